@@ -1,0 +1,95 @@
+# The two commands: `make serve` and `make test`. Everything they need goes into .venv and build/.
+.DELETE_ON_ERROR:
+.PHONY: serve test check fuzz docs assets lock clean app tests-ready chromium
+
+VENV := .venv
+PY := $(VENV)/bin/python
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$p"; break; }; done)
+PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(PY) -m pip -qq --no-input
+INSTALL := install --require-hashes
+JOBS ?= 2
+UV := 0.13.9
+
+FRONTEND := $(addprefix frontend/,package.json package-lock.json .npmrc build.mjs)
+ASSETS := $(FRONTEND) $(shell find src/ari/web/assets -type f)
+MANIFEST := src/ari/web/static/manifest.json
+
+serve: app
+	@exec $(VENV)/bin/ari serve $(ARGS)
+
+test: tests-ready
+	@$(PY) -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
+
+check: $(VENV)/.dev app
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/mypy
+	@$(VENV)/bin/lint-imports
+	@$(PY) -m pytest -q tests/shape
+	@$(PY) docs/generate.py --check
+
+fuzz: $(VENV)/.dev app
+	@$(PY) tests/fuzz/token_fuzz.py $(ARGS)
+
+docs: $(VENV)/.dev app
+	@$(PY) docs/generate.py
+
+assets: $(MANIFEST)
+
+app: $(VENV)/.app $(MANIFEST)
+
+tests-ready: $(VENV)/.dev app build/axe/axe.min.js chromium
+
+lock:
+	@$(MAKE) --no-print-directory $(VENV)/.venv build/lock/bin/uv
+	@$(PY) requirements/lock.py build/lock/bin/uv
+
+clean:
+	rm -rf $(VENV) build dist src/ari/web/static .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+
+# pip is itself locked in build.txt, so after this step every machine has the same one, also where Debian
+# splits ensurepip off into python3-venv: there the system's pip fills the environment.
+$(VENV)/.venv: requirements/build.txt
+	@test -n "$(PYTHON)" || { echo "ARI needs Python 3.11 or newer, and found none: install it, or name it: make PYTHON=/path/to/python3.11"; exit 1; }
+	@if $(PYTHON) -c 'import ensurepip' 2>/dev/null; then $(PYTHON) -m venv $(VENV); \
+	elif $(PYTHON) -m pip --version >/dev/null 2>&1; then $(PYTHON) -m venv --without-pip $(VENV); \
+	else echo "ARI needs pip, and $(PYTHON) has none: install your system's python3-pip package."; exit 1; fi
+	@echo "Installing build tools (first run only) …"
+	@if test -x $(VENV)/bin/pip; then $(PIP) $(INSTALL) -r $<; \
+	else PIP_DISABLE_PIP_VERSION_CHECK=1 $(PYTHON) -m pip --python $(PY) -qq --no-input $(INSTALL) -r $<; fi
+	@touch $@
+
+$(VENV)/.run: requirements/run.txt $(VENV)/.venv
+	@echo "Installing Python packages (first run only) …"
+	@$(PIP) $(INSTALL) -r $<
+	@touch $@
+
+$(VENV)/.app: pyproject.toml hatch_build.py $(VENV)/.run
+	@$(PIP) install --no-build-isolation --no-deps -e .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.run
+	@echo "Installing what the tests need (first run only) …"
+	@$(PIP) $(INSTALL) -r $<
+	@touch $@
+
+$(MANIFEST): $(ASSETS) hatch_build.py $(VENV)/.venv
+	@$(PY) hatch_build.py
+	@touch $@
+
+build/axe/axe.min.js: frontend/package-lock.json $(VENV)/.dev
+	@$(PY) -m tests.support.axe build/axe
+
+build/lock/bin/uv: $(VENV)/.venv
+	@$(PYTHON) -m venv --without-pip build/lock
+	@PIP_DISABLE_PIP_VERSION_CHECK=1 $(PY) -m pip --python build/lock/bin/python -qq install uv==$(UV)
+	@touch $@
+
+chromium:
+	@for name in chromium chromium-browser google-chrome; do command -v $$name >/dev/null 2>&1 && exit 0; done; \
+	if test "$$(id -u)" = 0 && command -v apt-get >/dev/null 2>&1; then \
+	  mkdir -p build; echo "Installing Chromium from the system's packages (first run only) …"; \
+	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium; } >build/chromium.log 2>&1 \
+	    || echo "Chromium could not be installed (see build/chromium.log); browser tests will be skipped."; \
+	else echo "No Chromium found: install your system's chromium package to run the browser tests."; fi

@@ -1,0 +1,94 @@
+"""An OpenAPI document as Markdown: the routes by tag, then the shapes."""
+
+from collections.abc import Iterator
+from typing import Any
+
+Json = dict[str, Any]
+
+
+def sections(document: Json) -> Iterator[str]:
+    """The parts of the page."""
+    yield document["info"]["description"]
+    yield "The machine-readable form is `GET /api/openapi.json`."
+    by_tag: dict[str, list[tuple[str, str, Json]]] = {}
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            by_tag.setdefault(operation.get("tags", ["Other"])[0], []).append((method.upper(), path, operation))
+    for tag, operations in by_tag.items():
+        yield f"## {tag}"
+        for method, path, operation in operations:
+            yield from _operation(method, path, operation)
+    yield "## Shapes"
+    for name, schema in sorted(document["components"]["schemas"].items()):
+        yield from _shape(name, schema)
+
+
+def _operation(method: str, path: str, operation: Json) -> Iterator[str]:
+    yield f"### {method} {path}"
+    yield operation["summary"] + "."
+    if operation.get("description"):
+        yield operation["description"].strip()
+    parameters = [one for one in operation.get("parameters", []) if one["in"] != "header"]
+    if parameters:
+        rows = [(f"`{one['name']}`", one["in"], _type(one["schema"]), _words(one)) for one in parameters]
+        yield table(("Parameter", "In", "Type", "Meaning"), rows)
+    body = operation.get("requestBody")
+    if body:
+        needed = "" if body.get("required") else " (optional)"
+        yield f"Body{needed}: {_type(_schema_of(body))}"
+    rows = [(f"`{status}`", _type(_schema_of(answer)), answer["description"]) for status, answer in _answers(operation)]
+    yield table(("Status", "Body", "Meaning"), rows)
+
+
+def _answers(operation: Json) -> list[tuple[str, Json]]:
+    return sorted(operation["responses"].items())
+
+
+def _schema_of(part: Json) -> Json:
+    content = part.get("content", {})
+    return next((one.get("schema", {}) for one in content.values()), {})
+
+
+def _shape(name: str, schema: Json) -> Iterator[str]:
+    yield f"### {name}"
+    if schema.get("description"):
+        yield schema["description"].strip()
+    required = schema.get("required", [])
+    rows = [
+        (f"`{field}`", _type(one), ("" if field in required else "Optional. ") + _words(one))
+        for field, one in schema.get("properties", {}).items()
+    ]
+    if rows:
+        yield table(("Field", "Type", "Meaning"), rows)
+
+
+def _words(one: Json) -> str:
+    said = one.get("description", "").strip()
+    schema = one.get("schema", one)
+    default = schema.get("default")
+    return said if default in (None, False) else f"{said} Default: `{default}`.".strip()
+
+
+def _type(schema: Json) -> str:
+    if "$ref" in schema:
+        name = schema["$ref"].rpartition("/")[2]
+        return f"[{name}](#{name.lower()})"
+    if "enum" in schema:
+        return ", ".join(f"`{'null' if value is None else value}`" for value in schema["enum"])
+    if "const" in schema:
+        return f"`{schema['const']}`"
+    for union in ("anyOf", "oneOf"):
+        if union in schema:
+            return " or ".join(dict.fromkeys(_type(one) for one in schema[union]))
+    if schema.get("type") == "array":
+        return f"list of {_type(schema.get('items', {}))}"
+    kind = schema.get("type", "")
+    return {"null": "`null`", "": "", "object": "object"}.get(kind, schema.get("format", kind))
+
+
+def table(headers: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    """A Markdown table."""
+    lines = [headers, tuple("---" for _ in headers), *rows]
+    return "\n".join(
+        "| " + " | ".join(" ".join(cell.split()).replace("|", "\\|") for cell in line) + " |" for line in lines
+    )

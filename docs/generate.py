@@ -1,0 +1,185 @@
+"""Write the reference pages from the program itself, or with ``--check`` fail when a page is stale."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+for name in [name for name in os.environ if name.startswith("ARI_") or name == "ALLOWED_IPS"]:
+    del os.environ[name]  # a reference tells defaults, not this machine
+
+import api_pages  # noqa: E402 - after the path is set
+import msgspec  # noqa: E402
+import typer  # noqa: E402
+from api_pages import table  # noqa: E402
+from pydantic import SecretStr  # noqa: E402
+from pydantic.fields import FieldInfo  # noqa: E402
+
+from ari import server  # noqa: E402
+from ari.base.events import EVENT_NAMES  # noqa: E402
+from ari.base.settings import Settings, load_settings  # noqa: E402
+from ari.cli.main import app  # noqa: E402
+from ari.instance import Instance  # noqa: E402
+from ari.keys.reasons import REASONS, REQUEST_ERRORS, Reason  # noqa: E402
+
+NOTE = "<!-- Written by docs/generate.py: edit the program, then run `make docs`. -->\n"
+
+
+def settings_page() -> str:
+    """Every setting with its default."""
+    rows = [
+        (f"`{_env_name(field, info)}`", _default(field, info), _sentence(info.description))
+        for field, info in Settings.model_fields.items()
+    ]
+    intro = (
+        "Settings are environment variables. A bad value stops the start with one sentence that names the setting. "
+        "`ari doctor` shows what is in force."
+    )
+    return _page("Settings", intro, table(("Name", "Default", "Meaning"), rows))
+
+
+def errors_page() -> str:
+    """Every refusal and error of the HTTP API."""
+    intro = (
+        "Errors are `application/problem+json` (RFC 9457) with `type`, `title`, `status`, `detail`, `code` and "
+        "`request_id`; invalid input also lists `errors`."
+    )
+    verdicts = map(_reason, REASONS.values())
+    faults = map(_reason, REQUEST_ERRORS.values())
+    return _page("Errors", intro, "## Verdicts on an API key", *verdicts, "## Faults of a request", *faults)
+
+
+def events_page() -> str:
+    """Every name in the audit trail."""
+    intro = (
+        "Every change writes one event in the same transaction; events are never changed or deleted, and each holds "
+        "the hash of the one before. Read them with `ari events` or `GET /api/events`; `ari doctor --audit` walks the "
+        "chain."
+    )
+    rows = [(f"`{name}`", meaning) for name, meaning in EVENT_NAMES.items()]
+    return _page("Events", intro, table(("Name", "Meaning"), rows))
+
+
+def cli_page() -> str:
+    """Every command with its arguments and options."""
+    intro = (
+        "Commands work on the data directory, beside a running server or without one, as the operating system's user. "
+        "At a terminal they print tables; piped, tab-separated lines; with `--json`, JSON. A failure is one sentence "
+        "on standard error and exit code 1; a wrong option is exit code 2."
+    )
+    return _page("Command line", intro, *_commands(typer.main.get_command(app), "ari"))
+
+
+def api_page() -> str:
+    """Every route, from the OpenAPI document."""
+    with tempfile.TemporaryDirectory() as folder:
+        data_dir = Path(folder) / "data"
+        instance = Instance.open(load_settings(data_dir=data_dir), migrate=True)
+        try:
+            document = msgspec.json.decode(server.build_app(instance).app.state.openapi_json)
+        finally:
+            instance.close()
+    return _page("HTTP API", *api_pages.sections(document))
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "cli.md": cli_page,
+    "settings.md": settings_page,
+    "errors.md": errors_page,
+    "events.md": events_page,
+    "api.md": api_page,
+}
+
+
+def main(check: bool) -> int:
+    """Write the pages, or name the stale ones."""
+    folder = HERE / "reference"
+    folder.mkdir(exist_ok=True)
+    stale = []
+    for file, make in PAGES.items():
+        path, text = folder / file, make()
+        if path.exists() and path.read_text() == text:
+            continue
+        stale.append(file)
+        if not check:
+            path.write_text(text)
+    if check and stale:
+        print(f"Stale in docs/reference: {', '.join(stale)}; run: make docs")
+        return 1
+    return 0
+
+
+def _page(title: str, *parts: str) -> str:
+    return NOTE + "\n\n".join((f"# {title}", *parts)) + "\n"
+
+
+def _reason(reason: Reason) -> str:
+    return f"### {reason.code}\n\n{reason.status} · {reason.title}. {reason.sentence}"
+
+
+def _env_name(field: str, info: FieldInfo) -> str:
+    choices = getattr(info.validation_alias, "choices", None)
+    return "` or `".join(name for name in choices if name.isupper()) if choices else f"ARI_{field.upper()}"
+
+
+def _default(field: str, info: FieldInfo) -> str:
+    if field == "data_dir":
+        return "the platform's"
+    value = info.default
+    if value is None or value == () or isinstance(value, SecretStr):
+        return "unset"
+    return f"`{str(value).lower()}`"
+
+
+def _sentence(text: str | None) -> str:
+    assert text, "every setting needs a description"
+    return text[0].upper() + text[1:]
+
+
+def _commands(command: Any, name: str) -> Iterator[str]:
+    listed = getattr(command, "commands", None)
+    options = [one for one in command.params if one.name != "help"]
+    if not listed or options:
+        yield f"## {name}"
+        if command.help:
+            yield command.help.strip()
+        yield f"```\n{_usage(command, name)}\n```"
+        if options:
+            yield table(("Name", "Meaning"), [(_parameter(one), _parameter_help(one)) for one in options])
+    for sub in listed or {}:
+        yield from _commands(listed[sub], f"{name} {sub}")
+
+
+def _usage(command: Any, name: str) -> str:
+    arguments = [_argument(one) for one in command.params if one.param_type_name == "argument"]
+    group = "COMMAND" if getattr(command, "commands", None) else ""
+    return " ".join(filter(None, (name, *arguments, "[OPTIONS]", group)))
+
+
+def _argument(parameter: Any) -> str:
+    return (parameter.metavar or parameter.name.upper()).strip("[]")
+
+
+def _parameter(parameter: Any) -> str:
+    if parameter.param_type_name == "argument":
+        return f"`{_argument(parameter)}`"
+    value = "" if parameter.is_flag else f" {parameter.metavar or 'TEXT'}"
+    return ", ".join(f"`{name}{value}`" for name in (*parameter.opts, *parameter.secondary_opts))
+
+
+def _parameter_help(parameter: Any) -> str:
+    said = getattr(parameter, "help", None) or ""
+    default = parameter.default
+    shown = parameter.show_default if isinstance(getattr(parameter, "show_default", None), str) else None
+    if shown is None and isinstance(default, int | str) and not isinstance(default, bool):
+        shown = str(default)
+    repeat = " May be repeated." if getattr(parameter, "multiple", False) else ""
+    return f"{said}{repeat}" + (f" Default: `{shown}`." if shown else "")
+
+
+if __name__ == "__main__":
+    sys.exit(main("--check" in sys.argv[1:]))

@@ -1,0 +1,49 @@
+"""Write all lock files anew (``make lock``): versions and hashes, valid for every supported Python, no addresses."""
+
+import json
+import subprocess
+import sys
+import tempfile
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from hatch_build import node_and_npm  # noqa: E402 - the build hook is a file of the root, not an installed module
+
+COMPILE = ["pip", "compile", "--quiet", "--upgrade", "--no-config", "--universal", "--python-version", "3.11"]
+HASHED = ["--generate-hashes", "--no-emit-index-url", "--custom-compile-command", "make lock"]
+
+
+def compile_python(uv: str) -> None:
+    """Lock what runs, what tests, and what builds; the first constrains the others."""
+    constrained = ["-c", "requirements/run.txt"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    build = "\n".join([*project["build-system"]["requires"], "pip"])
+    base = [uv, *COMPILE, *HASHED]
+    run = ["pyproject.toml", "--extra", "postgres", "-o", "requirements/run.txt"]
+    subprocess.run([*base, *run], cwd=ROOT, check=True)
+    tools = ["-", *constrained, "-o", "requirements/build.txt"]
+    subprocess.run([*base, *tools], cwd=ROOT, check=True, input=build, text=True)
+    tests = ["--group", "dev", *constrained, "-c", "requirements/build.txt", "-o", "requirements/dev.txt"]
+    subprocess.run([*base, *tests], cwd=ROOT, check=True)
+
+
+def lock_npm() -> None:
+    """Lock the browser's packages: integrity for each, no registry's address, nobody's funding page."""
+    _, npm = node_and_npm()
+    frontend = ROOT / "frontend"
+    with tempfile.TemporaryDirectory() as scratch:
+        for name in ("package.json", ".npmrc"):
+            (Path(scratch) / name).write_bytes((frontend / name).read_bytes())
+        subprocess.run([*npm, "install", "--package-lock-only", "--loglevel=error"], cwd=scratch, check=True)
+        lock = json.loads((Path(scratch) / "package-lock.json").read_text(encoding="utf-8"))
+    for package in lock["packages"].values():
+        package.pop("funding", None)
+    (frontend / "package-lock.json").write_text(json.dumps(lock, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    compile_python(str(Path(sys.argv[1]).absolute()))
+    lock_npm()

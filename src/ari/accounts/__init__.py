@@ -1,0 +1,1 @@
+"""Who may sign in: the owner's account, password and sessions."""

@@ -1,0 +1,59 @@
+"""Accounts, browser sessions and e-mail addresses."""
+
+import unicodedata
+from dataclasses import dataclass, field
+
+from ari.base.errors import Invalid, Problem
+
+SESSION_DAYS = 30
+EMAIL_LENGTH = 254
+"""The longest address that a mail server takes (RFC 5321 §4.5.3.1.3, erratum 1690)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Somebody who may sign in. ``password_hash`` is Argon2id in PHC form."""
+
+    id: str
+    email: str
+    password_hash: str = field(repr=False)
+    created_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A browser sign-in; ``digest`` is the SHA-256 of its cookie's token."""
+
+    digest: bytes
+    account_id: str
+    created_at_ms: int
+    expires_at_ms: int
+    client_address: str | None
+    user_agent: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """An account together with the session that proves it."""
+
+    account: Account
+    session: Session
+
+
+def spell_email(text: str) -> str:
+    """One spelling for each address: trimmed, composed (NFC), lower-case."""
+    return unicodedata.normalize("NFC", text.strip()).lower()
+
+
+def check_email(text: str) -> str:
+    """The address in its one spelling.
+
+    Raises ``Invalid`` for what cannot be an address: not exactly one ``@`` with something on both sides, more than 254
+    bytes, spaces or characters that cannot be printed. Whether mail arrives there is not asked.
+    """
+    email = spell_email(text[: EMAIL_LENGTH * 4])
+    name, at, host = email.partition("@")
+    whole = name and at and host and "@" not in host
+    if not whole or " " in email or not email.isprintable() or len(email.encode()) > EMAIL_LENGTH:
+        raise Invalid(Problem("email", "Give an e-mail address such as owner@example.com."))
+    return email

@@ -1,0 +1,85 @@
+"""Browser sessions: 256 random bits in a cookie, only their SHA-256 in the database, 30 days.
+
+Also the proof against forged forms (CSRF): derived from the cookie's token, so it needs no storage and no master key.
+"""
+
+import hashlib
+import hmac
+import secrets
+from base64 import urlsafe_b64encode
+
+from ari.accounts.model import SESSION_DAYS, Account, Session, SignedIn
+from ari.accounts.ports import AccountUnit
+from ari.base.caller import Caller
+from ari.base.clock import DAY_MS
+from ari.base.events import Event, Origin
+from ari.base.ids import new_id
+
+TOKEN_LENGTH = 43
+_CSRF_LABEL = b"ari csrf proof 1"
+
+
+def new_token() -> str:
+    """256 random bits as 43 URL-safe characters: for sessions, devices, setup and a visitor's cookie."""
+    return secrets.token_urlsafe(32)
+
+
+def digest_of(token: str) -> bytes:
+    """What is stored of a token (SHA-256); a fast hash is right for 256 random bits."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+
+
+def start(unit: AccountUnit, account: Account, origin: Origin, now_ms: int) -> str:
+    """Store a new session; its token, which exists nowhere else."""
+    token = new_token()
+    unit.accounts.add_session(
+        Session(
+            digest=digest_of(token),
+            account_id=account.id,
+            created_at_ms=now_ms,
+            expires_at_ms=now_ms + SESSION_DAYS * DAY_MS,
+            client_address=origin.client_address,
+            user_agent=origin.user_agent,
+        )
+    )
+    return token
+
+
+def find(unit: AccountUnit, token: str, now_ms: int) -> SignedIn | None:
+    """The living session with this token; what cannot be a token is not looked up."""
+    if len(token) != TOKEN_LENGTH or not token.isascii():
+        return None
+    return unit.accounts.session(digest_of(token), now_ms)
+
+
+def caller_of(signed_in: SignedIn, origin: Origin) -> Caller:
+    """The account as a caller of commands."""
+    return Caller(signed_in.account.id, origin, session_digest=signed_in.session.digest)
+
+
+def end(unit: AccountUnit, caller: Caller, now_ms: int) -> None:
+    """Sign the calling session out; ending it twice is fine."""
+    if caller.session_digest is not None and unit.accounts.end_session(caller.session_digest):
+        unit.events.append(
+            Event(new_id("evt", now_ms), now_ms, "signed_out", caller.actor, caller.actor, caller.origin)
+        )
+
+
+def end_all(unit: AccountUnit, caller: Caller, now_ms: int, account_id: str, keep_own: bool = False) -> int:
+    """Sign an account out everywhere, but for the calling session if ``keep_own``; how many sessions ended."""
+    ended = unit.accounts.end_sessions(account_id, caller.session_digest if keep_own else None)
+    detail = {"sessions": ended, "kept_own": keep_own}
+    event = Event(new_id("evt", now_ms), now_ms, "sessions_ended", caller.actor, account_id, caller.origin, detail)
+    unit.events.append(event)
+    return ended
+
+
+def csrf_token(token: str) -> str:
+    """The proof that a form came from our own page, for the holder of this session token or visitor's cookie."""
+    proof = hmac.digest(token.encode("utf-8", "surrogatepass"), _CSRF_LABEL, "sha256")
+    return urlsafe_b64encode(proof).rstrip(b"=").decode()
+
+
+def csrf_matches(token: str, given: str) -> bool:
+    """Whether ``given`` is the proof for this cookie; takes the same time wherever they differ."""
+    return hmac.compare_digest(csrf_token(token).encode(), given.encode("utf-8", "surrogatepass"))

@@ -1,0 +1,129 @@
+"""The first run: exactly one owner, made by whoever read the terminal or set ``ARI_ADMIN_*``.
+
+The setup token is printed once; its digest lies in a note until it is used, an hour has passed or ARI starts again.
+"""
+
+import hmac
+
+from ari.accounts import sessions, sign_in
+from ari.accounts.model import Account, check_email
+from ari.accounts.password import check_new_password, hash_password
+from ari.accounts.ports import AccountUnit
+from ari.base.caller import SYSTEM, Caller
+from ari.base.clock import HOUR_MS
+from ari.base.errors import ConfigurationError, Invalid, NotFound
+from ari.base.events import Event, Origin
+from ari.base.ids import new_id
+
+SETUP_TOKEN_LIVES_MS = HOUR_MS
+
+_OPEN_NOTE = "setup_token"
+_OWNER_NOTE = "had_owner"
+_VISITOR = "visitor"
+
+
+def has_owner(unit: AccountUnit) -> bool:
+    """Whether somebody owns this instance."""
+    return unit.accounts.owner() is not None
+
+
+def new_setup_token(
+    unit: AccountUnit, now_ms: int, *, new_instance: bool = False, had_owner: bool = False
+) -> str | None:
+    """A fresh setup token (256 bits, one hour), which voids the one before; ``None`` once an owner exists.
+
+    Call it once for each start, in the parent of the workers. ``had_owner`` is what the data directory remembers.
+    Raises ``ConfigurationError`` if this instance once had an owner, unless ``new_instance`` says that this is meant:
+    otherwise a lost database or a wrong address of it would open the instance to whoever comes first.
+    """
+    if has_owner(unit):
+        unit.notes.put(_OPEN_NOTE, None)
+        return None
+    if (had_owner or unit.notes.get(_OWNER_NOTE) is not None) and not new_instance:
+        raise ConfigurationError(
+            "This instance once had an owner, but its database holds none: check ARI_DATA_DIR and ARI_DATABASE_URL, "
+            "restore a backup, or start with --new-instance to set it up anew."
+        )
+    token = sessions.new_token()
+    unit.notes.put(_OPEN_NOTE, f"{sessions.digest_of(token).hex()} {now_ms + SETUP_TOKEN_LIVES_MS}")
+    return token
+
+
+def token_is_good(unit: AccountUnit, token: str, now_ms: int) -> bool:
+    """Whether this token opens the setup now. Ask before hashing the password of a setup form."""
+    note = unit.notes.get(_OPEN_NOTE)
+    if note is None or has_owner(unit):
+        return False
+    digest, ends_at_ms = note.split()
+    return hmac.compare_digest(sessions.digest_of(token).hex(), digest) and now_ms < int(ends_at_ms)
+
+
+def make_owner(unit: AccountUnit, origin: Origin, now_ms: int, token: str, email: str, password_hash: str) -> Account:
+    """Make the owner and use the token up; of several at once exactly one succeeds.
+
+    Raises ``NotFound`` for a wrong, used or old token and once an owner exists, ``Invalid`` for the e-mail address.
+    """
+    if not token_is_good(unit, token, now_ms):
+        raise NotFound("There is no such page.")
+    owner = _add_owner(unit, Caller(_VISITOR, origin), now_ms, email, password_hash)
+    if owner is None:
+        raise NotFound("There is no such page.")
+    return owner
+
+
+def admin_credentials(email: str, password: str) -> tuple[str, str]:
+    """``ARI_ADMIN_*`` as e-mail address and password hash. Ask only where ``has_owner`` says no.
+
+    Raises ``ConfigurationError`` naming the setting whose value will not do.
+    """
+    try:
+        email = check_email(email)
+    except Invalid as error:
+        raise ConfigurationError(f"ARI_ADMIN_EMAIL: {error}") from None
+    try:
+        check_new_password(password, email)
+    except Invalid as error:
+        raise ConfigurationError(f"ARI_ADMIN_PASSWORD: {error}") from None
+    return email, hash_password(password)
+
+
+def bootstrap_owner(unit: AccountUnit, now_ms: int, email: str, password_hash: str) -> Account | None:
+    """Make the owner from ``ARI_ADMIN_*`` and close the setup; ``None`` if there is an owner, who stays as is."""
+    if has_owner(unit):
+        return None
+    return _add_owner(unit, SYSTEM, now_ms, email, password_hash)
+
+
+def reset_password(unit: AccountUnit, caller: Caller, now_ms: int, email: str | None, password_hash: str) -> Account:
+    """Give an account (``None``: the owner) another password.
+
+    All its sessions end but the caller's own, its known browsers are forgotten, and nobody has to wait for failed
+    attempts any longer: they were made against the old password.
+    Raises ``NotFound`` if there is no such account.
+    """
+    found = unit.accounts.owner() if email is None else unit.accounts.by_email(check_email(email))
+    account = unit.accounts.locked(found.id) if found else None
+    if account is None:
+        raise NotFound("There is no such account." if email else "There is no owner yet.")
+    unit.accounts.set_password_hash(account.id, password_hash)
+    ended = unit.accounts.end_sessions(account.id, except_digest=caller.session_digest)
+    unit.accounts.forget_devices(account.id)
+    sign_in.forgive_everybody(unit)
+    _tell(unit, "password_changed", caller, account, now_ms, {"sessions_ended": ended})
+    return account
+
+
+def _add_owner(unit: AccountUnit, caller: Caller, now_ms: int, email: str, password_hash: str) -> Account | None:
+    owner = Account(new_id("usr", now_ms), check_email(email), password_hash, now_ms)
+    if not unit.accounts.add_owner(owner):
+        return None
+    unit.notes.put(_OPEN_NOTE, None)
+    unit.notes.put(_OWNER_NOTE, str(now_ms))
+    _tell(unit, "owner_created", caller, owner, now_ms, {})
+    return owner
+
+
+def _tell(
+    unit: AccountUnit, name: str, caller: Caller, account: Account, now_ms: int, detail: dict[str, object]
+) -> None:
+    unit.events.append(Event(new_id("evt", now_ms), now_ms, name, caller.actor, account.id, caller.origin, detail))

@@ -1,0 +1,1 @@
+"""The JSON API under ``/api``: one file a resource. A door adds words, never rules."""

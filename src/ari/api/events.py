@@ -1,0 +1,25 @@
+"""``/api/events``: the audit trail."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
+from ari.api.here import Here, paged, problems
+from ari.api.shapes import EventsIn, EventsOut
+from ari.base.events import event_facts
+from ari.http.access import needs
+from ari.keys import scopes
+
+router = APIRouter(tags=["Events"])
+
+
+@router.get("/api/events", response_model=EventsOut, summary="Read the audit trail", responses=problems("invalid"))
+@needs("keys:read")
+async def read_events(here: Here, query: Annotated[EventsIn, Query()]) -> Response:
+    """Who did what, when and from where, newest first. Events of the account need the scope `*`."""
+    keys_only, before = not scopes.holds(here.caller.scopes, "*"), query.before_id
+    found = await here.instance.aread(
+        lambda unit: unit.events.page(query.subject, before, query.limit + 1, keys_only=keys_only)
+    )
+    return paged([event_facts(event) for event in found], query.limit)

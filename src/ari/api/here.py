@@ -1,0 +1,86 @@
+"""What every endpoint of the API gets: the instance and the call."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import Depends, Request
+from starlette.responses import Response
+
+from ari.api.shapes import ProblemOut
+from ari.base.caller import Caller
+from ari.base.cursor import encode_cursor
+from ari.base.errors import Forbidden
+from ari.http.call import Call, call_of
+from ari.http.problem import MEDIA_TYPE
+from ari.instance import Instance
+from ari.keys import scopes
+from ari.keys.model import ApiKey
+from ari.keys.reasons import REASONS, REQUEST_ERRORS
+from ari.usage.model import NO_USE
+from ari.usage.report import key_facts
+
+
+@dataclass(frozen=True, slots=True)
+class _Here:
+    """The instance, the call, and the caller that the guard found (there always is one under a closed route)."""
+
+    instance: Instance
+    call: Call
+
+    @property
+    def caller(self) -> Caller:
+        assert self.call.caller is not None
+        return self.call.caller
+
+    def require(self, scope: str) -> None:
+        """Raise ``Forbidden`` unless the caller holds the scope."""
+        if not scopes.holds(self.caller.scopes, scope):
+            raise Forbidden("The API key is valid but lacks the scope for this request.", scope)
+
+    async def facts(self, keys: Sequence[ApiKey]) -> list[dict[str, Any]]:
+        """The JSON of these keys with their totals."""
+        totals = await self.instance.atotals([key.id for key in keys])
+        now_ms = self.instance.now_ms()
+        return [key_facts(key, totals.get(key.id, NO_USE), now_ms) for key in keys]
+
+
+async def _here(request: Request) -> _Here:
+    return _Here(request.app.state.instance, call_of(request))
+
+
+Here = Annotated[_Here, Depends(_here)]
+
+
+def answer(content: Mapping[str, Any], status: int = 200) -> Response:
+    """JSON as it is; the declared model only documents it."""
+    return Response(msgspec.json.encode(content), status, media_type="application/json")
+
+
+def paged(items: list[dict[str, Any]], limit: int) -> Response:
+    """A page of at most ``limit`` of the ``limit + 1`` items asked for, with the cursor of the next."""
+    shown = items[:limit]
+    following = encode_cursor(shown[-1]["id"]) if len(items) > limit else None
+    return answer({"items": shown, "next_cursor": following})
+
+
+_COMMON = ("invalid_request", "missing", "insufficient_scope", "misdirected", "unavailable", "method_not_allowed")
+
+
+def problems(*codes: str) -> dict[int | str, dict[str, Any]]:
+    """The error answers of an operation for OpenAPI: those given and those that any operation may give."""
+    table = REASONS | REQUEST_ERRORS
+    grouped: dict[int, list[str]] = {}
+    for code in dict.fromkeys((*codes, *_COMMON)):
+        reason = table[code]
+        grouped.setdefault(reason.status, []).append(f"`{code}`: {reason.sentence}")
+    schema = {"$ref": f"#/components/schemas/{ProblemOut.__name__}"}
+    return {
+        status: {"description": " ".join(lines), "content": {MEDIA_TYPE: {"schema": schema}}}
+        for status, lines in sorted(grouped.items())
+    }
+
+
+WITH_BODY = ("invalid", "too_large", "unsupported_media_type", "request_timeout", "csrf_failed")
+"""Further errors of operations that read a body."""

@@ -1,0 +1,102 @@
+"""``/api/keys``: create, list, read, change, revoke, delete."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
+from ari.api.here import WITH_BODY, Here, answer, paged, problems
+from ari.api.shapes import CreatedOut, KeyChangeIn, KeyOut, KeysIn, KeysOut, NewKeyIn, RevokeIn, time_of
+from ari.base.errors import Invalid, Problem
+from ari.http.access import needs
+from ari.keys import manage
+from ari.keys.manage import UNSET, KeyChange, NewKey
+
+router = APIRouter(prefix="/api/keys", tags=["API keys"])
+
+
+@router.post(
+    "", status_code=201, response_model=CreatedOut, summary="Create an API key", responses=problems(*WITH_BODY)
+)
+@needs("keys:write")
+async def create_key(body: NewKeyIn, here: Here) -> Response:
+    """The secret is in this answer and in no other. A key can grant only scopes and a lifetime that it has itself."""
+    scopes = None if body.scopes is None else tuple(body.scopes)
+    new = NewKey(body.name, body.expires, time_of("expires_at", body.expires_at), scopes)
+    now_ms = here.instance.now_ms()
+    created = await here.instance.acommand(here.caller, lambda unit, by: manage.create(unit, by, now_ms, new))
+    [facts] = await here.facts([created.key])
+    return answer({"key": facts, "secret": created.secret}, 201)
+
+
+@router.get("", response_model=KeysOut, summary="List API keys", responses=problems("invalid"))
+@needs("keys:read")
+async def list_keys(here: Here, query: Annotated[KeysIn, Query()]) -> Response:
+    """Newest first. Deleted keys are not listed."""
+    now_ms, before = here.instance.now_ms(), query.before_id
+    found = await here.instance.aread(lambda unit: unit.keys.page(now_ms, query.status, before, query.limit + 1))
+    return paged(await here.facts(found), query.limit)
+
+
+@router.get("/{key_id}", response_model=KeyOut, summary="Read an API key", responses=problems("not_found"))
+@needs("keys:read")
+async def read_key(key_id: str, here: Here) -> Response:
+    """The key's public facts and how much it was used."""
+    key = await here.instance.aread(lambda unit: manage.get(unit, key_id))
+    [facts] = await here.facts([key])
+    return answer(facts)
+
+
+@router.patch(
+    "/{key_id}",
+    response_model=KeyOut,
+    summary="Change an API key",
+    responses=problems("not_found", "key_inactive", *WITH_BODY),
+)
+@needs("keys:write")
+async def change_key(key_id: str, body: KeyChangeIn, here: Here) -> Response:
+    """Rename, rescope, re-expire, disable or enable. A revoked or expired key is never revived."""
+    given = body.model_fields_set
+    for field in given - {"expires_at"}:
+        if getattr(body, field) is None:
+            raise Invalid(Problem(field, "Leave the field out, or give a value."))
+    change = KeyChange(
+        name=body.name if body.name is not None else UNSET,
+        scopes=tuple(body.scopes) if body.scopes is not None else UNSET,
+        expires_at_ms=time_of("expires_at", body.expires_at) if "expires_at" in given else UNSET,
+        disabled=body.disabled if body.disabled is not None else UNSET,
+    )
+    now_ms = here.instance.now_ms()
+    key = await here.instance.acommand(here.caller, lambda unit, by: manage.change(unit, by, now_ms, key_id, change))
+    [facts] = await here.facts([key])
+    return answer(facts)
+
+
+@router.post(
+    "/{key_id}/revoke", response_model=KeyOut, summary="Revoke an API key", responses=problems("not_found", *WITH_BODY)
+)
+@needs("keys:write")
+async def revoke_key(key_id: str, here: Here, body: RevokeIn | None = None) -> Response:
+    """Permanent: the key is dead on the very next request, everywhere. A repeat gives the same answer."""
+    why = body or RevokeIn()
+    now_ms = here.instance.now_ms()
+    key = await here.instance.acommand(
+        here.caller, lambda unit, by: manage.revoke(unit, by, now_ms, key_id, why.reason, why.with_made)
+    )
+    [facts] = await here.facts([key])
+    return answer(facts)
+
+
+@router.delete(
+    "/{key_id}",
+    status_code=204,
+    response_class=Response,
+    summary="Delete an inactive API key",
+    responses=problems("not_found", "key_active", *WITH_BODY),
+)
+@needs("keys:write")
+async def delete_key(key_id: str, here: Here) -> Response:
+    """Only a revoked or expired key can be deleted; its usage and its events stay."""
+    now_ms = here.instance.now_ms()
+    await here.instance.acommand(here.caller, lambda unit, by: manage.delete(unit, by, now_ms, key_id))
+    return Response(status_code=204)

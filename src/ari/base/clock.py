@@ -1,0 +1,111 @@
+"""The one source of time.
+
+An instant is an ``int``: milliseconds since 1970-01-01 UTC. Names of instants end in ``_at_ms``.
+"""
+
+import re
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Protocol
+
+SECOND_MS = 1_000
+MINUTE_MS = 60_000
+HOUR_MS = 3_600_000
+DAY_MS = 86_400_000
+
+_RFC3339 = re.compile(
+    r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,12}))?([Zz]|[+-]\d\d:\d\d)", re.ASCII
+)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST_MS = 253_402_300_799_999
+"""The last instant that RFC 3339 can write: 9999-12-31T23:59:59.999Z."""
+
+
+class Clock(Protocol):
+    """Tells the time of day and the time passed."""
+
+    def now_ms(self) -> int:
+        """The present instant, in milliseconds since the epoch."""
+
+    def monotonic(self) -> float:
+        """Seconds since an arbitrary start; never steps back."""
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now_ms(self) -> int:
+        return time.time_ns() // 1_000_000
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+
+class FileClock:
+    """The machine's clock plus an offset in milliseconds read from a file at every call.
+
+    Test mode (``ARI_TEST_CLOCK_FILE``): lets a test move the time of a real server process. A missing file counts as 0.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def now_ms(self) -> int:
+        return time.time_ns() // 1_000_000 + self._offset_ms()
+
+    def monotonic(self) -> float:
+        return time.monotonic() + max(0, self._offset_ms()) / 1000
+
+    def _offset_ms(self) -> int:
+        try:
+            return int(self._path.read_text())
+        except (FileNotFoundError, ValueError):
+            return 0
+
+
+class FrozenClock:
+    """A clock that stands still until a test moves it."""
+
+    def __init__(self, now_ms: int = 1_764_000_000_000) -> None:
+        self._now_ms = now_ms
+        self._monotonic = 0.0
+
+    def now_ms(self) -> int:
+        return self._now_ms
+
+    def monotonic(self) -> float:
+        return self._monotonic
+
+    def advance(self, seconds: float) -> None:
+        """Let ``seconds`` pass."""
+        self._now_ms += round(seconds * 1000)
+        self._monotonic += seconds
+
+    def step(self, seconds: float) -> None:
+        """Set the time of day forward or back, as an administrator or a time server does; no time passes."""
+        self._now_ms += round(seconds * 1000)
+
+
+def system_clock(offset_file: Path | None) -> Clock:
+    """The machine's clock, moved by ``offset_file`` where that is given (test mode)."""
+    return SystemClock() if offset_file is None else FileClock(offset_file)
+
+
+def to_rfc3339(at_ms: int) -> str:
+    """RFC 3339 in UTC with milliseconds and ``Z``."""
+    return (_EPOCH + timedelta(milliseconds=at_ms)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def from_rfc3339(text: str) -> int:
+    """Milliseconds since the epoch; fractions below a millisecond are dropped.
+
+    Raises ``ValueError`` for what is no RFC 3339 date-time with an offset.
+    """
+    found = _RFC3339.fullmatch(text)
+    if found is None:
+        raise ValueError("not an RFC 3339 time with an offset")
+    date, time_of_day, fraction, offset = found.groups()
+    milliseconds = (fraction or "").ljust(3, "0")[:3]
+    moment = datetime.fromisoformat(f"{date}T{time_of_day}.{milliseconds}{offset.upper()}")
+    return (moment - _EPOCH) // timedelta(milliseconds=1)

@@ -1,0 +1,111 @@
+"""The audit trail: one event for every change, written in the transaction of the change.
+
+Events are never updated or deleted; each holds the hash of the one before (security.md 21).
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from ari.base.clock import to_rfc3339
+
+EVENT_NAMES = {
+    "key_created": "An API key was created.",
+    "key_renamed": "An API key got another name.",
+    "key_scopes_changed": "The scopes of an API key changed.",
+    "key_expiry_changed": "The expiry of an API key changed.",
+    "key_disabled": "An API key was disabled; it can be enabled again.",
+    "key_enabled": "A disabled API key was enabled again.",
+    "key_revoked": "An API key was revoked for good.",
+    "key_deleted": "An inactive API key left the table; its usage and events stay.",
+    "key_exposed": "An API key was seen in a URL, where logs and histories keep it.",
+    "owner_created": "The owner account was made.",
+    "signed_in": "Somebody signed in.",
+    "sign_in_refused": "A sign-in was refused: wrong password or unknown account.",
+    "signed_out": "A session ended by signing out.",
+    "sessions_ended": "All sessions of an account were ended.",
+    "password_changed": "The password of an account changed; its sessions ended.",
+    "usage_exported": "Usage was exported.",
+    "usage_erased": "Usage rows of one client address were stripped of it.",
+    "backup_written": "A backup was written.",
+    "backup_restored": "A backup was restored into this instance.",
+    "clock_stepped": "The clock of the machine was set forward or back by more than five minutes.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """From where a command came.
+
+    ``door`` is ``api``, ``web``, ``cli`` or ``system``; the rest is known only for doors that have it.
+    """
+
+    door: str
+    client_address: str | None = None
+    user_agent: str | None = None
+    request_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened.
+
+    ``actor`` tells who (``usr_…``, ``key_…``, ``cli:alice``, ``system``), ``subject`` to what (an id), ``detail`` what
+    exactly (JSON, never a secret).
+    """
+
+    id: str
+    at_ms: int
+    name: str
+    actor: str
+    subject: str | None
+    origin: Origin
+    detail: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.name not in EVENT_NAMES:
+            raise ValueError(f"unknown event name {self.name}")
+
+
+def chain_hash(previous: str, event: Event) -> str:
+    """Hex SHA-256 over the hash of the event before and every field of this one."""
+    origin = event.origin
+    fields = [
+        event.id,
+        event.at_ms,
+        event.name,
+        event.actor,
+        event.subject,
+        [origin.door, origin.client_address, origin.user_agent, origin.request_id],
+        event.detail,
+    ]
+    body = json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(f"{previous}\n{body}".encode()).hexdigest()
+
+
+def event_facts(event: Event) -> dict[str, Any]:
+    """The JSON of an event, the same at every door."""
+    origin = event.origin
+    return {
+        "id": event.id,
+        "time": to_rfc3339(event.at_ms),
+        "name": event.name,
+        "actor": event.actor,
+        "subject": event.subject,
+        "door": origin.door,
+        "client_address": origin.client_address,
+        "user_agent": origin.user_agent,
+        "request_id": origin.request_id,
+        "detail": event.detail,
+    }
+
+
+class EventStore(Protocol):
+    """The audit trail inside one transaction."""
+
+    def append(self, event: Event) -> None:
+        """Add an event, chained to the one before."""
+
+    def page(self, subject: str | None, before_id: str | None, limit: int, *, keys_only: bool = False) -> list[Event]:
+        """Newest first; ``subject`` narrows to one thing, ``keys_only`` to what happened to keys."""

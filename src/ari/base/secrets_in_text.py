@@ -1,0 +1,78 @@
+"""Secrets in text that others wrote: found by their looks and cut, so that no log or page keeps one (security.md 17).
+
+A cut secret keeps its first 10 characters, enough to recognise its kind: ``ari_k_Ab12…``.
+"""
+
+import re
+from urllib.parse import unquote
+
+KEPT_CHARACTERS = 10
+CUT = "…"
+_MAX_DECODINGS = 4
+
+# A damaged key (an odd character in it, a line break, a missing end) is still cut: after the prefix long runs of
+# letters and digits count as its parts. The hint of a key, "ari_k_Ab12…wxyz", is no secret and stays.
+_ARI_KEY = r"(?i:ari_k_)(?:[0-9A-Za-z]{5,}|(?=.{0,8}?[0-9A-Za-z]{16})[^0-9A-Za-z]{0,3}[0-9A-Za-z]*)"
+_MORE_PARTS = r"(?:[^0-9A-Za-z]{1,3}[0-9A-Za-z]{8,})*"
+
+_UNMISTAKABLE = (
+    r"sk-(?:ant|or|proj|svcacct|admin)-[\w-]{6,}",  # Anthropic, OpenRouter, OpenAI
+    r"AIza[\w-]{12,}",  # Google
+    r"gsk_[0-9A-Za-z]{12,}|xai-[0-9A-Za-z]{12,}|pplx-[0-9A-Za-z]{12,}",  # Groq, xAI, Perplexity
+    r"gh[opsur]_[0-9A-Za-z]{12,}|github_pat_\w{12,}|glpat-[\w-]{12,}",
+    r"xox[abeprs]-[\w-]{10,}|whsec_[\w+/]{12,}|pypi-[\w-]{16,}|dop_v1_[0-9a-f]{12,}",
+)
+
+_AT_A_START = (
+    r"sk-(?=[A-Za-z_-]{0,40}[0-9])[\w-]{12,}",  # OpenAI, DeepSeek
+    r"[sr]k_(?:live|test)_\w{6,}",  # Stripe
+    r"sk_(?=[A-Za-z]{0,40}[0-9])[0-9A-Za-z]{16,}",  # ElevenLabs
+    r"re_(?=[A-Za-z_]{0,40}[0-9])[0-9A-Za-z]{4,}_?[0-9A-Za-z]{8,}",  # Resend
+    r"hf_[0-9A-Za-z]{16,}|npm_[0-9A-Za-z]{20,}|r8_[0-9A-Za-z]{20,}|ya29\.[\w-]{12,}",
+    r"SG\.[\w-]{16,}(?:\.[\w-]+)?",  # SendGrid
+    r"(?:AKIA|ASIA)[0-9A-Z]{12,}",  # AWS
+    r"eyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?",  # JSON Web Tokens
+)
+"""Parts of ordinary words too ("task-…"), so nothing but a sign may stand before them."""
+
+# A key without its prefix, or of a kind not listed: 40 or more letters and digits, mixed as only chance mixes them.
+_RANDOM_RUN = r"(?=[0-9a-z]*[A-Z])(?=[0-9A-Z]*[a-z])(?=[A-Za-z]*[0-9])[0-9A-Za-z]{40,}"
+
+_SECRET = re.compile(
+    rf"{_ARI_KEY}{_MORE_PARTS}|{'|'.join(_UNMISTAKABLE)}|(?<![0-9A-Za-z])(?:{'|'.join(_AT_A_START)}|{_RANDOM_RUN})",
+    re.ASCII | re.DOTALL,
+)
+
+
+def cut_secrets(text: str) -> str:
+    """``text`` with everything that looks like a key cut to its first characters.
+
+    Text whose percent-encoding hides a key comes back decoded; without one it comes back as it is.
+    """
+    cut = _SECRET.sub(_cut, text)
+    if "%" not in cut:
+        return cut
+    for decoded in _decodings(cut):
+        if _SECRET.search(decoded) is not None:
+            return cut_secrets(decoded)
+    return cut
+
+
+def looks_like_key(text: str) -> bool:
+    """Whether ``text`` holds something that looks like an API key, whole or in part, ours or a provider's."""
+    return cut_secrets(text) != text
+
+
+def _cut(match: re.Match[str]) -> str:
+    return match[0][:KEPT_CHARACTERS] + CUT
+
+
+def _decodings(text: str) -> list[str]:
+    """``text`` percent-decoded once, twice …, as long as that changes it."""
+    found: list[str] = []
+    while len(found) < _MAX_DECODINGS:
+        decoded = unquote(text, errors="replace")
+        if decoded == text:
+            break
+        found.append(text := decoded)
+    return found

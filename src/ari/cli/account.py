@@ -1,0 +1,74 @@
+"""``ari account``: who may sign in, and a way back in for the locked-out."""
+# Imports inside functions here: start-up speed (Argon2).
+
+import getpass
+import sys
+from typing import Annotated
+
+import typer
+
+from ari.accounts.model import Account, check_email
+from ari.accounts.ports import AccountUnit
+from ari.base.clock import to_rfc3339
+from ari.base.errors import Invalid, NotFound, Problem
+from ari.cli import output
+from ari.cli.opening import CALLER, opened
+from ari.cli.options import AsJson, DataDir
+
+Email = Annotated[
+    str | None, typer.Option("--email", metavar="ADDRESS", help="Whose; without it the owner's.", show_default=False)
+]
+
+app = typer.Typer(help="See the owner's account; set its password anew.", no_args_is_help=True)
+
+
+@app.command()
+def show(as_json: AsJson = False, data_dir: DataDir = None) -> None:
+    """Show the owner's account."""
+    with opened(data_dir) as instance:
+        account = instance.read(lambda unit: _account(unit, None))
+    if as_json:
+        created_at = to_rfc3339(account.created_at_ms)
+        output.as_json({"id": account.id, "email": account.email, "created_at": created_at})
+    else:
+        output.facts([("email", account.email), ("id", account.id), ("created", to_rfc3339(account.created_at_ms))])
+
+
+@app.command("reset-password")
+def reset_password(
+    email: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Whose; without it the owner's.", show_default=False)
+    ] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Set a new password, asked for twice or read from standard input, and end all sessions."""
+    from ari.accounts import setup
+    from ari.accounts.password import check_new_password, hash_password
+
+    with opened(data_dir) as instance:
+        account = instance.read(lambda unit: _account(unit, email))
+        password = _new_password(account.email)
+        check_new_password(password, account.email)
+        password_hash = hash_password(password)
+        instance.command(
+            CALLER(),
+            lambda unit, caller: setup.reset_password(unit, caller, instance.now_ms(), account.email, password_hash),
+        )
+    output.say(f"The password of {account.email} is set; all its sessions have ended.")
+
+
+def _account(unit: AccountUnit, email: str | None) -> Account:
+    account = unit.accounts.owner() if email is None else unit.accounts.by_email(check_email(email))
+    if account is None:
+        nobody = "There is no owner yet; ari serve prints the setup link."
+        raise NotFound("There is no such account." if email else nobody)
+    return account
+
+
+def _new_password(email: str) -> str:
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\r\n")
+    password = getpass.getpass(f"New password for {output.clean(email)}: ")
+    if getpass.getpass("The same again: ") != password:
+        raise Invalid(Problem("password", "The two passwords differ; nothing was changed."))
+    return password

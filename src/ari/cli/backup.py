@@ -1,0 +1,118 @@
+"""``ari backup`` and ``ari restore``."""
+# Imports inside functions here: start-up speed.
+
+import os
+import secrets
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Annotated
+
+import typer
+
+from ari.base.errors import AriError, Conflict, Unavailable
+from ari.base.events import Event
+from ari.base.ids import new_id
+from ari.cli import output
+from ari.cli.opening import CALLER, opened, settings_of
+from ari.cli.options import DataDir
+
+File = Annotated[Path, typer.Argument(metavar="FILE", help="The backup's file.", show_default=False)]
+
+
+def backup(
+    file: File,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Write everything into one file, also while ARI serves; sign-in sessions stay out.
+
+    The file holds no usable key, but password hashes and the usage log: keep it as safe as the data directory.
+    """
+    with opened(data_dir) as instance:
+        from ari.storage.backup import write_backup
+
+        with _new_file(file, force=force) as target, _progress("Backing up") as progress:
+            written = write_backup(instance.database, target, instance.now_ms(), progress)
+        now_ms, by = instance.now_ms(), CALLER()
+        detail = {"file": file.name, "keys": written.keys, "usage_rows": written.usage_rows}
+        event = Event(new_id("evt", now_ms), now_ms, "backup_written", by.actor, None, by.origin, detail)
+        instance.command(by, lambda unit, _: unit.events.append(event))
+    output.say(f"Wrote {file}: {written.keys:,} keys, {written.events:,} events, {written.usage_rows:,} usage rows.")
+
+
+def restore(
+    file: File,
+    trust_keys: Annotated[
+        bool, typer.Option("--trust-keys", help="Leave keys enabled that were so; a backup may revive revoked ones.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace all that is in this instance.")] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Verify a backup whole, then put it into a new instance; its keys come back disabled.
+
+    ARI must not be running on the instance meanwhile.
+    """
+    settings = settings_of(data_dir)
+    from ari.base.clock import system_clock
+    from ari.storage.restore import Terms, restore_backup
+
+    now_ms = system_clock(settings.test_clock_file).now_ms()
+    with _existing_file(file) as source, _progress("Restoring") as progress:
+        restored = restore_backup(settings, source, Terms(trust_keys, force), CALLER(), now_ms, progress)
+    rows = restored.rows
+    keys, usage_rows = rows.get("api_keys", 0), rows.get("usage_rows", 0)
+    output.say(f"Restored {keys:,} keys and {usage_rows:,} usage rows of {restored.manifest.created_at}.")
+    if restored.keys_disabled:
+        output.say(f"{restored.keys_disabled:,} keys are disabled until you look at each: ari keys enable ID")
+
+
+@contextmanager
+def _existing_file(path: Path) -> Iterator[IO[bytes]]:
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise Unavailable(f"{path} cannot be read: {error.strerror}.") from None
+    with file:
+        yield file
+
+
+@contextmanager
+def _new_file(path: Path, *, force: bool) -> Iterator[IO[bytes]]:
+    """A file that appears under its name only when it is whole, readable by its owner alone."""
+    if path.exists() and not force:
+        raise Conflict("file_exists", f"{path} exists; --force overwrites it.")
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
+    try:
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
+    except AriError:
+        raise
+    except OSError as error:
+        raise Unavailable(f"{path} cannot be written: {error.strerror}.") from None
+
+
+@contextmanager
+def _progress(title: str) -> Iterator[Callable[[str, int, int], None]]:
+    """What tells how far the work is: a bar where a person watches, nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield lambda _table, _done, _total: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bars:
+        bar = bars.add_task(title)
+
+        def show(table: str, done: int, total: int) -> None:
+            bars.update(bar, description=f"{title}: {table}", completed=done, total=total or None)
+
+        yield show

@@ -1,0 +1,172 @@
+"""The examinations of ``ari doctor``. Secrets are shown as set or unset only."""
+
+import resource
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from ari.base.clock import to_rfc3339
+from ari.base.errors import AriError
+from ari.base.settings import Settings
+from ari.storage import checkup
+from ari.storage.engine import KEYS_FILE, Database, prepare_data_dir
+
+_FILES_WANTED = 8192
+"""Two thousand silent and two thousand half-sent connections, the files of the databases, and room."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report: ``wrong`` fails the examination, ``note`` does not."""
+
+    check: str
+    state: Literal["ok", "note", "wrong"]
+    said: str
+
+
+def settings_shown(settings: Settings) -> dict[str, Any]:
+    """Every setting by its environment name; ``None`` = unset."""
+    return {_env_name(field): _shown(field, getattr(settings, field)) for field in type(settings).model_fields}
+
+
+def _env_name(field: str) -> str:
+    return f"ARI_{field.upper()}"
+
+
+def _shown(field: str, value: object) -> Any:
+    if isinstance(value, SecretStr):
+        return masked_url(value.get_secret_value()) if field == "database_url" else "set"
+    if isinstance(value, tuple):
+        return ",".join(map(str, value)) or None
+    return value if value is None or isinstance(value, bool | int | float) else str(value)
+
+
+def masked_url(url: str) -> str:
+    """Where the database is, without user, password and options (security.md 10)."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return "set"
+    return f"{parts.scheme}://***@{host}{port}{parts.path}"
+
+
+def examine(settings: Settings, *, audit: bool) -> list[Finding]:
+    """All findings; what depends on something broken is left out."""
+    findings = list(_surroundings(settings))
+    directory = _directory(settings)
+    findings.insert(0, directory)
+    if directory.state == "wrong":
+        return findings
+    database = Database.open(settings)
+    try:
+        findings += _database(database, audit=audit)
+    except AriError as error:
+        findings.append(Finding("database", "wrong", str(error)))
+    finally:
+        database.close()
+    return findings
+
+
+def _directory(settings: Settings) -> Finding:
+    path = settings.data_dir
+    try:
+        if not path.exists():
+            return Finding("data directory", "wrong", f"{path} does not exist yet; ari serve makes it.")
+        prepare_data_dir(path)
+        if settings.database_url is None and not (path / KEYS_FILE).exists():
+            return Finding("data directory", "wrong", f"{path} holds no database yet; ari serve makes it.")
+    except (AriError, OSError) as error:
+        said = str(error) if isinstance(error, AriError) else f"{path} cannot be read: {error.strerror}."
+        return Finding("data directory", "wrong", said)
+    loose = checkup.readable_by_others(path)
+    if loose:
+        return Finding("data directory", "wrong", f"Others can read {', '.join(loose)} in {path}; run: chmod 600")
+    return Finding("data directory", "ok", f"{path} is writable, and nobody else can read it.")
+
+
+def _surroundings(settings: Settings) -> Iterator[Finding]:
+    yield _disk(settings)
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if 0 <= soft < _FILES_WANTED:
+        said = f"{soft}; a busy server wants {_FILES_WANTED}: ulimit -n {_FILES_WANTED}"
+        yield Finding("open-file limit", "note", said)
+    else:
+        yield Finding("open-file limit", "ok", "unlimited" if soft < 0 else str(soft))
+    yield _address(settings)
+    if settings.test_clock_file is not None:
+        yield Finding("clock", "note", "ARI_TEST_CLOCK_FILE moves the clock: for tests, never in production.")
+
+
+def _disk(settings: Settings) -> Finding:
+    place = settings.data_dir
+    try:
+        while not place.exists() and place != place.parent:
+            place = place.parent
+        free = shutil.disk_usage(place).free
+    except OSError as error:
+        return Finding("disk", "note", f"{place} cannot be asked: {error.strerror}.")
+    said = f"{free // 1_000_000:,} MB free"
+    if free < settings.min_free_disk:
+        return Finding("disk", "wrong", f"{said}, less than ARI_MIN_FREE_DISK; refusals are no longer listed.")
+    return Finding("disk", "ok", said)
+
+
+def _address(settings: Settings) -> Finding:
+    if settings.secure:
+        return Finding("address", "ok", f"{settings.base_url}, with Secure cookies and HSTS")
+    if settings.loopback_only and settings.public_url is None:
+        return Finding("address", "ok", f"{settings.base_url}, reachable from this machine only")
+    return Finding("address", "note", f"{settings.base_url} is plain http: keys and passwords travel in the clear.")
+
+
+def _database(database: Database, *, audit: bool) -> Iterator[Finding]:
+    migrated = True
+    for at in checkup.migrations(database):
+        current = at.found == at.wanted
+        migrated = migrated and current
+        wanted = "" if current else f", this version wants {at.wanted}: ari migrate"
+        yield Finding("migrations", "ok" if current else "wrong", f"{at.chain} {at.found or 'none'}{wanted}")
+    if not migrated:
+        return
+    yield _tried("database", lambda: checkup.try_writing(database), "reachable and writable")
+    damage = checkup.damage(database, audit)
+    if damage is not None:
+        yield Finding("database files", "wrong", f"damaged: {damage}")
+    with database.reading() as unit:
+        owner = unit.accounts.owner()
+    if owner is None:
+        yield Finding("owner", "note", "There is no owner yet; ari serve prints the setup link.")
+    else:
+        yield Finding("owner", "ok", owner.email)
+    yield _clock(database)
+    if audit:
+        yield _trail(database)
+
+
+def _tried(check: str, attempt: Callable[[], None], fine: str) -> Finding:
+    try:
+        attempt()
+    except AriError as error:
+        return Finding(check, "wrong", str(error))
+    return Finding(check, "ok", fine)
+
+
+def _clock(database: Database) -> Finding:
+    steps = checkup.clock_steps(database)
+    if steps.latest_at_ms is None:
+        return Finding("clock steps", "ok", "none seen")
+    said = f"{steps.count} of more than five minutes, the last at {to_rfc3339(steps.latest_at_ms)}"
+    return Finding("clock steps", "note", said)
+
+
+def _trail(database: Database) -> Finding:
+    walked, broken = checkup.audit_trail(database)
+    if broken is None:
+        return Finding("audit trail", "ok", f"{walked} events, each follows from the one before")
+    said = f"broken at event {broken.position}, {broken.event_id} of {to_rfc3339(broken.at_ms)}"
+    return Finding("audit trail", "wrong", f"{said}: it, or one before it, was changed or removed.")

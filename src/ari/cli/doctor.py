@@ -1,0 +1,42 @@
+"""``ari doctor``: what is configured, and whether it works."""
+# Imports inside functions here: start-up speed.
+
+from typing import Annotated
+
+import typer
+
+from ari.cli import output
+from ari.cli.opening import settings_of
+from ari.cli.options import AsJson, DataDir
+
+
+def doctor(
+    audit: Annotated[bool, typer.Option("--audit", help="Also walk the audit trail and check the usage log.")] = False,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Say what is configured and whether it works; fails if anything is wrong. Changes nothing."""
+    settings = settings_of(data_dir)
+    from ari.cli.checks import examine, settings_shown
+
+    shown = settings_shown(settings)
+    findings = examine(settings, audit=audit)
+    healthy = all(finding.state != "wrong" for finding in findings)
+    if as_json:
+        checks = [{"check": one.check, "state": one.state, "said": one.said} for one in findings]
+        output.as_json({"ok": healthy, "settings": shown, "checks": checks})
+    else:
+        output.say("Settings")
+        output.facts([(f"  {name}", _words(value)) for name, value in shown.items()])
+        output.say()
+        output.say("Checks")
+        marks = {"ok": "✓ ok", "note": "! note", "wrong": "✗ wrong"}
+        output.facts([(f"  {marks[one.state]:<8}{one.check}", one.said) for one in findings])
+    if not healthy:
+        raise typer.Exit(1)
+
+
+def _words(value: object) -> str:
+    if value is None:
+        return "unset"
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,58 @@
+"""``ari events``: the audit trail."""
+
+from typing import Annotated
+
+import typer
+
+from ari.base.clock import to_rfc3339
+from ari.base.events import Event, EventStore, event_facts
+from ari.cli import output
+from ari.cli.opening import opened
+from ari.cli.options import AsJson, DataDir
+
+Subject = Annotated[
+    str | None, typer.Option("--subject", metavar="ID", help="Only what happened to this id.", show_default=False)
+]
+
+_PAGE = 200
+
+
+def events(
+    subject: Annotated[
+        str | None, typer.Option(metavar="ID", help="Only what happened to this id.", show_default=False)
+    ] = None,
+    limit: Annotated[int, typer.Option(metavar="NUMBER", min=1, help="At most so many, the newest.")] = 50,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """List what was changed, when, by whom and from where, newest first."""
+    with opened(data_dir) as instance:
+        happened = instance.read(lambda unit: _newest(unit.events, subject, limit))
+    if as_json:
+        output.as_json({"items": [event_facts(event) for event in happened]})
+        return
+    rows = (
+        (to_rfc3339(event.at_ms), event.name, event.actor, event.subject or "-", _detail(event)) for event in happened
+    )
+    output.table(("TIME", "EVENT", "BY", "SUBJECT", "DETAIL"), rows, "Nothing has happened yet.")
+
+
+def _newest(store: EventStore, subject: str | None, limit: int) -> list[Event]:
+    listed: list[Event] = []
+    while len(listed) < limit:
+        wanted = min(_PAGE, limit - len(listed))
+        page = store.page(subject, listed[-1].id if listed else None, wanted)
+        listed += page
+        if len(page) < wanted:
+            break
+    return listed
+
+
+def _detail(event: Event) -> str:
+    return ", ".join(f"{name}: {_word(value)}" for name, value in event.detail.items())
+
+
+def _word(value: object) -> str:
+    if isinstance(value, list):
+        return " ".join(map(str, value))
+    return "-" if value is None else str(value)

@@ -1,0 +1,132 @@
+"""How keys are found by what people type, and how they are shown."""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ari.base.errors import Invalid, NotFound, Problem
+from ari.base.ids import is_id
+from ari.cli import output
+from ari.keys import manage, token
+from ari.keys.manage import Created
+from ari.keys.model import ApiKey
+from ari.keys.ports import Activity, KeyUnit
+from ari.keys.scopes import preset_of
+from ari.usage.model import NO_USE, KeyTotals
+from ari.usage.report import key_facts
+
+if TYPE_CHECKING:
+    from ari.instance import Instance
+
+_PAGE = 200
+
+
+def every_key(unit: KeyUnit, now_ms: int, activity: Activity) -> Iterator[ApiKey]:
+    """All pages, newest first."""
+    before = None
+    while keys := unit.keys.page(now_ms, activity, before, _PAGE):
+        yield from keys
+        before = keys[-1].id
+
+
+def found(unit: KeyUnit, now_ms: int, text: str) -> ApiKey:
+    """The key with this id or, where only one has it, this hint. Raises ``NotFound`` or ``Invalid``."""
+    if is_id("key", text):
+        return manage.get(unit, text)
+    if len(text) == token.LENGTH and text.startswith(token.PREFIX):
+        sentence = "Give the key's id or hint, never the key itself: the shell keeps what you type."
+        raise Invalid(Problem("id", sentence))
+    hint = text.replace("...", "…")
+    matches = [key for key in every_key(unit, now_ms, "all") if key.hint == hint]
+    if len(matches) > 1:
+        raise Invalid(Problem("id", "Several keys have this hint; give the id."))
+    if not matches:
+        raise NotFound("There is no API key with this id or hint.")
+    return matches[0]
+
+
+def show_created(instance: "Instance", created: Created, as_json: bool) -> None:
+    """The one time that a secret is shown."""
+    key = created.key
+    if created.same_name:
+        output.tell(f"Note: {created.same_name} other living key(s) bear this name.")
+    if as_json:
+        output.as_json({"key": key_facts(key, NO_USE, instance.now_ms()), "secret": created.secret})
+        return
+    if not output.at_terminal():
+        output.secret(created.secret)
+        return
+    output.panel(f"API key “{key.name}”", created.secret)
+    output.say("Copy it now: it is shown this once and cannot be read again.")
+    output.say()
+    now_ms = instance.now_ms()
+    access, expires = preset_of(key.scopes), _expiry(key, now_ms)
+    output.facts([("id", key.id), ("hint", key.hint), ("access", access), ("expires", expires)])
+    output.say()
+    output.say("Try it; the first line takes the key without leaving it in the shell's history:")
+    output.say("  read -rs ARI_API_KEY")
+    output.say(f'  curl -H "x-api-key: $ARI_API_KEY" {instance.settings.base_url}/api/me')
+
+
+def show_list(instance: "Instance", keys: Sequence[ApiKey], as_json: bool) -> None:
+    """Keys as a table, or as the API lists them."""
+    now_ms = instance.now_ms()
+    totals = _totals(instance, keys)
+    if as_json:
+        output.as_json({"items": [key_facts(key, totals.get(key.id, NO_USE), now_ms) for key in keys]})
+        return
+    headers = ("NAME", "HINT", "STATUS", "ACCESS", "EXPIRES", "LAST USED", "REQUESTS", "ID")
+    rows = [_row(key, totals.get(key.id, NO_USE), now_ms) for key in keys]
+    output.table(
+        headers, rows, 'There are no keys yet; make one with: ari keys create "My script" --expires 90d', droppable=1
+    )
+
+
+def show_key(instance: "Instance", key: ApiKey, as_json: bool) -> None:
+    """Everything about one key."""
+    now_ms = instance.now_ms()
+    totals = _totals(instance, [key]).get(key.id, NO_USE)
+    if as_json:
+        output.as_json(key_facts(key, totals, now_ms))
+        return
+    pairs: list[tuple[str, Any]] = [
+        ("name", key.name),
+        ("id", key.id),
+        ("hint", key.hint),
+        ("status", key.status(now_ms)),
+        ("access", preset_of(key.scopes)),
+        ("scopes", " ".join(key.scopes)),
+        ("created", output.exactly(key.created_at_ms, now_ms)),
+        ("created by", key.created_by),
+        ("expires", _expiry(key, now_ms)),
+        ("last used", output.exactly(totals.last_used_at_ms, now_ms)),
+        ("requests", totals.request_count),
+        ("refused", totals.refused_count),
+    ]
+    if key.revoked_at_ms is not None:
+        pairs += [("revoked", output.exactly(key.revoked_at_ms, now_ms)), ("revoked by", key.revoked_by)]
+        pairs += [("reason", key.revoke_reason)] if key.revoke_reason else []
+    output.facts(pairs)
+
+
+def _row(key: ApiKey, totals: KeyTotals, now_ms: int) -> tuple[object, ...]:
+    return (
+        key.name,
+        key.hint,
+        key.status(now_ms),
+        preset_of(key.scopes),
+        output.when(key.expires_at_ms, now_ms),
+        output.when(totals.last_used_at_ms, now_ms),
+        totals.request_count,
+        key.id,
+    )
+
+
+def _expiry(key: ApiKey, now_ms: int) -> str:
+    return output.exactly(key.expires_at_ms, now_ms)
+
+
+def _totals(instance: "Instance", keys: Sequence[ApiKey]) -> dict[str, KeyTotals]:
+    totals: dict[str, KeyTotals] = {}
+    for start in range(0, len(keys), _PAGE):
+        totals |= instance.database.usage.totals([key.id for key in keys[start : start + _PAGE]])
+    return totals

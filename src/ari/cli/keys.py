@@ -1,0 +1,163 @@
+"""``ari keys``: create, look, change, revoke, delete. The rules are those of ``ari.keys.manage``, as for every door."""
+
+from typing import Annotated, Literal
+
+import typer
+
+from ari.cli import key_words, output
+from ari.cli.key_words import found
+from ari.cli.opening import CALLER, opened
+from ari.cli.options import AsJson, DataDir, Expires, ExpiresAt, KeyName, Scopes, Yes
+from ari.cli.words import instant
+from ari.keys import manage
+from ari.keys.expiry import expiry_of
+from ari.keys.manage import KeyChange, NewKey
+from ari.keys.model import ApiKey
+
+NewName = Annotated[str, typer.Argument(metavar="NAME", help="What uses the key.", show_default=False)]
+Status = Annotated[
+    Literal["all", "active", "inactive"],
+    typer.Option("--status", metavar="all|active|inactive", help="Which keys; inactive = revoked or expired."),
+]
+Why = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why, for the trail.", show_default=False)]
+
+app = typer.Typer(help="Create, list, change, revoke and delete API keys.", no_args_is_help=True)
+
+
+@app.command()
+def create(
+    name: NewName,
+    expires: Expires = None,
+    expires_at: ExpiresAt = None,
+    scope: Scopes = None,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Make a key and show its secret this once; piped, only the secret is printed. Without an expiry it never ends."""
+    new = NewKey(name, expires, instant(expires_at, "--expires-at"), tuple(scope) if scope else None)
+    with opened(data_dir) as instance:
+        created = instance.command(CALLER(), lambda unit, caller: manage.create(unit, caller, instance.now_ms(), new))
+        key_words.show_created(instance, created, as_json)
+
+
+@app.command("list")
+def list_(
+    status: Status = "all",
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """List the keys, newest first."""
+    with opened(data_dir) as instance:
+        listed = instance.read(lambda unit: list(key_words.every_key(unit, instance.now_ms(), status)))
+        key_words.show_list(instance, listed, as_json)
+
+
+@app.command()
+def show(key: KeyName, as_json: AsJson = False, data_dir: DataDir = None) -> None:
+    """Show everything about one key."""
+    with opened(data_dir) as instance:
+        key_words.show_key(instance, instance.read(lambda unit: found(unit, instance.now_ms(), key)), as_json)
+
+
+@app.command()
+def rename(key: KeyName, name: NewName, as_json: AsJson = False, data_dir: DataDir = None) -> None:
+    """Give a key another name."""
+    _change(key, KeyChange(name=name), "Renamed", as_json, data_dir)
+
+
+@app.command()
+def scopes(key: KeyName, scope: Scopes = None, as_json: AsJson = False, data_dir: DataDir = None) -> None:
+    """Say anew what a key may do; the scopes given replace those it has."""
+    if not scope:
+        raise typer.BadParameter("give at least one --scope.")
+    _change(key, KeyChange(scopes=tuple(scope)), "Changed", as_json, data_dir)
+
+
+@app.command()
+def expiry(
+    key: KeyName,
+    expires: Expires = None,
+    expires_at: ExpiresAt = None,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Say anew when a key expires, counted from now."""
+    if expires is None and expires_at is None:
+        raise typer.BadParameter("give --expires or --expires-at.")
+    at_ms = instant(expires_at, "--expires-at")
+    with opened(data_dir) as instance:
+        wanted = KeyChange(expires_at_ms=expiry_of(expires, at_ms, instance.now_ms()))
+    _change(key, wanted, "Changed", as_json, data_dir)
+
+
+@app.command()
+def disable(key: KeyName, as_json: AsJson = False, data_dir: DataDir = None) -> None:
+    """Stop a key from working until it is enabled again."""
+    _change(key, KeyChange(disabled=True), "Disabled", as_json, data_dir)
+
+
+@app.command()
+def enable(key: KeyName, as_json: AsJson = False, data_dir: DataDir = None) -> None:
+    """Let a disabled key work again."""
+    _change(key, KeyChange(disabled=False), "Enabled", as_json, data_dir)
+
+
+@app.command()
+def revoke(
+    key: KeyName,
+    reason: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Why, for the audit trail.", show_default=False)
+    ] = None,
+    with_made: Annotated[bool, typer.Option("--with-made", help="Also revoke the keys that this key made.")] = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Kill a key for good: its next request is refused."""
+    with opened(data_dir) as instance:
+        now_ms = instance.now_ms()
+        named = instance.read(lambda unit: found(unit, now_ms, key))
+        if not yes and not named.is_inactive(now_ms):
+            _ask(f"Revoke {_called(named)} for good? Whatever uses it stops working at once.")
+        dead = instance.command(
+            CALLER(), lambda unit, caller: manage.revoke(unit, caller, instance.now_ms(), named.id, reason, with_made)
+        )
+        if as_json:
+            key_words.show_key(instance, dead, as_json)
+            return
+        output.say(f"Revoked {_called(dead)}.")
+        for made in instance.read(lambda unit: manage.living_made_by(unit, now_ms, named.id)):
+            output.tell(f"It made {_called(made)}, which lives on; --with-made revokes such keys too.")
+
+
+@app.command()
+def delete(key: KeyName, yes: Yes = False, data_dir: DataDir = None) -> None:
+    """Take a revoked or expired key out of the list; its usage and events stay."""
+    with opened(data_dir) as instance:
+        named = instance.read(lambda unit: found(unit, instance.now_ms(), key))
+        if not yes and named.is_inactive(instance.now_ms()):
+            _ask(f"Delete {_called(named)}? It leaves the list; its usage and events stay.")
+        instance.command(CALLER(), lambda unit, caller: manage.delete(unit, caller, instance.now_ms(), named.id))
+        output.say(f"Deleted {_called(named)}.")
+
+
+def _change(key: str, wanted: KeyChange, done: str, as_json: bool, data_dir: DataDir) -> None:
+    with opened(data_dir) as instance:
+        now_ms = instance.now_ms()
+        changed = instance.command(
+            CALLER(), lambda unit, caller: manage.change(unit, caller, now_ms, found(unit, now_ms, key).id, wanted)
+        )
+        if as_json:
+            key_words.show_key(instance, changed, as_json)
+        else:
+            output.say(f"{done} {_called(changed)}.")
+
+
+def _called(key: ApiKey) -> str:
+    return f"“{key.name}” ({key.hint}, {key.id})"
+
+
+def _ask(question: str) -> None:
+    if not output.confirmed(question):
+        output.tell("Nothing was changed.")
+        raise typer.Exit(1)

@@ -1,0 +1,76 @@
+"""The command ``ari``."""
+# Imports inside functions here: start-up speed.
+
+import os
+import sys
+from typing import Annotated, NoReturn
+
+import typer
+
+from ari import __version__
+from ari.base.errors import AriError
+from ari.cli import account, backup, doctor, events, keys, migrate, output, serve, usage
+
+app = typer.Typer(
+    name="ari",
+    help="ARI: your own instance, and API keys that you create, watch, expire and revoke.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("serve")(serve.serve)
+app.command("migrate")(migrate.migrate)
+app.add_typer(keys.app, name="keys")
+app.add_typer(usage.app, name="usage")
+app.command("events")(events.events)
+app.add_typer(account.app, name="account")
+app.command("doctor")(doctor.doctor)
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"ari {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> NoReturn:
+    """Run the command line; every failure is one plain sentence on standard error."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a terminal without UTF-8 must not crash us
+    try:
+        app(prog_name="ari")
+    except AriError as error:
+        _fail(str(error))
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains again while it ends
+        sys.exit(141)
+    except Exception as error:  # noqa: BLE001 - no failure shows a traceback
+        _fail_unexpectedly(error)
+    sys.exit(0)
+
+
+def _fail(sentence: str) -> NoReturn:
+    output.tell(f"ari: {sentence}")
+    sys.exit(1)
+
+
+def _fail_unexpectedly(error: Exception) -> NoReturn:
+    """Name the kind of error alone: its message may hold a value (security.md 7)."""
+    if os.environ.get("ARI_LOG_LEVEL", "").lower() == "debug":
+        import traceback
+
+        traceback.print_exception(error)
+    _fail(f"Something failed inside ARI ({type(error).__name__}); ARI_LOG_LEVEL=debug shows where.")

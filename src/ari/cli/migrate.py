@@ -1,0 +1,20 @@
+"""``ari migrate``."""
+# Imports inside functions here: start-up speed.
+
+from ari.cli import output
+from ari.cli.opening import settings_of
+from ari.cli.options import DataDir
+
+
+def migrate(data_dir: DataDir = None) -> None:
+    """Bring the database to this version's schema; ari serve does so too."""
+    settings = settings_of(data_dir)
+    from ari.storage.engine import Database
+    from ari.storage.migrate import migrate as apply
+
+    database = Database.open(settings)
+    try:
+        applied = apply(database)
+    finally:
+        database.close()
+    output.say(f"Applied: {', '.join(applied)}." if applied else "Nothing to do; the database is up to date.")

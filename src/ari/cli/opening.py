@@ -1,0 +1,56 @@
+"""From options to an open instance."""
+# Imports inside functions here: start-up speed (pydantic and SQLAlchemy take 0.3 s).
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ari.base.caller import command_line_caller
+from ari.base.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from ari.base.settings import Settings
+    from ari.instance import Instance
+
+CALLER = command_line_caller
+"""Who commands act as: ``cli:`` and the operating system's user."""
+
+
+def settings_of(data_dir: Path | None, **overrides: object) -> "Settings":
+    """The environment's settings under the command's options. Raises ``ConfigurationError``."""
+    from ari.base.settings import load_settings
+
+    return load_settings(data_dir=data_dir, **overrides)
+
+
+@contextmanager
+def opened(data_dir: Path | None) -> "Iterator[Instance]":
+    """The instance of this data directory, beside its server or without one.
+
+    Raises ``ConfigurationError`` where there is none, it is not ours alone (security.md 10), or it needs a migration.
+    """
+    settings = settings_of(data_dir)
+    require_instance(settings)
+    from ari.instance import Instance
+
+    instance = Instance.open(settings)
+    try:
+        yield instance
+    finally:
+        instance.close()
+
+
+def require_instance(settings: "Settings") -> None:
+    """Raise ``ConfigurationError`` unless an instance was made here; a mistyped path must not become a new one."""
+    from ari.storage.engine import KEYS_FILE, prepare_data_dir
+
+    path = settings.data_dir
+    try:
+        if path.exists():
+            prepare_data_dir(path)
+        missing = settings.database_url is None and not (path / KEYS_FILE).exists()
+    except OSError as error:
+        raise ConfigurationError(f"The data directory {path} cannot be read: {error.strerror}.") from None
+    if missing:
+        raise ConfigurationError(f"There is no ARI in {path} yet; name it with --data-dir, or start one: ari serve")

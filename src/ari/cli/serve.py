@@ -1,0 +1,34 @@
+"""``ari serve``."""
+# Imports inside functions here: start-up speed.
+
+from typing import Annotated
+
+import typer
+
+from ari.cli.opening import settings_of
+from ari.cli.options import DataDir
+
+
+def serve(
+    host: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="The address to listen on.", show_default="127.0.0.1")
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(metavar="NUMBER", help="The port to listen on.", show_default="3000")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(metavar="NUMBER", help="How many worker processes serve.", show_default="1")
+    ] = None,
+    data_dir: DataDir = None,
+    insecure_http: Annotated[
+        bool, typer.Option("--insecure-http", help="Allow plain http beyond this machine.")
+    ] = False,
+    new_instance: Annotated[
+        bool, typer.Option("--new-instance", help="Open the setup again where an owner once was and is gone.")
+    ] = False,
+) -> None:
+    """Start ARI. The first start prints a one-time link that makes the owner account."""
+    settings = settings_of(data_dir, host=host, port=port, workers=workers, insecure_http=insecure_http or None)
+    from ari import server
+
+    server.serve(settings, new_instance=new_instance)

@@ -1,0 +1,71 @@
+"""The growing end of the usage log, read without a gap and without repetition."""
+
+from collections import OrderedDict
+from collections.abc import Iterable
+
+from ari.usage.model import UsageFilter, UsageRow
+from ari.usage.ports import UsageStore
+
+_PAGE = 200
+_REMEMBERED = 50_000
+
+
+def newest(store: UsageStore, where: UsageFilter, limit: int) -> list[UsageRow]:
+    """At most ``limit`` rows, newest first, read page by page."""
+    rows: list[UsageRow] = []
+    while len(rows) < limit:
+        wanted = min(_PAGE, limit - len(rows))
+        page = store.page(where, rows[-1].id if rows else None, wanted)
+        rows += page
+        if len(page) < wanted:
+            break
+    return rows
+
+
+class Tail:
+    """Workers commit out of time order, so each reading goes back ``overlap_ms`` and leaves out what was shown.
+
+    A row whose handler still runs is held back until it knows its status, at most half the overlap.
+    """
+
+    def __init__(self, store: UsageStore, where: UsageFilter, overlap_ms: int) -> None:
+        self._store = store
+        self._where = where
+        self._overlap_ms = overlap_ms
+        self._since_ms = 0
+        self._shown: OrderedDict[str, None] = OrderedDict()
+
+    def start(self, now_ms: int, limit: int) -> list[UsageRow]:
+        """The last rows, oldest first; from here on only newer ones are given."""
+        first = newest(self._store, self._where, limit)
+        self._since_ms = now_ms - self._overlap_ms
+        window = self._window()
+        last = {row.id for row in first}
+        self._remember(row for row in window if row.id not in last)
+        return self._fresh(reversed(first), now_ms)
+
+    def more(self, now_ms: int) -> list[UsageRow]:
+        """The rows that came since the last reading, oldest first."""
+        rows = self._window()
+        self._since_ms = now_ms - self._overlap_ms
+        return self._fresh(reversed(rows), now_ms)
+
+    def _window(self) -> list[UsageRow]:
+        where = UsageFilter(self._where.key_id, self._where.code, self._since_ms, self._where.until_ms)
+        return newest(self._store, where, _REMEMBERED)
+
+    def _fresh(self, rows: Iterable[UsageRow], now_ms: int) -> list[UsageRow]:
+        patience_ms = self._overlap_ms // 2
+        ready = [
+            row
+            for row in rows
+            if row.id not in self._shown and (row.status is not None or row.at_ms <= now_ms - patience_ms)
+        ]
+        self._remember(ready)
+        return ready
+
+    def _remember(self, rows: Iterable[UsageRow]) -> None:
+        for row in rows:
+            self._shown[row.id] = None
+        while len(self._shown) > 2 * _REMEMBERED:
+            self._shown.popitem(last=False)

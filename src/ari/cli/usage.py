@@ -1,0 +1,157 @@
+"""``ari usage``: what keys were used for, and attempts without a key of ours."""
+
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ari.base.caller import Caller
+from ari.base.clock import to_rfc3339
+from ari.base.events import Event
+from ari.base.ids import new_id
+from ari.cli import output
+from ari.cli.key_words import found
+from ari.cli.opening import CALLER, opened
+from ari.cli.options import AsJson, DataDir, Limit
+from ari.cli.tail import Tail, newest
+from ari.cli.words import since as since_ms
+from ari.keys.ports import KeyUnit
+from ari.keys.reasons import ACCEPTED, REASONS, REQUEST_ERRORS
+from ari.usage.model import UsageFilter, UsageRow
+from ari.usage.report import attempt_facts, row_facts
+
+if TYPE_CHECKING:
+    from ari.instance import Instance
+
+app = typer.Typer(help="See what keys were used for.", invoke_without_command=True)
+
+POLL_SECONDS = 1.0
+HEADERS = ("TIME", "KEY", "CODE", "METHOD", "PATH", "STATUS", "ADDRESS", "MS", "COUNT", "ID")
+_CODES = (ACCEPTED, *REASONS, *REQUEST_ERRORS)
+
+OneKey = Annotated[
+    str | None, typer.Option("--key", metavar="ID", help="Only this key: its id or hint.", show_default=False)
+]
+Code = Annotated[str | None, typer.Option("--code", metavar="CODE", help="Only this outcome.", show_default=False)]
+Address = Annotated[
+    str, typer.Option("--address", metavar="ADDRESS", help="The client address to forget.", show_default=False)
+]
+Since = Annotated[
+    str | None, typer.Option("--since", metavar="24h|TIME", help="Only what came after this.", show_default=False)
+]
+
+
+@app.callback()
+def usage(
+    context: typer.Context,
+    key: Annotated[
+        str | None, typer.Option(metavar="ID", help="Only this key: its id or hint.", show_default=False)
+    ] = None,
+    code: Annotated[str | None, typer.Option(metavar="CODE", help="Only this outcome.", show_default=False)] = None,
+    since: Since = None,
+    limit: Limit = 50,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with new rows as they come.")] = False,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """List the requests that presented a key, newest first; with --follow oldest first and on and on."""
+    if context.invoked_subcommand is not None:
+        if as_json or data_dir or key or code or since or follow:
+            raise typer.BadParameter(f"options belong after {context.invoked_subcommand}.")
+        return
+    if code is not None and code not in _CODES:
+        raise typer.BadParameter(f"choose one of {', '.join(_CODES)}.", param_hint="--code")
+    with opened(data_dir) as instance:
+        key_id = None if key is None else _key_id(instance, key)
+        where = UsageFilter(key_id, code, since_ms(since, instance.now_ms()))
+        if follow:
+            _follow(instance, where, limit, as_json)
+            return
+        rows = newest(instance.database.usage, where, limit)
+    if as_json:
+        output.as_json({"items": [row_facts(row) for row in rows]})
+    else:
+        output.table(HEADERS, (_cells(row) for row in rows), "No request has presented a key yet.", droppable=2)
+
+
+@app.command()
+def attempts(since: Since = None, limit: Limit = 50, as_json: AsJson = False, data_dir: DataDir = None) -> None:
+    """List attempts without a key of ours, counted by minute, reason and address."""
+    with opened(data_dir) as instance:
+        counted = instance.database.usage.attempts(since_ms(since, instance.now_ms()) or 0, limit)
+    if as_json:
+        output.as_json({"items": [attempt_facts(one) for one in counted]})
+        return
+    rows = ((to_rfc3339(one.at_ms), one.reason, one.address, one.count) for one in counted)
+    output.table(("MINUTE", "REASON", "ADDRESS", "COUNT"), rows, "There were none.")
+
+
+@app.command()
+def erase(
+    address: Annotated[
+        str, typer.Option("--address", metavar="ADDRESS", help="The client address to forget.", show_default=False)
+    ],
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Strip one client address from the usage log; the rows stay."""
+    with opened(data_dir) as instance:
+        now_ms = instance.now_ms()
+
+        def forget(unit: KeyUnit, caller: Caller) -> int:
+            rows = instance.database.usage.erase_address(address)
+            detail = {"rows": rows}  # not the address, which shall be forgotten
+            event = Event(new_id("evt", now_ms), now_ms, "usage_erased", caller.actor, None, caller.origin, detail)
+            unit.events.append(event)
+            return rows
+
+        count = instance.command(CALLER(), forget)
+    if as_json:
+        output.as_json({"rows": count})
+    else:
+        output.say(f"The address stood in {count} row{'' if count == 1 else 's'}; it is gone from them.")
+
+
+def _key_id(instance: "Instance", text: str) -> str:
+    """The id of a key, deleted keys included: their usage stays readable."""
+
+    def lookup(unit: KeyUnit) -> str:
+        deleted = unit.keys.tombstone(text)
+        return text if deleted is not None else found(unit, instance.now_ms(), text).id
+
+    return instance.read(lookup)
+
+
+def _follow(instance: "Instance", where: UsageFilter, limit: int, as_json: bool) -> None:
+    if not as_json:
+        output.line(HEADERS)
+    for row in _growing(instance, where, limit):
+        if as_json:
+            output.as_json(row_facts(row), one_line=True)
+        else:
+            output.line(_cells(row))
+
+
+def _growing(instance: "Instance", where: UsageFilter, limit: int) -> Iterator[UsageRow]:
+    overlap_ms = round(2000 * instance.settings.usage_wait_seconds)
+    tail = Tail(instance.database.usage, where, overlap_ms)
+    yield from tail.start(instance.now_ms(), limit)
+    while True:
+        time.sleep(POLL_SECONDS)
+        yield from tail.more(instance.now_ms())
+
+
+def _cells(row: UsageRow) -> tuple[object, ...]:
+    return (
+        to_rfc3339(row.at_ms),
+        row.key_hint,
+        row.code,
+        row.method,
+        row.path,
+        "-" if row.status is None else row.status,
+        row.client_address or "-",
+        "-" if row.duration_ms is None else f"{row.duration_ms:.1f}",
+        row.count,
+        row.id,
+    )

@@ -1,0 +1,105 @@
+"""Who may call which route. A route that says nothing is closed to all but keys and sessions that may do everything."""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, TypeVar
+
+F = TypeVar("F", bound=Callable[..., Any])
+_MARK = "__ari_access__"
+
+
+class Kind(Enum):
+    OPEN = "open"
+    NEEDS = "needs"
+    PAGE = "page"
+    VISITOR = "visitor"
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """``NEEDS`` a live key with ``scope`` (``None`` = any) or a session; ``PAGE`` a session; ``VISITOR`` nothing."""
+
+    kind: Kind
+    scope: str | None = None
+
+
+CLOSED = Access(Kind.NEEDS, "*")
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """The route's template and access; ``allow`` lists the methods where the route exists but not for this one."""
+
+    template: str
+    access: Access
+    allow: tuple[str, ...] = ()
+
+
+NO_ROUTE = Matched("(none)", Access(Kind.NEEDS, None))
+
+
+def _marked(access: Access) -> Callable[[F], F]:
+    def mark(endpoint: F) -> F:
+        setattr(endpoint, _MARK, access)
+        return endpoint
+
+    return mark
+
+
+def needs(scope: str | None) -> Callable[[F], F]:
+    """The endpoint answers live keys with this scope (``None`` = any live key) and sessions."""
+    return _marked(Access(Kind.NEEDS, scope))
+
+
+open_to_all = _marked(Access(Kind.OPEN))
+"""The endpoint answers everybody."""
+page = _marked(Access(Kind.PAGE))
+"""A page for the signed-in; others are sent to sign in."""
+visitor_page = _marked(Access(Kind.VISITOR))
+"""A page that needs no session, such as the sign-in."""
+
+
+def access_of(endpoint: Callable[..., Any]) -> Access:
+    """What the endpoint declared; closed if it said nothing."""
+    found: Access = getattr(endpoint, _MARK, CLOSED)
+    return found
+
+
+class AccessTable:
+    """Finds a request's route before the router does: its template for the log, its access for the guard.
+
+    ``routes`` are Starlette's or FastAPI's: ``path``, ``path_regex``, ``methods``, ``endpoint``.
+    """
+
+    def __init__(self, routes: Iterable[Any]) -> None:
+        self._exact: dict[str, list[tuple[frozenset[str], Matched]]] = {}
+        self._patterns: list[tuple[re.Pattern[str], frozenset[str], Matched]] = []
+        for route in routes:
+            matched = Matched(route.path, access_of(route.endpoint))
+            methods = frozenset(route.methods or ())
+            if "{" in route.path:
+                self._patterns.append((route.path_regex, methods, matched))
+            else:
+                self._exact.setdefault(route.path, []).append((methods, matched))
+
+    def match(self, method: str, path: str) -> Matched:
+        """The route for this request, ``NO_ROUTE`` if there is none."""
+        found = self._exact.get(path)
+        if found is None:
+            found = [(methods, matched) for pattern, methods, matched in self._patterns if pattern.match(path)]
+        allowed: set[str] = set()
+        for methods, matched in found:
+            if method in methods:
+                return matched
+            allowed |= methods
+        if allowed:
+            return Matched(found[0][1].template, Access(Kind.NEEDS, None), tuple(sorted(allowed)))
+        return NO_ROUTE
+
+    def all(self) -> list[Matched]:
+        """Every route, for tests and docs."""
+        return [matched for group in self._exact.values() for _, matched in group] + [
+            matched for _, _, matched in self._patterns
+        ]

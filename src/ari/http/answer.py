@@ -1,0 +1,41 @@
+"""Turning a fault into an answer: problem details under /api, a page elsewhere."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ari.base.settings import Settings
+from ari.http import problem
+from ari.http.call import Call
+from ari.http.problem import Fault, Header
+
+ErrorPage = Callable[[Call, Fault], bytes]
+"""Renders a fault as HTML; the pages' door gives it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole response."""
+
+    status: int
+    headers: list[Header]
+    body: bytes
+
+
+def fault_answer(
+    settings: Settings, fault: Fault, call: Call, *, is_api: bool, token_sent: bool, error_page: ErrorPage
+) -> Answer:
+    """The answer for a fault; it holds no value that the caller sent."""
+    if is_api:
+        content, kind = problem.body(fault, settings.base_url, call.request_id), problem.MEDIA_TYPE
+    else:
+        content, kind = error_page(call, fault), "text/html; charset=utf-8"
+    headers = [(b"content-type", kind.encode()), (b"content-length", str(len(content)).encode())]
+    return Answer(fault.reason.status, headers + problem.headers(fault, token_sent=token_sent), content)
+
+
+def redirect(location: str, *, htmx: bool) -> Answer:
+    """Send the browser elsewhere; htmx follows a header of its own instead of a 303."""
+    where = location.encode("latin-1")
+    if htmx:
+        return Answer(200, [(b"hx-redirect", where), (b"content-length", b"0")], b"")
+    return Answer(303, [(b"location", where), (b"content-length", b"0")], b"")

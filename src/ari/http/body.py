@@ -1,0 +1,143 @@
+"""Reading a request's body within limits (security.md 6): sizes, kinds, depth, time; then handing it on."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+from urllib.parse import parse_qs
+
+from ari.http.call import HasScope, call_of
+from ari.http.incoming import INVALID_REQUEST, Incoming
+from ari.http.problem import Fault
+from ari.keys.reasons import REQUEST_ERRORS
+
+MAX_BODY_BYTES = 64 * 1024
+MAX_DEPTH = 16
+MAX_FORM_FIELDS = 50
+BODY_SECONDS = 30
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+
+
+class BodyFault(Exception):
+    """The body cannot be accepted."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault.reason.code)
+        self.fault = fault
+
+
+class ClientGone(Exception):
+    """The client hung up before its body was complete."""
+
+
+async def read_body(incoming: Incoming, receive: Receive) -> bytes:
+    """The whole body. Raises ``BodyFault`` before reading on past a limit, ``ClientGone``."""
+    if incoming.first(b"content-encoding") not in (None, b"identity"):
+        raise BodyFault(Fault(REQUEST_ERRORS["unsupported_media_type"], "Send the body without Content-Encoding."))
+    length = incoming.first(b"content-length")
+    if length is not None and (not length.isdigit() or len(length) > 12):
+        raise BodyFault(Fault(INVALID_REQUEST, "Content-Length is not a number."))
+    if length is not None and int(length) > MAX_BODY_BYTES:
+        raise BodyFault(Fault(REQUEST_ERRORS["too_large"], "A body may have 64 KiB."))
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await _collect(receive)
+    except TimeoutError:
+        raise BodyFault(Fault(REQUEST_ERRORS["request_timeout"])) from None
+
+
+async def _collect(receive: Receive) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size > MAX_BODY_BYTES:
+            raise BodyFault(Fault(REQUEST_ERRORS["too_large"], "A body may have 64 KiB."))
+        chunks.append(chunk)
+        if not message.get("more_body", False):
+            return b"".join(chunks)
+
+
+def check_json(incoming: Incoming, body: bytes) -> None:
+    """Raise ``BodyFault`` unless an unsafe API request's body is empty or sound, shallow JSON of the right type."""
+    if not body:
+        return
+    kind = (incoming.text(b"content-type") or "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise BodyFault(Fault(REQUEST_ERRORS["unsupported_media_type"], "Send the body as application/json."))
+    if _depth(body) > MAX_DEPTH:
+        raise BodyFault(Fault(INVALID_REQUEST, f"The JSON nests deeper than {MAX_DEPTH} levels."))
+    try:
+        json.loads(body, parse_constant=_no_constant, object_pairs_hook=_no_repetition)
+    except (ValueError, RecursionError):
+        raise BodyFault(Fault(INVALID_REQUEST, "The body is not valid JSON.")) from None
+
+
+def parse_form(incoming: Incoming, body: bytes) -> dict[str, list[str]]:
+    """The fields of a form. Raises ``BodyFault``."""
+    kind = (incoming.text(b"content-type") or "").partition(";")[0].strip().lower()
+    if not body and not kind:
+        return {}
+    if kind != "application/x-www-form-urlencoded":
+        raise BodyFault(Fault(REQUEST_ERRORS["unsupported_media_type"], "Send the form as ordinary form fields."))
+    try:
+        return parse_qs(body.decode(), keep_blank_values=True, max_num_fields=MAX_FORM_FIELDS, errors="strict")
+    except ValueError:
+        raise BodyFault(Fault(INVALID_REQUEST, "The form cannot be read.")) from None
+
+
+def form_of(request: HasScope) -> dict[str, list[str]]:
+    """The form fields of this request, as the guard read them."""
+    return call_of(request).form or {}
+
+
+def replay(body: bytes, receive: Receive) -> Receive:
+    """A ``receive`` that hands the read body on, then whatever the server says."""
+    pending = True
+
+    async def again() -> Message:
+        nonlocal pending
+        if pending:
+            pending = False
+            return {"type": "http.request", "body": body, "more_body": False}
+        return await receive()
+
+    return again
+
+
+def _depth(body: bytes) -> int:
+    deepest = depth = 0
+    in_string = escaped = False
+    for byte in body:
+        if in_string:
+            if escaped:
+                escaped = False
+            elif byte == 0x5C:
+                escaped = True
+            elif byte == 0x22:
+                in_string = False
+        elif byte == 0x22:
+            in_string = True
+        elif byte in b"[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif byte in b"]}":
+            depth -= 1
+    return deepest
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(name)
+
+
+def _no_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("repeated name")
+    return found

@@ -1,0 +1,46 @@
+"""The names and attributes of ARI's cookies (security.md 26)."""
+
+from ari.base.settings import Settings
+
+SESSION_SECONDS = 30 * 24 * 3600
+DEVICE_SECONDS = 400 * 24 * 3600
+
+
+def session_cookie_name(settings: Settings) -> str:
+    """``__Host-`` binds the cookie to the host under https; elsewhere the port keeps instances on one host apart."""
+    return _name(settings, "ari")
+
+
+def visitor_cookie_name(settings: Settings) -> str:
+    """The cookie that a visitor's CSRF token is derived from before sign-in."""
+    return _name(settings, "ari-visitor")
+
+
+def device_cookie_name(settings: Settings) -> str:
+    """The cookie of a browser that has signed in before and so has its own sign-in count."""
+    return _name(settings, "ari-device")
+
+
+def set_cookie(settings: Settings, name: str, value: str, max_age_seconds: int | None) -> str:
+    """A Set-Cookie value; ``None`` = until the browser closes, 0 = forget it."""
+    parts = [f"{name}={value}", "Path=/", "HttpOnly", "SameSite=Lax"]
+    if max_age_seconds is not None:
+        parts.append(f"Max-Age={max_age_seconds}")
+    if settings.secure:
+        parts.append("Secure")
+    return "; ".join(parts)
+
+
+def read_cookie(headers: list[str], name: str) -> str | None:
+    """The cookie's value; a cookie sent twice with different or equal values does not count."""
+    values = []
+    for header in headers:
+        for part in header.split(";"):
+            key, _, value = part.strip().partition("=")
+            if key == name:
+                values.append(value)
+    return values[0] if len(values) == 1 else None
+
+
+def _name(settings: Settings, stem: str) -> str:
+    return f"__Host-{stem}" if settings.secure else f"{stem.replace('-', '_')}_{settings.port}"

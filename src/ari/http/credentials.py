@@ -1,0 +1,36 @@
+"""Which API key a request presents: ``x-api-key`` or ``Authorization: Bearer``; other schemes are ignored."""
+
+from dataclasses import dataclass
+
+from ari.http.incoming import Incoming
+
+
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """``tokens`` are all the different texts presented; more than one, or ``doubled``, is a contradiction."""
+
+    tokens: tuple[bytes, ...]
+    doubled: bool
+
+    @property
+    def contradictory(self) -> bool:
+        return self.doubled or len(self.tokens) > 1
+
+
+NOTHING = Presented((), doubled=False)
+
+
+def presented(incoming: Incoming) -> Presented:
+    """The credentials of the head. A header sent twice or holding a comma counts as doubled (security.md 2)."""
+    key_lines = incoming.headers.get(b"x-api-key")
+    authorization = incoming.headers.get(b"authorization")
+    if key_lines is None and authorization is None:
+        return NOTHING
+    bearer = [line[7:] for line in authorization or () if line[:7].lower() == b"bearer "]
+    doubled = len(key_lines or ()) > 1 or len(authorization or ()) > 1
+    tokens: dict[bytes, None] = {}
+    for line in (*(key_lines or ()), *bearer):
+        parts = line.split(b",")
+        doubled = doubled or len(parts) > 1
+        tokens.update(dict.fromkeys(part.strip(b" \t") for part in parts))
+    return Presented(tuple(tokens), doubled)

@@ -1,0 +1,84 @@
+"""The door: plain ASGI around the whole app. Every request passes here; a route that says nothing is closed.
+
+The rules are those of ``docs/security.md``; ``exchange.py`` follows one request through them.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import Any
+
+import structlog
+
+from ari.base.caller import Caller
+from ari.base.clock import HOUR_MS
+from ari.base.errors import AriError
+from ari.base.events import Origin
+from ari.http.access import AccessTable
+from ari.http.answer import ErrorPage
+from ari.http.exchange import Exchange
+from ari.http.gate import Gate
+from ari.instance import Instance
+from ari.keys import manage
+from ari.keys.model import ApiKey
+from ari.storage.finder import ClosableFinder
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_log = structlog.get_logger("ari.http")
+_MAX_REMEMBERED = 1_000
+
+
+class Guard:
+    """Wraps an ASGI app; decides who calls and what they may, and logs what keys did."""
+
+    def __init__(self, app: App, instance: Instance, routes: Iterable[Any], error_page: ErrorPage) -> None:
+        self.app = app
+        self.instance = instance
+        self.settings = instance.settings
+        self.table = AccessTable(routes)
+        self.gate = Gate(instance.settings)
+        self.error_page = error_page
+        self.finder: ClosableFinder | None = None
+        self._exposed: dict[str, int] = {}
+
+    async def start(self) -> None:
+        """Open what the hot path needs."""
+        self.finder = await self.instance.database.open_finder()
+        await self.instance.usage.start()
+
+    async def stop(self) -> None:
+        """Write what is still buffered and close."""
+        await self.instance.usage.stop()
+        if self.finder is not None:
+            await self.finder.close()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await Exchange(self, scope, receive, send).run()
+        elif scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await receive()
+            await send({"type": "websocket.close", "code": 1008})
+        else:
+            raise RuntimeError(f"ARI serves no {scope['type']} connections")
+
+    async def stamp_expired(self) -> None:
+        """Stamp what is expired now, so that a clock set back revives nothing; failing that, the refusal stands."""
+        try:
+            await self.instance.astamp_expired()
+        except AriError as error:
+            _log.warning("expired keys could not be stamped", reason=str(error))
+
+    async def report_exposed(self, key: ApiKey, origin: Origin) -> None:
+        """Write the event ``key_exposed``, at most once an hour for each key."""
+        now_ms = self.instance.now_ms()
+        if now_ms - self._exposed.get(key.id, -HOUR_MS) < HOUR_MS:
+            return
+        if len(self._exposed) >= _MAX_REMEMBERED:
+            self._exposed.clear()
+        self._exposed[key.id] = now_ms
+        caller = Caller("system", origin)
+        await self.instance.acommand(caller, lambda unit, by: manage.expose(unit, by, now_ms, key))

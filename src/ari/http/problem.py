@@ -1,0 +1,86 @@
+"""Errors as ``application/problem+json`` (RFC 9457), with the challenges of a 401 (RFC 9110 §11.6.1, RFC 6750 §3)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from ari.base import errors
+from ari.base.errors import AriError, Problem
+from ari.keys.reasons import INSUFFICIENT_SCOPE, MISSING, RATE_LIMITED, REASONS, REQUEST_ERRORS, UNAVAILABLE, Reason
+
+MEDIA_TYPE = "application/problem+json"
+DOCS_PATH = "/errors"
+
+Header = tuple[bytes, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A refusal on its way to the caller; ``scope`` is the missing right, ``retry_after_seconds`` when to try again."""
+
+    reason: Reason
+    detail: str | None = None
+    problems: Sequence[Problem] = ()
+    scope: str | None = None
+    retry_after_seconds: int | None = None
+    headers: Sequence[Header] = field(default=())
+
+
+def fault_of(error: AriError) -> Fault:
+    """How an error of the tree looks over HTTP."""
+    text = str(error)
+    match error:
+        case errors.Invalid():
+            return Fault(REQUEST_ERRORS["invalid"], None, error.problems)
+        case errors.NotFound():
+            return Fault(REQUEST_ERRORS["not_found"], text)
+        case errors.Conflict():
+            return Fault(REQUEST_ERRORS.get(error.code, REQUEST_ERRORS["conflict"]), text)
+        case errors.Forbidden() if error.scope is not None:
+            return Fault(INSUFFICIENT_SCOPE, text, scope=error.scope)
+        case errors.Forbidden():
+            return Fault(REQUEST_ERRORS["forbidden"], text)
+        case errors.CallerDead():
+            return Fault(REASONS.get(error.code, MISSING))
+        case errors.Limited():
+            return Fault(RATE_LIMITED, text, retry_after_seconds=error.retry_after_seconds)
+        case errors.Unavailable():
+            return Fault(UNAVAILABLE, text, retry_after_seconds=error.retry_after_seconds)
+        case _:
+            return Fault(REQUEST_ERRORS["internal"])
+
+
+def body(fault: Fault, base_url: str, request_id: str) -> bytes:
+    """The problem document; it never holds a value that the caller sent (security.md 7)."""
+    reason = fault.reason
+    document: dict[str, object] = {
+        "type": f"{base_url}{DOCS_PATH}/{reason.code}",
+        "title": reason.title,
+        "status": reason.status,
+        "detail": fault.detail or reason.sentence,
+        "code": reason.code,
+        "request_id": request_id,
+    }
+    if fault.problems:
+        document["errors"] = [{"location": one.location, "message": one.message} for one in fault.problems]
+    return msgspec.json.encode(document)
+
+
+def headers(fault: Fault, *, token_sent: bool) -> list[Header]:
+    """Challenge, Retry-After and what the fault brings along."""
+    found = list(fault.headers)
+    reason = fault.reason
+    if reason.status == 401:
+        bearer = 'Bearer realm="ari"' + (', error="invalid_token"' if token_sent else "")
+        found += [
+            (b"www-authenticate", bearer.encode()),
+            (b"www-authenticate", b'ApiKey realm="ari", header="x-api-key"'),
+        ]
+    elif reason is INSUFFICIENT_SCOPE:
+        scope = f', scope="{fault.scope}"' if fault.scope else ""
+        challenge = f'Bearer realm="ari", error="insufficient_scope"{scope}'
+        found.append((b"www-authenticate", challenge.encode()))
+    if fault.retry_after_seconds is not None or reason is UNAVAILABLE:
+        found.append((b"retry-after", str(fault.retry_after_seconds or 1).encode()))
+    return found

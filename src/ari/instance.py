@@ -1,0 +1,118 @@
+"""The composition root: settings → adapters → concepts. Wires, decides nothing; the object that embedders hold."""
+
+import asyncio
+import shutil
+from collections.abc import Callable, Sequence
+from typing import Self, TypeVar
+
+from ari.accounts.password import PasswordHasherPool
+from ari.base.caller import Caller
+from ari.base.clock import Clock, system_clock
+from ari.base.errors import CallerDead
+from ari.base.settings import Settings
+from ari.keys.checks import Ask
+from ari.keys.verify import decide
+from ari.storage import migrate as migrations
+from ari.storage.engine import Database
+from ari.storage.unit import Unit
+from ari.usage.log import UsageLog
+from ari.usage.model import KeyTotals, UsageFilter, UsageRow
+
+T = TypeVar("T")
+
+
+class Instance:
+    """One ARI: its settings, clock, database, usage log and password hasher."""
+
+    def __init__(self, settings: Settings, clock: Clock, database: Database) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.database = database
+        self.passwords = PasswordHasherPool()
+        self._ready: tuple[float, asyncio.Future[None]] | None = None
+        self.usage = UsageLog(database.usage, clock, settings, self.free_disk_bytes)
+
+    @classmethod
+    def open(cls, settings: Settings, *, migrate: bool = False) -> Self:
+        """Open the instance. Raises ``ConfigurationError`` if its database is not this version's.
+
+        ``migrate`` first applies what is missing.
+        """
+        database = Database.open(settings)
+        if migrate:
+            migrations.migrate(database)
+        else:
+            migrations.check(database)
+        return cls(settings, system_clock(settings.test_clock_file), database)
+
+    def now_ms(self) -> int:
+        """The present instant."""
+        return self.clock.now_ms()
+
+    def free_disk_bytes(self) -> int:
+        """What the disk of the data directory has left."""
+        return shutil.disk_usage(self.settings.data_dir).free
+
+    def command(self, caller: Caller, work: Callable[[Unit, Caller], T]) -> T:
+        """Do ``work`` in one write transaction in which the caller was found alive (security.md 12).
+
+        Raises ``CallerDead``, ``Unavailable`` and what the work raises; then nothing is written.
+        """
+        with self.database.writing() as unit:
+            return work(unit, reread(unit, caller, self.now_ms()))
+
+    def read(self, work: Callable[[Unit], T]) -> T:
+        """Do ``work`` in a read-only snapshot."""
+        with self.database.reading() as unit:
+            return work(unit)
+
+    async def acommand(self, caller: Caller, work: Callable[[Unit, Caller], T]) -> T:
+        """``command`` in a thread."""
+        return await asyncio.to_thread(self.command, caller, work)
+
+    async def aread(self, work: Callable[[Unit], T]) -> T:
+        """``read`` in a thread."""
+        return await asyncio.to_thread(self.read, work)
+
+    async def atotals(self, key_ids: Sequence[str]) -> dict[str, KeyTotals]:
+        """What these keys were used for in all."""
+        return await asyncio.to_thread(self.database.usage.totals, key_ids)
+
+    async def ausage(self, where: UsageFilter, before_id: str | None, limit: int) -> list[UsageRow]:
+        """Rows of the usage log, newest first."""
+        return await asyncio.to_thread(self.database.usage.page, where, before_id, limit)
+
+    async def acheck_ready(self) -> None:
+        """Raise ``Unavailable`` unless the database answers; it is asked at most once a second."""
+        now = self.clock.monotonic()
+        if self._ready is None or now - self._ready[0] >= 1:
+            self._ready = (now, asyncio.ensure_future(asyncio.to_thread(self.database.ping)))
+        await asyncio.shield(self._ready[1])
+
+    async def astamp_expired(self) -> int:
+        """Stamp every key that is expired now, so that a clock set back revives none; how many."""
+        return await asyncio.to_thread(self._stamp_expired)
+
+    def _stamp_expired(self) -> int:
+        with self.database.writing() as unit:
+            return unit.keys.stamp_expired(self.now_ms())
+
+    def close(self) -> None:
+        """Let everything go."""
+        self.passwords.close()
+        self.database.close()
+
+
+def reread(unit: Unit, caller: Caller, now_ms: int) -> Caller:
+    """The caller as it is now, in this transaction. Raises ``CallerDead`` if it no longer lives."""
+    if caller.key_id is not None:
+        key = unit.keys.get(caller.key_id)
+        if key is None:
+            raise CallerDead("revoked")
+        verdict = decide(key, Ask(None, now_ms))
+        if not verdict:
+            raise CallerDead(verdict.reason.code)
+        return Caller(caller.actor, caller.origin, key.scopes, key.expires_at_ms)
+    if caller.session_digest is not None and unit.accounts.session(caller.session_digest, now_ms) is None:
+        raise CallerDead("missing")
+    return caller

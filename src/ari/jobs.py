@@ -1,0 +1,68 @@
+"""The door whose caller is the clock: stamps what expired, notices a clock that was set."""
+
+import asyncio
+
+import structlog
+
+from ari.base.caller import SYSTEM, Caller
+from ari.base.clock import MINUTE_MS, Clock
+from ari.base.errors import AriError
+from ari.base.events import Event
+from ari.base.ids import new_id
+from ari.instance import Instance
+from ari.storage.unit import Unit
+
+TICK_SECONDS = 10
+STEP_MS = 5 * MINUTE_MS
+_CLOCK = "clock"
+
+_log = structlog.get_logger("ari.jobs")
+
+
+class ClockWatch:
+    """Compares the time of day with the time passed."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._offset_ms = self._measure()
+
+    def step_ms(self) -> int:
+        """How far the clock was set since the last call, 0 within five minutes."""
+        offset_ms = self._measure()
+        step = offset_ms - self._offset_ms
+        self._offset_ms = offset_ms
+        return step if abs(step) > STEP_MS else 0
+
+    def _measure(self) -> int:
+        return self._clock.now_ms() - round(self._clock.monotonic() * 1000)
+
+
+async def run(instance: Instance) -> None:
+    """Tick until cancelled; a failed tick is logged and tried again at the next."""
+    watch = ClockWatch(instance.clock)
+    while True:
+        await tick(instance, watch)
+        await asyncio.sleep(TICK_SECONDS)
+
+
+async def tick(instance: Instance, watch: ClockWatch) -> None:
+    """One round of all jobs."""
+    try:
+        step_ms = watch.step_ms()
+        if step_ms:
+            await instance.acommand(SYSTEM, lambda unit, by: record_step(unit, by, instance.now_ms(), step_ms))
+        if await instance.aread(lambda unit: unit.keys.any_unstamped(instance.now_ms())):
+            await instance.astamp_expired()
+    except AriError as error:
+        _log.warning("a job failed and will be tried again", reason=str(error))
+
+
+def record_step(unit: Unit, caller: Caller, now_ms: int, step_ms: int) -> None:
+    """Write the event ``clock_stepped``, once for all workers."""
+    latest = unit.events.page(_CLOCK, None, 1)
+    if latest and abs(latest[0].at_ms - now_ms) < MINUTE_MS:
+        return
+    detail = {"step_seconds": round(step_ms / 1000)}
+    unit.events.append(
+        Event(new_id("evt", now_ms), now_ms, "clock_stepped", caller.actor, _CLOCK, caller.origin, detail)
+    )

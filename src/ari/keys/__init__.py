@@ -1,0 +1,1 @@
+"""What an API key is. Pure Python: no SQL, no HTTP."""

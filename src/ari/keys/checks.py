@@ -1,0 +1,37 @@
+"""The ordered checks of a found key. Each is pure and returns its refusal or ``None``; the first refusal counts."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ari.keys import reasons, scopes
+from ari.keys.model import ApiKey
+from ari.keys.reasons import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What a request wants: a ``scope`` (``None`` = any live key will do) at the instant ``now_ms``."""
+
+    scope: str | None
+    now_ms: int
+
+
+def not_revoked(key: ApiKey, ask: Ask) -> Reason | None:
+    return None if key.revoked_at_ms is None else reasons.REVOKED
+
+
+def not_expired(key: ApiKey, ask: Ask) -> Reason | None:
+    return reasons.EXPIRED if key.is_expired(ask.now_ms) else None
+
+
+def not_disabled(key: ApiKey, ask: Ask) -> Reason | None:
+    return reasons.DISABLED if key.disabled else None
+
+
+def holds_scope(key: ApiKey, ask: Ask) -> Reason | None:
+    if ask.scope is None or scopes.holds(key.scopes, ask.scope):
+        return None
+    return reasons.INSUFFICIENT_SCOPE
+
+
+CHECKS: tuple[Callable[[ApiKey, Ask], Reason | None], ...] = (not_revoked, not_expired, not_disabled, holds_scope)

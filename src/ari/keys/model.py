@@ -1,0 +1,73 @@
+"""The API key and the answer to "may this token do that?"."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from ari.keys.reasons import Reason
+
+Status = Literal["active", "expired", "revoked", "disabled"]
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """An API key as the store knows it; its secret is not in it.
+
+    ``expired_seen_at_ms`` is stamped when the key is first seen expired: a clock set back revives nothing.
+    ``deleted_at_ms`` marks the tombstone that keeps later calls recognised as this key's.
+    """
+
+    id: str
+    name: str
+    hint: str
+    scopes: tuple[str, ...]
+    created_at_ms: int
+    created_by: str
+    expires_at_ms: int | None = None
+    expired_seen_at_ms: int | None = None
+    disabled: bool = False
+    revoked_at_ms: int | None = None
+    revoked_by: str | None = None
+    revoke_reason: str | None = None
+    deleted_at_ms: int | None = None
+
+    def status(self, now_ms: int) -> Status:
+        """Revoked beats expired, expired beats disabled."""
+        if self.revoked_at_ms is not None:
+            return "revoked"
+        if self.is_expired(now_ms):
+            return "expired"
+        return "disabled" if self.disabled else "active"
+
+    def is_expired(self, now_ms: int) -> bool:
+        """Dead at the stroke of ``expires_at_ms``, and for good once seen so."""
+        if self.expired_seen_at_ms is not None:
+            return True
+        return self.expires_at_ms is not None and now_ms >= self.expires_at_ms
+
+    def is_inactive(self, now_ms: int) -> bool:
+        """Revoked or expired: dead for good, and the only state in which a key can be deleted."""
+        return self.status(now_ms) in ("revoked", "expired")
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """The key is alive and holds the scope asked for."""
+
+    key: ApiKey
+
+    def __bool__(self) -> Literal[True]:
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Why not. ``key`` is the stored or deleted key that the token names, if any."""
+
+    reason: Reason
+    key: ApiKey | None = field(default=None)
+
+    def __bool__(self) -> Literal[False]:
+        return False
+
+
+Verdict = Granted | Refused

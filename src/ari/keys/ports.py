@@ -1,0 +1,66 @@
+"""What keys need from storage."""
+
+from typing import Literal, Protocol
+
+from ari.base.events import EventStore
+from ari.keys.model import ApiKey
+
+Activity = Literal["all", "active", "inactive"]
+"""``inactive`` = revoked or expired; ``active`` = the rest, disabled keys among them."""
+
+
+class KeyFinder(Protocol):
+    """The hot path's only question."""
+
+    async def find(self, digest: bytes) -> ApiKey | None:
+        """The stored or deleted key with this digest, as committed now; never older.
+
+        Raises ``Unavailable`` when the store cannot answer.
+        """
+
+
+class KeyStore(Protocol):
+    """Keys inside one transaction. Deleted keys are invisible but to ``find`` and ``tombstone``."""
+
+    def add(self, key: ApiKey, digest: bytes, hash_version: int) -> None:
+        """Store a new key."""
+
+    def get(self, key_id: str) -> ApiKey | None:
+        """The key, locked until the transaction ends where the database has row locks."""
+
+    def tombstone(self, key_id: str) -> ApiKey | None:
+        """The key even if it was deleted."""
+
+    def find(self, digest: bytes) -> ApiKey | None:
+        """The stored or deleted key with this digest."""
+
+    def save(self, key: ApiKey) -> None:
+        """Write every changeable field of a stored key."""
+
+    def page(self, now_ms: int, activity: Activity, before_id: str | None, limit: int) -> list[ApiKey]:
+        """Newest first, at most ``limit``, those with an id smaller than ``before_id``."""
+
+    def count(self, now_ms: int, activity: Activity) -> int:
+        """How many keys there are."""
+
+    def count_named(self, folded_name: str, now_ms: int) -> int:
+        """How many keys that are not inactive have a name that folds to this."""
+
+    def made_by(self, actor: str) -> list[ApiKey]:
+        """The keys created by this actor, not deleted."""
+
+    def any_unstamped(self, now_ms: int) -> bool:
+        """Whether a key has expired that is not stamped yet."""
+
+    def stamp_expired(self, now_ms: int) -> int:
+        """Stamp every key expired by ``now_ms``, so that no clock revives it; how many were stamped."""
+
+
+class KeyUnit(Protocol):
+    """One transaction over keys and events."""
+
+    @property
+    def keys(self) -> KeyStore: ...
+
+    @property
+    def events(self) -> EventStore: ...

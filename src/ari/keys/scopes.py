@@ -1,0 +1,49 @@
+"""What a key may do: scopes ``resource:action``, with ``*`` for every scope or for every action of a resource."""
+
+from collections.abc import Iterable
+
+from ari.base.errors import Invalid, Problem
+
+SCOPES = {
+    "api:read": "Read the API's description (OpenAPI) and documentation.",
+    "keys:read": "List API keys and read their details and events.",
+    "keys:write": "Create, change, revoke and delete API keys.",
+    "usage:read": "Read the usage log of every key.",
+}
+
+PRESETS = {
+    "standard": ("Standard", ("api:read",)),
+    "read-only": ("Read only", ("api:read", "keys:read", "usage:read")),
+    "administrator": ("Administrator", ("*",)),
+}
+"""Ready choices of the page and command line; a key stores the scopes written out, never the preset's name."""
+
+DEFAULT_PRESET = "standard"
+
+
+def holds(held: Iterable[str], wanted: str) -> bool:
+    """Whether ``held`` contains ``wanted``; a wildcard is contained only in the same or a wider wildcard."""
+    resource = wanted.partition(":")[0]
+    return any(scope in ("*", wanted, f"{resource}:*") for scope in held)
+
+
+def validated(scopes: Iterable[str]) -> tuple[str, ...]:
+    """The scopes sorted, without repetition. Raises ``Invalid`` for an empty list or a scope that does not exist."""
+    unique = sorted(set(scopes))
+    if not unique:
+        raise Invalid(Problem("scopes", "Give at least one scope."))
+    resources = {scope.partition(":")[0] for scope in SCOPES}
+    wildcards = {"*"} | {f"{resource}:*" for resource in resources}
+    for scope in unique:
+        if scope not in SCOPES and scope not in wildcards:
+            known = ", ".join(SCOPES)
+            raise Invalid(Problem("scopes", f"A scope is not known. Known are {known}, a resource with :*, and *."))
+    return ("*",) if "*" in unique else tuple(unique)
+
+
+def preset_of(scopes: tuple[str, ...]) -> str:
+    """The name for people: a preset's name, or the scopes themselves."""
+    for label, listed in PRESETS.values():
+        if set(listed) == set(scopes):
+            return label
+    return ", ".join(scopes)

@@ -1,0 +1,36 @@
+"""The hot path: may this token do that, now?
+
+parse → find → checks → verdict. Malformed text is refused without a lookup. Nothing is remembered between calls: the
+finder asks the store each time, so a key revoked before the call began cannot be accepted by it.
+"""
+
+from ari.keys import reasons, token
+from ari.keys.checks import CHECKS, Ask
+from ari.keys.model import ApiKey, Granted, Refused, Verdict
+from ari.keys.ports import KeyFinder
+
+_MALFORMED = Refused(reasons.MALFORMED)
+_UNKNOWN = Refused(reasons.UNKNOWN)
+
+
+async def verify(finder: KeyFinder, text: bytes, ask: Ask) -> Verdict:
+    """Decide about the token ``text``.
+
+    Raises ``Unavailable`` when the store cannot answer; that is never a yes.
+    """
+    digest = token.parse(text)
+    if digest is None:
+        return _MALFORMED
+    key = await finder.find(digest)
+    if key is None:
+        return _UNKNOWN
+    return decide(key, ask)
+
+
+def decide(key: ApiKey, ask: Ask) -> Verdict:
+    """The first refusal of the ordered checks, or the grant."""
+    for check in CHECKS:
+        reason = check(key, ask)
+        if reason is not None:
+            return Refused(reason, key)
+    return Granted(key)

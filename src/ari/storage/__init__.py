@@ -1,0 +1,1 @@
+"""The SQL adapter: SQLite (embedded default) and PostgreSQL (many nodes)."""

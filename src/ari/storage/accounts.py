@@ -1,0 +1,122 @@
+"""Accounts, sessions, devices, attempts and notes in the keys database."""
+
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, Connection, delete, select, update
+
+from ari.accounts.model import Account, Session, SignedIn
+from ari.storage.dialect import insert
+from ari.storage.tables import accounts, devices, notes, sessions, sign_in_attempts
+
+_OWNER = "owner"
+_ACCOUNT = (accounts.c.id, accounts.c.email, accounts.c.password_hash, accounts.c.created_at_ms)
+_SESSION = tuple(sessions.c)
+
+
+class AccountTables:
+    """Fulfils ``accounts.ports.AccountStore`` inside the transaction of ``connection``."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def owner(self) -> Account | None:
+        return self._account(accounts.c.role == _OWNER)
+
+    def add_owner(self, account: Account) -> bool:
+        row = insert(self._connection, accounts).values(**asdict(account), role=_OWNER)
+        return self._connection.execute(row.on_conflict_do_nothing().returning(accounts.c.id)).first() is not None
+
+    def by_email(self, email: str) -> Account | None:
+        return self._account(accounts.c.email == email)
+
+    def locked(self, account_id: str) -> Account | None:
+        return self._account(accounts.c.id == account_id, lock=True)
+
+    def set_password_hash(self, account_id: str, password_hash: str) -> None:
+        change = update(accounts).where(accounts.c.id == account_id).values(password_hash=password_hash)
+        self._connection.execute(change)
+
+    def add_session(self, session: Session) -> None:
+        self._connection.execute(sessions.insert().values(**asdict(session)))
+
+    def session(self, digest: bytes, now_ms: int) -> SignedIn | None:
+        query = (
+            select(*_ACCOUNT, *_SESSION)
+            .join_from(sessions, accounts)
+            .where(sessions.c.digest == digest, sessions.c.expires_at_ms > now_ms)
+        )
+        row = self._connection.execute(query).first()
+        return None if row is None else SignedIn(Account(*row[: len(_ACCOUNT)]), Session(*row[len(_ACCOUNT) :]))
+
+    def end_session(self, digest: bytes) -> bool:
+        return self._connection.execute(delete(sessions).where(sessions.c.digest == digest)).rowcount == 1
+
+    def end_sessions(self, account_id: str, except_digest: bytes | None = None) -> int:
+        ending = delete(sessions).where(sessions.c.account_id == account_id)
+        if except_digest is not None:
+            ending = ending.where(sessions.c.digest != except_digest)
+        return self._connection.execute(ending).rowcount
+
+    def attempts(self, bucket: str) -> tuple[int, ...]:
+        # an insert that changes nothing where the row exists: it locks the row, and reads it, in one statement
+        blank = insert(self._connection, sign_in_attempts).values(bucket=bucket, instants_ms="", forget_at_ms=0)
+        locking = blank.on_conflict_do_update(index_elements=["bucket"], set_={"bucket": blank.excluded.bucket})
+        text = self._connection.execute(locking.returning(sign_in_attempts.c.instants_ms)).scalar_one()
+        return tuple(int(instant) for instant in text.split())
+
+    def keep_attempts(self, bucket: str, instants_ms: tuple[int, ...], forget_at_ms: int) -> None:
+        if not instants_ms:
+            self._connection.execute(delete(sign_in_attempts).where(sign_in_attempts.c.bucket == bucket))
+            return
+        kept = {"instants_ms": " ".join(map(str, instants_ms)), "forget_at_ms": forget_at_ms}
+        row = insert(self._connection, sign_in_attempts).values(bucket=bucket, **kept)
+        self._connection.execute(row.on_conflict_do_update(index_elements=["bucket"], set_=kept))
+
+    def forget_attempts(self, prefix: str) -> None:
+        bucket = sign_in_attempts.c.bucket
+        self._delete_free(bucket, bucket.startswith(prefix, autoescape=True))
+
+    def device_account(self, digest: bytes, now_ms: int) -> str | None:
+        query = select(devices.c.account_id).where(devices.c.digest == digest, devices.c.expires_at_ms > now_ms)
+        return self._connection.execute(query).scalar()
+
+    def keep_device(self, digest: bytes, account_id: str, expires_at_ms: int) -> None:
+        kept = {"account_id": account_id, "expires_at_ms": expires_at_ms}
+        row = insert(self._connection, devices).values(digest=digest, **kept)
+        self._connection.execute(row.on_conflict_do_update(index_elements=["digest"], set_=kept))
+
+    def forget_devices(self, account_id: str) -> None:
+        self._connection.execute(delete(devices).where(devices.c.account_id == account_id))
+
+    def forget_expired(self, now_ms: int) -> None:
+        self._delete_free(sessions.c.digest, sessions.c.expires_at_ms <= now_ms)
+        self._delete_free(devices.c.digest, devices.c.expires_at_ms <= now_ms)
+        self._delete_free(sign_in_attempts.c.bucket, sign_in_attempts.c.forget_at_ms <= now_ms)
+
+    def _account(self, condition: ColumnElement[bool], lock: bool = False) -> Account | None:
+        query = select(*_ACCOUNT).where(condition)
+        row = self._connection.execute(query.with_for_update() if lock else query).first()
+        return None if row is None else Account(*row)
+
+    def _delete_free(self, key: Column[Any], condition: ColumnElement[bool]) -> None:
+        """Delete rows but those that another transaction holds: waiting for several could deadlock."""
+        chosen = select(key).where(condition).with_for_update(skip_locked=True)
+        self._connection.execute(delete(key.table).where(key.in_(chosen)))
+
+
+class NoteTables:
+    """Fulfils ``accounts.ports.NoteStore`` inside the transaction of ``connection``."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def get(self, name: str) -> str | None:
+        return self._connection.execute(select(notes.c.value).where(notes.c.name == name)).scalar()
+
+    def put(self, name: str, value: str | None) -> None:
+        if value is None:
+            self._connection.execute(delete(notes).where(notes.c.name == name))
+            return
+        row = insert(self._connection, notes).values(name=name, value=value)
+        self._connection.execute(row.on_conflict_do_update(index_elements=["name"], set_={"value": value}))

@@ -1,0 +1,176 @@
+"""The file of a backup: a gzip-compressed tar of JSON lines, one object a row, the same for both databases.
+
+Members are ``<table>/<number>.jsonl`` and last ``manifest.json``, which holds how many rows each table has and the
+SHA-256 of its lines. Both directions stream: neither needs the backup in memory.
+"""
+
+import base64
+import gzip
+import hashlib
+import io
+import json
+import tarfile
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from typing import IO, Any
+
+from ari.base.errors import Invalid, Problem
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+_MEMBER_BYTES = 1_000_000
+_LARGEST_MEMBER = 64_000_000
+"""More than any backup of ours holds: a file that claims more is no backup."""
+
+Row = dict[str, Any]
+
+
+@dataclass(slots=True)
+class TableSum:
+    """What proves that a table's rows came through whole."""
+
+    rows: int = 0
+    sha256: str = ""
+
+
+@dataclass(slots=True)
+class Manifest:
+    """What a backup says about itself; ``migrations`` are the numbers of the chains ``main`` and ``log``."""
+
+    version: str
+    created_at: str
+    database: str
+    migrations: dict[str, str]
+    format: int = FORMAT
+    tables: dict[str, TableSum] = field(default_factory=dict)
+
+    def to_json(self) -> bytes:
+        facts = asdict(self)
+        return json.dumps(facts | {"checksum": _checksum(facts)}, indent=1, sort_keys=True).encode()
+
+
+class Writer:
+    """Writes a backup to ``file``; complete only after ``close``."""
+
+    def __init__(self, file: IO[bytes], manifest: Manifest, at_seconds: int) -> None:
+        self._manifest = manifest
+        self._at_seconds = at_seconds
+        self._zip = gzip.GzipFile(filename="", mode="wb", compresslevel=5, fileobj=file, mtime=at_seconds)
+        self._tar = tarfile.TarFile(fileobj=self._zip, mode="w", format=tarfile.PAX_FORMAT)
+
+    def add(self, table: str, rows: Iterable[Row]) -> Iterator[int]:
+        """Write the table's rows; yields how many are written so far, at each member."""
+        digest, count, number, lines = hashlib.sha256(), 0, 0, io.BytesIO()
+        for row in rows:
+            lines.write(_encoded(row))
+            count += 1
+            if lines.tell() >= _MEMBER_BYTES:
+                self._member(f"{table}/{number:06}.jsonl", lines.getvalue(), digest)
+                number, lines = number + 1, io.BytesIO()
+                yield count
+        self._member(f"{table}/{number:06}.jsonl", lines.getvalue(), digest)
+        self._manifest.tables[table] = TableSum(count, digest.hexdigest())
+        yield count
+
+    def close(self) -> None:
+        """Write the manifest and end the file."""
+        self._member(MANIFEST, self._manifest.to_json(), hashlib.sha256())
+        self._tar.close()
+        self._zip.close()
+
+    def _member(self, name: str, body: bytes, digest: "hashlib._Hash") -> None:
+        digest.update(body)
+        info = tarfile.TarInfo(name)
+        info.size, info.mtime, info.mode = len(body), self._at_seconds, 0o600
+        self._tar.addfile(info, io.BytesIO(body))
+
+
+class Reader:
+    """Reads a backup from its beginning; ``manifest`` is known once ``rows`` is exhausted."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._sums: dict[str, TableSum] = {}
+        self.manifest: Manifest | None = None
+
+    def rows(self) -> Iterator[tuple[str, Row]]:
+        """Every row with its table's name. Raises ``Invalid`` for a file that is not a whole backup of this format."""
+        digests: dict[str, hashlib._Hash] = {}
+        with _damage_as_invalid():
+            self._file.seek(0)
+            with gzip.GzipFile(fileobj=self._file) as unzipped, tarfile.open(fileobj=unzipped, mode="r|") as tar:
+                for info in tar:
+                    body = _body(tar, info)
+                    if info.name == MANIFEST:
+                        self.manifest = _manifest(body)
+                        continue
+                    table = info.name.partition("/")[0]
+                    digests.setdefault(table, hashlib.sha256()).update(body)
+                    counted = self._sums.setdefault(table, TableSum())
+                    for line in body.splitlines():
+                        counted.rows += 1
+                        yield table, _decoded(line)
+        for table, counted in self._sums.items():
+            counted.sha256 = digests[table].hexdigest()
+        if self.manifest is None:
+            raise damaged("its end is missing")
+        if self.manifest.tables != self._sums:
+            raise damaged("its rows do not match its checksums")
+
+
+def damaged(how: str) -> Invalid:
+    """The error for a file that cannot be restored."""
+    return Invalid(Problem("file", f"This is not a whole backup of ARI: {how}. Nothing was changed."))
+
+
+@contextmanager
+def _damage_as_invalid() -> Iterator[None]:
+    try:
+        yield
+    except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile):
+        raise damaged("the file is damaged, cut short or something else") from None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise damaged("its contents cannot be read") from None
+
+
+def _body(tar: tarfile.TarFile, info: tarfile.TarInfo) -> bytes:
+    file = tar.extractfile(info) if info.isreg() and info.size <= _LARGEST_MEMBER else None
+    if file is None:
+        raise ValueError("not a member of ours")
+    return file.read()
+
+
+def _manifest(body: bytes) -> Manifest:
+    facts = json.loads(body)
+    checksum = facts.pop("checksum")
+    if facts["format"] != FORMAT:
+        raise damaged("its format belongs to another version of ARI")
+    if checksum != _checksum(facts):
+        raise damaged("its manifest does not match its checksum")
+    sums = {name: TableSum(**counted) for name, counted in facts.pop("tables").items()}
+    return Manifest(**facts, tables=sums)
+
+
+def _checksum(facts: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def _encoded(row: Row) -> bytes:
+    return json.dumps(row, default=_bytes_as_json, separators=(",", ":")).encode() + b"\n"
+
+
+def _bytes_as_json(value: object) -> dict[str, str]:
+    if isinstance(value, bytes | memoryview):
+        return {"base64": base64.b64encode(value).decode()}
+    raise TypeError(type(value).__name__)
+
+
+def _decoded(line: bytes) -> Row:
+    row = json.loads(line)
+    return {name: _value(value) for name, value in row.items()}
+
+
+def _value(value: object) -> object:
+    return base64.b64decode(value["base64"]) if isinstance(value, dict) else value

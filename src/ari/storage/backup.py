@@ -1,0 +1,92 @@
+"""Write a backup while the instance serves: every table from one snapshot of each database."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import IO, Any
+
+from sqlalchemy import Column, Connection, Table, func, select, true
+
+from ari import __version__
+from ari.base.clock import to_rfc3339
+from ari.base.errors import Unavailable
+from ari.storage import tables
+from ari.storage.archive import Manifest, Writer
+from ari.storage.engine import Database
+from ari.storage.faults import faults_as_unavailable, read_only
+from ari.storage.migrate import LOG, MAIN, revision_of
+
+Progress = Callable[[str, int, int], None]
+"""Called with the table's name, how many of its rows are done and how many there are."""
+
+MAIN_TABLES = (tables.accounts, tables.notes, tables.api_keys, tables.events)
+LOG_TABLES = (tables.usage_rows, tables.usage_hours, tables.usage_totals, tables.usage_attempts)
+"""Sessions, known browsers and sign-in counters stay out: a backup signs nobody in."""
+_PASSING_NOTES = ("setup_token",)
+"""Notes that mean something only until ARI starts again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a backup holds."""
+
+    keys: int
+    events: int
+    usage_rows: int
+
+
+def columns_of(table: Table) -> list[Column[Any]]:
+    """The columns that a backup keeps: all but the running number of events, which each database counts itself."""
+    return [column for column in table.columns if column is not tables.events.c.seq]
+
+
+def write_backup(database: Database, file: IO[bytes], now_ms: int, progress: Progress) -> Written:
+    """Write all of the instance to ``file``.
+
+    Raises ``Unavailable`` if the database or the file's disk fails.
+    """
+    with faults_as_unavailable(), _snapshots(database) as (main, log), _file_faults():
+        heads = {chain.name: revision_of(connection, chain) or "" for chain, connection in ((MAIN, main), (LOG, log))}
+        manifest = Manifest(__version__, to_rfc3339(now_ms), main.dialect.name, heads)
+        writer = Writer(file, manifest, now_ms // 1000)
+        for connection, listed in ((main, MAIN_TABLES), (log, LOG_TABLES)):
+            for table in listed:
+                _write_table(connection, table, writer, progress)
+        writer.close()
+    sums = manifest.tables
+    return Written(sums["api_keys"].rows, sums["events"].rows, sums["usage_rows"].rows)
+
+
+def _write_table(connection: Connection, table: Table, writer: Writer, progress: Progress) -> None:
+    lasting = tables.notes.c.name.not_in(_PASSING_NOTES) if table is tables.notes else true()
+    total = connection.execute(select(func.count()).select_from(table).where(lasting)).scalar_one()
+    progress(table.name, 0, total)
+    query = select(*columns_of(table)).where(lasting).order_by(*table.primary_key.columns)
+    result = connection.execute(query.execution_options(yield_per=1000))
+    for done in writer.add(table.name, map(dict, result.mappings())):
+        progress(table.name, done, total)
+
+
+@contextmanager
+def _snapshots(database: Database) -> Iterator[tuple[Connection, Connection]]:
+    """One moment of both databases: usage first, so that every key in it is in the keys taken right after."""
+    if database.main is database.log:
+        connecting = database.main.connect()
+        with (
+            connecting.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True) as connection,
+            connection.begin(),
+        ):
+            yield connection, connection
+        return
+    with read_only(database.log) as log, read_only(database.main) as main:
+        for connection in (log, main):
+            connection.exec_driver_sql("SELECT count(*) FROM sqlite_schema")  # a snapshot begins with its first read
+        yield main, log
+
+
+@contextmanager
+def _file_faults() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise Unavailable(f"The backup cannot be written: {error.strerror}.") from None

@@ -1,0 +1,58 @@
+"""Many rows in few statements.
+
+Measured with an event loop busy in another thread: a driver's ``executemany`` hands Python's lock over once per row
+and then waits for it; 64 rows took 60 ms on SQLite, in one statement 16 ms. Each database gets what it runs fastest:
+SQLite one VALUES list in steps of a power of two (so few texts that all stay prepared), PostgreSQL one JSON parameter.
+"""
+
+import json
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Connection, Table
+from sqlalchemy.dialects import postgresql
+
+from ari.storage.dialect import is_sqlite
+
+_MOST_ROWS = 64
+"""Of one statement on SQLite; 15 columns each stay below the 999 parameters of its oldest versions."""
+
+
+def insert_rows(
+    connection: Connection,
+    table: Table,
+    columns: tuple[str, ...],
+    rows: Sequence[tuple[Any, ...]],
+    on_conflict: str = "",
+) -> None:
+    """Insert ``rows`` (values in the order of ``columns``), in the order given; ``on_conflict`` is SQL."""
+    if not is_sqlite(connection):
+        given = json.dumps([dict(zip(columns, row, strict=True)) for row in rows])
+        connection.exec_driver_sql(_from_json(table, columns, on_conflict), (given,))
+        return
+    start = 0
+    while start < len(rows):
+        size = min(_MOST_ROWS, 1 << ((len(rows) - start).bit_length() - 1))
+        values = tuple(value for row in rows[start : start + size] for value in row)
+        connection.exec_driver_sql(_of_values(table, columns, on_conflict, size), values)
+        start += size
+
+
+@lru_cache
+def _of_values(table: Table, columns: tuple[str, ...], on_conflict: str, size: int) -> str:
+    one = f"({', '.join('?' * len(columns))})"
+    return f"{_insert_into(table, columns)} VALUES {', '.join([one] * size)} {on_conflict}"
+
+
+@lru_cache
+def _from_json(table: Table, columns: tuple[str, ...], on_conflict: str) -> str:
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+    types = ", ".join(f'"{name}" {table.c[name].type.compile(dialect)}' for name in columns)
+    source = f"json_to_recordset(%s::json) AS given({types})"
+    return f"{_insert_into(table, columns)} SELECT * FROM {source} {on_conflict}"  # noqa: S608 - names of our own tables
+
+
+def _insert_into(table: Table, columns: tuple[str, ...]) -> str:
+    names = ", ".join(f'"{name}"' for name in columns)
+    return f"INSERT INTO {table.name} ({names})"

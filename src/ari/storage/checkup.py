@@ -1,0 +1,87 @@
+"""What ``ari doctor`` asks of the database; everything here only looks, but for one write that is taken back."""
+
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import func, select
+
+from ari.storage import audit
+from ari.storage.dialect import is_sqlite, write_turn
+from ari.storage.engine import Database
+from ari.storage.faults import faults_as_unavailable, read_only
+from ari.storage.migrate import LOG, MAIN, Chain, revision_of
+from ari.storage.tables import events, notes
+
+_LONGEST_NAMED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class At:
+    """Where a chain of migrations stands, and where this program wants it."""
+
+    chain: str
+    found: str | None
+    wanted: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClockSteps:
+    """How often the clock was set by more than five minutes, and when last."""
+
+    count: int
+    latest_at_ms: int | None
+
+
+def migrations(database: Database) -> list[At]:
+    """Both chains. Raises ``Unavailable``."""
+    with faults_as_unavailable():
+        return [_at(database, MAIN), _at(database, LOG)]
+
+
+def _at(database: Database, chain: Chain) -> At:
+    with read_only(database.main if chain is MAIN else database.log) as connection:
+        return At(chain.name, revision_of(connection, chain), chain.revisions[-1])
+
+
+def try_writing(database: Database) -> None:
+    """Write a note to the keys database and take it back. Raises ``Unavailable``."""
+    with faults_as_unavailable(), write_turn(database.main_lock), database.main.connect() as connection:
+        connection.execute(notes.insert().values(name="doctor", value=""))
+        connection.rollback()
+
+
+def damage(database: Database, thorough: bool) -> str | None:
+    """What SQLite finds wrong with the files, the usage log's only if ``thorough``; PostgreSQL keeps its own."""
+    with faults_as_unavailable():
+        for engine in (database.main, database.log) if thorough else (database.main,):
+            with read_only(engine) as connection:
+                found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar() if is_sqlite(connection) else "ok"
+            if found != "ok":
+                return str(found)
+    return None
+
+
+def clock_steps(database: Database) -> ClockSteps:
+    """Read from the audit trail. Raises ``Unavailable``."""
+    query = select(func.count(), func.max(events.c.at_ms)).where(events.c.name == "clock_stepped")
+    with faults_as_unavailable(), read_only(database.main) as connection:
+        count, latest = connection.execute(query).one()
+    return ClockSteps(count, latest)
+
+
+def audit_trail(database: Database) -> tuple[int, audit.Break | None]:
+    """Walk every event. Raises ``Unavailable``."""
+    with faults_as_unavailable(), read_only(database.main) as connection:
+        return audit.first_break(connection)
+
+
+def readable_by_others(data_dir: Path) -> list[str]:
+    """Names of files that others than their owner can reach, a few of them."""
+    loose = [path.name for path in sorted(data_dir.iterdir()) if _is_loose(path)]
+    return loose[:_LONGEST_NAMED]
+
+
+def _is_loose(path: Path) -> bool:
+    mode = path.lstat().st_mode
+    return stat.S_ISREG(mode) and bool(mode & 0o077)

@@ -1,0 +1,100 @@
+"""From settings to an open database: files and their modes, engines, transactions."""
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, text
+
+from ari.base.errors import ConfigurationError
+from ari.base.settings import Settings
+from ari.storage.dialect import postgresql_engine, sqlite_engine, write_turn
+from ari.storage.faults import faults_as_unavailable as faults_as_unavailable
+from ari.storage.faults import read_only as read_only
+from ari.storage.finder import ClosableFinder, PostgresFinder, SqliteFinder
+from ari.storage.unit import Unit
+from ari.storage.usage import UsageTables
+
+KEYS_FILE = "ari.db"
+USAGE_FILE = "usage.db"
+
+
+class Database:
+    """The keys database and the usage database: two SQLite files, or one PostgreSQL database."""
+
+    def __init__(self, main: Engine, log: Engine, data_dir: Path, url: str | None) -> None:
+        self.main = main
+        self.log = log
+        self.data_dir = data_dir
+        self._url = url
+        sqlite = url is None
+        self.main_lock = data_dir / "ari.lock" if sqlite else None
+        self.log_lock = data_dir / "usage.lock" if sqlite else None
+        self.usage = UsageTables(log, self.log_lock)
+
+    @classmethod
+    def open(cls, settings: Settings) -> "Database":
+        """Open or prepare the database. Raises ``ConfigurationError`` when the data directory cannot serve."""
+        prepare_data_dir(settings.data_dir)
+        if settings.database_url is None:
+            main = sqlite_engine(settings.data_dir / KEYS_FILE, "FULL")
+            log = sqlite_engine(settings.data_dir / USAGE_FILE, "NORMAL")
+            return cls(main, log, settings.data_dir, None)
+        url = settings.database_url.get_secret_value()
+        try:
+            engine = postgresql_engine(url)
+        except ImportError:
+            raise ConfigurationError(
+                "PostgreSQL needs its driver: install the extra, pip install 'ari[postgres]'."
+            ) from None
+        return cls(engine, engine, settings.data_dir, url)
+
+    @contextmanager
+    def writing(self) -> Iterator[Unit]:
+        """One write transaction, committed at the end. Database faults become ``Unavailable``."""
+        with faults_as_unavailable(), write_turn(self.main_lock), self.main.begin() as connection:
+            yield Unit(connection, writing=True)
+
+    @contextmanager
+    def reading(self) -> Iterator[Unit]:
+        """One read-only snapshot."""
+        with faults_as_unavailable(), read_only(self.main) as connection:
+            yield Unit(connection, writing=False)
+
+    def ping(self) -> None:
+        """Raise ``Unavailable`` unless the database answers."""
+        with faults_as_unavailable():
+            for engine in {id(one): one for one in (self.main, self.log)}.values():
+                with read_only(engine) as connection:
+                    connection.execute(text("SELECT 1 FROM notes LIMIT 1" if engine is self.main else "SELECT 1"))
+
+    async def open_finder(self) -> ClosableFinder:
+        """The hot path's own connection."""
+        if self._url is None:
+            return SqliteFinder(self.data_dir / KEYS_FILE)
+        return PostgresFinder(self._url)
+
+    def close(self) -> None:
+        """Let all connections go."""
+        self.main.dispose()
+        self.log.dispose()
+
+
+def prepare_data_dir(path: Path) -> None:
+    """Make the data directory (mode 0700). Raises ``ConfigurationError`` if it is not ours alone."""
+    os.umask(0o077)
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        status = path.stat()
+    except OSError as error:
+        raise ConfigurationError(f"The data directory {path} cannot be made: {error.strerror}.") from None
+    if not stat.S_ISDIR(status.st_mode):
+        raise ConfigurationError(f"The data directory {path} is not a directory.")
+    if status.st_uid != os.geteuid():
+        raise ConfigurationError(f"The data directory {path} belongs to another user; run ARI as its owner.")
+    if status.st_mode & 0o077:
+        raise ConfigurationError(f"Others can read the data directory {path}; run: chmod 700 {path}")
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise ConfigurationError(f"The data directory {path} cannot be written.")

@@ -1,0 +1,61 @@
+"""The audit trail in SQL; fulfils ``base.events.EventStore``. Triggers forbid updates and deletes of its rows."""
+
+import json
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from ari.base.events import Event, Origin, chain_hash
+from ari.storage.audit import FIRST
+from ari.storage.dialect import lock_chain
+from ari.storage.tables import events
+
+_t = events.c
+
+
+class EventTables:
+    """Events inside the transaction of ``connection``."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def append(self, event: Event) -> None:
+        lock_chain(self._connection)
+        last = self._connection.execute(select(_t.hash).order_by(_t.seq.desc()).limit(1)).scalar()
+        self._connection.execute(
+            events.insert().values(
+                id=event.id,
+                at_ms=event.at_ms,
+                name=event.name,
+                actor=event.actor,
+                subject=event.subject,
+                door=event.origin.door,
+                client_address=event.origin.client_address,
+                user_agent=event.origin.user_agent,
+                request_id=event.origin.request_id,
+                detail=json.dumps(event.detail, sort_keys=True),
+                hash=chain_hash(last or FIRST, event),
+            )
+        )
+
+    def page(self, subject: str | None, before_id: str | None, limit: int, *, keys_only: bool = False) -> list[Event]:
+        query = select(events).order_by(_t.seq.desc()).limit(limit)
+        if subject is not None:
+            query = query.where(_t.subject == subject)
+        if keys_only:
+            query = query.where(_t.name.startswith("key_", autoescape=True))
+        if before_id is not None:
+            query = query.where(_t.seq < select(_t.seq).where(_t.id == before_id).scalar_subquery())
+        return [_event(row) for row in self._connection.execute(query)]
+
+
+def _event(row: Row[Any]) -> Event:
+    return Event(
+        row.id,
+        row.at_ms,
+        row.name,
+        row.actor,
+        row.subject,
+        Origin(row.door, row.client_address, row.user_agent, row.request_id),
+        json.loads(row.detail),
+    )

@@ -1,0 +1,136 @@
+"""API keys in SQL; fulfils ``keys.ports.KeyStore``."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select, update
+
+from ari.keys.model import ApiKey
+from ari.keys.names import folded
+from ari.keys.ports import Activity
+from ari.storage.tables import api_keys
+
+_t = api_keys.c
+COLUMNS = (
+    _t.id,
+    _t.name,
+    _t.hint,
+    _t.scopes,
+    _t.created_at_ms,
+    _t.created_by,
+    _t.expires_at_ms,
+    _t.expired_seen_at_ms,
+    _t.disabled,
+    _t.revoked_at_ms,
+    _t.revoked_by,
+    _t.revoke_reason,
+    _t.deleted_at_ms,
+)
+"""In the order of the fields of ``ApiKey``."""
+
+
+def key_of(row: Row[Any] | tuple[Any, ...]) -> ApiKey:
+    """A key from a row of ``COLUMNS``."""
+    (key_id, name, hint, scopes, created_at_ms, created_by, expires, seen, disabled, *rest) = tuple(row)
+    return ApiKey(
+        key_id, name, hint, tuple(scopes.split()), created_at_ms, created_by, expires, seen, bool(disabled), *rest
+    )
+
+
+def _inactive(now_ms: int) -> ColumnElement[bool]:
+    return or_(_t.revoked_at_ms.is_not(None), _t.expired_seen_at_ms.is_not(None), _t.expires_at_ms <= now_ms)
+
+
+def _active(now_ms: int) -> ColumnElement[bool]:
+    return and_(
+        _t.revoked_at_ms.is_(None),
+        _t.expired_seen_at_ms.is_(None),
+        or_(_t.expires_at_ms.is_(None), _t.expires_at_ms > now_ms),
+    )
+
+
+def _present(now_ms: int, activity: Activity) -> ColumnElement[bool]:
+    present = _t.deleted_at_ms.is_(None)
+    if activity == "all":
+        return present
+    return and_(present, _active(now_ms) if activity == "active" else _inactive(now_ms))
+
+
+class KeyTables:
+    """Keys inside the transaction of ``connection``."""
+
+    def __init__(self, connection: Connection, *, writing: bool) -> None:
+        self._connection = connection
+        self._writing = writing
+
+    def add(self, key: ApiKey, digest: bytes, hash_version: int) -> None:
+        self._connection.execute(
+            api_keys.insert().values(
+                digest=digest,
+                id=key.id,
+                hash_version=hash_version,
+                hint=key.hint,
+                created_at_ms=key.created_at_ms,
+                created_by=key.created_by,
+                **_changeable(key),
+            )
+        )
+
+    def get(self, key_id: str) -> ApiKey | None:
+        return self._one(and_(_t.id == key_id, _t.deleted_at_ms.is_(None)), lock=True)
+
+    def tombstone(self, key_id: str) -> ApiKey | None:
+        return self._one(_t.id == key_id)
+
+    def find(self, digest: bytes) -> ApiKey | None:
+        return self._one(_t.digest == digest)
+
+    def save(self, key: ApiKey) -> None:
+        self._connection.execute(update(api_keys).where(_t.id == key.id).values(**_changeable(key)))
+
+    def page(self, now_ms: int, activity: Activity, before_id: str | None, limit: int) -> list[ApiKey]:
+        query = select(*COLUMNS).where(_present(now_ms, activity)).order_by(_t.id.desc()).limit(limit)
+        if before_id is not None:
+            query = query.where(_t.id < before_id)
+        return [key_of(row) for row in self._connection.execute(query)]
+
+    def count(self, now_ms: int, activity: Activity) -> int:
+        query = select(func.count()).select_from(api_keys).where(_present(now_ms, activity))
+        return self._connection.execute(query).scalar_one()
+
+    def count_named(self, folded_name: str, now_ms: int) -> int:
+        query = select(func.count()).select_from(api_keys)
+        return self._connection.execute(
+            query.where(_present(now_ms, "active"), _t.folded_name == folded_name)
+        ).scalar_one()
+
+    def made_by(self, actor: str) -> list[ApiKey]:
+        query = select(*COLUMNS).where(_t.created_by == actor, _t.deleted_at_ms.is_(None)).order_by(_t.id)
+        return [key_of(row) for row in self._connection.execute(query)]
+
+    def any_unstamped(self, now_ms: int) -> bool:
+        query = select(_t.id).where(_t.expired_seen_at_ms.is_(None), _t.expires_at_ms <= now_ms).limit(1)
+        return self._connection.execute(query).first() is not None
+
+    def stamp_expired(self, now_ms: int) -> int:
+        query = update(api_keys).where(_t.expired_seen_at_ms.is_(None), _t.expires_at_ms <= now_ms)
+        return self._connection.execute(query.values(expired_seen_at_ms=now_ms)).rowcount
+
+    def _one(self, where: ColumnElement[bool], lock: bool = False) -> ApiKey | None:
+        query = select(*COLUMNS).where(where)
+        row = self._connection.execute(query.with_for_update() if lock and self._writing else query).first()
+        return None if row is None else key_of(row)
+
+
+def _changeable(key: ApiKey) -> dict[str, Any]:
+    return {
+        "name": key.name,
+        "folded_name": folded(key.name),
+        "scopes": " ".join(key.scopes),
+        "expires_at_ms": key.expires_at_ms,
+        "expired_seen_at_ms": key.expired_seen_at_ms,
+        "disabled": key.disabled,
+        "revoked_at_ms": key.revoked_at_ms,
+        "revoked_by": key.revoked_by,
+        "revoke_reason": key.revoke_reason,
+        "deleted_at_ms": key.deleted_at_ms,
+    }

@@ -1,0 +1,106 @@
+"""Bring a database to this program's schema, or say in one sentence why not. Alembic is loaded only when needed."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, MetaData, inspect, text
+
+from ari.base.errors import ConfigurationError, Unavailable
+from ari.storage import dialect, tables
+from ari.storage.engine import Database, faults_as_unavailable
+
+_FOLDER = Path(__file__).parent / "migrations"
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """One line of migrations; ``name`` is its folder."""
+
+    name: str
+    metadata: MetaData
+
+    @property
+    def version_table(self) -> str:
+        return f"ari_{self.name}_version"
+
+    @property
+    def folder(self) -> Path:
+        return _FOLDER / self.name
+
+    @property
+    def revisions(self) -> list[str]:
+        """The numbers of this program's migrations, oldest first: the names of the files up to ``_``."""
+        return sorted(path.name.split("_")[0] for path in (self.folder / "versions").glob("[0-9]*.py"))
+
+
+MAIN = Chain("main", tables.main)
+LOG = Chain("log", tables.log)
+
+
+def _engines(database: Database) -> tuple[tuple[Chain, Engine, Path | None], ...]:
+    return (MAIN, database.main, database.main_lock), (LOG, database.log, database.log_lock)
+
+
+def revision_of(connection: Connection, chain: Chain) -> str | None:
+    """The database's number in this chain, ``None`` before the first migration."""
+    if not inspect(connection).has_table(chain.version_table):
+        return None
+    return connection.execute(text(f"SELECT version_num FROM {chain.version_table}")).scalar()
+
+
+def migrate(database: Database) -> list[str]:
+    """Apply what is missing, under a lock, so that several processes may start at once.
+
+    Returns the numbers applied, such as ``["main 0001"]``. Raises ``ConfigurationError`` for a database newer than
+    the program or one that cannot be used.
+    """
+    applied = []
+    for chain, engine, lock in _engines(database):
+        with _plain_faults(), dialect.write_turn(lock), engine.begin() as connection:
+            dialect.lock_for_migration(connection)
+            current = revision_of(connection, chain)
+            if current == chain.revisions[-1]:
+                continue
+            _refuse_newer(chain, current)
+            _upgrade(connection, chain)
+            applied += [f"{chain.name} {number}" for number in chain.revisions if current is None or number > current]
+    return applied
+
+
+def check(database: Database) -> None:
+    """Raise ``ConfigurationError`` unless the database is at exactly this program's migrations."""
+    for chain, engine, _ in _engines(database):
+        with _plain_faults(), engine.connect() as connection:
+            current = revision_of(connection, chain)
+        _refuse_newer(chain, current)
+        if current != chain.revisions[-1]:
+            raise ConfigurationError("The database is not at this version's migrations yet; run: ari migrate")
+
+
+def _refuse_newer(chain: Chain, current: str | None) -> None:
+    if current is not None and current not in chain.revisions:
+        raise ConfigurationError(
+            f"The database was written by a newer ARI (migration {chain.name} {current}); install that version or later."
+        )
+
+
+def _upgrade(connection: Connection, chain: Chain) -> None:
+    from alembic import command  # noqa: PLC0415 - 0.3 s that only a migration should cost
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(chain.folder).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    config.attributes["chain"] = chain
+    command.upgrade(config, "head")
+
+
+@contextmanager
+def _plain_faults() -> Iterator[None]:
+    try:
+        with faults_as_unavailable():
+            yield
+    except Unavailable as error:
+        raise ConfigurationError(str(error)) from None

@@ -1,0 +1,175 @@
+"""The whole schema, the single truth for it; migrations are checked against it in CI.
+
+``main`` is the keys database (``ari.db``), ``log`` the usage database (``usage.db``); on PostgreSQL both live in one
+database. Instants are milliseconds since the epoch.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    text,
+)
+
+_NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+main = MetaData(naming_convention=_NAMES)
+log = MetaData(naming_convention=_NAMES)
+
+_Sequence = BigInteger().with_variant(Integer, "sqlite")
+"""SQLite numbers rows by itself only for a column declared INTEGER."""
+
+api_keys = Table(
+    "api_keys",
+    main,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("id", String(40), nullable=False, unique=True),
+    Column("hash_version", Integer, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("folded_name", Text, nullable=False, index=True),
+    Column("hint", String(24), nullable=False),
+    Column("scopes", Text, nullable=False),
+    Column("created_at_ms", BigInteger, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("expires_at_ms", BigInteger),
+    Column("expired_seen_at_ms", BigInteger),
+    Column("disabled", Boolean, nullable=False),
+    Column("revoked_at_ms", BigInteger),
+    Column("revoked_by", Text),
+    Column("revoke_reason", Text),
+    Column("deleted_at_ms", BigInteger),
+    Index("ix_api_keys_created_by", "created_by"),
+    Index(
+        "ix_api_keys_unstamped",
+        "expires_at_ms",
+        sqlite_where=text("expired_seen_at_ms IS NULL"),
+        postgresql_where=text("expired_seen_at_ms IS NULL"),
+    ),
+    sqlite_with_rowid=False,
+)
+
+events = Table(
+    "events",
+    main,
+    Column("seq", _Sequence, primary_key=True, autoincrement=True),
+    Column("id", String(40), nullable=False, unique=True),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("name", String(40), nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("subject", Text),
+    Column("door", String(10), nullable=False),
+    Column("client_address", String(64)),
+    Column("user_agent", Text),
+    Column("request_id", Text),
+    Column("detail", Text, nullable=False),
+    Column("hash", String(64), nullable=False),
+    Index("ix_events_subject_seq", "subject", "seq"),
+)
+
+accounts = Table(
+    "accounts",
+    main,
+    Column("id", String(40), primary_key=True),
+    Column("email", Text, nullable=False, unique=True),
+    Column("role", String(10), nullable=False, unique=True),
+    Column("password_hash", Text, nullable=False),
+    Column("created_at_ms", BigInteger, nullable=False),
+)
+
+sessions = Table(
+    "sessions",
+    main,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("account_id", String(40), ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("created_at_ms", BigInteger, nullable=False),
+    Column("expires_at_ms", BigInteger, nullable=False),
+    Column("client_address", String(64)),
+    Column("user_agent", Text),
+)
+
+devices = Table(
+    "devices",
+    main,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("account_id", String(40), ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("expires_at_ms", BigInteger, nullable=False),
+)
+
+sign_in_attempts = Table(
+    "sign_in_attempts",
+    main,
+    Column("bucket", String(80), primary_key=True),
+    Column("instants_ms", Text, nullable=False),
+    Column("forget_at_ms", BigInteger, nullable=False, index=True),
+)
+
+notes = Table(
+    "notes",
+    main,
+    Column("name", String(40), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+usage_rows = Table(
+    "usage_rows",
+    log,
+    Column("id", String(40), primary_key=True),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("request_id", Text, nullable=False),
+    Column("key_id", String(40), nullable=False),
+    Column("key_hint", String(24), nullable=False),
+    Column("code", String(24), nullable=False),
+    Column("method", String(16), nullable=False),
+    Column("route", Text, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("status", Integer),
+    Column("client_address", String(64)),
+    Column("user_agent", Text),
+    Column("duration_ms", Float),
+    Column("bytes", BigInteger),
+    Column("count", Integer, nullable=False),
+    Index("ix_usage_rows_key_id_id", "key_id", "id"),
+)
+
+usage_hours = Table(
+    "usage_hours",
+    log,
+    Column("key_id", String(40), primary_key=True),
+    Column("hour_ms", BigInteger, primary_key=True),
+    Column("route", Text, primary_key=True),
+    Column("code", String(24), primary_key=True),
+    Column("count", BigInteger, nullable=False),
+)
+
+usage_totals = Table(
+    "usage_totals",
+    log,
+    Column("key_id", String(40), primary_key=True),
+    Column("request_count", BigInteger, nullable=False),
+    Column("refused_count", BigInteger, nullable=False),
+    Column("first_used_at_ms", BigInteger),
+    Column("last_used_at_ms", BigInteger),
+)
+
+usage_attempts = Table(
+    "usage_attempts",
+    log,
+    Column("minute_ms", BigInteger, primary_key=True),
+    Column("reason", String(24), primary_key=True),
+    Column("address", String(64), primary_key=True),
+    Column("count", BigInteger, nullable=False),
+)

@@ -1,0 +1,17 @@
+"""One command = one transaction = one unit, holding the stores it may touch."""
+
+from sqlalchemy import Connection
+
+from ari.storage.accounts import AccountTables, NoteTables
+from ari.storage.events import EventTables
+from ari.storage.keys import KeyTables
+
+
+class Unit:
+    """The stores of one transaction; fulfils ``KeyUnit`` and ``AccountUnit``."""
+
+    def __init__(self, connection: Connection, *, writing: bool) -> None:
+        self.keys = KeyTables(connection, writing=writing)
+        self.events = EventTables(connection)
+        self.accounts = AccountTables(connection)
+        self.notes = NoteTables(connection)

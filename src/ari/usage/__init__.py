@@ -1,0 +1,1 @@
+"""What API keys were used for."""

@@ -1,0 +1,103 @@
+"""The caller's text made fit for the log, before it enters the buffer (security.md 17, 20).
+
+NUL, control characters, lone surrogates and characters that turn the direction of text become U+FFFD; what looks like
+a key is cut; lengths are bounded.
+"""
+
+import re
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import Literal
+
+from ari.base.secrets_in_text import cut_secrets
+from ari.usage.model import OTHER_ADDRESSES, UsageRow
+
+AddressDetail = Literal["full", "network", "none"]
+
+PATH_LENGTH = 1_024
+USER_AGENT_LENGTH = 256
+METHOD_LENGTH = 16
+REQUEST_ID_LENGTH = 128
+ADDRESS_LENGTH = 64
+
+UNKNOWN_ADDRESS = "unknown"
+
+_UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+_LONGEST_READ = 4
+"""How many times its limit of a text is looked at: cutting secrets makes it shorter."""
+
+
+def clean(text: str | bytes, limit: int) -> str:
+    """Fit to store: at most ``limit`` characters, none unfit, no secret. Bytes are headers and read as Latin-1."""
+    if isinstance(text, bytes):
+        text = text[: _LONGEST_READ * limit].decode("latin-1")
+    text = cut_secrets(text[: _LONGEST_READ * limit])
+    if not (text.isascii() and text.isprintable()):
+        text = _UNFIT.sub("\ufffd", text)
+    return text[:limit]
+
+
+def clean_row(row: UsageRow, addresses: AddressDetail) -> None:
+    """Clean every text of ``row`` that its caller could choose."""
+    if row.request_id != row.id:
+        row.request_id = clean(row.request_id, REQUEST_ID_LENGTH)
+    row.path = clean(row.path, PATH_LENGTH)
+    row.method = clean(row.method, METHOD_LENGTH)
+    if row.user_agent is not None:
+        row.user_agent = _user_agent(row.user_agent[: _LONGEST_READ * USER_AGENT_LENGTH])
+    if row.client_address is not None:
+        row.client_address = reduce_address(row.client_address, addresses)
+
+
+@lru_cache(maxsize=1_024)
+def _user_agent(text: str) -> str:
+    """Remembered, because the same few come again and again and each costs 6 µs."""
+    return clean(text, USER_AGENT_LENGTH)
+
+
+def reduce_address(address: str, addresses: AddressDetail) -> str | None:
+    """What the log keeps of a client's address: all of it, its network (IPv4 /24, IPv6 /48) or ``None``.
+
+    What is no address (a socket's name) is kept by ``full`` only.
+    """
+    if addresses == "none":
+        return None
+    if addresses == "full":
+        return clean(address, ADDRESS_LENGTH)
+    parsed = _parsed(address)
+    return None if parsed is None else _network(parsed, 24 if parsed.version == 4 else 48)
+
+
+def attempt_address(address: str | None, addresses: AddressDetail) -> str:
+    """Under which address attempts without a key of ours are counted; who has an IPv6 /64 has all its addresses."""
+    if address is None:
+        return UNKNOWN_ADDRESS
+    if addresses == "none":
+        return OTHER_ADDRESSES
+    parsed = _parsed(address)
+    if parsed is None:
+        return clean(address, ADDRESS_LENGTH) if addresses == "full" else OTHER_ADDRESSES
+    if addresses == "network":
+        return _network(parsed, 24 if parsed.version == 4 else 48)
+    return str(parsed) if parsed.version == 4 else _network(parsed, 64)
+
+
+def address_forms(address: str) -> tuple[str, ...]:
+    """Every text under which one address may stand in the log in full: itself and its bucket of attempts."""
+    parsed = _parsed(address)
+    if parsed is None:
+        return (address,)
+    return tuple(dict.fromkeys((address, str(parsed), attempt_address(address, "full"))))
+
+
+def _parsed(address: str) -> IPv4Address | IPv6Address | None:
+    try:
+        parsed = ip_address(address.partition("%")[0])
+    except ValueError:
+        return None
+    mapped = parsed.ipv4_mapped if isinstance(parsed, IPv6Address) else None
+    return mapped or parsed
+
+
+def _network(address: IPv4Address | IPv6Address, prefix: int) -> str:
+    return str(ip_network((address, prefix), strict=False))

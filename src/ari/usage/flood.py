@@ -1,0 +1,82 @@
+"""Floods of refused requests, kept small but counted whole (security.md 18). Memory is bounded; nothing waits here."""
+
+from dataclasses import replace
+
+from ari.base.clock import MINUTE_MS
+from ari.base.ids import new_id
+from ari.usage.model import MANY, OTHER_ADDRESSES, ROW_KIND, UsageRow
+
+LISTED_PER_MINUTE = 60
+"""Refusals of one key that are rows of their own, per minute and process."""
+ADDRESSES_PER_MINUTE = 10_000
+"""Addresses whose attempts are counted apart, per minute and process."""
+_MOST_KEYS = 10_000
+
+
+class RefusalFlood:
+    """Lets the first refusals of a key through as they are; the rest of the minute becomes one row a key and code.
+
+    A counted row keeps its id and carries the whole number so far, so that writing it again changes nothing.
+    """
+
+    def __init__(self) -> None:
+        self._minute = -1
+        self._listed: dict[str, int] = {}
+        self._counted: dict[tuple[str, str], UsageRow] = {}
+
+    def row_for(self, refusal: UsageRow, now_ms: int, list_it: bool) -> UsageRow:
+        """The row to write for ``refusal``: itself, or the counted one. ``list_it`` false: always the counted one."""
+        self._begin_minute(now_ms // MINUTE_MS)
+        listed = self._listed.get(refusal.key_id, 0)
+        if list_it and listed < LISTED_PER_MINUTE:
+            self._listed[refusal.key_id] = listed + 1
+            return refusal
+        name = refusal.key_id, refusal.code
+        before = self._counted.get(name)
+        counted = _first_counted(refusal, now_ms) if before is None else replace(before, count=before.count + 1)
+        self._counted[name] = counted
+        return counted
+
+    def _begin_minute(self, minute: int) -> None:
+        # More keys than this under attack at once: begin anew, at the price of some rows more.
+        if minute != self._minute or len(self._listed) + len(self._counted) >= _MOST_KEYS:
+            self._minute = minute
+            self._listed.clear()
+            self._counted.clear()
+
+
+class AttemptAddresses:
+    """At most so many addresses a minute are told apart; the rest share one bucket."""
+
+    def __init__(self) -> None:
+        self._minute = -1
+        self._seen: set[str] = set()
+
+    def bucket_for(self, address: str, now_ms: int) -> str:
+        """``address``, or the bucket of the others."""
+        minute = now_ms // MINUTE_MS
+        if minute != self._minute:
+            self._minute = minute
+            self._seen.clear()
+        if address not in self._seen:
+            if len(self._seen) >= ADDRESSES_PER_MINUTE:
+                return OTHER_ADDRESSES
+            self._seen.add(address)
+        return address
+
+
+def _first_counted(refusal: UsageRow, now_ms: int) -> UsageRow:
+    row_id = new_id(ROW_KIND, now_ms)
+    return replace(
+        refusal,
+        id=row_id,
+        at_ms=now_ms,
+        request_id=row_id,
+        method=MANY,
+        route=MANY,
+        path=MANY,
+        client_address=None,
+        user_agent=None,
+        duration_ms=None,
+        bytes=None,
+    )

@@ -1,0 +1,257 @@
+"""The usage log of one process: what a caller was told is in the log, even after ``kill -9``.
+
+``write`` and ``count`` return only once the row is committed, and the guard lets the response go only then. Requests
+that arrive while a commit runs wait together and share the next one; there is no fixed delay. The commit runs in a
+thread of its own, because an event loop that waits for a disk cannot answer 503.
+
+- A failed commit fails as a whole: all its callers get ``Unavailable`` and its rows are let go, since nobody was told
+  anything else. After a lost connection they may be stored all the same: a row for a 503 is no lie, a missing one is.
+- A caller that waits longer than ``usage_wait_seconds`` gets ``Unavailable``; its row, once in the buffer, is still
+  written, and so is the row of a caller that hung up.
+- The buffer is bounded. When it is full, further callers stand in line with the same patience; no row is dropped from
+  the buffer to make room.
+- Completions tell of responses that went out already, so they are kept over failed commits and tried again (as many
+  as the buffer has room for; the oldest are forgotten first).
+"""
+
+import asyncio
+import logging
+import queue
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import chain
+
+from ari.base.clock import Clock
+from ari.base.errors import Unavailable
+from ari.base.settings import Settings
+from ari.usage.clean import attempt_address, clean_row
+from ari.usage.flood import AttemptAddresses, RefusalFlood
+from ari.usage.model import Attempt, Completion, UsageRow
+from ari.usage.ports import Batch, UsageStore
+
+_MOST_IN_ONE_COMMIT = 1_000
+"""Bounds how long one commit keeps the others, here and in other processes, waiting."""
+_RETRY_SECONDS = 1.0
+_DISK_SECONDS = 1.0
+_WATCH_SECONDS = 0.05
+"""How exactly the patience of callers is kept."""
+_TOO_SLOW = "The usage log did not take the request in time; try again."
+_STOPPED = "The usage log is not running."
+_FAULT = "The usage log cannot be written now."
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Entry:
+    """Something to commit and who waits for it; ``deadline`` is in the event loop's time."""
+
+    what: UsageRow | Attempt
+    waiter: asyncio.Future[None]
+    deadline: float
+
+
+class UsageLog:
+    """Belongs to one event loop, between ``start`` and ``stop``. All methods are called on that loop."""
+
+    def __init__(self, store: UsageStore, clock: Clock, settings: Settings, free_disk_bytes: Callable[[], int]) -> None:
+        self._store = store
+        self._clock = clock
+        self._addresses = settings.usage_addresses
+        self._room = settings.usage_buffer_rows
+        self._patience_seconds = settings.usage_wait_seconds
+        self._min_free_disk = int(settings.min_free_disk)
+        self._free_disk_bytes = free_disk_bytes
+        self._disk_asked_at = float("-inf")
+        self._low_disk = False
+        self._failing: str | None = None
+        self._refusals = RefusalFlood()
+        self._attempt_addresses = AttemptAddresses()
+        self._line: deque[_Entry] = deque()
+        self._buffer: deque[_Entry] = deque()
+        self._flying: list[_Entry] | None = None
+        self._completions: deque[Completion] = deque(maxlen=self._room)
+        self._running = False
+        self._launch_due = False
+        self._watch: asyncio.TimerHandle | None = None
+        self._retry: asyncio.TimerHandle | None = None
+
+    @property
+    def low_disk(self) -> bool:
+        """Whether refusals are only counted, because the disk is nearly full. Asked at most once a second."""
+        now = self._clock.monotonic()
+        if now >= self._disk_asked_at + _DISK_SECONDS:
+            self._disk_asked_at = now
+            with suppress(OSError):
+                self._low_disk = self._free_disk_bytes() < self._min_free_disk
+        return self._low_disk
+
+    @property
+    def failing(self) -> str | None:
+        """Why the last commit failed, in a sentence; ``None`` while the log takes rows."""
+        return self._failing
+
+    async def start(self) -> None:
+        """Begin to take rows."""
+        self._loop = asyncio.get_running_loop()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._jobs: queue.SimpleQueue[Batch | None] = queue.SimpleQueue()
+        # A daemon: a disk that hangs must not keep the process from ending.
+        self._thread = threading.Thread(target=self._commit_batches, name="ari usage log", daemon=True)
+        self._thread.start()
+        self._running = True
+
+    async def stop(self) -> None:
+        """Take no more rows and write all that are here; gives up after twice the patience of a caller."""
+        if not self._running:
+            return
+        self._running = False
+        with suppress(TimeoutError):
+            async with asyncio.timeout(2 * self._patience_seconds):
+                await self._idle.wait()
+        if not self._idle.is_set():
+            _logger.error("The usage log was stopped before everything in it was written.")
+        for timer in (self._watch, self._retry):
+            if timer is not None:
+                timer.cancel()
+        _fail(chain(self._flying or (), self._buffer, self._line), _STOPPED)
+        self._jobs.put(None)
+        if self._flying is None:
+            self._thread.join()
+
+    async def write(self, row: UsageRow) -> None:
+        """Return when ``row`` is committed, cleaned of what no log may hold; or, in a flood, when it is counted.
+
+        Raises ``Unavailable`` when the commit fails or takes longer than ``usage_wait_seconds``.
+        """
+        clean_row(row, self._addresses)
+        if not row.accepted:
+            row = self._refusals.row_for(row, self._clock.now_ms(), list_it=not self.low_disk)
+        await self._committed(row)
+
+    async def count(self, reason: str, address: str | None) -> None:
+        """Return when an attempt without a key of ours is counted. Raises as ``write`` does."""
+        now_ms = self._clock.now_ms()
+        bucket = self._attempt_addresses.bucket_for(attempt_address(address, self._addresses), now_ms)
+        await self._committed(Attempt(now_ms, reason, bucket))
+
+    def complete(self, done: Completion) -> None:
+        """Fill in a committed row by a later commit. Never waits; lost if the process dies before."""
+        self._completions.append(done)
+        if self._running:
+            self._idle.clear()
+            self._launch_soon()
+
+    def _committed(self, what: UsageRow | Attempt) -> asyncio.Future[None]:
+        if not self._running:
+            raise Unavailable(_STOPPED)
+        entry = _Entry(what, self._loop.create_future(), self._loop.time() + self._patience_seconds)
+        self._line.append(entry)
+        self._idle.clear()
+        self._admit()
+        self._launch_soon()
+        if self._watch is None:
+            self._watch = self._loop.call_at(entry.deadline, self._expire)
+        return entry.waiter
+
+    def _admit(self) -> None:
+        """Move callers from the line into the buffer while there is room; who gave up in line is not logged."""
+        held = len(self._buffer) + len(self._flying or ())
+        while self._line and held < self._room:
+            entry = self._line.popleft()
+            if not entry.waiter.done():
+                self._buffer.append(entry)
+                held += 1
+
+    def _launch_soon(self) -> None:
+        """Commit at the end of this turn of the loop, so that all requests of the turn are in."""
+        if self._flying is None and not self._launch_due:
+            self._launch_due = True
+            self._loop.call_soon(self._launch)
+
+    def _launch(self) -> None:
+        self._launch_due = False
+        if self._flying is not None:
+            return
+        size = min(len(self._buffer), _MOST_IN_ONE_COMMIT)
+        entries = [self._buffer.popleft() for _ in range(size)]
+        batch = Batch(completions=list(self._completions))
+        self._completions.clear()
+        for entry in entries:
+            if isinstance(entry.what, UsageRow):
+                batch.rows.append(entry.what)
+            else:
+                batch.attempts.append(entry.what)
+        if not (entries or batch.completions):
+            self._idle.set()
+            return
+        self._flying = entries
+        self._jobs.put(batch)
+
+    def _commit_batches(self) -> None:
+        """The thread's work, until ``None`` comes."""
+        while (batch := self._jobs.get()) is not None:
+            fault = self._try_to_commit(batch)
+            with suppress(RuntimeError):  # the loop was closed meanwhile
+                self._loop.call_soon_threadsafe(self._landed, batch, fault)
+
+    def _try_to_commit(self, batch: Batch) -> str | None:
+        try:
+            self._store.commit(batch)
+        except Unavailable as error:
+            return str(error)
+        except Exception as error:  # noqa: BLE001 - whatever broke, its callers must be told no
+            # Only the kind of error: its words may quote what a caller sent.
+            _logger.error("The usage log failed with %s.", type(error).__name__)
+            return _FAULT
+        return None
+
+    def _landed(self, batch: Batch, fault: str | None) -> None:
+        entries, self._flying = self._flying or [], None
+        self._admit()
+        if fault is not None:
+            self._completions.extendleft(reversed(batch.completions))
+        if fault is None or self._buffer or not self._completions:
+            self._launch()
+        elif self._retry is None:
+            self._retry = self._loop.call_later(_RETRY_SECONDS, self._try_again)
+        self._note(fault)
+        if fault is None:
+            for entry in entries:
+                if not entry.waiter.done():
+                    entry.waiter.set_result(None)
+        else:
+            _fail(entries, fault)
+
+    def _try_again(self) -> None:
+        self._retry = None
+        self._launch_soon()
+
+    def _note(self, fault: str | None) -> None:
+        if fault is not None and self._failing is None:
+            _logger.error("The usage log fails; requests with keys are answered 503. %s", fault)
+        elif fault is None and self._failing is not None:
+            _logger.warning("The usage log works again.")
+        self._failing = fault
+
+    def _expire(self) -> None:
+        """Tell who waited too long; entries stand in the order of their deadlines."""
+        self._watch = None
+        now = self._loop.time()
+        while self._line and (self._line[0].deadline <= now or self._line[0].waiter.done()):
+            _fail([self._line.popleft()], _TOO_SLOW)
+        for entry in chain(self._flying or (), self._buffer, self._line):
+            if entry.deadline > now:
+                self._watch = self._loop.call_at(max(entry.deadline, now + _WATCH_SECONDS), self._expire)
+                return
+            _fail([entry], _TOO_SLOW)
+
+
+def _fail(entries: Iterable[_Entry], sentence: str) -> None:
+    for entry in entries:
+        if not entry.waiter.done():
+            entry.waiter.set_exception(Unavailable(sentence))

@@ -1,0 +1,88 @@
+"""The usage log's rows and what is read back from them."""
+
+from dataclasses import dataclass
+
+from ari.keys.reasons import ACCEPTED
+
+ROW_KIND = "req"
+"""The kind of a row's id: it is the request's."""
+MANY = "*"
+"""Stands in a counted row for texts that differ between the requests it counts."""
+OTHER_ADDRESSES = "other"
+"""The bucket of attempts whose addresses are too many, or not kept."""
+
+
+@dataclass(slots=True)
+class UsageRow:
+    """One request that presented a stored or deleted key.
+
+    ``id`` is made of ``at_ms`` (``new_id(ROW_KIND, at_ms)``), so that a span of time is a span of ids. ``request_id``
+    is the caller's ``x-request-id`` or, without one, ``id``. ``code`` is ``ok`` or the refusal's code. ``route`` is the
+    template, never the caller's text: it is counted by the hour for ever. ``status``, ``duration_ms`` (to the start of
+    the response) and ``bytes`` are ``None`` while the handler of an unsafe method still runs, and stay so if the
+    process dies meanwhile. ``count`` > 1 stands for that many refusals of a flood (security.md 18); it is the whole
+    number so far, not an addition.
+    """
+
+    id: str
+    at_ms: int
+    request_id: str
+    key_id: str
+    key_hint: str
+    code: str
+    method: str
+    route: str
+    path: str
+    client_address: str | None
+    user_agent: str | None
+    status: int | None = None
+    duration_ms: float | None = None
+    bytes: int | None = None
+    count: int = 1
+
+    @property
+    def accepted(self) -> bool:
+        return self.code == ACCEPTED
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """How an unsafe request ended: fills the row that was committed before its handler ran."""
+
+    id: str
+    status: int
+    duration_ms: float
+    bytes: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """Requests with no key of ours: counted per reason, address (IPv6: its /64) and minute, not listed."""
+
+    at_ms: int
+    reason: str
+    address: str
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class KeyTotals:
+    """What a key was used for in all. Last used and request count are of accepted requests alone."""
+
+    request_count: int = 0
+    refused_count: int = 0
+    first_used_at_ms: int | None = None
+    last_used_at_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UsageFilter:
+    """Narrows the log; ``None`` = any. Times are ``since_ms`` ≤ at < ``until_ms``."""
+
+    key_id: str | None = None
+    code: str | None = None
+    since_ms: int | None = None
+    until_ms: int | None = None
+
+
+NO_USE = KeyTotals()

@@ -1,0 +1,61 @@
+"""What the log tells, as the JSON fields that the API, the command line and exports share."""
+
+from typing import Any
+
+from ari.base.clock import to_rfc3339
+from ari.keys.model import ApiKey
+from ari.usage.model import Attempt, KeyTotals, UsageRow
+
+
+def key_facts(key: ApiKey, totals: KeyTotals, now_ms: int) -> dict[str, Any]:
+    """An API key with its status at ``now_ms`` and its use; last used and request count are of accepted requests."""
+    return {
+        "id": key.id,
+        "name": key.name,
+        "hint": key.hint,
+        "scopes": list(key.scopes),
+        "status": key.status(now_ms),
+        "created_at": to_rfc3339(key.created_at_ms),
+        "created_by": key.created_by,
+        "expires_at": _time(key.expires_at_ms),
+        "revoked_at": _time(key.revoked_at_ms),
+        "disabled": key.disabled,
+        "last_used_at": _time(totals.last_used_at_ms),
+        "request_count": totals.request_count,
+        "refused_count": totals.refused_count,
+    }
+
+
+def row_facts(row: UsageRow) -> dict[str, Any]:
+    """A row of the log; ``status``, ``duration_ms`` and ``bytes`` are null where they are not known (yet)."""
+    return {
+        "id": row.id,
+        "time": to_rfc3339(row.at_ms),
+        "request_id": row.request_id,
+        "key_id": row.key_id,
+        "key_hint": row.key_hint,
+        "code": row.code,
+        "method": row.method,
+        "route": row.route,
+        "path": row.path,
+        "status": row.status,
+        "client_address": row.client_address,
+        "user_agent": row.user_agent,
+        "duration_ms": None if row.duration_ms is None else round(row.duration_ms, 3),
+        "bytes": row.bytes,
+        "count": row.count,
+    }
+
+
+def attempt_facts(attempt: Attempt) -> dict[str, Any]:
+    """How many requests without a key of ours came from one address in the minute that begins at ``time``."""
+    return {
+        "time": to_rfc3339(attempt.at_ms),
+        "reason": attempt.reason,
+        "address": attempt.address,
+        "count": attempt.count,
+    }
+
+
+def _time(at_ms: int | None) -> str | None:
+    return None if at_ms is None else to_rfc3339(at_ms)

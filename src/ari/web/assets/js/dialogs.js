@@ -1,0 +1,113 @@
+// <a data-dialog href> opens its page inside the dialog. The server answers such a request with the contents alone.
+
+import htmx from "htmx.org";
+
+import { guardsAgainstClosing, warnAboutClosing, wipe } from "./reveal.js";
+import { toast } from "./toasts.js";
+
+const dialog = () => document.querySelector("#dialog");
+const body = () => document.querySelector("#dialog-body");
+let opening = false;
+
+export function startDialogs() {
+  if (!dialog()) return;
+  document.addEventListener("click", onClick);
+  document.addEventListener("keydown", onKey, true);
+  dialog().addEventListener("cancel", onCancel);
+  dialog().addEventListener("close", onClosed);
+  dialog().addEventListener("pointerdown", (event) => {
+    if (event.target === dialog() && outside(event)) tryToClose();
+  });
+  document.addEventListener("htmx:beforeSwap", onAnswer);
+  document.addEventListener("htmx:afterSettle", (event) => {
+    if (event.detail.target === body()) focusFirst();
+  });
+  document.addEventListener("htmx:sendError", (event) => {
+    if (event.detail.target === body()) toast("ARI does not answer. Nothing was changed; try again.", "bad");
+  });
+  for (const link of document.querySelectorAll("a[data-dialog]")) link.setAttribute("aria-haspopup", "dialog");
+}
+
+export async function openDialog(address) {
+  if (opening || dialog().open) return;
+  opening = true;
+  try {
+    await htmx.ajax("GET", address, { target: "#dialog-body", swap: "innerHTML" });
+    if (!body().firstElementChild) return;
+    document.querySelector(".menu:popover-open")?.hidePopover();
+    dialog().showModal();
+    focusFirst();
+  } finally {
+    opening = false;
+  }
+}
+
+export function tryToClose() {
+  if (guardsAgainstClosing()) warnAboutClosing();
+  else dialog().close();
+}
+
+function onClick(event) {
+  const link = event.target.closest("a[data-dialog]");
+  const plain = event.button === 0 && !event.ctrlKey && !event.metaKey && !event.shiftKey && !event.altKey;
+  if (link && plain) {
+    event.preventDefault();
+    openDialog(link.getAttribute("href"));
+  } else if (event.target.closest("#dialog [data-close]")) {
+    event.preventDefault();
+    tryToClose();
+  }
+}
+
+// A second Escape would close a dialog past its cancel event, so the key itself is caught.
+function onKey(event) {
+  if (event.key !== "Escape" || !dialog().open) return;
+  event.preventDefault();
+  tryToClose();
+}
+
+function onCancel(event) {
+  event.preventDefault();
+  tryToClose();
+}
+
+function onClosed() {
+  const revealed = body().querySelector("[data-reveal]");
+  if (revealed && guardsAgainstClosing()) {
+    dialog().showModal();
+    warnAboutClosing();
+    return;
+  }
+  wipe();
+  body().replaceChildren();
+  if (revealed) refreshKeys(revealed.dataset.revealName);
+}
+
+function refreshKeys(name) {
+  const keys = document.querySelector("#keys");
+  if (keys) htmx.trigger(keys, "refresh");
+  if (name) toast(`“${name}” is ready to use.`);
+}
+
+function outside(event) {
+  const box = dialog().getBoundingClientRect();
+  return event.clientX < box.left || event.clientX > box.right || event.clientY < box.top || event.clientY > box.bottom;
+}
+
+// Refusals of a form are shown in place of it; whoever is signed out by now is sent to sign in.
+function onAnswer(event) {
+  const { xhr, target, pathInfo } = event.detail;
+  if (xhr.responseURL && new URL(xhr.responseURL).pathname === "/sign-in" && location.pathname !== "/sign-in") {
+    event.detail.shouldSwap = false;
+    location.assign(`/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`);
+  } else if (target === body() && pathInfo) {
+    event.detail.shouldSwap = xhr.status !== 204;
+    event.detail.isError = false;
+  }
+}
+
+function focusFirst() {
+  const wanted = body().querySelector('[aria-invalid="true"], [autofocus]') ?? body().querySelector("[data-first]");
+  wanted?.focus();
+  dialog().scrollTop = 0;
+}

@@ -1,0 +1,20 @@
+// Setup and sign-in: the token from the link's fragment, which no server ever sees, and the password's eye.
+
+export function startEntry() {
+  const field = document.querySelector("[data-setup-token]");
+  const given = new URLSearchParams(location.hash.slice(1)).get("token");
+  if (field && given) {
+    field.value = given;
+    field.closest("[data-setup-paste]").hidden = true;
+    history.replaceState(null, "", location.pathname);
+    document.querySelector("[data-after-token]")?.focus();
+  }
+  document.addEventListener("click", (event) => {
+    const eye = event.target.closest("[data-eye]");
+    const input = eye && document.getElementById(eye.getAttribute("aria-controls"));
+    if (!input) return;
+    const show = input.type === "password";
+    input.type = show ? "text" : "password";
+    eye.setAttribute("aria-pressed", String(show));
+  });
+}

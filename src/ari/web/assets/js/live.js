@@ -1,0 +1,64 @@
+// Parts that refresh themselves (hx-get every few seconds): only while seen, only when something differs, without
+// taking the focus, a selection or the reader's ear.
+
+import htmx from "htmx.org";
+
+import { say } from "./say.js";
+
+const lastAnswer = new WeakMap();
+
+export function startLive() {
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    const part = event.detail.elt;
+    if (part.matches("[data-live]") && isBusy(part)) event.preventDefault();
+  });
+  document.addEventListener("htmx:beforeSwap", onAnswer);
+  document.addEventListener("htmx:sendError", (event) => setState(event.detail.elt, "off"));
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) return;
+    for (const part of document.querySelectorAll("[data-live]")) htmx.trigger(part, "refresh");
+  });
+}
+
+function isBusy(part) {
+  const selection = getSelection();
+  const selecting = !selection.isCollapsed && part.contains(selection.anchorNode);
+  return document.hidden || selecting || document.querySelector("dialog[open]") !== null;
+}
+
+function onAnswer(event) {
+  const { xhr, elt, target } = event.detail;
+  if (!target.matches("[data-live]")) return;
+  const fine = xhr.status === 200;
+  setState(elt, fine ? "on" : "off");
+  if (xhr.status === 404) location.reload();
+  event.detail.shouldSwap = fine && event.detail.shouldSwap && lastAnswer.get(target) !== xhr.responseText;
+  event.detail.isError = false;
+  if (!event.detail.shouldSwap) return;
+  lastAnswer.set(target, xhr.responseText);
+  compare(target);
+}
+
+// New rows are marked for the eye and counted for the ear.
+function compare(target) {
+  const known = new Set(Array.from(target.querySelectorAll("[data-row]"), (row) => row.dataset.row));
+  const before = target.querySelector("[data-live-word]")?.dataset.liveWord;
+  target.addEventListener(
+    "htmx:afterSwap",
+    () => {
+      const fresh = [...target.querySelectorAll("[data-row]")].filter((row) => !known.has(row.dataset.row));
+      if (known.size > 0) for (const row of fresh) row.classList.add("is-new");
+      const after = target.querySelector("[data-live-word]")?.dataset.liveWord;
+      if (after && after !== before) say(after);
+    },
+    { once: true },
+  );
+}
+
+function setState(part, state) {
+  if (!part.matches?.("[data-live]")) return;
+  document.documentElement.dataset.liveState = state;
+  const word = document.querySelector("[data-live-text]");
+  const text = state === "on" ? "Refreshes by itself" : "Not refreshing: ARI does not answer";
+  if (word && word.textContent !== text) word.textContent = text;
+}

@@ -1,0 +1,65 @@
+// The one showing of a new key (security.md 31): asks before it is left uncopied, and leaves nothing behind.
+
+import { say } from "./say.js";
+
+const place = () => document.querySelector("[data-reveal]");
+
+export function startReveal() {
+  document.addEventListener("ari:copied", (event) => {
+    if (event.target.dataset.copy === "#secret") markSafe();
+  });
+  document.addEventListener("change", (event) => {
+    if (event.target.matches("[data-saved]")) place().toggleAttribute("data-ticked", event.target.checked);
+  });
+  document.addEventListener("click", onClick);
+  document.addEventListener("submit", onDone);
+  addEventListener("beforeunload", (event) => {
+    if (guardsAgainstClosing()) event.preventDefault();
+  });
+  addEventListener("pagehide", wipe);
+}
+
+export function guardsAgainstClosing() {
+  const reveal = place();
+  return Boolean(reveal) && !reveal.matches("[data-copied-once], [data-ticked], [data-let-go]");
+}
+
+export function warnAboutClosing() {
+  const warning = place().querySelector("[data-warning]");
+  warning.hidden = false;
+  warning.scrollIntoView({ block: "nearest" });
+  warning.querySelector("button").focus();
+  say("The key has not been copied yet. It cannot be shown again.");
+}
+
+export function wipe() {
+  const reveal = place();
+  if (!reveal) return;
+  for (const secret of reveal.querySelectorAll("[data-secret]")) secret.textContent = "";
+}
+
+function markSafe() {
+  const reveal = place();
+  if (!reveal) return;
+  reveal.setAttribute("data-copied-once", "");
+  reveal.querySelector("[data-warning]").hidden = true;
+}
+
+function onClick(event) {
+  if (!event.target.closest("[data-close-anyway]")) return;
+  place().setAttribute("data-let-go", "");
+  leave();
+}
+
+function onDone(event) {
+  if (!event.target.matches("[data-done]")) return;
+  event.preventDefault();
+  place().setAttribute("data-let-go", "");
+  leave();
+}
+
+function leave() {
+  const dialog = place().closest("dialog");
+  if (dialog) dialog.close();
+  else location.assign("/settings?tab=api");
+}

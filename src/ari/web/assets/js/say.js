@@ -1,0 +1,8 @@
+// Tells screen readers something without showing it. An open dialog hides the page behind it, so it has its own line.
+
+export function say(text) {
+  const place = document.querySelector("dialog[open] [data-say]") ?? document.querySelector("[data-say]");
+  if (!place) return;
+  place.textContent = "";
+  setTimeout(() => (place.textContent = text), 60);
+}

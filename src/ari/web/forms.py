@@ -1,0 +1,76 @@
+"""What a form brought: its fields, the problems with them, and the id that lets it be used once."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from ari.accounts.ports import AccountUnit
+from ari.base.clock import DAY_MS, HOUR_MS
+from ari.base.errors import Problem
+from ari.base.ids import is_id, new_id
+
+FORM_LIVES_MS = 12 * HOUR_MS
+_REMEMBERED_MS = 2 * DAY_MS
+_KIND = "form"
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_TIME_LETTERS = 10
+
+Use = Literal["first", "again", "stale"]
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """The values that a form shows and the sentences beside its fields; ``""`` is the form as a whole."""
+
+    values: Mapping[str, str] = field(default_factory=dict)
+    problems: Mapping[str, str] = field(default_factory=dict)
+
+    def value(self, name: str, default: str = "") -> str:
+        """What the field holds."""
+        return self.values.get(name, default)
+
+    def problem(self, name: str) -> str | None:
+        """What is wrong with the field."""
+        return self.problems.get(name)
+
+    def with_problems(self, problems: Sequence[Problem]) -> "Form":
+        """The same values, each field with its first problem."""
+        found: dict[str, str] = {}
+        for problem in problems:
+            found.setdefault(problem.location, problem.message)
+        return Form(self.values, found)
+
+    def with_problem(self, name: str, sentence: str) -> "Form":
+        """The same values and one more problem."""
+        return Form(self.values, {**self.problems, name: sentence})
+
+
+def form_from(fields: Mapping[str, list[str]], *names: str) -> Form:
+    """The named fields of a submitted form; a field sent twice counts once."""
+    return Form({name: fields[name][0] for name in names if fields.get(name)})
+
+
+def new_form_id(now_ms: int) -> str:
+    """An id for a form that must not act twice."""
+    return new_id(_KIND, now_ms)
+
+
+def use_once(unit: AccountUnit, form_id: str, now_ms: int) -> Use:
+    """Mark the form as used in the transaction of what it does, so that a repeat, in whatever process, is noticed.
+
+    The mark lives where attempts are counted: atomic, and forgotten by itself long after the form went stale.
+    """
+    if not is_id(_KIND, form_id) or not 0 <= now_ms - _made_at_ms(form_id) < FORM_LIVES_MS:
+        return "stale"
+    bucket = f"form:{form_id}"
+    if unit.accounts.attempts(bucket):
+        return "again"
+    unit.accounts.keep_attempts(bucket, (now_ms,), now_ms + _REMEMBERED_MS)
+    return "first"
+
+
+def _made_at_ms(form_id: str) -> int:
+    number = 0
+    for letter in form_id.partition("_")[2][:_TIME_LETTERS]:
+        number = number * 32 + _ALPHABET.index(letter)
+    return number

@@ -1,0 +1,74 @@
+"""The account menu: theme and shortcuts, signing out here or everywhere."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from ari.accounts import sessions
+from ari.http.access import page
+from ari.http.body import form_of
+from ari.http.call import call_of
+from ari.web import places
+from ari.web.answering import signed_in
+from ari.web.cookies import forget_session
+from ari.web.forms import form_from
+from ari.web.render import SHORTCUTS_COOKIE, THEME_COOKIE, THEMES, Pages
+
+_YEAR_SECONDS = 365 * 24 * 3600
+
+
+class AccountPages:
+    """What the menu's buttons do."""
+
+    def __init__(self, pages: Pages) -> None:
+        self._pages = pages
+        self._instance = pages.instance
+
+    def routes(self) -> list[BaseRoute]:
+        """The addresses."""
+        return [
+            Route("/preferences", self.prefer, methods=["POST"]),
+            Route("/sign-out", signed_in(self.sign_out), methods=["POST"]),
+            Route("/sign-out-everywhere", self.ask, methods=["GET"]),
+            Route("/sign-out-everywhere", signed_in(self.sign_out_everywhere), methods=["POST"]),
+        ]
+
+    @page
+    async def prefer(self, request: Request) -> Response:
+        """Keep the theme or the shortcuts in a cookie; scripts read and set the same ones."""
+        form = form_from(form_of(request), "theme", "shortcuts", "next")
+        answer = self._pages.go(request, places.known_place(form.value("next")))
+        for name, value, known in (
+            (THEME_COOKIE, form.value("theme"), THEMES),
+            (SHORTCUTS_COOKIE, form.value("shortcuts"), ("on", "off")),
+        ):
+            if value in known:
+                secure = self._instance.settings.secure
+                answer.set_cookie(name, value, _YEAR_SECONDS, samesite="lax", secure=secure)
+        return answer
+
+    @page
+    async def sign_out(self, request: Request) -> Response:
+        """End this session."""
+        caller, now_ms = call_of(request).caller, self._instance.now_ms()
+        assert caller is not None  # the guard lets nobody else in
+        await self._instance.acommand(caller, lambda unit, by: sessions.end(unit, by, now_ms))
+        return self._out(request, "signed-out")
+
+    @page
+    async def ask(self, request: Request) -> Response:
+        """Asks before ending every session."""
+        return self._pages.page(request, "pages/account/sign_out_everywhere.html")
+
+    @page
+    async def sign_out_everywhere(self, request: Request) -> Response:
+        """End every session of the account."""
+        caller, now_ms = call_of(request).caller, self._instance.now_ms()
+        assert caller is not None  # the guard lets nobody else in
+        await self._instance.acommand(caller, lambda unit, by: sessions.end_all(unit, by, now_ms, by.actor))
+        return self._out(request, "signed-out-everywhere")
+
+    def _out(self, request: Request, done: str) -> Response:
+        answer = self._pages.go(request, places.SIGN_IN, done)
+        forget_session(answer, self._instance.settings)
+        return answer

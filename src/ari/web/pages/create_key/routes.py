@@ -1,0 +1,113 @@
+"""Create API Key: the form, and the answer that shows the secret once (security.md 31)."""
+
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from ari.base.caller import Caller
+from ari.base.errors import Invalid
+from ari.http.access import page
+from ari.http.body import form_of
+from ari.http.call import call_of
+from ari.keys import manage
+from ari.keys.expiry import EXPIRY_CHOICES, SUGGESTED_EXPIRY
+from ari.keys.manage import Created, NewKey
+from ari.keys.model import ApiKey
+from ari.keys.names import NAME_LENGTH
+from ari.keys.scopes import DEFAULT_PRESET, PRESETS
+from ari.storage.unit import Unit
+from ari.web import places
+from ari.web.answering import signed_in
+from ari.web.forms import Form, form_from, new_form_id, use_once
+from ari.web.render import Pages
+
+ACCESS_HINTS = {
+    "standard": "Read the API's description and documentation; nothing of keys or their use.",
+    "read-only": "Also list the keys and read the usage log. Changes nothing.",
+    "administrator": "Everything, also creating and revoking keys. Treat it like your password.",
+}
+STALE = "This form was open for a long time. Check it and send it again."
+_EVENTS_LOOKED_AT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """The form had been used before; ``key`` is what it made, if that can still be told."""
+
+    key: ApiKey | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """The form lay open for so long that nobody remembers whether it was used."""
+
+
+class CreateKeyPages:
+    """``/settings/keys/new``."""
+
+    def __init__(self, pages: Pages) -> None:
+        self._pages = pages
+        self._instance = pages.instance
+
+    def routes(self) -> list[BaseRoute]:
+        """The addresses."""
+        return [
+            Route(places.NEW_KEY, signed_in(self.show), methods=["GET"]),
+            Route(places.NEW_KEY, signed_in(self.create), methods=["POST"]),
+        ]
+
+    @page
+    async def show(self, request: Request) -> Response:
+        """The empty form."""
+        return self._form(request, Form({"expires": SUGGESTED_EXPIRY, "access": DEFAULT_PRESET}))
+
+    @page
+    async def create(self, request: Request) -> Response:
+        """Make the key and show its secret, in this answer and nowhere else."""
+        form = form_from(form_of(request), "name", "expires", "access", "form")
+        caller = call_of(request).caller
+        assert caller is not None  # the guard lets nobody else in
+        try:
+            made = await self._instance.acommand(caller, lambda unit, by: self._make(unit, by, form))
+        except Invalid as error:
+            return self._form(request, form.with_problems(error.problems), status=422)
+        if isinstance(made, Stale):
+            return self._form(request, form.with_problem("form", STALE), status=422)
+        if isinstance(made, Repeated):
+            return self._pages.page(request, "pages/create_key/repeated.html", status=409, key=made.key)
+        return self._pages.page(request, "pages/create_key/reveal.html", status=201, created=made)
+
+    def _make(self, unit: Unit, caller: Caller, form: Form) -> Created | Repeated | Stale:
+        now_ms = self._instance.now_ms()
+        form_id = form.value("form")
+        use = use_once(unit, form_id, now_ms)
+        if use == "stale":
+            return Stale()
+        if use == "again":
+            return Repeated(made_by_form(unit, form_id))
+        preset = PRESETS.get(form.value("access", DEFAULT_PRESET), ("", ()))
+        new = NewKey(form.value("name"), form.value("expires", SUGGESTED_EXPIRY), scopes=preset[1], form_id=form_id)
+        return manage.create(unit, caller, now_ms, new)
+
+    def _form(self, request: Request, form: Form, status: int = 200) -> Response:
+        return self._pages.page(
+            request,
+            "pages/create_key/form.html",
+            status=status,
+            form=form,
+            form_id=new_form_id(self._instance.now_ms()),
+            expiry_choices=EXPIRY_CHOICES,
+            presets=PRESETS,
+            access_hints=ACCESS_HINTS,
+            name_length=NAME_LENGTH,
+        )
+
+
+def made_by_form(unit: Unit, form_id: str) -> ApiKey | None:
+    """The key that this form made, if it is among the latest happenings and not deleted."""
+    for event in unit.events.page(None, None, _EVENTS_LOOKED_AT):
+        if event.name == "key_created" and event.detail.get("form") == form_id and event.subject is not None:
+            return unit.keys.tombstone(event.subject)
+    return None

@@ -1,0 +1,153 @@
+"""A key's page, and what can be done to a key: rename, disable, enable, revoke, delete."""
+
+from collections.abc import Callable
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from ari.base.caller import Caller
+from ari.base.errors import Invalid
+from ari.http.access import page
+from ari.http.body import form_of
+from ari.http.call import call_of
+from ari.keys import manage
+from ari.keys.manage import KeyChange
+from ari.keys.names import NAME_LENGTH, REASON_LENGTH
+from ari.storage.unit import Unit
+from ari.usage.model import NO_USE, UsageFilter
+from ari.web import places
+from ari.web.answering import signed_in
+from ari.web.forms import Form, form_from
+from ari.web.pages.key.view import LATEST_REQUESTS, KeyFacts, KeyUse, key_facts
+from ari.web.render import Pages
+
+
+class KeyPages:
+    """``/settings/keys/{id}`` and its forms."""
+
+    def __init__(self, pages: Pages) -> None:
+        self._pages = pages
+        self._instance = pages.instance
+
+    def routes(self) -> list[BaseRoute]:
+        """The addresses."""
+        base = "/settings/keys/{key_id}"
+        found: list[BaseRoute] = [Route(base, signed_in(self.show), methods=["GET"])]
+        for verb, form, act in (
+            ("rename", self.rename_form, self.rename),
+            ("revoke", self.revoke_form, self.revoke),
+            ("delete", self.delete_form, self.delete),
+        ):
+            found.append(Route(f"{base}/{verb}", signed_in(form), methods=["GET"]))
+            found.append(Route(f"{base}/{verb}", signed_in(act), methods=["POST"]))
+        for verb, act in (("disable", self.disable), ("enable", self.enable)):
+            found.append(Route(f"{base}/{verb}", signed_in(act), methods=["POST"]))
+        return found
+
+    @page
+    async def show(self, request: Request) -> Response:
+        """The page; for htmx the part of it that refreshes."""
+        facts = await self._facts(request)
+        template = "_live.html" if "hx-request" in request.headers else "page.html"
+        use = await self._use(facts.key.id)
+        return self._pages.page(request, f"pages/key/{template}", facts=facts, key=facts.key, use=use)
+
+    @page
+    async def rename_form(self, request: Request) -> Response:
+        """Asks for the new name."""
+        key = (await self._facts(request)).key
+        return self._form(request, "rename", Form({"name": key.name}), key=key)
+
+    @page
+    async def rename(self, request: Request) -> Response:
+        """Renames, or says what is wrong with the name."""
+        form = form_from(form_of(request), "name")
+        try:
+            await self._do(request, lambda unit, by, now_ms, key_id: manage.change(
+                unit, by, now_ms, key_id, KeyChange(name=form.value("name"))
+            ))
+        except Invalid as error:
+            key = (await self._facts(request)).key
+            return self._form(request, "rename", form.with_problems(error.problems), 422, key=key)
+        return self._back(request, "renamed")
+
+    @page
+    async def disable(self, request: Request) -> Response:
+        """Switches the key off."""
+        await self._switch(request, disabled=True)
+        return self._back(request, "disabled")
+
+    @page
+    async def enable(self, request: Request) -> Response:
+        """Switches the key on again."""
+        await self._switch(request, disabled=False)
+        return self._back(request, "enabled")
+
+    @page
+    async def revoke_form(self, request: Request) -> Response:
+        """Asks before revoking; a key that is inactive already can only be deleted."""
+        facts = await self._facts(request)
+        if facts.key.is_inactive(self._instance.now_ms()):
+            return self._pages.go(request, f"{places.key_place(facts.key.id)}/delete")
+        return self._form(request, "revoke", Form(), key=facts.key, made=facts.made)
+
+    @page
+    async def revoke(self, request: Request) -> Response:
+        """Revokes for good."""
+        form = form_from(form_of(request), "reason", "with_made")
+        try:
+            await self._do(request, lambda unit, by, now_ms, key_id: manage.revoke(
+                unit, by, now_ms, key_id, form.value("reason"), with_made=form.value("with_made") == "yes"
+            ))
+        except Invalid as error:
+            facts = await self._facts(request)
+            shown = form.with_problems(error.problems)
+            return self._form(request, "revoke", shown, 422, key=facts.key, made=facts.made)
+        place = places.came_from(request.headers.get("hx-current-url")) or places.HOME
+        return self._pages.go(request, place, "revoked")
+
+    @page
+    async def delete_form(self, request: Request) -> Response:
+        """Asks before deleting; a key that still works must be revoked first."""
+        key = (await self._facts(request)).key
+        if not key.is_inactive(self._instance.now_ms()):
+            return self._pages.go(request, f"{places.key_place(key.id)}/revoke")
+        return self._form(request, "delete", Form(), key=key)
+
+    @page
+    async def delete(self, request: Request) -> Response:
+        """Takes the key out of the table."""
+        await self._do(request, manage.delete)
+        place = places.came_from(request.headers.get("hx-current-url")) or places.HOME
+        return self._pages.go(request, place if place.startswith("/settings?") else places.HOME, "deleted")
+
+    async def _facts(self, request: Request) -> KeyFacts:
+        key_id: str = request.path_params["key_id"]
+        now_ms = self._instance.now_ms()
+        return await self._instance.aread(lambda unit: key_facts(unit, now_ms, key_id))
+
+    async def _use(self, key_id: str) -> KeyUse:
+        totals = await self._instance.atotals([key_id])
+        rows = await self._instance.ausage(UsageFilter(key_id=key_id), None, LATEST_REQUESTS)
+        return KeyUse(totals.get(key_id, NO_USE), rows)
+
+    async def _switch(self, request: Request, *, disabled: bool) -> None:
+        await self._do(request, lambda unit, by, now_ms, key_id: manage.change(
+            unit, by, now_ms, key_id, KeyChange(disabled=disabled)
+        ))
+
+    async def _do(self, request: Request, command: Callable[[Unit, Caller, int, str], Any]) -> None:
+        caller = call_of(request).caller
+        assert caller is not None  # the guard lets nobody else in
+        key_id: str = request.path_params["key_id"]
+        now_ms = self._instance.now_ms()
+        await self._instance.acommand(caller, lambda unit, by: command(unit, by, now_ms, key_id))
+
+    def _back(self, request: Request, done: str) -> Response:
+        return self._pages.go(request, places.key_place(request.path_params["key_id"]), done)
+
+    def _form(self, request: Request, verb: str, form: Form, status: int = 200, **context: Any) -> Response:
+        lengths = {"name_length": NAME_LENGTH, "reason_length": REASON_LENGTH}
+        return self._pages.page(request, f"pages/key/{verb}.html", status=status, form=form, **lengths, **context)

@@ -1,0 +1,86 @@
+"""Signing in with e-mail and password."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from ari.accounts import sign_in
+from ari.accounts.sign_in import Attempt, NewSession
+from ari.base.caller import SYSTEM
+from ari.base.errors import Limited, Unavailable
+from ari.http.access import visitor_page
+from ari.http.body import form_of
+from ari.http.call import call_of
+from ari.http.cookies import device_cookie_name, read_cookie, session_cookie_name
+from ari.web import places
+from ari.web.cookies import keep_session
+from ari.web.forms import Form, form_from
+from ari.web.render import Pages
+
+WRONG = "E-mail or password is wrong."
+
+
+class SignInPages:
+    """``/sign-in``."""
+
+    def __init__(self, pages: Pages) -> None:
+        self._pages = pages
+        self._instance = pages.instance
+
+    def routes(self) -> list[BaseRoute]:
+        """The addresses."""
+        return [
+            Route(places.SIGN_IN, self.show, methods=["GET"]),
+            Route(places.SIGN_IN, self.sign_in, methods=["POST"]),
+        ]
+
+    @visitor_page
+    async def show(self, request: Request) -> Response:
+        """The form; who is signed in already goes on."""
+        wanted = places.known_place(request.query_params.get("next"))
+        if call_of(request).signed_in is not None:
+            return self._pages.go(request, wanted)
+        return self._form(request, Form({"next": wanted}))
+
+    @visitor_page
+    async def sign_in(self, request: Request) -> Response:
+        """Check the password within the limits and start a session."""
+        form = form_from(form_of(request), "email", "password", "next")
+        shown = Form({name: form.value(name) for name in ("email", "next")})
+        try:
+            made = await self._check(request, form.value("email"), form.value("password"))
+        except Limited as error:
+            wait = {"retry-after": str(error.retry_after_seconds)}
+            return self._form(request, shown.with_problem("form", str(error)), 429, wait)
+        if made is None:
+            return self._form(request, shown.with_problem("form", WRONG), 422)
+        answer = self._pages.go(request, places.known_place(form.value("next")))
+        keep_session(answer, self._instance.settings, made.token, made.device_token)
+        return answer
+
+    async def _check(self, request: Request, email: str, password: str) -> NewSession | None:
+        settings, now_ms = self._instance.settings, self._instance.now_ms()
+        cookies = request.headers.getlist("cookie")
+        device = read_cookie(cookies, device_cookie_name(settings))
+        replaced = read_cookie(cookies, session_cookie_name(settings))
+        origin = call_of(request).origin("web")
+        attempt = await self._instance.acommand(SYSTEM, lambda unit, _: sign_in.begin(unit, origin, now_ms, email, device))
+        try:
+            verdict = await self._instance.passwords.verify(attempt.password_hash, password)
+        except Unavailable:
+            await self._withdraw(attempt)
+            raise
+        now_ms = self._instance.now_ms()
+        return await self._instance.acommand(SYSTEM, lambda unit, _: sign_in.finish(unit, attempt, now_ms, verdict, replaced))
+
+    async def _withdraw(self, attempt: Attempt) -> None:
+        now_ms = self._instance.now_ms()
+        await self._instance.acommand(SYSTEM, lambda unit, _: sign_in.withdraw(unit, attempt, now_ms))
+
+    def _form(
+        self, request: Request, form: Form, status: int = 200, headers: dict[str, str] | None = None
+    ) -> Response:
+        wanted = places.known_place(form.value("next"))
+        return self._pages.page(
+            request, "pages/sign_in/page.html", status=status, headers=headers, form=form, next=wanted
+        )

@@ -1,0 +1,170 @@
+"""Templates to answers: the Jinja2 environment, what every template knows, and the page of an error."""
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from ari.base.clock import to_rfc3339
+from ari.http.answer import ErrorPage
+from ari.http.call import Call, call_of
+from ari.http.problem import Fault
+from ari.instance import Instance
+from ari.keys.scopes import SCOPES, preset_of
+from ari.web import places, words
+
+_HERE = Path(__file__).parent
+THEMES = ("light", "dark", "system")
+THEME_COOKIE = "ari_theme"
+SHORTCUTS_COOKIE = "ari_shortcuts"
+DONE_COOKIE = "ari_done"
+_DONE_SECONDS = 20
+DONE = {
+    "renamed": "The key has its new name.",
+    "disabled": "The key is disabled. Requests with it are refused until you enable it again.",
+    "enabled": "The key is enabled and works again.",
+    "revoked": "The key is revoked. It stopped working at once.",
+    "deleted": "The key is deleted. Its usage log and events stay.",
+    "signed-out": "You are signed out.",
+    "signed-out-everywhere": "You are signed out on every device.",
+}
+"""What the page after a form says; the cookie between them holds only the word on the left."""
+
+
+class Asset(NamedTuple):
+    """A built static file."""
+
+    url: str
+    integrity: str
+
+
+@cache
+def assets() -> Mapping[str, Asset]:
+    """The static files by their names before hashing."""
+    manifest = json.loads((_HERE / "static" / "manifest.json").read_text(encoding="utf-8"))
+    return {name: Asset(f"/static/{file['path']}", file["integrity"]) for name, file in manifest.items()}
+
+
+@cache
+def environment() -> Environment:
+    """The templates: escaping on, a missing value is an error."""
+    made = Environment(
+        loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    made.globals.update(asset=_asset, scope_meanings=SCOPES, htmx_config=_HTMX_CONFIG, places=places, words=words)
+    made.filters.update(rfc3339=to_rfc3339, access=preset_of, number=lambda amount: f"{amount:,}")
+    made.filters.update(exact=words.exact, counted=words.counted, duration=words.duration)
+    return made
+
+
+def _asset(name: str) -> Asset:
+    return assets()[name]
+
+
+_HTMX_CONFIG = json.dumps(
+    {
+        "allowEval": False,
+        "allowScriptTags": False,
+        "includeIndicatorStyles": False,
+        "selfRequestsOnly": True,
+        "historyEnabled": False,
+        "historyCacheSize": 0,
+        "scrollBehavior": "auto",
+    }
+)
+
+
+class Pages:
+    """Renders the templates of one instance."""
+
+    def __init__(self, instance: Instance) -> None:
+        self.instance = instance
+
+    def page(
+        self, request: Request, template: str, *, status: int = 200, headers: Mapping[str, str] | None = None, **context: Any
+    ) -> Response:
+        """The page, or only its contents where htmx asked for them."""
+        call = call_of(request)
+        settings = self.instance.settings
+        fragment = "hx-request" in request.headers
+        done = None if fragment else DONE.get(request.cookies.get(DONE_COOKIE, ""))
+        shared = {
+            "now_ms": self.instance.now_ms(),
+            "base_url": settings.base_url,
+            "host": _host(self.instance),
+            "theme": _one_of(THEMES, request.cookies.get(THEME_COOKIE), "system"),
+            "shortcuts": _one_of(("on", "off"), request.cookies.get(SHORTCUTS_COOKIE), "on"),
+            "done": done,
+            "here": places.known_place(_here(request)),
+        }
+        answer = HTMLResponse(render(call, template, fragment=fragment, **shared, **context), status, headers)
+        if done:
+            answer.delete_cookie(DONE_COOKIE, httponly=True, samesite="lax", secure=settings.secure)
+        return answer
+
+    def go(self, request: Request, place: str, done: str | None = None) -> Response:
+        """Send the browser to a page of ours, which then says what was done (a word of ``DONE``)."""
+        if "hx-request" in request.headers:
+            answer = Response(status_code=204, headers={"hx-redirect": place})
+        else:
+            answer = Response(status_code=303, headers={"location": place})
+        if done is not None:
+            secure = self.instance.settings.secure
+            answer.set_cookie(DONE_COOKIE, done, _DONE_SECONDS, httponly=True, samesite="lax", secure=secure)
+        return answer
+
+
+def render(call: Call, template: str, *, fragment: bool, **context: Any) -> str:
+    """The HTML of a template for this call."""
+    account = call.signed_in.account if call.signed_in else None
+    layout = "layout/fragment.html" if fragment else "layout/base.html"
+    return (
+        environment()
+        .get_template(template)
+        .render(csrf=call.csrf, nonce=call.nonce, account=account, layout=layout, fragment=fragment, **context)
+    )
+
+
+def error_page(instance: Instance) -> ErrorPage:
+    """What renders a refusal of this instance as a page; it holds no value that the caller sent."""
+    host = _host(instance)
+
+    def rendered(call: Call, fault: Fault) -> bytes:
+        html = render(
+            call,
+            "pages/error/page.html",
+            fragment=False,
+            reason=fault.reason,
+            detail=fault.detail or fault.reason.sentence,
+            retry_after_seconds=fault.retry_after_seconds,
+            request_id=call.request_id,
+            host=host,
+            theme="system",
+            shortcuts="on",
+            done=None,
+            here=places.HOME,
+        )
+        return html.encode()
+
+    return rendered
+
+
+def _host(instance: Instance) -> str:
+    return urlsplit(instance.settings.base_url).netloc
+
+
+def _one_of(known: tuple[str, ...], text: str | None, otherwise: str) -> str:
+    return text if text in known else otherwise
+
+
+def _here(request: Request) -> str:
+    query = request.url.query
+    return request.url.path + (f"?{query}" if query else "")
+
+

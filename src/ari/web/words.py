@@ -1,0 +1,95 @@
+"""How pages say things: times, numbers, states, who did what. All pure; templates call them."""
+
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from ari.base.clock import DAY_MS, HOUR_MS, MINUTE_MS
+from ari.keys.model import ApiKey
+from ari.keys.reasons import ACCEPTED, REASONS, REQUEST_ERRORS
+
+SOON_DAYS = 7
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_JUST_NOW_MS = 45_000
+_TWO_YEARS_DAYS = 730
+
+
+class Badge(NamedTuple):
+    """A state in words and the kind that colours it: ``good``, ``soon``, ``off``, ``over`` or ``bad``."""
+
+    kind: str
+    text: str
+
+
+def exact(at_ms: int) -> str:
+    """``23 Nov 2025, 14:02:11 UTC``."""
+    return f"{_moment(at_ms):%-d %b %Y, %H:%M:%S} UTC"
+
+
+def relative(at_ms: int, now_ms: int) -> str:
+    """``in 83 days``, ``2 min ago``, ``just now``."""
+    distance = at_ms - now_ms
+    if distance >= 0:
+        return f"in {span(distance)}"
+    return "just now" if -distance < _JUST_NOW_MS else f"{span(-distance)} ago"
+
+
+def span(length_ms: int) -> str:
+    """A length of time in its largest fitting unit, rounded."""
+    if length_ms < _JUST_NOW_MS:
+        return "less than a minute"
+    for unit_ms, name, below in ((MINUTE_MS, "min", 60), (HOUR_MS, "hour", 48), (DAY_MS, "day", _TWO_YEARS_DAYS)):
+        amount = max(1, round(length_ms / unit_ms))
+        if amount < below:
+            return f"{amount} min" if name == "min" else counted(amount, name)
+    return counted(round(length_ms / (365.25 * DAY_MS)), "year")
+
+
+def counted(amount: int, noun: str) -> str:
+    """``1 key``, ``1,204 keys``."""
+    return f"{amount:,} {noun}" + ("" if amount == 1 else "s")
+
+
+def duration(length_ms: float | None) -> str:
+    """``9 ms``, ``0.4 ms``, ``1.2 s``; a dash where it is not known."""
+    if length_ms is None:
+        return "—"
+    if length_ms >= 1_000:
+        return f"{length_ms / 1_000:.1f} s"
+    return f"{length_ms:.0f} ms" if length_ms >= 1 else f"{length_ms:.1f} ms"
+
+
+def badge(key: ApiKey, now_ms: int) -> Badge:
+    """The key's state as the table shows it."""
+    status = key.status(now_ms)
+    if status == "revoked":
+        return Badge("bad", "Inactive · revoked")
+    if status == "expired":
+        return Badge("over", "Inactive · expired")
+    if status == "disabled":
+        return Badge("off", "Disabled")
+    if key.expires_at_ms is not None and key.expires_at_ms - now_ms <= SOON_DAYS * DAY_MS:
+        return Badge("soon", f"Expires {relative(key.expires_at_ms, now_ms)}")
+    return Badge("good", "Active")
+
+
+def outcome(code: str) -> str:
+    """What a usage row's code means."""
+    if code == ACCEPTED:
+        return "Accepted"
+    reason = REASONS.get(code) or REQUEST_ERRORS.get(code)
+    return reason.title if reason else code.replace("_", " ").capitalize()
+
+
+def actor(text: str, account_id: str | None) -> str:
+    """Who acted: you, the owner, somebody at the command line, ARI itself. Keys are named by the page."""
+    if text == account_id:
+        return "you"
+    if text.startswith("usr_"):
+        return "the owner"
+    if text.startswith("cli:"):
+        return f"{text.removeprefix('cli:')} at the command line"
+    return {"system": "ARI itself", "visitor": "a visitor"}.get(text, text)
+
+
+def _moment(at_ms: int) -> datetime:
+    return _EPOCH + timedelta(milliseconds=at_ms)

@@ -1,0 +1,253 @@
+"""Whatever keeps accounts and notes keeps them like this: in memory, in SQLite and in PostgreSQL."""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from ari.accounts import sessions, setup, sign_in
+from ari.accounts.model import Account, Session, SignedIn
+from ari.accounts.password import Verdict
+from ari.accounts.ports import AccountUnit
+from ari.base.caller import SYSTEM
+from ari.base.errors import Limited, NotFound
+from ari.base.events import Origin
+from ari.base.settings import Settings
+from ari.storage.engine import Database
+from ari.storage.migrate import migrate
+from tests.unit.accounts.memory import MemoryUnit
+
+T = TypeVar("T")
+NOW = 1_764_000_000_000
+OWNER = Account("usr_1", "owner@example.com", "a hash", NOW)
+SESSION = Session(b"s" * 32, OWNER.id, NOW, NOW + 1_000, "192.0.2.7", "a browser é")
+HERE = Origin("web", "192.0.2.7")
+
+
+Begin = Callable[[], AbstractContextManager[AccountUnit]]
+
+
+@contextmanager
+def database_of(kind: str, folder: Path, request: pytest.FixtureRequest) -> Iterator[Database]:
+    """A migrated database of this kind."""
+    url = request.getfixturevalue("postgres_url") if kind == "postgresql" else None
+    opened = Database.open(Settings(data_dir=folder, database_url=url))
+    migrate(opened)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, data_dir: Path) -> Iterator[Begin]:
+    """Begins transactions on each kind of real database."""
+    with database_of(request.param, data_dir, request) as opened:
+        yield opened.writing
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
+def begin(request: pytest.FixtureRequest, data_dir: Path) -> Iterator[Begin]:
+    """Begins transactions on each kind of store."""
+    if request.param == "memory":
+        kept = MemoryUnit()
+        yield lambda: nullcontext(kept)
+        return
+    with database_of(request.param, data_dir, request) as opened:
+        yield opened.writing
+
+
+@pytest.fixture
+def unit(begin: Begin) -> Iterator[AccountUnit]:
+    """One open transaction."""
+    with begin() as opened:
+        yield opened
+
+
+def test_there_is_one_owner(unit: AccountUnit) -> None:
+    """The first owner stays; a second one is not stored, whatever its address."""
+    assert unit.accounts.owner() is None
+    assert unit.accounts.add_owner(OWNER)
+    assert not unit.accounts.add_owner(replace(OWNER, id="usr_2", email="second@example.com"))
+    assert not unit.accounts.add_owner(OWNER)
+    assert unit.accounts.owner() == unit.accounts.by_email(OWNER.email) == unit.accounts.locked(OWNER.id) == OWNER
+    assert unit.accounts.by_email("second@example.com") is None
+    assert unit.accounts.locked("usr_2") is None
+
+
+def test_a_password_hash_changes(unit: AccountUnit) -> None:
+    """The new hash is what everybody reads from then on."""
+    unit.accounts.add_owner(OWNER)
+    unit.accounts.set_password_hash(OWNER.id, "another hash")
+    assert unit.accounts.owner() == unit.accounts.locked(OWNER.id) == replace(OWNER, password_hash="another hash")
+
+
+def test_a_session_lives_until_its_end(unit: AccountUnit) -> None:
+    """A session is found with its account until the very millisecond in which it ends."""
+    unit.accounts.add_owner(OWNER)
+    unit.accounts.add_session(SESSION)
+    assert unit.accounts.session(SESSION.digest, NOW + 999) == SignedIn(OWNER, SESSION)
+    assert unit.accounts.session(SESSION.digest, NOW + 1_000) is None
+    assert unit.accounts.session(b"t" * 32, NOW) is None
+
+
+def test_sessions_end(unit: AccountUnit) -> None:
+    """One session, all but one, or all of an account end, and their number is told."""
+    unit.accounts.add_owner(OWNER)
+    for letter in (b"a", b"b", b"c", b"d"):
+        unit.accounts.add_session(replace(SESSION, digest=letter * 32, client_address=None, user_agent=None))
+    assert unit.accounts.end_session(b"a" * 32)
+    assert not unit.accounts.end_session(b"a" * 32)
+    assert unit.accounts.end_sessions("usr_2") == 0
+    assert unit.accounts.end_sessions(OWNER.id, except_digest=b"b" * 32) == 2
+    assert unit.accounts.session(b"b" * 32, NOW)
+    assert unit.accounts.end_sessions(OWNER.id) == 1
+    assert unit.accounts.session(b"b" * 32, NOW) is None
+
+
+def test_attempts_are_kept_by_bucket(unit: AccountUnit) -> None:
+    """A bucket gives back the instants that it was given last; none removes it."""
+    assert unit.accounts.attempts("address:192.0.2.7") == ()
+    unit.accounts.keep_attempts("address:192.0.2.7", (NOW, NOW, NOW + 1), NOW + 10)
+    unit.accounts.keep_attempts("account:beef", (NOW,), NOW + 10)
+    assert unit.accounts.attempts("address:192.0.2.7") == (NOW, NOW, NOW + 1)
+    assert unit.accounts.attempts("address:192.0.2.7") == (NOW, NOW, NOW + 1)
+    unit.accounts.keep_attempts("address:192.0.2.7", (), NOW)
+    assert unit.accounts.attempts("address:192.0.2.7") == ()
+    assert unit.accounts.attempts("account:beef") == (NOW,)
+    unit.accounts.keep_attempts("form:1", (NOW,), NOW + 10)
+    unit.accounts.forget_attempts("account:")
+    assert unit.accounts.attempts("account:beef") == ()
+    assert unit.accounts.attempts("form:1") == (NOW,)
+
+
+def test_the_longest_bucket_fits(unit: AccountUnit) -> None:
+    """A device's bucket is named by 64 hexadecimal digits, an address's by a whole IPv6 network."""
+    for bucket in ("device:" + "f" * 64, "address:ffff:ffff:ffff:ffff::/64"):
+        unit.accounts.keep_attempts(bucket, tuple(NOW + second for second in range(11)), NOW)
+        assert len(unit.accounts.attempts(bucket)) == 11
+
+
+def test_devices_belong_to_an_account(unit: AccountUnit) -> None:
+    """A device leads to its account until it expires or is forgotten; keeping it again prolongs it."""
+    unit.accounts.add_owner(OWNER)
+    unit.accounts.keep_device(b"d" * 32, OWNER.id, NOW + 10)
+    assert unit.accounts.device_account(b"d" * 32, NOW + 9) == OWNER.id
+    assert unit.accounts.device_account(b"d" * 32, NOW + 10) is None
+    unit.accounts.keep_device(b"d" * 32, OWNER.id, NOW + 20)
+    assert unit.accounts.device_account(b"d" * 32, NOW + 10) == OWNER.id
+    assert unit.accounts.device_account(b"e" * 32, NOW) is None
+    unit.accounts.forget_devices("usr_2")
+    assert unit.accounts.device_account(b"d" * 32, NOW) == OWNER.id
+    unit.accounts.forget_devices(OWNER.id)
+    assert unit.accounts.device_account(b"d" * 32, NOW) is None
+
+
+def test_what_is_over_is_dropped(unit: AccountUnit) -> None:
+    """Sessions, devices and attempts whose time is over are gone; the others stay."""
+    unit.accounts.add_owner(OWNER)
+    for letter, ends_at_ms in ((b"a", NOW), (b"b", NOW + 1)):
+        unit.accounts.add_session(replace(SESSION, digest=letter * 32, expires_at_ms=ends_at_ms))
+        unit.accounts.keep_device(letter * 32, OWNER.id, ends_at_ms)
+        unit.accounts.keep_attempts(letter.decode(), (NOW,), ends_at_ms)
+    unit.accounts.forget_expired(NOW)
+    assert unit.accounts.session(b"a" * 32, NOW - 1) is None
+    assert unit.accounts.session(b"b" * 32, NOW)
+    assert unit.accounts.device_account(b"a" * 32, NOW - 1) is None
+    assert unit.accounts.device_account(b"b" * 32, NOW) == OWNER.id
+    assert unit.accounts.attempts("a") == ()
+    assert unit.accounts.attempts("b") == (NOW,)
+
+
+def test_notes(unit: AccountUnit) -> None:
+    """A note is what was put last, or nothing."""
+    assert unit.notes.get("setup_token") is None
+    unit.notes.put("setup_token", "first")
+    unit.notes.put("setup_token", "second é")
+    assert unit.notes.get("setup_token") == "second é"
+    unit.notes.put("setup_token", None)
+    unit.notes.put("setup_token", None)
+    assert unit.notes.get("setup_token") is None
+
+
+def at_once(works: list[Callable[[], T]]) -> list[T | Exception]:
+    """Run each in a thread of its own, all starting together; what each returned or raised."""
+    start = threading.Barrier(len(works))
+
+    def run(work: Callable[[], T]) -> T | Exception:
+        start.wait()
+        try:
+            return work()
+        except (Limited, NotFound) as refusal:
+            return refusal
+
+    with ThreadPoolExecutor(len(works)) as threads:
+        return list(threads.map(run, works))
+
+
+def test_five_of_many_attempts_at_once_count(database: Begin) -> None:
+    """Attempts made at the same moment by several processes are counted one by one: five pass, no more."""
+
+    def attempt() -> sign_in.Attempt:
+        with database() as unit:
+            return sign_in.begin(unit, HERE, NOW, "owner@example.com")
+
+    outcomes = at_once([attempt] * 12)
+    assert sum(isinstance(outcome, sign_in.Attempt) for outcome in outcomes) == 5
+    assert sum(isinstance(outcome, Limited) for outcome in outcomes) == 7
+
+
+def test_one_of_many_setups_at_once_makes_the_owner(database: Begin) -> None:
+    """The same token posted at the same moment by several makes exactly one owner."""
+    with database() as unit:
+        token = setup.new_setup_token(unit, NOW)
+    assert token is not None
+
+    def post(email: str) -> Account:
+        with database() as unit:
+            return setup.make_owner(unit, HERE, NOW, token, email, "a hash")
+
+    outcomes = at_once([lambda number=number: post(f"{number}@example.com") for number in range(8)])
+    owners = [outcome for outcome in outcomes if isinstance(outcome, Account)]
+    assert len(owners) == 1
+    assert sum(isinstance(outcome, NotFound) for outcome in outcomes) == 7
+    with database() as unit:
+        assert unit.accounts.owner() == owners[0]
+
+
+def test_a_reset_during_a_sign_in_leaves_no_session(database: Begin) -> None:
+    """A sign-in with the old password that commits while the password is reset leaves no living session behind."""
+    with database() as unit:
+        unit.accounts.add_owner(OWNER)
+        attempt = sign_in.begin(unit, HERE, NOW, OWNER.email)
+    resetting = threading.Event()
+
+    def reset() -> None:
+        resetting.set()
+        with database() as unit:
+            setup.reset_password(unit, SYSTEM, NOW, None, "another hash")
+
+    with ThreadPoolExecutor(1) as threads:
+        with database() as unit:
+            done = sign_in.finish(unit, attempt, NOW, Verdict(True))
+            waiting = threads.submit(reset)
+            resetting.wait()
+        waiting.result()
+    assert done is not None
+    with database() as unit:
+        assert sessions.find(unit, done.token, NOW) is None
+        assert sign_in.finish(unit, attempt, NOW, Verdict(True)) is None
+
+
+def test_a_refused_attempt_leaves_no_row(database: Begin) -> None:
+    """Refusing is rolled back, so a flood of refused attempts fills nothing."""
+    for number in range(5):
+        with database() as unit:
+            sign_in.begin(unit, HERE, NOW, f"{number}@example.com")
+    with pytest.raises(Limited), database() as unit:
+        sign_in.begin(unit, HERE, NOW, "another@example.com")
+    with database() as unit:
+        assert len(unit.accounts.attempts("address:192.0.2.7")) == 5

@@ -1,0 +1,49 @@
+"""One wheel for all tests of the package, built as a stranger's pip builds it."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+NOT_SOURCES = (".git", ".venv", "build", "dist", "static", "__pycache__", "node_modules", ".*_cache", ".hypothesis")
+
+
+def run(*command: str | Path, cwd: Path = ROOT) -> str:
+    """Run a program that must succeed; an error carries its output."""
+    done = subprocess.run(list(map(str, command)), cwd=cwd, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+@pytest.fixture(scope="session")
+def pip() -> Callable[..., str]:
+    """pip of the environment that runs the tests; ``python`` names another environment to act upon."""
+
+    def call(*words: str | Path, python: Path | None = None, cwd: Path = ROOT) -> str:
+        target = () if python is None else ("--python", python)
+        return run(sys.executable, "-m", "pip", "--disable-pip-version-check", *target, *words, cwd=cwd)
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The source archive, made from a copy of the tree without anything that was built before."""
+    tree = tmp_path_factory.mktemp("tree") / "ari"
+    shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(*NOT_SOURCES))
+    run(sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", tree.parent / "sdist", cwd=tree)
+    (archive,) = (tree.parent / "sdist").glob("ari-*.tar.gz")
+    return archive
+
+
+@pytest.fixture(scope="session")
+def wheel(sdist: Path, pip: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, built from the source archive in pip's own isolated environment."""
+    folder = tmp_path_factory.mktemp("wheel")
+    pip("wheel", "-q", "--no-deps", "-w", folder, sdist, cwd=folder)
+    (built,) = folder.glob("ari-*.whl")
+    return built

@@ -1,0 +1,84 @@
+"""Locks: what is installed is what was locked, and no lock names the place where packages come from."""
+
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tests.package.conftest import ROOT
+
+LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
+NPM_LOCK = ROOT / "frontend/package-lock.json"
+REQUIREMENT = re.compile(
+    r"^[a-z0-9][a-z0-9._-]*(\[[a-z,]+\])?==\S+( ;[^\\]+)?(?P<hashes>( \\\n +--hash=sha256:[0-9a-f]{64})+)$"
+)
+
+
+def requirements(lock: Path) -> list[str]:
+    """The requirements of a lock file, each with its hash lines."""
+    lines = [line for line in lock.read_text(encoding="utf-8").splitlines() if not line.lstrip().startswith("#")]
+    return re.split(r"\n(?=\S)", "\n".join(lines).strip())
+
+
+def project() -> dict:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("path", [*LOCKS, NPM_LOCK], ids=lambda path: path.name)
+def test_no_lock_holds_an_address(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert "://" not in text
+    assert "index-url" not in text
+    assert '"resolved"' not in text
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.name)
+def test_every_requirement_is_pinned_and_hashed(lock: Path) -> None:
+    found = requirements(lock)
+    assert len(found) > 5
+    assert [entry for entry in found if not REQUIREMENT.match(entry)] == []
+
+
+def test_every_npm_package_has_its_integrity() -> None:
+    packages = json.loads(NPM_LOCK.read_text(encoding="utf-8"))["packages"]
+    assert [name for name, entry in packages.items() if name and not entry["integrity"].startswith("sha512-")] == []
+
+
+def test_npm_runs_no_scripts_of_packages() -> None:
+    settings = (ROOT / "frontend/.npmrc").read_text(encoding="utf-8").splitlines()
+    assert {"ignore-scripts=true", "omit-lockfile-registry-resolved=true"} <= set(settings)
+
+
+def test_build_requirements_are_pinned_and_locked() -> None:
+    wanted = project()["build-system"]["requires"]
+    assert [entry for entry in wanted if not re.fullmatch(r"[a-z-]+==[0-9.]+", entry)] == []
+    locked = {entry.split(" ")[0] for entry in requirements(ROOT / "requirements/build.txt")}
+    assert set(wanted) <= locked
+
+
+def test_every_declared_dependency_is_locked() -> None:
+    declared = project()["project"]
+    wanted = [*declared["dependencies"], *declared["optional-dependencies"]["postgres"]]
+    names = {re.split(r"[\[>=<]", entry)[0] for entry in wanted}
+    assert names <= {entry.split("==")[0] for entry in requirements(ROOT / "requirements/run.txt")}
+
+
+@pytest.mark.parametrize("tampered", [False, True], ids=["as-locked", "tampered"])
+def test_a_wrong_hash_makes_the_installation_fail(tampered: bool, tmp_path: Path) -> None:
+    (entry,) = (entry for entry in requirements(ROOT / "requirements/run.txt") if entry.startswith("mdurl=="))
+    if tampered:
+        entry = re.sub(r"sha256:[0-9a-f]{8}", "sha256:00000000", entry)
+    lock = tmp_path / "lock.txt"
+    lock.write_text(entry + "\n", encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--require-hashes", "-r", lock, "-d", tmp_path],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode == 0) is not tampered, done.stderr
+    assert ("DO NOT MATCH THE HASHES" in done.stderr) is tampered

@@ -1,0 +1,81 @@
+"""``pip install .`` gives a whole, working program: tested from a wheel alone, in an empty environment."""
+
+import base64
+import hashlib
+import json
+import re
+import sys
+import tarfile
+import urllib.request
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.package.conftest import ROOT, run
+from tests.support.server import ServerProcess
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("wheel")]
+
+
+@pytest.fixture(scope="session")
+def installed(wheel: Path, pip: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The ``bin`` folder of an empty environment into which the wheel was installed."""
+    folder = tmp_path_factory.mktemp("empty") / "venv"
+    # Without pip in it: Debian may lack what would put it there, and the one that runs the tests will do.
+    run(sys.executable, "-m", "venv", "--without-pip", folder)
+    python = folder / "bin/python"
+    pip("install", "-q", "--require-hashes", "-r", ROOT / "requirements/run.txt", python=python)
+    pip("install", "-q", "--no-deps", "--no-index", wheel, python=python)
+    return folder / "bin"
+
+
+@pytest.fixture
+def served(installed: Path, data_dir: Path, tmp_path: Path) -> Iterator[ServerProcess]:
+    """``ari serve`` of that environment, in an empty working directory."""
+    empty = tmp_path / "elsewhere"
+    empty.mkdir()
+    server = ServerProcess(data_dir, command=[str(installed / "ari")], cwd=empty)
+    yield server.start()
+    server.kill()
+
+
+def test_the_source_archive_holds_sources_and_nothing_built(sdist: Path) -> None:
+    with tarfile.open(sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert {"frontend/package-lock.json", "frontend/.npmrc", "hatch_build.py", "src/ari/web/assets/app.js"} <= names
+    assert not [name for name in names if name.startswith(("src/ari/web/static/", "tests/", ".venv"))]
+
+
+def test_the_wheel_carries_templates_assets_and_their_licences(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+        manifest = json.loads(archive.read("ari/web/static/manifest.json"))
+        for entry in manifest.values():
+            content = archive.read(f"ari/web/static/{entry['path']}")
+            assert entry["integrity"] == f"sha384-{base64.b64encode(hashlib.sha384(content).digest()).decode()}"
+        assert b"htmx.org" in archive.read("ari/web/static/licenses.txt")
+    assert {"app.js", "app.css", "icons.svg"} <= set(manifest)
+    assert any(name.endswith(".woff2") for name in manifest)
+    templates = {path.relative_to(ROOT / "src").as_posix() for path in (ROOT / "src/ari").rglob("*.html")}
+    assert templates
+    assert templates <= names
+    assert not [name for name in names if "/assets/" in name or name.endswith(".inputs")]
+
+
+def test_installed_alone_it_serves_health_pages_and_assets(served: ServerProcess) -> None:
+    with urllib.request.urlopen(f"{served.url}/api/health", timeout=10) as answer:
+        assert answer.status == 200
+    assert served.setup_link.startswith(served.url)
+    with urllib.request.urlopen(f"{served.url}/sign-in", timeout=10) as answer:
+        page = answer.read().decode()
+    assets = set(re.findall(r'(?:src|href)="(/static/[^"#]+)', page))
+    assert {Path(path).suffix for path in assets} >= {".css", ".js"}
+    for path in assets:
+        with urllib.request.urlopen(f"{served.url}{path}", timeout=10) as answer:
+            assert answer.read()
+
+
+def test_nothing_is_written_into_the_working_directory(served: ServerProcess) -> None:
+    assert list(served.cwd.iterdir()) == []

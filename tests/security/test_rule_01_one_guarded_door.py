@@ -1,0 +1,89 @@
+"""security.md 1: the guard wraps the whole app, closed but for a written list; odd paths are refused."""
+
+from typing import Any
+
+import pytest
+from starlette.routing import BaseRoute
+
+from ari.http.access import Kind, access_of
+from ari.server import build_app
+from tests.support import raw
+from tests.support.instances import opened
+
+OPEN = {"/api/health", "/api/ready", "/static/{path:path}", "/errors/{code}", "/favicon.svg"}
+"""The written list of open routes."""
+VISITORS = {"/sign-in", "/setup"}
+
+
+def _routes(data_dir: Any) -> list[BaseRoute]:
+    with opened(data_dir, None) as instance:
+        app: Any = build_app(instance).app
+        return list(app.routes)
+
+
+def test_every_route_is_closed_but_the_written_list(data_dir: Any) -> None:
+    """A new route that says nothing is closed; opening one means changing this list."""
+    kinds: dict[str, Kind] = {}
+    for route in _routes(data_dir):
+        path, endpoint = getattr(route, "path", None), getattr(route, "endpoint", None)
+        assert path is not None, f"{route!r} is no route that the guard knows"
+        assert endpoint is not None, f"{path} has no endpoint that declares its access"
+        kinds[path] = access_of(endpoint).kind
+    assert {path for path, kind in kinds.items() if kind is Kind.OPEN} <= OPEN
+    assert {path for path, kind in kinds.items() if kind is Kind.VISITOR} <= VISITORS
+    assert len(kinds) > 15
+
+
+def test_without_credentials_every_api_route_answers_401(owner: Any) -> None:
+    """All routes and methods of the description, over HTTP."""
+    _, admin = owner.create_key("admin", scopes=["*"])
+    described = owner.api(admin).get("/api/openapi.json").json()["paths"]
+    client = owner.api()
+    for path, operations in described.items():
+        for method in operations:
+            answer = client.request(method.upper(), path.replace("{key_id}", "key_1"))
+            expected = 200 if path in OPEN else 401
+            assert answer.status_code == expected, (method, path)
+    assert client.get("/api/nothing-here").status_code == 401
+    assert client.get("/api").status_code == 401
+
+
+@pytest.mark.parametrize(
+    "target",
+    [b"//api/me", b"/api//me", b"/api/../api/me", b"/api/./me", b"/api%2fme", b"/api%2Fme", b"/api%5cme", b"/api/%00", b"/..%2fapi"],
+)
+def test_paths_with_two_meanings_are_refused(owner: Any, target: bytes) -> None:
+    """400, with and without a key."""
+    _, secret = owner.create_key("k", scopes=["*"])
+    assert raw.get(owner.server.port, target).status == 400
+    assert raw.get(owner.server.port, target, b"x-api-key: " + secret.encode()).status == 400
+
+
+def test_websockets_are_refused(owner: Any) -> None:
+    """Before they are accepted."""
+    answer = raw.get(
+        owner.server.port,
+        b"/api/me",
+        b"upgrade: websocket",
+        b"connection: upgrade",
+        b"sec-websocket-version: 13",
+        b"sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==",
+    )
+    assert answer.status == 401
+
+
+def test_a_dead_key_beats_a_live_session(owner: Any) -> None:
+    """With a key present the cookie is not read."""
+    key, secret = owner.create_key("k")
+    session = owner.session()
+    assert session.get("/api/me").json()["type"] == "account"
+    owner.cli("keys", "revoke", key["id"], check=True)
+    answer = session.get("/api/me", headers={"x-api-key": secret})
+    assert (answer.status_code, answer.json()["code"]) == (401, "revoked")
+
+
+@pytest.mark.parametrize("path", ["/docs", "/redoc", "/openapi.json", "/api/me/"])
+def test_the_frameworks_own_routes_are_off(owner: Any, path: str) -> None:
+    """No docs routes, no slash redirects."""
+    _, secret = owner.create_key("k", scopes=["*"])
+    assert owner.api(secret).get(path).status_code == 404

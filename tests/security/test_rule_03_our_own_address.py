@@ -1,0 +1,50 @@
+"""security.md 3: ARI_PUBLIC_URL is the only source of our own address; other hosts are not answered."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.support import raw
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [(None, 401), (b"localhost", 401), (b"[::1]:3000", 401), (b"evil.example", 421), (b"127.0.0.1.evil.example", 421), (b"", 400)],
+)
+def test_only_our_hosts_are_answered(owner: Any, host: bytes | None, status: int) -> None:
+    """A page that rebinds its name to our address gets nothing."""
+    assert raw.get(owner.server.port, b"/api/me", host=host).status == status
+
+
+def test_two_hosts_are_400(owner: Any) -> None:
+    """Never a guess which is meant."""
+    assert raw.get(owner.server.port, b"/api/me", b"host: localhost").status == 400
+
+
+def test_health_is_exempt(owner: Any) -> None:
+    """Probes use whatever name they like."""
+    assert raw.get(owner.server.port, b"/api/health", host=b"10.1.2.3").status == 200
+
+
+def test_further_hosts_are_a_setting(make_owner: Callable[..., Any]) -> None:
+    """ARI_ALLOWED_HOSTS."""
+    owner = make_owner(settings={"ARI_ALLOWED_HOSTS": "ari.internal"})
+    assert raw.get(owner.server.port, b"/api/me", host=b"ari.internal:80").status == 401
+
+
+def test_https_brings_secure_cookies_and_hsts(make_owner: Callable[..., Any]) -> None:
+    """Both follow the public address, not the request."""
+    owner = make_owner(settings={"ARI_PUBLIC_URL": "https://ari.example.net"})
+    answer = raw.get(owner.server.port, b"/sign-in", host=b"ari.example.net")
+    assert answer.headers["strict-transport-security"] == ["max-age=31536000"]
+    [cookie] = answer.headers["set-cookie"]
+    assert cookie.startswith("__Host-")
+    assert "; Secure" in cookie
+
+
+def test_open_http_needs_saying_so(make_server: Callable[..., Any]) -> None:
+    """A non-loopback bind without https refuses to start."""
+    server = make_server(args=["--host", "0.0.0.0"])
+    assert server.launch().wait(60) == 1
+    assert "--insecure-http" in server.log_text()

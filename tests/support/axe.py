@@ -1,0 +1,32 @@
+"""axe-core, the accessibility checker: fetched once from the npm lock, then injected into pages."""
+
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPT = ROOT / "build/axe/axe.min.js"
+
+
+def install(folder: Path) -> None:
+    """Put axe.min.js into a folder, from the locked npm package."""
+    sys.path.insert(0, str(ROOT))
+    from hatch_build import install_packages
+
+    with tempfile.TemporaryDirectory(prefix="ari-axe-") as scratch:
+        install_packages(ROOT, Path(scratch), "--include=dev")
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copy(Path(scratch) / "node_modules/axe-core/axe.min.js", folder / "axe.min.js")
+
+
+def violations(page: Any) -> list[dict[str, Any]]:
+    """What axe finds wrong with the page as it stands; empty is good. The page's CSP does not hinder evaluate()."""
+    page.evaluate(SCRIPT.read_text(encoding="utf-8"))
+    found: list[dict[str, Any]] = page.evaluate("async () => (await axe.run(document)).violations")
+    return found
+
+
+if __name__ == "__main__":
+    install(Path(sys.argv[1]))

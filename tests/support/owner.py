@@ -1,0 +1,60 @@
+"""A running instance with an owner, and the two ways to talk to it: with a key, and signed in."""
+
+import re
+from typing import Any
+
+import httpx2
+
+from tests.support.command import Cli
+from tests.support.server import ServerProcess
+
+EMAIL = "owner@example.org"
+PASSWORD = "seven quiet herons 41"
+CSRF = re.compile(r"""<input\b(?=[^>]*\bname=["']csrf["'])[^>]*\bvalue=["']([^"']+)["']""")
+
+
+def csrf_of(page: str) -> str:
+    """The proof that stands in the first form of a page."""
+    found = CSRF.search(page)
+    assert found, f"no csrf field in the page:\n{page[:2000]}"
+    return found.group(1)
+
+
+class Owner:
+    """The owner of a server under test."""
+
+    def __init__(self, server: ServerProcess, email: str = EMAIL, password: str = PASSWORD) -> None:
+        self.server = server
+        self.email = email
+        self.password = password
+        self.cli = Cli(server.environment, server.folder)
+        self._clients: list[httpx2.Client] = []
+
+    @property
+    def url(self) -> str:
+        return self.server.url
+
+    def api(self, key: str | None = None, **options: Any) -> httpx2.Client:
+        """A client of the instance, with a key in its header if one is given; it ends with the test."""
+        headers = {**({} if key is None else {"x-api-key": key}), **options.pop("headers", {})}
+        client = httpx2.Client(base_url=self.url, headers=headers, timeout=30, trust_env=False, **options)
+        self._clients.append(client)
+        return client
+
+    def session(self) -> httpx2.Client:
+        """A client that has signed in through the page, and sends what a browser sends on the same origin."""
+        client = self.api(headers={"Origin": self.url, "Sec-Fetch-Site": "same-origin"})
+        page = client.get("/sign-in")
+        form = {"email": self.email, "password": self.password, "csrf": csrf_of(page.text)}
+        answer = client.post("/sign-in", data=form)
+        assert answer.status_code == 303, f"sign-in answered {answer.status_code}:\n{answer.text[:2000]}"
+        return client
+
+    def create_key(self, name: str, **fields: Any) -> tuple[dict[str, Any], str]:
+        """Make a key by the command line on the same data; gives the key and its secret."""
+        return self.cli.create_key(name, **fields)
+
+    def close(self) -> None:
+        """Close every client that was handed out."""
+        for client in self._clients:
+            client.close()

@@ -1,0 +1,147 @@
+"""A PostgreSQL server for the tests: the one named, the local one, or a private one from installed binaries."""
+
+import getpass
+import itertools
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+
+from tests.support.ports import free_port
+
+MISSING = "no PostgreSQL: set ARI_TEST_DATABASE_URL, or install the postgresql package; its tests are skipped"
+_numbers = itertools.count(1)
+
+
+class PostgresServer:
+    """A server on which databases may be created; ``admin_url`` names the database to do that from."""
+
+    def __init__(self, admin_url: str) -> None:
+        self.admin_url = admin_url
+
+    def url_of(self, database: str) -> str:
+        """The address of another database on this server."""
+        return urlunsplit(urlsplit(self.admin_url)._replace(path=f"/{database}"))
+
+    def create(self) -> str:
+        """Make an empty database of its own and give its address."""
+        name = f"ari_test_{os.getpid()}_{next(_numbers)}"
+        # template0: a copy of template1 fails while anybody is connected to it.
+        self._run(f'CREATE DATABASE "{name}" TEMPLATE template0')
+        return self.url_of(name)
+
+    def drop(self, url: str) -> None:
+        """Remove a database, also while servers are still connected to it."""
+        name = urlsplit(url).path.removeprefix("/")
+        self._run(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+    def _run(self, statement: str) -> None:
+        with psycopg.connect(self.admin_url, autocommit=True, connect_timeout=10) as connection:
+            connection.execute(statement.encode())
+
+
+@contextmanager
+def postgres_server() -> Iterator[PostgresServer | None]:
+    """The server to test with, None where there is none; a private one ends with the block."""
+    named = os.environ.get("ARI_TEST_DATABASE_URL")
+    if named:
+        if not _may_create(named):
+            raise RuntimeError("ARI_TEST_DATABASE_URL does not answer, or its user may not create databases")
+        yield PostgresServer(named)
+        return
+    local = next(filter(_may_create, _local_urls()), None)
+    if local is not None:
+        yield PostgresServer(local)
+        return
+    binaries = _binaries()
+    if binaries is None:
+        yield None
+        return
+    with private_server(binaries) as server:
+        yield server
+
+
+def _local_urls() -> Iterator[str]:
+    for user, database in itertools.product(dict.fromkeys((getpass.getuser(), "postgres")), ("test", "postgres")):
+        yield f"postgresql://{user}@127.0.0.1:5432/{database}"
+
+
+def _may_create(url: str) -> bool:
+    question = "SELECT rolsuper OR rolcreatedb FROM pg_roles WHERE rolname = current_user"
+    try:
+        with psycopg.connect(url, connect_timeout=5) as connection:
+            row = connection.execute(question).fetchone()
+    except psycopg.Error:
+        return False
+    return row is not None and bool(row[0])
+
+
+def _binaries() -> Path | None:
+    installed = [path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/initdb")]
+    if installed:
+        return max(installed, key=lambda folder: int(folder.parent.name) if folder.parent.name.isdigit() else 0)
+    found = shutil.which("initdb")
+    return Path(found).resolve().parent if found else None
+
+
+@contextmanager
+def private_server(binaries: Path) -> Iterator[PostgresServer]:
+    """A server in a temporary folder; as root it runs as another user, since PostgreSQL refuses root."""
+    folder = Path(tempfile.mkdtemp(prefix="ari-postgres-", dir="/tmp"))
+    account = _other_account() if os.getuid() == 0 else None
+    ids = {} if account is None else {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+    if account is not None:
+        os.chown(folder, account.pw_uid, account.pw_gid)
+    data, port = folder / "data", free_port()
+    environment = {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C.UTF-8", "HOME": str(folder)}
+    init = [str(binaries / "initdb"), "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"]
+    options = ["-p", str(port), "-k", str(folder), "-c", "fsync=off", "-c", "listen_addresses=127.0.0.1"]
+    try:
+        subprocess.run(init, check=True, capture_output=True, cwd=folder, env=environment, **ids)  # type: ignore[call-overload]
+        with (folder / "log").open("wb") as log:
+            process = subprocess.Popen(  # type: ignore[call-overload]
+                [str(binaries / "postgres"), "-D", str(data), *options],
+                **{"stdout": log, "stderr": log, "cwd": folder, "env": environment, **ids},
+            )
+        try:
+            yield PostgresServer(_await_answer(f"postgresql://postgres@127.0.0.1:{port}/postgres", folder / "log"))
+        finally:
+            _end(process)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _other_account() -> pwd.struct_passwd:
+    for name in ("postgres", "nobody"):
+        try:
+            return pwd.getpwnam(name)
+        except KeyError:
+            continue
+    raise RuntimeError("PostgreSQL refuses to run as root, and there is neither a user postgres nor nobody")
+
+
+def _await_answer(url: str, log: Path) -> str:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        if _may_create(url):
+            return url
+        time.sleep(0.1)
+    raise RuntimeError(f"the private PostgreSQL server did not start:\n{log.read_text(errors='replace')[-2000:]}")
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    process.send_signal(signal.SIGINT)  # PostgreSQL's fast shutdown; SIGTERM would wait for clients to leave
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

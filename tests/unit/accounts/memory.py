@@ -1,0 +1,122 @@
+"""Accounts, notes and events in memory: the ports without a database. The contract suite keeps it honest."""
+
+from dataclasses import dataclass, field, replace
+
+from ari.accounts.model import Account, Session, SignedIn
+from ari.base.events import Event
+
+
+@dataclass
+class MemoryAccounts:
+    """Fulfils ``AccountStore``."""
+
+    accounts: dict[str, Account] = field(default_factory=dict)
+    sessions: dict[bytes, Session] = field(default_factory=dict)
+    devices: dict[bytes, tuple[str, int]] = field(default_factory=dict)
+    buckets: dict[str, tuple[tuple[int, ...], int]] = field(default_factory=dict)
+
+    def owner(self) -> Account | None:
+        return next(iter(self.accounts.values()), None)
+
+    def add_owner(self, account: Account) -> bool:
+        if self.accounts:
+            return False
+        self.accounts[account.id] = account
+        return True
+
+    def by_email(self, email: str) -> Account | None:
+        return next((account for account in self.accounts.values() if account.email == email), None)
+
+    def locked(self, account_id: str) -> Account | None:
+        return self.accounts.get(account_id)
+
+    def set_password_hash(self, account_id: str, password_hash: str) -> None:
+        self.accounts[account_id] = replace(self.accounts[account_id], password_hash=password_hash)
+
+    def add_session(self, session: Session) -> None:
+        self.sessions[session.digest] = session
+
+    def session(self, digest: bytes, now_ms: int) -> SignedIn | None:
+        session = self.sessions.get(digest)
+        if session is None or session.expires_at_ms <= now_ms:
+            return None
+        return SignedIn(self.accounts[session.account_id], session)
+
+    def end_session(self, digest: bytes) -> bool:
+        return self.sessions.pop(digest, None) is not None
+
+    def end_sessions(self, account_id: str, except_digest: bytes | None = None) -> int:
+        ending = [d for d, session in self.sessions.items() if session.account_id == account_id and d != except_digest]
+        for digest in ending:
+            del self.sessions[digest]
+        return len(ending)
+
+    def attempts(self, bucket: str) -> tuple[int, ...]:
+        return self.buckets.get(bucket, ((), 0))[0]
+
+    def keep_attempts(self, bucket: str, instants_ms: tuple[int, ...], forget_at_ms: int) -> None:
+        if instants_ms:
+            self.buckets[bucket] = (instants_ms, forget_at_ms)
+        else:
+            self.buckets.pop(bucket, None)
+
+    def forget_attempts(self, prefix: str) -> None:
+        self.buckets = {bucket: kept for bucket, kept in self.buckets.items() if not bucket.startswith(prefix)}
+
+    def device_account(self, digest: bytes, now_ms: int) -> str | None:
+        account_id, expires_at_ms = self.devices.get(digest, (None, 0))
+        return account_id if expires_at_ms > now_ms else None
+
+    def keep_device(self, digest: bytes, account_id: str, expires_at_ms: int) -> None:
+        self.devices[digest] = (account_id, expires_at_ms)
+
+    def forget_devices(self, account_id: str) -> None:
+        self.devices = {digest: kept for digest, kept in self.devices.items() if kept[0] != account_id}
+
+    def forget_expired(self, now_ms: int) -> None:
+        self.sessions = {d: session for d, session in self.sessions.items() if session.expires_at_ms > now_ms}
+        self.devices = {digest: kept for digest, kept in self.devices.items() if kept[1] > now_ms}
+        self.buckets = {bucket: kept for bucket, kept in self.buckets.items() if kept[1] > now_ms}
+
+
+@dataclass
+class MemoryNotes:
+    """Fulfils ``NoteStore``."""
+
+    notes: dict[str, str] = field(default_factory=dict)
+
+    def get(self, name: str) -> str | None:
+        return self.notes.get(name)
+
+    def put(self, name: str, value: str | None) -> None:
+        if value is None:
+            self.notes.pop(name, None)
+        else:
+            self.notes[name] = value
+
+
+@dataclass
+class MemoryEvents:
+    """Fulfils ``EventStore``, unchained."""
+
+    all: list[Event] = field(default_factory=list)
+
+    def append(self, event: Event) -> None:
+        self.all.append(event)
+
+    def page(self, subject: str | None, before_id: str | None, limit: int) -> list[Event]:
+        newest = [e for e in reversed(self.all) if subject in (None, e.subject)]
+        return [event for event in newest if before_id is None or event.id < before_id][:limit]
+
+    def names(self) -> list[str]:
+        """The names of the events, oldest first."""
+        return [event.name for event in self.all]
+
+
+@dataclass
+class MemoryUnit:
+    """Fulfils ``AccountUnit``; its transaction never ends."""
+
+    accounts: MemoryAccounts = field(default_factory=MemoryAccounts)
+    notes: MemoryNotes = field(default_factory=MemoryNotes)
+    events: MemoryEvents = field(default_factory=MemoryEvents)

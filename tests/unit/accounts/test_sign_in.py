@@ -1,0 +1,264 @@
+import pytest
+
+from ari.accounts import sessions, sign_in
+from ari.accounts.model import Account
+from ari.accounts.password import Verdict
+from ari.base.clock import FrozenClock
+from ari.base.errors import Limited
+from ari.base.events import Origin
+from tests.unit.accounts.memory import MemoryUnit
+
+RIGHT, WRONG = Verdict(True), Verdict(False)
+
+
+class Desk:
+    """Somebody at the sign-in form."""
+
+    def __init__(self, unit: MemoryUnit, clock: FrozenClock) -> None:
+        self.unit = unit
+        self.clock = clock
+
+    def begin(self, address: str = "192.0.2.7", email: str = "owner@example.com", device: str | None = None):
+        return sign_in.begin(self.unit, Origin("web", address), self.clock.now_ms(), email, device)
+
+    def finish(self, attempt: sign_in.Attempt, verdict: Verdict, replaced: str | None = None):
+        return sign_in.finish(self.unit, attempt, self.clock.now_ms(), verdict, replaced)
+
+    def fail(self, address: str = "192.0.2.7", email: str = "owner@example.com", device: str | None = None) -> None:
+        assert self.finish(self.begin(address, email, device), WRONG) is None
+
+    def succeed(self, address: str = "192.0.2.7", device: str | None = None) -> sign_in.NewSession:
+        done = self.finish(self.begin(address, device=device), RIGHT)
+        assert done is not None
+        return done
+
+    def wait_seconds(self, address: str = "192.0.2.7", email: str = "owner@example.com", device: str | None = None):
+        """The seconds that this attempt would have to wait; it counts if there are none."""
+        try:
+            self.begin(address, email, device)
+        except Limited as limited:
+            return limited.retry_after_seconds
+        return 0
+
+
+@pytest.fixture
+def desk(unit: MemoryUnit, account: Account, clock: FrozenClock) -> Desk:
+    return Desk(unit, clock)
+
+
+def test_a_right_password_makes_a_session(desk: Desk, account: Account) -> None:
+    """A successful sign-in yields a new session and a device cookie, and is told in the audit trail."""
+    done = desk.succeed()
+    found = sessions.find(desk.unit, done.token, desk.clock.now_ms())
+    assert found is not None
+    assert found.account == account
+    (event,) = desk.unit.events.all
+    assert (event.name, event.actor, event.subject, event.origin.client_address) == (
+        "signed_in",
+        account.id,
+        account.id,
+        "192.0.2.7",
+    )
+    assert done.token not in repr(done)
+    assert done.device_token not in repr(done)
+
+
+@pytest.mark.parametrize("email", ["owner@example.com", "nobody@example.com", "no address", "a\x00b@example.com", ""])
+def test_a_refusal_is_told_alike(desk: Desk, email: str) -> None:
+    """Known, unknown and impossible addresses are refused alike, and the typed text is stored nowhere."""
+    desk.fail(email=email)
+    (event,) = desk.unit.events.all
+    assert (event.name, event.actor) == ("sign_in_refused", "visitor")
+    assert event.detail == {"known_device": False}
+    assert desk.unit.accounts.sessions == {}
+    assert "nobody" not in repr(desk.unit)
+
+
+def test_an_unknown_account_has_no_hash(desk: Desk) -> None:
+    """An attempt on no account goes to the dummy hash, and even a "right" verdict lets nobody in."""
+    attempt = desk.begin(email="nobody@example.com")
+    assert attempt.password_hash is None
+    assert desk.finish(attempt, RIGHT) is None
+
+
+def test_the_new_owner_is_signed_in_without_an_attempt(desk: Desk, account: Account) -> None:
+    """Whoever made the owner account in a browser has a session and a known device there."""
+    done = sign_in.open_session(desk.unit, account, Origin("web", "192.0.2.7"), desk.clock.now_ms())
+    assert sessions.find(desk.unit, done.token, desk.clock.now_ms())
+    assert desk.begin(device=done.device_token).device_token == done.device_token
+    assert desk.unit.events.names() == ["signed_in"]
+
+
+def test_the_address_may_be_typed_in_any_case(desk: Desk) -> None:
+    """The e-mail address is matched in its one spelling."""
+    attempt = desk.begin(email=" Owner@Example.com ")
+    assert attempt.password_hash == "a hash"
+
+
+def test_five_attempts_in_five_minutes(desk: Desk) -> None:
+    """The sixth attempt from an address within five minutes waits until the first is five minutes old."""
+    for _ in range(5):
+        desk.fail()
+        desk.clock.advance(10)
+    assert desk.wait_seconds() == 250
+    desk.clock.advance(249.5)
+    assert desk.wait_seconds() == 1
+    desk.clock.advance(0.5)
+    assert desk.wait_seconds() == 0
+    assert desk.wait_seconds() == 10
+
+
+def test_attempts_count_before_the_password_is_looked_at(desk: Desk) -> None:
+    """Attempts whose hashing has not ended count: many at once are no way around the limit."""
+    for _ in range(5):
+        desk.begin()
+    assert desk.wait_seconds() == 300
+
+
+def test_refused_attempts_do_not_prolong_the_wait(desk: Desk) -> None:
+    """Who knocks on during the wait does not wait longer, and writes nothing."""
+    for _ in range(5):
+        desk.fail()
+    for _ in range(100):
+        assert desk.wait_seconds() == 300
+    assert len(desk.unit.events.all) == 5
+    desk.clock.advance(300)
+    assert desk.wait_seconds() == 0
+
+
+@pytest.mark.parametrize(
+    ("addresses", "same"),
+    [
+        (("2001:db8:1:2::1", "2001:db8:1:2:ffff::9"), True),
+        (("2001:db8:1:2::1", "2001:db8:1:3::1"), False),
+        (("192.0.2.7", "::ffff:192.0.2.7"), True),
+        (("192.0.2.7", "192.0.2.8"), False),
+        ((None, "no address"), True),
+    ],
+)
+def test_whose_attempts_count_together(desk: Desk, addresses: tuple[str, str], same: bool) -> None:
+    """IPv4 counts by address, IPv6 by /64, and whoever has no address shares one count."""
+    first, second = addresses
+    for number in range(5):
+        desk.fail(first, f"{number}@example.com")
+    assert (desk.wait_seconds(second, "another@example.com") > 0) is same
+
+
+@pytest.mark.parametrize("email", ["owner@example.com", "nobody@example.com"])
+def test_the_delay_of_an_account_grows_to_thirty_seconds(desk: Desk, email: str) -> None:
+    """From ever new addresses, an account takes five attempts, then one after 1, 2, 4, 8, 16, 30, 30 … seconds."""
+    for number in range(5):
+        desk.fail(f"192.0.2.{number}", email)
+    for number, delay in enumerate((1, 2, 4, 8, 16, 30, 30, 30)):
+        assert desk.wait_seconds("203.0.113.1", email) == delay
+        desk.clock.advance(delay)
+        desk.fail(f"198.51.100.{number}", email)
+
+
+def test_the_delay_ends_with_the_right_password(desk: Desk) -> None:
+    """After a successful sign-in the account's delay starts from nothing."""
+    for number in range(5):
+        desk.fail(f"192.0.2.{number}")
+    desk.clock.advance(1)
+    desk.succeed("198.51.100.1")
+    assert desk.wait_seconds("203.0.113.1") == 0
+
+
+def test_right_passwords_use_nothing_up(desk: Desk) -> None:
+    """An address may sign in rightly as often as it likes; its failures stay counted."""
+    for _ in range(4):
+        desk.fail()
+    for _ in range(20):
+        desk.succeed()
+    assert desk.wait_seconds() == 0
+    assert desk.wait_seconds() == 300
+
+
+def test_a_flood_does_not_lock_the_owner_out(desk: Desk) -> None:
+    """A browser that signed in before has attempts of its own, whatever comes in from elsewhere or its own address."""
+    device = desk.succeed().device_token
+    for _ in range(5):
+        desk.fail()
+    for number in range(5):
+        desk.clock.advance(30)
+        desk.fail(f"198.51.100.{number}")
+    assert desk.wait_seconds("203.0.113.1") > 0
+    desk.succeed(device=device)
+    for _ in range(5):
+        desk.fail(device=device)
+    assert desk.wait_seconds(device=device) == 300
+
+
+def test_a_device_cookie_counts_for_its_account_alone(desk: Desk) -> None:
+    """An invented cookie, a forgotten one, or a good one with another address gives no attempts of its own."""
+    device = desk.succeed().device_token
+    for _ in range(5):
+        desk.fail(email="nobody@example.com")
+    assert desk.wait_seconds(email="nobody@example.com", device=device) == 300
+    assert desk.wait_seconds(device="x" * 43) == 300
+    desk.unit.accounts.forget_devices("usr_1")
+    assert desk.wait_seconds(device=device) == 300
+
+
+def test_a_device_is_remembered_for_180_days_from_its_last_sign_in(desk: Desk) -> None:
+    """Each sign-in renews the device; left alone it is forgotten."""
+    device = desk.succeed().device_token
+    desk.clock.advance(179 * 86_400)
+    assert desk.succeed(device=device).device_token == device
+    desk.clock.advance(180 * 86_400)
+    assert desk.succeed(device=device).device_token != device
+
+
+def test_a_password_changed_meanwhile_refuses(desk: Desk, account: Account) -> None:
+    """A sign-in that was being checked while the password was reset makes no session."""
+    attempt = desk.begin()
+    desk.unit.accounts.set_password_hash(account.id, "another hash")
+    assert desk.finish(attempt, RIGHT) is None
+    assert desk.unit.accounts.sessions == {}
+
+
+def test_a_better_hash_replaces_the_old_one(desk: Desk) -> None:
+    """When the parameters changed, signing in stores the new hash; a refusal stores nothing."""
+    desk.finish(desk.begin(), Verdict(False, "must not be stored"))
+    assert desk.unit.accounts.owner().password_hash == "a hash"
+    assert desk.finish(desk.begin(), Verdict(True, "a better hash"))
+    assert desk.unit.accounts.owner().password_hash == "a better hash"
+
+
+def test_the_session_before_ends(desk: Desk) -> None:
+    """Signing in again in the same browser ends the session that it had."""
+    before = desk.succeed()
+    after = desk.finish(desk.begin(), RIGHT, before.token)
+    assert after is not None
+    assert sessions.find(desk.unit, before.token, desk.clock.now_ms()) is None
+    assert sessions.find(desk.unit, after.token, desk.clock.now_ms())
+
+
+def test_an_attempt_that_was_never_checked_is_taken_back(desk: Desk) -> None:
+    """When the hashing queue was full, the attempt counts nowhere."""
+    for _ in range(4):
+        desk.fail()
+    for _ in range(20):
+        sign_in.withdraw(desk.unit, desk.begin(), desk.clock.now_ms())
+    assert desk.wait_seconds() == 0
+    assert desk.wait_seconds() == 300
+
+
+def test_a_clock_set_back_prolongs_no_wait(desk: Desk) -> None:
+    """When the machine's clock steps back a day, nobody waits for longer than five minutes."""
+    for _ in range(5):
+        desk.fail()
+    desk.clock.step(-86_400)
+    assert desk.wait_seconds() == 300
+    assert desk.wait_seconds("203.0.113.1") == 1
+
+
+def test_the_past_is_dropped(desk: Desk) -> None:
+    """Each finished attempt drops the sessions, devices and attempts whose time is over."""
+    for number in range(5):
+        desk.fail(f"192.0.2.{number}", f"{number}@example.com")
+    desk.succeed()
+    desk.clock.advance(181 * 86_400)
+    desk.fail("203.0.113.1", "another@example.com")
+    assert len(desk.unit.accounts.buckets) == 2
+    assert desk.unit.accounts.sessions == desk.unit.accounts.devices == {}

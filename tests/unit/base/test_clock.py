@@ -1,0 +1,66 @@
+"""Time: one format out, strict in."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ari.base.clock import LATEST_MS, FileClock, FrozenClock, from_rfc3339, to_rfc3339
+
+
+@given(st.integers(-62_135_596_800_000, LATEST_MS))
+def test_every_instant_survives_the_way_out_and_in(at_ms: int) -> None:
+    """RFC 3339 with milliseconds and Z loses nothing."""
+    text = to_rfc3339(at_ms)
+    assert text.endswith("Z")
+    assert from_rfc3339(text) == at_ms
+
+
+@pytest.mark.parametrize(
+    ("text", "at_ms"),
+    [
+        ("1970-01-01T00:00:00Z", 0),
+        ("1970-01-01T02:00:00+02:00", 0),
+        ("1970-01-01t00:00:00.123456z", 123),
+        ("1969-12-31T23:59:59.999Z", -1),
+    ],
+)
+def test_what_is_read(text: str, at_ms: int) -> None:
+    """Offsets count; fractions are kept to milliseconds."""
+    assert from_rfc3339(text) == at_ms
+
+
+@pytest.mark.parametrize(
+    "text", ["", "2027-01-01", "2027-01-01T00:00:00", "20270101T000000Z", "now", "2027-13-01T00:00:00Z", "1" * 50, "2027-W01-1T00:00:00Z"]
+)
+def test_what_is_refused(text: str) -> None:
+    """Anything but RFC 3339 with an offset."""
+    with pytest.raises(ValueError):  # noqa: PT011 - the function promises no more
+        from_rfc3339(text)
+
+
+@given(st.text(max_size=45))
+def test_only_value_error(text: str) -> None:
+    """No text breaks the parser otherwise."""
+    try:
+        from_rfc3339(text)
+    except (ValueError, OverflowError):
+        pass
+
+
+def test_a_frozen_clock_tells_passing_from_setting() -> None:
+    """advance lets time pass; step only sets the time of day."""
+    clock = FrozenClock(1_000)
+    clock.advance(2)
+    assert (clock.now_ms(), clock.monotonic()) == (3_000, 2)
+    clock.step(-1)
+    assert (clock.now_ms(), clock.monotonic()) == (2_000, 2)
+
+
+def test_the_test_mode_reads_its_file_each_time(tmp_path: Path) -> None:
+    """A test can move the clock of a running server; without the file it is the machine's."""
+    clock = FileClock(tmp_path / "offset")
+    before = clock.now_ms()
+    (tmp_path / "offset").write_text("3600000")
+    assert clock.now_ms() - before >= 3_600_000

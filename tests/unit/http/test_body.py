@@ -1,0 +1,109 @@
+"""Bodies: limits that hold before the whole of a hostile body was read."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from ari.http import body as bodies
+from ari.http.body import BodyFault
+from ari.http.incoming import Incoming, read_head
+
+
+def _head(*headers: tuple[bytes, bytes]) -> Incoming:
+    scope = {"headers": list(headers), "method": "POST", "path": "/api/keys", "raw_path": b"/api/keys", "query_string": b""}
+    return read_head(scope, 1, 0.0)
+
+
+JSON = _head((b"content-type", b"application/json"))
+
+
+def _receiver(*chunks: bytes) -> Any:
+    left = list(chunks)
+    asked = []
+
+    async def receive() -> dict[str, Any]:
+        asked.append(1)
+        return {"type": "http.request", "body": left.pop(0), "more_body": bool(left)}
+
+    receive.asked = asked  # type: ignore[attr-defined]  # counts the reads
+    return receive
+
+
+def _status(caught: pytest.ExceptionInfo[BodyFault]) -> int:
+    return caught.value.fault.reason.status
+
+
+def test_a_body_in_pieces_is_joined() -> None:
+    """Chunking changes nothing."""
+    assert asyncio.run(bodies.read_body(JSON, _receiver(b"{", b"}"))) == b"{}"
+
+
+def test_reading_stops_at_the_limit() -> None:
+    """413 before reading on."""
+    receive = _receiver(*[b"x" * 40_000] * 10)
+    with pytest.raises(BodyFault) as caught:
+        asyncio.run(bodies.read_body(JSON, receive))
+    assert _status(caught) == 413
+    assert len(receive.asked) == 2
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ([(b"content-length", b"70000")], 413),
+        ([(b"content-length", b"-1")], 400),
+        ([(b"content-encoding", b"gzip")], 415),
+    ],
+)
+def test_refused_by_the_head_alone(headers: list[tuple[bytes, bytes]], status: int) -> None:
+    """Nothing is read."""
+    receive = _receiver(b"")
+    with pytest.raises(BodyFault) as caught:
+        asyncio.run(bodies.read_body(_head(*headers), receive))
+    assert _status(caught) == status
+    assert receive.asked == []
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"[" * 17 + b"]" * 17, 400),
+        (b"{", 400),
+        (b"\xff", 400),
+        (b'{"a":NaN}', 400),
+        (b'{"a":1,"a":2}', 400),
+        (b"[" * 60_000, 400),
+    ],
+)
+def test_json_that_is_refused(body: bytes, status: int) -> None:
+    """Deep, broken, not UTF-8, not a number, a name twice."""
+    with pytest.raises(BodyFault) as caught:
+        bodies.check_json(JSON, body)
+    assert _status(caught) == status
+
+
+def test_brackets_inside_strings_are_no_depth() -> None:
+    """Depth is of the structure."""
+    bodies.check_json(JSON, b'{"a": "' + b"[" * 100 + b'\\"["}')
+    bodies.check_json(JSON, b"[" * 16 + b"]" * 16)
+
+
+def test_other_kinds_of_content_are_refused() -> None:
+    """JSON for the API, form fields for pages, never multipart."""
+    with pytest.raises(BodyFault) as caught:
+        bodies.check_json(_head((b"content-type", b"text/plain")), b"{}")
+    assert _status(caught) == 415
+    with pytest.raises(BodyFault) as caught:
+        bodies.parse_form(_head((b"content-type", b"multipart/form-data; boundary=x")), b"--x")
+    assert _status(caught) == 415
+
+
+def test_a_form_has_at_most_fifty_fields() -> None:
+    """And keeps empty ones."""
+    form = _head((b"content-type", b"application/x-www-form-urlencoded"))
+    assert bodies.parse_form(form, b"a=1&b=&a=2") == {"a": ["1", "2"], "b": [""]}
+    with pytest.raises(BodyFault):
+        bodies.parse_form(form, b"&".join(b"a=%d" % i for i in range(51)))
+    with pytest.raises(BodyFault):
+        bodies.parse_form(form, b"a=%ff")

@@ -1,0 +1,53 @@
+"""Names: any script, nothing that deceives."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ari.base.errors import Invalid
+from ari.keys import token
+from ari.keys.names import checked_name, checked_reason, folded
+
+
+@pytest.mark.parametrize("name", ["Automation Script", "Мобильное приложение", "移动应用", "🚀 deploy", "a", "x" * 100])
+def test_any_script_is_welcome(name: str) -> None:
+    """1–100 characters of any script."""
+    assert checked_name(f"  {name}\t") == name
+
+
+@pytest.mark.parametrize(
+    "name", ["", "   ", "x" * 101, "a\x00b", "a\nb", "a\x7fb", "a\u202eb", "a\u2028b", "a\ue000b", "a\udc80b", "a\u200fb"]
+)
+def test_what_deceives_is_refused(name: str) -> None:
+    """Empty, overlong, control, bidi, private, surrogate and separator characters are refused."""
+    with pytest.raises(Invalid):
+        checked_name(name)
+
+
+def test_a_key_is_no_name() -> None:
+    """A secret pasted into the wrong field is not stored (promise 3)."""
+    for pasted in (token.mint(), f"my {token.mint()}", "sk-ant-api03-" + "a" * 40):
+        with pytest.raises(Invalid) as caught:
+            checked_name(pasted)
+        assert pasted not in str(caught.value)
+
+
+def test_look_alikes_fold_to_the_same() -> None:
+    """The same-name warning sees through width, ligatures and case."""
+    assert folded("ＣＩ deﬁne") == folded("ci DEFINE")
+
+
+@given(st.text(max_size=300))
+def test_nothing_but_invalid_is_raised(text: str) -> None:
+    """Every text is a name or refused with a sentence."""
+    try:
+        assert 1 <= len(checked_name(text)) <= 100
+    except Invalid as error:
+        assert error.problems[0].location == "name"
+
+
+def test_an_empty_reason_is_no_reason() -> None:
+    """The audit trail holds a reason only where one was given."""
+    assert checked_reason("  ") is None
+    assert checked_reason(None) is None
+    assert checked_reason(" leaked ") == "leaked"

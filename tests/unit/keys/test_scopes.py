@@ -1,0 +1,47 @@
+"""Scopes: a key may do what is written down and nothing else."""
+
+import pytest
+
+from ari.base.errors import Invalid
+from ari.keys import scopes
+
+
+@pytest.mark.parametrize(
+    ("held", "wanted", "expected"),
+    [
+        (("*",), "keys:write", True),
+        (("*",), "*", True),
+        (("keys:*",), "keys:write", True),
+        (("keys:*",), "keys:*", True),
+        (("keys:*",), "usage:read", False),
+        (("keys:*",), "*", False),
+        (("keys:read", "keys:write"), "keys:*", False),
+        (("keys:read",), "keys:read", True),
+        (("keys:read",), "keys:write", False),
+        ((), "keys:read", False),
+    ],
+)
+def test_holding(held: tuple[str, ...], wanted: str, expected: bool) -> None:
+    """A wildcard is contained only in the same or a wider wildcard."""
+    assert scopes.holds(held, wanted) is expected
+
+
+@pytest.mark.parametrize("bad", [[], ["keys:delete"], ["keys"], ["k*:read"], ["*:read"], ["keys:re*"], [""], ["**"]])
+def test_what_does_not_exist_is_refused(bad: list[str]) -> None:
+    """Unknown scopes are refused, so a later feature cannot give an old key a meaning it was not granted."""
+    with pytest.raises(Invalid):
+        scopes.validated(bad)
+
+
+def test_everything_stands_alone() -> None:
+    """With * the rest is said already."""
+    assert scopes.validated(["keys:read", "*"]) == ("*",)
+    assert scopes.validated(["usage:read", "api:read", "api:read"]) == ("api:read", "usage:read")
+
+
+def test_presets_are_known_scopes_written_out() -> None:
+    """A preset is stored as its explicit list."""
+    for _, listed in scopes.PRESETS.values():
+        assert set(scopes.validated(listed)) == set(listed)
+    assert scopes.preset_of(("api:read", "keys:read", "usage:read")) == "Read only"
+    assert scopes.preset_of(("keys:read",)) == "keys:read"
