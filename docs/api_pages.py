@@ -1,5 +1,6 @@
 """An OpenAPI document as Markdown: the routes by tag, then the shapes."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -36,12 +37,20 @@ def _operation(method: str, path: str, operation: Json) -> Iterator[str]:
     if body:
         needed = "" if body.get("required") else " (optional)"
         yield f"Body{needed}: {_type(_schema_of(body))}"
-    rows = [(f"`{status}`", _type(_schema_of(answer)), answer["description"]) for status, answer in _answers(operation)]
-    yield table(("Status", "Body", "Meaning"), rows)
+    rows = [
+        (f"`{status}`", _type(_schema_of(answer)))
+        for status, answer in sorted(operation["responses"].items())
+        if status < "400"
+    ]
+    yield table(("Status", "Body"), rows)
+    errors = [f"[{code}](errors.md#{code})" for code in _error_codes(operation)]
+    if errors:
+        yield f"Errors: {', '.join(errors)}."
 
 
-def _answers(operation: Json) -> list[tuple[str, Json]]:
-    return sorted(operation["responses"].items())
+def _error_codes(operation: Json) -> list[str]:
+    answers = (answer for status, answer in sorted(operation["responses"].items()) if status >= "400")
+    return [code for answer in answers for code in re.findall(r"`(\w+)`:", answer["description"])]
 
 
 def _schema_of(part: Json) -> Json:

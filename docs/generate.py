@@ -178,7 +178,8 @@ def _parameter_help(parameter: Any) -> str:
     if shown is None and isinstance(default, int | str) and not isinstance(default, bool):
         shown = str(default)
     repeat = " May be repeated." if getattr(parameter, "multiple", False) else ""
-    return f"{said}{repeat}" + (f" Default: `{shown}`." if shown else "")
+    needed = "Required. " if parameter.required and parameter.param_type_name == "option" else ""
+    return f"{needed}{said}{repeat}" + (f" Default: `{shown}`." if shown else "")
 
 
 if __name__ == "__main__":

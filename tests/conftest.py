@@ -88,21 +88,34 @@ def server_on(make_server: Callable[..., ServerProcess], database: Database) -> 
 @pytest.fixture
 def make_owner(make_server: Callable[..., ServerProcess]) -> Iterator[Callable[..., Any]]:
     """Makes running servers that have an owner; options are those of ``ServerProcess``."""
-    from tests.support.owner import EMAIL, PASSWORD, Owner
+    from tests.support.owner import Owner, started
 
     made: list[Owner] = []
 
     def make(**options: Any) -> Owner:
-        admin = {"ARI_ADMIN_EMAIL": EMAIL, "ARI_ADMIN_PASSWORD": PASSWORD}
-        server = make_server(**{**options, "settings": {**admin, **(options.get("settings") or {})}}).start()
-        # The owner now exists; nothing that runs later may need or repeat this.
-        server.settings.update(dict.fromkeys(admin))
-        made.append(Owner(server))
+        made.append(started(make_server(**options)))
         return made[-1]
 
     yield make
     for owner in made:
         owner.close()
+
+
+@pytest.fixture(scope="session")
+def shared_owner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """The owner of one running server for many tests, on SQLite.
+
+    For tests that look only at keys of their own making: such a test neither stops the server, nor moves its clock,
+    nor signs in (attempts are limited), nor counts what others may add to.
+    """
+    from tests.support.owner import started
+
+    folder = tmp_path_factory.mktemp("shared") / "data"
+    folder.mkdir(mode=0o700)
+    found = started(ServerProcess(folder))
+    yield found
+    found.close()
+    found.server.kill()
 
 
 @pytest.fixture
@@ -176,11 +189,10 @@ def axe() -> Callable[[Any], list[dict[str, Any]]]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A module with browser tests stays on one worker, so its Chromium starts once."""
+    """What uses the browser carries its mark, so ``-m "not browser"`` leaves it out."""
     for item in items:
         if "browser" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.browser)
-            item.add_marker(pytest.mark.xdist_group(f"browser-{item.nodeid.split('::')[0]}"))
 
 
 @pytest.hookimpl(trylast=True)

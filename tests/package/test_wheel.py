@@ -16,7 +16,7 @@ import pytest
 from tests.package.conftest import ROOT, run
 from tests.support.server import ServerProcess
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("wheel")]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="session")

@@ -102,12 +102,12 @@ def test_two_session_cookies_count_as_none(owner: Any) -> None:
         assert answer.status_code in (303, 400), cookies
 
 
-@pytest.mark.parametrize("value", ["", "x", "x" * 43, "x" * 5_000, '"', "é", "a%00b"])
-def test_other_values_are_no_session(owner: Any, value: str) -> None:
+def test_other_values_are_no_session(owner: Any) -> None:
     """Whatever stands in the cookie, a visitor is sent to the sign-in page and nothing fails."""
-    cookie = f"ari_{owner.server.port}={value}".encode()
-    answer = owner.api().get(HOME, headers=[(b"Cookie", cookie)])
-    assert answer.status_code in (303, 400)
+    for value in ("", "x", "x" * 43, "x" * 5_000, '"', "é", "a%00b"):
+        cookie = f"ari_{owner.server.port}={value}".encode()
+        answer = owner.api().get(HOME, headers=[(b"Cookie", cookie)])
+        assert answer.status_code in (303, 400), value
 
 
 def test_signing_in_makes_a_new_session(owner: Any) -> None:

@@ -58,3 +58,13 @@ class Owner:
         """Close every client that was handed out."""
         for client in self._clients:
             client.close()
+
+
+def started(server: ServerProcess) -> Owner:
+    """Start a server whose owner is made from the environment, as without a browser."""
+    admin: dict[str, str | None] = {"ARI_ADMIN_EMAIL": EMAIL, "ARI_ADMIN_PASSWORD": PASSWORD}
+    server.settings.update(admin)
+    server.start()
+    # The owner now exists; nothing that runs later may need these or repeat them.
+    server.settings.update(dict.fromkeys(admin))
+    return Owner(server)

@@ -141,7 +141,8 @@ class PasswordHasherPool:
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(HASHES_AT_ONCE, "ari-password", initializer=_stand_back)
         self._lock = threading.Lock()
-        self._under_way = 0
+        self.under_way = 0
+        """How many passwords are being hashed or wait for it."""
 
     async def verify(self, password_hash: str | None, password: str) -> Verdict:
         """Check a password; ``None`` for an account that does not exist."""
@@ -157,16 +158,16 @@ class PasswordHasherPool:
 
     async def _run(self, work: Callable[[], T]) -> T:
         with self._lock:
-            if self._under_way >= HASHES_AT_ONCE + QUEUE:
+            if self.under_way >= HASHES_AT_ONCE + QUEUE:
                 raise Unavailable("Too many sign-ins at once; try again in a second.", retry_after_seconds=1)
             future = self._threads.submit(work)
-            self._under_way += 1
+            self.under_way += 1
         future.add_done_callback(lambda _: self._leave())
         return await asyncio.wrap_future(future)
 
     def _leave(self) -> None:
         with self._lock:
-            self._under_way -= 1
+            self.under_way -= 1
 
 
 def _verdict(password_hash: str | None, password: str) -> Verdict:

@@ -10,10 +10,11 @@ KEPT_CHARACTERS = 10
 CUT = "…"
 _MAX_DECODINGS = 4
 
-# A damaged key (an odd character in it, a line break, a missing end) is still cut: after the prefix long runs of
-# letters and digits count as its parts. The hint of a key, "ari_k_Ab12…wxyz", is no secret and stays.
-_ARI_KEY = r"(?i:ari_k_)(?:[0-9A-Za-z]{5,}|(?=.{0,8}?[0-9A-Za-z]{16})[^0-9A-Za-z]{0,3}[0-9A-Za-z]*)"
-_MORE_PARTS = r"(?:[^0-9A-Za-z]{1,3}[0-9A-Za-z]{8,})*"
+# A damaged key (an odd character or a line break in it, a missing end) is cut as well: until all its 49 letters and
+# digits were seen, further long runs of them count as its parts. A key's hint, "ari_k_Ab12…wxyz", is no secret and stays.
+_PARTS = r"(?:[^0-9A-Za-z]{1,3}[0-9A-Za-z]{8,})*"
+_DAMAGED = r"(?=.{0,8}?[0-9A-Za-z]{16})[^0-9A-Za-z]{0,3}[0-9A-Za-z]*"
+_ARI_KEY = rf"(?i:ari_k_)(?:[0-9A-Za-z]{{49,}}|[0-9A-Za-z]{{5,48}}{_PARTS}|{_DAMAGED}{_PARTS})"
 
 _UNMISTAKABLE = (
     r"sk-(?:ant|or|proj|svcacct|admin)-[\w-]{6,}",  # Anthropic, OpenRouter, OpenAI
@@ -39,7 +40,7 @@ _AT_A_START = (
 _RANDOM_RUN = r"(?=[0-9a-z]*[A-Z])(?=[0-9A-Z]*[a-z])(?=[A-Za-z]*[0-9])[0-9A-Za-z]{40,}"
 
 _SECRET = re.compile(
-    rf"{_ARI_KEY}{_MORE_PARTS}|{'|'.join(_UNMISTAKABLE)}|(?<![0-9A-Za-z])(?:{'|'.join(_AT_A_START)}|{_RANDOM_RUN})",
+    rf"{_ARI_KEY}|{'|'.join(_UNMISTAKABLE)}|(?<![0-9A-Za-z])(?:{'|'.join(_AT_A_START)}|{_RANDOM_RUN})",
     re.ASCII | re.DOTALL,
 )
 

@@ -36,9 +36,7 @@ def show(as_json: AsJson = False, data_dir: DataDir = None) -> None:
 
 @app.command("reset-password")
 def reset_password(
-    email: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="Whose; without it the owner's.", show_default=False)
-    ] = None,
+    email: Email = None,
     data_dir: DataDir = None,
 ) -> None:
     """Set a new password, asked for twice or read from standard input, and end all sessions."""

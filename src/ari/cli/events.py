@@ -8,7 +8,7 @@ from ari.base.clock import to_rfc3339
 from ari.base.events import Event, EventStore, event_facts
 from ari.cli import output
 from ari.cli.opening import opened
-from ari.cli.options import AsJson, DataDir
+from ari.cli.options import AsJson, DataDir, Limit
 
 Subject = Annotated[
     str | None, typer.Option("--subject", metavar="ID", help="Only what happened to this id.", show_default=False)
@@ -17,14 +17,7 @@ Subject = Annotated[
 _PAGE = 200
 
 
-def events(
-    subject: Annotated[
-        str | None, typer.Option(metavar="ID", help="Only what happened to this id.", show_default=False)
-    ] = None,
-    limit: Annotated[int, typer.Option(metavar="NUMBER", min=1, help="At most so many, the newest.")] = 50,
-    as_json: AsJson = False,
-    data_dir: DataDir = None,
-) -> None:
+def events(subject: Subject = None, limit: Limit = 50, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """List what was changed, when, by whom and from where, newest first."""
     with opened(data_dir) as instance:
         happened = instance.read(lambda unit: _newest(unit.events, subject, limit))

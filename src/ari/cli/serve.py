@@ -8,17 +8,19 @@ import typer
 from ari.cli.opening import settings_of
 from ari.cli.options import DataDir
 
+Host = Annotated[
+    str | None, typer.Option(metavar="ADDRESS", help="The address to listen on.", show_default="127.0.0.1")
+]
+Port = Annotated[int | None, typer.Option(metavar="NUMBER", help="The port to listen on.", show_default="3000")]
+Workers = Annotated[
+    int | None, typer.Option(metavar="NUMBER", help="How many worker processes serve.", show_default="1")
+]
+
 
 def serve(
-    host: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="The address to listen on.", show_default="127.0.0.1")
-    ] = None,
-    port: Annotated[
-        int | None, typer.Option(metavar="NUMBER", help="The port to listen on.", show_default="3000")
-    ] = None,
-    workers: Annotated[
-        int | None, typer.Option(metavar="NUMBER", help="How many worker processes serve.", show_default="1")
-    ] = None,
+    host: Host = None,
+    port: Port = None,
+    workers: Workers = None,
     data_dir: DataDir = None,
     insecure_http: Annotated[
         bool, typer.Option("--insecure-http", help="Allow plain http beyond this machine.")

@@ -7,7 +7,7 @@ import typer
 from ari.base.clock import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, from_rfc3339
 
 _UNITS = {"s": SECOND_MS, "m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS, "w": 7 * DAY_MS}
-_SPAN = re.compile(r"(\d{1,9})([smhdw])")
+_SPAN = re.compile(r"([0-9]{1,9})([smhdw])")
 
 
 def instant(text: str | None, option: str) -> int | None:
@@ -16,7 +16,7 @@ def instant(text: str | None, option: str) -> int | None:
         return None
     try:
         return from_rfc3339(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise typer.BadParameter("give a time such as 2030-01-31T12:00:00Z.", param_hint=option) from None
 
 

@@ -98,9 +98,9 @@ class Reader:
     def rows(self) -> Iterator[tuple[str, Row]]:
         """Every row with its table's name. Raises ``Invalid`` for a file that is not a whole backup of this format."""
         digests: dict[str, hashlib._Hash] = {}
-        with _damage_as_invalid():
+        with _damage_as_invalid(), gzip.GzipFile(fileobj=self._file) as unzipped:
             self._file.seek(0)
-            with gzip.GzipFile(fileobj=self._file) as unzipped, tarfile.open(fileobj=unzipped, mode="r|") as tar:
+            with tarfile.open(fileobj=unzipped, mode="r|") as tar:
                 for info in tar:
                     body = _body(tar, info)
                     if info.name == MANIFEST:
@@ -112,6 +112,8 @@ class Reader:
                     for line in body.splitlines():
                         counted.rows += 1
                         yield table, _decoded(line)
+            while unzipped.read(_MEMBER_BYTES):  # to the end, where the file's own checksum stands
+                pass
         for table, counted in self._sums.items():
             counted.sha256 = digests[table].hexdigest()
         if self.manifest is None:

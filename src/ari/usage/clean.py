@@ -65,20 +65,23 @@ def reduce_address(address: str, addresses: AddressDetail) -> str | None:
     if addresses == "full":
         return clean(address, ADDRESS_LENGTH)
     parsed = _parsed(address)
-    return None if parsed is None else _network(parsed, 24 if parsed.version == 4 else 48)
+    return None if parsed is None else _coarse(parsed)
 
 
 def attempt_address(address: str | None, addresses: AddressDetail) -> str:
-    """Under which address attempts without a key of ours are counted; who has an IPv6 /64 has all its addresses."""
+    """Under which address attempts without a key of ours are counted; who has an IPv6 /64 has all its addresses.
+
+    ``address`` may be such a network already.
+    """
     if address is None:
         return UNKNOWN_ADDRESS
     if addresses == "none":
         return OTHER_ADDRESSES
-    parsed = _parsed(address)
+    parsed = _parsed(address.partition("/")[0])
     if parsed is None:
         return clean(address, ADDRESS_LENGTH) if addresses == "full" else OTHER_ADDRESSES
     if addresses == "network":
-        return _network(parsed, 24 if parsed.version == 4 else 48)
+        return _coarse(parsed)
     return str(parsed) if parsed.version == 4 else _network(parsed, 64)
 
 
@@ -97,6 +100,10 @@ def _parsed(address: str) -> IPv4Address | IPv6Address | None:
         return None
     mapped = parsed.ipv4_mapped if isinstance(parsed, IPv6Address) else None
     return mapped or parsed
+
+
+def _coarse(address: IPv4Address | IPv6Address) -> str:
+    return _network(address, 24 if address.version == 4 else 48)
 
 
 def _network(address: IPv4Address | IPv6Address, prefix: int) -> str:

@@ -61,5 +61,5 @@ function onDone(event) {
 function leave() {
   const dialog = place().closest("dialog");
   if (dialog) dialog.close();
-  else location.assign("/settings?tab=api");
+  else location.replace("/settings?tab=api");
 }

@@ -1,0 +1,69 @@
+"""What browser tests share: the owner's page, and the steps that many of them begin with."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.steps import sign_in
+from tests.support.owner import EMAIL, PASSWORD, Owner
+from tests.support.server import ServerProcess
+
+# Pages refresh every five seconds; a busy machine is slower.
+expect.set_options(timeout=20_000)
+
+
+@pytest.fixture(scope="module")
+def owner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Owner]:
+    """The owner of a running server that the module's tests share; each makes keys of its own names."""
+    folder = tmp_path_factory.mktemp("instance") / "data"
+    folder.mkdir(mode=0o700)
+    server = ServerProcess(folder, settings={"ARI_ADMIN_EMAIL": EMAIL, "ARI_ADMIN_PASSWORD": PASSWORD}).start()
+    found = Owner(server)
+    yield found
+    found.close()
+    server.kill()
+
+
+@pytest.fixture
+def home(owner: Any, page: Any) -> Any:
+    """A page that stands on Settings > API, signed in as the owner."""
+    sign_in(page, owner)
+    return page
+
+
+@pytest.fixture
+def plain(owner: Any, browser: Any) -> Iterator[Any]:
+    """The same in a browser whose scripting is switched off."""
+    context = browser.new_context(java_script_enabled=False, locale="en-GB", timezone_id="UTC")
+    context.set_default_timeout(15_000)
+    page = context.new_page()
+    sign_in(page, owner)
+    yield page
+    context.close()
+
+
+@pytest.fixture
+def watched(browser: Any) -> Iterator[Callable[..., Any]]:
+    """Makes pages that write down every dialog, CSP report and console error in ``page.complaints``."""
+
+    def make(**options: Any) -> Any:
+        context = browser.new_context(locale="en-GB", timezone_id="UTC", **options)
+        context.set_default_timeout(15_000)
+        page = context.new_page()
+        page.complaints = []
+        page.on("dialog", lambda dialog: (page.complaints.append(f"dialog {dialog.message}"), dialog.accept()))
+        page.on("pageerror", lambda error: page.complaints.append(f"error {error}"))
+        page.on("console", lambda line: page.complaints.append(line.text) if line.type == "error" else None)
+        page.add_init_script(
+            "document.addEventListener('securitypolicyviolation',"
+            " (event) => console.error('CSP', event.violatedDirective, event.blockedURI))"
+        )
+        made.append(context)
+        return page
+
+    made: list[Any] = []
+    yield make
+    for context in made:
+        context.close()

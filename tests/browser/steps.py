@@ -1,0 +1,48 @@
+"""Steps that browser tests have in common, as a person would take them."""
+
+import re
+from typing import Any
+
+from playwright.sync_api import expect
+
+HOME = "/settings?tab=api"
+SECRET = re.compile(r"ari_k_[0-9A-Za-z]{49}")
+
+
+def sign_in(page: Any, owner: Any, to: str = HOME) -> None:
+    """Sign in through the page."""
+    page.goto(f"{owner.url}{to}")
+    page.get_by_label("E-mail").fill(owner.email)
+    page.get_by_label("Password", exact=True).fill(owner.password)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(f"**{to}")
+
+
+def open_create(page: Any) -> Any:
+    """Open the dialog; it is given back."""
+    page.get_by_role("link", name="Create API Key").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_label("Name", exact=True)).to_be_focused()
+    return dialog
+
+
+def create_in_dialog(page: Any, name: str) -> str:
+    """Create a key in the dialog; the dialog then shows its secret, which is given back."""
+    dialog = open_create(page)
+    dialog.get_by_label("Name", exact=True).fill(name)
+    dialog.get_by_role("button", name="Create key").click()
+    return shown_secret(dialog)
+
+
+def shown_secret(place: Any) -> str:
+    """The secret on the page; it stands there once."""
+    expect(place.get_by_role("heading", name="Copy your key now")).to_be_visible()
+    found = SECRET.findall(place.inner_text())
+    assert len(found) == 1, found
+    return str(found[0])
+
+
+def finish(dialog: Any) -> None:
+    """Tick that the key is saved, and leave."""
+    dialog.get_by_label("I have saved it").check()
+    dialog.get_by_role("button", name="Done").click()

@@ -1,0 +1,123 @@
+"""axe finds nothing on any page or dialog, in both themes, wide and narrow."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.steps import HOME, create_in_dialog, sign_in
+
+SIZES = {"wide": {"width": 1280, "height": 900}, "narrow": {"width": 390, "height": 844}}
+
+
+@pytest.fixture
+def look(axe: Callable[[Any], list[dict[str, Any]]]) -> Callable[[Any], None]:
+    """Wait for motion to end, then let axe look; also nothing may scroll sideways."""
+
+    def check(page: Any) -> None:
+        page.evaluate("Promise.allSettled(document.getAnimations().map((one) => one.finished)).then(() => null)")
+        found = [(one["id"], [node["html"] for node in one["nodes"]]) for one in axe(page)]
+        assert found == [], page.url
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{page.url} scrolls sideways"
+
+    return check
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_page_and_dialog(owner: Any, browser: Any, look: Any, theme: str, size: str) -> None:
+    """Sign-in, table, empty and full, key pages, every dialog and its page, errors."""
+    context = browser.new_context(color_scheme=theme, viewport=SIZES[size], reduced_motion="reduce")
+    page = context.new_page()
+    page.set_default_timeout(15_000)
+    page.goto(f"{owner.url}/sign-in")
+    look(page)
+    sign_in(page, owner)
+    look(page)
+    _make_keys(owner, f"{theme} {size}")
+    page.reload()
+    look(page)
+    page.get_by_role("button", name="Account menu").click()
+    look(page)
+    page.keyboard.press("Escape")
+    _dialogs(page, look)
+    active, revoked = _ids(owner, "active"), _ids(owner, "revoked")
+    for path in (
+        *(f"/settings/keys/{key_id}" for key_id in (active, revoked)),
+        f"/settings/keys/{active}/revoke",
+        f"/settings/keys/{active}/rename",
+        f"/settings/keys/{revoked}/delete",
+        "/settings/keys/new",
+        "/sign-out-everywhere",
+        f"{HOME}&show=inactive",
+        "/settings/keys/key_00000000000000000000000000",
+        "/nothing/here",
+    ):
+        page.goto(f"{owner.url}{path}")
+        look(page)
+    context.close()
+
+
+def _dialogs(page: Any, look: Any) -> None:
+    page.get_by_role("link", name="Create API Key").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_be_visible()
+    look(page)
+    dialog.get_by_role("button", name="Create key").click()
+    expect(dialog.get_by_text("Give the key a name")).to_be_visible()
+    look(page)
+    page.keyboard.press("Escape")
+    create_in_dialog(page, "Revealed to axe")
+    look(page)
+    page.keyboard.press("Escape")
+    expect(dialog.get_by_role("alert")).to_be_visible()
+    look(page)
+    dialog.get_by_role("button", name="Close anyway").click()
+    expect(page.locator(".toast")).to_be_visible()
+    look(page)
+    for verb in ("Revoke", "Delete"):
+        page.get_by_role("link", name=verb).first.click()
+        expect(dialog).to_be_visible()
+        look(page)
+        page.keyboard.press("Escape")
+        expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def _make_keys(owner: Any, mark: str) -> None:
+    _, secret = owner.create_key(f"Used {mark}", expires="7d")
+    owner.api(secret, headers={"user-agent": "curl/8.5.0"}).get("/api/openapi.json")
+    owner.api(secret).get("/api/keys")
+    key, _ = owner.create_key(f"A name that goes on for quite a while, as names of dashboards do, {mark}", scopes=["*"])
+    owner.cli("keys", "revoke", key["id"], "--yes", check=True)
+
+
+def _ids(owner: Any, status: str) -> str:
+    return next(key["id"] for key in owner.cli.json("keys", "list")["items"] if key["status"] == status)
+
+
+def test_setup_in_both_themes(server: Any, browser: Any, look: Any) -> None:
+    """The first page of all, empty and refused, and the table without keys."""
+    for theme in ("light", "dark"):
+        context = browser.new_context(color_scheme=theme, viewport=SIZES["narrow"], reduced_motion="reduce")
+        page = context.new_page()
+        page.goto(server.setup_link)
+        look(page)
+        page.get_by_label("E-mail").fill("nobody")
+        page.get_by_role("button", name="Create account").click()
+        expect(page.get_by_text("Use at least 12 characters.")).to_be_visible()
+        look(page)
+        context.close()
+
+
+def test_the_theme_is_kept_without_a_flash(owner: Any, home: Any) -> None:
+    """The choice takes effect at once, and the next page comes from the server in it."""
+    home.get_by_role("button", name="Account menu").click()
+    home.get_by_role("button", name="Dark").click()
+    expect(home.locator("html")).to_have_attribute("data-theme", "dark")
+    answer = home.goto(f"{owner.url}{HOME}")
+    assert 'data-theme="dark"' in answer.text()
+    assert home.evaluate("getComputedStyle(document.documentElement).colorScheme") == "dark"
+    home.get_by_role("button", name="Account menu").click()
+    home.get_by_role("button", name="System").click()
+    assert home.locator("html").get_attribute("data-theme") is None

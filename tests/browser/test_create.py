@@ -1,0 +1,148 @@
+"""Creating a key in a browser."""
+
+from typing import Any
+
+from playwright.sync_api import expect
+
+from tests.browser.steps import HOME, create_in_dialog, finish, open_create, shown_secret
+
+
+def test_create_copy_and_call(owner: Any, home: Any) -> None:
+    """The dialog turns into the reveal; what the button copies is a key that works."""
+    home.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=owner.url)
+    secret = create_in_dialog(home, "Automation Script")
+    dialog = home.get_by_role("dialog")
+    dialog.get_by_role("button", name="Copy key").first.click()
+    expect(dialog.get_by_role("button", name="Copied ✓")).to_be_visible()
+    expect(dialog.get_by_role("status")).to_have_text("Copied to the clipboard.")
+    assert home.evaluate("navigator.clipboard.readText()") == secret
+    assert owner.api(secret).get("/api/openapi.json").status_code == 200
+    finish(dialog)
+    expect(home.get_by_role("dialog")).to_have_count(0)
+    row = home.get_by_role("row", name="Automation Script")
+    expect(row).to_contain_text("Active")
+    expect(row).to_contain_text("in 90 days")
+    expect(home.get_by_role("link", name="Create API Key")).to_be_focused()
+
+
+def test_the_seeds_choices_stand_in_its_order(home: Any) -> None:
+    """Six expiries with their hints, 90 days preselected, and the advice beside them."""
+    dialog = open_create(home)
+    group = dialog.get_by_role("group", name="Expires")
+    names = ["1 hour", "7 days", "30 days", "90 days", "1 year", "Never"]
+    assert group.locator(".choice-name").all_inner_texts() == names
+    expect(group.get_by_role("radio", name="90 days")).to_be_checked()
+    expect(group).to_contain_text("Pick the shortest expiry that still fits.")
+    expect(group).to_contain_text("A sensible default for production integrations.")
+    expect(dialog.get_by_role("radio", name="Standard")).to_be_checked()
+
+
+def test_expiry_and_access_are_what_was_chosen(owner: Any, home: Any) -> None:
+    """The choices of the form arrive in the key."""
+    dialog = open_create(home)
+    dialog.get_by_label("Name", exact=True).fill("Chosen")
+    dialog.get_by_role("radio", name="1 hour").check()
+    dialog.get_by_role("radio", name="Read only").check()
+    dialog.get_by_role("button", name="Create key").click()
+    secret = shown_secret(dialog)
+    key = owner.api(secret).get("/api/me").json()["key"]
+    assert key["scopes"] == ["api:read", "keys:read", "usage:read"]
+    finish(dialog)
+    expect(home.get_by_role("row", name="Chosen")).to_contain_text("in 1 hour")
+    expect(home.get_by_role("row", name="Chosen")).to_contain_text("Read only")
+
+
+def test_a_bad_name_is_explained_beside_its_field(home: Any) -> None:
+    """The dialog stays, the field is focused and described, other choices are kept."""
+    dialog = open_create(home)
+    dialog.get_by_role("radio", name="7 days").check()
+    dialog.get_by_role("button", name="Create key").click()
+    name = dialog.get_by_label("Name", exact=True)
+    expect(name).to_be_focused()
+    expect(name).to_have_attribute("aria-invalid", "true")
+    expect(name).to_have_accessible_description(
+        "What will use it, e.g. Automation Script or Mobile App. Give the key a name that says what uses it."
+    )
+    expect(dialog.get_by_role("radio", name="7 days")).to_be_checked()
+
+
+def test_a_second_key_of_the_same_name_is_pointed_out(owner: Any, home: Any) -> None:
+    """Names may repeat; the reveal says so with the hint that tells them apart."""
+    owner.create_key("Twin")
+    create_in_dialog(home, "twin")
+    expect(home.get_by_role("dialog")).to_contain_text("Another living key has the same name.")
+
+
+def test_closing_before_copying_asks(home: Any) -> None:
+    """Escape (twice), the cross and a click beside the dialog warn; "close anyway" closes."""
+    create_in_dialog(home, "Guarded")
+    dialog = home.get_by_role("dialog")
+    warning = dialog.get_by_role("alert")
+    for close in (
+        lambda: (home.keyboard.press("Escape"), home.keyboard.press("Escape")),
+        lambda: dialog.get_by_role("button", name="Close", exact=True).click(),
+        lambda: home.mouse.click(5, 5),
+    ):
+        close()
+        expect(dialog).to_be_visible()
+        expect(warning).to_contain_text("You have not copied the key.")
+    dialog.get_by_role("button", name="Close anyway").click()
+    expect(home.get_by_role("dialog")).to_have_count(0)
+    expect(home.get_by_role("row", name="Guarded")).to_be_visible()
+
+
+def test_closing_after_copying_does_not_ask(owner: Any, home: Any) -> None:
+    """Who has copied is not bothered."""
+    home.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=owner.url)
+    create_in_dialog(home, "Free")
+    home.get_by_role("dialog").get_by_role("button", name="Copy key").first.click()
+    expect(home.get_by_role("button", name="Copied ✓")).to_be_visible()
+    home.keyboard.press("Escape")
+    expect(home.get_by_role("dialog")).to_have_count(0)
+
+
+def test_leaving_the_page_before_copying_asks(owner: Any, home: Any) -> None:
+    """The browser's own question comes up, only while the key is not saved."""
+    create_in_dialog(home, "Leaving")
+    asked: list[str] = []
+    home.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+    home.goto(f"{owner.url}{HOME}")
+    assert asked == ["beforeunload"]
+    create_in_dialog(home, "Leaving saved")
+    home.get_by_label("I have saved it").check()
+    home.goto(f"{owner.url}{HOME}")
+    assert asked == ["beforeunload"]
+
+
+def test_done_wants_the_tick(home: Any) -> None:
+    """Done does nothing until it is ticked that the key is saved."""
+    create_in_dialog(home, "Ticked")
+    dialog = home.get_by_role("dialog")
+    dialog.get_by_role("button", name="Done").click()
+    expect(dialog).to_be_visible()
+    finish(dialog)
+    expect(home.get_by_role("dialog")).to_have_count(0)
+
+
+def test_the_ready_lines_keep_the_key_out_of_the_history(owner: Any, home: Any) -> None:
+    """The curl line names a variable and our own address; the export line is apart and is copied with a space first."""
+    home.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=owner.url)
+    secret = create_in_dialog(home, "Lines")
+    dialog = home.get_by_role("dialog")
+    curl = f'curl -H "x-api-key: $ARI_API_KEY" {owner.url}/api/openapi.json'
+    expect(dialog.get_by_text(curl)).to_be_visible()
+    dialog.get_by_role("button", name="Copy the curl line").click()
+    assert home.evaluate("navigator.clipboard.readText()") == curl
+    dialog.get_by_role("button", name="Copy the export line with the key").click()
+    assert home.evaluate("navigator.clipboard.readText()") == f" export ARI_API_KEY={secret}"
+
+
+def test_cancel_and_escape_close_an_empty_form(home: Any) -> None:
+    """Nothing asks while there is nothing to lose; the focus goes back to the button."""
+    for leave in (
+        lambda dialog: home.keyboard.press("Escape"),
+        lambda dialog: dialog.get_by_role("link", name="Cancel").click(),
+    ):
+        leave(open_create(home))
+        expect(home.get_by_role("dialog")).to_have_count(0)
+        expect(home.get_by_role("link", name="Create API Key")).to_be_focused()

@@ -1,0 +1,123 @@
+"""A key's page and the table, as they change by themselves."""
+
+from typing import Any
+
+from playwright.sync_api import expect
+
+from tests.browser.steps import HOME, sign_in
+
+
+def test_a_row_leads_to_the_keys_page(owner: Any, home: Any) -> None:
+    """A click anywhere in the row opens the page; the name is a real link."""
+    key, _ = owner.create_key("Clicked")
+    home.goto(f"{owner.url}{HOME}")
+    home.get_by_role("row", name="Clicked").get_by_text("Standard").click()
+    expect(home.get_by_role("heading", name="Clicked")).to_be_visible()
+    assert home.url.endswith(f"/settings/keys/{key['id']}")
+
+
+def test_requests_show_up_by_themselves(owner: Any, home: Any) -> None:
+    """A request made while the page is open arrives in the table without a reload, and is told politely."""
+    key, secret = owner.create_key("Watched")
+    home.goto(f"{owner.url}/settings/keys/{key['id']}")
+    expect(home.get_by_role("heading", name="No requests yet")).to_be_visible()
+    owner.api(secret, headers={"user-agent": "quiet-test/1"}).get("/api/openapi.json")
+    owner.api(secret).get("/api/keys")
+    table = home.get_by_role("table")
+    expect(table).to_contain_text("/api/openapi.json")
+    expect(table).to_contain_text("quiet-test/1")
+    expect(table).to_contain_text("Accepted")
+    expect(table).to_contain_text("Scope missing")
+    expect(home.get_by_role("status").filter(has_text="1 request, 1 refused")).to_have_count(1)
+
+
+def test_refreshing_keeps_the_focus(owner: Any, home: Any) -> None:
+    """Whoever stands on a button with the keyboard stays there when the part around it is replaced."""
+    key, secret = owner.create_key("Focused")
+    home.goto(f"{owner.url}/settings/keys/{key['id']}")
+    home.get_by_role("link", name="Rename").focus()
+    owner.api(secret).get("/api/me")
+    expect(home.get_by_role("table")).to_contain_text("/api/me")
+    expect(home.get_by_role("link", name="Rename")).to_be_focused()
+
+
+def test_a_hidden_page_asks_for_nothing(owner: Any, home: Any) -> None:
+    """While nobody looks, nothing is requested; coming back refreshes at once."""
+    key, secret = owner.create_key("Hidden")
+    home.goto(f"{owner.url}/settings/keys/{key['id']}")
+    home.evaluate("Object.defineProperty(document, 'hidden', {get: () => globalThis.away, configurable: true})")
+    home.evaluate("globalThis.away = true")
+    asked: list[str] = []
+    home.on("request", lambda request: asked.append(request.url))
+    owner.api(secret).get("/api/me")
+    home.wait_for_timeout(6_000)
+    assert asked == []
+    home.evaluate("globalThis.away = false; document.dispatchEvent(new Event('visibilitychange'))")
+    expect(home.get_by_role("table")).to_contain_text("/api/me")
+
+
+def test_expiry_becomes_visible(owner: Any, home: Any) -> None:
+    """A key nears its end, reaches it while the page is open, and may then be deleted."""
+    key, _ = owner.create_key("Dying", expires="1y")
+    owner.server.clock.advance((365 - 10) * 24 * 3600)
+    sign_in(home, owner)
+    row = home.get_by_role("row", name="Dying")
+    expect(row).to_contain_text("Active")
+    owner.server.clock.advance(7 * 24 * 3600)
+    home.reload()
+    expect(row).to_contain_text("Expires in 3 days")
+    owner.server.clock.advance(3 * 24 * 3600 - 60)
+    home.goto(f"{owner.url}/settings/keys/{key['id']}")
+    expect(home.get_by_text("Expires in 1 min")).to_be_visible()
+    owner.server.clock.advance(61)
+    expect(home.get_by_text("Inactive · expired")).to_be_visible()
+    expect(home.get_by_role("link", name="Delete")).to_be_visible()
+    expect(home.get_by_role("link", name="Revoke")).to_have_count(0)
+
+
+def test_rename_disable_and_enable(owner: Any, home: Any) -> None:
+    """Each is done from the page, said in a toast and listed in the events."""
+    key, secret = owner.create_key("Before")
+    home.goto(f"{owner.url}/settings/keys/{key['id']}")
+    home.get_by_role("link", name="Rename").click()
+    field = home.get_by_role("dialog").get_by_label("Name", exact=True)
+    expect(field).to_be_focused()
+    field.fill("After")
+    field.press("Enter")
+    expect(home.get_by_role("heading", name="After")).to_be_visible()
+    expect(home.locator(".toast")).to_contain_text("new name")
+    home.get_by_role("button", name="Disable").click()
+    expect(home.locator(".badge").first).to_have_text("Disabled")
+    assert owner.api(secret).get("/api/me").json()["code"] == "disabled"
+    home.get_by_role("button", name="Enable").click()
+    expect(home.locator(".badge").first).to_have_text("Active")
+    assert owner.api(secret).get("/api/me").status_code == 200
+    events = home.get_by_role("region", name="Events")
+    for words in ("Renamed from Before to After", "Disabled", "Enabled", "Created"):
+        expect(events).to_contain_text(words)
+
+
+def test_filters_count_and_narrow(owner: Any, home: Any) -> None:
+    """All, active and inactive are links with their counts; the sum stands beside them."""
+    key, _ = owner.create_key("Filtered out")
+    owner.cli("keys", "revoke", key["id"], "--yes", check=True)
+    home.goto(f"{owner.url}{HOME}&show=active")
+    expect(home.get_by_role("link", name="Active", exact=False).first).to_have_attribute("aria-current", "true")
+    expect(home.get_by_role("row", name="Filtered out")).to_have_count(0)
+    home.get_by_role("navigation", name="Show").get_by_role("link", name="Inactive").click()
+    expect(home.get_by_role("row", name="Filtered out")).to_be_visible()
+
+
+def test_times_are_in_the_viewers_zone_with_utc_at_hand(owner: Any, browser: Any) -> None:
+    """Scripts show local time; the exact UTC is in the title."""
+    key, _ = owner.create_key("Timed")
+    context = browser.new_context(timezone_id="Asia/Kathmandu", locale="en-GB")
+    page = context.new_page()
+    sign_in(page, owner, f"/settings/keys/{key['id']}")
+    moment = page.get_by_role("region", name="Details").get_by_role("time").first
+    utc, local = moment.get_attribute("title"), moment.inner_text()
+    assert utc.endswith(" UTC")
+    assert utc[-6:-4] == local[-2:], "the seconds agree"
+    assert utc[-9:-7] != local[-5:-3], "Kathmandu is 5:45 h off"
+    expect(page.get_by_text("Times are in your zone, Asia/K")).to_be_visible()
+    context.close()

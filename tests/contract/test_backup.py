@@ -1,0 +1,344 @@
+"""Backup and restore: from either database into either, whole or not at all."""
+
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import MetaData, select, text
+
+from ari.accounts import setup
+from ari.accounts.model import Account, Session
+from ari.base.caller import SYSTEM
+from ari.base.clock import DAY_MS, HOUR_MS
+from ari.base.errors import Conflict, Invalid, Unavailable
+from ari.base.ids import new_id
+from ari.instance import Instance
+from ari.keys import manage
+from ari.keys.manage import Created, KeyChange, NewKey
+from ari.storage import owner_mark
+from ari.storage.archive import Manifest, Reader, Writer
+from ari.storage.backup import LOG_TABLES, MAIN_TABLES, Written, columns_of, write_backup
+from ari.storage.checkup import audit_trail
+from ari.storage.engine import KEYS_FILE, Database
+from ari.storage.migrate import LOG, MAIN
+from ari.storage.restore import Restored, Terms, restore_backup
+from ari.usage.model import Attempt, UsageRow
+from ari.usage.ports import Batch
+from tests.support.instances import START_MS, opened, settings_for
+
+Make = Any
+
+
+def _silent(_table: str, _done: int, _total: int) -> None:
+    pass
+
+
+def _create(instance: Instance, name: str, **more: Any) -> Created:
+    new = NewKey(name, **more)
+    return instance.command(SYSTEM, lambda unit, by: manage.create(unit, by, instance.now_ms(), new))
+
+
+def _do(instance: Instance, work: Any) -> None:
+    instance.command(SYSTEM, lambda unit, by: work(unit, by, instance.now_ms()))
+
+
+def _fill(instance: Instance) -> dict[str, Created]:
+    """An instance with every kind of key, an owner who is signed in, and a usage log."""
+    keys = {name: _create(instance, name) for name in ("living", "disabled", "revoked", "deleted", "日本 \U0001f511")}
+    keys["hour"] = _create(instance, "hour", expires="1h")
+    _do(instance, lambda u, by, now: manage.change(u, by, now, keys["disabled"].key.id, KeyChange(disabled=True)))
+    for name in ("revoked", "deleted"):
+        _do(instance, lambda u, by, now, n=name: manage.revoke(u, by, now, keys[n].key.id, "why"))
+    _do(instance, lambda u, by, now: manage.delete(u, by, now, keys["deleted"].key.id))
+    with instance.database.writing() as unit:
+        now_ms = instance.now_ms()
+        unit.accounts.add_owner(Account("usr_1", "owner@example.org", "hash", now_ms))
+        unit.accounts.add_session(Session(b"s" * 32, "usr_1", now_ms, now_ms + DAY_MS, None, None))
+        unit.accounts.keep_device(b"d" * 32, "usr_1", now_ms + DAY_MS)
+        unit.notes.put("had_owner", "1")
+        unit.notes.put("setup_token", "digest 1")
+    rows = [_row(instance, keys["living"], number) for number in range(30)]
+    instance.database.usage.commit(Batch(rows, [], [Attempt(now_ms // 60_000 * 60_000, "unknown", "192.0.2.1", 2)]))
+    return keys
+
+
+def _row(instance: Instance, key: Created, number: int) -> UsageRow:
+    at_ms = instance.now_ms() + number
+    return UsageRow(
+        new_id("req", at_ms), at_ms, "r", key.key.id, key.key.hint, "ok", "GET", "/x", "/x", None, "ü", 200, 1.5, 7
+    )
+
+
+def _backup(instance: Instance) -> tuple[bytes, Written]:
+    file = io.BytesIO()
+    written = write_backup(instance.database, file, instance.now_ms(), _silent)
+    return file.getvalue(), written
+
+
+def _restore(folder: Path, url: str | None, body: bytes, now_ms: int = START_MS, **terms: bool) -> Restored:
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return restore_backup(settings_for(folder, url), io.BytesIO(body), Terms(**terms), SYSTEM, now_ms, _silent)
+
+
+def _contents(instance: Instance) -> dict[str, list[dict[str, Any]]]:
+    """Every row that a backup keeps."""
+    found = {}
+    for engine, tables in ((instance.database.main, MAIN_TABLES), (instance.database.log, LOG_TABLES)):
+        with engine.connect() as connection:
+            for table in tables:
+                query = select(*columns_of(table)).order_by(*table.primary_key.columns)
+                found[table.name] = [dict(row) for row in connection.execute(query).mappings()]
+    return found
+
+
+def _count(instance: Instance, table: str) -> int:
+    with instance.database.main.connect() as connection:
+        return int(connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one())
+
+
+@pytest.fixture
+def source(data_dir: Path, database_url: str | None) -> Iterator[Instance]:
+    with opened(data_dir, database_url) as instance:
+        yield instance
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def target_url(request: pytest.FixtureRequest) -> Iterator[str | None]:
+    if request.param == "sqlite":
+        yield None
+        return
+    server = request.getfixturevalue("postgres")
+    url = server.create()
+    yield url
+    server.drop(url)
+
+
+def test_everything_comes_back_in_either_database(source: Instance, target_url: str | None, tmp_path: Path) -> None:
+    """With --trust-keys the rows are the same; sessions, devices and the setup token stay behind."""
+    _fill(source)
+    body, written = _backup(source)
+    assert (written.keys, written.usage_rows) == (6, 30)
+    restored = _restore(tmp_path / "new", target_url, body, trust_keys=True)
+    assert restored.keys_disabled == 0
+    with opened(tmp_path / "new", target_url) as target:
+        before, after = _contents(source), _contents(target)
+        event = after["events"].pop()
+        assert event["name"] == "backup_restored"
+        assert json.loads(event["detail"])["keys"] == 6
+        before["notes"] = [note for note in before["notes"] if note["name"] != "setup_token"]
+        assert after == before
+        assert [_count(target, name) for name in ("sessions", "devices", "sign_in_attempts")] == [0, 0, 0]
+        assert audit_trail(target.database)[1] is None
+        assert owner_mark.is_set(tmp_path / "new")
+        assert target.database.usage.totals([before["usage_totals"][0]["key_id"]])
+
+
+def test_the_setup_note_is_the_one_left_out(source: Instance) -> None:
+    """The name of the passing note is that of accounts.setup, so its digest is in no backup."""
+    with source.database.writing() as unit:
+        setup.new_setup_token(unit, source.now_ms())
+        assert unit.notes.get("setup_token") is not None
+    assert b"setup_token" not in b"".join(json.dumps(row).encode() for _, row in _rows(_backup(source)[0]))
+
+
+def _rows(body: bytes) -> list[tuple[str, dict[str, Any]]]:
+    rows = list(Reader(io.BytesIO(body)).rows())
+    return [(name, {field: str(value) for field, value in row.items()}) for name, row in rows]
+
+
+def test_restored_keys_come_back_disabled(source: Instance, target_url: str | None, tmp_path: Path) -> None:
+    """A backup may be older than a revoke: living keys wait for a look; dead ones stay dead."""
+    keys = _fill(source)
+    body, _ = _backup(source)
+    restored = _restore(tmp_path / "new", target_url, body, now_ms=START_MS + HOUR_MS)
+    assert restored.keys_disabled == 2
+    with opened(tmp_path / "new", target_url) as target:
+
+        def status(name: str) -> str:
+            key = target.read(lambda unit: unit.keys.tombstone(keys[name].key.id))
+            assert key is not None
+            return key.status(target.now_ms())
+
+        # the clock of this instance stands before the expiry: a key that was seen expired stays so
+        found = {name: status(name) for name in keys}
+    assert found == {
+        "living": "disabled",
+        "日本 \U0001f511": "disabled",
+        "disabled": "disabled",
+        "revoked": "revoked",
+        "deleted": "revoked",
+        "hour": "expired",
+    }
+
+
+def test_a_filled_instance_is_not_replaced_by_mistake(source: Instance, target_url: str | None, tmp_path: Path) -> None:
+    """Only --force replaces, and then nothing of the old instance remains."""
+    _fill(source)
+    body, _ = _backup(source)
+    with opened(tmp_path / "old", target_url) as old:
+        kept = _create(old, "kept")
+    with pytest.raises(Conflict, match="not empty"):
+        _restore(tmp_path / "old", target_url, body)
+    with opened(tmp_path / "old", target_url) as old:
+        assert old.read(lambda unit: manage.get(unit, kept.key.id)).name == "kept"
+    _restore(tmp_path / "old", target_url, body, replace=True)
+    with opened(tmp_path / "old", target_url) as old:
+        assert old.read(lambda unit: unit.keys.tombstone(kept.key.id)) is None
+        assert _count(old, "api_keys") == 6
+        with pytest.raises(Exception, match="events are never changed"), old.database.main.begin() as connection:
+            connection.execute(text("DELETE FROM events"))
+
+
+def test_nothing_is_replaced_while_somebody_uses_it(source: Instance, target_url: str | None, tmp_path: Path) -> None:
+    """A process that has the instance open would go on with the old one."""
+    _fill(source)
+    body, _ = _backup(source)
+    with opened(tmp_path / "old", target_url) as running:
+        running.read(lambda unit: unit.notes.get("x"))
+        with pytest.raises(Conflict, match="ARI is running"):
+            _restore(tmp_path / "old", target_url, body, replace=True)
+    _restore(tmp_path / "old", target_url, body, replace=True)
+
+
+def _changed(body: bytes, change: Any) -> bytes:
+    """The same backup with its rows changed and sound checksums."""
+    reader = Reader(io.BytesIO(body))
+    rows = [change(name, row) for name, row in reader.rows()]
+    assert reader.manifest is not None
+    file = io.BytesIO()
+    manifest = replace(reader.manifest, tables={})
+    writer = Writer(file, manifest, 1)
+    for table in reader.manifest.tables:
+        list(writer.add(table, [found[1] for found in rows if found is not None and found[0] == table]))
+    writer.close()
+    return file.getvalue()
+
+
+def _forged_event(name: str, row: dict[str, Any]) -> Any:
+    return name, {**row, "actor": "cli:innocent"} if name == "events" else row
+
+
+def _missing_event(name: str, row: dict[str, Any]) -> Any:
+    return None if name == "events" and "key_disabled" in row["name"] else (name, row)
+
+
+def _extra_column(name: str, row: dict[str, Any]) -> Any:
+    return name, {**row, "is_admin": True} if name == "accounts" else row
+
+
+def _twice_the_same_key(name: str, row: dict[str, Any]) -> Any:
+    return name, {**row, "id": "key_same"} if name == "api_keys" else row
+
+
+def _digest_as_number(name: str, row: dict[str, Any]) -> Any:
+    return name, {**row, "digest": None} if name == "api_keys" else row
+
+
+@pytest.mark.parametrize(
+    "change", [_forged_event, _missing_event, _extra_column, _twice_the_same_key, _digest_as_number]
+)
+def test_a_backup_that_lies_changes_nothing(
+    source: Instance, target_url: str | None, tmp_path: Path, change: Any
+) -> None:
+    """Checksums may be right and the content wrong: a forged trail, strange columns, keys twice."""
+    _fill(source)
+    body = _changed(_backup(source)[0], change)
+    with pytest.raises(Invalid, match="not a whole backup"):
+        _restore(tmp_path / "new", target_url, body)
+    if target_url is None:
+        assert not (tmp_path / "new" / KEYS_FILE).exists()
+        return
+    with opened(tmp_path / "new", target_url) as target:
+        assert not any(_contents(target).values())
+
+
+def test_another_schema_is_refused_with_the_way_out(source: Instance, tmp_path: Path) -> None:
+    """The sentence names the version that can read it."""
+    file = io.BytesIO()
+    writer = Writer(file, Manifest("7.5", "2027-01-15T08:00:00.000Z", "sqlite", {"main": "0099", "log": "0001"}), 1)
+    for table in (*MAIN_TABLES, *LOG_TABLES):
+        list(writer.add(table.name, []))
+    writer.close()
+    with pytest.raises(Invalid, match=r"restore it with ARI 7\.5"):
+        _restore(tmp_path / "new", None, file.getvalue())
+
+
+def test_a_backup_is_one_moment_while_others_write(source: Instance) -> None:
+    """What is written during the backup is not in it, although it does not wait."""
+    _fill(source)
+
+    file = io.BytesIO()
+    made: list[Created] = []
+
+    def write_meanwhile(table: str, done: int, total: int) -> None:
+        if not made:
+            made.append(_create(source, "meanwhile"))
+            source.database.usage.commit(Batch([_row(source, made[0], 99)]))
+
+    written = write_backup(source.database, file, source.now_ms(), write_meanwhile)
+    assert made
+    assert (written.keys, written.usage_rows) == (6, 30)
+    assert not any(row.get("name") == "meanwhile" for _, row in _rows(file.getvalue()))
+    assert _backup(source)[1].keys == 7
+
+
+class _FullDisk(io.BytesIO):
+    def write(self, _body: Any) -> int:
+        raise OSError(28, "No space left on device")
+
+
+def test_a_full_disk_is_a_plain_sentence(source: Instance) -> None:
+    """The backup's own disk is named, not the database's."""
+    _fill(source)
+    with pytest.raises(Unavailable, match="The backup cannot be written: No space left on device"):
+        write_backup(source.database, _FullDisk(), source.now_ms(), _silent)
+
+
+def test_every_table_is_kept_or_left_out_on_purpose() -> None:
+    """A new table must be decided about."""
+    kept = {table.name for table in (*MAIN_TABLES, *LOG_TABLES)}
+    left_out = {"sessions", "devices", "sign_in_attempts"}
+    metadata: list[MetaData] = [MAIN.metadata, LOG.metadata]
+    assert {name for one in metadata for name in one.tables} == kept | left_out
+
+
+def test_a_damaged_target_is_restored_over_with_force(source: Instance, tmp_path: Path) -> None:
+    """The day a backup is for: the old file is broken."""
+    _fill(source)
+    body, _ = _backup(source)
+    with opened(tmp_path / "old", None):
+        pass
+    (tmp_path / "old" / KEYS_FILE).write_bytes(b"\xff" * 8192)
+    with pytest.raises(Conflict, match="not empty"):
+        _restore(tmp_path / "old", None, body)
+    _restore(tmp_path / "old", None, body, replace=True)
+    with opened(tmp_path / "old", None) as target:
+        assert _count(target, "api_keys") == 6
+
+
+def test_an_interrupted_restore_leaves_the_old_instance(
+    source: Instance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fault half-way changes nothing and leaves no litter."""
+    _fill(source)
+    body, _ = _backup(source)
+    with opened(tmp_path / "old", None) as old:
+        kept = _create(old, "kept")
+    before = sorted(path.name for path in (tmp_path / "old").iterdir())
+
+    def break_off(table: str, done: int, total: int) -> None:
+        if table == "usage_rows" and done:
+            raise KeyboardInterrupt
+
+    settings = settings_for(tmp_path / "old", None)
+    with pytest.raises(KeyboardInterrupt):
+        restore_backup(settings, io.BytesIO(body), Terms(replace=True), SYSTEM, START_MS, break_off)
+    assert sorted(path.name for path in (tmp_path / "old").iterdir()) == before
+    database = Database.open(settings)
+    with database.reading() as unit:
+        assert manage.get(unit, kept.key.id).name == "kept"
+    database.close()

@@ -1,0 +1,329 @@
+"""The contract of ``UsageStore`` on both databases."""
+
+import random
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, event, text
+from sqlalchemy.exc import OperationalError
+
+from ari.base.clock import HOUR_MS, MINUTE_MS
+from ari.base.errors import Unavailable
+from ari.instance import Instance
+from ari.storage.usage import UsageTables
+from ari.usage.model import OTHER_ADDRESSES, Attempt, Completion, KeyTotals, UsageFilter
+from ari.usage.ports import Batch
+from tests.support.instances import START_MS, opened
+from tests.support.usage import KEY, OTHER_KEY, a_row, sums
+
+EVERYTHING = UsageFilter()
+
+
+@pytest.fixture
+def instance(data_dir: Path, database_url: str | None) -> Iterator[Instance]:
+    with opened(data_dir, database_url) as found:
+        yield found
+
+
+@pytest.fixture
+def store(instance: Instance) -> UsageTables:
+    return instance.database.usage
+
+
+@pytest.fixture
+def engine(instance: Instance) -> Engine:
+    return instance.database.log
+
+
+def test_a_row_comes_back_as_it_was_written(store: UsageTables) -> None:
+    """Every field, the unknown ones too."""
+    whole = a_row(user_agent="Ünï — 日本 🐦", path="/api/x?", duration_ms=1.25, bytes=2**40)
+    bare = a_row(START_MS + 1, client_address=None, user_agent=None, status=None, duration_ms=None, bytes=None)
+    store.commit(Batch([whole, bare]))
+    assert store.page(EVERYTHING, None, 10) == [bare, whole]
+
+
+def test_an_empty_batch_is_no_fault(store: UsageTables) -> None:
+    """Nothing to write writes nothing."""
+    store.commit(Batch())
+    assert store.page(EVERYTHING, None, 10) == []
+
+
+def test_batches_of_any_size_are_stored_whole(store: UsageTables, engine: Engine) -> None:
+    """Also where one statement does not hold them all."""
+    for size in (1, 2, 3, 63, 64, 65, 130, 1000):
+        store.commit(Batch([a_row() for _ in range(size)]))
+    assert sums(engine) == {KEY: (1328, 0)}
+
+
+def test_pages_are_newest_first_and_go_on_after_an_id(store: UsageTables) -> None:
+    """No row is shown twice or left out."""
+    rows = [a_row(START_MS + n) for n in range(7)]
+    store.commit(Batch(rows))
+    first = store.page(EVERYTHING, None, 4)
+    rest = store.page(EVERYTHING, first[-1].id, 4)
+    assert [*first, *rest] == rows[::-1]
+
+
+def test_pages_are_narrowed_by_key_code_and_time(store: UsageTables) -> None:
+    """A span begins with its first instant and ends before its last."""
+    rows = [
+        a_row(START_MS + n * HOUR_MS, key_id=key, code=code)
+        for n in range(4)
+        for key in (KEY, OTHER_KEY)
+        for code in ("ok", "revoked")
+    ]
+    store.commit(Batch(rows))
+    where = UsageFilter(KEY, "revoked", START_MS + HOUR_MS, START_MS + 3 * HOUR_MS)
+    assert [(row.key_id, row.code, row.at_ms) for row in store.page(where, None, 50)] == [
+        (KEY, "revoked", START_MS + 2 * HOUR_MS),
+        (KEY, "revoked", START_MS + HOUR_MS),
+    ]
+    assert len(store.page(UsageFilter(since_ms=START_MS + HOUR_MS), None, 50)) == 12
+    assert len(store.page(UsageFilter(until_ms=START_MS + HOUR_MS), None, 50)) == 4
+    assert len(store.page(UsageFilter(since_ms=-(10**15), until_ms=10**18), None, 50)) == 16
+
+
+def test_every_page_is_read_from_an_index(store: UsageTables, engine: Engine) -> None:
+    """However large the log is, a page costs the same."""
+    for n in range(20):
+        store.commit(
+            Batch([a_row(START_MS + n * HOUR_MS + m, key_id=OTHER_KEY if m % 50 else KEY) for m in range(500)])
+        )
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("ANALYZE"))
+    asked: list[tuple[str, Any]] = []
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def _remember(_connection: Any, _cursor: Any, statement: str, given: Any, *_rest: Any) -> None:
+        if "usage_rows" in statement and not statement.startswith("EXPLAIN"):
+            asked.append((statement, given))
+
+    span = {"since_ms": START_MS + 5 * HOUR_MS, "until_ms": START_MS + 6 * HOUR_MS}
+    for where in (EVERYTHING, UsageFilter(key_id=KEY), UsageFilter(**span), UsageFilter(key_id=KEY, **span)):
+        store.page(where, None, 50)
+    explain = "EXPLAIN QUERY PLAN " if engine.dialect.name == "sqlite" else "EXPLAIN "
+    with engine.connect() as connection:
+        plans = ["\n".join(map(str, connection.exec_driver_sql(explain + sql, given))) for sql, given in asked]
+    for plan in plans:
+        assert "TEMP B-TREE" not in plan, plan
+        assert "Seq Scan" not in plan, plan
+        assert "SCAN usage_rows" not in plan or "USING INDEX" in plan, plan
+    assert "ix_usage_rows_key_id_id" in plans[1]
+    assert "ix_usage_rows_key_id_id" in plans[3]
+
+
+def test_totals_follow_accepted_and_refused_requests(store: UsageTables, engine: Engine) -> None:
+    """First and last use are of accepted requests alone, in whatever order they come."""
+    rows = [
+        a_row(START_MS + 5_000),
+        a_row(START_MS + 1_000),
+        a_row(START_MS + 9_000, code="insufficient_scope", status=403),
+        a_row(START_MS, key_id=OTHER_KEY, code="revoked", status=401),
+    ]
+    for row in rows:
+        store.commit(Batch([row]))
+    assert store.totals([KEY, OTHER_KEY, "key_never"]) == {
+        KEY: KeyTotals(2, 1, START_MS + 1_000, START_MS + 5_000),
+        OTHER_KEY: KeyTotals(0, 1, None, None),
+    }
+    assert sums(engine) == {KEY: (2, 1), OTHER_KEY: (0, 1)}
+
+
+def test_totals_of_very_many_keys_are_read_at_once(store: UsageTables) -> None:
+    """A list of keys of any length."""
+    store.commit(Batch([a_row(key_id=f"key_{n:026}") for n in range(1_200)]))
+    assert len(store.totals([f"key_{n:026}" for n in range(1_200)])) == 1_200
+
+
+def test_committing_again_changes_nothing(store: UsageTables, engine: Engine) -> None:
+    """A batch whose outcome is unknown may be tried again: no row and no count is doubled."""
+    batch = Batch([a_row(START_MS + n, code=("ok", "revoked")[n % 2]) for n in range(10)])
+    mixed = Batch([*batch.rows, a_row(START_MS + 20)])
+    for again in (batch, batch, mixed, mixed):
+        store.commit(again)
+    assert sums(engine) == {KEY: (6, 5)}
+
+
+def test_a_connection_lost_at_the_commit_doubles_nothing(store: UsageTables, engine: Engine) -> None:
+    """The caller is told no, although the rows are there; trying again finds them."""
+    batch = Batch([a_row(), a_row(code="expired")])
+    lost = [True]
+
+    @event.listens_for(engine, "commit")
+    def _lose(connection: Any) -> None:
+        if lost:
+            lost.clear()
+            connection.connection.driver_connection.commit()
+            raise OperationalError("COMMIT", None, Exception("the connection was lost"))
+
+    with pytest.raises(Unavailable):
+        store.commit(batch)
+    assert sums(engine) == {KEY: (1, 1)}
+    store.commit(batch)
+    assert sums(engine) == {KEY: (1, 1)}
+
+
+def test_a_counted_row_grows_and_only_the_difference_counts(store: UsageTables, engine: Engine) -> None:
+    """Its count is the whole number so far; an older, smaller one changes nothing."""
+    counted = a_row(code="revoked", route="*", path="*", method="*", count=1)
+    for count in (1, 4, 4, 3, 9):
+        store.commit(Batch([replace(counted, count=count), a_row(code="revoked")]))
+    [stored] = [row for row in store.page(EVERYTHING, None, 50) if row.id == counted.id]
+    assert stored.count == 9
+    assert sums(engine) == {KEY: (0, 14)}
+
+
+def test_one_batch_may_hold_a_counted_row_more_than_once(store: UsageTables, engine: Engine) -> None:
+    """The highest count stands."""
+    counted = a_row(code="revoked", count=61)
+    store.commit(Batch([replace(counted, count=count) for count in (61, 63, 62)]))
+    assert sums(engine) == {KEY: (0, 63)}
+
+
+def test_random_batches_keep_totals_rollups_and_log_equal(store: UsageTables, engine: Engine) -> None:
+    """Repeats, counted rows and several keys, hours, routes and codes in any mixture."""
+    chance = random.Random(18)
+    known = [
+        a_row(
+            START_MS + chance.randrange(3 * HOUR_MS),
+            key_id=chance.choice((KEY, OTHER_KEY)),
+            code=chance.choice(("ok", "ok", "revoked", "expired")),
+            route=chance.choice(("/api/me", "/api/keys")),
+        )
+        for _ in range(60)
+    ]
+    for _ in range(40):
+        picked = chance.sample(known, chance.randrange(1, 12))
+        rows = [row if row.accepted else replace(row, count=chance.randrange(1, 20)) for row in picked]
+        store.commit(Batch([*rows, a_row(START_MS + chance.randrange(HOUR_MS))]))
+    sums(engine)
+
+
+def test_a_completion_fills_in_its_row(store: UsageTables) -> None:
+    """Of an unsafe request whose row was committed before its handler ran; one without a row is no fault."""
+    running = a_row(method="POST", status=None, duration_ms=None, bytes=None)
+    store.commit(Batch([running]))
+    store.commit(Batch(completions=[Completion(running.id, 201, 12.5, 900), Completion("req_unknown", 200, 1.0, None)]))
+    assert store.page(EVERYTHING, None, 5) == [replace(running, status=201, duration_ms=12.5, bytes=900)]
+
+
+def test_attempts_are_counted_by_minute_reason_and_address(store: UsageTables) -> None:
+    """Newest minute first, within it the most frequent first."""
+    early, late = START_MS, START_MS + MINUTE_MS
+    store.commit(Batch(attempts=[Attempt(early + 5, "unknown", "192.0.2.1"), Attempt(late, "missing", "192.0.2.1")]))
+    store.commit(
+        Batch(
+            attempts=[*[Attempt(early + n, "unknown", "192.0.2.1") for n in range(3)], Attempt(early, "missing", "x")]
+        )
+    )
+    counted = [
+        Attempt(late, "missing", "192.0.2.1", 1),
+        Attempt(early, "unknown", "192.0.2.1", 4),
+        Attempt(early, "missing", "x", 1),
+    ]
+    assert store.attempts(0, 10) == counted
+    assert store.attempts(late + 30_000, 10) == counted[:1]
+    assert store.attempts(0, 2) == counted[:2]
+
+
+@pytest.mark.parametrize("poison", ["a\x00b", "a\ud800b"], ids=["NUL", "lone surrogate"])
+def test_a_refused_row_never_fails_its_batch(store: UsageTables, engine: Engine, poison: str) -> None:
+    """It is stored, without its caller's texts if need be; the 63 others as they are."""
+    bad = a_row(path=poison, user_agent=poison, request_id=poison)
+    good = [a_row(START_MS + 1 + n) for n in range(63)]
+    store.commit(Batch([*good[:30], bad, *good[30:]], [Completion(good[0].id, 204, 1.0, 0)]))
+    rows = store.page(EVERYTHING, None, 100)
+    assert len(rows) == 64
+    assert rows[:62] == good[:0:-1]
+    assert rows[62].status == 204
+    assert (rows[63].id, rows[63].key_id, rows[63].status) == (bad.id, KEY, 200)
+    assert "\ud800" not in rows[63].path
+    assert sums(engine) == {KEY: (64, 0)}
+
+
+def test_a_refused_completion_or_attempt_never_fails_its_batch(store: UsageTables, engine: Engine) -> None:
+    """The completion is left out, the attempt counted among the others."""
+    row = a_row(status=None)
+    batch = Batch([row], [Completion(row.id, 2**70, 1.0, None)], [Attempt(START_MS, "unknown", "a\ud800")])
+    store.commit(batch)
+    assert store.page(EVERYTHING, None, 5) == [row]
+    assert [attempt.address for attempt in store.attempts(0, 5)] == [OTHER_ADDRESSES]
+    assert sums(engine) == {KEY: (1, 0)}
+
+
+def test_a_fault_tells_nothing_that_a_caller_sent(store: UsageTables, engine: Engine) -> None:
+    """One plain sentence instead of SQL and values; nothing of the batch is stored."""
+    with engine.begin() as connection:
+        connection.execute(text("DROP TABLE usage_totals"))
+    with pytest.raises(Unavailable) as raised:
+        store.commit(Batch([a_row(path="/private-path")]))
+    shown = f"{raised.value} {raised.value!r} {raised.value.__cause__!r}"
+    assert "private" not in shown
+    assert "INSERT" not in shown
+    assert store.page(EVERYTHING, None, 5) == []
+    with pytest.raises(Unavailable):
+        store.totals([KEY])
+
+
+def test_many_writers_at_once_wait_for_each_other_but_never_in_a_ring(store: UsageTables, engine: Engine) -> None:
+    """Nodes that write the same keys and minutes in any order: every commit is done, and the sums are even."""
+    keys = [f"key_{n:026}" for n in range(12)]
+
+    def write(seed: int) -> None:
+        chance = random.Random(seed)
+        for _ in range(20):
+            some = chance.sample(keys, 8)
+            attempts = [Attempt(START_MS, "unknown", f"192.0.2.{chance.randrange(9)}") for _ in some]
+            store.commit(Batch([a_row(START_MS + chance.randrange(HOUR_MS), key_id=key) for key in some], [], attempts))
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(write, range(4)))
+    assert sum(accepted for accepted, _ in sums(engine).values()) == 4 * 20 * 8
+    assert sum(attempt.count for attempt in store.attempts(0, 99)) == 4 * 20 * 8
+
+
+def test_erasing_an_address_strips_it_everywhere(store: UsageTables, engine: Engine) -> None:
+    """From rows and from the counters of attempts; rows, counts and other addresses stay."""
+    mine, other = "2001:db8::7", "2001:db8:0:1::7"
+    rows = [a_row(START_MS + n, client_address=(mine, other)[n % 2]) for n in range(6)]
+    attempts = [
+        Attempt(START_MS, "unknown", "2001:db8::/64", 5),
+        Attempt(START_MS, "unknown", OTHER_ADDRESSES, 2),
+        Attempt(START_MS, "missing", "2001:db8:0:1::/64", 1),
+    ]
+    store.commit(Batch(rows, attempts=attempts))
+    assert store.erase_address("2001:0DB8::7") == 4
+    assert [row.client_address for row in store.page(EVERYTHING, None, 9)] == [other, None] * 3
+    assert store.attempts(0, 9) == [replace(attempts[1], count=7), attempts[2]]
+    assert store.erase_address(mine) == 0
+    assert sums(engine) == {KEY: (6, 0)}
+
+
+def test_erasing_goes_on_beside_commits(store: UsageTables, engine: Engine) -> None:
+    """Neither waits for the other for ever, and no count is lost."""
+
+    def write(seed: int) -> None:
+        for n in range(30):
+            row = a_row(START_MS + seed)
+            attempts = [
+                Attempt(START_MS + n * MINUTE_MS, "unknown", "192.0.2.7"),
+                Attempt(START_MS, "unknown", "other"),
+            ]
+            store.commit(Batch([row], attempts=attempts))
+            store.commit(Batch(completions=[Completion(row.id, 200, 1.0, None)]))
+
+    with ThreadPoolExecutor(4) as threads:
+        writers = [threads.submit(write, seed) for seed in range(3)]
+        while not all(writer.done() for writer in writers):
+            store.erase_address("192.0.2.7")
+        for writer in writers:
+            writer.result()
+    store.erase_address("192.0.2.7")
+    assert sum(attempt.count for attempt in store.attempts(0, 99)) == 180
+    assert all(row.client_address is None for row in store.page(EVERYTHING, None, 99))
+    assert sums(engine) == {KEY: (90, 0)}

@@ -1,0 +1,94 @@
+"""security.md 20: what is kept for ever holds no address or user agent; addresses are kept as the owner asks."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from ari.storage.tables import log, usage_hours, usage_totals
+from ari.usage.model import UsageFilter
+from ari.usage.ports import Batch
+from tests.support.instances import opened
+from tests.support.usage import a_row
+
+ADDRESSES = ("203.0.113.77", "2001:db8:1:2:3:4:5:6")
+
+
+def test_rollups_and_totals_hold_no_address_and_no_user_agent(data_dir: Path, database_url: str | None) -> None:
+    """Nor a path: only the key, the hour, our own route and code, and numbers."""
+    assert set(log.tables) == {"usage_rows", "usage_hours", "usage_totals", "usage_attempts"}, "think of the new one"
+    assert set(usage_hours.c.keys()) == {"key_id", "hour_ms", "route", "code", "count"}
+    assert set(usage_totals.c.keys()) == {
+        "key_id",
+        "request_count",
+        "refused_count",
+        "first_used_at_ms",
+        "last_used_at_ms",
+    }
+    with opened(data_dir, database_url) as instance:
+        row = a_row(client_address="203.0.113.77", user_agent="very-own-agent", path="/api/me/very-own-path")
+        instance.database.usage.commit(Batch([row]))
+        with instance.database.log.connect() as connection:
+            kept = [
+                str(tuple(one)) for table in (usage_hours, usage_totals) for one in connection.execute(select(table))
+            ]
+    assert len(kept) == 2
+    assert not [one for one in kept if "203.0" in one or "very-own" in one]
+
+
+@pytest.mark.parametrize(
+    ("setting", "rows", "attempts"),
+    [
+        ("full", {"203.0.113.77", "2001:db8:1:2:3:4:5:6"}, {"203.0.113.77", "2001:db8:1:2::/64"}),
+        ("network", {"203.0.113.0/24", "2001:db8:1::/48"}, {"203.0.113.0/24", "2001:db8:1::/48"}),
+        ("none", {None}, {"other"}),
+    ],
+)
+def test_addresses_are_kept_whole_by_network_or_not_at_all(
+    make_owner: Any, setting: str, rows: set[str | None], attempts: set[str]
+) -> None:
+    """In rows and in the counters of attempts; nowhere in the files of the log is there more."""
+    owner = make_owner(settings={"ARI_TRUSTED_PROXIES": "127.0.0.1", "ARI_USAGE_ADDRESSES": setting})
+    key, secret = owner.create_key("k")
+    for address in ADDRESSES:
+        assert owner.api(secret, headers={"x-forwarded-for": address}).get("/api/me").status_code == 200
+        assert owner.api("ari_k_no", headers={"x-forwarded-for": address}).get("/api/me").status_code == 401
+    listed = json.loads(owner.cli("usage", "--key", key["id"], "--json", check=True).stdout)["items"]
+    counted = json.loads(owner.cli("usage", "attempts", "--json", check=True).stdout)["items"]
+    assert {row["client_address"] for row in listed} == rows
+    assert {one["address"] for one in counted} == attempts
+    owner.server.stop()
+    if setting != "full":
+        stored = b"".join(path.read_bytes() for path in owner.server.data_dir.glob("usage.db*"))
+        assert not [address for address in ADDRESSES if address.encode() in stored]
+
+
+def test_one_address_can_be_erased(make_owner: Any) -> None:
+    """`ari usage erase --address`: the rows and counts stay, the address is nowhere; the event does not name it."""
+    owner = make_owner(settings={"ARI_TRUSTED_PROXIES": "127.0.0.1"})
+    key, secret = owner.create_key("k")
+    for address in (*ADDRESSES, "198.51.100.9"):
+        owner.api(secret, headers={"x-forwarded-for": address}).get("/api/me")
+        owner.api("ari_k_no", headers={"x-forwarded-for": address}).get("/api/me")
+    for address in ADDRESSES:
+        owner.cli("usage", "erase", "--address", address, check=True)
+    listed = json.loads(owner.cli("usage", "--key", key["id"], "--json", check=True).stdout)["items"]
+    counted = json.loads(owner.cli("usage", "attempts", "--json", check=True).stdout)["items"]
+    events = owner.cli("events", "--json", check=True).stdout
+    assert sorted(row["client_address"] or "" for row in listed) == ["", "", "198.51.100.9"]
+    assert {one["address"] for one in counted} == {"198.51.100.9", "other"}
+    assert sum(one["count"] for one in counted) == 3
+    assert events.count("usage_erased") == 2
+    assert not [address for address in ADDRESSES if address in events]
+
+
+def test_erased_rows_are_found_no_more(data_dir: Path, database_url: str | None) -> None:
+    """On both databases; whoever else was there stays."""
+    with opened(data_dir, database_url) as instance:
+        store = instance.database.usage
+        store.commit(Batch([a_row(client_address=address) for address in (*ADDRESSES, ADDRESSES[0])]))
+        assert store.erase_address(ADDRESSES[0]) == 2
+        left = [row.client_address for row in store.page(UsageFilter(), None, 10)]
+    assert sorted(left, key=str) == [ADDRESSES[1], None, None]

@@ -1,0 +1,93 @@
+"""Rule 31: the secret exists only in the answer to the POST that made it. The browser's side: tests/browser."""
+
+import re
+from typing import Any
+
+from tests.support.owner import csrf_of
+
+NEW = "/settings/keys/new"
+SECRET = re.compile(r"ari_k_[0-9A-Za-z]{49}")
+
+
+def fields_of(page: str, **chosen: str) -> dict[str, str]:
+    """What the browser would send: the hidden fields and the choices."""
+    form = re.search(r'name="form" value="([^"]+)"', page)
+    assert form
+    return {"csrf": csrf_of(page), "form": form[1], "expires": "7d", "access": "standard", **chosen}
+
+
+def test_the_answer_to_the_post_shows_it_once(owner: Any) -> None:
+    """201, not stored, not redirected, no cookie; the secret stands once, in code that nobody translates."""
+    client = owner.session()
+    answer = client.post(NEW, data=fields_of(client.get(NEW).text, name="Once"))
+    assert answer.status_code == 201
+    assert answer.headers["cache-control"] == "no-store"
+    assert "location" not in answer.headers
+    assert "set-cookie" not in answer.headers
+    secrets = SECRET.findall(answer.text)
+    assert len(secrets) == 1
+    assert f'<code id="secret" translate="no" data-secret>{secrets[0]}</code>' in answer.text
+    assert not re.search(r"<(input|textarea)[^>]*ari_k_[0-9A-Za-z]{49}", answer.text)
+    assert owner.api(secrets[0]).get("/api/me").status_code == 200
+    for path in ("/settings?tab=api", NEW, f"/settings/keys/{_newest(owner)}"):
+        assert secrets[0] not in client.get(path).text
+
+
+def test_a_repeated_form_makes_nothing(owner: Any) -> None:
+    """The same form id again, in whatever order of values: 409, no secret, one key, named on the page."""
+    client = owner.session()
+    fields = fields_of(client.get(NEW).text, name="Repeated")
+    assert client.post(NEW, data=fields).status_code == 201
+    for again in (fields, {**fields, "name": "Another name"}):
+        answer = client.post(NEW, data=again)
+        assert answer.status_code == 409
+        assert "Already created" in answer.text
+        assert "Repeated" in answer.text
+        assert not SECRET.search(answer.text)
+    assert [key["name"] for key in owner.cli.json("keys", "list")["items"]] == ["Repeated"]
+
+
+def test_a_repeat_is_noticed_by_every_worker_and_after_a_restart(make_owner: Any) -> None:
+    """The memory of used forms lies in the database."""
+    owner = make_owner(workers=2)
+    client = owner.session()
+    fields = fields_of(client.get(NEW).text, name="Many doors")
+    statuses = [client.post(NEW, data=fields, headers={"Connection": "close"}).status_code for _ in range(8)]
+    assert statuses == [201] + [409] * 7
+    owner.server.restart()
+    assert client.post(NEW, data=fields).status_code == 409
+
+
+def test_a_refused_form_can_be_sent_again(owner: Any) -> None:
+    """A form that made nothing is not used up."""
+    client = owner.session()
+    fields = fields_of(client.get(NEW).text, name=" ")
+    assert client.post(NEW, data=fields).status_code == 422
+    assert client.post(NEW, data={**fields, "name": "Mended"}).status_code == 201
+
+
+def test_a_form_without_a_fresh_id_makes_nothing(owner: Any) -> None:
+    """No id, a made-up one, or one older than twelve hours: the form comes back with a new id."""
+    client = owner.session()
+    page = client.get(NEW).text
+    for form in ("", "form_x", "form_7ZZZZZZZZZZZZZZZZZZZZZZZZZ", "form_00000000000000000000000000"):
+        answer = client.post(NEW, data={**fields_of(page, name="Odd"), "form": form})
+        assert answer.status_code == 422
+        assert fields_of(answer.text)["form"] != form
+    owner.server.clock.advance(13 * 3600)
+    stale = client.post(NEW, data=fields_of(page, name="Odd"))
+    assert stale.status_code == 422
+    assert "open for a long time" in stale.text
+    assert owner.cli.json("keys", "list")["items"] == []
+
+
+def test_the_ready_line_names_a_variable(owner: Any) -> None:
+    """The curl line uses $ARI_API_KEY, so the key does not get into the shell's history with it."""
+    client = owner.session()
+    page = client.post(NEW, data=fields_of(client.get(NEW).text, name="Line")).text
+    assert f"curl -H &#34;x-api-key: $ARI_API_KEY&#34; {owner.url}/api/openapi.json" in page.replace('"', "&#34;")
+    assert "export ARI_API_KEY=…" in page
+
+
+def _newest(owner: Any) -> str:
+    return str(owner.cli.json("keys", "list")["items"][0]["id"])

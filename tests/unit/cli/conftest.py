@@ -1,0 +1,80 @@
+"""The command line in this process: the same ``main()``, without the cost of a process for every call."""
+
+import io
+import json
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ari.base.settings import load_settings
+from ari.cli.main import main
+from ari.instance import Instance
+from tests.support.server import Clock
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How a command ended and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Ari:
+    """Call it with the words that follow ``ari``."""
+
+    def __init__(self, data_dir: Path, clock: Clock, run: Callable[[Sequence[str], str], Ran]) -> None:
+        self.data_dir = data_dir
+        self.clock = clock
+        self._run = run
+
+    def __call__(self, *words: str, check: bool = True, stdin: str = "") -> Ran:
+        ran = self._run(words, stdin)
+        assert not check or ran.code == 0, f"ari {' '.join(words)}: {ran}"
+        return ran
+
+    def json(self, *words: str) -> Any:
+        """What the command prints with ``--json``."""
+        return json.loads(self(*words, "--json").out)
+
+    def create(self, name: str = "Laptop", *options: str) -> tuple[dict[str, Any], str]:
+        """A new key and its secret."""
+        made = self.json("keys", "create", name, *options)
+        return made["key"], made["secret"]
+
+    def refused(self, *words: str) -> str:
+        """The one sentence of a command that fails."""
+        ran = self(*words, check=False)
+        assert (ran.code, ran.out, ran.err.count("\n"), ran.err[:5]) == (1, "", 1, "ari: "), ran
+        return ran.err[5:-1]
+
+    def instance(self) -> Instance:
+        """The instance itself, to prepare or look behind the commands; the caller closes it."""
+        return Instance.open(load_settings(), migrate=True)
+
+
+@pytest.fixture
+def ari(data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Ari:
+    """The command line on a new, migrated instance on SQLite, with a clock that tests move."""
+    for name in [name for name in os.environ if name.startswith("ARI_") or name == "ALLOWED_IPS"]:
+        monkeypatch.delenv(name)
+    clock = Clock(tmp_path / "clock")
+    monkeypatch.setenv("ARI_DATA_DIR", str(data_dir))
+    monkeypatch.setenv("ARI_TEST_CLOCK_FILE", str(clock.path))
+
+    def run(words: Sequence[str], stdin: str) -> Ran:
+        monkeypatch.setattr("sys.argv", ["ari", *words])
+        monkeypatch.setattr("sys.stdin", io.StringIO(stdin))
+        with pytest.raises(SystemExit) as ended:
+            main()
+        shown = capsys.readouterr()
+        return Ran(int(ended.value.code or 0), shown.out, shown.err)
+
+    made = Ari(data_dir, clock, run)
+    made("migrate")
+    return made

@@ -1,0 +1,103 @@
+"""``ari account``: the owner, and the way back in."""
+
+from pathlib import Path
+
+import pytest
+
+from ari.accounts.model import SESSION_DAYS, Account, Session
+from ari.accounts.password import hash_password, verify_password
+from ari.base.clock import DAY_MS
+from tests.support.command import Cli
+from tests.support.instances import opened
+from tests.support.terminal import at_terminal
+from tests.unit.cli.conftest import Ari
+
+OLD, NEW = "seven quiet herons 41", "nine loud starlings 77"
+EMAIL = "owner@example.org"
+DIGEST = b"d" * 32
+
+
+def _add_owner(instance: object) -> None:
+    with instance.database.writing() as unit:  # type: ignore[attr-defined]
+        now_ms = instance.now_ms()  # type: ignore[attr-defined]
+        unit.accounts.add_owner(Account("usr_1", EMAIL, hash_password(OLD), now_ms))
+        unit.accounts.add_session(Session(DIGEST, "usr_1", now_ms, now_ms + SESSION_DAYS * DAY_MS, None, None))
+
+
+@pytest.fixture
+def owned(ari: Ari) -> Ari:
+    """An instance with an owner who is signed in."""
+    instance = ari.instance()
+    _add_owner(instance)
+    instance.close()
+    return ari
+
+
+def _state(ari: Ari) -> tuple[str, bool]:
+    """The owner's password hash, and whether the session lives."""
+    instance = ari.instance()
+    with instance.database.reading() as unit:
+        owner = unit.accounts.owner()
+        alive = unit.accounts.session(DIGEST, instance.now_ms()) is not None
+    instance.close()
+    assert owner is not None
+    return owner.password_hash, alive
+
+
+def test_show(owned: Ari) -> None:
+    """Who owns this instance; never the hash."""
+    assert owned.json("account", "show").keys() == {"id", "email", "created_at"}
+    assert dict(line.split("\t") for line in owned("account", "show").out.splitlines())["email"] == EMAIL
+
+
+def test_without_an_owner(ari: Ari) -> None:
+    """The sentence says where the setup link comes from."""
+    assert "ari serve prints the setup link" in ari.refused("account", "show")
+    assert "ari serve prints the setup link" in ari.refused("account", "reset-password")
+
+
+def test_reset_from_standard_input(owned: Ari) -> None:
+    """A script pipes the password; all sessions end, and the trail says who did it."""
+    ran = owned("account", "reset-password", stdin=f"{NEW}\n")
+    password_hash, alive = _state(owned)
+    assert verify_password(password_hash, NEW)
+    assert not verify_password(password_hash, OLD)
+    assert not alive
+    assert NEW not in ran.out + ran.err
+    event = owned.json("events")["items"][0]
+    assert (event["name"], event["subject"], event["detail"]) == ("password_changed", "usr_1", {"sessions_ended": 1})
+    assert event["actor"].startswith("cli:")
+
+
+@pytest.mark.parametrize("password", ["", "short", "password1234", "x" * 1025])
+def test_a_bad_password_changes_nothing(owned: Ari, password: str) -> None:
+    """The rules of the setup page hold here too; the session lives on."""
+    before = _state(owned)
+    ran = owned("account", "reset-password", stdin=password + "\n", check=False)
+    assert ran.code == 1
+    assert _state(owned) == before
+
+
+def test_for_one_address(owned: Ari) -> None:
+    """``--email`` in any spelling; another address is one sentence."""
+    owned("account", "reset-password", "--email", "Owner@Example.org", stdin=NEW)
+    assert "There is no such account." in owned.refused("account", "reset-password", "--email", "x@example.org")
+
+
+def test_a_password_is_no_argument(owned: Ari) -> None:
+    """What stands on a command line is seen by other users of the machine."""
+    assert owned("account", "reset-password", NEW, check=False).code == 2
+
+
+@pytest.mark.parametrize(("again", "code"), [(NEW, 0), ("another one 1234", 1)])
+def test_at_a_terminal_it_asks_twice_without_showing(cli: Cli, again: str, code: int) -> None:
+    """Two prompts, nothing typed appears; what differs is refused."""
+
+    with opened(Path(cli.environment["ARI_DATA_DIR"]), None) as instance:
+        _add_owner(instance)
+    answers = [("New password", f"{NEW}\n"), ("The same again", f"{again}\n")]
+    ended, screen = at_terminal(["account", "reset-password"], cli.environment, cli.folder, answers=answers)
+    assert ended == code, screen
+    assert NEW not in screen
+    assert again not in screen
+    assert ("differ" in screen) == (code == 1)

@@ -1,0 +1,124 @@
+"""``ari backup`` and ``ari restore``: files, modes and sentences; what a backup holds is tested in tests/contract."""
+
+import os
+import stat
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from ari.base.errors import Unavailable
+from ari.storage import backup as storage_backup
+from tests.support.command import Cli
+from tests.support.server import ServerProcess
+from tests.support.terminal import at_terminal
+from tests.unit.cli.conftest import Ari
+
+
+def test_round_trip(ari: Ari, tmp_path: Path) -> None:
+    """A backup makes a new instance whose keys wait for a look; both ends are events."""
+    key, _ = ari.create()
+    file, new = tmp_path / "ari.backup", str(tmp_path / "new")
+    assert ari("backup", str(file)).out == f"Wrote {file}: 1 keys, 1 events, 0 usage rows.\n"
+    assert ari.json("events")["items"][0]["name"] == "backup_written"
+    said = ari("restore", str(file), "--data-dir", new).out
+    assert "Restored 1 keys" in said
+    assert "1 keys are disabled" in said
+    assert ari.json("keys", "list", "--data-dir", new)["items"][0] == {**key, "status": "disabled", "disabled": True}
+    assert ari.json("events", "--data-dir", new)["items"][0]["name"] == "backup_restored"
+
+
+def test_trusted_keys_stay_enabled(ari: Ari, tmp_path: Path) -> None:
+    """--trust-keys takes the backup's word."""
+    key, _ = ari.create()
+    file, new = str(tmp_path / "ari.backup"), str(tmp_path / "new")
+    ari("backup", file)
+    ari("restore", file, "--trust-keys", "--data-dir", new)
+    assert ari.json("keys", "show", key["id"], "--data-dir", new)["status"] == "active"
+
+
+def test_only_its_owner_can_read_the_file(ari: Ari, tmp_path: Path) -> None:
+    """Mode 0600 from its first byte, whatever the umask; so are a restored instance's files."""
+    old = os.umask(0)
+    try:
+        ari("backup", str(tmp_path / "b"))
+        ari("restore", str(tmp_path / "b"), "--data-dir", str(tmp_path / "new"))
+    finally:
+        os.umask(old)
+    assert stat.S_IMODE((tmp_path / "b").stat().st_mode) == 0o600
+    assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o700
+    for path in (tmp_path / "new").iterdir():
+        assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
+
+
+def test_a_file_is_not_overwritten_by_mistake(ari: Ari, tmp_path: Path) -> None:
+    """--force says that it is meant."""
+    file = tmp_path / "b"
+    file.write_text("precious")
+    assert "--force overwrites it" in ari.refused("backup", str(file))
+    assert file.read_text() == "precious"
+    ari("backup", str(file), "--force")
+    assert tarfile.is_tarfile(file)
+
+
+def test_a_failed_backup_leaves_nothing(ari: Ari, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No half file under the name, no litter beside it, no event that says it worked."""
+
+    def fail(_database: object, file: object, *_: object) -> None:
+        file.write(b"half")  # type: ignore[attr-defined]
+        raise Unavailable("The database does not answer now; nothing was changed.")
+
+    monkeypatch.setattr(storage_backup, "write_backup", fail)
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    (folder / "b").write_text("the one before")
+    assert "does not answer" in ari.refused("backup", str(folder / "b"), "--force")
+    assert [path.name for path in folder.iterdir()] == ["b"]
+    assert (folder / "b").read_text() == "the one before"
+    assert ari.json("events")["items"] == []
+
+
+def test_places_that_cannot_be_are_one_sentence(ari: Ari, tmp_path: Path) -> None:
+    """A missing folder, a missing file, a folder for a file."""
+    assert "cannot be written: No such file" in ari.refused("backup", str(tmp_path / "no" / "b"))
+    assert "cannot be read: No such file" in ari.refused("restore", str(tmp_path / "no"))
+    assert "cannot be read: Is a directory" in ari.refused("restore", str(tmp_path))
+
+
+def test_another_file_is_no_backup(ari: Ari, tmp_path: Path) -> None:
+    """One sentence; the instance is as it was."""
+    key, _ = ari.create()
+    (tmp_path / "x").write_text("hello")
+    assert "not a whole backup of ARI" in ari.refused("restore", str(tmp_path / "x"), "--force")
+    assert ari.json("keys", "show", key["id"]) == key
+
+
+def test_a_filled_instance_needs_force(ari: Ari, tmp_path: Path) -> None:
+    """The sentence says what --force would do."""
+    ari.create()
+    ari("backup", str(tmp_path / "b"))
+    assert "--force replaces all that is in it" in ari.refused("restore", str(tmp_path / "b"))
+    ari("restore", str(tmp_path / "b"), "--force")
+
+
+def test_a_running_server_is_not_restored_under(server: ServerProcess, cli: Cli, tmp_path: Path) -> None:
+    """Backup works beside a server; restore refuses until it is stopped."""
+    cli.create_key("Laptop")
+    file = str(tmp_path / "b")
+    cli("backup", file, check=True)
+    ran = cli("restore", file, "--force")
+    assert ran.returncode == 1
+    assert "ARI is running on this instance" in ran.stderr
+    server.stop()
+    cli("restore", file, "--force", check=True)
+    server.start()
+    assert cli.json("keys", "list")["items"][0]["status"] == "disabled"
+
+
+def test_progress_is_for_people(cli: Cli, tmp_path: Path) -> None:
+    """A terminal sees how far it is; a pipe only the result."""
+    cli("migrate", check=True)
+    assert cli("backup", str(tmp_path / "a"), check=True).stderr == ""
+    code, screen = at_terminal(["backup", str(tmp_path / "b")], cli.environment, cli.folder)
+    assert code == 0
+    assert "Backing up" in screen

@@ -1,0 +1,137 @@
+"""``ari doctor``: what is configured, what is wrong."""
+
+import json
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from ari.base.caller import SYSTEM
+from ari.base.settings import Settings
+from ari.cli.checks import masked_url
+from ari.jobs import record_step
+from tests.support.command import Cli
+from tests.unit.cli.conftest import Ari
+
+
+def _checks(ari: Ari, *words: str, code: int = 0) -> dict[str, tuple[str, str]]:
+
+    ran = ari("doctor", "--json", *words, check=False)
+    assert ran.code == code, ran
+    report = json.loads(ran.out)
+    assert report["ok"] == (code == 0)
+    return {one["check"]: (one["state"], one["said"]) for one in report["checks"]}
+
+
+def test_a_healthy_instance(ari: Ari) -> None:
+    """Exit code 0; nothing is wrong, a missing owner is a note."""
+    checks = _checks(ari, "--audit")
+    assert {state for state, _ in checks.values()} <= {"ok", "note"}
+    for name in ("data directory", "disk", "open-file limit", "address", "migrations", "database", "clock steps"):
+        assert name in checks
+    assert checks["owner"][0] == "note"
+    assert checks["clock"][0] == "note"  # the test clock is told
+
+
+def test_every_setting_is_named(ari: Ari) -> None:
+    """The list is the settings' own, so none is forgotten."""
+    assert set(ari.json("doctor")["settings"]) == {f"ARI_{name.upper()}" for name in Settings.model_fields}
+    shown = ari("doctor").out
+    assert "ARI_PUBLIC_URL" in shown
+    assert "✓ ok" in shown
+
+
+def test_a_directory_without_an_instance(ari: Ari, tmp_path: Path) -> None:
+    """Doctor says what is missing and makes nothing."""
+    missing = tmp_path / "missing"
+    assert _checks(ari, "--data-dir", str(missing), code=1)["data directory"][0] == "wrong"
+    assert not missing.exists()
+
+
+def test_files_that_others_can_read(ari: Ari) -> None:
+    """A loosened file is named."""
+    (ari.data_dir / "ari.db").chmod(0o644)
+    state, said = _checks(ari, code=1)["data directory"]
+    assert state == "wrong"
+    assert "ari.db" in said
+
+
+def test_a_directory_that_others_can_read(ari: Ari) -> None:
+    """A loosened directory is wrong, with the way to mend it."""
+    ari.data_dir.chmod(0o755)
+    state, said = _checks(ari, code=1)["data directory"]
+    assert (state, "chmod 700" in said) == ("wrong", True)
+    ari.data_dir.chmod(0o700)
+
+
+def test_an_older_database(ari: Ari) -> None:
+    """A database before this version's migrations is wrong and says what to run."""
+    with sqlite3.connect(ari.data_dir / "usage.db") as connection:
+        connection.execute("DELETE FROM ari_log_version")
+    assert _checks(ari, code=1)["migrations"] == ("wrong", "log none, this version wants 0001: ari migrate")
+
+
+def test_a_damaged_file(ari: Ari) -> None:
+    """Damage is found and named, without a traceback."""
+    ari.create()
+    with (ari.data_dir / "ari.db").open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xff" * 8192)
+    checks = _checks(ari, code=1)
+    assert "damaged" in " ".join(said for state, said in checks.values() if state == "wrong")
+
+
+def test_a_missing_database_server(ari: Ari, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What cannot be reached is wrong; the password stays unsaid."""
+    monkeypatch.setenv("ARI_DATABASE_URL", "postgresql://ari:hunter2secret@127.0.0.1:1/ari")
+    ran = ari("doctor", check=False)
+    assert ran.code == 1
+    assert "✗ wrong" in ran.out
+    assert "hunter2secret" not in ran.out + ran.err
+
+
+def test_too_little_disk(ari: Ari, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Below ARI_MIN_FREE_DISK doctor says what that changes."""
+    monkeypatch.setenv("ARI_MIN_FREE_DISK", "900TB")
+    assert _checks(ari, code=1)["disk"][0] == "wrong"
+
+
+def test_clock_steps_are_told(ari: Ari) -> None:
+    """A clock that was set shows, with when."""
+    instance = ari.instance()
+    instance.command(SYSTEM, lambda unit, by: record_step(unit, by, instance.now_ms(), 3_600_000))
+    instance.close()
+    state, said = _checks(ari)["clock steps"]
+    assert (state, said[:2]) == ("note", "1 ")
+
+
+def test_plain_http_beyond_this_machine_is_noted(ari: Ari, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An address that sends keys in the clear is named."""
+    monkeypatch.setenv("ARI_PUBLIC_URL", "http://ari.example.net")
+    assert "in the clear" in _checks(ari)["address"][1]
+
+
+def test_on_postgresql(cli: Cli, postgres_url: str) -> None:
+    """The same checks on the other database."""
+    cli.environment["ARI_DATABASE_URL"] = postgres_url
+    cli("migrate", check=True)
+    report = cli.json("doctor", "--audit")
+    assert report["ok"]
+    assert report["settings"]["ARI_DATABASE_URL"].startswith("postgresql://***@")
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        (
+            "postgresql://ari:secret@db.example.net:5432/ari?sslmode=require&password=x",
+            "postgresql://***@db.example.net:5432/ari",
+        ),
+        ("postgresql:///ari?host=/run&user=ari&password=secret", "postgresql://***@/ari"),
+        ("postgresql://u:p@[bad/ari", "set"),
+        ("postgresql://u:p@host:port/ari", "set"),
+    ],
+)
+def test_the_database_url_is_masked(url: str, shown: str) -> None:
+    """Where, never who or with what."""
+    assert masked_url(url) == shown

@@ -1,0 +1,263 @@
+"""``ari keys``: what it takes, what it prints, what it refuses."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ari.base.caller import SYSTEM, Caller
+from ari.base.events import Origin
+from ari.base.ids import new_id
+from ari.keys import manage, token
+from ari.keys.manage import NewKey
+from tests.support.command import Cli
+from tests.support.terminal import at_terminal
+from tests.unit.cli.conftest import Ari
+
+KEY_FIELDS = {
+    "id",
+    "name",
+    "hint",
+    "scopes",
+    "status",
+    "created_at",
+    "created_by",
+    "expires_at",
+    "revoked_at",
+    "disabled",
+    "last_used_at",
+    "request_count",
+    "refused_count",
+}
+COLUMNS = ["NAME", "HINT", "STATUS", "ACCESS", "EXPIRES", "LAST USED", "REQUESTS", "ID"]
+
+
+def test_create_piped_prints_only_the_secret(ari: Ari) -> None:
+    """``KEY=$(ari keys create x)`` is the key and nothing else."""
+    ran = ari("keys", "create", "Laptop")
+    assert token.parse(ran.out.strip().encode()) is not None
+    assert ran.out.count("\n") == 1
+    assert ran.err == ""
+
+
+def test_create_json_is_the_answer_of_the_api(ari: Ari) -> None:
+    """Exactly a key and its secret."""
+    made = ari.json("keys", "create", "Laptop", "--expires", "90d", "--scope", "keys:read", "--scope", "api:read")
+    assert made.keys() == {"key", "secret"}
+    assert made["key"].keys() == KEY_FIELDS
+    assert made["key"]["scopes"] == ["api:read", "keys:read"]
+    assert made["key"]["hint"] == token.hint(made["secret"])
+    assert made["key"]["created_by"].startswith("cli:")
+
+
+def test_options_may_stand_before_or_after_the_name(ari: Ari) -> None:
+    """Order does not matter."""
+    assert ari.json("keys", "create", "--expires", "1h", "a")["key"]["expires_at"] is not None
+    assert ari.json("keys", "create", "b", "--expires", "1h")["key"]["expires_at"] is not None
+
+
+def test_without_an_expiry_a_key_never_ends(ari: Ari) -> None:
+    """At the command line leaving it out means never."""
+    assert ari.create()[0]["expires_at"] is None
+    assert ari.create("b", "--expires", "never")[0]["expires_at"] is None
+
+
+def test_an_exact_expiry_keeps_milliseconds(ari: Ari) -> None:
+    """What was asked is what is stored, in UTC."""
+    key, _ = ari.create("a", "--expires-at", "2099-01-31T13:00:00.1239+01:00")
+    assert key["expires_at"] == "2099-01-31T12:00:00.123Z"
+
+
+def test_the_same_name_is_noted(ari: Ari) -> None:
+    """The note goes to standard error; the secret stays alone."""
+    ari.create("Backup")
+    ran = ari("keys", "create", "backup")
+    assert "1 other living key" in ran.err
+    assert len(ran.out) == token.LENGTH + 1
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("",), "Give the key a name"),
+        (("x" * 101,), "at most 100 characters"),
+        (("a\nb",), "control characters"),
+        (("x", "--expires", "45d"), "Choose one of 1h, 7d, 30d, 90d, 1y, never."),
+        (("x", "--expires", "1h", "--expires-at", "2099-01-01T00:00:00Z"), "not both"),
+        (("x", "--expires-at", "2001-01-01T00:00:00Z"), "has passed"),
+        (("x", "--scope", "keys:everything"), "A scope is not known"),
+    ],
+)
+def test_create_refuses_by_the_rules_of_every_door(ari: Ari, words: tuple[str, ...], said: str) -> None:
+    """The sentences are those of the API, and nothing is made."""
+    assert said in ari.refused("keys", "create", *words)
+    assert ari.json("keys", "list") == {"items": []}
+
+
+def test_a_key_as_a_name_is_refused_and_not_repeated(ari: Ari) -> None:
+    """A secret typed in the wrong place appears nowhere."""
+    secret = token.mint()
+    assert secret not in ari.refused("keys", "create", secret)
+    assert secret not in ari.refused("keys", "show", secret)
+    assert secret not in ari.refused("usage", "--key", secret)
+
+
+def test_list_is_stable_and_newest_first(ari: Ari) -> None:
+    """Piped: one line a key, tab-separated, in the order of the page."""
+    first, _ = ari.create("First", "--expires", "30d")
+    ari.clock.advance(1)
+    second, _ = ari.create("Second", "--scope", "*")
+    lines = [line.split("\t") for line in ari("keys", "list").out.splitlines()]
+    assert lines[0] == COLUMNS
+    assert [line[7] for line in lines[1:]] == [second["id"], first["id"]]
+    assert lines[2] == [
+        "First",
+        first["hint"],
+        "active",
+        "Standard",
+        first["expires_at"],
+        "never",
+        "0",
+        first["id"],
+    ]
+
+
+def test_list_reads_all_pages(ari: Ari) -> None:
+    """More keys than fit a page of the API are all listed."""
+    instance = ari.instance()
+    for number in range(205):
+        instance.command(SYSTEM, lambda unit, by, n=number: manage.create(unit, by, instance.now_ms(), NewKey(f"k{n}")))
+    instance.close()
+    assert len(ari.json("keys", "list")["items"]) == 205
+
+
+def test_list_by_status(ari: Ari) -> None:
+    """Disabled keys count as active, expired and revoked ones as inactive."""
+    keys = {name: ari.create(name, "--expires", "1h" if name == "expired" else "never")[0] for name in ("a", "expired")}
+    keys |= {name: ari.create(name)[0] for name in ("revoked", "disabled")}
+    ari("keys", "revoke", keys["revoked"]["id"])
+    ari("keys", "disable", keys["disabled"]["id"])
+    ari.clock.advance(3601)
+    for status, names in (("active", {"a", "disabled"}), ("inactive", {"expired", "revoked"}), ("all", set(keys))):
+        assert {key["name"] for key in ari.json("keys", "list", "--status", status)["items"]} == names
+
+
+def test_show_by_id_and_by_hint(ari: Ari) -> None:
+    """A hint, with its dots as typed, names the key as well as the id."""
+    key, _ = ari.create()
+    by_id = ari.json("keys", "show", key["id"])
+    assert by_id == key
+    assert ari.json("keys", "show", key["hint"]) == by_id
+    assert ari.json("keys", "show", key["hint"].replace("…", "...")) == by_id
+    shown = dict(line.split("\t") for line in ari("keys", "show", key["id"]).out.splitlines())
+    assert shown["name"] == "Laptop"
+    assert shown["scopes"] == "api:read"
+
+
+def test_unknown_ids_are_one_sentence(ari: Ari) -> None:
+    """No command guesses."""
+    for text in (new_id("key", 1), "key_x", "ari_k_aaaa…bbbb", "Laptop"):
+        for command in ("show", "disable", "revoke", "delete"):
+            assert "There is no API key with this id" in ari.refused("keys", command, text)
+
+
+def test_changes(ari: Ari) -> None:
+    """Rename, rescope, re-expire, disable, enable; each says what it did."""
+    key, _ = ari.create()
+    key_id = key["id"]
+    assert ari("keys", "rename", key_id, "Desktop").out == f"Renamed “Desktop” ({key['hint']}, {key_id}).\n"
+    assert ari.json("keys", "scopes", key_id, "--scope", "usage:read")["scopes"] == ["usage:read"]
+    assert ari.json("keys", "expiry", key_id, "--expires-at", "2099-01-01T00:00:00Z")["expires_at"].startswith("2099")
+    assert ari.json("keys", "expiry", key_id, "--expires", "never")["expires_at"] is None
+    assert ari.json("keys", "disable", key_id)["status"] == "disabled"
+    assert ari.json("keys", "enable", key_id)["status"] == "active"
+    names = [event["name"] for event in ari.json("events", "--subject", key_id)["items"]]
+    assert names == [
+        "key_enabled",
+        "key_disabled",
+        "key_expiry_changed",
+        "key_expiry_changed",
+        "key_scopes_changed",
+        "key_renamed",
+        "key_created",
+    ]
+
+
+@pytest.mark.parametrize("words", [("scopes",), ("expiry",)])
+def test_a_change_without_a_change_is_a_usage_error(ari: Ari, words: tuple[str, ...]) -> None:
+    """Nothing to do is a typing mistake."""
+    key, _ = ari.create()
+    assert ari("keys", *words, key["id"], check=False).code == 2
+
+
+def test_revoke_is_final_and_may_be_repeated(ari: Ari) -> None:
+    """The second time says the same; nothing brings it back."""
+    key, _ = ari.create()
+    first = ari.json("keys", "revoke", key["id"], "--reason", "leaked")
+    assert (first["status"], ari.json("keys", "revoke", key["id"])) == ("revoked", first)
+    assert "leaked" in ari("keys", "show", key["id"]).out
+    assert "cannot be changed or revived" in ari.refused("keys", "enable", key["id"])
+
+
+def test_revoking_names_the_keys_it_made(ari: Ari) -> None:
+    """Keys made by a revoked key live on unless --with-made, and are named."""
+    parent, _ = ari.create("Parent", "--scope", "*")
+    instance = ari.instance()
+    caller = Caller(parent["id"], Origin("api"), ("*",))
+    made = instance.command(caller, lambda unit, by: manage.create(unit, by, instance.now_ms(), NewKey("Child")))
+    instance.close()
+    ran = ari("keys", "revoke", parent["id"])
+    assert made.key.id in ran.err
+    assert ari.json("keys", "show", made.key.id)["status"] == "active"
+    assert ari("keys", "revoke", parent["id"], "--with-made").err == ""
+    assert ari.json("keys", "show", made.key.id)["status"] == "revoked"
+
+
+def test_delete_only_of_dead_keys(ari: Ari) -> None:
+    """A living key stays; a dead one leaves the list but keeps its usage."""
+    key, _ = ari.create()
+    assert "Only a revoked or expired key can be deleted" in ari.refused("keys", "delete", key["id"])
+    ari("keys", "revoke", key["id"])
+    assert ari("keys", "delete", key["id"]).out == f"Deleted “Laptop” ({key['hint']}, {key['id']}).\n"
+    assert ari.json("keys", "list") == {"items": []}
+    assert ari.json("usage", "--key", key["id"]) == {"items": []}
+
+
+def _at_terminal(cli: Cli, *words: str, answer: str | None = None, columns: int = 160) -> tuple[int, str]:
+    answers = [] if answer is None else [("[y/N] ", f"{answer}\n")]
+    return at_terminal(words, cli.environment, Path(cli.folder), answers=answers, columns=columns)
+
+
+def test_at_a_terminal_the_secret_is_shown_once_with_what_to_do(cli: Cli) -> None:
+    """People see the secret, that it is the only time, and a line to try it that leaves no secret in a history."""
+    cli("migrate", check=True)
+    code, screen = _at_terminal(cli, "keys", "create", "Laptop", "--expires", "90d")
+    key = cli.json("keys", "list")["items"][0]
+    secret = next(word for word in screen.split() if word.startswith("ari_k_"))
+    assert code == 0
+    assert token.hint(secret) == key["hint"]
+    assert screen.count(secret) == 1
+    for wanted in ("Laptop", "shown this once", key["hint"], "in 90 days", '"x-api-key: $ARI_API_KEY"', "/api/me"):
+        assert wanted in screen
+
+
+def test_at_a_terminal_revoking_asks_and_names_the_key(cli: Cli) -> None:
+    """A person confirms; no leaves all as it was."""
+    cli("migrate", check=True)
+    key, _ = cli.create_key("Laptop")
+    code, screen = _at_terminal(cli, "keys", "revoke", key["id"], answer="n")
+    assert code == 1
+    assert all(word in screen for word in ("Laptop", key["hint"], key["id"]))
+    assert cli.json("keys", "show", key["id"])["status"] == "active"
+    assert _at_terminal(cli, "keys", "revoke", key["id"], answer="y")[0] == 0
+    assert cli.json("keys", "show", key["id"])["status"] == "revoked"
+    assert _at_terminal(cli, "keys", "delete", key["id"], "--yes")[0] == 0
+    assert cli.json("keys", "list") == {"items": []}
+
+
+def test_json_goes_one_line_when_piped(ari: Ari) -> None:
+    """Line-based tools take an answer as a line."""
+    ari.create()
+    out = ari("keys", "list", "--json").out
+    assert out.count("\n") == 1
+    assert json.loads(out)["items"]

@@ -1,0 +1,128 @@
+"""Start, version, help and failures of the command line."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import pytest
+
+from ari import __version__
+from ari.base.errors import Unavailable
+from ari.cli import main as main_module
+from ari.cli.main import main
+from tests.support.command import Cli
+
+HEAVY = ("sqlalchemy", "alembic", "pydantic", "fastapi", "starlette", "granian", "rich", "argon2", "jinja2")
+
+
+def test_version(cli: Cli) -> None:
+    """``ari --version`` names the program and its version."""
+    assert cli("--version", check=True).stdout == f"ari {__version__}\n"
+
+
+def test_help_loads_nothing_heavy() -> None:
+    """A command line that only parses words does not pay for databases and web frameworks."""
+    script = f"import sys; import ari.cli.main; print([name for name in {HEAVY} if name in sys.modules])"
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [(), ("serve",), ("keys",), ("keys", "create"), ("usage",), ("usage", "erase"), ("account",), ("doctor",)],
+)
+def test_every_command_explains_itself(cli: Cli, words: tuple[str, ...]) -> None:
+    """``--help`` and ``-h`` work everywhere, by the name of the program."""
+    for option in ("--help", "-h"):
+        ran = cli(*words, option, check=True)
+        assert f"Usage: ari {' '.join(words)}".strip() in ran.stdout
+
+
+@pytest.mark.parametrize("words", [("keys", "creat"), ("keys", "create"), ("serve", "--nope"), ("keys", "list", "x")])
+def test_usage_errors_are_exit_code_2(cli: Cli, words: tuple[str, ...]) -> None:
+    """What was typed wrong is told apart from what went wrong, on standard error."""
+    ran = cli(*words)
+    assert ran.returncode == 2
+    assert ran.stdout == ""
+    assert ran.stderr
+
+
+def test_a_failure_is_one_plain_sentence(cli: Cli) -> None:
+    """Exit code 1, one line on standard error, nothing on standard output."""
+    ran = cli("keys", "list")
+    assert ran.returncode == 1
+    assert ran.stdout == ""
+    assert ran.stderr.startswith("ari: There is no ARI in ")
+    assert ran.stderr.count("\n") == 1
+
+
+def _failing(error: Exception) -> Callable[..., NoReturn]:
+    def fail(**_: Any) -> NoReturn:
+        secret = "ari_k_a_local_value"  # noqa: F841 - what a traceback with locals would show
+        raise error
+
+    return fail
+
+
+@pytest.mark.parametrize("level", ["info", "debug"])
+def test_an_unexpected_error_shows_no_values(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], level: str
+) -> None:
+    """One line; the traceback only when asked for, and never the values of variables."""
+    monkeypatch.setenv("ARI_LOG_LEVEL", level)
+    monkeypatch.setattr(main_module, "app", _failing(KeyError("x")))
+    with pytest.raises(SystemExit) as ended:
+        main()
+    shown = capsys.readouterr().err
+    assert ended.value.code == 1
+    assert "ari: Something failed inside ARI (KeyError)" in shown
+    assert ("Traceback" in shown) == (level == "debug")
+    assert shown.count("\n") == 1 or level == "debug"
+    assert "ari_k_a_local_value" not in shown.replace('secret = "ari_k_a_local_value"', "")
+
+
+def test_an_expected_error_shows_no_traceback_ever(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """ARI's own errors are their sentence, at any log level."""
+    monkeypatch.setenv("ARI_LOG_LEVEL", "debug")
+    monkeypatch.setattr(main_module, "app", _failing(Unavailable("The disk is full; nothing was changed.")))
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 1
+    assert capsys.readouterr().err == "ari: The disk is full; nothing was changed.\n"
+
+
+def test_ctrl_c_ends_quietly(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """An interrupted command ends with 130 and without a traceback."""
+
+    def interrupted(**_: Any) -> NoReturn:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(main_module, "app", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 130
+    assert capsys.readouterr().err == ""
+
+
+def test_a_reader_that_leaves_early_is_no_error(cli: Cli) -> None:
+    """``ari … | head -1`` prints no complaint."""
+    cli("migrate", check=True)
+    for number in range(3):
+        cli.create_key(f"key {number}")
+    line = f"{sys.executable} -m ari keys list --json | head -c 1"
+    ran = subprocess.run(
+        ["sh", "-c", line], capture_output=True, text=True, env=cli.environment, cwd=cli.folder, check=True
+    )
+    assert ran.stdout == "{"
+    assert ran.stderr == ""
+
+
+def test_a_terminal_without_unicode_does_not_crash_it(cli: Cli) -> None:
+    """An ASCII terminal gets escapes."""
+    cli("migrate", check=True)
+    cli("keys", "create", "日本", check=True)
+    ran = cli("keys", "list", check=True, settings={"PYTHONIOENCODING": "ascii"})
+    assert "\\u65e5\\u672c" in ran.stdout

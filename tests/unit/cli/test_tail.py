@@ -1,0 +1,121 @@
+"""Following the usage log: no row twice, none lost, although workers commit out of order."""
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ari.base.ids import new_id
+from ari.cli.tail import Tail, newest
+from ari.usage.model import UsageFilter, UsageRow
+
+NOW_MS = 1_800_000_000_000
+OVERLAP_MS = 10_000
+
+
+class Log:
+    """The part of a usage store that a tail reads."""
+
+    def __init__(self) -> None:
+        self.rows: list[UsageRow] = []
+
+    def add(self, at_ms: int, status: int | None = 200) -> UsageRow:
+        row = UsageRow(new_id("req", at_ms), at_ms, "r", "key_1", "h", "ok", "GET", "/x", "/x", None, None, status)
+        self.rows.append(row)
+        return row
+
+    def page(self, where: UsageFilter, before_id: str | None, limit: int) -> list[UsageRow]:
+        found = [row for row in self.rows if where.since_ms is None or row.at_ms >= where.since_ms]
+        found = [row for row in found if before_id is None or row.id < before_id]
+        return sorted(found, key=lambda row: row.id, reverse=True)[:limit]
+
+
+def _tail(log: Log) -> Tail:
+    return Tail(log, UsageFilter(), OVERLAP_MS)  # type: ignore[arg-type]  # only page() is used
+
+
+def test_newest_reads_page_by_page() -> None:
+    """A limit beyond one page is honoured."""
+    log = Log()
+    for number in range(450):
+        log.add(NOW_MS + number)
+    rows = newest(log, UsageFilter(), 420)  # type: ignore[arg-type]
+    assert len(rows) == 420
+    assert rows[0].at_ms == NOW_MS + 449
+
+
+def test_it_begins_with_the_last_rows_oldest_first() -> None:
+    """The first screen is the end of the log, as tail shows it."""
+    log = Log()
+    old = [log.add(NOW_MS - 60_000 + number) for number in range(5)]
+    assert _tail(log).start(NOW_MS, 3) == old[2:]
+
+
+def test_rows_before_the_beginning_are_never_shown_later() -> None:
+    """Rows within the overlap but beyond the limit stay out."""
+    log = Log()
+    for number in range(5):
+        log.add(NOW_MS - 100 + number)
+    tail = _tail(log)
+    tail.start(NOW_MS, 2)
+    assert tail.more(NOW_MS + 1000) == []
+
+
+def test_a_late_commit_is_shown() -> None:
+    """A row that another worker commits seconds later, with an earlier time, is not lost."""
+    log = Log()
+    tail = _tail(log)
+    tail.start(NOW_MS, 10)
+    first = log.add(NOW_MS + 500)
+    assert tail.more(NOW_MS + 1000) == [first]
+    late = log.add(NOW_MS + 400)
+    assert tail.more(NOW_MS + 2000) == [late]
+
+
+def test_a_running_request_is_shown_once_with_its_status() -> None:
+    """An unsafe request waits for its status; it is shown once."""
+    log = Log()
+    tail = _tail(log)
+    tail.start(NOW_MS, 10)
+    row = log.add(NOW_MS, status=None)
+    assert tail.more(NOW_MS + 1000) == []
+    log.rows[0] = done = replace(row, status=201)
+    assert tail.more(NOW_MS + 2000) == [done]
+    assert tail.more(NOW_MS + 3000) == []
+
+
+def test_a_request_that_never_ends_is_shown_without_status() -> None:
+    """A handler that died does not hide that the request came."""
+    log = Log()
+    tail = _tail(log)
+    tail.start(NOW_MS, 10)
+    row = log.add(NOW_MS, status=None)
+    assert tail.more(NOW_MS + OVERLAP_MS // 2) == [row]
+
+
+def test_a_clock_set_back_repeats_nothing() -> None:
+    """Rows shown stay shown when the clock steps."""
+    log = Log()
+    tail = _tail(log)
+    tail.start(NOW_MS, 10)
+    log.add(NOW_MS)
+    assert len(tail.more(NOW_MS + 1000)) == 1
+    assert tail.more(NOW_MS - 3_600_000) == []
+    back = log.add(NOW_MS - 3_599_000)
+    assert tail.more(NOW_MS - 3_598_000) == [back]
+
+
+@given(st.lists(st.tuples(st.integers(0, 4000), st.integers(0, 4)), max_size=30))
+def test_every_row_is_shown_exactly_once(events: list[tuple[int, int]]) -> None:
+    """For any order of commits that is at most the overlap late."""
+    log = Log()
+    tail = _tail(log)
+    seen = [row.id for row in tail.start(NOW_MS, 10)]
+    now_ms = NOW_MS
+    for late_ms, polls in events:
+        log.add(now_ms - late_ms)
+        for _ in range(polls):
+            now_ms += 1000
+            seen += [row.id for row in tail.more(now_ms)]
+    seen += [row.id for row in tail.more(now_ms + 1000)]
+    assert sorted(seen) == sorted(row.id for row in log.rows)

@@ -1,0 +1,178 @@
+"""``ari usage`` and ``ari events``: reading what happened."""
+
+import getpass
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from ari.base.caller import SYSTEM
+from ari.base.ids import new_id
+from ari.keys import manage
+from ari.keys.manage import KeyChange
+from ari.usage.model import Attempt, UsageRow
+from ari.usage.ports import Batch
+from tests.support.command import Cli
+from tests.support.instances import opened
+from tests.unit.cli.conftest import Ari
+
+COLUMNS = ["TIME", "KEY", "CODE", "METHOD", "PATH", "STATUS", "ADDRESS", "MS", "COUNT", "ID"]
+
+
+def _row(at_ms: int, key_id: str, code: str = "ok", **more: object) -> UsageRow:
+    row = UsageRow(new_id("req", at_ms), at_ms, "r", key_id, "ari_k_a…b", code, "GET", "/x", "/x", "192.0.2.7", "curl")
+    row.status, row.duration_ms = 200, 1.25
+    for name, value in more.items():
+        setattr(row, name, value)
+    return row
+
+
+def _commit(ari: Ari, *rows: UsageRow, attempts: tuple[Attempt, ...] = ()) -> None:
+    instance = ari.instance()
+    instance.database.usage.commit(Batch(list(rows), [], list(attempts)))
+    instance.close()
+
+
+def _now_ms(ari: Ari) -> int:
+    instance = ari.instance()
+    now_ms = instance.now_ms()
+    instance.close()
+    return now_ms
+
+
+def test_usage_lists_newest_first(ari: Ari) -> None:
+    """One line a request, as the log tells it."""
+    key, _ = ari.create()
+    now_ms = _now_ms(ari)
+    old, new = _row(now_ms - 60_000, key["id"]), _row(now_ms, key["id"], "revoked", status=401, duration_ms=None)
+    _commit(ari, old, new)
+    lines = [line.split("\t") for line in ari("usage").out.splitlines()]
+    assert lines[0] == COLUMNS
+    assert [line[9] for line in lines[1:]] == [new.id, old.id]
+    assert lines[2][1:9] == ["ari_k_a…b", "ok", "GET", "/x", "200", "192.0.2.7", "1.2", "1"]
+    assert lines[1][7] == "-"
+    assert [item["id"] for item in ari.json("usage")["items"]] == [new.id, old.id]
+
+
+def test_usage_is_narrowed(ari: Ari) -> None:
+    """By key, by outcome, by time, by number."""
+    one, other = ari.create("a")[0]["id"], ari.create("b")[0]["id"]
+    now_ms = _now_ms(ari)
+    _commit(ari, _row(now_ms - 7_200_000, one), _row(now_ms, one, "disabled"), _row(now_ms, other))
+
+    def count(*words: str) -> int:
+        return len(ari.json("usage", *words)["items"])
+
+    assert [count("--key", one), count("--code", "ok"), count("--since", "1h"), count("--limit", "1")] == [2, 2, 2, 1]
+    assert count("--key", one, "--code", "disabled", "--since", "1h") == 1
+
+
+@pytest.mark.parametrize("words", [("--code", "fine"), ("--since", "yesterday"), ("--limit", "0")])
+def test_wrong_words_are_usage_errors(ari: Ari, words: tuple[str, ...]) -> None:
+    """A typo does not look like an empty log."""
+    assert ari("usage", *words, check=False).code == 2
+
+
+def test_options_before_a_subcommand_are_refused(ari: Ari) -> None:
+    """``usage --data-dir X erase`` must not silently work on another directory."""
+    assert ari("usage", "--data-dir", "/elsewhere", "erase", "--address", "192.0.2.7", check=False).code == 2
+
+
+def test_usage_of_an_unknown_key_is_a_sentence(ari: Ari) -> None:
+    """An id that never was is told apart from a key without use."""
+    assert "There is no API key with this id" in ari.refused("usage", "--key", new_id("key", 1))
+
+
+def test_attempts(ari: Ari) -> None:
+    """What came without a key of ours, counted."""
+    minute_ms = _now_ms(ari) // 60_000 * 60_000
+    _commit(ari, attempts=(Attempt(minute_ms, "unknown", "192.0.2.9", 3),))
+    assert ari("usage", "attempts").out.splitlines()[1].split("\t")[1:] == ["unknown", "192.0.2.9", "3"]
+    [item] = ari.json("usage", "attempts", "--since", "1h")["items"]
+    assert (item["reason"], item["address"], item["count"]) == ("unknown", "192.0.2.9", 3)
+
+
+def test_erase_forgets_an_address_everywhere(ari: Ari) -> None:
+    """The rows stay; the address is gone, also from the event that tells of it."""
+    key, _ = ari.create()
+    _commit(ari, _row(_now_ms(ari), key["id"]))
+    assert ari.json("usage", "erase", "--address", "192.0.2.7") == {"rows": 1}
+    assert ari.json("usage")["items"][0]["client_address"] is None
+    event = ari.json("events")["items"][0]
+    assert (event["name"], event["detail"]) == ("usage_erased", {"rows": 1})
+    assert b"192.0.2.7" not in b"".join(path.read_bytes() for path in ari.data_dir.glob("*.db"))
+
+
+@contextmanager
+def _following(cli: Cli, *words: str) -> Iterator["subprocess.Popen[str]"]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ari", "usage", "--follow", *words],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=cli.environment,
+        cwd=cli.folder,
+    )
+    watchdog = threading.Timer(60, process.kill)
+    watchdog.start()
+    try:
+        yield process
+    finally:
+        watchdog.cancel()
+        process.terminate()
+        process.communicate()
+
+
+def test_follow_prints_each_row_once_as_it_comes(cli: Cli, data_dir: Path) -> None:
+    """Old rows first, then new ones, one JSON object a line."""
+    with opened(data_dir, None) as instance:
+        now_ms = instance.now_ms()
+        old = _row(now_ms - 1_000_000_000, "key_1")
+        instance.database.usage.commit(Batch([old]))
+        with _following(cli, "--json") as process:
+            assert process.stdout is not None
+            assert json.loads(process.stdout.readline())["id"] == old.id
+            # newer than the real time of the command, so within every overlap window
+            fresh = [_row(now_ms + 10_000_000_000 + number, "key_1") for number in range(3)]
+            for row in fresh:
+                instance.database.usage.commit(Batch([row]))
+            assert [json.loads(process.stdout.readline())["id"] for _ in fresh] == [row.id for row in fresh]
+            last = _row(now_ms + 10_000_000_003, "key_1")
+            instance.database.usage.commit(Batch([last]))
+            assert json.loads(process.stdout.readline())["id"] == last.id
+
+
+def test_follow_as_a_table_begins_with_its_columns(cli: Cli, data_dir: Path) -> None:
+    """A pipe gets the headers once."""
+    with opened(data_dir, None) as instance:
+        row = _row(instance.now_ms(), "key_1")
+        instance.database.usage.commit(Batch([row]))
+        with _following(cli, "--limit", "1") as process:
+            assert process.stdout is not None
+            assert process.stdout.readline().rstrip("\n").split("\t") == COLUMNS
+            assert process.stdout.readline().rstrip("\n").split("\t")[-1] == row.id
+
+
+def test_events_name_the_person_at_the_command_line(ari: Ari) -> None:
+    """The audit trail says which user of the machine did it, through which door."""
+    key, _ = ari.create()
+    [event] = ari.json("events", "--subject", key["id"])["items"]
+    assert (event["name"], event["actor"], event["door"]) == ("key_created", f"cli:{getpass.getuser()}", "cli")
+    assert ari("events").out.splitlines()[1].split("\t")[1:4] == ["key_created", event["actor"], key["id"]]
+
+
+def test_events_beyond_one_page(ari: Ari) -> None:
+    """A limit beyond one page is honoured, and every event is there once."""
+    key, _ = ari.create()
+    instance = ari.instance()
+    for number in range(210):
+        wanted = KeyChange(disabled=number % 2 == 0)
+        instance.command(SYSTEM, lambda unit, by, to=wanted: manage.change(unit, by, instance.now_ms(), key["id"], to))
+    instance.close()
+    items = ari.json("events", "--limit", "205")["items"]
+    assert len({item["id"] for item in items}) == 205
+    assert len(ari.json("events")["items"]) == 50

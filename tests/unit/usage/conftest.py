@@ -1,0 +1,51 @@
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ari.base.clock import FrozenClock
+from ari.base.settings import Settings
+from ari.usage.log import UsageLog
+from tests.support.instances import START_MS
+from tests.unit.usage.fakes import Disk, FakeStore, Scenario
+
+
+@pytest.fixture
+def disk() -> Disk:
+    return Disk()
+
+
+@pytest.fixture
+def clock() -> FrozenClock:
+    return FrozenClock(START_MS)
+
+
+@pytest.fixture
+def play(tmp_path: Path, clock: FrozenClock, disk: Disk) -> Callable[..., None]:
+    """Runs a scenario with a started log; fails if a task or a thread is left over."""
+
+    @asynccontextmanager
+    async def running(settings: dict[str, Any]) -> AsyncIterator[tuple[UsageLog, FakeStore]]:
+        store = FakeStore()
+        usage = UsageLog(store, clock, Settings(data_dir=tmp_path, **settings), disk)
+        await usage.start()
+        try:
+            yield usage, store
+        finally:
+            store.release()
+            await usage.stop()
+
+    async def run(scenario: Scenario, settings: dict[str, Any]) -> None:
+        async with running(settings) as (usage, store):
+            await scenario(usage, store)
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    def play(scenario: Scenario, **settings: Any) -> None:
+        asyncio.run(run(scenario, settings))
+        assert [thread.name for thread in threading.enumerate() if thread.name == "ari usage log"] == []
+
+    return play

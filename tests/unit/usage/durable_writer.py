@@ -1,0 +1,56 @@
+"""A process that writes to the usage log without end and tells, line by line, what a caller would have seen.
+
+Started by ``test_durability``: ``python durable_writer.py DATA_DIR [DATABASE_URL]``; somebody kills it.
+"""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+from ari.base.clock import SystemClock
+from ari.storage.engine import Database
+from ari.usage.log import UsageLog
+from ari.usage.model import Completion
+from tests.support.instances import settings_for
+from tests.support.usage import a_row
+
+WRITERS = 16
+KEYS = [f"key_{n:026}" for n in range(5)]
+
+
+async def write_for_ever(usage: UsageLog, clock: SystemClock, writer: int) -> None:
+    """Accepted and refused requests of known keys, and attempts without one, in turns."""
+    turn = writer
+    while True:
+        turn += 1
+        key_id = KEYS[turn % len(KEYS)]
+        if turn % 7 == 0:
+            await usage.count("unknown", f"192.0.2.{turn % 50}")
+            tell("attempt")
+        elif turn % 3 == 0:
+            await usage.write(a_row(clock.now_ms(), key_id=key_id, code="revoked", status=401))
+            tell(f"refused {key_id}")
+        else:
+            row = a_row(clock.now_ms(), key_id=key_id, status=None)
+            await usage.write(row)
+            tell(f"ok {row.id}")
+            usage.complete(Completion(row.id, 200, 1.0, None))
+
+
+def tell(line: str) -> None:
+    """At once and whole: what stands in a buffer of ours dies with us."""
+    os.write(1, f"{line}\n".encode())
+
+
+async def main(data_dir: Path, url: str | None) -> None:
+    """Run until killed."""
+    settings = settings_for(data_dir, url)
+    clock = SystemClock()
+    usage = UsageLog(Database.open(settings).usage, clock, settings, lambda: 10**12)
+    await usage.start()
+    await asyncio.gather(*(write_for_ever(usage, clock, writer) for writer in range(WRITERS)))
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else None))

@@ -1,0 +1,83 @@
+"""A usage store whose disk a test holds in its hand, and how a scenario lets time pass."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine, Sequence
+from copy import deepcopy
+from typing import Any
+
+from ari.usage.log import UsageLog
+from ari.usage.model import Attempt, KeyTotals, UsageFilter, UsageRow
+from ari.usage.ports import Batch
+
+
+class FakeStore:
+    """Remembers committed batches. ``hold`` stops the disk, ``faults`` are raised by the next commits."""
+
+    def __init__(self) -> None:
+        self.batches: list[Batch] = []
+        self.faults: list[Exception] = []
+        self._free = threading.Event()
+        self._free.set()
+
+    def hold(self) -> None:
+        """From now on commits hang."""
+        self._free.clear()
+
+    def release(self) -> None:
+        """Let commits go on."""
+        self._free.set()
+
+    @property
+    def rows(self) -> list[UsageRow]:
+        return [row for batch in self.batches for row in batch.rows]
+
+    def commit(self, batch: Batch) -> None:
+        taken = deepcopy(batch)
+        self._free.wait(30)
+        if self.faults:
+            raise self.faults.pop(0)
+        self.batches.append(taken)
+
+    def page(self, where: UsageFilter, before_id: str | None, limit: int) -> list[UsageRow]:
+        return []
+
+    def totals(self, key_ids: Sequence[str]) -> dict[str, KeyTotals]:
+        return {}
+
+    def attempts(self, since_ms: int, limit: int) -> list[Attempt]:
+        return []
+
+    def erase_address(self, address: str) -> int:
+        return 0
+
+
+class Disk:
+    """How much room the disk has left, and how often that was asked."""
+
+    def __init__(self) -> None:
+        self.free = 10**12
+        self.asked = 0
+
+    def __call__(self) -> int:
+        self.asked += 1
+        if self.free < 0:
+            raise OSError("the disk does not say")
+        return self.free
+
+
+async def turns(count: int = 5) -> None:
+    """Let everything run that can."""
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+async def until(what: Callable[[], bool]) -> None:
+    """Wait for another thread."""
+    async with asyncio.timeout(20):
+        while not what():  # noqa: ASYNC110 - a thread sets no event of the loop
+            await asyncio.sleep(0.001)
+
+
+Scenario = Callable[[UsageLog, FakeStore], Coroutine[Any, Any, None]]
+Play = Callable[..., None]

@@ -1,0 +1,53 @@
+"""Promise 2: what a caller saw is in the log, even after ``kill -9``."""
+
+import os
+import random
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+from sqlalchemy import func, select
+
+from ari.storage.tables import usage_attempts, usage_rows
+from tests.support.instances import opened
+from tests.support.usage import sums
+
+ROOT = Path(__file__).resolve().parents[3]
+ROUNDS = 4
+
+
+def _run_until_killed(data_dir: Path, url: str | None, lines: int) -> list[str]:
+    """What the writer told before it was killed, at least ``lines`` of it."""
+    command = [sys.executable, "-m", "tests.unit.usage.durable_writer", str(data_dir), *([url] if url else [])]
+    paths = os.pathsep.join([str(ROOT), str(ROOT / "src"), os.environ.get("PYTHONPATH", "")])
+    writer = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT, env={**os.environ, "PYTHONPATH": paths})
+    assert writer.stdout is not None
+    with writer.stdout as told:
+        first = [told.readline() for _ in range(lines)]
+        writer.kill()
+        rest = told.readlines()
+    writer.wait()
+    whole = [line.decode().strip() for line in [*first, *rest] if line.endswith(b"\n")]
+    assert len(whole) >= lines, "the writer ended by itself"
+    return whole
+
+
+def test_what_was_told_is_in_the_log_exactly_once(data_dir: Path, database_url: str | None) -> None:
+    """Killed at random under load: every row told is there once, no refusal or attempt is missing, all sums are even."""
+    chance = random.Random()
+    with opened(data_dir, database_url) as instance:
+        told: list[str] = []
+        for _ in range(ROUNDS):
+            told += _run_until_killed(data_dir, database_url, chance.randrange(1, 1_500))
+            engine = instance.database.log
+            by_key = sums(engine)
+            with engine.connect() as connection:
+                stored = Counter(connection.scalars(select(usage_rows.c.id)))
+                attempts = connection.scalar(select(func.sum(usage_attempts.c["count"]))) or 0
+            accepted = [line.removeprefix("ok ") for line in told if line.startswith("ok ")]
+            assert len(set(accepted)) == len(accepted)
+            assert {row_id: stored[row_id] for row_id in accepted} == dict.fromkeys(accepted, 1)
+            refused = Counter(line.removeprefix("refused ") for line in told if line.startswith("refused "))
+            assert all(count <= by_key[key_id][1] for key_id, count in refused.items())
+            assert told.count("attempt") <= attempts
