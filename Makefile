@@ -1,6 +1,6 @@
 # The two commands: `make serve` and `make test`. Everything they need goes into .venv and build/.
 .DELETE_ON_ERROR:
-.PHONY: serve test check fuzz docs assets lock clean app tests-ready chromium
+.PHONY: serve test check fuzz docs assets lock clean app tests-ready system
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -40,7 +40,7 @@ assets: $(MANIFEST)
 
 app: $(VENV)/.app $(MANIFEST)
 
-tests-ready: $(VENV)/.dev app build/axe/axe.min.js chromium
+tests-ready: $(VENV)/.dev app build/axe/axe.min.js system
 
 lock:
 	@$(MAKE) --no-print-directory $(VENV)/.venv build/lock/bin/uv
@@ -87,10 +87,14 @@ build/lock/bin/uv: $(VENV)/.venv
 	@PIP_DISABLE_PIP_VERSION_CHECK=1 $(PY) -m pip --python build/lock/bin/python -qq install uv==$(UV)
 	@touch $@
 
-chromium:
-	@for name in chromium chromium-browser google-chrome; do command -v $$name >/dev/null 2>&1 && exit 0; done; \
+# What Python packages cannot bring: the browser, and curl for the examples that people will paste.
+system:
+	@has() { for name; do command -v "$$name" >/dev/null 2>&1 && return; done; false; }; \
+	wanted=; has curl || wanted="curl "; \
+	has chromium chromium-browser google-chrome || wanted="$${wanted}chromium "; \
+	test -n "$$wanted" || exit 0; \
 	if test "$$(id -u)" = 0 && command -v apt-get >/dev/null 2>&1; then \
-	  mkdir -p build; echo "Installing Chromium from the system's packages (first run only) …"; \
-	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium; } >build/chromium.log 2>&1 \
-	    || echo "Chromium could not be installed (see build/chromium.log); browser tests will be skipped."; \
-	else echo "No Chromium found: install your system's chromium package to run the browser tests."; fi
+	  mkdir -p build; echo "Installing $${wanted}from the system's packages (first run only) …"; \
+	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$wanted; } >build/system.log 2>&1 \
+	    || echo "Could not install $${wanted}(see build/system.log): their tests will be skipped."; \
+	else echo "Not found: $${wanted}- install your system's packages of that name, else their tests are skipped."; fi

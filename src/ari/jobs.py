@@ -1,4 +1,4 @@
-"""The door whose caller is the clock: stamps what expired, notices a clock that was set."""
+"""The door whose caller is the clock: stamps what expired, forgets old sessions, notices a clock that was set."""
 
 import asyncio
 
@@ -15,6 +15,7 @@ from ari.storage.unit import Unit
 TICK_SECONDS = 10
 STEP_MS = 5 * MINUTE_MS
 _CLOCK = "clock"
+_HOUR_SECONDS = 3600
 
 _log = structlog.get_logger("ari.jobs")
 
@@ -25,6 +26,7 @@ class ClockWatch:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._offset_ms = self._measure()
+        self._hourly_at: float | None = None
 
     def step_ms(self) -> int:
         """How far the clock was set since the last call, 0 within five minutes."""
@@ -32,6 +34,14 @@ class ClockWatch:
         step = offset_ms - self._offset_ms
         self._offset_ms = offset_ms
         return step if abs(step) > STEP_MS else 0
+
+    def an_hour_passed(self) -> bool:
+        """Once an hour, and at the first call."""
+        now = self._clock.monotonic()
+        if self._hourly_at is not None and now - self._hourly_at < _HOUR_SECONDS:
+            return False
+        self._hourly_at = now
+        return True
 
     def _measure(self) -> int:
         return self._clock.now_ms() - round(self._clock.monotonic() * 1000)
@@ -53,6 +63,8 @@ async def tick(instance: Instance, watch: ClockWatch) -> None:
             await instance.acommand(SYSTEM, lambda unit, by: record_step(unit, by, instance.now_ms(), step_ms))
         if await instance.aread(lambda unit: unit.keys.any_unstamped(instance.now_ms())):
             await instance.astamp_expired()
+        if watch.an_hour_passed():
+            await instance.acommand(SYSTEM, lambda unit, _: unit.accounts.forget_expired(instance.now_ms()))
     except AriError as error:
         _log.warning("a job failed and will be tried again", reason=str(error))
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import resource
 import sys
 from collections.abc import AsyncIterator
@@ -37,6 +38,7 @@ _log = structlog.get_logger("ari.server")
 _HEADER_READ_MS = 10_000
 _HEAD_BYTES = 32 * 1024
 _PARENT = "ARI_SERVE_PARENT"
+_FIELD = re.compile(r"[a-z][a-z_]{0,39}|[0-9]{1,5}")
 
 
 class Presence:
@@ -136,9 +138,9 @@ def _add_error_handlers(app: FastAPI, guard: Guard) -> None:
 
 
 def _location(loc: tuple[int | str, ...]) -> str:
-    """The field's path without ``body`` or ``query``; a name that the caller chose is not repeated."""
+    """The field's path without ``body`` or ``query``; a name that may be a pasted secret is not repeated."""
     parts = [str(part) for part in loc[1:]]
-    return ".".join(part if part.isidentifier() and len(part) <= 40 else "?" for part in parts) or str(loc[0])
+    return ".".join(part if _FIELD.fullmatch(part) else "?" for part in parts) or str(loc[0])
 
 
 def _message(error: Any) -> str:

@@ -101,6 +101,18 @@ def test_closing_after_copying_does_not_ask(owner: Any, home: Any) -> None:
     expect(home.get_by_role("dialog")).to_have_count(0)
 
 
+def test_copying_from_the_warning_ends_it(owner: Any, home: Any) -> None:
+    """The warning goes, the focus moves to the button that confirms."""
+    home.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=owner.url)
+    secret = create_in_dialog(home, "Warned")
+    home.keyboard.press("Escape")
+    dialog = home.get_by_role("dialog")
+    dialog.get_by_role("alert").get_by_role("button", name="Copy key").click()
+    expect(dialog.get_by_role("alert")).to_have_count(0)
+    expect(dialog.get_by_role("button", name="Copied ✓")).to_be_focused()
+    assert home.evaluate("navigator.clipboard.readText()") == secret
+
+
 def test_leaving_the_page_before_copying_asks(owner: Any, home: Any) -> None:
     """The browser's own question comes up, only while the key is not saved."""
     create_in_dialog(home, "Leaving")

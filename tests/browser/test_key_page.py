@@ -44,13 +44,14 @@ def test_refreshing_keeps_the_focus(owner: Any, home: Any) -> None:
 def test_a_hidden_page_asks_for_nothing(owner: Any, home: Any) -> None:
     """While nobody looks, nothing is requested; coming back refreshes at once."""
     key, secret = owner.create_key("Hidden")
+    home.clock.install()
     home.goto(f"{owner.url}/settings/keys/{key['id']}")
     home.evaluate("Object.defineProperty(document, 'hidden', {get: () => globalThis.away, configurable: true})")
     home.evaluate("globalThis.away = true")
     asked: list[str] = []
     home.on("request", lambda request: asked.append(request.url))
     owner.api(secret).get("/api/me")
-    home.wait_for_timeout(6_000)
+    home.clock.run_for(30_000)
     assert asked == []
     home.evaluate("globalThis.away = false; document.dispatchEvent(new Event('visibilitychange'))")
     expect(home.get_by_role("table")).to_contain_text("/api/me")

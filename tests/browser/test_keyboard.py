@@ -86,6 +86,16 @@ def test_the_shortcut_is_quiet_while_typing_and_can_be_switched_off(owner: Any, 
     expect(home.get_by_role("dialog")).to_be_visible()
 
 
+def test_the_focus_comes_back_from_the_menus_dialog(home: Any) -> None:
+    """A dialog opened from the account menu returns the focus to the menu's button."""
+    menu = home.get_by_role("button", name="Account menu")
+    menu.click()
+    home.get_by_role("link", name="Sign out everywhere").click()
+    expect(home.get_by_role("dialog")).to_be_visible()
+    home.keyboard.press("Escape")
+    expect(menu).to_be_focused()
+
+
 def test_the_focus_stays_inside_a_dialog(home: Any) -> None:
     """Tab goes round inside the dialog and never to the page behind it."""
     open_create(home)

@@ -58,6 +58,20 @@ def test_an_inactive_key_is_deleted_by_the_same_icon(owner: Any, home: Any) -> N
     assert len(owner.session().get(f"/api/keys/{key['id']}/usage").json()["items"]) == 1
 
 
+def test_a_key_that_is_gone_is_explained_in_the_dialog(owner: Any, home: Any) -> None:
+    """Another window deleted it: the dialog says so and can be closed."""
+    key, _ = owner.create_key("Gone meanwhile")
+    home.goto(f"{owner.url}{HOME}")
+    for verb in ("revoke", "delete"):
+        owner.cli("keys", verb, key["id"], "--yes", check=True)
+    row(home, "Gone meanwhile").get_by_role("link", name="Revoke").click()
+    dialog = home.get_by_role("dialog", name="Not found")
+    expect(dialog).to_contain_text("There is no API key with this id.")
+    assert home.title() == "API keys · ARI"
+    dialog.get_by_role("link", name="Back to API keys").click()
+    expect(home.get_by_role("dialog")).to_have_count(0)
+
+
 def test_keys_made_by_a_key_are_revoked_with_it(owner: Any, home: Any) -> None:
     """The dialog lists the living keys that the key made; the tick revokes them too."""
     maker, secret = owner.create_key("Maker", scopes=["*"])

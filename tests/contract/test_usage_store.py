@@ -270,6 +270,17 @@ def test_a_fault_tells_nothing_that_a_caller_sent(store: UsageTables, engine: En
         store.totals([KEY])
 
 
+def test_connections_that_died_are_replaced(store: UsageTables, engine: Engine) -> None:
+    """After the database was restarted the next commit is done, without one failing first."""
+    store.commit(Batch([a_row()]))
+    if engine.dialect.name == "postgresql":
+        others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> "
+        with engine.connect() as connection:
+            connection.execute(text(f"{others} pg_backend_pid()"))
+    store.commit(Batch([a_row()]))
+    assert sums(engine) == {KEY: (2, 0)}
+
+
 def test_many_writers_at_once_wait_for_each_other_but_never_in_a_ring(store: UsageTables, engine: Engine) -> None:
     """Nodes that write the same keys and minutes in any order: every commit is done, and the sums are even."""
     keys = [f"key_{n:026}" for n in range(12)]

@@ -18,7 +18,7 @@ def test_a_stranger_gets_403_everywhere_but_health(make_owner: Callable[..., Any
         assert raw.get(port, path, b"x-forwarded-for: 203.0.113.5").status == 403
     assert raw.get(port, b"/api/me", b"x-api-key: " + secret.encode()).status == 403
     assert raw.get(port, b"/api/health").status == 200
-    [row] = owner.cli.json("usage", "--key", key["id"])
+    [row] = owner.cli.json("usage", "--key", key["id"])["items"]
     assert (row["code"], row["status"]) == ("ip_not_allowed", 403)
 
 

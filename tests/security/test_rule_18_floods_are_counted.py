@@ -1,6 +1,7 @@
 """security.md 18: a flood of refused requests stays small in the log, and not one of them goes uncounted."""
 
 import asyncio
+import json
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -24,10 +25,8 @@ def _flood(owner: Any, secret: str) -> Counter[int]:
 
 
 def _refusals(owner: Any, key: dict[str, Any]) -> list[dict[str, Any]]:
-    items = owner.cli("usage", "--key", key["id"], "--limit", "1000", "--json", check=True).stdout
-    import json
-
-    return [row for row in json.loads(items)["items"] if row["code"] != "ok"]
+    listed = json.loads(owner.cli("usage", "--key", key["id"], "--limit", "1000", "--json", check=True).stdout)
+    return [row for row in listed["items"] if row["code"] != "ok"]
 
 
 def test_refusals_of_a_known_key_are_60_rows_a_minute_and_one_count(owner_on: Any) -> None:
@@ -63,8 +62,6 @@ def test_unknown_tokens_are_counted_by_address_and_minute(make_owner: Any) -> No
         address = "192.0.2.7" if n % 2 else f"2001:db8::{n:x}"
         text = token.mint() if n % 3 else "ari_k_short"
         assert owner.api(text, headers={"x-forwarded-for": address}).get("/api/me").status_code == 401
-    import json
-
     items = json.loads(owner.cli("usage", "attempts", "--json", check=True).stdout)["items"]
     counted: Counter[tuple[str, str]] = Counter()
     for item in items:

@@ -72,9 +72,7 @@ def test_dialogs_go_back_only_to_our_pages(owner: Any) -> None:
         key, _ = owner.create_key("Sent back")
         page = client.get(f"/settings/keys/{key['id']}/revoke")
         headers = {"HX-Request": "true", "HX-Current-URL": current}
-        answer = client.post(
-            f"/settings/keys/{key['id']}/revoke", data={"csrf": csrf_of(page.text)}, headers=headers
-        )
+        answer = client.post(f"/settings/keys/{key['id']}/revoke", data={"csrf": csrf_of(page.text)}, headers=headers)
         assert (answer.status_code, answer.headers["hx-redirect"]) == (204, expected)
 
 

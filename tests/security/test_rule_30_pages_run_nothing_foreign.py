@@ -28,7 +28,15 @@ HOSTILE_EMAIL = '"><svg/onload=alert(6)>@example.org'
 def test_templates_keep_to_the_rules(path: Path) -> None:
     """No unescaped output, inline script, inline style, event attribute or script URL in any template."""
     text = path.read_text(encoding="utf-8")
-    for forbidden in (r"\|\s*safe\b", r"autoescape", r"hx-on", r"\bjs:", r"javascript:", r"\sstyle\s*=", r"\son[a-z]+\s*="):
+    for forbidden in (
+        r"\|\s*safe\b",
+        r"autoescape",
+        r"hx-on",
+        r"\bjs:",
+        r"javascript:",
+        r"\sstyle\s*=",
+        r"\son[a-z]+\s*=",
+    ):
         assert not re.search(forbidden, text, re.IGNORECASE), forbidden
     for script in re.findall(r"<script\b[^>]*>", text):
         assert "src=" in script
@@ -44,7 +52,7 @@ def test_no_code_marks_text_as_safe() -> None:
 
 def test_templates_put_callers_text_only_where_it_is_text() -> None:
     """``hx-*``, ``href``, ``action`` and ``src`` hold our own addresses alone."""
-    allowed = re.compile(r"\{\{ ?(places\.|place\b|base\b|closes_to|address|asset\(|verb\b|'enable')")
+    allowed = re.compile(r"\{\{ ?(places\.|place\b|base\b|closes_to|address|asset\(|sign\b|verb\b|'enable')")
     for path in TEMPLATES:
         text = path.read_text(encoding="utf-8")
         for value in re.findall(r'\b(?:hx-[a-z-]+|href|action|src)="([^"]*)"', text):

@@ -11,7 +11,7 @@ CUT = "…"
 _MAX_DECODINGS = 4
 
 # A damaged key (an odd character or a line break in it, a missing end) is cut as well: until all its 49 letters and
-# digits were seen, further long runs of them count as its parts. A key's hint, "ari_k_Ab12…wxyz", is no secret and stays.
+# digits were seen, further long runs of them count as its parts. A key's hint, "ari_k_Ab12…wxyz", is public and stays.
 _PARTS = r"(?:[^0-9A-Za-z]{1,3}[0-9A-Za-z]{8,})*"
 _DAMAGED = r"(?=.{0,8}?[0-9A-Za-z]{16})[^0-9A-Za-z]{0,3}[0-9A-Za-z]*"
 _ARI_KEY = rf"(?i:ari_k_)(?:[0-9A-Za-z]{{49,}}|[0-9A-Za-z]{{5,48}}{_PARTS}|{_DAMAGED}{_PARTS})"

@@ -1,9 +1,12 @@
 """The names and attributes of ARI's cookies (security.md 26)."""
 
+from ari.accounts.model import SESSION_DAYS
+from ari.accounts.sign_in import DEVICE_DAYS
 from ari.base.settings import Settings
 
-SESSION_SECONDS = 30 * 24 * 3600
-DEVICE_SECONDS = 400 * 24 * 3600
+_DAY_SECONDS = 24 * 3600
+SESSION_SECONDS = SESSION_DAYS * _DAY_SECONDS
+DEVICE_SECONDS = DEVICE_DAYS * _DAY_SECONDS
 
 
 def session_cookie_name(settings: Settings) -> str:

@@ -170,9 +170,11 @@ def _bytes_as_json(value: object) -> dict[str, str]:
 
 
 def _decoded(line: bytes) -> Row:
-    row = json.loads(line)
-    return {name: _value(value) for name, value in row.items()}
+    row = json.loads(line, object_hook=_json_as_bytes)
+    if not isinstance(row, dict):
+        raise ValueError("not a row")
+    return row
 
 
-def _value(value: object) -> object:
-    return base64.b64decode(value["base64"]) if isinstance(value, dict) else value
+def _json_as_bytes(value: dict[str, Any]) -> object:
+    return base64.b64decode(value["base64"]) if value.keys() == {"base64"} else value

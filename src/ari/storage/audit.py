@@ -39,9 +39,10 @@ def first_break(connection: Connection) -> tuple[int, Break | None]:
     """How many events were walked, and the first that does not follow."""
     previous, position = FIRST, 0
     query = select(events).order_by(events.c.seq).execution_options(yield_per=500)
-    for row in connection.execute(query).mappings():
-        position += 1
-        if not follows(previous, dict(row)):
-            return position, Break(row["id"], row["at_ms"], position)
-        previous = row["hash"]
+    with connection.execute(query) as rows:
+        for row in rows.mappings():
+            position += 1
+            if not follows(previous, dict(row)):
+                return position, Break(row["id"], row["at_ms"], position)
+            previous = row["hash"]
     return position, None

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, Any
 
-from sqlalchemy import Column, Connection, Table, func, select, true
+from sqlalchemy import Column, Connection, Table, func, select, text, true
 
 from ari import __version__
 from ari.base.clock import to_rfc3339
@@ -62,20 +62,18 @@ def _write_table(connection: Connection, table: Table, writer: Writer, progress:
     total = connection.execute(select(func.count()).select_from(table).where(lasting)).scalar_one()
     progress(table.name, 0, total)
     query = select(*columns_of(table)).where(lasting).order_by(*table.primary_key.columns)
-    result = connection.execute(query.execution_options(yield_per=1000))
-    for done in writer.add(table.name, map(dict, result.mappings())):
-        progress(table.name, done, total)
+    with connection.execute(query.execution_options(yield_per=1000)) as result:
+        for done in writer.add(table.name, map(dict, result.mappings())):
+            progress(table.name, done, total)
 
 
 @contextmanager
 def _snapshots(database: Database) -> Iterator[tuple[Connection, Connection]]:
     """One moment of both databases: usage first, so that every key in it is in the keys taken right after."""
     if database.main is database.log:
-        connecting = database.main.connect()
-        with (
-            connecting.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True) as connection,
-            connection.begin(),
-        ):
+        options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        with database.main.connect().execution_options(**options) as connection, connection.begin():
+            connection.execute(text("SET LOCAL statement_timeout = 0"))  # counting a long log takes its time
             yield connection, connection
         return
     with read_only(database.log) as log, read_only(database.main) as main:

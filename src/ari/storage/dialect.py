@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +29,16 @@ def sqlite_engine(path: Path, synchronous: str) -> Engine:
         hide_parameters=True,
         connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
     )
+
+    was_there = False
+
+    @event.listens_for(engine, "do_connect")
+    def _never_anew(_dialect: object, _record: object, _args: object, _params: object) -> None:
+        # SQLite would make an empty file in the place of one that was removed under a running process.
+        nonlocal was_there
+        if was_there and not path.exists():
+            raise sqlite3.OperationalError("unable to open the database file: it is gone")
+        was_there = True
 
     @event.listens_for(engine, "connect")
     def _pragmas(connection: Any, record: ConnectionPoolEntry) -> None:

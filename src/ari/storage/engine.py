@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Engine, text
 
 from ari.base.errors import ConfigurationError
 from ari.base.settings import Settings
 from ari.storage.dialect import postgresql_engine, sqlite_engine, write_turn
-from ari.storage.faults import faults_as_unavailable as faults_as_unavailable
-from ari.storage.faults import read_only as read_only
+from ari.storage.faults import faults_as_unavailable, read_only
 from ari.storage.finder import ClosableFinder, PostgresFinder, SqliteFinder
 from ari.storage.unit import Unit
 from ari.storage.usage import UsageTables

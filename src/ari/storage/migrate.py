@@ -9,7 +9,8 @@ from sqlalchemy import Connection, Engine, MetaData, inspect, text
 
 from ari.base.errors import ConfigurationError, Unavailable
 from ari.storage import dialect, tables
-from ari.storage.engine import Database, faults_as_unavailable
+from ari.storage.engine import Database
+from ari.storage.faults import faults_as_unavailable
 
 _FOLDER = Path(__file__).parent / "migrations"
 

@@ -135,8 +135,9 @@ def _strip_attempts(connection: Connection, buckets: Sequence[Bucket]) -> None:
     """Move counts to the bucket of the others, one by one in the order in which commits lock them."""
     for bucket in buckets:
         this = and_(*(column == value for column, value in zip(usage_attempts.primary_key, bucket, strict=True)))
-        count = connection.execute(delete(usage_attempts).where(this).returning(_attempts["count"])).scalar()
+        count = connection.execute(select(_attempts["count"]).where(this).with_for_update()).scalar()
         if count is not None:
+            connection.execute(delete(usage_attempts).where(this))
             count_attempts(connection, [Attempt(bucket.minute_ms, bucket.reason, OTHER_ADDRESSES, count)])
 
 

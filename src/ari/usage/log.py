@@ -95,7 +95,9 @@ class UsageLog:
         return self._failing
 
     async def start(self) -> None:
-        """Begin to take rows."""
+        """Begin to take rows; once is enough."""
+        if self._running:
+            return
         self._loop = asyncio.get_running_loop()
         self._idle = asyncio.Event()
         self._idle.set()

@@ -87,7 +87,13 @@ class Pages:
         self.instance = instance
 
     def page(
-        self, request: Request, template: str, *, status: int = 200, headers: Mapping[str, str] | None = None, **context: Any
+        self,
+        request: Request,
+        template: str,
+        *,
+        status: int = 200,
+        headers: Mapping[str, str] | None = None,
+        **context: Any,
     ) -> Response:
         """The page, or only its contents where htmx asked for them."""
         call = call_of(request)
@@ -166,5 +172,3 @@ def _one_of(known: tuple[str, ...], text: str | None, otherwise: str) -> str:
 def _here(request: Request) -> str:
     query = request.url.query
     return request.url.path + (f"?{query}" if query else "")
-
-

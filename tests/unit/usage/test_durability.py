@@ -34,7 +34,7 @@ def _run_until_killed(data_dir: Path, url: str | None, lines: int) -> list[str]:
 
 
 def test_what_was_told_is_in_the_log_exactly_once(data_dir: Path, database_url: str | None) -> None:
-    """Killed at random under load: every row told is there once, no refusal or attempt is missing, all sums are even."""
+    """Killed at random under load: each row told is there once, no refusal or attempt is missing, all sums are even."""
     chance = random.Random()
     with opened(data_dir, database_url) as instance:
         told: list[str] = []

@@ -113,6 +113,23 @@ def test_a_caller_waits_no_longer_than_its_patience_but_its_row_is_written(play:
     play(scenario, usage_wait_seconds=0.1)
 
 
+def test_each_caller_has_its_own_patience(play: Play) -> None:
+    """Who came later is told later; nobody is forgotten."""
+
+    async def scenario(usage: UsageLog, store: FakeStore) -> None:
+        store.hold()
+        first = asyncio.create_task(usage.write(a_row()))
+        await asyncio.sleep(0.1)
+        second = asyncio.create_task(usage.write(a_row()))
+        with pytest.raises(Unavailable):
+            await first
+        assert not second.done()
+        with pytest.raises(Unavailable):
+            await second
+
+    play(scenario, usage_wait_seconds=0.2)
+
+
 def test_a_caller_that_hangs_up_is_logged_all_the_same(play: Play) -> None:
     """Its request came, whoever still wants the answer."""
 

@@ -10,7 +10,8 @@ export function startCopying() {
     const source = button && document.querySelector(button.dataset.copy);
     if (!source) return;
     const done = await copyText((button.dataset.copyBefore ?? "") + source.textContent.trim());
-    confirm(button, done);
+    showResult(button, done);
+    say(done ? "Copied to the clipboard." : "Copying failed; select the text and copy it.");
     if (done) button.dispatchEvent(new CustomEvent("ari:copied", { bubbles: true }));
   });
 }
@@ -38,12 +39,11 @@ function copyBySelection(text) {
   return done;
 }
 
-function confirm(button, done) {
+export function showResult(button, done) {
   const label = button.querySelector("[data-copy-label]") ?? button;
   button.dataset.copyText ??= label.textContent;
   label.textContent = done ? "Copied ✓" : "Select and copy";
   button.toggleAttribute("data-copied", done);
-  say(done ? "Copied to the clipboard." : "Copying failed; select the text and copy it.");
   clearTimeout(button.copyTimer);
   button.copyTimer = setTimeout(() => {
     label.textContent = button.dataset.copyText;

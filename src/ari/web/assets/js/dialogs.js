@@ -8,6 +8,7 @@ import { toast } from "./toasts.js";
 const dialog = () => document.querySelector("#dialog");
 const body = () => document.querySelector("#dialog-body");
 let opening = false;
+let opener = null;
 
 export function startDialogs() {
   if (!dialog()) return;
@@ -31,6 +32,7 @@ export function startDialogs() {
 export async function openDialog(address) {
   if (opening || dialog().open) return;
   opening = true;
+  opener = document.activeElement;
   try {
     await htmx.ajax("GET", address, { target: "#dialog-body", swap: "innerHTML" });
     if (!body().firstElementChild) return;
@@ -80,7 +82,16 @@ function onClosed() {
   }
   wipe();
   body().replaceChildren();
+  giveFocusBack();
   if (revealed) refreshKeys(revealed.dataset.revealName);
+}
+
+// The browser does this itself unless what had the focus is hidden or was replaced meanwhile.
+function giveFocusBack() {
+  if (!opener || document.activeElement === opener) return;
+  const menu = opener.closest("[popover]");
+  const wanted = menu ? document.querySelector(`[popovertarget="${menu.id}"]`) : document.getElementById(opener.id);
+  wanted?.focus();
 }
 
 function refreshKeys(name) {
@@ -103,6 +114,8 @@ function onAnswer(event) {
   } else if (target === body() && pathInfo) {
     event.detail.shouldSwap = xhr.status !== 204;
     event.detail.isError = false;
+    event.detail.ignoreTitle = true;
+    if (/^\s*<!doctype/i.test(xhr.responseText)) event.detail.selectOverride = "#refusal";
   }
 }
 

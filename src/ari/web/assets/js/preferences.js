@@ -5,6 +5,8 @@ import { say } from "./say.js";
 const YEAR_SECONDS = 31_536_000;
 
 export function startPreferences() {
+  const kept = /(?:^|; )ari_theme=(light|dark)(?:;|$)/.exec(document.cookie);
+  if (kept) document.documentElement.dataset.theme = kept[1]; // pages of errors come without it
   document.addEventListener("submit", (event) => {
     const form = event.target.closest("[data-preferences]");
     const button = event.submitter;

@@ -1,12 +1,13 @@
 // The one showing of a new key (security.md 31): asks before it is left uncopied, and leaves nothing behind.
 
+import { showResult } from "./copy.js";
 import { say } from "./say.js";
 
 const place = () => document.querySelector("[data-reveal]");
 
 export function startReveal() {
   document.addEventListener("ari:copied", (event) => {
-    if (event.target.dataset.copy === "#secret") markSafe();
+    if (event.target.dataset.copy === "#secret") markSafe(event.target);
   });
   document.addEventListener("change", (event) => {
     if (event.target.matches("[data-saved]")) place().toggleAttribute("data-ticked", event.target.checked);
@@ -38,11 +39,17 @@ export function wipe() {
   for (const secret of reveal.querySelectorAll("[data-secret]")) secret.textContent = "";
 }
 
-function markSafe() {
+function markSafe(button) {
   const reveal = place();
   if (!reveal) return;
   reveal.setAttribute("data-copied-once", "");
-  reveal.querySelector("[data-warning]").hidden = true;
+  const warning = reveal.querySelector("[data-warning]");
+  if (warning.contains(button)) {
+    const main = reveal.querySelector("[data-first]");
+    main.focus();
+    showResult(main, true);
+  }
+  warning.hidden = true;
 }
 
 function onClick(event) {

@@ -65,9 +65,12 @@ class KeyPages:
         """Renames, or says what is wrong with the name."""
         form = form_from(form_of(request), "name")
         try:
-            await self._do(request, lambda unit, by, now_ms, key_id: manage.change(
-                unit, by, now_ms, key_id, KeyChange(name=form.value("name"))
-            ))
+            await self._do(
+                request,
+                lambda unit, by, now_ms, key_id: manage.change(
+                    unit, by, now_ms, key_id, KeyChange(name=form.value("name"))
+                ),
+            )
         except Invalid as error:
             key = (await self._facts(request)).key
             return self._form(request, "rename", form.with_problems(error.problems), 422, key=key)
@@ -98,9 +101,12 @@ class KeyPages:
         """Revokes for good."""
         form = form_from(form_of(request), "reason", "with_made")
         try:
-            await self._do(request, lambda unit, by, now_ms, key_id: manage.revoke(
-                unit, by, now_ms, key_id, form.value("reason"), with_made=form.value("with_made") == "yes"
-            ))
+            await self._do(
+                request,
+                lambda unit, by, now_ms, key_id: manage.revoke(
+                    unit, by, now_ms, key_id, form.value("reason"), with_made=form.value("with_made") == "yes"
+                ),
+            )
         except Invalid as error:
             facts = await self._facts(request)
             shown = form.with_problems(error.problems)
@@ -134,9 +140,10 @@ class KeyPages:
         return KeyUse(totals.get(key_id, NO_USE), rows)
 
     async def _switch(self, request: Request, *, disabled: bool) -> None:
-        await self._do(request, lambda unit, by, now_ms, key_id: manage.change(
-            unit, by, now_ms, key_id, KeyChange(disabled=disabled)
-        ))
+        await self._do(
+            request,
+            lambda unit, by, now_ms, key_id: manage.change(unit, by, now_ms, key_id, KeyChange(disabled=disabled)),
+        )
 
     async def _do(self, request: Request, command: Callable[[Unit, Caller, int, str], Any]) -> None:
         caller = call_of(request).caller
@@ -149,5 +156,12 @@ class KeyPages:
         return self._pages.go(request, places.key_place(request.path_params["key_id"]), done)
 
     def _form(self, request: Request, verb: str, form: Form, status: int = 200, **context: Any) -> Response:
-        lengths = {"name_length": NAME_LENGTH, "reason_length": REASON_LENGTH}
-        return self._pages.page(request, f"pages/key/{verb}.html", status=status, form=form, **lengths, **context)
+        return self._pages.page(
+            request,
+            f"pages/key/{verb}.html",
+            status=status,
+            form=form,
+            name_length=NAME_LENGTH,
+            reason_length=REASON_LENGTH,
+            **context,
+        )

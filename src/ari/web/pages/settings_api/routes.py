@@ -1,7 +1,6 @@
 """Settings > API: the table of keys."""
 
 from dataclasses import dataclass
-from typing import cast
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -60,7 +59,7 @@ class SettingsApiPages:
         if show not in SHOWN or (before is not None and not is_id("key", before)):
             raise NotFound("There is no such part of the table.")
         now_ms = self._instance.now_ms()
-        found = await self._instance.aread(lambda unit: key_list(unit, now_ms, cast("Activity", show), before))
+        found = await self._instance.aread(lambda unit: key_list(unit, now_ms, show, before))
         template = "_table.html" if "hx-request" in request.headers else "page.html"
         return self._pages.page(
             request,
@@ -71,6 +70,7 @@ class SettingsApiPages:
             show=show,
             before=before,
         )
+
 
 def key_list(unit: Unit, now_ms: int, show: Activity, before: str | None) -> KeyList:
     """The keys after ``before``, newest first."""

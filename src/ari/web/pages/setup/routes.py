@@ -4,8 +4,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from ari.accounts import sessions, setup
+from ari.accounts import setup, sign_in
 from ari.accounts.model import check_email
+from ari.accounts.sign_in import NewSession
 from ari.base.caller import SYSTEM
 from ari.base.errors import Invalid, NotFound, Problem
 from ari.base.events import Origin
@@ -53,12 +54,12 @@ class SetupPages:
         except Invalid as error:
             return self._form(request, shown.with_problems(error.problems), 422)
         origin = call_of(request).origin("web")
-        cookie = await self._instance.acommand(
+        session = await self._instance.acommand(
             SYSTEM, lambda unit, _: self._make(unit, origin, token, form.value("email"), hashed)
         )
         owner_mark.remember(self._instance.settings.data_dir)
         answer = self._pages.go(request, places.HOME)
-        keep_session(answer, self._instance.settings, cookie)
+        keep_session(answer, self._instance.settings, session.token, session.device_token)
         return answer
 
     async def _checked(self, email: str, password: str) -> str:
@@ -77,10 +78,10 @@ class SetupPages:
             raise Invalid(*problems)
         return hashed
 
-    def _make(self, unit: Unit, origin: Origin, token: str, email: str, hashed: str) -> str:
+    def _make(self, unit: Unit, origin: Origin, token: str, email: str, hashed: str) -> NewSession:
         now_ms = self._instance.now_ms()
         owner = setup.make_owner(unit, origin, now_ms, token, email, hashed)
-        return sessions.start(unit, owner, origin, now_ms)
+        return sign_in.open_session(unit, owner, origin, now_ms)
 
     def _form(self, request: Request, form: Form, status: int = 200) -> Response:
         return self._pages.page(request, "pages/setup/page.html", status=status, form=form)

@@ -64,22 +64,24 @@ class SignInPages:
         device = read_cookie(cookies, device_cookie_name(settings))
         replaced = read_cookie(cookies, session_cookie_name(settings))
         origin = call_of(request).origin("web")
-        attempt = await self._instance.acommand(SYSTEM, lambda unit, _: sign_in.begin(unit, origin, now_ms, email, device))
+        attempt = await self._instance.acommand(
+            SYSTEM, lambda unit, _: sign_in.begin(unit, origin, now_ms, email, device)
+        )
         try:
             verdict = await self._instance.passwords.verify(attempt.password_hash, password)
         except Unavailable:
             await self._withdraw(attempt)
             raise
         now_ms = self._instance.now_ms()
-        return await self._instance.acommand(SYSTEM, lambda unit, _: sign_in.finish(unit, attempt, now_ms, verdict, replaced))
+        return await self._instance.acommand(
+            SYSTEM, lambda unit, _: sign_in.finish(unit, attempt, now_ms, verdict, replaced)
+        )
 
     async def _withdraw(self, attempt: Attempt) -> None:
         now_ms = self._instance.now_ms()
         await self._instance.acommand(SYSTEM, lambda unit, _: sign_in.withdraw(unit, attempt, now_ms))
 
-    def _form(
-        self, request: Request, form: Form, status: int = 200, headers: dict[str, str] | None = None
-    ) -> Response:
+    def _form(self, request: Request, form: Form, status: int = 200, headers: dict[str, str] | None = None) -> Response:
         wanted = places.known_place(form.value("next"))
         return self._pages.page(
             request, "pages/sign_in/page.html", status=status, headers=headers, form=form, next=wanted

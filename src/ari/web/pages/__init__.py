@@ -1,0 +1,1 @@
+"""One folder a page: its routes beside its templates."""

@@ -1,0 +1,29 @@
+"""``/errors/{code}``: the page that a problem's ``type`` names (RFC 9457 §3.1.1), one for each code."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from ari.base.errors import NotFound
+from ari.http.access import open_to_all
+from ari.keys.reasons import REASONS, REQUEST_ERRORS
+from ari.web.render import Pages
+
+
+class ReasonPages:
+    """What each code means, for whoever met it."""
+
+    def __init__(self, pages: Pages) -> None:
+        self._pages = pages
+
+    def routes(self) -> list[BaseRoute]:
+        """The address."""
+        return [Route("/errors/{code}", self.show, methods=["GET"])]
+
+    @open_to_all
+    async def show(self, request: Request) -> Response:
+        """One code. Raises ``NotFound`` for every text that is none."""
+        reason = (REASONS | REQUEST_ERRORS).get(request.path_params["code"])
+        if reason is None:
+            raise NotFound("There is no such code.")
+        return self._pages.page(request, "pages/reason/page.html", reason=reason)

@@ -1,0 +1,154 @@
+"""When parts fail: a clear answer, nothing half-written, and work again by itself (fail closed)."""
+
+import sqlite3
+import subprocess
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support import mounts
+from tests.support.missing import missing
+
+
+@pytest.fixture
+def own_mounts() -> None:
+    if not mounts.available():
+        missing(mounts.MISSING)
+
+
+def _fill(folder: Path) -> Path:
+    filler = folder / "filler"
+    with filler.open("wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(b"\0" * 4096)
+        except OSError:
+            pass
+    return filler
+
+
+def test_a_full_disk_answers_503_and_recovers(
+    make_owner: Callable[..., Any], data_dir: Path, own_mounts: None
+) -> None:
+    """Promise 1 and 2: what cannot be logged is not answered with a yes; no key is half-made."""
+    command = mounts.ari_on_small_disk(data_dir, "6m")
+    owner = make_owner(command=command, settings={"ARI_MIN_FREE_DISK": "0"})
+    session = owner.session()
+    page = session.get("/settings?tab=api").text
+    csrf = page.split('name="csrf" value="')[1].split('"')[0]
+    headers = {"x-csrf-token": csrf}
+    secret = session.post("/api/keys", json={"name": "admin", "scopes": ["*"]}, headers=headers).json()["secret"]
+    admin = owner.api(secret)
+    assert admin.get("/api/me").status_code == 200
+    filler = _fill(mounts.seen_by(owner.server.process.pid, data_dir))
+    answers = [admin.get("/api/me") for _ in range(200)]
+    refused = [answer for answer in answers if answer.status_code == 503]
+    assert refused, "the log still had room"
+    assert refused[-1].json()["code"] == "unavailable"
+    assert "retry-after" in refused[-1].headers
+    made = admin.post("/api/keys", json={"name": "too late"})
+    assert made.status_code == 503
+    filler.unlink()
+    assert admin.get("/api/me").status_code == 200
+    assert [key["name"] for key in admin.get("/api/keys").json()["items"]] == ["admin"]
+    seen = sum(answer.status_code == 200 for answer in answers) + 2
+    assert admin.get("/api/me").json()["key"]["request_count"] >= seen
+
+
+def test_a_read_only_directory_is_named(
+    make_owner: Callable[..., Any], make_server: Callable[..., Any], data_dir: Path, own_mounts: None
+) -> None:
+    """One sentence, exit code 1, at every command that would write."""
+    owner = make_owner()
+    owner.server.stop()
+    command = mounts.ari_on_read_only_disk(data_dir)
+    server = make_server(data_dir, command=command)
+    assert server.launch().wait(60) == 1
+    assert "cannot be written" in server.log_text()
+    assert "Traceback" not in server.log_text()
+    done = subprocess.run(
+        [*command, "keys", "create", "n"], env=owner.server.environment, capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "cannot be written" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def _damage(path: Path, start: int) -> None:
+    size = path.stat().st_size
+    with path.open("rb+") as file:
+        file.seek(start)
+        file.write(b"\xa5" * (size - start))
+
+
+@pytest.mark.parametrize("name", ["ari.db", "usage.db"])
+def test_a_damaged_file_stops_the_start_with_a_sentence(owner: Any, name: str) -> None:
+    """Rather than serving half."""
+    owner.server.stop()
+    _damage(owner.server.data_dir / name, 0)
+    assert owner.server.launch().wait(60) == 1
+    assert "damaged" in owner.server.log_text()
+    assert "Traceback" not in owner.server.log_text()
+    done = owner.cli("keys", "list")
+    assert (done.returncode, len(done.stderr.strip().splitlines())) == (1, 1)
+
+
+def test_damage_met_while_serving_is_503(owner: Any) -> None:
+    """A key that cannot be read is not let in."""
+    _, secret = owner.create_key("k")
+    owner.server.stop()
+    _damage(owner.server.data_dir / "ari.db", 4096)
+    owner.server.start(wait=False)
+    if owner.server._is_well():
+        answer = owner.api(secret).get("/api/me")
+        assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+    else:
+        assert "damaged" in owner.server.log_text()
+
+
+def test_a_locked_log_is_503_within_bounds_and_recovers(make_owner: Callable[..., Any]) -> None:
+    """Somebody else holds the log's file: no yes, no endless wait."""
+    owner = make_owner(settings={"ARI_USAGE_WAIT_SECONDS": "0.5"})
+    _, secret = owner.create_key("k")
+    client = owner.api(secret)
+    with sqlite3.connect(owner.server.data_dir / "usage.db", isolation_level=None) as other:
+        other.execute("BEGIN IMMEDIATE")
+        answer = client.get("/api/me")
+        assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+        other.execute("ROLLBACK")
+    other.close()
+    with ThreadPoolExecutor(1) as threads:
+        statuses = [threads.submit(client.get, "/api/me").result().status_code for _ in range(12)]
+    assert statuses[-1] == 200
+
+
+def test_a_lost_database_is_503(owner: Any) -> None:
+    """A file that was removed is noticed, although it is still open."""
+    _, secret = owner.create_key("k")
+    client = owner.api(secret)
+    assert client.get("/api/me").status_code == 200
+    (owner.server.data_dir / "ari.db").rename(owner.server.data_dir / "ari.db.away")
+    assert client.get("/api/me").status_code == 503
+    (owner.server.data_dir / "ari.db.away").rename(owner.server.data_dir / "ari.db")
+    assert client.get("/api/me").status_code == 200
+
+
+def test_many_processes_creating_at_once(owner_on: Any) -> None:
+    """Command lines and HTTP side by side: every key is there once, and the audit trail is whole."""
+    _, secret = owner_on.create_key("admin", scopes=["*"])
+    client = owner_on.api(secret)
+
+    def make(number: int) -> None:
+        if number % 2:
+            owner_on.create_key(f"k{number}")
+        else:
+            assert client.post("/api/keys", json={"name": f"k{number}"}).status_code == 201
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(make, range(12)))
+    names = [key["name"] for key in client.get("/api/keys").json()["items"]]
+    assert sorted(names) == sorted(["admin", *(f"k{number}" for number in range(12))])
+    assert owner_on.cli("doctor", "--audit").returncode == 0

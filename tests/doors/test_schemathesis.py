@@ -1,0 +1,53 @@
+"""The description and the server agree: no server error, no undocumented status, answers of the described shape."""
+
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+EXAMPLES = 25
+WITHOUT_INPUT = {"/api/openapi.json", "/api/me", "/api/health", "/api/ready"}
+"""There is no wrong way to call these."""
+QUIET = settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+
+
+@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
+def test_generated_requests_meet_what_is_described(owner: Any, mode: GenerationMode) -> None:
+    """Good and bad requests generated from /api/openapi.json, with a key that may do everything."""
+    _, secret = owner.create_key("admin", scopes=["*"])
+    sacrificed, _ = owner.create_key("to be changed, revoked and deleted")
+    client = owner.api(secret)
+    schema = schemathesis.openapi.from_dict(client.get("/api/openapi.json").json())
+    called: dict[str, int] = {}
+
+    def call(case: Any) -> None:
+        label = case.operation.label
+        called[label] = called.get(label, 0) + 1
+        if "key_id" in (case.path_parameters or {}) and called[label] % 3 == 0:
+            case.path_parameters["key_id"] = sacrificed["id"]
+        case.call_and_validate(base_url=owner.url, headers={"x-api-key": secret}, checks=CHECKS, timeout=30)
+
+    for result in schema.get_all_operations():
+        operation = result.ok()
+        if mode is GenerationMode.NEGATIVE and operation.path in WITHOUT_INPUT:
+            continue
+        QUIET(given(operation.as_strategy(generation_mode=mode))(call))()
+    assert len(called) == (13 if mode is GenerationMode.POSITIVE else 9)
+    assert owner.api().get("/api/health").status_code == 200
+    assert "Traceback" not in owner.server.log_text()

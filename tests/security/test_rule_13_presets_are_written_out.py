@@ -1,0 +1,35 @@
+"""security.md 13: a preset is written out at creation; unknown scopes are refused; * stands alone."""
+
+from typing import Any
+
+import pytest
+
+from ari.keys.scopes import PRESETS
+from tests.support.owner import csrf_of
+
+
+@pytest.mark.parametrize("preset", list(PRESETS))
+def test_the_page_stores_the_explicit_list(owner: Any, preset: str) -> None:
+    """Never the preset's name, so an upgrade that changes a preset widens no key."""
+    session = owner.session()
+    form = session.get("/settings/keys/new").text
+    form_id = form.split('name="form" value="')[1].split('"')[0]
+    fields = {"csrf": csrf_of(form), "form": form_id, "name": preset, "expires": "1h", "access": preset}
+    assert session.post("/settings/keys/new", data=fields).status_code == 201
+    [key] = owner.cli.json("keys", "list")["items"]
+    assert key["scopes"] == sorted(PRESETS[preset][1])
+
+
+def test_unknown_scopes_are_refused_at_every_door(owner: Any) -> None:
+    """A scope that a later version brings cannot be granted in advance."""
+    admin = owner.api(owner.create_key("admin", scopes=["*"])[1])
+    for scope in ("ai:openai", "keys:fly", "*:read", "keys:re*", ""):
+        assert admin.post("/api/keys", json={"name": "n", "scopes": [scope]}).status_code == 422
+        assert owner.cli("keys", "create", "n", "--scope", scope).returncode != 0
+    assert len(admin.get("/api/keys").json()["items"]) == 1
+
+
+def test_everything_stands_alone(owner: Any) -> None:
+    """* beside others is just *."""
+    key, _ = owner.create_key("n", scopes=["*", "keys:read"])
+    assert key["scopes"] == ["*"]

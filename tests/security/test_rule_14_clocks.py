@@ -1,0 +1,57 @@
+"""security.md 14: a clock set back revives nothing; a step over five minutes is an event."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from ari import jobs
+from ari.base.clock import FrozenClock
+from ari.jobs import ClockWatch
+from tests.support.instances import opened
+
+HOUR = 3600
+
+
+def test_an_expired_key_stays_dead_when_the_clock_steps_back(owner_on: Any) -> None:
+    """Seen expired once, it is stamped; the table agrees."""
+    key, secret = owner_on.create_key("brief", expires="1h")
+    _, admin = owner_on.create_key("admin", scopes=["*"])
+    clock = owner_on.server.clock
+    clock.advance(HOUR)
+    assert owner_on.api(secret).get("/api/me").json()["code"] == "expired"
+    clock.advance(-2 * HOUR)
+    assert owner_on.api(secret).get("/api/me").json()["code"] == "expired"
+    assert owner_on.api(admin).get(f"/api/keys/{key['id']}").json()["status"] == "expired"
+
+
+def test_the_clock_stamps_keys_that_nobody_calls(data_dir: Path, database_url: str | None) -> None:
+    """The job sees expired keys without a request."""
+    with opened(data_dir, database_url) as instance:
+        from ari.base.caller import SYSTEM
+        from ari.keys import manage
+        from ari.keys.manage import NewKey
+
+        clock = instance.clock
+        assert isinstance(clock, FrozenClock)
+        new = NewKey("n", "1h")
+        key = instance.command(SYSTEM, lambda unit, by: manage.create(unit, by, instance.now_ms(), new)).key
+        watch = ClockWatch(clock)
+        clock.advance(HOUR)
+        asyncio.run(jobs.tick(instance, watch))
+        clock.step(-2 * HOUR)
+        asyncio.run(jobs.tick(instance, watch))
+        assert instance.read(lambda unit: manage.get(unit, key.id)).status(instance.now_ms()) == "expired"
+        [event, _] = instance.read(lambda unit: unit.events.page(None, None, 9))
+        assert (event.name, event.detail) == ("clock_stepped", {"step_seconds": -2 * HOUR})
+
+
+def test_small_corrections_are_no_event() -> None:
+    """Time servers correct by seconds."""
+    clock = FrozenClock()
+    watch = ClockWatch(clock)
+    clock.step(299)
+    clock.advance(HOUR)
+    assert watch.step_ms() == 0
+    clock.step(-301)
+    assert watch.step_ms() == -301_000
+    assert watch.step_ms() == 0

@@ -1,0 +1,42 @@
+"""A SQLite file that is taken away under a running process: it never writes where no reader looks."""
+
+from pathlib import Path
+
+import pytest
+
+from ari.base.errors import Unavailable
+from ari.usage.model import UsageFilter
+from ari.usage.ports import Batch
+from tests.support.instances import opened
+from tests.support.usage import a_row
+
+
+def test_a_removed_log_takes_no_rows(data_dir: Path) -> None:
+    """Its callers are told no; no empty file appears in its place."""
+    with opened(data_dir, None) as instance:
+        instance.database.usage.commit(Batch([a_row()]))
+        for path in data_dir.glob("usage.db*"):
+            path.unlink()
+        for _ in range(2):
+            with pytest.raises(Unavailable):
+                instance.database.usage.commit(Batch([a_row()]))
+            with pytest.raises(Unavailable):
+                instance.database.usage.page(UsageFilter(), None, 1)
+        assert not (data_dir / "usage.db").exists()
+
+
+def test_a_replaced_log_is_written_from_then_on(data_dir: Path) -> None:
+    """As after a restore: rows go into the file that is there now."""
+    with opened(data_dir, None) as instance:
+        store = instance.database.usage
+        first, second, third = a_row(), a_row(), a_row()
+        store.commit(Batch([first]))
+        instance.database.log.dispose()
+        copy = (data_dir / "usage.db").read_bytes()
+        store.commit(Batch([second]))
+        (data_dir / "fresh.db").write_bytes(copy)
+        for name in ("usage.db-wal", "usage.db-shm"):
+            (data_dir / name).unlink(missing_ok=True)
+        (data_dir / "fresh.db").replace(data_dir / "usage.db")
+        store.commit(Batch([third]))
+        assert {row.id for row in store.page(UsageFilter(), None, 9)} == {first.id, third.id}

@@ -1,0 +1,63 @@
+"""Forms: values, problems, and acting once."""
+
+from ari.base.clock import HOUR_MS
+from ari.base.errors import Problem
+from ari.web.forms import FORM_LIVES_MS, Form, form_from, new_form_id, use_once
+
+NOW_MS = 1_800_000_000_000
+
+
+class Attempts:
+    """As much of an account store as forms use."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, tuple[int, ...]] = {}
+        self.forget_at_ms = 0
+
+    def attempts(self, bucket: str) -> tuple[int, ...]:
+        return self.kept.get(bucket, ())
+
+    def keep_attempts(self, bucket: str, instants_ms: tuple[int, ...], forget_at_ms: int) -> None:
+        self.kept[bucket] = instants_ms
+        self.forget_at_ms = forget_at_ms
+
+
+class Unit:
+    def __init__(self) -> None:
+        self.accounts = Attempts()
+
+
+def use(unit: Unit, form_id: str, now_ms: int) -> str:
+    return use_once(unit, form_id, now_ms)  # type: ignore[arg-type]  # it uses two methods alone
+
+
+def test_a_form_acts_once() -> None:
+    """The first use counts, each later one is told apart, other forms are not touched."""
+    unit, form = Unit(), new_form_id(NOW_MS)
+    assert [use(unit, form, NOW_MS + 5), use(unit, form, NOW_MS + 6)] == ["first", "again"]
+    assert use(unit, new_form_id(NOW_MS), NOW_MS + 7) == "first"
+
+
+def test_an_old_form_is_stale_before_it_is_forgotten() -> None:
+    """No instant exists at which a used form could pass as unused."""
+    unit, form = Unit(), new_form_id(NOW_MS)
+    assert use(unit, form, NOW_MS + FORM_LIVES_MS - 1) == "first"
+    assert use(unit, form, NOW_MS + FORM_LIVES_MS) == "stale"
+    assert unit.accounts.forget_at_ms > NOW_MS + FORM_LIVES_MS + HOUR_MS
+
+
+def test_what_is_no_form_id_is_stale() -> None:
+    """Missing, malformed and future ids are refused without being kept."""
+    unit = Unit()
+    for form in ("", "form_", "key_01JD7WZ2ABCDEFGHJKMNPQRSTV", new_form_id(NOW_MS + HOUR_MS)):
+        assert use(unit, form, NOW_MS) == "stale"
+    assert unit.accounts.kept == {}
+
+
+def test_values_and_first_problems() -> None:
+    """Only named fields are read, a repeated field counts once, each field shows its first problem."""
+    form = form_from({"name": ["a", "b"], "other": ["c"]}, "name", "expires")
+    assert (form.value("name"), form.value("expires", "90d")) == ("a", "90d")
+    shown = form.with_problems([Problem("name", "One."), Problem("name", "Two.")]).with_problem("form", "All.")
+    assert (shown.problem("name"), shown.problem("form"), shown.problem("expires")) == ("One.", "All.", None)
+    assert isinstance(shown, Form)

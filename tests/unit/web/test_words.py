@@ -1,0 +1,91 @@
+"""How pages say things."""
+
+from dataclasses import replace
+
+import pytest
+
+from ari.base.clock import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
+from ari.keys.expiry import EXPIRY_CHOICES
+from ari.keys.model import ApiKey
+from ari.keys.reasons import REASONS
+from ari.web import words
+
+NOW_MS = 1_800_000_000_000
+KEY = ApiKey("key_1", "Name", "ari_k_abcd…wxyz", ("api:read",), NOW_MS - DAY_MS, "usr_1")
+
+
+@pytest.mark.parametrize(
+    ("distance_ms", "text"),
+    [
+        (83 * DAY_MS, "in 83 days"),
+        (90 * DAY_MS - SECOND_MS, "in 90 days"),
+        (365 * DAY_MS, "in 365 days"),
+        (800 * DAY_MS, "in 2 years"),
+        (HOUR_MS, "in 1 hour"),
+        (HOUR_MS - SECOND_MS, "in 1 hour"),
+        (47 * HOUR_MS, "in 47 hours"),
+        (MINUTE_MS, "in 1 min"),
+        (SECOND_MS, "in less than a minute"),
+        (0, "in less than a minute"),
+        (-SECOND_MS, "just now"),
+        (-2 * MINUTE_MS, "2 min ago"),
+        (-41 * DAY_MS, "41 days ago"),
+    ],
+)
+def test_relative_times_read_naturally(distance_ms: int, text: str) -> None:
+    """The largest fitting unit, rounded; a moment ago is just now."""
+    assert words.relative(NOW_MS + distance_ms, NOW_MS) == text
+
+
+@pytest.mark.parametrize("choice", [choice for choice in EXPIRY_CHOICES.values() if choice.lifetime_ms])
+def test_a_new_key_expires_in_what_was_chosen(choice: object) -> None:
+    """A second after creation the page still says the length that was picked."""
+    lifetime_ms, label = choice.lifetime_ms, choice.label  # type: ignore[attr-defined]  # an ExpiryChoice
+    said = words.relative(NOW_MS + lifetime_ms, NOW_MS + SECOND_MS)
+    assert said == f"in {'365 days' if label == '1 year' else label}"
+
+
+def test_exact_times_are_utc() -> None:
+    """Day, month in letters, time to the second and the zone."""
+    assert words.exact(NOW_MS) == "15 Jan 2027, 08:00:00 UTC"
+
+
+@pytest.mark.parametrize(
+    ("key", "badge"),
+    [
+        (KEY, ("good", "Active")),
+        (replace(KEY, expires_at_ms=NOW_MS + 8 * DAY_MS), ("good", "Active")),
+        (replace(KEY, expires_at_ms=NOW_MS + 7 * DAY_MS), ("soon", "Expires in 7 days")),
+        (replace(KEY, expires_at_ms=NOW_MS + HOUR_MS), ("soon", "Expires in 1 hour")),
+        (replace(KEY, disabled=True, expires_at_ms=NOW_MS + HOUR_MS), ("off", "Disabled")),
+        (replace(KEY, expires_at_ms=NOW_MS), ("over", "Inactive · expired")),
+        (replace(KEY, expires_at_ms=NOW_MS + 1, expired_seen_at_ms=NOW_MS), ("over", "Inactive · expired")),
+        (replace(KEY, expires_at_ms=NOW_MS, revoked_at_ms=NOW_MS), ("bad", "Inactive · revoked")),
+    ],
+)
+def test_badges_say_the_state_in_words(key: ApiKey, badge: tuple[str, str]) -> None:
+    """Revoked beats expired, expired beats disabled, and the last seven days are amber."""
+    assert words.badge(key, NOW_MS) == badge
+
+
+def test_every_refusal_has_words() -> None:
+    """No code of the log is shown raw."""
+    assert words.outcome("ok") == "Accepted"
+    assert words.outcome("expired") == "API key expired"
+    assert {words.outcome(code) for code in REASONS}.isdisjoint(REASONS)
+    assert words.outcome("from_the_future") == "From the future"
+
+
+def test_actors_have_names() -> None:
+    """You, the owner, the command line, ARI itself."""
+    assert words.actor("usr_1", "usr_1") == "you"
+    assert words.actor("usr_1", "usr_2") == "the owner"
+    assert words.actor("cli:alice", None) == "alice at the command line"
+    assert words.actor("system", None) == "ARI itself"
+
+
+def test_numbers_and_durations() -> None:
+    """Thousands are separated, nouns agree, durations fit their size."""
+    assert words.counted(1, "key") == "1 key"
+    assert words.counted(18_204, "request") == "18,204 requests"
+    assert [words.duration(ms) for ms in (None, 0.42, 9.4, 1_234.0)] == ["—", "0.4 ms", "9 ms", "1.2 s"]
