@@ -154,13 +154,21 @@ class Exchange:
             await self._answer(self.fault(Fault(REQUEST_ERRORS["method_not_allowed"], headers=headers)))
             return
         if self.row is not None and not incoming.is_safe:
-            await self.instance.usage.write(self.row)
-            self.row_written = True
+            await self._write_first(self.row)
         if not incoming.is_safe and self.call.form is None:
             content = await bodies.read_body(incoming, self.receive)
             bodies.check_json(incoming, content)
             self.receive = bodies.replay(content, self.receive)
         await self.guard.app(self.scope, self.receive, self.send)
+
+    async def _write_first(self, row: UsageRow) -> None:
+        """Commit the row of an unsafe request before its handler runs; where that fails, it is not tried twice."""
+        try:
+            await self.instance.usage.write(row)
+        except Unavailable:
+            self.row = None
+            raise
+        self.row_written = True
 
     async def send(self, message: Any) -> None:
         """The handler's ``send``: holds the start of a safe answer until its row is committed."""

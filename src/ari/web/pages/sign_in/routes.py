@@ -46,7 +46,9 @@ class SignInPages:
     async def sign_in(self, request: Request) -> Response:
         """Check the password within the limits and start a session."""
         form = form_from(form_of(request), "email", "password", "next")
-        shown = Form({name: form.value(name) for name in ("email", "next")})
+        email = form.value("email")
+        # Without an @ it may be the password, typed one field too early: not shown again.
+        shown = Form({"email": email if "@" in email else "", "next": form.value("next")})
         try:
             made = await self._check(request, form.value("email"), form.value("password"))
         except Limited as error:

@@ -1,0 +1,1 @@
+"""The pages that explain the codes of errors."""
