@@ -48,7 +48,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(4)))
     arguments = parser.parse_args()
-    source = random.Random(arguments.seed)  # noqa: S311 - reproducible on purpose
+    source = random.Random(arguments.seed)
     ends = time.monotonic() + arguments.seconds
     rounds = 0
     while time.monotonic() < ends:

@@ -30,6 +30,7 @@ def project() -> dict:
 
 @pytest.mark.parametrize("path", [*LOCKS, NPM_LOCK], ids=lambda path: path.name)
 def test_no_lock_holds_an_address(path: Path) -> None:
+    """A lock says what, never from where."""
     text = path.read_text(encoding="utf-8")
     assert "://" not in text
     assert "index-url" not in text
@@ -38,22 +39,26 @@ def test_no_lock_holds_an_address(path: Path) -> None:
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.name)
 def test_every_requirement_is_pinned_and_hashed(lock: Path) -> None:
+    """Exact versions, each with its SHA-256."""
     found = requirements(lock)
     assert len(found) > 5
     assert [entry for entry in found if not REQUIREMENT.match(entry)] == []
 
 
 def test_every_npm_package_has_its_integrity() -> None:
+    """SHA-512 for every browser package."""
     packages = json.loads(NPM_LOCK.read_text(encoding="utf-8"))["packages"]
     assert [name for name, entry in packages.items() if name and not entry["integrity"].startswith("sha512-")] == []
 
 
 def test_npm_runs_no_scripts_of_packages() -> None:
+    """A package runs nothing when it is installed."""
     settings = (ROOT / "frontend/.npmrc").read_text(encoding="utf-8").splitlines()
     assert {"ignore-scripts=true", "omit-lockfile-registry-resolved=true"} <= set(settings)
 
 
 def test_build_requirements_are_pinned_and_locked() -> None:
+    """What builds the wheel is pinned too."""
     wanted = project()["build-system"]["requires"]
     assert [entry for entry in wanted if not re.fullmatch(r"[a-z-]+==[0-9.]+", entry)] == []
     locked = {entry.split(" ")[0] for entry in requirements(ROOT / "requirements/build.txt")}
@@ -61,6 +66,7 @@ def test_build_requirements_are_pinned_and_locked() -> None:
 
 
 def test_every_declared_dependency_is_locked() -> None:
+    """No dependency without a lock."""
     declared = project()["project"]
     wanted = [*declared["dependencies"], *declared["optional-dependencies"]["postgres"]]
     names = {re.split(r"[\[>=<]", entry)[0] for entry in wanted}
@@ -69,6 +75,7 @@ def test_every_declared_dependency_is_locked() -> None:
 
 @pytest.mark.parametrize("tampered", [False, True], ids=["as-locked", "tampered"])
 def test_a_wrong_hash_makes_the_installation_fail(tampered: bool, tmp_path: Path) -> None:
+    """A wrong hash makes the installation fail."""
     (entry,) = (entry for entry in requirements(ROOT / "requirements/run.txt") if entry.startswith("mdurl=="))
     if tampered:
         entry = re.sub(r"sha256:[0-9a-f]{8}", "sha256:00000000", entry)

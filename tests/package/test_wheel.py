@@ -42,6 +42,7 @@ def served(installed: Path, data_dir: Path, tmp_path: Path) -> Iterator[ServerPr
 
 
 def test_the_source_archive_holds_sources_and_nothing_built(sdist: Path) -> None:
+    """The source archive holds sources and nothing built."""
     with tarfile.open(sdist) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     assert {"frontend/package-lock.json", "frontend/.npmrc", "hatch_build.py", "src/ari/web/assets/app.js"} <= names
@@ -49,6 +50,7 @@ def test_the_source_archive_holds_sources_and_nothing_built(sdist: Path) -> None
 
 
 def test_the_wheel_carries_templates_assets_and_their_licences(wheel: Path) -> None:
+    """The wheel carries templates assets and their licences."""
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
         manifest = json.loads(archive.read("ari/web/static/manifest.json"))
@@ -65,6 +67,7 @@ def test_the_wheel_carries_templates_assets_and_their_licences(wheel: Path) -> N
 
 
 def test_installed_alone_it_serves_health_pages_and_assets(served: ServerProcess) -> None:
+    """Installed alone it serves health pages and assets."""
     with urllib.request.urlopen(f"{served.url}/api/health", timeout=10) as answer:
         assert answer.status == 200
     assert served.setup_link.startswith(served.url)
@@ -78,4 +81,5 @@ def test_installed_alone_it_serves_health_pages_and_assets(served: ServerProcess
 
 
 def test_nothing_is_written_into_the_working_directory(served: ServerProcess) -> None:
+    """Nothing is written into the working directory."""
     assert list(served.cwd.iterdir()) == []

@@ -51,7 +51,17 @@ def test_without_credentials_every_api_route_answers_401(owner: Any) -> None:
 
 @pytest.mark.parametrize(
     "target",
-    [b"//api/me", b"/api//me", b"/api/../api/me", b"/api/./me", b"/api%2fme", b"/api%2Fme", b"/api%5cme", b"/api/%00", b"/..%2fapi"],
+    [
+        b"//api/me",
+        b"/api//me",
+        b"/api/../api/me",
+        b"/api/./me",
+        b"/api%2fme",
+        b"/api%2Fme",
+        b"/api%5cme",
+        b"/api/%00",
+        b"/..%2fapi",
+    ],
 )
 def test_paths_with_two_meanings_are_refused(owner: Any, target: bytes) -> None:
     """400, with and without a key."""

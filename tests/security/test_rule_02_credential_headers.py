@@ -51,7 +51,12 @@ def test_ambiguous_framing_is_refused_by_the_server(owner: Any, secrets: tuple[b
     """Pins what the HTTP server does: Content-Length with Transfer-Encoding, folded lines, bare CR."""
     port, host = owner.server.port, b"host: 127.0.0.1:%d\r\n" % owner.server.port
     key = b"x-api-key: " + secrets[0] + b"\r\n"
-    smuggle = b"POST /api/keys HTTP/1.1\r\n" + host + key + b"content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n"
+    smuggle = (
+        b"POST /api/keys HTTP/1.1\r\n"
+        + host
+        + key
+        + b"content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n"
+    )
     answer = raw.send(port, smuggle)
     assert answer is None or answer.status >= 400
     folded = b"GET /api/me HTTP/1.1\r\n" + host + b"x-api-key:\r\n " + secrets[0] + b"\r\n\r\n"

@@ -10,7 +10,14 @@ from tests.support import raw
 
 @pytest.mark.parametrize(
     ("host", "status"),
-    [(None, 401), (b"localhost", 401), (b"[::1]:3000", 401), (b"evil.example", 421), (b"127.0.0.1.evil.example", 421), (b"", 400)],
+    [
+        (None, 401),
+        (b"localhost", 401),
+        (b"[::1]:3000", 401),
+        (b"evil.example", 421),
+        (b"127.0.0.1.evil.example", 421),
+        (b"", 400),
+    ],
 )
 def test_only_our_hosts_are_answered(owner: Any, host: bytes | None, status: int) -> None:
     """A page that rebinds its name to our address gets nothing."""

@@ -7,7 +7,9 @@ import pytest
 VARY = {"cookie", "authorization", "x-api-key", "hx-request"}
 
 
-@pytest.mark.parametrize("path", ["/api/me", "/api/nothing", "/api/health", "/sign-in", "/settings", "/nothing", "/api//x"])
+@pytest.mark.parametrize(
+    "path", ["/api/me", "/api/nothing", "/api/health", "/sign-in", "/settings", "/nothing", "/api//x"]
+)
 @pytest.mark.parametrize("with_key", [False, True])
 def test_every_answer_carries_the_headers(owner: Any, path: str, with_key: bool) -> None:
     """Refusals and 404 too."""

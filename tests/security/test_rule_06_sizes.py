@@ -42,7 +42,9 @@ def test_bodies_that_are_refused(admin: Any, content: str, kind: str, status: in
 
 def test_compressed_bodies_are_refused(admin: Any) -> None:
     """No decompression bombs."""
-    answer = admin.post("/api/keys", content=b"x", headers={"content-type": "application/json", "content-encoding": "gzip"})
+    answer = admin.post(
+        "/api/keys", content=b"x", headers={"content-type": "application/json", "content-encoding": "gzip"}
+    )
     assert answer.status_code == 415
 
 

@@ -34,7 +34,12 @@ def test_a_trusted_proxy_speaks_for_its_clients(make_owner: Callable[..., Any]) 
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("ARI_ALLOWED_IPS", "office"), ("ALLOWED_IPS", "10.0.0.0/99"), ("ARI_TRUSTED_PROXIES", "0.0.0.0/0"), ("ARI_TRUSTED_PROXIES", "*")],
+    [
+        ("ARI_ALLOWED_IPS", "office"),
+        ("ALLOWED_IPS", "10.0.0.0/99"),
+        ("ARI_TRUSTED_PROXIES", "0.0.0.0/0"),
+        ("ARI_TRUSTED_PROXIES", "*"),
+    ],
 )
 def test_a_bad_value_stops_the_start(make_server: Callable[..., Any], name: str, value: str) -> None:
     """Rather than letting everybody in."""

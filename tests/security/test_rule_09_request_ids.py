@@ -27,7 +27,12 @@ def test_a_missing_scope_is_403_whether_or_not_the_thing_exists(owner: Any) -> N
     """Otherwise a narrow key could find out which ids exist."""
     key, secret = owner.create_key("k")
     other, _ = owner.create_key("other")
-    for path in (f"/api/keys/{other['id']}", "/api/keys/key_nothing", f"/api/keys/{other['id']}/usage", "/api/keys/x/usage"):
+    for path in (
+        f"/api/keys/{other['id']}",
+        "/api/keys/key_nothing",
+        f"/api/keys/{other['id']}/usage",
+        "/api/keys/x/usage",
+    ):
         answer = owner.api(secret).get(path)
         assert (answer.status_code, answer.json()["code"]) == (403, "insufficient_scope"), path
     assert 'scope="keys:read"' in owner.api(secret).get(f"/api/keys/{key['id']}").headers["www-authenticate"]

@@ -45,7 +45,13 @@ def test_reading_changes_nothing(owner: Any) -> None:
     key, _ = owner.create_key("k")
     session = owner.session()
     before = owner.cli.json("events")["items"]
-    for path in ("/", "/settings?tab=api", f"/settings/keys/{key['id']}", f"/settings/keys/{key['id']}/revoke", "/sign-in"):
+    for path in (
+        "/",
+        "/settings?tab=api",
+        f"/settings/keys/{key['id']}",
+        f"/settings/keys/{key['id']}/revoke",
+        "/sign-in",
+    ):
         for method in ("GET", "HEAD", "OPTIONS"):
             session.request(method, path)
     assert owner.cli.json("events")["items"] == before

@@ -25,7 +25,14 @@ def test_no_page_names_a_foreign_address(owner: Any) -> None:
     """Pages, their styles and their scripts come from the instance alone."""
     key, _ = owner.create_key("k")
     session = owner.session()
-    paths = ["/sign-in", "/settings?tab=api", "/settings/keys/new", f"/settings/keys/{key['id']}", "/errors/expired", "/no"]
+    paths = [
+        "/sign-in",
+        "/settings?tab=api",
+        "/settings/keys/new",
+        f"/settings/keys/{key['id']}",
+        "/errors/expired",
+        "/no",
+    ]
     texts = {path: session.get(path).text for path in paths}
     for path in set(re.findall(r"/static/[\w.-]+\.(?:css|js|svg)", "".join(texts.values()))):
         texts[path] = session.get(path).text if path.endswith((".css", ".svg")) else ""

@@ -21,7 +21,7 @@ CHOICES = {
 
 
 def test_when_you_create_a_key_you_can_choose_how_long_it_should_remain_valid(pages: Pages) -> None:
-    """"Available expiry options", in this order and with these hints."""
+    """ "Available expiry options", in this order and with these hints."""
     form = unescape(re.sub(r"<[^>]+>", " ", pages.client.get("/settings/keys/new").text))
     places = [form.index(f" {label} ") for label in CHOICES]
     assert places == sorted(places)
@@ -32,7 +32,7 @@ def test_when_you_create_a_key_you_can_choose_how_long_it_should_remain_valid(pa
 
 @pytest.mark.parametrize("label", [label for label in CHOICES if label != "Never"])
 def test_after_the_expiry_date_passes_ari_will_reject_any_request_using_that_key(pages: Pages, label: str) -> None:
-    """"After the expiry date passes, ARI will reject any request using that key" – to the second."""
+    """ "After the expiry date passes, ARI will reject any request using that key" – to the second."""
     word, seconds, _ = CHOICES[label]
     assert seconds is not None
     _, secret = pages.create(f"lives {label}", word)
@@ -47,7 +47,7 @@ def test_after_the_expiry_date_passes_ari_will_reject_any_request_using_that_key
 
 
 def test_same_effect_as_revoking_it_but_automatic(pages: Pages) -> None:
-    """"same effect as revoking it, but automatic": the answers differ in their reason alone."""
+    """ "same effect as revoking it, but automatic": the answers differ in their reason alone."""
     _, one = pages.create("expires", "1h")
     other_id, other = pages.create("is revoked", "1h")
     pages.act(other_id, "revoke")
@@ -59,7 +59,7 @@ def test_same_effect_as_revoking_it_but_automatic(pages: Pages) -> None:
 
 
 def test_never_the_key_stays_valid_until_you_revoke_it_manually(pages: Pages) -> None:
-    """"Never — the key stays valid until you revoke it manually"."""
+    """ "Never — the key stays valid until you revoke it manually"."""
     _, secret = pages.create("for ever", "never")
     pages.owner.server.clock.advance(20 * 365 * DAY)
     assert get(pages, secret).status_code == 200
@@ -72,7 +72,7 @@ def test_pick_the_shortest_expiry_that_still_fits_your_use_case(pages: Pages) ->
 
 
 def test_you_can_see_when_each_key_expires_in_the_settings_api_table(pages: Pages) -> None:
-    """"You can see when each key expires in the Settings > API table": relative, and the exact instant."""
+    """ "You can see when each key expires in the Settings > API table": relative, and the exact instant."""
     key_id, secret = pages.create("dated", "30d")
     row = pages.row("dated")
     exact = get(pages, secret, "/api/me").json()["key"]["expires_at"]
@@ -82,7 +82,7 @@ def test_you_can_see_when_each_key_expires_in_the_settings_api_table(pages: Page
 
 
 def test_once_expired_the_key_shows_up_as_inactive(pages: Pages) -> None:
-    """"the key shows up as inactive — you can leave it there for the audit trail or delete it"."""
+    """ "the key shows up as inactive — you can leave it there for the audit trail or delete it"."""
     key_id, secret = pages.create("to be deleted", "1h")
     get(pages, secret)
     pages.owner.server.clock.advance(HOUR)

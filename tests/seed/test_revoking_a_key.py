@@ -11,7 +11,7 @@ from tests.seed.conftest import Pages, get
 
 
 def test_click_the_trash_icon_next_to_the_key_and_confirm(pages: Pages) -> None:
-    """"To revoke a key, go to Settings > API, click the trash icon next to the key, and confirm"."""
+    """ "To revoke a key, go to Settings > API, click the trash icon next to the key, and confirm"."""
     key_id, secret = pages.create("trashed")
     row = pages.row("trashed")
     assert f'href="/settings/keys/{key_id}/revoke"' in row
@@ -25,7 +25,7 @@ def test_click_the_trash_icon_next_to_the_key_and_confirm(pages: Pages) -> None:
 
 
 def test_the_key_stops_working_immediately_on_the_next_request(pages: Pages) -> None:
-    """"The key stops working immediately on the next request", "getting 401 Unauthorized responses"."""
+    """ "The key stops working immediately on the next request", "getting 401 Unauthorized responses"."""
     key_id, secret = pages.create("stops")
     client = pages.owner.api(secret)
     assert client.get("/api/me").status_code == 200
@@ -36,7 +36,7 @@ def test_the_key_stops_working_immediately_on_the_next_request(pages: Pages) -> 
 
 
 def test_this_is_permanent_and_cannot_be_undone(pages: Pages) -> None:
-    """"This is permanent and can't be undone": by page, API and command line."""
+    """ "This is permanent and can't be undone": by page, API and command line."""
     key_id, secret = pages.create("stays dead")
     pages.act(key_id, "revoke")
     _, admin = pages.create("admin", access="administrator")
@@ -51,7 +51,7 @@ def test_this_is_permanent_and_cannot_be_undone(pages: Pages) -> None:
 
 
 def test_existing_requests_already_in_flight_will_complete(pages: Pages) -> None:
-    """"Existing requests already in flight will complete, but any new request will fail".
+    """ "Existing requests already in flight will complete, but any new request will fail".
 
     A lock on the usage log holds a request that was let in; the key is revoked meanwhile; then the lock is let go.
     """
@@ -83,7 +83,11 @@ def test_a_slow_request_of_a_key_revoked_meanwhile_changes_nothing(pages: Pages)
     body = b"{}"
     late = http.client.HTTPConnection("127.0.0.1", pages.owner.server.port, timeout=30)
     late.putrequest("POST", f"/api/keys/{target_id}/revoke")
-    for name, value in (("x-api-key", secret), ("content-type", "application/json"), ("content-length", str(len(body)))):
+    for name, value in (
+        ("x-api-key", secret),
+        ("content-type", "application/json"),
+        ("content-length", str(len(body))),
+    ):
         late.putheader(name, value)
     late.endheaders()
     pages.owner.cli("keys", "revoke", key_id, check=True)
@@ -95,7 +99,7 @@ def test_a_slow_request_of_a_key_revoked_meanwhile_changes_nothing(pages: Pages)
 
 
 def test_revoke_any_key_you_suspect_has_been_exposed(pages: Pages) -> None:
-    """"revoke any key you suspect has been exposed": the reason is kept for the audit trail."""
+    """ "revoke any key you suspect has been exposed": the reason is kept for the audit trail."""
     key_id, _ = pages.create("leaked")
     pages.act(key_id, "revoke", reason="committed to git")
     _, admin = pages.create("reader", access="administrator")

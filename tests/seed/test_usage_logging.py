@@ -4,7 +4,7 @@ from tests.seed.conftest import Pages, get
 
 
 def test_ari_logs_api_key_usage_which_keys_are_being_used_and_how_often(pages: Pages) -> None:
-    """"ARI logs API key usage so you can monitor which keys are being used and how often"."""
+    """ "ARI logs API key usage so you can monitor which keys are being used and how often"."""
     key_id, secret = pages.create("counted", access="read-only")
     before = get(pages, secret, "/api/me").json()["key"]["request_count"]
     for path in ("/api/openapi.json", "/api/keys", "/api/usage", "/api/nothing"):

@@ -9,6 +9,7 @@ from ari.base.caller import SYSTEM
 from ari.keys import manage, token
 from ari.keys.checks import Ask
 from ari.keys.manage import NewKey
+from ari.keys.model import Refused
 from ari.keys.verify import verify
 from ari.storage.finder import PostgresFinder, SqliteFinder
 from tests.support.instances import opened
@@ -35,7 +36,7 @@ def test_one_statement_a_verification_on_sqlite(data_dir: Path) -> None:
             instance.command(SYSTEM, lambda unit, by: manage.revoke(unit, by, instance.now_ms(), created.key.id))
             answers.append(await verify(finder, created.secret.encode(), ask))
             await finder.close()
-            return [getattr(answer, "reason", None) and answer.reason.code or "ok" for answer in answers]  # type: ignore[union-attr]
+            return [answer.reason.code if isinstance(answer, Refused) else "ok" for answer in answers]
 
     assert asyncio.run(run()) == ["ok", "ok", "malformed", "revoked"]
 
@@ -46,7 +47,9 @@ def test_concurrent_lookups_share_one_round_trip_on_postgresql(data_dir: Path, p
     async def run() -> tuple[int, list[bool]]:
         with opened(data_dir, postgres_url) as instance:
             secrets = [
-                instance.command(SYSTEM, lambda unit, by: manage.create(unit, by, instance.now_ms(), NewKey("n"))).secret
+                instance.command(
+                    SYSTEM, lambda unit, by: manage.create(unit, by, instance.now_ms(), NewKey("n"))
+                ).secret
                 for _ in range(3)
             ] + [token.mint()]
             finder = await instance.database.open_finder()

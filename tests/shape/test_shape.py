@@ -23,7 +23,11 @@ def test_imports_go_down_only() -> None:
 
 def test_files_are_short() -> None:
     """400 lines at most; a hot file is split by case."""
-    long = {path.relative_to(ROOT).as_posix() for path in SOURCES + TESTS if len(path.read_text().splitlines()) > MAX_FILE_LINES}
+    long = {
+        path.relative_to(ROOT).as_posix()
+        for path in SOURCES + TESTS
+        if len(path.read_text().splitlines()) > MAX_FILE_LINES
+    }
     assert not long
 
 

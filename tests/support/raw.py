@@ -46,7 +46,7 @@ def request(
 
 
 def _is_whole(received: bytes) -> bool:
-    head, found, body = received.partition(b"\r\n\r\n")
+    _, found, body = received.partition(b"\r\n\r\n")
     if not found:
         return False
     answer = _parse(received)

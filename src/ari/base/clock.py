@@ -14,9 +14,7 @@ MINUTE_MS = 60_000
 HOUR_MS = 3_600_000
 DAY_MS = 86_400_000
 
-_RFC3339 = re.compile(
-    r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,12}))?([Zz]|[+-]\d\d:\d\d)", re.ASCII
-)
+_RFC3339 = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,12}))?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST_MS = 253_402_300_799_999
 """The last instant that RFC 3339 can write: 9999-12-31T23:59:59.999Z."""
@@ -107,5 +105,8 @@ def from_rfc3339(text: str) -> int:
         raise ValueError("not an RFC 3339 time with an offset")
     date, time_of_day, fraction, offset = found.groups()
     milliseconds = (fraction or "").ljust(3, "0")[:3]
-    moment = datetime.fromisoformat(f"{date}T{time_of_day}.{milliseconds}{offset.upper()}")
-    return (moment - _EPOCH) // timedelta(milliseconds=1)
+    try:
+        moment = datetime.fromisoformat(f"{date}T{time_of_day}.{milliseconds}{offset.upper()}")
+        return (moment - _EPOCH) // timedelta(milliseconds=1)
+    except OverflowError:
+        raise ValueError("beyond what a time can be") from None

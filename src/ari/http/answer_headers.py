@@ -13,6 +13,7 @@ _ALWAYS: tuple[Header, ...] = (
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"x-robots-tag", b"noindex, nofollow"),
 )
+_COMPRESSED: Header = (b"vary", b"Accept-Encoding")
 _NO_STORE: Header = (b"cache-control", b"no-store")
 _IMMUTABLE: Header = (b"cache-control", b"public, max-age=31536000, immutable")
 _HSTS: Header = (b"strict-transport-security", b"max-age=31536000")
@@ -27,6 +28,8 @@ def answer_headers(
     static = path.startswith("/static/") and status in (200, 304)
     found = [header for header in given if header[0] not in _OURS]
     found += _ALWAYS
+    if static:
+        found.append(_COMPRESSED)
     found.append(_IMMUTABLE if static else _NO_STORE)
     found.append(
         _API_CSP if path.startswith(("/api/", "/static/")) else (b"content-security-policy", _csp(host, nonce))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from ari.base.caller import Caller
-from ari.base.errors import AriError, Unavailable
+from ari.base.errors import Unavailable
 from ari.http import body as bodies
 from ari.http.access import Kind, Matched
 from ari.http.answer import Answer, fault_answer
@@ -74,7 +74,7 @@ class Exchange:
             await self._answer(self.fault(error.fault))
         except ClientGone:
             self._complete(_CLIENT_GONE, None)
-        except Exception:
+        except Exception:  # noqa: BLE001 - told as 500 and logged; nothing may escape into the server
             _log.exception("request failed", request_id=self.call.request_id, route=matched.template)
             if not self.started:
                 await self._answer(self.fault(Fault(REQUEST_ERRORS["internal"])))

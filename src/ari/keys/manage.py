@@ -54,7 +54,7 @@ class KeyChange:
 
     name: str | Unset = UNSET
     scopes: tuple[str, ...] | Unset = UNSET
-    expires_at_ms: int | None | Unset = UNSET
+    expires_at_ms: int | Unset | None = UNSET
     disabled: bool | Unset = UNSET
 
 

@@ -1,7 +1,6 @@
 """The hot path's lookups: raw drivers, one statement each, never inside a transaction, never from memory."""
 
 import asyncio
-import os
 import sqlite3
 from pathlib import Path
 from typing import Any, Protocol
@@ -30,7 +29,7 @@ class SqliteFinder:
     answering from the old one.
     """
 
-    _QUERY = f"SELECT {_SELECT} FROM api_keys WHERE digest = ?"
+    _QUERY = f"SELECT {_SELECT} FROM api_keys WHERE digest = ?"  # noqa: S608 - our own column names
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -46,7 +45,7 @@ class SqliteFinder:
         return key_of(rows[0]) if rows else None
 
     def _open(self) -> sqlite3.Connection:
-        status = os.stat(self._path)
+        status = self._path.stat()
         inode = (status.st_dev, status.st_ino)
         if self._connection is not None and inode != self._inode:
             self._connection.close()
@@ -68,7 +67,7 @@ class SqliteFinder:
 class PostgresFinder:
     """Concurrent lookups share one round trip: all that wait while a query runs go into the next ``= ANY``."""
 
-    _QUERY = f"SELECT {_SELECT}, digest FROM api_keys WHERE digest = ANY(%s)"
+    _QUERY = f"SELECT {_SELECT}, digest FROM api_keys WHERE digest = ANY(%s)"  # noqa: S608 - our own column names
     TIMEOUT_SECONDS = 5
 
     def __init__(self, url: str) -> None:

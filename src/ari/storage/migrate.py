@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, MetaData, inspect, text
+from sqlalchemy import Connection, Engine, MetaData, String, column, inspect, select, table
 
 from ari.base.errors import ConfigurationError, Unavailable
 from ari.storage import dialect, tables
@@ -48,7 +48,8 @@ def revision_of(connection: Connection, chain: Chain) -> str | None:
     """The database's number in this chain, ``None`` before the first migration."""
     if not inspect(connection).has_table(chain.version_table):
         return None
-    return connection.execute(text(f"SELECT version_num FROM {chain.version_table}")).scalar()
+    versions = table(chain.version_table, column("version_num", String))
+    return connection.execute(select(versions.c.version_num)).scalar()
 
 
 def migrate(database: Database) -> list[str]:
@@ -83,7 +84,7 @@ def check(database: Database) -> None:
 def _refuse_newer(chain: Chain, current: str | None) -> None:
     if current is not None and current not in chain.revisions:
         raise ConfigurationError(
-            f"The database was written by a newer ARI (migration {chain.name} {current}); install that version or later."
+            f"The database was written by a newer ARI (migration {chain.name} {current}); install that one."
         )
 
 

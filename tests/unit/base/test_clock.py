@@ -1,5 +1,6 @@
 """Time: one format out, strict in."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,17 @@ def test_what_is_read(text: str, at_ms: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "2027-01-01", "2027-01-01T00:00:00", "20270101T000000Z", "now", "2027-13-01T00:00:00Z", "1" * 50, "2027-W01-1T00:00:00Z"]
+    "text",
+    [
+        "",
+        "2027-01-01",
+        "2027-01-01T00:00:00",
+        "20270101T000000Z",
+        "now",
+        "2027-13-01T00:00:00Z",
+        "1" * 50,
+        "2027-W01-1T00:00:00Z",
+    ],
 )
 def test_what_is_refused(text: str) -> None:
     """Anything but RFC 3339 with an offset."""
@@ -43,10 +54,8 @@ def test_what_is_refused(text: str) -> None:
 @given(st.text(max_size=45))
 def test_only_value_error(text: str) -> None:
     """No text breaks the parser otherwise."""
-    try:
+    with suppress(ValueError):
         from_rfc3339(text)
-    except (ValueError, OverflowError):
-        pass
 
 
 def test_a_frozen_clock_tells_passing_from_setting() -> None:

@@ -11,7 +11,13 @@ from ari.http.incoming import Incoming, read_head
 
 
 def _head(*headers: tuple[bytes, bytes]) -> Incoming:
-    scope = {"headers": list(headers), "method": "POST", "path": "/api/keys", "raw_path": b"/api/keys", "query_string": b""}
+    scope = {
+        "headers": list(headers),
+        "method": "POST",
+        "path": "/api/keys",
+        "raw_path": b"/api/keys",
+        "query_string": b"",
+    }
     return read_head(scope, 1, 0.0)
 
 

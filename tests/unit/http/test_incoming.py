@@ -20,7 +20,8 @@ def _head(raw_path: bytes = b"/api/me", query: bytes = b"", headers: list[tuple[
 
 
 @pytest.mark.parametrize(
-    "path", [b"//api", b"/api//me", b"/api/./me", b"/api/../me", b"/..", b"/api\\me", b"/api%2fme", b"/api%5Cme", b"/a%00"]
+    "path",
+    [b"//api", b"/api//me", b"/api/./me", b"/api/../me", b"/..", b"/api\\me", b"/api%2fme", b"/api%5Cme", b"/a%00"],
 )
 def test_paths_that_proxies_read_differently_are_refused(path: bytes) -> None:
     """One path, one meaning (security.md 1)."""
@@ -29,7 +30,9 @@ def test_paths_that_proxies_read_differently_are_refused(path: bytes) -> None:
     assert fault.reason.status == 400
 
 
-@pytest.mark.parametrize("path", [b"/", b"/api/me", b"/api/keys/key_1.x", b"/a...b", b"/api/%F0%9F%98%80", b"/.well-known"])
+@pytest.mark.parametrize(
+    "path", [b"/", b"/api/me", b"/api/keys/key_1.x", b"/a...b", b"/api/%F0%9F%98%80", b"/.well-known"]
+)
 def test_ordinary_paths_pass(path: bytes) -> None:
     """Dots and escapes inside a segment are ordinary."""
     assert head_fault(_head(path)) is None
