@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -113,3 +114,14 @@ def test_totals_agree_after_a_flood(data_dir: Path, database_url: str | None) ->
         stored = instance.database.usage.page(UsageFilter(key_id=KEY, code="revoked"), None, 5_000)
     assert [sum(column) for column in zip(*by_key.values(), strict=True)] == [900, 1_800]
     assert len(stored) < 200
+
+
+def test_the_page_says_that_refusals_are_only_counted(make_owner: Callable[..., Any]) -> None:
+    """Below ARI_MIN_FREE_DISK the owner is told where the keys are."""
+    notice = "The disk is nearly full"
+    owner = make_owner(settings={"ARI_MIN_FREE_DISK": "1000TB"})
+    owner.create_key("k")
+    assert notice in owner.session().get("/settings?tab=api").text
+    owner.server.settings["ARI_MIN_FREE_DISK"] = "1MB"
+    owner.server.restart()
+    assert notice not in owner.session().get("/settings?tab=api").text

@@ -65,7 +65,21 @@ def paged(items: list[dict[str, Any]], limit: int) -> Response:
     return answer({"items": shown, "next_cursor": following})
 
 
-_COMMON = ("invalid_request", "missing", "insufficient_scope", "misdirected", "unavailable", "method_not_allowed")
+_COMMON = (
+    "invalid_request",
+    "key_in_url",
+    "missing",
+    "malformed",
+    "unknown",
+    "expired",
+    "revoked",
+    "disabled",
+    "ip_not_allowed",
+    "insufficient_scope",
+    "method_not_allowed",
+    "misdirected",
+    "unavailable",
+)
 
 
 def problems(*codes: str) -> dict[int | str, dict[str, Any]]:

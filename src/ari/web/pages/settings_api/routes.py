@@ -67,6 +67,7 @@ class SettingsApiPages:
             found=found,
             totals=await self._instance.atotals([key.id for key in found.keys]),
             no_use=NO_USE,
+            low_disk=self._instance.usage.low_disk,
             show=show,
             before=before,
         )

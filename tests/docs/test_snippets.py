@@ -1,0 +1,67 @@
+"""What the README and the guides tell people to type does what they say, on a real server."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+BLOCK = re.compile(r"```sh\n(.*?)```", re.DOTALL)
+COMMAND = re.compile(r"(?<![\w./-])(?:\.venv/bin/)?ari(?= (?:keys|usage|doctor|backup|restore|events|account))")
+NOT_RUN = re.compile(r"ari serve|pip install")
+"""Lines that start servers or install; the harness and the package tests do both."""
+
+
+def _run(owner: Any, script: str, **variables: str) -> str:
+    ari = f'"{sys.executable}" -m ari'
+    script = script.replace("http://127.0.0.1:3000", owner.url)
+    script = re.sub(
+        r"(?<![\w./-])(?:\.venv/bin/)?ari(?= (?:keys|usage|doctor|backup|restore|events|account))", ari, script
+    )
+    done = subprocess.run(
+        ["sh", "-euc", script],
+        env={**owner.server.environment, **variables},
+        cwd=owner.server.folder,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, f"{script}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def test_the_readmes_quickstart(owner: Any) -> None:
+    """Create a key by the command line, call the API with it, see the request in the log."""
+    text = (ROOT / "README.md").read_text()
+    [script] = BLOCK.findall(text.split("<!-- quickstart -->")[1])[:1]
+    output = _run(owner, script)
+    me, log = output.split("}}", 1)
+    assert json.loads(me + "}}")["key"]["name"] == "Automation Script"
+    assert "/api/me" in log
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/api-keys.md", "docs/running.md"])
+def test_every_snippet_of_a_guide_runs(owner: Any, name: str) -> None:
+    """Each block of shell, but those that start servers or install."""
+    _, secret = owner.create_key("reader", scopes=["*"])
+    blocks = [block for block in BLOCK.findall((ROOT / name).read_text()) if not NOT_RUN.search(block)]
+    for block in blocks:
+        _run(owner, block, ARI_API_KEY=secret)
+
+
+def test_the_readme_names_the_two_commands() -> None:
+    """One to run, one to test."""
+    text = (ROOT / "README.md").read_text()
+    assert "$ make serve" in text
+    assert "$ make test" in text
+
+
+def test_every_link_between_the_docs_leads_somewhere() -> None:
+    """No page names a file that is not there."""
+    for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
