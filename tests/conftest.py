@@ -113,6 +113,7 @@ def shared_owner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     folder = tmp_path_factory.mktemp("shared") / "data"
     folder.mkdir(mode=0o700)
     found = started(ServerProcess(folder))
+    found.make_keys_over_http()
     yield found
     found.close()
     found.server.kill()

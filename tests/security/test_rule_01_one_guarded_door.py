@@ -35,11 +35,11 @@ def test_every_route_is_closed_but_the_written_list(data_dir: Any) -> None:
     assert len(kinds) > 25
 
 
-def test_without_credentials_every_api_route_answers_401(owner: Any) -> None:
+def test_without_credentials_every_api_route_answers_401(shared_owner: Any) -> None:
     """All routes and methods of the description, over HTTP."""
-    _, admin = owner.create_key("admin", scopes=["*"])
-    described = owner.api(admin).get("/api/openapi.json").json()["paths"]
-    client = owner.api()
+    _, admin = shared_owner.create_key("admin", scopes=["*"])
+    described = shared_owner.api(admin).get("/api/openapi.json").json()["paths"]
+    client = shared_owner.api()
     for path, operations in described.items():
         for method in operations:
             answer = client.request(method.upper(), path.replace("{key_id}", "key_1"))
@@ -63,17 +63,17 @@ def test_without_credentials_every_api_route_answers_401(owner: Any) -> None:
         b"/..%2fapi",
     ],
 )
-def test_paths_with_two_meanings_are_refused(owner: Any, target: bytes) -> None:
+def test_paths_with_two_meanings_are_refused(shared_owner: Any, target: bytes) -> None:
     """400, with and without a key."""
-    _, secret = owner.create_key("k", scopes=["*"])
-    assert raw.get(owner.server.port, target).status == 400
-    assert raw.get(owner.server.port, target, b"x-api-key: " + secret.encode()).status == 400
+    _, secret = shared_owner.create_key("k", scopes=["*"])
+    assert raw.get(shared_owner.server.port, target).status == 400
+    assert raw.get(shared_owner.server.port, target, b"x-api-key: " + secret.encode()).status == 400
 
 
-def test_websockets_are_refused(owner: Any) -> None:
+def test_websockets_are_refused(shared_owner: Any) -> None:
     """Before they are accepted."""
     answer = raw.get(
-        owner.server.port,
+        shared_owner.server.port,
         b"/api/me",
         b"upgrade: websocket",
         b"connection: upgrade",
@@ -83,18 +83,18 @@ def test_websockets_are_refused(owner: Any) -> None:
     assert answer.status == 401
 
 
-def test_a_dead_key_beats_a_live_session(owner: Any) -> None:
+def test_a_dead_key_beats_a_live_session(shared_owner: Any) -> None:
     """With a key present the cookie is not read."""
-    key, secret = owner.create_key("k")
-    session = owner.session()
+    key, secret = shared_owner.create_key("k")
+    session = shared_owner.session()
     assert session.get("/api/me").json()["type"] == "account"
-    owner.cli("keys", "revoke", key["id"], check=True)
+    shared_owner.cli("keys", "revoke", key["id"], check=True)
     answer = session.get("/api/me", headers={"x-api-key": secret})
     assert (answer.status_code, answer.json()["code"]) == (401, "revoked")
 
 
 @pytest.mark.parametrize("path", ["/docs", "/redoc", "/openapi.json", "/api/me/"])
-def test_the_frameworks_own_routes_are_off(owner: Any, path: str) -> None:
+def test_the_frameworks_own_routes_are_off(shared_owner: Any, path: str) -> None:
     """No docs routes, no slash redirects."""
-    _, secret = owner.create_key("k", scopes=["*"])
-    assert owner.api(secret).get(path).status_code == 404
+    _, secret = shared_owner.create_key("k", scopes=["*"])
+    assert shared_owner.api(secret).get(path).status_code == 404

@@ -8,11 +8,11 @@ from tests.support import raw
 
 
 @pytest.fixture
-def secrets(owner: Any) -> tuple[bytes, bytes]:
-    return owner.create_key("a")[1].encode(), owner.create_key("b")[1].encode()
+def secrets(shared_owner: Any) -> tuple[bytes, bytes]:
+    return shared_owner.create_key("a")[1].encode(), shared_owner.create_key("b")[1].encode()
 
 
-def test_contradictions_are_400(owner: Any, secrets: tuple[bytes, bytes]) -> None:
+def test_contradictions_are_400(shared_owner: Any, secrets: tuple[bytes, bytes]) -> None:
     """Doubled headers, commas, two different keys: never a guess which is meant."""
     one, two = secrets
     for headers in (
@@ -21,35 +21,35 @@ def test_contradictions_are_400(owner: Any, secrets: tuple[bytes, bytes]) -> Non
         (b"x-api-key: " + one, b"authorization: Bearer " + two),
         (b"authorization: Bearer " + one, b"authorization: Bearer " + one),
     ):
-        assert raw.get(owner.server.port, b"/api/me", *headers).status == 400, headers
+        assert raw.get(shared_owner.server.port, b"/api/me", *headers).status == 400, headers
 
 
-def test_the_same_key_in_both_headers_is_fine(owner: Any, secrets: tuple[bytes, bytes]) -> None:
+def test_the_same_key_in_both_headers_is_fine(shared_owner: Any, secrets: tuple[bytes, bytes]) -> None:
     """And other schemes of Authorization are ignored."""
     one, _ = secrets
-    port = owner.server.port
+    port = shared_owner.server.port
     assert raw.get(port, b"/api/me", b"x-api-key: " + one, b"authorization: Bearer " + one).status == 200
     assert raw.get(port, b"/api/me", b"x-api-key: " + one, b"authorization: Basic YTpi").status == 200
     assert raw.get(port, b"/api/me", b"authorization: bearer " + one).status == 200
 
 
-def test_underscore_names_are_ignored(owner: Any, secrets: tuple[bytes, bytes]) -> None:
+def test_underscore_names_are_ignored(shared_owner: Any, secrets: tuple[bytes, bytes]) -> None:
     """Some proxies turn them into the real name."""
-    answer = raw.get(owner.server.port, b"/api/me", b"x_api_key: " + secrets[0])
+    answer = raw.get(shared_owner.server.port, b"/api/me", b"x_api_key: " + secrets[0])
     assert answer.status == 401
     assert b'"missing"' in answer.body
 
 
 @pytest.mark.parametrize("name", [b"content-type", b"origin"])
-def test_doubled_deciding_headers_are_400(owner: Any, secrets: tuple[bytes, bytes], name: bytes) -> None:
+def test_doubled_deciding_headers_are_400(shared_owner: Any, secrets: tuple[bytes, bytes], name: bytes) -> None:
     """Two Content-Type or two Origin."""
     lines = (b"x-api-key: " + secrets[0], name + b": a", name + b": a")
-    assert raw.get(owner.server.port, b"/api/me", *lines).status == 400
+    assert raw.get(shared_owner.server.port, b"/api/me", *lines).status == 400
 
 
-def test_ambiguous_framing_is_refused_by_the_server(owner: Any, secrets: tuple[bytes, bytes]) -> None:
+def test_ambiguous_framing_is_refused_by_the_server(shared_owner: Any, secrets: tuple[bytes, bytes]) -> None:
     """Pins what the HTTP server does: Content-Length with Transfer-Encoding, folded lines, bare CR."""
-    port, host = owner.server.port, b"host: 127.0.0.1:%d\r\n" % owner.server.port
+    port, host = shared_owner.server.port, b"host: 127.0.0.1:%d\r\n" % shared_owner.server.port
     key = b"x-api-key: " + secrets[0] + b"\r\n"
     smuggle = (
         b"POST /api/keys HTTP/1.1\r\n"

@@ -19,19 +19,19 @@ from tests.support import raw
         (b"", 400),
     ],
 )
-def test_only_our_hosts_are_answered(owner: Any, host: bytes | None, status: int) -> None:
+def test_only_our_hosts_are_answered(shared_owner: Any, host: bytes | None, status: int) -> None:
     """A page that rebinds its name to our address gets nothing."""
-    assert raw.get(owner.server.port, b"/api/me", host=host).status == status
+    assert raw.get(shared_owner.server.port, b"/api/me", host=host).status == status
 
 
-def test_two_hosts_are_400(owner: Any) -> None:
+def test_two_hosts_are_400(shared_owner: Any) -> None:
     """Never a guess which is meant."""
-    assert raw.get(owner.server.port, b"/api/me", b"host: localhost").status == 400
+    assert raw.get(shared_owner.server.port, b"/api/me", b"host: localhost").status == 400
 
 
-def test_health_is_exempt(owner: Any) -> None:
+def test_health_is_exempt(shared_owner: Any) -> None:
     """Probes use whatever name they like."""
-    assert raw.get(owner.server.port, b"/api/health", host=b"10.1.2.3").status == 200
+    assert raw.get(shared_owner.server.port, b"/api/health", host=b"10.1.2.3").status == 200
 
 
 def test_further_hosts_are_a_setting(make_owner: Callable[..., Any]) -> None:

@@ -11,9 +11,9 @@ VARY = {"cookie", "authorization", "x-api-key", "hx-request"}
     "path", ["/api/me", "/api/nothing", "/api/health", "/sign-in", "/settings", "/nothing", "/api//x"]
 )
 @pytest.mark.parametrize("with_key", [False, True])
-def test_every_answer_carries_the_headers(owner: Any, path: str, with_key: bool) -> None:
+def test_every_answer_carries_the_headers(shared_owner: Any, path: str, with_key: bool) -> None:
     """Refusals and 404 too."""
-    client = owner.api(owner.create_key("k")[1] if with_key else None)
+    client = shared_owner.api(shared_owner.create_key("k")[1] if with_key else None)
     answer = client.get(path, headers={"Origin": "https://evil.example"})
     assert answer.headers["cache-control"] == "no-store"
     assert {name.strip().lower() for name in answer.headers["vary"].split(",")} >= VARY
@@ -28,9 +28,9 @@ def test_every_answer_carries_the_headers(owner: Any, path: str, with_key: bool)
     assert not [name for name in answer.headers if name.startswith("access-control-")]
 
 
-def test_preflights_open_nothing(owner: Any) -> None:
+def test_preflights_open_nothing(shared_owner: Any) -> None:
     """No Access-Control-* anywhere."""
     headers = {"Origin": "https://evil.example", "Access-Control-Request-Method": "GET"}
-    answer = owner.api().options("/api/me", headers=headers)
+    answer = shared_owner.api().options("/api/me", headers=headers)
     assert answer.status_code == 401
     assert not [name for name in answer.headers if name.startswith("access-control-")]

@@ -21,10 +21,10 @@ def test_npm_runs_no_scripts() -> None:
         assert "--ignore-scripts" in line
 
 
-def test_no_page_names_a_foreign_address(owner: Any) -> None:
+def test_no_page_names_a_foreign_address(shared_owner: Any) -> None:
     """Pages, their styles and their scripts come from the instance alone."""
-    key, _ = owner.create_key("k")
-    session = owner.session()
+    key, _ = shared_owner.create_key("k")
+    session = shared_owner.session()
     paths = [
         "/sign-in",
         "/settings?tab=api",
