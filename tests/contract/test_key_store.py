@@ -1,19 +1,17 @@
 """Keys and their commands on both databases: the contract of ``KeyStore`` and the rules of ``manage``."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from ari.base.caller import SYSTEM, Caller
-from ari.base.clock import DAY_MS, FrozenClock
-from ari.base.errors import CallerDead, Conflict, Forbidden, Invalid, NotFound
-from ari.base.events import Origin
+from ari.base.clock import DAY_MS
+from ari.base.errors import Conflict, Invalid, NotFound
 from ari.instance import Instance
 from ari.keys import manage, token
-from ari.keys.manage import Created, KeyChange, NewKey
-from ari.keys.model import ApiKey
+from ari.keys.manage import NewKey
+from tests.support.commands import change_key, clock_of, create_key, delete_key, events_of, revoke_key
 from tests.support.instances import opened
 
 
@@ -23,43 +21,9 @@ def instance(data_dir: Path, database_url: str | None) -> Iterator[Instance]:
         yield found
 
 
-def _create(instance: Instance, name: str = "n", caller: Caller = SYSTEM, **more: object) -> Created:
-    new = NewKey(name, **more)  # type: ignore[arg-type]  # the tests' own fields
-    return instance.command(caller, lambda unit, by: manage.create(unit, by, instance.now_ms(), new))
-
-
-def _change(instance: Instance, key: ApiKey, caller: Caller = SYSTEM, **more: object) -> ApiKey:
-    change = KeyChange(**more)  # type: ignore[arg-type]
-    return instance.command(caller, lambda unit, by: manage.change(unit, by, instance.now_ms(), key.id, change))
-
-
-def _revoke(instance: Instance, key: ApiKey, caller: Caller = SYSTEM, **more: object) -> ApiKey:
-    return instance.command(
-        caller,
-        lambda unit, by: manage.revoke(unit, by, instance.now_ms(), key.id, **more),  # type: ignore[arg-type]
-    )
-
-
-def _delete(instance: Instance, key: ApiKey, caller: Caller = SYSTEM) -> None:
-    instance.command(caller, lambda unit, by: manage.delete(unit, by, instance.now_ms(), key.id))
-
-
-def _as(key: ApiKey) -> Caller:
-    return Caller(key.id, Origin("api"), key.scopes, key.expires_at_ms)
-
-
-def _clock(instance: Instance) -> FrozenClock:
-    assert isinstance(instance.clock, FrozenClock)
-    return instance.clock
-
-
-def _events(instance: Instance, key: ApiKey) -> list[str]:
-    return [event.name for event in instance.read(lambda unit: unit.events.page(key.id, None, 50))]
-
-
 def test_a_created_key_is_found_by_its_digest_and_id(instance: Instance) -> None:
     """What was shown once is stored as a hash and reads back whole."""
-    created = _create(instance, "  Büro 🚀 ", expires="90d", scopes=("usage:read", "api:read"))
+    created = create_key(instance, "  Büro 🚀 ", expires="90d", scopes=("usage:read", "api:read"))
     key = created.key
     assert (key.name, key.scopes) == ("Büro 🚀", ("api:read", "usage:read"))
     assert key.expires_at_ms == instance.now_ms() + 90 * DAY_MS
@@ -70,19 +34,19 @@ def test_a_created_key_is_found_by_its_digest_and_id(instance: Instance) -> None
 
 def test_same_names_are_counted_not_refused(instance: Instance) -> None:
     """Names need not be unique; the page warns."""
-    assert [_create(instance, name).same_name for name in ("CI", "ｃｉ", "ci", "other")] == [0, 1, 2, 0]
+    assert [create_key(instance, name).same_name for name in ("CI", "ｃｉ", "ci", "other")] == [0, 1, 2, 0]
 
 
 def test_every_command_writes_its_event(instance: Instance) -> None:
     """Who did what, in the transaction of the change."""
-    key = _create(instance).key
-    _change(instance, key, name="m", scopes=("keys:read",), expires_at_ms=instance.now_ms() + 1, disabled=True)
-    _change(instance, key, name="m")
-    _change(instance, key, disabled=False)
-    _revoke(instance, key, reason="leaked")
-    _revoke(instance, key)
-    _delete(instance, key)
-    assert _events(instance, key)[::-1] == [
+    key = create_key(instance).key
+    change_key(instance, key, name="m", scopes=("keys:read",), expires_at_ms=instance.now_ms() + 1, disabled=True)
+    change_key(instance, key, name="m")
+    change_key(instance, key, disabled=False)
+    revoke_key(instance, key, reason="leaked")
+    revoke_key(instance, key)
+    delete_key(instance, key)
+    assert events_of(instance, key)[::-1] == [
         "key_created",
         "key_renamed",
         "key_scopes_changed",
@@ -108,42 +72,42 @@ def test_a_failed_command_leaves_nothing(instance: Instance) -> None:
 
 def test_revoking_is_final_and_repeatable(instance: Instance) -> None:
     """The second time changes nothing and answers the same."""
-    key = _create(instance).key
-    first = _revoke(instance, key, reason="one")
-    _clock(instance).advance(60)
-    assert _revoke(instance, key, reason="two") == first
+    key = create_key(instance).key
+    first = revoke_key(instance, key, reason="one")
+    clock_of(instance).advance(60)
+    assert revoke_key(instance, key, reason="two") == first
     for change in ({"disabled": False}, {"name": "x"}, {"expires_at_ms": None}):
         with pytest.raises(Conflict, match="revived"):
-            _change(instance, key, **change)
+            change_key(instance, key, **change)
 
 
 def test_an_expired_key_is_not_revived(instance: Instance) -> None:
     """Not by another expiry, and not by a clock set back once it was stamped."""
-    key = _create(instance, expires="1h").key
-    _clock(instance).advance(3600)
+    key = create_key(instance, expires="1h").key
+    clock_of(instance).advance(3600)
     with pytest.raises(Conflict):
-        _change(instance, key, expires_at_ms=None)
+        change_key(instance, key, expires_at_ms=None)
     with instance.database.writing() as unit:
         assert unit.keys.any_unstamped(instance.now_ms())
         assert unit.keys.stamp_expired(instance.now_ms()) == 1
         assert unit.keys.stamp_expired(instance.now_ms()) == 0
-    _clock(instance).step(-7200)
+    clock_of(instance).step(-7200)
     assert instance.read(lambda unit: manage.get(unit, key.id)).status(instance.now_ms()) == "expired"
 
 
 def test_only_the_inactive_can_be_deleted_and_a_tombstone_stays(instance: Instance) -> None:
     """Later calls with a deleted key are still recognised as its own, and refused."""
-    created = _create(instance, expires="1h")
+    created = create_key(instance, expires="1h")
     with pytest.raises(Conflict) as caught:
-        _delete(instance, created.key)
+        delete_key(instance, created.key)
     assert caught.value.code == "key_active"
-    _clock(instance).advance(3600)
-    _delete(instance, created.key)
+    clock_of(instance).advance(3600)
+    delete_key(instance, created.key)
     with pytest.raises(NotFound):
         instance.read(lambda unit: manage.get(unit, created.key.id))
     with pytest.raises(NotFound):
-        _delete(instance, created.key)
-    _clock(instance).step(-7200)
+        delete_key(instance, created.key)
+    clock_of(instance).step(-7200)
     tombstone = instance.read(lambda unit: unit.keys.find(token.digest(created.secret.encode())))
     assert tombstone is not None
     assert (tombstone.name, tombstone.status(instance.now_ms())) == ("n", "expired")
@@ -153,10 +117,10 @@ def test_pages_are_newest_first_and_filtered(instance: Instance) -> None:
     """Cursor paging over ids, which sort by time."""
     keys = []
     for number in range(5):
-        _clock(instance).advance(1)
-        keys.append(_create(instance, f"k{number}", expires="1h" if number == 1 else None).key)
-    _revoke(instance, keys[2])
-    _clock(instance).advance(3600)
+        clock_of(instance).advance(1)
+        keys.append(create_key(instance, f"k{number}", expires="1h" if number == 1 else None).key)
+    revoke_key(instance, keys[2])
+    clock_of(instance).advance(3600)
     now_ms = instance.now_ms()
 
     def page(activity: str, before: str | None = None, limit: int = 10) -> list[str]:
@@ -180,68 +144,6 @@ def test_bad_input_is_refused_before_anything_is_written(instance: Instance) -> 
     """And names the field."""
     for bad in ({"name": ""}, {"expires": "2w"}, {"scopes": ("nope:read",)}, {"scopes": ()}, {"expires_at_ms": 1}):
         with pytest.raises(Invalid) as caught:
-            _create(instance, **({"name": "n"} | bad))  # type: ignore[arg-type]
+            create_key(instance, **({"name": "n"} | bad))  # type: ignore[arg-type]
         assert caught.value.problems[0].location.startswith(next(iter(bad)).removesuffix("_ms"))
     assert instance.read(lambda unit: unit.keys.count(0, "all")) == 0
-
-
-def test_rule_11_a_key_grants_only_what_it_holds_and_no_longer_than_it_lives(instance: Instance) -> None:
-    """security.md 11."""
-    maker = _create(instance, expires="7d", scopes=("keys:write", "api:read")).key
-    caller = _as(maker)
-    with pytest.raises(Forbidden) as caught:
-        _create(instance, caller=caller, scopes=("usage:read",), expires="1h")
-    assert caught.value.scope == "usage:read"
-    for expires in ("30d", "never", None):
-        with pytest.raises(Forbidden, match="longer"):
-            _create(instance, caller=caller, scopes=("api:read",), expires=expires)
-    assert _create(instance, caller=caller, scopes=("api:read",), expires="7d").key.created_by == maker.id
-
-
-def test_rule_11_a_key_touches_no_wider_key_and_never_widens_itself(instance: Instance) -> None:
-    """security.md 11."""
-    maker = _create(instance, expires="7d", scopes=("keys:write", "api:read")).key
-    wider = _create(instance, scopes=("*",)).key
-    for attempt in (
-        lambda: _change(instance, wider, _as(maker), name="x"),
-        lambda: _revoke(instance, wider, _as(maker)),
-        lambda: _delete(instance, wider, _as(maker)),
-        lambda: _change(instance, maker, _as(maker), scopes=("*",)),
-        lambda: _change(instance, maker, _as(maker), expires_at_ms=None),
-        lambda: _change(instance, maker, _as(maker), expires_at_ms=maker.expires_at_ms + 1),  # type: ignore[operator]
-    ):
-        with pytest.raises(Forbidden):
-            attempt()
-    narrower = _change(instance, maker, _as(maker), scopes=("keys:write",), expires_at_ms=instance.now_ms() + 5)
-    assert narrower.scopes == ("keys:write",)
-
-
-def test_rule_11_revoking_can_take_along_what_the_key_made(instance: Instance) -> None:
-    """A leaked key's children, and theirs, die in the same transaction."""
-    root = _create(instance, "root", scopes=("*",)).key
-    child = _create(instance, "child", _as(root), scopes=("keys:write",)).key
-    grandchild = _create(instance, "grandchild", _as(child), scopes=("keys:write",)).key
-    other = _create(instance, "other").key
-    living = instance.read(lambda unit: manage.living_made_by(unit, instance.now_ms(), root.id))
-    assert {key.name for key in living} == {"child", "grandchild"}
-    _revoke(instance, root, with_made=True)
-    statuses = {
-        key.name: instance.read(lambda unit, key=key: manage.get(unit, key.id)).status(0)
-        for key in (root, child, grandchild, other)
-    }
-    assert statuses == {"root": "revoked", "child": "revoked", "grandchild": "revoked", "other": "active"}
-
-
-def test_rule_12_a_dead_caller_writes_nothing(instance: Instance) -> None:
-    """Headers before the revoke, body after: no key."""
-    maker = _create(instance, scopes=("*",)).key
-    caller = _as(maker)
-    _revoke(instance, maker)
-    with pytest.raises(CallerDead) as caught:
-        _create(instance, "late", caller)
-    assert caught.value.code == "revoked"
-    narrowed = _create(instance, scopes=("keys:write", "api:read")).key
-    stale = replace(_as(narrowed), scopes=("*",))
-    with pytest.raises(Forbidden):
-        _create(instance, "wide", stale, scopes=("*",))
-    assert instance.read(lambda unit: unit.keys.count(0, "all")) == 2

@@ -1,0 +1,36 @@
+"""security.md 12: every command re-reads its caller in its own transaction; a dead caller writes nothing.
+
+Over HTTP, with the head before the revoke and the body after: tests/seed/test_revoking_a_key.py.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ari.base.errors import CallerDead, Forbidden
+from ari.instance import Instance
+from tests.support.commands import as_caller, create_key, revoke_key
+from tests.support.instances import opened
+
+
+@pytest.fixture
+def instance(data_dir: Path, database_url: str | None) -> Iterator[Instance]:
+    with opened(data_dir, database_url) as found:
+        yield found
+
+
+def test_a_dead_caller_writes_nothing(instance: Instance) -> None:
+    """Headers before the revoke, body after: no key."""
+    maker = create_key(instance, scopes=("*",)).key
+    caller = as_caller(maker)
+    revoke_key(instance, maker)
+    with pytest.raises(CallerDead) as caught:
+        create_key(instance, "late", caller)
+    assert caught.value.code == "revoked"
+    narrowed = create_key(instance, scopes=("keys:write", "api:read")).key
+    stale = replace(as_caller(narrowed), scopes=("*",))
+    with pytest.raises(Forbidden):
+        create_key(instance, "wide", stale, scopes=("*",))
+    assert instance.read(lambda unit: unit.keys.count(0, "all")) == 2

@@ -1,0 +1,50 @@
+"""Commands on keys below HTTP, one transaction each, for tests."""
+
+from ari.base.caller import SYSTEM, Caller
+from ari.base.clock import FrozenClock
+from ari.base.events import Origin
+from ari.instance import Instance
+from ari.keys import manage
+from ari.keys.manage import Created, KeyChange, NewKey
+from ari.keys.model import ApiKey
+
+
+def create_key(instance: Instance, name: str = "n", caller: Caller = SYSTEM, **more: object) -> Created:
+    """Make a key as ``caller``."""
+    new = NewKey(name, **more)  # type: ignore[arg-type]  # the tests' own fields
+    return instance.command(caller, lambda unit, by: manage.create(unit, by, instance.now_ms(), new))
+
+
+def change_key(instance: Instance, key: ApiKey, caller: Caller = SYSTEM, **more: object) -> ApiKey:
+    """Change a key as ``caller``."""
+    change = KeyChange(**more)  # type: ignore[arg-type]
+    return instance.command(caller, lambda unit, by: manage.change(unit, by, instance.now_ms(), key.id, change))
+
+
+def revoke_key(instance: Instance, key: ApiKey, caller: Caller = SYSTEM, **more: object) -> ApiKey:
+    """Revoke a key as ``caller``."""
+    return instance.command(
+        caller,
+        lambda unit, by: manage.revoke(unit, by, instance.now_ms(), key.id, **more),  # type: ignore[arg-type]
+    )
+
+
+def delete_key(instance: Instance, key: ApiKey, caller: Caller = SYSTEM) -> None:
+    """Delete a key as ``caller``."""
+    instance.command(caller, lambda unit, by: manage.delete(unit, by, instance.now_ms(), key.id))
+
+
+def as_caller(key: ApiKey) -> Caller:
+    """The key itself as a caller."""
+    return Caller(key.id, Origin("api"), key.scopes, key.expires_at_ms)
+
+
+def clock_of(instance: Instance) -> FrozenClock:
+    """The frozen clock of the instance."""
+    assert isinstance(instance.clock, FrozenClock)
+    return instance.clock
+
+
+def events_of(instance: Instance, key: ApiKey) -> list[str]:
+    """The names of the key's events, newest first."""
+    return [event.name for event in instance.read(lambda unit: unit.events.page(key.id, None, 50))]
