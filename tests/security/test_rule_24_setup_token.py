@@ -142,11 +142,11 @@ def test_weak_settings_refuse_to_start(make_server: Any, password: str) -> None:
 
 SERVE_AND_SHOW = """
 import subprocess, types
-from ari import server
 from ari.base.settings import load_settings
-show = types.SimpleNamespace(serve=lambda: subprocess.run(["env"], check=True))
-server._granian = lambda settings: show
-server.serve(load_settings())
+from ari.serving import start
+show = types.SimpleNamespace(run=lambda: subprocess.run(["env"], check=True).returncode)
+start._supervisor = lambda settings, listener: show
+start.serve(load_settings())
 """
 
 
