@@ -1,6 +1,6 @@
 # The two commands: `make serve` and `make test`. Everything they need goes into .venv and build/.
 .DELETE_ON_ERROR:
-.PHONY: serve test check fuzz docs assets lock clean app tests-ready system
+.PHONY: serve test check fuzz soak kill bench docs assets lock clean app tests-ready system
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -30,8 +30,20 @@ check: $(VENV)/.dev app
 	@$(PY) -m pytest -q tests/shape
 	@$(PY) docs/generate.py --check
 
+# The long forms of proofs and fuzzers that the suite runs in short; each prints its seed. See docs/guarantees.md.
+soak: $(VENV)/.dev app
+	@$(PY) -m tests.proof.strictness $(ARGS)
+
+kill: $(VENV)/.dev app
+	@$(PY) -m tests.proof.durability $(ARGS)
+
 fuzz: $(VENV)/.dev app
-	@$(PY) tests/fuzz/token_fuzz.py $(ARGS)
+	@$(PY) -m tests.fuzz.token_fuzz $(ARGS)
+	@$(PY) -m tests.fuzz.head_fuzz $(ARGS)
+	@$(PY) -m tests.proof.lifecycle $(ARGS)
+
+bench: app
+	@$(PY) -m benchmarks $(ARGS)
 
 docs: $(VENV)/.dev app
 	@$(PY) docs/generate.py

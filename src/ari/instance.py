@@ -2,13 +2,13 @@
 
 import asyncio
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Self, TypeVar
 
 from ari.accounts.password import PasswordHasherPool
 from ari.base.caller import Caller
 from ari.base.clock import Clock, system_clock
-from ari.base.errors import CallerDead
+from ari.base.errors import CallerDead, Unavailable
 from ari.base.settings import Settings
 from ari.keys.checks import Ask
 from ari.keys.verify import decide
@@ -19,6 +19,8 @@ from ari.usage.log import UsageLog
 from ari.usage.model import KeyTotals, UsageFilter, UsageRow
 
 T = TypeVar("T")
+ANSWER_SECONDS = 15.0
+"""How long a request waits for the database outside verification: longer than the waits of a healthy one add up to."""
 
 
 class Instance:
@@ -67,40 +69,49 @@ class Instance:
             return work(unit)
 
     async def acommand(self, caller: Caller, work: Callable[[Unit, Caller], T]) -> T:
-        """``command`` in a thread."""
-        return await asyncio.to_thread(self.command, caller, work)
+        """``command`` in a thread. After ``ANSWER_SECONDS`` the outcome is unknown: ``Unavailable`` says so."""
+        return await _within(asyncio.to_thread(self.command, caller, work), "the change may still be made")
 
     async def aread(self, work: Callable[[Unit], T]) -> T:
         """``read`` in a thread."""
-        return await asyncio.to_thread(self.read, work)
+        return await _within(asyncio.to_thread(self.read, work))
 
     async def atotals(self, key_ids: Sequence[str]) -> dict[str, KeyTotals]:
         """What these keys were used for in all."""
-        return await asyncio.to_thread(self.database.usage.totals, key_ids)
+        return await _within(asyncio.to_thread(self.database.usage.totals, key_ids))
 
     async def ausage(self, where: UsageFilter, before_id: str | None, limit: int) -> list[UsageRow]:
         """Rows of the usage log, newest first."""
-        return await asyncio.to_thread(self.database.usage.page, where, before_id, limit)
+        return await _within(asyncio.to_thread(self.database.usage.page, where, before_id, limit))
 
     async def acheck_ready(self) -> None:
         """Raise ``Unavailable`` unless the database answers; it is asked at most once a second."""
         now = self.clock.monotonic()
-        if self._ready is None or now - self._ready[0] >= 1:
+        if self._ready is None or (self._ready[1].done() and now - self._ready[0] >= 1):
             self._ready = (now, asyncio.ensure_future(asyncio.to_thread(self.database.ping)))
-        await asyncio.shield(self._ready[1])
+        await _within(asyncio.shield(self._ready[1]))
 
-    async def astamp_expired(self) -> int:
-        """Stamp every key that is expired now, so that a clock set back revives none; how many."""
-        return await asyncio.to_thread(self._stamp_expired)
+    async def astamp_expired(self, seen_at_ms: int = 0) -> int:
+        """Stamp every key that is expired now, or was at ``seen_at_ms``: a clock set back revives none; how many."""
+        return await _within(asyncio.to_thread(self._stamp_expired, seen_at_ms))
 
-    def _stamp_expired(self) -> int:
+    def _stamp_expired(self, seen_at_ms: int) -> int:
         with self.database.writing() as unit:
-            return unit.keys.stamp_expired(self.now_ms())
+            return unit.keys.stamp_expired(max(seen_at_ms, self.now_ms()))
 
     def close(self) -> None:
         """Let everything go."""
         self.passwords.close()
         self.database.close()
+
+
+async def _within(work: Awaitable[T], otherwise: str = "try again") -> T:
+    """The outcome of ``work``; a database that hangs must not hang its callers."""
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            return await work
+    except TimeoutError:
+        raise Unavailable(f"The database did not answer in time; {otherwise}.") from None
 
 
 def reread(unit: Unit, caller: Caller, now_ms: int) -> Caller:

@@ -1,6 +1,7 @@
-"""The door whose caller is the clock: stamps what expired, forgets old sessions, notices a clock that was set."""
+"""The door whose caller is the clock: stamps what expired, forgets what is old, notices a clock that was set."""
 
 import asyncio
+import threading
 
 import structlog
 
@@ -11,6 +12,7 @@ from ari.base.events import Event
 from ari.base.ids import new_id
 from ari.instance import Instance
 from ari.storage.unit import Unit
+from ari.usage.retention import forget_old
 
 TICK_SECONDS = 10
 STEP_MS = 5 * MINUTE_MS
@@ -50,9 +52,29 @@ class ClockWatch:
 async def run(instance: Instance) -> None:
     """Tick until cancelled; a failed tick is logged and tried again at the next."""
     watch = ClockWatch(instance.clock)
+    stop = threading.Event()
+    retention = asyncio.create_task(keep_retention(instance, stop))
+    try:
+        while True:
+            await tick(instance, watch)
+            await asyncio.sleep(TICK_SECONDS)
+    finally:
+        stop.set()
+        retention.cancel()
+
+
+async def keep_retention(instance: Instance, stop: threading.Event) -> None:
+    """Remove old usage now and every hour, in a thread that pauses much; ``stop`` ends it after its present step."""
+    days = instance.settings.usage_retention_days
     while True:
-        await tick(instance, watch)
-        await asyncio.sleep(TICK_SECONDS)
+        try:
+            removed = await asyncio.to_thread(forget_old, instance.database.usage, instance.clock, days, stop)
+        except AriError as error:
+            _log.warning("old usage could not be removed and will be tried again", reason=str(error))
+        else:
+            if removed:
+                _log.info("old usage was removed", entries=removed, days=days)
+        await asyncio.sleep(_HOUR_SECONDS)
 
 
 async def tick(instance: Instance, watch: ClockWatch) -> None:

@@ -1,72 +1,58 @@
-"""The doors as one ASGI app with one lifespan, and the process that serves it."""
+"""The doors as one ASGI app with one lifespan."""
 
 import asyncio
-import os
+import mmap
 import re
-import resource
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from granian import Granian
-from granian.constants import HTTPModes, Interfaces
-from granian.http import HTTP1Settings
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from ari import jobs, web
-from ari.accounts import setup
-from ari.api import events, health, keys, me, openapi, usage
-from ari.base.errors import AriError, ConfigurationError, Problem
+from ari.api import events, health, keys, me, openapi, usage, verify
+from ari.base.errors import AriError, Problem
 from ari.base.log import configure_log
-from ari.base.settings import Settings, load_settings
+from ari.base.settings import load_settings
 from ari.http.answer import fault_answer
 from ari.http.call import call_of
 from ari.http.guard import App, Guard
 from ari.http.problem import Fault, fault_of
 from ari.instance import Instance
 from ari.keys.reasons import REQUEST_ERRORS
-from ari.storage import owner_mark
 
 _log = structlog.get_logger("ari.server")
-_HEADER_READ_MS = 10_000
-_HEAD_BYTES = 32 * 1024
-_PARENT = "ARI_SERVE_PARENT"
 _FIELD = re.compile(r"[a-z][a-z_]{0,39}|[0-9]{1,5}")
 
 
 class Presence:
-    """Whether every worker serves: each leaves a file in a folder of the run."""
+    """Which workers serve: one byte for each, in memory that all processes of a run share."""
 
-    def __init__(self, data_dir: Path, run: str, workers: int) -> None:
-        self._folder = data_dir / f"run-{run}"
-        self._workers = workers
-        self._all_here = False
+    def __init__(self, workers: int = 1) -> None:
+        self._serving = mmap.mmap(-1, workers)
+        self.number = 0
+        """Which worker this process is."""
 
     def enter(self) -> None:
         """Say that this worker serves."""
-        self._folder.mkdir(mode=0o700, exist_ok=True)
-        (self._folder / str(os.getpid())).touch()
+        self._serving[self.number] = 1
+
+    def leave(self, number: int) -> None:
+        """Say that this worker is gone; its parent does, since the dead say nothing."""
+        self._serving[number] = 0
+
+    def serves(self, number: int) -> bool:
+        """Whether this worker entered."""
+        return self._serving[number] == 1
 
     def all_here(self) -> bool:
-        """Whether all have entered; once true, always true."""
-        if not self._all_here:
-            with suppress(OSError):
-                self._all_here = len(list(self._folder.iterdir())) >= self._workers
-        return self._all_here
-
-    def clear(self) -> None:
-        """Forget this run."""
-        with suppress(OSError):
-            for path in self._folder.iterdir():
-                path.unlink()
-            self._folder.rmdir()
+        """Whether all workers serve now."""
+        return 0 not in self._serving[:]
 
 
 def create_app() -> App:
@@ -76,8 +62,8 @@ def create_app() -> App:
     return build_app(Instance.open(settings))
 
 
-def build_app(instance: Instance) -> Guard:
-    """All doors behind the guard."""
+def build_app(instance: Instance, presence: Presence | None = None) -> Guard:
+    """All doors behind the guard; ``presence`` tells of the other workers, if there are any."""
     settings = instance.settings
 
     @asynccontextmanager
@@ -96,8 +82,8 @@ def build_app(instance: Instance) -> Guard:
         lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False, debug=False
     )
     app.state.instance = instance
-    app.state.presence = Presence(settings.data_dir, os.environ.get(_PARENT, str(os.getpid())), settings.workers)
-    for door in (openapi, me, keys, usage, events, health):
+    app.state.presence = presence or Presence()
+    for door in (openapi, me, verify, keys, usage, events, health):
         app.router.routes.extend(door.router.routes)
     app.state.openapi_json = msgspec.json.encode(openapi.document(app, settings))
     app.router.routes.extend(web.routes(instance))
@@ -148,86 +134,3 @@ def _message(error: Any) -> str:
         return "This field is not known here."
     text = str(error["msg"]).removeprefix("Value error, ")
     return text if text.endswith(".") else f"{text}."
-
-
-def serve(settings: Settings, *, new_instance: bool = False) -> None:
-    """Migrate, make the owner or print the setup link, and serve until told to stop.
-
-    Raises ``ConfigurationError``.
-    """
-    _refuse_open_http(settings)
-    _no_core_dumps()
-    configure_log(settings)
-    instance = Instance.open(settings, migrate=True)
-    try:
-        link = _prepare_owner(instance, new_instance=new_instance)
-    finally:
-        instance.close()
-    for name in ("ARI_ADMIN_EMAIL", "ARI_ADMIN_PASSWORD"):
-        os.environ.pop(name, None)
-    _export(settings)
-    presence = Presence(settings.data_dir, str(os.getpid()), settings.workers)
-    presence.clear()
-    print(link or f"ARI serves on {settings.base_url}", flush=True)
-    try:
-        _granian(settings).serve()
-    finally:
-        presence.clear()
-
-
-def _granian(settings: Settings) -> Any:
-    return Granian(
-        "ari.server:create_app",
-        factory=True,
-        address=settings.host,
-        port=settings.port,
-        workers=settings.workers,
-        interface=Interfaces.ASGI,
-        http=HTTPModes.http1,
-        http1_settings=HTTP1Settings(header_read_timeout=_HEADER_READ_MS, max_buffer_size=_HEAD_BYTES),
-        websockets=False,
-        respawn_failed_workers=True,
-        log_enabled=settings.log_level == "debug",
-        process_name=None,
-    )
-
-
-def _prepare_owner(instance: Instance, *, new_instance: bool) -> str | None:
-    """Make the owner of ``ARI_ADMIN_*``, or return the line with the setup link if there is no owner yet."""
-    settings, now_ms = instance.settings, instance.now_ms()
-    had_owner = owner_mark.is_set(settings.data_dir)
-    if settings.admin_email is not None and settings.admin_password is not None and not instance.read(setup.has_owner):
-        email, hashed = setup.admin_credentials(settings.admin_email, settings.admin_password.get_secret_value())
-        with instance.database.writing() as unit:
-            setup.new_setup_token(unit, now_ms, new_instance=new_instance, had_owner=had_owner)
-            setup.bootstrap_owner(unit, now_ms, email, hashed)
-    with instance.database.writing() as unit:
-        token = setup.new_setup_token(unit, now_ms, new_instance=new_instance, had_owner=had_owner)
-    if token is None:
-        owner_mark.remember(settings.data_dir)
-        return None
-    return f"Make your owner account within the hour: {settings.base_url}/setup#token={token}"
-
-
-def _refuse_open_http(settings: Settings) -> None:
-    if not settings.loopback_only and not settings.secure and not settings.insecure_http:
-        raise ConfigurationError(
-            "ARI would listen beyond this machine without https: set ARI_PUBLIC_URL to your https address, "
-            "or say --insecure-http."
-        )
-
-
-def _no_core_dumps() -> None:
-    with suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-
-def _export(settings: Settings) -> None:
-    """Hand what the command line decided on to the workers."""
-    os.environ[_PARENT] = str(os.getpid())
-    os.environ["ARI_DATA_DIR"] = str(settings.data_dir.absolute())
-    os.environ["ARI_HOST"] = settings.host
-    os.environ["ARI_PORT"] = str(settings.port)
-    os.environ["ARI_WORKERS"] = str(settings.workers)
-    os.environ["ARI_INSECURE_HTTP"] = "1" if settings.insecure_http else "0"
-    sys.stdout.flush()

@@ -16,7 +16,10 @@ from ari.keys.manage import NewKey
 from ari.storage import migrate as migrations
 from ari.storage.engine import Database
 from ari.storage.migrate import LOG, MAIN, Chain
-from tests.support.instances import opened, settings_for
+from ari.usage.model import UsageFilter
+from ari.usage.ports import Batch
+from tests.support.instances import START_MS, opened, settings_for
+from tests.support.usage import KEY, a_row, sums
 
 
 @pytest.mark.parametrize("chain", [MAIN, LOG], ids=["main", "log"])
@@ -38,10 +41,35 @@ def test_the_migrations_make_exactly_the_tables(data_dir: Path, database_url: st
 def test_again_is_fine_and_applies_nothing(data_dir: Path, database_url: str | None) -> None:
     """Every start migrates; only the first has work."""
     database = Database.open(settings_for(data_dir, database_url))
-    assert migrations.migrate(database) == ["main 0001", "log 0001"]
+    assert migrations.migrate(database) == ["main 0001", "log 0001", "log 0002"]
     assert migrations.migrate(database) == []
     migrations.check(database)
     database.close()
+
+
+def test_rows_from_before_are_kept_and_counted(data_dir: Path, database_url: str | None) -> None:
+    """A log of the first version: its rows get a source, and what keys were seen by is filled from them."""
+    with opened(data_dir, database_url) as instance:
+        engine = instance.database.log
+        rows = [a_row(START_MS + n, code=("ok", "revoked")[n % 2]) for n in range(5)]
+        instance.database.usage.commit(Batch([*rows, a_row(client_address=None, user_agent=None)]))
+        with engine.begin() as connection:
+            for statement in (
+                "DROP TABLE usage_seen",
+                "DROP INDEX ix_usage_rows_key_id_code_id",
+                "DROP INDEX ix_usage_rows_code_id",
+                "CREATE INDEX ix_usage_rows_key_id_id ON usage_rows (key_id, id)",
+                "ALTER TABLE usage_rows DROP COLUMN source",
+                "ALTER TABLE usage_totals DROP COLUMN removed_request_count",
+                "ALTER TABLE usage_totals DROP COLUMN removed_refused_count",
+                f"UPDATE {LOG.version_table} SET version_num = '0001'",
+            ):
+                connection.execute(text(statement))
+        assert migrations.migrate(instance.database) == ["log 0002"]
+        assert {row.source for row in instance.database.usage.page(UsageFilter(), None, 9)} == {"request"}
+        assert sums(engine) == {KEY: (4, 2)}
+        seen = [(one.value, one.accepted_count, one.refused_count) for one in instance.database.usage.addresses(KEY, 9)]
+        assert sorted(seen) == [("192.0.2.7", 3, 2), ("other", 1, 0)]
 
 
 def _migrate(data_dir: Path, database_url: str | None) -> None:

@@ -4,6 +4,7 @@ import random
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from ari.base.clock import HOUR_MS, MINUTE_MS
 from ari.base.errors import Unavailable
 from ari.instance import Instance
 from ari.storage.usage import UsageTables
-from ari.usage.model import OTHER_ADDRESSES, Attempt, Completion, KeyTotals, UsageFilter
+from ari.usage.model import OTHER_ADDRESSES, Attempt, Completion, KeyTotals, UsageFilter, UsageRow
 from ari.usage.ports import Batch
 from tests.support.instances import START_MS, opened
 from tests.support.usage import KEY, OTHER_KEY, a_row, sums
@@ -90,10 +91,11 @@ def test_pages_are_narrowed_by_key_code_and_time(store: UsageTables) -> None:
 
 def test_every_page_is_read_from_an_index(store: UsageTables, engine: Engine) -> None:
     """However large the log is, a page costs the same."""
+    codes = ("ok",) * 30 + ("expired", "revoked")
     for n in range(20):
-        store.commit(
-            Batch([a_row(START_MS + n * HOUR_MS + m, key_id=OTHER_KEY if m % 50 else KEY) for m in range(500)])
-        )
+        hour = START_MS + n * HOUR_MS
+        keys = [OTHER_KEY if m % 50 else KEY for m in range(500)]
+        store.commit(Batch([a_row(hour + m, key_id=key, code=codes[m % 32]) for m, key in enumerate(keys)]))
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("ANALYZE"))
     asked: list[tuple[str, Any]] = []
@@ -103,18 +105,36 @@ def test_every_page_is_read_from_an_index(store: UsageTables, engine: Engine) ->
         if "usage_rows" in statement and not statement.startswith("EXPLAIN"):
             asked.append((statement, given))
 
-    span = {"since_ms": START_MS + 5 * HOUR_MS, "until_ms": START_MS + 6 * HOUR_MS}
-    for where in (EVERYTHING, UsageFilter(key_id=KEY), UsageFilter(**span), UsageFilter(key_id=KEY, **span)):
-        store.page(where, None, 50)
+    span = START_MS + 5 * HOUR_MS, START_MS + 6 * HOUR_MS
+    for key_id, code, (since_ms, until_ms) in product((None, KEY), (None, "ok", "revoked"), ((None, None), span)):
+        store.page(UsageFilter(key_id, code, since_ms, until_ms), None, 50)
     explain = "EXPLAIN QUERY PLAN " if engine.dialect.name == "sqlite" else "EXPLAIN "
     with engine.connect() as connection:
         plans = ["\n".join(map(str, connection.exec_driver_sql(explain + sql, given))) for sql, given in asked]
-    for plan in plans:
-        assert "TEMP B-TREE" not in plan, plan
-        assert "Seq Scan" not in plan, plan
+    assert len(plans) == 12 + 2, "the codes of a key are asked first where they are needed"
+    for (sql, _), plan in zip(asked, plans, strict=True):
+        assert "Seq Scan on usage_rows" not in plan, plan
         assert "SCAN usage_rows" not in plan or "USING INDEX" in plan, plan
-    assert "ix_usage_rows_key_id_id" in plans[1]
-    assert "ix_usage_rows_key_id_id" in plans[3]
+        if "UNION ALL" not in sql:
+            assert "TEMP B-TREE" not in plan, plan
+        if "key_id =" in sql:
+            assert "ix_usage_rows_key_id_code_id" in plan, plan
+        elif "code =" in sql:
+            assert "ix_usage_rows_code_id" in plan, plan
+
+
+def test_the_page_of_a_key_is_merged_from_all_its_codes(store: UsageTables) -> None:
+    """In the order of time, whatever the codes are, from any cursor, none twice."""
+    codes = ("ok", "revoked", "a code of tomorrow", "expired")
+    rows = [a_row(START_MS + n, code=codes[n * n % 7 % 4]) for n in range(40)]
+    store.commit(Batch([*rows, *(a_row(START_MS + n, key_id=OTHER_KEY) for n in range(40))]))
+    found: list[UsageRow] = []
+    while page := store.page(UsageFilter(KEY), found[-1].id if found else None, 7):
+        found += page
+    assert found == sorted(rows, key=lambda row: row.id, reverse=True)
+    narrow = UsageFilter(KEY, since_ms=START_MS + 10, until_ms=START_MS + 20)
+    assert {row.at_ms - START_MS for row in store.page(narrow, None, 99)} == set(range(10, 20))
+    assert store.page(UsageFilter("key_unknown"), None, 9) == []
 
 
 def test_totals_follow_accepted_and_refused_requests(store: UsageTables, engine: Engine) -> None:

@@ -1,16 +1,20 @@
 """When parts fail: a clear answer, nothing half-written, and work again by itself (fail closed)."""
 
+import signal
 import sqlite3
 import subprocess
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support import mounts
+from tests.support import mounts, raw
 from tests.support.missing import missing
+from tests.support.processes import eventually
 
 
 @pytest.fixture
@@ -150,3 +154,59 @@ def test_many_processes_creating_at_once(owner_on: Any) -> None:
     names = [key["name"] for key in client.get("/api/keys").json()["items"]]
     assert sorted(names) == sorted(["admin", *(f"k{number}" for number in range(12))])
     assert owner_on.cli("doctor", "--audit").returncode == 0
+
+
+HOLD_TURN = """
+import sys
+from pathlib import Path
+from ari.storage.turn import write_turn
+with write_turn(Path(sys.argv[1])):
+    print("mine", flush=True)
+    sys.stdin.read()
+"""
+
+
+@contextmanager
+def _writer_stopped_in_its_turn(lock: Path) -> Iterator[None]:
+    """Another process took the turn and was then stopped, as in a debugger or a frozen container."""
+    command = [sys.executable, "-c", HOLD_TURN, str(lock)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as writer:
+        assert writer.stdout is not None
+        writer.stdout.readline()
+        writer.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            writer.send_signal(signal.SIGCONT)
+            writer.communicate("")
+
+
+def test_a_stopped_writer_of_keys_hangs_nobody(owner: Any) -> None:
+    """Changes are refused in time, by the server and by the command line; verification goes on; then all is well."""
+    _, secret = owner.create_key("admin", scopes=["*"])
+    client = owner.api(secret)
+    with _writer_stopped_in_its_turn(owner.server.data_dir / "ari.lock"), ThreadPoolExecutor(4) as threads:
+        changes = [threads.submit(client.post, "/api/keys", json={"name": f"k{number}"}) for number in range(2)]
+        typed = threads.submit(owner.cli, "keys", "create", "typed")
+        assert client.get("/api/me").status_code == 200
+        assert {change.result().status_code for change in changes} == {503}
+        assert (typed.result().returncode, typed.result().stdout) == (1, "")
+        assert "Another process has been writing for too long" in typed.result().stderr
+    assert client.post("/api/keys", json={"name": "after"}).status_code == 201
+    assert owner.cli("keys", "create", "typed after").returncode == 0
+    names = {key["name"] for key in client.get("/api/keys").json()["items"]}
+    assert names == {"admin", "after", "typed after"}
+
+
+def test_a_stopped_writer_of_the_log_hangs_nobody(make_owner: Callable[..., Any]) -> None:
+    """What cannot be logged is not answered with a yes; each caller is told in time, and the next ones are let in."""
+    owner = make_owner(workers=2, settings={"ARI_USAGE_WAIT_SECONDS": "0.3"})
+    _, secret = owner.create_key("k")
+
+    def ask() -> raw.RawAnswer:
+        return raw.get(owner.server.port, b"/api/me", b"x-api-key: " + secret.encode())
+
+    with _writer_stopped_in_its_turn(owner.server.data_dir / "usage.lock"), ThreadPoolExecutor(8) as threads:
+        answers = list(threads.map(lambda _: ask().status, range(24)))
+        assert set(answers) == {503}
+    eventually(lambda: ask().status == 200)

@@ -11,14 +11,16 @@ from ari.storage.tables import log, usage_hours, usage_totals
 from ari.usage.model import UsageFilter
 from ari.usage.ports import Batch
 from tests.support.instances import opened
-from tests.support.usage import a_row
+from tests.support.usage import KEY, a_row
 
 ADDRESSES = ("203.0.113.77", "2001:db8:1:2:3:4:5:6")
 
 
 def test_rollups_and_totals_hold_no_address_and_no_user_agent(data_dir: Path, database_url: str | None) -> None:
     """Nor a path: only the key, the hour, our own route and code, and numbers."""
-    assert set(log.tables) == {"usage_rows", "usage_hours", "usage_totals", "usage_attempts"}, "think of the new one"
+    for_ever = {usage_hours.name, usage_totals.name}
+    obeying_retention = {"usage_rows", "usage_attempts", "usage_seen"}
+    assert set(log.tables) == for_ever | obeying_retention, "think of the new one"
     assert set(usage_hours.c.keys()) == {"key_id", "hour_ms", "route", "code", "count"}
     assert set(usage_totals.c.keys()) == {
         "key_id",
@@ -26,6 +28,8 @@ def test_rollups_and_totals_hold_no_address_and_no_user_agent(data_dir: Path, da
         "refused_count",
         "first_used_at_ms",
         "last_used_at_ms",
+        "removed_request_count",
+        "removed_refused_count",
     }
     with opened(data_dir, database_url) as instance:
         row = a_row(client_address="203.0.113.77", user_agent="very-own-agent", path="/api/me/very-own-path")
@@ -57,7 +61,9 @@ def test_addresses_are_kept_whole_by_network_or_not_at_all(
         assert owner.api("ari_k_no", headers={"x-forwarded-for": address}).get("/api/me").status_code == 401
     listed = json.loads(owner.cli("usage", "--key", key["id"], "--json", check=True).stdout)["items"]
     counted = json.loads(owner.cli("usage", "attempts", "--json", check=True).stdout)["items"]
+    seen = owner.cli.json("usage", "addresses", "--key", key["id"])["items"]
     assert {row["client_address"] for row in listed} == rows
+    assert {one["value"] for one in seen} == {address or "other" for address in rows}
     assert {one["address"] for one in counted} == attempts
     owner.server.stop()
     if setting != "full":
@@ -76,12 +82,17 @@ def test_one_address_can_be_erased(make_owner: Any) -> None:
         owner.cli("usage", "erase", "--address", address, check=True)
     listed = json.loads(owner.cli("usage", "--key", key["id"], "--json", check=True).stdout)["items"]
     counted = json.loads(owner.cli("usage", "attempts", "--json", check=True).stdout)["items"]
+    seen = owner.cli.json("usage", "addresses", "--key", key["id"])["items"]
     events = owner.cli("events", "--json", check=True).stdout
+    assert {one["value"]: one["accepted_count"] for one in seen} == {"198.51.100.9": 1, "other": 2}
     assert sorted(row["client_address"] or "" for row in listed) == ["", "", "198.51.100.9"]
     assert {one["address"] for one in counted} == {"198.51.100.9", "other"}
     assert sum(one["count"] for one in counted) == 3
     assert events.count("usage_erased") == 2
     assert not [address for address in ADDRESSES if address in events]
+    owner.server.stop()
+    stored = b"".join(path.read_bytes() for path in owner.server.data_dir.glob("usage.db*"))
+    assert not [address for address in ADDRESSES if address.encode() in stored], "nor in pages that are free now"
 
 
 def test_erased_rows_are_found_no_more(data_dir: Path, database_url: str | None) -> None:
@@ -90,5 +101,6 @@ def test_erased_rows_are_found_no_more(data_dir: Path, database_url: str | None)
         store = instance.database.usage
         store.commit(Batch([a_row(client_address=address) for address in (*ADDRESSES, ADDRESSES[0])]))
         assert store.erase_address(ADDRESSES[0]) == 2
+        assert {seen.value for seen in store.addresses(KEY, 9)} == {ADDRESSES[1], "other"}
         left = [row.client_address for row in store.page(UsageFilter(), None, 10)]
     assert sorted(left, key=str) == [ADDRESSES[1], None, None]

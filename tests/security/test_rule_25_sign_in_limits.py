@@ -220,7 +220,7 @@ def test_a_flood_is_told_to_come_back(here: Here, monkeypatch: pytest.MonkeyPatc
 
     async def flood() -> None:
         crowd = [asyncio.create_task(Stranger(here, f"192.0.2.{n}").send(f"{n}@example.org")) for n in range(10)]
-        while here.instance.passwords.under_way < 10:  # noqa: ASYNC110 - the product has no reason to tell
+        while here.instance.passwords.under_way < 10:
             await asyncio.sleep(0.01)
         late = Stranger(here, "192.0.2.99")
         for _ in range(6):

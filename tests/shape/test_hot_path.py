@@ -1,44 +1,112 @@
 """Promise 4: verifying asks the store once, and not at all for malformed text."""
 
 import asyncio
+import socket
 import sqlite3
 from pathlib import Path
 from typing import Any
 
+import psycopg
+import pytest
+import uvloop
+
 from ari.base.caller import SYSTEM
+from ari.base.errors import Unavailable
+from ari.instance import Instance
 from ari.keys import manage, token
 from ari.keys.checks import Ask
 from ari.keys.manage import NewKey
 from ari.keys.model import Refused
 from ari.keys.verify import verify
 from ari.storage.finder import PostgresFinder, SqliteFinder
+from ari.storage.points import PostgresPoints
 from tests.support.instances import opened
 
 
 def test_one_statement_a_verification_on_sqlite(data_dir: Path) -> None:
-    """Counted in the driver; a revoke through another connection is seen by the next one."""
+    """Counted in the driver: the read, or the question whether the copy still holds; both once after a commit."""
     statements: list[str] = []
 
     async def run() -> list[str]:
         with opened(data_dir, None) as instance:
-            new = NewKey("n")
-            created = instance.command(SYSTEM, lambda unit, by: manage.create(unit, by, instance.now_ms(), new))
+            made = [_created(instance) for _ in range(2)]
             finder = await instance.database.open_finder()
             assert isinstance(finder, SqliteFinder)
-            ask = Ask(None, instance.now_ms())
-            answers = [await verify(finder, created.secret.encode(), ask)]
-            connection: sqlite3.Connection = finder._open()
+            connection: sqlite3.Connection = finder.keys.open()
             connection.set_trace_callback(statements.append)
-            answers.append(await verify(finder, created.secret.encode(), ask))
-            assert len(statements) == 1
-            answers.append(await verify(finder, b"ari_k_nonsense", ask))
-            assert len(statements) == 1
-            instance.command(SYSTEM, lambda unit, by: manage.revoke(unit, by, instance.now_ms(), created.key.id))
-            answers.append(await verify(finder, created.secret.encode(), ask))
-            await finder.close()
-            return [answer.reason.code if isinstance(answer, Refused) else "ok" for answer in answers]
 
-    assert asyncio.run(run()) == ["ok", "ok", "malformed", "revoked"]
+            async def asked(text: str) -> str:
+                verdict = await verify(finder, text.encode(), Ask(None, instance.now_ms()))
+                said, statements[:] = [one.split()[0] for one in statements], []
+                return f"{verdict.reason.code if isinstance(verdict, Refused) else 'ok'}: {' '.join(said)}"
+
+            (first, secret), (_, other) = made
+            found = [await asked(text) for text in (secret, secret, other, other, "ari_k_nonsense", token.mint())]
+            instance.command(SYSTEM, lambda unit, by: manage.revoke(unit, by, instance.now_ms(), first))
+            found += [await asked(text) for text in (secret, secret, other, other)]
+            await finder.close()
+            return found
+
+    before = ["ok: SELECT", "ok: PRAGMA", "ok: SELECT", "ok: PRAGMA", "malformed: ", "unknown: SELECT"]
+    after = ["revoked: PRAGMA SELECT", "revoked: PRAGMA", "ok: SELECT", "ok: PRAGMA"]
+    assert asyncio.run(run()) == before + after
+
+
+def test_a_copy_never_outlives_its_file(data_dir: Path) -> None:
+    """Replaced as by a restore, or removed: the next verification notices, whatever version the new file is at."""
+
+    async def run() -> list[str]:
+        with opened(data_dir, None) as instance:
+            key_id, secret = _created(instance)
+            file = data_dir / "ari.db"
+            finder = await instance.database.open_finder()
+            digest = token.parse(secret.encode())
+            assert digest is not None
+            found = [str(await finder.find(digest) is not None) for _ in range(2)]
+            instance.database.main.dispose()
+            await finder.close()
+            (data_dir / "before.db").write_bytes(file.read_bytes())
+            instance.command(SYSTEM, lambda unit, by: manage.revoke(unit, by, instance.now_ms(), key_id))
+            for _ in range(2):
+                revoked = await finder.find(digest)
+                found.append(str(revoked is not None and revoked.revoked_at_ms is not None))
+            instance.database.main.dispose()
+            for name in ("ari.db-wal", "ari.db-shm"):
+                (data_dir / name).unlink(missing_ok=True)
+            (data_dir / "before.db").replace(file)
+            old = await finder.find(digest)
+            found.append(str(old is not None and old.revoked_at_ms is None))
+            file.unlink()
+            with pytest.raises(Unavailable):
+                await finder.find(digest)
+            await finder.close()
+            return found
+
+    assert asyncio.run(run()) == ["True"] * 5
+
+
+def test_copies_are_bounded_and_never_of_unknown_keys(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody fills the memory with guesses, nor with keys."""
+    monkeypatch.setattr("ari.storage.finder._MOST_COPIED", 3)
+
+    async def run() -> int:
+        with opened(data_dir, None) as instance:
+            secrets = [_created(instance)[1] for _ in range(8)]
+            finder = await instance.database.open_finder()
+            assert isinstance(finder, SqliteFinder)
+            largest = 0
+            for secret in [*secrets, *(token.mint() for _ in range(20))]:
+                await verify(finder, secret.encode(), Ask(None, instance.now_ms()))
+                largest = max(largest, len(finder._copies))
+            await finder.close()
+            return largest
+
+    assert asyncio.run(run()) == 3
+
+
+def _created(instance: Instance) -> tuple[str, str]:
+    made = instance.command(SYSTEM, lambda unit, by: manage.create(unit, by, instance.now_ms(), NewKey("n")))
+    return made.key.id, made.secret
 
 
 def test_concurrent_lookups_share_one_round_trip_on_postgresql(data_dir: Path, postgres_url: str) -> None:
@@ -55,13 +123,13 @@ def test_concurrent_lookups_share_one_round_trip_on_postgresql(data_dir: Path, p
             finder = await instance.database.open_finder()
             assert isinstance(finder, PostgresFinder)
             asked: list[int] = []
-            ask_database = finder._ask
+            ask_database = finder.keys.ask
 
             async def counted(digests: list[bytes]) -> Any:
                 asked.append(len(digests))
                 return await ask_database(digests)
 
-            finder._ask = counted  # type: ignore[method-assign]
+            finder.keys.ask = counted  # type: ignore[method-assign]
             ask = Ask(None, instance.now_ms())
             verdicts = await asyncio.gather(*(verify(finder, secrets[n % 4].encode(), ask) for n in range(64)))
             await finder.close()
@@ -71,3 +139,60 @@ def test_concurrent_lookups_share_one_round_trip_on_postgresql(data_dir: Path, p
     count, verdicts = asyncio.run(run())
     assert count == 1
     assert verdicts == [number % 4 != 3 for number in range(64)]
+
+
+def test_a_dropped_connection_is_replaced_without_a_refusal(postgres_url: str) -> None:
+    """As after a restart of the server: the read is asked again, once, on a fresh connection."""
+
+    async def run() -> list[Any]:
+        points = PostgresPoints(postgres_url, "SELECT k || '!', k FROM unnest(%s::text[]) AS k", "gone", 5.0)
+        found = [await points.row("a")]
+        with psycopg.connect(postgres_url, autocommit=True) as other:
+            other.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'ari verify'"
+            )
+        found += await asyncio.gather(points.row("b"), points.row("c"))
+        await points.close()
+        return found
+
+    assert uvloop.run(run()) == [("a!",), ("b!",), ("c!",)]
+
+
+def test_a_server_that_hangs_is_waited_for_once(postgres_url: str) -> None:
+    """Who asks while it hangs, early or late, is refused when the patience with the first ends."""
+    asked: list[list[str]] = []
+
+    async def run() -> None:
+        under_way = asyncio.Event()
+
+        class Hanging(PostgresPoints):
+            async def ask(self, keys: list[Any]) -> dict[Any, Any]:
+                asked.append(keys)
+                under_way.set()
+                return await super().ask(keys)
+
+        points = Hanging(postgres_url, "SELECT pg_sleep(30)::text, k FROM unnest(%s::text[]) AS k", "gone", 0.5)
+        first = asyncio.ensure_future(points.row("a"))
+        await under_way.wait()
+        late = asyncio.ensure_future(points.row("b"))
+        for answer in (first, late):
+            with pytest.raises(Unavailable):
+                await answer
+        await points.close()
+
+    uvloop.run(run())
+    assert asked == [["a"]]
+
+
+def test_a_server_that_never_greets_is_given_up(data_dir: Path) -> None:
+    """Connecting counts as waiting."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"postgresql://nobody@127.0.0.1:{silent.getsockname()[1]}/x"
+
+        async def run() -> None:
+            points = PostgresPoints(url, "SELECT k, k FROM unnest(%s::text[]) AS k", "gone", 0.3)
+            with pytest.raises(Unavailable):
+                await points.row("a")
+            await points.close()
+
+        uvloop.run(run())

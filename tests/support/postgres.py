@@ -10,8 +10,9 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
@@ -93,30 +94,108 @@ def _binaries() -> Path | None:
     return Path(found).resolve().parent if found else None
 
 
+class PrivateServer(PostgresServer):
+    """A server of one's own, which may be stopped, started, and held still."""
+
+    def __init__(self, binaries: Path, folder: Path, port: int, ids: dict[str, Any]) -> None:
+        super().__init__(f"postgresql://postgres@127.0.0.1:{port}/postgres")
+        options = ["-p", str(port), "-k", str(folder), "-c", "fsync=off", "-c", "listen_addresses=127.0.0.1"]
+        self._command = [str(binaries / "postgres"), "-D", str(folder / "data"), *options]
+        self._folder = folder
+        self._options = {"cwd": folder, "env": _environment(folder), **ids}
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start and wait until it answers."""
+        log_path = self._folder / "log"
+        with log_path.open("ab") as log:
+            self._process = subprocess.Popen(self._command, stdout=log, stderr=log, **self._options)
+        _await_answer(self.admin_url, log_path)
+
+    def stop(self) -> None:
+        """Close all connections and end."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        self.thaw(process.pid)
+        process.send_signal(signal.SIGINT)  # PostgreSQL's fast shutdown; SIGTERM would wait for clients to leave
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def freeze(self) -> None:
+        """Hold all its processes still: connections stay open, and nothing answers."""
+        assert self._process is not None
+        _tell(_family(self._process.pid), signal.SIGSTOP)
+
+    def thaw(self, pid: int | None = None) -> None:
+        """Let them go on."""
+        assert pid is not None or self._process is not None
+        _tell(_family(pid or self._process.pid), signal.SIGCONT)  # type: ignore[union-attr]
+
+    def cut_connections(self) -> None:
+        """End all connections of others, as an administrator would."""
+        self._run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+
+
+def _family(pid: int) -> list[int]:
+    found = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True)
+    pairs = [tuple(map(int, line.split())) for line in found.stdout.splitlines()]
+    return [pid, *(child for child, parent in pairs if parent == pid)]
+
+
+def _tell(pids: list[int], number: signal.Signals) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):  # a child that ended meanwhile
+            os.kill(pid, number)
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    return {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C.UTF-8", "HOME": str(folder)}
+
+
 @contextmanager
-def private_server(binaries: Path) -> Iterator[PostgresServer]:
+def own_server() -> Iterator[PrivateServer | None]:
+    """A server for a test that stops it, None where PostgreSQL is not installed on this machine."""
+    binaries = _binaries()
+    if binaries is None:
+        yield None
+        return
+    with private_server(binaries) as server:
+        yield server
+
+
+@contextmanager
+def private_server(binaries: Path) -> Iterator[PrivateServer]:
     """A server in a temporary folder; as root it runs as another user, since PostgreSQL refuses root."""
     folder = Path(tempfile.mkdtemp(prefix="ari-postgres-", dir="/tmp"))
     account = _other_account() if os.getuid() == 0 else None
-    ids = {} if account is None else {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+    ids: dict[str, Any] = (
+        {} if account is None else {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+    )
     if account is not None:
         os.chown(folder, account.pw_uid, account.pw_gid)
-    data, port = folder / "data", free_port()
-    environment = {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C.UTF-8", "HOME": str(folder)}
-    init = [str(binaries / "initdb"), "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"]
-    options = ["-p", str(port), "-k", str(folder), "-c", "fsync=off", "-c", "listen_addresses=127.0.0.1"]
+    init = [
+        str(binaries / "initdb"),
+        "-D",
+        str(folder / "data"),
+        "-U",
+        "postgres",
+        "-A",
+        "trust",
+        "-E",
+        "UTF8",
+        "--no-sync",
+    ]
+    server = PrivateServer(binaries, folder, free_port(), ids)
     try:
-        subprocess.run(init, check=True, capture_output=True, cwd=folder, env=environment, **ids)  # type: ignore[call-overload]
-        with (folder / "log").open("wb") as log:
-            process = subprocess.Popen(  # type: ignore[call-overload]
-                [str(binaries / "postgres"), "-D", str(data), *options],
-                **{"stdout": log, "stderr": log, "cwd": folder, "env": environment, **ids},
-            )
-        try:
-            yield PostgresServer(_await_answer(f"postgresql://postgres@127.0.0.1:{port}/postgres", folder / "log"))
-        finally:
-            _end(process)
+        subprocess.run(init, check=True, capture_output=True, cwd=folder, env=_environment(folder), **ids)
+        server.start()
+        yield server
     finally:
+        server.stop()
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -136,12 +215,3 @@ def _await_answer(url: str, log: Path) -> str:
             return url
         time.sleep(0.1)
     raise RuntimeError(f"the private PostgreSQL server did not start:\n{log.read_text(errors='replace')[-2000:]}")
-
-
-def _end(process: "subprocess.Popen[bytes]") -> None:
-    process.send_signal(signal.SIGINT)  # PostgreSQL's fast shutdown; SIGTERM would wait for clients to leave
-    try:
-        process.wait(10)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()

@@ -26,6 +26,11 @@ def clean_environment(home: Path, settings: Mapping[str, str | None]) -> dict[st
     return {**kept, "HOME": str(home), **{name: value for name, value in settings.items() if value is not None}}
 
 
+def _heed_interrupts() -> None:
+    """A test run in the background of a shell ignores SIGINT, and its children would inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Clock:
     """The clock of a server under test: the real one plus what stands in a file."""
 
@@ -125,6 +130,7 @@ class ServerProcess:
                 cwd=self.cwd,
                 env=self.environment,
                 start_new_session=True,
+                preexec_fn=_heed_interrupts,  # noqa: PLW1509 - before any thread of ours runs in the child
             )
         return self.process
 

@@ -6,7 +6,7 @@ from sqlalchemy import Engine, func, select
 
 from ari.base.ids import new_id
 from ari.keys.reasons import ACCEPTED
-from ari.storage.tables import usage_hours, usage_rows, usage_totals
+from ari.storage.tables import usage_hours, usage_rows, usage_seen, usage_totals
 from ari.usage.model import ROW_KIND, UsageRow
 from tests.support.instances import START_MS
 
@@ -37,23 +37,50 @@ def a_row(at_ms: int = START_MS, **fields: Any) -> UsageRow:
 
 
 def sums(engine: Engine) -> dict[str, tuple[int, int]]:
-    """Accepted and refused requests of each key. Fails unless rows, hourly rollups and totals say the same."""
+    """Accepted and refused requests of each key.
+
+    Fails unless totals = hourly rollups = rows + rows removed, and the counts by address and by user agent agree: they
+    are all of it until retention removes some.
+    """
     rows, hours = usage_rows.c, usage_hours.c
-    totals = usage_totals.c
     # One snapshot: a process that was killed may have left a commit that the server still finishes.
     snapshot = {} if engine.dialect.name == "sqlite" else {"isolation_level": "REPEATABLE READ"}
     with engine.connect().execution_options(**snapshot) as connection:
         by_row = _split(connection, rows.key_id, rows.code, rows["count"])
         by_hour = _split(connection, hours.key_id, hours.code, hours["count"])
-        kept = connection.execute(select(totals.key_id, totals.request_count, totals.refused_count))
-        by_key = {key_id: (accepted, refused) for key_id, accepted, refused in kept}
+        kept = {row.key_id: row for row in connection.execute(select(usage_totals))}
         accepted_at = select(rows.key_id, func.min(rows.at_ms), func.max(rows.at_ms)).where(rows.code == ACCEPTED)
         times = {row[0]: tuple(row[1:]) for row in connection.execute(accepted_at.group_by(rows.key_id))}
-        kept = connection.execute(select(totals.key_id, totals.first_used_at_ms, totals.last_used_at_ms))
-        kept_times = {row[0]: tuple(row[1:]) for row in kept}
-    assert by_row == by_hour == by_key
-    assert kept_times == {key_id: times.get(key_id, (None, None)) for key_id in by_key}
+        seen = [_seen(connection, kind) for kind in ("address", "user_agent")]
+    by_key = {key_id: (row.request_count, row.refused_count) for key_id, row in kept.items()}
+    removed = {key_id: (row.removed_request_count, row.removed_refused_count) for key_id, row in kept.items()}
+    assert by_hour == by_key
+    assert {key_id: _plus(by_row.get(key_id, (0, 0)), removed[key_id]) for key_id in by_key} == by_key
+    assert by_row.keys() <= by_key.keys()
+    for key_id, row in kept.items():
+        first, last = times.get(key_id, (None, None))
+        if any(removed[key_id]):
+            assert first is None or (row.first_used_at_ms <= first and row.last_used_at_ms == last)
+            assert all(_at_most(one.get(key_id, (0, 0)), by_key[key_id]) for one in seen)
+        else:
+            assert (row.first_used_at_ms, row.last_used_at_ms) == (first, last)
+            assert [one[key_id] for one in seen] == [by_key[key_id]] * 2
     return by_key
+
+
+def _plus(one: tuple[int, int], other: tuple[int, int]) -> tuple[int, int]:
+    return one[0] + other[0], one[1] + other[1]
+
+
+def _at_most(one: tuple[int, int], most: tuple[int, int]) -> bool:
+    return one[0] <= most[0] and one[1] <= most[1]
+
+
+def _seen(connection: Any, kind: str) -> dict[str, tuple[int, int]]:
+    seen = usage_seen.c
+    counts = func.sum(seen.accepted_count), func.sum(seen.refused_count)
+    found = connection.execute(select(seen.key_id, *counts).where(seen.kind == kind).group_by(seen.key_id))
+    return {key_id: (int(accepted), int(refused)) for key_id, accepted, refused in found}
 
 
 def _split(connection: Any, key_id: Any, code: Any, count: Any) -> dict[str, tuple[int, int]]:

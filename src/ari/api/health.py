@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from ari.api.here import Here, answer, problems
-from ari.api.shapes import HealthOut
+from ari.api.shapes import HealthOut, ReadyOut
 from ari.base.errors import Unavailable
 from ari.http.access import open_to_all
 
@@ -20,9 +20,12 @@ async def health(request: Request) -> Response:
     return answer({"status": "ok"})
 
 
-@router.get("/api/ready", response_model=HealthOut, summary="Can the instance decide", responses=problems())
+@router.get("/api/ready", response_model=ReadyOut, summary="Can the instance decide", responses=problems())
 @open_to_all
 async def ready(here: Here) -> Response:
-    """200 if the database answers; it is asked at most once a second."""
+    """200 if the database answers, which is asked at most once a second, and the usage log takes rows."""
     await here.instance.acheck_ready()
-    return answer({"status": "ok"})
+    usage = here.instance.usage
+    if usage.failing is not None:
+        raise Unavailable(usage.failing)
+    return answer({"status": "ok", "low_disk": usage.low_disk})

@@ -23,8 +23,8 @@ async def create_key(body: NewKeyIn, here: Here) -> Response:
     """The secret is in this answer and in no other. A key can grant only scopes and a lifetime that it has itself."""
     scopes = None if body.scopes is None else tuple(body.scopes)
     new = NewKey(body.name, body.expires, time_of("expires_at", body.expires_at), scopes)
-    now_ms = here.instance.now_ms()
-    created = await here.instance.acommand(here.caller, lambda unit, by: manage.create(unit, by, now_ms, new))
+    now_ms = here.instance.now_ms  # asked in the transaction: a key may expire while the change waits for its turn
+    created = await here.instance.acommand(here.caller, lambda unit, by: manage.create(unit, by, now_ms(), new))
     [facts] = await here.facts([created.key])
     return answer({"key": facts, "secret": created.secret}, 201)
 
@@ -66,8 +66,8 @@ async def change_key(key_id: str, body: KeyChangeIn, here: Here) -> Response:
         expires_at_ms=time_of("expires_at", body.expires_at) if "expires_at" in given else UNSET,
         disabled=body.disabled if body.disabled is not None else UNSET,
     )
-    now_ms = here.instance.now_ms()
-    key = await here.instance.acommand(here.caller, lambda unit, by: manage.change(unit, by, now_ms, key_id, change))
+    now_ms = here.instance.now_ms
+    key = await here.instance.acommand(here.caller, lambda unit, by: manage.change(unit, by, now_ms(), key_id, change))
     [facts] = await here.facts([key])
     return answer(facts)
 
@@ -79,9 +79,9 @@ async def change_key(key_id: str, body: KeyChangeIn, here: Here) -> Response:
 async def revoke_key(key_id: str, here: Here, body: RevokeIn | None = None) -> Response:
     """Permanent: the key is dead on the very next request, everywhere. A repeat gives the same answer."""
     why = body or RevokeIn()
-    now_ms = here.instance.now_ms()
+    now_ms = here.instance.now_ms
     key = await here.instance.acommand(
-        here.caller, lambda unit, by: manage.revoke(unit, by, now_ms, key_id, why.reason, why.with_made)
+        here.caller, lambda unit, by: manage.revoke(unit, by, now_ms(), key_id, why.reason, why.with_made)
     )
     [facts] = await here.facts([key])
     return answer(facts)
@@ -97,6 +97,6 @@ async def revoke_key(key_id: str, here: Here, body: RevokeIn | None = None) -> R
 @needs("keys:write")
 async def delete_key(key_id: str, here: Here) -> Response:
     """Only a revoked or expired key can be deleted; its usage and its events stay."""
-    now_ms = here.instance.now_ms()
-    await here.instance.acommand(here.caller, lambda unit, by: manage.delete(unit, by, now_ms, key_id))
+    now_ms = here.instance.now_ms
+    await here.instance.acommand(here.caller, lambda unit, by: manage.delete(unit, by, now_ms(), key_id))
     return Response(status_code=204)

@@ -165,6 +165,9 @@ class UsageOut(BaseModel):
     duration_ms: float | None = Field(description="Until the response began.")
     bytes: int | None
     count: int
+    source: Literal["request", "verify"] = Field(
+        description="`request`: the key was presented here; `verify`: a service asked about it."
+    )
 
 
 class UsagePageOut(BaseModel):
@@ -192,6 +195,11 @@ class EventsOut(BaseModel):
 
 class HealthOut(BaseModel):
     status: Literal["ok"]
+
+
+class ReadyOut(BaseModel):
+    status: Literal["ok"]
+    low_disk: bool = Field(description="The disk has less left than `ARI_MIN_FREE_DISK`; refusals are only counted.")
 
 
 class FieldProblem(BaseModel):

@@ -6,6 +6,7 @@ An instant is an ``int``: milliseconds since 1970-01-01 UTC. Names of instants e
 import re
 import time
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
@@ -92,7 +93,13 @@ def system_clock(offset_file: Path | None) -> Clock:
 
 def to_rfc3339(at_ms: int) -> str:
     """RFC 3339 in UTC with milliseconds and ``Z``."""
-    return (_EPOCH + timedelta(milliseconds=at_ms)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return f"{_second(at_ms // SECOND_MS)}.{at_ms % SECOND_MS:03}Z"
+
+
+@lru_cache(maxsize=4_096)
+def _second(seconds: int) -> str:
+    """Remembered: the same instants are told again and again, and each costs 2 µs."""
+    return (_EPOCH + timedelta(seconds=seconds)).isoformat()[:19]
 
 
 def from_rfc3339(text: str) -> int:

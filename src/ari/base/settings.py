@@ -66,8 +66,22 @@ class Settings(BaseSettings):
     usage_buffer_rows: int = Field(
         10_000, ge=1, description="How many usage rows may wait for the disk; beyond that callers wait."
     )
+    usage_durability: Literal["commit", "fsync"] = Field(
+        "commit",
+        description="What a usage row survives before its response goes out: commit: the death of any process of ARI; "
+        "fsync: also a power loss, at the price of one disk flush a commit.",
+    )
+    usage_retention_days: int = Field(
+        90, ge=0, le=36_500, description="How many days usage rows are kept; totals stay. 0: all for ever."
+    )
     usage_wait_seconds: float = Field(
         5.0, gt=0, le=60, description="How long a response waits for its usage row before it becomes a 503."
+    )
+    verify_timeout_seconds: float = Field(
+        2.0, gt=0, le=60, description="How long a verification waits for the database before it becomes a 503."
+    )
+    stop_seconds: float = Field(
+        5.0, ge=0, le=600, description="How long a stopping server waits for the requests in flight."
     )
     min_free_disk: ByteSize = Field(
         ByteSize(100_000_000), description="Below this free space (such as 100MB) refusals are counted, not listed."

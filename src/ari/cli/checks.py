@@ -1,6 +1,5 @@
 """The examinations of ``ari doctor``. Secrets are shown as set or unset only."""
 
-import resource
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -9,14 +8,18 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from ari.base.clock import to_rfc3339
+from ari.base.clock import DAY_MS, system_clock, to_rfc3339
 from ari.base.errors import AriError
 from ari.base.settings import Settings
+from ari.serving.limits import reachable_files
 from ari.storage import checkup
 from ari.storage.engine import KEYS_FILE, Database, prepare_data_dir
 
 _FILES_WANTED = 8192
-"""Two thousand silent and two thousand half-sent connections, the files of the databases, and room."""
+"""Two thousand silent and two thousand half-sent connections, as many again for all others, and room."""
+
+_DAYS_TO_REMOVE = 2
+"""How long retention may take before it is worth a note."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,7 @@ def examine(settings: Settings, *, audit: bool) -> list[Finding]:
         return findings
     database = Database.open(settings)
     try:
-        findings += _database(database, audit=audit)
+        findings += _database(database, settings, audit=audit)
     except AriError as error:
         findings.append(Finding("database", "wrong", str(error)))
     finally:
@@ -91,15 +94,18 @@ def _directory(settings: Settings) -> Finding:
 
 def _surroundings(settings: Settings) -> Iterator[Finding]:
     yield _disk(settings)
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if 0 <= soft < _FILES_WANTED:
-        said = f"{soft}; a busy server wants {_FILES_WANTED}: ulimit -n {_FILES_WANTED}"
-        yield Finding("open-file limit", "note", said)
-    else:
-        yield Finding("open-file limit", "ok", "unlimited" if soft < 0 else str(soft))
+    yield _open_files()
     yield _address(settings)
     if settings.test_clock_file is not None:
         yield Finding("clock", "note", "ARI_TEST_CLOCK_FILE moves the clock: for tests, never in production.")
+
+
+def _open_files() -> Finding:
+    files = reachable_files()
+    if files < _FILES_WANTED:
+        said = f"{files}; each connection is one, and slow clients alone may hold 4,000: raise it to {_FILES_WANTED}"
+        return Finding("open-file limit", "note", f"{said} (ulimit -Hn, or LimitNOFILE= of systemd)")
+    return Finding("open-file limit", "ok", f"{files} for each worker")
 
 
 def _disk(settings: Settings) -> Finding:
@@ -124,7 +130,7 @@ def _address(settings: Settings) -> Finding:
     return Finding("address", "note", f"{settings.base_url} is plain http: keys and passwords travel in the clear.")
 
 
-def _database(database: Database, *, audit: bool) -> Iterator[Finding]:
+def _database(database: Database, settings: Settings, *, audit: bool) -> Iterator[Finding]:
     migrated = True
     for at in checkup.migrations(database):
         current = at.found == at.wanted
@@ -143,6 +149,7 @@ def _database(database: Database, *, audit: bool) -> Iterator[Finding]:
         yield Finding("owner", "note", "There is no owner yet; ari serve prints the setup link.")
     else:
         yield Finding("owner", "ok", owner.email)
+    yield _usage_log(database, settings)
     yield _clock(database)
     if audit:
         yield _trail(database)
@@ -154,6 +161,20 @@ def _tried(check: str, attempt: Callable[[], None], fine: str) -> Finding:
     except AriError as error:
         return Finding(check, "wrong", str(error))
     return Finding(check, "ok", fine)
+
+
+def _usage_log(database: Database, settings: Settings) -> Finding:
+    check, days, found = "usage log", settings.usage_retention_days, checkup.log_file(database)
+    if not found.shrinks:
+        return Finding(check, "note", "usage.db cannot become shorter; ari backup and ari restore make it anew.")
+    kept = f"kept {days} days" if days else "kept for ever"
+    if found.oldest_at_ms is None:
+        return Finding(check, "ok", f"no rows yet; they are {kept}")
+    said = f"rows since {to_rfc3339(found.oldest_at_ms)}, {kept}"
+    now_ms = system_clock(settings.test_clock_file).now_ms()
+    if days and found.oldest_at_ms < now_ms - (days + _DAYS_TO_REMOVE) * DAY_MS:
+        return Finding(check, "note", f"{said}: older ones wait to be removed, which ari serve does.")
+    return Finding(check, "ok", said)
 
 
 def _clock(database: Database) -> Finding:

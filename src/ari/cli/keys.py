@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from ari.base.caller import Caller
 from ari.cli import key_words, output
 from ari.cli.key_words import found
 from ari.cli.opening import CALLER, opened
@@ -13,6 +14,7 @@ from ari.keys import manage
 from ari.keys.expiry import expiry_of
 from ari.keys.manage import KeyChange, NewKey
 from ari.keys.model import ApiKey
+from ari.keys.ports import KeyUnit
 
 NewName = Annotated[str, typer.Argument(metavar="NAME", help="What uses the key.", show_default=False)]
 Status = Annotated[
@@ -143,10 +145,12 @@ def delete(key: KeyName, yes: Yes = False, data_dir: DataDir = None) -> None:
 
 def _change(key: str, wanted: KeyChange, done: str, as_json: bool, data_dir: DataDir) -> None:
     with opened(data_dir) as instance:
-        now_ms = instance.now_ms()
-        changed = instance.command(
-            CALLER(), lambda unit, caller: manage.change(unit, caller, now_ms, found(unit, now_ms, key).id, wanted)
-        )
+
+        def change(unit: KeyUnit, caller: Caller) -> ApiKey:
+            now_ms = instance.now_ms()
+            return manage.change(unit, caller, now_ms, found(unit, now_ms, key).id, wanted)
+
+        changed = instance.command(CALLER(), change)
         if as_json:
             key_words.show_key(instance, changed, as_json)
         else:

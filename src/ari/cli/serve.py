@@ -31,6 +31,6 @@ def serve(
 ) -> None:
     """Start ARI. The first start prints a one-time link that makes the owner account."""
     settings = settings_of(data_dir, host=host, port=port, workers=workers, insecure_http=insecure_http or None)
-    from ari import server
+    from ari.serving import start
 
-    server.serve(settings, new_instance=new_instance)
+    raise typer.Exit(start.serve(settings, new_instance=new_instance))

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ari.base.caller import Caller
 from ari.base.clock import to_rfc3339
 from ari.base.events import Event
 from ari.base.ids import new_id
@@ -18,8 +17,9 @@ from ari.cli.tail import Tail, newest
 from ari.cli.words import since as since_ms
 from ari.keys.ports import KeyUnit
 from ari.keys.reasons import ACCEPTED, REASONS, REQUEST_ERRORS
-from ari.usage.model import UsageFilter, UsageRow
-from ari.usage.report import attempt_facts, row_facts
+from ari.usage.clean import address_forms
+from ari.usage.model import Seen, UsageFilter, UsageRow
+from ari.usage.report import attempt_facts, row_facts, seen_facts
 
 if TYPE_CHECKING:
     from ari.instance import Instance
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="See what keys were used for.", invoke_without_command=True)
 
 POLL_SECONDS = 1.0
-HEADERS = ("TIME", "KEY", "CODE", "METHOD", "PATH", "STATUS", "ADDRESS", "MS", "COUNT", "ID")
+HEADERS = ("TIME", "KEY", "CODE", "METHOD", "PATH", "STATUS", "ADDRESS", "MS", "COUNT", "SOURCE", "ID")
 _CODES = (ACCEPTED, *REASONS, *REQUEST_ERRORS)
 
 OneKey = Annotated[
@@ -37,6 +37,7 @@ Code = Annotated[str | None, typer.Option("--code", metavar="CODE", help="Only t
 Address = Annotated[
     str, typer.Option("--address", metavar="ADDRESS", help="The client address to forget.", show_default=False)
 ]
+ThisKey = Annotated[str, typer.Option("--key", metavar="ID", help="The key: its id or hint.", show_default=False)]
 Since = Annotated[
     str | None, typer.Option("--since", metavar="24h|TIME", help="Only what came after this.", show_default=False)
 ]
@@ -72,7 +73,7 @@ def usage(
     if as_json:
         output.as_json({"items": [row_facts(row) for row in rows]})
     else:
-        output.table(HEADERS, (_cells(row) for row in rows), "No request has presented a key yet.", droppable=2)
+        output.table(HEADERS, (_cells(row) for row in rows), "No request has presented a key yet.", droppable=3)
 
 
 @app.command()
@@ -88,6 +89,37 @@ def attempts(since: Since = None, limit: Limit = 50, as_json: AsJson = False, da
 
 
 @app.command()
+def addresses(key: ThisKey, limit: Limit = 50, as_json: AsJson = False, data_dir: DataDir = None) -> None:
+    """List from which client addresses one key was used, last seen first."""
+    with opened(data_dir) as instance:
+        _show_seen("ADDRESS", instance.database.usage.addresses(_key_id(instance, key), limit), as_json)
+
+
+@app.command()
+def agents(key: ThisKey, limit: Limit = 50, as_json: AsJson = False, data_dir: DataDir = None) -> None:
+    """List by which user agents one key was used, last seen first."""
+    with opened(data_dir) as instance:
+        _show_seen("USER AGENT", instance.database.usage.agents(_key_id(instance, key), limit), as_json)
+
+
+def _show_seen(header: str, seen: list[Seen], as_json: bool) -> None:
+    if as_json:
+        output.as_json({"items": [seen_facts(one) for one in seen]})
+        return
+    rows = (
+        (
+            one.value,
+            one.accepted_count,
+            one.refused_count,
+            to_rfc3339(one.first_seen_at_ms),
+            to_rfc3339(one.last_seen_at_ms),
+        )
+        for one in seen
+    )
+    output.table((header, "ACCEPTED", "REFUSED", "FIRST SEEN", "LAST SEEN"), rows, "It was never used.")
+
+
+@app.command()
 def erase(
     address: Annotated[
         str, typer.Option("--address", metavar="ADDRESS", help="The client address to forget.", show_default=False)
@@ -95,18 +127,20 @@ def erase(
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Strip one client address from the usage log; the rows stay."""
+    """Strip one client address from the usage log; the rows stay. Reads the whole log, beside a running server."""
+    try:
+        address_forms(address)
+    except ValueError:
+        raise typer.BadParameter(
+            "give an IP address, or a network that the log keeps.", param_hint="--address"
+        ) from None
     with opened(data_dir) as instance:
-        now_ms = instance.now_ms()
-
-        def forget(unit: KeyUnit, caller: Caller) -> int:
-            rows = instance.database.usage.erase_address(address)
-            detail = {"rows": rows}  # not the address, which shall be forgotten
-            event = Event(new_id("evt", now_ms), now_ms, "usage_erased", caller.actor, None, caller.origin, detail)
-            unit.events.append(event)
-            return rows
-
-        count = instance.command(CALLER(), forget)
+        # Not within the event's transaction: nothing else could be changed while the log is read.
+        count = instance.database.usage.erase_address(address)
+        now_ms, by = instance.now_ms(), CALLER()
+        detail = {"rows": count}  # not the address, which shall be forgotten
+        event = Event(new_id("evt", now_ms), now_ms, "usage_erased", by.actor, None, by.origin, detail)
+        instance.command(by, lambda unit, _: unit.events.append(event))
     if as_json:
         output.as_json({"rows": count})
     else:
@@ -153,5 +187,6 @@ def _cells(row: UsageRow) -> tuple[object, ...]:
         row.client_address or "-",
         "-" if row.duration_ms is None else f"{row.duration_ms:.1f}",
         row.count,
+        row.source,
         row.id,
     )

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, TypeVar
 
+from ari.http.direct import Direct, direct_of
+
 F = TypeVar("F", bound=Callable[..., Any])
 _MARK = "__ari_access__"
 
@@ -30,11 +32,15 @@ CLOSED = Access(Kind.NEEDS, "*")
 
 @dataclass(frozen=True, slots=True)
 class Matched:
-    """The route's template and access; ``allow`` lists the methods where the route exists but not for this one."""
+    """The route's template and access; ``allow`` lists the methods where the route exists but not for this one.
+
+    ``direct`` answers it from the guard; ``None``: the app does.
+    """
 
     template: str
     access: Access
     allow: tuple[str, ...] = ()
+    direct: Direct | None = None
 
 
 NO_ROUTE = Matched("(none)", Access(Kind.NEEDS, None))
@@ -74,18 +80,24 @@ class AccessTable:
     """
 
     def __init__(self, routes: Iterable[Any]) -> None:
+        self._asked: dict[tuple[str, str], Matched] = {}
         self._exact: dict[str, list[tuple[frozenset[str], Matched]]] = {}
         self._patterns: list[tuple[re.Pattern[str], frozenset[str], Matched]] = []
         for route in routes:
-            matched = Matched(route.path, access_of(route.endpoint))
+            matched = Matched(route.path, access_of(route.endpoint), direct=direct_of(route.endpoint))
             methods = frozenset(route.methods or ())
             if "{" in route.path:
                 self._patterns.append((route.path_regex, methods, matched))
             else:
                 self._exact.setdefault(route.path, []).append((methods, matched))
+                for method in methods:
+                    self._asked.setdefault((method, route.path), matched)
 
     def match(self, method: str, path: str) -> Matched:
         """The route for this request, ``NO_ROUTE`` if there is none."""
+        known = self._asked.get((method, path))
+        if known is not None:
+            return known
         found = self._exact.get(path)
         if found is None:
             found = [(methods, matched) for pattern, methods, matched in self._patterns if pattern.match(path)]

@@ -1,5 +1,7 @@
 """What every answer carries (security.md 4, 5, 30)."""
 
+from collections.abc import Iterable, Sequence
+
 from ari.base.settings import Settings
 from ari.http.problem import Header
 
@@ -21,23 +23,35 @@ _API_CSP: Header = (b"content-security-policy", b"default-src 'none'; frame-ance
 _OURS = {name for name, _ in (*_ALWAYS, _NO_STORE, _HSTS)} | {b"server", b"content-security-policy", b"x-request-id"}
 
 
-def answer_headers(
-    settings: Settings, given: list[Header], *, path: str, host: str, nonce: str, request_id: str, status: int
-) -> list[Header]:
-    """The handler's headers with ours in place of any of the same name."""
-    static = path.startswith("/static/") and status in (200, 304)
-    found = [header for header in given if header[0] not in _OURS]
-    found += _ALWAYS
-    if static:
-        found.append(_COMPRESSED)
-    found.append(_IMMUTABLE if static else _NO_STORE)
-    found.append(
-        _API_CSP if path.startswith(("/api/", "/static/")) else (b"content-security-policy", _csp(host, nonce))
-    )
-    found.append((b"x-request-id", request_id.encode("latin-1")))
-    if settings.secure:
-        found.append(_HSTS)
-    return found
+class AnswerHeaders:
+    """Puts ours into every answer of one instance, in place of any of the same name."""
+
+    def __init__(self, settings: Settings) -> None:
+        always = (*_ALWAYS, _HSTS) if settings.secure else _ALWAYS
+        self._api = (*always, _NO_STORE, _API_CSP)
+        self._page = (*always, _NO_STORE)
+        self._static = (*always, _COMPRESSED, _IMMUTABLE, _API_CSP)
+
+    def of_api(self, given: Sequence[Header], request_id: str) -> list[Header]:
+        """Of an answer under /api."""
+        return [*_kept(given), *self._api, _request_id(request_id)]
+
+    def of_static(self, given: Sequence[Header], request_id: str, status: int) -> list[Header]:
+        """Of a static file, or of the lack of one."""
+        return [*_kept(given), *(self._static if status in (200, 304) else self._api), _request_id(request_id)]
+
+    def of_page(self, given: Sequence[Header], request_id: str, host: str, nonce: str) -> list[Header]:
+        """Of a page."""
+        csp = (b"content-security-policy", _csp(host, nonce))
+        return [*_kept(given), *self._page, csp, _request_id(request_id)]
+
+
+def _kept(given: Sequence[Header]) -> Iterable[Header]:
+    return [header for header in given if header[0] not in _OURS]
+
+
+def _request_id(text: str) -> Header:
+    return b"x-request-id", text.encode("latin-1")
 
 
 def _csp(host: str, nonce: str) -> bytes:

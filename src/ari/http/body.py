@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import parse_qs
@@ -15,6 +16,11 @@ MAX_BODY_BYTES = 64 * 1024
 MAX_DEPTH = 16
 MAX_FORM_FIELDS = 50
 BODY_SECONDS = 30
+_CLOSE = ((b"connection", b"close"),)
+"""The rest of the body is not read, so the connection serves no further request (RFC 9112 §9.6)."""
+
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
+_NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -40,12 +46,12 @@ async def read_body(incoming: Incoming, receive: Receive) -> bytes:
     if length is not None and (not length.isdigit() or len(length) > 12):
         raise BodyFault(Fault(INVALID_REQUEST, "Content-Length is not a number."))
     if length is not None and int(length) > MAX_BODY_BYTES:
-        raise BodyFault(Fault(REQUEST_ERRORS["too_large"], "A body may have 64 KiB."))
+        raise BodyFault(Fault(REQUEST_ERRORS["too_large"], "A body may have 64 KiB.", headers=_CLOSE))
     try:
         async with asyncio.timeout(BODY_SECONDS):
             return await _collect(receive)
     except TimeoutError:
-        raise BodyFault(Fault(REQUEST_ERRORS["request_timeout"])) from None
+        raise BodyFault(Fault(REQUEST_ERRORS["request_timeout"], headers=_CLOSE)) from None
 
 
 async def _collect(receive: Receive) -> bytes:
@@ -58,23 +64,26 @@ async def _collect(receive: Receive) -> bytes:
         chunk = message.get("body", b"")
         size += len(chunk)
         if size > MAX_BODY_BYTES:
-            raise BodyFault(Fault(REQUEST_ERRORS["too_large"], "A body may have 64 KiB."))
+            raise BodyFault(Fault(REQUEST_ERRORS["too_large"], "A body may have 64 KiB.", headers=_CLOSE))
         chunks.append(chunk)
         if not message.get("more_body", False):
             return b"".join(chunks)
 
 
-def check_json(incoming: Incoming, body: bytes) -> None:
-    """Raise ``BodyFault`` unless an unsafe API request's body is empty or sound, shallow JSON of the right type."""
+def check_json(incoming: Incoming, body: bytes) -> Any:
+    """What an unsafe API request's body says; ``None`` if it is empty.
+
+    Raises ``BodyFault`` unless it is sound, shallow JSON of the right type.
+    """
     if not body:
-        return
+        return None
     kind = (incoming.text(b"content-type") or "").partition(";")[0].strip().lower()
     if kind != "application/json":
         raise BodyFault(Fault(REQUEST_ERRORS["unsupported_media_type"], "Send the body as application/json."))
     if _depth(body) > MAX_DEPTH:
         raise BodyFault(Fault(INVALID_REQUEST, f"The JSON nests deeper than {MAX_DEPTH} levels."))
     try:
-        json.loads(body, parse_constant=_no_constant, object_pairs_hook=_no_repetition)
+        return json.loads(body, parse_constant=_no_constant, object_pairs_hook=_no_repetition)
     except (ValueError, RecursionError):
         raise BodyFault(Fault(INVALID_REQUEST, "The body is not valid JSON.")) from None
 
@@ -112,22 +121,15 @@ def replay(body: bytes, receive: Receive) -> Receive:
 
 
 def _depth(body: bytes) -> int:
+    """How deep arrays and objects nest; what looks like them inside strings does not count."""
+    if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
+        return 0
     deepest = depth = 0
-    in_string = escaped = False
-    for byte in body:
-        if in_string:
-            if escaped:
-                escaped = False
-            elif byte == 0x5C:
-                escaped = True
-            elif byte == 0x22:
-                in_string = False
-        elif byte == 0x22:
-            in_string = True
-        elif byte in b"[{":
+    for byte in _STRING.sub(b"", body).translate(None, _NO_BRACKETS):
+        if byte in b"[{":
             depth += 1
             deepest = max(deepest, depth)
-        elif byte in b"]}":
+        else:
             depth -= 1
     return deepest
 

@@ -1,5 +1,6 @@
 """What the guard found out about a request; the doors read it with ``call_of``."""
 
+import secrets
 from collections.abc import MutableMapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -16,19 +17,34 @@ _PLACE = "ari.call"
 class Call:
     """Who calls and from where.
 
-    ``caller`` is ``None`` on open pages without a session. ``csrf`` is the token that this visitor's forms carry,
-    ``nonce`` the one of this answer's Content-Security-Policy, ``form`` the fields of a form body.
+    ``csrf`` is the token that this visitor's forms carry, ``form`` the fields of a form body.
     """
 
     request_id: str
     client_address: str | None
     user_agent: str | None
-    caller: Caller | None = None
     key: ApiKey | None = None
     signed_in: SignedIn | None = None
+    door: str = "api"
     csrf: str = ""
-    nonce: str = ""
     form: dict[str, list[str]] | None = None
+    _nonce: str = ""
+
+    @property
+    def caller(self) -> Caller | None:
+        """Who may be held responsible; ``None`` on open pages without a session."""
+        if self.key is not None:
+            return Caller(self.key.id, self.origin("api"), self.key.scopes, self.key.expires_at_ms)
+        if self.signed_in is not None:
+            signed_in = self.signed_in
+            return Caller(signed_in.account.id, self.origin(self.door), session_digest=signed_in.session.digest)
+        return None
+
+    @property
+    def nonce(self) -> str:
+        """128 random bits for this answer's Content-Security-Policy."""
+        self._nonce = self._nonce or secrets.token_urlsafe(16)
+        return self._nonce
 
     def origin(self, door: str) -> Origin:
         """Where this request came from, for events."""

@@ -1,5 +1,6 @@
 """Which API key a request presents: ``x-api-key`` or ``Authorization: Bearer``; other schemes are ignored."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ari.http.incoming import Incoming
@@ -22,14 +23,20 @@ NOTHING = Presented((), doubled=False)
 
 def presented(incoming: Incoming) -> Presented:
     """The credentials of the head. A header sent twice or holding a comma counts as doubled (security.md 2)."""
-    key_lines = incoming.headers.get(b"x-api-key")
-    authorization = incoming.headers.get(b"authorization")
-    if key_lines is None and authorization is None:
-        return NOTHING
-    bearer = [line[7:] for line in authorization or () if line[:7].lower() == b"bearer "]
-    doubled = len(key_lines or ()) > 1 or len(authorization or ()) > 1
+    key, authorization = incoming.headers.get(b"x-api-key"), incoming.headers.get(b"authorization")
+    if authorization is None:
+        if key is None:
+            return NOTHING
+        if incoming.repeated is None and b"," not in key:
+            return Presented((key.strip(b" \t"),), doubled=False)
+    return _presented(incoming.lines(b"x-api-key"), incoming.lines(b"authorization"))
+
+
+def _presented(key_lines: Sequence[bytes], authorization: Sequence[bytes]) -> Presented:
+    bearer = [line[7:] for line in authorization if line[:7].lower() == b"bearer "]
+    doubled = len(key_lines) > 1 or len(authorization) > 1
     tokens: dict[bytes, None] = {}
-    for line in (*(key_lines or ()), *bearer):
+    for line in (*key_lines, *bearer):
         parts = line.split(b",")
         doubled = doubled or len(parts) > 1
         tokens.update(dict.fromkeys(part.strip(b" \t") for part in parts))

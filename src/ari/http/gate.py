@@ -1,6 +1,8 @@
 """What is checked before anybody is asked who they are: address, host, shape of the head."""
 
 import ipaddress
+from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from ari.base.settings import LOOPBACK_NAMES, Settings
@@ -12,28 +14,47 @@ from ari.keys.reasons import IP_NOT_ALLOWED
 _PROBES = ("/api/health", "/api/ready")
 
 
+class Client(NamedTuple):
+    """Where a request comes from, as an address and as the text of it."""
+
+    address: Address | None
+    text: str | None
+
+
 class Gate:
     """The instance's own rules about addresses and hosts."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+        self._allowed = settings.allowed_ips
+        self._trusted = settings.trusted_proxies
         own = urlsplit(settings.base_url).netloc.rpartition("@")[2]
         own_name = own.rpartition(":")[0] if own.rpartition(":")[2].isdigit() else own
         self._hosts = frozenset((own_name, *LOOPBACK_NAMES, *settings.allowed_hosts))
 
-    def address_of(self, peer: str | None, incoming: Incoming) -> Address | None:
+    def client_of(self, peer: str | None, incoming: Incoming) -> Client:
         """The client's address."""
-        lines = [line.decode("latin-1") for line in incoming.headers.get(b"x-forwarded-for", ())]
-        return client_address(peer, lines, self._settings.trusted_proxies)
+        if not self._trusted:
+            return _direct(peer)
+        lines = [line.decode("latin-1") for line in incoming.lines(b"x-forwarded-for")]
+        return _client(client_address(peer, lines, self._trusted))
 
     def fault(self, incoming: Incoming, address: Address | None) -> Fault | None:
         """The first thing that bars the request; health probes come from anywhere."""
         if incoming.path in _PROBES:
             return head_fault(incoming)
-        allowed = self._settings.allowed_ips
-        if allowed and (address is None or not within(address, allowed)):
+        if self._allowed and (address is None or not within(address, self._allowed)):
             return Fault(IP_NOT_ALLOWED)
         return head_fault(incoming) or host_fault(incoming, self._hosts)
+
+
+@lru_cache(4_096)
+def _direct(peer: str | None) -> Client:
+    """Remembered: a client makes many requests."""
+    return _client(client_address(peer, (), ()))
+
+
+def _client(address: Address | None) -> Client:
+    return Client(address, None if address is None else str(address))
 
 
 def bucket_of(address: Address | None) -> str | None:

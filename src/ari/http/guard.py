@@ -14,12 +14,13 @@ from ari.base.errors import AriError
 from ari.base.events import Origin
 from ari.http.access import AccessTable
 from ari.http.answer import ErrorPage
+from ari.http.answer_headers import AnswerHeaders
 from ari.http.exchange import Exchange
 from ari.http.gate import Gate
 from ari.instance import Instance
 from ari.keys import manage
 from ari.keys.model import ApiKey
-from ari.storage.finder import ClosableFinder
+from ari.storage.finder import HotFinder
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -40,7 +41,8 @@ class Guard:
         self.table = AccessTable(routes)
         self.gate = Gate(instance.settings)
         self.error_page = error_page
-        self.finder: ClosableFinder | None = None
+        self.answer_headers = AnswerHeaders(instance.settings)
+        self.finder: HotFinder
         self._exposed: dict[str, int] = {}
 
     async def start(self) -> None:
@@ -51,8 +53,7 @@ class Guard:
     async def stop(self) -> None:
         """Write what is still buffered and close."""
         await self.instance.usage.stop()
-        if self.finder is not None:
-            await self.finder.close()
+        await self.finder.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -65,10 +66,10 @@ class Guard:
         else:
             raise RuntimeError(f"ARI serves no {scope['type']} connections")
 
-    async def stamp_expired(self) -> None:
-        """Stamp what is expired now, so that a clock set back revives nothing; failing that, the refusal stands."""
+    async def stamp_expired(self, seen_at_ms: int) -> None:
+        """Stamp what is seen expired, so that a clock set back revives nothing; failing that, the refusal stands."""
         try:
-            await self.instance.astamp_expired()
+            await self.instance.astamp_expired(seen_at_ms)
         except AriError as error:
             _log.warning("expired keys could not be stamped", reason=str(error))
 

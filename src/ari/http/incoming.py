@@ -1,9 +1,9 @@
 """A request's head, read once, and whether it is sane enough to look at (security.md 1, 2)."""
 
 import re
-import secrets
-from collections.abc import MutableMapping
+from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -22,19 +22,25 @@ _SINGLE = (
     b"x-request-id",
     b"x-csrf-token",
 )
-_BAD_PATH = re.compile(rb"//|\\|(?:^|/)\.{1,2}(?:/|$)|[\x00-\x20\x7f-\xff]")
-_BAD_ESCAPE = re.compile(rb"%(?:2f|5c|00)", re.IGNORECASE)
+_BAD_PATH = re.compile(rb"//|\\|(?:^|/)\.{1,2}(?:/|$)|[\x00-\x20\x7f-\xff]|%(?:2[fF]|5[cC]|00)")
 _KEY = re.compile(rb"ari_k_[0-9A-Za-z]{49}")
 _HOST = re.compile(rb"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?", re.IGNORECASE)
+_PORT = re.compile(r":\d+$")
 _REQUEST_ID = re.compile(rb"[0-9A-Za-z._:/+=@-]{1,128}")
 _MAX_HEAD_BYTES = 32 * 1024
+_REMEMBERED = 1_024
+"""Texts that come again and again: hosts and user agents; a hostile caller can only push others out."""
+_MOST_REMEMBERED_BYTES = 1_024
 
 INVALID_REQUEST = REQUEST_ERRORS["invalid_request"]
 
 
 @dataclass(slots=True)
 class Incoming:
-    """The head of a request. ``id`` is ours (``req_…``), ``request_id`` the caller's or else ours."""
+    """The head of a request. ``id`` is ours (``req_…``), ``request_id`` the caller's or else ours.
+
+    ``headers`` holds the first line of each header, ``repeated`` all lines of those sent more than once.
+    """
 
     id: str
     request_id: str
@@ -42,7 +48,8 @@ class Incoming:
     path: str
     raw_path: bytes
     query: bytes
-    headers: dict[bytes, list[bytes]]
+    headers: dict[bytes, bytes]
+    repeated: dict[bytes, list[bytes]] | None
     at_ms: int
     started: float
     user_agent: str | None
@@ -50,21 +57,27 @@ class Incoming:
 
     def first(self, name: bytes) -> bytes | None:
         """The header's first line."""
-        lines = self.headers.get(name)
-        return lines[0] if lines else None
+        return self.headers.get(name)
+
+    def lines(self, name: bytes) -> Sequence[bytes]:
+        """All lines of the header."""
+        if self.repeated is not None and name in self.repeated:
+            return self.repeated[name]
+        line = self.headers.get(name)
+        return () if line is None else (line,)
 
     def text(self, name: bytes) -> str | None:
         """The header's first line as text."""
-        line = self.first(name)
+        line = self.headers.get(name)
         return None if line is None else line.decode("latin-1").strip()
 
     @property
     def host(self) -> str:
         """The Host header in lower case, empty unless there is exactly one of a sound form."""
-        lines = self.headers.get(b"host", [])
-        if len(lines) != 1 or _HOST.fullmatch(lines[0]) is None:
+        line = self.headers.get(b"host")
+        if line is None or (self.repeated is not None and b"host" in self.repeated):
             return ""
-        return lines[0].decode("latin-1").lower()
+        return _sound_host(line) if len(line) <= _MOST_REMEMBERED_BYTES else ""
 
     @property
     def is_safe(self) -> bool:
@@ -78,29 +91,47 @@ class Incoming:
 
 def read_head(scope: MutableMapping[str, Any], at_ms: int, started: float) -> Incoming:
     """The head of an ASGI HTTP scope. Header names with an underscore are ignored: proxies confuse them with ``-``."""
-    headers: dict[bytes, list[bytes]] = {}
-    size = 0
+    headers: dict[bytes, bytes] = {}
+    repeated: dict[bytes, list[bytes]] | None = None
+    query = scope["query_string"]
+    raw_path = scope.get("raw_path") or scope["path"].encode("utf-8", "surrogateescape")
+    size = len(raw_path) + len(query)
     for name, value in scope["headers"]:
         size += len(name) + len(value) + 4
-        if b"_" not in name:
-            headers.setdefault(name, []).append(value)
+        if b"_" in name:
+            continue
+        if name not in headers:
+            headers[name] = value
+        else:
+            repeated = {} if repeated is None else repeated
+            repeated.setdefault(name, [headers[name]]).append(value)
     own_id = new_id("req", at_ms)
     given = headers.get(b"x-request-id")
-    raw_path = scope.get("raw_path") or scope["path"].encode("utf-8", "surrogateescape")
     agent = headers.get(b"user-agent")
     return Incoming(
-        id=own_id,
-        request_id=_given_request_id(given[0]) or own_id if given else own_id,
-        method=scope["method"],
-        path=scope["path"],
-        raw_path=raw_path.partition(b"?")[0],
-        query=scope["query_string"],
-        headers=headers,
-        at_ms=at_ms,
-        started=started,
-        user_agent=clean(agent[0], USER_AGENT_LENGTH) if agent else None,
-        size=size + len(raw_path) + len(scope["query_string"]),
+        own_id,
+        own_id if given is None else _given_request_id(given) or own_id,
+        scope["method"],
+        scope["path"],
+        raw_path.partition(b"?")[0],
+        query,
+        headers,
+        repeated,
+        at_ms,
+        started,
+        None if agent is None else _user_agent(agent[:_MOST_REMEMBERED_BYTES]),
+        size,
     )
+
+
+@lru_cache(_REMEMBERED)
+def _user_agent(line: bytes) -> str:
+    return clean(line, USER_AGENT_LENGTH)
+
+
+@lru_cache(_REMEMBERED)
+def _sound_host(line: bytes) -> str:
+    return line.decode("latin-1").lower() if _HOST.fullmatch(line) else ""
 
 
 def _given_request_id(line: bytes) -> str | None:
@@ -115,11 +146,12 @@ def head_fault(incoming: Incoming) -> Fault | None:
     """What is wrong with the head, if anything."""
     if incoming.size > _MAX_HEAD_BYTES:
         return Fault(REQUEST_ERRORS["too_large"])
-    if _BAD_PATH.search(incoming.raw_path) or _BAD_ESCAPE.search(incoming.raw_path):
+    if _BAD_PATH.search(incoming.raw_path):
         return _invalid("The path holds what a path of ARI never holds.")
-    for name in _SINGLE:
-        if len(incoming.headers.get(name, ())) > 1:
-            return _invalid(f"The header {name.decode()} is sent more than once.")
+    if incoming.repeated is not None:
+        for name in _SINGLE:
+            if name in incoming.repeated:
+                return _invalid(f"The header {name.decode()} is sent more than once.")
     return None
 
 
@@ -128,24 +160,24 @@ def host_fault(incoming: Incoming, allowed_hosts: frozenset[str]) -> Fault | Non
     host = incoming.host
     if not host:
         return _invalid("Send exactly one Host header.")
-    name = host.rpartition(":")[0] if re.search(r":\d+$", host) else host
-    if name in allowed_hosts:
+    if _host_name(host) in allowed_hosts:
         return None
     detail = "This instance does not answer to that host name; its owner can set ARI_PUBLIC_URL or ARI_ALLOWED_HOSTS."
     return Fault(REQUEST_ERRORS["misdirected"], detail)
 
 
+@lru_cache(_REMEMBERED)
+def _host_name(host: str) -> str:
+    """Without the port."""
+    return host.rpartition(":")[0] if _PORT.search(host) else host
+
+
 def keys_in_url(incoming: Incoming) -> list[bytes]:
     """Everything in the path or query that has the shape of an API key, percent-encoded or not."""
-    url = incoming.raw_path + b"?" + incoming.query
+    url = incoming.raw_path + b"?" + incoming.query if incoming.query else incoming.raw_path
     if b"_" not in url and b"%" not in url:
         return []
     return _KEY.findall(url) or _KEY.findall(unquote_to_bytes(unquote_to_bytes(url)))
-
-
-def new_nonce() -> str:
-    """128 random bits for one answer's Content-Security-Policy."""
-    return secrets.token_urlsafe(16)
 
 
 def _invalid(detail: str, reason: Reason = INVALID_REQUEST) -> Fault:

@@ -8,7 +8,6 @@ from urllib.parse import quote
 
 from ari.accounts import sessions
 from ari.accounts.model import SignedIn
-from ari.base.caller import Caller
 from ari.http import body as bodies
 from ari.http import proof
 from ari.http.access import NO_ROUTE, Access, Kind, Matched
@@ -30,7 +29,7 @@ class Visitor:
         self._incoming = exchange.incoming
         self._settings = exchange.settings
         self._call = exchange.call
-        self._cookies = [line.decode("latin-1") for line in exchange.incoming.headers.get(b"cookie", ())]
+        self._cookies = [line.decode("latin-1") for line in exchange.incoming.lines(b"cookie")]
 
     async def admit(self, matched: Matched) -> Answer | None:
         """``None`` if the handler may run, else the answer in its place."""
@@ -45,7 +44,7 @@ class Visitor:
         token = self._session_token() if proof.session_counts_under_api(self._incoming) else None
         signed_in = await self._signed_in(token)
         if token is None or signed_in is None:
-            await self._exchange.instance.usage.count(MISSING.code, bucket_of(self._exchange.address))
+            await self._exchange.instance.usage.count(MISSING.code, bucket_of(self._exchange.client.address))
             return self._exchange.fault(Fault(MISSING))
         self._enter(signed_in, "api")
         if self._incoming.is_safe:
@@ -93,9 +92,7 @@ class Visitor:
 
     def _enter(self, signed_in: SignedIn, door: str) -> None:
         self._call.signed_in = signed_in
-        self._call.caller = Caller(
-            signed_in.account.id, self._call.origin(door), session_digest=signed_in.session.digest
-        )
+        self._call.door = door
 
     def _new_visitor(self) -> str:
         secret = secrets.token_urlsafe(32)

@@ -10,10 +10,14 @@ from ari.keys.reasons import Reason
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What a request wants: a ``scope`` (``None`` = any live key will do) at the instant ``now_ms``."""
+    """What a request wants: a ``scope`` (``None`` = any live key will do) at the instant ``now_ms``.
+
+    ``more_scopes`` must be held as well.
+    """
 
     scope: str | None
     now_ms: int
+    more_scopes: tuple[str, ...] = ()
 
 
 def not_revoked(key: ApiKey, ask: Ask) -> Reason | None:
@@ -29,9 +33,11 @@ def not_disabled(key: ApiKey, ask: Ask) -> Reason | None:
 
 
 def holds_scope(key: ApiKey, ask: Ask) -> Reason | None:
-    if ask.scope is None or scopes.holds(key.scopes, ask.scope):
-        return None
-    return reasons.INSUFFICIENT_SCOPE
+    if ask.scope is not None and not scopes.holds(key.scopes, ask.scope):
+        return reasons.INSUFFICIENT_SCOPE
+    if not all(scopes.holds(key.scopes, scope) for scope in ask.more_scopes):
+        return reasons.INSUFFICIENT_SCOPE
+    return None
 
 
 CHECKS: tuple[Callable[[ApiKey, Ask], Reason | None], ...] = (not_revoked, not_expired, not_disabled, holds_scope)

@@ -7,6 +7,7 @@ from ari.base.errors import Invalid, Problem
 SCOPES = {
     "api:read": "Read the API's description (OpenAPI) and documentation.",
     "keys:read": "List API keys and read their details and events.",
+    "keys:verify": "Ask, for another service, whether an API key is good.",
     "keys:write": "Create, change, revoke and delete API keys.",
     "usage:read": "Read the usage log of every key.",
 }

@@ -18,6 +18,8 @@ HASH_VERSION = 1
 """1 = SHA-256 of the whole text."""
 
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
+_PAIR_COUNT = len(_PAIRS)
 _SHAPE = re.compile(rb"ari_k_[0-9A-Za-z]{49}")
 _BODY_END = LENGTH - CHECKSUM_LENGTH
 
@@ -39,7 +41,9 @@ def parse(text: bytes) -> bytes | None:
 
 def checksum(body: bytes) -> str:
     """Six base62 characters of the CRC-32 (ISO 3309) of all that stands before."""
-    return _base62(zlib.crc32(body), CHECKSUM_LENGTH)
+    front, last = divmod(zlib.crc32(body), _PAIR_COUNT)
+    first, middle = divmod(front, _PAIR_COUNT)
+    return _PAIRS[first] + _PAIRS[middle] + _PAIRS[last]
 
 
 def digest(text: bytes) -> bytes:

@@ -1,7 +1,7 @@
 """The hot path: may this token do that, now?
 
-parse → find → checks → verdict. Malformed text is refused without a lookup. Nothing is remembered between calls: the
-finder asks the store each time, so a key revoked before the call began cannot be accepted by it.
+parse → find → checks → verdict. Malformed text is refused without a lookup. The finder asks the store at every call, so
+a key revoked before the call began cannot be accepted by it.
 """
 
 from ari.keys import reasons, token

@@ -20,7 +20,13 @@ Progress = Callable[[str, int, int], None]
 """Called with the table's name, how many of its rows are done and how many there are."""
 
 MAIN_TABLES = (tables.accounts, tables.notes, tables.api_keys, tables.events)
-LOG_TABLES = (tables.usage_rows, tables.usage_hours, tables.usage_totals, tables.usage_attempts)
+LOG_TABLES = (
+    tables.usage_rows,
+    tables.usage_hours,
+    tables.usage_totals,
+    tables.usage_attempts,
+    tables.usage_seen,
+)
 """Sessions, known browsers and sign-in counters stay out: a backup signs nobody in."""
 _PASSING_NOTES = ("setup_token",)
 """Notes that mean something only until ARI starts again."""
@@ -70,7 +76,7 @@ def _write_table(connection: Connection, table: Table, writer: Writer, progress:
 @contextmanager
 def _snapshots(database: Database) -> Iterator[tuple[Connection, Connection]]:
     """One moment of both databases: usage first, so that every key in it is in the keys taken right after."""
-    if database.main is database.log:
+    if database.shared:
         options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         with database.main.connect().execution_options(**options) as connection, connection.begin():
             connection.execute(text("SET LOCAL statement_timeout = 0"))  # counting a long log takes its time

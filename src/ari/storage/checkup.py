@@ -7,11 +7,12 @@ from pathlib import Path
 from sqlalchemy import func, select
 
 from ari.storage import audit
-from ari.storage.dialect import is_sqlite, write_turn
+from ari.storage.dialect import gives_room_back, is_sqlite
 from ari.storage.engine import Database
 from ari.storage.faults import faults_as_unavailable, read_only
 from ari.storage.migrate import LOG, MAIN, Chain, revision_of
-from ari.storage.tables import events, notes
+from ari.storage.tables import events, notes, usage_rows
+from ari.storage.turn import write_turn
 
 _LONGEST_NAMED = 5
 
@@ -68,6 +69,21 @@ def clock_steps(database: Database) -> ClockSteps:
     with faults_as_unavailable(), read_only(database.main) as connection:
         count, latest = connection.execute(query).one()
     return ClockSteps(count, latest)
+
+
+@dataclass(frozen=True, slots=True)
+class LogFile:
+    """The usage log's oldest row, and whether its file can become shorter."""
+
+    oldest_at_ms: int | None
+    shrinks: bool
+
+
+def log_file(database: Database) -> LogFile:
+    """Raises ``Unavailable``."""
+    oldest = select(usage_rows.c.at_ms).order_by(usage_rows.c.id).limit(1)
+    with faults_as_unavailable(), read_only(database.log) as connection:
+        return LogFile(connection.scalar(oldest), gives_room_back(connection))
 
 
 def audit_trail(database: Database) -> tuple[int, audit.Break | None]:

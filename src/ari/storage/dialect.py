@@ -6,17 +6,24 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event, text
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql
+
 BUSY_SECONDS = 5
+_SILENCE_SECONDS = 10
 _MIGRATION_LOCK = 0x41524931
 _CHAIN_LOCK = 0x41524932
+_RETENTION_LOCK = 0x41524933
+_INCREMENTAL = 2
+_KEPT_PAGES = 1_000
 
 
 def sqlite_engine(path: Path, synchronous: str) -> Engine:
@@ -43,10 +50,13 @@ def sqlite_engine(path: Path, synchronous: str) -> Engine:
     @event.listens_for(engine, "connect")
     def _pragmas(connection: Any, record: ConnectionPoolEntry) -> None:
         connection.isolation_level = None
+        # Means something only for a file that is made now, and only before it is in WAL mode.
+        connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute(f"PRAGMA synchronous={synchronous}")
         connection.execute("PRAGMA foreign_keys=ON")
         connection.execute("PRAGMA trusted_schema=OFF")
+        connection.execute("PRAGMA secure_delete=ON")  # what was erased is not left in free pages
         record.info["file"] = _identity(path)
 
     @event.listens_for(engine, "checkout")
@@ -80,6 +90,11 @@ def postgresql_engine(url: str, synchronous_commit: str = "on") -> Engine:
         hide_parameters=True,
         connect_args={
             "connect_timeout": BUSY_SECONDS,
+            # A server that is gone without a word is noticed in seconds, not in the kernel's quarter of an hour.
+            "tcp_user_timeout": _SILENCE_SECONDS * 1000,
+            "keepalives_idle": _SILENCE_SECONDS // 2,
+            "keepalives_interval": 2,
+            "keepalives_count": 3,
             "application_name": "ari",
             "options": f"-c synchronous_commit={synchronous_commit} -c lock_timeout=5s -c statement_timeout=30s",
         },
@@ -92,24 +107,59 @@ def is_sqlite(connection: Connection) -> bool:
 
 def insert(connection: Connection, table: Table) -> "sqlite.Insert | postgresql.Insert":
     """An INSERT that knows ON CONFLICT, spelled alike on both."""
-    return sqlite.insert(table) if is_sqlite(connection) else postgresql.insert(table)
+    if is_sqlite(connection):
+        return sqlite.insert(table)
+    from sqlalchemy.dialects import postgresql  # noqa: PLC0415 - 0.08 s that SQLite should not cost
+
+    return postgresql.insert(table)
 
 
 @contextmanager
-def write_turn(lock_file: Path | None) -> Iterator[None]:
-    """Wait for one's turn to write to a SQLite file: two busy writers would starve each other otherwise.
-
-    ``None`` (PostgreSQL) needs no turn.
-    """
+def only_here(engine: Engine, lock_file: Path | None) -> Iterator[bool]:
+    """Whether this process got the lock that one alone may hold; it ends with the block, or with the process."""
     if lock_file is None:
-        yield
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            got = connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": _RETENTION_LOCK}).scalar_one()
+            try:
+                yield bool(got)
+            finally:
+                if got:
+                    connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _RETENTION_LOCK})
         return
     descriptor = os.open(lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
     finally:
         os.close(descriptor)
+
+
+def gives_room_back(connection: Connection) -> bool:
+    """Whether what is removed can leave the file: not in a SQLite file that was made without being told so."""
+    return not is_sqlite(connection) or connection.exec_driver_sql("PRAGMA auto_vacuum").scalar() == _INCREMENTAL
+
+
+def freed_pages(connection: Connection) -> int:
+    """How many free pages of a SQLite file are worth giving back: all but a tenth of the file.
+
+    0 where a file cannot be shortened, and on PostgreSQL, whose autovacuum keeps what is free for new rows.
+    """
+    if not is_sqlite(connection) or not gives_room_back(connection):
+        return 0
+    free = int(connection.exec_driver_sql("PRAGMA freelist_count").scalar_one())
+    pages = int(connection.exec_driver_sql("PRAGMA page_count").scalar_one())
+    return max(0, free - max(_KEPT_PAGES, pages // 10))
+
+
+def give_back_pages(connection: Connection, count: int) -> None:
+    """Shorten a SQLite file by this many of its free pages."""
+    raw: Any = connection.connection.driver_connection
+    for _ in range(count):  # SQLite frees one page a step, and Python's driver takes a single step
+        raw.execute("PRAGMA incremental_vacuum(1)")
 
 
 def lock_for_migration(connection: Connection) -> None:

@@ -10,9 +10,10 @@ from sqlalchemy import Engine, text
 
 from ari.base.errors import ConfigurationError
 from ari.base.settings import Settings
-from ari.storage.dialect import postgresql_engine, sqlite_engine, write_turn
+from ari.storage.dialect import postgresql_engine, sqlite_engine
 from ari.storage.faults import faults_as_unavailable, read_only
-from ari.storage.finder import ClosableFinder, PostgresFinder, SqliteFinder
+from ari.storage.finder import HotFinder, PostgresFinder, SqliteFinder
+from ari.storage.turn import write_turn
 from ari.storage.unit import Unit
 from ari.storage.usage import UsageTables
 
@@ -21,14 +22,18 @@ USAGE_FILE = "usage.db"
 
 
 class Database:
-    """The keys database and the usage database: two SQLite files, or one PostgreSQL database."""
+    """The keys database and the usage database: two SQLite files, or one PostgreSQL database.
 
-    def __init__(self, main: Engine, log: Engine, data_dir: Path, url: str | None) -> None:
+    Each has its own engine, since the usage log may be less durable than the keys (``ARI_USAGE_DURABILITY``).
+    """
+
+    def __init__(self, main: Engine, log: Engine, settings: Settings) -> None:
         self.main = main
         self.log = log
-        self.data_dir = data_dir
-        self._url = url
-        sqlite = url is None
+        self.data_dir = data_dir = settings.data_dir
+        self._url = settings.database_url
+        self._verify_seconds = settings.verify_timeout_seconds
+        sqlite = settings.database_url is None
         self.main_lock = data_dir / "ari.lock" if sqlite else None
         self.log_lock = data_dir / "usage.lock" if sqlite else None
         self.usage = UsageTables(log, self.log_lock)
@@ -39,16 +44,19 @@ class Database:
         prepare_data_dir(settings.data_dir)
         if settings.database_url is None:
             main = sqlite_engine(settings.data_dir / KEYS_FILE, "FULL")
-            log = sqlite_engine(settings.data_dir / USAGE_FILE, "NORMAL")
-            return cls(main, log, settings.data_dir, None)
+            log = sqlite_engine(
+                settings.data_dir / USAGE_FILE, "FULL" if settings.usage_durability == "fsync" else "NORMAL"
+            )
+            return cls(main, log, settings)
         url = settings.database_url.get_secret_value()
         try:
-            engine = postgresql_engine(url)
+            main = postgresql_engine(url)
+            log = postgresql_engine(url, "on" if settings.usage_durability == "fsync" else "off")
         except ImportError:
             raise ConfigurationError(
                 "PostgreSQL needs its driver: install the extra, pip install 'ari[postgres]'."
             ) from None
-        return cls(engine, engine, settings.data_dir, url)
+        return cls(main, log, settings)
 
     @contextmanager
     def writing(self) -> Iterator[Unit]:
@@ -69,11 +77,16 @@ class Database:
                 with read_only(engine) as connection:
                     connection.execute(text("SELECT 1 FROM notes LIMIT 1" if engine is self.main else "SELECT 1"))
 
-    async def open_finder(self) -> ClosableFinder:
-        """The hot path's own connection."""
+    @property
+    def shared(self) -> bool:
+        """Whether keys and usage are in one PostgreSQL database."""
+        return self._url is not None
+
+    async def open_finder(self) -> HotFinder:
+        """The hot path's own connections."""
         if self._url is None:
-            return SqliteFinder(self.data_dir / KEYS_FILE)
-        return PostgresFinder(self._url)
+            return SqliteFinder(self.data_dir / KEYS_FILE, self.data_dir / USAGE_FILE)
+        return PostgresFinder(self._url.get_secret_value(), self._verify_seconds)
 
     def close(self) -> None:
         """Let all connections go."""

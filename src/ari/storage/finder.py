@@ -1,121 +1,95 @@
-"""The hot path's lookups: raw drivers, one statement each, never inside a transaction, never from memory."""
+"""The hot path's lookups: of keys by digest, and of what a key was used for.
 
-import asyncio
-import sqlite3
+Every call asks the store, and no answer is older than the call. On SQLite the question may be "did anything change?":
+half the price of a read, measured in ``docs/decisions``.
+"""
+
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-from ari.base.errors import Unavailable
 from ari.keys.model import ApiKey
 from ari.keys.ports import KeyFinder
 from ari.storage.keys import COLUMNS, key_of
+from ari.storage.points import PostgresPoints, SqlitePoints
+from ari.usage.model import NO_USE, KeyTotals
 
-_SELECT = ", ".join(column.name for column in COLUMNS)
-_GONE = "The key store cannot answer now."
+_KEY = ", ".join(column.name for column in COLUMNS)
+_TOTALS = "request_count, refused_count, first_used_at_ms, last_used_at_ms"
+_NO_KEYS = "The key store cannot answer now."
+_NO_TOTALS = "The usage log cannot be read now."
+
+_MOST_COPIED = 10_000
+"""Keys held by a worker, about 10 MB."""
+_key_of = lru_cache(_MOST_COPIED)(key_of)
+"""The same row makes the same key; remembered by all its columns, so a row that changed is another."""
 
 
-class ClosableFinder(KeyFinder, Protocol):
-    """A finder that holds a connection."""
+class HotFinder(KeyFinder, Protocol):
+    """What the guard and its direct routes ask; holds connections of its own."""
+
+    async def totals(self, key_id: str) -> KeyTotals:
+        """What the key was used for, as committed now. Raises ``Unavailable``."""
 
     async def close(self) -> None:
-        """Let the connection go."""
+        """Let the connections go."""
 
 
 class SqliteFinder:
-    """A synchronous point read by primary key on the event loop: about 10 µs, less than any hand-over costs.
+    """Reads on the event loop; see ``SqlitePoints``.
 
-    The connection is in autocommit mode and every row is fetched, so no read transaction stays open and each call sees
-    all that was committed before it. A file that was removed or replaced is noticed: an open connection would go on
-    answering from the old one.
+    Keys that were read are copied, and a copy counts only while SQLite says, at every call, that nothing was committed
+    to the file since before it was read. So one statement a call: that question, or the read of a key not yet copied;
+    both for the first call after a commit. Unknown digests are not copied.
     """
 
-    _QUERY = f"SELECT {_SELECT} FROM api_keys WHERE digest = ?"  # noqa: S608 - our own column names
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._connection: sqlite3.Connection | None = None
-        self._inode: tuple[int, int] | None = None
+    def __init__(self, keys_file: Path, usage_file: Path) -> None:
+        by_digest = f"SELECT {_KEY} FROM api_keys WHERE digest = ?"  # noqa: S608 - our own names
+        by_key = f"SELECT {_TOTALS} FROM usage_totals WHERE key_id = ?"  # noqa: S608 - our own names
+        self.keys = SqlitePoints(keys_file, by_digest, _NO_KEYS)
+        self._totals = SqlitePoints(usage_file, by_key, _NO_TOTALS)
+        self._copies: dict[bytes, ApiKey] = {}
+        self._state = 0
 
     async def find(self, digest: bytes) -> ApiKey | None:
-        try:
-            rows = self._open().execute(self._QUERY, (digest,)).fetchall()
-        except (sqlite3.Error, OSError):
-            await self.close()
-            raise Unavailable(_GONE) from None
-        return key_of(rows[0]) if rows else None
+        copy = self._copies.get(digest)
+        if copy is not None and self.keys.still(self._state):
+            return copy
+        row = self.keys.row(digest)
+        if self.keys.state != self._state or len(self._copies) >= _MOST_COPIED:
+            self._copies.clear()
+            self._state = self.keys.state
+        if row is None:
+            return None
+        key = self._copies[digest] = key_of(row)
+        return key
 
-    def _open(self) -> sqlite3.Connection:
-        status = self._path.stat()
-        inode = (status.st_dev, status.st_ino)
-        if self._connection is not None and inode != self._inode:
-            self._connection.close()
-            self._connection = None
-        if self._connection is None:
-            self._inode = inode
-            uri = f"{self._path.absolute().as_uri()}?mode=rw"
-            connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=0.2, check_same_thread=False)
-            connection.execute("PRAGMA query_only=ON")
-            self._connection = connection
-        return self._connection
+    async def totals(self, key_id: str) -> KeyTotals:
+        row = self._totals.row(key_id)
+        return NO_USE if row is None else KeyTotals(*row)
 
     async def close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        self.keys.close()
+        self._totals.close()
 
 
 class PostgresFinder:
-    """Concurrent lookups share one round trip: all that wait while a query runs go into the next ``= ANY``."""
+    """Reads that share round trips; see ``PostgresPoints``. Totals have their own connection: they delay no verdict."""
 
-    _QUERY = f"SELECT {_SELECT}, digest FROM api_keys WHERE digest = ANY(%s)"  # noqa: S608 - our own column names
-    TIMEOUT_SECONDS = 5
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self._connection: Any = None
-        self._waiting: list[tuple[bytes, asyncio.Future[ApiKey | None]]] = []
-        self._runner: asyncio.Task[None] | None = None
+    def __init__(self, url: str, timeout_seconds: float) -> None:
+        keys = f"SELECT {_KEY}, digest FROM api_keys WHERE digest = ANY(%s)"  # noqa: S608 - our own names
+        totals = f"SELECT {_TOTALS}, key_id FROM usage_totals WHERE key_id = ANY(%s)"  # noqa: S608
+        self.keys = PostgresPoints(url, keys, _NO_KEYS, timeout_seconds)
+        self._totals = PostgresPoints(url, totals, _NO_TOTALS, timeout_seconds)
 
     async def find(self, digest: bytes) -> ApiKey | None:
-        future: asyncio.Future[ApiKey | None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((digest, future))
-        if self._runner is None or self._runner.done():
-            self._runner = asyncio.create_task(self._run())
-        return await future
+        row = await self.keys.row(digest)
+        return None if row is None else _key_of(row)
 
-    async def _run(self) -> None:
-        while self._waiting:
-            batch, self._waiting = self._waiting, []
-            try:
-                async with asyncio.timeout(self.TIMEOUT_SECONDS):
-                    found = await self._ask([digest for digest, _ in batch])
-            except Exception:  # noqa: BLE001 - whatever went wrong, the answer is "cannot decide", never a yes
-                await self.close()
-                self._settle(batch, None)
-            else:
-                self._settle(batch, found)
-
-    @staticmethod
-    def _settle(batch: list[tuple[bytes, asyncio.Future[ApiKey | None]]], found: dict[bytes, ApiKey] | None) -> None:
-        for digest, future in batch:
-            if future.done():
-                continue
-            if found is None:
-                future.set_exception(Unavailable(_GONE))
-            else:
-                future.set_result(found.get(digest))
-
-    async def _ask(self, digests: list[bytes]) -> dict[bytes, ApiKey]:
-        if self._connection is None:
-            import psycopg  # noqa: PLC0415 - the extra "postgres"
-
-            self._connection = await psycopg.AsyncConnection.connect(
-                self._url, autocommit=True, connect_timeout=self.TIMEOUT_SECONDS, application_name="ari verify"
-            )
-        cursor = await self._connection.execute(self._QUERY, (digests,), prepare=True, binary=True)
-        return {bytes(row[-1]): key_of(row[:-1]) for row in await cursor.fetchall()}
+    async def totals(self, key_id: str) -> KeyTotals:
+        row = await self._totals.row(key_id)
+        return NO_USE if row is None else KeyTotals(*row)
 
     async def close(self) -> None:
-        if self._connection is not None:
-            connection, self._connection = self._connection, None
-            await connection.close()
+        await self.keys.close()
+        await self._totals.close()

@@ -11,8 +11,11 @@ from ari.base.errors import ConfigurationError, Unavailable
 from ari.storage import dialect, tables
 from ari.storage.engine import Database
 from ari.storage.faults import faults_as_unavailable
+from ari.storage.turn import write_turn
 
 _FOLDER = Path(__file__).parent / "migrations"
+_MIGRATION_SECONDS = 600.0
+"""How long a starting process waits for another that migrates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,7 @@ def migrate(database: Database) -> list[str]:
     """
     applied = []
     for chain, engine, lock in _engines(database):
-        with _plain_faults(), dialect.write_turn(lock), engine.begin() as connection:
+        with _plain_faults(), write_turn(lock, _MIGRATION_SECONDS), engine.begin() as connection:
             dialect.lock_for_migration(connection)
             current = revision_of(connection, chain)
             if current == chain.revisions[-1]:

@@ -14,10 +14,11 @@ from sqlalchemy.exc import DatabaseError
 from ari.base.errors import Conflict
 from ari.base.settings import Settings
 from ari.storage import tables
-from ari.storage.dialect import lock_for_migration, write_turn
+from ari.storage.dialect import lock_for_migration
 from ari.storage.engine import KEYS_FILE, USAGE_FILE, Database
 from ari.storage.faults import read_only
 from ari.storage.migrate import migrate
+from ari.storage.turn import write_turn
 
 Fill = Callable[[Connection, Connection], None]
 """Writes the rows through a connection to the keys and one to the usage log; on PostgreSQL they are the same."""
@@ -47,6 +48,7 @@ def into_postgresql(settings: Settings, replace: bool, fill: Fill) -> None:
     database = Database.open(settings)
     try:
         migrate(database)
+        database.log.dispose()  # its connection would be taken for another process of ours
         with database.main.begin() as connection:
             lock_for_migration(connection)
             _refuse_others(connection)

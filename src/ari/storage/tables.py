@@ -142,7 +142,9 @@ usage_rows = Table(
     Column("duration_ms", Float),
     Column("bytes", BigInteger),
     Column("count", Integer, nullable=False),
-    Index("ix_usage_rows_key_id_id", "key_id", "id"),
+    Column("source", String(10), nullable=False, server_default="request"),
+    Index("ix_usage_rows_key_id_code_id", "key_id", "code", "id"),
+    Index("ix_usage_rows_code_id", "code", "id"),
 )
 
 usage_hours = Table(
@@ -163,6 +165,21 @@ usage_totals = Table(
     Column("refused_count", BigInteger, nullable=False),
     Column("first_used_at_ms", BigInteger),
     Column("last_used_at_ms", BigInteger),
+    Column("removed_request_count", BigInteger, nullable=False, server_default="0"),
+    Column("removed_refused_count", BigInteger, nullable=False, server_default="0"),
+)
+
+usage_seen = Table(
+    "usage_seen",
+    log,
+    Column("key_id", String(40), primary_key=True),
+    Column("kind", String(10), primary_key=True),
+    Column("value", Text, primary_key=True),
+    Column("accepted_count", BigInteger, nullable=False),
+    Column("refused_count", BigInteger, nullable=False),
+    Column("first_seen_at_ms", BigInteger, nullable=False),
+    Column("last_seen_at_ms", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 usage_attempts = Table(

@@ -1,32 +1,40 @@
 """The usage log in SQL; fulfils ``usage.ports.UsageStore``."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
-from sqlalchemy import Connection, Engine, Select, and_, delete, select, update
+from sqlalchemy import Connection, Engine, and_, case, delete, func, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from ari.base.clock import MINUTE_MS
+from ari.base.clock import HOUR_MS, MINUTE_MS
 from ari.base.errors import Unavailable
-from ari.base.ids import new_id
-from ari.storage.dialect import write_turn
+from ari.keys.reasons import ACCEPTED
 from ari.storage.faults import faults_as_unavailable, read_only
-from ari.storage.tables import usage_attempts, usage_rows, usage_totals
-from ari.storage.usage_commit import REFUSALS, ROW_FIELDS, count_attempts, write_all, write_each
+from ari.storage.tables import usage_attempts, usage_hours, usage_rows, usage_totals
+from ari.storage.turn import write_turn
+from ari.storage.usage_commit import REFUSALS, count_attempts, write_all, write_each
+from ari.storage.usage_pages import lowest_id, page_query
+from ari.storage.usage_retention import Retention
+from ari.storage.usage_seen import Kind, SeenCounter, addresses_among, move_to_others, seen_by
 from ari.usage.clean import address_forms
-from ari.usage.model import OTHER_ADDRESSES, ROW_KIND, Attempt, KeyTotals, UsageFilter, UsageRow
+from ari.usage.model import (
+    OTHER_ADDRESSES,
+    Attempt,
+    HourCount,
+    KeyTotals,
+    Seen,
+    UsageFilter,
+    UsageRow,
+)
 from ari.usage.ports import Batch
 
 _rows = usage_rows.c
 _attempts = usage_attempts.c
-_COLUMNS = tuple(_rows[name] for name in ROW_FIELDS)
+_TOTALS = tuple(usage_totals.c)[:5]
 _MOST_IN_ONE_STATEMENT = 500
-_TIME_LETTERS = len(ROW_KIND) + 1 + 10
-_LATEST_ID_MS = (1 << 48) - 1
-_SLACK_MS = MINUTE_MS
-"""How far the time in a row's id may be from its ``at_ms`` without the row being missed by a span of time."""
+_LOOKED_AT_ONCE = 20_000
 
 _T = TypeVar("_T")
 
@@ -45,26 +53,27 @@ class UsageTables:
     def __init__(self, engine: Engine, lock_file: Path | None) -> None:
         self._engine = engine
         self._lock_file = lock_file
+        self._seen = SeenCounter()
+        self._retention = Retention(engine, lock_file, self._writing)
 
     def commit(self, batch: Batch) -> None:
         with _any_fault_as_unavailable():
             try:
-                self._write(write_all, batch)
+                with self._writing() as connection:
+                    write_all(connection, batch, self._seen)
             except REFUSALS:
-                self._write(write_each, batch)
+                with self._writing() as connection:
+                    write_each(connection, batch, self._seen)
 
     def page(self, where: UsageFilter, before_id: str | None, limit: int) -> list[UsageRow]:
-        query = _filtered(select(*_COLUMNS), where).order_by(_rows.id.desc()).limit(limit)
-        if before_id is not None:
-            query = query.where(_rows.id < before_id)
         with _any_fault_as_unavailable(), read_only(self._engine) as connection:
-            return [UsageRow(*row) for row in connection.execute(query)]
+            return [UsageRow(*row) for row in connection.execute(page_query(connection, where, before_id, limit))]
 
     def totals(self, key_ids: Sequence[str]) -> dict[str, KeyTotals]:
         found: dict[str, KeyTotals] = {}
         with _any_fault_as_unavailable(), read_only(self._engine) as connection:
             for some in _slices(key_ids):
-                rows = connection.execute(select(usage_totals).where(usage_totals.c.key_id.in_(some)))
+                rows = connection.execute(select(*_TOTALS).where(usage_totals.c.key_id.in_(some)))
                 found.update((key_id, KeyTotals(*rest)) for key_id, *rest in rows)
         return found
 
@@ -78,23 +87,74 @@ class UsageTables:
         with _any_fault_as_unavailable(), read_only(self._engine) as connection:
             return [Attempt(*row) for row in connection.execute(query)]
 
+    def addresses(self, key_id: str, limit: int) -> list[Seen]:
+        return self._seen_by(key_id, "address", limit)
+
+    def agents(self, key_id: str, limit: int) -> list[Seen]:
+        return self._seen_by(key_id, "user_agent", limit)
+
+    def hours(self, key_id: str, since_ms: int, until_ms: int) -> list[HourCount]:
+        hours = usage_hours.c
+        accepted = func.sum(case((hours.code == ACCEPTED, hours["count"]), else_=0))
+        query = (
+            select(hours.hour_ms, accepted, func.sum(hours["count"]) - accepted)
+            .where(hours.key_id == key_id, hours.hour_ms >= since_ms - since_ms % HOUR_MS, hours.hour_ms < until_ms)
+            .group_by(hours.hour_ms)
+            .order_by(hours.hour_ms)
+        )
+        with _any_fault_as_unavailable(), read_only(self._engine) as connection:
+            return [HourCount(*map(int, row)) for row in connection.execute(query)]
+
     def erase_address(self, address: str) -> int:
-        """Found without a write transaction and stripped in small ones, so that commits of the log do not wait long."""
+        """Found without a write transaction and stripped in small ones, so that commits of the log do not wait long.
+
+        There is no index on addresses, which every commit would pay for: the whole log is read, in slices, so that no
+        long snapshot keeps the write-ahead log from being emptied.
+        """
         forms = address_forms(address)
         buckets = select(_attempts.minute_ms, _attempts.reason, _attempts.address).where(_attempts.address.in_(forms))
         with _any_fault_as_unavailable():
+            stood = 0
+            for ids in self._ids_with(forms):
+                self._strip(_strip_rows, sorted(ids))
+                stood += len(ids)
             with read_only(self._engine) as connection:
-                row_ids = list(connection.scalars(select(_rows.id).where(_rows.client_address.in_(forms))))
-                attempts = [Bucket(*bucket) for bucket in connection.execute(buckets)]
-            for ids in _slices(sorted(row_ids)):
-                self._write(_strip_rows, ids)
-            for some in _slices(sorted(attempts)):
-                self._write(_strip_attempts, some)
-        return len(row_ids) + len(attempts)
+                attempts = sorted(Bucket(*bucket) for bucket in connection.execute(buckets))
+                seen = addresses_among(connection, forms)
+            self._strip(_strip_attempts, attempts)
+            self._strip(move_to_others, seen)
+        return stood + len(attempts)
 
-    def _write(self, work: Callable[[Connection, _T], None], given: _T) -> None:
+    def remove_before(self, before_ms: int) -> Generator[int]:
+        with _any_fault_as_unavailable():
+            yield from self._retention.steps(before_ms, lowest_id(before_ms))
+
+    def _seen_by(self, key_id: str, kind: Kind, limit: int) -> list[Seen]:
+        with _any_fault_as_unavailable(), read_only(self._engine) as connection:
+            return seen_by(connection, key_id, kind, limit)
+
+    def _ids_with(self, addresses: Sequence[str]) -> Iterator[Sequence[str]]:
+        after = ""
+        while True:
+            beyond = select(_rows.id).where(_rows.id > after).order_by(_rows.id)
+            with read_only(self._engine) as connection:
+                last = connection.scalar(beyond.offset(_LOOKED_AT_ONCE).limit(1))
+                slice_ = select(_rows.id).where(_rows.id > after, _rows.client_address.in_(addresses))
+                found = connection.scalars(slice_ if last is None else slice_.where(_rows.id <= last)).all()
+            yield found
+            if last is None:
+                return
+            after = last
+
+    def _strip(self, work: Callable[[Connection, Sequence[_T]], None], things: Sequence[_T]) -> None:
+        for some in _slices(things):
+            with self._writing() as connection:
+                work(connection, some)
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
         with write_turn(self._lock_file), self._engine.begin() as connection:
-            work(connection, given)
+            yield connection
 
 
 @contextmanager
@@ -105,24 +165,6 @@ def _any_fault_as_unavailable() -> Iterator[None]:
             yield
     except (SQLAlchemyError, *REFUSALS):
         raise Unavailable("The usage log cannot be written or read now.") from None
-
-
-def _filtered(query: Select[Any], where: UsageFilter) -> Select[Any]:
-    """Narrow by time through the ids as well: they are sorted by it and every index ends in them."""
-    if where.key_id is not None:
-        query = query.where(_rows.key_id == where.key_id)
-    if where.code is not None:
-        query = query.where(_rows.code == where.code)
-    if where.since_ms is not None:
-        query = query.where(_rows.at_ms >= where.since_ms, _rows.id >= _lowest_id(where.since_ms - _SLACK_MS))
-    if where.until_ms is not None:
-        query = query.where(_rows.at_ms < where.until_ms, _rows.id < _lowest_id(where.until_ms + _SLACK_MS))
-    return query
-
-
-def _lowest_id(at_ms: int) -> str:
-    """What sorts before all ids made at this instant or later: the kind and the letters of the time."""
-    return new_id(ROW_KIND, max(0, min(at_ms, _LATEST_ID_MS)))[:_TIME_LETTERS]
 
 
 def _strip_rows(connection: Connection, ids: Sequence[str]) -> None:

@@ -16,12 +16,14 @@ from sqlalchemy.exc import DataError, IntegrityError
 from ari.base.clock import HOUR_MS, MINUTE_MS
 from ari.storage.bulk import insert_rows
 from ari.storage.tables import usage_attempts, usage_hours, usage_rows, usage_totals
+from ari.storage.usage_seen import SeenCounter
 from ari.usage.model import OTHER_ADDRESSES, Attempt, Completion, UsageRow
 from ari.usage.ports import Batch
 
 REFUSALS = (DataError, IntegrityError, UnicodeError, OverflowError)
 """How a database or its driver refuses a value, as opposed to being unable to answer."""
 
+_TOTALS = ("key_id", "request_count", "refused_count", "first_used_at_ms", "last_used_at_ms")
 ROW_FIELDS = tuple(field.name for field in fields(UsageRow))
 _row_values = attrgetter(*ROW_FIELDS)
 _id = attrgetter("id")
@@ -49,16 +51,20 @@ Added = list[tuple[UsageRow, int]]
 """Rows with how much each added to the log."""
 
 
-def write_all(connection: Connection, batch: Batch) -> None:
+def write_all(connection: Connection, batch: Batch, seen: SeenCounter) -> None:
     """Write the batch in few statements. Raises one of ``REFUSALS`` if the database refuses any value of it."""
-    _roll_up(connection, _add_all(connection, batch.rows))
+    added = _add_all(connection, batch.rows)
+    _roll_up(connection, added)
+    seen.count(connection, added)
     _complete(connection, batch.completions)
     count_attempts(connection, batch.attempts)
 
 
-def write_each(connection: Connection, batch: Batch) -> None:
+def write_each(connection: Connection, batch: Batch, seen: SeenCounter) -> None:
     """Write the batch one by one; what the database refuses is stored without its caller's texts."""
-    _roll_up(connection, [(row, _add_one(connection, row)) for row in _unique(batch.rows)])
+    added = [_add_one(connection, row) for row in _unique(batch.rows)]
+    _roll_up(connection, added)
+    seen.count(connection, added)
     for completion in sorted(batch.completions, key=_id):
         _tried(connection, _complete, completion)
     for attempt in batch.attempts:
@@ -94,11 +100,12 @@ def _stored_counts(connection: Connection, rows: Sequence[UsageRow]) -> dict[str
     return {row.id: row[1] for row in connection.execute(query)}
 
 
-def _add_one(connection: Connection, row: UsageRow) -> int:
+def _add_one(connection: Connection, row: UsageRow) -> tuple[UsageRow, int]:
     before = _stored_counts(connection, [row]).get(row.id, 0)
     if not _tried(connection, _insert_counted, row):
-        _insert_counted(connection, [_without_texts(row)])
-    return max(0, row.count - before)
+        row = _without_texts(row)
+        _insert_counted(connection, [row])
+    return row, max(0, row.count - before)
 
 
 def _insert_counted(connection: Connection, rows: Sequence[UsageRow]) -> None:
@@ -140,7 +147,7 @@ def _roll_up(connection: Connection, added: Added) -> None:
         counted_hours = sorted((*hour, count) for hour, count in hours.items())
         insert_rows(connection, usage_hours, tuple(usage_hours.c.keys()), counted_hours, _ADD_HOURS)
         counted_keys = [(key_id, *totals[key_id]) for key_id in sorted(totals)]
-        insert_rows(connection, usage_totals, tuple(usage_totals.c.keys()), counted_keys, _ADD_TOTALS)
+        insert_rows(connection, usage_totals, _TOTALS, counted_keys, _ADD_TOTALS)
 
 
 def _complete(connection: Connection, completions: Iterable[Completion]) -> None:

@@ -86,10 +86,13 @@ def attempt_address(address: str | None, addresses: AddressDetail) -> str:
 
 
 def address_forms(address: str) -> tuple[str, ...]:
-    """Every text under which one address may stand in the log in full: itself and its bucket of attempts."""
+    """Every text under which one address may stand in the log in full: itself and its bucket of attempts.
+
+    ``address`` may be a network that the log keeps instead. Raises ``ValueError`` for anything else.
+    """
     parsed = _parsed(address)
     if parsed is None:
-        return (address,)
+        return (str(ip_network(address, strict=False)),)
     return tuple(dict.fromkeys((address, str(parsed), attempt_address(address, "full"))))
 
 

@@ -2,19 +2,23 @@
 
 from dataclasses import replace
 
-from ari.base.clock import MINUTE_MS
+from ari.base.clock import DAY_MS, MINUTE_MS
 from ari.base.ids import new_id
-from ari.usage.model import MANY, OTHER_ADDRESSES, ROW_KIND, UsageRow
+from ari.usage.model import MANY, OTHER_ADDRESSES, OTHERS, ROW_KIND, UsageRow
 
 LISTED_PER_MINUTE = 60
 """Refusals of one key that are rows of their own, per minute and process."""
 ADDRESSES_PER_MINUTE = 10_000
 """Addresses whose attempts are counted apart, per minute and process."""
+SEEN_PER_DAY = 200
+"""Addresses of one key that are told apart, and user agents as well, per day and process."""
 _MOST_KEYS = 10_000
+_MOST_SEEN = 100_000
 
 
 class RefusalFlood:
-    """Lets the first refusals of a key through as they are; the rest of the minute becomes one row a key and code.
+    """Lets the first refusals of a key through as they are; the rest of the minute becomes one row a key, code
+    and source.
 
     A counted row keeps its id and carries the whole number so far, so that writing it again changes nothing.
     """
@@ -22,7 +26,7 @@ class RefusalFlood:
     def __init__(self) -> None:
         self._minute = -1
         self._listed: dict[str, int] = {}
-        self._counted: dict[tuple[str, str], UsageRow] = {}
+        self._counted: dict[tuple[str, str, str], UsageRow] = {}
 
     def row_for(self, refusal: UsageRow, now_ms: int, list_it: bool) -> UsageRow:
         """The row to write for ``refusal``: itself, or the counted one. ``list_it`` false: always the counted one."""
@@ -31,7 +35,7 @@ class RefusalFlood:
         if list_it and listed < LISTED_PER_MINUTE:
             self._listed[refusal.key_id] = listed + 1
             return refusal
-        name = refusal.key_id, refusal.code
+        name = refusal.key_id, refusal.code, refusal.source
         before = self._counted.get(name)
         counted = _first_counted(refusal, now_ms) if before is None else replace(before, count=before.count + 1)
         self._counted[name] = counted
@@ -63,6 +67,32 @@ class AttemptAddresses:
                 return OTHER_ADDRESSES
             self._seen.add(address)
         return address
+
+
+class SeenValues:
+    """At most so many addresses (or user agents) of one key a day are told apart; the rest share one bucket."""
+
+    def __init__(self) -> None:
+        self._day = -1
+        self._seen: dict[str, set[str]] = {}
+        self._size = 0
+
+    def bucket_for(self, key_id: str, value: str | None, at_ms: int) -> str:
+        """``value``, or the bucket of the others; what is not known is among them."""
+        if value is None:
+            return OTHERS
+        day = at_ms // DAY_MS
+        # More of them than this in all: begin anew, at the price of some told apart beyond their number.
+        if day != self._day or self._size >= _MOST_SEEN:
+            self._day, self._size = day, 0
+            self._seen.clear()
+        seen = self._seen.setdefault(key_id, set())
+        if value not in seen:
+            if len(seen) >= SEEN_PER_DAY:
+                return OTHERS
+            seen.add(value)
+            self._size += 1
+        return value
 
 
 def _first_counted(refusal: UsageRow, now_ms: int) -> UsageRow:

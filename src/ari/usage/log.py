@@ -19,7 +19,7 @@ import logging
 import queue
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
@@ -36,6 +36,7 @@ _MOST_IN_ONE_COMMIT = 1_000
 """Bounds how long one commit keeps the others, here and in other processes, waiting."""
 _RETRY_SECONDS = 1.0
 _DISK_SECONDS = 1.0
+_FAILING_SECONDS = 10.0
 _WATCH_SECONDS = 0.05
 """How exactly the patience of callers is kept."""
 _TOO_SLOW = "The usage log did not take the request in time; try again."
@@ -47,9 +48,9 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class _Entry:
-    """Something to commit and who waits for it; ``deadline`` is in the event loop's time."""
+    """Things to commit together and who waits for them; ``deadline`` is in the event loop's time."""
 
-    what: UsageRow | Attempt
+    what: Sequence[UsageRow | Attempt]
     waiter: asyncio.Future[None]
     deadline: float
 
@@ -68,6 +69,7 @@ class UsageLog:
         self._disk_asked_at = float("-inf")
         self._low_disk = False
         self._failing: str | None = None
+        self._failed_at = float("-inf")
         self._refusals = RefusalFlood()
         self._attempt_addresses = AttemptAddresses()
         self._line: deque[_Entry] = deque()
@@ -91,8 +93,12 @@ class UsageLog:
 
     @property
     def failing(self) -> str | None:
-        """Why the last commit failed, in a sentence; ``None`` while the log takes rows."""
-        return self._failing
+        """Why a row could not be committed in the last ten seconds, in a sentence; ``None`` while the log takes rows.
+
+        It lapses, because a balancer that hears of it sends no more requests, and only these show that all is well.
+        """
+        lapsed = self._clock.monotonic() >= self._failed_at + _FAILING_SECONDS
+        return None if lapsed else self._failing
 
     async def start(self) -> None:
         """Begin to take rows; once is enough."""
@@ -130,16 +136,17 @@ class UsageLog:
 
         Raises ``Unavailable`` when the commit fails or takes longer than ``usage_wait_seconds``.
         """
-        clean_row(row, self._addresses)
-        if not row.accepted:
-            row = self._refusals.row_for(row, self._clock.now_ms(), list_it=not self.low_disk)
-        await self._committed(row)
+        await self._committed((self._fit(row),))
+
+    async def write_together(self, rows: Sequence[UsageRow], attempts: Sequence[Attempt]) -> None:
+        """Return when one commit has taken all of it. Raises as ``write`` does; then none of it counts as written."""
+        await self._committed((*(self._fit(row) for row in rows), *attempts))
 
     async def count(self, reason: str, address: str | None) -> None:
         """Return when an attempt without a key of ours is counted. Raises as ``write`` does."""
         now_ms = self._clock.now_ms()
         bucket = self._attempt_addresses.bucket_for(attempt_address(address, self._addresses), now_ms)
-        await self._committed(Attempt(now_ms, reason, bucket))
+        await self._committed((Attempt(now_ms, reason, bucket),))
 
     def complete(self, done: Completion) -> None:
         """Fill in a committed row by a later commit. Never waits; lost if the process dies before."""
@@ -148,7 +155,13 @@ class UsageLog:
             self._idle.clear()
             self._launch_soon()
 
-    def _committed(self, what: UsageRow | Attempt) -> asyncio.Future[None]:
+    def _fit(self, row: UsageRow) -> UsageRow:
+        clean_row(row, self._addresses)
+        if row.accepted:
+            return row
+        return self._refusals.row_for(row, self._clock.now_ms(), list_it=not self.low_disk)
+
+    def _committed(self, what: Sequence[UsageRow | Attempt]) -> asyncio.Future[None]:
         if not self._running:
             raise Unavailable(_STOPPED)
         entry = _Entry(what, self._loop.create_future(), self._loop.time() + self._patience_seconds)
@@ -179,15 +192,17 @@ class UsageLog:
         self._launch_due = False
         if self._flying is not None:
             return
-        size = min(len(self._buffer), _MOST_IN_ONE_COMMIT)
-        entries = [self._buffer.popleft() for _ in range(size)]
+        entries: list[_Entry] = []
         batch = Batch(completions=list(self._completions))
         self._completions.clear()
-        for entry in entries:
-            if isinstance(entry.what, UsageRow):
-                batch.rows.append(entry.what)
-            else:
-                batch.attempts.append(entry.what)
+        while self._buffer and len(batch.rows) + len(batch.attempts) < _MOST_IN_ONE_COMMIT:
+            entry = self._buffer.popleft()
+            entries.append(entry)
+            for what in entry.what:
+                if isinstance(what, UsageRow):
+                    batch.rows.append(what)
+                else:
+                    batch.attempts.append(what)
         if not (entries or batch.completions):
             self._idle.set()
             return
@@ -239,17 +254,23 @@ class UsageLog:
         elif fault is None and self._failing is not None:
             _logger.warning("The usage log works again.")
         self._failing = fault
+        self._failed_at = self._clock.monotonic()
 
     def _expire(self) -> None:
         """Tell who waited too long; entries stand in the order of their deadlines."""
         self._watch = None
         now = self._loop.time()
         while self._line and (self._line[0].deadline <= now or self._line[0].waiter.done()):
-            _fail([self._line.popleft()], _TOO_SLOW)
+            self._give_up(self._line.popleft())
         for entry in chain(self._flying or (), self._buffer, self._line):
             if entry.deadline > now:
                 self._watch = self._loop.call_at(max(entry.deadline, now + _WATCH_SECONDS), self._expire)
                 return
+            self._give_up(entry)
+
+    def _give_up(self, entry: _Entry) -> None:
+        if not entry.waiter.done():
+            self._note(_TOO_SLOW)
             _fail([entry], _TOO_SLOW)
 
 

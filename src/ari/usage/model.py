@@ -1,15 +1,19 @@
 """The usage log's rows and what is read back from them."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from ari.keys.reasons import ACCEPTED
+
+Source = Literal["request", "verify"]
 
 ROW_KIND = "req"
 """The kind of a row's id: it is the request's."""
 MANY = "*"
 """Stands in a counted row for texts that differ between the requests it counts."""
-OTHER_ADDRESSES = "other"
-"""The bucket of attempts whose addresses are too many, or not kept."""
+OTHERS = "other"
+"""The bucket of addresses or user agents that are too many, not known, or not kept."""
+OTHER_ADDRESSES = OTHERS
 
 
 @dataclass(slots=True)
@@ -21,7 +25,8 @@ class UsageRow:
     template, never the caller's text: it is counted by the hour for ever. ``status``, ``duration_ms`` (to the start of
     the response) and ``bytes`` are ``None`` while the handler of an unsafe method still runs, and stay so if the
     process dies meanwhile. ``count`` > 1 stands for that many refusals of a flood (security.md 18); it is the whole
-    number so far, not an addition.
+    number so far, not an addition. ``source`` tells who presented the key: the request itself (``request``) or a
+    service that asked us about it (``verify``).
     """
 
     id: str
@@ -39,6 +44,7 @@ class UsageRow:
     duration_ms: float | None = None
     bytes: int | None = None
     count: int = 1
+    source: Source = "request"
 
     @property
     def accepted(self) -> bool:
@@ -73,6 +79,29 @@ class KeyTotals:
     refused_count: int = 0
     first_used_at_ms: int | None = None
     last_used_at_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """From where a key was used, or by what: ``value`` is a client's address or a user agent.
+
+    The times are those of the first and the last request, refused ones among them.
+    """
+
+    value: str
+    accepted_count: int
+    refused_count: int
+    first_seen_at_ms: int
+    last_seen_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class HourCount:
+    """The requests of one key in the hour that begins at ``hour_ms``."""
+
+    hour_ms: int
+    accepted_count: int
+    refused_count: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,10 @@
 """What the usage log needs from storage."""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from ari.usage.model import Attempt, Completion, KeyTotals, UsageFilter, UsageRow
+from ari.usage.model import Attempt, Completion, HourCount, KeyTotals, Seen, UsageFilter, UsageRow
 
 
 @dataclass(slots=True)
@@ -20,7 +20,7 @@ class UsageStore(Protocol):
     """The usage log; synchronous, called from threads."""
 
     def commit(self, batch: Batch) -> None:
-        """Write the batch in one transaction, with the hourly rollups and the totals of its keys.
+        """Write the batch in one transaction, with rollups, totals and what its keys were seen by.
 
         A row with an id already stored raises that row's ``count`` to its own if that is higher, and only the
         difference is counted: committing a batch again changes nothing. A single row that the database refuses is
@@ -37,8 +37,24 @@ class UsageStore(Protocol):
     def attempts(self, since_ms: int, limit: int) -> list[Attempt]:
         """Counted attempts without a key of ours, newest minute first."""
 
+    def addresses(self, key_id: str, limit: int) -> list[Seen]:
+        """From where this key was used, last seen first; at most ``flood.SEEN_PER_DAY`` new ones a day and process."""
+
+    def agents(self, key_id: str, limit: int) -> list[Seen]:
+        """By which user agents, likewise."""
+
+    def hours(self, key_id: str, since_ms: int, until_ms: int) -> list[HourCount]:
+        """The rollups of a key, from the hour of ``since_ms`` on, oldest first; hours without requests are absent."""
+
     def erase_address(self, address: str) -> int:
-        """Strip one client address from rows and attempts; how many rows it stood in.
+        """Strip one client address from rows, attempts and what keys were seen by; how many rows and attempts it
+        stood in.
 
         An IPv6 address also empties the counters of its /64, under which attempts are counted.
+        """
+
+    def remove_before(self, before_ms: int) -> Generator[int]:
+        """Remove rows, attempts and what keys were last seen by before this instant; rollups and totals stay.
+
+        Each step is one small transaction and gives how many entries went. Empty while another process is at it.
         """

@@ -4,7 +4,7 @@ from typing import Any
 
 from ari.base.clock import to_rfc3339
 from ari.keys.model import ApiKey
-from ari.usage.model import Attempt, KeyTotals, UsageRow
+from ari.usage.model import Attempt, KeyTotals, Seen, UsageRow
 
 
 def key_facts(key: ApiKey, totals: KeyTotals, now_ms: int) -> dict[str, Any]:
@@ -44,6 +44,7 @@ def row_facts(row: UsageRow) -> dict[str, Any]:
         "duration_ms": None if row.duration_ms is None else round(row.duration_ms, 3),
         "bytes": row.bytes,
         "count": row.count,
+        "source": row.source,
     }
 
 
@@ -54,6 +55,17 @@ def attempt_facts(attempt: Attempt) -> dict[str, Any]:
         "reason": attempt.reason,
         "address": attempt.address,
         "count": attempt.count,
+    }
+
+
+def seen_facts(seen: Seen) -> dict[str, Any]:
+    """From where a key was used, or by which user agent: how often, first and last."""
+    return {
+        "value": seen.value,
+        "accepted_count": seen.accepted_count,
+        "refused_count": seen.refused_count,
+        "first_seen_at": to_rfc3339(seen.first_seen_at_ms),
+        "last_seen_at": to_rfc3339(seen.last_seen_at_ms),
     }
 
 

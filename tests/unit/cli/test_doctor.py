@@ -10,7 +10,9 @@ from ari.base.caller import SYSTEM
 from ari.base.settings import Settings
 from ari.cli.checks import masked_url
 from ari.jobs import record_step
+from ari.usage.ports import Batch
 from tests.support.command import Cli
+from tests.support.usage import a_row
 from tests.unit.cli.conftest import Ari
 
 
@@ -68,7 +70,7 @@ def test_an_older_database(ari: Ari) -> None:
     """A database before this version's migrations is wrong and says what to run."""
     with sqlite3.connect(ari.data_dir / "usage.db") as connection:
         connection.execute("DELETE FROM ari_log_version")
-    assert _checks(ari, code=1)["migrations"] == ("wrong", "log none, this version wants 0001: ari migrate")
+    assert _checks(ari, code=1)["migrations"] == ("wrong", "log none, this version wants 0002: ari migrate")
 
 
 def test_a_damaged_file(ari: Ari) -> None:
@@ -135,3 +137,20 @@ def test_on_postgresql(cli: Cli, postgres_url: str) -> None:
 def test_the_database_url_is_masked(url: str, shown: str) -> None:
     """Where, never who or with what."""
     assert masked_url(url) == shown
+
+
+def test_the_usage_log(ari: Ari) -> None:
+    """Since when there are rows and how long they are kept; where old ones wait, or the file cannot shrink, a note."""
+    assert _checks(ari)["usage log"] == ("ok", "no rows yet; they are kept 90 days")
+    instance = ari.instance()
+    instance.database.usage.commit(Batch([a_row(instance.now_ms())]))
+    assert _checks(ari)["usage log"][0] == "ok"
+    ari.clock.advance(93 * 86_400)
+    assert "wait to be removed" in _checks(ari)["usage log"][1]
+    instance.close()
+    connection = sqlite3.connect(ari.data_dir / "usage.db")
+    for statement in ("journal_mode=DELETE", "auto_vacuum=NONE"):
+        connection.execute(f"PRAGMA {statement}")
+    connection.execute("VACUUM")
+    connection.close()
+    assert _checks(ari)["usage log"][0] == "note"

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from ari import server
 from ari.base.settings import Settings
+from ari.serving import start
 from tests.unit.cli.conftest import Ari
 
 
@@ -14,10 +14,11 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Settings, bool]]:
     """What the server was told, instead of a server."""
     told: list[tuple[Settings, bool]] = []
 
-    def serve(settings: Settings, *, new_instance: bool = False) -> None:
+    def serve(settings: Settings, *, new_instance: bool = False) -> int:
         told.append((settings, new_instance))
+        return 0
 
-    monkeypatch.setattr(server, "serve", serve)
+    monkeypatch.setattr(start, "serve", serve)
     return told
 
 
@@ -57,7 +58,10 @@ def test_a_bad_setting_is_named_without_its_value(
 
 def test_migrate_says_what_it_did(ari: Ari) -> None:
     """The first time it names the migrations, after that nothing is to do."""
-    assert ari("migrate", "--data-dir", str(ari.data_dir.parent / "new")).out == "Applied: main 0001, log 0001.\n"
+    assert (
+        ari("migrate", "--data-dir", str(ari.data_dir.parent / "new")).out
+        == "Applied: main 0001, log 0001, log 0002.\n"
+    )
     assert ari("migrate").out == "Nothing to do; the database is up to date.\n"
 
 

@@ -21,7 +21,7 @@ from tests.support.command import Cli
 from tests.support.instances import opened
 from tests.unit.cli.conftest import Ari
 
-COLUMNS = ["TIME", "KEY", "CODE", "METHOD", "PATH", "STATUS", "ADDRESS", "MS", "COUNT", "ID"]
+COLUMNS = ["TIME", "KEY", "CODE", "METHOD", "PATH", "STATUS", "ADDRESS", "MS", "COUNT", "SOURCE", "ID"]
 
 
 def _row(at_ms: int, key_id: str, code: str = "ok", **more: object) -> UsageRow:
@@ -53,8 +53,8 @@ def test_usage_lists_newest_first(ari: Ari) -> None:
     _commit(ari, old, new)
     lines = [line.split("\t") for line in ari("usage").out.splitlines()]
     assert lines[0] == COLUMNS
-    assert [line[9] for line in lines[1:]] == [new.id, old.id]
-    assert lines[2][1:9] == ["ari_k_a…b", "ok", "GET", "/x", "200", "192.0.2.7", "1.2", "1"]
+    assert [line[10] for line in lines[1:]] == [new.id, old.id]
+    assert lines[2][1:10] == ["ari_k_a…b", "ok", "GET", "/x", "200", "192.0.2.7", "1.2", "1", "request"]
     assert lines[1][7] == "-"
     assert [item["id"] for item in ari.json("usage")["items"]] == [new.id, old.id]
 
@@ -106,6 +106,38 @@ def test_erase_forgets_an_address_everywhere(ari: Ari) -> None:
     event = ari.json("events")["items"][0]
     assert (event["name"], event["detail"]) == ("usage_erased", {"rows": 1})
     assert b"192.0.2.7" not in b"".join(path.read_bytes() for path in ari.data_dir.glob("*.db"))
+
+
+@pytest.mark.parametrize("text", ["nonsense", "", "192.0.2", "192.0.2.7; DROP", "2001:db8::/200"])
+def test_erase_refuses_what_is_no_address(ari: Ari, text: str) -> None:
+    """A typo must not look like an address that never stood in the log."""
+    ari.create()
+    ran = ari("usage", "erase", "--address", text, check=False)
+    assert ran.code == 2
+    assert "usage_erased" not in {event["name"] for event in ari.json("events")["items"]}
+
+
+def test_erase_takes_a_network_that_the_log_keeps(ari: Ari) -> None:
+    """With ARI_USAGE_ADDRESSES=network that is all there is to forget."""
+    key, _ = ari.create()
+    _commit(ari, _row(_now_ms(ari), key["id"], client_address="192.0.2.0/24"))
+    assert ari.json("usage", "erase", "--address", "192.0.2.7/24") == {"rows": 1}
+
+
+def test_from_where_and_by_what_a_key_was_used(ari: Ari) -> None:
+    """Last seen first, accepted and refused apart; erasing moves what it finds to the others."""
+    key, _ = ari.create()
+    now_ms = _now_ms(ari)
+    _commit(ari, _row(now_ms - 1, key["id"], "revoked"), _row(now_ms, key["id"], client_address="192.0.2.8"))
+    lines = [line.split("\t")[:3] for line in ari("usage", "addresses", "--key", key["hint"]).out.splitlines()]
+    assert lines == [["ADDRESS", "ACCEPTED", "REFUSED"], ["192.0.2.8", "1", "0"], ["192.0.2.7", "0", "1"]]
+    [agent] = ari.json("usage", "agents", "--key", key["id"])["items"]
+    assert (agent["value"], agent["accepted_count"], agent["refused_count"]) == ("curl", 1, 1)
+    ari("usage", "erase", "--address", "192.0.2.7")
+    assert [one["value"] for one in ari.json("usage", "addresses", "--key", key["id"])["items"]] == [
+        "192.0.2.8",
+        "other",
+    ]
 
 
 @contextmanager

@@ -22,6 +22,15 @@ def test_a_live_key_with_the_scope_is_granted() -> None:
     assert _code(KEY, "keys:write") == "insufficient_scope"
 
 
+def test_all_scopes_asked_for_are_needed() -> None:
+    """One that is missing refuses, wherever it stands."""
+    key = replace(KEY, scopes=("keys:read", "usage:*"))
+    for more, granted in (((), True), (("usage:read", "keys:read"), True), (("usage:read", "keys:write"), False)):
+        assert bool(decide(key, Ask(None, NOW, more))) is granted
+        assert bool(decide(key, Ask("keys:read", NOW, more))) is granted
+    assert bool(decide(key, Ask("keys:write", NOW, ("keys:read",)))) is False
+
+
 def test_expired_at_the_stroke() -> None:
     """At expires_at the key is dead; a millisecond before it lives."""
     key = replace(KEY, expires_at_ms=NOW)

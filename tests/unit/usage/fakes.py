@@ -2,12 +2,12 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Generator, Sequence
 from copy import deepcopy
 from typing import Any
 
 from ari.usage.log import UsageLog
-from ari.usage.model import Attempt, KeyTotals, UsageFilter, UsageRow
+from ari.usage.model import Attempt, HourCount, KeyTotals, Seen, UsageFilter, UsageRow
 from ari.usage.ports import Batch
 
 
@@ -17,6 +17,7 @@ class FakeStore:
     def __init__(self) -> None:
         self.batches: list[Batch] = []
         self.faults: list[Exception] = []
+        self.removals: list[int] = []
         self._free = threading.Event()
         self._free.set()
 
@@ -48,8 +49,20 @@ class FakeStore:
     def attempts(self, since_ms: int, limit: int) -> list[Attempt]:
         return []
 
+    def addresses(self, key_id: str, limit: int) -> list[Seen]:
+        return []
+
+    def agents(self, key_id: str, limit: int) -> list[Seen]:
+        return []
+
+    def hours(self, key_id: str, since_ms: int, until_ms: int) -> list[HourCount]:
+        return []
+
     def erase_address(self, address: str) -> int:
         return 0
+
+    def remove_before(self, before_ms: int) -> Generator[int]:
+        yield from self.removals
 
 
 class Disk:
@@ -75,7 +88,7 @@ async def turns(count: int = 5) -> None:
 async def until(what: Callable[[], bool]) -> None:
     """Wait for another thread."""
     async with asyncio.timeout(20):
-        while not what():  # noqa: ASYNC110 - a thread sets no event of the loop
+        while not what():
             await asyncio.sleep(0.001)
 
 

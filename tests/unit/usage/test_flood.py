@@ -1,10 +1,18 @@
-from ari.base.clock import MINUTE_MS
-from ari.usage.flood import ADDRESSES_PER_MINUTE, LISTED_PER_MINUTE, AttemptAddresses, RefusalFlood
-from ari.usage.model import MANY, OTHER_ADDRESSES, UsageRow
+from ari.base.clock import DAY_MS, MINUTE_MS
+from ari.usage.flood import (
+    ADDRESSES_PER_MINUTE,
+    LISTED_PER_MINUTE,
+    SEEN_PER_DAY,
+    AttemptAddresses,
+    RefusalFlood,
+    SeenValues,
+)
+from ari.usage.model import MANY, OTHER_ADDRESSES, OTHERS, UsageRow
 from tests.support.instances import START_MS
 from tests.support.usage import KEY, OTHER_KEY, a_row
 
 NOW = START_MS - START_MS % MINUTE_MS
+assert NOW % DAY_MS < DAY_MS - MINUTE_MS, "the day must not end in the middle of a test"
 
 
 def refuse(flood: RefusalFlood, now_ms: int = NOW, key_id: str = KEY, code: str = "revoked") -> UsageRow:
@@ -66,3 +74,24 @@ def test_at_most_so_many_addresses_are_told_apart() -> None:
     assert addresses.bucket_for("a0", NOW + 1) == "a0"
     assert len(addresses._seen) == ADDRESSES_PER_MINUTE
     assert addresses.bucket_for("new", NOW + MINUTE_MS) == "new"
+
+
+def test_a_flooded_key_is_seen_by_so_many_a_day_and_others_at_their_own_count() -> None:
+    """Those known stay known all day; what is not known is among the others at once."""
+    seen = SeenValues()
+    for n in range(SEEN_PER_DAY):
+        assert seen.bucket_for("key_1", f"a{n}", NOW) == f"a{n}"
+    assert seen.bucket_for("key_1", "new", NOW + 1) == OTHERS
+    assert seen.bucket_for("key_1", "a0", NOW + 1) == "a0"
+    assert seen.bucket_for("key_2", "new", NOW + 1) == "new"
+    assert seen.bucket_for("key_2", None, NOW + 1) == OTHERS
+    assert seen.bucket_for("key_1", "new", NOW + DAY_MS) == "new"
+
+
+def test_what_many_keys_are_seen_by_is_forgotten_before_it_is_too_much() -> None:
+    """Memory stays bounded, at the price of some told apart beyond their number."""
+    seen = SeenValues()
+    for n in range(250_000):
+        assert seen.bucket_for(f"key_{n % 5_000}", f"a{n}", NOW) == f"a{n}"
+        assert seen._size <= 100_000
+    assert sum(map(len, seen._seen.values())) == seen._size

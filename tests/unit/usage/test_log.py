@@ -80,6 +80,37 @@ def test_a_failed_commit_fails_for_all_its_callers_and_no_other(play: Play) -> N
     play(scenario)
 
 
+def test_a_failure_lapses_when_nobody_asks_any_more(play: Play, clock: FrozenClock) -> None:
+    """A balancer that heard of it sends no requests, and only they can show that all is well again."""
+
+    async def scenario(usage: UsageLog, store: FakeStore) -> None:
+        store.faults.append(Unavailable("The disk is full."))
+        await asyncio.gather(usage.write(a_row()), return_exceptions=True)
+        clock.advance(9)
+        assert usage.failing == "The disk is full."
+        clock.advance(1)
+        assert usage.failing is None
+
+    play(scenario)
+
+
+def test_a_disk_that_takes_too_long_is_a_failure_too(play: Play) -> None:
+    """Until the first commit that ends."""
+
+    async def scenario(usage: UsageLog, store: FakeStore) -> None:
+        store.hold()
+        with pytest.raises(Unavailable):
+            await usage.write(a_row())
+        assert usage.failing is not None
+        store.release()
+        await until(lambda: bool(store.rows))
+        await turns()
+        await usage.write(a_row())
+        assert usage.failing is None
+
+    play(scenario, usage_wait_seconds=0.05)
+
+
 def test_whatever_breaks_in_the_store_is_a_no(play: Play, caplog: pytest.LogCaptureFixture) -> None:
     """A fault of our own too; its words, which may quote a caller, are not repeated."""
 

@@ -60,6 +60,7 @@ def test_a_row_and_one_whose_handler_still_runs() -> None:
         "duration_ms": 0.123,
         "bytes": 120,
         "count": 1,
+        "source": "request",
     }
     running = row_facts(a_row(status=None, duration_ms=None, bytes=None))
     assert (running["status"], running["duration_ms"], running["bytes"]) == (None, None, None)

@@ -149,8 +149,7 @@ class KeyPages:
         caller = call_of(request).caller
         assert caller is not None  # the guard lets nobody else in
         key_id: str = request.path_params["key_id"]
-        now_ms = self._instance.now_ms()
-        await self._instance.acommand(caller, lambda unit, by: command(unit, by, now_ms, key_id))
+        await self._instance.acommand(caller, lambda unit, by: command(unit, by, self._instance.now_ms(), key_id))
 
     def _back(self, request: Request, done: str) -> Response:
         return self._pages.go(request, places.key_place(request.path_params["key_id"]), done)

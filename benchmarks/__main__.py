@@ -1,0 +1,87 @@
+"""``make bench``: measure, print one table, write ``docs/benchmarks.md``."""
+
+import argparse
+import json
+import re
+import shlex
+import signal
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from benchmarks import machine, report
+from benchmarks.run import Plan, measure
+
+PAGE = machine.ROOT / "docs" / "benchmarks.md"
+RESULTS = machine.ROOT / "build" / "bench" / "results.json"
+
+
+def options(words: list[str] | None = None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="make bench", description="Measure ARI beside its peers.")
+    parser.add_argument("--rounds", type=int, default=5, help="interleaved rounds of everything (5)")
+    parser.add_argument("--seconds", type=int, default=4, help="of load on each row in each round (4)")
+    parser.add_argument(
+        "--only", metavar="REGEX", help="only rows and parts whose name matches; prints, writes no page"
+    )
+    parser.add_argument("--no-peers", action="store_true", help="leave the peers out; prints, writes no page")
+    parser.add_argument("--large", action="store_true", help="10,000,000 keys too: a few minutes and GB the first time")
+    parser.add_argument("--page", type=Path, metavar="FILE", help="write the page here, whatever was left out")
+    parser.add_argument("--again", action="store_true", help="measure nothing: print and write the last results again")
+    found = parser.parse_args(words)
+    if found.rounds < 1 or found.seconds < 1:
+        parser.error("--rounds and --seconds are at least 1.")
+    return found
+
+
+def main() -> int:
+    """Run the benchmark."""
+    asked = options()
+    if asked.again:
+        results = json.loads(RESULTS.read_text(encoding="utf-8"))
+    else:
+        machine.require_wrk()
+        signal.signal(signal.SIGTERM, _end)  # servers are sessions of their own: they end only if we end them
+        results = _measured(asked)
+    print(report.terminal(results))
+    complete = results["whole"] and not results["ended_early"]
+    page = asked.page or (PAGE if complete else None)
+    if page is not None:
+        page.write_text(report.page(results), encoding="utf-8")
+        print(f"\nWritten: {page}")
+    else:
+        print("\nOnly a part was run: docs/benchmarks.md stays as it was.")
+    return 0
+
+
+def _measured(asked: argparse.Namespace) -> dict[str, Any]:
+    """Measure, keeping what there is after each round, so that a run which is ended is not lost."""
+    command = " ".join(["make bench", *([f'ARGS="{shlex.join(sys.argv[1:])}"'] if sys.argv[1:] else [])])
+    whole = not (asked.only or asked.no_peers)
+    RESULTS.parent.mkdir(parents=True, exist_ok=True)
+
+    def keep(results: dict[str, Any]) -> None:
+        results |= {"command": command, "whole": whole}
+        RESULTS.write_text(json.dumps(results, indent=1), encoding="utf-8")
+
+    with tempfile.TemporaryDirectory(prefix="ari-bench-") as folder:
+        wanted, with_peers = _matcher(asked.only), not asked.no_peers
+        return measure(Plan(Path(folder), asked.rounds, asked.seconds, wanted, with_peers, asked.large, keep))
+
+
+def _end(number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)
+
+
+def _matcher(pattern: str | None) -> Callable[[str], bool]:
+    if pattern is None:
+        return lambda _: True
+    wanted = re.compile(pattern)
+    return lambda name: wanted.search(name) is not None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,105 @@
+"""Load: as many requests as the connections carry (wrk), or so many a second and no fewer (``paced.py``)."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks import machine
+
+SEPARATOR = b"\x1e"
+_SCRIPT = Path(__file__).with_name("load.lua")
+
+
+@dataclass(frozen=True)
+class Slice:
+    """What some seconds of load came to. ``refused`` answers have a status of 400 or more; ``broken`` had none."""
+
+    requests: int
+    seconds: float
+    refused: int
+    broken: int
+    p50_us: float
+    p99_us: float
+
+    @property
+    def rate(self) -> float:
+        """Answers a second, of any status."""
+        return self.requests / self.seconds
+
+    def rate_of(self, status: int) -> float:
+        """Answers a second of the kind expected: refusals for 4xx, else the others."""
+        expected = self.refused if status >= 400 else self.requests - self.refused
+        return expected / self.seconds
+
+    def amiss(self, status: int) -> float:
+        """The share of requests that got no answer of the kind expected."""
+        wrong = (self.requests - self.refused if status >= 400 else self.refused) + self.broken
+        return wrong / max(1, self.requests + self.broken)
+
+
+def message(port: int, path: str, headers: dict[str, str], method: str = "GET", body: bytes = b"") -> bytes:
+    """A raw HTTP/1.1 request."""
+    lines = [f"{method} {path} HTTP/1.1", f"Host: 127.0.0.1:{port}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    if body:
+        lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+def write_messages(path: Path, messages: Iterable[bytes]) -> Path:
+    """The file both load generators read."""
+    path.write_bytes(SEPARATOR.join(messages))
+    return path
+
+
+def parse_wrk(output: str) -> Slice:
+    """The result that ``load.lua`` printed. Raises ``ValueError`` where there is none."""
+    for line in output.splitlines():
+        if line.startswith("RESULT "):
+            found = json.loads(line.removeprefix("RESULT "))
+            seconds = found.pop("microseconds") / 1e6
+            return Slice(seconds=seconds, **found)
+    raise ValueError(f"wrk told no result: {output.strip()[-300:]}")
+
+
+def saturate(port: int, messages: Path, connections: int, seconds: int) -> Slice:
+    """A closed loop: each connection sends its next request when the last one is answered."""
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "20s", "-s", str(_SCRIPT)]
+    output = _run([*command, f"http://127.0.0.1:{port}/"], {"BENCH_REQUESTS": str(messages)}, seconds + 60)
+    return parse_wrk(output)
+
+
+@dataclass(frozen=True)
+class Paced:
+    """Answers to requests sent by the clock; latency counts from when a request was due, not from when it left."""
+
+    wanted_rate: float
+    rate: float
+    refused: int
+    p50_us: float
+    p99_us: float
+    sent_late_p99_us: float
+
+
+def pace(port: int, messages: Path, rate: float, seconds: int) -> Paced:
+    """An open loop at ``rate`` requests a second."""
+    command = [sys.executable, str(Path(__file__).with_name("paced.py")), str(port), str(messages), f"{rate:.1f}"]
+    return Paced(**json.loads(_run([*command, str(seconds)], {}, seconds + 60)))
+
+
+def _run(command: Sequence[str], extra: dict[str, str], limit_seconds: float) -> str:
+    done = subprocess.run(
+        [*machine.pinned(machine.LOAD_CORE), *command],
+        env={**os.environ, **extra},
+        capture_output=True,
+        text=True,
+        timeout=limit_seconds,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(f"{command[0]} failed: {(done.stderr or done.stdout).strip()[-300:]}")
+    return done.stdout

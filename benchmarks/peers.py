@@ -1,0 +1,196 @@
+"""The peers: installed at locked versions into the cache, each served in its own best shape on the same core."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from benchmarks import machine
+from benchmarks.process import Probe, Server, ask, clean_environment, free_port
+from benchmarks.rows import CONNECTIONS, Row, skipped, with_keys
+
+_PATH = "/api/things/thing_1"
+_INSTALL_SECONDS = 1200
+LEFT_OUT = "left out with --no-peers"
+
+LABELS = {
+    "better-auth": "Better Auth, API-key plugin, as documented (default journal)",
+    "better-auth-wal": "Better Auth, best durable setting (WAL, synchronous NORMAL)",
+    "drf": "djangorestframework-api-key on gunicorn, lean, connections kept",
+    "keyshield": "keyshield, as documented",
+    "keyshield-cached": "keyshield, cached service, no delay, cache hits",
+}
+
+
+class NotInstalled(Exception):
+    """A peer cannot be run here; the message is the line for the table."""
+
+
+def peer_rows(folder: Path, wanted: Callable[[str], bool]) -> list[Row]:
+    """The peers' rows; those that cannot be installed say why."""
+    found: list[Row] = []
+    for ids, prepare in (
+        (("better-auth", "better-auth-wal"), _better_auth),
+        (("drf",), _django),
+        (("keyshield", "keyshield-cached"), _keyshield),
+    ):
+        asked = [row_id for row_id in ids if wanted(row_id)]
+        if not asked:
+            continue
+        try:
+            found += [row for row in prepare(folder / asked[0]) if row.id in asked]
+        except NotInstalled as error:
+            found += [skipped(row_id, LABELS[row_id], str(error)) for row_id in asked]
+    return found
+
+
+def left_out() -> list[Row]:
+    """All peers, not run."""
+    return [skipped(row_id, label, LEFT_OUT) for row_id, label in LABELS.items()]
+
+
+def versions() -> str:
+    """What the locks say of the peers themselves."""
+    wanted = [*_lines("drf.in"), *_lines("keyshield.in")]
+    npm = [line.strip().strip(",").replace('"', "") for line in _lines("better-auth/package.json") if "better" in line]
+    return ", ".join([*wanted, *(line.replace(": ", "==") for line in npm if line[-1].isdigit())])
+
+
+def _lines(name: str) -> list[str]:
+    return [line for line in (machine.PEERS / name).read_text().splitlines() if line and not line.startswith("#")]
+
+
+def _better_auth(folder: Path) -> list[Row]:
+    packages, node = _npm("better-auth")
+    shutil.copy(machine.APPS / "better_auth.mjs", packages / "better_auth.mjs")
+
+    def row(row_id: str, journal: str) -> Row:
+        place = folder / row_id
+        settings = {"DB": str(place / "keys.db"), "JOURNAL": journal, "NODE_ENV": "production"}
+        keys = _fill([node, "better_auth.mjs", "1000"], packages, place, settings)
+
+        def start() -> tuple[Server, list[bytes]]:
+            port = free_port()
+            messages = with_keys(port, _PATH, keys)
+            server = Server(row_id, [node, "better_auth.mjs"], settings | {"PORT": str(port)}, place, port, packages)
+            return server.start(Probe(messages[0])), messages
+
+        return Row(row_id, LABELS[row_id], start)
+
+    return [row("better-auth", "default"), row("better-auth-wal", "wal")]
+
+
+def _django(folder: Path) -> list[Row]:
+    python = _venv("drf")
+    settings = {"DB": str(folder / "keys.db")}
+    keys = _fill([str(python), "drf_app.py", "1000"], machine.APPS, folder, settings)
+
+    def start() -> tuple[Server, list[bytes]]:
+        port = free_port()
+        gunicorn = [str(python), "-m", "gunicorn", "--workers", "1", "--worker-class", "gthread", "--threads", "4"]
+        place = ["--keep-alive", "60", "--bind", f"127.0.0.1:{port}", "--log-level", "error", "drf_app:wsgi"]
+        messages = with_keys(port, _PATH, keys, "Authorization", "Api-Key ")
+        server = Server("drf", [*gunicorn, *place], settings, folder, port, machine.APPS)
+        return server.start(Probe(messages[0])), messages
+
+    return [Row("drf", LABELS["drf"], start)]
+
+
+def _keyshield(folder: Path) -> list[Row]:
+    python = _venv("keyshield")
+
+    def row(row_id: str, mode: str, connections: int, seconds: int) -> Row:
+        place = folder / row_id
+        settings = {"DB": str(place / "keys.db"), "MODE": mode, "PYTHONWARNINGS": "ignore"}
+        keys = _fill([str(python), "keyshield_app.py", "4"], machine.APPS, place, settings)
+
+        def start() -> tuple[Server, list[bytes]]:
+            port = free_port()
+            fast = ["--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning"]
+            command = [str(python), "-m", "uvicorn", *fast, "--port", str(port), "keyshield_app:app"]
+            messages = with_keys(port, _PATH, keys, "Authorization", "Bearer ")
+            server = Server(row_id, command, settings, place, port, machine.APPS).start(Probe(messages[0]))
+            for one in messages:  # each key takes a quarter of a second until the cache knows it
+                ask(port, one)
+            return server, messages
+
+        return Row(row_id, LABELS[row_id], start, connections=connections, least_seconds=seconds)
+
+    return [row("keyshield", "documented", 1, 10), row("keyshield-cached", "cached", CONNECTIONS, 4)]
+
+
+def _fill(command: Sequence[str], cwd: Path, place: Path, settings: dict[str, str]) -> list[str]:
+    place.mkdir(parents=True, exist_ok=True)
+    done = subprocess.run(
+        command, cwd=cwd, env=clean_environment(settings), capture_output=True, text=True, timeout=300, check=False
+    )
+    if done.returncode:
+        raise NotInstalled(f"its keys could not be made: {_last_line(done)}")
+    return done.stdout.split()
+
+
+def _venv(name: str) -> Path:
+    """A virtual environment with exactly what the lock names; its Python."""
+    lock = machine.PEERS / f"{name}.txt"
+    folder = machine.cache_folder() / f"{name}-{_digest(lock.read_bytes() + sys.version.encode())}"
+    python = folder / "bin" / "python"
+    if not (folder / "complete").exists():
+        _say(name)
+        shutil.rmtree(folder, ignore_errors=True)
+        _install([sys.executable, "-m", "venv", str(folder)], machine.ROOT)
+        pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:"]
+        _install([*pip, "--require-hashes", "-r", str(lock)], machine.ROOT)
+        (folder / "complete").touch()
+    return python
+
+
+def _npm(name: str) -> tuple[Path, str]:
+    """A folder with exactly the npm packages of the lock, and the Node to run them with.
+
+    No package's script runs, but the one that fetches or compiles SQLite's driver.
+    """
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if node is None or npm is None:
+        raise NotInstalled("no Node.js with npm here; install your system's packages nodejs and npm")
+    source = machine.PEERS / name
+    version = subprocess.run([node, "--version"], capture_output=True, check=False).stdout
+    folder = machine.cache_folder() / f"{name}-{_digest((source / 'package-lock.json').read_bytes() + version)}"
+    if not (folder / "complete").exists():
+        _say(name)
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        for file in ("package.json", "package-lock.json", ".npmrc"):
+            shutil.copy(source / file, folder / file)
+        _install([npm, "ci", "--ignore-scripts", "--loglevel=error"], folder)
+        _install([npm, "rebuild", "better-sqlite3", "--ignore-scripts=false", "--loglevel=error"], folder)
+        (folder / "complete").touch()
+    return folder, node
+
+
+def _install(command: Sequence[str], cwd: Path) -> None:
+    # Unlike servers, installers keep the caller's environment: proxies, certificates and mirrors are set there.
+    environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "NODE_OPTIONS")}
+    try:
+        done = subprocess.run(
+            command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=_INSTALL_SECONDS, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise NotInstalled(f"its installation failed: {type(error).__name__}") from None
+    if done.returncode:
+        raise NotInstalled(f"its installation failed: {_last_line(done)}")
+
+
+def _last_line(done: "subprocess.CompletedProcess[str]") -> str:
+    lines = [line.strip() for line in (done.stderr or done.stdout).splitlines() if line.strip()]
+    return lines[-1][:160] if lines else f"exit status {done.returncode}"
+
+
+def _say(name: str) -> None:
+    print(f"Installing {name} (first run only) …", file=sys.stderr, flush=True)
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:12]

@@ -1,0 +1,150 @@
+"""The rows of the table that are ARI's own: what is started, what is asked of it, what answer is expected."""
+
+import json
+import random
+import sys
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ari.keys import token
+from benchmarks import data, machine
+from benchmarks.load import message
+from benchmarks.process import Probe, Server, free_port
+
+CONNECTIONS = 64
+_BAD_KEYS = 1_000
+_THING = "/api/things/thing_1"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table. ``start`` gives a running server and the requests to send it, in rotation.
+
+    ``skipped`` says in one line why a row is not run. ``status`` is the answer expected.
+    """
+
+    id: str
+    label: str
+    start: Callable[[], tuple[Server, list[bytes]]] | None
+    status: int = 200
+    connections: int = CONNECTIONS
+    least_seconds: int = 0
+    skipped: str | None = None
+
+
+def skipped(row_id: str, label: str, why: str) -> Row:
+    """A row that only says why it was not run."""
+    return Row(row_id, label, None, skipped=why)
+
+
+def with_keys(port: int, path: str, keys: list[str], header: str = "x-api-key", before: str = "") -> list[bytes]:
+    """A GET with each of the keys."""
+    return [message(port, path, {header: before + key}) for key in keys]
+
+
+def serve_ari(folder: Path, known: data.Data) -> Server:
+    """``ari serve`` on this data, not yet started."""
+    port = free_port()
+    command = [sys.executable, "-m", "ari", "serve", "--port", str(port)]
+    return Server("ari serve", command, known.settings, folder, port)
+
+
+def serve_app(folder: Path, target: str, settings: dict[str, str]) -> Server:
+    """Another app on the server settings of ``ari serve``, not yet started."""
+    port = free_port()
+    module, factory = target.partition(" ")[::2]
+    command = [sys.executable, str(machine.APPS / "serve.py"), str(port), f"benchmarks.apps.{module}"]
+    return Server(target, [*command, *([factory] if factory else [])], settings, folder, port)
+
+
+def start_bare(folder: Path, keys: list[str]) -> tuple[Server, list[bytes]]:
+    """The floor; it is sent the same keys, though it does not look at them."""
+    server = serve_app(folder, "bare:app", {"ARI_DATA_DIR": str(folder / "none")})
+    messages = with_keys(server.port, "/api/me", keys)
+    return server.start(Probe(messages[0])), messages
+
+
+def own_rows(folder: Path, sqlite: data.Data, postgresql: data.Data | None, missing: str) -> list[Row]:
+    """All rows of ARI."""
+
+    def me(known: data.Data, keys: list[str], status: int = 200) -> Callable[[], tuple[Server, list[bytes]]]:
+        def start() -> tuple[Server, list[bytes]]:
+            server = serve_ari(folder / "ari", known)
+            messages = with_keys(server.port, "/api/me", keys)
+            return server.start(Probe(messages[0], status)), messages
+
+        return start
+
+    def route(target: str) -> Callable[[], tuple[Server, list[bytes]]]:
+        def start() -> tuple[Server, list[bytes]]:
+            server = serve_app(folder / "route", target, sqlite.settings)
+            messages = with_keys(server.port, _THING, sqlite.keys)
+            return server.start(Probe(messages[0])), messages
+
+        return start
+
+    stranger = [token.mint() for _ in range(_BAD_KEYS)]
+    on_postgresql = "ARI, `GET /api/me`, verified and logged, PostgreSQL"
+    return [
+        Row("bare-granian", "bare raw ASGI, granian's own command", _granian(folder, sqlite.keys)),
+        Row("me", "ARI, `GET /api/me`, verified and logged, SQLite", me(sqlite, sqlite.keys)),
+        Row("me-postgresql", on_postgresql, me(postgresql, postgresql.keys))
+        if postgresql
+        else skipped("me-postgresql", on_postgresql, missing),
+        Row("route", "FastAPI route, bare", route("fastapi_route:bare factory")),
+        Row("route-guarded", "the same route behind ARI's guard", route("fastapi_route:guarded factory")),
+        _verify(folder, sqlite),
+        Row("bad-malformed", "ARI, malformed key: 401", me(sqlite, [spoilt(key) for key in stranger], 401), 401),
+        Row("bad-unknown", "ARI, unknown key: 401", me(sqlite, stranger, 401), 401),
+        Row("bad-revoked", "ARI, revoked key: 401, logged", me(sqlite, sqlite.revoked, 401), 401),
+    ]
+
+
+def _granian(folder: Path, keys: list[str]) -> Callable[[], tuple[Server, list[bytes]]]:
+    def start() -> tuple[Server, list[bytes]]:
+        port = free_port()
+        plain = ["--interface", "asgi", "--loop", "uvloop", "--http", "1", "--no-ws", "--log-level", "warning"]
+        command = [sys.executable, "-m", "granian", *plain, "--port", str(port), "benchmarks.apps.bare:app"]
+        server = Server("granian", command, {}, folder / "granian", port)
+        messages = with_keys(port, "/api/me", keys)
+        return server.start(Probe(messages[0])), messages
+
+    return start
+
+
+def spoilt(key: str) -> str:
+    """The key with a typo in it, so that its checksum is wrong."""
+    place = random.randrange(len(token.PREFIX), token.LENGTH)
+    other = "a" if key[place] != "a" else "b"
+    return key[:place] + other + key[place + 1 :]
+
+
+def _verify(folder: Path, known: data.Data) -> Row:
+    label = "ARI, `POST /api/verify`, caller and key verified and logged"
+    server = serve_ari(folder / "ari", known)
+    try:
+        server.start(Probe(message(server.port, "/api/health", {})))
+        url = f"http://127.0.0.1:{server.port}/api/openapi.json"
+        request = urllib.request.Request(url, headers={"x-api-key": known.keys[0]})
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            paths = json.load(answer)["paths"]
+    except (RuntimeError, OSError) as error:
+        return skipped("verify", label, f"failed: {error}")
+    finally:
+        server.stop()
+    if "/api/verify" not in paths:
+        return skipped("verify", label, "this version has no such route in its OpenAPI document")
+    made = data.ari(known.settings, "keys", "create", "Bench, caller", "--scope", "keys:verify", "--json")
+    caller = json.loads(made)["secret"]
+
+    def start() -> tuple[Server, list[bytes]]:
+        running = serve_ari(folder / "ari", known)
+        messages = [
+            message(running.port, "/api/verify", {"x-api-key": caller}, "POST", json.dumps({"key": key}).encode())
+            for key in known.keys
+        ]
+        return running.start(Probe(messages[0])), messages
+
+    return Row("verify", label, start)

@@ -1,0 +1,266 @@
+"""The run: rounds over the rows, then sizes, latency at a fixed rate, start, and verification in process."""
+
+import contextlib
+import json
+import math
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from benchmarks import data, machine, peers, postgresql
+from benchmarks.load import Slice, message, pace, saturate, write_messages
+from benchmarks.process import Probe, Server, clean_environment
+from benchmarks.rows import CONNECTIONS, Row, own_rows, serve_ari, start_bare, with_keys
+
+KEYS = 1_000
+_SIZES = (1_000, 100_000, 1_000_000)
+_LARGE = 10_000_000
+_SHARE_OF_CAPACITY = 0.7
+_FAILURES = (RuntimeError, ValueError, OSError, subprocess.SubprocessError)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to measure; ``wanted`` says of a row's or a part's name whether it is."""
+
+    folder: Path
+    rounds: int
+    seconds: int
+    wanted: Callable[[str], bool]
+    peers: bool
+    large: bool
+    keep: Callable[[dict[str, Any]], None]
+    """Told the results after each round and part, so that a run which is ended keeps what it measured."""
+
+
+def measure(plan: Plan) -> dict[str, Any]:
+    """Everything planned, as plain data."""
+    began = time.monotonic()
+    known = data.on_sqlite(plan.folder / "sqlite", KEYS)
+    results: dict[str, Any] = {
+        "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "facts": machine.facts(),
+        "rounds": plan.rounds,
+        "seconds": plan.seconds,
+        "load_before": machine.load_average(),
+        "latency": {},
+        "sizes": {},
+        "memory": {},
+        "start": {},
+        "in_process": {},
+        "rows": {},
+        "bare": [],
+        "parts": {},
+        "load_after": machine.load_average(),
+        "minutes": 0.0,
+        "ended_early": True,
+    }
+
+    def keep() -> None:
+        results["load_after"] = machine.load_average()
+        results["minutes"] = round((time.monotonic() - began) / 60, 1)
+        plan.keep(results)
+
+    with bare(plan, known) as floor, postgresql.database() as found:
+        stored = data.on_postgresql(plan.folder / "postgresql", found[0], KEYS) if found else None
+        results["facts"]["PostgreSQL"] = found[1] if found else "none"
+        rows = own_rows(plan.folder, known, stored, postgresql.MISSING)
+        rows = [row for row in rows if plan.wanted(row.id)]
+        rows += peers.peer_rows(plan.folder, plan.wanted) if plan.peers else peers.left_out()
+        results["facts"]["Peers"] = peers.versions()
+        Rounds(plan, floor, results, keep).over(rows)
+        _part(plan, results, "latency", lambda: {"latency": latency(plan, known, floor)})
+    _part(plan, results, "sizes", lambda: dict(zip(("sizes", "memory"), sizes(plan, known), strict=True)))
+    _part(plan, results, "start", lambda: {"start": {"seconds": [_start(plan, known) for _ in range(plan.rounds)]}})
+    _part(plan, results, "in-process", lambda: {"in_process": in_process(plan, known)})
+    results["ended_early"] = False
+    keep()
+    return results
+
+
+def _part(plan: Plan, results: dict[str, Any], name: str, measured: Callable[[], dict[str, Any]]) -> None:
+    """Add a part's results, or why there are none: what was measured before must not be lost."""
+    if not plan.wanted(name):
+        return
+    try:
+        results.update(measured())
+    except _FAILURES as error:
+        results["parts"][name] = _why(error)
+        _tell(f"{name} {results['parts'][name]}")
+    plan.keep(results)
+
+
+def _why(error: Exception) -> str:
+    return f"failed: {' '.join(str(error).split())[:200]}"
+
+
+@dataclass(frozen=True)
+class Floor:
+    """The bare server, which runs all the time: idle it costs nothing."""
+
+    server: Server
+    messages: Path
+
+
+@contextlib.contextmanager
+def bare(plan: Plan, known: data.Data) -> Iterator[Floor]:
+    """The running floor."""
+    server, messages = start_bare(plan.folder / "bare", known.keys)
+    try:
+        floor = Floor(server, write_messages(plan.folder / "bare.messages", messages))
+        saturate(server.port, floor.messages, CONNECTIONS, 1)
+        yield floor
+    finally:
+        server.stop()
+
+
+class Rounds:
+    """Interleaved rounds, the order reversed in every other; the floor is measured right before and after each row."""
+
+    def __init__(self, plan: Plan, floor: Floor, results: dict[str, Any], keep: Callable[[], None]) -> None:
+        self._plan = plan
+        self._floor = floor
+        self._beside = max(1, math.ceil(plan.seconds / 4))
+        self._keep = keep
+        self._rows: dict[str, Any] = results["rows"]
+        self._bare: list[dict[str, float]] = results["bare"]
+
+    def over(self, rows: list[Row]) -> None:
+        """Fill in the rows' results by id, and all slices of the floor."""
+        found = self._rows
+        found |= {row.id: {"label": row.label, "skipped": row.skipped, "rounds": []} for row in rows}
+        runnable = [row for row in rows if row.skipped is None]
+        for at in range(self._plan.rounds):
+            for row in runnable if at % 2 == 0 else reversed(runnable):
+                try:
+                    one = self._measure(row)
+                except _FAILURES as error:
+                    found[row.id]["skipped"] = _why(error)
+                    _tell(f"round {at + 1}: {row.id} {found[row.id]['skipped']}")
+                    continue
+                found[row.id]["rounds"].append({"round": at, **one})
+                _tell(f"round {at + 1}: {row.id} {one['rate']:,.0f}/s, {one['ratio']:.4f} of bare")
+            self._keep()
+
+    def _measure(self, row: Row) -> dict[str, float]:
+        assert row.start is not None
+        server, messages = row.start()
+        try:
+            file = write_messages(self._plan.folder / f"{row.id}.messages", messages)
+            saturate(server.port, file, row.connections, 1)
+            before = self._beside_it()
+            seconds = max(self._plan.seconds, row.least_seconds)
+            found, mine = _loaded(server, file, row.connections, seconds)
+            after = self._beside_it()
+        finally:
+            server.stop()
+        mine["rate"] = found.rate_of(row.status)
+        mine["ratio"] = mine["rate"] / ((before["rate"] + after["rate"]) / 2)
+        mine["cpu_ratio"] = (before["cpu_us"] + after["cpu_us"]) / 2 / max(0.001, mine["cpu_us"])
+        mine["amiss"] = found.amiss(row.status)
+        return mine
+
+    def _beside_it(self) -> dict[str, float]:
+        _, told = _loaded(self._floor.server, self._floor.messages, CONNECTIONS, self._beside)
+        self._bare.append(told)
+        return told
+
+
+def _loaded(server: Server, messages: Path, connections: int, seconds: int) -> tuple[Slice, dict[str, float]]:
+    """A slice of load and what is told of it."""
+    cpu = server.cpu_seconds()
+    found = saturate(server.port, messages, connections, seconds)
+    cpu_us = (server.cpu_seconds() - cpu) / max(1, found.requests) * 1e6
+    return found, {"rate": found.rate, "p50_us": found.p50_us, "p99_us": found.p99_us, "cpu_us": cpu_us}
+
+
+def latency(plan: Plan, known: data.Data, floor: Floor) -> dict[str, Any]:
+    """p50 and p99 at 70 % of what each server could carry a moment before."""
+    server = serve_ari(plan.folder / "ari", known)
+    messages = with_keys(server.port, "/api/me", known.keys)
+    server.start(Probe(messages[0]))
+    found: dict[str, Any] = {"bare": [], "me": [], "ratio": []}
+    try:
+        mine = write_messages(plan.folder / "latency.messages", messages)
+        saturate(server.port, mine, CONNECTIONS, 1)
+        places = {"bare": (floor.server.port, floor.messages), "me": (server.port, mine)}
+        for at in range(plan.rounds):
+            for name in places if at % 2 == 0 else reversed(places):
+                port, file = places[name]
+                capacity = saturate(port, file, CONNECTIONS, max(1, plan.seconds // 2)).rate
+                one = pace(port, file, capacity * _SHARE_OF_CAPACITY, plan.seconds)
+                found[name].append(vars(one))
+                _tell(f"round {at + 1}: latency of {name} at {one.wanted_rate:,.0f}/s: p99 {one.p99_us:,.0f} µs")
+            found["ratio"].append(found["me"][-1]["p99_us"] / max(1.0, found["bare"][-1]["p99_us"]))
+    finally:
+        server.stop()
+    return found
+
+
+def sizes(plan: Plan, known: data.Data) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Rates with ever more keys, all servers up at once and loaded in turn; and a worker's memory at a million."""
+    counts = [*_SIZES, *([_LARGE] if plan.large else [])]
+    sets = {count: known if count == KEYS else data.on_sqlite(plan.folder / str(count), count) for count in counts}
+    places: dict[int, tuple[Server, Path]] = {}
+    try:
+        for count, stored in sets.items():
+            server = serve_ari(plan.folder / str(count), stored)
+            messages = with_keys(server.port, "/api/me", stored.keys)
+            server.start(Probe(messages[0]))
+            places[count] = (server, write_messages(plan.folder / f"{count}.messages", messages))
+        fresh = places[1_000_000][0].worker_megabytes()
+        for server, file in places.values():
+            saturate(server.port, file, CONNECTIONS, 1)
+        rates: dict[int, list[float]] = {count: [] for count in counts}
+        for at in range(plan.rounds):
+            for count in counts if at % 2 == 0 else reversed(counts):
+                server, file = places[count]
+                rates[count].append(saturate(server.port, file, CONNECTIONS, plan.seconds).rate_of(200))
+                _tell(f"round {at + 1}: {count:,} keys {rates[count][-1]:,.0f}/s")
+        memory = {"fresh": [fresh], "loaded": [places[1_000_000][0].worker_megabytes()]}
+        started = {count: place[0].start_seconds for count, place in places.items()}
+    finally:
+        for server, _ in places.values():
+            server.stop()
+    found = {
+        str(count): {
+            "rate": rates[count],
+            "slowdown": [small / rate for small, rate in zip(rates[KEYS], rates[count], strict=True)],
+            "start_seconds": started[count],
+        }
+        for count in counts
+    }
+    return found, memory
+
+
+def _start(plan: Plan, known: data.Data) -> float:
+    server = serve_ari(plan.folder / "start", known)
+    server.start(Probe(message(server.port, "/api/health", {})))
+    server.stop()
+    _tell(f"start: {server.start_seconds:.2f} s")
+    return server.start_seconds
+
+
+def in_process(plan: Plan, known: data.Data) -> dict[str, Any]:
+    """µs for each case, measured on the load's core: no server runs now."""
+    million = data.on_sqlite(plan.folder / "1000000", 1_000_000)
+    given = []
+    for name, stored in (("1,000", known), ("1,000,000", million)):
+        file = plan.folder / f"{name}.keys"
+        file.write_text("\n".join(stored.keys))
+        given.append(f"{name}={stored.data_dir}={file}")
+    command = [*machine.pinned(machine.LOAD_CORE), sys.executable, "-m", "benchmarks.inprocess", str(plan.rounds)]
+    done = subprocess.run(
+        [*command, *given], env=clean_environment({}), cwd=machine.ROOT, stdout=subprocess.PIPE, text=True, check=True
+    )
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

@@ -1,0 +1,98 @@
+"""What ARI wants to reach, and whether a run did."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from benchmarks.stats import Spread, number, ranged, spread
+
+Results = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Target:
+    """``least`` or ``most`` is the bound; ``of`` finds the value in the results, ``None`` where it was not measured."""
+
+    text: str
+    of: Callable[[Results], Spread | None]
+    least: float | None = None
+    most: float | None = None
+    unit: str = ""
+
+    def verdict(self, results: Results) -> tuple[str, str]:
+        """The value with its spread, and met or missed with by how much."""
+        found = self.of(results)
+        if found is None:
+            return "–", "not measured in this run"
+        bound = self.least if self.least is not None else self.most
+        assert bound is not None
+        met = found.median >= bound if self.least is not None else found.median <= bound
+        return ranged(found, self.unit), f"{'met' if met else '**missed**'} {_by(found.median, bound, self.unit)}"
+
+
+def _by(value: float, bound: float, unit: str) -> str:
+    difference = f"{number(abs(value - bound))}{unit}"
+    share = f", {abs(value - bound) / abs(bound):.0%}" if bound else ""
+    return f"by {difference}{share}"
+
+
+def to_bare(row_id: str) -> Callable[[Results], Spread | None]:
+    """A row's rate over that of bare ASGI around it."""
+
+    def find(results: Results) -> Spread | None:
+        rounds = results["rows"].get(row_id, {}).get("rounds", [])
+        return spread([one["ratio"] for one in rounds]) if rounds else None
+
+    return find
+
+
+def to_row(row_id: str, other: str, change: Callable[[float], float] = lambda ratio: ratio) -> Any:
+    """A row's rate over another's in the same round, both over bare ASGI around them."""
+
+    def find(results: Results) -> Spread | None:
+        first, second = (
+            {one["round"]: one["ratio"] for one in results["rows"].get(name, {}).get("rounds", [])}
+            for name in (row_id, other)
+        )
+        both = [change(first[at] / second[at]) for at in first.keys() & second.keys() if second[at] > 0]
+        return spread(both) if both else None
+
+    return find
+
+
+def _size(count: str) -> Callable[[Results], Spread | None]:
+    def find(results: Results) -> Spread | None:
+        found = results["sizes"].get(count)
+        return spread(found["slowdown"]) if found else None
+
+    return find
+
+
+def _series(*path: str) -> Callable[[Results], Spread | None]:
+    def find(results: Results) -> Spread | None:
+        found: Any = results
+        for name in path:
+            found = found.get(name, {})
+        return spread(found) if found else None
+
+    return find
+
+
+TARGETS = (
+    Target("`GET /api/me` on SQLite over bare ASGI ≥ 0.5 (aim 0.65)", to_bare("me"), least=0.5),
+    Target("`GET /api/me` on PostgreSQL over bare ASGI ≥ 0.3", to_bare("me-postgresql"), least=0.3),
+    Target("over Better Auth, best durable setting ≥ 40", to_row("me", "better-auth-wal"), least=40, unit="×"),
+    Target("over djangorestframework-api-key ≥ 25", to_row("me", "drf"), least=25, unit="×"),
+    Target("over keyshield as documented ≥ 1000", to_row("me", "keyshield"), least=1000, unit="×"),
+    Target(
+        "the guard adds to a FastAPI route ≤ 15 %",
+        to_row("route", "route-guarded", lambda ratio: (ratio - 1) * 100),
+        most=15,
+        unit=" %",
+    ),
+    Target("a request at 1,000,000 keys over one at 1,000 ≤ 1.3", _size("1000000"), most=1.3),
+    Target("a request at 10,000,000 keys over one at 1,000 ≤ 1.3", _size("10000000"), most=1.3),
+    Target("p99 at 70 % of capacity over bare's ≤ 3", _series("latency", "ratio"), most=3),
+    Target("memory of a worker with 1,000,000 keys ≤ 200 MB", _series("memory", "loaded"), most=200, unit=" MB"),
+    Target("start to `/api/health` ≤ 1.5 s", _series("start", "seconds"), most=1.5, unit=" s"),
+)

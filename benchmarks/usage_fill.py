@@ -1,0 +1,150 @@
+"""A usage log of any size with the shape of a real one, made quickly: for ``usage_at_scale`` and ``usage_writes``."""
+
+import io
+import random
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, text
+from sqlalchemy.schema import CreateIndex
+
+from ari.base.clock import DAY_MS, HOUR_MS
+from ari.base.settings import load_settings
+from ari.storage.engine import Database
+from ari.storage.migrate import migrate
+from ari.storage.tables import usage_rows
+
+DAYS = 90
+END_MS = 1_800_000_000_000
+START_MS = END_MS - DAYS * DAY_MS
+KEYS = [f"key_{n:026}" for n in range(1_000)]
+FLOODED, RARE = KEYS[0], KEYS[1]
+"""One revoked on the first day and tried ever since; one used fifty times on the first day."""
+RARE_CODE = "ip_not_allowed"
+_LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_PAIRS = [one + other for one in _LETTERS for other in _LETTERS]
+_COLUMNS = (
+    "id", "at_ms", "request_id", "key_id", "key_hint", "code", "method", "route", "path", "status",
+    "client_address", "user_agent", "duration_ms", "bytes", "count",
+)  # fmt: skip
+_ROUTES = ("/api/me", "/api/keys", "/api/usage", "/api/keys/{key_id}", "/api/verify")
+_ACCEPTED = "sum(CASE code WHEN 'ok' THEN count ELSE 0 END)"
+_REFUSED = "sum(CASE code WHEN 'ok' THEN 0 ELSE count END)"
+_FROM_ROWS = (
+    f"""INSERT INTO usage_hours SELECT key_id, at_ms - at_ms % {HOUR_MS}, route, code, sum(count) FROM usage_rows
+    GROUP BY 1, 2, 3, 4""",
+    f"""INSERT INTO usage_totals (key_id, request_count, refused_count, first_used_at_ms, last_used_at_ms)
+    SELECT key_id, {_ACCEPTED}, {_REFUSED}, min(CASE code WHEN 'ok' THEN at_ms END),
+    max(CASE code WHEN 'ok' THEN at_ms END) FROM usage_rows GROUP BY 1""",
+    f"""INSERT INTO usage_seen SELECT key_id, 'address', client_address, {_ACCEPTED}, {_REFUSED}, min(at_ms), max(at_ms)
+    FROM usage_rows GROUP BY 1, 3""",
+    f"""INSERT INTO usage_seen SELECT key_id, 'user_agent', user_agent, {_ACCEPTED}, {_REFUSED}, min(at_ms), max(at_ms)
+    FROM usage_rows GROUP BY 1, 3""",
+    """INSERT INTO usage_attempts SELECT at_ms - at_ms % 60000, 'unknown', client_address, count(*) FROM usage_rows
+    WHERE code <> 'ok' GROUP BY 1, 2, 3""",
+)
+
+
+@dataclass(frozen=True)
+class Filled:
+    """A log and how to reach it."""
+
+    database: Database
+    rows: int
+
+
+def fill(folder: Path, rows: int, url: str | None) -> Filled:
+    """A migrated instance in ``folder`` (or at ``url``) with so many usage rows of the last 90 days.
+
+    A folder that was filled before is used again.
+    """
+    whole = folder / "filled"
+    if whole.exists():
+        return Filled(Database.open(load_settings(data_dir=folder, database_url=url)), rows)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    database = Database.open(load_settings(data_dir=folder, database_url=url))
+    migrate(database)
+    indexes = list(usage_rows.indexes)
+    with database.log.begin() as connection:
+        made_again = [str(CreateIndex(index).compile(connection)) for index in indexes]
+        for index in indexes:
+            index.drop(connection)
+    statements = [*made_again, *_FROM_ROWS]
+    if url is None:
+        database.close()
+        _into_sqlite(folder / "usage.db", rows, statements)
+        whole.touch()
+    else:
+        _into_postgresql(database.log, rows, statements)
+    return Filled(database, rows)
+
+
+def _into_sqlite(path: Path, rows: int, statements: Sequence[str]) -> None:
+    connection = sqlite3.connect(path, isolation_level=None)
+    for pragma in ("journal_mode=OFF", "synchronous=OFF", "cache_size=-1000000", "locking_mode=EXCLUSIVE"):
+        connection.execute(f"PRAGMA {pragma}").fetchall()
+    connection.execute("BEGIN")
+    marks = ", ".join("?" * len(_COLUMNS))
+    connection.executemany(f"INSERT INTO usage_rows ({', '.join(_COLUMNS)}) VALUES ({marks})", made(rows))
+    for statement in statements:
+        connection.execute(statement)
+    connection.execute("COMMIT")
+    connection.close()
+
+
+def _into_postgresql(engine: Engine, rows: int, statements: Sequence[str]) -> None:
+    with engine.begin() as connection:
+        connection.execute(text("SET LOCAL statement_timeout = 0"))
+        raw: Any = connection.connection.driver_connection
+        with raw.cursor().copy(f"COPY usage_rows ({', '.join(_COLUMNS)}) FROM STDIN") as copy:
+            part = io.StringIO()
+            for row in made(rows):
+                part.write("\t".join(map(str, row)) + "\n")
+                if part.tell() > 1_000_000:
+                    copy.write(part.getvalue())
+                    part = io.StringIO()
+            copy.write(part.getvalue())
+        for statement in statements:
+            connection.exec_driver_sql(statement.replace("%", "%%"))
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("SET statement_timeout = 0"))
+        connection.execute(text("VACUUM ANALYZE"))  # as autovacuum does; SQLite keeps its plans without
+    engine.dispose()
+
+
+def made(rows: int) -> Iterator[tuple[Any, ...]]:
+    """Rows in the order of time: a thousand keys, few of them busy; three in a hundred refused."""
+    chance = random.Random(3)
+    step = DAYS * DAY_MS / rows
+    rare = set(chance.sample(range(max(1, rows // DAYS)), min(50, rows // DAYS)))
+    rare_codes = {rows // 3, rows // 2}
+    for number in range(rows):
+        at_ms = START_MS + int(number * step)
+        code = "ok"
+        if number in rare:
+            key = 1
+        elif number % 10 == 0:
+            key, code = 0, "ok" if number < rows // DAYS else "revoked"
+        else:
+            key = 2 + int(998 * chance.random() ** 3)
+            if number % 33 == 0:
+                code = "expired"
+        if number in rare_codes:
+            code = RARE_CODE
+        row_id = _id(at_ms, number)
+        address = f"10.{key >> 8}.{key & 255}.{number % 20}"
+        route = _ROUTES[number % 5]
+        status = 200 if code == "ok" else 401
+        agent = f"client/{key % 7}.{number % 3}"
+        yield (
+            row_id, at_ms, row_id, KEYS[key], "ari_k_Ab12…yz89", code, "GET", route, route, status,
+            address, agent, 0.5, 120, 1,
+        )  # fmt: skip
+
+
+def _id(at_ms: int, number: int) -> str:
+    time = "".join(_PAIRS[(at_ms >> shift) & 1023] for shift in (40, 30, 20, 10, 0))
+    return f"req_{time}{number:016X}"

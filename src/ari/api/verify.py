@@ -1,0 +1,202 @@
+"""``/api/verify``: another service asks whether a key that it was shown is good. Answered from the guard.
+
+The body is never logged (security.md 16). The caller's row, one row for each known key and the counts of the others
+are one commit, before the answer.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter
+
+from ari.api.here import WITH_BODY, problems
+from ari.api.verify_shapes import (
+    ADDRESS_LENGTH,
+    MOST_ITEMS,
+    MOST_SCOPES,
+    SCOPE_PATTERN,
+    VerdictOut,
+    VerdictsOut,
+    VerifyBatchIn,
+    VerifyIn,
+)
+from ari.base.clock import to_rfc3339
+from ari.base.errors import Invalid, Problem
+from ari.base.ids import new_id
+from ari.http.access import needs
+from ari.http.answer import Answer
+from ari.http.client_address import parse_address
+from ari.http.direct import answered_by, json_answer
+from ari.http.exchange import Exchange
+from ari.keys.checks import Ask
+from ari.keys.model import ApiKey, Granted, Refused
+from ari.keys.reasons import ACCEPTED, EXPIRED, REQUEST_ERRORS
+from ari.keys.verify import verify
+from ari.usage.model import ROW_KIND, Attempt, UsageRow
+from ari.usage.ports import Batch
+
+router = APIRouter(tags=["Verification"])
+
+_INVALID = REQUEST_ERRORS["invalid"].code
+_Scope = Annotated[str, msgspec.Meta(pattern=SCOPE_PATTERN)]
+
+
+class _Item(msgspec.Struct, forbid_unknown_fields=True):
+    key: str
+    scopes: Annotated[list[_Scope], msgspec.Meta(max_length=MOST_SCOPES)] = []
+    client_address: Annotated[str, msgspec.Meta(max_length=ADDRESS_LENGTH)] | None = None
+
+
+class _Items(msgspec.Struct, forbid_unknown_fields=True):
+    items: Annotated[list[Any], msgspec.Meta(max_length=MOST_ITEMS)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """One item, understood; ``address`` is the client's, in the one form that the log keeps."""
+
+    token: bytes
+    scopes: tuple[str, ...]
+    address: str | None
+
+
+class _Desk:
+    """Judges the questions of one request and notes what the log shall hold."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+        self._now_ms = exchange.instance.now_ms()
+        self._log = exchange.beside = Batch()
+        self._stamped = False
+
+    async def judge(self, question: _Question) -> dict[str, Any]:
+        """The verdict as JSON. Raises ``Unavailable`` when nothing can be decided."""
+        ask = Ask(None, self._now_ms, question.scopes)
+        verdict = await verify(self._exchange.guard.finder, question.token, ask)
+        code = ACCEPTED if isinstance(verdict, Granted) else verdict.reason.code
+        key = verdict.key
+        if key is None:
+            self._count(code)
+            return {"valid": False, "code": code, "key": None}
+        await self._stamp(verdict)
+        self._log.rows.append(self._row(key, code, question.address))
+        return {"valid": code == ACCEPTED, "code": code, "key": _public(key)}
+
+    def _row(self, key: ApiKey, code: str, address: str | None) -> UsageRow:
+        exchange, row_id = self._exchange, new_id(ROW_KIND, self._now_ms)
+        incoming, route = exchange.incoming, exchange.matched.template
+        return UsageRow(
+            id=row_id,
+            at_ms=self._now_ms,
+            request_id=incoming.request_id,
+            key_id=key.id,
+            key_hint=key.hint,
+            code=code,
+            method=incoming.method,
+            route=route,
+            path=route,
+            client_address=address,
+            user_agent=None,
+            status=200,
+            source="verify",
+        )
+
+    def _count(self, code: str) -> None:
+        """Text that is no key of ours is counted under who asked, not under an address that it only claims."""
+        caller = self._exchange.call.caller
+        assert caller is not None
+        self._log.attempts.append(Attempt(self._now_ms, code, caller.actor))
+
+    async def _stamp(self, verdict: Granted | Refused) -> None:
+        if self._stamped or isinstance(verdict, Granted) or verdict.reason is not EXPIRED:
+            return
+        if verdict.key is not None and verdict.key.expired_seen_at_ms is None:
+            self._stamped = True
+            await self._exchange.guard.stamp_expired(self._now_ms)
+
+
+async def _verify(exchange: Exchange) -> Answer:
+    return json_answer(await _Desk(exchange).judge(_question(exchange.json)))
+
+
+async def _verify_batch(exchange: Exchange) -> Answer:
+    desk, answers = _Desk(exchange), []
+    for item in _understood(exchange.json, _Items).items:
+        try:
+            question = _question(item)
+        except Invalid as error:
+            answers.append({"valid": False, "code": _INVALID, "key": None, "errors": _facts(error.problems)})
+        else:
+            answers.append(await desk.judge(question))
+    return json_answer({"items": answers})
+
+
+def _question(sent: Any) -> _Question:
+    item = _understood(sent, _Item)
+    address = None
+    if item.client_address is not None:
+        address = parse_address(item.client_address)
+        if address is None:
+            raise Invalid(Problem("client_address", "Give an IP address such as 203.0.113.7."))
+    token = item.key.encode("utf-8", "surrogatepass")
+    return _Question(token, tuple(item.scopes), None if address is None else str(address))
+
+
+def _public(key: ApiKey) -> dict[str, Any]:
+    """What a service may know of a key that it was shown."""
+    return {
+        "id": key.id,
+        "name": key.name,
+        "hint": key.hint,
+        "scopes": key.scopes,
+        "expires_at": None if key.expires_at_ms is None else to_rfc3339(key.expires_at_ms),
+    }
+
+
+_SAID = re.compile(r"(.*?)(?: - at `\$\.?([^`]*)`)?", re.DOTALL)
+_MISSING = re.compile(r"Object missing required field `(\w+)`")
+_INDEX = re.compile(r"\[(\d+|\.\.\.)\]")
+
+
+def _understood(sent: Any, shape: Any) -> Any:
+    try:
+        return msgspec.convert(sent, shape)
+    except msgspec.ValidationError as error:
+        raise Invalid(_problem(str(error))) from None
+
+
+def _problem(text: str) -> Problem:
+    """What msgspec says, without the names that the caller chose (security.md 7)."""
+    found = _SAID.fullmatch(text)
+    assert found is not None
+    message, place = found[1], _INDEX.sub("", found[2] or "")
+    if missing := _MISSING.fullmatch(message):
+        return Problem(missing[1], "Field required.")
+    if message.startswith("Object contains unknown field"):
+        return Problem("?", "This field is not known here.")
+    return Problem(place or "body", f"{message}.")
+
+
+def _facts(problems: Sequence[Problem]) -> list[dict[str, str]]:
+    return [{"location": one.location, "message": one.message} for one in problems]
+
+
+@router.post(
+    "/api/verify", response_model=VerdictOut, summary="Verify a key for another service", responses=problems(*WITH_BODY)
+)
+@needs("keys:verify")
+@answered_by(_verify, only_reads=True)
+def verify_key(body: VerifyIn) -> None:
+    """Every decision is a 200, whether the key is good or not; 503 means that nothing could be decided."""
+
+
+@router.post(
+    "/api/verify/batch", response_model=VerdictsOut, summary="Verify up to 100 keys", responses=problems(*WITH_BODY)
+)
+@needs("keys:verify")
+@answered_by(_verify_batch, only_reads=True)
+def verify_keys(body: VerifyBatchIn) -> None:
+    """Answers in the order of the items; one that cannot be read harms no other. All or nothing is logged, as one."""

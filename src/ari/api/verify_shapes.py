@@ -1,0 +1,65 @@
+"""The JSON shapes of ``/api/verify``, for the description; ``verify.py`` reads and writes them itself."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, Field, StrictStr
+
+from ari.api.shapes import FieldProblem, Nullable, Sent
+
+MOST_ITEMS = 100
+MOST_SCOPES = 20
+SCOPE_PATTERN = r"^(\*|[a-z][a-z0-9_-]{0,30}:(\*|[a-z][a-z0-9_-]{0,30}))$"
+
+_EXAMPLE = {"key": "ari_k_" + "0" * 49, "scopes": ["usage:read"], "client_address": "203.0.113.7"}
+ADDRESS_LENGTH = 64
+
+
+class VerifyIn(Sent):
+    """A key that somebody presented to your service."""
+
+    key: StrictStr = Field(description="The text as it was presented; anything that is no key is `malformed`.")
+    scopes: Annotated[list[Annotated[StrictStr, Field(pattern=SCOPE_PATTERN)]], Field(max_length=MOST_SCOPES)] = Field(
+        default_factory=list,
+        description="What the key must be allowed to do, all of it. A scope that this instance does not know is held "
+        "by `*` alone.",
+        examples=[["usage:read"]],
+    )
+    client_address: Annotated[StrictStr, Field(max_length=ADDRESS_LENGTH)] | None = Field(
+        None, description="The IP address of your client, for the key's usage log.", examples=["203.0.113.7"]
+    )
+
+
+class VerifyBatchIn(Sent):
+    """Many keys at once; each is judged by itself."""
+
+    items: Annotated[list[VerifyIn], Field(max_length=MOST_ITEMS)] = Field(examples=[[_EXAMPLE]])
+
+
+class VerifiedKeyOut(BaseModel):
+    """The public facts of a key."""
+
+    id: str = Field(examples=["key_01KB5Q2W8Z6N4T0V9YRJXH3M7C"])
+    name: str
+    hint: str = Field(description="The first and last characters.", examples=["ari_k_7Qm2…b4Zk"])
+    scopes: list[str]
+    expires_at: Nullable
+
+
+class VerdictOut(BaseModel):
+    """The decision about one key."""
+
+    valid: bool
+    code: str = Field(description="`ok`, or why the key is refused.", examples=["ok"])
+    key: VerifiedKeyOut | None = Field(description="`null` if this instance knows no such key.")
+
+
+class BatchVerdictOut(VerdictOut):
+    """The decision about one item; an item that cannot be read has the code `invalid` and says why."""
+
+    errors: list[FieldProblem] | None = None
+
+
+class VerdictsOut(BaseModel):
+    """One decision for each item, in the order of the items."""
+
+    items: list[BatchVerdictOut]

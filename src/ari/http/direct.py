@@ -1,0 +1,56 @@
+"""Routes that the guard answers itself, without the framework's router: those that are asked all the time.
+
+FastAPI still documents them: the endpoint declares parameters and answers, and ``answered_by`` names what really runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+
+from ari.http.answer import Answer
+
+if TYPE_CHECKING:
+    from ari.http.exchange import Exchange
+
+F = TypeVar("F", bound=Callable[..., Any])
+_MARK = "__ari_direct__"
+
+
+@dataclass(frozen=True, slots=True)
+class Direct:
+    """``handler`` runs once the guard has let the request in; errors of the tree that it raises become answers.
+
+    ``only_reads``: nothing but the log changes, so its row may be committed with its answer, whatever the method.
+    """
+
+    handler: Callable[[Exchange], Awaitable[Answer]]
+    only_reads: bool
+
+
+def answered_by(handler: Callable[[Exchange], Awaitable[Answer]], *, only_reads: bool) -> Callable[[F], F]:
+    """Mark an endpoint that only documents; requests go to ``handler``."""
+
+    def mark(endpoint: F) -> F:
+        setattr(endpoint, _MARK, Direct(handler, only_reads))
+        return endpoint
+
+    return mark
+
+
+def direct_of(endpoint: Callable[..., Any]) -> Direct | None:
+    """What answers the endpoint's requests, if that is not the app."""
+    found: Direct | None = getattr(endpoint, _MARK, None)
+    return found
+
+
+_KIND = (b"content-type", b"application/json")
+
+
+def json_answer(content: object) -> Answer:
+    """200 with this as JSON."""
+    body = msgspec.json.encode(content)
+    return Answer(200, [_KIND, (b"content-length", b"%d" % len(body))], body)

@@ -1,0 +1,121 @@
+"""From settings to a serving instance: the port, the database, the owner, then the workers."""
+
+import os
+import socket
+
+from ari import server
+from ari.accounts import setup
+from ari.base.errors import ConfigurationError
+from ari.base.log import configure_log
+from ari.base.settings import Settings
+from ari.instance import Instance
+from ari.serving import worker
+from ari.serving.limits import no_core_dumps, raise_open_files
+from ari.serving.supervisor import Supervisor
+from ari.storage import owner_mark
+
+_ADMIN = ("ARI_ADMIN_EMAIL", "ARI_ADMIN_PASSWORD")
+_MARGIN_SECONDS = 2.0
+UNREAD_SECONDS = 30
+"""How long a client may leave an answer unread before its connection is cut."""
+
+
+def serve(settings: Settings, *, new_instance: bool = False) -> int:
+    """Migrate, make the owner or print the setup link, and serve until told to stop; gives the exit status.
+
+    Raises ``ConfigurationError``.
+    """
+    _refuse_open_http(settings)
+    no_core_dumps()
+    raise_open_files()
+    configure_log(settings)
+    listener = _bound(settings)
+    instance = Instance.open(settings, migrate=True)
+    try:
+        link = _prepare_owner(instance, new_instance=new_instance)
+    finally:
+        instance.close()
+    for name in _ADMIN:
+        os.environ.pop(name, None)
+    settings = settings.model_copy(update={"admin_email": None, "admin_password": None})
+    _listen(listener, settings)
+    print(link or f"ARI serves on {settings.base_url}", flush=True)
+    return _supervisor(settings, listener).run()
+
+
+def _supervisor(settings: Settings, listener: socket.socket) -> Supervisor:
+    """The app is built once, here, and every worker is forked with it: a replacement serves at once."""
+    presence = server.Presence(settings.workers)
+    instance = Instance.open(settings)
+    app = server.build_app(instance, presence)
+    instance.database.close()  # connections must not cross a fork; each worker opens its own
+
+    def work(number: int) -> int:
+        presence.number = number
+        return worker.work(app, listener, settings)
+
+    return Supervisor(
+        workers=settings.workers,
+        work=work,
+        serves=presence.serves,
+        gone=presence.leave,
+        listener=listener,
+        # The usage log gives up flushing after twice the patience of a caller.
+        stop_seconds=settings.stop_seconds + 2 * settings.usage_wait_seconds + _MARGIN_SECONDS,
+    )
+
+
+def _bound(settings: Settings) -> socket.socket:
+    """The port, taken but not yet open. Raises ``ConfigurationError``."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; connections inherit it
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_SECONDS * 1000)
+        listener.bind(address)
+    except OSError as error:
+        raise _refused(settings, error) from None
+    return listener
+
+
+def _listen(listener: socket.socket, settings: Settings) -> None:
+    try:
+        listener.listen(worker.BACKLOG)
+    except OSError as error:
+        raise _refused(settings, error) from None
+
+
+def _refused(settings: Settings, error: OSError) -> ConfigurationError:
+    reason = (error.strerror or "it cannot be used").lower()
+    return ConfigurationError(
+        f"ARI cannot listen on {settings.host} port {settings.port}: {reason}. Choose another with --host or --port."
+    )
+
+
+def _prepare_owner(instance: Instance, *, new_instance: bool) -> str | None:
+    """Make the owner of ``ARI_ADMIN_*``, or return the line with the setup link if there is no owner yet."""
+    settings, now_ms = instance.settings, instance.now_ms()
+    had_owner = owner_mark.is_set(settings.data_dir)
+    if settings.admin_email is not None and settings.admin_password is not None and not instance.read(setup.has_owner):
+        email, hashed = setup.admin_credentials(settings.admin_email, settings.admin_password.get_secret_value())
+        with instance.database.writing() as unit:
+            setup.new_setup_token(unit, now_ms, new_instance=new_instance, had_owner=had_owner)
+            setup.bootstrap_owner(unit, now_ms, email, hashed)
+    with instance.database.writing() as unit:
+        token = setup.new_setup_token(unit, now_ms, new_instance=new_instance, had_owner=had_owner)
+    if token is None:
+        owner_mark.remember(settings.data_dir)
+        return None
+    return f"Make your owner account within the hour: {settings.base_url}/setup#token={token}"
+
+
+def _refuse_open_http(settings: Settings) -> None:
+    if not settings.loopback_only and not settings.secure and not settings.insecure_http:
+        raise ConfigurationError(
+            "ARI would listen beyond this machine without https: set ARI_PUBLIC_URL to your https address, "
+            "or say --insecure-http."
+        )

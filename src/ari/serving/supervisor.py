@@ -1,0 +1,183 @@
+"""The parent of the workers: it starts them, replaces those that die, and ends with them.
+
+It runs no thread and no event loop, so that forking is safe, and holds the listening socket, so that connections which
+arrive while a worker is replaced wait for the others, or for the new one, instead of being refused.
+"""
+
+import gc
+import os
+import select
+import signal
+import socket
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from types import FrameType
+
+import structlog
+
+from ari.serving.orphan import die_with
+
+_ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+_SOON_SECONDS = 1.0
+"""A worker that dies within this time of its start died of the start."""
+_FIRST_PAUSE_SECONDS = 0.1
+_LONGEST_PAUSE_SECONDS = 5.0
+_FAILED_STARTS = 3
+"""After so many failed starts of a run in which no worker ever served, the run ends."""
+
+_log = structlog.get_logger("ari.serving")
+
+
+@dataclass
+class _Slot:
+    """The place of one worker; times are monotonic seconds."""
+
+    number: int
+    pid: int = 0
+    started: float = 0.0
+    due: float = 0.0
+    failed_starts: int = 0
+
+
+@dataclass
+class Supervisor:
+    """Keeps ``workers`` processes running, each of which does ``work(number)`` and exits with what it returns.
+
+    ``serves(number)`` tells whether that worker came to serve, ``gone(number)`` is told that it no longer does.
+    ``stop_seconds`` is how long workers may take to end.
+    """
+
+    workers: int
+    work: Callable[[int], int]
+    serves: Callable[[int], bool]
+    gone: Callable[[int], None]
+    listener: socket.socket
+    stop_seconds: float
+    _ending: list[int] = field(default_factory=list)
+    _ever_served: bool = False
+
+    def run(self) -> int:
+        """Serve until a signal ends it; gives the exit status. A second signal ends it at once."""
+        self._slots = [_Slot(number) for number in range(self.workers)]
+        self._lifeline = os.pipe()
+        self._wake = os.pipe()
+        for end in self._wake:
+            os.set_blocking(end, False)
+        signal.set_wakeup_fd(self._wake[1], warn_on_full_buffer=False)
+        for number in self._heeded():
+            signal.signal(number, self._on_signal)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        gc.freeze()  # what stands now is shared by all workers and need not be looked through by each
+        status = self._keep_running()
+        return self._end() if status is None else status
+
+    @staticmethod
+    def _heeded() -> list[signal.Signals]:
+        """Signals that end the run; one that is ignored already (``nohup``) stays so."""
+        return [number for number in _ENDING if signal.getsignal(number) is not signal.SIG_IGN]
+
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        self._ending.append(number)
+
+    def _keep_running(self) -> int | None:
+        """Until a signal: ``None``. The exit status where no worker can be brought to serve."""
+        while not self._ending:
+            self._reap()
+            self._ever_served = self._ever_served or any(self.serves(slot.number) for slot in self._slots)
+            if not self._ever_served and max(slot.failed_starts for slot in self._slots) >= _FAILED_STARTS:
+                _log.error("no worker can start; giving up")
+                self._kill(signal.SIGKILL)
+                return 1
+            now = time.monotonic()
+            for slot in self._slots:
+                if not slot.pid and slot.due <= now and not self._ending:
+                    self._start(slot)
+            due = [slot.due for slot in self._slots if not slot.pid]
+            self._sleep(max(0.0, min(due) - now) if due else None)
+        return None
+
+    def _start(self, slot: _Slot) -> None:
+        parent = os.getpid()
+        signals = {*_ENDING, signal.SIGCHLD}
+        signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+        pid = os.fork()
+        if pid == 0:
+            self._become_worker(slot.number, parent, signals)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)
+        slot.pid, slot.started = pid, time.monotonic()
+
+    def _become_worker(self, number: int, parent: int, signals: set[signal.Signals]) -> None:
+        """The life of a worker. Never returns into the parent's code."""
+        status = 1
+        try:
+            signal.set_wakeup_fd(-1)
+            # The parent decides: Ctrl-C reaches the whole group, and a worker must not take it for a second signal.
+            for ignored in (signal.SIGINT, signal.SIGHUP):
+                signal.signal(ignored, signal.SIG_IGN)
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)
+            for end in (*self._wake, self._lifeline[1]):
+                os.close(end)
+            die_with(parent, self._lifeline[0])
+            status = self.work(number)
+        except BaseException:  # noqa: BLE001 - whatever it is, the process must end here
+            _log.exception("a worker failed", worker=number)
+        finally:
+            os._exit(status)
+
+    def _reap(self) -> None:
+        for slot in self._slots:
+            if not slot.pid:
+                continue
+            pid, status = os.waitpid(slot.pid, os.WNOHANG)
+            if pid:
+                self._note_end(slot, os.waitstatus_to_exitcode(status))
+
+    def _note_end(self, slot: _Slot, code: int) -> None:
+        served = self.serves(slot.number)
+        self.gone(slot.number)
+        pid, slot.pid = slot.pid, 0
+        if self._ending:
+            return
+        now = time.monotonic()
+        self._ever_served = self._ever_served or served
+        died_of_start = not served or now - slot.started < _SOON_SECONDS
+        slot.failed_starts = slot.failed_starts + 1 if died_of_start else 0
+        pause = _FIRST_PAUSE_SECONDS * 2 ** (slot.failed_starts - 1) if died_of_start else 0.0
+        slot.due = now + min(pause, _LONGEST_PAUSE_SECONDS)
+        how = f"signal {-code}" if code < 0 else f"status {code}"
+        _log.error("a worker ended and is replaced", worker=slot.number, pid=pid, by=how)
+
+    def _end(self) -> int:
+        """End all workers; those that do not by themselves are killed when time is up or a second signal comes."""
+        self.listener.close()
+        self._kill(signal.SIGTERM)
+        deadline = time.monotonic() + self.stop_seconds
+        while any(slot.pid for slot in self._slots):
+            left = deadline - time.monotonic()
+            if left <= 0 or len(self._ending) > 1:
+                self._kill(signal.SIGKILL)
+                if len(self._ending) > 1:
+                    return 128 + self._ending[1]
+                _log.error("workers did not end in time and were killed", after_seconds=self.stop_seconds)
+                return 1
+            self._sleep(left)
+            self._reap()
+        return 0
+
+    def _kill(self, number: signal.Signals) -> None:
+        for slot in self._slots:
+            if slot.pid:
+                with suppress(ProcessLookupError):
+                    os.kill(slot.pid, number)
+                if number == signal.SIGKILL:
+                    os.waitpid(slot.pid, 0)
+
+    def _sleep(self, seconds: float | None) -> None:
+        """Until a signal comes, a child ends, or the time is over."""
+        if select.select([self._wake[0]], [], [], seconds)[0]:
+            with suppress(BlockingIOError):
+                os.read(self._wake[0], 4096)

@@ -1,0 +1,93 @@
+"""A worker: granian in an event loop of ours, on the port that the parent holds."""
+
+import asyncio
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import structlog
+import uvloop
+from granian._granian import SocketHolder
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+from granian.server.embed import Server
+
+from ari.base.settings import Settings
+from ari.http.guard import App
+from ari.serving.limits import most_connections
+
+BACKLOG = 4096
+"""How many connections may wait to be accepted; the kernel may allow fewer (net.core.somaxconn)."""
+HEADER_SECONDS = 10
+"""How long a request's head may take, counted from the opening of the connection or the end of the answer before."""
+HEAD_BYTES = 32 * 1024
+
+_log = structlog.get_logger("ari.serving")
+
+
+class _Granian(Server):
+    """Granian on a socket that already listens: its own would let a second ARI join the same port unnoticed."""
+
+    def __init__(self, app: App, listener: socket.socket, settings: Settings) -> None:
+        super().__init__(
+            app,
+            interface=Interfaces.ASGINL,
+            http=HTTPModes.http1,
+            http1_settings=HTTP1Settings(header_read_timeout=HEADER_SECONDS * 1000, max_buffer_size=HEAD_BYTES),
+            websockets=False,
+            backlog=BACKLOG,
+            backpressure=most_connections(),
+            log_enabled=settings.log_level == "debug",
+        )
+        self._listener = listener
+
+    def _init_shared_socket(self) -> None:
+        # Granian closes the descriptor itself when it stops.
+        more = (BACKLOG,) if sys.platform == "linux" or "freebsd" in sys.platform else ()
+        self._ssp = None
+        self._shd: Any = SocketHolder(self._listener.detach(), False, *more)  # type: ignore[call-arg]  # not in its stubs
+
+
+def work(app: App, listener: socket.socket, settings: Settings) -> int:
+    """Serve until SIGTERM; then finish what is in flight, write what is buffered, and return the exit status."""
+    loop = uvloop.new_event_loop()
+    asyncio.set_event_loop(loop)
+    return loop.run_until_complete(_work(app, listener, settings))
+
+
+async def _work(app: App, listener: socket.socket, settings: Settings) -> int:
+    told_to_stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, told_to_stop.set)
+    async with _lifespan(app):
+        granian = _Granian(app, listener, settings)
+        serving = asyncio.create_task(granian.serve())
+        waiting = asyncio.create_task(told_to_stop.wait())
+        await asyncio.wait((serving, waiting), return_when=asyncio.FIRST_COMPLETED)
+        if serving.done():
+            _log.error("the server ended by itself", exc_info=serving.exception())
+            return 1
+        granian.stop()  # type: ignore[no-untyped-call]
+        await asyncio.wait((serving,), timeout=settings.stop_seconds)
+        if not serving.done():
+            _log.warning("stopped with requests still open", after_seconds=settings.stop_seconds)
+    return 0
+
+
+@asynccontextmanager
+async def _lifespan(app: App) -> AsyncIterator[None]:
+    """Start and stop the app as ASGI has it; here rather than in granian, so that the log is flushed in any case."""
+    inbox: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    outbox: asyncio.Queue[Any] = asyncio.Queue()
+    scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.3"}}
+    running = asyncio.ensure_future(app(scope, inbox.get, outbox.put))
+    for name in ("startup", "shutdown"):
+        await inbox.put({"type": f"lifespan.{name}"})
+        answer = await outbox.get()
+        if answer["type"] != f"lifespan.{name}.complete":
+            await running
+        if name == "startup":
+            yield
+    await running

@@ -1,0 +1,112 @@
+"""From where keys were used and by what: counts, first and last seen, kept in the commit of their rows."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal, NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, delete, select, tuple_
+
+from ari.storage.bulk import insert_rows
+from ari.storage.tables import usage_seen
+from ari.usage.flood import SeenValues
+from ari.usage.model import OTHERS, Seen, UsageRow
+
+Kind = Literal["address", "user_agent"]
+
+_seen = usage_seen.c
+_KEY = usage_seen.primary_key.columns
+_NAMES = tuple(_seen.keys())
+_ADD = """ON CONFLICT (key_id, kind, value) DO UPDATE SET
+    accepted_count = usage_seen.accepted_count + excluded.accepted_count,
+    refused_count = usage_seen.refused_count + excluded.refused_count,
+    first_seen_at_ms = CASE WHEN excluded.first_seen_at_ms < usage_seen.first_seen_at_ms
+        THEN excluded.first_seen_at_ms ELSE usage_seen.first_seen_at_ms END,
+    last_seen_at_ms = CASE WHEN excluded.last_seen_at_ms > usage_seen.last_seen_at_ms
+        THEN excluded.last_seen_at_ms ELSE usage_seen.last_seen_at_ms END"""
+
+
+class Name(NamedTuple):
+    """The primary key."""
+
+    key_id: str
+    kind: str
+    value: str
+
+
+class SeenCounter:
+    """Remembers what was told apart today, so that one key cannot fill the table."""
+
+    def __init__(self) -> None:
+        self._addresses = SeenValues()
+        self._agents = SeenValues()
+
+    def count(self, connection: Connection, added: Iterable[tuple[UsageRow, int]]) -> None:
+        """Add what each row added to the log, under its address and under its user agent."""
+        found: dict[tuple[str, str, str], list[int]] = {}
+        for row, count in added:
+            if not count:
+                continue
+            key_id, at_ms = row.key_id, row.at_ms
+            place = 0 if row.accepted else 1
+            for name in (
+                (key_id, "address", self._addresses.bucket_for(key_id, row.client_address, at_ms)),
+                (key_id, "user_agent", self._agents.bucket_for(key_id, row.user_agent, at_ms)),
+            ):
+                seen = found.get(name)
+                if seen is None:
+                    seen = found[name] = [0, 0, at_ms, at_ms]
+                seen[place] += count
+                if at_ms < seen[2]:
+                    seen[2] = at_ms
+                elif at_ms > seen[3]:
+                    seen[3] = at_ms
+        _add(connection, sorted((*name, *seen) for name, seen in found.items()))
+
+
+def seen_by(connection: Connection, key_id: str, kind: Kind, limit: int) -> list[Seen]:
+    """Last seen first."""
+    query = (
+        select(_seen.value, *usage_seen.columns[3:])
+        .where(_seen.key_id == key_id, _seen.kind == kind)
+        .order_by(_seen.last_seen_at_ms.desc(), _seen.value)
+        .limit(limit)
+    )
+    return [Seen(*row) for row in connection.execute(query)]
+
+
+def addresses_among(connection: Connection, addresses: Sequence[str]) -> list[Name]:
+    """Under which names any of these addresses stands, in the order of the primary key. Reads the whole table."""
+    query = select(*_KEY).where(_seen.kind == "address", _seen.value.in_(addresses))
+    return sorted(Name(*row) for row in connection.execute(query))
+
+
+def move_to_others(connection: Connection, names: Sequence[Name]) -> None:
+    """Add these counts to the others', one by one in the order in which commits lock them."""
+    for name in names:
+        row = connection.execute(select(usage_seen).where(_named([name])).with_for_update()).first()
+        if row is not None:
+            connection.execute(delete(usage_seen).where(_named([name])))
+            _add(connection, [(name.key_id, name.kind, OTHERS, *row[3:])])
+
+
+def slice_after(connection: Connection, name: Name | None, limit: int) -> list[tuple[Name, int]]:
+    """The next few in the order of the primary key, with when they were last seen."""
+    query = select(*_KEY, _seen.last_seen_at_ms).order_by(*_KEY).limit(limit)
+    if name is not None:
+        query = query.where(tuple_(*_KEY) > tuple_(*name))
+    return [(Name(*row[:3]), row[3]) for row in connection.execute(query)]
+
+
+def remove(connection: Connection, names: Sequence[Name], before_ms: int) -> None:
+    """Forget those of them that were not seen since; what a commit is just counting was."""
+    old = select(*_KEY).where(_named(names), _seen.last_seen_at_ms < before_ms).with_for_update(skip_locked=True)
+    found = [Name(*row) for row in connection.execute(old)]
+    if found:
+        connection.execute(delete(usage_seen).where(_named(found)))
+
+
+def _named(names: Sequence[Name]) -> ColumnElement[bool]:
+    return tuple_(*_KEY).in_(names)
+
+
+def _add(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+    insert_rows(connection, usage_seen, _NAMES, rows, _ADD)

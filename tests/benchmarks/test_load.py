@@ -1,0 +1,90 @@
+"""The load generators' requests and results are read as they are."""
+
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from benchmarks import load, paced
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the benchmark needs Linux")
+ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+WRK = """Running 1s test @ http://127.0.0.1:1/
+  64 connections
+RESULT {"requests": 1000, "microseconds": 2000000, "refused": 100, "broken": 4, "p50_us": 900, "p99_us": 4000}
+"""
+
+
+def test_the_result_of_wrk_is_found_among_its_words() -> None:
+    """Rates count only answers of the kind expected."""
+    found = load.parse_wrk(WRK)
+    assert (found.rate, found.rate_of(200), found.rate_of(401)) == (500, 450, 50)
+    assert found.amiss(200) == pytest.approx(104 / 1004)
+    assert found.amiss(401) == pytest.approx(904 / 1004)
+
+
+def test_no_result_of_wrk_is_an_error() -> None:
+    """A run that told nothing is never a figure."""
+    with pytest.raises(ValueError, match="unable to connect"):
+        load.parse_wrk("unable to connect to 127.0.0.1:1")
+
+
+def test_a_message_is_a_whole_request() -> None:
+    """A body brings its length and kind."""
+    assert load.message(1, "/x", {"a": "b"}) == b"GET /x HTTP/1.1\r\nHost: 127.0.0.1:1\r\na: b\r\n\r\n"
+    posted = load.message(1, "/x", {}, "POST", b"{}")
+    assert posted.endswith(b"Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}")
+
+
+@pytest.mark.parametrize("length", range(len(ANSWER)))
+def test_a_part_of_an_answer_is_not_an_answer(length: int) -> None:
+    """However an answer is cut on its way, only the whole one counts."""
+    assert not paced.complete(ANSWER[:length])
+    assert paced.complete(ANSWER)
+
+
+def test_percentiles_are_values_that_were_seen() -> None:
+    """In µs, and 0 where nothing was seen."""
+    seconds = [number / 1e6 for number in range(1, 101)]
+    assert (round(paced.percentile(seconds, 50)), round(paced.percentile(seconds, 99))) == (51, 99)
+    assert paced.percentile([], 99) == 0
+
+
+@pytest.fixture
+def answering() -> Iterator[int]:
+    """The port of a server that answers each request on any number of connections."""
+
+    def serve(connection: socket.socket) -> None:
+        with connection:
+            while connection.recv(65536):
+                connection.sendall(ANSWER)
+
+    def accept() -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            threads.append(threading.Thread(target=serve, args=(connection,)))
+            threads[-1].start()
+
+    threads: list[threading.Thread] = []
+    with socket.create_server(("127.0.0.1", 0), backlog=512) as listener:
+        accepting = threading.Thread(target=accept)
+        accepting.start()
+        yield listener.getsockname()[1]
+        listener.shutdown(socket.SHUT_RDWR)
+    accepting.join()
+    for thread in threads:
+        thread.join()
+
+
+def test_the_paced_client_counts_every_answer(answering: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requests leave by the clock over several connections; all are answered and none is called refused."""
+    monkeypatch.setattr(paced, "CONNECTIONS", 4)
+    found = paced.main(answering, [load.message(answering, "/", {})], rate=200, seconds=0.5)
+    assert found["refused"] == 0
+    assert found["rate"] > 0
+    assert 0 < found["p50_us"] <= found["p99_us"]

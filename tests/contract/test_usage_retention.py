@@ -1,0 +1,156 @@
+"""Retention: old rows go bit by bit, what is counted from them stays, and nobody waits for it."""
+
+import sqlite3
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from ari.base.clock import DAY_MS, MINUTE_MS
+from ari.instance import Instance
+from ari.storage.engine import USAGE_FILE, Database
+from ari.storage.tables import usage_hours
+from ari.storage.usage_retention import ROWS_A_STEP
+from ari.usage.model import Attempt, KeyTotals, UsageFilter
+from ari.usage.ports import Batch
+from tests.support.instances import START_MS, opened, settings_for
+from tests.support.usage import KEY, OTHER_KEY, a_row, sums
+
+OLD_MS = START_MS - 100 * DAY_MS
+CUTOFF_MS = START_MS - 90 * DAY_MS
+
+
+@pytest.fixture
+def instance(data_dir: Path, database_url: str | None) -> Iterator[Instance]:
+    with opened(data_dir, database_url) as found:
+        yield found
+
+
+def _fill(instance: Instance, old: int = 1_200) -> None:
+    codes = ("ok", "ok", "revoked")
+    rows = [a_row(OLD_MS + n, key_id=(KEY, OTHER_KEY)[n % 2], code=codes[n % 3]) for n in range(old)]
+    for start in range(0, old, 1_000):
+        instance.database.usage.commit(Batch(rows[start : start + 1_000]))
+    fresh = [a_row(CUTOFF_MS), a_row(START_MS), a_row(START_MS, code="expired", count=7)]
+    instance.database.usage.commit(Batch(fresh))
+
+
+def test_old_rows_go_and_what_was_counted_stays(instance: Instance) -> None:
+    """The cutoff itself is kept; request_count = rollups = rows + rows removed."""
+    _fill(instance)
+    store, engine = instance.database.usage, instance.database.log
+    before = sums(engine)
+    with engine.connect() as connection:
+        hours = connection.execute(select(func.count(), func.sum(usage_hours.c["count"]))).one()
+    totals = store.totals([KEY, OTHER_KEY])
+    assert sum(store.remove_before(CUTOFF_MS)) == 1_200 + 2, "with the address and the agent of the other key"
+    assert sorted(row.at_ms for row in store.page(UsageFilter(), None, 99)) == [CUTOFF_MS, START_MS, START_MS]
+    assert sums(engine) == before
+    assert store.totals([KEY, OTHER_KEY]) == totals
+    assert totals[KEY] == KeyTotals(402, 207, OLD_MS, START_MS)
+    with engine.connect() as connection:
+        assert connection.execute(select(func.count(), func.sum(usage_hours.c["count"]))).one() == hours
+    assert sum(store.remove_before(CUTOFF_MS)) == 0
+
+
+def test_attempts_addresses_and_user_agents_obey_it_too(instance: Instance) -> None:
+    """What was seen again since is kept, with its counts."""
+    store = instance.database.usage
+    store.commit(
+        Batch(
+            [a_row(OLD_MS, client_address="192.0.2.1"), a_row(OLD_MS, client_address="192.0.2.2", user_agent="old/1")],
+            attempts=[Attempt(OLD_MS, "unknown", f"10.0.{n >> 8}.{n & 255}") for n in range(700)],
+        )
+    )
+    minute = START_MS - START_MS % MINUTE_MS
+    store.commit(
+        Batch([a_row(START_MS, client_address="192.0.2.1")], attempts=[Attempt(START_MS, "unknown", "192.0.2.9")])
+    )
+    list(store.remove_before(CUTOFF_MS))
+    assert store.attempts(0, 9) == [Attempt(minute, "unknown", "192.0.2.9")]
+    assert [(seen.value, seen.accepted_count) for seen in store.addresses(KEY, 9)] == [("192.0.2.1", 2)]
+    assert [seen.value for seen in store.agents(KEY, 9)] == ["curl/7.88.1"]
+    assert sums(instance.database.log) == {KEY: (3, 0)}
+
+
+def test_it_goes_in_small_steps_and_can_be_resumed(
+    instance: Instance, data_dir: Path, database_url: str | None
+) -> None:
+    """Each step is a transaction of its own, after which the sums are even; another process goes on where one ended."""
+    _fill(instance)
+    steps = instance.database.usage.remove_before(CUTOFF_MS)
+    before = sums(instance.database.log)
+    assert next(steps) == ROWS_A_STEP
+    assert sums(instance.database.log) == before
+    steps.close()
+    other = Database.open(settings_for(data_dir, database_url))
+    assert [count for count in other.usage.remove_before(CUTOFF_MS) if count] == [ROWS_A_STEP, 200, 2]
+    other.close()
+    assert sums(instance.database.log) == before
+
+
+def test_one_process_at_a_time(instance: Instance, data_dir: Path, database_url: str | None) -> None:
+    """The others find it taken and do nothing; it is free again when the first has ended."""
+    _fill(instance)
+    steps = instance.database.usage.remove_before(CUTOFF_MS)
+    next(steps)
+    other = Database.open(settings_for(data_dir, database_url))
+    assert list(other.usage.remove_before(CUTOFF_MS)) == []
+    steps.close()
+    assert sum(other.usage.remove_before(CUTOFF_MS)) == 702
+    other.close()
+
+
+def test_commits_go_on_between_the_steps(instance: Instance) -> None:
+    """No step holds a transaction open when it is done, on either side."""
+    _fill(instance)
+    steps = instance.database.usage.remove_before(CUTOFF_MS)
+    for n, _ in enumerate(steps):
+        instance.database.usage.commit(Batch([a_row(START_MS + n), a_row(OLD_MS + 5_000 + n)]))
+    assert sums(instance.database.log)[KEY][0] >= 402 + 3
+
+
+def test_writers_and_retention_at_once_lose_nothing(instance: Instance) -> None:
+    """Rows that are old already when they come, keys that all share: no deadlock, and the sums are even."""
+    store = instance.database.usage
+
+    def write(seed: int) -> None:
+        for n in range(40):
+            store.commit(Batch([a_row(OLD_MS + n), a_row(START_MS + seed, key_id=OTHER_KEY), a_row(OLD_MS + seed)]))
+
+    with ThreadPoolExecutor(4) as threads:
+        writers = [threads.submit(write, seed) for seed in range(3)]
+        while not all(writer.done() for writer in writers):
+            list(store.remove_before(CUTOFF_MS))
+        for writer in writers:
+            writer.result()
+    list(store.remove_before(CUTOFF_MS))
+    assert sums(instance.database.log) == {KEY: (240, 0), OTHER_KEY: (120, 0)}
+    assert len(store.page(UsageFilter(key_id=KEY), None, 999)) == 0
+
+
+def test_the_file_gives_room_back(data_dir: Path) -> None:
+    """SQLite: what is free beyond a reserve leaves the file, in steps, and what was removed is not left in it."""
+    with opened(data_dir, None) as instance:
+        for start in range(0, 12_000, 1_000):
+            agents = [f"very-own-agent {'x' * 200} {start + n}" for n in range(1_000)]
+            instance.database.usage.commit(Batch([a_row(OLD_MS + start, user_agent=agent) for agent in agents]))
+        steps = instance.database.usage.remove_before(CUTOFF_MS)
+        pages = [_pages(data_dir), *(_pages(data_dir) for _ in steps)]
+    assert pages[-1] < pages[0] * 0.6
+    assert all(0 <= more - less <= 105 for more, less in pairwise(pages))
+    connection = sqlite3.connect(data_dir / USAGE_FILE)
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    assert b"very-own-agent" not in (data_dir / USAGE_FILE).read_bytes()
+
+
+def _pages(data_dir: Path) -> int:
+    connection: Any = sqlite3.connect(data_dir / USAGE_FILE)
+    count = int(connection.execute("PRAGMA page_count").fetchone()[0])
+    connection.close()
+    return count

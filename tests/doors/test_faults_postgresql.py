@@ -1,0 +1,110 @@
+"""PostgreSQL stopped, started, held still and cut off under a running server: 503 in time, and well again by itself."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from tests.support import postgres as servers
+from tests.support import raw
+from tests.support.missing import missing
+from tests.support.processes import eventually
+
+IN_TIME = {"ARI_VERIFY_TIMEOUT_SECONDS": "0.5", "ARI_USAGE_WAIT_SECONDS": "0.5"}
+CLIENTS = 4
+
+
+@pytest.fixture(scope="module")
+def own_postgres() -> Iterator[Any]:
+    """A PostgreSQL server that the tests of this file may stop."""
+    with servers.own_server() as server:
+        if server is None:
+            missing(servers.MISSING)
+        yield server
+
+
+@pytest.fixture
+def owner(own_postgres: Any, make_owner: Callable[..., Any]) -> Any:
+    """The owner of a running server on that PostgreSQL."""
+    return make_owner(database_url=own_postgres.create(), settings=IN_TIME)
+
+
+def _ask(owner: Any, secret: str, times: int = 5) -> list[int]:
+    """What several clients at once are answered."""
+
+    def one(_: int) -> int:
+        answer = raw.get(owner.server.port, b"/api/me", b"x-api-key: " + secret.encode())
+        assert answer.status == 200 or b'"unavailable"' in answer.body
+        return answer.status
+
+    with ThreadPoolExecutor(CLIENTS) as threads:
+        return list(threads.map(one, range(times * CLIENTS)))
+
+
+def _well_again(owner: Any, secret: str) -> None:
+    pid = owner.server.process.pid
+    eventually(lambda: set(_ask(owner, secret, 1)) == {200})
+    assert owner.server.process.poll() is None
+    assert owner.server.process.pid == pid
+
+
+def test_a_stopped_server_is_503_until_it_is_started_again(owner: Any, own_postgres: Any) -> None:
+    """No yes without the database, no endless wait, no restart needed; nothing that was answered is lost."""
+    _, secret = owner.create_key("k")
+    accepted = _ask(owner, secret).count(200)
+    own_postgres.stop()
+    try:
+        assert set(_ask(owner, secret)) == {503}
+        assert owner.api().get("/api/ready").status_code == 503
+    finally:
+        own_postgres.start()
+    _well_again(owner, secret)
+    assert owner.api(secret).get("/api/me").json()["key"]["request_count"] >= accepted
+    assert owner.cli("doctor").returncode == 0
+
+
+def test_a_restart_under_load_refuses_no_key(owner: Any, own_postgres: Any) -> None:
+    """While the database comes and goes, every answer is a yes or a 503, and each comes in time."""
+    _, secret = owner.create_key("k")
+    with ThreadPoolExecutor(1) as background:
+        asking = background.submit(_ask, owner, secret, 300)
+        for _ in range(2):
+            own_postgres.stop()
+            own_postgres.start()
+        assert set(asking.result()) <= {200, 503}
+    _well_again(owner, secret)
+
+
+def test_a_server_held_still_is_503_in_time(owner: Any, own_postgres: Any) -> None:
+    """Connections are open and nothing answers, as when a disk hangs or a network swallows everything."""
+    _, secret = owner.create_key("k")
+    assert set(_ask(owner, secret, 1)) == {200}
+    own_postgres.freeze()
+    try:
+        assert set(_ask(owner, secret, 2)) == {503}
+    finally:
+        own_postgres.thaw()
+    _well_again(owner, secret)
+
+
+def test_cut_connections_are_replaced(owner: Any, own_postgres: Any) -> None:
+    """An administrator or a proxy ended them all: the next calls open new ones."""
+    _, secret = owner.create_key("k")
+    for _ in range(3):
+        assert 200 in _ask(owner, secret, 1)
+        own_postgres.cut_connections()
+    _well_again(owner, secret)
+
+
+def test_a_revoke_made_during_an_outage_of_ours_counts(owner: Any, own_postgres: Any) -> None:
+    """What was revoked while this server could not ask is dead when it can again."""
+    key, secret = owner.create_key("k")
+    assert set(_ask(owner, secret, 1)) == {200}
+    own_postgres.freeze()
+    try:
+        assert set(_ask(owner, secret, 1)) == {503}
+    finally:
+        own_postgres.thaw()
+    owner.cli("keys", "revoke", key["id"], "--yes", check=True)
+    eventually(lambda: owner.api(secret).get("/api/me").status_code == 401)

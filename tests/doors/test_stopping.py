@@ -1,0 +1,185 @@
+"""Stopping: what is in flight is finished and logged, a second signal does not wait, and nothing hangs for ever."""
+
+import http.client
+import itertools
+import os
+import signal
+import socket
+import sqlite3
+import threading
+from collections.abc import Callable
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from tests.support.processes import eventually, workers_of
+
+
+class Asking:
+    """Clients that ask on kept connections until these end, and note which requests were answered in full."""
+
+    def __init__(self, port: int, secret: str, clients: int = 8) -> None:
+        self.port = port
+        self.secret = secret
+        self.answered: set[str] = set()
+        self.faults: list[str] = []
+        self._numbers = itertools.count()
+        self._threads = [threading.Thread(target=self._ask, daemon=True) for _ in range(clients)]
+        for thread in self._threads:
+            thread.start()
+
+    def join(self) -> None:
+        """Wait until all connections have ended."""
+        for thread in self._threads:
+            thread.join(30)
+            assert not thread.is_alive()
+
+    def _ask(self) -> None:
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)) as connection:
+            self._ask_on(connection)
+
+    def _ask_on(self, connection: http.client.HTTPConnection) -> None:
+        while True:
+            name = f"r{next(self._numbers)}"
+            headers = {"x-api-key": self.secret, "x-request-id": name}
+            try:
+                connection.request("GET", "/api/me", headers=headers)
+                answer = connection.getresponse()
+            except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError):
+                return  # before any of the answer: the request was never taken up
+            except OSError as error:
+                self.faults.append(repr(error))
+                return
+            try:
+                answer.read()
+            except (OSError, http.client.HTTPException) as error:
+                self.faults.append(f"cut in the middle: {error!r}")
+                return
+            if answer.status == 200:
+                self.answered.add(name)
+            else:
+                self.faults.append(f"status {answer.status}")
+            if answer.will_close:
+                return
+
+
+def _logged(owner: Any) -> set[str]:
+    with sqlite3.connect(owner.server.data_dir / "usage.db") as log:
+        return {name for (name,) in log.execute("SELECT request_id FROM usage_rows")}
+
+
+def _half_sent_post(port: int, secret: str, body: bytes) -> socket.socket:
+    """A request whose body is still to come, once it is in a handler's hands."""
+    head = (
+        f"POST /api/keys HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\nx-api-key: {secret}\r\nx-request-id: half-sent\r\n"
+        f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+    )
+    connection = socket.create_connection(("127.0.0.1", port), timeout=20)
+    connection.sendall(head.encode() + body[:1])
+    return connection
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_what_is_in_flight_is_finished_and_logged(make_owner: Callable[..., Any], number: signal.Signals) -> None:
+    """Under load: exit status 0, no answer cut, and every answer that was seen is in the log."""
+    owner = make_owner(workers=2)
+    _, secret = owner.create_key("k")
+    clients = Asking(owner.server.port, secret)
+    eventually(lambda: len(clients.answered) > 100)
+    owner.server.process.send_signal(number)
+    assert owner.server.process.wait(20) == 0, owner.server.log_text()
+    clients.join()
+    assert clients.faults == []
+    assert clients.answered <= _logged(owner)
+
+
+def test_a_change_under_way_is_made_and_answered(make_owner: Callable[..., Any]) -> None:
+    """The body arrives after the signal: the key is there, its caller is told, the log knows how it ended."""
+    owner = make_owner()
+    _, secret = owner.create_key("admin", scopes=["*"])
+    body = b'{"name": "in flight"}'
+    connection = _half_sent_post(owner.server.port, secret, body)
+    eventually(lambda: "half-sent" in _logged(owner))  # written before the handler runs
+    owner.server.process.send_signal(signal.SIGTERM)
+    eventually(lambda: not _accepts(owner.server.port))
+    with connection:
+        connection.sendall(body[1:])
+        assert connection.recv(65536).startswith(b"HTTP/1.1 201 ")
+    assert owner.server.process.wait(20) == 0
+    with sqlite3.connect(owner.server.data_dir / "usage.db") as log:
+        assert log.execute("SELECT status FROM usage_rows WHERE request_id = 'half-sent'").fetchone() == (201,)
+    assert "in flight" in owner.cli("keys", "list").stdout
+
+
+def _accepts(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+    except OSError:
+        return False
+    return True
+
+
+def test_nobody_holds_a_stopping_server(make_owner: Callable[..., Any]) -> None:
+    """A client that never finishes its request is left behind after ARI_STOP_SECONDS; silent ones at once."""
+    owner = make_owner(settings={"ARI_STOP_SECONDS": "0.2"})
+    _, secret = owner.create_key("admin", scopes=["*"])
+    silent = socket.create_connection(("127.0.0.1", owner.server.port))
+    half = _half_sent_post(owner.server.port, secret, b'{"name": "never"}')
+    eventually(lambda: "half-sent" in _logged(owner))
+    assert owner.server.stop() == 0
+    assert "stopped with requests still open" in owner.server.log_text()
+    for connection in (silent, half):
+        connection.close()
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_second_signal_ends_it_at_once(make_owner: Callable[..., Any], number: signal.Signals, status: int) -> None:
+    """Whoever asks twice does not wait for the others."""
+    owner = make_owner(settings={"ARI_STOP_SECONDS": "600"})
+    _, secret = owner.create_key("admin", scopes=["*"])
+    with _half_sent_post(owner.server.port, secret, b'{"name": "never"}'):
+        eventually(lambda: "half-sent" in _logged(owner))
+        owner.server.process.send_signal(number)
+        eventually(lambda: not _accepts(owner.server.port))
+        assert owner.server.process.poll() is None
+        owner.server.process.send_signal(number)
+        assert owner.server.process.wait(20) == status
+    eventually(lambda: not workers_of(owner.server))
+
+
+def test_a_worker_that_cannot_end_is_killed(make_owner: Callable[..., Any]) -> None:
+    """A worker that is stopped does not keep the server from ending; its end is told as a failure."""
+    owner = make_owner(workers=2, settings={"ARI_STOP_SECONDS": "0", "ARI_USAGE_WAIT_SECONDS": "0.1"})
+    worker = workers_of(owner.server)[0]
+    os.kill(worker, signal.SIGSTOP)
+    assert owner.server.stop() == 1
+    assert "were killed" in owner.server.log_text()
+
+
+def test_ctrl_c_reaches_all_and_counts_once(make_owner: Callable[..., Any]) -> None:
+    """A terminal sends the signal to parent and workers alike; a service manager does the same with SIGTERM."""
+    owner = make_owner(workers=2)
+    _, secret = owner.create_key("admin", scopes=["*"])
+    body = b'{"name": "in flight"}'
+    connection = _half_sent_post(owner.server.port, secret, body)
+    eventually(lambda: "half-sent" in _logged(owner))
+    os.killpg(owner.server.process.pid, signal.SIGTERM)
+    eventually(lambda: not _accepts(owner.server.port))
+    with connection:
+        connection.sendall(body[1:])
+        assert connection.recv(65536).startswith(b"HTTP/1.1 201 ")
+    assert owner.server.process.wait(20) == 0
+
+
+def test_a_kept_connection_is_told(make_owner: Callable[..., Any]) -> None:
+    """An idle kept connection is closed by a stopping server; its client connects anew, elsewhere."""
+    owner = make_owner()
+    _, secret = owner.create_key("k")
+    connection = http.client.HTTPConnection("127.0.0.1", owner.server.port, timeout=20)
+    connection.request("GET", "/api/me", headers={"x-api-key": secret})
+    assert connection.getresponse().read()
+    owner.server.process.send_signal(signal.SIGTERM)
+    assert connection.sock.recv(1) == b""
+    connection.close()
+    assert owner.server.process.wait(20) == 0

@@ -1,0 +1,185 @@
+"""``/api/verify``: what a service that asks about a key is told, and what stays in the log."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from ari.keys import token
+
+FACTS = {"id", "name", "hint", "scopes", "expires_at"}
+
+
+class Asker:
+    """A service with a key that may verify, and a key to ask about."""
+
+    def __init__(self, owner: Any, name: str) -> None:
+        self.owner = owner
+        self.key, secret = owner.create_key(f"{name}: the service", scopes=["keys:verify", "usage:read"])
+        self.client = owner.api(secret)
+        self.asked, self.secret = owner.create_key(f"{name}: asked about", scopes=["usage:read"])
+
+    def ask(self, key: str | None = None, **fields: Any) -> dict[str, Any]:
+        answer = self.client.post("/api/verify", json={"key": key or self.secret, **fields})
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def rows(self, key_id: str, **query: Any) -> list[dict[str, Any]]:
+        items: list[dict[str, Any]] = self.client.get(f"/api/keys/{key_id}/usage", params=query).json()["items"]
+        return items
+
+
+@pytest.fixture
+def asker(shared_owner: Any, request: pytest.FixtureRequest) -> Asker:
+    return Asker(shared_owner, request.node.name[:60])
+
+
+def test_a_good_key_is_told_with_its_public_facts(asker: Asker) -> None:
+    """Id, name, hint, scopes and expiry; nothing else of it."""
+    told = asker.ask(scopes=["usage:read"])
+    assert (told["valid"], told["code"]) == (True, "ok")
+    assert told["key"] == {name: asker.asked[name] for name in FACTS}
+
+
+def test_every_refusal_is_a_200_with_its_reason(asker: Asker) -> None:
+    """Malformed and unknown keys have no facts; dead keys and keys without the scope do."""
+    assert asker.ask("nonsense") == {"valid": False, "code": "malformed", "key": None}
+    assert asker.ask(token.mint()) == {"valid": False, "code": "unknown", "key": None}
+    lacking = asker.ask(scopes=["usage:read", "keys:write"])
+    assert (lacking["valid"], lacking["code"], lacking["key"]["id"]) == (False, "insufficient_scope", asker.asked["id"])
+    asker.owner.cli("keys", "disable", asker.asked["id"], check=True)
+    assert asker.ask()["code"] == "disabled"
+    asker.owner.cli("keys", "revoke", asker.asked["id"], check=True)
+    told = asker.ask(scopes=["keys:write"])
+    assert (told["valid"], told["code"], set(told["key"])) == (False, "revoked", FACTS)
+
+
+def test_an_expired_key_is_told_and_stays_dead(owner: Any) -> None:
+    """Seen expired by a verification, it is stamped: a clock set back revives nothing."""
+    asker = Asker(owner, "expiry")
+    _, secret = owner.create_key("an hour", expires="1h")
+    assert asker.ask(secret)["code"] == "ok"
+    owner.server.clock.advance(3_601)
+    assert asker.ask(secret)["code"] == "expired"
+    owner.server.clock.advance(-3_601)
+    assert asker.ask(secret)["code"] == "expired"
+
+
+def test_a_revoked_key_is_refused_by_the_next_verification(owner_on: Any) -> None:
+    """On both databases, whoever revoked it."""
+    asker = Asker(owner_on, "revoke")
+    assert asker.ask()["valid"] is True
+    owner_on.cli("keys", "revoke", asker.asked["id"], check=True)
+    assert asker.ask()["code"] == "revoked"
+
+
+def test_a_row_for_the_caller_and_one_for_the_key(asker: Asker) -> None:
+    """The key's row has the client's address and the source ``verify``; last used tells the truth."""
+    asker.ask(client_address="[2001:db8::7]:443")
+    [row] = asker.rows(asker.asked["id"])
+    assert (row["source"], row["code"], row["route"]) == ("verify", "ok", "/api/verify")
+    assert (row["client_address"], row["user_agent"]) == ("2001:db8::7", None)
+    [mine] = [one for one in asker.rows(asker.key["id"]) if one["route"] == "/api/verify"]
+    assert (mine["source"], mine["code"], mine["status"]) == ("request", "ok", 200)
+    assert mine["request_id"] == row["request_id"]
+    used = asker.owner.api(asker.secret).get("/api/me").json()["key"]
+    assert (used["request_count"], used["last_used_at"]) == (1, row["time"])
+    asker.ask(scopes=["keys:write"])
+    [refused] = asker.rows(asker.asked["id"], code="insufficient_scope")
+    assert (refused["source"], refused["client_address"]) == ("verify", None)
+
+
+def test_only_who_may_verify_is_answered(asker: Asker) -> None:
+    """A key without the scope gets 403, nobody 401; the owner's page may ask with its proof."""
+    body = {"key": asker.secret}
+    answer = asker.owner.api(asker.secret).post("/api/verify", json=body)
+    assert (answer.status_code, answer.json()["code"]) == (403, "insufficient_scope")
+    assert asker.owner.api().post("/api/verify", json=body).status_code == 401
+
+
+def test_a_session_may_ask_with_its_proof(owner: Any) -> None:
+    """And without the proof it may not."""
+    _, secret = owner.create_key("k")
+    session = owner.session()
+    page = session.get("/settings?tab=api").text
+    csrf = {"x-csrf-token": page.split('name="csrf" value="')[1].split('"')[0]}
+    assert session.post("/api/verify", json={"key": secret}).status_code == 403
+    assert session.post("/api/verify", json={"key": secret}, headers=csrf).json()["code"] == "ok"
+    assert session.post("/api/verify", json={"key": "x"}, headers=csrf).json()["code"] == "malformed"
+
+
+@pytest.mark.parametrize(
+    ("body", "location"),
+    [
+        ({}, "key"),
+        ({"key": 1}, "key"),
+        ({"key": "k", "more": 1}, "?"),
+        ({"key": "k", "scopes": "usage:read"}, "scopes"),
+        ({"key": "k", "scopes": ["usage read"]}, "scopes"),
+        ({"key": "k", "scopes": ["a:b"] * 21}, "scopes"),
+        ({"key": "k", "client_address": "somewhere"}, "client_address"),
+        ({"key": "k", "client_address": "1" * 65}, "client_address"),
+        ([], "body"),
+        (None, "body"),
+    ],
+)
+def test_a_question_that_cannot_be_read_is_422(asker: Asker, body: Any, location: str) -> None:
+    """Naming the field, never the value."""
+    answer = asker.client.post("/api/verify", json=body)
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+    assert [one["location"] for one in answer.json()["errors"]] == [location]
+
+
+def test_a_batch_keeps_its_order_and_no_item_harms_another(asker: Asker) -> None:
+    """Good, dead, unknown, malformed and unreadable items side by side."""
+    items: list[Any] = [
+        {"key": asker.secret, "client_address": "203.0.113.9"},
+        {"key": "nonsense"},
+        7,
+        {"key": token.mint()},
+        {"key": asker.secret, "client_address": "nowhere"},
+        {"key": asker.secret, "scopes": ["keys:write"]},
+        {"key": "\ud800"},
+        {"key": asker.secret},
+    ]
+    content = json.dumps({"items": items})
+    answer = asker.client.post(
+        "/api/verify/batch", content=content, headers={"content-type": "application/json"}
+    ).json()["items"]
+    assert [one["code"] for one in answer] == [
+        "ok",
+        "malformed",
+        "invalid",
+        "unknown",
+        "invalid",
+        "insufficient_scope",
+        "malformed",
+        "ok",
+    ]
+    assert [one["valid"] for one in answer] == [one["code"] == "ok" for one in answer]
+    assert [one["errors"][0]["location"] for one in answer if "errors" in one] == ["body", "client_address"]
+    rows = asker.rows(asker.asked["id"])
+    assert sorted(row["code"] for row in rows) == ["insufficient_scope", "ok", "ok"]
+    assert {row["request_id"] for row in rows} == {rows[0]["request_id"]}
+    assert {row["route"] for row in rows} == {"/api/verify/batch"}
+
+
+def test_a_batch_has_at_most_a_hundred_items(asker: Asker) -> None:
+    """A hundred are answered; one more is 422, and none is an answer too."""
+    many = asker.client.post("/api/verify/batch", json={"items": [{"key": asker.secret}] * 100}).json()["items"]
+    assert [one["code"] for one in many] == ["ok"] * 100
+    assert asker.client.post("/api/verify/batch", json={"items": [{"key": "k"}] * 101}).status_code == 422
+    assert asker.client.post("/api/verify/batch", json={"items": []}).json() == {"items": []}
+    assert asker.client.get("/api/verify").status_code == 405
+
+
+def test_concurrent_verifications_all_stand_in_the_log(owner_on: Any) -> None:
+    """Every answer that was seen is a row of the key, and the totals agree; on both databases."""
+    asker = Asker(owner_on, "many")
+    with ThreadPoolExecutor(8) as threads:
+        told = list(threads.map(lambda _: asker.ask()["code"], range(64)))
+    assert told == ["ok"] * 64
+    assert len(asker.rows(asker.asked["id"], limit=200)) == 64
+    assert owner_on.api(asker.secret).get("/api/me").json()["key"]["request_count"] == 64

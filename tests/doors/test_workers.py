@@ -1,0 +1,173 @@
+"""Many workers are one server: any of them may die, none outlives its parent, nobody is turned away."""
+
+import http.client
+import signal
+import socket
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, Self
+
+import pytest
+
+from tests.support import raw
+from tests.support.processes import eventually, is_running, kill, workers_of
+
+# Without the kernel's help, as on systems that are not Linux.
+WITHOUT_KERNEL = """
+from ari.serving import orphan
+orphan.ask_kernel = lambda: None
+from ari.cli.main import main
+main()
+"""
+# The second worker never comes to serve; or none does.
+SECOND_FAILS = """
+from ari.serving import worker
+works = worker.work
+def work(app, listener, settings):
+    if app.app.state.presence.number {which}:
+        raise RuntimeError("planted")
+    return works(app, listener, settings)
+worker.work = work
+from ari.cli.main import main
+main()
+"""
+
+
+def _is_healthy(port: int) -> bool:
+    try:
+        return raw.get(port, b"/api/health").status == 200
+    except (OSError, AssertionError):
+        return False
+
+
+def _is_free(port: int) -> bool:
+    try:
+        with socket.create_server(("127.0.0.1", port)):
+            return True
+    except OSError:
+        return False
+
+
+class Knocking:
+    """Clients that ask again and again, each time on a new connection, and count what became of it."""
+
+    def __init__(self, port: int, secret: str, clients: int = 4) -> None:
+        self.port = port
+        self.secret = secret
+        self.seen: Counter[str] = Counter()
+        self._over = threading.Event()
+        self._threads = [threading.Thread(target=self._ask, daemon=True) for _ in range(clients)]
+
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        for thread in self._threads:
+            thread.join(30)
+
+    def more(self, count: int = 40) -> None:
+        """Wait until so many more are answered well."""
+        wanted = self.seen["200"] + count
+        eventually(lambda: self.seen["200"] >= wanted)
+
+    def _ask(self) -> None:
+        while not self._over.is_set():
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+            try:
+                connection.request("GET", "/api/me", headers={"x-api-key": self.secret})
+                self.seen[str(connection.getresponse().status)] += 1
+            except (ConnectionRefusedError, TimeoutError) as error:
+                self.seen[type(error).__name__] += 1
+            except (OSError, http.client.HTTPException):
+                self.seen["cut"] += 1
+            finally:
+                connection.close()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_killed_worker_is_replaced_and_nobody_is_turned_away(make_owner: Callable[..., Any], workers: int) -> None:
+    """Only what it was answering at that moment is cut; the others, or the next one, answer all that comes after."""
+    owner = make_owner(workers=workers)
+    _, secret = owner.create_key("k")
+    kills = 3  # soon after one another: that is no reason to give up
+    with Knocking(owner.server.port, secret) as clients:
+        for _ in range(kills):
+            clients.more()
+            before = workers_of(owner.server)
+            kill(before[0])
+            eventually(lambda old=before: len(set(workers_of(owner.server)) - {old[0]}) == workers)
+        clients.more()
+    assert set(clients.seen) <= {"200", "cut"}, clients.seen
+    assert clients.seen["cut"] <= kills * 4
+    eventually(lambda: _is_healthy(owner.server.port))
+    assert owner.server.log_text().count("a worker ended and is replaced") == kills
+    assert owner.server.stop() == 0
+
+
+def test_a_stopped_worker_keeps_nobody_waiting(make_owner: Callable[..., Any]) -> None:
+    """Connections wait at the server, not at one worker: what hangs is only what it had already taken."""
+    owner = make_owner(workers=2)
+    _, secret = owner.create_key("k")
+    port = owner.server.port
+    stopped = workers_of(owner.server)[0]
+    kill(stopped, signal.SIGSTOP)
+    request = f"GET /api/me HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\nx-api-key: {secret}\r\n\r\n".encode()
+    answers = [raw.send(port, request, timeout_seconds=10) for _ in range(50)]
+    assert [answer and answer.status for answer in answers] == [200] * 50
+    kill(stopped, signal.SIGCONT)
+    assert owner.server.stop() == 0
+
+
+@pytest.mark.parametrize("how", ["killed", "stopped", "without-kernel"])
+def test_no_worker_outlives_its_parent(make_server: Callable[..., Any], how: str) -> None:
+    """A killed parent takes its workers along at once, also one that is stopped; the port is free again."""
+    command = {"command": (sys.executable, "-c", WITHOUT_KERNEL)} if how == "without-kernel" else {}
+    if how == "stopped" and sys.platform != "linux":
+        pytest.skip("only Linux ends a stopped process with its parent")
+    server = make_server(workers=2, **command).start()
+    workers = workers_of(server)
+    assert len(workers) == 2
+    if how == "stopped":
+        kill(workers[0], signal.SIGSTOP)
+    server.process.kill()
+    server.process.wait()
+    eventually(lambda: not any(map(is_running, workers)), seconds=10)
+    eventually(lambda: _is_free(server.port), seconds=10)
+
+
+def test_a_worker_that_cannot_start_is_seen(make_owner: Callable[..., Any]) -> None:
+    """The instance says that it is not whole, and serves with what it has."""
+    command = (sys.executable, "-c", SECOND_FAILS.format(which="== 1"))
+    owner = make_owner(workers=1, command=command)
+    _, secret = owner.create_key("k")
+    owner.server.stop()
+    owner.server.workers = 2
+    owner.server.start(wait=False)
+    client = owner.api(secret)
+    eventually(lambda: "planted" in owner.server.log_text())
+    assert client.get("/api/me").status_code == 200
+    eventually(lambda: owner.server.log_text().count("planted") > 3)  # it keeps trying
+    assert client.get("/api/health").status_code == 503
+    assert owner.server.stop() == 0
+
+
+def test_a_server_whose_workers_cannot_start_ends(make_server: Callable[..., Any]) -> None:
+    """Rather than trying for ever what never worked."""
+    server = make_server(workers=2, command=(sys.executable, "-c", SECOND_FAILS.format(which=">= 0")))
+    assert server.launch().wait(30) == 1
+    assert "no worker can start" in server.log_text()
+
+
+def test_a_taken_port_is_named(server: Any, make_server: Callable[..., Any], tmp_path: Any) -> None:
+    """Two servers never share a port unnoticed."""
+    folder = tmp_path / "other"
+    folder.mkdir(mode=0o700)
+    second = make_server(folder)
+    second.port = server.port
+    assert second.launch().wait(30) == 1
+    assert f"cannot listen on 127.0.0.1 port {server.port}: address already in use" in second.log_text()

@@ -1,0 +1,20 @@
+"""A short, seeded run of each fuzzer; ``make fuzz`` runs them for longer and from a new seed each time."""
+
+import asyncio
+from typing import Any
+
+from tests.fuzz import token_fuzz
+from tests.fuzz.head_fuzz import keys_of, run
+
+
+def test_the_parser_takes_any_bytes() -> None:
+    """Nothing but the parser's own refusal comes out of any text, and no wrong checksum is accepted."""
+    token_fuzz.fuzz(seed=1, rounds=3_000)
+
+
+def test_hostile_requests_leave_the_server_well(shared_owner: Any) -> None:
+    """Malformed, cut, huge and contradictory requests: no crash, no 5xx but 503, no yes without the live key."""
+    findings = asyncio.run(run(shared_owner.server, keys_of(shared_owner), seed=1, cases=1_500, seconds=60))
+    assert findings.wrong == []
+    assert {200, 400, 401, 431} <= set(findings.statuses)
+    assert "Traceback" not in shared_owner.server.log_text()

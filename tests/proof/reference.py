@@ -1,0 +1,222 @@
+"""What ARI promises about API keys, in the plainest words that a machine can follow: the reference for the model test.
+
+Written from the documentation, not from the product's code, and shares nothing with it. A command answers with the set
+of refusals that would be right, empty if it must succeed; several may be right where a request is wrong in many ways.
+"""
+
+from dataclasses import dataclass, field
+
+HOUR = 3_600_000
+DAY = 24 * HOUR
+LIFETIMES = {"1h": HOUR, "7d": 7 * DAY, "30d": 30 * DAY, "90d": 90 * DAY, "1y": 365 * DAY, "never": None}
+KNOWN = {"api:read", "keys:read", "keys:write", "usage:read"}
+WILD = {"*", "api:*", "keys:*", "usage:*"}
+YEAR_10000 = 253_402_300_800_000
+STANDARD = {"api:read"}
+OWNER = -1
+"""The caller who is no key."""
+
+
+@dataclass
+class Key:
+    """A key as its owner thinks of it."""
+
+    name: str
+    scopes: set[str]
+    expires: int | None
+    maker: int
+    disabled: bool = False
+    revoked: bool = False
+    stamped: bool = False
+    deleted: bool = False
+    events: list[str] = field(default_factory=list)
+
+
+def contains(held: set[str], wanted: str) -> bool:
+    """Whether who holds these scopes holds that one."""
+    return "*" in held or wanted in held or (wanted != "*" and wanted.split(":", maxsplit=1)[0] + ":*" in held)
+
+
+def _meaning(scopes: set[str]) -> set[str]:
+    return {"*"} if "*" in scopes else scopes
+
+
+def _bad_scopes(scopes: set[str]) -> bool:
+    return not scopes or not scopes <= KNOWN | WILD
+
+
+def _bad_name(name: str) -> bool:
+    trimmed = name.strip()
+    return not 0 < len(trimmed) <= 100 or "\n" in trimmed or "\u202e" in trimmed
+
+
+@dataclass
+class Reference:
+    """All keys, by number, and the time."""
+
+    now: int
+    keys: list[Key] = field(default_factory=list)
+
+    def expired(self, key: Key) -> bool:
+        """Dead at the stroke, and for good once seen so."""
+        return key.stamped or (key.expires is not None and self.now >= key.expires)
+
+    def gone(self, key: Key) -> bool:
+        """Revoked or expired."""
+        return key.revoked or self.expired(key)
+
+    def verdict(self, number: int, scope: str | None) -> str:
+        """What a request with this key is told."""
+        key = self.keys[number]
+        if key.revoked:
+            return "revoked"
+        if self.expired(key):
+            if not key.stamped:
+                self.look_for_expired()
+            return "expired"
+        if key.disabled:
+            return "disabled"
+        return "ok" if scope is None or contains(key.scopes, scope) else "insufficient_scope"
+
+    def look_for_expired(self) -> None:
+        """What is seen expired stays so, whatever the clock does later."""
+        for key in self.keys:
+            key.stamped = key.stamped or self.expired(key)
+
+    def caller_dead(self, caller: int) -> bool:
+        """Whether this caller can do nothing any more."""
+        if caller == OWNER:
+            return False
+        key = self.keys[caller]
+        return self.gone(key) or key.disabled or key.deleted
+
+    def _holds(self, caller: int, scopes: set[str]) -> bool:
+        return caller == OWNER or all(contains(self.keys[caller].scopes, scope) for scope in scopes)
+
+    def _outlives(self, caller: int, expires: int | None) -> bool:
+        limit = None if caller == OWNER else self.keys[caller].expires
+        return limit is not None and (expires is None or expires > limit)
+
+    def _wrong_expiry(self, expires: int | None) -> bool:
+        return expires is not None and not self.now < expires < YEAR_10000
+
+    def create(
+        self, caller: int, name: str, word: str | None, at: int | None, scopes: set[str] | None
+    ) -> tuple[set[str], Key | None]:
+        """A key; the caller gives only what it has, and no longer than it lives."""
+        if self.caller_dead(caller):
+            return {"CallerDead"}, None
+        wrong = set()
+        granted = STANDARD if scopes is None else scopes
+        expires = at
+        if word is not None:
+            lifetime = LIFETIMES[word]
+            expires = None if lifetime is None else self.now + lifetime
+        if _bad_name(name) or _bad_scopes(granted) or (word is not None and at is not None):
+            wrong.add("Invalid")
+        if self._wrong_expiry(expires):
+            wrong.add("Invalid")
+        granted = _meaning(granted)
+        if not self._holds(caller, granted) or self._outlives(caller, expires):
+            wrong.add("Forbidden")
+        if wrong:
+            return wrong, None
+        self.keys.append(Key(name.strip(), set(granted), expires, caller, events=["key_created"]))
+        return set(), self.keys[-1]
+
+    def _untouchable(self, caller: int, number: int) -> set[str]:
+        if self.caller_dead(caller):
+            return {"CallerDead"}
+        key = self.keys[number]
+        if key.deleted:
+            return {"NotFound"}
+        return set() if self._holds(caller, key.scopes) else {"Forbidden"}
+
+    def change(self, caller: int, number: int, wanted: dict[str, object]) -> set[str]:
+        """Rename, rescope, re-expire, disable, enable: all or nothing."""
+        wrong = self._untouchable(caller, number)
+        if wrong:
+            return wrong
+        key = self.keys[number]
+        if self.gone(key):
+            return {"key_inactive"}
+        if "name" in wanted and _bad_name(str(wanted["name"])):
+            wrong.add("Invalid")
+        scopes, expires = self._wanted_scopes(key, wanted), wanted.get("expires", key.expires)
+        assert expires is None or isinstance(expires, int)
+        if _bad_scopes(set(wanted.get("scopes", key.scopes))):  # type: ignore[call-overload]
+            wrong.add("Invalid")
+        elif scopes != key.scopes and not self._holds(caller, scopes):
+            wrong.add("Forbidden")
+        if expires != key.expires:
+            if self._wrong_expiry(expires):
+                wrong.add("Invalid")
+            if self._outlives(caller, expires):
+                wrong.add("Forbidden")
+        if not wrong:
+            self._apply(key, wanted, scopes, expires)
+        return wrong
+
+    @staticmethod
+    def _wanted_scopes(key: Key, wanted: dict[str, object]) -> set[str]:
+        given = wanted.get("scopes", key.scopes)
+        assert isinstance(given, set | frozenset)
+        return _meaning(set(given))
+
+    @staticmethod
+    def _apply(key: Key, wanted: dict[str, object], scopes: set[str], expires: int | None) -> None:
+        name = str(wanted.get("name", key.name)).strip()
+        disabled = bool(wanted.get("disabled", key.disabled))
+        if name != key.name:
+            key.events.append("key_renamed")
+        if scopes != key.scopes:
+            key.events.append("key_scopes_changed")
+        if expires != key.expires:
+            key.events.append("key_expiry_changed")
+        if disabled != key.disabled:
+            key.events.append("key_disabled" if disabled else "key_enabled")
+        key.name, key.scopes, key.expires, key.disabled = name, scopes, expires, disabled
+
+    def _made_by(self, number: int) -> list[Key]:
+        """The keys that it made, those that these made, and so on; a deleted one is not followed."""
+        made: list[Key] = []
+        for other, key in enumerate(self.keys):
+            if key.maker == number and not key.deleted:
+                made += [key, *self._made_by(other)]
+        return made
+
+    def revoke(self, caller: int, number: int, with_made: bool) -> set[str]:
+        """For good; a repeat changes nothing. ``with_made`` takes along what it made, as far as the caller may."""
+        wrong = self._untouchable(caller, number)
+        if wrong:
+            return wrong
+        made = [key for key in self._made_by(number) if not self.gone(key)] if with_made else []
+        if not all(self._holds(caller, key.scopes) for key in made):
+            return {"Forbidden"}
+        for key in (self.keys[number], *made):
+            if not key.revoked:
+                key.revoked = True
+                key.events.append("key_revoked")
+        return set()
+
+    def delete(self, caller: int, number: int) -> set[str]:
+        """Only what is revoked or expired."""
+        wrong = self._untouchable(caller, number)
+        if wrong:
+            return wrong
+        key = self.keys[number]
+        if not self.gone(key):
+            return {"key_active"}
+        key.stamped = key.stamped or self.expired(key)
+        key.deleted = True
+        key.events.append("key_deleted")
+        return set()
+
+    def status(self, number: int) -> str:
+        """What the table shows."""
+        key = self.keys[number]
+        if key.revoked:
+            return "revoked"
+        if self.expired(key):
+            return "expired"
+        return "disabled" if key.disabled else "active"

@@ -1,0 +1,20 @@
+"""Promise 1, the short form of ``make soak``: no answer about a key is older than the key."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from tests.proof.strictness import Plan, nodes_on, prove
+from tests.proof.world import violation_facts
+
+SHORT = Plan(verifications=3_000, seconds=60, seed=1, keys=10, clients=12, by_command=0.05, clock_seconds=1.0)
+
+
+def test_no_answer_is_stale(tmp_path: Path, database: Any) -> None:
+    """Two workers on SQLite, two servers on PostgreSQL: keys change and expire while clients verify; all fits."""
+    with nodes_on(tmp_path, database.kind, database.url) as (nodes, owner):
+        world = asyncio.run(prove(nodes, owner, SHORT))
+    assert not world.found, violation_facts(world, *world.found[0])
+    assert world.judged
+    assert {"ok", "disabled", "revoked", "expired"} <= set(world.answers)
+    assert world.answers["undecided"] <= world.verified // 100

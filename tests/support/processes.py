@@ -1,0 +1,45 @@
+"""The processes of a server under test, and waiting for what they do."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from tests.support.server import ServerProcess
+
+T = TypeVar("T")
+
+
+def workers_of(server: ServerProcess) -> list[int]:
+    """The process ids of the server's workers now."""
+    assert server.process is not None
+    found = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,stat="], capture_output=True, text=True, check=True)
+    rows = [line.split() for line in found.stdout.splitlines()]
+    return [int(pid) for pid, parent, state in rows if int(parent) == server.process.pid and not state.startswith("Z")]
+
+
+def is_running(pid: int) -> bool:
+    """Whether the process is there and not merely waiting to be buried."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    stat = Path(f"/proc/{pid}/stat")
+    return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def kill(pid: int, number: signal.Signals = signal.SIGKILL) -> None:
+    """Send a signal to one process."""
+    os.kill(pid, number)
+
+
+def eventually(true: Callable[[], T], seconds: float = 20) -> T:
+    """Ask until the answer is true, and give it; fail when it is not within ``seconds``."""
+    deadline = time.monotonic() + seconds
+    while not (found := true()):
+        assert time.monotonic() < deadline, f"not within {seconds} s"
+        time.sleep(0.01)
+    return found
