@@ -112,11 +112,11 @@ def test_damage_met_while_serving_is_503(owner: Any) -> None:
 
 
 def test_a_locked_log_is_503_within_bounds_and_recovers(make_owner: Callable[..., Any]) -> None:
-    """Somebody else holds the log's file: no yes, no endless wait."""
+    """Somebody else holds the file that requests are logged to first: no yes, no endless wait."""
     owner = make_owner(settings={"ARI_USAGE_WAIT_SECONDS": "0.5"})
     _, secret = owner.create_key("k")
     client = owner.api(secret)
-    with sqlite3.connect(owner.server.data_dir / "usage.db", isolation_level=None) as other:
+    with sqlite3.connect(owner.server.data_dir / "usage-inbox.db", isolation_level=None) as other:
         other.execute("BEGIN IMMEDIATE")
         answer = client.get("/api/me")
         assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")

@@ -5,15 +5,17 @@ import itertools
 import os
 import signal
 import socket
-import sqlite3
 import threading
 from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
+from ari.storage.tables import usage_rows
 from tests.support.processes import eventually, workers_of
+from tests.support.usage import log_of
 
 
 class Asking:
@@ -65,8 +67,8 @@ class Asking:
 
 
 def _logged(owner: Any) -> set[str]:
-    with sqlite3.connect(owner.server.data_dir / "usage.db") as log:
-        return {name for (name,) in log.execute("SELECT request_id FROM usage_rows")}
+    with log_of(owner.server.data_dir) as log:
+        return set(log.scalars(select(usage_rows.c.request_id)))
 
 
 def _half_sent_post(port: int, secret: str, body: bytes) -> socket.socket:
@@ -107,8 +109,8 @@ def test_a_change_under_way_is_made_and_answered(make_owner: Callable[..., Any])
         connection.sendall(body[1:])
         assert connection.recv(65536).startswith(b"HTTP/1.1 201 ")
     assert owner.server.process.wait(20) == 0
-    with sqlite3.connect(owner.server.data_dir / "usage.db") as log:
-        assert log.execute("SELECT status FROM usage_rows WHERE request_id = 'half-sent'").fetchone() == (201,)
+    with log_of(owner.server.data_dir) as log:
+        assert log.scalar(select(usage_rows.c.status).where(usage_rows.c.request_id == "half-sent")) == 201
     assert "in flight" in owner.cli("keys", "list").stdout
 
 

@@ -16,8 +16,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sqlalchemy import Engine
-
 from ari.storage.engine import Database
 from tests.proof.ledger import ACCEPT, REFUSE, STRANGER, Connection, Ledger, Sent, faults
 from tests.proof.strictness import DATABASES
@@ -174,7 +172,7 @@ async def _until_well(server: ServerProcess) -> None:
             await asyncio.sleep(0.05)
 
 
-async def prove(owner: Owner, engine: Engine, kills: Sequence[str], seed: int, tell: bool = False) -> Ledger:
+async def prove(owner: Owner, database: Database, kills: Sequence[str], seed: int, tell: bool = False) -> Ledger:
     """Kill so many times under load; fails with the first faults found."""
     load = Load(owner.server, _make_keys(owner), random.Random(seed))
     for first in range(0, len(kills), KILLS_BETWEEN_CHECKS):
@@ -186,7 +184,7 @@ async def prove(owner: Owner, engine: Engine, kills: Sequence[str], seed: int, t
         await _answers(load, 50)
         load.stopping = True
         await asyncio.gather(*load.clients)
-        found = faults(load.ledger, engine)
+        found = faults(load.ledger, database)
         assert not found, f"seed {seed}, {len(found)} faults: {found[:5]}"
         if tell:
             killed, seen = sum(load.ledger.killed.values()), len(load.ledger.seen())
@@ -214,9 +212,9 @@ def _make_keys(owner: Owner) -> Keys:
     return Keys(**{name: (key["id"], secret) for name, (key, secret) in made.items()})
 
 
-def engine_on(data_dir: Path, database_url: str | None) -> Engine:
-    """The usage log of the instance under test, beside it."""
-    return Database.open(settings_for(data_dir, database_url)).log
+def database_on(data_dir: Path, database_url: str | None) -> Database:
+    """The database of the instance under test, beside it."""
+    return Database.open(settings_for(data_dir, database_url))
 
 
 def _prove_on(kind: str, database_url: str | None, kills: int, seed: int) -> None:
@@ -227,11 +225,11 @@ def _prove_on(kind: str, database_url: str | None, kills: int, seed: int) -> Non
         server = ServerProcess(data_dir, database_url=database_url, workers=2)
         try:
             owner = started(server)
-            engine = engine_on(data_dir, database_url)
+            database = database_on(data_dir, database_url)
             plan = [chance.choice(KILLS) for _ in range(kills)]
             print(f"{kind}: {kills} kills, seed {seed}", flush=True)
-            ledger = asyncio.run(prove(owner, engine, plan, seed, tell=True))
-            engine.dispose()
+            ledger = asyncio.run(prove(owner, database, plan, seed, tell=True))
+            database.close()
             print(
                 f"{kind}: {dict(ledger.killed)}, {len(ledger.sent):,} sent, {len(ledger.seen()):,} answers seen",
                 flush=True,

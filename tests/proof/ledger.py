@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import func, select
 
 from ari.keys.reasons import ACCEPTED
+from ari.storage.engine import Database
 from ari.storage.tables import usage_attempts, usage_rows
 from tests.support.usage import sums
 
@@ -61,11 +62,11 @@ class Connection:
             self._open.append(one)
 
 
-def faults(ledger: Ledger, engine: Engine) -> list[str]:
+def faults(ledger: Ledger, database: Database) -> list[str]:
     """What the log lacks, doubles or tells otherwise than a client saw it; fails if its sums are uneven."""
-    by_key = sums(engine)
+    by_key = sums(database)
     columns = usage_rows.c.request_id, usage_rows.c.status, usage_rows.c.code
-    with engine.connect() as connection:
+    with database.log.connect() as connection:
         rows = list(connection.execute(select(*columns)))
         attempts = connection.scalar(select(func.sum(usage_attempts.c["count"]))) or 0
     stored: dict[str, list[tuple[int | None, str]]] = {}

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import delete, insert, select, update
 
 from ari.storage.tables import usage_rows
-from tests.proof.durability import KILLS, engine_on, prove
+from tests.proof.durability import KILLS, database_on, prove
 from tests.proof.ledger import ACCEPT, Connection, Ledger, Sent, faults
 from tests.support.instances import opened
 from tests.support.usage import KEY, a_row
@@ -18,9 +18,9 @@ from tests.support.usage import KEY, a_row
 def test_every_answer_seen_is_in_the_log(make_owner: Callable[..., Any], database: Any) -> None:
     """A worker, the whole server, the parent alone: killed under load; the log has each answer once, sums are even."""
     owner = make_owner(database_url=database.url, workers=2)
-    engine = engine_on(owner.server.data_dir, database.url)
-    ledger = asyncio.run(prove(owner, engine, KILLS, seed=1))
-    engine.dispose()
+    found = database_on(owner.server.data_dir, database.url)
+    ledger = asyncio.run(prove(owner, found, KILLS, seed=1))
+    found.close()
     assert sum(ledger.killed.values()) == len(KILLS)
     assert len(ledger.seen()) >= 3 * 20
 
@@ -38,7 +38,8 @@ def planted(data_dir: Path) -> Iterator[tuple[Ledger, Any]]:
             view.saw(view.send(Sent(name, ACCEPT, KEY, safe)), 200)
             batch.rows.append(a_row(request_id=name, method="GET" if safe else "POST"))
         instance.database.usage.commit(batch)
-        yield ledger, instance.database.log
+        instance.database.usage.settle_all()
+        yield ledger, instance.database
 
 
 def test_the_ledger_passes_what_is_right(planted: Any) -> None:
@@ -48,26 +49,26 @@ def test_the_ledger_passes_what_is_right(planted: Any) -> None:
 
 def test_the_ledger_finds_a_status_that_was_lost(planted: Any) -> None:
     """An empty status is right only for what was under way when the process died, not before a later answer."""
-    ledger, engine = planted
-    with engine.begin() as connection:
+    ledger, database = planted
+    with database.log.begin() as connection:
         connection.execute(update(usage_rows).where(usage_rows.c.request_id == "two").values(status=None))
-    assert faults(ledger, engine) == ["two was answered 200; the log says None ok"]
+    assert faults(ledger, database) == ["two was answered 200; the log says None ok"]
     ledger.sent[1].settled = False
-    assert faults(ledger, engine) == []
+    assert faults(ledger, database) == []
     ledger.sent[0].settled = False
-    with engine.begin() as connection:
+    with database.log.begin() as connection:
         connection.execute(update(usage_rows).where(usage_rows.c.request_id == "one").values(status=None))
-    assert faults(ledger, engine) == ["one was answered 200; the log says None ok"]
+    assert faults(ledger, database) == ["one was answered 200; the log says None ok"]
 
 
 def test_the_ledger_finds_what_is_missing_or_double(planted: Any) -> None:
     """A row too few or too many is found, by the sums already if the rollups do not know of it."""
-    ledger, engine = planted
-    with engine.begin() as connection:
+    ledger, database = planted
+    with database.log.begin() as connection:
         connection.execute(delete(usage_rows).where(usage_rows.c.request_id == "one"))
     with pytest.raises(AssertionError):
-        faults(ledger, engine)
-    with engine.begin() as connection:
+        faults(ledger, database)
+    with database.log.begin() as connection:
         row = connection.execute(select(usage_rows).where(usage_rows.c.request_id == "two")).mappings().one()
         connection.execute(insert(usage_rows).values({**row, "id": row["id"] + "x"}))
-    assert faults(ledger, engine) == ["two is in the log 2 times", "one was answered 200 and is not in the log"]
+    assert faults(ledger, database) == ["two is in the log 2 times", "one was answered 200 and is not in the log"]

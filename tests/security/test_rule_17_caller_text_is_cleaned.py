@@ -51,7 +51,7 @@ def test_what_slips_through_is_blanked_not_fatal(data_dir: Path, database_url: s
         instance.database.usage.commit(Batch(rows))
         stored = instance.database.usage.page(UsageFilter(), None, 100)
         assert {row.id for row in stored} == {row.id for row in rows}
-        assert sums(instance.database.log) == {rows[0].key_id: (64, 0)}
+        assert sums(instance.database) == {rows[0].key_id: (64, 0)}
 
 
 def test_texts_are_bounded_and_hold_no_control_characters(owner: Any) -> None:

@@ -111,7 +111,7 @@ def test_totals_agree_after_a_flood(data_dir: Path, database_url: str | None) ->
 
     with opened(data_dir, database_url, usage_wait_seconds=60) as instance:
         asyncio.run(flood(instance.usage, instance.clock))
-        by_key = sums(instance.database.log)
+        by_key = sums(instance.database)
         stored = instance.database.usage.page(UsageFilter(key_id=KEY, code="revoked"), None, 5_000)
     assert [sum(column) for column in zip(*by_key.values(), strict=True)] == [900, 1_800]
     assert len(stored) < 200

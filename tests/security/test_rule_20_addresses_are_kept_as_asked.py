@@ -67,7 +67,7 @@ def test_addresses_are_kept_whole_by_network_or_not_at_all(
     assert {one["address"] for one in counted} == attempts
     owner.server.stop()
     if setting != "full":
-        stored = b"".join(path.read_bytes() for path in owner.server.data_dir.glob("usage.db*"))
+        stored = b"".join(path.read_bytes() for path in owner.server.data_dir.glob("usage*.db*"))
         assert not [address for address in ADDRESSES if address.encode() in stored]
 
 
@@ -91,7 +91,7 @@ def test_one_address_can_be_erased(make_owner: Any) -> None:
     assert events.count("usage_erased") == 2
     assert not [address for address in ADDRESSES if address in events]
     owner.server.stop()
-    stored = b"".join(path.read_bytes() for path in owner.server.data_dir.glob("usage.db*"))
+    stored = b"".join(path.read_bytes() for path in owner.server.data_dir.glob("usage*.db*"))
     assert not [address for address in ADDRESSES if address.encode() in stored], "nor in pages that are free now"
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from ari.base.errors import Unavailable
 from ari.instance import Instance
 from ari.keys import manage, token
 from ari.keys.checks import Ask
-from ari.keys.manage import NewKey
+from ari.keys.manage import KeyChange, NewKey
 from ari.keys.model import Refused
 from ari.keys.verify import verify
 from ari.storage.finder import PostgresFinder, SqliteFinder
@@ -32,10 +32,10 @@ def test_one_statement_a_verification_on_sqlite(data_dir: Path) -> None:
             made = [_created(instance) for _ in range(2)]
             finder = await instance.database.open_finder()
             assert isinstance(finder, SqliteFinder)
-            connection: sqlite3.Connection = finder.keys.open()
-            connection.set_trace_callback(statements.append)
+            finder.keys.trace(statements.append)
 
             async def asked(text: str) -> str:
+                await asyncio.sleep(0)  # the next turn of the loop
                 verdict = await verify(finder, text.encode(), Ask(None, instance.now_ms()))
                 said, statements[:] = [one.split()[0] for one in statements], []
                 return f"{verdict.reason.code if isinstance(verdict, Refused) else 'ok'}: {' '.join(said)}"
@@ -50,6 +50,49 @@ def test_one_statement_a_verification_on_sqlite(data_dir: Path) -> None:
     before = ["ok: SELECT", "ok: PRAGMA", "ok: SELECT", "ok: PRAGMA", "malformed: ", "unknown: SELECT"]
     after = ["revoked: PRAGMA SELECT", "revoked: PRAGMA", "ok: SELECT", "ok: PRAGMA"]
     assert asyncio.run(run()) == before + after
+
+
+def test_requests_that_arrived_before_the_look_share_it_and_no_later_one(data_dir: Path) -> None:
+    """A turn of the loop asks once; what another process commits counts for all who come after, and at once what this
+    process commits, even within the turn."""
+    statements: list[str] = []
+
+    async def run() -> list[list[str]]:
+        with opened(data_dir, None) as instance, opened(data_dir, None) as elsewhere:
+            key_id, secret = _created(instance)
+            finder = await instance.database.open_finder()
+            assert isinstance(finder, SqliteFinder)
+            finder.keys.trace(statements.append)
+            found: list[list[str]] = []
+
+            async def ask() -> str:
+                verdict = await verify(finder, secret.encode(), Ask(None, instance.now_ms()))
+                return verdict.reason.code if isinstance(verdict, Refused) else "ok"
+
+            async def ask_in_turns(*work: Callable[[], object]) -> None:
+                """One request; then work and a request each, all within one turn."""
+                statements.clear()
+                told = [await ask()]
+                for one in work:
+                    one()
+                    told.append(await ask())
+                found.append([*told, f"{len(statements)} statements"])
+                await asyncio.sleep(0)
+
+            await ask_in_turns()
+            await ask_in_turns(lambda: None, lambda: None)
+            _set_disabled(elsewhere, key_id, True)
+            await ask_in_turns(lambda: None)
+            await ask_in_turns(lambda: _set_disabled(instance, key_id, False))
+            await finder.close()
+            return found
+
+    assert asyncio.run(run()) == [
+        ["ok", "1 statements"],
+        ["ok", "ok", "ok", "1 statements"],
+        ["disabled", "disabled", "2 statements"],
+        ["disabled", "ok", "3 statements"],
+    ]
 
 
 def test_a_copy_never_outlives_its_file(data_dir: Path) -> None:
@@ -74,9 +117,11 @@ def test_a_copy_never_outlives_its_file(data_dir: Path) -> None:
             for name in ("ari.db-wal", "ari.db-shm"):
                 (data_dir / name).unlink(missing_ok=True)
             (data_dir / "before.db").replace(file)
+            await asyncio.sleep(0)
             old = await finder.find(digest)
             found.append(str(old is not None and old.revoked_at_ms is None))
             file.unlink()
+            await asyncio.sleep(0)
             with pytest.raises(Unavailable):
                 await finder.find(digest)
             await finder.close()
@@ -107,6 +152,11 @@ def test_copies_are_bounded_and_never_of_unknown_keys(data_dir: Path, monkeypatc
 def _created(instance: Instance) -> tuple[str, str]:
     made = instance.command(SYSTEM, lambda unit, by: manage.create(unit, by, instance.now_ms(), NewKey("n")))
     return made.key.id, made.secret
+
+
+def _set_disabled(instance: Instance, key_id: str, disabled: bool) -> None:
+    change = KeyChange(disabled=disabled)
+    instance.command(SYSTEM, lambda unit, by: manage.change(unit, by, instance.now_ms(), key_id, change))
 
 
 def test_concurrent_lookups_share_one_round_trip_on_postgresql(data_dir: Path, postgres_url: str) -> None:

@@ -1,14 +1,18 @@
 """Rows for the usage log, and the sum that must always come out even."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Connection, func, select
 
 from ari.base.ids import new_id
 from ari.keys.reasons import ACCEPTED
+from ari.storage.engine import Database
 from ari.storage.tables import usage_hours, usage_rows, usage_seen, usage_totals
 from ari.usage.model import ROW_KIND, UsageRow
-from tests.support.instances import START_MS
+from tests.support.instances import START_MS, settings_for
 
 KEY = "key_01J000000000000000000000AA"
 OTHER_KEY = "key_01J000000000000000000000BB"
@@ -36,13 +40,26 @@ def a_row(at_ms: int = START_MS, **fields: Any) -> UsageRow:
     return UsageRow(**{**usual, **fields})
 
 
-def sums(engine: Engine) -> dict[str, tuple[int, int]]:
+@contextmanager
+def log_of(data_dir: Path, database_url: str | None = None) -> Iterator[Connection]:
+    """The usage log of an instance, whoever serves it, with all that was committed in it."""
+    database = Database.open(settings_for(data_dir, database_url))
+    try:
+        database.usage.settle_all()
+        with database.log.connect() as connection:
+            yield connection
+    finally:
+        database.close()
+
+
+def sums(database: Database) -> dict[str, tuple[int, int]]:
     """Accepted and refused requests of each key.
 
     Fails unless totals = hourly rollups = rows + rows removed, and the counts by address and by user agent agree: they
     are all of it until retention removes some.
     """
-    rows, hours = usage_rows.c, usage_hours.c
+    database.usage.settle_all()
+    engine, rows, hours = database.log, usage_rows.c, usage_hours.c
     # One snapshot: a process that was killed may have left a commit that the server still finishes.
     snapshot = {} if engine.dialect.name == "sqlite" else {"isolation_level": "REPEATABLE READ"}
     with engine.connect().execution_options(**snapshot) as connection:

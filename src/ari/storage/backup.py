@@ -51,6 +51,7 @@ def write_backup(database: Database, file: IO[bytes], now_ms: int, progress: Pro
 
     Raises ``Unavailable`` if the database or the file's disk fails.
     """
+    database.usage.settle_all()
     with faults_as_unavailable(), _snapshots(database) as (main, log), _file_faults():
         heads = {chain.name: revision_of(connection, chain) or "" for chain, connection in ((MAIN, main), (LOG, log))}
         manifest = Manifest(__version__, to_rfc3339(now_ms), main.dialect.name, heads)

@@ -5,11 +5,13 @@ and then waits for it; 64 rows took 60 ms on SQLite, in one statement 16 ms. Eac
 SQLite one VALUES list in steps of a power of two (so few texts that all stay prepared), PostgreSQL one JSON parameter.
 """
 
-import json
+import sqlite3
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection, Table
 
 from ari.storage.dialect import is_sqlite
@@ -27,18 +29,52 @@ def insert_rows(
 ) -> None:
     """Insert ``rows`` (values in the order of ``columns``), in the order given; ``on_conflict`` is SQL."""
     if not is_sqlite(connection):
-        given = json.dumps([dict(zip(columns, row, strict=True)) for row in rows])
-        connection.exec_driver_sql(_from_json(table, columns, on_conflict), (given,))
+        connection.exec_driver_sql(_from_json(table, columns, on_conflict), (_as_json(columns, rows),))
         return
     start = 0
     while start < len(rows):
         size = min(_MOST_ROWS, 1 << ((len(rows) - start).bit_length() - 1))
-        values = tuple(value for row in rows[start : start + size] for value in row)
+        values = tuple(chain.from_iterable(rows[start : start + size]))
         connection.exec_driver_sql(_of_values(table, columns, on_conflict, size), values)
         start += size
 
 
-@lru_cache
+class Insert:
+    """Adds rows through a driver's own connection in autocommit mode: all of them or none."""
+
+    def __init__(self, table: Table, columns: tuple[str, ...]) -> None:
+        self._table = table
+        self._columns = columns
+
+    def run(self, connection: Any, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Commit ``rows``, values in the order of the columns. Raises what the driver raises."""
+        if not rows:
+            return
+        if not isinstance(connection, sqlite3.Connection):
+            statement = _from_json(self._table, self._columns, "")
+            connection.execute(statement, (_as_json(self._columns, rows),), prepare=True)
+        elif len(rows) <= _MOST_ROWS:
+            self._add(connection, rows)
+        else:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                for start in range(0, len(rows), _MOST_ROWS):
+                    self._add(connection, rows[start : start + _MOST_ROWS])
+            except BaseException:
+                connection.rollback()
+                raise
+            connection.execute("COMMIT")
+
+    def _add(self, connection: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+        statement = _of_values(self._table, self._columns, "", len(rows))
+        connection.execute(statement, tuple(chain.from_iterable(rows)))
+
+
+def _as_json(columns: tuple[str, ...], rows: Sequence[tuple[Any, ...]]) -> str:
+    return msgspec.json.encode([dict(zip(columns, row, strict=True)) for row in rows]).decode()
+
+
+@lru_cache(1_024)
 def _of_values(table: Table, columns: tuple[str, ...], on_conflict: str, size: int) -> str:
     one = f"({', '.join('?' * len(columns))})"
     return f"{_insert_into(table, columns)} VALUES {', '.join([one] * size)} {on_conflict}"

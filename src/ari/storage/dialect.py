@@ -26,8 +26,12 @@ _INCREMENTAL = 2
 _KEPT_PAGES = 1_000
 
 
-def sqlite_engine(path: Path, synchronous: str) -> Engine:
-    """An engine on one SQLite file in WAL mode; writers queue on a file lock beside it, so none starves."""
+def sqlite_engine(path: Path, synchronous: str, beside: Path | None = None) -> Engine:
+    """An engine on one SQLite file in WAL mode; writers queue on a file lock beside it, so none starves.
+
+    ``beside`` is another file, whose tables are seen as well; then a transaction locks only what it writes to.
+    """
+    files = (path,) if beside is None else (path, beside)
     engine = create_engine(
         f"sqlite:///{path}",
         poolclass=QueuePool,
@@ -43,34 +47,41 @@ def sqlite_engine(path: Path, synchronous: str) -> Engine:
     def _never_anew(_dialect: object, _record: object, _args: object, _params: object) -> None:
         # SQLite would make an empty file in the place of one that was removed under a running process.
         nonlocal was_there
-        if was_there and not path.exists():
+        if was_there and not all(file.exists() for file in files):
             raise sqlite3.OperationalError("unable to open the database file: it is gone")
         was_there = True
 
     @event.listens_for(engine, "connect")
     def _pragmas(connection: Any, record: ConnectionPoolEntry) -> None:
-        connection.isolation_level = None
-        # Means something only for a file that is made now, and only before it is in WAL mode.
-        connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute(f"PRAGMA synchronous={synchronous}")
-        connection.execute("PRAGMA foreign_keys=ON")
-        connection.execute("PRAGMA trusted_schema=OFF")
-        connection.execute("PRAGMA secure_delete=ON")  # what was erased is not left in free pages
-        record.info["file"] = _identity(path)
+        _set_up(connection, synchronous)
+        if beside is not None:
+            connection.execute("ATTACH DATABASE ? AS inbox", (str(beside),))
+        record.info["files"] = [_identity(file) for file in files]
 
     @event.listens_for(engine, "checkout")
     def _same_file(_connection: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
         # An open connection would go on writing into a file that was removed or replaced, where no reader looks.
-        if record.info["file"] != _identity(path):
+        if record.info["files"] != [_identity(file) for file in files]:
             raise DisconnectionError("The database file was replaced.")
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        mode = "DEFERRED" if connection.get_execution_options().get("ari_read_only") else "IMMEDIATE"
+        only_reads = connection.get_execution_options().get("ari_read_only")
+        mode = "DEFERRED" if only_reads or beside is not None else "IMMEDIATE"
         connection.exec_driver_sql(f"BEGIN {mode}")
 
     return engine
+
+
+def _set_up(connection: sqlite3.Connection, synchronous: str) -> None:
+    connection.isolation_level = None
+    # Means something only for a file that is made now, and only before it is in WAL mode.
+    connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute(f"PRAGMA synchronous={synchronous}")
+    connection.execute("PRAGMA foreign_keys=ON")
+    connection.execute("PRAGMA trusted_schema=OFF")
+    connection.execute("PRAGMA secure_delete=ON")  # what was erased is not left in free pages
 
 
 def _identity(path: Path) -> tuple[int, int]:

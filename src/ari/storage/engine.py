@@ -13,41 +13,55 @@ from ari.base.settings import Settings
 from ari.storage.dialect import postgresql_engine, sqlite_engine
 from ari.storage.faults import faults_as_unavailable, read_only
 from ari.storage.finder import HotFinder, PostgresFinder, SqliteFinder
+from ari.storage.inbox import Inbox
+from ari.storage.points import Commits
+from ari.storage.settle import Settler
 from ari.storage.turn import write_turn
 from ari.storage.unit import Unit
 from ari.storage.usage import UsageTables
 
 KEYS_FILE = "ari.db"
 USAGE_FILE = "usage.db"
+INBOX_FILE = "usage-inbox.db"
 
 
 class Database:
-    """The keys database and the usage database: two SQLite files, or one PostgreSQL database.
+    """The keys database and the usage database: SQLite files, or one PostgreSQL database.
 
-    Each has its own engine, since the usage log may be less durable than the keys (``ARI_USAGE_DURABILITY``).
+    Each has its own engine, since the usage log may be less durable than the keys (``ARI_USAGE_DURABILITY``). The log
+    has a second file, its inbox, and ``settling`` is an engine on both.
     """
 
-    def __init__(self, main: Engine, log: Engine, settings: Settings) -> None:
+    def __init__(self, main: Engine, log: Engine, inbox: Engine, settling: Engine, settings: Settings) -> None:
         self.main = main
         self.log = log
+        self._engines = {id(engine): engine for engine in (main, log, inbox, settling)}.values()
         self.data_dir = data_dir = settings.data_dir
         self._url = settings.database_url
         self._verify_seconds = settings.verify_timeout_seconds
         sqlite = settings.database_url is None
         self.main_lock = data_dir / "ari.lock" if sqlite else None
         self.log_lock = data_dir / "usage.lock" if sqlite else None
-        self.usage = UsageTables(log, self.log_lock)
+        inbox_lock = data_dir / "inbox.lock" if sqlite else None
+        files = [data_dir / INBOX_FILE, data_dir / USAGE_FILE] if sqlite else []
+        self.settler = Settler(settling, self.log_lock, inbox, inbox_lock)
+        self.usage = UsageTables(
+            log, self.log_lock, Inbox(inbox, inbox_lock, files, self.settler.prepare), self.settler
+        )
+        self._commits = Commits()
 
     @classmethod
     def open(cls, settings: Settings) -> "Database":
         """Open or prepare the database. Raises ``ConfigurationError`` when the data directory cannot serve."""
         prepare_data_dir(settings.data_dir)
         if settings.database_url is None:
-            main = sqlite_engine(settings.data_dir / KEYS_FILE, "FULL")
-            log = sqlite_engine(
-                settings.data_dir / USAGE_FILE, "FULL" if settings.usage_durability == "fsync" else "NORMAL"
+            keys_file, usage_file, inbox_file = (
+                settings.data_dir / name for name in (KEYS_FILE, USAGE_FILE, INBOX_FILE)
             )
-            return cls(main, log, settings)
+            durable = "FULL" if settings.usage_durability == "fsync" else "NORMAL"
+            log, inbox = sqlite_engine(usage_file, durable), sqlite_engine(inbox_file, durable)
+            settling = sqlite_engine(usage_file, durable, beside=inbox_file)
+            return cls(sqlite_engine(keys_file, "FULL"), log, inbox, settling, settings)
         url = settings.database_url.get_secret_value()
         try:
             main = postgresql_engine(url)
@@ -56,13 +70,17 @@ class Database:
             raise ConfigurationError(
                 "PostgreSQL needs its driver: install the extra, pip install 'ari[postgres]'."
             ) from None
-        return cls(main, log, settings)
+        return cls(main, log, log, log.execution_options(isolation_level="REPEATABLE READ"), settings)
 
     @contextmanager
     def writing(self) -> Iterator[Unit]:
         """One write transaction, committed at the end. Database faults become ``Unavailable``."""
-        with faults_as_unavailable(), write_turn(self.main_lock), self.main.begin() as connection:
-            yield Unit(connection, writing=True)
+        with faults_as_unavailable(), write_turn(self.main_lock):
+            try:
+                with self.main.begin() as connection:
+                    yield Unit(connection, writing=True)
+            finally:
+                self._commits.count += 1
 
     @contextmanager
     def reading(self) -> Iterator[Unit]:
@@ -85,13 +103,14 @@ class Database:
     async def open_finder(self) -> HotFinder:
         """The hot path's own connections."""
         if self._url is None:
-            return SqliteFinder(self.data_dir / KEYS_FILE, self.data_dir / USAGE_FILE)
+            return SqliteFinder(self.data_dir / KEYS_FILE, self.data_dir / USAGE_FILE, self._commits)
         return PostgresFinder(self._url.get_secret_value(), self._verify_seconds)
 
     def close(self) -> None:
         """Let all connections go."""
-        self.main.dispose()
-        self.log.dispose()
+        self.usage.close()
+        for engine in self._engines:
+            engine.dispose()
 
 
 def prepare_data_dir(path: Path) -> None:

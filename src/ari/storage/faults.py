@@ -29,17 +29,18 @@ def faults_as_unavailable() -> Iterator[None]:
     try:
         yield
     except (OperationalError, InterfaceError, PoolTimeout) as error:
-        raise Unavailable(_sentence(error)) from None
+        raise Unavailable(plain_sentence(error)) from None
     except DBAPIError as error:
         text = str(error.orig).lower()
         if error.connection_invalidated or any(word in text for word in (*_BROKEN, *_FULL)):
-            raise Unavailable(_sentence(error)) from None
+            raise Unavailable(plain_sentence(error)) from None
         raise
     except OSError as error:
         raise Unavailable(f"The data directory cannot be written: {error.strerror}.") from None
 
 
-def _sentence(error: Exception) -> str:
+def plain_sentence(error: Exception) -> str:
+    """What a database's fault means, without its words, which may quote values."""
     text = str(getattr(error, "orig", error)).lower()
     if any(word in text for word in _BROKEN):
         return "The database file is damaged; restore it from a backup."

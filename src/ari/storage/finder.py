@@ -4,14 +4,15 @@ Every call asks the store, and no answer is older than the call. On SQLite the q
 half the price of a read, measured in ``docs/decisions``.
 """
 
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 from ari.keys.model import ApiKey
 from ari.keys.ports import KeyFinder
 from ari.storage.keys import COLUMNS, key_of
-from ari.storage.points import PostgresPoints, SqlitePoints
+from ari.storage.points import Commits, PostgresPoints, SqlitePoints
 from ari.usage.model import NO_USE, KeyTotals
 
 _KEY = ", ".join(column.name for column in COLUMNS)
@@ -19,8 +20,11 @@ _TOTALS = "request_count, refused_count, first_used_at_ms, last_used_at_ms"
 _NO_KEYS = "The key store cannot answer now."
 _NO_TOTALS = "The usage log cannot be read now."
 
+K = TypeVar("K", bytes, str)
+V = TypeVar("V")
+
 _MOST_COPIED = 10_000
-"""Keys held by a worker, about 10 MB."""
+"""Keys held by a worker, about 10 MB, and as many totals."""
 _key_of = lru_cache(_MOST_COPIED)(key_of)
 """The same row makes the same key; remembered by all its columns, so a row that changed is another."""
 
@@ -38,39 +42,57 @@ class HotFinder(KeyFinder, Protocol):
 class SqliteFinder:
     """Reads on the event loop; see ``SqlitePoints``.
 
-    Keys that were read are copied, and a copy counts only while SQLite says, at every call, that nothing was committed
-    to the file since before it was read. So one statement a call: that question, or the read of a key not yet copied;
-    both for the first call after a commit. Unknown digests are not copied.
+    What was read is copied, and a copy counts only while SQLite says that nothing was committed to the file since
+    before it was read: asked for every request, though once for all that a turn of the event loop serves. So one
+    statement a call at most: that question, or the read of what is not copied yet; both for the first call after a
+    commit. Unknown digests are not copied.
     """
 
-    def __init__(self, keys_file: Path, usage_file: Path) -> None:
+    def __init__(self, keys_file: Path, usage_file: Path, commits: Commits) -> None:
         by_digest = f"SELECT {_KEY} FROM api_keys WHERE digest = ?"  # noqa: S608 - our own names
         by_key = f"SELECT {_TOTALS} FROM usage_totals WHERE key_id = ?"  # noqa: S608 - our own names
-        self.keys = SqlitePoints(keys_file, by_digest, _NO_KEYS)
-        self._totals = SqlitePoints(usage_file, by_key, _NO_TOTALS)
-        self._copies: dict[bytes, ApiKey] = {}
-        self._state = 0
+        self.keys = SqlitePoints(keys_file, by_digest, _NO_KEYS, commits)
+        self._totals = SqlitePoints(usage_file, by_key, _NO_TOTALS, Commits())
+        self._copies = Copies[bytes, ApiKey](self.keys, key_of)
+        self._totals_copies = Copies[str, KeyTotals](self._totals, lambda row: KeyTotals(*row))
 
     async def find(self, digest: bytes) -> ApiKey | None:
-        copy = self._copies.get(digest)
-        if copy is not None and self.keys.still(self._state):
-            return copy
-        row = self.keys.row(digest)
-        if self.keys.state != self._state or len(self._copies) >= _MOST_COPIED:
-            self._copies.clear()
-            self._state = self.keys.state
-        if row is None:
-            return None
-        key = self._copies[digest] = key_of(row)
-        return key
+        return self._copies.get(digest)
 
     async def totals(self, key_id: str) -> KeyTotals:
-        row = self._totals.row(key_id)
-        return NO_USE if row is None else KeyTotals(*row)
+        return self._totals_copies.get(key_id) or NO_USE
 
     async def close(self) -> None:
         self.keys.close()
         self._totals.close()
+
+
+class Copies(Generic[K, V]):
+    """What rows were made into, as long as the file is as it was when they were read."""
+
+    def __init__(self, points: SqlitePoints, made_of: Callable[[tuple[Any, ...]], V]) -> None:
+        self._points = points
+        self._made_of = made_of
+        self._copies: dict[K, V] = {}
+        self._state = 0
+
+    def __len__(self) -> int:
+        return len(self._copies)
+
+    def get(self, name: K) -> V | None:
+        """What the row with this primary key is now. Raises ``Unavailable``."""
+        copy = self._copies.get(name)
+        points = self._points
+        if copy is not None and points.still(self._state):
+            return copy
+        row = points.row(name)
+        if points.state != self._state or len(self._copies) >= _MOST_COPIED:
+            self._copies.clear()
+            self._state = points.state
+        if row is None:
+            return None
+        made = self._copies[name] = self._made_of(row)
+        return made
 
 
 class PostgresFinder:

@@ -71,6 +71,8 @@ def migrate(database: Database) -> list[str]:
             _refuse_newer(chain, current)
             _upgrade(connection, chain)
             applied += [f"{chain.name} {number}" for number in chain.revisions if current is None or number > current]
+    with _plain_faults():
+        database.settler.prepare()
     return applied
 
 

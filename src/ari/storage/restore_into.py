@@ -15,7 +15,7 @@ from ari.base.errors import Conflict
 from ari.base.settings import Settings
 from ari.storage import tables
 from ari.storage.dialect import lock_for_migration
-from ari.storage.engine import KEYS_FILE, USAGE_FILE, Database
+from ari.storage.engine import INBOX_FILE, KEYS_FILE, USAGE_FILE, Database
 from ari.storage.faults import read_only
 from ari.storage.migrate import migrate
 from ari.storage.turn import write_turn
@@ -116,7 +116,7 @@ def _swap_in(settings: Settings, fill: Fill) -> None:
     staging = Path(tempfile.mkdtemp(prefix="restore-", dir=target))
     try:
         _fill_files(settings.model_copy(update={"data_dir": staging}), fill)
-        for name in (USAGE_FILE, KEYS_FILE):
+        for name in (INBOX_FILE, USAGE_FILE, KEYS_FILE):
             _put_in_place(staging / name, target / name)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
@@ -130,7 +130,7 @@ def _fill_files(settings: Settings, fill: Fill) -> None:
             fill(main, log)
     finally:
         database.close()
-    for name in (KEYS_FILE, USAGE_FILE):
+    for name in (KEYS_FILE, USAGE_FILE, INBOX_FILE):
         connection = sqlite3.connect(settings.data_dir / name)
         connection.execute("PRAGMA journal_mode=DELETE")  # all of it in the one file that moves
         connection.close()
@@ -158,7 +158,9 @@ def _refuse_others(connection: Connection) -> None:
 
 def _empty(connection: Connection) -> None:
     """Remove every row; the triggers that keep the audit trail from edits are off within this transaction alone."""
-    names = ", ".join(table.name for metadata in (tables.main, tables.log) for table in metadata.sorted_tables)
+    names = ", ".join(
+        table.name for metadata in (tables.main, tables.log, tables.inbox) for table in metadata.sorted_tables
+    )
     connection.execute(text("ALTER TABLE events DISABLE TRIGGER USER"))
     connection.execute(text(f"TRUNCATE {names}"))
     connection.execute(text("ALTER TABLE events ENABLE TRIGGER USER"))

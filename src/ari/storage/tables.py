@@ -1,7 +1,8 @@
 """The whole schema, the single truth for it; migrations are checked against it in CI.
 
 ``main`` is the keys database (``ari.db``), ``log`` the usage database (``usage.db``); on PostgreSQL both live in one
-database. Instants are milliseconds since the epoch.
+database. Instants are milliseconds since the epoch. ``inbox`` is a file of its own on SQLite and holds what waits to be
+moved into the log; nothing stays in it, so it has no migrations.
 """
 
 from sqlalchemy import (
@@ -29,6 +30,7 @@ _NAMES = {
 
 main = MetaData(naming_convention=_NAMES)
 log = MetaData(naming_convention=_NAMES)
+inbox = MetaData(naming_convention=_NAMES)
 
 _Sequence = BigInteger().with_variant(Integer, "sqlite")
 """SQLite numbers rows by itself only for a column declared INTEGER."""
@@ -189,4 +191,21 @@ usage_attempts = Table(
     Column("reason", String(24), primary_key=True),
     Column("address", String(64), primary_key=True),
     Column("count", BigInteger, nullable=False),
+)
+
+usage_settled = Table(
+    "usage_settled",
+    log,
+    Column("name", String(20), primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+)
+"""Up to which entry the inbox was moved, where that is another file. On PostgreSQL its lock is who may move."""
+
+usage_inbox = Table(
+    "usage_inbox",
+    inbox,
+    Column("seq", _Sequence, primary_key=True, autoincrement=True),
+    Column("what", String(10), nullable=False),
+    *(Column(column.name, column.type) for column in usage_rows.columns),
+    sqlite_autoincrement=True,
 )

@@ -1,7 +1,7 @@
 """The usage log in SQL; fulfils ``usage.ports.UsageStore``."""
 
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -12,12 +12,13 @@ from ari.base.clock import HOUR_MS, MINUTE_MS
 from ari.base.errors import Unavailable
 from ari.keys.reasons import ACCEPTED
 from ari.storage.faults import faults_as_unavailable, read_only
+from ari.storage.inbox import Inbox
+from ari.storage.settle import MOST_AT_ONCE, Settler, writing
 from ari.storage.tables import usage_attempts, usage_hours, usage_rows, usage_totals
-from ari.storage.turn import write_turn
-from ari.storage.usage_commit import REFUSALS, count_attempts, write_all, write_each
+from ari.storage.usage_commit import REFUSALS, count_attempts
 from ari.storage.usage_pages import lowest_id, page_query
 from ari.storage.usage_retention import Retention
-from ari.storage.usage_seen import Kind, SeenCounter, addresses_among, move_to_others, seen_by
+from ari.storage.usage_seen import Kind, addresses_among, move_to_others, seen_by
 from ari.usage.clean import address_forms
 from ari.usage.model import (
     OTHER_ADDRESSES,
@@ -48,30 +49,42 @@ class Bucket(NamedTuple):
 
 
 class UsageTables:
-    """The usage log on one engine; ``lock_file`` is where writers to a SQLite file queue."""
+    """The usage log on one engine; ``lock_file`` is where writers to a SQLite file queue.
 
-    def __init__(self, engine: Engine, lock_file: Path | None) -> None:
+    Whoever reads first has the inbox emptied, so that what was committed is seen.
+    """
+
+    def __init__(self, engine: Engine, lock_file: Path | None, inbox: Inbox, settler: Settler) -> None:
         self._engine = engine
         self._lock_file = lock_file
-        self._seen = SeenCounter()
+        self._inbox = inbox
+        self._settler = settler
         self._retention = Retention(engine, lock_file, self._writing)
 
     def commit(self, batch: Batch) -> None:
         with _any_fault_as_unavailable():
-            try:
-                with self._writing() as connection:
-                    write_all(connection, batch, self._seen)
-            except REFUSALS:
-                with self._writing() as connection:
-                    write_each(connection, batch, self._seen)
+            self._inbox.append(batch)
+
+    def settle(self) -> int:
+        with _any_fault_as_unavailable():
+            return self._settler.settle()
+
+    def settle_all(self) -> None:
+        """Empty the inbox of what is in it now. Raises ``Unavailable``."""
+        while self.settle() >= MOST_AT_ONCE:
+            pass
+
+    def close(self) -> None:
+        """Let the connection of commits go."""
+        self._inbox.close()
 
     def page(self, where: UsageFilter, before_id: str | None, limit: int) -> list[UsageRow]:
-        with _any_fault_as_unavailable(), read_only(self._engine) as connection:
+        with self._reading() as connection:
             return [UsageRow(*row) for row in connection.execute(page_query(connection, where, before_id, limit))]
 
     def totals(self, key_ids: Sequence[str]) -> dict[str, KeyTotals]:
         found: dict[str, KeyTotals] = {}
-        with _any_fault_as_unavailable(), read_only(self._engine) as connection:
+        with self._reading() as connection:
             for some in _slices(key_ids):
                 rows = connection.execute(select(*_TOTALS).where(usage_totals.c.key_id.in_(some)))
                 found.update((key_id, KeyTotals(*rest)) for key_id, *rest in rows)
@@ -84,7 +97,7 @@ class UsageTables:
             .order_by(_attempts.minute_ms.desc(), _attempts["count"].desc(), _attempts.reason, _attempts.address)
             .limit(limit)
         )
-        with _any_fault_as_unavailable(), read_only(self._engine) as connection:
+        with self._reading() as connection:
             return [Attempt(*row) for row in connection.execute(query)]
 
     def addresses(self, key_id: str, limit: int) -> list[Seen]:
@@ -102,7 +115,7 @@ class UsageTables:
             .group_by(hours.hour_ms)
             .order_by(hours.hour_ms)
         )
-        with _any_fault_as_unavailable(), read_only(self._engine) as connection:
+        with self._reading() as connection:
             return [HourCount(*map(int, row)) for row in connection.execute(query)]
 
     def erase_address(self, address: str) -> int:
@@ -113,6 +126,7 @@ class UsageTables:
         """
         forms = address_forms(address)
         buckets = select(_attempts.minute_ms, _attempts.reason, _attempts.address).where(_attempts.address.in_(forms))
+        self.settle_all()
         with _any_fault_as_unavailable():
             stood = 0
             for ids in self._ids_with(forms):
@@ -126,11 +140,12 @@ class UsageTables:
         return stood + len(attempts)
 
     def remove_before(self, before_ms: int) -> Generator[int]:
+        self.settle_all()
         with _any_fault_as_unavailable():
             yield from self._retention.steps(before_ms, lowest_id(before_ms))
 
     def _seen_by(self, key_id: str, kind: Kind, limit: int) -> list[Seen]:
-        with _any_fault_as_unavailable(), read_only(self._engine) as connection:
+        with self._reading() as connection:
             return seen_by(connection, key_id, kind, limit)
 
     def _ids_with(self, addresses: Sequence[str]) -> Iterator[Sequence[str]]:
@@ -152,9 +167,15 @@ class UsageTables:
                 work(connection, some)
 
     @contextmanager
-    def _writing(self) -> Iterator[Connection]:
-        with write_turn(self._lock_file), self._engine.begin() as connection:
+    def _reading(self) -> Iterator[Connection]:
+        # A log that cannot be written now can still be read.
+        with suppress(Unavailable):
+            self.settle_all()
+        with _any_fault_as_unavailable(), read_only(self._engine) as connection:
             yield connection
+
+    def _writing(self) -> AbstractContextManager[Connection]:
+        return writing(self._engine, self._lock_file)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The statements of one commit of the usage log: rows, and in the same transaction all that is counted from them.
+"""Rows with decisions in them: written, and in the same transaction all that is counted from them.
 
 Counts follow what was really added: a row with an id already stored adds only what its ``count`` is larger by. So
 totals = rollups = log, also when a batch is committed again after a fault that left its outcome unknown.
@@ -29,8 +29,8 @@ _row_values = attrgetter(*ROW_FIELDS)
 _id = attrgetter("id")
 
 _HIGHER_COUNT = "ON CONFLICT (id) DO UPDATE SET count = excluded.count WHERE usage_rows.count < excluded.count"
-_ADD_HOURS = "ON CONFLICT (key_id, hour_ms, route, code) DO UPDATE SET count = usage_hours.count + excluded.count"
-_ADD_TOTALS = """ON CONFLICT (key_id) DO UPDATE SET
+ADD_HOURS = "ON CONFLICT (key_id, hour_ms, route, code) DO UPDATE SET count = usage_hours.count + excluded.count"
+ADD_TOTALS = """ON CONFLICT (key_id) DO UPDATE SET
     request_count = usage_totals.request_count + excluded.request_count,
     refused_count = usage_totals.refused_count + excluded.refused_count,
     first_used_at_ms = CASE
@@ -103,7 +103,7 @@ def _stored_counts(connection: Connection, rows: Sequence[UsageRow]) -> dict[str
 def _add_one(connection: Connection, row: UsageRow) -> tuple[UsageRow, int]:
     before = _stored_counts(connection, [row]).get(row.id, 0)
     if not _tried(connection, _insert_counted, row):
-        row = _without_texts(row)
+        row = without_texts(row)
         _insert_counted(connection, [row])
     return row, max(0, row.count - before)
 
@@ -112,7 +112,8 @@ def _insert_counted(connection: Connection, rows: Sequence[UsageRow]) -> None:
     insert_rows(connection, usage_rows, ROW_FIELDS, [_row_values(row) for row in rows], _HIGHER_COUNT)
 
 
-def _without_texts(row: UsageRow) -> UsageRow:
+def without_texts(row: UsageRow) -> UsageRow:
+    """What is left where a database refuses what a caller sent."""
     return replace(
         row, request_id=row.id, method="", path="", client_address=None, user_agent=None, duration_ms=None, bytes=None
     )
@@ -145,9 +146,9 @@ def _roll_up(connection: Connection, added: Added) -> None:
             total[1] += count
     if hours:
         counted_hours = sorted((*hour, count) for hour, count in hours.items())
-        insert_rows(connection, usage_hours, tuple(usage_hours.c.keys()), counted_hours, _ADD_HOURS)
+        insert_rows(connection, usage_hours, tuple(usage_hours.c.keys()), counted_hours, ADD_HOURS)
         counted_keys = [(key_id, *totals[key_id]) for key_id in sorted(totals)]
-        insert_rows(connection, usage_totals, _TOTALS, counted_keys, _ADD_TOTALS)
+        insert_rows(connection, usage_totals, _TOTALS, counted_keys, ADD_TOTALS)
 
 
 def _complete(connection: Connection, completions: Iterable[Completion]) -> None:

@@ -15,7 +15,7 @@ Kind = Literal["address", "user_agent"]
 _seen = usage_seen.c
 _KEY = usage_seen.primary_key.columns
 _NAMES = tuple(_seen.keys())
-_ADD = """ON CONFLICT (key_id, kind, value) DO UPDATE SET
+ADD_SEEN = """ON CONFLICT (key_id, kind, value) DO UPDATE SET
     accepted_count = usage_seen.accepted_count + excluded.accepted_count,
     refused_count = usage_seen.refused_count + excluded.refused_count,
     first_seen_at_ms = CASE WHEN excluded.first_seen_at_ms < usage_seen.first_seen_at_ms
@@ -59,6 +59,17 @@ class SeenCounter:
                     seen[2] = at_ms
                 elif at_ms > seen[3]:
                     seen[3] = at_ms
+        _add(connection, sorted((*name, *seen) for name, seen in found.items()))
+
+    def count_new(self, connection: Connection, new: Iterable[Sequence[Any]]) -> None:
+        """Add counts of what keys were not seen by before: rows of ``usage_seen``, of one kind."""
+        found: dict[tuple[str, str, str], tuple[int, int, int, int]] = {}
+        for key_id, kind, value, accepted, refused, first_ms, last_ms in new:
+            values = self._addresses if kind == "address" else self._agents
+            name = (key_id, kind, OTHERS if value == OTHERS else values.bucket_for(key_id, value, last_ms))
+            one = (int(accepted), int(refused), first_ms, last_ms)
+            other = found.get(name, (0, 0, first_ms, last_ms))
+            found[name] = (one[0] + other[0], one[1] + other[1], min(one[2], other[2]), max(one[3], other[3]))
         _add(connection, sorted((*name, *seen) for name, seen in found.items()))
 
 
@@ -109,4 +120,4 @@ def _named(names: Sequence[Name]) -> ColumnElement[bool]:
 
 
 def _add(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
-    insert_rows(connection, usage_seen, _NAMES, rows, _ADD)
+    insert_rows(connection, usage_seen, _NAMES, rows, ADD_SEEN)

@@ -10,6 +10,7 @@ thread of its own, because an event loop that waits for a disk cannot answer 503
   written, and so is the row of a caller that hung up.
 - The buffer is bounded. When it is full, further callers stand in line with the same patience; no row is dropped from
   the buffer to make room.
+- What is committed is counted a moment later, by another thread (``settling.py``).
 - Completions tell of responses that went out already, so they are kept over failed commits and tried again (as many
   as the buffer has room for; the oldest are forgotten first).
 """
@@ -31,6 +32,7 @@ from ari.usage.clean import attempt_address, clean_row
 from ari.usage.flood import AttemptAddresses, RefusalFlood
 from ari.usage.model import Attempt, Completion, UsageRow
 from ari.usage.ports import Batch, UsageStore
+from ari.usage.settling import Settling
 
 _MOST_IN_ONE_COMMIT = 1_000
 """Bounds how long one commit keeps the others, here and in other processes, waiting."""
@@ -60,6 +62,7 @@ class UsageLog:
 
     def __init__(self, store: UsageStore, clock: Clock, settings: Settings, free_disk_bytes: Callable[[], int]) -> None:
         self._store = store
+        self._settling = Settling(store)
         self._clock = clock
         self._addresses = settings.usage_addresses
         self._room = settings.usage_buffer_rows
@@ -111,6 +114,7 @@ class UsageLog:
         # A daemon: a disk that hangs must not keep the process from ending.
         self._thread = threading.Thread(target=self._commit_batches, name="ari usage log", daemon=True)
         self._thread.start()
+        self._settling.start()
         self._running = True
 
     async def stop(self) -> None:
@@ -130,6 +134,7 @@ class UsageLog:
         self._jobs.put(None)
         if self._flying is None:
             self._thread.join()
+        await asyncio.to_thread(self._settling.stop, self._patience_seconds)
 
     async def write(self, row: UsageRow) -> None:
         """Return when ``row`` is committed, cleaned of what no log may hold; or, in a flood, when it is counted.
@@ -225,6 +230,7 @@ class UsageLog:
             # Only the kind of error: its words may quote what a caller sent.
             _logger.error("The usage log failed with %s.", type(error).__name__)
             return _FAULT
+        self._settling.notify()
         return None
 
     def _landed(self, batch: Batch, fault: str | None) -> None:

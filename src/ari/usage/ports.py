@@ -20,12 +20,19 @@ class UsageStore(Protocol):
     """The usage log; synchronous, called from threads."""
 
     def commit(self, batch: Batch) -> None:
-        """Write the batch in one transaction, with rollups, totals and what its keys were seen by.
+        """Write the batch in one transaction; everything that reads finds it from then on.
 
         A row with an id already stored raises that row's ``count`` to its own if that is higher, and only the
         difference is counted: committing a batch again changes nothing. A single row that the database refuses is
         stored without its caller's texts rather than failing the others. Raises ``Unavailable``; nothing, or after a
         lost connection all of the batch, is then stored.
+        """
+
+    def settle(self) -> int:
+        """Count a good many of the rows committed and put them where they are read; how many, 0 if there are no more.
+
+        Reading does it first where it was not done. Rows, rollups, totals and what keys were seen by change in one
+        transaction. Raises ``Unavailable``.
         """
 
     def page(self, where: UsageFilter, before_id: str | None, limit: int) -> list[UsageRow]:

@@ -40,6 +40,9 @@ class FakeStore:
             raise self.faults.pop(0)
         self.batches.append(taken)
 
+    def settle(self) -> int:
+        return 0
+
     def page(self, where: UsageFilter, before_id: str | None, limit: int) -> list[UsageRow]:
         return []
 

@@ -41,7 +41,7 @@ def test_what_was_told_is_in_the_log_exactly_once(data_dir: Path, database_url: 
         for _ in range(ROUNDS):
             told += _run_until_killed(data_dir, database_url, chance.randrange(1, 1_500))
             engine = instance.database.log
-            by_key = sums(engine)
+            by_key = sums(instance.database)
             with engine.connect() as connection:
                 stored = Counter(connection.scalars(select(usage_rows.c.id)))
                 attempts = connection.scalar(select(func.sum(usage_attempts.c["count"]))) or 0

@@ -1,0 +1,173 @@
+"""Where requests are logged first: a list without indexes or counts, so that a caller waits for as little as can be.
+
+``settle.py`` moves what is here into the tables that are read, many requests in one transaction. On SQLite the list is
+a file of its own, since a file has one writer at a time, and callers must not wait for that move.
+"""
+
+import os
+import select
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from operator import attrgetter
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine
+from sqlalchemy.pool import PoolProxiedConnection
+
+from ari.base.clock import MINUTE_MS
+from ari.base.errors import Unavailable
+from ari.storage.bulk import Insert
+from ari.storage.faults import plain_sentence
+from ari.storage.tables import usage_inbox
+from ari.storage.turn import write_turn
+from ari.storage.usage_commit import REFUSALS, ROW_FIELDS, without_texts
+from ari.usage.model import OTHER_ADDRESSES, Attempt, Completion, UsageRow
+from ari.usage.ports import Batch
+
+ROW, ATTEMPTS, DONE = "row", "attempts", "done"
+"""What an entry is: a request, how many attempts came from an address in a minute, how a logged request ended."""
+
+_COLUMNS = ("what", *ROW_FIELDS)
+_INSERT = Insert(usage_inbox, _COLUMNS)
+_row_values = attrgetter(*ROW_FIELDS)
+_NOTHING = dict.fromkeys(_COLUMNS)
+_Entry = tuple[Any, ...]
+
+
+class Inbox:
+    """Holds one connection, used by one thread at a time.
+
+    ``files`` are SQLite's, of the inbox and of the log, none on PostgreSQL: where either is gone nothing is taken, and
+    where one was replaced, ``prepare`` is called before more is.
+    """
+
+    def __init__(
+        self, engine: Engine, lock_file: Path | None, files: Sequence[Path], prepare: Callable[[], None]
+    ) -> None:
+        self._engine = engine
+        self._lock_file = lock_file
+        self._files = files
+        self._prepare = prepare
+        self._held: PoolProxiedConnection | None = None
+        self._identities: list[tuple[int, int]] = []
+        self._mutex = threading.Lock()
+
+    def append(self, batch: Batch) -> None:
+        """Commit the batch. What the database refuses is kept without its caller's texts. Raises ``Unavailable``."""
+        entries = [(ROW, *_row_values(row)) for row in batch.rows]
+        if batch.attempts:
+            entries += _counted(batch.attempts)
+        if batch.completions:
+            entries += map(_done, batch.completions)
+        try:
+            self._commit(entries)
+        except REFUSALS:
+            for entry in entries:
+                self._commit_one(entry)
+
+    def close(self) -> None:
+        """Let the connection go."""
+        held, self._held = self._held, None
+        if held is not None:
+            with suppress(*self._faults()):
+                held.invalidate()
+
+    def _commit_one(self, entry: _Entry) -> None:
+        try:
+            self._commit([entry])
+        except REFUSALS:
+            self._commit(_harmless(entry))
+
+    def _commit(self, entries: Sequence[_Entry]) -> None:
+        with self._mutex:
+            try:
+                connection = self._connection()
+                with write_turn(self._lock_file):
+                    _INSERT.run(connection, entries)
+            except self._faults() as error:
+                self.close()
+                refusal = self._refusal(error)
+                raise (refusal or Unavailable(plain_sentence(error))) from None
+
+    def _connection(self) -> Any:
+        """The driver's own connection, each statement its own transaction."""
+        if self._held is not None and not self._is_stale():
+            return self._held.driver_connection
+        was_open, self._identities = self._held is not None, _identities(self._files)
+        self.close()
+        if was_open and self._files:
+            self._prepare()
+        self._held = held = self._engine.raw_connection()
+        connection: Any = held.driver_connection
+        if not self._files:
+            connection.autocommit = True
+        return connection
+
+    def _is_stale(self) -> bool:
+        """Whether a file was replaced, or the server ended the connection: an idle one has nothing to say but that."""
+        if self._files:
+            return _identities(self._files) != self._identities
+        assert self._held is not None
+        connection: Any = self._held.driver_connection
+        return connection.closed or bool(select.select([connection], [], [], 0)[0])
+
+    def _faults(self) -> tuple[type[Exception], ...]:
+        dbapi: Any = self._engine.dialect.loaded_dbapi
+        return dbapi.Error, OSError
+
+    def _refusal(self, error: Exception) -> Exception | None:
+        """A fault that is one of a value, not of the database."""
+        dbapi: Any = self._engine.dialect.loaded_dbapi
+        return UnicodeError("refused") if isinstance(error, dbapi.DataError) else None
+
+
+def _identities(files: Iterable[Path]) -> list[tuple[int, int]]:
+    return [(status.st_dev, status.st_ino) for status in map(os.stat, files)]
+
+
+def _counted(attempts: Iterable[Attempt]) -> list[_Entry]:
+    counts: dict[tuple[int, str, str], int] = {}
+    for attempt in attempts:
+        bucket = (attempt.at_ms - attempt.at_ms % MINUTE_MS, attempt.reason, attempt.address)
+        counts[bucket] = counts.get(bucket, 0) + attempt.count
+    return [
+        _entry(what=ATTEMPTS, at_ms=minute_ms, code=reason, client_address=address, count=count)
+        for (minute_ms, reason, address), count in counts.items()
+    ]
+
+
+def _done(done: Completion) -> _Entry:
+    return _entry(what=DONE, id=done.id, status=done.status, duration_ms=done.duration_ms, bytes=done.bytes)
+
+
+def _entry(**given: Any) -> _Entry:
+    return tuple((_NOTHING | given).values())
+
+
+def _harmless(entry: _Entry) -> list[_Entry]:
+    """What is kept of an entry that the database refuses."""
+    what, *values = entry
+    if what == ROW:
+        return [(ROW, *_row_values(without_texts(UsageRow(*values))))]
+    if what == ATTEMPTS:
+        return [_entry(**dict(zip(_COLUMNS, entry, strict=True)) | {"client_address": OTHER_ADDRESSES})]
+    return []
+
+
+def batch_of(entries: Iterable[_Entry]) -> Batch:
+    """Entries, as they were given, in the order of their coming."""
+    batch = Batch()
+    for what, *values in entries:
+        row = UsageRow(*values)
+        if what == ROW:
+            batch.rows.append(row)
+        elif what == DONE:
+            assert row.status is not None
+            assert row.duration_ms is not None
+            batch.completions.append(Completion(row.id, row.status, row.duration_ms, row.bytes))
+        else:
+            assert row.client_address is not None
+            batch.attempts.append(Attempt(row.at_ms, row.code, row.client_address, row.count))
+    return batch

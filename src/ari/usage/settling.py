@@ -1,0 +1,69 @@
+"""The thread that counts what was committed and puts it where it is read, many requests at once.
+
+It waits a moment after a commit, so that much is there to be done at once: each request alone would cost several times
+as much. Nothing depends on it but how much those who read have to do first.
+"""
+
+import logging
+import threading
+
+from ari.base.errors import Unavailable
+from ari.usage.ports import UsageStore
+
+_GATHER_SECONDS = 1.0
+_LOOK_SECONDS = 5.0
+"""How long what a process left that was killed may wait for another."""
+_RETRY_SECONDS = 1.0
+
+_logger = logging.getLogger(__name__)
+
+
+class Settling:
+    """Works between ``start`` and ``stop``."""
+
+    def __init__(self, store: UsageStore) -> None:
+        self._store = store
+        self._due = threading.Event()
+        self._ended = threading.Event()
+        self._failing = False
+
+    def start(self) -> None:
+        """Begin, with what an earlier process may have left."""
+        self._ended.clear()
+        self._due.set()
+        # A daemon: a disk that hangs must not keep the process from ending.
+        self._thread = threading.Thread(target=self._run, name="ari usage settling", daemon=True)
+        self._thread.start()
+
+    def notify(self) -> None:
+        """Something was committed."""
+        self._due.set()
+
+    def stop(self, patience_seconds: float) -> None:
+        """Settle what is there, and end."""
+        self._ended.set()
+        self._due.set()
+        self._thread.join(patience_seconds)
+
+    def _run(self) -> None:
+        while not self._ended.is_set():
+            self._due.wait(_LOOK_SECONDS)
+            self._ended.wait(_GATHER_SECONDS)
+            self._due.clear()
+            if not self._settled():
+                self._ended.wait(_RETRY_SECONDS)
+                self._due.set()
+
+    def _settled(self) -> bool:
+        try:
+            while self._store.settle():
+                pass
+        except Unavailable as error:
+            if not self._failing:
+                _logger.error("Logged requests cannot be counted now; they wait in the inbox. %s", error)
+            self._failing = True
+            return False
+        if self._failing:
+            _logger.warning("Logged requests are counted again.")
+        self._failing = False
+        return True
