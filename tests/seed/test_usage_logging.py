@@ -6,13 +6,13 @@ from tests.seed.conftest import Pages, get
 def test_ari_logs_api_key_usage_which_keys_are_being_used_and_how_often(pages: Pages) -> None:
     """ "ARI logs API key usage so you can monitor which keys are being used and how often"."""
     key_id, secret = pages.create("counted", access="read-only")
-    before = get(pages, secret, "/api/me").json()["key"]["request_count"]
+    before = get(pages, secret, f"/api/keys/{key_id}").json()["request_count"]
     for path in ("/api/openapi.json", "/api/keys", "/api/usage", "/api/nothing"):
         get(pages, secret, path)
-    assert get(pages, secret, "/api/me").json()["key"]["request_count"] == before + 5
+    assert get(pages, secret, f"/api/keys/{key_id}").json()["request_count"] == before + 5
     rows = get(pages, secret, f"/api/keys/{key_id}/usage?limit=5").json()["items"]
     assert [(row["path"], row["status"]) for row in rows] == [
-        ("/api/me", 200),
+        (f"/api/keys/{key_id}", 200),
         ("/api/nothing", 404),
         ("/api/usage", 200),
         ("/api/keys", 200),

@@ -32,8 +32,11 @@ def is_running(pid: int) -> bool:
 
 
 def kill(pid: int, number: signal.Signals = signal.SIGKILL) -> None:
-    """Send a signal to one process."""
+    """Send a signal to one process. Where it is to stop, it has."""
     os.kill(pid, number)
+    if number == signal.SIGSTOP:
+        stat = Path(f"/proc/{pid}/stat")
+        eventually(lambda: not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] == "T")
 
 
 def eventually(true: Callable[[], T], seconds: float = 20) -> T:

@@ -47,7 +47,10 @@ class AnswerHeaders:
 
 
 def _kept(given: Sequence[Header]) -> Iterable[Header]:
-    return [header for header in given if header[0] not in _OURS]
+    for name, _ in given:
+        if name in _OURS:
+            return [header for header in given if header[0] not in _OURS]
+    return given
 
 
 def _request_id(text: str) -> Header:

@@ -21,6 +21,7 @@ REQUEST_ID_LENGTH = 128
 ADDRESS_LENGTH = 64
 
 UNKNOWN_ADDRESS = "unknown"
+_METHODS = {method: method for method in ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")}
 
 _UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 _LONGEST_READ = 4
@@ -41,8 +42,8 @@ def clean_row(row: UsageRow, addresses: AddressDetail) -> None:
     """Clean every text of ``row`` that its caller could choose."""
     if row.request_id != row.id:
         row.request_id = clean(row.request_id, REQUEST_ID_LENGTH)
-    row.path = clean(row.path, PATH_LENGTH)
-    row.method = clean(row.method, METHOD_LENGTH)
+    row.path = _path(row.path[: _LONGEST_READ * PATH_LENGTH])
+    row.method = _METHODS.get(row.method) or clean(row.method, METHOD_LENGTH)
     if row.user_agent is not None:
         row.user_agent = _user_agent(row.user_agent[: _LONGEST_READ * USER_AGENT_LENGTH])
     if row.client_address is not None:
@@ -55,6 +56,16 @@ def _user_agent(text: str) -> str:
     return clean(text, USER_AGENT_LENGTH)
 
 
+@lru_cache(maxsize=1_024)
+def _path(text: str) -> str:
+    return clean(text, PATH_LENGTH)
+
+
+@lru_cache(maxsize=1_024)
+def _address(text: str) -> str:
+    return clean(text, ADDRESS_LENGTH)
+
+
 def reduce_address(address: str, addresses: AddressDetail) -> str | None:
     """What the log keeps of a client's address: all of it, its network (IPv4 /24, IPv6 /48) or ``None``.
 
@@ -63,7 +74,7 @@ def reduce_address(address: str, addresses: AddressDetail) -> str | None:
     if addresses == "none":
         return None
     if addresses == "full":
-        return clean(address, ADDRESS_LENGTH)
+        return _address(address[: _LONGEST_READ * ADDRESS_LENGTH])
     parsed = _parsed(address)
     return None if parsed is None else _coarse(parsed)
 
