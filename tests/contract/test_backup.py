@@ -57,7 +57,7 @@ def _fill(instance: Instance) -> dict[str, Created]:
     with instance.database.writing() as unit:
         now_ms = instance.now_ms()
         unit.accounts.add_owner(Account("usr_1", "owner@example.org", "hash", now_ms))
-        unit.accounts.add_session(Session(b"s" * 32, "usr_1", now_ms, now_ms + DAY_MS, None, None))
+        unit.accounts.add_session(Session(b"s" * 32, "usr_1", now_ms, now_ms + DAY_MS, None, None, now_ms))
         unit.accounts.keep_device(b"d" * 32, "usr_1", now_ms + DAY_MS)
         unit.notes.put("had_owner", "1")
         unit.notes.put("setup_token", "digest 1")

@@ -21,7 +21,7 @@ def _add_owner(instance: object) -> None:
     with instance.database.writing() as unit:  # type: ignore[attr-defined]
         now_ms = instance.now_ms()  # type: ignore[attr-defined]
         unit.accounts.add_owner(Account("usr_1", EMAIL, hash_password(OLD), now_ms))
-        unit.accounts.add_session(Session(DIGEST, "usr_1", now_ms, now_ms + SESSION_DAYS * DAY_MS, None, None))
+        unit.accounts.add_session(Session(DIGEST, "usr_1", now_ms, now_ms + SESSION_DAYS * DAY_MS, None, None, now_ms))
 
 
 @pytest.fixture
