@@ -56,9 +56,7 @@ def matching_step(secret: bytes, code: str, now_ms: int, used_until: int = -1) -
 
 
 def address(secret: str, email: str, host: str) -> str:
-    """The ``otpauth://`` address that apps read from a QR code."""
+    """The ``otpauth://`` address that apps read from a QR code; what every app takes for granted is left out."""
     issuer = quote(f"ARI {host}", safe="")
     label = f"{issuer}:{quote(email, safe='')}"
-    return (
-        f"otpauth://totp/{label}?secret={secret}&issuer={issuer}&algorithm=SHA1&digits={DIGITS}&period={STEP_SECONDS}"
-    )
+    return f"otpauth://totp/{label}?secret={secret}&issuer={issuer}"

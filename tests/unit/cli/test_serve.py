@@ -60,7 +60,7 @@ def test_migrate_says_what_it_did(ari: Ari) -> None:
     """The first time it names the migrations, after that nothing is to do."""
     assert (
         ari("migrate", "--data-dir", str(ari.data_dir.parent / "new")).out
-        == "Applied: main 0001, log 0001, log 0002.\n"
+        == "Applied: main 0001, main 0002, log 0001, log 0002.\n"
     )
     assert ari("migrate").out == "Nothing to do; the database is up to date.\n"
 
