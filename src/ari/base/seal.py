@@ -68,12 +68,10 @@ def keep(store: SealedStore, keys: MasterKeys, context: Context, secret: bytes) 
     """
     store.lock()
     present = keys.all()
-    if present:
-        key = present[0]
-    elif store.all():
-        raise _key_is_gone(keys, context)
-    else:
-        key = keys.make()
+    orphans = [] if present else store.all()
+    if orphans:
+        raise _key_is_gone(keys, orphans[0].context)
+    key = present[0] if present else keys.make()
     store.put(Sealed(context, seal(key, context, secret)))
 
 

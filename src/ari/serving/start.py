@@ -15,7 +15,7 @@ from ari.serving.limits import no_core_dumps, raise_open_files
 from ari.serving.supervisor import Supervisor
 from ari.storage import owner_mark
 
-_SECRETS = ("ARI_ADMIN_EMAIL", "ARI_ADMIN_PASSWORD", "ARI_MASTER_KEY", "ARI_MASTER_KEY_FILE")
+SECRETS = ("ARI_ADMIN_EMAIL", "ARI_ADMIN_PASSWORD", "ARI_MASTER_KEY", "ARI_MASTER_KEY_FILE")
 """What leaves the environment once it was read, so that no child process inherits it."""
 _MARGIN_SECONDS = 2.0
 UNREAD_SECONDS = 30
@@ -38,8 +38,7 @@ def serve(settings: Settings, *, new_instance: bool = False) -> int:
         link = _prepare_owner(instance, new_instance=new_instance)
     finally:
         instance.close()
-    for name in _SECRETS:
-        os.environ.pop(name, None)
+    forget_secrets()
     settings = settings.model_copy(update={"admin_email": None, "admin_password": None})
     _listen(listener, settings)
     print(link or f"ARI serves on {settings.base_url}", flush=True)
@@ -114,6 +113,12 @@ def _prepare_owner(instance: Instance, *, new_instance: bool) -> str | None:
         owner_mark.remember(settings.data_dir)
         return None
     return f"Make your owner account within the hour: {settings.base_url}/setup#token={token}"
+
+
+def forget_secrets() -> None:
+    """Take the secrets out of the environment."""
+    for name in SECRETS:
+        os.environ.pop(name, None)
 
 
 def _refuse_lost_master_key(instance: Instance) -> None:
