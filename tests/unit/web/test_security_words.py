@@ -17,13 +17,17 @@ _WEBKIT = "AppleWebKit/537.36 (KHTML, like Gecko)"
         (f"Mozilla/5.0 (Linux; Android 14) {_WEBKIT} Chrome/131.0 Mobile Safari/537.36 EdgA/131.0", "Edge on Android"),
         (f"Mozilla/5.0 (X11; CrOS x86_64 1) {_WEBKIT} Chrome/131.0 Safari/537.36", "Chrome on ChromeOS"),
         (
-            "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) "
-            "Version/18.1 Safari/605.1.15",
+            (
+                "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+                "Version/18.1 Safari/605.1.15"
+            ),
             "Safari on macOS",
         ),
         (
-            "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
-            "Version/18.1 Mobile/15E148 Safari/604.1",
+            (
+                "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+                "Version/18.1 Mobile/15E148 Safari/604.1"
+            ),
             "Safari on iPhone",
         ),
         ("curl/8.5.0", "curl/8.5.0"),
