@@ -30,11 +30,16 @@ def owner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Owner]:
 
 
 @pytest.fixture(autouse=True)
-def _without_two_factor(owner: Owner) -> Iterator[None]:
-    """Each test begins with a password alone, and with nobody waiting for failed attempts."""
+def _time_passes(owner: Owner) -> None:
+    """Each test begins when failed attempts of before no longer count."""
+    owner.server.clock.advance(5 * 60)
+
+
+@pytest.fixture
+def _off_again(owner: Owner) -> Iterator[None]:
+    """Two-factor is off again after the test."""
     yield
     owner.cli("account", "disable-two-factor", check=True)
-    owner.server.clock.advance(5 * 60)
 
 
 def code_of(owner: Owner, secret: str, later: int = 0) -> str:
@@ -73,6 +78,7 @@ def give_password(page: Any, owner: Owner, to: str = HOME) -> None:
     page.get_by_role("button", name="Sign in").click()
 
 
+@pytest.mark.usefixtures("_off_again")
 @pytest.mark.parametrize("scripting", [True, False])
 def test_set_up_and_sign_in(owner: Owner, browser: Any, scripting: bool) -> None:
     """QR code and secret, a code turns it on, ten codes once; then a sign-in needs the next code, or a backup code."""
@@ -110,6 +116,7 @@ def test_set_up_and_sign_in(owner: Owner, browser: Any, scripting: bool) -> None
     context.close()
 
 
+@pytest.mark.usefixtures("_off_again")
 def test_backup_codes_are_downloaded_and_renewed(owner: Owner, page: Any, tmp_path: Path) -> None:
     """The file is made in the browser and holds all codes; new codes void those before."""
     sign_in(page, owner, SECURITY)
@@ -243,3 +250,54 @@ def test_confirming_without_scripting(owner: Owner, plain: Any) -> None:
     plain.get_by_label("Password of").fill(owner.password)
     plain.get_by_role("button", name="Confirm").click()
     expect(plain.get_by_role("heading", name="Set up two-factor")).to_be_visible()
+
+
+@pytest.mark.usefixtures("_off_again")
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing(owner: Owner, browser: Any, axe: Any, theme: str) -> None:
+    """Every page and dialog of this, wide and narrow; nothing scrolls sideways."""
+    context = browser.new_context(color_scheme=theme, locale="en-GB", timezone_id="UTC", reduced_motion="reduce")
+    context.set_default_timeout(15_000)
+    page = context.new_page()
+
+    def look() -> None:
+        for width, height in ((1280, 900), (390, 844)):
+            page.set_viewport_size({"width": width, "height": height})
+            found = [(one["id"], [node["html"] for node in one["nodes"]]) for one in axe(page)]
+            assert found == [], page.url
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), page.url
+        page.set_viewport_size({"width": 1280, "height": 900})
+
+    sign_in(page, owner, SECURITY)
+    look()
+    page.get_by_role("link", name="Change password").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    look()
+    page.goto(f"{owner.url}{SECURITY}/two-factor")
+    look()
+    secret, _ = set_up(page, owner)
+    look()
+    leave_codes(page)
+    look()
+    page.get_by_role("link", name="Turn off").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    look()
+    page.goto(f"{owner.url}{SECURITY}/backup-codes")
+    look()
+    owner.server.clock.advance(QUARTER + 1)
+    page.goto(f"{owner.url}/confirm")
+    look()
+    page.goto(f"{owner.url}{HOME}")
+    dialog = open_create(page)
+    dialog.get_by_label("Name", exact=True).fill("Seen by axe")
+    dialog.get_by_role("button", name="Create key").click()
+    expect(dialog.get_by_role("heading", name="Confirm it is you")).to_be_visible()
+    look()
+    context.clear_cookies()
+    give_password(page, owner)
+    expect(page.get_by_role("heading", name="Enter your code")).to_be_visible()
+    look()
+    page.get_by_role("link", name="Use a backup code").click()
+    page.get_by_label("Backup code").fill(code_of(owner, secret))
+    page.get_by_role("button", name="Sign in").click()
+    context.close()

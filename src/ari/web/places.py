@@ -42,6 +42,11 @@ def code_place(wanted: str, *, backup: bool = False) -> str:
     return f"{CODE}?next={quote(wanted, safe='')}" + ("&with=backup" if backup else "")
 
 
+def session_place(session_id: str) -> str:
+    """What ends another session."""
+    return f"{SECURITY}/sessions/{session_id}/end"
+
+
 def keys_place(show: str, before: str | None = None) -> str:
     """The table of keys, filtered, from a key downwards."""
     narrowed = "" if show == "all" else f"&show={show}"

@@ -1,6 +1,8 @@
 """Sealing: what opens, what does not, and which master key does it."""
 
 import secrets
+import subprocess
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -173,3 +175,9 @@ def test_derived_keys_differ_by_label() -> None:
     key = keys_of(TEXTS[0], "x")[0]
     assert len({key.derived("a"), key.derived("b"), key.secret}) == 3
     assert key.secret.hex() not in repr(key)
+
+
+def test_a_start_does_not_load_it() -> None:
+    """Neither the server nor the command line pays for what is needed once in a while."""
+    code = "import sys, ari.server, ari.cli.main; sys.exit(any(name in sys.modules for name in sys.argv[1:]))"
+    assert subprocess.run([sys.executable, "-c", code, "cryptography", "segno"]).returncode == 0
