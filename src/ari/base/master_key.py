@@ -78,10 +78,6 @@ class MasterKeys:
             text = ""
         return keys_of(text, "ARI_MASTER_KEY_FILE" if self._named else str(path))
 
-    def with_id(self, key_id: bytes) -> MasterKey | None:
-        """The key that sealed something, if it is here."""
-        return next((key for key in self.all() if key.id == key_id), None)
-
     def make(self) -> MasterKey:
         """Make the instance's key in the data directory, or take the one that another process made meanwhile."""
         _write_new(self.own_file, f"{_text(secrets.token_bytes(KEY_BYTES))}\n")

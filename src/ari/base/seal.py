@@ -10,7 +10,7 @@ import os
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from ari.base.errors import Conflict, Unavailable
+from ari.base.errors import ConfigurationError, Conflict, Unavailable
 from ari.base.master_key import MasterKey, MasterKeys
 
 _VERSION = b"\x01"
@@ -67,7 +67,7 @@ def keep(store: SealedStore, keys: MasterKeys, context: Context, secret: bytes) 
     Raises ``CannotOpen`` where secrets are sealed but their master key is gone: a new one would hide that for good.
     """
     store.lock()
-    present = keys.all()
+    present = _present(keys)
     orphans = [] if present else store.all()
     if orphans:
         raise _key_is_gone(keys, orphans[0].context)
@@ -83,7 +83,7 @@ def opened(store: SealedStore, keys: MasterKeys, context: Context) -> bytes | No
 
 def open_one(keys: MasterKeys, sealed: Sealed) -> bytes:
     """The secret. Raises ``CannotOpen``."""
-    key = keys.with_id(sealed.key_id)
+    key = next((one for one in _present(keys) if one.id == sealed.key_id), None)
     if key is None:
         raise _key_is_gone(keys, sealed.context)
     return unseal(key, sealed)
@@ -145,6 +145,14 @@ def words_for(context: Context) -> str:
     """What is sealed, for people."""
     kind = {"totp": "two-factor secret"}.get(context.kind, context.kind)
     return f"{kind} of {context.subject}"
+
+
+def _present(keys: MasterKeys) -> list[MasterKey]:
+    """The keys while ARI serves, when a file that cannot be read is a fault and no reason not to start."""
+    try:
+        return keys.all()
+    except ConfigurationError as error:
+        raise CannotOpen(str(error)) from None
 
 
 def _key_is_gone(keys: MasterKeys, context: Context) -> CannotOpen:

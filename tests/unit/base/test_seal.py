@@ -90,6 +90,17 @@ def test_a_lost_key_is_never_replaced(place: Place) -> None:
     assert [one.context for one in seal.missing_keys(place.store.all(), place.keys)] == [HERE]
 
 
+def test_a_spoiled_key_file_is_a_plain_fault(place: Place) -> None:
+    """While ARI serves nothing is decided without it, and the sentence says what is wrong; no new key is made."""
+    seal.keep(place.store, place.keys, HERE, SECRET)
+    place.keys.own_file.write_text("not a key")
+    with pytest.raises(CannotOpen, match="32 random bytes"):
+        seal.opened(place.store, place.keys, HERE)
+    with pytest.raises(CannotOpen):
+        seal.keep(place.store, place.keys, HERE, SECRET)
+    assert place.keys.own_file.read_text() == "not a key"
+
+
 def test_of_two_that_make_the_key_one_does(place: Place) -> None:
     """The key of another process is taken, never overwritten."""
     first = place.keys.make()
