@@ -3,12 +3,14 @@
 import asyncio
 import shutil
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Self, TypeVar
 
 from ari.accounts.password import PasswordHasherPool
 from ari.base.caller import Caller
 from ari.base.clock import Clock, system_clock
 from ari.base.errors import CallerDead, Unavailable
+from ari.base.master_key import MasterKeys
 from ari.base.settings import Settings
 from ari.keys.checks import Ask
 from ari.keys.verify import decide
@@ -31,6 +33,7 @@ class Instance:
         self.clock = clock
         self.database = database
         self.passwords = PasswordHasherPool()
+        self.master_keys = master_keys_of(settings)
         self._ready: tuple[float, asyncio.Future[None]] | None = None
         self.usage = UsageLog(database.usage, clock, settings, self.free_disk_bytes)
 
@@ -105,6 +108,12 @@ class Instance:
         self.database.close()
 
 
+def master_keys_of(settings: Settings) -> MasterKeys:
+    """Where this instance has its master keys."""
+    given = settings.master_key.get_secret_value() if settings.master_key else None
+    return MasterKeys(settings.data_dir, given, settings.master_key_file)
+
+
 async def _within(work: Awaitable[T], otherwise: str = "try again") -> T:
     """The outcome of ``work``; a database that hangs must not hang its callers."""
     try:
@@ -124,6 +133,9 @@ def reread(unit: Unit, caller: Caller, now_ms: int) -> Caller:
         if not verdict:
             raise CallerDead(verdict.reason.code)
         return Caller(caller.actor, caller.origin, key.scopes, key.expires_at_ms)
-    if caller.session_digest is not None and unit.accounts.session(caller.session_digest, now_ms) is None:
-        raise CallerDead("missing")
+    if caller.session_digest is not None:
+        found = unit.accounts.session(caller.session_digest, now_ms)
+        if found is None:
+            raise CallerDead("missing")
+        return replace(caller, confirmed_at_ms=found.session.confirmed_at_ms)
     return caller

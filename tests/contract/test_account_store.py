@@ -25,7 +25,7 @@ from tests.unit.accounts.memory import MemoryUnit
 T = TypeVar("T")
 NOW = 1_764_000_000_000
 OWNER = Account("usr_1", "owner@example.com", "a hash", NOW)
-SESSION = Session(b"s" * 32, OWNER.id, NOW, NOW + 1_000, "192.0.2.7", "a browser é")
+SESSION = Session(b"s" * 32, OWNER.id, NOW, NOW + 1_000, "192.0.2.7", "a browser é", NOW)
 HERE = Origin("web", "192.0.2.7")
 
 

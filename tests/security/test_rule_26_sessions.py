@@ -3,12 +3,14 @@
 import hashlib
 import re
 import sqlite3
+import time
 from http.cookies import Morsel, SimpleCookie
 from typing import Any
 
 import httpx2
 import pytest
 
+from ari.accounts import totp
 from tests.support.owner import EMAIL, PASSWORD, csrf_of
 
 HOME = "/settings?tab=api"
@@ -172,3 +174,35 @@ def test_a_get_signs_nobody_out(owner: Any) -> None:
     client.get("/sign-out")
     client.get("/sign-out-everywhere")
     assert client.get(HOME).status_code == 200
+
+
+def test_changes_of_the_password_or_two_factor_end_the_others(owner: Any) -> None:
+    """Whoever makes the change stays in; every other session is out at once. One can be ended by itself, too."""
+    mine, other = owner.session(), owner.session()
+    _change_password(owner, mine)
+    assert [client.get(HOME).status_code for client in (mine, other)] == [200, 303]
+    other = owner.session()
+    page = mine.get("/settings/security").text
+    [place] = re.findall(r'action="(/settings/security/sessions/ses_[0-9A-F]{26}/end)"', page)
+    assert mine.post(place, data={"csrf": csrf_of(page)}).status_code == 303
+    assert [client.get(HOME).status_code for client in (mine, other)] == [200, 303]
+    other = owner.session()
+    _turn_two_factor_on(owner, mine)
+    assert [client.get(HOME).status_code for client in (mine, other)] == [200, 303]
+
+
+def _turn_two_factor_on(owner: Any, client: httpx2.Client) -> None:
+    page = client.get("/settings/security/two-factor").text
+    found = re.search(r'name="secret" value="([A-Z2-7]{32})"', page)
+    assert found
+    secret = totp.secret_bytes(found[1])
+    assert secret
+    form = {"secret": found[1], "code": totp.code_at(secret, totp.step_at(time.time_ns() // 1_000_000))}
+    answer = client.post("/settings/security/two-factor", data={**form, "csrf": csrf_of(page)})
+    assert answer.status_code == 201
+
+
+def _change_password(owner: Any, client: httpx2.Client) -> None:
+    form = {"current": owner.password, "new": "nine loud starlings 77", "csrf": csrf_of(client.get(HOME).text)}
+    assert client.post("/settings/security/password", data=form).status_code == 303
+    owner.password = "nine loud starlings 77"

@@ -17,10 +17,30 @@ UNSAFE = [
 ]
 
 
+SECURITY = [
+    "/confirm",
+    "/sign-in/code",
+    *(
+        f"/settings/security/{name}"
+        for name in ("password", "two-factor", "two-factor/off", "backup-codes", "sessions/end-others")
+    ),
+]
+
+
 @pytest.mark.parametrize("path", UNSAFE)
 def test_without_the_proof_nothing_happens(owner: Any, path: str) -> None:
     """No token, a foreign token, a foreign origin, no origin at all."""
+    _refused_without_proof(owner, owner.session(), path)
+
+
+def test_nor_in_settings_security(owner: Any) -> None:
+    """The same for password, two-factor, sessions and confirming."""
     session = owner.session()
+    for path in SECURITY:
+        _refused_without_proof(owner, session, path)
+
+
+def _refused_without_proof(owner: Any, session: Any, path: str) -> None:
     good = csrf_of(session.get("/settings?tab=api").text)
     foreign = csrf_of(owner.api().get("/sign-in").text)
     for headers, fields in (
@@ -48,6 +68,8 @@ def test_reading_changes_nothing(owner: Any) -> None:
     for path in (
         "/",
         "/settings?tab=api",
+        "/settings/security",
+        "/settings/security/two-factor",
         f"/settings/keys/{key['id']}",
         f"/settings/keys/{key['id']}/revoke",
         "/sign-in",

@@ -16,6 +16,8 @@ OURS = [
     "/settings/keys/new",
     f"/settings/keys/{KEY}",
     f"/settings/keys/{KEY}/revoke",
+    "/settings/security",
+    "/settings/security/two-factor/off",
 ]
 NOT_OURS = [
     None,

@@ -22,7 +22,10 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A browser sign-in; ``digest`` is the SHA-256 of its cookie's token."""
+    """A browser sign-in; ``digest`` is the SHA-256 of its cookie's token.
+
+    ``confirmed_at_ms`` is when the password was last given in it: at its sign-in, or later for something sensitive.
+    """
 
     digest: bytes
     account_id: str
@@ -30,6 +33,30 @@ class Session:
     expires_at_ms: int
     client_address: str | None
     user_agent: str | None
+    confirmed_at_ms: int
+
+    @property
+    def id(self) -> str:
+        """A name for it that signs nobody in: 104 bits of the digest."""
+        return f"ses_{self.digest.hex()[:26].upper()}"
+
+
+@dataclass(frozen=True, slots=True)
+class HalfSignIn:
+    """A sign-in whose password was right and whose code is still to come; ``digest`` as in ``Session``."""
+
+    digest: bytes
+    account_id: str
+    expires_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class TwoFactor:
+    """That an account also needs a code: since when, and the last time step of one that was accepted."""
+
+    account_id: str
+    enabled_at_ms: int
+    last_step: int
 
 
 @dataclass(frozen=True, slots=True)

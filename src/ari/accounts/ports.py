@@ -2,8 +2,9 @@
 
 from typing import Protocol
 
-from ari.accounts.model import Account, Session, SignedIn
+from ari.accounts.model import Account, HalfSignIn, Session, SignedIn, TwoFactor
 from ari.base.events import EventStore
+from ari.base.seal import SealedStore
 
 
 class SessionStore(Protocol):
@@ -13,6 +14,12 @@ class SessionStore(Protocol):
 
     def session(self, digest: bytes, now_ms: int) -> SignedIn | None:
         """The living session with this digest and its account."""
+
+    def sessions_of(self, account_id: str, now_ms: int) -> list[Session]:
+        """The account's living sessions, newest first."""
+
+    def confirm_session(self, digest: bytes, now_ms: int) -> None:
+        """Remember that the password was given in it just now."""
 
     def end_session(self, digest: bytes) -> bool:
         """End one session; ``False`` if there was none."""
@@ -63,6 +70,40 @@ class AccountStore(SessionStore, SignInStore, Protocol):
     def set_password_hash(self, account_id: str, password_hash: str) -> None: ...
 
 
+class HalfSignInStore(Protocol):
+    """Sign-ins that wait for a code."""
+
+    def add_half(self, half: HalfSignIn) -> None: ...
+
+    def half(self, digest: bytes, now_ms: int) -> HalfSignIn | None:
+        """The half sign-in, while its time is not over."""
+
+    def end_half(self, digest: bytes) -> None: ...
+
+    def forget_halves(self, account_id: str) -> None:
+        """End what the account's browsers have begun and not finished."""
+
+
+class SecondStepStore(HalfSignInStore, Protocol):
+    """Two-factor: who needs a code, and the backup codes. The secret itself is kept sealed."""
+
+    def two_factor(self, account_id: str) -> TwoFactor | None: ...
+
+    def set_two_factor(self, state: TwoFactor) -> None:
+        """Store it, in place of the one before."""
+
+    def drop_two_factor(self, account_id: str) -> None:
+        """Remove it with the account's backup codes and half sign-ins."""
+
+    def replace_backup_codes(self, account_id: str, digests: list[bytes], now_ms: int) -> None:
+        """These codes, and none of those before."""
+
+    def use_backup_code(self, account_id: str, digest: bytes, now_ms: int) -> bool:
+        """Use a code up; ``False`` for one that is not the account's or was used."""
+
+    def backup_codes_left(self, account_id: str) -> int: ...
+
+
 class NoteStore(Protocol):
     """Small facts of the instance by name (the setup token's digest, whether it ever had an owner)."""
 
@@ -73,10 +114,16 @@ class NoteStore(Protocol):
 
 
 class AccountUnit(Protocol):
-    """One transaction over accounts, notes and events."""
+    """One transaction over accounts, two-factor, sealed secrets, notes and events."""
 
     @property
     def accounts(self) -> AccountStore: ...
+
+    @property
+    def second_step(self) -> SecondStepStore: ...
+
+    @property
+    def sealed(self) -> SealedStore: ...
 
     @property
     def notes(self) -> NoteStore: ...

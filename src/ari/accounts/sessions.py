@@ -40,6 +40,7 @@ def start(unit: AccountUnit, account: Account, origin: Origin, now_ms: int) -> s
             expires_at_ms=now_ms + SESSION_DAYS * DAY_MS,
             client_address=origin.client_address,
             user_agent=origin.user_agent,
+            confirmed_at_ms=now_ms,
         )
     )
     return token
@@ -54,7 +55,8 @@ def find(unit: AccountUnit, token: str, now_ms: int) -> SignedIn | None:
 
 def caller_of(signed_in: SignedIn, origin: Origin) -> Caller:
     """The account as a caller of commands."""
-    return Caller(signed_in.account.id, origin, session_digest=signed_in.session.digest)
+    session = signed_in.session
+    return Caller(signed_in.account.id, origin, session_digest=session.digest, confirmed_at_ms=session.confirmed_at_ms)
 
 
 def end(unit: AccountUnit, caller: Caller, now_ms: int) -> None:
@@ -65,9 +67,23 @@ def end(unit: AccountUnit, caller: Caller, now_ms: int) -> None:
         )
 
 
+def end_one(unit: AccountUnit, caller: Caller, now_ms: int, session_id: str) -> bool:
+    """Sign out another of the calling account's sessions; ``False`` if it had ended."""
+    for session in unit.accounts.sessions_of(caller.actor, now_ms):
+        if session.id == session_id and unit.accounts.end_session(session.digest):
+            detail = {"client_address": session.client_address, "user_agent": session.user_agent}
+            event_id = new_id("evt", now_ms)
+            unit.events.append(
+                Event(event_id, now_ms, "session_ended", caller.actor, caller.actor, caller.origin, detail)
+            )
+            return True
+    return False
+
+
 def end_all(unit: AccountUnit, caller: Caller, now_ms: int, account_id: str, keep_own: bool = False) -> int:
     """Sign an account out everywhere, but for the calling session if ``keep_own``; how many sessions ended."""
     ended = unit.accounts.end_sessions(account_id, caller.session_digest if keep_own else None)
+    unit.second_step.forget_halves(account_id)
     detail = {"sessions": ended, "kept_own": keep_own}
     event = Event(new_id("evt", now_ms), now_ms, "sessions_ended", caller.actor, account_id, caller.origin, detail)
     unit.events.append(event)

@@ -98,15 +98,17 @@ def reset_password(unit: AccountUnit, caller: Caller, now_ms: int, email: str | 
     """Give an account (``None``: the owner) another password.
 
     All its sessions end but the caller's own, its known browsers are forgotten, and nobody has to wait for failed
-    attempts any longer: they were made against the old password.
-    Raises ``NotFound`` if there is no such account.
+    attempts any longer: they were made against the old password. Two-factor stays as it is.
+    Raises ``NotFound`` if there is no such account, ``Unconfirmed`` for a session that has not just given the old one.
     """
+    caller.require_confirmed(now_ms)
     found = unit.accounts.owner() if email is None else unit.accounts.by_email(check_email(email))
     account = unit.accounts.locked(found.id) if found else None
     if account is None:
         raise NotFound("There is no such account." if email else "There is no owner yet.")
     unit.accounts.set_password_hash(account.id, password_hash)
     ended = unit.accounts.end_sessions(account.id, except_digest=caller.session_digest)
+    unit.second_step.forget_halves(account.id)
     unit.accounts.forget_devices(account.id)
     sign_in.forgive_everybody(unit)
     _tell(unit, "password_changed", caller, account, now_ms, {"sessions_ended": ended})

@@ -2,7 +2,9 @@
 
     attempt = begin(unit, …)                                    counts it, or raises Limited; commit
     verdict = await pool.verify(attempt.password_hash, password)
-    outcome = finish(unit, attempt, now_ms, verdict)            a session, or None = refused; commit both
+    outcome = finish(unit, attempt, now_ms, verdict)            a session, half of one, or None = refused; commit all
+
+Half of one is what an account with two-factor gets: five minutes to give its code (``second_step``).
 
 Limits (security.md 25), kept in the database so that all processes share them: 5 attempts in any 5 minutes per address;
 for one e-mail address, whether or not it has an account, a delay from 1 s up to 30 s that grows once 5 attempts failed
@@ -16,10 +18,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ari.accounts import sessions
-from ari.accounts.model import Account, check_email, spell_email
+from ari.accounts.model import Account, HalfSignIn, check_email, spell_email
 from ari.accounts.password import Verdict
 from ari.accounts.ports import AccountUnit
-from ari.base.clock import DAY_MS, SECOND_MS
+from ari.base.clock import DAY_MS, MINUTE_MS, SECOND_MS
 from ari.base.errors import Invalid, Limited
 from ari.base.events import Event, Origin
 from ari.base.ids import new_id
@@ -29,6 +31,7 @@ WINDOW_SECONDS = 300
 DELAYS_SECONDS = (1, 2, 4, 8, 16, 30)
 """After the fifth, sixth, … failed attempt within the window. One browser meets the limit of its address first."""
 DEVICE_DAYS = 180
+HALF_MINUTES = 5
 
 _DEVICE, _ADDRESS, _ACCOUNT = "device:", "address:", "account:"
 _WINDOW_MS = WINDOW_SECONDS * SECOND_MS
@@ -60,6 +63,13 @@ class NewSession:
     device_token: str = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class HalfSignedIn:
+    """The password was right and a code is still to come: what the cookie between the two forms holds."""
+
+    token: str = field(repr=False)
+
+
 def begin(unit: AccountUnit, origin: Origin, now_ms: int, email: str, device_token: str | None = None) -> Attempt:
     """Count an attempt before any password is looked at.
 
@@ -81,37 +91,64 @@ def begin(unit: AccountUnit, origin: Origin, now_ms: int, email: str, device_tok
 
 def finish(
     unit: AccountUnit, attempt: Attempt, now_ms: int, verdict: Verdict, replaced_token: str | None = None
-) -> NewSession | None:
-    """Make the session, or write down the refusal and return ``None``; commit in both cases.
+) -> NewSession | HalfSignedIn | None:
+    """Make the session or half of one, or write down the refusal and return ``None``; commit in all cases.
 
     A password that changed since ``begin`` refuses. ``replaced_token`` is the session that the browser had: it ends.
     """
     unit.accounts.forget_expired(now_ms)
     account = attempt.account
-    if account is None or not verdict.right or not _still_has(unit, account):
+    if account is None or not is_right(unit, account, verdict):
         subject = account.id if account else None
-        _tell(unit, "sign_in_refused", "visitor", subject, attempt.origin, now_ms, attempt.device_token)
+        tell(unit, "sign_in_refused", "visitor", subject, attempt, now_ms)
         return None
-    if verdict.new_hash is not None:
-        unit.accounts.set_password_hash(account.id, verdict.new_hash)
+    if unit.second_step.two_factor(account.id) is not None:
+        withdraw(unit, attempt, now_ms)  # no guess; but the delay of the account ends only with a right code
+        return _half(unit, account, now_ms)
     if replaced_token is not None:
         unit.accounts.end_session(sessions.digest_of(replaced_token))
-    _forgive(unit, attempt, now_ms)
+    forgive(unit, attempt, now_ms)
     return open_session(unit, account, attempt.origin, now_ms, attempt.device_token)
 
 
+def is_right(unit: AccountUnit, account: Account, verdict: Verdict) -> bool:
+    """Whether the password was right and still is; a hash with older parameters is replaced."""
+    stored = unit.accounts.locked(account.id)
+    if not verdict.right or stored is None or stored.password_hash != account.password_hash:
+        return False
+    if verdict.new_hash is not None:
+        unit.accounts.set_password_hash(account.id, verdict.new_hash)
+    return True
+
+
 def open_session(
-    unit: AccountUnit, account: Account, origin: Origin, now_ms: int, device_token: str | None = None
+    unit: AccountUnit,
+    account: Account,
+    origin: Origin,
+    now_ms: int,
+    device_token: str | None = None,
+    second_step: str | None = None,
 ) -> NewSession:
-    """Sign an account in that has proven itself, by its password or by making itself the owner."""
-    kept = device_token or sessions.new_token()
-    unit.accounts.keep_device(sessions.digest_of(kept), account.id, now_ms + DEVICE_DAYS * DAY_MS)
-    _tell(unit, "signed_in", account.id, account.id, origin, now_ms, device_token)
+    """Sign an account in that has proven itself, by its password or by making itself the owner.
+
+    ``second_step`` is what was given besides: a code of the ``app``, a ``backup`` code.
+    """
+    kept = know_browser(unit, account, now_ms, device_token)
+    detail = {"known_device": device_token is not None} | ({"second_step": second_step} if second_step else {})
+    event_id = new_id("evt", now_ms)
+    unit.events.append(Event(event_id, now_ms, "signed_in", account.id, account.id, origin, detail))
     return NewSession(account, sessions.start(unit, account, origin, now_ms), kept)
 
 
+def know_browser(unit: AccountUnit, account: Account, now_ms: int, device_token: str | None = None) -> str:
+    """Give a browser its own count of attempts, or keep it for longer; what its cookie holds."""
+    kept = device_token or sessions.new_token()
+    unit.accounts.keep_device(sessions.digest_of(kept), account.id, now_ms + DEVICE_DAYS * DAY_MS)
+    return kept
+
+
 def withdraw(unit: AccountUnit, attempt: Attempt, now_ms: int) -> None:
-    """Take the attempt back: its password was never looked at (the hashing queue was full)."""
+    """Take the attempt back: its password was never looked at (the hashing queue was full), or was right."""
     for bucket in attempt.buckets:
         _give_back(unit, bucket, attempt, now_ms)
 
@@ -184,7 +221,7 @@ def _give_back(unit: AccountUnit, bucket: str, attempt: Attempt, now_ms: int) ->
     _keep(unit, bucket, tuple(instants))
 
 
-def _forgive(unit: AccountUnit, attempt: Attempt, now_ms: int) -> None:
+def forgive(unit: AccountUnit, attempt: Attempt, now_ms: int) -> None:
     """The right password was no guess: it uses up nothing, and the delay of its account ends."""
     for bucket in attempt.buckets:
         if bucket.startswith(_ACCOUNT):
@@ -193,19 +230,14 @@ def _forgive(unit: AccountUnit, attempt: Attempt, now_ms: int) -> None:
             _give_back(unit, bucket, attempt, now_ms)
 
 
-def _still_has(unit: AccountUnit, account: Account) -> bool:
-    stored = unit.accounts.locked(account.id)
-    return stored is not None and stored.password_hash == account.password_hash
+def _half(unit: AccountUnit, account: Account, now_ms: int) -> HalfSignedIn:
+    token = sessions.new_token()
+    expires_at_ms = now_ms + HALF_MINUTES * MINUTE_MS
+    unit.second_step.add_half(HalfSignIn(sessions.digest_of(token), account.id, expires_at_ms))
+    return HalfSignedIn(token)
 
 
-def _tell(
-    unit: AccountUnit,
-    name: str,
-    actor: str,
-    subject: str | None,
-    origin: Origin,
-    now_ms: int,
-    device_token: str | None,
-) -> None:
-    detail = {"known_device": device_token is not None}
-    unit.events.append(Event(new_id("evt", now_ms), now_ms, name, actor, subject, origin, detail))
+def tell(unit: AccountUnit, name: str, actor: str, subject: str | None, attempt: Attempt, now_ms: int) -> None:
+    """Write down how an attempt ended."""
+    detail = {"known_device": attempt.device_token is not None}
+    unit.events.append(Event(new_id("evt", now_ms), now_ms, name, actor, subject, attempt.origin, detail))

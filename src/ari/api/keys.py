@@ -8,7 +8,7 @@ from starlette.responses import Response
 from ari.api.here import WITH_BODY, Here, answer, paged, problems
 from ari.api.shapes import CreatedOut, KeyChangeIn, KeyOut, KeysIn, KeysOut, NewKeyIn, RevokeIn, time_of
 from ari.base.errors import Invalid, Problem
-from ari.http.access import needs
+from ari.http.access import needs, sensitive
 from ari.keys import manage
 from ari.keys.manage import UNSET, KeyChange, NewKey
 
@@ -16,9 +16,14 @@ router = APIRouter(prefix="/api/keys", tags=["API keys"])
 
 
 @router.post(
-    "", status_code=201, response_model=CreatedOut, summary="Create an API key", responses=problems(*WITH_BODY)
+    "",
+    status_code=201,
+    response_model=CreatedOut,
+    summary="Create an API key",
+    responses=problems("confirmation_required", *WITH_BODY),
 )
 @needs("keys:write")
+@sensitive
 async def create_key(body: NewKeyIn, here: Here) -> Response:
     """The secret is in this answer and in no other. A key can grant only scopes and a lifetime that it has itself."""
     scopes = None if body.scopes is None else tuple(body.scopes)
@@ -51,7 +56,7 @@ async def read_key(key_id: str, here: Here) -> Response:
     "/{key_id}",
     response_model=KeyOut,
     summary="Change an API key",
-    responses=problems("not_found", "key_inactive", *WITH_BODY),
+    responses=problems("not_found", "key_inactive", "confirmation_required", *WITH_BODY),
 )
 @needs("keys:write")
 async def change_key(key_id: str, body: KeyChangeIn, here: Here) -> Response:

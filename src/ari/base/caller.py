@@ -4,9 +4,13 @@ import getpass
 import os
 from dataclasses import dataclass
 
+from ari.base.clock import MINUTE_MS
+from ari.base.errors import Unconfirmed
 from ari.base.events import Origin
 
 EVERYTHING = ("*",)
+CONFIRMED_FOR_MS = 15 * MINUTE_MS
+"""How long after its password was given a session may do what is sensitive (security.md 29)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +18,8 @@ class Caller:
     """A living key, a signed-in account, the command line or ARI itself.
 
     ``actor`` is what events store: ``key_…``, ``usr_…``, ``cli:alice`` or ``system``. ``session_digest`` is set for a
-    browser session, so that a command can re-read it in its own transaction (security.md 12).
+    browser session, so that a command can re-read it in its own transaction (security.md 12), and ``confirmed_at_ms``
+    is when its password was last given.
     """
 
     actor: str
@@ -22,6 +27,12 @@ class Caller:
     scopes: tuple[str, ...] = EVERYTHING
     expires_at_ms: int | None = None
     session_digest: bytes | None = None
+    confirmed_at_ms: int = 0
+
+    def require_confirmed(self, now_ms: int) -> None:
+        """Raise ``Unconfirmed`` for a session whose password was given too long ago, or after the present."""
+        if self.session_digest is not None and not 0 <= now_ms - self.confirmed_at_ms < CONFIRMED_FOR_MS:
+            raise Unconfirmed
 
     @property
     def key_id(self) -> str | None:

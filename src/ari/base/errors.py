@@ -7,6 +7,7 @@
     ├── NotFound         no such thing (404)
     ├── Conflict         the thing's state forbids it; has a code such as "key_active" (409)
     ├── Forbidden        the caller lives but may not do this (403)
+    ├── Unconfirmed      the session must give its password again before this (403)
     ├── CallerDead       the caller's key or session died before the command ran (401)
     ├── Limited          too many attempts; retry_after_seconds (429)
     ├── Unavailable      a part that decides is gone or too slow; never answered as a yes (503)
@@ -50,6 +51,11 @@ class Forbidden(AriError):
     def __init__(self, message: str, scope: str | None = None) -> None:
         super().__init__(message)
         self.scope = scope
+
+
+class Unconfirmed(AriError):
+    def __init__(self) -> None:
+        super().__init__("Your password was last asked for more than 15 minutes ago; confirm it is you and try again.")
 
 
 class CallerDead(AriError):

@@ -12,6 +12,7 @@ from pydantic import AliasChoices, ByteSize, Field, SecretStr, ValidationError, 
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from ari.base.errors import ConfigurationError
+from ari.base.master_key import keys_of
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
@@ -58,6 +59,13 @@ class Settings(BaseSettings):
     trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = Field(
         (), description="Addresses and CIDRs of proxies whose X-Forwarded-For counts, separated by commas."
     )
+    master_key: SecretStr | None = Field(
+        None,
+        description="The key that seals secrets such as those of two-factor: 32 random bytes as base64 or 64 "
+        "hexadecimal digits; a second one, after a comma, opens what an older key sealed. Unset: master.key in the "
+        "data directory.",
+    )
+    master_key_file: Path | None = Field(None, description="A file that holds what ARI_MASTER_KEY would.")
     admin_email: str | None = Field(None, description="Makes the owner account at the first start, without a browser.")
     admin_password: SecretStr | None = Field(None, description="The password of ARI_ADMIN_EMAIL.")
     usage_addresses: Literal["full", "network", "none"] = Field(
@@ -146,6 +154,22 @@ class Settings(BaseSettings):
     def _admin_is_a_pair(self) -> Self:
         if (self.admin_email is None) != (self.admin_password is None):
             raise ValueError("ARI_ADMIN_EMAIL and ARI_ADMIN_PASSWORD go together")
+        return self
+
+    @field_validator("master_key")
+    @classmethod
+    def _no_passphrase(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            try:
+                keys_of(value.get_secret_value(), "x")
+            except ConfigurationError as error:
+                raise ValueError(str(error).removeprefix("x: ").removesuffix(".")) from None
+        return value
+
+    @model_validator(mode="after")
+    def _one_place_for_the_key(self) -> Self:
+        if self.master_key is not None and self.master_key_file is not None:
+            raise ValueError("ARI_MASTER_KEY and ARI_MASTER_KEY_FILE exclude each other")
         return self
 
     @property

@@ -55,6 +55,22 @@ def reset_password(
     output.say(f"The password of {account.email} is set; all its sessions have ended.")
 
 
+@app.command("disable-two-factor")
+def disable_two_factor(email: Email = None, data_dir: DataDir = None) -> None:
+    """Let an account sign in with its password alone again, for who lost app and backup codes; ends all sessions."""
+    from ari.accounts import two_factor
+
+    with opened(data_dir) as instance:
+        account = instance.read(lambda unit: _account(unit, email))
+        was_on = instance.command(
+            CALLER(), lambda unit, caller: two_factor.turn_off(unit, caller, instance.now_ms(), account.id)
+        )
+    if was_on:
+        output.say(f"Two-factor of {account.email} is off; all its sessions have ended.")
+    else:
+        output.say(f"Two-factor of {account.email} was off already.")
+
+
 def _account(unit: AccountUnit, email: str | None) -> Account:
     account = unit.accounts.owner() if email is None else unit.accounts.by_email(check_email(email))
     if account is None:

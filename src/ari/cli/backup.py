@@ -28,7 +28,8 @@ def backup(
 ) -> None:
     """Write everything into one file, also while ARI serves; sign-in sessions stay out.
 
-    The file holds no usable key, but password hashes and the usage log: keep it as safe as the data directory.
+    The file holds no usable key, but password hashes and the usage log: keep it as safe as the data directory. The
+    master key is not in it: keep that apart, or sealed secrets cannot be opened after a restore.
     """
     with opened(data_dir) as instance:
         from ari.storage.backup import write_backup
@@ -39,7 +40,11 @@ def backup(
         detail = {"file": file.name, "keys": written.keys, "usage_rows": written.usage_rows}
         event = Event(new_id("evt", now_ms), now_ms, "backup_written", by.actor, None, by.origin, detail)
         instance.command(by, lambda unit, _: unit.events.append(event))
+        place = instance.master_keys.place
     output.say(f"Wrote {file}: {written.keys:,} keys, {written.events:,} events, {written.usage_rows:,} usage rows.")
+    if written.sealed:
+        sealed = "1 sealed secret" if written.sealed == 1 else f"{written.sealed:,} sealed secrets"
+        output.tell(f"The master key is not in it. Keep {place} apart: without it {sealed} cannot be opened.")
 
 
 def restore(
@@ -64,6 +69,11 @@ def restore(
     rows = restored.rows
     keys, usage_rows = rows.get("api_keys", 0), rows.get("usage_rows", 0)
     output.say(f"Restored {keys:,} keys and {usage_rows:,} usage rows of {restored.manifest.created_at}.")
+    if rows.get("sealed_secrets"):
+        from ari.instance import master_keys_of
+
+        place = master_keys_of(settings).place
+        output.say(f"It holds sealed secrets: their master key must be in {place} before ARI starts.")
     if restored.keys_disabled:
         output.say(f"{restored.keys_disabled:,} keys are disabled until you look at each: ari keys enable ID")
 

@@ -10,7 +10,9 @@ from pydantic import SecretStr
 
 from ari.base.clock import DAY_MS, system_clock, to_rfc3339
 from ari.base.errors import AriError
+from ari.base.seal import Sealed, open_one
 from ari.base.settings import Settings
+from ari.instance import master_keys_of
 from ari.serving.limits import reachable_files
 from ari.storage import checkup
 from ari.storage.engine import KEYS_FILE, Database, prepare_data_dir
@@ -144,11 +146,12 @@ def _database(database: Database, settings: Settings, *, audit: bool) -> Iterato
     if damage is not None:
         yield Finding("database files", "wrong", f"damaged: {damage}")
     with database.reading() as unit:
-        owner = unit.accounts.owner()
+        owner, sealed = unit.accounts.owner(), unit.sealed.all()
     if owner is None:
         yield Finding("owner", "note", "There is no owner yet; ari serve prints the setup link.")
     else:
         yield Finding("owner", "ok", owner.email)
+    yield _seals(sealed, settings)
     yield _usage_log(database, settings)
     yield _clock(database)
     if audit:
@@ -161,6 +164,22 @@ def _tried(check: str, attempt: Callable[[], None], fine: str) -> Finding:
     except AriError as error:
         return Finding(check, "wrong", str(error))
     return Finding(check, "ok", fine)
+
+
+def _seals(sealed: list[Sealed], settings: Settings) -> Finding:
+    check, keys = "sealed secrets", master_keys_of(settings)
+    try:
+        present = keys.all()
+        for one in sealed:
+            open_one(keys, one)
+    except AriError as error:
+        return Finding(check, "wrong", str(error))
+    if not sealed:
+        return Finding(check, "ok", "none yet" + ("" if present else "; the first one makes the master key"))
+    said = f"{len(sealed)}, each opens with the master key in {keys.place}"
+    if any(one.key_id != present[0].id for one in sealed):
+        return Finding(check, "note", f"{said}; some only with an older one: ari master-key rotate")
+    return Finding(check, "ok", said)
 
 
 def _usage_log(database: Database, settings: Settings) -> Finding:

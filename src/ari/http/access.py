@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, TypeVar
 
@@ -10,6 +10,7 @@ from ari.http.direct import Direct, direct_of
 
 F = TypeVar("F", bound=Callable[..., Any])
 _MARK = "__ari_access__"
+_SENSITIVE = "__ari_sensitive__"
 
 
 class Kind(Enum):
@@ -21,10 +22,14 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """``NEEDS`` a live key with ``scope`` (``None`` = any) or a session; ``PAGE`` a session; ``VISITOR`` nothing."""
+    """``NEEDS`` a live key with ``scope`` (``None`` = any) or a session; ``PAGE`` a session; ``VISITOR`` nothing.
+
+    ``sensitive``: a session must have given its password of late; keys are not asked.
+    """
 
     kind: Kind
     scope: str | None = None
+    sensitive: bool = False
 
 
 CLOSED = Access(Kind.NEEDS, "*")
@@ -67,10 +72,19 @@ visitor_page = _marked(Access(Kind.VISITOR))
 """A page that needs no session, such as the sign-in."""
 
 
+def sensitive(endpoint: F) -> F:
+    """Besides: a session must have given its password within 15 minutes (security.md 29), or is asked for it first.
+
+    Under /api it gets 403 ``confirmation_required``; a page asks, and goes on with what was wanted.
+    """
+    setattr(endpoint, _SENSITIVE, True)
+    return endpoint
+
+
 def access_of(endpoint: Callable[..., Any]) -> Access:
     """What the endpoint declared; closed if it said nothing."""
     found: Access = getattr(endpoint, _MARK, CLOSED)
-    return found
+    return replace(found, sensitive=True) if getattr(endpoint, _SENSITIVE, False) else found
 
 
 class AccessTable:

@@ -5,6 +5,7 @@ from collections.abc import MutableMapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from ari.accounts import sessions
 from ari.accounts.model import SignedIn
 from ari.base.caller import Caller
 from ari.base.events import Origin
@@ -36,8 +37,7 @@ class Call:
         if self.key is not None:
             return Caller(self.key.id, self.origin("api"), self.key.scopes, self.key.expires_at_ms)
         if self.signed_in is not None:
-            signed_in = self.signed_in
-            return Caller(signed_in.account.id, self.origin(self.door), session_digest=signed_in.session.digest)
+            return sessions.caller_of(self.signed_in, self.origin(self.door))
         return None
 
     @property

@@ -1,12 +1,13 @@
 """The names and attributes of ARI's cookies (security.md 26)."""
 
 from ari.accounts.model import SESSION_DAYS
-from ari.accounts.sign_in import DEVICE_DAYS
+from ari.accounts.sign_in import DEVICE_DAYS, HALF_MINUTES
 from ari.base.settings import Settings
 
 _DAY_SECONDS = 24 * 3600
 SESSION_SECONDS = SESSION_DAYS * _DAY_SECONDS
 DEVICE_SECONDS = DEVICE_DAYS * _DAY_SECONDS
+HALF_SECONDS = HALF_MINUTES * 60
 
 
 def session_cookie_name(settings: Settings) -> str:
@@ -22,6 +23,11 @@ def visitor_cookie_name(settings: Settings) -> str:
 def device_cookie_name(settings: Settings) -> str:
     """The cookie of a browser that has signed in before and so has its own sign-in count."""
     return _name(settings, "ari-device")
+
+
+def half_cookie_name(settings: Settings) -> str:
+    """The cookie of a browser whose password was right and whose code is still to come."""
+    return _name(settings, "ari-half")
 
 
 def set_cookie(settings: Settings, name: str, value: str, max_age_seconds: int | None) -> str:

@@ -41,6 +41,8 @@ def fault_of(error: AriError) -> Fault:
             return Fault(INSUFFICIENT_SCOPE, text, scope=error.scope)
         case errors.Forbidden():
             return Fault(REQUEST_ERRORS["forbidden"], text)
+        case errors.Unconfirmed():
+            return Fault(REQUEST_ERRORS["confirmation_required"])
         case errors.CallerDead():
             return Fault(REASONS.get(error.code, MISSING))
         case errors.Limited():

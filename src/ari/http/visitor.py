@@ -37,21 +37,23 @@ class Visitor:
         if access.kind is Kind.OPEN or (matched is NO_ROUTE and not self._incoming.is_api):
             return None
         if access.kind is Kind.NEEDS and self._incoming.is_api:
-            return await self._admit_to_api()
+            return await self._admit_to_api(access)
         return await self._admit_to_page(access)
 
-    async def _admit_to_api(self) -> Answer | None:
+    async def _admit_to_api(self, access: Access) -> Answer | None:
         token = self._session_token() if proof.session_counts_under_api(self._incoming) else None
         signed_in = await self._signed_in(token)
         if token is None or signed_in is None:
             await self._exchange.instance.usage.count(MISSING.code, bucket_of(self._exchange.client.address))
             return self._exchange.fault(Fault(MISSING))
         self._enter(signed_in, "api")
-        if self._incoming.is_safe:
-            return None
-        fault = proof.same_origin_fault(self._incoming, self._settings) or proof.token_fault(
-            self._incoming, token, None
-        )
+        fault = None
+        if not self._incoming.is_safe:
+            fault = proof.same_origin_fault(self._incoming, self._settings) or proof.token_fault(
+                self._incoming, token, None
+            )
+        if fault is None and access.sensitive:
+            sessions.caller_of(signed_in, self._call.origin("api")).require_confirmed(self._incoming.at_ms)
         return None if fault is None else self._exchange.fault(fault)
 
     async def _admit_to_page(self, access: Access) -> Answer | None:

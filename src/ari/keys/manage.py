@@ -59,11 +59,15 @@ class KeyChange:
 
 
 def create(unit: KeyUnit, caller: Caller, now_ms: int, new: NewKey) -> Created:
-    """Make a key. Raises ``Invalid``, or ``Forbidden`` if the caller would grant more than it holds."""
+    """Make a key.
+
+    Raises ``Invalid``, ``Unconfirmed``, or ``Forbidden`` if the caller would grant more than it holds.
+    """
     name = checked_name(new.name)
     granted = _grantable(caller, new.scopes)
     expires_at_ms = expiry_of(new.expires, new.expires_at_ms, now_ms)
     _not_longer_than_caller(caller, expires_at_ms)
+    caller.require_confirmed(now_ms)
     secret = token.mint()
     key = ApiKey(
         id=new_id("key", now_ms),
@@ -92,12 +96,15 @@ def get(unit: KeyUnit, key_id: str) -> ApiKey:
 def change(unit: KeyUnit, caller: Caller, now_ms: int, key_id: str, wanted: KeyChange) -> ApiKey:
     """Rename, rescope, re-expire, disable or enable; one event for each that differs.
 
-    Raises ``Invalid``, ``NotFound``, ``Forbidden``, or ``Conflict("key_inactive")`` for a revoked or expired key.
+    Raises ``Invalid``, ``NotFound``, ``Forbidden``, ``Unconfirmed`` where the key would be able to do more or live
+    longer, or ``Conflict("key_inactive")`` for a revoked or expired key.
     """
     key = _touchable(unit, caller, key_id)
     if key.is_inactive(now_ms):
         raise Conflict("key_inactive", "A revoked or expired key cannot be changed or revived; create a new one.")
     changed, happened = _changed(caller, now_ms, key, wanted)
+    if _is_wider(key, changed):
+        caller.require_confirmed(now_ms)
     if happened:
         unit.keys.save(changed)
     for name, detail in happened:
@@ -207,6 +214,17 @@ def _not_wider(caller: Caller, key: ApiKey, wanted: tuple[str, ...]) -> None:
         raise Forbidden("A key cannot widen itself.")
 
 
+def _is_wider(key: ApiKey, changed: ApiKey) -> bool:
+    """Whether the change lets the key do more, or live longer."""
+    return _lives_longer(key, changed.expires_at_ms) or not all(
+        scopes.holds(key.scopes, scope) for scope in changed.scopes
+    )
+
+
+def _lives_longer(key: ApiKey, expires_at_ms: int | None) -> bool:
+    return key.expires_at_ms is not None and (expires_at_ms is None or expires_at_ms > key.expires_at_ms)
+
+
 def _not_longer_than_caller(caller: Caller, expires_at_ms: int | None) -> None:
     limit = caller.expires_at_ms
     if limit is not None and (expires_at_ms is None or expires_at_ms > limit):
@@ -215,8 +233,7 @@ def _not_longer_than_caller(caller: Caller, expires_at_ms: int | None) -> None:
 
 def _not_extending_itself(caller: Caller, key: ApiKey, expires_at_ms: int | None) -> None:
     _not_longer_than_caller(caller, expires_at_ms)
-    longer = key.expires_at_ms is not None and (expires_at_ms is None or expires_at_ms > key.expires_at_ms)
-    if caller.key_id == key.id and longer:
+    if caller.key_id == key.id and _lives_longer(key, expires_at_ms):
         raise Forbidden("A key cannot extend itself.")
 
 

@@ -38,6 +38,12 @@ REQUEST_ERRORS = _table(
     ("invalid_request", 400, "Bad request", "The request is contradictory or malformed."),
     ("key_in_url", 400, "API key in the URL", "An API key never belongs in a URL, where logs keep it; send a header."),
     ("csrf_failed", 403, "Request not proven yours", "The request lacks the proof that it comes from ARI's own page."),
+    (
+        "confirmation_required",
+        403,
+        "Confirm it is you",
+        "The session's password was given more than 15 minutes ago; give it again at /confirm and retry.",
+    ),
     ("forbidden", 403, "Not allowed", "The caller may not do this."),
     ("not_found", 404, "Not found", "There is nothing here."),
     ("method_not_allowed", 405, "Method not allowed", "This address does not answer to that method."),

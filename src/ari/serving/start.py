@@ -7,6 +7,7 @@ from ari import server
 from ari.accounts import setup
 from ari.base.errors import ConfigurationError
 from ari.base.log import configure_log
+from ari.base.seal import missing_keys, words_for
 from ari.base.settings import Settings
 from ari.instance import Instance
 from ari.serving import worker
@@ -14,7 +15,8 @@ from ari.serving.limits import no_core_dumps, raise_open_files
 from ari.serving.supervisor import Supervisor
 from ari.storage import owner_mark
 
-_ADMIN = ("ARI_ADMIN_EMAIL", "ARI_ADMIN_PASSWORD")
+SECRETS = ("ARI_ADMIN_EMAIL", "ARI_ADMIN_PASSWORD", "ARI_MASTER_KEY", "ARI_MASTER_KEY_FILE")
+"""What leaves the environment once it was read, so that no child process inherits it."""
 _MARGIN_SECONDS = 2.0
 UNREAD_SECONDS = 30
 """How long a client may leave an answer unread before its connection is cut."""
@@ -32,11 +34,11 @@ def serve(settings: Settings, *, new_instance: bool = False) -> int:
     listener = _bound(settings)
     instance = Instance.open(settings, migrate=True)
     try:
+        _refuse_lost_master_key(instance)
         link = _prepare_owner(instance, new_instance=new_instance)
     finally:
         instance.close()
-    for name in _ADMIN:
-        os.environ.pop(name, None)
+    forget_secrets()
     settings = settings.model_copy(update={"admin_email": None, "admin_password": None})
     _listen(listener, settings)
     print(link or f"ARI serves on {settings.base_url}", flush=True)
@@ -111,6 +113,25 @@ def _prepare_owner(instance: Instance, *, new_instance: bool) -> str | None:
         owner_mark.remember(settings.data_dir)
         return None
     return f"Make your owner account within the hour: {settings.base_url}/setup#token={token}"
+
+
+def forget_secrets() -> None:
+    """Take the secrets out of the environment."""
+    for name in SECRETS:
+        os.environ.pop(name, None)
+
+
+def _refuse_lost_master_key(instance: Instance) -> None:
+    keys = instance.master_keys
+    missing = instance.read(lambda unit: missing_keys(unit.sealed.all(), keys))
+    if missing:
+        named = ", ".join(words_for(one.context) for one in missing[:5])
+        raise ConfigurationError(
+            f"The master key is not in {keys.place}, but it seals the {named}. Put the key back or set ARI_MASTER_KEY; "
+            "if it is lost for good, remove what it sealed: ari account disable-two-factor"
+        )
+    if not keys.is_own:
+        keys.all()
 
 
 def _refuse_open_http(settings: Settings) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy import Column, ColumnElement, Connection, delete, select, update
 
 from ari.accounts.model import Account, Session, SignedIn
 from ari.storage.dialect import insert
-from ari.storage.tables import accounts, devices, notes, sessions, sign_in_attempts
+from ari.storage.tables import accounts, devices, half_sign_ins, notes, sessions, sign_in_attempts
 
 _OWNER = "owner"
 _ACCOUNT = (accounts.c.id, accounts.c.email, accounts.c.password_hash, accounts.c.created_at_ms)
@@ -48,6 +48,15 @@ class AccountTables:
         )
         row = self._connection.execute(query).first()
         return None if row is None else SignedIn(Account(*row[: len(_ACCOUNT)]), Session(*row[len(_ACCOUNT) :]))
+
+    def sessions_of(self, account_id: str, now_ms: int) -> list[Session]:
+        living = (sessions.c.account_id == account_id, sessions.c.expires_at_ms > now_ms)
+        query = select(*_SESSION).where(*living).order_by(sessions.c.created_at_ms.desc(), sessions.c.digest)
+        return [Session(*row) for row in self._connection.execute(query)]
+
+    def confirm_session(self, digest: bytes, now_ms: int) -> None:
+        change = update(sessions).where(sessions.c.digest == digest).values(confirmed_at_ms=now_ms)
+        self._connection.execute(change)
 
     def end_session(self, digest: bytes) -> bool:
         return self._connection.execute(delete(sessions).where(sessions.c.digest == digest)).rowcount == 1
@@ -91,6 +100,7 @@ class AccountTables:
 
     def forget_expired(self, now_ms: int) -> None:
         self._delete_free(sessions.c.digest, sessions.c.expires_at_ms <= now_ms)
+        self._delete_free(half_sign_ins.c.digest, half_sign_ins.c.expires_at_ms <= now_ms)
         self._delete_free(devices.c.digest, devices.c.expires_at_ms <= now_ms)
         self._delete_free(sign_in_attempts.c.bucket, sign_in_attempts.c.forget_at_ms <= now_ms)
 

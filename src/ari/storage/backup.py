@@ -19,7 +19,15 @@ from ari.storage.migrate import LOG, MAIN, revision_of
 Progress = Callable[[str, int, int], None]
 """Called with the table's name, how many of its rows are done and how many there are."""
 
-MAIN_TABLES = (tables.accounts, tables.notes, tables.api_keys, tables.events)
+MAIN_TABLES = (
+    tables.accounts,
+    tables.two_factor,
+    tables.backup_codes,
+    tables.sealed_secrets,
+    tables.notes,
+    tables.api_keys,
+    tables.events,
+)
 LOG_TABLES = (
     tables.usage_rows,
     tables.usage_hours,
@@ -27,7 +35,7 @@ LOG_TABLES = (
     tables.usage_attempts,
     tables.usage_seen,
 )
-"""Sessions, known browsers and sign-in counters stay out: a backup signs nobody in."""
+"""Sessions, known browsers and sign-in counters stay out: a backup signs nobody in. The master key does too."""
 _PASSING_NOTES = ("setup_token",)
 """Notes that mean something only until ARI starts again."""
 
@@ -39,6 +47,7 @@ class Written:
     keys: int
     events: int
     usage_rows: int
+    sealed: int
 
 
 def columns_of(table: Table) -> list[Column[Any]]:
@@ -61,7 +70,7 @@ def write_backup(database: Database, file: IO[bytes], now_ms: int, progress: Pro
                 _write_table(connection, table, writer, progress)
         writer.close()
     sums = manifest.tables
-    return Written(sums["api_keys"].rows, sums["events"].rows, sums["usage_rows"].rows)
+    return Written(sums["api_keys"].rows, sums["events"].rows, sums["usage_rows"].rows, sums["sealed_secrets"].rows)
 
 
 def _write_table(connection: Connection, table: Table, writer: Writer, progress: Progress) -> None:

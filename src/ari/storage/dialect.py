@@ -22,6 +22,7 @@ _SILENCE_SECONDS = 10
 _MIGRATION_LOCK = 0x41524931
 _CHAIN_LOCK = 0x41524932
 _RETENTION_LOCK = 0x41524933
+_SEALING_LOCK = 0x41524934
 _INCREMENTAL = 2
 _KEPT_PAGES = 1_000
 
@@ -177,6 +178,12 @@ def lock_for_migration(connection: Connection) -> None:
     """Only one process migrates at a time; on SQLite the caller holds a file lock."""
     if not is_sqlite(connection):
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+
+
+def lock_sealing(connection: Connection) -> None:
+    """Only one transaction at a time seals."""
+    if not is_sqlite(connection):
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _SEALING_LOCK})
 
 
 def lock_chain(connection: Connection) -> None:

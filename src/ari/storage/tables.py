@@ -101,6 +101,41 @@ sessions = Table(
     Column("expires_at_ms", BigInteger, nullable=False),
     Column("client_address", String(64)),
     Column("user_agent", Text),
+    Column("confirmed_at_ms", BigInteger, nullable=False, server_default="0"),
+)
+
+half_sign_ins = Table(
+    "half_sign_ins",
+    main,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("account_id", String(40), ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("expires_at_ms", BigInteger, nullable=False),
+)
+
+two_factor = Table(
+    "two_factor",
+    main,
+    Column("account_id", String(40), ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True),
+    Column("enabled_at_ms", BigInteger, nullable=False),
+    Column("last_step", BigInteger, nullable=False),
+)
+
+backup_codes = Table(
+    "backup_codes",
+    main,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("account_id", String(40), ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("made_at_ms", BigInteger, nullable=False),
+    Column("used_at_ms", BigInteger),
+)
+
+sealed_secrets = Table(
+    "sealed_secrets",
+    main,
+    Column("kind", String(20), primary_key=True),
+    Column("subject", String(40), primary_key=True),
+    Column("parts", Text, nullable=False),
+    Column("envelope", LargeBinary, nullable=False),
 )
 
 devices = Table(

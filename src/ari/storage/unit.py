@@ -5,6 +5,8 @@ from sqlalchemy import Connection
 from ari.storage.accounts import AccountTables, NoteTables
 from ari.storage.events import EventTables
 from ari.storage.keys import KeyTables
+from ari.storage.sealed import SealedTable
+from ari.storage.second_step import SecondStepTables
 
 
 class Unit:
@@ -14,4 +16,6 @@ class Unit:
         self.keys = KeyTables(connection, writing=writing)
         self.events = EventTables(connection)
         self.accounts = AccountTables(connection)
+        self.second_step = SecondStepTables(connection)
+        self.sealed = SealedTable(connection)
         self.notes = NoteTables(connection)

@@ -3,23 +3,43 @@
 from starlette.routing import BaseRoute
 
 from ari.instance import Instance
+from ari.web.confirming import AsksFirst
 from ari.web.pages.account.routes import AccountPages
+from ari.web.pages.confirm.routes import ConfirmPages
 from ari.web.pages.create_key.routes import CreateKeyPages
 from ari.web.pages.key.routes import KeyPages
 from ari.web.pages.reason.routes import ReasonPages
+from ari.web.pages.security.routes import SecurityPages
+from ari.web.pages.security.two_factor import TwoFactorPages
 from ari.web.pages.settings_api.routes import SettingsApiPages
 from ari.web.pages.setup.routes import SetupPages
+from ari.web.pages.sign_in.code import CodePages
 from ari.web.pages.sign_in.routes import SignInPages
 from ari.web.render import Pages, error_page
 from ari.web.static_files import StaticFiles
 
 __all__ = ["error_page", "routes"]
 
+_PARTS = (
+    SignInPages,
+    CodePages,
+    SetupPages,
+    AccountPages,
+    ConfirmPages,
+    SettingsApiPages,
+    CreateKeyPages,
+    KeyPages,
+    SecurityPages,
+    TwoFactorPages,
+    ReasonPages,
+)
+
 
 def routes(instance: Instance) -> list[BaseRoute]:
     """Every page of this instance; each endpoint says who may see it (``ari.http.access``)."""
     pages = Pages(instance)
     found: list[BaseRoute] = StaticFiles().routes()
-    for part in (SignInPages, SetupPages, AccountPages, SettingsApiPages, CreateKeyPages, KeyPages, ReasonPages):
+    for part in _PARTS:
         found += part(pages).routes()
-    return found
+    asks_first = AsksFirst(pages)
+    return [asks_first.route(one) for one in found]

@@ -1,17 +1,23 @@
 """The addresses of the pages, and which of them a form may send the browser to (security.md 28)."""
 
 import re
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 HOME = "/settings?tab=api"
 SIGN_IN = "/sign-in"
 NEW_KEY = "/settings/keys/new"
+SECURITY = "/settings/security"
+TWO_FACTOR = f"{SECURITY}/two-factor"
+BACKUP_CODES = f"{SECURITY}/backup-codes"
+CODE = "/sign-in/code"
+CONFIRM = "/confirm"
 
 _ID = "key_[0-9A-HJKMNP-TV-Z]{26}"
 _KNOWN = re.compile(
     rf"/settings(?:\?tab=api(?:&show=(?:all|active|inactive))?(?:&before={_ID})?)?"
     rf"|{NEW_KEY}"
     rf"|/settings/keys/{_ID}(?:/(?:rename|revoke|delete))?"
+    rf"|{SECURITY}(?:/(?:password|two-factor|two-factor/off|backup-codes))?"
     r"|/sign-out-everywhere"
 )
 
@@ -24,6 +30,21 @@ def known_place(text: str | None) -> str:
 def key_place(key_id: str) -> str:
     """The page of one key."""
     return f"/settings/keys/{key_id}"
+
+
+def sign_in_place(wanted: str) -> str:
+    """The sign-in that then leads to a page of ours."""
+    return f"{SIGN_IN}?next={quote(wanted, safe='')}"
+
+
+def code_place(wanted: str, *, backup: bool = False) -> str:
+    """The form for the second step of a sign-in that then leads to a page of ours."""
+    return f"{CODE}?next={quote(wanted, safe='')}" + ("&with=backup" if backup else "")
+
+
+def session_place(session_id: str) -> str:
+    """What ends another session."""
+    return f"{SECURITY}/sessions/{session_id}/end"
 
 
 def keys_place(show: str, before: str | None = None) -> str:

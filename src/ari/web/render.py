@@ -31,6 +31,12 @@ DONE = {
     "enabled": "The key is enabled and works again.",
     "revoked": "The key is revoked. It stopped working at once.",
     "deleted": "The key is deleted. Its usage log and events stay.",
+    "password-changed": "Your password is changed. Your other sessions are signed out.",
+    "two-factor-off": "Two-factor is off. Your other sessions are signed out.",
+    "session-ended": "That session is signed out.",
+    "sessions-ended": "Every other session is signed out.",
+    "confirmed": "Confirmed. You will not be asked again for 15 minutes.",
+    "code-late": "The five minutes for the code are over. Sign in again.",
     "signed-out": "You are signed out.",
     "signed-out-everywhere": "You are signed out on every device.",
 }
@@ -85,6 +91,7 @@ class Pages:
 
     def __init__(self, instance: Instance) -> None:
         self.instance = instance
+        self.host = _host(instance)
 
     def page(
         self,
@@ -103,7 +110,7 @@ class Pages:
         shared = {
             "now_ms": self.instance.now_ms(),
             "base_url": settings.base_url,
-            "host": _host(self.instance),
+            "host": self.host,
             "theme": _one_of(THEMES, request.cookies.get(THEME_COOKIE), "system"),
             "shortcuts": _one_of(("on", "off"), request.cookies.get(SHORTCUTS_COOKIE), "on"),
             "done": done,

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, field, replace
 
-from ari.accounts.model import Account, Session, SignedIn
+from ari.accounts.model import Account, HalfSignIn, Session, SignedIn, TwoFactor
 from ari.base.events import Event
+from ari.base.seal import Sealed
 
 
 @dataclass
@@ -42,6 +43,13 @@ class MemoryAccounts:
             return None
         return SignedIn(self.accounts[session.account_id], session)
 
+    def sessions_of(self, account_id: str, now_ms: int) -> list[Session]:
+        living = [s for s in self.sessions.values() if s.account_id == account_id and s.expires_at_ms > now_ms]
+        return sorted(living, key=lambda session: (-session.created_at_ms, session.digest))
+
+    def confirm_session(self, digest: bytes, now_ms: int) -> None:
+        self.sessions[digest] = replace(self.sessions[digest], confirmed_at_ms=now_ms)
+
     def end_session(self, digest: bytes) -> bool:
         return self.sessions.pop(digest, None) is not None
 
@@ -77,6 +85,77 @@ class MemoryAccounts:
         self.sessions = {d: session for d, session in self.sessions.items() if session.expires_at_ms > now_ms}
         self.devices = {digest: kept for digest, kept in self.devices.items() if kept[1] > now_ms}
         self.buckets = {bucket: kept for bucket, kept in self.buckets.items() if kept[1] > now_ms}
+
+
+@dataclass
+class MemorySecondStep:
+    """Fulfils ``SecondStepStore``."""
+
+    states: dict[str, TwoFactor] = field(default_factory=dict)
+    codes: dict[bytes, tuple[str, int | None]] = field(default_factory=dict)
+    halves: dict[bytes, HalfSignIn] = field(default_factory=dict)
+
+    def two_factor(self, account_id: str) -> TwoFactor | None:
+        return self.states.get(account_id)
+
+    def set_two_factor(self, state: TwoFactor) -> None:
+        self.states[state.account_id] = state
+
+    def drop_two_factor(self, account_id: str) -> None:
+        self.states.pop(account_id, None)
+        self._drop_codes(account_id)
+        self.forget_halves(account_id)
+
+    def replace_backup_codes(self, account_id: str, digests: list[bytes], now_ms: int) -> None:
+        self._drop_codes(account_id)
+        self.codes |= dict.fromkeys(digests, (account_id, None))
+
+    def use_backup_code(self, account_id: str, digest: bytes, now_ms: int) -> bool:
+        if self.codes.get(digest) != (account_id, None):
+            return False
+        self.codes[digest] = (account_id, now_ms)
+        return True
+
+    def backup_codes_left(self, account_id: str) -> int:
+        return sum(kept == (account_id, None) for kept in self.codes.values())
+
+    def add_half(self, half: HalfSignIn) -> None:
+        self.halves[half.digest] = half
+
+    def half(self, digest: bytes, now_ms: int) -> HalfSignIn | None:
+        found = self.halves.get(digest)
+        return found if found and found.expires_at_ms > now_ms else None
+
+    def end_half(self, digest: bytes) -> None:
+        self.halves.pop(digest, None)
+
+    def forget_halves(self, account_id: str) -> None:
+        self.halves = {digest: half for digest, half in self.halves.items() if half.account_id != account_id}
+
+    def _drop_codes(self, account_id: str) -> None:
+        self.codes = {digest: kept for digest, kept in self.codes.items() if kept[0] != account_id}
+
+
+@dataclass
+class MemorySealed:
+    """Fulfils ``SealedStore``."""
+
+    kept: dict[tuple[str, str], Sealed] = field(default_factory=dict)
+
+    def lock(self) -> None:
+        pass
+
+    def get(self, kind: str, subject: str) -> Sealed | None:
+        return self.kept.get((kind, subject))
+
+    def put(self, sealed: Sealed) -> None:
+        self.kept[sealed.context.kind, sealed.context.subject] = sealed
+
+    def drop(self, kind: str, subject: str) -> None:
+        self.kept.pop((kind, subject), None)
+
+    def all(self) -> list[Sealed]:
+        return [self.kept[place] for place in sorted(self.kept)]
 
 
 @dataclass
@@ -118,5 +197,7 @@ class MemoryUnit:
     """Fulfils ``AccountUnit``; its transaction never ends."""
 
     accounts: MemoryAccounts = field(default_factory=MemoryAccounts)
+    second_step: MemorySecondStep = field(default_factory=MemorySecondStep)
+    sealed: MemorySealed = field(default_factory=MemorySealed)
     notes: MemoryNotes = field(default_factory=MemoryNotes)
     events: MemoryEvents = field(default_factory=MemoryEvents)

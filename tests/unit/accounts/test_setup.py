@@ -160,7 +160,7 @@ def test_the_caller_keeps_its_own_session(
 ) -> None:
     """Who changes the password in the browser stays signed in there, and only there."""
     mine, other = (sessions.start(unit, account, origin, clock.now_ms()) for _ in range(2))
-    me = Caller(account.id, origin, session_digest=sessions.digest_of(mine))
+    me = Caller(account.id, origin, session_digest=sessions.digest_of(mine), confirmed_at_ms=clock.now_ms())
     setup.reset_password(unit, me, clock.now_ms(), account.email, "another hash")
     assert sessions.find(unit, mine, clock.now_ms())
     assert sessions.find(unit, other, clock.now_ms()) is None

@@ -1,12 +1,16 @@
 """``ari account``: the owner, and the way back in."""
 
+import json
 from pathlib import Path
 
 import pytest
 
+from ari.accounts import totp, two_factor
 from ari.accounts.model import SESSION_DAYS, Account, Session
 from ari.accounts.password import hash_password, verify_password
+from ari.base.caller import Caller
 from ari.base.clock import DAY_MS
+from ari.base.events import Origin
 from tests.support.command import Cli
 from tests.support.instances import opened
 from tests.support.terminal import at_terminal
@@ -21,7 +25,7 @@ def _add_owner(instance: object) -> None:
     with instance.database.writing() as unit:  # type: ignore[attr-defined]
         now_ms = instance.now_ms()  # type: ignore[attr-defined]
         unit.accounts.add_owner(Account("usr_1", EMAIL, hash_password(OLD), now_ms))
-        unit.accounts.add_session(Session(DIGEST, "usr_1", now_ms, now_ms + SESSION_DAYS * DAY_MS, None, None))
+        unit.accounts.add_session(Session(DIGEST, "usr_1", now_ms, now_ms + SESSION_DAYS * DAY_MS, None, None, now_ms))
 
 
 @pytest.fixture
@@ -101,3 +105,56 @@ def test_at_a_terminal_it_asks_twice_without_showing(cli: Cli, again: str, code:
     assert NEW not in screen
     assert again not in screen
     assert ("differ" in screen) == (code == 1)
+
+
+def _with_two_factor(ari: Ari) -> str:
+    secret = totp.new_secret()
+    known = totp.secret_bytes(secret)
+    assert known
+    instance = ari.instance()
+    now_ms = instance.now_ms()
+    caller = Caller("usr_1", Origin("web"))
+    code = totp.code_at(known, totp.step_at(now_ms))
+    with instance.database.writing() as unit:
+        two_factor.turn_on(unit, instance.master_keys, caller, now_ms, secret, code)
+    instance.close()
+    return secret
+
+
+def test_disabling_two_factor(owned: Ari) -> None:
+    """The way back in for whoever lost app and codes: sessions end, the trail says who did it, again is fine."""
+    assert "was off already" in owned("account", "disable-two-factor").out
+    _with_two_factor(owned)
+    assert "is off" in owned("account", "disable-two-factor").out
+    event = owned.json("events")["items"][0]
+    assert (event["name"], event["subject"]) == ("two_factor_disabled", "usr_1")
+    assert event["actor"].startswith("cli:")
+    assert not _state(owned)[1]
+
+
+def test_replacing_the_master_key(owned: Ari) -> None:
+    """Everything opens with the new one, the old one is forgotten, and doctor agrees; without secrets there is none."""
+    assert "no master key to replace" in owned.refused("master-key", "rotate")
+    _with_two_factor(owned)
+    file = owned.data_dir / "master.key"
+    before = file.read_text()
+    assert "Sealed 1 secret with the master key" in owned("master-key", "rotate").out
+    assert file.read_text() != before
+    assert len(file.read_text().split()) == 1
+    checks = {one["check"]: one for one in owned.json("doctor")["checks"]}
+    assert checks["sealed secrets"]["state"] == "ok"
+    assert owned.json("events")["items"][0]["name"] == "master_key_rotated"
+    file.write_text(before)
+    checks = {one["check"]: one for one in json.loads(owned("doctor", "--json", check=False).out)["checks"]}
+    assert checks["sealed secrets"]["state"] == "wrong"
+    assert "two-factor secret of usr_1" in checks["sealed secrets"]["said"]
+
+
+def test_backup_and_restore_tell_of_the_master_key(owned: Ari, tmp_path: Path) -> None:
+    """A backup says that the key is not in it and where it is; a restore says where it must be."""
+    _with_two_factor(owned)
+    file = tmp_path / "b"
+    said = owned("backup", str(file)).err
+    assert f"Keep {owned.data_dir / 'master.key'} apart" in said
+    restored = owned("restore", str(file), "--data-dir", str(tmp_path / "new")).out
+    assert f"must be in {tmp_path / 'new' / 'master.key'} before ARI starts" in restored

@@ -4,6 +4,7 @@ import "htmx.org";
 
 import { startCopying } from "./js/copy.js";
 import { startDialogs } from "./js/dialogs.js";
+import { startDownloading } from "./js/download.js";
 import { startEntry } from "./js/entry.js";
 import { startLive } from "./js/live.js";
 import { startPreferences } from "./js/preferences.js";
@@ -16,6 +17,7 @@ import { startToasts } from "./js/toasts.js";
 startToasts();
 startTimes();
 startCopying();
+startDownloading();
 startReveal();
 startDialogs();
 startLive();

@@ -5,7 +5,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from ari.accounts import sign_in
-from ari.accounts.sign_in import Attempt, NewSession
+from ari.accounts.sign_in import Attempt, HalfSignedIn, NewSession
 from ari.base.caller import SYSTEM
 from ari.base.errors import Limited, Unavailable
 from ari.http.access import visitor_page
@@ -13,7 +13,7 @@ from ari.http.body import form_of
 from ari.http.call import call_of
 from ari.http.cookies import device_cookie_name, read_cookie, session_cookie_name
 from ari.web import places
-from ari.web.cookies import keep_session
+from ari.web.cookies import keep_half, keep_session
 from ari.web.forms import Form, form_from
 from ari.web.render import Pages
 
@@ -56,11 +56,16 @@ class SignInPages:
             return self._form(request, shown.with_problem("form", str(error)), 429, wait)
         if made is None:
             return self._form(request, shown.with_problem("form", WRONG), 422)
-        answer = self._pages.go(request, places.known_place(form.value("next")))
+        wanted = places.known_place(form.value("next"))
+        if isinstance(made, HalfSignedIn):
+            answer = self._pages.go(request, places.code_place(wanted))
+            keep_half(answer, self._instance.settings, made.token)
+            return answer
+        answer = self._pages.go(request, wanted)
         keep_session(answer, self._instance.settings, made.token, made.device_token)
         return answer
 
-    async def _check(self, request: Request, email: str, password: str) -> NewSession | None:
+    async def _check(self, request: Request, email: str, password: str) -> NewSession | HalfSignedIn | None:
         settings, now_ms = self._instance.settings, self._instance.now_ms()
         cookies = request.headers.getlist("cookie")
         device = read_cookie(cookies, device_cookie_name(settings))

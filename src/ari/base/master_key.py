@@ -1,0 +1,166 @@
+"""The master key that seals secrets: 32 random bytes, from the environment, a named file or the data directory.
+
+A text of keys is one or more of them, each as base64 or 64 hexadecimal digits, apart by spaces, commas or line breaks.
+The first seals; the others only open what they sealed before, so a key can be replaced (``ari master-key rotate``).
+"""
+
+import hmac
+import os
+import re
+import secrets
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error as Base64Error
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ari.base.errors import ConfigurationError, Unavailable
+
+KEY_BYTES = 32
+KEY_FILE = "master.key"
+_ID_BYTES = 8
+_BETWEEN = re.compile(r"[\s,]+")
+_LEAST_DIFFERENT = 12
+"""Of 32 random bytes fewer different ones are unheard of; typed, repeated or empty ones have them."""
+
+
+@dataclass(frozen=True, slots=True)
+class MasterKey:
+    """One key; ``id`` names it in what it sealed and tells nothing of it."""
+
+    secret: bytes = field(repr=False)
+    id: bytes
+
+    def derived(self, label: str) -> bytes:
+        """A key of 32 bytes for one purpose (HKDF-SHA256); whoever has it knows no other and not the master key."""
+        return hkdf(self.secret, label.encode())
+
+
+def hkdf(secret: bytes, info: bytes, salt: bytes = b"") -> bytes:
+    """32 bytes by HKDF with SHA-256 (RFC 5869), of which they are the first block."""
+    extracted = hmac.digest(salt or bytes(32), secret, "sha256")
+    return hmac.digest(extracted, info + b"\x01", "sha256")
+
+
+class MasterKeys:
+    """The keys of one instance, read anew at each use: another process may have put a new one in front."""
+
+    def __init__(self, data_dir: Path, given: str | None = None, named: Path | None = None) -> None:
+        self._given = given
+        self._named = named
+        self.own_file = data_dir / KEY_FILE
+
+    @property
+    def is_own(self) -> bool:
+        """Whether ARI keeps the key itself, in the data directory."""
+        return self._given is None and self._named is None
+
+    @property
+    def place(self) -> str:
+        """Where the keys come from, for people."""
+        if self._given is not None:
+            return "ARI_MASTER_KEY"
+        return str(self._named or self.own_file)
+
+    def all(self) -> list[MasterKey]:
+        """The keys, the sealing one first; empty if none was made yet. Raises ``ConfigurationError``."""
+        if self._given is not None:
+            return keys_of(self._given, "ARI_MASTER_KEY")
+        path = self._named or self.own_file
+        try:
+            text = path.read_text(encoding="ascii")
+        except FileNotFoundError:
+            if self._named is None:
+                return []
+            raise ConfigurationError(f"ARI_MASTER_KEY_FILE: there is no file {path}.") from None
+        except OSError as error:
+            raise ConfigurationError(f"The master key in {path} cannot be read: {error.strerror}.") from None
+        except ValueError:
+            text = ""
+        return keys_of(text, "ARI_MASTER_KEY_FILE" if self._named else str(path))
+
+    def make(self) -> MasterKey:
+        """Make the instance's key in the data directory, or take the one that another process made meanwhile."""
+        _write_new(self.own_file, f"{_text(secrets.token_bytes(KEY_BYTES))}\n")
+        return self.all()[0]
+
+    def put_new_in_front(self) -> MasterKey:
+        """Make a new key that seals from now on; the ones before still open."""
+        kept = [key.secret for key in self.all()]
+        self._replace([secrets.token_bytes(KEY_BYTES), *kept])
+        return self.all()[0]
+
+    def forget_all_but(self, used: set[bytes]) -> None:
+        """Remove the keys whose ids are not among these; the one in front stays."""
+        front, *rest = self.all()
+        self._replace([front.secret, *(key.secret for key in rest if key.id in used)])
+
+    def _replace(self, keys: list[bytes]) -> None:
+        fresh = _written_beside(self.own_file, "".join(f"{_text(key)}\n" for key in keys))
+        fresh.replace(self.own_file)
+        _sync(self.own_file.parent)
+
+
+def keys_of(text: str, place: str) -> list[MasterKey]:
+    """The keys of a text. Raises ``ConfigurationError`` that names the place and never shows the text."""
+    parts = [part for part in _BETWEEN.split(text) if part]
+    found = [_bytes(part) for part in parts]
+    if not found or None in found:
+        raise ConfigurationError(
+            f"{place}: give 32 random bytes as base64 or 64 hexadecimal digits, such as the output of "
+            "openssl rand -base64 32; a passphrase will not do."
+        )
+    return [MasterKey(key, hkdf(key, b"ari master key id 1")[:_ID_BYTES]) for key in found if key is not None]
+
+
+def _bytes(text: str) -> bytes | None:
+    try:
+        if len(text) == 2 * KEY_BYTES:
+            key = bytes.fromhex(text)
+        else:
+            plain = text.rstrip("=").replace("+", "-").replace("/", "_")
+            key = urlsafe_b64decode(plain + "=" * (-len(plain) % 4))
+            if _text(key) != plain:
+                return None
+    except (Base64Error, ValueError):
+        return None
+    return key if len(key) == KEY_BYTES and len(set(key)) >= _LEAST_DIFFERENT else None
+
+
+def _text(key: bytes) -> str:
+    return urlsafe_b64encode(key).rstrip(b"=").decode()
+
+
+def _written_beside(path: Path, text: str) -> Path:
+    fresh = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        fresh.unlink(missing_ok=True)
+        raise Unavailable(f"The master key cannot be written to {path}: {error.strerror}.") from None
+    return fresh
+
+
+def _write_new(path: Path, text: str) -> None:
+    """Whole or not at all, and never over another: a link fails where its name is taken."""
+    fresh = _written_beside(path, text)
+    try:
+        os.link(fresh, path)
+        _sync(path.parent)
+    except FileExistsError:
+        pass
+    except OSError as error:
+        raise Unavailable(f"The master key cannot be written to {path}: {error.strerror}.") from None
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,51 @@
+"""``ari master-key``: replace the key that seals secrets."""
+# Imports inside functions here: start-up speed.
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from ari.base.events import Event
+from ari.base.ids import new_id
+from ari.base.seal import forget_unused, reseal_all
+from ari.cli import output
+from ari.cli.opening import CALLER, opened
+from ari.cli.options import DataDir
+
+if TYPE_CHECKING:
+    from ari.base.caller import Caller
+    from ari.base.master_key import MasterKey
+    from ari.instance import Instance
+    from ari.storage.unit import Unit
+
+app = typer.Typer(help="The key that seals secrets, such as those of two-factor.", no_args_is_help=True)
+
+
+@app.callback()
+def root() -> None:
+    pass
+
+
+@app.command()
+def rotate(data_dir: DataDir = None) -> None:
+    """Seal every secret with a new master key, also while ARI serves; the old key is forgotten.
+
+    Where ARI_MASTER_KEY or ARI_MASTER_KEY_FILE gives the key, put a new one in front of it first, apart by a comma;
+    afterwards remove the old one.
+    """
+    with opened(data_dir) as instance:
+        keys = instance.master_keys
+        key, count = instance.command(CALLER(), lambda unit, by: _reseal(instance, unit, by))
+        with instance.database.writing() as unit:
+            forget_unused(unit.sealed, keys)
+    secrets = "1 secret" if count == 1 else f"{count:,} secrets"
+    output.say(f"Sealed {secrets} with the master key {key.id.hex()} in {keys.place}.")
+
+
+def _reseal(instance: "Instance", unit: "Unit", caller: "Caller") -> "tuple[MasterKey, int]":
+    key, count = reseal_all(unit.sealed, instance.master_keys)
+    now_ms = instance.now_ms()
+    detail = {"secrets": count, "key": key.id.hex()}
+    event_id = new_id("evt", now_ms)
+    unit.events.append(Event(event_id, now_ms, "master_key_rotated", caller.actor, None, caller.origin, detail))
+    return key, count

@@ -1,0 +1,134 @@
+"""Confirm it is you: what is sensitive asks for the password again, then goes on with what was wanted (security.md 29).
+
+A command raises ``Unconfirmed``, or an endpoint is marked ``@sensitive``. Instead of an error the page asks, in the
+dialog where the form stood in one; its form holds the fields that were sent and posts them, with the password, to the
+same address. A page that was only opened is opened again.
+"""
+
+from dataclasses import replace
+from functools import wraps
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from ari.accounts import second_step, sign_in
+from ari.base.caller import SYSTEM
+from ari.base.errors import Limited, Unavailable, Unconfirmed
+from ari.http.access import Kind, access_of
+from ari.http.body import form_of
+from ari.http.call import call_of
+from ari.http.cookies import device_cookie_name, read_cookie
+from ari.web import places
+from ari.web.answering import Endpoint, signed_in
+from ari.web.forms import Form
+from ari.web.render import Pages
+
+FIELD = "confirm_password"
+WRONG = "This is not your password."
+_DIALOG = "dialog-body"
+
+
+class AsksFirst:
+    """Puts the question in front of every page that may need it."""
+
+    def __init__(self, pages: Pages) -> None:
+        self._pages = pages
+        self._asker = Asker(pages)
+
+    def route(self, route: BaseRoute) -> BaseRoute:
+        """The same route; where it is a page for the signed-in, able to ask."""
+        if not isinstance(route, Route) or access_of(route.endpoint).kind is not Kind.PAGE:
+            return route
+        return Route(route.path, self._around(route.endpoint), methods=list(route.methods or ()))
+
+    def _around(self, endpoint: Endpoint) -> Endpoint:
+        is_sensitive = access_of(endpoint).sensitive
+
+        @wraps(endpoint)
+        async def answered(request: Request) -> Response:
+            given = form_of(request).pop(FIELD, None)
+            if given is not None:
+                refusal = await self._asker.check(request, given[0])
+                if refusal is not None:
+                    return refusal
+            try:
+                if is_sensitive:
+                    self._asker.require(request)
+                return await endpoint(request)
+            except Unconfirmed:
+                return self._asker.ask(request, Form(), 403)
+
+        return signed_in(answered)
+
+
+class Asker:
+    """Asks for the password, and checks it within the limits of the sign-in."""
+
+    def __init__(self, pages: Pages) -> None:
+        self._pages = pages
+        self._instance = pages.instance
+
+    def require(self, request: Request) -> None:
+        """Raise ``Unconfirmed`` unless the session gave its password of late."""
+        caller = call_of(request).caller
+        assert caller is not None  # the guard lets nobody else in
+        caller.require_confirmed(self._instance.now_ms())
+
+    async def check(self, request: Request, password: str) -> Response | None:
+        """``None`` for the right password, else the question once more."""
+        try:
+            right = await self.prove(request, password)
+        except Limited as error:
+            wait = {"retry-after": str(error.retry_after_seconds)}
+            return self.ask(request, Form(problems={FIELD: str(error)}), 429, wait)
+        return None if right else self.ask(request, Form(problems={FIELD: WRONG}), 422)
+
+    async def prove(self, request: Request, password: str) -> bool:
+        """Check the password; a right one confirms the session. Raises ``Limited``, ``CallerDead``."""
+        call, instance = call_of(request), self._instance
+        caller, present = call.caller, call.signed_in
+        assert caller is not None  # the guard lets nobody else in
+        assert present is not None
+        device = read_cookie(request.headers.getlist("cookie"), device_cookie_name(instance.settings))
+        now_ms, email = instance.now_ms(), present.account.email
+        attempt = await instance.acommand(
+            caller, lambda unit, by: sign_in.begin(unit, by.origin, now_ms, email, device)
+        )
+        try:
+            verdict = await instance.passwords.verify(attempt.password_hash, password)
+        except Unavailable:
+            await instance.acommand(SYSTEM, lambda unit, _: sign_in.withdraw(unit, attempt, now_ms))
+            raise
+        done_ms = instance.now_ms()
+        right = await instance.acommand(
+            caller, lambda unit, by: second_step.confirm(unit, by, attempt, done_ms, verdict)
+        )
+        if right:
+            call.signed_in = replace(present, session=replace(present.session, confirmed_at_ms=done_ms))
+        return right
+
+    def ask(self, request: Request, form: Form, status: int, headers: dict[str, str] | None = None) -> Response:
+        """The question in place of an answer."""
+        place = request.url.path
+        if "hx-request" in request.headers and request.headers.get("hx-target") != _DIALOG:
+            came_from = places.came_from(request.headers.get("hx-current-url")) or places.HOME
+            return self._pages.go(request, f"{places.CONFIRM}?next={quote(came_from, safe='')}")
+        if request.method == "POST":
+            carried = {name: values for name, values in form_of(request).items() if name not in ("csrf", FIELD)}
+            back = places.came_from(request.headers.get("hx-current-url")) or places.HOME
+            action = quote(place, safe="/")
+        else:
+            query = f"?{request.url.query}" if request.url.query else ""
+            carried, back, action = {"next": [places.known_place(place + query)]}, places.HOME, places.CONFIRM
+        return self._pages.page(
+            request,
+            "pages/confirm/page.html",
+            status=status,
+            headers=headers,
+            form=form,
+            action=action,
+            carried=carried,
+            back=back,
+        )

@@ -1,0 +1,1 @@
+"""Confirm it is you."""

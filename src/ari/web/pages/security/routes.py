@@ -1,0 +1,119 @@
+"""Settings > Security: the password, two-factor, sessions and what happened to the account."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from ari.accounts import backup_codes, sessions, setup, sign_in
+from ari.accounts.model import Account
+from ari.accounts.two_factor import FEW_CODES
+from ari.base.caller import Caller
+from ari.base.errors import Invalid, Limited
+from ari.http.access import page
+from ari.http.body import form_of
+from ari.http.call import call_of
+from ari.storage.unit import Unit
+from ari.web import places
+from ari.web.answering import signed_in
+from ari.web.confirming import WRONG, Asker
+from ari.web.cookies import keep_device
+from ari.web.devices import device
+from ari.web.forms import Form, form_from
+from ari.web.pages.security.view import happened, is_refusal, security_facts
+from ari.web.render import Pages
+
+_BASE = places.SECURITY
+
+
+class SecurityPages:
+    """``/settings/security``."""
+
+    def __init__(self, pages: Pages) -> None:
+        self._pages = pages
+        self._instance = pages.instance
+        self._asker = Asker(pages)
+
+    def routes(self) -> list[BaseRoute]:
+        """The addresses."""
+        return [
+            Route(_BASE, signed_in(self.show), methods=["GET"]),
+            Route(f"{_BASE}/password", signed_in(self.password_form), methods=["GET"]),
+            Route(f"{_BASE}/password", signed_in(self.change_password), methods=["POST"]),
+            Route(f"{_BASE}/sessions/end-others", signed_in(self.end_others), methods=["POST"]),
+            Route(f"{_BASE}/sessions/{{session_id}}/end", signed_in(self.end_one), methods=["POST"]),
+        ]
+
+    @page
+    async def show(self, request: Request) -> Response:
+        """The page."""
+        present = call_of(request).signed_in
+        assert present is not None  # the guard lets nobody else in
+        account_id, now_ms = present.account.id, self._instance.now_ms()
+        facts = await self._instance.aread(lambda unit: security_facts(unit, account_id, now_ms))
+        return self._pages.page(
+            request,
+            "pages/security/page.html",
+            facts=facts,
+            own=present.session,
+            all_codes=backup_codes.COUNT,
+            few_codes=FEW_CODES,
+            device=device,
+            happened=happened,
+            is_refusal=is_refusal,
+        )
+
+    @page
+    async def password_form(self, request: Request) -> Response:
+        """Asks for the old password and the new one."""
+        return self._password_form(request, Form())
+
+    @page
+    async def change_password(self, request: Request) -> Response:
+        """Changes it, or says what is wrong with which of the two."""
+        form = form_from(form_of(request), "current", "new")
+        try:
+            if not await self._asker.prove(request, form.value("current")):
+                return self._password_form(request, Form(problems={"current": WRONG}), 422)
+        except Limited as error:
+            wait = {"retry-after": str(error.retry_after_seconds)}
+            return self._password_form(request, Form(problems={"current": str(error)}), 429, wait)
+        present, caller = call_of(request).signed_in, call_of(request).caller
+        assert present is not None  # the guard lets nobody else in
+        assert caller is not None
+        try:
+            hashed = await self._instance.passwords.hash_new(form.value("new"), present.account.email)
+        except Invalid as error:
+            return self._password_form(request, Form(problems={"new": str(error)}), 422)
+        token = await self._instance.acommand(caller, lambda unit, by: self._change(unit, by, present.account, hashed))
+        answer = self._pages.go(request, _BASE, "password-changed")
+        keep_device(answer, self._instance.settings, token)
+        return answer
+
+    def _change(self, unit: Unit, caller: Caller, account: Account, hashed: str) -> str:
+        now_ms = self._instance.now_ms()
+        setup.reset_password(unit, caller, now_ms, account.email, hashed)
+        return sign_in.know_browser(unit, account, now_ms)
+
+    @page
+    async def end_one(self, request: Request) -> Response:
+        """Signs another session out."""
+        session_id: str = request.path_params["session_id"]
+        caller, now_ms = call_of(request).caller, self._instance.now_ms()
+        assert caller is not None  # the guard lets nobody else in
+        await self._instance.acommand(caller, lambda unit, by: sessions.end_one(unit, by, now_ms, session_id))
+        return self._pages.go(request, _BASE, "session-ended")
+
+    @page
+    async def end_others(self, request: Request) -> Response:
+        """Signs every session out but this one."""
+        caller, now_ms = call_of(request).caller, self._instance.now_ms()
+        assert caller is not None  # the guard lets nobody else in
+        await self._instance.acommand(
+            caller, lambda unit, by: sessions.end_all(unit, by, now_ms, by.actor, keep_own=True)
+        )
+        return self._pages.go(request, _BASE, "sessions-ended")
+
+    def _password_form(
+        self, request: Request, form: Form, status: int = 200, headers: dict[str, str] | None = None
+    ) -> Response:
+        return self._pages.page(request, "pages/security/password.html", status=status, headers=headers, form=form)

@@ -1,0 +1,172 @@
+"""Two-factor in Settings > Security: set up, turn off, new backup codes."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from ari.accounts import second_step, totp, two_factor
+from ari.accounts.model import Account
+from ari.base.caller import Caller
+from ari.base.errors import Conflict, Invalid, Limited
+from ari.http.access import page, sensitive
+from ari.http.body import form_of
+from ari.http.call import call_of
+from ari.http.cookies import device_cookie_name, read_cookie
+from ari.storage.unit import Unit
+from ari.web import places
+from ari.web.answering import signed_in
+from ari.web.confirming import WRONG, Asker
+from ari.web.forms import Form, form_from, new_form_id, use_once
+from ari.web.pages.sign_in.code import WRONG_CODE
+from ari.web.qr import qr_code
+from ari.web.render import Pages
+
+_BASE = places.SECURITY
+_GROUP = 4
+
+
+class TwoFactorPages:
+    """``/settings/security/two-factor`` and ``/settings/security/backup-codes``."""
+
+    def __init__(self, pages: Pages) -> None:
+        self._pages = pages
+        self._instance = pages.instance
+        self._asker = Asker(pages)
+
+    def routes(self) -> list[BaseRoute]:
+        """The addresses."""
+        return [
+            Route(places.TWO_FACTOR, signed_in(self.set_up), methods=["GET"]),
+            Route(places.TWO_FACTOR, signed_in(self.turn_on), methods=["POST"]),
+            Route(f"{places.TWO_FACTOR}/off", signed_in(self.off_form), methods=["GET"]),
+            Route(f"{places.TWO_FACTOR}/off", signed_in(self.turn_off), methods=["POST"]),
+            Route(places.BACKUP_CODES, signed_in(self.codes_form), methods=["GET"]),
+            Route(places.BACKUP_CODES, signed_in(self.new_codes), methods=["POST"]),
+        ]
+
+    @page
+    @sensitive
+    async def set_up(self, request: Request) -> Response:
+        """Shows a new secret; it counts only once a code of it has come back."""
+        if await self._is_on(request):
+            return self._pages.go(request, _BASE)
+        return self._set_up(request, Form({"secret": totp.new_secret()}))
+
+    @page
+    async def turn_on(self, request: Request) -> Response:
+        """Turns it on and shows the backup codes, in this answer and nowhere else."""
+        form = form_from(form_of(request), "secret", "code")
+        caller, keys = self._caller(request), self._instance.master_keys
+        try:
+            codes = await self._instance.acommand(
+                caller,
+                lambda unit, by: two_factor.turn_on(
+                    unit, keys, by, self._instance.now_ms(), form.value("secret"), form.value("code")
+                ),
+            )
+        except Invalid as error:
+            whole = totp.secret_bytes(form.value("secret")) is not None
+            shown = Form({"secret": form.value("secret") if whole else totp.new_secret()})
+            return self._set_up(request, shown.with_problems(error.problems), 422)
+        except Conflict:
+            return self._pages.go(request, _BASE)
+        return self._codes(request, codes, turned_on=True)
+
+    @page
+    async def off_form(self, request: Request) -> Response:
+        """Asks for the password and a code."""
+        if not await self._is_on(request):
+            return self._pages.go(request, _BASE)
+        return self._off_form(request, Form())
+
+    @page
+    async def turn_off(self, request: Request) -> Response:
+        """Turns it off for the right password and a right code."""
+        form = form_from(form_of(request), "password", "code")
+        problem, wait = "password", 0
+        try:
+            if not await self._asker.prove(request, form.value("password")):
+                return self._off_form(request, Form(problems={"password": WRONG}), 422)
+            problem = "code"
+            if not await self._off(request, form.value("code")):
+                return self._off_form(request, Form(problems={"code": WRONG_CODE}), 422)
+        except Limited as error:
+            wait = error.retry_after_seconds
+            return self._off_form(request, Form(problems={problem: str(error)}), 429, {"retry-after": str(wait)})
+        return self._pages.go(request, _BASE, "two-factor-off")
+
+    @page
+    @sensitive
+    async def codes_form(self, request: Request) -> Response:
+        """Asks before the codes of before stop working."""
+        if not await self._is_on(request):
+            return self._pages.go(request, _BASE)
+        form_id = new_form_id(self._instance.now_ms())
+        return self._pages.page(request, "pages/security/new_codes.html", form_id=form_id)
+
+    @page
+    @sensitive
+    async def new_codes(self, request: Request) -> Response:
+        """Makes new backup codes and shows them, in this answer and nowhere else; a form makes them once."""
+        form_id = form_from(form_of(request), "form").value("form")
+        try:
+            codes = await self._instance.acommand(
+                self._caller(request), lambda unit, by: self._renew(unit, by, form_id)
+            )
+        except Conflict:
+            codes = None
+        if codes is None:
+            return self._pages.go(request, _BASE)
+        return self._codes(request, codes, turned_on=False)
+
+    def _renew(self, unit: Unit, caller: Caller, form_id: str) -> list[str] | None:
+        now_ms = self._instance.now_ms()
+        if use_once(unit, form_id, now_ms) != "first":
+            return None
+        return two_factor.renew_backup_codes(unit, caller, now_ms)
+
+    async def _off(self, request: Request, code: str) -> bool:
+        keys, account = self._instance.master_keys, self._account(request)
+        known = read_cookie(request.headers.getlist("cookie"), device_cookie_name(self._instance.settings))
+        return await self._instance.acommand(
+            self._caller(request),
+            lambda unit, by: second_step.turn_off_with_code(
+                unit, keys, by, self._instance.now_ms(), account, code, known
+            ),
+        )
+
+    async def _is_on(self, request: Request) -> bool:
+        account_id = self._account(request).id
+        return await self._instance.aread(lambda unit: unit.second_step.two_factor(account_id)) is not None
+
+    def _account(self, request: Request) -> Account:
+        present = call_of(request).signed_in
+        assert present is not None  # the guard lets nobody else in
+        return present.account
+
+    def _caller(self, request: Request) -> Caller:
+        caller = call_of(request).caller
+        assert caller is not None  # the guard lets nobody else in
+        return caller
+
+    def _set_up(self, request: Request, form: Form, status: int = 200) -> Response:
+        secret = form.value("secret")
+        address = totp.address(secret, self._account(request).email, self._pages.host)
+        spaced = " ".join(secret[start : start + _GROUP] for start in range(0, len(secret), _GROUP))
+        return self._pages.page(
+            request,
+            "pages/security/set_up.html",
+            status=status,
+            form=form,
+            secret=secret,
+            spaced=spaced,
+            qr=qr_code(address),
+        )
+
+    def _off_form(
+        self, request: Request, form: Form, status: int = 200, headers: dict[str, str] | None = None
+    ) -> Response:
+        return self._pages.page(request, "pages/security/turn_off.html", status=status, headers=headers, form=form)
+
+    def _codes(self, request: Request, codes: list[str], *, turned_on: bool) -> Response:
+        return self._pages.page(request, "pages/security/codes.html", status=201, codes=codes, turned_on=turned_on)

@@ -1,0 +1,63 @@
+"""What Settings > Security shows, read in one go."""
+
+from dataclasses import dataclass
+
+from ari.accounts.model import Session, TwoFactor
+from ari.base.events import Event
+from ari.storage.unit import Unit
+from ari.web.devices import device
+
+LATEST_EVENTS = 20
+_SECOND_STEPS = {"app": " with a code", "backup": " with a backup code"}
+_WORDS = {
+    "owner_created": "Account made",
+    "signed_in": "Signed in",
+    "sign_in_refused": "Sign-in refused: wrong password",
+    "code_refused": "Refused: wrong code",
+    "signed_out": "Signed out",
+    "session_ended": "Session signed out",
+    "sessions_ended": "Signed out everywhere",
+    "identity_confirmed": "Password confirmed",
+    "confirmation_refused": "Refused: wrong password at a confirmation",
+    "password_changed": "Password changed",
+    "two_factor_enabled": "Two-factor turned on",
+    "two_factor_disabled": "Two-factor turned off",
+    "backup_codes_made": "New backup codes made",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityFacts:
+    """The account's sessions, newest first, its two-factor and what happened to it of late."""
+
+    sessions: list[Session]
+    two_factor: TwoFactor | None
+    codes_left: int
+    events: list[Event]
+
+
+def security_facts(unit: Unit, account_id: str, now_ms: int) -> SecurityFacts:
+    """Read the account."""
+    return SecurityFacts(
+        unit.accounts.sessions_of(account_id, now_ms),
+        unit.second_step.two_factor(account_id),
+        unit.second_step.backup_codes_left(account_id),
+        unit.events.page(account_id, None, LATEST_EVENTS),
+    )
+
+
+def happened(event: Event) -> str:
+    """An event of the account in words."""
+    said = _WORDS.get(event.name, event.name.replace("_", " ").capitalize())
+    if event.name == "signed_in":
+        return said + _SECOND_STEPS.get(event.detail.get("second_step", ""), "")
+    if event.name == "session_ended":
+        return f"{said}: {device(event.detail.get('user_agent'))}"
+    if event.name == "sessions_ended" and event.detail.get("kept_own"):
+        return "Other sessions signed out"
+    return said
+
+
+def is_refusal(event: Event) -> bool:
+    """Whether somebody was turned away."""
+    return event.name.endswith("_refused")

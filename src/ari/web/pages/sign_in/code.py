@@ -1,0 +1,95 @@
+"""The second step of a sign-in: the code of the app, or a backup code."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from ari.accounts import second_step
+from ari.base.caller import SYSTEM
+from ari.base.errors import Limited, NotFound
+from ari.http.access import visitor_page
+from ari.http.body import form_of
+from ari.http.call import call_of
+from ari.http.cookies import device_cookie_name, half_cookie_name, read_cookie, session_cookie_name
+from ari.web import places
+from ari.web.cookies import keep_half, keep_session
+from ari.web.forms import Form, form_from
+from ari.web.render import Pages
+
+WRONG_CODE = "This code is wrong, or was used already. Wait for the next one and try again."
+WRONG_BACKUP = "This backup code is wrong, or was used already."
+
+
+class CodePages:
+    """``/sign-in/code``: open to whoever gave the right password within the last five minutes."""
+
+    def __init__(self, pages: Pages) -> None:
+        self._pages = pages
+        self._instance = pages.instance
+
+    def routes(self) -> list[BaseRoute]:
+        """The addresses."""
+        return [
+            Route(places.CODE, self.show, methods=["GET"]),
+            Route(places.CODE, self.enter, methods=["POST"]),
+        ]
+
+    @visitor_page
+    async def show(self, request: Request) -> Response:
+        """The form; without a password given of late there is only the sign-in."""
+        wanted = places.known_place(request.query_params.get("next"))
+        if call_of(request).signed_in is not None:
+            return self._pages.go(request, wanted)
+        half, now_ms = self._cookie(request, half_cookie_name(self._instance.settings)), self._instance.now_ms()
+        if not await self._instance.aread(lambda unit: second_step.waits_for_code(unit, half, now_ms)):
+            return self._too_late(request, wanted)
+        backup = request.query_params.get("with") == "backup"
+        return self._form(request, Form({"next": wanted, "with": "backup" if backup else "app"}))
+
+    @visitor_page
+    async def enter(self, request: Request) -> Response:
+        """Check the code within the limits and start the session."""
+        form = form_from(form_of(request), "code", "next", "with")
+        shown = Form({"next": form.value("next"), "with": form.value("with")})
+        settings, origin, now_ms = self._instance.settings, call_of(request).origin("web"), self._instance.now_ms()
+        half, device, replaced = (
+            self._cookie(request, name(settings))
+            for name in (half_cookie_name, device_cookie_name, session_cookie_name)
+        )
+        keys, code = self._instance.master_keys, form.value("code")
+        try:
+            made = await self._instance.acommand(
+                SYSTEM,
+                lambda unit, _: second_step.finish_with_code(unit, keys, origin, now_ms, half, code, device, replaced),
+            )
+        except NotFound:
+            return self._too_late(request, form.value("next"))
+        except Limited as error:
+            wait = {"retry-after": str(error.retry_after_seconds)}
+            return self._form(request, shown.with_problem("code", str(error)), 429, wait)
+        if made is None:
+            wrong = WRONG_BACKUP if form.value("with") == "backup" else WRONG_CODE
+            return self._form(request, shown.with_problem("code", wrong), 422)
+        answer = self._pages.go(request, places.known_place(form.value("next")))
+        keep_session(answer, settings, made.token, made.device_token)
+        keep_half(answer, settings, None)
+        return answer
+
+    def _too_late(self, request: Request, wanted: str) -> Response:
+        answer = self._pages.go(request, places.sign_in_place(places.known_place(wanted)), "code-late")
+        keep_half(answer, self._instance.settings, None)
+        return answer
+
+    def _cookie(self, request: Request, name: str) -> str | None:
+        return read_cookie(request.headers.getlist("cookie"), name)
+
+    def _form(self, request: Request, form: Form, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+        return self._pages.page(
+            request,
+            "pages/sign_in/code.html",
+            status=status,
+            headers=headers,
+            form=form,
+            next=places.known_place(form.value("next")),
+            backup=form.value("with") == "backup",
+        )

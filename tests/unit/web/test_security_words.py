@@ -1,0 +1,62 @@
+"""Devices in words, QR codes, and which endpoints ask for the password."""
+
+import pytest
+
+from ari.http.access import Kind, access_of, needs, page, sensitive
+from ari.web.devices import device
+from ari.web.qr import qr_code
+
+_WEBKIT = "AppleWebKit/537.36 (KHTML, like Gecko)"
+
+
+@pytest.mark.parametrize(
+    ("agent", "words"),
+    [
+        ("Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:133.0) Gecko/20100101 Firefox/133.0", "Firefox on Windows"),
+        (f"Mozilla/5.0 (X11; Linux x86_64) {_WEBKIT} Chrome/131.0.0.0 Safari/537.36", "Chrome on Linux"),
+        (f"Mozilla/5.0 (Linux; Android 14) {_WEBKIT} Chrome/131.0 Mobile Safari/537.36 EdgA/131.0", "Edge on Android"),
+        (f"Mozilla/5.0 (X11; CrOS x86_64 1) {_WEBKIT} Chrome/131.0 Safari/537.36", "Chrome on ChromeOS"),
+        (
+            (
+                "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+                "Version/18.1 Safari/605.1.15"
+            ),
+            "Safari on macOS",
+        ),
+        (
+            (
+                "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+                "Version/18.1 Mobile/15E148 Safari/604.1"
+            ),
+            "Safari on iPhone",
+        ),
+        ("curl/8.5.0", "curl/8.5.0"),
+        ("x" * 50, f"{'x' * 40}…"),
+        ("", "Unknown device"),
+        (None, "Unknown device"),
+    ],
+)
+def test_devices(agent: str | None, words: str) -> None:
+    """What people call their browser; anything else as it is."""
+    assert device(agent) == words
+
+
+def test_a_qr_code_has_its_margin_and_finders() -> None:
+    """Four light modules around, and the dark corner that readers look for."""
+    code = qr_code("otpauth://totp/ARI:a?secret=B")
+    assert code.size >= 21 + 8
+    assert code.path.startswith("M4 4h7v1h-7z")
+    assert "M0 " not in code.path
+
+
+def test_the_mark_of_what_is_sensitive() -> None:
+    """It adds to who may call, in whatever order the marks stand."""
+
+    def endpoint() -> None: ...
+
+    def other() -> None: ...
+
+    assert not access_of(needs("keys:write")(endpoint)).sensitive
+    marked = access_of(sensitive(endpoint))
+    assert (marked.kind, marked.scope, marked.sensitive) == (Kind.NEEDS, "keys:write", True)
+    assert access_of(page(sensitive(other))).sensitive
