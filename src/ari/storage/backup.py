@@ -19,7 +19,7 @@ from ari.storage.migrate import LOG, MAIN, revision_of
 Progress = Callable[[str, int, int], None]
 """Called with the table's name, how many of its rows are done and how many there are."""
 
-MAIN_TABLES = (tables.accounts, tables.notes, tables.api_keys, tables.events)
+MAIN_TABLES = (tables.accounts, tables.notes, tables.api_keys, tables.dismissals, tables.events)
 LOG_TABLES = (
     tables.usage_rows,
     tables.usage_hours,

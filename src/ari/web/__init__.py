@@ -5,21 +5,37 @@ from starlette.routing import BaseRoute
 from ari.instance import Instance
 from ari.web.pages.account.routes import AccountPages
 from ari.web.pages.create_key.routes import CreateKeyPages
+from ari.web.pages.edit_key.routes import EditKeyPages
 from ari.web.pages.key.routes import KeyPages
+from ari.web.pages.many_keys.routes import ManyKeysPages
 from ari.web.pages.reason.routes import ReasonPages
 from ari.web.pages.settings_api.routes import SettingsApiPages
 from ari.web.pages.setup.routes import SetupPages
+from ari.web.pages.shortcuts.routes import ShortcutsPages
 from ari.web.pages.sign_in.routes import SignInPages
 from ari.web.render import Pages, error_page
 from ari.web.static_files import StaticFiles
 
 __all__ = ["error_page", "routes"]
 
+_PARTS = (
+    SignInPages,
+    SetupPages,
+    AccountPages,
+    ShortcutsPages,
+    SettingsApiPages,
+    CreateKeyPages,
+    ManyKeysPages,  # before the page of a key, whose address would match
+    KeyPages,
+    EditKeyPages,
+    ReasonPages,
+)
+
 
 def routes(instance: Instance) -> list[BaseRoute]:
     """Every page of this instance; each endpoint says who may see it (``ari.http.access``)."""
     pages = Pages(instance)
     found: list[BaseRoute] = StaticFiles().routes()
-    for part in (SignInPages, SetupPages, AccountPages, SettingsApiPages, CreateKeyPages, KeyPages, ReasonPages):
+    for part in _PARTS:
         found += part(pages).routes()
     return found
