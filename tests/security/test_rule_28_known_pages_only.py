@@ -12,10 +12,14 @@ OURS = [
     HOME,
     "/settings",
     "/settings?tab=api&show=inactive",
-    f"/settings?tab=api&show=active&before={KEY}",
+    f"/settings?tab=api&q=caf%C3%A9+bar&show=active&sort=-used&after=1800000000000.{KEY}",
+    "/settings?tab=api&q=&show=all&sort=name",
     "/settings/keys/new",
     f"/settings/keys/{KEY}",
     f"/settings/keys/{KEY}/revoke",
+    f"/settings/keys/{KEY}/access",
+    f"/settings/keys/new?like={KEY}",
+    "/shortcuts",
 ]
 NOT_OURS = [
     None,
@@ -33,6 +37,8 @@ NOT_OURS = [
     "/settings?tab=api&next=https://evil.example",
     "/settings/keys/../../../api/keys",
     f"/settings/keys/{KEY.lower()}",
+    "/settings?tab=api&q=<script>",
+    f"/settings/keys/new?like={KEY}&next=//evil.example",
     "/api/keys",
     "/sign-out",
 ]
