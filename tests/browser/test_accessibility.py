@@ -100,7 +100,7 @@ def _changes(page: Any, look: Any) -> None:
     """The menu of a row, its dialogs, the name as a field, ticked rows."""
     dialog = page.get_by_role("dialog")
     for item in ("Change access", "Change expiry"):
-        page.get_by_role("button", name="More for").first.click()
+        page.get_by_role("link", name="More for").first.click()
         if item == "Change access":
             look(page)
         page.locator("[data-row-menu]:popover-open").get_by_text(item).click()
@@ -108,7 +108,7 @@ def _changes(page: Any, look: Any) -> None:
         dialog.get_by_role("radio").last.check()
         look(page)
         page.keyboard.press("Escape")
-    page.get_by_role("button", name="More for").first.click()
+    page.get_by_role("link", name="More for").first.click()
     page.locator("[data-row-menu]:popover-open").get_by_text("Rename").click()
     page.get_by_label("New name").fill(" ")
     page.keyboard.press("Enter")

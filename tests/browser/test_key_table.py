@@ -42,7 +42,7 @@ def row(page: Any, name: str) -> Any:
 
 def menu(page: Any, name: str, item: str) -> None:
     """Open the menu of a row and choose."""
-    row(page, name).get_by_role("button", name="More").click()
+    row(page, name).get_by_role("link", name="More").click()
     page.locator("[data-row-menu]:popover-open").get_by_text(item).click()
 
 
@@ -138,7 +138,7 @@ def test_switching_off_and_on(owner: Any, table: Any) -> None:
     menu(table, "Switched", "Disable")
     expect(row(table, "Switched")).to_contain_text("Disabled")
     assert owner.api(secret).get("/api/me").json()["code"] == "disabled"
-    expect(row(table, "Switched").get_by_role("button", name="More")).to_be_focused()
+    expect(row(table, "Switched").get_by_role("link", name="More")).to_be_focused()
     menu(table, "Switched", "Enable")
     expect(row(table, "Switched")).to_contain_text("Active")
     assert owner.api(secret).get("/api/me").status_code == 200
@@ -214,17 +214,17 @@ def test_rows_stay_put_while_they_are_ticked(owner: Any, table: Any) -> None:
 
 
 def test_everything_in_the_table_without_scripting(past: Past, owner: Any, plain: Any) -> None:
-    """The search has its button, the menu opens, ticked rows lead to a page that asks."""
+    """The search has its button, the menu is a page, ticked rows lead to a page that asks."""
     owner.create_key("Plain bulk", expires="7d")
     plain.goto(f"{owner.url}{HOME}")
     plain.get_by_role("searchbox").fill("plain")
     plain.get_by_role("combobox", name="Show").select_option("active")
     plain.get_by_role("button", name="Search").click()
     assert names(plain) == ["Plain bulk"]
-    menu(plain, "Plain bulk", "Rename")
-    expect(plain.get_by_role("heading", name="Rename API key")).to_be_visible()
-    plain.go_back()
-    menu(plain, "Plain bulk", "Disable")
+    row(plain, "Plain bulk").get_by_role("link", name="More").click()
+    for item in ("Rename", "Change access", "Change expiry"):
+        expect(plain.get_by_role("main").get_by_role("link", name=item)).to_be_visible()
+    plain.get_by_role("main").get_by_role("button", name="Disable").click()
     expect(plain.get_by_text("The key is disabled.")).to_be_visible()
     plain.get_by_label("Select Plain bulk").check()
     plain.get_by_role("button", name="Revoke…").click()

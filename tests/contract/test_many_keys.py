@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from ari.base.caller import SYSTEM
 from ari.base.clock import DAY_MS
 from ari.base.errors import Forbidden, Invalid
 from ari.instance import Instance
@@ -28,8 +29,6 @@ def past(instance: Instance) -> Past:
 
 
 def _do(instance: Instance, work: object, *args: object, caller: object = None) -> list[str]:
-    from ari.base.caller import SYSTEM
-
     done = instance.command(
         caller or SYSTEM,  # type: ignore[arg-type]
         lambda unit, by: work(unit, by, instance.now_ms(), *args),  # type: ignore[operator]
@@ -137,8 +136,9 @@ def test_a_dismissal_is_kept_until_the_facts_change(instance: Instance, past: Pa
     assert "unused" not in look(instance)
     two = past.key("two", 50)
     assert [about.name for about in look(instance)["unused"].about] == ["two"]
+    both = look(instance)["unused"]
     with instance.database.writing() as unit:
-        hygiene.dismiss(unit.dismissals, look(instance)["unused"], START_MS)
+        hygiene.dismiss(unit.dismissals, both, START_MS)
         assert len(unit.dismissals.all()) == 2
     revoke_key(instance, one)
     change_key(instance, two, name="renamed")

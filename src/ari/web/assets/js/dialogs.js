@@ -118,8 +118,13 @@ function onClosed() {
 function giveFocusBack() {
   if (!opener || document.activeElement === opener) return;
   const menu = opener.closest("[popover]");
-  const wanted = menu ? document.querySelector(`[popovertarget="${menu.id}"]`) : document.getElementById(opener.id);
+  const wanted = menu ? buttonOf(menu) : document.getElementById(opener.id);
   wanted?.focus();
+}
+
+function buttonOf(menu) {
+  const { opener: id } = menu.dataset;
+  return id ? document.getElementById(id) : document.querySelector(`[popovertarget="${menu.id}"]`);
 }
 
 function refreshKeys(name) {

@@ -7,7 +7,12 @@ import { toast } from "./toasts.js";
 const GAP = 4;
 
 export function startInPlace() {
-  document.addEventListener("toggle", placeMenu, true);
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a[data-menu]");
+    if (!link || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    openMenu(link);
+  });
   document.addEventListener("ari:done", onDone);
   document.addEventListener("htmx:beforeSwap", onAnswer);
   document.addEventListener("htmx:beforeRequest", (event) => {
@@ -25,22 +30,30 @@ export function startInPlace() {
   });
 }
 
-export const isEditing = (part) => part.querySelector("[data-editing], :popover-open") !== null;
+export const isEditing = () => document.querySelector("[data-editing], [data-row-menu]:popover-open") !== null;
+
+const rowMenu = () => document.querySelector("[data-row-menu]");
 
 function hideMenus() {
-  document.querySelector("[data-row-menu]:popover-open")?.hidePopover();
+  if (rowMenu().matches(":popover-open")) rowMenu().hidePopover();
 }
 
-// Below its button, or above where there is no room. Without scripting the browser shows it in the middle.
-function placeMenu(event) {
-  const menu = event.target;
-  if (event.newState !== "open" || !menu.matches("[data-row-menu]")) return;
-  const button = document.querySelector(`[popovertarget="${menu.id}"]`).getBoundingClientRect();
+async function openMenu(link) {
+  const menu = rowMenu();
+  menu.replaceChildren();
+  menu.dataset.opener = link.id;
+  await htmx.ajax("GET", link.getAttribute("href"), { target: menu, swap: "innerHTML" });
+  if (!menu.firstElementChild) return;
+  menu.showPopover();
+  place(menu, link.getBoundingClientRect());
+}
+
+// Below its button, or above where there is no room.
+function place(menu, button) {
   const { offsetHeight: height, offsetWidth: width } = menu;
   const below = button.bottom + GAP + height <= innerHeight;
   Object.assign(menu.style, {
     inset: "auto",
-    margin: "0",
     top: `${Math.max(GAP, below ? button.bottom + GAP : button.top - GAP - height)}px`,
     left: `${Math.max(GAP, button.right - width)}px`,
   });
@@ -56,7 +69,7 @@ function onDone(event) {
 // A name that is refused comes back as the field; any other refusal is told, and the table shows what is so now.
 function onAnswer(event) {
   const { xhr, target, elt } = event.detail;
-  const inPlace = target.matches?.("[data-cell]") || elt?.closest?.("[data-row-menu]");
+  const inPlace = target.matches?.("[data-cell], [data-row-menu]") || elt?.closest?.("[data-row-menu]");
   if (!inPlace || xhr.status < 400) return;
   event.detail.isError = false;
   event.detail.shouldSwap = xhr.status === 422;

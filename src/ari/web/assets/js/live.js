@@ -26,7 +26,7 @@ function isBusy(part) {
   if (part.hasAttribute("data-following")) return false;
   const selection = getSelection();
   const selecting = !selection.isCollapsed && part.contains(selection.anchorNode);
-  const choosing = isEditing(part) || (part.id === "keys" && someChosen());
+  const choosing = isEditing() || (part.id === "keys" && someChosen());
   return document.hidden || selecting || choosing || document.querySelector("dialog[open]") !== null;
 }
 

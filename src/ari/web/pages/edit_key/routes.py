@@ -28,7 +28,7 @@ _DEAD = "A revoked or expired key cannot be changed or revived; create a new one
 
 
 class EditKeyPages:
-    """``/settings/keys/{id}/name``, ``access``, ``expiry`` and ``switch``."""
+    """``/settings/keys/{id}/menu``, ``name``, ``access``, ``expiry`` and ``switch``."""
 
     def __init__(self, pages: Pages) -> None:
         self._pages = pages
@@ -37,7 +37,10 @@ class EditKeyPages:
     def routes(self) -> list[BaseRoute]:
         """The addresses."""
         base = "/settings/keys/{key_id}"
-        found: list[BaseRoute] = [Route(f"{base}/switch", signed_in(self.switch), methods=["POST"])]
+        found: list[BaseRoute] = [
+            Route(f"{base}/menu", signed_in(self.menu), methods=["GET"]),
+            Route(f"{base}/switch", signed_in(self.switch), methods=["POST"]),
+        ]
         for verb, form, act in (
             ("name", self.name_form, self.name),
             ("access", self.access_form, self.access),
@@ -46,6 +49,13 @@ class EditKeyPages:
             found.append(Route(f"{base}/{verb}", signed_in(form), methods=["GET"]))
             found.append(Route(f"{base}/{verb}", signed_in(act), methods=["POST"]))
         return found
+
+    @page
+    async def menu(self, request: Request) -> Response:
+        """What can be done to the key; a page of its own where nothing can pop up."""
+        key_id: str = request.path_params["key_id"]
+        key = await self._instance.aread(lambda unit: manage.get(unit, key_id))
+        return self._pages.page(request, "pages/edit_key/menu.html", key=key)
 
     @page
     async def name_form(self, request: Request) -> Response:
