@@ -26,6 +26,7 @@ def test_help_lists_the_shortcuts_and_switches_them_off(owner: Any, home: Any) -
     home.get_by_role("link", name="Keyboard shortcuts").click()
     dialog.get_by_role("button", name="Single-key shortcuts").click()
     home.keyboard.press("Escape")
+    expect(home.get_by_role("button", name="Account menu")).to_be_focused()
     home.keyboard.press("?")
     expect(dialog).to_be_visible()
 
@@ -49,7 +50,11 @@ def test_error_pages_come_in_the_chosen_theme(owner: Any, home: Any) -> None:
 def test_a_slow_dialog_shows_that_it_comes(owner: Any, home: Any) -> None:
     """Only after 200 ms; the contents take the place of the outline, and Escape leaves it."""
     held: list[Any] = []
-    home.route("**/settings/keys/new", held.append)
+
+    def hold(route: Any) -> None:
+        held.append(route)
+
+    home.route("**/settings/keys/new", hold)
     home.get_by_role("link", name="Create API Key").click()
     dialog = home.get_by_role("dialog")
     expect(dialog.locator("[data-skeleton]")).to_be_visible()
