@@ -198,6 +198,19 @@ def test_many_are_revoked_and_deleted(owner: Any, table: Any) -> None:
     assert names(table) == ["Bulk 2"]
 
 
+def test_all_that_a_filter_shows_is_picked_at_once(owner: Any, table: Any) -> None:
+    """The keys unused for 30 days, within a search as well; listed before anything is done."""
+    table.goto(f"{owner.url}{HOME}&q=importer&show=unused")
+    table.get_by_role("link", name="Revoke all of these…").click()
+    dialog = table.get_by_role("dialog", name="Revoke 1 key?")
+    expect(dialog.get_by_role("list", name="The keys")).to_contain_text("Old importer")
+    table.keyboard.press("Escape")
+    table.get_by_role("combobox", name="Show").select_option("expired")
+    table.get_by_role("searchbox").fill("ended")
+    table.get_by_role("link", name="Delete all of these…").click()
+    expect(table.get_by_role("dialog", name="Delete 1 key?")).to_contain_text("Ended deploy")
+
+
 def test_rows_stay_put_while_they_are_ticked(owner: Any, table: Any) -> None:
     """The table does not refresh under a selection, and does so again without it."""
     table.clock.install()

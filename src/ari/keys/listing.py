@@ -89,6 +89,3 @@ class KeyListing(Protocol):
 
     def living(self, now_ms: int, limit: int) -> list[LivingKey]:
         """The keys that work, oldest first."""
-
-    def dead(self, now_ms: int, limit: int) -> list[str]:
-        """The ids of the revoked and expired keys, oldest first."""

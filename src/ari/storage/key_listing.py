@@ -54,10 +54,6 @@ class KeyListTables:
         query = select(*columns).where(_PRESENT, _works(now_ms)).order_by(_t.id).limit(limit)
         return [LivingKey(*row) for row in self._connection.execute(query)]
 
-    def dead(self, now_ms: int, limit: int) -> list[str]:
-        query = select(_t.id).where(_PRESENT, is_inactive(now_ms)).order_by(_t.id).limit(limit)
-        return list(self._connection.scalars(query))
-
     def _place(self, order: Order, after: Place) -> tuple[Any, ...]:
         if order.by == "created":
             return (after.key_id,)

@@ -92,6 +92,11 @@ def keys_place(view: KeysView) -> str:
     return "&".join(parts)
 
 
+def all_shown_place(verb: str, view: KeysView) -> str:
+    """The question about every key that the table shows with this search and filter."""
+    return f"{MANY_KEYS}?do={verb}&pick=shown&q={quote(view.text, safe='')}&show={view.show}"
+
+
 def came_from(current_url: str | None) -> str | None:
     """The page that a dialog stands on, from htmx's header ``HX-Current-URL``; ``None`` if it is none of ours."""
     if current_url is None:

@@ -13,19 +13,25 @@ from ari.http.body import form_of
 from ari.http.call import call_of
 from ari.keys import many
 from ari.keys.expiry import EXPIRY_CHOICES, SUGGESTED_EXPIRY
+from ari.keys.listing import Narrowing
 from ari.keys.many import MOST_AT_ONCE, Sorted
 from ari.keys.model import ApiKey
 from ari.keys.names import REASON_LENGTH
 from ari.storage.unit import Unit
 from ari.usage import hygiene
+from ari.usage.listing import Sort, page_of_keys
 from ari.web import places
 from ari.web.answering import signed_in
 from ari.web.forms import Form, form_from
 from ari.web.pages.edit_key.asked import asked_expiry
+from ari.web.places import KeysView
 from ari.web.render import Pages
 
 _DONE = {"revoke": "many-revoked", "delete": "many-deleted", "expire": "many-expire"}
-_PICKS = ("unused", "endless", "inactive")
+_PICKS = ("unused", "endless", "shown")
+"""The keys of an advice, or all that the table shows with this search and filter."""
+_MOST_COUNTED = 1_000
+_LEAST_USED_FIRST = Sort("used", descending=False)
 
 
 class Chosen(NamedTuple):
@@ -54,9 +60,12 @@ class ManyKeysPages:
         """Lists the keys that were ticked, or picked by what is said of them, before anything is done."""
         asked = request.query_params
         verb, pick, ticked = asked.get("do", ""), asked.get("pick"), asked.getlist("key")
-        if verb not in _DONE or (pick is not None and pick not in _PICKS):
+        view = places.view_of(asked.get("q", ""), asked.get("show", ""), "", "")
+        if verb not in _DONE or (pick is not None and pick not in _PICKS) or view is None:
             raise NotFound("There is no such question.")
-        chosen = await self._instance.aread(lambda unit: self._chosen(unit, verb, pick, ticked))
+        chosen = await self._instance.aread(
+            lambda unit: self._chosen(unit, verb, ticked if pick is None else self._picked(unit, pick, view))
+        )
         return self._question(request, verb, Form({"expires": SUGGESTED_EXPIRY}), chosen)
 
     @page
@@ -71,7 +80,7 @@ class ManyKeysPages:
         try:
             done = await self._instance.acommand(caller, lambda unit, by: self._do(unit, by, verb, key_ids, form))
         except Invalid as error:
-            shown = await self._instance.aread(lambda unit: self._chosen(unit, verb, None, key_ids))
+            shown = await self._instance.aread(lambda unit: self._chosen(unit, verb, key_ids))
             return self._question(request, verb, form.with_problems(error.problems), shown, 422)
         place = places.came_from(request.headers.get("hx-current-url")) or places.HOME
         return self._pages.go(request, place, _DONE[verb] if done else "nothing-left")
@@ -84,17 +93,19 @@ class ManyKeysPages:
             return many.delete(unit, caller, now_ms, key_ids)
         return many.expire(unit, caller, now_ms, key_ids, asked_expiry(form, now_ms))
 
-    def _chosen(self, unit: Unit, verb: str, pick: str | None, ticked: list[str]) -> Chosen:
-        now_ms = self._instance.now_ms()
-        key_ids = ticked if pick is None else self._picked(unit, pick, now_ms)
+    def _chosen(self, unit: Unit, verb: str, key_ids: list[str]) -> Chosen:
         fitting = many.deletable if verb == "delete" else many.revocable
-        return Chosen(fitting(unit, now_ms, key_ids[:MOST_AT_ONCE]), max(0, len(key_ids) - MOST_AT_ONCE))
+        found = fitting(unit, self._instance.now_ms(), key_ids[:MOST_AT_ONCE])
+        return Chosen(found, max(0, len(key_ids) - MOST_AT_ONCE))
 
-    def _picked(self, unit: Unit, pick: str, now_ms: int) -> list[str]:
-        if pick == "inactive":
-            return unit.listing.dead(now_ms, 2 * MOST_AT_ONCE)
-        found = hygiene.look(unit.listing, unit.dismissals, self._instance.database.usage, now_ms)
-        return [one.key_id for finding in found if finding.kind == pick for one in finding.about]
+    def _picked(self, unit: Unit, pick: str, view: KeysView) -> list[str]:
+        now_ms, usage = self._instance.now_ms(), self._instance.database.usage
+        if pick == "shown":
+            where = Narrowing(now_ms, view.text, view.show)
+            found = page_of_keys(unit.listing, usage, where, _LEAST_USED_FIRST, None, _MOST_COUNTED)
+            return [row.key.id for row in found.rows]
+        advice = hygiene.look(unit.listing, unit.dismissals, usage, now_ms)
+        return [one.key_id for finding in advice if finding.kind == pick for one in finding.about]
 
     def _question(self, request: Request, verb: str, form: Form, chosen: Chosen, status: int = 200) -> Response:
         return self._pages.page(
