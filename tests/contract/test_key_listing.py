@@ -236,10 +236,10 @@ def test_filters_show_what_their_words_say(many: Any, show: Show) -> None:
         if key["deleted_at_ms"] is None and _expected(show, key, total[4] if total else None):
             wanted.add(key["id"])
     assert wanted
-    for sort in (Sort("name", False), Sort("requests", True)):
-        found = [row.key.id for row in everything(instance, Narrowing(START_MS, show=show), sort)]
-        assert len(found) == len(wanted)
-        assert set(found) == wanted
+    sort = Sort("requests", True) if len(show) % 2 else Sort("name", False)
+    found = [row.key.id for row in everything(instance, Narrowing(START_MS, show=show), sort)]
+    assert len(found) == len(wanted)
+    assert set(found) == wanted
 
 
 def test_search_finds_name_hint_and_id(many: Any) -> None:

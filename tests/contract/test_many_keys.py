@@ -58,7 +58,7 @@ def test_many_are_deleted_if_they_are_inactive(instance: Instance) -> None:
     revoke_key(instance, revoked)
     clock_of(instance).advance(3600)
     sorted_ = instance.read(lambda unit: many.deletable(unit, instance.now_ms(), [working.id, revoked.id, hour.id]))
-    assert [[key.name for key in part] for part in (sorted_.fitting, sorted_.others)] == [["r", "h"], ["w"]]
+    assert [{key.name for key in part} for part in (sorted_.fitting, sorted_.others)] == [{"r", "h"}, {"w"}]
     assert _do(instance, many.delete, [working.id, revoked.id, hour.id]) == ["h", "r"]
     assert [key.name for key in instance.read(lambda unit: unit.keys.page(instance.now_ms(), "all", None, 9))] == ["w"]
 
