@@ -17,6 +17,7 @@ from ari.keys.verify import decide
 from ari.storage import migrate as migrations
 from ari.storage.engine import Database
 from ari.storage.unit import Unit
+from ari.storage.usage import UsageTables
 from ari.usage.log import UsageLog
 from ari.usage.model import KeyTotals, UsageFilter, UsageRow
 
@@ -86,6 +87,10 @@ class Instance:
     async def ausage(self, where: UsageFilter, before_id: str | None, limit: int) -> list[UsageRow]:
         """Rows of the usage log, newest first."""
         return await _within(asyncio.to_thread(self.database.usage.page, where, before_id, limit))
+
+    async def alog(self, work: Callable[[UsageTables], T]) -> T:
+        """Ask the usage log something, in a thread."""
+        return await _within(asyncio.to_thread(work, self.database.usage))
 
     async def acheck_ready(self) -> None:
         """Raise ``Unavailable`` unless the database answers; it is asked at most once a second."""

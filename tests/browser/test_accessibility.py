@@ -42,15 +42,25 @@ def test_every_page_and_dialog(owner: Any, browser: Any, look: Any, theme: str, 
     look(page)
     page.keyboard.press("Escape")
     _dialogs(page, look)
+    _changes(page, look)
     active, revoked = _ids(owner, "active"), _ids(owner, "revoked")
     for path in (
         *(f"/settings/keys/{key_id}" for key_id in (active, revoked)),
         f"/settings/keys/{active}/revoke",
         f"/settings/keys/{active}/rename",
+        f"/settings/keys/{active}/menu",
+        f"/settings/keys/{active}/access",
+        f"/settings/keys/{active}/expiry",
+        f"/settings/keys/new?like={active}",
+        f"/settings/keys/many?do=revoke&key={active}&key={revoked}",
+        f"/settings/keys/many?do=delete&key={revoked}",
+        "/shortcuts",
         f"/settings/keys/{revoked}/delete",
         "/settings/keys/new",
         "/sign-out-everywhere",
         f"{HOME}&show=inactive",
+        f"{HOME}&q=no+such+key",
+        f"{HOME}&show=soon&sort=-used",
         "/settings/keys/key_00000000000000000000000000",
         "/nothing/here",
     ):
@@ -68,7 +78,8 @@ def _dialogs(page: Any, look: Any) -> None:
     expect(dialog.get_by_text("Give the key a name")).to_be_visible()
     look(page)
     page.keyboard.press("Escape")
-    create_in_dialog(page, "Revealed to axe")
+    create_in_dialog(page, "Test")
+    dialog.get_by_role("tab", name="Python").click()
     look(page)
     page.keyboard.press("Escape")
     expect(dialog.get_by_role("alert")).to_be_visible()
@@ -82,6 +93,33 @@ def _dialogs(page: Any, look: Any) -> None:
         look(page)
         page.keyboard.press("Escape")
         expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def _changes(page: Any, look: Any) -> None:
+    """The menu of a row, its dialogs, the name as a field, ticked rows."""
+    dialog = page.get_by_role("dialog")
+    for item in ("Change access", "Change expiry"):
+        page.get_by_role("link", name="More for").first.click()
+        if item == "Change access":
+            look(page)
+        page.locator("[data-row-menu]:popover-open").get_by_text(item).click()
+        expect(dialog).to_be_visible()
+        dialog.get_by_role("radio").last.check()
+        look(page)
+        page.keyboard.press("Escape")
+    page.get_by_role("link", name="More for").first.click()
+    page.locator("[data-row-menu]:popover-open").get_by_text("Rename").click()
+    page.get_by_label("New name").fill(" ")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Give the key a name")).to_be_visible()
+    look(page)
+    page.keyboard.press("Escape")
+    page.get_by_label("Select all on this page").check()
+    look(page)
+    page.get_by_role("button", name="Set expiry…").click()
+    expect(dialog).to_be_visible()
+    look(page)
+    page.keyboard.press("Escape")
 
 
 def _make_keys(owner: Any, mark: str) -> None:

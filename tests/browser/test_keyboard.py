@@ -70,7 +70,7 @@ def test_the_shortcut_is_quiet_while_typing_and_can_be_switched_off(owner: Any, 
     expect(dialog.get_by_label("Name", exact=True)).to_have_value("cc")
     home.keyboard.press("Escape")
     home.get_by_role("button", name="Account menu").click()
-    home.get_by_role("button", name="Shortcut c creates a key").click()
+    home.get_by_role("button", name="Single-key shortcuts").click()
     home.keyboard.press("Escape")
     home.get_by_role("heading", name="Settings").click()
     for _ in range(2):
@@ -79,7 +79,7 @@ def test_the_shortcut_is_quiet_while_typing_and_can_be_switched_off(owner: Any, 
         expect(home.get_by_role("dialog")).to_have_count(0)
         home.goto(f"{owner.url}{HOME}")
     home.get_by_role("button", name="Account menu").click()
-    home.get_by_role("button", name="Shortcut c creates a key").click()
+    home.get_by_role("button", name="Single-key shortcuts").click()
     home.keyboard.press("Escape")
     home.get_by_role("heading", name="Settings").click()
     home.keyboard.press("c")

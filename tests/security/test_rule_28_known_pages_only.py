@@ -12,12 +12,16 @@ OURS = [
     HOME,
     "/settings",
     "/settings?tab=api&show=inactive",
-    f"/settings?tab=api&show=active&before={KEY}",
+    f"/settings?tab=api&q=caf%C3%A9+bar&show=active&sort=-used&after=1800000000000.{KEY}",
+    "/settings?tab=api&q=&show=all&sort=name",
     "/settings/keys/new",
     f"/settings/keys/{KEY}",
     f"/settings/keys/{KEY}/revoke",
     "/settings/security",
     "/settings/security/two-factor/off",
+    f"/settings/keys/{KEY}/access",
+    f"/settings/keys/new?like={KEY}",
+    "/shortcuts",
 ]
 NOT_OURS = [
     None,
@@ -35,6 +39,8 @@ NOT_OURS = [
     "/settings?tab=api&next=https://evil.example",
     "/settings/keys/../../../api/keys",
     f"/settings/keys/{KEY.lower()}",
+    "/settings?tab=api&q=<script>",
+    f"/settings/keys/new?like={KEY}&next=//evil.example",
     "/api/keys",
     "/sign-out",
 ]

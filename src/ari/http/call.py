@@ -9,6 +9,7 @@ from ari.accounts import sessions
 from ari.accounts.model import SignedIn
 from ari.base.caller import Caller
 from ari.base.events import Origin
+from ari.http.cookies import USUAL, Preferences
 from ari.keys.model import ApiKey
 
 _PLACE = "ari.call"
@@ -18,7 +19,8 @@ _PLACE = "ari.call"
 class Call:
     """Who calls and from where.
 
-    ``csrf`` is the token that this visitor's forms carry, ``form`` the fields of a form body.
+    ``csrf`` is the token that this visitor's forms carry, ``form`` the fields of a form body,
+    ``preferences`` how this browser wants the pages.
     """
 
     request_id: str
@@ -28,6 +30,7 @@ class Call:
     signed_in: SignedIn | None = None
     door: str = "api"
     csrf: str = ""
+    preferences: Preferences = USUAL
     form: dict[str, list[str]] | None = None
     _nonce: str = ""
 

@@ -1,5 +1,7 @@
 """The names and attributes of ARI's cookies (security.md 26)."""
 
+from typing import NamedTuple
+
 from ari.accounts.model import SESSION_DAYS
 from ari.accounts.sign_in import DEVICE_DAYS, HALF_MINUTES
 from ari.base.settings import Settings
@@ -8,6 +10,25 @@ _DAY_SECONDS = 24 * 3600
 SESSION_SECONDS = SESSION_DAYS * _DAY_SECONDS
 DEVICE_SECONDS = DEVICE_DAYS * _DAY_SECONDS
 HALF_SECONDS = HALF_MINUTES * 60
+THEMES = ("light", "dark", "system")
+THEME_COOKIE = "ari_theme"
+SHORTCUTS_COOKIE = "ari_shortcuts"
+
+
+class Preferences(NamedTuple):
+    """How this browser wants the pages; kept in cookies that scripts may read and set."""
+
+    theme: str = "system"
+    shortcuts: str = "on"
+
+
+USUAL = Preferences()
+
+
+def preferences(headers: list[str]) -> Preferences:
+    """What the cookies say; what they should not say counts as unsaid."""
+    theme, shortcuts = read_cookie(headers, THEME_COOKIE), read_cookie(headers, SHORTCUTS_COOKIE)
+    return Preferences(theme if theme in THEMES else "system", "off" if shortcuts == "off" else "on")
 
 
 def session_cookie_name(settings: Settings) -> str:

@@ -13,6 +13,7 @@ from ari.http.access import Kind, Matched
 from ari.http.answer import Answer, fault_answer
 from ari.http.body import BodyFault, ClientGone
 from ari.http.call import Call, attach
+from ari.http.cookies import preferences
 from ari.http.credentials import Presented, presented
 from ari.http.gate import Client, bucket_of
 from ari.http.incoming import INVALID_REQUEST, Incoming, keys_in_url, read_head
@@ -90,6 +91,9 @@ class Exchange:
         """What doors may know of the request."""
         if self._call is None:
             self._call = Call(self.incoming.request_id, self.client.text, self.incoming.user_agent)
+            if not self.incoming.is_api:
+                cookies = [line.decode("latin-1") for line in self.incoming.lines(b"cookie")]
+                self._call.preferences = preferences(cookies)
         self._call.key = self.key
         return self._call
 

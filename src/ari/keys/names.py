@@ -8,6 +8,26 @@ from ari.base.secrets_in_text import looks_like_key
 NAME_LENGTH = 100
 REASON_LENGTH = 500
 
+_SAYS_NOTHING = {
+    *("a", "aa", "aaa", "abc", "api", "apikey", "asdf", "asdfg", "ari", "bla", "default", "demo", "dev", "foo", "bar"),
+    *(
+        "baz",
+        "foobar",
+        "hello",
+        "key",
+        "mykey",
+        "name",
+        "new",
+        "newkey",
+        "noname",
+        "prod",
+        "qwerty",
+        "qwertz",
+        "secret",
+    ),
+    *("temp", "test", "testapi", "testing", "testkey", "thing", "tmp", "token", "untitled", "x", "xx", "xxx", "xyz"),
+}
+_FILLERS = {"a", "an", "another", "api", "ari", "first", "key", "keys", "my", "new", "old", "second", "the", "token"}
 _REFUSED_CATEGORIES = {"Cc", "Cs", "Co", "Cn", "Zl", "Zp"}
 _BIDI_CONTROLS = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
@@ -28,6 +48,13 @@ def checked_reason(text: str | None) -> str | None:
 def folded(name: str) -> str:
     """Two names that look alike fold to the same text."""
     return unicodedata.normalize("NFKC", name).casefold()
+
+
+def says_nothing(name: str) -> bool:
+    """Whether a name does not tell what uses the key: "key", "test 2", "my new key", "asdf"."""
+    words = "".join(letter if letter.isalpha() else " " for letter in folded(name)).split()
+    telling = [word for word in words if word not in _FILLERS]
+    return len(telling) <= 1 and "".join(telling) in _SAYS_NOTHING | {""} and bool(name.strip())
 
 
 def _checked(field: str, text: str, length: int) -> str:

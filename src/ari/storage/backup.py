@@ -26,6 +26,7 @@ MAIN_TABLES = (
     tables.sealed_secrets,
     tables.notes,
     tables.api_keys,
+    tables.dismissals,
     tables.events,
 )
 LOG_TABLES = (

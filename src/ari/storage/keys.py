@@ -36,11 +36,13 @@ def key_of(row: Row[Any] | tuple[Any, ...]) -> ApiKey:
     )
 
 
-def _inactive(now_ms: int) -> ColumnElement[bool]:
+def is_inactive(now_ms: int) -> ColumnElement[bool]:
+    """Revoked or expired."""
     return or_(_t.revoked_at_ms.is_not(None), _t.expired_seen_at_ms.is_not(None), _t.expires_at_ms <= now_ms)
 
 
-def _active(now_ms: int) -> ColumnElement[bool]:
+def is_active(now_ms: int) -> ColumnElement[bool]:
+    """Neither, though perhaps disabled."""
     return and_(
         _t.revoked_at_ms.is_(None),
         _t.expired_seen_at_ms.is_(None),
@@ -52,7 +54,7 @@ def _present(now_ms: int, activity: Activity) -> ColumnElement[bool]:
     present = _t.deleted_at_ms.is_(None)
     if activity == "all":
         return present
-    return and_(present, _active(now_ms) if activity == "active" else _inactive(now_ms))
+    return and_(present, is_active(now_ms) if activity == "active" else is_inactive(now_ms))
 
 
 class KeyTables:

@@ -61,6 +61,30 @@ api_keys = Table(
         sqlite_where=text("expired_seen_at_ms IS NULL"),
         postgresql_where=text("expired_seen_at_ms IS NULL"),
     ),
+    Index(
+        "ix_api_keys_present_by_name",
+        "folded_name",
+        "id",
+        sqlite_where=text("deleted_at_ms IS NULL"),
+        postgresql_where=text("deleted_at_ms IS NULL"),
+    ),
+    Index(
+        "ix_api_keys_present_by_expiry",
+        "expires_at_ms",
+        "id",
+        sqlite_where=text("deleted_at_ms IS NULL"),
+        postgresql_where=text("deleted_at_ms IS NULL"),
+    ),
+    sqlite_with_rowid=False,
+)
+
+dismissals = Table(
+    "dismissals",
+    main,
+    Column("kind", String(20), primary_key=True),
+    Column("key_id", String(40), primary_key=True),
+    Column("fact", Text, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
 

@@ -3,7 +3,9 @@
 from sqlalchemy import Connection
 
 from ari.storage.accounts import AccountTables, NoteTables
+from ari.storage.dismissals import DismissalTables
 from ari.storage.events import EventTables
+from ari.storage.key_listing import KeyListTables
 from ari.storage.keys import KeyTables
 from ari.storage.sealed import SealedTable
 from ari.storage.second_step import SecondStepTables
@@ -14,6 +16,8 @@ class Unit:
 
     def __init__(self, connection: Connection, *, writing: bool) -> None:
         self.keys = KeyTables(connection, writing=writing)
+        self.listing = KeyListTables(connection)
+        self.dismissals = DismissalTables(connection)
         self.events = EventTables(connection)
         self.accounts = AccountTables(connection)
         self.second_step = SecondStepTables(connection)

@@ -1,16 +1,18 @@
-"""The usage log in SQL; fulfils ``usage.ports.UsageStore``."""
+"""The usage log in SQL; fulfils ``usage.ports.UsageStore`` and what lists and advice ask."""
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Literal, NamedTuple, TypeVar
 
 from sqlalchemy import Connection, Engine, and_, case, delete, func, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from ari.base.clock import HOUR_MS, MINUTE_MS
 from ari.base.errors import Unavailable
+from ari.keys.listing import Place
 from ari.keys.reasons import ACCEPTED
+from ari.storage import usage_listing
 from ari.storage.faults import faults_as_unavailable, read_only
 from ari.storage.inbox import Inbox
 from ari.storage.settle import MOST_AT_ONCE, Settler, writing
@@ -19,7 +21,10 @@ from ari.storage.usage_commit import REFUSALS, count_attempts
 from ari.storage.usage_pages import lowest_id, page_query
 from ari.storage.usage_retention import Retention
 from ari.storage.usage_seen import Kind, addresses_among, move_to_others, seen_by
+from ari.storage.usage_spark import days_of
 from ari.usage.clean import address_forms
+from ari.usage.daily import Day
+from ari.usage.hygiene import LateCall
 from ari.usage.model import (
     OTHER_ADDRESSES,
     Attempt,
@@ -118,6 +123,23 @@ class UsageTables:
         with self._reading() as connection:
             return [HourCount(*map(int, row)) for row in connection.execute(query)]
 
+    def days(self, key_ids: Sequence[str], since_ms: int) -> dict[str, list[Day]]:
+        return self._read(lambda connection: days_of(connection, key_ids, since_ms))
+
+    def by_use(
+        self, by: Literal["used", "requests"], descending: bool, after: Place | None, limit: int
+    ) -> list[tuple[str, KeyTotals]]:
+        return self._read(lambda connection: usage_listing.by_use(connection, by, descending, after, limit))
+
+    def last_uses(self) -> dict[str, int]:
+        return self._read(usage_listing.last_uses)
+
+    def address_counts(self, key_ids: Sequence[str], since_ms: int, most: int) -> dict[str, int]:
+        return self._read(lambda connection: usage_listing.address_counts(connection, key_ids, since_ms, most))
+
+    def late_calls(self, since_ms: int) -> list[LateCall]:
+        return self._read(lambda connection: usage_listing.late_calls(connection, since_ms))
+
     def erase_address(self, address: str) -> int:
         """Found without a write transaction and stripped in small ones, so that commits of the log do not wait long.
 
@@ -143,6 +165,10 @@ class UsageTables:
         self.settle_all()
         with _any_fault_as_unavailable():
             yield from self._retention.steps(before_ms, lowest_id(before_ms))
+
+    def _read(self, work: Callable[[Connection], _T]) -> _T:
+        with self._reading() as connection:
+            return work(connection)
 
     def _seen_by(self, key_id: str, kind: Kind, limit: int) -> list[Seen]:
         with self._reading() as connection:

@@ -1,7 +1,11 @@
 """The addresses of the pages, and which of them a form may send the browser to (security.md 28)."""
 
 import re
+from dataclasses import dataclass, replace
 from urllib.parse import quote, urlsplit
+
+from ari.keys.listing import SHOWN, Place, Show
+from ari.usage.listing import DESCENDING_FIRST, LONGEST_TEXT, NEWEST_FIRST, Sort, SortBy
 
 HOME = "/settings?tab=api"
 SIGN_IN = "/sign-in"
@@ -11,15 +15,58 @@ TWO_FACTOR = f"{SECURITY}/two-factor"
 BACKUP_CODES = f"{SECURITY}/backup-codes"
 CODE = "/sign-in/code"
 CONFIRM = "/confirm"
+NAME_ADVICE = "/settings/keys/new/name"
+MANY_KEYS = "/settings/keys/many"
+DISMISS = "/settings/advice/dismiss"
+SHORTCUTS = "/shortcuts"
 
 _ID = "key_[0-9A-HJKMNP-TV-Z]{26}"
 _KNOWN = re.compile(
-    rf"/settings(?:\?tab=api(?:&show=(?:all|active|inactive))?(?:&before={_ID})?)?"
-    rf"|{NEW_KEY}"
-    rf"|/settings/keys/{_ID}(?:/(?:rename|revoke|delete))?"
+    rf"/settings(?:\?tab=api(?:&(?:q|show|sort|after)=[0-9A-Za-z%+._~*-]{{0,{12 * LONGEST_TEXT}}}){{0,4}})?"
+    rf"|{NEW_KEY}(?:\?like={_ID})?"
+    rf"|/settings/keys/{_ID}(?:/(?:rename|revoke|delete|access|expiry))?"
     rf"|{SECURITY}(?:/(?:password|two-factor|two-factor/off|backup-codes))?"
-    r"|/sign-out-everywhere"
+    rf"|/sign-out-everywhere|{SHORTCUTS}"
 )
+_AFTER = re.compile(rf"(\d{{0,16}})\.({_ID})")
+
+
+@dataclass(frozen=True, slots=True)
+class KeysView:
+    """What the table of keys shows: what its search, its filter, its headers and its pager ask for."""
+
+    text: str = ""
+    show: Show = "all"
+    sort: Sort = NEWEST_FIRST
+    after: Place | None = None
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether keys may be hidden."""
+        return bool(self.text) or self.show != "all"
+
+    def sorted_by(self, by: SortBy) -> "KeysView":
+        """The first page sorted by this; the other way round if it is so already."""
+        descending = not self.sort.descending if self.sort.by == by else by in DESCENDING_FIRST
+        return replace(self, sort=Sort(by, descending), after=None)
+
+    def from_place(self, after: Place | None) -> "KeysView":
+        """The same from another place on."""
+        return replace(self, after=after)
+
+
+EVERY_KEY = KeysView()
+
+
+def view_of(text: str, show: str, sort: str, after: str) -> KeysView | None:
+    """The view that an address asks for; an empty part is the usual one, ``None`` if there is no such view."""
+    sorting = Sort.of(sort) if sort else NEWEST_FIRST
+    shown = next((known for known in SHOWN if known == show), None) if show else "all"
+    place = _AFTER.fullmatch(after) if after else None
+    if sorting is None or shown is None or (after and place is None):
+        return None
+    clean = "".join(letter for letter in text if letter.isprintable()).strip()[:LONGEST_TEXT]
+    return KeysView(clean, shown, sorting, place and Place(int(place[1]) if place[1] else None, place[2]))
 
 
 def known_place(text: str | None) -> str:
@@ -47,10 +94,28 @@ def session_place(session_id: str) -> str:
     return f"{SECURITY}/sessions/{session_id}/end"
 
 
-def keys_place(show: str, before: str | None = None) -> str:
-    """The table of keys, filtered, from a key downwards."""
-    narrowed = "" if show == "all" else f"&show={show}"
-    return HOME + narrowed + (f"&before={before}" if before else "")
+def new_key_like(key_id: str) -> str:
+    """The form that makes a key with the same rights."""
+    return f"{NEW_KEY}?like={key_id}"
+
+
+def keys_place(view: KeysView) -> str:
+    """The table of keys; what is usual is left out of the address."""
+    parts = [HOME]
+    if view.text:
+        parts.append(f"q={quote(view.text, safe='')}")
+    if view.show != "all":
+        parts.append(f"show={view.show}")
+    if view.sort != NEWEST_FIRST:
+        parts.append(f"sort={view.sort}")
+    if view.after is not None:
+        parts.append(f"after={'' if view.after.value is None else view.after.value}.{view.after.key_id}")
+    return "&".join(parts)
+
+
+def all_shown_place(verb: str, view: KeysView) -> str:
+    """The question about every key that the table shows with this search and filter."""
+    return f"{MANY_KEYS}?do={verb}&pick=shown&q={quote(view.text, safe='')}&show={view.show}"
 
 
 def came_from(current_url: str | None) -> str | None:

@@ -20,16 +20,21 @@ from ari.keys.scopes import SCOPES, preset_of
 from ari.web import places, words
 
 _HERE = Path(__file__).parent
-THEMES = ("light", "dark", "system")
-THEME_COOKIE = "ari_theme"
-SHORTCUTS_COOKIE = "ari_shortcuts"
 DONE_COOKIE = "ari_done"
 _DONE_SECONDS = 20
 DONE = {
     "renamed": "The key has its new name.",
     "disabled": "The key is disabled. Requests with it are refused until you enable it again.",
     "enabled": "The key is enabled and works again.",
+    "access-changed": "The key's access is changed. It holds for the next request.",
+    "expiry-changed": "The key's expiry is changed.",
     "revoked": "The key is revoked. It stopped working at once.",
+    "many-revoked": "The keys are revoked. They stopped working at once.",
+    "many-deleted": "The keys are deleted. Their usage log and events stay.",
+    "many-expire": "The keys have their new expiry.",
+    "nothing-left": "Nothing was changed: the keys had changed in the meantime.",
+    "dismissed": "Dismissed. It comes back if something about it changes.",
+    "not-dismissed": "This had changed in the meantime; look again.",
     "deleted": "The key is deleted. Its usage log and events stay.",
     "password-changed": "Your password is changed. Your other sessions are signed out.",
     "two-factor-off": "Two-factor is off. Your other sessions are signed out.",
@@ -111,8 +116,8 @@ class Pages:
             "now_ms": self.instance.now_ms(),
             "base_url": settings.base_url,
             "host": self.host,
-            "theme": _one_of(THEMES, request.cookies.get(THEME_COOKIE), "system"),
-            "shortcuts": _one_of(("on", "off"), request.cookies.get(SHORTCUTS_COOKIE), "on"),
+            "theme": call.preferences.theme,
+            "shortcuts": call.preferences.shortcuts,
             "done": done,
             "here": places.known_place(_here(request)),
         }
@@ -158,8 +163,8 @@ def error_page(instance: Instance) -> ErrorPage:
             retry_after_seconds=fault.retry_after_seconds,
             request_id=call.request_id,
             host=host,
-            theme="system",
-            shortcuts="on",
+            theme=call.preferences.theme,
+            shortcuts=call.preferences.shortcuts,
             done=None,
             here=places.HOME,
         )
@@ -170,10 +175,6 @@ def error_page(instance: Instance) -> ErrorPage:
 
 def _host(instance: Instance) -> str:
     return urlsplit(instance.settings.base_url).netloc
-
-
-def _one_of(known: tuple[str, ...], text: str | None, otherwise: str) -> str:
-    return text if text in known else otherwise
 
 
 def _here(request: Request) -> str:

@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from ari.base.clock import DAY_MS, HOUR_MS, MINUTE_MS
+from ari.keys.listing import SOON_MS, UNUSED_MS
 from ari.keys.model import ApiKey
 from ari.keys.reasons import ACCEPTED, REASONS, REQUEST_ERRORS
 
-SOON_DAYS = 7
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _JUST_NOW_MS = 45_000
 _TWO_YEARS_DAYS = 730
@@ -23,6 +23,11 @@ class Badge(NamedTuple):
 def exact(at_ms: int) -> str:
     """``23 Nov 2025, 14:02:11 UTC``."""
     return f"{_moment(at_ms):%-d %b %Y, %H:%M:%S} UTC"
+
+
+def day(at_ms: int) -> str:
+    """``23 Nov``."""
+    return f"{_moment(at_ms):%-d %b}"
 
 
 def relative(at_ms: int, now_ms: int) -> str:
@@ -67,9 +72,20 @@ def badge(key: ApiKey, now_ms: int) -> Badge:
         return Badge("over", "Inactive · expired")
     if status == "disabled":
         return Badge("off", "Disabled")
-    if key.expires_at_ms is not None and key.expires_at_ms - now_ms <= SOON_DAYS * DAY_MS:
+    if key.expires_at_ms is not None and key.expires_at_ms - now_ms <= SOON_MS:
         return Badge("soon", f"Expires {relative(key.expires_at_ms, now_ms)}")
     return Badge("good", "Active")
+
+
+def use_badge(key: ApiKey, used_at_ms: int | None, now_ms: int) -> Badge | None:
+    """What a key's use adds to its state: a key that works but is not used."""
+    if key.status(now_ms) != "active":
+        return None
+    if used_at_ms is None:
+        return Badge("off", "Never used")
+    if used_at_ms > now_ms - UNUSED_MS:
+        return None
+    return Badge("soon", f"Unused for {span(now_ms - used_at_ms)}")
 
 
 def outcome(code: str) -> str:

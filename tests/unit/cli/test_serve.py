@@ -60,10 +60,7 @@ def test_a_bad_setting_is_named_without_its_value(
 def test_migrate_says_what_it_did(ari: Ari) -> None:
     """The first time it names the migrations, after that nothing is to do."""
     every = [f"{chain.name} {number}" for chain in (MAIN, LOG) for number in chain.revisions]
-    assert (
-        ari("migrate", "--data-dir", str(ari.data_dir.parent / "new")).out
-        == f"Applied: {', '.join(every)}.\n"
-    )
+    assert ari("migrate", "--data-dir", str(ari.data_dir.parent / "new")).out == f"Applied: {', '.join(every)}.\n"
     assert ari("migrate").out == "Nothing to do; the database is up to date.\n"
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ari.base.errors import Invalid
 from ari.keys import token
-from ari.keys.names import checked_name, checked_reason, folded
+from ari.keys.names import checked_name, checked_reason, folded, says_nothing
 
 
 @pytest.mark.parametrize("name", ["Automation Script", "Мобильное приложение", "移动应用", "🚀 deploy", "a", "x" * 100])
@@ -54,3 +54,20 @@ def test_an_empty_reason_is_no_reason() -> None:
     assert checked_reason("  ") is None
     assert checked_reason(None) is None
     assert checked_reason(" leaked ") == "leaked"
+
+
+@pytest.mark.parametrize(
+    "name", ["key", "Test", "asdf", "new key", "My API Key", "test 2", "key-1", "TOKEN", "123", "🔑"]
+)
+def test_names_that_say_nothing_are_known(name: str) -> None:
+    """So that the page can suggest a better one; nothing is refused for it."""
+    assert says_nothing(name)
+    assert checked_name(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["", "  ", "CI", "Automation Script", "Test suite", "Mobile App", "日本", "backup key"]
+)
+def test_names_that_say_something_are_left_alone(name: str) -> None:
+    """Short ones too, in any script; an empty field has its own sentence."""
+    assert not says_nothing(name)

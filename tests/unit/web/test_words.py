@@ -68,6 +68,25 @@ def test_badges_say_the_state_in_words(key: ApiKey, badge: tuple[str, str]) -> N
     assert words.badge(key, NOW_MS) == badge
 
 
+@pytest.mark.parametrize(
+    ("key", "used_days_ago", "badge"),
+    [
+        (KEY, None, ("off", "Never used")),
+        (KEY, 29, None),
+        (KEY, 30, ("soon", "Unused for 30 days")),
+        (KEY, 41, ("soon", "Unused for 41 days")),
+        (replace(KEY, disabled=True), 41, None),
+        (replace(KEY, revoked_at_ms=NOW_MS), None, None),
+    ],
+)
+def test_a_second_badge_points_out_keys_that_lie_idle(
+    key: ApiKey, used_days_ago: int | None, badge: tuple[str, str] | None
+) -> None:
+    """Only keys that work: of the others the state says enough."""
+    used_at_ms = None if used_days_ago is None else NOW_MS - used_days_ago * DAY_MS
+    assert words.use_badge(key, used_at_ms, NOW_MS) == badge
+
+
 def test_every_refusal_has_words() -> None:
     """No code of the log is shown raw."""
     assert words.outcome("ok") == "Accepted"

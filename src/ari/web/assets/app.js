@@ -2,15 +2,20 @@
 
 import "htmx.org";
 
+import { startChosen } from "./js/chosen.js";
 import { startCopying } from "./js/copy.js";
 import { startDialogs } from "./js/dialogs.js";
 import { startDownloading } from "./js/download.js";
 import { startEntry } from "./js/entry.js";
+import { startEnvFile } from "./js/env-file.js";
+import { startInPlace } from "./js/in-place.js";
 import { startLive } from "./js/live.js";
 import { startPreferences } from "./js/preferences.js";
 import { startReveal } from "./js/reveal.js";
 import { startRows } from "./js/rows.js";
+import { startSearch } from "./js/search.js";
 import { startShortcuts } from "./js/shortcuts.js";
+import { startTabs } from "./js/tabs.js";
 import { startTimes } from "./js/times.js";
 import { startToasts } from "./js/toasts.js";
 
@@ -25,6 +30,11 @@ startPreferences();
 startRows();
 startShortcuts();
 startEntry();
+startSearch();
+startChosen();
+startInPlace();
+startTabs();
+startEnvFile();
 
 // A page kept by the browser may show what no longer holds, or what a signed-out visitor must not see.
 addEventListener("pageshow", (event) => {

@@ -7,13 +7,16 @@ import { toast } from "./toasts.js";
 
 const dialog = () => document.querySelector("#dialog");
 const body = () => document.querySelector("#dialog-body");
+const SKELETON_AFTER_MS = 200;
 let opening = false;
+let abandoned = false;
 let opener = null;
 
 export function startDialogs() {
   if (!dialog()) return;
   document.addEventListener("click", onClick);
   document.addEventListener("keydown", onKey, true);
+  document.addEventListener("submit", onSubmit);
   dialog().addEventListener("cancel", onCancel);
   dialog().addEventListener("close", onClosed);
   dialog().addEventListener("pointerdown", (event) => {
@@ -32,16 +35,32 @@ export function startDialogs() {
 export async function openDialog(address) {
   if (opening || dialog().open) return;
   opening = true;
+  abandoned = false;
   opener = document.activeElement;
+  const slow = setTimeout(showSkeleton, SKELETON_AFTER_MS);
   try {
     await htmx.ajax("GET", address, { target: "#dialog-body", swap: "innerHTML" });
-    if (!body().firstElementChild) return;
-    document.querySelector(".menu:popover-open")?.hidePopover();
-    dialog().showModal();
+    clearTimeout(slow);
+    const empty = body().firstElementChild === null || body().querySelector("[data-skeleton]") !== null;
+    if (empty && dialog().open) dialog().close();
+    if (abandoned) body().replaceChildren();
+    if (empty || abandoned) return;
+    showDialog();
     focusFirst();
   } finally {
+    clearTimeout(slow);
     opening = false;
   }
+}
+
+function showDialog() {
+  document.querySelector(".menu:popover-open")?.hidePopover();
+  if (!dialog().open) dialog().showModal();
+}
+
+function showSkeleton() {
+  body().replaceChildren(document.querySelector("#skeleton-shape").content.cloneNode(true));
+  showDialog();
 }
 
 export function tryToClose() {
@@ -61,6 +80,14 @@ function onClick(event) {
   }
 }
 
+// <form method="get" data-dialog>: what it asks for opens in the dialog.
+function onSubmit(event) {
+  if (!event.target.matches("form[data-dialog]")) return;
+  event.preventDefault();
+  const asked = new URLSearchParams(new FormData(event.target, event.submitter));
+  openDialog(`${event.target.getAttribute("action")}?${asked}`);
+}
+
 // A second Escape would close a dialog past its cancel event, so the key itself is caught.
 function onKey(event) {
   if (event.key !== "Escape" || !dialog().open) return;
@@ -74,6 +101,7 @@ function onCancel(event) {
 }
 
 function onClosed() {
+  abandoned = opening;
   const revealed = body().querySelector("[data-reveal]");
   if (revealed && guardsAgainstClosing()) {
     dialog().showModal();
@@ -90,8 +118,13 @@ function onClosed() {
 function giveFocusBack() {
   if (!opener || document.activeElement === opener) return;
   const menu = opener.closest("[popover]");
-  const wanted = menu ? document.querySelector(`[popovertarget="${menu.id}"]`) : document.getElementById(opener.id);
+  const wanted = menu ? buttonOf(menu) : document.getElementById(opener.id);
   wanted?.focus();
+}
+
+function buttonOf(menu) {
+  const { opener: id } = menu.dataset;
+  return id ? document.getElementById(id) : document.querySelector(`[popovertarget="${menu.id}"]`);
 }
 
 function refreshKeys(name) {

@@ -3,6 +3,8 @@
 
 import htmx from "htmx.org";
 
+import { someChosen } from "./chosen.js";
+import { isEditing } from "./in-place.js";
 import { say } from "./say.js";
 
 const lastAnswer = new WeakMap();
@@ -21,33 +23,44 @@ export function startLive() {
 }
 
 function isBusy(part) {
+  if (part.hasAttribute("data-following")) return false;
   const selection = getSelection();
   const selecting = !selection.isCollapsed && part.contains(selection.anchorNode);
-  return document.hidden || selecting || document.querySelector("dialog[open]") !== null;
+  const choosing = isEditing() || (part.id === "keys" && someChosen());
+  return document.hidden || selecting || choosing || document.querySelector("dialog[open]") !== null;
 }
 
 function onAnswer(event) {
-  const { xhr, elt, target } = event.detail;
+  const { xhr, elt, target, pathInfo } = event.detail;
   if (!target.matches("[data-live]")) return;
+  if (pathInfo && pathInfo.requestPath !== target.getAttribute("hx-get")) {
+    event.detail.shouldSwap = false; // asked before something else was searched for
+    return;
+  }
   const fine = xhr.status === 200;
   setState(elt, fine ? "on" : "off");
   if (xhr.status === 404) location.reload();
   event.detail.shouldSwap = fine && event.detail.shouldSwap && lastAnswer.get(target) !== xhr.responseText;
   event.detail.isError = false;
-  if (!event.detail.shouldSwap) return;
+  if (!event.detail.shouldSwap) {
+    target.removeAttribute("data-following");
+    return;
+  }
   lastAnswer.set(target, xhr.responseText);
   compare(target);
 }
 
 // New rows are marked for the eye and counted for the ear.
 function compare(target) {
+  const followed = target.hasAttribute("data-following");
+  target.removeAttribute("data-following");
   const known = new Set(Array.from(target.querySelectorAll("[data-row]"), (row) => row.dataset.row));
   const before = target.querySelector("[data-live-word]")?.dataset.liveWord;
   target.addEventListener(
     "htmx:afterSwap",
     () => {
       const fresh = [...target.querySelectorAll("[data-row]")].filter((row) => !known.has(row.dataset.row));
-      if (known.size > 0) for (const row of fresh) row.classList.add("is-new");
+      if (known.size > 0 && !followed) for (const row of fresh) row.classList.add("is-new");
       const after = target.querySelector("[data-live-word]")?.dataset.liveWord;
       if (after && after !== before) say(after);
     },

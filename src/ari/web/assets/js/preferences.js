@@ -5,8 +5,6 @@ import { say } from "./say.js";
 const YEAR_SECONDS = 31_536_000;
 
 export function startPreferences() {
-  const kept = /(?:^|; )ari_theme=(light|dark)(?:;|$)/.exec(document.cookie);
-  if (kept) document.documentElement.dataset.theme = kept[1]; // pages of errors come without it
   document.addEventListener("submit", (event) => {
     const form = event.target.closest("[data-preferences]");
     const button = event.submitter;
@@ -27,13 +25,16 @@ function setTheme(form, button) {
   say(`Theme: ${button.textContent.trim()}.`);
 }
 
-function setShortcuts(button) {
-  const on = button.value === "on";
-  keep("ari_shortcuts", button.value);
-  document.body.dataset.shortcuts = button.value;
-  button.value = on ? "off" : "on";
-  button.setAttribute("aria-pressed", String(on));
-  button.querySelector("[data-state]").textContent = on ? "On" : "Off";
+function setShortcuts(pressed) {
+  const on = pressed.value === "on";
+  keep("ari_shortcuts", pressed.value);
+  document.body.dataset.shortcuts = pressed.value;
+  for (const button of document.querySelectorAll("button[name=shortcuts]")) {
+    button.value = on ? "off" : "on";
+    button.setAttribute("aria-pressed", String(on));
+    button.querySelector("[data-state]").textContent = on ? "On" : "Off";
+  }
+  say(`Single-key shortcuts are ${on ? "on" : "off"}.`);
 }
 
 function keep(name, value) {

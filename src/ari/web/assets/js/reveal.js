@@ -9,6 +9,12 @@ export function startReveal() {
   document.addEventListener("ari:copied", (event) => {
     if (event.target.dataset.copy === "#secret") markSafe(event.target);
   });
+  document.addEventListener("ari:saved", () => {
+    place()?.setAttribute("data-copied-once", "");
+    const warning = place()?.querySelector("[data-warning]");
+    if (warning) warning.hidden = true;
+    say("The file holds the key. Keep it where only you can read it.");
+  });
   document.addEventListener("change", (event) => {
     if (event.target.matches("[data-saved]")) place().toggleAttribute("data-ticked", event.target.checked);
   });

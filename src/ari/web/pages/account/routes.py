@@ -8,11 +8,12 @@ from ari.accounts import sessions
 from ari.http.access import page
 from ari.http.body import form_of
 from ari.http.call import call_of
+from ari.http.cookies import SHORTCUTS_COOKIE, THEME_COOKIE, THEMES
 from ari.web import places
 from ari.web.answering import signed_in
 from ari.web.cookies import forget_session
 from ari.web.forms import form_from
-from ari.web.render import SHORTCUTS_COOKIE, THEME_COOKIE, THEMES, Pages
+from ari.web.render import Pages
 
 _YEAR_SECONDS = 365 * 24 * 3600
 

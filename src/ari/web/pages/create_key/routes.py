@@ -15,8 +15,8 @@ from ari.keys import manage
 from ari.keys.expiry import EXPIRY_CHOICES, SUGGESTED_EXPIRY
 from ari.keys.manage import Created, NewKey
 from ari.keys.model import ApiKey
-from ari.keys.names import NAME_LENGTH
-from ari.keys.scopes import DEFAULT_PRESET, PRESETS
+from ari.keys.names import NAME_LENGTH, says_nothing
+from ari.keys.scopes import DEFAULT_PRESET, PRESETS, holds
 from ari.storage.unit import Unit
 from ari.web import places
 from ari.web.answering import signed_in
@@ -30,6 +30,7 @@ ACCESS_HINTS = {
 }
 STALE = "This form was open for a long time. Check it and send it again."
 _EVENTS_LOOKED_AT = 200
+_SAME = "same"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,28 +57,47 @@ class CreateKeyPages:
         return [
             Route(places.NEW_KEY, signed_in(self.show), methods=["GET"]),
             Route(places.NEW_KEY, signed_in(self.create), methods=["POST"]),
+            Route(places.NAME_ADVICE, signed_in(self.advise), methods=["POST"]),
         ]
 
     @page
     async def show(self, request: Request) -> Response:
-        """The empty form."""
-        return self._form(request, Form({"expires": SUGGESTED_EXPIRY, "access": DEFAULT_PRESET}))
+        """The empty form; ``like`` a key, to take its place."""
+        like = await self._like(request.query_params.get("like"))
+        if like is None:
+            return self._form(request, Form({"expires": SUGGESTED_EXPIRY, "access": DEFAULT_PRESET}), None)
+        return self._form(request, Form({"name": like.name, "expires": SUGGESTED_EXPIRY, "access": _SAME}), like)
+
+    @page
+    async def advise(self, request: Request) -> Response:
+        """A suggestion, while a name that says nothing is being typed."""
+        name = form_from(form_of(request), "name").value("name")
+        return self._pages.page(request, "pages/create_key/_advice.html", vague=says_nothing(name))
 
     @page
     async def create(self, request: Request) -> Response:
         """Make the key and show its secret, in this answer and nowhere else."""
-        form = form_from(form_of(request), "name", "expires", "access", "form")
+        form = form_from(form_of(request), "name", "expires", "access", "form", "like")
+        like = await self._like(form.value("like"))
         caller = call_of(request).caller
         assert caller is not None  # the guard lets nobody else in
         try:
             made = await self._instance.acommand(caller, lambda unit, by: self._make(unit, by, form))
         except Invalid as error:
-            return self._form(request, form.with_problems(error.problems), status=422)
+            return self._form(request, form.with_problems(error.problems), like, status=422)
         if isinstance(made, Stale):
-            return self._form(request, form.with_problem("form", STALE), status=422)
+            return self._form(request, form.with_problem("form", STALE), like, status=422)
         if isinstance(made, Repeated):
             return self._pages.page(request, "pages/create_key/repeated.html", status=409, key=made.key)
-        return self._pages.page(request, "pages/create_key/reveal.html", status=201, created=made)
+        return self._pages.page(
+            request,
+            "pages/create_key/reveal.html",
+            status=201,
+            created=made,
+            replaced=like,
+            vague=says_nothing(made.key.name),
+            try_path="/api/openapi.json" if holds(made.key.scopes, "api:read") else "/api/me",
+        )
 
     def _make(self, unit: Unit, caller: Caller, form: Form) -> Created | Repeated | Stale:
         now_ms = self._instance.now_ms()
@@ -87,16 +107,24 @@ class CreateKeyPages:
             return Stale()
         if use == "again":
             return Repeated(made_by_form(unit, form_id))
-        preset = PRESETS.get(form.value("access", DEFAULT_PRESET), ("", ()))
-        new = NewKey(form.value("name"), form.value("expires", SUGGESTED_EXPIRY), scopes=preset[1], form_id=form_id)
+        access = form.value("access", DEFAULT_PRESET)
+        scopes = PRESETS.get(access, ("", ()))[1]
+        if access == _SAME:
+            scopes = manage.get(unit, form.value("like")).scopes
+        new = NewKey(form.value("name"), form.value("expires", SUGGESTED_EXPIRY), scopes=scopes, form_id=form_id)
         return manage.create(unit, caller, now_ms, new)
 
-    def _form(self, request: Request, form: Form, status: int = 200) -> Response:
+    async def _like(self, key_id: str | None) -> ApiKey | None:
+        """The key to take the place of, revoked and expired ones too. Raises ``NotFound``."""
+        return await self._instance.aread(lambda unit: manage.get(unit, key_id)) if key_id else None
+
+    def _form(self, request: Request, form: Form, like: ApiKey | None, status: int = 200) -> Response:
         return self._pages.page(
             request,
             "pages/create_key/form.html",
             status=status,
             form=form,
+            like=like,
             form_id=new_form_id(self._instance.now_ms()),
             expiry_choices=EXPIRY_CHOICES,
             presets=PRESETS,

@@ -1,33 +1,43 @@
-"""Settings > API: the table of keys."""
-
-from dataclasses import dataclass
+"""Settings > API: the table of keys, and the advice above it."""
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from ari.base.errors import NotFound
-from ari.base.ids import is_id
 from ari.http.access import page
-from ari.keys.model import ApiKey
-from ari.keys.ports import Activity
+from ari.http.body import form_of
+from ari.http.call import call_of
+from ari.keys.listing import SHOWN
 from ari.storage.unit import Unit
-from ari.usage.model import NO_USE
+from ari.usage import hygiene
+from ari.usage.listing import LONGEST_TEXT
 from ari.web import places
 from ari.web.answering import signed_in
+from ari.web.forms import Form, form_from
+from ari.web.pages.settings_api.view import PAGE_SIZE, advice, key_table
 from ari.web.render import Pages
 
-PAGE_SIZE = 50
-SHOWN: tuple[Activity, ...] = ("all", "active", "inactive")
-
-
-@dataclass(frozen=True, slots=True)
-class KeyList:
-    """One page of the table; ``counts`` are of all keys, ``older`` is the key to go on from."""
-
-    keys: list[ApiKey]
-    counts: dict[Activity, int]
-    older: str | None
+SHOW_NAMES = {
+    "all": "All keys",
+    "active": "Active",
+    "soon": "Expires within 7 days",
+    "never-used": "Never used",
+    "unused": "Unused for 30 days",
+    "disabled": "Disabled",
+    "inactive": "Inactive",
+    "expired": "Inactive · expired",
+    "revoked": "Inactive · revoked",
+}
+SORT_NAMES = {
+    "-created": "Newest first",
+    "created": "Oldest first",
+    "name": "By name",
+    "-used": "Last used first",
+    "used": "Never and least lately used first",
+    "expires": "Expires soonest first",
+    "-requests": "Most requests first",
+}
 
 
 class SettingsApiPages:
@@ -36,10 +46,15 @@ class SettingsApiPages:
     def __init__(self, pages: Pages) -> None:
         self._pages = pages
         self._instance = pages.instance
+        assert SHOW_NAMES.keys() == set(SHOWN)
 
     def routes(self) -> list[BaseRoute]:
         """The addresses."""
-        return [Route("/", signed_in(self.home)), Route("/settings", signed_in(self.settings))]
+        return [
+            Route("/", signed_in(self.home), methods=["GET"]),
+            Route("/settings", signed_in(self.settings), methods=["GET"]),
+            Route(places.DISMISS, signed_in(self.dismiss), methods=["POST"]),
+        ]
 
     @page
     async def home(self, request: Request) -> Response:
@@ -48,35 +63,43 @@ class SettingsApiPages:
 
     @page
     async def settings(self, request: Request) -> Response:
-        """The tab API; the only tab there is."""
-        tab = request.query_params.get("tab")
-        if tab is None:
+        """The tab API; the only tab there is. For htmx the table alone."""
+        asked = request.query_params
+        if asked.get("tab") is None:
             return self._pages.go(request, places.HOME)
-        if tab != "api":
+        if asked["tab"] != "api":
             raise NotFound("There is no such tab.")
-        show = request.query_params.get("show", "all")
-        before = request.query_params.get("before")
-        if show not in SHOWN or (before is not None and not is_id("key", before)):
+        view = places.view_of(*(asked.get(name, "") for name in ("q", "show", "sort", "after")))
+        if view is None:
             raise NotFound("There is no such part of the table.")
-        now_ms = self._instance.now_ms()
-        found = await self._instance.aread(lambda unit: key_list(unit, now_ms, show, before))
-        template = "_table.html" if "hx-request" in request.headers else "page.html"
+        now_ms, usage = self._instance.now_ms(), self._instance.database.usage
+        fragment = "hx-request" in request.headers
+        findings = [] if fragment else await self._instance.aread(lambda unit: advice(unit, usage, now_ms))
         return self._pages.page(
             request,
-            f"pages/settings_api/{template}",
-            found=found,
-            totals=await self._instance.atotals([key.id for key in found.keys]),
-            no_use=NO_USE,
+            f"pages/settings_api/{'_table' if fragment else 'page'}.html",
+            table=await self._instance.aread(lambda unit: key_table(unit, usage, now_ms, view)),
+            findings=findings,
             low_disk=self._instance.usage.low_disk,
-            show=show,
-            before=before,
+            view=view,
+            show_names=SHOW_NAMES,
+            sort_names=SORT_NAMES,
+            page_size=PAGE_SIZE,
+            longest_text=LONGEST_TEXT,
         )
 
+    @page
+    async def dismiss(self, request: Request) -> Response:
+        """Keep one finding from being shown again, unless it is no longer the one that was seen."""
+        form = form_from(form_of(request), "kind", "mark")
+        caller, now_ms = call_of(request).caller, self._instance.now_ms()
+        assert caller is not None  # the guard lets nobody else in
+        done = await self._instance.acommand(caller, lambda unit, _by: self._dismiss(unit, form, now_ms))
+        return self._pages.go(request, places.HOME, "dismissed" if done else "not-dismissed")
 
-def key_list(unit: Unit, now_ms: int, show: Activity, before: str | None) -> KeyList:
-    """The keys after ``before``, newest first."""
-    keys = unit.keys.page(now_ms, show, before, PAGE_SIZE + 1)
-    active = unit.keys.count(now_ms, "active")
-    every = unit.keys.count(now_ms, "all")
-    older = keys[PAGE_SIZE - 1].id if len(keys) > PAGE_SIZE else None
-    return KeyList(keys[:PAGE_SIZE], {"all": every, "active": active, "inactive": every - active}, older)
+    def _dismiss(self, unit: Unit, form: Form, now_ms: int) -> bool:
+        for finding in advice(unit, self._instance.database.usage, now_ms):
+            if finding.kind == form.value("kind") and finding.mark == form.value("mark"):
+                hygiene.dismiss(unit.dismissals, finding, now_ms)
+                return True
+        return False

@@ -1,0 +1,91 @@
+"""What a list of keys is narrowed and sorted by, and what a list needs from storage."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, Protocol
+
+from ari.base.clock import DAY_MS
+from ari.keys.model import ApiKey
+
+SOON_MS = 7 * DAY_MS
+"""A key that expires within this is pointed out."""
+UNUSED_MS = 30 * DAY_MS
+"""A key that was not used for this long is better revoked."""
+
+Show = Literal["all", "active", "soon", "never-used", "unused", "disabled", "inactive", "expired", "revoked"]
+SHOWN: tuple[Show, ...] = (
+    "all",
+    "active",
+    "soon",
+    "never-used",
+    "unused",
+    "disabled",
+    "inactive",
+    "expired",
+    "revoked",
+)
+"""``inactive`` = revoked or expired; ``soon`` to ``unused`` are of keys that work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Narrowing:
+    """Keys whose name, hint or id contain ``text``, as the keys database knows them.
+
+    ``show`` beyond that asks the usage log: ``never-used`` and ``unused`` are here the keys that may be so.
+    """
+
+    now_ms: int
+    text: str = ""
+    show: Show = "all"
+
+
+class Place(NamedTuple):
+    """A place in a list: the key that it goes on after, and what that key was sorted by if that is a number."""
+
+    value: int | None
+    key_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """The order of a run of keys: by ``name``, by ``expires`` (those that do), or by ``created``.
+
+    ``endless`` narrows ``created`` to keys without an expiry.
+    """
+
+    by: Literal["name", "created", "expires"]
+    descending: bool
+    endless: bool = False
+
+
+class LivingKey(NamedTuple):
+    """A key that works, as far as advice about it goes."""
+
+    id: str
+    name: str
+    hint: str
+    created_at_ms: int
+    expires_at_ms: int | None
+
+
+class KeyCounts(NamedTuple):
+    """How many keys there are, and how many of them work."""
+
+    all: int
+    active: int
+
+
+class KeyListing(Protocol):
+    """Keys as lists show them; deleted ones are invisible."""
+
+    def run(self, where: Narrowing, order: Order, after: Place | None, limit: int) -> list[ApiKey]:
+        """At most ``limit`` keys after that place; a place by name is that of the key's present name."""
+
+    def among(self, where: Narrowing, key_ids: Sequence[str]) -> list[ApiKey]:
+        """Those of these keys that fit, in no order."""
+
+    def counts(self, now_ms: int) -> KeyCounts:
+        """Of all keys."""
+
+    def living(self, now_ms: int, limit: int) -> list[LivingKey]:
+        """The keys that work, oldest first."""

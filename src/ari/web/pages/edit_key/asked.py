@@ -1,0 +1,39 @@
+"""What the forms for access and expiry ask for, as the commands want it."""
+
+from datetime import UTC, datetime, timedelta
+
+from ari.base.errors import Invalid, Problem
+from ari.keys.expiry import checked_expiry, expiry_of
+from ari.keys.scopes import PRESETS, SCOPES
+from ari.web.forms import Form
+
+OWN_CHOICE = "own"
+ON_A_DAY = "on"
+_RESOURCES = sorted({scope.partition(":")[0] for scope in SCOPES})
+SCOPE_CHOICES = SCOPES | {f"{name}:*": f"Everything with {name}, also what later versions add." for name in _RESOURCES}
+
+
+def preset_word(scopes: tuple[str, ...]) -> str:
+    """The preset that a key has, or the word for a choice of one's own."""
+    return next((word for word, (_, listed) in PRESETS.items() if set(listed) == set(scopes)), OWN_CHOICE)
+
+
+def asked_scopes(access: str, ticked: list[str]) -> tuple[str, ...]:
+    """The scopes of the form; what is wrong with them is for the command to say."""
+    if access == OWN_CHOICE:
+        return tuple(ticked)
+    return PRESETS.get(access, ("", ()))[1]
+
+
+def asked_expiry(form: Form, now_ms: int) -> int | None:
+    """The instant that the form asks for, ``None`` = never. Raises ``Invalid`` naming its field."""
+    word = form.value("expires")
+    if word != ON_A_DAY:
+        if not word:
+            raise Invalid(Problem("expires", "Choose when it shall expire."))
+        return expiry_of(word, None, now_ms)
+    try:
+        day = datetime.strptime(form.value("day"), "%Y-%m-%d").replace(tzinfo=UTC) + timedelta(days=1)
+    except (ValueError, OverflowError):
+        raise Invalid(Problem("expires_at", "Give a day, such as 2027-01-31.")) from None
+    return checked_expiry(int(day.timestamp() * 1000), now_ms)

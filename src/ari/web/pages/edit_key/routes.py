@@ -1,0 +1,172 @@
+"""Changing a key from where it is listed. The rules are those of ``keys.manage``: nothing here revives a dead key."""
+
+import json
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from ari.base.errors import Conflict, Invalid
+from ari.http.access import page
+from ari.http.body import form_of
+from ari.http.call import call_of
+from ari.keys import manage
+from ari.keys.expiry import EXPIRY_CHOICES
+from ari.keys.manage import KeyChange
+from ari.keys.model import ApiKey
+from ari.keys.names import NAME_LENGTH
+from ari.keys.scopes import PRESETS
+from ari.web import places
+from ari.web.answering import signed_in
+from ari.web.forms import Form, form_from
+from ari.web.pages.create_key.routes import ACCESS_HINTS
+from ari.web.pages.edit_key.asked import OWN_CHOICE, SCOPE_CHOICES, asked_expiry, asked_scopes, preset_word
+from ari.web.render import DONE, Pages
+
+_DEAD = "A revoked or expired key cannot be changed or revived; create a new one."
+
+
+class EditKeyPages:
+    """``/settings/keys/{id}/menu``, ``name``, ``access``, ``expiry`` and ``switch``."""
+
+    def __init__(self, pages: Pages) -> None:
+        self._pages = pages
+        self._instance = pages.instance
+
+    def routes(self) -> list[BaseRoute]:
+        """The addresses."""
+        base = "/settings/keys/{key_id}"
+        found: list[BaseRoute] = [
+            Route(f"{base}/menu", signed_in(self.menu), methods=["GET"]),
+            Route(f"{base}/switch", signed_in(self.switch), methods=["POST"]),
+        ]
+        for verb, form, act in (
+            ("name", self.name_form, self.name),
+            ("access", self.access_form, self.access),
+            ("expiry", self.expiry_form, self.expiry),
+        ):
+            found.append(Route(f"{base}/{verb}", signed_in(form), methods=["GET"]))
+            found.append(Route(f"{base}/{verb}", signed_in(act), methods=["POST"]))
+        return found
+
+    @page
+    async def menu(self, request: Request) -> Response:
+        """What can be done to the key; a page of its own where nothing can pop up."""
+        key_id: str = request.path_params["key_id"]
+        key = await self._instance.aread(lambda unit: manage.get(unit, key_id))
+        return self._pages.page(request, "pages/edit_key/menu.html", key=key)
+
+    @page
+    async def name_form(self, request: Request) -> Response:
+        """The name as a field, in the place of the name; ``shown`` puts it back. Without htmx the page to rename."""
+        key = await self._living(request)
+        if "hx-request" not in request.headers:
+            return self._pages.go(request, f"{places.key_place(key.id)}/rename")
+        if "shown" in request.query_params:
+            return self._pages.page(request, "pages/edit_key/name.html", key=key)
+        return self._rename_form(request, key, Form({"name": key.name}))
+
+    @page
+    async def name(self, request: Request) -> Response:
+        """Renames, or says what is wrong with the name."""
+        form = form_from(form_of(request), "name")
+        try:
+            key = await self._change(request, KeyChange(name=form.value("name")))
+        except Invalid as error:
+            return self._rename_form(request, await self._living(request), form.with_problems(error.problems), 422)
+        if "hx-request" not in request.headers:
+            return self._pages.go(request, places.HOME, "renamed")
+        return self._pages.page(request, "pages/edit_key/name.html", headers=_done("renamed", key), key=key)
+
+    @page
+    async def switch(self, request: Request) -> Response:
+        """Switches the key off or on again."""
+        disabled = form_from(form_of(request), "disabled").value("disabled") == "yes"
+        key = await self._change(request, KeyChange(disabled=disabled))
+        done = "disabled" if disabled else "enabled"
+        if "hx-request" in request.headers:
+            return Response(status_code=204, headers=_done(done, key))
+        return self._pages.go(request, places.HOME, done)
+
+    @page
+    async def access_form(self, request: Request) -> Response:
+        """Asks what the key shall be allowed."""
+        key = await self._living(request)
+        return self._access_form(request, key, Form({"access": preset_word(key.scopes)}), key.scopes)
+
+    @page
+    async def access(self, request: Request) -> Response:
+        """Says anew what the key may do."""
+        sent = form_of(request)
+        form, ticked = form_from(sent, "access"), sent.get("scope", [])
+        try:
+            await self._change(request, KeyChange(scopes=asked_scopes(form.value("access", OWN_CHOICE), ticked)))
+        except Invalid as error:
+            key = await self._living(request)
+            return self._access_form(request, key, form.with_problems(error.problems), tuple(ticked), 422)
+        return self._back(request, "access-changed")
+
+    @page
+    async def expiry_form(self, request: Request) -> Response:
+        """Asks when the key shall end."""
+        return self._expiry_form(request, await self._living(request), Form())
+
+    @page
+    async def expiry(self, request: Request) -> Response:
+        """Says anew when the key ends."""
+        form = form_from(form_of(request), "expires", "day")
+        try:
+            wanted = KeyChange(expires_at_ms=asked_expiry(form, self._instance.now_ms()))
+            await self._change(request, wanted)
+        except Invalid as error:
+            return self._expiry_form(request, await self._living(request), form.with_problems(error.problems), 422)
+        return self._back(request, "expiry-changed")
+
+    async def _living(self, request: Request) -> ApiKey:
+        """The key. Raises ``NotFound``, and ``Conflict`` for one that nothing can change any more."""
+        key_id: str = request.path_params["key_id"]
+        key = await self._instance.aread(lambda unit: manage.get(unit, key_id))
+        if key.is_inactive(self._instance.now_ms()):
+            raise Conflict("key_inactive", _DEAD)
+        return key
+
+    async def _change(self, request: Request, wanted: KeyChange) -> ApiKey:
+        caller = call_of(request).caller
+        assert caller is not None  # the guard lets nobody else in
+        key_id: str = request.path_params["key_id"]
+        now_ms = self._instance.now_ms
+        return await self._instance.acommand(caller, lambda unit, by: manage.change(unit, by, now_ms(), key_id, wanted))
+
+    def _back(self, request: Request, done: str) -> Response:
+        place = places.came_from(request.headers.get("hx-current-url"))
+        return self._pages.go(request, place or places.key_place(request.path_params["key_id"]), done)
+
+    def _rename_form(self, request: Request, key: ApiKey, form: Form, status: int = 200) -> Response:
+        template = "edit_key/rename" if "hx-request" in request.headers else "key/rename"
+        return self._pages.page(
+            request, f"pages/{template}.html", status=status, key=key, form=form, name_length=NAME_LENGTH
+        )
+
+    def _access_form(
+        self, request: Request, key: ApiKey, form: Form, ticked: tuple[str, ...], status: int = 200
+    ) -> Response:
+        shown: dict[str, Any] = {"presets": PRESETS, "access_hints": ACCESS_HINTS, "scope_choices": SCOPE_CHOICES}
+        return self._pages.page(
+            request, "pages/edit_key/access.html", status=status, key=key, form=form, ticked=ticked, **shown
+        )
+
+    def _expiry_form(self, request: Request, key: ApiKey, form: Form, status: int = 200) -> Response:
+        return self._pages.page(
+            request,
+            "pages/edit_key/expiry.html",
+            status=status,
+            key=key,
+            form=form,
+            expiry_choices=EXPIRY_CHOICES,
+        )
+
+
+def _done(done: str, key: ApiKey) -> dict[str, str]:
+    """Tells the page, which stays, what was done to which key."""
+    return {"hx-trigger": json.dumps({"ari:done": {"text": DONE[done], "key": key.id}})}

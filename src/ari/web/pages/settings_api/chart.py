@@ -1,0 +1,48 @@
+"""The small chart of a row: daily requests as bars, refused ones on top, and the same in words."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from ari.usage.daily import CHART_DAYS, Day
+from ari.web import words
+
+HEIGHT = 28
+_STEP = 8
+_BAR = 6
+WIDTH = _STEP * CHART_DAYS - (_STEP - _BAR)
+_LEAST = 2
+"""A bar that stands for anything is seen."""
+
+
+class Chart(NamedTuple):
+    """Two shapes of SVG, short since a page has fifty; ``text`` says what they show. No requests: no shapes."""
+
+    accepted: str
+    refused: str
+    text: str
+    width: int = WIDTH
+    height: int = HEIGHT
+
+
+def chart_of(days: Sequence[Day]) -> Chart:
+    """The picture of these days, each chart in a scale of its own."""
+    most = max((day.accepted + day.refused for day in days), default=0)
+    shapes = {"accepted": "", "refused": ""}
+    for place, day in enumerate(days):
+        top = HEIGHT
+        for kind, count in (("accepted", day.accepted), ("refused", day.refused)):
+            if count:
+                height = min(top, max(_LEAST, round(count / most * (HEIGHT - _LEAST))))
+                top -= height
+                shapes[kind] += f"M{place * _STEP} {top}h{_BAR}v{height}h-{_BAR}z"
+    return Chart(shapes["accepted"], shapes["refused"], _words(days))
+
+
+def _words(days: Sequence[Day]) -> str:
+    accepted, refused = sum(day.accepted for day in days), sum(day.refused for day in days)
+    if not accepted + refused:
+        return f"No requests in {len(days)} days"
+    busiest = max(days, key=lambda day: day.accepted + day.refused)
+    counts = f"{words.counted(accepted, 'request')} accepted" + (f", {refused:,} refused" if refused else "")
+    most = f"most on {words.day(busiest.day_ms)}: {busiest.accepted + busiest.refused:,}"
+    return f"{counts} in {len(days)} days; {most}"

@@ -1,0 +1,32 @@
+"""``/shortcuts``: what the keyboard does, and the switch for it."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from ari.http.access import page
+from ari.web import places
+from ari.web.render import Pages
+
+KEYS = (
+    ("c", "Create an API key (on Settings > API)"),
+    ("/", "Search the keys"),
+    ("?", "Show this help"),
+    ("Esc", "Close a dialog or a menu; leave the search or a name as it was"),
+)
+
+
+class ShortcutsPages:
+    """The help that ``?`` opens."""
+
+    def __init__(self, pages: Pages) -> None:
+        self._pages = pages
+
+    def routes(self) -> list[BaseRoute]:
+        """The address."""
+        return [Route(places.SHORTCUTS, self.show, methods=["GET"])]
+
+    @page
+    async def show(self, request: Request) -> Response:
+        """The list."""
+        return self._pages.page(request, "pages/shortcuts/page.html", shortcut_keys=KEYS)

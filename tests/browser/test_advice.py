@@ -1,0 +1,103 @@
+"""The advice above the table: five sentences at most, each with its button; dismissed, it stays away."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.steps import HOME, SECRET
+from tests.support.past import Past, past_of
+
+
+@pytest.fixture(scope="module")
+def past(owner: Any) -> Iterator[Past]:
+    """A neglected instance."""
+    with past_of(owner.server.data_dir, time.time_ns() // 1_000_000) as found:
+        roaming, old, dead = found.key("Roaming", 20, 90), found.key("Ancient", 500, 900), found.key("Dead", 90, 60)
+        for name in ("Idle one", "Idle two"):
+            found.key(name, 60, 400)
+        found.key("Endless", 2)
+        found.requests(roaming, 1, 14, address="198.51.100.{n}")
+        found.requests(old, 3)
+        found.requests(dead, 0.1, 12, code="expired", address="203.0.113.9", agent="cron/1")
+        yield found
+
+
+def _unfold(page: Any) -> None:
+    """Three sentences are shown; the others wait behind a line."""
+    more = page.locator(".advice-more > summary")
+    if more.count():
+        more.click()
+
+
+@pytest.fixture
+def advice(past: Past, home: Any, owner: Any) -> Any:
+    """The panel."""
+    home.goto(f"{owner.url}{HOME}")
+    _unfold(home)
+    return home.get_by_role("region", name="Advice")
+
+
+def test_five_sentences_each_with_a_button(advice: Any, page: Any) -> None:
+    """The gravest first; the buttons open what helps."""
+    expect(advice).to_contain_text("5 to look at")
+    for words, button in (
+        ("“Dead” was called 12 times in 7 days after it expired, last 2 hours ago from 203.0.113.9 by cron/1.", "See"),
+        ("2 keys have not been used for 30 days: “Idle one” and “Idle two”.", "Revoke them…"),
+        ("“Roaming” was used from 14 addresses in 30 days.", "Look"),
+        ("“Ancient” is 500 days old.", "Replace…"),
+        ("“Endless” never expires.", "Set an expiry…"),
+    ):
+        line = advice.get_by_role("listitem").filter(has_text=words)
+        expect(line.get_by_role("link", name=button)).to_be_visible()
+    advice.get_by_role("link", name="Set an expiry…").click()
+    expect(page.get_by_role("dialog", name="Change expiry")).to_contain_text("Endless")
+    page.keyboard.press("Escape")
+    advice.get_by_role("link", name="See its requests").click()
+    expect(page.get_by_role("heading", name="Dead")).to_be_visible()
+
+
+def test_replacing_an_old_key(advice: Any, page: Any) -> None:
+    """A new key with its rights; the reveal leads to revoking the old one."""
+    advice.get_by_role("link", name="Replace…").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_label("Name", exact=True)).to_have_value("Ancient")
+    expect(dialog.get_by_role("radio", name="The same")).to_be_checked()
+    dialog.get_by_role("button", name="Create key").click()
+    expect(dialog).to_contain_text("When everything uses the new key, revoke the old one")
+    assert SECRET.search(dialog.inner_text())
+
+
+def test_unused_keys_are_listed_and_revoked(advice: Any, page: Any) -> None:
+    """The dialog names them before anything is done; afterwards nothing more is said of them."""
+    advice.get_by_role("link", name="Revoke them…").click()
+    dialog = page.get_by_role("dialog", name="Revoke 2 keys?")
+    expect(dialog.get_by_role("listitem").filter(has_text="Idle one")).to_be_visible()
+    dialog.get_by_role("button", name="Revoke 2 keys").click()
+    expect(page.locator(".toast")).to_contain_text("The keys are revoked.")
+    expect(page.get_by_text("have not been used for 30 days")).to_have_count(0)
+
+
+def test_a_dismissed_sentence_comes_back_with_another_key(past: Past, owner: Any, plain: Any) -> None:
+    """It stays away for the keys that it was about; without scripting as well."""
+    plain.goto(f"{owner.url}{HOME}")
+    line = plain.locator("#advice-addresses")
+    line.get_by_role("button", name="Dismiss").click()
+    expect(plain.get_by_text("It comes back if something about it changes.")).to_be_visible()
+    expect(line).to_have_count(0)
+    other = past.key("Also roaming", 5, 90)
+    past.requests(other, 1, 11, address="198.51.100.{n}")
+    plain.reload()
+    expect(line).to_contain_text("“Also roaming” was used from 11 addresses")
+
+
+def test_an_outdated_dismissal_changes_nothing(past: Past, owner: Any, plain: Any) -> None:
+    """The sentence had changed between the page and the click."""
+    plain.goto(f"{owner.url}{HOME}")
+    past.key("Endless too", 1)
+    _unfold(plain)
+    plain.locator("#advice-endless").get_by_role("button", name="Dismiss").click()
+    expect(plain.get_by_text("This had changed in the meantime")).to_be_visible()
+    expect(plain.locator("#advice-endless")).to_have_count(1)
