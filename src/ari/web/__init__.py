@@ -3,7 +3,9 @@
 from starlette.routing import BaseRoute
 
 from ari.instance import Instance
+from ari.web.endpoints import Describe, Endpoints
 from ari.web.pages.account.routes import AccountPages
+from ari.web.pages.api_docs.routes import ApiDocsPages
 from ari.web.pages.create_key.routes import CreateKeyPages
 from ari.web.pages.key.routes import KeyPages
 from ari.web.pages.reason.routes import ReasonPages
@@ -16,10 +18,15 @@ from ari.web.static_files import StaticFiles
 __all__ = ["error_page", "routes"]
 
 
-def routes(instance: Instance) -> list[BaseRoute]:
-    """Every page of this instance; each endpoint says who may see it (``ari.http.access``)."""
-    pages = Pages(instance)
+def routes(instance: Instance, describe: Describe) -> list[BaseRoute]:
+    """Every page of this instance; each endpoint says who may see it (``ari.http.access``).
+
+    ``describe`` gives the API's OpenAPI document.
+    """
+    pages, endpoints = Pages(instance), Endpoints(describe)
     found: list[BaseRoute] = StaticFiles().routes()
-    for part in (SignInPages, SetupPages, AccountPages, SettingsApiPages, CreateKeyPages, KeyPages, ReasonPages):
+    for part in (SignInPages, SetupPages, AccountPages, CreateKeyPages, KeyPages, ReasonPages):
         found += part(pages).routes()
+    for with_endpoints in (SettingsApiPages, ApiDocsPages):
+        found += with_endpoints(pages, endpoints).routes()
     return found

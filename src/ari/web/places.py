@@ -6,13 +6,14 @@ from urllib.parse import urlsplit
 HOME = "/settings?tab=api"
 SIGN_IN = "/sign-in"
 NEW_KEY = "/settings/keys/new"
+API_DOCS = "/api-docs"
 
 _ID = "key_[0-9A-HJKMNP-TV-Z]{26}"
 _KNOWN = re.compile(
     rf"/settings(?:\?tab=api(?:&show=(?:all|active|inactive))?(?:&before={_ID})?)?"
     rf"|{NEW_KEY}"
     rf"|/settings/keys/{_ID}(?:/(?:rename|revoke|delete))?"
-    r"|/sign-out-everywhere"
+    rf"|/sign-out-everywhere|{API_DOCS}"
 )
 
 
@@ -39,3 +40,8 @@ def came_from(current_url: str | None) -> str | None:
     parts = urlsplit(current_url)
     place = parts.path + (f"?{parts.query}" if parts.query else "")
     return place if _KNOWN.fullmatch(place) else None
+
+
+def operation_place(tag: str, operation_id: str) -> str:
+    """An operation in the API docs."""
+    return f"{API_DOCS}#tag/{tag.lower().replace(' ', '-')}/{operation_id}"

@@ -15,6 +15,7 @@ from ari.storage.unit import Unit
 from ari.usage.model import NO_USE
 from ari.web import places
 from ari.web.answering import signed_in
+from ari.web.endpoints import Endpoints
 from ari.web.render import Pages
 
 PAGE_SIZE = 50
@@ -33,8 +34,9 @@ class KeyList:
 class SettingsApiPages:
     """``/settings`` and its tab API."""
 
-    def __init__(self, pages: Pages) -> None:
+    def __init__(self, pages: Pages, endpoints: Endpoints) -> None:
         self._pages = pages
+        self._endpoints = endpoints
         self._instance = pages.instance
 
     def routes(self) -> list[BaseRoute]:
@@ -70,6 +72,7 @@ class SettingsApiPages:
             low_disk=self._instance.usage.low_disk,
             show=show,
             before=before,
+            groups=await self._endpoints.groups(),
         )
 
 
