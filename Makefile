@@ -52,7 +52,7 @@ assets: $(MANIFEST)
 
 app: $(VENV)/.app $(MANIFEST)
 
-tests-ready: $(VENV)/.dev app build/axe/axe.min.js system
+tests-ready: $(VENV)/.dev app build/axe/axe.min.js build/client/.ready system
 
 lock:
 	@$(MAKE) --no-print-directory $(VENV)/.venv build/lock/bin/uv
@@ -93,6 +93,12 @@ $(MANIFEST): $(ASSETS) hatch_build.py $(VENV)/.venv
 
 build/axe/axe.min.js: frontend/package-lock.json $(VENV)/.dev
 	@$(PY) -m tests.support.axe build/axe
+
+# The generator of clients wants other versions than ARI has: an environment of its own, for one test.
+build/client/.ready: requirements/client.txt $(VENV)/.venv
+	@$(PYTHON) -m venv --without-pip build/client
+	@PIP_DISABLE_PIP_VERSION_CHECK=1 $(PY) -m pip --python build/client/bin/python -qq --no-input $(INSTALL) -r $<
+	@touch $@
 
 build/lock/bin/uv: $(VENV)/.venv
 	@$(PYTHON) -m venv --without-pip build/lock

@@ -52,7 +52,7 @@ async function reference() {
     format: "esm",
     splitting: true,
     alias: { "@scalar/api-reference": "./node_modules/@scalar/api-reference/dist/browser/standalone.esm.js" },
-    plugins: [withoutUnused],
+    plugins: [withoutUnused, inOurWords],
   });
   await recordAll(metafile, (path, output) => basename(output.entryPoint ?? path));
   const entry = Object.values(metafile.outputs).find((output) => output.entryPoint);
@@ -75,6 +75,30 @@ const withoutUnused = {
     builder.onLoad({ filter: /.*/, namespace: "unused" }, () => ({ contents: "export default {};" }));
     builder.onEnd(() => {
       if (found.chat !== 1 || !found.icon) throw new Error("the API reference is not made of the parts it was made of");
+    });
+  },
+};
+
+// What its settings do not reach: the languages offered first, and what an empty field for a key shows.
+const WORDS = [
+  ["[`shell/curl`,`ruby/native`,`node/undici`,`php/guzzle`,`python/python3`]", "[`shell/curl`,`js/fetch`,`python/requests`]"],
+  ["placeholder:`QUxMIFlPVVIgQkFTRSBBUkUgQkVMT05HIFRPIFVT`", "placeholder:`ari_k_…`"],
+];
+
+const inOurWords = {
+  name: "in-our-words",
+  setup(builder) {
+    const found = new Set();
+    builder.onLoad({ filter: /api-reference\/dist\/browser\/.*\.js$/ }, async ({ path }) => {
+      let contents = await readFile(path, "utf8");
+      for (const [theirs, ours] of WORDS) {
+        if (contents.includes(theirs)) found.add(theirs);
+        contents = contents.replaceAll(theirs, ours);
+      }
+      return { contents };
+    });
+    builder.onEnd(() => {
+      if (found.size !== WORDS.length) throw new Error("the API reference does not say what it said: see WORDS");
     });
   },
 };

@@ -54,6 +54,16 @@ def give_examples(media: Json, schemas: Mapping[str, Json]) -> None:
         media["example"] = example_of(shapes[0] if shapes else schema, schemas)
 
 
+def offer_examples(parameter: Json) -> None:
+    """Let a filter of lists show what it takes without being in force when somebody tries the operation."""
+    schema = parameter["schema"]
+    if not parameter["required"] and schema.get("default") is None and "examples" in schema:
+        parameter["examples"] = {
+            f"example {number}": {"value": value, "x-disabled": True}
+            for number, value in enumerate(schema.pop("examples"), 1)
+        }
+
+
 def problem_examples(settings: Settings) -> Json:
     """Each error as it is answered, by its code."""
     return {

@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 import ari
 from ari.api.about import DESCRIPTION, SUMMARY, TAGS, security_schemes
-from ari.api.examples import REQUEST_ID, Json, give_examples, problem_examples
+from ari.api.examples import REQUEST_ID, Json, give_examples, offer_examples, problem_examples
 from ari.api.here import problems
 from ari.api.shapes import ProblemOut
 from ari.base.settings import Settings
@@ -148,6 +148,8 @@ def _describe_access(operation: Json, method: str, access: Access) -> None:
 def _describe_bodies(operation: Json, schemas: Mapping[str, Json]) -> None:
     if "application/json" in operation["responses"].get("422", {}).get("content", {}):
         del operation["responses"]["422"]  # FastAPI's own shape of errors, which is not ours
+    for parameter in operation.get("parameters", ()):
+        offer_examples(parameter)
     body = operation.get("requestBody", {})
     for media in body.get("content", {}).values():
         give_examples(media, schemas)

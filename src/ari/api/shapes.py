@@ -44,7 +44,7 @@ Name = Annotated[
         max_length=4 * NAME_LENGTH, description="What uses the key: 1–100 characters.", examples=["Automation Script"]
     ),
 ]
-Nullable = Annotated[str | None, Field(json_schema_extra=_TIME)]
+Nullable = Annotated[str | None, Field(json_schema_extra={"format": "date-time"})]
 NextCursor = Annotated[
     str | None, Field(description="`cursor` of the next page; `null` on the last.", examples=[_CURSOR])
 ]
@@ -160,10 +160,12 @@ class KeyOut(BaseModel):
         description="The id of the account or key that created it, or who did at the command line.",
         examples=["usr_01KB5Q2W8Z6N4T0V9YRJXH3M7C"],
     )
-    expires_at: Nullable = Field(description="From when on every request is refused; `null` = never.")
+    expires_at: Nullable = Field(
+        description="From when on every request is refused; `null` = never.", examples=["2027-01-31T12:00:00.000Z"]
+    )
     revoked_at: Nullable = Field(description="When the key was revoked, if it was.", examples=[None])
     disabled: bool = Field(description="Whether the owner has disabled the key for now.", examples=[False])
-    last_used_at: Nullable = Field(description="The last accepted request.", examples=[None])
+    last_used_at: Nullable = Field(description="The last accepted request.", examples=["2026-11-23T08:15:42.317Z"])
     request_count: int = Field(description="Accepted requests.", examples=[1204])
     refused_count: int = Field(description="Refused requests.", examples=[0])
 

@@ -48,7 +48,9 @@ class VerifiedKeyOut(BaseModel):
     name: str = Field(description="What uses the key.", examples=["Automation Script"])
     hint: str = Field(description="The first and last characters of the secret.", examples=["ari_k_7Qm2…b4Zk"])
     scopes: list[str] = Field(description="What the key may do.", examples=[["usage:read"]])
-    expires_at: Nullable = Field(description="From when on it is refused; `null` = never.")
+    expires_at: Nullable = Field(
+        description="From when on it is refused; `null` = never.", examples=["2027-01-31T12:00:00.000Z"]
+    )
 
 
 class VerdictOut(BaseModel):

@@ -66,6 +66,24 @@ function configuration() {
   };
 }
 
+// Controls that it leaves without a name or a state (axe: button-name, aria-input-field-name, aria-required-attr).
+function mend() {
+  for (const button of document.querySelectorAll(".scalar-code-copy:not([aria-label])")) {
+    button.setAttribute("aria-label", "Copy");
+  }
+  for (const field of document.querySelectorAll("[role=combobox][contenteditable]")) {
+    if (!field.hasAttribute("aria-expanded")) field.setAttribute("aria-expanded", "false");
+    if (!field.hasAttribute("aria-label")) field.setAttribute("aria-label", field.dataset.placeholder);
+  }
+  asked = false;
+}
+
+let asked = false;
+new MutationObserver(() => {
+  if (!asked) requestAnimationFrame(mend);
+  asked = true;
+}).observe(document.body, { childList: true, subtree: true });
+
 const reference = createApiReference(place, {
   ...configuration(),
   onLoaded: () => document.getElementById("reference-wait")?.remove(),
