@@ -1,6 +1,6 @@
 """What every endpoint of the API gets: the instance and the call."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -65,15 +65,13 @@ def paged(items: list[dict[str, Any]], limit: int) -> Response:
     return answer({"items": shown, "next_cursor": following})
 
 
+DEAD_KEY = ("malformed", "unknown", "expired", "revoked", "disabled")
+"""How a key is refused even where none is asked for."""
 _COMMON = (
     "invalid_request",
     "key_in_url",
     "missing",
-    "malformed",
-    "unknown",
-    "expired",
-    "revoked",
-    "disabled",
+    *DEAD_KEY,
     "ip_not_allowed",
     "insufficient_scope",
     "method_not_allowed",
@@ -86,9 +84,14 @@ _COMMON = (
 
 def problems(*codes: str) -> dict[int | str, dict[str, Any]]:
     """The error answers of an operation for OpenAPI: those given and those that any operation may give."""
+    return error_answers((*codes, *_COMMON))
+
+
+def error_answers(codes: Iterable[str]) -> dict[int | str, dict[str, Any]]:
+    """The answers for these codes, by status."""
     table = REASONS | REQUEST_ERRORS
     grouped: dict[int, list[Reason]] = {}
-    for code in dict.fromkeys((*codes, *_COMMON)):
+    for code in dict.fromkeys(codes):
         grouped.setdefault(table[code].status, []).append(table[code])
     schema = {"$ref": f"#/components/schemas/{ProblemOut.__name__}"}
     return {

@@ -14,7 +14,7 @@ from starlette.responses import Response
 import ari
 from ari.api.about import DESCRIPTION, SUMMARY, TAGS, security_schemes
 from ari.api.examples import REQUEST_ID, Json, give_examples, offer_examples, problem_examples
-from ari.api.here import problems
+from ari.api.here import DEAD_KEY, error_answers, problems
 from ari.api.shapes import ProblemOut
 from ari.base.settings import Settings
 from ari.http.access import Access, Kind, access_of, needs
@@ -134,7 +134,7 @@ def _describe_access(operation: Json, method: str, access: Access) -> None:
         operation["security"] = []
         for status in ("401", "403"):
             operation["responses"].pop(status, None)
-        operation["responses"]["401"] = problems("malformed", "unknown", "expired", "revoked", "disabled")[401]
+        operation["responses"]["401"] = error_answers(DEAD_KEY)[401]
         return
     scope = access.scope
     needed = [] if scope is None else [scope]  # names of rights, allowed for every kind of scheme since 3.1
