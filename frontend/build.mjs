@@ -52,7 +52,7 @@ async function reference() {
     format: "esm",
     splitting: true,
     alias: { "@scalar/api-reference": "./node_modules/@scalar/api-reference/dist/browser/standalone.esm.js" },
-    plugins: [withoutUnused, inOurWords],
+    plugins: [withoutUnused, edited],
   });
   await recordAll(metafile, (path, output) => basename(output.entryPoint ?? path));
   const entry = Object.values(metafile.outputs).find((output) => output.entryPoint);
@@ -79,26 +79,28 @@ const withoutUnused = {
   },
 };
 
-// What its settings do not reach: the languages offered first, and what an empty field for a key shows.
-const WORDS = [
+// What its settings do not reach: the languages offered first, what an empty field for a key shows, and the question
+// whether the page may evaluate code, which the browser reports as an attempt to.
+const EDITS = [
   ["[`shell/curl`,`ruby/native`,`node/undici`,`php/guzzle`,`python/python3`]", "[`shell/curl`,`js/fetch`,`python/requests`]"],
+  ["try{return Function(``),!0}catch{return!1}", "return!1"],
   ["placeholder:`QUxMIFlPVVIgQkFTRSBBUkUgQkVMT05HIFRPIFVT`", "placeholder:`ari_k_…`"],
 ];
 
-const inOurWords = {
-  name: "in-our-words",
+const edited = {
+  name: "edited",
   setup(builder) {
     const found = new Set();
     builder.onLoad({ filter: /api-reference\/dist\/browser\/.*\.js$/ }, async ({ path }) => {
       let contents = await readFile(path, "utf8");
-      for (const [theirs, ours] of WORDS) {
+      for (const [theirs, ours] of EDITS) {
         if (contents.includes(theirs)) found.add(theirs);
         contents = contents.replaceAll(theirs, ours);
       }
       return { contents };
     });
     builder.onEnd(() => {
-      if (found.size !== WORDS.length) throw new Error("the API reference does not say what it said: see WORDS");
+      if (found.size !== EDITS.length) throw new Error("the API reference is not what it was: see EDITS");
     });
   },
 };

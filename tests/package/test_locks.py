@@ -51,6 +51,15 @@ def test_every_npm_package_has_its_integrity() -> None:
     assert [name for name, entry in packages.items() if name and not entry["integrity"].startswith("sha512-")] == []
 
 
+def test_the_api_reference_is_locked_without_its_dependencies() -> None:
+    """Its published bundle holds what it needs; the lock names nothing that only it would bring."""
+    packages = json.loads(NPM_LOCK.read_text(encoding="utf-8"))["packages"]
+    reference = packages["node_modules/@scalar/api-reference"]
+    assert "dependencies" not in reference
+    assert [name for name in packages if "@scalar/" in name] == ["node_modules/@scalar/api-reference"]
+    assert not any("/vue" in name for name in packages)
+
+
 def test_npm_runs_no_scripts_of_packages() -> None:
     """A package runs nothing when it is installed."""
     settings = (ROOT / "frontend/.npmrc").read_text(encoding="utf-8").splitlines()

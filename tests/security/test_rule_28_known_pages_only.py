@@ -16,6 +16,7 @@ OURS = [
     "/settings/keys/new",
     f"/settings/keys/{KEY}",
     f"/settings/keys/{KEY}/revoke",
+    "/api-docs",
 ]
 NOT_OURS = [
     None,
@@ -34,6 +35,8 @@ NOT_OURS = [
     "/settings/keys/../../../api/keys",
     f"/settings/keys/{KEY.lower()}",
     "/api/keys",
+    "/api-docs/",
+    "/api-docs?next=https://evil.example",
     "/sign-out",
 ]
 

@@ -84,13 +84,15 @@ new MutationObserver(() => {
   asked = true;
 }).observe(document.body, { childList: true, subtree: true });
 
-const reference = createApiReference(place, {
+createApiReference(place, {
   ...configuration(),
   onLoaded: () => document.getElementById("reference-wait")?.remove(),
 });
 
+// It reads its settings once; what it looks at afterwards is the class of the body.
 function dress() {
-  reference.updateConfiguration({ ...reference.getConfiguration(), forceDarkModeState: theme() });
+  document.body.classList.toggle("dark-mode", theme() === "dark");
+  document.body.classList.toggle("light-mode", theme() === "light");
 }
 
 new MutationObserver(dress).observe(document.documentElement, { attributeFilter: ["data-theme"] });
