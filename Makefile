@@ -1,6 +1,6 @@
 # The two commands: `make serve` and `make test`. Everything they need goes into .venv and build/.
 .DELETE_ON_ERROR:
-.PHONY: serve test check fuzz soak kill bench docs assets lock clean app tests-ready system
+.PHONY: serve test check fuzz soak kill bench docs audit-pages assets lock clean app tests-ready system
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -47,6 +47,10 @@ bench: app
 
 docs: $(VENV)/.dev app
 	@$(PY) docs/generate.py
+
+# Lighthouse on the pages; writes docs/page-audit.md.
+audit-pages: $(VENV)/.dev app system
+	@$(PY) -m tests.audit.pages
 
 assets: $(MANIFEST)
 

@@ -44,7 +44,9 @@ def test_the_readmes_quickstart(owner: Any) -> None:
     assert "/api/me" in log
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/api-keys.md", "docs/running.md", "docs/verifying.md", "docs/api-docs.md"])
+@pytest.mark.parametrize(
+    "name", ["README.md", "docs/api-keys.md", "docs/running.md", "docs/verifying.md", "docs/api-docs.md"]
+)
 def test_every_snippet_of_a_guide_runs(owner: Any, name: str) -> None:
     """Each block of shell, but those that start servers or install."""
     _, secret = owner.create_key("reader", scopes=["*"])

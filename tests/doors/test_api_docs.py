@@ -37,7 +37,9 @@ def test_a_dead_or_narrow_key_opens_nothing(
     shared_owner: Any, session: Any, token: str, status: int, code: str
 ) -> None:
     """The same verdicts as under /api, also beside a live session."""
-    key, secret = shared_owner.create_key(f"{token} reader", scopes=["keys:verify" if token == "narrow" else "api:read"])
+    key, secret = shared_owner.create_key(
+        f"{token} reader", scopes=["keys:verify" if token == "narrow" else "api:read"]
+    )
     if token == "dead":
         shared_owner.cli("keys", "revoke", key["id"], "--yes", check=True)
     answer = session.get("/api-docs", headers={"x-api-key": secret})
@@ -69,6 +71,6 @@ def test_the_table_lists_what_a_key_can_call(session: Any) -> None:
         assert f">{path}</a>" in page
         for operation in operations.values():
             assert operation["summary"] in page
-            assert f"/{operation['operationId']}\"" in page
+            assert f'/{operation["operationId"]}"' in page
             for scope in operation["security"][0]["ApiKey"] if operation["security"] else ():
                 assert f"<code>{scope}</code>" in page

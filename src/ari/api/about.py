@@ -12,12 +12,12 @@ Send an API key of this instance with every request, in the header `x-api-key` o
 created in Settings > API; each has scopes, and every operation names the scope that it needs. A key never belongs in \
 a URL.
 
-**Errors** are problem details (RFC 9457) of the type `application/problem+json`. Their `code` is made for programs and \
-stays; `detail` is made for people. `401` says that the key is not good, `403` that it lacks a scope, `503` that ARI \
+**Errors** are problem details (RFC 9457) of the type `application/problem+json`. Their `code` is made for programs \
+and stays; `detail` is made for people. `401` says that the key is not good, `403` that it lacks a scope, `503` that ARI \
 cannot decide now: it never guesses.
 
-**Lists** are newest first. `limit` says how many; `next_cursor` of one page is the `cursor` of the next, and `null` on \
-the last.
+**Lists** are newest first. `limit` says how many; `next_cursor` of one page is the `cursor` of the next, and `null` \
+on the last.
 
 **Times** are RFC 3339 in UTC with milliseconds. Bodies are JSON; a field that is not known is refused. Send \
 `x-request-id` to find a request again in the log, or take the one that is answered.

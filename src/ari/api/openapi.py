@@ -53,9 +53,7 @@ class DescriptionOut(BaseModel):
     paths: dict[str, Any] = Field(description="The operations by path and method.", examples=[{"/api/me": {}}])
 
 
-@router.get(
-    "/api/openapi.json", summary="Read this description", responses=problems(), response_model=DescriptionOut
-)
+@router.get("/api/openapi.json", summary="Read this description", responses=problems(), response_model=DescriptionOut)
 @needs("api:read")
 async def read_openapi(request: Request) -> Response:
     """What this document says: every operation of this instance. Tools make clients and tests of it."""
@@ -138,11 +136,13 @@ def _describe_access(operation: Json, method: str, access: Access) -> None:
         return
     scope = access.scope
     needed = [] if scope is None else [scope]  # names of rights, allowed for every kind of scheme since 3.1
-    session = {"Session": []} if method in _SAFE else {"Session": [], "Csrf": []}
+    session: Json = {"Session": []} if method in _SAFE else {"Session": [], "Csrf": []}
     operation["security"] = [{"ApiKey": needed}, {"Bearer": needed}, session]
     words = f"Needs the scope `{scope}`" if scope else "Any live key may call this"
-    meaning = f" ({SCOPES[scope].rstrip('.')})." if scope in SCOPES else "."
-    operation["description"] = f"{operation.get('description', '').strip()}\n\n{words}{meaning}"
+    if scope in SCOPES:
+        meaning = SCOPES[scope].rstrip(".")
+        words += f": {meaning[0].lower()}{meaning[1:]}"
+    operation["description"] = f"{operation.get('description', '').strip()}\n\n{words}."
 
 
 def _describe_bodies(operation: Json, schemas: Mapping[str, Json]) -> None:

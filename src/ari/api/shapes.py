@@ -217,7 +217,9 @@ class UsageOut(BaseModel):
     key_hint: str = Field(description="The first and last characters of its secret.", examples=[_HINT])
     code: str = Field(description="`ok`, or why the request was refused.", examples=["ok"])
     method: str = Field(description="The HTTP method.", examples=["GET"])
-    route: str = Field(description="The operation's address, with names for its parts.", examples=["/api/keys/{key_id}"])
+    route: str = Field(
+        description="The operation's address, with names for its parts.", examples=["/api/keys/{key_id}"]
+    )
     path: str = Field(description="The path as it was sent, without the query.", examples=[f"/api/keys/{_KEY_ID}"])
     status: int | None = Field(description="The status answered; `null` while it is not known.", examples=[200])
     client_address: str | None = Field(description="From where.", examples=[_ADDRESS])

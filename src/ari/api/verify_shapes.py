@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StrictStr
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictStr
 
 from ari.api.shapes import FieldProblem, Nullable, Sent
 
@@ -10,7 +10,7 @@ MOST_ITEMS = 100
 MOST_SCOPES = 20
 SCOPE_PATTERN = r"^(\*|[a-z][a-z0-9_-]{0,30}:(\*|[a-z][a-z0-9_-]{0,30}))$"
 
-_EXAMPLE = {"key": "ari_k_" + "0" * 49, "scopes": ["usage:read"], "client_address": "203.0.113.7"}
+_EXAMPLE: dict[str, JsonValue] = {"key": "ari_k_" + "0" * 49, "scopes": ["usage:read"], "client_address": "203.0.113.7"}
 ADDRESS_LENGTH = 64
 
 

@@ -64,7 +64,14 @@ def environment() -> Environment:
     made = Environment(
         loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    made.globals.update(asset=_asset, asset_parts=asset_parts, scope_meanings=SCOPES, htmx_config=_HTMX_CONFIG, places=places, words=words)
+    made.globals.update(
+        asset=_asset,
+        asset_parts=asset_parts,
+        scope_meanings=SCOPES,
+        htmx_config=_HTMX_CONFIG,
+        places=places,
+        words=words,
+    )
     made.filters.update(rfc3339=to_rfc3339, access=preset_of, number=lambda amount: f"{amount:,}")
     made.filters.update(exact=words.exact, counted=words.counted, duration=words.duration)
     return made
