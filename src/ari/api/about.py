@@ -13,8 +13,8 @@ created in Settings > API; each has scopes, and every operation names the scope 
 a URL.
 
 **Errors** are problem details (RFC 9457) of the type `application/problem+json`. Their `code` is made for programs \
-and stays; `detail` is made for people. `401` says that the key is not good, `403` that it lacks a scope, `503` that ARI \
-cannot decide now: it never guesses.
+and stays; `detail` is made for people. `401` says that the key is not good, `403` that it lacks a scope, `503` that \
+ARI cannot decide now: it never guesses.
 
 **Lists** are newest first. `limit` says how many; `next_cursor` of one page is the `cursor` of the next, and `null` \
 on the last.
