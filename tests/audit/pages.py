@@ -34,9 +34,9 @@ INTRO = """\
 <!-- Written by make audit-pages. -->
 # Audit of the pages
 
-[Lighthouse](https://github.com/GoogleChrome/lighthouse) {version} with its settings for a desktop (10 Mbit/s, 40 ms) in the
-system's Chromium, on an instance with {keys} keys, signed in but for the first page; the middle of {rounds} rounds. The
-target is {target} in each. Pages are `noindex` on purpose, so search engines are not among the categories.
+[Lighthouse](https://github.com/GoogleChrome/lighthouse) {version} with its settings for a desktop (10 Mbit/s, 40 ms) in
+the system's Chromium, on an instance with {keys} keys, signed in but for the first page; the middle of {rounds} rounds.
+The target is {target} in each. Pages are `noindex` on purpose, so search engines are not among the categories.
 
 """
 
