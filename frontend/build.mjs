@@ -54,8 +54,8 @@ async function reference() {
     alias: { "@scalar/api-reference": "./node_modules/@scalar/api-reference/dist/browser/standalone.esm.js" },
     plugins: [withoutUnused, edited],
   });
-  await recordAll(metafile, (path, output) => basename(output.entryPoint ?? path));
-  const entry = Object.values(metafile.outputs).find((output) => output.entryPoint);
+  await recordAll(metafile, (path, { entryPoint }) => basename(entryPoint === "assets/api-docs.js" ? entryPoint : path));
+  const entry = Object.values(metafile.outputs).find(({ entryPoint }) => entryPoint === "assets/api-docs.js");
   const first = entry.imports.filter((one) => one.kind === "import-statement").map((one) => basename(one.path));
   for (const path of first) manifest[path].with = "api-docs.js";
   return Object.keys(metafile.inputs);

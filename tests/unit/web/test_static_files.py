@@ -41,6 +41,7 @@ def test_every_page_weighs_little(owner: Any) -> None:
 
     The API docs are left out; the HTML itself is sent as it is.
     """
+    owner.make_keys_over_http()
     for number in range(60):  # a full table
         owner.create_key(f"Nightly export of the warehouse {number}")
     client, sent = owner.session(), {}
