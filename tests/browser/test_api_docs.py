@@ -1,6 +1,6 @@
 """The API docs in a real browser: read, try, follow the theme, link; and the list of endpoints on Settings > API."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -21,6 +21,30 @@ IN_ITS_OWN_MARKUP = {
     "landmark-unique",
 }
 """Rules of axe that the bundled panel breaks by itself; the page with the panel closed breaks none."""
+
+
+@pytest.fixture(scope="module")
+def signed_in(owner: Any, browser: Any) -> Any:
+    """What a browser keeps of a sign-in, for the module's tests to begin with."""
+    context = browser.new_context()
+    sign_in(context.new_page(), owner)
+    kept = context.storage_state()
+    context.close()
+    return kept
+
+
+@pytest.fixture
+def home(owner: Any, browser: Any, signed_in: Any) -> Iterator[Any]:
+    """A page that stands on Settings > API, signed in as the owner."""
+    context = browser.new_context(locale="en-GB", timezone_id="UTC", storage_state=signed_in)
+    context.set_default_timeout(15_000)
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(f"{owner.url}{HOME}")
+    yield page
+    context.close()
+    assert errors == []
 
 
 def open_docs(page: Any, owner: Any, part: str = "") -> None:
@@ -140,18 +164,15 @@ def test_without_scripting_the_docs_list_the_endpoints(owner: Any, plain: Any) -
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_nothing_on_the_page(owner: Any, browser: Any, axe: Callable[[Any], Any], theme: str) -> None:
+def test_axe_finds_nothing_on_the_page(owner: Any, home: Any, axe: Callable[[Any], Any], theme: str) -> None:
     """With the reference in it, in both themes."""
-    context = browser.new_context(color_scheme=theme, viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
-    page = context.new_page()
-    page.set_default_timeout(15_000)
-    sign_in(page, owner)
+    page = home
+    page.emulate_media(color_scheme=theme, reduced_motion="reduce")
     open_docs(page, owner, "#tag/api-keys/list_keys")
     expect(page.get_by_role("button", name="Test Request (get /api/keys)")).to_be_visible()
     page.wait_for_function("[...document.querySelectorAll('.scalar-code-copy')].every((one) => one.ariaLabel)")
     assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in axe(page)] == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    context.close()
 
 
 def test_axe_finds_in_the_panel_only_what_is_not_ours(owner: Any, home: Any, axe: Callable[[Any], Any]) -> None:
