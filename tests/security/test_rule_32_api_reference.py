@@ -69,7 +69,6 @@ def test_the_reference_asks_nothing_of_others_and_keeps_no_key(shared_owner: Any
     complaints: list[str] = []
     ours = (shared_owner.url, "data:", "blob:")
     context.on("request", lambda asked: None if asked.url.startswith(ours) else foreign.append(asked.url))
-    context.on("requestfailed", lambda asked: foreign.append(asked.url))
     page.on("console", lambda line: complaints.append(line.text) if line.type == "error" else None)
     page.add_init_script(
         "addEventListener('securitypolicyviolation', (event) => console.error('CSP', event.violatedDirective,"

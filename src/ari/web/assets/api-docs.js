@@ -55,6 +55,7 @@ function configuration() {
     forceDarkModeState: theme(),
     theme: "none",
     layout: "modern",
+    defaultOpenFirstTag: false,
     documentDownloadType: "json",
     modelsSectionLabel: "Shapes",
     operationTitleSource: "summary",
