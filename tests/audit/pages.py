@@ -38,6 +38,9 @@ INTRO = """\
 the system's Chromium, on an instance with {keys} keys, signed in but for the first page; the middle of {rounds} rounds.
 The target is {target} in each. Pages are `noindex` on purpose, so search engines are not among the categories.
 
+The API docs miss it in performance: the bundled reference draws itself in one long task, after which nothing moves.
+The figures are of a busy machine with two cores.
+
 """
 
 
