@@ -1,6 +1,6 @@
 # The two commands: `make serve` and `make test`. Everything they need goes into .venv and build/.
 .DELETE_ON_ERROR:
-.PHONY: serve test check fuzz soak kill bench docs assets lock clean app tests-ready system
+.PHONY: serve test check fuzz soak kill bench docs audit-pages assets lock clean app tests-ready system
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -11,7 +11,7 @@ INSTALL := install --require-hashes
 JOBS ?= 2
 UV := 0.13.9
 
-FRONTEND := $(addprefix frontend/,package.json package-lock.json .npmrc build.mjs)
+FRONTEND := $(addprefix frontend/,package.json package-lock.json .npmrc build.mjs LICENSE.scalar)
 ASSETS := $(FRONTEND) $(shell find src/ari/web/assets -type f)
 MANIFEST := src/ari/web/static/manifest.json
 
@@ -48,11 +48,15 @@ bench: app
 docs: $(VENV)/.dev app
 	@$(PY) docs/generate.py
 
+# Lighthouse on the pages; writes docs/page-audit.md.
+audit-pages: $(VENV)/.dev app system
+	@$(PY) -m tests.audit.pages
+
 assets: $(MANIFEST)
 
 app: $(VENV)/.app $(MANIFEST)
 
-tests-ready: $(VENV)/.dev app build/axe/axe.min.js system
+tests-ready: $(VENV)/.dev app build/axe/axe.min.js build/client/.ready system
 
 lock:
 	@$(MAKE) --no-print-directory $(VENV)/.venv build/lock/bin/uv
@@ -93,6 +97,12 @@ $(MANIFEST): $(ASSETS) hatch_build.py $(VENV)/.venv
 
 build/axe/axe.min.js: frontend/package-lock.json $(VENV)/.dev
 	@$(PY) -m tests.support.axe build/axe
+
+# The generator of clients wants other versions than ARI has: an environment of its own, for one test.
+build/client/.ready: requirements/client.txt $(VENV)/.venv
+	@$(PYTHON) -m venv --without-pip build/client
+	@PIP_DISABLE_PIP_VERSION_CHECK=1 $(PY) -m pip --python build/client/bin/python -qq --no-input $(INSTALL) -r $<
+	@touch $@
 
 build/lock/bin/uv: $(VENV)/.venv
 	@$(PYTHON) -m venv --without-pip build/lock

@@ -3,6 +3,8 @@
 Our own sources live in ``src/ari/web/assets``; third-party ones are npm packages, pinned in ``frontend``:
 
 - ``app.js``: entry, an ES module; may ``import "htmx.org"`` and its siblings.
+- ``api-docs.js``, ``api-docs.css``: the entries of the API docs; the lock holds the API reference without the packages
+  that it depends on, since its published browser bundle contains what it needs of them.
 - ``app.css``: entry; may ``@import`` its siblings, and names fonts by package:
   ``url("@fontsource-variable/inter/files/inter-latin-wght-normal.woff2")``.
 - ``icons.txt``: the lucide icons in use, one name a line; they become one sprite, ``<use href="/static/…#trash-2">``.
@@ -29,7 +31,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 ROOT = Path(__file__).resolve().parent
-FRONTEND = ("package.json", "package-lock.json", ".npmrc", "build.mjs")
+FRONTEND = ("package.json", "package-lock.json", ".npmrc", "build.mjs", "LICENSE.scalar")
 
 
 class AssetsHook(BuildHookInterface[Any]):

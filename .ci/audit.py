@@ -15,7 +15,7 @@ sys.path.insert(0, str(ROOT))
 
 from hatch_build import install_packages, node_and_npm  # noqa: E402 - a file of the root, not an installed module
 
-LOCKS = ("run", "build", "dev")
+LOCKS = ("run", "build", "dev", "client")
 SECONDS = 300
 
 

@@ -1,6 +1,6 @@
 """An OpenAPI document as Markdown: the routes by tag, then the shapes."""
 
-import re
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,26 +9,29 @@ Json = dict[str, Any]
 
 def sections(document: Json) -> Iterator[str]:
     """The parts of the page."""
-    yield document["info"]["description"]
-    yield "The machine-readable form is `GET /api/openapi.json`."
-    by_tag: dict[str, list[tuple[str, str, Json]]] = {}
-    for path, operations in document["paths"].items():
-        for method, operation in operations.items():
-            by_tag.setdefault(operation.get("tags", ["Other"])[0], []).append((method.upper(), path, operation))
-    for tag, operations in by_tag.items():
-        yield f"## {tag}"
-        for method, path, operation in operations:
-            yield from _operation(method, path, operation)
+    yield document["info"]["description"].strip()
+    yield (
+        "The machine-readable form is `GET /api/openapi.json`; [the API docs](../api-docs.md) of a running instance "
+        "show the same and let you try it."
+    )
+    common = _common_codes(document)
+    yield "## Errors of every operation"
+    yield f"Each operation may also answer {_linked(common)}. Operations open to everybody do not ask for a key."
+    for tag in document["tags"]:
+        yield f"## {tag['name']}"
+        yield tag["description"]
+        for path, operations in document["paths"].items():
+            for method, operation in operations.items():
+                if tag["name"] in operation["tags"]:
+                    yield from _operation(method.upper(), path, operation, common)
     yield "## Shapes"
     for name, schema in sorted(document["components"]["schemas"].items()):
         yield from _shape(name, schema)
 
 
-def _operation(method: str, path: str, operation: Json) -> Iterator[str]:
+def _operation(method: str, path: str, operation: Json, common: list[str]) -> Iterator[str]:
     yield f"### {method} {path}"
-    yield operation["summary"] + "."
-    if operation.get("description"):
-        yield operation["description"].strip()
+    yield f"**{operation['summary']}.** {operation['description'].strip()}"
     parameters = [one for one in operation.get("parameters", []) if one["in"] != "header"]
     if parameters:
         rows = [(f"`{one['name']}`", one["in"], _type(one["schema"]), _words(one)) for one in parameters]
@@ -37,20 +40,41 @@ def _operation(method: str, path: str, operation: Json) -> Iterator[str]:
     if body:
         needed = "" if body.get("required") else " (optional)"
         yield f"Body{needed}: {_type(_schema_of(body))}"
-    rows = [
-        (f"`{status}`", _type(_schema_of(answer)))
-        for status, answer in sorted(operation["responses"].items())
-        if status < "400"
-    ]
-    yield table(("Status", "Body"), rows)
-    errors = [f"[{code}](errors.md#{code})" for code in _error_codes(operation)]
+        yield from _examples(body)
+    for status, answer in sorted(operation["responses"].items()):
+        if status < "400":
+            shape = _type(_schema_of(answer))
+            yield f"Answer `{status}`" + (f": {shape}" if shape else ", without a body.")
+            yield from _examples(answer)
+    errors = [code for code in _error_codes(operation) if code not in common]
     if errors:
-        yield f"Errors: {', '.join(errors)}."
+        yield f"Errors: {_linked(errors)}."
+
+
+def _examples(part: Json) -> Iterator[str]:
+    for media in part.get("content", {}).values():
+        for value in [one["value"] for one in media.get("examples", {}).values()] or [media["example"]]:
+            yield f"```json\n{json.dumps(value, ensure_ascii=False, indent=2)}\n```"
+
+
+def _linked(codes: list[str]) -> str:
+    return ", ".join(f"[{code}](errors.md#{code})" for code in codes)
+
+
+def _common_codes(document: Json) -> list[str]:
+    """Errors of every operation that needs a key."""
+    found = [
+        _error_codes(operation)
+        for operations in document["paths"].values()
+        for operation in operations.values()
+        if operation["security"]
+    ]
+    return [code for code in found[0] if all(code in codes for codes in found)]
 
 
 def _error_codes(operation: Json) -> list[str]:
     answers = (answer for status, answer in sorted(operation["responses"].items()) if status >= "400")
-    return [code for answer in answers for code in re.findall(r"`(\w+)`:", answer["description"])]
+    return [code for answer in answers for code in next(iter(answer["content"].values()))["examples"]]
 
 
 def _schema_of(part: Json) -> Json:

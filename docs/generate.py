@@ -13,7 +13,6 @@ for name in [name for name in os.environ if name.startswith("ARI_") or name == "
     del os.environ[name]  # a reference tells defaults, not this machine
 
 import api_pages  # noqa: E402 - after the path is set
-import msgspec  # noqa: E402
 import typer  # noqa: E402
 from api_pages import table  # noqa: E402
 from pydantic import SecretStr  # noqa: E402
@@ -80,7 +79,7 @@ def api_page() -> str:
         data_dir = Path(folder) / "data"
         instance = Instance.open(load_settings(data_dir=data_dir), migrate=True)
         try:
-            document = msgspec.json.decode(server.build_app(instance).app.state.openapi_json)
+            document = server.build_app(instance).app.state.description.make()
         finally:
             instance.close()
     return _page("HTTP API", *api_pages.sections(document))

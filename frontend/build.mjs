@@ -1,5 +1,6 @@
 // Bundles ../assets (a copy of src/ari/web/assets) and the packages they use into the folder named by the first
-// argument: app.<hash>.js, app.<hash>.css, the fonts that the CSS names, icons.<hash>.svg, licenses.txt, manifest.json.
+// argument: app.<hash>.js, app.<hash>.css, those of the API docs, the fonts that the CSS names, icons.<hash>.svg,
+// licenses.txt, manifest.json.
 import { createHash } from "node:crypto";
 import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
@@ -14,26 +15,95 @@ async function record(logical, path) {
   manifest[logical] = { path, integrity: `sha384-${sha("sha384", await readFile(join(out, path)), "base64")}` };
 }
 
+const shared = {
+  outdir: out,
+  bundle: true,
+  minify: true,
+  metafile: true,
+  legalComments: "none",
+  target: ["es2022", "chrome111", "firefox114", "safari16.4"],
+  logLevel: "warning",
+};
+
+async function recordAll({ outputs }, nameOf) {
+  for (const [path, output] of Object.entries(outputs)) await record(nameOf(path, output), basename(path));
+}
+
 async function bundle() {
   const { metafile } = await build({
-    entryPoints: ["assets/app.js", "assets/app.css"],
-    outdir: out,
+    ...shared,
+    entryPoints: ["assets/app.js", "assets/app.css", "assets/api-docs.css"],
     entryNames: "[name].[hash]",
     assetNames: "[name].[hash]",
-    bundle: true,
-    minify: true,
-    metafile: true,
     format: "iife",
-    legalComments: "none",
-    target: ["es2022", "chrome111", "firefox114", "safari16.4"],
     loader: { ".woff2": "file", ".svg": "file", ".png": "file" },
-    logLevel: "warning",
   });
-  for (const [path, output] of Object.entries(metafile.outputs)) {
-    await record(basename(output.entryPoint ?? Object.keys(output.inputs)[0]), basename(path));
-  }
+  await recordAll(metafile, (_, output) => basename(output.entryPoint ?? Object.keys(output.inputs)[0]));
   return Object.keys(metafile.inputs);
 }
+
+// The API reference: its published browser bundle in few files, the client of "Test Request" apart from the rest.
+async function reference() {
+  const { metafile } = await build({
+    ...shared,
+    entryPoints: ["assets/api-docs.js"],
+    entryNames: "[name].[hash]",
+    chunkNames: "api-docs-[name].[hash]",
+    format: "esm",
+    splitting: true,
+    alias: { "@scalar/api-reference": "./node_modules/@scalar/api-reference/dist/browser/standalone.esm.js" },
+    plugins: [withoutUnused, edited],
+  });
+  await recordAll(metafile, (path, { entryPoint }) => basename(entryPoint === "assets/api-docs.js" ? entryPoint : path));
+  const entry = Object.values(metafile.outputs).find(({ entryPoint }) => entryPoint === "assets/api-docs.js");
+  const first = entry.imports.filter((one) => one.kind === "import-statement").map((one) => basename(one.path));
+  for (const path of first) manifest[path].with = "api-docs.js";
+  return Object.keys(metafile.inputs);
+}
+
+// The reference brings a chat with its maker's service, which this product never opens (security.md 32), and icons for
+// tags, of which it uses one.
+const withoutUnused = {
+  name: "without-unused",
+  setup(builder) {
+    const found = { chat: 0, icon: 0 };
+    builder.onResolve({ filter: /AgentScalarDrawer|\.svg-/ }, ({ kind, path }) => {
+      if (kind !== "dynamic-import" || path.includes("interface-content-folder")) return undefined;
+      found[path.includes("AgentScalarDrawer") ? "chat" : "icon"] += 1;
+      return { path: "unused", namespace: "unused" };
+    });
+    builder.onLoad({ filter: /.*/, namespace: "unused" }, () => ({ contents: "export default {};" }));
+    builder.onEnd(() => {
+      if (found.chat !== 1 || !found.icon) throw new Error("the API reference is not made of the parts it was made of");
+    });
+  },
+};
+
+// What its settings do not reach: the languages offered first, what an empty field for a key shows, and the question
+// whether the page may evaluate code, which the browser reports as an attempt to.
+const EDITS = [
+  ["[`shell/curl`,`ruby/native`,`node/undici`,`php/guzzle`,`python/python3`]", "[`shell/curl`,`js/fetch`,`python/requests`]"],
+  ["try{return Function(``),!0}catch{return!1}", "return!1"],
+  ["placeholder:`QUxMIFlPVVIgQkFTRSBBUkUgQkVMT05HIFRPIFVT`", "placeholder:`ari_k_…`"],
+];
+
+const edited = {
+  name: "edited",
+  setup(builder) {
+    const found = new Set();
+    builder.onLoad({ filter: /api-reference\/dist\/browser\/.*\.js$/ }, async ({ path }) => {
+      let contents = await readFile(path, "utf8");
+      for (const [theirs, ours] of EDITS) {
+        if (contents.includes(theirs)) found.add(theirs);
+        contents = contents.replaceAll(theirs, ours);
+      }
+      return { contents };
+    });
+    builder.onEnd(() => {
+      if (found.size !== EDITS.length) throw new Error("the API reference is not what it was: see EDITS");
+    });
+  },
+};
 
 function symbol(name, svg) {
   const body = svg.match(/<svg[^>]*>([\s\S]*)<\/svg>/)[1].replace(/\s*\n\s*/g, "");
@@ -57,6 +127,9 @@ async function sprite() {
   await record("icons.svg", path);
 }
 
+// Packages published without the licence that they name.
+const OURS_TO_ADD = { "@scalar/api-reference": "LICENSE.scalar" };
+
 async function licenses(inputs) {
   const used = inputs.map((path) => path.match(/node_modules\/((?:@[^/]+\/)?[^/]+)/)?.[1]).filter(Boolean);
   let text = "Parts of these files come from the following packages.\n";
@@ -64,14 +137,15 @@ async function licenses(inputs) {
     const folder = join("node_modules", name);
     const { version, license } = JSON.parse(await readFile(join(folder, "package.json"), "utf8"));
     const file = (await readdir(folder)).find((entry) => /^licen[sc]e/i.test(entry));
-    if (!file) throw new Error(`${name} carries no licence text`);
-    text += `\n---- ${name} ${version} (${license})\n\n${(await readFile(join(folder, file), "utf8")).trim()}\n`;
+    if (!file && !OURS_TO_ADD[name]) throw new Error(`${name} carries no licence text`);
+    const words = await readFile(file ? join(folder, file) : OURS_TO_ADD[name], "utf8");
+    text += `\n---- ${name} ${version} (${license})\n\n${words.trim()}\n`;
   }
   await writeFile(join(out, "licenses.txt"), text);
 }
 
 await mkdir(out, { recursive: true });
-const inputs = await bundle();
+const inputs = [...(await bundle()), ...(await reference())];
 await sprite();
 await licenses(inputs);
 const sorted = Object.fromEntries(Object.entries(manifest).sort(([a], [b]) => (a < b ? -1 : 1)));

@@ -13,6 +13,7 @@ sys.path.insert(0, str(ROOT))
 from hatch_build import node_and_npm  # noqa: E402 - the build hook is a file of the root, not an installed module
 
 COMPILE = ["pip", "compile", "--quiet", "--upgrade", "--no-config", "--universal", "--python-version", "3.11"]
+WHOLE = ("@scalar/api-reference",)
 HASHED = ["--generate-hashes", "--no-emit-index-url", "--custom-compile-command", "make lock"]
 
 
@@ -26,19 +27,32 @@ def compile_python(uv: str) -> None:
     subprocess.run([*base, *run], cwd=ROOT, check=True)
     tools = ["-", *constrained, "-o", "requirements/build.txt"]
     subprocess.run([*base, *tools], cwd=ROOT, check=True, input=build, text=True)
+    # Its generator of clients needs an older typer than ARI has, so it stands alone.
+    clients = ["-", "-o", "requirements/client.txt"]
+    subprocess.run([*base, *clients], cwd=ROOT, check=True, input="openapi-python-client", text=True)
     tests = ["--group", "dev", *constrained, "-c", "requirements/build.txt", "-o", "requirements/dev.txt"]
     subprocess.run([*base, *tests], cwd=ROOT, check=True)
 
 
 def lock_npm() -> None:
-    """Lock the browser's packages: integrity for each, no registry's address, nobody's funding page."""
+    """Lock the browser's packages: integrity for each, no registry's address, nobody's funding page.
+
+    Of a package that is published as a whole, what it depends on is left out: the second run drops it from the lock.
+    """
     _, npm = node_and_npm()
     frontend = ROOT / "frontend"
     with tempfile.TemporaryDirectory() as scratch:
         for name in ("package.json", ".npmrc"):
             (Path(scratch) / name).write_bytes((frontend / name).read_bytes())
-        subprocess.run([*npm, "install", "--package-lock-only", "--loglevel=error"], cwd=scratch, check=True)
-        lock = json.loads((Path(scratch) / "package-lock.json").read_text(encoding="utf-8"))
+        path = Path(scratch) / "package-lock.json"
+        install = [*npm, "install", "--package-lock-only", "--loglevel=error"]
+        subprocess.run(install, cwd=scratch, check=True)
+        lock = json.loads(path.read_text(encoding="utf-8"))
+        for name in WHOLE:
+            lock["packages"][f"node_modules/{name}"].pop("dependencies")
+        path.write_text(json.dumps(lock), encoding="utf-8")
+        subprocess.run(install, cwd=scratch, check=True)
+        lock = json.loads(path.read_text(encoding="utf-8"))
     for package in lock["packages"].values():
         package.pop("funding", None)
     (frontend / "package-lock.json").write_text(json.dumps(lock, indent=2) + "\n", encoding="utf-8")

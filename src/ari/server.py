@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-import msgspec
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -85,8 +84,8 @@ def build_app(instance: Instance, presence: Presence | None = None) -> Guard:
     app.state.presence = presence or Presence()
     for door in (openapi, me, verify, keys, usage, events, health):
         app.router.routes.extend(door.router.routes)
-    app.state.openapi_json = msgspec.json.encode(openapi.document(app, settings))
-    app.router.routes.extend(web.routes(instance))
+    app.state.description = openapi.Description(app, settings)
+    app.router.routes.extend(web.routes(instance, app.state.description.document))
     guard = Guard(app, instance, app.routes, web.error_page(instance))
     _add_error_handlers(app, guard)
     return guard
@@ -95,7 +94,7 @@ def build_app(instance: Instance, presence: Presence | None = None) -> Guard:
 def _add_error_handlers(app: FastAPI, guard: Guard) -> None:
     def render(request: Request, fault: Fault) -> Response:
         call = call_of(request)
-        is_api = request.url.path.startswith("/api")
+        is_api = request.url.path.startswith("/api/")
         token_sent = call.key is not None
         answer = fault_answer(
             guard.settings, fault, call, is_api=is_api, token_sent=token_sent, error_page=guard.error_page

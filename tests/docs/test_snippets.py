@@ -45,7 +45,8 @@ def test_the_readmes_quickstart(owner: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["README.md", "docs/api-keys.md", "docs/running.md", "docs/verifying.md", "docs/account.md"]
+    "name",
+    ["README.md", "docs/api-keys.md", "docs/running.md", "docs/verifying.md", "docs/account.md", "docs/api-docs.md"],
 )
 def test_every_snippet_of_a_guide_runs(owner: Any, name: str) -> None:
     """Each block of shell, but those that start servers or install."""

@@ -13,6 +13,7 @@ from tests.package.conftest import ROOT
 
 LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
 NPM_LOCK = ROOT / "frontend/package-lock.json"
+NPM_LOCKS = (NPM_LOCK, ROOT / "tests/audit/package-lock.json")
 REQUIREMENT = re.compile(
     r"^[a-z0-9][a-z0-9._-]*(\[[a-z,]+\])?==\S+( ;[^\\]+)?(?P<hashes>( \\\n +--hash=sha256:[0-9a-f]{64})+)$"
 )
@@ -28,7 +29,7 @@ def project() -> dict:
     return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("path", [*LOCKS, NPM_LOCK], ids=lambda path: path.name)
+@pytest.mark.parametrize("path", [*LOCKS, *NPM_LOCKS], ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_lock_holds_an_address(path: Path) -> None:
     """A lock says what, never from where."""
     text = path.read_text(encoding="utf-8")
@@ -45,10 +46,20 @@ def test_every_requirement_is_pinned_and_hashed(lock: Path) -> None:
     assert [entry for entry in found if not REQUIREMENT.match(entry)] == []
 
 
-def test_every_npm_package_has_its_integrity() -> None:
+@pytest.mark.parametrize("lock", NPM_LOCKS, ids=lambda path: path.parent.name)
+def test_every_npm_package_has_its_integrity(lock: Path) -> None:
     """SHA-512 for every browser package."""
-    packages = json.loads(NPM_LOCK.read_text(encoding="utf-8"))["packages"]
+    packages = json.loads(lock.read_text(encoding="utf-8"))["packages"]
     assert [name for name, entry in packages.items() if name and not entry["integrity"].startswith("sha512-")] == []
+
+
+def test_the_api_reference_is_locked_without_its_dependencies() -> None:
+    """Its published bundle holds what it needs; the lock names nothing that only it would bring."""
+    packages = json.loads(NPM_LOCK.read_text(encoding="utf-8"))["packages"]
+    reference = packages["node_modules/@scalar/api-reference"]
+    assert "dependencies" not in reference
+    assert [name for name in packages if "@scalar/" in name] == ["node_modules/@scalar/api-reference"]
+    assert not any("/vue" in name for name in packages)
 
 
 def test_npm_runs_no_scripts_of_packages() -> None:

@@ -57,8 +57,10 @@ def test_the_wheel_carries_templates_assets_and_their_licences(wheel: Path) -> N
         for entry in manifest.values():
             content = archive.read(f"ari/web/static/{entry['path']}")
             assert entry["integrity"] == f"sha384-{base64.b64encode(hashlib.sha384(content).digest()).decode()}"
-        assert b"htmx.org" in archive.read("ari/web/static/licenses.txt")
-    assert {"app.js", "app.css", "icons.svg"} <= set(manifest)
+        licenses = archive.read("ari/web/static/licenses.txt")
+        assert b"htmx.org" in licenses
+        assert b"Copyright (c) 2023-present Scalar" in licenses
+    assert {"app.js", "app.css", "api-docs.js", "api-docs.css", "icons.svg"} <= set(manifest)
     assert any(name.endswith(".woff2") for name in manifest)
     templates = {path.relative_to(ROOT / "src").as_posix() for path in (ROOT / "src/ari").rglob("*.html")}
     assert templates

@@ -22,6 +22,7 @@ OURS = [
     f"/settings/keys/{KEY}/access",
     f"/settings/keys/new?like={KEY}",
     "/shortcuts",
+    "/api-docs",
 ]
 NOT_OURS = [
     None,
@@ -42,6 +43,8 @@ NOT_OURS = [
     "/settings?tab=api&q=<script>",
     f"/settings/keys/new?like={KEY}&next=//evil.example",
     "/api/keys",
+    "/api-docs/",
+    "/api-docs?next=https://evil.example",
     "/sign-out",
 ]
 

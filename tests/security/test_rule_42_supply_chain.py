@@ -31,6 +31,7 @@ def test_no_page_names_a_foreign_address(shared_owner: Any) -> None:
         "/settings/keys/new",
         f"/settings/keys/{key['id']}",
         "/errors/expired",
+        "/api-docs",
         "/no",
     ]
     texts = {path: session.get(path).text for path in paths}

@@ -1,6 +1,6 @@
 """What every endpoint of the API gets: the instance and the call."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -17,7 +17,7 @@ from ari.http.problem import MEDIA_TYPE
 from ari.instance import Instance
 from ari.keys import scopes
 from ari.keys.model import ApiKey
-from ari.keys.reasons import REASONS, REQUEST_ERRORS
+from ari.keys.reasons import REASONS, REQUEST_ERRORS, Reason
 from ari.usage.model import NO_USE
 from ari.usage.report import key_facts
 
@@ -65,36 +65,48 @@ def paged(items: list[dict[str, Any]], limit: int) -> Response:
     return answer({"items": shown, "next_cursor": following})
 
 
+DEAD_KEY = ("malformed", "unknown", "expired", "revoked", "disabled")
+"""How a key is refused even where none is asked for."""
 _COMMON = (
     "invalid_request",
     "key_in_url",
     "missing",
-    "malformed",
-    "unknown",
-    "expired",
-    "revoked",
-    "disabled",
+    *DEAD_KEY,
     "ip_not_allowed",
     "insufficient_scope",
     "method_not_allowed",
+    "too_large",
     "misdirected",
+    "internal",
     "unavailable",
 )
 
 
 def problems(*codes: str) -> dict[int | str, dict[str, Any]]:
     """The error answers of an operation for OpenAPI: those given and those that any operation may give."""
+    return error_answers((*codes, *_COMMON))
+
+
+def error_answers(codes: Iterable[str]) -> dict[int | str, dict[str, Any]]:
+    """The answers for these codes, by status."""
     table = REASONS | REQUEST_ERRORS
-    grouped: dict[int, list[str]] = {}
-    for code in dict.fromkeys((*codes, *_COMMON)):
-        reason = table[code]
-        grouped.setdefault(reason.status, []).append(f"`{code}`: {reason.sentence}")
+    grouped: dict[int, list[Reason]] = {}
+    for code in dict.fromkeys(codes):
+        grouped.setdefault(table[code].status, []).append(table[code])
     schema = {"$ref": f"#/components/schemas/{ProblemOut.__name__}"}
     return {
-        status: {"description": " ".join(lines), "content": {MEDIA_TYPE: {"schema": schema}}}
-        for status, lines in sorted(grouped.items())
+        status: {
+            "description": " ".join(f"`{one.code}`: {one.sentence}" for one in reasons),
+            "content": {
+                MEDIA_TYPE: {
+                    "schema": schema,
+                    "examples": {one.code: {"$ref": f"#/components/examples/{one.code}"} for one in reasons},
+                }
+            },
+        }
+        for status, reasons in sorted(grouped.items())
     }
 
 
-WITH_BODY = ("invalid", "too_large", "unsupported_media_type", "request_timeout", "csrf_failed")
+WITH_BODY = ("invalid", "unsupported_media_type", "request_timeout", "csrf_failed")
 """Further errors of operations that read a body."""

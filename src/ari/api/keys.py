@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from ari.api.here import WITH_BODY, Here, answer, paged, problems
-from ari.api.shapes import CreatedOut, KeyChangeIn, KeyOut, KeysIn, KeysOut, NewKeyIn, RevokeIn, time_of
+from ari.api.shapes import CreatedOut, KeyChangeIn, KeyId, KeyOut, KeysIn, KeysOut, NewKeyIn, RevokeIn, time_of
 from ari.base.errors import Invalid, Problem
 from ari.http.access import needs, sensitive
 from ari.keys import manage
@@ -45,7 +45,7 @@ async def list_keys(here: Here, query: Annotated[KeysIn, Query()]) -> Response:
 
 @router.get("/{key_id}", response_model=KeyOut, summary="Read an API key", responses=problems("not_found"))
 @needs("keys:read")
-async def read_key(key_id: str, here: Here) -> Response:
+async def read_key(key_id: KeyId, here: Here) -> Response:
     """The key's public facts and how much it was used."""
     key = await here.instance.aread(lambda unit: manage.get(unit, key_id))
     [facts] = await here.facts([key])
@@ -59,7 +59,7 @@ async def read_key(key_id: str, here: Here) -> Response:
     responses=problems("not_found", "key_inactive", "confirmation_required", *WITH_BODY),
 )
 @needs("keys:write")
-async def change_key(key_id: str, body: KeyChangeIn, here: Here) -> Response:
+async def change_key(key_id: KeyId, body: KeyChangeIn, here: Here) -> Response:
     """Rename, rescope, re-expire, disable or enable. A revoked or expired key is never revived."""
     given = body.model_fields_set
     for field in given - {"expires_at"}:
@@ -81,7 +81,7 @@ async def change_key(key_id: str, body: KeyChangeIn, here: Here) -> Response:
     "/{key_id}/revoke", response_model=KeyOut, summary="Revoke an API key", responses=problems("not_found", *WITH_BODY)
 )
 @needs("keys:write")
-async def revoke_key(key_id: str, here: Here, body: RevokeIn | None = None) -> Response:
+async def revoke_key(key_id: KeyId, here: Here, body: RevokeIn | None = None) -> Response:
     """Permanent: the key is dead on the very next request, everywhere. A repeat gives the same answer."""
     why = body or RevokeIn()
     now_ms = here.instance.now_ms
@@ -100,7 +100,7 @@ async def revoke_key(key_id: str, here: Here, body: RevokeIn | None = None) -> R
     responses=problems("not_found", "key_active", *WITH_BODY),
 )
 @needs("keys:write")
-async def delete_key(key_id: str, here: Here) -> Response:
+async def delete_key(key_id: KeyId, here: Here) -> Response:
     """Only a revoked or expired key can be deleted; its usage and its events stay."""
     now_ms = here.instance.now_ms
     await here.instance.acommand(here.caller, lambda unit, by: manage.delete(unit, by, now_ms(), key_id))

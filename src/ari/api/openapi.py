@@ -1,13 +1,20 @@
 """The API's description (OpenAPI 3.1): what every operation needs, answers and refuses."""
 
+import asyncio
+import threading
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+import msgspec
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 import ari
-from ari.api.here import problems
+from ari.api.about import DESCRIPTION, SUMMARY, TAGS, security_schemes
+from ari.api.examples import REQUEST_ID, Json, give_examples, offer_examples, problem_examples
+from ari.api.here import DEAD_KEY, error_answers, problems
 from ari.api.shapes import ProblemOut
 from ari.base.settings import Settings
 from ari.http.access import Access, Kind, access_of, needs
@@ -15,77 +22,155 @@ from ari.keys.scopes import SCOPES
 
 router = APIRouter(tags=["API description"])
 
-_DESCRIPTION = (
-    "Send an API key of this instance in the `x-api-key` header (or as `Authorization: Bearer`). "
-    "Keys are created in Settings > API. Errors are problem details (RFC 9457) with a `code`. Lists are newest first "
-    "and paged with `limit` and `cursor`."
-)
-_SCHEMES = {
-    "ApiKey": {"type": "apiKey", "in": "header", "name": "x-api-key", "description": "An ARI API key, `ari_k_…`."},
-    "Bearer": {"type": "http", "scheme": "bearer", "description": "The same key as `Authorization: Bearer`."},
+_SAFE = ("get", "head", "options")
+_HEADERS: Json = {
+    "RequestId": {
+        "description": "The id of this request, yours or made here; the log and the errors name it.",
+        "schema": {"type": "string", "examples": [REQUEST_ID]},
+    },
+    "Challenge": {
+        "description": "How to authenticate: a `Bearer` and an `ApiKey` challenge.",
+        "schema": {"type": "string", "examples": ['Bearer realm="ari", error="invalid_token"']},
+    },
+    "RetryAfter": {
+        "description": "Seconds to wait before the next try.",
+        "schema": {"type": "integer", "examples": [1]},
+    },
 }
+_HEADERS_OF = {"401": ("WWW-Authenticate", "Challenge"), "429": ("Retry-After", "RetryAfter")}
+_HEADERS_OF["503"] = _HEADERS_OF["429"]
 
 
-@router.get("/api/openapi.json", summary="Read this description", responses=problems(), response_model=dict[str, Any])
+class DescriptionOut(BaseModel):
+    """An OpenAPI 3.1 document."""
+
+    model_config = ConfigDict(extra="allow")
+
+    openapi: str = Field(description="The version of OpenAPI.", examples=["3.1.0"])
+    info: dict[str, Any] = Field(
+        description="Title and version of the API.", examples=[{"title": "ARI API", "version": ari.__version__}]
+    )
+    paths: dict[str, Any] = Field(description="The operations by path and method.", examples=[{"/api/me": {}}])
+
+
+@router.get("/api/openapi.json", summary="Read this description", responses=problems(), response_model=DescriptionOut)
 @needs("api:read")
 async def read_openapi(request: Request) -> Response:
-    """OpenAPI 3.1 of this instance."""
-    return Response(request.app.state.openapi_json, media_type="application/json")
+    """What this document says: every operation of this instance. Tools make clients and tests of it."""
+    description: Description = request.app.state.description
+    return Response(await description.json(), media_type="application/json")
 
 
-def document(app: FastAPI, settings: Settings) -> dict[str, Any]:
+class Description:
+    """The document of an app, made when it is first wanted: it costs more than all else at the start."""
+
+    def __init__(self, app: FastAPI, settings: Settings) -> None:
+        self._app = app
+        self._settings = settings
+        self._making = threading.Lock()
+        self._made: Json | None = None
+        self._json = b""
+
+    async def json(self) -> bytes:
+        """The document as it is answered."""
+        await self.document()
+        return self._json
+
+    async def document(self) -> Mapping[str, Any]:
+        """The document."""
+        return self._made if self._made is not None else await asyncio.to_thread(self.make)
+
+    def make(self) -> Json:
+        """Make the document unless it is made."""
+        with self._making:
+            if self._made is None:
+                made = document(self._app, self._settings)
+                self._json = msgspec.json.encode(made)
+                self._made = made
+        return self._made
+
+
+def document(app: FastAPI, settings: Settings) -> Json:
     """The OpenAPI document of the app."""
     found = get_openapi(
         title="ARI API",
         version=ari.__version__,
-        description=_DESCRIPTION,
+        summary=SUMMARY,
+        description=DESCRIPTION,
+        license_info={"name": "Apache License 2.0", "identifier": "Apache-2.0"},
         routes=app.routes,
-        servers=[{"url": settings.base_url}],
+        servers=[{"url": settings.base_url, "description": "This instance."}],
+        tags=[{"name": name, "description": words} for name, words in TAGS.items()],
     )
-    components = found.setdefault("components", {})
-    components["securitySchemes"] = _SCHEMES
-    schemas = components.setdefault("schemas", {})
+    components = found["components"]
+    schemas: dict[str, Json] = components["schemas"]
     schemas.update(_problem_schemas())
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
-    by_operation = {(route.path, method): access_of(route.endpoint) for route, method in _operations(app)}
+    components["securitySchemes"] = security_schemes(settings)
+    components["headers"] = _HEADERS
+    components["examples"] = problem_examples(settings)
+    routes = {(route.path, method.lower()): route for route, method in _operations(app)}
     for path, operations in found["paths"].items():
         for method, operation in operations.items():
-            _describe_access(operation, by_operation[path, method.upper()])
-            _drop_default_422(operation)
+            endpoint = routes[path, method].endpoint
+            operation["operationId"] = endpoint.__name__
+            _describe_access(operation, method, access_of(endpoint))
+            _describe_bodies(operation, schemas)
     return found
 
 
-def _operations(app: FastAPI) -> list[tuple[Any, str]]:
-    return [
-        (route, method)
-        for route in app.routes
-        if getattr(route, "include_in_schema", False)
-        for method in getattr(route, "methods", None) or ()
-    ]
+def _operations(app: FastAPI) -> Iterator[tuple[Any, str]]:
+    for route in app.routes:
+        if getattr(route, "include_in_schema", False):
+            for method in getattr(route, "methods", None) or ():
+                yield route, method
 
 
-def _describe_access(operation: dict[str, Any], access: Access) -> None:
+def _describe_access(operation: Json, method: str, access: Access) -> None:
     if access.kind is Kind.OPEN:
         operation["security"] = []
         for status in ("401", "403"):
             operation["responses"].pop(status, None)
-        operation["responses"]["401"] = problems("malformed", "unknown", "expired", "revoked", "disabled")[401]
+        operation["responses"]["401"] = error_answers(DEAD_KEY)[401]
         return
-    operation["security"] = [{"ApiKey": []}, {"Bearer": []}]
     scope = access.scope
+    needed = [] if scope is None else [scope]  # names of rights, allowed for every kind of scheme since 3.1
+    session: Json = {"Session": []} if method in _SAFE else {"Session": [], "Csrf": []}
+    operation["security"] = [{"ApiKey": needed}, {"Bearer": needed}, session]
     words = f"Needs the scope `{scope}`" if scope else "Any live key may call this"
-    meaning = f" ({SCOPES[scope].rstrip('.').lower()})." if scope in SCOPES else "."
-    operation["description"] = f"{operation.get('description', '').strip()}\n\n{words}{meaning}"
+    if scope in SCOPES:
+        meaning = SCOPES[scope].rstrip(".")
+        words += f": {meaning[0].lower()}{meaning[1:]}"
+    operation["description"] = f"{operation.get('description', '').strip()}\n\n{words}."
 
 
-def _drop_default_422(operation: dict[str, Any]) -> None:
-    answer = operation["responses"].get("422", {})
-    if "application/json" in answer.get("content", {}):
-        del operation["responses"]["422"]
+def _describe_bodies(operation: Json, schemas: Mapping[str, Json]) -> None:
+    if "application/json" in operation["responses"].get("422", {}).get("content", {}):
+        del operation["responses"]["422"]  # FastAPI's own shape of errors, which is not ours
+    for parameter in operation.get("parameters", ()):
+        offer_examples(parameter)
+    body = operation.get("requestBody", {})
+    for media in body.get("content", {}).values():
+        give_examples(media, schemas)
+    for status, answer in operation["responses"].items():
+        answer["headers"] = {"x-request-id": {"$ref": "#/components/headers/RequestId"}}
+        if status in _HEADERS_OF:
+            header, name = _HEADERS_OF[status]
+            answer["headers"][header] = {"$ref": f"#/components/headers/{name}"}
+        if status < "400":
+            _describe_success(answer, schemas)
 
 
-def _problem_schemas() -> dict[str, Any]:
+def _describe_success(answer: Json, schemas: Mapping[str, Json]) -> None:
+    answer["description"] = "Done; the answer has no body."
+    for media in answer.get("content", {}).values():
+        give_examples(media, schemas)
+        refs = [one["$ref"] for one in (media["schema"], *media["schema"].get("anyOf", ())) if "$ref" in one]
+        answer["description"] = " Or: ".join(schemas[ref.rpartition("/")[2]].get("description", "") for ref in refs)
+
+
+def _problem_schemas() -> Json:
     schema = ProblemOut.model_json_schema(ref_template="#/components/schemas/{model}")
     definitions = schema.pop("$defs", {})
     return {**definitions, ProblemOut.__name__: schema}

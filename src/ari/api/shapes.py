@@ -1,11 +1,15 @@
-"""The JSON shapes of the API: what may be sent (unknown fields are refused) and what is answered."""
+"""The JSON shapes of the API: what may be sent (unknown fields are refused) and what is answered.
+
+Every field says what it holds and gives an example; the API's description is made of them.
+"""
 
 from typing import Annotated, Any, Literal
 
+from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictBool, StrictStr
 
 from ari.base.clock import from_rfc3339
-from ari.base.cursor import decode_cursor
+from ari.base.cursor import decode_cursor, encode_cursor
 from ari.base.errors import Invalid, Problem
 from ari.keys.expiry import EXPIRY_CHOICES
 from ari.keys.names import NAME_LENGTH, REASON_LENGTH
@@ -15,7 +19,15 @@ from ari.keys.scopes import SCOPES
 MAX_LIMIT = 200
 DEFAULT_LIMIT = 50
 
+_KEY_ID = "key_01KB5Q2W8Z6N4T0V9YRJXH3M7C"
+_HINT = "ari_k_7Qm2…b4Zk"
+_REQUEST_ID = "req_01KB5Q2W8Z6N4T0V9YRJXH3M7C"
+_ADDRESS = "203.0.113.7"
+_AGENT = "curl/8.5.0"
 _TIME: dict[str, JsonValue] = {"format": "date-time", "examples": ["2027-01-31T12:00:00.000Z"]}
+_CREATED: dict[str, JsonValue] = {"format": "date-time", "examples": ["2026-11-02T12:00:00.000Z"]}
+_FROM: dict[str, JsonValue] = {"format": "date-time", "examples": ["2027-01-01T00:00:00Z"]}
+_CURSOR = encode_cursor(_KEY_ID)
 Time = Annotated[StrictStr, Field(max_length=40, json_schema_extra=_TIME)]
 Scopes = Annotated[
     list[Annotated[StrictStr, Field(max_length=64)]],
@@ -33,6 +45,11 @@ Name = Annotated[
     ),
 ]
 Nullable = Annotated[str | None, Field(json_schema_extra={"format": "date-time"})]
+NextCursor = Annotated[
+    str | None, Field(description="`cursor` of the next page; `null` on the last.", examples=[_CURSOR])
+]
+KeyId = Annotated[str, Path(description="The id of an API key.", examples=[_KEY_ID])]
+"""A key's id in the address of an operation."""
 
 
 class Sent(BaseModel):
@@ -44,9 +61,16 @@ class Sent(BaseModel):
 class NewKeyIn(Sent):
     """A key to create. Give `expires` or `expires_at`; neither means never."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"name": "Automation Script", "expires": "90d", "scopes": ["api:read"]}]}
+    )
+
     name: Name
     expires: StrictStr | None = Field(
-        None, description="How long the key lives.", json_schema_extra={"enum": [*EXPIRY_CHOICES, None]}
+        None,
+        description="How long the key lives; the shortest that fits is best.",
+        examples=["90d"],
+        json_schema_extra={"enum": [*EXPIRY_CHOICES, None]},
     )
     expires_at: Time | None = Field(None, description="The exact instant of death (RFC 3339).")
     scopes: Scopes | None = Field(None, description="What the key may do; default: `api:read`.")
@@ -55,24 +79,34 @@ class NewKeyIn(Sent):
 class KeyChangeIn(Sent):
     """What shall differ; fields left out stay as they are."""
 
-    name: Name | None = None
-    disabled: StrictBool | None = None
-    scopes: Scopes | None = None
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "Nightly backup"}]})
+
+    name: Name | None = Field(None, description="A new name.")
+    disabled: StrictBool | None = Field(
+        None, description="`true` refuses every request until it is `false` again.", examples=[True]
+    )
+    scopes: Scopes | None = Field(None, description="All that the key may do from now on.")
     expires_at: Time | None = Field(None, description="`null` = never.")
 
 
 class RevokeIn(Sent):
     """Why, for the audit trail."""
 
-    reason: Annotated[StrictStr, Field(max_length=4 * REASON_LENGTH, examples=["Committed to git"])] | None = None
+    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "Committed to git"}]})
+
+    reason: Annotated[StrictStr, Field(max_length=4 * REASON_LENGTH)] | None = Field(
+        None, description="For the audit trail; up to 200 characters.", examples=["Committed to git"]
+    )
     with_made: StrictBool = Field(False, description="Also revoke the living keys that this key made.")
 
 
 class PageIn(Sent):
     """Paging, newest first."""
 
-    limit: int = Field(DEFAULT_LIMIT, ge=1, le=MAX_LIMIT)
-    cursor: str | None = Field(None, max_length=200, description="`next_cursor` of the page before.")
+    limit: int = Field(DEFAULT_LIMIT, ge=1, le=MAX_LIMIT, description="How many to answer at most.")
+    cursor: str | None = Field(
+        None, max_length=200, description="`next_cursor` of the page before.", examples=[_CURSOR]
+    )
 
     @property
     def before_id(self) -> str | None:
@@ -88,135 +122,186 @@ class KeysIn(PageIn):
 
 class UsageIn(PageIn):
     code: str | None = Field(
-        None, description="Only rows with this code.", json_schema_extra={"enum": [ACCEPTED, *REASONS, None]}
+        None,
+        description="Only rows with this code: `ok`, or why a request was refused.",
+        examples=["expired"],
+        json_schema_extra={"enum": [ACCEPTED, *REASONS, None]},
     )
-    since: str | None = Field(None, max_length=40, description="Only rows at or after this time (RFC 3339).")
-    until: str | None = Field(None, max_length=40, description="Only rows before this time (RFC 3339).")
+    since: str | None = Field(
+        None, max_length=40, description="Only rows at or after this time (RFC 3339).", json_schema_extra=_FROM
+    )
+    until: str | None = Field(
+        None, max_length=40, description="Only rows before this time (RFC 3339).", json_schema_extra=_TIME
+    )
 
 
 class AllUsageIn(UsageIn):
-    key_id: str | None = Field(None, max_length=64, description="Only rows of this key.")
+    key_id: str | None = Field(None, max_length=64, description="Only rows of this key.", examples=[_KEY_ID])
 
 
 class EventsIn(PageIn):
-    subject: str | None = Field(None, max_length=64, description="Only events of this thing, such as a key's id.")
+    subject: str | None = Field(
+        None, max_length=64, description="Only events of this thing, such as a key's id.", examples=[_KEY_ID]
+    )
 
 
 class KeyOut(BaseModel):
     """An API key; its secret is not in it."""
 
-    id: str = Field(examples=["key_01KB5Q2W8Z6N4T0V9YRJXH3M7C"])
-    name: str
-    hint: str = Field(description="The first and last characters.", examples=["ari_k_7Qm2…b4Zk"])
-    scopes: list[str]
-    status: Literal["active", "expired", "revoked", "disabled"]
-    created_at: str = Field(json_schema_extra=_TIME)
-    created_by: str
-    expires_at: Nullable
-    revoked_at: Nullable
-    disabled: bool
-    last_used_at: Nullable
-    request_count: int = Field(description="Accepted requests.")
-    refused_count: int = Field(description="Refused requests.")
+    id: str = Field(description="For addresses and filters; no secret.", examples=[_KEY_ID])
+    name: str = Field(description="What uses the key.", examples=["Automation Script"])
+    hint: str = Field(description="The first and last characters of the secret.", examples=[_HINT])
+    scopes: list[str] = Field(description="What the key may do.", examples=[["api:read"]])
+    status: Literal["active", "expired", "revoked", "disabled"] = Field(
+        description="The first that applies of `revoked`, `expired`, `disabled`, else `active`.", examples=["active"]
+    )
+    created_at: str = Field(description="When the key was created.", json_schema_extra=_CREATED)
+    created_by: str = Field(
+        description="The id of the account or key that created it, or who did at the command line.",
+        examples=["usr_01KB5Q2W8Z6N4T0V9YRJXH3M7C"],
+    )
+    expires_at: Nullable = Field(
+        description="From when on every request is refused; `null` = never.", examples=["2027-01-31T12:00:00.000Z"]
+    )
+    revoked_at: Nullable = Field(description="When the key was revoked, if it was.", examples=[None])
+    disabled: bool = Field(description="Whether the owner has disabled the key for now.", examples=[False])
+    last_used_at: Nullable = Field(description="The last accepted request.", examples=["2026-11-23T08:15:42.317Z"])
+    request_count: int = Field(description="Accepted requests.", examples=[1204])
+    refused_count: int = Field(description="Refused requests.", examples=[0])
 
 
 class CreatedOut(BaseModel):
     """The new key and, this once, its secret."""
 
-    key: KeyOut
-    secret: str = Field(description="The token to send as `x-api-key`. It is never shown again.")
+    key: KeyOut = Field(description="The public facts of the new key.")
+    secret: str = Field(
+        description="The token to send as `x-api-key`. It is never shown again.", examples=["ari_k_" + "0" * 49]
+    )
 
 
 class KeysOut(BaseModel):
-    items: list[KeyOut]
-    next_cursor: str | None
+    """A page of API keys, newest first."""
+
+    items: list[KeyOut] = Field(description="The keys of this page.")
+    next_cursor: NextCursor
 
 
 class AccountOut(BaseModel):
-    id: str
-    email: str
+    """Somebody who may sign in."""
+
+    id: str = Field(description="The account's id.", examples=["usr_01KB5Q2W8Z6N4T0V9YRJXH3M7C"])
+    email: str = Field(description="The address to sign in with.", examples=["owner@example.org"])
 
 
 class MeKeyOut(BaseModel):
-    type: Literal["api_key"]
-    key: KeyOut
+    """An API key is calling."""
+
+    type: Literal["api_key"] = Field(description="What is calling.")
+    key: KeyOut = Field(description="The key.")
 
 
 class MeAccountOut(BaseModel):
-    type: Literal["account"]
-    account: AccountOut
+    """Somebody who is signed in is calling."""
+
+    type: Literal["account"] = Field(description="What is calling.")
+    account: AccountOut = Field(description="The account.")
 
 
 class UsageOut(BaseModel):
     """One logged request, or `count` refusals of a flood."""
 
-    id: str
-    time: str = Field(json_schema_extra=_TIME)
-    request_id: str
-    key_id: str
-    key_hint: str
-    code: str = Field(description="`ok`, or why the request was refused.")
-    method: str
-    route: str
-    path: str
-    status: int | None
-    client_address: str | None
-    user_agent: str | None
-    duration_ms: float | None = Field(description="Until the response began.")
-    bytes: int | None
-    count: int
+    id: str = Field(description="The row's id.", examples=[_REQUEST_ID])
+    time: str = Field(description="When the request arrived.", json_schema_extra=_TIME)
+    request_id: str = Field(description="The request's id, the caller's or ours.", examples=[_REQUEST_ID])
+    key_id: str = Field(description="The key that was presented.", examples=[_KEY_ID])
+    key_hint: str = Field(description="The first and last characters of its secret.", examples=[_HINT])
+    code: str = Field(description="`ok`, or why the request was refused.", examples=["ok"])
+    method: str = Field(description="The HTTP method.", examples=["GET"])
+    route: str = Field(
+        description="The operation's address, with names for its parts.", examples=["/api/keys/{key_id}"]
+    )
+    path: str = Field(description="The path as it was sent, without the query.", examples=[f"/api/keys/{_KEY_ID}"])
+    status: int | None = Field(description="The status answered; `null` while it is not known.", examples=[200])
+    client_address: str | None = Field(description="From where.", examples=[_ADDRESS])
+    user_agent: str | None = Field(description="What the client calls itself.", examples=[_AGENT])
+    duration_ms: float | None = Field(description="Until the response began.", examples=[1.8])
+    bytes: int | None = Field(description="The size of the answer's body.", examples=[2048])
+    count: int = Field(description="How many requests the row stands for.", examples=[1])
     source: Literal["request", "verify"] = Field(
-        description="`request`: the key was presented here; `verify`: a service asked about it."
+        description="`request`: the key was presented here; `verify`: a service asked about it.", examples=["request"]
     )
 
 
 class UsagePageOut(BaseModel):
-    items: list[UsageOut]
-    next_cursor: str | None
+    """A page of the usage log, newest first."""
+
+    items: list[UsageOut] = Field(description="The rows of this page.")
+    next_cursor: NextCursor
 
 
 class EventOut(BaseModel):
-    id: str
-    time: str = Field(json_schema_extra=_TIME)
-    name: str
-    actor: str
-    subject: str | None
-    door: str
-    client_address: str | None
-    user_agent: str | None
-    request_id: str | None
-    detail: dict[str, Any]
+    """One entry of the audit trail."""
+
+    id: str = Field(description="The event's id.", examples=["evt_01KB5Q2W8Z6N4T0V9YRJXH3M7C"])
+    time: str = Field(description="When it happened.", json_schema_extra=_TIME)
+    name: str = Field(description="What happened.", examples=["key.revoked"])
+    actor: str = Field(
+        description="Who did it: the id of an account or key, `cli:` and a name, or `system`.",
+        examples=["usr_01KB5Q2W8Z6N4T0V9YRJXH3M7C"],
+    )
+    subject: str | None = Field(description="The id of what it was done to.", examples=[_KEY_ID])
+    door: str = Field(description="How it was done: `web`, `api`, `cli` or `system`.", examples=["web"])
+    client_address: str | None = Field(description="From where.", examples=[_ADDRESS])
+    user_agent: str | None = Field(description="What the client calls itself.", examples=[_AGENT])
+    request_id: str | None = Field(description="The request that did it.", examples=[_REQUEST_ID])
+    detail: dict[str, Any] = Field(
+        description="What differs from event to event; never a secret.", examples=[{"reason": "Committed to git"}]
+    )
 
 
 class EventsOut(BaseModel):
-    items: list[EventOut]
-    next_cursor: str | None
+    """A page of the audit trail, newest first."""
+
+    items: list[EventOut] = Field(description="The events of this page.")
+    next_cursor: NextCursor
 
 
 class HealthOut(BaseModel):
-    status: Literal["ok"]
+    """The instance is up."""
+
+    status: Literal["ok"] = Field(description="Always `ok`; else the answer is 503.")
 
 
 class ReadyOut(BaseModel):
-    status: Literal["ok"]
-    low_disk: bool = Field(description="The disk has less left than `ARI_MIN_FREE_DISK`; refusals are only counted.")
+    """The instance can decide."""
+
+    status: Literal["ok"] = Field(description="Always `ok`; else the answer is 503.")
+    low_disk: bool = Field(
+        description="The disk has less left than `ARI_MIN_FREE_DISK`; refusals are only counted.", examples=[False]
+    )
 
 
 class FieldProblem(BaseModel):
-    location: str
-    message: str
+    """What is wrong with one field."""
+
+    location: str = Field(description="The field, with dots between its parts.", examples=["expires_at"])
+    message: str = Field(description="What to do about it.", examples=["Give a time such as 2027-01-31T12:00:00Z."])
 
 
 class ProblemOut(BaseModel):
     """An error (RFC 9457)."""
 
-    type: str
-    title: str
-    status: int
-    detail: str
-    code: str
-    request_id: str
-    errors: list[FieldProblem] | None = None
+    type: str = Field(
+        description="The address of a page that explains the code.", examples=["http://127.0.0.1:3000/errors/expired"]
+    )
+    title: str = Field(description="The code in words.", examples=["API key expired"])
+    status: int = Field(description="The HTTP status again.", examples=[401])
+    detail: str = Field(description="What happened and what to do, for people.", examples=[REASONS["expired"].sentence])
+    code: str = Field(description="The reason, for programs; it stays the same.", examples=["expired"])
+    request_id: str = Field(description="The id under which the log has this request.", examples=[_REQUEST_ID])
+    errors: list[FieldProblem] | None = Field(
+        None, description="The fields that are not valid, if the code is `invalid`.", examples=[None]
+    )
 
 
 def time_of(field: str, text: str | None) -> int | None:

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from ari.api.here import Here, paged, problems
-from ari.api.shapes import AllUsageIn, UsageIn, UsagePageOut, time_of
+from ari.api.shapes import AllUsageIn, KeyId, UsageIn, UsagePageOut, time_of
 from ari.base.errors import NotFound
 from ari.http.access import needs
 from ari.usage.model import UsageFilter
@@ -31,7 +31,7 @@ async def read_usage(here: Here, query: Annotated[AllUsageIn, Query()]) -> Respo
     responses=problems("invalid", "not_found"),
 )
 @needs(None)
-async def read_key_usage(key_id: str, here: Here, query: Annotated[UsageIn, Query()]) -> Response:
+async def read_key_usage(key_id: KeyId, here: Here, query: Annotated[UsageIn, Query()]) -> Response:
     """Any live key may read its own log; others need `usage:read`. The log outlives the key."""
     if here.caller.key_id != key_id:
         here.require("usage:read")

@@ -25,11 +25,13 @@ class Access:
     """``NEEDS`` a live key with ``scope`` (``None`` = any) or a session; ``PAGE`` a session; ``VISITOR`` nothing.
 
     ``sensitive``: a session must have given its password of late; keys are not asked.
+    ``inline_styles``: the page may hold styles that no nonce names.
     """
 
     kind: Kind
     scope: str | None = None
     sensitive: bool = False
+    inline_styles: bool = False
 
 
 CLOSED = Access(Kind.NEEDS, "*")
@@ -68,6 +70,8 @@ open_to_all = _marked(Access(Kind.OPEN))
 """The endpoint answers everybody."""
 page = _marked(Access(Kind.PAGE))
 """A page for the signed-in; others are sent to sign in."""
+docs_page = _marked(Access(Kind.NEEDS, "api:read", inline_styles=True))
+"""The page of the API docs, for sessions and keys: the reference that it shows writes its styles itself."""
 visitor_page = _marked(Access(Kind.VISITOR))
 """A page that needs no session, such as the sign-in."""
 

@@ -20,6 +20,7 @@ _NO_STORE: Header = (b"cache-control", b"no-store")
 _IMMUTABLE: Header = (b"cache-control", b"public, max-age=31536000, immutable")
 _HSTS: Header = (b"strict-transport-security", b"max-age=31536000")
 _API_CSP: Header = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'")
+_SELF = " 'self'"
 _OURS = {name for name, _ in (*_ALWAYS, _NO_STORE, _HSTS)} | {b"server", b"content-security-policy", b"x-request-id"}
 
 
@@ -40,9 +41,11 @@ class AnswerHeaders:
         """Of a static file, or of the lack of one."""
         return [*_kept(given), *(self._static if status in (200, 304) else self._api), _request_id(request_id)]
 
-    def of_page(self, given: Sequence[Header], request_id: str, host: str, nonce: str) -> list[Header]:
+    def of_page(
+        self, given: Sequence[Header], request_id: str, host: str, nonce: str, *, inline_styles: bool = False
+    ) -> list[Header]:
         """Of a page."""
-        csp = (b"content-security-policy", _csp(host, nonce))
+        csp = (b"content-security-policy", _csp(host, nonce, inline_styles=inline_styles))
         return [*_kept(given), *self._page, csp, _request_id(request_id)]
 
 
@@ -57,11 +60,13 @@ def _request_id(text: str) -> Header:
     return b"x-request-id", text.encode("latin-1")
 
 
-def _csp(host: str, nonce: str) -> bytes:
+def _csp(host: str, nonce: str, *, inline_styles: bool) -> bytes:
     """Scripts and styles only from /static/ of this host or with this answer's nonce, never plain 'self'."""
     place = "" if host.startswith("[") else f" {host}/static/"
+    # Beside a nonce, unsafe-inline would not count.
+    styles = f"'unsafe-inline'{place or _SELF}" if inline_styles else f"'nonce-{nonce}'{place}"
     return (
-        f"default-src 'none'; script-src 'nonce-{nonce}'{place}; style-src 'nonce-{nonce}'{place}; "
+        f"default-src 'none'; script-src 'nonce-{nonce}'{place}; style-src {styles}; "
         "img-src 'self'; font-src 'self'; connect-src 'self'; form-action 'self'; "
         "base-uri 'none'; object-src 'none'; frame-ancestors 'none'"
     ).encode("latin-1")

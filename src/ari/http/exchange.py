@@ -261,7 +261,13 @@ class Exchange:
         elif incoming.path.startswith("/static/"):
             full = ours.of_static(headers, incoming.request_id, status)
         else:
-            full = ours.of_page(headers, incoming.request_id, incoming.host, self.call.nonce)
+            full = ours.of_page(
+                headers,
+                incoming.request_id,
+                incoming.host,
+                self.call.nonce,
+                inline_styles=self.matched.access.inline_styles,
+            )
         return self._send({"type": "http.response.start", "status": status, "headers": full})
 
     async def _log(self, status: int, length: int | None) -> None:

@@ -4,7 +4,9 @@ from starlette.routing import BaseRoute
 
 from ari.instance import Instance
 from ari.web.confirming import AsksFirst
+from ari.web.endpoints import Describe, Endpoints
 from ari.web.pages.account.routes import AccountPages
+from ari.web.pages.api_docs.routes import ApiDocsPages
 from ari.web.pages.confirm.routes import ConfirmPages
 from ari.web.pages.create_key.routes import CreateKeyPages
 from ari.web.pages.edit_key.routes import EditKeyPages
@@ -30,7 +32,6 @@ _PARTS = (
     AccountPages,
     ConfirmPages,
     ShortcutsPages,
-    SettingsApiPages,
     CreateKeyPages,
     ManyKeysPages,  # before the page of a key, whose address would match
     KeyPages,
@@ -41,11 +42,16 @@ _PARTS = (
 )
 
 
-def routes(instance: Instance) -> list[BaseRoute]:
-    """Every page of this instance; each endpoint says who may see it (``ari.http.access``)."""
-    pages = Pages(instance)
+def routes(instance: Instance, describe: Describe) -> list[BaseRoute]:
+    """Every page of this instance; each endpoint says who may see it (``ari.http.access``).
+
+    ``describe`` gives the API's OpenAPI document.
+    """
+    pages, endpoints = Pages(instance), Endpoints(describe)
     found: list[BaseRoute] = StaticFiles().routes()
     for part in _PARTS:
         found += part(pages).routes()
+    for with_endpoints in (SettingsApiPages, ApiDocsPages):
+        found += with_endpoints(pages, endpoints).routes()
     asks_first = AsksFirst(pages)
     return [asks_first.route(one) for one in found]

@@ -19,6 +19,7 @@ NAME_ADVICE = "/settings/keys/new/name"
 MANY_KEYS = "/settings/keys/many"
 DISMISS = "/settings/advice/dismiss"
 SHORTCUTS = "/shortcuts"
+API_DOCS = "/api-docs"
 
 _ID = "key_[0-9A-HJKMNP-TV-Z]{26}"
 _KNOWN = re.compile(
@@ -26,7 +27,7 @@ _KNOWN = re.compile(
     rf"|{NEW_KEY}(?:\?like={_ID})?"
     rf"|/settings/keys/{_ID}(?:/(?:rename|revoke|delete|access|expiry))?"
     rf"|{SECURITY}(?:/(?:password|two-factor|two-factor/off|backup-codes))?"
-    rf"|/sign-out-everywhere|{SHORTCUTS}"
+    rf"|/sign-out-everywhere|{SHORTCUTS}|{API_DOCS}"
 )
 _AFTER = re.compile(rf"(\d{{0,16}})\.({_ID})")
 
@@ -125,3 +126,8 @@ def came_from(current_url: str | None) -> str | None:
     parts = urlsplit(current_url)
     place = parts.path + (f"?{parts.query}" if parts.query else "")
     return place if _KNOWN.fullmatch(place) else None
+
+
+def operation_place(tag: str, operation_id: str) -> str:
+    """An operation in the API docs."""
+    return f"{API_DOCS}#tag/{tag.lower().replace(' ', '-')}/{operation_id}"

@@ -63,12 +63,26 @@ def assets() -> Mapping[str, Asset]:
 
 
 @cache
+def asset_parts(name: str) -> tuple[str, ...]:
+    """The files that a module script loads at once."""
+    manifest = json.loads((_HERE / "static" / "manifest.json").read_text(encoding="utf-8"))
+    return tuple(part for part, file in manifest.items() if file.get("with") == name)
+
+
+@cache
 def environment() -> Environment:
     """The templates: escaping on, a missing value is an error."""
     made = Environment(
         loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    made.globals.update(asset=_asset, scope_meanings=SCOPES, htmx_config=_HTMX_CONFIG, places=places, words=words)
+    made.globals.update(
+        asset=_asset,
+        asset_parts=asset_parts,
+        scope_meanings=SCOPES,
+        htmx_config=_HTMX_CONFIG,
+        places=places,
+        words=words,
+    )
     made.filters.update(rfc3339=to_rfc3339, access=preset_of, number=lambda amount: f"{amount:,}")
     made.filters.update(exact=words.exact, counted=words.counted, duration=words.duration)
     return made

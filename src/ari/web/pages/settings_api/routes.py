@@ -14,6 +14,7 @@ from ari.usage import hygiene
 from ari.usage.listing import LONGEST_TEXT
 from ari.web import places
 from ari.web.answering import signed_in
+from ari.web.endpoints import Endpoints
 from ari.web.forms import Form, form_from
 from ari.web.pages.settings_api.view import PAGE_SIZE, advice, key_table
 from ari.web.render import Pages
@@ -43,8 +44,9 @@ SORT_NAMES = {
 class SettingsApiPages:
     """``/settings`` and its tab API."""
 
-    def __init__(self, pages: Pages) -> None:
+    def __init__(self, pages: Pages, endpoints: Endpoints) -> None:
         self._pages = pages
+        self._endpoints = endpoints
         self._instance = pages.instance
         assert SHOW_NAMES.keys() == set(SHOWN)
 
@@ -86,6 +88,7 @@ class SettingsApiPages:
             sort_names=SORT_NAMES,
             page_size=PAGE_SIZE,
             longest_text=LONGEST_TEXT,
+            groups=await self._endpoints.groups(),
         )
 
     @page

@@ -1,0 +1,158 @@
+"""Lighthouse on the pages of a real instance (``make audit-pages``); writes docs/page-audit.md. Not in the suite: slow.
+
+Lighthouse comes from the npm lock beside this file and asks nothing of the network but of the instance.
+"""
+
+import json
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import sync_playwright
+
+from hatch_build import node_and_npm
+from tests.browser.steps import sign_in
+from tests.support import chromium
+from tests.support.owner import Owner, started
+from tests.support.ports import free_port
+from tests.support.server import ServerProcess
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+TOOL = ROOT / "build/lighthouse"
+PAGE = ROOT / "docs/page-audit.md"
+CATEGORIES = {"performance": "Performance", "accessibility": "Accessibility", "best-practices": "Best practices"}
+TARGET = 95
+ROUNDS = 3
+INTRO = """\
+<!-- Written by make audit-pages. -->
+# Audit of the pages
+
+[Lighthouse](https://github.com/GoogleChrome/lighthouse) {version} with its settings for a desktop (10 Mbit/s, 40 ms) in
+the system's Chromium, on an instance with {keys} keys, signed in but for the first page; the middle of {rounds} rounds.
+The target is {target} in each. Pages are `noindex` on purpose, so search engines are not among the categories.
+
+The API docs miss it in performance: the bundled reference draws itself in one long task, after which nothing moves.
+The figures are of a busy machine with two cores.
+
+"""
+
+
+def install() -> Path:
+    """Lighthouse from the lock, once; its entry for Node."""
+    entry = TOOL / "node_modules/lighthouse/cli/index.js"
+    mark = TOOL / ".installed"
+    lock = (HERE / "package-lock.json").read_text()
+    if not mark.exists() or mark.read_text() != lock:
+        TOOL.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / "frontend/.npmrc", TOOL)
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy(HERE / name, TOOL)
+        _, npm = node_and_npm()
+        subprocess.run([*npm, "ci", "--ignore-scripts", "--loglevel=error"], cwd=TOOL, check=True)
+        mark.write_text(lock)
+    return entry
+
+
+@contextmanager
+def instance() -> Iterator[Owner]:
+    """An instance with keys that were used."""
+    with tempfile.TemporaryDirectory(prefix="ari-audit-") as folder:
+        data = Path(folder) / "data"
+        data.mkdir(mode=0o700)
+        owner = started(ServerProcess(data))
+        try:
+            owner.make_keys_over_http()
+            for number in range(30):
+                _, secret = owner.create_key(f"Nightly export {number}", expires="90d")
+                owner.api(secret).get("/api/me")
+            yield owner
+        finally:
+            owner.close()
+            owner.server.kill()
+
+
+@contextmanager
+def browser(folder: str, port: int) -> Iterator[Any]:
+    """A Chromium that Lighthouse can join, with one profile for both."""
+    flags = [*chromium.FLAGS, "--no-sandbox", f"--remote-debugging-port={port}"]
+    with sync_playwright() as playwright:
+        context = playwright.chromium.launch_persistent_context(
+            folder, executable_path=chromium.executable(), args=flags, headless=True
+        )
+        try:
+            yield context
+        finally:
+            context.close()
+
+
+def audit(entry: Path, url: str, port: int) -> dict[str, Any]:
+    """The report on one page; what the browser has kept (the session) stays."""
+    node, _ = node_and_npm()
+    flags = ["--preset=desktop", "--disable-storage-reset", "--no-enable-error-reporting", "--quiet", "--output=json"]
+    wanted = f"--only-categories={','.join(CATEGORIES)}"
+    command = [node, str(entry), url, f"--port={port}", wanted, *flags]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    report: dict[str, Any] = json.loads(done.stdout)
+    return report
+
+
+def findings(report: dict[str, Any]) -> list[str]:
+    """What costs points."""
+    found = []
+    for category in report["categories"].values():
+        for reference in category["auditRefs"]:
+            one = report["audits"][reference["id"]]
+            if reference["weight"] and one["score"] is not None and one["score"] < 0.9:
+                found.append(f"{one['id']} {one.get('displayValue', '')}".strip())
+    return found
+
+
+def pages(owner: Owner) -> dict[str, str]:
+    """The pages, by the name that the report gives them."""
+    key, _ = owner.create_key("Looked at", expires="90d")
+    return {
+        "Sign-in": "/sign-in",
+        "Settings > API": "/settings?tab=api",
+        "Key page": f"/settings/keys/{key['id']}",
+        "API docs": "/api-docs",
+    }
+
+
+def main() -> int:
+    """Audit every page, write the figures; 1 if one misses the target."""
+    entry, port = install(), free_port()
+    rows, missed, version = [], False, ""
+    with (
+        instance() as owner,
+        tempfile.TemporaryDirectory(prefix="ari-profile-") as folder,
+        browser(folder, port) as context,
+    ):
+        for name, path in pages(owner).items():
+            if len(rows) == 1:  # the sign-in page is looked at before
+                sign_in(context.pages[0], owner)
+                context.pages[0].goto("about:blank")
+            reports = [audit(entry, owner.url + path, port) for _ in range(ROUNDS)]
+            version = reports[0]["lighthouseVersion"]
+            scores = {
+                category: round(100 * statistics.median(one["categories"][category]["score"] for one in reports))
+                for category in CATEGORIES
+            }
+            assert reports[0]["finalDisplayedUrl"].startswith(owner.url + path), reports[0]["finalDisplayedUrl"]
+            print(name, scores, findings(reports[0]), flush=True)
+            missed |= min(scores.values()) < TARGET
+            rows.append(f"| {name} | " + " | ".join(str(score) for score in scores.values()) + " |")
+    head = f"| Page | {' | '.join(CATEGORIES.values())} |\n| --- | --- | --- | --- |\n"
+    intro = INTRO.format(version=version, keys=31, rounds=ROUNDS, target=TARGET)
+    PAGE.write_text(intro + head + "\n".join(rows) + "\n")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

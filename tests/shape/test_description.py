@@ -1,0 +1,173 @@
+"""The API's description is complete: whoever adds an operation, a field or a tag describes it too."""
+
+import re
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from ari import server
+from ari.base.settings import load_settings
+from ari.http.access import Kind, access_of
+from ari.instance import Instance
+from ari.keys.reasons import REASONS, REQUEST_ERRORS
+
+Json = dict[str, Any]
+PROBLEM = "application/problem+json"
+PUBLIC_URL = "https://keys.example.org"
+
+
+@pytest.fixture(scope="module")
+def instance() -> Iterator[Instance]:
+    with tempfile.TemporaryDirectory() as folder:
+        opened = Instance.open(load_settings(data_dir=Path(folder) / "data", public_url=PUBLIC_URL), migrate=True)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def app(instance: Instance) -> Any:
+    return server.build_app(instance).app
+
+
+@pytest.fixture(scope="module")
+def document(app: Any) -> Json:
+    made: Json = app.state.description.make()
+    return made
+
+
+def operations(document: Json) -> Iterator[tuple[str, Json]]:
+    """Each operation with the words that name it in a failure."""
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            yield f"{method.upper()} {path}", operation
+
+
+def media(operation: Json, *, errors: bool) -> Iterator[Json]:
+    """The contents of the bodies: those that succeed, the request's among them, or those of errors."""
+    if not errors:
+        yield from operation.get("requestBody", {}).get("content", {}).values()
+    for status, answer in operation["responses"].items():
+        if (status >= "400") == errors:
+            yield from answer.get("content", {}).values()
+
+
+def test_it_is_openapi_3_1(document: Json) -> None:
+    """By the letter of the specification."""
+    assert document["openapi"].startswith("3.1.")
+    assert [str(error) for error in OpenAPIV31SpecValidator(document).iter_errors()] == []
+
+
+def test_every_route_of_the_api_is_in_it(app: Any, document: Json) -> None:
+    """No operation is left out."""
+    routes = {
+        (route.path, method.lower())
+        for route in app.routes
+        if route.path.startswith("/api/")
+        for method in route.methods - {"HEAD"}
+    }
+    assert routes == {(path, method) for path, methods in document["paths"].items() for method in methods}
+
+
+def test_it_says_where_the_instance_is(document: Json) -> None:
+    """The public address, of servers and of the pages of errors alike."""
+    assert [one["url"] for one in document["servers"]] == [PUBLIC_URL]
+    examples = document["components"]["examples"]
+    assert set(examples) == set(REASONS | REQUEST_ERRORS)
+    assert all(one["value"]["type"] == f"{PUBLIC_URL}/errors/{code}" for code, one in examples.items())
+
+
+def test_every_operation_has_its_words(document: Json) -> None:
+    """A summary without a full stop, a description, one described tag, a stable id of its own."""
+    tags = {tag["name"]: tag["description"] for tag in document["tags"]}
+    assert all(tags.values())
+    ids = []
+    for name, operation in operations(document):
+        assert re.fullmatch(r"[A-Z].*[^.]", operation["summary"]), name
+        assert len(operation["description"]) > len(operation["summary"]), name
+        [tag] = operation["tags"]
+        assert tag in tags, f"{name}: add its tag to ari/api/about.py"
+        ids.append(operation["operationId"])
+    assert len(ids) == len(set(ids))
+    assert all(re.fullmatch(r"[a-z][a-z_]*", one) for one in ids), ids
+
+
+def test_every_operation_says_who_may_call_it(app: Any, document: Json) -> None:
+    """Key in either header with the scope that the guard asks for, or the session with its proof; open is said too."""
+    access = {(r.path, method): access_of(r.endpoint) for r in app.routes for method in r.methods}
+    for name, operation in operations(document):
+        method, _, path = name.partition(" ")
+        wanted = access[path, method]
+        if wanted.kind is Kind.OPEN:
+            assert operation["security"] == [], name
+            continue
+        scopes = [wanted.scope] if wanted.scope else []
+        session = {"Session": []} if method == "GET" else {"Session": [], "Csrf": []}
+        assert operation["security"] == [{"ApiKey": scopes}, {"Bearer": scopes}, session], name
+        assert (f"`{wanted.scope}`" if wanted.scope else "Any live key") in operation["description"], name
+    schemes = document["components"]["securitySchemes"]
+    assert schemes["ApiKey"]["name"] == "x-api-key"
+    assert schemes["Bearer"]["scheme"] == "bearer"
+    assert schemes["Session"]["name"] == "__Host-ari"
+
+
+def test_every_operation_lists_its_errors(document: Json) -> None:
+    """Each from the table of reasons, with its example, under its own status."""
+    table = REASONS | REQUEST_ERRORS
+    for name, operation in operations(document):
+        codes = set()
+        for status, answer in operation["responses"].items():
+            if status < "400":
+                continue
+            examples = answer["content"][PROBLEM]["examples"]
+            for code, example in examples.items():
+                assert example == {"$ref": f"#/components/examples/{code}"}
+                assert str(table[code].status) == status, f"{name}: {code}"
+                assert f"`{code}`" in answer["description"]
+            codes |= set(examples)
+        assert {"unknown", "expired", "internal", "unavailable", "misdirected"} <= codes, name
+        assert ("missing" in codes) == bool(operation["security"]), name
+        if "requestBody" in operation:
+            assert {"invalid", "unsupported_media_type", "csrf_failed"} <= codes, name
+
+
+def test_every_body_has_an_example_that_fits(document: Json) -> None:
+    """Examples of requests and answers are of the shape that they stand beside."""
+    for name, operation in operations(document):
+        for answer in operation["responses"].values():
+            assert answer["description"], name
+            assert "x-request-id" in answer["headers"], name
+        for body in media(operation, errors=False):
+            examples = [body["example"]] if "example" in body else [one["value"] for one in body["examples"].values()]
+            assert examples, name
+            validator = Draft202012Validator({**body["schema"], "components": document["components"]})
+            for example in examples:
+                assert [error.message for error in validator.iter_errors(example)] == [], name
+
+
+def test_every_parameter_and_field_says_what_it_is(document: Json) -> None:
+    """A description each, and an example unless its values are listed or there is a default."""
+    for name, operation in operations(document):
+        for parameter in operation.get("parameters", ()):
+            if parameter["in"] != "header":
+                _is_described(parameter | parameter["schema"] | _examples(parameter), f"{name}: {parameter['name']}")
+    for name, schema in document["components"]["schemas"].items():
+        assert schema.get("description"), f"{name} has no docstring"
+        for field, part in schema.get("properties", {}).items():
+            _is_described(part, f"{name}.{field}")
+
+
+def _examples(parameter: Json) -> Json:
+    return {"examples": [one["value"] for one in parameter["examples"].values()]} if "examples" in parameter else {}
+
+
+def _is_described(part: Json, name: str) -> None:
+    assert part.get("description") or "$ref" in part, f"{name} has no description"
+    known = ("examples", "enum", "const", "$ref")
+    shown = any(word in part for word in known) or part.get("default") is not None
+    inner = [part.get("items", {}), *part.get("anyOf", ())]
+    assert shown or any(word in one for one in inner for word in known), f"{name} has no example"

@@ -1,0 +1,56 @@
+"""What a key can call, as the pages list it."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from ari.web.endpoints import Endpoint, Endpoints
+from ari.web.places import operation_place
+
+DOCUMENT = {
+    "tags": [
+        {"name": "API keys", "description": "The keys."},
+        {"name": "Unused", "description": "Nothing."},
+        {"name": "Health", "description": "For probes."},
+    ],
+    "paths": {
+        "/api/health": {"get": {"tags": ["Health"], "summary": "Up", "security": [], "operationId": "health"}},
+        "/api/keys": {
+            "post": {
+                "tags": ["API keys"],
+                "summary": "Create",
+                "security": [{"ApiKey": ["keys:write"]}, {"Bearer": ["keys:write"]}],
+                "operationId": "create_key",
+            },
+            "get": {"tags": ["API keys"], "summary": "Me", "security": [{"ApiKey": []}], "operationId": "me"},
+        },
+    },
+}
+
+
+def test_endpoints_are_grouped_by_tag_with_their_scopes_and_made_once() -> None:
+    """In the order of the tags, empty ones left out; the description is asked for a single time."""
+    asked = []
+
+    async def describe() -> Mapping[str, Any]:
+        asked.append(1)
+        return DOCUMENT
+
+    async def twice() -> Any:
+        endpoints = Endpoints(describe)
+        assert await endpoints.groups() is await endpoints.groups()
+        return await endpoints.groups()
+
+    keys, health = asyncio.run(twice())
+    assert (keys.name, keys.about, health.name) == ("API keys", "The keys.", "Health")
+    assert keys.endpoints == (
+        Endpoint("POST", "/api/keys", "Create", "keys:write", "create_key"),
+        Endpoint("GET", "/api/keys", "Me", None, "me"),
+    )
+    assert [one.scope for one in health.endpoints] == [""]
+    assert asked == [1]
+
+
+def test_an_operation_has_a_place_in_the_docs() -> None:
+    """The address that the reference gives it; the browser tests follow one."""
+    assert operation_place("API keys", "create_key") == "/api-docs#tag/api-keys/create_key"
