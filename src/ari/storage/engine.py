@@ -16,6 +16,7 @@ from ari.storage.finder import HotFinder, PostgresFinder, SqliteFinder
 from ari.storage.turn import write_turn
 from ari.storage.unit import Unit
 from ari.storage.usage import UsageTables
+from ari.storage.usage_charts import UsageReports
 
 KEYS_FILE = "ari.db"
 USAGE_FILE = "usage.db"
@@ -37,6 +38,7 @@ class Database:
         self.main_lock = data_dir / "ari.lock" if sqlite else None
         self.log_lock = data_dir / "usage.lock" if sqlite else None
         self.usage = UsageTables(log, self.log_lock)
+        self.reports = UsageReports(log)
 
     @classmethod
     def open(cls, settings: Settings) -> "Database":

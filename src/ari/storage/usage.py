@@ -17,6 +17,7 @@ from ari.storage.turn import write_turn
 from ari.storage.usage_commit import REFUSALS, count_attempts, write_all, write_each
 from ari.storage.usage_pages import lowest_id, page_query
 from ari.storage.usage_retention import Retention
+from ari.storage.usage_rollups import Rollups, attempt_hours_among, move_attempt_hours
 from ari.storage.usage_seen import Kind, SeenCounter, addresses_among, move_to_others, seen_by
 from ari.usage.clean import address_forms
 from ari.usage.model import (
@@ -54,16 +55,17 @@ class UsageTables:
         self._engine = engine
         self._lock_file = lock_file
         self._seen = SeenCounter()
+        self._rollups = Rollups()
         self._retention = Retention(engine, lock_file, self._writing)
 
     def commit(self, batch: Batch) -> None:
         with _any_fault_as_unavailable():
             try:
                 with self._writing() as connection:
-                    write_all(connection, batch, self._seen)
+                    write_all(connection, batch, self._seen, self._rollups)
             except REFUSALS:
                 with self._writing() as connection:
-                    write_each(connection, batch, self._seen)
+                    write_each(connection, batch, self._seen, self._rollups)
 
     def page(self, where: UsageFilter, before_id: str | None, limit: int) -> list[UsageRow]:
         with _any_fault_as_unavailable(), read_only(self._engine) as connection:
@@ -121,7 +123,9 @@ class UsageTables:
             with read_only(self._engine) as connection:
                 attempts = sorted(Bucket(*bucket) for bucket in connection.execute(buckets))
                 seen = addresses_among(connection, forms)
+                reported = attempt_hours_among(connection, forms)
             self._strip(_strip_attempts, attempts)
+            self._strip(move_attempt_hours, reported)
             self._strip(move_to_others, seen)
         return stood + len(attempts)
 
