@@ -17,6 +17,7 @@ from ari.storage.engine import Database
 from ari.storage.unit import Unit
 from ari.usage.log import UsageLog
 from ari.usage.model import KeyTotals, UsageFilter, UsageRow
+from ari.usage.ports import UsageReader
 
 T = TypeVar("T")
 ANSWER_SECONDS = 15.0
@@ -83,6 +84,10 @@ class Instance:
     async def ausage(self, where: UsageFilter, before_id: str | None, limit: int) -> list[UsageRow]:
         """Rows of the usage log, newest first."""
         return await _within(asyncio.to_thread(self.database.usage.page, where, before_id, limit))
+
+    async def areport(self, work: Callable[[UsageReader], T]) -> T:
+        """Do ``work`` on the reports of the usage log."""
+        return await _within(asyncio.to_thread(work, self.database.reports))
 
     async def acheck_ready(self) -> None:
         """Raise ``Unavailable`` unless the database answers; it is asked at most once a second."""

@@ -39,8 +39,8 @@ def a_row(at_ms: int = START_MS, **fields: Any) -> UsageRow:
 def sums(engine: Engine) -> dict[str, tuple[int, int]]:
     """Accepted and refused requests of each key.
 
-    Fails unless totals = hourly rollups = daily rollups = hours of all keys = rows + rows removed, and the counts by address and by user agent agree: they
-    are all of it until retention removes some.
+    Fails unless totals = hourly rollups = daily rollups = hours of all keys = rows + rows removed, and the counts by
+    address and by user agent agree: they are all of it until retention removes some.
     """
     rows, hours = usage_rows.c, usage_hours.c
     # One snapshot: a process that was killed may have left a commit that the server still finishes.

@@ -11,6 +11,7 @@ from ari.keys.expiry import EXPIRY_CHOICES
 from ari.keys.names import NAME_LENGTH, REASON_LENGTH
 from ari.keys.reasons import ACCEPTED, REASONS
 from ari.keys.scopes import SCOPES
+from ari.usage.search import METHODS, TEXT_LENGTH
 
 MAX_LIMIT = 200
 DEFAULT_LIMIT = 50
@@ -86,12 +87,28 @@ class KeysIn(PageIn):
     )
 
 
-class UsageIn(PageIn):
+class UsageSearchIn(Sent):
+    """Narrows the usage log."""
+
     code: str | None = Field(
         None, description="Only rows with this code.", json_schema_extra={"enum": [ACCEPTED, *REASONS, None]}
     )
     since: str | None = Field(None, max_length=40, description="Only rows at or after this time (RFC 3339).")
     until: str | None = Field(None, max_length=40, description="Only rows before this time (RFC 3339).")
+    method: str | None = Field(
+        None, description="Only rows with this method.", json_schema_extra={"enum": [*METHODS, None]}
+    )
+    status: str | None = Field(
+        None, description="Only rows with this HTTP status: `404`, a class such as `4xx`, or `none` (no answer yet)."
+    )
+    q: str | None = Field(
+        None, max_length=4 * TEXT_LENGTH, description="Only rows with this text in path, client address or user agent."
+    )
+
+
+class UsageIn(PageIn, UsageSearchIn):
+    """With `method`, `status` or `q` a page looks at 10,000 rows at most: it may hold fewer than `limit` rows, even
+    none, and still have a `next_cursor` to go on with."""
 
 
 class AllUsageIn(UsageIn):

@@ -17,9 +17,7 @@ from ari.usage.flood import HourlyAddresses
 from ari.usage.model import OTHER_ADDRESSES, Attempt, UsageRow
 
 _PARTS = 16
-_ADD_ALL = (
-    "ON CONFLICT (hour_ms, with_key, code, part) DO UPDATE SET count = usage_all_hours.count + excluded.count"
-)
+_ADD_ALL = "ON CONFLICT (hour_ms, with_key, code, part) DO UPDATE SET count = usage_all_hours.count + excluded.count"
 _ADD_DAYS = """ON CONFLICT (key_id, day_ms) DO UPDATE SET
     accepted_count = usage_days.accepted_count + excluded.accepted_count,
     refused_count = usage_days.refused_count + excluded.refused_count"""

@@ -9,7 +9,9 @@ from ari.usage.model import UsageRow
 from ari.usage.search import LOOKED_AT, Found, UsageSearch
 
 
-def find(connection: Connection, search: UsageSearch, before_id: str | None, limit: int, look: int = LOOKED_AT) -> Found:
+def find(
+    connection: Connection, search: UsageSearch, before_id: str | None, limit: int, look: int = LOOKED_AT
+) -> Found:
     """At most ``limit`` rows of at most ``look`` that were looked at."""
     if not search.looks:
         rows = _rows(connection, page_query(connection, search.where, before_id, limit + 1))

@@ -1,17 +1,21 @@
 """The addresses of the pages, and which of them a form may send the browser to (security.md 28)."""
 
 import re
-from urllib.parse import urlsplit
+from collections.abc import Mapping
+from urllib.parse import urlencode, urlsplit
 
 HOME = "/settings?tab=api"
 SIGN_IN = "/sign-in"
 NEW_KEY = "/settings/keys/new"
+USAGE = "/settings/usage"
 
 _ID = "key_[0-9A-HJKMNP-TV-Z]{26}"
+_SPAN = r"(?:\?range=(?:24h|7d|30d|90d)(?:&per=(?:hour|day|week))?)?"
 _KNOWN = re.compile(
     rf"/settings(?:\?tab=api(?:&show=(?:all|active|inactive))?(?:&before={_ID})?)?"
     rf"|{NEW_KEY}"
-    rf"|/settings/keys/{_ID}(?:/(?:rename|revoke|delete))?"
+    rf"|/settings/keys/{_ID}(?:/(?:rename|revoke|delete)|{_SPAN})"
+    rf"|{USAGE}{_SPAN}"
     r"|/sign-out-everywhere"
 )
 
@@ -24,6 +28,12 @@ def known_place(text: str | None) -> str:
 def key_place(key_id: str) -> str:
     """The page of one key."""
     return f"/settings/keys/{key_id}"
+
+
+def with_query(place: str, values: Mapping[str, str]) -> str:
+    """The place with those of these values that say something."""
+    given = {name: value for name, value in values.items() if value}
+    return f"{place}?{urlencode(given)}" if given else place
 
 
 def keys_place(show: str, before: str | None = None) -> str:
