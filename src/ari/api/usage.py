@@ -1,6 +1,6 @@
 """The usage log: ``/api/usage`` for all keys, ``/api/keys/{id}/usage`` for one."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from starlette.responses import Response
@@ -83,7 +83,7 @@ async def read_key_summary(key_id: str, here: Here, query: Annotated[SummaryIn, 
     return answer(summary.key_summary_facts(found))
 
 
-_FILE = {
+_FILE: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The file, sent while it is read, newest row first.",
         "content": {

@@ -74,9 +74,10 @@ class UsageStore(Protocol):
 
 
 class UsageReader(Protocol):
-    """Reports on the usage log; synchronous, called from threads. Times are whole hours, ``since_ms`` ≤ at < ``until_ms``.
+    """Reports on the usage log; synchronous, called from threads.
 
-    All but the last three read rollups alone. Raises ``Unavailable``.
+    Times are whole hours, ``since_ms`` ≤ at < ``until_ms``. All but the last three read rollups alone. Raises
+    ``Unavailable``.
     """
 
     def hours(self, key_id: str | None, since_ms: int, until_ms: int) -> list[CodeCount]:
@@ -92,7 +93,10 @@ class UsageReader(Protocol):
         """The keys with the most requests, accepted or refused."""
 
     def attempt_addresses(self, since_ms: int, until_ms: int, limit: int) -> list[AddressCount]:
-        """From where attempts without a key of ours came, the most first; ``flood.ADDRESSES_PER_HOUR`` are told apart."""
+        """From where attempts without a key of ours came, the most first.
+
+        ``flood.ADDRESSES_PER_HOUR`` are told apart.
+        """
 
     def search(self, search: UsageSearch, before_id: str | None, limit: int) -> Found:
         """Rows newest first. Where rows must be looked at, a step looks at ``search.LOOKED_AT`` of them at most."""

@@ -46,6 +46,10 @@ class UsageSearch:
         """Whether rows must be looked at."""
         return self.method is not None or self.status is not None or self.text is not None
 
+    def within_span_only(self) -> "UsageSearch":
+        """The same key and times without any filter."""
+        return UsageSearch(replace(self.where, code=None))
+
     def within(self, since_ms: int | None, until_ms: int | None) -> "UsageSearch":
         """The same within these times."""
         return replace(self, where=replace(self.where, since_ms=since_ms, until_ms=until_ms))

@@ -32,11 +32,11 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Bars, the numbers of the scale from above, and what stands below: one label for each place, most of them empty."""
+    """Bars, the numbers of the scale from above, and what stands below some of the bars, with its place."""
 
     bars: list[Bar]
     scale: list[int]
-    labels: list[str]
+    labels: list[tuple[str, str]]
     unit: str
 
     @property
@@ -90,14 +90,15 @@ def label_of(span: Span, at_ms: int) -> str:
     return f"Week of {moment.day} {moment:%b}" if span.unit == "week" else day
 
 
-def _labels(span: Span, parts: list[HourCount]) -> list[str]:
+def _labels(span: Span, parts: list[HourCount]) -> list[tuple[str, str]]:
     """Short ones for some of the bars, evenly apart."""
     every = -(-len(parts) // _MOST_LABELS)
     shown = []
     for number in range(0, len(parts), every):
         moment = spans.local_time(parts[number].hour_ms, span.zone)
         hours = span.unit == "hour" and len(parts) <= 48
-        shown.append(f"{moment:%H:%M}" if hours else f"{moment.day} {moment:%b}")
+        text = f"{moment:%H:%M}" if hours else f"{moment.day} {moment:%b}"
+        shown.append((_percent((number + 0.5) * 100 / len(parts)), text))
     return shown
 
 

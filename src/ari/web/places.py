@@ -30,6 +30,16 @@ def key_place(key_id: str) -> str:
     return f"/settings/keys/{key_id}"
 
 
+def key_side(key_id: str) -> str:
+    """The part of a key's page that tells of the key itself."""
+    return f"{key_place(key_id)}?part=side"
+
+
+def same(place: str) -> str:
+    """An address that this side made itself; says so in a template."""
+    return place
+
+
 def with_query(place: str, values: Mapping[str, str]) -> str:
     """The place with those of these values that say something."""
     given = {name: value for name, value in values.items() if value}

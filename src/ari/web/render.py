@@ -59,7 +59,7 @@ def environment() -> Environment:
     )
     made.globals.update(asset=_asset, scope_meanings=SCOPES, htmx_config=_HTMX_CONFIG, places=places, words=words)
     made.filters.update(rfc3339=to_rfc3339, access=preset_of, number=lambda amount: f"{amount:,}")
-    made.filters.update(exact=words.exact, counted=words.counted, duration=words.duration)
+    made.filters.update(exact=words.exact, counted=words.counted, duration=words.duration, short=words.short)
     return made
 
 

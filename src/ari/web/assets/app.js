@@ -2,6 +2,7 @@
 
 import "htmx.org";
 
+import { startCharts } from "./js/charts.js";
 import { startCopying } from "./js/copy.js";
 import { startDialogs } from "./js/dialogs.js";
 import { startEntry } from "./js/entry.js";
@@ -10,6 +11,7 @@ import { startPreferences } from "./js/preferences.js";
 import { startReveal } from "./js/reveal.js";
 import { startRows } from "./js/rows.js";
 import { startShortcuts } from "./js/shortcuts.js";
+import { startTail } from "./js/tail.js";
 import { startTimes } from "./js/times.js";
 import { startToasts } from "./js/toasts.js";
 
@@ -19,6 +21,8 @@ startCopying();
 startReveal();
 startDialogs();
 startLive();
+startTail();
+startCharts();
 startPreferences();
 startRows();
 startShortcuts();

@@ -36,7 +36,7 @@ function setShortcuts(button) {
   button.querySelector("[data-state]").textContent = on ? "On" : "Off";
 }
 
-function keep(name, value) {
+export function keep(name, value) {
   const secure = location.protocol === "https:" ? "; Secure" : "";
   document.cookie = `${name}=${value}; Path=/; SameSite=Lax; Max-Age=${YEAR_SECONDS}${secure}`;
 }

@@ -18,17 +18,20 @@ def upgrade() -> None:
     if postgresql:
         op.execute("SET LOCAL statement_timeout = 0")
     _make()
-    for statement in (
-        "INSERT INTO usage_all_hours SELECT hour_ms, true, code, 0, sum(count) FROM usage_hours GROUP BY 1, 3",
+    op.execute("INSERT INTO usage_all_hours SELECT hour_ms, true, code, 0, sum(count) FROM usage_hours GROUP BY 1, 3")
+    op.execute(
         f"INSERT INTO usage_all_hours SELECT minute_ms - minute_ms % {_HOUR_MS}, false, reason, 0, sum(count)"  # noqa: S608 - our own numbers
-        " FROM usage_attempts GROUP BY 1, 3",
+        " FROM usage_attempts GROUP BY 1, 3"
+    )
+    op.execute(
         f"INSERT INTO usage_days SELECT key_id, hour_ms - hour_ms % {_DAY_MS},"  # noqa: S608 - our own numbers
         " sum(CASE code WHEN 'ok' THEN count ELSE 0 END), sum(CASE code WHEN 'ok' THEN 0 ELSE count END)"
-        " FROM usage_hours GROUP BY 1, 2",
+        " FROM usage_hours GROUP BY 1, 2"
+    )
+    op.execute(
         f"INSERT INTO usage_attempt_hours SELECT minute_ms - minute_ms % {_HOUR_MS}, reason, address, sum(count),"  # noqa: S608 - our own numbers
-        " max(minute_ms) FROM usage_attempts GROUP BY 1, 2, 3",
-    ):
-        op.execute(statement)
+        " max(minute_ms) FROM usage_attempts GROUP BY 1, 2, 3"
+    )
     if postgresql:
         for table in ("usage_all_hours", "usage_days", "usage_attempt_hours"):
             op.execute(f"ALTER TABLE {table} SET (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05)")
