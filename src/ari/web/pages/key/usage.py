@@ -27,7 +27,7 @@ from ari.web.charts import Chart, chart_of
 from ari.web.pages.exporting import exported
 from ari.web.render import Pages
 
-ROWS = 50
+ROWS = 25
 TAIL_ROWS = 200
 """Rows that the live tail shows, and at most gives at once."""
 STATUS_ROWS = 2_000
@@ -53,6 +53,8 @@ class KeyUsage:
     new_addresses: list[Seen]
     found: Found
     read_at_ms: int
+    ever: bool
+    """Whether the key was ever used, or refused."""
 
     def results(self) -> list[tuple[str, int, str]]:
         """How requests ended: words, count, and the kind that colours it."""
@@ -100,7 +102,8 @@ async def usage_of(instance: Instance, request: Request, key_id: str, totals: Ke
     seen, agents = await instance.aseen(key_id, _SEEN_READ)
     new = addresses.new_ones(seen, totals.first_used_at_ms, now_ms)
     chart = chart_of(numbers.counts)
-    return KeyUsage(asked, numbers, chart, statuses, seen, agents, new, found, now_ms)
+    ever = totals.request_count + totals.refused_count > 0
+    return KeyUsage(asked, numbers, chart, statuses, seen, agents, new, found, now_ms, ever)
 
 
 class KeyUsagePages:
