@@ -14,7 +14,7 @@ def owner(make_owner: Any) -> Any:
 
 
 def test_ten_live_tails_and_no_more(owner: Any) -> None:
-    """The eleventh is refused until one ends, by itself or because its browser is gone; other sessions have their own."""
+    """The eleventh is refused until one ends, or its browser is gone for a minute; other sessions have their own."""
     key, secret = owner.create_key("Tailed")
     session, other = owner.session(), owner.session()
     place = f"/settings/keys/{key['id']}/tail"

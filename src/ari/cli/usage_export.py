@@ -67,7 +67,7 @@ def export(
         instance.command(CALLER(), lambda unit, by: file.record(unit, by, instance.now_ms(), form, search))
         batches = instance.database.reports.pages(search, _PIECE)
         for piece in file.pieces(form, _harmless(batches) if form == "csv" else batches):
-            sys.stdout.buffer.write(piece)
+            sys.stdout.buffer.write(piece.replace(b"\r\n", b"\n"))
         sys.stdout.flush()
 
 
