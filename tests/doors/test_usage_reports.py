@@ -5,9 +5,16 @@ import io
 import json
 from typing import Any
 
+import httpx2
 import pytest
 
+from ari.base.settings import load_settings
+from ari.storage.engine import Database
+from ari.usage.ports import Batch
+from tests.support.instances import START_MS
 from tests.support.owner import csrf_of
+from tests.support.usage import a_row
+
 
 @pytest.fixture(scope="module")
 def used(shared_owner: Any) -> dict[str, Any]:
@@ -139,19 +146,33 @@ def test_the_owner_exports_by_a_form(used: dict[str, Any], shared_owner: Any) ->
 
 def test_a_log_of_many_pieces_is_sent_whole(shared_owner: Any) -> None:
     """Every row once, newest first, over the borders of pieces."""
-    from ari.base.settings import load_settings
-    from ari.storage.engine import Database
-    from ari.usage.ports import Batch
-    from tests.support.instances import START_MS
-    from tests.support.usage import a_row
-
     key, secret = shared_owner.create_key("Large")
-    database = Database.open(load_settings(data_dir=shared_owner.server.data_dir))
-    for start in range(0, 2_500, 500):
-        rows = [a_row(START_MS - 10**10 + start + n, key_id=key["id"]) for n in range(500)]
-        database.usage.commit(Batch(rows))
-    database.close()
+    _fill(shared_owner, key["id"], 2_500)
     place = f"/api/keys/{key['id']}/usage/export"
     rows = shared_owner.api(secret).get(place, params={"format": "json", "q": "curl/7.88"}).json()
     assert len({row["id"] for row in rows}) == len(rows) == 2_500
     assert [row["id"] for row in rows] == sorted((row["id"] for row in rows), reverse=True)
+
+
+def test_an_export_that_breaks_off_is_seen_to(make_owner: Any) -> None:
+    """A log that cannot be read any more is no end of the file: the connection ends without its last chunk."""
+    owner = make_owner()
+    key, secret = owner.create_key("Broken off")
+    _fill(owner, key["id"], 12_000, user_agent="x" * 250)
+    log = owner.server.data_dir / "usage.db"
+    with owner.api(secret).stream("GET", f"/api/keys/{key['id']}/usage/export") as answer:
+        parts = answer.iter_bytes()
+        next(parts)
+        log.rename(log.with_name("away.db"))
+        with pytest.raises(httpx2.RemoteProtocolError):
+            list(parts)
+    log.with_name("away.db").rename(log)
+    assert owner.api(secret).get("/api/me").status_code == 200
+
+
+def _fill(owner: Any, key_id: str, count: int, **fields: Any) -> None:
+    database = Database.open(load_settings(data_dir=owner.server.data_dir))
+    for start in range(0, count, 1_000):
+        rows = [a_row(START_MS - 10**10 + start + n, key_id=key_id, **fields) for n in range(min(1_000, count - start))]
+        database.usage.commit(Batch(rows))
+    database.close()
