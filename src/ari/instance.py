@@ -16,7 +16,7 @@ from ari.storage import migrate as migrations
 from ari.storage.engine import Database
 from ari.storage.unit import Unit
 from ari.usage.log import UsageLog
-from ari.usage.model import KeyTotals, Seen, UsageFilter, UsageRow
+from ari.usage.model import KeyTotals, Seen
 from ari.usage.ports import UsageReader
 
 T = TypeVar("T")
@@ -80,10 +80,6 @@ class Instance:
     async def atotals(self, key_ids: Sequence[str]) -> dict[str, KeyTotals]:
         """What these keys were used for in all."""
         return await _within(asyncio.to_thread(self.database.usage.totals, key_ids))
-
-    async def ausage(self, where: UsageFilter, before_id: str | None, limit: int) -> list[UsageRow]:
-        """Rows of the usage log, newest first."""
-        return await _within(asyncio.to_thread(self.database.usage.page, where, before_id, limit))
 
     async def aseen(self, key_id: str, limit: int) -> tuple[list[Seen], list[Seen]]:
         """From which addresses and by which user agents a key was used, last seen first."""

@@ -71,7 +71,7 @@ def test_an_older_database(ari: Ari) -> None:
     """A database before this version's migrations is wrong and says what to run."""
     with sqlite3.connect(ari.data_dir / "usage.db") as connection:
         connection.execute("DELETE FROM ari_log_version")
-    assert _checks(ari, code=1)["migrations"] == ("wrong", "log none, this version wants 0002: ari migrate")
+    assert _checks(ari, code=1)["migrations"] == ("wrong", "log none, this version wants 0003: ari migrate")
 
 
 def test_a_damaged_file(ari: Ari) -> None:
