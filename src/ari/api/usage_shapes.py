@@ -51,13 +51,15 @@ class PartOut(BaseModel):
 
 
 class CodeOut(BaseModel):
-    code: str = Field(description="`ok`, or why requests were refused.")
-    count: int
+    code: str = Field(description="`ok`, or why requests were refused.", examples=["ok"])
+    count: int = Field(examples=[1204])
 
 
 class RouteOut(BaseModel):
-    route: str
-    request_count: int
+    """`route` is the template, `(none)` where there was no such route, `*` for the counted part of a flood."""
+
+    route: str = Field(examples=["/api/keys/{key_id}"])
+    request_count: int = Field(description="Accepted requests.")
     refused_count: int
 
 
@@ -67,7 +69,7 @@ class CountsOut(BaseModel):
     since: str = Field(json_schema_extra={"format": "date-time"})
     until: str = Field(json_schema_extra={"format": "date-time"})
     by: Literal["hour", "day", "week"]
-    time_zone: str
+    time_zone: str = Field(examples=["UTC"])
     request_count: int = Field(description="Accepted requests.")
     refused_count: int
     codes: list[CodeOut]
@@ -79,19 +81,23 @@ class KeySummaryOut(CountsOut):
 
 
 class TopKeyOut(BaseModel):
-    key_id: str
-    name: str | None
-    request_count: int
+    """A key that was used; deleted ones keep their name here."""
+
+    key_id: str = Field(examples=["key_01KB5Q2W8Z6N4T0V9YRJXH3M7C"])
+    name: str | None = Field(examples=["Automation Script"])
+    request_count: int = Field(description="Accepted requests.")
     refused_count: int
 
 
 class ReasonOut(BaseModel):
-    reason: str
+    reason: str = Field(examples=["unknown"])
     count: int
 
 
 class AttemptAddressOut(BaseModel):
-    address: str
+    """Attempts from an address; `other` are those that are not told apart."""
+
+    address: str = Field(examples=["203.0.113.9"])
     count: int
     last_at: str = Field(json_schema_extra={"format": "date-time"})
 
