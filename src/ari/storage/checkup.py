@@ -117,7 +117,7 @@ def uneven_sums(database: Database) -> str | None:
 
 
 def _by_key(rows: Iterable[Row[Any]]) -> dict[str, tuple[int, int]]:
-    return {key_id: (int(accepted), int(refused)) for key_id, accepted, refused in rows}
+    return {row[0]: (int(row[1]), int(row[2])) for row in rows}
 
 
 def readable_by_others(data_dir: Path) -> list[str]:
