@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Row, case, func, select
+from sqlalchemy import case, func, select
 
 from ari.keys.reasons import ACCEPTED
 from ari.storage import audit
@@ -116,7 +116,7 @@ def uneven_sums(database: Database) -> str | None:
         return None if of_all == expected else "hours of all keys"
 
 
-def _by_key(rows: Iterable[Row[Any]]) -> dict[str, tuple[int, int]]:
+def _by_key(rows: Iterable[Any]) -> dict[str, tuple[int, int]]:
     return {row[0]: (int(row[1]), int(row[2])) for row in rows}
 
 
