@@ -19,7 +19,8 @@ from ari.storage.engine import Database
 from ari.storage.unit import Unit
 from ari.storage.usage import UsageTables
 from ari.usage.log import UsageLog
-from ari.usage.model import KeyTotals, UsageFilter, UsageRow
+from ari.usage.model import KeyTotals, Seen
+from ari.usage.ports import UsageReader
 
 T = TypeVar("T")
 ANSWER_SECONDS = 15.0
@@ -84,9 +85,14 @@ class Instance:
         """What these keys were used for in all."""
         return await _within(asyncio.to_thread(self.database.usage.totals, key_ids))
 
-    async def ausage(self, where: UsageFilter, before_id: str | None, limit: int) -> list[UsageRow]:
-        """Rows of the usage log, newest first."""
-        return await _within(asyncio.to_thread(self.database.usage.page, where, before_id, limit))
+    async def aseen(self, key_id: str, limit: int) -> tuple[list[Seen], list[Seen]]:
+        """From which addresses and by which user agents a key was used, last seen first."""
+        log = self.database.usage
+        return await _within(asyncio.to_thread(lambda: (log.addresses(key_id, limit), log.agents(key_id, limit))))
+
+    async def areport(self, work: Callable[[UsageReader], T]) -> T:
+        """Do ``work`` on the reports of the usage log."""
+        return await _within(asyncio.to_thread(work, self.database.reports))
 
     async def alog(self, work: Callable[[UsageTables], T]) -> T:
         """Ask the usage log something, in a thread."""

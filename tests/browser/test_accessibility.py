@@ -46,6 +46,9 @@ def test_every_page_and_dialog(owner: Any, browser: Any, look: Any, theme: str, 
     active, revoked = _ids(owner, "active"), _ids(owner, "revoked")
     for path in (
         *(f"/settings/keys/{key_id}" for key_id in (active, revoked)),
+        f"/settings/keys/{active}?range=30d&q=nothing-like-it&status=bad",
+        "/settings/usage?range=90d",
+        "/settings/usage?from=2020-01-01&to=2020-01-02",
         f"/settings/keys/{active}/revoke",
         f"/settings/keys/{active}/rename",
         f"/settings/keys/{active}/menu",

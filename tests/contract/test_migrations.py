@@ -59,6 +59,9 @@ def test_rows_from_before_are_kept_and_counted(data_dir: Path, database_url: str
             for statement in (
                 "DROP TABLE usage_seen",
                 "DROP TABLE usage_settled",
+                "DROP TABLE usage_all_hours",
+                "DROP TABLE usage_days",
+                "DROP TABLE usage_attempt_hours",
                 "DROP INDEX ix_usage_rows_key_id_code_id",
                 "DROP INDEX ix_usage_rows_code_id",
                 "CREATE INDEX ix_usage_rows_key_id_id ON usage_rows (key_id, id)",

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from ari.storage.tables import log, usage_hours, usage_totals
+from ari.storage.tables import log, usage_all_hours, usage_days, usage_hours, usage_totals
 from ari.usage.model import UsageFilter
 from ari.usage.ports import Batch
 from tests.support.instances import opened
@@ -18,10 +18,12 @@ ADDRESSES = ("203.0.113.77", "2001:db8:1:2:3:4:5:6")
 
 def test_rollups_and_totals_hold_no_address_and_no_user_agent(data_dir: Path, database_url: str | None) -> None:
     """Nor a path: only the key, the hour, our own route and code, and numbers."""
-    for_ever = {usage_hours.name, usage_totals.name}
-    obeying_retention = {"usage_rows", "usage_attempts", "usage_seen"}
-    assert set(log.tables) == for_ever | obeying_retention, "think of the new one"
+    for_ever = (usage_hours, usage_totals, usage_all_hours, usage_days)
+    obeying_retention = {"usage_rows", "usage_attempts", "usage_seen", "usage_attempt_hours"}
+    assert set(log.tables) == {table.name for table in for_ever} | obeying_retention, "think of the new one"
     assert set(usage_hours.c.keys()) == {"key_id", "hour_ms", "route", "code", "count"}
+    assert set(usage_all_hours.c.keys()) == {"hour_ms", "with_key", "code", "part", "count"}
+    assert set(usage_days.c.keys()) == {"key_id", "day_ms", "accepted_count", "refused_count"}
     assert set(usage_totals.c.keys()) == {
         "key_id",
         "request_count",
@@ -35,10 +37,8 @@ def test_rollups_and_totals_hold_no_address_and_no_user_agent(data_dir: Path, da
         row = a_row(client_address="203.0.113.77", user_agent="very-own-agent", path="/api/me/very-own-path")
         instance.database.usage.commit(Batch([row]))
         with instance.database.log.connect() as connection:
-            kept = [
-                str(tuple(one)) for table in (usage_hours, usage_totals) for one in connection.execute(select(table))
-            ]
-    assert len(kept) == 2
+            kept = [str(tuple(one)) for table in for_ever for one in connection.execute(select(table))]
+    assert len(kept) == 4
     assert not [one for one in kept if "203.0" in one or "very-own" in one]
 
 

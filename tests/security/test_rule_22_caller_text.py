@@ -55,7 +55,7 @@ def _poison(instance: Instance) -> str:
     return key_id
 
 
-COMMANDS = (["keys", "list"], ["keys", "show"], ["usage"], ["events"], ["doctor", "--audit"])
+COMMANDS = (["keys", "list"], ["keys", "show"], ["usage"], ["usage", "export"], ["events"], ["doctor", "--audit"])
 
 
 @pytest.fixture

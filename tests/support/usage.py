@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, select
 from ari.base.ids import new_id
 from ari.keys.reasons import ACCEPTED
 from ari.storage.engine import Database
-from ari.storage.tables import usage_hours, usage_rows, usage_seen, usage_totals
+from ari.storage.tables import usage_all_hours, usage_days, usage_hours, usage_rows, usage_seen, usage_totals
 from ari.usage.model import ROW_KIND, UsageRow
 from tests.support.instances import START_MS, settings_for
 
@@ -55,8 +55,8 @@ def log_of(data_dir: Path, database_url: str | None = None) -> Iterator[Connecti
 def sums(database: Database) -> dict[str, tuple[int, int]]:
     """Accepted and refused requests of each key.
 
-    Fails unless totals = hourly rollups = rows + rows removed, and the counts by address and by user agent agree: they
-    are all of it until retention removes some.
+    Fails unless totals = hourly rollups = daily rollups = hours of all keys = rows + rows removed, and the counts by
+    address and by user agent agree: they are all of it until retention removes some.
     """
     database.usage.settle_all()
     engine, rows, hours = database.log, usage_rows.c, usage_hours.c
@@ -65,6 +65,8 @@ def sums(database: Database) -> dict[str, tuple[int, int]]:
     with engine.connect().execution_options(**snapshot) as connection:
         by_row = _split(connection, rows.key_id, rows.code, rows["count"])
         by_hour = _split(connection, hours.key_id, hours.code, hours["count"])
+        by_day = _by_day(connection)
+        of_all = _of_all_keys(connection)
         kept = {row.key_id: row for row in connection.execute(select(usage_totals))}
         accepted_at = select(rows.key_id, func.min(rows.at_ms), func.max(rows.at_ms)).where(rows.code == ACCEPTED)
         times = {row[0]: tuple(row[1:]) for row in connection.execute(accepted_at.group_by(rows.key_id))}
@@ -72,6 +74,8 @@ def sums(database: Database) -> dict[str, tuple[int, int]]:
     by_key = {key_id: (row.request_count, row.refused_count) for key_id, row in kept.items()}
     removed = {key_id: (row.removed_request_count, row.removed_refused_count) for key_id, row in kept.items()}
     assert by_hour == by_key
+    assert by_day == by_key
+    assert of_all == tuple(map(sum, zip(*by_key.values(), strict=True))) if by_key else of_all == (0, 0)
     assert {key_id: _plus(by_row.get(key_id, (0, 0)), removed[key_id]) for key_id in by_key} == by_key
     assert by_row.keys() <= by_key.keys()
     for key_id, row in kept.items():
@@ -83,6 +87,21 @@ def sums(database: Database) -> dict[str, tuple[int, int]]:
             assert (row.first_used_at_ms, row.last_used_at_ms) == (first, last)
             assert [one[key_id] for one in seen] == [by_key[key_id]] * 2
     return by_key
+
+
+def _by_day(connection: Any) -> dict[str, tuple[int, int]]:
+    days = usage_days.c
+    counts = func.sum(days.accepted_count), func.sum(days.refused_count)
+    found = connection.execute(select(days.key_id, *counts).group_by(days.key_id))
+    return {key_id: (int(accepted), int(refused)) for key_id, accepted, refused in found}
+
+
+def _of_all_keys(connection: Any) -> tuple[int, int]:
+    hours = usage_all_hours.c
+    query = select(hours.code, func.sum(hours["count"])).where(hours.with_key).group_by(hours.code)
+    counts = {code: int(count) for code, count in connection.execute(query)}
+    accepted = counts.pop(ACCEPTED, 0)
+    return accepted, sum(counts.values())
 
 
 def _plus(one: tuple[int, int], other: tuple[int, int]) -> tuple[int, int]:

@@ -15,6 +15,7 @@ from ari.keys.expiry import EXPIRY_CHOICES
 from ari.keys.names import NAME_LENGTH, REASON_LENGTH
 from ari.keys.reasons import ACCEPTED, REASONS
 from ari.keys.scopes import SCOPES
+from ari.usage.search import METHODS, TEXT_LENGTH
 
 MAX_LIMIT = 200
 DEFAULT_LIMIT = 50
@@ -120,7 +121,9 @@ class KeysIn(PageIn):
     )
 
 
-class UsageIn(PageIn):
+class UsageSearchIn(Sent):
+    """Narrows the usage log."""
+
     code: str | None = Field(
         None,
         description="Only rows with this code: `ok`, or why a request was refused.",
@@ -133,6 +136,20 @@ class UsageIn(PageIn):
     until: str | None = Field(
         None, max_length=40, description="Only rows before this time (RFC 3339).", json_schema_extra=_TIME
     )
+    method: str | None = Field(
+        None, description="Only rows with this method.", json_schema_extra={"enum": [*METHODS, None]}
+    )
+    status: str | None = Field(
+        None, description="Only rows with this HTTP status: `404`, a class such as `4xx`, or `none` (no answer yet)."
+    )
+    q: str | None = Field(
+        None, max_length=4 * TEXT_LENGTH, description="Only rows with this text in path, client address or user agent."
+    )
+
+
+class UsageIn(PageIn, UsageSearchIn):
+    """With `method`, `status` or `q` a page looks at 10,000 rows at most: it may hold fewer than `limit` rows, even
+    none, and still have a `next_cursor` to go on with."""
 
 
 class AllUsageIn(UsageIn):

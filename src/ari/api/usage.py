@@ -1,16 +1,30 @@
 """The usage log: ``/api/usage`` for all keys, ``/api/keys/{id}/usage`` for one."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from ari.api.here import Here, paged, problems
+from ari.api.here import Here, answer, problems
 from ari.api.shapes import AllUsageIn, KeyId, UsageIn, UsagePageOut, time_of
-from ari.base.errors import NotFound
-from ari.http.access import needs
-from ari.usage.model import UsageFilter
+from ari.api.usage_shapes import (
+    CSV_EXAMPLE,
+    AllExportIn,
+    ExportIn,
+    KeySummaryOut,
+    SummaryIn,
+    SummaryOut,
+    search_of,
+)
+from ari.base.clock import DAY_MS
+from ari.base.cursor import encode_cursor
+from ari.base.errors import Invalid, NotFound, Problem
+from ari.http.access import needs, sensitive
+from ari.http.export import export_answer
+from ari.keys.manage import key_names
+from ari.usage import spans, summary
 from ari.usage.report import row_facts
+from ari.usage.spans import Span
 
 router = APIRouter(tags=["Usage"])
 
@@ -33,14 +47,102 @@ async def read_usage(here: Here, query: Annotated[AllUsageIn, Query()]) -> Respo
 @needs(None)
 async def read_key_usage(key_id: KeyId, here: Here, query: Annotated[UsageIn, Query()]) -> Response:
     """Any live key may read its own log; others need `usage:read`. The log outlives the key."""
+    await _may_read(here, key_id)
+    return await _page(here, query, key_id)
+
+
+@router.get(
+    "/api/usage/summary",
+    response_model=SummaryOut,
+    summary="Read the numbers of all keys",
+    responses=problems("invalid"),
+)
+@needs("usage:read")
+async def read_summary(here: Here, query: Annotated[SummaryIn, Query()]) -> Response:
+    """Requests by time and by code, the keys used most, and attempts without a key. Read from rollups, so it does not
+    slow down as the log grows; times are widened to whole hours, as the answer says."""
+    span = _span(here, query)
+    found = await here.instance.areport(lambda reader: summary.of_all(reader, span))
+    ids = [one.key_id for one in found.top.shown]
+    names = await here.instance.aread(lambda unit: key_names(unit, ids))
+    return answer(summary.summary_facts(found, names))
+
+
+@router.get(
+    "/api/keys/{key_id}/usage/summary",
+    response_model=KeySummaryOut,
+    summary="Read the numbers of one key",
+    responses=problems("invalid", "not_found"),
+)
+@needs(None)
+async def read_key_summary(key_id: KeyId, here: Here, query: Annotated[SummaryIn, Query()]) -> Response:
+    """Requests by time, by code and by route. Any live key may read its own; others need `usage:read`."""
+    await _may_read(here, key_id)
+    span = _span(here, query)
+    found = await here.instance.areport(lambda reader: summary.of_key(reader, key_id, span))
+    return answer(summary.key_summary_facts(found))
+
+
+_FILE: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The file, sent while it is read, newest row first.",
+        "content": {
+            "text/csv": {"schema": {"type": "string"}, "example": CSV_EXAMPLE},
+            "application/json": {"schema": {"type": "array", "items": {"$ref": "#/components/schemas/UsageOut"}}},
+        },
+    }
+}
+
+
+@router.get(
+    "/api/usage/export",
+    response_class=Response,
+    summary="Export the usage log of all keys",
+    responses=problems("invalid", "confirmation_required") | _FILE,
+)
+@needs("usage:read")
+@sensitive
+async def export_usage(here: Here, query: Annotated[AllExportIn, Query()]) -> Response:
+    """Every row that matches, as an attachment: CSV, or a JSON array with one row a line. An event tells who exported
+    what. A CSV cell that a spreadsheet could take for a formula begins with `'`."""
+    return await export_answer(here.instance, here.caller, search_of(query, query.key_id), query.format)
+
+
+@router.get(
+    "/api/keys/{key_id}/usage/export",
+    response_class=Response,
+    summary="Export the usage log of one key",
+    responses=problems("invalid", "not_found", "confirmation_required") | _FILE,
+)
+@needs(None)
+@sensitive
+async def export_key_usage(key_id: KeyId, here: Here, query: Annotated[ExportIn, Query()]) -> Response:
+    """As the export of all keys. Any live key may export its own log; others need `usage:read`."""
+    await _may_read(here, key_id)
+    return await export_answer(here.instance, here.caller, search_of(query, key_id), query.format)
+
+
+def _span(here: Here, query: SummaryIn) -> Span:
+    """Of `since` and `until`; the last seven days without them."""
+    now_ms = here.instance.now_ms()
+    until_ms, since_ms = time_of("until", query.until), time_of("since", query.since)
+    until_ms = now_ms + 1 if until_ms is None else until_ms
+    since_ms = until_ms - 7 * DAY_MS if since_ms is None else since_ms
+    zone = spans.zone_name(query.time_zone)
+    if query.time_zone not in (None, zone):
+        raise Invalid(Problem("time_zone", "This machine knows no time zone of that name; try Europe/Berlin."))
+    return spans.between(since_ms, until_ms, zone, query.by)
+
+
+async def _may_read(here: Here, key_id: str) -> None:
     if here.caller.key_id != key_id:
         here.require("usage:read")
     if await here.instance.aread(lambda unit: unit.keys.tombstone(key_id)) is None:
         raise NotFound("There is no API key with this id.")
-    return await _page(here, query, key_id)
 
 
 async def _page(here: Here, query: UsageIn, key_id: str | None) -> Response:
-    where = UsageFilter(key_id, query.code, time_of("since", query.since), time_of("until", query.until))
-    rows = await here.instance.ausage(where, query.before_id, query.limit + 1)
-    return paged([row_facts(row) for row in rows], query.limit)
+    search, before_id = search_of(query, key_id), query.before_id
+    found = await here.instance.areport(lambda reader: reader.search(search, before_id, query.limit))
+    following = None if found.next_before is None else encode_cursor(found.next_before)
+    return answer({"items": [row_facts(row) for row in found.rows], "next_cursor": following})

@@ -155,6 +155,7 @@ def _database(database: Database, settings: Settings, *, audit: bool) -> Iterato
     yield _usage_log(database, settings)
     yield _clock(database)
     if audit:
+        yield _sums(database)
         yield _trail(database)
 
 
@@ -202,6 +203,13 @@ def _clock(database: Database) -> Finding:
         return Finding("clock steps", "ok", "none seen")
     said = f"{steps.count} of more than five minutes, the last at {to_rfc3339(steps.latest_at_ms)}"
     return Finding("clock steps", "note", said)
+
+
+def _sums(database: Database) -> Finding:
+    uneven = checkup.uneven_sums(database)
+    if uneven is None:
+        return Finding("usage sums", "ok", "totals and rollups agree")
+    return Finding("usage sums", "wrong", f"the {uneven} do not add up to the totals of the keys.")
 
 
 def _trail(database: Database) -> Finding:

@@ -14,6 +14,7 @@ from ari.cli.key_words import found
 from ari.cli.opening import CALLER, opened
 from ari.cli.options import AsJson, DataDir, Limit
 from ari.cli.tail import Tail, newest
+from ari.cli.usage_export import export
 from ari.cli.words import since as since_ms
 from ari.keys.ports import KeyUnit
 from ari.keys.reasons import ACCEPTED, REASONS, REQUEST_ERRORS
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from ari.instance import Instance
 
 app = typer.Typer(help="See what keys were used for.", invoke_without_command=True)
+app.command()(export)
 
 POLL_SECONDS = 1.0
 HEADERS = ("TIME", "KEY", "CODE", "METHOD", "PATH", "STATUS", "ADDRESS", "MS", "COUNT", "SOURCE", "ID")
@@ -64,7 +66,7 @@ def usage(
     if code is not None and code not in _CODES:
         raise typer.BadParameter(f"choose one of {', '.join(_CODES)}.", param_hint="--code")
     with opened(data_dir) as instance:
-        key_id = None if key is None else _key_id(instance, key)
+        key_id = None if key is None else key_id_of(instance, key)
         where = UsageFilter(key_id, code, since_ms(since, instance.now_ms()))
         if follow:
             _follow(instance, where, limit, as_json)
@@ -92,14 +94,14 @@ def attempts(since: Since = None, limit: Limit = 50, as_json: AsJson = False, da
 def addresses(key: ThisKey, limit: Limit = 50, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """List from which client addresses one key was used, last seen first."""
     with opened(data_dir) as instance:
-        _show_seen("ADDRESS", instance.database.usage.addresses(_key_id(instance, key), limit), as_json)
+        _show_seen("ADDRESS", instance.database.usage.addresses(key_id_of(instance, key), limit), as_json)
 
 
 @app.command()
 def agents(key: ThisKey, limit: Limit = 50, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """List by which user agents one key was used, last seen first."""
     with opened(data_dir) as instance:
-        _show_seen("USER AGENT", instance.database.usage.agents(_key_id(instance, key), limit), as_json)
+        _show_seen("USER AGENT", instance.database.usage.agents(key_id_of(instance, key), limit), as_json)
 
 
 def _show_seen(header: str, seen: list[Seen], as_json: bool) -> None:
@@ -147,7 +149,7 @@ def erase(
         output.say(f"The address stood in {count} row{'' if count == 1 else 's'}; it is gone from them.")
 
 
-def _key_id(instance: "Instance", text: str) -> str:
+def key_id_of(instance: "Instance", text: str) -> str:
     """The id of a key, deleted keys included: their usage stays readable."""
 
     def lookup(unit: KeyUnit) -> str:

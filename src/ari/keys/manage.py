@@ -3,6 +3,7 @@
 The rules of who may do what to which key (security.md 11) are here, so every door has them.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, Final
@@ -244,3 +245,9 @@ def _time(at_ms: int | None) -> str | None:
 def _record(unit: KeyUnit, caller: Caller, now_ms: int, name: str, key: ApiKey, detail: dict[str, Any]) -> None:
     event_id = new_id("evt", now_ms)
     unit.events.append(Event(event_id, now_ms, name, caller.actor, key.id, caller.origin, {"hint": key.hint} | detail))
+
+
+def key_names(unit: KeyUnit, key_ids: Iterable[str]) -> dict[str, str | None]:
+    """The names of these keys, deleted ones among them; ``None`` where there was never such a key."""
+    found = {key_id: unit.keys.tombstone(key_id) for key_id in key_ids}
+    return {key_id: None if key is None else key.name for key_id, key in found.items()}

@@ -74,6 +74,11 @@ class AccountTables:
         text = self._connection.execute(locking.returning(sign_in_attempts.c.instants_ms)).scalar_one()
         return tuple(int(instant) for instant in text.split())
 
+    def attempts_now(self, bucket: str) -> tuple[int, ...]:
+        """As ``attempts``, without the lock: for a transaction that only reads."""
+        query = select(sign_in_attempts.c.instants_ms).where(sign_in_attempts.c.bucket == bucket)
+        return tuple(int(instant) for instant in (self._connection.execute(query).scalar() or "").split())
+
     def keep_attempts(self, bucket: str, instants_ms: tuple[int, ...], forget_at_ms: int) -> None:
         if not instants_ms:
             self._connection.execute(delete(sign_in_attempts).where(sign_in_attempts.c.bucket == bucket))

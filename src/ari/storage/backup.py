@@ -35,6 +35,9 @@ LOG_TABLES = (
     tables.usage_totals,
     tables.usage_attempts,
     tables.usage_seen,
+    tables.usage_all_hours,
+    tables.usage_days,
+    tables.usage_attempt_hours,
 )
 """Sessions, known browsers and sign-in counters stay out: a backup signs nobody in. The master key does too."""
 _PASSING_NOTES = ("setup_token",)

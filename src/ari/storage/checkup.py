@@ -1,17 +1,20 @@
 """What ``ari doctor`` asks of the database; everything here only looks, but for one write that is taken back."""
 
 import stat
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 
+from ari.keys.reasons import ACCEPTED
 from ari.storage import audit
 from ari.storage.dialect import gives_room_back, is_sqlite
 from ari.storage.engine import Database
 from ari.storage.faults import faults_as_unavailable, read_only
 from ari.storage.migrate import LOG, MAIN, Chain, revision_of
-from ari.storage.tables import events, notes, usage_rows
+from ari.storage.tables import events, notes, usage_all_hours, usage_days, usage_hours, usage_rows, usage_totals
 from ari.storage.turn import write_turn
 
 _LONGEST_NAMED = 5
@@ -90,6 +93,31 @@ def audit_trail(database: Database) -> tuple[int, audit.Break | None]:
     """Walk every event. Raises ``Unavailable``."""
     with faults_as_unavailable(), read_only(database.main) as connection:
         return audit.first_break(connection)
+
+
+def uneven_sums(database: Database) -> str | None:
+    """The first kind of rollup whose sums are not the totals of the keys. Raises ``Unavailable``."""
+    totals, hours, days, every = usage_totals.c, usage_hours.c, usage_days.c, usage_all_hours.c
+    accepted = func.sum(case((hours.code == ACCEPTED, hours["count"]), else_=0))
+    by_hour = (hours.key_id, accepted, func.sum(hours["count"]) - accepted)
+    by_day = (days.key_id, func.sum(days.accepted_count), func.sum(days.refused_count))
+    all_accepted = func.sum(case((every.code == ACCEPTED, every["count"]), else_=0))
+    options = {"ari_read_only": True} | ({"isolation_level": "REPEATABLE READ"} if database.shared else {})
+    snapshot = database.log.connect().execution_options(**options)
+    with faults_as_unavailable(), snapshot as connection, connection.begin():
+        kept = _by_key(connection.execute(select(totals.key_id, totals.request_count, totals.refused_count)))
+        if _by_key(connection.execute(select(*by_hour).group_by(hours.key_id))) != kept:
+            return "hours"
+        if _by_key(connection.execute(select(*by_day).group_by(days.key_id))) != kept:
+            return "days"
+        sums = connection.execute(select(all_accepted, func.sum(every["count"]) - all_accepted).where(every.with_key))
+        of_all = tuple(int(count or 0) for count in sums.one())
+        expected = (sum(good for good, _ in kept.values()), sum(bad for _, bad in kept.values()))
+        return None if of_all == expected else "hours of all keys"
+
+
+def _by_key(rows: Iterable[Any]) -> dict[str, tuple[int, int]]:
+    return {row[0]: (int(row[1]), int(row[2])) for row in rows}
 
 
 def readable_by_others(data_dir: Path) -> list[str]:

@@ -19,6 +19,7 @@ from ari.storage.settle import Settler
 from ari.storage.turn import write_turn
 from ari.storage.unit import Unit
 from ari.storage.usage import UsageTables
+from ari.storage.usage_charts import UsageReports
 
 KEYS_FILE = "ari.db"
 USAGE_FILE = "usage.db"
@@ -49,6 +50,7 @@ class Database:
             log, self.log_lock, Inbox(inbox, inbox_lock, files, self.settler.prepare), self.settler
         )
         self._commits = Commits()
+        self.reports = UsageReports(log, self.usage.settle_all)
 
     @classmethod
     def open(cls, settings: Settings) -> "Database":

@@ -18,12 +18,13 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Select, and_, delete, func, not_, select, text
 from sqlalchemy.exc import IntegrityError
 
-from ari.base.clock import HOUR_MS
+from ari.base.clock import DAY_MS, HOUR_MS
 from ari.storage.faults import faults_as_unavailable, read_only
 from ari.storage.inbox import ROW, batch_of
 from ari.storage.tables import usage_inbox, usage_settled
 from ari.storage.turn import write_turn
 from ari.storage.usage_commit import ADD_HOURS, ADD_TOTALS, REFUSALS, ROW_FIELDS, write_all, write_each
+from ari.storage.usage_rollups import ADD_ALL, ADD_DAYS, Rollups
 from ari.storage.usage_seen import ADD_SEEN, SeenCounter
 from ari.usage.model import OTHERS
 
@@ -55,6 +56,10 @@ _MOVE = (
     SELECT key_id, {_accepted}, {_refused},
         min(CASE code WHEN 'ok' THEN at_ms END), max(CASE code WHEN 'ok' THEN at_ms END)
     {_plain} GROUP BY key_id ORDER BY key_id {ADD_TOTALS}""",
+    f"""INSERT INTO usage_days (key_id, day_ms, accepted_count, refused_count)
+    SELECT key_id, at_ms - at_ms % {DAY_MS}, {_accepted}, {_refused} {_plain} GROUP BY 1, 2 ORDER BY 1, 2 {ADD_DAYS}""",
+    f"""INSERT INTO usage_all_hours (hour_ms, with_key, code, count)
+    SELECT at_ms - at_ms % {HOUR_MS}, 1 = 1, code, count(*) {_plain} GROUP BY 1, 3 ORDER BY 1, 3 {ADD_ALL}""",
 )
 
 
@@ -87,6 +92,7 @@ class Settler:
         self._inbox_lock = inbox_lock
         self._apart = lock_file is not None
         self._seen = SeenCounter()
+        self._rollups = Rollups()
 
     def prepare(self) -> None:
         """Make the inbox if there is none. Its numbers go on where those of a lost one ended."""
@@ -140,10 +146,10 @@ class Settler:
         plain = and_(_inbox.what == ROW, _inbox["count"] == 1)
         others = connection.execute(_span_of(span).where(not_(plain))).all()
         if others:
-            write_all(connection, batch_of(others), self._seen)
+            write_all(connection, batch_of(others), self._seen, self._rollups)
 
     def _move_each(self, connection: Connection, span: dict[str, int]) -> None:
-        write_each(connection, batch_of(connection.execute(_span_of(span))), self._seen)
+        write_each(connection, batch_of(connection.execute(_span_of(span))), self._seen, self._rollups)
 
 
 @contextmanager

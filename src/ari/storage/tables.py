@@ -268,3 +268,34 @@ usage_inbox = Table(
     *(Column(column.name, column.type) for column in usage_rows.columns),
     sqlite_autoincrement=True,
 )
+
+usage_all_hours = Table(
+    "usage_all_hours",
+    log,
+    Column("hour_ms", BigInteger, primary_key=True),
+    Column("with_key", Boolean, primary_key=True),
+    Column("code", String(24), primary_key=True),
+    Column("count", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+usage_days = Table(
+    "usage_days",
+    log,
+    Column("key_id", String(40), primary_key=True),
+    Column("day_ms", BigInteger, primary_key=True),
+    Column("accepted_count", BigInteger, nullable=False),
+    Column("refused_count", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+usage_attempt_hours = Table(
+    "usage_attempt_hours",
+    log,
+    Column("hour_ms", BigInteger, primary_key=True),
+    Column("reason", String(24), primary_key=True),
+    Column("address", String(64), primary_key=True),
+    Column("count", BigInteger, nullable=False),
+    Column("last_at_ms", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)

@@ -20,6 +20,7 @@ from ari.storage.tables import usage_attempts, usage_hours, usage_rows, usage_to
 from ari.storage.usage_commit import REFUSALS, count_attempts
 from ari.storage.usage_pages import lowest_id, page_query
 from ari.storage.usage_retention import Retention
+from ari.storage.usage_rollups import attempt_hours_among, move_attempt_hours
 from ari.storage.usage_seen import Kind, addresses_among, move_to_others, seen_by
 from ari.storage.usage_spark import days_of
 from ari.usage.clean import address_forms
@@ -157,7 +158,9 @@ class UsageTables:
             with read_only(self._engine) as connection:
                 attempts = sorted(Bucket(*bucket) for bucket in connection.execute(buckets))
                 seen = addresses_among(connection, forms)
+                reported = attempt_hours_among(connection, forms)
             self._strip(_strip_attempts, attempts)
+            self._strip(move_attempt_hours, reported)
             self._strip(move_to_others, seen)
         return stood + len(attempts)
 

@@ -16,6 +16,7 @@ from sqlalchemy.exc import DataError, IntegrityError
 from ari.base.clock import HOUR_MS, MINUTE_MS
 from ari.storage.bulk import insert_rows
 from ari.storage.tables import usage_attempts, usage_hours, usage_rows, usage_totals
+from ari.storage.usage_rollups import Rollups
 from ari.storage.usage_seen import SeenCounter
 from ari.usage.model import OTHER_ADDRESSES, Attempt, Completion, UsageRow
 from ari.usage.ports import Batch
@@ -51,25 +52,33 @@ Added = list[tuple[UsageRow, int]]
 """Rows with how much each added to the log."""
 
 
-def write_all(connection: Connection, batch: Batch, seen: SeenCounter) -> None:
+def write_all(connection: Connection, batch: Batch, seen: SeenCounter, rollups: Rollups) -> None:
     """Write the batch in few statements. Raises one of ``REFUSALS`` if the database refuses any value of it."""
     added = _add_all(connection, batch.rows)
     _roll_up(connection, added)
     seen.count(connection, added)
     _complete(connection, batch.completions)
     count_attempts(connection, batch.attempts)
+    rollups.count(connection, added, batch.attempts)
 
 
-def write_each(connection: Connection, batch: Batch, seen: SeenCounter) -> None:
+def write_each(connection: Connection, batch: Batch, seen: SeenCounter, rollups: Rollups) -> None:
     """Write the batch one by one; what the database refuses is stored without its caller's texts."""
     added = [_add_one(connection, row) for row in _unique(batch.rows)]
     _roll_up(connection, added)
     seen.count(connection, added)
     for completion in sorted(batch.completions, key=_id):
         _tried(connection, _complete, completion)
-    for attempt in batch.attempts:
-        if not _tried(connection, count_attempts, attempt):
-            count_attempts(connection, [replace(attempt, address=OTHER_ADDRESSES)])
+    counted = [_count_one(connection, attempt) for attempt in batch.attempts]
+    rollups.count(connection, added, counted)
+
+
+def _count_one(connection: Connection, attempt: Attempt) -> Attempt:
+    """Count it; the attempt as it was counted."""
+    if not _tried(connection, count_attempts, attempt):
+        attempt = replace(attempt, address=OTHER_ADDRESSES)
+        count_attempts(connection, [attempt])
+    return attempt
 
 
 def _unique(rows: Iterable[UsageRow]) -> list[UsageRow]:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from ari.base.clock import DAY_MS, MINUTE_MS
+from ari.base.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from ari.base.ids import new_id
 from ari.usage.model import MANY, OTHER_ADDRESSES, OTHERS, ROW_KIND, UsageRow
 
@@ -12,6 +12,8 @@ ADDRESSES_PER_MINUTE = 10_000
 """Addresses whose attempts are counted apart, per minute and process."""
 SEEN_PER_DAY = 200
 """Addresses of one key that are told apart, and user agents as well, per day and process."""
+ADDRESSES_PER_HOUR = 100
+"""Addresses whose attempts are told apart in reports, per hour and process."""
 _MOST_KEYS = 10_000
 _MOST_SEEN = 100_000
 
@@ -64,6 +66,26 @@ class AttemptAddresses:
             self._seen.clear()
         if address not in self._seen:
             if len(self._seen) >= ADDRESSES_PER_MINUTE:
+                return OTHER_ADDRESSES
+            self._seen.add(address)
+        return address
+
+
+class HourlyAddresses:
+    """At most so many addresses of attempts an hour are told apart in reports; the rest share one bucket."""
+
+    def __init__(self) -> None:
+        self._hour = -1
+        self._seen: set[str] = set()
+
+    def bucket_for(self, address: str, at_ms: int) -> str:
+        """``address``, or the bucket of the others."""
+        hour = at_ms // HOUR_MS
+        if hour != self._hour:
+            self._hour = hour
+            self._seen.clear()
+        if address not in self._seen:
+            if len(self._seen) >= ADDRESSES_PER_HOUR:
                 return OTHER_ADDRESSES
             self._seen.add(address)
         return address

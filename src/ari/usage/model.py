@@ -105,6 +105,42 @@ class HourCount:
 
 
 @dataclass(frozen=True, slots=True)
+class RouteCount:
+    """The requests of one route."""
+
+    route: str
+    accepted_count: int
+    refused_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeyCount:
+    """The requests of one key in a span of time."""
+
+    key_id: str
+    accepted_count: int
+    refused_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class TopKeys:
+    """The keys used most in a span; ``keys`` and ``requests`` are of all that were used in it."""
+
+    shown: list[KeyCount]
+    keys: int
+    requests: int
+
+
+@dataclass(frozen=True, slots=True)
+class AddressCount:
+    """How many attempts without a key of ours came from an address."""
+
+    address: str
+    count: int
+    last_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class UsageFilter:
     """Narrows the log; ``None`` = any. Times are ``since_ms`` ≤ at < ``until_ms``."""
 

@@ -1,10 +1,23 @@
 """What the usage log needs from storage."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from ari.usage.model import Attempt, Completion, HourCount, KeyTotals, Seen, UsageFilter, UsageRow
+from ari.usage.model import (
+    AddressCount,
+    Attempt,
+    Completion,
+    HourCount,
+    KeyTotals,
+    RouteCount,
+    Seen,
+    TopKeys,
+    UsageFilter,
+    UsageRow,
+)
+from ari.usage.search import Found, UsageSearch
+from ari.usage.spans import CodeCount
 
 
 @dataclass(slots=True)
@@ -65,3 +78,38 @@ class UsageStore(Protocol):
 
         Each step is one small transaction and gives how many entries went. Empty while another process is at it.
         """
+
+
+class UsageReader(Protocol):
+    """Reports on the usage log; synchronous, called from threads.
+
+    Times are whole hours, ``since_ms`` ≤ at < ``until_ms``. All but the last three read rollups alone. Raises
+    ``Unavailable``.
+    """
+
+    def hours(self, key_id: str | None, since_ms: int, until_ms: int) -> list[CodeCount]:
+        """Requests by hour and code, in no order, of one key or of all."""
+
+    def attempts(self, since_ms: int, until_ms: int) -> list[CodeCount]:
+        """Attempts without a key of ours, by hour and reason, in no order."""
+
+    def routes(self, key_id: str, since_ms: int, until_ms: int) -> list[RouteCount]:
+        """The routes that a key asked for, the commonest first."""
+
+    def top_keys(self, since_ms: int, until_ms: int, limit: int) -> TopKeys:
+        """The keys with the most requests, accepted or refused."""
+
+    def attempt_addresses(self, since_ms: int, until_ms: int, limit: int) -> list[AddressCount]:
+        """From where attempts without a key of ours came, the most first.
+
+        ``flood.ADDRESSES_PER_HOUR`` are told apart.
+        """
+
+    def search(self, search: UsageSearch, before_id: str | None, limit: int) -> Found:
+        """Rows newest first. Where rows must be looked at, a step looks at ``search.LOOKED_AT`` of them at most."""
+
+    def newest_statuses(self, search: UsageSearch, most: int) -> list[tuple[int | None, int]]:
+        """The HTTP statuses of the newest ``most`` rows that an index gives, the commonest first."""
+
+    def pages(self, search: UsageSearch, size: int) -> Iterator[list[UsageRow]]:
+        """All rows, newest first, in parts that may be empty; each is a short transaction of its own."""

@@ -11,11 +11,13 @@ from ari.web.pages.confirm.routes import ConfirmPages
 from ari.web.pages.create_key.routes import CreateKeyPages
 from ari.web.pages.edit_key.routes import EditKeyPages
 from ari.web.pages.key.routes import KeyPages
+from ari.web.pages.key.usage import KeyUsagePages
 from ari.web.pages.many_keys.routes import ManyKeysPages
 from ari.web.pages.reason.routes import ReasonPages
 from ari.web.pages.security.routes import SecurityPages
 from ari.web.pages.security.two_factor import TwoFactorPages
 from ari.web.pages.settings_api.routes import SettingsApiPages
+from ari.web.pages.settings_usage.routes import SettingsUsagePages
 from ari.web.pages.setup.routes import SetupPages
 from ari.web.pages.shortcuts.routes import ShortcutsPages
 from ari.web.pages.sign_in.code import CodePages
@@ -35,7 +37,9 @@ _PARTS = (
     CreateKeyPages,
     ManyKeysPages,  # before the page of a key, whose address would match
     KeyPages,
+    KeyUsagePages,
     EditKeyPages,
+    SettingsUsagePages,
     SecurityPages,
     TwoFactorPages,
     ReasonPages,

@@ -1,8 +1,9 @@
 """The addresses of the pages, and which of them a form may send the browser to (security.md 28)."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from ari.keys.listing import SHOWN, Place, Show
 from ari.usage.listing import DESCENDING_FIRST, LONGEST_TEXT, NEWEST_FIRST, Sort, SortBy
@@ -20,12 +21,15 @@ MANY_KEYS = "/settings/keys/many"
 DISMISS = "/settings/advice/dismiss"
 SHORTCUTS = "/shortcuts"
 API_DOCS = "/api-docs"
+USAGE = "/settings/usage"
 
 _ID = "key_[0-9A-HJKMNP-TV-Z]{26}"
+_SPAN = r"(?:\?range=(?:24h|7d|30d|90d)(?:&per=(?:hour|day|week))?)?"
 _KNOWN = re.compile(
     rf"/settings(?:\?tab=api(?:&(?:q|show|sort|after)=[0-9A-Za-z%+._~*-]{{0,{12 * LONGEST_TEXT}}}){{0,4}})?"
     rf"|{NEW_KEY}(?:\?like={_ID})?"
-    rf"|/settings/keys/{_ID}(?:/(?:rename|revoke|delete|access|expiry))?"
+    rf"|/settings/keys/{_ID}(?:/(?:rename|revoke|delete|access|expiry)|{_SPAN})"
+    rf"|{USAGE}{_SPAN}"
     rf"|{SECURITY}(?:/(?:password|two-factor|two-factor/off|backup-codes))?"
     rf"|/sign-out-everywhere|{SHORTCUTS}|{API_DOCS}"
 )
@@ -117,6 +121,22 @@ def keys_place(view: KeysView) -> str:
 def all_shown_place(verb: str, view: KeysView) -> str:
     """The question about every key that the table shows with this search and filter."""
     return f"{MANY_KEYS}?do={verb}&pick=shown&q={quote(view.text, safe='')}&show={view.show}"
+
+
+def key_side(key_id: str) -> str:
+    """The part of a key's page that tells of the key itself."""
+    return f"{key_place(key_id)}?part=side"
+
+
+def same(place: str) -> str:
+    """An address that this side made itself; says so in a template."""
+    return place
+
+
+def with_query(place: str, values: Mapping[str, str]) -> str:
+    """The place with those of these values that say something."""
+    given = {name: value for name, value in values.items() if value}
+    return f"{place}?{urlencode(given)}" if given else place
 
 
 def came_from(current_url: str | None) -> str | None:

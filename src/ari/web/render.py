@@ -84,7 +84,7 @@ def environment() -> Environment:
         words=words,
     )
     made.filters.update(rfc3339=to_rfc3339, access=preset_of, number=lambda amount: f"{amount:,}")
-    made.filters.update(exact=words.exact, counted=words.counted, duration=words.duration)
+    made.filters.update(exact=words.exact, counted=words.counted, duration=words.duration, short=words.short)
     return made
 
 

@@ -54,6 +54,14 @@ def counted(amount: int, noun: str) -> str:
     return f"{amount:,} {noun}" + ("" if amount == 1 else "s")
 
 
+def short(amount: int) -> str:
+    """``950``, ``1.2k``, ``30M``: for the scale of a chart."""
+    for length, letter in ((1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k")):
+        if amount >= length:
+            return f"{amount / length:.1f}".removesuffix(".0") + letter
+    return str(amount)
+
+
 def duration(length_ms: float | None) -> str:
     """``9 ms``, ``0.4 ms``, ``1.2 s``; a dash where it is not known."""
     if length_ms is None:

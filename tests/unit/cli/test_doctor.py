@@ -5,6 +5,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from ari.base.caller import SYSTEM
 from ari.base.settings import Settings
@@ -137,6 +138,18 @@ def test_on_postgresql(cli: Cli, postgres_url: str) -> None:
 def test_the_database_url_is_masked(url: str, shown: str) -> None:
     """Where, never who or with what."""
     assert masked_url(url) == shown
+
+
+@pytest.mark.parametrize("table", ["usage_hours", "usage_days", "usage_all_hours"])
+def test_sums_that_do_not_agree_are_wrong(ari: Ari, table: str) -> None:
+    """Whichever rollup was changed by somebody is named."""
+    instance = ari.instance()
+    instance.database.usage.commit(Batch([a_row(instance.now_ms()), a_row(instance.now_ms(), code="expired", count=7)]))
+    assert _checks(ari, "--audit")["usage sums"] == ("ok", "totals and rollups agree")
+    with instance.database.log.begin() as connection:
+        connection.execute(text(f"DELETE FROM {table}"))
+    assert _checks(ari, "--audit", code=1)["usage sums"][0] == "wrong"
+    instance.close()
 
 
 def test_the_usage_log(ari: Ari) -> None:

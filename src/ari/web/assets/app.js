@@ -3,6 +3,7 @@
 import "htmx.org";
 
 import { startChosen } from "./js/chosen.js";
+import { startCharts } from "./js/charts.js";
 import { startCopying } from "./js/copy.js";
 import { startDialogs } from "./js/dialogs.js";
 import { startDownloading } from "./js/download.js";
@@ -16,6 +17,7 @@ import { startRows } from "./js/rows.js";
 import { startSearch } from "./js/search.js";
 import { startShortcuts } from "./js/shortcuts.js";
 import { startTabs } from "./js/tabs.js";
+import { startTail } from "./js/tail.js";
 import { startTimes } from "./js/times.js";
 import { startToasts } from "./js/toasts.js";
 
@@ -26,6 +28,8 @@ startDownloading();
 startReveal();
 startDialogs();
 startLive();
+startTail();
+startCharts();
 startPreferences();
 startRows();
 startShortcuts();

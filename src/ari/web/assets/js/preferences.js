@@ -37,7 +37,7 @@ function setShortcuts(pressed) {
   say(`Single-key shortcuts are ${on ? "on" : "off"}.`);
 }
 
-function keep(name, value) {
+export function keep(name, value) {
   const secure = location.protocol === "https:" ? "; Secure" : "";
   document.cookie = `${name}=${value}; Path=/; SameSite=Lax; Max-Age=${YEAR_SECONDS}${secure}`;
 }

@@ -1,5 +1,7 @@
 // <time data-local> shows UTC without scripting, the viewer's zone with it; the exact UTC stays in its title.
 
+import { keep } from "./preferences.js";
+
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 const full = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 const short = new Intl.DateTimeFormat(undefined, {
@@ -13,6 +15,7 @@ const today = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 const SHAPES = { full: () => full, log: (moment) => (isToday(moment) ? today : short) };
 
 export function startTimes() {
+  if (zone) keep("ari_zone", zone); // charts are divided by the days of this zone, on the server
   localise(document);
   document.addEventListener("htmx:afterSwap", (event) => localise(event.detail.target));
   const note = document.querySelector("[data-zone]");

@@ -16,11 +16,13 @@ from ari.keys import manage
 from ari.keys.manage import KeyChange
 from ari.keys.names import NAME_LENGTH, REASON_LENGTH
 from ari.storage.unit import Unit
-from ari.usage.model import NO_USE, UsageFilter
+from ari.usage.model import NO_USE
+from ari.usage.search import METHODS
 from ari.web import places
 from ari.web.answering import signed_in
 from ari.web.forms import Form, form_from
-from ari.web.pages.key.view import LATEST_REQUESTS, KeyFacts, KeyUse, key_facts
+from ari.web.pages.key.usage import CODES, SEEN_LISTED, STATUS_ROWS, usage_of
+from ari.web.pages.key.view import KeyFacts, key_facts
 from ari.web.render import Pages
 
 
@@ -48,11 +50,26 @@ class KeyPages:
 
     @page
     async def show(self, request: Request) -> Response:
-        """The page; for htmx the part of it that refreshes."""
+        """The page; for htmx one of the two parts that refresh."""
         facts = await self._facts(request)
-        template = "_live.html" if "hx-request" in request.headers else "page.html"
-        use = await self._use(facts.key.id)
-        return self._pages.page(request, f"pages/key/{template}", facts=facts, key=facts.key, use=use)
+        key_id = facts.key.id
+        totals = (await self._instance.atotals([key_id])).get(key_id, NO_USE)
+        context: dict[str, Any] = {"facts": facts, "key": facts.key, "totals": totals}
+        if "hx-request" in request.headers:
+            part = "_side.html" if request.query_params.get("part") == "side" else "_live.html"
+            return self._pages.page(request, f"pages/key/{part}", **context)
+        use = await usage_of(self._instance, request, key_id, totals)
+        return self._pages.page(
+            request,
+            "pages/key/page.html",
+            **context,
+            use=use,
+            asked=use.asked,
+            codes=CODES,
+            methods=METHODS,
+            listed=SEEN_LISTED,
+            status_rows=STATUS_ROWS,
+        )
 
     @page
     async def rename_form(self, request: Request) -> Response:
@@ -133,11 +150,6 @@ class KeyPages:
         key_id: str = request.path_params["key_id"]
         now_ms = self._instance.now_ms()
         return await self._instance.aread(lambda unit: key_facts(unit, now_ms, key_id))
-
-    async def _use(self, key_id: str) -> KeyUse:
-        totals = await self._instance.atotals([key_id])
-        rows = await self._instance.ausage(UsageFilter(key_id=key_id), None, LATEST_REQUESTS)
-        return KeyUse(totals.get(key_id, NO_USE), rows)
 
     async def _switch(self, request: Request, *, disabled: bool) -> None:
         await self._do(

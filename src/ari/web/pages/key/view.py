@@ -6,9 +6,7 @@ from ari.base.events import Event
 from ari.keys import manage
 from ari.keys.model import ApiKey
 from ari.storage.unit import Unit
-from ari.usage.model import KeyTotals, UsageRow
 
-LATEST_REQUESTS = 50
 LATEST_EVENTS = 30
 
 
@@ -20,14 +18,6 @@ class KeyFacts:
     events: list[Event]
     names: dict[str, str]
     made: list[ApiKey]
-
-
-@dataclass(frozen=True, slots=True)
-class KeyUse:
-    """What the usage log knows."""
-
-    totals: KeyTotals
-    rows: list[UsageRow]
 
 
 def key_facts(unit: Unit, now_ms: int, key_id: str) -> KeyFacts:

@@ -1,0 +1,89 @@
+"""``ari usage export``: the log as CSV or JSON on standard output."""
+# Imports inside functions here: start-up speed.
+
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Annotated, Literal
+
+import typer
+
+from ari.base.errors import Invalid
+from ari.cli import output
+from ari.cli.opening import CALLER, opened
+from ari.cli.options import DataDir
+from ari.cli.words import instant
+from ari.cli.words import since as since_ms
+from ari.usage import export as file
+from ari.usage.model import UsageFilter, UsageRow
+from ari.usage.search import StatusRange, UsageSearch, method_of, text_of
+
+_PIECE = 1_000
+
+
+def export(
+    key: Annotated[
+        str | None, typer.Option(metavar="ID", help="Only this key: its id or hint.", show_default=False)
+    ] = None,
+    form: Annotated[Literal["csv", "json"], typer.Option("--format", help="json: an array, one row a line.")] = "csv",
+    code: Annotated[str | None, typer.Option(metavar="CODE", help="Only this outcome.", show_default=False)] = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="24h|TIME", help="Only what came after this.", show_default=False)
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Only what came before this.", show_default=False)
+    ] = None,
+    method: Annotated[str | None, typer.Option(metavar="GET", help="Only this method.", show_default=False)] = None,
+    status: Annotated[
+        str | None, typer.Option(metavar="404|4xx|none", help="Only this HTTP status.", show_default=False)
+    ] = None,
+    text: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Only with this in path, address or agent.", show_default=False)
+    ] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Print the rows that match, newest first, as a file; an event tells of it. No spreadsheet takes a cell for a
+    formula."""
+    from ari.cli.usage import key_id_of
+
+    with opened(data_dir) as instance:
+        where = UsageFilter(
+            None if key is None else key_id_of(instance, key),
+            code,
+            since_ms(since, instance.now_ms()),
+            instant(until, "--until"),
+        )
+        try:
+            search = UsageSearch(
+                where,
+                None if method is None else method_of(method),
+                None if status is None else StatusRange.parse(status),
+                None if text is None else text_of(text),
+            )
+        except Invalid as error:
+            problem = error.problems[0]
+            hint = f"--{'text' if problem.location == 'q' else problem.location}"
+            raise typer.BadParameter(problem.message, param_hint=hint) from None
+        instance.command(CALLER(), lambda unit, by: file.record(unit, by, instance.now_ms(), form, search))
+        batches = instance.database.reports.pages(search, _PIECE)
+        for piece in file.pieces(form, _harmless(batches) if form == "csv" else batches):
+            sys.stdout.buffer.write(piece.replace(b"\r\n", b"\n"))
+        sys.stdout.flush()
+
+
+def _harmless(batches: Iterable[list[UsageRow]]) -> Iterator[list[UsageRow]]:
+    """What callers sent, unable to act on a terminal (security.md 22); JSON is ASCII anyway."""
+    for rows in batches:
+        yield [
+            replace(
+                row,
+                request_id=output.clean(row.request_id),
+                method=output.clean(row.method),
+                path=output.clean(row.path),
+                route=output.clean(row.route),
+                key_hint=output.clean(row.key_hint),
+                user_agent=None if row.user_agent is None else output.clean(row.user_agent),
+                client_address=None if row.client_address is None else output.clean(row.client_address),
+            )
+            for row in rows
+        ]

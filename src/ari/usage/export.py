@@ -1,0 +1,83 @@
+"""The log as a file, line by line: CSV for spreadsheets, a JSON array with one row a line for programs."""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator
+from typing import Literal
+
+from ari.base.caller import Caller
+from ari.base.clock import to_rfc3339
+from ari.base.events import Event
+from ari.base.ids import new_id
+from ari.keys.ports import KeyUnit
+from ari.usage.model import UsageRow
+from ari.usage.report import row_facts
+from ari.usage.search import UsageSearch
+
+Format = Literal["csv", "json"]
+FORMATS: tuple[Format, ...] = ("csv", "json")
+MEDIA_TYPES: dict[Format, str] = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
+FILE_NAMES: dict[Format, str] = {"csv": "ari-usage.csv", "json": "ari-usage.json"}
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What a spreadsheet takes for the beginning of a formula (security.md 22)."""
+
+
+def pieces(form: Format, batches: Iterable[list[UsageRow]]) -> Iterator[bytes]:
+    """The file, a piece for each batch; some may be empty. An array that was cut off is no JSON."""
+    return _csv_pieces(batches) if form == "csv" else _json_pieces(batches)
+
+
+def record(unit: KeyUnit, caller: Caller, now_ms: int, form: Format, search: UsageSearch) -> None:
+    """Write the event: what leaves the instance is told before it leaves. The text searched for may be an address."""
+    where, status = search.where, search.status
+    detail = {
+        "format": form,
+        "code": where.code,
+        "since": None if where.since_ms is None else to_rfc3339(where.since_ms),
+        "until": None if where.until_ms is None else to_rfc3339(where.until_ms),
+        "method": search.method,
+        "status": None if status is None else [status.low, status.high],
+        "by_text": True if search.text is not None else None,
+    }
+    told = {name: value for name, value in detail.items() if value is not None}
+    event = Event(new_id("evt", now_ms), now_ms, "usage_exported", caller.actor, where.key_id, caller.origin, told)
+    unit.events.append(event)
+
+
+def _csv_pieces(batches: Iterable[list[UsageRow]]) -> Iterator[bytes]:
+    head: list[Iterable[object]] = [COLUMNS]
+    for rows in batches:
+        yield _csv([*head, *(_cells(row) for row in rows)])
+        head = []
+
+
+def _json_pieces(batches: Iterable[list[UsageRow]]) -> Iterator[bytes]:
+    before = "[\n"
+    for rows in batches:
+        if rows:
+            lines = ",\n".join(json.dumps(row_facts(row)) for row in rows)
+            yield f"{before}{lines}".encode()
+            before = ",\n"
+        else:
+            yield b""
+    yield b"[]\n" if before == "[\n" else b"\n]\n"
+
+
+def guarded(value: object) -> object:
+    """A cell that no spreadsheet runs."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+
+
+def _cells(row: UsageRow) -> list[object]:
+    return [guarded(value) for value in row_facts(row).values()]
+
+
+def _csv(lines: Iterable[Iterable[object]]) -> bytes:
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\r\n").writerows(lines)
+    return out.getvalue().encode()
+
+
+_NOBODY = UsageRow("", 0, "", "", "", "", "", "", "", None, None)
+COLUMNS: tuple[str, ...] = tuple(row_facts(_NOBODY))

@@ -1,0 +1,200 @@
+"""Spans of time that usage is shown for, and their division into hours, days or weeks of the viewer's zone.
+
+Rollups are kept by hours of UTC, so every span begins and ends with one. In a zone that is half an hour off, days begin
+at the full hour of UTC before.
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from functools import lru_cache
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from ari.base.clock import DAY_MS, HOUR_MS
+from ari.base.errors import Invalid, Problem
+from ari.keys.reasons import ACCEPTED
+from ari.usage.model import HourCount
+
+Unit = Literal["hour", "day", "week"]
+UNITS: tuple[Unit, ...] = ("hour", "day", "week")
+PRESETS: dict[str, int] = {"24h": 1, "7d": 7, "30d": 30, "90d": 90}
+"""The spans that end now, in days."""
+DEFAULT_PRESET = "7d"
+MOST_DAYS = 400
+_MOST_BUCKETS = 400
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+){0,2}", re.ASCII)
+_LONGEST_ZONE = 64
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """``since_ms`` ≤ at < ``until_ms``, divided by ``unit``. ``name`` is a preset or ``custom``."""
+
+    name: str
+    since_ms: int
+    until_ms: int
+    unit: Unit
+    zone: str = "UTC"
+
+
+@dataclass(frozen=True, slots=True)
+class CodeCount:
+    """How many requests of one hour ended with this code, or attempts with this reason."""
+
+    hour_ms: int
+    code: str
+    count: int
+
+
+@lru_cache(64)
+def zone_named(name: str | None) -> tzinfo:
+    """The zone with this IANA name; UTC where there is none, or this machine does not know it."""
+    if name is None or len(name) > _LONGEST_ZONE or not _ZONE.fullmatch(name):
+        return UTC
+    try:
+        return ZoneInfo(name)
+    except (KeyError, OSError, ValueError):  # a folder of the zone database is an OSError
+        return UTC
+
+
+def zone_name(name: str | None) -> str:
+    """The name of the zone that ``zone_named`` gives."""
+    zone = zone_named(name)
+    return zone.key if isinstance(zone, ZoneInfo) else "UTC"
+
+
+def preset(name: str, now_ms: int, zone: str = "UTC", unit: Unit | None = None) -> Span:
+    """A span that ends with the present hour, or with today: ``24h`` is 24 whole hours, ``7d`` today and six days more.
+
+    Raises ``Invalid`` for a name that is none of ``PRESETS``.
+    """
+    days = PRESETS.get(name)
+    if days is None:
+        raise Invalid(Problem("range", f"Choose one of {', '.join(PRESETS)}, or give dates."))
+    until_ms = _hour(now_ms) + HOUR_MS
+    if days == 1:
+        return _divided(Span(name, until_ms - DAY_MS, until_ms, "hour", zone), unit)
+    today = _local_date(now_ms, zone)
+    return _divided(Span(name, _midnight(today - timedelta(days=days - 1), zone), until_ms, "day", zone), unit)
+
+
+def between_dates(first: str, last: str, now_ms: int, zone: str = "UTC", unit: Unit | None = None) -> Span:
+    """Whole days of the viewer, both named ones included. Raises ``Invalid`` saying what is wrong with which."""
+    begin, end = _date("from", first), _date("to", last)
+    if end < begin:
+        raise Invalid(Problem("to", "The last day must not be before the first."))
+    if begin > _local_date(now_ms, zone):
+        raise Invalid(Problem("from", "The first day has not come yet."))
+    if (end - begin).days >= MOST_DAYS:
+        raise Invalid(Problem("from", f"Choose at most {MOST_DAYS} days."))
+    until_ms = min(_midnight(end + timedelta(days=1), zone), _hour(now_ms) + HOUR_MS)
+    return _divided(Span("custom", _midnight(begin, zone), until_ms, "day", zone), unit)
+
+
+def between(since_ms: int, until_ms: int, zone: str = "UTC", unit: Unit | None = None) -> Span:
+    """The whole hours that hold this time. Raises ``Invalid`` for an empty or a too long one."""
+    if until_ms <= since_ms:
+        raise Invalid(Problem("until", "It must be after since."))
+    if until_ms - since_ms > MOST_DAYS * DAY_MS:
+        raise Invalid(Problem("since", f"Ask for at most {MOST_DAYS} days."))
+    span = Span("custom", _hour(since_ms), -_hour(-until_ms), "day", zone)
+    return _divided(span, unit)
+
+
+def units_of(span: Span) -> tuple[Unit, ...]:
+    """By what the span can be divided: into at least two parts, and not more than a chart can show."""
+    hours = (span.until_ms - span.since_ms) // HOUR_MS
+    fitting: list[Unit] = []
+    for unit, length in (("hour", 1), ("day", 24), ("week", 168)):
+        if hours <= _MOST_BUCKETS * length and (hours > length or unit == "hour"):
+            fitting.append(unit)  # type: ignore[arg-type]  # the names above are units
+    return tuple(fitting)
+
+
+def starts(span: Span) -> list[int]:
+    """Where each part begins. The first begins with the span, the others with an hour, a day or a Monday."""
+    if span.unit == "hour":
+        return list(range(span.since_ms, span.until_ms, HOUR_MS))
+    found = [span.since_ms]
+    day = _local_date(span.since_ms, span.zone)
+    step = timedelta(days=1)
+    if span.unit == "week":
+        day -= timedelta(days=day.weekday())
+        step = timedelta(days=7)
+    while True:
+        day += step
+        start = _midnight(day, span.zone)
+        if start >= span.until_ms:
+            return found
+        if start > found[-1]:
+            found.append(start)
+
+
+def counted(span: Span, counts: Iterable[CodeCount]) -> list[HourCount]:
+    """Accepted and refused of every part, zeros where nothing was; ``hour_ms`` is where the part begins."""
+    begins = starts(span)
+    parts = [[0, 0] for _ in begins]
+    for one in counts:
+        place = bisect_right(begins, one.hour_ms) - 1
+        if place >= 0 and one.hour_ms < span.until_ms:
+            parts[place][0 if one.code == ACCEPTED else 1] += one.count
+    return [HourCount(begin, *part) for begin, part in zip(begins, parts, strict=True)]
+
+
+def by_code(counts: Iterable[CodeCount]) -> list[tuple[str, int]]:
+    """The counts of each code, the largest first."""
+    sums: dict[str, int] = {}
+    for one in counts:
+        sums[one.code] = sums.get(one.code, 0) + one.count
+    return sorted(sums.items(), key=lambda pair: (-pair[1], pair[0]))
+
+
+def top(counts: Sequence[tuple[str, int]], most: int) -> tuple[list[tuple[str, int]], int]:
+    """The first ``most`` of what is sorted already, and what all the others are together."""
+    return list(counts[:most]), sum(count for _, count in counts[most:])
+
+
+def local_date(at_ms: int, zone: str) -> date:
+    """The viewer's day."""
+    return _local_date(at_ms, zone)
+
+
+def local_time(at_ms: int, zone: str) -> datetime:
+    """The viewer's clock."""
+    return (_EPOCH + timedelta(milliseconds=at_ms)).astimezone(zone_named(zone))
+
+
+def _divided(span: Span, unit: Unit | None) -> Span:
+    fitting = units_of(span)
+    if unit in fitting:
+        return replace(span, unit=unit)
+    return span if span.unit in fitting else replace(span, unit=fitting[0])
+
+
+def _date(field: str, text: str) -> date:
+    try:
+        if _DATE.fullmatch(text):
+            found = date.fromisoformat(text)
+            if 1970 < found.year < 9999:
+                return found
+    except ValueError:
+        pass
+    raise Invalid(Problem(field, "Give a date such as 2027-01-31."))
+
+
+def _local_date(at_ms: int, zone: str) -> date:
+    return local_time(at_ms, zone).date()
+
+
+def _midnight(day: date, zone: str) -> int:
+    moment = datetime(day.year, day.month, day.day, tzinfo=zone_named(zone))
+    return _hour(round((moment - _EPOCH).total_seconds() * 1000))
+
+
+def _hour(at_ms: int) -> int:
+    return at_ms - at_ms % HOUR_MS

@@ -1,0 +1,129 @@
+"""Which span of time and which part of the log a page was asked for; what was asked wrongly is said, not failed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from starlette.requests import Request
+
+from ari.base.errors import Invalid, Problem
+from ari.base.ids import is_id
+from ari.keys.reasons import ACCEPTED, REASONS, REQUEST_ERRORS
+from ari.usage import spans
+from ari.usage.model import ROW_KIND, UsageFilter
+from ari.usage.search import StatusRange, UsageSearch, method_of, text_of
+from ari.usage.spans import DEFAULT_PRESET, UNITS, Span, Unit
+from ari.web import places
+
+ZONE_COOKIE = "ari_zone"
+_FILTERS = ("code", "status", "method", "q")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """``values`` are what the address holds besides its path, ``problems`` what is wrong with them, by field."""
+
+    place: str
+    span: Span
+    values: Mapping[str, str]
+    problems: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the newest rows are part of what is shown."""
+        return self.span.name != "custom" and "before" not in self.values
+
+    @property
+    def filters(self) -> dict[str, str]:
+        """The filters of the log that are set."""
+        return {name: self.values[name] for name in _FILTERS if self.values.get(name)}
+
+    @property
+    def first_day(self) -> str:
+        return self.values.get("from") or spans.local_date(self.span.since_ms, self.span.zone).isoformat()
+
+    @property
+    def last_day(self) -> str:
+        return self.values.get("to") or spans.local_date(self.span.until_ms - 1, self.span.zone).isoformat()
+
+    @property
+    def units(self) -> tuple[Unit, ...]:
+        return spans.units_of(self.span)
+
+    def ranged(self, name: str) -> str:
+        """The same page for another span."""
+        return self._changed({"range": name}, "from", "to", "per", "before")
+
+    def divided(self, unit: str) -> str:
+        """The same page divided otherwise."""
+        return self._changed({"per": unit})
+
+    def older(self, before: str) -> str:
+        """The same page with the rows after this one."""
+        return f"{self._changed({'before': before})}#log"
+
+    def newest(self) -> str:
+        """The same page with the newest rows."""
+        return f"{self._changed({}, 'before')}#log"
+
+    def cleared(self) -> str:
+        """The same page without filters."""
+        return f"{self._changed({}, 'before', *_FILTERS)}#log"
+
+    def kept(self, *without: str) -> dict[str, str]:
+        """What a form on the page passes on unseen."""
+        return {name: value for name, value in self.values.items() if value and name not in {"before", *without}}
+
+    def search(self, key_id: str | None) -> UsageSearch:
+        """What the log is searched for; a filter with a problem is left out."""
+        given = {name: value for name, value in self.filters.items() if name not in self.problems}
+        until_ms = self.span.until_ms if self.span.name == "custom" else None
+        return UsageSearch(
+            UsageFilter(key_id, given.get("code"), self.span.since_ms, until_ms),
+            method_of(given["method"]) if "method" in given else None,
+            StatusRange.parse(given["status"]) if "status" in given else None,
+            text_of(given["q"]) if "q" in given else None,
+        )
+
+    def _changed(self, changes: Mapping[str, str], *without: str) -> str:
+        values = {name: value for name, value in self.values.items() if name not in without}
+        return places.with_query(self.place, {**values, **changes})
+
+
+def asked_of(request: Request, now_ms: int, place: str, given: Mapping[str, str] | None = None) -> Asked:
+    """What the query of this request asks for, or the fields of its form (``given``)."""
+    values = dict(request.query_params) if given is None else dict(given)
+    zone = spans.zone_name(request.cookies.get(ZONE_COOKIE))
+    known = {name: values[name] for name in ("range", "from", "to", "per", *_FILTERS) if values.get(name)}
+    if is_id(ROW_KIND, values.get("before", "")):
+        known["before"] = values["before"]
+    problems: dict[str, str] = {}
+    unit = next((unit for unit in UNITS if unit == known.get("per")), None)
+    try:
+        span = _span(known, now_ms, zone, unit)
+    except Invalid as error:
+        problems.update((problem.location, problem.message) for problem in error.problems)
+        span = spans.preset(DEFAULT_PRESET, now_ms, zone, unit)
+    for name, check in (("status", StatusRange.parse), ("method", method_of), ("q", text_of), ("code", _code)):
+        try:
+            check(known.get(name, "") or _FINE[name])
+        except Invalid as error:
+            problems[name] = str(error)
+    return Asked(place, span, known, problems)
+
+
+_FINE = {"status": "200", "method": "GET", "q": "", "code": ACCEPTED}
+"""What stands for a filter that is not set."""
+
+
+def _span(values: Mapping[str, str], now_ms: int, zone: str, unit: Unit | None) -> Span:
+    if values.get("from") or values.get("to"):
+        today = spans.local_date(now_ms, zone).isoformat()
+        last = values.get("to") or today
+        return spans.between_dates(values.get("from") or last, last, now_ms, zone, unit)
+    return spans.preset(values.get("range", DEFAULT_PRESET), now_ms, zone, unit)
+
+
+def _code(text: str) -> str:
+    if text != ACCEPTED and text not in REASONS and text not in REQUEST_ERRORS:
+        raise Invalid(Problem("code", "There is no such result."))
+    return text

@@ -1,0 +1,76 @@
+// The numbers of a bar, for the pointer, the finger and the arrow keys. The table behind the chart says the same.
+
+import { say } from "./say.js";
+
+export function startCharts() {
+  for (const plot of document.querySelectorAll("[data-chart-plot]")) start(plot);
+}
+
+function start(plot) {
+  const bars = [...plot.querySelectorAll("[data-bar]")];
+  const tip = plot.querySelector("[data-chart-tip]");
+  let shown = -1;
+  for (const bar of bars) bar.querySelector("title").remove(); // or the browser shows it as well
+
+  const show = (number) => {
+    bars[shown]?.classList.remove("is-shown");
+    shown = number;
+    const bar = bars[number];
+    tip.hidden = !bar;
+    if (!bar) return;
+    bar.classList.add("is-shown");
+    fill(tip, bar);
+    place(tip, plot, bar);
+  };
+
+  plot.tabIndex = 0;
+  plot.setAttribute("role", "group");
+  plot.setAttribute("aria-label", `${plot.dataset.chartName}. Use the arrow keys to hear the numbers.`);
+  plot.addEventListener("pointermove", (event) => {
+    const box = plot.getBoundingClientRect();
+    show(Math.min(bars.length - 1, Math.max(0, Math.floor(((event.clientX - box.left) / box.width) * bars.length))));
+  });
+  plot.addEventListener("pointerleave", () => show(-1));
+  plot.addEventListener("blur", () => show(-1));
+  plot.addEventListener("keydown", (event) => {
+    const next = step(event.key, shown, bars.length);
+    if (event.key === "Escape") return show(-1);
+    if (next === null) return;
+    event.preventDefault();
+    show(next);
+    say(words(bars[next]));
+  });
+}
+
+function step(key, shown, count) {
+  const last = count - 1;
+  if (key === "ArrowLeft") return shown < 0 ? last : Math.max(0, shown - 1);
+  if (key === "ArrowRight") return Math.min(last, shown + 1);
+  if (key === "Home") return 0;
+  return key === "End" ? last : null;
+}
+
+function words(bar) {
+  const { label, accepted, refused } = bar.dataset;
+  return `${label}: ${accepted} accepted, ${refused} refused`;
+}
+
+function fill(tip, bar) {
+  const { label, accepted, refused } = bar.dataset;
+  const lines = [
+    ["chart-tip-head", label],
+    ["swatch swatch-accepted", `${accepted} accepted`],
+    ["swatch swatch-refused", `${refused} refused`],
+  ];
+  tip.replaceChildren(
+    ...lines.map(([name, text]) => Object.assign(document.createElement("div"), { className: name, textContent: text })),
+  );
+}
+
+function place(tip, plot, bar) {
+  const box = plot.getBoundingClientRect();
+  const slot = bar.querySelector(".chart-slot").getBoundingClientRect();
+  const middle = slot.left + slot.width / 2 - box.left;
+  const left = Math.min(Math.max(middle - tip.offsetWidth / 2, 0), box.width - tip.offsetWidth);
+  tip.style.insetInlineStart = `${left}px`;
+}

@@ -1,0 +1,106 @@
+"""Bars of a chart as a template draws them: places in percent, so that the drawing is as wide as its column."""
+
+from dataclasses import dataclass
+
+from ari.usage import spans
+from ari.usage.model import HourCount
+from ari.usage.spans import Span
+from ari.usage.summary import Counts
+
+_GAP = 0.24
+_MOST_LABELS = 7
+_STEPS = (1, 2, 4, 5, 10)
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One part of the span: ``slot`` is where it may be pointed at, ``y`` where it begins from above."""
+
+    label: str
+    since_ms: int
+    accepted: int
+    refused: int
+    slot: str
+    slot_width: str
+    x: str
+    width: str
+    accepted_y: str
+    accepted_height: str
+    refused_y: str
+    refused_height: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Bars, the numbers of the scale from above, and what stands below some of the bars, with its place."""
+
+    bars: list[Bar]
+    scale: list[int]
+    labels: list[tuple[str, str]]
+    unit: str
+
+    @property
+    def is_empty(self) -> bool:
+        return not any(bar.accepted or bar.refused for bar in self.bars)
+
+
+def chart_of(counts: Counts) -> Chart:
+    """The chart of these requests."""
+    span, parts = counts.span, counts.parts
+    highest = ceiling(max(part.accepted_count + part.refused_count for part in parts))
+    bars = [_bar(span, part, number, len(parts), highest) for number, part in enumerate(parts)]
+    return Chart(bars, [highest, highest // 2, 0], _labels(span, parts), span.unit)
+
+
+def ceiling(highest: int) -> int:
+    """A round and even number that is not below."""
+    power = 1
+    while True:
+        for step in _STEPS:
+            if step * power >= highest and step * power % 2 == 0:
+                return step * power
+        power *= 10
+
+
+def _bar(span: Span, part: HourCount, number: int, parts: int, highest: int) -> Bar:
+    slot = 100 / parts
+    accepted, refused = (100 * count / highest for count in (part.accepted_count, part.refused_count))
+    return Bar(
+        label_of(span, part.hour_ms),
+        part.hour_ms,
+        part.accepted_count,
+        part.refused_count,
+        _percent(number * slot),
+        _percent(slot),
+        _percent((number + _GAP / 2) * slot),
+        _percent(slot * (1 - _GAP)),
+        _percent(100 - accepted),
+        _percent(accepted),
+        _percent(100 - accepted - refused),
+        _percent(refused),
+    )
+
+
+def label_of(span: Span, at_ms: int) -> str:
+    """``Mon 23 Nov``, ``Mon 23 Nov, 14:00``, ``Week of 23 Nov``."""
+    moment = spans.local_time(at_ms, span.zone)
+    day = f"{moment:%a} {moment.day} {moment:%b}"
+    if span.unit == "hour":
+        return f"{day}, {moment:%H:%M}"
+    return f"Week of {moment.day} {moment:%b}" if span.unit == "week" else day
+
+
+def _labels(span: Span, parts: list[HourCount]) -> list[tuple[str, str]]:
+    """Short ones for some of the bars, evenly apart."""
+    every = -(-len(parts) // _MOST_LABELS)
+    shown = []
+    for number in range(0, len(parts), every):
+        moment = spans.local_time(parts[number].hour_ms, span.zone)
+        hours = span.unit == "hour" and len(parts) <= 48
+        text = f"{moment:%H:%M}" if hours else f"{moment.day} {moment:%b}"
+        shown.append((_percent((number + 0.5) * 100 / len(parts)), text))
+    return shown
+
+
+def _percent(number: float) -> str:
+    return f"{number:.3f}".rstrip("0").rstrip(".") + "%"

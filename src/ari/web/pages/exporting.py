@@ -1,0 +1,26 @@
+"""The export buttons of the usage pages: a form that is answered with a file, so the page stays where it is."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ari.base.errors import Invalid, Problem
+from ari.http.body import form_of
+from ari.http.call import call_of
+from ari.http.export import export_answer
+from ari.instance import Instance
+from ari.usage.export import FORMATS
+from ari.web.asked import asked_of
+
+
+async def exported(instance: Instance, request: Request, place: str, key_id: str | None) -> Response:
+    """The file that the form on ``place`` asks for. Raises ``Invalid``."""
+    fields = {name: values[0] for name, values in form_of(request).items() if values}
+    asked = asked_of(request, instance.now_ms(), place, fields)
+    if asked.problems:
+        raise Invalid(*(Problem(name, sentence) for name, sentence in asked.problems.items()))
+    form = next((form for form in FORMATS if form == fields.get("format")), None)
+    if form is None:
+        raise Invalid(Problem("format", "Choose csv or json."))
+    caller = call_of(request).caller
+    assert caller is not None  # the guard lets nobody else in
+    return await export_answer(instance, caller, asked.search(key_id), form)

@@ -1,0 +1,183 @@
+"""The usage part of a key's page: numbers, the log with its filters, the live tail, the export."""
+
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from ari.base.clock import MINUTE_MS, SECOND_MS
+from ari.base.errors import Limited
+from ari.http.access import page, sensitive
+from ari.http.body import form_of
+from ari.http.call import call_of
+from ari.instance import Instance
+from ari.keys import manage
+from ari.keys.reasons import ACCEPTED, REASONS, REQUEST_ERRORS
+from ari.storage.unit import Unit
+from ari.usage import addresses, spans, summary, tails
+from ari.usage.model import MANY, KeyTotals, Seen
+from ari.usage.ports import UsageReader
+from ari.usage.search import Found
+from ari.usage.summary import KeySummary
+from ari.web import places, words
+from ari.web.answering import signed_in
+from ari.web.asked import Asked, asked_of
+from ari.web.charts import Chart, chart_of
+from ari.web.pages.exporting import exported
+from ari.web.render import Pages
+
+ROWS = 25
+TAIL_ROWS = 200
+"""Rows that the live tail shows, and at most gives at once."""
+STATUS_ROWS = 2_000
+"""HTTP statuses are not rolled up: those of the newest rows are counted."""
+SEEN_LISTED = 10
+_SEEN_READ = 200
+_LONGEST_GAP_MS = 10 * MINUTE_MS
+_BUCKET = "tail:"
+_ROUTE_WORDS = {MANY: "Several (a flood)", "(none)": "No such route"}
+CODES = (ACCEPTED, *REASONS, *(code for code in REQUEST_ERRORS if code not in REASONS))
+
+
+@dataclass(frozen=True, slots=True)
+class KeyUsage:
+    """What the usage part of the page shows; addresses and agents are those ever seen, not only in this time."""
+
+    asked: Asked
+    summary: KeySummary
+    chart: Chart
+    statuses: list[tuple[int | None, int]]
+    addresses: list[Seen]
+    agents: list[Seen]
+    new_addresses: list[Seen]
+    found: Found
+    read_at_ms: int
+    ever: bool
+    """Whether the key was ever used, or refused."""
+
+    def results(self) -> list[tuple[str, int, str]]:
+        """How requests ended: words, count, and the kind that colours it."""
+        return [
+            (words.outcome(code), count, "accepted" if code == ACCEPTED else "refused")
+            for code, count in self.summary.counts.codes
+        ]
+
+    def routes(self, most: int) -> list[tuple[str, int, str]]:
+        """The routes asked for most, and the others together."""
+        every = [(one.route, one.accepted_count + one.refused_count) for one in self.summary.routes]
+        named, others = spans.top(every, most)
+        rows = [(_ROUTE_WORDS.get(route, route), count, "accepted") for route, count in named]
+        return [*rows, ("All others", others, "other")] if others else rows
+
+    def http_statuses(self) -> list[tuple[str, int, str]]:
+        """Statuses as text; those from 400 on are coloured."""
+        return [
+            (
+                "no answer yet" if status is None else str(status),
+                count,
+                "refused" if (status or 0) >= 400 else "accepted",
+            )
+            for status, count in self.statuses
+        ]
+
+    @property
+    def many_rows(self) -> bool:
+        """Whether the log has more rows of this time than statuses are counted of."""
+        return self.summary.counts.accepted + self.summary.counts.refused > sum(count for _, count in self.statuses)
+
+
+async def usage_of(instance: Instance, request: Request, key_id: str, totals: KeyTotals) -> KeyUsage:
+    """Read it all: numbers from rollups, rows from their indexes."""
+    now_ms = instance.now_ms()
+    asked = asked_of(request, now_ms, places.key_place(key_id))
+    search = asked.search(key_id)
+    before = asked.values.get("before")
+
+    def read(reader: UsageReader) -> tuple[KeySummary, list[tuple[int | None, int]], Found]:
+        statuses = reader.newest_statuses(search.within_span_only(), STATUS_ROWS)
+        return summary.of_key(reader, key_id, asked.span), statuses, reader.search(search, before, ROWS)
+
+    numbers, statuses, found = await instance.areport(read)
+    seen, agents = await instance.aseen(key_id, _SEEN_READ)
+    new = addresses.new_ones(seen, totals.first_used_at_ms, now_ms)
+    chart = chart_of(numbers.counts)
+    ever = totals.request_count + totals.refused_count > 0
+    return KeyUsage(asked, numbers, chart, statuses, seen, agents, new, found, now_ms, ever)
+
+
+class KeyUsagePages:
+    """``/settings/keys/{id}/tail`` and ``/settings/keys/{id}/export``."""
+
+    def __init__(self, pages: Pages) -> None:
+        self._pages = pages
+        self._instance = pages.instance
+
+    def routes(self) -> list[BaseRoute]:
+        """The addresses."""
+        tail, export = "/settings/keys/{key_id}/tail", "/settings/keys/{key_id}/export"
+        return [
+            Route(tail, signed_in(self.lease), methods=["POST"]),
+            Route(tail, signed_in(self.tail), methods=["GET"]),
+            Route(export, signed_in(self.export), methods=["POST"]),
+        ]
+
+    @page
+    async def lease(self, request: Request) -> Response:
+        """Begin, renew or end a live tail. Raises ``Limited`` where the session has ten (security.md 33)."""
+        form, bucket = form_of(request), _bucket(request)
+        held, ended = _number(form.get("lease")), "end" in form
+
+        def work(unit: Unit) -> int | None:
+            now_ms = self._instance.now_ms()
+            leases = unit.accounts.attempts(bucket)
+            if ended:
+                kept, mine = tails.given_back(leases, held or 0, now_ms), 0
+            else:
+                kept, granted = tails.lease(leases, held, now_ms)
+                mine = granted or -1
+            unit.accounts.keep_attempts(bucket, kept, now_ms + tails.LEASE_MS)
+            return mine
+
+        caller = call_of(request).caller
+        assert caller is not None  # the guard lets nobody else in
+        mine = await self._instance.acommand(caller, lambda unit, _: work(unit))
+        if mine == -1:
+            raise Limited(f"This session has {tails.MOST_TAILS} live tails already; close one.", 10)
+        return JSONResponse({"lease": str(mine)})
+
+    @page
+    async def tail(self, request: Request) -> Response:
+        """The rows of late, so many seconds more than were asked for: workers commit out of time order."""
+        key_id: str = request.path_params["key_id"]
+        now_ms, bucket = self._instance.now_ms(), _bucket(request)
+        held = await self._instance.aread(lambda unit: unit.accounts.attempts_now(bucket))
+        if not tails.holds(held, _number([request.query_params.get("lease", "")]) or 0, now_ms):
+            return Response(status_code=409)
+        await self._instance.aread(lambda unit: manage.get(unit, key_id))
+        overlap_ms = round(2 * SECOND_MS * self._instance.settings.usage_wait_seconds)
+        since_ms = _number([request.query_params.get("since", "")]) or now_ms
+        since_ms = max(min(since_ms, now_ms), now_ms - _LONGEST_GAP_MS) - overlap_ms
+        asked = asked_of(request, now_ms, places.key_place(key_id))
+        search = asked.search(key_id).within(since_ms, None)
+        found = await self._instance.areport(lambda reader: reader.search(search, None, TAIL_ROWS))
+        return self._pages.page(request, "pages/key/_tail.html", rows=found.rows, read_at_ms=now_ms)
+
+    @page
+    @sensitive
+    async def export(self, request: Request) -> Response:
+        """The rows that the page shows, and all the others that match, as a file."""
+        key_id: str = request.path_params["key_id"]
+        await self._instance.aread(lambda unit: manage.get(unit, key_id))
+        return await exported(self._instance, request, places.key_place(key_id), key_id)
+
+
+def _bucket(request: Request) -> str:
+    session = call_of(request).signed_in
+    assert session is not None  # the guard lets nobody else in
+    return _BUCKET + session.session.digest.hex()
+
+
+def _number(texts: list[str] | None) -> int | None:
+    text = texts[0] if texts else ""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 15 else None

@@ -1,0 +1,56 @@
+"""The log as a file: what was written is read back, piece by piece; formulas are not run."""
+
+import csv
+import io
+import json
+
+import pytest
+
+from ari.usage.export import COLUMNS, pieces
+from ari.usage.model import UsageRow
+from ari.usage.report import row_facts
+from tests.support.usage import a_row
+
+BATCHES = [[a_row(1), a_row(2, user_agent='a "b", c\nd')], [], [a_row(3, status=None, bytes=None, user_agent="日本")]]
+
+
+def _file(form: str, batches: list[list[UsageRow]]) -> str:
+    return b"".join(pieces(form, iter(batches))).decode()  # type: ignore[arg-type]  # a format
+
+
+def test_json_is_the_api_rows() -> None:
+    """One array, one row a line."""
+    text = _file("json", BATCHES)
+    rows = [row for batch in BATCHES for row in batch]
+    assert json.loads(text) == [row_facts(row) for row in rows]
+    assert len(text.splitlines()) == len(rows) + 2
+    assert json.loads(_file("json", [[]])) == []
+    assert json.loads(_file("json", [[], [], BATCHES[0]])) == [row_facts(row) for row in BATCHES[0]]
+
+
+def test_a_cut_array_is_no_json() -> None:
+    """Whoever reads a file that was broken off notices."""
+    parts = list(pieces("json", iter(BATCHES)))
+    with pytest.raises(ValueError, match=r"Expecting|Unterminated"):
+        json.loads(b"".join(parts[:-1]))
+
+
+def test_csv_comes_back_as_it_was() -> None:
+    """A line of headers, also alone; commas, quotes and line ends inside cells."""
+    found = list(csv.reader(io.StringIO(_file("csv", BATCHES), newline="")))
+    assert tuple(found[0]) == COLUMNS
+    expected = [row_facts(row) for batch in BATCHES for row in batch]
+    assert [dict(zip(COLUMNS, line, strict=True)) for line in found[1:]] == [
+        {name: "" if value is None else str(value) for name, value in facts.items()} for facts in expected
+    ]
+    assert _file("csv", [[]]) == ",".join(COLUMNS) + "\r\n"
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+def test_rule_22_no_cell_is_a_formula(start: str) -> None:
+    """security.md 22: in whatever column a caller's text stands."""
+    evil = f"{start}cmd|' /C calc'!A0"
+    row = a_row(path=evil, user_agent=evil, request_id=evil, client_address=evil, method=evil)
+    _, cells = csv.reader(io.StringIO(_file("csv", [[row]]), newline=""))
+    assert sum(cell == f"'{evil}" for cell in cells) == 5
+    assert not [cell for cell in cells if cell.startswith(start)]

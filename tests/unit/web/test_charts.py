@@ -1,0 +1,51 @@
+"""Bars: within their frame, on each other, with their labels."""
+
+import pytest
+
+from ari.base.clock import DAY_MS, HOUR_MS, from_rfc3339
+from ari.usage import spans
+from ari.usage.spans import CodeCount, Span, Unit
+from ari.usage.summary import Counts
+from ari.web import charts
+
+START_MS = from_rfc3339("2026-11-23T00:00:00Z")
+
+
+def _counts(unit: Unit, hours: int, *counts: CodeCount, zone: str = "UTC") -> Counts:
+    span = Span("custom", START_MS, START_MS + hours * HOUR_MS, unit, zone)
+    return Counts(span, spans.counted(span, counts), spans.by_code(counts))
+
+
+@pytest.mark.parametrize(
+    ("highest", "top"),
+    [(0, 2), (1, 2), (2, 2), (3, 4), (5, 10), (9, 10), (11, 20), (41, 50), (130, 200), (999_999, 10**6)],
+)
+def test_the_scale_ends_in_a_round_number(highest: int, top: int) -> None:
+    """With a whole number at its half."""
+    assert charts.ceiling(highest) == top
+
+
+def test_refused_stand_on_accepted() -> None:
+    """The heights are shares of the scale, and both together end where the scale says."""
+    chart = charts.chart_of(_counts("hour", 2, CodeCount(START_MS, "ok", 3), CodeCount(START_MS, "expired", 1)))
+    bar, empty = chart.bars
+    assert chart.scale == [4, 2, 0]
+    assert (bar.accepted_y, bar.accepted_height) == ("25%", "75%")
+    assert (bar.refused_y, bar.refused_height) == ("0%", "25%")
+    assert (bar.slot, bar.slot_width, empty.slot) == ("0%", "50%", "50%")
+    assert (empty.accepted, empty.accepted_height) == (0, "0%")
+    assert not chart.is_empty
+    assert charts.chart_of(_counts("hour", 2)).is_empty
+
+
+def test_labels_are_of_the_viewers_zone() -> None:
+    """Hours, days and weeks; below the chart a few of them."""
+    hours = charts.chart_of(_counts("hour", 24, zone="Europe/Berlin"))
+    assert hours.bars[0].label == "Mon 23 Nov, 01:00"
+    assert [text for _, text in hours.labels][:2] == ["01:00", "05:00"]
+    days = charts.chart_of(_counts("day", 24 * 30))
+    assert days.bars[1].label == "Tue 24 Nov"
+    assert len(days.labels) <= 7
+    weeks = charts.chart_of(_counts("week", 24 * 30))
+    assert [bar.label for bar in weeks.bars][:2] == ["Week of 23 Nov", "Week of 30 Nov"]
+    assert weeks.bars[1].since_ms == START_MS + 7 * DAY_MS
