@@ -91,11 +91,11 @@ def many(request: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tup
 
 @contextmanager
 def counted(instance: Instance) -> Iterator[list[str]]:
-    """The statements that are run meanwhile."""
+    """The statements that are run meanwhile, but for the question whether something is yet to be counted."""
     found: list[str] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        if statement.lstrip().startswith("SELECT"):
+        if statement.lstrip().startswith("SELECT") and "usage_inbox" not in statement:
             found.append(statement)
 
     engines = {id(one): one for one in (instance.database.main, instance.database.log)}.values()

@@ -137,13 +137,22 @@ class UsageSearchIn(Sent):
         None, max_length=40, description="Only rows before this time (RFC 3339).", json_schema_extra=_TIME
     )
     method: str | None = Field(
-        None, description="Only rows with this method.", json_schema_extra={"enum": [*METHODS, None]}
+        None,
+        description="Only rows with this HTTP method.",
+        examples=["POST"],
+        json_schema_extra={"enum": [*METHODS, None]},
     )
     status: str | None = Field(
-        None, description="Only rows with this HTTP status: `404`, a class such as `4xx`, or `none` (no answer yet)."
+        None,
+        description="Only rows with this HTTP status: `404`, a class such as `4xx`, or `none` (no answer yet).",
+        examples=["4xx"],
     )
     q: str | None = Field(
-        None, max_length=4 * TEXT_LENGTH, description="Only rows with this text in path, client address or user agent."
+        None,
+        max_length=4 * TEXT_LENGTH,
+        description="Only rows with this text in path, client address or user agent, in any case; up to "
+        f"{TEXT_LENGTH} characters.",
+        examples=["curl"],
     )
 
 
@@ -250,7 +259,8 @@ class UsageOut(BaseModel):
 
 
 class UsagePageOut(BaseModel):
-    """A page of the usage log, newest first."""
+    """A page of the usage log, newest first. With `method`, `status` or `q` it may hold fewer than `limit` rows, even
+    none, and still have a `next_cursor` to go on with."""
 
     items: list[UsageOut] = Field(description="The rows of this page.")
     next_cursor: NextCursor

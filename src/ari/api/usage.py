@@ -14,6 +14,7 @@ from ari.api.usage_shapes import (
     KeySummaryOut,
     SummaryIn,
     SummaryOut,
+    UsageFileOut,
     search_of,
 )
 from ari.base.clock import DAY_MS
@@ -85,11 +86,8 @@ async def read_key_summary(key_id: KeyId, here: Here, query: Annotated[SummaryIn
 
 _FILE: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": "The file, sent while it is read, newest row first.",
-        "content": {
-            "text/csv": {"schema": {"type": "string"}, "example": CSV_EXAMPLE},
-            "application/json": {"schema": {"type": "array", "items": {"$ref": "#/components/schemas/UsageOut"}}},
-        },
+        "model": UsageFileOut,
+        "content": {"text/csv": {"schema": {"type": "string", "examples": [CSV_EXAMPLE]}}},
     }
 }
 

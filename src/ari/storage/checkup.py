@@ -2,12 +2,14 @@
 
 import stat
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import case, func, select
 
+from ari.base.errors import Unavailable
 from ari.keys.reasons import ACCEPTED
 from ari.storage import audit
 from ari.storage.dialect import gives_room_back, is_sqlite
@@ -84,6 +86,8 @@ class LogFile:
 
 def log_file(database: Database) -> LogFile:
     """Raises ``Unavailable``."""
+    with suppress(Unavailable):
+        database.usage.settle_all()
     oldest = select(usage_rows.c.at_ms).order_by(usage_rows.c.id).limit(1)
     with faults_as_unavailable(), read_only(database.log) as connection:
         return LogFile(connection.scalar(oldest), gives_room_back(connection))
@@ -97,6 +101,7 @@ def audit_trail(database: Database) -> tuple[int, audit.Break | None]:
 
 def uneven_sums(database: Database) -> str | None:
     """The first kind of rollup whose sums are not the totals of the keys. Raises ``Unavailable``."""
+    database.usage.settle_all()
     totals, hours, days, every = usage_totals.c, usage_hours.c, usage_days.c, usage_all_hours.c
     accepted = func.sum(case((hours.code == ACCEPTED, hours["count"]), else_=0))
     by_hour = (hours.key_id, accepted, func.sum(hours["count"]) - accepted)

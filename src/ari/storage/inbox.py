@@ -128,13 +128,14 @@ def _identities(files: Iterable[Path]) -> list[tuple[int, int]]:
 
 
 def _counted(attempts: Iterable[Attempt]) -> list[_Entry]:
-    counts: dict[tuple[int, str, str], int] = {}
+    counts: dict[tuple[int, str, str], tuple[int, int]] = {}
     for attempt in attempts:
-        bucket = (attempt.at_ms - attempt.at_ms % MINUTE_MS, attempt.reason, attempt.address)
-        counts[bucket] = counts.get(bucket, 0) + attempt.count
+        bucket = (attempt.at_ms // MINUTE_MS, attempt.reason, attempt.address)
+        count, last_ms = counts.get(bucket, (0, attempt.at_ms))
+        counts[bucket] = (count + attempt.count, max(last_ms, attempt.at_ms))
     return [
-        _entry(what=ATTEMPTS, at_ms=minute_ms, code=reason, client_address=address, count=count)
-        for (minute_ms, reason, address), count in counts.items()
+        _entry(what=ATTEMPTS, at_ms=last_ms, code=reason, client_address=address, count=count)
+        for (_, reason, address), (count, last_ms) in counts.items()
     ]
 
 

@@ -11,6 +11,7 @@ from ari.base.caller import SYSTEM
 from ari.base.settings import Settings
 from ari.cli.checks import masked_url
 from ari.jobs import record_step
+from ari.storage.migrate import LOG
 from ari.usage.ports import Batch
 from tests.support.command import Cli
 from tests.support.usage import a_row
@@ -71,7 +72,10 @@ def test_an_older_database(ari: Ari) -> None:
     """A database before this version's migrations is wrong and says what to run."""
     with sqlite3.connect(ari.data_dir / "usage.db") as connection:
         connection.execute("DELETE FROM ari_log_version")
-    assert _checks(ari, code=1)["migrations"] == ("wrong", "log none, this version wants 0003: ari migrate")
+    assert _checks(ari, code=1)["migrations"] == (
+        "wrong",
+        f"log none, this version wants {LOG.revisions[-1]}: ari migrate",
+    )
 
 
 def test_a_damaged_file(ari: Ari) -> None:

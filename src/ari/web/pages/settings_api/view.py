@@ -14,7 +14,7 @@ from ari.usage.model import KeyTotals
 from ari.web.pages.settings_api.chart import Chart, chart_of
 from ari.web.places import KeysView
 
-PAGE_SIZE = 50
+PAGE_SIZE = 20
 
 
 @dataclass(frozen=True, slots=True)
