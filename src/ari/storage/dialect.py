@@ -25,6 +25,8 @@ _RETENTION_LOCK = 0x41524933
 _SEALING_LOCK = 0x41524934
 _INCREMENTAL = 2
 _KEPT_PAGES = 1_000
+_MOVING_KILOBYTES = 16_384
+"""What is moved from the inbox belongs to many keys, each with its own place in the indexes."""
 
 
 def sqlite_engine(path: Path, synchronous: str, beside: Path | None = None) -> Engine:
@@ -57,6 +59,7 @@ def sqlite_engine(path: Path, synchronous: str, beside: Path | None = None) -> E
         _set_up(connection, synchronous)
         if beside is not None:
             connection.execute("ATTACH DATABASE ? AS inbox", (str(beside),))
+            connection.execute(f"PRAGMA cache_size=-{_MOVING_KILOBYTES}")
         record.info["files"] = [_identity(file) for file in files]
 
     @event.listens_for(engine, "checkout")

@@ -28,7 +28,7 @@ from ari.storage.usage_rollups import ADD_ALL, ADD_DAYS, Rollups
 from ari.storage.usage_seen import ADD_SEEN, SeenCounter
 from ari.usage.model import OTHERS
 
-MOST_AT_ONCE = 4_000
+MOST_AT_ONCE = 20_000
 """Entries of one transaction: the more, the cheaper each; the less, the shorter others wait."""
 
 _inbox = usage_inbox.c

@@ -157,7 +157,7 @@ def _unused(facts: Facts, now_ms: int) -> list[About]:
         if at_ms <= now_ms - UNUSED_MS and key.created_at_ms <= now_ms - UNUSED_MS:
             used = used_at_ms is not None
             found.append(About(key.id, key.name, key.hint, str(used_at_ms or ""), at_ms=at_ms, used=used))
-    return sorted(found, key=lambda one: one.at_ms)
+    return sorted(found, key=lambda one: (one.at_ms, one.name))
 
 
 def _addresses(facts: Facts) -> list[About]:
@@ -167,7 +167,7 @@ def _addresses(facts: Facts) -> list[About]:
         for key in facts.living
         if (count := facts.addresses.get(key.id, 0)) >= MANY_ADDRESSES
     ]
-    return sorted(found, key=lambda one: -one.number)
+    return sorted(found, key=lambda one: (-one.number, one.name))
 
 
 def _late(facts: Facts) -> list[About]:
@@ -176,4 +176,4 @@ def _late(facts: Facts) -> list[About]:
         About(key.id, key.name, key.hint, f"{call.client_address} {call.user_agent}", call.calls, call.at_ms, call)
         for key, call in facts.late
     ]
-    return sorted(found, key=lambda one: -one.at_ms)
+    return sorted(found, key=lambda one: (-one.at_ms, one.name))

@@ -10,7 +10,7 @@ import threading
 from ari.base.errors import Unavailable
 from ari.usage.ports import UsageStore
 
-_GATHER_SECONDS = 1.0
+_GATHER_SECONDS = 5.0
 _LOOK_SECONDS = 5.0
 """How long what a process left that was killed may wait for another."""
 _RETRY_SECONDS = 1.0
