@@ -28,5 +28,5 @@ async def _who(exchange: Exchange) -> Answer:
 @needs(None)
 @answered_by(_who, only_reads=True)
 def read_me() -> None:
-    """Any live key or session may ask. The counts and times of use may be a second old; those of
+    """Any live key or session may ask. The counts and times of use may be some seconds old; those of
     `GET /api/keys/{key_id}` are exact."""

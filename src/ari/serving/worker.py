@@ -1,7 +1,6 @@
 """A worker: granian in an event loop of ours, on the port that the parent holds."""
 
 import asyncio
-import gc
 import signal
 import socket
 import sys
@@ -25,8 +24,6 @@ BACKLOG = 4096
 HEADER_SECONDS = 10
 """How long a request's head may take, counted from the opening of the connection or the end of the answer before."""
 HEAD_BYTES = 32 * 1024
-_NEW_OBJECTS = 50_000
-"""That nothing let go of, before the collector looks: a few megabytes."""
 
 _log = structlog.get_logger("ari.serving")
 
@@ -65,7 +62,6 @@ async def _work(app: App, listener: socket.socket, settings: Settings) -> int:
     told_to_stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, told_to_stop.set)
     async with _lifespan(app):
-        _collect_less()
         granian = _Granian(app, listener, settings)
         serving = asyncio.create_task(granian.serve())
         waiting = asyncio.create_task(told_to_stop.wait())
@@ -78,17 +74,6 @@ async def _work(app: App, listener: socket.socket, settings: Settings) -> int:
         if not serving.done():
             _log.warning("stopped with requests still open", after_seconds=settings.stop_seconds)
     return 0
-
-
-def _collect_less() -> None:
-    """Set what the start made aside for good, and look for cycles among the rest seldom.
-
-    Requests that wait for their commit together hold some hundred objects each. At Python's usual threshold the collector
-    would go over them, and now and then over everything, all the time: a good part of a request under load.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(_NEW_OBJECTS, 20, 20)
 
 
 @asynccontextmanager
