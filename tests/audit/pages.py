@@ -121,6 +121,8 @@ def pages(owner: Owner) -> dict[str, str]:
         "Sign-in": "/sign-in",
         "Settings > API": "/settings?tab=api",
         "Key page": f"/settings/keys/{key['id']}",
+        "Settings > Usage": "/settings/usage",
+        "Settings > Security": "/settings/security",
         "API docs": "/api-docs",
     }
 
