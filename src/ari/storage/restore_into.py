@@ -4,6 +4,7 @@ import os
 import shutil
 import sqlite3
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,8 @@ from ari.storage.turn import write_turn
 Fill = Callable[[Connection, Connection], None]
 """Writes the rows through a connection to the keys and one to the usage log; on PostgreSQL they are the same."""
 
+_LEAVING_SECONDS = 2.0
+"""How long the server may take to let a connection go that was closed: our own, a moment ago, among them."""
 _TELLING_MAIN = (tables.accounts, tables.api_keys, tables.events)
 _TELLING_LOG = (tables.usage_rows,)
 """An instance is empty while these are."""
@@ -152,8 +155,12 @@ def _refuse_others(connection: Connection) -> None:
         "SELECT count(*) FROM pg_stat_activity"
         " WHERE datname = current_database() AND application_name LIKE 'ari%' AND pid <> pg_backend_pid()"
     )
-    if connection.execute(text(query)).scalar_one():
-        raise _in_use()
+    ends = time.monotonic() + _LEAVING_SECONDS
+    while connection.execute(text(query)).scalar_one():
+        if time.monotonic() > ends:
+            raise _in_use()
+        time.sleep(0.05)
+        connection.execute(text("SELECT pg_stat_clear_snapshot()"))
 
 
 def _empty(connection: Connection) -> None:
