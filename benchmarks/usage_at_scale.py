@@ -15,6 +15,7 @@ from pathlib import Path
 
 from ari.base.clock import DAY_MS, HOUR_MS
 from ari.storage.usage import UsageTables
+from ari.storage.usage_charts import UsageReports
 from ari.usage.model import UsageFilter
 from benchmarks import postgresql
 from benchmarks.stats import number
@@ -53,7 +54,9 @@ def questions(store: UsageTables) -> dict[str, Question]:
     asked["totals of 50 keys"] = lambda log: log.totals(KEYS[:50])
     asked["attempts: newest 50"] = lambda log: log.attempts(0, 50)
     asked["attempts: of the last day"] = lambda log: log.attempts(END_MS - DAY_MS, 50)
-    asked["rollups: busy key, 30 days by the hour"] = lambda log: log.hours(BUSY, END_MS - 30 * DAY_MS, END_MS)
+    asked["rollups: busy key, 30 days by the hour"] = lambda log: UsageReports(log._engine, log.settle_all).hours(
+        BUSY, END_MS - 30 * DAY_MS, END_MS
+    )
     asked["addresses of a key"] = lambda log: log.addresses(BUSY, 50)
     asked["user agents of a key"] = lambda log: log.agents(BUSY, 50)
     return asked

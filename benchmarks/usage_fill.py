@@ -45,7 +45,7 @@ _FROM_ROWS = (
     FROM usage_rows GROUP BY 1, 3""",
     """INSERT INTO usage_attempts SELECT at_ms - at_ms % 60000, 'unknown', client_address, count(*) FROM usage_rows
     WHERE code <> 'ok' GROUP BY 1, 2, 3""",
-    "INSERT INTO usage_all_hours SELECT hour_ms, true, code, 0, sum(count) FROM usage_hours GROUP BY 1, 3",
+    "INSERT INTO usage_all_hours SELECT hour_ms, true, code, sum(count) FROM usage_hours GROUP BY 1, 3",
     f"""INSERT INTO usage_days SELECT key_id, hour_ms - hour_ms % {DAY_MS}, {_ACCEPTED}, {_REFUSED} FROM usage_hours
     GROUP BY 1, 2""",
 )

@@ -66,6 +66,9 @@ class Slow:
             time.sleep(self._seconds)
         self._store.commit(batch)
 
+    def settle(self) -> int:
+        return int(self._store.settle())
+
 
 @dataclass
 class Found:

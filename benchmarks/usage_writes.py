@@ -71,20 +71,11 @@ def _with(*statements: str) -> Callable[[Database], None]:
     return prepare
 
 
-def _without_seen(database: Database) -> None:
-    class Nothing:
-        def count(self, _connection: Any, _added: Any) -> None: ...
-
-    nothing: Any = Nothing()
-    database.usage._seen = nothing
-
-
 VARIANTS: dict[str, tuple[dict[str, Any], Callable[[Database], None]]] = {
     "as it is": ({}, _with()),
     "with an index (key_id, id) as well": ({}, _with(_KEY)),
     "with it in the place of (key_id, code, id)": ({}, _with(_KEY, f"DROP INDEX {_KEY_CODE}")),
     "without the index (code, id)": ({}, _with(f"DROP INDEX {_CODE}")),
-    "without addresses and user agents": ({}, _without_seen),
     "ARI_USAGE_DURABILITY=fsync": ({"usage_durability": "fsync"}, _with()),
 }
 
@@ -98,6 +89,7 @@ def measure(stores: dict[str, Database], given: argparse.Namespace) -> dict[str,
             wall, processor = time.perf_counter(), time.process_time()
             for batch in work:
                 database.usage.commit(batch)
+            database.usage.settle_all()
             rows = given.commits * given.batch / 1e6
             found[name].append(((time.perf_counter() - wall) / rows, (time.process_time() - processor) / rows))
     return {

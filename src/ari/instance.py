@@ -17,7 +17,6 @@ from ari.keys.verify import decide
 from ari.storage import migrate as migrations
 from ari.storage.engine import Database
 from ari.storage.unit import Unit
-from ari.storage.usage import UsageTables
 from ari.usage.log import UsageLog
 from ari.usage.model import KeyTotals, Seen
 from ari.usage.ports import UsageReader
@@ -93,10 +92,6 @@ class Instance:
     async def areport(self, work: Callable[[UsageReader], T]) -> T:
         """Do ``work`` on the reports of the usage log."""
         return await _within(asyncio.to_thread(work, self.database.reports))
-
-    async def alog(self, work: Callable[[UsageTables], T]) -> T:
-        """Ask the usage log something, in a thread."""
-        return await _within(asyncio.to_thread(work, self.database.usage))
 
     async def acheck_ready(self) -> None:
         """Raise ``Unavailable`` unless the database answers; it is asked at most once a second."""

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from ari.base.clock import DAY_MS, HOUR_MS
+from ari.base.clock import DAY_MS
 from ari.instance import Instance
 from ari.usage.flood import SEEN_PER_DAY
-from ari.usage.model import OTHERS, HourCount, Seen
+from ari.usage.model import OTHERS, Seen
 from ari.usage.ports import Batch
 from tests.support.instances import START_MS, opened
 from tests.support.usage import KEY, OTHER_KEY, a_row, sums
@@ -90,14 +90,3 @@ def test_erasing_an_address_moves_its_counts_to_the_others(instance: Instance) -
     assert store.addresses(KEY, 9) == [Seen(OTHERS, 4, 0, START_MS, START_MS + 9)]
     assert store.addresses(OTHER_KEY, 9) == [Seen(OTHERS, 3, 0, START_MS + 1, START_MS + 5)]
     assert sums(instance.database) == {KEY: (4, 0), OTHER_KEY: (3, 0)}
-
-
-def test_rollups_are_read_by_the_hour(instance: Instance) -> None:
-    """Over all routes and codes, of one key, oldest first."""
-    store = instance.database.usage
-    hour = START_MS - START_MS % HOUR_MS
-    for at_ms, code, route in ((0, "ok", "/a"), (1, "ok", "/b"), (2, "revoked", "/a"), (3 * HOUR_MS, "ok", "/a")):
-        store.commit(Batch([a_row(hour + at_ms, code=code, route=route), a_row(hour, key_id=OTHER_KEY)]))
-    whole = [HourCount(hour, 2, 1), HourCount(hour + 3 * HOUR_MS, 1, 0)]
-    assert store.hours(KEY, hour, hour + DAY_MS) == whole
-    assert store.hours(KEY, hour + 1, hour + 3 * HOUR_MS) == whole[:1]

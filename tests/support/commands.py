@@ -17,7 +17,7 @@ def create_key(instance: Instance, name: str = "n", caller: Caller = SYSTEM, **m
 
 def change_key(instance: Instance, key: ApiKey, caller: Caller = SYSTEM, **more: object) -> ApiKey:
     """Change a key as ``caller``."""
-    change = KeyChange(**more)  # type: ignore[arg-type]
+    change = KeyChange(**more)  # type: ignore[arg-type]  # given more loosely than its type says
     return instance.command(caller, lambda unit, by: manage.change(unit, by, instance.now_ms(), key.id, change))
 
 
@@ -25,7 +25,7 @@ def revoke_key(instance: Instance, key: ApiKey, caller: Caller = SYSTEM, **more:
     """Revoke a key as ``caller``."""
     return instance.command(
         caller,
-        lambda unit, by: manage.revoke(unit, by, instance.now_ms(), key.id, **more),  # type: ignore[arg-type]
+        lambda unit, by: manage.revoke(unit, by, instance.now_ms(), key.id, **more),  # type: ignore[arg-type]  # given more loosely than its type says
     )
 
 

@@ -133,7 +133,7 @@ class PrivateServer(PostgresServer):
     def thaw(self, pid: int | None = None) -> None:
         """Let them go on."""
         assert pid is not None or self._process is not None
-        _tell(_family(pid or self._process.pid), signal.SIGCONT)  # type: ignore[union-attr]
+        _tell(_family(pid or self._process.pid), signal.SIGCONT)  # type: ignore[union-attr]  # never None here
 
     def cut_connections(self) -> None:
         """End all connections of others, as an administrator would."""

@@ -100,7 +100,7 @@ def seal(key: MasterKey, context: Context, secret: bytes) -> bytes:
 def unseal(key: MasterKey, sealed: Sealed) -> bytes:
     """What is in the envelope. Raises ``CannotOpen``."""
     from cryptography.exceptions import InvalidTag  # noqa: PLC0415 - see above
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415 - as above
 
     envelope, context = sealed.envelope, sealed.context
     head, nonce = envelope[:_ID_END], envelope[_ID_END:_NONCE_END]

@@ -69,7 +69,7 @@ async def _work(app: App, listener: socket.socket, settings: Settings) -> int:
         if serving.done():
             _log.error("the server ended by itself", exc_info=serving.exception())
             return 1
-        granian.stop()  # type: ignore[no-untyped-call]
+        granian.stop()  # type: ignore[no-untyped-call]  # untyped there
         await asyncio.wait((serving,), timeout=settings.stop_seconds)
         if not serving.done():
             _log.warning("stopped with requests still open", after_seconds=settings.stop_seconds)

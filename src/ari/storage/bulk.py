@@ -84,7 +84,7 @@ def _of_values(table: Table, columns: tuple[str, ...], on_conflict: str, size: i
 def _from_json(table: Table, columns: tuple[str, ...], on_conflict: str) -> str:
     from sqlalchemy.dialects import postgresql  # noqa: PLC0415 - 0.08 s that SQLite should not cost
 
-    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]  # untyped there
     types = ", ".join(f'"{name}" {table.c[name].type.compile(dialect)}' for name in columns)
     source = f"json_to_recordset(%s::json) AS given({types})"
     return f"{_insert_into(table, columns)} SELECT * FROM {source} {on_conflict}"  # noqa: S608 - names of our own tables

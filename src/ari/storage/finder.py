@@ -100,7 +100,7 @@ class PostgresFinder:
 
     def __init__(self, url: str, timeout_seconds: float) -> None:
         keys = f"SELECT {_KEY}, digest FROM api_keys WHERE digest = ANY(%s)"  # noqa: S608 - our own names
-        totals = f"SELECT {_TOTALS}, key_id FROM usage_totals WHERE key_id = ANY(%s)"  # noqa: S608
+        totals = f"SELECT {_TOTALS}, key_id FROM usage_totals WHERE key_id = ANY(%s)"  # noqa: S608 - our own names
         self.keys = PostgresPoints(url, keys, _NO_KEYS, timeout_seconds)
         self._totals = PostgresPoints(url, totals, _NO_TOTALS, timeout_seconds)
 

@@ -85,7 +85,7 @@ def _fits(where: Narrowing) -> ColumnElement[bool]:
         "revoked": _t.revoked_at_ms.is_not(None),
     }
     if not where.text:
-        return shown[where.show]  # type: ignore[no-any-return]
+        return shown[where.show]  # type: ignore[no-any-return]  # made of columns
     lowered = where.text.lower().replace("...", "…")
     found = or_(
         _t.folded_name.contains(folded(where.text), autoescape=True),

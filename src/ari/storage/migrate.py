@@ -95,7 +95,7 @@ def _refuse_newer(chain: Chain, current: str | None) -> None:
 
 def _upgrade(connection: Connection, chain: Chain) -> None:
     from alembic import command  # noqa: PLC0415 - 0.3 s that only a migration should cost
-    from alembic.config import Config  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415 - as above
 
     config = Config()
     config.set_main_option("script_location", str(chain.folder).replace("%", "%%"))

@@ -99,7 +99,7 @@ class SqlitePoints:
     def _open(self) -> None:
         """A new connection, to the file that is there now."""
         self.close()
-        status = os.stat(self._path)  # noqa: PTH116
+        status = os.stat(self._path)  # noqa: PTH116 - as above
         self._connection = sqlite3.connect(
             self._uri, uri=True, isolation_level=None, timeout=_BUSY_SECONDS, check_same_thread=False
         )

@@ -5,18 +5,17 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Literal, NamedTuple, TypeVar
 
-from sqlalchemy import Connection, Engine, and_, case, delete, func, select, update
+from sqlalchemy import Connection, Engine, and_, delete, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from ari.base.clock import HOUR_MS, MINUTE_MS
+from ari.base.clock import MINUTE_MS
 from ari.base.errors import Unavailable
 from ari.keys.listing import Place
-from ari.keys.reasons import ACCEPTED
 from ari.storage import usage_listing
 from ari.storage.faults import faults_as_unavailable, read_only
 from ari.storage.inbox import Inbox
 from ari.storage.settle import MOST_AT_ONCE, Settler, writing
-from ari.storage.tables import usage_attempts, usage_hours, usage_rows, usage_totals
+from ari.storage.tables import usage_attempts, usage_rows, usage_totals
 from ari.storage.usage_commit import REFUSALS, count_attempts
 from ari.storage.usage_pages import lowest_id, page_query
 from ari.storage.usage_retention import Retention
@@ -29,7 +28,6 @@ from ari.usage.hygiene import LateCall
 from ari.usage.model import (
     OTHER_ADDRESSES,
     Attempt,
-    HourCount,
     KeyTotals,
     Seen,
     UsageFilter,
@@ -111,18 +109,6 @@ class UsageTables:
 
     def agents(self, key_id: str, limit: int) -> list[Seen]:
         return self._seen_by(key_id, "user_agent", limit)
-
-    def hours(self, key_id: str, since_ms: int, until_ms: int) -> list[HourCount]:
-        hours = usage_hours.c
-        accepted = func.sum(case((hours.code == ACCEPTED, hours["count"]), else_=0))
-        query = (
-            select(hours.hour_ms, accepted, func.sum(hours["count"]) - accepted)
-            .where(hours.key_id == key_id, hours.hour_ms >= since_ms - since_ms % HOUR_MS, hours.hour_ms < until_ms)
-            .group_by(hours.hour_ms)
-            .order_by(hours.hour_ms)
-        )
-        with self._reading() as connection:
-            return [HourCount(*map(int, row)) for row in connection.execute(query)]
 
     def days(self, key_ids: Sequence[str], since_ms: int) -> dict[str, list[Day]]:
         return self._read(lambda connection: days_of(connection, key_ids, since_ms))

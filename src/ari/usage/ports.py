@@ -8,7 +8,6 @@ from ari.usage.model import (
     AddressCount,
     Attempt,
     Completion,
-    HourCount,
     KeyTotals,
     RouteCount,
     Seen,
@@ -62,9 +61,6 @@ class UsageStore(Protocol):
 
     def agents(self, key_id: str, limit: int) -> list[Seen]:
         """By which user agents, likewise."""
-
-    def hours(self, key_id: str, since_ms: int, until_ms: int) -> list[HourCount]:
-        """The rollups of a key, from the hour of ``since_ms`` on, oldest first; hours without requests are absent."""
 
     def erase_address(self, address: str) -> int:
         """Strip one client address from rows, attempts and what keys were seen by; how many rows and attempts it

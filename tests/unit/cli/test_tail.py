@@ -39,7 +39,7 @@ def test_newest_reads_page_by_page() -> None:
     log = Log()
     for number in range(450):
         log.add(NOW_MS + number)
-    rows = newest(log, UsageFilter(), 420)  # type: ignore[arg-type]
+    rows = newest(log, UsageFilter(), 420)  # type: ignore[arg-type]  # given more loosely than its type says
     assert len(rows) == 420
     assert rows[0].at_ms == NOW_MS + 449
 

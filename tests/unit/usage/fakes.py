@@ -7,7 +7,7 @@ from copy import deepcopy
 from typing import Any
 
 from ari.usage.log import UsageLog
-from ari.usage.model import Attempt, HourCount, KeyTotals, Seen, UsageFilter, UsageRow
+from ari.usage.model import Attempt, KeyTotals, Seen, UsageFilter, UsageRow
 from ari.usage.ports import Batch
 
 
@@ -56,9 +56,6 @@ class FakeStore:
         return []
 
     def agents(self, key_id: str, limit: int) -> list[Seen]:
-        return []
-
-    def hours(self, key_id: str, since_ms: int, until_ms: int) -> list[HourCount]:
         return []
 
     def erase_address(self, address: str) -> int:
