@@ -1,6 +1,5 @@
 """Migrations: the schema is what the tables say, many may start at once, a newer database is refused."""
 
-import multiprocessing
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from ari.storage.migrate import LOG, MAIN, Chain
 from ari.storage.tables import usage_inbox
 from ari.usage.model import UsageFilter
 from ari.usage.ports import Batch
+from tests.support.command import Cli
 from tests.support.instances import START_MS, opened, settings_for
 from tests.support.processes import eventually
 from tests.support.usage import KEY, a_row, sums
@@ -84,21 +84,12 @@ def test_rows_from_before_are_kept_and_counted(data_dir: Path, database_url: str
         assert sorted(seen) == [("192.0.2.7", 3, 2), ("other", 1, 0)]
 
 
-def _migrate(data_dir: Path, database_url: str | None) -> None:
-    database = Database.open(settings_for(data_dir, database_url))
-    migrations.migrate(database)
-    database.close()
-
-
-def test_several_processes_may_start_at_once(data_dir: Path, database_url: str | None) -> None:
+def test_several_processes_may_start_at_once(cli: Cli, database: object) -> None:
     """One migrates, the others wait and find it done."""
-    spawn = multiprocessing.get_context("spawn")
-    processes = [spawn.Process(target=_migrate, args=(data_dir, database_url)) for _ in range(3)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join(60)
-    assert [process.exitcode for process in processes] == [0, 0, 0]
+    with ThreadPoolExecutor(6) as threads:
+        ran = list(threads.map(lambda _: cli("migrate"), range(6)))
+    assert [one.returncode for one in ran] == [0] * 6, ran
+    assert sorted(one.stdout.startswith("Applied: main 0001") for one in ran) == [False] * 5 + [True]
 
 
 def test_the_inbox_is_made_once(data_dir: Path, postgres_url: str) -> None:
