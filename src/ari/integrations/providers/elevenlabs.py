@@ -9,7 +9,7 @@ PROVIDER = Provider(
     base_url="https://api.elevenlabs.io",
     variable="ELEVENLABS_API_KEY",
     keys_page="https://elevenlabs.io/app/settings/api-keys",
-    shape=KeyShape(r"sk_[0-9a-f]{48}|[0-9a-f]{32}", "begins with sk_ and has 48 hexadecimal digits"),
+    shape=KeyShape(r"(sk_)?[A-Za-z0-9]{20,}", "begins with sk_"),
     key_header="xi-api-key",
     key_prefix="",
     trial=Trial("/v1/user", restricted_mark="missing_permissions"),

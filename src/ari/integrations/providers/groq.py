@@ -6,6 +6,7 @@ PROVIDER = Provider(
     name="groq",
     title="Groq",
     base_url="https://api.groq.com",
+    dropped_ending="/openai/v1",
     variable="GROQ_API_KEY",
     keys_page="https://console.groq.com/keys",
     shape=KeyShape(r"gsk_[A-Za-z0-9]{20,}", "begins with gsk_", telling=True),

@@ -6,9 +6,10 @@ PROVIDER = Provider(
     name="openrouter",
     title="OpenRouter",
     base_url="https://openrouter.ai",
+    dropped_ending="/api/v1",
     variable="OPENROUTER_API_KEY",
     keys_page="https://openrouter.ai/settings/keys",
-    shape=KeyShape(r"sk-or-v1-[0-9a-f]{64}", "begins with sk-or-v1- and has 64 hexadecimal digits", telling=True),
+    shape=KeyShape(r"sk-or-[A-Za-z0-9-]{20,}", "begins with sk-or-", telling=True),
     trial=Trial("/api/v1/key"),
     meter="openai",
     reaches=(

@@ -6,6 +6,7 @@ PROVIDER = Provider(
     name="xai",
     title="xAI",
     base_url="https://api.x.ai",
+    dropped_ending="/v1",
     variable="XAI_API_KEY",
     keys_page="https://console.x.ai",
     shape=KeyShape(r"xai-[A-Za-z0-9]{20,}", "begins with xai-", telling=True),
