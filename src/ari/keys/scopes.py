@@ -4,12 +4,35 @@ from collections.abc import Iterable
 
 from ari.base.errors import Invalid, Problem
 
+AI_PROVIDERS = {
+    "anthropic": "Anthropic",
+    "deepseek": "DeepSeek",
+    "elevenlabs": "ElevenLabs",
+    "gemini": "Google Gemini",
+    "groq": "Groq",
+    "mistral": "Mistral",
+    "ollama": "Ollama",
+    "openai": "OpenAI",
+    "openai_compatible": "the OpenAI-compatible service",
+    "openrouter": "OpenRouter",
+    "perplexity": "Perplexity",
+    "xai": "xAI",
+}
+"""The providers of the AI gateway; keys know no integrations, so a test keeps the two alike."""
+
 SCOPES = {
     "api:read": "Read the API's description (OpenAPI) and documentation.",
     "keys:read": "List API keys and read their details and events.",
     "keys:verify": "Ask, for another service, whether an API key is good.",
     "keys:write": "Create, change, revoke and delete API keys.",
     "usage:read": "Read the usage log of every key.",
+    "integrations:read": "List the integrations and read how they do, without their keys.",
+    "integrations:write": "Add, replace, test and remove provider keys.",
+    **{f"ai:{name}": f"Use {title} through the AI gateway." for name, title in AI_PROVIDERS.items()},
+    **{
+        f"ai-account:{name}": f"Reach the rest of {title} through the AI gateway: files, jobs, whatever its key may do."
+        for name, title in AI_PROVIDERS.items()
+    },
 }
 
 PRESETS = {
