@@ -14,7 +14,7 @@ from ari.cli.master_key import rotate_in
 from ari.instance import Instance
 from tests.support.instances import opened
 
-EVERY = {"sqlite": 2, "postgresql": 9}
+EVERY = {"sqlite": 2, "postgresql": 16}
 """At how many of the steps to die; at all of them: ``python -m tests.proof.rotation DATA_DIR 1``."""
 ROTATIONS = 12
 
