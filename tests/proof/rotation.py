@@ -30,7 +30,7 @@ STEPS = {
 }
 """What changes something; between these lines nothing but reading happens."""
 FIRST = Context("totp", "usr_1")
-OTHERS = [Context("provider", name, (name, f"https://{name}.example")) for name in ("one", "two")]
+OTHERS = [Context("provider_key", name, (name, f"https://{name}.example")) for name in ("one", "two")]
 
 
 class Died(Exception):

@@ -34,7 +34,7 @@ def test_nobody_notices_a_rotation(data_dir: Path, database_url: str | None) -> 
     stop, opens = threading.Event(), [0, 0]
     with ExitStack() as stack:
         first, *workers = [stack.enter_context(opened(data_dir, database_url)) for _ in range(3)]
-        contexts = [Context("provider", f"p{n}", (f"https://{n}.example",)) for n in range(2)]
+        contexts = [Context("provider_key", f"p{n}", (f"https://{n}.example",)) for n in range(2)]
         for context in contexts:
             _keep(first, context, b"first")
 

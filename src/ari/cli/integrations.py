@@ -11,6 +11,7 @@ import typer
 
 from ari.base.caller import Caller
 from ari.cli import output
+from ari.cli.master_key import rotate
 from ari.cli.opening import CALLER, opened
 from ari.cli.options import AsJson, DataDir, Yes
 
@@ -167,3 +168,6 @@ def _show(instance: "Instance", provider: "Provider", as_json: bool) -> None:
 def _asked_key(provider: "Provider") -> str:
     ask: Callable[[str], str] = getpass.getpass
     return ask(f"Key of {provider.title}: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
+
+
+app.command("rotate-master-key")(rotate)
