@@ -35,7 +35,7 @@ def provider() -> Iterator[Provider]:
     kept = Provider()
 
     class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802 - the library's name
+        def do_GET(self) -> None:
             kept.asked.append((self.command, self.path, {name.lower(): value for name, value in self.headers.items()}))
             self.send_response(kept.status)
             for name, value in kept.headers.items():

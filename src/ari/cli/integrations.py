@@ -10,6 +10,7 @@ import typer
 
 from ari.base.caller import Caller
 from ari.cli import output
+from ari.cli.master_key import rotate
 from ari.cli.opening import CALLER, opened
 from ari.cli.options import AsJson, DataDir, Yes
 
@@ -171,3 +172,6 @@ def _asked_key(provider: "Provider") -> str:
 
 def _reads_terminal() -> bool:
     return sys.stdin.isatty()
+
+
+app.command("rotate-master-key")(rotate)
