@@ -5,6 +5,7 @@ from sqlalchemy import Connection
 from ari.storage.accounts import AccountTables, NoteTables
 from ari.storage.dismissals import DismissalTables
 from ari.storage.events import EventTables
+from ari.storage.integrations import IntegrationTable
 from ari.storage.key_listing import KeyListTables
 from ari.storage.keys import KeyTables
 from ari.storage.sealed import SealedTable
@@ -12,7 +13,7 @@ from ari.storage.second_step import SecondStepTables
 
 
 class Unit:
-    """The stores of one transaction; fulfils ``KeyUnit`` and ``AccountUnit``."""
+    """The stores of one transaction; fulfils ``KeyUnit``, ``AccountUnit`` and ``IntegrationUnit``."""
 
     def __init__(self, connection: Connection, *, writing: bool) -> None:
         self.keys = KeyTables(connection, writing=writing)
@@ -22,4 +23,5 @@ class Unit:
         self.accounts = AccountTables(connection)
         self.second_step = SecondStepTables(connection)
         self.sealed = SealedTable(connection)
+        self.integrations = IntegrationTable(connection, writing=writing)
         self.notes = NoteTables(connection)
