@@ -135,3 +135,11 @@ class NoteTables:
             return
         row = insert(self._connection, notes).values(name=name, value=value)
         self._connection.execute(row.on_conflict_do_update(index_elements=["name"], set_={"value": value}))
+
+    def swap(self, name: str, before: str | None, after: str) -> bool:
+        """Set a note that is still ``before`` (``None``: missing); of several at once exactly one succeeds."""
+        if before is None:
+            row = insert(self._connection, notes).values(name=name, value=after)
+            return self._connection.execute(row.on_conflict_do_nothing()).rowcount == 1
+        change = update(notes).where(notes.c.name == name, notes.c.value == before).values(value=after)
+        return self._connection.execute(change).rowcount == 1

@@ -9,10 +9,11 @@ from ari.storage.key_listing import KeyListTables
 from ari.storage.keys import KeyTables
 from ari.storage.sealed import SealedTable
 from ari.storage.second_step import SecondStepTables
+from ari.storage.watch import WatchTables
 
 
 class Unit:
-    """The stores of one transaction; fulfils ``KeyUnit`` and ``AccountUnit``."""
+    """The stores of one transaction; fulfils ``KeyUnit``, ``AccountUnit`` and ``WatchUnit``."""
 
     def __init__(self, connection: Connection, *, writing: bool) -> None:
         self.keys = KeyTables(connection, writing=writing)
@@ -23,3 +24,4 @@ class Unit:
         self.second_step = SecondStepTables(connection)
         self.sealed = SealedTable(connection)
         self.notes = NoteTables(connection)
+        self.watch = WatchTables(connection)
