@@ -14,6 +14,7 @@ from ari.base.master_key import MasterKeys
 from ari.base.settings import Settings
 from ari.keys.checks import Ask
 from ari.keys.verify import decide
+from ari.notifications.model import RESEND_FROM, Office
 from ari.storage import migrate as migrations
 from ari.storage.engine import Database
 from ari.storage.unit import Unit
@@ -35,6 +36,7 @@ class Instance:
         self.database = database
         self.passwords = PasswordHasherPool()
         self.master_keys = master_keys_of(settings)
+        self.office = office_of(settings)
         self._ready: tuple[float, asyncio.Future[None]] | None = None
         self.usage = UsageLog(database.usage, clock, settings, self.free_disk_bytes)
 
@@ -118,6 +120,12 @@ def master_keys_of(settings: Settings) -> MasterKeys:
     """Where this instance has its master keys."""
     given = settings.master_key.get_secret_value() if settings.master_key else None
     return MasterKeys(settings.data_dir, given, settings.master_key_file)
+
+
+def office_of(settings: Settings) -> Office:
+    """How mail leaves this instance."""
+    sender = "resend" if settings.resend_api_key else "smtp" if settings.smtp_url else None
+    return Office(sender, settings.mail_from or RESEND_FROM, settings.public_url, settings.time_zone)
 
 
 async def _within(work: Awaitable[T], otherwise: str = "try again") -> T:

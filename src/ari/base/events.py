@@ -47,6 +47,17 @@ EVENT_NAMES = {
     "usage_erased": "Usage rows of one client address were stripped of it.",
     "backup_written": "A backup was written.",
     "backup_restored": "A backup was restored into this instance.",
+    "key_expiring": "An API key that is in use expires in 7 days, or in 1.",
+    "key_expired_in_use": "An API key expired while it was still being called.",
+    "dead_key_called": "A revoked or expired API key is still being called.",
+    "key_new_address": "An API key was used from a new address for the first time after its first day.",
+    "refused_burst": "Many attempts with one key, or from one address, were refused within minutes.",
+    "keys_unused": "Some API keys were not used for a long time.",
+    "provider_key_rejected": "A provider refused the key that is kept for it.",
+    "password_reset_requested": "Somebody asked for a link to set a password anew.",
+    "email_change_requested": "An account asked for another e-mail address, which must be confirmed first.",
+    "notification_switched": "A kind of notification was switched on or off.",
+    "mail_tested": "A test mail was sent.",
     "clock_stepped": "The clock of the machine was set forward or back by more than five minutes.",
 }
 

@@ -15,7 +15,14 @@ from ari.serving.limits import no_core_dumps, raise_open_files
 from ari.serving.supervisor import Supervisor
 from ari.storage import owner_mark
 
-SECRETS = ("ARI_ADMIN_EMAIL", "ARI_ADMIN_PASSWORD", "ARI_MASTER_KEY", "ARI_MASTER_KEY_FILE")
+SECRETS = (
+    "ARI_ADMIN_EMAIL",
+    "ARI_ADMIN_PASSWORD",
+    "ARI_MASTER_KEY",
+    "ARI_MASTER_KEY_FILE",
+    "ARI_SMTP_URL",
+    "RESEND_API_KEY",
+)
 """What leaves the environment once it was read, so that no child process inherits it."""
 _MARGIN_SECONDS = 2.0
 UNREAD_SECONDS = 30
