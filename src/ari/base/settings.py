@@ -93,7 +93,7 @@ class Settings(BaseSettings):
         True, description="Whether the usage of keys is watched in the background for what their owner should know."
     )
     watch_in_use_days: int = Field(
-        35, ge=1, le=400, description="A key used within so many days counts as in use, when it is about to expire."
+        35, ge=3, le=400, description="A key that was not used for so many days is not in use, however rare its use is."
     )
     watch_dead_grace_minutes: int = Field(
         60, ge=0, le=10_080, description="How long after its end calls with a revoked or expired key are no news."
@@ -108,7 +108,7 @@ class Settings(BaseSettings):
         "network", description="Whether a new address of a network that is known (/24, /48) is news."
     )
     watch_many_networks: int = Field(
-        10, ge=1, le=1_000, description="A key that is known from so many networks wanders: a new one is no news."
+        5, ge=1, le=1_000, description="A key that is known from so many networks wanders: a new one is no news."
     )
     watch_burst_count: int = Field(
         100, ge=2, le=1_000_000, description="So many refused attempts, on a key or from an address, are a burst."

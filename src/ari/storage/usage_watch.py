@@ -15,7 +15,15 @@ from ari.base.clock import HOUR_MS, MINUTE_MS
 from ari.base.errors import Unavailable
 from ari.storage import usage_listing
 from ari.storage.faults import faults_as_unavailable, read_only
-from ari.storage.tables import usage_all_hours, usage_attempts, usage_hours, usage_rows, usage_seen, usage_totals
+from ari.storage.tables import (
+    usage_all_hours,
+    usage_attempts,
+    usage_days,
+    usage_hours,
+    usage_rows,
+    usage_seen,
+    usage_totals,
+)
 from ari.storage.usage_pages import lowest_id
 from ari.usage.model import OTHERS, Seen
 from ari.usage.watch.bursts import AddressBurst
@@ -23,7 +31,7 @@ from ari.usage.watch.dead_calls import CODES
 from ari.usage.watch.ports import KeyRefusals, LateKey
 
 _rows, _hours, _all = usage_rows.c, usage_hours.c, usage_all_hours.c
-_seen, _totals, _attempts = usage_seen.c, usage_totals.c, usage_attempts.c
+_days, _seen, _totals, _attempts = usage_days.c, usage_seen.c, usage_totals.c, usage_attempts.c
 _LATEST_ROWS = 20_000
 """How many of the latest refusals of one code are looked at."""
 _AT_ONCE = 500
@@ -83,6 +91,19 @@ class WatchedTables:
                 found.update((key_id, at_ms) for key_id, at_ms in connection.execute(query))
         return found
 
+    def days_used(self, key_ids: Sequence[str], since_ms: int) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = {}
+        with self._reading() as connection:
+            for start in range(0, len(key_ids), _AT_ONCE):
+                query = select(_days.key_id, _days.day_ms).where(
+                    _days.key_id.in_(key_ids[start : start + _AT_ONCE]),
+                    _days.day_ms >= since_ms,
+                    _days.accepted_count > 0,
+                )
+                for key_id, day_ms in connection.execute(query.order_by(_days.key_id, _days.day_ms)):
+                    found.setdefault(key_id, []).append(day_ms)
+        return found
+
     def last_uses(self) -> dict[str, int]:
         with self._reading() as connection:
             return usage_listing.last_uses(connection)
@@ -106,7 +127,7 @@ class WatchedTables:
     def seen_from(self, key_id: str, limit: int) -> list[Seen]:
         query = select(*_SEEN).where(_seen.key_id == key_id, _seen.kind == "address", _seen.value != OTHERS)
         with self._reading() as connection:
-            return [Seen(*row) for row in connection.execute(query.limit(limit))]
+            return [Seen(*row) for row in connection.execute(query.order_by(_seen.first_seen_at_ms).limit(limit))]
 
     def refusals(self, since_ms: int, *, with_key: bool, codes: Sequence[str]) -> int:
         query = select(func.coalesce(func.sum(_all["count"]), 0)).where(

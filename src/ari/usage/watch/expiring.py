@@ -1,11 +1,14 @@
 """A key in use is about to expire: told seven days before, and on the last working day before its last day.
 
-"In use" keeps the rule silent about keys that nobody would miss. A key that was made for less than a week and a day, or
+Nothing is said of keys that nobody would miss: in use is a key that was used since the last working day, or that is
+not idle for longer than one that is used at such intervals. A key that was made for less than a week and a day, or
 whose expiry was moved so near just now, is told of once only, shortly before: whoever did that knows.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import pairwise
+from typing import NamedTuple
 
 from ari.base.clock import DAY_MS, to_rfc3339
 from ari.keys.listing import LivingKey
@@ -17,16 +20,26 @@ MOST_EARLIER_MS = 2 * DAY_MS
 """How far a weekend moves it."""
 _REMEMBERED_MS = 400 * DAY_MS
 _FRIDAY = 4
+_WEEKEND_MS = 3 * DAY_MS
+_LATE = 1.5
+"""A key that is idle for so many times its longest interval is out of use."""
+
+
+class Use(NamedTuple):
+    """When a key had its last accepted request, and the days of late on which it was used, oldest first."""
+
+    used_at_ms: int
+    days_ms: Sequence[int] = ()
 
 
 def expiring(
-    keys: Iterable[LivingKey], used_at_ms: Mapping[str, int], look: Look, limits: Limits, quiet: Quiet
+    keys: Iterable[LivingKey], use: Mapping[str, Use], look: Look, limits: Limits, quiet: Quiet
 ) -> list[Finding]:
-    """What to tell of keys that work and have an expiry; ``used_at_ms`` is the last accepted request of each."""
-    in_use_since_ms = look.now_ms - limits.in_use_days * DAY_MS
+    """What to tell of keys that work and have an expiry; keys that were never used are absent from ``use``."""
     found = []
     for key in keys:
-        if key.expires_at_ms is None or used_at_ms.get(key.id, 0) < in_use_since_ms:
+        used = use.get(key.id)
+        if key.expires_at_ms is None or used is None or not is_in_use(used, look.now_ms, limits):
             continue
         days = next((days for days in DAYS if _is_due(key, key.expires_at_ms, days, look)), None)
         if days is None:
@@ -38,6 +51,13 @@ def expiring(
         if not finding.is_quiet(quiet):
             found.append(finding)
     return found
+
+
+def is_in_use(use: Use, now_ms: int, limits: Limits) -> bool:
+    """Whether it can be expected to be used again."""
+    idle_ms = now_ms - use.used_at_ms
+    longest_ms = max((later - earlier for earlier, later in pairwise(use.days_ms)), default=0)
+    return idle_ms <= _WEEKEND_MS or idle_ms <= min(_LATE * longest_ms, limits.in_use_days * DAY_MS)
 
 
 def told_at_ms(expires_at_ms: int, days: int) -> int:

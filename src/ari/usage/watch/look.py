@@ -20,7 +20,7 @@ from ari.usage.watch import bursts
 from ari.usage.watch.bursts import KeyBurst, address_bursts, key_bursts
 from ari.usage.watch.dead_calls import CODES, DeadCalls, dead_calls, dead_mark, died_at_ms
 from ari.usage.watch.expired_in_use import expired_in_use
-from ari.usage.watch.expiring import DAYS, MOST_EARLIER_MS, expiring
+from ari.usage.watch.expiring import DAYS, MOST_EARLIER_MS, Use, expiring
 from ari.usage.watch.model import FEW_ADDRESSES, Finding, Limits, Look
 from ari.usage.watch.new_address import FRESH_MS, NewlySeen, new_address
 from ari.usage.watch.ports import WatchedUse, WatchUnit
@@ -31,9 +31,12 @@ LATE_MS = 10 * MINUTE_MS
 """How much later than its request a row may be counted without being missed."""
 _FURTHEST_MS = DAY_MS
 """How far back the log is looked at after a pause."""
+_RHYTHM_MS = 120 * DAY_MS
+"""From how long ago the intervals at which a key is used are known."""
 _MOST_KEYS = 200
 """Of one rule and look; the others are found at the next, if they still call."""
 _MOST_SEEN = 1_000
+"""Addresses looked at: fresh ones of all keys, known ones of each."""
 _ALL_KEYS = 20_000
 _NOTE = "watch"
 
@@ -122,7 +125,9 @@ def _expiring(unit: WatchUnit, use: WatchedUse, look: Look, limits: Limits, quie
         span = look.since_ms + days * DAY_MS, look.now_ms + days * DAY_MS + MOST_EARLIER_MS
         near.update({key.id: key for key in unit.watch.expiring(*span, look.now_ms)})
     used_at_ms = use.last_used(list(near)) if near else {}
-    return expiring(near.values(), used_at_ms, look, limits, quiet)
+    used_days = use.days_used(list(used_at_ms), look.now_ms - _RHYTHM_MS) if used_at_ms else {}
+    uses = {key_id: Use(at_ms, used_days.get(key_id, ())) for key_id, at_ms in used_at_ms.items()}
+    return expiring(near.values(), uses, look, limits, quiet)
 
 
 def _called_dead(unit: WatchUnit, use: WatchedUse, since_ms: int, look: Look, quiet: set[str]) -> list[DeadCalls]:

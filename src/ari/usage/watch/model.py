@@ -52,7 +52,7 @@ class Limits:
     repeat_days: int = 7
     first_hours: int = 24
     new_from: str = "network"
-    many_networks: int = 10
+    many_networks: int = 5
     burst_count: int = 100
     burst_minutes: int = 10
     unused_days: tuple[int, ...] = (30, 90)

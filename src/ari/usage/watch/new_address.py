@@ -5,7 +5,7 @@ with a new one); keys that wander, such as those of telephones, once so many net
 address is known that is a day old, because the log keeps none, or forgot them.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from ipaddress import ip_network
 from typing import NamedTuple
 
@@ -21,7 +21,10 @@ _PREFIXES = {4: 24, 6: 48}
 
 
 class NewlySeen(NamedTuple):
-    """A key with the addresses that it was called from, the fresh ones among them."""
+    """A key, the addresses that are fresh, and those that it is known from, in the order in which they were first seen.
+
+    ``known`` may hold the fresh ones too.
+    """
 
     key: ApiKey
     fresh: Sequence[Seen]
@@ -32,29 +35,29 @@ def new_address(seen: Iterable[NewlySeen], look: Look, limits: Limits, quiet: Qu
     """What to tell of keys that were used from an address first seen of late."""
     found = []
     for one in seen:
-        if one.key.is_inactive(look.now_ms):
-            continue
-        told: set[str] = set()
-        for fresh in sorted(one.fresh, key=lambda fresh: fresh.first_seen_at_ms):
-            place = _place(fresh.value, limits)
+        for fresh, place in _news(one, limits):
             mark = f"address:{one.key.id}:{place}"
-            if mark in quiet or mark in told or not _is_news(fresh, place, one, look, limits):
+            if mark in quiet or fresh.first_seen_at_ms < look.began_ms or one.key.is_inactive(look.now_ms):
                 continue
-            told.add(mark)
             detail = {"address": fresh.value, "first_seen": to_rfc3339(fresh.first_seen_at_ms), **named(one.key)}
             found.append(Finding("key_new_address", one.key.id, detail, {mark: _REMEMBERED_MS}))
     return found
 
 
-def _is_news(fresh: Seen, place: str, one: NewlySeen, look: Look, limits: Limits) -> bool:
-    if fresh.first_seen_at_ms < look.began_ms or fresh.value == OTHERS:
-        return False
-    before = [seen for seen in one.known if seen.value != OTHERS and seen.first_seen_at_ms < fresh.first_seen_at_ms]
-    settled_ms = fresh.first_seen_at_ms - limits.first_hours * HOUR_MS
-    if not any(seen.first_seen_at_ms <= settled_ms for seen in before):
-        return False
-    places = {_place(seen.value, limits) for seen in before}
-    return place not in places and len(places) < limits.many_networks
+def _news(one: NewlySeen, limits: Limits) -> Iterator[tuple[Seen, str]]:
+    """The fresh addresses that no address before them shares its place with; nothing once the key wanders."""
+    fresh = {seen.value for seen in one.fresh}
+    every = {seen.value: seen for seen in (*one.known, *one.fresh) if seen.value != OTHERS}
+    in_turn = sorted(every.values(), key=lambda seen: seen.first_seen_at_ms)
+    places: set[str] = set()
+    for seen in in_turn:
+        if len(places) >= limits.many_networks:
+            return
+        place = _place(seen.value, limits)
+        settled = seen.first_seen_at_ms - in_turn[0].first_seen_at_ms >= limits.first_hours * HOUR_MS
+        if settled and place not in places and seen.value in fresh:
+            yield seen, place
+        places.add(place)
 
 
 def _place(address: str, limits: Limits) -> str:

@@ -44,6 +44,9 @@ class WatchedUse(Protocol):
     def last_used(self, key_ids: Sequence[str]) -> dict[str, int]:
         """When these keys had their last accepted request; keys never used are absent."""
 
+    def days_used(self, key_ids: Sequence[str], since_ms: int) -> dict[str, list[int]]:
+        """The days since then on which these keys had accepted requests, oldest first."""
+
     def last_uses(self) -> dict[str, int]:
         """That of all keys."""
 
@@ -51,7 +54,7 @@ class WatchedUse(Protocol):
         """The addresses from which keys used since were first seen since, by key."""
 
     def seen_from(self, key_id: str, limit: int) -> list[Seen]:
-        """The addresses that a key was seen from, told apart."""
+        """The addresses that a key was seen from, told apart, the first seen first."""
 
     def refusals(self, since_ms: int, *, with_key: bool, codes: Sequence[str]) -> int:
         """Refusals of all keys, or attempts without one, in whole hours since."""
