@@ -1,1 +1,1 @@
-"""Calls out of this machine: mail. Bounded in time and size, and nowhere that nobody set (security.md 38)."""
+"""Calls that ARI makes to others: which addresses it may reach, the client that keeps to them, and mail."""

@@ -4,20 +4,24 @@ Sources: https://resend.com/docs/api-reference/emails/send-email, …/api-refere
 …/dashboard/emails/idempotency-keys (a key is kept for 24 hours; the same key with another content is refused).
 """
 
-import asyncio
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
-
-import httpx2
 
 from ari.base.secrets_in_text import cut_secrets
 from ari.notifications.model import Again, Letter, Outcome, Refused, Sent
-from ari.outbound.resolve import checked_address
+from ari.outbound.http import CONNECT_SECONDS, FaultWord, HttpClient, OutboundFault, Patience, Reply
 
 _MOST_BYTES = 64 * 1024
 _OWNERS_TURN_SECONDS = 1800.0
 """How long to wait where the owner must do something first: another key, a verified domain, a higher quota."""
+_FAULTS: Mapping[FaultWord, str] = {
+    "unreachable": "Resend could not be reached.",
+    "timed_out": "Resend did not answer in time.",
+    "refused_address": "Resend's name leads to an address that no call may go to.",
+    "tls": "Resend's certificate is not valid for it.",
+}
 _ID = re.compile(r"[0-9A-Za-z-]{1,64}")
 
 
@@ -27,30 +31,20 @@ class Resend:
     name = "resend"
 
     def __init__(self, base_url: str, api_key: str, *, set_by_owner: bool) -> None:
-        """``set_by_owner``: the address was set by a setting, so it may be on this machine or its network."""
-        self._url = httpx2.URL(f"{base_url}/emails")
+        """``set_by_owner``: the address was set by a setting, so it may be on this machine or its networks."""
+        self._url = f"{base_url}/emails"
         self._api_key = api_key
         self._private = set_by_owner
 
     async def send(self, letter: Letter, key: str, within_seconds: float) -> Outcome:
         """Hand the mail over; ``key`` is what Resend knows a repeated try by."""
-        try:
-            async with asyncio.timeout(within_seconds):
-                status, headers, body = await self._post(letter, key)
-        except TimeoutError:
-            return Again(f"Resend did not answer within {within_seconds:g} seconds.")
-        except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
-            return Again(f"Resend could not be reached ({type(error).__name__}).")
-        return outcome_of(status, headers, body)
-
-    async def _post(self, letter: Letter, key: str) -> tuple[int, httpx2.Headers, bytes]:
-        address = await checked_address(self._url.host, self._url.port or _port(self._url), private=self._private)
-        headers = {
-            "Authorization": f"Bearer {self._api_key}",
-            "Idempotency-Key": key,
-            "Host": self._url.netloc.decode(),
-            "User-Agent": "ari",
-        }
+        headers = [
+            ("Authorization", f"Bearer {self._api_key}"),
+            ("Content-Type", "application/json"),
+            ("Accept", "application/json"),
+            ("Idempotency-Key", key),
+            ("User-Agent", "ari"),  # Resend refuses requests without one
+        ]
         mail = {
             "from": letter.sender,
             "to": [letter.recipient],
@@ -58,22 +52,20 @@ class Resend:
             "html": letter.html,
             "text": letter.text,
         }
-        # Connects to the very address that was checked; TLS is verified for the name.
-        there, names = self._url.copy_with(host=address), {"sni_hostname": self._url.host}
-        async with (
-            httpx2.AsyncClient(trust_env=False, follow_redirects=False, timeout=None) as client,
-            client.stream("POST", there, headers=headers, json=mail, extensions=names) as response,
-        ):
-            body = b""
-            async for chunk in response.aiter_raw(_MOST_BYTES):
-                body += chunk
-                if len(body) >= _MOST_BYTES:
-                    break
-            return response.status_code, response.headers, body
+        patience = Patience(CONNECT_SECONDS, within_seconds, within_seconds)
+        body = json.dumps(mail).encode()
+        try:
+            async with (
+                HttpClient() as client,
+                client.call("POST", self._url, headers, body, private=self._private, patience=patience) as reply,
+            ):
+                return outcome_of(reply.status, _waits(reply), await reply.beginning(_MOST_BYTES))
+        except OutboundFault as fault:
+            return Again(_FAULTS[fault.word])
 
 
-def outcome_of(status: int, headers: httpx2.Headers, body: bytes) -> Outcome:
-    """What an answer means: taken, to be tried again, or refused for good."""
+def outcome_of(status: int, wait_seconds: float, body: bytes) -> Outcome:
+    """What an answer means: taken, to be tried again after the wait that it asks for, or refused for good."""
     said = _json(body)
     sender_id = said.get("id")
     if status in (200, 201, 202):
@@ -86,11 +78,11 @@ def outcome_of(status: int, headers: httpx2.Headers, body: bytes) -> Outcome:
         return Refused(words) if name == "invalid_idempotent_request" else Again(words, 5)
     if status == 429:
         quota = name.endswith("quota_exceeded")
-        return Again(words, _OWNERS_TURN_SECONDS if quota else _seconds(headers, 1))
+        return Again(words, _OWNERS_TURN_SECONDS if quota else max(wait_seconds, 1.0))
     if status in (401, 403):
         return Again(words, _OWNERS_TURN_SECONDS)
     if status == 408 or status >= 500 or status < 400:
-        return Again(words, _seconds(headers, 0))
+        return Again(words, wait_seconds)
     return Refused(words)
 
 
@@ -111,11 +103,10 @@ def _json(body: bytes) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _seconds(headers: httpx2.Headers, otherwise: float) -> float:
-    """How long the service asks to be left alone, up to an hour."""
-    text = headers.get("retry-after", headers.get("ratelimit-reset", ""))
-    return min(float(text), 3600.0) if re.fullmatch(r"\d{1,6}", text) else otherwise
-
-
-def _port(url: httpx2.URL) -> int:
-    return 443 if url.scheme == "https" else 80
+def _waits(reply: Reply) -> float:
+    """The seconds that the service asks to be left alone, up to an hour."""
+    for wanted in (b"retry-after", b"ratelimit-reset"):
+        for name, value in reply.headers:
+            if name.lower() == wanted and re.fullmatch(rb"\d{1,6}", value):
+                return min(float(value), 3600.0)
+    return 0.0
