@@ -11,7 +11,7 @@ from ari.base.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from ari.base.events import Event
 from ari.base.settings import load_settings
 from ari.instance import Instance
-from ari.jobs import look_once
+from ari.jobs.watch import look_once
 from ari.keys import manage
 from ari.keys.model import ApiKey
 from ari.usage.model import Attempt

@@ -152,6 +152,9 @@ class Refused:
 Outcome = Sent | Again | Refused
 
 
+SEALED_KIND = "mail"
+"""The kind of sealed secrets that hold what a mail with a secret link says, until it is done with."""
+
 RESEND_FROM = "ARI <onboarding@resend.dev>"
 """With this sender a new account at Resend reaches the address of its own owner, and no other."""
 

@@ -20,11 +20,9 @@ from ari.notifications import digest
 from ari.notifications.compose import Desk, frozen, letter_of, thawed
 from ari.notifications.kinds import KINDS
 from ari.notifications.manage import is_on
-from ari.notifications.model import Kind, Letter, Notice, Office, Outcome, Refused, Sent, State, Words
+from ari.notifications.model import SEALED_KIND, Kind, Letter, Notice, Office, Outcome, Refused, Sent, State, Words
 from ari.notifications.ports import NoticeUnit
 
-SEALED = "mail"
-"""The kind of sealed secrets that hold what a mail with a secret link says, until it is done with."""
 MAILS_PER_DAY = 20
 """So many mails of one kind a day; further notices are in the digest (security.md 40)."""
 LEASE_MS = 2 * MINUTE_MS
@@ -74,7 +72,7 @@ def post_secret(
     subject = kind.words(event, Desk(unit.feed, office.zone, payload)).subject
     notice = replace(_blank(kind, event, now_ms), subject=subject, recipient=recipient, next_try_at_ms=now_ms)
     unit.notices.add(notice)
-    seal.keep(unit.sealed, keys, Context(SEALED, notice.id), json.dumps(dict(payload)).encode())
+    seal.keep(unit.sealed, keys, Context(SEALED_KIND, notice.id), json.dumps(dict(payload)).encode())
     return notice
 
 
@@ -136,7 +134,7 @@ def _over(unit: NoticeUnit, holder: str, notice: Notice, state: State, error: st
     """The notice is done with: nothing of its mail stays."""
     done = replace(notice, state=state, error=error, next_try_at_ms=None)
     if unit.outbox.finish(done, holder) and _is_secret(notice):
-        unit.sealed.drop(SEALED, notice.id)
+        unit.sealed.drop(SEALED_KIND, notice.id)
     return done
 
 
@@ -188,7 +186,7 @@ def _letter(unit: NoticeUnit, keys: MasterKeys, office: Office, notice: Notice) 
 
 def _secret_letter(unit: NoticeUnit, keys: MasterKeys, office: Office, notice: Notice) -> Letter:
     """As ``_letter``, with what is kept sealed: before the first try the link, from then on the mail."""
-    place = Context(SEALED, notice.id)
+    place = Context(SEALED_KIND, notice.id)
     kept = seal.opened(unit.sealed, keys, place)
     if kept is None:
         raise ValueError("what the mail says is gone")

@@ -14,7 +14,7 @@ class Sender(Protocol):
     def name(self) -> str:
         """Such as ``resend``."""
 
-    def send(self, letter: Letter, key: str, within_seconds: float) -> Outcome:
+    async def send(self, letter: Letter, key: str, within_seconds: float) -> Outcome:
         """Hand one mail over. ``key`` is the same for every try of the same mail."""
 
 
@@ -69,7 +69,7 @@ class NoticeStore(Protocol):
 class OutboxStore(Protocol):
     """The notices that wait, one sender at a time for each."""
 
-    def any_due(self, now_ms: int) -> bool:
+    def any_due(self, now_ms: int, lease_ms: int) -> bool:
         """Whether there is a notice to claim."""
 
     def claim(self, now_ms: int, lease_ms: int, holder: str) -> Notice | None:

@@ -7,13 +7,14 @@ from ari.storage.dismissals import DismissalTables
 from ari.storage.events import EventTables
 from ari.storage.key_listing import KeyListTables
 from ari.storage.keys import KeyTables
+from ari.storage.notices import FeedTables, NoticeTables, OutboxTables
 from ari.storage.sealed import SealedTable
 from ari.storage.second_step import SecondStepTables
 from ari.storage.watch import WatchTables
 
 
 class Unit:
-    """The stores of one transaction; fulfils ``KeyUnit``, ``AccountUnit`` and ``WatchUnit``."""
+    """The stores of one transaction; fulfils ``KeyUnit``, ``AccountUnit``, ``NoticeUnit`` and ``WatchUnit``."""
 
     def __init__(self, connection: Connection, *, writing: bool) -> None:
         self.keys = KeyTables(connection, writing=writing)
@@ -24,4 +25,7 @@ class Unit:
         self.second_step = SecondStepTables(connection)
         self.sealed = SealedTable(connection)
         self.notes = NoteTables(connection)
+        self.feed = FeedTables(connection)
+        self.notices = NoticeTables(connection)
+        self.outbox = OutboxTables(connection)
         self.watch = WatchTables(connection)

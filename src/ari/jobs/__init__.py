@@ -11,10 +11,9 @@ from ari.base.errors import AriError
 from ari.base.events import Event
 from ari.base.ids import new_id
 from ari.instance import Instance
+from ari.jobs.watch import keep_watch
 from ari.storage.unit import Unit
 from ari.usage.retention import forget_old
-from ari.usage.watch import look
-from ari.usage.watch.model import Finding, Limits
 
 TICK_SECONDS = 10
 STEP_MS = 5 * MINUTE_MS
@@ -79,28 +78,6 @@ async def keep_retention(instance: Instance, stop: threading.Event) -> None:
             if removed:
                 _log.info("old usage was removed", entries=removed, days=days)
         await asyncio.sleep(_HOUR_SECONDS)
-
-
-async def keep_watch(instance: Instance) -> None:
-    """Look at what happened, about once a minute whatever the number of workers, in a thread."""
-    while instance.settings.watch:
-        try:
-            await asyncio.to_thread(look_once, instance)
-        except AriError as error:
-            _log.warning("usage could not be watched and will be looked at again", reason=str(error))
-        await asyncio.sleep(TICK_SECONDS)
-
-
-def look_once(instance: Instance) -> list[Finding]:
-    """Look, if nobody did for a minute, and write down what was found. Raises ``Unavailable``."""
-    use, limits, now_ms = instance.database.watched, Limits.of(instance.settings), instance.now_ms()
-    turn = instance.read(lambda unit: look.begin(unit, now_ms))
-    if turn is None:
-        return []
-    use.settle()
-    found = instance.read(lambda unit: look.find(unit, use, turn, limits))
-    told = instance.command(SYSTEM, lambda unit, _: look.tell(unit, turn, found))
-    return found if told else []
 
 
 async def tick(instance: Instance, watch: ClockWatch) -> None:
