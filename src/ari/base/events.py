@@ -129,3 +129,6 @@ class EventStore(Protocol):
 
     def page(self, subject: str | None, before_id: str | None, limit: int, *, keys_only: bool = False) -> list[Event]:
         """Newest first; ``subject`` narrows to one thing, ``keys_only`` to what happened to keys."""
+
+    def has(self, subject: str, name: str) -> bool:
+        """Whether an event of this name was ever written of this subject."""

@@ -12,8 +12,11 @@ from ari.web.pages.create_key.routes import CreateKeyPages
 from ari.web.pages.edit_key.routes import EditKeyPages
 from ari.web.pages.key.routes import KeyPages
 from ari.web.pages.key.usage import KeyUsagePages
+from ari.web.pages.mail_links.forgot import ForgotPages
+from ari.web.pages.mail_links.routes import MailLinkPages
 from ari.web.pages.many_keys.routes import ManyKeysPages
 from ari.web.pages.reason.routes import ReasonPages
+from ari.web.pages.security.address import AddressPages
 from ari.web.pages.security.routes import SecurityPages
 from ari.web.pages.security.two_factor import TwoFactorPages
 from ari.web.pages.settings_api.routes import SettingsApiPages
@@ -31,6 +34,8 @@ _PARTS = (
     SignInPages,
     CodePages,
     SetupPages,
+    ForgotPages,
+    MailLinkPages,
     AccountPages,
     ConfirmPages,
     ShortcutsPages,
@@ -42,6 +47,7 @@ _PARTS = (
     SettingsUsagePages,
     SecurityPages,
     TwoFactorPages,
+    AddressPages,
     ReasonPages,
 )
 
