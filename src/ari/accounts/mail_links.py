@@ -165,5 +165,5 @@ def _count(unit: AccountUnit, now_ms: int, bucket: str, most: int) -> None:
     unit.accounts.keep_attempts(bucket, (*recent, now_ms), now_ms + HOUR_MS)
 
 
-def _event(name: str, actor: str, subject: str | None, origin: Origin, now_ms: int, detail: dict[str, object]) -> Event:
+def _event(name: str, actor: str, subject: str | None, origin: Origin, now_ms: int, detail: dict[str, Any]) -> Event:
     return Event(new_id("evt", now_ms), now_ms, name, actor, subject, origin, detail)

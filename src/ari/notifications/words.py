@@ -126,6 +126,18 @@ def _address(text: str) -> str:
         return broken(text)
 
 
+def call_facts(event: Event, look: Context) -> tuple[Fact, ...]:
+    """How many calls were refused, since when and from where, as far as the event tells."""
+    detail, facts = event.detail, list[Fact]()
+    if "count" in detail:
+        facts.append(("Calls", count(int(detail["count"]), "refused call")))
+    if "since" in detail:
+        facts.append(("Since", told_time(detail["since"], look)))
+    if detail.get("addresses"):
+        facts.append(("From", addresses(detail["addresses"])))
+    return tuple(facts)
+
+
 def key_place(event: Event) -> str:
     """The key's page, or the table of keys."""
     return f"/settings/keys/{event.subject}" if event.subject else "/settings?tab=api"

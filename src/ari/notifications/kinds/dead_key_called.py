@@ -7,17 +7,10 @@ from ari.notifications.model import Context, Kind, Words
 
 def _words(event: Event, look: Context) -> Words:
     state = {"revoked": "revoked", "expired": "expired"}.get(str(event.detail.get("code")), "dead")
-    calls = words.count(int(event.detail.get("count", 0)), "refused call")
-    facts = [words.key_fact(event, look), ("Calls", calls)]
-    if "since" in event.detail:
-        facts.append(("Since", words.told_time(event.detail["since"], look)))
-    addresses = event.detail.get("addresses") or ()
-    if addresses:
-        facts.append(("From", words.addresses(addresses)))
     return Words(
         subject=f"The {state} API key {words.key_name(event, look)} is still being called",
         happened=f"Something still calls with a key that is {state}. Every one of these calls was refused.",
-        facts=tuple(facts),
+        facts=(words.key_fact(event, look), *words.call_facts(event, look)),
         advice="Find what runs at these addresses and give it a new key. If you do not know it, the key has leaked; "
         "being dead, it does no harm.",
         place=words.key_place(event),

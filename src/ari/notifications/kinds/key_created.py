@@ -11,7 +11,7 @@ def _words(event: Event, look: Context) -> Words:
         happened="A new API key can now call your instance.",
         facts=(
             words.key_fact(event, look),
-            ("May", words.listed(event.detail.get("scopes", ()))),
+            ("Access", words.listed(event.detail.get("scopes", ()))),
             ("Expires", words.told_time(event.detail.get("expires_at"), look)),
             *words.common_facts(event, look),
         ),

@@ -6,16 +6,14 @@ from ari.notifications.model import Context, Kind, Words
 
 
 def _words(event: Event, look: Context) -> Words:
-    expired = event.detail.get("expires_at")
-    facts = [words.key_fact(event, look)]
-    if expired is not None:
-        facts.append(("Expired", words.told_time(expired, look)))
-    if "last_used_at" in event.detail:
-        facts.append(("Last used", words.told_time(event.detail["last_used_at"], look)))
     return Words(
         subject=f"The API key {words.key_name(event, look)} expired while in use",
         happened="An API key expired while it was still being called. Whatever uses it is refused now.",
-        facts=tuple(facts),
+        facts=(
+            words.key_fact(event, look),
+            ("Expired", words.told_time(event.detail.get("expires_at"), look, "a while ago")),
+            *words.call_facts(event, look),
+        ),
         advice="An expired key cannot be revived: create a new one and put it where this key was used.",
         place=words.key_place(event),
         button="See who uses the key",

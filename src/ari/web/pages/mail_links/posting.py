@@ -6,6 +6,7 @@ from ari.base.ids import new_id
 from ari.base.seal import Context
 from ari.instance import Instance
 from ari.notifications import outbox
+from ari.notifications.model import SEALED_KIND
 from ari.storage.unit import Unit
 
 
@@ -20,6 +21,6 @@ def post_link(instance: Instance, unit: Unit, mailed: Mailed, place: str) -> Non
 
 def post_nothing(instance: Instance, unit: Unit) -> None:
     """As much work as a mail, for an account that does not exist."""
-    place = Context(outbox.SEALED, new_id("ntc", instance.now_ms()))
+    place = Context(SEALED_KIND, new_id("ntc", instance.now_ms()))
     seal.keep(unit.sealed, instance.master_keys, place, bytes(100))
     unit.sealed.drop(place.kind, place.subject)
