@@ -15,6 +15,7 @@ from ari.web.pages.key.usage import KeyUsagePages
 from ari.web.pages.mail_links.forgot import ForgotPages
 from ari.web.pages.mail_links.routes import MailLinkPages
 from ari.web.pages.many_keys.routes import ManyKeysPages
+from ari.web.pages.notifications.routes import NotificationPages
 from ari.web.pages.reason.routes import ReasonPages
 from ari.web.pages.security.address import AddressPages
 from ari.web.pages.security.routes import SecurityPages
@@ -45,6 +46,7 @@ _PARTS = (
     KeyUsagePages,
     EditKeyPages,
     SettingsUsagePages,
+    NotificationPages,
     SecurityPages,
     TwoFactorPages,
     AddressPages,
