@@ -26,6 +26,7 @@ EVENT_NAMES = {
     "signed_out": "A session ended by signing out.",
     "sessions_ended": "All sessions of an account were ended.",
     "password_changed": "The password of an account changed; its sessions ended.",
+    "email_changed": "The e-mail address of an account changed.",
     "code_refused": "A sign-in, or the turning off of two-factor, was refused: wrong or used code.",
     "session_ended": "One session was signed out from another.",
     "identity_confirmed": "A session gave its password again before something sensitive.",
@@ -128,3 +129,6 @@ class EventStore(Protocol):
 
     def page(self, subject: str | None, before_id: str | None, limit: int, *, keys_only: bool = False) -> list[Event]:
         """Newest first; ``subject`` narrows to one thing, ``keys_only`` to what happened to keys."""
+
+    def has(self, subject: str, name: str) -> bool:
+        """Whether an event of this name was ever written of this subject."""

@@ -89,6 +89,34 @@ class Settings(BaseSettings):
     usage_wait_seconds: float = Field(
         5.0, gt=0, le=60, description="How long a response waits for its usage row before it becomes a 503."
     )
+    watch: bool = Field(
+        True, description="Whether the usage of keys is watched in the background for what their owner should know."
+    )
+    watch_in_use_days: int = Field(
+        35, ge=3, le=400, description="A key that was not used for so many days is not in use, however rare its use is."
+    )
+    watch_dead_grace_minutes: int = Field(
+        60, ge=0, le=10_080, description="How long after its end calls with a revoked or expired key are no news."
+    )
+    watch_repeat_days: int = Field(
+        7, ge=1, le=400, description="After how many days the watch tells again of what goes on with a key."
+    )
+    watch_first_hours: int = Field(
+        24, ge=0, le=8_760, description="How long a new key may be put to use anywhere without a word."
+    )
+    watch_new_from: Literal["network", "address"] = Field(
+        "network", description="Whether a new address of a network that is known (/24, /48) is news."
+    )
+    watch_many_networks: int = Field(
+        5, ge=1, le=1_000, description="A key that is known from so many networks wanders: a new one is no news."
+    )
+    watch_burst_count: int = Field(
+        100, ge=2, le=1_000_000, description="So many refused attempts, on a key or from an address, are a burst."
+    )
+    watch_burst_minutes: int = Field(10, ge=1, le=60, description="Within how many minutes they are a burst.")
+    watch_unused_days: Annotated[tuple[int, ...], NoDecode] = Field(
+        (30, 90), description="After how many days without use a key is named in the monthly word about unused keys."
+    )
     verify_timeout_seconds: float = Field(
         2.0, gt=0, le=60, description="How long a verification waits for the database before it becomes a 503."
     )
@@ -140,6 +168,16 @@ class Settings(BaseSettings):
         if not isinstance(value, str):
             return value
         return tuple(ipaddress.ip_network(part.strip(), strict=False) for part in value.split(",") if part.strip())
+
+    @field_validator("watch_unused_days", mode="before")
+    @classmethod
+    def _split_days(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        parts = [part.strip() for part in value.split(",")]
+        if not all(part.isascii() and part.isdigit() and 1 <= int(part[:5]) <= 3_650 for part in parts):
+            raise ValueError("give days between 1 and 3650, separated by commas")
+        return tuple(sorted({int(part) for part in parts}))
 
     @field_validator("trusted_proxies")
     @classmethod

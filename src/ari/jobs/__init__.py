@@ -12,6 +12,7 @@ from ari.base.events import Event
 from ari.base.ids import new_id
 from ari.instance import Instance
 from ari.jobs import mail
+from ari.jobs.watch import keep_watch
 from ari.storage.unit import Unit
 from ari.usage.retention import forget_old
 
@@ -55,6 +56,7 @@ async def run(instance: Instance) -> None:
     watch = ClockWatch(instance.clock)
     stop = threading.Event()
     retention = asyncio.create_task(keep_retention(instance, stop))
+    watching = asyncio.create_task(keep_watch(instance))
     mailing = asyncio.create_task(keep_mailing(instance))
     try:
         while True:
@@ -63,6 +65,7 @@ async def run(instance: Instance) -> None:
     finally:
         stop.set()
         retention.cancel()
+        watching.cancel()
         mailing.cancel()
 
 

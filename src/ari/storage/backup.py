@@ -29,6 +29,7 @@ MAIN_TABLES = (
     tables.notes,
     tables.api_keys,
     tables.dismissals,
+    tables.watch_quiet,
     tables.events,
 )
 LOG_TABLES = (

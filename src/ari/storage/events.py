@@ -48,6 +48,10 @@ class EventTables:
             query = query.where(_t.seq < select(_t.seq).where(_t.id == before_id).scalar_subquery())
         return [event_of(row) for row in self._connection.execute(query)]
 
+    def has(self, subject: str, name: str) -> bool:
+        query = select(_t.seq).where(_t.subject == subject, _t.name == name).limit(1)
+        return self._connection.execute(query).first() is not None
+
 
 def event_of(row: Row[Any]) -> Event:
     """The event of a row of all columns."""

@@ -186,6 +186,25 @@ notes = Table(
     Column("value", Text, nullable=False),
 )
 
+mail_links = Table(
+    "mail_links",
+    main,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("account_id", String(40), ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False),
+    Column("purpose", String(10), nullable=False),
+    Column("email", Text, nullable=False),
+    Column("expires_at_ms", BigInteger, nullable=False),
+    UniqueConstraint("account_id", "purpose"),
+)
+
+watch_quiet = Table(
+    "watch_quiet",
+    main,
+    Column("mark", String(160), primary_key=True),
+    Column("until_ms", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 notices = Table(
     "notices",
     main,

@@ -10,10 +10,11 @@ from ari.storage.keys import KeyTables
 from ari.storage.notices import FeedTables, NoticeTables, OutboxTables
 from ari.storage.sealed import SealedTable
 from ari.storage.second_step import SecondStepTables
+from ari.storage.watch import WatchTables
 
 
 class Unit:
-    """The stores of one transaction; fulfils ``KeyUnit``, ``AccountUnit`` and ``NoticeUnit``."""
+    """The stores of one transaction; fulfils ``KeyUnit``, ``AccountUnit``, ``NoticeUnit`` and ``WatchUnit``."""
 
     def __init__(self, connection: Connection, *, writing: bool) -> None:
         self.keys = KeyTables(connection, writing=writing)
@@ -27,3 +28,4 @@ class Unit:
         self.feed = FeedTables(connection)
         self.notices = NoticeTables(connection)
         self.outbox = OutboxTables(connection)
+        self.watch = WatchTables(connection)

@@ -22,6 +22,11 @@ DISMISS = "/settings/advice/dismiss"
 SHORTCUTS = "/shortcuts"
 API_DOCS = "/api-docs"
 USAGE = "/settings/usage"
+NOTIFICATIONS = "/settings/notifications"
+ADDRESS = f"{SECURITY}/address"
+FORGOT = "/forgot-password"
+RESET = "/reset-password"
+CONFIRM_ADDRESS = "/confirm-address"
 
 _ID = "key_[0-9A-HJKMNP-TV-Z]{26}"
 _SPAN = r"(?:\?range=(?:24h|7d|30d|90d)(?:&per=(?:hour|day|week))?)?"
@@ -30,7 +35,8 @@ _KNOWN = re.compile(
     rf"|{NEW_KEY}(?:\?like={_ID})?"
     rf"|/settings/keys/{_ID}(?:/(?:rename|revoke|delete|access|expiry)|{_SPAN})"
     rf"|{USAGE}{_SPAN}"
-    rf"|{SECURITY}(?:/(?:password|two-factor|two-factor/off|backup-codes))?"
+    rf"|{SECURITY}(?:/(?:password|address|two-factor|two-factor/off|backup-codes))?"
+    rf"|{NOTIFICATIONS}"
     rf"|/sign-out-everywhere|{SHORTCUTS}|{API_DOCS}"
 )
 _AFTER = re.compile(rf"(\d{{0,16}})\.({_ID})")

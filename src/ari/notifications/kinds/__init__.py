@@ -3,6 +3,7 @@
 from ari.notifications.kinds import (
     dead_key_called,
     email_change,
+    email_changed,
     key_created,
     key_expired_in_use,
     key_expiring,
@@ -33,6 +34,7 @@ _FILES = (
     two_factor_off,
     password_reset,
     email_change,
+    email_changed,
 )
 
 KINDS: dict[str, Kind] = {file.KIND.name: file.KIND for file in _FILES}
