@@ -43,6 +43,7 @@ _UNUSED = [
     {"id": KEY_ID, "name": f"Old importer {n}", "hint": HINT, "last_used_at": AT_MS - n * DAY_MS if n % 3 else None}
     for n in range(30, 54)
 ]
+_WIDER: dict[str, Any] = {"from": ["api:read"], "to": ["api:read", "keys:write"]}
 _SOON = to_rfc3339(AT_MS + 7 * DAY_MS)
 
 SAMPLES: dict[str, Event] = {
@@ -66,9 +67,7 @@ SAMPLES: dict[str, Event] = {
     "refused_burst": event("refused_burst", None, count=240, minutes=5, address="203.0.113.9", codes=["unknown"]),
     "keys_unused": event("keys_unused", None, days=30, keys=_UNUSED, count=31),
     "key_created": event("key_created", actor="usr_1", scopes=["api:read", "keys:read"], expires_at=_SOON, **KEY),
-    "key_widened": event(
-        "key_scopes_changed", actor="cli:alice", widened=True, **{"from": ["api:read"]}, to=["api:read", "keys:write"]
-    ),
+    "key_widened": event("key_scopes_changed", actor="cli:alice", widened=True, **_WIDER),
     "key_revoked": event("key_revoked", actor="usr_1", hint=HINT, reason="Committed to git"),
     "provider_key_rejected": event("provider_key_rejected", "openai", provider="OpenAI", status=401),
     "new_device": event("signed_in", "usr_1", "usr_1", new_device=True),

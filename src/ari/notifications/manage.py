@@ -1,9 +1,10 @@
 """What the page, the API and the command line do: which notices are on, what was sent, a test."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from ari.base.caller import Caller
-from ari.base.clock import HOUR_MS
+from ari.base.clock import HOUR_MS, to_rfc3339
 from ari.base.errors import Conflict, Limited, NotFound
 from ari.base.events import Event
 from ari.base.ids import new_id
@@ -31,6 +32,48 @@ class Tested:
     sent: bool
     said: str
     seconds: float
+
+
+def switch_facts(switch: Switch) -> dict[str, Any]:
+    """The JSON of a kind of notice, the same at every door."""
+    kind = switch.kind
+    return {"kind": kind.name, "title": kind.title, "description": kind.says, "on": switch.on}
+
+
+def notice_facts(notice: Notice) -> dict[str, Any]:
+    """The JSON of a notice."""
+    return {
+        "id": notice.id,
+        "kind": notice.kind,
+        "event_id": notice.event_id,
+        "time": to_rfc3339(notice.at_ms),
+        "state": notice.state,
+        "subject": notice.subject,
+        "recipient": notice.recipient,
+        "attempts": notice.attempts,
+        "next_try_at": _time(notice.next_try_at_ms),
+        "sent_at": _time(notice.sent_at_ms),
+        "sender": notice.sender,
+        "sender_id": notice.sender_id,
+        "error": notice.error,
+        "digest_id": notice.digest_id,
+    }
+
+
+def office_facts(office: Office, address: str | None) -> dict[str, Any]:
+    """The JSON of how mail leaves: whether it is set up, by what, from where, to whom, and with links or without."""
+    return {
+        "on": office.is_open,
+        "sender": office.sender,
+        "from": office.mail_from if office.is_open else None,
+        "recipient": address,
+        "links": office.can_link,
+    }
+
+
+def tested_facts(tested: Tested) -> dict[str, Any]:
+    """The JSON of a test's outcome."""
+    return {"sent": tested.sent, "said": tested.said, "seconds": round(tested.seconds, 3)}
 
 
 def switches(notes: Notes) -> list[Switch]:
@@ -107,6 +150,10 @@ def tested(outcome: Outcome, recipient: str, seconds: float) -> Tested:
     if isinstance(outcome, Sent):
         return Tested(True, f"The test mail to {recipient} was taken; look for it in a minute.", seconds)
     return Tested(False, f"The test mail was not sent: {outcome.error}", seconds)
+
+
+def _time(at_ms: int | None) -> str | None:
+    return None if at_ms is None else to_rfc3339(at_ms)
 
 
 def _note(kind: Kind) -> str:

@@ -69,7 +69,7 @@ def key_name(event: Event, look: Context) -> str:
     """The name of the key that the event is about, quoted."""
     found = look.named(event.subject)
     name = event.detail.get("name") or (found.name if found else None)
-    return quoted(str(name)) if name else "an API key"
+    return quoted(str(name or event.subject or "unknown"))
 
 
 def key_fact(event: Event, look: Context) -> Fact:

@@ -9,7 +9,6 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ari.base.secrets_in_text import cut_secrets
 from ari.notifications.model import Again, Letter, Outcome, Refused, Sent
 from ari.outbound.http import CONNECT_SECONDS, FaultWord, HttpClient, OutboundFault, Patience, Reply
 
@@ -21,6 +20,25 @@ _FAULTS: Mapping[FaultWord, str] = {
     "timed_out": "Resend did not answer in time.",
     "refused_address": "Resend's name leads to an address that no call may go to.",
     "tls": "Resend's certificate is not valid for it.",
+}
+_MEANINGS = {
+    "missing_api_key": "it got no API key",
+    "restricted_api_key": "this key may not do that",
+    "invalid_api_key": "it does not know the key in RESEND_API_KEY",
+    "401 validation_error": "it does not know the key in RESEND_API_KEY",
+    "403 validation_error": "it sends from verified domains only, and from onboarding@resend.dev to its account's own "
+    "address only; verify a domain there and set ARI_MAIL_FROM",
+    "invalid_from_address": "it cannot send from the address in ARI_MAIL_FROM",
+    "validation_error": "it finds the mail not valid",
+    "missing_required_field": "it finds the mail not whole",
+    "invalid_idempotency_key": "it finds the notice's id not valid",
+    "invalid_idempotent_request": "it has this notice already, with another content",
+    "concurrent_idempotent_requests": "it is still busy with the same notice",
+    "rate_limit_exceeded": "too many mails at once",
+    "daily_quota_exceeded": "the mails that your account may send in a day are used up",
+    "monthly_quota_exceeded": "the mails that your account may send in a month are used up",
+    "security_error": "it refused the mail for security reasons",
+    "500": "something failed there",
 }
 _ID = re.compile(r"[0-9A-Za-z-]{1,64}")
 
@@ -73,7 +91,7 @@ def outcome_of(status: int, wait_seconds: float, body: bytes) -> Outcome:
             return Sent(sender_id)
         return Again("Resend answered without an id.")
     name = str(said.get("name", ""))
-    words = _words(status, said)
+    words = _words(status, name)
     if status == 409:
         return Refused(words) if name == "invalid_idempotent_request" else Again(words, 5)
     if status == 429:
@@ -86,13 +104,10 @@ def outcome_of(status: int, wait_seconds: float, body: bytes) -> Outcome:
     return Refused(words)
 
 
-def _words(status: int, said: dict[str, Any]) -> str:
-    """Resend's own sentence, without anything that looks like a key, or the status where there is none."""
-    message = said.get("message")
-    if not isinstance(message, str) or not message.strip():
-        return f"Resend answered with status {status}."
-    line = " ".join("".join(letter if letter.isprintable() else " " for letter in cut_secrets(message)).split())
-    return f"Resend answered {status}: {line[:300]}"
+def _words(status: int, name: str) -> str:
+    """What a refusal means, in our words: nothing of an answer's text is kept (security.md 41)."""
+    meaning = _MEANINGS.get(f"{status} {name}") or _MEANINGS.get(name) or _MEANINGS.get(str(status))
+    return f"Resend answered {status}: {meaning}." if meaning else f"Resend answered with status {status}."
 
 
 def _json(body: bytes) -> dict[str, Any]:
