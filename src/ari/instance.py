@@ -43,6 +43,7 @@ class Instance:
         self.master_keys = master_keys_of(settings)
         self.office = office_of(settings)
         self.mail = sender_of(settings)
+        self.mail_is_due = asyncio.Event()
         self._ready: tuple[float, asyncio.Future[None]] | None = None
         self.usage = UsageLog(database.usage, clock, settings, self.free_disk_bytes)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from contextlib import suppress
 
 import structlog
 
@@ -70,13 +71,15 @@ async def run(instance: Instance) -> None:
 
 
 async def keep_mailing(instance: Instance) -> None:
-    """Make notices and send mails, apart from the other jobs: a mail service may be slow."""
+    """Make notices and send mails, apart from the other jobs: a mail service may be slow. Who waits for one says so."""
     while True:
+        instance.mail_is_due.clear()
         try:
             await mail.round_of_mail(instance)
         except AriError as error:
             _log.warning("mailing failed and will be tried again", reason=str(error))
-        await asyncio.sleep(TICK_SECONDS)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(instance.mail_is_due.wait(), TICK_SECONDS)
 
 
 async def keep_retention(instance: Instance, stop: threading.Event) -> None:

@@ -54,6 +54,7 @@ class ForgotPages:
         except Limited as error:
             wait = {"retry-after": str(error.retry_after_seconds)}
             return self._page(request, form.with_problem("email", str(error)), 429, wait)
+        self._instance.mail_is_due.set()
         await asyncio.sleep(max(0.0, answers_at - asyncio.get_running_loop().time()))
         return self._page(request, form, sent=True)
 

@@ -73,6 +73,7 @@ class MailLinkPages:
             )
         except NotFound:
             return self._gone(request, "confirm_address")
+        self._instance.mail_is_due.set()
         place = places.SIGN_IN if call.signed_in is None else places.SECURITY
         return self._pages.go(request, place, "address-changed")
 

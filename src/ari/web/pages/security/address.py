@@ -53,6 +53,7 @@ class AddressPages:
         except Limited as error:
             wait = {"retry-after": str(error.retry_after_seconds)}
             return self._form(request, form.with_problem("email", str(error)), 429, wait)
+        self._instance.mail_is_due.set()
         return self._pages.go(request, places.SECURITY, "address-asked")
 
     def _ask(self, unit: Unit, caller: Caller, email: str) -> None:
