@@ -30,6 +30,7 @@ TAGS = {
     "Integrations": "Provider keys: the keys of outside services, kept sealed. They come in and never go out again.",
     "Usage": "The log of every request that presented a key of this instance, the refused ones too: its rows, its "
     "numbers, and files of it.",
+    "Notifications": "Which mails the owner gets, and what became of each.",
     "Events": "The audit trail: who changed what, when and from where.",
     "API description": "This document.",
     "Health": "For probes and load balancers; open to everybody, without details.",

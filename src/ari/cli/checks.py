@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from ari.base.clock import DAY_MS, system_clock, to_rfc3339
 from ari.base.errors import AriError
 from ari.base.seal import Sealed, open_one
-from ari.base.settings import Settings
+from ari.base.settings import Settings, environment_name
 from ari.instance import master_keys_of
 from ari.integrations.checks import is_near
 from ari.integrations.credentials import states
@@ -40,11 +40,7 @@ class Finding:
 
 def settings_shown(settings: Settings) -> dict[str, Any]:
     """Every setting by its environment name; ``None`` = unset."""
-    return {_env_name(field): _shown(field, getattr(settings, field)) for field in type(settings).model_fields}
-
-
-def _env_name(field: str) -> str:
-    return f"ARI_{field.upper()}"
+    return {environment_name(field): _shown(field, getattr(settings, field)) for field in type(settings).model_fields}
 
 
 def _shown(field: str, value: object) -> Any:

@@ -20,6 +20,7 @@ from ari.storage.turn import write_turn
 from ari.storage.unit import Unit
 from ari.storage.usage import UsageTables
 from ari.storage.usage_charts import UsageReports
+from ari.storage.usage_watch import WatchedTables
 
 KEYS_FILE = "ari.db"
 USAGE_FILE = "usage.db"
@@ -51,6 +52,7 @@ class Database:
         )
         self._commits = Commits()
         self.reports = UsageReports(log, self.usage.settle_all)
+        self.watched = WatchedTables(log, self.usage.settle_all)
 
     @classmethod
     def open(cls, settings: Settings) -> "Database":

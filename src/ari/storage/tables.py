@@ -18,6 +18,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    UniqueConstraint,
     text,
 )
 
@@ -200,6 +201,53 @@ notes = Table(
     Column("name", String(40), primary_key=True),
     Column("value", Text, nullable=False),
 )
+
+mail_links = Table(
+    "mail_links",
+    main,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("account_id", String(40), ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False),
+    Column("purpose", String(10), nullable=False),
+    Column("email", Text, nullable=False),
+    Column("expires_at_ms", BigInteger, nullable=False),
+    UniqueConstraint("account_id", "purpose"),
+)
+
+watch_quiet = Table(
+    "watch_quiet",
+    main,
+    Column("mark", String(160), primary_key=True),
+    Column("until_ms", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+notices = Table(
+    "notices",
+    main,
+    Column("id", String(40), primary_key=True),
+    Column("kind", String(40), nullable=False),
+    Column("event_id", String(40), nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("made_at_ms", BigInteger, nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("recipient", Text),
+    Column("attempts", Integer, nullable=False),
+    Column("first_try_at_ms", BigInteger),
+    Column("next_try_at_ms", BigInteger),
+    Column("sent_at_ms", BigInteger),
+    Column("sender", String(10)),
+    Column("sender_id", Text),
+    Column("error", Text),
+    Column("digest_id", String(40), index=True),
+    Column("letter", Text),
+    Column("lease_holder", String(40)),
+    Column("lease_until_ms", BigInteger),
+    UniqueConstraint("kind", "event_id"),
+    Index("ix_notices_state_next_try_at_ms", "state", "next_try_at_ms"),
+    Index("ix_notices_kind_made_at_ms", "kind", "made_at_ms"),
+)
+"""``letter`` is the mail as it is tried, until the notice is done with."""
 
 usage_rows = Table(
     "usage_rows",
