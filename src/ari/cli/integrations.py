@@ -4,7 +4,6 @@
 import asyncio
 import getpass
 import sys
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -166,8 +165,13 @@ def _show(instance: "Instance", provider: "Provider", as_json: bool) -> None:
 
 
 def _asked_key(provider: "Provider") -> str:
-    ask: Callable[[str], str] = getpass.getpass
-    return ask(f"Key of {provider.title}: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
+    if _reads_terminal():
+        return getpass.getpass(f"Key of {provider.title}: ")
+    return sys.stdin.readline().rstrip("\r\n")
+
+
+def _reads_terminal() -> bool:
+    return sys.stdin.isatty()
 
 
 app.command("rotate-master-key")(rotate)
