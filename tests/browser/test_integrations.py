@@ -76,7 +76,10 @@ def test_a_key_goes_in_and_is_seen_no_more(board: Any) -> None:
     expect(field).to_be_focused()
     assert field.get_attribute("autocomplete") == "off"
     assert field.get_attribute("spellcheck") == "false"
-    for wrong, said in ((f"Bearer {KEY}", "without the header"), ("sk-ant-" + "a" * 40, "looks like a key of Anthropic")):
+    for wrong, said in (
+        (f"Bearer {KEY}", "without the header"),
+        ("sk-ant-" + "a" * 40, "looks like a key of Anthropic"),
+    ):
         field.fill(wrong)
         dialog.get_by_role("button", name="Seal key").click()
         expect(dialog.get_by_text(said)).to_be_visible()
