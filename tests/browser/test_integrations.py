@@ -1,4 +1,4 @@
-"""Settings > Integrations in a real browser: a provider key goes in, is tested, replaced, removed, and never seen again."""
+"""Settings > Integrations in a real browser: a provider key is put, tested, replaced, removed and never seen again."""
 
 import re
 from collections.abc import Iterator

@@ -94,7 +94,7 @@ def _newest(owner: Any) -> str:
 
 
 def test_a_provider_key_is_never_repeated(owner: Any) -> None:
-    """Refused, unconfirmed or sealed: no answer holds it; its field is empty, unchecked by spelling and not remembered."""
+    """Refused, unconfirmed or sealed: no answer holds it; its field is empty, never filled in or spell-checked."""
     client, place = owner.session(), "/settings/integrations/openai/key"
     form = client.get(place).text
     field = re.search(r'<input[^>]*id="provider_key"[^>]*>', form)
