@@ -11,6 +11,7 @@ from ari.http.direct import Direct, direct_of
 F = TypeVar("F", bound=Callable[..., Any])
 _MARK = "__ari_access__"
 _SENSITIVE = "__ari_sensitive__"
+_NARROW = "__ari_narrow__"
 
 
 class Kind(Enum):
@@ -25,15 +26,17 @@ class Access:
     """``NEEDS`` a live key with ``scope`` (``None`` = any) or a session; ``PAGE`` a session; ``VISITOR`` nothing.
 
     ``sensitive``: a session must have given its password of late; keys are not asked.
-    ``inline_styles``: the page may hold styles that no nonce names.
+    ``inline_styles``: the page may hold styles that no nonce names. ``keys_only``: no session counts.
     """
 
     kind: Kind
     scope: str | None = None
     sensitive: bool = False
     inline_styles: bool = False
+    keys_only: bool = False
 
 
+Narrow = Callable[["Matched", str, str], "Matched"]
 CLOSED = Access(Kind.NEEDS, "*")
 
 
@@ -41,13 +44,15 @@ CLOSED = Access(Kind.NEEDS, "*")
 class Matched:
     """The route's template and access; ``allow`` lists the methods where the route exists but not for this one.
 
-    ``direct`` answers it from the guard; ``None``: the app does.
+    ``direct`` answers it from the guard; ``None``: the app does. ``narrow`` is asked with this, the method and the
+    path for what holds for the one request.
     """
 
     template: str
     access: Access
     allow: tuple[str, ...] = ()
     direct: Direct | None = None
+    narrow: Narrow | None = None
 
 
 NO_ROUTE = Matched("(none)", Access(Kind.NEEDS, None))
@@ -64,6 +69,16 @@ def _marked(access: Access) -> Callable[[F], F]:
 def needs(scope: str | None) -> Callable[[F], F]:
     """The endpoint answers live keys with this scope (``None`` = any live key) and sessions."""
     return _marked(Access(Kind.NEEDS, scope))
+
+
+def keys_need(narrow: Narrow) -> Callable[[F], F]:
+    """The endpoint answers live keys, never sessions; ``narrow`` says which scope each request needs."""
+
+    def mark(endpoint: F) -> F:
+        setattr(endpoint, _NARROW, narrow)
+        return _marked(Access(Kind.NEEDS, "*", keys_only=True))(endpoint)
+
+    return mark
 
 
 open_to_all = _marked(Access(Kind.OPEN))
@@ -102,7 +117,9 @@ class AccessTable:
         self._exact: dict[str, list[tuple[frozenset[str], Matched]]] = {}
         self._patterns: list[tuple[re.Pattern[str], frozenset[str], Matched]] = []
         for route in routes:
-            matched = Matched(route.path, access_of(route.endpoint), direct=direct_of(route.endpoint))
+            endpoint = route.endpoint
+            narrow = getattr(endpoint, _NARROW, None)
+            matched = Matched(route.path, access_of(endpoint), direct=direct_of(endpoint), narrow=narrow)
             methods = frozenset(route.methods or ())
             if "{" in route.path:
                 self._patterns.append((route.path_regex, methods, matched))
@@ -122,7 +139,7 @@ class AccessTable:
         allowed: set[str] = set()
         for methods, matched in found:
             if method in methods:
-                return matched
+                return matched if matched.narrow is None else matched.narrow(matched, method, path)
             allowed |= methods
         if allowed:
             return Matched(found[0][1].template, Access(Kind.NEEDS, None), tuple(sorted(allowed)))

@@ -4,6 +4,7 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from ari.usage.ai import AiUse
 from ari.usage.model import (
     AddressCount,
     Attempt,
@@ -24,7 +25,7 @@ class Batch:
     """What one commit carries."""
 
     rows: list[UsageRow] = field(default_factory=list)
-    completions: list[Completion] = field(default_factory=list)
+    completions: list[Completion | AiUse] = field(default_factory=list)
     attempts: list[Attempt] = field(default_factory=list)
 
 
