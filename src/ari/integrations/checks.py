@@ -80,6 +80,8 @@ def checked_base_url(provider: Provider, text: str) -> str:
     literal = f"[{host}]" if ":" in host else host
     if parts.scheme not in ("http", "https") or not _HOST.fullmatch(literal) or not _is_path(parts.path):
         raise _bad(provider)
+    if _is_barred(host):
+        raise Invalid(Problem("base_url", "No call may go to this address."))
     if parts.scheme == "http" and not is_near(host):
         raise Invalid(Problem("base_url", "Plain http sends the key in the clear; use https, or a private address."))
     path = parts.path.removesuffix(provider.dropped_ending)
@@ -94,6 +96,15 @@ def _is_path(path: str) -> bool:
 def _bad(provider: Provider) -> Invalid:
     example = provider.base_url_example or provider.base_url
     return Invalid(Problem("base_url", f"Give an address such as {example}."))
+
+
+def _is_barred(host: str) -> bool:
+    """Whether this is an address where no provider is, such as the link-local one that tells a cloud's secrets."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return address.is_link_local or address.is_unspecified or address.is_multicast
 
 
 def is_near(host: str) -> bool:

@@ -38,6 +38,7 @@ SCOPES = {
 PRESETS = {
     "standard": ("Standard", ("api:read",)),
     "read-only": ("Read only", ("api:read", "keys:read", "usage:read")),
+    "ai-gateway": ("AI gateway", tuple(f"ai:{name}" for name in AI_PROVIDERS)),
     "administrator": ("Administrator", ("*",)),
 }
 """Ready choices of the page and command line; a key stores the scopes written out, never the preset's name."""
@@ -60,9 +61,14 @@ def validated(scopes: Iterable[str]) -> tuple[str, ...]:
     wildcards = {"*"} | {f"{resource}:*" for resource in resources}
     for scope in unique:
         if scope not in SCOPES and scope not in wildcards:
-            known = ", ".join(SCOPES)
-            raise Invalid(Problem("scopes", f"A scope is not known. Known are {known}, a resource with :*, and *."))
+            raise Invalid(Problem("scopes", f"A scope is not known. Known are {known_scopes()}."))
     return ("*",) if "*" in unique else tuple(unique)
+
+
+def known_scopes() -> str:
+    """What may be given as a scope, for people; those that differ by the provider alone are told once."""
+    plain = [scope for scope in SCOPES if not scope.startswith(("ai:", "ai-account:"))]
+    return ", ".join([*plain, "ai:PROVIDER", "ai-account:PROVIDER", "a resource with :*"]) + ", and * alone"
 
 
 def preset_of(scopes: tuple[str, ...]) -> str:

@@ -26,6 +26,7 @@ from ari.web.render import Pages
 ACCESS_HINTS = {
     "standard": "Read the API's description and documentation; nothing of keys or their use.",
     "read-only": "Also list the keys and read the usage log. Changes nothing.",
+    "ai-gateway": "Use the providers of Settings > Integrations through the AI gateway, and nothing else.",
     "administrator": "Everything, also creating and revoking keys. Treat it like your password.",
 }
 STALE = "This form was open for a long time. Check it and send it again."
