@@ -8,12 +8,12 @@ from dataclasses import fields
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import ColumnElement, Connection, case, delete, func, literal, select
 
 from ari.base.clock import HOUR_MS
 from ari.storage.bulk import insert_rows
 from ari.storage.tables import usage_ai, usage_ai_hours
-from ari.usage.ai import AiUse
+from ari.usage.ai import AiBy, AiCount, AiSpan, AiSums, AiUse
 from ari.usage.model import UsageRow
 
 _FIELDS = tuple(field.name for field in fields(AiUse))
@@ -26,8 +26,18 @@ _ADD = f"""ON CONFLICT (hour_ms, key_id, provider, model, status_class) DO UPDAT
     last_at_ms = CASE WHEN excluded.last_at_ms > usage_ai_hours.last_at_ms
         THEN excluded.last_at_ms ELSE usage_ai_hours.last_at_ms END"""
 _REFUSED_FROM = 400
+_ANSWERED = 2
 
 _uses, _hours = usage_ai.c, usage_ai_hours.c
+_failed = case((_hours.status_class == _ANSWERED, 0), else_=_hours.request_count)
+_SUMS = (
+    func.sum(_hours.request_count),
+    func.sum(_failed),
+    func.sum(_hours.told_count),
+    func.sum(_hours.input_tokens),
+    func.sum(_hours.output_tokens),
+    func.sum(_hours.cached_tokens),
+)
 
 
 def count_uses(connection: Connection, uses: Iterable[AiUse]) -> None:
@@ -73,10 +83,38 @@ def remove_uses(connection: Connection, before_id: str, limit: int) -> int:
     return len(old)
 
 
-def hours_between(connection: Connection, key_id: str | None, since_ms: int, until_ms: int) -> list[Any]:
-    """What was counted, each part of it a row: hour, key, provider, model, class of status, numbers, last time."""
-    query = select(usage_ai_hours).where(_hours.hour_ms >= since_ms, _hours.hour_ms < until_ms)
-    return list(connection.execute(query if key_id is None else query.where(_hours.key_id == key_id)))
+_BY: dict[AiBy, tuple[Any, Any]] = {
+    "key": (literal(""), _hours.key_id),
+    "provider": (_hours.provider, _hours.provider),
+    "model": (_hours.provider, _hours.model),
+}
+
+
+def counts_by(connection: Connection, by: AiBy, span: AiSpan) -> list[AiCount]:
+    """What was used in a span of whole hours, the most requests first."""
+    provider, name = _BY[by]
+    requests = func.sum(_hours.request_count)
+    query = (
+        select(provider, name, *_SUMS, func.max(_hours.last_at_ms))
+        .where(*_within(span))
+        .group_by(*dict.fromkeys((_hours.provider, name) if by == "model" else (name,)))
+        .order_by(requests.desc(), name)
+    )
+    return [
+        AiCount(str(of), str(what), AiSums(*map(int, sums)), int(last))
+        for of, what, *sums, last in connection.execute(query)
+    ]
+
+
+def sums_by_hour(connection: Connection, span: AiSpan) -> dict[int, AiSums]:
+    """What was used in each hour that was not idle."""
+    query = select(_hours.hour_ms, *_SUMS).where(*_within(span)).group_by(_hours.hour_ms)
+    return {int(hour_ms): AiSums(*map(int, sums)) for hour_ms, *sums in connection.execute(query)}
+
+
+def _within(span: AiSpan) -> list[ColumnElement[bool]]:
+    found = [_hours.hour_ms >= span.since_ms, _hours.hour_ms < span.until_ms]
+    return found if span.key_id is None else [*found, _hours.key_id == span.key_id]
 
 
 def last_by_provider(connection: Connection) -> dict[str, int]:

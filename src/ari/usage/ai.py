@@ -47,3 +47,47 @@ class AiUse:
     first_byte_ms: float | None
     whole_ms: float
     ended: Ended
+
+
+AiBy = Literal["key", "provider", "model"]
+
+
+@dataclass(frozen=True, slots=True)
+class AiSpan:
+    """Whole hours, ``since_ms`` ≤ at < ``until_ms``, of one key or of all."""
+
+    since_ms: int
+    until_ms: int
+    key_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AiSums:
+    """``failed_count`` requests got no good answer; ``told_count`` are those whose tokens are known."""
+
+    request_count: int = 0
+    failed_count: int = 0
+    told_count: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+
+    def __add__(self, other: "AiSums") -> "AiSums":
+        return AiSums(
+            self.request_count + other.request_count,
+            self.failed_count + other.failed_count,
+            self.told_count + other.told_count,
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.cached_tokens + other.cached_tokens,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AiCount:
+    """What a key, a provider, or a model of a provider stands for; ``name`` is empty where no model was told."""
+
+    provider: str
+    name: str
+    sums: AiSums
+    last_at_ms: int
