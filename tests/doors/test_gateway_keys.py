@@ -44,9 +44,16 @@ def test_a_key_that_is_replaced_or_removed(owner_on: Any, provider: StandIn) -> 
     assert len(provider.seen) == 5
 
 
-def test_a_provider_that_is_not_there(owner: Any) -> None:
+@pytest.fixture
+def admin(ai: Any) -> Iterator[Any]:
+    """A client that may do everything; the general provider is as it was at the end."""
+    client = ai.owner.api(ai.reader)
+    yield client
+    client.delete(CARD)
+
+
+def test_a_provider_that_is_not_there(ai: Any, admin: Any) -> None:
     """502 that names the provider; its card fails until it answers, and each change is one event."""
-    admin = owner.api(owner.create_key("admin", scopes=["*"])[1])
     admin.put(CARD, json={"base_url": f"http://127.0.0.1:{free_port()}", "key": PROVIDER_KEY})
     for _ in range(2):
         answer = admin.post(OWN, json=ASK)
@@ -57,14 +64,18 @@ def test_a_provider_that_is_not_there(owner: Any) -> None:
     assert names.count("integration_unreachable") == 1
 
 
-def test_a_key_that_does_not_open(owner: Any, provider: StandIn) -> None:
+def test_a_key_that_does_not_open(ai: Any, admin: Any) -> None:
     """Without its master key a sealed key is no key: 503, and the provider hears nothing."""
-    admin = owner.api(owner.create_key("admin", scopes=["*"])[1])
-    admin.put(CARD, json={"base_url": provider.url, "key": PROVIDER_KEY})
-    (owner.server.data_dir / "master.key").rename(owner.server.data_dir / "elsewhere.key")
-    answer = admin.post(OWN, json=ASK)
+    admin.put(CARD, json={"base_url": ai.provider.url, "key": PROVIDER_KEY})
+    here, elsewhere = (ai.owner.server.data_dir / name for name in ("master.key", "elsewhere.key"))
+    here.rename(elsewhere)
+    try:
+        answer = admin.post(OWN, json=ASK)
+    finally:
+        elsewhere.rename(here)
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
-    assert provider.seen == []
+    assert ai.provider.seen == []
+    assert admin.post(OWN, json=ASK).status_code == 200
 
 
 def test_patience_ends(tmp_path: Any) -> None:

@@ -307,4 +307,5 @@ class Exchange:
             is_api=self.incoming.is_api or self.key is not None or token_sent,
             token_sent=token_sent,
             error_page=self.guard.error_page,
+            for_sdks=self.incoming.path.startswith("/api/ai/"),
         )
