@@ -34,7 +34,7 @@ class Gateway:
 
     async def handle(self, exchange: Exchange) -> Answer | None:
         """Forward one request. Its row is committed before the provider hears of it."""
-        target = route.target_of_request(exchange.incoming)
+        target = route.target_of_raw(exchange.incoming.raw_path)
         if target is None:
             return exchange.fault(
                 Fault(REQUEST_ERRORS["not_found"], "There is no such provider behind the AI gateway.")

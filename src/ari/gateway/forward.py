@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from ari.http.exchange import Exchange
 
 
+_UNWATCHED_SECONDS = 0.05
+
+
 class Forwarding:
     """Ends with ``run``, which returns an answer still to be sent, or ``None`` once it has sent one."""
 
@@ -44,14 +47,15 @@ class Forwarding:
         self._ended: Ended = "unreachable"
         self._status: int | None = None
         self._first_byte_ms: float | None = None
-        self._watch: asyncio.Task[None] | None = None
+        self._watch: asyncio.Task[None] | asyncio.TimerHandle | None = None
 
     async def run(self) -> Answer | None:
         """Forward, and tell the log what was used. Raises ``BodyFault``, ``ClientGone``."""
         try:
             async with asyncio.timeout(self._gateway.max_seconds) as self._limit:
                 if self._sent.whole is not None:
-                    self._begin_watch()
+                    # A quick answer is over before it would be known that nobody waits for it.
+                    self._watch = asyncio.get_running_loop().call_later(_UNWATCHED_SECONDS, self._begin_watch)
                 return await self._call()
         except TimeoutError:
             if self._sent.gone:

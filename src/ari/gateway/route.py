@@ -1,10 +1,10 @@
 """Whose request it is: the provider that the path names, and the scope that it takes to reach it (security.md 36)."""
 
 from dataclasses import replace
+from functools import lru_cache
 from typing import NamedTuple
 
 from ari.http.access import Access, Kind, Matched
-from ari.http.incoming import Incoming
 from ari.integrations.model import Provider
 from ari.integrations.providers import providers
 
@@ -27,9 +27,10 @@ def target_of(path: str) -> Target | None:
     return None if provider is None or not provider.is_ai else Target(provider, slash + rest)
 
 
-def target_of_request(incoming: Incoming) -> Target | None:
+@lru_cache(1_000)
+def target_of_raw(path: bytes) -> Target | None:
     """As ``target_of``, for the path before it was decoded: it is handed on as it is."""
-    return target_of(incoming.raw_path.decode("latin-1"))
+    return target_of(path.decode("latin-1"))
 
 
 def narrowed(matched: Matched, method: str, path: str) -> Matched:

@@ -12,6 +12,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 _MARK = "__ari_access__"
 _SENSITIVE = "__ari_sensitive__"
 _NARROW = "__ari_narrow__"
+_MOST_NARROWED = 1_000
 
 
 class Kind(Enum):
@@ -116,6 +117,7 @@ class AccessTable:
         self._asked: dict[tuple[str, str], Matched] = {}
         self._exact: dict[str, list[tuple[frozenset[str], Matched]]] = {}
         self._patterns: list[tuple[re.Pattern[str], frozenset[str], Matched]] = []
+        self._narrowed: dict[tuple[str, str], Matched] = {}
         for route in routes:
             endpoint = route.endpoint
             narrow = getattr(endpoint, _NARROW, None)
@@ -130,7 +132,7 @@ class AccessTable:
 
     def match(self, method: str, path: str) -> Matched:
         """The route for this request, ``NO_ROUTE`` if there is none."""
-        known = self._asked.get((method, path))
+        known = self._asked.get((method, path)) or self._narrowed.get((method, path))
         if known is not None:
             return known
         found = self._exact.get(path)
@@ -139,11 +141,18 @@ class AccessTable:
         allowed: set[str] = set()
         for methods, matched in found:
             if method in methods:
-                return matched if matched.narrow is None else matched.narrow(matched, method, path)
+                return matched if matched.narrow is None else self._narrow(matched.narrow, matched, method, path)
             allowed |= methods
         if allowed:
             return Matched(found[0][1].template, Access(Kind.NEEDS, None), tuple(sorted(allowed)))
         return NO_ROUTE
+
+    def _narrow(self, narrow: Narrow, matched: Matched, method: str, path: str) -> Matched:
+        """Remembered, as long as there is room: the same few paths are asked for again and again."""
+        if len(self._narrowed) >= _MOST_NARROWED:
+            self._narrowed.clear()
+        found = self._narrowed[method, path] = narrow(matched, method, path)
+        return found
 
     def all(self) -> list[Matched]:
         """Every route, for tests and docs."""

@@ -27,6 +27,9 @@ class Stored:
     sealed: Sealed | None
 
 
+NOTHING_STORED = Stored(None, None)
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where calls of a provider go; ``owner_named``: by the owner's word, so it may be a private address."""

@@ -10,6 +10,7 @@ import ssl
 from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from types import TracebackType
 from typing import Any, Literal, Self
 
@@ -120,9 +121,6 @@ class HttpClient:
         ``private``: the base URL was set by the owner, so it may be on this machine or its networks. The headers are
         sent as they are, and of others only those without which there is no request.
         """
-        timeout = aiohttp.ClientTimeout(
-            total=patience.whole_seconds, connect=patience.connect_seconds, sock_read=patience.idle_seconds
-        )
         try:
             response = await self._session(private).request(
                 method,
@@ -130,7 +128,7 @@ class HttpClient:
                 headers=CIMultiDict(headers),
                 data=body,
                 allow_redirects=False,
-                timeout=timeout,
+                timeout=_timeout(patience),
             )
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise OutboundFault(_word(error)) from None
@@ -171,6 +169,13 @@ class HttpClient:
         if found is None:
             found = self._sessions[private] = _new_session(private)
         return found
+
+
+@lru_cache(16)
+def _timeout(patience: Patience) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(
+        total=patience.whole_seconds, connect=patience.connect_seconds, sock_read=patience.idle_seconds
+    )
 
 
 def _new_session(private: bool) -> aiohttp.ClientSession:

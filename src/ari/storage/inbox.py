@@ -4,17 +4,17 @@
 a file of its own, since a file has one writer at a time, and callers must not wait for that move.
 """
 
-import json
 import os
 import select
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import astuple
+from dataclasses import fields
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from sqlalchemy import Engine
 from sqlalchemy.pool import PoolProxiedConnection
 
@@ -36,6 +36,7 @@ used at a provider."""
 _COLUMNS = ("what", *ROW_FIELDS)
 _INSERT = Insert(usage_inbox, _COLUMNS)
 _row_values = attrgetter(*ROW_FIELDS)
+_use_values = attrgetter(*(field.name for field in fields(AiUse)))
 _NOTHING = dict.fromkeys(_COLUMNS)
 _Entry = tuple[Any, ...]
 
@@ -149,7 +150,7 @@ def _done(done: Completion) -> _Entry:
 
 def _used(use: AiUse) -> _Entry:
     """As JSON in the place of a row's path."""
-    return _entry(what=USED, id=use.id, path=json.dumps(astuple(use)))
+    return _entry(what=USED, id=use.id, path=msgspec.json.encode(_use_values(use)).decode())
 
 
 def _entry(**given: Any) -> _Entry:
@@ -178,7 +179,7 @@ def batch_of(entries: Iterable[_Entry]) -> Batch:
             assert row.duration_ms is not None
             batch.completions.append(Completion(row.id, row.status, row.duration_ms, row.bytes))
         elif what == USED:
-            batch.completions.append(AiUse(*json.loads(row.path)))
+            batch.completions.append(AiUse(*msgspec.json.decode(row.path)))
         else:
             assert row.client_address is not None
             batch.attempts.append(Attempt(row.at_ms, row.code, row.client_address, row.count))

@@ -1,6 +1,6 @@
 """The gateway's lookup of what is stored for a provider, its sealed key among it: one point read for each request.
 
-Nothing is remembered here, so a key that was removed or replaced is gone with the next request, in every process.
+The store is asked every time, so a key that was removed or replaced is gone with the next request, in every process.
 """
 
 import json
@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ari.base.seal import Context, Sealed
-from ari.integrations.credentials import KIND, Stored
+from ari.integrations.credentials import KIND, NOTHING_STORED, Stored
 from ari.integrations.model import Integration
+from ari.storage.finder import Copies
 from ari.storage.points import Commits, PostgresPoints, SqlitePoints
 
 _COLUMNS = "i.id, i.base_url, i.mask, i.added_at_ms, i.failing_since_ms, s.parts, s.envelope"
-_FROM = f"FROM integrations i LEFT JOIN sealed_secrets s ON s.kind = '{KIND}' AND s.subject = i.provider"
+_SEALED = f"LEFT JOIN sealed_secrets s ON s.kind = '{KIND}' AND s.subject = i.provider"
+_TABLES = f"integrations i ON i.provider = p.provider {_SEALED}"
 _GONE = "The provider keys cannot be read now."
 
 
@@ -28,14 +30,16 @@ class ProviderFinder(Protocol):
 
 
 class SqliteProviderFinder:
-    """Reads on the event loop; see ``SqlitePoints``."""
+    """Reads on the event loop; a copy counts while nothing was committed since it was read; see ``Copies``."""
 
     def __init__(self, keys_file: Path, commits: Commits) -> None:
-        query = f"SELECT {_COLUMNS} {_FROM} WHERE i.provider = ?"
+        # Always one row, since only rows are copied: what is not stored is asked for as often as what is.
+        query = f"SELECT {_COLUMNS}, p.provider FROM (SELECT ? AS provider) p LEFT JOIN {_TABLES}"
         self._points = SqlitePoints(keys_file, query, _GONE, commits)
+        self._copies = Copies[str, Stored](self._points, _stored)
 
     async def find(self, provider: str) -> Stored:
-        return _stored(provider, self._points.row(provider))
+        return self._copies.get(provider) or NOTHING_STORED
 
     async def close(self) -> None:
         self._points.close()
@@ -45,20 +49,21 @@ class PostgresProviderFinder:
     """Reads that share round trips; see ``PostgresPoints``."""
 
     def __init__(self, url: str, timeout_seconds: float) -> None:
-        query = f"SELECT {_COLUMNS}, i.provider {_FROM} WHERE i.provider = ANY(%s)"
+        query = f"SELECT {_COLUMNS}, i.provider FROM integrations i {_SEALED} WHERE i.provider = ANY(%s)"
         self._points = PostgresPoints(url, query, _GONE, timeout_seconds)
 
     async def find(self, provider: str) -> Stored:
-        return _stored(provider, await self._points.row(provider))
+        row = await self._points.row(provider)
+        return NOTHING_STORED if row is None else _stored((*row, provider))
 
     async def close(self) -> None:
         await self._points.close()
 
 
-def _stored(provider: str, row: tuple[Any, ...] | None) -> Stored:
-    if row is None:
-        return Stored(None, None)
-    own_id, base_url, mask, added_at_ms, failing_since_ms, parts, envelope = row
+def _stored(row: tuple[Any, ...]) -> Stored:
+    own_id, base_url, mask, added_at_ms, failing_since_ms, parts, envelope, provider = row
+    if own_id is None:
+        return NOTHING_STORED
     found = Integration(own_id, provider, base_url, mask, added_at_ms, failing_since_ms=failing_since_ms)
     if envelope is None:
         return Stored(found, None)

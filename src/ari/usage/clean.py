@@ -56,17 +56,12 @@ def clean_row(row: UsageRow, addresses: AddressDetail) -> None:
 
 def clean_use(use: AiUse) -> AiUse:
     """A provider's words are cleaned like a caller's; a number of tokens that is none is unknown."""
-    return replace(
-        use,
-        model=_model(use.model[: _LONGEST_READ * MODEL_LENGTH]) or None if use.model else None,
-        input_tokens=_tokens(use.input_tokens),
-        output_tokens=_tokens(use.output_tokens),
-        cached_tokens=_tokens(use.cached_tokens),
-    )
-
-
-def _tokens(number: int | None) -> int | None:
-    return number if number is not None and 0 <= number <= _MOST_TOKENS else None
+    model = _model(use.model[: _LONGEST_READ * MODEL_LENGTH]) or None if use.model else None
+    given = (use.input_tokens, use.output_tokens, use.cached_tokens)
+    tokens = [number if number is not None and 0 <= number <= _MOST_TOKENS else None for number in given]
+    if model == use.model and tuple(tokens) == given:
+        return use
+    return replace(use, model=model, input_tokens=tokens[0], output_tokens=tokens[1], cached_tokens=tokens[2])
 
 
 @lru_cache(maxsize=1_024)
