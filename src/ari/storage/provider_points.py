@@ -34,7 +34,7 @@ class SqliteProviderFinder:
 
     def __init__(self, keys_file: Path, commits: Commits) -> None:
         # Always one row, since only rows are copied: what is not stored is asked for as often as what is.
-        query = f"SELECT {_COLUMNS}, p.provider FROM (SELECT ? AS provider) p LEFT JOIN {_TABLES}"
+        query = f"SELECT {_COLUMNS}, p.provider FROM (SELECT ? AS provider) p LEFT JOIN {_TABLES}"  # noqa: S608 - our own
         self._points = SqlitePoints(keys_file, query, _GONE, commits)
         self._copies = Copies[str, Stored](self._points, _stored)
 
@@ -49,7 +49,7 @@ class PostgresProviderFinder:
     """Reads that share round trips; see ``PostgresPoints``."""
 
     def __init__(self, url: str, timeout_seconds: float) -> None:
-        query = f"SELECT {_COLUMNS}, i.provider FROM integrations i {_SEALED} WHERE i.provider = ANY(%s)"
+        query = f"SELECT {_COLUMNS}, i.provider FROM integrations i {_SEALED} WHERE i.provider = ANY(%s)"  # noqa: S608 - our own
         self._points = PostgresPoints(url, query, _GONE, timeout_seconds)
 
     async def find(self, provider: str) -> Stored:
