@@ -8,9 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictStr
 from ari.api.shapes import Nullable, Sent
 from ari.integrations.checks import MAX_BASE_URL, MAX_KEY
 
-ProviderName = Annotated[
-    str, Path(max_length=40, description="The name of a provider, as the list tells it.", examples=["openai"])
-]
+ProviderName = Annotated[str, Path(description="The name of a provider, as the list tells it.", examples=["openai"])]
 _SPACES = 32
 """White space around a pasted key, which is cut."""
 

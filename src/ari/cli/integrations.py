@@ -4,13 +4,13 @@
 import asyncio
 import getpass
 import sys
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ari.base.caller import Caller
 from ari.cli import output
+from ari.cli.master_key import rotate
 from ari.cli.opening import CALLER, opened
 from ari.cli.options import AsJson, DataDir, Yes
 
@@ -165,5 +165,13 @@ def _show(instance: "Instance", provider: "Provider", as_json: bool) -> None:
 
 
 def _asked_key(provider: "Provider") -> str:
-    ask: Callable[[str], str] = getpass.getpass
-    return ask(f"Key of {provider.title}: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
+    if _reads_terminal():
+        return getpass.getpass(f"Key of {provider.title}: ")
+    return sys.stdin.readline().rstrip("\r\n")
+
+
+def _reads_terminal() -> bool:
+    return sys.stdin.isatty()
+
+
+app.command("rotate-master-key")(rotate)

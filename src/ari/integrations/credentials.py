@@ -12,7 +12,7 @@ from ari.base.master_key import MasterKeys
 from ari.base.seal import CannotOpen, Context, Sealed
 from ari.integrations.checks import mask
 from ari.integrations.environment import ProviderEnvironment
-from ari.integrations.model import Credential, Integration, Provider, State, StateName, origin_of
+from ari.integrations.model import Credential, Integration, Provider, Source, State, StateName, origin_of
 from ari.integrations.ports import IntegrationUnit
 from ari.integrations.providers import providers
 
@@ -60,7 +60,8 @@ def credential_of(stored: Stored, keys: MasterKeys, provider: Provider, environm
     if place is None or (provider.needs_key and (row is None or row.mask is None)):
         raise Conflict("not_configured", f"{provider.title} is not configured; see Settings > Integrations.")
     if row is None or row.mask is None:
-        return Credential(provider, place.base_url, "stored", place.owner_named)
+        source: Source = "environment" if provider.name in environment.base_urls else "stored"
+        return Credential(provider, place.base_url, source, place.owner_named)
     secret = _opened(stored.sealed, keys, provider, row, place)
     return Credential(provider, place.base_url, "stored", place.owner_named, secret, row.added_at_ms)
 

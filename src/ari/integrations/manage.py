@@ -144,8 +144,11 @@ def _row(unit: IntegrationUnit, now_ms: int, provider: Provider) -> Integration:
 
 
 def _is_of(row: Integration, credential: Credential) -> bool:
-    """Whether what is known of the credential is still of what is stored: a late word must not condemn a new key."""
-    return credential.source == "environment" or row.added_at_ms == credential.added_at_ms
+    """Whether what is stored is what spoke: a late word must neither condemn a new key nor bring back a removed one."""
+    if credential.source == "environment":
+        return True
+    same_place = bool(credential.secret) or row.base_url == credential.base_url
+    return same_place and row.added_at_ms == credential.added_at_ms
 
 
 def _record(

@@ -141,9 +141,9 @@ class Integration:
 class Credential:
     """What speaks to a provider: where, and with which headers. Never shown, never logged.
 
-    ``secret`` is empty where the provider needs no key. ``headers`` replace the caller's of the same names.
-    ``owner_named``: the base URL is one that the owner gave, so it may be a private address (security.md 38).
-    ``added_at_ms`` tells stored keys apart that followed each other.
+    ``secret`` is empty where the provider needs no key; ``source`` is then where its address comes from. ``headers``
+    replace the caller's of the same names. ``owner_named``: the base URL is one that the owner gave, so it may be a
+    private address (security.md 38). ``added_at_ms`` tells stored keys apart that followed each other.
     """
 
     provider: Provider
