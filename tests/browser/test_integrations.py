@@ -9,11 +9,13 @@ from playwright.sync_api import expect
 
 from tests.browser.steps import SECRET, sign_in
 from tests.support.owner import EMAIL, PASSWORD, Owner
+from tests.support.processes import eventually
 from tests.support.provider import Provider, provider
 from tests.support.server import ServerProcess
 
 PLACE = "/settings/integrations"
 KEY = "sk-proj-0123456789abcdefABCDEFwxyz"
+DEEP = "sk-0123456789abcdefABCDEFwxyz"
 OTHER = "sk-proj-another-0123456789abcdABCD"
 
 
@@ -211,17 +213,17 @@ def test_the_password_is_asked_again_and_the_key_is_not_kept_meanwhile(owner: Ow
     page.goto(f"{owner.url}{PLACE}")
     card(page, "deepseek").get_by_role("link", name="Add key").click()
     dialog = page.get_by_role("dialog")
-    dialog.get_by_label("Key", exact=True).fill(KEY)
+    dialog.get_by_label("Key", exact=True).fill(DEEP)
     owner.server.clock.advance(16 * 60)
     dialog.get_by_role("button", name="Seal key").click()
     expect(dialog.get_by_role("heading", name="Confirm it is you")).to_be_visible()
-    assert KEY not in page.content()
+    assert DEEP not in page.content()
     dialog.get_by_label("Password").fill(PASSWORD)
     dialog.get_by_role("button", name="Confirm").click()
     expect(dialog.get_by_text("paste it again")).to_be_visible()
-    dialog.get_by_label("Key", exact=True).fill(KEY)
+    dialog.get_by_label("Key", exact=True).fill(DEEP)
     dialog.get_by_role("button", name="Seal key").click()
-    expect(card(page, "deepseek").get_by_text("sk-p…wxyz")).to_be_visible()
+    expect(card(page, "deepseek").get_by_text("sk-0…wxyz")).to_be_visible()
     context.close()
 
 
@@ -279,3 +281,25 @@ def test_nothing_is_complained_of(watched: Any, owner: Owner, upstream: Provider
         expect(page.get_by_role("dialog")).to_be_visible()
         page.keyboard.press("Escape")
     assert page.complaints == []
+
+
+def test_what_was_used_stands_on_the_card(board: Any, owner: Owner, upstream: Provider) -> None:
+    """Requests, failures and tokens of the last days, and the last use; never a number that nobody told."""
+    put(board, owner, base_url=upstream.url, key=KEY)
+    facts = card(board, "openai").locator(".integration-facts")
+    caller = owner.api(owner.create_key("chats", scopes=["ai:openai"])[1])
+    upstream.headers["content-type"] = "application/json"
+    upstream.body = b'{"model": "m", "usage": {"prompt_tokens": 1200, "completion_tokens": 34}}'
+    for status in (200, 200, 500):
+        upstream.status = status
+        caller.post("/api/ai/openai/v1/chat/completions", json={"model": "m", "messages": []})
+    upstream.headers.clear()
+
+    def shown() -> bool:
+        board.reload()
+        return "3 requests" in facts.inner_text()
+
+    eventually(shown)
+    expect(facts).to_contain_text("1 failed")
+    expect(facts).to_contain_text("2.4k tokens in, 68 out")
+    expect(facts).to_contain_text("Last usedjust now")
