@@ -229,3 +229,15 @@ def test_what_is_used_is_summed(ai: AiGateway) -> None:
     assert named["summed"] == 4
     assert every["request_count"] == sum(named.values())
     assert client.get("/api/usage/ai").status_code == 403
+
+
+def test_an_integration_tells_when_it_was_last_used(ai: AiGateway) -> None:
+    """At the API and at the command line alike; `null` where nothing was ever forwarded."""
+    row = ai.used(_post(ai, "gpt-x").headers["x-request-id"])
+    reader = ai.owner.api(ai.reader)
+    facts = reader.get("/api/integrations/openai").json()
+    assert facts["last_used_at"] is not None
+    assert facts["last_used_at"] >= row["time"]
+    listed = {one["provider"]: one["last_used_at"] for one in reader.get("/api/integrations").json()["items"]}
+    assert (listed["openai"], listed["mistral"]) == (facts["last_used_at"], None)
+    assert ai.owner.cli.json("integrations", "show", "openai")["last_used_at"] == facts["last_used_at"]
