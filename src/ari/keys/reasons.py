@@ -62,6 +62,9 @@ REQUEST_ERRORS = _table(
     ("unsupported_media_type", 415, "Unsupported content", "Send application/json, without Content-Encoding."),
     ("misdirected", 421, "Wrong host", "This instance does not answer to that host name."),
     ("invalid", 422, "Invalid input", "Some fields are not valid; each is listed in errors."),
+    ("provider_rejected", 502, "Provider key refused", "The provider refused the key that this instance has for it."),
+    ("provider_unreachable", 502, "Provider unreachable", "The provider could not be reached, or broke off."),
+    ("provider_timed_out", 504, "Provider too slow", "The provider did not answer in time."),
     ("internal", 500, "Internal error", "ARI failed; the log has the details under this request id."),
 )
 
