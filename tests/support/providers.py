@@ -103,7 +103,7 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {name.lower(): value for name, value in self.headers.items()}
         try:
             body = self._read_body(headers)
-        except OSError:
+        except (OSError, ValueError):
             own.hung_up.set()
             self.close_connection = True
             return

@@ -19,6 +19,7 @@ from sqlalchemy import Connection, Engine, Select, and_, delete, func, not_, sel
 from sqlalchemy.exc import IntegrityError
 
 from ari.base.clock import DAY_MS, HOUR_MS
+from ari.storage.dialect import lock_for_migration
 from ari.storage.faults import faults_as_unavailable, read_only
 from ari.storage.inbox import ROW, batch_of
 from ari.storage.tables import usage_inbox, usage_settled
@@ -95,8 +96,12 @@ class Settler:
         self._rollups = Rollups()
 
     def prepare(self) -> None:
-        """Make the inbox if there is none. Its numbers go on where those of a lost one ended."""
+        """Make the inbox if there is none. Its numbers go on where those of a lost one ended.
+
+        Any number of processes may do so at once: looking and making are under one lock.
+        """
         with write_turn(self._inbox_lock), self._inbox.begin() as connection:
+            lock_for_migration(connection)
             usage_inbox.create(connection, checkfirst=True)
         if self._apart:
             with write_turn(self._inbox_lock), self._engine.begin() as connection:
