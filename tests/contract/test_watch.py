@@ -119,12 +119,13 @@ def test_a_key_that_expired_while_in_use(world: World) -> None:
     world.use(key, 2, code="expired", address="198.51.100.{n}")
     event = only(world.watch(), "key_expired_in_use")
     assert event.subject == key.id
-    assert {**event.detail, "since": "", "expires_at": ""} == {
+    assert {**event.detail, "since": "", "expires_at": "", "last_used_at": ""} == {
         "code": "expired",
         "count": 2,
         "addresses": ["198.51.100.1", "198.51.100.0"],
         "since": "",
         "expires_at": "",
+        "last_used_at": "",
         "name": "nightly",
         "hint": key.hint,
     }
