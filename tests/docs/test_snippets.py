@@ -11,7 +11,9 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"```sh\n(.*?)```", re.DOTALL)
-COMMAND = re.compile(r"(?<![\w./-])(?:\.venv/bin/)?ari(?= (?:keys|usage|doctor|backup|restore|events|account))")
+COMMAND = re.compile(
+    r"(?<![\w./-])(?:\.venv/bin/)?ari(?= (?:keys|usage|doctor|backup|restore|events|account|notifications))"
+)
 NOT_RUN = re.compile(r"ari serve|pip install")
 """Lines that start servers or install; the harness and the package tests do both."""
 
@@ -20,7 +22,9 @@ def _run(owner: Any, script: str, **variables: str) -> str:
     ari = f'"{sys.executable}" -m ari'
     script = script.replace("http://127.0.0.1:3000", owner.url)
     script = re.sub(
-        r"(?<![\w./-])(?:\.venv/bin/)?ari(?= (?:keys|usage|doctor|backup|restore|events|account))", ari, script
+        r"(?<![\w./-])(?:\.venv/bin/)?ari(?= (?:keys|usage|doctor|backup|restore|events|account|notifications))",
+        ari,
+        script,
     )
     done = subprocess.run(
         ["sh", "-euc", script],
@@ -46,7 +50,15 @@ def test_the_readmes_quickstart(owner: Any) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["README.md", "docs/api-keys.md", "docs/running.md", "docs/verifying.md", "docs/account.md", "docs/api-docs.md"],
+    [
+        "README.md",
+        "docs/api-keys.md",
+        "docs/running.md",
+        "docs/verifying.md",
+        "docs/account.md",
+        "docs/api-docs.md",
+        "docs/notifications.md",
+    ],
 )
 def test_every_snippet_of_a_guide_runs(owner: Any, name: str) -> None:
     """Each block of shell, but those that start servers or install."""
