@@ -75,7 +75,6 @@ SAMPLES: dict[str, Event] = {
     "password_reset": event("password_reset_requested", "usr_1", "usr_1"),
     "email_changed": event("email_changed", "usr_1", "usr_1", email="new@example.org", old_email=OWNER),
     "email_change": event("email_change_requested", "usr_1", "usr_1", email="new@example.org"),
-    "email_changed": event("email_changed", "usr_1", "usr_1", email="new@example.org", old_email=OWNER),
 }
 
 
