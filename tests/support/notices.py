@@ -73,6 +73,7 @@ SAMPLES: dict[str, Event] = {
     "new_device": event("signed_in", "usr_1", "usr_1", new_device=True),
     "two_factor_off": event("two_factor_disabled", "usr_1", "usr_1", sessions_ended=2),
     "password_reset": event("password_reset_requested", "usr_1", "usr_1"),
+    "email_changed": event("email_changed", "usr_1", "usr_1", email="new@example.org", old_email=OWNER),
     "email_change": event("email_change_requested", "usr_1", "usr_1", email="new@example.org"),
 }
 

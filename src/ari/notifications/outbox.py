@@ -85,7 +85,7 @@ def claim(unit: NoticeUnit, keys: MasterKeys, office: Office, now_ms: int, holde
     if notice is None:
         return None
     if _is_late(notice, now_ms):
-        return _over(unit, holder, notice, "failed", notice.error or "It could not be sent in time.")
+        return _over(unit, holder, notice, "failed", _given_up(notice))
     if not office.is_open:
         return _over(unit, holder, notice, "unsent", "Mail was turned off before it could be sent.")
     try:
@@ -113,7 +113,7 @@ def finish(unit: NoticeUnit, notice: Notice, sender: str, outcome: Outcome, now_
     again_at_ms = now_ms + max(pause_ms(notice.attempts), round(outcome.after_seconds * SECOND_MS))
     waiting = replace(notice, state="waiting", error=outcome.error, next_try_at_ms=again_at_ms)
     if _is_late(waiting, again_at_ms):
-        return _over(unit, holder, waiting, "failed", f"Given up after {waiting.attempts} tries: {outcome.error}")
+        return _over(unit, holder, waiting, "failed", _given_up(waiting))
     unit.outbox.finish(waiting, holder)
     return waiting
 
@@ -128,6 +128,13 @@ def _is_late(notice: Notice, at_ms: int) -> bool:
     first = notice.first_try_at_ms
     worth_ms = KINDS[notice.kind].worth_ms if notice.kind in KINDS else 30 * DAY_MS
     return (first is not None and at_ms - first >= GIVE_UP_MS) or at_ms - notice.at_ms >= worth_ms
+
+
+def _given_up(notice: Notice) -> str:
+    if notice.error is None:
+        return "It could not be sent in time."
+    tries = f"{notice.attempts} tries" if notice.attempts > 1 else "one try"
+    return f"Given up after {tries}: {notice.error}"
 
 
 def _over(unit: NoticeUnit, holder: str, notice: Notice, state: State, error: str | None) -> Notice:

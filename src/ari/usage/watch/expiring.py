@@ -38,11 +38,8 @@ def expiring(
     """What to tell of keys that work and have an expiry; keys that were never used are absent from ``use``."""
     found = []
     for key in keys:
-        used = use.get(key.id)
-        if key.expires_at_ms is None or used is None or not is_in_use(used, look.now_ms, limits):
-            continue
-        days = next((days for days in DAYS if _is_due(key, key.expires_at_ms, days, look)), None)
-        if days is None:
+        used, days = use.get(key.id), due_days(key, look)
+        if key.expires_at_ms is None or days is None or used is None or not is_in_use(used, look.now_ms, limits):
             continue
         detail = {"days": days, "expires_at": to_rfc3339(key.expires_at_ms), "name": key.name, "hint": key.hint}
         finding = Finding(
@@ -51,6 +48,12 @@ def expiring(
         if not finding.is_quiet(quiet):
             found.append(finding)
     return found
+
+
+def due_days(key: LivingKey, look: Look) -> int | None:
+    """Which of the lines before its expiry the key has passed since the last look, the nearest."""
+    at_ms = key.expires_at_ms
+    return None if at_ms is None else next((days for days in DAYS if _is_due(key, at_ms, days, look)), None)
 
 
 def is_in_use(use: Use, now_ms: int, limits: Limits) -> bool:

@@ -20,7 +20,7 @@ from ari.usage.watch import bursts
 from ari.usage.watch.bursts import KeyBurst, address_bursts, key_bursts
 from ari.usage.watch.dead_calls import CODES, DeadCalls, dead_calls, dead_mark, died_at_ms
 from ari.usage.watch.expired_in_use import expired_in_use
-from ari.usage.watch.expiring import DAYS, MOST_EARLIER_MS, Use, expiring
+from ari.usage.watch.expiring import DAYS, MOST_EARLIER_MS, Use, due_days, expiring
 from ari.usage.watch.model import FEW_ADDRESSES, Finding, Limits, Look
 from ari.usage.watch.new_address import FRESH_MS, NewlySeen, new_address
 from ari.usage.watch.ports import WatchedUse, WatchUnit
@@ -123,7 +123,7 @@ def _expiring(unit: WatchUnit, use: WatchedUse, look: Look, limits: Limits, quie
     near = {}
     for days in DAYS:
         span = look.since_ms + days * DAY_MS, look.now_ms + days * DAY_MS + MOST_EARLIER_MS
-        near.update({key.id: key for key in unit.watch.expiring(*span, look.now_ms)})
+        near.update({key.id: key for key in unit.watch.expiring(*span, look.now_ms) if due_days(key, look)})
     used_at_ms = use.last_used(list(near)) if near else {}
     used_days = use.days_used(list(used_at_ms), look.now_ms - _RHYTHM_MS) if used_at_ms else {}
     uses = {key_id: Use(at_ms, used_days.get(key_id, ())) for key_id, at_ms in used_at_ms.items()}
