@@ -47,7 +47,7 @@ def home(owner: Any, browser: Any, signed_in: Any) -> Iterator[Any]:
     assert errors == []
 
 
-def open_docs(page: Any, owner: Any, part: str = "#introduction") -> None:
+def open_docs(page: Any, owner: Any, part: str = "#description/introduction") -> None:
     """Open the reference at an operation and wait until it is there."""
     page.goto(f"{owner.url}/api-docs{part}")
     expect(page.get_by_role("heading", name="ARI API")).to_be_attached()

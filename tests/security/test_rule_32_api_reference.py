@@ -87,7 +87,7 @@ def test_the_reference_asks_nothing_of_others_and_keeps_no_key(shared_owner: Any
     assert page.evaluate("indexedDB.databases().then((found) => found.length)") == 0
     page.goto(f"{shared_owner.url}/settings?tab=api")
     assert secret not in page.evaluate(kept)
-    page.goto(f"{shared_owner.url}/api-docs#introduction")
+    page.goto(f"{shared_owner.url}/api-docs#description/introduction")
     expect(page.get_by_role("heading", name="ARI API")).to_be_visible()
     assert secret not in page.content()
     context.close()
