@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ari.base.caller import SYSTEM
+from ari.base.caller import Caller
 from ari.base.clock import DAY_MS, HOUR_MS
+from ari.base.events import Origin
 from ari.base.ids import new_id
 from ari.keys import manage
-from ari.keys.manage import UNSET, KeyChange
+from ari.keys.manage import KeyChange
 from ari.keys.model import ApiKey
 from ari.keys.reasons import ACCEPTED
 from ari.usage.model import ROW_KIND, Attempt, UsageRow
@@ -31,6 +32,7 @@ ROUTES = {
     "/api/openapi.json": "/api/openapi.json",
 }
 DAYS = 30
+REVOKED, REVOKED_DAYS_AGO = "Leaked laptop key", 6
 KEYS = (
     # name, made days ago, lives days, scopes, requests a day, address, user agent
     ("Automation Script", 320, 365, STANDARD, 46, "203.0.113.24", "python-requests/2.32.3"),
@@ -67,6 +69,10 @@ def instance() -> Iterator[Owner]:
 def fill(past: Past) -> dict[str, ApiKey]:
     """The keys, by name, what they were used for, and what was done to them."""
     chance = random.Random(4)
+    with past.database.reading() as unit:
+        account = unit.accounts.owner()
+    assert account is not None
+    past.caller = Caller(account.id, Origin("web", "203.0.113.5", "Mozilla/5.0 (X11; Linux x86_64) Firefox/133.0"))
     found = {}
     for name, made, lives, scopes, a_day, address, agent in KEYS:
         key = past.key(name, made, lives, scopes=scopes)
@@ -78,8 +84,10 @@ def fill(past: Past) -> dict[str, ApiKey]:
     past.requests(found["Old importer"], 41, 77, address="192.0.2.9", agent="Go-http-client/1.1")
     past.requests(found["Grafana board"], 0.2, 6, code="insufficient_scope", address="192.0.2.40", agent="Grafana/11.4.0")
     past.requests(found["Automation Script"], 2.1, 14, address="198.51.100.66", agent="curl/8.11.0")
-    _change(past, found["Leaked laptop key"], 6)
-    _change(past, found["Load test"], 3, disable=True)
+    _change(past, found[REVOKED], REVOKED_DAYS_AGO)
+    _change(past, found["Automation Script"], 200, KeyChange(name="Script"))
+    _change(past, found["Automation Script"], 199, KeyChange(name="Automation Script"))
+    _change(past, found["Load test"], 0.001, KeyChange(disabled=True))
     hours = range(24 * DAYS)
     past.database.usage.commit(
         Batch(
@@ -110,14 +118,16 @@ def _a_day(
         at_ms = midnight + int(max(0.0, min(23.99, hour)) * HOUR_MS)
         if not key.created_at_ms < at_ms < past.now_ms:
             continue
-        rows.append(_row(chance, key, at_ms, address.format(n=chance.randrange(2, 16)), agent))
+        rows.append(_row(chance, key, at_ms, past.now_ms, address.format(n=chance.randrange(2, 16)), agent))
     return rows
 
 
-def _row(chance: random.Random, key: ApiKey, at_ms: int, address: str, agent: str) -> UsageRow:
+def _row(chance: random.Random, key: ApiKey, at_ms: int, now_ms: int, address: str, agent: str) -> UsageRow:
     row_id = new_id(ROW_KIND, at_ms)
     code, status = ACCEPTED, 200 if chance.random() < 0.96 else 404
-    if key.expires_at_ms is not None and at_ms > key.expires_at_ms:
+    if key.name == REVOKED and at_ms > now_ms - REVOKED_DAYS_AGO * DAY_MS:
+        code, status = "revoked", 401
+    elif key.expires_at_ms is not None and at_ms > key.expires_at_ms:
         code, status = "expired", 401
     elif chance.random() < 0.015:
         code, status = "insufficient_scope", 403
@@ -140,13 +150,14 @@ def _row(chance: random.Random, key: ApiKey, at_ms: int, address: str, agent: st
     )
 
 
-def _change(past: Past, key: ApiKey, days_ago: float, *, disable: bool = False) -> None:
+def _change(past: Past, key: ApiKey, days_ago: float, wanted: KeyChange | None = None) -> None:
+    """Change the key, or revoke it."""
     at_ms = past.now_ms - int(days_ago * DAY_MS)
     with past.database.writing() as unit:
-        if disable:
-            manage.change(unit, SYSTEM, at_ms, key.id, KeyChange(name=UNSET, disabled=True))
+        if wanted is not None:
+            manage.change(unit, past.caller, at_ms, key.id, wanted)
         else:
-            manage.revoke(unit, SYSTEM, at_ms, key.id, "found in a public repository")
+            manage.revoke(unit, past.caller, at_ms, key.id, "found in a public repository")
 
 
 if __name__ == "__main__":
