@@ -87,14 +87,23 @@ def test_every_width_holds_the_table(owner: Any, home: Any) -> None:
 
 
 def test_many_tabs_scroll_by_themselves_with_the_current_one_in_sight(owner: Any, home: Any) -> None:
-    """On a narrow screen, with twice the tabs, the page still does not scroll sideways."""
+    """On a narrow screen, with thrice the tabs, the page still does not scroll sideways."""
     home.set_viewport_size({"width": 390, "height": 844})
+    head, more = '<nav class="tabs" aria-label="Settings">', '<a class="tab" href="/settings">Integrations</a>' * 6
+
+    def with_more(route: Any) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, body=answer.text().replace(head, head + more))
+
+    home.route("**/settings/security", with_more)
+    home.goto(f"{owner.url}/settings/security")
     tabs = home.get_by_role("navigation", name="Settings")
-    tabs.evaluate("(one) => { for (const tab of [...one.children, ...one.children]) one.prepend(tab.cloneNode(true)); }")
     assert tabs.evaluate("(one) => one.scrollWidth > one.clientWidth")
     assert home.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    tabs.get_by_role("link", name="Security").last.focus()
-    expect(tabs.get_by_role("link", name="Security").last).to_be_in_viewport()
+    expect(tabs.get_by_role("link", name="Security")).to_be_in_viewport(ratio=0.95)
+    for link in tabs.get_by_role("link").all():
+        link.focus()
+        expect(link).to_be_in_viewport(ratio=0.95)
 
 
 def test_nothing_jumps_and_nothing_moves_for_who_wants_no_motion(owner: Any, home: Any) -> None:
