@@ -82,7 +82,9 @@ def fill(past: Past) -> dict[str, ApiKey]:
             rows += _a_day(past, chance, key, days_ago, a_day, address, agent)
         past.database.usage.commit(Batch(rows))
     past.requests(found["Old importer"], 41, 77, address="192.0.2.9", agent="Go-http-client/1.1")
-    past.requests(found["Grafana board"], 0.2, 6, code="insufficient_scope", address="192.0.2.40", agent="Grafana/11.4.0")
+    past.requests(
+        found["Grafana board"], 0.2, 6, code="insufficient_scope", address="192.0.2.40", agent="Grafana/11.4.0"
+    )
     past.requests(found["Automation Script"], 2.1, 14, address="198.51.100.66", agent="curl/8.11.0")
     _change(past, found[REVOKED], REVOKED_DAYS_AGO)
     _change(past, found["Automation Script"], 200, KeyChange(name="Script"))

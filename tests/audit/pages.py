@@ -38,10 +38,11 @@ INTRO = """\
 
 [Lighthouse](https://github.com/GoogleChrome/lighthouse) {version} with its settings for a desktop (10 Mbit/s, 40 ms) in
 the system's Chromium, on an instance with {keys} keys and a month of requests, signed in but for the first page; the
-middle of {rounds} rounds. The target is {target} in each. Pages are `noindex` on purpose, so search engines are not among the categories.
+middle of {rounds} rounds. The target is {target} in each. Pages are `noindex` on purpose, so search engines are not
+among the categories.
 
-The API docs list every operation at once. The bundled reference, in which they can be tried, is loaded when an operation
-is opened in it: it draws itself in one long task, after which nothing moves, and misses the target in performance.
+The API docs list every operation at once. The bundled reference, in which they can be tried, is loaded when one is
+opened in it: it draws itself in one long task, after which nothing moves, and misses the target in performance.
 The figures are of a busy machine with two cores.
 
 """
