@@ -173,4 +173,9 @@ def came_from(current_url: str | None) -> str | None:
 
 def operation_place(tag: str, operation_id: str) -> str:
     """An operation in the API docs."""
-    return f"{API_DOCS}#tag/{tag.lower().replace(' ', '-')}/{operation_id}"
+    return API_DOCS + operation_hash(tag, operation_id)
+
+
+def operation_hash(tag: str, operation_id: str) -> str:
+    """The same from within the API docs."""
+    return f"#tag/{tag.lower().replace(' ', '-')}/{operation_id}"
