@@ -60,6 +60,7 @@ def sqlite_engine(path: Path, synchronous: str, beside: Path | None = None) -> E
         if beside is not None:
             connection.execute("ATTACH DATABASE ? AS inbox", (str(beside),))
             connection.execute(f"PRAGMA cache_size=-{_MOVING_KILOBYTES}")
+            connection.execute("PRAGMA temp_store=MEMORY")
         record.info["files"] = [_identity(file) for file in files]
 
     @event.listens_for(engine, "checkout")

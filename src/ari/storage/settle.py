@@ -10,12 +10,12 @@ die between two files' commits: so the transaction notes how far it came, and wh
 
 # ruff: noqa: S608 - every name in these statements is our own
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, and_, delete, func, not_, select, text
+from sqlalchemy import Connection, Engine, Row, Select, and_, delete, func, not_, select, text
 from sqlalchemy.exc import IntegrityError
 
 from ari.base.clock import DAY_MS, HOUR_MS
@@ -46,28 +46,32 @@ _NEVER_AGAIN = (
 
 _fields = ", ".join(f'"{name}"' for name in ROW_FIELDS)
 _plain = f"FROM usage_inbox WHERE seq > :low AND seq <= :high AND what = '{ROW}' AND count = 1"
-_accepted, _refused = "sum(CASE code WHEN 'ok' THEN 1 ELSE 0 END)", "sum(CASE code WHEN 'ok' THEN 0 ELSE 1 END)"
-_MOVE = (
-    f"INSERT INTO usage_rows ({_fields}) SELECT {_fields} {_plain} ORDER BY id",
+_MOVE_ROWS = f"INSERT INTO usage_rows ({_fields}) SELECT {_fields} {_plain} ORDER BY seq"
+_LIKE = f"""SELECT key_id, at_ms - at_ms % {HOUR_MS} AS hour_ms, route, code,
+    coalesce(client_address, '{OTHERS}') AS address, coalesce(user_agent, '{OTHERS}') AS user_agent,
+    count(*) AS n, min(at_ms) AS first, max(at_ms) AS last {_plain} GROUP BY 1, 2, 3, 4, 5, 6"""
+"""The requests moved, those alike as one: looked at once, and counted from here in every way."""
+
+_accepted, _refused = "sum(CASE code WHEN 'ok' THEN n ELSE 0 END)", "sum(CASE code WHEN 'ok' THEN 0 ELSE n END)"
+_COUNT = (
     f"""INSERT INTO usage_hours (key_id, hour_ms, route, code, count)
-    SELECT key_id, at_ms - at_ms % {HOUR_MS}, route, code, count(*) {_plain}
-    GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4 {ADD_HOURS}""",
+    SELECT key_id, hour_ms, route, code, sum(n) FROM moved GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4 {ADD_HOURS}""",
     f"""INSERT INTO usage_totals (key_id, request_count, refused_count, first_used_at_ms, last_used_at_ms)
     SELECT key_id, {_accepted}, {_refused},
-        min(CASE code WHEN 'ok' THEN at_ms END), max(CASE code WHEN 'ok' THEN at_ms END)
-    {_plain} GROUP BY key_id ORDER BY key_id {ADD_TOTALS}""",
+        min(CASE code WHEN 'ok' THEN first END), max(CASE code WHEN 'ok' THEN last END)
+    FROM moved GROUP BY key_id ORDER BY key_id {ADD_TOTALS}""",
     f"""INSERT INTO usage_days (key_id, day_ms, accepted_count, refused_count)
-    SELECT key_id, at_ms - at_ms % {DAY_MS}, {_accepted}, {_refused} {_plain} GROUP BY 1, 2 ORDER BY 1, 2 {ADD_DAYS}""",
+    SELECT key_id, hour_ms - hour_ms % {DAY_MS}, {_accepted}, {_refused}
+    FROM moved GROUP BY 1, 2 ORDER BY 1, 2 {ADD_DAYS}""",
     f"""INSERT INTO usage_all_hours (hour_ms, with_key, code, count)
-    SELECT at_ms - at_ms % {HOUR_MS}, 1 = 1, code, count(*) {_plain} GROUP BY 1, 3 ORDER BY 1, 3 {ADD_ALL}""",
+    SELECT hour_ms, 1 = 1, code, sum(n) FROM moved GROUP BY 1, 3 ORDER BY 1, 3 {ADD_ALL}""",
 )
 
 
-def _seen_as(kind: str, column: str) -> tuple[str, str]:
+def _seen_as(kind: str, value: str) -> tuple[str, str]:
     """What is not known yet, and how what is known is counted."""
-    value = f"coalesce({column}, '{OTHERS}')"
     found = f"""SELECT key_id, '{kind}' AS kind, {value} AS value, {_accepted} AS accepted, {_refused} AS refused,
-    min(at_ms) AS first, max(at_ms) AS last {_plain} GROUP BY key_id, {value}"""
+    min(first) AS first, max(last) AS last FROM moved GROUP BY key_id, {value}"""
     known = "EXISTS (SELECT 1 FROM usage_seen s WHERE s.key_id = g.key_id AND s.kind = g.kind AND s.value = g.value)"
     return (
         f"SELECT * FROM ({found}) g WHERE NOT {known}",
@@ -75,7 +79,16 @@ def _seen_as(kind: str, column: str) -> tuple[str, str]:
     )
 
 
-_SEEN = (_seen_as("address", "client_address"), _seen_as("user_agent", "user_agent"))
+_FRESH, _KNOWN = zip(_seen_as("address", "address"), _seen_as("user_agent", "user_agent"), strict=True)
+_ALL_FRESH = " UNION ALL ".join(_FRESH)
+_APART = (
+    "CREATE TEMP TABLE IF NOT EXISTS moved (key_id, hour_ms, route, code, address, user_agent, n, first, last)",
+    "DELETE FROM moved",
+    f"INSERT INTO moved {_LIKE}",
+)
+_steps = ", ".join(f"step_{number} AS ({step})" for number, step in enumerate((*_COUNT, *_KNOWN)))
+_AT_ONCE = f"WITH moved AS MATERIALIZED ({_LIKE}), {_steps} {_ALL_FRESH}"
+"""PostgreSQL counts in one statement, whose parts all see what was there before it."""
 
 
 class Settler:
@@ -137,12 +150,8 @@ class Settler:
         return int(count)
 
     def _move(self, connection: Connection, span: dict[str, int]) -> None:
-        for statement in _MOVE:
-            connection.execute(text(statement), span)
-        for fresh, known in _SEEN:
-            new = connection.execute(text(fresh), span).all()
-            connection.execute(text(known), span)
-            self._seen.count_new(connection, new)
+        connection.execute(text(_MOVE_ROWS), span)
+        self._seen.count_new(connection, _counted(connection, span, apart=self._apart))
         plain = and_(_inbox.what == ROW, _inbox["count"] == 1)
         others = connection.execute(_span_of(span).where(not_(plain))).all()
         if others:
@@ -150,6 +159,18 @@ class Settler:
 
     def _move_each(self, connection: Connection, span: dict[str, int]) -> None:
         write_each(connection, batch_of(connection.execute(_span_of(span))), self._seen, self._rollups)
+
+
+def _counted(connection: Connection, span: dict[str, int], *, apart: bool) -> Sequence[Row[Any]]:
+    """Count what is in the span; what keys were not seen by before is left, and given back as ``SeenCounter`` wants."""
+    if not apart:
+        return connection.execute(text(_AT_ONCE), span).all()
+    for statement in _APART:
+        connection.execute(text(statement), span)
+    fresh = connection.execute(text(_ALL_FRESH)).all()
+    for statement in (*_COUNT, *_KNOWN):
+        connection.execute(text(statement))
+    return fresh
 
 
 @contextmanager
