@@ -1,12 +1,13 @@
 """Which API key a request presents: ``x-api-key`` or ``Authorization: Bearer``; other schemes are ignored."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+
+import msgspec
 
 from ari.http.incoming import Incoming
 
 
-class Presented(NamedTuple):
+class Presented(msgspec.Struct, frozen=True):
     """``tokens`` are all the different texts presented; more than one, or ``doubled``, is a contradiction."""
 
     tokens: tuple[bytes, ...]
@@ -17,7 +18,7 @@ class Presented(NamedTuple):
         return self.doubled or len(self.tokens) > 1
 
 
-NOTHING = Presented((), False)  # noqa: FBT003 - see below
+NOTHING = Presented((), doubled=False)
 
 
 def presented(incoming: Incoming) -> Presented:
@@ -27,7 +28,7 @@ def presented(incoming: Incoming) -> Presented:
         if key is None:
             return NOTHING
         if incoming.repeated is None and b"," not in key:
-            return Presented((key.strip(b" \t"),), False)  # noqa: FBT003 - a name would cost half as much again
+            return Presented((key.strip(b" \t"),), doubled=False)
     return _presented(incoming.lines(b"x-api-key"), incoming.lines(b"authorization"))
 
 

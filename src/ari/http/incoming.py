@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Iterable, MutableMapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote_to_bytes
+
+import msgspec
 
 from ari.base.ids import new_id
 from ari.base.secrets_in_text import looks_like_key
@@ -35,8 +36,7 @@ _MOST_REMEMBERED_BYTES = 1_024
 INVALID_REQUEST = REQUEST_ERRORS["invalid_request"]
 
 
-@dataclass(slots=True)
-class Incoming:
+class Incoming(msgspec.Struct):
     """The head of a request. ``id`` is ours (``req_…``), ``request_id`` the caller's or else ours.
 
     ``headers`` holds the first line of each header, ``repeated`` all lines of those sent more than once.
@@ -186,9 +186,9 @@ def _host_name(host: str) -> str:
 def keys_in_url(incoming: Incoming) -> list[bytes]:
     """Everything in the path or query that has the shape of an API key, percent-encoded or not."""
     url = incoming.raw_path + b"?" + incoming.query if incoming.query else incoming.raw_path
-    if b"_" not in url and b"%" not in url:
-        return []
-    return _KEY.findall(url) or _KEY.findall(unquote_to_bytes(unquote_to_bytes(url)))
+    if b"%" in url:
+        return _KEY.findall(url) or _KEY.findall(unquote_to_bytes(unquote_to_bytes(url)))
+    return _KEY.findall(url) if b"_" in url else []
 
 
 def _invalid(detail: str, reason: Reason = INVALID_REQUEST) -> Fault:

@@ -1,14 +1,15 @@
 """The ordered checks of a found key. Each is pure and returns its refusal or ``None``; the first refusal counts."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+
+import msgspec
 
 from ari.keys import reasons, scopes
 from ari.keys.model import ApiKey
 from ari.keys.reasons import Reason
 
 
-class Ask(NamedTuple):
+class Ask(msgspec.Struct, frozen=True):
     """What a request wants: a ``scope`` (``None`` = any live key will do) at the instant ``now_ms``.
 
     ``more_scopes`` must be held as well.

@@ -1,7 +1,9 @@
 """The API key and the answer to "may this token do that?"."""
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal
+
+import msgspec
 
 from ari.keys.reasons import Reason
 
@@ -49,7 +51,7 @@ class ApiKey:
         return self.status(now_ms) in ("revoked", "expired")
 
 
-class Granted(NamedTuple):
+class Granted(msgspec.Struct, frozen=True):
     """The key is alive and holds the scope asked for."""
 
     key: ApiKey
@@ -58,7 +60,7 @@ class Granted(NamedTuple):
         return True
 
 
-class Refused(NamedTuple):
+class Refused(msgspec.Struct, frozen=True):
     """Why not. ``key`` is the stored or deleted key that the token names, if any."""
 
     reason: Reason

@@ -9,10 +9,10 @@ import select
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import astuple
 from sqlalchemy import Engine
 from sqlalchemy.pool import PoolProxiedConnection
 
@@ -31,7 +31,6 @@ ROW, ATTEMPTS, DONE = "row", "attempts", "done"
 
 _COLUMNS = ("what", *ROW_FIELDS)
 _INSERT = Insert(usage_inbox, _COLUMNS)
-_row_values = attrgetter(*ROW_FIELDS)
 _NOTHING = dict.fromkeys(_COLUMNS)
 _Entry = tuple[Any, ...]
 
@@ -56,7 +55,7 @@ class Inbox:
 
     def append(self, batch: Batch) -> None:
         """Commit the batch. What the database refuses is kept without its caller's texts. Raises ``Unavailable``."""
-        entries = [(ROW, *_row_values(row)) for row in batch.rows]
+        entries = [(ROW, *astuple(row)) for row in batch.rows]
         if batch.attempts:
             entries += _counted(batch.attempts)
         if batch.completions:
@@ -151,7 +150,7 @@ def _harmless(entry: _Entry) -> list[_Entry]:
     """What is kept of an entry that the database refuses."""
     what, *values = entry
     if what == ROW:
-        return [(ROW, *_row_values(without_texts(UsageRow(*values))))]
+        return [(ROW, *astuple(without_texts(UsageRow(*values))))]
     if what == ATTEMPTS:
         return [_entry(**dict(zip(_COLUMNS, entry, strict=True)) | {"client_address": OTHER_ADDRESSES})]
     return []

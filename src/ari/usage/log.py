@@ -55,7 +55,7 @@ class _Waiter(asyncio.Future[None]):
     """What several callers wait for. One of them that is cancelled must not cancel the others: it waits on with them,
     no longer than they do, and is cancelled then."""
 
-    def cancel(self, msg: Any = None) -> bool:
+    def cancel(self, msg: Any = None) -> bool:  # noqa: ARG002 - as asyncio has it
         return False
 
 
