@@ -10,8 +10,9 @@ die between two files' commits: so the transaction notes how far it came, and wh
 
 # ruff: noqa: S608 - every name in these statements is our own
 
+import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,12 @@ from ari.usage.model import OTHERS
 
 MOST_AT_ONCE = 20_000
 """Entries of one transaction: the more, the cheaper each; the less, the shorter others wait."""
+_FORGOTTEN_AT_ONCE = 2_000
+"""Entries that leave SQLite's inbox in one transaction, for which callers wait: about a millisecond."""
+_CARRIED_OVER_AFTER = 10_000
+"""Entries after which the inbox's write-ahead log is carried over from here, about 4 MB."""
+INBOX_CHECKPOINT_PAGES = 16_000
+"""Where a caller's commit would do it, if it was not done here: 64 MB."""
 
 _inbox = usage_inbox.c
 _ENTRY = tuple(_inbox[name] for name in ("what", *ROW_FIELDS))
@@ -104,6 +111,7 @@ class Settler:
         self._inbox = inbox
         self._inbox_lock = inbox_lock
         self._apart = lock_file is not None
+        self._moved = 0
         self._seen = SeenCounter()
         self._rollups = Rollups()
 
@@ -135,7 +143,8 @@ class Settler:
             marked = select(func.coalesce(func.max(usage_settled.c.seq), 0)).scalar_subquery()
             low = connection.scalar(select(marked)) or 0
             oldest = select(_inbox.seq).where(_inbox.seq > low).order_by(_inbox.seq).limit(MOST_AT_ONCE).subquery()
-            count, high = connection.execute(select(func.count(), func.max(oldest.c.seq))).one()
+            counted = select(func.count(), func.min(oldest.c.seq), func.max(oldest.c.seq))
+            count, first, high = connection.execute(counted).one()
             if not count:
                 return 0
             span = {"low": low, "high": high}
@@ -145,9 +154,28 @@ class Settler:
             else:
                 connection.execute(delete(usage_inbox).where(_inbox.seq <= high))
         if self._apart:
-            with write_turn(self._inbox_lock), self._inbox.begin() as connection:
-                connection.execute(delete(usage_inbox).where(_inbox.seq <= high))
+            self._forget(first, high)
         return int(count)
+
+    def _forget(self, first: int, high: int) -> None:
+        """Delete from SQLite's inbox what was moved, and what an earlier process could not delete."""
+        for end in range(first, high + _FORGOTTEN_AT_ONCE, _FORGOTTEN_AT_ONCE):
+            with write_turn(self._inbox_lock), self._inbox.begin() as connection:
+                connection.execute(delete(usage_inbox).where(_inbox.seq <= min(end, high)))
+        self._moved += high - first + 1
+        if self._moved >= _CARRIED_OVER_AFTER:
+            self._moved = 0
+            self._carry_over()
+
+    def _carry_over(self) -> None:
+        """Empty the inbox's write-ahead log: what is long without keeping callers, then, in a turn, what came since,
+        so that the log begins anew. Else a caller's commit would do it, and all others wait for the disk with it."""
+        held = self._inbox.raw_connection()
+        connection: Any = held.driver_connection
+        with closing(held), suppress(sqlite3.Error):  # it is tried again, and nothing is lost meanwhile
+            connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+            with write_turn(self._inbox_lock):
+                connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
     def _move(self, connection: Connection, span: dict[str, int]) -> None:
         connection.execute(text(_MOVE_ROWS), span)
