@@ -11,6 +11,7 @@ from pathlib import Path
 from ari.base.clock import FrozenClock
 from ari.base.settings import Settings, load_settings
 from ari.instance import Instance
+from ari.integrations.environment import ProviderEnvironment
 from ari.storage.engine import Database
 from ari.storage.migrate import migrate
 
@@ -35,7 +36,7 @@ def opened(data_dir: Path, database_url: str | None, **more: object) -> Iterator
         _copy_database(database_url)
     database = Database.open(settings)
     migrate(database)
-    instance = Instance(settings, FrozenClock(START_MS), database)
+    instance = Instance(settings, FrozenClock(START_MS), database, ProviderEnvironment())
     try:
         yield instance
     finally:

@@ -22,11 +22,19 @@ class Answer:
 
 
 def fault_answer(
-    settings: Settings, fault: Fault, call: Call, *, is_api: bool, token_sent: bool, error_page: ErrorPage
+    settings: Settings,
+    fault: Fault,
+    call: Call,
+    *,
+    is_api: bool,
+    token_sent: bool,
+    error_page: ErrorPage,
+    for_sdks: bool = False,
 ) -> Answer:
     """The answer for a fault; it holds no value that the caller sent."""
     if is_api:
-        content, kind = problem.body(fault, settings.base_url, call.request_id), problem.MEDIA_TYPE
+        content = problem.body(fault, settings.base_url, call.request_id, for_sdks=for_sdks)
+        kind = problem.MEDIA_TYPE
     else:
         content, kind = error_page(call, fault), "text/html; charset=utf-8"
     headers = [(b"content-type", kind.encode()), (b"content-length", str(len(content)).encode())]

@@ -18,6 +18,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    UniqueConstraint,
     text,
 )
 
@@ -162,6 +163,22 @@ sealed_secrets = Table(
     Column("envelope", LargeBinary, nullable=False),
 )
 
+integrations = Table(
+    "integrations",
+    main,
+    Column("provider", String(40), primary_key=True),
+    Column("id", String(40), nullable=False, unique=True),
+    Column("base_url", Text),
+    Column("mask", String(12)),
+    Column("added_at_ms", BigInteger),
+    Column("added_by", Text),
+    Column("tested_at_ms", BigInteger),
+    Column("test_outcome", String(20)),
+    Column("test_words", Text),
+    Column("failing_since_ms", BigInteger),
+    Column("failing_reason", Text),
+)
+
 devices = Table(
     "devices",
     main,
@@ -184,6 +201,53 @@ notes = Table(
     Column("name", String(40), primary_key=True),
     Column("value", Text, nullable=False),
 )
+
+mail_links = Table(
+    "mail_links",
+    main,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("account_id", String(40), ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False),
+    Column("purpose", String(10), nullable=False),
+    Column("email", Text, nullable=False),
+    Column("expires_at_ms", BigInteger, nullable=False),
+    UniqueConstraint("account_id", "purpose"),
+)
+
+watch_quiet = Table(
+    "watch_quiet",
+    main,
+    Column("mark", String(160), primary_key=True),
+    Column("until_ms", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+notices = Table(
+    "notices",
+    main,
+    Column("id", String(40), primary_key=True),
+    Column("kind", String(40), nullable=False),
+    Column("event_id", String(40), nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("made_at_ms", BigInteger, nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("recipient", Text),
+    Column("attempts", Integer, nullable=False),
+    Column("first_try_at_ms", BigInteger),
+    Column("next_try_at_ms", BigInteger),
+    Column("sent_at_ms", BigInteger),
+    Column("sender", String(10)),
+    Column("sender_id", Text),
+    Column("error", Text),
+    Column("digest_id", String(40), index=True),
+    Column("letter", Text),
+    Column("lease_holder", String(40)),
+    Column("lease_until_ms", BigInteger),
+    UniqueConstraint("kind", "event_id"),
+    Index("ix_notices_state_next_try_at_ms", "state", "next_try_at_ms"),
+    Index("ix_notices_kind_made_at_ms", "kind", "made_at_ms"),
+)
+"""``letter`` is the mail as it is tried, until the notice is done with."""
 
 usage_rows = Table(
     "usage_rows",
@@ -268,6 +332,42 @@ usage_inbox = Table(
     *(Column(column.name, column.type) for column in usage_rows.columns),
     sqlite_autoincrement=True,
 )
+
+usage_ai = Table(
+    "usage_ai",
+    log,
+    Column("id", String(40), primary_key=True),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("key_id", String(40), nullable=False),
+    Column("provider", String(40), nullable=False),
+    Column("model", Text),
+    Column("input_tokens", BigInteger),
+    Column("output_tokens", BigInteger),
+    Column("cached_tokens", BigInteger),
+    Column("provider_status", Integer),
+    Column("first_byte_ms", Float),
+    Column("whole_ms", Float, nullable=False),
+    Column("ended", String(12), nullable=False),
+    sqlite_with_rowid=False,
+)
+
+usage_ai_hours = Table(
+    "usage_ai_hours",
+    log,
+    Column("hour_ms", BigInteger, primary_key=True),
+    Column("key_id", String(40), primary_key=True),
+    Column("provider", String(40), primary_key=True),
+    Column("model", Text, primary_key=True),
+    Column("status_class", Integer, primary_key=True),
+    Column("request_count", BigInteger, nullable=False),
+    Column("told_count", BigInteger, nullable=False),
+    Column("input_tokens", BigInteger, nullable=False),
+    Column("output_tokens", BigInteger, nullable=False),
+    Column("cached_tokens", BigInteger, nullable=False),
+    Column("last_at_ms", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""``model`` is empty where none was told or the provider refused the request: a caller can write any name there."""
 
 usage_all_hours = Table(
     "usage_all_hours",

@@ -16,8 +16,10 @@ from sqlalchemy.exc import DataError, IntegrityError
 from ari.base.clock import HOUR_MS, MINUTE_MS
 from ari.storage.bulk import insert_rows
 from ari.storage.tables import usage_attempts, usage_hours, usage_rows, usage_totals
+from ari.storage.usage_ai import count_uses
 from ari.storage.usage_rollups import Rollups
 from ari.storage.usage_seen import SeenCounter
+from ari.usage.ai import AiUse
 from ari.usage.model import OTHER_ADDRESSES, Attempt, Completion, UsageRow
 from ari.usage.ports import Batch
 
@@ -25,7 +27,7 @@ REFUSALS = (DataError, IntegrityError, UnicodeError, OverflowError)
 """How a database or its driver refuses a value, as opposed to being unable to answer."""
 
 _TOTALS = ("key_id", "request_count", "refused_count", "first_used_at_ms", "last_used_at_ms")
-ROW_FIELDS = tuple(field.name for field in fields(UsageRow))
+ROW_FIELDS = tuple(field.name for field in fields(UsageRow) if field.name != "ai")
 _row_values = attrgetter(*ROW_FIELDS)
 _id = attrgetter("id")
 
@@ -58,6 +60,7 @@ def write_all(connection: Connection, batch: Batch, seen: SeenCounter, rollups: 
     _roll_up(connection, added)
     seen.count(connection, added)
     _complete(connection, batch.completions)
+    count_uses(connection, [done for done in batch.completions if isinstance(done, AiUse)])
     count_attempts(connection, batch.attempts)
     rollups.count(connection, added, batch.attempts)
 
@@ -68,7 +71,8 @@ def write_each(connection: Connection, batch: Batch, seen: SeenCounter, rollups:
     _roll_up(connection, added)
     seen.count(connection, added)
     for completion in sorted(batch.completions, key=_id):
-        _tried(connection, _complete, completion)
+        write: Callable[[Connection, list[Any]], None] = count_uses if isinstance(completion, AiUse) else _complete
+        _tried(connection, write, completion)
     counted = [_count_one(connection, attempt) for attempt in batch.attempts]
     rollups.count(connection, added, counted)
 
@@ -160,10 +164,11 @@ def _roll_up(connection: Connection, added: Added) -> None:
         insert_rows(connection, usage_totals, _TOTALS, counted_keys, ADD_TOTALS)
 
 
-def _complete(connection: Connection, completions: Iterable[Completion]) -> None:
+def _complete(connection: Connection, completions: Iterable[Completion | AiUse]) -> None:
     given = [
         {"row": done.id, "given_status": done.status, "given_ms": done.duration_ms, "given_bytes": done.bytes}
         for done in sorted(completions, key=_id)
+        if isinstance(done, Completion)
     ]
     if given:
         connection.execute(_COMPLETE, given)

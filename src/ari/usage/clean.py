@@ -5,11 +5,13 @@ a key is cut; lengths are bounded.
 """
 
 import re
+from dataclasses import replace
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Literal
 
 from ari.base.secrets_in_text import cut_secrets
+from ari.usage.ai import AiUse
 from ari.usage.model import OTHER_ADDRESSES, UsageRow
 
 AddressDetail = Literal["full", "network", "none"]
@@ -19,6 +21,8 @@ USER_AGENT_LENGTH = 256
 METHOD_LENGTH = 16
 REQUEST_ID_LENGTH = 128
 ADDRESS_LENGTH = 64
+MODEL_LENGTH = 100
+_MOST_TOKENS = 2**53
 
 UNKNOWN_ADDRESS = "unknown"
 _METHODS = {method: method for method in ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")}
@@ -48,6 +52,21 @@ def clean_row(row: UsageRow, addresses: AddressDetail) -> None:
         row.user_agent = _user_agent(row.user_agent[: _LONGEST_READ * USER_AGENT_LENGTH])
     if row.client_address is not None:
         row.client_address = reduce_address(row.client_address, addresses)
+
+
+def clean_use(use: AiUse) -> AiUse:
+    """A provider's words are cleaned like a caller's; a number of tokens that is none is unknown."""
+    model = _model(use.model[: _LONGEST_READ * MODEL_LENGTH]) or None if use.model else None
+    given = (use.input_tokens, use.output_tokens, use.cached_tokens)
+    tokens = [number if number is not None and 0 <= number <= _MOST_TOKENS else None for number in given]
+    if model == use.model and tuple(tokens) == given:
+        return use
+    return replace(use, model=model, input_tokens=tokens[0], output_tokens=tokens[1], cached_tokens=tokens[2])
+
+
+@lru_cache(maxsize=1_024)
+def _model(text: str) -> str:
+    return clean(text, MODEL_LENGTH)
 
 
 @lru_cache(maxsize=1_024)

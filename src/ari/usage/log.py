@@ -28,7 +28,8 @@ from itertools import chain
 from ari.base.clock import Clock
 from ari.base.errors import Unavailable
 from ari.base.settings import Settings
-from ari.usage.clean import attempt_address, clean_row
+from ari.usage.ai import AiUse
+from ari.usage.clean import attempt_address, clean_row, clean_use
 from ari.usage.flood import AttemptAddresses, RefusalFlood
 from ari.usage.model import Attempt, Completion, UsageRow
 from ari.usage.ports import Batch, UsageStore
@@ -78,7 +79,7 @@ class UsageLog:
         self._line: deque[_Entry] = deque()
         self._buffer: deque[_Entry] = deque()
         self._flying: list[_Entry] | None = None
-        self._completions: deque[Completion] = deque(maxlen=self._room)
+        self._completions: deque[Completion | AiUse] = deque(maxlen=self._room)
         self._running = False
         self._launch_due = False
         self._watch: asyncio.TimerHandle | None = None
@@ -153,12 +154,16 @@ class UsageLog:
         bucket = self._attempt_addresses.bucket_for(attempt_address(address, self._addresses), now_ms)
         await self._committed((Attempt(now_ms, reason, bucket),))
 
-    def complete(self, done: Completion) -> None:
+    def complete(self, done: Completion | AiUse) -> None:
         """Fill in a committed row by a later commit. Never waits; lost if the process dies before."""
         self._completions.append(done)
         if self._running:
             self._idle.clear()
             self._launch_soon()
+
+    def meter(self, use: AiUse) -> None:
+        """Tell what a request of a committed row used at a provider, likewise."""
+        self.complete(clean_use(use))
 
     def _fit(self, row: UsageRow) -> UsageRow:
         clean_row(row, self._addresses)

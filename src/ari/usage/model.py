@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ari.keys.reasons import ACCEPTED
+from ari.usage.ai import AiUse
 
 Source = Literal["request", "verify"]
 
@@ -26,7 +27,7 @@ class UsageRow:
     the response) and ``bytes`` are ``None`` while the handler of an unsafe method still runs, and stay so if the
     process dies meanwhile. ``count`` > 1 stands for that many refusals of a flood (security.md 18); it is the whole
     number so far, not an addition. ``source`` tells who presented the key: the request itself (``request``) or a
-    service that asked us about it (``verify``).
+    service that asked us about it (``verify``). ``ai`` is what it used at a provider, where that was read as well.
     """
 
     id: str
@@ -45,6 +46,7 @@ class UsageRow:
     bytes: int | None = None
     count: int = 1
     source: Source = "request"
+    ai: AiUse | None = None
 
     @property
     def accepted(self) -> bool:

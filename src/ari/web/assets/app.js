@@ -10,6 +10,7 @@ import { startDownloading } from "./js/download.js";
 import { startEntry } from "./js/entry.js";
 import { startEnvFile } from "./js/env-file.js";
 import { startInPlace } from "./js/in-place.js";
+import { startIntegrations } from "./js/integrations.js";
 import { startLive } from "./js/live.js";
 import { startPreferences } from "./js/preferences.js";
 import { startReveal } from "./js/reveal.js";
@@ -37,8 +38,12 @@ startEntry();
 startSearch();
 startChosen();
 startInPlace();
+startIntegrations();
 startTabs();
 startEnvFile();
+
+// Where tabs have no room the current one is scrolled to.
+document.querySelector(".tab[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
 
 // A page kept by the browser may show what no longer holds, or what a signed-out visitor must not see.
 addEventListener("pageshow", (event) => {
