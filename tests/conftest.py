@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 
+from tests.support import scratch
 from tests.support.missing import REQUIRE_ALL, missing
 from tests.support.server import ServerProcess
+
+scratch.use()
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """The composition root: settings → adapters → concepts. Wires, decides nothing; the object that embedders hold."""
 
 import asyncio
+import os
 import shutil
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
@@ -13,12 +14,19 @@ from ari.base.errors import CallerDead, Conflict, Unavailable
 from ari.base.ids import new_id
 from ari.base.master_key import MasterKeys
 from ari.base.settings import Settings
+from ari.integrations import manage as integrations
+from ari.integrations.credentials import credential
+from ari.integrations.environment import ProviderEnvironment, read_environment
+from ari.integrations.model import Credential, Provider, TestResult
+from ari.integrations.ports import Prober
+from ari.integrations.trying import tried
 from ari.keys.checks import Ask
 from ari.keys.verify import decide
 from ari.notifications import manage as notifications
 from ari.notifications.manage import Tested
 from ari.notifications.model import RESEND_FROM, Office
 from ari.outbound.mail import sender_of
+from ari.outbound.probe import HttpProber
 from ari.storage import migrate as migrations
 from ari.storage.engine import Database
 from ari.storage.unit import Unit
@@ -33,9 +41,14 @@ ANSWER_SECONDS = 15.0
 
 
 class Instance:
-    """One ARI: its settings, clock, database, usage log and password hasher."""
+    """One ARI: its settings, clock, database, usage log and password hasher.
 
-    def __init__(self, settings: Settings, clock: Clock, database: Database) -> None:
+    ``given`` are the provider keys of the environment, where they were read before and are there no more.
+    """
+
+    def __init__(
+        self, settings: Settings, clock: Clock, database: Database, given: ProviderEnvironment | None = None
+    ) -> None:
         self.settings = settings
         self.clock = clock
         self.database = database
@@ -44,11 +57,13 @@ class Instance:
         self.office = office_of(settings)
         self.mail = sender_of(settings)
         self.mail_is_due = asyncio.Event()
+        self.prober: Prober = HttpProber()
+        self._given = given
         self._ready: tuple[float, asyncio.Future[None]] | None = None
         self.usage = UsageLog(database.usage, clock, settings, self.free_disk_bytes)
 
     @classmethod
-    def open(cls, settings: Settings, *, migrate: bool = False) -> Self:
+    def open(cls, settings: Settings, *, migrate: bool = False, given: ProviderEnvironment | None = None) -> Self:
         """Open the instance. Raises ``ConfigurationError`` if its database is not this version's.
 
         ``migrate`` first applies what is missing.
@@ -58,11 +73,32 @@ class Instance:
             migrations.migrate(database)
         else:
             migrations.check(database)
-        return cls(settings, system_clock(settings.test_clock_file), database)
+        return cls(settings, system_clock(settings.test_clock_file), database, given)
 
     def now_ms(self) -> int:
         """The present instant."""
         return self.clock.now_ms()
+
+    @property
+    def provider_environment(self) -> ProviderEnvironment:
+        """The provider keys of the environment, read when first wanted. Raises ``ConfigurationError``."""
+        if self._given is None:
+            self._given = read_environment(os.environ)
+        return self._given
+
+    def credential(self, unit: Unit, provider: Provider) -> Credential:
+        """What speaks to the provider now. Raises ``Conflict("not_configured")``, ``CannotOpen``."""
+        return credential(unit, self.master_keys, provider, self.provider_environment)
+
+    async def atest_integration(self, caller: Caller, provider: Provider) -> TestResult:
+        """Try the provider's key with a call that has no side effects, and write down what it told.
+
+        Raises ``Conflict("not_configured")``, ``CannotOpen``.
+        """
+        used = await self.aread(lambda unit: self.credential(unit, provider))
+        result = await tried(self.prober, used)
+        await self.acommand(caller, lambda unit, by: integrations.note_test(unit, by, self.now_ms(), used, result))
+        return result
 
     def free_disk_bytes(self) -> int:
         """What the disk of the data directory has left."""

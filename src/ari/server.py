@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from ari import jobs, web
-from ari.api import events, health, keys, me, notifications, openapi, usage, verify
+from ari.api import events, health, integrations, keys, me, notifications, openapi, usage, verify
 from ari.base.errors import AriError, Problem
 from ari.base.log import configure_log
 from ari.base.settings import load_settings
@@ -82,7 +82,7 @@ def build_app(instance: Instance, presence: Presence | None = None) -> Guard:
     )
     app.state.instance = instance
     app.state.presence = presence or Presence()
-    for door in (openapi, me, verify, keys, usage, notifications, events, health):
+    for door in (openapi, me, verify, keys, integrations, usage, notifications, events, health):
         app.router.routes.extend(door.router.routes)
     app.state.description = openapi.Description(app, settings)
     app.router.routes.extend(web.routes(instance, app.state.description.document))

@@ -14,7 +14,7 @@ from ari.base.errors import Invalid, Problem
 from ari.keys.expiry import EXPIRY_CHOICES
 from ari.keys.names import NAME_LENGTH, REASON_LENGTH
 from ari.keys.reasons import ACCEPTED, REASONS
-from ari.keys.scopes import SCOPES
+from ari.keys.scopes import known_scopes
 from ari.usage.search import METHODS, TEXT_LENGTH
 
 MAX_LIMIT = 200
@@ -34,8 +34,8 @@ Scopes = Annotated[
     list[Annotated[StrictStr, Field(max_length=64)]],
     Field(
         min_length=1,
-        max_length=20,
-        description=f"Any of {', '.join(SCOPES)}, a resource with `:*`, or `*` alone.",
+        max_length=64,
+        description=f"Any of {known_scopes()}.",
         examples=[["api:read"]],
     ),
 ]

@@ -51,6 +51,12 @@ REQUEST_ERRORS = _table(
     ("key_active", 409, "Key still active", "Only a revoked or expired key can be deleted; revoke it first."),
     ("key_inactive", 409, "Key inactive", "A revoked or expired key cannot be changed or revived."),
     ("mail_off", 409, "E-mail is off", "ARI cannot send mail: it is not set up for that."),
+    (
+        "not_configured",
+        409,
+        "Integration not configured",
+        "There is no key, or no address, for this provider; see Settings > Integrations.",
+    ),
     ("conflict", 409, "Conflict", "The state of the thing forbids this."),
     ("too_large", 413, "Too large", "The body, a header or the URL is larger than ARI accepts."),
     ("unsupported_media_type", 415, "Unsupported content", "Send application/json, without Content-Encoding."),

@@ -4,12 +4,14 @@ import os
 import socket
 
 from ari import server
-from ari.accounts import setup
+from ari.accounts import setup, two_factor
 from ari.base.errors import ConfigurationError
 from ari.base.log import configure_log
 from ari.base.seal import missing_keys, words_for
 from ari.base.settings import Settings
 from ari.instance import Instance
+from ari.integrations.credentials import KIND as PROVIDER_KEY
+from ari.integrations.environment import ProviderEnvironment, key_variables, read_environment
 from ari.notifications.model import SEALED_KIND
 from ari.serving import worker
 from ari.serving.limits import no_core_dumps, raise_open_files
@@ -25,6 +27,8 @@ SECRETS = (
     "RESEND_API_KEY",
 )
 """What leaves the environment once it was read, so that no child process inherits it."""
+_REMEDIES = {two_factor.KIND: "ari account disable-two-factor", PROVIDER_KEY: "ari integrations remove PROVIDER"}
+"""How to go on without what is sealed, by its kind."""
 _MARGIN_SECONDS = 2.0
 UNREAD_SECONDS = 30
 """How long a client may leave an answer unread before its connection is cut."""
@@ -36,6 +40,7 @@ def serve(settings: Settings, *, new_instance: bool = False) -> int:
     Raises ``ConfigurationError``.
     """
     _refuse_open_http(settings)
+    given = read_environment(os.environ)
     no_core_dumps()
     raise_open_files()
     configure_log(settings)
@@ -51,13 +56,13 @@ def serve(settings: Settings, *, new_instance: bool = False) -> int:
     _listen(listener, settings)
     print(link or f"ARI serves on {settings.base_url}", flush=True)
     _say_mail_is_off(settings)
-    return _supervisor(settings, listener).run()
+    return _supervisor(settings, listener, given).run()
 
 
-def _supervisor(settings: Settings, listener: socket.socket) -> Supervisor:
+def _supervisor(settings: Settings, listener: socket.socket, given: ProviderEnvironment) -> Supervisor:
     """The app is built once, here, and every worker is forked with it: a replacement serves at once."""
     presence = server.Presence(settings.workers)
-    instance = Instance.open(settings)
+    instance = Instance.open(settings, given=given)
     app = server.build_app(instance, presence)
     instance.database.close()  # connections must not cross a fork; each worker opens its own
 
@@ -133,7 +138,7 @@ def _say_mail_is_off(settings: Settings) -> None:
 
 def forget_secrets() -> None:
     """Take the secrets out of the environment."""
-    for name in SECRETS:
+    for name in (*SECRETS, *key_variables()):
         os.environ.pop(name, None)
 
 
@@ -143,9 +148,11 @@ def _refuse_lost_master_key(instance: Instance) -> None:
     missing = missing_keys(sealed, keys)  # a mail whose key is gone is given up, which is no reason not to start
     if missing:
         named = ", ".join(words_for(one.context) for one in missing[:5])
+        kinds = {one.context.kind for one in missing}
+        remedies = [words for kind, words in _REMEDIES.items() if kind in kinds] or list(_REMEDIES.values())
         raise ConfigurationError(
             f"The master key is not in {keys.place}, but it seals the {named}. Put the key back or set ARI_MASTER_KEY; "
-            "if it is lost for good, remove what it sealed: ari account disable-two-factor"
+            f"if it is lost for good, remove what it sealed: {', '.join(remedies)}"
         )
     if not keys.is_own:
         keys.all()

@@ -26,6 +26,7 @@ MAIN_TABLES = (
     tables.two_factor,
     tables.backup_codes,
     tables.sealed_secrets,
+    tables.integrations,
     tables.notes,
     tables.api_keys,
     tables.dismissals,

@@ -18,11 +18,14 @@ if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql
 
 BUSY_SECONDS = 5
+MIGRATION_SECONDS = 600.0
+"""How long a starting process waits for another that makes or changes tables."""
 _SILENCE_SECONDS = 10
 _MIGRATION_LOCK = 0x41524931
 _CHAIN_LOCK = 0x41524932
 _RETENTION_LOCK = 0x41524933
 _SEALING_LOCK = 0x41524934
+_LIMITS = ("lock_timeout", "statement_timeout")
 _INCREMENTAL = 2
 _KEPT_PAGES = 1_000
 _MOVING_KILOBYTES = 16_384
@@ -178,9 +181,14 @@ def give_back_pages(connection: Connection, count: int) -> None:
 
 
 def lock_for_migration(connection: Connection) -> None:
-    """Only one process migrates at a time; on SQLite the caller holds a file lock."""
-    if not is_sqlite(connection):
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+    """Only one process makes or changes tables at a time; on SQLite the caller holds a file lock."""
+    if is_sqlite(connection):
+        return
+    for limit in _LIMITS:
+        connection.execute(text(f"SET LOCAL {limit} = '{MIGRATION_SECONDS:g}s'"))
+    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+    for limit in _LIMITS:
+        connection.execute(text(f"SET LOCAL {limit} TO DEFAULT"))
 
 
 def lock_sealing(connection: Connection) -> None:

@@ -96,9 +96,12 @@ class Settler:
         self._rollups = Rollups()
 
     def prepare(self) -> None:
-        """Make the inbox if there is none. Its numbers go on where those of a lost one ended."""
+        """Make the inbox if there is none. Its numbers go on where those of a lost one ended.
+
+        Any number of processes may do so at once: looking and making are under one lock.
+        """
         with write_turn(self._inbox_lock), self._inbox.begin() as connection:
-            lock_for_migration(connection)  # PostgreSQL lets two find it missing, and one of them fail
+            lock_for_migration(connection)
             usage_inbox.create(connection, checkfirst=True)
         if self._apart:
             with write_turn(self._inbox_lock), self._engine.begin() as connection:

@@ -163,6 +163,22 @@ sealed_secrets = Table(
     Column("envelope", LargeBinary, nullable=False),
 )
 
+integrations = Table(
+    "integrations",
+    main,
+    Column("provider", String(40), primary_key=True),
+    Column("id", String(40), nullable=False, unique=True),
+    Column("base_url", Text),
+    Column("mask", String(12)),
+    Column("added_at_ms", BigInteger),
+    Column("added_by", Text),
+    Column("tested_at_ms", BigInteger),
+    Column("test_outcome", String(20)),
+    Column("test_words", Text),
+    Column("failing_since_ms", BigInteger),
+    Column("failing_reason", Text),
+)
+
 devices = Table(
     "devices",
     main,

@@ -5,6 +5,7 @@ from sqlalchemy import Connection
 from ari.storage.accounts import AccountTables, NoteTables
 from ari.storage.dismissals import DismissalTables
 from ari.storage.events import EventTables
+from ari.storage.integrations import IntegrationTable
 from ari.storage.key_listing import KeyListTables
 from ari.storage.keys import KeyTables
 from ari.storage.notices import FeedTables, NoticeTables, OutboxTables
@@ -14,7 +15,8 @@ from ari.storage.watch import WatchTables
 
 
 class Unit:
-    """The stores of one transaction; fulfils ``KeyUnit``, ``AccountUnit``, ``NoticeUnit`` and ``WatchUnit``."""
+    """The stores of one transaction; fulfils ``KeyUnit``, ``AccountUnit``, ``IntegrationUnit``, ``NoticeUnit`` and
+    ``WatchUnit``."""
 
     def __init__(self, connection: Connection, *, writing: bool) -> None:
         self.keys = KeyTables(connection, writing=writing)
@@ -24,6 +26,7 @@ class Unit:
         self.accounts = AccountTables(connection)
         self.second_step = SecondStepTables(connection)
         self.sealed = SealedTable(connection)
+        self.integrations = IntegrationTable(connection, writing=writing)
         self.notes = NoteTables(connection)
         self.feed = FeedTables(connection)
         self.notices = NoticeTables(connection)

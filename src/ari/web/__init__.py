@@ -10,6 +10,7 @@ from ari.web.pages.api_docs.routes import ApiDocsPages
 from ari.web.pages.confirm.routes import ConfirmPages
 from ari.web.pages.create_key.routes import CreateKeyPages
 from ari.web.pages.edit_key.routes import EditKeyPages
+from ari.web.pages.integrations.routes import IntegrationsPages
 from ari.web.pages.key.routes import KeyPages
 from ari.web.pages.key.usage import KeyUsagePages
 from ari.web.pages.mail_links.forgot import ForgotPages
@@ -47,6 +48,7 @@ _PARTS = (
     EditKeyPages,
     SettingsUsagePages,
     NotificationPages,
+    IntegrationsPages,
     SecurityPages,
     TwoFactorPages,
     AddressPages,

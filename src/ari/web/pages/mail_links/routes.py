@@ -75,7 +75,7 @@ class MailLinkPages:
             return self._gone(request, "confirm_address")
         self._instance.mail_is_due.set()
         place = places.SIGN_IN if call.signed_in is None else places.SECURITY
-        return self._pages.go(request, place, "address-changed")
+        return self._pages.go(request, place, "email-changed")
 
     def _gone(self, request: Request, name: str) -> Response:
         return self._page(request, name, Form(problems={"token": mail_links.GONE}), 422)
