@@ -1,6 +1,6 @@
 # The two commands: `make serve` and `make test`. Everything they need goes into .venv and build/.
 .DELETE_ON_ERROR:
-.PHONY: serve test check fuzz soak kill bench docs audit-pages assets lock clean app tests-ready system
+.PHONY: serve test check fuzz soak kill bench docs audit-pages pictures assets lock clean app tests-ready system
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -51,6 +51,10 @@ docs: $(VENV)/.dev app
 # Lighthouse on the pages; writes docs/page-audit.md.
 audit-pages: $(VENV)/.dev app system
 	@$(PY) -m tests.audit.pages
+
+# The pictures in docs/images, of an instance after a month of life.
+pictures: $(VENV)/.dev app system
+	@$(PY) -m tests.audit.pictures
 
 assets: $(MANIFEST)
 

@@ -56,12 +56,12 @@ class Instance:
         self.database = database
         self.passwords = PasswordHasherPool()
         self.master_keys = master_keys_of(settings)
+        self.prober: Prober = HttpProber()
+        self._given = given
         self.office = office_of(settings)
         self.mail = sender_of(settings)
         self._mails_by: Credential | None = None
         self.mail_is_due = asyncio.Event()
-        self.prober: Prober = HttpProber()
-        self._given = given
         self._ready: tuple[float, asyncio.Future[None]] | None = None
         self.usage = UsageLog(database.usage, clock, settings, self.free_disk_bytes)
 

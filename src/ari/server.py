@@ -13,8 +13,9 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from ari import jobs, web
+from ari import gateway, jobs, web
 from ari.api import events, health, integrations, keys, me, notifications, openapi, usage, verify
+from ari.api.here import problems
 from ari.base.errors import AriError, Problem
 from ari.base.log import configure_log
 from ari.base.settings import load_settings
@@ -75,6 +76,7 @@ def build_app(instance: Instance, presence: Presence | None = None) -> Guard:
         with suppress(asyncio.CancelledError):
             await ticking
         await guard.stop()
+        await ai.close()
         instance.close()
 
     app = FastAPI(
@@ -84,6 +86,8 @@ def build_app(instance: Instance, presence: Presence | None = None) -> Guard:
     app.state.presence = presence or Presence()
     for door in (openapi, me, verify, keys, integrations, usage, notifications, events, health):
         app.router.routes.extend(door.router.routes)
+    ai = gateway.Gateway(instance)
+    app.router.routes.extend(gateway.routes(ai, problems))
     app.state.description = openapi.Description(app, settings)
     app.router.routes.extend(web.routes(instance, app.state.description.document))
     guard = Guard(app, instance, app.routes, web.error_page(instance))

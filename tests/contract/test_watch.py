@@ -69,6 +69,13 @@ def world(data_dir: Path, database_url: str | None) -> Iterator[World]:
         yield World(instance)
 
 
+@pytest.fixture
+def one_world(data_dir: Path) -> Iterator[World]:
+    """On SQLite alone, for what the database has no part in."""
+    with opened(data_dir, None) as instance:
+        yield World(instance)
+
+
 def only(events: list[Event], name: str) -> Event:
     """The one event, which ARI itself wrote."""
     assert [event.name for event in events] == [name]
@@ -76,15 +83,17 @@ def only(events: list[Event], name: str) -> Event:
     return events[0]
 
 
-def test_usual_traffic_is_not_told(world: World) -> None:
+def test_usual_traffic_is_not_told(one_world: World) -> None:
     """Keys in use from where they always were, a few refusals, a few attempts: nothing."""
-    key = world.key("steady")
-    world.use(key, 5, days_ago=20)
-    world.use(key, 5, code="insufficient_scope")
-    world.instance.database.usage.commit(Batch(attempts=[Attempt(world.instance.now_ms(), "unknown", "192.0.2.9", 9)]))
+    key = one_world.key("steady")
+    one_world.use(key, 5, days_ago=20)
+    one_world.use(key, 5, code="insufficient_scope")
+    one_world.instance.database.usage.commit(
+        Batch(attempts=[Attempt(one_world.instance.now_ms(), "unknown", "192.0.2.9", 9)])
+    )
     for _ in range(3):
-        world.use(key, 5)
-        assert world.watch() == []
+        one_world.use(key, 5)
+        assert one_world.watch() == []
 
 
 def test_a_key_in_use_about_to_expire(world: World) -> None:
@@ -119,12 +128,13 @@ def test_a_key_that_expired_while_in_use(world: World) -> None:
     world.use(key, 2, code="expired", address="198.51.100.{n}")
     event = only(world.watch(), "key_expired_in_use")
     assert event.subject == key.id
-    assert {**event.detail, "since": "", "expires_at": ""} == {
+    assert {**event.detail, "since": "", "expires_at": "", "last_used_at": ""} == {
         "code": "expired",
         "count": 2,
         "addresses": ["198.51.100.1", "198.51.100.0"],
         "since": "",
         "expires_at": "",
+        "last_used_at": "",
         "name": "nightly",
         "hint": key.hint,
     }
@@ -152,15 +162,15 @@ def test_a_revoked_key_that_is_still_called(world: World) -> None:
     assert world.watch() == []
 
 
-def test_a_deleted_key_that_is_still_called_has_its_name(world: World) -> None:
+def test_a_deleted_key_that_is_still_called_has_its_name(one_world: World) -> None:
     """Its tombstone is still recognised."""
-    key = world.key("gone")
-    world.revoke(key)
-    now_ms = world.instance.now_ms()
-    world.instance.command(SYSTEM, lambda unit, by: manage.delete(unit, by, now_ms, key.id))
-    world.pass_time(hours=2)
-    world.use(key, code="revoked")
-    assert only(world.watch(), "dead_key_called").detail["name"] == "gone"
+    key = one_world.key("gone")
+    one_world.revoke(key)
+    now_ms = one_world.instance.now_ms()
+    one_world.instance.command(SYSTEM, lambda unit, by: manage.delete(unit, by, now_ms, key.id))
+    one_world.pass_time(hours=2)
+    one_world.use(key, code="revoked")
+    assert only(one_world.watch(), "dead_key_called").detail["name"] == "gone"
 
 
 def test_a_key_used_from_a_new_network(world: World) -> None:
@@ -183,18 +193,18 @@ def test_a_key_used_from_a_new_network(world: World) -> None:
     assert world.watch(days=3) == []
 
 
-def test_a_key_that_wanders_is_let_be(world: World) -> None:
+def test_a_key_that_wanders_is_let_be(one_world: World) -> None:
     """Once it is known from many networks, one more is no news."""
-    key = world.key("telephone")
-    world.use(key, 10, days_ago=2, address="10.0.{n}.1")
-    world.use(key, address="203.0.113.5")
-    assert world.watch() == []
+    key = one_world.key("telephone")
+    one_world.use(key, 10, days_ago=2, address="10.0.{n}.1")
+    one_world.use(key, address="203.0.113.5")
+    assert one_world.watch() == []
 
 
 @pytest.mark.parametrize("detail", ["network", "none"])
-def test_addresses_are_told_as_the_log_keeps_them(data_dir: Path, database_url: str | None, detail: str) -> None:
+def test_addresses_are_told_as_the_log_keeps_them(data_dir: Path, detail: str) -> None:
     """ARI_USAGE_ADDRESSES: networks are compared as networks; a log without addresses tells of none."""
-    with opened(data_dir, database_url, usage_addresses=detail) as instance:
+    with opened(data_dir, None, usage_addresses=detail) as instance:
         world = World(instance)
         key = world.key("deploy")
         kept = {"network": "192.0.2.0/24", "none": None}[detail]
@@ -270,9 +280,9 @@ def test_unused_keys_once_a_month(world: World) -> None:
     assert told[0].detail["keys"][0]["last_used_at"] is None
 
 
-def test_a_watch_that_begins_on_an_old_instance_tells_nothing(data_dir: Path, database_url: str | None) -> None:
+def test_a_watch_that_begins_on_an_old_instance_tells_nothing(data_dir: Path) -> None:
     """What was so before is not news: dead keys called for long, keys about to expire, addresses of before."""
-    with opened(data_dir, database_url) as instance:
+    with opened(data_dir, None) as instance:
         past = Past(instance.database, instance.now_ms())
         for number in range(20):
             key = past.key(f"late-{number}", 60, 30)
@@ -291,13 +301,13 @@ def test_a_watch_that_begins_on_an_old_instance_tells_nothing(data_dir: Path, da
         assert look_once(instance) == []
 
 
-def test_what_two_processes_find_one_tells(world: World) -> None:
+def test_what_two_processes_find_one_tells(one_world: World) -> None:
     """The mark moves in the transaction of the events; who comes second writes nothing."""
-    key = world.key("leaked")
-    world.revoke(key)
-    world.pass_time(hours=2)
-    world.use(key, code="revoked")
-    instance, now_ms = world.instance, world.instance.now_ms()
+    key = one_world.key("leaked")
+    one_world.revoke(key)
+    one_world.pass_time(hours=2)
+    one_world.use(key, code="revoked")
+    instance, now_ms = one_world.instance, one_world.instance.now_ms()
     use = instance.database.watched
     use.settle()
     turns = [instance.read(lambda unit: look.begin(unit, now_ms)) for _ in range(2)]
@@ -328,15 +338,15 @@ def test_two_that_found_the_same_at_once(world: World) -> None:
     assert [event.name for event in world.events()] == ["dead_key_called"]
 
 
-def test_a_clock_set_back_does_not_stop_the_watch(world: World) -> None:
+def test_a_clock_set_back_does_not_stop_the_watch(one_world: World) -> None:
     """The mark follows the clock."""
-    world.instance.clock.step(-DAY_MS / 1000)  # type: ignore[attr-defined]
-    key = world.key("leaked")
-    world.revoke(key)
-    world.watch()
-    world.pass_time(hours=2)
-    world.use(key, code="revoked")
-    assert only(world.watch(), "dead_key_called").subject == key.id
+    one_world.instance.clock.step(-DAY_MS / 1000)  # type: ignore[attr-defined]
+    key = one_world.key("leaked")
+    one_world.revoke(key)
+    one_world.watch()
+    one_world.pass_time(hours=2)
+    one_world.use(key, code="revoked")
+    assert only(one_world.watch(), "dead_key_called").subject == key.id
 
 
 def test_the_settings_are_the_limits() -> None:

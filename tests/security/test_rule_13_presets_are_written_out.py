@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from ari.keys.scopes import PRESETS
+from ari.keys.scopes import AI_PROVIDERS, PRESETS
 from tests.support.owner import csrf_of
 
 
@@ -14,7 +14,8 @@ def test_the_page_stores_the_explicit_list(owner: Any, preset: str) -> None:
     session = owner.session()
     form = session.get("/settings/keys/new").text
     form_id = form.split('name="form" value="')[1].split('"')[0]
-    fields = {"csrf": csrf_of(form), "form": form_id, "name": preset, "expires": "1h", "access": preset}
+    fields: dict[str, Any] = {"csrf": csrf_of(form), "form": form_id, "name": preset, "expires": "1h", "access": preset}
+    fields |= {"ai": list(AI_PROVIDERS)} if preset == "ai-gateway" else {}  # its providers are ticked one by one
     assert session.post("/settings/keys/new", data=fields).status_code == 201
     [key] = owner.cli.json("keys", "list")["items"]
     assert key["scopes"] == sorted(PRESETS[preset][1])

@@ -44,6 +44,10 @@ def provider() -> Iterator[Provider]:
             self.end_headers()
             self.wfile.write(kept.body)
 
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["content-length"]))
+            self.do_GET()
+
         def log_message(self, *_: object) -> None:
             """Nothing: a test looks at ``asked``."""
 

@@ -26,7 +26,9 @@ async def list_integrations(here: Here) -> Response:
     """Every provider that this version knows, with how things stand; no key but its first and last characters."""
     environment = here.instance.provider_environment
     found = await here.instance.aread(lambda unit: states(unit, environment))
-    return answer({"items": [integration_facts(one) for one in found], "next_cursor": None})
+    used = await here.instance.areport(lambda reader: reader.ai_last_used())
+    items = [integration_facts(one, used.get(one.provider.name)) for one in found]
+    return answer({"items": items, "next_cursor": None})
 
 
 @router.get(
@@ -97,4 +99,5 @@ async def test_integration(provider: ProviderName, here: Here) -> Response:
 async def _answered(here: Any, provider: Provider) -> Response:
     environment = here.instance.provider_environment
     found: State = await here.instance.aread(lambda unit: state(unit, provider, environment))
-    return answer(integration_facts(found))
+    used = await here.instance.areport(lambda reader: reader.ai_last_used())
+    return answer(integration_facts(found, used.get(provider.name)))

@@ -72,6 +72,16 @@ class Settings(BaseSettings):
     master_key_file: Path | None = Field(None, description="A file that holds what ARI_MASTER_KEY would.")
     admin_email: str | None = Field(None, description="Makes the owner account at the first start, without a browser.")
     admin_password: SecretStr | None = Field(None, description="The password of ARI_ADMIN_EMAIL.")
+    ai_max_seconds: float = Field(
+        600.0, gt=0, le=86_400, description="How long one request through the AI gateway may take in all."
+    )
+    ai_idle_seconds: float = Field(
+        300.0,
+        gt=0,
+        le=86_400,
+        description="How long a provider may stay silent, before its answer and within it, until the AI gateway gives "
+        "up.",
+    )
     usage_addresses: Literal["full", "network", "none"] = Field(
         "full", description="What the usage log keeps of client addresses: all, the network (/24, /48), or nothing."
     )

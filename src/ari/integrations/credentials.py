@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ari.base import seal
 from ari.base.errors import Conflict
 from ari.base.master_key import MasterKeys
-from ari.base.seal import CannotOpen, Context
+from ari.base.seal import CannotOpen, Context, Sealed
 from ari.integrations.checks import mask
 from ari.integrations.environment import ProviderEnvironment
 from ari.integrations.model import Credential, Integration, Provider, Source, State, StateName, origin_of
@@ -17,6 +17,17 @@ from ari.integrations.ports import IntegrationUnit
 from ari.integrations.providers import providers
 
 KIND = "provider_key"
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What is stored for a provider: its row and its sealed key, either of which may be missing."""
+
+    row: Integration | None
+    sealed: Sealed | None
+
+
+NOTHING_STORED = Stored(None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +46,13 @@ def credential(
     Raises ``Conflict("not_configured")`` where there is no key or no address, ``CannotOpen`` where the sealed key
     does not open: the master key is lost or wrong, or the key was given for another address. Changes nothing.
     """
-    row = unit.integrations.get(provider.name)
+    stored = Stored(unit.integrations.get(provider.name), unit.sealed.get(KIND, provider.name))
+    return credential_of(stored, keys, provider, environment)
+
+
+def credential_of(stored: Stored, keys: MasterKeys, provider: Provider, environment: ProviderEnvironment) -> Credential:
+    """As ``credential``, from what was read."""
+    row = stored.row
     own = _of_environment(provider, environment)
     if own is not None:
         return own
@@ -45,7 +62,7 @@ def credential(
     if row is None or row.mask is None:
         source: Source = "environment" if provider.name in environment.base_urls else "stored"
         return Credential(provider, place.base_url, source, place.owner_named)
-    secret = _opened(unit, keys, provider, row, place)
+    secret = _opened(stored.sealed, keys, provider, row, place)
     return Credential(provider, place.base_url, "stored", place.owner_named, secret, row.added_at_ms)
 
 
@@ -77,7 +94,8 @@ def _state(
     base_url = None if place is None else place.base_url
     if place is None or (shown is None and provider.needs_key):
         return State(provider, "not_configured", None, None, base_url, row, _missing(provider, environment))
-    problem = None if row is None or shown is None else _misplaced(unit, row, provider, place)
+    sealed = unit.sealed.get(KIND, provider.name)
+    problem = None if row is None or shown is None else _misplaced(sealed, row, provider, place)
     name: StateName = "failing" if failing or problem is not None else "configured"
     return State(provider, name, "stored" if shown else None, shown, base_url, row, problem)
 
@@ -105,9 +123,8 @@ def _missing(provider: Provider, environment: ProviderEnvironment) -> str | None
     return None
 
 
-def _misplaced(unit: IntegrationUnit, row: Integration, provider: Provider, place: Place) -> str | None:
+def _misplaced(sealed: Sealed | None, row: Integration, provider: Provider, place: Place) -> str | None:
     """Why the stored key cannot be used here, though its seal may be whole."""
-    sealed = unit.sealed.get(KIND, row.provider)
     if sealed is None:
         return f"The key of {provider.title} is gone from the store; add it again."
     if sealed.context.parts != context_of(row, place.base_url).parts:
@@ -117,9 +134,8 @@ def _misplaced(unit: IntegrationUnit, row: Integration, provider: Provider, plac
     return None
 
 
-def _opened(unit: IntegrationUnit, keys: MasterKeys, provider: Provider, row: Integration, place: Place) -> str:
-    problem = _misplaced(unit, row, provider, place)
-    secret = None if problem else seal.opened(unit.sealed, keys, context_of(row, place.base_url))
-    if secret is None:
-        raise CannotOpen(problem or f"The key of {provider.title} is gone from the store; add it again.")
-    return secret.decode("ascii")
+def _opened(sealed: Sealed | None, keys: MasterKeys, provider: Provider, row: Integration, place: Place) -> str:
+    problem = _misplaced(sealed, row, provider, place)
+    if problem is not None or sealed is None:
+        raise CannotOpen(problem or "")
+    return seal.open_one(keys, Sealed(context_of(row, place.base_url), sealed.envelope)).decode("ascii")

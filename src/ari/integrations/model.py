@@ -55,7 +55,8 @@ class Provider:
     usually written with the version, which our paths hold already. The key is sent in ``key_header`` after
     ``key_prefix``; ``default_headers`` are added where the caller sent none. ``reaches`` lists ``METHOD /path``
     with ``{name}`` for one segment or a part of one, or ``{name...}`` for the rest: what scope ``ai:<name>`` may call;
-    all else needs ``ai-account:<name>``. Empty: the service is not for the AI gateway.
+    all else needs ``ai-account:<name>``. Empty: the service is not for the AI gateway. ``asks_usage``: its streams tell
+    what they used only with ``stream_options.include_usage``, which it knows (others refuse what they do not know).
     """
 
     name: str
@@ -74,6 +75,7 @@ class Provider:
     dropped_ending: str = ""
     reaches: tuple[str, ...] = ()
     meter: Meter | None = None
+    asks_usage: bool = False
 
     @property
     def is_ai(self) -> bool:

@@ -23,6 +23,8 @@ async def keep_watch(instance: Instance) -> None:
             await asyncio.to_thread(look_once, instance)
         except AriError as error:
             _log.warning("usage could not be watched and will be looked at again", reason=str(error))
+        except Exception:  # noqa: BLE001 - logged whole; the watch must not end because of one look
+            _log.exception("a look at usage failed and will be made again")
         await asyncio.sleep(_TURN_SECONDS)
 
 

@@ -10,6 +10,7 @@ import ssl
 from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from types import TracebackType
 from typing import Any, Literal, Self
 
@@ -60,29 +61,33 @@ class Asked:
 class Reply:
     """An answer whose head has come; its body is read as its reader takes it."""
 
-    __slots__ = ("_response", "headers", "status")
+    __slots__ = ("_content", "headers", "status")
 
     def __init__(self, response: aiohttp.ClientResponse) -> None:
-        self._response = response
+        self._content = response.content
         self.status = response.status
         self.headers: Sequence[tuple[bytes, bytes]] = response.raw_headers
 
-    async def chunks(self) -> AsyncIterator[bytes]:
-        """The body as it arrives, never more than is there. Raises ``OutboundFault`` where it breaks off."""
-        read = self._response.content.readany
+    @property
+    def at_end(self) -> bool:
+        """Whether all of the body was read; it may be over without that being known yet."""
+        return self._content.at_eof()
+
+    async def read(self) -> bytes:
+        """What of the body is there, as soon as there is any; empty at its end.
+
+        Raises ``OutboundFault`` where it breaks off.
+        """
         try:
-            while chunk := await read():
-                yield chunk
+            return await self._content.readany()
         except (aiohttp.ClientError, OSError) as error:
             raise OutboundFault(_word(error)) from None
 
     async def beginning(self, most_bytes: int) -> bytes:
         """At most so much of the body."""
         found = bytearray()
-        async for chunk in self.chunks():
+        while len(found) < most_bytes and (chunk := await self.read()):
             found += chunk
-            if len(found) >= most_bytes:
-                break
         return bytes(found[:most_bytes])
 
 
@@ -116,9 +121,6 @@ class HttpClient:
         ``private``: the base URL was set by the owner, so it may be on this machine or its networks. The headers are
         sent as they are, and of others only those without which there is no request.
         """
-        timeout = aiohttp.ClientTimeout(
-            total=patience.whole_seconds, connect=patience.connect_seconds, sock_read=patience.idle_seconds
-        )
         try:
             response = await self._session(private).request(
                 method,
@@ -126,7 +128,7 @@ class HttpClient:
                 headers=CIMultiDict(headers),
                 data=body,
                 allow_redirects=False,
-                timeout=timeout,
+                timeout=_timeout(patience),
             )
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise OutboundFault(_word(error)) from None
@@ -167,6 +169,13 @@ class HttpClient:
         if found is None:
             found = self._sessions[private] = _new_session(private)
         return found
+
+
+@lru_cache(16)
+def _timeout(patience: Patience) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(
+        total=patience.whole_seconds, connect=patience.connect_seconds, sock_read=patience.idle_seconds
+    )
 
 
 def _new_session(private: bool) -> aiohttp.ClientSession:

@@ -42,6 +42,8 @@ LOG_TABLES = (
     tables.usage_all_hours,
     tables.usage_days,
     tables.usage_attempt_hours,
+    tables.usage_ai,
+    tables.usage_ai_hours,
 )
 """Sessions, known browsers and sign-in counters stay out: a backup signs nobody in. The master key does too, and so do
 notices and their mails: who restores a backup is not mailed what the other instance mailed already."""

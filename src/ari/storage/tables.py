@@ -333,6 +333,42 @@ usage_inbox = Table(
     sqlite_autoincrement=True,
 )
 
+usage_ai = Table(
+    "usage_ai",
+    log,
+    Column("id", String(40), primary_key=True),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("key_id", String(40), nullable=False),
+    Column("provider", String(40), nullable=False),
+    Column("model", Text),
+    Column("input_tokens", BigInteger),
+    Column("output_tokens", BigInteger),
+    Column("cached_tokens", BigInteger),
+    Column("provider_status", Integer),
+    Column("first_byte_ms", Float),
+    Column("whole_ms", Float, nullable=False),
+    Column("ended", String(12), nullable=False),
+    sqlite_with_rowid=False,
+)
+
+usage_ai_hours = Table(
+    "usage_ai_hours",
+    log,
+    Column("hour_ms", BigInteger, primary_key=True),
+    Column("key_id", String(40), primary_key=True),
+    Column("provider", String(40), primary_key=True),
+    Column("model", Text, primary_key=True),
+    Column("status_class", Integer, primary_key=True),
+    Column("request_count", BigInteger, nullable=False),
+    Column("told_count", BigInteger, nullable=False),
+    Column("input_tokens", BigInteger, nullable=False),
+    Column("output_tokens", BigInteger, nullable=False),
+    Column("cached_tokens", BigInteger, nullable=False),
+    Column("last_at_ms", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""``model`` is empty where none was told or the provider refused the request: a caller can write any name there."""
+
 usage_all_hours = Table(
     "usage_all_hours",
     log,

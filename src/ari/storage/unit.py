@@ -15,8 +15,7 @@ from ari.storage.watch import WatchTables
 
 
 class Unit:
-    """The stores of one transaction; fulfils ``KeyUnit``, ``AccountUnit``, ``IntegrationUnit``, ``NoticeUnit`` and
-    ``WatchUnit``."""
+    """The stores of one transaction: all that the concepts' ports ask for."""
 
     def __init__(self, connection: Connection, *, writing: bool) -> None:
         self.keys = KeyTables(connection, writing=writing)

@@ -22,12 +22,12 @@ DISMISS = "/settings/advice/dismiss"
 SHORTCUTS = "/shortcuts"
 API_DOCS = "/api-docs"
 USAGE = "/settings/usage"
+INTEGRATIONS = "/settings/integrations"
 NOTIFICATIONS = "/settings/notifications"
 ADDRESS = f"{SECURITY}/address"
 FORGOT = "/forgot-password"
 RESET = "/reset-password"
 CONFIRM_ADDRESS = "/confirm-address"
-INTEGRATIONS = "/settings/integrations"
 
 _ID = "key_[0-9A-HJKMNP-TV-Z]{26}"
 _SPAN = r"(?:\?range=(?:24h|7d|30d|90d)(?:&per=(?:hour|day|week))?)?"
@@ -173,4 +173,9 @@ def came_from(current_url: str | None) -> str | None:
 
 def operation_place(tag: str, operation_id: str) -> str:
     """An operation in the API docs."""
-    return f"{API_DOCS}#tag/{tag.lower().replace(' ', '-')}/{operation_id}"
+    return API_DOCS + operation_hash(tag, operation_id)
+
+
+def operation_hash(tag: str, operation_id: str) -> str:
+    """The same from within the API docs."""
+    return f"#tag/{tag.lower().replace(' ', '-')}/{operation_id}"

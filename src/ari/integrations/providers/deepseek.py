@@ -11,6 +11,7 @@ PROVIDER = Provider(
     shape=KeyShape(r"sk-[A-Za-z0-9]{20,}", "begins with sk-"),
     trial=Trial("/user/balance"),
     meter="openai",
+    asks_usage=True,
     reaches=(
         "POST /chat/completions",
         "POST /v1/chat/completions",

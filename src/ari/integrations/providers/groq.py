@@ -12,6 +12,7 @@ PROVIDER = Provider(
     shape=KeyShape(r"gsk_[A-Za-z0-9]{20,}", "begins with gsk_", telling=True),
     trial=Trial("/openai/v1/models"),
     meter="openai",
+    asks_usage=True,
     reaches=(
         "POST /openai/v1/chat/completions",
         "POST /openai/v1/responses",

@@ -14,6 +14,7 @@ PROVIDER = Provider(
     keys_page="https://ollama.com/settings/keys",
     trial=Trial("/api/tags"),
     meter="openai",
+    asks_usage=True,
     reaches=(
         "POST /v1/chat/completions",
         "POST /v1/completions",

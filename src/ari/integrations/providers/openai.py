@@ -14,6 +14,7 @@ PROVIDER = Provider(
     shape=KeyShape(r"sk-[A-Za-z0-9_-]{20,}", "begins with sk-"),
     trial=Trial("/v1/models"),
     meter="openai",
+    asks_usage=True,
     reaches=(
         "POST /v1/responses",
         "POST /v1/responses/input_tokens",

@@ -27,5 +27,6 @@ PROVIDER = Provider(
     keys_page="",
     trial=Trial("/models"),
     meter="openai",
+    asks_usage=True,
     reaches=_PATHS + tuple(path.replace(" /", " /v1/", 1) for path in _PATHS),
 )

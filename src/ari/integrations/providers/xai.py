@@ -12,6 +12,7 @@ PROVIDER = Provider(
     shape=KeyShape(r"xai-[A-Za-z0-9]{20,}", "begins with xai-", telling=True),
     trial=Trial("/v1/api-key", rejected_mark="Incorrect API key"),
     meter="openai",
+    asks_usage=True,
     reaches=(
         "POST /v1/chat/completions",
         "POST /v1/responses",

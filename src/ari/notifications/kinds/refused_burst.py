@@ -1,5 +1,7 @@
 """Many attempts in a short time, all refused: with one key, or from one address."""
 
+from collections.abc import Sequence
+
 from ari.base.events import Event
 from ari.notifications import words
 from ari.notifications.model import Context, Kind, Words
@@ -17,7 +19,7 @@ def _words(event: Event, look: Context) -> Words:
     if detail.get("codes"):
         facts.append(("Refused as", words.listed(detail["codes"])))
     facts.append(("When", look.when(event.at_ms)))
-    of = f"with the API key {words.key_name(event, look)}" if event.subject else "from one address"
+    of = f"with the API key {words.key_name(event, look)}" if event.subject else _from(addresses)
     return Words(
         subject=f"{number} {of} were refused",
         happened=f"Within {minutes}, {number} {of} were refused. None of them reached your data.",
@@ -27,6 +29,11 @@ def _words(event: Event, look: Context) -> Words:
         place=words.key_place(event) if event.subject else "/settings/usage",
         button="See the refused attempts",
     )
+
+
+def _from(addresses: Sequence[object]) -> str:
+    """None are known where they are too many, or not kept."""
+    return {0: "without a key of yours", 1: "from one address"}.get(len(addresses), "from several addresses")
 
 
 KIND = Kind(

@@ -19,7 +19,8 @@ def expired_in_use(called: Iterable[DeadCalls], look: Look, limits: Limits, quie
             continue
         if one.used_at_ms is None or one.used_at_ms < expires_at_ms - limits.in_use_days * DAY_MS:
             continue
-        detail = {**calls_detail(one), "expires_at": to_rfc3339(expires_at_ms)}
+        times = {"expires_at": to_rfc3339(expires_at_ms), "last_used_at": to_rfc3339(one.used_at_ms)}
+        detail = {**calls_detail(one), **times}
         marks = {
             f"expired:{one.key.id}:{expires_at_ms}": _REMEMBERED_MS,
             dead_mark(one.key.id): limits.repeat_days * DAY_MS,

@@ -29,7 +29,8 @@ def keys_unused(keys: Iterable[LivingKey], used_at_ms: Mapping[str, int], look: 
         return []
     days = min(reached)
     found = sorted(
-        ((key, at_ms) for key, at_ms in idle if at_ms + days * DAY_MS <= look.now_ms), key=lambda one: one[1]
+        ((key, at_ms) for key, at_ms in idle if at_ms + days * DAY_MS <= look.now_ms),
+        key=lambda one: (one[1], one[0].name),
     )
     detail = {
         "days": days,

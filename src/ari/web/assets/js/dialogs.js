@@ -29,7 +29,12 @@ export function startDialogs() {
   document.addEventListener("htmx:sendError", (event) => {
     if (event.detail.target === body()) toast("ARI does not answer. Nothing was changed; try again.", "bad");
   });
-  for (const link of document.querySelectorAll("a[data-dialog]")) link.setAttribute("aria-haspopup", "dialog");
+  document.addEventListener("htmx:afterSwap", (event) => mark(event.detail.target));
+  mark(document);
+}
+
+function mark(root) {
+  for (const link of root.querySelectorAll("a[data-dialog]")) link.setAttribute("aria-haspopup", "dialog");
 }
 
 export async function openDialog(address) {
@@ -130,7 +135,7 @@ function buttonOf(menu) {
 function refreshKeys(name) {
   const keys = document.querySelector("#keys");
   if (keys) htmx.trigger(keys, "refresh");
-  if (name) toast(`“${name}” is ready to use.`);
+  if (name) toast(`“${name}” is created.`);
 }
 
 function outside(event) {

@@ -152,8 +152,10 @@ class IntegrationsPages:
     async def _board(self, request: Request, tried: str | None = None, said: str | None = None) -> Response:
         environment = self._instance.provider_environment
         found = await self._instance.aread(lambda unit: view.board(unit, environment))
+        now_ms = self._instance.now_ms()
         context: dict[str, Any] = {
             "board": found,
+            "usage": await self._instance.areport(lambda reader: view.usage(reader, now_ms)),
             "tried": tried,
             "said": said,
             "environment": environment,

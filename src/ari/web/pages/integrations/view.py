@@ -2,11 +2,16 @@
 
 from dataclasses import dataclass
 
+from ari.base.clock import DAY_MS, HOUR_MS
 from ari.integrations.credentials import states
 from ari.integrations.environment import ProviderEnvironment
 from ari.integrations.model import Outcome, Provider, State
 from ari.storage.unit import Unit
+from ari.usage.ai import AiSpan, AiSums
+from ari.usage.ports import UsageReader
 from ari.web.words import Badge
+
+USE_DAYS = 7
 
 OUTCOMES: dict[Outcome, str] = {
     "works": "Works",
@@ -36,6 +41,21 @@ def board(unit: Unit, environment: ProviderEnvironment) -> Board:
         if acting is not None:
             names[actor] = acting.name
     return Board(used, [one for one in found if one.name == "not_configured"], names)
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What went through the gateway: ``sums`` of the last ``USE_DAYS`` days and the last time ever, by provider."""
+
+    sums: dict[str, AiSums]
+    last_at_ms: dict[str, int]
+
+
+def usage(reader: UsageReader, now_ms: int) -> Usage:
+    """Read from what is counted by the hour."""
+    until_ms = now_ms - now_ms % HOUR_MS + HOUR_MS
+    found = reader.ai_counts("provider", AiSpan(until_ms - USE_DAYS * DAY_MS, until_ms))
+    return Usage({one.provider: one.sums for one in found}, reader.ai_last_used())
 
 
 def badge_of(state: State) -> Badge:
