@@ -98,7 +98,7 @@ def test_a_key_goes_in_and_is_seen_no_more(board: Any) -> None:
 
 @pytest.mark.parametrize(
     ("status", "word", "badge"),
-    [(200, "works", "Configured"), (403, "restricted but valid", "Configured"), (401, "rejected", "Failing")],
+    [(200, "Works", "Configured"), (403, "Restricted but valid", "Configured"), (401, "Rejected", "Failing")],
 )
 def test_a_test_is_told_in_words(
     board: Any, owner: Owner, upstream: Provider, status: int, word: str, badge: str
@@ -109,7 +109,7 @@ def test_a_test_is_told_in_words(
     board.evaluate("document.body.dataset.same = 'yes'")
     board.locator("#test-openai").focus()
     board.keyboard.press("Enter")
-    expect(card(board, "openai").get_by_text(f"just now: {word}")).to_be_visible()
+    expect(card(board, "openai").get_by_text(f"{word} · just now")).to_be_visible()
     expect(card(board, "openai").locator(".badge")).to_have_text(badge)
     expect(board.locator("#test-openai")).to_be_focused()
     expect(board.locator("[data-say]").first).to_contain_text("OpenAI" if status != 403 else "The key is valid")
@@ -123,7 +123,7 @@ def test_what_cannot_be_reached_fails(board: Any, owner: Owner) -> None:
     """An address where nobody listens: unreachable, with since when; a working answer takes it back."""
     put(board, owner, base_url="http://127.0.0.1:9", key=KEY)
     board.locator("#test-openai").click()
-    expect(card(board, "openai").get_by_text("just now: unreachable")).to_be_visible()
+    expect(card(board, "openai").get_by_text("Unreachable · just now")).to_be_visible()
     expect(card(board, "openai").get_by_text("Failing since")).to_be_visible()
     board.reload()
     assert board.locator("article").first.get_attribute("id") == "integration-openai", "what fails stands first"
@@ -255,7 +255,7 @@ def test_all_of_it_without_scripts(plain: Any, owner: Owner, upstream: Provider)
     assert plain.url.endswith("#integration-openai_compatible")
     upstream.status = 401
     card(plain, "openai_compatible").get_by_role("button", name="Test").click()
-    expect(card(plain, "openai_compatible").get_by_text("just now: rejected")).to_be_visible()
+    expect(card(plain, "openai_compatible").get_by_text("Rejected · just now")).to_be_visible()
     card(plain, "openai_compatible").get_by_role("link", name="Replace key").click()
     plain.get_by_label("Key").fill(OTHER)
     plain.get_by_role("button", name="Seal key").click()
@@ -275,7 +275,7 @@ def test_nothing_is_complained_of(watched: Any, owner: Owner, upstream: Provider
     page.goto(f"{owner.url}{PLACE}")
     put(page, owner, base_url=upstream.url, key=KEY)
     page.locator("#test-openai").click()
-    expect(card(page, "openai").get_by_text("just now: works")).to_be_visible()
+    expect(card(page, "openai").get_by_text("Works · just now")).to_be_visible()
     for name in ("key", "address", "remove"):
         page.locator(f"#{name}-openai").click()
         expect(page.get_by_role("dialog")).to_be_visible()

@@ -68,6 +68,8 @@ def test_rows_from_before_are_kept_and_counted(data_dir: Path, database_url: str
                 "DROP TABLE usage_all_hours",
                 "DROP TABLE usage_days",
                 "DROP TABLE usage_attempt_hours",
+                "DROP TABLE usage_ai",
+                "DROP TABLE usage_ai_hours",
                 "DROP INDEX ix_usage_rows_key_id_code_id",
                 "DROP INDEX ix_usage_rows_code_id",
                 "CREATE INDEX ix_usage_rows_key_id_id ON usage_rows (key_id, id)",

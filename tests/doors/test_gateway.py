@@ -241,3 +241,36 @@ def test_an_integration_tells_when_it_was_last_used(ai: AiGateway) -> None:
     listed = {one["provider"]: one["last_used_at"] for one in reader.get("/api/integrations").json()["items"]}
     assert (listed["openai"], listed["mistral"]) == (facts["last_used_at"], None)
     assert ai.owner.cli.json("integrations", "show", "openai")["last_used_at"] == facts["last_used_at"]
+
+
+def test_the_usage_pages_show_it(ai: AiGateway) -> None:
+    """By key, provider and model; and in the log of the key."""
+    made, secret = ai.owner.create_key("shown on pages", scopes=["ai:openai", "ai:anthropic"])
+    client = ai.owner.api(secret)
+    client.post(CHAT, json={**ASK, "model": "shown-a"})
+    client.post("/api/ai/anthropic/v1/messages", json={"model": "shown-b"})
+    deadline = time.monotonic() + 20
+    while client.get(f"/api/keys/{made['id']}/usage/ai").json()["told_count"] < 2 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    session = ai.owner.session()
+    every, own = session.get("/settings/usage").text, session.get(f"/settings/keys/{made['id']}").text
+    for page in (every, own):
+        assert "Requests through the AI gateway per day" in page
+        for text in ("shown-a", "shown-b", "OpenAI", "Anthropic"):
+            assert text in page
+    assert "shown on pages" in every
+    assert "11 in, 7 out" in own
+    assert "By key" not in own
+
+
+def test_the_export_holds_it(ai: AiGateway) -> None:
+    """In columns of their own."""
+    answer = _post(ai, "exported")
+    ai.used(answer.headers["x-request-id"])
+    reader = ai.owner.api(ai.reader)
+    table = reader.get(f"/api/usage/export?key_id={ai.key_id}").text.splitlines()
+    assert table[0].endswith(",ai_provider,ai_model,ai_input_tokens,ai_output_tokens,ai_cached_tokens")
+    assert any(line.endswith(",openai,exported,11,7,3") for line in table)
+    rows = reader.get(f"/api/usage/export?key_id={ai.key_id}&format=json").json()
+    assert any(row["ai"] and row["ai"]["model"] == "exported" for row in rows)
+    assert reader.get("/api/integrations/openai").json()["last_used_at"] is not None

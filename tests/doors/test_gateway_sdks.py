@@ -1,7 +1,11 @@
 """The official SDKs, unchanged, with a base URL and an API key of ours."""
 
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import anthropic
@@ -124,3 +128,17 @@ def test_openai_asynchronous(ai: AiGateway) -> None:
     import asyncio
 
     assert "".join(text or "" for text in asyncio.run(_many(ai))) == "Hello"
+
+
+def test_the_guides_snippets(ai: AiGateway) -> None:
+    """What docs/gateway.md tells people to type, against a stand-in."""
+    guide = (Path(__file__).parents[2] / "docs" / "gateway.md").read_text()
+    programs = re.findall(r"```python\n(.*?)```", guide, re.DOTALL)
+    calls = [block for block in re.findall(r"```sh\n(.*?)```", guide, re.DOTALL) if "/api/ai/openai" in block]
+    assert (len(programs), len(calls)) == (2, 1)
+    environment = {"PATH": os.environ["PATH"], "ARI_API_KEY": ai.key}
+    for command in ([sys.executable, "-c", programs[0]], [sys.executable, "-c", programs[1]], ["sh", "-euc", calls[0]]):
+        words = [word.replace("http://127.0.0.1:3000", ai.url) for word in command]
+        done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stderr
+        assert "Hello" in done.stdout

@@ -28,6 +28,7 @@ TAGS = {
     "Verification": "Your own services ask whether a key that they were shown is good, and what it may do.",
     "Caller": "Who is calling: the quickest way to try a key.",
     "Integrations": "Provider keys: the keys of outside services, kept sealed. They come in and never go out again.",
+    "AI gateway": "Requests to AI providers, forwarded with the key that is sealed here.",
     "Usage": "The log of every request that presented a key of this instance, the refused ones too: its rows, its "
     "numbers, and files of it.",
     "Events": "The audit trail: who changed what, when and from where.",

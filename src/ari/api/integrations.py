@@ -27,9 +27,8 @@ async def list_integrations(here: Here) -> Response:
     environment = here.instance.provider_environment
     found = await here.instance.aread(lambda unit: states(unit, environment))
     used = await here.instance.areport(lambda reader: reader.ai_last_used())
-    return answer(
-        {"items": [integration_facts(one, used.get(one.provider.name)) for one in found], "next_cursor": None}
-    )
+    items = [integration_facts(one, used.get(one.provider.name)) for one in found]
+    return answer({"items": items, "next_cursor": None})
 
 
 @router.get(

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
-from starlette.responses import Response
+from pydantic import ConfigDict, RootModel
 from starlette.routing import BaseRoute
 
 from ari.gateway.route import METHODS, TEMPLATE, narrowed
@@ -27,13 +27,21 @@ _ERRORS = (
     "provider_unreachable",
     "provider_timed_out",
 )
-_ANSWER: dict[int | str, Any] = {
-    200: {
-        "description": "The provider's own answer, JSON or a stream of events, passed on as it comes. Its errors keep "
-        "their status and body, but for a refusal of the provider key.",
-        "content": {"application/json": {"schema": {}}, "text/event-stream": {"schema": {"type": "string"}}},
-    }
-}
+
+
+class ProviderRequestIn(RootModel[dict[str, Any]]):
+    """What the provider takes."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"model": "gpt-5.1", "messages": [{"role": "user", "content": "Hello"}]}]}
+    )
+
+
+class ProviderAnswerOut(RootModel[dict[str, Any]]):
+    """The provider's own answer, JSON or a stream of events, passed on as it comes. Its errors keep their status and
+    body, but for a refusal of the provider key."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"id": "chatcmpl-1", "object": "chat.completion"}]})
 
 
 def routes(
@@ -41,18 +49,19 @@ def routes(
 ) -> list[BaseRoute]:
     """One route for what is read and one for what is sent; further methods are forwarded without being described."""
     router = APIRouter(tags=["AI gateway"])
-    answers = problems(*_ERRORS) | _ANSWER
+    answers = problems(*_ERRORS)
 
-    @router.get(TEMPLATE, response_class=Response, summary="Read from a provider", responses=answers)
+    @router.get(TEMPLATE, response_model=ProviderAnswerOut, summary="Read from a provider", responses=answers)
     @keys_need(narrowed)
     @streamed_by(handler)
     def read_from_provider(provider: _Provider, path: _Rest) -> None:
-        """As the request to a provider that sends a body."""
+        """As a request that sends a body: scope `ai:<provider>` for what the provider is asked for, else
+        `ai-account:<provider>`; API keys only."""
 
-    @router.post(TEMPLATE, response_class=Response, summary="Send to a provider", responses=answers)
+    @router.post(TEMPLATE, response_model=ProviderAnswerOut, summary="Send to a provider", responses=answers)
     @keys_need(narrowed)
     @streamed_by(handler)
-    def send_to_provider(provider: _Provider, path: _Rest) -> None:
+    def send_to_provider(provider: _Provider, path: _Rest, body: ProviderRequestIn) -> None:
         """Forwarded to the provider with the key that is sealed here, body and answer unchanged and streamed both ways.
         Takes API keys only: scope `ai:<provider>` for what answers questions, `ai-account:<provider>` for all else that
         the provider's key may do. Point an SDK at `/api/ai/<provider>` and give it an API key of this instance."""
