@@ -30,10 +30,10 @@ _METHOD = """\
   round. So a machine that is slow for a while slows both sides.
 - Figures are medians over the rounds with the least and the most in brackets. **CPU µs** is processor time of the
   server's processes for each answer (that of a PostgreSQL server is not in it) and **× bare by CPU** the bare server's
-  over it: where the two × bare differ, something else used the server's core, or it worked on after the load: ARI counts
-  what it logged up to seven seconds later, which is in its CPU µs (the second of warming up too). **amiss** is the share of requests that
-  did not get the answer expected; only answers of the expected kind are counted in the rate. p50 and p99 in the first
-  table are those of a saturated server: they mirror the rate.
+  over it. It holds what ARI does after the load, since it counts what it logged up to seven seconds later (the second
+  of warming up too); where the two × bare differ otherwise, something else used the server's core. **amiss** is the
+  share of requests that did not get the answer expected; only answers of the expected kind are counted in the rate. p50
+  and p99 in the first table are those of a saturated server: they mirror the rate.
 - Keys rotate over 1,000 (10,000 in bigger tables, spread over them); ARI verifies each request against the database and
   commits its usage row before it answers. PostgreSQL runs as it was found, on no core of its own.
 - Latency at 70 % of capacity is an open loop (`benchmarks/paced.py`, 256 connections): requests leave by the clock and
