@@ -9,7 +9,7 @@ from typing import Any
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
-for name in [name for name in os.environ if name.startswith("ARI_") or name == "ALLOWED_IPS"]:
+for name in [name for name in os.environ if name.startswith("ARI_") or name in ("ALLOWED_IPS", "RESEND_API_KEY")]:
     del os.environ[name]  # a reference tells defaults, not this machine
 
 import api_pages  # noqa: E402 - after the path is set
@@ -23,6 +23,7 @@ from ari.base.events import EVENT_NAMES  # noqa: E402
 from ari.base.settings import Settings, load_settings  # noqa: E402
 from ari.cli.main import app  # noqa: E402
 from ari.instance import Instance  # noqa: E402
+from ari.integrations.providers import providers  # noqa: E402
 from ari.keys.reasons import REASONS, REQUEST_ERRORS, Reason  # noqa: E402
 
 NOTE = "<!-- Written by docs/generate.py: edit the program, then run `make docs`. -->\n"
@@ -38,7 +39,18 @@ def settings_page() -> str:
         "Settings are environment variables. A bad value stops the start with one sentence that names the setting. "
         "`ari doctor` shows what is in force."
     )
-    return _page("Settings", intro, table(("Name", "Default", "Meaning"), rows))
+    given = [
+        (f"`{name}`", words)
+        for provider in providers().values()
+        for name, words in (
+            (provider.variable, f"A key of {provider.title}."),
+            (provider.base_url_variable, f"The base URL of {provider.title}."),
+        )
+        if name is not None
+    ]
+    about = "These win over what is stored in [Settings > Integrations](../integrations.md#from-the-environment)."
+    keys = ("## Provider keys", about, table(("Name", "Meaning"), given))
+    return _page("Settings", intro, table(("Name", "Default", "Meaning"), rows), *keys)
 
 
 def errors_page() -> str:

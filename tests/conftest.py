@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 
+from tests.support import scratch
 from tests.support.missing import REQUIRE_ALL, missing
 from tests.support.server import ServerProcess
+
+scratch.use()
 
 
 @dataclass(frozen=True)
@@ -117,6 +120,22 @@ def shared_owner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     yield found
     found.close()
     found.server.kill()
+
+
+@pytest.fixture(scope="session")
+def shared_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A running instance whose providers are a stand-in (``tests.support.gateway.AiGateway``), for many tests."""
+    from tests.support.gateway import running_gateway
+
+    with running_gateway(tmp_path_factory.mktemp("gateway") / "data") as running:
+        yield running
+
+
+@pytest.fixture
+def ai(shared_gateway: Any) -> Any:
+    """The shared gateway; its stand-in begins anew."""
+    shared_gateway.provider.reset()
+    return shared_gateway
 
 
 @pytest.fixture

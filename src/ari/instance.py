@@ -1,6 +1,7 @@
 """The composition root: settings → adapters → concepts. Wires, decides nothing; the object that embedders hold."""
 
 import asyncio
+import os
 import shutil
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
@@ -9,11 +10,25 @@ from typing import Self, TypeVar
 from ari.accounts.password import PasswordHasherPool
 from ari.base.caller import Caller
 from ari.base.clock import Clock, system_clock
-from ari.base.errors import CallerDead, Unavailable
+from ari.base.errors import CallerDead, Conflict, Unavailable
+from ari.base.ids import new_id
 from ari.base.master_key import MasterKeys
+from ari.base.seal import CannotOpen
 from ari.base.settings import Settings
+from ari.integrations import manage as integrations
+from ari.integrations.credentials import credential
+from ari.integrations.environment import ProviderEnvironment, read_environment
+from ari.integrations.model import Credential, Provider, TestResult
+from ari.integrations.ports import Prober
+from ari.integrations.providers import providers
+from ari.integrations.trying import tried
 from ari.keys.checks import Ask
 from ari.keys.verify import decide
+from ari.notifications import manage as notifications
+from ari.notifications.manage import Tested
+from ari.notifications.model import RESEND_FROM, Office
+from ari.outbound.mail import sender_of
+from ari.outbound.probe import HttpProber
 from ari.storage import migrate as migrations
 from ari.storage.engine import Database
 from ari.storage.unit import Unit
@@ -22,24 +37,36 @@ from ari.usage.model import KeyTotals, Seen
 from ari.usage.ports import UsageReader
 
 T = TypeVar("T")
+TEST_MAIL_SECONDS = 12.0
 ANSWER_SECONDS = 15.0
 """How long a request waits for the database outside verification: longer than the waits of a healthy one add up to."""
 
 
 class Instance:
-    """One ARI: its settings, clock, database, usage log and password hasher."""
+    """One ARI: its settings, clock, database, usage log and password hasher.
 
-    def __init__(self, settings: Settings, clock: Clock, database: Database) -> None:
+    ``given`` are the provider keys of the environment, where they were read before and are there no more.
+    """
+
+    def __init__(
+        self, settings: Settings, clock: Clock, database: Database, given: ProviderEnvironment | None = None
+    ) -> None:
         self.settings = settings
         self.clock = clock
         self.database = database
         self.passwords = PasswordHasherPool()
         self.master_keys = master_keys_of(settings)
+        self.prober: Prober = HttpProber()
+        self._given = given
+        self.office = office_of(settings)
+        self.mail = sender_of(settings)
+        self._mails_by: Credential | None = None
+        self.mail_is_due = asyncio.Event()
         self._ready: tuple[float, asyncio.Future[None]] | None = None
         self.usage = UsageLog(database.usage, clock, settings, self.free_disk_bytes)
 
     @classmethod
-    def open(cls, settings: Settings, *, migrate: bool = False) -> Self:
+    def open(cls, settings: Settings, *, migrate: bool = False, given: ProviderEnvironment | None = None) -> Self:
         """Open the instance. Raises ``ConfigurationError`` if its database is not this version's.
 
         ``migrate`` first applies what is missing.
@@ -49,11 +76,32 @@ class Instance:
             migrations.migrate(database)
         else:
             migrations.check(database)
-        return cls(settings, system_clock(settings.test_clock_file), database)
+        return cls(settings, system_clock(settings.test_clock_file), database, given)
 
     def now_ms(self) -> int:
         """The present instant."""
         return self.clock.now_ms()
+
+    @property
+    def provider_environment(self) -> ProviderEnvironment:
+        """The provider keys of the environment, read when first wanted. Raises ``ConfigurationError``."""
+        if self._given is None:
+            self._given = read_environment(os.environ)
+        return self._given
+
+    def credential(self, unit: Unit, provider: Provider) -> Credential:
+        """What speaks to the provider now. Raises ``Conflict("not_configured")``, ``CannotOpen``."""
+        return credential(unit, self.master_keys, provider, self.provider_environment)
+
+    async def atest_integration(self, caller: Caller, provider: Provider) -> TestResult:
+        """Try the provider's key with a call that has no side effects, and write down what it told.
+
+        Raises ``Conflict("not_configured")``, ``CannotOpen``.
+        """
+        used = await self.aread(lambda unit: self.credential(unit, provider))
+        result = await tried(self.prober, used)
+        await self.acommand(caller, lambda unit, by: integrations.note_test(unit, by, self.now_ms(), used, result))
+        return result
 
     def free_disk_bytes(self) -> int:
         """What the disk of the data directory has left."""
@@ -93,6 +141,42 @@ class Instance:
         """Do ``work`` on the reports of the usage log."""
         return await _within(asyncio.to_thread(work, self.database.reports))
 
+    def look_for_mail_key(self) -> None:
+        """Take up the Resend key that Settings > Integrations keeps, or its end, where no setting says how to mail."""
+        if self.settings.resend_api_key is not None or self.settings.smtp_url is not None:
+            return
+        try:
+            found = self.read(lambda unit: self.credential(unit, providers()["resend"]))
+        except (Conflict, CannotOpen):
+            found = None
+        if found != self._mails_by:
+            self._mails_by = found
+            self.mail = sender_of(self.settings, found)
+            self.office = office_of(self.settings, by_resend=found is not None)
+
+    async def alook_for_mail_key(self) -> None:
+        """``look_for_mail_key`` in a thread."""
+        await _within(asyncio.to_thread(self.look_for_mail_key))
+
+    async def asend_test_mail(self, caller: Caller) -> Tested:
+        """Send the owner a mail that shows that mail works; what came of it, within ``TEST_MAIL_SECONDS``.
+
+        Raises ``Conflict("mail_off")`` where mail is not set up, and what ``begin_test`` raises.
+        """
+        await self.alook_for_mail_key()
+        if self.mail is None:
+            raise Conflict(
+                "mail_off",
+                "Mail is not set up: add a key of Resend under Settings > Integrations, or set RESEND_API_KEY or "
+                "ARI_SMTP_URL and start ARI again.",
+            )
+        now_ms = self.now_ms()
+        recipient = await self.acommand(caller, lambda unit, by: notifications.begin_test(unit, by, now_ms))
+        began = self.clock.monotonic()
+        letter = notifications.test_letter(self.office, recipient)
+        outcome = await self.mail.send(letter, new_id("ntc", now_ms), TEST_MAIL_SECONDS)
+        return notifications.tested(outcome, recipient, self.clock.monotonic() - began)
+
     async def acheck_ready(self) -> None:
         """Raise ``Unavailable`` unless the database answers; it is asked at most once a second."""
         now = self.clock.monotonic()
@@ -118,6 +202,12 @@ def master_keys_of(settings: Settings) -> MasterKeys:
     """Where this instance has its master keys."""
     given = settings.master_key.get_secret_value() if settings.master_key else None
     return MasterKeys(settings.data_dir, given, settings.master_key_file)
+
+
+def office_of(settings: Settings, *, by_resend: bool = False) -> Office:
+    """How mail leaves this instance; ``by_resend``: with a key that is stored."""
+    sender = "smtp" if settings.smtp_url else "resend" if settings.resend_api_key or by_resend else None
+    return Office(sender, settings.mail_from or RESEND_FROM, settings.public_url, settings.time_zone)
 
 
 async def _within(work: Awaitable[T], otherwise: str = "try again") -> T:

@@ -13,8 +13,9 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from ari import jobs, web
-from ari.api import events, health, keys, me, openapi, usage, verify
+from ari import gateway, jobs, web
+from ari.api import events, health, integrations, keys, me, notifications, openapi, usage, verify
+from ari.api.here import problems
 from ari.base.errors import AriError, Problem
 from ari.base.log import configure_log
 from ari.base.settings import load_settings
@@ -75,6 +76,7 @@ def build_app(instance: Instance, presence: Presence | None = None) -> Guard:
         with suppress(asyncio.CancelledError):
             await ticking
         await guard.stop()
+        await ai.close()
         instance.close()
 
     app = FastAPI(
@@ -82,8 +84,10 @@ def build_app(instance: Instance, presence: Presence | None = None) -> Guard:
     )
     app.state.instance = instance
     app.state.presence = presence or Presence()
-    for door in (openapi, me, verify, keys, usage, events, health):
+    for door in (openapi, me, verify, keys, integrations, usage, notifications, events, health):
         app.router.routes.extend(door.router.routes)
+    ai = gateway.Gateway(instance)
+    app.router.routes.extend(gateway.routes(ai, problems))
     app.state.description = openapi.Description(app, settings)
     app.router.routes.extend(web.routes(instance, app.state.description.document))
     guard = Guard(app, instance, app.routes, web.error_page(instance))

@@ -43,6 +43,7 @@ def test_every_page_and_dialog(owner: Any, browser: Any, look: Any, theme: str, 
     page.keyboard.press("Escape")
     _dialogs(page, look)
     _changes(page, look)
+    _integrations(owner, page, look)
     active, revoked = _ids(owner, "active"), _ids(owner, "revoked")
     for path in (
         *(f"/settings/keys/{key_id}" for key_id in (active, revoked)),
@@ -60,6 +61,11 @@ def test_every_page_and_dialog(owner: Any, browser: Any, look: Any, theme: str, 
         "/shortcuts",
         f"/settings/keys/{revoked}/delete",
         "/settings/keys/new",
+        "/settings/keys/new?ai=openai",
+        "/settings/integrations",
+        "/settings/integrations/ollama/address",
+        "/settings/integrations/openai/key",
+        "/settings/integrations/openai/remove",
         "/sign-out-everywhere",
         f"{HOME}&show=inactive",
         f"{HOME}&q=no+such+key",
@@ -123,6 +129,32 @@ def _changes(page: Any, look: Any) -> None:
     expect(dialog).to_be_visible()
     look(page)
     page.keyboard.press("Escape")
+
+
+def _integrations(owner: Any, page: Any, look: Any) -> None:
+    """Nothing configured; then one that works and one that fails, its lines opened, every dialog."""
+    maker = owner.api(owner.create_key("maker of integrations", scopes=["integrations:write"])[1])
+    for name in ("openai", "ollama"):
+        maker.delete(f"/api/integrations/{name}")
+    page.goto(f"{owner.url}/settings/integrations")
+    look(page)
+    maker.put("/api/integrations/openai", json={"key": "sk-0123456789abcdefABCDEF"})
+    maker.put("/api/integrations/ollama", json={"base_url": "http://127.0.0.1:9"})
+    page.reload()
+    page.locator("#test-ollama").click()
+    expect(page.get_by_text("Failing since")).to_be_visible()
+    page.locator("#integration-openai").get_by_text("How to use it").click()
+    look(page)
+    dialog = page.get_by_role("dialog")
+    for name in ("key", "address", "remove", "create"):
+        page.locator(f"#{name}-openai").click()
+        expect(dialog).to_be_visible()
+        if name == "key":
+            dialog.get_by_role("button", name="Seal key").click()
+            expect(dialog.get_by_text("Paste the key.")).to_be_visible()
+        look(page)
+        page.keyboard.press("Escape")
+    page.goto(f"{owner.url}{HOME}")
 
 
 def _make_keys(owner: Any, mark: str) -> None:

@@ -1,12 +1,14 @@
 """Migrations: the schema is what the tables say, many may start at once, a newer database is refused."""
 
-import multiprocessing
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.exc import DBAPIError
 
 from ari.base.caller import SYSTEM
@@ -14,11 +16,15 @@ from ari.base.errors import ConfigurationError
 from ari.keys import manage
 from ari.keys.manage import NewKey
 from ari.storage import migrate as migrations
+from ari.storage.dialect import lock_for_migration
 from ari.storage.engine import Database
 from ari.storage.migrate import LOG, MAIN, Chain
+from ari.storage.tables import usage_inbox
 from ari.usage.model import UsageFilter
 from ari.usage.ports import Batch
+from tests.support.command import Cli
 from tests.support.instances import START_MS, opened, settings_for
+from tests.support.processes import eventually
 from tests.support.usage import KEY, a_row, sums
 
 
@@ -62,6 +68,8 @@ def test_rows_from_before_are_kept_and_counted(data_dir: Path, database_url: str
                 "DROP TABLE usage_all_hours",
                 "DROP TABLE usage_days",
                 "DROP TABLE usage_attempt_hours",
+                "DROP TABLE usage_ai",
+                "DROP TABLE usage_ai_hours",
                 "DROP INDEX ix_usage_rows_key_id_code_id",
                 "DROP INDEX ix_usage_rows_code_id",
                 "CREATE INDEX ix_usage_rows_key_id_id ON usage_rows (key_id, id)",
@@ -78,21 +86,59 @@ def test_rows_from_before_are_kept_and_counted(data_dir: Path, database_url: str
         assert sorted(seen) == [("192.0.2.7", 3, 2), ("other", 1, 0)]
 
 
-def _migrate(data_dir: Path, database_url: str | None) -> None:
-    database = Database.open(settings_for(data_dir, database_url))
-    migrations.migrate(database)
-    database.close()
-
-
-def test_several_processes_may_start_at_once(data_dir: Path, database_url: str | None) -> None:
+def test_several_processes_may_start_at_once(cli: Cli, database: object) -> None:
     """One migrates, the others wait and find it done."""
-    spawn = multiprocessing.get_context("spawn")
-    processes = [spawn.Process(target=_migrate, args=(data_dir, database_url)) for _ in range(3)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join(60)
-    assert [process.exitcode for process in processes] == [0, 0, 0]
+    with ThreadPoolExecutor(6) as threads:
+        ran = list(threads.map(lambda _: cli("migrate"), range(6)))
+    assert [one.returncode for one in ran] == [0] * 6, ran
+    assert sorted(one.stdout.startswith("Applied: main 0001") for one in ran) == [False] * 5 + [True]
+
+
+def test_the_inbox_is_made_once(data_dir: Path, postgres_url: str) -> None:
+    """Who finds no inbox while another process is just making it waits for that one, and then finds it."""
+    with opened(data_dir, postgres_url) as instance, ThreadPoolExecutor() as threads:
+        settler = instance.database.settler
+        with instance.database.main.begin() as other:
+            other.execute(text("DROP TABLE usage_inbox"))
+        with instance.database.main.begin() as other:
+            lock_for_migration(other)
+            usage_inbox.create(other)
+            preparing = [threads.submit(settler.prepare) for _ in range(3)]
+            eventually(lambda: _waiting(postgres_url) == 3)
+        for one in preparing:
+            one.result()
+        instance.database.usage.commit(Batch([a_row()]))
+
+
+def test_a_long_migration_is_waited_for(data_dir: Path, postgres_url: str) -> None:
+    """A start waits longer for one that migrates than any other lock is waited for, and for these as ever."""
+    database, busy = (Database.open(settings_for(data_dir, postgres_url)) for _ in range(2))
+    limit = text("SHOW lock_timeout")
+
+    @event.listens_for(database.main, "do_connect")
+    def _impatient(_dialect: object, _record: object, _args: object, parameters: dict[str, Any]) -> None:
+        parameters["options"] = "-c lock_timeout=20ms"
+
+    with ThreadPoolExecutor() as threads:
+        with busy.main.begin() as other:
+            lock_for_migration(other)
+            migrating = threads.submit(migrations.migrate, database)
+            eventually(lambda: _waiting(postgres_url, longer_than="40 ms"))
+        assert migrating.result() != []
+    with database.main.begin() as connection:
+        lock_for_migration(connection)
+        assert connection.execute(limit).scalar_one() == "20ms"
+    database.close()
+    busy.close()
+
+
+def _waiting(url: str, longer_than: str = "0") -> int:
+    """How many wait for a lock in this database."""
+    query = """SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)
+        WHERE datname = current_database() AND NOT granted AND waitstart < clock_timestamp() - %s::interval"""
+    with psycopg.connect(url) as connection:
+        row = connection.execute(query, [longer_than]).fetchone()
+    return 0 if row is None else int(row[0])
 
 
 def test_a_newer_database_is_refused_with_a_clear_sentence(data_dir: Path, database_url: str | None) -> None:

@@ -13,8 +13,11 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from ari.integrations.providers import providers
+
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 EXAMPLES = 25
+PROVIDERS = set(providers())
 WITHOUT_INPUT = {"/api/openapi.json", "/api/me", "/api/health", "/api/ready"}
 """There is no wrong way to call these."""
 QUIET = settings(
@@ -42,6 +45,8 @@ def test_generated_requests_meet_what_is_described(owner: Any, mode: GenerationM
         called[label] = called.get(label, 0) + 1
         if "key_id" in (case.path_parameters or {}) and called[label] % 3 == 0:
             case.path_parameters["key_id"] = sacrificed["id"]
+        if (case.path_parameters or {}).get("provider") in PROVIDERS:
+            case.path_parameters["provider"] = "ollama"  # which has no address of its own: no test call leaves here
         case.call_and_validate(base_url=owner.url, headers={"x-api-key": secret}, checks=CHECKS, timeout=30)
 
     for result in schema.get_all_operations():

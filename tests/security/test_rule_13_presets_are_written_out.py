@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from ari.keys.scopes import PRESETS
+from ari.keys.scopes import AI_PROVIDERS, PRESETS
 from tests.support.owner import csrf_of
 
 
@@ -14,7 +14,8 @@ def test_the_page_stores_the_explicit_list(owner: Any, preset: str) -> None:
     session = owner.session()
     form = session.get("/settings/keys/new").text
     form_id = form.split('name="form" value="')[1].split('"')[0]
-    fields = {"csrf": csrf_of(form), "form": form_id, "name": preset, "expires": "1h", "access": preset}
+    fields: dict[str, Any] = {"csrf": csrf_of(form), "form": form_id, "name": preset, "expires": "1h", "access": preset}
+    fields |= {"ai": list(AI_PROVIDERS)} if preset == "ai-gateway" else {}  # its providers are ticked one by one
     assert session.post("/settings/keys/new", data=fields).status_code == 201
     [key] = owner.cli.json("keys", "list")["items"]
     assert key["scopes"] == sorted(PRESETS[preset][1])
@@ -23,7 +24,7 @@ def test_the_page_stores_the_explicit_list(owner: Any, preset: str) -> None:
 def test_unknown_scopes_are_refused_at_every_door(owner: Any) -> None:
     """A scope that a later version brings cannot be granted in advance."""
     admin = owner.api(owner.create_key("admin", scopes=["*"])[1])
-    for scope in ("ai:openai", "keys:fly", "*:read", "keys:re*", ""):
+    for scope in ("ai:nobody", "ai:resend", "keys:fly", "*:read", "keys:re*", ""):
         assert admin.post("/api/keys", json={"name": "n", "scopes": [scope]}).status_code == 422
         assert owner.cli("keys", "create", "n", "--scope", scope).returncode != 0
     assert len(admin.get("/api/keys").json()["items"]) == 1

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from ari.storage.tables import log, usage_all_hours, usage_days, usage_hours, usage_totals
+from ari.storage.tables import log, usage_ai_hours, usage_all_hours, usage_days, usage_hours, usage_totals
 from ari.usage.model import UsageFilter
 from ari.usage.ports import Batch
 from tests.support.instances import opened
@@ -18,14 +18,27 @@ ADDRESSES = ("203.0.113.77", "2001:db8:1:2:3:4:5:6")
 
 def test_rollups_and_totals_hold_no_address_and_no_user_agent(data_dir: Path, database_url: str | None) -> None:
     """Nor a path: only the key, the hour, our own route and code, and numbers."""
-    for_ever = (usage_hours, usage_totals, usage_all_hours, usage_days)
-    obeying_retention = {"usage_rows", "usage_attempts", "usage_seen", "usage_attempt_hours"}
+    for_ever = (usage_hours, usage_totals, usage_all_hours, usage_days, usage_ai_hours)
+    obeying_retention = {"usage_rows", "usage_attempts", "usage_seen", "usage_attempt_hours", "usage_ai"}
     only_a_mark = {"usage_settled"}
     kept_apart = {table.name for table in for_ever} | obeying_retention | only_a_mark
     assert set(log.tables) == kept_apart, "think of the new one"
     assert set(usage_hours.c.keys()) == {"key_id", "hour_ms", "route", "code", "count"}
     assert set(usage_all_hours.c.keys()) == {"hour_ms", "with_key", "code", "count"}
     assert set(usage_days.c.keys()) == {"key_id", "day_ms", "accepted_count", "refused_count"}
+    assert set(usage_ai_hours.c.keys()) == {
+        "hour_ms",
+        "key_id",
+        "provider",
+        "model",
+        "status_class",
+        "request_count",
+        "told_count",
+        "input_tokens",
+        "output_tokens",
+        "cached_tokens",
+        "last_at_ms",
+    }
     assert set(usage_totals.c.keys()) == {
         "key_id",
         "request_count",

@@ -21,6 +21,9 @@ OURS = [
     "/settings/security/two-factor/off",
     f"/settings/keys/{KEY}/access",
     f"/settings/keys/new?like={KEY}",
+    "/settings/keys/new?ai=openai",
+    "/settings/integrations",
+    "/settings/integrations/openai_compatible/key",
     "/shortcuts",
     "/api-docs",
 ]
@@ -46,6 +49,9 @@ NOT_OURS = [
     "/api-docs/",
     "/api-docs?next=https://evil.example",
     "/sign-out",
+    "/settings/keys/new?ai=openai&next=//evil.example",
+    "/settings/integrations/openai/test",
+    "/settings/integrations/../../evil/key",
 ]
 
 

@@ -79,8 +79,9 @@ def test_a_page_asks_and_goes_on(owner: Any, late: httpx2.Client) -> None:
 
 
 def test_every_sensitive_page_asks(owner: Any, late: httpx2.Client) -> None:
-    """Setting up two-factor, new backup codes; the password and turning off ask for it themselves."""
-    for path in (f"{SECURITY}/two-factor", f"{SECURITY}/backup-codes"):
+    """Setting up two-factor, new codes, provider keys and base URLs; password and turning off ask for it themselves."""
+    integrations = [f"/settings/integrations/openai/{verb}" for verb in ("key", "address", "remove")]
+    for path in (f"{SECURITY}/two-factor", f"{SECURITY}/backup-codes", *integrations):
         assert "Confirm it is you" in late.get(path).text
         assert "Confirm it is you" in late.post(path).text
     answer = late.post(f"{SECURITY}/password", data={"current": "wrong", "new": "nine loud starlings 77"})

@@ -91,3 +91,25 @@ def test_the_ready_line_names_a_variable(owner: Any) -> None:
 
 def _newest(owner: Any) -> str:
     return str(owner.cli.json("keys", "list")["items"][0]["id"])
+
+
+def test_a_provider_key_is_never_repeated(owner: Any) -> None:
+    """Refused, unconfirmed or sealed: no answer holds it; its field is empty, never filled in or spell-checked."""
+    client, place = owner.session(), "/settings/integrations/openai/key"
+    form = client.get(place).text
+    field = re.search(r'<input[^>]*id="provider_key"[^>]*>', form)
+    assert field
+    for wanted in ('autocomplete="off"', 'spellcheck="false"', 'translate="no"'):
+        assert wanted in field[0]
+    assert "value=" not in field[0]
+    wrong, right = "Bearer sk-0123456789abcdefABCDEF", "sk-0123456789abcdefABCDEFwxyz"
+    answers = [client.post(place, data={"csrf": csrf_of(form), "provider_key": one}) for one in (wrong, right)]
+    assert [answer.status_code for answer in answers] == [422, 303]
+    owner.server.clock.advance(16 * 60)
+    answers.append(client.post(place, data={"csrf": csrf_of(form), "provider_key": right}))
+    assert "Confirm it is you" in answers[-1].text
+    answers.append(client.get("/settings/integrations"))
+    assert "sk-0…wxyz" in answers[-1].text
+    for answer in answers:
+        assert "0123456789abcdef" not in f"{answer.text} {answer.headers}"
+    assert "0123456789abcdef" not in owner.server.log_text()

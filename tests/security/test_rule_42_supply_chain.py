@@ -29,6 +29,8 @@ def test_no_page_names_a_foreign_address(shared_owner: Any) -> None:
         "/sign-in",
         "/settings?tab=api",
         "/settings/keys/new",
+        "/settings/integrations",
+        "/settings/integrations/openai/address",
         f"/settings/keys/{key['id']}",
         "/errors/expired",
         "/api-docs",

@@ -1,12 +1,17 @@
 """An instance on a migrated database with a frozen clock, for tests below HTTP."""
 
+import atexit
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from ari.base.clock import FrozenClock
 from ari.base.settings import Settings, load_settings
 from ari.instance import Instance
+from ari.integrations.environment import ProviderEnvironment
 from ari.storage.engine import Database
 from ari.storage.migrate import migrate
 
@@ -20,12 +25,47 @@ def settings_for(data_dir: Path, database_url: str | None, **more: object) -> Se
 
 @contextmanager
 def opened(data_dir: Path, database_url: str | None, **more: object) -> Iterator[Instance]:
-    """A migrated instance, closed at the end; its clock stands at ``START_MS``."""
+    """A migrated instance, closed at the end; its clock stands at ``START_MS``.
+
+    An empty database becomes a copy of one that was migrated before, once in each test process.
+    """
     settings = settings_for(data_dir, database_url, **more)
+    if database_url is None:
+        _copy_files(data_dir)
+    else:
+        _copy_database(database_url)
     database = Database.open(settings)
     migrate(database)
-    instance = Instance(settings, FrozenClock(START_MS), database)
+    instance = Instance(settings, FrozenClock(START_MS), database, ProviderEnvironment())
     try:
         yield instance
     finally:
         instance.close()
+
+
+def _copy_files(data_dir: Path) -> None:
+    if data_dir.exists() and not any(data_dir.iterdir()):
+        for made in _migrated_files().iterdir():
+            shutil.copy2(made, data_dir)
+
+
+@cache
+def _migrated_files() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="ari-migrated-"))
+    atexit.register(shutil.rmtree, folder)
+    _migrate(folder, None)
+    return folder
+
+
+def _copy_database(url: str) -> None:
+    from tests.support import postgres
+
+    home = postgres.home_of(url)
+    if home is not None and postgres.is_empty(url):
+        home.replace(url, lambda made: _migrate(_migrated_files(), made))
+
+
+def _migrate(data_dir: Path, url: str | None) -> None:
+    database = Database.open(settings_for(data_dir, url))
+    migrate(database)
+    database.close()

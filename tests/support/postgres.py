@@ -1,4 +1,7 @@
-"""A PostgreSQL server for the tests: the one named, the local one, or a private one from installed binaries."""
+"""A PostgreSQL server for the tests: the one named, a private one from installed binaries, or the local one.
+
+A private one does not sync its files, and nobody else's work slows it down.
+"""
 
 import getpass
 import itertools
@@ -9,7 +12,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -21,6 +24,8 @@ from tests.support.ports import free_port
 
 MISSING = "no PostgreSQL: set ARI_TEST_DATABASE_URL, or install the postgresql package; its tests are skipped"
 _numbers = itertools.count(1)
+_homes: dict[str, "PostgresServer"] = {}
+"""The servers of the databases that were made here, by address."""
 
 
 class PostgresServer:
@@ -28,6 +33,7 @@ class PostgresServer:
 
     def __init__(self, admin_url: str) -> None:
         self.admin_url = admin_url
+        self._filled: str | None = None
 
     def url_of(self, database: str) -> str:
         """The address of another database on this server."""
@@ -35,19 +41,54 @@ class PostgresServer:
 
     def create(self) -> str:
         """Make an empty database of its own and give its address."""
-        name = f"ari_test_{os.getpid()}_{next(_numbers)}"
         # template0: a copy of template1 fails while anybody is connected to it.
-        self._run(f'CREATE DATABASE "{name}" TEMPLATE template0')
-        return self.url_of(name)
+        return self._create(f"ari_test_{os.getpid()}_{next(_numbers)}", "template0")
 
     def drop(self, url: str) -> None:
         """Remove a database, also while servers are still connected to it."""
-        name = urlsplit(url).path.removeprefix("/")
-        self._run(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        self._run(f'DROP DATABASE IF EXISTS "{_name_of(url)}" WITH (FORCE)')
+        _homes.pop(url, None)
+
+    def replace(self, url: str, fill: Callable[[str], None]) -> None:
+        """Put a copy of what ``fill`` makes of an empty database in the place of an empty one; it is called once."""
+        if self._filled is None:
+            made = self.create()
+            fill(made)
+            self._filled = made
+        self.drop(url)
+        self._create(_name_of(url), _name_of(self._filled))
+
+    def close(self) -> None:
+        """Remove what copies are made of."""
+        if self._filled is not None:
+            self.drop(self._filled)
+
+    def _create(self, name: str, template: str) -> str:
+        self._run(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        url = self.url_of(name)
+        _homes[url] = self
+        return url
 
     def _run(self, statement: str) -> None:
         with psycopg.connect(self.admin_url, autocommit=True, connect_timeout=10) as connection:
             connection.execute(statement.encode())
+
+
+def home_of(url: str) -> PostgresServer | None:
+    """The server on which this database was made, None where it was not made here."""
+    return _homes.get(url)
+
+
+def is_empty(url: str) -> bool:
+    """Whether nothing was made in this database yet."""
+    with psycopg.connect(url, connect_timeout=10) as connection:
+        question = "SELECT NOT EXISTS (SELECT FROM pg_class WHERE relnamespace = 'public'::regnamespace)"
+        row = connection.execute(question).fetchone()
+    return row is not None and bool(row[0])
+
+
+def _name_of(url: str) -> str:
+    return urlsplit(url).path.removeprefix("/")
 
 
 @contextmanager
@@ -57,18 +98,25 @@ def postgres_server() -> Iterator[PostgresServer | None]:
     if named:
         if not _may_create(named):
             raise RuntimeError("ARI_TEST_DATABASE_URL does not answer, or its user may not create databases")
-        yield PostgresServer(named)
-        return
-    local = next(filter(_may_create, _local_urls()), None)
-    if local is not None:
-        yield PostgresServer(local)
+        yield from _ending(PostgresServer(named))
         return
     binaries = _binaries()
-    if binaries is None:
-        yield None
+    if binaries is not None:
+        with private_server(binaries) as private:
+            yield private
         return
-    with private_server(binaries) as server:
+    local = next(filter(_may_create, _local_urls()), None)
+    if local is None:
+        yield None
+    else:
+        yield from _ending(PostgresServer(local))
+
+
+def _ending(server: PostgresServer) -> Iterator[PostgresServer]:
+    try:
         yield server
+    finally:
+        server.close()
 
 
 def _local_urls() -> Iterator[str]:
@@ -100,6 +148,7 @@ class PrivateServer(PostgresServer):
     def __init__(self, binaries: Path, folder: Path, port: int, ids: dict[str, Any]) -> None:
         super().__init__(f"postgresql://postgres@127.0.0.1:{port}/postgres")
         options = ["-p", str(port), "-k", str(folder), "-c", "fsync=off", "-c", "listen_addresses=127.0.0.1"]
+        options += ["-c", "full_page_writes=off"]
         self._command = [str(binaries / "postgres"), "-D", str(folder / "data"), *options]
         self._folder = folder
         self._options = {"cwd": folder, "env": _environment(folder), **ids}
@@ -170,7 +219,7 @@ def own_server() -> Iterator[PrivateServer | None]:
 @contextmanager
 def private_server(binaries: Path) -> Iterator[PrivateServer]:
     """A server in a temporary folder; as root it runs as another user, since PostgreSQL refuses root."""
-    folder = Path(tempfile.mkdtemp(prefix="ari-postgres-", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="ari-postgres-"))
     account = _other_account() if os.getuid() == 0 else None
     ids: dict[str, Any] = (
         {} if account is None else {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}

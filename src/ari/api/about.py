@@ -27,8 +27,11 @@ TAGS = {
     "API keys": "The keys themselves: create, list, change, revoke, delete. The secret of a key is answered once.",
     "Verification": "Your own services ask whether a key that they were shown is good, and what it may do.",
     "Caller": "Who is calling: the quickest way to try a key.",
+    "Integrations": "Provider keys: the keys of outside services, kept sealed. They come in and never go out again.",
+    "AI gateway": "Requests to AI providers, forwarded with the key that is sealed here.",
     "Usage": "The log of every request that presented a key of this instance, the refused ones too: its rows, its "
     "numbers, and files of it.",
+    "Notifications": "Which mails the owner gets, and what became of each.",
     "Events": "The audit trail: who changed what, when and from where.",
     "API description": "This document.",
     "Health": "For probes and load balancers; open to everybody, without details.",

@@ -110,7 +110,7 @@ def document(app: FastAPI, settings: Settings) -> Json:
     components["securitySchemes"] = security_schemes(settings)
     components["headers"] = _HEADERS
     components["examples"] = problem_examples(settings)
-    routes = {(route.path, method.lower()): route for route, method in _operations(app)}
+    routes = {(route.path_format, method.lower()): route for route, method in _operations(app)}
     for path, operations in found["paths"].items():
         for method, operation in operations.items():
             endpoint = routes[path, method].endpoint
@@ -133,6 +133,9 @@ def _describe_access(operation: Json, method: str, access: Access) -> None:
         for status in ("401", "403"):
             operation["responses"].pop(status, None)
         operation["responses"]["401"] = error_answers(DEAD_KEY)[401]
+        return
+    if access.keys_only:
+        operation["security"] = [{"ApiKey": []}, {"Bearer": []}]
         return
     scope = access.scope
     needed = [] if scope is None else [scope]  # names of rights, allowed for every kind of scheme since 3.1

@@ -14,7 +14,7 @@ from ari.base.errors import Invalid, Problem
 from ari.keys.expiry import EXPIRY_CHOICES
 from ari.keys.names import NAME_LENGTH, REASON_LENGTH
 from ari.keys.reasons import ACCEPTED, REASONS
-from ari.keys.scopes import SCOPES
+from ari.keys.scopes import known_scopes
 from ari.usage.search import METHODS, TEXT_LENGTH
 
 MAX_LIMIT = 200
@@ -34,8 +34,8 @@ Scopes = Annotated[
     list[Annotated[StrictStr, Field(max_length=64)]],
     Field(
         min_length=1,
-        max_length=20,
-        description=f"Any of {', '.join(SCOPES)}, a resource with `:*`, or `*` alone.",
+        max_length=64,
+        description=f"Any of {known_scopes()}.",
         examples=[["api:read"]],
     ),
 ]
@@ -233,6 +233,24 @@ class MeAccountOut(BaseModel):
     account: AccountOut = Field(description="The account.")
 
 
+class AiUseOut(BaseModel):
+    """What a request through the AI gateway used, as far as the provider's answer told; `null` is unknown."""
+
+    provider: str = Field(description="Who was asked.", examples=["openai"])
+    model: str | None = Field(description="The model that answered, as the answer calls it.", examples=["gpt-5.1"])
+    input_tokens: int | None = Field(description="Tokens read, cached ones among them.", examples=[812])
+    output_tokens: int | None = Field(description="Tokens made, those of thinking among them.", examples=[164])
+    cached_tokens: int | None = Field(description="Tokens read from a cache.", examples=[512])
+    provider_status: int | None = Field(description="What the provider answered; `null`: nothing.", examples=[200])
+    first_byte_ms: float | None = Field(description="Until the first byte of the provider's answer.", examples=[412.5])
+    whole_ms: float = Field(description="Until its last byte.", examples=[2210.1])
+    ended: Literal["complete", "client_gone", "cut", "timed_out", "unreachable"] = Field(
+        description="`client_gone`: the caller hung up; `cut`: the provider broke off; `timed_out`, `unreachable`: no "
+        "answer began.",
+        examples=["complete"],
+    )
+
+
 class UsageOut(BaseModel):
     """One logged request, or `count` refusals of a flood."""
 
@@ -256,6 +274,7 @@ class UsageOut(BaseModel):
     source: Literal["request", "verify"] = Field(
         description="`request`: the key was presented here; `verify`: a service asked about it.", examples=["request"]
     )
+    ai: AiUseOut | None = Field(description="What it used at a provider, if it went through the AI gateway.")
 
 
 class UsagePageOut(BaseModel):

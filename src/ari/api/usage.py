@@ -9,6 +9,8 @@ from ari.api.here import Here, answer, problems
 from ari.api.shapes import AllUsageIn, KeyId, UsageIn, UsagePageOut, time_of
 from ari.api.usage_shapes import (
     CSV_EXAMPLE,
+    AiKeySummaryOut,
+    AiSummaryOut,
     AllExportIn,
     ExportIn,
     KeySummaryOut,
@@ -23,7 +25,7 @@ from ari.base.errors import Invalid, NotFound, Problem
 from ari.http.access import needs, sensitive
 from ari.http.export import export_answer
 from ari.keys.manage import key_names
-from ari.usage import spans, summary
+from ari.usage import ai_summary, spans, summary
 from ari.usage.report import row_facts
 from ari.usage.spans import Span
 
@@ -82,6 +84,37 @@ async def read_key_summary(key_id: KeyId, here: Here, query: Annotated[SummaryIn
     span = _span(here, query)
     found = await here.instance.areport(lambda reader: summary.of_key(reader, key_id, span))
     return answer(summary.key_summary_facts(found))
+
+
+@router.get(
+    "/api/usage/ai",
+    response_model=AiSummaryOut,
+    summary="Read what all keys used at AI providers",
+    responses=problems("invalid"),
+)
+@needs("usage:read")
+async def read_ai_usage(here: Here, query: Annotated[SummaryIn, Query()]) -> Response:
+    """Requests and tokens by time, key, provider and model. Read from rollups, as the summary."""
+    span = _span(here, query)
+    found = await here.instance.areport(lambda reader: ai_summary.of_span(reader, span))
+    ids = [one.name for one in found.keys]
+    names = await here.instance.aread(lambda unit: key_names(unit, ids))
+    return answer(ai_summary.ai_summary_facts(found, names))
+
+
+@router.get(
+    "/api/keys/{key_id}/usage/ai",
+    response_model=AiKeySummaryOut,
+    summary="Read what one key used at AI providers",
+    responses=problems("invalid", "not_found"),
+)
+@needs(None)
+async def read_key_ai_usage(key_id: KeyId, here: Here, query: Annotated[SummaryIn, Query()]) -> Response:
+    """As of all keys. Any live key may read its own; others need `usage:read`."""
+    await _may_read(here, key_id)
+    span = _span(here, query)
+    found = await here.instance.areport(lambda reader: ai_summary.of_span(reader, span, key_id))
+    return answer(ai_summary.ai_summary_facts(found, None))
 
 
 _FILE: dict[int | str, dict[str, Any]] = {

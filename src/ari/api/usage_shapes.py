@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import BaseModel, Field, JsonValue, RootModel
 
 from ari.api.shapes import Sent, UsageOut, UsageSearchIn, time_of
+from ari.usage.ai_summary import TOP as MOST_NAMED
 from ari.usage.export import COLUMNS
 from ari.usage.model import UsageFilter
 from ari.usage.search import StatusRange, UsageSearch, method_of, text_of
@@ -15,7 +16,7 @@ _SINCE: dict[str, JsonValue] = {"format": "date-time", "examples": ["2026-11-22T
 _UNTIL: dict[str, JsonValue] = {"format": "date-time", "examples": ["2026-11-24T00:00:00.000Z"]}
 _EXAMPLE_ROW = (
     "req_01KB5Q2W8Z6N4T0V9YRJXH3M7C,2026-11-23T14:02:11.402Z,ci-481,key_01KB4Z0E1G7S3C5M9XWTQ2D8FA,ari_k_7Qm2…b4Zk,"
-    "ok,GET,/api/me,/api/me,200,203.0.113.9,curl/8.5.0,1.2,318,1,request"
+    "ok,GET,/api/me,/api/me,200,203.0.113.9,curl/8.5.0,1.2,318,1,request,,,,,"
 )
 CSV_EXAMPLE = f"{','.join(COLUMNS)}\r\n{_EXAMPLE_ROW}\r\n"
 
@@ -178,6 +179,67 @@ class AttemptsOut(BaseModel):
             ]
         ],
     )
+
+
+class AiSumsOut(BaseModel):
+    """What was used together; tokens are those of the `told_count` requests whose answers told them."""
+
+    request_count: int = Field(description="Requests to providers.", examples=[120])
+    failed_count: int = Field(description="Those of them that got no good answer.", examples=[2])
+    told_count: int = Field(description="Those of them whose tokens are known.", examples=[118])
+    input_tokens: int = Field(description="Tokens read, cached ones among them.", examples=[98_400])
+    output_tokens: int = Field(description="Tokens made.", examples=[20_110])
+    cached_tokens: int = Field(description="Tokens read from a cache.", examples=[41_000])
+
+
+class AiPartOut(AiSumsOut):
+    """What was used from `since` to the next part."""
+
+    since: str = Field(description="When the part begins.", json_schema_extra=_SINCE)
+
+
+class AiCountOut(AiSumsOut):
+    last_used_at: str = Field(
+        description="The last request.",
+        json_schema_extra={"format": "date-time", "examples": ["2026-11-23T14:02:11.402Z"]},
+    )
+
+
+class AiProviderOut(AiCountOut):
+    """What was used at one provider."""
+
+    provider: str = Field(description="The provider.", examples=["openai"])
+
+
+class AiModelOut(AiProviderOut):
+    """What was used of one model."""
+
+    model: str | None = Field(description="The model; `null` where no good answer told it.", examples=["gpt-5.1"])
+
+
+class AiKeyOut(AiCountOut):
+    """What one key used."""
+
+    key_id: str = Field(description="The key.", examples=[_KEY_ID])
+    name: str | None = Field(description="Its name.", examples=["Automation Script"])
+
+
+class AiKeySummaryOut(AiSumsOut):
+    """What one key used through the AI gateway between two whole hours."""
+
+    since: str = Field(description="From this whole hour on.", json_schema_extra=_SINCE)
+    until: str = Field(description="Before this whole hour.", json_schema_extra=_UNTIL)
+    by: Literal["hour", "day", "week"] = Field(description="How long the parts are.", examples=["day"])
+    time_zone: str = Field(description="Where days and weeks begin.", examples=["UTC"])
+    parts: list[AiPartOut] = Field(description="The parts of the span, those without requests too.")
+    providers: list[AiProviderOut] = Field(description="By provider, the most requests first.")
+    models: list[AiModelOut] = Field(description=f"By provider and model, {MOST_NAMED} at most.")
+
+
+class AiSummaryOut(AiKeySummaryOut):
+    """What all keys used through the AI gateway between two whole hours."""
+
+    keys: list[AiKeyOut] = Field(description=f"By key, {MOST_NAMED} at most.")
 
 
 class SummaryOut(CountsOut):

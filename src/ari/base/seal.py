@@ -1,21 +1,34 @@
-"""Secrets kept sealed: AES-256-GCM under a key derived from the master key, bound to what they belong to.
+"""Secrets kept sealed: AES-256-GCM, each under a data key of its own that the master key wraps, bound to its owner.
 
-An envelope is version (1 byte), id of the master key (8), nonce (12, random), ciphertext and tag. Its context is
-authenticated but not in it: whoever moves a row to another account, provider or address gets nothing opened.
+An envelope of version 2 is::
+
+    version (1 byte) · id of the master key (8) · nonce (12) · data key, wrapped (32 + 16) · nonce (12) · secret and tag
+
+A new master key wraps the data keys anew and leaves the rest untouched. What a secret belongs to, its context, is
+authenticated with both parts but not in them: whoever moves a row to another account, provider or address gets
+nothing opened. Version 1, of older instances, has no data key; it opens, and a rotation turns it into version 2.
 ``cryptography`` is loaded at the first use, so that it costs no start.
 """
 
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from functools import lru_cache
+from typing import TYPE_CHECKING, Protocol
 
 from ari.base.errors import ConfigurationError, Conflict, Unavailable
-from ari.base.master_key import MasterKey, MasterKeys
+from ari.base.master_key import KEY_BYTES, MasterKey, MasterKeys
 
-_VERSION = b"\x01"
-_ID_END, _NONCE_END = 9, 21
-_LABEL = "ari seal 1"
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+_FIRST, _SECOND = b"\x01", b"\x02"
+_NONCE_BYTES = 12
+_ID_END = 9
+_WRAPPED_END = _ID_END + _NONCE_BYTES + KEY_BYTES + 16
+_LABELS = {_FIRST: "ari seal 1", _SECOND: "ari wrap 2"}
+_WORDS = {"totp": "two-factor secret", "provider_key": "provider key"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +51,11 @@ class Sealed:
     def key_id(self) -> bytes:
         """Which master key opens it."""
         return self.envelope[1:_ID_END]
+
+    @property
+    def is_latest(self) -> bool:
+        """Whether it has a data key of its own."""
+        return self.envelope[:1] == _SECOND
 
 
 class SealedStore(Protocol):
@@ -64,68 +82,60 @@ class CannotOpen(Unavailable):
 def keep(store: SealedStore, keys: MasterKeys, context: Context, secret: bytes) -> None:
     """Seal a secret and store it. The first one of an instance makes the master key.
 
-    Raises ``CannotOpen`` where secrets are sealed but their master key is gone: a new one would hide that for good.
+    Raises ``CannotOpen`` while anything is sealed with a master key that is not here: the one that is here may be
+    the wrong one, and a new one would hide that for good.
     """
     store.lock()
     present = _present(keys)
-    orphans = [] if present else store.all()
-    if orphans:
-        raise _key_is_gone(keys, orphans[0].context)
+    _require_all(keys, store.all(), present)
     key = present[0] if present else keys.make()
     store.put(Sealed(context, seal(key, context, secret)))
 
 
 def opened(store: SealedStore, keys: MasterKeys, context: Context) -> bytes | None:
     """The secret of this very context, ``None`` if none is kept. Raises ``CannotOpen``."""
+    _present(keys)  # before the row: then a key is known that a rotation replaces and forgets between the two
     found = store.get(context.kind, context.subject)
     return None if found is None else open_one(keys, Sealed(context, found.envelope))
 
 
 def open_one(keys: MasterKeys, sealed: Sealed) -> bytes:
     """The secret. Raises ``CannotOpen``."""
-    key = next((one for one in _present(keys) if one.id == sealed.key_id), None)
-    if key is None:
-        raise _key_is_gone(keys, sealed.context)
-    return unseal(key, sealed)
+    return unseal(_key_of(keys, sealed), sealed)
 
 
 def seal(key: MasterKey, context: Context, secret: bytes) -> bytes:
     """The envelope of a secret."""
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415 - see above
-
-    head, nonce = _VERSION + key.id, os.urandom(_NONCE_END - _ID_END)
-    return head + nonce + AESGCM(key.derived(_LABEL)).encrypt(nonce, secret, _bound(head, context))
+    data_key, body = _body(context, secret)
+    return _wrapped(key, context, data_key) + body
 
 
 def unseal(key: MasterKey, sealed: Sealed) -> bytes:
     """What is in the envelope. Raises ``CannotOpen``."""
-    from cryptography.exceptions import InvalidTag  # noqa: PLC0415 - see above
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415 - as above
-
-    envelope, context = sealed.envelope, sealed.context
-    head, nonce = envelope[:_ID_END], envelope[_ID_END:_NONCE_END]
-    try:
-        if head != _VERSION + key.id:
-            raise InvalidTag
-        return AESGCM(key.derived(_LABEL)).decrypt(nonce, envelope[_NONCE_END:], _bound(head, context))
-    except (InvalidTag, ValueError):
-        raise CannotOpen(f"The {words_for(context)} does not open: it was changed or moved.") from None
+    if not sealed.is_latest:
+        return _opened(_cipher(key, _FIRST), sealed, _FIRST + key.id, sealed.envelope[_ID_END:])
+    return _opened(_aes(_data_key(key, sealed)), sealed, _SECOND, sealed.envelope[_WRAPPED_END:])
 
 
 def reseal_all(store: SealedStore, keys: MasterKeys) -> tuple[MasterKey, int]:
-    """Seal everything with a new master key, or with the first of those given; that key, and how many were sealed.
+    """Wrap every data key with a new master key, or with the first of those given; that key, and how many it wrapped.
 
     Until the transaction has committed and ``forget_unused`` ran, the older keys stay beside it: whatever dies
-    meanwhile, everything opens. Raises ``Conflict`` where there is no master key yet, ``CannotOpen``.
+    meanwhile, everything opens. Raises ``Conflict`` where there is no master key yet, ``CannotOpen``; then nothing
+    is touched.
     """
     store.lock()
-    if not keys.all():
+    present, sealed = _present(keys), store.all()
+    _require_all(keys, sealed, present)
+    if not present:
         raise Conflict("no_master_key", "Nothing was sealed yet, so there is no master key to replace.")
-    sealed = [(one.context, open_one(keys, one)) for one in store.all()]
-    key = keys.put_new_in_front() if keys.is_own else keys.all()[0]
-    for context, secret in sealed:
-        store.put(Sealed(context, seal(key, context, secret)))
-    return key, len(sealed)
+    if not keys.is_own:
+        sealed = [one for one in sealed if one.key_id != present[0].id or not one.is_latest]
+    parts = [(one.context, *_apart(_key_of(keys, one), one)) for one in sealed]
+    key = keys.put_new_in_front() if keys.is_own else present[0]
+    for context, data_key, body in parts:
+        store.put(Sealed(context, _wrapped(key, context, data_key) + body))
+    return key, len(parts)
 
 
 def forget_unused(store: SealedStore, keys: MasterKeys) -> None:
@@ -143,8 +153,7 @@ def missing_keys(sealed: list[Sealed], keys: MasterKeys) -> list[Sealed]:
 
 def words_for(context: Context) -> str:
     """What is sealed, for people."""
-    kind = {"totp": "two-factor secret"}.get(context.kind, context.kind)
-    return f"{kind} of {context.subject}"
+    return f"{_WORDS.get(context.kind, context.kind)} of {context.subject}"
 
 
 def _present(keys: MasterKeys) -> list[MasterKey]:
@@ -155,8 +164,70 @@ def _present(keys: MasterKeys) -> list[MasterKey]:
         raise CannotOpen(str(error)) from None
 
 
+def _require_all(keys: MasterKeys, sealed: list[Sealed], present: Sequence[MasterKey]) -> None:
+    ids = {key.id for key in present}
+    orphan = next((one for one in sealed if one.key_id not in ids), None)
+    if orphan is not None:
+        raise _key_is_gone(keys, orphan.context)
+
+
+def _key_of(keys: MasterKeys, sealed: Sealed) -> MasterKey:
+    try:
+        key = keys.find(sealed.key_id)
+    except ConfigurationError as error:
+        raise CannotOpen(str(error)) from None
+    if key is None:
+        raise _key_is_gone(keys, sealed.context)
+    return key
+
+
 def _key_is_gone(keys: MasterKeys, context: Context) -> CannotOpen:
     return CannotOpen(f"The {words_for(context)} is sealed with a master key that is not in {keys.place}.")
+
+
+def _apart(key: MasterKey, sealed: Sealed) -> tuple[bytes, bytes]:
+    """The data key of an envelope and what it seals; version 1 gets a data key now. Raises ``CannotOpen``."""
+    if not sealed.is_latest:
+        return _body(sealed.context, unseal(key, sealed))
+    return _data_key(key, sealed), sealed.envelope[_WRAPPED_END:]
+
+
+def _body(context: Context, secret: bytes) -> tuple[bytes, bytes]:
+    """A new data key, and the secret under it."""
+    data_key, nonce = os.urandom(KEY_BYTES), os.urandom(_NONCE_BYTES)
+    return data_key, nonce + _aes(data_key).encrypt(nonce, secret, _bound(_SECOND, context))
+
+
+def _wrapped(key: MasterKey, context: Context, data_key: bytes) -> bytes:
+    head, nonce = _SECOND + key.id, os.urandom(_NONCE_BYTES)
+    return head + nonce + _cipher(key, _SECOND).encrypt(nonce, data_key, _bound(head, context))
+
+
+def _data_key(key: MasterKey, sealed: Sealed) -> bytes:
+    return _opened(_cipher(key, _SECOND), sealed, _SECOND + key.id, sealed.envelope[_ID_END:_WRAPPED_END])
+
+
+def _opened(cipher: "AESGCM", sealed: Sealed, head: bytes, box: bytes) -> bytes:
+    """What is in a box (nonce and ciphertext) that is bound to a head and the context."""
+    from cryptography.exceptions import InvalidTag  # noqa: PLC0415 - see above
+
+    try:
+        if not sealed.envelope.startswith(head):
+            raise InvalidTag
+        return cipher.decrypt(box[:_NONCE_BYTES], box[_NONCE_BYTES:], _bound(head, sealed.context))
+    except (InvalidTag, ValueError):
+        raise CannotOpen(f"The {words_for(sealed.context)} does not open: it was changed or moved.") from None
+
+
+@lru_cache(maxsize=8)
+def _cipher(key: MasterKey, version: bytes) -> "AESGCM":
+    return _aes(key.derived(_LABELS[version]))
+
+
+def _aes(key: bytes) -> "AESGCM":
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415 - see above
+
+    return AESGCM(key)
 
 
 def _bound(head: bytes, context: Context) -> bytes:

@@ -1,5 +1,6 @@
 """The examinations of ``ari doctor``. Secrets are shown as set or unset only."""
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,8 +12,12 @@ from pydantic import SecretStr
 from ari.base.clock import DAY_MS, system_clock, to_rfc3339
 from ari.base.errors import AriError
 from ari.base.seal import Sealed, open_one
-from ari.base.settings import Settings
-from ari.instance import master_keys_of
+from ari.base.settings import Settings, environment_name
+from ari.instance import master_keys_of, office_of
+from ari.integrations.checks import is_near
+from ari.integrations.credentials import states
+from ari.integrations.environment import read_environment
+from ari.integrations.model import State
 from ari.serving.limits import reachable_files
 from ari.storage import checkup
 from ari.storage.engine import KEYS_FILE, Database, prepare_data_dir
@@ -35,11 +40,7 @@ class Finding:
 
 def settings_shown(settings: Settings) -> dict[str, Any]:
     """Every setting by its environment name; ``None`` = unset."""
-    return {_env_name(field): _shown(field, getattr(settings, field)) for field in type(settings).model_fields}
-
-
-def _env_name(field: str) -> str:
-    return f"ARI_{field.upper()}"
+    return {environment_name(field): _shown(field, getattr(settings, field)) for field in type(settings).model_fields}
 
 
 def _shown(field: str, value: object) -> Any:
@@ -98,6 +99,7 @@ def _surroundings(settings: Settings) -> Iterator[Finding]:
     yield _disk(settings)
     yield _open_files()
     yield _address(settings)
+    yield _mail(settings)
     if settings.test_clock_file is not None:
         yield Finding("clock", "note", "ARI_TEST_CLOCK_FILE moves the clock: for tests, never in production.")
 
@@ -132,6 +134,16 @@ def _address(settings: Settings) -> Finding:
     return Finding("address", "note", f"{settings.base_url} is plain http: keys and passwords travel in the clear.")
 
 
+def _mail(settings: Settings) -> Finding:
+    office = office_of(settings)
+    if not office.is_open:
+        return Finding("e-mail", "ok", "off; RESEND_API_KEY or ARI_SMTP_URL turns it on")
+    said = f"by {office.sender} from {office.mail_from}; ari notifications test sends one"
+    if not office.can_link:
+        return Finding("e-mail", "note", f"{said}. Without ARI_PUBLIC_URL no mail has a link.")
+    return Finding("e-mail", "ok", said)
+
+
 def _database(database: Database, settings: Settings, *, audit: bool) -> Iterator[Finding]:
     migrated = True
     for at in checkup.migrations(database):
@@ -152,6 +164,7 @@ def _database(database: Database, settings: Settings, *, audit: bool) -> Iterato
     else:
         yield Finding("owner", "ok", owner.email)
     yield _seals(sealed, settings)
+    yield _integrations(database)
     yield _usage_log(database, settings)
     yield _clock(database)
     if audit:
@@ -181,6 +194,43 @@ def _seals(sealed: list[Sealed], settings: Settings) -> Finding:
     if any(one.key_id != present[0].id for one in sealed):
         return Finding(check, "note", f"{said}; some only with an older one: ari master-key rotate")
     return Finding(check, "ok", said)
+
+
+def _integrations(database: Database) -> Finding:
+    """Whether each configured provider has its key for its address; the seal itself was just examined."""
+    check = "integrations"
+    try:
+        environment = read_environment(os.environ)
+    except AriError as error:
+        return Finding(check, "wrong", str(error))
+    with database.reading() as unit:
+        found = [one for one in states(unit, environment) if one.name != "not_configured" or one.problem]
+    if not found:
+        return Finding(check, "ok", "none configured")
+    broken = next((one.problem for one in found if one.problem), None)
+    if broken is not None:
+        return Finding(check, "wrong", broken)
+    said = ", ".join(_told(one) for one in found)
+    if any(one.name == "failing" or _in_the_clear(one) for one in found):
+        return Finding(check, "note", said)
+    return Finding(check, "ok", said)
+
+
+def _told(state: State) -> str:
+    said = state.provider.name
+    if state.source == "environment":
+        said += f" ({state.provider.variable})"
+    if state.name == "failing":
+        said += " (failing)"
+    return f"{said} (its key travels in the clear: {state.base_url})" if _in_the_clear(state) else said
+
+
+def _in_the_clear(state: State) -> bool:
+    """Whether a key leaves this machine without TLS."""
+    parts = urlsplit(state.base_url or "")
+    host = parts.hostname or ""
+    loopback = host == "localhost" or (is_near(host) and host.startswith(("127.", "::1")))
+    return parts.scheme == "http" and state.source is not None and not loopback
 
 
 def _usage_log(database: Database, settings: Settings) -> Finding:

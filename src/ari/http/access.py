@@ -11,6 +11,8 @@ from ari.http.direct import Direct, direct_of
 F = TypeVar("F", bound=Callable[..., Any])
 _MARK = "__ari_access__"
 _SENSITIVE = "__ari_sensitive__"
+_NARROW = "__ari_narrow__"
+_MOST_NARROWED = 1_000
 
 
 class Kind(Enum):
@@ -25,15 +27,17 @@ class Access:
     """``NEEDS`` a live key with ``scope`` (``None`` = any) or a session; ``PAGE`` a session; ``VISITOR`` nothing.
 
     ``sensitive``: a session must have given its password of late; keys are not asked.
-    ``inline_styles``: the page may hold styles that no nonce names.
+    ``inline_styles``: the page may hold styles that no nonce names. ``keys_only``: no session counts.
     """
 
     kind: Kind
     scope: str | None = None
     sensitive: bool = False
     inline_styles: bool = False
+    keys_only: bool = False
 
 
+Narrow = Callable[["Matched", str, str], "Matched"]
 CLOSED = Access(Kind.NEEDS, "*")
 
 
@@ -41,13 +45,15 @@ CLOSED = Access(Kind.NEEDS, "*")
 class Matched:
     """The route's template and access; ``allow`` lists the methods where the route exists but not for this one.
 
-    ``direct`` answers it from the guard; ``None``: the app does.
+    ``direct`` answers it from the guard; ``None``: the app does. ``narrow`` is asked with this, the method and the
+    path for what holds for the one request.
     """
 
     template: str
     access: Access
     allow: tuple[str, ...] = ()
     direct: Direct | None = None
+    narrow: Narrow | None = None
 
 
 NO_ROUTE = Matched("(none)", Access(Kind.NEEDS, None))
@@ -64,6 +70,16 @@ def _marked(access: Access) -> Callable[[F], F]:
 def needs(scope: str | None) -> Callable[[F], F]:
     """The endpoint answers live keys with this scope (``None`` = any live key) and sessions."""
     return _marked(Access(Kind.NEEDS, scope))
+
+
+def keys_need(narrow: Narrow) -> Callable[[F], F]:
+    """The endpoint answers live keys, never sessions; ``narrow`` says which scope each request needs."""
+
+    def mark(endpoint: F) -> F:
+        setattr(endpoint, _NARROW, narrow)
+        return _marked(Access(Kind.NEEDS, "*", keys_only=True))(endpoint)
+
+    return mark
 
 
 open_to_all = _marked(Access(Kind.OPEN))
@@ -101,8 +117,11 @@ class AccessTable:
         self._asked: dict[tuple[str, str], Matched] = {}
         self._exact: dict[str, list[tuple[frozenset[str], Matched]]] = {}
         self._patterns: list[tuple[re.Pattern[str], frozenset[str], Matched]] = []
+        self._narrowed: dict[tuple[str, str], Matched] = {}
         for route in routes:
-            matched = Matched(route.path, access_of(route.endpoint), direct=direct_of(route.endpoint))
+            endpoint = route.endpoint
+            narrow = getattr(endpoint, _NARROW, None)
+            matched = Matched(route.path, access_of(endpoint), direct=direct_of(endpoint), narrow=narrow)
             methods = frozenset(route.methods or ())
             if "{" in route.path:
                 self._patterns.append((route.path_regex, methods, matched))
@@ -113,7 +132,7 @@ class AccessTable:
 
     def match(self, method: str, path: str) -> Matched:
         """The route for this request, ``NO_ROUTE`` if there is none."""
-        known = self._asked.get((method, path))
+        known = self._asked.get((method, path)) or self._narrowed.get((method, path))
         if known is not None:
             return known
         found = self._exact.get(path)
@@ -122,11 +141,18 @@ class AccessTable:
         allowed: set[str] = set()
         for methods, matched in found:
             if method in methods:
-                return matched
+                return matched if matched.narrow is None else self._narrow(matched.narrow, matched, method, path)
             allowed |= methods
         if allowed:
             return Matched(found[0][1].template, Access(Kind.NEEDS, None), tuple(sorted(allowed)))
         return NO_ROUTE
+
+    def _narrow(self, narrow: Narrow, matched: Matched, method: str, path: str) -> Matched:
+        """Remembered, as long as there is room: the same few paths are asked for again and again."""
+        if len(self._narrowed) >= _MOST_NARROWED:
+            self._narrowed.clear()
+        found = self._narrowed[method, path] = narrow(matched, method, path)
+        return found
 
     def all(self) -> list[Matched]:
         """Every route, for tests and docs."""

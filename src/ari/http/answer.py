@@ -1,7 +1,8 @@
 """Turning a fault into an answer: problem details under /api, a page elsewhere."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from ari.base.settings import Settings
 from ari.http import problem
@@ -12,8 +13,7 @@ ErrorPage = Callable[[Call, Fault], bytes]
 """Renders a fault as HTML; the pages' door gives it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """A whole response."""
 
     status: int
@@ -22,11 +22,19 @@ class Answer:
 
 
 def fault_answer(
-    settings: Settings, fault: Fault, call: Call, *, is_api: bool, token_sent: bool, error_page: ErrorPage
+    settings: Settings,
+    fault: Fault,
+    call: Call,
+    *,
+    is_api: bool,
+    token_sent: bool,
+    error_page: ErrorPage,
+    for_sdks: bool = False,
 ) -> Answer:
     """The answer for a fault; it holds no value that the caller sent."""
     if is_api:
-        content, kind = problem.body(fault, settings.base_url, call.request_id), problem.MEDIA_TYPE
+        content = problem.body(fault, settings.base_url, call.request_id, for_sdks=for_sdks)
+        kind = problem.MEDIA_TYPE
     else:
         content, kind = error_page(call, fault), "text/html; charset=utf-8"
     headers = [(b"content-type", kind.encode()), (b"content-length", str(len(content)).encode())]

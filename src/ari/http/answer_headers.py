@@ -19,7 +19,10 @@ _COMPRESSED: Header = (b"vary", b"Accept-Encoding")
 _NO_STORE: Header = (b"cache-control", b"no-store")
 _IMMUTABLE: Header = (b"cache-control", b"public, max-age=31536000, immutable")
 _HSTS: Header = (b"strict-transport-security", b"max-age=31536000")
-_API_CSP: Header = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'")
+_CSP = b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'"
+_STATIC_CSP: Header = (b"content-security-policy", _CSP)
+_API_CSP: Header = (b"content-security-policy", b"sandbox; " + _CSP)
+"""Whatever an answer under /api holds, opened by itself it runs nothing (security.md 35)."""
 _SELF = " 'self'"
 _OURS = {name for name, _ in (*_ALWAYS, _NO_STORE, _HSTS)} | {b"server", b"content-security-policy", b"x-request-id"}
 
@@ -31,7 +34,7 @@ class AnswerHeaders:
         always = (*_ALWAYS, _HSTS) if settings.secure else _ALWAYS
         self._api = (*always, _NO_STORE, _API_CSP)
         self._page = (*always, _NO_STORE)
-        self._static = (*always, _COMPRESSED, _IMMUTABLE, _API_CSP)
+        self._static = (*always, _COMPRESSED, _IMMUTABLE, _STATIC_CSP)
 
     def of_api(self, given: Sequence[Header], request_id: str) -> list[Header]:
         """Of an answer under /api."""

@@ -25,10 +25,13 @@ class Direct:
     """``handler`` runs once the guard has let the request in; errors of the tree that it raises become answers.
 
     ``only_reads``: nothing but the log changes, so its row may be committed with its answer, whatever the method.
+    ``streams``: it reads the body itself, calls ``log_first`` before it does anything, and may send its answer by the
+    exchange's ``send``; then it returns ``None``.
     """
 
-    handler: Callable[[Exchange], Awaitable[Answer]]
-    only_reads: bool
+    handler: Callable[[Exchange], Awaitable[Answer | None]]
+    only_reads: bool = False
+    streams: bool = False
 
 
 def answered_by(handler: Callable[[Exchange], Awaitable[Answer]], *, only_reads: bool) -> Callable[[F], F]:
@@ -36,6 +39,16 @@ def answered_by(handler: Callable[[Exchange], Awaitable[Answer]], *, only_reads:
 
     def mark(endpoint: F) -> F:
         setattr(endpoint, _MARK, Direct(handler, only_reads))
+        return endpoint
+
+    return mark
+
+
+def streamed_by(handler: Callable[[Exchange], Awaitable[Answer | None]]) -> Callable[[F], F]:
+    """Mark an endpoint that only documents; requests go to ``handler``, unread."""
+
+    def mark(endpoint: F) -> F:
+        setattr(endpoint, _MARK, Direct(handler, streams=True))
         return endpoint
 
     return mark

@@ -193,9 +193,11 @@ class Exchange:
             headers = [(b"allow", ", ".join(matched.allow).encode())]
             return self.fault(Fault(REQUEST_ERRORS["method_not_allowed"], headers=headers))
         direct = matched.direct
+        if direct is not None and direct.streams:
+            return await direct.handler(self)
         if not incoming.is_safe:
-            if self.row is not None and not (direct is not None and direct.only_reads):
-                await self._write_first(self.row)
+            if not (direct is not None and direct.only_reads):
+                await self.log_first()
             await self._read_body()
         if direct is not None:
             return await direct.handler(self)
@@ -209,8 +211,11 @@ class Exchange:
             self.json = bodies.check_json(self.incoming, content)
             self.receive = bodies.replay(content, self.receive)
 
-    async def _write_first(self, row: UsageRow) -> None:
-        """Commit the row of an unsafe request before its handler runs; where that fails, it is not tried twice."""
+    async def log_first(self) -> None:
+        """Commit the row of a request before what it asks for is done; where that fails, it is not tried twice."""
+        row = self.row
+        if row is None:
+            return
         try:
             await self.instance.usage.write(row)
         except Unavailable:
@@ -302,4 +307,5 @@ class Exchange:
             is_api=self.incoming.is_api or self.key is not None or token_sent,
             token_sent=token_sent,
             error_page=self.guard.error_page,
+            for_sdks=self.incoming.path.startswith("/api/ai/"),
         )

@@ -53,8 +53,11 @@ def fault_of(error: AriError) -> Fault:
             return Fault(REQUEST_ERRORS["internal"])
 
 
-def body(fault: Fault, base_url: str, request_id: str) -> bytes:
-    """The problem document; it never holds a value that the caller sent (security.md 7)."""
+def body(fault: Fault, base_url: str, request_id: str, *, for_sdks: bool = False) -> bytes:
+    """The problem document; it never holds a value that the caller sent (security.md 7).
+
+    ``for_sdks``: it has the words once more where the SDKs of AI providers look for them.
+    """
     reason = fault.reason
     document: dict[str, object] = {
         "type": f"{base_url}{DOCS_PATH}/{reason.code}",
@@ -66,6 +69,8 @@ def body(fault: Fault, base_url: str, request_id: str) -> bytes:
     }
     if fault.problems:
         document["errors"] = [{"location": one.location, "message": one.message} for one in fault.problems]
+    if for_sdks:
+        document["error"] = {"type": reason.code, "code": reason.code, "message": document["detail"]}
     return msgspec.json.encode(document)
 
 

@@ -41,7 +41,8 @@ class Visitor:
         return await self._admit_to_page(access)
 
     async def _admit_to_api(self, access: Access) -> Answer | None:
-        token = self._session_token() if proof.session_counts_under_api(self._incoming) else None
+        counts = not access.keys_only and proof.session_counts_under_api(self._incoming)
+        token = self._session_token() if counts else None
         signed_in = await self._signed_in(token)
         if token is None or signed_in is None:
             await self._exchange.instance.usage.count(MISSING.code, bucket_of(self._exchange.client.address))

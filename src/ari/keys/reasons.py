@@ -50,11 +50,21 @@ REQUEST_ERRORS = _table(
     ("request_timeout", 408, "Request too slow", "The body did not arrive in time."),
     ("key_active", 409, "Key still active", "Only a revoked or expired key can be deleted; revoke it first."),
     ("key_inactive", 409, "Key inactive", "A revoked or expired key cannot be changed or revived."),
+    (
+        "not_configured",
+        409,
+        "Integration not configured",
+        "There is no key, or no address, for this provider; see Settings > Integrations.",
+    ),
+    ("mail_off", 409, "E-mail is off", "ARI cannot send mail: it is not set up for that."),
     ("conflict", 409, "Conflict", "The state of the thing forbids this."),
     ("too_large", 413, "Too large", "The body, a header or the URL is larger than ARI accepts."),
     ("unsupported_media_type", 415, "Unsupported content", "Send application/json, without Content-Encoding."),
     ("misdirected", 421, "Wrong host", "This instance does not answer to that host name."),
     ("invalid", 422, "Invalid input", "Some fields are not valid; each is listed in errors."),
+    ("provider_rejected", 502, "Provider key refused", "The provider refused the key that this instance has for it."),
+    ("provider_unreachable", 502, "Provider unreachable", "The provider could not be reached, or broke off."),
+    ("provider_timed_out", 504, "Provider too slow", "The provider did not answer in time."),
     ("internal", 500, "Internal error", "ARI failed; the log has the details under this request id."),
 )
 

@@ -4,17 +4,43 @@ from collections.abc import Iterable
 
 from ari.base.errors import Invalid, Problem
 
+AI_PROVIDERS = {
+    "anthropic": "Anthropic",
+    "deepseek": "DeepSeek",
+    "elevenlabs": "ElevenLabs",
+    "gemini": "Google Gemini",
+    "groq": "Groq",
+    "mistral": "Mistral",
+    "ollama": "Ollama",
+    "openai": "OpenAI",
+    "openai_compatible": "the OpenAI-compatible service",
+    "openrouter": "OpenRouter",
+    "perplexity": "Perplexity",
+    "xai": "xAI",
+}
+"""The providers of the AI gateway; keys know no integrations, so a test keeps the two alike."""
+
 SCOPES = {
     "api:read": "Read the API's description (OpenAPI) and documentation.",
     "keys:read": "List API keys and read their details and events.",
     "keys:verify": "Ask, for another service, whether an API key is good.",
     "keys:write": "Create, change, revoke and delete API keys.",
+    "notifications:read": "Read which notifications are on, and what became of their mails.",
+    "notifications:write": "Switch notifications on and off, and send a test mail.",
     "usage:read": "Read the usage log of every key.",
+    "integrations:read": "List the integrations and read how they do, without their keys.",
+    "integrations:write": "Add, replace, test and remove provider keys.",
+    **{f"ai:{name}": f"Use {title} through the AI gateway." for name, title in AI_PROVIDERS.items()},
+    **{
+        f"ai-account:{name}": f"Reach the rest of {title} through the AI gateway: files, jobs, whatever its key may do."
+        for name, title in AI_PROVIDERS.items()
+    },
 }
 
 PRESETS = {
     "standard": ("Standard", ("api:read",)),
     "read-only": ("Read only", ("api:read", "keys:read", "usage:read")),
+    "ai-gateway": ("AI gateway", tuple(f"ai:{name}" for name in AI_PROVIDERS)),
     "administrator": ("Administrator", ("*",)),
 }
 """Ready choices of the page and command line; a key stores the scopes written out, never the preset's name."""
@@ -37,9 +63,14 @@ def validated(scopes: Iterable[str]) -> tuple[str, ...]:
     wildcards = {"*"} | {f"{resource}:*" for resource in resources}
     for scope in unique:
         if scope not in SCOPES and scope not in wildcards:
-            known = ", ".join(SCOPES)
-            raise Invalid(Problem("scopes", f"A scope is not known. Known are {known}, a resource with :*, and *."))
+            raise Invalid(Problem("scopes", f"A scope is not known. Known are {known_scopes()}."))
     return ("*",) if "*" in unique else tuple(unique)
+
+
+def known_scopes() -> str:
+    """What may be given as a scope, for people; those that differ by the provider alone are told once."""
+    plain = [scope for scope in SCOPES if not scope.startswith(("ai:", "ai-account:"))]
+    return ", ".join([*plain, "ai:PROVIDER", "ai-account:PROVIDER", "a resource with :*"]) + ", and * alone"
 
 
 def preset_of(scopes: tuple[str, ...]) -> str:

@@ -4,19 +4,32 @@ import os
 import socket
 
 from ari import server
-from ari.accounts import setup
+from ari.accounts import setup, two_factor
 from ari.base.errors import ConfigurationError
 from ari.base.log import configure_log
 from ari.base.seal import missing_keys, words_for
 from ari.base.settings import Settings
 from ari.instance import Instance
+from ari.integrations.credentials import KIND as PROVIDER_KEY
+from ari.integrations.environment import ProviderEnvironment, key_variables, read_environment
+from ari.notifications.model import SEALED_KIND
 from ari.serving import worker
 from ari.serving.limits import no_core_dumps, raise_open_files
 from ari.serving.supervisor import Supervisor
 from ari.storage import owner_mark
 
-SECRETS = ("ARI_ADMIN_EMAIL", "ARI_ADMIN_PASSWORD", "ARI_MASTER_KEY", "ARI_MASTER_KEY_FILE")
+SECRETS = (
+    "ARI_ADMIN_EMAIL",
+    "ARI_ADMIN_PASSWORD",
+    "ARI_MASTER_KEY",
+    "ARI_MASTER_KEY_FILE",
+    "ARI_SMTP_URL",
+    "RESEND_API_KEY",
+)
 """What leaves the environment once it was read, so that no child process inherits it."""
+_REMEDIES = {two_factor.KIND: "ari account disable-two-factor", PROVIDER_KEY: "ari integrations remove PROVIDER"}
+"""How to go on without what is sealed, by its kind."""
+MAIL_IS_OFF = "E-mail is off: set RESEND_API_KEY or ARI_SMTP_URL, or seal a key under Settings > Integrations > Resend."
 _MARGIN_SECONDS = 2.0
 UNREAD_SECONDS = 30
 """How long a client may leave an answer unread before its connection is cut."""
@@ -28,27 +41,31 @@ def serve(settings: Settings, *, new_instance: bool = False) -> int:
     Raises ``ConfigurationError``.
     """
     _refuse_open_http(settings)
+    given = read_environment(os.environ)
     no_core_dumps()
     raise_open_files()
     configure_log(settings)
     listener = _bound(settings)
-    instance = Instance.open(settings, migrate=True)
+    instance = Instance.open(settings, migrate=True, given=given)
     try:
         _refuse_lost_master_key(instance)
         link = _prepare_owner(instance, new_instance=new_instance)
+        instance.look_for_mail_key()
     finally:
         instance.close()
     forget_secrets()
     settings = settings.model_copy(update={"admin_email": None, "admin_password": None})
     _listen(listener, settings)
     print(link or f"ARI serves on {settings.base_url}", flush=True)
-    return _supervisor(settings, listener).run()
+    if not instance.office.is_open:
+        print(MAIL_IS_OFF, flush=True)
+    return _supervisor(settings, listener, given).run()
 
 
-def _supervisor(settings: Settings, listener: socket.socket) -> Supervisor:
+def _supervisor(settings: Settings, listener: socket.socket, given: ProviderEnvironment) -> Supervisor:
     """The app is built once, here, and every worker is forked with it: a replacement serves at once."""
     presence = server.Presence(settings.workers)
-    instance = Instance.open(settings)
+    instance = Instance.open(settings, given=given)
     app = server.build_app(instance, presence)
     instance.database.close()  # connections must not cross a fork; each worker opens its own
 
@@ -117,18 +134,21 @@ def _prepare_owner(instance: Instance, *, new_instance: bool) -> str | None:
 
 def forget_secrets() -> None:
     """Take the secrets out of the environment."""
-    for name in SECRETS:
+    for name in (*SECRETS, *key_variables()):
         os.environ.pop(name, None)
 
 
 def _refuse_lost_master_key(instance: Instance) -> None:
     keys = instance.master_keys
-    missing = instance.read(lambda unit: missing_keys(unit.sealed.all(), keys))
+    sealed = [one for one in instance.read(lambda unit: unit.sealed.all()) if one.context.kind != SEALED_KIND]
+    missing = missing_keys(sealed, keys)  # a mail whose key is gone is given up, which is no reason not to start
     if missing:
         named = ", ".join(words_for(one.context) for one in missing[:5])
+        kinds = {one.context.kind for one in missing}
+        remedies = [words for kind, words in _REMEDIES.items() if kind in kinds] or list(_REMEDIES.values())
         raise ConfigurationError(
             f"The master key is not in {keys.place}, but it seals the {named}. Put the key back or set ARI_MASTER_KEY; "
-            "if it is lost for good, remove what it sealed: ari account disable-two-factor"
+            f"if it is lost for good, remove what it sealed: {', '.join(remedies)}"
         )
     if not keys.is_own:
         keys.all()

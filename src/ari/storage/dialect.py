@@ -18,21 +18,25 @@ if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql
 
 BUSY_SECONDS = 5
+MIGRATION_SECONDS = 600.0
+"""How long a starting process waits for another that makes or changes tables."""
 _SILENCE_SECONDS = 10
 _MIGRATION_LOCK = 0x41524931
 _CHAIN_LOCK = 0x41524932
 _RETENTION_LOCK = 0x41524933
 _SEALING_LOCK = 0x41524934
+_LIMITS = ("lock_timeout", "statement_timeout")
 _INCREMENTAL = 2
 _KEPT_PAGES = 1_000
 _MOVING_KILOBYTES = 16_384
 """What is moved from the inbox belongs to many keys, each with its own place in the indexes."""
 
 
-def sqlite_engine(path: Path, synchronous: str, beside: Path | None = None) -> Engine:
+def sqlite_engine(path: Path, synchronous: str, beside: Path | None = None, checkpoint_pages: int = 1_000) -> Engine:
     """An engine on one SQLite file in WAL mode; writers queue on a file lock beside it, so none starves.
 
     ``beside`` is another file, whose tables are seen as well; then a transaction locks only what it writes to.
+    ``checkpoint_pages``: the commit that makes the write-ahead log so long carries it over, and waits for the disk.
     """
     files = (path,) if beside is None else (path, beside)
     engine = create_engine(
@@ -57,9 +61,11 @@ def sqlite_engine(path: Path, synchronous: str, beside: Path | None = None) -> E
     @event.listens_for(engine, "connect")
     def _pragmas(connection: Any, record: ConnectionPoolEntry) -> None:
         _set_up(connection, synchronous)
+        connection.execute(f"PRAGMA wal_autocheckpoint={checkpoint_pages}")
         if beside is not None:
             connection.execute("ATTACH DATABASE ? AS inbox", (str(beside),))
             connection.execute(f"PRAGMA cache_size=-{_MOVING_KILOBYTES}")
+            connection.execute("PRAGMA temp_store=MEMORY")
         record.info["files"] = [_identity(file) for file in files]
 
     @event.listens_for(engine, "checkout")
@@ -178,9 +184,14 @@ def give_back_pages(connection: Connection, count: int) -> None:
 
 
 def lock_for_migration(connection: Connection) -> None:
-    """Only one process migrates at a time; on SQLite the caller holds a file lock."""
-    if not is_sqlite(connection):
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+    """Only one process makes or changes tables at a time; on SQLite the caller holds a file lock."""
+    if is_sqlite(connection):
+        return
+    for limit in _LIMITS:
+        connection.execute(text(f"SET LOCAL {limit} = '{MIGRATION_SECONDS:g}s'"))
+    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+    for limit in _LIMITS:
+        connection.execute(text(f"SET LOCAL {limit} TO DEFAULT"))
 
 
 def lock_sealing(connection: Connection) -> None:

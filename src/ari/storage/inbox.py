@@ -9,10 +9,12 @@ import select
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import fields
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from sqlalchemy import Engine
 from sqlalchemy.pool import PoolProxiedConnection
 
@@ -22,16 +24,18 @@ from ari.storage.bulk import Insert
 from ari.storage.faults import plain_sentence
 from ari.storage.tables import usage_inbox
 from ari.storage.turn import write_turn
-from ari.storage.usage_commit import REFUSALS, ROW_FIELDS, without_texts
+from ari.storage.usage_commit import REFUSALS, ROW_FIELDS, row_values, without_texts
+from ari.usage.ai import AiUse
 from ari.usage.model import OTHER_ADDRESSES, Attempt, Completion, UsageRow
 from ari.usage.ports import Batch
 
-ROW, ATTEMPTS, DONE = "row", "attempts", "done"
-"""What an entry is: a request, how many attempts came from an address in a minute, how a logged request ended."""
+ROW, ATTEMPTS, DONE, USED = "row", "attempts", "done", "used"
+"""What an entry is: a request, how many attempts came from an address in a minute, how a logged request ended, what it
+used at a provider."""
 
 _COLUMNS = ("what", *ROW_FIELDS)
 _INSERT = Insert(usage_inbox, _COLUMNS)
-_row_values = attrgetter(*ROW_FIELDS)
+_use_values = attrgetter(*(field.name for field in fields(AiUse)))
 _NOTHING = dict.fromkeys(_COLUMNS)
 _Entry = tuple[Any, ...]
 
@@ -56,11 +60,11 @@ class Inbox:
 
     def append(self, batch: Batch) -> None:
         """Commit the batch. What the database refuses is kept without its caller's texts. Raises ``Unavailable``."""
-        entries = [(ROW, *_row_values(row)) for row in batch.rows]
+        entries = [(ROW, *row_values(row)) for row in batch.rows]
         if batch.attempts:
             entries += _counted(batch.attempts)
         if batch.completions:
-            entries += map(_done, batch.completions)
+            entries += [_used(done) if isinstance(done, AiUse) else _done(done) for done in batch.completions]
         try:
             self._commit(entries)
         except REFUSALS:
@@ -143,6 +147,11 @@ def _done(done: Completion) -> _Entry:
     return _entry(what=DONE, id=done.id, status=done.status, duration_ms=done.duration_ms, bytes=done.bytes)
 
 
+def _used(use: AiUse) -> _Entry:
+    """As JSON in the place of a row's path."""
+    return _entry(what=USED, id=use.id, path=msgspec.json.encode(_use_values(use)).decode())
+
+
 def _entry(**given: Any) -> _Entry:
     return tuple((_NOTHING | given).values())
 
@@ -151,7 +160,7 @@ def _harmless(entry: _Entry) -> list[_Entry]:
     """What is kept of an entry that the database refuses."""
     what, *values = entry
     if what == ROW:
-        return [(ROW, *_row_values(without_texts(UsageRow(*values))))]
+        return [(ROW, *row_values(without_texts(UsageRow(*values))))]
     if what == ATTEMPTS:
         return [_entry(**dict(zip(_COLUMNS, entry, strict=True)) | {"client_address": OTHER_ADDRESSES})]
     return []
@@ -168,6 +177,8 @@ def batch_of(entries: Iterable[_Entry]) -> Batch:
             assert row.status is not None
             assert row.duration_ms is not None
             batch.completions.append(Completion(row.id, row.status, row.duration_ms, row.bytes))
+        elif what == USED:
+            batch.completions.append(AiUse(*msgspec.json.decode(row.path)))
         else:
             assert row.client_address is not None
             batch.attempts.append(Attempt(row.at_ms, row.code, row.client_address, row.count))

@@ -14,8 +14,6 @@ from ari.storage.faults import faults_as_unavailable
 from ari.storage.turn import write_turn
 
 _FOLDER = Path(__file__).parent / "migrations"
-_MIGRATION_SECONDS = 600.0
-"""How long a starting process waits for another that migrates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +61,7 @@ def migrate(database: Database) -> list[str]:
     """
     applied = []
     for chain, engine, lock in _engines(database):
-        with _plain_faults(), write_turn(lock, _MIGRATION_SECONDS), engine.begin() as connection:
+        with _plain_faults(), write_turn(lock, dialect.MIGRATION_SECONDS), engine.begin() as connection:
             dialect.lock_for_migration(connection)
             current = revision_of(connection, chain)
             if current == chain.revisions[-1]:

@@ -5,14 +5,17 @@ from sqlalchemy import Connection
 from ari.storage.accounts import AccountTables, NoteTables
 from ari.storage.dismissals import DismissalTables
 from ari.storage.events import EventTables
+from ari.storage.integrations import IntegrationTable
 from ari.storage.key_listing import KeyListTables
 from ari.storage.keys import KeyTables
+from ari.storage.notices import FeedTables, NoticeTables, OutboxTables
 from ari.storage.sealed import SealedTable
 from ari.storage.second_step import SecondStepTables
+from ari.storage.watch import WatchTables
 
 
 class Unit:
-    """The stores of one transaction; fulfils ``KeyUnit`` and ``AccountUnit``."""
+    """The stores of one transaction: all that the concepts' ports ask for."""
 
     def __init__(self, connection: Connection, *, writing: bool) -> None:
         self.keys = KeyTables(connection, writing=writing)
@@ -22,4 +25,9 @@ class Unit:
         self.accounts = AccountTables(connection)
         self.second_step = SecondStepTables(connection)
         self.sealed = SealedTable(connection)
+        self.integrations = IntegrationTable(connection, writing=writing)
         self.notes = NoteTables(connection)
+        self.feed = FeedTables(connection)
+        self.notices = NoticeTables(connection)
+        self.outbox = OutboxTables(connection)
+        self.watch = WatchTables(connection)

@@ -16,6 +16,7 @@ from ari.storage.faults import faults_as_unavailable, read_only
 from ari.storage.inbox import Inbox
 from ari.storage.settle import MOST_AT_ONCE, Settler, writing
 from ari.storage.tables import usage_attempts, usage_rows, usage_totals
+from ari.storage.usage_ai import add_uses
 from ari.storage.usage_commit import REFUSALS, count_attempts
 from ari.storage.usage_pages import lowest_id, page_query
 from ari.storage.usage_retention import Retention
@@ -84,7 +85,8 @@ class UsageTables:
 
     def page(self, where: UsageFilter, before_id: str | None, limit: int) -> list[UsageRow]:
         with self._reading() as connection:
-            return [UsageRow(*row) for row in connection.execute(page_query(connection, where, before_id, limit))]
+            rows = connection.execute(page_query(connection, where, before_id, limit))
+            return add_uses(connection, [UsageRow(*row) for row in rows])
 
     def totals(self, key_ids: Sequence[str]) -> dict[str, KeyTotals]:
         found: dict[str, KeyTotals] = {}

@@ -13,9 +13,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from ari.base.clock import DAY_MS
 from ari.base.errors import Unavailable
 from ari.keys.reasons import ACCEPTED
+from ari.storage import usage_ai
 from ari.storage.faults import faults_as_unavailable, read_only
 from ari.storage.tables import usage_all_hours, usage_attempt_hours, usage_days, usage_hours, usage_totals
 from ari.storage.usage_search import find, newest_statuses
+from ari.usage.ai import AiBy, AiCount, AiSpan, AiSums
 from ari.usage.model import AddressCount, KeyCount, RouteCount, TopKeys, UsageRow
 from ari.usage.search import Found, UsageSearch
 from ari.usage.spans import CodeCount
@@ -118,6 +120,18 @@ class UsageReports:
     def _code_counts(self, query: Select[Any]) -> list[CodeCount]:
         with self._reading() as connection:
             return [CodeCount(hour_ms, code, int(count)) for hour_ms, code, count in connection.execute(query)]
+
+    def ai_counts(self, by: AiBy, span: AiSpan) -> list[AiCount]:
+        with self._reading() as connection:
+            return usage_ai.counts_by(connection, by, span)
+
+    def ai_hours(self, span: AiSpan) -> dict[int, AiSums]:
+        with self._reading() as connection:
+            return usage_ai.sums_by_hour(connection, span)
+
+    def ai_last_used(self) -> dict[str, int]:
+        with self._reading() as connection:
+            return usage_ai.last_by_provider(connection)
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:

@@ -6,18 +6,20 @@ Everything is written in the order of its key, so that nodes which share Postgre
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import fields, replace
 from operator import attrgetter
 from typing import Any, TypeVar
 
+from msgspec.structs import astuple, replace
 from sqlalchemy import Connection, bindparam, select, update
 from sqlalchemy.exc import DataError, IntegrityError
 
 from ari.base.clock import HOUR_MS, MINUTE_MS
 from ari.storage.bulk import insert_rows
 from ari.storage.tables import usage_attempts, usage_hours, usage_rows, usage_totals
+from ari.storage.usage_ai import count_uses
 from ari.storage.usage_rollups import Rollups
 from ari.storage.usage_seen import SeenCounter
+from ari.usage.ai import AiUse
 from ari.usage.model import OTHER_ADDRESSES, Attempt, Completion, UsageRow
 from ari.usage.ports import Batch
 
@@ -25,8 +27,8 @@ REFUSALS = (DataError, IntegrityError, UnicodeError, OverflowError)
 """How a database or its driver refuses a value, as opposed to being unable to answer."""
 
 _TOTALS = ("key_id", "request_count", "refused_count", "first_used_at_ms", "last_used_at_ms")
-ROW_FIELDS = tuple(field.name for field in fields(UsageRow))
-_row_values = attrgetter(*ROW_FIELDS)
+ROW_FIELDS = UsageRow.__struct_fields__[:-1]
+"""The last one, ``ai``, has a table of its own."""
 _id = attrgetter("id")
 
 _HIGHER_COUNT = "ON CONFLICT (id) DO UPDATE SET count = excluded.count WHERE usage_rows.count < excluded.count"
@@ -52,12 +54,18 @@ Added = list[tuple[UsageRow, int]]
 """Rows with how much each added to the log."""
 
 
+def row_values(row: UsageRow) -> tuple[Any, ...]:
+    """What is stored of a row, in the order of ``ROW_FIELDS``."""
+    return astuple(row)[:-1]
+
+
 def write_all(connection: Connection, batch: Batch, seen: SeenCounter, rollups: Rollups) -> None:
     """Write the batch in few statements. Raises one of ``REFUSALS`` if the database refuses any value of it."""
     added = _add_all(connection, batch.rows)
     _roll_up(connection, added)
     seen.count(connection, added)
     _complete(connection, batch.completions)
+    count_uses(connection, [done for done in batch.completions if isinstance(done, AiUse)])
     count_attempts(connection, batch.attempts)
     rollups.count(connection, added, batch.attempts)
 
@@ -68,7 +76,8 @@ def write_each(connection: Connection, batch: Batch, seen: SeenCounter, rollups:
     _roll_up(connection, added)
     seen.count(connection, added)
     for completion in sorted(batch.completions, key=_id):
-        _tried(connection, _complete, completion)
+        write: Callable[[Connection, list[Any]], None] = count_uses if isinstance(completion, AiUse) else _complete
+        _tried(connection, write, completion)
     counted = [_count_one(connection, attempt) for attempt in batch.attempts]
     rollups.count(connection, added, counted)
 
@@ -95,9 +104,9 @@ def _add_all(connection: Connection, rows: Iterable[UsageRow]) -> Added:
     single = [row for row in unique if row.count == 1]
     counted = [row for row in unique if row.count != 1]
     stored = _stored_counts(connection, counted)
-    insert_rows(connection, usage_rows, ROW_FIELDS, [_row_values(row) for row in single])
+    insert_rows(connection, usage_rows, ROW_FIELDS, [row_values(row) for row in single])
     if counted:
-        insert_rows(connection, usage_rows, ROW_FIELDS, [_row_values(row) for row in counted], _HIGHER_COUNT)
+        insert_rows(connection, usage_rows, ROW_FIELDS, [row_values(row) for row in counted], _HIGHER_COUNT)
     return [(row, 1) for row in single] + [(row, max(0, row.count - stored.get(row.id, 0))) for row in counted]
 
 
@@ -118,7 +127,7 @@ def _add_one(connection: Connection, row: UsageRow) -> tuple[UsageRow, int]:
 
 
 def _insert_counted(connection: Connection, rows: Sequence[UsageRow]) -> None:
-    insert_rows(connection, usage_rows, ROW_FIELDS, [_row_values(row) for row in rows], _HIGHER_COUNT)
+    insert_rows(connection, usage_rows, ROW_FIELDS, [row_values(row) for row in rows], _HIGHER_COUNT)
 
 
 def without_texts(row: UsageRow) -> UsageRow:
@@ -160,10 +169,11 @@ def _roll_up(connection: Connection, added: Added) -> None:
         insert_rows(connection, usage_totals, _TOTALS, counted_keys, ADD_TOTALS)
 
 
-def _complete(connection: Connection, completions: Iterable[Completion]) -> None:
+def _complete(connection: Connection, completions: Iterable[Completion | AiUse]) -> None:
     given = [
         {"row": done.id, "given_status": done.status, "given_ms": done.duration_ms, "given_bytes": done.bytes}
         for done in sorted(completions, key=_id)
+        if isinstance(done, Completion)
     ]
     if given:
         connection.execute(_COMPLETE, given)

@@ -15,6 +15,7 @@ from ari.keys.reasons import ACCEPTED
 from ari.storage.dialect import freed_pages, give_back_pages, only_here
 from ari.storage.faults import read_only
 from ari.storage.tables import usage_attempts, usage_rows, usage_totals
+from ari.storage.usage_ai import remove_uses
 from ari.storage.usage_rollups import remove_attempt_hours
 from ari.storage.usage_seen import Name, remove, slice_after
 
@@ -56,6 +57,7 @@ class Retention:
             if alone:
                 removed = chain(
                     self._until_none(lambda connection: _remove_rows(connection, before_id)),
+                    self._until_none(lambda connection: remove_uses(connection, before_id, ROWS_A_STEP)),
                     self._until_none(lambda connection: _remove_attempts(connection, before_ms)),
                     self._until_none(lambda connection: remove_attempt_hours(connection, before_ms, ROWS_A_STEP)),
                     self._seen_steps(before_ms),

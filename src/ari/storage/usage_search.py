@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, Subquery, func, or_, select
 
+from ari.storage.usage_ai import add_uses
 from ari.storage.usage_pages import page_query
 from ari.usage.model import UsageRow
 from ari.usage.search import LOOKED_AT, Found, UsageSearch
@@ -36,7 +37,7 @@ def newest_statuses(connection: Connection, search: UsageSearch, most: int) -> l
 
 
 def _rows(connection: Connection, query: Select[Any]) -> list[UsageRow]:
-    return [UsageRow(*row) for row in connection.execute(query)]
+    return add_uses(connection, [UsageRow(*row) for row in connection.execute(query)])
 
 
 def _matching(window: Subquery, search: UsageSearch) -> Select[Any]:

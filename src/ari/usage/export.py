@@ -70,7 +70,14 @@ def guarded(value: object) -> object:
 
 
 def _cells(row: UsageRow) -> list[object]:
-    return [guarded(value) for value in row_facts(row).values()]
+    return [guarded(value) for value in _flat(row).values()]
+
+
+def _flat(row: UsageRow) -> dict[str, object]:
+    """What a row used at a provider has columns of its own."""
+    facts = row_facts(row)
+    used = facts.pop("ai") or {}
+    return facts | {f"ai_{name}": used.get(name) for name in _AI}
 
 
 def _csv(lines: Iterable[Iterable[object]]) -> bytes:
@@ -79,5 +86,6 @@ def _csv(lines: Iterable[Iterable[object]]) -> bytes:
     return out.getvalue().encode()
 
 
+_AI = ("provider", "model", "input_tokens", "output_tokens", "cached_tokens")
 _NOBODY = UsageRow("", 0, "", "", "", "", "", "", "", None, None)
-COLUMNS: tuple[str, ...] = tuple(row_facts(_NOBODY))
+COLUMNS: tuple[str, ...] = tuple(_flat(_NOBODY))

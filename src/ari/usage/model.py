@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 from typing import Literal
 
+import msgspec
+
 from ari.keys.reasons import ACCEPTED
+from ari.usage.ai import AiUse
 
 Source = Literal["request", "verify"]
 
@@ -16,8 +19,7 @@ OTHERS = "other"
 OTHER_ADDRESSES = OTHERS
 
 
-@dataclass(slots=True)
-class UsageRow:
+class UsageRow(msgspec.Struct):
     """One request that presented a stored or deleted key.
 
     ``id`` is made of ``at_ms`` (``new_id(ROW_KIND, at_ms)``), so that a span of time is a span of ids. ``request_id``
@@ -26,7 +28,7 @@ class UsageRow:
     the response) and ``bytes`` are ``None`` while the handler of an unsafe method still runs, and stay so if the
     process dies meanwhile. ``count`` > 1 stands for that many refusals of a flood (security.md 18); it is the whole
     number so far, not an addition. ``source`` tells who presented the key: the request itself (``request``) or a
-    service that asked us about it (``verify``).
+    service that asked us about it (``verify``). ``ai`` is what it used at a provider, where that was read as well.
     """
 
     id: str
@@ -45,6 +47,7 @@ class UsageRow:
     bytes: int | None = None
     count: int = 1
     source: Source = "request"
+    ai: AiUse | None = None
 
     @property
     def accepted(self) -> bool:
@@ -61,8 +64,7 @@ class Completion:
     bytes: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(msgspec.Struct, frozen=True):
     """Requests with no key of ours: counted per reason, address (IPv6: its /64) and minute, not listed."""
 
     at_ms: int

@@ -4,6 +4,7 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from ari.usage.ai import AiBy, AiCount, AiSpan, AiSums, AiUse
 from ari.usage.model import (
     AddressCount,
     Attempt,
@@ -24,7 +25,7 @@ class Batch:
     """What one commit carries."""
 
     rows: list[UsageRow] = field(default_factory=list)
-    completions: list[Completion] = field(default_factory=list)
+    completions: list[Completion | AiUse] = field(default_factory=list)
     attempts: list[Attempt] = field(default_factory=list)
 
 
@@ -100,6 +101,15 @@ class UsageReader(Protocol):
 
         ``flood.ADDRESSES_PER_HOUR`` are told apart.
         """
+
+    def ai_counts(self, by: AiBy, span: AiSpan) -> list[AiCount]:
+        """What requests through the AI gateway used, by key, provider or model, the most requests first."""
+
+    def ai_hours(self, span: AiSpan) -> dict[int, AiSums]:
+        """Likewise by hour; hours without a request are absent."""
+
+    def ai_last_used(self) -> dict[str, int]:
+        """When each provider was last asked something, ever."""
 
     def search(self, search: UsageSearch, before_id: str | None, limit: int) -> Found:
         """Rows newest first. Where rows must be looked at, a step looks at ``search.LOOKED_AT`` of them at most."""

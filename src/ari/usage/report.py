@@ -4,6 +4,7 @@ from typing import Any
 
 from ari.base.clock import to_rfc3339
 from ari.keys.model import ApiKey
+from ari.usage.ai import AiUse
 from ari.usage.model import Attempt, KeyTotals, Seen, UsageRow
 
 
@@ -45,6 +46,22 @@ def row_facts(row: UsageRow) -> dict[str, Any]:
         "bytes": row.bytes,
         "count": row.count,
         "source": row.source,
+        "ai": None if row.ai is None else ai_facts(row.ai),
+    }
+
+
+def ai_facts(use: AiUse) -> dict[str, Any]:
+    """What a request used at a provider; null is unknown."""
+    return {
+        "provider": use.provider,
+        "model": use.model,
+        "input_tokens": use.input_tokens,
+        "output_tokens": use.output_tokens,
+        "cached_tokens": use.cached_tokens,
+        "provider_status": use.provider_status,
+        "first_byte_ms": use.first_byte_ms,
+        "whole_ms": use.whole_ms,
+        "ended": use.ended,
     }
 
 

@@ -10,10 +10,15 @@ from ari.web.pages.api_docs.routes import ApiDocsPages
 from ari.web.pages.confirm.routes import ConfirmPages
 from ari.web.pages.create_key.routes import CreateKeyPages
 from ari.web.pages.edit_key.routes import EditKeyPages
+from ari.web.pages.integrations.routes import IntegrationsPages
 from ari.web.pages.key.routes import KeyPages
 from ari.web.pages.key.usage import KeyUsagePages
+from ari.web.pages.mail_links.forgot import ForgotPages
+from ari.web.pages.mail_links.routes import MailLinkPages
 from ari.web.pages.many_keys.routes import ManyKeysPages
+from ari.web.pages.notifications.routes import NotificationPages
 from ari.web.pages.reason.routes import ReasonPages
+from ari.web.pages.security.address import AddressPages
 from ari.web.pages.security.routes import SecurityPages
 from ari.web.pages.security.two_factor import TwoFactorPages
 from ari.web.pages.settings_api.routes import SettingsApiPages
@@ -31,6 +36,8 @@ _PARTS = (
     SignInPages,
     CodePages,
     SetupPages,
+    ForgotPages,
+    MailLinkPages,
     AccountPages,
     ConfirmPages,
     ShortcutsPages,
@@ -40,8 +47,11 @@ _PARTS = (
     KeyUsagePages,
     EditKeyPages,
     SettingsUsagePages,
+    IntegrationsPages,
+    NotificationPages,
     SecurityPages,
     TwoFactorPages,
+    AddressPages,
     ReasonPages,
 )
 

@@ -26,6 +26,9 @@ from ari.web.forms import Form
 from ari.web.render import Pages
 
 FIELD = "confirm_password"
+PROVIDER_KEY = "provider_key"
+"""The field of a provider key: it is never carried through the question, which would show it (security.md 31)."""
+_NOT_CARRIED = ("csrf", FIELD, PROVIDER_KEY)
 WRONG = "This is not your password."
 _DIALOG = "dialog-body"
 
@@ -116,7 +119,7 @@ class Asker:
             came_from = places.came_from(request.headers.get("hx-current-url")) or places.HOME
             return self._pages.go(request, f"{places.CONFIRM}?next={quote(came_from, safe='')}")
         if request.method == "POST":
-            carried = {name: values for name, values in form_of(request).items() if name not in ("csrf", FIELD)}
+            carried = {name: values for name, values in form_of(request).items() if name not in _NOT_CARRIED}
             back = places.came_from(request.headers.get("hx-current-url")) or places.HOME
             action = quote(place, safe="/")
         else:

@@ -22,15 +22,23 @@ DISMISS = "/settings/advice/dismiss"
 SHORTCUTS = "/shortcuts"
 API_DOCS = "/api-docs"
 USAGE = "/settings/usage"
+INTEGRATIONS = "/settings/integrations"
+NOTIFICATIONS = "/settings/notifications"
+ADDRESS = f"{SECURITY}/address"
+FORGOT = "/forgot-password"
+RESET = "/reset-password"
+CONFIRM_ADDRESS = "/confirm-address"
 
 _ID = "key_[0-9A-HJKMNP-TV-Z]{26}"
 _SPAN = r"(?:\?range=(?:24h|7d|30d|90d)(?:&per=(?:hour|day|week))?)?"
 _KNOWN = re.compile(
     rf"/settings(?:\?tab=api(?:&(?:q|show|sort|after)=[0-9A-Za-z%+._~*-]{{0,{12 * LONGEST_TEXT}}}){{0,4}})?"
-    rf"|{NEW_KEY}(?:\?like={_ID})?"
+    rf"|{NEW_KEY}(?:\?like={_ID}|\?ai=[a-z_]{{1,30}})?"
     rf"|/settings/keys/{_ID}(?:/(?:rename|revoke|delete|access|expiry)|{_SPAN})"
     rf"|{USAGE}{_SPAN}"
-    rf"|{SECURITY}(?:/(?:password|two-factor|two-factor/off|backup-codes))?"
+    rf"|{INTEGRATIONS}(?:/[a-z_]{{1,30}}/(?:key|address|remove))?"
+    rf"|{SECURITY}(?:/(?:password|address|two-factor|two-factor/off|backup-codes))?"
+    rf"|{NOTIFICATIONS}"
     rf"|/sign-out-everywhere|{SHORTCUTS}|{API_DOCS}"
 )
 _AFTER = re.compile(rf"(\d{{0,16}})\.({_ID})")
@@ -102,6 +110,21 @@ def session_place(session_id: str) -> str:
 def new_key_like(key_id: str) -> str:
     """The form that makes a key with the same rights."""
     return f"{NEW_KEY}?like={key_id}"
+
+
+def new_key_for(provider: str) -> str:
+    """The form that makes a key for one provider of the AI gateway."""
+    return f"{NEW_KEY}?ai={provider}"
+
+
+def integration_place(provider: str, verb: str) -> str:
+    """What is done to one integration: ``key``, ``address``, ``remove``, ``test``."""
+    return f"{INTEGRATIONS}/{provider}/{verb}"
+
+
+def integration_card(provider: str) -> str:
+    """Where the page shows one provider."""
+    return f"{INTEGRATIONS}#integration-{provider}"
 
 
 def keys_place(view: KeysView) -> str:

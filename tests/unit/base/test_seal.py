@@ -7,16 +7,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from ari.base import seal
-from ari.base.errors import ConfigurationError, Conflict
-from ari.base.master_key import MasterKeys, hkdf, keys_of
+from ari.base import master_key, seal
+from ari.base.errors import Conflict
+from ari.base.master_key import MasterKeys
 from ari.base.seal import CannotOpen, Context, Sealed
+from tests.support.sealing import first_version
 from tests.unit.accounts.memory import MemorySealed
 
 SECRET = b"what must not be seen"
 HERE = Context("totp", "usr_1", ("https://api.example.net", "x"))
-TEXTS = ["5W-n3kxVdGhZ0bqMZ7ZQv1cXxkR5a9JkqLh0YwT2s8E", "5W+n3kxVdGhZ0bqMZ7ZQv1cXxkR5a9JkqLh0YwT2s8E=\n"]
 
 
 @dataclass
@@ -101,10 +103,120 @@ def test_a_spoiled_key_file_is_a_plain_fault(place: Place) -> None:
     assert place.keys.own_file.read_text() == "not a key"
 
 
-def test_of_two_that_make_the_key_one_does(place: Place) -> None:
-    """The key of another process is taken, never overwritten."""
-    first = place.keys.make()
-    assert place.keys.make() == first
+def test_the_wrong_key_seals_nothing_more(place: Place) -> None:
+    """With another key in place of the right one nothing is sealed, replaced or rotated; the sentence says why."""
+    seal.keep(place.store, place.keys, HERE, SECRET)
+    before = place.store.all()
+    wrong = MasterKeys(place.folder, secrets.token_hex(32))
+    for attempt in (
+        lambda: seal.keep(place.store, wrong, Context("totp", "usr_2"), SECRET),
+        lambda: seal.keep(place.store, wrong, HERE, SECRET),
+        lambda: seal.reseal_all(place.store, wrong),
+        lambda: seal.opened(place.store, wrong, HERE),
+    ):
+        with pytest.raises(CannotOpen, match="sealed with a master key that is not in ARI_MASTER_KEY"):
+            attempt()
+    assert place.store.all() == before
+
+
+def test_one_changed_row_stops_a_rotation_before_it_begins(place: Place) -> None:
+    """Neither the file nor any row is touched when one of them cannot be carried over."""
+    seal.keep(place.store, place.keys, HERE, SECRET)
+    seal.keep(place.store, place.keys, Context("totp", "usr_2"), SECRET)
+    good = place.store.all()[1]
+    place.store.put(Sealed(HERE, good.envelope))
+    before, file = place.store.all(), place.keys.own_file.read_bytes()
+    with pytest.raises(CannotOpen, match="usr_1 does not open: it was changed or moved"):
+        seal.reseal_all(place.store, place.keys)
+    assert (place.store.all(), place.keys.own_file.read_bytes()) == (before, file)
+
+
+def test_version_1_opens_and_becomes_version_2(place: Place) -> None:
+    """Secrets of running instances open as they are; a rotation gives each a data key, also under the same key."""
+    place.keys.make()
+    old = Sealed(HERE, first_version(place.keys.all()[0], HERE, SECRET))
+    place.store.put(old)
+    assert seal.opened(place.store, place.keys, HERE) == SECRET
+    with pytest.raises(CannotOpen):
+        seal.open_one(place.keys, Sealed(Context("totp", "usr_2"), old.envelope))
+    given_keys = MasterKeys(place.folder, place.keys.all()[0].secret.hex())
+    assert seal.reseal_all(place.store, given_keys)[1] == 1
+    assert place.store.all()[0].is_latest
+    assert seal.opened(place.store, place.keys, HERE) == SECRET
+    assert seal.reseal_all(place.store, given_keys)[1] == 0
+    place.store.put(Sealed(HERE, first_version(place.keys.all()[0], HERE, SECRET)))
+    seal.reseal_all(place.store, place.keys)
+    seal.forget_unused(place.store, place.keys)
+    assert seal.opened(place.store, place.keys, HERE) == SECRET
+
+
+def test_a_rotation_wraps_data_keys_and_leaves_secrets_alone(place: Place) -> None:
+    """The sealed secret itself stays byte for byte; each secret has a data key of its own."""
+    seal.keep(place.store, place.keys, HERE, SECRET)
+    seal.keep(place.store, place.keys, Context("totp", "usr_2"), SECRET)
+    before = [one.envelope for one in place.store.all()]
+    seal.reseal_all(place.store, place.keys)
+    after = [one.envelope for one in place.store.all()]
+    assert [one[-(12 + len(SECRET) + 16) :] for one in after] == [one[-(12 + len(SECRET) + 16) :] for one in before]
+    assert all(one[:69] != other[:69] for one, other in zip(before, after, strict=True))
+    assert len(after[0]) == 69 + 12 + len(SECRET) + 16
+    mixed = Sealed(HERE, after[1][:69] + after[0][69:])
+    with pytest.raises(CannotOpen):
+        seal.open_one(place.keys, mixed)
+
+
+_KEYS = MasterKeys(Path("/nowhere"), secrets.token_hex(32))
+_TEXT = st.text(max_size=12)
+_CONTEXTS = st.builds(Context, _TEXT, _TEXT, st.lists(_TEXT, max_size=3).map(tuple))
+
+
+@given(_CONTEXTS, _CONTEXTS, st.binary(max_size=600))
+def test_rows_cannot_be_swapped(one: Context, other: Context, secret: bytes) -> None:
+    """Whatever the two contexts are, an envelope opens with its own alone."""
+    envelope = seal.seal(_KEYS.all()[0], one, secret)
+    assert seal.open_one(_KEYS, Sealed(one, envelope)) == secret
+    if other != one:
+        with pytest.raises(CannotOpen):
+            seal.open_one(_KEYS, Sealed(other, envelope))
+
+
+@given(st.binary(max_size=80), st.data())
+def test_flipped_bytes_open_nothing(secret: bytes, data: st.DataObject) -> None:
+    """Bytes changed, cut off, repeated or added anywhere: nothing opens, and nothing else is raised."""
+    for good in (
+        Sealed(HERE, seal.seal(_KEYS.all()[0], HERE, secret)),
+        Sealed(HERE, first_version(_KEYS.all()[0], HERE, secret)),
+    ):
+        envelope = bytearray(good.envelope)
+        at = data.draw(st.integers(0, len(envelope) - 1))
+        match data.draw(st.sampled_from(["flip", "cut", "grow"])):
+            case "flip":
+                envelope[at] ^= data.draw(st.integers(1, 255))
+            case "cut":
+                del envelope[at : data.draw(st.integers(at + 1, len(envelope)))]
+            case "grow":
+                envelope[at:at] = data.draw(st.binary(min_size=1, max_size=20))
+        if envelope != good:
+            with pytest.raises(CannotOpen):
+                seal.open_one(_KEYS, Sealed(HERE, bytes(envelope)))
+
+
+def test_what_was_read_before_a_rotation_opens_after_it(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request that holds an envelope while the old key is forgotten opens it still; a minute later nothing does."""
+    seal.keep(place.store, place.keys, HERE, SECRET)
+    serving, held = place.keys, place.store.all()[0]
+    assert seal.open_one(serving, held) == SECRET
+    seal.reseal_all(place.store, place.keys)
+    seal.forget_unused(place.store, place.keys)
+    assert seal.open_one(serving, held) == SECRET
+    assert len(serving.all()) == 1
+    monkeypatch.setattr(master_key, "_GRACE_SECONDS", -1.0)
+    later = place.keys
+    later.all()
+    seal.reseal_all(place.store, place.keys)
+    seal.forget_unused(place.store, place.keys)
+    with pytest.raises(CannotOpen):
+        seal.open_one(later, held)
 
 
 def test_rotation_keeps_everything_open_at_every_step(place: Place) -> None:
@@ -140,52 +252,6 @@ def test_given_keys_are_rotated_by_putting_one_in_front(place: Place) -> None:
     assert seal.opened(place.store, both, HERE) == SECRET
     assert seal.missing_keys(place.store.all(), MasterKeys(place.folder, old))
     assert not both.own_file.exists()
-
-
-@pytest.mark.parametrize("text", TEXTS)
-def test_base64_of_either_kind(text: str) -> None:
-    """With and without padding, for URLs or not: the same key."""
-    assert keys_of(text, "x") == keys_of(TEXTS[0], "x")
-    assert keys_of(keys_of(text, "x")[0].secret.hex(), "x") == keys_of(TEXTS[0], "x")
-
-
-@pytest.mark.parametrize(
-    "text", ["", " ", "correct horse battery staple correct horse", "a" * 43, "0" * 64, "A" * 42, TEXTS[0] + " x", "ü"]
-)
-def test_what_is_no_key_is_refused(text: str) -> None:
-    """Passphrases, other lengths and what was never random; the sentence says how to make one and repeats nothing."""
-    with pytest.raises(ConfigurationError, match="openssl rand -base64 32") as refused:
-        keys_of(text, "ARI_MASTER_KEY")
-    assert not text.strip() or text not in str(refused.value)
-
-
-def test_a_named_file(tmp_path: Path) -> None:
-    """ARI_MASTER_KEY_FILE must be there and hold a key; none is ever made in its place."""
-    named = tmp_path / "secret"
-    keys = MasterKeys(tmp_path, named=named)
-    with pytest.raises(ConfigurationError, match="there is no file"):
-        keys.all()
-    named.write_text("a passphrase")
-    with pytest.raises(ConfigurationError, match="ARI_MASTER_KEY_FILE"):
-        keys.all()
-    named.write_text(TEXTS[0])
-    assert keys.all() == keys_of(TEXTS[0], "x")
-    assert keys.place == str(named)
-
-
-def test_hkdf_is_that_of_the_rfc() -> None:
-    """RFC 5869, appendix A.1 and A.3, the first 32 bytes."""
-    first = hkdf(b"\x0b" * 22, bytes(range(0xF0, 0xFA)), bytes(range(13)))
-    assert first.hex() == "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf"
-    third = hkdf(b"\x0b" * 22, b"")
-    assert third.hex() == "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d"
-
-
-def test_derived_keys_differ_by_label() -> None:
-    """One label for each purpose, and none is the master key."""
-    key = keys_of(TEXTS[0], "x")[0]
-    assert len({key.derived("a"), key.derived("b"), key.secret}) == 3
-    assert key.secret.hex() not in repr(key)
 
 
 def test_a_start_does_not_load_it() -> None:

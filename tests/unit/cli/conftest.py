@@ -13,6 +13,7 @@ import pytest
 from ari.base.settings import load_settings
 from ari.cli.main import main
 from ari.instance import Instance
+from ari.integrations.environment import base_url_variables, key_variables
 from tests.support.server import Clock
 
 
@@ -61,8 +62,9 @@ class Ari:
 @pytest.fixture
 def ari(data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Ari:
     """The command line on a new, migrated instance on SQLite, with a clock that tests move."""
-    for name in [name for name in os.environ if name.startswith("ARI_") or name == "ALLOWED_IPS"]:
-        monkeypatch.delenv(name)
+    given = [name for name in os.environ if name.startswith("ARI_") or name == "ALLOWED_IPS"]
+    for name in (*given, *key_variables(), *base_url_variables()):
+        monkeypatch.delenv(name, raising=False)
     clock = Clock(tmp_path / "clock")
     monkeypatch.setenv("ARI_DATA_DIR", str(data_dir))
     monkeypatch.setenv("ARI_TEST_CLOCK_FILE", str(clock.path))

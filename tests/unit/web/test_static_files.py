@@ -8,7 +8,7 @@ import httpx2
 
 from ari.web.render import assets
 
-ID = re.compile("key_[0-9A-Z]{26}")
+ID = re.compile("key_[0-9A-Z]{26}|(?<=integrations/)[a-z_]+")
 
 
 def test_files_keep_for_ever_under_their_hash(owner: Any) -> None:
@@ -32,6 +32,20 @@ def test_nothing_else_is_served(owner: Any) -> None:
         assert "immutable" not in answer.headers["cache-control"]
 
 
+def with_every_provider(owner: Any) -> None:
+    """Put a key of the right shape to every provider, of a server that sends none anywhere."""
+    maker = owner.api(owner.create_key("maker of integrations", scopes=["integrations:*"])[1])
+    rest = "0123456789abcdefABCDEF0123456789"
+    begins = {"anthropic": "sk-ant-", "gemini": "AIza", "groq": "gsk_", "xai": "xai-", "perplexity": "pplx-"}
+    begins |= {"openai": "sk-", "deepseek": "sk-", "resend": "re_", "mistral": "", "elevenlabs": "sk_"}
+    begins |= {"openrouter": "sk-or-v1-", "ollama": "", "openai_compatible": ""}
+    for one in maker.get("/api/integrations").json()["items"]:
+        name = one["provider"]
+        body = {"key": begins[name] + rest} | ({"base_url": "http://127.0.0.1:9"} if one["base_url"] is None else {})
+        answer = maker.put(f"/api/integrations/{name}", json=body)
+        assert answer.status_code == 200, answer.text
+
+
 MOST_BYTES = 150_000
 BEGINNINGS = ("/settings", "/sign-", "/errors/expired", "/nothing/here")
 
@@ -39,11 +53,13 @@ BEGINNINGS = ("/settings", "/sign-", "/errors/expired", "/nothing/here")
 def test_every_page_weighs_little(owner: Any) -> None:
     """Each page that the pages lead to, with its scripts, styles, icons and font: under 150 kB as they are sent.
 
+    Settings > Integrations is weighed with every provider in use.
     The API docs are left out; the HTML itself is sent as it is.
     """
     owner.make_keys_over_http()
     for number in range(60):  # a full table
         owner.create_key(f"Nightly export of the warehouse {number}")
+    with_every_provider(owner)
     client, sent = owner.session(), {}
     waiting, weights = ["/settings?tab=api", "/sign-in", "/errors/expired", "/nothing/here"], {}
     while waiting and len(weights) < 60:
@@ -58,4 +74,5 @@ def test_every_page_weighs_little(owner: Any) -> None:
         known = {re.sub(ID, "{id}", one) for one in (*weights, *waiting)}
         waiting += [one for one in sorted(found) if one.startswith(BEGINNINGS) and re.sub(ID, "{id}", one) not in known]
     assert len(weights) >= 10, weights
+    assert {"/settings/integrations", "/settings/integrations/anthropic/key"} < weights.keys()
     assert {place: weight for place, weight in weights.items() if weight > MOST_BYTES} == {}

@@ -10,6 +10,7 @@ import { startDownloading } from "./js/download.js";
 import { startEntry } from "./js/entry.js";
 import { startEnvFile } from "./js/env-file.js";
 import { startInPlace } from "./js/in-place.js";
+import { startIntegrations } from "./js/integrations.js";
 import { startLive } from "./js/live.js";
 import { startPreferences } from "./js/preferences.js";
 import { startReveal } from "./js/reveal.js";
@@ -37,6 +38,7 @@ startEntry();
 startSearch();
 startChosen();
 startInPlace();
+startIntegrations();
 startTabs();
 startEnvFile();
 

@@ -19,7 +19,7 @@ function start(plot) {
     tip.hidden = !bar;
     if (!bar) return;
     bar.classList.add("is-shown");
-    fill(tip, bar);
+    fill(tip, plot, bar);
     place(tip, plot, bar);
   };
 
@@ -38,7 +38,7 @@ function start(plot) {
     if (next === null) return;
     event.preventDefault();
     show(next);
-    say(words(bars[next]));
+    say(words(plot, bars[next]));
   });
 }
 
@@ -50,17 +50,17 @@ function step(key, shown, count) {
   return key === "End" ? last : null;
 }
 
-function words(bar) {
+function words(plot, bar) {
   const { label, accepted, refused } = bar.dataset;
-  return `${label}: ${accepted} accepted, ${refused} refused`;
+  return `${label}: ${accepted} ${plot.dataset.chartFirst}, ${refused} ${plot.dataset.chartSecond}`;
 }
 
-function fill(tip, bar) {
+function fill(tip, plot, bar) {
   const { label, accepted, refused } = bar.dataset;
   const lines = [
     ["chart-tip-head", label],
-    ["swatch swatch-accepted", `${accepted} accepted`],
-    ["swatch swatch-refused", `${refused} refused`],
+    ["swatch swatch-accepted", `${accepted} ${plot.dataset.chartFirst}`],
+    ["swatch swatch-refused", `${refused} ${plot.dataset.chartSecond}`],
   ];
   tip.replaceChildren(
     ...lines.map(([name, text]) => Object.assign(document.createElement("div"), { className: name, textContent: text })),

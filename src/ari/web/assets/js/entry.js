@@ -13,8 +13,10 @@ export function startEntry() {
     const eye = event.target.closest("[data-eye]");
     const input = eye && document.getElementById(eye.getAttribute("aria-controls"));
     if (!input) return;
-    const show = input.type === "password";
-    input.type = show ? "text" : "password";
+    const secret = input.matches("[data-secret-field]");
+    const show = secret ? input.classList.contains("veiled") : input.type === "password";
+    if (secret) input.classList.toggle("veiled", !show);
+    else input.type = show ? "text" : "password";
     eye.setAttribute("aria-pressed", String(show));
   });
 }

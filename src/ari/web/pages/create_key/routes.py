@@ -21,11 +21,13 @@ from ari.storage.unit import Unit
 from ari.web import places
 from ari.web.answering import signed_in
 from ari.web.forms import Form, form_from, new_form_id, use_once
+from ari.web.pages.create_key import ai
 from ari.web.render import Pages
 
 ACCESS_HINTS = {
     "standard": "Read the API's description and documentation; nothing of keys or their use.",
     "read-only": "Also list the keys and read the usage log. Changes nothing.",
+    "ai-gateway": "Call AI providers through this instance, and nothing else; their keys stay here.",
     "administrator": "Everything, also creating and revoking keys. Treat it like your password.",
 }
 STALE = "This form was open for a long time. Check it and send it again."
@@ -62,11 +64,14 @@ class CreateKeyPages:
 
     @page
     async def show(self, request: Request) -> Response:
-        """The empty form; ``like`` a key, to take its place."""
+        """The empty form; ``like`` a key, to take its place; ``ai`` a provider, to use it through the gateway."""
         like = await self._like(request.query_params.get("like"))
-        if like is None:
-            return self._form(request, Form({"expires": SUGGESTED_EXPIRY, "access": DEFAULT_PRESET}), None)
-        return self._form(request, Form({"name": like.name, "expires": SUGGESTED_EXPIRY, "access": _SAME}), like)
+        if like is not None:
+            form = Form({"name": like.name, "expires": SUGGESTED_EXPIRY, "access": _SAME})
+            return await self._form(request, form, like)
+        wanted = request.query_params.get(ai.FIELD)
+        form = Form({"expires": SUGGESTED_EXPIRY, "access": ai.PRESET if wanted else DEFAULT_PRESET})
+        return await self._form(request, form, None, ticked=[wanted] if wanted else None)
 
     @page
     async def advise(self, request: Request) -> Response:
@@ -81,12 +86,13 @@ class CreateKeyPages:
         like = await self._like(form.value("like"))
         caller = call_of(request).caller
         assert caller is not None  # the guard lets nobody else in
+        ticked = form_of(request).get(ai.FIELD, [])
         try:
-            made = await self._instance.acommand(caller, lambda unit, by: self._make(unit, by, form))
+            made = await self._instance.acommand(caller, lambda unit, by: self._make(unit, by, form, ticked))
         except Invalid as error:
-            return self._form(request, form.with_problems(error.problems), like, status=422)
+            return await self._form(request, form.with_problems(error.problems), like, ticked, status=422)
         if isinstance(made, Stale):
-            return self._form(request, form.with_problem("form", STALE), like, status=422)
+            return await self._form(request, form.with_problem("form", STALE), like, ticked, status=422)
         if isinstance(made, Repeated):
             return self._pages.page(request, "pages/create_key/repeated.html", status=409, key=made.key)
         return self._pages.page(
@@ -99,7 +105,7 @@ class CreateKeyPages:
             try_path="/api/openapi.json" if holds(made.key.scopes, "api:read") else "/api/me",
         )
 
-    def _make(self, unit: Unit, caller: Caller, form: Form) -> Created | Repeated | Stale:
+    def _make(self, unit: Unit, caller: Caller, form: Form, ticked: list[str]) -> Created | Repeated | Stale:
         now_ms = self._instance.now_ms()
         form_id = form.value("form")
         use = use_once(unit, form_id, now_ms)
@@ -111,6 +117,8 @@ class CreateKeyPages:
         scopes = PRESETS.get(access, ("", ()))[1]
         if access == _SAME:
             scopes = manage.get(unit, form.value("like")).scopes
+        elif access == ai.PRESET:
+            scopes = ai.ai_scopes(ticked)
         new = NewKey(form.value("name"), form.value("expires", SUGGESTED_EXPIRY), scopes=scopes, form_id=form_id)
         return manage.create(unit, caller, now_ms, new)
 
@@ -118,7 +126,10 @@ class CreateKeyPages:
         """The key to take the place of, revoked and expired ones too. Raises ``NotFound``."""
         return await self._instance.aread(lambda unit: manage.get(unit, key_id)) if key_id else None
 
-    def _form(self, request: Request, form: Form, like: ApiKey | None, status: int = 200) -> Response:
+    async def _form(
+        self, request: Request, form: Form, like: ApiKey | None, ticked: list[str] | None = None, status: int = 200
+    ) -> Response:
+        environment = self._instance.provider_environment
         return self._pages.page(
             request,
             "pages/create_key/form.html",
@@ -129,6 +140,7 @@ class CreateKeyPages:
             expiry_choices=EXPIRY_CHOICES,
             presets=PRESETS,
             access_hints=ACCESS_HINTS,
+            ai_choices=await self._instance.aread(lambda unit: ai.ai_choices(unit, environment, ticked)),
             name_length=NAME_LENGTH,
         )
 

@@ -15,12 +15,14 @@ from ari.instance import Instance
 from ari.keys import manage
 from ari.keys.reasons import ACCEPTED, REASONS, REQUEST_ERRORS
 from ari.storage.unit import Unit
-from ari.usage import addresses, spans, summary, tails
+from ari.usage import addresses, ai_summary, spans, summary, tails
+from ari.usage.ai_summary import AiSummary
 from ari.usage.model import MANY, KeyTotals, Seen
 from ari.usage.ports import UsageReader
 from ari.usage.search import Found
 from ari.usage.summary import KeySummary
 from ari.web import places, words
+from ari.web.ai_use import AiView, view_of
 from ari.web.answering import signed_in
 from ari.web.asked import Asked, asked_of
 from ari.web.charts import Chart, chart_of
@@ -55,6 +57,8 @@ class KeyUsage:
     read_at_ms: int
     ever: bool
     """Whether the key was ever used, or refused."""
+    ai: AiView | None
+    """What it used through the AI gateway in this time."""
 
     def results(self) -> list[tuple[str, int, str]]:
         """How requests ended: words, count, and the kind that colours it."""
@@ -94,16 +98,17 @@ async def usage_of(instance: Instance, request: Request, key_id: str, totals: Ke
     search = asked.search(key_id)
     before = asked.values.get("before")
 
-    def read(reader: UsageReader) -> tuple[KeySummary, list[tuple[int | None, int]], Found]:
+    def read(reader: UsageReader) -> tuple[KeySummary, list[tuple[int | None, int]], Found, AiSummary]:
         statuses = reader.newest_statuses(search.within_span_only(), STATUS_ROWS)
-        return summary.of_key(reader, key_id, asked.span), statuses, reader.search(search, before, ROWS)
+        numbers, used = summary.of_key(reader, key_id, asked.span), ai_summary.of_span(reader, asked.span, key_id)
+        return numbers, statuses, reader.search(search, before, ROWS), used
 
-    numbers, statuses, found = await instance.areport(read)
+    numbers, statuses, found, used = await instance.areport(read)
     seen, agents = await instance.aseen(key_id, _SEEN_READ)
     new = addresses.new_ones(seen, totals.first_used_at_ms, now_ms)
     chart = chart_of(numbers.counts)
     ever = totals.request_count + totals.refused_count > 0
-    return KeyUsage(asked, numbers, chart, statuses, seen, agents, new, found, now_ms, ever)
+    return KeyUsage(asked, numbers, chart, statuses, seen, agents, new, found, now_ms, ever, view_of(used, {}))
 
 
 class KeyUsagePages:

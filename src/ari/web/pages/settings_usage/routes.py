@@ -6,8 +6,9 @@ from starlette.routing import BaseRoute, Route
 
 from ari.http.access import page, sensitive
 from ari.keys.manage import key_names
-from ari.usage import summary
+from ari.usage import ai_summary, summary
 from ari.web import places
+from ari.web.ai_use import view_of
 from ari.web.answering import signed_in
 from ari.web.asked import asked_of
 from ari.web.charts import chart_of
@@ -34,7 +35,10 @@ class SettingsUsagePages:
         """The numbers of a span; all of them from rollups."""
         asked = asked_of(request, self._instance.now_ms(), places.USAGE)
         found = await self._instance.areport(lambda reader: summary.of_all(reader, asked.span))
+        used = await self._instance.areport(lambda reader: ai_summary.of_span(reader, asked.span))
         ids = [one.key_id for one in found.top.shown]
+        asking = [one.name for one in used.keys]
+        ai_names = await self._instance.aread(lambda unit: key_names(unit, asking))
         names = await self._instance.aread(lambda unit: key_names(unit, ids))
         keys = await self._instance.aread(lambda unit: {key_id: unit.keys.get(key_id) for key_id in ids})
         return self._pages.page(
@@ -43,6 +47,7 @@ class SettingsUsagePages:
             asked=asked,
             found=found,
             chart=chart_of(found.counts),
+            ai=view_of(used, ai_names),
             names=names,
             keys=keys,
             top=summary.TOP,

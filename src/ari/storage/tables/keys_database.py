@@ -1,15 +1,9 @@
-"""The whole schema, the single truth for it; migrations are checked against it in CI.
-
-``main`` is the keys database (``ari.db``), ``log`` the usage database (``usage.db``); on PostgreSQL both live in one
-database. Instants are milliseconds since the epoch. ``inbox`` is a file of its own on SQLite and holds what waits to be
-moved into the log; nothing stays in it, so it has no migrations.
-"""
+"""The keys database: keys, accounts, integrations, notices and the audit trail (``ari.db``)."""
 
 from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    Float,
     ForeignKey,
     Index,
     Integer,
@@ -18,22 +12,13 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    UniqueConstraint,
     text,
 )
 
-_NAMES = {
-    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-    "pk": "pk_%(table_name)s",
-}
+from ari.storage.tables.naming import NAMES, Sequence
 
-main = MetaData(naming_convention=_NAMES)
-log = MetaData(naming_convention=_NAMES)
-inbox = MetaData(naming_convention=_NAMES)
-
-_Sequence = BigInteger().with_variant(Integer, "sqlite")
-"""SQLite numbers rows by itself only for a column declared INTEGER."""
+main = MetaData(naming_convention=NAMES)
 
 api_keys = Table(
     "api_keys",
@@ -91,7 +76,7 @@ dismissals = Table(
 events = Table(
     "events",
     main,
-    Column("seq", _Sequence, primary_key=True, autoincrement=True),
+    Column("seq", Sequence, primary_key=True, autoincrement=True),
     Column("id", String(40), nullable=False, unique=True),
     Column("at_ms", BigInteger, nullable=False),
     Column("name", String(40), nullable=False),
@@ -162,6 +147,22 @@ sealed_secrets = Table(
     Column("envelope", LargeBinary, nullable=False),
 )
 
+integrations = Table(
+    "integrations",
+    main,
+    Column("provider", String(40), primary_key=True),
+    Column("id", String(40), nullable=False, unique=True),
+    Column("base_url", Text),
+    Column("mask", String(12)),
+    Column("added_at_ms", BigInteger),
+    Column("added_by", Text),
+    Column("tested_at_ms", BigInteger),
+    Column("test_outcome", String(20)),
+    Column("test_words", Text),
+    Column("failing_since_ms", BigInteger),
+    Column("failing_reason", Text),
+)
+
 devices = Table(
     "devices",
     main,
@@ -185,117 +186,49 @@ notes = Table(
     Column("value", Text, nullable=False),
 )
 
-usage_rows = Table(
-    "usage_rows",
-    log,
+mail_links = Table(
+    "mail_links",
+    main,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("account_id", String(40), ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False),
+    Column("purpose", String(10), nullable=False),
+    Column("email", Text, nullable=False),
+    Column("expires_at_ms", BigInteger, nullable=False),
+    UniqueConstraint("account_id", "purpose"),
+)
+
+watch_quiet = Table(
+    "watch_quiet",
+    main,
+    Column("mark", String(160), primary_key=True),
+    Column("until_ms", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+notices = Table(
+    "notices",
+    main,
     Column("id", String(40), primary_key=True),
+    Column("kind", String(40), nullable=False),
+    Column("event_id", String(40), nullable=False),
     Column("at_ms", BigInteger, nullable=False),
-    Column("request_id", Text, nullable=False),
-    Column("key_id", String(40), nullable=False),
-    Column("key_hint", String(24), nullable=False),
-    Column("code", String(24), nullable=False),
-    Column("method", String(16), nullable=False),
-    Column("route", Text, nullable=False),
-    Column("path", Text, nullable=False),
-    Column("status", Integer),
-    Column("client_address", String(64)),
-    Column("user_agent", Text),
-    Column("duration_ms", Float),
-    Column("bytes", BigInteger),
-    Column("count", Integer, nullable=False),
-    Column("source", String(10), nullable=False, server_default="request"),
-    Index("ix_usage_rows_key_id_code_id", "key_id", "code", "id"),
-    Index("ix_usage_rows_code_id", "code", "id"),
+    Column("made_at_ms", BigInteger, nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("recipient", Text),
+    Column("attempts", Integer, nullable=False),
+    Column("first_try_at_ms", BigInteger),
+    Column("next_try_at_ms", BigInteger),
+    Column("sent_at_ms", BigInteger),
+    Column("sender", String(10)),
+    Column("sender_id", Text),
+    Column("error", Text),
+    Column("digest_id", String(40), index=True),
+    Column("letter", Text),
+    Column("lease_holder", String(40)),
+    Column("lease_until_ms", BigInteger),
+    UniqueConstraint("kind", "event_id"),
+    Index("ix_notices_state_next_try_at_ms", "state", "next_try_at_ms"),
+    Index("ix_notices_kind_made_at_ms", "kind", "made_at_ms"),
 )
-
-usage_hours = Table(
-    "usage_hours",
-    log,
-    Column("key_id", String(40), primary_key=True),
-    Column("hour_ms", BigInteger, primary_key=True),
-    Column("route", Text, primary_key=True),
-    Column("code", String(24), primary_key=True),
-    Column("count", BigInteger, nullable=False),
-)
-
-usage_totals = Table(
-    "usage_totals",
-    log,
-    Column("key_id", String(40), primary_key=True),
-    Column("request_count", BigInteger, nullable=False),
-    Column("refused_count", BigInteger, nullable=False),
-    Column("first_used_at_ms", BigInteger),
-    Column("last_used_at_ms", BigInteger),
-    Column("removed_request_count", BigInteger, nullable=False, server_default="0"),
-    Column("removed_refused_count", BigInteger, nullable=False, server_default="0"),
-)
-
-usage_seen = Table(
-    "usage_seen",
-    log,
-    Column("key_id", String(40), primary_key=True),
-    Column("kind", String(10), primary_key=True),
-    Column("value", Text, primary_key=True),
-    Column("accepted_count", BigInteger, nullable=False),
-    Column("refused_count", BigInteger, nullable=False),
-    Column("first_seen_at_ms", BigInteger, nullable=False),
-    Column("last_seen_at_ms", BigInteger, nullable=False),
-    sqlite_with_rowid=False,
-)
-
-usage_attempts = Table(
-    "usage_attempts",
-    log,
-    Column("minute_ms", BigInteger, primary_key=True),
-    Column("reason", String(24), primary_key=True),
-    Column("address", String(64), primary_key=True),
-    Column("count", BigInteger, nullable=False),
-)
-
-usage_settled = Table(
-    "usage_settled",
-    log,
-    Column("name", String(20), primary_key=True),
-    Column("seq", BigInteger, nullable=False),
-)
-"""Up to which entry the inbox was moved, where that is another file. On PostgreSQL its lock is who may move."""
-
-usage_inbox = Table(
-    "usage_inbox",
-    inbox,
-    Column("seq", _Sequence, primary_key=True, autoincrement=True),
-    Column("what", String(10), nullable=False),
-    *(Column(column.name, column.type) for column in usage_rows.columns),
-    sqlite_autoincrement=True,
-)
-
-usage_all_hours = Table(
-    "usage_all_hours",
-    log,
-    Column("hour_ms", BigInteger, primary_key=True),
-    Column("with_key", Boolean, primary_key=True),
-    Column("code", String(24), primary_key=True),
-    Column("count", BigInteger, nullable=False),
-    sqlite_with_rowid=False,
-)
-
-usage_days = Table(
-    "usage_days",
-    log,
-    Column("key_id", String(40), primary_key=True),
-    Column("day_ms", BigInteger, primary_key=True),
-    Column("accepted_count", BigInteger, nullable=False),
-    Column("refused_count", BigInteger, nullable=False),
-    sqlite_with_rowid=False,
-)
-
-usage_attempt_hours = Table(
-    "usage_attempt_hours",
-    log,
-    Column("hour_ms", BigInteger, primary_key=True),
-    Column("reason", String(24), primary_key=True),
-    Column("address", String(64), primary_key=True),
-    Column("count", BigInteger, nullable=False),
-    Column("last_at_ms", BigInteger, nullable=False),
-    sqlite_with_rowid=False,
-)
+"""``letter`` is the mail as it is tried, until the notice is done with."""

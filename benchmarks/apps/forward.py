@@ -1,0 +1,68 @@
+"""What a client costs by itself: ASGI apps that pass a request on to ``BENCH_PROVIDER`` and do nothing else."""
+
+import os
+from typing import Any
+
+import aiohttp
+import httpx2
+
+from ari.outbound.http import HttpClient
+
+_URL = os.environ.get("BENCH_PROVIDER", "")
+_HEADERS = {"content-type": "application/json", "authorization": "Bearer x", "accept-encoding": "identity"}
+
+
+class _Forwarder:
+    """``ask`` is one client's way to send a body and get an answer's."""
+
+    async def open(self) -> None:
+        """On the loop that serves."""
+
+    async def ask(self, body: bytes) -> bytes:
+        raise NotImplementedError
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            body, more = b"", True
+            while more:
+                message = await receive()
+                body, more = body + message.get("body", b""), message.get("more_body", False)
+            answer = await self.ask(body)
+            length = (b"content-length", b"%d" % len(answer))
+            await send({"type": "http.response.start", "status": 200, "headers": [length]})
+            await send({"type": "http.response.body", "body": answer})
+            return
+        while (await receive())["type"] == "lifespan.startup":
+            await self.open()
+            await send({"type": "lifespan.startup.complete"})
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+class _Aiohttp(_Forwarder):
+    async def open(self) -> None:
+        self._session = aiohttp.ClientSession(auto_decompress=False)
+
+    async def ask(self, body: bytes) -> bytes:
+        async with self._session.post(_URL, data=body, headers=_HEADERS, allow_redirects=False) as answer:
+            return await answer.read()
+
+
+class _Httpx2(_Forwarder):
+    async def open(self) -> None:
+        limits = httpx2.Limits(max_connections=1_000, max_keepalive_connections=1_000)
+        self._client = httpx2.AsyncClient(limits=limits, trust_env=False)
+
+    async def ask(self, body: bytes) -> bytes:
+        return (await self._client.post(_URL, content=body, headers=_HEADERS)).content
+
+
+class _Outbound(_Forwarder):
+    async def open(self) -> None:
+        self._client = HttpClient()
+
+    async def ask(self, body: bytes) -> bytes:
+        async with self._client.call("POST", _URL, list(_HEADERS.items()), body, private=True) as reply:
+            return await reply.beginning(1 << 20)
+
+
+aiohttp_app, httpx2_app, outbound_app = _Aiohttp(), _Httpx2(), _Outbound()

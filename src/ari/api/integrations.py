@@ -1,0 +1,103 @@
+"""``/api/integrations``: provider keys. They come in and never go out again."""
+
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from ari.api.here import WITH_BODY, Here, answer, problems
+from ari.api.integration_shapes import IntegrationIn, IntegrationOut, IntegrationsOut, ProviderName, TestResultOut
+from ari.base.caller import Caller
+from ari.base.errors import Invalid, Problem
+from ari.http.access import needs, sensitive
+from ari.integrations import manage
+from ari.integrations.credentials import state, states
+from ari.integrations.facts import integration_facts
+from ari.integrations.model import Provider, State
+from ari.integrations.providers import provider_named
+from ari.storage.unit import Unit
+
+router = APIRouter(prefix="/api/integrations", tags=["Integrations"])
+
+
+@router.get("", response_model=IntegrationsOut, summary="List integrations", responses=problems())
+@needs("integrations:read")
+async def list_integrations(here: Here) -> Response:
+    """Every provider that this version knows, with how things stand; no key but its first and last characters."""
+    environment = here.instance.provider_environment
+    found = await here.instance.aread(lambda unit: states(unit, environment))
+    used = await here.instance.areport(lambda reader: reader.ai_last_used())
+    items = [integration_facts(one, used.get(one.provider.name)) for one in found]
+    return answer({"items": items, "next_cursor": None})
+
+
+@router.get(
+    "/{provider}", response_model=IntegrationOut, summary="Read an integration", responses=problems("not_found")
+)
+@needs("integrations:read")
+async def read_integration(provider: ProviderName, here: Here) -> Response:
+    """How things stand with one provider."""
+    return await _answered(here, provider_named(provider))
+
+
+@router.put(
+    "/{provider}",
+    response_model=IntegrationOut,
+    summary="Set a provider key or base URL",
+    responses=problems("not_found", "confirmation_required", *WITH_BODY),
+)
+@needs("integrations:write")
+@sensitive
+async def put_integration(provider: ProviderName, body: IntegrationIn, here: Here) -> Response:
+    """The key is sealed, in place of the one before, and goes only to the address that it was given for."""
+    wanted, given = provider_named(provider), body.model_fields_set
+    if not given or (body.key is None and "base_url" not in given):
+        raise Invalid(Problem("key", "Give a key, a base_url, or both."))
+    instance = here.instance
+
+    def put(unit: Unit, by: Caller) -> None:
+        now_ms = instance.now_ms()
+        if "base_url" in given:
+            manage.set_base_url(unit, by, now_ms, wanted, body.base_url)
+        if body.key is not None:
+            environment = instance.provider_environment
+            manage.put_key(unit, instance.master_keys, by, now_ms, wanted, environment, body.key)
+
+    await instance.acommand(here.caller, put)
+    return await _answered(here, wanted)
+
+
+@router.delete(
+    "/{provider}",
+    status_code=204,
+    response_class=Response,
+    summary="Remove a provider key",
+    responses=problems("not_found", "confirmation_required", *WITH_BODY),
+)
+@needs("integrations:write")
+@sensitive
+async def delete_integration(provider: ProviderName, here: Here) -> Response:
+    """The sealed key and the base URL are gone at once. A key of the environment is not ours to remove."""
+    wanted, now_ms = provider_named(provider), here.instance.now_ms
+    await here.instance.acommand(here.caller, lambda unit, by: manage.remove(unit, by, now_ms(), wanted))
+    return Response(status_code=204)
+
+
+@router.post(
+    "/{provider}/test",
+    response_model=TestResultOut,
+    summary="Test a provider key",
+    responses=problems("not_found", "not_configured", *WITH_BODY),
+)
+@needs("integrations:write")
+async def test_integration(provider: ProviderName, here: Here) -> Response:
+    """Make one call to the provider that changes nothing there, within 10 seconds, and tell what it says of the key."""
+    result = await here.instance.atest_integration(here.caller, provider_named(provider))
+    return answer({"outcome": result.outcome, "words": result.words})
+
+
+async def _answered(here: Any, provider: Provider) -> Response:
+    environment = here.instance.provider_environment
+    found: State = await here.instance.aread(lambda unit: state(unit, provider, environment))
+    used = await here.instance.areport(lambda reader: reader.ai_last_used())
+    return answer(integration_facts(found, used.get(provider.name)))

@@ -1,0 +1,58 @@
+"""The AI gateway, ``/api/ai/{provider}/…``: an API key of ours in, the provider's sealed key out.
+
+A program holds only a key of this instance; the provider's never leaves it. The official SDKs work by their base URL.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from starlette.routing import BaseRoute
+
+from ari.gateway import head, openapi, route
+from ari.gateway.forward import Forwarding
+from ari.gateway.keyring import Keyring
+from ari.gateway.notes import Notes
+from ari.gateway.sent import read_sent
+from ari.http.answer import Answer
+from ari.http.exchange import Exchange
+from ari.http.problem import Fault
+from ari.instance import Instance
+from ari.keys.reasons import REQUEST_ERRORS
+from ari.outbound.http import HttpClient, Patience
+
+
+class Gateway:
+    """The gateway of one process; connects when it is first asked."""
+
+    def __init__(self, instance: Instance) -> None:
+        settings = instance.settings
+        self.max_seconds = settings.ai_max_seconds
+        self.patience = Patience(idle_seconds=settings.ai_idle_seconds, whole_seconds=None)
+        self.client = HttpClient()
+        self.notes = Notes(instance)
+        self._keyring = Keyring(instance)
+
+    async def handle(self, exchange: Exchange) -> Answer | None:
+        """Forward one request. Its row is committed before the provider hears of it."""
+        target = route.target_of_raw(exchange.incoming.raw_path)
+        if target is None:
+            return exchange.fault(
+                Fault(REQUEST_ERRORS["not_found"], "There is no such provider behind the AI gateway.")
+            )
+        refused = head.refusal(exchange.incoming)
+        if refused is not None:
+            return exchange.fault(refused)
+        held = await self._keyring.find(target.provider)
+        await exchange.log_first()
+        sent = await read_sent(exchange.incoming, exchange.receive)
+        return await Forwarding(self, exchange, target, held, sent).run()
+
+    async def close(self) -> None:
+        """Let all connections go."""
+        await self.client.close()
+        await self._keyring.close()
+
+
+def routes(gateway: Gateway, problems: Callable[..., dict[int | str, Any]]) -> list[BaseRoute]:
+    """The gateway's routes; ``problems`` describes error answers for OpenAPI."""
+    return openapi.routes(gateway.handle, problems)

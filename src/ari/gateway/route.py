@@ -1,0 +1,48 @@
+"""Whose request it is: the provider that the path names, and the scope that it takes to reach it (security.md 36)."""
+
+from dataclasses import replace
+from functools import lru_cache
+from typing import NamedTuple
+
+from ari.http.access import Access, Kind, Matched
+from ari.integrations.model import Provider
+from ari.integrations.providers import providers
+
+PREFIX = "/api/ai/"
+TEMPLATE = "/api/ai/{provider}/{path:path}"
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+
+
+class Target(NamedTuple):
+    """``path`` begins with a slash and is as the caller wrote it."""
+
+    provider: Provider
+    path: str
+
+
+def target_of(path: str) -> Target | None:
+    """Where a path under ``/api/ai/`` leads; ``None`` where there is no such provider."""
+    name, slash, rest = path[len(PREFIX) :].partition("/")
+    provider = providers().get(name)
+    return None if provider is None or not provider.is_ai else Target(provider, slash + rest)
+
+
+@lru_cache(1_000)
+def target_of_raw(path: bytes) -> Target | None:
+    """As ``target_of``, for the path before it was decoded: it is handed on as it is."""
+    return target_of(path.decode("latin-1"))
+
+
+def narrowed(matched: Matched, method: str, path: str) -> Matched:
+    """What the one request needs: ``ai:<provider>`` for what its file lists, else ``ai-account:<provider>``.
+
+    The template names the provider, so that what is counted by route is counted by provider.
+    """
+    target = target_of(path)
+    if target is None:
+        return replace(matched, access=Access(Kind.NEEDS, None, keys_only=True))
+    name = target.provider.name
+    scope = f"ai:{name}" if target.provider.reached(method, target.path) else f"ai-account:{name}"
+    return replace(
+        matched, template=f"{PREFIX}{name}/{{path}}", access=Access(Kind.NEEDS, scope, keys_only=True), narrow=None
+    )

@@ -1,0 +1,141 @@
+"""Which key speaks to a provider, and where: the environment's before the stored one.
+
+A key goes only where it was meant for (security.md 34): one of the environment to the built-in address or to one of
+the environment, a stored one to the origin it was sealed for.
+"""
+
+from dataclasses import dataclass
+
+from ari.base import seal
+from ari.base.errors import Conflict
+from ari.base.master_key import MasterKeys
+from ari.base.seal import CannotOpen, Context, Sealed
+from ari.integrations.checks import mask
+from ari.integrations.environment import ProviderEnvironment
+from ari.integrations.model import Credential, Integration, Provider, Source, State, StateName, origin_of
+from ari.integrations.ports import IntegrationUnit
+from ari.integrations.providers import providers
+
+KIND = "provider_key"
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What is stored for a provider: its row and its sealed key, either of which may be missing."""
+
+    row: Integration | None
+    sealed: Sealed | None
+
+
+NOTHING_STORED = Stored(None, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where calls of a provider go; ``owner_named``: by the owner's word, so it may be a private address."""
+
+    base_url: str
+    owner_named: bool
+
+
+def credential(
+    unit: IntegrationUnit, keys: MasterKeys, provider: Provider, environment: ProviderEnvironment
+) -> Credential:
+    """What speaks to the provider now.
+
+    Raises ``Conflict("not_configured")`` where there is no key or no address, ``CannotOpen`` where the sealed key
+    does not open: the master key is lost or wrong, or the key was given for another address. Changes nothing.
+    """
+    stored = Stored(unit.integrations.get(provider.name), unit.sealed.get(KIND, provider.name))
+    return credential_of(stored, keys, provider, environment)
+
+
+def credential_of(stored: Stored, keys: MasterKeys, provider: Provider, environment: ProviderEnvironment) -> Credential:
+    """As ``credential``, from what was read."""
+    row = stored.row
+    own = _of_environment(provider, environment)
+    if own is not None:
+        return own
+    place = place_of(provider, row, environment)
+    if place is None or (provider.needs_key and (row is None or row.mask is None)):
+        raise Conflict("not_configured", f"{provider.title} is not configured; see Settings > Integrations.")
+    if row is None or row.mask is None:
+        source: Source = "environment" if provider.name in environment.base_urls else "stored"
+        return Credential(provider, place.base_url, source, place.owner_named)
+    secret = _opened(stored.sealed, keys, provider, row, place)
+    return Credential(provider, place.base_url, "stored", place.owner_named, secret, row.added_at_ms)
+
+
+def state(unit: IntegrationUnit, provider: Provider, environment: ProviderEnvironment) -> State:
+    """How things stand with the provider, as far as can be told without opening anything."""
+    return _state(unit, provider, unit.integrations.get(provider.name), environment)
+
+
+def states(unit: IntegrationUnit, environment: ProviderEnvironment) -> list[State]:
+    """How things stand with every provider."""
+    rows = {row.provider: row for row in unit.integrations.all()}
+    return [_state(unit, provider, rows.get(name), environment) for name, provider in providers().items()]
+
+
+def context_of(row: Integration, base_url: str) -> Context:
+    """What a sealed key is bound to."""
+    return Context(KIND, row.provider, (row.id, origin_of(base_url)))
+
+
+def _state(
+    unit: IntegrationUnit, provider: Provider, row: Integration | None, environment: ProviderEnvironment
+) -> State:
+    own = _of_environment(provider, environment)
+    failing = row is not None and row.failing_since_ms is not None
+    if own is not None:
+        return State(provider, "failing" if failing else "configured", own.source, mask(own.secret), own.base_url, row)
+    place = place_of(provider, row, environment)
+    shown = None if row is None else row.mask
+    base_url = None if place is None else place.base_url
+    if place is None or (shown is None and provider.needs_key):
+        return State(provider, "not_configured", None, None, base_url, row, _missing(provider, environment))
+    sealed = unit.sealed.get(KIND, provider.name)
+    problem = None if row is None or shown is None else _misplaced(sealed, row, provider, place)
+    name: StateName = "failing" if failing or problem is not None else "configured"
+    return State(provider, name, "stored" if shown else None, shown, base_url, row, problem)
+
+
+def _of_environment(provider: Provider, environment: ProviderEnvironment) -> Credential | None:
+    key = environment.keys.get(provider.name)
+    given = environment.base_urls.get(provider.name)
+    base_url = given or provider.base_url
+    if key is None or base_url is None:
+        return None
+    return Credential(provider, base_url, "environment", given is not None, key)
+
+
+def place_of(provider: Provider, row: Integration | None, environment: ProviderEnvironment) -> Place | None:
+    """Where a stored key goes, or a call without a key; ``None`` where the owner must say it and did not."""
+    named = environment.base_urls.get(provider.name) or (None if row is None else row.base_url)
+    if named is not None:
+        return Place(named, owner_named=True)
+    return None if provider.base_url is None else Place(provider.base_url, owner_named=False)
+
+
+def _missing(provider: Provider, environment: ProviderEnvironment) -> str | None:
+    if provider.name in environment.keys:
+        return f"{provider.variable} counts only together with {provider.base_url_variable}."
+    return None
+
+
+def _misplaced(sealed: Sealed | None, row: Integration, provider: Provider, place: Place) -> str | None:
+    """Why the stored key cannot be used here, though its seal may be whole."""
+    if sealed is None:
+        return f"The key of {provider.title} is gone from the store; add it again."
+    if sealed.context.parts != context_of(row, place.base_url).parts:
+        return (
+            f"The key of {provider.title} was given for another address than {origin_of(place.base_url)}; add it again."
+        )
+    return None
+
+
+def _opened(sealed: Sealed | None, keys: MasterKeys, provider: Provider, row: Integration, place: Place) -> str:
+    problem = _misplaced(sealed, row, provider, place)
+    if problem is not None or sealed is None:
+        raise CannotOpen(problem or "")
+    return seal.open_one(keys, Sealed(context_of(row, place.base_url), sealed.envelope)).decode("ascii")

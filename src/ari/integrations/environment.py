@@ -1,0 +1,47 @@
+"""Provider keys and base URLs that the environment gives, such as ``OPENAI_API_KEY``. They win over what is stored."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ari.base.errors import ConfigurationError, Invalid
+from ari.integrations.checks import checked_base_url, checked_key
+from ari.integrations.providers import providers
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderEnvironment:
+    """What the environment gave when it was read, by the names of providers; keys are never printed."""
+
+    keys: Mapping[str, str] = field(default_factory=dict, repr=False)
+    base_urls: Mapping[str, str] = field(default_factory=dict)
+
+
+def key_variables() -> tuple[str, ...]:
+    """The variables that may hold a provider key: they leave the environment once they were read."""
+    return tuple(one.variable for one in providers().values())
+
+
+def base_url_variables() -> tuple[str, ...]:
+    """The variables that may hold a base URL."""
+    return tuple(one.base_url_variable for one in providers().values() if one.base_url_variable is not None)
+
+
+def read_environment(environ: Mapping[str, str]) -> ProviderEnvironment:
+    """What the environment gives; an empty value counts as unset.
+
+    Raises ``ConfigurationError`` that names the variable and never shows its value.
+    """
+    keys: dict[str, str] = {}
+    base_urls: dict[str, str] = {}
+    for name, provider in providers().items():
+        key, base_url = environ.get(provider.variable, ""), environ.get(provider.base_url_variable or "", "")
+        variable = provider.base_url_variable
+        try:
+            if base_url.strip():
+                base_urls[name] = checked_base_url(provider, base_url)
+            variable = provider.variable
+            if key.strip():
+                keys[name] = checked_key(provider, key, owner_named=name in base_urls)
+        except Invalid as error:
+            raise ConfigurationError(f"{variable}: {error}") from None
+    return ProviderEnvironment(keys, base_urls)

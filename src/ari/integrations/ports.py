@@ -1,0 +1,55 @@
+"""What integrations need from storage and from the network."""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from ari.base.events import EventStore
+from ari.base.seal import SealedStore
+from ari.integrations.model import Credential, Integration
+
+
+class IntegrationStore(Protocol):
+    """What is stored of integrations, inside one transaction; at most one for each provider."""
+
+    def get(self, provider: str) -> Integration | None:
+        """The row, locked until the transaction ends where the database has row locks."""
+
+    def all(self) -> list[Integration]:
+        """Every row, by provider."""
+
+    def save(self, integration: Integration) -> None:
+        """Store it, in place of the one before."""
+
+    def remove(self, provider: str) -> None: ...
+
+
+class IntegrationUnit(Protocol):
+    """One transaction over integrations, sealed secrets and events."""
+
+    @property
+    def integrations(self) -> IntegrationStore: ...
+
+    @property
+    def sealed(self) -> SealedStore: ...
+
+    @property
+    def events(self) -> EventStore: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """What came back: the status and the beginning of the body, or why nothing did.
+
+    ``fault`` is a short clause for people, such as ``"it did not answer within 10 s"``; it holds no secret.
+    """
+
+    status: int | None
+    body: bytes = field(default=b"", repr=False)
+    fault: str | None = None
+
+
+class Prober(Protocol):
+    """Makes the test call of a provider, under the rules for outbound calls (security.md 38)."""
+
+    async def probe(self, credential: Credential, timeout_seconds: float) -> Probed:
+        """Make the call of ``credential.provider.trial``; whatever goes wrong is a fault and never raised."""

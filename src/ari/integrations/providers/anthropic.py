@@ -1,0 +1,26 @@
+"""Anthropic."""
+
+from ari.integrations.model import KeyShape, Provider, Trial
+
+PROVIDER = Provider(
+    name="anthropic",
+    title="Anthropic",
+    base_url="https://api.anthropic.com",
+    variable="ANTHROPIC_API_KEY",
+    base_url_variable="ANTHROPIC_BASE_URL",
+    dropped_ending="/v1",
+    keys_page="https://console.anthropic.com/settings/keys",
+    shape=KeyShape(r"sk-ant-[A-Za-z0-9_-]{20,}", "begins with sk-ant-", telling=True),
+    key_header="x-api-key",
+    key_prefix="",
+    default_headers=(("anthropic-version", "2023-06-01"),),
+    trial=Trial("/v1/models"),
+    meter="anthropic",
+    reaches=(
+        "POST /v1/messages",
+        "POST /v1/messages/count_tokens",
+        "POST /v1/complete",
+        "GET /v1/models",
+        "GET /v1/models/{model}",
+    ),
+)

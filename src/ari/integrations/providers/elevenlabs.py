@@ -1,0 +1,31 @@
+"""ElevenLabs: speech."""
+# A key without the right to read the user gets 401 with the status missing_permissions: it is valid.
+
+from ari.integrations.model import KeyShape, Provider, Trial
+
+PROVIDER = Provider(
+    name="elevenlabs",
+    title="ElevenLabs",
+    base_url="https://api.elevenlabs.io",
+    variable="ELEVENLABS_API_KEY",
+    keys_page="https://elevenlabs.io/app/settings/api-keys",
+    shape=KeyShape(r"(sk_)?[A-Za-z0-9]{20,}", "begins with sk_"),
+    key_header="xi-api-key",
+    key_prefix="",
+    trial=Trial("/v1/user", restricted_mark="missing_permissions"),
+    reaches=(
+        "POST /v1/text-to-speech/{voice}",
+        "POST /v1/text-to-speech/{voice}/stream",
+        "POST /v1/text-to-speech/{voice}/with-timestamps",
+        "POST /v1/text-to-speech/{voice}/stream/with-timestamps",
+        "POST /v1/speech-to-text",
+        "POST /v1/speech-to-speech/{voice}",
+        "POST /v1/speech-to-speech/{voice}/stream",
+        "POST /v1/sound-generation",
+        "POST /v1/audio-isolation",
+        "GET /v1/models",
+        "GET /v1/voices",
+        "GET /v1/voices/{voice}",
+        "GET /v2/voices",
+    ),
+)

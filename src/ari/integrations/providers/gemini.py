@@ -1,0 +1,37 @@
+"""Google Gemini."""
+# https://ai.google.dev/api: a wrong key is answered with 400 and the reason API_KEY_INVALID.
+
+from ari.integrations.model import KeyShape, Provider, Trial
+
+_CALLS = (
+    "POST models/{model}:generateContent",
+    "POST models/{model}:streamGenerateContent",
+    "POST models/{model}:countTokens",
+    "POST models/{model}:embedContent",
+    "POST models/{model}:batchEmbedContents",
+    "POST models/{model}:predict",
+    "GET models",
+    "GET models/{model}",
+)
+
+PROVIDER = Provider(
+    name="gemini",
+    title="Google Gemini",
+    base_url="https://generativelanguage.googleapis.com",
+    variable="GEMINI_API_KEY",
+    base_url_variable="GEMINI_BASE_URL",
+    keys_page="https://aistudio.google.com/apikey",
+    shape=KeyShape(r"AIza[A-Za-z0-9_-]{20,}|AQ\.[A-Za-z0-9._-]{20,}", "begins with AIza or AQ.", telling=True),
+    key_header="x-goog-api-key",
+    key_prefix="",
+    trial=Trial("/v1/models", rejected_mark="API_KEY_INVALID"),
+    meter="gemini",
+    reaches=(
+        *(call.replace(" ", f" /{version}/") for version in ("v1", "v1beta") for call in _CALLS),
+        "POST /v1beta/openai/chat/completions",
+        "POST /v1beta/openai/embeddings",
+        "POST /v1beta/openai/images/generations",
+        "GET /v1beta/openai/models",
+        "GET /v1beta/openai/models/{model}",
+    ),
+)

@@ -1,0 +1,26 @@
+"""Groq."""
+
+from ari.integrations.model import KeyShape, Provider, Trial
+
+PROVIDER = Provider(
+    name="groq",
+    title="Groq",
+    base_url="https://api.groq.com",
+    dropped_ending="/openai/v1",
+    variable="GROQ_API_KEY",
+    keys_page="https://console.groq.com/keys",
+    shape=KeyShape(r"gsk_[A-Za-z0-9]{20,}", "begins with gsk_", telling=True),
+    trial=Trial("/openai/v1/models"),
+    meter="openai",
+    asks_usage=True,
+    reaches=(
+        "POST /openai/v1/chat/completions",
+        "POST /openai/v1/responses",
+        "POST /openai/v1/audio/transcriptions",
+        "POST /openai/v1/audio/translations",
+        "POST /openai/v1/audio/speech",
+        "POST /openai/v1/embeddings",
+        "GET /openai/v1/models",
+        "GET /openai/v1/models/{model...}",
+    ),
+)

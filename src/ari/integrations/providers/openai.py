@@ -1,0 +1,34 @@
+"""OpenAI."""
+# https://platform.openai.com/docs/api-reference: a restricted key without the right to list models gets 403.
+
+from ari.integrations.model import KeyShape, Provider, Trial
+
+PROVIDER = Provider(
+    name="openai",
+    title="OpenAI",
+    base_url="https://api.openai.com",
+    variable="OPENAI_API_KEY",
+    base_url_variable="OPENAI_BASE_URL",
+    dropped_ending="/v1",
+    keys_page="https://platform.openai.com/api-keys",
+    shape=KeyShape(r"sk-[A-Za-z0-9_-]{20,}", "begins with sk-"),
+    trial=Trial("/v1/models"),
+    meter="openai",
+    asks_usage=True,
+    reaches=(
+        "POST /v1/responses",
+        "POST /v1/responses/input_tokens",
+        "POST /v1/chat/completions",
+        "POST /v1/completions",
+        "POST /v1/embeddings",
+        "POST /v1/moderations",
+        "POST /v1/images/generations",
+        "POST /v1/images/edits",
+        "POST /v1/images/variations",
+        "POST /v1/audio/speech",
+        "POST /v1/audio/transcriptions",
+        "POST /v1/audio/translations",
+        "GET /v1/models",
+        "GET /v1/models/{model}",
+    ),
+)

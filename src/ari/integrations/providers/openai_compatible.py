@@ -1,0 +1,32 @@
+"""Any service that speaks as OpenAI does; its base URL usually ends with a version such as /v1."""
+
+from ari.integrations.model import Provider, Trial
+
+_PATHS = (
+    "POST /chat/completions",
+    "POST /completions",
+    "POST /responses",
+    "POST /embeddings",
+    "POST /moderations",
+    "POST /rerank",
+    "POST /audio/speech",
+    "POST /audio/transcriptions",
+    "POST /images/generations",
+    "GET /models",
+    "GET /models/{model...}",
+)
+
+PROVIDER = Provider(
+    name="openai_compatible",
+    title="OpenAI-compatible",
+    base_url=None,
+    base_url_example="http://127.0.0.1:8000/v1",
+    variable="OPENAI_COMPATIBLE_API_KEY",
+    base_url_variable="OPENAI_COMPATIBLE_BASE_URL",
+    needs_key=False,
+    keys_page="",
+    trial=Trial("/models"),
+    meter="openai",
+    asks_usage=True,
+    reaches=_PATHS + tuple(path.replace(" /", " /v1/", 1) for path in _PATHS),
+)

@@ -1,0 +1,24 @@
+"""OpenRouter."""
+
+from ari.integrations.model import KeyShape, Provider, Trial
+
+PROVIDER = Provider(
+    name="openrouter",
+    title="OpenRouter",
+    base_url="https://openrouter.ai",
+    dropped_ending="/api/v1",
+    variable="OPENROUTER_API_KEY",
+    keys_page="https://openrouter.ai/settings/keys",
+    shape=KeyShape(r"sk-or-[A-Za-z0-9-]{20,}", "begins with sk-or-", telling=True),
+    trial=Trial("/api/v1/key"),
+    meter="openai",
+    reaches=(
+        "POST /api/v1/chat/completions",
+        "POST /api/v1/completions",
+        "POST /api/v1/responses",
+        "POST /api/v1/messages",
+        "POST /api/v1/embeddings",
+        "GET /api/v1/models",
+        "GET /api/v1/models/{author}/{model}/endpoints",
+    ),
+)

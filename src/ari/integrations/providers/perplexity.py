@@ -1,0 +1,25 @@
+"""Perplexity."""
+# It lists no models to a key; a list of asynchronous requests is the one call that costs nothing.
+
+from ari.integrations.model import KeyShape, Provider, Trial
+
+PROVIDER = Provider(
+    name="perplexity",
+    title="Perplexity",
+    base_url="https://api.perplexity.ai",
+    variable="PERPLEXITY_API_KEY",
+    keys_page="https://www.perplexity.ai/account/api/keys",
+    shape=KeyShape(r"pplx-[A-Za-z0-9]{20,}", "begins with pplx-", telling=True),
+    trial=Trial("/v1/async/sonar"),
+    meter="openai",
+    reaches=(
+        "POST /chat/completions",
+        "POST /v1/chat/completions",
+        "POST /router/v1/chat/completions",
+        "POST /v1/sonar",
+        "POST /v1/responses",
+        "POST /v1/agent",
+        "POST /v1/embeddings",
+        "POST /search",
+    ),
+)

@@ -1,0 +1,29 @@
+"""xAI."""
+
+from ari.integrations.model import KeyShape, Provider, Trial
+
+PROVIDER = Provider(
+    name="xai",
+    title="xAI",
+    base_url="https://api.x.ai",
+    dropped_ending="/v1",
+    variable="XAI_API_KEY",
+    keys_page="https://console.x.ai",
+    shape=KeyShape(r"xai-[A-Za-z0-9]{20,}", "begins with xai-", telling=True),
+    trial=Trial("/v1/api-key", rejected_mark="Incorrect API key"),
+    meter="openai",
+    asks_usage=True,
+    reaches=(
+        "POST /v1/chat/completions",
+        "POST /v1/responses",
+        "POST /v1/completions",
+        "POST /v1/messages",
+        "POST /v1/embeddings",
+        "POST /v1/images/generations",
+        "POST /v1/tokenize-text",
+        "GET /v1/models",
+        "GET /v1/models/{model}",
+        "GET /v1/language-models",
+        "GET /v1/language-models/{model}",
+    ),
+)

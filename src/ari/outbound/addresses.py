@@ -1,0 +1,89 @@
+"""Which network addresses an outbound call may reach (security.md 38). Pure functions.
+
+The tables are those of the IANA registries of special-purpose addresses (RFC 6890 and its successors), written out:
+what Python's ``ipaddress`` calls global differs between its versions and includes multicast.
+"""
+
+import ipaddress
+from enum import Enum
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class Reach(Enum):
+    """``GLOBAL``: the open Internet. ``PRIVATE``: this machine and its networks. ``NEVER``: neither."""
+
+    GLOBAL = "global"
+    PRIVATE = "private"
+    NEVER = "never"
+
+
+def _networks(*texts: str) -> tuple[Network, ...]:
+    return tuple(ipaddress.ip_network(text) for text in texts)
+
+
+_PRIVATE = _networks(
+    "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7"
+)
+_METADATA = _networks(
+    "100.100.100.200/32",  # Alibaba Cloud
+    "168.63.129.16/32",  # Azure
+    "192.0.0.192/32",  # Oracle Cloud
+    "fd00:ec2::/32",  # Amazon; the usual 169.254.169.254 is link-local
+    "fd20:ce::254/128",  # Google Cloud
+)
+_NOT_GLOBAL_4 = _networks(
+    "0.0.0.0/8",
+    "169.254.0.0/16",
+    "192.0.0.0/24",
+    "192.0.2.0/24",
+    "192.88.99.0/24",
+    "198.18.0.0/15",
+    "198.51.100.0/24",
+    "203.0.113.0/24",
+    "224.0.0.0/3",
+)
+_GLOBAL_6 = ipaddress.IPv6Network("2000::/3")
+_NOT_GLOBAL_6 = _networks("2001::/23", "2001:db8::/32", "3fff::/20")
+
+_MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_6TO4 = ipaddress.IPv6Network("2002::/16")
+
+
+def unwrap(address: Address) -> Address:
+    """The IPv4 address that an IPv6 one only carries (mapped, NAT64, 6to4); any other address as it is."""
+    if isinstance(address, ipaddress.IPv6Address):
+        if address in _MAPPED or address in _NAT64:
+            return ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
+        if address in _6TO4:
+            return ipaddress.IPv4Address(int(address) >> 80 & 0xFFFF_FFFF)
+    return address
+
+
+def reach(text: str) -> Reach:
+    """Where this address leads. What is no address leads nowhere."""
+    try:
+        address = unwrap(ipaddress.ip_address(text.partition("%")[0]))
+    except ValueError:
+        return Reach.NEVER
+    if _within(address, _METADATA):
+        return Reach.NEVER
+    if _within(address, _PRIVATE):
+        return Reach.PRIVATE
+    if isinstance(address, ipaddress.IPv6Address):
+        is_global = address in _GLOBAL_6 and not _within(address, _NOT_GLOBAL_6)
+    else:
+        is_global = not _within(address, _NOT_GLOBAL_4)
+    return Reach.GLOBAL if is_global else Reach.NEVER
+
+
+def permitted(text: str, *, private: bool) -> bool:
+    """Whether a call may connect to this address; ``private``: to a base URL that the owner set."""
+    found = reach(text)
+    return found is Reach.GLOBAL or (private and found is Reach.PRIVATE)
+
+
+def _within(address: Address, networks: tuple[Network, ...]) -> bool:
+    return any(address in network for network in networks)

@@ -1,0 +1,38 @@
+"""Makes the test calls of providers; fulfils ``integrations.ports.Prober``."""
+# Imports inside functions here: the command line starts without an HTTP client.
+
+from ari.integrations.model import Credential
+from ari.integrations.ports import Probed
+
+_MOST_BYTES = 4 * 1024
+"""Enough of an error to find a provider's mark in it."""
+
+
+class HttpProber:
+    """One connection for each test, closed with it: a test is seldom, and is to find what a new connection finds."""
+
+    async def probe(self, credential: Credential, timeout_seconds: float) -> Probed:
+        from ari.outbound.http import HttpClient  # noqa: PLC0415 - see above
+
+        provider, trial = credential.provider, credential.provider.trial
+        headers = [("accept", "application/json"), ("user-agent", "ari"), *provider.default_headers]
+        async with HttpClient() as client:
+            asked = await client.ask(
+                trial.method,
+                credential.base_url + trial.path,
+                [*headers, *credential.headers],
+                private=credential.owner_named,
+                seconds=timeout_seconds,
+                most_bytes=_MOST_BYTES,
+            )
+        if asked.fault is None:
+            return Probed(asked.status, asked.body)
+        return Probed(None, fault=_words(asked.fault, timeout_seconds))
+
+
+def _words(fault: str, timeout_seconds: float) -> str:
+    return {
+        "timed_out": f"no answer came within {timeout_seconds:g} seconds",
+        "refused_address": "its address is one that calls may not go to, such as a private one",
+        "tls": "its certificate is not valid",
+    }.get(fault, "there is no connection to it")

@@ -1,0 +1,93 @@
+"""What a request through the AI gateway used, as far as its answer told. What was not told is unknown, never guessed.
+
+Budgets and lists of models, when they come, are decided before a request is forwarded and settled with these numbers.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Ended = Literal["complete", "client_gone", "cut", "timed_out", "unreachable"]
+"""``client_gone``: the caller hung up; ``cut``: the provider broke its answer off; the last two: no answer began."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What an answer says of itself.
+
+    ``input_tokens`` are all that were read, ``cached_tokens`` those of them that came from a cache; ``output_tokens``
+    are all that were made, thinking among them.
+    """
+
+    model: str | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cached_tokens: int | None = None
+
+
+NOTHING_TOLD = Told()
+
+
+@dataclass(frozen=True, slots=True)
+class AiUse:
+    """One request to a provider; ``id`` is its usage row's.
+
+    ``provider_status`` is what the provider answered, ``None`` if it did not. ``first_byte_ms`` and ``whole_ms`` count
+    from the request's arrival to the first byte of the provider's answer and to its last.
+    """
+
+    id: str
+    at_ms: int
+    key_id: str
+    provider: str
+    model: str | None
+    input_tokens: int | None
+    output_tokens: int | None
+    cached_tokens: int | None
+    provider_status: int | None
+    first_byte_ms: float | None
+    whole_ms: float
+    ended: Ended
+
+
+AiBy = Literal["key", "provider", "model"]
+
+
+@dataclass(frozen=True, slots=True)
+class AiSpan:
+    """Whole hours, ``since_ms`` ≤ at < ``until_ms``, of one key or of all."""
+
+    since_ms: int
+    until_ms: int
+    key_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AiSums:
+    """``failed_count`` requests got no good answer; ``told_count`` are those whose tokens are known."""
+
+    request_count: int = 0
+    failed_count: int = 0
+    told_count: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+
+    def __add__(self, other: "AiSums") -> "AiSums":
+        return AiSums(
+            self.request_count + other.request_count,
+            self.failed_count + other.failed_count,
+            self.told_count + other.told_count,
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.cached_tokens + other.cached_tokens,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AiCount:
+    """What a key, a provider, or a model of a provider stands for; ``name`` is empty where no model was told."""
+
+    provider: str
+    name: str
+    sums: AiSums
+    last_at_ms: int

@@ -1,0 +1,65 @@
+"""What was used through the AI gateway, as both usage pages show it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ari.integrations.providers import providers
+from ari.usage.ai import AiCount, AiSums
+from ari.usage.ai_summary import AiSummary
+from ari.usage.model import HourCount
+from ari.usage.summary import Counts
+from ari.web import places
+from ari.web.charts import Chart, chart_of
+
+SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class AiRow:
+    """A line of a table: its name, what says more of it, where it leads, what it used."""
+
+    name: str
+    sub: str
+    place: str | None
+    sums: AiSums
+
+
+@dataclass(frozen=True, slots=True)
+class AiView:
+    """Numbers, a chart of answered and failed requests, and tables; ``most`` is what their bars are measured by."""
+
+    sums: AiSums
+    chart: Chart
+    providers: list[AiRow]
+    models: list[AiRow]
+    keys: list[AiRow]
+
+    @property
+    def most(self) -> int:
+        """All requests."""
+        return self.sums.request_count
+
+
+def view_of(found: AiSummary, names: Mapping[str, str | None]) -> AiView | None:
+    """``None`` where nothing was used; ``names`` are those of the keys."""
+    sums = found.sums
+    if not sums.request_count:
+        return None
+    parts = [HourCount(at_ms, one.request_count - one.failed_count, one.failed_count) for at_ms, one in found.parts]
+    return AiView(
+        sums,
+        chart_of(Counts(found.span, parts, [])),
+        [AiRow(_title(one.provider), "", None, one.sums) for one in found.providers[:SHOWN]],
+        [AiRow(one.name, _title(one.provider), None, one.sums) for one in found.models[:SHOWN]],
+        [_key(one, names) for one in found.keys[:SHOWN]],
+    )
+
+
+def _key(one: AiCount, names: Mapping[str, str | None]) -> AiRow:
+    name = names.get(one.name)
+    return AiRow(name or one.name, "", None if name is None else places.key_place(one.name), one.sums)
+
+
+def _title(provider: str) -> str:
+    known = providers().get(provider)
+    return provider if known is None else known.title

@@ -1,0 +1,198 @@
+"""Settings > Integrations: provider keys go in, are tried and removed, and are never shown again."""
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from ari.base.caller import Caller
+from ari.base.errors import AriError, CallerDead, Invalid, Problem
+from ari.http.access import page, sensitive
+from ari.http.body import form_of
+from ari.http.call import call_of
+from ari.integrations import manage
+from ari.integrations.checks import MAX_BASE_URL, MAX_KEY
+from ari.integrations.credentials import state
+from ari.integrations.model import Provider, State
+from ari.integrations.providers import provider_named
+from ari.storage.unit import Unit
+from ari.web import places
+from ari.web.answering import signed_in
+from ari.web.confirming import PROVIDER_KEY
+from ari.web.forms import Form, form_from
+from ari.web.pages.integrations import view
+from ari.web.pages.integrations.use import use_of
+from ari.web.render import Pages
+
+_BASE = places.INTEGRATIONS
+AGAIN = "Your password was asked for in between, and the key was not kept meanwhile: paste it again."
+
+
+class IntegrationsPages:
+    """``/settings/integrations`` and its forms."""
+
+    def __init__(self, pages: Pages) -> None:
+        self._pages = pages
+        self._instance = pages.instance
+
+    def routes(self) -> list[BaseRoute]:
+        """The addresses."""
+        one = f"{_BASE}/{{provider}}"
+        return [
+            Route(_BASE, signed_in(self.show), methods=["GET"]),
+            Route(f"{one}/key", signed_in(self.key_form), methods=["GET"]),
+            Route(f"{one}/key", signed_in(self.put_key), methods=["POST"]),
+            Route(f"{one}/address", signed_in(self.address_form), methods=["GET"]),
+            Route(f"{one}/address", signed_in(self.put_address), methods=["POST"]),
+            Route(f"{one}/remove", signed_in(self.remove_form), methods=["GET"]),
+            Route(f"{one}/remove", signed_in(self.remove), methods=["POST"]),
+            Route(f"{one}/test", signed_in(self.test), methods=["POST"]),
+        ]
+
+    @page
+    async def show(self, request: Request) -> Response:
+        """Every provider."""
+        return await self._board(request)
+
+    @page
+    @sensitive
+    async def key_form(self, request: Request) -> Response:
+        """Asks for the key."""
+        return await self._form(request, Form(), "key")
+
+    @page
+    @sensitive
+    async def put_key(self, request: Request) -> Response:
+        """Seals the key, in place of the one before."""
+        key = form_of(request).get(PROVIDER_KEY)
+        if key is None:
+            return await self._form(request, Form(problems={PROVIDER_KEY: AGAIN}), "key", 422)
+        provider = _provider(request)
+        try:
+            await self._command(request, lambda unit, by: self._put_key(unit, by, provider, key[0]))
+        except Invalid as error:
+            return await self._form(request, _said(Form(), error), "key", 422)
+        return self._back(request, provider, "provider-key-sealed")
+
+    @page
+    @sensitive
+    async def address_form(self, request: Request) -> Response:
+        """Asks for the base URL, and for the key that goes there."""
+        row = (await self._state(_provider(request))).stored
+        return await self._form(request, Form({"base_url": row.base_url or "" if row else ""}), "address")
+
+    @page
+    @sensitive
+    async def put_address(self, request: Request) -> Response:
+        """Says where the provider is; the key of before is deleted if that changes."""
+        form = form_from(form_of(request), "base_url")
+        key = form_of(request).get(PROVIDER_KEY)
+        if key is None:
+            return await self._form(request, Form(form.values, {PROVIDER_KEY: AGAIN}), "address", 422)
+        provider = _provider(request)
+        try:
+            await self._command(request, lambda unit, by: self._put_address(unit, by, provider, form, key[0]))
+        except Invalid as error:
+            return await self._form(request, _said(form, error), "address", 422)
+        return self._back(request, provider, "provider-key-sealed" if key[0].strip() else "address-changed")
+
+    @page
+    @sensitive
+    async def remove_form(self, request: Request) -> Response:
+        """Asks whether to remove what is stored."""
+        found = await self._state(_provider(request))
+        return self._pages.page(request, "pages/integrations/remove.html", state=found)
+
+    @page
+    @sensitive
+    async def remove(self, request: Request) -> Response:
+        """Removes it."""
+        provider = _provider(request)
+        await self._command(request, lambda unit, by: manage.remove(unit, by, self._instance.now_ms(), provider))
+        return self._pages.go(request, _BASE, "provider-key-removed")
+
+    @page
+    async def test(self, request: Request) -> Response:
+        """Tries the key; for htmx the card alone, with what came of it."""
+        provider, caller = _provider(request), call_of(request).caller
+        assert caller is not None  # the guard lets nobody else in
+        try:
+            result = await self._instance.atest_integration(caller, provider)
+        except CallerDead:
+            raise
+        except AriError as error:  # not configured any more, or it does not open: the card says so
+            return await self._board(request, tried=provider.name, said=str(error))
+        if "hx-request" in request.headers:
+            return await self._board(request, tried=provider.name, said=result.words)
+        return self._back(request, provider, "provider-tested")
+
+    def _put_key(self, unit: Unit, by: Caller, provider: Provider, key: str) -> None:
+        instance = self._instance
+        environment = instance.provider_environment
+        manage.put_key(unit, instance.master_keys, by, instance.now_ms(), provider, environment, key)
+
+    def _put_address(self, unit: Unit, by: Caller, provider: Provider, form: Form, key: str) -> None:
+        wanted = form.value("base_url").strip() or None
+        if wanted is None and provider.base_url is None:
+            raise Invalid(Problem("base_url", f"Give the address, such as {provider.base_url_example}."))
+        manage.set_base_url(unit, by, self._instance.now_ms(), provider, wanted)
+        if key.strip():
+            self._put_key(unit, by, provider, key)
+
+    async def _command(self, request: Request, work: Any) -> None:
+        caller = call_of(request).caller
+        assert caller is not None  # the guard lets nobody else in
+        await self._instance.acommand(caller, work)
+
+    async def _state(self, provider: Provider) -> State:
+        environment = self._instance.provider_environment
+        return await self._instance.aread(lambda unit: state(unit, provider, environment))
+
+    async def _board(self, request: Request, tried: str | None = None, said: str | None = None) -> Response:
+        environment = self._instance.provider_environment
+        found = await self._instance.aread(lambda unit: view.board(unit, environment))
+        now_ms = self._instance.now_ms()
+        context: dict[str, Any] = {
+            "board": found,
+            "usage": await self._instance.areport(lambda reader: view.usage(reader, now_ms)),
+            "tried": tried,
+            "said": said,
+            "environment": environment,
+            "view": view,
+        }
+        uses = {one.provider.name: use_of(one.provider, self._instance.settings.base_url) for one in found.used}
+        card = next((one for one in [*found.used, *found.unused] if one.provider.name == tried), None)
+        if card is not None and "hx-request" in request.headers:
+            return self._pages.page(request, "pages/integrations/_card.html", state=card, uses=uses, **context)
+        return self._pages.page(request, "pages/integrations/page.html", uses=uses, **context)
+
+    async def _form(self, request: Request, form: Form, asks: str, status: int = 200) -> Response:
+        found = await self._state(_provider(request))
+        return self._pages.page(
+            request,
+            "pages/integrations/form.html",
+            status=status,
+            state=found,
+            form=form,
+            asks_address=asks == "address",
+            longest_key=MAX_KEY,
+            longest_address=MAX_BASE_URL,
+            view=view,
+        )
+
+    def _back(self, request: Request, provider: Provider, done: str) -> Response:
+        """To the card; where scripts run the address must differ by more than its fragment, or nothing loads."""
+        by_htmx = "hx-request" in request.headers
+        return self._pages.go(request, _BASE if by_htmx else places.integration_card(provider.name), done)
+
+
+def _provider(request: Request) -> Provider:
+    """Raises ``NotFound``."""
+    return provider_named(request.path_params["provider"])
+
+
+def _said(form: Form, error: Invalid) -> Form:
+    """The problems beside their fields, and no key among the values (security.md 31)."""
+    named = [Problem(PROVIDER_KEY if one.location == "key" else one.location, one.message) for one in error.problems]
+    return form.with_problems(named)

@@ -1,0 +1,90 @@
+"""What requests used at providers, on both databases: counted once, with the log, and kept as long as it is."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ari.base.clock import DAY_MS, HOUR_MS
+from ari.base.ids import new_id
+from ari.instance import Instance
+from ari.usage.ai import AiCount, AiSpan, AiSums, AiUse
+from ari.usage.model import UsageFilter, UsageRow
+from ari.usage.ports import Batch
+from ari.usage.search import UsageSearch
+from tests.support.instances import START_MS, opened
+from tests.support.usage import KEY, OTHER_KEY, a_row
+
+HOUR = START_MS - START_MS % HOUR_MS
+SPAN = AiSpan(HOUR, HOUR + HOUR_MS)
+
+
+@pytest.fixture
+def instance(data_dir: Path, database_url: str | None) -> Iterator[Instance]:
+    with opened(data_dir, database_url) as found:
+        yield found
+
+
+def _use(row: UsageRow, **more: object) -> AiUse:
+    plain = AiUse(row.id, row.at_ms, row.key_id, "openai", "m", 10, 4, 2, 200, 5.5, 9.0, "complete")
+    return replace(plain, **more)  # type: ignore[arg-type]  # fields of it
+
+
+def test_a_use_stands_beside_its_row(instance: Instance) -> None:
+    """Wherever rows are read; a row that went to no provider has none."""
+    rows = [a_row(HOUR + 1), a_row(HOUR + 2)]
+    log, reports = instance.database.usage, instance.database.reports
+    log.commit(Batch(rows))
+    use = _use(rows[0])
+    log.commit(Batch(completions=[use]))
+    everything = UsageSearch(UsageFilter())
+    for found in (log.page(UsageFilter(), None, 10), reports.search(everything, None, 10).rows):
+        assert [row.ai for row in found] == [None, use]
+
+
+def test_uses_are_summed_by_hour(instance: Instance) -> None:
+    """By key, provider and model; what was not told adds no tokens; a refused request names no model."""
+    uses = [
+        _use(a_row(HOUR)),
+        _use(a_row(HOUR + 1), model="n", input_tokens=1, output_tokens=None, cached_tokens=None),
+        _use(a_row(HOUR + 2, key_id=OTHER_KEY), provider="gemini", input_tokens=None, output_tokens=None),
+        _use(a_row(HOUR + 3), provider_status=404, model="anything", input_tokens=None, output_tokens=None),
+        _use(a_row(HOUR + 4), provider_status=None, model=None, input_tokens=None, ended="unreachable"),
+        _use(a_row(HOUR + HOUR_MS)),
+    ]
+    instance.database.usage.commit(Batch(completions=list(uses)))
+    reports = instance.database.reports
+    total = {HOUR: AiSums(5, 2, 3, 11, 8, 8)}
+    assert reports.ai_hours(SPAN) == total
+    keys = {one.name: one.sums.request_count for one in reports.ai_counts("key", SPAN)}
+    assert keys == {KEY: 4, OTHER_KEY: 1}
+    models = {(one.provider, one.name): one.sums.request_count for one in reports.ai_counts("model", SPAN)}
+    assert models == {("openai", "m"): 1, ("openai", "n"): 1, ("gemini", "m"): 1, ("openai", ""): 2}
+    other = AiSpan(HOUR, HOUR + HOUR_MS, OTHER_KEY)
+    assert reports.ai_counts("provider", other) == [AiCount("gemini", "gemini", AiSums(1, 0, 0, 0, 0, 2), HOUR + 2)]
+    assert reports.ai_last_used() == {"openai": HOUR + HOUR_MS, "gemini": HOUR + 2}
+
+
+def test_a_use_counts_once(instance: Instance) -> None:
+    """After a fault that left the outcome unknown it is committed again, in the same batch or a later one."""
+    use = _use(a_row(HOUR))
+    log = instance.database.usage
+    log.commit(Batch(completions=[use, use]))
+    log.settle_all()
+    log.commit(Batch(completions=[use]))
+    assert instance.database.reports.ai_hours(SPAN) == {HOUR: AiSums(1, 0, 1, 10, 4, 2)}
+
+
+def test_retention_removes_uses_and_keeps_sums(instance: Instance) -> None:
+    """As it does with rows."""
+    rows = [a_row(HOUR - 10 * DAY_MS), a_row(HOUR)]
+    log = instance.database.usage
+    log.commit(Batch(rows, [_use(row) for row in rows]))
+    assert sum(log.remove_before(HOUR - DAY_MS)) >= 2
+    assert [row.ai is not None for row in log.page(UsageFilter(), None, 10)] == [True]
+    assert new_id("req", HOUR) > rows[0].id
+    every = AiSpan(HOUR - 20 * DAY_MS, HOUR + HOUR_MS)
+    assert sum(one.request_count for one in instance.database.reports.ai_hours(every).values()) == 2
+    with instance.database.log.connect() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM usage_ai").scalar() == 1

@@ -1,0 +1,144 @@
+"""The official SDKs, unchanged, with a base URL and an API key of ours."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import anthropic
+import openai
+import pytest
+
+from tests.support.gateway import AiGateway
+
+HELLO: Any = [{"role": "user", "content": "Hello"}]
+PARAMETERS = {"type": "object", "properties": {"city": {"type": "string"}}}
+OPENAI_TOOL: Any = {"type": "function", "function": {"name": "weather", "parameters": PARAMETERS}}
+ANTHROPIC_TOOL: Any = {"name": "weather", "input_schema": PARAMETERS}
+
+
+@pytest.fixture
+def gpt(ai: AiGateway) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(base_url=f"{ai.url}/api/ai/openai/v1", api_key=ai.key, max_retries=0) as client:
+        yield client
+
+
+@pytest.fixture
+def claude(ai: AiGateway) -> Iterator[anthropic.Anthropic]:
+    with anthropic.Anthropic(base_url=f"{ai.url}/api/ai/anthropic", api_key=ai.key, max_retries=0) as client:
+        yield client
+
+
+def test_openai_chat(gpt: openai.OpenAI) -> None:
+    """Whole and streamed; a stream without the chunk of usage that nobody asked for."""
+    whole = gpt.chat.completions.create(model="gpt-x", messages=HELLO)
+    assert whole.choices[0].message.content == "Hello"
+    assert whole.usage is not None
+    assert whole.usage.prompt_tokens == 11
+    chunks = list(gpt.chat.completions.create(model="gpt-x", messages=HELLO, stream=True))
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks) == "Hello"
+    assert all(chunk.choices and chunk.usage is None for chunk in chunks)
+    asked: Any = {"include_usage": True}
+    told = list(gpt.chat.completions.create(model="gpt-x", messages=HELLO, stream=True, stream_options=asked))
+    assert told[-1].usage is not None
+    assert told[-1].usage.completion_tokens == 7
+
+
+def test_openai_tools(gpt: openai.OpenAI) -> None:
+    """Whole and streamed."""
+    whole = gpt.chat.completions.create(model="gpt-x", messages=HELLO, tools=[OPENAI_TOOL])
+    calls: Any = whole.choices[0].message.tool_calls
+    assert (calls[0].function.name, calls[0].function.arguments) == ("weather", '{"city":"Oslo"}')
+    stream = gpt.chat.completions.create(model="gpt-x", messages=HELLO, tools=[OPENAI_TOOL], stream=True)
+    deltas: Any = [chunk.choices[0].delta.tool_calls for chunk in stream]
+    assert next(found for found in deltas if found)[0].function.name == "weather"
+
+
+def test_openai_responses_embeddings_and_models(gpt: openai.OpenAI) -> None:
+    """The rest of what most programs call."""
+    assert gpt.responses.create(model="gpt-x", input="Hello").output_text == "Hello"
+    events = list(gpt.responses.create(model="gpt-x", input="Hello", stream=True))
+    assert [event.type for event in events][-1] == "response.completed"
+    assert gpt.embeddings.create(model="e", input="x", encoding_format="float").data[0].embedding == [0.25, -0.5]
+    assert [model.id for model in gpt.models.list()] == ["gpt-x"]
+
+
+def test_openai_errors(ai: AiGateway, gpt: openai.OpenAI) -> None:
+    """The SDK's own classes; 429 with the header that its retries heed, and a refusal of our own with its words."""
+    with pytest.raises(openai.RateLimitError) as limited:
+        gpt.chat.completions.create(model="429", messages=HELLO)
+    assert limited.value.response.headers["retry-after"] == "7"
+    with pytest.raises(openai.BadRequestError, match="Something about"):
+        gpt.chat.completions.create(model="400-key", messages=HELLO)
+    with pytest.raises(openai.InternalServerError, match="OpenAI refused the key"):
+        gpt.chat.completions.create(model="401", messages=HELLO)
+    with pytest.raises(openai.AuthenticationError, match="not an ARI API key"):
+        gpt.with_options(api_key="ari_k_no").models.list()
+    assert ai.provider.key not in str(limited.value)
+
+
+def test_openai_retries_as_the_provider_says(ai: AiGateway, gpt: openai.OpenAI) -> None:
+    """``retry-after-ms`` passes, so the SDK tries again at once instead of guessing."""
+    with pytest.raises(openai.RateLimitError):
+        gpt.with_options(max_retries=2).chat.completions.create(model="429", messages=HELLO)
+    assert len(ai.provider.seen) == 3
+
+
+def test_anthropic_messages(claude: anthropic.Anthropic) -> None:
+    """Whole and streamed."""
+    whole = claude.messages.create(model="c", max_tokens=9, messages=HELLO)
+    assert whole.content[0].type == "text"
+    assert whole.content[0].text == "Hello"
+    with claude.messages.stream(model="c", max_tokens=9, messages=HELLO) as stream:
+        assert "".join(stream.text_stream) == "Hello"
+        assert stream.get_final_message().usage.output_tokens == 6
+
+
+def test_anthropic_tools(claude: anthropic.Anthropic) -> None:
+    """A tool that the model wants used."""
+    whole = claude.messages.create(model="c", max_tokens=9, messages=HELLO, tools=[ANTHROPIC_TOOL])
+    assert whole.stop_reason == "tool_use"
+    assert whole.content[0].type == "tool_use"
+    assert whole.content[0].input == {"city": "Oslo"}
+
+
+def test_anthropic_errors(ai: AiGateway, claude: anthropic.Anthropic) -> None:
+    """As with OpenAI's; the version header arrives, the caller's key does not."""
+    with pytest.raises(anthropic.RateLimitError) as limited:
+        claude.messages.create(model="429", max_tokens=9, messages=HELLO)
+    assert limited.value.response.headers["retry-after"] == "7"
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", ai.provider.last.headers["anthropic-version"])
+    assert ai.provider.last.headers["x-api-key"] == ai.provider.key
+    assert ai.key not in str(ai.provider.last)
+    with pytest.raises(anthropic.InternalServerError, match="Anthropic refused the key"):
+        claude.messages.create(model="401", max_tokens=9, messages=HELLO)
+
+
+async def _many(ai: AiGateway) -> list[str | None]:
+    async with openai.AsyncOpenAI(base_url=f"{ai.url}/api/ai/openai/v1", api_key=ai.key, max_retries=0) as client:
+        stream = await client.chat.completions.create(model="gpt-x", messages=HELLO, stream=True)
+        return [chunk.choices[0].delta.content async for chunk in stream]
+
+
+def test_openai_asynchronous(ai: AiGateway) -> None:
+    """The asynchronous client streams as well."""
+    import asyncio
+
+    assert "".join(text or "" for text in asyncio.run(_many(ai))) == "Hello"
+
+
+def test_the_guides_snippets(ai: AiGateway) -> None:
+    """What docs/gateway.md tells people to type, against a stand-in."""
+    guide = (Path(__file__).parents[2] / "docs" / "gateway.md").read_text()
+    programs = re.findall(r"```python\n(.*?)```", guide, re.DOTALL)
+    calls = [block for block in re.findall(r"```sh\n(.*?)```", guide, re.DOTALL) if "/api/ai/openai" in block]
+    assert (len(programs), len(calls)) == (2, 1)
+    environment = {"PATH": os.environ["PATH"], "ARI_API_KEY": ai.key}
+    for command in ([sys.executable, "-c", programs[0]], [sys.executable, "-c", programs[1]], ["sh", "-euc", calls[0]]):
+        words = [word.replace("http://127.0.0.1:3000", ai.url) for word in command]
+        done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stderr
+        assert "Hello" in done.stdout

@@ -1,0 +1,45 @@
+"""The master key is replaced while a server of two workers opens and seals with it."""
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+from typing import Any
+
+from tests.support.provider import provider
+
+FIRST, SECOND = "sk-proj-0123456789abcdefABCDEFwxyz", "sk-proj-another-0123456789abcdABCD"
+
+
+def test_a_rotation_goes_unnoticed(make_owner: Any) -> None:
+    """No call through the gateway and no new key fails meanwhile; afterwards one master key opens everything."""
+    owner, stop = make_owner(workers=2), Event()
+    _, maker = owner.create_key("maker", scopes=["integrations:write", "ai:openai"])
+    with provider() as upstream:
+
+        def put(key: str) -> int:
+            body = {"base_url": upstream.url, "key": key}
+            return int(owner.api(maker).put("/api/integrations/openai", json=body).status_code)
+
+        def call() -> set[int]:
+            client, seen = owner.api(maker, headers={"connection": "close"}), set()
+            while not stop.is_set():
+                seen.add(client.get("/api/ai/openai/v1/models").status_code)
+            return seen
+
+        assert put(FIRST) == 200
+        file = owner.server.data_dir / "master.key"
+        before = file.read_text()
+        with ThreadPoolExecutor(2) as pool:
+            calls = [pool.submit(call) for _ in range(2)]
+            try:
+                for key in (SECOND, FIRST):
+                    assert "Sealed 1 secret" in owner.cli("integrations", "rotate-master-key", check=True).stdout
+                    assert put(key) == 200
+            finally:
+                stop.set()
+            assert [one.result() for one in calls] == [{200}, {200}]
+        sent = {headers["authorization"] for _, _, headers in upstream.asked}
+        assert sent == {f"Bearer {FIRST}", f"Bearer {SECOND}"}
+    assert len(file.read_text().split()) == 1
+    assert file.read_text() != before
+    checks = {one["check"]: one["state"] for one in owner.cli.json("doctor")["checks"]}
+    assert checks["sealed secrets"] == "ok"

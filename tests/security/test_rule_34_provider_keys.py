@@ -1,0 +1,160 @@
+"""Rule 34: a provider key is bound to its row, provider and origin, goes nowhere else, and is never shown again."""
+
+import os
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ari.base.caller import SYSTEM
+from ari.base.errors import Invalid
+from ari.base.seal import CannotOpen, Context, Sealed
+from ari.instance import Instance
+from ari.integrations import manage
+from ari.integrations.credentials import KIND, credential
+from ari.integrations.environment import ProviderEnvironment, key_variables, read_environment
+from ari.integrations.providers import provider_named
+from ari.serving import start
+from tests.support.instances import opened
+from tests.support.owner import started
+
+OPENAI, COMPATIBLE = provider_named("openai"), provider_named("openai_compatible")
+KEY = "sk-proj-0123456789abcdefABCDEF"
+NOTHING = ProviderEnvironment()
+
+
+@pytest.fixture
+def instance(data_dir: Path, database_url: str | None) -> Iterator[Instance]:
+    with opened(data_dir, database_url) as made:
+        yield made
+
+
+def _put(instance: Instance, key: str = KEY, provider: Any = OPENAI) -> None:
+    keys, now_ms = instance.master_keys, instance.now_ms()
+    instance.command(SYSTEM, lambda unit, by: manage.put_key(unit, keys, by, now_ms, provider, NOTHING, key))
+
+
+def _secret(instance: Instance, provider: Any = OPENAI) -> str:
+    return instance.read(lambda unit: credential(unit, instance.master_keys, provider, NOTHING)).secret
+
+
+def test_a_moved_envelope_opens_nothing(instance: Instance) -> None:
+    """Neither at another provider, nor under another id, nor for another address, whatever else the row says."""
+    _put(instance)
+    assert _secret(instance) == KEY
+    with instance.database.writing() as unit:
+        row = unit.integrations.get("openai")
+        [kept] = unit.sealed.all()
+        assert row
+        assert kept.context == Context(KIND, "openai", (row.id, "https://api.openai.com"))
+        moved = replace(row, id="int_other", provider="groq")
+        unit.integrations.save(moved)
+        unit.sealed.put(Sealed(Context(KIND, "groq", (moved.id, "https://api.groq.com")), kept.envelope))
+    with pytest.raises(CannotOpen, match="changed or moved"):
+        _secret(instance, provider_named("groq"))
+    for changed in (replace(row, base_url="https://evil.example.net"), replace(row, id="int_another")):
+        with instance.database.writing() as unit:
+            unit.integrations.save(changed)
+        with pytest.raises(CannotOpen):
+            _secret(instance)
+        parts = (changed.id, changed.base_url or "https://api.openai.com")
+        with instance.database.writing() as unit:
+            unit.sealed.put(Sealed(Context(KIND, "openai", parts), kept.envelope))
+        with pytest.raises(CannotOpen, match="changed or moved"):
+            _secret(instance)
+
+
+def test_another_base_url_leaves_no_key(instance: Instance) -> None:
+    """The sealed key is gone with the change, so no address gets a key that was given for another."""
+    _put(instance)
+    now_ms = instance.now_ms()
+    instance.command(SYSTEM, lambda unit, by: manage.set_base_url(unit, by, now_ms, OPENAI, "https://x.example.net"))
+    assert instance.read(lambda unit: unit.sealed.all()) == []
+    instance.command(SYSTEM, lambda unit, by: manage.set_base_url(unit, by, now_ms, OPENAI, None))
+    assert instance.read(lambda unit: unit.sealed.all()) == []
+
+
+def test_a_key_of_the_environment_keeps_to_its_addresses(instance: Instance) -> None:
+    """The built-in one, or one of the environment; a base URL stored by whoever may write here gets nothing."""
+    now_ms = instance.now_ms()
+    for provider in (OPENAI, COMPATIBLE):
+        instance.command(
+            SYSTEM, lambda unit, by, p=provider: manage.set_base_url(unit, by, now_ms, p, "https://evil.example.net")
+        )
+    given = ProviderEnvironment({"openai": KEY, "openai_compatible": KEY})
+    used = instance.read(lambda unit: credential(unit, instance.master_keys, OPENAI, given))
+    assert (used.base_url, used.secret) == ("https://api.openai.com", KEY)
+    elsewhere = instance.read(lambda unit: credential(unit, instance.master_keys, COMPATIBLE, given))
+    assert (elsewhere.base_url, elsewhere.secret) == ("https://evil.example.net", "")
+
+
+def test_a_lost_master_key_touches_nothing(instance: Instance) -> None:
+    """One sentence that says where it is missing; nothing is sealed anew and no other key is made; removing works."""
+    _put(instance)
+    place, now_ms = instance.master_keys.own_file, instance.now_ms()
+    key = place.read_bytes()
+    place.unlink()
+    for work in (_secret, lambda one: _put(one, KEY + "x")):
+        with pytest.raises(CannotOpen, match=f"a master key that is not in {place}"):
+            work(instance)
+    assert not place.exists()
+    place.write_bytes(key)
+    assert _secret(instance) == KEY
+    place.write_text("0123456789abcdef" * 4)
+    for work in (_secret, lambda one: _put(one, KEY + "x")):
+        with pytest.raises(CannotOpen):
+            work(instance)
+    instance.command(SYSTEM, lambda unit, by: manage.remove(unit, by, now_ms, OPENAI))
+    assert instance.read(lambda unit: (unit.sealed.all(), unit.integrations.all())) == ([], [])
+
+
+@pytest.mark.parametrize(
+    "key", ["a b", "sk-é" + "x" * 30, "sk-\x7f" + "x" * 30, "sk-" + "x" * 510, "sk-\r\n" + "x" * 30]
+)
+def test_only_printable_ascii_without_spaces_up_to_512(instance: Instance, key: str) -> None:
+    """So no key can end a header or begin another."""
+    with pytest.raises(Invalid):
+        _put(instance, key)
+    assert instance.read(lambda unit: unit.sealed.all()) == []
+
+
+def test_keys_leave_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once they were read no child process inherits them; the workers are handed what was read."""
+    for name in key_variables():
+        monkeypatch.setenv(name, "x" * 40)
+    start.forget_secrets()
+    assert not set(key_variables()) & set(os.environ)
+    assert read_environment(os.environ).keys == {}
+
+
+def test_the_workers_are_handed_what_left_the_environment(make_server: Any) -> None:
+    """Each of two serves with the key of the first environment, and shows it masked only, in its log not at all."""
+    made = make_server(workers=2, settings={"OPENAI_API_KEY": KEY, "ARI_LOG_LEVEL": "debug"})
+    with closing(started(made)) as owner:
+        _, secret = owner.create_key("admin", scopes=["integrations:read"])
+        answers = [owner.api(secret).get("/api/integrations/openai") for _ in range(12)]
+        assert {(one.json()["source"], one.json()["mask"]) for one in answers} == {("environment", "sk-p…CDEF")}
+        for text in (made.log_text(), owner.cli("doctor").stdout, *(one.text for one in answers)):
+            assert KEY not in text
+
+
+def test_a_bad_key_of_the_environment_stops_the_start(make_server: Any) -> None:
+    """One sentence that names the variable."""
+    made = make_server(settings={"OPENAI_API_KEY": "Bearer hunter2"})
+    assert made.launch().wait(60) == 1
+    assert "ari: OPENAI_API_KEY: " in made.log_text()
+    assert "hunter2" not in made.log_text()
+
+
+def test_a_start_without_the_master_key_says_how_to_go_on(data_dir: Path, make_server: Any) -> None:
+    """Which provider it was for, and the command that gives it up."""
+    with opened(data_dir, None) as instance:
+        _put(instance)
+        instance.master_keys.own_file.unlink()
+    made = make_server()
+    assert made.launch().wait(60) == 1
+    assert "it seals the provider key of openai" in made.log_text()
+    assert made.log_text().strip().endswith("remove what it sealed: ari integrations remove PROVIDER")

@@ -1,0 +1,89 @@
+"""Rule 38, for the test calls of integrations: only to addresses that a provider may have, however they are named."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ari.base.caller import SYSTEM
+from ari.base.errors import Invalid
+from ari.instance import Instance
+from ari.integrations import manage
+from ari.integrations.environment import ProviderEnvironment
+from ari.integrations.model import Credential
+from ari.integrations.providers import provider_named
+from ari.outbound.probe import HttpProber
+from tests.support.instances import opened
+from tests.support.provider import provider
+
+OPENAI, OLLAMA = provider_named("openai"), provider_named("ollama")
+KEY = "sk-proj-0123456789abcdefABCDEF"
+
+
+@pytest.fixture
+def instance(data_dir: Path) -> Iterator[Instance]:
+    with opened(data_dir, None) as made:
+        yield made
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "2130706433", "0x7f.1"])
+def test_a_key_never_goes_to_a_private_address_unasked(host: str) -> None:
+    """However the address is written: the server there hears nothing."""
+    with provider() as there:
+        used = Credential(OPENAI, f"http://{host}:{there.port}", "stored", owner_named=False, secret=KEY)
+        probed = asyncio.run(HttpProber().probe(used, 5.0))
+        assert not there.asked
+    assert probed.status is None
+    assert KEY not in str(probed.fault)
+
+
+@pytest.mark.parametrize("host", ["169.254.169.254", "[fe80::1]", "0.0.0.0", "100.100.100.200"])
+def test_metadata_addresses_stay_refused_where_the_owner_names_them(host: str) -> None:
+    """Where a cloud tells its secrets is no provider; the connection is never tried."""
+    used = Credential(OLLAMA, f"http://{host}", "stored", owner_named=True)
+    assert "calls may not go to" in str(asyncio.run(HttpProber().probe(used, 5.0)).fault)
+
+
+def test_a_base_url_that_hides_something_is_refused(instance: Instance) -> None:
+    """User, password, query and fragment; plain http beyond private networks."""
+    for address in ("http://a@127.0.0.1", "http://127.0.0.1?a", "http://127.0.0.1#a", "http://example.net"):
+        with pytest.raises(Invalid):
+            instance.command(
+                SYSTEM, lambda unit, by, at=address: manage.set_base_url(unit, by, instance.now_ms(), OLLAMA, at)
+            )
+    assert instance.read(lambda unit: unit.integrations.all()) == []
+
+
+def test_proxies_of_the_environment_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They would see the key."""
+    with provider() as there, provider() as proxy:
+        for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+            monkeypatch.setenv(name, proxy.url)
+        used = Credential(OLLAMA, there.url, "stored", owner_named=True)
+        assert asyncio.run(HttpProber().probe(used, 5.0)).status == 200
+        assert len(there.asked) == 1
+        assert not proxy.asked
+
+
+def test_a_hostile_answer_leaves_nothing_behind(instance: Instance) -> None:
+    """Its error repeats the key, as OpenAI's repeats parts of it: status and our words are all that is kept."""
+    now_ms, nothing = instance.now_ms(), ProviderEnvironment()
+
+    def prepare(unit: Any, by: Any) -> None:
+        manage.set_base_url(unit, by, now_ms, OPENAI, there.url)
+        manage.put_key(unit, instance.master_keys, by, now_ms, OPENAI, nothing, KEY)
+
+    with provider() as there:
+        instance.command(SYSTEM, prepare)
+        assert asyncio.run(instance.atest_integration(SYSTEM, OPENAI)).outcome == "works"
+        there.refuse()
+        assert KEY.encode() in there.body
+        result = asyncio.run(instance.atest_integration(SYSTEM, OPENAI))
+    assert result.outcome == "rejected"
+    kept = instance.read(lambda unit: (unit.integrations.all(), unit.events.page("openai", None, 20)))
+    assert [event.name for event in kept[1]][:2] == ["provider_key_rejected", "integration_tested"]
+    for text in (result.words, repr(kept)):
+        assert KEY not in text
+        assert "Incorrect" not in text

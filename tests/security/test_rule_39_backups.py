@@ -1,0 +1,83 @@
+"""Rule 39: a backup opens nothing by itself, and what it brings back waits for the owner's word."""
+
+import gzip
+import tarfile
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+
+from ari.base.caller import SYSTEM
+from ari.base.seal import CannotOpen
+from ari.base.settings import load_settings
+from ari.instance import Instance
+from ari.integrations import manage
+from ari.integrations.credentials import credential, state
+from ari.integrations.environment import ProviderEnvironment
+from ari.integrations.providers import provider_named
+from ari.keys import manage as key_manage
+from ari.keys.manage import KeyChange, NewKey
+from ari.storage.backup import write_backup
+from ari.storage.restore import Terms, restore_backup
+from tests.support.instances import START_MS, opened
+
+OPENAI = provider_named("openai")
+KEY = "sk-proj-0123456789abcdefABCDEF"
+NOTHING = ProviderEnvironment()
+DISABLED = KeyChange(disabled=True)
+
+
+@pytest.fixture
+def source(data_dir: Path, database_url: str | None) -> Iterator[Instance]:
+    """An instance with a provider key, and API keys in each state that a backup may bring back."""
+    with opened(data_dir, database_url) as made:
+        now_ms = made.now_ms()
+        made.command(SYSTEM, lambda unit, by: manage.put_key(unit, made.master_keys, by, now_ms, OPENAI, NOTHING, KEY))
+        for name in ("living", "AI", "disabled", "revoked"):
+            scopes = ("ai:openai",) if name == "AI" else None
+            new = NewKey(name, scopes=scopes)
+            key = made.command(SYSTEM, lambda unit, by, n=new: key_manage.create(unit, by, now_ms, n)).key
+            if name == "disabled":
+                made.command(SYSTEM, lambda unit, by, k=key: key_manage.change(unit, by, now_ms, k.id, DISABLED))
+            if name == "revoked":
+                made.command(SYSTEM, lambda unit, by, k=key: key_manage.revoke(unit, by, now_ms, k.id))
+        yield made
+
+
+def _restored(source: Instance, folder: Path, *, trust_keys: bool) -> tuple[bytes, int]:
+    file = BytesIO()
+    write_backup(source.database, file, source.now_ms(), lambda *_: None)
+    folder.mkdir(mode=0o700)
+    settings = load_settings(data_dir=folder)
+    restored = restore_backup(settings, file, Terms(trust_keys=trust_keys), SYSTEM, START_MS, lambda *_: None)
+    return file.getvalue(), restored.keys_disabled
+
+
+def test_the_master_key_stays_out(source: Instance, tmp_path: Path) -> None:
+    """So the sealed provider key in it opens nowhere but where the master key is; no text of either is in the file."""
+    master = source.master_keys.own_file.read_bytes().strip()
+    body, _ = _restored(source, tmp_path / "new", trust_keys=False)
+    plain = gzip.decompress(body)
+    for secret in (master, source.master_keys.all()[0].secret, KEY.encode(), KEY[6:].encode()):
+        assert secret not in plain
+    with tarfile.open(fileobj=BytesIO(body)) as archive:
+        assert {name.partition("/")[0] for name in archive.getnames()} >= {"integrations", "sealed_secrets", "api_keys"}
+    with opened(tmp_path / "new", None) as there:
+        assert not there.master_keys.own_file.exists()
+        assert there.read(lambda unit: state(unit, OPENAI, NOTHING)).mask == "sk-p…CDEF"
+        with pytest.raises(CannotOpen, match="a master key that is not in"):
+            there.read(lambda unit: credential(unit, there.master_keys, OPENAI, NOTHING))
+        there.master_keys.own_file.write_bytes(master + b"\n")
+        assert there.read(lambda unit: credential(unit, there.master_keys, OPENAI, NOTHING)).secret == KEY
+
+
+@pytest.mark.parametrize("trust_keys", [False, True])
+def test_restored_keys_are_disabled_unless_trusted(source: Instance, tmp_path: Path, trust_keys: bool) -> None:
+    """A backup may be older than a revoke: every key that could be used waits, those for the AI gateway too."""
+    _, count = _restored(source, tmp_path / "new", trust_keys=trust_keys)
+    with opened(tmp_path / "new", None) as there:
+        found = {key.name: key for key in there.read(lambda unit: unit.keys.page(START_MS, "all", None, 9))}
+    usable = {name for name, key in found.items() if not key.disabled and key.revoked_at_ms is None}
+    assert (usable, count) == (({"living", "AI"}, 0) if trust_keys else (set(), 2))
+    assert found["revoked"].revoked_at_ms is not None

@@ -1,0 +1,163 @@
+"""``ari integrations``: keys come from standard input or a hidden prompt, and are shown masked."""
+
+import json
+
+import pytest
+
+from ari.base.master_key import MasterKeys
+from tests.support.provider import provider
+from tests.unit.cli.conftest import Ari
+
+KEY = "sk-proj-0123456789abcdefABCDEF"
+
+
+def _show(ari: Ari, name: str = "openai") -> dict[str, object]:
+    found: dict[str, object] = ari.json("integrations", "show", name)
+    return found
+
+
+def test_set_show_remove(ari: Ari) -> None:
+    """The life of a key: nothing, sealed, replaced, removed; who did it is in the trail."""
+    assert _show(ari)["state"] == "not_configured"
+    said = ari("integrations", "set", "openai", stdin=f"{KEY}\n").out
+    assert said == "Sealed the key sk-p…CDEF of OpenAI. Try it: ari integrations test openai\n"
+    shown = _show(ari)
+    assert (shown["state"], shown["source"], shown["mask"]) == ("configured", "stored", "sk-p…CDEF")
+    assert str(shown["added_by"]).startswith("cli:")
+    replaced = json.loads(ari("integrations", "set", "openai", "--json", stdin=f"{KEY}GH\n").out)
+    assert replaced["mask"] == "sk-p…EFGH"
+    assert ari("integrations", "remove", "openai").out == "Removed what was stored for OpenAI.\n"
+    assert _show(ari)["mask"] is None
+    assert ari.refused("integrations", "remove", "openai") == "Nothing is stored for OpenAI."
+    names = [event["name"] for event in ari.json("events")["items"]]
+    assert names == ["provider_key_removed", "provider_key_replaced", "provider_key_added"]
+
+
+def test_every_provider_is_listed(ari: Ari) -> None:
+    """As JSON the facts of the API; piped, a line each."""
+    ari("integrations", "set", "groq", stdin="gsk_0123456789abcdefABCDEF\n")
+    listed = ari.json("integrations", "list")
+    assert [one["state"] for one in listed["items"] if one["provider"] == "groq"] == ["configured"]
+    assert len(listed["items"]) == 13
+    lines = ari("integrations", "list").out.splitlines()
+    assert lines[0].split("\t") == ["provider", "state", "key", "source", "used", "base URL"]
+    [groq] = [line.split("\t") for line in lines if line.startswith("groq\t")]
+    assert groq[1:4] == ["configured", "gsk_…CDEF", "stored"]
+
+
+def test_a_prompt_hides_the_key(ari: Ari, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At a terminal it is asked for without being shown."""
+    asked = []
+    monkeypatch.setattr("getpass.getpass", lambda prompt: asked.append(prompt) or KEY)
+    monkeypatch.setattr("ari.cli.integrations._reads_terminal", lambda: True)
+    ari("integrations", "set", "openai")
+    assert asked == ["Key of OpenAI: "]
+    assert _show(ari)["mask"] == "sk-p…CDEF"
+
+
+def test_a_key_is_no_argument(ari: Ari) -> None:
+    """The shell's history would keep it: a second word is wrong usage, and is not repeated."""
+    ran = ari("integrations", "set", "openai", KEY, check=False)
+    assert ran.code == 2
+    assert _show(ari)["state"] == "not_configured"
+
+
+def test_mistakes_are_one_sentence_without_the_key(ari: Ari) -> None:
+    """Paste errors, unknown providers, no address, nothing to test."""
+    ran = ari("integrations", "set", "openai", stdin=f"Bearer {KEY}\n", check=False)
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err == "ari: Paste the key alone, without the header or the word Bearer before it.\n"
+    assert "known are anthropic, deepseek" in ari.refused("integrations", "show", "nobody")
+    ran = ari("integrations", "set", "openai_compatible", stdin="hunter2\n", check=False)
+    assert ran.err == "ari: Give the base URL first, such as http://127.0.0.1:8000/v1.\n"
+    assert ari.refused("integrations", "test", "openai") == ("OpenAI is not configured; see Settings > Integrations.")
+
+
+def test_a_base_url_and_a_test(ari: Ari) -> None:
+    """The outcome in words; the exit code tells a valid key from the rest."""
+    with provider() as there:
+        assert ari("integrations", "set-url", "openai", f"{there.url}/v1").out == f"OpenAI is at {there.url}.\n"
+        ari("integrations", "set", "openai", stdin=f"{KEY}\n")
+        assert ari("integrations", "test", "openai").out == "works: OpenAI took the key.\n"
+        assert there.asked[-1][2]["authorization"] == f"Bearer {KEY}"
+        there.refuse()
+        ran = ari("integrations", "test", "openai", check=False)
+        assert (ran.code, ran.out.split(":")[0]) == (1, "rejected")
+        assert KEY not in ran.out
+    shown = _show(ari)
+    assert (shown["state"], shown["last_test"]) == ("failing", {"outcome": "rejected", "words": ran.out[10:-1]})
+    ran = ari("integrations", "test", "openai", "--json", check=False)
+    assert (ran.code, json.loads(ran.out)["outcome"]) == (1, "unreachable")
+    moved = ari("integrations", "set-url", "openai")
+    assert moved.out == "OpenAI is at https://api.openai.com.\n"
+    assert "its key was sealed for another address" in moved.err.lower()
+    assert _show(ari)["state"] == "not_configured"
+
+
+def test_a_question_before_removing(ari: Ari, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No is an answer; --yes asks nothing."""
+    ari("integrations", "set", "openai", stdin=f"{KEY}\n")
+    monkeypatch.setattr("ari.cli.output.can_ask", lambda: True)
+    ran = ari("integrations", "remove", "openai", stdin="n\n", check=False)
+    assert (ran.code, _show(ari)["state"]) == (1, "configured")
+    ari("integrations", "remove", "openai", "--yes")
+    assert _show(ari)["state"] == "not_configured"
+
+
+def test_the_environment_wins_and_it_is_said(ari: Ari, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stored key waits behind one of the environment."""
+    monkeypatch.setenv("OPENAI_API_KEY", f"{KEY}GH")
+    ran = ari("integrations", "set", "openai", stdin=f"{KEY}\n")
+    assert ran.err == "OPENAI_API_KEY in the environment wins over it.\n"
+    assert (_show(ari)["source"], _show(ari)["mask"]) == ("environment", "sk-p…EFGH")
+
+
+def test_doctor_sees_them(ari: Ari, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Configured, failing, in the clear, without their key, or with a bad variable."""
+
+    def found(code: int = 0) -> tuple[str, str]:
+        report = json.loads(ari("doctor", "--json", check=bool(code == 0)).out)
+        [one] = [one for one in report["checks"] if one["check"] == "integrations"]
+        return one["state"], one["said"]
+
+    assert found() == ("ok", "none configured")
+    ari("integrations", "set", "openai", stdin=f"{KEY}\n")
+    assert found() == ("ok", "openai")
+    monkeypatch.setenv("GROQ_API_KEY", "gsk_0123456789abcdefABCDEF")
+    assert found() == ("ok", "groq (GROQ_API_KEY), openai")
+    ari("integrations", "set-url", "openai_compatible", "http://192.168.1.9:8000/v1")
+    ari("integrations", "set", "openai_compatible", stdin="hunter2\n")
+    state, said = found()
+    assert state == "note"
+    assert "openai_compatible (its key travels in the clear: http://192.168.1.9:8000/v1)" in said
+    monkeypatch.setenv("GROQ_API_KEY", "hunter2")
+    state, said = found(1)
+    assert (state, said.startswith("GROQ_API_KEY: ")) == ("wrong", True)
+    monkeypatch.delenv("GROQ_API_KEY")
+    monkeypatch.setenv("OPENAI_BASE_URL", "https://proxy.example.net")
+    assert found(1)[0] == "wrong"
+    assert "was given for another address" in found(1)[1]
+
+
+def test_doctor_names_a_seal_that_does_not_open(ari: Ari) -> None:
+    """Whose it is, and where the key is missing."""
+    ari("integrations", "set", "openai", stdin=f"{KEY}\n")
+    MasterKeys(ari.data_dir).own_file.unlink()
+    ran = ari("doctor", "--json", check=False)
+    [seals] = [one for one in json.loads(ran.out)["checks"] if one["check"] == "sealed secrets"]
+    assert (ran.code, seals["state"]) == (1, "wrong")
+    assert "provider key of openai" in seals["said"]
+
+
+def test_nothing_of_a_key_is_kept_in_clear(ari: Ari) -> None:
+    """Not in a file of the data directory, an event, a list or an error; a pasted mistake neither."""
+    ari("integrations", "set", "openai", stdin=f"{KEY}\n")
+    refused = ari("integrations", "set", "openai", stdin=f"Bearer {KEY}\n", check=False)
+    outputs = [refused.out + refused.err]
+    outputs += [ari(*words).out for words in (("integrations", "list"), ("integrations", "show", "openai"))]
+    outputs += [ari("events", "--json").out, ari("doctor", "--json").out]
+    for text in outputs:
+        assert KEY[6:] not in text
+    for file in ari.data_dir.rglob("*"):
+        if file.is_file():
+            assert KEY[6:].encode() not in file.read_bytes(), file.name

@@ -1,0 +1,34 @@
+"""Integrations, sealed secrets and events in memory: the ports without a database."""
+
+from dataclasses import dataclass, field
+
+from ari.integrations.model import Integration
+from tests.unit.accounts.memory import MemoryEvents, MemorySealed
+
+
+@dataclass
+class MemoryIntegrations:
+    """Fulfils ``IntegrationStore``."""
+
+    rows: dict[str, Integration] = field(default_factory=dict)
+
+    def get(self, provider: str) -> Integration | None:
+        return self.rows.get(provider)
+
+    def all(self) -> list[Integration]:
+        return [self.rows[name] for name in sorted(self.rows)]
+
+    def save(self, integration: Integration) -> None:
+        self.rows[integration.provider] = integration
+
+    def remove(self, provider: str) -> None:
+        self.rows.pop(provider, None)
+
+
+@dataclass
+class MemoryUnit:
+    """Fulfils ``IntegrationUnit``."""
+
+    integrations: MemoryIntegrations = field(default_factory=MemoryIntegrations)
+    sealed: MemorySealed = field(default_factory=MemorySealed)
+    events: MemoryEvents = field(default_factory=MemoryEvents)

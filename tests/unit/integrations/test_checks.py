@@ -1,0 +1,133 @@
+"""Keys and base URLs as they are pasted: what is wrong is said, and never shown."""
+
+import pytest
+
+from ari.base.errors import Invalid
+from ari.integrations.checks import checked_base_url, checked_key, mask
+from ari.integrations.providers import provider_named
+
+KEY = "sk-proj-0123456789abcdefABCDEF"
+
+
+def _key_problem(provider: str, text: str, *, owner_named: bool = False) -> str:
+    with pytest.raises(Invalid) as refused:
+        checked_key(provider_named(provider), text, owner_named=owner_named)
+    [problem] = refused.value.problems
+    assert problem.location == "key"
+    pasted = text.strip()
+    assert not pasted or pasted not in problem.message
+    return problem.message
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "Paste the key. A key of OpenAI begins with sk-."),
+        (f'"{KEY}"', "without quotes"),
+        (f"“{KEY}”", "without quotes"),
+        (f"Bearer {KEY}", "the word Bearer"),
+        (f"bearer {KEY}", "the word Bearer"),
+        (f"Authorization: Bearer {KEY}", "without the header"),
+        (f"OPENAI_API_KEY={KEY}", "without OPENAI_API_KEY="),
+        (f"export OPENAI_API_KEY={KEY}", "without OPENAI_API_KEY="),
+        (f"{KEY} {KEY}", "no spaces"),
+        (f"{KEY[:10]}\n{KEY[10:]}", "line breaks"),
+        (f"{KEY}\x00", "no spaces"),
+        (f"{KEY}é", "beyond ASCII"),
+        ("sk-" + "x" * 510, "at most 512"),
+        ("ari_k_" + "x" * 49, "an API key of ARI"),
+        ("sk-ant-api03-" + "x" * 40, "a key of Anthropic, not of OpenAI"),
+        ("gsk_" + "x" * 40, "a key of Groq, not of OpenAI"),
+        ("re_12345678_" + "x" * 20, "a key of Resend"),
+        ("hunter2", "does not look like a key of OpenAI, which begins with sk-"),
+    ],
+)
+def test_obvious_paste_errors_are_named(text: str, said: str) -> None:
+    """In a sentence that helps and holds nothing of what was pasted."""
+    assert said in _key_problem("openai", text)
+
+
+def test_a_key_is_taken_without_the_space_around_it() -> None:
+    """As a copied line has it; 512 characters are the most."""
+    openai = provider_named("openai")
+    assert checked_key(openai, f"  {KEY}\r\n", owner_named=False) == KEY
+    assert checked_key(openai, "sk-" + "x" * 509, owner_named=False) == "sk-" + "x" * 509
+
+
+def test_a_server_of_the_owner_takes_keys_of_any_look() -> None:
+    """A proxy before OpenAI has keys of its own; what no key can be is refused there too."""
+    openai = provider_named("openai")
+    for key in ("hunter2", "sk-or-" + "x" * 40, "key=="):
+        assert checked_key(openai, key, owner_named=True) == key
+    assert "no spaces" in _key_problem("openai", "a b", owner_named=True)
+    assert "API key of ARI" in _key_problem("ollama", "ari_k_" + "x" * 49, owner_named=True)
+
+
+@pytest.mark.parametrize(
+    ("key", "shown"),
+    [(KEY, "sk-p…CDEF"), ("x" * 16, "xxxx…xxxx"), ("abcdefgh1", "a…1"), ("hunter2", "…"), ("a", "…")],
+)
+def test_a_mask_leaves_most_hidden(key: str, shown: str) -> None:
+    """First 4 and last 4, of short keys less."""
+    assert mask(key) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("http://127.0.0.1:11434", "http://127.0.0.1:11434"),
+        (" http://127.0.0.1:11434/ ", "http://127.0.0.1:11434"),
+        ("HTTPS://Models.Example.NET:443/ollama/", "https://models.example.net/ollama"),
+        ("http://localhost:11434/v1", "http://localhost:11434"),
+        ("http://[::1]:11434", "http://[::1]:11434"),
+        ("http://192.168.1.5", "http://192.168.1.5"),
+        ("http://box.lan:80/", "http://box.lan"),
+        ("http://ollama:11434", "http://ollama:11434"),
+    ],
+)
+def test_base_urls_are_written_one_way(text: str, kept: str) -> None:
+    """So that the same address is the same text."""
+    assert checked_base_url(provider_named("ollama"), text) == kept
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "ollama",
+        "//host",
+        "ftp://host",
+        "http://",
+        "http://user@127.0.0.1",
+        "http://user:secret@127.0.0.1",
+        "http://127.0.0.1/?q=secret",
+        "http://127.0.0.1/#secret",
+        "http://127.0.0.1?",
+        "http://127.0.0.1#",
+        "http://127.0.0.1:99999",
+        "http://127.0.0.1:x",
+        "http://[::1",
+        "http://127.0.0.1/a/../b",
+        "http://127.0.0.1/./a",
+        "http://127.0.0.1//a",
+        "http://127.0.0.1/%2e%2e",
+        "http://127.0.0.1/a b",
+        "http://127.0.0.1\\@evil.example",
+        "http://127.0.0.1/\x00",
+        "http://é.example",
+        "http://example.net",
+        "http://8.8.8.8",
+        "http://169.254.169.254",
+        "http://[fe80::1]",
+        "http://0.0.0.0",
+        "https://224.0.0.1",
+        "https://" + "x" * 500,
+    ],
+)
+def test_other_base_urls_are_refused(text: str) -> None:
+    """No user, query or fragment; nothing but http(s); in the clear only nearby; never to where clouds tell secrets."""
+    with pytest.raises(Invalid) as refused:
+        checked_base_url(provider_named("ollama"), text)
+    [problem] = refused.value.problems
+    assert problem.location == "base_url"
+    assert "secret" not in problem.message

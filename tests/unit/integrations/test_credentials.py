@@ -1,0 +1,110 @@
+"""Which key speaks to a provider, and where: the environment's before the stored one, each only where it may go."""
+
+from typing import Any
+
+import pytest
+
+from ari.base.caller import SYSTEM
+from ari.base.errors import Conflict
+from ari.base.master_key import MasterKeys
+from ari.base.seal import CannotOpen
+from ari.integrations import manage
+from ari.integrations.credentials import credential, state
+from ari.integrations.environment import ProviderEnvironment
+from ari.integrations.facts import integration_facts
+from ari.integrations.model import Provider
+from ari.integrations.providers import provider_named
+from tests.unit.integrations.memory import MemoryUnit
+
+OPENAI, COMPATIBLE = provider_named("openai"), provider_named("openai_compatible")
+STORED, GIVEN = "sk-proj-0123456789abcdefABCDEF", "sk-proj-fedcba9876543210FEDCBA"
+NOTHING = ProviderEnvironment()
+NOW = 1_764_000_000_000
+
+
+def _put(unit: Any, keys: MasterKeys, provider: Provider = OPENAI, environment: Any = NOTHING) -> None:
+    manage.put_key(unit, keys, SYSTEM, NOW, provider, environment, STORED)
+
+
+def test_the_environment_wins(unit: MemoryUnit, keys: MasterKeys) -> None:
+    """Its key counts while it is there; the stored one waits behind it."""
+    _put(unit, keys)
+    environment = ProviderEnvironment({"openai": GIVEN})
+    used = credential(unit, keys, OPENAI, environment)
+    assert (used.secret, used.source, used.base_url) == (GIVEN, "environment", "https://api.openai.com")
+    shown = integration_facts(state(unit, OPENAI, environment))
+    assert (shown["state"], shown["source"], shown["mask"]) == ("configured", "environment", "sk-p…DCBA")
+    assert credential(unit, keys, OPENAI, NOTHING).secret == STORED
+    assert integration_facts(state(unit, OPENAI, NOTHING))["source"] == "stored"
+
+
+def test_a_key_of_the_environment_never_goes_to_a_stored_address(unit: MemoryUnit, keys: MasterKeys) -> None:
+    """Whoever can set a base URL must not get the key of the environment sent there."""
+    manage.set_base_url(unit, SYSTEM, NOW, OPENAI, "https://elsewhere.example.net")
+    environment = ProviderEnvironment({"openai": GIVEN})
+    assert credential(unit, keys, OPENAI, environment).base_url == "https://api.openai.com"
+    assert not credential(unit, keys, OPENAI, environment).owner_named
+    manage.set_base_url(unit, SYSTEM, NOW, COMPATIBLE, "https://elsewhere.example.net")
+    alone = ProviderEnvironment({"openai_compatible": "hunter2"})
+    used = credential(unit, keys, COMPATIBLE, alone)
+    assert (used.secret, used.headers) == ("", ())
+    both = ProviderEnvironment({"openai_compatible": "hunter2"}, {"openai_compatible": "http://127.0.0.1:8000/v1"})
+    assert credential(unit, keys, COMPATIBLE, both).headers == (("authorization", "Bearer hunter2"),)
+    assert credential(unit, keys, COMPATIBLE, both).owner_named
+
+
+def test_a_key_of_the_environment_without_an_address_says_so(unit: MemoryUnit, keys: MasterKeys) -> None:
+    """It does not count, and the page tells why."""
+    alone = ProviderEnvironment({"openai_compatible": "hunter2"})
+    with pytest.raises(Conflict):
+        credential(unit, keys, COMPATIBLE, alone)
+    found = state(unit, COMPATIBLE, alone)
+    assert found.name == "not_configured"
+    assert found.problem == "OPENAI_COMPATIBLE_API_KEY counts only together with OPENAI_COMPATIBLE_BASE_URL."
+
+
+def test_a_stored_key_goes_only_where_it_was_sealed_for(unit: MemoryUnit, keys: MasterKeys) -> None:
+    """A base URL that the environment brings later gets no key that was given for another."""
+    _put(unit, keys)
+    moved = ProviderEnvironment({}, {"openai": "https://proxy.example.net"})
+    with pytest.raises(CannotOpen, match=r"given for another address than https://proxy\.example\.net"):
+        credential(unit, keys, OPENAI, moved)
+    shown = integration_facts(state(unit, OPENAI, moved))
+    assert (shown["state"], shown["failing_since"]) == ("failing", None)
+    assert "add it again" in shown["failing_reason"]
+    _put(unit, keys, environment=moved)
+    assert credential(unit, keys, OPENAI, moved).base_url == "https://proxy.example.net"
+    with pytest.raises(CannotOpen):
+        credential(unit, keys, OPENAI, NOTHING)
+
+
+def test_a_lost_envelope_is_told(unit: MemoryUnit, keys: MasterKeys) -> None:
+    """A row without its sealed key is failing, not working."""
+    _put(unit, keys)
+    unit.sealed.kept.clear()
+    with pytest.raises(CannotOpen, match="gone from the store"):
+        credential(unit, keys, OPENAI, NOTHING)
+    assert state(unit, OPENAI, NOTHING).name == "failing"
+
+
+def test_the_facts_are_those_of_the_interface(unit: MemoryUnit, keys: MasterKeys) -> None:
+    """Every door tells these and no key."""
+    _put(unit, keys)
+    facts = integration_facts(state(unit, OPENAI, NOTHING), NOW)
+    assert list(facts) == [
+        "provider",
+        "title",
+        "state",
+        "source",
+        "mask",
+        "base_url",
+        "added_at",
+        "added_by",
+        "last_used_at",
+        "last_tested_at",
+        "last_test",
+        "failing_since",
+        "failing_reason",
+    ]
+    assert facts["added_at"] == facts["last_used_at"] == "2025-11-24T16:00:00.000Z"
+    assert STORED not in str(facts)

@@ -1,0 +1,92 @@
+"""The verdict of a test call: from the answer's status, and its mark where a service gives one status two meanings."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from ari.integrations import model
+from ari.integrations.model import Credential
+from ari.integrations.ports import Probed
+from ari.integrations.providers import provider_named
+from ari.integrations.trying import TIMEOUT_SECONDS, judged, tried
+
+SECRET = "sk-proj-0123456789abcdefABCDEF"
+
+
+def _credential(name: str, secret: str = SECRET) -> Credential:
+    provider = provider_named(name)
+    base_url = provider.base_url or provider.base_url_example
+    assert base_url
+    return Credential(provider, base_url, "stored", owner_named=False, secret=secret)
+
+
+@pytest.mark.parametrize(
+    ("provider", "status", "body", "outcome"),
+    [
+        ("openai", 200, b"{}", "works"),
+        ("openai", 401, b'{"error": {"code": "invalid_api_key"}}', "rejected"),
+        ("openai", 403, b'{"error": {"message": "Missing scopes: api.model.read"}}', "restricted"),
+        ("openai", 429, b"", "unreachable"),
+        ("openai", 500, b"", "unreachable"),
+        ("openai", 302, b"", "unreachable"),
+        ("openai", 404, b"", "unreachable"),
+        ("anthropic", 401, b"", "rejected"),
+        ("gemini", 400, b'{"error": {"details": [{"reason": "API_KEY_INVALID"}]}}', "rejected"),
+        ("gemini", 400, b"{}", "unreachable"),
+        ("openrouter", 402, b"", "restricted"),
+        ("resend", 401, b'{"name": "restricted_api_key"}', "restricted"),
+        ("resend", 401, b'{"name": "missing_api_key"}', "rejected"),
+        ("resend", 403, b'{"name": "invalid_api_key"}', "rejected"),
+        ("resend", 400, b'{"name": "validation_error", "message": "API key is invalid"}', "rejected"),
+        ("xai", 400, b'{"error": "Incorrect API key provided: xa***"}', "rejected"),
+        ("elevenlabs", 401, b'{"detail": {"status": "missing_permissions"}}', "restricted"),
+        ("elevenlabs", 401, b'{"detail": {"status": "invalid_api_key"}}', "rejected"),
+    ],
+)
+def test_what_an_answer_means(provider: str, status: int, body: bytes, outcome: str) -> None:
+    """The status is told, the body never."""
+    result = judged(_credential(provider), Probed(status, body))
+    assert result.outcome == outcome
+    assert outcome == "works" or str(status) in result.words
+    assert SECRET not in result.words
+    for piece in (b"invalid", b"Missing scopes", b"xa***", b"restricted_api_key"):
+        assert piece.decode() not in result.words
+
+
+def test_no_answer() -> None:
+    """The fault is told; the key may be as good as ever."""
+    result = judged(_credential("openai"), Probed(None, fault="no answer came within 10 seconds"))
+    assert result.outcome == "unreachable"
+    assert result.words == "OpenAI could not be reached: no answer came within 10 seconds."
+    assert not result.is_valid
+
+
+def test_what_to_do_is_said() -> None:
+    """Where a new key is made; where the base URL is looked at; that a redirect is not followed."""
+    assert "https://platform.openai.com/api-keys" in judged(_credential("openai"), Probed(401)).words
+    assert "base URL, which /models is added to" in judged(_credential("openai_compatible"), Probed(404)).words
+    assert "not followed" in judged(_credential("openai"), Probed(301)).words
+    assert "wants a key" in judged(_credential("ollama", ""), Probed(401)).words
+    assert judged(_credential("ollama", ""), Probed(200)).words == "Ollama answered."
+
+
+def test_the_call_is_bounded() -> None:
+    """Ten seconds, whatever the provider does."""
+    asked = []
+
+    class Recording:
+        async def probe(self, credential: Credential, timeout_seconds: float) -> Probed:
+            asked.append((credential.provider.name, timeout_seconds))
+            return Probed(200)
+
+    assert asyncio.run(tried(Recording(), _credential("openai"))) == model.TestResult("works", "OpenAI took the key.")
+    assert asked == [("openai", TIMEOUT_SECONDS)] == [("openai", 10.0)]
+
+
+def test_a_credential_shows_no_secret() -> None:
+    """Not in a traceback, not in a log."""
+    used = replace(_credential("openai"), owner_named=True)
+    assert SECRET not in repr(used)
+    assert SECRET not in repr(Probed(200, SECRET.encode()))
+    assert used.origin == "https://api.openai.com"

@@ -1,0 +1,26 @@
+"""What a provider's words may put into the log."""
+
+from ari.usage.ai import AiUse
+from ari.usage.clean import MODEL_LENGTH, clean_use
+
+USE = AiUse("req_1", 1, "key_1", "openai", "m", 1, 2, 3, 200, 1.0, 2.0, "complete")
+
+
+def _with(**more: object) -> AiUse:
+    return clean_use(AiUse(**{name: more.get(name, getattr(USE, name)) for name in AiUse.__slots__}))  # type: ignore[arg-type]  # its own fields
+
+
+def test_a_models_name_is_cleaned() -> None:
+    """It is a provider's text: bounded, printable, without a key."""
+    assert clean_use(USE) is USE
+    assert _with(model="a\x00b").model == "a\ufffdb"
+    assert len(_with(model="m" * 10_000).model or "") == MODEL_LENGTH
+    secret = "sk-proj-0123456789abcdefghij0123456789"
+    assert secret not in (_with(model=secret).model or "")
+    assert _with(model="").model is None
+
+
+def test_a_number_that_is_none_is_unknown() -> None:
+    """No database is asked to keep what it cannot."""
+    assert (_with(input_tokens=-1).input_tokens, _with(output_tokens=2**80).output_tokens) == (None, None)
+    assert _with(cached_tokens=0).cached_tokens == 0
