@@ -25,6 +25,7 @@ router = APIRouter(prefix="/api/notifications", tags=["Notifications"])
 @needs("notifications:read")
 async def list_notifications(here: Here) -> Response:
     """Every kind with whether it is on, and how mail leaves this instance."""
+    await here.instance.alook_for_mail_key()
     listed, address = await here.instance.aread(lambda unit: (manage.switches(unit.notes), manage.recipient(unit)))
     mail = manage.office_facts(here.instance.office, address)
     return answer({"mail": mail, "items": [manage.switch_facts(one) for one in listed]})

@@ -27,6 +27,7 @@ def list_kinds(as_json: AsJson = False, data_dir: DataDir = None) -> None:
     from ari.notifications import manage
 
     with opened(data_dir) as instance:
+        instance.look_for_mail_key()
         switches, address = instance.read(lambda unit: (manage.switches(unit.notes), manage.recipient(unit)))
         office = instance.office
     if as_json:
@@ -38,7 +39,7 @@ def list_kinds(as_json: AsJson = False, data_dir: DataDir = None) -> None:
     if office.is_open:
         output.tell(f"Mail goes by {office.sender}, from {office.mail_from}, to {address or 'nobody: no owner yet'}.")
     else:
-        output.tell("Mail is off here: set RESEND_API_KEY or ARI_SMTP_URL.")
+        output.tell("Mail is off here: ari integrations set resend, or set RESEND_API_KEY or ARI_SMTP_URL.")
 
 
 @app.command("on")

@@ -23,6 +23,7 @@ _log = structlog.get_logger("ari.jobs")
 
 async def round_of_mail(instance: Instance) -> None:
     """Read what happened since the last round, then send what is due."""
+    await instance.alook_for_mail_key()
     while await instance.aread(lambda unit: unit.feed.has_unread()):
         read = await instance.acommand(SYSTEM, lambda unit, _: outbox.gather(unit, instance.office, instance.now_ms()))
         if read < outbox.READ_AT_ONCE:

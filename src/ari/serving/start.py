@@ -29,6 +29,7 @@ SECRETS = (
 """What leaves the environment once it was read, so that no child process inherits it."""
 _REMEDIES = {two_factor.KIND: "ari account disable-two-factor", PROVIDER_KEY: "ari integrations remove PROVIDER"}
 """How to go on without what is sealed, by its kind."""
+MAIL_IS_OFF = "E-mail is off: set RESEND_API_KEY or ARI_SMTP_URL, or seal a key under Settings > Integrations > Resend."
 _MARGIN_SECONDS = 2.0
 UNREAD_SECONDS = 30
 """How long a client may leave an answer unread before its connection is cut."""
@@ -45,17 +46,19 @@ def serve(settings: Settings, *, new_instance: bool = False) -> int:
     raise_open_files()
     configure_log(settings)
     listener = _bound(settings)
-    instance = Instance.open(settings, migrate=True)
+    instance = Instance.open(settings, migrate=True, given=given)
     try:
         _refuse_lost_master_key(instance)
         link = _prepare_owner(instance, new_instance=new_instance)
+        instance.look_for_mail_key()
     finally:
         instance.close()
     forget_secrets()
     settings = settings.model_copy(update={"admin_email": None, "admin_password": None})
     _listen(listener, settings)
     print(link or f"ARI serves on {settings.base_url}", flush=True)
-    _say_mail_is_off(settings)
+    if not instance.office.is_open:
+        print(MAIL_IS_OFF, flush=True)
     return _supervisor(settings, listener, given).run()
 
 
@@ -127,13 +130,6 @@ def _prepare_owner(instance: Instance, *, new_instance: bool) -> str | None:
         owner_mark.remember(settings.data_dir)
         return None
     return f"Make your owner account within the hour: {settings.base_url}/setup#token={token}"
-
-
-def _say_mail_is_off(settings: Settings) -> None:
-    if settings.resend_api_key is None and settings.smtp_url is None:
-        print(
-            "E-mail is off: set RESEND_API_KEY (or ARI_SMTP_URL) to be told of what happens to your keys.", flush=True
-        )
 
 
 def forget_secrets() -> None:

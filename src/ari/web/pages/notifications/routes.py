@@ -67,6 +67,7 @@ class NotificationPages:
     async def _page(self, request: Request, tested: Tested | None = None) -> Response:
         before = request.query_params.get("before", "")
         after = before if is_id(NOTICE, before) else None
+        await self._instance.alook_for_mail_key()
         facts = await self._instance.aread(lambda unit: mail_facts(unit, after))
         return self._pages.page(
             request,
