@@ -11,6 +11,7 @@ const SKELETON_AFTER_MS = 200;
 let opening = false;
 let abandoned = false;
 let opener = null;
+let greeted = null;
 
 export function startDialogs() {
   if (!dialog()) return;
@@ -157,7 +158,11 @@ function onAnswer(event) {
   }
 }
 
+// Once for each content: htmx settles a little after it has swapped, and by then the reader may have moved on.
 function focusFirst() {
+  const content = body().firstElementChild;
+  if (!dialog().open || content === greeted) return;
+  greeted = content;
   const wanted = body().querySelector('[aria-invalid="true"], [autofocus]') ?? body().querySelector("[data-first]");
   wanted?.focus();
   dialog().scrollTop = 0;
