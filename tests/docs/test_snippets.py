@@ -15,8 +15,8 @@ COMMAND = re.compile(
     r"(?<![\w./-])(?:\.venv/bin/)?ari(?= (?:keys|usage|doctor|backup|restore|events|account|integrations))"
 )
 NOT_RUN = re.compile(r"ari serve|pip install|ari integrations test|/api/ai/openai")
-"""Lines that start servers or install, which harness and package tests do, or that call a provider: those of the gateway
-run against a stand-in in ``tests/doors/test_gateway_sdks.py``."""
+"""Lines that start servers or install, which harness and package tests do, or that call a provider: those of the
+gateway run against a stand-in in ``tests/doors/test_gateway_sdks.py``."""
 
 
 def _run(owner: Any, script: str, **variables: str) -> str:
