@@ -1,6 +1,6 @@
 # The two commands: `make serve` and `make test`. Everything they need goes into .venv and build/.
 .DELETE_ON_ERROR:
-.PHONY: serve test check fuzz soak kill bench docs audit-pages assets lock clean app tests-ready system
+.PHONY: serve test check fuzz soak kill bench docs audit-pages pictures assets lock clean app tests-ready system
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -51,6 +51,10 @@ docs: $(VENV)/.dev app
 # Lighthouse on the pages; writes docs/page-audit.md.
 audit-pages: $(VENV)/.dev app system
 	@$(PY) -m tests.audit.pages
+
+# The pictures in docs/images, of an instance after a month of life.
+pictures: $(VENV)/.dev app system
+	@$(PY) -m tests.audit.pictures
 
 assets: $(MANIFEST)
 
@@ -109,14 +113,5 @@ build/lock/bin/uv: $(VENV)/.venv
 	@PIP_DISABLE_PIP_VERSION_CHECK=1 $(PY) -m pip --python build/lock/bin/python -qq install uv==$(UV)
 	@touch $@
 
-# What Python packages cannot bring: the browser, and curl for the examples that people will paste.
 system:
-	@has() { for name; do command -v "$$name" >/dev/null 2>&1 && return; done; false; }; \
-	wanted=; has curl || wanted="curl "; \
-	has chromium chromium-browser google-chrome || wanted="$${wanted}chromium "; \
-	test -n "$$wanted" || exit 0; \
-	if test "$$(id -u)" = 0 && command -v apt-get >/dev/null 2>&1; then \
-	  mkdir -p build; echo "Installing $${wanted}from the system's packages (first run only) …"; \
-	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$wanted; } >build/system.log 2>&1 \
-	    || echo "Could not install $${wanted}(see build/system.log): their tests will be skipped."; \
-	else echo "Not found: $${wanted}- install your system's packages of that name, else their tests are skipped."; fi
+	@sh tests/system.sh

@@ -5,7 +5,6 @@
 
 import argparse
 import json
-import statistics
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -13,10 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from benchmarks import data, machine
+from benchmarks import data, machine, report
 from benchmarks.load import message, pace, saturate, write_messages
 from benchmarks.process import Probe, Server, free_port
 from benchmarks.rows import serve_app, serve_ari
+from benchmarks.stats import spread
 
 CONNECTIONS = 32
 RATE = 200.0
@@ -35,7 +35,7 @@ def measure(folder: Path, rounds: int, seconds: int, tell: Callable[[str], None]
 
     The provider runs on the load's core, the server on its own.
     """
-    found: dict[str, Any] = {"rate": [], "cpu_us": [], "direct_us": [], "through_us": [], "added_us": [], "clients": {}}
+    found: dict[str, Any] = {"rate": [], "cpu_us": [], "direct_us": [], "through_us": [], "added_ms": [], "clients": {}}
     known = data.on_sqlite(folder / "gateway", 100)
     made = json.loads(data.ari(known.settings, "keys", "create", "Bench, AI", "--scope", "ai:openai", "--json"))
     key = made["secret"]
@@ -56,14 +56,13 @@ def measure(folder: Path, rounds: int, seconds: int, tell: Callable[[str], None]
                 both = pace(server.port, files[1], RATE, seconds).p50_us
                 found["direct_us"].append(alone)
                 found["through_us"].append(both)
-                found["added_us"].append(both - alone)
+                found["added_ms"].append((both - alone) / 1_000)
                 tell(f"round {at + 1}: gateway {rate:,.0f}/s, {cpu_us:,.0f} µs each; adds {both - alone:,.0f} µs")
         finally:
             server.stop()
         for name in CLIENTS:
             found["clients"][name] = _client(folder, name, provider.port, rounds, seconds)
-            rates = found["clients"][name]["rate"]
-            tell(f"client {name}: {statistics.median(rates):,.0f}/s")
+            tell(f"client {name}: {spread(found['clients'][name]['rate']).median:,.0f}/s")
     return found
 
 
@@ -81,7 +80,7 @@ def _provider(folder: Path) -> Iterator[Server]:
         server.stop()
 
 
-def _client(folder: Path, name: str, provider_port: int, rounds: int, seconds: int) -> dict[str, list[float]]:
+def _client(folder: Path, name: str, provider_port: int, rounds: int, seconds: int) -> dict[str, Any]:
     settings = {
         "ARI_DATA_DIR": str(folder / "none"),
         "BENCH_PROVIDER": f"http://127.0.0.1:{provider_port}{_PATH}",
@@ -95,7 +94,8 @@ def _client(folder: Path, name: str, provider_port: int, rounds: int, seconds: i
         slices = [_carried(server, file, seconds) for _ in range(rounds)]
     finally:
         server.stop()
-    return {"rate": [rate for rate, _ in slices], "cpu_us": [cpu_us for _, cpu_us in slices]}
+    rates, costs = zip(*slices, strict=True)
+    return {"label": CLIENTS[name], "rate": list(rates), "cpu_us": list(costs)}
 
 
 def _carried(server: Server, messages: Path, seconds: int) -> tuple[float, float]:
@@ -103,27 +103,6 @@ def _carried(server: Server, messages: Path, seconds: int) -> tuple[float, float
     before = server.cpu_seconds()
     found = saturate(server.port, messages, CONNECTIONS, seconds)
     return found.rate_of(200), (server.cpu_seconds() - before) / max(1, found.requests) * 1e6
-
-
-def lines(found: dict[str, Any]) -> list[str]:
-    """The results as a table."""
-
-    def middle(values: list[float]) -> str:
-        return f"{statistics.median(values):,.0f}"
-
-    rows = [("ARI's gateway: verified, logged, metered", found), *((CLIENTS[n], found["clients"][n]) for n in CLIENTS)]
-    table = [f"| {label} | {middle(one['rate'])} | {middle(one['cpu_us'])} |" for label, one in rows]
-    said = (
-        f"At {RATE:.0f} requests a second the median answer took {middle(found['direct_us'])} µs from the provider and "
-        f"{middle(found['through_us'])} µs through the gateway: {middle(found['added_us'])} µs more."
-    )
-    return [
-        f"| at {CONNECTIONS} connections | requests/s | µs of processor time each |",
-        "|---|---:|---:|",
-        *table,
-        "",
-        said,
-    ]
 
 
 def main() -> None:
@@ -135,7 +114,12 @@ def main() -> None:
     machine.require_wrk()
     with tempfile.TemporaryDirectory() as scratch:
         found = measure(Path(scratch), asked.rounds, asked.seconds, lambda line: print(line, file=sys.stderr))
-    print("\n".join(lines(found)))
+    print(
+        "\n".join(report.aligned(report.GATEWAY_HEAD, report.gateway(found))),
+        "",
+        report.gateway_sentence(found),
+        sep="\n",
+    )
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from benchmarks.targets import TARGETS, to_row
 
 NOTE = "<!-- Written by `make bench`: run it again rather than edit this page. -->\n"
 _HEAD = ("Row", "answers/s", "× bare", "× bare by CPU", "CPU µs", "p50 ms", "p99 ms", "amiss")
+GATEWAY_HEAD = ("A short chat passed on, 32 connections", "answers/s", "CPU µs")
 _BUSY = 1.0
 """A load average from which on the run was not alone."""
 _PACED_HEAD = ("", "offered/s", "answered/s", "p50 ms", "p99 ms", "sent late, p99 ms")
@@ -35,6 +36,8 @@ _METHOD = """\
 - Latency at 70 % of capacity is an open loop (`benchmarks/paced.py`, 256 connections): requests leave by the clock and
   their latency counts from the instant they were due, so a stalled server cannot hide its stall. Each server's capacity
   is measured right before, in the same round.
+- The AI gateway is measured with 32 connections beside bare forwarders of the same chat, each with another HTTP client;
+  the provider is a local one that answers at once, and shares the load's core.
 - Peers run in the shape that suits them best, on the same core, with as little as possible around them. keyshield as
   documented runs on one connection for at least ten seconds: more connections make it fail on a locked database.
   Better Auth's own rate limit is raised, else it refuses after ten requests a day."""
@@ -68,6 +71,9 @@ def page(results: dict[str, Any]) -> str:
         _memory(results),
         "## Latency at 70 % of capacity",
         markdown(_PACED_HEAD, _latency(results), "lrrrrr", failed.get("latency")),
+        "## AI gateway",
+        markdown(GATEWAY_HEAD, gateway(results.get("gateway", {})), "lrr", failed.get("gateway")),
+        gateway_sentence(results.get("gateway", {})),
         "## Verification in process",
         markdown(("Case", "µs"), _in_process(results), "lr", failed.get("in-process")),
         "## Method",
@@ -84,6 +90,8 @@ def terminal(results: dict[str, Any]) -> str:
     extra = [(f"{count} keys", rate, "", "", "", "", "", "") for count, rate, _, _ in _sizes(results)]
     for name, offered, _, p50, p99, _ in _latency(results):
         extra.append((f"at 70 % of capacity: {name}", offered, "", "", "", p50, p99, ""))
+    for label, rate, cost in gateway(results.get("gateway", {})):
+        extra.append((f"32 connections: {label}", rate, "", "", cost, "", "", ""))
     extra += [(f"in process: {case}", "", "", "", micros, "", "", "") for case, micros in _in_process(results)]
     aims = aligned(("Target", "Measured", "Verdict"), [(a, b, c.replace("*", "")) for a, b, c in targets(results)])
     extra += [(name, f"not run: {why}", *[""] * 6) for name, why in results["parts"].items()]
@@ -212,6 +220,23 @@ def _latency(results: dict[str, Any]) -> list[tuple[str, ...]]:
         late = number(_of(rounds, "sent_late_p99_us").median / 1000)
         found.append((label, *(number(_of(rounds, key).median) for key in ("wanted_rate", "rate")), *times, late))
     return found
+
+
+def gateway(found: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """What passes a short chat on, how many a second, and the processor time of each."""
+    rows = [{"label": "ARI's gateway: verified, logged, metered", **found}, *found["clients"].values()] if found else []
+    return [(one["label"], ranged(spread(one["rate"])), ranged(spread(one["cpu_us"]))) for one in rows]
+
+
+def gateway_sentence(found: dict[str, Any]) -> str:
+    """What the gateway adds to a direct call."""
+    if not found:
+        return ""
+    direct, through = (number(spread(found[name]).median / 1000) for name in ("direct_us", "through_us"))
+    return (
+        f"At 200 requests a second, sent by the clock, the median answer took {direct} ms from the provider itself and "
+        f"{through} ms through the gateway: {ranged(spread(found['added_ms']))} ms more."
+    )
 
 
 def _in_process(results: dict[str, Any]) -> list[tuple[str, str]]:

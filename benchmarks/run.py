@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks import data, machine, peers, postgresql
+from benchmarks import data, gateway, machine, peers, postgresql
 from benchmarks.load import Slice, message, pace, saturate, write_messages
 from benchmarks.process import Probe, Server, clean_environment
 from benchmarks.rows import CONNECTIONS, Row, own_rows, serve_ari, start_bare, with_keys
@@ -53,6 +53,7 @@ def measure(plan: Plan) -> dict[str, Any]:
         "memory": {},
         "start": {},
         "in_process": {},
+        "gateway": {},
         "rows": {},
         "bare": [],
         "parts": {},
@@ -76,6 +77,7 @@ def measure(plan: Plan) -> dict[str, Any]:
         Rounds(plan, floor, results, keep).over(rows)
         _part(plan, results, "latency", lambda: {"latency": latency(plan, known, floor)})
     _part(plan, results, "sizes", lambda: dict(zip(("sizes", "memory"), sizes(plan, known), strict=True)))
+    _part(plan, results, "gateway", lambda: {"gateway": gateway.measure(plan.folder, plan.rounds, plan.seconds, _tell)})
     _part(plan, results, "start", lambda: {"start": {"seconds": [_start(plan, known) for _ in range(plan.rounds)]}})
     _part(plan, results, "in-process", lambda: {"in_process": in_process(plan, known)})
     results["ended_early"] = False

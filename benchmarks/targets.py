@@ -94,5 +94,7 @@ TARGETS = (
     Target("a request at 10,000,000 keys over one at 1,000 ≤ 1.3", _size("10000000"), most=1.3),
     Target("p99 at 70 % of capacity over bare's ≤ 3", _series("latency", "ratio"), most=3),
     Target("memory of a worker with 1,000,000 keys ≤ 200 MB", _series("memory", "loaded"), most=200, unit=" MB"),
+    Target("the AI gateway adds to a direct call at 200/s ≤ 1 ms", _series("gateway", "added_ms"), most=1, unit=" ms"),
+    Target("the AI gateway on one core, 32 connections ≥ 1500/s", _series("gateway", "rate"), least=1500, unit="/s"),
     Target("start to `/api/health` ≤ 1.5 s", _series("start", "seconds"), most=1.5, unit=" s"),
 )

@@ -9,7 +9,7 @@ from typing import Any
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
-for name in [name for name in os.environ if name.startswith("ARI_") or name == "ALLOWED_IPS"]:
+for name in [name for name in os.environ if name.startswith("ARI_") or name in ("ALLOWED_IPS", "RESEND_API_KEY")]:
     del os.environ[name]  # a reference tells defaults, not this machine
 
 import api_pages  # noqa: E402 - after the path is set

@@ -55,10 +55,17 @@ async function reference() {
     plugins: [withoutUnused, edited],
   });
   await recordAll(metafile, (path, { entryPoint }) => basename(entryPoint === "assets/api-docs.js" ? entryPoint : path));
-  const entry = Object.values(metafile.outputs).find(({ entryPoint }) => entryPoint === "assets/api-docs.js");
-  const first = entry.imports.filter((one) => one.kind === "import-statement").map((one) => basename(one.path));
-  for (const path of first) manifest[path].with = "api-docs.js";
+  const [first] = Object.entries(metafile.outputs).find(([, { entryPoint }]) => entryPoint === "assets/js/reference.js");
+  for (const path of loadedWith(first, metafile.outputs)) manifest[basename(path)].with = "api-docs.js";
   return Object.keys(metafile.inputs);
+}
+
+// A script and all that it imports at once.
+function loadedWith(path, outputs, found = new Set()) {
+  if (found.has(path)) return found;
+  found.add(path);
+  for (const one of outputs[path].imports) if (one.kind === "import-statement") loadedWith(one.path, outputs, found);
+  return found;
 }
 
 // The reference brings a chat with its maker's service, which this product never opens (security.md 32), and icons for

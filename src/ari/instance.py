@@ -10,17 +10,24 @@ from typing import Self, TypeVar
 from ari.accounts.password import PasswordHasherPool
 from ari.base.caller import Caller
 from ari.base.clock import Clock, system_clock
-from ari.base.errors import CallerDead, Unavailable
+from ari.base.errors import CallerDead, Conflict, Unavailable
+from ari.base.ids import new_id
 from ari.base.master_key import MasterKeys
+from ari.base.seal import CannotOpen
 from ari.base.settings import Settings
 from ari.integrations import manage as integrations
 from ari.integrations.credentials import credential
 from ari.integrations.environment import ProviderEnvironment, read_environment
 from ari.integrations.model import Credential, Provider, TestResult
 from ari.integrations.ports import Prober
+from ari.integrations.providers import providers
 from ari.integrations.trying import tried
 from ari.keys.checks import Ask
 from ari.keys.verify import decide
+from ari.notifications import manage as notifications
+from ari.notifications.manage import Tested
+from ari.notifications.model import RESEND_FROM, Office
+from ari.outbound.mail import sender_of
 from ari.outbound.probe import HttpProber
 from ari.storage import migrate as migrations
 from ari.storage.engine import Database
@@ -30,6 +37,7 @@ from ari.usage.model import KeyTotals, Seen
 from ari.usage.ports import UsageReader
 
 T = TypeVar("T")
+TEST_MAIL_SECONDS = 12.0
 ANSWER_SECONDS = 15.0
 """How long a request waits for the database outside verification: longer than the waits of a healthy one add up to."""
 
@@ -50,6 +58,10 @@ class Instance:
         self.master_keys = master_keys_of(settings)
         self.prober: Prober = HttpProber()
         self._given = given
+        self.office = office_of(settings)
+        self.mail = sender_of(settings)
+        self._mails_by: Credential | None = None
+        self.mail_is_due = asyncio.Event()
         self._ready: tuple[float, asyncio.Future[None]] | None = None
         self.usage = UsageLog(database.usage, clock, settings, self.free_disk_bytes)
 
@@ -129,6 +141,42 @@ class Instance:
         """Do ``work`` on the reports of the usage log."""
         return await _within(asyncio.to_thread(work, self.database.reports))
 
+    def look_for_mail_key(self) -> None:
+        """Take up the Resend key that Settings > Integrations keeps, or its end, where no setting says how to mail."""
+        if self.settings.resend_api_key is not None or self.settings.smtp_url is not None:
+            return
+        try:
+            found = self.read(lambda unit: self.credential(unit, providers()["resend"]))
+        except (Conflict, CannotOpen):
+            found = None
+        if found != self._mails_by:
+            self._mails_by = found
+            self.mail = sender_of(self.settings, found)
+            self.office = office_of(self.settings, by_resend=found is not None)
+
+    async def alook_for_mail_key(self) -> None:
+        """``look_for_mail_key`` in a thread."""
+        await _within(asyncio.to_thread(self.look_for_mail_key))
+
+    async def asend_test_mail(self, caller: Caller) -> Tested:
+        """Send the owner a mail that shows that mail works; what came of it, within ``TEST_MAIL_SECONDS``.
+
+        Raises ``Conflict("mail_off")`` where mail is not set up, and what ``begin_test`` raises.
+        """
+        await self.alook_for_mail_key()
+        if self.mail is None:
+            raise Conflict(
+                "mail_off",
+                "Mail is not set up: add a key of Resend under Settings > Integrations, or set RESEND_API_KEY or "
+                "ARI_SMTP_URL and start ARI again.",
+            )
+        now_ms = self.now_ms()
+        recipient = await self.acommand(caller, lambda unit, by: notifications.begin_test(unit, by, now_ms))
+        began = self.clock.monotonic()
+        letter = notifications.test_letter(self.office, recipient)
+        outcome = await self.mail.send(letter, new_id("ntc", now_ms), TEST_MAIL_SECONDS)
+        return notifications.tested(outcome, recipient, self.clock.monotonic() - began)
+
     async def acheck_ready(self) -> None:
         """Raise ``Unavailable`` unless the database answers; it is asked at most once a second."""
         now = self.clock.monotonic()
@@ -154,6 +202,12 @@ def master_keys_of(settings: Settings) -> MasterKeys:
     """Where this instance has its master keys."""
     given = settings.master_key.get_secret_value() if settings.master_key else None
     return MasterKeys(settings.data_dir, given, settings.master_key_file)
+
+
+def office_of(settings: Settings, *, by_resend: bool = False) -> Office:
+    """How mail leaves this instance; ``by_resend``: with a key that is stored."""
+    sender = "smtp" if settings.smtp_url else "resend" if settings.resend_api_key or by_resend else None
+    return Office(sender, settings.mail_from or RESEND_FROM, settings.public_url, settings.time_zone)
 
 
 async def _within(work: Awaitable[T], otherwise: str = "try again") -> T:

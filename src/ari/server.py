@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from ari import gateway, jobs, web
-from ari.api import events, health, integrations, keys, me, openapi, usage, verify
+from ari.api import events, health, integrations, keys, me, notifications, openapi, usage, verify
 from ari.api.here import problems
 from ari.base.errors import AriError, Problem
 from ari.base.log import configure_log
@@ -84,7 +84,7 @@ def build_app(instance: Instance, presence: Presence | None = None) -> Guard:
     )
     app.state.instance = instance
     app.state.presence = presence or Presence()
-    for door in (openapi, me, verify, keys, integrations, usage, events, health):
+    for door in (openapi, me, verify, keys, integrations, usage, notifications, events, health):
         app.router.routes.extend(door.router.routes)
     ai = gateway.Gateway(instance)
     app.router.routes.extend(gateway.routes(ai, problems))

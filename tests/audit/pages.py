@@ -17,11 +17,11 @@ from typing import Any
 from playwright.sync_api import sync_playwright
 
 from hatch_build import node_and_npm
+from tests.audit import demo
 from tests.browser.steps import sign_in
 from tests.support import chromium
-from tests.support.owner import Owner, started
+from tests.support.owner import Owner
 from tests.support.ports import free_port
-from tests.support.server import ServerProcess
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -29,16 +29,20 @@ TOOL = ROOT / "build/lighthouse"
 PAGE = ROOT / "docs/page-audit.md"
 CATEGORIES = {"performance": "Performance", "accessibility": "Accessibility", "best-practices": "Best practices"}
 TARGET = 95
+REFERENCE = "API docs, an operation opened in the reference"
+"""Known to miss the target in performance, and measured all the same."""
 ROUNDS = 3
 INTRO = """\
 <!-- Written by make audit-pages. -->
 # Audit of the pages
 
 [Lighthouse](https://github.com/GoogleChrome/lighthouse) {version} with its settings for a desktop (10 Mbit/s, 40 ms) in
-the system's Chromium, on an instance with {keys} keys, signed in but for the first page; the middle of {rounds} rounds.
-The target is {target} in each. Pages are `noindex` on purpose, so search engines are not among the categories.
+the system's Chromium, on an instance with {keys} keys and a month of requests, signed in but for the first page; the
+middle of {rounds} rounds. The target is {target} in each. Pages are `noindex` on purpose, so search engines are not
+among the categories.
 
-The API docs miss it in performance: the bundled reference draws itself in one long task, after which nothing moves.
+The API docs list every operation at once. The bundled reference, in which they can be tried, is loaded when one is
+opened in it: it draws itself in one long task, after which nothing moves, and misses the target in performance.
 The figures are of a busy machine with two cores.
 
 """
@@ -58,24 +62,6 @@ def install() -> Path:
         subprocess.run([*npm, "ci", "--ignore-scripts", "--loglevel=error"], cwd=TOOL, check=True)
         mark.write_text(lock)
     return entry
-
-
-@contextmanager
-def instance() -> Iterator[Owner]:
-    """An instance with keys that were used."""
-    with tempfile.TemporaryDirectory(prefix="ari-audit-") as folder:
-        data = Path(folder) / "data"
-        data.mkdir(mode=0o700)
-        owner = started(ServerProcess(data))
-        try:
-            owner.make_keys_over_http()
-            for number in range(30):
-                _, secret = owner.create_key(f"Nightly export {number}", expires="90d")
-                owner.api(secret).get("/api/me")
-            yield owner
-        finally:
-            owner.close()
-            owner.server.kill()
 
 
 @contextmanager
@@ -116,14 +102,15 @@ def findings(report: dict[str, Any]) -> list[str]:
 
 def pages(owner: Owner) -> dict[str, str]:
     """The pages, by the name that the report gives them."""
-    key, _ = owner.create_key("Looked at", expires="90d")
+    key = next(one for one in owner.cli.json("keys", "list")["items"] if one["name"] == "Automation Script")
     return {
         "Sign-in": "/sign-in",
         "Settings > API": "/settings?tab=api",
-        "Key page": f"/settings/keys/{key['id']}",
-        "Settings > Usage": "/settings/usage",
+        "Key page": f"/settings/keys/{key['id']}?range=30d",
+        "Settings > Usage": "/settings/usage?range=30d",
         "Settings > Security": "/settings/security",
         "API docs": "/api-docs",
+        REFERENCE: "/api-docs#tag/caller/read_me",
     }
 
 
@@ -132,11 +119,11 @@ def main() -> int:
     entry, port = install(), free_port()
     rows, missed, version = [], False, ""
     with (
-        instance() as owner,
+        demo.instance() as owner,
         tempfile.TemporaryDirectory(prefix="ari-profile-") as folder,
         browser(folder, port) as context,
     ):
-        for name, path in pages(owner).items():
+        for page, path in pages(owner).items():
             if len(rows) == 1:  # the sign-in page is looked at before
                 sign_in(context.pages[0], owner)
                 context.pages[0].goto("about:blank")
@@ -147,11 +134,12 @@ def main() -> int:
                 for category in CATEGORIES
             }
             assert reports[0]["finalDisplayedUrl"].startswith(owner.url + path), reports[0]["finalDisplayedUrl"]
-            print(name, scores, findings(reports[0]), flush=True)
-            missed |= min(scores.values()) < TARGET
-            rows.append(f"| {name} | " + " | ".join(str(score) for score in scores.values()) + " |")
+            print(page, scores, findings(reports[0]), flush=True)
+            held = {name: score for name, score in scores.items() if (page, name) != (REFERENCE, "performance")}
+            missed |= min(held.values()) < TARGET
+            rows.append(f"| {page} | " + " | ".join(str(score) for score in scores.values()) + " |")
     head = f"| Page | {' | '.join(CATEGORIES.values())} |\n| --- | --- | --- | --- |\n"
-    intro = INTRO.format(version=version, keys=31, rounds=ROUNDS, target=TARGET)
+    intro = INTRO.format(version=version, keys=len(demo.KEYS), rounds=ROUNDS, target=TARGET)
     PAGE.write_text(intro + head + "\n".join(rows) + "\n")
     return 1 if missed else 0
 

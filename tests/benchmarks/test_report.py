@@ -39,6 +39,14 @@ RESULTS: dict[str, Any] = {
     "sizes": {"1000000": {"rate": [9.0], "slowdown": [1.5], "start_seconds": 1.0}},
     "memory": {"fresh": [80.0], "loaded": [90.0]},
     "latency": {"bare": [PACED], "me": [PACED], "ratio": [1.0]},
+    "gateway": {
+        "rate": [1_800.0, 1_700.0],
+        "cpu_us": [500.0, 520.0],
+        "direct_us": [300.0, 300.0],
+        "through_us": [900.0, 1_100.0],
+        "added_ms": [0.6, 0.8],
+        "clients": {"httpx2": {"label": "httpx2, bare", "rate": [500.0], "cpu_us": [1_900.0]}},
+    },
     "start": {"seconds": [1.0, 2.0, 1.2]},
     "in_process": {"decide": [1.0, 0.9, 1.1]},
     "parts": {},
@@ -151,3 +159,12 @@ def test_options_are_checked() -> None:
     assert command.options(["--rounds", "3", "--only", "me"]).rounds == 3
     with pytest.raises(SystemExit):
         command.options(["--rounds", "0"])
+
+
+def test_the_gateway_is_beside_other_clients() -> None:
+    """Both targets, a table, and a sentence about what it adds."""
+    assert verdict_of("the AI gateway adds")[1:] == ("0.70 ms (0.60 – 0.80)", "met by 0.30 ms, 30%")
+    assert verdict_of("the AI gateway on one core")[2].startswith("met by 250/s")
+    page = report.page(RESULTS)
+    assert "| httpx2, bare | 500 (500 – 500) | 1,900 (1,900 – 1,900) |" in page
+    assert "0.30 ms from the provider itself and 1.00 ms through the gateway" in page

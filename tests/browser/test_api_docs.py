@@ -47,8 +47,8 @@ def home(owner: Any, browser: Any, signed_in: Any) -> Iterator[Any]:
     assert errors == []
 
 
-def open_docs(page: Any, owner: Any, part: str = "") -> None:
-    """Open the docs at an operation and wait until it is there."""
+def open_docs(page: Any, owner: Any, part: str = "#description/introduction") -> None:
+    """Open the reference at an operation and wait until it is there."""
     page.goto(f"{owner.url}/api-docs{part}")
     expect(page.get_by_role("heading", name="ARI API")).to_be_attached()
     expect(page.locator("#reference-wait")).to_have_count(0)
@@ -65,6 +65,29 @@ def try_operation(page: Any, method: str, path: str) -> Any:
 def close_panel(page: Any) -> None:
     page.get_by_role("button", name="Close Client").first.click()
     expect(page.get_by_role("button", name="Close Client")).to_have_count(0)
+
+
+def test_the_list_is_there_at_once_and_leads_into_the_reference(owner: Any, home: Any) -> None:
+    """All operations with their facts; the reference, which is large, is asked for only to try one; back leads back."""
+    asked: list[str] = []
+    home.on("request", lambda request: asked.append(request.url))
+    home.goto(f"{owner.url}/api-docs")
+    expect(home.get_by_role("heading", name="API docs", level=1)).to_be_visible()
+    row = home.locator("#create_key")
+    row.locator("summary").press("Enter")
+    expect(row).to_contain_text('"name": "Automation Script"')
+    expect(row).to_contain_text("insufficient_scope")
+    expect(row).to_contain_text(f"{owner.url}/api/keys")
+    assert not any("reference" in url or "openapi" in url for url in asked)
+    row.get_by_role("link", name="Try it").click()
+    expect(home).to_have_url(f"{owner.url}/api-docs#tag/api-keys/create_key")
+    expect(home.get_by_role("button", name="Test Request (post /api/keys)")).to_be_in_viewport()
+    home.go_back()
+    expect(row.get_by_role("link", name="Try it")).to_be_in_viewport()
+    home.get_by_role("link", name="Open the reference").click()
+    expect(home.get_by_role("heading", name="ARI API")).to_be_visible()
+    home.goto(f"{owner.url}/api-docs#read_me")
+    expect(home.locator("#read_me")).to_contain_text("curl -H")
 
 
 def test_the_signed_in_try_operations_as_themselves(owner: Any, home: Any) -> None:
@@ -152,22 +175,26 @@ def test_endpoints_lead_into_the_docs(owner: Any, home: Any) -> None:
     expect(home.get_by_role("heading", name="Read the usage log of all keys")).to_be_in_viewport()
 
 
-def test_without_scripting_the_docs_list_the_endpoints(owner: Any, plain: Any) -> None:
-    """The list folds by itself, and says where the same facts stand."""
+def test_without_scripting_the_docs_can_be_read(owner: Any, plain: Any) -> None:
+    """Every operation unfolds; what needs scripting is not offered."""
     plain.goto(f"{owner.url}/api-docs")
     expect(plain.get_by_role("heading", name="API docs", level=1)).to_be_visible()
-    expect(plain.get_by_text("Loading")).to_be_hidden()
-    plain.locator(".call-group", has_text="Health").locator("summary").click()
-    expect(plain.get_by_role("link", name="/api/ready")).to_be_visible()
+    plain.locator("#list_keys summary").click()
+    expect(plain.locator("#list_keys").get_by_text("next_cursor of the page before.")).to_be_visible()
+    expect(plain.get_by_role("link", name="Try it")).to_have_count(0)
+    expect(plain.get_by_role("link", name="openapi.json")).to_be_visible()
     assert plain.goto(f"{owner.url}{HOME}").ok
     expect(plain.get_by_role("heading", name="What a key can call")).to_be_visible()
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing_on_the_page(owner: Any, home: Any, axe: Callable[[Any], Any], theme: str) -> None:
-    """With the reference in it, in both themes."""
+    """The list, unfolded, and the reference, in both themes."""
     page = home
     page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+    page.goto(f"{owner.url}/api-docs#create_key")
+    expect(page.locator("#create_key[open]")).to_be_visible()
+    assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in axe(page)] == []
     open_docs(page, owner, "#tag/api-keys/list_keys")
     expect(page.get_by_role("button", name="Test Request (get /api/keys)")).to_be_visible()
     page.wait_for_function("[...document.querySelectorAll('.scalar-code-copy')].every((one) => one.ariaLabel)")
@@ -189,6 +216,9 @@ def test_a_narrow_screen_has_a_menu(owner: Any, home: Any) -> None:
     """At 390 px the sidebar folds and nothing scrolls sideways."""
     page = home
     page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{owner.url}/api-docs#create_key")
+    expect(page.locator("#create_key[open]")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     open_docs(page, owner)
     expect(page.get_by_role("button", name="Open Menu")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

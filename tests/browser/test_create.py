@@ -70,7 +70,7 @@ def test_a_second_key_of_the_same_name_is_pointed_out(owner: Any, home: Any) -> 
     """Names may repeat; the reveal says so with the hint that tells them apart."""
     owner.create_key("Twin")
     create_in_dialog(home, "twin")
-    expect(home.get_by_role("dialog")).to_contain_text("Another living key has the same name.")
+    expect(home.get_by_role("dialog")).to_contain_text("Another active key has the same name.")
 
 
 def test_closing_before_copying_asks(home: Any) -> None:

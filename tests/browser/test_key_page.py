@@ -87,7 +87,7 @@ def test_rename_disable_and_enable(owner: Any, home: Any) -> None:
     field.fill("After")
     field.press("Enter")
     expect(home.get_by_role("heading", name="After")).to_be_visible()
-    expect(home.locator(".toast")).to_contain_text("new name")
+    expect(home.get_by_role("status").filter(has_text="new name").locator(".toast")).to_be_visible()
     home.get_by_role("button", name="Disable").click()
     expect(home.locator(".badge").first).to_have_text("Disabled")
     assert owner.api(secret).get("/api/me").json()["code"] == "disabled"
@@ -97,6 +97,26 @@ def test_rename_disable_and_enable(owner: Any, home: Any) -> None:
     events = home.get_by_role("region", name="Events")
     for words in ("Renamed from Before to After", "Disabled", "Enabled", "Created"):
         expect(events).to_contain_text(words)
+
+
+def test_access_expiry_and_successor_from_the_keys_page(owner: Any, home: Any) -> None:
+    """What the table's menu offers stands here too, beside what it changes."""
+    key, secret = owner.create_key("All its life", expires="7d")
+    home.goto(f"{owner.url}/settings/keys/{key['id']}")
+    dialog, details = home.get_by_role("dialog"), home.get_by_role("region", name="Details")
+    expect(home.locator(".key-title")).to_contain_text("Never used")
+    details.get_by_role("link", name="Change access").click()
+    dialog.get_by_role("radio", name="Read only").check()
+    dialog.get_by_role("button", name="Change access").click()
+    expect(details).to_contain_text("keys:read")
+    details.get_by_role("link", name="Change expiry").click()
+    dialog.get_by_role("radio", name="Never").check()
+    dialog.get_by_role("button", name="Change expiry").click()
+    expect(details).to_contain_text("Never")
+    assert owner.api(secret).get("/api/me").json()["key"]["expires_at"] is None
+    home.get_by_role("link", name="Replace").click()
+    expect(dialog.get_by_label("Name", exact=True)).to_have_value("All its life")
+    expect(dialog.get_by_role("radio", name="The same")).to_be_checked()
 
 
 def test_filters_count_and_narrow(owner: Any, home: Any) -> None:

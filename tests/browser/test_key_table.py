@@ -156,7 +156,7 @@ def test_changing_access_and_expiry(owner: Any, table: Any) -> None:
     expect(table.locator(".toast")).to_contain_text("The key's access is changed.")
     menu(table, "Changed", "Change expiry")
     dialog.get_by_role("button", name="Change expiry").click()
-    expect(dialog.get_by_text("Choose when it shall expire.")).to_be_visible()
+    expect(dialog.get_by_text("Choose when it expires.")).to_be_visible()
     dialog.get_by_role("radio", name="On a day").check()
     dialog.get_by_label("Last day").fill("2001-01-01")
     dialog.get_by_role("button", name="Change expiry").click()

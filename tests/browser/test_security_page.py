@@ -172,11 +172,11 @@ def test_changing_the_password(owner: Owner, page: Any, browser: Any) -> None:
         ("wrong", "nine loud starlings 77", "This is not your password."),
         (owner.password, "password1234", "too easy to guess"),
     ):
-        dialog.get_by_label("Present password", exact=True).fill(current)
+        dialog.get_by_label("Current password", exact=True).fill(current)
         dialog.get_by_label("New password", exact=True).fill(new)
         dialog.get_by_role("button", name="Change password").click()
         expect(dialog.get_by_text(said)).to_be_visible()
-    dialog.get_by_label("Present password", exact=True).fill(owner.password)
+    dialog.get_by_label("Current password", exact=True).fill(owner.password)
     dialog.get_by_label("New password", exact=True).fill("nine loud starlings 77")
     dialog.get_by_role("button", name="Change password").click()
     expect(page.get_by_text("Your password is changed.")).to_be_visible()

@@ -84,3 +84,55 @@ def test_every_width_holds_the_table(owner: Any, home: Any) -> None:
         tick.check()
         assert tick.bounding_box() == before, width
         tick.uncheck()
+
+
+def test_many_tabs_scroll_by_themselves_with_the_current_one_in_sight(owner: Any, home: Any) -> None:
+    """On a narrow screen, with thrice the tabs, the page still does not scroll sideways."""
+    home.set_viewport_size({"width": 390, "height": 844})
+    head, more = '<nav class="tabs" aria-label="Settings">', '<a class="tab" href="/settings">Integrations</a>' * 6
+
+    def with_more(route: Any) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, body=answer.text().replace(head, head + more))
+
+    home.route("**/settings/security", with_more)
+    home.goto(f"{owner.url}/settings/security")
+    tabs = home.get_by_role("navigation", name="Settings")
+    assert tabs.evaluate("(one) => one.scrollWidth > one.clientWidth")
+    assert home.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    expect(tabs.get_by_role("link", name="Security")).to_be_in_viewport(ratio=0.95)
+    for link in tabs.get_by_role("link").all():
+        link.focus()
+        expect(link).to_be_in_viewport(ratio=0.95)
+
+
+def test_nothing_jumps_and_nothing_moves_for_who_wants_no_motion(owner: Any, home: Any) -> None:
+    """While a page loads no part of it shifts; where motion is unwanted a dialog is simply there."""
+    key, secret = owner.create_key("Still", expires="7d")
+    owner.api(secret).get("/api/me")
+    home.emulate_media(reduced_motion="reduce")
+    home.add_init_script(
+        "window.shifts = []; new PerformanceObserver((list) => window.shifts.push(...list.getEntries()"
+        ".map((one) => one.value))).observe({type: 'layout-shift', buffered: true});"
+    )
+    for place in (HOME, f"/settings/keys/{key['id']}", "/settings/usage", "/settings/security", "/api-docs"):
+        home.goto(f"{owner.url}{place}")
+        home.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        assert sum(home.evaluate("window.shifts")) < 0.01, place
+    home.goto(f"{owner.url}{HOME}")
+    home.keyboard.press("c")
+    expect(home.get_by_role("dialog")).to_be_visible()
+    lengths = "document.getAnimations().map((one) => one.effect.getComputedTiming().endTime)"
+    assert all(length <= 1 for length in home.evaluate(lengths))
+
+
+def test_what_a_dialog_has_to_say_is_heard_in_it(owner: Any, home: Any) -> None:
+    """Behind an open dialog nothing is seen, reached or read out."""
+    home.get_by_role("link", name="Create API Key").click()
+    dialog = home.get_by_role("dialog")
+    dialog.get_by_label("Name", exact=True).fill("Offline")
+    home.route("**/settings/keys/new", lambda route: route.abort())
+    dialog.get_by_role("button", name="Create key").click()
+    expect(dialog.locator("[aria-live=polite]").get_by_text("ARI does not answer. Nothing was changed")).to_be_visible()
+    dialog.get_by_role("button", name="Close this message").click()
+    expect(dialog.get_by_text("ARI does not answer")).to_have_count(0)

@@ -2,13 +2,17 @@
 
 import csv
 import json
+import re
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import expect
 
+from ari.base.clock import DAY_MS, to_rfc3339
 from tests.browser.steps import HOME, sign_in
+from tests.support.past import past_of
 
 USAGE = "/settings/usage"
 
@@ -140,6 +144,23 @@ def test_breakdowns_of_a_key(used: dict[str, Any], home: Any) -> None:
     ):
         expect(home.get_by_role("region", name=region).get_by_role("row", name=row)).to_contain_text(text)
     expect(home.get_by_text("Used from a new address")).to_have_count(0)
+
+
+def test_a_new_address_is_told_with_its_time(owner: Any, home: Any) -> None:
+    """Since when, in the viewer's zone with the exact UTC at hand; the address is marked in its table too."""
+    now_ms = time.time_ns() // 1_000_000
+    with past_of(owner.server.data_dir, now_ms) as past:
+        key = past.key("Wandering", 20, 90)
+        past.requests(key, 15, 3, address="192.0.2.7")
+        past.requests(key, 2, address="198.51.100.66")
+    home.goto(f"{owner.url}/settings/keys/{key.id}")
+    told = home.get_by_text("Used from a new address")
+    expect(told).to_contain_text("198.51.100.66 since")
+    since = told.get_by_role("time")
+    assert since.get_attribute("datetime") == to_rfc3339(now_ms - 2 * DAY_MS)
+    expect(since).to_have_attribute("title", re.compile(r"\d, \d\d:\d\d:\d\d UTC$"))
+    row = home.get_by_role("region", name="Client addresses").get_by_role("row", name="198.51.100.66")
+    expect(row).to_contain_text("New")
 
 
 def test_all_of_it_without_scripting(owner: Any, used: dict[str, Any], plain: Any, tmp_path: Any) -> None:

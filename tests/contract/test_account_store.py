@@ -10,8 +10,8 @@ from typing import TypeVar
 
 import pytest
 
-from ari.accounts import sessions, setup, sign_in
-from ari.accounts.model import Account, Session, SignedIn
+from ari.accounts import mail_links, sessions, setup, sign_in
+from ari.accounts.model import Account, MailLink, Session, SignedIn
 from ari.accounts.password import Verdict
 from ari.accounts.ports import AccountUnit
 from ari.base.caller import SYSTEM
@@ -76,6 +76,40 @@ def test_there_is_one_owner(unit: AccountUnit) -> None:
     assert unit.accounts.owner() == unit.accounts.by_email(OWNER.email) == unit.accounts.locked(OWNER.id) == OWNER
     assert unit.accounts.by_email("second@example.com") is None
     assert unit.accounts.locked("usr_2") is None
+
+
+def test_links_that_were_mailed(unit: AccountUnit) -> None:
+    """One of each purpose an account; found while its time lasts, used up once, dropped together."""
+    unit.accounts.add_owner(OWNER)
+    first = MailLink(b"1" * 32, OWNER.id, "reset", OWNER.email, NOW + 10)
+    other = MailLink(b"2" * 32, OWNER.id, "email", "new@example.org", NOW + 10)
+    newer = replace(first, digest=b"3" * 32)
+    for link in (first, other, newer):
+        unit.accounts.keep_link(link)
+    assert unit.accounts.link(first.digest, NOW) is None
+    assert (unit.accounts.link(newer.digest, NOW), unit.accounts.link(other.digest, NOW)) == (newer, other)
+    assert unit.accounts.link(newer.digest, NOW + 10) is None
+    assert [unit.accounts.end_link(newer.digest) for _ in range(2)] == [True, False]
+    unit.accounts.drop_links(OWNER.id)
+    assert unit.accounts.link(other.digest, NOW) is None
+
+
+def test_an_address_changes(unit: AccountUnit) -> None:
+    """The account is found by the new one alone."""
+    unit.accounts.add_owner(OWNER)
+    unit.accounts.set_email(OWNER.id, "new@example.org")
+    assert unit.accounts.by_email("new@example.org") == replace(OWNER, email="new@example.org")
+    assert unit.accounts.by_email(OWNER.email) is None
+
+
+def test_whether_an_event_was_ever_written(unit: AccountUnit) -> None:
+    """Of this subject and name, however long ago."""
+    unit.accounts.add_owner(OWNER)
+    assert not unit.events.has(OWNER.id, "signed_in")
+    sign_in.open_session(unit, OWNER, HERE, NOW)
+    assert unit.events.has(OWNER.id, "signed_in")
+    assert not unit.events.has("usr_2", "signed_in")
+    assert not unit.events.has(OWNER.id, "signed_out")
 
 
 def test_a_password_hash_changes(unit: AccountUnit) -> None:
@@ -251,3 +285,42 @@ def test_a_refused_attempt_leaves_no_row(database: Begin) -> None:
         sign_in.begin(unit, HERE, NOW, "another@example.com")
     with database() as unit:
         assert len(unit.accounts.attempts("address:192.0.2.7")) == 5
+
+
+def test_one_link_sets_one_password(database: Begin) -> None:
+    """However many follow it at once, exactly one is let through."""
+    with database() as unit:
+        unit.accounts.add_owner(OWNER)
+        mailed = mail_links.ask_for_reset(unit, HERE, NOW, OWNER.email)
+    assert mailed
+
+    def follow(number: int) -> bool:
+        try:
+            with database() as unit:
+                mail_links.reset(unit, HERE, NOW, mailed.token, f"hash {number}")
+        except NotFound:
+            return False
+        return True
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sorted(pool.map(follow, range(4))) == [False, False, False, True]
+
+
+def test_links_asked_for_at_once(database: Begin) -> None:
+    """Three get one, the others are told to wait, and one link works: the newest."""
+    with database() as unit:
+        unit.accounts.add_owner(OWNER)
+
+    def ask(_: int) -> str | None:
+        try:
+            with database() as unit:
+                mailed = mail_links.ask_for_reset(unit, HERE, NOW, OWNER.email)
+        except Limited:
+            return None
+        return mailed.token if mailed else None
+
+    with ThreadPoolExecutor(6) as pool:
+        asked = [token for token in pool.map(ask, range(6)) if token]
+    assert len(asked) == 3
+    with database() as unit:
+        assert [mail_links.is_good(unit, "reset", token, NOW) for token in asked].count(True) == 1

@@ -1,10 +1,10 @@
 """From where keys were used and by what: counted with the rows, bounded, erased like them; rollups read back."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from ari.base.clock import DAY_MS
 from ari.instance import Instance

@@ -3,12 +3,12 @@
 import random
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import Engine, event, text
 from sqlalchemy.exc import OperationalError
 
@@ -19,6 +19,7 @@ from ari.storage.usage import UsageTables
 from ari.usage.model import OTHER_ADDRESSES, Attempt, Completion, KeyTotals, UsageFilter, UsageRow
 from ari.usage.ports import Batch
 from tests.support.instances import START_MS, opened
+from tests.support.processes import eventually
 from tests.support.usage import KEY, OTHER_KEY, a_row, sums
 
 EVERYTHING = UsageFilter()
@@ -307,9 +308,10 @@ def test_connections_that_died_are_replaced(store: UsageTables, engine: Engine, 
     """After the database was restarted the next commit is done, without one failing first."""
     store.commit(Batch([a_row()]))
     if engine.dialect.name == "postgresql":
-        others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> "
-        with engine.connect() as connection:
-            connection.execute(text(f"{others} pg_backend_pid()"))
+        others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text(f"SELECT pg_terminate_backend(pid) {others}"))
+            eventually(lambda: connection.scalar(text(f"SELECT count(*) = 0 {others}")))
     store.commit(Batch([a_row()]))
     assert sums(instance.database) == {KEY: (2, 0)}
 

@@ -12,7 +12,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"```sh\n(.*?)```", re.DOTALL)
 COMMAND = re.compile(
-    r"(?<![\w./-])(?:\.venv/bin/)?ari(?= (?:keys|usage|doctor|backup|restore|events|account|integrations))"
+    r"(?<![\w./-])(?:\.venv/bin/)?ari"
+    r"(?= (?:keys|usage|doctor|backup|restore|events|account|integrations|notifications))"
 )
 NOT_RUN = re.compile(r"ari serve|pip install|ari integrations test|/api/ai/openai")
 """Lines that start servers or install, which harness and package tests do, or that call a provider: those of the
@@ -22,11 +23,7 @@ gateway run against a stand-in in ``tests/doors/test_gateway_sdks.py``."""
 def _run(owner: Any, script: str, **variables: str) -> str:
     ari = f'"{sys.executable}" -m ari'
     script = script.replace("http://127.0.0.1:3000", owner.url)
-    script = re.sub(
-        r"(?<![\w./-])(?:\.venv/bin/)?ari(?= (?:keys|usage|doctor|backup|restore|events|account|integrations))",
-        ari,
-        script,
-    )
+    script = COMMAND.sub(ari, script)
     done = subprocess.run(
         ["sh", "-euc", script],
         env={**owner.server.environment, **variables},
@@ -60,6 +57,7 @@ def test_the_readmes_quickstart(owner: Any) -> None:
         "docs/api-docs.md",
         "docs/integrations.md",
         "docs/gateway.md",
+        "docs/notifications.md",
     ],
 )
 def test_every_snippet_of_a_guide_runs(owner: Any, name: str) -> None:

@@ -231,14 +231,27 @@ def test_what_is_used_is_summed(ai: AiGateway) -> None:
     assert client.get("/api/usage/ai").status_code == 403
 
 
+def test_an_integration_tells_when_it_was_last_used(ai: AiGateway) -> None:
+    """At the API and at the command line alike; `null` where nothing was ever forwarded."""
+    row = ai.used(_post(ai, "gpt-x").headers["x-request-id"])
+    reader = ai.owner.api(ai.reader)
+    facts = reader.get("/api/integrations/openai").json()
+    assert facts["last_used_at"] is not None
+    assert facts["last_used_at"] >= row["time"]
+    listed = {one["provider"]: one["last_used_at"] for one in reader.get("/api/integrations").json()["items"]}
+    assert (listed["openai"], listed["mistral"]) == (facts["last_used_at"], None)
+    assert ai.owner.cli.json("integrations", "show", "openai")["last_used_at"] == facts["last_used_at"]
+
+
 def test_the_usage_pages_show_it(ai: AiGateway) -> None:
     """By key, provider and model; and in the log of the key."""
     made, secret = ai.owner.create_key("shown on pages", scopes=["ai:openai", "ai:anthropic"])
     client = ai.owner.api(secret)
-    client.post(CHAT, json={**ASK, "model": "shown-a"})
-    client.post("/api/ai/anthropic/v1/messages", json={"model": "shown-b"})
+    for _ in range(5):  # the page names the ten most used models, and other tests used theirs once or twice
+        client.post(CHAT, json={**ASK, "model": "shown-a"})
+        client.post("/api/ai/anthropic/v1/messages", json={"model": "shown-b"})
     deadline = time.monotonic() + 20
-    while client.get(f"/api/keys/{made['id']}/usage/ai").json()["told_count"] < 2 and time.monotonic() < deadline:
+    while client.get(f"/api/keys/{made['id']}/usage/ai").json()["told_count"] < 10 and time.monotonic() < deadline:
         time.sleep(0.02)
     session = ai.owner.session()
     every, own = session.get("/settings/usage").text, session.get(f"/settings/keys/{made['id']}").text

@@ -12,7 +12,7 @@ from tests.support.instances import opened
 
 OPEN = {"/api/health", "/api/ready", "/static/{name}", "/errors/{code}"}
 """The written list of open routes."""
-VISITORS = {"/sign-in", "/sign-in/code", "/setup"}
+VISITORS = {"/sign-in", "/sign-in/code", "/setup", "/forgot-password", "/reset-password", "/confirm-address"}
 """What answers without a session."""
 
 

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from tests.browser.steps import sign_in
 
 ROOT = Path(__file__).parents[2]
-SETTINGS = (ROOT / "src/ari/web/assets/api-docs.js").read_text()
+SETTINGS = (ROOT / "src/ari/web/assets/js/reference.js").read_text()
 OFF = {
     "withDefaultFonts": "false",
     "telemetry": "false",
@@ -87,7 +87,7 @@ def test_the_reference_asks_nothing_of_others_and_keeps_no_key(shared_owner: Any
     assert page.evaluate("indexedDB.databases().then((found) => found.length)") == 0
     page.goto(f"{shared_owner.url}/settings?tab=api")
     assert secret not in page.evaluate(kept)
-    page.goto(f"{shared_owner.url}/api-docs")
+    page.goto(f"{shared_owner.url}/api-docs#description/introduction")
     expect(page.get_by_role("heading", name="ARI API")).to_be_visible()
     assert secret not in page.content()
     context.close()

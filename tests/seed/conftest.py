@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from tests.support.owner import EMAIL, PASSWORD, Owner, csrf_of
-from tests.support.server import ServerProcess
+from tests.support.server import ARI, ServerProcess
 
 _SECRET = re.compile(r"ari_k_[0-9A-Za-z]{49}")
 _FORM = re.compile(r'name="form" value="([^"]+)"')
@@ -62,7 +62,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
     folder: Path = tmp_path_factory.mktemp("seed") / "data"
     folder.mkdir(mode=0o700)
     admin = {"ARI_ADMIN_EMAIL": EMAIL, "ARI_ADMIN_PASSWORD": PASSWORD}
-    server = ServerProcess(folder, settings=admin)
+    server = ServerProcess(folder, settings=admin, command=ARI)
     try:
         owner = Owner(server.start())
         server.settings.update(dict.fromkeys(admin))

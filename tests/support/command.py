@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support import forked
+from tests.support.server import ARI
 
 
 class Cli:
@@ -30,11 +31,13 @@ class Cli:
     ) -> "subprocess.CompletedProcess[str]":
         """Run a command; ``check`` makes a failure an error that carries its output, ``settings`` are variables."""
         environment = {**self.environment, **(settings or {})}
-        if self.command is None:
+        # Python itself reads some variables, and only when it starts.
+        command = self.command or (ARI if any(name.startswith("PYTHON") for name in environment) else None)
+        if command is None:
             done = forked.run(words, environment, self.folder, stdin, timeout)
         else:
             done = subprocess.run(
-                [*self.command, *words],
+                [*command, *words],
                 input=stdin,
                 capture_output=True,
                 text=True,

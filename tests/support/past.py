@@ -23,13 +23,14 @@ class Past:
     def __init__(self, database: Database, now_ms: int) -> None:
         self.database = database
         self.now_ms = now_ms
+        self.caller = SYSTEM
 
     def key(self, name: str, days_ago: float, lives_days: float | None = None, **more: Any) -> ApiKey:
         """A key made so long ago; it may have expired since."""
         at_ms = self.now_ms - int(days_ago * DAY_MS)
         expires_at_ms = None if lives_days is None else at_ms + int(lives_days * DAY_MS)
         with self.database.writing() as unit:
-            return manage.create(unit, SYSTEM, at_ms, NewKey(name, expires_at_ms=expires_at_ms, **more)).key
+            return manage.create(unit, self.caller, at_ms, NewKey(name, expires_at_ms=expires_at_ms, **more)).key
 
     def requests(self, key: ApiKey, days_ago: float, count: int = 1, code: str = "ok", **fields: Any) -> None:
         """Requests with it; an ``address`` with ``{n}`` in it differs from one to the next."""

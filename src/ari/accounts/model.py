@@ -2,9 +2,12 @@
 
 import unicodedata
 from dataclasses import dataclass, field
+from typing import Literal
 
 from ari.base.errors import Invalid, Problem
 
+Purpose = Literal["reset", "email"]
+"""What a mailed link does: sets a password anew, or confirms another address."""
 SESSION_DAYS = 30
 EMAIL_LENGTH = 254
 """The longest address that a mail server takes (RFC 5321 §4.5.3.1.3, erratum 1690)."""
@@ -47,6 +50,17 @@ class HalfSignIn:
 
     digest: bytes
     account_id: str
+    expires_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class MailLink:
+    """A link that was mailed to ``email``; ``digest`` is the SHA-256 of its token."""
+
+    digest: bytes
+    account_id: str
+    purpose: Purpose
+    email: str
     expires_at_ms: int
 
 

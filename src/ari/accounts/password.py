@@ -184,4 +184,5 @@ def _new_hash(password: str, email: str) -> str:
 def _stand_back() -> None:
     """Measured with two hashes always running on two cores: p99 of other requests 0.3 ms, without this 2.4 ms."""
     if sys.platform == "linux":  # elsewhere a thread's id is no process id
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
+        thread = threading.get_native_id()
+        os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + 10)

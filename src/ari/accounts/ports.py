@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from ari.accounts.model import Account, HalfSignIn, Session, SignedIn, TwoFactor
+from ari.accounts.model import Account, HalfSignIn, MailLink, Session, SignedIn, TwoFactor
 from ari.base.events import EventStore
 from ari.base.seal import SealedStore
 
@@ -52,7 +52,23 @@ class SignInStore(Protocol):
         """Drop the sessions, devices and attempts whose time is over."""
 
 
-class AccountStore(SessionStore, SignInStore, Protocol):
+class MailLinkStore(Protocol):
+    """Links that were mailed, one of each purpose an account."""
+
+    def keep_link(self, link: MailLink) -> None:
+        """Store it, in place of the one before."""
+
+    def link(self, digest: bytes, now_ms: int) -> MailLink | None:
+        """The link, while its time is not over."""
+
+    def end_link(self, digest: bytes) -> bool:
+        """Use a link up; ``False`` if there was none. Of several at once exactly one succeeds."""
+
+    def drop_links(self, account_id: str) -> None:
+        """Void the account's links."""
+
+
+class AccountStore(SessionStore, SignInStore, MailLinkStore, Protocol):
     """Accounts, with what hangs on them."""
 
     def owner(self) -> Account | None:
@@ -68,6 +84,9 @@ class AccountStore(SessionStore, SignInStore, Protocol):
         """The account as committed now; nobody else changes it until the transaction ends."""
 
     def set_password_hash(self, account_id: str, password_hash: str) -> None: ...
+
+    def set_email(self, account_id: str, email: str) -> None:
+        """Set the address, in its one spelling."""
 
 
 class HalfSignInStore(Protocol):

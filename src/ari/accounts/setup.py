@@ -97,8 +97,8 @@ def bootstrap_owner(unit: AccountUnit, now_ms: int, email: str, password_hash: s
 def reset_password(unit: AccountUnit, caller: Caller, now_ms: int, email: str | None, password_hash: str) -> Account:
     """Give an account (``None``: the owner) another password.
 
-    All its sessions end but the caller's own, its known browsers are forgotten, and nobody has to wait for failed
-    attempts any longer: they were made against the old password. Two-factor stays as it is.
+    All its sessions end but the caller's own, its known browsers are forgotten, links that were mailed are void, and
+    nobody has to wait for failed attempts any longer: they were made against the old password. Two-factor stays.
     Raises ``NotFound`` if there is no such account, ``Unconfirmed`` for a session that has not just given the old one.
     """
     caller.require_confirmed(now_ms)
@@ -110,6 +110,7 @@ def reset_password(unit: AccountUnit, caller: Caller, now_ms: int, email: str | 
     ended = unit.accounts.end_sessions(account.id, except_digest=caller.session_digest)
     unit.second_step.forget_halves(account.id)
     unit.accounts.forget_devices(account.id)
+    unit.accounts.drop_links(account.id)
     sign_in.forgive_everybody(unit)
     _tell(unit, "password_changed", caller, account, now_ms, {"sessions_ended": ended})
     return account

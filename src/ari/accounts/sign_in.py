@@ -131,10 +131,15 @@ def open_session(
 ) -> NewSession:
     """Sign an account in that has proven itself, by its password or by making itself the owner.
 
-    ``second_step`` is what was given besides: a code of the ``app``, a ``backup`` code.
+    ``second_step`` is what was given besides: a code of the ``app``, a ``backup`` code. The event says ``new_device``
+    for a browser that is not known, but for the first sign-in ever.
     """
     kept = know_browser(unit, account, now_ms, device_token)
-    detail = {"known_device": device_token is not None} | ({"second_step": second_step} if second_step else {})
+    detail: dict[str, object] = {"known_device": device_token is not None}
+    if device_token is None and unit.events.has(account.id, "signed_in"):
+        detail["new_device"] = True
+    if second_step:
+        detail["second_step"] = second_step
     event_id = new_id("evt", now_ms)
     unit.events.append(Event(event_id, now_ms, "signed_in", account.id, account.id, origin, detail))
     return NewSession(account, sessions.start(unit, account, origin, now_ms), kept)
@@ -177,12 +182,12 @@ def _buckets(email: str, origin: Origin, device_token: str | None) -> Iterator[s
     if device_token is not None:
         yield f"{_DEVICE}{sessions.digest_of(device_token).hex()}"
         return
-    yield f"{_ADDRESS}{_network(origin.client_address)}"
+    yield f"{_ADDRESS}{network_of(origin.client_address)}"
     # 16 bits: a password typed into the wrong field leaves nothing to crack, and strangers make at most 65,536 rows
     yield f"{_ACCOUNT}{hashlib.sha256(email.encode('utf-8', 'surrogatepass')).hexdigest()[:4]}"
 
 
-def _network(client_address: str | None) -> str:
+def network_of(client_address: str | None) -> str:
     """The address, or for IPv6 its /64: one customer has at least that many."""
     try:
         address = ipaddress.ip_address(client_address or "")

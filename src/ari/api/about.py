@@ -31,6 +31,7 @@ TAGS = {
     "AI gateway": "Requests to AI providers, forwarded with the key that is sealed here.",
     "Usage": "The log of every request that presented a key of this instance, the refused ones too: its rows, its "
     "numbers, and files of it.",
+    "Notifications": "Which mails the owner gets, and what became of each.",
     "Events": "The audit trail: who changed what, when and from where.",
     "API description": "This document.",
     "Health": "For probes and load balancers; open to everybody, without details.",

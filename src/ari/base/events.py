@@ -26,6 +26,7 @@ EVENT_NAMES = {
     "signed_out": "A session ended by signing out.",
     "sessions_ended": "All sessions of an account were ended.",
     "password_changed": "The password of an account changed; its sessions ended.",
+    "email_changed": "The e-mail address of an account changed.",
     "code_refused": "A sign-in, or the turning off of two-factor, was refused: wrong or used code.",
     "session_ended": "One session was signed out from another.",
     "identity_confirmed": "A session gave its password again before something sensitive.",
@@ -46,6 +47,16 @@ EVENT_NAMES = {
     "usage_erased": "Usage rows of one client address were stripped of it.",
     "backup_written": "A backup was written.",
     "backup_restored": "A backup was restored into this instance.",
+    "key_expiring": "An API key that is in use expires in 7 days, or in 1.",
+    "key_expired_in_use": "An API key expired while it was still being called.",
+    "dead_key_called": "A revoked or expired API key is still being called.",
+    "key_new_address": "An API key was used from a new address for the first time after its first day.",
+    "refused_burst": "Many attempts with one key, or from one address, were refused within minutes.",
+    "keys_unused": "Some API keys were not used for a long time.",
+    "password_reset_requested": "Somebody asked for a link to set a password anew.",
+    "email_change_requested": "An account asked for another e-mail address, which must be confirmed first.",
+    "notification_switched": "A kind of notification was switched on or off.",
+    "mail_tested": "A test mail was sent.",
     "clock_stepped": "The clock of the machine was set forward or back by more than five minutes.",
 }
 
@@ -125,3 +136,6 @@ class EventStore(Protocol):
 
     def page(self, subject: str | None, before_id: str | None, limit: int, *, keys_only: bool = False) -> list[Event]:
         """Newest first; ``subject`` narrows to one thing, ``keys_only`` to what happened to keys."""
+
+    def has(self, subject: str, name: str) -> bool:
+        """Whether an event of this name was ever written of this subject."""

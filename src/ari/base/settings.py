@@ -1,12 +1,16 @@
 """Every setting of ARI: name, default, help, secret or not. Docs and the command line read this list.
 
-All are environment variables with the prefix ``ARI_``; ``ALLOWED_IPS`` is an alias of ``ARI_ALLOWED_IPS``.
+All are environment variables with the prefix ``ARI_``, but for ``RESEND_API_KEY``, which has the name that people know;
+``ALLOWED_IPS`` is an alias of ``ARI_ALLOWED_IPS``.
 """
 
 import ipaddress
+import re
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AliasChoices, ByteSize, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -95,6 +99,34 @@ class Settings(BaseSettings):
     usage_wait_seconds: float = Field(
         5.0, gt=0, le=60, description="How long a response waits for its usage row before it becomes a 503."
     )
+    watch: bool = Field(
+        True, description="Whether the usage of keys is watched in the background for what their owner should know."
+    )
+    watch_in_use_days: int = Field(
+        35, ge=3, le=400, description="A key that was not used for so many days is not in use, however rare its use is."
+    )
+    watch_dead_grace_minutes: int = Field(
+        60, ge=0, le=10_080, description="How long after its end calls with a revoked or expired key are no news."
+    )
+    watch_repeat_days: int = Field(
+        7, ge=1, le=400, description="After how many days the watch tells again of what goes on with a key."
+    )
+    watch_first_hours: int = Field(
+        24, ge=0, le=8_760, description="How long a new key may be put to use anywhere without a word."
+    )
+    watch_new_from: Literal["network", "address"] = Field(
+        "network", description="Whether a new address of a network that is known (/24, /48) is news."
+    )
+    watch_many_networks: int = Field(
+        5, ge=1, le=1_000, description="A key that is known from so many networks wanders: a new one is no news."
+    )
+    watch_burst_count: int = Field(
+        100, ge=2, le=1_000_000, description="So many refused attempts, on a key or from an address, are a burst."
+    )
+    watch_burst_minutes: int = Field(10, ge=1, le=60, description="Within how many minutes they are a burst.")
+    watch_unused_days: Annotated[tuple[int, ...], NoDecode] = Field(
+        (30, 90), description="After how many days without use a key is named in the monthly word about unused keys."
+    )
     verify_timeout_seconds: float = Field(
         2.0, gt=0, le=60, description="How long a verification waits for the database before it becomes a 503."
     )
@@ -104,6 +136,25 @@ class Settings(BaseSettings):
     min_free_disk: ByteSize = Field(
         ByteSize(100_000_000), description="Below this free space (such as 100MB) refusals are counted, not listed."
     )
+    resend_api_key: SecretStr | None = Field(
+        None,
+        validation_alias=AliasChoices("RESEND_API_KEY", "resend_api_key"),
+        description="Turns e-mail on: an API key of resend.com (may be restricted to sending).",
+    )
+    resend_url: str = Field(
+        "https://api.resend.com", description="Where Resend's API is; for proxies and tests. https, or loopback."
+    )
+    smtp_url: SecretStr | None = Field(
+        None,
+        description="Turns e-mail on by a mail server instead: smtp://user:password@host:587 (STARTTLS is demanded) or "
+        "smtps://…; without TLS only on loopback.",
+    )
+    mail_from: str | None = Field(
+        None,
+        description="From which address mails come, such as ARI <ari@example.net>. Unset: ARI <onboarding@resend.dev>, "
+        "with which a new account at Resend reaches its own address alone.",
+    )
+    time_zone: str = Field("UTC", description="The zone of times in mails, such as Europe/Berlin; UTC is told too.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What the log tells.")
     log_format: Literal["auto", "text", "json"] = Field(
         "auto", description="text for people, json for machines; auto: text on a terminal."
@@ -127,6 +178,16 @@ class Settings(BaseSettings):
         if not isinstance(value, str):
             return value
         return tuple(ipaddress.ip_network(part.strip(), strict=False) for part in value.split(",") if part.strip())
+
+    @field_validator("watch_unused_days", mode="before")
+    @classmethod
+    def _split_days(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        parts = [part.strip() for part in value.split(",")]
+        if not all(part.isascii() and part.isdigit() and 1 <= int(part[:5]) <= 3_650 for part in parts):
+            raise ValueError("give days between 1 and 3650, separated by commas")
+        return tuple(sorted({int(part) for part in parts}))
 
     @field_validator("trusted_proxies")
     @classmethod
@@ -182,6 +243,66 @@ class Settings(BaseSettings):
             raise ValueError("ARI_MASTER_KEY and ARI_MASTER_KEY_FILE exclude each other")
         return self
 
+    @field_validator("resend_api_key")
+    @classmethod
+    def _printable_key(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            text = value.get_secret_value().strip()
+            if not re.fullmatch(r"[!-~]{1,512}", text):
+                raise ValueError("give the key as Resend shows it, without spaces")
+            return SecretStr(text)
+        return None
+
+    @field_validator("resend_url")
+    @classmethod
+    def _https_or_loopback(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or "@" in value:
+            raise ValueError("give an address such as https://api.resend.com, without user or query")
+        if parts.scheme == "http" and not _is_loopback(parts.hostname):
+            raise ValueError("the key would travel in the clear; give an https address")
+        return value.rstrip("/")
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _mail_server(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            try:
+                parts = urlsplit(value.get_secret_value())
+                fits = parts.scheme in ("smtp", "smtps") and bool(parts.hostname) and parts.port != 0
+            except ValueError:
+                fits = False
+            if not fits or parts.path not in ("", "/") or parts.query or parts.fragment:
+                raise ValueError("give an address such as smtp://user:password@mail.example.net:587")
+        return value
+
+    @field_validator("mail_from")
+    @classmethod
+    def _one_address(cls, value: str | None) -> str | None:
+        if value is not None:
+            _, address = parseaddr(value)
+            name, at, host = address.rpartition("@")
+            if not (name and at and host) or not value.isprintable() or not address.isascii():
+                raise ValueError("give an address such as ari@example.net, or ARI <ari@example.net>")
+        return value
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError("give a name of the time zone database, such as Europe/Berlin") from None
+        return value
+
+    @model_validator(mode="after")
+    def _one_way_for_mail(self) -> Self:
+        if self.resend_api_key is not None and self.smtp_url is not None:
+            raise ValueError("RESEND_API_KEY and ARI_SMTP_URL exclude each other")
+        if self.smtp_url is not None and self.mail_from is None:
+            raise ValueError("ARI_SMTP_URL needs ARI_MAIL_FROM, the address that mails come from")
+        return self
+
     @property
     def base_url(self) -> str:
         """Our own address without a slash at its end."""
@@ -198,6 +319,11 @@ class Settings(BaseSettings):
     @property
     def loopback_only(self) -> bool:
         return _is_loopback(self.host)
+
+
+def environment_name(field: str) -> str:
+    """The environment variable of a setting: its known name, or its own with the prefix."""
+    return field.upper() if field == "resend_api_key" else f"ARI_{field.upper()}"
 
 
 def _is_loopback(host: str) -> bool:
@@ -220,5 +346,5 @@ def load_settings(**overrides: object) -> Settings:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         field = str(first["loc"][0]) if first["loc"] else ""
         message = first["msg"].removeprefix("Value error, ")
-        name = f"ARI_{field.upper().removeprefix('ARI_')}" if field else "The settings"
+        name = environment_name(field.lower().removeprefix("ari_")) if field else "The settings"
         raise ConfigurationError(f"{name}: {message}.") from None

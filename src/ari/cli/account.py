@@ -19,7 +19,7 @@ Email = Annotated[
     str | None, typer.Option("--email", metavar="ADDRESS", help="Whose; without it the owner's.", show_default=False)
 ]
 
-app = typer.Typer(help="See the owner's account; set its password anew.", no_args_is_help=True)
+app = typer.Typer(help="See the owner's account; set its password or address anew.", no_args_is_help=True)
 
 
 @app.command()
@@ -53,6 +53,23 @@ def reset_password(
             lambda unit, caller: setup.reset_password(unit, caller, instance.now_ms(), account.email, password_hash),
         )
     output.say(f"The password of {account.email} is set; all its sessions have ended.")
+
+
+@app.command("set-email")
+def set_email(
+    address: Annotated[str, typer.Argument(metavar="ADDRESS", help="The new address; no mail is sent to prove it.")],
+    data_dir: DataDir = None,
+) -> None:
+    """Give the owner's account another e-mail address, to sign in with and to get mail at."""
+    from ari.accounts import mail_links
+
+    with opened(data_dir) as instance:
+        account = instance.read(lambda unit: _account(unit, None))
+        changed = instance.command(
+            CALLER(),
+            lambda unit, caller: mail_links.change_address(unit, caller, instance.now_ms(), account.id, address),
+        )
+    output.say(f"The owner's address is {changed.email} now.")
 
 
 @app.command("disable-two-factor")

@@ -12,8 +12,8 @@ from pydantic import SecretStr
 from ari.base.clock import DAY_MS, system_clock, to_rfc3339
 from ari.base.errors import AriError
 from ari.base.seal import Sealed, open_one
-from ari.base.settings import Settings
-from ari.instance import master_keys_of
+from ari.base.settings import Settings, environment_name
+from ari.instance import master_keys_of, office_of
 from ari.integrations.checks import is_near
 from ari.integrations.credentials import states
 from ari.integrations.environment import read_environment
@@ -40,11 +40,7 @@ class Finding:
 
 def settings_shown(settings: Settings) -> dict[str, Any]:
     """Every setting by its environment name; ``None`` = unset."""
-    return {_env_name(field): _shown(field, getattr(settings, field)) for field in type(settings).model_fields}
-
-
-def _env_name(field: str) -> str:
-    return f"ARI_{field.upper()}"
+    return {environment_name(field): _shown(field, getattr(settings, field)) for field in type(settings).model_fields}
 
 
 def _shown(field: str, value: object) -> Any:
@@ -103,6 +99,7 @@ def _surroundings(settings: Settings) -> Iterator[Finding]:
     yield _disk(settings)
     yield _open_files()
     yield _address(settings)
+    yield _mail(settings)
     if settings.test_clock_file is not None:
         yield Finding("clock", "note", "ARI_TEST_CLOCK_FILE moves the clock: for tests, never in production.")
 
@@ -135,6 +132,16 @@ def _address(settings: Settings) -> Finding:
     if settings.loopback_only and settings.public_url is None:
         return Finding("address", "ok", f"{settings.base_url}, reachable from this machine only")
     return Finding("address", "note", f"{settings.base_url} is plain http: keys and passwords travel in the clear.")
+
+
+def _mail(settings: Settings) -> Finding:
+    office = office_of(settings)
+    if not office.is_open:
+        return Finding("e-mail", "ok", "off; RESEND_API_KEY or ARI_SMTP_URL turns it on")
+    said = f"by {office.sender} from {office.mail_from}; ari notifications test sends one"
+    if not office.can_link:
+        return Finding("e-mail", "note", f"{said}. Without ARI_PUBLIC_URL no mail has a link.")
+    return Finding("e-mail", "ok", said)
 
 
 def _database(database: Database, settings: Settings, *, audit: bool) -> Iterator[Finding]:

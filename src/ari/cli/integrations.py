@@ -36,8 +36,11 @@ def list_(as_json: AsJson = False, data_dir: DataDir = None) -> None:
     with opened(data_dir) as instance:
         environment, now_ms = instance.provider_environment, instance.now_ms()
         found = instance.read(lambda unit: states(unit, environment))
+        used = instance.database.reports.ai_last_used()
     if as_json:
-        output.as_json({"items": [integration_facts(one) for one in found], "next_cursor": None})
+        output.as_json(
+            {"items": [integration_facts(one, used.get(one.provider.name)) for one in found], "next_cursor": None}
+        )
         return
     rows = [
         (
@@ -45,12 +48,12 @@ def list_(as_json: AsJson = False, data_dir: DataDir = None) -> None:
             one.name.replace("_", " "),
             one.mask or "",
             one.source or "",
-            output.when(one.stored.added_at_ms if one.stored else None, now_ms, ""),
+            output.when(used.get(one.provider.name), now_ms, ""),
             one.base_url or "",
         )
         for one in found
     ]
-    output.table(("provider", "state", "key", "source", "added", "base URL"), rows, "", droppable=2)
+    output.table(("provider", "state", "key", "source", "used", "base URL"), rows, "", droppable=2)
 
 
 @app.command()
@@ -155,7 +158,8 @@ def _state(instance: "Instance", provider: "Provider") -> "State":
 def _show(instance: "Instance", provider: "Provider", as_json: bool) -> None:
     from ari.integrations.facts import integration_facts
 
-    found = integration_facts(_state(instance, provider))
+    used = instance.database.reports.ai_last_used()
+    found = integration_facts(_state(instance, provider), used.get(provider.name))
     if as_json:
         output.as_json(found)
         return

@@ -9,7 +9,20 @@ import typer
 
 from ari import __version__
 from ari.base.errors import AriError
-from ari.cli import account, backup, doctor, events, integrations, keys, master_key, migrate, output, serve, usage
+from ari.cli import (
+    account,
+    backup,
+    doctor,
+    events,
+    integrations,
+    keys,
+    master_key,
+    migrate,
+    notifications,
+    output,
+    serve,
+    usage,
+)
 
 app = typer.Typer(
     name="ari",
@@ -24,6 +37,7 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(integrations.app, name="integrations")
 app.add_typer(usage.app, name="usage")
 app.command("events")(events.events)
+app.add_typer(notifications.app, name="notifications")
 app.add_typer(account.app, name="account")
 app.add_typer(master_key.app, name="master-key")
 app.command("doctor")(doctor.doctor)

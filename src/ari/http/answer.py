@@ -1,7 +1,8 @@
 """Turning a fault into an answer: problem details under /api, a page elsewhere."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from ari.base.settings import Settings
 from ari.http import problem
@@ -12,8 +13,7 @@ ErrorPage = Callable[[Call, Fault], bytes]
 """Renders a fault as HTML; the pages' door gives it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """A whole response."""
 
     status: int

@@ -1,13 +1,13 @@
 """Which API key a request presents: ``x-api-key`` or ``Authorization: Bearer``; other schemes are ignored."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from ari.http.incoming import Incoming
 
 
-@dataclass(frozen=True, slots=True)
-class Presented:
+class Presented(msgspec.Struct, frozen=True):
     """``tokens`` are all the different texts presented; more than one, or ``doubled``, is a contradiction."""
 
     tokens: tuple[bytes, ...]

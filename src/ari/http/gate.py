@@ -7,11 +7,12 @@ from urllib.parse import urlsplit
 
 from ari.base.settings import LOOPBACK_NAMES, Settings
 from ari.http.client_address import Address, client_address, within
-from ari.http.incoming import Incoming, head_fault, host_fault
+from ari.http.incoming import MAX_HEAD_BYTES, Incoming, head_fault, host_fault
 from ari.http.problem import Fault
 from ari.keys.reasons import IP_NOT_ALLOWED
 
 _PROBES = ("/api/health", "/api/ready")
+_REMEMBERED, _MOST_REMEMBERED_BYTES = 1_024, 1_024
 
 
 class Client(NamedTuple):
@@ -30,6 +31,8 @@ class Gate:
         own = urlsplit(settings.base_url).netloc.rpartition("@")[2]
         own_name = own.rpartition(":")[0] if own.rpartition(":")[2].isdigit() else own
         self._hosts = frozenset((own_name, *LOOPBACK_NAMES, *settings.allowed_hosts))
+        self._sound: set[tuple[bytes, bytes | None]] = set()
+        """Paths and hosts found sound together; remembered, since the same are asked for all the time."""
 
     def client_of(self, peer: str | None, incoming: Incoming) -> Client:
         """The client's address."""
@@ -44,7 +47,15 @@ class Gate:
             return head_fault(incoming)
         if self._allowed and (address is None or not within(address, self._allowed)):
             return Fault(IP_NOT_ALLOWED)
-        return head_fault(incoming) or host_fault(incoming, self._hosts)
+        asked = incoming.raw_path, incoming.headers.get(b"host")
+        if asked in self._sound and incoming.repeated is None and incoming.size <= MAX_HEAD_BYTES:
+            return None
+        fault = head_fault(incoming) or host_fault(incoming, self._hosts)
+        if fault is None and incoming.size <= _MOST_REMEMBERED_BYTES:
+            if len(self._sound) >= _REMEMBERED:
+                self._sound.clear()
+            self._sound.add(asked)
+        return fault
 
 
 @lru_cache(4_096)

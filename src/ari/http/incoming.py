@@ -1,11 +1,12 @@
 """A request's head, read once, and whether it is sane enough to look at (security.md 1, 2)."""
 
 import re
-from collections.abc import MutableMapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, MutableMapping, Sequence
 from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote_to_bytes
+
+import msgspec
 
 from ari.base.ids import new_id
 from ari.base.secrets_in_text import looks_like_key
@@ -27,7 +28,7 @@ _KEY = re.compile(rb"ari_k_[0-9A-Za-z]{49}")
 _HOST = re.compile(rb"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?", re.IGNORECASE)
 _PORT = re.compile(r":\d+$")
 _REQUEST_ID = re.compile(rb"[0-9A-Za-z._:/+=@-]{1,128}")
-_MAX_HEAD_BYTES = 32 * 1024
+MAX_HEAD_BYTES = 32 * 1024
 _REMEMBERED = 1_024
 """Texts that come again and again: hosts and user agents; a hostile caller can only push others out."""
 _MOST_REMEMBERED_BYTES = 1_024
@@ -35,8 +36,7 @@ _MOST_REMEMBERED_BYTES = 1_024
 INVALID_REQUEST = REQUEST_ERRORS["invalid_request"]
 
 
-@dataclass(slots=True)
-class Incoming:
+class Incoming(msgspec.Struct):
     """The head of a request. ``id`` is ours (``req_…``), ``request_id`` the caller's or else ours.
 
     ``headers`` holds the first line of each header, ``repeated`` all lines of those sent more than once.
@@ -91,20 +91,17 @@ class Incoming:
 
 def read_head(scope: MutableMapping[str, Any], at_ms: int, started: float) -> Incoming:
     """The head of an ASGI HTTP scope. Header names with an underscore are ignored: proxies confuse them with ``-``."""
-    headers: dict[bytes, bytes] = {}
+    lines = scope["headers"]
+    headers: dict[bytes, bytes] = dict(lines)
     repeated: dict[bytes, list[bytes]] | None = None
     query = scope["query_string"]
     raw_path = scope.get("raw_path") or scope["path"].encode("utf-8", "surrogateescape")
-    size = len(raw_path) + len(query)
-    for name, value in scope["headers"]:
-        size += len(name) + len(value) + 4
-        if b"_" in name:
-            continue
-        if name not in headers:
-            headers[name] = value
-        else:
-            repeated = {} if repeated is None else repeated
-            repeated.setdefault(name, [headers[name]]).append(value)
+    names = b"".join(headers)
+    if len(headers) == len(lines) and b"_" not in names:
+        size = len(names) + len(b"".join(headers.values()))
+    else:
+        size = sum(len(name) + len(value) for name, value in lines)
+        headers, repeated = _sorted(lines)
     own_id = new_id("req", at_ms)
     given = headers.get(b"x-request-id")
     agent = headers.get(b"user-agent")
@@ -120,8 +117,22 @@ def read_head(scope: MutableMapping[str, Any], at_ms: int, started: float) -> In
         at_ms,
         started,
         None if agent is None else _user_agent(agent[:_MOST_REMEMBERED_BYTES]),
-        size,
+        size + len(raw_path) + len(query) + 4 * len(lines),
     )
+
+
+def _sorted(lines: Iterable[tuple[bytes, bytes]]) -> tuple[dict[bytes, bytes], dict[bytes, list[bytes]] | None]:
+    """The first line of each header, and all lines of those sent more than once."""
+    headers: dict[bytes, bytes] = {}
+    repeated: dict[bytes, list[bytes]] = {}
+    for name, value in lines:
+        if b"_" in name:
+            continue
+        if name not in headers:
+            headers[name] = value
+        else:
+            repeated.setdefault(name, [headers[name]]).append(value)
+    return headers, repeated or None
 
 
 @lru_cache(_REMEMBERED)
@@ -144,7 +155,7 @@ def _given_request_id(line: bytes) -> str | None:
 
 def head_fault(incoming: Incoming) -> Fault | None:
     """What is wrong with the head, if anything."""
-    if incoming.size > _MAX_HEAD_BYTES:
+    if incoming.size > MAX_HEAD_BYTES:
         return Fault(REQUEST_ERRORS["too_large"])
     if _BAD_PATH.search(incoming.raw_path):
         return _invalid("The path holds what a path of ARI never holds.")
@@ -175,9 +186,9 @@ def _host_name(host: str) -> str:
 def keys_in_url(incoming: Incoming) -> list[bytes]:
     """Everything in the path or query that has the shape of an API key, percent-encoded or not."""
     url = incoming.raw_path + b"?" + incoming.query if incoming.query else incoming.raw_path
-    if b"_" not in url and b"%" not in url:
-        return []
-    return _KEY.findall(url) or _KEY.findall(unquote_to_bytes(unquote_to_bytes(url)))
+    if b"%" in url:
+        return _KEY.findall(url) or _KEY.findall(unquote_to_bytes(unquote_to_bytes(url)))
+    return _KEY.findall(url) if b"_" in url else []
 
 
 def _invalid(detail: str, reason: Reason = INVALID_REQUEST) -> Fault:

@@ -1,15 +1,15 @@
 """The ordered checks of a found key. Each is pure and returns its refusal or ``None``; the first refusal counts."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from ari.keys import reasons, scopes
 from ari.keys.model import ApiKey
 from ari.keys.reasons import Reason
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(msgspec.Struct, frozen=True):
     """What a request wants: a ``scope`` (``None`` = any live key will do) at the instant ``now_ms``.
 
     ``more_scopes`` must be held as well.
@@ -35,7 +35,7 @@ def not_disabled(key: ApiKey, ask: Ask) -> Reason | None:
 def holds_scope(key: ApiKey, ask: Ask) -> Reason | None:
     if ask.scope is not None and not scopes.holds(key.scopes, ask.scope):
         return reasons.INSUFFICIENT_SCOPE
-    if not all(scopes.holds(key.scopes, scope) for scope in ask.more_scopes):
+    if ask.more_scopes and not all(scopes.holds(key.scopes, scope) for scope in ask.more_scopes):
         return reasons.INSUFFICIENT_SCOPE
     return None
 

@@ -122,7 +122,8 @@ def _changed(
         key = replace(key, name=name)
     if wanted.scopes is not UNSET and (new_scopes := scopes.validated(wanted.scopes)) != key.scopes:
         _not_wider(caller, key, new_scopes)
-        happened.append(("key_scopes_changed", {"from": list(key.scopes), "to": list(new_scopes)}))
+        widened = {} if _within(new_scopes, key.scopes) else {"widened": True}
+        happened.append(("key_scopes_changed", {"from": list(key.scopes), "to": list(new_scopes)} | widened))
         key = replace(key, scopes=new_scopes)
     if wanted.expires_at_ms is not UNSET and wanted.expires_at_ms != key.expires_at_ms:
         expires_at_ms = wanted.expires_at_ms
@@ -211,15 +212,17 @@ def _grantable(caller: Caller, wanted: tuple[str, ...] | None) -> tuple[str, ...
 
 def _not_wider(caller: Caller, key: ApiKey, wanted: tuple[str, ...]) -> None:
     _grantable(caller, wanted)
-    if caller.key_id == key.id and not all(scopes.holds(key.scopes, scope) for scope in wanted):
+    if caller.key_id == key.id and not _within(wanted, key.scopes):
         raise Forbidden("A key cannot widen itself.")
 
 
 def _is_wider(key: ApiKey, changed: ApiKey) -> bool:
     """Whether the change lets the key do more, or live longer."""
-    return _lives_longer(key, changed.expires_at_ms) or not all(
-        scopes.holds(key.scopes, scope) for scope in changed.scopes
-    )
+    return _lives_longer(key, changed.expires_at_ms) or not _within(changed.scopes, key.scopes)
+
+
+def _within(wanted: tuple[str, ...], held: tuple[str, ...]) -> bool:
+    return all(scopes.holds(held, scope) for scope in wanted)
 
 
 def _lives_longer(key: ApiKey, expires_at_ms: int | None) -> bool:

@@ -1,7 +1,9 @@
 """The API key and the answer to "may this token do that?"."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 from ari.keys.reasons import Reason
 
@@ -49,8 +51,7 @@ class ApiKey:
         return self.status(now_ms) in ("revoked", "expired")
 
 
-@dataclass(frozen=True, slots=True)
-class Granted:
+class Granted(msgspec.Struct, frozen=True):
     """The key is alive and holds the scope asked for."""
 
     key: ApiKey
@@ -59,12 +60,11 @@ class Granted:
         return True
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(msgspec.Struct, frozen=True):
     """Why not. ``key`` is the stored or deleted key that the token names, if any."""
 
     reason: Reason
-    key: ApiKey | None = field(default=None)
+    key: ApiKey | None = None
 
     def __bool__(self) -> Literal[False]:
         return False

@@ -25,6 +25,8 @@ SCOPES = {
     "keys:read": "List API keys and read their details and events.",
     "keys:verify": "Ask, for another service, whether an API key is good.",
     "keys:write": "Create, change, revoke and delete API keys.",
+    "notifications:read": "Read which notifications are on, and what became of their mails.",
+    "notifications:write": "Switch notifications on and off, and send a test mail.",
     "usage:read": "Read the usage log of every key.",
     "integrations:read": "List the integrations and read how they do, without their keys.",
     "integrations:write": "Add, replace, test and remove provider keys.",

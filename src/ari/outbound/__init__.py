@@ -1,1 +1,1 @@
-"""Calls that ARI makes to others: which addresses it may reach, and the client that keeps to them."""
+"""Calls that ARI makes to others: which addresses it may reach, the client that keeps to them, and mail."""

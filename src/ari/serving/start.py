@@ -12,15 +12,24 @@ from ari.base.settings import Settings
 from ari.instance import Instance
 from ari.integrations.credentials import KIND as PROVIDER_KEY
 from ari.integrations.environment import ProviderEnvironment, key_variables, read_environment
+from ari.notifications.model import SEALED_KIND
 from ari.serving import worker
 from ari.serving.limits import no_core_dumps, raise_open_files
 from ari.serving.supervisor import Supervisor
 from ari.storage import owner_mark
 
-SECRETS = ("ARI_ADMIN_EMAIL", "ARI_ADMIN_PASSWORD", "ARI_MASTER_KEY", "ARI_MASTER_KEY_FILE")
+SECRETS = (
+    "ARI_ADMIN_EMAIL",
+    "ARI_ADMIN_PASSWORD",
+    "ARI_MASTER_KEY",
+    "ARI_MASTER_KEY_FILE",
+    "ARI_SMTP_URL",
+    "RESEND_API_KEY",
+)
 """What leaves the environment once it was read, so that no child process inherits it."""
 _REMEDIES = {two_factor.KIND: "ari account disable-two-factor", PROVIDER_KEY: "ari integrations remove PROVIDER"}
 """How to go on without what is sealed, by its kind."""
+MAIL_IS_OFF = "E-mail is off: set RESEND_API_KEY or ARI_SMTP_URL, or seal a key under Settings > Integrations > Resend."
 _MARGIN_SECONDS = 2.0
 UNREAD_SECONDS = 30
 """How long a client may leave an answer unread before its connection is cut."""
@@ -37,16 +46,19 @@ def serve(settings: Settings, *, new_instance: bool = False) -> int:
     raise_open_files()
     configure_log(settings)
     listener = _bound(settings)
-    instance = Instance.open(settings, migrate=True)
+    instance = Instance.open(settings, migrate=True, given=given)
     try:
         _refuse_lost_master_key(instance)
         link = _prepare_owner(instance, new_instance=new_instance)
+        instance.look_for_mail_key()
     finally:
         instance.close()
     forget_secrets()
     settings = settings.model_copy(update={"admin_email": None, "admin_password": None})
     _listen(listener, settings)
     print(link or f"ARI serves on {settings.base_url}", flush=True)
+    if not instance.office.is_open:
+        print(MAIL_IS_OFF, flush=True)
     return _supervisor(settings, listener, given).run()
 
 
@@ -128,7 +140,8 @@ def forget_secrets() -> None:
 
 def _refuse_lost_master_key(instance: Instance) -> None:
     keys = instance.master_keys
-    missing = instance.read(lambda unit: missing_keys(unit.sealed.all(), keys))
+    sealed = [one for one in instance.read(lambda unit: unit.sealed.all()) if one.context.kind != SEALED_KIND]
+    missing = missing_keys(sealed, keys)  # a mail whose key is gone is given up, which is no reason not to start
     if missing:
         named = ", ".join(words_for(one.context) for one in missing[:5])
         kinds = {one.context.kind for one in missing}

@@ -5,9 +5,9 @@ from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Connection, delete, select, update
 
-from ari.accounts.model import Account, Session, SignedIn
+from ari.accounts.model import Account, MailLink, Session, SignedIn
 from ari.storage.dialect import insert
-from ari.storage.tables import accounts, devices, half_sign_ins, notes, sessions, sign_in_attempts
+from ari.storage.tables import accounts, devices, half_sign_ins, mail_links, notes, sessions, sign_in_attempts
 
 _OWNER = "owner"
 _ACCOUNT = (accounts.c.id, accounts.c.email, accounts.c.password_hash, accounts.c.created_at_ms)
@@ -36,6 +36,25 @@ class AccountTables:
     def set_password_hash(self, account_id: str, password_hash: str) -> None:
         change = update(accounts).where(accounts.c.id == account_id).values(password_hash=password_hash)
         self._connection.execute(change)
+
+    def set_email(self, account_id: str, email: str) -> None:
+        self._connection.execute(update(accounts).where(accounts.c.id == account_id).values(email=email))
+
+    def keep_link(self, link: MailLink) -> None:
+        same = mail_links.c.account_id == link.account_id, mail_links.c.purpose == link.purpose
+        self._connection.execute(delete(mail_links).where(*same))
+        self._connection.execute(mail_links.insert().values(**asdict(link)))
+
+    def link(self, digest: bytes, now_ms: int) -> MailLink | None:
+        living = mail_links.c.digest == digest, mail_links.c.expires_at_ms > now_ms
+        row = self._connection.execute(select(mail_links).where(*living)).first()
+        return None if row is None else MailLink(*row)
+
+    def end_link(self, digest: bytes) -> bool:
+        return self._connection.execute(delete(mail_links).where(mail_links.c.digest == digest)).rowcount == 1
+
+    def drop_links(self, account_id: str) -> None:
+        self._connection.execute(delete(mail_links).where(mail_links.c.account_id == account_id))
 
     def add_session(self, session: Session) -> None:
         self._connection.execute(sessions.insert().values(**asdict(session)))
@@ -106,6 +125,7 @@ class AccountTables:
     def forget_expired(self, now_ms: int) -> None:
         self._delete_free(sessions.c.digest, sessions.c.expires_at_ms <= now_ms)
         self._delete_free(half_sign_ins.c.digest, half_sign_ins.c.expires_at_ms <= now_ms)
+        self._delete_free(mail_links.c.digest, mail_links.c.expires_at_ms <= now_ms)
         self._delete_free(devices.c.digest, devices.c.expires_at_ms <= now_ms)
         self._delete_free(sign_in_attempts.c.bucket, sign_in_attempts.c.forget_at_ms <= now_ms)
 
@@ -135,3 +155,11 @@ class NoteTables:
             return
         row = insert(self._connection, notes).values(name=name, value=value)
         self._connection.execute(row.on_conflict_do_update(index_elements=["name"], set_={"value": value}))
+
+    def swap(self, name: str, before: str | None, after: str) -> bool:
+        """Set a note that is still ``before`` (``None``: missing); of several at once exactly one succeeds."""
+        if before is None:
+            row = insert(self._connection, notes).values(name=name, value=after)
+            return self._connection.execute(row.on_conflict_do_nothing()).rowcount == 1
+        change = update(notes).where(notes.c.name == name, notes.c.value == before).values(value=after)
+        return self._connection.execute(change).rowcount == 1

@@ -5,16 +5,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, Any
 
-from sqlalchemy import Column, Connection, Table, func, select, text, true
+from sqlalchemy import Column, ColumnElement, Connection, Table, func, select, text, true
 
 from ari import __version__
 from ari.base.clock import to_rfc3339
 from ari.base.errors import Unavailable
+from ari.notifications.model import SEALED_KIND
 from ari.storage import tables
 from ari.storage.archive import Manifest, Writer
 from ari.storage.engine import Database
 from ari.storage.faults import faults_as_unavailable, read_only
 from ari.storage.migrate import LOG, MAIN, revision_of
+from ari.storage.notices import READ
 
 Progress = Callable[[str, int, int], None]
 """Called with the table's name, how many of its rows are done and how many there are."""
@@ -28,6 +30,7 @@ MAIN_TABLES = (
     tables.notes,
     tables.api_keys,
     tables.dismissals,
+    tables.watch_quiet,
     tables.events,
 )
 LOG_TABLES = (
@@ -42,9 +45,10 @@ LOG_TABLES = (
     tables.usage_ai,
     tables.usage_ai_hours,
 )
-"""Sessions, known browsers and sign-in counters stay out: a backup signs nobody in. The master key does too."""
-_PASSING_NOTES = ("setup_token",)
-"""Notes that mean something only until ARI starts again."""
+"""Sessions, known browsers and sign-in counters stay out: a backup signs nobody in. The master key does too, and so do
+notices and their mails: who restores a backup is not mailed what the other instance mailed already."""
+_PASSING_NOTES = ("setup_token", READ)
+"""Notes that mean something only until ARI starts again, or in this database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +84,15 @@ def write_backup(database: Database, file: IO[bytes], now_ms: int, progress: Pro
     return Written(sums["api_keys"].rows, sums["events"].rows, sums["usage_rows"].rows, sums["sealed_secrets"].rows)
 
 
+def _lasting(table: Table) -> ColumnElement[bool]:
+    """Which rows a backup keeps."""
+    if table is tables.notes:
+        return table.c.name.not_in(_PASSING_NOTES)
+    return table.c.kind != SEALED_KIND if table is tables.sealed_secrets else true()
+
+
 def _write_table(connection: Connection, table: Table, writer: Writer, progress: Progress) -> None:
-    lasting = tables.notes.c.name.not_in(_PASSING_NOTES) if table is tables.notes else true()
+    lasting = _lasting(table)
     total = connection.execute(select(func.count()).select_from(table).where(lasting)).scalar_one()
     progress(table.name, 0, total)
     query = select(*columns_of(table)).where(lasting).order_by(*table.primary_key.columns)

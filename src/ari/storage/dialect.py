@@ -32,10 +32,11 @@ _MOVING_KILOBYTES = 16_384
 """What is moved from the inbox belongs to many keys, each with its own place in the indexes."""
 
 
-def sqlite_engine(path: Path, synchronous: str, beside: Path | None = None) -> Engine:
+def sqlite_engine(path: Path, synchronous: str, beside: Path | None = None, checkpoint_pages: int = 1_000) -> Engine:
     """An engine on one SQLite file in WAL mode; writers queue on a file lock beside it, so none starves.
 
     ``beside`` is another file, whose tables are seen as well; then a transaction locks only what it writes to.
+    ``checkpoint_pages``: the commit that makes the write-ahead log so long carries it over, and waits for the disk.
     """
     files = (path,) if beside is None else (path, beside)
     engine = create_engine(
@@ -60,9 +61,11 @@ def sqlite_engine(path: Path, synchronous: str, beside: Path | None = None) -> E
     @event.listens_for(engine, "connect")
     def _pragmas(connection: Any, record: ConnectionPoolEntry) -> None:
         _set_up(connection, synchronous)
+        connection.execute(f"PRAGMA wal_autocheckpoint={checkpoint_pages}")
         if beside is not None:
             connection.execute("ATTACH DATABASE ? AS inbox", (str(beside),))
             connection.execute(f"PRAGMA cache_size=-{_MOVING_KILOBYTES}")
+            connection.execute("PRAGMA temp_store=MEMORY")
         record.info["files"] = [_identity(file) for file in files]
 
     @event.listens_for(engine, "checkout")

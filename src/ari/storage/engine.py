@@ -16,11 +16,12 @@ from ari.storage.finder import HotFinder, PostgresFinder, SqliteFinder
 from ari.storage.inbox import Inbox
 from ari.storage.points import Commits
 from ari.storage.provider_points import PostgresProviderFinder, ProviderFinder, SqliteProviderFinder
-from ari.storage.settle import Settler
+from ari.storage.settle import INBOX_CHECKPOINT_PAGES, Settler
 from ari.storage.turn import write_turn
 from ari.storage.unit import Unit
 from ari.storage.usage import UsageTables
 from ari.storage.usage_charts import UsageReports
+from ari.storage.usage_watch import WatchedTables
 
 KEYS_FILE = "ari.db"
 USAGE_FILE = "usage.db"
@@ -52,6 +53,7 @@ class Database:
         )
         self._commits = Commits()
         self.reports = UsageReports(log, self.usage.settle_all)
+        self.watched = WatchedTables(log, self.usage.settle_all)
 
     @classmethod
     def open(cls, settings: Settings) -> "Database":
@@ -62,7 +64,8 @@ class Database:
                 settings.data_dir / name for name in (KEYS_FILE, USAGE_FILE, INBOX_FILE)
             )
             durable = "FULL" if settings.usage_durability == "fsync" else "NORMAL"
-            log, inbox = sqlite_engine(usage_file, durable), sqlite_engine(inbox_file, durable)
+            log = sqlite_engine(usage_file, durable)
+            inbox = sqlite_engine(inbox_file, durable, checkpoint_pages=INBOX_CHECKPOINT_PAGES)
             settling = sqlite_engine(usage_file, durable, beside=inbox_file)
             return cls(sqlite_engine(keys_file, "FULL"), log, inbox, settling, settings)
         url = settings.database_url.get_secret_value()

@@ -46,10 +46,15 @@ class EventTables:
             query = query.where(_t.name.startswith("key_", autoescape=True))
         if before_id is not None:
             query = query.where(_t.seq < select(_t.seq).where(_t.id == before_id).scalar_subquery())
-        return [_event(row) for row in self._connection.execute(query)]
+        return [event_of(row) for row in self._connection.execute(query)]
+
+    def has(self, subject: str, name: str) -> bool:
+        query = select(_t.seq).where(_t.subject == subject, _t.name == name).limit(1)
+        return self._connection.execute(query).first() is not None
 
 
-def _event(row: Row[Any]) -> Event:
+def event_of(row: Row[Any]) -> Event:
+    """The event of a row of all columns."""
     return Event(
         row.id,
         row.at_ms,

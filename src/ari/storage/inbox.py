@@ -24,7 +24,7 @@ from ari.storage.bulk import Insert
 from ari.storage.faults import plain_sentence
 from ari.storage.tables import usage_inbox
 from ari.storage.turn import write_turn
-from ari.storage.usage_commit import REFUSALS, ROW_FIELDS, without_texts
+from ari.storage.usage_commit import REFUSALS, ROW_FIELDS, row_values, without_texts
 from ari.usage.ai import AiUse
 from ari.usage.model import OTHER_ADDRESSES, Attempt, Completion, UsageRow
 from ari.usage.ports import Batch
@@ -35,7 +35,6 @@ used at a provider."""
 
 _COLUMNS = ("what", *ROW_FIELDS)
 _INSERT = Insert(usage_inbox, _COLUMNS)
-_row_values = attrgetter(*ROW_FIELDS)
 _use_values = attrgetter(*(field.name for field in fields(AiUse)))
 _NOTHING = dict.fromkeys(_COLUMNS)
 _Entry = tuple[Any, ...]
@@ -61,7 +60,7 @@ class Inbox:
 
     def append(self, batch: Batch) -> None:
         """Commit the batch. What the database refuses is kept without its caller's texts. Raises ``Unavailable``."""
-        entries = [(ROW, *_row_values(row)) for row in batch.rows]
+        entries = [(ROW, *row_values(row)) for row in batch.rows]
         if batch.attempts:
             entries += _counted(batch.attempts)
         if batch.completions:
@@ -161,7 +160,7 @@ def _harmless(entry: _Entry) -> list[_Entry]:
     """What is kept of an entry that the database refuses."""
     what, *values = entry
     if what == ROW:
-        return [(ROW, *_row_values(without_texts(UsageRow(*values))))]
+        return [(ROW, *row_values(without_texts(UsageRow(*values))))]
     if what == ATTEMPTS:
         return [_entry(**dict(zip(_COLUMNS, entry, strict=True)) | {"client_address": OTHER_ADDRESSES})]
     return []

@@ -18,6 +18,7 @@ from ari.storage.events import EventTables
 from ari.storage.faults import faults_as_unavailable
 from ari.storage.keys import KeyTables
 from ari.storage.migrate import LOG, MAIN
+from ari.storage.notices import FeedTables
 from ari.storage.restore_into import into_postgresql, into_sqlite
 from ari.storage.tables import accounts, api_keys, events
 
@@ -126,6 +127,7 @@ class _Filling:
         }
         event = Event(new_id("evt", self.now_ms), self.now_ms, "backup_restored", by.actor, None, by.origin, detail)
         EventTables(main).append(event)
+        FeedTables(main).mark_read(event)  # nobody is mailed of what happened before
 
 
 def _batches(reader: Reader) -> Iterator[tuple[str, list[Row]]]:

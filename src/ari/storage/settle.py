@@ -10,12 +10,13 @@ die between two files' commits: so the transaction notes how far it came, and wh
 
 # ruff: noqa: S608 - every name in these statements is our own
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, and_, delete, func, not_, select, text
+from sqlalchemy import Connection, Engine, Row, Select, and_, delete, func, not_, select, text
 from sqlalchemy.exc import IntegrityError
 
 from ari.base.clock import DAY_MS, HOUR_MS
@@ -31,6 +32,12 @@ from ari.usage.model import OTHERS
 
 MOST_AT_ONCE = 20_000
 """Entries of one transaction: the more, the cheaper each; the less, the shorter others wait."""
+_FORGOTTEN_AT_ONCE = 2_000
+"""Entries that leave SQLite's inbox in one transaction, for which callers wait: about a millisecond."""
+_CARRIED_OVER_AFTER = 10_000
+"""Entries after which the inbox's write-ahead log is carried over from here, about 4 MB."""
+INBOX_CHECKPOINT_PAGES = 16_000
+"""Where a caller's commit would do it, if it was not done here: 64 MB."""
 
 _inbox = usage_inbox.c
 _ENTRY = tuple(_inbox[name] for name in ("what", *ROW_FIELDS))
@@ -47,28 +54,32 @@ _NEVER_AGAIN = (
 
 _fields = ", ".join(f'"{name}"' for name in ROW_FIELDS)
 _plain = f"FROM usage_inbox WHERE seq > :low AND seq <= :high AND what = '{ROW}' AND count = 1"
-_accepted, _refused = "sum(CASE code WHEN 'ok' THEN 1 ELSE 0 END)", "sum(CASE code WHEN 'ok' THEN 0 ELSE 1 END)"
-_MOVE = (
-    f"INSERT INTO usage_rows ({_fields}) SELECT {_fields} {_plain} ORDER BY id",
+_MOVE_ROWS = f"INSERT INTO usage_rows ({_fields}) SELECT {_fields} {_plain} ORDER BY seq"
+_LIKE = f"""SELECT key_id, at_ms - at_ms % {HOUR_MS} AS hour_ms, route, code,
+    coalesce(client_address, '{OTHERS}') AS address, coalesce(user_agent, '{OTHERS}') AS user_agent,
+    count(*) AS n, min(at_ms) AS first, max(at_ms) AS last {_plain} GROUP BY 1, 2, 3, 4, 5, 6"""
+"""The requests moved, those alike as one: looked at once, and counted from here in every way."""
+
+_accepted, _refused = "sum(CASE code WHEN 'ok' THEN n ELSE 0 END)", "sum(CASE code WHEN 'ok' THEN 0 ELSE n END)"
+_COUNT = (
     f"""INSERT INTO usage_hours (key_id, hour_ms, route, code, count)
-    SELECT key_id, at_ms - at_ms % {HOUR_MS}, route, code, count(*) {_plain}
-    GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4 {ADD_HOURS}""",
+    SELECT key_id, hour_ms, route, code, sum(n) FROM moved GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4 {ADD_HOURS}""",
     f"""INSERT INTO usage_totals (key_id, request_count, refused_count, first_used_at_ms, last_used_at_ms)
     SELECT key_id, {_accepted}, {_refused},
-        min(CASE code WHEN 'ok' THEN at_ms END), max(CASE code WHEN 'ok' THEN at_ms END)
-    {_plain} GROUP BY key_id ORDER BY key_id {ADD_TOTALS}""",
+        min(CASE code WHEN 'ok' THEN first END), max(CASE code WHEN 'ok' THEN last END)
+    FROM moved GROUP BY key_id ORDER BY key_id {ADD_TOTALS}""",
     f"""INSERT INTO usage_days (key_id, day_ms, accepted_count, refused_count)
-    SELECT key_id, at_ms - at_ms % {DAY_MS}, {_accepted}, {_refused} {_plain} GROUP BY 1, 2 ORDER BY 1, 2 {ADD_DAYS}""",
+    SELECT key_id, hour_ms - hour_ms % {DAY_MS}, {_accepted}, {_refused}
+    FROM moved GROUP BY 1, 2 ORDER BY 1, 2 {ADD_DAYS}""",
     f"""INSERT INTO usage_all_hours (hour_ms, with_key, code, count)
-    SELECT at_ms - at_ms % {HOUR_MS}, 1 = 1, code, count(*) {_plain} GROUP BY 1, 3 ORDER BY 1, 3 {ADD_ALL}""",
+    SELECT hour_ms, 1 = 1, code, sum(n) FROM moved GROUP BY 1, 3 ORDER BY 1, 3 {ADD_ALL}""",
 )
 
 
-def _seen_as(kind: str, column: str) -> tuple[str, str]:
+def _seen_as(kind: str, value: str) -> tuple[str, str]:
     """What is not known yet, and how what is known is counted."""
-    value = f"coalesce({column}, '{OTHERS}')"
     found = f"""SELECT key_id, '{kind}' AS kind, {value} AS value, {_accepted} AS accepted, {_refused} AS refused,
-    min(at_ms) AS first, max(at_ms) AS last {_plain} GROUP BY key_id, {value}"""
+    min(first) AS first, max(last) AS last FROM moved GROUP BY key_id, {value}"""
     known = "EXISTS (SELECT 1 FROM usage_seen s WHERE s.key_id = g.key_id AND s.kind = g.kind AND s.value = g.value)"
     return (
         f"SELECT * FROM ({found}) g WHERE NOT {known}",
@@ -76,7 +87,16 @@ def _seen_as(kind: str, column: str) -> tuple[str, str]:
     )
 
 
-_SEEN = (_seen_as("address", "client_address"), _seen_as("user_agent", "user_agent"))
+_FRESH, _KNOWN = zip(_seen_as("address", "address"), _seen_as("user_agent", "user_agent"), strict=True)
+_ALL_FRESH = " UNION ALL ".join(_FRESH)
+_APART = (
+    "CREATE TEMP TABLE IF NOT EXISTS moved (key_id, hour_ms, route, code, address, user_agent, n, first, last)",
+    "DELETE FROM moved",
+    f"INSERT INTO moved {_LIKE}",
+)
+_steps = ", ".join(f"step_{number} AS ({step})" for number, step in enumerate((*_COUNT, *_KNOWN)))
+_AT_ONCE = f"WITH moved AS MATERIALIZED ({_LIKE}), {_steps} {_ALL_FRESH}"
+"""PostgreSQL counts in one statement, whose parts all see what was there before it."""
 
 
 class Settler:
@@ -92,6 +112,7 @@ class Settler:
         self._inbox = inbox
         self._inbox_lock = inbox_lock
         self._apart = lock_file is not None
+        self._moved = 0
         self._seen = SeenCounter()
         self._rollups = Rollups()
 
@@ -127,7 +148,8 @@ class Settler:
             marked = select(func.coalesce(func.max(usage_settled.c.seq), 0)).scalar_subquery()
             low = connection.scalar(select(marked)) or 0
             oldest = select(_inbox.seq).where(_inbox.seq > low).order_by(_inbox.seq).limit(MOST_AT_ONCE).subquery()
-            count, high = connection.execute(select(func.count(), func.max(oldest.c.seq))).one()
+            counted = select(func.count(), func.min(oldest.c.seq), func.max(oldest.c.seq))
+            count, first, high = connection.execute(counted).one()
             if not count:
                 return 0
             span = {"low": low, "high": high}
@@ -137,17 +159,32 @@ class Settler:
             else:
                 connection.execute(delete(usage_inbox).where(_inbox.seq <= high))
         if self._apart:
-            with write_turn(self._inbox_lock), self._inbox.begin() as connection:
-                connection.execute(delete(usage_inbox).where(_inbox.seq <= high))
+            self._forget(first, high)
         return int(count)
 
+    def _forget(self, first: int, high: int) -> None:
+        """Delete from SQLite's inbox what was moved, and what an earlier process could not delete."""
+        for end in range(first, high + _FORGOTTEN_AT_ONCE, _FORGOTTEN_AT_ONCE):
+            with write_turn(self._inbox_lock), self._inbox.begin() as connection:
+                connection.execute(delete(usage_inbox).where(_inbox.seq <= min(end, high)))
+        self._moved += high - first + 1
+        if self._moved >= _CARRIED_OVER_AFTER:
+            self._moved = 0
+            self._carry_over()
+
+    def _carry_over(self) -> None:
+        """Empty the inbox's write-ahead log: what is long without keeping callers, then, in a turn, what came since,
+        so that the log begins anew. Else a caller's commit would do it, and all others wait for the disk with it."""
+        held = self._inbox.raw_connection()
+        connection: Any = held.driver_connection
+        with closing(held), suppress(sqlite3.Error):  # it is tried again, and nothing is lost meanwhile
+            connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+            with write_turn(self._inbox_lock):
+                connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+
     def _move(self, connection: Connection, span: dict[str, int]) -> None:
-        for statement in _MOVE:
-            connection.execute(text(statement), span)
-        for fresh, known in _SEEN:
-            new = connection.execute(text(fresh), span).all()
-            connection.execute(text(known), span)
-            self._seen.count_new(connection, new)
+        connection.execute(text(_MOVE_ROWS), span)
+        self._seen.count_new(connection, _counted(connection, span, apart=self._apart))
         plain = and_(_inbox.what == ROW, _inbox["count"] == 1)
         others = connection.execute(_span_of(span).where(not_(plain))).all()
         if others:
@@ -155,6 +192,18 @@ class Settler:
 
     def _move_each(self, connection: Connection, span: dict[str, int]) -> None:
         write_each(connection, batch_of(connection.execute(_span_of(span))), self._seen, self._rollups)
+
+
+def _counted(connection: Connection, span: dict[str, int], *, apart: bool) -> Sequence[Row[Any]]:
+    """Count what is in the span; what keys were not seen by before is left, and given back as ``SeenCounter`` wants."""
+    if not apart:
+        return connection.execute(text(_AT_ONCE), span).all()
+    for statement in _APART:
+        connection.execute(text(statement), span)
+    fresh = connection.execute(text(_ALL_FRESH)).all()
+    for statement in (*_COUNT, *_KNOWN):
+        connection.execute(text(statement))
+    return fresh
 
 
 @contextmanager

@@ -8,12 +8,14 @@ from ari.storage.events import EventTables
 from ari.storage.integrations import IntegrationTable
 from ari.storage.key_listing import KeyListTables
 from ari.storage.keys import KeyTables
+from ari.storage.notices import FeedTables, NoticeTables, OutboxTables
 from ari.storage.sealed import SealedTable
 from ari.storage.second_step import SecondStepTables
+from ari.storage.watch import WatchTables
 
 
 class Unit:
-    """The stores of one transaction; fulfils ``KeyUnit``, ``AccountUnit`` and ``IntegrationUnit``."""
+    """The stores of one transaction: all that the concepts' ports ask for."""
 
     def __init__(self, connection: Connection, *, writing: bool) -> None:
         self.keys = KeyTables(connection, writing=writing)
@@ -25,3 +27,7 @@ class Unit:
         self.sealed = SealedTable(connection)
         self.integrations = IntegrationTable(connection, writing=writing)
         self.notes = NoteTables(connection)
+        self.feed = FeedTables(connection)
+        self.notices = NoticeTables(connection)
+        self.outbox = OutboxTables(connection)
+        self.watch = WatchTables(connection)

@@ -6,10 +6,10 @@ Everything is written in the order of its key, so that nodes which share Postgre
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import fields, replace
 from operator import attrgetter
 from typing import Any, TypeVar
 
+from msgspec.structs import astuple, replace
 from sqlalchemy import Connection, bindparam, select, update
 from sqlalchemy.exc import DataError, IntegrityError
 
@@ -27,8 +27,8 @@ REFUSALS = (DataError, IntegrityError, UnicodeError, OverflowError)
 """How a database or its driver refuses a value, as opposed to being unable to answer."""
 
 _TOTALS = ("key_id", "request_count", "refused_count", "first_used_at_ms", "last_used_at_ms")
-ROW_FIELDS = tuple(field.name for field in fields(UsageRow) if field.name != "ai")
-_row_values = attrgetter(*ROW_FIELDS)
+ROW_FIELDS = UsageRow.__struct_fields__[:-1]
+"""The last one, ``ai``, has a table of its own."""
 _id = attrgetter("id")
 
 _HIGHER_COUNT = "ON CONFLICT (id) DO UPDATE SET count = excluded.count WHERE usage_rows.count < excluded.count"
@@ -52,6 +52,11 @@ _COMPLETE = (
 _T = TypeVar("_T")
 Added = list[tuple[UsageRow, int]]
 """Rows with how much each added to the log."""
+
+
+def row_values(row: UsageRow) -> tuple[Any, ...]:
+    """What is stored of a row, in the order of ``ROW_FIELDS``."""
+    return astuple(row)[:-1]
 
 
 def write_all(connection: Connection, batch: Batch, seen: SeenCounter, rollups: Rollups) -> None:
@@ -99,9 +104,9 @@ def _add_all(connection: Connection, rows: Iterable[UsageRow]) -> Added:
     single = [row for row in unique if row.count == 1]
     counted = [row for row in unique if row.count != 1]
     stored = _stored_counts(connection, counted)
-    insert_rows(connection, usage_rows, ROW_FIELDS, [_row_values(row) for row in single])
+    insert_rows(connection, usage_rows, ROW_FIELDS, [row_values(row) for row in single])
     if counted:
-        insert_rows(connection, usage_rows, ROW_FIELDS, [_row_values(row) for row in counted], _HIGHER_COUNT)
+        insert_rows(connection, usage_rows, ROW_FIELDS, [row_values(row) for row in counted], _HIGHER_COUNT)
     return [(row, 1) for row in single] + [(row, max(0, row.count - stored.get(row.id, 0))) for row in counted]
 
 
@@ -122,7 +127,7 @@ def _add_one(connection: Connection, row: UsageRow) -> tuple[UsageRow, int]:
 
 
 def _insert_counted(connection: Connection, rows: Sequence[UsageRow]) -> None:
-    insert_rows(connection, usage_rows, ROW_FIELDS, [_row_values(row) for row in rows], _HIGHER_COUNT)
+    insert_rows(connection, usage_rows, ROW_FIELDS, [row_values(row) for row in rows], _HIGHER_COUNT)
 
 
 def without_texts(row: UsageRow) -> UsageRow:

@@ -1,6 +1,6 @@
 """Floods of refused requests, kept small but counted whole (security.md 18). Memory is bounded; nothing waits here."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from ari.base.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from ari.base.ids import new_id

@@ -8,6 +8,7 @@ thread of its own, because an event loop that waits for a disk cannot answer 503
   anything else. After a lost connection they may be stored all the same: a row for a 503 is no lie, a missing one is.
 - A caller that waits longer than ``usage_wait_seconds`` gets ``Unavailable``; its row, once in the buffer, is still
   written, and so is the row of a caller that hung up.
+- Callers of one turn of the loop wait for one future, which costs each of them less than one of its own.
 - The buffer is bounded. When it is full, further callers stand in line with the same patience; no row is dropped from
   the buffer to make room.
 - What is committed is counted a moment later, by another thread (``settling.py``).
@@ -24,6 +25,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
+from typing import Any
 
 from ari.base.clock import Clock
 from ari.base.errors import Unavailable
@@ -37,6 +39,7 @@ from ari.usage.settling import Settling
 
 _MOST_IN_ONE_COMMIT = 1_000
 """Bounds how long one commit keeps the others, here and in other processes, waiting."""
+_MOST_IN_ONE_ENTRY = 100
 _RETRY_SECONDS = 1.0
 _DISK_SECONDS = 1.0
 _FAILING_SECONDS = 10.0
@@ -49,13 +52,30 @@ _FAULT = "The usage log cannot be written now."
 _logger = logging.getLogger(__name__)
 
 
+class _Waiter(asyncio.Future[None]):
+    """What several callers wait for. One of them that is cancelled must not cancel the others: it waits on with them,
+    no longer than they do, and is cancelled then."""
+
+    def cancel(self, msg: Any = None) -> bool:  # noqa: ARG002 - as asyncio has it
+        return False
+
+
 @dataclass(slots=True)
 class _Entry:
-    """Things to commit together and who waits for them; ``deadline`` is in the event loop's time."""
+    """Things to commit together and who waits for them; times are the event loop's.
 
-    what: Sequence[UsageRow | Attempt]
+    Until ``open_until`` callers may join: they wait for the same, and their patience ends with that of the first.
+    """
+
+    rows: list[UsageRow]
+    attempts: list[Attempt]
     waiter: asyncio.Future[None]
     deadline: float
+    open_until: float
+
+    @property
+    def size(self) -> int:
+        return len(self.rows) + len(self.attempts)
 
 
 class UsageLog:
@@ -79,6 +99,8 @@ class UsageLog:
         self._line: deque[_Entry] = deque()
         self._buffer: deque[_Entry] = deque()
         self._flying: list[_Entry] | None = None
+        self._held = 0
+        """How many rows and attempts are in the buffer and in the commit that runs."""
         self._completions: deque[Completion | AiUse] = deque(maxlen=self._room)
         self._running = False
         self._launch_due = False
@@ -142,17 +164,17 @@ class UsageLog:
 
         Raises ``Unavailable`` when the commit fails or takes longer than ``usage_wait_seconds``.
         """
-        await self._committed((self._fit(row),))
+        await self._committed((self._fit(row),), ())
 
-    async def write_together(self, rows: Sequence[UsageRow], attempts: Sequence[Attempt]) -> None:
+    async def write_together(self, rows: Iterable[UsageRow], attempts: Sequence[Attempt]) -> None:
         """Return when one commit has taken all of it. Raises as ``write`` does; then none of it counts as written."""
-        await self._committed((*(self._fit(row) for row in rows), *attempts))
+        await self._committed([self._fit(row) for row in rows], attempts)
 
     async def count(self, reason: str, address: str | None) -> None:
         """Return when an attempt without a key of ours is counted. Raises as ``write`` does."""
         now_ms = self._clock.now_ms()
         bucket = self._attempt_addresses.bucket_for(attempt_address(address, self._addresses), now_ms)
-        await self._committed((Attempt(now_ms, reason, bucket),))
+        await self._committed((), (Attempt(now_ms, reason, bucket),))
 
     def complete(self, done: Completion | AiUse) -> None:
         """Fill in a committed row by a later commit. Never waits; lost if the process dies before."""
@@ -171,26 +193,47 @@ class UsageLog:
             return row
         return self._refusals.row_for(row, self._clock.now_ms(), list_it=not self.low_disk)
 
-    def _committed(self, what: Sequence[UsageRow | Attempt]) -> asyncio.Future[None]:
+    def _committed(self, rows: Sequence[UsageRow], attempts: Sequence[Attempt]) -> asyncio.Future[None]:
         if not self._running:
             raise Unavailable(_STOPPED)
-        entry = _Entry(what, self._loop.create_future(), self._loop.time() + self._patience_seconds)
-        self._line.append(entry)
+        now = self._loop.time()
+        if self._held < self._room and not self._line:
+            entry = self._open_entry(now)
+            entry.rows += rows
+            entry.attempts += attempts
+            self._held += len(rows) + len(attempts)
+        else:
+            waiter = self._loop.create_future()
+            entry = _Entry([*rows], [*attempts], waiter, now + self._patience_seconds, open_until=now)
+            self._line.append(entry)
+            self._watch_over(entry)
+        return entry.waiter
+
+    def _open_entry(self, now: float) -> _Entry:
+        """One in the buffer that callers may still join."""
+        if self._buffer:
+            entry = self._buffer[-1]
+            if now < entry.open_until and entry.size < _MOST_IN_ONE_ENTRY:
+                return entry
+        waiter, deadline = _Waiter(loop=self._loop), now + self._patience_seconds
+        entry = _Entry([], [], waiter, deadline, min(deadline, now + _WATCH_SECONDS))
+        self._buffer.append(entry)
         self._idle.clear()
-        self._admit()
         self._launch_soon()
+        self._watch_over(entry)
+        return entry
+
+    def _watch_over(self, entry: _Entry) -> None:
         if self._watch is None:
             self._watch = self._loop.call_at(entry.deadline, self._expire)
-        return entry.waiter
 
     def _admit(self) -> None:
         """Move callers from the line into the buffer while there is room; who gave up in line is not logged."""
-        held = len(self._buffer) + len(self._flying or ())
-        while self._line and held < self._room:
+        while self._line and self._held < self._room:
             entry = self._line.popleft()
             if not entry.waiter.done():
                 self._buffer.append(entry)
-                held += 1
+                self._held += entry.size
 
     def _launch_soon(self) -> None:
         """Commit at the end of this turn of the loop, so that all requests of the turn are in."""
@@ -208,11 +251,8 @@ class UsageLog:
         while self._buffer and len(batch.rows) + len(batch.attempts) < _MOST_IN_ONE_COMMIT:
             entry = self._buffer.popleft()
             entries.append(entry)
-            for what in entry.what:
-                if isinstance(what, UsageRow):
-                    batch.rows.append(what)
-                else:
-                    batch.attempts.append(what)
+            batch.rows += entry.rows
+            batch.attempts += entry.attempts
         if not (entries or batch.completions):
             self._idle.set()
             return
@@ -240,6 +280,7 @@ class UsageLog:
 
     def _landed(self, batch: Batch, fault: str | None) -> None:
         entries, self._flying = self._flying or [], None
+        self._held -= len(batch.rows) + len(batch.attempts)
         self._admit()
         if fault is not None:
             self._completions.extendleft(reversed(batch.completions))

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+import msgspec
+
 from ari.keys.reasons import ACCEPTED
 from ari.usage.ai import AiUse
 
@@ -17,8 +19,7 @@ OTHERS = "other"
 OTHER_ADDRESSES = OTHERS
 
 
-@dataclass(slots=True)
-class UsageRow:
+class UsageRow(msgspec.Struct):
     """One request that presented a stored or deleted key.
 
     ``id`` is made of ``at_ms`` (``new_id(ROW_KIND, at_ms)``), so that a span of time is a span of ids. ``request_id``
@@ -63,8 +64,7 @@ class Completion:
     bytes: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(msgspec.Struct, frozen=True):
     """Requests with no key of ours: counted per reason, address (IPv6: its /64) and minute, not listed."""
 
     at_ms: int

@@ -13,8 +13,12 @@ from ari.web.pages.edit_key.routes import EditKeyPages
 from ari.web.pages.integrations.routes import IntegrationsPages
 from ari.web.pages.key.routes import KeyPages
 from ari.web.pages.key.usage import KeyUsagePages
+from ari.web.pages.mail_links.forgot import ForgotPages
+from ari.web.pages.mail_links.routes import MailLinkPages
 from ari.web.pages.many_keys.routes import ManyKeysPages
+from ari.web.pages.notifications.routes import NotificationPages
 from ari.web.pages.reason.routes import ReasonPages
+from ari.web.pages.security.address import AddressPages
 from ari.web.pages.security.routes import SecurityPages
 from ari.web.pages.security.two_factor import TwoFactorPages
 from ari.web.pages.settings_api.routes import SettingsApiPages
@@ -32,6 +36,8 @@ _PARTS = (
     SignInPages,
     CodePages,
     SetupPages,
+    ForgotPages,
+    MailLinkPages,
     AccountPages,
     ConfirmPages,
     ShortcutsPages,
@@ -42,8 +48,10 @@ _PARTS = (
     EditKeyPages,
     SettingsUsagePages,
     IntegrationsPages,
+    NotificationPages,
     SecurityPages,
     TwoFactorPages,
+    AddressPages,
     ReasonPages,
 )
 

@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ari.web.operations import Facts, facts_of, paragraphs
+
 Describe = Callable[[], Awaitable[Mapping[str, Any]]]
 """Gives the API's OpenAPI document."""
 
@@ -28,18 +30,35 @@ class EndpointGroup:
     endpoints: tuple[Endpoint, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class ApiDocs:
+    """The whole API in words; ``facts`` are by the id of an endpoint."""
+
+    about: tuple[str, ...]
+    groups: tuple[EndpointGroup, ...]
+    facts: Mapping[str, Facts]
+
+
 class Endpoints:
-    """The groups of one instance, made once."""
+    """What one instance answers to, made once."""
 
     def __init__(self, describe: Describe) -> None:
         self._describe = describe
-        self._made: tuple[EndpointGroup, ...] | None = None
+        self._groups: tuple[EndpointGroup, ...] | None = None
+        self._docs: ApiDocs | None = None
 
     async def groups(self) -> tuple[EndpointGroup, ...]:
         """In the order of the description's tags."""
-        if self._made is None:
-            self._made = _groups(await self._describe())
-        return self._made
+        if self._groups is None:
+            self._groups = _groups(await self._describe())
+        return self._groups
+
+    async def docs(self) -> ApiDocs:
+        """All that the API docs say without their script."""
+        if self._docs is None:
+            document = await self._describe()
+            self._docs = ApiDocs(paragraphs(document["info"]["description"]), _groups(document), facts_of(document))
+        return self._docs
 
 
 def _groups(document: Mapping[str, Any]) -> tuple[EndpointGroup, ...]:

@@ -23,6 +23,11 @@ SHORTCUTS = "/shortcuts"
 API_DOCS = "/api-docs"
 USAGE = "/settings/usage"
 INTEGRATIONS = "/settings/integrations"
+NOTIFICATIONS = "/settings/notifications"
+ADDRESS = f"{SECURITY}/address"
+FORGOT = "/forgot-password"
+RESET = "/reset-password"
+CONFIRM_ADDRESS = "/confirm-address"
 
 _ID = "key_[0-9A-HJKMNP-TV-Z]{26}"
 _SPAN = r"(?:\?range=(?:24h|7d|30d|90d)(?:&per=(?:hour|day|week))?)?"
@@ -32,7 +37,8 @@ _KNOWN = re.compile(
     rf"|/settings/keys/{_ID}(?:/(?:rename|revoke|delete|access|expiry)|{_SPAN})"
     rf"|{USAGE}{_SPAN}"
     rf"|{INTEGRATIONS}(?:/[a-z_]{{1,30}}/(?:key|address|remove|use))?"
-    rf"|{SECURITY}(?:/(?:password|two-factor|two-factor/off|backup-codes))?"
+    rf"|{SECURITY}(?:/(?:password|address|two-factor|two-factor/off|backup-codes))?"
+    rf"|{NOTIFICATIONS}"
     rf"|/sign-out-everywhere|{SHORTCUTS}|{API_DOCS}"
 )
 _AFTER = re.compile(rf"(\d{{0,16}})\.({_ID})")
@@ -167,4 +173,9 @@ def came_from(current_url: str | None) -> str | None:
 
 def operation_place(tag: str, operation_id: str) -> str:
     """An operation in the API docs."""
-    return f"{API_DOCS}#tag/{tag.lower().replace(' ', '-')}/{operation_id}"
+    return API_DOCS + operation_hash(tag, operation_id)
+
+
+def operation_hash(tag: str, operation_id: str) -> str:
+    """The same from within the API docs."""
+    return f"#tag/{tag.lower().replace(' ', '-')}/{operation_id}"

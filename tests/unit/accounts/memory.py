@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 
-from ari.accounts.model import Account, HalfSignIn, Session, SignedIn, TwoFactor
+from ari.accounts.model import Account, HalfSignIn, MailLink, Session, SignedIn, TwoFactor
 from ari.base.events import Event
 from ari.base.seal import Sealed
 
@@ -15,6 +15,7 @@ class MemoryAccounts:
     sessions: dict[bytes, Session] = field(default_factory=dict)
     devices: dict[bytes, tuple[str, int]] = field(default_factory=dict)
     buckets: dict[str, tuple[tuple[int, ...], int]] = field(default_factory=dict)
+    links: dict[tuple[str, str], MailLink] = field(default_factory=dict)
 
     def owner(self) -> Account | None:
         return next(iter(self.accounts.values()), None)
@@ -33,6 +34,24 @@ class MemoryAccounts:
 
     def set_password_hash(self, account_id: str, password_hash: str) -> None:
         self.accounts[account_id] = replace(self.accounts[account_id], password_hash=password_hash)
+
+    def set_email(self, account_id: str, email: str) -> None:
+        self.accounts[account_id] = replace(self.accounts[account_id], email=email)
+
+    def keep_link(self, link: MailLink) -> None:
+        self.links[link.account_id, link.purpose] = link
+
+    def link(self, digest: bytes, now_ms: int) -> MailLink | None:
+        return next((one for one in self.links.values() if one.digest == digest and one.expires_at_ms > now_ms), None)
+
+    def end_link(self, digest: bytes) -> bool:
+        found = [place for place, one in self.links.items() if one.digest == digest]
+        for place in found:
+            del self.links[place]
+        return bool(found)
+
+    def drop_links(self, account_id: str) -> None:
+        self.links = {place: one for place, one in self.links.items() if one.account_id != account_id}
 
     def add_session(self, session: Session) -> None:
         self.sessions[session.digest] = session
@@ -186,6 +205,9 @@ class MemoryEvents:
     def page(self, subject: str | None, before_id: str | None, limit: int) -> list[Event]:
         newest = [e for e in reversed(self.all) if subject in (None, e.subject)]
         return [event for event in newest if before_id is None or event.id < before_id][:limit]
+
+    def has(self, subject: str, name: str) -> bool:
+        return any(event.subject == subject and event.name == name for event in self.all)
 
     def names(self) -> list[str]:
         """The names of the events, oldest first."""

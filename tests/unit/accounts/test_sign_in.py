@@ -262,3 +262,12 @@ def test_the_past_is_dropped(desk: Desk) -> None:
     desk.fail("203.0.113.1", "another@example.com")
     assert len(desk.unit.accounts.buckets) == 2
     assert desk.unit.accounts.sessions == desk.unit.accounts.devices == {}
+
+
+def test_a_sign_in_from_a_browser_that_is_not_known_says_so(desk: Desk) -> None:
+    """The first sign-in ever does not: there is nothing to compare it with. Mails hang off the event."""
+    device = desk.succeed().device_token
+    desk.succeed(device=device)
+    desk.succeed()
+    details = [event.detail for event in desk.unit.events.all if event.name == "signed_in"]
+    assert details == [{"known_device": False}, {"known_device": True}, {"known_device": False, "new_device": True}]

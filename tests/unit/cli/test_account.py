@@ -158,3 +158,14 @@ def test_backup_and_restore_tell_of_the_master_key(owned: Ari, tmp_path: Path) -
     assert f"Keep {owned.data_dir / 'master.key'} apart" in said
     restored = owned("restore", str(file), "--data-dir", str(tmp_path / "new")).out
     assert f"must be in {tmp_path / 'new' / 'master.key'} before ARI starts" in restored
+
+
+def test_the_address_is_set(owned: Ari) -> None:
+    """Without a mail: who is at the server may; the same address again, or none, is refused in one sentence."""
+    assert owned("account", "set-email", "New@example.org").out == "The owner's address is new@example.org now.\n"
+    assert owned.json("account", "show")["email"] == "new@example.org"
+    assert "already" in owned.refused("account", "set-email", "new@example.org")
+    assert "such as owner@example.com" in owned.refused("account", "set-email", "nothing")
+    events = owned.json("events")["items"]
+    assert events[0]["name"] == "email_changed"
+    assert events[0]["detail"] == {"email": "new@example.org", "old_email": EMAIL}

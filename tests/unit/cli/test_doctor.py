@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from ari.base.caller import SYSTEM
-from ari.base.settings import Settings
+from ari.base.settings import Settings, environment_name
 from ari.cli.checks import masked_url
 from ari.jobs import record_step
 from ari.storage.migrate import LOG
@@ -39,7 +39,7 @@ def test_a_healthy_instance(ari: Ari) -> None:
 
 def test_every_setting_is_named(ari: Ari) -> None:
     """The list is the settings' own, so none is forgotten."""
-    assert set(ari.json("doctor")["settings"]) == {f"ARI_{name.upper()}" for name in Settings.model_fields}
+    assert set(ari.json("doctor")["settings"]) == {environment_name(field) for field in Settings.model_fields}
     shown = ari("doctor").out
     assert "ARI_PUBLIC_URL" in shown
     assert "✓ ok" in shown

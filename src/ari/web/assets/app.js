@@ -42,6 +42,9 @@ startIntegrations();
 startTabs();
 startEnvFile();
 
+// Where tabs have no room the current one is scrolled to.
+document.querySelector(".tab[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+
 // A page kept by the browser may show what no longer holds, or what a signed-out visitor must not see.
 addEventListener("pageshow", (event) => {
   if (event.persisted) location.reload();

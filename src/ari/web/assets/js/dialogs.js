@@ -11,6 +11,7 @@ const SKELETON_AFTER_MS = 200;
 let opening = false;
 let abandoned = false;
 let opener = null;
+let greeted = null;
 
 export function startDialogs() {
   if (!dialog()) return;
@@ -29,7 +30,12 @@ export function startDialogs() {
   document.addEventListener("htmx:sendError", (event) => {
     if (event.detail.target === body()) toast("ARI does not answer. Nothing was changed; try again.", "bad");
   });
-  for (const link of document.querySelectorAll("a[data-dialog]")) link.setAttribute("aria-haspopup", "dialog");
+  document.addEventListener("htmx:afterSwap", (event) => mark(event.detail.target));
+  mark(document);
+}
+
+function mark(root) {
+  for (const link of root.querySelectorAll("a[data-dialog]")) link.setAttribute("aria-haspopup", "dialog");
 }
 
 export async function openDialog(address) {
@@ -130,7 +136,7 @@ function buttonOf(menu) {
 function refreshKeys(name) {
   const keys = document.querySelector("#keys");
   if (keys) htmx.trigger(keys, "refresh");
-  if (name) toast(`“${name}” is ready to use.`);
+  if (name) toast(`“${name}” is created.`);
 }
 
 function outside(event) {
@@ -152,7 +158,11 @@ function onAnswer(event) {
   }
 }
 
+// Once for each content: htmx settles a little after it has swapped, and by then the reader may have moved on.
 function focusFirst() {
+  const content = body().firstElementChild;
+  if (!dialog().open || content === greeted) return;
+  greeted = content;
   const wanted = body().querySelector('[aria-invalid="true"], [autofocus]') ?? body().querySelector("[data-first]");
   wanted?.focus();
   dialog().scrollTop = 0;

@@ -11,7 +11,8 @@ export function toast(text, kind = "good") {
   const made = document.querySelector("#toast-shape").content.firstElementChild.cloneNode(true);
   made.dataset.kind = kind;
   made.querySelector("[data-toast-text]").textContent = text;
-  document.querySelector("#toasts").append(made);
+  // What is behind an open dialog is neither heard nor reached.
+  (document.querySelector("dialog[open] [data-toasts]") ?? document.querySelector("#toasts")).append(made);
   leaveLater(made);
 }
 

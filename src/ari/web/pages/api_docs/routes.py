@@ -8,12 +8,13 @@ from ari.http.access import docs_page
 from ari.http.call import call_of
 from ari.web.answering import signed_in
 from ari.web.endpoints import Endpoints
+from ari.web.operations import pieces
 from ari.web.places import API_DOCS
 from ari.web.render import Pages
 
 
 class ApiDocsPages:
-    """The reference, for the owner and for whoever holds a key that may read it."""
+    """The docs, for the owner and for whoever holds a key that may read them."""
 
     def __init__(self, pages: Pages, endpoints: Endpoints) -> None:
         self._pages = pages
@@ -25,7 +26,7 @@ class ApiDocsPages:
 
     @docs_page
     async def show(self, request: Request) -> Response:
-        """The page; its script reads the description itself. Without scripting it lists the endpoints."""
-        groups = await self._endpoints.groups()
+        """Every operation, to read at once; the reference, which is large, is loaded when one is opened in it."""
+        docs = await self._endpoints.docs()
         by_session = call_of(request).signed_in is not None
-        return self._pages.page(request, "pages/api_docs/page.html", groups=groups, by_session=by_session)
+        return self._pages.page(request, "pages/api_docs/page.html", docs=docs, pieces=pieces, by_session=by_session)

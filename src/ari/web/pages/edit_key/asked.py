@@ -30,7 +30,7 @@ def asked_expiry(form: Form, now_ms: int) -> int | None:
     word = form.value("expires")
     if word != ON_A_DAY:
         if not word:
-            raise Invalid(Problem("expires", "Choose when it shall expire."))
+            raise Invalid(Problem("expires", "Choose when it expires."))
         return expiry_of(word, None, now_ms)
     try:
         day = datetime.strptime(form.value("day"), "%Y-%m-%d").replace(tzinfo=UTC) + timedelta(days=1)

@@ -1,7 +1,8 @@
-"""The door whose caller is the clock: stamps what expired, forgets what is old, notices a clock that was set."""
+"""The door whose caller is the clock: stamps what expired, forgets what is old, notices a clock that was set, mails."""
 
 import asyncio
 import threading
+from contextlib import suppress
 
 import structlog
 
@@ -11,6 +12,8 @@ from ari.base.errors import AriError
 from ari.base.events import Event
 from ari.base.ids import new_id
 from ari.instance import Instance
+from ari.jobs import mail
+from ari.jobs.watch import keep_watch
 from ari.storage.unit import Unit
 from ari.usage.retention import forget_old
 
@@ -54,6 +57,8 @@ async def run(instance: Instance) -> None:
     watch = ClockWatch(instance.clock)
     stop = threading.Event()
     retention = asyncio.create_task(keep_retention(instance, stop))
+    watching = asyncio.create_task(keep_watch(instance))
+    mailing = asyncio.create_task(keep_mailing(instance))
     try:
         while True:
             await tick(instance, watch)
@@ -61,6 +66,20 @@ async def run(instance: Instance) -> None:
     finally:
         stop.set()
         retention.cancel()
+        watching.cancel()
+        mailing.cancel()
+
+
+async def keep_mailing(instance: Instance) -> None:
+    """Make notices and send mails, apart from the other jobs: a mail service may be slow. Who waits for one says so."""
+    while True:
+        instance.mail_is_due.clear()
+        try:
+            await mail.round_of_mail(instance)
+        except AriError as error:
+            _log.warning("mailing failed and will be tried again", reason=str(error))
+        with suppress(TimeoutError):
+            await asyncio.wait_for(instance.mail_is_due.wait(), TICK_SECONDS)
 
 
 async def keep_retention(instance: Instance, stop: threading.Event) -> None:
@@ -87,6 +106,7 @@ async def tick(instance: Instance, watch: ClockWatch) -> None:
             await instance.astamp_expired()
         if watch.an_hour_passed():
             await instance.acommand(SYSTEM, lambda unit, _: unit.accounts.forget_expired(instance.now_ms()))
+            await mail.forget_old(instance)
     except AriError as error:
         _log.warning("a job failed and will be tried again", reason=str(error))
 

@@ -1,0 +1,169 @@
+"""Links that are mailed: to set a forgotten password anew, to confirm another address (security.md 40).
+
+A link carries 256 random bits in its fragment, which no server and no log ever sees; their SHA-256 is stored. It works
+once, for 30 minutes, and a newer one of the same purpose takes its place. Three an hour may be asked for, whether or
+not there is such an account; who asks learns nothing of that either.
+"""
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Any
+
+from ari.accounts import sessions, setup
+from ari.accounts.model import Account, MailLink, Purpose, check_email, spell_email
+from ari.accounts.ports import AccountUnit
+from ari.accounts.sign_in import network_of
+from ari.base.caller import Caller
+from ari.base.clock import HOUR_MS, MINUTE_MS, SECOND_MS
+from ari.base.errors import Invalid, Limited, NotFound, Problem
+from ari.base.events import Event, Origin
+from ari.base.ids import new_id
+
+LIVES_MS = 30 * MINUTE_MS
+PER_HOUR = 3
+PER_HOUR_AND_ADDRESS = 10
+GONE = "This link does not work: it was used, is older than 30 minutes, or a newer one was sent."
+_VISITOR = "visitor"
+
+
+@dataclass(frozen=True, slots=True)
+class Mailed:
+    """What is to be mailed: the event that says so, and the token, which exists nowhere else."""
+
+    event: Event
+    token: str = field(repr=False)
+
+
+def ask_for_reset(unit: AccountUnit, origin: Origin, now_ms: int, email: str) -> Mailed | None:
+    """A link to set the password of this account anew; ``None`` where there is none, which nobody may notice.
+
+    Raises ``Limited``, alike for known and unknown accounts.
+    """
+    address = spell_email(email)
+    _count(unit, now_ms, _bucket("account", address), PER_HOUR)
+    _count(unit, now_ms, f"reset:from:{network_of(origin.client_address)}", PER_HOUR_AND_ADDRESS)
+    account = _account_of(unit, address)
+    event = _event("password_reset_requested", _VISITOR, account.id if account else None, origin, now_ms, {})
+    unit.events.append(event)
+    token = sessions.new_token()
+    if account is None:
+        return None
+    unit.accounts.locked(account.id)  # one after the other: the newest link is the one that works
+    unit.accounts.keep_link(_link(token, account.id, "reset", account.email, now_ms))
+    return Mailed(event, token)
+
+
+def is_good(unit: AccountUnit, purpose: Purpose, token: str, now_ms: int) -> bool:
+    """Whether this link works now. Ask before hashing the password of a form."""
+    return _find(unit, purpose, token, now_ms) is not None
+
+
+def account_behind(unit: AccountUnit, purpose: Purpose, token: str, now_ms: int) -> Account | None:
+    """Whose link it is, while it works."""
+    link = _find(unit, purpose, token, now_ms)
+    return None if link is None else unit.accounts.locked(link.account_id)
+
+
+def reset(unit: AccountUnit, origin: Origin, now_ms: int, token: str, password_hash: str) -> Account:
+    """Use a link up for another password. All sessions of the account end; two-factor stays on (security.md 29).
+
+    Raises ``NotFound`` for a link that does not work.
+    """
+    link = _used(unit, "reset", token, now_ms)
+    return setup.reset_password(unit, Caller(_VISITOR, origin), now_ms, link.email, password_hash)
+
+
+def ask_for_address(unit: AccountUnit, caller: Caller, now_ms: int, email: str) -> Mailed:
+    """A link that, followed from the mailbox of the new address, makes it the account's.
+
+    Raises ``Invalid`` for what is no address or is the present one, ``Limited``, ``Unconfirmed``.
+    """
+    caller.require_confirmed(now_ms)
+    account = _locked(unit, caller.actor)
+    address = _another(account, email)
+    _count(unit, now_ms, _bucket("email", account.id), PER_HOUR)
+    detail = {"email": address, "old_email": account.email}
+    event = _event("email_change_requested", caller.actor, account.id, caller.origin, now_ms, detail)
+    unit.events.append(event)
+    token = sessions.new_token()
+    unit.accounts.keep_link(_link(token, account.id, "email", address, now_ms))
+    return Mailed(event, token)
+
+
+def confirm_address(unit: AccountUnit, origin: Origin, now_ms: int, token: str) -> Account:
+    """Use a link up: its address is the account's from now on. Raises ``NotFound`` for one that does not work."""
+    link = _used(unit, "email", token, now_ms)
+    return change_address(unit, Caller(link.account_id, origin), now_ms, link.account_id, link.email)
+
+
+def change_address(unit: AccountUnit, caller: Caller, now_ms: int, account_id: str, email: str) -> Account:
+    """Give an account another address, at which it was proven to be reached or that the command line knows to be right.
+
+    Links that were mailed before work no longer. Raises ``Invalid``, ``NotFound``, ``Unconfirmed``.
+    """
+    caller.require_confirmed(now_ms)
+    account = _locked(unit, account_id)
+    address = _another(account, email)
+    unit.accounts.set_email(account.id, address)
+    unit.accounts.drop_links(account.id)
+    detail = {"email": address, "old_email": account.email}
+    unit.events.append(_event("email_changed", caller.actor, account.id, caller.origin, now_ms, detail))
+    return Account(account.id, address, account.password_hash, account.created_at_ms)
+
+
+def _locked(unit: AccountUnit, account_id: str) -> Account:
+    account = unit.accounts.locked(account_id)
+    if account is None:
+        raise NotFound("There is no such account.")
+    return account
+
+
+def _another(account: Account, email: str) -> str:
+    address = check_email(email)
+    if address == account.email:
+        raise Invalid(Problem("email", "This is the account's address already."))
+    return address
+
+
+def _account_of(unit: AccountUnit, address: str) -> Account | None:
+    try:
+        return unit.accounts.by_email(check_email(address))
+    except Invalid:
+        return None
+
+
+def _used(unit: AccountUnit, purpose: Purpose, token: str, now_ms: int) -> MailLink:
+    link = _find(unit, purpose, token, now_ms)
+    if link is None or not unit.accounts.end_link(link.digest):
+        raise NotFound(GONE)
+    return link
+
+
+def _find(unit: AccountUnit, purpose: Purpose, token: str, now_ms: int) -> MailLink | None:
+    if len(token) != sessions.TOKEN_LENGTH or not token.isascii():
+        return None
+    link = unit.accounts.link(sessions.digest_of(token), now_ms)
+    return link if link is not None and link.purpose == purpose else None
+
+
+def _link(token: str, account_id: str, purpose: Purpose, email: str, now_ms: int) -> MailLink:
+    return MailLink(sessions.digest_of(token), account_id, purpose, email, now_ms + LIVES_MS)
+
+
+def _bucket(kind: str, text: str) -> str:
+    # 32 bits, as those of the sign-in: what was typed cannot be read from it, and strangers bother nobody else
+    return f"reset:{kind}:{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
+
+
+def _count(unit: AccountUnit, now_ms: int, bucket: str, most: int) -> None:
+    """Count one within the hour. Raises ``Limited``; then nothing is counted."""
+    recent = tuple(min(at_ms, now_ms) for at_ms in unit.accounts.attempts(bucket) if at_ms > now_ms - HOUR_MS)
+    if len(recent) >= most:
+        seconds = -((now_ms - recent[-most] - HOUR_MS) // SECOND_MS)
+        minutes = max(1, -(-seconds // 60))
+        raise Limited(f"Too many links were asked for. Try again in {minutes} min.", retry_after_seconds=seconds)
+    unit.accounts.keep_attempts(bucket, (*recent, now_ms), now_ms + HOUR_MS)
+
+
+def _event(name: str, actor: str, subject: str | None, origin: Origin, now_ms: int, detail: dict[str, Any]) -> Event:
+    return Event(new_id("evt", now_ms), now_ms, name, actor, subject, origin, detail)

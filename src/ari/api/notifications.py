@@ -1,0 +1,70 @@
+"""``/api/notifications``: which are on, what became of their mails, a test."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
+from ari.api.here import WITH_BODY, Here, answer, paged, problems
+from ari.api.notification_shapes import (
+    KindName,
+    NoticesOut,
+    NotificationChangeIn,
+    NotificationOut,
+    NotificationsOut,
+    TestedOut,
+)
+from ari.api.shapes import PageIn
+from ari.http.access import needs, sensitive
+from ari.notifications import manage
+
+router = APIRouter(prefix="/api/notifications", tags=["Notifications"])
+
+
+@router.get("", response_model=NotificationsOut, summary="List the kinds of notifications", responses=problems())
+@needs("notifications:read")
+async def list_notifications(here: Here) -> Response:
+    """Every kind with whether it is on, and how mail leaves this instance."""
+    await here.instance.alook_for_mail_key()
+    listed, address = await here.instance.aread(lambda unit: (manage.switches(unit.notes), manage.recipient(unit)))
+    mail = manage.office_facts(here.instance.office, address)
+    return answer({"mail": mail, "items": [manage.switch_facts(one) for one in listed]})
+
+
+@router.get("/history", response_model=NoticesOut, summary="Read the delivery history", responses=problems("invalid"))
+@needs("notifications:read")
+async def read_notification_history(here: Here, query: Annotated[PageIn, Query()]) -> Response:
+    """What was told, to whom, and what became of each mail. Kept for 400 days."""
+    before = query.before_id
+    found = await here.instance.aread(lambda unit: manage.history(unit, before, query.limit + 1))
+    return paged([manage.notice_facts(one) for one in found], query.limit)
+
+
+@router.post(
+    "/test",
+    response_model=TestedOut,
+    summary="Send a test mail",
+    responses=problems("mail_off", "conflict", "rate_limited", "confirmation_required", *WITH_BODY),
+)
+@needs("notifications:write")
+@sensitive
+async def send_test_mail(here: Here) -> Response:
+    """To the owner, at once; answers within a few seconds what came of it. Ten an hour."""
+    return answer(manage.tested_facts(await here.instance.asend_test_mail(here.caller)))
+
+
+@router.patch(
+    "/{kind}",
+    response_model=NotificationOut,
+    summary="Switch a kind of notification on or off",
+    responses=problems("not_found", "confirmation_required", *WITH_BODY),
+)
+@needs("notifications:write")
+@sensitive
+async def switch_notification(kind: KindName, body: NotificationChangeIn, here: Here) -> Response:
+    """What is off is still written to the delivery history, and not mailed."""
+    now_ms = here.instance.now_ms
+    switched = await here.instance.acommand(
+        here.caller, lambda unit, by: manage.switch(unit, by, now_ms(), kind, on=body.on)
+    )
+    return answer(manage.switch_facts(switched))

@@ -1,0 +1,122 @@
+"""``ari notifications``: which mails the owner gets, what became of them, a test."""
+# Imports inside functions here: start-up speed.
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ari.base.clock import to_rfc3339
+from ari.cli import output
+from ari.cli.opening import CALLER, opened
+from ari.cli.options import AsJson, DataDir, Limit
+
+if TYPE_CHECKING:
+    from ari.notifications.model import Notice
+    from ari.notifications.ports import NoticeUnit
+
+Kind = Annotated[str, typer.Argument(metavar="KIND", help="Such as key_expiring.", show_default=False)]
+
+_PAGE = 200
+
+app = typer.Typer(help="See and choose which mails the owner gets; send a test.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_kinds(as_json: AsJson = False, data_dir: DataDir = None) -> None:
+    """List the kinds of notifications, and how mail leaves this instance."""
+    from ari.notifications import manage
+
+    with opened(data_dir) as instance:
+        instance.look_for_mail_key()
+        switches, address = instance.read(lambda unit: (manage.switches(unit.notes), manage.recipient(unit)))
+        office = instance.office
+    if as_json:
+        mail = manage.office_facts(office, address)
+        output.as_json({"mail": mail, "items": [manage.switch_facts(one) for one in switches]})
+        return
+    rows = ((one.kind.name, "on" if one.on else "off", one.kind.says) for one in switches)
+    output.table(("KIND", "STATE", "WHEN"), rows, "There are none.", droppable=1)
+    if office.is_open:
+        output.tell(f"Mail goes by {office.sender}, from {office.mail_from}, to {address or 'nobody: no owner yet'}.")
+    else:
+        output.tell("Mail is off here: ari integrations set resend, or set RESEND_API_KEY or ARI_SMTP_URL.")
+
+
+@app.command("on")
+def switch_on(kind: Kind, as_json: AsJson = False, data_dir: DataDir = None) -> None:
+    """Mail notifications of this kind."""
+    _switch(kind, data_dir, on=True, as_json=as_json)
+
+
+@app.command("off")
+def switch_off(kind: Kind, as_json: AsJson = False, data_dir: DataDir = None) -> None:
+    """Do not mail notifications of this kind; the history still has them."""
+    _switch(kind, data_dir, on=False, as_json=as_json)
+
+
+def _switch(kind: str, data_dir: DataDir, *, on: bool, as_json: bool) -> None:
+    from ari.notifications import manage
+
+    with opened(data_dir) as instance:
+        switched = instance.command(
+            CALLER(), lambda unit, caller: manage.switch(unit, caller, instance.now_ms(), kind, on=on)
+        )
+    if as_json:
+        output.as_json(manage.switch_facts(switched))
+    else:
+        output.say(f"{switched.kind.title}: {'on' if switched.on else 'off'}.")
+
+
+@app.command()
+def history(limit: Limit = 50, as_json: AsJson = False, data_dir: DataDir = None) -> None:
+    """List what was told and what became of each mail, newest first."""
+    from ari.notifications import manage
+
+    with opened(data_dir) as instance:
+        notices = instance.read(lambda unit: _newest(unit, limit))
+    if as_json:
+        output.as_json({"items": [manage.notice_facts(one) for one in notices]})
+        return
+    rows = ((to_rfc3339(one.at_ms), one.state, one.subject, _fate(one)) for one in notices)
+    output.table(("TIME", "STATE", "SUBJECT", "WHAT BECAME OF IT"), rows, "Nothing was told yet.", droppable=1)
+
+
+@app.command("test")
+def send_test(as_json: AsJson = False, data_dir: DataDir = None) -> None:
+    """Send the owner a test mail; fails if the mail service did not take it."""
+    import asyncio
+
+    from ari.notifications import manage
+
+    with opened(data_dir) as instance:
+        tested = asyncio.run(instance.asend_test_mail(CALLER()))
+    if as_json:
+        output.as_json(manage.tested_facts(tested))
+    elif tested.sent:
+        output.say(tested.said)
+    else:
+        output.tell(f"ari: {tested.said}")
+    if not tested.sent:
+        raise typer.Exit(1)
+
+
+def _newest(unit: "NoticeUnit", limit: int) -> "list[Notice]":
+    from ari.notifications import manage
+
+    listed: list[Notice] = []
+    while len(listed) < limit:
+        wanted = min(_PAGE, limit - len(listed))
+        page = manage.history(unit, listed[-1].id if listed else None, wanted)
+        listed += page
+        if len(page) < wanted:
+            break
+    return listed
+
+
+def _fate(notice: "Notice") -> str:
+    if notice.state == "sent" and notice.sent_at_ms is not None:
+        return f"{notice.sender} took it at {to_rfc3339(notice.sent_at_ms)} as {notice.sender_id}"
+    parts = [notice.error] if notice.error else []
+    if notice.next_try_at_ms is not None:
+        parts.append(f"next try at {to_rfc3339(notice.next_try_at_ms)}")
+    return " · ".join(parts) or "-"

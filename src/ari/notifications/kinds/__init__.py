@@ -1,0 +1,41 @@
+"""Every kind of notice; to add one, write its file and name it here."""
+
+from ari.notifications.kinds import (
+    dead_key_called,
+    email_change,
+    email_changed,
+    key_created,
+    key_expired_in_use,
+    key_expiring,
+    key_new_address,
+    key_revoked,
+    key_widened,
+    keys_unused,
+    new_device,
+    password_reset,
+    provider_key_rejected,
+    refused_burst,
+    two_factor_off,
+)
+from ari.notifications.model import Kind
+
+_FILES = (
+    key_expiring,
+    key_expired_in_use,
+    dead_key_called,
+    key_new_address,
+    refused_burst,
+    keys_unused,
+    key_created,
+    key_widened,
+    key_revoked,
+    provider_key_rejected,
+    new_device,
+    two_factor_off,
+    password_reset,
+    email_change,
+    email_changed,
+)
+
+KINDS: dict[str, Kind] = {file.KIND.name: file.KIND for file in _FILES}
+"""By name, in the order of the page."""

@@ -1,0 +1,164 @@
+"""What the page, the API and the command line do: which notices are on, what was sent, a test."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from ari.base.caller import Caller
+from ari.base.clock import HOUR_MS, to_rfc3339
+from ari.base.errors import Conflict, Limited, NotFound
+from ari.base.events import Event
+from ari.base.ids import new_id
+from ari.notifications.compose import letter_of
+from ari.notifications.kinds import KINDS
+from ari.notifications.model import Kind, Letter, Notice, Office, Outcome, Sent, Words
+from ari.notifications.ports import Notes, NoticeUnit
+
+TESTS_PER_HOUR = 10
+_TEST = "mail"
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """A kind of notice and whether it is on."""
+
+    kind: Kind
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """What came of a test mail: whether it went out, and that in words."""
+
+    sent: bool
+    said: str
+    seconds: float
+
+
+def switch_facts(switch: Switch) -> dict[str, Any]:
+    """The JSON of a kind of notice, the same at every door."""
+    kind = switch.kind
+    return {"kind": kind.name, "title": kind.title, "description": kind.says, "on": switch.on}
+
+
+def notice_facts(notice: Notice) -> dict[str, Any]:
+    """The JSON of a notice."""
+    return {
+        "id": notice.id,
+        "kind": notice.kind,
+        "event_id": notice.event_id,
+        "time": to_rfc3339(notice.at_ms),
+        "state": notice.state,
+        "subject": notice.subject,
+        "recipient": notice.recipient,
+        "attempts": notice.attempts,
+        "next_try_at": _time(notice.next_try_at_ms),
+        "sent_at": _time(notice.sent_at_ms),
+        "sender": notice.sender,
+        "sender_id": notice.sender_id,
+        "error": notice.error,
+        "digest_id": notice.digest_id,
+    }
+
+
+def office_facts(office: Office, address: str | None) -> dict[str, Any]:
+    """The JSON of how mail leaves: whether it is set up, by what, from where, to whom, and with links or without."""
+    return {
+        "on": office.is_open,
+        "sender": office.sender,
+        "from": office.mail_from if office.is_open else None,
+        "recipient": address,
+        "links": office.can_link,
+    }
+
+
+def tested_facts(tested: Tested) -> dict[str, Any]:
+    """The JSON of a test's outcome."""
+    return {"sent": tested.sent, "said": tested.said, "seconds": round(tested.seconds, 3)}
+
+
+def switches(notes: Notes) -> list[Switch]:
+    """Every kind that the owner sees, in the order of the page."""
+    return [Switch(kind, is_on(notes, kind)) for kind in KINDS.values() if not kind.fixed]
+
+
+def is_on(notes: Notes, kind: Kind) -> bool:
+    """Whether notices of this kind are mailed."""
+    if kind.fixed:
+        return True
+    said = notes.get(_note(kind))
+    return kind.on if said is None else said == "on"
+
+
+def switch(unit: NoticeUnit, caller: Caller, now_ms: int, name: str, on: bool) -> Switch:
+    """Switch a kind on or off; no change writes nothing.
+
+    Raises ``NotFound`` for a kind that does not exist or cannot be switched, and ``Unconfirmed``: whoever takes over a
+    session must not silence what would tell of it.
+    """
+    kind = KINDS.get(name)
+    if kind is None or kind.fixed:
+        raise NotFound("There is no notification of this name.")
+    caller.require_confirmed(now_ms)
+    if is_on(unit.notes, kind) != on:
+        unit.notes.put(_note(kind), "on" if on else "off")
+        _record(unit, caller, now_ms, "notification_switched", kind.name, {"on": on})
+    return Switch(kind, on)
+
+
+def history(unit: NoticeUnit, before_id: str | None, limit: int) -> list[Notice]:
+    """Notices and what became of their mails, newest first."""
+    return unit.notices.page(before_id, limit)
+
+
+def recipient(unit: NoticeUnit) -> str | None:
+    """Who gets the mails: the owner's address."""
+    return unit.feed.owner_address()
+
+
+def begin_test(unit: NoticeUnit, caller: Caller, now_ms: int) -> str:
+    """The address that a test mail goes to.
+
+    Raises ``Conflict`` where there is no owner, ``Limited`` after ten tests within the hour, ``Unconfirmed``.
+    """
+    caller.require_confirmed(now_ms)
+    address = recipient(unit)
+    if address is None:
+        raise Conflict("no_recipient", "There is no owner yet, so nobody would get the mail.")
+    latest = unit.events.page(_TEST, None, TESTS_PER_HOUR)
+    if len(latest) == TESTS_PER_HOUR and 0 <= now_ms - latest[-1].at_ms < HOUR_MS:
+        wait = (latest[-1].at_ms + HOUR_MS - now_ms) // 1000 + 1
+        raise Limited(f"There were {TESTS_PER_HOUR} test mails within the hour; wait a little.", wait)
+    _record(unit, caller, now_ms, "mail_tested", _TEST, {})
+    return address
+
+
+def test_letter(office: Office, recipient: str) -> Letter:
+    """The mail that shows that mail works."""
+    said = Words(
+        subject="A test mail of your ARI",
+        happened="Mail works: this is the test that was asked for.",
+        facts=(),
+        advice="There is nothing to do.",
+        place="/settings/notifications",
+        button="See your notifications",
+    )
+    return letter_of(said, office, recipient)
+
+
+def tested(outcome: Outcome, recipient: str, seconds: float) -> Tested:
+    """What came of it, in words."""
+    if isinstance(outcome, Sent):
+        return Tested(True, f"The test mail to {recipient} was taken; look for it in a minute.", seconds)
+    return Tested(False, f"The test mail was not sent: {outcome.error}", seconds)
+
+
+def _time(at_ms: int | None) -> str | None:
+    return None if at_ms is None else to_rfc3339(at_ms)
+
+
+def _note(kind: Kind) -> str:
+    return f"notify_{kind.name}"
+
+
+def _record(unit: NoticeUnit, caller: Caller, now_ms: int, name: str, subject: str, detail: dict[str, object]) -> None:
+    unit.events.append(Event(new_id("evt", now_ms), now_ms, name, caller.actor, subject, caller.origin, detail))

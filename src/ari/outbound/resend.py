@@ -1,0 +1,127 @@
+"""Mail through Resend's HTTP API.
+
+Sources: https://resend.com/docs/api-reference/emails/send-email, …/api-reference/errors and
+…/dashboard/emails/idempotency-keys (a key is kept for 24 hours; the same key with another content is refused).
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ari.notifications.model import Again, Letter, Outcome, Refused, Sent
+from ari.outbound.http import CONNECT_SECONDS, FaultWord, HttpClient, OutboundFault, Patience, Reply
+
+_MOST_BYTES = 64 * 1024
+_OWNERS_TURN_SECONDS = 1800.0
+"""How long to wait where the owner must do something first: another key, a verified domain, a higher quota."""
+_FAULTS: Mapping[FaultWord, str] = {
+    "unreachable": "Resend could not be reached.",
+    "timed_out": "Resend did not answer in time.",
+    "refused_address": "Resend's name leads to an address that no call may go to.",
+    "tls": "Resend's certificate is not valid for it.",
+}
+_MEANINGS = {
+    "missing_api_key": "it got no API key",
+    "restricted_api_key": "this key may not do that",
+    "invalid_api_key": "it does not know the key in RESEND_API_KEY",
+    "401 validation_error": "it does not know the key in RESEND_API_KEY",
+    "403 validation_error": "it sends from verified domains only, and from onboarding@resend.dev to its account's own "
+    "address only; verify a domain there and set ARI_MAIL_FROM",
+    "invalid_from_address": "it cannot send from the address in ARI_MAIL_FROM",
+    "validation_error": "it finds the mail not valid",
+    "missing_required_field": "it finds the mail not whole",
+    "invalid_idempotency_key": "it finds the notice's id not valid",
+    "invalid_idempotent_request": "it has this notice already, with another content",
+    "concurrent_idempotent_requests": "it is still busy with the same notice",
+    "rate_limit_exceeded": "too many mails at once",
+    "daily_quota_exceeded": "the mails that your account may send in a day are used up",
+    "monthly_quota_exceeded": "the mails that your account may send in a month are used up",
+    "security_error": "it refused the mail for security reasons",
+    "500": "something failed there",
+}
+_ID = re.compile(r"[0-9A-Za-z-]{1,64}")
+
+
+class Resend:
+    """Fulfils ``notifications.ports.Sender``."""
+
+    name = "resend"
+
+    def __init__(self, base_url: str, api_key: str, *, set_by_owner: bool) -> None:
+        """``set_by_owner``: the address was set by a setting, so it may be on this machine or its networks."""
+        self._url = f"{base_url}/emails"
+        self._api_key = api_key
+        self._private = set_by_owner
+
+    async def send(self, letter: Letter, key: str, within_seconds: float) -> Outcome:
+        """Hand the mail over; ``key`` is what Resend knows a repeated try by."""
+        headers = [
+            ("Authorization", f"Bearer {self._api_key}"),
+            ("Content-Type", "application/json"),
+            ("Accept", "application/json"),
+            ("Idempotency-Key", key),
+            ("User-Agent", "ari"),  # Resend refuses requests without one
+        ]
+        mail = {
+            "from": letter.sender,
+            "to": [letter.recipient],
+            "subject": letter.subject,
+            "html": letter.html,
+            "text": letter.text,
+        }
+        patience = Patience(CONNECT_SECONDS, within_seconds, within_seconds)
+        body = json.dumps(mail).encode()
+        try:
+            async with (
+                HttpClient() as client,
+                client.call("POST", self._url, headers, body, private=self._private, patience=patience) as reply,
+            ):
+                return outcome_of(reply.status, _waits(reply), await reply.beginning(_MOST_BYTES))
+        except OutboundFault as fault:
+            return Again(_FAULTS[fault.word])
+
+
+def outcome_of(status: int, wait_seconds: float, body: bytes) -> Outcome:
+    """What an answer means: taken, to be tried again after the wait that it asks for, or refused for good."""
+    said = _json(body)
+    sender_id = said.get("id")
+    if status in (200, 201, 202):
+        if isinstance(sender_id, str) and _ID.fullmatch(sender_id):
+            return Sent(sender_id)
+        return Again("Resend answered without an id.")
+    name = str(said.get("name", ""))
+    words = _words(status, name)
+    if status == 409:
+        return Refused(words) if name == "invalid_idempotent_request" else Again(words, 5)
+    if status == 429:
+        quota = name.endswith("quota_exceeded")
+        return Again(words, _OWNERS_TURN_SECONDS if quota else max(wait_seconds, 1.0))
+    if status in (401, 403):
+        return Again(words, _OWNERS_TURN_SECONDS)
+    if status == 408 or status >= 500 or status < 400:
+        return Again(words, wait_seconds)
+    return Refused(words)
+
+
+def _words(status: int, name: str) -> str:
+    """What a refusal means, in our words: nothing of an answer's text is kept (security.md 41)."""
+    meaning = _MEANINGS.get(f"{status} {name}") or _MEANINGS.get(name) or _MEANINGS.get(str(status))
+    return f"Resend answered {status}: {meaning}." if meaning else f"Resend answered with status {status}."
+
+
+def _json(body: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(body)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _waits(reply: Reply) -> float:
+    """The seconds that the service asks to be left alone, up to an hour."""
+    for wanted in (b"retry-after", b"ratelimit-reset"):
+        for name, value in reply.headers:
+            if name.lower() == wanted and re.fullmatch(rb"\d{1,6}", value):
+                return min(float(value), 3600.0)
+    return 0.0

@@ -1,0 +1,76 @@
+"""The whole schema, the single truth for it; migrations are checked against it in CI.
+
+``main`` is the keys database (``ari.db``), ``log`` the usage database (``usage.db``); on PostgreSQL both live in one
+database. Instants are milliseconds since the epoch. ``inbox`` is a file of its own on SQLite and holds what waits to be
+moved into the log; nothing stays in it, so it has no migrations.
+"""
+
+from ari.storage.tables.keys_database import (
+    accounts,
+    api_keys,
+    backup_codes,
+    devices,
+    dismissals,
+    events,
+    half_sign_ins,
+    integrations,
+    mail_links,
+    main,
+    notes,
+    notices,
+    sealed_secrets,
+    sessions,
+    sign_in_attempts,
+    two_factor,
+    watch_quiet,
+)
+from ari.storage.tables.usage_database import (
+    inbox,
+    log,
+    usage_ai,
+    usage_ai_hours,
+    usage_all_hours,
+    usage_attempt_hours,
+    usage_attempts,
+    usage_days,
+    usage_hours,
+    usage_inbox,
+    usage_rows,
+    usage_seen,
+    usage_settled,
+    usage_totals,
+)
+
+__all__ = [
+    "accounts",
+    "api_keys",
+    "backup_codes",
+    "devices",
+    "dismissals",
+    "events",
+    "half_sign_ins",
+    "inbox",
+    "integrations",
+    "log",
+    "mail_links",
+    "main",
+    "notes",
+    "notices",
+    "sealed_secrets",
+    "sessions",
+    "sign_in_attempts",
+    "two_factor",
+    "usage_ai",
+    "usage_ai_hours",
+    "usage_all_hours",
+    "usage_attempt_hours",
+    "usage_attempts",
+    "usage_days",
+    "usage_hours",
+    "usage_inbox",
+    "usage_rows",
+    "usage_seen",
+    "usage_settled",
+    "usage_totals",
+    "watch_quiet",
+]

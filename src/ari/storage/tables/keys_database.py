@@ -1,0 +1,234 @@
+"""The keys database: keys, accounts, integrations, notices and the audit trail (``ari.db``)."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from ari.storage.tables.naming import NAMES, Sequence
+
+main = MetaData(naming_convention=NAMES)
+
+api_keys = Table(
+    "api_keys",
+    main,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("id", String(40), nullable=False, unique=True),
+    Column("hash_version", Integer, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("folded_name", Text, nullable=False, index=True),
+    Column("hint", String(24), nullable=False),
+    Column("scopes", Text, nullable=False),
+    Column("created_at_ms", BigInteger, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("expires_at_ms", BigInteger),
+    Column("expired_seen_at_ms", BigInteger),
+    Column("disabled", Boolean, nullable=False),
+    Column("revoked_at_ms", BigInteger),
+    Column("revoked_by", Text),
+    Column("revoke_reason", Text),
+    Column("deleted_at_ms", BigInteger),
+    Index("ix_api_keys_created_by", "created_by"),
+    Index(
+        "ix_api_keys_unstamped",
+        "expires_at_ms",
+        sqlite_where=text("expired_seen_at_ms IS NULL"),
+        postgresql_where=text("expired_seen_at_ms IS NULL"),
+    ),
+    Index(
+        "ix_api_keys_present_by_name",
+        "folded_name",
+        "id",
+        sqlite_where=text("deleted_at_ms IS NULL"),
+        postgresql_where=text("deleted_at_ms IS NULL"),
+    ),
+    Index(
+        "ix_api_keys_present_by_expiry",
+        "expires_at_ms",
+        "id",
+        sqlite_where=text("deleted_at_ms IS NULL"),
+        postgresql_where=text("deleted_at_ms IS NULL"),
+    ),
+    sqlite_with_rowid=False,
+)
+
+dismissals = Table(
+    "dismissals",
+    main,
+    Column("kind", String(20), primary_key=True),
+    Column("key_id", String(40), primary_key=True),
+    Column("fact", Text, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+events = Table(
+    "events",
+    main,
+    Column("seq", Sequence, primary_key=True, autoincrement=True),
+    Column("id", String(40), nullable=False, unique=True),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("name", String(40), nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("subject", Text),
+    Column("door", String(10), nullable=False),
+    Column("client_address", String(64)),
+    Column("user_agent", Text),
+    Column("request_id", Text),
+    Column("detail", Text, nullable=False),
+    Column("hash", String(64), nullable=False),
+    Index("ix_events_subject_seq", "subject", "seq"),
+)
+
+accounts = Table(
+    "accounts",
+    main,
+    Column("id", String(40), primary_key=True),
+    Column("email", Text, nullable=False, unique=True),
+    Column("role", String(10), nullable=False, unique=True),
+    Column("password_hash", Text, nullable=False),
+    Column("created_at_ms", BigInteger, nullable=False),
+)
+
+sessions = Table(
+    "sessions",
+    main,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("account_id", String(40), ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("created_at_ms", BigInteger, nullable=False),
+    Column("expires_at_ms", BigInteger, nullable=False),
+    Column("client_address", String(64)),
+    Column("user_agent", Text),
+    Column("confirmed_at_ms", BigInteger, nullable=False, server_default="0"),
+)
+
+half_sign_ins = Table(
+    "half_sign_ins",
+    main,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("account_id", String(40), ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("expires_at_ms", BigInteger, nullable=False),
+)
+
+two_factor = Table(
+    "two_factor",
+    main,
+    Column("account_id", String(40), ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True),
+    Column("enabled_at_ms", BigInteger, nullable=False),
+    Column("last_step", BigInteger, nullable=False),
+)
+
+backup_codes = Table(
+    "backup_codes",
+    main,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("account_id", String(40), ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("made_at_ms", BigInteger, nullable=False),
+    Column("used_at_ms", BigInteger),
+)
+
+sealed_secrets = Table(
+    "sealed_secrets",
+    main,
+    Column("kind", String(20), primary_key=True),
+    Column("subject", String(40), primary_key=True),
+    Column("parts", Text, nullable=False),
+    Column("envelope", LargeBinary, nullable=False),
+)
+
+integrations = Table(
+    "integrations",
+    main,
+    Column("provider", String(40), primary_key=True),
+    Column("id", String(40), nullable=False, unique=True),
+    Column("base_url", Text),
+    Column("mask", String(12)),
+    Column("added_at_ms", BigInteger),
+    Column("added_by", Text),
+    Column("tested_at_ms", BigInteger),
+    Column("test_outcome", String(20)),
+    Column("test_words", Text),
+    Column("failing_since_ms", BigInteger),
+    Column("failing_reason", Text),
+)
+
+devices = Table(
+    "devices",
+    main,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("account_id", String(40), ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("expires_at_ms", BigInteger, nullable=False),
+)
+
+sign_in_attempts = Table(
+    "sign_in_attempts",
+    main,
+    Column("bucket", String(80), primary_key=True),
+    Column("instants_ms", Text, nullable=False),
+    Column("forget_at_ms", BigInteger, nullable=False, index=True),
+)
+
+notes = Table(
+    "notes",
+    main,
+    Column("name", String(40), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+mail_links = Table(
+    "mail_links",
+    main,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("account_id", String(40), ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False),
+    Column("purpose", String(10), nullable=False),
+    Column("email", Text, nullable=False),
+    Column("expires_at_ms", BigInteger, nullable=False),
+    UniqueConstraint("account_id", "purpose"),
+)
+
+watch_quiet = Table(
+    "watch_quiet",
+    main,
+    Column("mark", String(160), primary_key=True),
+    Column("until_ms", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+notices = Table(
+    "notices",
+    main,
+    Column("id", String(40), primary_key=True),
+    Column("kind", String(40), nullable=False),
+    Column("event_id", String(40), nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("made_at_ms", BigInteger, nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("recipient", Text),
+    Column("attempts", Integer, nullable=False),
+    Column("first_try_at_ms", BigInteger),
+    Column("next_try_at_ms", BigInteger),
+    Column("sent_at_ms", BigInteger),
+    Column("sender", String(10)),
+    Column("sender_id", Text),
+    Column("error", Text),
+    Column("digest_id", String(40), index=True),
+    Column("letter", Text),
+    Column("lease_holder", String(40)),
+    Column("lease_until_ms", BigInteger),
+    UniqueConstraint("kind", "event_id"),
+    Index("ix_notices_state_next_try_at_ms", "state", "next_try_at_ms"),
+    Index("ix_notices_kind_made_at_ms", "kind", "made_at_ms"),
+)
+"""``letter`` is the mail as it is tried, until the notice is done with."""

@@ -1,0 +1,159 @@
+"""The usage database (``usage.db``), and its inbox, which is a file of its own on SQLite."""
+
+from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaData, String, Table, Text
+
+from ari.storage.tables.naming import NAMES, Sequence
+
+log = MetaData(naming_convention=NAMES)
+inbox = MetaData(naming_convention=NAMES)
+
+usage_rows = Table(
+    "usage_rows",
+    log,
+    Column("id", String(40), primary_key=True),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("request_id", Text, nullable=False),
+    Column("key_id", String(40), nullable=False),
+    Column("key_hint", String(24), nullable=False),
+    Column("code", String(24), nullable=False),
+    Column("method", String(16), nullable=False),
+    Column("route", Text, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("status", Integer),
+    Column("client_address", String(64)),
+    Column("user_agent", Text),
+    Column("duration_ms", Float),
+    Column("bytes", BigInteger),
+    Column("count", Integer, nullable=False),
+    Column("source", String(10), nullable=False, server_default="request"),
+    Index("ix_usage_rows_key_id_code_id", "key_id", "code", "id"),
+    Index("ix_usage_rows_code_id", "code", "id"),
+)
+
+usage_hours = Table(
+    "usage_hours",
+    log,
+    Column("key_id", String(40), primary_key=True),
+    Column("hour_ms", BigInteger, primary_key=True),
+    Column("route", Text, primary_key=True),
+    Column("code", String(24), primary_key=True),
+    Column("count", BigInteger, nullable=False),
+)
+
+usage_totals = Table(
+    "usage_totals",
+    log,
+    Column("key_id", String(40), primary_key=True),
+    Column("request_count", BigInteger, nullable=False),
+    Column("refused_count", BigInteger, nullable=False),
+    Column("first_used_at_ms", BigInteger),
+    Column("last_used_at_ms", BigInteger),
+    Column("removed_request_count", BigInteger, nullable=False, server_default="0"),
+    Column("removed_refused_count", BigInteger, nullable=False, server_default="0"),
+)
+
+usage_seen = Table(
+    "usage_seen",
+    log,
+    Column("key_id", String(40), primary_key=True),
+    Column("kind", String(10), primary_key=True),
+    Column("value", Text, primary_key=True),
+    Column("accepted_count", BigInteger, nullable=False),
+    Column("refused_count", BigInteger, nullable=False),
+    Column("first_seen_at_ms", BigInteger, nullable=False),
+    Column("last_seen_at_ms", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+usage_attempts = Table(
+    "usage_attempts",
+    log,
+    Column("minute_ms", BigInteger, primary_key=True),
+    Column("reason", String(24), primary_key=True),
+    Column("address", String(64), primary_key=True),
+    Column("count", BigInteger, nullable=False),
+)
+
+usage_settled = Table(
+    "usage_settled",
+    log,
+    Column("name", String(20), primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+)
+"""Up to which entry the inbox was moved, where that is another file. On PostgreSQL its lock is who may move."""
+
+usage_inbox = Table(
+    "usage_inbox",
+    inbox,
+    Column("seq", Sequence, primary_key=True, autoincrement=True),
+    Column("what", String(10), nullable=False),
+    *(Column(column.name, column.type) for column in usage_rows.columns),
+    sqlite_autoincrement=True,
+)
+
+usage_ai = Table(
+    "usage_ai",
+    log,
+    Column("id", String(40), primary_key=True),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("key_id", String(40), nullable=False),
+    Column("provider", String(40), nullable=False),
+    Column("model", Text),
+    Column("input_tokens", BigInteger),
+    Column("output_tokens", BigInteger),
+    Column("cached_tokens", BigInteger),
+    Column("provider_status", Integer),
+    Column("first_byte_ms", Float),
+    Column("whole_ms", Float, nullable=False),
+    Column("ended", String(12), nullable=False),
+    sqlite_with_rowid=False,
+)
+
+usage_ai_hours = Table(
+    "usage_ai_hours",
+    log,
+    Column("hour_ms", BigInteger, primary_key=True),
+    Column("key_id", String(40), primary_key=True),
+    Column("provider", String(40), primary_key=True),
+    Column("model", Text, primary_key=True),
+    Column("status_class", Integer, primary_key=True),
+    Column("request_count", BigInteger, nullable=False),
+    Column("told_count", BigInteger, nullable=False),
+    Column("input_tokens", BigInteger, nullable=False),
+    Column("output_tokens", BigInteger, nullable=False),
+    Column("cached_tokens", BigInteger, nullable=False),
+    Column("last_at_ms", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""``model`` is empty where none was told or the provider refused the request: a caller can write any name there."""
+
+usage_all_hours = Table(
+    "usage_all_hours",
+    log,
+    Column("hour_ms", BigInteger, primary_key=True),
+    Column("with_key", Boolean, primary_key=True),
+    Column("code", String(24), primary_key=True),
+    Column("count", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+usage_days = Table(
+    "usage_days",
+    log,
+    Column("key_id", String(40), primary_key=True),
+    Column("day_ms", BigInteger, primary_key=True),
+    Column("accepted_count", BigInteger, nullable=False),
+    Column("refused_count", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+usage_attempt_hours = Table(
+    "usage_attempt_hours",
+    log,
+    Column("hour_ms", BigInteger, primary_key=True),
+    Column("reason", String(24), primary_key=True),
+    Column("address", String(64), primary_key=True),
+    Column("count", BigInteger, nullable=False),
+    Column("last_at_ms", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)

@@ -1,0 +1,100 @@
+// The API reference of this instance. What it would send, load or keep elsewhere is off (security.md 32).
+
+import { createApiReference } from "@scalar/api-reference";
+
+const place = document.getElementById("reference");
+const { csrf, description } = place.dataset;
+const here = location.origin;
+const dark = matchMedia("(prefers-color-scheme: dark)");
+
+// Of the languages that it offers for snippets three stay: curl, JavaScript, Python.
+const OTHERS = "c clojure csharp dart fsharp go http java julia kotlin node objc ocaml php powershell r ruby rust swift";
+const hidden = {
+  ...Object.fromEntries(OTHERS.split(" ").map((name) => [name, true])),
+  shell: ["wget", "httpie"],
+  js: ["xhr", "axios", "ofetch", "jquery"],
+  python: ["python3", "aiohttp", "httpx_async"],
+};
+
+const SAFE = /^(GET|HEAD|OPTIONS)$/;
+const KEY_HEADERS = ["x-api-key", "authorization"];
+
+// A request with a key goes without the session, so that the answer is the key's. Without one it is the session's and
+// carries the proof that it comes from this page (security.md 27). An empty field is no key.
+function send(input, init) {
+  const request = new Request(input, init);
+  const headers = new Headers(request.headers);
+  for (const name of KEY_HEADERS) {
+    if (/^(bearer)?\s*$/i.test(headers.get(name) ?? "")) headers.delete(name);
+  }
+  const keyed = KEY_HEADERS.some((name) => headers.has(name));
+  if (!keyed && csrf && !SAFE.test(request.method)) headers.set("x-csrf-token", csrf);
+  return fetch(new Request(request, { headers, credentials: keyed ? "omit" : "same-origin" }));
+}
+
+function theme() {
+  return document.documentElement.dataset.theme ?? (dark.matches ? "dark" : "light");
+}
+
+function configuration() {
+  return {
+    url: description,
+    servers: [{ url: here, description: "This instance" }],
+    customFetch: send,
+    authentication: { preferredSecurityScheme: "ApiKey" },
+    persistAuth: false,
+    withDefaultFonts: false,
+    telemetry: false,
+    agent: { disabled: true },
+    mcp: { disabled: true },
+    proxyUrl: "",
+    externalUrls: { dashboardUrl: here, registryUrl: here, proxyUrl: here, apiBaseUrl: here },
+    showDeveloperTools: "never",
+    hideClientButton: true,
+    hideDarkModeToggle: true,
+    forceDarkModeState: theme(),
+    theme: "none",
+    layout: "modern",
+    defaultOpenFirstTag: false,
+    documentDownloadType: "json",
+    modelsSectionLabel: "Shapes",
+    operationTitleSource: "summary",
+    defaultHttpClient: { targetKey: "shell", clientKey: "curl" },
+    hiddenClients: hidden,
+    setPageTitle: ({ title }) => `${title || "API docs"} · ARI`,
+    generateTagSlug: ({ name }) => name.toLowerCase().replaceAll(" ", "-"),
+    generateOperationSlug: ({ operationId }) => operationId,
+  };
+}
+
+// Controls that it leaves without a name or a state (axe: button-name, aria-input-field-name, aria-required-attr).
+function mend() {
+  for (const button of document.querySelectorAll(".scalar-code-copy:not([aria-label])")) {
+    button.setAttribute("aria-label", "Copy");
+  }
+  for (const field of document.querySelectorAll("[role=combobox][contenteditable]")) {
+    if (!field.hasAttribute("aria-expanded")) field.setAttribute("aria-expanded", "false");
+    if (!field.hasAttribute("aria-label")) field.setAttribute("aria-label", field.dataset.placeholder);
+  }
+  asked = false;
+}
+
+let asked = false;
+new MutationObserver(() => {
+  if (!asked) requestAnimationFrame(mend);
+  asked = true;
+}).observe(document.body, { childList: true, subtree: true });
+
+createApiReference(place, {
+  ...configuration(),
+  onLoaded: () => document.getElementById("reference-wait")?.remove(),
+});
+
+// It reads its settings once; what it looks at afterwards is the class of the body.
+function dress() {
+  document.body.classList.toggle("dark-mode", theme() === "dark");
+  document.body.classList.toggle("light-mode", theme() === "light");
+}
+
+new MutationObserver(dress).observe(document.documentElement, { attributeFilter: ["data-theme"] });
+dark.addEventListener("change", dress);

@@ -1,0 +1,1 @@
+"""Links that were mailed: to set a password anew, to confirm another address."""

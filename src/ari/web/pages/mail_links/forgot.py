@@ -1,0 +1,85 @@
+"""Forgot your password: asks for the mail with the link, or says how to set it at the command line."""
+
+import asyncio
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from ari.accounts import mail_links
+from ari.base.caller import SYSTEM
+from ari.base.errors import Limited
+from ari.base.events import Origin
+from ari.http.access import visitor_page
+from ari.http.body import form_of
+from ari.http.call import call_of
+from ari.storage.unit import Unit
+from ari.web import places
+from ari.web.forms import Form, form_from
+from ari.web.pages.mail_links.posting import post_link, post_nothing
+from ari.web.render import Pages
+
+ANSWER_SECONDS = 0.5
+"""When the answer goes out, whatever there was to do: its time tells nobody whether there is such an account."""
+
+
+class ForgotPages:
+    """``/forgot-password``."""
+
+    def __init__(self, pages: Pages) -> None:
+        self._pages = pages
+        self._instance = pages.instance
+
+    def routes(self) -> list[BaseRoute]:
+        """The addresses."""
+        return [
+            Route(places.FORGOT, self.show, methods=["GET"]),
+            Route(places.FORGOT, self.ask, methods=["POST"]),
+        ]
+
+    @visitor_page
+    async def show(self, request: Request) -> Response:
+        """The form; without mail, the command."""
+        return self._page(request, Form())
+
+    @visitor_page
+    async def ask(self, request: Request) -> Response:
+        """Mails the link if there is such an account, and answers the same if there is none."""
+        form, origin = form_from(form_of(request), "email"), call_of(request).origin("web")
+        if not self._instance.office.can_link:
+            return self._page(request, form)
+        answers_at = asyncio.get_running_loop().time() + ANSWER_SECONDS
+        try:
+            await self._instance.acommand(SYSTEM, lambda unit, _: self._ask(unit, origin, form.value("email")))
+        except Limited as error:
+            wait = {"retry-after": str(error.retry_after_seconds)}
+            return self._page(request, form.with_problem("email", str(error)), 429, wait)
+        self._instance.mail_is_due.set()
+        await asyncio.sleep(max(0.0, answers_at - asyncio.get_running_loop().time()))
+        return self._page(request, form, sent=True)
+
+    def _ask(self, unit: Unit, origin: Origin, email: str) -> None:
+        mailed = mail_links.ask_for_reset(unit, origin, self._instance.now_ms(), email)
+        if mailed is None:
+            post_nothing(self._instance, unit)
+        else:
+            post_link(self._instance, unit, mailed, places.RESET)
+
+    def _page(
+        self,
+        request: Request,
+        form: Form,
+        status: int = 200,
+        headers: dict[str, str] | None = None,
+        *,
+        sent: bool = False,
+    ) -> Response:
+        return self._pages.page(
+            request,
+            "pages/mail_links/forgot.html",
+            status=status,
+            headers=headers,
+            form=form,
+            sent=sent,
+            by_mail=self._instance.office.can_link,
+        )

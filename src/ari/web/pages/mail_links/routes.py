@@ -1,0 +1,84 @@
+"""What mailed links lead to. Opening one changes nothing; its token comes with the form that is sent."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from ari.accounts import mail_links
+from ari.base.caller import SYSTEM
+from ari.base.errors import Invalid, NotFound
+from ari.http.access import visitor_page
+from ari.http.body import form_of
+from ari.http.call import call_of
+from ari.web import places
+from ari.web.forms import Form, form_from
+from ari.web.render import Pages
+
+
+class MailLinkPages:
+    """``/reset-password`` and ``/confirm-address``."""
+
+    def __init__(self, pages: Pages) -> None:
+        self._pages = pages
+        self._instance = pages.instance
+
+    def routes(self) -> list[BaseRoute]:
+        """The addresses."""
+        return [
+            Route(places.RESET, self.reset_form, methods=["GET"]),
+            Route(places.RESET, self.reset, methods=["POST"]),
+            Route(places.CONFIRM_ADDRESS, self.confirm_form, methods=["GET"]),
+            Route(places.CONFIRM_ADDRESS, self.confirm, methods=["POST"]),
+        ]
+
+    @visitor_page
+    async def reset_form(self, request: Request) -> Response:
+        """Asks for a new password."""
+        return self._page(request, "reset", Form())
+
+    @visitor_page
+    async def reset(self, request: Request) -> Response:
+        """Sets it for whoever holds a link that works; the sign-in follows, with two-factor where that is on."""
+        form, origin = form_from(form_of(request), "token", "password"), call_of(request).origin("web")
+        token, now_ms = form.value("token").strip(), self._instance.now_ms()
+        account = await self._instance.aread(lambda unit: mail_links.account_behind(unit, "reset", token, now_ms))
+        if account is None:
+            return self._gone(request, "reset")
+        try:
+            hashed = await self._instance.passwords.hash_new(form.value("password"), account.email)
+        except Invalid as error:
+            return self._page(request, "reset", Form({"token": token}).with_problems(error.problems), 422)
+        done_ms = self._instance.now_ms()
+        try:
+            await self._instance.acommand(
+                SYSTEM, lambda unit, _: mail_links.reset(unit, origin, done_ms, token, hashed)
+            )
+        except NotFound:
+            return self._gone(request, "reset")
+        return self._pages.go(request, places.SIGN_IN, "password-reset")
+
+    @visitor_page
+    async def confirm_form(self, request: Request) -> Response:
+        """Shows a button."""
+        return self._page(request, "confirm_address", Form())
+
+    @visitor_page
+    async def confirm(self, request: Request) -> Response:
+        """Makes the address to which the link was mailed the account's."""
+        form, call = form_from(form_of(request), "token"), call_of(request)
+        token, origin, now_ms = form.value("token").strip(), call.origin("web"), self._instance.now_ms()
+        try:
+            await self._instance.acommand(
+                SYSTEM, lambda unit, _: mail_links.confirm_address(unit, origin, now_ms, token)
+            )
+        except NotFound:
+            return self._gone(request, "confirm_address")
+        self._instance.mail_is_due.set()
+        place = places.SIGN_IN if call.signed_in is None else places.SECURITY
+        return self._pages.go(request, place, "email-changed")
+
+    def _gone(self, request: Request, name: str) -> Response:
+        return self._page(request, name, Form(problems={"token": mail_links.GONE}), 422)
+
+    def _page(self, request: Request, name: str, form: Form, status: int = 200) -> Response:
+        return self._pages.page(request, f"pages/mail_links/{name}.html", status=status, form=form)

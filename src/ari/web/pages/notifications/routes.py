@@ -1,0 +1,82 @@
+"""Settings > Notifications: what the owner is told by mail, how mail goes out, and what became of each mail."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from ari.base.errors import Conflict, Limited, NotFound
+from ari.base.ids import is_id
+from ari.http.access import page, sensitive
+from ari.http.body import form_of
+from ari.http.call import call_of
+from ari.notifications import manage
+from ari.notifications.manage import Tested
+from ari.web import places
+from ari.web.answering import signed_in
+from ari.web.forms import form_from
+from ari.web.pages.notifications.view import NOTICE, badge_of, mail_facts, said_of, titles
+from ari.web.render import Pages
+
+_BASE = places.NOTIFICATIONS
+
+
+class NotificationPages:
+    """``/settings/notifications``, its switches and the test mail."""
+
+    def __init__(self, pages: Pages) -> None:
+        self._pages = pages
+        self._instance = pages.instance
+
+    def routes(self) -> list[BaseRoute]:
+        """The addresses."""
+        return [
+            Route(_BASE, signed_in(self.show), methods=["GET"]),
+            Route(f"{_BASE}/switch", signed_in(self.switch), methods=["POST"]),
+            Route(f"{_BASE}/test", signed_in(self.test), methods=["POST"]),
+        ]
+
+    @page
+    async def show(self, request: Request) -> Response:
+        """The page."""
+        return await self._page(request)
+
+    @page
+    async def switch(self, request: Request) -> Response:
+        """Switches a kind on or off; asks for the password first, since silence hides what happens."""
+        form, caller = form_from(form_of(request), "kind", "on"), call_of(request).caller
+        assert caller is not None  # the guard lets nobody else in
+        kind, on, now_ms = form.value("kind"), form.value("on") == "on", self._instance.now_ms()
+        try:
+            await self._instance.acommand(caller, lambda unit, by: manage.switch(unit, by, now_ms, kind, on))
+        except NotFound:
+            return self._pages.go(request, _BASE)
+        return self._pages.go(request, f"{_BASE}#{kind}")
+
+    @page
+    @sensitive
+    async def test(self, request: Request) -> Response:
+        """Sends the test mail and says what came of it."""
+        caller = call_of(request).caller
+        assert caller is not None  # the guard lets nobody else in
+        try:
+            tested = await self._instance.asend_test_mail(caller)
+        except (Conflict, Limited) as error:
+            tested = Tested(False, str(error), 0.0)
+        return await self._page(request, tested)
+
+    async def _page(self, request: Request, tested: Tested | None = None) -> Response:
+        before = request.query_params.get("before", "")
+        after = before if is_id(NOTICE, before) else None
+        await self._instance.alook_for_mail_key()
+        facts = await self._instance.aread(lambda unit: mail_facts(unit, after))
+        return self._pages.page(
+            request,
+            "pages/notifications/page.html",
+            facts=facts,
+            office=self._instance.office,
+            tested=tested,
+            narrowed=after is not None,
+            badge_of=badge_of,
+            said_of=said_of,
+            titles=titles(),
+        )

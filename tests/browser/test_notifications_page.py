@@ -1,0 +1,183 @@
+"""Settings > Notifications, mailed links and the changed address in a real browser, with a stand-in for Resend."""
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.steps import sign_in
+from tests.support.owner import EMAIL, PASSWORD, Owner
+from tests.support.resend import KEY, StandIn, stand_in
+from tests.support.server import ServerProcess
+
+NOTIFICATIONS = "/settings/notifications"
+NEW = "nine loud starlings 77"
+LINK = re.compile(r"http://\S+#token=\S{43}")
+
+
+@pytest.fixture(scope="module")
+def mail() -> Iterator[StandIn]:
+    """What takes this module's mails."""
+    with stand_in() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def owner(tmp_path_factory: pytest.TempPathFactory, mail: StandIn) -> Iterator[Owner]:
+    """An owner of this module's own, whose instance mails."""
+    folder = tmp_path_factory.mktemp("instance") / "data"
+    folder.mkdir(mode=0o700)
+    server = ServerProcess(
+        folder,
+        settings={
+            "ARI_ADMIN_EMAIL": EMAIL,
+            "ARI_ADMIN_PASSWORD": PASSWORD,
+            "RESEND_API_KEY": KEY,
+            "ARI_RESEND_URL": mail.url,
+            "ARI_MAIL_FROM": "ARI <ari@example.net>",
+        },
+    )
+    server.settings["ARI_PUBLIC_URL"] = server.url
+    server.start()
+    found = Owner(server)
+    yield found
+    found.close()
+    server.kill()
+
+
+@pytest.fixture(autouse=True)
+def _time_passes(owner: Owner) -> None:
+    """Each test begins when attempts and links of before no longer count."""
+    owner.server.clock.advance(3600)
+
+
+def link_in(mail: StandIn, before: int) -> str:
+    """The link in the first mail with one after so many."""
+    ends = time.monotonic() + 60
+    while time.monotonic() < ends:
+        found = [LINK.search(one.fields["text"]) for one in mail.taken[before:]]
+        if any(found):
+            return next(one[0] for one in found if one)
+        time.sleep(0.05)
+    raise AssertionError("no mail with a link came")
+
+
+def test_switches_test_mail_and_history(page: Any, owner: Owner, mail: StandIn) -> None:
+    """What is switched stays so; the test says in words what came of it; each mail is listed with its id."""
+    sign_in(page, owner, NOTIFICATIONS)
+    expect(page.get_by_text(f"Mails go to {EMAIL}, from ARI <ari@example.net>.")).to_be_visible()
+    switch = page.get_by_role("switch", name="API key revoked")
+    expect(switch).to_be_checked()
+    switch.click()
+    expect(switch).not_to_be_checked()
+    page.reload()
+    expect(switch).not_to_be_checked()
+    page.get_by_role("button", name="Send a test mail").click()
+    expect(page.get_by_role("status").get_by_text(f"The test mail to {EMAIL} was taken")).to_be_visible()
+    assert mail.taken[-1].fields["subject"] == "A test mail of your ARI"
+    mail.verified.clear()
+    page.get_by_role("button", name="Send a test mail").click()
+    expect(page.get_by_text("The test mail was not sent: ")).to_be_visible()
+    mail.verified.add("example.net")
+    key, _ = owner.create_key("told of")
+    owner.cli("keys", "revoke", key["id"], "--yes", check=True)
+    row = page.get_by_role("row").filter(has_text="“told of” was created")
+    silent = page.get_by_role("row").filter(has_text="“told of” was revoked")
+    for _ in range(60):
+        page.goto(f"{owner.url}{NOTIFICATIONS}")
+        if row.get_by_text("Sent").count() and silent.count():
+            break
+        page.wait_for_timeout(500)
+    [sent] = [one for one in mail.taken if "“told of” was created" in one.fields["subject"]]
+    expect(row.get_by_text(sent.id)).to_be_visible()
+    expect(silent.get_by_text("Switched off", exact=True)).to_be_visible()
+
+
+def test_without_scripting(plain: Any, owner: Owner) -> None:
+    """The switches, the test and, after a while, the question for the password."""
+    plain.goto(f"{owner.url}{NOTIFICATIONS}")
+    switch = plain.get_by_role("switch", name="Unused API keys")
+    switch.click()
+    expect(switch).not_to_be_checked()
+    owner.server.clock.advance(16 * 60)
+    switch.click()
+    plain.get_by_label("Password").fill(owner.password)
+    plain.get_by_role("button", name="Confirm").click()
+    expect(plain.get_by_role("switch", name="Unused API keys")).to_be_checked()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_pages_are_accessible_wide_and_narrow(
+    watched: Callable[..., Any], owner: Owner, axe: Callable[[Any], list[Any]], scheme: str
+) -> None:
+    """axe finds nothing; no page is wider than a telephone; nothing is reported."""
+    page = watched(color_scheme=scheme, viewport={"width": 390, "height": 844})
+    for place in ("/forgot-password", "/reset-password", "/confirm-address"):
+        page.goto(f"{owner.url}{place}")
+        assert axe(page) == []
+    sign_in(page, owner, NOTIFICATIONS)
+    for place in (NOTIFICATIONS, "/settings/security/address", "/settings/security"):
+        page.goto(f"{owner.url}{place}")
+        assert axe(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.goto(f"{owner.url}{NOTIFICATIONS}")
+    assert axe(page) == []
+    assert page.complaints == []
+
+
+def test_another_address_is_asked_for_in_the_dialog(page: Any, owner: Owner, mail: StandIn) -> None:
+    """What is no address is said there; the link in the mail confirms it with one button."""
+    before = len(mail.taken)
+    sign_in(page, owner, "/settings/security")
+    page.get_by_role("link", name="Change address").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("New address").fill("no address")
+    dialog.get_by_role("button", name="Mail the link").click()
+    expect(dialog.get_by_text("Give an e-mail address such as")).to_be_visible()
+    dialog.get_by_label("New address").fill("new@example.net")
+    dialog.get_by_role("button", name="Mail the link").click()
+    expect(page.get_by_text("A link went to the new address.")).to_be_visible()
+    page.goto(link_in(mail, before))
+    expect(page.get_by_label("Code of the link")).to_be_hidden()
+    assert "#" not in page.url
+    page.get_by_role("button", name="Confirm the address").click()
+    expect(page.get_by_text("The e-mail address of the account is changed.")).to_be_visible()
+    owner.email = "new@example.net"
+    expect(page.get_by_role("heading", name="E-mail address").locator("..")).to_contain_text("new@example.net")
+
+
+def test_a_forgotten_password_is_set_anew(page: Any, owner: Owner, mail: StandIn) -> None:
+    """From the sign-in by way of the mailbox back to it; the token leaves the address bar at once."""
+    before = len(mail.taken)
+    page.goto(f"{owner.url}/sign-in")
+    page.get_by_role("link", name="Forgot your password?").click()
+    page.get_by_label("E-mail").fill(owner.email)
+    page.get_by_role("button", name="Mail me a link").click()
+    expect(page.get_by_role("heading", name="Look into your mailbox")).to_be_visible()
+    page.goto(link_in(mail, before))
+    expect(page.get_by_label("New password")).to_be_focused()
+    assert "#" not in page.url
+    page.get_by_label("New password").fill("password1234")
+    page.get_by_role("button", name="Set password").click()
+    expect(page.get_by_text("too easy to guess")).to_be_visible()
+    page.get_by_label("New password").fill(NEW)
+    page.get_by_role("button", name="Set password").click()
+    expect(page.get_by_text("Your password is set anew.")).to_be_visible()
+    owner.password = NEW
+    sign_in(page, owner, NOTIFICATIONS)
+
+
+def test_without_mail_the_page_says_how_to_turn_it_on(page: Any, owner: Owner) -> None:
+    """In the seed's words; what would have been mailed is listed as not sent. The last test: its server has no mail."""
+    owner.server.settings.pop("RESEND_API_KEY")
+    owner.server.restart()
+    sign_in(page, owner, NOTIFICATIONS)
+    for step in ("Create an account at resend.com", "Generate an API key", "Add RESEND_API_KEY to your environment"):
+        expect(page.get_by_text(step)).to_be_visible()
+    expect(page.get_by_role("button", name="Send a test mail")).to_have_count(0)
+    page.goto(f"{owner.url}/forgot-password")
+    expect(page.get_by_text("ari account reset-password")).to_be_visible()

@@ -1,0 +1,51 @@
+"""A key of Resend that Settings > Integrations keeps mails, from the moment it is there until it is gone."""
+
+import asyncio
+from pathlib import Path
+
+from ari.accounts.model import Account
+from ari.base.caller import SYSTEM
+from ari.base.events import Event, Origin
+from ari.base.ids import new_id
+from ari.integrations import manage as integrations
+from ari.integrations.providers import providers
+from ari.jobs.mail import round_of_mail
+from ari.notifications import manage
+from tests.support.instances import START_MS, opened
+from tests.support.resend import KEY, StandIn, stand_in
+
+
+def test_a_sealed_key_mails(data_dir: Path, database_url: str | None) -> None:
+    """Without a new start; where it is removed, what happens is written and told to be unsent."""
+    resend = providers()["resend"]
+    with stand_in() as service, opened(data_dir, database_url) as instance:
+
+        def happen(name: str) -> str | None:
+            """The state of the notice of a new key, after a round of mail."""
+            event = Event(
+                new_id("evt", START_MS), START_MS, "key_created", "cli:x", None, Origin("cli"), {"name": name}
+            )
+            instance.command(SYSTEM, lambda unit, _: unit.events.append(event))
+            asyncio.run(round_of_mail(instance))
+            found = instance.read(lambda unit: manage.history(unit, None, 9))
+            return next((one.state for one in found if one.event_id == event.id), None)
+
+        instance.command(SYSTEM, lambda unit, _: unit.accounts.add_owner(Account("usr_1", "owner@example.com", "x", 0)))
+        assert happen("before") == "unsent"
+        keys, now_ms = instance.master_keys, instance.now_ms()
+        environment = instance.provider_environment
+
+        def seal(unit: object, by: object) -> None:
+            integrations.set_base_url(unit, by, now_ms, resend, service.url)  # type: ignore[arg-type]  # a Unit
+            integrations.put_key(unit, keys, by, now_ms, resend, environment, KEY)  # type: ignore[arg-type]
+
+        instance.command(SYSTEM, seal)
+        assert happen("sealed") == "sent"
+        assert (instance.office.sender, _mailed(service)) == ("resend", 1)
+        instance.command(SYSTEM, lambda unit, by: integrations.remove(unit, by, now_ms, resend))
+        assert happen("removed") == "unsent"
+        assert (instance.office.is_open, _mailed(service)) == (False, 1)
+
+
+def _mailed(service: StandIn) -> int:
+    return len(service.taken)

@@ -1,0 +1,203 @@
+"""The outbox in both databases: one sender at a time, never lost, never twice, at last given up; secrets sealed."""
+
+import random
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from ari.base.clock import DAY_MS, HOUR_MS, MINUTE_MS
+from ari.base.errors import Conflict
+from ari.base.events import Event, Origin
+from ari.base.ids import new_id
+from ari.notifications import outbox
+from ari.notifications.model import Again, Notice, Office, Refused, Sent
+from ari.notifications.outbox import Claimed
+from tests.support.instances import START_MS
+from tests.support.post import OFFICE, SHUT, Post
+
+
+def test_sent_from_the_first_try_to_the_last(post: Post) -> None:
+    """Claimed by one, with its mail kept; then done with, and nothing of the mail stays."""
+    post.happen(name="Import")
+    post.gather()
+    claimed = post.claim()
+    assert isinstance(claimed, Claimed)
+    assert claimed.letter.subject == "The API key “Import” was created"
+    assert post.claim("job_2") is None
+    assert [(one.state, one.attempts) for one in post.history()] == [("sending", 1)]
+    assert post.letters_kept() == 1
+    post.clock.advance(2)
+    done = post.finish(claimed, Sent("id-7"))
+    assert post.history() == [done]
+    assert (done.state, done.sender, done.sender_id, done.error) == ("sent", "resend", "id-7", None)
+    assert done.sent_at_ms == START_MS + 2_000
+    assert post.letters_kept() == 0
+    assert post.claim() is None
+
+
+def test_one_sender_at_a_time(post: Post) -> None:
+    """Twelve notices, six senders at once: each notice is claimed once."""
+    for _ in range(12):
+        post.happen()
+    post.gather()
+    with ThreadPoolExecutor(6) as pool:
+        claimed = [one.notice.id for one in pool.map(lambda n: post.claim(f"job_{n}"), range(16)) if one is not None]
+    while (one := post.claim("job_x")) is not None:  # rows that another sender held at that moment were passed over
+        claimed.append(one.notice.id)
+    assert len(claimed) == 12
+    assert len(set(claimed)) == 12
+
+
+def test_a_dead_senders_notice_is_taken_over_with_the_very_same_mail(post: Post) -> None:
+    """After the lease; whatever changed meanwhile, and whatever the dead one says when it wakes."""
+    post.happen()
+    post.gather()
+    first = post.claim("job_1")
+    post.office = Office("resend", "Other <other@example.net>", "https://elsewhere.example.net", "Asia/Tokyo")
+    post.clock.advance(outbox.LEASE_MS / 1000 - 1)
+    assert post.claim("job_2") is None
+    post.clock.advance(1)
+    second = post.claim("job_2")
+    assert second.letter == first.letter
+    assert (second.notice.id, second.notice.attempts) == (first.notice.id, 2)
+    post.finish(first, Refused("too late"), "job_1")
+    assert post.history()[0].state == "sending"
+    assert post.finish(second, Sent("id"), "job_2") == post.history()[0]
+
+
+def test_a_clock_set_back_takes_no_notice_hostage(post: Post) -> None:
+    """A lease that ends in a time the clock has left is nobody's."""
+    post.happen()
+    post.gather()
+    post.claim("job_1")
+    post.clock.step(-DAY_MS / 1000)
+    assert post.claim("job_2") is not None
+
+
+def test_tries_are_spread_and_end_after_23_hours(post: Post) -> None:
+    """Longer pauses each time, at least as long as the service asks; then it is given up, and the page says so."""
+    post.happen()
+    post.gather()
+    first, pauses = post.clock.now_ms(), []
+    while (claimed := post.claim()) is not None:
+        assert isinstance(claimed, Claimed)
+        done = post.finish(claimed, Again("Resend answered 500.", 40.0 if not pauses else 0.0))
+        if done.state == "failed":
+            break
+        assert done.next_try_at_ms is not None
+        pauses.append(done.next_try_at_ms - post.clock.now_ms())
+        post.clock.advance((done.next_try_at_ms - post.clock.now_ms() - 1) / 1000)
+        assert post.claim() is None
+        post.clock.advance(0.001)
+    assert pauses[0] >= 40_000
+    assert all(23_000 <= pause <= 72 * MINUTE_MS for pause in pauses)
+    assert pauses[-1] > 47 * MINUTE_MS
+    assert post.clock.now_ms() - first <= outbox.GIVE_UP_MS
+    [notice] = post.history()
+    assert notice.error == f"Given up after {notice.attempts} tries: Resend answered 500."
+    assert (notice.next_try_at_ms, post.letters_kept()) == (None, 0)
+
+
+def test_a_notice_found_again_after_a_day_is_not_sent_twice(post: Post) -> None:
+    """All workers died in the middle of a try; Resend has forgotten the key by now, so it must not be tried again."""
+    post.happen()
+    post.gather()
+    post.claim()
+    post.clock.advance(23 * 3600)
+    given_up = post.claim()
+    assert isinstance(given_up, Notice)
+    assert (given_up.state, given_up.error) == ("failed", "It could not be sent in time.")
+    assert post.claim() is None
+
+
+def test_a_refusal_for_good_ends_it(post: Post) -> None:
+    """With the words of the service."""
+    post.happen()
+    post.gather()
+    assert post.finish(post.claim(), Refused("Resend answered 422: no")).state == "failed"
+    assert post.history()[0].error == "Resend answered 422: no"
+
+
+def test_mail_that_is_turned_off_leaves_nothing_waiting(post: Post) -> None:
+    """A start without the key: what waited is told to be unsent."""
+    post.happen()
+    post.gather()
+    post.office = SHUT
+    assert post.claim().state == "unsent"
+
+
+def test_a_secret_link_is_never_in_the_database_in_plain(post: Post) -> None:
+    """Sealed from the command on, through every try, and gone when the mail is."""
+    url, keys = "https://ari.example.net/reset#token=" + "s3cret" * 7, post.instance.master_keys
+
+    def ask(unit: Any) -> Notice:
+        event = Event(new_id("evt", START_MS), START_MS, "password_reset_requested", "visitor", "usr_1", Origin("web"))
+        unit.events.append(event)
+        return outbox.post_secret(unit, keys, OFFICE, event, {"url": url}, START_MS)
+
+    def everything() -> str:
+        with post.instance.database.main.connect() as connection:
+            rows = [connection.execute(text(f"SELECT * FROM {name}")).all() for name in ("notices", "sealed_secrets")]
+        return repr(rows)
+
+    def sealed() -> int:
+        return len(post.instance.read(lambda unit: unit.sealed.all()))
+
+    notice = post.command(ask)
+    post.gather()
+    assert [one.id for one in post.history()] == [notice.id]
+    for _ in range(2):
+        claimed = post.claim()
+        assert url in claimed.letter.text
+        assert claimed.letter.html.count("http") == 1
+        assert ("s3cret" in everything(), sealed()) == (False, 1)
+        done = post.finish(claimed, Again("later"))
+        post.clock.advance((done.next_try_at_ms or 0) / 1000 - post.clock.now_ms() / 1000 + 1)
+    post.finish(post.claim(), Sent("id"))
+    assert ("s3cret" in everything(), sealed()) == (False, 0)
+
+
+def test_a_secret_link_is_not_sent_when_it_no_longer_works(post: Post) -> None:
+    """Half an hour; and not at all where no mail with a link can go."""
+    keys = post.instance.master_keys
+
+    def ask(unit: Any, office: Office = OFFICE) -> Notice:
+        now_ms = post.clock.now_ms()
+        event = Event(
+            new_id("evt", now_ms), now_ms, "email_change_requested", "usr_1", None, Origin("web"), {"email": "n@x.org"}
+        )
+        unit.events.append(event)
+        return outbox.post_secret(unit, keys, office, event, {"url": "https://ari.example.net/x"}, now_ms)
+
+    assert post.command(ask).recipient == "n@x.org"
+    post.clock.advance(30 * 60)
+    assert post.claim().state == "failed"
+    assert post.instance.read(lambda unit: unit.sealed.all()) == []
+    for office in (SHUT, Office("resend", "a@example.net", None)):
+        with pytest.raises(Conflict):
+            post.command(lambda unit, office=office: ask(unit, office))
+
+
+def test_a_lost_master_key_gives_the_mail_up(post: Post) -> None:
+    """It stops nothing else."""
+    keys = post.instance.master_keys
+
+    def ask(unit: Any) -> Notice:
+        event = Event(new_id("evt", START_MS), START_MS, "password_reset_requested", "visitor", None, Origin("web"))
+        unit.events.append(event)
+        return outbox.post_secret(unit, keys, OFFICE, event, {"url": "https://ari.example.net/x"}, START_MS)
+
+    post.command(ask)
+    keys.own_file.unlink()
+    assert (post.claim().state, post.history()[0].error) == ("failed", "The mail could not be written (CannotOpen).")
+
+
+def test_pauses_differ_by_chance() -> None:
+    """Many instances that lost the same service do not come back at once."""
+    chance = random.Random(7)
+    pauses = {outbox.pause_ms(4, chance.random) for _ in range(50)}
+    assert len(pauses) > 40
+    assert all(0.8 * 240_000 <= pause <= 1.2 * 240_000 for pause in pauses)
+    assert outbox.pause_ms(60, lambda: 0.5) == HOUR_MS

@@ -1,0 +1,357 @@
+"""The watch over recorded traffic: each planted case is told once, and what is usual is not told at all."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ari.base.caller import SYSTEM
+from ari.base.clock import DAY_MS, HOUR_MS, MINUTE_MS
+from ari.base.events import Event
+from ari.base.settings import load_settings
+from ari.instance import Instance
+from ari.jobs.watch import look_once
+from ari.keys import manage
+from ari.keys.model import ApiKey
+from ari.usage.model import Attempt
+from ari.usage.ports import Batch
+from ari.usage.watch import look
+from ari.usage.watch.model import Limits
+from tests.support.instances import opened
+from tests.support.past import Past
+
+TOLD = ("key_expiring", "key_expired_in_use", "dead_key_called", "key_new_address", "refused_burst", "keys_unused")
+
+
+class World:
+    """An instance that has been watched for a while, its clock, and what happened."""
+
+    def __init__(self, instance: Instance) -> None:
+        self.instance = instance
+        self.watch()
+        self.pass_time(days=3)
+        self.watch()
+
+    @property
+    def past(self) -> Past:
+        return Past(self.instance.database, self.instance.now_ms())
+
+    def key(self, name: str, days_ago: float = 60, lives_days: float | None = None) -> ApiKey:
+        return self.past.key(name, days_ago, lives_days)
+
+    def use(self, key: ApiKey, count: int = 1, days_ago: float = 0, **fields: Any) -> None:
+        self.past.requests(key, days_ago, count, **fields)
+
+    def revoke(self, key: ApiKey) -> None:
+        now_ms = self.instance.now_ms()
+        self.instance.command(SYSTEM, lambda unit, by: manage.revoke(unit, by, now_ms, key.id))
+
+    def pass_time(self, **lengths: float) -> None:
+        units = {"days": 86_400, "hours": 3_600, "minutes": 60}
+        self.instance.clock.advance(sum(units[unit] * length for unit, length in lengths.items()))  # type: ignore[attr-defined]
+
+    def watch(self, **lengths: float) -> list[Event]:
+        """Look after some time; the events that came of it."""
+        before = {event.id for event in self.events()}
+        self.pass_time(**(lengths or {"minutes": 1}))
+        look_once(self.instance)
+        return [event for event in self.events() if event.id not in before]
+
+    def events(self) -> list[Event]:
+        found = self.instance.read(lambda unit: unit.events.page(None, None, 500))
+        return [event for event in found if event.name in TOLD]
+
+
+@pytest.fixture
+def world(data_dir: Path, database_url: str | None) -> Iterator[World]:
+    with opened(data_dir, database_url) as instance:
+        yield World(instance)
+
+
+@pytest.fixture
+def one_world(data_dir: Path) -> Iterator[World]:
+    """On SQLite alone, for what the database has no part in."""
+    with opened(data_dir, None) as instance:
+        yield World(instance)
+
+
+def only(events: list[Event], name: str) -> Event:
+    """The one event, which ARI itself wrote."""
+    assert [event.name for event in events] == [name]
+    assert (events[0].actor, events[0].origin.door) == ("system", "system")
+    return events[0]
+
+
+def test_usual_traffic_is_not_told(one_world: World) -> None:
+    """Keys in use from where they always were, a few refusals, a few attempts: nothing."""
+    key = one_world.key("steady")
+    one_world.use(key, 5, days_ago=20)
+    one_world.use(key, 5, code="insufficient_scope")
+    one_world.instance.database.usage.commit(
+        Batch(attempts=[Attempt(one_world.instance.now_ms(), "unknown", "192.0.2.9", 9)])
+    )
+    for _ in range(3):
+        one_world.use(key, 5)
+        assert one_world.watch() == []
+
+
+def test_a_key_in_use_about_to_expire(world: World) -> None:
+    """Seven days before and on the last working day, each once; unused, disabled and revoked keys are not told of."""
+    used, unused, revoked = (world.key(name, 60, 68) for name in ("used", "unused", "revoked"))
+    for key in (used, revoked):
+        world.use(key, days_ago=1)
+    world.revoke(revoked)
+    world.key("short", 0, 3)
+    event = only(world.watch(days=1, minutes=1), "key_expiring")
+    assert event.subject == used.id
+    assert event.detail == {
+        "days": 7,
+        "expires_at": event.detail["expires_at"],
+        "name": "used",
+        "hint": used.hint,
+    }
+    assert unused.id not in str(event.detail)
+    assert world.watch() == []
+    told = []
+    for _ in range(14):
+        world.use(used)
+        told += [event.detail["days"] for event in world.watch(hours=11)]
+    assert told == [1]
+
+
+def test_a_key_that_expired_while_in_use(world: World) -> None:
+    """Told when the first call comes after its end, with from where, and once; calls that go on are told a week on."""
+    key = world.key("nightly", 60, 60.5)
+    world.use(key, 3, days_ago=1)
+    world.pass_time(hours=13)
+    world.use(key, 2, code="expired", address="198.51.100.{n}")
+    event = only(world.watch(), "key_expired_in_use")
+    assert event.subject == key.id
+    assert {**event.detail, "since": "", "expires_at": "", "last_used_at": ""} == {
+        "code": "expired",
+        "count": 2,
+        "addresses": ["198.51.100.1", "198.51.100.0"],
+        "since": "",
+        "expires_at": "",
+        "last_used_at": "",
+        "name": "nightly",
+        "hint": key.hint,
+    }
+    for _ in range(3):
+        world.use(key, code="expired")
+        assert world.watch(hours=2) == []
+    world.pass_time(days=8)
+    world.use(key, code="expired")
+    assert only(world.watch(), "dead_key_called").detail["count"] == 6
+
+
+def test_a_revoked_key_that_is_still_called(world: World) -> None:
+    """Not in the first hour, when its owner tries it; then once a week with from where and how often."""
+    key = world.key("leaked")
+    world.use(key, days_ago=30)
+    world.revoke(key)
+    world.use(key, code="revoked")
+    assert world.watch(minutes=30) == []
+    world.pass_time(hours=1)
+    world.use(key, 3, code="revoked", address="203.0.113.9")
+    event = only(world.watch(), "dead_key_called")
+    assert (event.subject, event.detail["code"], event.detail["count"]) == (key.id, "revoked", 4)
+    assert event.detail["addresses"] == ["203.0.113.9", "192.0.2.7"]
+    world.use(key, code="revoked")
+    assert world.watch() == []
+
+
+def test_a_deleted_key_that_is_still_called_has_its_name(one_world: World) -> None:
+    """Its tombstone is still recognised."""
+    key = one_world.key("gone")
+    one_world.revoke(key)
+    now_ms = one_world.instance.now_ms()
+    one_world.instance.command(SYSTEM, lambda unit, by: manage.delete(unit, by, now_ms, key.id))
+    one_world.pass_time(hours=2)
+    one_world.use(key, code="revoked")
+    assert only(one_world.watch(), "dead_key_called").detail["name"] == "gone"
+
+
+def test_a_key_used_from_a_new_network(world: World) -> None:
+    """Told once; not of another address of a network that is known, not in a key's first day, not of refused calls."""
+    key, fresh = world.key("deploy"), world.key("fresh", 0)
+    world.use(key, days_ago=2)
+    world.use(fresh)
+    world.use(fresh, address="198.51.100.3")
+    world.use(key, address="192.0.2.200")
+    world.use(key, address="198.51.100.77", code="insufficient_scope")
+    assert world.watch() == []
+    world.use(key, address="203.0.113.5")
+    event = only(world.watch(), "key_new_address")
+    assert (event.subject, event.detail["address"], event.detail["name"]) == (key.id, "203.0.113.5", "deploy")
+    world.use(key, address="203.0.113.6")
+    assert world.watch() == []
+    world.use(key, address="198.51.100.77")
+    assert only(world.watch(hours=5), "key_new_address").detail["address"] == "198.51.100.77"
+    world.use(key, address="203.0.113.5")
+    assert world.watch(days=3) == []
+
+
+def test_a_key_that_wanders_is_let_be(one_world: World) -> None:
+    """Once it is known from many networks, one more is no news."""
+    key = one_world.key("telephone")
+    one_world.use(key, 10, days_ago=2, address="10.0.{n}.1")
+    one_world.use(key, address="203.0.113.5")
+    assert one_world.watch() == []
+
+
+@pytest.mark.parametrize("detail", ["network", "none"])
+def test_addresses_are_told_as_the_log_keeps_them(data_dir: Path, detail: str) -> None:
+    """ARI_USAGE_ADDRESSES: networks are compared as networks; a log without addresses tells of none."""
+    with opened(data_dir, None, usage_addresses=detail) as instance:
+        world = World(instance)
+        key = world.key("deploy")
+        kept = {"network": "192.0.2.0/24", "none": None}[detail]
+        world.use(key, days_ago=2)
+        world.use(key, address=kept) if kept else None
+        assert world.watch() == []
+        if kept:
+            world.use(key, address="203.0.113.0/24")
+            assert only(world.watch(), "key_new_address").detail["address"] == "203.0.113.0/24"
+
+
+def test_a_burst_of_refusals_of_one_key(world: World) -> None:
+    """A hundred in ten minutes; below that, or spread out, nothing."""
+    key, quiet = world.key("scraper"), world.key("quiet")
+    world.use(quiet, 60, code="insufficient_scope", days_ago=0.5)
+    world.use(quiet, 60, code="insufficient_scope")
+    world.use(key, 99, code="insufficient_scope")
+    assert world.watch() == []
+    world.use(key, 5, code="rate_limited", address="203.0.113.8")
+    event = only(world.watch(), "refused_burst")
+    assert event.subject == key.id
+    assert event.detail == {
+        "count": 104,
+        "minutes": 10,
+        "addresses": ["203.0.113.8", "192.0.2.7"],
+        "codes": ["insufficient_scope", "rate_limited"],
+        "name": "scraper",
+        "hint": key.hint,
+    }
+    world.use(key, 200, code="insufficient_scope")
+    assert world.watch() == []
+
+
+def test_a_burst_of_attempts_from_an_address(world: World) -> None:
+    """All loud addresses in one event, at most once an hour; probes without a key are no attempts."""
+    now_ms = world.instance.now_ms()
+    usage = world.instance.database.usage
+    usage.commit(Batch(attempts=[Attempt(now_ms, "missing", "192.0.2.1", 5_000)]))
+    assert world.watch() == []
+    usage.commit(
+        Batch(
+            attempts=[
+                Attempt(now_ms, "unknown", "192.0.2.1", 90),
+                Attempt(now_ms, "malformed", "192.0.2.1", 60),
+                Attempt(now_ms, "unknown", "2001:db8:1:2::/64", 300),
+                Attempt(now_ms, "unknown", "192.0.2.3", 40),
+            ]
+        )
+    )
+    event = only(world.watch(), "refused_burst")
+    assert event.subject is None
+    assert event.detail == {
+        "count": 450,
+        "minutes": 10,
+        "addresses": ["2001:db8:1:2::/64", "192.0.2.1"],
+        "codes": ["malformed", "unknown"],
+    }
+    usage.commit(Batch(attempts=[Attempt(now_ms + MINUTE_MS, "unknown", "192.0.2.4", 900)]))
+    assert world.watch() == []
+
+
+def test_unused_keys_once_a_month(world: World) -> None:
+    """One event for all, when a month begins, and only if one more went idle; the longest idle is named first."""
+    for name, days in (("idle", 29), ("never", 29), ("old", 200)):
+        world.key(name, days)
+    used = world.key("used", 200)
+    told: list[Event] = []
+    for _ in range(20):
+        world.use(used)
+        told += [event for event in world.watch(days=5) if event.name == "keys_unused"]
+    assert [(event.detail["days"], event.detail["count"]) for event in told] == [(30, 3), (90, 3)]
+    assert [key["name"] for key in told[0].detail["keys"]] == ["old", "idle", "never"]
+    assert told[0].detail["keys"][0]["last_used_at"] is None
+
+
+def test_a_watch_that_begins_on_an_old_instance_tells_nothing(data_dir: Path) -> None:
+    """What was so before is not news: dead keys called for long, keys about to expire, addresses of before."""
+    with opened(data_dir, None) as instance:
+        past = Past(instance.database, instance.now_ms())
+        for number in range(20):
+            key = past.key(f"late-{number}", 60, 30)
+            past.requests(key, 40)
+            past.requests(key, 3, code="expired")
+        soon = past.key("soon", 60, 65)
+        past.requests(soon, 3)
+        past.requests(soon, 0.01, address="203.0.113.5")
+        look_once(instance)
+        for key_id in instance.read(lambda unit: [key.id for key in unit.keys.page(0, "all", None, 50)]):
+            late = instance.read(lambda unit, key_id=key_id: unit.keys.tombstone(key_id))
+            assert late is not None
+            if late.name.startswith("late"):
+                past.requests(late, 0, code="expired")
+        instance.clock.advance(70)  # type: ignore[attr-defined]
+        assert look_once(instance) == []
+
+
+def test_what_two_processes_find_one_tells(one_world: World) -> None:
+    """The mark moves in the transaction of the events; who comes second writes nothing."""
+    key = one_world.key("leaked")
+    one_world.revoke(key)
+    one_world.pass_time(hours=2)
+    one_world.use(key, code="revoked")
+    instance, now_ms = one_world.instance, one_world.instance.now_ms()
+    use = instance.database.watched
+    use.settle()
+    turns = [instance.read(lambda unit: look.begin(unit, now_ms)) for _ in range(2)]
+    outcomes = []
+    for turn in turns:
+        assert turn is not None
+        found = instance.read(lambda unit, turn=turn: look.find(unit, use, turn, Limits()))
+        outcomes.append((len(found), instance.command(SYSTEM, lambda unit, _, t=turn, f=found: look.tell(unit, t, f))))
+    assert outcomes == [(1, True), (0, False)]
+    assert instance.read(lambda unit: look.begin(unit, now_ms + 30_000)) is None
+
+
+def test_two_that_found_the_same_at_once(world: World) -> None:
+    """Both have read before either has written."""
+    key = world.key("leaked")
+    world.revoke(key)
+    world.pass_time(hours=2)
+    world.use(key, code="revoked")
+    instance, now_ms = world.instance, world.instance.now_ms()
+    use = instance.database.watched
+    use.settle()
+    turn = instance.read(lambda unit: look.begin(unit, now_ms))
+    assert turn is not None
+    found = [instance.read(lambda unit: look.find(unit, use, turn, Limits())) for _ in range(2)]
+    assert [len(one) for one in found] == [1, 1]
+    told = [instance.command(SYSTEM, lambda unit, _, f=f: look.tell(unit, turn, f)) for f in found]
+    assert told == [True, False]
+    assert [event.name for event in world.events()] == ["dead_key_called"]
+
+
+def test_a_clock_set_back_does_not_stop_the_watch(one_world: World) -> None:
+    """The mark follows the clock."""
+    one_world.instance.clock.step(-DAY_MS / 1000)  # type: ignore[attr-defined]
+    key = one_world.key("leaked")
+    one_world.revoke(key)
+    one_world.watch()
+    one_world.pass_time(hours=2)
+    one_world.use(key, code="revoked")
+    assert only(one_world.watch(), "dead_key_called").subject == key.id
+
+
+def test_the_settings_are_the_limits() -> None:
+    """Every threshold is a setting of its name, and days without use may be given as a list."""
+    limits = Limits.of(load_settings(watch_burst_count=7, watch_unused_days="90, 30"))
+    assert (limits.burst_count, limits.unused_days) == (7, (30, 90))
+    assert Limits.of(load_settings()) == Limits()
+    assert HOUR_MS * 24 * limits.repeat_days == 7 * DAY_MS

@@ -1,0 +1,71 @@
+"""A process that makes and mails notices until it kills itself at a named point (``tests.proof.test_mail_crashes``)."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ari.base.settings import load_settings
+from ari.instance import Instance
+from ari.jobs.mail import round_of_mail
+from ari.notifications import outbox
+from ari.notifications.model import Letter, Outcome
+from ari.notifications.ports import Sender
+
+POINTS = ("gathering", "gathered", "claiming", "claimed", "taken", "finishing", "finished")
+"""In the order of a mail's life; those that end in -ing are in the midst of a transaction."""
+
+
+def die() -> None:
+    """No handler, no rollback, no goodbye."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Dying:
+    """A sender that dies before the mail goes, or when the service has taken it."""
+
+    def __init__(self, sender: Sender, point: str) -> None:
+        self._sender = sender
+        self._point = point
+        self.name = sender.name
+
+    async def send(self, letter: Letter, key: str, within_seconds: float) -> Outcome:
+        """Hand it over, unless dead."""
+        if self._point == "claimed":
+            die()
+        outcome = await self._sender.send(letter, key, within_seconds)
+        if self._point == "taken":
+            die()
+        return outcome
+
+
+def dies_after(work: Callable[..., Any]) -> Callable[..., Any]:
+    """Does its work, and dies before its transaction commits."""
+
+    def dying(*given: Any) -> Any:
+        done = work(*given)
+        die()
+        return done
+
+    return dying
+
+
+async def run(folder: Path, point: str) -> None:
+    """One round."""
+    instance = Instance.open(load_settings(data_dir=folder))
+    assert instance.mail is not None
+    instance.mail = Dying(instance.mail, point)
+    for name, verb in (("gathering", "gather"), ("claiming", "claim"), ("finishing", "finish")):
+        if point == name:
+            setattr(outbox, verb, dies_after(getattr(outbox, verb)))
+    if point == "gathered":
+        outbox.claim = lambda *_: die()  # type: ignore[assignment,return-value]  # the next thing after the commit
+    await round_of_mail(instance)
+    die()
+
+
+if __name__ == "__main__":
+    asyncio.run(run(Path(sys.argv[1]), sys.argv[2]))

@@ -1,0 +1,230 @@
+"""400 days of a typical instance in seconds: its owner, its keys, what goes wrong, and the mails that come of it."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from ari.accounts import sign_in, two_factor
+from ari.accounts.model import Account
+from ari.base.caller import SYSTEM, Caller
+from ari.base.clock import DAY_MS, HOUR_MS, MINUTE_MS, FrozenClock
+from ari.base.events import Event, Origin
+from ari.base.ids import new_id
+from ari.instance import Instance
+from ari.jobs.mail import round_of_mail
+from ari.jobs.watch import look_once
+from ari.keys import manage
+from ari.keys.manage import KeyChange, NewKey
+from ari.keys.model import ApiKey
+from ari.usage.model import Attempt, UsageRow
+from ari.usage.ports import Batch
+from tests.support.resend import StandIn
+from tests.support.usage import a_row
+
+DAYS = 400
+START_MS = 1_798_761_600_000
+"""Fri 1 Jan 2027, 00:00 UTC."""
+OWNER = Account("usr_1", "owner@example.com", "a hash", START_MS)
+HOME = Origin("web", "198.51.100.4", "Mozilla/5.0 Firefox/148.0")
+DESK, SERVER, CAFE, THIEF = "198.51.100.4", "192.0.2.10", "203.0.113.77", "203.0.113.200"
+
+
+@dataclass(frozen=True)
+class Told:
+    """A mail: on which day of the run, of what kind, about what."""
+
+    day: int
+    kind: str
+    subject: str
+    state: str
+
+
+@dataclass
+class World:
+    """The instance, its keys by name, and what is planned: work by day."""
+
+    instance: Instance
+    service: StandIn
+    runner: asyncio.Runner
+    keys: dict[str, ApiKey] = field(default_factory=dict)
+    plans: dict[int, list[Callable[[], None]]] = field(default_factory=dict)
+    day: int = 0
+
+    def __post_init__(self) -> None:
+        self.instance.clock = self.clock = FrozenClock(START_MS)
+        self.service.now = lambda: self.clock.now_ms() / 1000
+        with self.instance.database.writing() as unit:
+            unit.accounts.add_owner(OWNER)
+
+    def live(self) -> None:
+        """All days: calls at night and in the afternoon, what is planned at ten, and the jobs when there is news."""
+        for self.day in range(DAYS):
+            self._until(3)
+            self._usual_calls()
+            self._until(10)
+            for plan in self.plans.get(self.day, ()):
+                plan()
+                self.jobs()
+            self._until(15)
+            self._usual_calls()
+            self.jobs()
+            for _ in range(40):
+                if not self._anything_waits():
+                    break
+                self.clock.advance(20 * 60)
+                self.jobs()
+
+    def _anything_waits(self) -> bool:
+        far_ms = self.clock.now_ms() + 30 * DAY_MS
+        return bool(self.instance.read(lambda unit: unit.outbox.any_due(far_ms, 30 * DAY_MS)))
+
+    def plan(self, day: int, work: Callable[[], None]) -> None:
+        """Do this on that day at ten."""
+        self.plans.setdefault(day, []).append(work)
+
+    def jobs(self) -> None:
+        """The server's jobs, as often as it takes until nothing is left to do."""
+        self.clock.advance(61)
+        self.runner.run(self.instance.astamp_expired())
+        look_once(self.instance)
+        self.runner.run(round_of_mail(self.instance))
+
+    def create(self, name: str, expires: str | None, *scopes: str) -> None:
+        """The owner makes a key."""
+        new = NewKey(name, expires=expires, scopes=scopes or None)
+        self.keys[name] = self._command(lambda unit: manage.create(unit, self.owner, self.clock.now_ms(), new)).key
+
+    def widen(self, name: str, *scopes: str) -> None:
+        """The owner lets a key do more."""
+        change = KeyChange(scopes=scopes)
+        self._command(lambda unit: manage.change(unit, self.owner, self.clock.now_ms(), self.keys[name].id, change))
+
+    def extend(self, name: str) -> None:
+        """The owner gives a key another year."""
+        change = KeyChange(expires_at_ms=self.clock.now_ms() + 365 * DAY_MS)
+        self._command(lambda unit: manage.change(unit, self.owner, self.clock.now_ms(), self.keys[name].id, change))
+
+    def revoke(self, name: str, reason: str | None = None) -> None:
+        """The owner revokes a key."""
+        self._command(lambda unit: manage.revoke(unit, self.owner, self.clock.now_ms(), self.keys[name].id, reason))
+
+    def call(self, name: str, address: str = SERVER, count: int = 1) -> None:
+        """Calls with a key."""
+        self.instance.database.usage.commit(Batch(self._rows(name, address, count)))
+
+    def _rows(self, name: str, address: str, count: int) -> list[UsageRow]:
+        """The rows of calls, refused by what the key is at this moment."""
+        key, now_ms = self.keys[name], self.clock.now_ms()
+        current = self.instance.read(lambda unit: unit.keys.get(key.id)) or key
+        expired = current.expires_at_ms is not None and now_ms >= current.expires_at_ms
+        code = "revoked" if current.revoked_at_ms is not None else "expired" if expired else "ok"
+        about = {"key_id": key.id, "key_hint": key.hint, "client_address": address, "code": code}
+        return [a_row(now_ms + n, status=200 if code == "ok" else 401, **about) for n in range(count)]
+
+    def guess(self, address: str, count: int) -> None:
+        """Somebody tries keys that do not exist."""
+        minute_ms = self.clock.now_ms() // MINUTE_MS * MINUTE_MS
+        self.instance.database.usage.commit(Batch([], [], [Attempt(minute_ms, "unknown", address, count)]))
+
+    def sign_in(self, *, known: bool) -> None:
+        """The owner signs in, in a browser that is known or not."""
+        token = "d" * 43 if known else None
+        self._command(lambda unit: sign_in.open_session(unit, OWNER, HOME, self.clock.now_ms(), token))
+
+    def turn_two_factor_off(self) -> None:
+        """The owner turns two-factor on and, later that day, off."""
+        from ari.accounts.model import TwoFactor
+
+        self._command(lambda unit: unit.second_step.set_two_factor(TwoFactor(OWNER.id, self.clock.now_ms(), 1)))
+        self._command(lambda unit: two_factor.turn_off(unit, self.owner, self.clock.now_ms(), OWNER.id))
+
+    def reject_provider_key(self) -> None:
+        """The gateway finds that a provider refuses its key."""
+        now_ms, detail = self.clock.now_ms(), {"provider": "OpenAI", "status": 401}
+        event = Event(new_id("evt", now_ms), now_ms, "provider_key_rejected", "system", "openai", SYSTEM.origin, detail)
+        self._command(lambda unit: unit.events.append(event))
+
+    @property
+    def owner(self) -> Caller:
+        """The owner at home."""
+        return Caller(OWNER.id, HOME)
+
+    def mails(self) -> list[Told]:
+        """What the owner got, in the order of what happened."""
+        notices = []
+        before: str | None = None
+        while page := self.instance.read(lambda unit, last=before: unit.notices.page(last, 200)):
+            notices += page
+            before = page[-1].id
+        ordered = sorted(notices, key=lambda one: (one.at_ms, one.subject))
+        return [Told((one.at_ms - START_MS) // DAY_MS, one.kind, one.subject, one.state) for one in ordered]
+
+    def _usual_calls(self) -> None:
+        """Each key as it is used: the backup at night, the pipeline on workdays, the app from many places."""
+        weekday = datetime.fromtimestamp(self.clock.now_ms() / 1000, UTC).weekday()
+        night = self.clock.now_ms() % DAY_MS < 12 * HOUR_MS
+        day, workday = self.day, not night and weekday < 5
+        users = {
+            "Nightly backup": night and day <= 150,
+            "Nightly backup 2": night and day > 150,
+            "CI deploy": workday and day < 83,
+            "CI deploy 2": workday and 83 <= day < 181,
+            "CI deploy 3": workday and day >= 181,
+            "Mobile app": True,
+            "Old importer": night and day < 20,
+            "Monthly report": night and day % 30 == 2,
+        }
+        rows = []
+        for name, used in users.items():
+            if used and name in self.keys:
+                rows += self._rows(name, f"198.51.{day % 9}.7" if name == "Mobile app" else SERVER, 2)
+        self.instance.database.usage.commit(Batch(rows))
+
+    def _until(self, hour: int) -> None:
+        ahead_ms = START_MS + self.day * DAY_MS + hour * HOUR_MS - self.clock.now_ms()
+        self.clock.advance(max(0, ahead_ms) / 1000)
+
+    def _command(self, work: Callable[[Any], Any]) -> Any:
+        return self.instance.command(SYSTEM, lambda unit, _: work(unit))
+
+
+def typical(world: World) -> None:
+    """What happens on which day; days without a plan are quiet."""
+    for day, name, expires in (
+        (0, "Nightly backup", None),
+        (0, "CI deploy", "90d"),
+        (0, "Mobile app", "1y"),
+        (0, "Old importer", None),
+        (0, "Monthly report", None),
+        (5, "One-off", "1h"),
+        (83, "CI deploy 2", "90d"),  # told a week before, the owner made a successor in time
+        (181, "CI deploy 3", "never"),  # this time only when the deploys had failed for a week
+    ):
+        world.plan(day, lambda name=name, expires=expires: world.create(name, expires))  # type: ignore[misc]
+    world.plan(5, lambda: world.call("One-off", DESK, 3))
+    world.plan(60, lambda: world.guess(THIEF, 450))
+    world.plan(0, lambda: world.sign_in(known=False))
+    world.plan(100, lambda: world.sign_in(known=False))
+    world.plan(120, lambda: world.widen("Monthly report", "api:read", "usage:read"))
+    world.plan(150, lambda: world.call("Nightly backup", CAFE, 4))
+    world.plan(150, lambda: world.create("Nightly backup 2", None))
+    world.plan(150, lambda: world.revoke("Nightly backup", "Used from an address that nobody knows"))
+    for day in (151, 152, 160):
+        world.plan(day, lambda: world.call("Nightly backup", CAFE, 25))
+    world.plan(160, lambda: world.revoke("Old importer"))
+    world.plan(250, world.turn_two_factor_off)
+    world.plan(270, world.reject_provider_key)
+    world.plan(300, lambda: world.service.faults.extend(["500"] * 4))
+    world.plan(300, lambda: world.widen("Mobile app", "api:read", "keys:read"))
+    world.plan(320, lambda: world.service.faults.extend(["500"] * 2_000))
+    world.plan(320, lambda: world.sign_in(known=False))
+    world.plan(322, world.service.faults.clear)
+    world.plan(359, lambda: world.extend("Mobile app"))
+
+
+def table(mails: list[Told]) -> str:
+    """The mails as a table of the docs."""
+    rows = [f"| {one.day} | {one.subject}{'' if one.state == 'sent' else f' — {one.state}'} |" for one in mails]
+    return "\n".join(["| Day | Mail |", "|---:|---|", *rows]) + "\n"

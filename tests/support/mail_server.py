@@ -1,0 +1,94 @@
+"""A real mail server (aiosmtpd) on loopback: with STARTTLS, with TLS at once, or with neither."""
+
+import asyncio
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any, Literal
+
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+
+USER, PASSWORD = "ari@example.net", "p@ss:word/1"
+
+
+@dataclass
+class Mailbox:
+    """What the server took, and how it answers: ``answer`` takes the place of its own to the mail itself."""
+
+    port: int = 0
+    mails: list[EmailMessage] = field(default_factory=list)
+    encrypted: list[bool] = field(default_factory=list)
+    users: list[bytes] = field(default_factory=list)
+    answer: str | None = None
+    answer_recipient: str | None = None
+    lose_answer: bool = False
+
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
+        self, _server: Any, _session: Session, envelope: Envelope, address: str, _: Any
+    ) -> str:
+        """Take a recipient, or say what was asked for."""
+        if self.answer_recipient:
+            return self.answer_recipient
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - as above
+        """Take a mail."""
+        if self.answer:
+            return self.answer
+        message = message_from_bytes(envelope.original_content or b"", policy=policy.default)
+        assert isinstance(message, EmailMessage)
+        self.mails.append(message)
+        self.encrypted.append(session.ssl is not None)
+        if self.lose_answer and isinstance(server.transport, asyncio.WriteTransport):
+            server.transport.abort()
+        return "250 taken"
+
+    def authenticate(self, _server: Any, _session: Any, _envelope: Any, mechanism: str, data: Any) -> AuthResult:
+        """One user, one password."""
+        right = isinstance(data, LoginPassword) and data == LoginPassword(USER.encode(), PASSWORD.encode())
+        if right:
+            self.users.append(data.login)
+        return AuthResult(success=right, handled=False)
+
+
+@contextmanager
+def mail_server(tls: Literal["starttls", "at once", "none"], certificate: Path) -> Iterator[Mailbox]:
+    """It serves until the block ends; ``certificate`` holds its key and certificate. With STARTTLS it wants a user."""
+    box = Mailbox()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    options: dict[str, Any] = {"hostname": "localhost"}
+    if tls == "starttls":
+        options |= {"tls_context": context, "require_starttls": True}
+        options |= {"authenticator": box.authenticate, "auth_required": True}
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+
+    async def begin() -> asyncio.Server:
+        at_once = context if tls == "at once" else None
+        return await loop.create_server(lambda: SMTP(box, loop=loop, **options), "127.0.0.1", 0, ssl=at_once)
+
+    server = asyncio.run_coroutine_threadsafe(begin(), loop).result(10)
+    box.port = server.sockets[0].getsockname()[1]
+    try:
+        yield box
+    finally:
+        asyncio.run_coroutine_threadsafe(_end(server), loop).result(10)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
+        loop.close()
+
+
+async def _end(server: asyncio.Server) -> None:
+    server.close()
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)

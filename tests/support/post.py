@@ -1,0 +1,63 @@
+"""An instance with an owner, and what the mailing job does, step by step."""
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import func, select
+
+from ari.accounts.model import Account
+from ari.base.caller import SYSTEM
+from ari.base.clock import FrozenClock
+from ari.base.events import Event, Origin
+from ari.base.ids import new_id
+from ari.instance import Instance
+from ari.notifications import manage, outbox
+from ari.notifications.model import Notice, Office
+from ari.notifications.outbox import Claimed
+from ari.storage.tables import notices
+from tests.support.instances import START_MS
+
+OFFICE = Office("resend", "ARI <ari@example.net>", "https://ari.example.net")
+SHUT = Office(None, "ARI <ari@example.net>", None)
+
+
+class Post:
+    """An instance with an owner, and what the job does, step by step."""
+
+    def __init__(self, instance: Instance) -> None:
+        self.instance = instance
+        assert isinstance(instance.clock, FrozenClock)
+        self.clock = instance.clock
+        self.office = OFFICE
+        with instance.database.writing() as unit:
+            unit.accounts.add_owner(Account("usr_1", "owner@example.com", "a hash", START_MS))
+
+    def happen(self, event_name: str = "key_created", /, subject: str | None = None, **detail: Any) -> Event:
+        """Something that is told of."""
+        now_ms = self.clock.now_ms()
+        event = Event(new_id("evt", now_ms), now_ms, event_name, "system", subject, Origin("system"), detail)
+        self.command(lambda unit: unit.events.append(event))
+        return event
+
+    def command(self, work: Callable[[Any], Any]) -> Any:
+        return self.instance.command(SYSTEM, lambda unit, _: work(unit))
+
+    def gather(self) -> int:
+        return int(self.command(lambda unit: outbox.gather(unit, self.office, self.clock.now_ms())))
+
+    def claim(self, holder: str = "job_1") -> Any:
+        keys = self.instance.master_keys
+        return self.command(lambda unit: outbox.claim(unit, keys, self.office, self.clock.now_ms(), holder))
+
+    def finish(self, claimed: Claimed, outcome: Any, holder: str = "job_1") -> Notice:
+        now_ms = self.clock.now_ms()
+        done = self.command(lambda unit: outbox.finish(unit, claimed.notice, "resend", outcome, now_ms, holder))
+        assert isinstance(done, Notice)
+        return done
+
+    def history(self) -> list[Notice]:
+        return list(self.instance.read(lambda unit: manage.history(unit, None, 500)))
+
+    def letters_kept(self) -> int:
+        with self.instance.database.main.connect() as connection:
+            return int(connection.execute(select(func.count(notices.c.letter))).scalar_one())

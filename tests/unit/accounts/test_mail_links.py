@@ -1,0 +1,165 @@
+"""Mailed links: one use, 30 minutes, the newest alone, three an hour; nobody learns whether there is an account."""
+
+import hashlib
+
+import pytest
+
+from ari.accounts import mail_links, sessions, setup, sign_in
+from ari.accounts.mail_links import Mailed
+from ari.accounts.model import Account
+from ari.base.caller import CONFIRMED_FOR_MS, Caller
+from ari.base.clock import HOUR_MS, MINUTE_MS, FrozenClock
+from ari.base.errors import Invalid, Limited, NotFound, Unconfirmed
+from ari.base.events import Origin
+from tests.unit.accounts.memory import MemoryUnit
+
+OWNER = "owner@example.com"
+
+
+class Desk:
+    """Whoever asks for links and follows them."""
+
+    def __init__(self, unit: MemoryUnit, clock: FrozenClock) -> None:
+        self.unit, self.clock = unit, clock
+
+    def ask(self, email: str = OWNER, address: str = "192.0.2.7") -> Mailed | None:
+        return mail_links.ask_for_reset(self.unit, Origin("web", address), self.clock.now_ms(), email)
+
+    def link(self) -> str:
+        mailed = self.ask()
+        assert mailed
+        return mailed.token
+
+    def follow(self, token: str) -> Account:
+        return mail_links.reset(self.unit, Origin("web", "192.0.2.9"), self.clock.now_ms(), token, "new hash")
+
+    def caller(self, confirmed_ago_ms: int = 0) -> Caller:
+        now_ms = self.clock.now_ms()
+        return Caller("usr_1", Origin("web"), session_digest=b"s" * 32, confirmed_at_ms=now_ms - confirmed_ago_ms)
+
+    def ask_address(self, email: str = "new@example.org", caller: Caller | None = None) -> str:
+        return mail_links.ask_for_address(self.unit, caller or self.caller(), self.clock.now_ms(), email).token
+
+
+@pytest.fixture
+def desk(unit: MemoryUnit, clock: FrozenClock, account: Account) -> Desk:
+    return Desk(unit, clock)
+
+
+def test_a_link_sets_the_password_once(desk: Desk) -> None:
+    """All sessions end, no browser is known any more, and whoever followed it is a visitor, not the owner."""
+    owner = desk.unit.accounts.owner()
+    assert owner
+    sign_in.open_session(desk.unit, owner, Origin("web"), desk.clock.now_ms())
+    token = desk.link()
+    assert desk.follow(token).id == "usr_1"
+    assert desk.unit.accounts.accounts["usr_1"].password_hash == "new hash"
+    assert desk.unit.accounts.sessions == desk.unit.accounts.devices == {}
+    assert desk.unit.events.names() == ["signed_in", "password_reset_requested", "password_changed"]
+    assert desk.unit.events.all[-1].actor == "visitor"
+    with pytest.raises(NotFound):
+        desk.follow(token)
+
+
+def test_only_the_digest_of_256_bits_is_kept(desk: Desk) -> None:
+    """A thief of the database sets no password."""
+    token = desk.link()
+    assert len(token) == sessions.TOKEN_LENGTH
+    [link] = desk.unit.accounts.links.values()
+    assert link.digest == hashlib.sha256(token.encode()).digest()
+    assert token not in repr(desk.unit)
+    assert token not in repr(desk.ask())
+
+
+def test_a_link_lives_for_thirty_minutes(desk: Desk) -> None:
+    """And is nothing from then on."""
+    token = desk.link()
+    desk.clock.advance(30 * 60 - 1)
+    assert mail_links.is_good(desk.unit, "reset", token, desk.clock.now_ms())
+    desk.clock.advance(1)
+    assert not mail_links.is_good(desk.unit, "reset", token, desk.clock.now_ms())
+    with pytest.raises(NotFound):
+        desk.follow(token)
+
+
+def test_a_newer_link_voids_the_one_before(desk: Desk) -> None:
+    """And a password that was changed otherwise voids them all."""
+    old, new = desk.link(), desk.link()
+    with pytest.raises(NotFound):
+        desk.follow(old)
+    desk.follow(new)
+    other = desk.link()
+    desk.ask_address()
+    setup.reset_password(desk.unit, Caller("cli:alice", Origin("cli")), 1, None, "third hash")
+    with pytest.raises(NotFound):
+        desk.follow(other)
+    assert desk.unit.accounts.links == {}
+
+
+@pytest.mark.parametrize("token", ["", "x", "x" * 43, "\udcff" * 43, "é" * 43])
+def test_what_is_no_link_is_refused(desk: Desk, token: str) -> None:
+    """Guesses and hostile texts alike."""
+    desk.link()
+    with pytest.raises(NotFound):
+        desk.follow(token)
+
+
+def test_three_an_hour_for_known_and_unknown_alike(desk: Desk) -> None:
+    """Per e-mail address, however it is spelled; and ten an hour from one client address."""
+    for email in (OWNER, "nobody@example.com", "no address at all"):
+        for spelled in (email, email.upper(), f" {email} "):
+            desk.ask(spelled, "198.51.100.1")
+        with pytest.raises(Limited) as limited:
+            desk.ask(email, "203.0.113.5")
+        assert limited.value.retry_after_seconds == 3600
+        assert str(limited.value) == "Too many links were asked for. Try again in 60 min."
+    desk.ask("tenth@example.com", "198.51.100.1")
+    with pytest.raises(Limited):
+        desk.ask("eleventh@example.com", "198.51.100.1")
+    desk.clock.advance(HOUR_MS / 1000)
+    assert desk.ask(OWNER, "198.51.100.1")
+
+
+def test_an_unknown_account_is_written_down_and_nothing_more(desk: Desk) -> None:
+    """No link; the event does not repeat what was typed, which may be a password."""
+    assert desk.ask("not.mine@example.com") is None
+    [event] = desk.unit.events.all
+    assert (event.name, event.subject, event.detail) == ("password_reset_requested", None, {})
+    assert desk.unit.accounts.links == {}
+
+
+def test_a_new_address_counts_once_its_link_is_followed(desk: Desk) -> None:
+    """Both events name the old address, which is told; a link to reset of before is void."""
+    reset = desk.link()
+    token = desk.ask_address(" New@Example.org ")
+    assert desk.unit.accounts.accounts["usr_1"].email == OWNER
+    now_ms = desk.clock.now_ms()
+    changed = mail_links.confirm_address(desk.unit, Origin("web"), now_ms, token)
+    assert changed.email == desk.unit.accounts.accounts["usr_1"].email == "new@example.org"
+    asked, done = (event for event in desk.unit.events.all if event.name.startswith("email_"))
+    assert asked.detail == done.detail == {"email": "new@example.org", "old_email": OWNER}
+    for purpose, used in (("reset", reset), ("email", token)):
+        assert not mail_links.is_good(desk.unit, purpose, used, now_ms)  # type: ignore[arg-type]  # both are purposes
+
+
+def test_a_link_does_only_what_it_is_for(desk: Desk) -> None:
+    """One that confirms an address sets no password, and the other way round."""
+    address, reset = desk.ask_address(), desk.link()
+    with pytest.raises(NotFound):
+        desk.follow(address)
+    with pytest.raises(NotFound):
+        mail_links.confirm_address(desk.unit, Origin("web"), desk.clock.now_ms(), reset)
+
+
+def test_another_address_needs_the_password_of_late(desk: Desk) -> None:
+    """security.md 29; and it must be another, an address, and not the fourth within the hour."""
+    with pytest.raises(Unconfirmed):
+        desk.ask_address(caller=desk.caller(CONFIRMED_FOR_MS))
+    for wrong in (OWNER, f" {OWNER.upper()}", "no address"):
+        with pytest.raises(Invalid):
+            desk.ask_address(wrong)
+    for number in range(3):
+        desk.ask_address(f"new{number}@example.org")
+    with pytest.raises(Limited):
+        desk.ask_address("new3@example.org")
+    assert mail_links.LIVES_MS == 30 * MINUTE_MS

@@ -1,0 +1,125 @@
+"""Mail through Resend: what is sent, and what each answer means."""
+
+import asyncio
+import json
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from ari.base.settings import load_settings
+from ari.notifications.model import Again, Letter, Outcome, Refused, Sent
+from ari.outbound.mail import sender_of
+from ari.outbound.resend import Resend, outcome_of
+from tests.support.resend import KEY, StandIn, stand_in
+
+LETTER = Letter("ARI <ari@example.net>", "owner@example.com", "A key “x”", "Text\n", "<p>Html</p>")
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[StandIn]:
+    with stand_in() as running:
+        yield running
+
+
+@pytest.fixture
+def there(service: StandIn) -> StandIn:
+    service.taken.clear()
+    service.requests.clear()
+    service.faults.clear()
+    return service
+
+
+def send(
+    there: StandIn, letter: Letter = LETTER, key: str = "ntc_1", api_key: str = KEY, seconds: float = 5
+) -> Outcome:
+    return asyncio.run(Resend(there.url, api_key, set_by_owner=True).send(letter, key, seconds))
+
+
+def test_a_mail_is_taken_once_however_often_it_is_tried(there: StandIn) -> None:
+    """The notice's id is the idempotency key; an answer that was lost comes again."""
+    there.faults += ["taken_then_silent"]
+    assert send(there, seconds=0.5) == Again("Resend did not answer in time.")
+    again = send(there)
+    assert again == Sent(there.taken[0].id)
+    assert send(there) == again
+    assert [mail.key for mail in there.taken] == ["ntc_1"]
+    assert there.taken[0].fields == {
+        "from": LETTER.sender,
+        "to": [LETTER.recipient],
+        "subject": LETTER.subject,
+        "html": LETTER.html,
+        "text": LETTER.text,
+    }
+
+
+def test_what_passes_is_tried_again(there: StandIn) -> None:
+    """Rate limits as long as the service says, quotas longer; faults, nonsense and silence with our own pauses."""
+    there.faults += ["rate", "quota", "500", "busy", "html", "redirect"]
+    assert send(there) == Again("Resend answered 429: too many mails at once.", 7.0)
+    quota, fault, busy, html, redirect = (send(there) for _ in range(5))
+    assert isinstance(quota, Again)
+    assert quota.after_seconds == 1800
+    assert fault == Again("Resend answered 500: something failed there.", 0.0)
+    assert busy == Again("Resend answered 409: it is still busy with the same notice.", 5)
+    assert html == Again("Resend answered with status 502.", 0.0)
+    assert redirect == Again("Resend answered with status 307.", 0.0)
+    assert there.taken == []
+
+
+def test_what_the_owner_can_mend_is_tried_again(there: StandIn) -> None:
+    """A wrong key or a domain that is not verified yet: half an hour later, and the sentence says what is wrong."""
+    wrong = send(there, api_key="re_wrong")
+    assert wrong == Again("Resend answered 401: it does not know the key in RESEND_API_KEY.", 1800)
+    unverified = send(there, Letter("a@example.org", "owner@example.com", "s", "t", "h"))
+    assert isinstance(unverified, Again)
+    assert unverified.error.endswith("verify a domain there and set ARI_MAIL_FROM.")
+    assert unverified.after_seconds == 1800
+
+
+def test_what_cannot_get_better_is_given_up(there: StandIn) -> None:
+    """A mail that Resend finds wrong; a key that it knows with another content."""
+    assert isinstance(send(there, Letter("nobody", "owner@example.com", "s", "t", "h")), Refused)
+    send(there)
+    other = send(there, Letter(LETTER.sender, LETTER.recipient, "Another", "t", "h"))
+    assert other == Refused("Resend answered 409: it has this notice already, with another content.")
+
+
+def test_nothing_of_an_answers_text_is_kept() -> None:
+    """Neither its message nor a name that is not known (security.md 41)."""
+    for name in ("secret words", "validation_error"):
+        body = json.dumps({"name": name, "message": f"your key is {KEY}"}).encode()
+        said = outcome_of(422, 0, body)
+        assert isinstance(said, Refused)
+        assert KEY not in said.error
+        assert "secret words" not in said.error
+    assert outcome_of(599, 0, b"{'") == Again("Resend answered with status 599.")
+
+
+def test_an_id_that_is_none_is_not_believed() -> None:
+    """A page of a captive portal answers 200 to everything."""
+    for body in (b"<html>", b"{}", b"[]", b'{"id": "a b<"}', b'{"id": 7}'):
+        assert outcome_of(200, 0, body) == Again("Resend answered without an id.")
+
+
+def test_nobody_there_is_a_sentence() -> None:
+    """A closed port, and a built-in address that leads to this machine, which nobody set."""
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{closed.getsockname()[1]}"
+        sender = Resend(url, KEY, set_by_owner=True)
+        assert asyncio.run(sender.send(LETTER, "k", 5)) == Again("Resend could not be reached.")
+    refused = asyncio.run(Resend(url, KEY, set_by_owner=False).send(LETTER, "k", 5))
+    assert refused == Again("Resend's name leads to an address that no call may go to.")
+
+
+def test_settings_choose_the_sender(tmp_path: object, there: StandIn) -> None:
+    """Resend, a mail server, or none."""
+    assert sender_of(load_settings(data_dir=tmp_path)) is None
+    chosen = sender_of(load_settings(data_dir=tmp_path, resend_api_key=KEY, resend_url=there.url))
+    assert chosen is not None
+    assert chosen.name == "resend"
+    assert isinstance(asyncio.run(chosen.send(LETTER, "k", 5)), Sent)
+    smtp = sender_of(load_settings(data_dir=tmp_path, smtp_url="smtp://127.0.0.1:1", mail_from="a@example.net"))
+    assert smtp is not None
+    assert smtp.name == "smtp"

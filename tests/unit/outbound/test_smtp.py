@@ -1,0 +1,129 @@
+"""Mail through a real mail server: TLS is demanded, the mail is whole, refusals are understood."""
+
+import asyncio
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from ari.notifications.model import Again, Letter, Outcome, Refused, Sent
+from ari.outbound import smtp
+from ari.outbound.smtp import Smtp, message_of
+from tests.support.certificates import self_signed
+from tests.support.mail_server import PASSWORD, USER, Mailbox, mail_server
+
+LETTER = Letter("ARI <ari@example.net>", "owner@example.com", "A key “ü” [.]", "Text ü\n" * 9, "<p>Html ü</p>\n" * 9)
+WHO = f"{quote(USER, safe='')}:{quote(PASSWORD, safe='')}@"
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return self_signed(tmp_path_factory.mktemp("tls") / "server.pem")
+
+
+@pytest.fixture(scope="module")
+def starttls(certificate: Path) -> Iterator[Mailbox]:
+    with mail_server("starttls", certificate) as box:
+        yield box
+
+
+@pytest.fixture
+def box(starttls: Mailbox) -> Mailbox:
+    starttls.__init__(starttls.port)  # type: ignore[misc]  # empty again, same server
+    return starttls
+
+
+@pytest.fixture
+def far_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server counts as one that is not on this machine."""
+    monkeypatch.setattr(smtp, "_is_loopback", lambda _: False)
+
+
+def send(url: str, trusted: Path | None = None, letter: Letter = LETTER) -> Outcome:
+    context = ssl.create_default_context(cafile=trusted) if trusted else None
+    return asyncio.run(Smtp(url, context).send(letter, "ntc_1", 10))
+
+
+def test_a_mail_arrives_whole(box: Mailbox, certificate: Path, far_away: None) -> None:
+    """Over STARTTLS, signed in, with both texts, a Message-ID of the notice, and no wish for an answer."""
+    assert send(f"smtp://{WHO}localhost:{box.port}", certificate) == Sent("<ntc_1@example.net>")
+    [mail] = box.mails
+    assert (box.encrypted, box.users) == ([True], [USER.encode()])
+    assert (mail["From"], mail["To"], mail["Subject"]) == (LETTER.sender, LETTER.recipient, LETTER.subject)
+    assert (mail["Message-ID"], mail["Auto-Submitted"]) == ("<ntc_1@example.net>", "auto-generated")
+    parts: list[Any] = list(mail.iter_parts())
+    assert [part.get_content_type() for part in parts] == ["text/plain", "text/html"]
+    assert [part.get_content().replace("\r\n", "\n") for part in parts] == [LETTER.text, LETTER.html]
+
+
+def test_the_same_try_again_has_the_same_message_id(box: Mailbox, certificate: Path) -> None:
+    """SMTP may deliver twice; the copy can be told."""
+    box.lose_answer = True
+    assert isinstance(send(f"smtp://{WHO}localhost:{box.port}", certificate), Again)
+    box.lose_answer = False
+    assert isinstance(send(f"smtp://{WHO}localhost:{box.port}", certificate), Sent)
+    assert [mail["Message-ID"] for mail in box.mails] == ["<ntc_1@example.net>"] * 2
+
+
+def test_a_certificate_that_nobody_vouches_for_gets_nothing(box: Mailbox, far_away: None) -> None:
+    """Neither the mail nor the password."""
+    said = send(f"smtp://{WHO}localhost:{box.port}")
+    assert said == Again("The mail server could not be reached (SSLCertVerificationError).")
+    assert (box.mails, box.users) == ([], [])
+
+
+def test_tls_is_demanded_beyond_this_machine(certificate: Path, far_away: None) -> None:
+    """A server without it gets neither the mail nor the password."""
+    with mail_server("none", certificate) as box:
+        said = send(f"smtp://{WHO}localhost:{box.port}")
+        assert said == Again("The mail server offers no TLS, so nothing was sent.", 1800)
+        assert (box.mails, box.users) == ([], [])
+
+
+def test_this_machine_needs_no_tls(certificate: Path) -> None:
+    """A relay on loopback, without users; and one with a certificate of its own making."""
+    with mail_server("none", certificate) as box:
+        assert isinstance(send(f"smtp://127.0.0.1:{box.port}"), Sent)
+        assert box.encrypted == [False]
+    with mail_server("starttls", certificate) as box:
+        assert isinstance(send(f"smtp://{WHO}127.0.0.1:{box.port}"), Sent)
+        assert box.encrypted == [True]
+
+
+def test_tls_at_once(certificate: Path) -> None:
+    """smtps:// is verified everywhere."""
+    with mail_server("at once", certificate) as box:
+        assert isinstance(send(f"smtps://localhost:{box.port}", certificate), Sent)
+        assert isinstance(send(f"smtps://localhost:{box.port}"), Again)
+        assert len(box.mails) == 1
+
+
+def test_refusals_are_understood(box: Mailbox, certificate: Path) -> None:
+    """For now is tried again, for good is given up; a wrong password can be mended."""
+    url = f"smtp://{WHO}localhost:{box.port}"
+    box.answer = "451 try later"
+    assert send(url, certificate) == Again("The mail server refused the mail (451).")
+    box.answer = "554 spam"
+    assert send(url, certificate) == Refused("The mail server refused the mail (554).")
+    box.answer_recipient = "550 no such user"
+    assert send(url, certificate) == Refused("The mail server refused the recipient (550).")
+    box.answer_recipient = "450 greylisted"
+    assert send(url, certificate) == Again("The mail server refused the recipient (450).")
+    wrong = send(f"smtp://x:y@localhost:{box.port}", certificate)
+    assert wrong == Again("The mail server refused the user or password (535).", 1800)
+
+
+def test_nobody_there_and_nowhere_to_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A closed port; a name that leads to the machine's metadata (security.md 38)."""
+    assert send("smtp://127.0.0.1:1") == Again("The mail server could not be reached (ConnectionRefusedError).")
+    monkeypatch.setattr(smtp.socket, "getaddrinfo", lambda *_, **__: [(2, 1, 6, "", ("169.254.169.254", 25))])
+    assert send("smtp://mail.example.net") == Again("The mail server could not be reached (PermissionError).")
+
+
+def test_resends_own_mail_server_knows_the_notice() -> None:
+    """There the idempotency key works over SMTP too; nobody else is told it."""
+    assert message_of(LETTER, "ntc_1", "smtp.resend.com")["Resend-Idempotency-Key"] == "ntc_1"
+    assert message_of(LETTER, "ntc_1", "mail.example.net")["Resend-Idempotency-Key"] is None
