@@ -171,7 +171,7 @@ def test_the_environment_wins_and_says_so(board: Any) -> None:
     groq = card(board, "groq")
     expect(groq.get_by_text("GROQ_API_KEY in the environment", exact=False).first).to_be_visible()
     expect(groq.get_by_text("The environment wins over a stored key")).to_be_visible()
-    assert groq.get_by_role("link").all_inner_texts() == [], "nothing to change"
+    assert groq.get_by_role("link").count() == 1, "nothing to change, only how to use it"
     card(board, "anthropic").get_by_role("link", name="Add key").click()
     board.get_by_role("dialog").get_by_label("Key", exact=True).fill("sk-ant-0123456789abcdefABCDEFwxyz")
     board.get_by_role("button", name="Seal key").click()
@@ -281,7 +281,7 @@ def test_nothing_is_complained_of(watched: Any, owner: Owner, upstream: Provider
     expect(card(page, "openai").get_by_text("Works · just now")).to_be_visible()
     for name in ("key", "address", "remove", "use"):
         page.locator(f"#{name}-openai").click()
-        expect(page.get_by_role("dialog")).to_be_visible()
+        expect(page.get_by_role("dialog").locator(".sheet:not([data-skeleton])")).to_be_visible()
         page.keyboard.press("Escape")
     assert page.complaints == []
 
