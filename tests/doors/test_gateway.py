@@ -257,11 +257,12 @@ def test_the_usage_pages_show_it(ai: AiGateway) -> None:
     every, own = session.get("/settings/usage").text, session.get(f"/settings/keys/{made['id']}").text
     for page in (every, own):
         assert "Requests through the AI gateway per day" in page
-        for text in ("shown-a", "shown-b", "OpenAI", "Anthropic"):
+        for text in ("By provider", "By model", "OpenAI", "Anthropic"):
             assert text in page
-    assert "shown on pages" in every
-    assert "11 in, 7 out" in own
+    assert "By key" in every
     assert "By key" not in own
+    for text in ("shown-a", "shown-b", "11 in, 7 out"):
+        assert text in own
 
 
 def test_the_export_holds_it(ai: AiGateway) -> None:
