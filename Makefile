@@ -50,7 +50,7 @@ docs: $(VENV)/.dev app
 
 # Lighthouse on the pages; writes docs/page-audit.md.
 audit-pages: $(VENV)/.dev app system
-	@$(PY) -m tests.audit.pages
+	@$(PY) -m tests.audit.pages $(ARGS)
 
 # The pictures in docs/images, of an instance after a month of life.
 pictures: $(VENV)/.dev app system

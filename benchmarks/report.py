@@ -15,6 +15,9 @@ _PACED_HEAD = ("", "offered/s", "answered/s", "p50 ms", "p99 ms", "sent late, p9
 _INTRO = """\
 Figures of one machine and one day: compare ratios, not figures, and treat less than ±30 %
 as noise where the brackets are wide. `make bench` makes this page again."""
+_WHY = """\
+Where the time of a request goes, and why targets are missed that are, is in
+[decision 10](decisions/0010-hot-path.md)."""
 _OPTIONS = """\
 Options: `make bench ARGS="--rounds 3 --seconds 2 --only 'me|bad' --no-peers --large"`; with `--only` or `--no-peers`
 this page stays as it is. Peers and big data sets are kept in `~/.cache/ari-bench` (`ARI_BENCH_CACHE`); PostgreSQL is
@@ -28,9 +31,10 @@ _METHOD = """\
   round. So a machine that is slow for a while slows both sides.
 - Figures are medians over the rounds with the least and the most in brackets. **CPU µs** is processor time of the
   server's processes for each answer (that of a PostgreSQL server is not in it) and **× bare by CPU** the bare server's
-  over it: where the two × bare differ, something else used the server's core. **amiss** is the share of requests that
-  did not get the answer expected; only answers of the expected kind are counted in the rate. p50 and p99 in the first
-  table are those of a saturated server: they mirror the rate.
+  over it. It holds what ARI does after the load, since it counts what it logged up to seven seconds later (the second
+  of warming up too); where the two × bare differ otherwise, something else used the server's core. **amiss** is the
+  share of requests that did not get the answer expected; only answers of the expected kind are counted in the rate. p50
+  and p99 in the first table are those of a saturated server: they mirror the rate.
 - Keys rotate over 1,000 (10,000 in bigger tables, spread over them); ARI verifies each request against the database and
   commits its usage row before it answers. PostgreSQL runs as it was found, on no core of its own.
 - Latency at 70 % of capacity is an open loop (`benchmarks/paced.py`, 256 connections): requests leave by the clock and
@@ -58,6 +62,7 @@ def page(results: dict[str, Any]) -> str:
         _busy(results),
         "## Targets",
         markdown(("Target", "Measured", "Verdict"), targets(results), "lrl"),
+        _WHY,
         "## Rates",
         markdown(_HEAD, rates(results), "lrrrrrrr"),
         _peers_sentence(results),

@@ -16,13 +16,16 @@ from benchmarks.process import Probe, Server, free_port
 CONNECTIONS = 64
 _BAD_KEYS = 1_000
 _THING = "/api/things/thing_1"
+COUNTED_SECONDS = 7
+"""After so long all requests that ARI logged are counted: it gathers for five seconds."""
 
 
 @dataclass(frozen=True)
 class Row:
     """One line of the table. ``start`` gives a running server and the requests to send it, in rotation.
 
-    ``skipped`` says in one line why a row is not run. ``status`` is the answer expected.
+    ``skipped`` says in one line why a row is not run. ``status`` is the answer expected. ``rest_seconds`` is how long
+    the server goes on working after the load; what it uses then is counted with its answers.
     """
 
     id: str
@@ -31,12 +34,18 @@ class Row:
     status: int = 200
     connections: int = CONNECTIONS
     least_seconds: int = 0
+    rest_seconds: int = 0
     skipped: str | None = None
 
 
 def skipped(row_id: str, label: str, why: str) -> Row:
     """A row that only says why it was not run."""
     return Row(row_id, label, None, skipped=why)
+
+
+def logging(row_id: str, label: str, start: Callable[[], tuple[Server, list[bytes]]], status: int = 200) -> Row:
+    """A row of ARI, which counts what it logged a moment later."""
+    return Row(row_id, label, start, status, rest_seconds=COUNTED_SECONDS)
 
 
 def with_keys(port: int, path: str, keys: list[str], header: str = "x-api-key", before: str = "") -> list[bytes]:
@@ -89,16 +98,16 @@ def own_rows(folder: Path, sqlite: data.Data, postgresql: data.Data | None, miss
     on_postgresql = "ARI, `GET /api/me`, verified and logged, PostgreSQL"
     return [
         Row("bare-granian", "bare raw ASGI, granian's own command", _granian(folder, sqlite.keys)),
-        Row("me", "ARI, `GET /api/me`, verified and logged, SQLite", me(sqlite, sqlite.keys)),
-        Row("me-postgresql", on_postgresql, me(postgresql, postgresql.keys))
+        logging("me", "ARI, `GET /api/me`, verified and logged, SQLite", me(sqlite, sqlite.keys)),
+        logging("me-postgresql", on_postgresql, me(postgresql, postgresql.keys))
         if postgresql
         else skipped("me-postgresql", on_postgresql, missing),
         Row("route", "FastAPI route, bare", route("fastapi_route:bare factory")),
-        Row("route-guarded", "the same route behind ARI's guard", route("fastapi_route:guarded factory")),
+        logging("route-guarded", "the same route behind ARI's guard", route("fastapi_route:guarded factory")),
         _verify(folder, sqlite),
-        Row("bad-malformed", "ARI, malformed key: 401", me(sqlite, [spoilt(key) for key in stranger], 401), 401),
-        Row("bad-unknown", "ARI, unknown key: 401", me(sqlite, stranger, 401), 401),
-        Row("bad-revoked", "ARI, revoked key: 401, logged", me(sqlite, sqlite.revoked, 401), 401),
+        logging("bad-malformed", "ARI, malformed key: 401", me(sqlite, [spoilt(key) for key in stranger], 401), 401),
+        logging("bad-unknown", "ARI, unknown key: 401", me(sqlite, stranger, 401), 401),
+        logging("bad-revoked", "ARI, revoked key: 401, logged", me(sqlite, sqlite.revoked, 401), 401),
     ]
 
 
@@ -147,4 +156,4 @@ def _verify(folder: Path, known: data.Data) -> Row:
         ]
         return running.start(Probe(messages[0])), messages
 
-    return Row("verify", label, start)
+    return logging("verify", label, start)

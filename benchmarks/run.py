@@ -157,7 +157,7 @@ class Rounds:
             saturate(server.port, file, row.connections, 1)
             before = self._beside_it()
             seconds = max(self._plan.seconds, row.least_seconds)
-            found, mine = _loaded(server, file, row.connections, seconds)
+            found, mine = _loaded(server, file, row.connections, seconds, row.rest_seconds)
             after = self._beside_it()
         finally:
             server.stop()
@@ -173,10 +173,13 @@ class Rounds:
         return told
 
 
-def _loaded(server: Server, messages: Path, connections: int, seconds: int) -> tuple[Slice, dict[str, float]]:
+def _loaded(
+    server: Server, messages: Path, connections: int, seconds: int, rest_seconds: int = 0
+) -> tuple[Slice, dict[str, float]]:
     """A slice of load and what is told of it."""
     cpu = server.cpu_seconds()
     found = saturate(server.port, messages, connections, seconds)
+    time.sleep(rest_seconds)
     cpu_us = (server.cpu_seconds() - cpu) / max(1, found.requests) * 1e6
     return found, {"rate": found.rate, "p50_us": found.p50_us, "p99_us": found.p99_us, "cpu_us": cpu_us}
 

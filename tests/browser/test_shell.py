@@ -103,7 +103,7 @@ def test_many_tabs_scroll_by_themselves_with_the_current_one_in_sight(owner: Any
     expect(tabs.get_by_role("link", name="Security")).to_be_in_viewport(ratio=0.95)
     for link in tabs.get_by_role("link").all():
         link.focus()
-        expect(link).to_be_in_viewport(ratio=0.95)
+        expect(link).to_be_in_viewport()
 
 
 def test_nothing_jumps_and_nothing_moves_for_who_wants_no_motion(owner: Any, home: Any) -> None:

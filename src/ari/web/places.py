@@ -36,7 +36,7 @@ _KNOWN = re.compile(
     rf"|{NEW_KEY}(?:\?like={_ID}|\?ai=[a-z_]{{1,30}})?"
     rf"|/settings/keys/{_ID}(?:/(?:rename|revoke|delete|access|expiry)|{_SPAN})"
     rf"|{USAGE}{_SPAN}"
-    rf"|{INTEGRATIONS}(?:/[a-z_]{{1,30}}/(?:key|address|remove))?"
+    rf"|{INTEGRATIONS}(?:/[a-z_]{{1,30}}/(?:key|address|remove|use))?"
     rf"|{SECURITY}(?:/(?:password|address|two-factor|two-factor/off|backup-codes))?"
     rf"|{NOTIFICATIONS}"
     rf"|/sign-out-everywhere|{SHORTCUTS}|{API_DOCS}"
@@ -118,7 +118,7 @@ def new_key_for(provider: str) -> str:
 
 
 def integration_place(provider: str, verb: str) -> str:
-    """What is done to one integration: ``key``, ``address``, ``remove``, ``test``."""
+    """What is done to one integration: ``key``, ``address``, ``remove``, ``use``, ``test``."""
     return f"{INTEGRATIONS}/{provider}/{verb}"
 
 

@@ -1,9 +1,8 @@
 """Following the usage log: no row twice, none lost, although workers commit out of order."""
 
-from dataclasses import replace
-
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from ari.base.ids import new_id
 from ari.cli.tail import Tail, newest

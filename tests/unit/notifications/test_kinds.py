@@ -89,6 +89,14 @@ def test_one_link_and_nothing_foreign(kind: str) -> None:
     assert len(mail.html.encode()) + len(mail.text.encode()) <= MOST_BYTES
 
 
+def test_every_link_leads_to_a_page_of_ours() -> None:
+    """One that the sign-in goes on to; links that are secrets have pages of their own."""
+    from ari.web.places import known_place
+
+    places = {said(kind).place for kind in SAMPLES if kind not in LINKS} | {digest.words_of({}, []).place}
+    assert {place: known_place(place) for place in places} == {place: place for place in places}
+
+
 @pytest.mark.parametrize("kind", SAMPLES)
 def test_the_html_is_accessible(kind: str) -> None:
     """A language, a title, one heading, row headers; both colour schemes."""

@@ -7,7 +7,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from ari.base.caller import Caller
-from ari.base.errors import AriError, CallerDead, Invalid, Problem
+from ari.base.errors import AriError, CallerDead, Invalid, NotFound, Problem
 from ari.http.access import page, sensitive
 from ari.http.body import form_of
 from ari.http.call import call_of
@@ -47,6 +47,7 @@ class IntegrationsPages:
             Route(f"{one}/address", signed_in(self.put_address), methods=["POST"]),
             Route(f"{one}/remove", signed_in(self.remove_form), methods=["GET"]),
             Route(f"{one}/remove", signed_in(self.remove), methods=["POST"]),
+            Route(f"{one}/use", signed_in(self.use), methods=["GET"]),
             Route(f"{one}/test", signed_in(self.test), methods=["POST"]),
         ]
 
@@ -113,6 +114,15 @@ class IntegrationsPages:
         return self._pages.go(request, _BASE, "provider-key-removed")
 
     @page
+    async def use(self, request: Request) -> Response:
+        """Says how to call the provider through this instance. Raises ``NotFound`` where the gateway does not."""
+        provider = _provider(request)
+        found = use_of(provider, self._instance.settings.base_url)
+        if found is None:
+            raise NotFound(f"{provider.title} is not called through this instance.")
+        return self._pages.page(request, "pages/integrations/use.html", provider=provider, use=found)
+
+    @page
     async def test(self, request: Request) -> Response:
         """Tries the key; for htmx the card alone, with what came of it."""
         provider, caller = _provider(request), call_of(request).caller
@@ -161,11 +171,10 @@ class IntegrationsPages:
             "environment": environment,
             "view": view,
         }
-        uses = {one.provider.name: use_of(one.provider, self._instance.settings.base_url) for one in found.used}
         card = next((one for one in [*found.used, *found.unused] if one.provider.name == tried), None)
         if card is not None and "hx-request" in request.headers:
-            return self._pages.page(request, "pages/integrations/_card.html", state=card, uses=uses, **context)
-        return self._pages.page(request, "pages/integrations/page.html", uses=uses, **context)
+            return self._pages.page(request, "pages/integrations/_card.html", state=card, **context)
+        return self._pages.page(request, "pages/integrations/page.html", **context)
 
     async def _form(self, request: Request, form: Form, asks: str, status: int = 200) -> Response:
         found = await self._state(_provider(request))

@@ -1,0 +1,57 @@
+"""What callers wait for in SQLite's inbox: nothing long."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from ari.instance import Instance
+from ari.storage import settle
+from ari.storage.engine import INBOX_FILE
+from ari.usage.ports import Batch
+from tests.support.instances import opened
+from tests.support.usage import KEY, a_row, sums
+
+
+@pytest.fixture
+def instance(data_dir: Path) -> Iterator[Instance]:
+    with opened(data_dir, None) as found:
+        yield found
+
+
+def _frames(instance: Instance) -> int:
+    """How long the inbox's write-ahead log is, in pages."""
+    with closing(sqlite3.connect(instance.settings.data_dir / INBOX_FILE)) as connection:
+        _, frames, _ = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+    return int(frames)
+
+
+def _commit(instance: Instance, commits: int) -> None:
+    for _ in range(commits):
+        instance.database.usage.commit(Batch([a_row()]))
+
+
+def test_the_write_ahead_log_begins_anew_where_entries_are_moved(
+    instance: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So no caller's commit has to carry it over."""
+    _commit(instance, 30)
+    assert instance.database.usage.settle() == 30
+    monkeypatch.setattr(settle, "_CARRIED_OVER_AFTER", 1)
+    _commit(instance, 1)
+    assert instance.database.usage.settle() == 1
+    _commit(instance, 1)
+    assert _frames(instance) < 10
+
+
+def test_entries_leave_in_small_steps_and_all_of_them(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever their number is to the size of a step; none is counted twice."""
+    monkeypatch.setattr(settle, "_FORGOTTEN_AT_ONCE", 4)
+    for count in (1, 4, 5, 11):
+        _commit(instance, count)
+        assert instance.database.usage.settle() == count
+        with closing(sqlite3.connect(instance.settings.data_dir / INBOX_FILE)) as connection:
+            assert connection.execute("SELECT count(*) FROM usage_inbox").fetchone() == (0,)
+    assert sums(instance.database) == {KEY: (21, 0)}
