@@ -3,8 +3,10 @@
 import asyncio
 import math
 import os
+import socket
 import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -140,6 +142,7 @@ class PostgresPoints:
         self._cursor: psycopg.AsyncCursor[_Row]
         self._waiting: list[tuple[Any, asyncio.Future[_Row | None]]] = []
         self._runner: asyncio.Task[None] | None = None
+        self._asking: asyncio.Future[dict[Any, _Row]] | None = None
 
     async def row(self, key: bytes | str) -> _Row | None:
         """The row with this primary key without it, as committed now. Raises ``Unavailable``."""
@@ -166,16 +169,36 @@ class PostgresPoints:
 
     async def _bounded(self, keys: list[Any]) -> dict[Any, _Row] | None:
         """What ``ask`` found, or ``None`` if it failed or took too long."""
-        asking = asyncio.ensure_future(self._twice(keys))
+        self._asking = asking = asyncio.ensure_future(self._twice(keys))
         await asyncio.wait((asking,), timeout=self._timeout_seconds)
         if asking.done() and not asking.cancelled() and asking.exception() is None:
             return asking.result()
-        # A cancelled psycopg call first asks the server to cancel, which a hanging one never answers: close the socket.
-        # It must have let go of that socket's number before another connection can get the same.
-        self._drop()
-        asking.cancel()
-        await asyncio.wait((asking,), timeout=_BUSY_SECONDS)
+        await self._give_up()
         return None
+
+    async def _give_up(self) -> None:
+        """End what is asked and let the connection go.
+
+        A cancelled psycopg call first asks the server to cancel, which a hanging one never answers; so the socket is
+        shut, which wakes who waits for it. It is closed only after that: uvloop aborts the process where a socket that
+        it is about to watch is closed, and another connection could get the same number.
+        """
+        import psycopg  # noqa: PLC0415 - the extra "postgres"
+
+        (asking, connection), self._asking, self._connection = (self._asking, self._connection), None, None
+        if asking is not None and not asking.done():
+            if connection is None:
+                asking.cancel()
+            else:
+                with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(connection.pgconn.socket)) as same:
+                    same.shutdown(socket.SHUT_RDWR)
+            await asyncio.wait((asking,), timeout=_BUSY_SECONDS)
+            if not asking.done():
+                return  # what still watches the socket lets it go when it ends
+            if not asking.cancelled():
+                asking.exception()
+        if connection is not None:
+            connection.pgconn.finish()
 
     async def _twice(self, keys: list[Any]) -> dict[Any, _Row]:
         import psycopg  # noqa: PLC0415 - the extra "postgres"
@@ -184,8 +207,9 @@ class PostgresPoints:
         try:
             return await self.ask(keys)
         except (psycopg.OperationalError, psycopg.InterfaceError):
+            given_up = self._connection is None
             self._drop()
-            if not was_open:
+            if given_up or not was_open:
                 raise
             return await self.ask(keys)
 
@@ -216,4 +240,4 @@ class PostgresPoints:
             if not future.done():
                 future.set_exception(Unavailable(self._gone))
         self._waiting = []
-        self._drop()
+        await self._give_up()
