@@ -29,6 +29,8 @@ def base_url_variables() -> tuple[str, ...]:
 def read_environment(environ: Mapping[str, str]) -> ProviderEnvironment:
     """What the environment gives; an empty value counts as unset.
 
+    A key of an unusual look is taken: the variable may be there for other programs, which know it better, and the
+    test of the card tells whether the provider does. What cannot be sent is refused.
     Raises ``ConfigurationError`` that names the variable and never shows its value.
     """
     keys: dict[str, str] = {}
@@ -41,7 +43,7 @@ def read_environment(environ: Mapping[str, str]) -> ProviderEnvironment:
                 base_urls[name] = checked_base_url(provider, base_url)
             variable = provider.variable
             if key.strip():
-                keys[name] = checked_key(provider, key, owner_named=name in base_urls)
+                keys[name] = checked_key(provider, key, owner_named=True)
         except Invalid as error:
             raise ConfigurationError(f"{variable}: {error}") from None
     return ProviderEnvironment(keys, base_urls)

@@ -25,7 +25,7 @@ def test_what_is_given_is_read() -> None:
 
 @pytest.mark.parametrize(
     ("variable", "value"),
-    [("OPENAI_API_KEY", "hunter2"), ("GROQ_API_KEY", "a b"), ("OPENAI_BASE_URL", "http://user:hunter2@host")],
+    [("OPENAI_API_KEY", "'hunter2'"), ("GROQ_API_KEY", "a b"), ("OPENAI_BASE_URL", "http://user:hunter2@host")],
 )
 def test_a_bad_value_names_the_variable(variable: str, value: str) -> None:
     """And never the value."""
@@ -35,10 +35,13 @@ def test_a_bad_value_names_the_variable(variable: str, value: str) -> None:
     assert "hunter2" not in str(refused.value)
 
 
-def test_a_proxy_of_the_environment_takes_keys_of_any_look() -> None:
-    """As one that the owner names at the page."""
-    given = {"OPENAI_API_KEY": "hunter2", "OPENAI_BASE_URL": "http://127.0.0.1:4000"}
-    assert read_environment(given).keys == {"openai": "hunter2"}
+@pytest.mark.parametrize("more", [{}, {"OPENAI_BASE_URL": "http://127.0.0.1:4000"}])
+def test_keys_of_any_look_are_taken(more: dict[str, str]) -> None:
+    """A variable that is there for other programs does not keep ARI from starting."""
+    assert read_environment({"OPENAI_API_KEY": "hunter2", "RESEND_API_KEY": "re_x", **more}).keys == {
+        "openai": "hunter2",
+        "resend": "re_x",
+    }
 
 
 def test_every_provider_has_a_variable_of_its_own() -> None:
