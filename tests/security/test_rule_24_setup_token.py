@@ -145,7 +145,7 @@ import subprocess, types
 from ari.base.settings import load_settings
 from ari.serving import start
 show = types.SimpleNamespace(run=lambda: subprocess.run(["env"], check=True).returncode)
-start._supervisor = lambda settings, listener: show
+start._supervisor = lambda settings, listener, given: show
 start.serve(load_settings())
 """
 

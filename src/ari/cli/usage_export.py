@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Annotated, Literal
 
+import msgspec
 import typer
 
 from ari.base.errors import Invalid
@@ -15,6 +16,7 @@ from ari.cli.options import DataDir
 from ari.cli.words import instant
 from ari.cli.words import since as since_ms
 from ari.usage import export as file
+from ari.usage.ai import AiUse
 from ari.usage.model import UsageFilter, UsageRow
 from ari.usage.search import StatusRange, UsageSearch, method_of, text_of
 
@@ -75,7 +77,7 @@ def _harmless(batches: Iterable[list[UsageRow]]) -> Iterator[list[UsageRow]]:
     """What callers sent, unable to act on a terminal (security.md 22); JSON is ASCII anyway."""
     for rows in batches:
         yield [
-            replace(
+            msgspec.structs.replace(
                 row,
                 request_id=output.clean(row.request_id),
                 method=output.clean(row.method),
@@ -84,6 +86,11 @@ def _harmless(batches: Iterable[list[UsageRow]]) -> Iterator[list[UsageRow]]:
                 key_hint=output.clean(row.key_hint),
                 user_agent=None if row.user_agent is None else output.clean(row.user_agent),
                 client_address=None if row.client_address is None else output.clean(row.client_address),
+                ai=None if row.ai is None else _harmless_use(row.ai),
             )
             for row in rows
         ]
+
+
+def _harmless_use(use: AiUse) -> AiUse:
+    return use if use.model is None else replace(use, model=output.clean(use.model))

@@ -61,6 +61,7 @@ def test_a_row_and_one_whose_handler_still_runs() -> None:
         "bytes": 120,
         "count": 1,
         "source": "request",
+        "ai": None,
     }
     running = row_facts(a_row(status=None, duration_ms=None, bytes=None))
     assert (running["status"], running["duration_ms"], running["bytes"]) == (None, None, None)
