@@ -48,7 +48,7 @@ among the categories.
 
 The API docs list every operation at once. The bundled reference, in which they can be tried, is loaded when one is
 opened in it: it draws itself in one long task, after which nothing moves, and misses the target in performance.
-The figures are of a busy machine with two cores.
+The figures are of a machine with two cores.
 
 """
 
@@ -114,8 +114,10 @@ def pages(owner: Owner) -> dict[str, str]:
     return {
         "Sign-in": "/sign-in",
         "Settings > API": "/settings?tab=api",
+        "Settings > Integrations": "/settings/integrations",
         "Key page": f"/settings/keys/{key['id']}?range=30d",
         "Settings > Usage": "/settings/usage?range=30d",
+        "Settings > Notifications": "/settings/notifications",
         "Settings > Security": "/settings/security",
         "API docs": "/api-docs",
         REFERENCE: "/api-docs#tag/caller/read_me",
