@@ -130,7 +130,7 @@ def test_doctor_sees_them(ari: Ari, monkeypatch: pytest.MonkeyPatch) -> None:
     state, said = found()
     assert state == "note"
     assert "openai_compatible (its key travels in the clear: http://192.168.1.9:8000/v1)" in said
-    monkeypatch.setenv("GROQ_API_KEY", "hunter2")
+    monkeypatch.setenv("GROQ_API_KEY", "'hunter2'")
     state, said = found(1)
     assert (state, said.startswith("GROQ_API_KEY: ")) == ("wrong", True)
     monkeypatch.delenv("GROQ_API_KEY")
