@@ -1,11 +1,10 @@
 """The hot path's lookups: of keys by digest, and of what a key was used for.
 
-Every call asks the store, and no answer is older than the call. On SQLite the question may be "did anything change?":
-half the price of a read, measured in ``docs/decisions``.
+Every call asks the store, and no answer is older than the call. The question may be "did anything change?": half the
+price of a read, measured in ``docs/decisions``.
 """
 
 from collections.abc import Callable
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -13,6 +12,7 @@ from ari.keys.model import ApiKey
 from ari.keys.ports import KeyFinder
 from ari.storage.keys import COLUMNS, key_of
 from ari.storage.points import Commits, PostgresPoints, SqlitePoints
+from ari.storage.trips import SharedTrips
 from ari.usage.model import NO_USE, KeyTotals
 
 _KEY = ", ".join(column.name for column in COLUMNS)
@@ -25,15 +25,20 @@ V = TypeVar("V")
 
 _MOST_COPIED = 10_000
 """Keys held by a worker, about 10 MB, and as many totals."""
-_key_of = lru_cache(_MOST_COPIED)(key_of)
-"""The same row makes the same key; remembered by all its columns, so a row that changed is another."""
+_MARKS = 3
+_MARKED_KEYS = f"""SELECT marks.*, {_KEY}, digest FROM (SELECT
+    (SELECT transaction FROM key_mark WHERE name = 'api_keys'),
+    extract(epoch FROM pg_postmaster_start_time())::float8,
+    (SELECT seq FROM usage_settled WHERE name = 'counted')) AS marks
+    LEFT JOIN api_keys ON digest = ANY(%s)"""  # noqa: S608 - our own names
+"""At least one row; without a known digest, its columns after the marks are empty."""
 
 
 class HotFinder(KeyFinder, Protocol):
     """What the guard and its direct routes ask; holds connections of its own."""
 
     async def totals(self, key_id: str) -> KeyTotals:
-        """What the key was used for, as committed now. Raises ``Unavailable``."""
+        """What the key was used for, as committed when keys were last asked for or later. Raises ``Unavailable``."""
 
     async def close(self) -> None:
         """Let the connections go."""
@@ -95,22 +100,72 @@ class Copies(Generic[K, V]):
         return made
 
 
-class PostgresFinder:
-    """Reads that share round trips; see ``PostgresPoints``. Totals have their own connection: they delay no verdict."""
+class PostgresKeys(SharedTrips[ApiKey]):
+    """Keys by digest, in one statement that also tells whether any key was changed since they were copied.
+
+    A copy counts only if the mark of the last change, read by a statement that began after the call did, is the one it
+    was read with: rows and mark are of one snapshot, and every transaction that changes or removes a key sets its own
+    mark (migration 0007), whoever runs it. The server's start belongs to the mark, since another server behind the same
+    address may count anew. So the row of a key that is copied does not travel, and a change is found at the next call.
+    """
 
     def __init__(self, url: str, timeout_seconds: float) -> None:
-        keys = f"SELECT {_KEY}, digest FROM api_keys WHERE digest = ANY(%s)"  # noqa: S608 - our own names
+        super().__init__(url, _NO_KEYS, timeout_seconds)
+        self._copies: dict[bytes, ApiKey] = {}
+        self._mark: list[Any] | None = None
+        self.totals_mark: int | None = None
+        """What the totals were at when keys were last asked for; ``None`` if that cannot be told."""
+
+    def __len__(self) -> int:
+        return len(self._copies)
+
+    async def ask(self, digests: list[bytes]) -> dict[bytes, ApiKey]:
+        """The known ones. A second statement is needed where copies turn out to be old."""
+        if len(self._copies) >= _MOST_COPIED:
+            self._copies.clear()
+        copied_at = self._mark
+        copied = {digest: self._copies[digest] for digest in digests if digest in self._copies}
+        rows = await self.rows(_MARKED_KEYS, [digest for digest in digests if digest not in copied])
+        *mark, self.totals_mark = rows[0][:_MARKS]
+        if mark != self._mark:
+            self._copies.clear()
+            self._mark = mark
+        if copied and mark != copied_at:
+            return await self.ask(digests)
+        found = {row[-1]: key_of(row[_MARKS:-1]) for row in rows if row[-1] is not None}
+        if mark[0] is not None:
+            self._copies |= found
+        return found | copied
+
+
+class PostgresFinder:
+    """Lookups that share round trips. Totals have their own connection, and are asked for only once they moved."""
+
+    def __init__(self, url: str, timeout_seconds: float) -> None:
         totals = f"SELECT {_TOTALS}, key_id FROM usage_totals WHERE key_id = ANY(%s)"  # noqa: S608 - our own names
-        self.keys = PostgresPoints(url, keys, _NO_KEYS, timeout_seconds)
+        self.keys = PostgresKeys(url, timeout_seconds)
         self._totals = PostgresPoints(url, totals, _NO_TOTALS, timeout_seconds)
+        self._copies: dict[str, KeyTotals] = {}
+        self._mark: int | None = None
 
     async def find(self, digest: bytes) -> ApiKey | None:
-        row = await self.keys.row(digest)
-        return None if row is None else _key_of(row)
+        return await self.keys.row(digest)
 
     async def totals(self, key_id: str) -> KeyTotals:
+        mark = self.keys.totals_mark
+        if mark is None or mark != self._mark or len(self._copies) >= _MOST_COPIED:
+            self._copies.clear()
+            self._mark = mark
+        copy = self._copies.get(key_id)
+        if copy is not None:
+            return copy
         row = await self._totals.row(key_id)
-        return NO_USE if row is None else KeyTotals(*row)
+        if row is None:
+            return NO_USE
+        totals = KeyTotals(*row)
+        if mark is not None and mark == self._mark:
+            self._copies[key_id] = totals
+        return totals
 
     async def close(self) -> None:
         await self.keys.close()

@@ -23,7 +23,7 @@ from ari.base.clock import DAY_MS, HOUR_MS
 from ari.storage.dialect import lock_for_migration
 from ari.storage.faults import faults_as_unavailable, read_only
 from ari.storage.inbox import ROW, batch_of
-from ari.storage.tables import usage_inbox, usage_settled
+from ari.storage.tables import usage_inbox
 from ari.storage.turn import write_turn
 from ari.storage.usage_commit import ADD_HOURS, ADD_TOTALS, REFUSALS, ROW_FIELDS, write_all, write_each
 from ari.storage.usage_rollups import ADD_ALL, ADD_DAYS, Rollups
@@ -44,11 +44,15 @@ _ENTRY = tuple(_inbox[name] for name in ("what", *ROW_FIELDS))
 _MARK = "inbox"
 _SAVE_MARK = f"""INSERT INTO usage_settled (name, seq) VALUES ('{_MARK}', :high)
     ON CONFLICT (name) DO UPDATE SET seq = excluded.seq"""
-_WAITING = "SELECT 1 FROM usage_inbox WHERE seq > (SELECT coalesce(max(seq), 0) FROM usage_settled) LIMIT 1"
+_MARKED = f"(SELECT coalesce(max(seq), 0) FROM usage_settled WHERE name = '{_MARK}')"
+_WAITING = f"SELECT 1 FROM usage_inbox WHERE seq > {_MARKED} LIMIT 1"
+_SAVE_COUNTED = """INSERT INTO usage_settled (name, seq) VALUES ('counted', 1)
+    ON CONFLICT (name) DO UPDATE SET seq = usage_settled.seq + 1"""
+"""On PostgreSQL, so that who copied totals knows when they moved; SQLite's file tells by itself."""
 _NEVER_AGAIN = (
     """INSERT INTO inbox.sqlite_sequence (name, seq) SELECT 'usage_inbox', 0
     WHERE NOT EXISTS (SELECT 1 FROM inbox.sqlite_sequence WHERE name = 'usage_inbox')""",
-    """UPDATE inbox.sqlite_sequence SET seq = max(seq, (SELECT coalesce(max(seq), 0) FROM usage_settled))
+    f"""UPDATE inbox.sqlite_sequence SET seq = max(seq, {_MARKED})
     WHERE name = 'usage_inbox'""",
 )
 
@@ -145,8 +149,7 @@ class Settler:
 
     def _settle(self, move: Callable[[Connection, dict[str, int]], None]) -> int:
         with writing(self._engine, self._lock_file) as connection:
-            marked = select(func.coalesce(func.max(usage_settled.c.seq), 0)).scalar_subquery()
-            low = connection.scalar(select(marked)) or 0
+            low = connection.scalar(text(f"SELECT {_MARKED}")) or 0
             oldest = select(_inbox.seq).where(_inbox.seq > low).order_by(_inbox.seq).limit(MOST_AT_ONCE).subquery()
             counted = select(func.count(), func.min(oldest.c.seq), func.max(oldest.c.seq))
             count, first, high = connection.execute(counted).one()
@@ -158,6 +161,7 @@ class Settler:
                 connection.execute(text(_SAVE_MARK), {"high": high})
             else:
                 connection.execute(delete(usage_inbox).where(_inbox.seq <= high))
+                connection.execute(text(_SAVE_COUNTED))
         if self._apart:
             self._forget(first, high)
         return int(count)

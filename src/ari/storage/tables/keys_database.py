@@ -63,6 +63,15 @@ api_keys = Table(
     sqlite_with_rowid=False,
 )
 
+key_mark = Table(
+    "key_mark",
+    main,
+    Column("name", String(20), primary_key=True),
+    Column("transaction", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""On PostgreSQL the transaction that last changed or removed a key. SQLite tells of changes by itself: it is empty."""
+
 dismissals = Table(
     "dismissals",
     main,

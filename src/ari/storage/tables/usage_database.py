@@ -80,7 +80,8 @@ usage_settled = Table(
     Column("name", String(20), primary_key=True),
     Column("seq", BigInteger, nullable=False),
 )
-"""Up to which entry the inbox was moved, where that is another file. On PostgreSQL its lock is who may move."""
+"""Up to which entry the inbox was moved, where that is another file. On PostgreSQL its lock is who may move, and
+it counts how often something was moved."""
 
 usage_inbox = Table(
     "usage_inbox",

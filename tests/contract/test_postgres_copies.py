@@ -1,0 +1,210 @@
+"""Promises 1 and 4 on PostgreSQL: a copied key counts only while no transaction has changed any, whoever ran it."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from ari.base.caller import SYSTEM
+from ari.instance import Instance
+from ari.keys import manage, token
+from ari.keys.manage import NewKey
+from ari.storage.finder import _MARKED_KEYS, PostgresFinder
+from ari.usage.model import NO_USE
+from ari.usage.ports import Batch
+from tests.support.instances import opened
+from tests.support.usage import a_row
+
+
+class Watched:
+    """A finder with a count of what its statements were asked to bring."""
+
+    def __init__(self, finder: PostgresFinder) -> None:
+        self.finder = finder
+        self.asked: list[int] = []
+        rows = finder.keys.rows
+
+        async def counted(query: str, keys: list[Any]) -> Any:
+            self.asked.append(len(keys))
+            return await rows(query, keys)
+
+        finder.keys.rows = counted  # type: ignore[method-assign]  # to count its calls
+
+    async def state(self, secret: str) -> str:
+        """The key's state, and how many rows each statement was to bring."""
+        digest = token.parse(secret.encode())
+        assert digest is not None
+        key = await self.finder.find(digest)
+        state = "unknown" if key is None else "revoked" if key.revoked_at_ms else "off" if key.disabled else "on"
+        asked, self.asked[:] = list(self.asked), []
+        return f"{state} {asked}"
+
+
+def _with(
+    data_dir: Path, url: str, work: Callable[[Instance, Watched, list[str], psycopg.Connection[Any]], Any]
+) -> list[str]:
+    async def run() -> list[str]:
+        with opened(data_dir, url) as instance, psycopg.connect(url, autocommit=True) as hand:
+            secrets = [_created(instance) for _ in range(3)]
+            finder = await instance.database.open_finder()
+            assert isinstance(finder, PostgresFinder)
+            found: list[str] = await work(instance, Watched(finder), secrets, hand)
+            await finder.close()
+            return found
+
+    return asyncio.run(run())
+
+
+def _created(instance: Instance) -> str:
+    return instance.command(SYSTEM, lambda unit, by: manage.create(unit, by, instance.now_ms(), NewKey("n"))).secret
+
+
+def test_what_is_copied_is_asked_about_and_not_read(data_dir: Path, postgres_url: str) -> None:
+    """One statement a verification, which brings rows of others only; two once after a change."""
+
+    async def work(instance: Instance, watched: Watched, secrets: list[str], _hand: object) -> list[str]:
+        first, second, _ = secrets
+        found = [await watched.state(one) for one in (first, first, second, first, token.mint())]
+        _created(instance)
+        found.append(await watched.state(first))
+        return found
+
+    assert _with(data_dir, postgres_url, work) == ["on [1]", "on [0]", "on [1]", "on [0]", "unknown [1]", "on [0]"]
+
+
+@pytest.mark.parametrize(
+    ("change", "then"),
+    [
+        ("UPDATE api_keys SET revoked_at_ms = 1, revoked_by = 'x'", "revoked [0, 1]"),
+        ("UPDATE api_keys SET disabled = true", "off [0, 1]"),
+        ("SET session_replication_role = replica; UPDATE api_keys SET disabled = true", "off [0, 1]"),
+        ("DELETE FROM api_keys", "unknown [0, 1]"),
+        ("TRUNCATE api_keys", "unknown [0, 1]"),
+        ("DELETE FROM key_mark; UPDATE api_keys SET disabled = true", "off [0, 1]"),
+        ("BEGIN; SAVEPOINT s; UPDATE api_keys SET disabled = true; RELEASE s; COMMIT", "off [0, 1]"),
+    ],
+)
+def test_a_change_by_whomever_is_seen_by_the_next_call(
+    data_dir: Path, postgres_url: str, change: str, then: str
+) -> None:
+    """Not only our own commands: a database's owner may revoke in SQL."""
+
+    async def work(_instance: Instance, watched: Watched, secrets: list[str], hand: Any) -> list[str]:
+        found = [await watched.state(secrets[0]) for _ in range(2)]
+        hand.execute(change)
+        return [*found, await watched.state(secrets[0])]
+
+    assert _with(data_dir, postgres_url, work) == ["on [1]", "on [0]", then]
+
+
+def test_a_change_counts_from_its_commit_whatever_its_number(data_dir: Path, postgres_url: str) -> None:
+    """Two that overlap and commit against the order in which they began; neither waits for the other before."""
+
+    async def work(_instance: Instance, watched: Watched, secrets: list[str], _hand: object) -> list[str]:
+        one, two = (token.parse(secret.encode()) for secret in secrets[:2])
+        found = [await watched.state(secret) for secret in secrets[:2]]
+        with psycopg.connect(postgres_url) as early, psycopg.connect(postgres_url) as late:
+            early.execute("UPDATE api_keys SET disabled = true WHERE digest = %s", (one,))
+            late.execute("UPDATE api_keys SET disabled = true WHERE digest = %s", (two,))
+            found += [await watched.state(secret) for secret in secrets[:2]]
+            late.commit()
+            found += [await watched.state(secret) for secret in secrets[:2]]
+            early.commit()
+            found += [await watched.state(secret) for secret in secrets[:2]]
+        return found
+
+    assert _with(data_dir, postgres_url, work) == [
+        *("on [1]", "on [1]"),
+        *("on [0]", "on [0]"),
+        *("on [0, 1]", "off [1]"),
+        *("off [0, 1]", "off [1]"),
+    ]
+
+
+def test_nothing_is_copied_without_a_mark(data_dir: Path, postgres_url: str) -> None:
+    """A table that somebody emptied costs time, not truth."""
+
+    async def work(_instance: Instance, watched: Watched, secrets: list[str], hand: Any) -> list[str]:
+        hand.execute("DELETE FROM key_mark")
+        return [await watched.state(secrets[0]) for _ in range(3)]
+
+    assert _with(data_dir, postgres_url, work) == ["on [1]"] * 3
+
+
+def test_copies_do_not_outlive_their_server(data_dir: Path, postgres_url: str) -> None:
+    """Another server behind the same address may give the same number to another change."""
+
+    async def work(_instance: Instance, watched: Watched, secrets: list[str], _hand: object) -> list[str]:
+        found = [await watched.state(secrets[0]) for _ in range(2)]
+        mark = watched.finder.keys._mark
+        assert mark is not None
+        mark[1] -= 1.0  # as if they had been read before the server was started
+        return [*found, await watched.state(secrets[0])]
+
+    assert _with(data_dir, postgres_url, work) == ["on [1]", "on [0]", "on [0, 1]"]
+
+
+def test_copies_are_bounded_and_never_of_unknown_keys(
+    data_dir: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody fills the memory with guesses, nor with keys."""
+    monkeypatch.setattr("ari.storage.finder._MOST_COPIED", 2)
+
+    async def work(_instance: Instance, watched: Watched, secrets: list[str], _hand: object) -> list[str]:
+        sizes = []
+        for secret in [*secrets, *(token.mint() for _ in range(5)), *secrets]:
+            await watched.state(secret)
+            sizes.append(len(watched.finder.keys))
+        return [str(max(sizes))]
+
+    assert _with(data_dir, postgres_url, work) == ["2"]
+
+
+def test_totals_are_read_again_once_they_moved(data_dir: Path, postgres_url: str) -> None:
+    """And not before: they cost no round trip of their own."""
+
+    async def run() -> list[int]:
+        with opened(data_dir, postgres_url) as instance:
+            secret = _created(instance)
+            finder = await instance.database.open_finder()
+            assert isinstance(finder, PostgresFinder)
+            trips: list[int] = []
+            ask_database = finder._totals.ask
+
+            async def counted(keys: list[Any]) -> Any:
+                trips.append(len(keys))
+                return await ask_database(keys)
+
+            finder._totals.ask = counted  # type: ignore[method-assign]  # to count its calls
+            digest = token.parse(secret.encode())
+            assert digest is not None
+
+            async def count() -> int:
+                key = await finder.find(digest)
+                assert key is not None
+                totals = await finder.totals(key.id)
+                return 0 if totals is NO_USE else totals.request_count
+
+            key = await finder.find(digest)
+            assert key is not None
+            found = [await count()]
+            for _ in range(2):
+                instance.database.usage.commit(Batch(rows=[a_row(key_id=key.id)]))
+                instance.database.usage.settle_all()
+                found += [await count(), await count()]
+            await finder.close()
+            return [*found, len(trips)]
+
+    assert asyncio.run(run()) == [0, 1, 1, 2, 2, 3]
+
+
+def test_the_statement_finds_keys_by_their_index(data_dir: Path, postgres_url: str) -> None:
+    """Also as the plan for any keys that PostgreSQL keeps for a prepared statement."""
+    with opened(data_dir, postgres_url), psycopg.connect(postgres_url, autocommit=True) as hand:
+        hand.execute("SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off")
+        hand.execute(f"PREPARE asked (bytea[]) AS {_MARKED_KEYS.replace('%s', '$1')}")  # type: ignore[arg-type]  # our own
+        plan = "\n".join(line for (line,) in hand.execute("EXPLAIN EXECUTE asked ('{}')"))
+    assert "pk_api_keys" in plan, plan
