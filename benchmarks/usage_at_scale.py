@@ -1,7 +1,8 @@
 """What reading the usage log costs as it grows: ``python -m benchmarks.usage_at_scale --rows 10000 10000000``.
 
-Fills a log per size and times every question through ``UsageTables``, as the pages and ``GET /api/usage`` ask it: a
-page from the beginning and a page from a cursor deep in the log. Medians of many calls; sizes take turns.
+Fills a log per size and times what people and programs ask of it: the usage page and ``GET /api/usage`` over HTTP, and
+every question through ``UsageTables``, a page from the beginning and a page from a cursor deep in the log. Medians of
+many calls; sizes take turns.
 """
 
 import argparse
@@ -20,6 +21,7 @@ from ari.usage.model import UsageFilter
 from benchmarks import postgresql
 from benchmarks.stats import number
 from benchmarks.usage_fill import END_MS, FLOODED, KEYS, RARE, RARE_CODE, START_MS, Filled, fill
+from benchmarks.usage_over_http import PLACES, visited
 
 PAGE = 51
 BUSY = KEYS[5]
@@ -88,6 +90,18 @@ def measure(logs: Sequence[Filled], rounds: int, seconds: float) -> dict[str, li
     return {name: [statistics.median(column) for column in columns] for name, columns in times.items()}
 
 
+def measure_over_http(logs: Sequence[Filled], rounds: int, seconds: float) -> dict[str, list[float]]:
+    """The same of whole answers, each log with a server of its own."""
+    with ExitStack() as held:
+        visitors = [held.enter_context(visited(log.folder, log.url)) for log in logs]
+        times: dict[str, list[list[float]]] = {name: [[] for _ in logs] for name in PLACES}
+        for _ in range(rounds):
+            for name, columns in times.items():
+                for visitor, column in zip(visitors, columns, strict=True):
+                    column.extend(visitor.milliseconds(PLACES[name], seconds))
+    return {name: [statistics.median(column) for column in columns] for name, columns in times.items()}
+
+
 def table(logs: Sequence[Filled], found: dict[str, list[float]]) -> str:
     """Markdown; milliseconds, and how much dearer the largest log is than the smallest."""
     heads = [f"{log.rows:,} rows" for log in logs]
@@ -121,7 +135,8 @@ def main(words: Sequence[str]) -> None:
             logs.append(fill(folder / str(rows), rows, url))
             held.callback(logs[-1].database.close)
             print(f"{rows:,} rows made in {time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True)
-        print(table(logs, measure(logs, given.rounds, given.seconds)))
+        found = measure_over_http(logs, given.rounds, given.seconds)
+        print(table(logs, found | measure(logs, given.rounds, given.seconds)))
 
 
 if __name__ == "__main__":

@@ -57,6 +57,8 @@ class Filled:
 
     database: Database
     rows: int
+    folder: Path
+    url: str | None
 
 
 def fill(folder: Path, rows: int, url: str | None) -> Filled:
@@ -66,7 +68,7 @@ def fill(folder: Path, rows: int, url: str | None) -> Filled:
     """
     whole = folder / "filled"
     if whole.exists():
-        return Filled(Database.open(load_settings(data_dir=folder, database_url=url)), rows)
+        return Filled(Database.open(load_settings(data_dir=folder, database_url=url)), rows, folder, url)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     database = Database.open(load_settings(data_dir=folder, database_url=url))
     migrate(database)
@@ -82,7 +84,7 @@ def fill(folder: Path, rows: int, url: str | None) -> Filled:
         whole.touch()
     else:
         _into_postgresql(database.log, rows, statements)
-    return Filled(database, rows)
+    return Filled(database, rows, folder, url)
 
 
 def _into_sqlite(path: Path, rows: int, statements: Sequence[str]) -> None:
