@@ -41,7 +41,7 @@ def test_a_key_touches_no_wider_key_and_never_widens_itself(instance: Instance) 
         lambda: delete_key(instance, wider, as_caller(maker)),
         lambda: change_key(instance, maker, as_caller(maker), scopes=("*",)),
         lambda: change_key(instance, maker, as_caller(maker), expires_at_ms=None),
-        lambda: change_key(instance, maker, as_caller(maker), expires_at_ms=maker.expires_at_ms + 1),  # type: ignore[operator]  # given by the parameters, of no one type
+        lambda: change_key(instance, maker, as_caller(maker), expires_at_ms=maker.expires_at_ms + 1),
     ):
         with pytest.raises(Forbidden):
             attempt()
