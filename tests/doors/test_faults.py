@@ -153,6 +153,29 @@ def test_locked_keys_are_verified_and_not_changed(owner: Any) -> None:
     assert owner.api(secret).get("/api/me").status_code == 401
 
 
+def test_an_expired_key_is_refused_in_time_while_its_stamp_cannot_be_written(owner: Any) -> None:
+    """However many call with it at once: they wait together, for one change, and others are served meanwhile."""
+    _, secret = owner.create_key("brief", expires="1h")
+    _, live = owner.create_key("live")
+    owner.server.clock.advance(3600)
+
+    def ask(token: str) -> tuple[int, float]:
+        began = time.monotonic()
+        return raw.get(owner.server.port, b"/api/me", b"x-api-key: " + token.encode()).status, time.monotonic() - began
+
+    with sqlite3.connect(owner.server.data_dir / "ari.db", isolation_level=None) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with ThreadPoolExecutor(40) as threads:
+            answers = list(threads.map(ask, [secret] * 39 + [live]))
+        other.execute("ROLLBACK")
+    other.close()
+    assert [status for status, _ in answers] == [401] * 39 + [200]
+    assert max(seconds for _, seconds in answers) < 10, "one patience, not one after the other"
+    assert ask(secret)[0] == 401
+    owner.server.clock.advance(-3600)
+    assert ask(secret)[0] == 401
+
+
 def test_locked_counts_keep_nobody_waiting(owner: Any) -> None:
     """Somebody else holds the file of rows and counts: requests are logged to the inbox and counted when it is free."""
     key, secret = owner.create_key("k")
