@@ -8,6 +8,7 @@ from typing import Any
 
 from ari.base.caller import Caller
 from ari.base.clock import HOUR_MS
+from ari.base.errors import AriError
 from ari.base.events import Origin
 from ari.http.access import AccessTable
 from ari.http.answer import ErrorPage
@@ -77,4 +78,8 @@ class Guard:
             self._exposed.clear()
         self._exposed[key.id] = now_ms
         caller = Caller("system", origin)
-        await self.instance.acommand(caller, lambda unit, by: manage.expose(unit, by, now_ms, key))
+        try:
+            await self.instance.acommand(caller, lambda unit, by: manage.expose(unit, by, now_ms, key))
+        except AriError:
+            self._exposed.pop(key.id, None)  # the next request writes it
+            raise
