@@ -189,6 +189,17 @@ def test_the_file_gives_room_back(data_dir: Path) -> None:
     assert b"very-own-agent" not in (data_dir / USAGE_FILE).read_bytes()
 
 
+def test_postgresql_is_told_to_clean_up_early(data_dir: Path, postgres_url: str) -> None:
+    """Autovacuum begins at a share of the rows, which by default would be a fifth of a log of any size."""
+    with opened(data_dir, postgres_url) as instance, instance.database.log.connect() as connection:
+        found = connection.exec_driver_sql("SELECT relname, reloptions FROM pg_class WHERE relname LIKE 'usage_%%'")
+        shares = {name: dict(one.split("=") for one in options or ()) for name, options in found}
+    scale = "autovacuum_vacuum_scale_factor"
+    assert shares["usage_rows"][scale] == "0.01"
+    for table in ("usage_totals", "usage_hours", "usage_seen", "usage_attempts", "usage_days", "usage_attempt_hours"):
+        assert shares[table][scale] == "0.05", table
+
+
 def _pages(data_dir: Path) -> int:
     connection: Any = sqlite3.connect(data_dir / USAGE_FILE)
     count = int(connection.execute("PRAGMA page_count").fetchone()[0])
