@@ -12,19 +12,19 @@ sys.path.insert(0, str(HERE))
 for name in [name for name in os.environ if name.startswith("ARI_") or name in ("ALLOWED_IPS", "RESEND_API_KEY")]:
     del os.environ[name]  # a reference tells defaults, not this machine
 
-import api_pages  # noqa: E402 - after the path is set
-import typer  # noqa: E402
-from api_pages import table  # noqa: E402
-from pydantic import SecretStr  # noqa: E402
-from pydantic.fields import FieldInfo  # noqa: E402
+import api_pages
+import typer
+from api_pages import table
+from pydantic import SecretStr
+from pydantic.fields import FieldInfo
 
-from ari import server  # noqa: E402
-from ari.base.events import EVENT_NAMES  # noqa: E402
-from ari.base.settings import Settings, load_settings  # noqa: E402
-from ari.cli.main import app  # noqa: E402
-from ari.instance import Instance  # noqa: E402
-from ari.integrations.providers import providers  # noqa: E402
-from ari.keys.reasons import REASONS, REQUEST_ERRORS, Reason  # noqa: E402
+from ari import server
+from ari.base.events import EVENT_NAMES
+from ari.base.settings import Settings, load_settings
+from ari.cli.main import app
+from ari.instance import Instance
+from ari.integrations.providers import providers
+from ari.keys.reasons import REASONS, REQUEST_ERRORS, Reason
 
 NOTE = "<!-- Written by docs/generate.py: edit the program, then run `make docs`. -->\n"
 

@@ -28,13 +28,13 @@ settings.configure(
 )
 django.setup()
 
-from django.core.management import call_command  # noqa: E402 - Django wants its settings first
-from django.core.wsgi import get_wsgi_application  # noqa: E402
-from django.urls import path  # noqa: E402
-from rest_framework.response import Response  # noqa: E402
-from rest_framework.views import APIView  # noqa: E402
-from rest_framework_api_key.models import APIKey  # noqa: E402
-from rest_framework_api_key.permissions import HasAPIKey  # noqa: E402
+from django.core.management import call_command
+from django.core.wsgi import get_wsgi_application
+from django.urls import path
+from rest_framework.response import Response
+from rest_framework.views import APIView
+from rest_framework_api_key.models import APIKey
+from rest_framework_api_key.permissions import HasAPIKey
 
 
 class Thing(APIView):

@@ -197,8 +197,8 @@ def test_runs_by_name_and_expiry_follow_their_indexes(many: Any) -> None:
                 seen.append((statement, parameters))
 
         event.listen(instance.database.main, "before_cursor_execute", note)
-        after = page(instance, Narrowing(START_MS), Sort(by, False)).after  # type: ignore[arg-type]  # given more loosely than its type says
-        page(instance, Narrowing(START_MS), Sort(by, False), after)  # type: ignore[arg-type]  # given more loosely than its type says
+        after = page(instance, Narrowing(START_MS), Sort(by, False)).after
+        page(instance, Narrowing(START_MS), Sort(by, False), after)
         event.remove(instance.database.main, "before_cursor_execute", note)
         with instance.database.main.connect() as connection:
             for statement, parameters in seen:

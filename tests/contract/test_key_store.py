@@ -62,7 +62,7 @@ def test_a_failed_command_leaves_nothing(instance: Instance) -> None:
     """One transaction: the key and its event, or neither."""
 
     def work(unit: object, by: Caller) -> None:
-        manage.create(unit, by, instance.now_ms(), NewKey("n"))  # type: ignore[arg-type]  # given more loosely than its type says
+        manage.create(unit, by, instance.now_ms(), NewKey("n"))
         raise RuntimeError("later")
 
     with pytest.raises(RuntimeError):
@@ -124,7 +124,7 @@ def test_pages_are_newest_first_and_filtered(instance: Instance) -> None:
     now_ms = instance.now_ms()
 
     def page(activity: str, before: str | None = None, limit: int = 10) -> list[str]:
-        return [key.name for key in instance.read(lambda unit: unit.keys.page(now_ms, activity, before, limit))]  # type: ignore[arg-type]  # given more loosely than its type says
+        return [key.name for key in instance.read(lambda unit: unit.keys.page(now_ms, activity, before, limit))]
 
     assert page("all") == ["k4", "k3", "k2", "k1", "k0"]
     assert page("active") == ["k4", "k3", "k0"]
@@ -144,6 +144,6 @@ def test_bad_input_is_refused_before_anything_is_written(instance: Instance) -> 
     """And names the field."""
     for bad in ({"name": ""}, {"expires": "2w"}, {"scopes": ("nope:read",)}, {"scopes": ()}, {"expires_at_ms": 1}):
         with pytest.raises(Invalid) as caught:
-            create_key(instance, **({"name": "n"} | bad))  # type: ignore[arg-type]  # given more loosely than its type says
+            create_key(instance, **({"name": "n"} | bad))
         assert caught.value.problems[0].location.startswith(next(iter(bad)).removesuffix("_ms"))
     assert instance.read(lambda unit: unit.keys.count(0, "all")) == 0

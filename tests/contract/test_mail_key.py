@@ -36,8 +36,8 @@ def test_a_sealed_key_mails(data_dir: Path, database_url: str | None) -> None:
         environment = instance.provider_environment
 
         def seal(unit: object, by: object) -> None:
-            integrations.set_base_url(unit, by, now_ms, resend, service.url)  # type: ignore[arg-type]  # a Unit
-            integrations.put_key(unit, keys, by, now_ms, resend, environment, KEY)  # type: ignore[arg-type]
+            integrations.set_base_url(unit, by, now_ms, resend, service.url)
+            integrations.put_key(unit, keys, by, now_ms, resend, environment, KEY)
 
         instance.command(SYSTEM, seal)
         assert happen("sealed") == "sent"

@@ -30,8 +30,8 @@ def past(instance: Instance) -> Past:
 
 def _do(instance: Instance, work: object, *args: object, caller: object = None) -> list[str]:
     done = instance.command(
-        caller or SYSTEM,  # type: ignore[arg-type]  # given more loosely than its type says
-        lambda unit, by: work(unit, by, instance.now_ms(), *args),  # type: ignore[operator]  # given by the parameters, of no one type
+        caller or SYSTEM,
+        lambda unit, by: work(unit, by, instance.now_ms(), *args),
     )
     return sorted(key.name for key in done)
 

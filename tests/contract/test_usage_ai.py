@@ -28,7 +28,7 @@ def instance(data_dir: Path, database_url: str | None) -> Iterator[Instance]:
 
 def _use(row: UsageRow, **more: object) -> AiUse:
     plain = AiUse(row.id, row.at_ms, row.key_id, "openai", "m", 10, 4, 2, 200, 5.5, 9.0, "complete")
-    return replace(plain, **more)  # type: ignore[arg-type]  # fields of it
+    return replace(plain, **more)
 
 
 def test_a_use_stands_beside_its_row(instance: Instance) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select, text
 
 from ari.base.clock import DAY_MS, MINUTE_MS
 from ari.instance import Instance
@@ -22,6 +22,7 @@ from tests.support.usage import KEY, OTHER_KEY, a_row, sums
 
 OLD_MS = START_MS - 100 * DAY_MS
 CUTOFF_MS = START_MS - 90 * DAY_MS
+KEPT_FOR_A_TIME = ("usage_rows", "usage_attempts", "usage_attempt_hours", "usage_seen", "usage_ai")
 
 
 @pytest.fixture
@@ -93,6 +94,44 @@ def test_it_goes_in_small_steps_and_can_be_resumed(
     assert sums(instance.database) == before
 
 
+def test_no_step_reads_a_whole_table(instance: Instance) -> None:
+    """However much the log holds, a step looks at what it removes, by an index: it would hold up the counting."""
+    _fill(instance)
+    store, engine = instance.database.usage, instance.database.log
+    store.commit(
+        Batch(
+            [a_row(OLD_MS, client_address=f"192.0.2.{n}") for n in range(200)],
+            attempts=[Attempt(OLD_MS + n * MINUTE_MS, "unknown", f"10.0.{n >> 8}.{n & 255}") for n in range(800)],
+        )
+    )
+    store.settle_all()
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("ANALYZE"))
+    asked: dict[str, Any] = {}
+
+    def remember(_connection: Any, _cursor: Any, statement: str, given: Any, _context: Any, many: bool) -> None:
+        if any(f" {table}" in statement for table in KEPT_FOR_A_TIME):
+            asked[statement] = given[0] if many else given
+
+    event.listen(engine, "before_cursor_execute", remember)
+    assert sum(store.remove_before(CUTOFF_MS)) > 2_000
+    event.remove(engine, "before_cursor_execute", remember)
+    sqlite = engine.dialect.name == "sqlite"
+    with engine.connect() as connection:
+        if not sqlite:
+            connection.exec_driver_sql("SET enable_seqscan = off")  # small tables are read whole, whatever the index
+        explain = "EXPLAIN QUERY PLAN " if sqlite else "EXPLAIN "
+        plans = {sql: "\n".join(map(str, connection.exec_driver_sql(explain + sql, asked[sql]))) for sql in asked}
+    assert {sql.split()[0] for sql in plans} == {"SELECT", "DELETE"}
+    for sql, plan in plans.items():
+        in_its_order = "FROM usage_seen ORDER BY" in sql and "TEMP B-TREE" not in plan
+        for table in KEPT_FOR_A_TIME:
+            assert f"SCAN {table}" not in plan or in_its_order, (sql, plan)
+            assert f"Seq Scan on {table}" not in plan, (sql, plan)
+        if sql.startswith("DELETE") and not sqlite:
+            assert "Index Cond: (ROW(" in plan or "= ANY" in plan or "Index Cond: ((ROW(" in plan, (sql, plan)
+
+
 def test_one_process_at_a_time(instance: Instance, data_dir: Path, database_url: str | None) -> None:
     """The others find it taken and do nothing; it is free again when the first has ended."""
     _fill(instance)
@@ -148,6 +187,17 @@ def test_the_file_gives_room_back(data_dir: Path) -> None:
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
     assert b"very-own-agent" not in (data_dir / USAGE_FILE).read_bytes()
+
+
+def test_postgresql_is_told_to_clean_up_early(data_dir: Path, postgres_url: str) -> None:
+    """Autovacuum begins at a share of the rows, which by default would be a fifth of a log of any size."""
+    with opened(data_dir, postgres_url) as instance, instance.database.log.connect() as connection:
+        found = connection.exec_driver_sql("SELECT relname, reloptions FROM pg_class WHERE relname LIKE 'usage_%%'")
+        shares = {name: dict(one.split("=") for one in options or ()) for name, options in found}
+    scale = "autovacuum_vacuum_scale_factor"
+    assert shares["usage_rows"][scale] == "0.01"
+    for table in ("usage_totals", "usage_hours", "usage_seen", "usage_attempts", "usage_days", "usage_attempt_hours"):
+        assert shares[table][scale] == "0.05", table
 
 
 def _pages(data_dir: Path) -> int:

@@ -108,12 +108,15 @@ def test_every_page_is_read_from_an_index(store: UsageTables, engine: Engine) ->
             asked.append((statement, given))
 
     span = START_MS + 5 * HOUR_MS, START_MS + 6 * HOUR_MS
+    middle = store.page(UsageFilter(None, None, None, span[1]), None, 1)[0].id
+    asked.clear()
     for key_id, code, (since_ms, until_ms) in product((None, KEY), (None, "ok", "revoked"), ((None, None), span)):
-        store.page(UsageFilter(key_id, code, since_ms, until_ms), None, 50)
+        for before in (None, middle):
+            store.page(UsageFilter(key_id, code, since_ms, until_ms), before, 50)
     explain = "EXPLAIN QUERY PLAN " if engine.dialect.name == "sqlite" else "EXPLAIN "
     with engine.connect() as connection:
         plans = ["\n".join(map(str, connection.exec_driver_sql(explain + sql, given))) for sql, given in asked]
-    assert len(plans) == 12 + 2, "the codes of a key are asked first where they are needed"
+    assert len(plans) == 2 * (12 + 2), "the codes of a key are asked first where they are needed"
     for (sql, _), plan in zip(asked, plans, strict=True):
         assert "Seq Scan on usage_rows" not in plan, plan
         assert "SCAN usage_rows" not in plan or "USING INDEX" in plan, plan

@@ -4,6 +4,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -15,6 +16,9 @@ import pytest
 from tests.support import mounts, raw
 from tests.support.missing import missing
 from tests.support.processes import eventually
+
+LONGEST_SECONDS = 15
+"""More than any patience of ours and a busy machine together, and far less than for ever."""
 
 
 @pytest.fixture
@@ -119,13 +123,85 @@ def test_a_locked_log_is_503_within_bounds_and_recovers(make_owner: Callable[...
     client = owner.api(secret)
     with sqlite3.connect(owner.server.data_dir / "usage-inbox.db", isolation_level=None) as other:
         other.execute("BEGIN IMMEDIATE")
+        began = time.monotonic()
         answer = client.get("/api/me")
         assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+        assert time.monotonic() - began < LONGEST_SECONDS
         other.execute("ROLLBACK")
     other.close()
     with ThreadPoolExecutor(1) as threads:
         statuses = [threads.submit(client.get, "/api/me").result().status_code for _ in range(12)]
     assert statuses[-1] == 200
+
+
+def test_locked_keys_are_verified_and_not_changed(owner: Any) -> None:
+    """Somebody else writes the keys' file and does not end: verification goes on, a change is 503 in time, and the
+    revoke that is repeated then counts from the next request on."""
+    key, secret = owner.create_key("k")
+    _, admin = owner.create_key("admin", scopes=["*"])
+    client = owner.api(admin)
+    with sqlite3.connect(owner.server.data_dir / "ari.db", isolation_level=None) as other:
+        other.execute("BEGIN IMMEDIATE")
+        began = time.monotonic()
+        refused = client.post(f"/api/keys/{key['id']}/revoke")
+        assert (refused.status_code, refused.json()["code"]) == (503, "unavailable")
+        assert time.monotonic() - began < LONGEST_SECONDS
+        assert owner.api(secret).get("/api/me").status_code == 200
+        other.execute("ROLLBACK")
+    other.close()
+    assert client.post(f"/api/keys/{key['id']}/revoke").status_code == 200
+    assert owner.api(secret).get("/api/me").status_code == 401
+
+
+def test_an_expired_key_is_refused_in_time_while_its_stamp_cannot_be_written(owner: Any) -> None:
+    """However many call with it at once: they wait together, for one change, and others are served meanwhile."""
+    _, secret = owner.create_key("brief", expires="1h")
+    _, live = owner.create_key("live")
+    owner.server.clock.advance(3600)
+
+    def ask(token: str) -> tuple[int, float]:
+        began = time.monotonic()
+        return raw.get(owner.server.port, b"/api/me", b"x-api-key: " + token.encode()).status, time.monotonic() - began
+
+    with sqlite3.connect(owner.server.data_dir / "ari.db", isolation_level=None) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with ThreadPoolExecutor(40) as threads:
+            answers = list(threads.map(ask, [secret] * 39 + [live]))
+        other.execute("ROLLBACK")
+    other.close()
+    assert [status for status, _ in answers] == [401] * 39 + [200]
+    assert max(seconds for _, seconds in answers) < 10, "one patience, not one after the other"
+    assert ask(secret)[0] == 401
+    owner.server.clock.advance(-3600)
+    assert ask(secret)[0] == 401
+
+
+def test_locked_counts_keep_nobody_waiting(owner: Any) -> None:
+    """Somebody else holds the file of rows and counts: requests are logged to the inbox and counted when it is free."""
+    key, secret = owner.create_key("k")
+    client = owner.api(secret)
+    with sqlite3.connect(owner.server.data_dir / "usage.db", isolation_level=None) as other:
+        other.execute("BEGIN IMMEDIATE")
+        began = time.monotonic()
+        assert [client.get("/api/me").status_code for _ in range(20)] == [200] * 20
+        assert time.monotonic() - began < LONGEST_SECONDS
+        other.execute("ROLLBACK")
+    other.close()
+    assert owner.cli.json("keys", "show", key["id"])["request_count"] == 20
+
+
+@pytest.mark.parametrize("name", ["usage-inbox.db", "usage.db"])
+def test_a_lost_log_is_503_and_recovers(owner: Any, name: str) -> None:
+    """What cannot be logged where it is read later is not answered with a yes; nothing answered before is lost."""
+    key, secret = owner.create_key("k")
+    client, file = owner.api(secret), owner.server.data_dir / name
+    assert client.get("/api/me").status_code == 200
+    file.rename(file.with_name("away"))
+    answer = client.get("/api/me")
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+    file.with_name("away").rename(file)
+    eventually(lambda: client.get("/api/me").status_code == 200)
+    assert owner.cli.json("keys", "show", key["id"])["request_count"] >= 2
 
 
 def test_a_lost_database_is_503(owner: Any) -> None:

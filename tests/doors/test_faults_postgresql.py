@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import psycopg
 import pytest
 
 from tests.support import postgres as servers
@@ -95,6 +96,18 @@ def test_cut_connections_are_replaced(owner: Any, own_postgres: Any) -> None:
         assert 200 in _ask(owner, secret, 1)
         own_postgres.cut_connections()
     _well_again(owner, secret)
+
+
+def test_a_locked_log_is_counted_later(owner: Any) -> None:
+    """As by VACUUM FULL: requests are logged to the inbox and answered meanwhile, and counted when the lock is gone;
+    only who reads the log is told 503."""
+    key, secret = owner.create_key("k")
+    with psycopg.connect(owner.server.environment["ARI_DATABASE_URL"]) as other:
+        other.execute("LOCK TABLE usage_rows IN ACCESS EXCLUSIVE MODE")
+        assert set(_ask(owner, secret)) == {200}
+        assert owner.api(secret).get(f"/api/keys/{key['id']}/usage").status_code == 503
+        other.rollback()
+    assert owner.cli.json("keys", "show", key["id"])["request_count"] == 5 * CLIENTS + 1
 
 
 def test_a_revoke_made_during_an_outage_of_ours_counts(owner: Any, own_postgres: Any) -> None:

@@ -108,9 +108,9 @@ def test_a_session_must_prove_and_confirm(owner: Owner) -> None:
     assert browser.patch("/api/notifications/key_created", json={"on": False}).json()["code"] == "csrf_failed"
     proof = {"x-csrf-token": csrf_of(browser.get("/settings/security").text)}
     switch = {"json": {"on": True}, "headers": proof}
-    assert browser.patch("/api/notifications/key_created", **switch).status_code == 200  # type: ignore[arg-type]
+    assert browser.patch("/api/notifications/key_created", **switch).status_code == 200
     owner.server.clock.advance(16 * 60)
-    refused = browser.patch("/api/notifications/key_created", **switch)  # type: ignore[arg-type]
+    refused = browser.patch("/api/notifications/key_created", **switch)
     assert refused.json()["code"] == "confirmation_required"
 
 

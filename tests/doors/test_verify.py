@@ -1,12 +1,14 @@
 """``/api/verify``: what a service that asks about a key is told, and what stays in the log."""
 
 import json
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from ari.keys import token
+from tests.support.processes import eventually
 
 FACTS = {"id", "name", "hint", "scopes", "expires_at"}
 
@@ -183,3 +185,27 @@ def test_concurrent_verifications_all_stand_in_the_log(owner_on: Any) -> None:
     assert told == ["ok"] * 64
     assert len(asker.rows(asker.asked["id"], limit=200)) == 64
     assert owner_on.api(asker.secret).get("/api/me").json()["key"]["request_count"] == 64
+
+
+def test_nothing_decided_is_503_and_no_verdict(make_owner: Any) -> None:
+    """Keys that cannot be read, and a log that cannot be written: neither yes nor no, one by one and in a batch."""
+    owner = make_owner(settings={"ARI_USAGE_WAIT_SECONDS": "0.3"})
+    asker = Asker(owner, "outage")
+    asker.ask()
+    bodies = {"/api/verify": {"key": asker.secret}, "/api/verify/batch": {"items": [{"key": asker.secret}]}}
+
+    def told() -> set[tuple[int, str | None]]:
+        answers = [asker.client.post(path, json=body) for path, body in bodies.items()]
+        assert not [one for one in answers if "valid" in one.text and one.status_code != 200]
+        return {(one.status_code, one.json().get("code") if one.status_code != 200 else None) for one in answers}
+
+    keys = owner.server.data_dir / "ari.db"
+    keys.rename(keys.with_name("away"))
+    assert told() == {(503, "unavailable")}
+    keys.with_name("away").rename(keys)
+    with sqlite3.connect(owner.server.data_dir / "usage-inbox.db", isolation_level=None) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert told() == {(503, "unavailable")}
+        other.execute("ROLLBACK")
+    other.close()
+    eventually(lambda: told() == {(200, None)})

@@ -202,7 +202,7 @@ def typical(world: World) -> None:
         (83, "CI deploy 2", "90d"),  # told a week before, the owner made a successor in time
         (181, "CI deploy 3", "never"),  # this time only when the deploys had failed for a week
     ):
-        world.plan(day, lambda name=name, expires=expires: world.create(name, expires))  # type: ignore[misc]
+        world.plan(day, lambda name=name, expires=expires: world.create(name, expires))
     world.plan(5, lambda: world.call("One-off", DESK, 3))
     world.plan(60, lambda: world.guess(THIEF, 450))
     world.plan(0, lambda: world.sign_in(known=False))
@@ -211,7 +211,7 @@ def typical(world: World) -> None:
     world.plan(150, lambda: world.call("Nightly backup", CAFE, 4))
     world.plan(150, lambda: world.create("Nightly backup 2", None))
     world.plan(150, lambda: world.revoke("Nightly backup", "Used from an address that nobody knows"))
-    for day in (151, 152, 160):
+    for day in range(151, 180):  # told of thrice, in growing pauses
         world.plan(day, lambda: world.call("Nightly backup", CAFE, 25))
     world.plan(160, lambda: world.revoke("Old importer"))
     world.plan(250, world.turn_two_factor_off)

@@ -144,7 +144,7 @@ class Reference:
             wrong.add("Invalid")
         scopes, expires = self._wanted_scopes(key, wanted), wanted.get("expires", key.expires)
         assert expires is None or isinstance(expires, int)
-        if _bad_scopes(set(wanted.get("scopes", key.scopes))):  # type: ignore[call-overload]  # any JSON
+        if _bad_scopes(set(wanted.get("scopes", key.scopes))):
             wrong.add("Invalid")
         elif scopes != key.scopes and not self._holds(caller, scopes):
             wrong.add("Forbidden")

@@ -34,7 +34,7 @@ def test_four_hundred_days(data_dir: Path) -> None:
         "key_new_address": 4,
         "key_expiring": 4,
         "key_revoked": 2,
-        "dead_key_called": 3,
+        "dead_key_called": 4,
         "key_widened": 2,
         "keys_unused": 2,
         "new_device": 2,

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from ari.base.errors import Forbidden
+from ari.base.errors import CallerDead, Conflict, Forbidden
 from ari.instance import Instance
 from ari.keys import manage
-from tests.support.commands import as_caller, change_key, create_key, delete_key, revoke_key
+from ari.keys.model import ApiKey
+from tests.support.commands import as_caller, change_key, clock_of, create_key, delete_key, events_of, revoke_key
 from tests.support.instances import opened
 
 
@@ -41,7 +42,7 @@ def test_a_key_touches_no_wider_key_and_never_widens_itself(instance: Instance) 
         lambda: delete_key(instance, wider, as_caller(maker)),
         lambda: change_key(instance, maker, as_caller(maker), scopes=("*",)),
         lambda: change_key(instance, maker, as_caller(maker), expires_at_ms=None),
-        lambda: change_key(instance, maker, as_caller(maker), expires_at_ms=maker.expires_at_ms + 1),  # type: ignore[operator]  # given by the parameters, of no one type
+        lambda: change_key(instance, maker, as_caller(maker), expires_at_ms=maker.expires_at_ms + 1),
     ):
         with pytest.raises(Forbidden):
             attempt()
@@ -49,6 +50,48 @@ def test_a_key_touches_no_wider_key_and_never_widens_itself(instance: Instance) 
         instance, maker, as_caller(maker), scopes=("keys:write",), expires_at_ms=instance.now_ms() + 5
     )
     assert narrower.scopes == ("keys:write",)
+
+
+def test_a_disabled_key_does_not_enable_itself(instance: Instance) -> None:
+    """Nor its maker, which is narrower; who may do as much may."""
+    key = create_key(instance, scopes=("*",)).key
+    maker = create_key(instance, scopes=("keys:write",)).key
+    change_key(instance, key, disabled=True)
+    with pytest.raises(CallerDead):
+        change_key(instance, key, as_caller(key), disabled=False)
+    with pytest.raises(Forbidden):
+        change_key(instance, key, as_caller(maker), disabled=False)
+    other = create_key(instance, scopes=("*",)).key
+    assert change_key(instance, key, as_caller(other), disabled=False).disabled is False
+
+
+def test_a_dead_key_cannot_be_patched(instance: Instance) -> None:
+    """Revoked or expired: 409 for every field, also for the owner; nothing is written."""
+    revoked, expired = (create_key(instance, expires="1h").key for _ in range(2))
+    revoke_key(instance, revoked)
+    clock_of(instance).advance(3600)
+    before = [events_of(instance, key) for key in (revoked, expired)]
+    for key in (revoked, expired):
+        for change in ({"name": "x"}, {"disabled": False}, {"expires_at_ms": None}, {"scopes": ("api:read",)}, {}):
+            with pytest.raises(Conflict) as caught:
+                change_key(instance, key, **change)
+            assert caught.value.code == "key_inactive"
+    assert [events_of(instance, key) for key in (revoked, expired)] == before
+
+
+def test_a_caller_takes_along_no_key_that_is_wider(instance: Instance) -> None:
+    """Revoking with what the key made is one transaction: it happens whole or not at all."""
+    maker = create_key(instance, "maker", scopes=("keys:write", "api:read")).key
+    made = [create_key(instance, f"made {n}", as_caller(maker), scopes=("api:read",)).key for n in range(2)]
+    change_key(instance, made[1], scopes=("*",))
+    caller = create_key(instance, scopes=("keys:write", "api:read")).key
+    with pytest.raises(Forbidden):
+        revoke_key(instance, maker, as_caller(caller), with_made=True)
+    assert {status_of(instance, key) for key in (maker, *made)} == {"active"}
+
+
+def status_of(instance: Instance, key: ApiKey) -> str:
+    return instance.read(lambda unit: manage.get(unit, key.id)).status(instance.now_ms())
 
 
 def test_revoking_can_take_along_what_the_key_made(instance: Instance) -> None:

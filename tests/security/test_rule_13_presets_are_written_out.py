@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from ari.keys.scopes import AI_PROVIDERS, PRESETS
+from ari.keys.scopes import AI_PROVIDERS, DEFAULT_PRESET, PRESETS
 from tests.support.owner import csrf_of
 
 
@@ -28,6 +28,21 @@ def test_unknown_scopes_are_refused_at_every_door(owner: Any) -> None:
         assert admin.post("/api/keys", json={"name": "n", "scopes": [scope]}).status_code == 422
         assert owner.cli("keys", "create", "n", "--scope", scope).returncode != 0
     assert len(admin.get("/api/keys").json()["items"]) == 1
+
+
+def test_the_default_is_written_out_at_every_door(owner: Any) -> None:
+    """Who names no scopes gets those of the default as they are today, by the API and by the command line."""
+    admin = owner.api(owner.create_key("admin", scopes=["*"])[1])
+    wanted = sorted(PRESETS[DEFAULT_PRESET][1])
+    assert "*" not in "".join(wanted)
+    assert admin.post("/api/keys", json={"name": "by the API"}).json()["key"]["scopes"] == wanted
+    assert owner.cli.json("keys", "create", "typed")["key"]["scopes"] == wanted
+
+
+def test_a_star_may_be_the_whole_action(owner: Any) -> None:
+    """All actions of one resource, those to come too: that is what was asked for."""
+    key, _ = owner.create_key("n", scopes=["keys:*"])
+    assert key["scopes"] == ["keys:*"]
 
 
 def test_everything_stands_alone(owner: Any) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 from ari import jobs
 from ari.base.clock import FrozenClock
 from ari.jobs import ClockWatch
+from ari.storage.checkup import clock_steps
+from tests.support.commands import clock_of
 from tests.support.instances import opened
 
 HOUR = 3600
@@ -43,6 +45,34 @@ def test_the_clock_stamps_keys_that_nobody_calls(data_dir: Path, database_url: s
         assert instance.read(lambda unit: manage.get(unit, key.id)).status(instance.now_ms()) == "expired"
         [event, _] = instance.read(lambda unit: unit.events.page(None, None, 9))
         assert (event.name, event.detail) == ("clock_stepped", {"step_seconds": -2 * HOUR})
+
+
+def test_no_door_revives_what_was_seen_expired(owner_on: Any) -> None:
+    """Once dead it is dead for verification by others and for changes too, and told as expired everywhere."""
+    key, secret = owner_on.create_key("brief", expires="1h")
+    _, admin = owner_on.create_key("admin", scopes=["*"])
+    clock, client = owner_on.server.clock, owner_on.api(admin)
+    clock.advance(HOUR)
+    assert client.post("/api/verify", json={"key": secret}).json()["code"] == "expired"
+    clock.advance(-2 * HOUR)
+    assert client.post("/api/verify", json={"key": secret}).json()["code"] == "expired"
+    assert owner_on.api(secret).get("/api/me").status_code == 401
+    assert client.patch(f"/api/keys/{key['id']}", json={"expires_at": None}).status_code == 409
+    listed = {one["id"]: one["status"] for one in owner_on.cli.json("keys", "list")["items"]}
+    assert listed[key["id"]] == "expired"
+
+
+def test_doctor_shows_a_step(data_dir: Path, database_url: str | None) -> None:
+    """What it counts: steps of more than five minutes, either way (how it says so: tests/unit/cli/test_doctor.py)."""
+    with opened(data_dir, database_url) as instance:
+        clock = clock_of(instance)
+        watch = ClockWatch(clock)
+        asyncio.run(jobs.tick(instance, watch))
+        assert clock_steps(instance.database).count == 0
+        for seconds in (299, 301, -301):
+            clock.step(seconds)
+            asyncio.run(jobs.tick(instance, watch))
+        assert clock_steps(instance.database).count == 2
 
 
 def test_small_corrections_are_no_event() -> None:

@@ -1,5 +1,6 @@
 """security.md 19: a known key seen in a URL is refused with 400 and is an event."""
 
+import sqlite3
 from typing import Any
 
 from ari.keys import token
@@ -27,3 +28,17 @@ def test_an_unknown_key_in_a_url_is_refused_too(owner: Any) -> None:
     """It may be another instance's."""
     answer = owner.api().get(f"/api/me?key={token.mint()}")
     assert (answer.status_code, answer.json()["code"]) == (400, "key_in_url")
+
+
+def test_what_could_not_be_written_down_is_with_the_next_request(owner: Any) -> None:
+    """While the trail cannot be written such a request is 503; the event is not lost for the rest of the hour."""
+    key, secret = owner.create_key("exposed")
+    client = owner.api()
+    with sqlite3.connect(owner.server.data_dir / "ari.db", isolation_level=None) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert client.get(f"/api/me?key={secret}").status_code == 503
+        other.execute("ROLLBACK")
+    other.close()
+    assert client.get(f"/api/me?key={secret}").status_code == 400
+    event = owner.cli.json("events")["items"][0]
+    assert (event["name"], event["subject"]) == ("key_exposed", key["id"])

@@ -203,3 +203,25 @@ def test_sign_ins_are_events(owner: Owner) -> None:
     session.post("/sign-out", data={"csrf": csrf_of(page.text)})
     names = [event["name"] for event in owner.cli.json("events")["items"]]
     assert names == ["signed_out", "sign_in_refused", "signed_in", "owner_created"]
+
+
+def test_exports_and_changes_of_settings_are_events(owner: Owner) -> None:
+    """By the API, the page and the command line alike; each says who, and none what was exported."""
+    _, admin = owner.create_key("admin", scopes=["*"])
+    assert owner.api(admin).get("/api/usage/export", params={"format": "csv"}).status_code == 200
+    owner.cli("usage", "export", check=True)
+    owner.cli("notifications", "off", "key_created", check=True)
+    session = owner.session()
+    proof = csrf_of(session.get("/settings?tab=api").text)
+    switched = session.patch("/api/notifications/key_created", json={"on": True}, headers={"x-csrf-token": proof})
+    assert switched.status_code == 200, switched.text
+    told = [(event["name"], event["door"]) for event in owner.cli.json("events")["items"]]
+    assert told == [
+        ("notification_switched", "api"),
+        ("signed_in", "web"),
+        ("notification_switched", "cli"),
+        ("usage_exported", "cli"),
+        ("usage_exported", "api"),
+        ("key_created", "cli"),
+        ("owner_created", told[-1][1]),
+    ]

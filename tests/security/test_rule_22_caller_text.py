@@ -1,5 +1,6 @@
 """Rule 22: other people's text cannot act on a terminal or forge a line of the log."""
 
+import csv
 import io
 import json
 import re
@@ -126,3 +127,20 @@ def test_a_server_logs_a_strange_caller_on_one_line(owner: Owner) -> None:
     owner.api(secret).get("/api/me", headers=[(b"user-agent", agent)])
     assert not ACTS.search(owner.server.log_text())
     assert not ACTS.search(owner.cli("usage", check=True).stdout)
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@"])
+def test_no_cell_of_an_export_is_a_formula(owner: Owner, start: str) -> None:
+    """What a caller sent stands in a spreadsheet as text; the file is an attachment with a name of ours.
+
+    A tab or a carriage return in front: tests/unit/usage/test_export.py, since no header brings one so far.
+    """
+    _, secret = owner.create_key("Laptop", scopes=["usage:read"])
+    client = owner.api(secret)
+    client.get("/api/me", headers={"user-agent": f"{start}cmd|calc"})
+    answer = client.get("/api/usage/export", params={"format": "csv"})
+    assert answer.headers["content-disposition"] == 'attachment; filename="ari-usage.csv"'
+    agents = [row["user_agent"] for row in csv.DictReader(io.StringIO(answer.text, newline=""))]
+    assert any(agent.endswith("cmd|calc") for agent in agents)
+    cells = [cell for row in csv.reader(io.StringIO(answer.text, newline="")) for cell in row]
+    assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "\t", "\r"))]

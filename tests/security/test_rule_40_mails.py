@@ -52,7 +52,7 @@ def hostile(kind: str, text: str) -> Letter:
     origin = Origin("web", "203.0.113.9", text)
     event = Event(about.id, AT_MS, about.name, f"cli:{text}", about.subject, origin, detail)
     feed = Feed({KEY_ID: Subject(text, "ari_k_7Qm2…b4Zk")})
-    desk = Desk(feed, "UTC", LINKS.get(kind))  # type: ignore[arg-type]  # the part that words need
+    desk = Desk(feed, "UTC", LINKS.get(kind))
     return letter_of(KINDS[kind].words(event, desk), OFFICE, "owner@example.com")
 
 

@@ -179,7 +179,7 @@ def test_concurrent_lookups_share_one_round_trip_on_postgresql(data_dir: Path, p
                 asked.append(len(digests))
                 return await ask_database(digests)
 
-            finder.keys.ask = counted  # type: ignore[method-assign]  # to count its calls
+            finder.keys.ask = counted
             ask = Ask(None, instance.now_ms())
             verdicts = await asyncio.gather(*(verify(finder, secrets[n % 4].encode(), ask) for n in range(64)))
             await finder.close()

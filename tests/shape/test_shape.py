@@ -1,6 +1,7 @@
-"""The shape of the house: floors, sizes, public names."""
+"""The shape of the house: floors, sizes, public names, exceptions to the checks."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,8 +11,13 @@ import ari
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted((ROOT / "src").rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
+OTHERS = [*ROOT.glob("*.py")] + [
+    path for name in ("benchmarks", "docs", "requirements") for path in (ROOT / name).rglob("*.py")
+]
 MAX_FILE_LINES = 400
 MAX_FUNCTION_LINES = 50
+LET_OFF = re.compile(r"#\s*(noqa|type:\s*ignore|pragma:)")
+WITH_A_REASON = re.compile(r"#\s*(noqa: [A-Z0-9, ]+ - .|type: ignore\[[a-z, -]+\]  # .)")
 
 
 def test_imports_go_down_only() -> None:
@@ -61,3 +67,21 @@ def test_every_test_says_what_it_protects() -> None:
         and not ast.get_docstring(node)
     ]
     assert not silent
+
+
+def test_whatever_a_check_is_told_to_overlook_has_its_reason_beside_it() -> None:
+    """``# noqa`` and ``# type: ignore`` name what they overlook and why; no line is kept from the measured coverage."""
+    silent = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in (*SOURCES, *TESTS, *OTHERS)
+        if path != Path(__file__)
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if LET_OFF.search(line) and not WITH_A_REASON.search(line)
+    ]
+    assert not silent
+
+
+def test_types_are_let_off_only_where_they_are_checked() -> None:
+    """An exception in a file that the type checker does not read would be a lie."""
+    unread = [path for path in TESTS if "support" not in path.parts and path != Path(__file__)]
+    assert not [path.name for path in unread if "# type: ignore" in path.read_text()]

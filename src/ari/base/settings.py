@@ -109,7 +109,11 @@ class Settings(BaseSettings):
         60, ge=0, le=10_080, description="How long after its end calls with a revoked or expired key are no news."
     )
     watch_repeat_days: int = Field(
-        7, ge=1, le=400, description="After how many days the watch tells again of what goes on with a key."
+        7,
+        ge=1,
+        le=400,
+        description="After how many days the watch tells again of what goes on with a key; of calls with a dead key, "
+        "twice as many after the second time, four times as many after each later one.",
     )
     watch_first_hours: int = Field(
         24, ge=0, le=8_760, description="How long a new key may be put to use anywhere without a word."

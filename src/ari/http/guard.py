@@ -6,8 +6,6 @@ The rules are those of ``docs/security.md``; ``exchange.py`` follows one request
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 
-import structlog
-
 from ari.base.caller import Caller
 from ari.base.clock import HOUR_MS
 from ari.base.errors import AriError
@@ -17,6 +15,7 @@ from ari.http.answer import ErrorPage
 from ari.http.answer_headers import AnswerHeaders
 from ari.http.exchange import Exchange
 from ari.http.gate import Gate
+from ari.http.stamping import Stamping
 from ari.instance import Instance
 from ari.keys import manage
 from ari.keys.model import ApiKey
@@ -27,7 +26,6 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-_log = structlog.get_logger("ari.http")
 _MAX_REMEMBERED = 1_000
 
 
@@ -43,6 +41,7 @@ class Guard:
         self.error_page = error_page
         self.answer_headers = AnswerHeaders(instance.settings)
         self.finder: HotFinder
+        self._stamping = Stamping(instance.astamp_expired)
         self._exposed: dict[str, int] = {}
 
     async def start(self) -> None:
@@ -68,10 +67,7 @@ class Guard:
 
     async def stamp_expired(self, seen_at_ms: int) -> None:
         """Stamp what is seen expired, so that a clock set back revives nothing; failing that, the refusal stands."""
-        try:
-            await self.instance.astamp_expired(seen_at_ms)
-        except AriError as error:
-            _log.warning("expired keys could not be stamped", reason=str(error))
+        await self._stamping.stamped(seen_at_ms)
 
     async def report_exposed(self, key: ApiKey, origin: Origin) -> None:
         """Write the event ``key_exposed``, at most once an hour for each key."""
@@ -82,4 +78,8 @@ class Guard:
             self._exposed.clear()
         self._exposed[key.id] = now_ms
         caller = Caller("system", origin)
-        await self.instance.acommand(caller, lambda unit, by: manage.expose(unit, by, now_ms, key))
+        try:
+            await self.instance.acommand(caller, lambda unit, by: manage.expose(unit, by, now_ms, key))
+        except AriError:
+            self._exposed.pop(key.id, None)  # the next request writes it
+            raise

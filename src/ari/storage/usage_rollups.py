@@ -88,7 +88,8 @@ def remove_attempt_hours(connection: Connection, before_ms: int, limit: int) -> 
     old = select(*_ADDRESS_KEY).where(_addresses.hour_ms < before_ms, _addresses.last_at_ms < before_ms)
     found = [tuple(row) for row in connection.execute(old.order_by(*_ADDRESS_KEY).limit(limit).with_for_update())]
     if found:
-        connection.execute(delete(usage_attempt_hours).where(tuple_(*_ADDRESS_KEY).in_(found)))
+        span = tuple_(*_ADDRESS_KEY) <= tuple_(*found[-1])
+        connection.execute(delete(usage_attempt_hours).where(span, _addresses.last_at_ms < before_ms))
     return len(found)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, delete, select, tuple_
+from sqlalchemy import Connection, and_, delete, select, tuple_
 
 from ari.storage.bulk import insert_rows
 from ari.storage.tables import usage_seen
@@ -93,9 +93,10 @@ def addresses_among(connection: Connection, addresses: Sequence[str]) -> list[Na
 def move_to_others(connection: Connection, names: Sequence[Name]) -> None:
     """Add these counts to the others', one by one in the order in which commits lock them."""
     for name in names:
-        row = connection.execute(select(usage_seen).where(_named([name])).with_for_update()).first()
+        this = and_(*(column == value for column, value in zip(_KEY, name, strict=True)))
+        row = connection.execute(select(usage_seen).where(this).with_for_update()).first()
         if row is not None:
-            connection.execute(delete(usage_seen).where(_named([name])))
+            connection.execute(delete(usage_seen).where(this))
             _add(connection, [(name.key_id, name.kind, OTHERS, *row[3:])])
 
 
@@ -108,15 +109,10 @@ def slice_after(connection: Connection, name: Name | None, limit: int) -> list[t
 
 
 def remove(connection: Connection, names: Sequence[Name], before_ms: int) -> None:
-    """Forget those of them that were not seen since; what a commit is just counting was."""
-    old = select(*_KEY).where(_named(names), _seen.last_seen_at_ms < before_ms).with_for_update(skip_locked=True)
-    found = [Name(*row) for row in connection.execute(old)]
-    if found:
-        connection.execute(delete(usage_seen).where(_named(found)))
-
-
-def _named(names: Sequence[Name]) -> ColumnElement[bool]:
-    return tuple_(*_KEY).in_(names)
+    """Forget those that were not seen since, from the first of these names to the last, in the order of the primary
+    key."""
+    span = tuple_(*_KEY) >= tuple_(*names[0]), tuple_(*_KEY) <= tuple_(*names[-1])
+    connection.execute(delete(usage_seen).where(*span, _seen.last_seen_at_ms < before_ms))
 
 
 def _add(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:

@@ -139,7 +139,7 @@ def test_a_new_address_counts_once_its_link_is_followed(desk: Desk) -> None:
     asked, done = (event for event in desk.unit.events.all if event.name.startswith("email_"))
     assert asked.detail == done.detail == {"email": "new@example.org", "old_email": OWNER}
     for purpose, used in (("reset", reset), ("email", token)):
-        assert not mail_links.is_good(desk.unit, purpose, used, now_ms)  # type: ignore[arg-type]  # both are purposes
+        assert not mail_links.is_good(desk.unit, purpose, used, now_ms)
 
 
 def test_a_link_does_only_what_it_is_for(desk: Desk) -> None:

@@ -22,8 +22,8 @@ DIGEST = b"d" * 32
 
 
 def _add_owner(instance: object) -> None:
-    with instance.database.writing() as unit:  # type: ignore[attr-defined]  # the fixture is typed as object
-        now_ms = instance.now_ms()  # type: ignore[attr-defined]  # the fixture is typed as object
+    with instance.database.writing() as unit:
+        now_ms = instance.now_ms()
         unit.accounts.add_owner(Account("usr_1", EMAIL, hash_password(OLD), now_ms))
         unit.accounts.add_session(Session(DIGEST, "usr_1", now_ms, now_ms + SESSION_DAYS * DAY_MS, None, None, now_ms))
 

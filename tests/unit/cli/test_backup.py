@@ -65,7 +65,7 @@ def test_a_failed_backup_leaves_nothing(ari: Ari, tmp_path: Path, monkeypatch: p
     """No half file under the name, no litter beside it, no event that says it worked."""
 
     def fail(_database: object, file: object, *_: object) -> None:
-        file.write(b"half")  # type: ignore[attr-defined]  # the fixture is typed as object
+        file.write(b"half")
         raise Unavailable("The database does not answer now; nothing was changed.")
 
     monkeypatch.setattr(storage_backup, "write_backup", fail)

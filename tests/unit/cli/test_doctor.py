@@ -103,6 +103,14 @@ def test_too_little_disk(ari: Ari, monkeypatch: pytest.MonkeyPatch) -> None:
     assert _checks(ari, code=1)["disk"][0] == "wrong"
 
 
+def test_too_few_open_files(ari: Ari, monkeypatch: pytest.MonkeyPatch) -> None:
+    """security.md 23: slow clients hold a file each, so a low limit is told with what raises it."""
+    monkeypatch.setattr("ari.cli.checks.reachable_files", lambda: 1_024)
+    state, said = _checks(ari)["open-file limit"]
+    assert (state, said[:5]) == ("note", "1024;")
+    assert "LimitNOFILE" in said
+
+
 def test_clock_steps_are_told(ari: Ari) -> None:
     """A clock that was set shows, with when."""
     instance = ari.instance()

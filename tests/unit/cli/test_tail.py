@@ -30,7 +30,7 @@ class Log:
 
 
 def _tail(log: Log) -> Tail:
-    return Tail(log, UsageFilter(), OVERLAP_MS)  # type: ignore[arg-type]  # only page() is used
+    return Tail(log, UsageFilter(), OVERLAP_MS)
 
 
 def test_newest_reads_page_by_page() -> None:
@@ -38,7 +38,7 @@ def test_newest_reads_page_by_page() -> None:
     log = Log()
     for number in range(450):
         log.add(NOW_MS + number)
-    rows = newest(log, UsageFilter(), 420)  # type: ignore[arg-type]  # given more loosely than its type says
+    rows = newest(log, UsageFilter(), 420)
     assert len(rows) == 420
     assert rows[0].at_ms == NOW_MS + 449
 

@@ -133,7 +133,7 @@ def test_when_is_told_in_the_owners_zone_and_in_utc() -> None:
 def test_who_did_it_is_in_words() -> None:
     """The owner, the command line's user, a key by its name, or ARI."""
     feed = Feed()
-    desk = Desk(feed, "UTC")  # type: ignore[arg-type]  # the part that words need
+    desk = Desk(feed, "UTC")
     actors = {actor: desk.who(event("key_revoked", actor=actor)) for actor in ("usr_1", "cli:al", KEY_ID, "key_x", "x")}
     assert list(actors.values()) == [
         "The owner, signed in",

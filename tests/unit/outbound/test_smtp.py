@@ -32,7 +32,7 @@ def starttls(certificate: Path) -> Iterator[Mailbox]:
 
 @pytest.fixture
 def box(starttls: Mailbox) -> Mailbox:
-    starttls.__init__(starttls.port)  # type: ignore[misc]  # empty again, same server
+    starttls.__init__(starttls.port)
     return starttls
 
 

@@ -7,7 +7,7 @@ USE = AiUse("req_1", 1, "key_1", "openai", "m", 1, 2, 3, 200, 1.0, 2.0, "complet
 
 
 def _with(**more: object) -> AiUse:
-    return clean_use(AiUse(**{name: more.get(name, getattr(USE, name)) for name in AiUse.__slots__}))  # type: ignore[arg-type]  # its own fields
+    return clean_use(AiUse(**{name: more.get(name, getattr(USE, name)) for name in AiUse.__slots__}))
 
 
 def test_a_models_name_is_cleaned() -> None:

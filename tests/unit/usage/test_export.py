@@ -15,7 +15,7 @@ BATCHES = [[a_row(1), a_row(2, user_agent='a "b", c\nd')], [], [a_row(3, status=
 
 
 def _file(form: str, batches: list[list[UsageRow]]) -> str:
-    return b"".join(pieces(form, iter(batches))).decode()  # type: ignore[arg-type]  # a format
+    return b"".join(pieces(form, iter(batches))).decode()
 
 
 def test_json_is_the_api_rows() -> None:

@@ -28,7 +28,7 @@ class Unit:
 
 
 def use(unit: Unit, form_id: str, now_ms: int) -> str:
-    return use_once(unit, form_id, now_ms)  # type: ignore[arg-type]  # it uses two methods alone
+    return use_once(unit, form_id, now_ms)
 
 
 def test_a_form_acts_once() -> None:

@@ -40,7 +40,7 @@ def test_relative_times_read_naturally(distance_ms: int, text: str) -> None:
 @pytest.mark.parametrize("choice", [choice for choice in EXPIRY_CHOICES.values() if choice.lifetime_ms])
 def test_a_new_key_expires_in_what_was_chosen(choice: object) -> None:
     """A second after creation the page still says the length that was picked."""
-    lifetime_ms, label = choice.lifetime_ms, choice.label  # type: ignore[attr-defined]  # an ExpiryChoice
+    lifetime_ms, label = choice.lifetime_ms, choice.label
     said = words.relative(NOW_MS + lifetime_ms, NOW_MS + SECOND_MS)
     assert said == f"in {'365 days' if label == '1 year' else label}"
 

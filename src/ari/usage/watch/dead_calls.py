@@ -1,6 +1,7 @@
 """A dead key is still being called: by a machine that was forgotten, or by whoever should not have the key.
 
 Calls in the first hour after a revocation are the owner's own trying out, and programs that are just being changed.
+While the calls go on they are told of again, after pauses that grow; after a silence it begins anew.
 """
 
 from collections.abc import Iterable
@@ -12,6 +13,8 @@ from ari.keys.reasons import EXPIRED, REVOKED
 from ari.usage.watch.model import FEW_ADDRESSES, Finding, Limits, Quiet, named
 
 CODES = (EXPIRED.code, REVOKED.code)
+_PAUSES = (1, 2, 4)
+"""After the first time, the second, and each later one, as multiples of ``repeat_days``."""
 
 
 class DeadCalls(NamedTuple):
@@ -45,6 +48,18 @@ def dead_mark(key_id: str) -> str:
     return f"dead:{key_id}"
 
 
+def dead_marks(key_id: str, limits: Limits, quiet: Quiet) -> dict[str, int]:
+    """The pause that begins when calls with this key are told of, and a mark that remembers how long it was.
+
+    It is remembered until the pause and a longest one are over: whoever is silent for that time begins anew.
+    """
+    steps = [f"{dead_mark(key_id)}:{number}" for number in range(len(_PAUSES))]
+    told = [number for number, step in enumerate(steps) if step in quiet]
+    now = min(told[-1] + 1, len(_PAUSES) - 1) if told else 0
+    once_ms = limits.repeat_days * DAY_MS
+    return {dead_mark(key_id): _PAUSES[now] * once_ms, steps[now]: (_PAUSES[now] + _PAUSES[-1]) * once_ms}
+
+
 def dead_calls(called: Iterable[DeadCalls], limits: Limits, quiet: Quiet) -> list[Finding]:
     """What to tell of keys that were called dead since the last look."""
     found = []
@@ -52,7 +67,7 @@ def dead_calls(called: Iterable[DeadCalls], limits: Limits, quiet: Quiet) -> lis
         late = one.last_at_ms - one.died_at_ms > limits.dead_grace_minutes * MINUTE_MS
         if not late or one.calls_before or dead_mark(one.key.id) in quiet:
             continue
-        marks = {dead_mark(one.key.id): limits.repeat_days * DAY_MS}
+        marks = dead_marks(one.key.id, limits, quiet)
         found.append(Finding("dead_key_called", one.key.id, calls_detail(one), marks))
     return found
 

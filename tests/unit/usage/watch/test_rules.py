@@ -28,7 +28,7 @@ def at(text: str) -> int:
 
 def a_key(**fields: object) -> ApiKey:
     usual = {"created_at_ms": NOW_MS - 90 * DAY_MS, "created_by": "usr_1", **fields}
-    return ApiKey("key_a", "deploy", "ari_k_Ab12…yz89", ("*",), **usual)  # type: ignore[arg-type]
+    return ApiKey("key_a", "deploy", "ari_k_Ab12…yz89", ("*",), **usual)
 
 
 def living(expires_in_ms: int | None = None, made_days_ago: float = 90, name: str = "a") -> LivingKey:
@@ -110,7 +110,7 @@ def dead(**fields: object) -> DeadCalls:
         "used_at_ms": NOW_MS - 3 * DAY_MS,
         "addresses": tuple(f"192.0.2.{n}" for n in range(9)),
     }
-    return DeadCalls(**{**usual, **fields})  # type: ignore[arg-type]
+    return DeadCalls(**{**usual, **fields})
 
 
 def test_dead_calls_are_told_after_the_first_hour() -> None:
@@ -122,6 +122,37 @@ def test_dead_calls_are_told_after_the_first_hour() -> None:
     assert dead_calls([dead(last_at_ms=NOW_MS - 2 * DAY_MS + HOUR_MS)], LIMITS, set()) == []
     assert dead_calls([dead(calls_before=1)], LIMITS, set()) == []
     assert dead_calls([dead()], LIMITS, set(finding.marks)) == []
+
+
+def told_days(called: range) -> list[int]:
+    """The days on which calls on those days are told of, by marks that lapse as those of the store do."""
+    until_ms: dict[str, int] = {}
+    told = []
+    for day in called:
+        now_ms = NOW_MS + day * DAY_MS
+        quiet = {mark for mark, end_ms in until_ms.items() if end_ms > now_ms}
+        for finding in dead_calls([dead(last_at_ms=now_ms)], LIMITS, quiet):
+            told.append(day)
+            until_ms.update({mark: now_ms + length_ms for mark, length_ms in finding.marks.items()})
+    return told
+
+
+def test_dead_calls_that_go_on_are_told_of_ever_more_rarely() -> None:
+    """After one week, two, then every four: nobody needs 52 mails about one forgotten machine."""
+    assert told_days(range(130)) == [0, 7, 21, 49, 77, 105]
+    assert told_days(range(0, 400, 30)) == list(range(0, 400, 30))
+
+
+def test_dead_calls_after_a_silence_begin_anew() -> None:
+    """Who calls again after months is news again, and told of after a week."""
+    [first] = dead_calls([dead()], LIMITS, set())
+    memory = max(first.marks.values())
+    assert min(first.marks.values()) == 7 * DAY_MS
+    assert memory == 35 * DAY_MS
+    [second] = dead_calls([dead()], LIMITS, set(first.marks) - {"dead:key_a"})
+    assert second.marks["dead:key_a"] == 14 * DAY_MS
+    [third] = dead_calls([dead()], LIMITS, (set(first.marks) | set(second.marks)) - {"dead:key_a"})
+    assert sorted(third.marks.values()) == [28 * DAY_MS, 56 * DAY_MS]
 
 
 def test_an_expired_key_is_told_of_as_such_only_if_it_was_in_use() -> None:

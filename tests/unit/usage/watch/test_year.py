@@ -118,7 +118,7 @@ def test_a_quiet_year_has_no_false_alarm() -> None:
 
 
 def test_what_is_planted_in_the_year_is_told() -> None:
-    """Each once, on its day, and nothing besides: but that a dead key which is called on is told of each week."""
+    """Each once, on its day, and nothing besides: but that a dead key which is called on is told of again."""
     year = typical()
     leaked, forgotten, dying, idle = (
         year.key("leaked"),
