@@ -31,7 +31,7 @@ class Watched:
             self.asked.append(len(keys))
             return await rows(query, keys)
 
-        finder.keys.rows = counted  # type: ignore[method-assign]  # to count its calls
+        finder.keys.rows = counted
 
     async def state(self, secret: str) -> str:
         """The key's state, and how many rows each statement was to bring."""
@@ -178,7 +178,7 @@ def test_totals_are_read_again_once_they_moved(data_dir: Path, postgres_url: str
                 trips.append(len(keys))
                 return await ask_database(keys)
 
-            finder._totals.ask = counted  # type: ignore[method-assign]  # to count its calls
+            finder._totals.ask = counted
             digest = token.parse(secret.encode())
             assert digest is not None
 
@@ -205,6 +205,6 @@ def test_the_statement_finds_keys_by_their_index(data_dir: Path, postgres_url: s
     """Also as the plan for any keys that PostgreSQL keeps for a prepared statement."""
     with opened(data_dir, postgres_url), psycopg.connect(postgres_url, autocommit=True) as hand:
         hand.execute("SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off")
-        hand.execute(f"PREPARE asked (bytea[]) AS {_MARKED_KEYS.replace('%s', '$1')}")  # type: ignore[arg-type]  # our own
+        hand.execute(f"PREPARE asked (bytea[]) AS {_MARKED_KEYS.replace('%s', '$1')}")
         plan = "\n".join(line for (line,) in hand.execute("EXPLAIN EXECUTE asked ('{}')"))
     assert "pk_api_keys" in plan, plan
