@@ -99,8 +99,10 @@ def _asset(name: str) -> Asset:
     return assets()[name]
 
 
+# What is swapped in works at once: a settle delay would leave it inert for 20 ms and more, while somebody types in it.
 _HTMX_CONFIG = json.dumps(
     {
+        "defaultSettleDelay": 0,
         "allowEval": False,
         "allowScriptTags": False,
         "includeIndicatorStyles": False,
