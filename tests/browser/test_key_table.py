@@ -135,7 +135,7 @@ def test_a_refresh_under_way_takes_no_field(owner: Any, table: Any) -> None:
     owner.create_key("Typed", expires="7d")
     table.reload()
     held: list[Any] = []
-    table.route(f"{owner.url}{HOME}", lambda route: held.append(route))
+    table.route(f"{owner.url}{HOME}", lambda route, _: held.append(route))
     with table.expect_request(f"{owner.url}{HOME}"):
         table.evaluate("document.querySelector('#keys').dispatchEvent(new Event('refresh'))")
     menu(table, "Typed", "Rename")
