@@ -39,6 +39,7 @@ DONE = {
     "provider-key-sealed": "The key is sealed. Test it to see whether the provider takes it.",
     "provider-key-removed": "What was stored of it is removed.",
     "provider-tested": "Tested. The result stands on its card.",
+    "mail-tested": "Tested. What came of it stands below “E-mail”.",
     "address-changed": "The base URL is saved.",
     "password-changed": "Your password is changed. Your other sessions are signed out.",
     "password-reset": "Your password is set anew. All sessions ended; sign in with the new one.",
