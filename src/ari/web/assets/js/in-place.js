@@ -32,9 +32,9 @@ export function startInPlace() {
 
 // Also while the menu or the field is still being fetched.
 const EDITING = "[data-editing], [data-row-menu]:popover-open, [data-row-menu] a.htmx-request";
-let fetchingMenu = false;
+let fetching = null; // the link whose menu is on its way
 
-export const isEditing = () => fetchingMenu || document.querySelector(EDITING) !== null;
+export const isEditing = () => fetching !== null || document.querySelector(EDITING) !== null;
 
 const rowMenu = () => document.querySelector("[data-row-menu]");
 
@@ -46,11 +46,14 @@ async function openMenu(link) {
   const menu = rowMenu();
   menu.replaceChildren();
   menu.dataset.opener = link.id;
-  fetchingMenu = true;
+  htmx.trigger(menu, "htmx:abort");
+  fetching = link;
   try {
-    await htmx.ajax("GET", link.getAttribute("href"), { target: menu, swap: "innerHTML" });
+    await htmx.ajax("GET", link.getAttribute("href"), { source: menu, target: menu, swap: "innerHTML" });
+  } catch {
+    return;
   } finally {
-    fetchingMenu = false;
+    if (fetching === link) fetching = null;
   }
   if (!menu.firstElementChild) return;
   menu.showPopover();
