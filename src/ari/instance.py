@@ -175,7 +175,9 @@ class Instance:
         began = self.clock.monotonic()
         letter = notifications.test_letter(self.office, recipient)
         outcome = await self.mail.send(letter, new_id("ntc", now_ms), TEST_MAIL_SECONDS)
-        return notifications.tested(outcome, recipient, self.clock.monotonic() - began)
+        tested = notifications.tested(outcome, recipient, self.clock.monotonic() - began)
+        await self.acommand(caller, lambda unit, _: notifications.keep_test(unit.notes, now_ms, tested))
+        return tested
 
     async def acheck_ready(self) -> None:
         """Raise ``Unavailable`` unless the database answers; it is asked at most once a second."""

@@ -32,8 +32,6 @@ TOOL = ROOT / "build/lighthouse"
 PAGE = ROOT / "docs/page-audit.md"
 CATEGORIES = {"performance": "Performance", "accessibility": "Accessibility", "best-practices": "Best practices"}
 TARGET = 95
-REFERENCE = "API docs, an operation opened in the reference"
-"""Known to miss the target in performance, and measured all the same."""
 ROUNDS = 3
 TRIES = 3
 """On a busy machine the browser sometimes does not answer it in time."""
@@ -46,11 +44,21 @@ the system's Chromium, on an instance with {keys} keys and a month of requests, 
 {rounds} the middle counts. The target is {target} in each. Pages are `noindex` on purpose, so search engines are not
 among the categories.
 
-The API docs list every operation at once. The bundled reference, in which they can be tried, is loaded when one is
-opened in it: it draws itself in one long task, after which nothing moves, and misses the target in performance.
 The figures are of a machine with two cores.
 
 """
+REFERENCE = """
+## The bundled reference
+
+The API docs hold every operation whole, also at an address of the bundled reference such as the last one above. The
+reference, in which operations can be tried, is loaded when somebody opens it. From the click on **Try it** to the
+moment when a request can be sent, with nothing in the browser's cache, at 10 Mbit/s and 40 ms: **{ready} ms**. The
+longest time in which the page answers to nothing meanwhile: **{longest} ms**. (The middle of {rounds}.)
+"""
+NETWORK = {"offline": False, "latency": 40, "downloadThroughput": 10 * 1024 * 128, "uploadThroughput": 10 * 1024 * 128}
+WATCH = """new PerformanceObserver((list) => {
+    for (const one of list.getEntries()) window.longest = Math.max(window.longest ?? 0, one.duration);
+}).observe({ type: "longtask" })"""
 
 
 def install() -> Path:
@@ -120,8 +128,28 @@ def pages(owner: Owner) -> dict[str, str]:
         "Settings > Notifications": "/settings/notifications",
         "Settings > Security": "/settings/security",
         "API docs": "/api-docs",
-        REFERENCE: "/api-docs#tag/caller/read_me",
+        "API docs, an operation": "/api-docs#tag/caller/read_me",
     }
+
+
+def open_reference(context: Any, owner: Owner) -> tuple[float, float]:
+    """From the click on **Try it** until a request can be sent, and the longest task in between; in milliseconds."""
+    page = context.new_page()
+    tools = context.new_cdp_session(page)
+    tools.send("Network.enable")
+    tools.send("Network.setCacheDisabled", {"cacheDisabled": True})
+    tools.send("Network.emulateNetworkConditions", NETWORK)
+    page.goto(f"{owner.url}/api-docs#read_me", wait_until="networkidle")
+    page.evaluate(WATCH)
+    page.evaluate("addEventListener('click', (event) => { window.clicked = event.timeStamp; }, true)")
+    page.get_by_role("link", name="Try it").click()
+    button = page.get_by_role("button", name="Test Request (get /api/me)")
+    button.wait_for()
+    ready = page.evaluate("() => new Promise((then) => requestAnimationFrame((now) => then(now - window.clicked)))")
+    page.wait_for_load_state("networkidle")
+    longest = page.evaluate("window.longest ?? 0")
+    page.close()
+    return ready, longest
 
 
 def main() -> int:
@@ -144,14 +172,18 @@ def main() -> int:
                 category: round(100 * statistics.median(one["categories"][category]["score"] for one in reports))
                 for category in CATEGORIES
             }
-            assert reports[0]["finalDisplayedUrl"].startswith(owner.url + path), reports[0]["finalDisplayedUrl"]
+            shown = reports[0]["finalDisplayedUrl"]
+            assert shown.startswith(owner.url + path.partition("#")[0]), shown
             print(page, scores, findings(reports[0]), flush=True)
-            held = {name: score for name, score in scores.items() if (page, name) != (REFERENCE, "performance")}
-            missed |= min(held.values()) < TARGET
+            missed |= min(scores.values()) < TARGET
             rows.append(f"| {page} | " + " | ".join(str(score) for score in scores.values()) + " |")
+        opened = [open_reference(context, owner) for _ in range(rounds)]
+    ready, longest = (round(statistics.median(figures), -1) for figures in zip(*opened, strict=True))
+    print(f"the reference after {ready:.0f} ms, longest task {longest:.0f} ms", flush=True)
     head = f"| Page | {' | '.join(CATEGORIES.values())} |\n| --- | --- | --- | --- |\n"
     intro = INTRO.format(version=version, keys=len(demo.KEYS), rounds=counted(rounds, "round"), target=TARGET)
-    PAGE.write_text(intro + head + "\n".join(rows) + "\n")
+    reference = REFERENCE.format(ready=f"{ready:.0f}", longest=f"{longest:.0f}", rounds=counted(rounds, "round"))
+    PAGE.write_text(intro + head + "\n".join(rows) + "\n" + reference)
     return 1 if missed else 0
 
 

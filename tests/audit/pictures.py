@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from tests.audit import demo
+from tests.audit import demo, outside
 from tests.browser.steps import HOME, create_in_dialog, sign_in
 from tests.support import chromium
 from tests.support.owner import Owner
@@ -29,6 +29,15 @@ def main() -> None:
             _take(page, f"settings-api-{name}")
         page = _page(browser, storage_state=kept)
         _pages(page, owner)
+    with outside.instance() as owner, chromium.chromium(path) as browser:
+        page = _page(browser)
+        sign_in(page, owner)
+        page.set_viewport_size({"width": 1280, "height": 720})
+        for name in ("integrations", "notifications"):
+            page.goto(f"{owner.url}/settings/{name}")
+            page.wait_for_load_state("networkidle")
+            page.screenshot(path=IMAGES / f"{name}-page.png", full_page=True)
+            print(name, flush=True)
 
 
 def _pages(page: Any, owner: Owner) -> None:
@@ -42,7 +51,7 @@ def _pages(page: Any, owner: Owner) -> None:
     page.goto(f"{owner.url}/settings/security")
     _take(page, "security-page")
     page.goto(f"{owner.url}/api-docs")
-    page.locator("#create_key summary").click()
+    page.locator("#create_key > summary").click()
     page.mouse.move(0, 0)
     _take(page, "api-docs")
     page.goto(f"{owner.url}{HOME}")

@@ -78,10 +78,15 @@ def test_every_page_and_dialog(owner: Any, browser: Any, look: Any, theme: str, 
     context.close()
 
 
+def _has_come(dialog: Any) -> None:
+    """The dialog, not the outline that stands there while it is slow."""
+    expect(dialog.locator(".sheet:not([data-skeleton])")).to_be_visible()
+
+
 def _dialogs(page: Any, look: Any) -> None:
     page.get_by_role("link", name="Create API Key").click()
     dialog = page.get_by_role("dialog")
-    expect(dialog).to_be_visible()
+    _has_come(dialog)
     look(page)
     dialog.get_by_role("button", name="Create key").click()
     expect(dialog.get_by_text("Give the key a name")).to_be_visible()
@@ -98,7 +103,7 @@ def _dialogs(page: Any, look: Any) -> None:
     look(page)
     for verb in ("Revoke", "Delete"):
         page.get_by_role("link", name=verb).first.click()
-        expect(dialog).to_be_visible()
+        _has_come(dialog)
         look(page)
         page.keyboard.press("Escape")
         expect(page.get_by_role("dialog")).to_have_count(0)
@@ -106,18 +111,19 @@ def _dialogs(page: Any, look: Any) -> None:
 
 def _changes(page: Any, look: Any) -> None:
     """The menu of a row, its dialogs, the name as a field, ticked rows."""
-    dialog = page.get_by_role("dialog")
+    dialog, menu = page.get_by_role("dialog"), page.locator("[data-row-menu]:popover-open")
     for item in ("Change access", "Change expiry"):
         page.get_by_role("link", name="More for").first.click()
+        expect(menu).to_be_visible()
         if item == "Change access":
             look(page)
-        page.locator("[data-row-menu]:popover-open").get_by_text(item).click()
-        expect(dialog).to_be_visible()
+        menu.get_by_text(item).click()
+        _has_come(dialog)
         dialog.get_by_role("radio").last.check()
         look(page)
         page.keyboard.press("Escape")
     page.get_by_role("link", name="More for").first.click()
-    page.locator("[data-row-menu]:popover-open").get_by_text("Rename").click()
+    menu.get_by_text("Rename").click()
     page.get_by_label("New name").fill(" ")
     page.keyboard.press("Enter")
     expect(page.get_by_text("Give the key a name")).to_be_visible()
@@ -126,7 +132,7 @@ def _changes(page: Any, look: Any) -> None:
     page.get_by_label("Select all on this page").check()
     look(page)
     page.get_by_role("button", name="Set expiry…").click()
-    expect(dialog).to_be_visible()
+    _has_come(dialog)
     look(page)
     page.keyboard.press("Escape")
 
@@ -147,7 +153,7 @@ def _integrations(owner: Any, page: Any, look: Any) -> None:
     dialog = page.get_by_role("dialog")
     for name in ("key", "address", "remove", "use"):
         page.locator(f"#{name}-openai").click()
-        expect(dialog.locator(".sheet:not([data-skeleton])")).to_be_visible()
+        _has_come(dialog)
         if name == "key":
             dialog.get_by_role("button", name="Seal key").click()
             expect(dialog.get_by_text("Paste the key.")).to_be_visible()

@@ -47,9 +47,18 @@ def home(owner: Any, browser: Any, signed_in: Any) -> Iterator[Any]:
     assert errors == []
 
 
-def open_docs(page: Any, owner: Any, part: str = "#description/introduction") -> None:
-    """Open the reference at an operation and wait until it is there."""
-    page.goto(f"{owner.url}/api-docs{part}")
+def open_docs(page: Any, owner: Any, operation: str = "") -> None:
+    """Open the reference, at an operation if one is named, and wait until it is there."""
+    page.goto(f"{owner.url}/api-docs")
+    if operation:
+        page.locator(f"#{operation} > summary").click()
+        page.locator(f"#{operation}").get_by_role("link", name="Try it").click()
+    else:
+        page.get_by_role("link", name="Open the reference").click()
+    wait_for_reference(page)
+
+
+def wait_for_reference(page: Any) -> None:
     expect(page.get_by_role("heading", name="ARI API")).to_be_attached()
     expect(page.locator("#reference-wait")).to_have_count(0)
 
@@ -74,7 +83,7 @@ def test_the_list_is_there_at_once_and_leads_into_the_reference(owner: Any, home
     home.goto(f"{owner.url}/api-docs")
     expect(home.get_by_role("heading", name="API docs", level=1)).to_be_visible()
     row = home.locator("#create_key")
-    row.locator("summary").press("Enter")
+    row.locator("> summary").press("Enter")
     expect(row).to_contain_text('"name": "Automation Script"')
     expect(row).to_contain_text("insufficient_scope")
     expect(row).to_contain_text(f"{owner.url}/api/keys")
@@ -90,12 +99,37 @@ def test_the_list_is_there_at_once_and_leads_into_the_reference(owner: Any, home
     expect(home.locator("#read_me")).to_contain_text("curl -H")
 
 
+def test_an_operation_reads_whole_without_the_reference(owner: Any, home: Any) -> None:
+    """From an address of the reference too: ours is there at once; tried and reloaded, the reference stays."""
+    asked: list[str] = []
+    home.on("request", lambda request: asked.append(request.url))
+    home.goto(f"{owner.url}/api-docs#tag/api-keys/create_key")
+    expect(home).to_have_url(f"{owner.url}/api-docs#create_key")
+    row = home.locator("#create_key")
+    expect(row.locator("> summary")).to_be_in_viewport()
+    home.keyboard.press("Tab")
+    expect(row.locator("> summary")).to_be_focused()
+    expect(row.get_by_role("region", name="Example of the answer 201")).to_contain_text('"secret": "ari_k_')
+    expect(row).to_contain_text("What uses the key: 1–100 characters. text")
+    row.get_by_text("Every field of the answer").click()
+    expect(row.get_by_text("key.refused_count")).to_be_visible()
+    for language, line in (("Python", "urlopen(request)"), ("JavaScript", "await fetch(")):
+        row.get_by_role("tab", name=language).click()
+        expect(row.get_by_role("tabpanel")).to_contain_text(line)
+    assert not any("reference" in url or "openapi" in url for url in asked)
+    row.get_by_role("link", name="Try it").click()
+    expect(home).to_have_url(f"{owner.url}/api-docs#tag/api-keys/create_key")
+    wait_for_reference(home)
+    home.reload()
+    expect(home.get_by_role("button", name="Test Request (post /api/keys)")).to_be_in_viewport()
+
+
 def test_the_signed_in_try_operations_as_themselves(owner: Any, home: Any) -> None:
     """Reading and changing work at once: the page adds the proof, and no key is needed."""
-    open_docs(home, owner, "#tag/caller/read_me")
+    open_docs(home, owner, "read_me")
     assert try_operation(home, "get", "/api/me").json()["account"]["email"] == owner.email
     close_panel(home)
-    open_docs(home, owner, "#tag/api-keys/create_key")
+    open_docs(home, owner, "create_key")
     created = try_operation(home, "post", "/api/keys")
     assert created.status == 201
     assert "x-csrf-token" in created.request.headers
@@ -105,7 +139,7 @@ def test_the_signed_in_try_operations_as_themselves(owner: Any, home: Any) -> No
 
 def test_a_list_is_answered_whole(owner: Any, home: Any) -> None:
     """What filters show as an example is not in force."""
-    open_docs(home, owner, "#tag/usage/read_usage")
+    open_docs(home, owner, "read_usage")
     answer = try_operation(home, "get", "/api/usage")
     assert answer.status == 200
     assert "cursor=" not in answer.url
@@ -115,7 +149,7 @@ def test_a_list_is_answered_whole(owner: Any, home: Any) -> None:
 def test_a_pasted_key_speaks_for_itself(owner: Any, home: Any) -> None:
     """The request goes with the key alone: without the session, without its proof, and is refused as the key is."""
     _, secret = owner.create_key("pasted", scopes=["keys:verify"])
-    open_docs(home, owner, "#tag/api-keys/list_keys")
+    open_docs(home, owner, "list_keys")
     home.get_by_role("textbox", name="Value").first.fill(secret)
     answer = try_operation(home, "get", "/api/keys")
     assert (answer.status, answer.json()["code"]) == (403, "insufficient_scope")
@@ -126,7 +160,7 @@ def test_a_pasted_key_speaks_for_itself(owner: Any, home: Any) -> None:
 
 def test_snippets_in_three_languages(owner: Any, home: Any) -> None:
     """curl, JavaScript and Python, with this instance's address."""
-    open_docs(home, owner, "#tag/caller/read_me")
+    open_docs(home, owner, "read_me")
     languages = home.get_by_role("tablist", name="Client Libraries")
     for language, line in (("JavaScript", "fetch("), ("Python", "requests.get("), ("Shell", "curl ")):
         languages.get_by_role("tab", name=language).click()
@@ -149,7 +183,8 @@ def test_the_theme_follows_ours(owner: Any, home: Any) -> None:
 
 def test_the_keyboard_reaches_search_and_operations(owner: Any, home: Any) -> None:
     """Skip link, search by its shortcut, Enter goes to the operation."""
-    open_docs(home, owner)
+    home.goto(f"{owner.url}/api-docs#description/introduction")
+    wait_for_reference(home)
     home.keyboard.press("Tab")
     expect(home.get_by_role("link", name="Skip to the content")).to_be_focused()
     home.keyboard.press("Control+k")
@@ -171,15 +206,15 @@ def test_endpoints_lead_into_the_docs(owner: Any, home: Any) -> None:
     expect(link).to_be_visible()
     expect(usage.locator(".call").first).to_contain_text("usage:read")
     link.click()
-    expect(home).to_have_url(f"{owner.url}/api-docs#tag/usage/read_usage")
-    expect(home.get_by_role("heading", name="Read the usage log of all keys")).to_be_in_viewport()
+    expect(home).to_have_url(f"{owner.url}/api-docs#read_usage")
+    expect(home.locator("#read_usage[open] > summary")).to_be_in_viewport()
 
 
 def test_without_scripting_the_docs_can_be_read(owner: Any, plain: Any) -> None:
     """Every operation unfolds; what needs scripting is not offered."""
     plain.goto(f"{owner.url}/api-docs")
     expect(plain.get_by_role("heading", name="API docs", level=1)).to_be_visible()
-    plain.locator("#list_keys summary").click()
+    plain.locator("#list_keys > summary").click()
     expect(plain.locator("#list_keys").get_by_text("next_cursor of the page before.")).to_be_visible()
     expect(plain.get_by_role("link", name="Try it")).to_have_count(0)
     expect(plain.get_by_role("link", name="openapi.json")).to_be_visible()
@@ -195,7 +230,7 @@ def test_axe_finds_nothing_on_the_page(owner: Any, home: Any, axe: Callable[[Any
     page.goto(f"{owner.url}/api-docs#create_key")
     expect(page.locator("#create_key[open]")).to_be_visible()
     assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in axe(page)] == []
-    open_docs(page, owner, "#tag/api-keys/list_keys")
+    open_docs(page, owner, "list_keys")
     expect(page.get_by_role("button", name="Test Request (get /api/keys)")).to_be_visible()
     page.wait_for_function("[...document.querySelectorAll('.scalar-code-copy')].every((one) => one.ariaLabel)")
     assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in axe(page)] == []
@@ -205,7 +240,7 @@ def test_axe_finds_nothing_on_the_page(owner: Any, home: Any, axe: Callable[[Any
 def test_axe_finds_in_the_panel_only_what_is_not_ours(owner: Any, home: Any, axe: Callable[[Any], Any]) -> None:
     """The bundled panel that tries a request breaks only rules that are named here with their reason."""
     page = home
-    open_docs(page, owner, "#tag/api-keys/list_keys")
+    open_docs(page, owner, "list_keys")
     try_operation(page, "get", "/api/keys")
     expect(page.get_by_text("200 OK")).to_be_visible()
     found = {one["id"] for one in axe(page)}

@@ -130,6 +130,29 @@ def test_renaming_in_place(owner: Any, table: Any) -> None:
     expect(row(table, "Before")).to_have_count(0)
 
 
+def test_a_refresh_under_way_takes_no_field(owner: Any, table: Any) -> None:
+    """Asked before somebody began to type and answered after: the field, its text and the focus stay."""
+    owner.create_key("Typed", expires="7d")
+    table.reload()
+    held: list[Any] = []
+    table.route(f"{owner.url}{HOME}", lambda route, _: held.append(route))
+    with table.expect_request(f"{owner.url}{HOME}"):
+        table.evaluate("document.querySelector('#keys').dispatchEvent(new Event('refresh'))")
+    menu(table, "Typed", "Rename")
+    field = table.get_by_label("New name")
+    field.fill("Half of a na")
+    owner.create_key("Made meanwhile", expires="7d")
+    with table.expect_event("requestfinished"):
+        held[0].continue_()
+    table.unroute(f"{owner.url}{HOME}")
+    expect(field).to_be_focused()
+    table.keyboard.type("me")
+    expect(field).to_have_value("Half of a name")
+    table.keyboard.press("Enter")
+    expect(row(table, "Made meanwhile")).to_be_visible()
+    expect(table.get_by_label("Select Half of a name")).to_be_visible()
+
+
 def test_switching_off_and_on(owner: Any, table: Any) -> None:
     """From the menu, without leaving the table; the focus stays with the row."""
     _, secret = owner.create_key("Switched", expires="30d")

@@ -9,9 +9,9 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.steps import sign_in
-from tests.support.owner import EMAIL, PASSWORD, Owner
-from tests.support.resend import KEY, StandIn, stand_in
-from tests.support.server import ServerProcess
+from tests.support.mailing import mailing_owner
+from tests.support.owner import EMAIL, Owner
+from tests.support.resend import StandIn, stand_in
 
 NOTIFICATIONS = "/settings/notifications"
 NEW = "nine loud starlings 77"
@@ -28,24 +28,8 @@ def mail() -> Iterator[StandIn]:
 @pytest.fixture(scope="module")
 def owner(tmp_path_factory: pytest.TempPathFactory, mail: StandIn) -> Iterator[Owner]:
     """An owner of this module's own, whose instance mails."""
-    folder = tmp_path_factory.mktemp("instance") / "data"
-    folder.mkdir(mode=0o700)
-    server = ServerProcess(
-        folder,
-        settings={
-            "ARI_ADMIN_EMAIL": EMAIL,
-            "ARI_ADMIN_PASSWORD": PASSWORD,
-            "RESEND_API_KEY": KEY,
-            "ARI_RESEND_URL": mail.url,
-            "ARI_MAIL_FROM": "ARI <ari@example.net>",
-        },
-    )
-    server.settings["ARI_PUBLIC_URL"] = server.url
-    server.start()
-    found = Owner(server)
-    yield found
-    found.close()
-    server.kill()
+    with mailing_owner(tmp_path_factory, mail) as found:
+        yield found
 
 
 @pytest.fixture(autouse=True)
@@ -76,11 +60,18 @@ def test_switches_test_mail_and_history(page: Any, owner: Owner, mail: StandIn) 
     page.reload()
     expect(switch).not_to_be_checked()
     page.get_by_role("button", name="Send a test mail").click()
-    expect(page.get_by_role("status").get_by_text(f"The test mail to {EMAIL} was taken")).to_be_visible()
+    expect(page.get_by_text(f"The test mail to {EMAIL} was taken")).to_be_visible()
+    expect(page.locator(".toast")).to_contain_text("Tested.")
     assert mail.taken[-1].fields["subject"] == "A test mail of your ARI"
+    taken = len(mail.taken)
+    page.reload()
+    expect(page.get_by_text(f"The test mail to {EMAIL} was taken")).to_be_visible()
+    assert page.url == f"{owner.url}{NOTIFICATIONS}"
+    assert len(mail.taken) == taken
     mail.verified.clear()
     page.get_by_role("button", name="Send a test mail").click()
     expect(page.get_by_text("The test mail was not sent: ")).to_be_visible()
+    expect(page.get_by_text(f"The test mail to {EMAIL} was taken")).to_have_count(0)
     mail.verified.add("example.net")
     key, _ = owner.create_key("told of")
     owner.cli("keys", "revoke", key["id"], "--yes", check=True)

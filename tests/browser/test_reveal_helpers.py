@@ -78,3 +78,16 @@ def test_a_name_that_says_nothing_is_pointed_out(home: Any) -> None:
     dialog.get_by_label("Name", exact=True).fill("new key")
     dialog.get_by_role("button", name="Create key").click()
     expect(dialog).to_contain_text("“new key” does not say what uses the key.")
+
+
+def test_a_field_works_the_moment_it_appears(home: Any) -> None:
+    """What somebody types before the dialog has come to rest is answered too."""
+    home.evaluate("""() => new MutationObserver((_, watch) => {
+        const field = document.querySelector("#dialog-body #name");
+        if (!field) return;
+        watch.disconnect();
+        field.value = "test";
+        field.dispatchEvent(new InputEvent("input", { bubbles: true }));
+    }).observe(document.body, { childList: true, subtree: true })""")
+    dialog = open_create(home)
+    expect(dialog.get_by_text("Consider a name that says what will use the key")).to_be_visible()

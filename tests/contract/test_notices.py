@@ -31,6 +31,18 @@ def test_each_event_makes_each_notice_once(post: Post) -> None:
     assert post.history() == [notice]
 
 
+def test_many_made_at_once_keep_the_order_of_their_events(post: Post) -> None:
+    """Listed newest first, mailed oldest first."""
+    happened = []
+    for _ in range(6):
+        post.clock.step(1)
+        happened.append(post.happen().id)
+    post.gather()
+    assert [one.event_id for one in post.history()] == happened[::-1]
+    claimed = [post.claim() for _ in happened]
+    assert [one.notice.event_id for one in claimed] == happened
+
+
 def test_switched_off_not_set_up_and_nobody_there(post: Post) -> None:
     """The notice is written and shown, and never sent."""
     post.command(lambda unit: manage.switch(unit, SYSTEM, START_MS, "key_created", on=False))

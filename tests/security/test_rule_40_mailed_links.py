@@ -10,9 +10,9 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.support.owner import EMAIL, PASSWORD, Owner, csrf_of
-from tests.support.resend import KEY, StandIn, stand_in
-from tests.support.server import ServerProcess
+from tests.support.mailing import mailing_owner
+from tests.support.owner import EMAIL, Owner, csrf_of
+from tests.support.resend import StandIn, stand_in
 
 NEW = "nine loud starlings 77"
 LINK = re.compile(r"http://\S+/(reset-password|confirm-address)#token=(\S{43})")
@@ -29,24 +29,8 @@ def mail() -> Iterator[StandIn]:
 @pytest.fixture(scope="module")
 def owner(tmp_path_factory: pytest.TempPathFactory, mail: StandIn) -> Iterator[Owner]:
     """The owner of an instance that mails; its tests change the password and the clock."""
-    folder = tmp_path_factory.mktemp("instance") / "data"
-    folder.mkdir(mode=0o700)
-    server = ServerProcess(
-        folder,
-        settings={
-            "ARI_ADMIN_EMAIL": EMAIL,
-            "ARI_ADMIN_PASSWORD": PASSWORD,
-            "RESEND_API_KEY": KEY,
-            "ARI_RESEND_URL": mail.url,
-            "ARI_MAIL_FROM": "ARI <ari@example.net>",
-        },
-    )
-    server.settings["ARI_PUBLIC_URL"] = server.url
-    server.start()
-    found = Owner(server)
-    yield found
-    found.close()
-    server.kill()
+    with mailing_owner(tmp_path_factory, mail) as found:
+        yield found
 
 
 @pytest.fixture(autouse=True)

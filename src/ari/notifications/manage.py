@@ -1,5 +1,6 @@
 """What the page, the API and the command line do: which notices are on, what was sent, a test."""
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from ari.notifications.ports import Notes, NoticeUnit
 
 TESTS_PER_HOUR = 10
 _TEST = "mail"
+_TEST_NOTE = "mail_test"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,15 @@ class Tested:
     sent: bool
     said: str
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class LastTest:
+    """What came of the latest test mail, and when."""
+
+    at_ms: int
+    sent: bool
+    said: str
 
 
 def switch_facts(switch: Switch) -> dict[str, Any]:
@@ -150,6 +161,17 @@ def tested(outcome: Outcome, recipient: str, seconds: float) -> Tested:
     if isinstance(outcome, Sent):
         return Tested(True, f"The test mail to {recipient} was taken; look for it in a minute.", seconds)
     return Tested(False, f"The test mail was not sent: {outcome.error}", seconds)
+
+
+def keep_test(notes: Notes, now_ms: int, tested: Tested) -> None:
+    """Keep what came of a test mail for the page to show."""
+    notes.put(_TEST_NOTE, json.dumps({"at_ms": now_ms, "sent": tested.sent, "said": tested.said}))
+
+
+def last_test(notes: Notes) -> LastTest | None:
+    """The latest test mail, whichever door it was asked for at."""
+    kept = notes.get(_TEST_NOTE)
+    return None if kept is None else LastTest(**json.loads(kept))
 
 
 def _time(at_ms: int | None) -> str | None:

@@ -180,7 +180,8 @@ def _digest_for(unit: NoticeUnit, event: Event, recipient: str, now_ms: int) -> 
 
 
 def _blank(kind: Kind, event: Event, now_ms: int) -> Notice:
-    return Notice(new_id("ntc", now_ms), kind.name, event.id, event.at_ms, now_ms, "waiting", kind.title)
+    # The id sorts by the event: many are made at once, and are mailed and listed in the order in which things happened.
+    return Notice(new_id("ntc", event.at_ms), kind.name, event.id, event.at_ms, now_ms, "waiting", kind.title)
 
 
 def _letter(unit: NoticeUnit, keys: MasterKeys, office: Office, notice: Notice) -> Letter:

@@ -2,10 +2,12 @@
 
 import json
 import re
-import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
+
+from ari.web.fields import Field, Shape, fields_of, kind_of
+from ari.web.snippets import Snippet, snippets_of
 
 Document = Mapping[str, Any]
 
@@ -28,15 +30,18 @@ class Parameter:
     place: str
     required: bool
     about: str
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """How an operation may end: ``codes`` are those of errors, empty where it went well."""
+    """How an operation may end: ``codes`` are those of errors, empty where it went well; ``example`` is a body."""
 
     status: str
     about: str
     codes: tuple[str, ...] = ()
+    example: str = ""
+    fields: tuple[Field, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,23 +51,27 @@ class Facts:
     about: tuple[str, ...]
     parameters: tuple[Parameter, ...]
     body: str
+    body_fields: tuple[Field, ...]
     answers: tuple[Answer, ...]
-    curl: str
+    snippets: tuple[Snippet, ...]
 
 
 def facts_of(document: Document) -> dict[str, Facts]:
     """The facts of every operation, by its id."""
     base_url = document["servers"][0]["url"]
+    shapes = document.get("components", {}).get("schemas", {})
     found = {}
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
-            body = _example(operation.get("requestBody", {}))
+            sent = _content(operation.get("requestBody", {}))
+            address, keyed = base_url + _filled(path, operation), bool(operation["security"])
             found[operation["operationId"]] = Facts(
                 paragraphs(operation.get("description", "")),
-                tuple(map(_parameter, operation.get("parameters", ()))),
-                "" if body is None else json.dumps(body, indent=2, ensure_ascii=False),
-                tuple(_answers(operation["responses"])),
-                _curl(method, base_url + _filled(path, operation), body, keyed=bool(operation["security"])),
+                tuple(_parameter(shapes, one) for one in operation.get("parameters", ())),
+                _written(sent),
+                fields_of(shapes, sent.get("schema", {})),
+                tuple(_answers(shapes, operation["responses"])),
+                snippets_of(method, address, sent.get("example"), keyed=keyed),
             )
     return found
 
@@ -82,18 +91,37 @@ def pieces(text: str) -> list[Piece]:
     ]
 
 
-def _parameter(given: Mapping[str, Any]) -> Parameter:
-    return Parameter(given["name"], given["in"], given.get("required", False), given.get("description", ""))
+def _parameter(shapes: Mapping[str, Shape], given: Mapping[str, Any]) -> Parameter:
+    shape = given["schema"]
+    kind = kind_of(shapes, shape)
+    if "default" in shape:
+        kind += f", default {shape['default']}"
+    return Parameter(given["name"], given["in"], given.get("required", False), given.get("description", ""), kind)
 
 
-def _answers(responses: Mapping[str, Any]) -> Iterator[Answer]:
+def _answers(shapes: Mapping[str, Shape], responses: Mapping[str, Any]) -> Iterator[Answer]:
     for status, response in sorted(responses.items()):
         codes = tuple(_CODE.findall(response["description"]))
-        yield Answer(status, "" if codes else response["description"], codes)
+        if codes:
+            yield Answer(status, "", codes)
+        else:
+            content = _content(response)
+            fields = fields_of(shapes, content.get("schema", {}))
+            yield Answer(status, response["description"], (), _written(content), fields)
 
 
-def _example(body: Mapping[str, Any]) -> Any:
-    return body.get("content", {}).get("application/json", {}).get("example")
+def _content(holder: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The first form in which a body is sent or answered."""
+    return next(iter(holder.get("content", {}).values()), {})
+
+
+def _written(content: Mapping[str, Any]) -> str:
+    """The example as somebody would read it; of several the first."""
+    several = [one["value"] for one in content.get("examples", {}).values() if "value" in one]
+    example = content.get("example", several[0] if several else None)
+    if example is None or isinstance(example, str):
+        return example or ""
+    return json.dumps(example, indent=2, ensure_ascii=False)
 
 
 def _filled(path: str, operation: Mapping[str, Any]) -> str:
@@ -101,12 +129,3 @@ def _filled(path: str, operation: Mapping[str, Any]) -> str:
         if one["in"] == "path":
             path = path.replace(f"{{{one['name']}}}", one["schema"]["examples"][0])
     return path
-
-
-def _curl(method: str, address: str, body: Any, *, keyed: bool) -> str:
-    parts = ["curl" if method == "get" else f"curl -X {method.upper()}"]
-    if keyed:
-        parts.append('-H "x-api-key: $ARI_API_KEY"')
-    if body is not None:
-        parts += ['-H "content-type: application/json"', f"-d {shlex.quote(json.dumps(body, ensure_ascii=False))}"]
-    return " \\\n  ".join([" ".join(parts[:2]), *parts[2:], address])

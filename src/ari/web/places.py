@@ -171,11 +171,11 @@ def came_from(current_url: str | None) -> str | None:
     return place if _KNOWN.fullmatch(place) else None
 
 
-def operation_place(tag: str, operation_id: str) -> str:
+def operation_place(operation_id: str) -> str:
     """An operation in the API docs."""
-    return API_DOCS + operation_hash(tag, operation_id)
+    return f"{API_DOCS}#{operation_id}"
 
 
 def operation_hash(tag: str, operation_id: str) -> str:
-    """The same from within the API docs."""
+    """The same in the reference, from within the API docs."""
     return f"#tag/{tag.lower().replace(' ', '-')}/{operation_id}"

@@ -39,6 +39,7 @@ DONE = {
     "provider-key-sealed": "The key is sealed. Test it to see whether the provider takes it.",
     "provider-key-removed": "What was stored of it is removed.",
     "provider-tested": "Tested. The result stands on its card.",
+    "mail-tested": "Tested. What came of it stands below “E-mail”.",
     "address-changed": "The base URL is saved.",
     "password-changed": "Your password is changed. Your other sessions are signed out.",
     "password-reset": "Your password is set anew. All sessions ended; sign in with the new one.",
@@ -99,8 +100,10 @@ def _asset(name: str) -> Asset:
     return assets()[name]
 
 
+# What is swapped in works at once: a settle delay would leave it inert for 20 ms and more, while somebody types in it.
 _HTMX_CONFIG = json.dumps(
     {
+        "defaultSettleDelay": 0,
         "allowEval": False,
         "allowScriptTags": False,
         "includeIndicatorStyles": False,

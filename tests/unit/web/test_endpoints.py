@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ari.web.endpoints import Endpoint, Endpoints
-from ari.web.places import operation_place
+from ari.web.places import operation_hash, operation_place
 
 DOCUMENT = {
     "tags": [
@@ -51,6 +51,7 @@ def test_endpoints_are_grouped_by_tag_with_their_scopes_and_made_once() -> None:
     assert asked == [1]
 
 
-def test_an_operation_has_a_place_in_the_docs() -> None:
-    """The address that the reference gives it; the browser tests follow one."""
-    assert operation_place("API keys", "create_key") == "/api-docs#tag/api-keys/create_key"
+def test_an_operation_has_a_place_in_the_docs_and_one_in_the_reference() -> None:
+    """The browser tests follow both."""
+    assert operation_place("create_key") == "/api-docs#create_key"
+    assert operation_hash("API keys", "create_key") == "#tag/api-keys/create_key"

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from ari.web.fields import Field
 from ari.web.operations import Answer, Parameter, Piece, facts_of, pieces
 
 DOCUMENT: dict[str, Any] = {
@@ -21,39 +22,51 @@ DOCUMENT: dict[str, Any] = {
                         "in": "path",
                         "required": True,
                         "description": "The id.",
-                        "schema": {"examples": ["key_1"]},
+                        "schema": {"type": "string", "examples": ["key_1"]},
                     }
                 ],
-                "requestBody": {"content": {"application/json": {"example": {"name": "Ann's script"}}}},
+                "requestBody": {
+                    "content": {
+                        "application/json": {
+                            "example": {"name": "Ann's script"},
+                            "schema": {"$ref": "#/components/schemas/Change"},
+                        }
+                    }
+                },
                 "responses": {
                     "404": {"description": "`not_found`: There is none. `gone`: Not any more."},
-                    "200": {"description": "The key as `GET` gives it."},
+                    "200": {
+                        "description": "The key as `GET` gives it.",
+                        "content": {"application/json": {"examples": {"one": {"value": {"id": "key_1"}}}}},
+                    },
                 },
             }
         },
+    },
+    "components": {
+        "schemas": {"Change": {"properties": {"name": {"type": "string", "description": "Its new name."}}}},
     },
 }
 
 
 def test_facts_of_an_operation() -> None:
-    """Paragraphs, parameters, body, answers before refusals, and a line of curl that a shell reads as it is meant."""
+    """Paragraphs, parameters, body with its fields, answers before refusals, and lines to call it."""
     facts = facts_of(DOCUMENT)["change_key"]
     assert facts.about == ("Changes it.", "Needs the scope `keys:write`.")
-    assert facts.parameters == (Parameter("key_id", "path", True, "The id."),)
+    assert facts.parameters == (Parameter("key_id", "path", True, "The id.", "text"),)
     assert facts.body == '{\n  "name": "Ann\'s script"\n}'
+    assert facts.body_fields == (Field("name", "text", False, "Its new name."),)
     assert facts.answers == (
-        Answer("200", "The key as `GET` gives it."),
+        Answer("200", "The key as `GET` gives it.", example='{\n  "id": "key_1"\n}'),
         Answer("404", "", ("not_found", "gone")),
     )
-    assert facts.curl == (
-        'curl -X PATCH -H "x-api-key: $ARI_API_KEY" \\\n  -H "content-type: application/json" \\\n'
-        """  -d '{"name": "Ann'"'"'s script"}' \\\n  https://keys.example.org/api/keys/key_1"""
-    )
+    assert [one.id for one in facts.snippets] == ["curl", "python", "javascript"]
+    assert facts.snippets[0].code.endswith("https://keys.example.org/api/keys/key_1")
 
 
 def test_an_open_operation_is_called_without_a_key() -> None:
     """Probes carry none."""
-    assert facts_of(DOCUMENT)["health"].curl == "curl \\\n  https://keys.example.org/api/health"
+    assert all("ARI_API_KEY" not in one.code for one in facts_of(DOCUMENT)["health"].snippets)
 
 
 def test_code_and_strong_words_are_told_apart() -> None:

@@ -1,5 +1,5 @@
 // The API docs list every operation by themselves. The reference, where they can be tried, is large: it is loaded when
-// an operation is opened in it, or when the address names one.
+// somebody opens it.
 
 const docs = document.querySelector("[data-docs]");
 const reference = document.querySelector("[data-docs-reference]");
@@ -10,6 +10,16 @@ function preload() {
   const parts = document.querySelector("#reference-parts");
   if (parts) document.head.append(parts.content);
   parts?.remove();
+}
+
+// Who comes from elsewhere to an operation of the reference (#tag/api-keys/create_key) reads ours, which is there at
+// once, and opens the reference to try it. Who reloads the page or comes back to it finds it as it was left.
+function arrive() {
+  const [, name] = /^#tag\/[^/]+\/(\w+)$/.exec(location.hash) ?? [];
+  const [{ type } = {}] = performance.getEntriesByType("navigation");
+  if (type !== "navigate" || !name || !docs.querySelector(`#${CSS.escape(name)}`)) return;
+  history.replaceState(history.state, "", `#${name}`);
+  document.getElementById(name).scrollIntoView();
 }
 
 // An address within the list (#create_key) unfolds it there; any other names a part of the reference.
@@ -40,6 +50,7 @@ function load() {
   });
 }
 
+arrive();
 show(false);
 addEventListener("hashchange", () => show(true));
 // Whoever is about to open it gets its parts a little earlier.

@@ -8,8 +8,7 @@ import { toast } from "./toasts.js";
 const dialog = () => document.querySelector("#dialog");
 const body = () => document.querySelector("#dialog-body");
 const SKELETON_AFTER_MS = 200;
-let opening = false;
-let abandoned = false;
+let asking = null; // what is being fetched, until it is shown or left
 let opener = null;
 let greeted = null;
 
@@ -38,25 +37,32 @@ function mark(root) {
   for (const link of root.querySelectorAll("a[data-dialog]")) link.setAttribute("aria-haspopup", "dialog");
 }
 
+// Whoever asks for another thing meanwhile gets that.
 export async function openDialog(address) {
-  if (opening || dialog().open) return;
-  opening = true;
-  abandoned = false;
+  if (dialog().open || asking?.address === address) return;
+  if (asking) leave();
+  const mine = { address };
+  asking = mine;
   opener = document.activeElement;
   const slow = setTimeout(showSkeleton, SKELETON_AFTER_MS);
   try {
-    await htmx.ajax("GET", address, { target: "#dialog-body", swap: "innerHTML" });
-    clearTimeout(slow);
-    const empty = body().firstElementChild === null || body().querySelector("[data-skeleton]") !== null;
-    if (empty && dialog().open) dialog().close();
-    if (abandoned) body().replaceChildren();
-    if (empty || abandoned) return;
-    showDialog();
-    focusFirst();
-  } finally {
-    clearTimeout(slow);
-    opening = false;
+    await htmx.ajax("GET", address, { source: body(), target: body(), swap: "innerHTML" });
+  } catch {
+    // left, or no answer: what is there to see says so
   }
+  clearTimeout(slow);
+  if (asking !== mine) return;
+  asking = null;
+  const empty = body().firstElementChild === null || body().querySelector("[data-skeleton]") !== null;
+  if (empty && dialog().open) dialog().close();
+  if (empty) return;
+  showDialog();
+  focusFirst();
+}
+
+function leave() {
+  asking = null;
+  htmx.trigger(body(), "htmx:abort");
 }
 
 function showDialog() {
@@ -107,7 +113,7 @@ function onCancel(event) {
 }
 
 function onClosed() {
-  abandoned = opening;
+  if (asking) leave();
   const revealed = body().querySelector("[data-reveal]");
   if (revealed && guardsAgainstClosing()) {
     dialog().showModal();

@@ -30,7 +30,11 @@ export function startInPlace() {
   });
 }
 
-export const isEditing = () => document.querySelector("[data-editing], [data-row-menu]:popover-open") !== null;
+// Also while the menu or the field is still being fetched.
+const EDITING = "[data-editing], [data-row-menu]:popover-open, [data-row-menu] a.htmx-request";
+let fetching = null; // the link whose menu is on its way
+
+export const isEditing = () => fetching !== null || document.querySelector(EDITING) !== null;
 
 const rowMenu = () => document.querySelector("[data-row-menu]");
 
@@ -42,7 +46,15 @@ async function openMenu(link) {
   const menu = rowMenu();
   menu.replaceChildren();
   menu.dataset.opener = link.id;
-  await htmx.ajax("GET", link.getAttribute("href"), { target: menu, swap: "innerHTML" });
+  htmx.trigger(menu, "htmx:abort");
+  fetching = link;
+  try {
+    await htmx.ajax("GET", link.getAttribute("href"), { source: menu, target: menu, swap: "innerHTML" });
+  } catch {
+    return;
+  } finally {
+    if (fetching === link) fetching = null;
+  }
   if (!menu.firstElementChild) return;
   menu.showPopover();
   place(menu, link.getBoundingClientRect());
@@ -62,6 +74,10 @@ function place(menu, button) {
 function onDone(event) {
   toast(event.detail.text);
   document.getElementById(`menu-${event.detail.key}`)?.focus();
+  queueMicrotask(refresh); // once the field is gone, which is told of before
+}
+
+function refresh() {
   const keys = document.querySelector("#keys");
   if (keys) htmx.trigger(keys, "refresh");
 }
@@ -78,5 +94,5 @@ function onAnswer(event) {
   toast(refusal?.textContent ?? "ARI could not do this.", "bad");
   const cancel = target.querySelector?.("[data-cancel-edit]");
   if (cancel) target.querySelector("[data-editing]").removeAttribute("data-editing");
-  htmx.trigger(document.querySelector("#keys"), "refresh");
+  refresh();
 }

@@ -23,10 +23,11 @@ export function startLive() {
 }
 
 function isBusy(part) {
+  if (isEditing()) return true;
   if (part.hasAttribute("data-following")) return false;
   const selection = getSelection();
   const selecting = !selection.isCollapsed && part.contains(selection.anchorNode);
-  const choosing = isEditing() || (part.id === "keys" && someChosen());
+  const choosing = part.id === "keys" && someChosen();
   return document.hidden || selecting || choosing || document.querySelector("dialog[open]") !== null;
 }
 
@@ -39,6 +40,10 @@ function onAnswer(event) {
   }
   const fine = xhr.status === 200;
   setState(elt, fine ? "on" : "off");
+  if (fine && isBusy(target)) {
+    event.detail.shouldSwap = false; // somebody began to edit, tick or select while it was under way
+    return;
+  }
   if (xhr.status === 404) location.reload();
   event.detail.shouldSwap = fine && event.detail.shouldSwap && lastAnswer.get(target) !== xhr.responseText;
   event.detail.isError = false;

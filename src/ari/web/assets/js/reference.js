@@ -85,6 +85,8 @@ new MutationObserver(() => {
   asked = true;
 }).observe(document.body, { childList: true, subtree: true });
 
+// Evaluating it was one long task; drawing it is another.
+await (globalThis.scheduler?.yield?.() ?? new Promise((then) => setTimeout(then)));
 createApiReference(place, {
   ...configuration(),
   onLoaded: () => document.getElementById("reference-wait")?.remove(),

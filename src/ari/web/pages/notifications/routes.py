@@ -4,13 +4,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from ari.base.errors import Conflict, Limited, NotFound
+from ari.base.errors import NotFound
 from ari.base.ids import is_id
 from ari.http.access import page, sensitive
 from ari.http.body import form_of
 from ari.http.call import call_of
 from ari.notifications import manage
-from ari.notifications.manage import Tested
 from ari.web import places
 from ari.web.answering import signed_in
 from ari.web.forms import form_from
@@ -38,7 +37,20 @@ class NotificationPages:
     @page
     async def show(self, request: Request) -> Response:
         """The page."""
-        return await self._page(request)
+        before = request.query_params.get("before", "")
+        after = before if is_id(NOTICE, before) else None
+        await self._instance.alook_for_mail_key()
+        facts = await self._instance.aread(lambda unit: mail_facts(unit, after))
+        return self._pages.page(
+            request,
+            "pages/notifications/page.html",
+            facts=facts,
+            office=self._instance.office,
+            narrowed=after is not None,
+            badge_of=badge_of,
+            said_of=said_of,
+            titles=titles(),
+        )
 
     @page
     async def switch(self, request: Request) -> Response:
@@ -55,28 +67,8 @@ class NotificationPages:
     @page
     @sensitive
     async def test(self, request: Request) -> Response:
-        """Sends the test mail and says what came of it."""
+        """Sends the test mail; what came of it is kept, and the page that follows shows it."""
         caller = call_of(request).caller
         assert caller is not None  # the guard lets nobody else in
-        try:
-            tested = await self._instance.asend_test_mail(caller)
-        except (Conflict, Limited) as error:
-            tested = Tested(False, str(error), 0.0)
-        return await self._page(request, tested)
-
-    async def _page(self, request: Request, tested: Tested | None = None) -> Response:
-        before = request.query_params.get("before", "")
-        after = before if is_id(NOTICE, before) else None
-        await self._instance.alook_for_mail_key()
-        facts = await self._instance.aread(lambda unit: mail_facts(unit, after))
-        return self._pages.page(
-            request,
-            "pages/notifications/page.html",
-            facts=facts,
-            office=self._instance.office,
-            tested=tested,
-            narrowed=after is not None,
-            badge_of=badge_of,
-            said_of=said_of,
-            titles=titles(),
-        )
+        await self._instance.asend_test_mail(caller)
+        return self._pages.go(request, _BASE, "mail-tested")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from ari.notifications import digest, manage
 from ari.notifications.kinds import KINDS
-from ari.notifications.manage import Switch
+from ari.notifications.manage import LastTest, Switch
 from ari.notifications.model import STATES, Notice, State
 from ari.storage.unit import Unit
 from ari.web.words import Badge
@@ -24,10 +24,11 @@ _BADGES: dict[State, tuple[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class MailFacts:
-    """The switches, who gets the mails, and a page of the history; ``older`` leads on if there is more."""
+    """The switches, who gets the mails, the last test, a page of the history; ``older`` leads on if there is more."""
 
     switches: list[Switch]
     recipient: str | None
+    tested: LastTest | None
     history: list[Notice]
     older: str | None
 
@@ -36,7 +37,8 @@ def mail_facts(unit: Unit, before: str | None) -> MailFacts:
     """Read them."""
     found = manage.history(unit, before, SHOWN + 1)
     older = found[SHOWN - 1].id if len(found) > SHOWN else None
-    return MailFacts(manage.switches(unit.notes), manage.recipient(unit), found[:SHOWN], older)
+    notes = unit.notes
+    return MailFacts(manage.switches(notes), manage.recipient(unit), manage.last_test(notes), found[:SHOWN], older)
 
 
 def badge_of(notice: Notice) -> Badge:

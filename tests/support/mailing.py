@@ -1,0 +1,26 @@
+"""An owner whose instance mails by a stand-in for Resend, for modules that follow what was mailed."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tests.support.owner import Owner, started
+from tests.support.resend import KEY, StandIn
+from tests.support.server import ServerProcess
+
+
+@contextmanager
+def mailing_owner(folders: pytest.TempPathFactory, mail: StandIn) -> Iterator[Owner]:
+    """The owner of a new instance, whose mails carry links."""
+    folder = folders.mktemp("instance") / "data"
+    folder.mkdir(mode=0o700)
+    settings = {"RESEND_API_KEY": KEY, "ARI_RESEND_URL": mail.url, "ARI_MAIL_FROM": "ARI <ari@example.net>"}
+    server = ServerProcess(folder, settings=settings)
+    server.settings["ARI_PUBLIC_URL"] = server.url
+    found = started(server)
+    try:
+        yield found
+    finally:
+        found.close()
+        server.kill()
