@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, case, func, select, union_all
+from sqlalchemy import ColumnElement, Connection, Engine, Select, Table, and_, case, func, select, true, union_all
 from sqlalchemy.exc import SQLAlchemyError
 
 from ari.base.clock import DAY_MS
@@ -60,13 +60,14 @@ class UsageReports:
 
     def top_keys(self, since_ms: int, until_ms: int, limit: int) -> TopKeys:
         """Whole days come from the days, the hours at both ends from the hours."""
+        each = self._engine.dialect.name == "postgresql"
         first_day, last_day = -(-since_ms // DAY_MS) * DAY_MS, until_ms // DAY_MS * DAY_MS
         if first_day < last_day:
             spans = [(since_ms, first_day), (last_day, until_ms)]
-            parts = [_keys_by_day(first_day, last_day)]
+            parts = [_keys_by_day(first_day, last_day, each=each)]
         else:
             spans, parts = [(since_ms, until_ms)], []
-        parts += [_keys_by_hour(since, until) for since, until in spans if since < until]
+        parts += [_keys_by_hour(since, until, each=each) for since, until in spans if since < until]
         every = union_all(*parts).subquery()
         accepted, refused = func.sum(every.c.accepted), func.sum(every.c.refused)
         query = (
@@ -145,25 +146,29 @@ class UsageReports:
             raise Unavailable("The usage log cannot be read now.") from None
 
 
-def _keys_by_day(since_ms: int, until_ms: int) -> Select[Any]:
-    """From the keys to their days: the index begins with the key, and days before the span are not looked at."""
-    return (
-        select(
-            _totals.key_id,
-            func.sum(_days.accepted_count).label("accepted"),
-            func.sum(_days.refused_count).label("refused"),
-        )
-        .join_from(usage_totals, usage_days, _days.key_id == _totals.key_id)
-        .where(_days.day_ms >= since_ms, _days.day_ms < until_ms)
-        .group_by(_totals.key_id)
-    )
+def _keys_by_day(since_ms: int, until_ms: int, *, each: bool) -> Select[Any]:
+    accepted, refused = func.sum(_days.accepted_count), func.sum(_days.refused_count)
+    within = and_(_days.key_id == _totals.key_id, _days.day_ms >= since_ms, _days.day_ms < until_ms)
+    return _keys(usage_days, accepted, refused, within, each=each)
 
 
-def _keys_by_hour(since_ms: int, until_ms: int) -> Select[Any]:
+def _keys_by_hour(since_ms: int, until_ms: int, *, each: bool) -> Select[Any]:
     accepted = func.sum(case((_hours.code == ACCEPTED, _hours["count"]), else_=0))
-    return (
-        select(_totals.key_id, accepted.label("accepted"), (func.sum(_hours["count"]) - accepted).label("refused"))
-        .join_from(usage_totals, usage_hours, _hours.key_id == _totals.key_id)
-        .where(_hours.hour_ms >= since_ms, _hours.hour_ms < until_ms)
-        .group_by(_totals.key_id)
-    )
+    within = and_(_hours.key_id == _totals.key_id, _hours.hour_ms >= since_ms, _hours.hour_ms < until_ms)
+    return _keys(usage_hours, accepted, func.sum(_hours["count"]) - accepted, within, each=each)
+
+
+def _keys(
+    counts: Table, accepted: ColumnElement[Any], refused: ColumnElement[Any], within: ColumnElement[bool], *, each: bool
+) -> Select[Any]:
+    """From the keys to their counts: the index begins with the key, and what was before the span is not looked at.
+
+    ``each``: PostgreSQL is told to do so key by key; else, with much in the span, it reads all that was ever counted.
+    """
+    sums = select(accepted.label("accepted"), refused.label("refused")).select_from(counts).where(within)
+    if each:
+        of_key = sums.correlate(usage_totals).lateral()
+        every = select(_totals.key_id, of_key.c.accepted, of_key.c.refused).join_from(usage_totals, of_key, true())
+        return every.where(of_key.c.accepted.is_not(None))
+    together = select(_totals.key_id, *sums.selected_columns).join_from(usage_totals, counts, within)
+    return together.group_by(_totals.key_id)
