@@ -3,6 +3,7 @@
 import contextlib
 import json
 import math
+import os
 import subprocess
 import sys
 import time
@@ -15,7 +16,7 @@ from typing import Any
 from benchmarks import data, gateway, machine, peers, postgresql
 from benchmarks.load import Slice, message, pace, saturate, write_messages
 from benchmarks.process import Probe, Server, clean_environment
-from benchmarks.rows import CONNECTIONS, Row, own_rows, serve_ari, start_bare, with_keys
+from benchmarks.rows import CONNECTIONS, COUNTED_SECONDS, Row, own_rows, serve_ari, start_bare, with_keys
 
 KEYS = 1_000
 _SIZES = (1_000, 100_000, 1_000_000)
@@ -185,7 +186,7 @@ def _loaded(
 
 
 def latency(plan: Plan, known: data.Data, floor: Floor) -> dict[str, Any]:
-    """p50 and p99 at 70 % of what each server could carry a moment before."""
+    """p50 and p99 at 70 % of what each server could carry a moment before, what it logged then being counted."""
     server = serve_ari(plan.folder / "ari", known)
     messages = with_keys(server.port, "/api/me", known.keys)
     server.start(Probe(messages[0]))
@@ -198,6 +199,7 @@ def latency(plan: Plan, known: data.Data, floor: Floor) -> dict[str, Any]:
             for name in places if at % 2 == 0 else reversed(places):
                 port, file = places[name]
                 capacity = saturate(port, file, CONNECTIONS, max(1, plan.seconds // 2)).rate
+                time.sleep(COUNTED_SECONDS)
                 one = pace(port, file, capacity * _SHARE_OF_CAPACITY, plan.seconds)
                 found[name].append(vars(one))
                 _tell(f"round {at + 1}: latency of {name} at {one.wanted_rate:,.0f}/s: p99 {one.p99_us:,.0f} µs")
@@ -208,7 +210,8 @@ def latency(plan: Plan, known: data.Data, floor: Floor) -> dict[str, Any]:
 
 
 def sizes(plan: Plan, known: data.Data) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Rates with ever more keys, all servers up at once and loaded in turn; and a worker's memory at a million."""
+    """Rates with ever more keys, all servers up at once and loaded in turn, each left to count before the next; and a
+    worker's memory at a million."""
     counts = [*_SIZES, *([_LARGE] if plan.large else [])]
     sets = {count: known if count == KEYS else data.on_sqlite(plan.folder / str(count), count) for count in counts}
     places: dict[int, tuple[Server, Path]] = {}
@@ -221,11 +224,14 @@ def sizes(plan: Plan, known: data.Data) -> tuple[dict[str, Any], dict[str, Any]]
         fresh = places[1_000_000][0].worker_megabytes()
         for server, file in places.values():
             saturate(server.port, file, CONNECTIONS, 1)
+        os.sync()  # gigabytes were copied a moment ago
+        time.sleep(COUNTED_SECONDS)
         rates: dict[int, list[float]] = {count: [] for count in counts}
         for at in range(plan.rounds):
             for count in counts if at % 2 == 0 else reversed(counts):
                 server, file = places[count]
                 rates[count].append(saturate(server.port, file, CONNECTIONS, plan.seconds).rate_of(200))
+                time.sleep(COUNTED_SECONDS)
                 _tell(f"round {at + 1}: {count:,} keys {rates[count][-1]:,.0f}/s")
         memory = {"fresh": [fresh], "loaded": [places[1_000_000][0].worker_megabytes()]}
         started = {count: place[0].start_seconds for count, place in places.items()}

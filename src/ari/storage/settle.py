@@ -34,10 +34,10 @@ MOST_AT_ONCE = 20_000
 """Entries of one transaction: the more, the cheaper each; the less, the shorter others wait."""
 _FORGOTTEN_AT_ONCE = 2_000
 """Entries that leave SQLite's inbox in one transaction, for which callers wait: about a millisecond."""
-_CARRIED_OVER_AFTER = 10_000
-"""Entries after which the inbox's write-ahead log is carried over from here, about 4 MB."""
-INBOX_CHECKPOINT_PAGES = 16_000
-"""Where a caller's commit would do it, if it was not done here: 64 MB."""
+_CARRIED_OVER_AFTER = 100_000
+"""Entries after which the inbox's write-ahead log is carried over from here, about 40 MB."""
+INBOX_CHECKPOINT_PAGES = 40_000
+"""Where a caller's commit would do it, if it was not done here: 160 MB."""
 
 _inbox = usage_inbox.c
 _ENTRY = tuple(_inbox[name] for name in ("what", *ROW_FIELDS))
