@@ -149,6 +149,25 @@ def test_copies_are_bounded_and_never_of_unknown_keys(data_dir: Path, monkeypatc
     assert asyncio.run(run()) == 3
 
 
+def test_a_few_keys_more_than_are_copied_cost_a_few_reads(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not all copies go where one has no room, nor any for a guess: eleven keys, room for ten."""
+    monkeypatch.setattr("ari.storage.finder._MOST_COPIED", 10)
+    statements: list[str] = []
+
+    async def run() -> int:
+        with opened(data_dir, None) as instance:
+            secrets = [_created(instance)[1] for _ in range(11)]
+            finder = await instance.database.open_finder()
+            assert isinstance(finder, SqliteFinder)
+            finder.keys.trace(statements.append)
+            for text in (*secrets, *reversed(secrets), *(token.mint() for _ in range(5)), *secrets[2:]):
+                await verify(finder, text.encode(), Ask(None, instance.now_ms()))
+            await finder.close()
+            return sum(one.startswith("SELECT") for one in statements)
+
+    assert asyncio.run(run()) == 11 + 1 + 5
+
+
 def _created(instance: Instance) -> tuple[str, str]:
     made = instance.command(SYSTEM, lambda unit, by: manage.create(unit, by, instance.now_ms(), NewKey("n")))
     return made.key.id, made.secret

@@ -5,6 +5,7 @@ price of a read, measured in ``docs/decisions``.
 """
 
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -32,6 +33,13 @@ _MARKED_KEYS = f"""SELECT marks.*, {_KEY}, digest FROM (SELECT
     (SELECT seq FROM usage_settled WHERE name = 'counted')) AS marks
     LEFT JOIN api_keys ON digest = ANY(%s)"""  # noqa: S608 - our own names
 """At least one row; without a known digest, its columns after the marks are empty."""
+
+
+def _make_room(copies: dict[Any, Any]) -> None:
+    """Let the oldest tenth go where it is full: all at once would make each of a few keys too many read all again."""
+    if len(copies) >= _MOST_COPIED:
+        for name in list(islice(copies, max(1, _MOST_COPIED // 10))):
+            del copies[name]
 
 
 class HotFinder(KeyFinder, Protocol):
@@ -91,11 +99,12 @@ class Copies(Generic[K, V]):
         if copy is not None and points.still(self._state):
             return copy
         row = points.row(name)
-        if points.state != self._state or len(self._copies) >= _MOST_COPIED:
+        if points.state != self._state:
             self._copies.clear()
             self._state = points.state
         if row is None:
             return None
+        _make_room(self._copies)
         made = self._copies[name] = self._made_of(row)
         return made
 
@@ -121,8 +130,6 @@ class PostgresKeys(SharedTrips[ApiKey]):
 
     async def ask(self, digests: list[bytes]) -> dict[bytes, ApiKey]:
         """The known ones. A second statement is needed where copies turn out to be old."""
-        if len(self._copies) >= _MOST_COPIED:
-            self._copies.clear()
         copied_at = self._mark
         copied = {digest: self._copies[digest] for digest in digests if digest in self._copies}
         rows = await self.rows(_MARKED_KEYS, [digest for digest in digests if digest not in copied])
@@ -133,7 +140,8 @@ class PostgresKeys(SharedTrips[ApiKey]):
         if copied and mark != copied_at:
             return await self.ask(digests)
         found = {row[-1]: key_of(row[_MARKS:-1]) for row in rows if row[-1] is not None}
-        if mark[0] is not None:
+        if found and mark[0] is not None:
+            _make_room(self._copies)
             self._copies |= found
         return found | copied
 
@@ -153,7 +161,7 @@ class PostgresFinder:
 
     async def totals(self, key_id: str) -> KeyTotals:
         mark = self.keys.totals_mark
-        if mark is None or mark != self._mark or len(self._copies) >= _MOST_COPIED:
+        if mark is None or mark != self._mark:
             self._copies.clear()
             self._mark = mark
         copy = self._copies.get(key_id)
@@ -164,6 +172,7 @@ class PostgresFinder:
             return NO_USE
         totals = KeyTotals(*row)
         if mark is not None and mark == self._mark:
+            _make_room(self._copies)
             self._copies[key_id] = totals
         return totals
 
