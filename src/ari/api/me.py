@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from ari.api.here import problems
 from ari.api.shapes import MeAccountOut, MeKeyOut
+from ari.base.room import make_room
 from ari.http.access import needs
 from ari.http.answer import Answer
 from ari.http.direct import answered_by, json_answer
@@ -34,8 +35,7 @@ def _about(key: ApiKey, totals: KeyTotals, now_ms: int) -> Answer:
     told = _told.get(key.id)
     if told is not None and told[0] is key and (told[1] is totals or told[1] == totals) and told[2] == status:
         return told[3]
-    if len(_told) >= _MOST_TOLD:
-        _told.clear()
+    make_room(_told, _MOST_TOLD)
     answer = json_answer({"type": "api_key", "key": key_facts(key, totals, now_ms)})
     _told[key.id] = key, totals, status, answer
     return answer

@@ -5,10 +5,10 @@ price of a read, measured in ``docs/decisions``.
 """
 
 from collections.abc import Callable
-from itertools import islice
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
+from ari.base.room import make_room
 from ari.keys.model import ApiKey
 from ari.keys.ports import KeyFinder
 from ari.storage.keys import COLUMNS, key_of
@@ -33,13 +33,6 @@ _MARKED_KEYS = f"""SELECT marks.*, {_KEY}, digest FROM (SELECT
     (SELECT seq FROM usage_settled WHERE name = 'counted')) AS marks
     LEFT JOIN api_keys ON digest = ANY(%s)"""  # noqa: S608 - our own names
 """At least one row; without a known digest, its columns after the marks are empty."""
-
-
-def _make_room(copies: dict[Any, Any]) -> None:
-    """Let the oldest tenth go where it is full: all at once would make each of a few keys too many read all again."""
-    if len(copies) >= _MOST_COPIED:
-        for name in list(islice(copies, max(1, _MOST_COPIED // 10))):
-            del copies[name]
 
 
 class HotFinder(KeyFinder, Protocol):
@@ -104,7 +97,7 @@ class Copies(Generic[K, V]):
             self._state = points.state
         if row is None:
             return None
-        _make_room(self._copies)
+        make_room(self._copies, _MOST_COPIED)
         made = self._copies[name] = self._made_of(row)
         return made
 
@@ -141,7 +134,7 @@ class PostgresKeys(SharedTrips[ApiKey]):
             return await self.ask(digests)
         found = {row[-1]: key_of(row[_MARKS:-1]) for row in rows if row[-1] is not None}
         if found and mark[0] is not None:
-            _make_room(self._copies)
+            make_room(self._copies, _MOST_COPIED)
             self._copies |= found
         return found | copied
 
@@ -172,7 +165,7 @@ class PostgresFinder:
             return NO_USE
         totals = KeyTotals(*row)
         if mark is not None and mark == self._mark:
-            _make_room(self._copies)
+            make_room(self._copies, _MOST_COPIED)
             self._copies[key_id] = totals
         return totals
 
