@@ -47,8 +47,8 @@ def test_error_pages_come_in_the_chosen_theme(owner: Any, home: Any) -> None:
     assert '<html lang="en">' in home.goto(f"{owner.url}/nothing/here").text()
 
 
-def test_a_slow_dialog_shows_that_it_comes(owner: Any, home: Any) -> None:
-    """Only after 200 ms; the contents take the place of the outline, and Escape leaves it."""
+def _asked_of_a_slow_server(home: Any) -> list[Any]:
+    """Ask for the dialog that makes a key; the answers wait in the list."""
     held: list[Any] = []
 
     def hold(route: Any) -> None:
@@ -56,6 +56,12 @@ def test_a_slow_dialog_shows_that_it_comes(owner: Any, home: Any) -> None:
 
     home.route("**/settings/keys/new", hold)
     home.get_by_role("link", name="Create API Key").click()
+    return held
+
+
+def test_a_slow_dialog_shows_that_it_comes(owner: Any, home: Any) -> None:
+    """Only after 200 ms; the contents take the place of the outline, and Escape leaves it."""
+    held = _asked_of_a_slow_server(home)
     dialog = home.get_by_role("dialog")
     expect(dialog.locator("[data-skeleton]")).to_be_visible()
     held.pop().continue_()
@@ -70,13 +76,7 @@ def test_a_slow_dialog_shows_that_it_comes(owner: Any, home: Any) -> None:
 
 def test_a_slow_dialog_that_was_left_is_not_in_the_way(owner: Any, home: Any) -> None:
     """Whoever asks for another one meanwhile gets that one, and only that."""
-    held: list[Any] = []
-
-    def hold(route: Any) -> None:
-        held.append(route)
-
-    home.route("**/settings/keys/new", hold)
-    home.get_by_role("link", name="Create API Key").click()
+    held = _asked_of_a_slow_server(home)
     expect(home.get_by_role("dialog").locator("[data-skeleton]")).to_be_visible()
     home.keyboard.press("Escape")
     expect(home.get_by_role("dialog")).to_have_count(0)

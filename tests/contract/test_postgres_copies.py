@@ -16,6 +16,7 @@ from ari.storage.finder import _MARKED_KEYS, PostgresFinder
 from ari.usage.model import NO_USE
 from ari.usage.ports import Batch
 from tests.support.instances import opened
+from tests.support.lookups import counted
 from tests.support.usage import a_row
 
 
@@ -24,14 +25,7 @@ class Watched:
 
     def __init__(self, finder: PostgresFinder) -> None:
         self.finder = finder
-        self.asked: list[int] = []
-        rows = finder.keys.rows
-
-        async def counted(query: str, keys: list[Any]) -> Any:
-            self.asked.append(len(keys))
-            return await rows(query, keys)
-
-        finder.keys.rows = counted
+        self.asked = counted(finder.keys, "rows")
 
     async def state(self, secret: str) -> str:
         """The key's state, and how many rows each statement was to bring."""
@@ -171,14 +165,7 @@ def test_totals_are_read_again_once_they_moved(data_dir: Path, postgres_url: str
             secret = _created(instance)
             finder = await instance.database.open_finder()
             assert isinstance(finder, PostgresFinder)
-            trips: list[int] = []
-            ask_database = finder._totals.ask
-
-            async def counted(keys: list[Any]) -> Any:
-                trips.append(len(keys))
-                return await ask_database(keys)
-
-            finder._totals.ask = counted
+            trips = counted(finder._totals, "ask")
             digest = token.parse(secret.encode())
             assert digest is not None
 

@@ -21,6 +21,7 @@ from ari.keys.verify import verify
 from ari.storage.finder import PostgresFinder, SqliteFinder
 from ari.storage.points import PostgresPoints
 from tests.support.instances import opened
+from tests.support.lookups import counted
 
 
 def test_one_statement_a_verification_on_sqlite(data_dir: Path) -> None:
@@ -191,14 +192,7 @@ def test_concurrent_lookups_share_one_round_trip_on_postgresql(data_dir: Path, p
             ] + [token.mint()]
             finder = await instance.database.open_finder()
             assert isinstance(finder, PostgresFinder)
-            asked: list[int] = []
-            ask_database = finder.keys.ask
-
-            async def counted(digests: list[bytes]) -> Any:
-                asked.append(len(digests))
-                return await ask_database(digests)
-
-            finder.keys.ask = counted
+            asked = counted(finder.keys, "ask")
             ask = Ask(None, instance.now_ms())
             verdicts = await asyncio.gather(*(verify(finder, secrets[n % 4].encode(), ask) for n in range(64)))
             await finder.close()

@@ -1,0 +1,18 @@
+"""Counting what the hot path asks PostgreSQL for."""
+
+from typing import Any, Literal
+
+from ari.storage.trips import SharedTrips
+
+
+def counted(trips: SharedTrips[Any], what: Literal["ask", "rows"]) -> list[int]:
+    """How many keys each call from now on is about: of ``ask``, or of the statements below it (``rows``)."""
+    counts: list[int] = []
+    called = getattr(trips, what)
+
+    async def counting(*given: Any) -> Any:
+        counts.append(len(given[-1]))
+        return await called(*given)
+
+    setattr(trips, what, counting)
+    return counts
