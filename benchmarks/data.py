@@ -21,7 +21,7 @@ from benchmarks import machine
 from benchmarks.process import clean_environment
 
 SAMPLE = 10_000
-"""At most so many different keys are presented, spread over the whole table."""
+"""About so many different keys are presented, spread over the whole table: a few more than a worker copies, or less."""
 _CHUNK = 1_000_000
 _SMALL = 10_000
 _REVOKED = 1_000

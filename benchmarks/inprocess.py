@@ -35,6 +35,7 @@ async def measure(rounds: int, sets: Sequence[tuple[str, Path, list[str]]]) -> d
     cases["parse a well-formed key (shape, checksum, SHA-256)"] = _calls(parse, known)
     cases["parse a key with a typo"] = _calls(parse, typos)
     cases["parse a text of another shape"] = _calls(parse, shapeless)
+    cases["call a Python function that does nothing: how fast the interpreter is"] = _calls(_nothing, known)
     databases = [Database.open(load_settings(data_dir=folder)) for _, folder, _ in sets]
     finders = [await database.open_finder() for database in databases]
     for (name, _, keys), finder in zip(sets, finders, strict=True):
@@ -61,6 +62,9 @@ async def measure(rounds: int, sets: Sequence[tuple[str, Path, list[str]]]) -> d
         await finder.close()
         database.close()
     return {name: spread(values) for name, values in taken.items()}
+
+
+def _nothing(_: object) -> None: ...
 
 
 def _repeated(keys: Sequence[str]) -> list[bytes]:

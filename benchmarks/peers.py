@@ -140,9 +140,19 @@ def _venv(name: str) -> Path:
     if not (folder / "complete").exists():
         _say(name)
         shutil.rmtree(folder, ignore_errors=True)
-        _install([sys.executable, "-m", "venv", str(folder)], machine.ROOT)
-        pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:"]
-        _install([*pip, "--require-hashes", "-r", str(lock)], machine.ROOT)
+        _install([sys.executable, "-m", "venv", "--without-pip", str(folder)], machine.ROOT)
+        # Our own pip, locked like everything else: some systems' Python comes without one for a new environment.
+        pip = [
+            sys.executable,
+            "-m",
+            "pip",
+            "--python",
+            str(python),
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+        ]
+        _install([*pip, "--only-binary", ":all:", "--require-hashes", "-r", str(lock)], machine.ROOT)
         (folder / "complete").touch()
     return python
 

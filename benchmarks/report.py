@@ -39,7 +39,9 @@ _METHOD = """\
   commits its usage row before it answers. PostgreSQL runs as it was found, on no core of its own.
 - Latency at 70 % of capacity is an open loop (`benchmarks/paced.py`, 256 connections): requests leave by the clock and
   their latency counts from the instant they were due, so a stalled server cannot hide its stall. Each server's capacity
-  is measured right before, in the same round.
+  is measured right before, in the same round, and so long that ARI counts meanwhile what it logs.
+- Peers in Python run on the same interpreter as ARI. One that was compiled without profile-guided optimisation, as by
+  pyenv unless told otherwise, takes about a tenth longer for a request: the first line of "in process" tells.
 - The AI gateway is measured with 32 connections beside bare forwarders of the same chat, each with another HTTP client;
   the provider is a local one that answers at once, and shares the load's core.
 - Peers run in the shape that suits them best, on the same core, with as little as possible around them. keyshield as

@@ -186,7 +186,8 @@ def _loaded(
 
 
 def latency(plan: Plan, known: data.Data, floor: Floor) -> dict[str, Any]:
-    """p50 and p99 at 70 % of what each server could carry a moment before, what it logged then being counted."""
+    """p50 and p99 at 70 % of what each server could carry a moment before, what it logged then being counted; it is
+    loaded so long that it counts meanwhile, as it will have to for good."""
     server = serve_ari(plan.folder / "ari", known)
     messages = with_keys(server.port, "/api/me", known.keys)
     server.start(Probe(messages[0]))
@@ -198,7 +199,7 @@ def latency(plan: Plan, known: data.Data, floor: Floor) -> dict[str, Any]:
         for at in range(plan.rounds):
             for name in places if at % 2 == 0 else reversed(places):
                 port, file = places[name]
-                capacity = saturate(port, file, CONNECTIONS, max(1, plan.seconds // 2)).rate
+                capacity = saturate(port, file, CONNECTIONS, COUNTED_SECONDS + plan.seconds).rate
                 time.sleep(COUNTED_SECONDS)
                 one = pace(port, file, capacity * _SHARE_OF_CAPACITY, plan.seconds)
                 found[name].append(vars(one))

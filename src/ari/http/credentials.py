@@ -19,6 +19,8 @@ class Presented(msgspec.Struct, frozen=True):
 
 
 NOTHING = Presented((), doubled=False)
+ONE_NOT_KEPT = Presented((b"",), doubled=False)
+"""One token, of a head that came before."""
 
 
 def presented(incoming: Incoming) -> Presented:

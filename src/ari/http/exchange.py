@@ -14,15 +14,17 @@ from ari.http.answer import Answer, fault_answer
 from ari.http.body import BodyFault, ClientGone
 from ari.http.call import Call, attach
 from ari.http.cookies import preferences
-from ari.http.credentials import Presented, presented
+from ari.http.credentials import ONE_NOT_KEPT, Presented, presented
 from ari.http.gate import Client, bucket_of
+from ari.http.heads import Head
 from ari.http.incoming import INVALID_REQUEST, Incoming, keys_in_url, read_head
 from ari.http.problem import Fault, Header, fault_of
 from ari.http.visitor import Visitor
 from ari.keys.checks import Ask
-from ari.keys.model import ApiKey, Granted, Refused
+from ari.keys.model import ApiKey, Granted, Refused, Verdict
 from ari.keys.reasons import ACCEPTED, EXPIRED, INSUFFICIENT_SCOPE, REQUEST_ERRORS
-from ari.keys.verify import verify
+from ari.keys.token import digest
+from ari.keys.verify import verify, verify_digest
 from ari.usage.model import Completion, UsageRow
 from ari.usage.ports import Batch
 
@@ -48,6 +50,8 @@ class Exchange:
         "client",
         "cookies",
         "guard",
+        "head",
+        "head_name",
         "incoming",
         "instance",
         "json",
@@ -71,11 +75,22 @@ class Exchange:
         self.receive = receive
         self._send = send
         clock = guard.instance.clock
-        self.incoming: Incoming = read_head(scope, clock.now_ms(), clock.monotonic())
-        self.matched: Matched = guard.table.match(self.incoming.method, self.incoming.path)
-        peer = scope.get("client")
-        self.client: Client = guard.gate.client_of(peer[0] if peer else None, self.incoming)
-        self.presented: Presented = presented(self.incoming)
+        at_ms, started = clock.now_ms(), clock.monotonic()
+        self.head_name = guard.heads.name(scope)
+        self.head: Head | None = guard.heads.known(self.head_name)
+        self.incoming: Incoming
+        self.matched: Matched
+        self.client: Client
+        self.presented: Presented
+        if self.head is not None:
+            self.incoming = self.head.again(scope["headers"], at_ms, started)
+            self.matched, self.client, self.presented = self.head.matched, self.head.client, ONE_NOT_KEPT
+        else:
+            self.incoming = read_head(scope, at_ms, started)
+            self.matched = guard.table.match(self.incoming.method, self.incoming.path)
+            peer = scope.get("client")
+            self.client = guard.gate.client_of(peer[0] if peer else None, self.incoming)
+            self.presented = presented(self.incoming)
         self.key: ApiKey | None = None
         self._call: Call | None = None
         self.json: Any = None
@@ -100,7 +115,7 @@ class Exchange:
     async def run(self) -> None:
         """Answer the request."""
         try:
-            answer = await self._admit()
+            answer = await (self._admit() if self.head is None else self._admit_again(self.head))
             if answer is None:
                 answer = await self._handle()
             if answer is not None:
@@ -134,22 +149,39 @@ class Exchange:
             return self.fault(fault)
         return await Visitor(self).admit(self.matched)
 
+    async def _admit_again(self, head: Head) -> Answer | None:
+        """Likewise, where the same head let a key in before."""
+        fault = await self._concluded(None, await verify_digest(self.guard.finder, head.digest, self._ask()))
+        return None if fault is None else self.fault(fault)
+
     async def _judge_key(self, fault: Fault | None, exposed: list[bytes]) -> Fault | None:
-        access, finder = self.matched.access, self.guard.finder
-        ask = Ask(access.scope if access.kind is Kind.NEEDS else None, self.incoming.at_ms)
+        finder, ask = self.guard.finder, self._ask()
         verdict: Granted | Refused | None = None
         tokens = (*self.presented.tokens, *exposed) if exposed else self.presented.tokens
         for token in tokens[:4]:
             verdict = await verify(finder, token, ask)
             if verdict.key is not None:
                 break
+        if exposed and verdict is not None and verdict.key is not None:
+            await self.guard.report_exposed(verdict.key, self.call.origin("api"))
+        fault = await self._concluded(fault, verdict)
+        if fault is None and self.head_name is not None:
+            lines = len(self.scope["headers"])
+            named = digest(tokens[0])
+            self.guard.heads.remember(self.head_name, lines, self.incoming, self.matched, self.client, named)
+        return fault
+
+    def _ask(self) -> Ask:
+        access = self.matched.access
+        return Ask(access.scope if access.kind is Kind.NEEDS else None, self.incoming.at_ms)
+
+    async def _concluded(self, fault: Fault | None, verdict: Verdict | None) -> Fault | None:
+        """What bars the request, if anything, now that its key was looked at; it is noted for the log."""
         if verdict is None or verdict.key is None:
             reason = verdict.reason if isinstance(verdict, Refused) else INVALID_REQUEST
             code = fault.reason.code if fault and not isinstance(verdict, Refused) else reason.code
             await self.instance.usage.count(code, bucket_of(self.client.address))
             return fault or Fault(reason)
-        if exposed:
-            await self.guard.report_exposed(verdict.key, self.call.origin("api"))
         if fault is None:
             fault = self._not_for_keys() if isinstance(verdict, Granted) else await self._refusal(verdict)
         self.row = self.new_row(verdict.key, ACCEPTED if fault is None else fault.reason.code)
@@ -235,7 +267,9 @@ class Exchange:
     async def _start(self, status: int, headers: list[Header]) -> None:
         length = next((int(value) for name, value in headers if name == b"content-length" and value.isdigit()), None)
         try:
-            await self._log(status, length)
+            if (logged := self._log(status, length)) is not None:
+                await logged
+                self.row_written = True
         except Unavailable as error:
             self.swallow = True
             await self._send_whole(self.fault(fault_of(error)))
@@ -245,7 +279,9 @@ class Exchange:
     async def _answer(self, answer: Answer) -> None:
         """Log and send a whole answer; where logging fails, 503 instead."""
         try:
-            await self._log(answer.status, len(answer.body))
+            if (logged := self._log(answer.status, len(answer.body))) is not None:
+                await logged
+                self.row_written = True
         except Unavailable as error:
             answer = self.fault(fault_of(error))
         await self._send_whole(answer)
@@ -275,19 +311,18 @@ class Exchange:
             )
         return self._send({"type": "http.response.start", "status": status, "headers": full})
 
-    async def _log(self, status: int, length: int | None) -> None:
+    def _log(self, status: int, length: int | None) -> Awaitable[None] | None:
+        """Have what is to be logged committed; what to wait for, if anything."""
         row, beside = self.row, self.beside
         if row is not None:
             if self.row_written:
                 self._complete(status, length)
-                return
+                return None
             row.status, row.bytes, row.duration_ms = status, length, self._duration_ms()
         if beside is not None:
             rows = beside.rows if row is None else (row, *beside.rows)
-            await self.instance.usage.write_together(rows, beside.attempts)
-        elif row is not None:
-            await self.instance.usage.write(row)
-        self.row_written = True
+            return self.instance.usage.write_together(rows, beside.attempts)
+        return None if row is None else self.instance.usage.written(row)
 
     def _complete(self, status: int, length: int | None) -> None:
         if self.row is not None and self.row_written and self.row.status is None:

@@ -15,6 +15,7 @@ from ari.http.answer import ErrorPage
 from ari.http.answer_headers import AnswerHeaders
 from ari.http.exchange import Exchange
 from ari.http.gate import Gate
+from ari.http.heads import Heads
 from ari.http.stamping import Stamping
 from ari.instance import Instance
 from ari.keys import manage
@@ -38,6 +39,7 @@ class Guard:
         self.settings = instance.settings
         self.table = AccessTable(routes)
         self.gate = Gate(instance.settings)
+        self.heads = Heads()
         self.error_page = error_page
         self.answer_headers = AnswerHeaders(instance.settings)
         self.finder: HotFinder
@@ -54,10 +56,13 @@ class Guard:
         await self.instance.usage.stop()
         await self.finder.close()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] == "http":
-            await Exchange(self, scope, receive, send).run()
-        elif scope["type"] == "lifespan":
+            return Exchange(self, scope, receive, send).run()
+        return self._other(scope, receive, send)
+
+    async def _other(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
         elif scope["type"] == "websocket":
             await receive()

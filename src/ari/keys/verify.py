@@ -19,12 +19,13 @@ async def verify(finder: KeyFinder, text: bytes, ask: Ask) -> Verdict:
     Raises ``Unavailable`` when the store cannot answer; that is never a yes.
     """
     digest = token.parse(text)
-    if digest is None:
-        return _MALFORMED
+    return _MALFORMED if digest is None else await verify_digest(finder, digest, ask)
+
+
+async def verify_digest(finder: KeyFinder, digest: bytes, ask: Ask) -> Verdict:
+    """Decide about the well-formed token that has this digest. Raises ``Unavailable`` likewise."""
     key = await finder.find(digest)
-    if key is None:
-        return _UNKNOWN
-    return decide(key, ask)
+    return _UNKNOWN if key is None else decide(key, ask)
 
 
 def decide(key: ApiKey, ask: Ask) -> Verdict:
