@@ -15,7 +15,7 @@ from ari.usage.report import key_facts
 
 router = APIRouter(tags=["Caller"])
 
-_MOST_TOLD = 10_000
+_MOST_TOLD = 15_000
 _told: dict[str, tuple[ApiKey, KeyTotals, str, Answer]] = {}
 """The last answer about each key, with all that it was made of: good only where that is the same again."""
 

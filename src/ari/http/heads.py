@@ -18,8 +18,8 @@ from ari.http.access import Matched
 from ari.http.gate import Client
 from ari.http.incoming import Incoming
 
-_MOST = 10_000
-"""About 4 MB."""
+_MOST = 15_000
+"""About 5 MB."""
 _MOST_BYTES = 2_048
 _PLACE = "/api/"
 _VARIES = b"x-request-id"

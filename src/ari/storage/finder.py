@@ -24,8 +24,8 @@ _NO_TOTALS = "The usage log cannot be read now."
 K = TypeVar("K", bytes, str)
 V = TypeVar("V")
 
-_MOST_COPIED = 10_000
-"""Keys held by a worker, about 10 MB, and as many totals."""
+_MOST_COPIED = 15_000
+"""Keys held by a worker, about 15 MB, and as many totals."""
 _MARKS = 3
 _MARKED_KEYS = f"""SELECT marks.*, {_KEY}, digest FROM (SELECT
     (SELECT transaction FROM key_mark WHERE name = 'api_keys'),

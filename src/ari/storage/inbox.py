@@ -57,6 +57,8 @@ class Inbox:
         self._held: PoolProxiedConnection | None = None
         self._identities: list[tuple[int, int]] = []
         self._mutex = threading.Lock()
+        self.commits = 0
+        """How many were made here."""
 
     def append(self, batch: Batch) -> None:
         """Commit the batch. What the database refuses is kept without its caller's texts. Raises ``Unavailable``."""
@@ -90,6 +92,7 @@ class Inbox:
                 connection = self._connection()
                 with write_turn(self._lock_file):
                     _INSERT.run(connection, entries)
+                self.commits += 1
             except self._faults() as error:
                 self.close()
                 refusal = self._refusal(error)

@@ -34,10 +34,8 @@ MOST_AT_ONCE = 20_000
 """Entries of one transaction: the more, the cheaper each; the less, the shorter others wait."""
 _FORGOTTEN_AT_ONCE = 2_000
 """Entries that leave SQLite's inbox in one transaction, for which callers wait: about a millisecond."""
-_CARRIED_OVER_AFTER = 100_000
-"""Entries after which the inbox's write-ahead log is carried over from here, about 40 MB."""
-INBOX_CHECKPOINT_PAGES = 40_000
-"""Where a caller's commit would do it, if it was not done here: 160 MB."""
+INBOX_CHECKPOINT_PAGES = 100_000
+"""Where a caller's commit would carry the inbox's write-ahead log over, if ``carry_over`` did not: 400 MB."""
 
 _inbox = usage_inbox.c
 _ENTRY = tuple(_inbox[name] for name in ("what", *ROW_FIELDS))
@@ -116,7 +114,6 @@ class Settler:
         self._inbox = inbox
         self._inbox_lock = inbox_lock
         self._apart = lock_file is not None
-        self._moved = 0
         self._seen = SeenCounter()
         self._rollups = Rollups()
 
@@ -171,14 +168,12 @@ class Settler:
         for end in range(first, high + _FORGOTTEN_AT_ONCE, _FORGOTTEN_AT_ONCE):
             with write_turn(self._inbox_lock), self._inbox.begin() as connection:
                 connection.execute(delete(usage_inbox).where(_inbox.seq <= min(end, high)))
-        self._moved += high - first + 1
-        if self._moved >= _CARRIED_OVER_AFTER:
-            self._moved = 0
-            self._carry_over()
 
-    def _carry_over(self) -> None:
+    def carry_over(self) -> None:
         """Empty the inbox's write-ahead log: what is long without keeping callers, then, in a turn, what came since,
         so that the log begins anew. Else a caller's commit would do it, and all others wait for the disk with it."""
+        if not self._apart:
+            return
         held = self._inbox.raw_connection()
         connection: Any = held.driver_connection
         with closing(held), suppress(sqlite3.Error):  # it is tried again, and nothing is lost meanwhile

@@ -41,6 +41,8 @@ _attempts = usage_attempts.c
 _TOTALS = tuple(usage_totals.c)[:5]
 _MOST_IN_ONE_STATEMENT = 500
 _LOOKED_AT_ONCE = 20_000
+_CARRIED_OVER_AFTER = 2_500
+"""Commits of this process after which the inbox's write-ahead log is carried over: each adds four pages and more."""
 
 _T = TypeVar("_T")
 
@@ -64,6 +66,7 @@ class UsageTables:
         self._lock_file = lock_file
         self._inbox = inbox
         self._settler = settler
+        self._carried_over_at = 0
         self._retention = Retention(engine, lock_file, self._writing)
 
     def commit(self, batch: Batch) -> None:
@@ -73,6 +76,12 @@ class UsageTables:
     def settle(self) -> int:
         with _any_fault_as_unavailable():
             return self._settler.settle()
+
+    def tidy(self) -> None:
+        if self._inbox.commits - self._carried_over_at >= _CARRIED_OVER_AFTER:
+            self._carried_over_at = self._inbox.commits
+            with _any_fault_as_unavailable():
+                self._settler.carry_over()
 
     def settle_all(self) -> None:
         """Empty the inbox of what is in it now. Raises ``Unavailable``."""

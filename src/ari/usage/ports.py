@@ -48,6 +48,12 @@ class UsageStore(Protocol):
         transaction. Raises ``Unavailable``.
         """
 
+    def tidy(self) -> None:
+        """Do what callers would else have to wait for; to be called every second or so while requests are committed.
+
+        Raises ``Unavailable``.
+        """
+
     def page(self, where: UsageFilter, before_id: str | None, limit: int) -> list[UsageRow]:
         """Rows newest first, at most ``limit``, those with an id smaller than ``before_id``."""
 

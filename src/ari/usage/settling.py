@@ -8,12 +8,13 @@ import logging
 import os
 import sys
 import threading
+import time
 from contextlib import suppress
 
 from ari.base.errors import Unavailable
 from ari.usage.ports import UsageStore
 
-_GATHER_SECONDS = 5.0
+_GATHER_SECONDS, _TIDY_SECONDS = 5.0, 1.0
 _LOOK_SECONDS = 5.0
 """How long what a process left that was killed may wait for another."""
 _RETRY_SECONDS = 1.0
@@ -55,16 +56,22 @@ class Settling:
         _stand_back()
         while not self._ended.is_set():
             self._due.wait(_LOOK_SECONDS)
-            self._ended.wait(_GATHER_SECONDS)
+            self._gather()
             self._due.clear()
             if not self._settled():
                 self._ended.wait(_RETRY_SECONDS)
                 self._due.set()
 
+    def _gather(self) -> None:
+        ends_at = time.monotonic() + _GATHER_SECONDS
+        while time.monotonic() < ends_at and not self._ended.wait(_TIDY_SECONDS):
+            with suppress(Unavailable):  # counting will say so
+                self._store.tidy()
+
     def _settled(self) -> bool:
         try:
             while self._store.settle():
-                pass
+                self._store.tidy()
         except Unavailable as error:
             if not self._failing:
                 _logger.error("Logged requests cannot be counted now; they wait in the inbox. %s", error)

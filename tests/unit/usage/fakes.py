@@ -43,6 +43,9 @@ class FakeStore:
     def settle(self) -> int:
         return 0
 
+    def tidy(self) -> None:
+        pass
+
     def page(self, where: UsageFilter, before_id: str | None, limit: int) -> list[UsageRow]:
         return []
 
