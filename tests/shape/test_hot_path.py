@@ -20,8 +20,10 @@ from ari.keys.model import Refused
 from ari.keys.verify import verify
 from ari.storage.finder import PostgresFinder, SqliteFinder
 from ari.storage.points import PostgresPoints
+from ari.usage.ports import Batch
 from tests.support.instances import opened
 from tests.support.lookups import counted
+from tests.support.usage import KEY, a_row
 
 
 def test_one_statement_a_verification_on_sqlite(data_dir: Path) -> None:
@@ -167,6 +169,32 @@ def test_a_few_keys_more_than_are_copied_cost_a_few_reads(data_dir: Path, monkey
             return sum(one.startswith("SELECT") for one in statements)
 
     assert asyncio.run(run()) == 11 + 1 + 5
+
+
+def test_totals_of_a_key_never_used_are_read_once_until_it_is(data_dir: Path) -> None:
+    """That there are none is confirmed like any others: as many statements for a new key as for an old one."""
+    statements: list[str] = []
+
+    async def run() -> list[tuple[str, int]]:
+        with opened(data_dir, None) as instance:
+            finder = await instance.database.open_finder()
+            assert isinstance(finder, SqliteFinder)
+            finder._totals.trace(statements.append)
+
+            async def asked() -> tuple[str, int]:
+                await asyncio.sleep(0)  # the next turn of the loop
+                totals = await finder.totals(KEY)
+                said, statements[:] = [one.split()[0] for one in statements], []
+                return " ".join(said), totals.request_count
+
+            found = [await asked() for _ in range(2)]
+            instance.database.usage.commit(Batch([a_row()]))
+            instance.database.usage.settle()
+            found += [await asked() for _ in range(2)]
+            await finder.close()
+            return found
+
+    assert asyncio.run(run()) == [("SELECT", 0), ("PRAGMA", 0), ("PRAGMA SELECT", 1), ("PRAGMA", 1)]
 
 
 def _created(instance: Instance) -> tuple[str, str]:

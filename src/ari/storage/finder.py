@@ -60,13 +60,15 @@ class SqliteFinder:
         self.keys = SqlitePoints(keys_file, by_digest, _NO_KEYS, commits)
         self._totals = SqlitePoints(usage_file, by_key, _NO_TOTALS, Commits())
         self._copies = Copies[bytes, ApiKey](self.keys, key_of)
-        self._totals_copies = Copies[str, KeyTotals](self._totals, lambda row: KeyTotals(*row))
+        self._totals_copies = Copies[str, KeyTotals](self._totals, lambda row: KeyTotals(*row), NO_USE)
 
     async def find(self, digest: bytes) -> ApiKey | None:
         return self._copies.get(digest)
 
     async def totals(self, key_id: str) -> KeyTotals:
-        return self._totals_copies.get(key_id) or NO_USE
+        totals = self._totals_copies.get(key_id)
+        assert totals is not None
+        return totals
 
     async def close(self) -> None:
         self.keys.close()
@@ -74,11 +76,15 @@ class SqliteFinder:
 
 
 class Copies(Generic[K, V]):
-    """What rows were made into, as long as the file is as it was when they were read."""
+    """What rows were made into, as long as the file is as it was when they were read.
 
-    def __init__(self, points: SqlitePoints, made_of: Callable[[tuple[Any, ...]], V]) -> None:
+    ``absent`` stands for a row that there is none of; ``None``: it is asked for again each time.
+    """
+
+    def __init__(self, points: SqlitePoints, made_of: Callable[[tuple[Any, ...]], V], absent: V | None = None) -> None:
         self._points = points
         self._made_of = made_of
+        self._absent = absent
         self._copies: dict[K, V] = {}
         self._state = 0
 
@@ -95,10 +101,10 @@ class Copies(Generic[K, V]):
         if points.state != self._state:
             self._copies.clear()
             self._state = points.state
-        if row is None:
-            return None
-        make_room(self._copies, _MOST_COPIED)
-        made = self._copies[name] = self._made_of(row)
+        made = self._absent if row is None else self._made_of(row)
+        if made is not None:
+            make_room(self._copies, _MOST_COPIED)
+            self._copies[name] = made
         return made
 
 
@@ -161,9 +167,7 @@ class PostgresFinder:
         if copy is not None:
             return copy
         row = await self._totals.row(key_id)
-        if row is None:
-            return NO_USE
-        totals = KeyTotals(*row)
+        totals = NO_USE if row is None else KeyTotals(*row)
         if mark is not None and mark == self._mark:
             make_room(self._copies, _MOST_COPIED)
             self._copies[key_id] = totals
