@@ -42,7 +42,7 @@ fuzz: $(VENV)/.dev app
 	@$(PY) -m tests.fuzz.head_fuzz $(ARGS)
 	@$(PY) -m tests.proof.lifecycle $(ARGS)
 
-bench: app
+bench: $(VENV)/.dev app
 	@$(PY) -m benchmarks $(ARGS)
 
 docs: $(VENV)/.dev app

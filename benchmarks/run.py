@@ -200,8 +200,8 @@ def latency(plan: Plan, known: data.Data, floor: Floor) -> dict[str, Any]:
             for name in places if at % 2 == 0 else reversed(places):
                 port, file = places[name]
                 capacity = saturate(port, file, CONNECTIONS, COUNTED_SECONDS + plan.seconds).rate
-                time.sleep(COUNTED_SECONDS)
-                one = pace(port, file, capacity * _SHARE_OF_CAPACITY, plan.seconds)
+                time.sleep(2 * COUNTED_SECONDS)
+                one = pace(port, file, capacity * _SHARE_OF_CAPACITY, COUNTED_SECONDS + plan.seconds)
                 found[name].append(vars(one))
                 _tell(f"round {at + 1}: latency of {name} at {one.wanted_rate:,.0f}/s: p99 {one.p99_us:,.0f} µs")
             found["ratio"].append(found["me"][-1]["p99_us"] / max(1.0, found["bare"][-1]["p99_us"]))
@@ -211,8 +211,8 @@ def latency(plan: Plan, known: data.Data, floor: Floor) -> dict[str, Any]:
 
 
 def sizes(plan: Plan, known: data.Data) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Rates with ever more keys, all servers up at once and loaded in turn, each left to count before the next; and a
-    worker's memory at a million."""
+    """Rates and processor time with ever more keys, all servers up at once and loaded in turn, each left to count
+    before the next; and a worker's memory at a million."""
     counts = [*_SIZES, *([_LARGE] if plan.large else [])]
     sets = {count: known if count == KEYS else data.on_sqlite(plan.folder / str(count), count) for count in counts}
     places: dict[int, tuple[Server, Path]] = {}
@@ -227,13 +227,13 @@ def sizes(plan: Plan, known: data.Data) -> tuple[dict[str, Any], dict[str, Any]]
             saturate(server.port, file, CONNECTIONS, 1)
         os.sync()  # gigabytes were copied a moment ago
         time.sleep(COUNTED_SECONDS)
-        rates: dict[int, list[float]] = {count: [] for count in counts}
+        told: dict[int, list[dict[str, float]]] = {count: [] for count in counts}
         for at in range(plan.rounds):
             for count in counts if at % 2 == 0 else reversed(counts):
                 server, file = places[count]
-                rates[count].append(saturate(server.port, file, CONNECTIONS, plan.seconds).rate_of(200))
-                time.sleep(COUNTED_SECONDS)
-                _tell(f"round {at + 1}: {count:,} keys {rates[count][-1]:,.0f}/s")
+                _, one = _loaded(server, file, CONNECTIONS, plan.seconds, COUNTED_SECONDS)
+                told[count].append(one)
+                _tell(f"round {at + 1}: {count:,} keys {one['rate']:,.0f}/s, {one['cpu_us']:.1f} µs")
         memory = {"fresh": [fresh], "loaded": [places[1_000_000][0].worker_megabytes()]}
         started = {count: place[0].start_seconds for count, place in places.items()}
     finally:
@@ -241,8 +241,9 @@ def sizes(plan: Plan, known: data.Data) -> tuple[dict[str, Any], dict[str, Any]]
             server.stop()
     found = {
         str(count): {
-            "rate": rates[count],
-            "slowdown": [small / rate for small, rate in zip(rates[KEYS], rates[count], strict=True)],
+            "rate": [one["rate"] for one in told[count]],
+            "cpu_us": [one["cpu_us"] for one in told[count]],
+            "slowdown": [one["cpu_us"] / small["cpu_us"] for small, one in zip(told[KEYS], told[count], strict=True)],
             "start_seconds": started[count],
         }
         for count in counts

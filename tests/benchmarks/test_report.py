@@ -36,7 +36,7 @@ RESULTS: dict[str, Any] = {
         "drf": {"label": "drf", "skipped": None, "rounds": rounds(0.02, 0.03, 0.02)},
         "better-auth-wal": {"label": "Better Auth", "skipped": "no Node | here", "rounds": []},
     },
-    "sizes": {"1000000": {"rate": [9.0], "slowdown": [1.5], "start_seconds": 1.0}},
+    "sizes": {"1000000": {"rate": [9.0], "cpu_us": [99.0], "slowdown": [1.5], "start_seconds": 1.0}},
     "memory": {"fresh": [80.0], "loaded": [90.0]},
     "latency": {"bare": [PACED], "me": [PACED], "ratio": [1.0]},
     "gateway": {

@@ -9,12 +9,15 @@ _ALWAYS: tuple[Header, ...] = (
     (b"vary", b"Cookie, Authorization, x-api-key, HX-Request"),
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
-    (b"referrer-policy", b"same-origin"),
-    (b"permissions-policy", b"camera=(), microphone=(), geolocation=(), payment=(), usb=(), browsing-topics=()"),
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"cross-origin-opener-policy", b"same-origin"),
+)
+_OF_DOCUMENTS: tuple[Header, ...] = (
+    (b"referrer-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), microphone=(), geolocation=(), payment=(), usb=(), browsing-topics=()"),
     (b"x-robots-tag", b"noindex, nofollow"),
 )
+"""Not under /api: in the sandbox of such an answer nothing runs, loads or is followed (OWASP REST Security)."""
 _COMPRESSED: Header = (b"vary", b"Accept-Encoding")
 _NO_STORE: Header = (b"cache-control", b"no-store")
 _IMMUTABLE: Header = (b"cache-control", b"public, max-age=31536000, immutable")
@@ -24,7 +27,11 @@ _STATIC_CSP: Header = (b"content-security-policy", _CSP)
 _API_CSP: Header = (b"content-security-policy", b"sandbox; " + _CSP)
 """Whatever an answer under /api holds, opened by itself it runs nothing (security.md 35)."""
 _SELF = " 'self'"
-_OURS = {name for name, _ in (*_ALWAYS, _NO_STORE, _HSTS)} | {b"server", b"content-security-policy", b"x-request-id"}
+_OURS = {name for name, _ in (*_ALWAYS, *_OF_DOCUMENTS, _NO_STORE, _HSTS)} | {
+    b"server",
+    b"content-security-policy",
+    b"x-request-id",
+}
 
 
 class AnswerHeaders:
@@ -33,8 +40,8 @@ class AnswerHeaders:
     def __init__(self, settings: Settings) -> None:
         always = (*_ALWAYS, _HSTS) if settings.secure else _ALWAYS
         self._api = (*always, _NO_STORE, _API_CSP)
-        self._page = (*always, _NO_STORE)
-        self._static = (*always, _COMPRESSED, _IMMUTABLE, _STATIC_CSP)
+        self._page = (*always, *_OF_DOCUMENTS, _NO_STORE)
+        self._static = (*always, *_OF_DOCUMENTS, _COMPRESSED, _IMMUTABLE, _STATIC_CSP)
 
     def of_api(self, given: Sequence[Header], request_id: str) -> list[Header]:
         """Of an answer under /api."""
