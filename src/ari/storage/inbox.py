@@ -38,6 +38,7 @@ _INSERT = Insert(usage_inbox, _COLUMNS)
 _use_values = attrgetter(*(field.name for field in fields(AiUse)))
 _NOTHING = dict.fromkeys(_COLUMNS)
 _Entry = tuple[Any, ...]
+_PAGES_OF_A_COMMIT, _ENTRIES_OF_A_PAGE = 4, 10
 
 
 class Inbox:
@@ -57,8 +58,8 @@ class Inbox:
         self._held: PoolProxiedConnection | None = None
         self._identities: list[tuple[int, int]] = []
         self._mutex = threading.Lock()
-        self.commits = 0
-        """How many were made here."""
+        self.pages = 0
+        """About how many SQLite added to the write-ahead log for what was committed here."""
 
     def append(self, batch: Batch) -> None:
         """Commit the batch. What the database refuses is kept without its caller's texts. Raises ``Unavailable``."""
@@ -92,7 +93,7 @@ class Inbox:
                 connection = self._connection()
                 with write_turn(self._lock_file):
                     _INSERT.run(connection, entries)
-                self.commits += 1
+                self.pages += _PAGES_OF_A_COMMIT + len(entries) // _ENTRIES_OF_A_PAGE
             except self._faults() as error:
                 self.close()
                 refusal = self._refusal(error)

@@ -33,13 +33,16 @@ def _commit(instance: Instance, commits: int) -> None:
         instance.database.usage.commit(Batch([a_row()]))
 
 
-@pytest.mark.parametrize(("commits", "begins_anew"), [(29, False), (30, True), (31, True)])
-def test_the_write_ahead_log_begins_anew_after_so_many_commits(
-    instance: Instance, monkeypatch: pytest.MonkeyPatch, commits: int, begins_anew: bool
+@pytest.mark.parametrize(
+    ("commits", "rows", "begins_anew"), [(29, 1, False), (30, 1, True), (31, 1, True), (1, 200, False), (10, 100, True)]
+)
+def test_the_write_ahead_log_begins_anew_after_so_many_pages(
+    instance: Instance, monkeypatch: pytest.MonkeyPatch, commits: int, rows: int, begins_anew: bool
 ) -> None:
-    """However few requests each holds, so no caller's commit has to carry it over; and not for every few."""
-    monkeypatch.setattr(usage, "_CARRIED_OVER_AFTER", 30)
-    _commit(instance, commits)
+    """Many small commits or few big ones: no caller's commit has to carry it over; and it is not done for every few."""
+    monkeypatch.setattr(usage, "_CARRIED_OVER_AFTER", 120)
+    for _ in range(commits):
+        instance.database.usage.commit(Batch([a_row() for _ in range(rows)]))
     instance.database.usage.tidy()
     _commit(instance, 1)
     assert (_frames(instance) < 10) is begins_anew
