@@ -39,8 +39,8 @@ _CLIENT_GONE = 499
 class Exchange:
     """A request and its answer.
 
-    ``head`` is what the same head came to before. ``row`` is its line in the usage log once a known key was found in it;
-    ``beside`` is what a direct handler wants committed together with it.
+    ``head`` is what the same head came to before. ``row`` is its line in the usage log once a known key was found in
+    it; ``beside`` is what a direct handler wants committed together with it.
     """
 
     __slots__ = (
