@@ -29,6 +29,7 @@ def test_another_name_count_or_hour_is_told_at_once() -> None:
 
 def test_answers_remembered_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """However many keys ask."""
+    monkeypatch.setattr(me, "_told", {})
     monkeypatch.setattr(me, "_MOST_TOLD", 3)
     for number in range(10):
         me._about(replace(KEY, id=f"key_{number}"), NO_USE, 2_000)

@@ -76,8 +76,13 @@ function showSkeleton() {
 }
 
 export function tryToClose() {
-  if (guardsAgainstClosing()) warnAboutClosing();
-  else dialog().close();
+  if (guardsAgainstClosing()) {
+    warnAboutClosing();
+    return;
+  }
+  // Here, not when the browser says that it is closed: by then another one may have been asked for.
+  if (asking) leave();
+  dialog().close();
 }
 
 function onClick(event) {
@@ -113,7 +118,6 @@ function onCancel(event) {
 }
 
 function onClosed() {
-  if (asking) leave();
   const revealed = body().querySelector("[data-reveal]");
   if (revealed && guardsAgainstClosing()) {
     dialog().showModal();
