@@ -267,9 +267,7 @@ class Exchange:
     async def _start(self, status: int, headers: list[Header]) -> None:
         length = next((int(value) for name, value in headers if name == b"content-length" and value.isdigit()), None)
         try:
-            if (logged := self._log(status, length)) is not None:
-                await logged
-                self.row_written = True
+            await self._log(status, length)
         except Unavailable as error:
             self.swallow = True
             await self._send_whole(self.fault(fault_of(error)))
@@ -279,9 +277,7 @@ class Exchange:
     async def _answer(self, answer: Answer) -> None:
         """Log and send a whole answer; where logging fails, 503 instead."""
         try:
-            if (logged := self._log(answer.status, len(answer.body))) is not None:
-                await logged
-                self.row_written = True
+            await self._log(answer.status, len(answer.body))
         except Unavailable as error:
             answer = self.fault(fault_of(error))
         await self._send_whole(answer)
@@ -311,18 +307,19 @@ class Exchange:
             )
         return self._send({"type": "http.response.start", "status": status, "headers": full})
 
-    def _log(self, status: int, length: int | None) -> Awaitable[None] | None:
-        """Have what is to be logged committed; what to wait for, if anything."""
+    async def _log(self, status: int, length: int | None) -> None:
         row, beside = self.row, self.beside
         if row is not None:
             if self.row_written:
                 self._complete(status, length)
-                return None
+                return
             row.status, row.bytes, row.duration_ms = status, length, self._duration_ms()
         if beside is not None:
             rows = beside.rows if row is None else (row, *beside.rows)
-            return self.instance.usage.write_together(rows, beside.attempts)
-        return None if row is None else self.instance.usage.written(row)
+            await self.instance.usage.write_together(rows, beside.attempts)
+        elif row is not None:
+            await self.instance.usage.write(row)
+        self.row_written = True
 
     def _complete(self, status: int, length: int | None) -> None:
         if self.row is not None and self.row_written and self.row.status is None:

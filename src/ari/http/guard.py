@@ -56,13 +56,10 @@ class Guard:
         await self.instance.usage.stop()
         await self.finder.close()
 
-    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            return Exchange(self, scope, receive, send).run()
-        return self._other(scope, receive, send)
-
-    async def _other(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
+            await Exchange(self, scope, receive, send).run()
+        elif scope["type"] == "lifespan":
             await self.app(scope, receive, send)
         elif scope["type"] == "websocket":
             await receive()

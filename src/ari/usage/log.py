@@ -21,7 +21,7 @@ import logging
 import queue
 import threading
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
@@ -164,11 +164,7 @@ class UsageLog:
 
         Raises ``Unavailable`` when the commit fails or takes longer than ``usage_wait_seconds``.
         """
-        await self.written(row)
-
-    def written(self, row: UsageRow) -> Awaitable[None]:
-        """What to wait for, which ends as ``write`` does. Raises ``Unavailable`` where no row is taken at all."""
-        return self._committed((self._fit(row),), ())
+        await self._committed((self._fit(row),), ())
 
     async def write_together(self, rows: Iterable[UsageRow], attempts: Sequence[Attempt]) -> None:
         """Return when one commit has taken all of it. Raises as ``write`` does; then none of it counts as written."""
