@@ -21,6 +21,7 @@ from ari.base.log import configure_log
 from ari.base.settings import load_settings
 from ari.http.answer import fault_answer
 from ari.http.call import call_of
+from ari.http.dispatch import Dispatcher
 from ari.http.guard import App, Guard
 from ari.http.problem import Fault, fault_of
 from ari.instance import Instance
@@ -91,6 +92,7 @@ def build_app(instance: Instance, presence: Presence | None = None) -> Guard:
     app.state.description = openapi.Description(app, settings)
     app.router.routes.extend(web.routes(instance, app.state.description.document))
     guard = Guard(app, instance, app.routes, web.error_page(instance))
+    app.router.middleware_stack = Dispatcher(app.router.app, guard.report_unauthorized)
     _add_error_handlers(app, guard)
     return guard
 

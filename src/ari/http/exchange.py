@@ -9,16 +9,18 @@ import structlog
 
 from ari.base.errors import AriError, Unavailable
 from ari.http import body as bodies
-from ari.http.access import Kind, Matched
+from ari.http.access import NO_ROUTE, Kind, Matched
 from ari.http.answer import Answer, fault_answer
 from ari.http.body import BodyFault, ClientGone
 from ari.http.call import Call, attach
 from ari.http.cookies import preferences
 from ari.http.credentials import ONE_NOT_KEPT, Presented, presented
+from ari.http.dispatch import authorize
 from ari.http.gate import Client, bucket_of
 from ari.http.heads import Head
 from ari.http.incoming import INVALID_REQUEST, Incoming, keys_in_url, read_head
 from ari.http.problem import Fault, Header, fault_of
+from ari.http.usage_row import new_row
 from ari.http.visitor import Visitor
 from ari.keys.checks import Ask
 from ari.keys.model import ApiKey, Granted, Refused, Verdict
@@ -184,7 +186,7 @@ class Exchange:
             return fault or Fault(reason)
         if fault is None:
             fault = self._not_for_keys() if isinstance(verdict, Granted) else await self._refusal(verdict)
-        self.row = self.new_row(verdict.key, ACCEPTED if fault is None else fault.reason.code)
+        self.row = new_row(self, verdict.key, ACCEPTED if fault is None else fault.reason.code)
         if fault is None:
             self.key = verdict.key
         return fault
@@ -201,29 +203,14 @@ class Exchange:
             return Fault(verdict.reason, scope=self.matched.access.scope)
         return Fault(verdict.reason)
 
-    def new_row(self, key: ApiKey, code: str) -> UsageRow:
-        """The line of this request in the usage log of ``key``."""
-        incoming = self.incoming
-        return UsageRow(
-            incoming.id,
-            incoming.at_ms,
-            incoming.request_id,
-            key.id,
-            key.hint,
-            code,
-            incoming.method,
-            self.matched.template,
-            incoming.raw_path.decode("latin-1"),
-            self.client.text,
-            incoming.user_agent,
-        )
-
     async def _handle(self) -> Answer | None:
         """The handler's answer; ``None`` if the app has sent it already."""
         incoming, matched = self.incoming, self.matched
         if matched.allow:
             headers = [(b"allow", ", ".join(matched.allow).encode())]
             return self.fault(Fault(REQUEST_ERRORS["method_not_allowed"], headers=headers))
+        if matched is NO_ROUTE:
+            return self.fault(Fault(REQUEST_ERRORS["not_found"]))
         direct = matched.direct
         if direct is not None and direct.streams:
             return await direct.handler(self)
@@ -234,6 +221,7 @@ class Exchange:
         if direct is not None:
             return await direct.handler(self)
         attach(self.scope, self.call)
+        authorize(self.scope, matched)
         await self.guard.app(self.scope, self.receive, self.send)
         return None
 
