@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
 from ari.base.errors import AriError, Unavailable
 from ari.http import body as bodies
+from ari.http import proof
 from ari.http.access import NO_ROUTE, Kind, Matched
 from ari.http.answer import Answer, fault_answer
 from ari.http.body import BodyFault, ClientGone
 from ari.http.call import Call, attach
 from ari.http.cookies import preferences
-from ari.http.credentials import ONE_NOT_KEPT, Presented, presented
+from ari.http.credentials import ONE_NOT_KEPT, Presented, mistake, presented
 from ari.http.dispatch import authorize
 from ari.http.gate import Client, bucket_of
+from ari.http.head_method import HeadSent, head_only
 from ari.http.heads import Head
 from ari.http.incoming import INVALID_REQUEST, Incoming, keys_in_url, read_head
 from ari.http.problem import Fault, Header, fault_of
+from ari.http.unread_body import UnreadBody, announces_body
 from ari.http.usage_row import new_row
 from ari.http.visitor import Visitor
 from ari.keys.checks import Ask
 from ari.keys.model import ApiKey, Granted, Refused, Verdict
-from ari.keys.reasons import ACCEPTED, EXPIRED, INSUFFICIENT_SCOPE, REQUEST_ERRORS
+from ari.keys.reasons import ACCEPTED, EXPIRED, INSUFFICIENT_SCOPE, MALFORMED, REQUEST_ERRORS
 from ari.keys.token import digest
 from ari.keys.verify import verify, verify_digest
 from ari.usage.model import Completion, UsageRow
@@ -67,6 +69,7 @@ class Exchange:
         "settings",
         "started",
         "swallow",
+        "unread",
     )
 
     def __init__(self, guard: Guard, scope: Scope, receive: Receive, send: Send) -> None:
@@ -101,6 +104,9 @@ class Exchange:
         self.row_written = False
         self.started = False
         self.swallow = False
+        self.unread: UnreadBody | None = None
+        if announces_body(self.incoming):
+            self.receive = self.unread = UnreadBody(receive)
         self.cookies: list[Header] = []
 
     @property
@@ -128,6 +134,8 @@ class Exchange:
             await self._fail(error.fault)
         except ClientGone:
             self._complete(_CLIENT_GONE, None)
+        except HeadSent:
+            pass
         except Exception:  # noqa: BLE001 - told as 500 and logged; nothing may escape into the server
             _log.exception("request failed", request_id=self.incoming.request_id, route=self.matched.template)
             await self._fail(Fault(REQUEST_ERRORS["internal"]))
@@ -148,7 +156,7 @@ class Exchange:
             fault = await self._judge_key(fault, exposed)
             return None if fault is None else self.fault(fault)
         if fault is not None:
-            return self.fault(fault)
+            return self.fault(proof.form_fault(self.incoming, self.settings, fault))
         return await Visitor(self).admit(self.matched)
 
     async def _admit_again(self, head: Head) -> Answer | None:
@@ -183,7 +191,7 @@ class Exchange:
             reason = verdict.reason if isinstance(verdict, Refused) else INVALID_REQUEST
             code = fault.reason.code if fault and not isinstance(verdict, Refused) else reason.code
             await self.instance.usage.count(code, bucket_of(self.client.address))
-            return fault or Fault(reason)
+            return fault or Fault(reason, mistake(self.incoming) if reason is MALFORMED else None)
         if fault is None:
             fault = self._not_for_keys() if isinstance(verdict, Granted) else await self._refusal(verdict)
         self.row = new_row(self, verdict.key, ACCEPTED if fault is None else fault.reason.code)
@@ -222,7 +230,8 @@ class Exchange:
             return await direct.handler(self)
         attach(self.scope, self.call)
         authorize(self.scope, matched)
-        await self.guard.app(self.scope, self.receive, self.send)
+        send = head_only(self.send) if incoming.method == "HEAD" else self.send
+        await self.guard.app(self.scope, self.receive, send)
         return None
 
     async def _read_body(self) -> None:
@@ -249,8 +258,10 @@ class Exchange:
             return
         if message["type"] == "http.response.start":
             await self._start(message["status"], list(message.get("headers", ())))
-        else:
+        elif self.incoming.method != "HEAD":
             await self._send(message)
+        elif not message.get("more_body", False):
+            await self._send({"type": "http.response.body", "body": b""})
 
     async def _start(self, status: int, headers: list[Header]) -> None:
         length = next((int(value) for name, value in headers if name == b"content-length" and value.isdigit()), None)
@@ -275,7 +286,9 @@ class Exchange:
         body = b"" if self.incoming.method == "HEAD" else answer.body
         await self._send({"type": "http.response.body", "body": body})
 
-    def _begin(self, status: int, headers: list[Header]) -> Awaitable[None]:
+    async def _begin(self, status: int, headers: list[Header]) -> None:
+        if self.unread is not None:
+            await self.unread.drain()
         self.started = True
         incoming = self.incoming
         if self.cookies:
@@ -293,7 +306,7 @@ class Exchange:
                 self.call.nonce,
                 inline_styles=self.matched.access.inline_styles,
             )
-        return self._send({"type": "http.response.start", "status": status, "headers": full})
+        await self._send({"type": "http.response.start", "status": status, "headers": full})
 
     async def _log(self, status: int, length: int | None) -> None:
         row, beside = self.row, self.beside
