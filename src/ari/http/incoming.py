@@ -22,6 +22,7 @@ _SINGLE = (
     b"origin",
     b"x-request-id",
     b"x-csrf-token",
+    b"idempotency-key",
 )
 _BAD_PATH = re.compile(
     rb"//|\\|(?:^|/)\.{1,2}(?:/|$)|[\x00-\x20\x7f-\xff]"

@@ -206,6 +206,15 @@ mail_links = Table(
     UniqueConstraint("account_id", "purpose"),
 )
 
+idempotent_responses = Table(
+    "idempotent_responses",
+    main,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("body_digest", LargeBinary(32), nullable=False),
+    Column("expires_at_ms", BigInteger, nullable=False, index=True),
+    sqlite_with_rowid=False,
+)
+
 watch_quiet = Table(
     "watch_quiet",
     main,
