@@ -13,6 +13,7 @@ from ari.keys.model import ApiKey
 from ari.keys.ports import KeyFinder
 from ari.storage.keys import COLUMNS, key_of
 from ari.storage.points import Commits, PostgresPoints, SqlitePoints
+from ari.storage.postgres_sessions import Sessions
 from ari.storage.trips import SharedTrips
 from ari.usage.model import NO_USE, KeyTotals
 
@@ -117,8 +118,8 @@ class PostgresKeys(SharedTrips[ApiKey]):
     address may count anew. So the row of a key that is copied does not travel, and a change is found at the next call.
     """
 
-    def __init__(self, url: str, timeout_seconds: float) -> None:
-        super().__init__(url, _NO_KEYS, timeout_seconds)
+    def __init__(self, sessions: Sessions, timeout_seconds: float) -> None:
+        super().__init__(sessions, _NO_KEYS, timeout_seconds)
         self._copies: dict[bytes, ApiKey] = {}
         self._mark: list[Any] | None = None
         self.totals_mark: int | None = None
@@ -148,10 +149,10 @@ class PostgresKeys(SharedTrips[ApiKey]):
 class PostgresFinder:
     """Lookups that share round trips. Totals have their own connection, and are asked for only once they moved."""
 
-    def __init__(self, url: str, timeout_seconds: float) -> None:
+    def __init__(self, sessions: Sessions, timeout_seconds: float) -> None:
         totals = f"SELECT {_TOTALS}, key_id FROM usage_totals WHERE key_id = ANY(%s)"  # noqa: S608 - our own names
-        self.keys = PostgresKeys(url, timeout_seconds)
-        self._totals = PostgresPoints(url, totals, _NO_TOTALS, timeout_seconds)
+        self.keys = PostgresKeys(sessions, timeout_seconds)
+        self._totals = PostgresPoints(sessions, totals, _NO_TOTALS, timeout_seconds)
         self._copies: dict[str, KeyTotals] = {}
         self._mark: int | None = None
 

@@ -22,6 +22,7 @@ from ari.base.clock import MINUTE_MS
 from ari.base.errors import Unavailable
 from ari.storage.bulk import Insert
 from ari.storage.faults import plain_sentence
+from ari.storage.postgres_sessions import LOCAL_SETTINGS
 from ari.storage.tables import usage_inbox
 from ari.storage.turn import write_turn
 from ari.storage.usage_commit import REFUSALS, ROW_FIELDS, row_values, without_texts
@@ -92,12 +93,22 @@ class Inbox:
             try:
                 connection = self._connection()
                 with write_turn(self._lock_file):
-                    _INSERT.run(connection, entries)
+                    self._insert(connection, entries)
                 self.pages += _PAGES_OF_A_COMMIT + len(entries) // _ENTRIES_OF_A_PAGE
             except self._faults() as error:
                 self.close()
                 refusal = self._refusal(error)
                 raise (refusal or Unavailable(plain_sentence(error))) from None
+
+    def _insert(self, connection: Any, entries: Sequence[_Entry]) -> None:
+        assert self._held is not None
+        local_settings = self._held.info.get(LOCAL_SETTINGS)
+        if local_settings is None:
+            _INSERT.run(connection, entries)
+            return
+        connection.execute(f"BEGIN; {local_settings}")
+        _INSERT.run(connection, entries)
+        connection.execute("COMMIT")
 
     def _connection(self) -> Any:
         """The driver's own connection, each statement its own transaction."""

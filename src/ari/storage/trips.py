@@ -1,13 +1,13 @@
 """Lookups on PostgreSQL that share round trips: one connection, one statement at a time, never inside a transaction."""
 
 import asyncio
-import math
 import os
 import socket
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ari.base.errors import Unavailable
+from ari.storage.postgres_sessions import Sessions
 
 if TYPE_CHECKING:
     import psycopg
@@ -24,8 +24,8 @@ class SharedTrips(Generic[V]):
     nothing. Nobody waits longer than ``timeout_seconds``.
     """
 
-    def __init__(self, url: str, gone: str, timeout_seconds: float) -> None:
-        self._url = url
+    def __init__(self, sessions: Sessions, gone: str, timeout_seconds: float) -> None:
+        self._sessions = sessions
         self._gone = gone
         self._timeout_seconds = timeout_seconds
         self._connection: psycopg.AsyncConnection[_Row] | None = None
@@ -110,14 +110,7 @@ class SharedTrips(Generic[V]):
     async def rows(self, query: str, keys: list[Any]) -> list[_Row]:
         """Run ``query``, whose one parameter is the list of keys."""
         if self._connection is None:
-            import psycopg  # noqa: PLC0415 - the extra "postgres"
-
-            self._connection = await psycopg.AsyncConnection.connect(
-                self._url,
-                autocommit=True,
-                connect_timeout=math.ceil(self._timeout_seconds),
-                application_name="ari verify",
-            )
+            self._connection = await self._sessions.connect("ari verify", self._timeout_seconds)
             self._cursor = self._connection.cursor(binary=True)
         cursor = self._cursor
         await cursor.execute(query, (keys,), prepare=True)
