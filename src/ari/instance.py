@@ -10,7 +10,7 @@ from typing import Self, TypeVar
 from ari.accounts.password import PasswordHasherPool
 from ari.base.caller import Caller
 from ari.base.clock import Clock, system_clock
-from ari.base.errors import CallerDead, Conflict, Unavailable
+from ari.base.errors import CallerDead, ConfigurationError, Conflict, Unavailable, for_operator
 from ari.base.ids import new_id
 from ari.base.master_key import MasterKeys
 from ari.base.seal import CannotOpen
@@ -31,6 +31,7 @@ from ari.outbound.mail import sender_of
 from ari.outbound.probe import HttpProber
 from ari.storage import migrate as migrations
 from ari.storage.engine import Database
+from ari.storage.finder import HotFinder
 from ari.storage.unit import Unit
 from ari.usage.log import UsageLog
 from ari.usage.model import KeyTotals, Seen
@@ -62,6 +63,8 @@ class Instance:
         self.mail = sender_of(settings)
         self._mails_by: Credential | None = None
         self.mail_is_due = asyncio.Event()
+        self.finder: HotFinder | None = None
+        """What verifications ask, once this process serves."""
         self._ready: tuple[float, asyncio.Future[None]] | None = None
         self.usage = UsageLog(database.usage, clock, settings, self.free_disk_bytes)
 
@@ -180,11 +183,32 @@ class Instance:
         return tested
 
     async def acheck_ready(self) -> None:
-        """Raise ``Unavailable`` unless the database answers; it is asked at most once a second."""
+        """Raise ``Unavailable`` unless a verification would work now; the database is asked at most once a second."""
         now = self.clock.monotonic()
         if self._ready is None or (self._ready[1].done() and now - self._ready[0] >= 1):
-            self._ready = (now, asyncio.ensure_future(asyncio.to_thread(self.database.ping)))
+            self._ready = (now, asyncio.ensure_future(self._check_ready()))
         await _within(asyncio.shield(self._ready[1]))
+
+    async def _check_ready(self) -> None:
+        if self.finder is not None:
+            await self.finder.check()
+        await asyncio.to_thread(self.database.ping)
+
+    def prove_verification(self) -> None:
+        """Do once, before serving, what every verification does. Raises ``ConfigurationError`` if it fails."""
+
+        async def ask() -> None:
+            finder = await self.database.open_finder()
+            try:
+                await finder.check()
+            finally:
+                await finder.close()
+
+        try:
+            asyncio.run(ask())
+            self.database.ping()
+        except Unavailable as error:
+            raise ConfigurationError(for_operator(error)) from None
 
     async def astamp_expired(self, seen_at_ms: int = 0) -> int:
         """Stamp every key that is expired now, or was at ``seen_at_ms``: a clock set back revives none; how many."""

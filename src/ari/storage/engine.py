@@ -105,11 +105,12 @@ class Database:
             yield Unit(connection, writing=False)
 
     def ping(self) -> None:
-        """Raise ``Unavailable`` unless the database answers."""
+        """Raise ``Unavailable`` unless the database answers, and would take what a request adds to the usage log."""
         with faults_as_unavailable():
             for engine in {id(one): one for one in (self.main, self.log)}.values():
                 with read_only(engine) as connection:
                     connection.execute(text("SELECT 1 FROM notes LIMIT 1" if engine is self.main else "SELECT 1"))
+        self.usage.check()
 
     @property
     def shared(self) -> bool:

@@ -25,6 +25,8 @@ _NO_TOTALS = "The usage log cannot be read now."
 K = TypeVar("K", bytes, str)
 V = TypeVar("V")
 
+_NOBODY = bytes(32)
+"""The digest of no key."""
 _MOST_COPIED = 15_000
 """Keys held by a worker, about 15 MB, and as many totals."""
 _MARKS = 3
@@ -41,6 +43,9 @@ class HotFinder(KeyFinder, Protocol):
 
     async def totals(self, key_id: str) -> KeyTotals:
         """What the key was used for, as committed when keys were last asked for or later. Raises ``Unavailable``."""
+
+    async def check(self) -> None:
+        """Ask what a verification asks, over the same connections. Raises ``Unavailable`` where one would."""
 
     async def close(self) -> None:
         """Let the connections go."""
@@ -70,6 +75,10 @@ class SqliteFinder:
         totals = self._totals_copies.get(key_id)
         assert totals is not None
         return totals
+
+    async def check(self) -> None:
+        self.keys.row(_NOBODY)
+        self._totals.row("")
 
     async def close(self) -> None:
         self.keys.close()
@@ -173,6 +182,10 @@ class PostgresFinder:
             make_room(self._copies, _MOST_COPIED)
             self._copies[key_id] = totals
         return totals
+
+    async def check(self) -> None:
+        await self.keys.row(_NOBODY)
+        await self._totals.row("")
 
     async def close(self) -> None:
         await self.keys.close()

@@ -49,7 +49,7 @@ class Sessions:
         @event.listens_for(engine, "connect")
         def _begin_session(connection: "psycopg.Connection[Any]", record: ConnectionPoolEntry) -> None:
             connection.autocommit = True
-            if self.pooler == "transaction" or (self.pooler == "auto" and not _is_straight(connection)):
+            if self.pooler == "transaction" or (self.pooler == "auto" and not is_straight(connection)):
                 connection.prepare_threshold = None
                 record.info[LOCAL_SETTINGS] = _set(settings, "SET LOCAL")
             else:
@@ -63,6 +63,12 @@ class Sessions:
                 connection.exec_driver_sql(local, execution_options={"no_parameters": True})
 
         return engine
+
+    def open(self) -> "psycopg.Connection[Any]":
+        """One connection as it comes, for whoever examines the server."""
+        import psycopg  # noqa: PLC0415 - the extra "postgres"
+
+        return psycopg.connect(**self.url.parameters("ari"))
 
     async def connect(
         self, application_name: str, timeout_seconds: float
@@ -85,7 +91,7 @@ class Sessions:
         return connection
 
 
-def _is_straight(connection: "psycopg.Connection[Any]") -> bool:
+def is_straight(connection: "psycopg.Connection[Any]") -> bool:
     """Whether the server process itself is at the other end."""
     row = connection.execute(_WHO_SERVES).fetchone()
     return row is not None and row[0] == connection.info.backend_pid

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ari.base.errors import Unavailable
 from ari.storage.postgres_sessions import Sessions
+from ari.storage.reasons import log_reason, reason_of
 
 if TYPE_CHECKING:
     import psycopg
@@ -33,6 +34,8 @@ class SharedTrips(Generic[V]):
         self._waiting: list[tuple[Any, asyncio.Future[V | None]]] = []
         self._runner: asyncio.Task[None] | None = None
         self._asking: asyncio.Future[dict[Any, V]] | None = None
+        self.reason: str | None = None
+        """Why the last failure was."""
 
     async def row(self, key: bytes | str) -> V | None:
         """What is found under this key, as committed now. Raises ``Unavailable``."""
@@ -53,7 +56,7 @@ class SharedTrips(Generic[V]):
                 if future.done():
                     continue
                 if found is None:
-                    future.set_exception(Unavailable(self._gone))
+                    future.set_exception(Unavailable(self._gone, reason=self.reason))
                 else:
                     future.set_result(found.get(key))
 
@@ -63,6 +66,8 @@ class SharedTrips(Generic[V]):
         await asyncio.wait((asking,), timeout=self._timeout_seconds)
         if asking.done() and not asking.cancelled() and asking.exception() is None:
             return asking.result()
+        self.reason = _reason_of(asking, self._timeout_seconds)
+        log_reason(self.reason)
         await self._give_up()
         return None
 
@@ -130,3 +135,9 @@ class SharedTrips(Generic[V]):
                 future.set_exception(Unavailable(self._gone))
         self._waiting = []
         await self._give_up()
+
+
+def _reason_of(asking: "asyncio.Future[Any]", timeout_seconds: float) -> str | None:
+    if asking.done() and not asking.cancelled():
+        return reason_of(asking.exception())
+    return f"PostgreSQL did not answer within {timeout_seconds:g} seconds."
