@@ -30,6 +30,7 @@ from ari.notifications.model import RESEND_FROM, Office
 from ari.outbound.mail import sender_of
 from ari.outbound.probe import HttpProber
 from ari.storage import migrate as migrations
+from ari.storage.checkup import try_verifying
 from ari.storage.engine import Database
 from ari.storage.finder import HotFinder
 from ari.storage.unit import Unit
@@ -196,17 +197,8 @@ class Instance:
 
     def prove_verification(self) -> None:
         """Do once, before serving, what every verification does. Raises ``ConfigurationError`` if it fails."""
-
-        async def ask() -> None:
-            finder = await self.database.open_finder()
-            try:
-                await finder.check()
-            finally:
-                await finder.close()
-
         try:
-            asyncio.run(ask())
-            self.database.ping()
+            try_verifying(self.database)
         except Unavailable as error:
             raise ConfigurationError(for_operator(error)) from None
 

@@ -220,7 +220,7 @@ def own_server() -> Iterator[PrivateServer | None]:
 def private_server(binaries: Path) -> Iterator[PrivateServer]:
     """A server in a temporary folder; as root it runs as another user, since PostgreSQL refuses root."""
     folder = Path(tempfile.mkdtemp(prefix="ari-postgres-"))
-    account = _other_account() if os.getuid() == 0 else None
+    account = other_account() if os.getuid() == 0 else None
     ids: dict[str, Any] = (
         {} if account is None else {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
     )
@@ -248,7 +248,8 @@ def private_server(binaries: Path) -> Iterator[PrivateServer]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _other_account() -> pwd.struct_passwd:
+def other_account() -> pwd.struct_passwd:
+    """Whom a program runs as that refuses root."""
     for name in ("postgres", "nobody"):
         try:
             return pwd.getpwnam(name)

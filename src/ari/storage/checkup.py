@@ -1,5 +1,6 @@
 """What ``ari doctor`` asks of the database; everything here only looks, but for one write that is taken back."""
 
+import asyncio
 import stat
 from collections.abc import Iterable
 from contextlib import suppress
@@ -55,6 +56,20 @@ def try_writing(database: Database) -> None:
     with faults_as_unavailable(), write_turn(database.main_lock), database.main.connect() as connection:
         connection.execute(notes.insert().values(name="doctor", value=""))
         connection.rollback()
+
+
+def try_verifying(database: Database) -> None:
+    """Do what every verification does. Raises ``Unavailable``."""
+
+    async def ask() -> None:
+        finder = await database.open_finder()
+        try:
+            await finder.check()
+        finally:
+            await finder.close()
+
+    asyncio.run(ask())
+    database.ping()
 
 
 def damage(database: Database, thorough: bool) -> str | None:

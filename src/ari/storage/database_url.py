@@ -93,7 +93,7 @@ class DatabaseUrl:
 
 
 def _place(host: str, port: str) -> str:
-    name = quote(host, safe="") if host.startswith(("/", "@")) else f"[{host}]" if ":" in host else host
+    name = "" if host.startswith(("/", "@")) else f"[{host}]" if ":" in host else host
     return f"{name}:{port}" if port else name
 
 
@@ -126,7 +126,7 @@ def _split(rest: str) -> tuple[str, str]:
         user = ""
     place, _, query = rest[len(user) :].partition("?")
     path = place.partition("/")[2]
-    if "@" in path or "/" in path:
+    if "@" in path or "/" in path or (not at and "@" in query):
         _refuse(_ENCODE)
     return user + place, query
 

@@ -4,16 +4,16 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event, text
 from sqlalchemy.dialects import sqlite
-from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
-from ari.storage.postgres_sessions import BUSY_SECONDS, LIMITS, set_limits
+from ari.storage.postgres_sessions import BUSY_SECONDS, LIMITS, LOCAL_SETTINGS, set_limits
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql
@@ -112,17 +112,20 @@ def insert(connection: Connection, table: Table) -> "sqlite.Insert | postgresql.
 
 @contextmanager
 def only_here(engine: Engine, lock_file: Path | None) -> Iterator[bool]:
-    """Whether this process got the lock that one alone may hold; it ends with the block, or with the process."""
+    """Whether this process may go on: it got the lock that one alone may hold, until the block or the process ends."""
     if lock_file is None:
-        # A lock of a transaction: behind a pooler, one of a session would stay with whoever comes next.
-        with engine.connect() as connection:
-            asked = text("SELECT pg_try_advisory_xact_lock(:key)")
-            got = connection.execute(asked, {"key": _RETENTION_LOCK}).scalar_one()
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            if LOCAL_SETTINGS in connection.info:
+                # Behind a pooler a session's lock would stay with whoever comes next, and a transaction held for so
+                # long would keep one of its few connections. So several may run; each of their steps has its own lock.
+                yield True
+                return
+            got = connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": _RETENTION_LOCK}).scalar_one()
             try:
                 yield bool(got)
             finally:
-                with suppress(DBAPIError):  # a server that ended the idle transaction ended the lock with it
-                    connection.rollback()
+                if got:
+                    connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _RETENTION_LOCK})
         return
     descriptor = os.open(lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:

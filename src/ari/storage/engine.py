@@ -4,6 +4,7 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from sqlalchemy import Engine, text
@@ -17,6 +18,7 @@ from ari.storage.finder import HotFinder, PostgresFinder, SqliteFinder
 from ari.storage.inbox import Inbox
 from ari.storage.points import Commits
 from ari.storage.postgres_sessions import Sessions
+from ari.storage.preflight import Server, examine
 from ari.storage.provider_points import PostgresProviderFinder, ProviderFinder, SqliteProviderFinder
 from ari.storage.settle import INBOX_CHECKPOINT_PAGES, Settler
 from ari.storage.turn import write_turn
@@ -45,12 +47,14 @@ class Database:
         settling: Engine,
         settings: Settings,
         sessions: Sessions | None = None,
+        server: Server | None = None,
     ) -> None:
         self.main = main
         self.log = log
         self._engines = {id(engine): engine for engine in (main, log, inbox, settling)}.values()
         self.data_dir = data_dir = settings.data_dir
         self.sessions = sessions
+        self.server = server
         self._verify_seconds = settings.verify_timeout_seconds
         sqlite = settings.database_url is None
         self.main_lock = data_dir / "ari.lock" if sqlite else None
@@ -67,7 +71,10 @@ class Database:
 
     @classmethod
     def open(cls, settings: Settings) -> "Database":
-        """Open or prepare the database. Raises ``ConfigurationError`` when the data directory cannot serve."""
+        """Open or prepare the database. Raises ``ConfigurationError`` when it or the data directory cannot serve.
+
+        Nothing is created on a PostgreSQL server.
+        """
         prepare_data_dir(settings.data_dir)
         if settings.database_url is None:
             keys_file, usage_file, inbox_file = (
@@ -80,13 +87,15 @@ class Database:
             return cls(sqlite_engine(keys_file, "FULL"), log, inbox, settling, settings)
         try:
             sessions = Sessions(parse(settings.database_url.get_secret_value()), settings.database_pooler)
+            server = examine(sessions)
+            sessions = replace(sessions, few=server.pooled)
             main = sessions.engine()
             log = sessions.engine("on" if settings.usage_durability == "fsync" else "off")
         except ImportError:
             raise ConfigurationError(
                 "PostgreSQL needs its driver: install the extra, pip install 'ari[postgres]'."
             ) from None
-        return cls(main, log, log, log.execution_options(isolation_level="REPEATABLE READ"), settings, sessions)
+        return cls(main, log, log, log.execution_options(isolation_level="REPEATABLE READ"), settings, sessions, server)
 
     @contextmanager
     def writing(self) -> Iterator[Unit]:

@@ -8,9 +8,10 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, MetaData, String, column, inspect, select, table
 
 from ari.base.errors import ConfigurationError, Unavailable, for_operator
-from ari.storage import dialect, preflight, tables
+from ari.storage import dialect, tables
 from ari.storage.engine import Database
 from ari.storage.faults import faults_as_unavailable
+from ari.storage.preflight import refuse_without_create
 from ari.storage.turn import write_turn
 
 _FOLDER = Path(__file__).parent / "migrations"
@@ -59,7 +60,6 @@ def migrate(database: Database) -> list[str]:
     Returns the numbers applied, such as ``["main 0001"]``. Raises ``ConfigurationError`` for a database newer than
     the program or one that cannot be used.
     """
-    _refuse_server(database)
     applied = []
     for chain, engine, lock in _engines(database):
         with _plain_faults(), write_turn(lock, dialect.MIGRATION_SECONDS), engine.begin() as connection:
@@ -68,7 +68,7 @@ def migrate(database: Database) -> list[str]:
             if current == chain.revisions[-1]:
                 continue
             _refuse_newer(chain, current)
-            preflight.refuse_without_create(connection)
+            refuse_without_create(connection)
             _upgrade(connection, chain)
             applied += [f"{chain.name} {number}" for number in chain.revisions if current is None or number > current]
     with _plain_faults():
@@ -78,18 +78,12 @@ def migrate(database: Database) -> list[str]:
 
 def check(database: Database) -> None:
     """Raise ``ConfigurationError`` unless the database is at exactly this program's migrations."""
-    _refuse_server(database)
     for chain, engine, _ in _engines(database):
         with _plain_faults(), engine.connect() as connection:
             current = revision_of(connection, chain)
         _refuse_newer(chain, current)
         if current != chain.revisions[-1]:
             raise ConfigurationError("The database is not at this version's migrations yet; run: ari migrate")
-
-
-def _refuse_server(database: Database) -> None:
-    if database.sessions is not None:
-        preflight.examine(database.sessions)
 
 
 def _refuse_newer(chain: Chain, current: str | None) -> None:

@@ -31,11 +31,13 @@ class Sessions:
 
     url: DatabaseUrl
     pooler: Pooler = "auto"
+    few: bool = False
+    """Whether to keep few connections open, since a pooler has few to give."""
 
     def engine(self, synchronous_commit: str = "on") -> Engine:
         """An engine through psycopg 3."""
         settings = {"synchronous_commit": synchronous_commit, **LIMITS}
-        idle, more = (4, 8) if self.pooler == "auto" else (1, 5)
+        idle, more = (1, 3) if self.few or self.pooler != "auto" else (4, 8)
         engine = create_engine(
             "postgresql+psycopg://",
             pool_size=idle,
