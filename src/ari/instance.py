@@ -76,10 +76,14 @@ class Instance:
         ``migrate`` first applies what is missing.
         """
         database = Database.open(settings)
-        if migrate:
-            migrations.migrate(database)
-        else:
-            migrations.check(database)
+        try:
+            if migrate:
+                migrations.migrate(database)
+            else:
+                migrations.check(database)
+        except BaseException:
+            database.close()
+            raise
         return cls(settings, system_clock(settings.test_clock_file), database, given)
 
     def now_ms(self) -> int:
