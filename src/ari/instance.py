@@ -66,7 +66,7 @@ class Instance:
         self.mail_is_due = asyncio.Event()
         self.finder: HotFinder | None = None
         """What verifications ask, once this process serves."""
-        self._ready: tuple[float, asyncio.Future[None]] | None = None
+        self._checks: dict[str, tuple[float, asyncio.Future[None]]] = {}
         self.usage = UsageLog(database.usage, clock, settings, self.free_disk_bytes)
 
     @classmethod
@@ -187,12 +187,17 @@ class Instance:
         await self.acommand(caller, lambda unit, _: notifications.keep_test(unit.notes, now_ms, tested))
         return tested
 
-    async def acheck_ready(self) -> None:
-        """Raise ``Unavailable`` unless a verification would work now; the database is asked at most once a second."""
+    async def acheck_ready(self, asked_as: str = "ready") -> None:
+        """Raise ``Unavailable`` unless a verification would work now.
+
+        The database is asked at most once a second for each name under which it is checked.
+        """
         now = self.clock.monotonic()
-        if self._ready is None or (self._ready[1].done() and now - self._ready[0] >= 1):
-            self._ready = (now, asyncio.ensure_future(self._check_ready()))
-        await _within(asyncio.shield(self._ready[1]))
+        began, checking = self._checks.get(asked_as, (now - 1, None))
+        if checking is None or (checking.done() and now - began >= 1):
+            checking = asyncio.ensure_future(self._check_ready())
+            self._checks[asked_as] = (now, checking)
+        await _within(asyncio.shield(checking))
 
     async def _check_ready(self) -> None:
         if self.finder is not None:

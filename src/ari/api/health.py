@@ -18,7 +18,7 @@ async def health(request: Request) -> Response:
     """200 while every worker serves and a verification would work; the database is asked at most once a second."""
     if not request.app.state.presence.all_here():
         raise Unavailable("Not every worker serves yet.")
-    await _check(request.app.state.instance)
+    await _check(request.app.state.instance, "health")
     return answer({"status": "ok"})
 
 
@@ -26,11 +26,11 @@ async def health(request: Request) -> Response:
 @open_to_all
 async def ready(here: Here) -> Response:
     """200 if a verification would work, which is tried at most once a second, and the usage log takes rows."""
-    await _check(here.instance)
+    await _check(here.instance, "ready")
     return answer({"status": "ok", "low_disk": here.instance.usage.low_disk})
 
 
-async def _check(instance: Instance) -> None:
-    await instance.acheck_ready()
+async def _check(instance: Instance, asked_as: str) -> None:
+    await instance.acheck_ready(asked_as)
     if instance.usage.failing is not None:
         raise Unavailable(instance.usage.failing)

@@ -21,6 +21,8 @@ from ari.storage.tables import events, notes, usage_all_hours, usage_days, usage
 from ari.storage.turn import write_turn
 
 _LONGEST_NAMED = 5
+_PATIENCE_SECONDS = 10.0
+"""At a start the machine may be busy; whether a verification works matters, not yet how fast."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ def try_verifying(database: Database) -> None:
     """Do what every verification does. Raises ``Unavailable``."""
 
     async def ask() -> None:
-        finder = await database.open_finder()
+        finder = await database.open_finder(_PATIENCE_SECONDS)
         try:
             await finder.check()
         finally:

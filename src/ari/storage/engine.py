@@ -126,11 +126,11 @@ class Database:
         """Whether keys and usage are in one PostgreSQL database."""
         return self.sessions is not None
 
-    async def open_finder(self) -> HotFinder:
-        """The hot path's own connections."""
+    async def open_finder(self, patience_seconds: float | None = None) -> HotFinder:
+        """The hot path's own connections; without ``patience_seconds``, as patient as a verification."""
         if self.sessions is None:
             return SqliteFinder(self.data_dir / KEYS_FILE, self.data_dir / USAGE_FILE, self._commits)
-        return PostgresFinder(self.sessions, self._verify_seconds)
+        return PostgresFinder(self.sessions, patience_seconds or self._verify_seconds)
 
     def provider_finder(self) -> ProviderFinder:
         """What the gateway asks for each request; connects when it is first asked."""
