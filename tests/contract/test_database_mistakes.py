@@ -125,6 +125,17 @@ def test_a_server_that_only_reads(data_dir: Path, postgres_url: str) -> None:
     assert "session is read-only. ARI needs the primary" in _refusal(data_dir, postgres_url)
 
 
+def test_tables_of_another_program(data_dir: Path, postgres_url: str) -> None:
+    """They stay as they are, and nothing is added to them."""
+    _on(postgres_url, "CREATE TABLE events (x int)")
+    assert 'relation "events" already exists. Another program' in _refusal(data_dir, postgres_url)
+    with psycopg.connect(postgres_url) as connection:
+        tables = connection.execute(
+            "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+        ).fetchall()
+    assert tables == [("events",)]
+
+
 def test_too_many_connections(data_dir: Path, postgres_url: str, role: str) -> None:
     """The server's limit, the database's, or the role's."""
     _on(postgres_url, f"ALTER ROLE {role} CONNECTION LIMIT 0")

@@ -116,7 +116,7 @@ def only_here(engine: Engine, lock_file: Path | None) -> Iterator[bool]:
     if lock_file is None:
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             if LOCAL_SETTINGS in connection.info:
-                # Behind a pooler a session's lock would stay with whoever comes next, and a transaction held for so
+                # Behind a pooler a session's lock would stay with the next client, and a transaction held for so
                 # long would keep one of its few connections. So several may run; each of their steps has its own lock.
                 yield True
                 return

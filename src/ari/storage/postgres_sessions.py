@@ -67,7 +67,7 @@ class Sessions:
         return engine
 
     def open(self) -> "psycopg.Connection[Any]":
-        """One connection as it comes, for whoever examines the server."""
+        """One connection without ARI's settings, to examine the server."""
         import psycopg  # noqa: PLC0415 - the extra "postgres"
 
         return psycopg.connect(**self.url.parameters("ari"))

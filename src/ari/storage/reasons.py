@@ -16,9 +16,9 @@ _LONGEST = 600
 _QUIET_SECONDS = 60.0
 _MOST_REMEMBERED = 100
 _SPOKEN_CLASSES = ("08", "25", "26", "28", "53", "55", "57", "58", "F0", "XX")
-_SPOKEN_STATES = ("3D000", "3F000", "40P01", "42501", "42P01", "42P05")
+_SPOKEN_STATES = ("3D000", "3F000", "40P01", "42501", "42P01", "42P05", "42P07", "42710")
 """SQLSTATEs (PostgreSQL, appendix A) whose message names no value of a row."""
-_FINAL = ("3F000", "42501", "42P01", "26000", "42P05", "25006")
+_FINAL = ("3F000", "42501", "42P01", "26000", "42P05", "42P07", "42710", "25006")
 """Of these, the ones that drivers do not count as operational."""
 _URL = "ARI_DATABASE_URL"
 _REMEDIES: dict[str, str] = {
@@ -53,6 +53,8 @@ _REMEDIES: dict[str, str] = {
     r"must be owner": f"Migrate with the role that owns the tables: name it in {_URL}.",
     r"conversion between|encoding": "ARI needs a database with ENCODING 'UTF8'.",
     r'(?:relation|schema) "[^"]*" does not exist': "Check search_path, and run: ari migrate",
+    r'(?:relation|type|function|trigger) "[^"]*".* already exists': "Another program's tables are in this schema: give "
+    f"ARI a database, or a schema (search_path), of its own in {_URL}.",
     r"No space left|disk full|could not extend": "Free space on the server's disk.",
     r"invalid .*value|invalid connection option": f"Correct this parameter in {_URL}.",
 }

@@ -46,6 +46,7 @@ from ari.storage.reasons import log_reason, reason_of, said_by
         ('prepared statement "_pg3_0" does not exist', "ARI_DATABASE_POOLER=transaction"),
         ('could not extend file "base/1/2": No space left on device', "disk"),
         ('relation "api_keys" does not exist', "ari migrate"),
+        ('relation "events" already exists', "of its own"),
         ('invalid channel_binding value: "x"', "this parameter"),
     ],
 )
