@@ -10,7 +10,7 @@ from typing import Self, TypeVar
 from ari.accounts.password import PasswordHasherPool
 from ari.base.caller import Caller
 from ari.base.clock import Clock, system_clock
-from ari.base.errors import CallerDead, Conflict, Unavailable
+from ari.base.errors import CallerDead, ConfigurationError, Conflict, Unavailable, for_operator
 from ari.base.ids import new_id
 from ari.base.master_key import MasterKeys
 from ari.base.seal import CannotOpen
@@ -30,7 +30,9 @@ from ari.notifications.model import RESEND_FROM, Office
 from ari.outbound.mail import sender_of
 from ari.outbound.probe import HttpProber
 from ari.storage import migrate as migrations
+from ari.storage.checkup import try_verifying
 from ari.storage.engine import Database
+from ari.storage.finder import HotFinder
 from ari.storage.unit import Unit
 from ari.usage.log import UsageLog
 from ari.usage.model import KeyTotals, Seen
@@ -62,7 +64,9 @@ class Instance:
         self.mail = sender_of(settings)
         self._mails_by: Credential | None = None
         self.mail_is_due = asyncio.Event()
-        self._ready: tuple[float, asyncio.Future[None]] | None = None
+        self.finder: HotFinder | None = None
+        """What verifications ask, once this process serves."""
+        self._checks: dict[str, tuple[float, asyncio.Future[None]]] = {}
         self.usage = UsageLog(database.usage, clock, settings, self.free_disk_bytes)
 
     @classmethod
@@ -72,10 +76,14 @@ class Instance:
         ``migrate`` first applies what is missing.
         """
         database = Database.open(settings)
-        if migrate:
-            migrations.migrate(database)
-        else:
-            migrations.check(database)
+        try:
+            if migrate:
+                migrations.migrate(database)
+            else:
+                migrations.check(database)
+        except BaseException:
+            database.close()
+            raise
         return cls(settings, system_clock(settings.test_clock_file), database, given)
 
     def now_ms(self) -> int:
@@ -179,12 +187,29 @@ class Instance:
         await self.acommand(caller, lambda unit, _: notifications.keep_test(unit.notes, now_ms, tested))
         return tested
 
-    async def acheck_ready(self) -> None:
-        """Raise ``Unavailable`` unless the database answers; it is asked at most once a second."""
+    async def acheck_ready(self, asked_as: str = "ready") -> None:
+        """Raise ``Unavailable`` unless a verification would work now.
+
+        The database is asked at most once a second for each name under which it is checked.
+        """
         now = self.clock.monotonic()
-        if self._ready is None or (self._ready[1].done() and now - self._ready[0] >= 1):
-            self._ready = (now, asyncio.ensure_future(asyncio.to_thread(self.database.ping)))
-        await _within(asyncio.shield(self._ready[1]))
+        began, checking = self._checks.get(asked_as, (now - 1, None))
+        if checking is None or (checking.done() and now - began >= 1):
+            checking = asyncio.ensure_future(self._check_ready())
+            self._checks[asked_as] = (now, checking)
+        await _within(asyncio.shield(checking))
+
+    async def _check_ready(self) -> None:
+        if self.finder is not None:
+            await self.finder.check()
+        await asyncio.to_thread(self.database.ping)
+
+    def prove_verification(self) -> None:
+        """Do once, before serving, what every verification does. Raises ``ConfigurationError`` if it fails."""
+        try:
+            try_verifying(self.database)
+        except Unavailable as error:
+            raise ConfigurationError(for_operator(error)) from None
 
     async def astamp_expired(self, seen_at_ms: int = 0) -> int:
         """Stamp every key that is expired now, or was at ``seen_at_ms``: a clock set back revives none; how many."""

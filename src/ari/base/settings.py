@@ -19,6 +19,7 @@ from ari.base.errors import ConfigurationError
 from ari.base.master_key import keys_of
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+_POSTGRESQL = re.compile(r"\s*postgres(ql)?(\+[a-z0-9_]+)?://", re.IGNORECASE)
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
 
@@ -41,6 +42,11 @@ class Settings(BaseSettings):
     )
     database_url: SecretStr | None = Field(
         None, description="postgresql://… for many nodes; unset: SQLite files in the data directory."
+    )
+    database_pooler: Literal["auto", "session", "transaction"] = Field(
+        "auto",
+        description="The mode of a connection pooler, such as PgBouncer, in front of PostgreSQL. auto: ARI detects a "
+        "pooler, and works with either mode.",
     )
     host: str = Field("127.0.0.1", description="The address to listen on.")
     port: int = Field(3000, ge=1, le=65535, description="The port to listen on.")
@@ -221,7 +227,7 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _postgresql_only(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and not value.get_secret_value().startswith(("postgresql://", "postgres://")):
+        if value is not None and not _POSTGRESQL.match(value.get_secret_value()):
             raise ValueError("give a postgresql:// address, or leave it unset for SQLite")
         return value
 

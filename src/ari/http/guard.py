@@ -50,7 +50,7 @@ class Guard:
 
     async def start(self) -> None:
         """Open what the hot path needs."""
-        self.finder = await self.instance.database.open_finder()
+        self.finder = self.instance.finder = await self.instance.database.open_finder()
         await self.instance.usage.start()
 
     async def stop(self) -> None:
