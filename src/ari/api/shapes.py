@@ -98,7 +98,9 @@ class RevokeIn(Sent):
     reason: Annotated[StrictStr, Field(max_length=4 * REASON_LENGTH)] | None = Field(
         None, description="For the audit trail; up to 200 characters.", examples=["Committed to git"]
     )
-    with_made: StrictBool = Field(False, description="Also revoke the living keys that this key made.")
+    with_made: StrictBool = Field(
+        False, description="Also revoke the living keys that this key created or let do more."
+    )
 
 
 class PageIn(Sent):
