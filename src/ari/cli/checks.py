@@ -14,7 +14,7 @@ from ari.base.errors import AriError
 from ari.base.seal import Sealed, open_one
 from ari.base.settings import Settings, environment_name
 from ari.instance import master_keys_of, office_of
-from ari.integrations.checks import is_near
+from ari.integrations.checks import is_private
 from ari.integrations.credentials import states
 from ari.integrations.environment import read_environment
 from ari.integrations.model import State
@@ -229,7 +229,7 @@ def _in_the_clear(state: State) -> bool:
     """Whether a key leaves this machine without TLS."""
     parts = urlsplit(state.base_url or "")
     host = parts.hostname or ""
-    loopback = host == "localhost" or (is_near(host) and host.startswith(("127.", "::1")))
+    loopback = host == "localhost" or (is_private(host) and host.startswith(("127.", "::1")))
     return parts.scheme == "http" and state.source is not None and not loopback
 
 

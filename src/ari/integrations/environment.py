@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ari.base.addresses import NO_ADDRESSES, AddressList
 from ari.base.errors import ConfigurationError, Invalid
 from ari.integrations.checks import checked_base_url, checked_key
 from ari.integrations.providers import providers
@@ -10,10 +11,14 @@ from ari.integrations.providers import providers
 
 @dataclass(frozen=True, slots=True)
 class ProviderEnvironment:
-    """What the environment gave when it was read, by the names of providers; keys are never printed."""
+    """What the environment gave when it was read, by the names of providers; keys are never printed.
+
+    ``private_addresses`` are those that API keys may name as base URLs too, from ``ARI_AI_PRIVATE_ADDRESSES``.
+    """
 
     keys: Mapping[str, str] = field(default_factory=dict, repr=False)
     base_urls: Mapping[str, str] = field(default_factory=dict)
+    private_addresses: AddressList = NO_ADDRESSES
 
 
 def key_variables() -> tuple[str, ...]:

@@ -146,7 +146,8 @@ class IntegrationsPages:
         wanted = form.value("base_url").strip() or None
         if wanted is None and provider.base_url is None:
             raise Invalid(Problem("base_url", f"Give the address, such as {provider.base_url_example}."))
-        manage.set_base_url(unit, by, self._instance.now_ms(), provider, wanted)
+        listed = self._instance.provider_environment.private_addresses
+        manage.set_base_url(unit, by, self._instance.now_ms(), provider, wanted, listed)
         if key.strip():
             self._put_key(unit, by, provider, key)
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ari.outbound.addresses import Reach, permitted, reach, unwrap
+from ari.base.addresses import Reach, permitted, reach, unwrap
 
 GLOBAL = ("1.1.1.1", "93.184.216.34", "100.128.0.1", "172.32.0.1", "2606:4700::1111", "2a00:1450::1")
 PRIVATE = ("127.0.0.1", "127.8.9.9", "10.0.0.1", "172.16.5.5", "192.168.1.1", "100.64.0.1", "::1", "fd12::1")
