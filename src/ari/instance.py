@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import Self, TypeVar
 
 from ari.accounts.password import PasswordHasherPool
-from ari.base.addresses import AddressList
 from ari.base.caller import Caller
 from ari.base.clock import Clock, system_clock
 from ari.base.errors import CallerDead, Conflict, Unavailable
@@ -89,8 +88,7 @@ class Instance:
         """The provider keys of the environment, read when first wanted. Raises ``ConfigurationError``."""
         if self._environment is None:
             given = self._given or read_environment(os.environ)
-            listed = AddressList.of(self.settings.ai_private_addresses)
-            self._environment = replace(given, private_addresses=listed)
+            self._environment = given.allowing(self.settings.ai_private_addresses)
         return self._environment
 
     def credential(self, unit: Unit, provider: Provider) -> Credential:

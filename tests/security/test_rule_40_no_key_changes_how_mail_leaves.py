@@ -1,4 +1,4 @@
-"""Rule 40: whoever sets how mail leaves reads the link that sets the owner's password, so no key does, whatever it may."""
+"""Rule 40: who sets how mail leaves could read the link that sets the owner's password, so no key does."""
 
 import asyncio
 from collections.abc import Iterator
@@ -16,6 +16,7 @@ from ari.integrations import manage
 from ari.integrations.credentials import state
 from ari.integrations.providers import provider_named
 from ari.keys.scopes import SCOPES
+from ari.notifications import manage as notifications
 from tests.support.commands import as_caller, create_key
 from tests.support.instances import opened
 from tests.support.owner import csrf_of
@@ -109,3 +110,18 @@ def test_over_http(shared_owner: Any) -> None:
     session.headers["x-csrf-token"] = csrf_of(session.get("/settings?tab=api").text)
     assert session.put(CARD, json={"key": OTHER}).json()["state"] == "configured"
     assert session.delete(CARD).status_code == 204
+
+
+def test_no_key_silences_warnings_about_the_account(instance: Instance) -> None:
+    """A new device, two-factor turned off: a thief's key must not hide them. Other kinds it may switch off."""
+    caller = as_caller(create_key(instance, scopes=("*",)).key)
+
+    def switch(by: Caller, name: str, on: bool) -> bool:
+        return instance.command(by, lambda unit, by: notifications.switch(unit, by, instance.now_ms(), name, on)).on
+
+    for name in ("new_device", "two_factor_off"):
+        with pytest.raises(Forbidden):
+            switch(caller, name, on=False)
+        assert not switch(SYSTEM, name, on=False)
+        assert switch(caller, name, on=True)
+    assert not switch(caller, "key_revoked", on=False)

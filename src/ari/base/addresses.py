@@ -140,7 +140,8 @@ def _listed(text: str) -> _Listed:
     host, port = text.strip().lower(), None
     if (match := re.fullmatch(r"(\[[^\]]*\]|[^:\[\]]*):([0-9]{1,5})", host)) is not None:
         host, port = match[1], int(match[2])
-    host = host.removeprefix("[").removesuffix("]")
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
     try:
         network = ipaddress.ip_network(host, strict=False)
     except ValueError:

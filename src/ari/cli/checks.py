@@ -164,7 +164,7 @@ def _database(database: Database, settings: Settings, *, audit: bool) -> Iterato
     else:
         yield Finding("owner", "ok", owner.email)
     yield _seals(sealed, settings)
-    yield _integrations(database)
+    yield _integrations(database, settings)
     yield _usage_log(database, settings)
     yield _clock(database)
     if audit:
@@ -196,11 +196,11 @@ def _seals(sealed: list[Sealed], settings: Settings) -> Finding:
     return Finding(check, "ok", said)
 
 
-def _integrations(database: Database) -> Finding:
+def _integrations(database: Database, settings: Settings) -> Finding:
     """Whether each configured provider has its key for its address; the seal itself was just examined."""
     check = "integrations"
     try:
-        environment = read_environment(os.environ)
+        environment = read_environment(os.environ).allowing(settings.ai_private_addresses)
     except AriError as error:
         return Finding(check, "wrong", str(error))
     with database.reading() as unit:

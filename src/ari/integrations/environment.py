@@ -1,7 +1,8 @@
 """Provider keys and base URLs that the environment gives, such as ``OPENAI_API_KEY``. They win over what is stored."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 from ari.base.addresses import NO_ADDRESSES, AddressList
 from ari.base.errors import ConfigurationError, Invalid
@@ -19,6 +20,10 @@ class ProviderEnvironment:
     keys: Mapping[str, str] = field(default_factory=dict, repr=False)
     base_urls: Mapping[str, str] = field(default_factory=dict)
     private_addresses: AddressList = NO_ADDRESSES
+
+    def allowing(self, addresses: Iterable[str]) -> Self:
+        """The same, with these private addresses for API keys."""
+        return replace(self, private_addresses=AddressList.of(addresses))
 
 
 def key_variables() -> tuple[str, ...]:
