@@ -173,6 +173,26 @@ def test_the_owner_confirms_what_a_key_named(instance: Instance) -> None:
     assert [event.actor for event in events] == ["system", clerk.actor, clerk.actor]
 
 
+def test_the_owners_key_goes_to_no_address_that_a_key_named(instance: Instance) -> None:
+    """Else a key could point a provider to its own server, and wait until the owner adds the key again."""
+    clerk = _clerk(instance)
+    _set(instance, clerk, "https://evil.example.net", OPENAI)
+
+    def put(by: Caller, *, address: str | None = None) -> None:
+        def work(unit: Any, by: Caller) -> None:
+            if address is not None:
+                manage.set_base_url(unit, by, instance.now_ms(), OPENAI, address)
+            manage.put_key(unit, instance.master_keys, by, instance.now_ms(), OPENAI, ProviderEnvironment(), KEY)
+
+        instance.command(by, work)
+
+    with pytest.raises(Invalid, match="An API key set the base URL"):
+        put(SYSTEM)
+    put(clerk)
+    put(SYSTEM, address="https://evil.example.net")
+    assert _found(instance, of=OPENAI).secret == KEY
+
+
 def test_a_name_of_a_key_leads_nowhere_private(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
     """It was public when it was named and resolves to this machine now: the server there hears nothing."""
     with provider() as there:

@@ -97,16 +97,16 @@ def test_what_a_key_set_before_sends_nothing(instance: Instance, field: str) -> 
     assert instance.mail is not None
 
 
-def test_over_http(shared_owner: Any) -> None:
+def test_over_http(owner: Any) -> None:
     """403 for a key with every scope, and nothing is stored; the owner's session may."""
-    admin = shared_owner.api(shared_owner.create_key("admin", scopes=["*"])[1])
-    clerk = shared_owner.api(shared_owner.create_key("clerk", scopes=["integrations:write"])[1])
+    admin = owner.api(owner.create_key("admin", scopes=["*"])[1])
+    clerk = owner.api(owner.create_key("clerk", scopes=["integrations:write"])[1])
     bodies: list[dict[str, str | None]] = [{"key": OTHER}, {"base_url": "https://mail.example.net"}, {"base_url": None}]
     answers = [who.put(CARD, json=body) for who in (admin, clerk) for body in bodies]
     answers += [admin.delete(CARD), clerk.delete(CARD)]
     assert {(one.status_code, one.json()["code"]) for one in answers} == {(403, "forbidden")}
     assert admin.get(CARD).json()["state"] == "not_configured"
-    session = shared_owner.session()
+    session = owner.session()
     session.headers["x-csrf-token"] = csrf_of(session.get("/settings?tab=api").text)
     assert session.put(CARD, json={"key": OTHER}).json()["state"] == "configured"
     assert session.delete(CARD).status_code == 204

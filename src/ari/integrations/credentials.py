@@ -151,7 +151,7 @@ def _not_the_owners(provider: Provider, row: Integration | None, place: Place) -
     if provider.sends_mail and row is not None:
         key_is_of_key = row.added_by is not None and is_key(row.added_by)
         if place.key_named or key_is_of_key:
-            return f"An API key set how {provider.title} is reached, so no mail is sent; its owner has to set it again."
+            return f"An API key set how {provider.title} is reached, so no mail is sent; remove it and add it again."
     if place.key_named and not place.owner_named and is_private(urlsplit(place.base_url).hostname or ""):
         return (
             "An API key named this private address, and ARI_AI_PRIVATE_ADDRESSES does not list it; the owner can set "

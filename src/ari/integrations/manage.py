@@ -29,6 +29,7 @@ def put_key(
 ) -> Integration:
     """Seal the provider's key, in place of the one before.
 
+    The owner's key goes to no address that an API key named: whoever holds that key could have named their own.
     Raises ``Invalid``, ``Forbidden``, ``Unconfirmed``, or ``CannotOpen`` where secrets are sealed but their master key
     is gone.
     """
@@ -37,6 +38,8 @@ def put_key(
     place = place_of(provider, row, environment)
     if place is None:
         raise Invalid(Problem("base_url", f"Give the base URL first, such as {provider.base_url_example}."))
+    if place.key_named and caller.key_id is None:
+        raise Invalid(Problem("base_url", "An API key set the base URL of this provider; set it yourself first."))
     secret = checked_key(provider, key, owner_named=not place.is_built_in)
     caller.require_confirmed(now_ms)
     stored = replace(row.without_past(), mask=mask(secret), added_at_ms=now_ms, added_by=caller.actor)
