@@ -21,7 +21,7 @@ from ari.integrations.environment import ProviderEnvironment, read_environment
 from ari.integrations.model import Credential, Provider, TestResult
 from ari.integrations.ports import Prober
 from ari.integrations.providers import providers
-from ari.integrations.trying import tried
+from ari.integrations.trying import count_key_test, tried
 from ari.keys.checks import Ask
 from ari.keys.verify import decide
 from ari.notifications import manage as notifications
@@ -60,6 +60,7 @@ class Instance:
         self.master_keys = master_keys_of(settings)
         self.prober: Prober = HttpProber()
         self._given = given
+        self._environment: ProviderEnvironment | None = None
         self.office = office_of(settings)
         self.mail = sender_of(settings)
         self._mails_by: Credential | None = None
@@ -93,9 +94,10 @@ class Instance:
     @property
     def provider_environment(self) -> ProviderEnvironment:
         """The provider keys of the environment, read when first wanted. Raises ``ConfigurationError``."""
-        if self._given is None:
-            self._given = read_environment(os.environ)
-        return self._given
+        if self._environment is None:
+            given = self._given or read_environment(os.environ)
+            self._environment = given.allowing(self.settings.ai_private_addresses)
+        return self._environment
 
     def credential(self, unit: Unit, provider: Provider) -> Credential:
         """What speaks to the provider now. Raises ``Conflict("not_configured")``, ``CannotOpen``."""
@@ -104,10 +106,12 @@ class Instance:
     async def atest_integration(self, caller: Caller, provider: Provider) -> TestResult:
         """Try the provider's key with a call that has no side effects, and write down what it told.
 
-        Raises ``Conflict("not_configured")``, ``CannotOpen``.
+        Raises ``Conflict("not_configured")``, ``CannotOpen``, and ``Limited`` for API keys.
         """
         used = await self.aread(lambda unit: self.credential(unit, provider))
-        result = await tried(self.prober, used)
+        if caller.key_id is not None:
+            await self.acommand(caller, lambda unit, _: count_key_test(unit.accounts, self.now_ms()))
+        result = await tried(self.prober, used, for_key=caller.key_id is not None)
         await self.acommand(caller, lambda unit, by: integrations.note_test(unit, by, self.now_ms(), used, result))
         return result
 

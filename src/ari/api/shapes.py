@@ -115,7 +115,9 @@ class RevokeIn(Sent):
     reason: Annotated[StrictStr, Field(max_length=REASON_LENGTH)] | None = Field(
         None, description=f"For the audit trail; up to {REASON_LENGTH} characters.", examples=["Committed to git"]
     )
-    with_made: StrictBool = Field(False, description="Also revoke the living keys that this key made.")
+    with_made: StrictBool = Field(
+        False, description="Also revoke the living keys that this key created or let do more."
+    )
 
 
 class PageIn(Sent):

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AliasChoices, ByteSize, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from ari.base.addresses import AddressList
 from ari.base.errors import ConfigurationError
 from ari.base.master_key import keys_of
 
@@ -87,6 +88,11 @@ class Settings(BaseSettings):
         le=86_400,
         description="How long a provider may stay silent, before its answer and within it, until the AI gateway gives "
         "up.",
+    )
+    ai_private_addresses: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Private addresses, networks and host names that API keys may set as base URLs too, separated by "
+        "commas, each with a port if you like: 10.0.0.0/8, ollama:11434. The owner may set any.",
     )
     usage_addresses: Literal["full", "network", "none"] = Field(
         "full", description="What the usage log keeps of client addresses: all, the network (/24, /48), or nothing."
@@ -188,6 +194,15 @@ class Settings(BaseSettings):
         if not isinstance(value, str):
             return value
         return tuple(ipaddress.ip_network(part.strip(), strict=False) for part in value.split(",") if part.strip())
+
+    @field_validator("ai_private_addresses", mode="before")
+    @classmethod
+    def _split_addresses(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        parts = tuple(part.strip() for part in value.split(",") if part.strip())
+        AddressList.of(parts)
+        return parts
 
     @field_validator("watch_unused_days", mode="before")
     @classmethod

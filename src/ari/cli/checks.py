@@ -14,7 +14,7 @@ from ari.base.errors import AriError, for_operator
 from ari.base.seal import Sealed, open_one
 from ari.base.settings import Settings, environment_name
 from ari.instance import master_keys_of, office_of
-from ari.integrations.checks import is_near
+from ari.integrations.checks import is_private
 from ari.integrations.credentials import states
 from ari.integrations.environment import read_environment
 from ari.integrations.model import State
@@ -170,7 +170,7 @@ def _database(database: Database, settings: Settings, *, audit: bool) -> Iterato
     else:
         yield Finding("owner", "ok", owner.email)
     yield _seals(sealed, settings)
-    yield _integrations(database)
+    yield _integrations(database, settings)
     yield _usage_log(database, settings)
     yield _clock(database)
     if audit:
@@ -202,11 +202,11 @@ def _seals(sealed: list[Sealed], settings: Settings) -> Finding:
     return Finding(check, "ok", said)
 
 
-def _integrations(database: Database) -> Finding:
+def _integrations(database: Database, settings: Settings) -> Finding:
     """Whether each configured provider has its key for its address; the seal itself was just examined."""
     check = "integrations"
     try:
-        environment = read_environment(os.environ)
+        environment = read_environment(os.environ).allowing(settings.ai_private_addresses)
     except AriError as error:
         return Finding(check, "wrong", str(error))
     with database.reading() as unit:
@@ -235,7 +235,7 @@ def _in_the_clear(state: State) -> bool:
     """Whether a key leaves this machine without TLS."""
     parts = urlsplit(state.base_url or "")
     host = parts.hostname or ""
-    loopback = host == "localhost" or (is_near(host) and host.startswith(("127.", "::1")))
+    loopback = host == "localhost" or (is_private(host) and host.startswith(("127.", "::1")))
     return parts.scheme == "http" and state.source is not None and not loopback
 
 

@@ -30,6 +30,7 @@ MAIN_TABLES = (
     tables.integrations,
     tables.notes,
     tables.api_keys,
+    tables.key_grants,
     tables.dismissals,
     tables.watch_quiet,
     tables.events,
