@@ -10,7 +10,7 @@ from sqlalchemy import Engine, text
 
 from ari.base.errors import ConfigurationError
 from ari.base.settings import Settings
-from ari.storage.dialect import postgresql_engine, sqlite_engine
+from ari.storage.dialect import order_writes, postgresql_engine, sqlite_engine
 from ari.storage.faults import faults_as_unavailable, read_only
 from ari.storage.finder import HotFinder, PostgresFinder, SqliteFinder
 from ari.storage.inbox import Inbox
@@ -37,6 +37,7 @@ class Database:
 
     def __init__(self, main: Engine, log: Engine, inbox: Engine, settling: Engine, settings: Settings) -> None:
         self.main = main
+        order_writes(main)
         self.log = log
         self._engines = {id(engine): engine for engine in (main, log, inbox, settling)}.values()
         self.data_dir = data_dir = settings.data_dir

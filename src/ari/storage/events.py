@@ -7,20 +7,18 @@ from sqlalchemy import Connection, Row, select
 
 from ari.base.events import Event, Origin, chain_hash
 from ari.storage.audit import FIRST
-from ari.storage.dialect import lock_chain
 from ari.storage.tables import events
 
 _t = events.c
 
 
 class EventTables:
-    """Events inside the transaction of ``connection``."""
+    """Events inside the transaction of ``connection``, which holds the lock of the chain from its beginning."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def append(self, event: Event) -> None:
-        lock_chain(self._connection)
         last = self._connection.execute(select(_t.hash).order_by(_t.seq.desc()).limit(1)).scalar()
         self._connection.execute(
             events.insert().values(
