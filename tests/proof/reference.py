@@ -153,6 +153,9 @@ class Reference:
                 wrong.add("Invalid")
             if self._outlives(caller, expires):
                 wrong.add("Forbidden")
+        enabled = key.disabled and not wanted.get("disabled", True)
+        if enabled and (self._outlives(caller, expires) or number in self._makers(caller)):
+            wrong.add("Forbidden")
         if not wrong:
             self._apply(key, wanted, scopes, expires)
         return wrong
@@ -178,12 +181,20 @@ class Reference:
         key.name, key.scopes, key.expires, key.disabled = name, scopes, expires, disabled
 
     def _made_by(self, number: int) -> list[Key]:
-        """The keys that it made, those that these made, and so on; a deleted one is not followed."""
+        """The keys that it made, those that these made, and so on; what a deleted one made is among them."""
         made: list[Key] = []
         for other, key in enumerate(self.keys):
-            if key.maker == number and not key.deleted:
+            if key.maker == number:
                 made += [key, *self._made_by(other)]
-        return made
+        return [key for key in made if not key.deleted]
+
+    def _makers(self, number: int) -> set[int]:
+        """The key itself, who made it, and so on up."""
+        found = set()
+        while 0 <= number < len(self.keys):
+            found.add(number)
+            number = self.keys[number].maker
+        return found
 
     def revoke(self, caller: int, number: int, with_made: bool) -> set[str]:
         """For good; a repeat changes nothing. ``with_made`` takes along what it made, as far as the caller may."""

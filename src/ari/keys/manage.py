@@ -97,13 +97,16 @@ def get(unit: KeyUnit, key_id: str) -> ApiKey:
 def change(unit: KeyUnit, caller: Caller, now_ms: int, key_id: str, wanted: KeyChange) -> ApiKey:
     """Rename, rescope, re-expire, disable or enable; one event for each that differs.
 
-    Raises ``Invalid``, ``NotFound``, ``Forbidden``, ``Unconfirmed`` where the key would be able to do more or live
-    longer, or ``Conflict("key_inactive")`` for a revoked or expired key.
+    Raises ``Invalid``, ``NotFound``, ``Forbidden``, ``Unconfirmed`` where the key would be able to do more, live longer
+    or work again, or ``Conflict("key_inactive")`` for a revoked or expired key.
     """
     key = _touchable(unit, caller, key_id)
     if key.is_inactive(now_ms):
         raise Conflict("key_inactive", "A revoked or expired key cannot be changed or revived; create a new one.")
     changed, happened = _changed(caller, now_ms, key, wanted)
+    if key.disabled and not changed.disabled:
+        _not_reviving_its_makers(unit, caller, key)
+        _not_longer_than_caller(caller, changed.expires_at_ms)
     if _is_wider(key, changed):
         caller.require_confirmed(now_ms)
     if happened:
@@ -143,7 +146,8 @@ def revoke(
 ) -> ApiKey:
     """Kill the key for good; a repeat changes nothing and answers the same.
 
-    ``with_made`` also revokes the living keys that this key made, in the same transaction.
+    ``with_made`` also revokes the living keys that this key made, and those that they made, in the same transaction.
+    No key is created while it runs, so none of them is missed.
     Raises ``Invalid``, ``NotFound``, ``Forbidden``.
     """
     why = checked_reason(reason)
@@ -163,11 +167,14 @@ def revoke(
 def living_made_by(unit: KeyUnit, now_ms: int, key_id: str) -> list[ApiKey]:
     """The keys made by this key that still work or could be enabled again, and the keys that those made."""
     living: list[ApiKey] = []
-    makers = [key_id]
+    seen, makers = {key_id}, [key_id]
     while makers:
         for made in unit.keys.made_by(makers.pop()):
+            if made.id in seen:  # a database edited by hand may hold a ring
+                continue
+            seen.add(made.id)
             makers.append(made.id)
-            if not made.is_inactive(now_ms):
+            if made.deleted_at_ms is None and not made.is_inactive(now_ms):
                 living.append(made)
     return living
 
@@ -217,8 +224,9 @@ def _not_wider(caller: Caller, key: ApiKey, wanted: tuple[str, ...]) -> None:
 
 
 def _is_wider(key: ApiKey, changed: ApiKey) -> bool:
-    """Whether the change lets the key do more, or live longer."""
-    return _lives_longer(key, changed.expires_at_ms) or not _within(changed.scopes, key.scopes)
+    """Whether the change lets the key do more, live longer, or work again."""
+    enabled = key.disabled and not changed.disabled
+    return enabled or _lives_longer(key, changed.expires_at_ms) or not _within(changed.scopes, key.scopes)
 
 
 def _within(wanted: tuple[str, ...], held: tuple[str, ...]) -> bool:
@@ -239,6 +247,18 @@ def _not_extending_itself(caller: Caller, key: ApiKey, expires_at_ms: int | None
     _not_longer_than_caller(caller, expires_at_ms)
     if caller.key_id == key.id and _lives_longer(key, expires_at_ms):
         raise Forbidden("A key cannot extend itself.")
+
+
+def _not_reviving_its_makers(unit: KeyUnit, caller: Caller, key: ApiKey) -> None:
+    """Refuse a key that would enable the key that made it, or one further up."""
+    seen: set[str] = set()
+    maker = caller.key_id
+    while maker is not None and maker not in seen:
+        if maker == key.id:
+            raise Forbidden("A key cannot enable itself, nor the keys that it was made by.")
+        seen.add(maker)
+        stored = unit.keys.tombstone(maker)
+        maker = stored.created_by if stored is not None else None
 
 
 def _time(at_ms: int | None) -> str | None:

@@ -20,7 +20,7 @@ class KeyFinder(Protocol):
 
 
 class KeyStore(Protocol):
-    """Keys inside one transaction. Deleted keys are invisible but to ``find`` and ``tombstone``."""
+    """Keys inside one transaction. Deleted keys are invisible but to ``find``, ``tombstone`` and ``made_by``."""
 
     def add(self, key: ApiKey, digest: bytes, hash_version: int) -> None:
         """Store a new key."""
@@ -47,7 +47,7 @@ class KeyStore(Protocol):
         """How many keys that are not inactive have a name that folds to this."""
 
     def made_by(self, actor: str) -> list[ApiKey]:
-        """The keys created by this actor, not deleted."""
+        """The keys created by this actor, deleted ones among them."""
 
     def any_unstamped(self, now_ms: int) -> bool:
         """Whether a key has expired that is not stamped yet."""

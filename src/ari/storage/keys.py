@@ -106,7 +106,7 @@ class KeyTables:
         ).scalar_one()
 
     def made_by(self, actor: str) -> list[ApiKey]:
-        query = select(*COLUMNS).where(_t.created_by == actor, _t.deleted_at_ms.is_(None)).order_by(_t.id)
+        query = select(*COLUMNS).where(_t.created_by == actor).order_by(_t.id)
         return [key_of(row) for row in self._connection.execute(query)]
 
     def any_unstamped(self, now_ms: int) -> bool:
