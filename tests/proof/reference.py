@@ -153,12 +153,15 @@ class Reference:
                 wrong.add("Invalid")
             if self._outlives(caller, expires):
                 wrong.add("Forbidden")
-        enabled = key.disabled and not wanted.get("disabled", True)
-        if enabled and (self._outlives(caller, expires) or number in self._makers(caller)):
-            wrong.add("Forbidden")
+        wrong |= self._cannot_enable(caller, number, wanted, expires)
         if not wrong:
             self._apply(key, wanted, scopes, expires)
         return wrong
+
+    def _cannot_enable(self, caller: int, number: int, wanted: dict[str, object], expires: int | None) -> set[str]:
+        if not self.keys[number].disabled or wanted.get("disabled", True):
+            return set()
+        return {"Forbidden"} if self._outlives(caller, expires) or number in self._makers(caller) else set()
 
     @staticmethod
     def _wanted_scopes(key: Key, wanted: dict[str, object]) -> set[str]:

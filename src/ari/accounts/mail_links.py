@@ -11,8 +11,8 @@ from typing import Any
 
 from ari.accounts import sessions, setup
 from ari.accounts.model import Account, MailLink, Purpose, check_email, spell_email
+from ari.accounts.networks import network_of
 from ari.accounts.ports import AccountUnit
-from ari.accounts.sign_in import network_of
 from ari.base.caller import Caller
 from ari.base.clock import HOUR_MS, MINUTE_MS, SECOND_MS
 from ari.base.errors import Invalid, Limited, NotFound, Problem

@@ -75,7 +75,7 @@ class SignInPages:
             SYSTEM, lambda unit, _: sign_in.begin(unit, origin, now_ms, email, device)
         )
         try:
-            verdict = await self._instance.passwords.verify(attempt.password_hash, password)
+            verdict = await self._instance.passwords.verify(attempt.password_hash, password, attempt.stranger)
         except Unavailable:
             await self._withdraw(attempt)
             raise
