@@ -281,6 +281,6 @@ def _half(unit: AccountUnit, account: Account, now_ms: int) -> HalfSignedIn:
 
 
 def tell(unit: AccountUnit, name: str, actor: str, subject: str | None, attempt: Attempt, now_ms: int) -> None:
-    """Write down how an attempt ended."""
+    """Write down how an attempt ended, or count it: strangers end many."""
     detail = {"known_device": attempt.device_token is not None}
-    unit.events.append(Event(new_id("evt", now_ms), now_ms, name, actor, subject, attempt.origin, detail))
+    unit.events.append_bounded(Event(new_id("evt", now_ms), now_ms, name, actor, subject, attempt.origin, detail))

@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Any, Final
 
 from ari.base.caller import Caller
-from ari.base.clock import to_rfc3339
+from ari.base.clock import DAY_MS, to_rfc3339
 from ari.base.errors import Conflict, Forbidden, NotFound
 from ari.base.events import Event
 from ari.base.ids import is_id, new_id
@@ -193,8 +193,10 @@ def delete(unit: KeyUnit, caller: Caller, now_ms: int, key_id: str) -> None:
 
 
 def expose(unit: KeyUnit, caller: Caller, now_ms: int, key: ApiKey) -> None:
-    """Write down that the key was seen in a URL."""
-    _record(unit, caller, now_ms, "key_exposed", key, {"name": key.name})
+    """Write down that the key was seen in a URL, once a day: who holds a dead key may send it without end."""
+    detail = {"hint": key.hint, "name": key.name}
+    event = Event(new_id("evt", now_ms), now_ms, "key_exposed", caller.actor, key.id, caller.origin, detail)
+    unit.events.append_bounded(event, most=1, within_ms=DAY_MS)
 
 
 def _touchable(unit: KeyUnit, caller: Caller, key_id: str) -> ApiKey:
