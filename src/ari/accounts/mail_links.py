@@ -17,7 +17,7 @@ from ari.accounts import sessions, setup
 from ari.accounts.model import Account, MailLink, Purpose, check_email, spell_email
 from ari.accounts.networks import network_of, site_of
 from ari.accounts.ports import AccountUnit
-from ari.accounts.sign_in import know_address, known_by
+from ari.accounts.sign_in import is_device, know_address, known_by
 from ari.base.caller import Caller
 from ari.base.clock import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 from ari.base.errors import Invalid, Limited, NotFound, Problem
@@ -48,7 +48,7 @@ class Mailed:
 
 
 def is_known(unit: AccountUnit, origin: Origin, now_ms: int, email: str, device_token: str | None) -> bool:
-    """Whether the account with this address, if there is one, knows who asks."""
+    """Whether who asks is no stranger (``known_by``)."""
     return known_by(unit, _account_of(unit, spell_email(email)), origin, now_ms, device_token) is not None
 
 
@@ -61,11 +61,7 @@ def ask_for_reset(
     """
     address = spell_email(email)
     account = _account_of(unit, address)
-    known = known_by(unit, account, origin, now_ms, device_token)
-    if known is not None:
-        _count(unit, now_ms, f"reset:known:{sessions.digest_of(known).hex()}", (HOUR_MS, PER_HOUR), (DAY_MS, PER_DAY))
-    else:
-        _count_stranger(unit, now_ms, address, origin)
+    _count_reset(unit, now_ms, address, origin, known_by(unit, account, origin, now_ms, device_token))
     event = _event("password_reset_requested", _VISITOR, account.id if account else None, origin, now_ms, {})
     token = sessions.new_token()
     if account is None:
@@ -176,8 +172,8 @@ def _link(token: str, account_id: str, purpose: Purpose, email: str, now_ms: int
     return MailLink(sessions.digest_of(token), account_id, purpose, email, now_ms + LIVES_MS)
 
 
-def _bucket(unit: AccountUnit, address: str) -> str:
-    """The count of an address, whether or not it has an account.
+def _name_of(unit: AccountUnit, address: str) -> str:
+    """How the counts of an e-mail address are named, whether or not it has an account.
 
     With a salt that strangers do not know, none of them finds two addresses that share a count, which would show
     whether one has an account. 32 bits: what was typed, perhaps a password, cannot be read from it.
@@ -187,11 +183,20 @@ def _bucket(unit: AccountUnit, address: str) -> str:
         salt = sessions.new_token()
         unit.notes.put(_SALT_NOTE, salt)
     digest = hashlib.sha256(f"{salt} {address}".encode("utf-8", "surrogatepass"))
-    return f"reset:account:{digest.hexdigest()[:8]}"
+    return digest.hexdigest()[:8]
 
 
-def _count_stranger(unit: AccountUnit, now_ms: int, address: str, origin: Origin) -> None:
-    bucket = _bucket(unit, address)
+def _count_reset(unit: AccountUnit, now_ms: int, address: str, origin: Origin, known: str | None) -> None:
+    own = (HOUR_MS, PER_HOUR), (DAY_MS, PER_DAY)
+    if known is not None and is_device(known):
+        _count(unit, now_ms, f"reset:{known}", *own)
+        return
+    name = _name_of(unit, address)
+    if known is not None:
+        _count(unit, now_ms, f"reset:{known}:{name}", *own)
+        _count(unit, now_ms, f"reset:from:{network_of(origin.client_address)}", (HOUR_MS, PER_HOUR_AND_ADDRESS))
+        return
+    bucket = f"reset:account:{name}"
     asked = _recent(unit, bucket, now_ms, DAY_MS)
     if len(asked) >= AT_ONCE:
         _limit(now_ms, asked[-1] + PAUSE_MS)

@@ -85,7 +85,7 @@ def begin(unit: AccountUnit, origin: Origin, now_ms: int, email: str, device_tok
     """
     account = _account(unit, email)
     known = known_by(unit, account, origin, now_ms, device_token)
-    if known is None or known != device_token:
+    if known is None or not is_device(known):
         device_token = None
     place = place_of(origin.client_address)
     name = hashlib.sha256(spell_email(email).encode("utf-8", "surrogatepass")).hexdigest()[:4]
@@ -173,22 +173,29 @@ def know_browser(unit: AccountUnit, account: Account, now_ms: int, device_token:
 
 
 def know_address(unit: AccountUnit, account: Account, origin: Origin, now_ms: int) -> None:
-    """Give all browsers at this address a count of attempts of their own, or keep it for longer."""
+    """Let no browser at this address wait for strangers elsewhere, for as long as a browser is known."""
     if origin.client_address is not None:
-        known = sessions.digest_of(_known_address(account, origin))
-        unit.accounts.keep_device(known, account.id, now_ms + DEVICE_DAYS * DAY_MS)
+        unit.accounts.keep_device(_address_digest(origin), account.id, now_ms + DEVICE_DAYS * DAY_MS)
 
 
 def known_by(
     unit: AccountUnit, account: Account | None, origin: Origin, now_ms: int, device_token: str | None
 ) -> str | None:
-    """By what the account knows this visitor: its device token, or its address; ``None`` for a stranger."""
-    if account is None:
-        return None
-    for token in (device_token, _known_address(account, origin)):
-        if token is not None and unit.accounts.device_account(sessions.digest_of(token), now_ms) == account.id:
-            return token
+    """The bucket of a visitor who is known: by a browser that signed in to this account, or by an address from which
+    somebody signed in, to whichever account: who tries from there learns of no account. ``None`` for a stranger.
+    """
+    if account is not None and device_token is not None:
+        digest = sessions.digest_of(device_token)
+        if unit.accounts.device_account(digest, now_ms) == account.id:
+            return f"{_DEVICE}{digest.hex()}"
+    if unit.accounts.device_account(_address_digest(origin), now_ms) is not None:
+        return f"{_ADDRESS}{network_of(origin.client_address)}"
     return None
+
+
+def is_device(known: str) -> bool:
+    """Whether this is the bucket of a browser, and not of an address."""
+    return known.startswith(_DEVICE)
 
 
 def withdraw(unit: AccountUnit, attempt: Attempt, now_ms: int) -> None:
@@ -210,14 +217,14 @@ def _account(unit: AccountUnit, email: str) -> Account | None:
         return None
 
 
-def _known_address(account: Account, origin: Origin) -> str:
+def _address_digest(origin: Origin) -> bytes:
     # No token of a device: those have no spaces.
-    return f"address {account.id} {network_of(origin.client_address)}"
+    return sessions.digest_of(f"address {network_of(origin.client_address)}")
 
 
 def _buckets(name: str, origin: Origin, known: str | None) -> Iterator[str]:
     if known is not None:
-        yield f"{_DEVICE}{sessions.digest_of(known).hex()}"
+        yield known
         return
     yield f"{_ADDRESS}{network_of(origin.client_address)}"
     site = site_of(origin.client_address)
