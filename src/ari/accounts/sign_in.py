@@ -37,7 +37,8 @@ DELAYS_SECONDS = (1, 2, 4, 8, 16, 30)
 DEVICE_DAYS = 180
 HALF_MINUTES = 5
 
-_DEVICE, _ADDRESS, _SITE, _ACCOUNT, _NEWCOMERS = "device:", "address:", "site:", "account:", "newcomers:"
+_DEVICE, _ADDRESS, _SITE = "device:", "address:", "site:"
+_ACCOUNT, _NEWCOMERS, _CODES = "account:", "newcomers:", "codes:"
 _WINDOW_MS = WINDOW_SECONDS * SECOND_MS
 _KEPT = ATTEMPTS + len(DELAYS_SECONDS)
 
@@ -78,8 +79,19 @@ class HalfSignedIn:
     token: str = field(repr=False)
 
 
-def begin(unit: AccountUnit, origin: Origin, now_ms: int, email: str, device_token: str | None = None) -> Attempt:
-    """Count an attempt before any password is looked at.
+def begin(
+    unit: AccountUnit,
+    origin: Origin,
+    now_ms: int,
+    email: str,
+    device_token: str | None = None,
+    *,
+    code: bool = False,
+) -> Attempt:
+    """Count an attempt before any password is looked at, or any ``code``.
+
+    Codes have a delay of their own: nobody without the password turns it on, and it has no newcomers, since six digits
+    stand fewer guesses than a password.
 
     Raises ``Limited`` with the seconds to wait, alike for known and unknown accounts.
     """
@@ -89,11 +101,11 @@ def begin(unit: AccountUnit, origin: Origin, now_ms: int, email: str, device_tok
         device_token = None
     place = place_of(origin.client_address)
     name = hashlib.sha256(spell_email(email).encode("utf-8", "surrogatepass")).hexdigest()[:4]
-    entries = dict.fromkeys(_buckets(name, origin, known), now_ms)
+    entries = dict.fromkeys(_buckets(f"{_CODES if code else _ACCOUNT}{name}", origin, known), now_ms)
     counted = {bucket: _recent(unit, bucket, now_ms) for bucket in entries}
     free_at_ms = {bucket: _free_at_ms(bucket, instants) for bucket, instants in counted.items()}
     delayed = f"{_ACCOUNT}{name}"
-    if free_at_ms.get(delayed, 0) > now_ms:
+    if free_at_ms.get(delayed, 0) > now_ms:  # never of a code
         bucket = f"{_NEWCOMERS}{name}"
         counted[bucket] = _recent(unit, bucket, now_ms)
         if newcomers.may_try(place, counted[bucket]):
@@ -206,7 +218,7 @@ def withdraw(unit: AccountUnit, attempt: Attempt, now_ms: int) -> None:
 
 def forgive_everybody(unit: AccountUnit) -> None:
     """Nobody has to wait any longer: what they tried is no password any more."""
-    for prefix in (_DEVICE, _ADDRESS, _SITE, _ACCOUNT, _NEWCOMERS):
+    for prefix in (_DEVICE, _ADDRESS, _SITE, _ACCOUNT, _NEWCOMERS, _CODES):
         unit.accounts.forget_attempts(prefix)
 
 
@@ -222,7 +234,7 @@ def _address_digest(origin: Origin) -> bytes:
     return sessions.digest_of(f"address {network_of(origin.client_address)}")
 
 
-def _buckets(name: str, origin: Origin, known: str | None) -> Iterator[str]:
+def _buckets(delayed: str, origin: Origin, known: str | None) -> Iterator[str]:
     if known is not None:
         yield known
         return
@@ -231,7 +243,7 @@ def _buckets(name: str, origin: Origin, known: str | None) -> Iterator[str]:
     if site is not None:
         yield f"{_SITE}{site}"
     # 16 bits: a password typed into the wrong field leaves nothing to crack, and strangers make at most 65,536 rows
-    yield f"{_ACCOUNT}{name}"
+    yield delayed
 
 
 def _recent(unit: AccountUnit, bucket: str, now_ms: int) -> tuple[int, ...]:
@@ -247,7 +259,7 @@ def _free_at_ms(bucket: str, instants: tuple[int, ...]) -> int:
     most = ATTEMPTS_OF_A_SITE if bucket.startswith(_SITE) else ATTEMPTS
     if len(instants) < most:
         return 0
-    if not bucket.startswith(_ACCOUNT):
+    if not bucket.startswith((_ACCOUNT, _CODES)):
         return instants[-most] + _WINDOW_MS
     step = min(len(instants) - ATTEMPTS, len(DELAYS_SECONDS) - 1)
     return instants[-1] + DELAYS_SECONDS[step] * SECOND_MS
@@ -270,14 +282,14 @@ def _give_back(unit: AccountUnit, bucket: str, entry: int, now_ms: int) -> None:
 
 
 def forgive(unit: AccountUnit, attempt: Attempt, now_ms: int) -> None:
-    """The right password was no guess: it uses up nothing, and the delay of its account ends."""
+    """The right password or code was no guess: it uses up nothing, and the delays of its account end."""
     for bucket, entry in attempt.counted:
-        if bucket.startswith(_NEWCOMERS):
-            _keep(unit, bucket.replace(_NEWCOMERS, _ACCOUNT, 1), ())
-        if bucket.startswith(_ACCOUNT):
-            _keep(unit, bucket, ())
-        else:
+        kind, _, name = bucket.partition(":")
+        if f"{kind}:" not in (_ACCOUNT, _CODES):
             _give_back(unit, bucket, entry, now_ms)
+        if f"{kind}:" in (_ACCOUNT, _CODES, _NEWCOMERS):
+            for delayed in (_ACCOUNT, _CODES):
+                _keep(unit, f"{delayed}{name}", ())
 
 
 def _half(unit: AccountUnit, account: Account, now_ms: int) -> HalfSignedIn:
