@@ -47,11 +47,6 @@ class Mailed:
     token: str = field(repr=False)
 
 
-def is_known(unit: AccountUnit, origin: Origin, now_ms: int, email: str, device_token: str | None) -> bool:
-    """Whether who asks is no stranger (``known_by``)."""
-    return known_by(unit, _account_of(unit, spell_email(email)), origin, now_ms, device_token) is not None
-
-
 def ask_for_reset(
     unit: AccountUnit, origin: Origin, now_ms: int, email: str, device_token: str | None = None
 ) -> Mailed | None:

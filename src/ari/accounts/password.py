@@ -36,6 +36,7 @@ busy for two months; the limits at the door allow some 27,000 a day, so ten year
 _GUESSED_CHARACTERS = 32
 """zxcvbn takes 2 s for 72 hostile characters, 0.1 s for 32; more characters only make a password better."""
 _TOO_LONG = f"A password may have at most {MAX_BYTES:,} bytes."
+CROWDED = "Too many sign-ins at once; try again in a second."
 _CANNOT_HASH = "Passwords cannot be checked just now; try again."
 
 
@@ -143,12 +144,16 @@ class PasswordHasherPool:
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(HASHES_AT_ONCE, "ari-password", initializer=_stand_back)
-        self._turns = Turns(HASHES_AT_ONCE, QUEUE, "Too many sign-ins at once; try again in a second.")
+        self._turns = Turns(HASHES_AT_ONCE, QUEUE, CROWDED)
 
     @property
     def under_way(self) -> int:
         """How many passwords are being hashed or wait for it."""
         return self._turns.under_way
+
+    def has_room(self, stranger: Place) -> bool:
+        """Whether a stranger's password would be checked now; ask before anything is written for it."""
+        return self._turns.has_room(stranger)
 
     async def verify(self, password_hash: str | None, password: str, stranger: Place | None = None) -> Verdict:
         """Check a password; no hash for an account that does not exist, no place for a visitor who is known."""

@@ -205,6 +205,11 @@ def known_by(
     return None
 
 
+def is_known(unit: AccountUnit, origin: Origin, now_ms: int, email: str, device_token: str | None) -> bool:
+    """Whether whoever types this e-mail address is no stranger (``known_by``); reads only."""
+    return known_by(unit, _account(unit, email), origin, now_ms, device_token) is not None
+
+
 def is_device(known: str) -> bool:
     """Whether this is the bucket of a browser, and not of an address."""
     return known.startswith(_DEVICE)

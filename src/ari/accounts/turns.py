@@ -34,6 +34,12 @@ class Turns:
         with self._lock:
             return self._running + len(self._known) + len(self._strangers)
 
+    def has_room(self, stranger: Place) -> bool:
+        """Whether a stranger from here would get a turn or a place now."""
+        with self._lock:
+            full = self._running >= self._at_once and len(self._strangers) >= self._places
+            return not full or _who_yields(self._strangers, stranger) is not None
+
     async def take(self, stranger: Place | None) -> None:
         """Wait for a turn, which ``give_back`` ends; ``None`` is a visitor who is known. Raises ``Unavailable``."""
         with self._lock:

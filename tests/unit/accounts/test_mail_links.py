@@ -166,7 +166,7 @@ def test_whoever_signed_in_before_has_links_of_their_own(desk: Desk) -> None:
     desk.clock.advance(HOUR_MS / 1000)
     assert (desk.mails(), desk.mails("203.0.113.5")) == (0, 0)
     assert desk.ask("nobody@example.com", "192.0.2.98", device) is None
-    assert not mail_links.is_known(desk.unit, Origin("web", "192.0.2.98"), now_ms, "nobody@example.com", device)
+    assert not sign_in.is_known(desk.unit, Origin("web", "192.0.2.98"), now_ms, "nobody@example.com", device)
 
 
 @pytest.mark.parametrize("email", [OWNER, "nobody@example.com"])
@@ -180,7 +180,7 @@ def test_who_shares_an_address_with_the_owner_learns_of_no_account(desk: Desk, e
             desk.ask(other, "203.0.113.5")
         with pytest.raises(Limited, match="60 min"):
             desk.ask(other, "203.0.113.5")
-    assert mail_links.is_known(desk.unit, Origin("web", "203.0.113.5"), desk.clock.now_ms(), email, None)
+    assert sign_in.is_known(desk.unit, Origin("web", "203.0.113.5"), desk.clock.now_ms(), email, None)
     for _ in range(5):
         sign_in.begin(desk.unit, Origin("web", "203.0.113.5"), desk.clock.now_ms(), email)
     for other in (OWNER, "nobody@example.com"):

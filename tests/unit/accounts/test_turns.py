@@ -69,6 +69,7 @@ def test_a_stranger_from_elsewhere_gets_a_place(crowd: list[str]) -> None:
         visit = Crowd()
         await visit.fill()
         await visit.strangers(*crowd)
+        assert visit.turns.has_room(place_of("203.0.113.5"))
         await visit.come("owner", place_of("203.0.113.5"))
         for address in crowd:
             await visit.come(f"late {address}", place_of(address))
@@ -86,6 +87,7 @@ def test_a_network_has_no_more_than_its_share() -> None:
         visit = Crowd()
         await visit.fill()
         await visit.strangers(*(f"{n + 50}.1.1.1" for n in range(PLACES)))
+        assert not visit.turns.has_room(place_of("203.0.113.5"))
         with pytest.raises(Unavailable) as full:
             await visit.turns.take(place_of("203.0.113.5"))
         assert full.value.retry_after_seconds == 1

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from ari.accounts import mail_links
+from ari.accounts import mail_links, sign_in
 from ari.accounts.networks import place_of
 from ari.accounts.turns import Turns
 from ari.base.caller import SYSTEM
@@ -57,7 +57,7 @@ class ForgotPages:
             return self._page(request, form)
         device = read_cookie(request.headers.getlist("cookie"), device_cookie_name(self._instance.settings))
         email, now_ms = form.value("email"), self._instance.now_ms()
-        known = await self._instance.aread(lambda unit: mail_links.is_known(unit, origin, now_ms, email, device))
+        known = await self._instance.aread(lambda unit: sign_in.is_known(unit, origin, now_ms, email, device))
         await self._turns.take(None if known else place_of(origin.client_address))
         try:
             return await self._answer(request, form, origin, device)
