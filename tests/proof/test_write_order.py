@@ -13,12 +13,13 @@ from sqlalchemy import text
 from ari.accounts import setup, sign_in
 from ari.accounts.password import Verdict
 from ari.base.caller import SYSTEM
-from ari.base.errors import CallerDead, Conflict, Limited, NotFound
+from ari.base.errors import CallerDead, Conflict, Limited, NotFound, Unavailable
 from ari.base.events import Origin
 from ari.instance import Instance
 from ari.keys import manage
 from ari.keys.model import ApiKey
 from ari.notifications import outbox
+from ari.storage import dialect
 from tests.support.commands import as_caller, change_key, create_key, delete_key, revoke_key
 from tests.support.instances import opened
 
@@ -33,10 +34,13 @@ def test_a_revoke_with_what_a_key_made_misses_none(data_dir: Path, database_url:
         for _ in range(ROUNDS):
             top = create_key(instance, "top", scopes=("keys:write",)).key
             makers = [create_key(instance, "maker", as_caller(top), scopes=("keys:write",)).key for _ in range(MAKERS)]
-            begun = threading.Barrier(MAKERS + 1)
-            creating = [threads.submit(_create_until_dead, instance, maker, begun) for maker in makers]
+            begun, stop = threading.Barrier(MAKERS + 1), threading.Event()
+            creating = [threads.submit(_create_until_dead, instance, maker, begun, stop) for maker in makers]
             begun.wait(30)
-            revoke_key(instance, top, with_made=True)
+            try:
+                revoke_key(instance, top, with_made=True)
+            finally:
+                stop.set()
             born = [key for one in creating for key in one.result()]
             assert len(born) >= MAKERS
             alive = [
@@ -47,15 +51,18 @@ def test_a_revoke_with_what_a_key_made_misses_none(data_dir: Path, database_url:
             assert alive == []
 
 
-def _create_until_dead(instance: Instance, maker: ApiKey, begun: threading.Barrier) -> list[ApiKey]:
+def _create_until_dead(
+    instance: Instance, maker: ApiKey, begun: threading.Barrier, stop: threading.Event
+) -> list[ApiKey]:
     """Each key made is the maker of the next, so that the family grows in depth too."""
     born = [create_key(instance, "born", as_caller(maker), scopes=("keys:write",)).key]
     begun.wait(30)
     try:
-        while True:
+        while not stop.is_set():
             born.append(create_key(instance, "born", as_caller(born[-1]), scopes=("keys:write",)).key)
     except CallerDead:
-        return born
+        pass
+    return born
 
 
 class Writers:
@@ -166,3 +173,21 @@ def _until_waiting(instance: Instance) -> None:
                 return
         threading.Event().wait(0.02)
     raise AssertionError("nobody waits for the lock")
+
+
+def test_a_writer_that_is_frozen_is_ended(data_dir: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It holds the lock of all; the database ends its transaction, the next writer goes on, and it learns of that."""
+    with opened(data_dir, postgres_url) as instance:
+        impatient = text(dialect._TAKE_TURN.text.replace("30s", "300ms"))
+        assert impatient.text != dialect._TAKE_TURN.text
+        monkeypatch.setattr(dialect, "_TAKE_TURN", impatient)
+        with pytest.raises(Unavailable):
+            _freeze(instance, monkeypatch)
+        assert instance.read(lambda unit: unit.keys.count(instance.now_ms(), "all")) == 1
+
+
+def _freeze(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
+    with instance.database.writing() as unit:
+        monkeypatch.undo()
+        create_key(instance, "goes on")  # waits for the lock, which the first holds and does not use
+        manage.create(unit, SYSTEM, instance.now_ms(), manage.NewKey("frozen"))
