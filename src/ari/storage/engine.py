@@ -12,7 +12,7 @@ from sqlalchemy import Engine, text
 from ari.base.errors import ConfigurationError
 from ari.base.settings import Settings
 from ari.storage.database_url import parse
-from ari.storage.dialect import sqlite_engine
+from ari.storage.dialect import order_writes, sqlite_engine
 from ari.storage.faults import faults_as_unavailable, read_only
 from ari.storage.finder import HotFinder, PostgresFinder, SqliteFinder
 from ari.storage.inbox import Inbox
@@ -50,6 +50,7 @@ class Database:
         server: Server | None = None,
     ) -> None:
         self.main = main
+        order_writes(main)
         self.log = log
         self._engines = {id(engine): engine for engine in (main, log, inbox, settling)}.values()
         self.data_dir = data_dir = settings.data_dir

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DatabaseError
 from ari.base.errors import Conflict
 from ari.base.settings import Settings
 from ari.storage import tables
-from ari.storage.dialect import lock_for_migration
+from ari.storage.dialect import alone
 from ari.storage.engine import INBOX_FILE, KEYS_FILE, USAGE_FILE, Database
 from ari.storage.faults import read_only
 from ari.storage.migrate import migrate
@@ -58,8 +58,7 @@ def into_postgresql(settings: Settings, replace: bool, fill: Fill) -> None:
             )
         migrate(database)
         database.log.dispose()  # its connection would be taken for another process of ours
-        with database.main.begin() as connection:
-            lock_for_migration(connection)
+        with alone(database.main) as connection:
             _refuse_others(connection)
             if replace:
                 _empty(connection)
