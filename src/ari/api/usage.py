@@ -134,9 +134,10 @@ _FILE: dict[int | str, dict[str, Any]] = {
 @needs("usage:read")
 @sensitive
 async def export_usage(here: Here, query: Annotated[AllExportIn, Query()]) -> Response:
-    """Every row that matches, as an attachment: CSV, or a JSON array with one row a line. An event tells who exported
-    what. A CSV cell that a spreadsheet could take for a formula begins with `'`."""
-    return await export_answer(here.instance, here.caller, search_of(query, query.key_id), query.format)
+    """Every row that matches, as an attachment: CSV, or a JSON array with one row a line. An event records who exported
+    what. In CSV each part of a text that a spreadsheet could read as a formula gets a `'` in front; JSON holds the
+    exact text."""
+    return await export_answer(here.instance, here.caller, search_of(query, query.key_id), query.format, bom=query.bom)
 
 
 @router.get(
@@ -150,7 +151,7 @@ async def export_usage(here: Here, query: Annotated[AllExportIn, Query()]) -> Re
 async def export_key_usage(key_id: KeyId, here: Here, query: Annotated[ExportIn, Query()]) -> Response:
     """As the export of all keys. Any live key may export its own log; others need `usage:read`."""
     await _may_read(here, key_id)
-    return await export_answer(here.instance, here.caller, search_of(query, key_id), query.format)
+    return await export_answer(here.instance, here.caller, search_of(query, key_id), query.format, bom=query.bom)
 
 
 def _span(here: Here, query: SummaryIn) -> Span:

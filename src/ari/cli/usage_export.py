@@ -42,10 +42,14 @@ def export(
     text: Annotated[
         str | None, typer.Option(metavar="TEXT", help="Only with this in path, address or agent.", show_default=False)
     ] = None,
+    bom: Annotated[bool, typer.Option("--bom/--no-bom", help="Whether CSV begins with a byte order mark.")] = True,
     data_dir: DataDir = None,
 ) -> None:
-    """Print the rows that match, newest first, as a file; an event tells of it. No spreadsheet takes a cell for a
-    formula."""
+    """Print the rows that match, newest first, as a file; an event records it.
+
+    In CSV a ' goes in front of text that a spreadsheet could read as a formula, and a byte order mark at the beginning
+    makes Excel read it as UTF-8; programs that do not expect one want --no-bom, or JSON.
+    """
     from ari.cli.usage import key_id_of
 
     with opened(data_dir) as instance:
@@ -68,7 +72,7 @@ def export(
             raise typer.BadParameter(problem.message, param_hint=hint) from None
         instance.command(CALLER(), lambda unit, by: file.record(unit, by, instance.now_ms(), form, search))
         batches = instance.database.reports.pages(search, _PIECE)
-        for piece in file.pieces(form, _harmless(batches) if form == "csv" else batches):
+        for piece in file.pieces(form, _harmless(batches) if form == "csv" else batches, bom=bom):
             sys.stdout.buffer.write(piece.replace(b"\r\n", b"\n"))
         sys.stdout.flush()
 
