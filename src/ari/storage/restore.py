@@ -143,9 +143,9 @@ def _batches(reader: Reader) -> Iterator[tuple[str, list[Row]]]:
 
 
 def _disable(row: Row, now_ms: int) -> bool:
-    """Disable a key that could still be used; whether it was one."""
+    """Disable a key that is neither revoked nor expired, even if it claims to be deleted; return whether it was one."""
     expired = row["expires_at_ms"] is not None and row["expires_at_ms"] <= now_ms
-    dead = any(row[name] is not None for name in ("expired_seen_at_ms", "revoked_at_ms", "deleted_at_ms"))
+    dead = row["expired_seen_at_ms"] is not None or row["revoked_at_ms"] is not None
     if expired or dead or row["disabled"]:
         return False
     row["disabled"] = True
