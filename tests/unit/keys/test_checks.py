@@ -54,7 +54,7 @@ def test_revoked_beats_expired_beats_disabled() -> None:
 
 
 def test_a_deleted_key_is_dead_whatever_else_its_row_says() -> None:
-    """ARI deletes inactive keys only; a row edited to look deleted and active must not verify. The true reason stays."""
+    """ARI deletes inactive keys only; a row edited to look deleted and active must not verify."""
     key = replace(KEY, deleted_at_ms=NOW - 1)
     assert (_code(key), key.status(NOW)) == ("revoked", "revoked")
     assert _code(replace(key, disabled=True)) == "revoked"
