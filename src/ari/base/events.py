@@ -139,5 +139,8 @@ class EventStore(Protocol):
     def page(self, subject: str | None, before_id: str | None, limit: int, *, keys_only: bool = False) -> list[Event]:
         """Newest first; ``subject`` narrows to one thing, ``keys_only`` to what happened to keys."""
 
+    def newest(self) -> tuple[str, str] | None:
+        """The id and the hash of the last event."""
+
     def has(self, subject: str, name: str) -> bool:
         """Whether an event of this name was ever written of this subject."""

@@ -93,7 +93,7 @@ class AuditMarks:
         found = self._connection.execute(select(events.c.hash).where(events.c.id == head.event_id)).scalar()
         if found is None:
             cut = self.trusted_cut()
-            return cut is not None and cut.removed >= head.position
+            return cut is not None and cut.instance == head.instance and cut.removed >= head.position
         return bool(found == head.hash)
 
     def _unsigned_since(self, known: Head, last: tuple[str, str] | None) -> list[str] | None:

@@ -41,11 +41,10 @@ class EventTables:
 
     def append(self, event: Event) -> None:
         lock_chain(self._connection)
-        newest = select(_t.id, _t.hash).order_by(_t.seq.desc()).limit(1)
-        last = self._connection.execute(newest).first()
-        if not self._written and last is not None:
-            self._before = last.id, last.hash
-        chained = chain_hash(FIRST if last is None else last.hash, event)
+        last = self.newest()
+        if not self._written:
+            self._before = last
+        chained = chain_hash(FIRST if last is None else last[1], event)
         self._connection.execute(
             events.insert().values(
                 id=event.id,
@@ -100,8 +99,7 @@ class EventTables:
         before, head = self.marks.trusted_cut(), self.marks.trusted_head()
         if before is None and self.marks.cut() is not None:
             raise broken("the cut that retention left was not signed with a master key that is here")
-        last = self._connection.execute(select(_t.id, _t.hash).order_by(_t.seq.desc()).limit(1)).one()
-        if head is None or (head.event_id, head.hash) != (last.id, last.hash):
+        if head is None or (head.event_id, head.hash) != self.newest():
             raise broken("its signed head is not its last event")
         previous = FIRST if before is None else before.hash
         for row in old:
@@ -135,6 +133,21 @@ class EventTables:
         if before_id is not None:
             query = query.where(_t.seq < select(_t.seq).where(_t.id == before_id).scalar_subquery())
         return [event_of(row) for row in self._connection.execute(query)]
+
+    def newest(self) -> tuple[str, str] | None:
+        last = self._connection.execute(select(_t.id, _t.hash).order_by(_t.seq.desc()).limit(1)).first()
+        return None if last is None else (last.id, last.hash)
+
+    def begins_before(self, at_ms: int) -> bool:
+        """Whether the first event is older, and not the only one."""
+        first = list(self._connection.execute(select(_t.at_ms).order_by(_t.seq).limit(2)).scalars())
+        return len(first) > 1 and first[0] < at_ms
+
+    def hash_of(self, event_id: str) -> str | None:
+        """The hash of an event that is in the trail, or is the last one before its cut."""
+        found = self._connection.execute(select(_t.hash).where(_t.id == event_id)).scalar()
+        cut = self.marks.trusted_cut() if found is None else None
+        return cut.hash if cut is not None and cut.event_id == event_id else found
 
     def has(self, subject: str, name: str) -> bool:
         query = select(_t.seq).where(_t.subject == subject, _t.name == name).limit(1)

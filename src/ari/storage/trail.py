@@ -64,7 +64,7 @@ def examine(connection: Connection, keys: MasterKeys, witness: Mark | None) -> T
     fault = (
         _cut_fault(cut_mark, cut, head, keys)
         or _head_fault(head_mark, head, walk, keys)
-        or _witness_fault(witness, seen, removed, walk, keys)
+        or _witness_fault(witness, seen, cut, walk, keys)
     )
     fingerprint = None if head_mark is None else head_mark.signature.fingerprint
     return Trail(position - removed, removed, None, fault, head, fingerprint)
@@ -95,21 +95,23 @@ def _head_fault(mark: Mark | None, head: Head | None, walk: _Walk, keys: MasterK
         )
     unsigned = walk.last_position - position
     if unsigned:
-        return f"{_events(unsigned)} after its signed head, written by a process without the master key or by no ARI"
+        return f"{_events(unsigned)} after its signed head: a process without the master key, or no ARI, wrote them"
     if head.unsigned:
         return (
-            f"{_events(head.unsigned)} written by a process without the master key or by no ARI, the first of them "
-            f"{head.unsigned_event_id}"
+            f"{_events(head.unsigned)}, the first of them {head.unsigned_event_id}: a process without the master key, or "
+            "no ARI, wrote them"
         )
     return None
 
 
-def _witness_fault(mark: Mark | None, seen: Head | None, removed: int, walk: _Walk, keys: MasterKeys) -> str | None:
+def _witness_fault(mark: Mark | None, seen: Head | None, cut: Cut | None, walk: _Walk, keys: MasterKeys) -> str | None:
     """A file that another master key signed, or nobody, proves nothing."""
     if mark is None or seen is None or mark.trust(present_keys(keys)) != "ours":
         return None
     position, chained = walk.found.get(seen.event_id or "", (0, FIRST))
-    if (position, chained) == (seen.position, seen.hash) or (seen.position <= removed and not position):
+    if (position, chained) == (seen.position, seen.hash):
+        return None
+    if not position and cut is not None and cut.instance == seen.instance and seen.position <= cut.removed:
         return None
     return (
         f"this node committed the event {seen.event_id} at {seen.position} of {to_rfc3339(seen.at_ms)}, which is not "
