@@ -98,8 +98,8 @@ def _head_fault(mark: Mark | None, head: Head | None, walk: _Walk, keys: MasterK
         return f"{_events(unsigned)} after its signed head: a process without the master key, or no ARI, wrote them"
     if head.unsigned:
         return (
-            f"{_events(head.unsigned)}, the first of them {head.unsigned_event_id}: a process without the master key, or "
-            "no ARI, wrote them"
+            f"{_events(head.unsigned)}, the first of them {head.unsigned_event_id}: a process without the master key, "
+            "or no ARI, wrote them"
         )
     return None
 
