@@ -189,7 +189,7 @@ def _seals(sealed: list[Sealed], settings: Settings) -> Finding:
     except AriError as error:
         return Finding(check, "wrong", str(error))
     if not sealed:
-        return Finding(check, "ok", "none yet" + ("" if present else "; the first one makes the master key"))
+        return Finding(check, "ok", "none yet" + ("" if present else "; the first event makes the master key"))
     said = f"{len(sealed)}, each opens with the master key in {keys.place}"
     if any(one.key_id != present[0].id for one in sealed):
         return Finding(check, "note", f"{said}; some only with an older one: ari master-key rotate")
