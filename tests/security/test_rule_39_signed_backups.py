@@ -224,7 +224,7 @@ def test_a_file_that_changes_while_it_is_read_is_refused(
     verify = restore.verify_backup
 
     def then_change(*arguments: object) -> object:
-        manifest = verify(*arguments)  # type: ignore[arg-type]  # passed on
+        manifest = verify(*arguments)
         file_changes.append(True)
         return manifest
 

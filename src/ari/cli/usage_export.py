@@ -59,22 +59,26 @@ def export(
             since_ms(since, instance.now_ms()),
             instant(until, "--until"),
         )
-        try:
-            search = UsageSearch(
-                where,
-                None if method is None else method_of(method),
-                None if status is None else StatusRange.parse(status),
-                None if text is None else text_of(text),
-            )
-        except Invalid as error:
-            problem = error.problems[0]
-            hint = f"--{'text' if problem.location == 'q' else problem.location}"
-            raise typer.BadParameter(problem.message, param_hint=hint) from None
+        search = _search(where, method, status, text)
         instance.command(CALLER(), lambda unit, by: file.record(unit, by, instance.now_ms(), form, search))
         batches = instance.database.reports.pages(search, _PIECE)
         for piece in file.pieces(form, _harmless(batches) if form == "csv" else batches, bom=bom):
             sys.stdout.buffer.write(piece.replace(b"\r\n", b"\n"))
         sys.stdout.flush()
+
+
+def _search(where: UsageFilter, method: str | None, status: str | None, text: str | None) -> UsageSearch:
+    try:
+        return UsageSearch(
+            where,
+            None if method is None else method_of(method),
+            None if status is None else StatusRange.parse(status),
+            None if text is None else text_of(text),
+        )
+    except Invalid as error:
+        problem = error.problems[0]
+        hint = f"--{'text' if problem.location == 'q' else problem.location}"
+        raise typer.BadParameter(problem.message, param_hint=hint) from None
 
 
 def _harmless(batches: Iterable[list[UsageRow]]) -> Iterator[list[UsageRow]]:
