@@ -92,7 +92,7 @@ def restore(
             f"It was NOT verified; it says that it was signed by {by}. Whoever wrote it chose the owner's password, "
             "the addresses of providers and every name: check them before you use this instance."
         )
-    if rows.get("sealed_secrets"):
+    if rows.get("sealed_secrets") and not restored.is_trusted:
         from ari.storage.engine import master_keys_of
 
         place = master_keys_of(settings).place

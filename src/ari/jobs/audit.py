@@ -19,19 +19,24 @@ _log = structlog.get_logger("ari.jobs")
 
 
 async def keep_audit(instance: Instance) -> None:
-    """Do both until cancelled; what failed is logged and tried again."""
+    """Do both until cancelled."""
     logged: str | None = None
     while True:
-        try:
-            if instance.settings.event_retention_days:
-                days = instance.settings.event_retention_days
-                removed = await asyncio.to_thread(prune_events, instance, SYSTEM, days)
-                if removed:
-                    _log.info("old events were removed from the audit trail", events=removed, days=days)
-            logged = await asyncio.to_thread(log_head, instance, logged)
-        except AriError as error:
-            _log.warning("the audit trail could not be kept in order; it will be tried again", reason=str(error))
+        logged = await asyncio.to_thread(round_of_audit, instance, logged)
         await asyncio.sleep(_HOUR_SECONDS)
+
+
+def round_of_audit(instance: Instance, logged: str | None) -> str | None:
+    """Do both once; what fails is logged and tried again. ``logged`` is what the round before returned."""
+    days = instance.settings.event_retention_days
+    try:
+        removed = prune_events(instance, SYSTEM, days) if days else 0
+        if removed:
+            _log.info("old events were removed from the audit trail", events=removed, days=days)
+        return log_head(instance, logged)
+    except AriError as error:
+        _log.warning("the audit trail could not be kept in order; it will be tried again", reason=str(error))
+        return logged
 
 
 def prune_events(instance: Instance, caller: Caller, days: int) -> int:
@@ -55,11 +60,15 @@ def prune_events(instance: Instance, caller: Caller, days: int) -> int:
 
 
 def log_head(instance: Instance, logged: str | None) -> str | None:
-    """Write the last event and its hash to the log, unless that was ``logged``: a log that leaves this machine is a
-    witness that nobody here can change."""
+    """Write the last event and its hash to the log, unless that was ``logged``; the id of the last event written.
+
+    A log that leaves this machine is a witness that nobody here can change.
+    """
+    if not instance.read(lambda unit: unit.events.marks.is_signed_here()):
+        _log.warning("the audit trail is not signed here: its master key is missing", place=instance.master_keys.place)
     newest = instance.read(lambda unit: unit.events.newest())
     if newest is None or newest[0] == logged:
         return logged
     event_id, chained = newest
-    _log.info("head of the audit trail", event=event_id, hash=chained)
+    _log.info("head of the audit trail", event_id=event_id, hash=chained)
     return event_id

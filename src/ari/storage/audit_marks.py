@@ -36,16 +36,12 @@ class AuditMarks:
     def trusted_head(self) -> Head | None:
         """The head, if a master key that is here signed it."""
         mark = self.head()
-        if mark is None or mark.trust(present_keys(self._keys)) != "ours":
-            return None
-        return Head.parse(mark.text)
+        return Head.parse(mark.text) if mark is not None and self._is_ours(mark) else None
 
     def trusted_cut(self) -> Cut | None:
         """The cut, if a master key that is here signed it."""
         mark = self.cut()
-        if mark is None or mark.trust(present_keys(self._keys)) != "ours":
-            return None
-        return Cut.parse(mark.text)
+        return Cut.parse(mark.text) if mark is not None and self._is_ours(mark) else None
 
     def sign_head(self, head: Head, *, anew: bool = False) -> Mark | None:
         """Sign and store the head. ``None`` if there is no master key here. ``anew``: whoever signed the last one."""
@@ -74,7 +70,7 @@ class AuditMarks:
             if before is not None or self.cut() is not None:
                 return None
             return self.sign_head(replace(head, instance=new_id("ins", head.at_ms)))
-        known = self.trusted_head()
+        known = Head.parse(mark.text) if self._is_ours(mark) else None
         if known is None:
             return None
         unsigned = self._unsigned_since(known, before)
@@ -85,6 +81,11 @@ class AuditMarks:
         count = known.unsigned + len(unsigned)
         moved = replace(head, instance=known.instance, position=position, unsigned=count, unsigned_event_id=first)
         return self.sign_head(moved)
+
+    def is_signed_here(self) -> bool:
+        """Whether this process can sign the trail on: it has the master key of the head, or there is no head yet."""
+        mark = self.head()
+        return mark is None or self._is_ours(mark)
 
     def contains(self, head: Head) -> bool:
         """Whether the trail holds, or held before its cut, the event that this head names."""
@@ -132,6 +133,9 @@ class AuditMarks:
         if may_make and not self._connection.execute(select(func.count()).select_from(sealed_secrets)).scalar():
             return self._keys.make()
         return None
+
+    def _is_ours(self, mark: Mark) -> bool:
+        return mark.trust(present_keys(self._keys)) == "ours"
 
     def _read(self, name: str) -> Mark | None:
         row = self._connection.execute(select(_t.statement, _t.public_key, _t.signature).where(_t.name == name)).first()
