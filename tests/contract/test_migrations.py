@@ -110,7 +110,8 @@ def test_a_trail_from_before_signatures_is_signed_by_the_upgrade(data_dir: Path,
         assert (event.name, event.detail) == ("audit_accepted", {"because": "upgrade", "events": 2})
         trail = audit_trail(instance.database)
         assert trail.is_whole
-        assert (trail.walked, trail.head and trail.head.position) == (3, 3)
+        assert trail.head is not None
+        assert (trail.walked, trail.head.position, trail.head.accepted) == (3, 3, 3)
         assert migrations.migrate(instance.database) == []
 
 

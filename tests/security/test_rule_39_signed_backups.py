@@ -175,8 +175,22 @@ def test_what_is_not_trusted_comes_back_disabled(
         assert trail.is_whole, trail
         assert trail.head is not None
         assert trail.head.instance != event.detail["signed_by"]
+        assert trail.head.accepted == trail.walked
+        create(there, "later")
+        assert (head := audit_trail(there.database).head) is not None
+        assert head.accepted == trail.walked
     if url is not None:
         request.getfixturevalue("postgres").drop(url)
+
+
+def test_without_the_master_key_a_backup_is_not_signed(tmp_path: Path) -> None:
+    """It is written all the same, and the one who writes it is told what it will need."""
+    with opened(tmp_path / "other", None) as other:
+        create(other, "a")
+        other.master_keys.own_file.unlink()
+        file = io.BytesIO()
+        assert write_backup(other.database, file, other.now_ms(), lambda *_: None).signed_by is None
+    assert "it has no signature" in _refusal(tmp_path / "new", file.getvalue())
 
 
 def test_keys_of_an_untrusted_file_are_never_left_enabled(body: bytes, tmp_path: Path) -> None:

@@ -47,7 +47,8 @@ class Head(_Statement):
     """The last event of the trail of one instance.
 
     ``position`` counts every event ever written, removed ones too. ``unsigned`` counts events that were found in the
-    trail although no master key had signed them, ``unsigned_event_id`` is the first of them.
+    trail although no master key had signed them, ``unsigned_event_id`` is the first of them. The first ``accepted``
+    events were signed as they were found: at an upgrade, after a restore of an untrusted backup, or by command.
     """
 
     kind: ClassVar[str] = "ari audit head 1"
@@ -58,6 +59,7 @@ class Head(_Statement):
     at_ms: int
     unsigned: int = 0
     unsigned_event_id: str | None = None
+    accepted: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,8 +79,16 @@ class AuditMarks:
         first = known.unsigned_event_id or (unsigned[0] if unsigned else None)
         position = known.position + len(unsigned) + head.position
         count = known.unsigned + len(unsigned)
-        moved = replace(head, instance=known.instance, position=position, unsigned=count, unsigned_event_id=first)
-        return self.sign_head(moved)
+        return self.sign_head(
+            replace(
+                head,
+                instance=known.instance,
+                position=position,
+                unsigned=count,
+                unsigned_event_id=first,
+                accepted=known.accepted,
+            )
+        )
 
     def is_signed_here(self) -> bool:
         """Whether this process can sign the trail on: it has the master key of the head, or there is no head yet."""

@@ -122,7 +122,9 @@ class EventTables:
         if cut is not None:
             removed = cut.removed
             self.marks.sign_cut(replace(cut, instance=instance), None, anew=True)
-        return self.marks.sign_head(Head(instance, removed + count, last.id, last.hash, last.at_ms), anew=True)
+        position = removed + count
+        head = Head(instance, position, last.id, last.hash, last.at_ms, accepted=position)
+        return self.marks.sign_head(head, anew=True)
 
     def page(self, subject: str | None, before_id: str | None, limit: int, *, keys_only: bool = False) -> list[Event]:
         query = select(events).order_by(_t.seq.desc()).limit(limit)
