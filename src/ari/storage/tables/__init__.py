@@ -8,6 +8,7 @@ moved into the log; nothing stays in it, so it has no migrations.
 from ari.storage.tables.keys_database import (
     accounts,
     api_keys,
+    audit_marks,
     backup_codes,
     devices,
     dismissals,
@@ -48,6 +49,7 @@ from ari.storage.tables.usage_database import (
 __all__ = [
     "accounts",
     "api_keys",
+    "audit_marks",
     "backup_codes",
     "devices",
     "dismissals",
