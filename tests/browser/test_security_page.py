@@ -39,7 +39,7 @@ def _time_passes(owner: Owner) -> None:
 def _off_again(owner: Owner) -> Iterator[None]:
     """Two-factor is off again after the test."""
     yield
-    owner.cli("account", "disable-two-factor", check=True)
+    owner.cli("account", "disable-two-factor", "--yes", check=True)
 
 
 def code_of(owner: Owner, secret: str, later: int = 0) -> str:
