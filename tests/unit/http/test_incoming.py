@@ -69,7 +69,9 @@ def test_a_huge_head_is_refused() -> None:
 )
 def test_only_our_hosts_are_answered(host: bytes, status: int | None) -> None:
     """Another name is not ours (DNS rebinding)."""
-    fault = host_fault(_head(headers=[(b"host", host)]), frozenset({"ari.example.net", "[::1]"}), "https://ari.example.net")
+    fault = host_fault(
+        _head(headers=[(b"host", host)]), frozenset({"ari.example.net", "[::1]"}), "https://ari.example.net"
+    )
     assert (fault.reason.status if fault else None) == status
 
 
