@@ -28,11 +28,17 @@ def quoted(text: str, length: int = QUOTED_LENGTH) -> str:
 
 def broken(text: str, length: int = QUOTED_LENGTH) -> str:
     """The text without anything that a mail program could make a link of, or that cannot be seen."""
-    seen = "".join(" " if category(letter) in _INVISIBLE else letter for letter in cut_secrets(text))
+    seen = "".join(map(_printable, cut_secrets(text)))
     short = " ".join(seen.replace("“", '"').replace("”", '"').split())
     if len(short) > length:
         short = short[: length - 1].rstrip() + _CUT
     return _DOT.sub(r"[\1]", short).replace("://", "[:]//").replace("@", "[at]")
+
+
+def _printable(letter: str) -> str:
+    if category(letter) in _INVISIBLE:
+        return " "
+    return letter if letter.isprintable() or letter.isspace() else "\ufffd"  # newer than this Python's Unicode
 
 
 def moment(at_ms: int, zone: str) -> str:
