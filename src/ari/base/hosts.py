@@ -21,3 +21,13 @@ def ascii_address(address: str) -> str:
     """The mail address with its host in ASCII; what stands before the @ stays. Raises ``ValueError``."""
     name, at, host = address.rpartition("@")
     return name + at + ascii_host(host)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine: ``localhost`` or an address of loopback."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,15 +1,13 @@
 """From settings to an open database: files and their modes, engines, transactions."""
 
-import os
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from sqlalchemy import Engine, text
 
 from ari.base.errors import ConfigurationError
 from ari.base.settings import Settings
+from ari.storage.data_dir import prepare_data_dir
 from ari.storage.dialect import postgresql_engine, sqlite_engine
 from ari.storage.faults import faults_as_unavailable, read_only
 from ari.storage.finder import HotFinder, PostgresFinder, SqliteFinder
@@ -22,6 +20,8 @@ from ari.storage.unit import Unit
 from ari.storage.usage import UsageTables
 from ari.storage.usage_charts import UsageReports
 from ari.storage.usage_watch import WatchedTables
+
+__all__ = ["INBOX_FILE", "KEYS_FILE", "USAGE_FILE", "Database", "prepare_data_dir"]
 
 KEYS_FILE = "ari.db"
 USAGE_FILE = "usage.db"
@@ -123,21 +123,3 @@ class Database:
         self.usage.close()
         for engine in self._engines:
             engine.dispose()
-
-
-def prepare_data_dir(path: Path) -> None:
-    """Make the data directory (mode 0700). Raises ``ConfigurationError`` if it is not ours alone."""
-    os.umask(0o077)
-    try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        status = path.stat()
-    except OSError as error:
-        raise ConfigurationError(f"The data directory {path} cannot be made: {error.strerror}.") from None
-    if not stat.S_ISDIR(status.st_mode):
-        raise ConfigurationError(f"The data directory {path} is not a directory.")
-    if status.st_uid != os.geteuid():
-        raise ConfigurationError(f"The data directory {path} belongs to another user; run ARI as its owner.")
-    if status.st_mode & 0o077:
-        raise ConfigurationError(f"Others can read the data directory {path}; run: chmod 700 {path}")
-    if not os.access(path, os.W_OK | os.X_OK):
-        raise ConfigurationError(f"The data directory {path} cannot be written.")
