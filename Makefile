@@ -87,6 +87,7 @@ $(VENV)/.run: requirements/run.txt $(VENV)/.venv
 	@touch $@
 
 $(VENV)/.app: pyproject.toml hatch_build.py $(VENV)/.run
+	@$(PIP) uninstall -y ari 2>/dev/null || true  # the distribution's name in older checkouts
 	@$(PIP) install --no-build-isolation --no-deps -e .
 	@touch $@
 

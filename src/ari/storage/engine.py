@@ -74,7 +74,7 @@ class Database:
             log = postgresql_engine(url, "on" if settings.usage_durability == "fsync" else "off")
         except ImportError:
             raise ConfigurationError(
-                "PostgreSQL needs its driver: install the extra, pip install 'ari[postgres]'."
+                "PostgreSQL needs its driver: install the extra, pip install 'ari-keys[postgres]'."
             ) from None
         return cls(main, log, log, log.execution_options(isolation_level="REPEATABLE READ"), settings)
 
