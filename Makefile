@@ -11,7 +11,7 @@ INSTALL := install --require-hashes
 JOBS ?= 2
 UV := 0.13.9
 
-FRONTEND := $(addprefix frontend/,package.json package-lock.json .npmrc build.mjs LICENSE.scalar)
+FRONTEND := $(addprefix frontend/,package.json package-lock.json .npmrc build.mjs LICENSE.scalar LICENSES.reference)
 ASSETS := $(FRONTEND) $(shell find src/ari/web/assets -type f)
 MANIFEST := src/ari/web/static/manifest.json
 
