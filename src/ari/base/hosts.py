@@ -17,6 +17,15 @@ def ascii_host(host: str) -> str:
     return idna.encode(host, uts46=True).decode("ascii")
 
 
+def readable_host(host: str) -> str:
+    """The host in its own script: the reverse of ``ascii_host``. Raises ``ValueError`` for what is no such form."""
+    if "xn--" not in host:
+        return host
+    import idna  # noqa: PLC0415 - as above
+
+    return idna.decode(host)
+
+
 def ascii_address(address: str) -> str:
     """The mail address with its host in ASCII; what stands before the @ stays. Raises ``ValueError``."""
     name, at, host = address.rpartition("@")

@@ -3,6 +3,7 @@
 from urllib.parse import urlsplit
 
 from ari.accounts.sessions import csrf_matches
+from ari.base.hosts import is_loopback
 from ari.base.settings import LOOPBACK_NAMES, Settings
 from ari.http.incoming import Incoming, host_name
 from ari.http.problem import Fault
@@ -62,7 +63,8 @@ def session_counts_under_api(incoming: Incoming, settings: Settings) -> bool:
     site = incoming.text(b"sec-fetch-site")
     if site is not None:
         return site in ("same-origin", "none")
-    if settings.secure or host_name(incoming.host) in LOOPBACK_NAMES:
+    name = host_name(incoming.host).strip("[]")
+    if settings.secure or is_loopback(name) or name.endswith(".localhost"):
         return False
     named = (incoming.text(b"origin"), _origin_of(incoming.text(b"referer")))
     return all(one is None or one.lower() in _own_origins(incoming, settings) for one in named)

@@ -104,6 +104,8 @@ def test_the_token_belongs_to_the_cookie() -> None:
         (LAN, "nas.lan:3000", {"sec_fetch_site": "cross-site"}, False),
         (LAN, "nas.lan:3000", {"sec_fetch_site": "same-origin"}, True),
         (LAN, "127.0.0.1:3000", {}, False),
+        ("http://127.0.0.5:3000", "127.0.0.5:3000", {}, False),
+        ("http://ari.localhost:3000", "ari.localhost:3000", {}, False),
         (HTTPS, "ari.example.net", {}, False),
         (HTTPS, "ari.example.net", {"sec_fetch_site": "none"}, True),
         (LOOPBACK, "localhost:3000", {}, False),
