@@ -113,7 +113,7 @@ def test_a_slow_reader_slows_the_provider(ai: AiGateway) -> None:
 
 @pytest.mark.parametrize("told", [True, False])
 def test_a_large_body_is_passed_on_as_it_comes(ai: AiGateway, told: bool) -> None:
-    """With its length or without, byte for byte; it is not looked at."""
+    """With its length or without, byte for byte, where there is nothing to ask."""
     body = b'{"model":"gpt-x","stream":false,"x":"' + b"y" * 3_000_000 + b'"}'
     pieces = (body[at : at + 100_000] for at in range(0, len(body), 100_000))
     headers = {"content-type": "application/json"} | ({"content-length": str(len(body))} if told else {})
@@ -123,12 +123,12 @@ def test_a_large_body_is_passed_on_as_it_comes(ai: AiGateway, told: bool) -> Non
     assert ("content-length" in ai.provider.last.headers) is told
 
 
-def test_a_large_answer_is_passed_on_and_not_metered(ai: AiGateway) -> None:
-    """What the meter cannot hold is unknown, and the caller notices nothing."""
+def test_a_large_answer_is_metered_as_it_passes(ai: AiGateway) -> None:
+    """Of any size, and the caller notices nothing; what it does not report is unknown."""
     answer = _post(ai, "huge")
     assert len(answer.content) == 3_000_026
     used = ai.used(answer.headers["x-request-id"])["ai"]
-    assert (used["model"], used["input_tokens"], used["ended"]) == (None, None, "complete")
+    assert (used["model"], used["input_tokens"], used["ended"]) == ("huge", None, "complete")
 
 
 def test_a_packed_answer_stays_packed(ai: AiGateway) -> None:

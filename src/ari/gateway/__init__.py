@@ -9,6 +9,8 @@ from typing import Any
 from starlette.routing import BaseRoute
 
 from ari.gateway import head, openapi, route
+from ari.gateway.asked_body import Room
+from ari.gateway.asking import Answers
 from ari.gateway.forward import Forwarding
 from ari.gateway.keyring import Keyring
 from ari.gateway.notes import Notes
@@ -30,6 +32,8 @@ class Gateway:
         self.patience = Patience(idle_seconds=settings.ai_idle_seconds, whole_seconds=None)
         self.client = HttpClient()
         self.notes = Notes(instance)
+        self.answers = Answers()
+        self.room = Room()
         self._keyring = Keyring(instance)
 
     async def handle(self, exchange: Exchange) -> Answer | None:

@@ -76,6 +76,15 @@ def unreachable(provider: Provider, why: str = "could not be reached", headers: 
     return Fault(REQUEST_ERRORS["provider_unreachable"], f"{provider.title} {why}.", headers=headers)
 
 
+def ask_again(provider: Provider) -> Fault:
+    """For a large request that a provider refused for what ARI added to it; the next one goes without."""
+    return Fault(
+        REQUEST_ERRORS["unavailable"],
+        f"{provider.title} does not report the usage of streams. ARI remembers it now; send the request again.",
+        headers=((b"retry-after", b"1"), (b"x-should-retry", b"true")),
+    )
+
+
 def fault_for(provider: Provider, word: FaultWord) -> Fault:
     """For a call that failed before an answer began."""
     if word == "timed_out":

@@ -10,8 +10,6 @@ Outcome = Literal["works", "rejected", "restricted", "unreachable"]
 """``restricted``: the key is valid but may not do what the test asks; ``unreachable``: no word on the key came back."""
 Source = Literal["environment", "stored"]
 StateName = Literal["not_configured", "configured", "failing"]
-Meter = Literal["openai", "anthropic", "gemini"]
-"""In whose manner answers tell what was used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +72,6 @@ class Provider:
     base_url_example: str | None = None
     dropped_ending: str = ""
     reaches: tuple[str, ...] = ()
-    meter: Meter | None = None
     asks_usage: bool = False
 
     @property

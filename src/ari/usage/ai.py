@@ -6,8 +6,9 @@ Budgets and lists of models, when they come, are decided before a request is for
 from dataclasses import dataclass
 from typing import Literal
 
-Ended = Literal["complete", "client_gone", "cut", "timed_out", "unreachable"]
-"""``client_gone``: the caller hung up; ``cut``: the provider broke its answer off; the last two: no answer began."""
+Ended = Literal["complete", "client_gone", "cut", "error", "timed_out", "unreachable"]
+"""``client_gone``: the caller hung up; ``cut``: the provider broke its answer off; ``error``: it began a good answer, and
+reported an error in it; the last two: no answer began."""
 
 
 @dataclass(frozen=True, slots=True)

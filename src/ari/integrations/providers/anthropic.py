@@ -15,7 +15,6 @@ PROVIDER = Provider(
     key_prefix="",
     default_headers=(("anthropic-version", "2023-06-01"),),
     trial=Trial("/v1/models"),
-    meter="anthropic",
     reaches=(
         "POST /v1/messages",
         "POST /v1/messages/count_tokens",

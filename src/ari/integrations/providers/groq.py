@@ -11,7 +11,6 @@ PROVIDER = Provider(
     keys_page="https://console.groq.com/keys",
     shape=KeyShape(r"gsk_[A-Za-z0-9]{20,}", "begins with gsk_", telling=True),
     trial=Trial("/openai/v1/models"),
-    meter="openai",
     asks_usage=True,
     reaches=(
         "POST /openai/v1/chat/completions",

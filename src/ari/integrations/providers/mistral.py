@@ -11,7 +11,6 @@ PROVIDER = Provider(
     keys_page="https://console.mistral.ai/api-keys",
     shape=KeyShape(r"[A-Za-z0-9]{20,}", "is letters and digits only"),
     trial=Trial("/v1/models"),
-    meter="openai",
     reaches=(
         "POST /v1/chat/completions",
         "POST /v1/fim/completions",

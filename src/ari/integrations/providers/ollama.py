@@ -13,7 +13,6 @@ PROVIDER = Provider(
     needs_key=False,
     keys_page="https://ollama.com/settings/keys",
     trial=Trial("/api/tags"),
-    meter="openai",
     asks_usage=True,
     reaches=(
         "POST /v1/chat/completions",

@@ -13,7 +13,6 @@ PROVIDER = Provider(
     keys_page="https://platform.openai.com/api-keys",
     shape=KeyShape(r"sk-[A-Za-z0-9_-]{20,}", "begins with sk-"),
     trial=Trial("/v1/models"),
-    meter="openai",
     asks_usage=True,
     reaches=(
         "POST /v1/responses",

@@ -26,7 +26,6 @@ PROVIDER = Provider(
     needs_key=False,
     keys_page="",
     trial=Trial("/models"),
-    meter="openai",
     asks_usage=True,
     reaches=_PATHS + tuple(path.replace(" /", " /v1/", 1) for path in _PATHS),
 )

@@ -11,7 +11,6 @@ PROVIDER = Provider(
     keys_page="https://openrouter.ai/settings/keys",
     shape=KeyShape(r"sk-or-[A-Za-z0-9-]{20,}", "begins with sk-or-", telling=True),
     trial=Trial("/api/v1/key"),
-    meter="openai",
     reaches=(
         "POST /api/v1/chat/completions",
         "POST /api/v1/completions",

@@ -11,7 +11,6 @@ PROVIDER = Provider(
     keys_page="https://www.perplexity.ai/account/api/keys",
     shape=KeyShape(r"pplx-[A-Za-z0-9]{20,}", "begins with pplx-", telling=True),
     trial=Trial("/v1/async/sonar"),
-    meter="openai",
     reaches=(
         "POST /chat/completions",
         "POST /v1/chat/completions",

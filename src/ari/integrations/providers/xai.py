@@ -11,7 +11,6 @@ PROVIDER = Provider(
     keys_page="https://console.x.ai",
     shape=KeyShape(r"xai-[A-Za-z0-9]{20,}", "begins with xai-", telling=True),
     trial=Trial("/v1/api-key", rejected_mark="Incorrect API key"),
-    meter="openai",
     asks_usage=True,
     reaches=(
         "POST /v1/chat/completions",
