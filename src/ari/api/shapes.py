@@ -245,8 +245,8 @@ class AiUseOut(BaseModel):
     first_byte_ms: float | None = Field(description="Until the first byte of the provider's answer.", examples=[412.5])
     whole_ms: float = Field(description="Until its last byte.", examples=[2210.1])
     ended: Literal["complete", "client_gone", "cut", "error", "timed_out", "unreachable"] = Field(
-        description="`client_gone`: the caller hung up; `cut`: the provider broke off; `error`: the provider reported an "
-        "error in a response that had begun well; `timed_out`, `unreachable`: no response began.",
+        description="`client_gone`: the caller hung up; `cut`: the provider broke off; `error`: it reported an error "
+        "in a response that had begun well; `timed_out`, `unreachable`: no response began.",
         examples=["complete"],
     )
 

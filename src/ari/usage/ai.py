@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 Ended = Literal["complete", "client_gone", "cut", "error", "timed_out", "unreachable"]
-"""``client_gone``: the caller hung up; ``cut``: the provider broke its answer off; ``error``: it began a good answer, and
-reported an error in it; the last two: no answer began."""
+"""``client_gone``: the caller hung up; ``cut``: the provider broke its response off; ``error``: it reported an error in
+a response that had begun well; the last two: no response began."""
 
 
 @dataclass(frozen=True, slots=True)
