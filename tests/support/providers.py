@@ -1,10 +1,11 @@
-"""A local server that speaks like OpenAI, Anthropic and Gemini, also when things go wrong.
+"""A local server that speaks like OpenAI, Anthropic, Gemini and Ollama, also when things go wrong.
 
 The model that a request names says what happens: any name answers well; ``slow`` waits until the test opens ``gate``;
 ``hold`` sends one event, then waits; ``drip`` and ``flood`` send bytes without end, slowly or at once; ``broken``
-breaks off in the middle; ``429``, ``401``, and those that begin with a status and end with ``-key``, are errors, the
-latter with bodies that repeat the key; ``redirect``, ``gzip``, ``huge``, ``html``, ``loud`` are what they say. It takes
-the one key it was given.
+breaks off in the middle; ``pings`` keeps a stream alive until the test opens ``gate``; ``fails`` reports an error in a
+stream; ``no-options`` refuses ``stream_options``; ``429``, ``401``, and those that begin with a status and end with
+``-key``, are errors, the latter with bodies that repeat the key; ``redirect``, ``gzip``, ``huge``, ``html``, ``loud``
+are what they say. It takes the one key it was given.
 """
 
 import gzip
@@ -112,7 +113,7 @@ class _Handler(BaseHTTPRequestHandler):
         model = str(asked.get("model") or self._model_in_path())
         if not self._knows_key(headers):
             self._error(401, f"Incorrect API key provided: {own.key[:8]}****{own.key[-4:]}.")
-        elif not self._misbehave(model, own):
+        elif not self._misbehave(asked, model, own):
             self._answer(asked, model, own)
 
     def _read_body(self, headers: dict[str, str]) -> bytes:
@@ -139,7 +140,7 @@ class _Handler(BaseHTTPRequestHandler):
         given = (headers.get("x-api-key"), headers.get("x-goog-api-key"), headers.get("authorization"))
         return [one for one in given if one is not None] in ([key], [f"Bearer {key}"])
 
-    def _misbehave(self, model: str, own: StandIn) -> bool:
+    def _misbehave(self, asked: dict[str, Any], model: str, own: StandIn) -> bool:
         """Whether the model's name asked for something else than a good answer."""
         if model == "slow":
             own.reached.set()
@@ -155,10 +156,10 @@ class _Handler(BaseHTTPRequestHandler):
         elif model.endswith("-key"):
             self._error(int(model[:3]), f"Something about {own.key}, or {own.key[4:20]} of it.")
         else:
-            return self._be_strange(model, own)
+            return self._be_strange(asked, model, own)
         return model != "slow"
 
-    def _be_strange(self, model: str, own: StandIn) -> bool:
+    def _be_strange(self, asked: dict[str, Any], model: str, own: StandIn) -> bool:
         """Likewise, where it is a good answer in an odd form."""
         if model == "redirect":
             self._send(307, b"", "text/plain", {"Location": f"{own.url}/elsewhere"})
@@ -166,6 +167,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(200, gzip.compress(b'{"model":"gzip"}'), "application/json", {"Content-Encoding": "gzip"})
         elif model == "huge":
             self._send(200, b'{"model":"huge","data":"' + b"x" * 3_000_000 + b'"}', "application/json")
+        elif model.startswith("no-options") and "stream_options" in asked:
+            self._error(400, "Validation error at #/stream_options: Extra inputs are not permitted")
+        elif model == "pings":
+            self._ping(own)
         elif model == "html":
             self._send(200, b"<script>document.title='ran'</script>", "text/html")
         elif model == "loud":
@@ -204,14 +209,41 @@ class _Handler(BaseHTTPRequestHandler):
                 self._events([f"data: {json.dumps(part)}\r\n\r\n" for part in parts], model, own)
             else:
                 self._json(parts)
+        elif path.endswith("/api/chat"):
+            self._ollama(asked, model)
         elif path.endswith("/embeddings"):
-            data = [{"object": "embedding", "index": 0, "embedding": [0.25, -0.5]}]
+            vector = [0.25, -0.5] * (500_000 if model == "large" else 1)
+            data = [{"object": "embedding", "index": 0, "embedding": vector}]
             usage = {"prompt_tokens": 4, "total_tokens": 4}
             self._json({"object": "list", "model": model, "data": data, "usage": usage})
         elif path.endswith("/models"):
             self._json({"object": "list", "data": [{"id": "gpt-x", "object": "model", "created": 1, "owned_by": "x"}]})
         else:
             self._json({"path": self.path, "method": self.command})
+
+    def _ollama(self, asked: dict[str, Any], model: str) -> None:
+        line = {"model": model, "message": {"role": "assistant", "content": "Hello"}, "done": False}
+        done = {**line, "done": True, "prompt_eval_count": 29, "eval_count": 25}
+        if asked.get("stream") is False:
+            self._json(done)
+        else:
+            lines = json.dumps(line) + "\n" + json.dumps(done) + "\n"
+            self._send(200, lines.encode(), "application/x-ndjson")
+
+    def _ping(self, own: StandIn) -> None:
+        """A head, then comments of one line feed; a chunk of a chat only once the gate is open."""
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        try:
+            self._chunk(b": ping\n")
+            self._wait_or_notice(own)
+            self._chunk(b'\ndata: {"choices":[{"delta":{"content":"4"}}]}\n\ndata: [DONE]\n\n')
+            self.wfile.write(b"0\r\n\r\n")
+        except OSError:
+            own.hung_up.set()
+            self.close_connection = True
 
     def _chat(self, asked: dict[str, Any], model: str, own: StandIn) -> None:
         tools = asked.get("tools")
@@ -310,6 +342,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         try:
             for number, event in enumerate(events):
+                if model == "fails" and number == 2:
+                    self._chunk(b'event: error\ndata: {"type":"error","error":{"message":"Overloaded"}}\n\n')
+                    break
                 if model == "broken" and number == 2:
                     self._chunk(event.encode()[:9])
                     self.close_connection = True

@@ -19,6 +19,7 @@ PROVIDER = Provider(
         "POST /v1/completions",
         "POST /v1/embeddings",
         "POST /v1/responses",
+        "POST /v1/messages",
         "GET /v1/models",
         "GET /v1/models/{model}",
         "POST /api/chat",

@@ -6,6 +6,7 @@ _PATHS = (
     "POST /chat/completions",
     "POST /completions",
     "POST /responses",
+    "POST /messages",
     "POST /embeddings",
     "POST /moderations",
     "POST /rerank",
