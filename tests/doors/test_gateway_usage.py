@@ -52,6 +52,7 @@ def test_a_large_response(ai: AiGateway) -> None:
 
 @pytest.mark.parametrize("stream", [True, False])
 def test_ollamas_own_api(ai: AiGateway, stream: bool) -> None:
+    """One document, or lines of which the last has the counts."""
     answer = ai.client().post("/api/ai/ollama/api/chat", json={**ASK, "model": "llama", "stream": stream})
     used = ai.used(answer.headers["x-request-id"])["ai"]
     assert (used["provider"], used["model"], used["input_tokens"], used["output_tokens"]) == ("ollama", "llama", 29, 25)
@@ -75,6 +76,7 @@ def test_a_stream_that_the_provider_breaks_off(ai: AiGateway) -> None:
 
 
 def test_a_stream_that_its_caller_leaves(ai: AiGateway) -> None:
+    """What the provider had made by then is not known."""
     with ai.client().stream("POST", MESSAGES, json={**ASK, "model": "hold"}) as answer:
         next(answer.iter_lines())
     assert ai.provider.hung_up.wait(WAIT_SECONDS)
@@ -122,6 +124,7 @@ def test_keep_alives_pass_at_once(ai: AiGateway, path: str) -> None:
 
 
 def test_only_streams_ask_proxies_not_to_collect_them(ai: AiGateway) -> None:
+    """A response with a length may be collected."""
     answer = ai.client().post(CHAT, json={**ASK, "stream": False})
     assert "x-accel-buffering" not in answer.headers
 

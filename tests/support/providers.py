@@ -17,22 +17,9 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from tests.support.provider_formats import BAD_HEADERS, LIMITS, gemini_part, named
+
 WAIT_SECONDS = 20
-BAD_HEADERS = {
-    "Set-Cookie": "session=1",
-    "Location": "https://evil.example/",
-    "Clear-Site-Data": '"*"',
-    "Link": "</x>; rel=preload",
-    "Refresh": "0; url=https://evil.example/",
-    "Service-Worker-Allowed": "/",
-    "Access-Control-Allow-Origin": "*",
-    "Strict-Transport-Security": "max-age=1",
-    "Alt-Svc": 'h3=":443"',
-    "Openai-Organization": "org-private",
-    "Content-Security-Policy": "default-src *",
-    "Cache-Control": "public, max-age=600",
-}
-LIMITS = {"retry-after": "7", "retry-after-ms": "1", "x-ratelimit-remaining-requests": "0", "x-should-retry": "true"}
 
 
 @dataclass
@@ -202,9 +189,9 @@ class _Handler(BaseHTTPRequestHandler):
         elif path.endswith("/messages"):
             self._message(asked, model, own)
         elif path.endswith(":generateContent"):
-            self._json(_gemini(model, "Hello", 5))
+            self._json(gemini_part(model, "Hello", 5))
         elif path.endswith(":streamGenerateContent"):
-            parts = [_gemini(model, text, count) for text, count in (("Hel", 1), ("lo", 5))]
+            parts = [gemini_part(model, text, count) for text, count in (("Hel", 1), ("lo", 5))]
             if "alt=sse" in query:
                 self._events([f"data: {json.dumps(part)}\r\n\r\n" for part in parts], model, own)
             else:
@@ -305,7 +292,7 @@ class _Handler(BaseHTTPRequestHandler):
             {"type": "response.output_text.delta", "sequence_number": 1, **delta},
             {"type": "response.completed", "sequence_number": 2, "response": {**whole, "usage": usage}},
         ]
-        self._events([_named(event) for event in events], model, own)
+        self._events([named(event) for event in events], model, own)
 
     def _message(self, asked: dict[str, Any], model: str, own: StandIn) -> None:
         tools = asked.get("tools")
@@ -333,7 +320,7 @@ class _Handler(BaseHTTPRequestHandler):
             {"type": "message_delta", **ended},
             {"type": "message_stop"},
         ]
-        self._events([_named(event) for event in events], model, own)
+        self._events([named(event) for event in events], model, own)
 
     def _events(self, events: list[str], model: str, own: StandIn) -> None:
         self.send_response(200)
@@ -403,19 +390,3 @@ class _Handler(BaseHTTPRequestHandler):
 
 for _verb in ("GET", "POST", "PUT", "PATCH", "DELETE"):
     setattr(_Handler, f"do_{_verb}", _Handler.serve)
-
-
-def _named(event: dict[str, Any]) -> str:
-    return f"event: {event['type']}\ndata: {json.dumps(event)}\n\n"
-
-
-def _gemini(model: str, text: str, output: int) -> dict[str, Any]:
-    content = {"role": "model", "parts": [{"text": text}]}
-    usage = {
-        "promptTokenCount": 12,
-        "candidatesTokenCount": output,
-        "thoughtsTokenCount": 2,
-        "cachedContentTokenCount": 4,
-        "totalTokenCount": 14 + output,
-    }
-    return {"candidates": [{"content": content, "index": 0}], "modelVersion": model, "usageMetadata": usage}

@@ -58,6 +58,7 @@ async def joined(body: Any) -> bytes:
 @pytest.mark.parametrize("whole", [True, False])
 @run
 async def test_it_is_sent_again_without_the_question(whole: bool) -> None:
+    """Once, byte for byte as it came; then its room is free again."""
     room = Room(1_000)
     asked = await body_of(room, sent(len(BODY), whole=whole))
     headers: list[tuple[str, str]] = []
@@ -73,6 +74,7 @@ async def test_it_is_sent_again_without_the_question(whole: bool) -> None:
 
 @run
 async def test_a_body_that_came_in_chunks_leaves_in_chunks() -> None:
+    """With the question in it."""
     asked = await body_of(Room(1_000), sent(None))
     body = asked.next([])
     assert not isinstance(body, bytes)

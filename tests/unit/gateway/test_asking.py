@@ -35,6 +35,7 @@ def asked(body: bytes, sizes: list[int] | None = None, *, refuses: bool = False)
 
 
 def test_whatever_else_is_in_the_body_stays_as_it_was_written() -> None:
+    """Numbers, spaces, order."""
     body = b' {"model": "m", "stream" :true,"seed":12345678901234567890,"x":1.10 }\n'
     question, changed = rewritten(body, lambda _: False)
     assert changed == body.replace(b" }\n", b',"stream_options":{"include_usage":true} }\n')
@@ -94,6 +95,7 @@ def test_other_bodies_are_not_touched(body: bytes) -> None:
 
 
 def test_a_stream_is_asked_unless_its_model_refuses() -> None:
+    """Such a body is not touched."""
     question, changed = asked(b'{"stream":true,"model":"m"}', refuses=True)
     assert (changed, question.asked) == (b'{"stream":true,"model":"m"}', False)
 

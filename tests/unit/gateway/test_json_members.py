@@ -74,6 +74,7 @@ def test_what_strict_parsers_refuse(data: bytes) -> None:
     "data", [b"", b"{", b'{"usage": {"n": 1}', b"1", b"[1, 2]", b"\xff", b'{"usage": tru}', b"[[{}]]"]
 )
 def test_what_has_not_ended_is_not_there(data: bytes) -> None:
+    """Half a count is no count."""
     assert [value_of(members, "usage") for members in documents_in(data) if has(members, "usage")] in ([], [None])
 
 
@@ -105,6 +106,7 @@ def test_little_is_held_of_what_never_ends(piece: bytes) -> None:
 
 @given(st.binary(max_size=200))
 def test_nothing_makes_it_fail(data: bytes) -> None:
+    """Whatever the bytes are."""
     for text in (data, b'{"a":' + data, b"[" + data):
         for members in documents_in(text):
             found: Any = [value_of(members, name) for name in members]

@@ -43,6 +43,7 @@ def walked(chunks: list[bytes]) -> tuple[Walker, list[tuple[str | None, bytes]],
 
 @given(st.dictionaries(TEXT, VALUES, max_size=6), CUTS, st.sampled_from([None, 2]), st.booleans())
 def test_members_of_an_object(document: dict[str, Any], sizes: list[int], indent: int | None, plain: bool) -> None:
+    """Keys, values and order are those of the parser; every byte is in one span."""
     data = json.dumps(document, indent=indent, ensure_ascii=plain).encode()
     walker, members, seen = walked(cut(data, sizes))
     assert walker.done
@@ -52,6 +53,7 @@ def test_members_of_an_object(document: dict[str, Any], sizes: list[int], indent
 
 @given(st.lists(VALUES, max_size=6), CUTS)
 def test_elements_of_an_array(document: list[Any], sizes: list[int]) -> None:
+    """Likewise, without keys."""
     data = json.dumps(document).encode()
     walker, members, seen = walked(cut(data, sizes))
     assert (walker.done, walker.is_array, seen) == (True, True, data)
@@ -85,6 +87,7 @@ def test_depth_does_not_matter() -> None:
 
 @pytest.mark.parametrize("data", [b"1", b'"a"', b"null", b"{1}", b'{"a" 1}', b'{"a":,}', b'{"a":}', b"x", b"}"])
 def test_what_is_no_object_is_bad(data: bytes) -> None:
+    """It is not walked any further."""
     walker, members, seen = walked([data])
     assert walker.bad
     assert members == []
@@ -93,6 +96,7 @@ def test_what_is_no_object_is_bad(data: bytes) -> None:
 
 @pytest.mark.parametrize("data", [b"", b"  ", b'{"a":1', b'{"a', b"[1,", b'{"a":"\\', b'{"a":tr'])
 def test_what_breaks_off_has_not_ended(data: bytes) -> None:
+    """It is neither done nor bad."""
     walker, _, seen = walked(cut(data, [1]))
     assert not walker.done
     assert not walker.bad

@@ -264,6 +264,7 @@ def test_other_responses_are_not_read() -> None:
 
 @given(st.binary(max_size=60), st.sampled_from([JSON, EVENTS]), st.booleans())
 def test_nothing_makes_a_meter_fail(data: bytes, kind: bytes, hides: bool) -> None:
+    """Whatever the bytes are: a meter never fails a request."""
     for text in (data, b"data: usage" + data, b'data: {"usage":' + data + b"\n\n", b'{"usage":{' + data):
         seen(kind, text, text, hides=hides).told(whole=True)
 
@@ -309,6 +310,7 @@ def test_the_chunk_that_only_reports_usage_is_taken_out(cuts: list[int], end: st
     ],
 )
 def test_other_chunks_pass(chunk: Any) -> None:
+    """Those with a choice, an error, or no usage, and those of other formats."""
     data = event(chunk)
     meter = meter_for(EVENTS, encoded=False, hides=True)
     assert meter.see(data[:9]) + meter.see(data[9:]) + meter.finish() == data

@@ -125,6 +125,7 @@ def test_keep_alives_pass_at_once() -> None:
 
 
 def test_an_event_passes_as_soon_as_it_is_known_to_stay() -> None:
+    """With all that was held of it, and then part by part."""
     pieces = [b"ev", b"ent: x\nda", b"ta: O", b"x", b"yz", b"\n", b"\n"]
     assert read(pieces, takes_out=True)[1] == [b"", b"", b"", b"event: x\ndata: Ox", b"yz", b"\n", b"\n", b""]
 
