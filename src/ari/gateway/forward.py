@@ -87,11 +87,16 @@ class Forwarding:
         if may_ask(self._provider, incoming.method, self._target.path, incoming.first(b"content-type") or b""):
             clock = self._exchange.instance.clock
             self._asked = AskedBody(self._gateway.answers, self._gateway.room, self._held.credential, clock.monotonic)
-            await self._asked.read(self._sent, self._begin_watch)
+            try:
+                await self._asked.read(self._sent, self._begin_watch)
+            except ClientGone:
+                self._ended = "client_gone"
+                raise
         while True:
             answer = await self._call_once()
             if not isinstance(answer, _Again):
                 return answer
+            self._status, self._ended = None, "unreachable"
 
     async def _call_once(self) -> Answer | _Again | None:
         incoming, credential = self._exchange.incoming, self._held.credential
@@ -122,6 +127,7 @@ class Forwarding:
                 if self._asked.was_refused(reply.status, error):
                     return _Again()
                 if self._asked.is_gone:
+                    self._ended = "complete"
                     return self._exchange.fault(refusals.ask_again(self._provider))
             answer = await self._refused(reply, error)
             self._ended = "complete"
