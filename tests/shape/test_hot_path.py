@@ -18,8 +18,10 @@ from ari.keys.checks import Ask
 from ari.keys.manage import KeyChange, NewKey
 from ari.keys.model import Refused
 from ari.keys.verify import verify
+from ari.storage.database_url import parse
 from ari.storage.finder import PostgresFinder, SqliteFinder
 from ari.storage.points import PostgresPoints
+from ari.storage.postgres_sessions import Sessions
 from ari.usage.ports import Batch
 from tests.support.instances import opened
 from tests.support.lookups import counted
@@ -232,11 +234,15 @@ def test_concurrent_lookups_share_one_round_trip_on_postgresql(data_dir: Path, p
     assert verdicts == [number % 4 != 3 for number in range(64)]
 
 
+def _sessions(url: str) -> Sessions:
+    return Sessions(parse(url))
+
+
 def test_a_dropped_connection_is_replaced_without_a_refusal(postgres_url: str) -> None:
     """As after a restart of the server: the read is asked again, once, on a fresh connection."""
 
     async def run() -> list[Any]:
-        points = PostgresPoints(postgres_url, "SELECT k || '!', k FROM unnest(%s::text[]) AS k", "gone", 5.0)
+        points = PostgresPoints(_sessions(postgres_url), "SELECT k || '!', k FROM unnest(%s::text[]) AS k", "gone", 5.0)
         found = [await points.row("a")]
         with psycopg.connect(postgres_url, autocommit=True) as other:
             other.execute(
@@ -262,7 +268,9 @@ def test_a_server_that_hangs_is_waited_for_once(postgres_url: str) -> None:
                 under_way.set()
                 return await super().ask(keys)
 
-        points = Hanging(postgres_url, "SELECT pg_sleep(30)::text, k FROM unnest(%s::text[]) AS k", "gone", 0.5)
+        points = Hanging(
+            _sessions(postgres_url), "SELECT pg_sleep(30)::text, k FROM unnest(%s::text[]) AS k", "gone", 0.5
+        )
         first = asyncio.ensure_future(points.row("a"))
         await under_way.wait()
         late = asyncio.ensure_future(points.row("b"))
@@ -281,7 +289,7 @@ def test_a_server_that_never_greets_is_given_up(data_dir: Path) -> None:
         url = f"postgresql://nobody@127.0.0.1:{silent.getsockname()[1]}/x"
 
         async def run() -> None:
-            points = PostgresPoints(url, "SELECT k, k FROM unnest(%s::text[]) AS k", "gone", 0.3)
+            points = PostgresPoints(_sessions(url), "SELECT k, k FROM unnest(%s::text[]) AS k", "gone", 0.3)
             with pytest.raises(Unavailable):
                 await points.row("a")
             await points.close()

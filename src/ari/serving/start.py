@@ -48,6 +48,7 @@ def serve(settings: Settings, *, new_instance: bool = False) -> int:
     listener = _bound(settings)
     instance = Instance.open(settings, migrate=True, given=given)
     try:
+        instance.prove_verification()
         _refuse_lost_master_key(instance)
         link = _prepare_owner(instance, new_instance=new_instance)
         instance.look_for_mail_key()

@@ -4,17 +4,21 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from sqlalchemy import Engine, text
 
 from ari.base.errors import ConfigurationError
 from ari.base.settings import Settings
-from ari.storage.dialect import postgresql_engine, sqlite_engine
+from ari.storage.database_url import parse
+from ari.storage.dialect import sqlite_engine
 from ari.storage.faults import faults_as_unavailable, read_only
 from ari.storage.finder import HotFinder, PostgresFinder, SqliteFinder
 from ari.storage.inbox import Inbox
 from ari.storage.points import Commits
+from ari.storage.postgres_sessions import Sessions
+from ari.storage.preflight import Server, examine
 from ari.storage.provider_points import PostgresProviderFinder, ProviderFinder, SqliteProviderFinder
 from ari.storage.settle import INBOX_CHECKPOINT_PAGES, Settler
 from ari.storage.turn import write_turn
@@ -35,12 +39,22 @@ class Database:
     has a second file, its inbox, and ``settling`` is an engine on both.
     """
 
-    def __init__(self, main: Engine, log: Engine, inbox: Engine, settling: Engine, settings: Settings) -> None:
+    def __init__(
+        self,
+        main: Engine,
+        log: Engine,
+        inbox: Engine,
+        settling: Engine,
+        settings: Settings,
+        sessions: Sessions | None = None,
+        server: Server | None = None,
+    ) -> None:
         self.main = main
         self.log = log
         self._engines = {id(engine): engine for engine in (main, log, inbox, settling)}.values()
         self.data_dir = data_dir = settings.data_dir
-        self._url = settings.database_url
+        self.sessions = sessions
+        self.server = server
         self._verify_seconds = settings.verify_timeout_seconds
         sqlite = settings.database_url is None
         self.main_lock = data_dir / "ari.lock" if sqlite else None
@@ -57,7 +71,10 @@ class Database:
 
     @classmethod
     def open(cls, settings: Settings) -> "Database":
-        """Open or prepare the database. Raises ``ConfigurationError`` when the data directory cannot serve."""
+        """Open or prepare the database. Raises ``ConfigurationError`` when it or the data directory cannot serve.
+
+        Nothing is created on a PostgreSQL server.
+        """
         prepare_data_dir(settings.data_dir)
         if settings.database_url is None:
             keys_file, usage_file, inbox_file = (
@@ -68,15 +85,17 @@ class Database:
             inbox = sqlite_engine(inbox_file, durable, checkpoint_pages=INBOX_CHECKPOINT_PAGES)
             settling = sqlite_engine(usage_file, durable, beside=inbox_file)
             return cls(sqlite_engine(keys_file, "FULL"), log, inbox, settling, settings)
-        url = settings.database_url.get_secret_value()
         try:
-            main = postgresql_engine(url)
-            log = postgresql_engine(url, "on" if settings.usage_durability == "fsync" else "off")
+            sessions = Sessions(parse(settings.database_url.get_secret_value()), settings.database_pooler)
+            server = examine(sessions)
+            sessions = replace(sessions, few=server.pooled)
+            main = sessions.engine()
+            log = sessions.engine("on" if settings.usage_durability == "fsync" else "off")
         except ImportError:
             raise ConfigurationError(
                 "PostgreSQL needs its driver: install the extra, pip install 'ari[postgres]'."
             ) from None
-        return cls(main, log, log, log.execution_options(isolation_level="REPEATABLE READ"), settings)
+        return cls(main, log, log, log.execution_options(isolation_level="REPEATABLE READ"), settings, sessions, server)
 
     @contextmanager
     def writing(self) -> Iterator[Unit]:
@@ -95,28 +114,29 @@ class Database:
             yield Unit(connection, writing=False)
 
     def ping(self) -> None:
-        """Raise ``Unavailable`` unless the database answers."""
+        """Raise ``Unavailable`` unless the database answers, and would take what a request adds to the usage log."""
         with faults_as_unavailable():
             for engine in {id(one): one for one in (self.main, self.log)}.values():
                 with read_only(engine) as connection:
                     connection.execute(text("SELECT 1 FROM notes LIMIT 1" if engine is self.main else "SELECT 1"))
+        self.usage.check()
 
     @property
     def shared(self) -> bool:
         """Whether keys and usage are in one PostgreSQL database."""
-        return self._url is not None
+        return self.sessions is not None
 
-    async def open_finder(self) -> HotFinder:
-        """The hot path's own connections."""
-        if self._url is None:
+    async def open_finder(self, patience_seconds: float | None = None) -> HotFinder:
+        """The hot path's own connections; without ``patience_seconds``, as patient as a verification."""
+        if self.sessions is None:
             return SqliteFinder(self.data_dir / KEYS_FILE, self.data_dir / USAGE_FILE, self._commits)
-        return PostgresFinder(self._url.get_secret_value(), self._verify_seconds)
+        return PostgresFinder(self.sessions, patience_seconds or self._verify_seconds)
 
     def provider_finder(self) -> ProviderFinder:
         """What the gateway asks for each request; connects when it is first asked."""
-        if self._url is None:
+        if self.sessions is None:
             return SqliteProviderFinder(self.data_dir / KEYS_FILE, self._commits)
-        return PostgresProviderFinder(self._url.get_secret_value(), self._verify_seconds)
+        return PostgresProviderFinder(self.sessions, self._verify_seconds)
 
     def close(self) -> None:
         """Let all connections go."""

@@ -13,6 +13,7 @@ from ari.keys.model import ApiKey
 from ari.keys.ports import KeyFinder
 from ari.storage.keys import COLUMNS, key_of
 from ari.storage.points import Commits, PostgresPoints, SqlitePoints
+from ari.storage.postgres_sessions import Sessions
 from ari.storage.trips import SharedTrips
 from ari.usage.model import NO_USE, KeyTotals
 
@@ -24,6 +25,8 @@ _NO_TOTALS = "The usage log cannot be read now."
 K = TypeVar("K", bytes, str)
 V = TypeVar("V")
 
+_NOBODY = bytes(32)
+"""The digest of no key."""
 _MOST_COPIED = 15_000
 """Keys held by a worker, about 15 MB, and as many totals."""
 _MARKS = 3
@@ -40,6 +43,9 @@ class HotFinder(KeyFinder, Protocol):
 
     async def totals(self, key_id: str) -> KeyTotals:
         """What the key was used for, as committed when keys were last asked for or later. Raises ``Unavailable``."""
+
+    async def check(self) -> None:
+        """Ask what a verification asks, over the same connections. Raises ``Unavailable`` where one would."""
 
     async def close(self) -> None:
         """Let the connections go."""
@@ -69,6 +75,10 @@ class SqliteFinder:
         totals = self._totals_copies.get(key_id)
         assert totals is not None
         return totals
+
+    async def check(self) -> None:
+        self.keys.row(_NOBODY)
+        self._totals.row("")
 
     async def close(self) -> None:
         self.keys.close()
@@ -117,8 +127,8 @@ class PostgresKeys(SharedTrips[ApiKey]):
     address may count anew. So the row of a key that is copied does not travel, and a change is found at the next call.
     """
 
-    def __init__(self, url: str, timeout_seconds: float) -> None:
-        super().__init__(url, _NO_KEYS, timeout_seconds)
+    def __init__(self, sessions: Sessions, timeout_seconds: float) -> None:
+        super().__init__(sessions, _NO_KEYS, timeout_seconds)
         self._copies: dict[bytes, ApiKey] = {}
         self._mark: list[Any] | None = None
         self.totals_mark: int | None = None
@@ -148,10 +158,10 @@ class PostgresKeys(SharedTrips[ApiKey]):
 class PostgresFinder:
     """Lookups that share round trips. Totals have their own connection, and are asked for only once they moved."""
 
-    def __init__(self, url: str, timeout_seconds: float) -> None:
+    def __init__(self, sessions: Sessions, timeout_seconds: float) -> None:
         totals = f"SELECT {_TOTALS}, key_id FROM usage_totals WHERE key_id = ANY(%s)"  # noqa: S608 - our own names
-        self.keys = PostgresKeys(url, timeout_seconds)
-        self._totals = PostgresPoints(url, totals, _NO_TOTALS, timeout_seconds)
+        self.keys = PostgresKeys(sessions, timeout_seconds)
+        self._totals = PostgresPoints(sessions, totals, _NO_TOTALS, timeout_seconds)
         self._copies: dict[str, KeyTotals] = {}
         self._mark: int | None = None
 
@@ -172,6 +182,10 @@ class PostgresFinder:
             make_room(self._copies, _MOST_COPIED)
             self._copies[key_id] = totals
         return totals
+
+    async def check(self) -> None:
+        await self.keys.row(_NOBODY)
+        await self._totals.row("")
 
     async def close(self) -> None:
         await self.keys.close()

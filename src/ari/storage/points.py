@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ari.base.errors import Unavailable
+from ari.storage.postgres_sessions import Sessions
 from ari.storage.trips import SharedTrips
 
 _BUSY_SECONDS = 0.2
@@ -124,8 +125,8 @@ class SqlitePoints:
 class PostgresPoints(SharedTrips[_Row]):
     """Rows by primary key, which is the last column of ``query`` and is left out of what is given."""
 
-    def __init__(self, url: str, query: str, gone: str, timeout_seconds: float) -> None:
-        super().__init__(url, gone, timeout_seconds)
+    def __init__(self, sessions: Sessions, query: str, gone: str, timeout_seconds: float) -> None:
+        super().__init__(sessions, gone, timeout_seconds)
         self._query = query
 
     async def ask(self, keys: list[Any]) -> dict[Any, _Row]:

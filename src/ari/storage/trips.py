@@ -1,13 +1,14 @@
 """Lookups on PostgreSQL that share round trips: one connection, one statement at a time, never inside a transaction."""
 
 import asyncio
-import math
 import os
 import socket
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ari.base.errors import Unavailable
+from ari.storage.postgres_sessions import Sessions
+from ari.storage.reasons import log_reason, reason_of
 
 if TYPE_CHECKING:
     import psycopg
@@ -24,8 +25,8 @@ class SharedTrips(Generic[V]):
     nothing. Nobody waits longer than ``timeout_seconds``.
     """
 
-    def __init__(self, url: str, gone: str, timeout_seconds: float) -> None:
-        self._url = url
+    def __init__(self, sessions: Sessions, gone: str, timeout_seconds: float) -> None:
+        self._sessions = sessions
         self._gone = gone
         self._timeout_seconds = timeout_seconds
         self._connection: psycopg.AsyncConnection[_Row] | None = None
@@ -33,6 +34,8 @@ class SharedTrips(Generic[V]):
         self._waiting: list[tuple[Any, asyncio.Future[V | None]]] = []
         self._runner: asyncio.Task[None] | None = None
         self._asking: asyncio.Future[dict[Any, V]] | None = None
+        self.reason: str | None = None
+        """Why the last failure was."""
 
     async def row(self, key: bytes | str) -> V | None:
         """What is found under this key, as committed now. Raises ``Unavailable``."""
@@ -53,7 +56,7 @@ class SharedTrips(Generic[V]):
                 if future.done():
                     continue
                 if found is None:
-                    future.set_exception(Unavailable(self._gone))
+                    future.set_exception(Unavailable(self._gone, reason=self.reason))
                 else:
                     future.set_result(found.get(key))
 
@@ -63,6 +66,8 @@ class SharedTrips(Generic[V]):
         await asyncio.wait((asking,), timeout=self._timeout_seconds)
         if asking.done() and not asking.cancelled() and asking.exception() is None:
             return asking.result()
+        self.reason = _reason_of(asking, self._timeout_seconds)
+        log_reason(self.reason)
         await self._give_up()
         return None
 
@@ -110,14 +115,7 @@ class SharedTrips(Generic[V]):
     async def rows(self, query: str, keys: list[Any]) -> list[_Row]:
         """Run ``query``, whose one parameter is the list of keys."""
         if self._connection is None:
-            import psycopg  # noqa: PLC0415 - the extra "postgres"
-
-            self._connection = await psycopg.AsyncConnection.connect(
-                self._url,
-                autocommit=True,
-                connect_timeout=math.ceil(self._timeout_seconds),
-                application_name="ari verify",
-            )
+            self._connection = await self._sessions.connect("ari verify", self._timeout_seconds)
             self._cursor = self._connection.cursor(binary=True)
         cursor = self._cursor
         await cursor.execute(query, (keys,), prepare=True)
@@ -137,3 +135,9 @@ class SharedTrips(Generic[V]):
                 future.set_exception(Unavailable(self._gone))
         self._waiting = []
         await self._give_up()
+
+
+def _reason_of(asking: "asyncio.Future[Any]", timeout_seconds: float) -> str | None:
+    if asking.done() and not asking.cancelled():
+        return reason_of(asking.exception())
+    return f"PostgreSQL did not answer within {timeout_seconds:g} seconds."
