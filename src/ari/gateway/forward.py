@@ -10,13 +10,14 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from ari.gateway import head, refusals
+from ari.gateway import head, refusals, request_headers
 from ari.gateway.asking import HidingMeter, with_usage_asked
 from ari.gateway.meter import Meter, NoMeter, meter_for
+from ari.gateway.received import Received
 from ari.http.answer import Answer
 from ari.http.body import BodyFault, ClientGone
 from ari.http.problem import Fault
-from ari.outbound.http import FaultWord, OutboundFault, Reply
+from ari.outbound.http import FaultWord, OutboundFault
 from ari.usage.ai import AiUse, Ended
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class Forwarding:
     async def _call(self) -> Answer | None:
         incoming, credential = self._exchange.incoming, self._held.credential
         url = head.url_for(credential, self._target.path, incoming.query)
-        headers = head.to_provider(incoming, credential)
+        headers = request_headers.to_provider(incoming, credential)
         body = self._body(headers)
         call = self._gateway.client.call(
             incoming.method,
@@ -83,11 +84,13 @@ class Forwarding:
             private=credential.owner_named,
             patience=self._gateway.patience,
         )
-        async with call as reply:
+        async with call as found, Received(found, credential.secret, self._gateway.paces) as reply:
             self._status = reply.status
             self._first_byte_ms = self._elapsed_ms()
             self._ended = "cut"
-            if reply.status < 300:
+            if not reply.is_sound:
+                return self._exchange.fault(refusals.unreachable(self._provider, "sent a status that HTTP has not"))
+            if reply.status < 300 or (reply.status == 304 and head.is_conditional(incoming)):
                 await self._pass_on(reply)
                 self._ended = "complete"
                 await self._gateway.notes.works(self._held)
@@ -106,7 +109,7 @@ class Forwarding:
         self._hides = asked is not None
         return (asked or sent.whole) or None
 
-    async def _pass_on(self, reply: Reply) -> None:
+    async def _pass_on(self, reply: Received) -> None:
         """The answer, as it comes."""
         exchange, headers = self._exchange, head.to_caller(reply.headers)
         kind = head.media_type(reply.headers)
@@ -114,9 +117,9 @@ class Forwarding:
         hiding = HidingMeter() if self._hides and kind == b"text/event-stream" and not encoded else None
         self._meter = meter = hiding or meter_for(self._provider.meter, kind, encoded)
         length = head.length_of(reply.headers)
-        if length is not None and hiding is None:
+        if length is not None and hiding is None and reply.has_body:
             headers.append((b"content-length", b"%d" % length))
-        chunk = await reply.read()
+        chunk = await reply.read() if reply.has_body else b""
         self._first_byte_ms = self._elapsed_ms()
         await exchange.send({"type": "http.response.start", "status": reply.status, "headers": headers})
         while chunk:
@@ -132,16 +135,16 @@ class Forwarding:
         rest = b"" if hiding is None else hiding.rest()
         await exchange.send({"type": "http.response.body", "body": rest, "more_body": False})
 
-    async def _refused(self, reply: Reply) -> Answer:
+    async def _refused(self, reply: Received) -> Answer:
         """The answer for a provider's error; a refusal of our key is never shown, and told on the provider's card."""
         provider, credential = self._provider, self._held.credential
         if reply.status < 400:
             return self._exchange.fault(
-                refusals.unreachable(provider, "answered with a redirect, which is not followed")
+                refusals.unreachable(provider, "answered with a redirect, which is not followed", (refusals.NO_RETRY,))
             )
         body = await refusals.read_error(reply)
-        found = refusals.verdict(credential, reply.status, body)
-        if found.outcome == "rejected":
+        found = refusals.verdict(credential, reply, body)
+        if found is not None:
             await self._gateway.notes.rejected(self._held, found.words, reply.status)
             return self._exchange.fault(refusals.rejected(provider))
         answer = refusals.passed_on(credential, reply, body)
@@ -150,6 +153,7 @@ class Forwarding:
     async def _after(self, fault: OutboundFault) -> Answer | None:
         """What comes of a call that failed: by the caller's doing, or by the provider's."""
         if self._sent.fault is not None:
+            self._ended = "client_gone"
             raise BodyFault(self._sent.fault) from None
         if self._sent.gone:
             self._ended = "client_gone"

@@ -87,13 +87,16 @@ class KeyMask:
         return as_it_is
 
 
-def masked(body: bytes, secret: str) -> bytes:
-    """A whole text without the key: neither all of it nor ten characters of it in a row."""
+def masked(body: bytes, secret: str, shown: bytes | None = None) -> bytes:
+    """A whole text without the key: neither all of it nor ten characters of it in a row.
+
+    ``shown`` stands in their place; without it, the first and last characters of the key.
+    """
     if len(secret) < SHORTEST_KEY:
         return body
     key = secret.encode("ascii")
     if _may_hold_part(body, key):
-        body = _without_parts(body, key, mask(secret).encode())
+        body = _without_parts(body, key, mask(secret).encode() if shown is None else shown)
     return KeyMask(secret).whole(body)
 
 

@@ -2,9 +2,12 @@
 
 from ari.integrations.model import Credential, Provider, TestResult
 from ari.integrations.ports import Probed, Prober
+from ari.integrations.refusing import Said, said_of_key
 
 TIMEOUT_SECONDS = 10.0
-_NO_CREDIT, _NOT_FOUND, _TOO_MANY = 402, 404, 429
+_UNAUTHORIZED, _NO_CREDIT, _NOT_FOUND, _TOO_MANY = 401, 402, 404, 429
+
+_REFUSALS = (400, 401, 403)
 
 
 async def tried(prober: Prober, credential: Credential) -> TestResult:
@@ -25,10 +28,29 @@ def judged(credential: Credential, probed: Probed) -> TestResult:
     if _marked(probed.body, trial.restricted_mark):
         return _restricted(status)
     if status in trial.rejected or _marked(probed.body, trial.rejected_mark):
+        if status == _UNAUTHORIZED and credential.secret and said_of_key(probed.body) is Said.OTHER:
+            return _restricted(status)
         return _rejected(credential, answered)
     if status in trial.restricted:
         return _restricted(status)
     return TestResult("unreachable", f"{provider.title} gave no verdict: {answered}{_advice(provider, status)}.")
+
+
+def refused(credential: Credential, probed: Probed) -> TestResult | None:
+    """What an error says of the key at any other call; ``None`` unless the service says that it refuses the key.
+
+    The request may be at fault here, and may repeat a caller's words: so only what the service names counts, and a
+    bare 401.
+    """
+    status, provider = probed.status, credential.provider
+    if status is None:
+        return None
+    said = said_of_key(probed.body)
+    bare = status == _UNAUTHORIZED and said is Said.NOTHING
+    marked = status in _REFUSALS and said is Said.REFUSED and _marked(probed.body, provider.trial.rejected_mark)
+    if bare or marked or (status == _UNAUTHORIZED and said is Said.REFUSED):
+        return _rejected(credential, f"it answered {status}")
+    return None
 
 
 def _restricted(status: int) -> TestResult:

@@ -104,7 +104,7 @@ class Connector(aiohttp.TCPConnector):
         )
         self._factory: Any = partial(Line, loop=self._loop)
 
-    async def connect(self, req: Any, traces: Any, timeout: Any) -> Any:
+    async def connect(self, req: Any, traces: Any, timeout: Any) -> Any:  # noqa: ASYNC109 - aiohttp's signature
         connection = await super().connect(req, traces, timeout)
         line, attempt = connection.protocol, attempt_now.get()
         if isinstance(line, Line):

@@ -1,4 +1,4 @@
-"""Kept connections: which request is sent once more, what an unasked byte does, and when the head of a response ends."""
+"""Kept connections: which request is sent once more, what an unasked byte does, when a head of a response ends."""
 
 import asyncio
 import socket
@@ -75,7 +75,9 @@ def test_a_kept_connection_that_closed_is_replaced(method: str) -> None:
     _run(work)
 
 
-@pytest.mark.parametrize("begun", [b"H", b"HTTP/1.1 2", b"HTTP/1.1 200 OK\r\ncontent-le", b"HTTP/1.1 103 Early\r\n\r\n"])
+@pytest.mark.parametrize(
+    "begun", [b"H", b"HTTP/1.1 2", b"HTTP/1.1 200 OK\r\ncontent-le", b"HTTP/1.1 103 Early\r\n\r\n"]
+)
 def test_a_response_that_began_is_not_asked_for_again(begun: bytes) -> None:
     """The server has read the request then."""
 
@@ -150,6 +152,7 @@ def test_an_unasked_response_answers_nobody(unasked: bytes) -> None:
             await gate.wait()
             writer.write(unasked)
             closed.set_result(await reader.read())
+            writer.close()
 
         gate, closed = asyncio.Event(), asyncio.get_running_loop().create_future()
         server = await asyncio.start_server(late, "127.0.0.1", 0)

@@ -21,7 +21,7 @@ PROVIDER = Provider(
         "POST /v1/embeddings",
         "POST /v1/responses",
         "GET /v1/models",
-        "GET /v1/models/{model}",
+        "GET /v1/models/{model...}",
         "POST /api/chat",
         "POST /api/generate",
         "POST /api/embed",

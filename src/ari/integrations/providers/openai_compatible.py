@@ -6,6 +6,10 @@ _PATHS = (
     "POST /chat/completions",
     "POST /completions",
     "POST /responses",
+    "POST /responses/compact",
+    "GET /responses/{id}",
+    "GET /responses/{id}/input_items",
+    "POST /responses/{id}/cancel",
     "POST /embeddings",
     "POST /moderations",
     "POST /rerank",
@@ -28,5 +32,14 @@ PROVIDER = Provider(
     trial=Trial("/models"),
     meter="openai",
     asks_usage=True,
+    # LiteLLM's, the proxy that most often stands behind this.
+    returns_keys=(
+        "/key/{rest...}",
+        "/keys",
+        "/keys/{rest...}",
+        "/v1/key/{rest...}",
+        "/config/yaml",
+        "/get/config/{rest...}",
+    ),
     reaches=_PATHS + tuple(path.replace(" /", " /v1/", 1) for path in _PATHS),
 )
