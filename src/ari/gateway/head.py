@@ -76,8 +76,18 @@ _BAD_SEGMENT = re.compile(rb"//|\\|(?:^|/)\.{1,2}(?:/|$)|[\x00-\x1f]")
 _MOST_DECODINGS = 3
 _MOST_LENGTH_DIGITS = 15
 _KEY_NAMES = frozenset(
-    ("key", "api_key", "api-key", "apikey", "access_token", "oauth_token", "authorization")
-    + ("x-api-key", "xi-api-key", "xi_api_key")
+    (
+        "access_token",
+        "api-key",
+        "api_key",
+        "apikey",
+        "authorization",
+        "key",
+        "oauth_token",
+        "x-api-key",
+        "xi-api-key",
+        "xi_api_key",
+    )
 )
 _OTHER_REQUEST = frozenset(("$httpheaders", "$httpmethod", "x-http-method-override", "_method"))
 """Google's servers take headers or a method from the query."""

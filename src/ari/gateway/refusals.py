@@ -1,5 +1,7 @@
 """A provider's errors on their way to the caller: without the key, and without what only its owner should know."""
 
+import msgspec
+
 from ari.gateway.head import length_of, to_caller
 from ari.gateway.masking import masked
 from ari.gateway.received import Received
@@ -14,6 +16,7 @@ from ari.outbound.http import FaultWord
 MOST_ERROR_BYTES = 1024 * 1024
 NO_RETRY: Header = (b"x-should-retry", b"false")
 """What the SDKs of OpenAI and Anthropic heed: they repeat 409 and 5xx otherwise."""
+_UNAUTHORIZED = 401
 _HOPELESS: tuple[FaultWord, ...] = ("refused_address", "tls")
 
 
@@ -36,7 +39,21 @@ def passed_on(credential: Credential, reply: Received, body: bytes | None) -> An
         return unreachable(credential.provider, f"answered {reply.status} with more than ARI passes on")
     # What a packed body holds is not known; bytes must stay as they are.
     clean = body if reply.is_packed else masked(body, credential.secret)
+    if reply.status == _UNAUTHORIZED:
+        clean = _explained(clean, credential.provider)
     return Answer(reply.status, [*to_caller(reply.headers), (b"content-length", b"%d" % len(clean))], clean)
+
+
+def _explained(body: bytes, provider: Provider) -> bytes:
+    """A provider's own 401, which a caller would take for ours: a member says whose it is, where there is none yet."""
+    try:
+        document = msgspec.json.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return body
+    if not isinstance(document, dict) or "detail" in document:
+        return body
+    words = f"{provider.title} answered this request with 401, for a reason of its own: your ARI key was accepted."
+    return msgspec.json.encode({**document, "detail": words})
 
 
 def rejected(provider: Provider) -> Fault:

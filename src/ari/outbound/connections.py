@@ -10,12 +10,13 @@ import socket
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
-from time import perf_counter
+from time import thread_time
 from typing import Any
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.client_proto import ResponseHandler
+from aiohttp.http_exceptions import HttpProcessingError
 
 from ari.outbound.addresses import permitted
 
@@ -24,6 +25,7 @@ MOST_CONNECTIONS = 1_000
 """To all hosts together, in one process; further calls wait for one, as long as a connection may take."""
 MOST_HEAD_BYTES = 1024 * 1024
 """Interim responses (1xx) and the head of the final one, together."""
+_INTERIM = (101, 102, 103)
 
 
 class Line(ResponseHandler):
@@ -51,6 +53,22 @@ class Line(ResponseHandler):
         """The request is over."""
         self._in_use = False
 
+    def feed_data(self, data: Any, size: int = 0) -> bool:  # type: ignore[override]  # a message and its payload
+        """aiohttp waits for a final response after any 1xx but 101; one that HTTP does not have is no promise of one."""
+        if 100 < data[0].code < 200 and data[0].code not in _INTERIM:
+            self.set_exception(HttpProcessingError(message="no such interim response"))
+            if self.transport is not None:
+                self.transport.close()
+            return False
+        return bool(super().feed_data(data, size))
+
+    def set_exception(self, exc: Any, exc_cause: Any = None) -> None:
+        """aiohttp leaves the reader of a body waiting where its chunks are malformed: it would wait for ever."""
+        super().set_exception(exc, *(() if exc_cause is None else (exc_cause,)))
+        payload = self._payload
+        if payload is not None and not payload.is_eof() and payload.exception() is None:
+            payload.set_exception(aiohttp.ClientPayloadError("the body breaks off, or is malformed"))
+
     def data_received(self, data: bytes) -> None:
         if data:
             self.answered = True
@@ -59,9 +77,9 @@ class Line(ResponseHandler):
             if self._head_bytes > MOST_HEAD_BYTES and self.transport is not None:
                 self.transport.abort()
                 return
-        began = perf_counter()
+        began = thread_time()
         super().data_received(data)
-        self.parse_seconds += perf_counter() - began
+        self.parse_seconds += thread_time() - began
         if not self._in_use and (data or self._buffer):
             # Nobody asked for this: the next request would take it for its response.
             self.close()
