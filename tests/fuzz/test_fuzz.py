@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from tests.fuzz import token_fuzz
+from tests.fuzz import provider_fuzz, token_fuzz
 from tests.fuzz.head_fuzz import keys_of, run
 
 
@@ -18,3 +18,11 @@ def test_hostile_requests_leave_the_server_well(shared_owner: Any) -> None:
     assert findings.wrong == []
     assert {200, 400, 401, 431} <= set(findings.statuses)
     assert "Traceback" not in shared_owner.server.log_text()
+
+
+def test_whatever_a_provider_sends_the_caller_gets_a_response(ai: Any) -> None:
+    """Any status line, headers and framing: the provider's response or a 502, no key, no header of its own."""
+    findings = provider_fuzz.run(ai, seed=1, cases=250, seconds=40)
+    assert findings.wrong == []
+    assert {200, 502} <= set(findings.statuses)
+    assert "Traceback" not in ai.owner.server.log_text()

@@ -4,7 +4,8 @@ The model that a request names says what happens: any name answers well; ``slow`
 ``hold`` sends one event, then waits; ``drip`` and ``flood`` send bytes without end, slowly or at once; ``broken``
 breaks off in the middle; ``429``, ``401``, and those that begin with a status and end with ``-key``, are errors, the
 latter with bodies that repeat the key; ``redirect``, ``gzip``, ``huge``, ``html``, ``loud`` are what they say. It takes
-the one key it was given.
+the one key it was given. ``echo`` and what begins so repeat the key in good responses, ``401-scope`` is a 401 that
+does not mean the key.
 """
 
 import gzip
@@ -150,6 +151,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._pour(b"x" * 65_536, 0, own)
         elif model == "429":
             self._error(429, "Rate limit reached.", LIMITS)
+        elif model == "401-scope":
+            self._error(401, "You have insufficient permissions for this operation. Missing scopes: api.model.request.")
+        elif model.startswith("echo"):
+            self._echo(model, own)
         elif model == "401":
             self._error(401, f"Incorrect API key provided: {own.key}.")
         elif model.endswith("-key"):
@@ -157,6 +162,33 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             return self._be_strange(model, own)
         return model != "slow"
+
+    def _echo(self, model: str, own: StandIn) -> None:
+        """Repeat the key where nobody would look for it."""
+        headers = {"x-ratelimit-key": own.key, "x-request-id": f"{own.key[:20]}"}
+        if model == "echo-stream":
+            events = [f"data: {own.key}\n\n"] * 20
+            self._send_pieces("".join(events).encode())
+        elif model == "echo-gzip":
+            body = gzip.compress(json.dumps({"key": own.key}).encode())
+            self._send(200, body, "application/json", {**headers, "Content-Encoding": "gzip"})
+        elif model == "echo-model":
+            self._json({"model": own.key, "usage": {"prompt_tokens": 1, "completion_tokens": 1}})
+        else:
+            self._send(200, json.dumps({"model": model, "key": own.key}).encode(), "application/json", headers)
+
+    def _send_pieces(self, body: bytes) -> None:
+        """As a stream, in pieces of 1 to 13 bytes."""
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        at = 0
+        while at < len(body):
+            size = 1 + at % 13
+            self._chunk(body[at : at + size])
+            at += size
+        self.wfile.write(b"0\r\n\r\n")
 
     def _be_strange(self, model: str, own: StandIn) -> bool:
         """Likewise, where it is a good answer in an odd form."""

@@ -11,13 +11,13 @@ _COMMON = re.compile(r"v\d+(?:alpha|beta)?\d*|api|ai|openai|beta|anthropic|compa
 def meant(provider: Provider, method: str, path: str) -> str | None:
     """The path of the provider's own that was probably meant, as its file writes it; ``None`` if none is near."""
     parts = [part for part in path.split("/") if part]
-    if not parts:
+    if not parts or provider.reached(method, path):
         return None
     starts = _starts(provider)
     for dropped in range(len(parts)):
         for start in starts:
             candidate = "/" + "/".join((*start, *parts[dropped:]))
-            found = None if candidate == path else reaching(provider.reaches, method, candidate)
+            found = reaching(provider.reaches, method, candidate)
             if found is not None and all(_may_drop(part, found) for part in parts[:dropped]):
                 return found
     return None
@@ -35,4 +35,4 @@ def _starts(provider: Provider) -> list[tuple[str, ...]]:
         parts = one.partition(" ")[2].strip("/").split("/")
         count = next((at for at, part in enumerate(parts) if not _COMMON.fullmatch(part)), len(parts))
         found.add(tuple(parts[:count]))
-    return sorted(found, key=len)
+    return sorted(found, key=lambda one: (len(one), one))

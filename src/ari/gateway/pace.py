@@ -16,7 +16,7 @@ _SHARE = 0.04
 """Of a core, for one stream: 160 pieces a second."""
 _ALL_SHARE = 0.5
 """Of a core, for all streams that rest now."""
-_LONGEST_REST_SECONDS = 0.25
+_LONGEST_REST_SECONDS = 2.0
 
 
 class Paces:

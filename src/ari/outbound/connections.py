@@ -54,7 +54,7 @@ class Line(ResponseHandler):
         self._in_use = False
 
     def feed_data(self, data: Any, size: int = 0) -> bool:  # type: ignore[override]  # a message and its payload
-        """aiohttp waits for a final response after any 1xx but 101; one that HTTP does not have is no promise of one."""
+        """aiohttp waits for a final response after any 1xx but 101. One that HTTP does not have promises none."""
         if 100 < data[0].code < 200 and data[0].code not in _INTERIM:
             self.set_exception(HttpProcessingError(message="no such interim response"))
             if self.transport is not None:
