@@ -11,12 +11,24 @@ _FORWARD_SECONDS = 250e-6
 """What it costs to pass on a piece, besides reading it."""
 _SECONDS_PER_BYTE = 10e-9
 """What bytes may cost at no charge: downloads are not slowed."""
-_BURST_SECONDS = 0.05
+_BURST_SECONDS = 0.01
 _SHARE = 0.04
 """Of a core, for one stream: 160 pieces a second."""
 _ALL_SHARE = 0.5
-"""Of a core, for all streams that rest now."""
+"""Of a core, for all streams together."""
 _LONGEST_REST_SECONDS = 2.0
+
+
+class _Bucket:
+    """Time that was used, less what may be used: above 0 it is too much."""
+
+    def __init__(self, now: float) -> None:
+        self.debt = -_BURST_SECONDS
+        self._at = now
+
+    def add(self, now: float, cost: float, share: float) -> None:
+        self.debt = max(-_BURST_SECONDS, self.debt - (now - self._at) * share + cost)
+        self._at = now
 
 
 class Paces:
@@ -24,36 +36,34 @@ class Paces:
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
-        self.resting = 0
+        self.open = 0
+        self._all = _Bucket(clock.monotonic())
 
-    @property
-    def share(self) -> float:
-        """What part of a core one stream may use now."""
-        return min(_SHARE, _ALL_SHARE / max(1, self.resting))
+    def share(self, now: float, cost: float) -> float:
+        """What part of a core a stream that used so much may use: an equal one, if all together use too much."""
+        self._all.add(now, cost, _ALL_SHARE)
+        return min(_SHARE, _ALL_SHARE / self.open) if self._all.debt > 0 else _SHARE
 
 
 class Pace:
-    """One stream. ``close`` it at its end."""
+    """One stream, between ``open`` and ``close``."""
 
     def __init__(self, paces: Paces) -> None:
         self._paces = paces
-        self._debt = -_BURST_SECONDS
-        self._at = paces.clock.monotonic()
-        self._rests = False
+        self._own = _Bucket(paces.clock.monotonic())
+
+    def open(self) -> None:
+        """It begins."""
+        self._paces.open += 1
+
+    def close(self) -> None:
+        """It is over."""
+        self._paces.open -= 1
 
     def rest_after(self, size: int, read_seconds: float) -> float:
         """How long to rest, in seconds, after a piece of ``size`` bytes that took ``read_seconds`` to read."""
-        now, share = self._paces.clock.monotonic(), self._paces.share
+        now = self._paces.clock.monotonic()
         cost = read_seconds + _FORWARD_SECONDS - size * _SECONDS_PER_BYTE
-        self._debt = max(-_BURST_SECONDS, self._debt - (now - self._at) * share + cost)
-        self._at = now
-        self._count(self._debt > 0)
-        return min(self._debt / share, _LONGEST_REST_SECONDS) if self._debt > 0 else 0.0
-
-    def close(self) -> None:
-        """The stream is over."""
-        self._count(False)
-
-    def _count(self, rests: bool) -> None:
-        self._paces.resting += rests - self._rests
-        self._rests = rests
+        share = self._paces.share(now, max(0, cost))
+        self._own.add(now, cost, share)
+        return min(self._own.debt / share, _LONGEST_REST_SECONDS) if self._own.debt > 0 else 0.0

@@ -1,5 +1,6 @@
 """The provider's response on its way to the caller: unpacked, without the provider's key, and never too fast."""
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Self
@@ -11,6 +12,7 @@ from ari.http.problem import Header
 from ari.outbound.http import OutboundFault, Reply
 
 _OF_PACKED = (b"content-encoding", b"content-length")
+_TURN_SECONDS = 0.0005
 _WITHOUT_BODY = (204, 205, 304)
 
 
@@ -30,6 +32,7 @@ class Received:
         self.headers = _clean(reply.headers, secret, unpacked=self._unpacking is not None)
 
     async def __aenter__(self) -> Self:
+        self._pace.open()
         return self
 
     async def __aexit__(
@@ -93,7 +96,10 @@ class Received:
         if self._rest_seconds:
             await reply.rest(self._rest_seconds)
         chunk = await reply.read()
-        self._rest_seconds = self._pace.rest_after(len(chunk), reply.parse_seconds()) if chunk else 0.0
+        spent = reply.parse_seconds()
+        self._rest_seconds = self._pace.rest_after(len(chunk), spent) if chunk else 0.0
+        if spent > _TURN_SECONDS and not self._rest_seconds:
+            await asyncio.sleep(0)  # the next piece may be here already: others get their turn first
         return chunk
 
 

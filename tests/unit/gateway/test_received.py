@@ -144,7 +144,7 @@ def test_the_end_is_known_with_the_last_piece() -> None:
     """So the caller is not kept waiting for it."""
 
     async def work() -> None:
-        received = _received(Wire([b"one", b"two sk-pr"]))
+        received = await _received(Wire([b"one", b"two sk-pr"])).__aenter__()
         assert (await received.read(), received.at_end) == (b"one", False)
         assert (await received.read(), received.at_end) == (b"two sk-pr", True)
 
@@ -155,6 +155,7 @@ def test_a_model_is_never_slowed() -> None:
     """100 events a second, for a minute."""
     hands = Hands()
     pace = Pace(Paces(hands))
+    pace.open()
     for _ in range(6_000):
         hands.now += 0.01
         assert pace.rest_after(200, 20e-6) == 0
@@ -163,6 +164,7 @@ def test_a_model_is_never_slowed() -> None:
 def test_large_pieces_are_never_slowed() -> None:
     """A download as fast as the network gives it."""
     pace = Pace(Paces(Hands()))
+    pace.open()
     assert not any(pace.rest_after(65_536, 100e-6) for _ in range(10_000))
 
 
@@ -172,8 +174,10 @@ def test_trickling_streams_share_a_part_of_a_core(streams: int) -> None:
     hands = Hands()
     paces = Paces(hands)
     running = [(0.0, number, Pace(paces)) for number in range(streams)]
+    for _, _, pace in running:
+        pace.open()
     used = 0.0
-    while hands.now < 20:
+    while hands.now < 60:
         running.sort(key=lambda one: one[:2])
         at, number, pace = running.pop(0)
         hands.now = max(hands.now, at)
@@ -181,10 +185,10 @@ def test_trickling_streams_share_a_part_of_a_core(streams: int) -> None:
         used += cost
         hands.now += cost
         running.append((hands.now + pace.rest_after(4_096, cost), number, pace))
-    assert used / hands.now < 0.65
+    assert used / hands.now < 0.7
     for _, _, pace in running:
         pace.close()
-    assert paces.resting == 0
+    assert paces.open == 0
 
 
 def test_a_rest_comes_before_the_next_piece() -> None:
