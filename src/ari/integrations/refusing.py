@@ -18,10 +18,15 @@ _MESSAGE_FIELDS = ("message", "detail", "error", "msg", "error_description", "ti
 
 
 class Said(Enum):
-    """What an error says of the key. ``NOTHING``: it names no reason at all, as in ``{"detail": "Unauthorized"}``."""
+    """What an error says of the key.
+
+    ``OTHER``: another reason; ``UNCLEAR``: words that are not known here; ``NOTHING``: no reason at all, as in
+    ``{"detail": "Unauthorized"}``.
+    """
 
     REFUSED = "refused"
     OTHER = "other"
+    UNCLEAR = "unclear"
     NOTHING = "nothing"
 
 
@@ -82,7 +87,13 @@ def said_of_key(body: bytes) -> Said:
     if any(_REFUSED_WORDS.search(words) for words in messages):
         return Said.REFUSED
     told = any(_LETTER.search(_NO_REASON.sub("", words)) for words in messages)
-    return Said.OTHER if told else Said.NOTHING
+    return Said.UNCLEAR if told else Said.NOTHING
+
+
+def begins_with(body: bytes, mark: str) -> bool:
+    """Whether a code of an error is this mark, or a message begins with it: a caller's words stand elsewhere."""
+    codes, messages = _parts(body[:_MOST_BYTES])
+    return mark.lower() in codes or any(words.startswith(mark) for words in messages)
 
 
 def _parts(body: bytes) -> tuple[list[str], list[str]]:

@@ -2,7 +2,7 @@
 
 from ari.integrations.model import Credential, Provider, TestResult
 from ari.integrations.ports import Probed, Prober
-from ari.integrations.refusing import Said, said_of_key
+from ari.integrations.refusing import Said, begins_with, said_of_key
 
 TIMEOUT_SECONDS = 10.0
 _UNAUTHORIZED, _NO_CREDIT, _NOT_FOUND, _TOO_MANY = 401, 402, 404, 429
@@ -47,7 +47,8 @@ def refused(credential: Credential, probed: Probed) -> TestResult | None:
         return None
     said = said_of_key(probed.body)
     bare = status == _UNAUTHORIZED and said is Said.NOTHING
-    marked = status in _REFUSALS and said is Said.REFUSED and _marked(probed.body, provider.trial.rejected_mark)
+    mark = provider.trial.rejected_mark
+    marked = status in _REFUSALS and said is Said.REFUSED and mark is not None and begins_with(probed.body, mark)
     if bare or marked or (status == _UNAUTHORIZED and said is Said.REFUSED):
         return _rejected(credential, f"it answered {status}")
     return None

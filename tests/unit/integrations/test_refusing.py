@@ -139,7 +139,6 @@ OTHER: list[Any] = [
     },
     {"error": {"message": "Insufficient credits", "code": 401}},
     {"error": {"message": "Budget has been exceeded!", "type": "budget_exceeded", "code": "401"}},
-    {"error": "this model requires a signed-in account"},
     {"message": "Your workspace may not call this."},
 ]
 NOTHING: list[Any] = [
@@ -165,8 +164,14 @@ def test_a_refusal_of_the_key(error: Any) -> None:
 
 @pytest.mark.parametrize("error", OTHER)
 def test_the_key_may_be_good(error: Any) -> None:
-    """A right, the credit, the organization, a region, an address; also what nobody has seen yet."""
+    """A right, the credit, the organization, a region, an address."""
     assert said_of_key(_body(error)) is Said.OTHER
+
+
+@pytest.mark.parametrize("error", [{"error": "this one needs a signed-in person"}, {"message": "Come back on Monday."}])
+def test_what_nobody_has_seen_yet(error: Any) -> None:
+    """It is not taken for a refusal of the key, nor for its praise."""
+    assert said_of_key(_body(error)) is Said.UNCLEAR
 
 
 @pytest.mark.parametrize("error", NOTHING)
