@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from tests.support.provider_echo import echo
+
 WAIT_SECONDS = 20
 BAD_HEADERS = {
     "Set-Cookie": "session=1",
@@ -154,7 +156,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif model == "401-scope":
             self._error(401, "You have insufficient permissions for this operation. Missing scopes: api.model.request.")
         elif model.startswith("echo"):
-            self._echo(model, own)
+            echo(self, model, own.key)
         elif model == "401":
             self._error(401, f"Incorrect API key provided: {own.key}.")
         elif model.endswith("-key"):
@@ -162,33 +164,6 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             return self._be_strange(model, own)
         return model != "slow"
-
-    def _echo(self, model: str, own: StandIn) -> None:
-        """Repeat the key where nobody would look for it."""
-        headers = {"x-ratelimit-key": own.key, "x-request-id": f"{own.key[:20]}"}
-        if model == "echo-stream":
-            events = [f"data: {own.key}\n\n"] * 20
-            self._send_pieces("".join(events).encode())
-        elif model == "echo-gzip":
-            body = gzip.compress(json.dumps({"key": own.key}).encode())
-            self._send(200, body, "application/json", {**headers, "Content-Encoding": "gzip"})
-        elif model == "echo-model":
-            self._json({"model": own.key, "usage": {"prompt_tokens": 1, "completion_tokens": 1}})
-        else:
-            self._send(200, json.dumps({"model": model, "key": own.key}).encode(), "application/json", headers)
-
-    def _send_pieces(self, body: bytes) -> None:
-        """As a stream, in pieces of 1 to 13 bytes."""
-        self.send_response(200)
-        self.send_header("Content-Type", "text/event-stream")
-        self.send_header("Transfer-Encoding", "chunked")
-        self.end_headers()
-        at = 0
-        while at < len(body):
-            size = 1 + at % 13
-            self._chunk(body[at : at + size])
-            at += size
-        self.wfile.write(b"0\r\n\r\n")
 
     def _be_strange(self, model: str, own: StandIn) -> bool:
         """Likewise, where it is a good answer in an odd form."""
