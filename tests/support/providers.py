@@ -5,7 +5,8 @@ The model that a request names says what happens: any name answers well; ``slow`
 breaks off in the middle; ``pings`` keeps a stream alive until the test opens ``gate``; ``fails`` reports an error in a
 stream; ``no-options`` refuses ``stream_options``; ``429``, ``401``, and those that begin with a status and end with
 ``-key``, are errors, the latter with bodies that repeat the key; ``redirect``, ``gzip``, ``huge``, ``html``, ``loud``
-are what they say. It takes the one key it was given.
+are what they say. It takes the one key it was given. ``echo`` and what begins so repeat the key in good responses,
+``401-scope`` is a 401 that does not mean the key.
 """
 
 import gzip
@@ -17,7 +18,9 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from tests.support.provider_formats import BAD_HEADERS, LIMITS, gemini_part, named
+from tests.support.provider_answers import chat, message, response
+from tests.support.provider_echo import echo
+from tests.support.provider_formats import BAD_HEADERS, LIMITS, gemini_part
 
 WAIT_SECONDS = 20
 
@@ -138,6 +141,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._pour(b"x" * 65_536, 0, own)
         elif model == "429":
             self._error(429, "Rate limit reached.", LIMITS)
+        elif model == "401-scope":
+            self._error(401, "You have insufficient permissions for this operation. Missing scopes: api.model.request.")
+        elif model.startswith("echo"):
+            echo(self, model, own.key)
         elif model == "401":
             self._error(401, f"Incorrect API key provided: {own.key}.")
         elif model.endswith("-key"):
@@ -182,12 +189,14 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, asked: dict[str, Any], model: str, own: StandIn) -> None:
         path, _, query = self.path.partition("?")
-        if path.endswith("/chat/completions"):
-            self._chat(asked, model, own)
-        elif path.endswith("/responses"):
-            self._response(asked, model, own)
-        elif path.endswith("/messages"):
-            self._message(asked, model, own)
+        chats = {"/chat/completions": chat, "/responses": response, "/messages": message}
+        speak = next((one for ending, one in chats.items() if path.endswith(ending)), None)
+        if speak is not None:
+            told = speak(asked, model)
+            if isinstance(told, list):
+                self._events(told, model, own)
+            else:
+                self._json(told)
         elif path.endswith(":generateContent"):
             self._json(gemini_part(model, "Hello", 5))
         elif path.endswith(":streamGenerateContent"):
@@ -231,96 +240,6 @@ class _Handler(BaseHTTPRequestHandler):
         except OSError:
             own.hung_up.set()
             self.close_connection = True
-
-    def _chat(self, asked: dict[str, Any], model: str, own: StandIn) -> None:
-        tools = asked.get("tools")
-        call = {"id": "call_1", "type": "function", "function": {"name": "weather", "arguments": '{"city":"Oslo"}'}}
-        message: dict[str, Any] = {"role": "assistant", "content": None if tools else "Hello"}
-        if tools:
-            message["tool_calls"] = [call]
-        reason = "tool_calls" if tools else "stop"
-        usage = {
-            "prompt_tokens": 11,
-            "completion_tokens": 7,
-            "total_tokens": 18,
-            "prompt_tokens_details": {"cached_tokens": 3},
-        }
-        head = {"id": "chatcmpl-1", "created": 1, "model": model}
-        if not asked.get("stream"):
-            choice = {"index": 0, "message": message, "finish_reason": reason}
-            self._json({**head, "object": "chat.completion", "choices": [choice], "usage": usage})
-            return
-        telling = (asked.get("stream_options") or {}).get("include_usage") is True
-        head["object"] = "chat.completion.chunk"
-        pieces: list[dict[str, Any]] = [{"role": "assistant"}, {"content": "Hel"}, {"content": "lo"}]
-        if tools:
-            pieces = [{"role": "assistant", "tool_calls": [{"index": 0, **call}]}]
-        chunks = [{**head, "choices": [{"index": 0, "delta": one, "finish_reason": None}]} for one in pieces]
-        chunks.append({**head, "choices": [{"index": 0, "delta": {}, "finish_reason": reason}]})
-        if telling:
-            chunks = [{**chunk, "usage": None} for chunk in chunks] + [{**head, "choices": [], "usage": usage}]
-        self._events([f"data: {json.dumps(chunk)}\n\n" for chunk in chunks] + ["data: [DONE]\n\n"], model, own)
-
-    def _response(self, asked: dict[str, Any], model: str, own: StandIn) -> None:
-        text = {"type": "output_text", "text": "Hello", "annotations": []}
-        item = {"id": "msg_1", "type": "message", "role": "assistant", "status": "completed", "content": [text]}
-        usage = {
-            "input_tokens": 21,
-            "input_tokens_details": {"cached_tokens": 8},
-            "output_tokens": 9,
-            "output_tokens_details": {"reasoning_tokens": 0},
-            "total_tokens": 30,
-        }
-        whole = {
-            "id": "resp_1",
-            "object": "response",
-            "created_at": 1,
-            "model": model,
-            "status": "completed",
-            "output": [item],
-            "parallel_tool_calls": True,
-            "tool_choice": "auto",
-            "tools": [],
-        }
-        if not asked.get("stream"):
-            self._json({**whole, "usage": usage})
-            return
-        begun = {**whole, "status": "in_progress", "output": [], "usage": None}
-        delta = {"item_id": "msg_1", "output_index": 0, "content_index": 0, "delta": "Hello", "logprobs": []}
-        events = [
-            {"type": "response.created", "sequence_number": 0, "response": begun},
-            {"type": "response.output_text.delta", "sequence_number": 1, **delta},
-            {"type": "response.completed", "sequence_number": 2, "response": {**whole, "usage": usage}},
-        ]
-        self._events([named(event) for event in events], model, own)
-
-    def _message(self, asked: dict[str, Any], model: str, own: StandIn) -> None:
-        tools = asked.get("tools")
-        use = {"type": "tool_use", "id": "toolu_1", "name": "weather", "input": {"city": "Oslo"}}
-        content = [use] if tools else [{"type": "text", "text": "Hello"}]
-        usage = {
-            "input_tokens": 10,
-            "cache_read_input_tokens": 30,
-            "cache_creation_input_tokens": 2,
-            "output_tokens": 6,
-        }
-        reason = "tool_use" if tools else "end_turn"
-        head = {"id": "msg_1", "type": "message", "role": "assistant", "model": model, "stop_sequence": None}
-        if not asked.get("stream"):
-            self._json({**head, "content": content, "stop_reason": reason, "usage": usage})
-            return
-        begun: dict[str, Any] = {**head, "content": [], "stop_reason": None, "usage": {**usage, "output_tokens": 1}}
-        ended = {"delta": {"stop_reason": reason, "stop_sequence": None}, "usage": {"output_tokens": 6}}
-        block = {"index": 0, "content_block": {"type": "text", "text": ""}}
-        events: list[dict[str, Any]] = [
-            {"type": "message_start", "message": begun},
-            {"type": "content_block_start", **block},
-            {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "Hello"}},
-            {"type": "content_block_stop", "index": 0},
-            {"type": "message_delta", **ended},
-            {"type": "message_stop"},
-        ]
-        self._events([named(event) for event in events], model, own)
 
     def _events(self, events: list[str], model: str, own: StandIn) -> None:
         self.send_response(200)

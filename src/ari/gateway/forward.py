@@ -10,14 +10,15 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from ari.gateway import head, refusals
+from ari.gateway import head, refusals, request_headers
 from ari.gateway.asked_body import AskedBody
 from ari.gateway.asking import may_ask
 from ari.gateway.meter import Meter, NoMeter, meter_for
+from ari.gateway.received import Received
 from ari.http.answer import Answer
 from ari.http.body import BodyFault, ClientGone
 from ari.http.problem import Fault
-from ari.outbound.http import FaultWord, OutboundFault, Reply
+from ari.outbound.http import FaultWord, OutboundFault
 from ari.usage.ai import AiUse, Ended
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ class Forwarding:
             self._asked = AskedBody(self._gateway.answers, self._gateway.room, self._held.credential, clock.monotonic)
             try:
                 await self._asked.read(self._sent, self._begin_watch)
-            except ClientGone:
+            except BodyFault:
                 self._ended = "client_gone"
                 raise
         while True:
@@ -101,7 +102,7 @@ class Forwarding:
     async def _call_once(self) -> Answer | _Again | None:
         incoming, credential = self._exchange.incoming, self._held.credential
         url = head.url_for(credential, self._target.path, incoming.query)
-        headers = head.to_provider(incoming, credential)
+        headers = request_headers.to_provider(incoming, credential)
         body = self._body(headers)
         call = self._gateway.client.call(
             incoming.method,
@@ -111,11 +112,13 @@ class Forwarding:
             private=credential.owner_named,
             patience=self._gateway.patience,
         )
-        async with call as reply:
+        async with call as found, Received(found, incoming.method, credential.secret, self._gateway.paces) as reply:
             self._status = reply.status
             self._first_byte_ms = self._elapsed_ms()
             self._ended = "cut"
-            if reply.status < 300:
+            if not reply.is_sound:
+                return self._exchange.fault(refusals.unreachable(self._provider, "sent a status that HTTP has not"))
+            if reply.status < 300 or (reply.status == 304 and head.is_conditional(incoming)):
                 if self._asked is not None:
                     self._asked.was_taken()
                 await self._pass_on(reply)
@@ -143,23 +146,23 @@ class Forwarding:
             return sent.pieces(self._begin_watch)
         return sent.whole or None
 
-    async def _pass_on(self, reply: Reply) -> None:
+    async def _pass_on(self, reply: Received) -> None:
         """The response, as it comes."""
         exchange, headers = self._exchange, head.to_caller(reply.headers)
         kind, hides = head.media_type(reply.headers), self._asked is not None and self._asked.hides
-        encoded = any(name == b"content-encoding" for name, _ in headers)
-        if exchange.incoming.method in _METERED:
-            self._meter = meter_for(kind, encoded, hides)
+        if exchange.incoming.method in _METERED and reply.has_body:
+            self._meter = meter_for(kind, reply.is_packed, hides)
         meter, length = self._meter, head.length_of(reply.headers)
         start = {"type": "http.response.start", "status": reply.status, "headers": headers}
         if length is not None and not hides:
-            headers.append((b"content-length", b"%d" % length))
-        else:
+            if reply.may_have_length:
+                headers.append((b"content-length", b"%d" % length))
+        elif reply.has_body:
             headers += _STREAMED
             if kind == b"text/event-stream":
                 # Its events may be far off, and the caller's patience may count from here.
                 await exchange.send(start)
-        chunk = await reply.read()
+        chunk = await reply.read() if reply.has_body else b""
         self._first_byte_ms = self._elapsed_ms()
         if not exchange.started:
             await exchange.send(start)
@@ -170,7 +173,7 @@ class Forwarding:
                 await exchange.send({"type": "http.response.body", "body": rest, "more_body": True})
             raise
 
-    async def _relay(self, reply: Reply, chunk: bytes, hides: bool) -> None:
+    async def _relay(self, reply: Received, chunk: bytes, hides: bool) -> None:
         """Each chunk as soon as it is here; where nothing is taken out, before it is read."""
         send, meter = self._exchange.send, self._meter
         while chunk:
@@ -185,15 +188,15 @@ class Forwarding:
             chunk = await reply.read()
         await send({"type": "http.response.body", "body": meter.finish(), "more_body": False})
 
-    async def _refused(self, reply: Reply, body: bytes | None) -> Answer:
+    async def _refused(self, reply: Received, body: bytes | None) -> Answer:
         """The answer for a provider's error; a refusal of our key is never shown, and told on the provider's card."""
         provider, credential = self._provider, self._held.credential
         if reply.status < 400:
             return self._exchange.fault(
-                refusals.unreachable(provider, "answered with a redirect, which is not followed")
+                refusals.unreachable(provider, "answered with a redirect, which is not followed", (refusals.NO_RETRY,))
             )
-        found = refusals.verdict(credential, reply.status, body)
-        if found.outcome == "rejected":
+        found = refusals.verdict(credential, reply, body)
+        if found is not None:
             await self._gateway.notes.rejected(self._held, found.words, reply.status)
             return self._exchange.fault(refusals.rejected(provider))
         answer = refusals.passed_on(credential, reply, body)
@@ -202,6 +205,7 @@ class Forwarding:
     async def _after(self, fault: OutboundFault) -> Answer | None:
         """What comes of a call that failed: by the caller's doing, or by the provider's."""
         if self._sent.fault is not None:
+            self._ended = "client_gone"
             raise BodyFault(self._sent.fault) from None
         if self._sent.gone:
             self._ended = "client_gone"

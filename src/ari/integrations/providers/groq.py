@@ -15,6 +15,7 @@ PROVIDER = Provider(
     reaches=(
         "POST /openai/v1/chat/completions",
         "POST /openai/v1/responses",
+        "GET /openai/v1/responses/{id}",
         "POST /openai/v1/audio/transcriptions",
         "POST /openai/v1/audio/translations",
         "POST /openai/v1/audio/speech",

@@ -20,6 +20,6 @@ PROVIDER = Provider(
         "POST /v1/ocr",
         "POST /v1/audio/transcriptions",
         "GET /v1/models",
-        "GET /v1/models/{model}",
+        "GET /v1/models/{model...}",
     ),
 )

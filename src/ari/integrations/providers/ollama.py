@@ -21,7 +21,7 @@ PROVIDER = Provider(
         "POST /v1/responses",
         "POST /v1/messages",
         "GET /v1/models",
-        "GET /v1/models/{model}",
+        "GET /v1/models/{model...}",
         "POST /api/chat",
         "POST /api/generate",
         "POST /api/embed",

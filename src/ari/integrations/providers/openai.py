@@ -17,6 +17,10 @@ PROVIDER = Provider(
     reaches=(
         "POST /v1/responses",
         "POST /v1/responses/input_tokens",
+        "POST /v1/responses/compact",
+        "GET /v1/responses/{id}",
+        "GET /v1/responses/{id}/input_items",
+        "POST /v1/responses/{id}/cancel",
         "POST /v1/chat/completions",
         "POST /v1/completions",
         "POST /v1/embeddings",
@@ -28,6 +32,7 @@ PROVIDER = Provider(
         "POST /v1/audio/transcriptions",
         "POST /v1/audio/translations",
         "GET /v1/models",
-        "GET /v1/models/{model}",
+        "GET /v1/models/{model...}",
     ),
+    returns_keys=("/v1/organization/admin_api_keys{rest...}", "/dashboard/user/api_keys", "/v1/login"),
 )
