@@ -94,6 +94,9 @@ def test_the_first_digest_closes_before_the_next_opens(post: Post) -> None:
     claimed = post.claim()
     assert claimed.letter.subject == "5 more notifications of one day"
     assert claimed.letter.text.count("The API key") == 5
+    newest = post.instance.read(lambda unit: unit.events.newest())
+    assert newest is not None
+    assert all(part in claimed.letter.text for part in newest), "the mailbox keeps the head of the audit trail"
     for _ in range(21):
         post.happen()
     post.gather()
@@ -102,6 +105,21 @@ def test_the_first_digest_closes_before_the_next_opens(post: Post) -> None:
     assert {one.digest_id for one in post.history() if one.state == "digest"} == {
         one.id for one in post.history() if one.kind == "digest"
     }
+
+
+def test_what_strangers_cause_is_few_mails(post: Post) -> None:
+    """Three of a kind a day, the rest in the one mail of the day; other kinds are not concerned."""
+    for name in ("refused_burst", "dead_key_called"):
+        for number in range(10):
+            post.happen(name, count=number, minutes=5, code="revoked")
+    for _ in range(5):
+        post.happen("key_revoked")
+    post.gather()
+    states = [(one.kind, one.state) for one in post.history()]
+    for name in ("refused_burst", "dead_key_called"):
+        assert (states.count((name, "waiting")), states.count((name, "digest"))) == (3, 7)
+    assert states.count(("key_revoked", "waiting")) == 5
+    assert states.count(("digest", "waiting")) == 1
 
 
 def test_switches(post: Post) -> None:

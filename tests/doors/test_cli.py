@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -132,7 +133,10 @@ def test_a_backup_of_a_busy_server_is_whole(owner_on: Owner, cli: Cli) -> None:
         api.get("/api/me")
     said = cli("backup", str(owner_on.server.folder / "b"), check=True).stdout
     assert re.search(r"1 keys, \d+ events, 20 usage rows", said), said
-    new = ["--data-dir", str(owner_on.server.folder / "new")]
+    folder = owner_on.server.folder / "new"
+    folder.mkdir(mode=0o700)
+    shutil.copy2(owner_on.server.data_dir / "master.key", folder)
+    new = ["--data-dir", str(folder)]
     ran = cli("restore", str(owner_on.server.folder / "b"), *new, settings={"ARI_DATABASE_URL": ""})
     assert ran.returncode == 0, ran.stderr
     shown = cli("keys", "show", key["id"], "--json", *new, settings={"ARI_DATABASE_URL": ""})

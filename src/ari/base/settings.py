@@ -16,6 +16,7 @@ from pydantic import AliasChoices, ByteSize, Field, SecretStr, ValidationError, 
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from ari.base.addresses import AddressList
+from ari.base.audit import MIN_RETENTION_DAYS
 from ari.base.errors import ConfigurationError
 from ari.base.master_key import keys_of
 
@@ -108,6 +109,13 @@ class Settings(BaseSettings):
     usage_retention_days: int = Field(
         90, ge=0, le=36_500, description="How many days usage rows are kept; totals stay. 0: all for ever."
     )
+    event_retention_days: int = Field(
+        0,
+        ge=0,
+        le=36_500,
+        description="How many days events of the audit trail are kept, at least 7. 0: all for ever. What is removed "
+        "leaves a signed cut, from which the rest is verified.",
+    )
     usage_wait_seconds: float = Field(
         5.0, gt=0, le=60, description="How long a response waits for its usage row before it becomes a 503."
     )
@@ -178,6 +186,13 @@ class Settings(BaseSettings):
     test_clock_file: Path | None = Field(
         None, description="Test mode: a file with milliseconds to add to the clock. Never in production."
     )
+
+    @field_validator("event_retention_days")
+    @classmethod
+    def _not_too_short(cls, value: int) -> int:
+        if 0 < value < MIN_RETENTION_DAYS:
+            raise ValueError(f"keep {MIN_RETENTION_DAYS} days at least, or 0 for ever")
+        return value
 
     @field_validator("allowed_hosts", mode="before")
     @classmethod

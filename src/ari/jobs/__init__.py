@@ -13,6 +13,7 @@ from ari.base.events import Event
 from ari.base.ids import new_id
 from ari.instance import Instance
 from ari.jobs import mail
+from ari.jobs.audit import keep_audit
 from ari.jobs.watch import keep_watch
 from ari.storage.unit import Unit
 from ari.usage.retention import forget_old
@@ -59,6 +60,7 @@ async def run(instance: Instance) -> None:
     retention = asyncio.create_task(keep_retention(instance, stop))
     watching = asyncio.create_task(keep_watch(instance))
     mailing = asyncio.create_task(keep_mailing(instance))
+    auditing = asyncio.create_task(keep_audit(instance))
     try:
         while True:
             await tick(instance, watch)
@@ -68,6 +70,7 @@ async def run(instance: Instance) -> None:
         retention.cancel()
         watching.cancel()
         mailing.cancel()
+        auditing.cancel()
 
 
 async def keep_mailing(instance: Instance) -> None:
@@ -104,6 +107,8 @@ async def tick(instance: Instance, watch: ClockWatch) -> None:
             await instance.acommand(SYSTEM, lambda unit, by: record_step(unit, by, instance.now_ms(), step_ms))
         if await instance.aread(lambda unit: unit.keys.any_unstamped(instance.now_ms())):
             await instance.astamp_expired()
+        if await instance.aread(lambda unit: unit.events.any_counts(instance.now_ms())):
+            await instance.acommand(SYSTEM, lambda unit, _: unit.events.append_counts(instance.now_ms()))
         if watch.an_hour_passed():
             await instance.acommand(SYSTEM, lambda unit, _: unit.accounts.forget_expired(instance.now_ms()))
             await instance.acommand(SYSTEM, lambda unit, _: unit.responses.forget_expired(instance.now_ms()))

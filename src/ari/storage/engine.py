@@ -9,10 +9,13 @@ from pathlib import Path
 
 from sqlalchemy import Engine, text
 
+from ari.base.audit import Head, Mark
 from ari.base.errors import ConfigurationError
+from ari.base.master_key import MasterKeys
 from ari.base.settings import Settings
+from ari.base.signing import present_keys
 from ari.storage.database_url import parse
-from ari.storage.dialect import sqlite_engine
+from ari.storage.dialect import order_writes, sqlite_engine
 from ari.storage.faults import faults_as_unavailable, read_only
 from ari.storage.finder import HotFinder, PostgresFinder, SqliteFinder
 from ari.storage.inbox import Inbox
@@ -26,6 +29,7 @@ from ari.storage.unit import Unit
 from ari.storage.usage import UsageTables
 from ari.storage.usage_charts import UsageReports
 from ari.storage.usage_watch import WatchedTables
+from ari.storage.witness import Witness
 
 KEYS_FILE = "ari.db"
 USAGE_FILE = "usage.db"
@@ -46,13 +50,17 @@ class Database:
         inbox: Engine,
         settling: Engine,
         settings: Settings,
+        keys: MasterKeys | None = None,
         sessions: Sessions | None = None,
         server: Server | None = None,
     ) -> None:
         self.main = main
+        order_writes(main)
         self.log = log
         self._engines = {id(engine): engine for engine in (main, log, inbox, settling)}.values()
         self.data_dir = data_dir = settings.data_dir
+        self.master_keys = keys or master_keys_of(settings)
+        self.witness = Witness(data_dir)
         self.sessions = sessions
         self.server = server
         self._verify_seconds = settings.verify_timeout_seconds
@@ -70,10 +78,11 @@ class Database:
         self.watched = WatchedTables(log, self.usage.settle_all)
 
     @classmethod
-    def open(cls, settings: Settings) -> "Database":
+    def open(cls, settings: Settings, keys: MasterKeys | None = None) -> "Database":
         """Open or prepare the database. Raises ``ConfigurationError`` when it or the data directory cannot serve.
 
-        Nothing is created on a PostgreSQL server.
+        ``keys`` are the master keys, where they are not those of the settings' data directory. Nothing is created on a
+        PostgreSQL server.
         """
         prepare_data_dir(settings.data_dir)
         if settings.database_url is None:
@@ -84,7 +93,7 @@ class Database:
             log = sqlite_engine(usage_file, durable)
             inbox = sqlite_engine(inbox_file, durable, checkpoint_pages=INBOX_CHECKPOINT_PAGES)
             settling = sqlite_engine(usage_file, durable, beside=inbox_file)
-            return cls(sqlite_engine(keys_file, "FULL"), log, inbox, settling, settings)
+            return cls(sqlite_engine(keys_file, "FULL"), log, inbox, settling, settings, keys)
         try:
             sessions = Sessions(parse(settings.database_url.get_secret_value()), settings.database_pooler)
             server = examine(sessions)
@@ -95,7 +104,8 @@ class Database:
             raise ConfigurationError(
                 "PostgreSQL needs its driver: install the extra, pip install 'ari[postgres]'."
             ) from None
-        return cls(main, log, log, log.execution_options(isolation_level="REPEATABLE READ"), settings, sessions, server)
+        settling = log.execution_options(isolation_level="REPEATABLE READ")
+        return cls(main, log, log, settling, settings, keys, sessions, server)
 
     @contextmanager
     def writing(self) -> Iterator[Unit]:
@@ -103,7 +113,11 @@ class Database:
         with faults_as_unavailable(), write_turn(self.main_lock):
             try:
                 with self.main.begin() as connection:
-                    yield Unit(connection, writing=True)
+                    unit = Unit(connection, self.master_keys, writing=True)
+                    yield unit
+                    signed = self._sign(unit)
+                if signed is not None:
+                    self.witness.keep(signed)
             finally:
                 self._commits.count += 1
 
@@ -111,7 +125,19 @@ class Database:
     def reading(self) -> Iterator[Unit]:
         """One read-only snapshot."""
         with faults_as_unavailable(), read_only(self.main) as connection:
-            yield Unit(connection, writing=False)
+            yield Unit(connection, self.master_keys, writing=False)
+
+    def _sign(self, unit: Unit) -> Mark | None:
+        """Sign the head; the one to keep as witness, unless the kept one shows that this database is not the one it
+        was."""
+        before = unit.events.marks.head() if unit.events.is_changed else None
+        signed = unit.events.sign()
+        kept = None if signed is None else self.witness.read()
+        if kept is None or unit.events.is_accepted or (before is not None and before.text == kept.text):
+            return signed
+        head = Head.parse(kept.text)
+        ours = kept.trust(present_keys(self.master_keys)) == "ours"
+        return signed if head is None or not ours or unit.events.marks.contains(head) else None
 
     def ping(self) -> None:
         """Raise ``Unavailable`` unless the database answers, and would take what a request adds to the usage log."""
@@ -143,6 +169,12 @@ class Database:
         self.usage.close()
         for engine in self._engines:
             engine.dispose()
+
+
+def master_keys_of(settings: Settings) -> MasterKeys:
+    """Where this instance has its master keys."""
+    given = settings.master_key.get_secret_value() if settings.master_key else None
+    return MasterKeys(settings.data_dir, given, settings.master_key_file)
 
 
 def prepare_data_dir(path: Path) -> None:

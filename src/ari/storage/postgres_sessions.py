@@ -45,6 +45,7 @@ class Sessions:
             pool_timeout=BUSY_SECONDS,
             pool_pre_ping=True,
             hide_parameters=True,
+            isolation_level="READ COMMITTED",  # whatever the server's default: a writer sees what it waited for
             connect_args=self.url.parameters("ari"),
         )
 

@@ -13,13 +13,15 @@ from sqlalchemy import Connection, Table, inspect, select, text
 from sqlalchemy.exc import DatabaseError
 
 from ari.base.errors import Conflict
+from ari.base.master_key import MasterKeys
 from ari.base.settings import Settings
 from ari.storage import tables
-from ari.storage.dialect import lock_for_migration
+from ari.storage.dialect import alone
 from ari.storage.engine import INBOX_FILE, KEYS_FILE, USAGE_FILE, Database
 from ari.storage.faults import read_only
 from ari.storage.migrate import migrate
 from ari.storage.turn import write_turn
+from ari.storage.witness import Witness
 
 Fill = Callable[[Connection, Connection], None]
 """Writes the rows through a connection to the keys and one to the usage log; on PostgreSQL they are the same."""
@@ -31,7 +33,7 @@ _TELLING_LOG = (tables.usage_rows,)
 """An instance is empty while these are."""
 
 
-def into_sqlite(settings: Settings, replace: bool, fill: Fill) -> None:
+def into_sqlite(settings: Settings, replace: bool, keys: MasterKeys, fill: Fill) -> None:
     """Fill new files in a folder inside the data directory, then move them over the old ones."""
     database = Database.open(settings)
     target = settings.data_dir
@@ -41,14 +43,14 @@ def into_sqlite(settings: Settings, replace: bool, fill: Fill) -> None:
                 _refuse_filled_files(database)
             database.close()
             with _alone(target):
-                _swap_in(settings, fill)
+                _swap_in(settings, keys, fill)
     finally:
         database.close()
 
 
-def into_postgresql(settings: Settings, replace: bool, fill: Fill) -> None:
+def into_postgresql(settings: Settings, replace: bool, keys: MasterKeys, fill: Fill) -> None:
     """Fill the tables in one transaction."""
-    database = Database.open(settings)
+    database = Database.open(settings, keys)
     try:
         if database.server is not None and database.server.pooled:
             raise Conflict(
@@ -58,14 +60,14 @@ def into_postgresql(settings: Settings, replace: bool, fill: Fill) -> None:
             )
         migrate(database)
         database.log.dispose()  # its connection would be taken for another process of ours
-        with database.main.begin() as connection:
-            lock_for_migration(connection)
+        with alone(database.main) as connection:
             _refuse_others(connection)
             if replace:
                 _empty(connection)
             elif _is_filled(connection, (*_TELLING_MAIN, *_TELLING_LOG)):
                 raise _filled()
             fill(connection, connection)
+            database.witness.forget()
     finally:
         database.close()
 
@@ -123,19 +125,20 @@ def _alone(target: Path) -> Iterator[None]:
         connection.close()
 
 
-def _swap_in(settings: Settings, fill: Fill) -> None:
+def _swap_in(settings: Settings, keys: MasterKeys, fill: Fill) -> None:
     target = settings.data_dir
     staging = Path(tempfile.mkdtemp(prefix="restore-", dir=target))
     try:
-        _fill_files(settings.model_copy(update={"data_dir": staging}), fill)
+        _fill_files(settings.model_copy(update={"data_dir": staging}), keys, fill)
+        Witness(target).forget()
         for name in (INBOX_FILE, USAGE_FILE, KEYS_FILE):
             _put_in_place(staging / name, target / name)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 
 
-def _fill_files(settings: Settings, fill: Fill) -> None:
-    database = Database.open(settings)
+def _fill_files(settings: Settings, keys: MasterKeys, fill: Fill) -> None:
+    database = Database.open(settings, keys)
     try:
         migrate(database)
         with database.main.begin() as main, database.log.begin() as log:

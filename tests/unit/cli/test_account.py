@@ -156,7 +156,9 @@ def test_backup_and_restore_tell_of_the_master_key(owned: Ari, tmp_path: Path) -
     file = tmp_path / "b"
     said = owned("backup", str(file)).err
     assert f"Keep {owned.data_dir / 'master.key'} apart" in said
-    restored = owned("restore", str(file), "--data-dir", str(tmp_path / "new")).out
+    refused = owned.refused("restore", str(file), "--data-dir", str(tmp_path / "new"))
+    assert f"put its master key in {tmp_path / 'new' / 'master.key'}" in refused
+    restored = owned("restore", str(file), "--untrusted", "--data-dir", str(tmp_path / "new")).out
     assert f"must be in {tmp_path / 'new' / 'master.key'} before ARI starts" in restored
 
 

@@ -8,9 +8,11 @@ moved into the log; nothing stays in it, so it has no migrations.
 from ari.storage.tables.keys_database import (
     accounts,
     api_keys,
+    audit_marks,
     backup_codes,
     devices,
     dismissals,
+    event_counts,
     events,
     half_sign_ins,
     idempotent_responses,
@@ -47,9 +49,11 @@ from ari.storage.tables.usage_database import (
 __all__ = [
     "accounts",
     "api_keys",
+    "audit_marks",
     "backup_codes",
     "devices",
     "dismissals",
+    "event_counts",
     "events",
     "half_sign_ins",
     "idempotent_responses",
