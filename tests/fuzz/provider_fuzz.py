@@ -240,7 +240,8 @@ def run(ai: AiGateway, seed: int, cases: int, seconds: float) -> Findings:
     workers = workers_of(ai.owner.server)
     admin = ai.owner.api(ai.reader)
     with serving() as provider:
-        admin.put("/api/integrations/openai_compatible", json={"base_url": provider.url, "key": PROVIDER_KEY})
+        named = {"base_url": provider.url, "key": PROVIDER_KEY}
+        admin.put("/api/integrations/openai_compatible", json=named).raise_for_status()
         for number in range(cases):
             if time.monotonic() > until:
                 break

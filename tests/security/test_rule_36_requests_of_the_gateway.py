@@ -83,6 +83,10 @@ def test_a_key_in_the_query_is_refused(ai: AiGateway, query: str) -> None:
         b"/api/ai/openai/v1/..%2fadmin",
         b"/api/ai/openai/v1/a%5cb",
         b"/api/ai/openai/v1/a%00b",
+        b"/api/ai/openai/v1/models%0a",
+        b"/api/ai/openai/v1/models%250a",
+        b"/api/ai/openai/v1/models%257f",
+        b"/api/ai/openai/v1/models%25c2%2585",
     ],
 )
 def test_segments_that_lead_elsewhere_are_refused(ai: AiGateway, path: bytes) -> None:

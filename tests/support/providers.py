@@ -301,11 +301,12 @@ class _Handler(BaseHTTPRequestHandler):
             for name, value in (headers or {}).items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(body)
+            if self.command != "HEAD":
+                self.wfile.write(body)
         except OSError:
             self.server.stand_in.hung_up.set()
             self.close_connection = True
 
 
-for _verb in ("GET", "POST", "PUT", "PATCH", "DELETE"):
+for _verb in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"):
     setattr(_Handler, f"do_{_verb}", _Handler.serve)

@@ -61,6 +61,7 @@ class Forwarding:
 
     async def run(self) -> Answer | None:
         """Forward, and tell the log what was used. Raises ``BodyFault``, ``ClientGone``."""
+        self._take_body(True)
         try:
             async with asyncio.timeout(self._gateway.max_seconds) as self._limit:
                 if self._sent.whole is not None:
@@ -80,7 +81,13 @@ class Forwarding:
                 self._watch.cancel()
             if self._asked is not None:
                 self._asked.close()
+            self._take_body(False)
             self._tell()
+
+    def _take_body(self, taken: bool) -> None:
+        """Whether the rest of the caller's body goes to the provider, whatever is sent to the caller."""
+        if self._exchange.unread is not None:
+            self._exchange.unread.is_taken = taken
 
     async def _call(self) -> Answer | None:
         """Call the provider; once more if it refused a question that the caller did not ask."""
@@ -175,9 +182,9 @@ class Forwarding:
 
     async def _relay(self, reply: Received, chunk: bytes, hides: bool) -> None:
         """Each chunk as soon as it is here; where nothing is taken out, before it is read."""
-        send, meter = self._exchange.send, self._meter
+        send, meter, unread = self._exchange.send, self._meter, self._exchange.unread
         while chunk:
-            last = reply.at_end and not hides
+            last = reply.at_end and not hides and (unread is None or unread.is_read)
             part = meter.see(chunk) if hides else chunk
             if part or last:
                 await send({"type": "http.response.body", "body": part, "more_body": not last})
@@ -186,7 +193,14 @@ class Forwarding:
             if last:
                 return
             chunk = await reply.read()
-        await send({"type": "http.response.body", "body": meter.finish(), "more_body": False})
+        rest = meter.finish()
+        if unread is not None and not unread.is_read:
+            # The provider did not wait for the whole body.
+            await send({"type": "http.response.body", "body": rest, "more_body": True})
+            rest = b""
+            self._take_body(False)
+            await unread.drain()
+        await send({"type": "http.response.body", "body": rest, "more_body": False})
 
     async def _refused(self, reply: Received, body: bytes | None) -> Answer:
         """The answer for a provider's error; a refusal of our key is never shown, and told on the provider's card."""
