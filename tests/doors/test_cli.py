@@ -49,9 +49,9 @@ def test_the_life_of_a_key(owner_on: Owner) -> None:
     assert _code(owner_on, secret) == (401, "expired")
     assert cli.json("keys", "show", key["id"])["status"] == "expired"
 
-    cli("keys", "revoke", key["id"], "--reason", "done", check=True)
+    cli("keys", "revoke", "--yes", key["id"], "--reason", "done", check=True)
     assert _code(owner_on, secret) == (401, "revoked")
-    cli("keys", "delete", key["id"], check=True)
+    cli("keys", "delete", "--yes", key["id"], check=True)
     assert _code(owner_on, secret)[0] == 401
     assert cli.json("keys", "list")["items"] == []
 

@@ -182,9 +182,10 @@ def test_the_command_line_names_the_user_of_the_machine(cli: Cli) -> None:
     """Whoever sits at the keyboard is in the trail, for every command that changes something."""
     cli("migrate", check=True)
     key, _ = cli.create_key("Laptop")
-    for words in (["rename", key["id"], "x"], ["disable", key["id"]], ["revoke", key["id"]], ["delete", key["id"]]):
+    revoke, delete = ["revoke", key["id"], "--yes"], ["delete", key["id"], "--yes"]
+    for words in (["rename", key["id"], "x"], ["disable", key["id"]], revoke, delete):
         cli("keys", *words, check=True)
-    cli("usage", "erase", "--address", "192.0.2.1", check=True)
+    cli("usage", "erase", "--yes", "--address", "192.0.2.1", check=True)
     cli("backup", "b", check=True)
     events = cli.json("events")["items"]
     assert [event["name"] for event in events] == [

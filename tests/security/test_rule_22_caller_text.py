@@ -102,7 +102,7 @@ def test_questions_and_sentences_hold_nothing_that_acts(poisoned: tuple[Cli, str
     _, screen = at_terminal(["keys", "delete", key_id], cli.environment, cli.folder, answers=answers, columns=3000)
     assert not ACTS.search(screen)
     assert f"Delete “{SHOWN}”" in screen
-    assert SHOWN in cli("keys", "delete", key_id, check=True).stdout
+    assert SHOWN in cli("keys", "delete", "--yes", key_id, check=True).stdout
 
 
 @pytest.mark.parametrize("log_format", ["text", "json"])

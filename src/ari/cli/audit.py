@@ -76,7 +76,7 @@ def prune(
     data_dir: DataDir = None,
 ) -> None:
     """Remove older events for good. A signed cut takes their place, so that the rest can still be verified."""
-    _ask(f"Remove every event that is older than {days} days?", yes=yes)
+    output.confirm(f"Remove every event that is older than {days} days?", yes=yes)
     from ari.jobs.audit import prune_events
 
     with opened(data_dir) as instance:
@@ -98,7 +98,7 @@ def accept_trail(yes: Yes = False, data_dir: DataDir = None) -> None:
         if before.fault is None:
             output.say("The trail is as it was signed.")
             return
-        _ask(f"{before.fault[0].upper()}{before.fault[1:]}. Sign the trail as it is?", yes=yes)
+        output.confirm(f"{before.fault[0].upper()}{before.fault[1:]}. Sign the trail as it is?", yes=yes)
         instance.command(CALLER(), lambda unit, by: accept(unit, by, instance.now_ms(), {"because": before.fault}))
         after = checkup.audit_trail(instance.database)
     if after.fault is not None:
@@ -112,13 +112,3 @@ def _head_of(instance: "Instance") -> tuple[Head, str]:
     if mark is None or head is None:
         raise Conflict("no_head", "The audit trail has no signed head yet; its first event makes one.")
     return head, mark.signature.fingerprint
-
-
-def _ask(question: str, *, yes: bool) -> None:
-    if yes:
-        return
-    if not output.can_ask():
-        raise Conflict("not_confirmed", "Nobody can answer here; give --yes if this is meant.")
-    if not output.confirmed(question):
-        output.tell("Nothing was changed.")
-        raise typer.Exit(1)

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from ari.base.clock import DAY_MS, system_clock, to_rfc3339
+from ari.base.environment import kubernetes_variables, kubernetes_words, unknown_variables
 from ari.base.errors import AriError, for_operator
 from ari.base.seal import Sealed, open_one
 from ari.base.settings import Settings, environment_name
@@ -20,8 +21,9 @@ from ari.integrations.environment import read_environment
 from ari.integrations.model import State
 from ari.serving.limits import reachable_files
 from ari.storage import checkup
+from ari.storage.data_dir import prepare_data_dir
 from ari.storage.database_url import parse
-from ari.storage.engine import KEYS_FILE, Database, master_keys_of, prepare_data_dir
+from ari.storage.engine import KEYS_FILE, Database, master_keys_of
 
 _FILES_WANTED = 8192
 """Two thousand silent and two thousand half-sent connections, as many again for all others, and room."""
@@ -98,12 +100,21 @@ def _directory(settings: Settings) -> Finding:
 
 
 def _surroundings(settings: Settings) -> Iterator[Finding]:
+    yield _variables()
     yield _disk(settings)
     yield _open_files()
     yield _address(settings)
     yield _mail(settings)
     if settings.test_clock_file is not None:
         yield Finding("clock", "note", "ARI_TEST_CLOCK_FILE moves the clock: for tests, never in production.")
+
+
+def _variables() -> Finding:
+    found = [one.words for one in unknown_variables(os.environ)]
+    foreign = kubernetes_variables(os.environ)
+    if foreign:
+        found.append(kubernetes_words(foreign))
+    return Finding("variables", "note" if found else "ok", " ".join(found) or "every ARI_… variable is a setting")
 
 
 def _open_files() -> Finding:

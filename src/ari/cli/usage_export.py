@@ -18,7 +18,7 @@ from ari.cli.words import since as since_ms
 from ari.usage import export as file
 from ari.usage.ai import AiUse
 from ari.usage.model import UsageFilter, UsageRow
-from ari.usage.search import StatusRange, UsageSearch, method_of, text_of
+from ari.usage.search import StatusRange, UsageSearch, code_of, method_of, text_of
 
 _PIECE = 1_000
 

@@ -1,11 +1,8 @@
 """From settings to an open database: files and their modes, engines, transactions."""
 
-import os
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 
 from sqlalchemy import Engine, text
 
@@ -14,6 +11,7 @@ from ari.base.errors import ConfigurationError
 from ari.base.master_key import MasterKeys
 from ari.base.settings import Settings
 from ari.base.signing import present_keys
+from ari.storage.data_dir import prepare_data_dir
 from ari.storage.database_url import parse
 from ari.storage.dialect import order_writes, sqlite_engine
 from ari.storage.faults import faults_as_unavailable, read_only
@@ -30,6 +28,8 @@ from ari.storage.usage import UsageTables
 from ari.storage.usage_charts import UsageReports
 from ari.storage.usage_watch import WatchedTables
 from ari.storage.witness import Witness
+
+__all__ = ["INBOX_FILE", "KEYS_FILE", "USAGE_FILE", "Database", "prepare_data_dir"]
 
 KEYS_FILE = "ari.db"
 USAGE_FILE = "usage.db"
@@ -102,7 +102,7 @@ class Database:
             log = sessions.engine("on" if settings.usage_durability == "fsync" else "off")
         except ImportError:
             raise ConfigurationError(
-                "PostgreSQL needs its driver: install the extra, pip install 'ari[postgres]'."
+                "PostgreSQL needs its driver: install the extra, pip install 'ari-keys[postgres]'."
             ) from None
         settling = log.execution_options(isolation_level="REPEATABLE READ")
         return cls(main, log, log, settling, settings, keys, sessions, server)
@@ -175,21 +175,3 @@ def master_keys_of(settings: Settings) -> MasterKeys:
     """Where this instance has its master keys."""
     given = settings.master_key.get_secret_value() if settings.master_key else None
     return MasterKeys(settings.data_dir, given, settings.master_key_file)
-
-
-def prepare_data_dir(path: Path) -> None:
-    """Make the data directory (mode 0700). Raises ``ConfigurationError`` if it is not ours alone."""
-    os.umask(0o077)
-    try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        status = path.stat()
-    except OSError as error:
-        raise ConfigurationError(f"The data directory {path} cannot be made: {error.strerror}.") from None
-    if not stat.S_ISDIR(status.st_mode):
-        raise ConfigurationError(f"The data directory {path} is not a directory.")
-    if status.st_uid != os.geteuid():
-        raise ConfigurationError(f"The data directory {path} belongs to another user; run ARI as its owner.")
-    if status.st_mode & 0o077:
-        raise ConfigurationError(f"Others can read the data directory {path}; run: chmod 700 {path}")
-    if not os.access(path, os.W_OK | os.X_OK):
-        raise ConfigurationError(f"The data directory {path} cannot be written.")

@@ -33,7 +33,7 @@ def test_pruning_asks_and_leaves_a_trail_that_is_whole(ari: Ari) -> None:
     kept = ari.json("audit", "head")
     ari.clock.advance(100 * 86_400)
     ari.create("new")
-    assert "give --yes" in ari.refused("audit", "prune", "--days", "30")
+    assert "Add --yes" in ari.refused("audit", "prune", "--days", "30")
     assert ari("audit", "prune", "--days", "6", "--yes", check=False).code == 2
     assert ari("audit", "prune", "--days", "30", "--yes").out == "Removed 1 events.\n"
     assert ari("audit", "prune", "--days", "30", "--yes").out == "Nothing was that old.\n"
@@ -53,7 +53,7 @@ def test_accepting_is_deliberate_and_recorded(ari: Ari) -> None:
         connection.execute("DELETE FROM events WHERE seq = 3")
     connection.close()
     assert _audit(ari)["state"] == "wrong"
-    assert "give --yes" in ari.refused("audit", "accept")
+    assert "Add --yes" in ari.refused("audit", "accept")
     assert "Signed 3 events" in ari("audit", "accept", "--yes").out
     found = _audit(ari)
     assert found["state"] == "note"
