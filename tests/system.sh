@@ -1,7 +1,7 @@
 #!/bin/sh
 # What Python packages cannot bring: a browser, curl for the examples that people will paste, and, where every test must
-# run, PostgreSQL and PgBouncer. Chromium without windows of its own takes a third of the processor time, so it is asked
-# for first.
+# run, PostgreSQL, PgBouncer and nginx. Chromium without windows of its own takes a third of the processor time, so it is
+# asked for first.
 set -u
 BROWSERS="chromium-headless-shell chromium chromium-browser google-chrome"
 LOG=build/system.log
@@ -19,6 +19,10 @@ wants_postgres() {
 	test "${ARI_TEST_REQUIRE_ALL:-0}" != 0 && ! has_postgres
 }
 
+wants_nginx() {
+	test "${ARI_TEST_REQUIRE_ALL:-0}" != 0 && ! has nginx && ! test -x /usr/sbin/nginx
+}
+
 wants_pgbouncer() {
 	test "${ARI_TEST_REQUIRE_ALL:-0}" != 0 && ! has pgbouncer && ! test -x /usr/sbin/pgbouncer
 }
@@ -27,9 +31,13 @@ install() {
 	DEBIAN_FRONTEND=noninteractive timeout 300 apt-get install -y -qq --no-install-recommends "$1" >>"$LOG" 2>&1
 }
 
-if has curl && has chromium-headless-shell && ! wants_postgres && ! wants_pgbouncer; then exit 0; fi
+wants_any() {
+	wants_postgres || wants_pgbouncer || wants_nginx
+}
 
-if test "$(id -u)" = 0 && has apt-get && ! test -e build/.system-2; then
+if has curl && has chromium-headless-shell && ! wants_any; then exit 0; fi
+
+if test "$(id -u)" = 0 && has apt-get && ! test -e build/.system-3; then
 	mkdir -p build
 	echo "Installing what the tests need from the system's packages (first run only) …"
 	timeout 120 apt-get update -qq >"$LOG" 2>&1
@@ -37,7 +45,8 @@ if test "$(id -u)" = 0 && has apt-get && ! test -e build/.system-2; then
 	has chromium-headless-shell || install chromium-headless-shell || has $BROWSERS || install chromium
 	if wants_postgres; then install postgresql; fi
 	if wants_pgbouncer; then install pgbouncer; fi
-	touch build/.system-2
+	if wants_nginx; then install nginx; fi
+	touch build/.system-3
 fi
 
 missing() {

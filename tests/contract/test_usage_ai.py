@@ -66,6 +66,21 @@ def test_uses_are_summed_by_hour(instance: Instance) -> None:
     assert reports.ai_last_used() == {"openai": HOUR + HOUR_MS, "gemini": HOUR + 2}
 
 
+def test_what_did_not_end_well(instance: Instance) -> None:
+    """An error in a good response is a failure; an output that is not known is not counted as known."""
+    uses = [
+        _use(a_row(HOUR), ended="error"),
+        _use(a_row(HOUR + 1), ended="cut", output_tokens=None),
+        _use(a_row(HOUR + 2), ended="client_gone"),
+    ]
+    instance.database.usage.commit(Batch(completions=list(uses)))
+    assert instance.database.reports.ai_hours(SPAN) == {HOUR: AiSums(3, 1, 2, 30, 8, 6)}
+    [(counted, name)] = [
+        (one.sums.request_count, one.name) for one in instance.database.reports.ai_counts("model", SPAN)
+    ]
+    assert (counted, name) == (3, "m")
+
+
 def test_a_use_counts_once(instance: Instance) -> None:
     """After a fault that left the outcome unknown it is committed again, in the same batch or a later one."""
     use = _use(a_row(HOUR))

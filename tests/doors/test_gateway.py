@@ -8,6 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from tests.support import raw
 from tests.support.gateway import CHAT, AiGateway
 from tests.support.providers import WAIT_SECONDS
 
@@ -113,7 +114,7 @@ def test_a_slow_reader_slows_the_provider(ai: AiGateway) -> None:
 
 @pytest.mark.parametrize("told", [True, False])
 def test_a_large_body_is_passed_on_as_it_comes(ai: AiGateway, told: bool) -> None:
-    """With its length or without, byte for byte; it is not looked at."""
+    """With its length or without, byte for byte, where there is nothing to ask."""
     body = b'{"model":"gpt-x","stream":false,"x":"' + b"y" * 3_000_000 + b'"}'
     pieces = (body[at : at + 100_000] for at in range(0, len(body), 100_000))
     headers = {"content-type": "application/json"} | ({"content-length": str(len(body))} if told else {})
@@ -123,21 +124,21 @@ def test_a_large_body_is_passed_on_as_it_comes(ai: AiGateway, told: bool) -> Non
     assert ("content-length" in ai.provider.last.headers) is told
 
 
-def test_a_large_answer_is_passed_on_and_not_metered(ai: AiGateway) -> None:
-    """What the meter cannot hold is unknown, and the caller notices nothing."""
+def test_a_large_answer_is_metered_as_it_passes(ai: AiGateway) -> None:
+    """Of any size, and the caller notices nothing; what it does not report is unknown."""
     answer = _post(ai, "huge")
     assert len(answer.content) == 3_000_026
     used = ai.used(answer.headers["x-request-id"])["ai"]
-    assert (used["model"], used["input_tokens"], used["ended"]) == (None, None, "complete")
+    assert (used["model"], used["input_tokens"], used["ended"]) == ("huge", None, "complete")
 
 
-def test_a_packed_answer_stays_packed(ai: AiGateway) -> None:
-    """Nobody asked for it; it is not unpacked here, and not metered."""
+def test_a_packed_answer_is_unpacked(ai: AiGateway) -> None:
+    """Nobody asked for it; so the key can be found in it, and what was used."""
     answer = _post(ai, "gzip")
-    assert answer.headers["content-encoding"] == "gzip"
+    assert "content-encoding" not in answer.headers
     assert answer.json() == {"model": "gzip"}
     assert ai.provider.last.headers["accept-encoding"] == "identity"
-    assert ai.used(answer.headers["x-request-id"])["ai"]["model"] is None
+    assert ai.used(answer.headers["x-request-id"])["ai"]["model"] == "gzip"
 
 
 @pytest.mark.parametrize(
@@ -209,6 +210,48 @@ def test_a_provider_without_a_key(ai: AiGateway) -> None:
     """The answer says what to do."""
     answer = ai.client().post("/api/ai/mistral/v1/chat/completions", json=ASK)
     assert (answer.status_code, answer.json()["code"]) == (409, "not_configured")
+
+
+def test_a_retry_that_cannot_help_is_not_asked_for(ai: AiGateway) -> None:
+    """The SDKs repeat 409 and 5xx unless they are told; a provider's own word on it passes."""
+    client = ai.client()
+    hopeless = [
+        client.post("/api/ai/mistral/v1/chat/completions", json=ASK),
+        _post(ai, "401"),
+        _post(ai, "redirect"),
+        client.get("/api/ai/nobody/x"),
+        ai.owner.api("ari_k_no").post(CHAT, json=ASK),
+        client.get("/api/ai/openai/v1/files"),
+    ]
+    assert [answer.status_code for answer in hopeless] == [409, 502, 502, 404, 401, 403]
+    assert {answer.headers["x-should-retry"] for answer in hopeless} == {"false"}
+    assert _post(ai, "429").headers["x-should-retry"] == "true"
+    assert "x-should-retry" not in _post(ai, "503-key").headers
+    assert "x-should-retry" not in ai.owner.api("ari_k_no").get("/api/me").headers
+
+
+@pytest.mark.parametrize("chunks", [b"zz\r\n\r\n", b"-1\r\n", b"3\r\nabcd\r\n", b"1\r\na\r\n0\r\nb\x01d\r\n\r\n"])
+@pytest.mark.parametrize("path", [CHAT, "/api/keys", "/api/verify"])
+def test_malformed_chunks_are_a_bad_request(ai: AiGateway, path: str, chunks: bytes) -> None:
+    """400 in our form, and the log has the status that was sent; the provider gets no whole request."""
+    name = f"chunks-{abs(hash((path, chunks)))}"
+    headers = (
+        b"x-api-key: " + ai.reader.encode(),
+        b"x-request-id: " + name.encode(),
+        b"content-type: application/json",
+        b"transfer-encoding: chunked",
+    )
+    answer = raw.request(ai.owner.server.port, b"POST", path.encode(), *headers, body=chunks)
+    assert answer.status == 400
+    assert answer.headers["cache-control"] == ["no-store"]
+    assert json.loads(answer.body)["code"] == "invalid_request"
+    deadline, row = time.monotonic() + 20, None
+    while (row is None or row["status"] is None) and time.monotonic() < deadline:
+        rows = ai.owner.api(ai.reader).get("/api/usage?limit=50").json()["items"]
+        row = next((one for one in rows if one["request_id"] == name), None)
+    assert row is not None
+    assert row["status"] == 400
+    assert ai.provider.seen == []
 
 
 def test_what_is_used_is_summed(ai: AiGateway) -> None:

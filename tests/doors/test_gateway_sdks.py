@@ -87,6 +87,41 @@ def test_openai_retries_as_the_provider_says(ai: AiGateway, gpt: openai.OpenAI) 
     assert len(ai.provider.seen) == 3
 
 
+def test_openai_does_not_repeat_what_cannot_get_better(ai: AiGateway, gpt: openai.OpenAI) -> None:
+    """A refused key stays refused: one call is one request."""
+    with pytest.raises(openai.InternalServerError, match="refused the key"):
+        gpt.with_options(max_retries=2).chat.completions.create(model="401", messages=HELLO)
+    assert len(ai.provider.seen) == 1
+
+
+def test_what_the_sdks_say_of_themselves_arrives(ai: AiGateway) -> None:
+    """Who pays, which features, and what is built into each SDK; never our key."""
+    names = {"openai-organization": "org-a", "openai-project": "proj-a"}
+    with openai.OpenAI(
+        base_url=f"{ai.url}/api/ai/openai/v1", api_key=ai.key, organization="org-a", project="proj-a", max_retries=0
+    ) as client:
+        client.models.list(extra_headers={"HTTP-Referer": "https://app.example"})
+    sent = ai.provider.last.headers
+    assert {name: sent[name] for name in names} == names
+    assert sent["http-referer"] == "https://app.example"
+    assert sent["x-stainless-lang"] == "python"
+    with anthropic.Anthropic(base_url=f"{ai.url}/api/ai/anthropic", api_key=ai.key, max_retries=0) as claude:
+        betas = {"anthropic-beta": "a,b", "anthropic-workspace-id": "w"}
+        claude.messages.create(model="c", max_tokens=9, messages=HELLO, extra_headers=betas)
+    sent = ai.provider.last.headers
+    assert (sent["anthropic-beta"], sent["anthropic-workspace-id"]) == ("a,b", "w")
+    assert ai.key not in str(ai.provider.seen)
+
+
+def test_openai_reads_what_it_began(ai: AiGateway, gpt: openai.OpenAI) -> None:
+    """A response in the background, and a model whose id has a slash, as the SDK writes it."""
+    gpt.responses.retrieve("resp_1")
+    assert ai.provider.last.path == "/v1/responses/resp_1"
+    gpt.responses.cancel("resp_1")
+    gpt.models.retrieve("openai/gpt-oss-120b")
+    assert ai.provider.last.path == "/v1/models/openai%2Fgpt-oss-120b"
+
+
 def test_anthropic_messages(claude: anthropic.Anthropic) -> None:
     """Whole and streamed."""
     whole = claude.messages.create(model="c", max_tokens=9, messages=HELLO)

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from tests.fuzz import route_fuzz, token_fuzz
+from tests.fuzz import provider_fuzz, route_fuzz, token_fuzz
 from tests.fuzz.head_fuzz import keys_of, run
 
 
@@ -25,3 +25,11 @@ def test_no_spelling_of_a_path_succeeds_where_the_exact_one_fails(shared_owner: 
     findings = route_fuzz.run(shared_owner, seed=1, cases=2_000, seconds=120)
     assert findings.wrong == []
     assert {200, 303, 400, 401, 403, 404, 405} <= set(findings.statuses)
+
+
+def test_whatever_a_provider_sends_the_caller_gets_a_response(ai: Any) -> None:
+    """Any status line, headers and framing: the provider's response or a 502, no key, no header of its own."""
+    findings = provider_fuzz.run(ai, seed=1, cases=250, seconds=40)
+    assert findings.wrong == []
+    assert {200, 502} <= set(findings.statuses)
+    assert "Traceback" not in ai.owner.server.log_text()

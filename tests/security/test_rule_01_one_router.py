@@ -239,7 +239,9 @@ def test_control_characters_in_a_path_are_400(shared_owner: Any, code: int) -> N
     """Percent-encoded, at the end and inside, for pages and the API, with a key and without."""
     _, secret = shared_owner.create_key("k", scopes=["*"])
     spelled = "".join(f"%{byte:02x}" for byte in chr(code).encode()).encode()
-    for target in (b"/settings" + spelled, b"/api/keys" + spelled, b"/api" + spelled + b"/me", b"/" + spelled):
+    gateway = b"/api/ai/openai/v1/models"
+    targets = (b"/settings", b"/api/keys", b"/", gateway, gateway + b"/a%2F")
+    for target in (*(path + spelled for path in targets), b"/api" + spelled + b"/me"):
         assert raw.get(shared_owner.server.port, target).status == 400
     assert raw.get(shared_owner.server.port, b"/api/me" + spelled, b"x-api-key: " + secret.encode()).status == 400
 

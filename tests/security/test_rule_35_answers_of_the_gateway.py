@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.support.gateway import CHAT, AiGateway
-from tests.support.providers import BAD_HEADERS
+from tests.support.provider_formats import BAD_HEADERS
 
 ALWAYS = {
     "content-security-policy": "sandbox; default-src 'none'; frame-ancestors 'none'; base-uri 'none'",

@@ -34,10 +34,57 @@ def test_the_key_is_masked_in_any_other_error(ai: AiGateway, model: str) -> None
     assert not _holds_key(answer.content)
 
 
+def test_the_key_is_covered_in_good_responses(ai: AiGateway) -> None:
+    """In a body, in a stream that is cut anywhere, in headers; the length and everything else stay."""
+    hidden = "*" * len(PROVIDER_KEY)
+    whole = ai.client().post(CHAT, json={"model": "echo"})
+    assert whole.json() == {"model": "echo", "key": hidden}
+    assert len(whole.content) == int(whole.headers["content-length"])
+    assert whole.headers["x-ratelimit-key"] == "***"
+    assert whole.headers["x-provider-request-id"] == "***"
+    for model in ("echo-stream", "echo-gzip"):
+        answer = ai.client().post(CHAT, json={"model": model})
+        assert answer.text.count(hidden) == (20 if model == "echo-stream" else 1)
+        assert not _holds_key(answer.content)
+        used = ai.used(answer.headers["x-request-id"])
+        assert not _holds_key(json.dumps(used).encode())
+
+
+def test_the_key_is_no_name_of_a_model(ai: AiGateway) -> None:
+    """A provider that calls its model by the key puts it in no log."""
+    answer = ai.client().post(CHAT, json={"model": "echo-model"})
+    assert answer.status_code == 200
+    assert not _holds_key(json.dumps(ai.used(answer.headers["x-request-id"])).encode())
+    assert not _holds_key(answer.content)
+
+
+def test_another_401_is_passed_on(ai: AiGateway) -> None:
+    """The key is not refused: the provider's words come with its status, and the card stays as it is."""
+    for _ in range(2):
+        answer = ai.client().post(CHAT, json={"model": "401-scope"})
+        assert answer.status_code == 401
+        assert answer.json()["error"]["message"].startswith("You have insufficient permissions")
+        assert "your ARI key was accepted" in answer.json()["detail"]
+    reader = ai.owner.api(ai.reader)
+    assert reader.get("/api/integrations/openai").json()["failing_reason"] is None
+
+
 def test_nothing_keeps_the_key(ai: AiGateway) -> None:
     """Database files, the log of the server, the usage log, the events: after every kind of failure."""
     client = ai.client()
-    for model in ("gpt-x", "401", "400-key", "500-key", "429", "redirect", "huge", "gzip"):
+    for model in (
+        "gpt-x",
+        "401",
+        "400-key",
+        "500-key",
+        "429",
+        "redirect",
+        "huge",
+        "gzip",
+        "echo",
+        "echo-stream",
+        "echo-model",
+    ):
         client.post(CHAT, json={"model": model})
     with pytest.raises(httpx2.RemoteProtocolError):
         client.post(CHAT, json={"model": "broken", "stream": True})

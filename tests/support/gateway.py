@@ -14,7 +14,7 @@ from tests.support.providers import StandIn, stand_in
 from tests.support.server import ServerProcess
 
 PROVIDER_KEY = "sk-proj-Qw7e0Rt4Yu8Io2Pa6Sd1Fg5Hj9Kl3Zx7Cv0Bn4Mq8"
-PROVIDERS = ("openai", "anthropic", "gemini")
+PROVIDERS = ("openai", "anthropic", "gemini", "ollama")
 CHAT = "/api/ai/openai/v1/chat/completions"
 
 

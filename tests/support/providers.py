@@ -1,10 +1,12 @@
-"""A local server that speaks like OpenAI, Anthropic and Gemini, also when things go wrong.
+"""A local server that speaks like OpenAI, Anthropic, Gemini and Ollama, also when things go wrong.
 
 The model that a request names says what happens: any name answers well; ``slow`` waits until the test opens ``gate``;
 ``hold`` sends one event, then waits; ``drip`` and ``flood`` send bytes without end, slowly or at once; ``broken``
-breaks off in the middle; ``429``, ``401``, and those that begin with a status and end with ``-key``, are errors, the
-latter with bodies that repeat the key; ``redirect``, ``gzip``, ``huge``, ``html``, ``loud`` are what they say. It takes
-the one key it was given.
+breaks off in the middle; ``pings`` keeps a stream alive until the test opens ``gate``; ``fails`` reports an error in a
+stream; ``no-options`` refuses ``stream_options``; ``429``, ``401``, and those that begin with a status and end with
+``-key``, are errors, the latter with bodies that repeat the key; ``redirect``, ``gzip``, ``huge``, ``html``, ``loud``
+are what they say. It takes the one key it was given. ``echo`` and what begins so repeat the key in good responses,
+``401-scope`` is a 401 that does not mean the key.
 """
 
 import gzip
@@ -16,22 +18,11 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from tests.support.provider_answers import chat, message, response
+from tests.support.provider_echo import echo
+from tests.support.provider_formats import BAD_HEADERS, LIMITS, gemini_part
+
 WAIT_SECONDS = 20
-BAD_HEADERS = {
-    "Set-Cookie": "session=1",
-    "Location": "https://evil.example/",
-    "Clear-Site-Data": '"*"',
-    "Link": "</x>; rel=preload",
-    "Refresh": "0; url=https://evil.example/",
-    "Service-Worker-Allowed": "/",
-    "Access-Control-Allow-Origin": "*",
-    "Strict-Transport-Security": "max-age=1",
-    "Alt-Svc": 'h3=":443"',
-    "Openai-Organization": "org-private",
-    "Content-Security-Policy": "default-src *",
-    "Cache-Control": "public, max-age=600",
-}
-LIMITS = {"retry-after": "7", "retry-after-ms": "1", "x-ratelimit-remaining-requests": "0", "x-should-retry": "true"}
 
 
 @dataclass
@@ -112,7 +103,7 @@ class _Handler(BaseHTTPRequestHandler):
         model = str(asked.get("model") or self._model_in_path())
         if not self._knows_key(headers):
             self._error(401, f"Incorrect API key provided: {own.key[:8]}****{own.key[-4:]}.")
-        elif not self._misbehave(model, own):
+        elif not self._misbehave(asked, model, own):
             self._answer(asked, model, own)
 
     def _read_body(self, headers: dict[str, str]) -> bytes:
@@ -139,7 +130,7 @@ class _Handler(BaseHTTPRequestHandler):
         given = (headers.get("x-api-key"), headers.get("x-goog-api-key"), headers.get("authorization"))
         return [one for one in given if one is not None] in ([key], [f"Bearer {key}"])
 
-    def _misbehave(self, model: str, own: StandIn) -> bool:
+    def _misbehave(self, asked: dict[str, Any], model: str, own: StandIn) -> bool:
         """Whether the model's name asked for something else than a good answer."""
         if model == "slow":
             own.reached.set()
@@ -150,15 +141,19 @@ class _Handler(BaseHTTPRequestHandler):
             self._pour(b"x" * 65_536, 0, own)
         elif model == "429":
             self._error(429, "Rate limit reached.", LIMITS)
+        elif model == "401-scope":
+            self._error(401, "You have insufficient permissions for this operation. Missing scopes: api.model.request.")
+        elif model.startswith("echo"):
+            echo(self, model, own.key)
         elif model == "401":
             self._error(401, f"Incorrect API key provided: {own.key}.")
         elif model.endswith("-key"):
             self._error(int(model[:3]), f"Something about {own.key}, or {own.key[4:20]} of it.")
         else:
-            return self._be_strange(model, own)
+            return self._be_strange(asked, model, own)
         return model != "slow"
 
-    def _be_strange(self, model: str, own: StandIn) -> bool:
+    def _be_strange(self, asked: dict[str, Any], model: str, own: StandIn) -> bool:
         """Likewise, where it is a good answer in an odd form."""
         if model == "redirect":
             self._send(307, b"", "text/plain", {"Location": f"{own.url}/elsewhere"})
@@ -166,6 +161,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(200, gzip.compress(b'{"model":"gzip"}'), "application/json", {"Content-Encoding": "gzip"})
         elif model == "huge":
             self._send(200, b'{"model":"huge","data":"' + b"x" * 3_000_000 + b'"}', "application/json")
+        elif model.startswith("no-options") and "stream_options" in asked:
+            self._error(400, "Validation error at #/stream_options: Extra inputs are not permitted")
+        elif model == "pings":
+            self._ping(own)
         elif model == "html":
             self._send(200, b"<script>document.title='ran'</script>", "text/html")
         elif model == "loud":
@@ -190,22 +189,27 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, asked: dict[str, Any], model: str, own: StandIn) -> None:
         path, _, query = self.path.partition("?")
-        if path.endswith("/chat/completions"):
-            self._chat(asked, model, own)
-        elif path.endswith("/responses"):
-            self._response(asked, model, own)
-        elif path.endswith("/messages"):
-            self._message(asked, model, own)
+        chats = {"/chat/completions": chat, "/responses": response, "/messages": message}
+        speak = next((one for ending, one in chats.items() if path.endswith(ending)), None)
+        if speak is not None:
+            told = speak(asked, model)
+            if isinstance(told, list):
+                self._events(told, model, own)
+            else:
+                self._json(told)
         elif path.endswith(":generateContent"):
-            self._json(_gemini(model, "Hello", 5))
+            self._json(gemini_part(model, "Hello", 5))
         elif path.endswith(":streamGenerateContent"):
-            parts = [_gemini(model, text, count) for text, count in (("Hel", 1), ("lo", 5))]
+            parts = [gemini_part(model, text, count) for text, count in (("Hel", 1), ("lo", 5))]
             if "alt=sse" in query:
                 self._events([f"data: {json.dumps(part)}\r\n\r\n" for part in parts], model, own)
             else:
                 self._json(parts)
+        elif path.endswith("/api/chat"):
+            self._ollama(asked, model)
         elif path.endswith("/embeddings"):
-            data = [{"object": "embedding", "index": 0, "embedding": [0.25, -0.5]}]
+            vector = [0.25, -0.5] * (500_000 if model == "large" else 1)
+            data = [{"object": "embedding", "index": 0, "embedding": vector}]
             usage = {"prompt_tokens": 4, "total_tokens": 4}
             self._json({"object": "list", "model": model, "data": data, "usage": usage})
         elif path.endswith("/models"):
@@ -213,95 +217,29 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._json({"path": self.path, "method": self.command})
 
-    def _chat(self, asked: dict[str, Any], model: str, own: StandIn) -> None:
-        tools = asked.get("tools")
-        call = {"id": "call_1", "type": "function", "function": {"name": "weather", "arguments": '{"city":"Oslo"}'}}
-        message: dict[str, Any] = {"role": "assistant", "content": None if tools else "Hello"}
-        if tools:
-            message["tool_calls"] = [call]
-        reason = "tool_calls" if tools else "stop"
-        usage = {
-            "prompt_tokens": 11,
-            "completion_tokens": 7,
-            "total_tokens": 18,
-            "prompt_tokens_details": {"cached_tokens": 3},
-        }
-        head = {"id": "chatcmpl-1", "created": 1, "model": model}
-        if not asked.get("stream"):
-            choice = {"index": 0, "message": message, "finish_reason": reason}
-            self._json({**head, "object": "chat.completion", "choices": [choice], "usage": usage})
-            return
-        telling = (asked.get("stream_options") or {}).get("include_usage") is True
-        head["object"] = "chat.completion.chunk"
-        pieces: list[dict[str, Any]] = [{"role": "assistant"}, {"content": "Hel"}, {"content": "lo"}]
-        if tools:
-            pieces = [{"role": "assistant", "tool_calls": [{"index": 0, **call}]}]
-        chunks = [{**head, "choices": [{"index": 0, "delta": one, "finish_reason": None}]} for one in pieces]
-        chunks.append({**head, "choices": [{"index": 0, "delta": {}, "finish_reason": reason}]})
-        if telling:
-            chunks = [{**chunk, "usage": None} for chunk in chunks] + [{**head, "choices": [], "usage": usage}]
-        self._events([f"data: {json.dumps(chunk)}\n\n" for chunk in chunks] + ["data: [DONE]\n\n"], model, own)
+    def _ollama(self, asked: dict[str, Any], model: str) -> None:
+        line = {"model": model, "message": {"role": "assistant", "content": "Hello"}, "done": False}
+        done = {**line, "done": True, "prompt_eval_count": 29, "eval_count": 25}
+        if asked.get("stream") is False:
+            self._json(done)
+        else:
+            lines = json.dumps(line) + "\n" + json.dumps(done) + "\n"
+            self._send(200, lines.encode(), "application/x-ndjson")
 
-    def _response(self, asked: dict[str, Any], model: str, own: StandIn) -> None:
-        text = {"type": "output_text", "text": "Hello", "annotations": []}
-        item = {"id": "msg_1", "type": "message", "role": "assistant", "status": "completed", "content": [text]}
-        usage = {
-            "input_tokens": 21,
-            "input_tokens_details": {"cached_tokens": 8},
-            "output_tokens": 9,
-            "output_tokens_details": {"reasoning_tokens": 0},
-            "total_tokens": 30,
-        }
-        whole = {
-            "id": "resp_1",
-            "object": "response",
-            "created_at": 1,
-            "model": model,
-            "status": "completed",
-            "output": [item],
-            "parallel_tool_calls": True,
-            "tool_choice": "auto",
-            "tools": [],
-        }
-        if not asked.get("stream"):
-            self._json({**whole, "usage": usage})
-            return
-        begun = {**whole, "status": "in_progress", "output": [], "usage": None}
-        delta = {"item_id": "msg_1", "output_index": 0, "content_index": 0, "delta": "Hello", "logprobs": []}
-        events = [
-            {"type": "response.created", "sequence_number": 0, "response": begun},
-            {"type": "response.output_text.delta", "sequence_number": 1, **delta},
-            {"type": "response.completed", "sequence_number": 2, "response": {**whole, "usage": usage}},
-        ]
-        self._events([_named(event) for event in events], model, own)
-
-    def _message(self, asked: dict[str, Any], model: str, own: StandIn) -> None:
-        tools = asked.get("tools")
-        use = {"type": "tool_use", "id": "toolu_1", "name": "weather", "input": {"city": "Oslo"}}
-        content = [use] if tools else [{"type": "text", "text": "Hello"}]
-        usage = {
-            "input_tokens": 10,
-            "cache_read_input_tokens": 30,
-            "cache_creation_input_tokens": 2,
-            "output_tokens": 6,
-        }
-        reason = "tool_use" if tools else "end_turn"
-        head = {"id": "msg_1", "type": "message", "role": "assistant", "model": model, "stop_sequence": None}
-        if not asked.get("stream"):
-            self._json({**head, "content": content, "stop_reason": reason, "usage": usage})
-            return
-        begun: dict[str, Any] = {**head, "content": [], "stop_reason": None, "usage": {**usage, "output_tokens": 1}}
-        ended = {"delta": {"stop_reason": reason, "stop_sequence": None}, "usage": {"output_tokens": 6}}
-        block = {"index": 0, "content_block": {"type": "text", "text": ""}}
-        events: list[dict[str, Any]] = [
-            {"type": "message_start", "message": begun},
-            {"type": "content_block_start", **block},
-            {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "Hello"}},
-            {"type": "content_block_stop", "index": 0},
-            {"type": "message_delta", **ended},
-            {"type": "message_stop"},
-        ]
-        self._events([_named(event) for event in events], model, own)
+    def _ping(self, own: StandIn) -> None:
+        """A head, then comments of one line feed; a chunk of a chat only once the gate is open."""
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        try:
+            self._chunk(b": ping\n")
+            self._wait_or_notice(own)
+            self._chunk(b'\ndata: {"choices":[{"delta":{"content":"4"}}]}\n\ndata: [DONE]\n\n')
+            self.wfile.write(b"0\r\n\r\n")
+        except OSError:
+            own.hung_up.set()
+            self.close_connection = True
 
     def _events(self, events: list[str], model: str, own: StandIn) -> None:
         self.send_response(200)
@@ -310,6 +248,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         try:
             for number, event in enumerate(events):
+                if model == "fails" and number == 2:
+                    self._chunk(b'event: error\ndata: {"type":"error","error":{"message":"Overloaded"}}\n\n')
+                    break
                 if model == "broken" and number == 2:
                     self._chunk(event.encode()[:9])
                     self.close_connection = True
@@ -360,27 +301,12 @@ class _Handler(BaseHTTPRequestHandler):
             for name, value in (headers or {}).items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(body)
+            if self.command != "HEAD":
+                self.wfile.write(body)
         except OSError:
             self.server.stand_in.hung_up.set()
             self.close_connection = True
 
 
-for _verb in ("GET", "POST", "PUT", "PATCH", "DELETE"):
+for _verb in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"):
     setattr(_Handler, f"do_{_verb}", _Handler.serve)
-
-
-def _named(event: dict[str, Any]) -> str:
-    return f"event: {event['type']}\ndata: {json.dumps(event)}\n\n"
-
-
-def _gemini(model: str, text: str, output: int) -> dict[str, Any]:
-    content = {"role": "model", "parts": [{"text": text}]}
-    usage = {
-        "promptTokenCount": 12,
-        "candidatesTokenCount": output,
-        "thoughtsTokenCount": 2,
-        "cachedContentTokenCount": 4,
-        "totalTokenCount": 14 + output,
-    }
-    return {"candidates": [{"content": content, "index": 0}], "modelVersion": model, "usageMetadata": usage}

@@ -135,7 +135,7 @@ def _describe_access(operation: Json, method: str, access: Access) -> None:
         operation["responses"]["401"] = error_answers(DEAD_KEY)[401]
         return
     if access.keys_only:
-        operation["security"] = [{"ApiKey": []}, {"Bearer": []}]
+        operation.setdefault("security", [{"ApiKey": []}, {"Bearer": []}])
         return
     scope = access.scope
     needed = [] if scope is None else [scope]  # names of rights, allowed for every kind of scheme since 3.1

@@ -264,9 +264,9 @@ class AiUseOut(BaseModel):
     provider_status: int | None = Field(description="What the provider answered; `null`: nothing.", examples=[200])
     first_byte_ms: float | None = Field(description="Until the first byte of the provider's answer.", examples=[412.5])
     whole_ms: float = Field(description="Until its last byte.", examples=[2210.1])
-    ended: Literal["complete", "client_gone", "cut", "timed_out", "unreachable"] = Field(
-        description="`client_gone`: the caller hung up; `cut`: the provider broke off; `timed_out`, `unreachable`: no "
-        "answer began.",
+    ended: Literal["complete", "client_gone", "cut", "error", "timed_out", "unreachable"] = Field(
+        description="`client_gone`: the caller hung up; `cut`: the provider broke off; `error`: it reported an error "
+        "in a response that had begun well; `timed_out`, `unreachable`: no response began.",
         examples=["complete"],
     )
 

@@ -8,10 +8,14 @@ from typing import Any
 
 from starlette.routing import BaseRoute
 
-from ari.gateway import head, openapi, route
+from ari.gateway import openapi, route
+from ari.gateway.asked_body import Room
+from ari.gateway.asking import Answers
+from ari.gateway.barrier import barrier
 from ari.gateway.forward import Forwarding
 from ari.gateway.keyring import Keyring
 from ari.gateway.notes import Notes
+from ari.gateway.pace import Paces
 from ari.gateway.sent import read_sent
 from ari.http.answer import Answer
 from ari.http.exchange import Exchange
@@ -30,6 +34,9 @@ class Gateway:
         self.patience = Patience(idle_seconds=settings.ai_idle_seconds, whole_seconds=None)
         self.client = HttpClient()
         self.notes = Notes(instance)
+        self.answers = Answers()
+        self.room = Room()
+        self.paces = Paces(instance.clock)
         self._keyring = Keyring(instance)
 
     async def handle(self, exchange: Exchange) -> Answer | None:
@@ -39,7 +46,7 @@ class Gateway:
             return exchange.fault(
                 Fault(REQUEST_ERRORS["not_found"], "There is no such provider behind the AI gateway.")
             )
-        refused = head.refusal(exchange.incoming)
+        refused = barrier(exchange, target)
         if refused is not None:
             return exchange.fault(refused)
         held = await self._keyring.find(target.provider)

@@ -1,66 +1,242 @@
-"""Asking OpenAI's chat streams to tell their usage, and hiding that we did.
+"""Asks OpenAI's chat streams to report their usage, in requests of any size, where the caller did not ask.
 
-Such a stream tells it only with ``stream_options.include_usage``, in one chunk more. Where the caller did not ask we
-do, and that chunk is taken out again, so that the caller gets what it would have got without us.
+Such a stream reports it only with ``stream_options.include_usage``, in one more chunk, which the meter takes out again.
+All other bytes of the request stay as they are. A server that refuses the option is asked without it.
 """
+
+from collections.abc import AsyncIterable, AsyncIterator
+from typing import Any
 
 import msgspec
 
-from ari.gateway.events import Event, Events
-from ari.gateway.meter import MOST_HELD, StreamMeter
-from ari.gateway.meter_openai import only_tells_usage, read
-from ari.integrations.model import Provider
+from ari.gateway.json_walk import Kind, Span, Walker
+from ari.integrations.model import Credential, Provider
 
 _PATHS = ("/chat/completions", "/completions")
+_MEMBER = b'"stream_options":'
+_ADDED = b'{"include_usage":true}'
+PADDING = len(_MEMBER) + len(_ADDED) + 1
+"""The most bytes by which the question makes a body longer."""
+_MAX_VALUE_BYTES = 4 * 1024
+_WATCHED = frozenset(("model", "stream"))
+
+REFUSED_SECONDS = 3600.0
+_MAX_REMEMBERED = 1_000
+_UNSURE = (400, 422)
+"""Statuses that may refuse the option without naming it."""
 
 
-class _Body(msgspec.Struct):
-    stream: bool | None = None
-    stream_options: dict[str, object] | None = None
+def may_ask(provider: Provider, method: str, path: str, media_type: bytes) -> bool:
+    """Whether a request may be one to add the question to."""
+    kind = media_type.partition(b";")[0].strip().lower()
+    return (
+        provider.asks_usage
+        and method == "POST"
+        and path.endswith(_PATHS)
+        and (kind in (b"", b"application/json") or kind.endswith(b"+json"))
+    )
 
 
-_body = msgspec.json.Decoder(_Body)
-_parts = msgspec.json.Decoder(dict[str, msgspec.Raw])
-
-
-def with_usage_asked(provider: Provider, path: str, body: bytes) -> bytes | None:
-    """The body with the question added; ``None`` where there is nothing to ask, or the caller does it already.
-
-    Whatever else the body says stays as it was written.
-    """
-    if not provider.asks_usage or not path.endswith(_PATHS) or b'"stream"' not in body:
-        return None
-    try:
-        found = _body.decode(body)
-        if not found.stream or (found.stream_options or {}).get("include_usage") is True:
-            return None
-        options = {**(found.stream_options or {}), "include_usage": True}
-        return msgspec.json.encode({**_parts.decode(body), "stream_options": options})
-    except msgspec.MsgspecError:
-        return None
-
-
-class HidingMeter(StreamMeter):
-    """Reads a stream's events and takes out the one that only tells usage."""
+class Answers:
+    """Which models of which servers take the question, in one process, for an hour."""
 
     def __init__(self) -> None:
-        super().__init__(read)
-        self._split = Events(MOST_HELD)
+        self._refused: dict[tuple[str, str, str], float] = {}
+        self._taken: dict[tuple[str, str, str], float] = {}
 
-    def passed(self, chunk: bytes) -> bytes:
-        """What of the chunk, and of an event begun before it, goes on; an event that has not ended waits for its end.
+    def refuses(self, credential: Credential, model: str, now: float) -> bool:
+        """Whether this model refused the question not long ago."""
+        return self._refused.get(_name(credential, model), 0.0) > now
 
-        Who reads events cannot use a part of one, so nobody waits longer than without us.
-        """
-        if self._split.gave_up:
-            return chunk
-        kept = b"".join(event.raw for event in self._split.whole(chunk) if not self._hides(event))
-        return kept + self._split.given_up()
+    def takes(self, credential: Credential, model: str, now: float) -> bool:
+        """Whether this model took it not long ago."""
+        return self._taken.get(_name(credential, model), 0.0) > now
 
-    def rest(self) -> bytes:
-        """What is left at the end of the stream."""
-        return self._split.rest()
+    def note(self, credential: Credential, model: str, now: float, *, refused: bool) -> None:
+        """Remember what it did."""
+        name = _name(credential, model)
+        (self._taken if refused else self._refused).pop(name, None)
+        kept = self._refused if refused else self._taken
+        if len(kept) >= _MAX_REMEMBERED:
+            kept.clear()
+        kept[name] = now + REFUSED_SECONDS
 
-    def _hides(self, event: Event) -> bool:
-        self.see_event(event)
-        return b'"usage"' in event.raw and only_tells_usage(event.data)
+
+def _name(credential: Credential, model: str) -> tuple[str, str, str]:
+    return credential.provider.name, credential.origin, model
+
+
+def may_be_refusal(status: int, body: bytes | None, takes: bool) -> bool:
+    """Whether an error may be due to the question: it names it, or the server never took it and names nothing."""
+    if body is not None and (b"stream_options" in body or b"include_usage" in body):
+        return status not in (401, 403, 429)
+    return status in _UNSURE and not takes
+
+
+class Question:
+    """Rewrites one body, in chunks of any size. ``model`` and ``caller_asked`` are known once it is over.
+
+    ``refuses``: whether a model is known to refuse the question; it is not asked then.
+    """
+
+    def __init__(self, refuses: Any) -> None:
+        self._refuses = refuses
+        self._walker = Walker()
+        self._gap = b""
+        self._key = b""
+        self._cut: bytearray | None = None
+        """A member ``stream_options`` on its way out of the body; it goes in again at the end."""
+        self._options: bytes | None = None
+        self._wrote_member = False
+        self._value = bytearray()
+        self._streams = False
+        self._gave_up = False
+        self.model = ""
+        self.asked = False
+        self.caller_asked = False
+
+    def feed(self, data: bytes) -> bytes:
+        """Take the next chunk; returns what goes on now."""
+        out, at, spans = bytearray(), 0, self._walker.walk(data)
+        while not self._gave_up and (span := next(spans, None)) is not None:
+            at = span.end
+            self._take(span, data[span.start : at], out)
+        if self._walker.bad:
+            self._give_up(out)
+        return bytes(out) + data[at:]
+
+    def finish(self) -> bytes:
+        """What is held of a body that broke off."""
+        out = bytearray()
+        self._give_up(out)
+        return bytes(out)
+
+    def _give_up(self, out: bytearray) -> None:
+        self._gave_up = True
+        if self._options is not None:
+            self._write_options(self._options, out)
+        out += self._cut if self._cut is not None else self._gap + self._key
+        self._gap = self._key = b""
+        self._cut = None
+
+    def _take(self, span: Span, part: bytes, out: bytearray) -> None:
+        if span.kind is Kind.GAP:
+            self._gap += part
+        elif span.kind is Kind.KEY:
+            self._key += part
+            if span.ends:
+                self._begin_member(out)
+        elif span.kind is Kind.CLOSE:
+            self._close(out)
+            out += self._gap + part
+            self._gap = b""
+        elif span.kind is Kind.OPEN:
+            out += self._gap + part
+            self._gap = b""
+            self._gave_up = self._walker.is_array
+        elif self._cut is not None:
+            self._cut += part
+            if span.kind is Kind.VALUE:
+                self._take_options(self._cut, part, span, out)
+        else:
+            out += part
+            if span.kind is Kind.VALUE and self._walker.key in _WATCHED:
+                self._watch(part, span)
+
+    def _begin_member(self, out: bytearray) -> None:
+        member = self._gap + self._key
+        if self._walker.key == "stream_options":
+            self._cut = bytearray(member)
+        else:
+            self._write(member, out)
+        self._gap = self._key = b""
+
+    def _write(self, member: bytes, out: bytearray) -> None:
+        # The comma before it belonged to a member that was cut.
+        cut_comma = self._options is not None and not self._wrote_member
+        out += member.replace(b",", b"", 1) if cut_comma else member
+        self._wrote_member = True
+
+    def _watch(self, part: bytes, span: Span) -> None:
+        if span.begins:
+            self._value.clear()
+        if len(self._value) <= _MAX_VALUE_BYTES:
+            self._value += part
+        if span.ends:
+            if self._walker.key == "stream":
+                self._streams = self._value.strip() == b"true"
+            else:
+                self.model = _text(bytes(self._value))
+
+    def _take_options(self, cut: bytearray, part: bytes, span: Span, out: bytearray) -> None:
+        if span.begins:
+            self._value.clear()
+        self._value += part
+        if len(self._value) > _MAX_VALUE_BYTES:
+            self._give_up(out)
+        elif span.ends:
+            options = _object(bytes(self._value))
+            self.caller_asked = options is not None and bytes(options.get("include_usage", b"")) == b"true"
+            if options is None or self.caller_asked:
+                # What the caller asked, or what is no object at all, is left where it is.
+                self._write(bytes(cut), out)
+                self._gave_up = not self.caller_asked
+            else:
+                self._options = bytes(self._value)
+            self._cut = None
+
+    def _close(self, out: bytearray) -> None:
+        options = self._options
+        if self._streams and not self.caller_asked and not self._gave_up and not self._refuses(self.model):
+            self.asked = True
+            members = {} if options is None else (_object(options) or {})
+            options = msgspec.json.encode({**members, "include_usage": True})
+        if options is not None:
+            self._write_options(options, out)
+
+    def _write_options(self, options: bytes, out: bytearray) -> None:
+        out += (b"," if self._wrote_member else b"") + _MEMBER + options
+        self._wrote_member = True
+        self._options = None
+
+
+def rewritten(body: bytes, refuses: Any) -> tuple[Question, bytes]:
+    """The body with the question added, or the very same where there is nothing to ask."""
+    question = Question(refuses)
+    changed = question.feed(body) + question.finish()
+    return question, changed if question.asked else body
+
+
+async def rewritten_stream(
+    question: Question, pieces: AsyncIterable[bytes], length: int | None
+) -> AsyncIterator[bytes]:
+    """The same for a body too large to hold.
+
+    One whose length was announced is filled up with spaces, which JSON allows: it is always ``PADDING`` longer.
+    """
+    sent = 0
+    async for piece in pieces:
+        changed = question.feed(piece)
+        sent += len(changed)
+        if changed:
+            yield changed
+    rest = question.finish()
+    if length is not None:
+        rest += b" " * (length + PADDING - sent - len(rest))
+    if rest:
+        yield rest
+
+
+def _object(raw: bytes) -> dict[str, msgspec.Raw] | None:
+    """An object's members; of ``null``, none."""
+    try:
+        return msgspec.json.decode(raw, type=dict[str, msgspec.Raw] | None) or {}
+    except (ValueError, RecursionError):
+        return None
+
+
+def _text(raw: bytes) -> str:
+    try:
+        return msgspec.json.decode(raw, type=str)
+    except (ValueError, RecursionError):
+        return ""

@@ -10,13 +10,15 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from ari.gateway import head, refusals
-from ari.gateway.asking import HidingMeter, with_usage_asked
+from ari.gateway import head, refusals, request_headers
+from ari.gateway.asked_body import AskedBody
+from ari.gateway.asking import may_ask
 from ari.gateway.meter import Meter, NoMeter, meter_for
+from ari.gateway.received import Received
 from ari.http.answer import Answer
 from ari.http.body import BodyFault, ClientGone
 from ari.http.problem import Fault
-from ari.outbound.http import FaultWord, OutboundFault, Reply
+from ari.outbound.http import FaultWord, OutboundFault
 from ari.usage.ai import AiUse, Ended
 
 if TYPE_CHECKING:
@@ -30,6 +32,14 @@ if TYPE_CHECKING:
 
 
 _UNWATCHED_SECONDS = 0.05
+_METERED = frozenset(("POST", "PUT", "PATCH"))
+"""A response that is read again, such as one made in the background, was used before."""
+_STREAMED = ((b"x-accel-buffering", b"no"),)
+"""Proxies such as nginx collect a response otherwise before they send any of it."""
+
+
+class _Again:
+    """The request goes to the provider once more."""
 
 
 class Forwarding:
@@ -43,7 +53,7 @@ class Forwarding:
         self._held = held
         self._sent = sent
         self._meter: Meter = NoMeter()
-        self._hides = False
+        self._asked: AskedBody | None = None
         self._ended: Ended = "unreachable"
         self._status: int | None = None
         self._first_byte_ms: float | None = None
@@ -51,6 +61,7 @@ class Forwarding:
 
     async def run(self) -> Answer | None:
         """Forward, and tell the log what was used. Raises ``BodyFault``, ``ClientGone``."""
+        self._take_body(True)
         try:
             async with asyncio.timeout(self._gateway.max_seconds) as self._limit:
                 if self._sent.whole is not None:
@@ -68,12 +79,37 @@ class Forwarding:
         finally:
             if self._watch is not None:
                 self._watch.cancel()
+            if self._asked is not None:
+                self._asked.close()
+            self._take_body(False)
             self._tell()
 
+    def _take_body(self, taken: bool) -> None:
+        """Whether the rest of the caller's body goes to the provider, whatever is sent to the caller."""
+        if self._exchange.unread is not None:
+            self._exchange.unread.is_taken = taken
+
     async def _call(self) -> Answer | None:
+        """Call the provider; once more if it refused a question that the caller did not ask."""
+        incoming = self._exchange.incoming
+        if may_ask(self._provider, incoming.method, self._target.path, incoming.first(b"content-type") or b""):
+            clock = self._exchange.instance.clock
+            self._asked = AskedBody(self._gateway.answers, self._gateway.room, self._held.credential, clock.monotonic)
+            try:
+                await self._asked.read(self._sent, self._begin_watch)
+            except BodyFault:
+                self._ended = "client_gone"
+                raise
+        while True:
+            answer = await self._call_once()
+            if not isinstance(answer, _Again):
+                return answer
+            self._status, self._ended = None, "unreachable"
+
+    async def _call_once(self) -> Answer | _Again | None:
         incoming, credential = self._exchange.incoming, self._held.credential
         url = head.url_for(credential, self._target.path, incoming.query)
-        headers = head.to_provider(incoming, credential)
+        headers = request_headers.to_provider(incoming, credential)
         body = self._body(headers)
         call = self._gateway.client.call(
             incoming.method,
@@ -83,65 +119,98 @@ class Forwarding:
             private=credential.owner_named,
             patience=self._gateway.patience,
         )
-        async with call as reply:
+        async with call as found, Received(found, incoming.method, credential.secret, self._gateway.paces) as reply:
             self._status = reply.status
             self._first_byte_ms = self._elapsed_ms()
             self._ended = "cut"
-            if reply.status < 300:
+            if not reply.is_sound:
+                return self._exchange.fault(refusals.unreachable(self._provider, "sent a status that HTTP has not"))
+            if reply.status < 300 or (reply.status == 304 and head.is_conditional(incoming)):
+                if self._asked is not None:
+                    self._asked.was_taken()
                 await self._pass_on(reply)
                 self._ended = "complete"
                 await self._gateway.notes.works(self._held)
                 return None
-            answer = await self._refused(reply)
+            error = await refusals.read_error(reply) if reply.status >= 400 else None
+            if self._asked is not None and reply.status >= 400:
+                if self._asked.was_refused(reply.status, error):
+                    return _Again()
+                if self._asked.is_gone:
+                    self._ended = "complete"
+                    return self._exchange.fault(refusals.ask_again(self._provider))
+            answer = await self._refused(reply, error)
             self._ended = "complete"
             return answer
 
     def _body(self, headers: list[tuple[str, str]]) -> bytes | AsyncIterable[bytes] | None:
+        if self._asked is not None:
+            return self._asked.next(headers)
         sent = self._sent
         if sent.whole is None:
             if sent.length is not None:
                 headers.append(("content-length", str(sent.length)))
             return sent.pieces(self._begin_watch)
-        asked = with_usage_asked(self._provider, self._target.path, sent.whole)
-        self._hides = asked is not None
-        return (asked or sent.whole) or None
+        return sent.whole or None
 
-    async def _pass_on(self, reply: Reply) -> None:
-        """The answer, as it comes."""
+    async def _pass_on(self, reply: Received) -> None:
+        """The response, as it comes."""
         exchange, headers = self._exchange, head.to_caller(reply.headers)
-        kind = head.media_type(reply.headers)
-        encoded = any(name == b"content-encoding" for name, _ in headers)
-        hiding = HidingMeter() if self._hides and kind == b"text/event-stream" and not encoded else None
-        self._meter = meter = hiding or meter_for(self._provider.meter, kind, encoded)
-        length = head.length_of(reply.headers)
-        if length is not None and hiding is None:
-            headers.append((b"content-length", b"%d" % length))
-        chunk = await reply.read()
+        kind, hides = head.media_type(reply.headers), self._asked is not None and self._asked.hides
+        if exchange.incoming.method in _METERED and reply.has_body:
+            self._meter = meter_for(kind, reply.is_packed, hides)
+        meter, length = self._meter, head.length_of(reply.headers)
+        start = {"type": "http.response.start", "status": reply.status, "headers": headers}
+        if length is not None and not hides:
+            if reply.may_have_length:
+                headers.append((b"content-length", b"%d" % length))
+        elif reply.has_body:
+            headers += _STREAMED
+            if kind == b"text/event-stream":
+                # Its events may be far off, and the caller's patience may count from here.
+                await exchange.send(start)
+        chunk = await reply.read() if reply.has_body else b""
         self._first_byte_ms = self._elapsed_ms()
-        await exchange.send({"type": "http.response.start", "status": reply.status, "headers": headers})
+        if not exchange.started:
+            await exchange.send(start)
+        try:
+            await self._relay(reply, chunk, hides)
+        except OutboundFault:
+            if rest := meter.finish():
+                await exchange.send({"type": "http.response.body", "body": rest, "more_body": True})
+            raise
+
+    async def _relay(self, reply: Received, chunk: bytes, hides: bool) -> None:
+        """Each chunk as soon as it is here; where nothing is taken out, before it is read."""
+        send, meter, unread = self._exchange.send, self._meter, self._exchange.unread
         while chunk:
-            last = reply.at_end and hiding is None
-            part = chunk if hiding is None else hiding.passed(chunk)
+            last = reply.at_end and not hides and (unread is None or unread.is_read)
+            part = meter.see(chunk) if hides else chunk
             if part or last:
-                await exchange.send({"type": "http.response.body", "body": part, "more_body": not last})
-            if hiding is None:
+                await send({"type": "http.response.body", "body": part, "more_body": not last})
+            if not hides:
                 meter.see(chunk)
             if last:
                 return
             chunk = await reply.read()
-        rest = b"" if hiding is None else hiding.rest()
-        await exchange.send({"type": "http.response.body", "body": rest, "more_body": False})
+        rest = meter.finish()
+        if unread is not None and not unread.is_read:
+            # The provider did not wait for the whole body.
+            await send({"type": "http.response.body", "body": rest, "more_body": True})
+            rest = b""
+            self._take_body(False)
+            await unread.drain()
+        await send({"type": "http.response.body", "body": rest, "more_body": False})
 
-    async def _refused(self, reply: Reply) -> Answer:
+    async def _refused(self, reply: Received, body: bytes | None) -> Answer:
         """The answer for a provider's error; a refusal of our key is never shown, and told on the provider's card."""
         provider, credential = self._provider, self._held.credential
         if reply.status < 400:
             return self._exchange.fault(
-                refusals.unreachable(provider, "answered with a redirect, which is not followed")
+                refusals.unreachable(provider, "answered with a redirect, which is not followed", (refusals.NO_RETRY,))
             )
-        body = await refusals.read_error(reply)
-        found = refusals.verdict(credential, reply.status, body)
-        if found.outcome == "rejected":
+        found = refusals.verdict(credential, reply, body)
+        if found is not None:
             await self._gateway.notes.rejected(self._held, found.words, reply.status)
             return self._exchange.fault(refusals.rejected(provider))
         answer = refusals.passed_on(credential, reply, body)
@@ -150,6 +219,7 @@ class Forwarding:
     async def _after(self, fault: OutboundFault) -> Answer | None:
         """What comes of a call that failed: by the caller's doing, or by the provider's."""
         if self._sent.fault is not None:
+            self._ended = "client_gone"
             raise BodyFault(self._sent.fault) from None
         if self._sent.gone:
             self._ended = "client_gone"
@@ -183,14 +253,23 @@ class Forwarding:
     def _elapsed_ms(self) -> float:
         return round((self._exchange.instance.clock.monotonic() - self._exchange.incoming.started) * 1000, 3)
 
+    def _judged(self) -> Ended:
+        """How the response ended, by what it said itself."""
+        meter = self._meter
+        meter.finish()
+        if meter.failed:
+            return "error"
+        if self._ended == "client_gone" and meter.ended:
+            return "complete"
+        return "cut" if self._ended == "complete" and meter.unfinished else self._ended
+
     def _tell(self) -> None:
         """Fill in what was used, by a later commit of the log."""
         row = self._exchange.row
         if row is None:
             return
-        told = self._meter.told()
-        if self._ended == "client_gone" and self._meter.saw_end:
-            self._ended = "complete"
+        self._ended = self._judged()
+        told = self._meter.told(whole=self._ended == "complete")
         self._exchange.instance.usage.meter(
             AiUse(
                 id=row.id,

@@ -1,103 +1,242 @@
-"""Reads off an answer what was used, while it passes; never holds it up, never holds much of it (security.md 37).
+"""Reads the usage off a response while it passes; never delays it, never holds much of it (security.md 37).
 
-In whose manner an answer tells it is one file each: ``meter_openai.py``, ``meter_anthropic.py``, ``meter_gemini.py``.
+Each format is one file: ``meter_openai.py``, ``meter_anthropic.py``, ``meter_gemini.py``, ``meter_ollama.py``. The
+content decides which one it is, not the provider: most providers speak several.
 """
 
-from collections.abc import Callable
+import re
 from typing import Protocol
 
-from ari.gateway import meter_anthropic, meter_gemini, meter_openai
-from ari.gateway.events import Event, Events
-from ari.integrations.model import Meter as Manner
+from ari.gateway import meter_anthropic, meter_gemini, meter_ollama, meter_openai
+from ari.gateway.json_members import Members, Record, has, value_of
+from ari.gateway.reading import Reading
+from ari.gateway.sse import EventReader
 from ari.usage.ai import NOTHING_TOLD, Told
 
-MOST_HELD = 1024 * 1024
-"""An answer, or one event of a stream, that is longer is not read."""
-
-Reader = Callable[[bytes, Told], Told]
-"""What one JSON document adds to what is known. Never raises: what it cannot read tells nothing."""
-_READERS: dict[Manner, Reader] = {
-    "openai": meter_openai.read,
-    "anthropic": meter_anthropic.read,
-    "gemini": meter_gemini.read,
-}
-
-_LAST = (b"data: [DONE]", b"event: message_stop", b"event: response.completed")
+_WORTH_READING = re.compile(
+    rb'"(?:usage|usageMetadata|x_groq|error|done|message_\w+|response\.\w+)"|"finish_reason"\s*:\s*"error"'
+)
+_UNREAD = (b"audio/", b"image/", b"video/", b"font/", b"multipart/")
+_FIRST_OF_EVENTS = b"deir:"
+"""How ``data``, ``event``, ``id``, ``retry`` and comments begin."""
+_A_CHOICE = re.compile(rb'"choices"\s*:\s*\[\s*[^\]\s]')
+_BOM = b"\xef\xbb\xbf"
+_BLANK = b" \t\r\n"
+_MAX_EVENTS_FOR_MODEL = 10
+"""So many events are searched for the name of the model."""
 
 
 class Meter(Protocol):
-    """Sees an answer pass; ``saw_end``: all of it has, whoever hung up then."""
+    """Sees a response pass."""
 
-    saw_end: bool
+    @property
+    def ended(self) -> bool:
+        """Whether the response itself said that it is over: many callers hang up then."""
 
-    def see(self, chunk: bytes) -> None: ...
+    @property
+    def failed(self) -> bool:
+        """Whether it reports an error."""
 
-    def told(self) -> Told:
-        """What is known once the answer has ended."""
+    @property
+    def unfinished(self) -> bool:
+        """Whether it lacks the end that its format has."""
+
+    def see(self, chunk: bytes) -> bytes:
+        """Take the next chunk; returns what may pass now."""
+
+    def finish(self) -> bytes:
+        """Nothing more comes; returns what was held."""
+
+    def told(self, whole: bool) -> Told:
+        """What is known, after ``finish``; ``whole``: all of the response came."""
 
 
 class NoMeter:
-    """For answers that tell nothing that we could read."""
+    """For responses without anything that could be read."""
 
-    saw_end = False
+    ended = failed = unfinished = False
 
-    def see(self, chunk: bytes) -> None:
-        """Nothing to see."""
+    def see(self, chunk: bytes) -> bytes:
+        return chunk
 
-    def told(self) -> Told:
+    def finish(self) -> bytes:
+        return b""
+
+    def told(self, whole: bool) -> Told:  # noqa: ARG002 - as every meter
         return NOTHING_TOLD
 
 
-class DocumentMeter:
-    """For an answer that is one JSON document."""
+class _Reader:
+    """What is common to JSON and to events."""
 
-    saw_end = False
+    def __init__(self) -> None:
+        self.reading = Reading()
 
-    def __init__(self, read: Reader) -> None:
-        self._read = read
-        self._chunks: list[bytes] = []
-        self._room = MOST_HELD
+    @property
+    def ended(self) -> bool:
+        return self.reading.ended
 
-    def see(self, chunk: bytes) -> None:
-        self._room -= len(chunk)
-        if self._room >= 0:
-            self._chunks.append(chunk)
-        else:
-            self._chunks.clear()
+    @property
+    def failed(self) -> bool:
+        return self.reading.failed
 
-    def told(self) -> Told:
-        return self._read(b"".join(self._chunks), NOTHING_TOLD) if self._chunks else NOTHING_TOLD
+    @property
+    def unfinished(self) -> bool:
+        return self.reading.must_end and not self.reading.ended
 
-
-class StreamMeter:
-    """For server-sent events: only those that speak of usage or a model are read."""
-
-    def __init__(self, read: Reader) -> None:
-        self._read = read
-        self._events = Events(MOST_HELD)
-        self._told = NOTHING_TOLD
-        self.saw_end = False
-        """Whether the event came with which such streams end: many callers hang up at it."""
-
-    def see(self, chunk: bytes) -> None:
-        for event in self._events.whole(chunk):
-            self.see_event(event)
-
-    def see_event(self, event: Event) -> None:
-        """As ``see``, for an event that is whole already."""
-        if b"sage" in event.raw:  # usage, usageMetadata
-            self._told = self._read(event.data, self._told)
-        self.saw_end = self.saw_end or event.raw.startswith(_LAST)
-
-    def told(self) -> Told:
-        return self._told
+    def told(self, whole: bool) -> Told:
+        return self.reading.told(whole)
 
 
-def meter_for(manner: Manner | None, media_type: bytes, encoded: bool) -> Meter:
-    """What fits an answer; ``encoded``: it came compressed although that was not asked for."""
-    read = None if manner is None or encoded else _READERS[manner]
-    if read is None:
+class JsonMeter(_Reader):
+    """For JSON: one document, several one after the other (NDJSON), or an array of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._record = Record()
+
+    def see(self, chunk: bytes) -> bytes:
+        self._record.add(chunk)
+        for members in self._record.take():
+            read(members, self.reading)
+        return chunk
+
+    def finish(self) -> bytes:
+        for members in self._record.documents():
+            read(members, self.reading)
+        self._record = Record()
+        return b""
+
+
+class EventMeter(_Reader):
+    """For server-sent events. ``hides``: takes out the event that only reports usage."""
+
+    def __init__(self, hides: bool) -> None:
+        super().__init__()
+        self._hides = hides
+        self._events = EventReader(self._see_event, _may_only_report_usage if hides else None)
+        self._searched = 0
+
+    def see(self, chunk: bytes) -> bytes:
+        passed = self._events.feed(chunk)
+        return passed if self._hides else chunk
+
+    def finish(self) -> bytes:
+        held = self._events.finish()
+        return held if self._hides else b""
+
+    def _see_event(self, name: bytes, data: Record) -> bool:
+        """Read an event; returns whether to take it out."""
+        text = data.text
+        if name == b"error":
+            self.reading.failed = True
+        if text is not None and not self._is_worth_reading(text):
+            return False
+        found = data.documents()
+        for members in found:
+            read(members, self.reading)
+        return self._hides and len(found) == 1 and meter_openai.only_reports_usage(found[0])
+
+    def _is_worth_reading(self, text: bytes) -> bool:
+        if text[:6] == b"[DONE]":
+            self.reading.end()
+            return False
+        if self.reading.model is None and self._searched < _MAX_EVENTS_FOR_MODEL:
+            self._searched += 1
+            return True
+        return _WORTH_READING.search(text) is not None
+
+
+def _may_only_report_usage(data: Record) -> bool:
+    """Whether an event whose data began like this may have no choice in it."""
+    text = data.text
+    if text is None:
+        return False
+    return text.lstrip(_BLANK)[:1] in (b"", b"{") and _A_CHOICE.search(text) is None
+
+
+class ContentMeter:
+    """Decides by the first byte what it reads, since not every server labels its streams."""
+
+    def __init__(self, is_events: bool, hides: bool) -> None:
+        self._is_events = is_events
+        self._hides = hides
+        self._meter: Meter | None = None
+        self._mark = b""
+
+    @property
+    def ended(self) -> bool:
+        return self._meter is not None and self._meter.ended
+
+    @property
+    def failed(self) -> bool:
+        return self._meter is not None and self._meter.failed
+
+    @property
+    def unfinished(self) -> bool:
+        return self._meter is not None and self._meter.unfinished
+
+    def see(self, chunk: bytes) -> bytes:
+        if self._meter is not None:
+            return self._meter.see(chunk)
+        text = (self._mark + chunk).lstrip(_BLANK)
+        if _BOM.startswith(text):
+            self._mark = text
+            return chunk
+        text = text.removeprefix(_BOM).lstrip(_BLANK)[-len(chunk) :]
+        if not text:
+            return chunk
+        self._meter = self._decide(text[0])
+        return chunk[: len(chunk) - len(text)] + self._meter.see(text)
+
+    def _decide(self, first: int) -> Meter:
+        if first in b"{[":
+            return JsonMeter()
+        return EventMeter(self._hides) if self._is_events or first in _FIRST_OF_EVENTS else NoMeter()
+
+    def finish(self) -> bytes:
+        return b"" if self._meter is None else self._meter.finish()
+
+    def told(self, whole: bool) -> Told:
+        return NOTHING_TOLD if self._meter is None else self._meter.told(whole)
+
+
+def meter_for(media_type: bytes, encoded: bool, hides: bool = False) -> Meter:
+    """What fits a response; ``encoded``: it is compressed, although that was not asked for.
+
+    ``hides``: an event that only reports usage does not pass, for the caller did not ask for it.
+    """
+    if encoded or media_type.startswith(_UNREAD):
         return NoMeter()
-    if media_type == b"text/event-stream":
-        return StreamMeter(read)
-    return DocumentMeter(read) if media_type == b"application/json" else NoMeter()
+    return ContentMeter(media_type == b"text/event-stream", hides)
+
+
+def read(members: Members, reading: Reading) -> None:
+    """Read one document or event, in whatever format it is."""
+    if members.get("usageMetadata") is not None or "modelVersion" in members:
+        meter_gemini.read(members, reading)
+    elif meter_ollama.MARKS.intersection(members):
+        meter_ollama.read(members, reading)
+    elif _is_anthropic(members):
+        meter_anthropic.read(members, reading)
+    else:
+        meter_openai.read(members, reading)
+    if _reports_error(members):
+        reading.failed = True
+
+
+def _is_anthropic(members: Members) -> bool:
+    if value_of(members, "type") in meter_anthropic.TYPES:
+        return True
+    usage = value_of(members, "usage") if "choices" not in members and "object" not in members else None
+    return isinstance(usage, dict) and "input_tokens" in usage and "cache_read_input_tokens" in usage
+
+
+def _reports_error(members: Members) -> bool:
+    """An ``error``, wherever a format has it, or a response whose state is ``failed``."""
+    return (
+        has(members, "error")
+        or value_of(members, "type") == "error"
+        or value_of(members, "object") == "error"
+        or (value_of(members, "status") == "failed" and value_of(members, "object") == "response")
+    )

@@ -1,41 +1,56 @@
-"""How Anthropic tells what was used: a message, or the first and the last events of its stream."""
-# https://docs.anthropic.com/en/api/messages-streaming: message_start tells the input, message_delta the output so far.
+"""How Anthropic reports usage, and all that speak its format: a message, or the first and last events of its stream."""
+# https://docs.anthropic.com/en/api/messages-streaming: message_start has the input, message_delta the output so far.
 
-import msgspec
+from typing import Any
 
-from ari.usage.ai import Told
+from ari.gateway.json_members import Members, nested_in, value_of
+from ari.gateway.reading import Reading, count
 
-
-class _Usage(msgspec.Struct):
-    """Tokens read from a cache, or written to one, are not among ``input_tokens``."""
-
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    cache_read_input_tokens: int | None = None
-    cache_creation_input_tokens: int | None = None
+TYPES = frozenset(("message", "message_start", "message_delta", "message_stop"))
 
 
-class _Answer(msgspec.Struct):
-    model: str | None = None
-    usage: _Usage | None = None
-    message: "_Answer | None" = None
+def read(members: Members, reading: Reading) -> None:
+    """A message, or an event of one."""
+    kind = value_of(members, "type")
+    found = (nested_in(members, "message") or {}) if kind == "message_start" else members
+    reading.set_model(value_of(found, "model"))
+    usage = value_of(found, "usage")
+    if isinstance(usage, dict):
+        _read_input(usage, reading)
+    if kind == "message_start":
+        # Its output is what was made before the first word, usually 1.
+        reading.must_end = True
+    elif kind == "message_stop":
+        reading.end()
+    else:
+        made = count(usage.get("output_tokens")) if isinstance(usage, dict) else None
+        if made is not None:
+            reading.output_tokens = max(made, reading.output_tokens or 0)
+        if kind == "message_delta":
+            reading.must_end = False
+            delta = value_of(members, "delta")
+            stopped = isinstance(delta, dict) and delta.get("stop_reason") is not None
+            reading.output_final = reading.output_final or (stopped and made is not None)
+        else:
+            reading.output_final = True
 
 
-_answer = msgspec.json.Decoder(_Answer)
+def _read_input(usage: dict[str, Any], reading: Reading) -> None:
+    """Tokens read from a cache, or written to one, are not among ``input_tokens``.
+
+    Each count may grow from event to event; some servers leave it at 0 in the first, others in the last.
+    """
+    reading.uncached = _larger(reading.uncached, usage.get("input_tokens"))
+    reading.cache_read = _larger(reading.cache_read, usage.get("cache_read_input_tokens"))
+    reading.cache_written = _larger(reading.cache_written, usage.get("cache_creation_input_tokens"))
+    if reading.uncached is not None:
+        total = reading.uncached + (reading.cache_read or 0) + (reading.cache_written or 0)
+        reading.input_tokens = total or None
+    reading.cached_tokens = reading.cache_read
 
 
-def read(document: bytes, so_far: Told) -> Told:
-    """A message, or an event: what a later one repeats replaces what an earlier one said."""
-    try:
-        found = _answer.decode(document)
-    except msgspec.MsgspecError:
-        return so_far
-    found = found.message or found
-    model, usage = found.model or so_far.model, found.usage
-    if usage is None:
-        return Told(model, so_far.input_tokens, so_far.output_tokens, so_far.cached_tokens)
-    output = so_far.output_tokens if usage.output_tokens is None else usage.output_tokens
-    if usage.input_tokens is None:
-        return Told(model, so_far.input_tokens, output, so_far.cached_tokens)
-    cached = usage.cache_read_input_tokens or 0
-    return Told(model, usage.input_tokens + cached + (usage.cache_creation_input_tokens or 0), output, cached)
+def _larger(known: int | None, value: Any) -> int | None:
+    found = count(value)
+    if known is None or found is None:
+        return known if found is None else found
+    return max(known, found)

@@ -1,57 +1,29 @@
-"""How Gemini tells what was used: in ``usageMetadata`` of an answer, or of each part of a stream, the last of which
-counts; and like OpenAI under the paths where it speaks like it."""
+"""How Gemini reports usage: in ``usageMetadata`` of a response, or of each part of a stream; the last part counts."""
 # https://ai.google.dev/api/generate-content#UsageMetadata
 
-import msgspec
+import re
 
-from ari.gateway import meter_openai
-from ari.usage.ai import Told
+from ari.gateway.json_members import Members, value_of
+from ari.gateway.reading import Reading, count
 
-
-class _Usage(msgspec.Struct, rename="camel"):
-    """What was thought is not among the candidates' tokens."""
-
-    prompt_token_count: int | None = None
-    tool_use_prompt_token_count: int | None = None
-    cached_content_token_count: int | None = None
-    candidates_token_count: int | None = None
-    thoughts_token_count: int | None = None
+_FINISHED = re.compile(rb'"finishReason"\s*:\s*"')
 
 
-class _Answer(msgspec.Struct, rename="camel"):
-    model_version: str | None = None
-    usage_metadata: _Usage | None = None
+def read(members: Members, reading: Reading) -> None:
+    """A response, or a part of a stream. Thoughts are not among the candidates' tokens."""
+    reading.set_model(value_of(members, "modelVersion"))
+    usage = value_of(members, "usageMetadata")
+    if not isinstance(usage, dict):
+        return
+    found = _sum(usage.get("promptTokenCount"), usage.get("toolUsePromptTokenCount"))
+    made = _sum(usage.get("candidatesTokenCount"), usage.get("thoughtsTokenCount"))
+    cached = count(usage.get("cachedContentTokenCount"))
+    reading.input_tokens = reading.input_tokens if found is None else found
+    reading.output_tokens = reading.output_tokens if made is None else made
+    reading.cached_tokens = reading.cached_tokens if cached is None else cached
+    reading.output_final = _FINISHED.search(bytes(members.get("candidates") or b"")) is not None
 
 
-_answer = msgspec.json.Decoder(_Answer)
-_answers = msgspec.json.Decoder(list[_Answer])
-
-
-def read(document: bytes, so_far: Told) -> Told:
-    """An answer or a part; without ``alt=sse`` a stream is one array of parts."""
-    if b'"usageMetadata"' not in document:
-        return meter_openai.read(document, so_far)
-    try:
-        parts = _answers.decode(document) if document.lstrip()[:1] == b"[" else [_answer.decode(document)]
-    except msgspec.MsgspecError:
-        return so_far
-    for part in parts:
-        so_far = _with(part, so_far)
-    return so_far
-
-
-def _with(part: _Answer, so_far: Told) -> Told:
-    model, usage = part.model_version or so_far.model, part.usage_metadata
-    if usage is None:
-        return Told(model, so_far.input_tokens, so_far.output_tokens, so_far.cached_tokens)
-    return Told(
-        model,
-        _sum(usage.prompt_token_count, usage.tool_use_prompt_token_count),
-        _sum(usage.candidates_token_count, usage.thoughts_token_count),
-        usage.cached_content_token_count,
-    )
-
-
-def _sum(*counts: int | None) -> int | None:
-    told = [count for count in counts if count is not None]
-    return sum(told) if told else None
+def _sum(*values: object) -> int | None:
+    known = [found for found in map(count, values) if found is not None]
+    return sum(known) if known else None

@@ -1,71 +1,90 @@
-"""How OpenAI tells what was used, and all who speak like it: chat, completions, embeddings, responses."""
+"""How OpenAI reports usage, and all that speak its format: chat, completions, embeddings, responses, audio, images."""
 # https://platform.openai.com/docs/api-reference: chat/object, chat-streaming, responses-streaming
 
+import re
 from typing import Any
 
-import msgspec
+from ari.gateway.json_members import Members, has, nested_in, value_of
+from ari.gateway.reading import Reading, count, first_count
 
-from ari.usage.ai import Told
-
-
-class _Details(msgspec.Struct):
-    cached_tokens: int | None = None
-
-
-class _Usage(msgspec.Struct):
-    """Chat calls them prompt and completion, responses input and output; DeepSeek has a name of its own for cached."""
-
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    prompt_tokens_details: _Details | None = None
-    prompt_cache_hit_tokens: int | None = None
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    input_tokens_details: _Details | None = None
+_ENDS = frozenset(("response.completed", "response.incomplete", "response.failed", "response.cancelled"))
+_FINAL_STATES = frozenset(("completed", "incomplete", "failed", "cancelled"))
+_FINISHED = re.compile(rb'"finish_reason"\s*:\s*"')
+_FINISHED_BY_ERROR = re.compile(rb'"finish_reason"\s*:\s*"error"')
 
 
-class _Answer(msgspec.Struct):
-    model: str | None = None
-    usage: _Usage | None = None
-    response: "_Answer | None" = None
+def read(members: Members, reading: Reading) -> None:
+    """A response, a chunk of a chat, or an event of a response, which holds all of it once it is complete."""
+    kind = value_of(members, "type")
+    named = isinstance(kind, str) and kind.startswith("response.")
+    inner = nested_in(members, "response") if named else None
+    if named:
+        reading.must_end = True
+    found = members if inner is None else inner
+    reading.set_model(value_of(found, "model"))
+    choices = found.get("choices")
+    usage = value_of(found, "usage")
+    if not isinstance(usage, dict):
+        usage = _groq_usage(found)
+    if usage is not None:
+        _read_usage(usage, reading)
+        reading.output_final = reading.output_final or _is_final(found, choices, inner is not None)
+    if choices is not None and _FINISHED_BY_ERROR.search(bytes(choices)):
+        reading.failed = True
+    if named and kind in _ENDS:
+        reading.end()
+        reading.failed = reading.failed or kind == "response.failed"
 
 
-class _Chunk(msgspec.Struct):
-    choices: list[Any] | None = None
-    usage: _Usage | None = None
+def _is_final(found: Members, choices: Any, is_response: bool) -> bool:
+    """Whether usage is the final count: some servers send the count so far with every chunk."""
+    if is_response:
+        return value_of(found, "status") in _FINAL_STATES
+    return not has_choices(found) or _FINISHED.search(bytes(choices)) is not None
 
 
-_answer = msgspec.json.Decoder(_Answer)
-_chunk = msgspec.json.Decoder(_Chunk)
+def has_choices(members: Members) -> bool:
+    """Whether a chunk has a choice in it."""
+    return has(members, "choices") and value_of(members, "choices") != []
 
 
-def read(document: bytes, so_far: Told) -> Told:
-    """An answer, a chunk of a chat, or an event of a response, which holds the whole of it once it is complete."""
-    try:
-        found = _answer.decode(document)
-    except msgspec.MsgspecError:
-        return so_far
-    found = found.response or found
-    model, usage = found.model or so_far.model, found.usage
-    if usage is None:
-        return Told(model, so_far.input_tokens, so_far.output_tokens, so_far.cached_tokens)
-    details = usage.prompt_tokens_details or usage.input_tokens_details
-    return Told(
-        model,
-        _first(usage.prompt_tokens, usage.input_tokens),
-        _first(usage.completion_tokens, usage.output_tokens),
-        usage.prompt_cache_hit_tokens if details is None else details.cached_tokens,
-    )
-
-
-def only_tells_usage(document: bytes) -> bool:
+def only_reports_usage(members: Members) -> bool:
     """Whether a chunk is the one that ``stream_options.include_usage`` adds: usage, and no choice."""
-    try:
-        found = _chunk.decode(document)
-    except msgspec.MsgspecError:
-        return False
-    return found.usage is not None and found.choices == []
+    return has(members, "usage") and not has_choices(members) and not has(members, "error") and "type" not in members
 
 
-def _first(one: int | None, other: int | None) -> int | None:
-    return other if one is None else one
+def _groq_usage(members: Members) -> dict[str, Any] | None:
+    # https://console.groq.com/docs/text-chat: the last chunk has it in x_groq, also where nobody asked.
+    own = value_of(members, "x_groq")
+    usage = own.get("usage") if isinstance(own, dict) else None
+    return usage if isinstance(usage, dict) else None
+
+
+def _read_usage(usage: dict[str, Any], reading: Reading) -> None:
+    """Chat calls them prompt and completion tokens, responses input and output tokens."""
+    details = [
+        one
+        for name in ("prompt_tokens_details", "input_tokens_details", "input_token_details")
+        if isinstance(one := usage.get(name), dict)
+    ]
+    found = first_count(usage.get("prompt_tokens"), usage.get("input_tokens"))
+    made = _output(usage)
+    cached = first_count(
+        *(one.get("cached_tokens") for one in details),
+        usage.get("prompt_cache_hit_tokens"),  # DeepSeek
+        usage.get("cached_tokens"),  # Moonshot
+    )
+    reading.input_tokens = reading.input_tokens if found is None else found
+    reading.output_tokens = reading.output_tokens if made is None else made
+    reading.cached_tokens = reading.cached_tokens if cached is None else cached
+
+
+def _output(usage: dict[str, Any]) -> int | None:
+    """All tokens made. xAI does not count reasoning among completion tokens; its total shows it."""
+    made = first_count(usage.get("completion_tokens"), usage.get("output_tokens"))
+    details = usage.get("completion_tokens_details")
+    thought = count(details.get("reasoning_tokens")) if isinstance(details, dict) else None
+    found, total = count(usage.get("prompt_tokens")), count(usage.get("total_tokens"))
+    if thought and made is not None and found is not None and total == found + made + thought:
+        return made + thought
+    return made

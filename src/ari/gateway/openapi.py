@@ -12,6 +12,7 @@ from ari.http.access import keys_need
 from ari.http.answer import Answer
 from ari.http.direct import streamed_by
 from ari.http.exchange import Exchange
+from ari.integrations.providers import providers
 
 _Provider = Annotated[str, Path(description="A provider of the gateway, such as `openai`.", examples=["openai"])]
 _Rest = Annotated[
@@ -26,6 +27,18 @@ _ERRORS = (
     "provider_rejected",
     "provider_unreachable",
     "provider_timed_out",
+)
+
+_SUMMARIES = {
+    "GET": "Read from a provider",
+    "POST": "Send to a provider",
+    "PUT": "Put something at a provider",
+    "PATCH": "Change something at a provider",
+    "DELETE": "Delete something at a provider",
+}
+_FORWARDED = (
+    "Forwards the request to the provider with the provider key that is sealed here. Bodies and streams pass both ways "
+    "as they come. Point an SDK at `/api/ai/<provider>` and give it an API key of this instance."
 )
 
 
@@ -44,34 +57,59 @@ class ProviderAnswerOut(RootModel[dict[str, Any]]):
     model_config = ConfigDict(json_schema_extra={"examples": [{"id": "chatcmpl-1", "object": "chat.completion"}]})
 
 
+def scopes_for(method: str) -> list[str]:
+    """The scopes of which a request with this method needs one: the first where a provider lists such a path."""
+    is_listed = any(one.startswith(f"{method} ") for provider in providers().values() for one in provider.reaches)
+    return (["ai:<provider>"] if is_listed else []) + ["ai-account:<provider>"]
+
+
+def _described(method: str) -> dict[str, Any]:
+    scopes = scopes_for(method)
+    security = [{scheme: [scope]} for scope in scopes for scheme in ("ApiKey", "Bearer")]
+    words = (
+        "Needs the scope `ai:<provider>` for the paths that answer questions (chat, embeddings, images, speech, the "
+        "list of models), and `ai-account:<provider>` for all others, such as files and fine-tuning."
+        if len(scopes) > 1
+        else "Needs the scope `ai-account:<provider>`."
+    )
+    return {
+        "response_model": ProviderAnswerOut,
+        "summary": _SUMMARIES[method],
+        "description": f"{_FORWARDED} {words} API keys only: a session is refused.",
+        "openapi_extra": {"security": security},
+    }
+
+
 def routes(
     handler: Callable[[Exchange], Awaitable[Answer | None]], problems: Callable[..., dict[int | str, Any]]
 ) -> list[BaseRoute]:
-    """One route for what is read and one for what is sent; further methods are forwarded without being described."""
+    """One route for each method that the gateway forwards."""
     router = APIRouter(tags=["AI gateway"])
     answers = problems(*_ERRORS)
 
-    @router.get(TEMPLATE, response_model=ProviderAnswerOut, summary="Read from a provider", responses=answers)
-    @keys_need(narrowed)
-    @streamed_by(handler)
     def read_from_provider(provider: _Provider, path: _Rest) -> None:
-        """As a request that sends a body: scope `ai:<provider>` for what the provider is asked for, else
-        `ai-account:<provider>`; API keys only."""
+        """Described by ``_described``, like the others."""
 
-    @router.post(TEMPLATE, response_model=ProviderAnswerOut, summary="Send to a provider", responses=answers)
-    @keys_need(narrowed)
-    @streamed_by(handler)
     def send_to_provider(provider: _Provider, path: _Rest, body: ProviderRequestIn) -> None:
-        """Forwarded to the provider with the key that is sealed here, body and answer unchanged and streamed both ways.
-        Takes API keys only: scope `ai:<provider>` for what answers questions, `ai-account:<provider>` for all else that
-        the provider's key may do. Point an SDK at `/api/ai/<provider>` and give it an API key of this instance."""
+        """For POST."""
 
-    others = [method for method in METHODS if method not in ("GET", "POST")]
+    def put_at_provider(provider: _Provider, path: _Rest, body: ProviderRequestIn) -> None:
+        """For PUT."""
 
-    @router.api_route(TEMPLATE, methods=others, include_in_schema=False)
-    @keys_need(narrowed)
-    @streamed_by(handler)
-    def change_at_provider(provider: _Provider, path: _Rest) -> None:
-        """As above."""
+    def change_at_provider(provider: _Provider, path: _Rest, body: ProviderRequestIn) -> None:
+        """For PATCH."""
 
+    def delete_at_provider(provider: _Provider, path: _Rest) -> None:
+        """For DELETE."""
+
+    endpoints: tuple[Callable[..., None], ...] = (
+        read_from_provider,
+        send_to_provider,
+        put_at_provider,
+        change_at_provider,
+        delete_at_provider,
+    )
+    for method, endpoint in zip(METHODS, endpoints, strict=True):
+        forwarding = keys_need(narrowed)(streamed_by(handler)(endpoint))
+        router.add_api_route(TEMPLATE, forwarding, methods=[method], responses=answers, **_described(method))
     return list(router.routes)

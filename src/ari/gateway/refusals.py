@@ -1,66 +1,63 @@
 """A provider's errors on their way to the caller: without the key, and without what only its owner should know."""
 
+import msgspec
+
 from ari.gateway.head import length_of, to_caller
+from ari.gateway.masking import masked
+from ari.gateway.received import Received
 from ari.http.answer import Answer
 from ari.http.problem import Fault, Header
-from ari.integrations.checks import mask
 from ari.integrations.model import Credential, Provider, TestResult
 from ari.integrations.ports import Probed
-from ari.integrations.trying import judged
-from ari.keys.reasons import REQUEST_ERRORS
-from ari.outbound.http import FaultWord, Reply
+from ari.integrations.trying import refused
+from ari.keys.reasons import REQUEST_ERRORS, UNAVAILABLE
+from ari.outbound.http import FaultWord
 
-MOST_ERROR_BYTES = 64 * 1024
-_TELLING = 10
-"""So many characters of a key in a row are a part of it, not chance."""
+MOST_ERROR_BYTES = 1024 * 1024
+NO_RETRY: Header = (b"x-should-retry", b"false")
+"""What the SDKs of OpenAI and Anthropic heed: they repeat 409 and 5xx otherwise."""
+_UNAUTHORIZED = 401
+_HOPELESS: tuple[FaultWord, ...] = ("refused_address", "tls")
 
 
-async def read_error(reply: Reply) -> bytes | None:
-    """The body of an error; ``None`` where it is too long, or packed, to be searched for the key."""
-    packed = any(name.lower() == b"content-encoding" and value != b"identity" for name, value in reply.headers)
-    if packed or (length_of(reply.headers) or 0) > MOST_ERROR_BYTES:
+async def read_error(reply: Received) -> bytes | None:
+    """The body of an error; ``None`` where it is too long to be searched for parts of the key."""
+    if not reply.has_body:
+        return b""
+    if (length_of(reply.headers) or 0) > MOST_ERROR_BYTES:
         return None
     body = await reply.beginning(MOST_ERROR_BYTES + 1)
     return body if len(body) <= MOST_ERROR_BYTES else None
 
 
-def verdict(credential: Credential, status: int, body: bytes | None) -> TestResult:
-    """What the answer says of our key, in the words of a test call."""
-    return judged(credential, Probed(status, body or b""))
+def verdict(credential: Credential, reply: Received, body: bytes | None) -> TestResult | None:
+    """That the provider refuses our key; ``None`` where it does not say so."""
+    return None if body is None or reply.is_packed else refused(credential, Probed(reply.status, body))
 
 
-def passed_on(credential: Credential, reply: Reply, body: bytes | None) -> Answer | Fault:
-    """The provider's own status and body, with the key masked; a problem of ours where the body cannot be searched."""
+def passed_on(credential: Credential, reply: Received, body: bytes | None) -> Answer | Fault:
+    """The provider's own status and body, with the key masked; a problem of ours where the body is too long for it."""
     if body is None:
-        return unreachable(credential.provider, f"answered {reply.status} in a form that ARI does not pass on")
-    clean = masked(body, credential.secret)
-    return Answer(reply.status, [*to_caller(reply.headers), (b"content-length", b"%d" % len(clean))], clean)
+        return unreachable(credential.provider, f"answered {reply.status} with more than ARI passes on")
+    # What a packed body holds is not known; bytes must stay as they are.
+    clean = body if reply.is_packed else masked(body, credential.secret)
+    if reply.status == _UNAUTHORIZED:
+        clean = _explained(clean, credential.provider)
+    length = len(clean) if reply.has_body else length_of(reply.headers)
+    announced = [] if length is None else [(b"content-length", b"%d" % length)]
+    return Answer(reply.status, [*to_caller(reply.headers), *announced], clean)
 
 
-def masked(body: bytes, secret: str) -> bytes:
-    """The body without the key: neither the whole of it nor ten characters of it in a row."""
-    if not secret:
+def _explained(body: bytes, provider: Provider) -> bytes:
+    """A provider's own 401, which a caller would take for ours: a member says whose it is, where there is none yet."""
+    try:
+        document = msgspec.json.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return body
-    key, cover = secret.encode("ascii"), bytearray(len(body))
-    size = min(_TELLING, len(key))
-    for start in range(len(key) - size + 1):
-        part = key[start : start + size]
-        found = body.find(part)
-        while found >= 0:
-            cover[found : found + size] = b"\x01" * size
-            found = body.find(part, found + 1)
-    if not any(cover):
+    if not isinstance(document, dict) or "detail" in document:
         return body
-    shown, result, at = mask(secret).encode(), bytearray(), 0
-    while at < len(body):
-        if cover[at]:
-            result += shown
-            while at < len(body) and cover[at]:
-                at += 1
-        else:
-            result.append(body[at])
-            at += 1
-    return bytes(result)
+    words = f"{provider.title} answered this request with 401, for a reason of its own: your ARI key was accepted."
+    return msgspec.json.encode({**document, "detail": words})
 
 
 def rejected(provider: Provider) -> Fault:
@@ -76,11 +73,20 @@ def unreachable(provider: Provider, why: str = "could not be reached", headers: 
     return Fault(REQUEST_ERRORS["provider_unreachable"], f"{provider.title} {why}.", headers=headers)
 
 
+def ask_again(provider: Provider) -> Fault:
+    """For a large request that a provider refused for what ARI added to it; the next one goes without."""
+    return Fault(
+        UNAVAILABLE,
+        f"{provider.title} does not report the usage of streams. ARI remembers it now; send the request again.",
+        headers=((b"x-should-retry", b"true"),),
+    )
+
+
 def fault_for(provider: Provider, word: FaultWord) -> Fault:
-    """For a call that failed before an answer began."""
+    """For a call that failed before a response began."""
     if word == "timed_out":
         return Fault(REQUEST_ERRORS["provider_timed_out"], f"{provider.title} did not answer in time.")
-    return unreachable(provider, words_for(word))
+    return unreachable(provider, words_for(word), (NO_RETRY,) if word in _HOPELESS else ())
 
 
 def words_for(word: FaultWord) -> str:
@@ -90,4 +96,5 @@ def words_for(word: FaultWord) -> str:
         "timed_out": "did not answer in time",
         "refused_address": "is at an address that ARI may not call",
         "tls": "has no valid certificate",
+        "broken": "sent no valid HTTP response, or broke it off",
     }[word]

@@ -4,6 +4,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
 
+from ari.gateway.mistyped import meant
 from ari.http.access import Access, Kind, Matched
 from ari.integrations.model import Provider
 from ari.integrations.providers import providers
@@ -33,8 +34,20 @@ def target_of_raw(path: bytes) -> Target | None:
     return target_of(path.decode("latin-1"))
 
 
+def plain_scope(target: Target) -> str:
+    """What covers the paths that the provider's file lists."""
+    return f"ai:{target.provider.name}"
+
+
+def account_scope(target: Target) -> str:
+    """What covers all other paths."""
+    return f"ai-account:{target.provider.name}"
+
+
 def narrowed(matched: Matched, method: str, path: str) -> Matched:
     """What the one request needs: ``ai:<provider>`` for what its file lists, else ``ai-account:<provider>``.
+
+    A path that looks like a mistyped base URL is let in with any scope, and goes to the provider only with the latter.
 
     The template names the provider, so that what is counted by route is counted by provider.
     """
@@ -42,7 +55,10 @@ def narrowed(matched: Matched, method: str, path: str) -> Matched:
     if target is None:
         return replace(matched, access=Access(Kind.NEEDS, None, keys_only=True))
     name = target.provider.name
-    scope = f"ai:{name}" if target.provider.reached(method, target.path) else f"ai-account:{name}"
+    scope: str | None = plain_scope(target) if target.provider.reached(method, target.path) else account_scope(target)
+    if scope != plain_scope(target) and meant(target.provider, method, target.path) is not None:
+        # A wider scope is not what is missing: ``Gateway.handle`` looks at the scopes itself.
+        scope = None
     return replace(
         matched, template=f"{PREFIX}{name}/{{path}}", access=Access(Kind.NEEDS, scope, keys_only=True), narrow=None
     )

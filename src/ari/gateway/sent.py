@@ -6,7 +6,7 @@ The rules of ``http/body.py`` about JSON are not ours: what a provider takes is 
 import asyncio
 from collections.abc import AsyncIterator, Callable
 
-from ari.http.body import BODY_SECONDS, BodyFault, ClientGone, Receive
+from ari.http.body import BODY_SECONDS, BodyFault, Receive, broken_body
 from ari.http.incoming import INVALID_REQUEST, Incoming
 from ari.http.problem import Fault
 from ari.keys.reasons import REQUEST_ERRORS
@@ -32,8 +32,8 @@ class SentBody:
     async def pieces(self, at_end: Callable[[], None]) -> AsyncIterator[bytes]:
         """Each part as it comes, no faster than it is taken.
 
-        A body that cannot be accepted, or a client that hangs up, ends it with an error and says so in ``fault`` or
-        ``gone``: the HTTP client between wraps what is raised.
+        A body that cannot be accepted, or breaks off, ends it with an error that is in ``fault`` too: the HTTP client
+        between wraps what is raised.
         """
         size = 0
         while True:
@@ -45,9 +45,6 @@ class SentBody:
             except BodyFault as error:
                 self.fault = error.fault
                 raise
-            except ClientGone:
-                self.gone = True
-                raise
             if chunk:
                 yield chunk
             if not more:
@@ -56,7 +53,7 @@ class SentBody:
 
 
 async def read_sent(incoming: Incoming, receive: Receive) -> SentBody:
-    """The body, read as far as it should be. Raises ``BodyFault``, ``ClientGone``."""
+    """The body, read as far as it should be. Raises ``BodyFault``."""
     if incoming.first(b"content-encoding") not in (None, b"identity"):
         raise BodyFault(Fault(REQUEST_ERRORS["unsupported_media_type"], "Send the body without Content-Encoding."))
     told = incoming.first(b"content-length")
@@ -90,7 +87,7 @@ async def _next(receive: Receive) -> tuple[bytes, bool]:
     except TimeoutError:
         raise BodyFault(Fault(REQUEST_ERRORS["request_timeout"], headers=_CLOSE)) from None
     if message["type"] == "http.disconnect":
-        raise ClientGone
+        raise broken_body()
     return message.get("body", b""), message.get("more_body", False)
 
 

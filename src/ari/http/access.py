@@ -75,6 +75,11 @@ class Matched:
         return {name: route.param_convertors[name].convert(value) for name, value in found.groupdict().items()}
 
 
+def scoped_method(method: str) -> str:
+    """The method by which a request is authorized: what may GET may HEAD (RFC 9110 §9.3.2)."""
+    return "GET" if method == "HEAD" else method
+
+
 NO_ROUTE = Matched("(none)", Access(Kind.NEEDS, None))
 
 
@@ -185,8 +190,7 @@ class AccessTable:
         """Remembered, as long as there is room: the same few paths are asked for again and again."""
         if len(self._narrowed) >= _MOST_NARROWED:
             self._narrowed.clear()
-        scoped_as = "GET" if method == "HEAD" else method
-        found = self._narrowed[method, path] = narrow(matched, scoped_as, path)
+        found = self._narrowed[method, path] = narrow(matched, scoped_method(method), path)
         return found
 
     def all(self) -> list[Matched]:

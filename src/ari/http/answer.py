@@ -38,7 +38,9 @@ def fault_answer(
     else:
         content, kind = error_page(call, fault), "text/html; charset=utf-8"
     headers = [(b"content-type", kind.encode()), (b"content-length", str(len(content)).encode())]
-    return Answer(fault.reason.status, headers + problem.headers(fault, token_sent=token_sent), content)
+    return Answer(
+        fault.reason.status, headers + problem.headers(fault, token_sent=token_sent, for_sdks=for_sdks), content
+    )
 
 
 def redirect(location: str, *, htmx: bool) -> Answer:

@@ -35,11 +35,19 @@ class BodyFault(Exception):
 
 
 class ClientGone(Exception):
-    """The client hung up before its body was complete."""
+    """The client hung up before it got its response."""
+
+
+def broken_body() -> BodyFault:
+    """For a body that ends early or whose chunks are malformed (RFC 9112 §7.1, §8).
+
+    The server reports both as a disconnect, and only the second client is still there to read this.
+    """
+    return BodyFault(Fault(INVALID_REQUEST, "The body ends early, or its chunks are malformed.", headers=_CLOSE))
 
 
 async def read_body(incoming: Incoming, receive: Receive) -> bytes:
-    """The whole body. Raises ``BodyFault`` before reading on past a limit, ``ClientGone``."""
+    """The whole body. Raises ``BodyFault``, before it reads past a limit."""
     if incoming.first(b"content-encoding") not in (None, b"identity"):
         raise BodyFault(Fault(REQUEST_ERRORS["unsupported_media_type"], "Send the body without Content-Encoding."))
     length = incoming.first(b"content-length")
@@ -60,7 +68,7 @@ async def _collect(receive: Receive) -> bytes:
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise ClientGone
+            raise broken_body()
         chunk = message.get("body", b"")
         size += len(chunk)
         if size > MAX_BODY_BYTES:

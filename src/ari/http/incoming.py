@@ -29,6 +29,8 @@ _BAD_PATH = re.compile(
     rb"|%(?:2[fF]|5[cC]|[01][0-9a-fA-F]|7[fF]|[cC]2%[89][0-9a-fA-F])"
 )
 """Two spellings of one path, and control characters (C0, DEL, C1), percent-encoded or not."""
+_BAD_GATEWAY_PATH = re.compile(_BAD_PATH.pattern.replace(b"2[fF]|", b""))
+"""IDs of models hold slashes, which the SDKs send as ``%2F``; ``gateway/head.py`` looks at what they hide."""
 _KEY = re.compile(rb"ari_k_[0-9A-Za-z]{49}")
 _HOST = re.compile(rb"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?", re.IGNORECASE)
 _PORT = re.compile(r":\d+$")
@@ -162,7 +164,8 @@ def head_fault(incoming: Incoming) -> Fault | None:
     """What is wrong with the head, if anything."""
     if incoming.size > MAX_HEAD_BYTES:
         return Fault(REQUEST_ERRORS["too_large"])
-    if _BAD_PATH.search(incoming.raw_path):
+    for_gateway = incoming.raw_path.startswith(b"/api/ai/")
+    if (_BAD_GATEWAY_PATH if for_gateway else _BAD_PATH).search(incoming.raw_path):
         return _invalid("The path holds what a path of ARI never holds.")
     if incoming.repeated is not None:
         for name in _SINGLE:

@@ -13,6 +13,9 @@ MEDIA_TYPE = "application/problem+json"
 DOCS_PATH = "/errors"
 
 Header = tuple[bytes, bytes]
+_RETRY_MAY_HELP = frozenset(
+    ("internal", "provider_timed_out", "provider_unreachable", "rate_limited", "request_timeout", "unavailable")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +83,11 @@ def _missing_scope(scope: str) -> str:
     return f"The API key is valid but lacks the scope {scope}."
 
 
-def headers(fault: Fault, *, token_sent: bool) -> list[Header]:
-    """Challenge, Retry-After and what the fault brings along."""
+def headers(fault: Fault, *, token_sent: bool, for_sdks: bool = False) -> list[Header]:
+    """Challenge, Retry-After and what the fault brings along.
+
+    ``for_sdks``: it says that a retry cannot help, where that is so; the SDKs of AI providers repeat 409 and 5xx.
+    """
     found = list(fault.headers)
     reason = fault.reason
     if reason.status == 401:
@@ -96,4 +102,6 @@ def headers(fault: Fault, *, token_sent: bool) -> list[Header]:
         found.append((b"www-authenticate", challenge.encode()))
     if fault.retry_after_seconds is not None or reason is UNAVAILABLE:
         found.append((b"retry-after", str(fault.retry_after_seconds or 1).encode()))
+    if for_sdks and reason.code not in _RETRY_MAY_HELP and not any(name == b"x-should-retry" for name, _ in found):
+        found.append((b"x-should-retry", b"false"))
     return found

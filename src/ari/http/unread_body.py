@@ -15,6 +15,8 @@ Message = MutableMapping[str, Any]
 LINGER_SECONDS = 10
 IDLE_SECONDS = 2
 MAX_DRAINED_BYTES = 64 * 1024 * 1024
+_TURNS = 3
+"""Of the event loop: a reader that was cancelled has stopped by then."""
 
 
 def announces_body(incoming: Incoming) -> bool:
@@ -26,14 +28,18 @@ def announces_body(incoming: Incoming) -> bool:
 
 
 class UnreadBody:
-    """An ASGI ``receive`` that knows whether the body was read to its end."""
+    """An ASGI ``receive`` that knows whether the body was read to its end.
 
-    __slots__ = ("_is_reading", "_receive", "is_read")
+    ``is_taken``: a handler reads it while its response passes, and nobody else may.
+    """
+
+    __slots__ = ("_is_reading", "_receive", "is_read", "is_taken")
 
     def __init__(self, receive: Callable[[], Awaitable[Message]]) -> None:
         self._receive = receive
         self._is_reading = False
         self.is_read = False
+        self.is_taken = False
 
     async def __call__(self) -> Message:
         self._is_reading = True
@@ -50,6 +56,11 @@ class UnreadBody:
 
         Does nothing while a handler reads the body: it streams both ways.
         """
+        if self.is_taken:
+            return
+        for _ in range(_TURNS):
+            if self._is_reading:
+                await asyncio.sleep(0)
         size = 0
         try:
             async with asyncio.timeout(LINGER_SECONDS):

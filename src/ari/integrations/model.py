@@ -12,8 +12,8 @@ Outcome = Literal["works", "rejected", "restricted", "unreachable"]
 """``restricted``: the key is valid but may not do what the test asks; ``unreachable``: no word on the key came back."""
 Source = Literal["environment", "stored"]
 StateName = Literal["not_configured", "configured", "failing"]
-Meter = Literal["openai", "anthropic", "gemini"]
-"""In whose manner answers tell what was used."""
+_KEY_SEGMENTS = frozenset(("api_keys", "api-keys", "apikeys", "admin_api_keys", "service_accounts", "service-accounts"))
+"""Where services list and make keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,8 @@ class Provider:
     what they used only with ``stream_options.include_usage``, which it knows (others refuse what they do not know).
     ``sends_mail``: ARI's own mail leaves through it, links that set the owner's password among it, so only the owner
     changes its key and base URL.
+    ``returns_keys`` lists paths whose responses hold keys of the account, as ``reaches`` writes them: no scope covers
+    those, nor any path with a segment such as ``api_keys``.
     """
 
     name: str
@@ -78,9 +80,9 @@ class Provider:
     base_url_example: str | None = None
     dropped_ending: str = ""
     reaches: tuple[str, ...] = ()
-    meter: Meter | None = None
     asks_usage: bool = False
     sends_mail: bool = False
+    returns_keys: tuple[str, ...] = ()
 
     @property
     def is_ai(self) -> bool:
@@ -89,12 +91,28 @@ class Provider:
 
     def reached(self, method: str, path: str) -> bool:
         """Whether scope ``ai:<name>`` covers this; ``path`` begins with a slash and has no query."""
-        return any(verb == method and pattern.fullmatch(path) for verb, pattern in _patterns(self.reaches))
+        return reaching(self.reaches, method, path) is not None
+
+    def never_called(self, path: str) -> bool:
+        """Whether no scope covers this, whatever the method, since the response may hold a key; ``path`` is decoded."""
+        parts = path.lower().split("/")
+        if any(part.partition(";")[0] in _KEY_SEGMENTS for part in parts):
+            return True
+        plain = "/" + "/".join(one for part in parts if (one := part.partition(";")[0].strip()))
+        return reaching(tuple(f"* {one}" for one in self.returns_keys), "*", plain) is not None
+
+
+def reaching(templates: tuple[str, ...], method: str, path: str) -> str | None:
+    """The path of the first of ``METHOD /path`` templates that covers this."""
+    return next(
+        (template for verb, template, pattern in _patterns(templates) if verb == method and pattern.fullmatch(path)),
+        None,
+    )
 
 
 @lru_cache(maxsize=64)
-def _patterns(reaches: tuple[str, ...]) -> tuple[tuple[str, re.Pattern[str]], ...]:
-    return tuple((verb, re.compile(_regex(path))) for verb, _, path in (one.partition(" ") for one in reaches))
+def _patterns(templates: tuple[str, ...]) -> tuple[tuple[str, str, re.Pattern[str]], ...]:
+    return tuple((verb, path, re.compile(_regex(path))) for verb, _, path in (one.partition(" ") for one in templates))
 
 
 def _regex(template: str) -> str:

@@ -6,12 +6,15 @@ from ari.base.clock import HOUR_MS
 from ari.base.errors import Limited
 from ari.integrations.model import Credential, Provider, TestResult
 from ari.integrations.ports import Attempts, Probed, Prober
+from ari.integrations.refusing import Said, begins_with, said_of_key
 
 TIMEOUT_SECONDS = 10.0
 KEY_TESTS_PER_HOUR = 30
 """By all API keys together, so that no key finds out about many addresses."""
 _BUCKET = "integration_tests"
-_NO_CREDIT, _NOT_FOUND, _TOO_MANY = 402, 404, 429
+_UNAUTHORIZED, _NO_CREDIT, _NOT_FOUND, _TOO_MANY = 401, 402, 404, 429
+
+_REFUSALS = (400, 401, 403)
 
 
 def count_key_test(attempts: Attempts, now_ms: int) -> None:
@@ -55,10 +58,30 @@ def judged(credential: Credential, probed: Probed) -> TestResult:
     if _marked(probed.body, trial.restricted_mark):
         return _restricted(status)
     if status in trial.rejected or _marked(probed.body, trial.rejected_mark):
+        if status == _UNAUTHORIZED and credential.secret and said_of_key(probed.body) is Said.OTHER:
+            return _restricted(status)
         return _rejected(credential, answered)
     if status in trial.restricted:
         return _restricted(status)
     return TestResult("unreachable", f"{provider.title} gave no verdict: {answered}{_advice(provider, status)}.")
+
+
+def refused(credential: Credential, probed: Probed) -> TestResult | None:
+    """What an error says of the key at any other call; ``None`` unless the service says that it refuses the key.
+
+    The request may be at fault here, and may repeat a caller's words: so only what the service names counts, and a
+    bare 401.
+    """
+    status, provider = probed.status, credential.provider
+    if status is None:
+        return None
+    said = said_of_key(probed.body)
+    bare = status == _UNAUTHORIZED and said is Said.NOTHING
+    mark = provider.trial.rejected_mark
+    marked = status in _REFUSALS and said is Said.REFUSED and mark is not None and begins_with(probed.body, mark)
+    if bare or marked or (status == _UNAUTHORIZED and said is Said.REFUSED):
+        return _rejected(credential, f"it answered {status}")
+    return None
 
 
 def _restricted(status: int) -> TestResult:

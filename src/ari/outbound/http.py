@@ -2,34 +2,35 @@
 
 aiohttp, since it forwards several times as many requests a second as the others (decision 20). It is told to follow no
 redirect, to read no proxy or password from the environment, to keep no cookie, to decompress nothing and to verify TLS.
+Which addresses it may reach is in ``connections.py``.
 """
 
 import asyncio
-import socket
 import ssl
 from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.http_exceptions import HttpProcessingError
 from multidict import CIMultiDict
 from yarl import URL
 
-from ari.base.addresses import permitted
+from ari.outbound.connections import Attempt, Connector, Line, RefusedAddress, attempt_now
 
-FaultWord = Literal["unreachable", "timed_out", "refused_address", "tls"]
+FaultWord = Literal["unreachable", "timed_out", "refused_address", "tls", "broken"]
+"""``broken``: what came back is no HTTP response, or breaks off."""
 Headers = Sequence[tuple[str, str]]
 
 CONNECT_SECONDS = 10.0
-KEEP_ALIVE_SECONDS = 30.0
-MOST_CONNECTIONS = 1_000
-"""To all hosts together, in one process; further calls wait for one, as long as a connection may take."""
 READ_BYTES = 64 * 1024
 """About how much of an answer is held that its reader has not taken yet."""
+
+
+_FAILURES = (aiohttp.ClientError, HttpProcessingError, OSError, ValueError)
 
 
 class OutboundFault(Exception):
@@ -61,10 +62,11 @@ class Asked:
 class Reply:
     """An answer whose head has come; its body is read as its reader takes it."""
 
-    __slots__ = ("_content", "headers", "status")
+    __slots__ = ("_content", "_line", "headers", "status")
 
-    def __init__(self, response: aiohttp.ClientResponse) -> None:
+    def __init__(self, response: aiohttp.ClientResponse, line: Line | None) -> None:
         self._content = response.content
+        self._line = line
         self.status = response.status
         self.headers: Sequence[tuple[bytes, bytes]] = response.raw_headers
 
@@ -80,8 +82,27 @@ class Reply:
         """
         try:
             return await self._content.readany()
-        except (aiohttp.ClientError, OSError) as error:
+        except _FAILURES as error:
             raise OutboundFault(_word(error)) from None
+
+    def parse_seconds(self) -> float:
+        """The time that reading took since this was last asked."""
+        line = self._line
+        if line is None:
+            return 0.0
+        spent, line.parse_seconds = line.parse_seconds, 0.0
+        return spent
+
+    async def rest(self, seconds: float) -> None:
+        """Take nothing from the network for a moment: what comes then waits in the kernel, and is read at once."""
+        line = self._line
+        if line is None or self._content.is_eof():
+            return
+        line.pause_reading()
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            line.resume_reading()
 
     async def beginning(self, most_bytes: int) -> bytes:
         """At most so much of the body."""
@@ -119,8 +140,37 @@ class HttpClient:
         """Send a request to exactly this URL; the reply, once its head is here. Raises ``OutboundFault``.
 
         ``private``: the base URL was set by the owner, so it may be on this machine or its networks. The headers are
-        sent as they are, and of others only those without which there is no request.
+        sent as they are, and of others only those without which there is no request. A server may close a connection
+        just when a request goes out on it. So a request is sent once more, on a new connection, if it met a kept one
+        that ended before any byte of a response (RFC 9112 §9.3.1). A body that is streamed goes on a new one at once.
         """
+        replayable = body is None or isinstance(body, bytes)
+        attempt = Attempt(fresh=not replayable)
+        send = partial(self._send, method, url, headers, body, private, patience)
+        try:
+            response = await send(attempt)
+        except OutboundFault as fault:
+            if not (replayable and fault.word == "broken" and attempt.met_closed_line):
+                raise
+            attempt = Attempt(fresh=True)
+            response = await send(attempt)
+        try:
+            yield Reply(response, attempt.line)
+        finally:
+            # Gives the connection back if the answer was read to its end, else closes it, which cancels the request.
+            response.close()
+
+    async def _send(
+        self,
+        method: str,
+        url: str,
+        headers: Headers,
+        body: bytes | AsyncIterable[bytes] | None,
+        private: bool,
+        patience: Patience,
+        attempt: Attempt,
+    ) -> aiohttp.ClientResponse:
+        token = attempt_now.set(attempt)
         try:
             response = await self._session(private).request(
                 method,
@@ -130,13 +180,13 @@ class HttpClient:
                 allow_redirects=False,
                 timeout=_timeout(patience),
             )
-        except (aiohttp.ClientError, OSError, ValueError) as error:
+        except _FAILURES as error:
             raise OutboundFault(_word(error)) from None
-        try:
-            yield Reply(response)
         finally:
-            # Gives the connection back if the answer was read to its end, else closes it, which cancels the request.
-            response.close()
+            attempt_now.reset(token)
+        if attempt.line is not None:
+            attempt.line.head_done()
+        return response
 
     async def ask(
         self,
@@ -179,54 +229,17 @@ def _timeout(patience: Patience) -> aiohttp.ClientTimeout:
 
 
 def _new_session(private: bool) -> aiohttp.ClientSession:
-    def checked_socket(info: Any) -> socket.socket:
-        """Every connection passes here with the very address it goes to, also where the host is a literal address."""
-        family, kind, protocol, _, place = info
-        if not permitted(place[0], private=private):
-            raise _RefusedAddress
-        return socket.socket(family, kind, protocol)
-
-    connector = aiohttp.TCPConnector(
-        resolver=_CheckingResolver(private),
-        socket_factory=checked_socket,
-        use_dns_cache=False,
-        limit=MOST_CONNECTIONS,
-        keepalive_timeout=KEEP_ALIVE_SECONDS,
-    )
-    return aiohttp.ClientSession(
-        connector=connector,
+    session = aiohttp.ClientSession(
+        connector=Connector(private),
         cookie_jar=aiohttp.DummyCookieJar(),
         skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
         auto_decompress=False,
         trust_env=False,
         read_bufsize=READ_BYTES,
     )
-
-
-class _RefusedAddress(OSError):
-    """The host has an address that no call may reach."""
-
-
-class _CheckingResolver(AbstractResolver):
-    """Resolves at every connection; one bad address among several is enough to refuse them all."""
-
-    def __init__(self, private: bool) -> None:
-        self._private = private
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM, family=family)
-        if not all(permitted(str(place[0]), private=self._private) for *_, place in found):
-            raise _RefusedAddress
-        numeric = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
-        return [
-            ResolveResult(hostname=host, host=str(place[0]), port=port, family=kind, proto=protocol, flags=numeric)
-            for kind, _, protocol, _, place in found
-        ]
-
-    async def close(self) -> None:
-        """Holds nothing."""
+    # Its own retry may meet a second closed connection, and also follows a response that began.
+    session._retry_connection = False
+    return session
 
 
 def _word(error: BaseException) -> FaultWord:
@@ -235,4 +248,6 @@ def _word(error: BaseException) -> FaultWord:
     if isinstance(error, ssl.SSLError | aiohttp.ClientSSLError | ssl.CertificateError):
         return "tls"
     cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
-    return "refused_address" if isinstance(cause, _RefusedAddress) else "unreachable"
+    if isinstance(cause, RefusedAddress):
+        return "refused_address"
+    return "unreachable" if isinstance(error, aiohttp.ClientConnectorError | ValueError) else "broken"

@@ -35,4 +35,5 @@ def _words(fault: str, timeout_seconds: float) -> str:
         "timed_out": f"no answer came within {timeout_seconds:g} seconds",
         "refused_address": "its address is one that calls may not go to, such as a private one",
         "tls": "its certificate is not valid",
+        "broken": "its response breaks off, or is no HTTP",
     }.get(fault, "there is no connection to it")

@@ -18,6 +18,7 @@ _OWNERS_TURN_SECONDS = 1800.0
 """How long to wait where the owner must do something first: another key, a verified domain, a higher quota."""
 _FAULTS: Mapping[FaultWord, str] = {
     "unreachable": "Resend could not be reached.",
+    "broken": "Resend's response broke off, or is none.",
     "timed_out": "Resend did not answer in time.",
     "refused_address": "Resend's name leads to an address that no call may go to.",
     "tls": "Resend's certificate is not valid for it.",

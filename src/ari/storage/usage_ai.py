@@ -27,6 +27,8 @@ _ADD = f"""ON CONFLICT (hour_ms, key_id, provider, model, status_class) DO UPDAT
         THEN excluded.last_at_ms ELSE usage_ai_hours.last_at_ms END"""
 _REFUSED_FROM = 400
 _ANSWERED = 2
+_FAILED = 5
+"""An error inside a response whose status is good counts like one of the server's."""
 
 _uses, _hours = usage_ai.c, usage_ai_hours.c
 _failed = case((_hours.status_class == _ANSWERED, 0), else_=_hours.request_count)
@@ -51,7 +53,7 @@ def count_uses(connection: Connection, uses: Iterable[AiUse]) -> None:
     hours: dict[tuple[int, str, str, str, int], list[int]] = {}
     for use in fresh:
         counts = hours.setdefault(_hour(use), [0, 0, 0, 0, 0, 0])
-        told = use.input_tokens is not None or use.output_tokens is not None
+        told = _is_known(use)
         more = (1, int(told), use.input_tokens or 0, use.output_tokens or 0, use.cached_tokens or 0)
         counts[:5] = [count + number for count, number in zip(counts[:5], more, strict=True)]
         counts[5] = max(counts[5], use.at_ms)
@@ -60,10 +62,17 @@ def count_uses(connection: Connection, uses: Iterable[AiUse]) -> None:
         insert_rows(connection, usage_ai_hours, tuple(usage_ai_hours.c.keys()), rows, _ADD)
 
 
+def _is_known(use: AiUse) -> bool:
+    """Whether all tokens are known: of a response that did not end, the output may be missing."""
+    known = use.input_tokens is not None or use.output_tokens is not None
+    return known and (use.output_tokens is not None or use.ended == "complete")
+
+
 def _hour(use: AiUse) -> tuple[int, str, str, str, int]:
     status = use.provider_status or 0
     model = use.model if use.model is not None and 0 < status < _REFUSED_FROM else ""
-    return use.at_ms - use.at_ms % HOUR_MS, use.key_id, use.provider, model, status // 100
+    status_class = _FAILED if use.ended == "error" else status // 100
+    return use.at_ms - use.at_ms % HOUR_MS, use.key_id, use.provider, model, status_class
 
 
 def add_uses(connection: Connection, rows: Sequence[UsageRow]) -> list[UsageRow]:

@@ -6,8 +6,9 @@ Budgets and lists of models, when they come, are decided before a request is for
 from dataclasses import dataclass
 from typing import Literal
 
-Ended = Literal["complete", "client_gone", "cut", "timed_out", "unreachable"]
-"""``client_gone``: the caller hung up; ``cut``: the provider broke its answer off; the last two: no answer began."""
+Ended = Literal["complete", "client_gone", "cut", "error", "timed_out", "unreachable"]
+"""``client_gone``: the caller hung up; ``cut``: the provider broke its response off; ``error``: it reported an error in
+a response that had begun well; the last two: no response began."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from ari.integrations import model
 from ari.integrations.model import Credential
 from ari.integrations.ports import Probed
 from ari.integrations.providers import provider_named
-from ari.integrations.trying import TIMEOUT_SECONDS, judged, tried
+from ari.integrations.trying import TIMEOUT_SECONDS, judged, refused, tried
 
 SECRET = "sk-proj-0123456789abcdefABCDEF"
 
@@ -26,6 +26,14 @@ def _credential(name: str, secret: str = SECRET) -> Credential:
     [
         ("openai", 200, b"{}", "works"),
         ("openai", 401, b'{"error": {"code": "invalid_api_key"}}', "rejected"),
+        (
+            "openai",
+            401,
+            b'{"error": {"message": "Missing scopes: api.model.read", "code": "missing_scope"}}',
+            "restricted",
+        ),
+        ("openai_compatible", 401, b'{"error": "Come back on Monday"}', "rejected"),
+        ("perplexity", 401, b'{"error": {"type": "insufficient_quota", "message": "No quota"}}', "restricted"),
         ("openai", 403, b'{"error": {"message": "Missing scopes: api.model.read"}}', "restricted"),
         ("openai", 429, b"", "unreachable"),
         ("openai", 500, b"", "unreachable"),
@@ -52,6 +60,29 @@ def test_what_an_answer_means(provider: str, status: int, body: bytes, outcome: 
     assert SECRET not in result.words
     for piece in (b"invalid", b"Missing scopes", b"xa***", b"restricted_api_key"):
         assert piece.decode() not in result.words
+
+
+@pytest.mark.parametrize(
+    ("provider", "status", "body", "refuses"),
+    [
+        ("openai", 401, b'{"error": {"code": "invalid_api_key"}}', True),
+        ("openai", 401, b'{"error": {"code": "missing_scope", "message": "Missing scopes: x"}}', False),
+        ("openai", 401, b'{"error": "Come back on Monday"}', False),
+        ("openai", 403, b'{"error": {"code": "invalid_api_key"}}', False),
+        ("openai", 400, b'{"error": {"message": "Unknown model: Incorrect API key provided"}}', False),
+        ("mistral", 401, b'{"detail": "Unauthorized"}', True),
+        ("anthropic", 401, b"", True),
+        ("elevenlabs", 401, b'{"detail": {"status": "quota_exceeded", "message": "x"}}', False),
+        ("gemini", 400, b'{"error": {"details": [{"reason": "API_KEY_INVALID"}]}}', True),
+        ("gemini", 400, b'{"error": {"message": "model API_KEY_INVALID is not there"}}', False),
+        ("gemini", 500, b'{"error": {"details": [{"reason": "API_KEY_INVALID"}]}}', False),
+        ("xai", 400, b'{"error": "Incorrect API key provided: xa***"}', True),
+    ],
+)
+def test_a_refusal_at_any_other_call(provider: str, status: int, body: bytes, refuses: bool) -> None:
+    """Only where the provider says so: the request may be at fault."""
+    result = refused(_credential(provider), Probed(status, body))
+    assert (result is not None and result.outcome == "rejected") is refuses
 
 
 def test_no_answer() -> None:

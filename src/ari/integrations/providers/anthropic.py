@@ -15,12 +15,12 @@ PROVIDER = Provider(
     key_prefix="",
     default_headers=(("anthropic-version", "2023-06-01"),),
     trial=Trial("/v1/models"),
-    meter="anthropic",
+    returns_keys=("/v1/organizations/api_keys{rest...}",),
     reaches=(
         "POST /v1/messages",
         "POST /v1/messages/count_tokens",
         "POST /v1/complete",
         "GET /v1/models",
-        "GET /v1/models/{model}",
+        "GET /v1/models/{model...}",
     ),
 )

@@ -10,7 +10,6 @@ PROVIDER = Provider(
     keys_page="https://platform.deepseek.com/api_keys",
     shape=KeyShape(r"sk-[A-Za-z0-9]{20,}", "begins with sk-"),
     trial=Trial("/user/balance"),
-    meter="openai",
     asks_usage=True,
     reaches=(
         "POST /chat/completions",

@@ -13,12 +13,15 @@ PROVIDER = Provider(
     key_header="xi-api-key",
     key_prefix="",
     trial=Trial("/v1/user", restricted_mark="missing_permissions"),
+    # https://elevenlabs.io/docs/api-reference/user/get: its xi_api_key is the key itself.
+    returns_keys=("/v1/user", "/v1/workspace/service{rest...}"),
     reaches=(
         "POST /v1/text-to-speech/{voice}",
         "POST /v1/text-to-speech/{voice}/stream",
         "POST /v1/text-to-speech/{voice}/with-timestamps",
         "POST /v1/text-to-speech/{voice}/stream/with-timestamps",
         "POST /v1/speech-to-text",
+        "GET /v1/speech-to-text/transcripts/{id}",
         "POST /v1/speech-to-speech/{voice}",
         "POST /v1/speech-to-speech/{voice}/stream",
         "POST /v1/sound-generation",

@@ -25,7 +25,7 @@ PROVIDER = Provider(
     key_header="x-goog-api-key",
     key_prefix="",
     trial=Trial("/v1/models", rejected_mark="API_KEY_INVALID"),
-    meter="gemini",
+    asks_usage=True,
     reaches=(
         *(call.replace(" ", f" /{version}/") for version in ("v1", "v1beta") for call in _CALLS),
         "POST /v1beta/openai/chat/completions",

@@ -11,11 +11,11 @@ PROVIDER = Provider(
     keys_page="https://console.groq.com/keys",
     shape=KeyShape(r"gsk_[A-Za-z0-9]{20,}", "begins with gsk_", telling=True),
     trial=Trial("/openai/v1/models"),
-    meter="openai",
     asks_usage=True,
     reaches=(
         "POST /openai/v1/chat/completions",
         "POST /openai/v1/responses",
+        "GET /openai/v1/responses/{id}",
         "POST /openai/v1/audio/transcriptions",
         "POST /openai/v1/audio/translations",
         "POST /openai/v1/audio/speech",

@@ -11,7 +11,6 @@ PROVIDER = Provider(
     keys_page="https://console.mistral.ai/api-keys",
     shape=KeyShape(r"[A-Za-z0-9]{20,}", "is letters and digits only"),
     trial=Trial("/v1/models"),
-    meter="openai",
     reaches=(
         "POST /v1/chat/completions",
         "POST /v1/fim/completions",
@@ -21,6 +20,6 @@ PROVIDER = Provider(
         "POST /v1/ocr",
         "POST /v1/audio/transcriptions",
         "GET /v1/models",
-        "GET /v1/models/{model}",
+        "GET /v1/models/{model...}",
     ),
 )

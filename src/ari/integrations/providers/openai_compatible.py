@@ -6,6 +6,11 @@ _PATHS = (
     "POST /chat/completions",
     "POST /completions",
     "POST /responses",
+    "POST /messages",
+    "POST /responses/compact",
+    "GET /responses/{id}",
+    "GET /responses/{id}/input_items",
+    "POST /responses/{id}/cancel",
     "POST /embeddings",
     "POST /moderations",
     "POST /rerank",
@@ -26,7 +31,15 @@ PROVIDER = Provider(
     needs_key=False,
     keys_page="",
     trial=Trial("/models"),
-    meter="openai",
     asks_usage=True,
+    # LiteLLM's, the proxy that most often stands behind this.
+    returns_keys=(
+        "/key/{rest...}",
+        "/keys",
+        "/keys/{rest...}",
+        "/v1/key/{rest...}",
+        "/config/yaml",
+        "/get/config/{rest...}",
+    ),
     reaches=_PATHS + tuple(path.replace(" /", " /v1/", 1) for path in _PATHS),
 )

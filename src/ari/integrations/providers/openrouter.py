@@ -11,7 +11,7 @@ PROVIDER = Provider(
     keys_page="https://openrouter.ai/settings/keys",
     shape=KeyShape(r"sk-or-[A-Za-z0-9-]{20,}", "begins with sk-or-", telling=True),
     trial=Trial("/api/v1/key"),
-    meter="openai",
+    returns_keys=("/api/v1/keys", "/api/v1/keys/{rest...}", "/api/v1/auth/{rest...}"),
     reaches=(
         "POST /api/v1/chat/completions",
         "POST /api/v1/completions",
@@ -19,6 +19,7 @@ PROVIDER = Provider(
         "POST /api/v1/messages",
         "POST /api/v1/embeddings",
         "GET /api/v1/models",
+        "GET /api/v1/generation",
         "GET /api/v1/models/{author}/{model}/endpoints",
     ),
 )

@@ -11,7 +11,6 @@ PROVIDER = Provider(
     keys_page="https://console.x.ai",
     shape=KeyShape(r"xai-[A-Za-z0-9]{20,}", "begins with xai-", telling=True),
     trial=Trial("/v1/api-key", rejected_mark="Incorrect API key"),
-    meter="openai",
     asks_usage=True,
     reaches=(
         "POST /v1/chat/completions",
@@ -22,7 +21,9 @@ PROVIDER = Provider(
         "POST /v1/images/generations",
         "POST /v1/tokenize-text",
         "GET /v1/models",
-        "GET /v1/models/{model}",
+        "GET /v1/responses/{id}",
+        "GET /v1/chat/deferred-completion/{id}",
+        "GET /v1/models/{model...}",
         "GET /v1/language-models",
         "GET /v1/language-models/{model}",
     ),

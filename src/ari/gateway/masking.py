@@ -1,0 +1,162 @@
+"""Taking the provider key out of what a provider sends (security.md 37).
+
+Found are the key as it is, and as JSON (``\\u002d``, ``\\/``) or a URL (``%2D``) may spell it. Other encodings, such as
+Base64, hexadecimal or a key with spaces in it, are not: see docs/security.md.
+"""
+
+import re
+
+from ari.integrations.checks import mask
+
+SHORTEST_KEY = 8
+"""A shorter key is no secret: local servers take ``none`` or ``ollama``, and those words belong in responses."""
+_PART = 10
+"""This many characters of a key in a row are a part of it, not chance."""
+_BLOCK = _PART // 2
+"""Any part holds a whole block of a key that is cut into blocks of this size."""
+_ESCAPED = re.compile(rb"\\u00([2-7][0-9A-Fa-f])|%([2-7][0-9A-Fa-f])|\\([!-/:-@\[-`{-~])")
+_BEGUN_ESCAPE = re.compile(rb"(?:\\(?:u(?:0(?:0[2-7]?)?)?)?|%[2-7]?)\Z")
+_LONGEST_ESCAPE = 6
+
+
+class KeyMask:
+    """Covers every occurrence of one key in one body, however the body is cut.
+
+    The cover has the length of what it covers, so a ``Content-Length`` remains right. Held back is only an end that
+    may be the beginning of the key.
+    """
+
+    def __init__(self, secret: str) -> None:
+        self._key = secret.encode("ascii") if len(secret) >= SHORTEST_KEY else b""
+        self._ends = frozenset(self._key + b"\\u%0123456789abcdefABCDEF")
+        self._held = b""
+        self._known = 0
+        """How many bytes of what is held belong to a key that was found."""
+
+    def passed(self, chunk: bytes) -> bytes:
+        """What may go on now."""
+        if not self._key:
+            return chunk
+        data = self._held + chunk if self._held else chunk
+        begun = self._begun(data) if data and data[-1] in self._ends else 0
+        ready = len(data) - begun
+        spans = self._spans(data)
+        result = self._covered(data, spans)[:ready] if spans or self._known else data[:ready]
+        # An end that is covered may also begin the key once more.
+        self._known = max(0, self._known - ready, *(end - ready for _, end in spans))
+        self._held = data[ready:]
+        return result
+
+    def rest(self) -> bytes:
+        """What was held back, at the end of the body."""
+        rest, self._held = self._held, b""
+        known, self._known = self._known, 0
+        return b"*" * known + rest[known:]
+
+    def whole(self, body: bytes) -> bytes:
+        """A body of which nothing follows."""
+        return self.passed(body) + self.rest()
+
+    def _spans(self, data: bytes) -> list[tuple[int, int]]:
+        spans = _found(data, self._key)
+        if b"\\" in data or b"%" in data:
+            plain, starts = _unescaped(data)
+            spans += [(starts[start], starts[end]) for start, end in _found(plain, self._key)]
+        return spans
+
+    def _covered(self, data: bytes, spans: list[tuple[int, int]]) -> bytes:
+        result = bytearray(data)
+        for start, end in ((0, self._known), *spans):
+            result[start:end] = b"*" * (end - start)
+        return bytes(result)
+
+    def _begun(self, data: bytes) -> int:
+        """How many bytes at the end may be the beginning of the key."""
+        key = self._key
+        longest = min(len(key) - 1, len(data))
+        as_it_is = next((size for size in range(longest, 0, -1) if data.endswith(key[:size])), 0)
+        tail = data[-_LONGEST_ESCAPE * len(key) :]
+        if b"\\" not in tail and b"%" not in tail:
+            return as_it_is
+        cut = _BEGUN_ESCAPE.search(tail)
+        escape = tail[cut.start() :] if cut else b""
+        plain, starts = _unescaped(tail[: len(tail) - len(escape)])
+        for size in range(min(len(key) - 1, len(plain)), -1, -1):
+            if plain.endswith(key[:size]) and (not escape or _may_spell(escape, key[size])):
+                return max(as_it_is, len(tail) - starts[len(plain) - size] if size or escape else 0)
+        return as_it_is
+
+
+def masked(body: bytes, secret: str, shown: bytes | None = None) -> bytes:
+    """A whole text without the key: neither all of it nor ten characters of it in a row.
+
+    ``shown`` stands in their place; without it, the first and last characters of the key.
+    """
+    if len(secret) < SHORTEST_KEY:
+        return body
+    key = secret.encode("ascii")
+    if _may_hold_part(body, key):
+        body = _without_parts(body, key, mask(secret).encode() if shown is None else shown)
+    return KeyMask(secret).whole(body)
+
+
+def _without_parts(body: bytes, key: bytes, shown: bytes) -> bytes:
+    cover, size = bytearray(len(body)), min(_PART, len(key))
+    for start in range(len(key) - size + 1):
+        for found, end in _found(body, key[start : start + size]):
+            cover[found:end] = b"\x01" * size
+    result, at = bytearray(), 0
+    while at < len(body):
+        end = cover.find(b"\x00" if cover[at] else b"\x01", at)
+        end = len(body) if end < 0 else end
+        result += shown if cover[at] else body[at:end]
+        at = end
+    return bytes(result)
+
+
+def _may_hold_part(body: bytes, key: bytes) -> bool:
+    return any(key[at : at + _BLOCK] in body for at in range(0, len(key) - _BLOCK + 1, _BLOCK))
+
+
+def _found(data: bytes, part: bytes) -> list[tuple[int, int]]:
+    spans = []
+    at = data.find(part)
+    while at >= 0:
+        spans.append((at, at + len(part)))
+        at = data.find(part, at + 1)
+    return spans
+
+
+def _unescaped(data: bytes) -> tuple[bytes, "_Starts"]:
+    """The data with its escapes replaced, and where each byte of it begins in the data."""
+    plain, shifts, end, removed = bytearray(), [], 0, 0
+    for escape in _ESCAPED.finditer(data):
+        plain += data[end : escape.start()]
+        plain += bytes.fromhex((escape[1] or escape[2]).decode()) if escape[3] is None else escape[3]
+        end = escape.end()
+        removed += end - escape.start() - 1
+        shifts.append((len(plain), removed))
+    return bytes(plain + data[end:]), _Starts(shifts)
+
+
+class _Starts:
+    """Maps an offset in unescaped text to the offset where it begins in the text with escapes."""
+
+    def __init__(self, shifts: list[tuple[int, int]]) -> None:
+        self._shifts = shifts
+
+    def __getitem__(self, offset: int) -> int:
+        low, high = 0, len(self._shifts)
+        while low < high:
+            middle = (low + high) // 2
+            if self._shifts[middle][0] <= offset:
+                low = middle + 1
+            else:
+                high = middle
+        return offset + (self._shifts[low - 1][1] if low else 0)
+
+
+def _may_spell(begun: bytes, byte: int) -> bool:
+    """Whether an escape that begins so may stand for this byte."""
+    spelled = (b"\\u00%02x" % byte, b"%%%02x" % byte, b"\\%c" % byte)
+    return any(one.startswith(begun.lower()) for one in spelled)

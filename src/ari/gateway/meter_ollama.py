@@ -1,0 +1,19 @@
+"""How Ollama's own API reports usage: in the response, or in the last of the lines of a stream."""
+# https://github.com/ollama/ollama/blob/main/docs/api.md
+
+from ari.gateway.json_members import Members, value_of
+from ari.gateway.reading import Reading, count
+
+MARKS = frozenset(("done", "eval_count", "prompt_eval_count"))
+
+
+def read(members: Members, reading: Reading) -> None:
+    """A response, or a line. A prompt that was in memory already may not be counted: then it is unknown."""
+    reading.set_model(value_of(members, "model"))
+    done = value_of(members, "done")
+    reading.must_end = reading.must_end or done is False
+    found, made = count(value_of(members, "prompt_eval_count")), count(value_of(members, "eval_count"))
+    reading.input_tokens = reading.input_tokens if found is None else found
+    reading.output_tokens = reading.output_tokens if made is None else made
+    if done is not False:
+        reading.end()

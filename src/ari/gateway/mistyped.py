@@ -1,0 +1,38 @@
+"""Paths that look like a mistyped base URL: the version left out, or written twice; a slash too many at the end."""
+
+import re
+
+from ari.integrations.model import Provider, reaching
+
+_COMMON = re.compile(r"v\d+(?:alpha|beta)?\d*|api|ai|openai|beta|anthropic|compatible-mode")
+"""Segments that base URLs hold, before those that name what is called."""
+
+
+def meant(provider: Provider, method: str, path: str) -> str | None:
+    """The path of the provider's own that was probably meant, as its file writes it; ``None`` if none is near."""
+    parts = [part for part in path.split("/") if part]
+    if not parts or provider.reached(method, path):
+        return None
+    starts = _starts(provider)
+    for dropped in range(len(parts)):
+        for start in starts:
+            candidate = "/" + "/".join((*start, *parts[dropped:]))
+            found = reaching(provider.reaches, method, candidate)
+            if found is not None and all(_may_drop(part, found) for part in parts[:dropped]):
+                return found
+    return None
+
+
+def _may_drop(part: str, meant_path: str) -> bool:
+    """Whether a segment before the path may come from a base URL: a common one, or one that the path has itself."""
+    return _COMMON.fullmatch(part) is not None or part in meant_path.split("/")
+
+
+def _starts(provider: Provider) -> list[tuple[str, ...]]:
+    """What the provider's paths begin with, shortest first."""
+    found: set[tuple[str, ...]] = {()}
+    for one in provider.reaches:
+        parts = one.partition(" ")[2].strip("/").split("/")
+        count = next((at for at, part in enumerate(parts) if not _COMMON.fullmatch(part)), len(parts))
+        found.add(tuple(parts[:count]))
+    return sorted(found, key=lambda one: (len(one), one))

@@ -1,0 +1,72 @@
+"""What is known so far of the tokens that a response used, and which of it is final."""
+
+from typing import Any
+
+from ari.usage.ai import Told
+
+MAX_TOKENS = 1_000_000_000
+"""More than any request can use; a larger number is an error, and sums of it would leave the range of a column."""
+
+
+def count(value: Any) -> int | None:
+    """A number of tokens, also where it is written as ``7.0`` or ``"7"``; ``None`` for anything else."""
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 10:
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MAX_TOKENS:
+        return None
+    return int(value) if value == int(value) else None
+
+
+def first_count(*values: Any) -> int | None:
+    """The first of these that is a number of tokens."""
+    return next((found for found in map(count, values) if found is not None), None)
+
+
+class Reading:
+    """Filled by the readers of each format.
+
+    ``output_final``: ``output_tokens`` is the final count, not the count so far. ``ended``: the response itself said
+    that it is over. ``must_end``: its format says so in every response that is whole. ``failed``: it reports an error.
+    """
+
+    __slots__ = (
+        "cache_read",
+        "cache_written",
+        "cached_tokens",
+        "ended",
+        "failed",
+        "input_tokens",
+        "model",
+        "must_end",
+        "output_final",
+        "output_tokens",
+        "uncached",
+    )
+
+    def __init__(self) -> None:
+        self.model: str | None = None
+        self.input_tokens: int | None = None
+        self.output_tokens: int | None = None
+        self.cached_tokens: int | None = None
+        # Anthropic counts three kinds of input, and may correct each of them later.
+        self.uncached: int | None = None
+        self.cache_read: int | None = None
+        self.cache_written: int | None = None
+        self.output_final = False
+        self.ended = False
+        self.must_end = False
+        self.failed = False
+
+    def end(self) -> None:
+        """The response is over, so the counts so far are final."""
+        self.ended = self.output_final = True
+
+    def set_model(self, value: Any) -> None:
+        """Keep the name of the model that answered."""
+        if isinstance(value, str) and value:
+            self.model = value
+
+    def told(self, whole: bool) -> Told:
+        """What to log; ``whole``: all of the response came. A count that is not final is unknown."""
+        final = self.output_final or whole
+        return Told(self.model, self.input_tokens, self.output_tokens if final else None, self.cached_tokens)

@@ -1,0 +1,173 @@
+"""Connections of the HTTP client: only to permitted addresses, and each knows what came back on it.
+
+aiohttp offers no public way to learn whether a connection was kept from an earlier request, or whether a response
+began on it. ``_factory``, ``_get`` and ``_release`` are its own names; ``tests/unit/outbound/test_connections.py``
+fails if a version changes them.
+"""
+
+import asyncio
+import socket
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import partial
+from time import thread_time
+from typing import Any
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.http_exceptions import HttpProcessingError
+
+from ari.base.addresses import permitted
+
+KEEP_ALIVE_SECONDS = 30.0
+MOST_CONNECTIONS = 1_000
+"""To all hosts together, in one process; further calls wait for one, as long as a connection may take."""
+MOST_HEAD_BYTES = 1024 * 1024
+"""Interim responses (1xx) and the head of the final one, together."""
+_INTERIM = (101, 102, 103)
+
+
+class Line(ResponseHandler):
+    """One connection. ``kept``: it served a request before this one; ``answered``: a byte came for this one."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(loop)
+        self.kept = False
+        self.answered = False
+        self.parse_seconds = 0.0
+        """Time spent on what came, since ``begin``."""
+        self._in_use = False
+        self._head_bytes: int | None = 0
+
+    def begin(self, *, kept: bool) -> None:
+        """A request takes it."""
+        self.kept, self.answered, self.parse_seconds = kept, False, 0.0
+        self._in_use, self._head_bytes = True, 0
+
+    def head_done(self) -> None:
+        """The head of the response was read: its body may have any size."""
+        self._head_bytes = None
+
+    def end(self) -> None:
+        """The request is over."""
+        self._in_use = False
+
+    def feed_data(self, data: Any, size: int = 0) -> bool:  # type: ignore[override]  # a message and its payload
+        """aiohttp waits for a final response after any 1xx but 101. One that HTTP does not have promises none."""
+        if 100 < data[0].code < 200 and data[0].code not in _INTERIM:
+            self.set_exception(HttpProcessingError(message="no such interim response"))
+            if self.transport is not None:
+                self.transport.close()
+            return False
+        return bool(super().feed_data(data, size))
+
+    def set_exception(self, exc: Any, exc_cause: Any = None) -> None:
+        """aiohttp leaves the reader of a body waiting where its chunks are malformed: it would wait for ever."""
+        super().set_exception(exc, *(() if exc_cause is None else (exc_cause,)))
+        payload = self._payload
+        if payload is not None and not payload.is_eof() and payload.exception() is None:
+            payload.set_exception(aiohttp.ClientPayloadError("the body breaks off, or is malformed"))
+
+    def data_received(self, data: bytes) -> None:
+        if data:
+            self.answered = True
+        if self._head_bytes is not None:
+            self._head_bytes += len(data)
+            if self._head_bytes > MOST_HEAD_BYTES and self.transport is not None:
+                self.transport.abort()
+                return
+        began = thread_time()
+        super().data_received(data)
+        self.parse_seconds += thread_time() - began
+        if not self._in_use and (data or self._buffer):
+            # Nobody asked for this: the next request would take it for its response.
+            self.close()
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One try at a request. ``fresh``: it takes no kept connection; ``line`` is the one it got."""
+
+    fresh: bool = False
+    line: Line | None = None
+
+    @property
+    def met_closed_line(self) -> bool:
+        """Whether it took a kept connection that ended before a byte of the response came."""
+        return self.line is not None and self.line.kept and not self.line.answered
+
+
+attempt_now: ContextVar[Attempt | None] = ContextVar("attempt_now", default=None)
+"""The attempt that asks the connector for a connection."""
+
+
+class Connector(aiohttp.TCPConnector):
+    """Connects to permitted addresses; ``private``: also to private ones."""
+
+    def __init__(self, private: bool) -> None:
+        def checked_socket(info: Any) -> socket.socket:
+            """Every connection passes here with the very address it goes to, also where the host is a literal one."""
+            family, kind, protocol, _, place = info
+            if not permitted(place[0], private=private):
+                raise RefusedAddress
+            return socket.socket(family, kind, protocol)
+
+        super().__init__(
+            resolver=_CheckingResolver(private),
+            socket_factory=checked_socket,
+            use_dns_cache=False,
+            limit=MOST_CONNECTIONS,
+            keepalive_timeout=KEEP_ALIVE_SECONDS,
+        )
+        self._factory: Any = partial(Line, loop=self._loop)
+
+    async def connect(self, req: Any, traces: Any, timeout: Any) -> Any:  # noqa: ASYNC109 - aiohttp's signature
+        connection = await super().connect(req, traces, timeout)
+        line, attempt = connection.protocol, attempt_now.get()
+        if isinstance(line, Line):
+            # A new one is not yet marked; a kept one was, by ``_get``.
+            line.begin(kept=line.kept)
+            if attempt is not None:
+                attempt.line = line
+        return connection
+
+    async def _get(self, key: Any, traces: Any) -> Any:
+        attempt = attempt_now.get()
+        if attempt is not None and attempt.fresh:
+            return None
+        connection = await super()._get(key, traces)
+        if connection is not None and isinstance(connection.protocol, Line):
+            connection.protocol.kept = True
+        return connection
+
+    def _release(self, key: Any, protocol: Any, *, should_close: bool = False) -> None:
+        if isinstance(protocol, Line):
+            protocol.end()
+        super()._release(key, protocol, should_close=should_close)
+
+
+class RefusedAddress(OSError):
+    """The host has an address that no call may reach."""
+
+
+class _CheckingResolver(AbstractResolver):
+    """Resolves at every connection; one bad address among several is enough to refuse them all."""
+
+    def __init__(self, private: bool) -> None:
+        self._private = private
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM, family=family)
+        if not all(permitted(str(place[0]), private=self._private) for *_, place in found):
+            raise RefusedAddress
+        numeric = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
+        return [
+            ResolveResult(hostname=host, host=str(place[0]), port=port, family=kind, proto=protocol, flags=numeric)
+            for kind, _, protocol, _, place in found
+        ]
+
+    async def close(self) -> None:
+        """Holds nothing."""

@@ -1,0 +1,114 @@
+"""Which of the caller's headers a provider sees: all but the dangerous ones, line by line."""
+
+from typing import Any
+
+import pytest
+
+from ari.gateway.request_headers import is_denied, to_provider
+from ari.http.incoming import Incoming, read_head
+from ari.integrations.model import Credential
+from ari.integrations.providers import provider_named, providers
+
+SECRET = "sk-proj-0123456789abcdefghijklmnop"
+PASS = """
+accept accept-language anthropic-beta anthropic-dangerous-direct-browser-access anthropic-user-profile-id
+anthropic-version anthropic-worker-id anthropic-workspace-id cache-control cf-aig-cache-ttl chatgpt-account-id
+content-language content-type helicone-session-id http-referer idempotency-key if-none-match openai-beta
+openai-organization openai-project openai-safety-identifier originator range user-agent x-client-request-id
+x-goog-api-client x-goog-request-params x-goog-user-project x-goog-upload-protocol x-grok-conv-id x-initiator
+x-max-tokens x-openrouter-title x-session-id x-stainless-arch x-stainless-async x-stainless-helper-method
+x-stainless-lang x-stainless-os x-stainless-package-version x-stainless-poll-helper x-stainless-read-timeout
+x-stainless-retry-count x-stainless-runtime x-stainless-timeout x-title x-use-cache
+"""
+STAY = """
+accept-encoding anthropic-auth-token api-key apikey authorization b3 baggage cf-access-jwt-assertion
+cf-connecting-ip client-ip connection content-encoding content-length cookie cookie2 dnt expect
+fastly-client-ip forwarded forwarded-for host http2-settings hx-request keep-alive ocp-apim-subscription-key
+openai-api-key origin proxy-authorization proxy-connection referer remote-user sec-ch-ua sec-fetch-site
+sec-websocket-key set-cookie ssl-client-verify te traceparent tracestate trailer transfer-encoding
+true-client-ip upgrade via x-access-token x-amz-security-token x-amzn-trace-id x-anthropic-api-key x-api-key
+x-auth-request-email x-auth-token x-b3-traceid x-client-ip x-csrf-token x-forwarded x-forwarded-client-cert
+x-forwarded-for x-forwarded-host x-goog-api-key x-goog-authenticated-user-email x-goog-iam-authorization-token
+x-http-method-override x-ms-client-principal x-original-url x-real-ip x-request-id x-rewrite-url xi-api-key
+"""
+
+
+def _incoming(*headers: tuple[str, bytes]) -> Incoming:
+    scope: dict[str, Any] = {
+        "headers": [(name.encode(), value) for name, value in headers],
+        "method": "POST",
+        "path": "/api/ai/openai/v1/models",
+        "query_string": b"",
+    }
+    return read_head(scope, 1, 0.0)
+
+
+def _credential(name: str = "openai", base_url: str = "https://api.openai.com", secret: str = SECRET) -> Credential:
+    return Credential(provider_named(name), base_url, "stored", False, secret, 1)
+
+
+@pytest.mark.parametrize("name", PASS.split())
+def test_what_decides_who_pays_or_how_passes(name: str) -> None:
+    """What the SDKs and the providers' docs name, and names that nobody has thought of."""
+    assert not is_denied(name)
+    assert dict(to_provider(_incoming((name, b"a value")), _credential()))[name] == "a value"
+
+
+@pytest.mark.parametrize("name", STAY.split())
+def test_what_is_dangerous_stays(name: str) -> None:
+    """Credentials, addresses, what browsers and proxies add, and what makes it another request."""
+    sent = to_provider(_incoming((name, b"a value")), _credential())
+    assert "a value" not in dict(sent).values()
+    assert [value for found, value in sent if found == "authorization"] == [f"Bearer {SECRET}"]
+
+
+@pytest.mark.parametrize("name", list(providers()))
+def test_the_key_is_sent_once_whatever_the_caller_sends(name: str) -> None:
+    """Also where there is no key: then none of the caller's takes its place."""
+    provider = provider_named(name)
+    attempt = _incoming((provider.key_header, b"mine"), ("authorization", b"Bearer mine"), ("x-api-key", b"mine"))
+    for secret in (SECRET, ""):
+        sent = to_provider(attempt, _credential(name, "https://a.example", secret))
+        keys = [value for found, value in sent if found == provider.key_header]
+        assert keys == ([provider.key_prefix + SECRET] if secret else [])
+        assert not any("mine" in value for _, value in sent)
+
+
+def test_lines_of_a_header_stay_lines_in_order() -> None:
+    """As several beta features are asked for."""
+    sent = _incoming(("anthropic-beta", b"a"), ("x-title", b"t"), ("anthropic-beta", b"b,c"), ("anthropic-beta", b"a"))
+    passed = to_provider(sent, _credential("anthropic", "https://api.anthropic.com"))
+    assert [value for name, value in passed if name == "anthropic-beta"] == ["a", "b,c", "a"]
+
+
+def test_what_connection_names_goes_no_further() -> None:
+    """Even if it may pass otherwise (RFC 9110 §7.6.1), and never the key."""
+    sent = _incoming(("connection", b"keep-alive, Accept, Authorization"), ("accept", b"x/y"), ("openai-beta", b"a"))
+    passed = dict(to_provider(sent, _credential()))
+    assert "accept" not in passed
+    assert passed["openai-beta"] == "a"
+    assert passed["authorization"] == f"Bearer {SECRET}"
+
+
+def test_a_default_header_gives_way_to_the_callers() -> None:
+    """Anthropic's version: ours where the caller names none."""
+    anthropic = _credential("anthropic", "https://api.anthropic.com")
+    assert dict(to_provider(_incoming(), anthropic))["anthropic-version"] == "2023-06-01"
+    sent = to_provider(_incoming(("anthropic-version", b"2099-01-01")), anthropic)
+    assert [value for name, value in sent if name == "anthropic-version"] == ["2099-01-01"]
+    assert dict(sent)["user-agent"] == "ari"
+
+
+def test_values_are_text() -> None:
+    """UTF-8 as it is, Latin-1 as UTF-8, a tab; a value that could break lines is left out."""
+    sent = _incoming(
+        ("x-title", "Café".encode()),
+        ("x-latin", "Café".encode("latin-1")),
+        ("x-tab", b"a\tb"),
+        ("x-empty", b""),
+        ("x-lines", b"a\nx: b"),
+        ("x-nul", b"a\x00"),
+    )
+    passed = dict(to_provider(sent, _credential()))
+    assert (passed["x-title"], passed["x-latin"], passed["x-tab"], passed["x-empty"]) == ("Café", "Café", "a\tb", "")
+    assert not {"x-lines", "x-nul"} & set(passed)
