@@ -42,6 +42,10 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = Field(
         None, description="postgresql://… for many nodes; unset: SQLite files in the data directory."
     )
+    database_sync: Literal["off", "required"] = Field(
+        "off",
+        description="required: changes are refused (503) unless a synchronous standby of PostgreSQL confirms them.",
+    )
     host: str = Field("127.0.0.1", description="The address to listen on.")
     port: int = Field(3000, ge=1, le=65535, description="The port to listen on.")
     workers: int = Field(1, ge=1, le=64, description="How many worker processes serve.")

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from ari.base.settings import Settings
     from ari.instance import Instance
 
+_SLOW_SECONDS = 2.0
+"""After this time a command watches the database server, which may hang or wait for its standby."""
 CALLER = command_line_caller
 """Who commands act as: ``cli:`` and the operating system's user."""
 
@@ -35,6 +37,7 @@ def opened(data_dir: Path | None) -> "Iterator[Instance]":
     from ari.instance import Instance
 
     instance = Instance.open(settings)
+    instance.database.watch(_SLOW_SECONDS)
     try:
         yield instance
     finally:

@@ -50,6 +50,7 @@ def serve(settings: Settings, *, new_instance: bool = False) -> int:
     try:
         _refuse_lost_master_key(instance)
         link = _prepare_owner(instance, new_instance=new_instance)
+        instance.database.history.forget_if_empty()
         instance.look_for_mail_key()
     finally:
         instance.close()

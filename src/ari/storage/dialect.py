@@ -100,14 +100,13 @@ def _identity(path: Path) -> tuple[int, int]:
 
 
 def postgresql_engine(url: str, synchronous_commit: str = "on") -> Engine:
-    """An engine on PostgreSQL through psycopg 3."""
+    """An engine on PostgreSQL through psycopg 3; ``failover.link`` opens its connections and examines them."""
     parsed = make_url(url).set(drivername="postgresql+psycopg")
     return create_engine(
         parsed,
         pool_size=4,
         max_overflow=8,
         pool_timeout=BUSY_SECONDS,
-        pool_pre_ping=True,
         hide_parameters=True,
         connect_args={
             "connect_timeout": BUSY_SECONDS,

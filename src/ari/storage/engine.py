@@ -3,14 +3,20 @@
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 
 from ari.base.errors import ConfigurationError
 from ari.base.settings import Settings
 from ari.storage.dialect import postgresql_engine, sqlite_engine
+from ari.storage.failover.heartbeat import Heartbeat
+from ari.storage.failover.history import History
+from ari.storage.failover.link import Link
+from ari.storage.failover.replication import Confirmation, Unconfirmed
+from ari.storage.failover.sqlite import examine_file, examine_sqlite
 from ari.storage.faults import faults_as_unavailable, read_only
 from ari.storage.finder import HotFinder, PostgresFinder, SqliteFinder
 from ari.storage.inbox import Inbox
@@ -35,29 +41,54 @@ class Database:
     has a second file, its inbox, and ``settling`` is an engine on both.
     """
 
-    def __init__(self, main: Engine, log: Engine, inbox: Engine, settling: Engine, settings: Settings) -> None:
+    def __init__(
+        self,
+        main: Engine,
+        log: Engine,
+        inbox: Engine,
+        settling: Engine,
+        settings: Settings,
+        *,
+        trusting: bool = False,
+    ) -> None:
         self.main = main
         self.log = log
         self._engines = {id(engine): engine for engine in (main, log, inbox, settling)}.values()
         self.data_dir = data_dir = settings.data_dir
         self._url = settings.database_url
         self._verify_seconds = settings.verify_timeout_seconds
+        self._usage_is_durable = settings.usage_durability == "fsync"
         sqlite = settings.database_url is None
         self.main_lock = data_dir / "ari.lock" if sqlite else None
         self.log_lock = data_dir / "usage.lock" if sqlite else None
         inbox_lock = data_dir / "inbox.lock" if sqlite else None
         files = [data_dir / INBOX_FILE, data_dir / USAGE_FILE] if sqlite else []
+        level = None if sqlite or not self._usage_is_durable else self._usage_level
         self.settler = Settler(settling, self.log_lock, inbox, inbox_lock)
         self.usage = UsageTables(
-            log, self.log_lock, Inbox(inbox, inbox_lock, files, self.settler.prepare), self.settler
+            log, self.log_lock, Inbox(inbox, inbox_lock, files, self.settler.prepare, level), self.settler
         )
         self._commits = Commits()
+        self.history = History(data_dir, "sqlite" if sqlite else "postgresql", trusting=trusting)
+        self.link = Link(self.history)
+        self.heartbeat: Heartbeat | None = None
+        self._confirmation: Confirmation | None = None
+        if settings.database_url is None:
+            examine_sqlite(main, self.history)
+        else:
+            self.link.attach(main)
+            self.link.attach(log)
+            self.heartbeat = Heartbeat(self.link, settings.database_url.get_secret_value(), data_dir)
+            self._confirmation = Confirmation(main, required=settings.database_sync == "required")
         self.reports = UsageReports(log, self.usage.settle_all)
         self.watched = WatchedTables(log, self.usage.settle_all)
 
     @classmethod
-    def open(cls, settings: Settings) -> "Database":
-        """Open or prepare the database. Raises ``ConfigurationError`` when the data directory cannot serve."""
+    def open(cls, settings: Settings, *, trusting: bool = False) -> "Database":
+        """Open or prepare the database. Raises ``ConfigurationError`` when the data directory cannot serve.
+
+        ``trusting``: whatever database is there, for the commands that repair.
+        """
         prepare_data_dir(settings.data_dir)
         if settings.database_url is None:
             keys_file, usage_file, inbox_file = (
@@ -67,7 +98,7 @@ class Database:
             log = sqlite_engine(usage_file, durable)
             inbox = sqlite_engine(inbox_file, durable, checkpoint_pages=INBOX_CHECKPOINT_PAGES)
             settling = sqlite_engine(usage_file, durable, beside=inbox_file)
-            return cls(sqlite_engine(keys_file, "FULL"), log, inbox, settling, settings)
+            return cls(sqlite_engine(keys_file, "FULL"), log, inbox, settling, settings, trusting=trusting)
         url = settings.database_url.get_secret_value()
         try:
             main = postgresql_engine(url)
@@ -76,17 +107,31 @@ class Database:
             raise ConfigurationError(
                 "PostgreSQL needs its driver: install the extra, pip install 'ari[postgres]'."
             ) from None
-        return cls(main, log, log, log.execution_options(isolation_level="REPEATABLE READ"), settings)
+        settling = log.execution_options(isolation_level="REPEATABLE READ")
+        return cls(main, log, log, settling, settings, trusting=trusting)
 
     @contextmanager
     def writing(self) -> Iterator[Unit]:
         """One write transaction, committed at the end. Database faults become ``Unavailable``."""
         with faults_as_unavailable(), write_turn(self.main_lock):
+            unit: Unit | None = None
             try:
-                with self.main.begin() as connection:
-                    yield Unit(connection, writing=True)
+                with self._transaction() as connection:
+                    unit = Unit(connection, writing=True)
+                    yield unit
+            except Unconfirmed:
+                self._remember(unit)
+                raise
             finally:
                 self._commits.count += 1
+            self._remember(unit)
+
+    def _transaction(self) -> AbstractContextManager[Connection]:
+        return self.main.begin() if self._confirmation is None else self._confirmation.committing(self.main)
+
+    def _remember(self, unit: Unit | None) -> None:
+        if unit is not None:
+            self.history.saw(unit.events.appended, unit.events.histories)
 
     @contextmanager
     def reading(self) -> Iterator[Unit]:
@@ -101,25 +146,39 @@ class Database:
                 with read_only(engine) as connection:
                     connection.execute(text("SELECT 1 FROM notes LIMIT 1" if engine is self.main else "SELECT 1"))
 
+    def _usage_level(self) -> str:
+        """How far a commit of usage waits. Where no standby confirms, the primary's disk must do: keys are verified."""
+        return "local" if self.heartbeat is not None and self.heartbeat.replication.nobody_confirms else "on"
+
     @property
     def shared(self) -> bool:
         """Whether keys and usage are in one PostgreSQL database."""
         return self._url is not None
 
     async def open_finder(self) -> HotFinder:
-        """The hot path's own connections."""
+        """The hot path's own connections. From now on the database is watched (``failover.heartbeat``)."""
         if self._url is None:
-            return SqliteFinder(self.data_dir / KEYS_FILE, self.data_dir / USAGE_FILE, self._commits)
-        return PostgresFinder(self._url.get_secret_value(), self._verify_seconds)
+            finder = SqliteFinder(self.data_dir / KEYS_FILE, self.data_dir / USAGE_FILE, self._commits)
+            finder.keys.examine = partial(examine_file, history=self.history)
+            return finder
+        self.watch()
+        return PostgresFinder(self._url.get_secret_value(), self._verify_seconds, self.link)
+
+    def watch(self, delay_seconds: float = 0.0) -> None:
+        """Notice a database server that hangs, changed or waits for its standby; only PostgreSQL needs it."""
+        if self.heartbeat is not None:
+            self.heartbeat.start(delay_seconds)
 
     def provider_finder(self) -> ProviderFinder:
         """What the gateway asks for each request; connects when it is first asked."""
         if self._url is None:
             return SqliteProviderFinder(self.data_dir / KEYS_FILE, self._commits)
-        return PostgresProviderFinder(self._url.get_secret_value(), self._verify_seconds)
+        return PostgresProviderFinder(self._url.get_secret_value(), self._verify_seconds, self.link)
 
     def close(self) -> None:
         """Let all connections go."""
+        if self.heartbeat is not None:
+            self.heartbeat.stop()
         self.usage.close()
         for engine in self._engines:
             engine.dispose()

@@ -8,6 +8,8 @@ from sqlalchemy import Connection, Row, select
 from ari.base.events import Event, Origin, chain_hash
 from ari.storage.audit import FIRST
 from ari.storage.dialect import lock_chain
+from ari.storage.failover.begin import histories_in
+from ari.storage.failover.record import SeenEvent
 from ari.storage.tables import events
 
 _t = events.c
@@ -18,11 +20,16 @@ class EventTables:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self.appended: list[SeenEvent] = []
+        """What was appended here, to be remembered once it is committed."""
+        self.histories: list[str] = []
+        """The ids of the database's history, read with the first event."""
 
     def append(self, event: Event) -> None:
         lock_chain(self._connection)
         last = self._connection.execute(select(_t.hash).order_by(_t.seq.desc()).limit(1)).scalar()
-        self._connection.execute(
+        new_hash = chain_hash(last or FIRST, event)
+        inserted = self._connection.execute(
             events.insert().values(
                 id=event.id,
                 at_ms=event.at_ms,
@@ -34,9 +41,13 @@ class EventTables:
                 user_agent=event.origin.user_agent,
                 request_id=event.origin.request_id,
                 detail=json.dumps(event.detail, sort_keys=True),
-                hash=chain_hash(last or FIRST, event),
+                hash=new_hash,
             )
         )
+        key: Any = inserted.inserted_primary_key
+        self.appended.append(SeenEvent(key[0], event.id, new_hash, event.at_ms, event.name, event.subject))
+        if not self.histories:
+            self.histories = histories_in(self._connection)
 
     def page(self, subject: str | None, before_id: str | None, limit: int, *, keys_only: bool = False) -> list[Event]:
         query = select(events).order_by(_t.seq.desc()).limit(limit)

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from ari.base.seal import Context, Sealed
 from ari.integrations.credentials import KIND, NOTHING_STORED, Stored
 from ari.integrations.model import Integration
+from ari.storage.failover.link import Link
 from ari.storage.finder import Copies
 from ari.storage.points import Commits, PostgresPoints, SqlitePoints
 
@@ -48,9 +49,9 @@ class SqliteProviderFinder:
 class PostgresProviderFinder:
     """Reads that share round trips; see ``PostgresPoints``."""
 
-    def __init__(self, url: str, timeout_seconds: float) -> None:
+    def __init__(self, url: str, timeout_seconds: float, link: Link | None = None) -> None:
         query = f"SELECT {_COLUMNS}, i.provider FROM integrations i {_SEALED} WHERE i.provider = ANY(%s)"  # noqa: S608 - our own
-        self._points = PostgresPoints(url, query, _GONE, timeout_seconds)
+        self._points = PostgresPoints(url, query, _GONE, timeout_seconds, link)
 
     async def find(self, provider: str) -> Stored:
         row = await self._points.row(provider)

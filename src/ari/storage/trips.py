@@ -12,6 +12,8 @@ from ari.base.errors import Unavailable
 if TYPE_CHECKING:
     import psycopg
 
+    from ari.storage.failover.link import Link
+
 _LETTING_GO_SECONDS = 0.2
 _Row = tuple[Any, ...]
 V = TypeVar("V")
@@ -24,8 +26,9 @@ class SharedTrips(Generic[V]):
     nothing. Nobody waits longer than ``timeout_seconds``.
     """
 
-    def __init__(self, url: str, gone: str, timeout_seconds: float) -> None:
+    def __init__(self, url: str, gone: str, timeout_seconds: float, link: "Link | None" = None) -> None:
         self._url = url
+        self._link = link
         self._gone = gone
         self._timeout_seconds = timeout_seconds
         self._connection: psycopg.AsyncConnection[_Row] | None = None
@@ -63,6 +66,8 @@ class SharedTrips(Generic[V]):
         await asyncio.wait((asking,), timeout=self._timeout_seconds)
         if asking.done() and not asking.cancelled() and asking.exception() is None:
             return asking.result()
+        if not asking.done() and self._connection is not None and self._link is not None:
+            self._link.silent(self._connection)
         await self._give_up()
         return None
 
@@ -109,19 +114,26 @@ class SharedTrips(Generic[V]):
 
     async def rows(self, query: str, keys: list[Any]) -> list[_Row]:
         """Run ``query``, whose one parameter is the list of keys."""
+        if self._link is not None:
+            self._link.history.gate()
         if self._connection is None:
-            import psycopg  # noqa: PLC0415 - the extra "postgres"
-
-            self._connection = await psycopg.AsyncConnection.connect(
-                self._url,
-                autocommit=True,
-                connect_timeout=math.ceil(self._timeout_seconds),
-                application_name="ari verify",
-            )
+            self._connection = await self._connect()
             self._cursor = self._connection.cursor(binary=True)
         cursor = self._cursor
         await cursor.execute(query, (keys,), prepare=True)
         return await cursor.fetchall()
+
+    async def _connect(self) -> "psycopg.AsyncConnection[_Row]":
+        import psycopg  # noqa: PLC0415 - the extra "postgres"
+
+        options: dict[str, Any] = {
+            "autocommit": True,
+            "connect_timeout": math.ceil(self._timeout_seconds),
+            "application_name": "ari verify",
+        }
+        if self._link is None:
+            return await psycopg.AsyncConnection.connect(self._url, **options)
+        return await self._link.aconnect(self._url, **options)
 
     def _drop(self) -> None:
         connection, self._connection = self._connection, None

@@ -1,0 +1,224 @@
+"""Opens every connection to PostgreSQL: to the primary among the servers of the URL, and only to one that is trusted."""
+
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Engine, event
+from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from ari.base.errors import Unavailable
+from ari.storage.failover import facts
+from ari.storage.failover.facts import Facts
+from ari.storage.failover.history import History, NotTrusted, WentBack
+from ari.storage.failover.record import Record
+from ari.storage.failover.servers import Server, Servers, Sockets
+
+if TYPE_CHECKING:
+    import psycopg
+
+_logger = logging.getLogger(__name__)
+
+
+class Link:
+    """Shared by the engines, the hot path and the heartbeat of one process."""
+
+    def __init__(self, history: History) -> None:
+        self.history = history
+        self.servers = Servers()
+        self.sockets = Sockets()
+        self._statement = facts.POSTGRESQL
+
+    def attach(self, engine: Engine) -> None:
+        """Open the engine's connections, and examine them again whenever they leave the pool.
+
+        That examination takes the place of SQLAlchemy's ping: one round trip, which also works where a pooler puts
+        another server behind an open connection.
+        """
+
+        @event.listens_for(engine, "do_connect")
+        def _open(_dialect: object, _entry: object, _args: object, parameters: dict[str, Any]) -> Any:
+            self.history.gate()
+            return self.connect(parameters)
+
+        @event.listens_for(engine, "connect")
+        def _note(_connection: object, entry: ConnectionPoolEntry) -> None:
+            entry.info["examined"] = True
+
+        @event.listens_for(engine, "checkout")
+        def _check(connection: Any, entry: ConnectionPoolEntry, _proxy: object) -> None:
+            self.history.gate()
+            if not entry.info.pop("examined", False):
+                self._check_again(connection)
+
+    def _check_again(self, connection: Any) -> None:
+        import psycopg  # noqa: PLC0415 - the extra "postgres"
+
+        try:
+            autocommit, connection.autocommit = connection.autocommit, True
+            try:
+                self.examine(connection)
+            finally:
+                if not connection.closed:
+                    connection.autocommit = autocommit
+        except WentBack as error:
+            self._report(connection, error)
+            raise
+        except (psycopg.Error, NotTrusted) as error:
+            raise InvalidatePoolError(str(error)) from None
+
+    def connect(self, parameters: dict[str, Any]) -> "psycopg.Connection[Any]":
+        """A connection to the primary. Raises what the driver raises, or ``NotTrusted``."""
+        import psycopg  # noqa: PLC0415 - the extra "postgres"
+
+        failures: list[Exception] = []
+        found: list[tuple[int, psycopg.Connection[Any]]] = []
+        for server in self.servers.order(parameters):
+            try:
+                connection = psycopg.connect(**(parameters | server.parameters))
+            except psycopg.Error as error:
+                self._note_failure(server, error, failures)
+                continue
+            self.sockets.add(connection, server)
+            try:
+                autocommit, connection.autocommit = connection.autocommit, True
+                self.examine(connection)
+                connection.autocommit = autocommit
+            except (psycopg.Error, NotTrusted) as error:
+                self._note_failure(server, error, failures)
+                if isinstance(error, WentBack):
+                    self._report(connection, error)
+                connection.close()
+                continue
+            self.servers.worked(server)
+            if not self.history.trusting:
+                return connection
+            found.append((self.history.timeline or 0, connection))
+        if not found:
+            raise worst(failures)
+        # Who trusts everything takes the newest of several primaries.
+        newest = max(found, key=lambda one: one[0])[1]
+        for _, connection in found:
+            if connection is not newest:
+                connection.close()
+        return newest
+
+    async def aconnect(self, url: str, *, watching: bool = False, **options: Any) -> "psycopg.AsyncConnection[Any]":
+        """``connect`` for an event loop; a caller that gives up in the middle counts as a failure of the server.
+
+        ``watching``: also where the database is not trusted, to notice when it is again.
+        """
+        import psycopg  # noqa: PLC0415 - the extra "postgres"
+        from psycopg.conninfo import conninfo_to_dict  # noqa: PLC0415 - as above
+
+        if not watching:
+            self.history.gate()
+        parameters = conninfo_to_dict(url)
+        failures: list[Exception] = []
+        for server in self.servers.order(parameters):
+            given: dict[str, Any] = parameters | server.parameters | options
+            connection: psycopg.AsyncConnection[Any] | None = None
+            try:
+                connection = await psycopg.AsyncConnection.connect(**given)
+                self.sockets.add(connection, server)
+                await self.aexamine(connection)
+            except (psycopg.Error, NotTrusted) as error:
+                self._note_failure(server, error, failures)
+                if connection is not None:
+                    if isinstance(error, WentBack):
+                        await self.areport(connection, error)
+                    connection.pgconn.finish()
+                continue
+            except BaseException:
+                self.servers.failed(server)
+                if connection is not None:
+                    connection.pgconn.finish()
+                raise
+            self.servers.worked(server)
+            return connection
+        raise worst(failures)
+
+    def _note_failure(self, server: Server, error: Exception, failures: list[Exception]) -> None:
+        self.servers.failed(server)
+        failures.append(error)
+
+    def silent(self, connection: Any) -> None:
+        """Note that a connection's server did not answer in time, so that another is tried first."""
+        server = self.sockets.server_of(connection)
+        if server is not None:
+            self.servers.failed(server)
+
+    def examine(self, connection: "psycopg.Connection[Any]") -> None:
+        """Compare a connection's database with what this node has seen. Raises as ``History.examine`` does."""
+        import psycopg  # noqa: PLC0415 - the extra "postgres"
+
+        record = self.history.current()
+        try:
+            row = connection.execute(self._statement, (_seq(record),)).fetchone()
+        except psycopg.errors.UndefinedTable:
+            found = facts.NO_TABLES
+        except psycopg.errors.ProgrammingError:
+            if self._statement != facts.POSTGRESQL:
+                raise
+            self._statement = facts.POSTGRESQL_WITHOUT_CONTROL
+            self.examine(connection)
+            return
+        else:
+            assert row is not None
+            found = Facts.of(row)
+        self.history.examine(record, found)
+
+    async def aexamine(self, connection: "psycopg.AsyncConnection[Any]") -> None:
+        """``examine`` for an event loop; the connection is in autocommit mode."""
+        import psycopg  # noqa: PLC0415 - the extra "postgres"
+
+        record = self.history.current()
+        try:
+            row = await (await connection.execute(self._statement, (_seq(record),))).fetchone()
+        except psycopg.errors.UndefinedTable:
+            found = facts.NO_TABLES
+        except psycopg.errors.ProgrammingError:
+            if self._statement != facts.POSTGRESQL:
+                raise
+            self._statement = facts.POSTGRESQL_WITHOUT_CONTROL
+            await self.aexamine(connection)
+            return
+        else:
+            assert row is not None
+            found = Facts.of(row)
+        self.history.examine(record, found)
+
+    def _report(self, connection: "psycopg.Connection[Any]", error: WentBack) -> None:
+        import psycopg  # noqa: PLC0415 - the extra "postgres"
+
+        events = error.record.events
+        try:
+            rows = connection.execute(facts.KEPT, ([one.seq for one in events],)).fetchall()
+        except psycopg.Error:
+            rows = []
+        self.history.report(error, facts.lost_from(dict(rows), events))
+
+    async def areport(self, connection: "psycopg.AsyncConnection[Any]", error: WentBack) -> None:
+        """Stop trusting the database, with a list of what it lost."""
+        import psycopg  # noqa: PLC0415 - the extra "postgres"
+
+        events = error.record.events
+        try:
+            rows = await (await connection.execute(facts.KEPT, ([one.seq for one in events],))).fetchall()
+        except psycopg.Error:
+            rows = []
+        self.history.report(error, facts.lost_from(dict(rows), events))
+
+
+def _seq(record: Record | None) -> int:
+    return 0 if record is None else record.head.seq
+
+
+def worst(failures: Sequence[Exception]) -> Exception:
+    """Of the reasons why no server will do, the one that an operator must know."""
+    for kind in (WentBack, NotTrusted, Unavailable):
+        for failure in failures:
+            if isinstance(failure, kind):
+                return failure
+    return failures[-1]
