@@ -166,6 +166,8 @@ def _database(database: Database, settings: Settings, *, audit: bool) -> Iterato
     yield _seals(sealed, settings)
     yield _integrations(database)
     yield _usage_log(database, settings)
+    if database.shared:
+        yield _standbys(database, settings)
     yield _clock(database)
     if audit:
         yield _sums(database)
@@ -245,6 +247,13 @@ def _usage_log(database: Database, settings: Settings) -> Finding:
     if days and found.oldest_at_ms < now_ms - (days + _DAYS_TO_REMOVE) * DAY_MS:
         return Finding(check, "note", f"{said}: older ones wait to be removed, which ari serve does.")
     return Finding(check, "ok", said)
+
+
+def _standbys(database: Database, settings: Settings) -> Finding:
+    state = checkup.standbys(database)
+    if settings.database_sync == "required" and state.nobody_confirms:
+        return Finding("standbys", "wrong", f"ARI_DATABASE_SYNC=required refuses every change. {state.words}")
+    return Finding("standbys", "note" if state.warning else "ok", state.words)
 
 
 def _clock(database: Database) -> Finding:

@@ -12,6 +12,7 @@ from ari.base.errors import AriError
 from ari.cli import (
     account,
     backup,
+    database,
     doctor,
     events,
     integrations,
@@ -40,6 +41,7 @@ app.command("events")(events.events)
 app.add_typer(notifications.app, name="notifications")
 app.add_typer(account.app, name="account")
 app.add_typer(master_key.app, name="master-key")
+app.add_typer(database.app, name="database")
 app.command("doctor")(doctor.doctor)
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)

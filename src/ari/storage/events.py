@@ -19,17 +19,17 @@ class EventTables:
     """Events inside the transaction of ``connection``."""
 
     def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+        self.connection = connection
         self.appended: list[SeenEvent] = []
         """What was appended here, to be remembered once it is committed."""
         self.histories: list[str] = []
         """The ids of the database's history, read with the first event."""
 
     def append(self, event: Event) -> None:
-        lock_chain(self._connection)
-        last = self._connection.execute(select(_t.hash).order_by(_t.seq.desc()).limit(1)).scalar()
+        lock_chain(self.connection)
+        last = self.connection.execute(select(_t.hash).order_by(_t.seq.desc()).limit(1)).scalar()
         new_hash = chain_hash(last or FIRST, event)
-        inserted = self._connection.execute(
+        inserted = self.connection.execute(
             events.insert().values(
                 id=event.id,
                 at_ms=event.at_ms,
@@ -47,7 +47,7 @@ class EventTables:
         key: Any = inserted.inserted_primary_key
         self.appended.append(SeenEvent(key[0], event.id, new_hash, event.at_ms, event.name, event.subject))
         if not self.histories:
-            self.histories = histories_in(self._connection)
+            self.histories = histories_in(self.connection)
 
     def page(self, subject: str | None, before_id: str | None, limit: int, *, keys_only: bool = False) -> list[Event]:
         query = select(events).order_by(_t.seq.desc()).limit(limit)
@@ -57,11 +57,11 @@ class EventTables:
             query = query.where(_t.name.startswith("key_", autoescape=True))
         if before_id is not None:
             query = query.where(_t.seq < select(_t.seq).where(_t.id == before_id).scalar_subquery())
-        return [event_of(row) for row in self._connection.execute(query)]
+        return [event_of(row) for row in self.connection.execute(query)]
 
     def has(self, subject: str, name: str) -> bool:
         query = select(_t.seq).where(_t.subject == subject, _t.name == name).limit(1)
-        return self._connection.execute(query).first() is not None
+        return self.connection.execute(query).first() is not None
 
 
 def event_of(row: Row[Any]) -> Event:

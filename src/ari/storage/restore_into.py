@@ -72,6 +72,8 @@ def _histories(database: Database) -> list[str]:
     """The histories that end with the restore, as far as this node and the database know them."""
     record = database.history.record()
     found = [] if record is None else [record.history]
+    if database.main_lock is not None and not (database.data_dir / KEYS_FILE).exists():
+        return found
     with suppress(SQLAlchemyError), read_only(database.main) as connection:
         found += histories_in(connection)
     return found

@@ -1,21 +1,14 @@
 """Begins a new history: after a restore, and when an operator accepts a database that lost changes."""
 
-import json
 import time
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, delete, select
 
 from ari.base.ids import new_id
-from ari.storage.dialect import insert
-from ari.storage.failover.facts import MAX_HISTORIES, NOTE
-from ari.storage.tables import notes
+from ari.storage.tables import database_history
 
-
-def histories_in(connection: Connection) -> list[str]:
-    """The ids of the histories that led to this database, the present one last."""
-    note = connection.execute(select(notes.c.value).where(notes.c.name == NOTE)).scalar()
-    return [] if note is None else [str(one) for one in json.loads(note)]
+MAX_HISTORIES = 100
 
 
 def new_history_id() -> str:
@@ -23,9 +16,17 @@ def new_history_id() -> str:
     return new_id("his", time.time_ns() // 1_000_000)
 
 
-def begin_history(connection: Connection, new_id: str, *replaced: Sequence[str]) -> None:
-    """Make ``new_id`` the present history: nodes that know one of the ``replaced`` ids follow it without asking."""
-    known = [*histories_in(connection), *(one for ids in replaced for one in ids)]
-    ids = [one for one in dict.fromkeys(known) if one != new_id][-(MAX_HISTORIES - 1) :]
-    row = insert(connection, notes).values(name=NOTE, value=json.dumps([*ids, new_id]))
-    connection.execute(row.on_conflict_do_update(index_elements=["name"], set_={"value": row.excluded.value}))
+def histories_in(connection: Connection) -> list[str]:
+    """The ids of the histories that led to this database, the present one last."""
+    query = select(database_history.c.id).order_by(database_history.c.position)
+    return list(connection.execute(query).scalars())
+
+
+def begin_history(connection: Connection, history: str, *replaced: Sequence[str]) -> None:
+    """Make ``history`` the present one: nodes that know one of the ``replaced`` ids follow it without asking."""
+    known = [*(one for ids in replaced for one in ids), *histories_in(connection)]
+    ids = [*list(dict.fromkeys(known))[-(MAX_HISTORIES - 1) :], history]
+    connection.execute(delete(database_history))
+    connection.execute(
+        database_history.insert(), [{"position": position, "id": one} for position, one in enumerate(ids, 1)]
+    )

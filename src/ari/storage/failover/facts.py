@@ -1,27 +1,23 @@
 """What a connection is connected to: read in one statement and compared with what the node has seen."""
 
-import json
 import sqlite3
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from ari.storage.failover.record import SeenEvent
 
-NOTE = "database_history"
-"""The note that lists the history ids of a database, oldest first."""
-MAX_HISTORIES = 100
 _HEAD = "(SELECT seq, id, hash, at_ms, name, subject FROM events ORDER BY seq DESC LIMIT 1)"
-_COMMON = f"""(SELECT value FROM notes WHERE name = '{NOTE}'),
+_COMMON = f"""(SELECT {{1}} FROM (SELECT id FROM database_history ORDER BY position) AS ids),
     (SELECT hash FROM events WHERE seq = {{0}}), (SELECT min(seq) FROM events), head.*
     FROM (SELECT 1) AS one LEFT JOIN {_HEAD} AS head ON 1 = 1"""  # noqa: S608 - our own names
 _TIMELINE = """CASE WHEN pg_is_in_recovery() THEN NULL
     ELSE ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::bigint END"""
 _SYSTEM = "(SELECT system_identifier::text FROM pg_control_system())"
 
-POSTGRESQL = f"SELECT pg_is_in_recovery(), {_SYSTEM}, {_TIMELINE}, {_COMMON}".format("%s")
-POSTGRESQL_WITHOUT_CONTROL = f"SELECT pg_is_in_recovery(), NULL, NULL, {_COMMON}".format("%s")
+POSTGRESQL = f"SELECT pg_is_in_recovery(), {_SYSTEM}, {_TIMELINE}, {_COMMON}".format("%s", "string_agg(id, ',')")
+POSTGRESQL_WITHOUT_CONTROL = f"SELECT pg_is_in_recovery(), NULL, NULL, {_COMMON}".format("%s", "string_agg(id, ',')")
 """For a server whose administrator keeps the control functions from ARI's role."""
-SQLITE = f"SELECT 0, NULL, NULL, {_COMMON}".format("?")
+SQLITE = f"SELECT 0, NULL, NULL, {_COMMON}".format("?", "group_concat(id)")
 RECENT = "SELECT seq, id, hash, at_ms, name, subject FROM events WHERE seq > %s ORDER BY seq LIMIT 200"
 KEPT = "SELECT seq, hash FROM events WHERE seq = ANY(%s)"
 
@@ -41,12 +37,12 @@ class Facts(NamedTuple):
     @classmethod
     def of(cls, row: Sequence[Any]) -> "Facts":
         """From a row of the statements above."""
-        in_recovery, system, timeline, note, found, oldest, *head = row
+        in_recovery, system, timeline, histories, found, oldest, *head = row
         return cls(
             bool(in_recovery),
             system,
             timeline,
-            tuple(json.loads(note)) if note else (),
+            tuple(histories.split(",")) if histories else (),
             found,
             oldest,
             None if head[0] is None else SeenEvent(*head),

@@ -1,4 +1,4 @@
-"""Opens every connection to PostgreSQL: to the primary among the servers of the URL, and only to one that is trusted."""
+"""Opens every connection to PostgreSQL: to the primary among the URL's servers, and only if it is trusted."""
 
 import logging
 from collections.abc import Sequence
@@ -37,10 +37,12 @@ class Link:
         another server behind an open connection.
         """
 
-        @event.listens_for(engine, "do_connect")
-        def _open(_dialect: object, _entry: object, _args: object, parameters: dict[str, Any]) -> Any:
+        def open_one(**parameters: Any) -> Any:
             self.history.gate()
             return self.connect(parameters)
+
+        # Not the event do_connect: the first listener that returns a connection would silence all others.
+        engine.dialect.connect = open_one  # type: ignore[method-assign]
 
         @event.listens_for(engine, "connect")
         def _note(_connection: object, entry: ConnectionPoolEntry) -> None:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine, event, text
+from sqlalchemy import Connection, Engine, event
 
 from ari.base.errors import Unavailable
 
@@ -21,7 +21,7 @@ STATE = f"""SELECT current_setting('synchronous_standby_names'), count(*), count
 CANCEL_WAITS = f"""SELECT pg_cancel_backend(pid) FROM pg_stat_activity
     WHERE current_setting('synchronous_standby_names') <> '' AND wait_event = 'SyncRep'
     AND datname = current_database() AND usename = current_user AND application_name LIKE 'ari%'
-    AND clock_timestamp() - query_start > interval '{SYNC_WAIT_SECONDS} s'"""
+    AND clock_timestamp() - query_start > interval '{SYNC_WAIT_SECONDS} s'"""  # noqa: S608 - our own number
 _WROTE = "SELECT pg_current_xact_id_if_assigned() IS NOT NULL"
 _CONFIRMED_LEVEL = """SELECT set_config('synchronous_commit', 'on', true)
     WHERE current_setting('synchronous_commit') NOT IN ('on', 'remote_apply')"""
@@ -132,7 +132,7 @@ class Confirmation:
         """Whether something is to be committed that must be confirmed. Raises ``Unavailable`` if it cannot be."""
         if not connection.exec_driver_sql(_WROTE).scalar_one():
             return False
-        state = ReplicationState.of(connection.execute(text(STATE)).one())
+        state = ReplicationState.of(connection.exec_driver_sql(STATE).one())
         if not state.must_confirm:
             raise Unavailable(f"{_REFUSED}: the database server's synchronous_standby_names is not set.")
         if state.nobody_confirms:

@@ -1,6 +1,5 @@
-"""Give the database an id of its history: nodes tell a restored or accepted database from one that went back by it."""
+"""Give the database an id of its history, so that a restored or accepted database is known from one that went back."""
 
-import json
 import time
 
 import sqlalchemy as sa
@@ -15,7 +14,11 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add the note."""
-    notes = sa.table("notes", sa.column("name", sa.String), sa.column("value", sa.Text))
-    history = new_id("his", time.time_ns() // 1_000_000)
-    op.execute(sa.insert(notes).values(name="database_history", value=json.dumps([history])))
+    """Make the table with one id in it."""
+    table = op.create_table(
+        "database_history",
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("id", sa.String(length=40), nullable=False),
+        sa.PrimaryKeyConstraint("position", name=op.f("pk_database_history")),
+    )
+    op.execute(sa.insert(table).values(position=1, id=new_id("his", time.time_ns() // 1_000_000)))
