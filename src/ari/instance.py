@@ -66,15 +66,22 @@ class Instance:
         self.usage = UsageLog(database.usage, clock, settings, self.free_disk_bytes)
 
     @classmethod
-    def open(cls, settings: Settings, *, migrate: bool = False, given: ProviderEnvironment | None = None) -> Self:
+    def open(
+        cls,
+        settings: Settings,
+        *,
+        migrate: bool = False,
+        check: bool = True,
+        given: ProviderEnvironment | None = None,
+    ) -> Self:
         """Open the instance. Raises ``ConfigurationError`` if its database is not this version's.
 
-        ``migrate`` first applies what is missing.
+        ``migrate`` first applies what is missing. Without ``check`` the database is not asked yet.
         """
         database = Database.open(settings)
         if migrate:
             migrations.migrate(database)
-        else:
+        elif check:
             migrations.check(database)
         return cls(settings, system_clock(settings.test_clock_file), database, given)
 

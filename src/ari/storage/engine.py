@@ -90,6 +90,8 @@ class Database:
         ``trusting``: whatever database is there, for the commands that repair.
         """
         prepare_data_dir(settings.data_dir)
+        if settings.database_url is None and settings.database_sync == "required":
+            raise ConfigurationError("ARI_DATABASE_SYNC=required needs PostgreSQL: set ARI_DATABASE_URL.")
         if settings.database_url is None:
             keys_file, usage_file, inbox_file = (
                 settings.data_dir / name for name in (KEYS_FILE, USAGE_FILE, INBOX_FILE)

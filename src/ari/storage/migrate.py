@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine, MetaData, String, column, inspect, se
 from ari.base.errors import ConfigurationError, Unavailable
 from ari.storage import dialect, tables
 from ari.storage.engine import Database
+from ari.storage.failover.history import NotTrusted
 from ari.storage.faults import faults_as_unavailable
 from ari.storage.turn import write_turn
 
@@ -76,7 +77,7 @@ def migrate(database: Database) -> list[str]:
 
 
 def check(database: Database) -> None:
-    """Raise ``ConfigurationError`` unless the database is at exactly this program's migrations."""
+    """Raise ``ConfigurationError`` unless the database is at exactly this program's migrations, or ``NotTrusted``."""
     for chain, engine, _ in _engines(database):
         with _plain_faults(), engine.connect() as connection:
             current = revision_of(connection, chain)
@@ -108,5 +109,7 @@ def _plain_faults() -> Iterator[None]:
     try:
         with faults_as_unavailable():
             yield
+    except NotTrusted:
+        raise
     except Unavailable as error:
         raise ConfigurationError(str(error)) from None

@@ -135,6 +135,7 @@ class Heartbeat:
                 self._url,
                 watching=True,
                 autocommit=True,
+                prepare_threshold=None,
                 connect_timeout=CONNECT_SECONDS,
                 application_name="ari heartbeat",
             )

@@ -97,7 +97,7 @@ class History:
                 return stored or mine
             if stored.history != mine.history or stored.head.id not in self._known:
                 return stored
-            return mine if mine.head.seq >= stored.head.seq else stored
+            return max(stored, mine, key=lambda record: (record.head.seq, record.timeline or 0))
 
     def examine(self, record: Record | None, facts: Facts) -> None:
         """Compare ``facts`` with ``record``, whose newest event they were asked for; remember what is newer.
@@ -182,7 +182,7 @@ class History:
     def report(self, error: WentBack, lost: Sequence[SeenEvent]) -> None:
         """Stop trusting the database, and log once what it lost."""
         with self._mutex:
-            problem = Problem(f"{error} {REMEDY}", tuple(lost))
+            problem = Problem(str(error), tuple(lost))
             if self.problem == problem:
                 return
             self.problem = problem
@@ -278,11 +278,11 @@ def _place_of_record(record: Record) -> _Place:
 
 
 def _lost(record: Record) -> str:
-    return f"The database went back in time: it lacks the event {record.head.id}, which this node has seen."
+    return f"The database went back in time: it lacks the event {record.head.id}, which this node has seen. {REMEDY}"
 
 
 def _another(record: Record) -> str:
-    return f"This is another database than the one in which this node has seen the event {record.head.id}."
+    return f"This is another database than the one in which this node has seen the event {record.head.id}. {REMEDY}"
 
 
 def listed(events: Sequence[SeenEvent]) -> str:

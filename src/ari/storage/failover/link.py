@@ -157,7 +157,7 @@ class Link:
 
         record = self.history.current()
         try:
-            row = connection.execute(self._statement, (_seq(record),)).fetchone()
+            row = connection.execute(self._statement, (_seq(record),), prepare=False).fetchone()
         except psycopg.errors.UndefinedTable:
             found = facts.NO_TABLES
         except psycopg.errors.ProgrammingError:
@@ -177,7 +177,7 @@ class Link:
 
         record = self.history.current()
         try:
-            row = await (await connection.execute(self._statement, (_seq(record),))).fetchone()
+            row = await (await connection.execute(self._statement, (_seq(record),), prepare=False)).fetchone()
         except psycopg.errors.UndefinedTable:
             found = facts.NO_TABLES
         except psycopg.errors.ProgrammingError:
