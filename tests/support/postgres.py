@@ -100,7 +100,7 @@ def postgres_server() -> Iterator[PostgresServer | None]:
             raise RuntimeError("ARI_TEST_DATABASE_URL does not answer, or its user may not create databases")
         yield from _ending(PostgresServer(named))
         return
-    binaries = _binaries()
+    binaries = installed()
     if binaries is not None:
         with private_server(binaries) as private:
             yield private
@@ -134,7 +134,8 @@ def _may_create(url: str) -> bool:
     return row is not None and bool(row[0])
 
 
-def _binaries() -> Path | None:
+def installed() -> Path | None:
+    """The folder of the programs of PostgreSQL."""
     installed = [path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/initdb")]
     if installed:
         return max(installed, key=lambda folder: int(folder.parent.name) if folder.parent.name.isdigit() else 0)
@@ -223,7 +224,7 @@ def _environment(folder: Path) -> dict[str, str]:
 @contextmanager
 def own_server() -> Iterator[PrivateServer | None]:
     """A server for a test that stops it, None where PostgreSQL is not installed on this machine."""
-    binaries = _binaries()
+    binaries = installed()
     if binaries is None:
         yield None
         return
@@ -234,7 +235,7 @@ def own_server() -> Iterator[PrivateServer | None]:
 @contextmanager
 def standby_of(primary: PrivateServer) -> Iterator["Standby"]:
     """A server that follows another, asynchronously unless that one's settings say otherwise."""
-    binaries = _binaries()
+    binaries = installed()
     assert binaries is not None
     with _home() as (folder, ids):
         port = urlsplit(primary.admin_url).port
