@@ -38,6 +38,8 @@ from ari.usage.ports import UsageReader
 
 T = TypeVar("T")
 TEST_MAIL_SECONDS = 12.0
+SLOW_SECONDS = 2.0
+"""After this time a short-lived process watches the database server, which may hang or wait for its standby."""
 ANSWER_SECONDS = 15.0
 """How long a request waits for the database outside verification: longer than the waits of a healthy one add up to."""
 
@@ -80,6 +82,7 @@ class Instance:
         """
         database = Database.open(settings)
         if migrate:
+            database.watch(SLOW_SECONDS)
             migrations.migrate(database)
         elif check:
             migrations.check(database)

@@ -71,9 +71,11 @@ def _agreed() -> bool:
 def _trusting(data_dir: Path | None) -> "Iterator[tuple[Settings, Database]]":
     settings = settings_of(data_dir)
     require_instance(settings)
+    from ari.instance import SLOW_SECONDS
     from ari.storage.engine import Database
 
     database = Database.open(settings, trusting=True)
+    database.watch(SLOW_SECONDS)
     try:
         yield settings, database
     finally:

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from ari.base.settings import Settings
     from ari.instance import Instance
 
-_SLOW_SECONDS = 2.0
-"""After this time a command watches the database server, which may hang or wait for its standby."""
 CALLER = command_line_caller
 """Who commands act as: ``cli:`` and the operating system's user."""
 
@@ -34,10 +32,10 @@ def opened(data_dir: Path | None) -> "Iterator[Instance]":
     """
     settings = settings_of(data_dir)
     require_instance(settings)
-    from ari.instance import Instance
+    from ari.instance import SLOW_SECONDS, Instance
 
     instance = Instance.open(settings)
-    instance.database.watch(_SLOW_SECONDS)
+    instance.database.watch(SLOW_SECONDS)
     try:
         yield instance
     finally:

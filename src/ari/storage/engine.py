@@ -79,7 +79,9 @@ class Database:
             self.link.attach(main)
             self.link.attach(log)
             self.heartbeat = Heartbeat(self.link, settings.database_url.get_secret_value(), data_dir)
-            self._confirmation = Confirmation(main, required=settings.database_sync == "required")
+            # A command that repairs must work where the standby became the primary and has none of its own yet.
+            required = settings.database_sync == "required" and not trusting
+            self._confirmation = Confirmation(main, required=required)
         self.reports = UsageReports(log, self.usage.settle_all)
         self.watched = WatchedTables(log, self.usage.settle_all)
 
@@ -150,7 +152,8 @@ class Database:
 
     def _usage_level(self) -> str:
         """How far a commit of usage waits. Where no standby confirms, the primary's disk must do: keys are verified."""
-        return "local" if self.heartbeat is not None and self.heartbeat.replication.nobody_confirms else "on"
+        beat = self.heartbeat
+        return "local" if beat is not None and (beat.replication.nobody_confirms or beat.standby_is_silent) else "on"
 
     @property
     def shared(self) -> bool:

@@ -10,6 +10,7 @@ import fcntl
 import logging
 import os
 import threading
+import time
 from collections.abc import Coroutine
 from contextlib import suppress
 from pathlib import Path
@@ -31,6 +32,8 @@ SILENCE_SECONDS = 4.0
 CONNECT_SECONDS = 2
 _ENDING_SECONDS = 0.5
 _BEATS_BETWEEN_STATES = 5
+_SILENT_STANDBY_SECONDS = 60.0
+"""PostgreSQL takes a silent standby for connected for so long (``wal_sender_timeout``)."""
 
 _logger = logging.getLogger(__name__)
 
@@ -47,12 +50,15 @@ class Heartbeat:
         self._ended = threading.Event()
         self._reporter = -1
         self._beats = 0
+        self._is_serving = False
+        self._canceled_at = float("-inf")
         self.replication = ReplicationState()
 
     def start(self, delay_seconds: float = 0.0) -> None:
-        """Begin to beat. With a delay a short-lived process never connects."""
+        """Begin to beat. With a delay, for a short-lived process: it seldom connects, and logs nothing of standbys."""
         if self._thread is None:
             self._ended.clear()
+            self._is_serving = delay_seconds == 0
             work = (delay_seconds,)
             self._thread = threading.Thread(target=self._work, args=work, name="ari heartbeat", daemon=True)
             self._thread.start()
@@ -62,7 +68,7 @@ class Heartbeat:
         self._ended.set()
         thread, self._thread = self._thread, None
         if thread is not None:
-            thread.join(2 * _ENDING_SECONDS + SILENCE_SECONDS)
+            thread.join(2 * _ENDING_SECONDS)
 
     def _work(self, delay_seconds: float) -> None:
         if self._ended.wait(delay_seconds):
@@ -146,11 +152,23 @@ class Heartbeat:
             await link.areport(connection, error)
             raise
         await self._learn(connection)
-        await connection.execute(CANCEL_WAITS)
+        await self._cancel_waits(connection)
         if self._beats % _BEATS_BETWEEN_STATES == 0 or self.replication.must_confirm:
             await self._look_at_standbys(connection)
         self._beats += 1
         link.history.persist()
+
+    async def _cancel_waits(self, connection: "psycopg.AsyncConnection[Any]") -> None:
+        canceled = await (await connection.execute(CANCEL_WAITS)).fetchall()
+        if canceled:
+            if not self.standby_is_silent:
+                _logger.warning("A synchronous standby did not confirm a commit in time; ARI's commits stop waiting.")
+            self._canceled_at = time.monotonic()
+
+    @property
+    def standby_is_silent(self) -> bool:
+        """Whether a commit lately waited in vain for a standby."""
+        return time.monotonic() < self._canceled_at + _SILENT_STANDBY_SECONDS
 
     async def _learn(self, connection: "psycopg.AsyncConnection[Any]") -> None:
         history = self._link.history
@@ -163,7 +181,7 @@ class Heartbeat:
         row = await (await connection.execute(STATE)).fetchone()
         assert row is not None
         before, self.replication = self.replication, ReplicationState.of(row)
-        if self.replication.words != before.words and self._reports():
+        if self.replication.words != before.words and self._is_serving and self._reports():
             log = _logger.warning if self.replication.warning else _logger.info
             log("%s", self.replication.words)
 
