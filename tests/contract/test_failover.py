@@ -81,6 +81,10 @@ def _revoke(instance: Instance, key_id: str) -> None:
     instance.command(SYSTEM, lambda unit, by: manage.revoke(unit, by, instance.now_ms(), key_id))
 
 
+def _beats(node: Instance) -> Any:
+    return node.database.heartbeat
+
+
 async def _state(find: Callable[[bytes], Awaitable[Any]], digest: bytes) -> str:
     try:
         key = await find(digest)
@@ -158,8 +162,8 @@ def test_a_frozen_primary_is_left_for_the_one_that_took_over(nodes: Nodes, prima
         await _becomes(finder.find, digest, "active")
         await asyncio.to_thread(node.database.usage.commit, Batch([a_row()]))
         standby.catch_up(primary)
-        await asyncio.to_thread(eventually, lambda: node.database.heartbeat.replication.standbys == 1)  # type: ignore[union-attr]
-        assert "asynchronous" in node.database.heartbeat.replication.words  # type: ignore[union-attr]
+        await asyncio.to_thread(eventually, lambda: _beats(node).replication.standbys == 1)
+        assert "asynchronous" in _beats(node).replication.words
         primary.freeze()
         standby.promote()
         async with asyncio.timeout(BOUND_SECONDS):
@@ -228,6 +232,6 @@ def test_required_refuses_what_no_standby_confirms(nodes: Nodes, primary: Any, s
         await finder.close()
 
     asyncio.run(run())
-    eventually(lambda: node.database.heartbeat.replication.nobody_confirms)  # type: ignore[union-attr]
+    eventually(lambda: _beats(node).replication.nobody_confirms)
     node.database.usage.commit(Batch([a_row()]))
     primary.execute("ALTER SYSTEM RESET synchronous_standby_names")

@@ -42,7 +42,7 @@ class Link:
             return self.connect(parameters)
 
         # Not the event do_connect: the first listener that returns a connection would silence all others.
-        engine.dialect.connect = open_one  # type: ignore[method-assign]
+        engine.dialect.connect = open_one  # type: ignore[method-assign]  # its own place for that
 
         @event.listens_for(engine, "connect")
         def _note(_connection: object, entry: ConnectionPoolEntry) -> None:

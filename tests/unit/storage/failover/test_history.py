@@ -57,6 +57,7 @@ def _examine(history: History, events: list[SeenEvent], **more: object) -> None:
 def test_what_goes_on(
     history: History, data_dir: Path, events: list[SeenEvent], more: dict[str, object], restarted: bool
 ) -> None:
+    """A false alarm would stop a whole cluster after a failover that lost nothing."""
     if restarted:
         history = History(data_dir, "postgresql")
     _examine(history, events, **more)
@@ -81,6 +82,7 @@ def test_what_goes_on(
 def test_what_went_back(
     history: History, data_dir: Path, events: list[SeenEvent], more: dict[str, object], restarted: bool
 ) -> None:
+    """Something that was seen is missing, and stays so however often it is asked."""
     if restarted:
         history = History(data_dir, "postgresql")
     for _ in range(2):
@@ -92,6 +94,7 @@ def test_what_went_back(
 
 
 def test_a_database_without_tables_is_another_one(history: History) -> None:
+    """It lost everything."""
     with pytest.raises(WentBack):
         history.examine(history.current(), NO_TABLES)
 
@@ -124,6 +127,7 @@ def test_after_a_loss_the_old_primary_is_refused_too(history: History) -> None:
 
 
 def test_a_standby_is_refused(history: History) -> None:
+    """It lags behind the primary."""
     with pytest.raises(NotTrusted, match="standby"):
         _examine(history, SEEN, in_recovery=True)
 
@@ -141,6 +145,7 @@ def test_what_one_process_saw_counts_for_all(history: History, data_dir: Path) -
 
 
 def test_a_reported_problem_closes_the_gate_until_the_database_is_well(history: History) -> None:
+    """And opens by itself."""
     with pytest.raises(WentBack) as lost:
         _examine(history, SEEN[:3])
     history.report(lost.value, SEEN[3:])

@@ -26,6 +26,7 @@ URL = {"host": "a,b,c", "port": 5432}
 def test_every_server_of_a_url_is_named(
     parameters: dict[str, object], expected: list[tuple[str | None, str | None, str | None]]
 ) -> None:
+    """As libpq reads its lists; none is left out when the primary moves."""
     assert named(parameters) == [Server(*one) for one in expected]
 
 
@@ -52,6 +53,7 @@ class _Connection:
 
 
 def test_only_the_sockets_of_the_silent_server_are_shut() -> None:
+    """Connections to the server that took over go on, and a duplicate lives no longer than its connection."""
     sockets = Sockets()
     pairs = [socket.socketpair() for _ in range(2)]
     connections = [_Connection(pair[0]) for pair in pairs]
