@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
@@ -197,6 +198,21 @@ def test_a_standby_is_never_asked(nodes: Nodes, primary: Any, standby: Any, tmp_
     database = Database.open(settings_for(nodes.folder("other"), standby.url_of("ari")))
     with closing(database), pytest.raises(NotTrusted, match="is a standby"):
         migrations.check(database)
+
+
+def test_a_commit_whose_server_dies_may_have_happened(nodes: Nodes, primary: Any, standby: Any) -> None:
+    """It waited for its standby, and was in the primary's files: neither yes nor "nothing was changed" is true."""
+    node = nodes.open("one")
+    primary.execute("ALTER SYSTEM SET synchronous_standby_names = '*'", "SELECT pg_reload_conf()")
+    eventually(lambda: primary.execute("SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'") == [(1,)])
+    standby.freeze()
+    with ThreadPoolExecutor(1) as threads:
+        creating = threads.submit(_create, node)
+        waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND application_name = 'ari'"
+        eventually(lambda: primary.execute(waiting) == [(1,)])
+        primary.crash()
+        with pytest.raises(Unavailable, match="may have been made"):
+            creating.result()
 
 
 def test_required_refuses_what_no_standby_confirms(nodes: Nodes, primary: Any, standby: Any) -> None:

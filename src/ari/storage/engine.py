@@ -15,7 +15,7 @@ from ari.storage.dialect import postgresql_engine, sqlite_engine
 from ari.storage.failover.heartbeat import Heartbeat
 from ari.storage.failover.history import History
 from ari.storage.failover.link import Link
-from ari.storage.failover.replication import Confirmation, Unconfirmed
+from ari.storage.failover.replication import Confirmation, CommitUnconfirmed
 from ari.storage.failover.sqlite import examine_file, examine_sqlite
 from ari.storage.faults import faults_as_unavailable, read_only
 from ari.storage.finder import HotFinder, PostgresFinder, SqliteFinder
@@ -123,7 +123,7 @@ class Database:
                 with self._transaction() as connection:
                     unit = Unit(connection, writing=True)
                     yield unit
-            except Unconfirmed:
+            except CommitUnconfirmed:
                 self._remember(unit)
                 raise
             finally:

@@ -32,6 +32,8 @@ SILENCE_SECONDS = 4.0
 CONNECT_SECONDS = 2
 _ENDING_SECONDS = 0.5
 _BEATS_BETWEEN_STATES = 5
+_OVERLAP = 50
+"""Events read again: those of other nodes that were committed before the newest of ours."""
 _SILENT_STANDBY_SECONDS = 60.0
 """PostgreSQL takes a silent standby for connected for so long (``wal_sender_timeout``)."""
 
@@ -174,7 +176,7 @@ class Heartbeat:
         history = self._link.history
         record = history.file.load()
         if record is not None:
-            rows = await (await connection.execute(facts.RECENT, (record.head.seq,))).fetchall()
+            rows = await (await connection.execute(facts.RECENT, (record.head.seq - _OVERLAP,))).fetchall()
             history.learn([SeenEvent(*row) for row in rows])
 
     async def _look_at_standbys(self, connection: "psycopg.AsyncConnection[Any]") -> None:

@@ -262,10 +262,8 @@ class History:
 
 
 def _with(record: Record, events: Sequence[SeenEvent]) -> Record:
-    recent = record.events
-    known = {event.id for event in recent}
-    fresh = [event for event in events if event.id not in known and event.seq > recent[-1].seq]
-    recent = (*recent, *fresh)[-MAX_RECENT:]
+    merged = {event.id: event for event in (*record.events, *events)}
+    recent = tuple(sorted(merged.values(), key=lambda event: event.seq))[-MAX_RECENT:]
     return replace(record, head=recent[-1], recent=recent)
 
 

@@ -5,7 +5,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine, RootTransaction, event
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from ari.base.errors import Unavailable
 
@@ -22,6 +23,9 @@ CANCEL_WAITS = f"""SELECT pg_cancel_backend(pid) FROM pg_stat_activity
     WHERE current_setting('synchronous_standby_names') <> '' AND wait_event = 'SyncRep'
     AND datname = current_database() AND usename = current_user AND application_name LIKE 'ari%'
     AND clock_timestamp() - query_start > interval '{SYNC_WAIT_SECONDS} s'"""  # noqa: S608 - our own number
+UNKNOWN = "The database server went away while it committed: the change may have been made. Look before you repeat it."
+_SHUTDOWN = "57P"
+"""Class of SQLSTATE for a server that ends connections, which it may do after it committed."""
 _WROTE = "SELECT pg_current_xact_id_if_assigned() IS NOT NULL"
 _CONFIRMED_LEVEL = """SELECT set_config('synchronous_commit', 'on', true)
     WHERE current_setting('synchronous_commit') NOT IN ('on', 'remote_apply')"""
@@ -90,7 +94,7 @@ def _count(standbys: int) -> str:
     return "No standby is" if not standbys else "1 standby is" if standbys == 1 else f"{standbys} standbys are"
 
 
-class Unconfirmed(Unavailable):
+class CommitUnconfirmed(Unavailable):
     """Committed on the primary, but not confirmed by a standby."""
 
     def __init__(self) -> None:
@@ -118,15 +122,16 @@ class Confirmation:
 
     @contextmanager
     def committing(self, engine: Engine) -> Iterator[Connection]:
-        """A transaction, committed at the end of the block. Raises ``Unconfirmed``, or ``Unavailable`` if refused."""
+        """A transaction, committed at the end of the block. Raises ``CommitUnconfirmed``, or ``Unavailable`` if refused."""
         with engine.connect() as connection:
-            with connection.begin():
+            with connection.begin() as transaction:
                 yield connection
                 wrote = self._required and self._prepare(connection)
+                _commit(transaction)
             if "WARNING" in _warned(connection):
-                raise Unconfirmed
+                raise CommitUnconfirmed
             if wrote and not str(connection.exec_driver_sql("SHOW synchronous_standby_names").scalar_one()).strip():
-                raise Unconfirmed  # the setting was emptied while the commit waited, which ends the wait
+                raise CommitUnconfirmed  # the setting was emptied while the commit waited, which ends the wait
 
     def _prepare(self, connection: Connection) -> bool:
         """Whether something is to be committed that must be confirmed. Raises ``Unavailable`` if it cannot be."""
@@ -139,6 +144,16 @@ class Confirmation:
             raise Unavailable(f"{_REFUSED}: no synchronous standby is connected to the database server.")
         connection.exec_driver_sql(_CONFIRMED_LEVEL)
         return True
+
+
+def _commit(transaction: RootTransaction) -> None:
+    try:
+        transaction.commit()
+    except (OperationalError, InterfaceError) as error:
+        state = getattr(error.orig, "sqlstate", None)
+        if state is None or state.startswith(_SHUTDOWN):
+            raise Unavailable(UNKNOWN) from None
+        raise  # the server says that it rolled back
 
 
 def _warned(connection: Connection) -> list[str]:
