@@ -15,7 +15,7 @@ from ari.storage.dialect import postgresql_engine, sqlite_engine
 from ari.storage.failover.heartbeat import Heartbeat
 from ari.storage.failover.history import History
 from ari.storage.failover.link import Link
-from ari.storage.failover.replication import Confirmation, CommitUnconfirmed
+from ari.storage.failover.replication import CommitUnconfirmed, Confirmation
 from ari.storage.failover.sqlite import examine_file, examine_sqlite
 from ari.storage.faults import faults_as_unavailable, read_only
 from ari.storage.finder import HotFinder, PostgresFinder, SqliteFinder

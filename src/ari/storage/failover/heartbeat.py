@@ -59,9 +59,9 @@ class Heartbeat:
     def start(self, delay_seconds: float = 0.0) -> None:
         """Begin to beat. With a delay, for a short-lived process: it seldom connects, and logs nothing of standbys."""
         if self._thread is None:
-            self._ended.clear()
+            self._ended = threading.Event()  # a thread that did not end in time keeps its own
             self._is_serving = delay_seconds == 0
-            work = (delay_seconds,)
+            work = (delay_seconds, self._ended)
             self._thread = threading.Thread(target=self._work, args=work, name="ari heartbeat", daemon=True)
             self._thread.start()
 
@@ -72,13 +72,13 @@ class Heartbeat:
         if thread is not None:
             thread.join(2 * _ENDING_SECONDS)
 
-    def _work(self, delay_seconds: float) -> None:
-        if self._ended.wait(delay_seconds):
+    def _work(self, delay_seconds: float, ended: threading.Event) -> None:
+        if ended.wait(delay_seconds):
             return
         with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
-            while not self._ended.is_set():
+            while not ended.is_set():
                 runner.run(self._beat())
-                self._ended.wait(BEAT_SECONDS)
+                ended.wait(BEAT_SECONDS)
             self._drop()
         if self._reporter >= 0:
             os.close(self._reporter)
@@ -124,7 +124,7 @@ class Heartbeat:
     def _distrust(self, error: Unavailable) -> None:
         """A server that is not the primary any more: end all connections to it."""
         connection, link = self._connection, self._link
-        if connection is not None and not isinstance(error, WentBack):
+        if connection is not None and isinstance(error, NotTrusted) and not isinstance(error, WentBack):
             server = link.sockets.server_of(connection)
             if server is not None:
                 link.servers.failed(server)
@@ -154,11 +154,11 @@ class Heartbeat:
             await link.areport(connection, error)
             raise
         await self._learn(connection)
+        link.history.persist()
         await self._cancel_waits(connection)
         if self._beats % _BEATS_BETWEEN_STATES == 0 or self.replication.must_confirm:
             await self._look_at_standbys(connection)
         self._beats += 1
-        link.history.persist()
 
     async def _cancel_waits(self, connection: "psycopg.AsyncConnection[Any]") -> None:
         canceled = await (await connection.execute(CANCEL_WAITS)).fetchall()

@@ -122,7 +122,7 @@ class Confirmation:
 
     @contextmanager
     def committing(self, engine: Engine) -> Iterator[Connection]:
-        """A transaction, committed at the end of the block. Raises ``CommitUnconfirmed``, or ``Unavailable`` if refused."""
+        """A transaction, committed at the end of the block. Raises ``CommitUnconfirmed`` or, refused, ``Unavailable``."""
         with engine.connect() as connection:
             with connection.begin() as transaction:
                 yield connection
