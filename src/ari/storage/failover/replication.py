@@ -122,7 +122,7 @@ class Confirmation:
 
     @contextmanager
     def committing(self, engine: Engine) -> Iterator[Connection]:
-        """A transaction, committed at the end of the block. Raises ``CommitUnconfirmed`` or, refused, ``Unavailable``."""
+        """A transaction, committed at the end. Raises ``CommitUnconfirmed``, or ``Unavailable`` if it is refused."""
         with engine.connect() as connection:
             with connection.begin() as transaction:
                 yield connection
