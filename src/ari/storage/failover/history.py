@@ -186,6 +186,7 @@ class History:
             if self.problem == problem:
                 return
             self.problem = problem
+        self._persist(replacing=None)  # what only this process saw, for the commands that an operator runs now
         _logger.critical("%s Lost, newest last: %s", problem.sentence, listed(lost))
 
     def learn(self, events: Sequence[SeenEvent]) -> None:

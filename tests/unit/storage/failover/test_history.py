@@ -144,6 +144,17 @@ def test_what_one_process_saw_counts_for_all(history: History, data_dir: Path) -
     _examine(other, [*SEEN, _event(6)])
 
 
+def test_what_only_one_process_saw_is_on_disk_once_it_is_missing(history: History, data_dir: Path) -> None:
+    """The command that accepts the loss is another process, and must find it."""
+    _examine(history, [*SEEN, _event(6)])
+    with pytest.raises(WentBack) as lost:
+        _examine(history, SEEN)
+    history.report(lost.value, [_event(6)])
+    stored = History(data_dir, "postgresql").record()
+    assert stored is not None
+    assert stored.head == _event(6)
+
+
 def test_a_reported_problem_closes_the_gate_until_the_database_is_well(history: History) -> None:
     """And opens by itself."""
     with pytest.raises(WentBack) as lost:
