@@ -40,6 +40,7 @@ kill: $(VENV)/.dev app
 fuzz: $(VENV)/.dev app
 	@$(PY) -m tests.fuzz.token_fuzz $(ARGS)
 	@$(PY) -m tests.fuzz.head_fuzz $(ARGS)
+	@$(PY) -m tests.fuzz.route_fuzz $(ARGS)
 	@$(PY) -m tests.proof.lifecycle $(ARGS)
 
 bench: $(VENV)/.dev app

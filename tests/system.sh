@@ -1,6 +1,7 @@
 #!/bin/sh
 # What Python packages cannot bring: a browser, curl for the examples that people will paste, and, where every test must
-# run, PostgreSQL. Chromium without windows of its own takes a third of the processor time, so it is asked for first.
+# run, PostgreSQL and PgBouncer. Chromium without windows of its own takes a third of the processor time, so it is asked
+# for first.
 set -u
 BROWSERS="chromium-headless-shell chromium chromium-browser google-chrome"
 LOG=build/system.log
@@ -18,20 +19,25 @@ wants_postgres() {
 	test "${ARI_TEST_REQUIRE_ALL:-0}" != 0 && ! has_postgres
 }
 
+wants_pgbouncer() {
+	test "${ARI_TEST_REQUIRE_ALL:-0}" != 0 && ! has pgbouncer && ! test -x /usr/sbin/pgbouncer
+}
+
 install() {
 	DEBIAN_FRONTEND=noninteractive timeout 300 apt-get install -y -qq --no-install-recommends "$1" >>"$LOG" 2>&1
 }
 
-if has curl && has chromium-headless-shell && ! wants_postgres; then exit 0; fi
+if has curl && has chromium-headless-shell && ! wants_postgres && ! wants_pgbouncer; then exit 0; fi
 
-if test "$(id -u)" = 0 && has apt-get && ! test -e build/.system; then
+if test "$(id -u)" = 0 && has apt-get && ! test -e build/.system-2; then
 	mkdir -p build
 	echo "Installing what the tests need from the system's packages (first run only) …"
 	timeout 120 apt-get update -qq >"$LOG" 2>&1
 	has curl || install curl
 	has chromium-headless-shell || install chromium-headless-shell || has $BROWSERS || install chromium
 	if wants_postgres; then install postgresql; fi
-	touch build/.system
+	if wants_pgbouncer; then install pgbouncer; fi
+	touch build/.system-2
 fi
 
 missing() {

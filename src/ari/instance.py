@@ -10,7 +10,7 @@ from typing import Self, TypeVar
 from ari.accounts.password import PasswordHasherPool
 from ari.base.caller import Caller
 from ari.base.clock import Clock, system_clock
-from ari.base.errors import CallerDead, Conflict, Unavailable
+from ari.base.errors import CallerDead, ConfigurationError, Conflict, Unavailable, for_operator
 from ari.base.ids import new_id
 from ari.base.master_key import MasterKeys
 from ari.base.seal import CannotOpen
@@ -21,7 +21,7 @@ from ari.integrations.environment import ProviderEnvironment, read_environment
 from ari.integrations.model import Credential, Provider, TestResult
 from ari.integrations.ports import Prober
 from ari.integrations.providers import providers
-from ari.integrations.trying import tried
+from ari.integrations.trying import count_key_test, tried
 from ari.keys.checks import Ask
 from ari.keys.verify import decide
 from ari.notifications import manage as notifications
@@ -30,7 +30,10 @@ from ari.notifications.model import RESEND_FROM, Office
 from ari.outbound.mail import sender_of
 from ari.outbound.probe import HttpProber
 from ari.storage import migrate as migrations
+from ari.storage.checkup import try_verifying
 from ari.storage.engine import Database
+from ari.storage.failover.history import WentBack
+from ari.storage.finder import HotFinder
 from ari.storage.unit import Unit
 from ari.usage.log import UsageLog
 from ari.usage.model import KeyTotals, Seen
@@ -60,11 +63,14 @@ class Instance:
         self.master_keys = master_keys_of(settings)
         self.prober: Prober = HttpProber()
         self._given = given
+        self._environment: ProviderEnvironment | None = None
         self.office = office_of(settings)
         self.mail = sender_of(settings)
         self._mails_by: Credential | None = None
         self.mail_is_due = asyncio.Event()
-        self._ready: tuple[float, asyncio.Future[None]] | None = None
+        self.finder: HotFinder | None = None
+        """What verifications ask, once this process serves."""
+        self._checks: dict[str, tuple[float, asyncio.Future[None]]] = {}
         self.usage = UsageLog(database.usage, clock, settings, self.free_disk_bytes)
 
     @classmethod
@@ -81,11 +87,15 @@ class Instance:
         ``migrate`` first applies what is missing. Without ``check`` the database is not asked yet.
         """
         database = Database.open(settings)
-        if migrate:
-            database.watch(SLOW_SECONDS)
-            migrations.migrate(database)
-        elif check:
-            migrations.check(database)
+        try:
+            if migrate:
+                database.watch(SLOW_SECONDS)
+                migrations.migrate(database)
+            elif check:
+                migrations.check(database)
+        except BaseException:
+            database.close()
+            raise
         return cls(settings, system_clock(settings.test_clock_file), database, given)
 
     def now_ms(self) -> int:
@@ -95,9 +105,10 @@ class Instance:
     @property
     def provider_environment(self) -> ProviderEnvironment:
         """The provider keys of the environment, read when first wanted. Raises ``ConfigurationError``."""
-        if self._given is None:
-            self._given = read_environment(os.environ)
-        return self._given
+        if self._environment is None:
+            given = self._given or read_environment(os.environ)
+            self._environment = given.allowing(self.settings.ai_private_addresses)
+        return self._environment
 
     def credential(self, unit: Unit, provider: Provider) -> Credential:
         """What speaks to the provider now. Raises ``Conflict("not_configured")``, ``CannotOpen``."""
@@ -106,10 +117,12 @@ class Instance:
     async def atest_integration(self, caller: Caller, provider: Provider) -> TestResult:
         """Try the provider's key with a call that has no side effects, and write down what it told.
 
-        Raises ``Conflict("not_configured")``, ``CannotOpen``.
+        Raises ``Conflict("not_configured")``, ``CannotOpen``, and ``Limited`` for API keys.
         """
         used = await self.aread(lambda unit: self.credential(unit, provider))
-        result = await tried(self.prober, used)
+        if caller.key_id is not None:
+            await self.acommand(caller, lambda unit, _: count_key_test(unit.accounts, self.now_ms()))
+        result = await tried(self.prober, used, for_key=caller.key_id is not None)
         await self.acommand(caller, lambda unit, by: integrations.note_test(unit, by, self.now_ms(), used, result))
         return result
 
@@ -189,12 +202,34 @@ class Instance:
         await self.acommand(caller, lambda unit, _: notifications.keep_test(unit.notes, now_ms, tested))
         return tested
 
-    async def acheck_ready(self) -> None:
-        """Raise ``Unavailable`` unless the database answers; it is asked at most once a second."""
+    async def acheck_ready(self, asked_as: str = "ready") -> None:
+        """Raise ``Unavailable`` unless a verification would work now.
+
+        The database is asked at most once a second for each name under which it is checked.
+        """
         now = self.clock.monotonic()
-        if self._ready is None or (self._ready[1].done() and now - self._ready[0] >= 1):
-            self._ready = (now, asyncio.ensure_future(asyncio.to_thread(self.database.ping)))
-        await _within(asyncio.shield(self._ready[1]))
+        began, checking = self._checks.get(asked_as, (now - 1, None))
+        if checking is None or (checking.done() and now - began >= 1):
+            checking = asyncio.ensure_future(self._check_ready())
+            self._checks[asked_as] = (now, checking)
+        await _within(asyncio.shield(checking))
+
+    async def _check_ready(self) -> None:
+        if self.finder is not None:
+            await self.finder.check()
+        await asyncio.to_thread(self.database.ping)
+
+    def prove_verification(self) -> None:
+        """Do once, before serving, what every verification does.
+
+        Raises ``ConfigurationError`` if it fails, ``WentBack`` where the database is not trusted.
+        """
+        try:
+            try_verifying(self.database)
+        except WentBack:
+            raise
+        except Unavailable as error:
+            raise ConfigurationError(for_operator(error)) from None
 
     async def astamp_expired(self, seen_at_ms: int = 0) -> int:
         """Stamp every key that is expired now, or was at ``seen_at_ms``: a clock set back revives none; how many."""

@@ -2,10 +2,8 @@
 
 import asyncio
 import mmap
-import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from typing import Any
 
 import structlog
 from fastapi import FastAPI, Request
@@ -16,18 +14,19 @@ from starlette.responses import Response
 from ari import gateway, jobs, web
 from ari.api import events, health, integrations, keys, me, notifications, openapi, usage, verify
 from ari.api.here import problems
-from ari.base.errors import AriError, Problem
+from ari.api.validation import problems_of
+from ari.base.errors import AriError
 from ari.base.log import configure_log
 from ari.base.settings import load_settings
 from ari.http.answer import fault_answer
 from ari.http.call import call_of
+from ari.http.dispatch import Dispatcher
 from ari.http.guard import App, Guard
 from ari.http.problem import Fault, fault_of
 from ari.instance import Instance
 from ari.keys.reasons import REQUEST_ERRORS
 
 _log = structlog.get_logger("ari.server")
-_FIELD = re.compile(r"[a-z][a-z_]{0,39}|[0-9]{1,5}")
 
 
 class Presence:
@@ -91,6 +90,7 @@ def build_app(instance: Instance, presence: Presence | None = None) -> Guard:
     app.state.description = openapi.Description(app, settings)
     app.router.routes.extend(web.routes(instance, app.state.description.document))
     guard = Guard(app, instance, app.routes, web.error_page(instance))
+    app.router.middleware_stack = Dispatcher(app.router.app, guard.report_unauthorized)
     _add_error_handlers(app, guard)
     return guard
 
@@ -113,8 +113,7 @@ def _add_error_handlers(app: FastAPI, guard: Guard) -> None:
 
     async def on_invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
-        found = [Problem(_location(one["loc"]), _message(one)) for one in error.errors()]
-        return render(request, Fault(REQUEST_ERRORS["invalid"], problems=found[:20]))
+        return render(request, Fault(REQUEST_ERRORS["invalid"], problems=problems_of(error.errors())))
 
     async def on_http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
@@ -124,16 +123,3 @@ def _add_error_handlers(app: FastAPI, guard: Guard) -> None:
     app.add_exception_handler(AriError, on_ari_error)
     app.add_exception_handler(RequestValidationError, on_invalid)
     app.add_exception_handler(HTTPException, on_http)
-
-
-def _location(loc: tuple[int | str, ...]) -> str:
-    """The field's path without ``body`` or ``query``; a name that may be a pasted secret is not repeated."""
-    parts = [str(part) for part in loc[1:]]
-    return ".".join(part if _FIELD.fullmatch(part) else "?" for part in parts) or str(loc[0])
-
-
-def _message(error: Any) -> str:
-    if error["type"] == "extra_forbidden":
-        return "This field is not known here."
-    text = str(error["msg"]).removeprefix("Value error, ")
-    return text if text.endswith(".") else f"{text}."

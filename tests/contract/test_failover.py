@@ -12,15 +12,18 @@ import pytest
 from sqlalchemy import event
 
 from ari.base.caller import SYSTEM
-from ari.base.errors import Unavailable
+from ari.base.errors import ConfigurationError, Unavailable
 from ari.instance import Instance
 from ari.keys import manage, token
 from ari.keys.manage import NewKey
 from ari.storage import migrate as migrations
+from ari.storage.database_url import parse
 from ari.storage.engine import Database
 from ari.storage.failover.accept import accept, look
 from ari.storage.failover.history import NotTrusted, WentBack
+from ari.storage.failover.link import Link
 from ari.storage.failover.replication import UNCONFIRMED
+from ari.storage.postgres_sessions import Sessions
 from ari.usage.ports import Batch
 from tests.support import postgres as servers
 from tests.support.instances import opened, settings_for
@@ -174,7 +177,7 @@ def test_a_frozen_primary_is_left_for_the_one_that_took_over(nodes: Nodes, prima
         assert node.database.history.problem is None
         await asyncio.to_thread(primary.thaw)
         with pytest.raises(NotTrusted, match="old primary"):
-            await node.database.link.aconnect(f"{primary.admin_url.rsplit('/', 1)[0]}/ari", autocommit=True)
+            await Link(Sessions(parse(primary.url_of("ari"))), node.database.history).aconnect("ari verify", 5)
         assert await _state(finder.find, digest) == "active"
         await finder.close()
 
@@ -195,9 +198,8 @@ def test_a_standby_is_never_asked(nodes: Nodes, primary: Any, standby: Any, tmp_
     """Its keys lag behind; also where the URL does not ask for a server that writes."""
     _create(nodes.open("one"))
     standby.catch_up(primary)
-    database = Database.open(settings_for(nodes.folder("other"), standby.url_of("ari")))
-    with closing(database), pytest.raises(NotTrusted, match="is a standby"):
-        migrations.check(database)
+    with pytest.raises(ConfigurationError, match="ARI needs the primary"):
+        Database.open(settings_for(nodes.folder("other"), f"{standby.url_of('ari')}?target_session_attrs=any"))
 
 
 def test_a_commit_whose_server_dies_may_have_happened(nodes: Nodes, primary: Any, standby: Any) -> None:

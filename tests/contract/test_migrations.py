@@ -2,13 +2,12 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import event, text
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from ari.base.caller import SYSTEM
@@ -19,6 +18,7 @@ from ari.storage import migrate as migrations
 from ari.storage.dialect import lock_for_migration
 from ari.storage.engine import Database
 from ari.storage.migrate import LOG, MAIN, Chain
+from ari.storage.postgres_sessions import LIMITS
 from ari.storage.tables import usage_inbox
 from ari.usage.model import UsageFilter
 from ari.usage.ports import Batch
@@ -110,14 +110,11 @@ def test_the_inbox_is_made_once(data_dir: Path, postgres_url: str) -> None:
         instance.database.usage.commit(Batch([a_row()]))
 
 
-def test_a_long_migration_is_waited_for(data_dir: Path, postgres_url: str) -> None:
+def test_a_long_migration_is_waited_for(data_dir: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A start waits longer for one that migrates than any other lock is waited for, and for these as ever."""
+    monkeypatch.setitem(LIMITS, "lock_timeout", "20ms")
     database, busy = (Database.open(settings_for(data_dir, postgres_url)) for _ in range(2))
     limit = text("SHOW lock_timeout")
-
-    @event.listens_for(database.main, "do_connect")
-    def _impatient(_dialect: object, _record: object, _args: object, parameters: dict[str, Any]) -> None:
-        parameters["options"] = "-c lock_timeout=20ms"
 
     with ThreadPoolExecutor() as threads:
         with busy.main.begin() as other:

@@ -158,7 +158,7 @@ def test_wrong_methods_are_told_the_right_ones(admin: Any) -> None:
     """405 with Allow."""
     answer = admin.put("/api/keys")
     assert _code(answer) == (405, "method_not_allowed")
-    assert answer.headers["allow"] == "GET, POST"
+    assert answer.headers["allow"] == "GET, HEAD, POST"
 
 
 def test_who_may_do_what(shared_owner: Any) -> None:

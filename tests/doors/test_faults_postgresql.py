@@ -121,3 +121,23 @@ def test_a_revoke_made_during_an_outage_of_ours_counts(owner: Any, own_postgres:
         own_postgres.thaw()
     owner.cli("keys", "revoke", key["id"], "--yes", check=True)
     eventually(lambda: owner.api(secret).get("/api/me").status_code == 401)
+
+
+def test_why_is_in_the_log_and_not_in_answers(owner: Any, own_postgres: Any) -> None:
+    """A lookup that no longer works makes both checks say so; strangers get no detail, the log has the words."""
+    key, secret = owner.create_key("k")
+    checks = ("/api/ready", "/api/health")
+    assert [owner.api().get(path).status_code for path in checks] == [200, 200]
+    with psycopg.connect(owner.server.environment["ARI_DATABASE_URL"], autocommit=True) as other:
+        other.execute("ALTER TABLE key_mark RENAME TO lost_mark")
+        try:
+            eventually(lambda: {owner.api().get(path).status_code for path in checks} == {503})
+            said = [owner.api().get(path).text for path in checks] + [owner.api(secret).get("/api/me").text]
+        finally:
+            other.execute("ALTER TABLE lost_mark RENAME TO key_mark")
+    assert all("unavailable" in text and "key_mark" not in text and "relation" not in text for text in said)
+    log = owner.server.log_text()
+    assert log.count('relation \\"key_mark\\" does not exist') == 1, "once a minute, however often it is asked"
+    _well_again(owner, secret)
+    eventually(lambda: [owner.api().get(path).status_code for path in checks] == [200, 200])
+    assert owner.cli("keys", "show", key["id"]).returncode == 0

@@ -135,3 +135,29 @@ def test_a_session_confirms_before_it_writes(owner: Owner) -> None:
     for answer in (session.put(PLACE, json={"key": f"{KEY}GH"}), session.delete(PLACE)):
         assert _code(answer) == (403, "confirmation_required")
     assert session.get(PLACE).json()["mask"] == "sk-p…CDEF"
+
+
+def test_only_the_owner_names_private_addresses(make_owner: Any) -> None:
+    """At every door: a key is refused, a session and the command line are not; a form shows no address of a key."""
+    owner = make_owner(settings={"ARI_AI_PRIVATE_ADDRESSES": None})
+    admin = owner.api(owner.create_key("admin", scopes=["*"])[1])
+    private, public = "http://ollama_server:11434", "https://models.example.net"
+    refused = admin.put("/api/integrations/ollama", json={"base_url": private})
+    assert _code(refused) == (422, "invalid")
+    assert "ARI_AI_PRIVATE_ADDRESSES" in refused.json()["errors"][0]["message"]
+    session = owner.session()
+    csrf = csrf_of(session.get("/settings?tab=api").text)
+    answer = session.put("/api/integrations/ollama", json={"base_url": private}, headers={"x-csrf-token": csrf})
+    assert answer.json()["base_url"] == private
+    form = {"base_url": "http://100.101.102.103:8000", "provider_key": "", "csrf": csrf}
+    page = "/settings/integrations/openai_compatible/address"
+    assert session.post(page, data=form).status_code == 303
+    assert 'value="http://100.101.102.103:8000"' in session.get(page).text
+    assert owner.cli("integrations", "set-url", "openai_compatible", "http://box.tail1.ts.net").returncode == 0
+    assert admin.put("/api/integrations/openai_compatible", json={"base_url": public}).status_code == 200
+    assert public not in session.get(page).text
+    assert "set by an API key" in session.get("/settings/integrations").text
+    sealed = session.post("/settings/integrations/openai_compatible/key", data={"provider_key": "k", "csrf": csrf})
+    assert (sealed.status_code, "An API key set the base URL" in sealed.text) == (422, True)
+    assert session.post(page, data={**form, "base_url": public, "provider_key": "a-key"}).status_code == 303
+    assert "set by an API key" not in session.get("/settings/integrations").text

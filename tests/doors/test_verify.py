@@ -117,9 +117,10 @@ def test_a_session_may_ask_with_its_proof(owner: Any) -> None:
     [
         ({}, "key"),
         ({"key": 1}, "key"),
-        ({"key": "k", "more": 1}, "?"),
+        ({"key": "k", "more": 1}, "more"),
+        ({"key": "k", "sk-proj-0123456789abcdefghij": 1}, "?"),
         ({"key": "k", "scopes": "usage:read"}, "scopes"),
-        ({"key": "k", "scopes": ["usage read"]}, "scopes"),
+        ({"key": "k", "scopes": ["usage read"]}, "scopes.0"),
         ({"key": "k", "scopes": ["a:b"] * 21}, "scopes"),
         ({"key": "k", "client_address": "somewhere"}, "client_address"),
         ({"key": "k", "client_address": "1" * 65}, "client_address"),

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from tests.fuzz import token_fuzz
+from tests.fuzz import route_fuzz, token_fuzz
 from tests.fuzz.head_fuzz import keys_of, run
 
 
@@ -18,3 +18,10 @@ def test_hostile_requests_leave_the_server_well(shared_owner: Any) -> None:
     assert findings.wrong == []
     assert {200, 400, 401, 431} <= set(findings.statuses)
     assert "Traceback" not in shared_owner.server.log_text()
+
+
+def test_no_spelling_of_a_path_succeeds_where_the_exact_one_fails(shared_owner: Any) -> None:
+    """Promise 4, over sockets: the server's own reading of a request target is part of what must agree."""
+    findings = route_fuzz.run(shared_owner, seed=1, cases=2_000, seconds=120)
+    assert findings.wrong == []
+    assert {200, 303, 400, 401, 403, 404, 405} <= set(findings.statuses)

@@ -29,6 +29,7 @@ class Key:
     revoked: bool = False
     stamped: bool = False
     deleted: bool = False
+    grantors: set[int] = field(default_factory=set)
     events: list[str] = field(default_factory=list)
 
 
@@ -140,22 +141,49 @@ class Reference:
         key = self.keys[number]
         if self.gone(key):
             return {"key_inactive"}
-        if "name" in wanted and _bad_name(str(wanted["name"])):
-            wrong.add("Invalid")
         scopes, expires = self._wanted_scopes(key, wanted), wanted.get("expires", key.expires)
         assert expires is None or isinstance(expires, int)
-        if _bad_scopes(set(wanted.get("scopes", key.scopes))):
-            wrong.add("Invalid")
-        elif scopes != key.scopes and not self._holds(caller, scopes):
-            wrong.add("Forbidden")
-        if expires != key.expires:
-            if self._wrong_expiry(expires):
-                wrong.add("Invalid")
-            if self._outlives(caller, expires):
-                wrong.add("Forbidden")
+        wrong = self._invalid(key, wanted, expires) | self._forbidden(caller, number, wanted, scopes, expires)
         if not wrong:
+            if caller != OWNER and self._gains(key, wanted, scopes, expires):
+                key.grantors.add(caller)
             self._apply(key, wanted, scopes, expires)
         return wrong
+
+    def _invalid(self, key: Key, wanted: dict[str, object], expires: int | None) -> set[str]:
+        scopes = wanted.get("scopes", key.scopes)
+        assert isinstance(scopes, set | frozenset)
+        bad = _bad_name(str(wanted.get("name", key.name))) or _bad_scopes(set(scopes))
+        return {"Invalid"} if bad or (expires != key.expires and self._wrong_expiry(expires)) else set()
+
+    def _forbidden(
+        self, caller: int, number: int, wanted: dict[str, object], scopes: set[str], expires: int | None
+    ) -> set[str]:
+        """A key gains only what the caller holds, for no longer than it lives, and gives nothing to its own sources."""
+        key = self.keys[number]
+        gains = self._gains(key, wanted, scopes, expires)
+        too_wide = scopes != key.scopes and not self._holds(caller, scopes)
+        too_long = (gains or expires != key.expires) and self._outlives(caller, expires)
+        return {"Forbidden"} if too_wide or too_long or (gains and number in self._sources(caller)) else set()
+
+    @staticmethod
+    def _gains(key: Key, wanted: dict[str, object], scopes: set[str], expires: int | None) -> bool:
+        """Whether the change lets the key do something that it could not do."""
+        wider = not all(contains(key.scopes, scope) for scope in scopes)
+        longer = key.expires is not None and (expires is None or expires > key.expires)
+        return wider or longer or (key.disabled and wanted.get("disabled") is False)
+
+    def _sources(self, caller: int) -> set[int]:
+        """The caller, and every key that it has its rights from."""
+        if caller == OWNER:
+            return set()
+        found, looking = {caller}, [caller]
+        while looking:
+            key = self.keys[looking.pop()]
+            new = ({key.maker} | key.grantors) - found - {OWNER}
+            found |= new
+            looking += new
+        return found
 
     @staticmethod
     def _wanted_scopes(key: Key, wanted: dict[str, object]) -> set[str]:
@@ -178,12 +206,18 @@ class Reference:
         key.name, key.scopes, key.expires, key.disabled = name, scopes, expires, disabled
 
     def _made_by(self, number: int) -> list[Key]:
-        """The keys that it made, those that these made, and so on; a deleted one is not followed."""
-        made: list[Key] = []
-        for other, key in enumerate(self.keys):
-            if key.maker == number and not key.deleted:
-                made += [key, *self._made_by(other)]
-        return made
+        """The keys that it made or let do more, and theirs; a deleted one is not followed."""
+        found, looking = {number}, [number]
+        while looking:
+            one = looking.pop()
+            new = {
+                other
+                for other, key in enumerate(self.keys)
+                if other not in found and not key.deleted and (key.maker == one or one in key.grantors)
+            }
+            found |= new
+            looking += new
+        return [self.keys[other] for other in found - {number}]
 
     def revoke(self, caller: int, number: int, with_made: bool) -> set[str]:
         """For good; a repeat changes nothing. ``with_made`` takes along what it made, as far as the caller may."""

@@ -33,6 +33,27 @@ def test_the_same_key_in_both_headers_is_fine(shared_owner: Any, secrets: tuple[
     assert raw.get(port, b"/api/me", b"authorization: bearer " + one).status == 200
 
 
+@pytest.mark.parametrize(
+    "line",
+    [b"authorization: %s", b"authorization: ApiKey %s", b"authorization: apikey  %s", b"x-api-key: Bearer %s"],
+)
+def test_unambiguous_spellings_are_accepted(shared_owner: Any, secrets: tuple[bytes, bytes], line: bytes) -> None:
+    """Our own challenge offers ApiKey; a key without a scheme, or a scheme in x-api-key, is no other key."""
+    assert raw.get(shared_owner.server.port, b"/api/me", line % secrets[0]).status == 200
+
+
+def test_other_mistakes_are_named(shared_owner: Any, secrets: tuple[bytes, bytes]) -> None:
+    """In the problem's detail, without a word of what was sent."""
+    for line, words in (
+        (b"authorization: Token " + secrets[0], b"scheme that ARI does not read"),
+        (b'x-api-key: "' + secrets[0] + b'"', b"quotes"),
+    ):
+        answer = raw.get(shared_owner.server.port, b"/api/me", line)
+        assert answer.status == 401
+        assert words in answer.body
+        assert secrets[0][:12] not in answer.body
+
+
 def test_underscore_names_are_ignored(shared_owner: Any, secrets: tuple[bytes, bytes]) -> None:
     """Some proxies turn them into the real name."""
     answer = raw.get(shared_owner.server.port, b"/api/me", b"x_api_key: " + secrets[0])

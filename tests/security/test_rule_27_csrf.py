@@ -2,47 +2,62 @@
 
 from typing import Any
 
-import pytest
-
+from ari.http.access import Access, Kind
 from tests.support.owner import csrf_of
-
-UNSAFE = [
-    "/sign-in",
-    "/setup",
-    "/sign-out",
-    "/sign-out-everywhere",
-    "/settings/keys/new",
-    "/settings/keys/key_01M83GWNF12GTGP78M9RX2FPXB/revoke",
-    "/settings/keys/key_01M83GWNF12GTGP78M9RX2FPXB/delete",
-]
+from tests.support.routes import routes_of_app
 
 
-SECURITY = [
-    "/confirm",
-    "/sign-in/code",
-    *(
-        f"/settings/security/{name}"
-        for name in ("password", "two-factor", "two-factor/off", "backup-codes", "sessions/end-others")
-    ),
-]
+def unsafe_routes() -> list[tuple[str, str, Access]]:
+    """Method, example path and access of every unsafe route of the app that a session may call."""
+    return [
+        (method, path, found.access)
+        for path, methods, found in routes_of_app()
+        for method in methods
+        if method not in ("GET", "HEAD", "OPTIONS")
+        and not found.access.keys_only
+        and found.access.kind is not Kind.OPEN
+    ]
 
 
-@pytest.mark.parametrize("path", UNSAFE)
-def test_without_the_proof_nothing_happens(owner: Any, path: str) -> None:
-    """No token, a foreign token, a foreign origin, no origin at all."""
-    _refused_without_proof(owner, owner.session(), path)
+def test_the_list_is_the_apps_own() -> None:
+    """Every unsafe route is tried below: forms of pages, pages before the sign-in, and the API for sessions."""
+    found = unsafe_routes()
+    assert {access.kind for _, _, access in found} == {Kind.PAGE, Kind.VISITOR, Kind.NEEDS}
+    paths = {path for _, path, _ in found}
+    assert {"/sign-in", "/setup", "/sign-out", "/settings/keys/new", "/api/keys"} <= paths
+    assert len(found) > 40
 
 
-def test_nor_in_settings_security(owner: Any) -> None:
-    """The same for password, two-factor, sessions and confirming."""
+def test_without_the_proof_nothing_happens(owner: Any) -> None:
+    """No token, a foreign token, a foreign origin, no origin at all; everywhere."""
     session = owner.session()
-    for path in SECURITY:
-        _refused_without_proof(owner, session, path)
-
-
-def _refused_without_proof(owner: Any, session: Any, path: str) -> None:
     good = csrf_of(session.get("/settings?tab=api").text)
     foreign = csrf_of(owner.api().get("/sign-in").text)
+    before = owner.cli.json("events")["items"]
+    for method, path, access in unsafe_routes():
+        if access.kind is Kind.NEEDS:
+            _api_refused_without_proof(session, method, path, good, foreign)
+        else:
+            _refused_without_proof(owner, session, path, good, foreign)
+    assert owner.cli.json("events")["items"] == before
+    assert session.get("/api/me").status_code == 200
+
+
+def _api_refused_without_proof(session: Any, method: str, path: str, good: str, foreign: str) -> None:
+    for headers in (
+        {},
+        {"x-csrf-token": foreign},
+        {"x-csrf-token": good, "Origin": "https://evil.example"},
+        {"x-csrf-token": good, "Origin": "null"},
+    ):
+        answer = session.request(method, path, json={}, headers=headers)
+        assert answer.status_code == 403, (method, path, headers)
+    for site in ("cross-site", "same-site"):
+        answer = session.request(method, path, json={}, headers={"x-csrf-token": good, "Sec-Fetch-Site": site})
+        assert answer.status_code == 401, (method, path, site)
+
+
+def _refused_without_proof(owner: Any, session: Any, path: str, good: str, foreign: str) -> None:
     for headers, fields in (
         ({}, {}),
         ({}, {"csrf": "x"}),
@@ -53,11 +68,10 @@ def _refused_without_proof(owner: Any, session: Any, path: str) -> None:
         ({"Sec-Fetch-Site": "same-site"}, {"csrf": good}),
     ):
         answer = session.post(path, data={"a": "b", **fields}, headers=headers)
-        assert answer.status_code == 403, (headers, fields)
+        assert answer.status_code == 403, (path, headers, fields)
     bare = owner.api()
     bare.cookies = session.cookies
-    assert bare.post(path, data={"csrf": good}).status_code == 403
-    assert session.get("/api/me").status_code == 200
+    assert bare.post(path, data={"csrf": good}).status_code == 403, path
 
 
 def test_reading_changes_nothing(owner: Any) -> None:

@@ -19,12 +19,11 @@ def admin(ai: AiGateway) -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("host", ["http://[fd00:ec2::254]", "https://100.100.100.200"])
-def test_metadata_services_are_no_provider(admin: Any, host: str) -> None:
-    """Not even as the owner's base URL; the answer says so and nothing was sent."""
-    assert admin.put(CARD, json={"base_url": host, "key": PROVIDER_KEY}).status_code == 200
-    answer = admin.post(OWN, json={"model": "gpt-x"})
-    assert (answer.status_code, answer.json()["code"]) == (502, "provider_unreachable")
-    assert "may not call" in answer.json()["detail"]
+def test_metadata_services_are_no_provider(ai: AiGateway, admin: Any, host: str) -> None:
+    """Not even as the owner's base URL: refused when it is given, at the command line too."""
+    answer = admin.put(CARD, json={"base_url": host, "key": PROVIDER_KEY})
+    assert (answer.status_code, answer.json()["errors"][0]["location"]) == (422, "base_url")
+    assert "No call may go" in ai.owner.cli("integrations", "set-url", "openai_compatible", host).stderr
 
 
 def test_a_link_local_address_is_no_base_url(admin: Any) -> None:

@@ -18,8 +18,12 @@ from ari.keys.checks import Ask
 from ari.keys.manage import KeyChange, NewKey
 from ari.keys.model import Refused
 from ari.keys.verify import verify
+from ari.storage.database_url import parse
+from ari.storage.failover.history import History
+from ari.storage.failover.link import Link
 from ari.storage.finder import PostgresFinder, SqliteFinder
 from ari.storage.points import PostgresPoints
+from ari.storage.postgres_sessions import Sessions
 from ari.usage.ports import Batch
 from tests.support.instances import opened
 from tests.support.lookups import counted
@@ -232,11 +236,17 @@ def test_concurrent_lookups_share_one_round_trip_on_postgresql(data_dir: Path, p
     assert verdicts == [number % 4 != 3 for number in range(64)]
 
 
-def test_a_dropped_connection_is_replaced_without_a_refusal(postgres_url: str) -> None:
+def _link(url: str, data_dir: Path) -> Link:
+    return Link(Sessions(parse(url)), History(data_dir, "postgresql"))
+
+
+def test_a_dropped_connection_is_replaced_without_a_refusal(data_dir: Path, postgres_url: str) -> None:
     """As after a restart of the server: the read is asked again, once, on a fresh connection."""
 
     async def run() -> list[Any]:
-        points = PostgresPoints(postgres_url, "SELECT k || '!', k FROM unnest(%s::text[]) AS k", "gone", 5.0)
+        points = PostgresPoints(
+            _link(postgres_url, data_dir), "SELECT k || '!', k FROM unnest(%s::text[]) AS k", "gone", 5.0
+        )
         found = [await points.row("a")]
         with psycopg.connect(postgres_url, autocommit=True) as other:
             other.execute(
@@ -249,7 +259,7 @@ def test_a_dropped_connection_is_replaced_without_a_refusal(postgres_url: str) -
     assert uvloop.run(run()) == [("a!",), ("b!",), ("c!",)]
 
 
-def test_a_server_that_hangs_is_waited_for_once(postgres_url: str) -> None:
+def test_a_server_that_hangs_is_waited_for_once(data_dir: Path, postgres_url: str) -> None:
     """Who asks while it hangs, early or late, is refused when the patience with the first ends."""
     asked: list[list[str]] = []
 
@@ -262,7 +272,9 @@ def test_a_server_that_hangs_is_waited_for_once(postgres_url: str) -> None:
                 under_way.set()
                 return await super().ask(keys)
 
-        points = Hanging(postgres_url, "SELECT pg_sleep(30)::text, k FROM unnest(%s::text[]) AS k", "gone", 0.5)
+        points = Hanging(
+            _link(postgres_url, data_dir), "SELECT pg_sleep(30)::text, k FROM unnest(%s::text[]) AS k", "gone", 0.5
+        )
         first = asyncio.ensure_future(points.row("a"))
         await under_way.wait()
         late = asyncio.ensure_future(points.row("b"))
@@ -281,7 +293,7 @@ def test_a_server_that_never_greets_is_given_up(data_dir: Path) -> None:
         url = f"postgresql://nobody@127.0.0.1:{silent.getsockname()[1]}/x"
 
         async def run() -> None:
-            points = PostgresPoints(url, "SELECT k, k FROM unnest(%s::text[]) AS k", "gone", 0.3)
+            points = PostgresPoints(_link(url, data_dir), "SELECT k, k FROM unnest(%s::text[]) AS k", "gone", 0.3)
             with pytest.raises(Unavailable):
                 await points.row("a")
             await points.close()

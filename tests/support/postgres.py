@@ -200,6 +200,18 @@ class PrivateServer(PostgresServer):
         assert pid is not None or self._process is not None
         _tell(_family(pid or self._process.pid), signal.SIGCONT)  # type: ignore[union-attr]  # never None here
 
+    def guard(self, rules: str, certificate: bytes) -> None:
+        """Put rules before those of ``pg_hba.conf``, and offer TLS with this certificate and its key."""
+        data = self._folder / "data"
+        rules_path, pem = data / "pg_hba.conf", data / "server.pem"
+        rules_path.write_text(f"{rules}\n{rules_path.read_text()}")
+        pem.write_bytes(certificate)
+        pem.chmod(0o600)
+        os.chown(pem, data.stat().st_uid, data.stat().st_gid)
+        for name, value in {"ssl_cert_file": pem, "ssl_key_file": pem, "ssl": "on"}.items():
+            self._run(f"ALTER SYSTEM SET {name} = '{value}'")
+        self._run("SELECT pg_reload_conf()")
+
     def cut_connections(self) -> None:
         """End all connections of others, as an administrator would."""
         self._run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
@@ -280,7 +292,7 @@ class Standby(PrivateServer):
 def _home() -> Iterator[tuple[Path, dict[str, Any]]]:
     """A folder for a server, and whom to run it as."""
     folder = Path(tempfile.mkdtemp(prefix="ari-postgres-"))
-    account = _other_account() if os.getuid() == 0 else None
+    account = other_account() if os.getuid() == 0 else None
     ids: dict[str, Any] = {}
     if account is not None:
         ids = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
@@ -306,7 +318,8 @@ def private_server(binaries: Path) -> Iterator[PrivateServer]:
             server.stop()
 
 
-def _other_account() -> pwd.struct_passwd:
+def other_account() -> pwd.struct_passwd:
+    """Whom a program runs as that refuses root."""
     for name in ("postgres", "nobody"):
         try:
             return pwd.getpwnam(name)

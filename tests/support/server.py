@@ -98,6 +98,7 @@ class ServerProcess:
             "ARI_DATA_DIR": str(data_dir),
             "ARI_DATABASE_URL": database_url,
             "ARI_TEST_CLOCK_FILE": str(self.clock.path),
+            "ARI_AI_PRIVATE_ADDRESSES": "127.0.0.1",  # stand-ins for providers, which tests set with a key
             **(settings or {}),
         }
         self.stdout_path = self.folder / f"{data_dir.name}.stdout"

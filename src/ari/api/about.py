@@ -8,9 +8,9 @@ from ari.http.cookies import session_cookie_name
 SUMMARY = "Create, watch and revoke API keys, and ask whether one is good."
 
 DESCRIPTION = """\
-Send an API key of this instance with every request, in the header `x-api-key` or as `Authorization: Bearer`. Keys are \
-created in Settings > API; each has scopes, and every operation names the scope that it needs. A key never belongs in \
-a URL.
+Send an API key of this instance with every request, in the header `x-api-key`, or as `Authorization: Bearer` or \
+`Authorization: ApiKey`. Keys are created in Settings > API; each has scopes, and every operation names the scope that \
+it needs. A key never belongs in a URL.
 
 **Errors** are problem details (RFC 9457) of the type `application/problem+json`. Their `code` is made for programs \
 and stays; `detail` is made for people. `401` says that the key is not good, `403` that it lacks a scope, `503` that \

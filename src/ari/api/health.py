@@ -7,6 +7,7 @@ from ari.api.here import Here, answer, problems
 from ari.api.shapes import HealthOut, ReadyOut
 from ari.base.errors import Unavailable
 from ari.http.access import open_to_all
+from ari.instance import Instance
 
 router = APIRouter(tags=["Health"])
 
@@ -14,18 +15,22 @@ router = APIRouter(tags=["Health"])
 @router.get("/api/health", response_model=HealthOut, summary="Is the instance up", responses=problems())
 @open_to_all
 async def health(request: Request) -> Response:
-    """200 once migrations and first-run work are done and every worker serves."""
+    """200 while every worker serves and a verification would work; the database is asked at most once a second."""
     if not request.app.state.presence.all_here():
         raise Unavailable("Not every worker serves yet.")
+    await _check(request.app.state.instance, "health")
     return answer({"status": "ok"})
 
 
 @router.get("/api/ready", response_model=ReadyOut, summary="Can the instance decide", responses=problems())
 @open_to_all
 async def ready(here: Here) -> Response:
-    """200 if the database answers, which is asked at most once a second, and the usage log takes rows."""
-    await here.instance.acheck_ready()
-    usage = here.instance.usage
-    if usage.failing is not None:
-        raise Unavailable(usage.failing)
-    return answer({"status": "ok", "low_disk": usage.low_disk})
+    """200 if a verification would work, which is tried at most once a second, and the usage log takes rows."""
+    await _check(here.instance, "ready")
+    return answer({"status": "ok", "low_disk": here.instance.usage.low_disk})
+
+
+async def _check(instance: Instance, asked_as: str) -> None:
+    await instance.acheck_ready(asked_as)
+    if instance.usage.failing is not None:
+        raise Unavailable(instance.usage.failing)

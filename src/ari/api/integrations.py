@@ -44,21 +44,24 @@ async def read_integration(provider: ProviderName, here: Here) -> Response:
     "/{provider}",
     response_model=IntegrationOut,
     summary="Set a provider key or base URL",
-    responses=problems("not_found", "confirmation_required", *WITH_BODY),
+    responses=problems("not_found", "confirmation_required", "forbidden", *WITH_BODY),
 )
 @needs("integrations:write")
 @sensitive
 async def put_integration(provider: ProviderName, body: IntegrationIn, here: Here) -> Response:
-    """The key is sealed, in place of the one before, and goes only to the address that it was given for."""
+    """The key is sealed, in place of the one before, and goes only to the address that it was given for. An API key may
+    name only public base URLs and those that the setting `ARI_AI_PRIVATE_ADDRESSES` lists, and cannot change `resend`:
+    ARI's own mail leaves through it, so only the owner does."""
     wanted, given = provider_named(provider), body.model_fields_set
     if not given or (body.key is None and "base_url" not in given):
         raise Invalid(Problem("key", "Give a key, a base_url, or both."))
     instance = here.instance
+    listed = instance.provider_environment.private_addresses
 
     def put(unit: Unit, by: Caller) -> None:
         now_ms = instance.now_ms()
         if "base_url" in given:
-            manage.set_base_url(unit, by, now_ms, wanted, body.base_url)
+            manage.set_base_url(unit, by, now_ms, wanted, body.base_url, listed)
         if body.key is not None:
             environment = instance.provider_environment
             manage.put_key(unit, instance.master_keys, by, now_ms, wanted, environment, body.key)
@@ -72,7 +75,7 @@ async def put_integration(provider: ProviderName, body: IntegrationIn, here: Her
     status_code=204,
     response_class=Response,
     summary="Remove a provider key",
-    responses=problems("not_found", "confirmation_required", *WITH_BODY),
+    responses=problems("not_found", "confirmation_required", "forbidden", *WITH_BODY),
 )
 @needs("integrations:write")
 @sensitive
@@ -87,11 +90,13 @@ async def delete_integration(provider: ProviderName, here: Here) -> Response:
     "/{provider}/test",
     response_model=TestResultOut,
     summary="Test a provider key",
-    responses=problems("not_found", "not_configured", *WITH_BODY),
+    responses=problems("not_found", "not_configured", "rate_limited", *WITH_BODY),
 )
 @needs("integrations:write")
 async def test_integration(provider: ProviderName, here: Here) -> Response:
-    """Make one call to the provider that changes nothing there, within 10 seconds, and tell what it says of the key."""
+    """Make one call to the provider that changes nothing there, within 10 seconds, and return what it says of the key.
+    API keys may make 30 an hour together. For a base URL that an API key set, a key learns only that no answer came as
+    the provider gives it, never why."""
     result = await here.instance.atest_integration(here.caller, provider_named(provider))
     return answer({"outcome": result.outcome, "words": result.words})
 

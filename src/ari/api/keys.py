@@ -2,15 +2,21 @@
 
 from typing import Annotated
 
+import msgspec
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from ari.api.here import WITH_BODY, Here, answer, paged, problems
+from ari.api.idempotent import IdempotencyKey, once
 from ari.api.shapes import CreatedOut, KeyChangeIn, KeyId, KeyOut, KeysIn, KeysOut, NewKeyIn, RevokeIn, time_of
+from ari.base.caller import Caller
 from ari.base.errors import Invalid, Problem
 from ari.http.access import needs, sensitive
 from ari.keys import manage
 from ari.keys.manage import UNSET, KeyChange, NewKey
+from ari.keys.ports import KeyUnit
+from ari.usage.model import NO_USE
+from ari.usage.report import key_facts
 
 router = APIRouter(prefix="/api/keys", tags=["API keys"])
 
@@ -20,18 +26,23 @@ router = APIRouter(prefix="/api/keys", tags=["API keys"])
     status_code=201,
     response_model=CreatedOut,
     summary="Create an API key",
-    responses=problems("confirmation_required", *WITH_BODY),
+    responses=problems("confirmation_required", "idempotency_key_reused", *WITH_BODY),
 )
 @needs("keys:write")
 @sensitive
-async def create_key(body: NewKeyIn, here: Here) -> Response:
-    """The secret is in this answer and in no other. A key can grant only scopes and a lifetime that it has itself."""
+async def create_key(body: NewKeyIn, here: Here, idempotency_key: IdempotencyKey = None) -> Response:
+    """The secret is in this response and in no other. A key can grant only scopes and a lifetime that it has itself.
+    With an `Idempotency-Key`, a repeat of the request within 24 hours gets the same response instead of another key."""
     scopes = None if body.scopes is None else tuple(body.scopes)
     new = NewKey(body.name, body.expires, time_of("expires_at", body.expires_at), scopes)
-    now_ms = here.instance.now_ms  # asked in the transaction: a key may expire while the change waits for its turn
-    created = await here.instance.acommand(here.caller, lambda unit, by: manage.create(unit, by, now_ms(), new))
-    [facts] = await here.facts([created.key])
-    return answer({"key": facts, "secret": created.secret}, 201)
+    now_ms = here.instance.now_ms  # read in the transaction: a key may expire while the change waits for its turn
+
+    def create(unit: KeyUnit, by: Caller) -> bytes:
+        created = manage.create(unit, by, now_ms(), new)
+        facts = key_facts(created.key, NO_USE, now_ms())
+        return msgspec.json.encode({"key": facts, "secret": created.secret})
+
+    return await once(here, "create_key", idempotency_key, body, create)
 
 
 @router.get("", response_model=KeysOut, summary="List API keys", responses=problems("invalid"))

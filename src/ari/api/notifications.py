@@ -57,12 +57,13 @@ async def send_test_mail(here: Here) -> Response:
     "/{kind}",
     response_model=NotificationOut,
     summary="Switch a kind of notification on or off",
-    responses=problems("not_found", "confirmation_required", *WITH_BODY),
+    responses=problems("not_found", "confirmation_required", "forbidden", *WITH_BODY),
 )
 @needs("notifications:write")
 @sensitive
 async def switch_notification(kind: KindName, body: NotificationChangeIn, here: Here) -> Response:
-    """What is off is still written to the delivery history, and not mailed."""
+    """What is off is still written to the delivery history, and not mailed. An API key cannot switch off `new_device`
+    or `two_factor_off`, which warn of somebody else in the owner's account."""
     now_ms = here.instance.now_ms
     switched = await here.instance.acommand(
         here.caller, lambda unit, by: manage.switch(unit, by, now_ms(), kind, on=body.on)

@@ -7,15 +7,16 @@ from typing import Annotated, Any, Literal
 
 from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictBool, StrictStr
+from pydantic.json_schema import SkipJsonSchema
 
 from ari.base.clock import from_rfc3339
 from ari.base.cursor import decode_cursor, encode_cursor
 from ari.base.errors import Invalid, Problem
 from ari.keys.expiry import EXPIRY_CHOICES
 from ari.keys.names import NAME_LENGTH, REASON_LENGTH
-from ari.keys.reasons import ACCEPTED, REASONS
+from ari.keys.reasons import REASONS
 from ari.keys.scopes import known_scopes
-from ari.usage.search import METHODS, TEXT_LENGTH
+from ari.usage.search import CODES, METHODS, TEXT_LENGTH
 
 MAX_LIMIT = 200
 DEFAULT_LIMIT = 50
@@ -42,7 +43,10 @@ Scopes = Annotated[
 Name = Annotated[
     StrictStr,
     Field(
-        max_length=4 * NAME_LENGTH, description="What uses the key: 1–100 characters.", examples=["Automation Script"]
+        min_length=1,
+        max_length=NAME_LENGTH,
+        description="What uses the key: 1–100 characters.",
+        examples=["Automation Script"],
     ),
 ]
 Nullable = Annotated[str | None, Field(json_schema_extra={"format": "date-time"})]
@@ -51,6 +55,14 @@ NextCursor = Annotated[
 ]
 KeyId = Annotated[str, Path(description="The id of an API key.", examples=[_KEY_ID])]
 """A key's id in the address of an operation."""
+
+
+Unset = SkipJsonSchema[None]
+"""A field that may be left out and is never ``null``."""
+
+
+def without_default(schema: dict[str, Any]) -> None:
+    schema.pop("default", None)
 
 
 class Sent(BaseModel):
@@ -82,12 +94,17 @@ class KeyChangeIn(Sent):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"name": "Nightly backup"}]})
 
-    name: Name | None = Field(None, description="A new name.")
-    disabled: StrictBool | None = Field(
-        None, description="`true` refuses every request until it is `false` again.", examples=[True]
+    name: Name | Unset = Field(None, description="A new name.", json_schema_extra=without_default)
+    disabled: StrictBool | Unset = Field(
+        None,
+        description="`true` refuses every request until it is `false` again.",
+        examples=[True],
+        json_schema_extra=without_default,
     )
-    scopes: Scopes | None = Field(None, description="All that the key may do from now on.")
-    expires_at: Time | None = Field(None, description="`null` = never.")
+    scopes: Scopes | Unset = Field(
+        None, description="All that the key may do from now on.", json_schema_extra=without_default
+    )
+    expires_at: Time | None = Field(None, description="`null` = never.", json_schema_extra=without_default)
 
 
 class RevokeIn(Sent):
@@ -95,10 +112,12 @@ class RevokeIn(Sent):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "Committed to git"}]})
 
-    reason: Annotated[StrictStr, Field(max_length=4 * REASON_LENGTH)] | None = Field(
-        None, description="For the audit trail; up to 200 characters.", examples=["Committed to git"]
+    reason: Annotated[StrictStr, Field(max_length=REASON_LENGTH)] | None = Field(
+        None, description=f"For the audit trail; up to {REASON_LENGTH} characters.", examples=["Committed to git"]
     )
-    with_made: StrictBool = Field(False, description="Also revoke the living keys that this key made.")
+    with_made: StrictBool = Field(
+        False, description="Also revoke the living keys that this key created or let do more."
+    )
 
 
 class PageIn(Sent):
@@ -128,7 +147,7 @@ class UsageSearchIn(Sent):
         None,
         description="Only rows with this code: `ok`, or why a request was refused.",
         examples=["expired"],
-        json_schema_extra={"enum": [ACCEPTED, *REASONS, None]},
+        json_schema_extra={"enum": [*CODES, None]},
     )
     since: str | None = Field(
         None, max_length=40, description="Only rows at or after this time (RFC 3339).", json_schema_extra=_FROM
@@ -149,7 +168,7 @@ class UsageSearchIn(Sent):
     )
     q: str | None = Field(
         None,
-        max_length=4 * TEXT_LENGTH,
+        max_length=TEXT_LENGTH,
         description="Only rows with this text in path, client address or user agent, in any case; up to "
         f"{TEXT_LENGTH} characters.",
         examples=["curl"],
@@ -290,7 +309,7 @@ class EventOut(BaseModel):
 
     id: str = Field(description="The event's id.", examples=["evt_01KB5Q2W8Z6N4T0V9YRJXH3M7C"])
     time: str = Field(description="When it happened.", json_schema_extra=_TIME)
-    name: str = Field(description="What happened.", examples=["key.revoked"])
+    name: str = Field(description="What happened.", examples=["key_revoked"])
     actor: str = Field(
         description="Who did it: the id of an account or key, `cli:` and a name, or `system`.",
         examples=["usr_01KB5Q2W8Z6N4T0V9YRJXH3M7C"],
@@ -345,6 +364,9 @@ class ProblemOut(BaseModel):
     detail: str = Field(description="What happened and what to do, for people.", examples=[REASONS["expired"].sentence])
     code: str = Field(description="The reason, for programs; it stays the same.", examples=["expired"])
     request_id: str = Field(description="The id under which the log has this request.", examples=[_REQUEST_ID])
+    scope: str | None = Field(
+        None, description="The scope that is missing, if the code is `insufficient_scope`.", examples=[None]
+    )
     errors: list[FieldProblem] | None = Field(
         None, description="The fields that are not valid, if the code is `invalid`.", examples=[None]
     )

@@ -27,6 +27,7 @@ from ari.http.export import export_answer
 from ari.keys.manage import key_names
 from ari.usage import ai_summary, spans, summary
 from ari.usage.report import row_facts
+from ari.usage.search import UsageSearch
 from ari.usage.spans import Span
 
 router = APIRouter(tags=["Usage"])
@@ -38,7 +39,7 @@ router = APIRouter(tags=["Usage"])
 @needs("usage:read")
 async def read_usage(here: Here, query: Annotated[AllUsageIn, Query()]) -> Response:
     """Every request that presented a key of this instance, refused ones too, newest first."""
-    return await _page(here, query, query.key_id)
+    return await _page(here, query, search_of(query, query.key_id))
 
 
 @router.get(
@@ -50,8 +51,10 @@ async def read_usage(here: Here, query: Annotated[AllUsageIn, Query()]) -> Respo
 @needs(None)
 async def read_key_usage(key_id: KeyId, here: Here, query: Annotated[UsageIn, Query()]) -> Response:
     """Any live key may read its own log; others need `usage:read`. The log outlives the key."""
-    await _may_read(here, key_id)
-    return await _page(here, query, key_id)
+    _require_reader(here, key_id)
+    search = search_of(query, key_id)
+    await _require_known(here, key_id)
+    return await _page(here, query, search)
 
 
 @router.get(
@@ -80,8 +83,9 @@ async def read_summary(here: Here, query: Annotated[SummaryIn, Query()]) -> Resp
 @needs(None)
 async def read_key_summary(key_id: KeyId, here: Here, query: Annotated[SummaryIn, Query()]) -> Response:
     """Requests by time, by code and by route. Any live key may read its own; others need `usage:read`."""
-    await _may_read(here, key_id)
+    _require_reader(here, key_id)
     span = _span(here, query)
+    await _require_known(here, key_id)
     found = await here.instance.areport(lambda reader: summary.of_key(reader, key_id, span))
     return answer(summary.key_summary_facts(found))
 
@@ -111,8 +115,9 @@ async def read_ai_usage(here: Here, query: Annotated[SummaryIn, Query()]) -> Res
 @needs(None)
 async def read_key_ai_usage(key_id: KeyId, here: Here, query: Annotated[SummaryIn, Query()]) -> Response:
     """As of all keys. Any live key may read its own; others need `usage:read`."""
-    await _may_read(here, key_id)
+    _require_reader(here, key_id)
     span = _span(here, query)
+    await _require_known(here, key_id)
     found = await here.instance.areport(lambda reader: ai_summary.of_span(reader, span, key_id))
     return answer(ai_summary.ai_summary_facts(found, None))
 
@@ -149,8 +154,10 @@ async def export_usage(here: Here, query: Annotated[AllExportIn, Query()]) -> Re
 @sensitive
 async def export_key_usage(key_id: KeyId, here: Here, query: Annotated[ExportIn, Query()]) -> Response:
     """As the export of all keys. Any live key may export its own log; others need `usage:read`."""
-    await _may_read(here, key_id)
-    return await export_answer(here.instance, here.caller, search_of(query, key_id), query.format)
+    _require_reader(here, key_id)
+    search = search_of(query, key_id)
+    await _require_known(here, key_id)
+    return await export_answer(here.instance, here.caller, search, query.format)
 
 
 def _span(here: Here, query: SummaryIn) -> Span:
@@ -165,15 +172,19 @@ def _span(here: Here, query: SummaryIn) -> Span:
     return spans.between(since_ms, until_ms, zone, query.by)
 
 
-async def _may_read(here: Here, key_id: str) -> None:
+def _require_reader(here: Here, key_id: str) -> None:
+    """A key may read its own log; others need the scope, before anything else is looked at."""
     if here.caller.key_id != key_id:
         here.require("usage:read")
+
+
+async def _require_known(here: Here, key_id: str) -> None:
     if await here.instance.aread(lambda unit: unit.keys.tombstone(key_id)) is None:
         raise NotFound("There is no API key with this id.")
 
 
-async def _page(here: Here, query: UsageIn, key_id: str | None) -> Response:
-    search, before_id = search_of(query, key_id), query.before_id
+async def _page(here: Here, query: UsageIn, search: UsageSearch) -> Response:
+    before_id = query.before_id
     found = await here.instance.areport(lambda reader: reader.search(search, before_id, query.limit))
     following = None if found.next_before is None else encode_cursor(found.next_before)
     return answer({"items": [row_facts(row) for row in found.rows], "next_cursor": following})

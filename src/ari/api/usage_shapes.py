@@ -8,7 +8,7 @@ from ari.api.shapes import Sent, UsageOut, UsageSearchIn, time_of
 from ari.usage.ai_summary import TOP as MOST_NAMED
 from ari.usage.export import COLUMNS
 from ari.usage.model import UsageFilter
-from ari.usage.search import StatusRange, UsageSearch, method_of, text_of
+from ari.usage.search import StatusRange, UsageSearch, code_of, method_of, text_of
 from ari.usage.summary import TOP
 
 _KEY_ID = "key_01KB5Q2W8Z6N4T0V9YRJXH3M7C"
@@ -265,8 +265,9 @@ class SummaryOut(CountsOut):
 
 def search_of(query: UsageSearchIn, key_id: str | None) -> UsageSearch:
     """What to search for. Raises ``Invalid`` naming the parameter."""
+    code = None if query.code is None else code_of(query.code)
     return UsageSearch(
-        UsageFilter(key_id, query.code, time_of("since", query.since), time_of("until", query.until)),
+        UsageFilter(key_id, code, time_of("since", query.since), time_of("until", query.until)),
         None if query.method is None else method_of(query.method),
         None if query.status is None else StatusRange.parse(query.status),
         None if query.q is None else text_of(query.q),

@@ -1,6 +1,6 @@
 """The JSON shapes of ``/api/verify``, for the description; ``verify.py`` reads and writes them itself."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictStr
 
@@ -34,11 +34,19 @@ class VerifyIn(Sent):
 
 
 class VerifyBatchIn(Sent):
-    """Many keys at once; each is judged by itself."""
+    """Many keys at once; each is judged on its own."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"items": [_EXAMPLE]}]})
 
     items: Annotated[list[VerifyIn], Field(max_length=MOST_ITEMS)] = Field(
         description="The keys to judge, up to 100.", examples=[[_EXAMPLE]]
     )
+
+
+class VerifyItemsIn(Sent):
+    """A batch whose items are not looked at yet: one that cannot be read harms no other."""
+
+    items: Annotated[list[Any], Field(max_length=MOST_ITEMS)]
 
 
 class VerifiedKeyOut(BaseModel):

@@ -37,7 +37,12 @@ class Caller:
     @property
     def key_id(self) -> str | None:
         """The id of the calling key, if a key calls."""
-        return self.actor if self.actor.startswith("key_") else None
+        return self.actor if is_key(self.actor) else None
+
+
+def is_key(actor: str) -> bool:
+    """Whether this actor is an API key, not the owner, the command line or ARI itself."""
+    return actor.startswith("key_")
 
 
 SYSTEM = Caller("system", Origin("system"))

@@ -71,10 +71,19 @@ class Limited(AriError):
 
 
 class Unavailable(AriError):
-    def __init__(self, message: str, retry_after_seconds: int = 1) -> None:
+    """``reason`` is why, in the words of what failed: for the operator (log, command line), never for a caller."""
+
+    def __init__(self, message: str, retry_after_seconds: int = 1, reason: str | None = None) -> None:
         super().__init__(message)
         self.retry_after_seconds = retry_after_seconds
+        self.reason = reason
 
 
 class ConfigurationError(AriError):
     pass
+
+
+def for_operator(error: AriError) -> str:
+    """The error with its reason, as an operator reads it."""
+    reason = error.reason if isinstance(error, Unavailable) else None
+    return f"{error} {reason}" if reason else str(error)

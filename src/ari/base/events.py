@@ -20,6 +20,7 @@ EVENT_NAMES = {
     "key_revoked": "An API key was revoked for good.",
     "key_deleted": "An inactive API key left the table; its usage and events stay.",
     "key_exposed": "An API key was seen in a URL, where logs and histories keep it.",
+    "unauthorized_route": "A request reached an endpoint that was not authorized for it: a defect of ARI. It got 404.",
     "owner_created": "The owner account was made.",
     "signed_in": "Somebody signed in.",
     "sign_in_refused": "A sign-in was refused: wrong password or unknown account.",

@@ -9,7 +9,7 @@ from typing import Any, TextIO
 
 import structlog
 
-from ari.base.secrets_in_text import cut_secrets
+from ari.base.secrets_in_text import cut_secrets, mask_passwords
 from ari.base.settings import Settings
 
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
@@ -21,11 +21,20 @@ def escape_controls(text: str) -> str:
 
 
 def _safe_values(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
-    return {name: _safe(value) if isinstance(value, str) else value for name, value in event.items()}
+    return {name: _safe_deep(value) for name, value in event.items()}
+
+
+def _safe_deep(value: Any) -> Any:
+    """A traceback for machines is a list of frames."""
+    if isinstance(value, str):
+        return _safe(value)
+    if isinstance(value, list):
+        return [_safe_deep(one) for one in value]
+    return {name: _safe_deep(one) for name, one in value.items()} if isinstance(value, dict) else value
 
 
 def _safe(value: str) -> str:
-    lines = cut_secrets(value).split("\n")
+    lines = mask_passwords(cut_secrets(value)).split("\n")
     return (
         "\n".join(escape_controls(line) for line in lines)
         if lines[0].startswith("Traceback")

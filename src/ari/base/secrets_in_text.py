@@ -45,6 +45,10 @@ _SECRET = re.compile(
 )
 
 
+_ADDRESS_PASSWORD = re.compile(r"(\b(?:postgres(?:ql)?(?:\+\w+)?|smtps?)://[^\s/:@\"']*:)\S*@", re.IGNORECASE)
+_PASSWORD_WORD = re.compile(r"\b((?:ssl)?password=)(?:'(?:[^'\\]|\\.)*'|[^\s&'\"]+)", re.IGNORECASE)
+
+
 def cut_secrets(text: str) -> str:
     """``text`` with everything that looks like a key cut to its first characters.
 
@@ -57,6 +61,11 @@ def cut_secrets(text: str) -> str:
         if _SECRET.search(decoded) is not None:
             return cut_secrets(decoded)
     return cut
+
+
+def mask_passwords(text: str) -> str:
+    """``text`` without the passwords of the addresses (``scheme://user:password@``) and of libpq's words in it."""
+    return _PASSWORD_WORD.sub(r"\1***", _ADDRESS_PASSWORD.sub(r"\1***@", text))
 
 
 def looks_like_key(text: str) -> bool:

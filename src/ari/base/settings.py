@@ -15,10 +15,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AliasChoices, ByteSize, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from ari.base.addresses import AddressList
 from ari.base.errors import ConfigurationError
 from ari.base.master_key import keys_of
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+_POSTGRESQL = re.compile(r"\s*postgres(ql)?(\+[a-z0-9_]+)?://", re.IGNORECASE)
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
 
@@ -45,6 +47,11 @@ class Settings(BaseSettings):
     database_sync: Literal["off", "required"] = Field(
         "off",
         description="required: changes are refused (503) unless a synchronous standby of PostgreSQL confirms them.",
+    )
+    database_pooler: Literal["auto", "session", "transaction"] = Field(
+        "auto",
+        description="The mode of a connection pooler, such as PgBouncer, in front of PostgreSQL. auto: ARI detects a "
+        "pooler, and works with either mode.",
     )
     host: str = Field("127.0.0.1", description="The address to listen on.")
     port: int = Field(3000, ge=1, le=65535, description="The port to listen on.")
@@ -85,6 +92,11 @@ class Settings(BaseSettings):
         le=86_400,
         description="How long a provider may stay silent, before its answer and within it, until the AI gateway gives "
         "up.",
+    )
+    ai_private_addresses: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Private addresses, networks and host names that API keys may set as base URLs too, separated by "
+        "commas, each with a port if you like: 10.0.0.0/8, ollama:11434. The owner may set any.",
     )
     usage_addresses: Literal["full", "network", "none"] = Field(
         "full", description="What the usage log keeps of client addresses: all, the network (/24, /48), or nothing."
@@ -187,6 +199,15 @@ class Settings(BaseSettings):
             return value
         return tuple(ipaddress.ip_network(part.strip(), strict=False) for part in value.split(",") if part.strip())
 
+    @field_validator("ai_private_addresses", mode="before")
+    @classmethod
+    def _split_addresses(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        parts = tuple(part.strip() for part in value.split(",") if part.strip())
+        AddressList.of(parts)
+        return parts
+
     @field_validator("watch_unused_days", mode="before")
     @classmethod
     def _split_days(cls, value: object) -> object:
@@ -225,7 +246,7 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _postgresql_only(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and not value.get_secret_value().startswith(("postgresql://", "postgres://")):
+        if value is not None and not _POSTGRESQL.match(value.get_secret_value()):
             raise ValueError("give a postgresql:// address, or leave it unset for SQLite")
         return value
 

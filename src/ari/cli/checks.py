@@ -10,16 +10,17 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from ari.base.clock import DAY_MS, system_clock, to_rfc3339
-from ari.base.errors import AriError
+from ari.base.errors import AriError, for_operator
 from ari.base.seal import Sealed, open_one
 from ari.base.settings import Settings, environment_name
-from ari.instance import master_keys_of, office_of
-from ari.integrations.checks import is_near
+from ari.instance import SLOW_SECONDS, master_keys_of, office_of
+from ari.integrations.checks import is_private
 from ari.integrations.credentials import states
 from ari.integrations.environment import read_environment
 from ari.integrations.model import State
 from ari.serving.limits import reachable_files
 from ari.storage import checkup
+from ari.storage.database_url import parse
 from ari.storage.engine import KEYS_FILE, Database, prepare_data_dir
 
 _FILES_WANTED = 8192
@@ -54,11 +55,9 @@ def _shown(field: str, value: object) -> Any:
 def masked_url(url: str) -> str:
     """Where the database is, without user, password and options (security.md 10)."""
     try:
-        parts = urlsplit(url)
-        host, port = parts.hostname or "", f":{parts.port}" if parts.port else ""
-    except ValueError:
+        return parse(url).masked()
+    except (AriError, ImportError):
         return "set"
-    return f"{parts.scheme}://***@{host}{port}{parts.path}"
 
 
 def examine(settings: Settings, *, audit: bool) -> list[Finding]:
@@ -68,11 +67,15 @@ def examine(settings: Settings, *, audit: bool) -> list[Finding]:
     findings.insert(0, directory)
     if directory.state == "wrong":
         return findings
-    database = Database.open(settings)
+    try:
+        database = Database.open(settings)
+    except AriError as error:
+        return [*findings, Finding("database", "wrong", str(error))]
+    database.watch(SLOW_SECONDS)
     try:
         findings += _database(database, settings, audit=audit)
     except AriError as error:
-        findings.append(Finding("database", "wrong", str(error)))
+        findings.append(Finding("database", "wrong", for_operator(error)))
     finally:
         database.close()
     return findings
@@ -145,6 +148,9 @@ def _mail(settings: Settings) -> Finding:
 
 
 def _database(database: Database, settings: Settings, *, audit: bool) -> Iterator[Finding]:
+    if database.server is not None:
+        how = "through a pooler" if database.server.pooled else "without a pooler"
+        yield Finding("database server", "ok", f"{database.server.version}, {how}, schema {database.server.schema}")
     migrated = True
     for at in checkup.migrations(database):
         current = at.found == at.wanted
@@ -154,6 +160,7 @@ def _database(database: Database, settings: Settings, *, audit: bool) -> Iterato
     if not migrated:
         return
     yield _tried("database", lambda: checkup.try_writing(database), "reachable and writable")
+    yield _tried("verification", lambda: checkup.try_verifying(database), "the key store and the usage log answer it")
     damage = checkup.damage(database, audit)
     if damage is not None:
         yield Finding("database files", "wrong", f"damaged: {damage}")
@@ -164,7 +171,7 @@ def _database(database: Database, settings: Settings, *, audit: bool) -> Iterato
     else:
         yield Finding("owner", "ok", owner.email)
     yield _seals(sealed, settings)
-    yield _integrations(database)
+    yield _integrations(database, settings)
     yield _usage_log(database, settings)
     if database.shared:
         yield _standbys(database, settings)
@@ -178,7 +185,7 @@ def _tried(check: str, attempt: Callable[[], None], fine: str) -> Finding:
     try:
         attempt()
     except AriError as error:
-        return Finding(check, "wrong", str(error))
+        return Finding(check, "wrong", for_operator(error))
     return Finding(check, "ok", fine)
 
 
@@ -198,11 +205,11 @@ def _seals(sealed: list[Sealed], settings: Settings) -> Finding:
     return Finding(check, "ok", said)
 
 
-def _integrations(database: Database) -> Finding:
+def _integrations(database: Database, settings: Settings) -> Finding:
     """Whether each configured provider has its key for its address; the seal itself was just examined."""
     check = "integrations"
     try:
-        environment = read_environment(os.environ)
+        environment = read_environment(os.environ).allowing(settings.ai_private_addresses)
     except AriError as error:
         return Finding(check, "wrong", str(error))
     with database.reading() as unit:
@@ -231,7 +238,7 @@ def _in_the_clear(state: State) -> bool:
     """Whether a key leaves this machine without TLS."""
     parts = urlsplit(state.base_url or "")
     host = parts.hostname or ""
-    loopback = host == "localhost" or (is_near(host) and host.startswith(("127.", "::1")))
+    loopback = host == "localhost" or (is_private(host) and host.startswith(("127.", "::1")))
     return parts.scheme == "http" and state.source is not None and not loopback
 
 

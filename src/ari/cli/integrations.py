@@ -95,7 +95,8 @@ def set_url(provider: Name, url: Address = None, as_json: AsJson = False, data_d
 
     def change(unit: "Unit", by: Caller) -> bool:
         before = unit.integrations.get(wanted.name)
-        after = manage.set_base_url(unit, by, instance.now_ms(), wanted, url)
+        listed = instance.provider_environment.private_addresses
+        after = manage.set_base_url(unit, by, instance.now_ms(), wanted, url, listed)
         return before is not None and before.mask is not None and after.mask is None
 
     with opened(data_dir) as instance:

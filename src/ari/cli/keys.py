@@ -110,7 +110,9 @@ def revoke(
     reason: Annotated[
         str | None, typer.Option(metavar="TEXT", help="Why, for the audit trail.", show_default=False)
     ] = None,
-    with_made: Annotated[bool, typer.Option("--with-made", help="Also revoke the keys that this key made.")] = False,
+    with_made: Annotated[
+        bool, typer.Option("--with-made", help="Also revoke the keys that it created or let do more.")
+    ] = False,
     yes: Yes = False,
     as_json: AsJson = False,
     data_dir: DataDir = None,
@@ -129,7 +131,7 @@ def revoke(
             return
         output.say(f"Revoked {_called(dead)}.")
         for made in instance.read(lambda unit: manage.living_made_by(unit, now_ms, named.id)):
-            output.tell(f"It made {_called(made)}, which lives on; --with-made revokes such keys too.")
+            output.tell(f"It created {_called(made)}, or let it do more; --with-made revokes such keys too.")
 
 
 @app.command()

@@ -8,7 +8,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from ari import __version__
-from ari.base.errors import AriError
+from ari.base.errors import AriError, for_operator
 from ari.cli import (
     account,
     backup,
@@ -69,7 +69,7 @@ def main() -> NoReturn:
     try:
         app(prog_name="ari")
     except AriError as error:
-        _fail(str(error))
+        _fail(for_operator(error))
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:
@@ -90,5 +90,7 @@ def _fail_unexpectedly(error: Exception) -> NoReturn:
     if os.environ.get("ARI_LOG_LEVEL", "").lower() == "debug":
         import traceback
 
-        traceback.print_exception(error)
+        from ari.base.secrets_in_text import mask_passwords
+
+        print(mask_passwords("".join(traceback.format_exception(error))), file=sys.stderr)
     _fail(f"Something failed inside ARI ({type(error).__name__}); ARI_LOG_LEVEL=debug shows where.")

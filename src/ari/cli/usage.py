@@ -17,10 +17,10 @@ from ari.cli.tail import Tail, newest
 from ari.cli.usage_export import export
 from ari.cli.words import since as since_ms
 from ari.keys.ports import KeyUnit
-from ari.keys.reasons import ACCEPTED, REASONS, REQUEST_ERRORS
 from ari.usage.clean import address_forms
 from ari.usage.model import Seen, UsageFilter, UsageRow
 from ari.usage.report import attempt_facts, row_facts, seen_facts
+from ari.usage.search import CODES
 
 if TYPE_CHECKING:
     from ari.instance import Instance
@@ -30,7 +30,6 @@ app.command()(export)
 
 POLL_SECONDS = 1.0
 HEADERS = ("TIME", "KEY", "CODE", "METHOD", "PATH", "STATUS", "ADDRESS", "MS", "COUNT", "SOURCE", "ID")
-_CODES = (ACCEPTED, *REASONS, *REQUEST_ERRORS)
 
 OneKey = Annotated[
     str | None, typer.Option("--key", metavar="ID", help="Only this key: its id or hint.", show_default=False)
@@ -63,8 +62,8 @@ def usage(
         if as_json or data_dir or key or code or since or follow:
             raise typer.BadParameter(f"options belong after {context.invoked_subcommand}.")
         return
-    if code is not None and code not in _CODES:
-        raise typer.BadParameter(f"choose one of {', '.join(_CODES)}.", param_hint="--code")
+    if code is not None and code not in CODES:
+        raise typer.BadParameter(f"choose one of {', '.join(CODES)}.", param_hint="--code")
     with opened(data_dir) as instance:
         key_id = None if key is None else key_id_of(instance, key)
         where = UsageFilter(key_id, code, since_ms(since, instance.now_ms()))

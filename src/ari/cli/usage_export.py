@@ -18,7 +18,7 @@ from ari.cli.words import since as since_ms
 from ari.usage import export as file
 from ari.usage.ai import AiUse
 from ari.usage.model import UsageFilter, UsageRow
-from ari.usage.search import StatusRange, UsageSearch, method_of, text_of
+from ari.usage.search import StatusRange, UsageSearch, code_of, method_of, text_of
 
 _PIECE = 1_000
 
@@ -49,13 +49,10 @@ def export(
     from ari.cli.usage import key_id_of
 
     with opened(data_dir) as instance:
-        where = UsageFilter(
-            None if key is None else key_id_of(instance, key),
-            code,
-            since_ms(since, instance.now_ms()),
-            instant(until, "--until"),
-        )
+        key_id = None if key is None else key_id_of(instance, key)
+        since_at_ms, until_ms = since_ms(since, instance.now_ms()), instant(until, "--until")
         try:
+            where = UsageFilter(key_id, None if code is None else code_of(code), since_at_ms, until_ms)
             search = UsageSearch(
                 where,
                 None if method is None else method_of(method),

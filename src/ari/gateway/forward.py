@@ -160,6 +160,8 @@ class Forwarding:
 
     async def _without_answer(self, word: FaultWord) -> Answer | None:
         """An answer of ours; ``None`` where the provider's has begun: without its end it is closed, not finished."""
+        if word == "refused_address" and self._held.credential.key_named:
+            word = "unreachable"  # what a name leads to in the server's network is not for the key that named it
         reason = f"{self._provider.title} {refusals.words_for(word)}."
         if self._status is None:
             await self._gateway.notes.unreachable(self._held, reason)

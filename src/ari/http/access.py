@@ -1,10 +1,10 @@
-"""Who may call which route. A route that says nothing is closed to all but keys and sessions that may do everything."""
+"""Who may call which route, and which route a request has. A route that declares nothing prevents the start."""
 
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from ari.http.direct import Direct, direct_of
 
@@ -38,15 +38,25 @@ class Access:
 
 
 Narrow = Callable[["Matched", str, str], "Matched"]
-CLOSED = Access(Kind.NEEDS, "*")
+
+
+class Route(Protocol):
+    """What the table reads of a Starlette or FastAPI route. ``app`` is its endpoint as an ASGI app."""
+
+    path: str
+    path_regex: re.Pattern[str]
+    param_convertors: dict[str, Any]
+    methods: Any
+    endpoint: Any
+    app: Any
 
 
 @dataclass(frozen=True, slots=True)
 class Matched:
-    """The route's template and access; ``allow`` lists the methods where the route exists but not for this one.
+    """The route of a request and its access; ``allow`` lists the methods where the route has others than this one.
 
-    ``direct`` answers it from the guard; ``None``: the app does. ``narrow`` is asked with this, the method and the
-    path for what holds for the one request.
+    ``direct`` responds in the guard's place; ``None``: the endpoint of ``route`` does. ``narrow`` is called with this,
+    the method and the path, and returns what holds for the one request.
     """
 
     template: str
@@ -54,9 +64,22 @@ class Matched:
     allow: tuple[str, ...] = ()
     direct: Direct | None = None
     narrow: Narrow | None = None
+    route: Route | None = None
+
+    def path_params(self, path: str) -> dict[str, Any]:
+        """The values of the template's parameters in a path of this route."""
+        route = self.route
+        found = None if route is None else route.path_regex.fullmatch(path)
+        if route is None or found is None:
+            raise ValueError("the path is not one of this route")
+        return {name: route.param_convertors[name].convert(value) for name, value in found.groupdict().items()}
 
 
 NO_ROUTE = Matched("(none)", Access(Kind.NEEDS, None))
+
+
+class UndeclaredRoute(Exception):
+    """A route that the guard cannot authorize: it declares no access, or is no plain route."""
 
 
 def _marked(access: Access) -> Callable[[F], F]:
@@ -102,15 +125,18 @@ def sensitive(endpoint: F) -> F:
 
 
 def access_of(endpoint: Callable[..., Any]) -> Access:
-    """What the endpoint declared; closed if it said nothing."""
-    found: Access = getattr(endpoint, _MARK, CLOSED)
+    """What the endpoint declared. Raises ``UndeclaredRoute`` if it declared nothing."""
+    found: Access | None = getattr(endpoint, _MARK, None)
+    if found is None:
+        raise UndeclaredRoute(f"{getattr(endpoint, '__qualname__', endpoint)} does not declare who may call it")
     return replace(found, sensitive=True) if getattr(endpoint, _SENSITIVE, False) else found
 
 
 class AccessTable:
-    """Finds a request's route before the router does: its template for the log, its access for the guard.
+    """The only router: finds the route of a request, with its access. ``Dispatcher`` runs what it found.
 
-    ``routes`` are Starlette's or FastAPI's: ``path``, ``path_regex``, ``methods``, ``endpoint``.
+    ``routes`` are Starlette's or FastAPI's plain HTTP routes. Raises ``UndeclaredRoute`` for mounted apps, WebSockets
+    and included routers, whose inner routes it would not see, and for an endpoint that declares no access.
     """
 
     def __init__(self, routes: Iterable[Any]) -> None:
@@ -118,11 +144,12 @@ class AccessTable:
         self._exact: dict[str, list[tuple[frozenset[str], Matched]]] = {}
         self._patterns: list[tuple[re.Pattern[str], frozenset[str], Matched]] = []
         self._narrowed: dict[tuple[str, str], Matched] = {}
+        self._taken: set[tuple[str, str]] = set()
         for route in routes:
-            endpoint = route.endpoint
+            endpoint, methods = _parts_of(route)
             narrow = getattr(endpoint, _NARROW, None)
-            matched = Matched(route.path, access_of(endpoint), direct=direct_of(endpoint), narrow=narrow)
-            methods = frozenset(route.methods or ())
+            matched = Matched(route.path, access_of(endpoint), direct=direct_of(endpoint), narrow=narrow, route=route)
+            self._refuse_duplicates(route.path, methods)
             if "{" in route.path:
                 self._patterns.append((route.path_regex, methods, matched))
             else:
@@ -137,7 +164,7 @@ class AccessTable:
             return known
         found = self._exact.get(path)
         if found is None:
-            found = [(methods, matched) for pattern, methods, matched in self._patterns if pattern.match(path)]
+            found = [(methods, matched) for pattern, methods, matched in self._patterns if pattern.fullmatch(path)]
         allowed: set[str] = set()
         for methods, matched in found:
             if method in methods:
@@ -147,11 +174,19 @@ class AccessTable:
             return Matched(found[0][1].template, Access(Kind.NEEDS, None), tuple(sorted(allowed)))
         return NO_ROUTE
 
+    def _refuse_duplicates(self, path: str, methods: frozenset[str]) -> None:
+        """Two routes of one path and method could differ in who may call them."""
+        for method in methods:
+            if (method, path) in self._taken:
+                raise UndeclaredRoute(f"{method} {path} is declared twice")
+            self._taken.add((method, path))
+
     def _narrow(self, narrow: Narrow, matched: Matched, method: str, path: str) -> Matched:
         """Remembered, as long as there is room: the same few paths are asked for again and again."""
         if len(self._narrowed) >= _MOST_NARROWED:
             self._narrowed.clear()
-        found = self._narrowed[method, path] = narrow(matched, method, path)
+        scoped_as = "GET" if method == "HEAD" else method
+        found = self._narrowed[method, path] = narrow(matched, scoped_as, path)
         return found
 
     def all(self) -> list[Matched]:
@@ -159,3 +194,11 @@ class AccessTable:
         return [matched for group in self._exact.values() for _, matched in group] + [
             matched for _, _, matched in self._patterns
         ]
+
+
+def _parts_of(route: Any) -> tuple[Callable[..., Any], frozenset[str]]:
+    """The endpoint and the methods of a plain route. What responds to GET responds to HEAD (RFC 9110 §9.3.2)."""
+    endpoint, methods = getattr(route, "endpoint", None), getattr(route, "methods", None)
+    if endpoint is None or not methods or not hasattr(route, "path_regex"):
+        raise UndeclaredRoute(f"{route!r} is not a plain HTTP route with methods, so the guard cannot authorize it")
+    return endpoint, frozenset(methods) | ({"HEAD"} if "GET" in methods else frozenset())

@@ -1,10 +1,17 @@
-"""Which API key a request presents: ``x-api-key`` or ``Authorization: Bearer``; other schemes are ignored."""
+"""Which API key a request presents, in ``x-api-key`` or ``Authorization``.
 
+``Authorization: Bearer KEY`` and ``Authorization: ApiKey KEY`` are documented. Two common slips are unambiguous and
+accepted too: the key alone in ``Authorization``, and the word ``Bearer`` or ``ApiKey`` in ``x-api-key``. Other schemes
+are ignored: a proxy in front of ARI may use them.
+"""
+
+import re
 from collections.abc import Sequence
 
 import msgspec
 
 from ari.http.incoming import Incoming
+from ari.keys.token import PREFIX
 
 
 class Presented(msgspec.Struct, frozen=True):
@@ -21,6 +28,11 @@ class Presented(msgspec.Struct, frozen=True):
 NOTHING = Presented((), doubled=False)
 ONE_NOT_KEPT = Presented((b"",), doubled=False)
 """One token, of a head that came before."""
+_BLANK = b" \t"
+_SCHEME = re.compile(rb"(?:bearer|apikey)[ \t]+(.*)", re.IGNORECASE | re.DOTALL)
+_SCHEMES = (b"bearer", b"apikey")
+_BARE = PREFIX.encode()
+_AROUND = tuple(bytes([byte]) for byte in b"\"'<>{}[]()`")
 
 
 def presented(incoming: Incoming) -> Presented:
@@ -30,16 +42,60 @@ def presented(incoming: Incoming) -> Presented:
         if key is None:
             return NOTHING
         if incoming.repeated is None and b"," not in key:
-            return Presented((key.strip(b" \t"),), doubled=False)
+            return Presented((key.strip(_BLANK) if key.startswith(_BARE) else _without_scheme(key),), doubled=False)
     return _presented(incoming.lines(b"x-api-key"), incoming.lines(b"authorization"))
 
 
+def mistake(incoming: Incoming) -> str | None:
+    """What is wrong with how the key is sent, for the holder of a key that was not found; never a value."""
+    for name in ("x-api-key", "authorization"):
+        for line in incoming.lines(name.encode()):
+            value = line.strip(_BLANK)
+            found = _mistake_in(name, value)
+            if found is not None:
+                return found
+    return None
+
+
+def _mistake_in(name: str, value: bytes) -> str | None:
+    scheme, _, rest = value.partition(b" ")
+    word, credential = scheme.lower(), _without_scheme(value)
+    is_ours = word.rstrip(b":") in _SCHEMES
+    if not credential or (is_ours and not rest):
+        return f"There is no key in the header {name}."
+    if word.endswith(b":") and is_ours:
+        return "Write the scheme without a colon: Authorization: Bearer KEY."
+    if name == "authorization" and not is_ours and not value.startswith(_BARE):
+        return "Authorization has a scheme that ARI does not read. Send Authorization: Bearer KEY, or x-api-key: KEY."
+    return _mistake_in_key(name, credential)
+
+
+def _mistake_in_key(name: str, credential: bytes) -> str | None:
+    if credential[:1] in _AROUND or credential[-1:] in _AROUND:
+        return f"The key in {name} has quotes or brackets around it. Send it without them."
+    if credential.startswith((b"$", b"%24")):
+        return f"The header {name} holds the name of a variable instead of the key."
+    if b" " in credential or b"\t" in credential:
+        return f"The key in {name} has a blank in it. Send it as it was shown, in one piece."
+    return None
+
+
+def _without_scheme(value: bytes) -> bytes:
+    """The key, without a scheme in front of it; ``Bearer Bearer KEY`` is a slip of client libraries."""
+    value = value.strip(_BLANK)
+    while found := _SCHEME.fullmatch(value):
+        value = found[1].strip(_BLANK)
+    return value
+
+
 def _presented(key_lines: Sequence[bytes], authorization: Sequence[bytes]) -> Presented:
-    bearer = [line[7:] for line in authorization if line[:7].lower() == b"bearer "]
+    named = [
+        line for line in authorization if _SCHEME.match(line.strip(_BLANK)) or line.strip(_BLANK).startswith(_BARE)
+    ]
     doubled = len(key_lines) > 1 or len(authorization) > 1
     tokens: dict[bytes, None] = {}
-    for line in (*key_lines, *bearer):
+    for line in (*key_lines, *named):
         parts = line.split(b",")
         doubled = doubled or len(parts) > 1
-        tokens.update(dict.fromkeys(part.strip(b" \t") for part in parts))
+        tokens.update(dict.fromkeys(_without_scheme(part) for part in parts))
     return Presented(tuple(tokens), doubled)

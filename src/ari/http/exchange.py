@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
 from ari.base.errors import AriError, Unavailable
 from ari.http import body as bodies
-from ari.http.access import Kind, Matched
+from ari.http import proof
+from ari.http.access import NO_ROUTE, Kind, Matched
 from ari.http.answer import Answer, fault_answer
 from ari.http.body import BodyFault, ClientGone
 from ari.http.call import Call, attach
 from ari.http.cookies import preferences
-from ari.http.credentials import ONE_NOT_KEPT, Presented, presented
+from ari.http.credentials import ONE_NOT_KEPT, Presented, mistake, presented
+from ari.http.dispatch import authorize
 from ari.http.gate import Client, bucket_of
+from ari.http.head_method import HeadSent, head_only
 from ari.http.heads import Head
 from ari.http.incoming import INVALID_REQUEST, Incoming, keys_in_url, read_head
 from ari.http.problem import Fault, Header, fault_of
+from ari.http.unread_body import UnreadBody, announces_body
+from ari.http.usage_row import new_row
 from ari.http.visitor import Visitor
 from ari.keys.checks import Ask
 from ari.keys.model import ApiKey, Granted, Refused, Verdict
-from ari.keys.reasons import ACCEPTED, EXPIRED, INSUFFICIENT_SCOPE, REQUEST_ERRORS
+from ari.keys.reasons import ACCEPTED, EXPIRED, INSUFFICIENT_SCOPE, MALFORMED, REQUEST_ERRORS
 from ari.keys.token import digest
 from ari.keys.verify import verify, verify_digest
 from ari.usage.model import Completion, UsageRow
@@ -65,6 +69,7 @@ class Exchange:
         "settings",
         "started",
         "swallow",
+        "unread",
     )
 
     def __init__(self, guard: Guard, scope: Scope, receive: Receive, send: Send) -> None:
@@ -99,6 +104,9 @@ class Exchange:
         self.row_written = False
         self.started = False
         self.swallow = False
+        self.unread: UnreadBody | None = None
+        if announces_body(self.incoming):
+            self.receive = self.unread = UnreadBody(receive)
         self.cookies: list[Header] = []
 
     @property
@@ -126,6 +134,8 @@ class Exchange:
             await self._fail(error.fault)
         except ClientGone:
             self._complete(_CLIENT_GONE, None)
+        except HeadSent:
+            pass
         except Exception:  # noqa: BLE001 - told as 500 and logged; nothing may escape into the server
             _log.exception("request failed", request_id=self.incoming.request_id, route=self.matched.template)
             await self._fail(Fault(REQUEST_ERRORS["internal"]))
@@ -146,7 +156,7 @@ class Exchange:
             fault = await self._judge_key(fault, exposed)
             return None if fault is None else self.fault(fault)
         if fault is not None:
-            return self.fault(fault)
+            return self.fault(proof.form_fault(self.incoming, self.settings, fault))
         return await Visitor(self).admit(self.matched)
 
     async def _admit_again(self, head: Head) -> Answer | None:
@@ -181,10 +191,10 @@ class Exchange:
             reason = verdict.reason if isinstance(verdict, Refused) else INVALID_REQUEST
             code = fault.reason.code if fault and not isinstance(verdict, Refused) else reason.code
             await self.instance.usage.count(code, bucket_of(self.client.address))
-            return fault or Fault(reason)
+            return fault or Fault(reason, mistake(self.incoming) if reason is MALFORMED else None)
         if fault is None:
             fault = self._not_for_keys() if isinstance(verdict, Granted) else await self._refusal(verdict)
-        self.row = self.new_row(verdict.key, ACCEPTED if fault is None else fault.reason.code)
+        self.row = new_row(self, verdict.key, ACCEPTED if fault is None else fault.reason.code)
         if fault is None:
             self.key = verdict.key
         return fault
@@ -201,29 +211,14 @@ class Exchange:
             return Fault(verdict.reason, scope=self.matched.access.scope)
         return Fault(verdict.reason)
 
-    def new_row(self, key: ApiKey, code: str) -> UsageRow:
-        """The line of this request in the usage log of ``key``."""
-        incoming = self.incoming
-        return UsageRow(
-            incoming.id,
-            incoming.at_ms,
-            incoming.request_id,
-            key.id,
-            key.hint,
-            code,
-            incoming.method,
-            self.matched.template,
-            incoming.raw_path.decode("latin-1"),
-            self.client.text,
-            incoming.user_agent,
-        )
-
     async def _handle(self) -> Answer | None:
         """The handler's answer; ``None`` if the app has sent it already."""
         incoming, matched = self.incoming, self.matched
         if matched.allow:
             headers = [(b"allow", ", ".join(matched.allow).encode())]
             return self.fault(Fault(REQUEST_ERRORS["method_not_allowed"], headers=headers))
+        if matched is NO_ROUTE:
+            return self.fault(Fault(REQUEST_ERRORS["not_found"]))
         direct = matched.direct
         if direct is not None and direct.streams:
             return await direct.handler(self)
@@ -234,7 +229,9 @@ class Exchange:
         if direct is not None:
             return await direct.handler(self)
         attach(self.scope, self.call)
-        await self.guard.app(self.scope, self.receive, self.send)
+        authorize(self.scope, matched)
+        send = head_only(self.send) if incoming.method == "HEAD" else self.send
+        await self.guard.app(self.scope, self.receive, send)
         return None
 
     async def _read_body(self) -> None:
@@ -261,8 +258,10 @@ class Exchange:
             return
         if message["type"] == "http.response.start":
             await self._start(message["status"], list(message.get("headers", ())))
-        else:
+        elif self.incoming.method != "HEAD":
             await self._send(message)
+        elif not message.get("more_body", False):
+            await self._send({"type": "http.response.body", "body": b""})
 
     async def _start(self, status: int, headers: list[Header]) -> None:
         length = next((int(value) for name, value in headers if name == b"content-length" and value.isdigit()), None)
@@ -287,7 +286,9 @@ class Exchange:
         body = b"" if self.incoming.method == "HEAD" else answer.body
         await self._send({"type": "http.response.body", "body": body})
 
-    def _begin(self, status: int, headers: list[Header]) -> Awaitable[None]:
+    async def _begin(self, status: int, headers: list[Header]) -> None:
+        if self.unread is not None:
+            await self.unread.drain()
         self.started = True
         incoming = self.incoming
         if self.cookies:
@@ -305,7 +306,7 @@ class Exchange:
                 self.call.nonce,
                 inline_styles=self.matched.access.inline_styles,
             )
-        return self._send({"type": "http.response.start", "status": status, "headers": full})
+        await self._send({"type": "http.response.start", "status": status, "headers": full})
 
     async def _log(self, status: int, length: int | None) -> None:
         row, beside = self.row, self.beside

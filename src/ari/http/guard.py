@@ -1,4 +1,4 @@
-"""The door: plain ASGI around the whole app. Every request passes here; a route that says nothing is closed.
+"""The door: plain ASGI around the whole app. Every request passes here, and its table is the only router.
 
 The rules are those of ``docs/security.md``; ``exchange.py`` follows one request through them.
 """
@@ -6,10 +6,11 @@ The rules are those of ``docs/security.md``; ``exchange.py`` follows one request
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 
-from ari.base.caller import Caller
+from ari.base.caller import SYSTEM, Caller
 from ari.base.clock import HOUR_MS
 from ari.base.errors import AriError
-from ari.base.events import Origin
+from ari.base.events import Event, Origin
+from ari.base.ids import new_id
 from ari.http.access import AccessTable
 from ari.http.answer import ErrorPage
 from ari.http.answer_headers import AnswerHeaders
@@ -45,10 +46,11 @@ class Guard:
         self.finder: HotFinder
         self._stamping = Stamping(instance.astamp_expired)
         self._exposed: dict[str, int] = {}
+        self._unauthorized_at_ms = -HOUR_MS
 
     async def start(self) -> None:
         """Open what the hot path needs."""
-        self.finder = await self.instance.database.open_finder()
+        self.finder = self.instance.finder = await self.instance.database.open_finder()
         await self.instance.usage.start()
 
     async def stop(self) -> None:
@@ -70,6 +72,15 @@ class Guard:
     async def stamp_expired(self, seen_at_ms: int) -> None:
         """Stamp what is seen expired, so that a clock set back revives nothing; failing that, the refusal stands."""
         await self._stamping.stamped(seen_at_ms)
+
+    async def report_unauthorized(self) -> None:
+        """Write the event ``unauthorized_route``, at most once an hour in each process."""
+        now_ms = self.instance.now_ms()
+        if now_ms - self._unauthorized_at_ms < HOUR_MS:
+            return
+        self._unauthorized_at_ms = now_ms
+        event = Event(new_id("evt", now_ms), now_ms, "unauthorized_route", SYSTEM.actor, None, SYSTEM.origin)
+        await self.instance.acommand(SYSTEM, lambda unit, _: unit.events.append(event))
 
     async def report_exposed(self, key: ApiKey, origin: Origin) -> None:
         """Write the event ``key_exposed``, at most once an hour for each key."""

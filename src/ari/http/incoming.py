@@ -22,8 +22,13 @@ _SINGLE = (
     b"origin",
     b"x-request-id",
     b"x-csrf-token",
+    b"idempotency-key",
 )
-_BAD_PATH = re.compile(rb"//|\\|(?:^|/)\.{1,2}(?:/|$)|[\x00-\x20\x7f-\xff]|%(?:2[fF]|5[cC]|00)")
+_BAD_PATH = re.compile(
+    rb"//|\\|(?:^|/)\.{1,2}(?:/|$)|[\x00-\x20\x7f-\xff]"
+    rb"|%(?:2[fF]|5[cC]|[01][0-9a-fA-F]|7[fF]|[cC]2%[89][0-9a-fA-F])"
+)
+"""Two spellings of one path, and control characters (C0, DEL, C1), percent-encoded or not."""
 _KEY = re.compile(rb"ari_k_[0-9A-Za-z]{49}")
 _HOST = re.compile(rb"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?", re.IGNORECASE)
 _PORT = re.compile(r":\d+$")

@@ -63,15 +63,21 @@ def body(fault: Fault, base_url: str, request_id: str, *, for_sdks: bool = False
         "type": f"{base_url}{DOCS_PATH}/{reason.code}",
         "title": reason.title,
         "status": reason.status,
-        "detail": fault.detail or reason.sentence,
+        "detail": fault.detail or (_missing_scope(fault.scope) if fault.scope else reason.sentence),
         "code": reason.code,
         "request_id": request_id,
     }
+    if fault.scope:
+        document["scope"] = fault.scope
     if fault.problems:
         document["errors"] = [{"location": one.location, "message": one.message} for one in fault.problems]
     if for_sdks:
         document["error"] = {"type": reason.code, "code": reason.code, "message": document["detail"]}
     return msgspec.json.encode(document)
+
+
+def _missing_scope(scope: str) -> str:
+    return f"The API key is valid but lacks the scope {scope}."
 
 
 def headers(fault: Fault, *, token_sent: bool) -> list[Header]:

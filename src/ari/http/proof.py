@@ -20,6 +20,13 @@ def same_origin_fault(incoming: Incoming, settings: Settings) -> Fault | None:
     return None
 
 
+def form_fault(incoming: Incoming, settings: Settings, fault: Fault) -> Fault:
+    """``fault``, or a 403 before it: a form that does not prove its origin is refused as such, whatever its path."""
+    if incoming.is_safe or incoming.is_api or fault.reason is not REQUEST_ERRORS["invalid_request"]:
+        return fault
+    return same_origin_fault(incoming, settings) or fault
+
+
 def token_fault(incoming: Incoming, secret: str | None, form: dict[str, list[str]] | None) -> Fault | None:
     """The form field ``csrf`` or the header ``x-csrf-token`` must be the one derived from this visitor's cookie."""
     given = incoming.text(b"x-csrf-token")

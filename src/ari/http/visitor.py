@@ -13,6 +13,7 @@ from ari.http import proof
 from ari.http.access import NO_ROUTE, Access, Kind, Matched
 from ari.http.answer import Answer, redirect
 from ari.http.cookies import read_cookie, session_cookie_name, set_cookie, visitor_cookie_name
+from ari.http.credentials import mistake
 from ari.http.gate import bucket_of
 from ari.http.problem import Fault
 from ari.keys.reasons import MISSING
@@ -46,7 +47,7 @@ class Visitor:
         signed_in = await self._signed_in(token)
         if token is None or signed_in is None:
             await self._exchange.instance.usage.count(MISSING.code, bucket_of(self._exchange.client.address))
-            return self._exchange.fault(Fault(MISSING))
+            return self._exchange.fault(Fault(MISSING, mistake(self._incoming)))
         self._enter(signed_in, "api")
         fault = None
         if not self._incoming.is_safe:
@@ -107,5 +108,5 @@ class Visitor:
         here = self._incoming.path
         if self._incoming.query:
             here += "?" + self._incoming.query.decode("latin-1")
-        target = f"/sign-in?next={quote(here, safe='')}" if self._incoming.method == "GET" else "/sign-in"
+        target = f"/sign-in?next={quote(here, safe='')}" if self._incoming.method in ("GET", "HEAD") else "/sign-in"
         return redirect(target, htmx=self._incoming.first(b"hx-request") is not None)

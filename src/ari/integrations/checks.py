@@ -4,6 +4,7 @@ import ipaddress
 import re
 from urllib.parse import urlsplit
 
+from ari.base.addresses import HOST_NAME, NO_ADDRESSES, AddressList, Reach, is_number, reach
 from ari.base.errors import Invalid, Problem
 from ari.integrations.model import Provider
 from ari.integrations.providers import providers
@@ -12,7 +13,22 @@ MAX_KEY = 512
 MAX_BASE_URL = 500
 _QUOTES = "\"'`“”‘’«»"
 _ARI_KEY = "ari_k_"
-_HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]")
+_PRIVATE_ENDINGS = (
+    ".beta.tailscale.net",
+    ".corp",
+    ".home",
+    ".home.arpa",
+    ".internal",
+    ".intranet",
+    ".lan",
+    ".local",
+    ".localdomain",
+    ".localhost",
+    ".private",
+    ".svc",
+    ".ts.net",
+)
+"""Names of private networks: RFC 6761, RFC 6762, RFC 8375, what routers use, Kubernetes, Tailscale's MagicDNS."""
 _PATH = re.compile(r"(/[A-Za-z0-9._~-]+)*")
 
 
@@ -61,11 +77,11 @@ def _wrong_shape(provider: Provider, key: str) -> str | None:
     return f"This does not look like a key of {provider.title}, which {provider.shape.hint}."
 
 
-def checked_base_url(provider: Provider, text: str) -> str:
+def checked_base_url(provider: Provider, text: str, listed: AddressList = NO_ADDRESSES) -> str:
     """The base URL without a slash at its end. Raises ``Invalid``.
 
-    http only for loopback and private addresses and for names without a dot or under .local, .lan, .internal and
-    .home.arpa, since the key travels in the clear. What a name resolves to is checked at every connection.
+    http only for addresses that are private, or ``listed``, since the key travels in the clear. What a name resolves to
+    is checked at every connection.
     """
     address = text.strip().rstrip("/")
     if len(address) > MAX_BASE_URL or not address.isascii() or not address.isprintable() or " " in address:
@@ -78,15 +94,23 @@ def checked_base_url(provider: Provider, text: str) -> str:
     if parts.username is not None or parts.password is not None or "?" in address or "#" in address:
         raise Invalid(Problem("base_url", "A base URL has no user, password, ? or #."))
     literal = f"[{host}]" if ":" in host else host
-    if parts.scheme not in ("http", "https") or not _HOST.fullmatch(literal) or not _is_path(parts.path):
+    if parts.scheme not in ("http", "https") or port == 0 or not _is_host(host) or not _is_path(parts.path):
         raise _bad(provider)
-    if _is_barred(host):
-        raise Invalid(Problem("base_url", "No call may go to this address."))
-    if parts.scheme == "http" and not is_near(host):
-        raise Invalid(Problem("base_url", "Plain http sends the key in the clear; use https, or a private address."))
     path = parts.path.removesuffix(provider.dropped_ending)
     default = {"http": 80, "https": 443}[parts.scheme]
-    return f"{parts.scheme}://{literal}{f':{port}' if port not in (None, default) else ''}{path}"
+    base_url = f"{parts.scheme}://{literal}{f':{port}' if port not in (None, default) else ''}{path}"
+    if _is_address(host) and reach(host) is Reach.NEVER:
+        raise Invalid(Problem("base_url", "No call may go to this address."))
+    if parts.scheme == "http" and not is_private(host) and not listed.allows(base_url):
+        raise Invalid(Problem("base_url", "Plain http sends the key in the clear; use https, or a private address."))
+    return base_url
+
+
+def _is_host(host: str) -> bool:
+    """Whether this is an address, or a name that is no address in disguise; underscores only in private names."""
+    if _is_address(host):
+        return "%" not in host
+    return HOST_NAME.fullmatch(host) is not None and not is_number(host) and ("_" not in host or is_private(host))
 
 
 def _is_path(path: str) -> bool:
@@ -98,19 +122,16 @@ def _bad(provider: Provider) -> Invalid:
     return Invalid(Problem("base_url", f"Give an address such as {example}."))
 
 
-def _is_barred(host: str) -> bool:
-    """Whether this is an address where no provider is, such as the link-local one that tells a cloud's secrets."""
+def _is_address(host: str) -> bool:
     try:
-        address = ipaddress.ip_address(host)
+        ipaddress.ip_address(host)
     except ValueError:
         return False
-    return address.is_link_local or address.is_unspecified or address.is_multicast
+    return True
 
 
-def is_near(host: str) -> bool:
-    """Whether a host is on this machine or in a private network, as far as its name tells."""
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return "." not in host or host.endswith((".local", ".lan", ".internal", ".home.arpa", ".localhost"))
-    return address.is_loopback or address.is_private
+def is_private(host: str) -> bool:
+    """Whether a host is on this machine or in a private network, as far as its name or address shows."""
+    if _is_address(host):
+        return reach(host) is Reach.PRIVATE
+    return "." not in host or host.endswith(_PRIVATE_ENDINGS)

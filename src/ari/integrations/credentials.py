@@ -5,12 +5,14 @@ the environment, a stored one to the origin it was sealed for.
 """
 
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from ari.base import seal
+from ari.base.caller import is_key
 from ari.base.errors import Conflict
 from ari.base.master_key import MasterKeys
 from ari.base.seal import CannotOpen, Context, Sealed
-from ari.integrations.checks import mask
+from ari.integrations.checks import is_private, mask
 from ari.integrations.environment import ProviderEnvironment
 from ari.integrations.model import Credential, Integration, Provider, Source, State, StateName, origin_of
 from ari.integrations.ports import IntegrationUnit
@@ -32,10 +34,20 @@ NOTHING_STORED = Stored(None, None)
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where calls of a provider go; ``owner_named``: by the owner's word, so it may be a private address."""
+    """Where calls of a provider go.
+
+    ``owner_named``: it may be a private address, since the owner gave it or a setting lists it. ``key_named``: an API
+    key gave it.
+    """
 
     base_url: str
     owner_named: bool
+    key_named: bool = False
+
+    @property
+    def is_built_in(self) -> bool:
+        """Whether nobody gave it: it is the provider's own."""
+        return not self.owner_named and not self.key_named
 
 
 def credential(
@@ -59,11 +71,16 @@ def credential_of(stored: Stored, keys: MasterKeys, provider: Provider, environm
     place = place_of(provider, row, environment)
     if place is None or (provider.needs_key and (row is None or row.mask is None)):
         raise Conflict("not_configured", f"{provider.title} is not configured; see Settings > Integrations.")
+    problem = _not_the_owners(provider, row, place)
+    if problem is not None:
+        raise Conflict("not_configured", problem)
     if row is None or row.mask is None:
         source: Source = "environment" if provider.name in environment.base_urls else "stored"
-        return Credential(provider, place.base_url, source, place.owner_named)
+        return Credential(provider, place.base_url, source, place.owner_named, key_named=place.key_named)
     secret = _opened(stored.sealed, keys, provider, row, place)
-    return Credential(provider, place.base_url, "stored", place.owner_named, secret, row.added_at_ms)
+    return Credential(
+        provider, place.base_url, "stored", place.owner_named, secret, row.added_at_ms, key_named=place.key_named
+    )
 
 
 def state(unit: IntegrationUnit, provider: Provider, environment: ProviderEnvironment) -> State:
@@ -95,7 +112,9 @@ def _state(
     if place is None or (shown is None and provider.needs_key):
         return State(provider, "not_configured", None, None, base_url, row, _missing(provider, environment))
     sealed = unit.sealed.get(KIND, provider.name)
-    problem = None if row is None or shown is None else _misplaced(sealed, row, provider, place)
+    problem = _not_the_owners(provider, row, place)
+    if problem is None and row is not None and shown is not None:
+        problem = _misplaced(sealed, row, provider, place)
     name: StateName = "failing" if failing or problem is not None else "configured"
     return State(provider, name, "stored" if shown else None, shown, base_url, row, problem)
 
@@ -110,16 +129,34 @@ def _of_environment(provider: Provider, environment: ProviderEnvironment) -> Cre
 
 
 def place_of(provider: Provider, row: Integration | None, environment: ProviderEnvironment) -> Place | None:
-    """Where a stored key goes, or a call without a key; ``None`` where the owner must say it and did not."""
-    named = environment.base_urls.get(provider.name) or (None if row is None else row.base_url)
-    if named is not None:
-        return Place(named, owner_named=True)
+    """Where a stored key goes, or a call without a key; ``None`` where somebody must name it and nobody did."""
+    given = environment.base_urls.get(provider.name)
+    if given is not None:
+        return Place(given, owner_named=True)
+    if row is not None and row.base_url is not None:
+        key_named = not row.base_url_is_owners
+        may_be_private = not key_named or environment.private_addresses.allows(row.base_url)
+        return Place(row.base_url, may_be_private, key_named)
     return None if provider.base_url is None else Place(provider.base_url, owner_named=False)
 
 
 def _missing(provider: Provider, environment: ProviderEnvironment) -> str | None:
     if provider.name in environment.keys:
         return f"{provider.variable} counts only together with {provider.base_url_variable}."
+    return None
+
+
+def _not_the_owners(provider: Provider, row: Integration | None, place: Place) -> str | None:
+    """Why an API key should not have set what is stored, though it may have when it did."""
+    if provider.sends_mail and row is not None:
+        key_is_of_key = row.added_by is not None and is_key(row.added_by)
+        if place.key_named or key_is_of_key:
+            return f"An API key set how {provider.title} is reached, so no mail is sent; remove it and add it again."
+    if place.key_named and not place.owner_named and is_private(urlsplit(place.base_url).hostname or ""):
+        return (
+            "An API key named this private address, and ARI_AI_PRIVATE_ADDRESSES does not list it; the owner can set "
+            "it again."
+        )
     return None
 
 

@@ -1,8 +1,10 @@
 """Provider keys and base URLs that the environment gives, such as ``OPENAI_API_KEY``. They win over what is stored."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Self
 
+from ari.base.addresses import NO_ADDRESSES, AddressList
 from ari.base.errors import ConfigurationError, Invalid
 from ari.integrations.checks import checked_base_url, checked_key
 from ari.integrations.providers import providers
@@ -10,10 +12,18 @@ from ari.integrations.providers import providers
 
 @dataclass(frozen=True, slots=True)
 class ProviderEnvironment:
-    """What the environment gave when it was read, by the names of providers; keys are never printed."""
+    """What the environment gave when it was read, by the names of providers; keys are never printed.
+
+    ``private_addresses`` are those that API keys may name as base URLs too, from ``ARI_AI_PRIVATE_ADDRESSES``.
+    """
 
     keys: Mapping[str, str] = field(default_factory=dict, repr=False)
     base_urls: Mapping[str, str] = field(default_factory=dict)
+    private_addresses: AddressList = NO_ADDRESSES
+
+    def allowing(self, addresses: Iterable[str]) -> Self:
+        """The same, with these private addresses for API keys."""
+        return replace(self, private_addresses=AddressList.of(addresses))
 
 
 def key_variables() -> tuple[str, ...]:

@@ -2,14 +2,16 @@
 
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlsplit
 
 from ari.base import seal
+from ari.base.addresses import NO_ADDRESSES, AddressList
 from ari.base.caller import SYSTEM, Caller
-from ari.base.errors import Invalid, NotFound, Problem
+from ari.base.errors import Forbidden, Invalid, NotFound, Problem
 from ari.base.events import Event
 from ari.base.ids import new_id
 from ari.base.master_key import MasterKeys
-from ari.integrations.checks import checked_base_url, checked_key, mask
+from ari.integrations.checks import checked_base_url, checked_key, is_private, mask
 from ari.integrations.credentials import KIND, context_of, place_of
 from ari.integrations.environment import ProviderEnvironment
 from ari.integrations.model import Credential, Integration, Provider, TestResult
@@ -27,13 +29,18 @@ def put_key(
 ) -> Integration:
     """Seal the provider's key, in place of the one before.
 
-    Raises ``Invalid``, ``Unconfirmed``, or ``CannotOpen`` where secrets are sealed but their master key is gone.
+    The owner's key goes to no address that an API key named: whoever holds that key could have named their own.
+    Raises ``Invalid``, ``Forbidden``, ``Unconfirmed``, or ``CannotOpen`` where secrets are sealed but their master key
+    is gone.
     """
+    _require_may_change(caller, provider)
     row = _row(unit, now_ms, provider)
     place = place_of(provider, row, environment)
     if place is None:
         raise Invalid(Problem("base_url", f"Give the base URL first, such as {provider.base_url_example}."))
-    secret = checked_key(provider, key, owner_named=place.owner_named)
+    if place.key_named and caller.key_id is None:
+        raise Invalid(Problem("base_url", "An API key set the base URL of this provider; set it yourself first."))
+    secret = checked_key(provider, key, owner_named=not place.is_built_in)
     caller.require_confirmed(now_ms)
     stored = replace(row.without_past(), mask=mask(secret), added_at_ms=now_ms, added_by=caller.actor)
     seal.keep(unit.sealed, keys, context_of(stored, place.base_url), secret.encode("ascii"))
@@ -44,23 +51,37 @@ def put_key(
 
 
 def set_base_url(
-    unit: IntegrationUnit, caller: Caller, now_ms: int, provider: Provider, base_url: str | None
+    unit: IntegrationUnit,
+    caller: Caller,
+    now_ms: int,
+    provider: Provider,
+    base_url: str | None,
+    listed: AddressList = NO_ADDRESSES,
 ) -> Integration:
-    """Say where the provider is; ``None`` = the built-in address. A change deletes the sealed key (security.md 34).
+    """Set where the provider is; ``None`` = the built-in address. A change deletes the sealed key (security.md 34).
 
-    The same address again changes nothing. Raises ``Invalid``, ``Unconfirmed``.
+    An API key may name public addresses and those ``listed``, the owner private ones too. Who named the address is
+    kept, since that decides where its name may lead at every connection (security.md 38). The same address again
+    changes nothing, unless the owner confirms the one that a key named.
+    Raises ``Invalid``, ``Forbidden``, ``Unconfirmed``.
     """
-    wanted = None if base_url is None else checked_base_url(provider, base_url)
+    _require_may_change(caller, provider)
+    wanted = None if base_url is None else checked_base_url(provider, base_url, listed)
     caller.require_confirmed(now_ms)
     row = _row(unit, now_ms, provider)
     if wanted == provider.base_url:
         wanted = None
-    if wanted == row.base_url:
+    same = wanted == row.base_url
+    if same and (wanted is None or row.base_url_is_owners or caller.key_id is not None):
         return row
-    moved = replace(row.without_key(), base_url=wanted)
-    unit.sealed.drop(KIND, provider.name)
+    if wanted is not None and caller.key_id is not None:
+        _require_public(wanted, listed)
+    kept = row if same else row.without_key()
+    moved = replace(kept, base_url=wanted, base_url_by=None if wanted is None else caller.actor)
+    if not same:
+        unit.sealed.drop(KIND, provider.name)
     unit.integrations.save(moved)
-    detail = {"from": row.base_url, "to": wanted, "key_deleted": row.mask is not None}
+    detail = {"from": row.base_url, "to": wanted, "key_deleted": row.mask is not None and not same}
     _record(unit, caller, now_ms, "integration_base_url_changed", provider, detail)
     return moved
 
@@ -68,8 +89,9 @@ def set_base_url(
 def remove(unit: IntegrationUnit, caller: Caller, now_ms: int, provider: Provider) -> None:
     """Forget the provider's key and base URL; a key of the environment is not ours to remove.
 
-    Raises ``NotFound`` where nothing is stored, ``Unconfirmed``.
+    Raises ``NotFound`` where nothing is stored, ``Forbidden``, ``Unconfirmed``.
     """
+    _require_may_change(caller, provider)
     caller.require_confirmed(now_ms)
     row = unit.integrations.get(provider.name)
     if row is None:
@@ -137,6 +159,26 @@ def _note_failing(
     unit.integrations.save(failing)
     _record(unit, SYSTEM, now_ms, happened, provider, {"status": status, "reason": reason})
     return failing
+
+
+def _require_may_change(caller: Caller, provider: Provider) -> None:
+    """Refuse API keys, whatever their scopes, where the mail that sets the owner's password leaves."""
+    if provider.sends_mail and caller.key_id is not None:
+        raise Forbidden(
+            f"An API key cannot change {provider.title}, since ARI's own mail leaves through it. Sign in as the owner, "
+            "or use the command line."
+        )
+
+
+def _require_public(base_url: str, listed: AddressList) -> None:
+    if is_private(urlsplit(base_url).hostname or "") and not listed.allows(base_url):
+        raise Invalid(
+            Problem(
+                "base_url",
+                "An API key may name only public addresses and those in ARI_AI_PRIVATE_ADDRESSES; the owner may name "
+                "private ones.",
+            )
+        )
 
 
 def _row(unit: IntegrationUnit, now_ms: int, provider: Provider) -> Integration:

@@ -6,6 +6,8 @@ from functools import lru_cache
 from typing import Literal
 from urllib.parse import urlsplit
 
+from ari.base.caller import is_key
+
 Outcome = Literal["works", "rejected", "restricted", "unreachable"]
 """``restricted``: the key is valid but may not do what the test asks; ``unreachable``: no word on the key came back."""
 Source = Literal["environment", "stored"]
@@ -57,6 +59,8 @@ class Provider:
     with ``{name}`` for one segment or a part of one, or ``{name...}`` for the rest: what scope ``ai:<name>`` may call;
     all else needs ``ai-account:<name>``. Empty: the service is not for the AI gateway. ``asks_usage``: its streams tell
     what they used only with ``stream_options.include_usage``, which it knows (others refuse what they do not know).
+    ``sends_mail``: ARI's own mail leaves through it, links that set the owner's password among it, so only the owner
+    changes its key and base URL.
     """
 
     name: str
@@ -76,6 +80,7 @@ class Provider:
     reaches: tuple[str, ...] = ()
     meter: Meter | None = None
     asks_usage: bool = False
+    sends_mail: bool = False
 
     @property
     def is_ai(self) -> bool:
@@ -114,7 +119,7 @@ class TestResult:
 class Integration:
     """What is stored for one provider: no key but its ``mask``; that is ``None`` where no key is stored.
 
-    ``base_url`` is set where the owner gave one.
+    ``base_url`` is set where one was given, ``base_url_by`` is the actor who gave it.
     """
 
     id: str
@@ -127,6 +132,12 @@ class Integration:
     tested: TestResult | None = None
     failing_since_ms: int | None = None
     failing_reason: str | None = None
+    base_url_by: str | None = None
+
+    @property
+    def base_url_is_owners(self) -> bool:
+        """Whether the owner gave the base URL, in a session or at the command line, and not an API key."""
+        return self.base_url_by is not None and not is_key(self.base_url_by)
 
     def without_past(self) -> "Integration":
         """As it is before anything was tried."""
@@ -142,8 +153,9 @@ class Credential:
     """What speaks to a provider: where, and with which headers. Never shown, never logged.
 
     ``secret`` is empty where the provider needs no key; ``source`` is then where its address comes from. ``headers``
-    replace the caller's of the same names. ``owner_named``: the base URL is one that the owner gave, so it may be a
-    private address (security.md 38). ``added_at_ms`` tells stored keys apart that followed each other.
+    replace the caller's of the same names. ``owner_named``: the base URL may be a private address (security.md 38),
+    since the owner gave it or a setting lists it. ``key_named``: an API key gave it. ``added_at_ms`` tells stored keys
+    apart that followed each other.
     """
 
     provider: Provider
@@ -152,6 +164,7 @@ class Credential:
     owner_named: bool
     secret: str = field(default="", repr=False)
     added_at_ms: int | None = None
+    key_named: bool = False
 
     @property
     def origin(self) -> str:

@@ -36,6 +36,16 @@ class IntegrationUnit(Protocol):
     def events(self) -> EventStore: ...
 
 
+class Attempts(Protocol):
+    """Instants of late by bucket, shared by all processes."""
+
+    def attempts(self, bucket: str) -> tuple[int, ...]:
+        """The instants kept for this bucket, oldest first; nobody else reads them until the transaction ends."""
+
+    def keep_attempts(self, bucket: str, instants_ms: tuple[int, ...], forget_at_ms: int) -> None:
+        """Replace the bucket's instants."""
+
+
 @dataclass(frozen=True, slots=True)
 class Probed:
     """What came back: the status and the beginning of the body, or why nothing did.

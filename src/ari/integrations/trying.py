@@ -1,15 +1,45 @@
 """The test call: whether a provider takes a key, told in words. Nothing of the answer but its status is kept."""
 
+import asyncio
+
+from ari.base.clock import HOUR_MS
+from ari.base.errors import Limited
 from ari.integrations.model import Credential, Provider, TestResult
-from ari.integrations.ports import Probed, Prober
+from ari.integrations.ports import Attempts, Probed, Prober
 
 TIMEOUT_SECONDS = 10.0
+KEY_TESTS_PER_HOUR = 30
+"""By all API keys together, so that no key finds out about many addresses."""
+_BUCKET = "integration_tests"
 _NO_CREDIT, _NOT_FOUND, _TOO_MANY = 402, 404, 429
 
 
-async def tried(prober: Prober, credential: Credential) -> TestResult:
-    """Make the provider's test call, which has no side effects, and say what came of it."""
-    return judged(credential, await prober.probe(credential, TIMEOUT_SECONDS))
+def count_key_test(attempts: Attempts, now_ms: int) -> None:
+    """Count a test that an API key asks for, before it is made. Raises ``Limited``."""
+    # A clock that stepped back must not lock keys out for longer.
+    recent = [min(at_ms, now_ms) for at_ms in attempts.attempts(_BUCKET) if now_ms - at_ms < HOUR_MS]
+    if len(recent) >= KEY_TESTS_PER_HOUR:
+        wait = (recent[0] + HOUR_MS - now_ms) // 1000 + 1
+        raise Limited(f"API keys may make {KEY_TESTS_PER_HOUR} test calls an hour; the owner may make more.", wait)
+    attempts.keep_attempts(_BUCKET, (*recent, now_ms), now_ms + HOUR_MS)
+
+
+async def tried(prober: Prober, credential: Credential, *, for_key: bool = False) -> TestResult:
+    """Make the provider's test call, which has no side effects, and say what came of it.
+
+    ``for_key``: an API key asks. Where an API key named the address too, every failure gives the same answer after the
+    same time, so that a test tells nothing about ports and names of the server's network.
+    """
+    if not (for_key and credential.key_named):
+        return judged(credential, await prober.probe(credential, TIMEOUT_SECONDS))
+    clock = asyncio.get_running_loop()
+    ends = clock.time() + TIMEOUT_SECONDS
+    result = judged(credential, await prober.probe(credential, TIMEOUT_SECONDS * 0.9))
+    if result.outcome != "unreachable":
+        return result
+    await asyncio.sleep(ends - clock.time())
+    title = credential.provider.title
+    return TestResult("unreachable", f"Nothing there answered as {title} does; the owner's own test says more.")
 
 
 def judged(credential: Credential, probed: Probed) -> TestResult:

@@ -106,6 +106,7 @@ async def tick(instance: Instance, watch: ClockWatch) -> None:
             await instance.astamp_expired()
         if watch.an_hour_passed():
             await instance.acommand(SYSTEM, lambda unit, _: unit.accounts.forget_expired(instance.now_ms()))
+            await instance.acommand(SYSTEM, lambda unit, _: unit.responses.forget_expired(instance.now_ms()))
             await mail.forget_old(instance)
     except AriError as error:
         _log.warning("a job failed and will be tried again", reason=str(error))

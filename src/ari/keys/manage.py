@@ -1,6 +1,6 @@
 """What can be done to a key. Each command is one transaction of the unit it is given and writes one event.
 
-The rules of who may do what to which key (security.md 11) are here, so every door has them.
+The rules of who may do what to which key (security.md 11) are here and in ``granting``, so every door has them.
 """
 
 from collections.abc import Iterable
@@ -10,10 +10,10 @@ from typing import Any, Final
 
 from ari.base.caller import Caller
 from ari.base.clock import to_rfc3339
-from ari.base.errors import Conflict, Forbidden, NotFound
+from ari.base.errors import Conflict, NotFound
 from ari.base.events import Event
 from ari.base.ids import is_id, new_id
-from ari.keys import scopes, token
+from ari.keys import granting, scopes, token
 from ari.keys.expiry import checked_expiry, expiry_of
 from ari.keys.model import ApiKey
 from ari.keys.names import checked_name, checked_reason, folded
@@ -65,10 +65,8 @@ def create(unit: KeyUnit, caller: Caller, now_ms: int, new: NewKey) -> Created:
     Raises ``Invalid``, ``Unconfirmed``, or ``Forbidden`` if the caller would grant more than it holds.
     """
     name = checked_name(new.name)
-    granted = _grantable(caller, new.scopes)
+    granted = scopes.validated(scopes.PRESETS[scopes.DEFAULT_PRESET][1] if new.scopes is None else new.scopes)
     expires_at_ms = expiry_of(new.expires, new.expires_at_ms, now_ms)
-    _not_longer_than_caller(caller, expires_at_ms)
-    caller.require_confirmed(now_ms)
     secret = token.mint()
     key = ApiKey(
         id=new_id("key", now_ms),
@@ -79,6 +77,7 @@ def create(unit: KeyUnit, caller: Caller, now_ms: int, new: NewKey) -> Created:
         created_by=caller.actor,
         expires_at_ms=expires_at_ms,
     )
+    granting.require_grant(unit, caller, now_ms, None, key)
     same_name = unit.keys.count_named(folded(name), now_ms)
     unit.keys.add(key, token.digest(secret.encode()), token.HASH_VERSION)
     detail = {"name": name, "scopes": list(granted), "expires_at": _time(expires_at_ms)}
@@ -103,9 +102,9 @@ def change(unit: KeyUnit, caller: Caller, now_ms: int, key_id: str, wanted: KeyC
     key = _touchable(unit, caller, key_id)
     if key.is_inactive(now_ms):
         raise Conflict("key_inactive", "A revoked or expired key cannot be changed or revived; create a new one.")
-    changed, happened = _changed(caller, now_ms, key, wanted)
-    if _is_wider(key, changed):
-        caller.require_confirmed(now_ms)
+    changed = _changed(now_ms, key, wanted)
+    granting.require_grant(unit, caller, now_ms, key, changed)
+    happened = _differences(key, changed)
     if happened:
         unit.keys.save(changed)
     for name, detail in happened:
@@ -113,29 +112,35 @@ def change(unit: KeyUnit, caller: Caller, now_ms: int, key_id: str, wanted: KeyC
     return changed
 
 
-def _changed(
-    caller: Caller, now_ms: int, key: ApiKey, wanted: KeyChange
-) -> tuple[ApiKey, list[tuple[str, dict[str, Any]]]]:
-    happened: list[tuple[str, dict[str, Any]]] = []
-    if wanted.name is not UNSET and (name := checked_name(wanted.name)) != key.name:
-        happened.append(("key_renamed", {"from": key.name, "to": name}))
-        key = replace(key, name=name)
-    if wanted.scopes is not UNSET and (new_scopes := scopes.validated(wanted.scopes)) != key.scopes:
-        _not_wider(caller, key, new_scopes)
-        widened = {} if _within(new_scopes, key.scopes) else {"widened": True}
-        happened.append(("key_scopes_changed", {"from": list(key.scopes), "to": list(new_scopes)} | widened))
-        key = replace(key, scopes=new_scopes)
+def _changed(now_ms: int, key: ApiKey, wanted: KeyChange) -> ApiKey:
+    """The key as it would be; raises ``Invalid``."""
+    if wanted.name is not UNSET:
+        key = replace(key, name=checked_name(wanted.name))
+    if wanted.scopes is not UNSET:
+        key = replace(key, scopes=scopes.validated(wanted.scopes))
     if wanted.expires_at_ms is not UNSET and wanted.expires_at_ms != key.expires_at_ms:
-        expires_at_ms = wanted.expires_at_ms
-        if expires_at_ms is not None:
-            checked_expiry(expires_at_ms, now_ms)
-        _not_extending_itself(caller, key, expires_at_ms)
-        happened.append(("key_expiry_changed", {"from": _time(key.expires_at_ms), "to": _time(expires_at_ms)}))
-        key = replace(key, expires_at_ms=expires_at_ms)
-    if wanted.disabled is not UNSET and wanted.disabled != key.disabled:
-        happened.append(("key_disabled" if wanted.disabled else "key_enabled", {}))
+        if wanted.expires_at_ms is not None:
+            checked_expiry(wanted.expires_at_ms, now_ms)
+        key = replace(key, expires_at_ms=wanted.expires_at_ms)
+    if wanted.disabled is not UNSET:
         key = replace(key, disabled=wanted.disabled)
-    return key, happened
+    return key
+
+
+def _differences(before: ApiKey, after: ApiKey) -> list[tuple[str, dict[str, Any]]]:
+    """The event of each field that differs."""
+    happened: list[tuple[str, dict[str, Any]]] = []
+    if before.name != after.name:
+        happened.append(("key_renamed", {"from": before.name, "to": after.name}))
+    if before.scopes != after.scopes:
+        widened = {} if scopes.all_held(before.scopes, after.scopes) else {"widened": True}
+        happened.append(("key_scopes_changed", {"from": list(before.scopes), "to": list(after.scopes)} | widened))
+    if before.expires_at_ms != after.expires_at_ms:
+        ends = {"from": _time(before.expires_at_ms), "to": _time(after.expires_at_ms)}
+        happened.append(("key_expiry_changed", ends))
+    if before.disabled != after.disabled:
+        happened.append(("key_disabled" if after.disabled else "key_enabled", {}))
+    return happened
 
 
 def revoke(
@@ -143,14 +148,14 @@ def revoke(
 ) -> ApiKey:
     """Kill the key for good; a repeat changes nothing and answers the same.
 
-    ``with_made`` also revokes the living keys that this key made, in the same transaction.
+    ``with_made`` also revokes the living keys that this key created or let do more, in the same transaction.
     Raises ``Invalid``, ``NotFound``, ``Forbidden``.
     """
     why = checked_reason(reason)
     key = _touchable(unit, caller, key_id)
     made = living_made_by(unit, now_ms, key_id) if with_made else []
     for other in made:
-        _not_wider_than_caller(caller, other)
+        _require_not_wider(caller, other)
     for one in (key, *made):
         if one.revoked_at_ms is None:
             dead = replace(one, revoked_at_ms=now_ms, revoked_by=caller.actor, revoke_reason=why)
@@ -161,15 +166,8 @@ def revoke(
 
 
 def living_made_by(unit: KeyUnit, now_ms: int, key_id: str) -> list[ApiKey]:
-    """The keys made by this key that still work or could be enabled again, and the keys that those made."""
-    living: list[ApiKey] = []
-    makers = [key_id]
-    while makers:
-        for made in unit.keys.made_by(makers.pop()):
-            makers.append(made.id)
-            if not made.is_inactive(now_ms):
-                living.append(made)
-    return living
+    """The keys that this key created or let do more, and theirs, which still work or could be enabled again."""
+    return [key for key in granting.created_or_empowered_by(unit, key_id) if not key.is_inactive(now_ms)]
 
 
 def delete(unit: KeyUnit, caller: Caller, now_ms: int, key_id: str) -> None:
@@ -192,53 +190,12 @@ def expose(unit: KeyUnit, caller: Caller, now_ms: int, key: ApiKey) -> None:
 
 def _touchable(unit: KeyUnit, caller: Caller, key_id: str) -> ApiKey:
     key = get(unit, key_id)
-    _not_wider_than_caller(caller, key)
+    _require_not_wider(caller, key)
     return key
 
 
-def _not_wider_than_caller(caller: Caller, key: ApiKey) -> None:
-    for scope in key.scopes:
-        if not scopes.holds(caller.scopes, scope):
-            raise Forbidden("A key cannot touch a key that may do more than itself.", scope)
-
-
-def _grantable(caller: Caller, wanted: tuple[str, ...] | None) -> tuple[str, ...]:
-    granted = scopes.validated(scopes.PRESETS[scopes.DEFAULT_PRESET][1] if wanted is None else wanted)
-    for scope in granted:
-        if not scopes.holds(caller.scopes, scope):
-            raise Forbidden("A key can grant only scopes that it holds itself.", scope)
-    return granted
-
-
-def _not_wider(caller: Caller, key: ApiKey, wanted: tuple[str, ...]) -> None:
-    _grantable(caller, wanted)
-    if caller.key_id == key.id and not _within(wanted, key.scopes):
-        raise Forbidden("A key cannot widen itself.")
-
-
-def _is_wider(key: ApiKey, changed: ApiKey) -> bool:
-    """Whether the change lets the key do more, or live longer."""
-    return _lives_longer(key, changed.expires_at_ms) or not _within(changed.scopes, key.scopes)
-
-
-def _within(wanted: tuple[str, ...], held: tuple[str, ...]) -> bool:
-    return all(scopes.holds(held, scope) for scope in wanted)
-
-
-def _lives_longer(key: ApiKey, expires_at_ms: int | None) -> bool:
-    return key.expires_at_ms is not None and (expires_at_ms is None or expires_at_ms > key.expires_at_ms)
-
-
-def _not_longer_than_caller(caller: Caller, expires_at_ms: int | None) -> None:
-    limit = caller.expires_at_ms
-    if limit is not None and (expires_at_ms is None or expires_at_ms > limit):
-        raise Forbidden(f"A key cannot grant a life longer than its own, which ends at {to_rfc3339(limit)}.")
-
-
-def _not_extending_itself(caller: Caller, key: ApiKey, expires_at_ms: int | None) -> None:
-    _not_longer_than_caller(caller, expires_at_ms)
-    if caller.key_id == key.id and _lives_longer(key, expires_at_ms):
-        raise Forbidden("A key cannot extend itself.")
+def _require_not_wider(caller: Caller, key: ApiKey) -> None:
+    granting.require_within(caller, key.scopes, "A key cannot touch a key that may do more than itself.")
 
 
 def _time(at_ms: int | None) -> str | None:

@@ -6,7 +6,7 @@ from ari.base.errors import Invalid, Problem
 from ari.base.secrets_in_text import looks_like_key
 
 NAME_LENGTH = 100
-REASON_LENGTH = 500
+REASON_LENGTH = 200
 
 _SAYS_NOTHING = {
     *("a", "aa", "aaa", "abc", "api", "apikey", "asdf", "asdfg", "ari", "bla", "default", "demo", "dev", "foo", "bar"),

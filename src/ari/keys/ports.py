@@ -47,7 +47,13 @@ class KeyStore(Protocol):
         """How many keys that are not inactive have a name that folds to this."""
 
     def made_by(self, actor: str) -> list[ApiKey]:
-        """The keys created by this actor, not deleted."""
+        """The keys that this actor created or let do more (``add_grant``), not deleted."""
+
+    def add_grant(self, grantor_id: str, key_id: str) -> None:
+        """Record that one key let another do more; a repeat changes nothing."""
+
+    def sources_of(self, key_id: str) -> list[str]:
+        """The ids of the keys that created this key or let it do more, deleted ones included."""
 
     def any_unstamped(self, now_ms: int) -> bool:
         """Whether a key has expired that is not stamped yet."""

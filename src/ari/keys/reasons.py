@@ -56,6 +56,12 @@ REQUEST_ERRORS = _table(
         "Integration not configured",
         "There is no key, or no address, for this provider; see Settings > Integrations.",
     ),
+    (
+        "idempotency_key_reused",
+        422,
+        "Idempotency-Key used before",
+        "This Idempotency-Key came with another request; use a new one for each.",
+    ),
     ("mail_off", 409, "E-mail is off", "ARI cannot send mail: it is not set up for that."),
     ("conflict", 409, "Conflict", "The state of the thing forbids this."),
     ("too_large", 413, "Too large", "The body, a header or the URL is larger than ARI accepts."),

@@ -54,6 +54,12 @@ def holds(held: Iterable[str], wanted: str) -> bool:
     return any(scope in ("*", wanted, f"{resource}:*") for scope in held)
 
 
+def all_held(held: Iterable[str], wanted: Iterable[str]) -> bool:
+    """Whether ``held`` contains every scope of ``wanted``."""
+    kept = tuple(held)
+    return all(holds(kept, scope) for scope in wanted)
+
+
 def validated(scopes: Iterable[str]) -> tuple[str, ...]:
     """The scopes sorted, without repetition. Raises ``Invalid`` for an empty list or a scope that does not exist."""
     unique = sorted(set(scopes))

@@ -6,7 +6,7 @@ from typing import Any
 
 from ari.base.caller import Caller
 from ari.base.clock import HOUR_MS, to_rfc3339
-from ari.base.errors import Conflict, Limited, NotFound
+from ari.base.errors import Conflict, Forbidden, Limited, NotFound
 from ari.base.events import Event
 from ari.base.ids import new_id
 from ari.notifications.compose import letter_of
@@ -103,12 +103,14 @@ def is_on(notes: Notes, kind: Kind) -> bool:
 def switch(unit: NoticeUnit, caller: Caller, now_ms: int, name: str, on: bool) -> Switch:
     """Switch a kind on or off; no change writes nothing.
 
-    Raises ``NotFound`` for a kind that does not exist or cannot be switched, and ``Unconfirmed``: whoever takes over a
-    session must not silence what would tell of it.
+    Raises ``NotFound`` for a kind that does not exist or cannot be switched, ``Forbidden`` for an API key that would
+    silence a warning about the account, and ``Unconfirmed``: a stolen session must not silence what warns of it.
     """
     kind = KINDS.get(name)
     if kind is None or kind.fixed:
         raise NotFound("There is no notification of this name.")
+    if kind.about_account and caller.key_id is not None and not on:
+        raise Forbidden("An API key cannot switch off warnings about the account; sign in as the owner.")
     caller.require_confirmed(now_ms)
     if is_on(unit.notes, kind) != on:
         unit.notes.put(_note(kind), "on" if on else "off")

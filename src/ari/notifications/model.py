@@ -110,7 +110,8 @@ class Kind:
 
     ``events`` are the names of the events it tells of, of which ``concerns`` may leave some out. ``title`` and ``says``
     are for the page. ``fixed`` kinds cannot be switched off: somebody waits for them. ``secret`` kinds are posted with
-    ``outbox.post_secret``. ``recipient`` names another address than the owner's. After ``worth_ms`` since the event
+    ``outbox.post_secret``. ``about_account``: it warns of somebody else in the owner's account, so no API key may
+    silence it. ``recipient`` names another address than the owner's. After ``worth_ms`` since the event
     the mail would come too late.
     """
 
@@ -122,6 +123,7 @@ class Kind:
     on: bool = True
     fixed: bool = False
     secret: bool = False
+    about_account: bool = False
     concerns: Callable[[Event], bool] = lambda _: True
     recipient: Callable[[Event], str | None] = lambda _: None
     worth_ms: int = 30 * DAY_MS

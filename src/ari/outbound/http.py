@@ -19,7 +19,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from multidict import CIMultiDict
 from yarl import URL
 
-from ari.outbound.addresses import permitted
+from ari.base.addresses import permitted
 
 FaultWord = Literal["unreachable", "timed_out", "refused_address", "tls"]
 Headers = Sequence[tuple[str, str]]

@@ -16,8 +16,8 @@ from email.utils import formatdate, parseaddr
 from ipaddress import ip_address
 from urllib.parse import unquote, urlsplit
 
+from ari.base.addresses import permitted
 from ari.notifications.model import Again, Letter, Outcome, Refused, Sent
-from ari.outbound.addresses import permitted
 
 _STEP_SECONDS = 10.0
 """How long one answer of the server may take."""

@@ -66,6 +66,7 @@ def _prepare(settings: Settings, given: ProviderEnvironment, *, new_instance: bo
     """Migrate and make the owner. Returns the line with the setup link, if one is needed, and whether mail is on."""
     instance = Instance.open(settings, migrate=True, given=given)
     try:
+        instance.prove_verification()
         _refuse_lost_master_key(instance)
         link = _prepare_owner(instance, new_instance=new_instance)
         instance.database.history.forget_if_empty()

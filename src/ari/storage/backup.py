@@ -10,6 +10,7 @@ from sqlalchemy import Column, ColumnElement, Connection, Table, func, select, t
 from ari import __version__
 from ari.base.clock import to_rfc3339
 from ari.base.errors import Unavailable
+from ari.base.idempotency import RESPONSE_KIND
 from ari.notifications.model import SEALED_KIND
 from ari.storage import tables
 from ari.storage.archive import Manifest, Writer
@@ -29,6 +30,7 @@ MAIN_TABLES = (
     tables.integrations,
     tables.notes,
     tables.api_keys,
+    tables.key_grants,
     tables.dismissals,
     tables.watch_quiet,
     tables.events,
@@ -49,6 +51,7 @@ LOG_TABLES = (
 notices and their mails: who restores a backup is not mailed what the other instance mailed already. The restored
 database begins a history of its own."""
 _PASSING_NOTES = ("setup_token", READ)
+_PASSING_SECRETS = (SEALED_KIND, RESPONSE_KIND)
 """Notes that mean something only until ARI starts again, or in this database."""
 
 
@@ -89,7 +92,7 @@ def _lasting(table: Table) -> ColumnElement[bool]:
     """Which rows a backup keeps."""
     if table is tables.notes:
         return table.c.name.not_in(_PASSING_NOTES)
-    return table.c.kind != SEALED_KIND if table is tables.sealed_secrets else true()
+    return table.c.kind.not_in(_PASSING_SECRETS) if table is tables.sealed_secrets else true()
 
 
 def _write_table(connection: Connection, table: Table, writer: Writer, progress: Progress) -> None:

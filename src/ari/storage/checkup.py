@@ -1,5 +1,6 @@
 """What ``ari doctor`` asks of the database; everything here only looks, but for one write that is taken back."""
 
+import asyncio
 import stat
 from collections.abc import Iterable
 from contextlib import suppress
@@ -21,6 +22,8 @@ from ari.storage.tables import events, notes, usage_all_hours, usage_days, usage
 from ari.storage.turn import write_turn
 
 _LONGEST_NAMED = 5
+_PATIENCE_SECONDS = 10.0
+"""At a start the machine may be busy; whether a verification works matters, not yet how fast."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,20 @@ def try_writing(database: Database) -> None:
     with faults_as_unavailable(), write_turn(database.main_lock), database.main.connect() as connection:
         connection.execute(notes.insert().values(name="doctor", value=""))
         connection.rollback()
+
+
+def try_verifying(database: Database) -> None:
+    """Do what every verification does. Raises ``Unavailable``."""
+
+    async def ask() -> None:
+        finder = await database.open_finder(_PATIENCE_SECONDS)
+        try:
+            await finder.check()
+        finally:
+            await finder.close()
+
+    asyncio.run(ask())
+    database.ping()
 
 
 def damage(database: Database, thorough: bool) -> str | None:

@@ -10,22 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event, text
 from sqlalchemy.dialects import sqlite
-from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
+
+from ari.storage.postgres_sessions import BUSY_SECONDS, LIMITS, LOCAL_SETTINGS, set_limits
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql
 
-BUSY_SECONDS = 5
 MIGRATION_SECONDS = 600.0
 """How long a starting process waits for another that makes or changes tables."""
-_SILENCE_SECONDS = 10
 _MIGRATION_LOCK = 0x41524931
 _CHAIN_LOCK = 0x41524932
 _RETENTION_LOCK = 0x41524933
 _SEALING_LOCK = 0x41524934
-_LIMITS = ("lock_timeout", "statement_timeout")
 _INCREMENTAL = 2
 _KEPT_PAGES = 1_000
 _MOVING_KILOBYTES = 16_384
@@ -99,28 +97,6 @@ def _identity(path: Path) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
-def postgresql_engine(url: str, synchronous_commit: str = "on") -> Engine:
-    """An engine on PostgreSQL through psycopg 3; ``failover.link`` opens its connections and examines them."""
-    parsed = make_url(url).set(drivername="postgresql+psycopg")
-    return create_engine(
-        parsed,
-        pool_size=4,
-        max_overflow=8,
-        pool_timeout=BUSY_SECONDS,
-        hide_parameters=True,
-        connect_args={
-            "connect_timeout": BUSY_SECONDS,
-            # A server that is gone without a word is noticed in seconds, not in the kernel's quarter of an hour.
-            "tcp_user_timeout": _SILENCE_SECONDS * 1000,
-            "keepalives_idle": _SILENCE_SECONDS // 2,
-            "keepalives_interval": 2,
-            "keepalives_count": 3,
-            "application_name": "ari",
-            "options": f"-c synchronous_commit={synchronous_commit} -c lock_timeout=5s -c statement_timeout=30s",
-        },
-    )
-
-
 def is_sqlite(connection: Connection) -> bool:
     return connection.dialect.name == "sqlite"
 
@@ -136,9 +112,14 @@ def insert(connection: Connection, table: Table) -> "sqlite.Insert | postgresql.
 
 @contextmanager
 def only_here(engine: Engine, lock_file: Path | None) -> Iterator[bool]:
-    """Whether this process got the lock that one alone may hold; it ends with the block, or with the process."""
+    """Whether this process may go on: it got the lock that one alone may hold, until the block or the process ends."""
     if lock_file is None:
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            if LOCAL_SETTINGS in connection.info:
+                # Behind a pooler a session's lock would stay with the next client, and a transaction held for so
+                # long would keep one of its few connections. So several may run; each of their steps has its own lock.
+                yield True
+                return
             got = connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": _RETENTION_LOCK}).scalar_one()
             try:
                 yield bool(got)
@@ -186,11 +167,9 @@ def lock_for_migration(connection: Connection) -> None:
     """Only one process makes or changes tables at a time; on SQLite the caller holds a file lock."""
     if is_sqlite(connection):
         return
-    for limit in _LIMITS:
-        connection.execute(text(f"SET LOCAL {limit} = '{MIGRATION_SECONDS:g}s'"))
+    set_limits(connection, dict.fromkeys(LIMITS, f"{MIGRATION_SECONDS:g}s"))
     connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
-    for limit in _LIMITS:
-        connection.execute(text(f"SET LOCAL {limit} TO DEFAULT"))
+    set_limits(connection)
 
 
 def lock_sealing(connection: Connection) -> None:

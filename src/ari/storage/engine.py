@@ -4,6 +4,7 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from sqlalchemy import Connection, Engine, text
 
 from ari.base.errors import ConfigurationError
 from ari.base.settings import Settings
-from ari.storage.dialect import postgresql_engine, sqlite_engine
+from ari.storage.database_url import parse
+from ari.storage.dialect import sqlite_engine
 from ari.storage.failover.heartbeat import Heartbeat
 from ari.storage.failover.history import History
 from ari.storage.failover.link import Link
@@ -21,6 +23,8 @@ from ari.storage.faults import faults_as_unavailable, read_only
 from ari.storage.finder import HotFinder, PostgresFinder, SqliteFinder
 from ari.storage.inbox import Inbox
 from ari.storage.points import Commits
+from ari.storage.postgres_sessions import Sessions
+from ari.storage.preflight import Server, examine
 from ari.storage.provider_points import PostgresProviderFinder, ProviderFinder, SqliteProviderFinder
 from ari.storage.settle import INBOX_CHECKPOINT_PAGES, Settler
 from ari.storage.turn import write_turn
@@ -48,17 +52,20 @@ class Database:
         inbox: Engine,
         settling: Engine,
         settings: Settings,
-        *,
-        trusting: bool = False,
+        history: History,
+        link: Link | None = None,
+        server: Server | None = None,
     ) -> None:
         self.main = main
         self.log = log
         self._engines = {id(engine): engine for engine in (main, log, inbox, settling)}.values()
         self.data_dir = data_dir = settings.data_dir
-        self._url = settings.database_url
+        self.history = history
+        self.link = link
+        self.server = server
         self._verify_seconds = settings.verify_timeout_seconds
         self._usage_is_durable = settings.usage_durability == "fsync"
-        sqlite = settings.database_url is None
+        sqlite = link is None
         self.main_lock = data_dir / "ari.lock" if sqlite else None
         self.log_lock = data_dir / "usage.lock" if sqlite else None
         inbox_lock = data_dir / "inbox.lock" if sqlite else None
@@ -69,27 +76,24 @@ class Database:
             log, self.log_lock, Inbox(inbox, inbox_lock, files, self.settler.prepare, level), self.settler
         )
         self._commits = Commits()
-        self.history = History(data_dir, "sqlite" if sqlite else "postgresql", trusting=trusting)
-        self.link = Link(self.history)
         self.heartbeat: Heartbeat | None = None
         self._confirmation: Confirmation | None = None
-        if settings.database_url is None:
-            examine_sqlite(main, self.history)
+        if link is None:
+            examine_sqlite(main, history)
         else:
-            self.link.attach(main)
-            self.link.attach(log)
-            self.heartbeat = Heartbeat(self.link, settings.database_url.get_secret_value(), data_dir)
+            self.heartbeat = Heartbeat(link, data_dir)
             # A command that repairs must work where the standby became the primary and has none of its own yet.
-            required = settings.database_sync == "required" and not trusting
+            required = settings.database_sync == "required" and not history.trusting
             self._confirmation = Confirmation(main, required=required)
         self.reports = UsageReports(log, self.usage.settle_all)
         self.watched = WatchedTables(log, self.usage.settle_all)
 
     @classmethod
     def open(cls, settings: Settings, *, trusting: bool = False) -> "Database":
-        """Open or prepare the database. Raises ``ConfigurationError`` when the data directory cannot serve.
+        """Open or prepare the database. Raises ``ConfigurationError`` when it or the data directory cannot serve.
 
-        ``trusting``: whatever database is there, for the commands that repair.
+        Nothing is created on a PostgreSQL server. ``trusting``: whatever database is there, for the commands that
+        repair.
         """
         prepare_data_dir(settings.data_dir)
         if settings.database_url is None and settings.database_sync == "required":
@@ -102,17 +106,21 @@ class Database:
             log = sqlite_engine(usage_file, durable)
             inbox = sqlite_engine(inbox_file, durable, checkpoint_pages=INBOX_CHECKPOINT_PAGES)
             settling = sqlite_engine(usage_file, durable, beside=inbox_file)
-            return cls(sqlite_engine(keys_file, "FULL"), log, inbox, settling, settings, trusting=trusting)
-        url = settings.database_url.get_secret_value()
+            history = History(settings.data_dir, "sqlite", trusting=trusting)
+            return cls(sqlite_engine(keys_file, "FULL"), log, inbox, settling, settings, history)
         try:
-            main = postgresql_engine(url)
-            log = postgresql_engine(url, "on" if settings.usage_durability == "fsync" else "off")
+            sessions = Sessions(parse(settings.database_url.get_secret_value()), settings.database_pooler)
+            server = examine(sessions)
+            sessions = replace(sessions, few=server.pooled)
+            link = Link(sessions, History(settings.data_dir, "postgresql", trusting=trusting))
+            main = link.engine()
+            log = link.engine("on" if settings.usage_durability == "fsync" else "off")
         except ImportError:
             raise ConfigurationError(
                 "PostgreSQL needs its driver: install the extra, pip install 'ari[postgres]'."
             ) from None
         settling = log.execution_options(isolation_level="REPEATABLE READ")
-        return cls(main, log, log, settling, settings, trusting=trusting)
+        return cls(main, log, log, settling, settings, link.history, link, server)
 
     @contextmanager
     def writing(self) -> Iterator[Unit]:
@@ -144,11 +152,12 @@ class Database:
             yield Unit(connection, writing=False)
 
     def ping(self) -> None:
-        """Raise ``Unavailable`` unless the database answers."""
+        """Raise ``Unavailable`` unless the database answers, and would take what a request adds to the usage log."""
         with faults_as_unavailable():
             for engine in {id(one): one for one in (self.main, self.log)}.values():
                 with read_only(engine) as connection:
                     connection.execute(text("SELECT 1 FROM notes LIMIT 1" if engine is self.main else "SELECT 1"))
+        self.usage.check()
 
     def _usage_level(self) -> str:
         """How far a commit of usage waits. Where no standby confirms, the primary's disk must do: keys are verified."""
@@ -158,16 +167,20 @@ class Database:
     @property
     def shared(self) -> bool:
         """Whether keys and usage are in one PostgreSQL database."""
-        return self._url is not None
+        return self.link is not None
 
-    async def open_finder(self) -> HotFinder:
-        """The hot path's own connections. From now on the database is watched (``failover.heartbeat``)."""
-        if self._url is None:
+    async def open_finder(self, patience_seconds: float | None = None) -> HotFinder:
+        """The hot path's own connections. From now on the database is watched (``failover.heartbeat``).
+
+        With ``patience_seconds``, which replaces that of a verification, it is a trial, and nothing is watched.
+        """
+        if self.link is None:
             finder = SqliteFinder(self.data_dir / KEYS_FILE, self.data_dir / USAGE_FILE, self._commits)
             finder.keys.examine = partial(examine_file, history=self.history)
             return finder
-        self.watch()
-        return PostgresFinder(self._url.get_secret_value(), self._verify_seconds, self.link)
+        if patience_seconds is None:
+            self.watch()
+        return PostgresFinder(self.link, patience_seconds or self._verify_seconds)
 
     def watch(self, delay_seconds: float = 0.0) -> None:
         """Notice a database server that hangs, changed or waits for its standby; only PostgreSQL needs it."""
@@ -176,9 +189,9 @@ class Database:
 
     def provider_finder(self) -> ProviderFinder:
         """What the gateway asks for each request; connects when it is first asked."""
-        if self._url is None:
+        if self.link is None:
             return SqliteProviderFinder(self.data_dir / KEYS_FILE, self._commits)
-        return PostgresProviderFinder(self._url.get_secret_value(), self._verify_seconds, self.link)
+        return PostgresProviderFinder(self.link, self._verify_seconds)
 
     def close(self) -> None:
         """Let all connections go."""

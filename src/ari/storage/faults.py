@@ -8,6 +8,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from ari.base.errors import Unavailable
+from ari.storage.reasons import is_final, log_reason, reason_of
 
 _BROKEN = ("malformed", "not a database", "corrupt")
 _FULL = ("disk is full", "readonly", "read-only", "unable to open", "disk i/o")
@@ -29,14 +30,21 @@ def faults_as_unavailable() -> Iterator[None]:
     try:
         yield
     except (OperationalError, InterfaceError, PoolTimeout) as error:
-        raise Unavailable(plain_sentence(error)) from None
+        raise unavailable(error) from None
     except DBAPIError as error:
         text = str(error.orig).lower()
-        if error.connection_invalidated or any(word in text for word in (*_BROKEN, *_FULL)):
-            raise Unavailable(plain_sentence(error)) from None
+        if error.connection_invalidated or is_final(error) or any(word in text for word in (*_BROKEN, *_FULL)):
+            raise unavailable(error) from None
         raise
     except OSError as error:
         raise Unavailable(f"The data directory cannot be written: {error.strerror}.") from None
+
+
+def unavailable(error: Exception) -> Unavailable:
+    """``error`` as a plain sentence for callers; why goes to the log and to operators."""
+    reason = reason_of(error)
+    log_reason(reason)
+    return Unavailable(plain_sentence(error), reason=reason)
 
 
 def plain_sentence(error: Exception) -> str:
@@ -48,4 +56,6 @@ def plain_sentence(error: Exception) -> str:
         return "The disk is full; nothing was changed."
     if any(word in text for word in _FULL):
         return "The database cannot be written; check the data directory's disk and permissions."
+    if is_final(error):
+        return "The database refuses what ARI needs; nothing was changed."
     return "The database does not answer now; nothing was changed."

@@ -25,6 +25,8 @@ _NO_TOTALS = "The usage log cannot be read now."
 K = TypeVar("K", bytes, str)
 V = TypeVar("V")
 
+_NOBODY = bytes(32)
+"""The digest of no key."""
 _MOST_COPIED = 15_000
 """Keys held by a worker, about 15 MB, and as many totals."""
 _MARKS = 4
@@ -42,6 +44,9 @@ class HotFinder(KeyFinder, Protocol):
 
     async def totals(self, key_id: str) -> KeyTotals:
         """What the key was used for, as committed when keys were last asked for or later. Raises ``Unavailable``."""
+
+    async def check(self) -> None:
+        """Ask what a verification asks, over the same connections. Raises ``Unavailable`` where one would."""
 
     async def close(self) -> None:
         """Let the connections go."""
@@ -71,6 +76,10 @@ class SqliteFinder:
         totals = self._totals_copies.get(key_id)
         assert totals is not None
         return totals
+
+    async def check(self) -> None:
+        self.keys.row(_NOBODY)
+        self._totals.row("")
 
     async def close(self) -> None:
         self.keys.close()
@@ -119,8 +128,8 @@ class PostgresKeys(SharedTrips[ApiKey]):
     address may count anew. So the row of a key that is copied does not travel, and a change is found at the next call.
     """
 
-    def __init__(self, url: str, timeout_seconds: float, link: Link | None = None) -> None:
-        super().__init__(url, _NO_KEYS, timeout_seconds, link)
+    def __init__(self, link: Link, timeout_seconds: float) -> None:
+        super().__init__(link, _NO_KEYS, timeout_seconds)
         self._copies: dict[bytes, ApiKey] = {}
         self._examined: tuple[Any, ...] | None = None
         self._mark: list[Any] | None = None
@@ -151,18 +160,18 @@ class PostgresKeys(SharedTrips[ApiKey]):
     async def _examine(self, *seen: Any) -> None:
         """Where another server answers, or something was changed: no answer from it before the database was compared
         with what this node has seen, and the newest event became part of that."""
-        if self._link is not None and self._connection is not None and seen != self._examined:
-            await self._link.aexamine(self._connection)
+        if self._connection is not None and seen != self._examined:
+            await self.link.aexamine(self._connection)
             self._examined = seen
 
 
 class PostgresFinder:
     """Lookups that share round trips. Totals have their own connection, and are asked for only once they moved."""
 
-    def __init__(self, url: str, timeout_seconds: float, link: Link | None = None) -> None:
+    def __init__(self, link: Link, timeout_seconds: float) -> None:
         totals = f"SELECT {_TOTALS}, key_id FROM usage_totals WHERE key_id = ANY(%s)"  # noqa: S608 - our own names
-        self.keys = PostgresKeys(url, timeout_seconds, link)
-        self._totals = PostgresPoints(url, totals, _NO_TOTALS, timeout_seconds, link)
+        self.keys = PostgresKeys(link, timeout_seconds)
+        self._totals = PostgresPoints(link, totals, _NO_TOTALS, timeout_seconds)
         self._copies: dict[str, KeyTotals] = {}
         self._mark: int | None = None
 
@@ -183,6 +192,10 @@ class PostgresFinder:
             make_room(self._copies, _MOST_COPIED)
             self._copies[key_id] = totals
         return totals
+
+    async def check(self) -> None:
+        await self.keys.row(_NOBODY)
+        await self._totals.row("")
 
     async def close(self) -> None:
         await self.keys.close()

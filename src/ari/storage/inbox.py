@@ -7,8 +7,8 @@ a file of its own, since a file has one writer at a time, and callers must not w
 import os
 import select
 import threading
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import fields
 from operator import attrgetter
 from pathlib import Path
@@ -19,9 +19,9 @@ from sqlalchemy import Engine
 from sqlalchemy.pool import PoolProxiedConnection
 
 from ari.base.clock import MINUTE_MS
-from ari.base.errors import Unavailable
 from ari.storage.bulk import Insert
-from ari.storage.faults import plain_sentence
+from ari.storage.faults import unavailable
+from ari.storage.postgres_sessions import LOCAL_SETTINGS
 from ari.storage.tables import usage_inbox
 from ari.storage.turn import write_turn
 from ari.storage.usage_commit import REFUSALS, ROW_FIELDS, row_values, without_texts
@@ -35,6 +35,9 @@ used at a provider."""
 
 _COLUMNS = ("what", *ROW_FIELDS)
 _INSERT = Insert(usage_inbox, _COLUMNS)
+_TRY = """INSERT INTO usage_inbox (what) SELECT 'row'
+    WHERE NOT has_sequence_privilege(pg_get_serial_sequence('usage_inbox', 'seq'), 'USAGE, UPDATE')"""
+"""Adds no row, and fails where one could not be added: without the table, the right, or a server that writes."""
 _use_values = attrgetter(*(field.name for field in fields(AiUse)))
 _NOTHING = dict.fromkeys(_COLUMNS)
 _Entry = tuple[Any, ...]
@@ -82,6 +85,22 @@ class Inbox:
             for entry in entries:
                 self._commit_one(entry)
 
+    def check(self) -> None:
+        """Ask PostgreSQL for what a commit needs, over the connection of commits. Raises ``Unavailable``.
+
+        SQLite has no roles; where its file cannot be written, the next commit says so.
+        """
+        if self._files:
+            return
+        with self._mutex:
+            try:
+                connection = self._connection()
+                with self._local_settings(connection):
+                    connection.execute(_TRY)
+            except self._faults() as error:
+                self.close()
+                raise unavailable(error) from None
+
     def close(self) -> None:
         """Let the connection go."""
         held, self._held, self._level_set = self._held, None, None
@@ -101,12 +120,29 @@ class Inbox:
                 connection = self._connection()
                 self._set_level(connection)
                 with write_turn(self._lock_file):
-                    _INSERT.run(connection, entries)
+                    self._insert(connection, entries)
                 self.pages += _PAGES_OF_A_COMMIT + len(entries) // _ENTRIES_OF_A_PAGE
             except self._faults() as error:
                 self.close()
                 refusal = self._refusal(error)
-                raise (refusal or Unavailable(plain_sentence(error))) from None
+                raise (refusal or unavailable(error)) from None
+
+    def _insert(self, connection: Any, entries: Sequence[_Entry]) -> None:
+        with self._local_settings(connection):
+            _INSERT.run(connection, entries)
+
+    @contextmanager
+    def _local_settings(self, connection: Any) -> Iterator[None]:
+        """Through a pooler, settings hold for a transaction alone; elsewhere each statement is one."""
+        assert self._held is not None
+        local_settings = self._held.info.get(LOCAL_SETTINGS)
+        if local_settings is None:
+            yield
+            return
+        level = "" if self._level_set is None else f"; SET LOCAL synchronous_commit TO {self._level_set}"
+        connection.execute(f"BEGIN; {local_settings}{level}")
+        yield
+        connection.execute("COMMIT")
 
     def _connection(self) -> Any:
         """The driver's own connection, each statement its own transaction."""
@@ -123,9 +159,12 @@ class Inbox:
         return connection
 
     def _set_level(self, connection: Any) -> None:
+        """For the session; through a pooler each transaction sets its own."""
+        assert self._held is not None
         level = None if self._level is None else self._level()
         if level is not None and level != self._level_set:
-            connection.execute(f"SET synchronous_commit TO {level}")
+            if LOCAL_SETTINGS not in self._held.info:
+                connection.execute(f"SET synchronous_commit TO {level}")
             self._level_set = level
 
     def _is_stale(self) -> bool:

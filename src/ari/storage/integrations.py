@@ -31,6 +31,7 @@ class IntegrationTable:
         kept = {
             "id": integration.id,
             "base_url": integration.base_url,
+            "base_url_by": integration.base_url_by,
             "mask": integration.mask,
             "added_at_ms": integration.added_at_ms,
             "added_by": integration.added_by,
@@ -52,6 +53,7 @@ def _integration(row: Row[Any]) -> Integration:
         id=row.id,
         provider=row.provider,
         base_url=row.base_url,
+        base_url_by=row.base_url_by,
         mask=row.mask,
         added_at_ms=row.added_at_ms,
         added_by=row.added_by,

@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select, union, update
 
 from ari.keys.model import ApiKey
 from ari.keys.names import folded
 from ari.keys.ports import Activity
-from ari.storage.tables import api_keys
+from ari.storage.dialect import insert
+from ari.storage.tables import api_keys, key_grants
 
 _t = api_keys.c
 COLUMNS = (
@@ -106,8 +107,19 @@ class KeyTables:
         ).scalar_one()
 
     def made_by(self, actor: str) -> list[ApiKey]:
-        query = select(*COLUMNS).where(_t.created_by == actor, _t.deleted_at_ms.is_(None)).order_by(_t.id)
+        granted = select(key_grants.c.key_id).where(key_grants.c.grantor_id == actor)
+        of_actor = or_(_t.created_by == actor, _t.id.in_(granted))
+        query = select(*COLUMNS).where(of_actor, _t.deleted_at_ms.is_(None)).order_by(_t.id)
         return [key_of(row) for row in self._connection.execute(query)]
+
+    def add_grant(self, grantor_id: str, key_id: str) -> None:
+        row = insert(self._connection, key_grants).values(grantor_id=grantor_id, key_id=key_id)
+        self._connection.execute(row.on_conflict_do_nothing())
+
+    def sources_of(self, key_id: str) -> list[str]:
+        creator = select(_t.created_by).where(_t.id == key_id, _t.created_by.startswith("key_", autoescape=True))
+        grantors = select(key_grants.c.grantor_id).where(key_grants.c.key_id == key_id)
+        return list(self._connection.execute(union(creator, grantors)).scalars())
 
     def any_unstamped(self, now_ms: int) -> bool:
         query = select(_t.id).where(_t.expired_seen_at_ms.is_(None), _t.expires_at_ms <= now_ms).limit(1)

@@ -7,11 +7,12 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, MetaData, String, column, inspect, select, table
 
-from ari.base.errors import ConfigurationError, Unavailable
+from ari.base.errors import ConfigurationError, Unavailable, for_operator
 from ari.storage import dialect, tables
 from ari.storage.engine import Database
 from ari.storage.failover.history import NotTrusted
 from ari.storage.faults import faults_as_unavailable
+from ari.storage.preflight import refuse_without_create
 from ari.storage.turn import write_turn
 
 _FOLDER = Path(__file__).parent / "migrations"
@@ -69,6 +70,7 @@ def migrate(database: Database) -> list[str]:
             if current == chain.revisions[-1]:
                 continue
             _refuse_newer(chain, current)
+            refuse_without_create(connection)
             _upgrade(connection, chain)
             applied += [f"{chain.name} {number}" for number in chain.revisions if current is None or number > current]
     with _plain_faults():
@@ -112,4 +114,4 @@ def _plain_faults() -> Iterator[None]:
     except NotTrusted:
         raise
     except Unavailable as error:
-        raise ConfigurationError(str(error)) from None
+        raise ConfigurationError(for_operator(error)) from None

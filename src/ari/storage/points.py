@@ -129,8 +129,8 @@ class SqlitePoints:
 class PostgresPoints(SharedTrips[_Row]):
     """Rows by primary key, which is the last column of ``query`` and is left out of what is given."""
 
-    def __init__(self, url: str, query: str, gone: str, timeout_seconds: float, link: Link | None = None) -> None:
-        super().__init__(url, gone, timeout_seconds, link)
+    def __init__(self, link: Link, query: str, gone: str, timeout_seconds: float) -> None:
+        super().__init__(link, gone, timeout_seconds)
         self._query = query
 
     async def ask(self, keys: list[Any]) -> dict[Any, _Row]:

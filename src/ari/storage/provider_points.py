@@ -14,7 +14,7 @@ from ari.storage.failover.link import Link
 from ari.storage.finder import Copies
 from ari.storage.points import Commits, PostgresPoints, SqlitePoints
 
-_COLUMNS = "i.id, i.base_url, i.mask, i.added_at_ms, i.failing_since_ms, s.parts, s.envelope"
+_COLUMNS = "i.id, i.base_url, i.base_url_by, i.mask, i.added_at_ms, i.failing_since_ms, s.parts, s.envelope"
 _SEALED = f"LEFT JOIN sealed_secrets s ON s.kind = '{KIND}' AND s.subject = i.provider"
 _TABLES = f"integrations i ON i.provider = p.provider {_SEALED}"
 _GONE = "The provider keys cannot be read now."
@@ -49,9 +49,9 @@ class SqliteProviderFinder:
 class PostgresProviderFinder:
     """Reads that share round trips; see ``PostgresPoints``."""
 
-    def __init__(self, url: str, timeout_seconds: float, link: Link | None = None) -> None:
+    def __init__(self, link: Link, timeout_seconds: float) -> None:
         query = f"SELECT {_COLUMNS}, i.provider FROM integrations i {_SEALED} WHERE i.provider = ANY(%s)"  # noqa: S608 - our own
-        self._points = PostgresPoints(url, query, _GONE, timeout_seconds, link)
+        self._points = PostgresPoints(link, query, _GONE, timeout_seconds)
 
     async def find(self, provider: str) -> Stored:
         row = await self._points.row(provider)
@@ -62,10 +62,12 @@ class PostgresProviderFinder:
 
 
 def _stored(row: tuple[Any, ...]) -> Stored:
-    own_id, base_url, mask, added_at_ms, failing_since_ms, parts, envelope, provider = row
+    own_id, base_url, base_url_by, mask, added_at_ms, failing_since_ms, parts, envelope, provider = row
     if own_id is None:
         return NOTHING_STORED
-    found = Integration(own_id, provider, base_url, mask, added_at_ms, failing_since_ms=failing_since_ms)
+    found = Integration(
+        own_id, provider, base_url, mask, added_at_ms, failing_since_ms=failing_since_ms, base_url_by=base_url_by
+    )
     if envelope is None:
         return Stored(found, None)
     return Stored(found, Sealed(Context(KIND, provider, tuple(json.loads(parts))), bytes(envelope)))

@@ -52,6 +52,12 @@ def into_postgresql(settings: Settings, replace: bool, fill: Fill) -> None:
     """Fill the tables in one transaction."""
     database = Database.open(settings, trusting=True)
     try:
+        if database.server is not None and database.server.pooled:
+            raise Conflict(
+                "in_use",
+                "Through a pooler, ARI cannot see whether another process uses the database; name PostgreSQL itself in "
+                "ARI_DATABASE_URL for the restore.",
+            )
         migrate(database)
         replaced = _histories(database)
         database.log.dispose()  # its connection would be taken for another process of ours
@@ -84,7 +90,10 @@ def _filled() -> Conflict:
 
 
 def _in_use() -> Conflict:
-    return Conflict("in_use", "ARI is running on this instance; stop it before you restore.")
+    return Conflict(
+        "in_use",
+        "ARI is running on this instance; stop it before you restore. (A pooler may hold its connections for a while.)",
+    )
 
 
 def _is_filled(connection: Connection, telling: tuple[Table, ...]) -> bool:

@@ -1,18 +1,17 @@
 """Lookups on PostgreSQL that share round trips: one connection, one statement at a time, never inside a transaction."""
 
 import asyncio
-import math
 import os
 import socket
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ari.base.errors import Unavailable
+from ari.storage.failover.link import Link
+from ari.storage.reasons import log_reason, reason_of
 
 if TYPE_CHECKING:
     import psycopg
-
-    from ari.storage.failover.link import Link
 
 _LETTING_GO_SECONDS = 0.2
 _Row = tuple[Any, ...]
@@ -26,9 +25,8 @@ class SharedTrips(Generic[V]):
     nothing. Nobody waits longer than ``timeout_seconds``.
     """
 
-    def __init__(self, url: str, gone: str, timeout_seconds: float, link: "Link | None" = None) -> None:
-        self._url = url
-        self._link = link
+    def __init__(self, link: Link, gone: str, timeout_seconds: float) -> None:
+        self.link = link
         self._gone = gone
         self._timeout_seconds = timeout_seconds
         self._connection: psycopg.AsyncConnection[_Row] | None = None
@@ -36,6 +34,9 @@ class SharedTrips(Generic[V]):
         self._waiting: list[tuple[Any, asyncio.Future[V | None]]] = []
         self._runner: asyncio.Task[None] | None = None
         self._asking: asyncio.Future[dict[Any, V]] | None = None
+        self.reason: str | None = None
+        """Why the last failure was."""
+        self._failure: BaseException | None = None
 
     async def row(self, key: bytes | str) -> V | None:
         """What is found under this key, as committed now. Raises ``Unavailable``."""
@@ -56,9 +57,14 @@ class SharedTrips(Generic[V]):
                 if future.done():
                     continue
                 if found is None:
-                    future.set_exception(Unavailable(self._gone))
+                    future.set_exception(self._refusal())
                 else:
                     future.set_result(found.get(key))
+
+    def _refusal(self) -> Unavailable:
+        """The last failure as callers see it: a database that is not trusted is named."""
+        failure = self._failure
+        return failure if isinstance(failure, Unavailable) else Unavailable(self._gone, reason=self.reason)
 
     async def _bounded(self, keys: list[Any]) -> dict[Any, V] | None:
         """What ``ask`` found, or ``None`` if it failed or took too long."""
@@ -66,8 +72,11 @@ class SharedTrips(Generic[V]):
         await asyncio.wait((asking,), timeout=self._timeout_seconds)
         if asking.done() and not asking.cancelled() and asking.exception() is None:
             return asking.result()
-        if not asking.done() and self._connection is not None and self._link is not None:
-            self._link.silent(self._connection)
+        if not asking.done() and self._connection is not None:
+            self.link.silent(self._connection)
+        self._failure = asking.exception() if asking.done() and not asking.cancelled() else None
+        self.reason = _reason_of(asking, self._timeout_seconds)
+        log_reason(self.reason)
         await self._give_up()
         return None
 
@@ -114,26 +123,13 @@ class SharedTrips(Generic[V]):
 
     async def rows(self, query: str, keys: list[Any]) -> list[_Row]:
         """Run ``query``, whose one parameter is the list of keys."""
-        if self._link is not None:
-            self._link.history.gate()
+        self.link.history.gate()
         if self._connection is None:
-            self._connection = await self._connect()
+            self._connection = await self.link.aconnect("ari verify", self._timeout_seconds)
             self._cursor = self._connection.cursor(binary=True)
         cursor = self._cursor
         await cursor.execute(query, (keys,), prepare=True)
         return await cursor.fetchall()
-
-    async def _connect(self) -> "psycopg.AsyncConnection[_Row]":
-        import psycopg  # noqa: PLC0415 - the extra "postgres"
-
-        options: dict[str, Any] = {
-            "autocommit": True,
-            "connect_timeout": math.ceil(self._timeout_seconds),
-            "application_name": "ari verify",
-        }
-        if self._link is None:
-            return await psycopg.AsyncConnection.connect(self._url, **options)
-        return await self._link.aconnect(self._url, **options)
 
     def _drop(self) -> None:
         connection, self._connection = self._connection, None
@@ -149,3 +145,9 @@ class SharedTrips(Generic[V]):
                 future.set_exception(Unavailable(self._gone))
         self._waiting = []
         await self._give_up()
+
+
+def _reason_of(asking: "asyncio.Future[Any]", timeout_seconds: float) -> str | None:
+    if asking.done() and not asking.cancelled():
+        return reason_of(asking.exception())
+    return f"PostgreSQL did not answer within {timeout_seconds:g} seconds."

@@ -9,6 +9,7 @@ from ari.storage.integrations import IntegrationTable
 from ari.storage.key_listing import KeyListTables
 from ari.storage.keys import KeyTables
 from ari.storage.notices import FeedTables, NoticeTables, OutboxTables
+from ari.storage.responses import ResponseTable
 from ari.storage.sealed import SealedTable
 from ari.storage.second_step import SecondStepTables
 from ari.storage.watch import WatchTables
@@ -25,6 +26,7 @@ class Unit:
         self.accounts = AccountTables(connection)
         self.second_step = SecondStepTables(connection)
         self.sealed = SealedTable(connection)
+        self.responses = ResponseTable(connection)
         self.integrations = IntegrationTable(connection, writing=writing)
         self.notes = NoteTables(connection)
         self.feed = FeedTables(connection)

@@ -88,6 +88,10 @@ class UsageTables:
         while self.settle() >= MOST_AT_ONCE:
             pass
 
+    def check(self) -> None:
+        """Raise ``Unavailable`` where the database would refuse a commit."""
+        self._inbox.check()
+
     def close(self) -> None:
         """Let the connection of commits go."""
         self._inbox.close()

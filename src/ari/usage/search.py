@@ -4,9 +4,12 @@ from dataclasses import dataclass, field, replace
 from typing import Self
 
 from ari.base.errors import Invalid, Problem
+from ari.keys.reasons import ACCEPTED, REASONS, REQUEST_ERRORS
 from ari.usage.model import UsageFilter, UsageRow
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+CODES = (ACCEPTED, *REASONS, *REQUEST_ERRORS)
+"""Every code that a row can have."""
 TEXT_LENGTH = 200
 LOOKED_AT = 10_000
 """Rows that one step of a search looks at; then it gives what it found and where it stopped."""
@@ -69,6 +72,13 @@ def method_of(text: str) -> str:
     if text.upper() not in METHODS:
         raise Invalid(Problem("method", f"Choose one of {', '.join(METHODS)}."))
     return text.upper()
+
+
+def code_of(text: str) -> str:
+    """A code to search for: ``ok``, or why a request was refused. Raises ``Invalid``."""
+    if text not in CODES:
+        raise Invalid(Problem("code", "There is no such code; choose ok, or a code of the list of errors."))
+    return text
 
 
 def text_of(text: str) -> str | None:

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 
 from starlette.requests import Request
 
-from ari.base.errors import Invalid, Problem
+from ari.base.errors import Invalid
 from ari.base.ids import is_id
-from ari.keys.reasons import ACCEPTED, REASONS, REQUEST_ERRORS
+from ari.keys.reasons import ACCEPTED
 from ari.usage import spans
 from ari.usage.model import ROW_KIND, UsageFilter
-from ari.usage.search import StatusRange, UsageSearch, method_of, text_of
+from ari.usage.search import StatusRange, UsageSearch, code_of, method_of, text_of
 from ari.usage.spans import DEFAULT_PRESET, UNITS, Span, Unit
 from ari.web import places
 
@@ -103,7 +103,7 @@ def asked_of(request: Request, now_ms: int, place: str, given: Mapping[str, str]
     except Invalid as error:
         problems.update((problem.location, problem.message) for problem in error.problems)
         span = spans.preset(DEFAULT_PRESET, now_ms, zone, unit)
-    for name, check in (("status", StatusRange.parse), ("method", method_of), ("q", text_of), ("code", _code)):
+    for name, check in (("status", StatusRange.parse), ("method", method_of), ("q", text_of), ("code", code_of)):
         try:
             check(known.get(name, "") or _FINE[name])
         except Invalid as error:
@@ -121,9 +121,3 @@ def _span(values: Mapping[str, str], now_ms: int, zone: str, unit: Unit | None) 
         last = values.get("to") or today
         return spans.between_dates(values.get("from") or last, last, now_ms, zone, unit)
     return spans.preset(values.get("range", DEFAULT_PRESET), now_ms, zone, unit)
-
-
-def _code(text: str) -> str:
-    if text != ACCEPTED and text not in REASONS and text not in REQUEST_ERRORS:
-        raise Invalid(Problem("code", "There is no such result."))
-    return text

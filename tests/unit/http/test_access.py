@@ -1,10 +1,11 @@
-"""Finding a route's access: what says nothing is closed."""
+"""Promise 4: the guard's table is the only router, and every route declares who may call it."""
 
+import pytest
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Mount, Route, WebSocketRoute
 
-from ari.http.access import CLOSED, NO_ROUTE, AccessTable, Kind, needs, open_to_all, page
+from ari.http.access import NO_ROUTE, AccessTable, Kind, UndeclaredRoute, needs, open_to_all, page
 
 
 async def _silent(request: Request) -> Response:
@@ -28,7 +29,6 @@ async def _page(request: Request) -> Response:
 
 TABLE = AccessTable(
     [
-        Route("/api/silent", _silent),
         Route("/api/keys/{key_id}", _reading),
         Route("/api/health", _open),
         Route("/settings", _page, methods=["GET"]),
@@ -36,10 +36,38 @@ TABLE = AccessTable(
 )
 
 
-def test_a_route_that_says_nothing_is_closed() -> None:
-    """Only what may do everything opens it."""
-    assert TABLE.match("GET", "/api/silent").access is CLOSED
-    assert CLOSED.scope == "*"
+@pytest.mark.parametrize(
+    "route",
+    [
+        Route("/api/silent", _silent),
+        Mount("/mounted", routes=[Route("/inside", _open)]),
+        WebSocketRoute("/socket", _open),
+        Route("/any-method", _open, methods=[]),
+    ],
+)
+def test_a_route_without_a_declared_policy_prevents_the_start(route: object) -> None:
+    """So do mounted apps, whose inner routes the table would not see."""
+    with pytest.raises(UndeclaredRoute):
+        AccessTable([route])
+
+
+def test_one_path_and_method_has_one_route() -> None:
+    """Two could differ in who may call them."""
+    with pytest.raises(UndeclaredRoute, match="declared twice"):
+        AccessTable([Route("/a", _open), Route("/a", _page)])
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r", "\x00", " ", "/", "\u2028"])
+@pytest.mark.parametrize("path", ["/settings", "/api/health"])
+def test_a_path_matches_whole(path: str, ending: str) -> None:
+    """A pattern that ends in ``$`` also matches before a final newline."""
+    assert TABLE.match("GET", path + ending) is NO_ROUTE
+
+
+def test_head_is_get_without_a_body() -> None:
+    """RFC 9110 §9.3.2: the same route, with the same access."""
+    for path in ("/api/health", "/settings", "/api/keys/key_1"):
+        assert TABLE.match("HEAD", path) == TABLE.match("GET", path)
 
 
 def test_templates_are_found() -> None:

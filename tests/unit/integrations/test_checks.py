@@ -2,6 +2,7 @@
 
 import pytest
 
+from ari.base.addresses import AddressList
 from ari.base.errors import Invalid
 from ari.integrations.checks import checked_base_url, checked_key, mask
 from ari.integrations.providers import provider_named
@@ -83,6 +84,18 @@ def test_a_mask_leaves_most_hidden(key: str, shown: str) -> None:
         ("http://192.168.1.5", "http://192.168.1.5"),
         ("http://box.lan:80/", "http://box.lan"),
         ("http://ollama:11434", "http://ollama:11434"),
+        ("http://ollama_server:11434", "http://ollama_server:11434"),
+        ("http://_llm", "http://_llm"),
+        ("http://my_app_ollama_1.local", "http://my_app_ollama_1.local"),
+        ("http://100.101.102.103:11434", "http://100.101.102.103:11434"),
+        ("http://[fd7a:115c:a1e0::1]:11434", "http://[fd7a:115c:a1e0::1]:11434"),
+        ("http://Box.tail1234.TS.net:11434", "http://box.tail1234.ts.net:11434"),
+        ("http://llm_box.tail1234.ts.net", "http://llm_box.tail1234.ts.net"),
+        ("http://box.user.beta.tailscale.net", "http://box.user.beta.tailscale.net"),
+        ("http://ollama.default.svc:11434", "http://ollama.default.svc:11434"),
+        ("http://ollama.default.svc.cluster.local", "http://ollama.default.svc.cluster.local"),
+        ("http://host.docker.internal:11434", "http://host.docker.internal:11434"),
+        ("http://[::ffff:10.0.0.1]", "http://[::ffff:10.0.0.1]"),
     ],
 )
 def test_base_urls_are_written_one_way(text: str, kept: str) -> None:
@@ -121,6 +134,29 @@ def test_base_urls_are_written_one_way(text: str, kept: str) -> None:
         "http://[fe80::1]",
         "http://0.0.0.0",
         "https://224.0.0.1",
+        "http://100.100.100.200",
+        "https://[fd00:ec2::254]",
+        "https://168.63.129.16",
+        "https://[::ffff:169.254.169.254]",
+        "https://[64:ff9b::a9fe:a9fe]",
+        "https://[2002:a9fe:a9fe::]",
+        "https://[::a9fe:a9fe]",
+        "http://2852039166",
+        "http://0xa9fea9fe",
+        "https://169.254.43518",
+        "http://127.1",
+        "https://0251.0376.0251.0376",
+        "http://[::1%25lo]:1",
+        "http://127.0.0.1:0",
+        "http://a..lan",
+        "http://-a.lan",
+        "http://100.63.255.255",
+        "http://100.128.0.1",
+        "http://ts.net",
+        "http://x.ts.net.evil.example",
+        "http://tsxts.net",
+        "https://my_host.example.net",
+        "https://" + "x" * 64 + ".lan",
         "https://" + "x" * 500,
     ],
 )
@@ -131,3 +167,13 @@ def test_other_base_urls_are_refused(text: str) -> None:
     [problem] = refused.value.problems
     assert problem.location == "base_url"
     assert "secret" not in problem.message
+
+
+def test_plain_http_to_what_a_setting_lists() -> None:
+    """The operator says that it is private, whatever its name."""
+    listed = AddressList.of(["models.example.net:8080"])
+    ollama = provider_named("ollama")
+    assert checked_base_url(ollama, "http://models.example.net:8080", listed) == "http://models.example.net:8080"
+    for text in ("http://models.example.net", "http://169.254.169.254"):
+        with pytest.raises(Invalid):
+            checked_base_url(ollama, text, listed)

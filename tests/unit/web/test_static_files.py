@@ -41,6 +41,9 @@ def with_every_provider(owner: Any) -> None:
     begins |= {"openrouter": "sk-or-v1-", "ollama": "", "openai_compatible": ""}
     for one in maker.get("/api/integrations").json()["items"]:
         name = one["provider"]
+        if name == "resend":  # the owner's alone
+            owner.cli("integrations", "set", name, stdin=begins[name] + rest, check=True)
+            continue
         body = {"key": begins[name] + rest} | ({"base_url": "http://127.0.0.1:9"} if one["base_url"] is None else {})
         answer = maker.put(f"/api/integrations/{name}", json=body)
         assert answer.status_code == 200, answer.text

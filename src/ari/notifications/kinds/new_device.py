@@ -22,5 +22,6 @@ KIND = Kind(
     title="Sign-in from a new device",
     says="When your account is used in a browser that it was not used in before.",
     words=_words,
+    about_account=True,
     concerns=lambda event: event.detail.get("new_device") is True,
 )

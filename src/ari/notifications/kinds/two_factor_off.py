@@ -22,4 +22,5 @@ KIND = Kind(
     title="Two-factor turned off",
     says="When your account can be signed in to with the password alone again.",
     words=_words,
+    about_account=True,
 )

@@ -22,6 +22,7 @@ from ari.storage.failover.history import NotTrusted, WentBack
 from ari.storage.failover.link import Link
 from ari.storage.failover.record import SeenEvent
 from ari.storage.failover.replication import CANCEL_WAITS, STATE, ReplicationState
+from ari.storage.postgres_sessions import is_pooled
 
 if TYPE_CHECKING:
     import psycopg
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 BEAT_SECONDS = 1.0
 SILENCE_SECONDS = 4.0
 """How long a server may take to answer a beat. Together with a beat and a connection this bounds a failover."""
+POOLED_SILENCE_SECONDS = 35.0
+"""The same through a pooler in transaction mode, where a beat also waits for a free server connection: longer than any
+statement of ARI may take, so a pooler that is only busy is left alone."""
 CONNECT_SECONDS = 2
 _ENDING_SECONDS = 0.5
 _BEATS_BETWEEN_STATES = 5
@@ -43,9 +47,8 @@ _logger = logging.getLogger(__name__)
 class Heartbeat:
     """One connection and one thread of a process; ``start`` and ``stop`` may be called again and again."""
 
-    def __init__(self, link: Link, url: str, data_dir: Path) -> None:
+    def __init__(self, link: Link, data_dir: Path) -> None:
         self._link = link
-        self._url = url
         self._lock_file = data_dir / "heartbeat.lock"
         self._connection: psycopg.AsyncConnection[Any] | None = None
         self._thread: threading.Thread | None = None
@@ -95,10 +98,7 @@ class Heartbeat:
 
     async def _in_time(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(work)
-        patience = SILENCE_SECONDS
-        if self._connection is None:  # each server may take its time, and is tried
-            patience += 10 * CONNECT_SECONDS
-        await asyncio.wait((task,), timeout=patience)
+        await asyncio.wait((task,), timeout=self._patience_seconds())
         if not task.done():
             self._shut_silent()
             await asyncio.wait((task,), timeout=_ENDING_SECONDS)
@@ -107,6 +107,11 @@ class Heartbeat:
                 await asyncio.wait((task,), timeout=_ENDING_SECONDS)
         if task.done() and not task.cancelled():
             task.result()
+
+    def _patience_seconds(self) -> float:
+        if self._connection is None:  # each server may take its time, and is tried
+            return SILENCE_SECONDS + 10 * CONNECT_SECONDS
+        return POOLED_SILENCE_SECONDS if is_pooled(self._connection) else SILENCE_SECONDS
 
     def _shut_silent(self) -> None:
         server = None if self._connection is None else self._link.sockets.server_of(self._connection)
@@ -117,7 +122,7 @@ class Heartbeat:
         _logger.error(
             "The database server %s did not answer for %g s: its %d connections were ended, and another is tried.",
             server,
-            SILENCE_SECONDS,
+            self._patience_seconds(),
             count,
         )
 
@@ -139,14 +144,7 @@ class Heartbeat:
     async def _ask(self) -> None:
         link = self._link
         if self._connection is None:
-            self._connection = await link.aconnect(
-                self._url,
-                watching=True,
-                autocommit=True,
-                prepare_threshold=None,
-                connect_timeout=CONNECT_SECONDS,
-                application_name="ari heartbeat",
-            )
+            self._connection = await link.aconnect("ari heartbeat", CONNECT_SECONDS, watching=True)
         connection = self._connection
         try:
             await link.aexamine(connection)

@@ -10,13 +10,13 @@ import logging
 import threading
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from msgspec.structs import replace
 
 from ari.base.clock import to_rfc3339
-from ari.base.errors import Unavailable
+from ari.base.errors import Unavailable, for_operator
 from ari.storage.failover.facts import Facts
 from ari.storage.failover.record import MAX_RECENT, Record, RecordFile, SeenEvent
 
@@ -41,9 +41,10 @@ class WentBack(NotTrusted):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why the database is not trusted: a sentence, and the events that are known to be lost."""
+    """Why the database is not trusted: a sentence, what it was compared with, and the events known to be lost."""
 
     sentence: str
+    record: Record = field(compare=False)
     lost: tuple[SeenEvent, ...] = ()
 
 
@@ -78,9 +79,9 @@ class History:
         return None if self._place is None else self._place.timeline
 
     def gate(self) -> None:
-        """Raise ``Unavailable`` while the database is not trusted."""
+        """Raise ``WentBack`` while the database is not trusted."""
         if self.problem is not None:
-            raise Unavailable(self.problem.sentence)
+            raise WentBack(self.problem.sentence, self.problem.record)
 
     def record(self) -> Record | None:
         """What the node has on disk; ``None`` where there is nothing, or nothing that can be read."""
@@ -182,7 +183,7 @@ class History:
     def report(self, error: WentBack, lost: Sequence[SeenEvent]) -> None:
         """Stop trusting the database, and log once what it lost."""
         with self._mutex:
-            problem = Problem(str(error), tuple(lost))
+            problem = Problem(str(error), error.record, tuple(lost))
             if self.problem == problem:
                 return
             self.problem = problem
@@ -236,7 +237,7 @@ class History:
             except OSError as error:
                 _logger.error("What was seen of the database cannot be kept: %s.", error.strerror)
             except Unavailable as error:
-                _logger.error("%s", error)
+                _logger.error("%s", for_operator(error))
 
     def _may_replace(self, stored: Record, mine: Record) -> bool:
         """Never what another process saw and this one did not find in the database yet."""

@@ -14,6 +14,8 @@ from ari.storage.failover.facts import Facts
 from ari.storage.failover.history import History, NotTrusted, WentBack
 from ari.storage.failover.record import Record
 from ari.storage.failover.servers import Server, Servers, Sockets
+from ari.storage.postgres_sessions import Sessions
+from ari.storage.reasons import all_of
 
 if TYPE_CHECKING:
     import psycopg
@@ -24,20 +26,22 @@ _logger = logging.getLogger(__name__)
 class Link:
     """Shared by the engines, the hot path and the heartbeat of one process."""
 
-    def __init__(self, history: History) -> None:
+    def __init__(self, sessions: Sessions, history: History) -> None:
+        self.sessions = sessions
         self.history = history
         self.servers = Servers()
         self.sockets = Sockets()
         self._statement = facts.POSTGRESQL
 
-    def attach(self, engine: Engine) -> None:
-        """Open the engine's connections, and examine them again whenever they leave the pool.
+    def engine(self, synchronous_commit: str = "on") -> Engine:
+        """An engine whose connections are opened here, and examined again whenever they leave the pool.
 
         That examination takes the place of SQLAlchemy's ping: one round trip, which also works where a pooler puts
         another server behind an open connection.
         """
+        engine = self.sessions.engine(synchronous_commit)
 
-        def open_one(**parameters: Any) -> Any:
+        def open_one(*_empty: str, **parameters: Any) -> Any:
             self.history.gate()
             return self.connect(parameters)
 
@@ -53,6 +57,8 @@ class Link:
             self.history.gate()
             if not entry.info.pop("examined", False):
                 self._check_again(connection)
+
+        return engine
 
     def _check_again(self, connection: Any) -> None:
         import psycopg  # noqa: PLC0415 - the extra "postgres"
@@ -78,7 +84,7 @@ class Link:
         found: list[tuple[int, psycopg.Connection[Any]]] = []
         for server in self.servers.order(parameters):
             try:
-                connection = psycopg.connect(**(parameters | server.parameters))
+                connection = psycopg.connect(**server.alone(parameters))
             except psycopg.Error as error:
                 self._note_failure(server, error, failures)
                 continue
@@ -106,24 +112,26 @@ class Link:
                 connection.close()
         return newest
 
-    async def aconnect(self, url: str, *, watching: bool = False, **options: Any) -> "psycopg.AsyncConnection[Any]":
-        """``connect`` for an event loop; a caller that gives up in the middle counts as a failure of the server.
+    async def aconnect(
+        self, application_name: str, timeout_seconds: float, *, watching: bool = False
+    ) -> "psycopg.AsyncConnection[Any]":
+        """``connect`` for an event loop, each statement its own transaction.
 
+        A caller that gives up in the middle counts as a failure of the server. ``timeout_seconds`` is for each server.
         ``watching``: also where the database is not trusted, to notice when it is again.
         """
         import psycopg  # noqa: PLC0415 - the extra "postgres"
-        from psycopg.conninfo import conninfo_to_dict  # noqa: PLC0415 - as above
 
         if not watching:
             self.history.gate()
-        parameters = conninfo_to_dict(url)
+        parameters = self.sessions.url.parameters(application_name, timeout_seconds)
         failures: list[Exception] = []
         for server in self.servers.order(parameters):
-            given: dict[str, Any] = parameters | server.parameters | options
             connection: psycopg.AsyncConnection[Any] | None = None
             try:
-                connection = await psycopg.AsyncConnection.connect(**given)
+                connection = await psycopg.AsyncConnection.connect(autocommit=True, **server.alone(parameters))
                 self.sockets.add(connection, server)
+                await self.sessions.abegin(connection)
                 await self.aexamine(connection)
             except (psycopg.Error, NotTrusted) as error:
                 self._note_failure(server, error, failures)
@@ -223,4 +231,4 @@ def worst(failures: Sequence[Exception]) -> Exception:
         for failure in failures:
             if isinstance(failure, kind):
                 return failure
-    return failures[-1]
+    return failures[-1] if len(failures) == 1 else all_of(failures)

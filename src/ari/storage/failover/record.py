@@ -63,7 +63,8 @@ class RecordFile:
         except FileNotFoundError:
             return None
         except (OSError, msgspec.MsgspecError):
-            raise Unavailable(f"The record {self._path} cannot be read; see: ari database status") from None
+            reason = f"The record {self._path} cannot be read; see: ari database status"
+            raise Unavailable("What this node has seen of its database cannot be read.", reason=reason) from None
 
     @contextmanager
     def locked(self) -> Iterator[None]:

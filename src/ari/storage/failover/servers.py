@@ -21,10 +21,10 @@ class Server:
     hostaddr: str | None
     port: str | None
 
-    @property
-    def parameters(self) -> dict[str, str]:
-        """What replaces the lists in a connection's parameters."""
-        return {name: value for name in _NAMES if (value := getattr(self, name)) is not None}
+    def alone(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Parameters that name several servers, with this one instead."""
+        own = {name: value for name in _NAMES if (value := getattr(self, name)) is not None}
+        return {name: value for name, value in parameters.items() if name not in _NAMES} | own
 
     def __str__(self) -> str:
         return f"{self.host or self.hostaddr or 'the local server'}:{self.port or 5432}"

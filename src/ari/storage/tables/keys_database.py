@@ -63,6 +63,15 @@ api_keys = Table(
     sqlite_with_rowid=False,
 )
 
+key_grants = Table(
+    "key_grants",
+    main,
+    Column("grantor_id", String(40), primary_key=True),
+    Column("key_id", String(40), primary_key=True, index=True),
+    sqlite_with_rowid=False,
+)
+"""Which key let which other key do more: a scope, a later expiry, being enabled."""
+
 key_mark = Table(
     "key_mark",
     main,
@@ -170,6 +179,7 @@ integrations = Table(
     Column("provider", String(40), primary_key=True),
     Column("id", String(40), nullable=False, unique=True),
     Column("base_url", Text),
+    Column("base_url_by", Text),
     Column("mask", String(12)),
     Column("added_at_ms", BigInteger),
     Column("added_by", Text),
@@ -212,6 +222,15 @@ mail_links = Table(
     Column("email", Text, nullable=False),
     Column("expires_at_ms", BigInteger, nullable=False),
     UniqueConstraint("account_id", "purpose"),
+)
+
+idempotent_responses = Table(
+    "idempotent_responses",
+    main,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("body_digest", LargeBinary(32), nullable=False),
+    Column("expires_at_ms", BigInteger, nullable=False, index=True),
+    sqlite_with_rowid=False,
 )
 
 watch_quiet = Table(

@@ -81,7 +81,9 @@ class IntegrationsPages:
     async def address_form(self, request: Request) -> Response:
         """Asks for the base URL, and for the key that goes there."""
         row = (await self._state(_provider(request))).stored
-        return await self._form(request, Form({"base_url": row.base_url or "" if row else ""}), "address")
+        # Not the one that an API key set: saving the form would make it the owner's.
+        shown = row.base_url if row is not None and row.base_url_is_owners else None
+        return await self._form(request, Form({"base_url": shown or ""}), "address")
 
     @page
     @sensitive
@@ -146,7 +148,8 @@ class IntegrationsPages:
         wanted = form.value("base_url").strip() or None
         if wanted is None and provider.base_url is None:
             raise Invalid(Problem("base_url", f"Give the address, such as {provider.base_url_example}."))
-        manage.set_base_url(unit, by, self._instance.now_ms(), provider, wanted)
+        listed = self._instance.provider_environment.private_addresses
+        manage.set_base_url(unit, by, self._instance.now_ms(), provider, wanted, listed)
         if key.strip():
             self._put_key(unit, by, provider, key)
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ari.outbound.addresses import Reach, permitted, reach, unwrap
+from ari.base.addresses import AddressList, Reach, is_number, permitted, reach, unwrap
 
 GLOBAL = ("1.1.1.1", "93.184.216.34", "100.128.0.1", "172.32.0.1", "2606:4700::1111", "2a00:1450::1")
 PRIVATE = ("127.0.0.1", "127.8.9.9", "10.0.0.1", "172.16.5.5", "192.168.1.1", "100.64.0.1", "::1", "fd12::1")
@@ -92,3 +92,45 @@ def test_no_address_is_reached_more_easily_without_the_owners_word(address: ipad
     """``private`` only ever adds."""
     if permitted(str(address), private=False):
         assert permitted(str(address), private=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "allowed", "refused"),
+    [
+        ("10.0.0.0/8", ["http://10.1.2.3", "https://10.255.255.255:9/v1"], ["http://11.0.0.1", "http://ten.example"]),
+        ("10.0.0.1", ["http://10.0.0.1:80", "http://[::ffff:10.0.0.1]"], ["http://10.0.0.2"]),
+        ("10.0.0.7/8", ["http://10.9.9.9"], []),
+        ("10.0.0.1:80", ["http://10.0.0.1"], ["https://10.0.0.1", "http://10.0.0.1:81"]),
+        ("10.0.0.0/8:443", ["https://10.2.3.4"], ["http://10.2.3.4"]),
+        ("[fd00::1]:8080", ["http://[fd00::1]:8080"], ["http://[fd00::1]", "http://[fd00::2]:8080"]),
+        ("fd00::/8", ["http://[fdab::1]:5"], ["http://[fe00::1]"]),
+        (" Ollama_Server:11434 ", ["http://ollama_server:11434"], ["http://ollama_server", "http://ollama:11434"]),
+        ("nas.lan", ["http://nas.lan:1", "https://nas.lan"], ["http://x.nas.lan", "http://nas.lan.evil.example"]),
+    ],
+)
+def test_a_list_of_addresses(text: str, allowed: list[str], refused: list[str]) -> None:
+    """An entry is an address, a network or a name, with or without a port."""
+    listed = AddressList.of([text])
+    assert [url for url in allowed if not listed.allows(url)] == []
+    assert [url for url in refused if listed.allows(url)] == []
+    assert not AddressList().allows(allowed[0])
+
+
+NO_ADDRESS = """
+|http://ollama|ollama:0|ollama:65536|ollama:x|a b|*|*.lan|10.0.0.0/33|2130706433|0x7f.1|-x|a..b|[ollama|user@nas
+|169.254.169.254|[fe80::1]:80|0.0.0.0|100.100.100.200
+"""
+
+
+@pytest.mark.parametrize("text", [one.strip() for one in NO_ADDRESS.split("|")])
+def test_what_is_no_address_is_not_listed(text: str) -> None:
+    """A mistake stops the start instead of allowing less, or more, than was meant."""
+    with pytest.raises(ValueError, match="such as"):
+        AddressList.of([text])
+
+
+@pytest.mark.parametrize("host", ["1", "127.1", "0x7f.1", "0x", "a.0", "2852039166", "0251.0376.0251.0376", "x.0xff"])
+def test_numbers_are_no_names(host: str) -> None:
+    """Resolvers read them as addresses."""
+    assert is_number(host)
+    assert not is_number(f"{host}a.example")

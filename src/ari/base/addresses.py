@@ -5,7 +5,12 @@ what Python's ``ipaddress`` calls global differs between its versions and includ
 """
 
 import ipaddress
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import Enum
+from typing import Self
+from urllib.parse import urlsplit
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -80,9 +85,82 @@ def reach(text: str) -> Reach:
 
 
 def permitted(text: str, *, private: bool) -> bool:
-    """Whether a call may connect to this address; ``private``: to a base URL that the owner set."""
+    """Whether a call may connect to this address; ``private``: the owner named it, or a setting lists it."""
     found = reach(text)
     return found is Reach.GLOBAL or (private and found is Reach.PRIVATE)
+
+
+_LABEL = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
+HOST_NAME = re.compile(rf"{_LABEL}(\.{_LABEL})*")
+"""A host name in lower case, as people and containers have them: underscores too."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """One entry of an ``AddressList``; ``port`` ``None`` = every port."""
+
+    host: Network | str
+    port: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class AddressList:
+    """Private addresses, networks and host names that a setting allows.
+
+    A name counts only where it is listed as that name, since what a name resolves to is up to whoever runs its DNS.
+    """
+
+    entries: tuple[_Listed, ...] = ()
+
+    @classmethod
+    def of(cls, texts: Iterable[str]) -> Self:
+        """From ``10.0.0.0/8``, ``192.168.1.20:11434``, ``[fd00::1]:11434``, ``ollama``, ``nas.lan:8080``, and so on.
+
+        Raises ``ValueError`` with a sentence for people.
+        """
+        return cls(tuple(_listed(text) for text in texts))
+
+    def allows(self, base_url: str) -> bool:
+        """Whether the host and port of this URL are listed."""
+        parts = urlsplit(base_url)
+        host, port = parts.hostname or "", parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+        try:
+            address = unwrap(ipaddress.ip_address(host))
+        except ValueError:
+            return any(one.host == host and one.port in (None, port) for one in self.entries)
+        return any(
+            not isinstance(one.host, str) and address in one.host and one.port in (None, port) for one in self.entries
+        )
+
+
+NO_ADDRESSES = AddressList()
+
+
+def _listed(text: str) -> _Listed:
+    host, port = text.strip().lower(), None
+    if (match := re.fullmatch(r"(\[[^\]]*\]|[^:\[\]]*):([0-9]{1,5})", host)) is not None:
+        host, port = match[1], int(match[2])
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    try:
+        network = ipaddress.ip_network(host, strict=False)
+    except ValueError:
+        fits = HOST_NAME.fullmatch(host) is not None and not is_number(host)
+        found: Network | str = host
+    else:
+        fits = network.num_addresses > 1 or reach(host) is not Reach.NEVER
+        found = network
+    if not fits or port == 0 or (port or 0) > 65_535:
+        raise ValueError("give addresses, networks or host names, such as 10.0.0.0/8 or ollama:11434")
+    return _Listed(found, port)
+
+
+def is_number(host: str) -> bool:
+    """Whether resolvers read this name as an IPv4 address written otherwise, such as ``2130706433`` or ``0x7f.1``.
+
+    Source: the WHATWG URL standard, "ends in a number".
+    """
+    return re.fullmatch(r"(.*\.)?([0-9]+|0x[0-9a-f]*)", host) is not None
 
 
 def _within(address: Address, networks: tuple[Network, ...]) -> bool:

@@ -1,0 +1,52 @@
+"""Operations that a client may repeat: the ``Idempotency-Key`` header at the API's door."""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import Header
+from pydantic import BaseModel
+from starlette.responses import Response
+
+from ari.api.here import Here
+from ari.base import idempotency
+from ari.base.caller import Caller
+from ari.base.idempotency import MAX_LENGTH, IdempotentRequest
+
+REPLAYED = "idempotent-replayed"
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        description="A text of your own, such as a UUID, one for each request: a repeat within 24 hours, by the same "
+        f"caller with the same body, gets the first response, with `{REPLAYED}: true`. 1 to {MAX_LENGTH} printable "
+        "ASCII characters.",
+        examples=["0d6e7a1c-6f4e-4a0e-9d3f-3a4b0d0c2b11"],
+    ),
+]
+
+
+async def once(
+    here: Here, operation: str, header: str | None, body: BaseModel, make: Callable[[Any, Caller], bytes]
+) -> Response:
+    """201 with the JSON that ``make`` returns, or with that of the first equal request.
+
+    ``make`` runs in the transaction that also stores its response. Raises ``Invalid`` for an unusable header,
+    ``Conflict("idempotency_key_reused")``, and what ``make`` raises.
+    """
+    key = idempotency.key_of(header)
+    if key is None:
+        return _created(await here.instance.acommand(here.caller, make))
+    content = msgspec.json.encode(body.model_dump(mode="json", exclude_unset=True), order="sorted")
+    instance = here.instance
+
+    def make_once(unit: Any, by: Caller) -> idempotency.Outcome:
+        request = IdempotentRequest(by.actor, operation, key, content)
+        return idempotency.once(unit, instance.master_keys, instance.now_ms(), request, lambda: make(unit, by))
+
+    outcome = await instance.acommand(here.caller, make_once)
+    return _created(outcome.body, {REPLAYED: "true"} if outcome.is_replay else None)
+
+
+def _created(body: bytes, headers: dict[str, str] | None = None) -> Response:
+    return Response(body, 201, headers, media_type="application/json")

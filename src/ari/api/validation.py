@@ -1,0 +1,62 @@
+"""What is wrong with what a caller sent, in our words: never the validating library's, and never a value (rule 7)."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ari.base.errors import Problem
+
+MAX_PROBLEMS = 20
+_FIELD = re.compile(r"[a-z][a-z_-]{0,39}|[0-9]{1,5}")
+_Context = Mapping[str, Any]
+
+
+def _amount(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
+_SENTENCES: dict[str, Callable[[_Context], str]] = {
+    "missing": lambda _: "This field is required.",
+    "extra_forbidden": lambda _: "This field is not known here.",
+    "string_type": lambda _: "Give a string.",
+    "bool_type": lambda _: "Give true or false.",
+    "bool_parsing": lambda _: "Give true or false.",
+    "int_type": lambda _: "Give a whole number.",
+    "int_parsing": lambda _: "Give a whole number.",
+    "int_parsing_size": lambda _: "Give a smaller number.",
+    "int_from_float": lambda _: "Give a whole number.",
+    "list_type": lambda _: "Give a list.",
+    "dict_type": lambda _: "Give a JSON object.",
+    "model_type": lambda _: "Give a JSON object.",
+    "model_attributes_type": lambda _: "Give a JSON object.",
+    "none_required": lambda _: "Give null.",
+    "string_too_long": lambda limit: f"Use at most {_amount(limit['max_length'], 'character')}.",
+    "string_too_short": lambda limit: f"Use at least {_amount(limit['min_length'], 'character')}.",
+    "string_pattern_mismatch": lambda _: "This is not of the form that the API reference describes.",
+    "too_long": lambda limit: f"Give at most {_amount(limit['max_length'], 'item')}.",
+    "too_short": lambda limit: f"Give at least {_amount(limit['min_length'], 'item')}.",
+    "greater_than_equal": lambda limit: f"Give {limit['ge']} or more.",
+    "less_than_equal": lambda limit: f"Give {limit['le']} or less.",
+    "literal_error": lambda choice: f"Choose {choice['expected']}.",
+    "json_invalid": lambda _: "This is not valid JSON.",
+}
+OTHERWISE = "This value is not valid here."
+
+
+def problems_of(errors: Sequence[Any]) -> list[Problem]:
+    """Pydantic's errors as ours: ``loc`` begins with where the field is (``body``, ``query`` …)."""
+    return [Problem(_location(error["loc"]), _message(error)) for error in errors[:MAX_PROBLEMS]]
+
+
+def _location(loc: Sequence[int | str]) -> str:
+    """The field's path without ``body`` or ``query``; a name that may be a pasted secret is not repeated."""
+    parts = [str(part) for part in loc[1:]]
+    return ".".join(part if _FIELD.fullmatch(part) else "?" for part in parts) or str(loc[0])
+
+
+def _message(error: Any) -> str:
+    if error["type"] == "value_error":
+        text = str(error["msg"]).removeprefix("Value error, ")
+        return text if text.endswith(".") else f"{text}."
+    sentence = _SENTENCES.get(error["type"])
+    return OTHERWISE if sentence is None else sentence(error.get("ctx", {}))

@@ -1,0 +1,60 @@
+"""A request body that the response does not depend on: read before the response, so that closing resets nothing.
+
+A server that closes a connection while data of the client is still unread makes the kernel send a reset, and the client
+may lose a response that was already sent (RFC 9112 §9.6). The RFC reads on after the response; our HTTP server ends the
+connection's reading with the response, so ARI reads first, within the limits below.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from ari.http.incoming import Incoming
+
+Message = MutableMapping[str, Any]
+LINGER_SECONDS = 10
+IDLE_SECONDS = 2
+MAX_DRAINED_BYTES = 64 * 1024 * 1024
+
+
+def announces_body(incoming: Incoming) -> bool:
+    """Whether a body follows the head. A client that sent ``Expect: 100-continue`` sends none after a response."""
+    headers = incoming.headers
+    if b"content-length" in headers:
+        return headers[b"content-length"] != b"0" and b"expect" not in headers
+    return b"transfer-encoding" in headers and b"expect" not in headers
+
+
+class UnreadBody:
+    """An ASGI ``receive`` that knows whether the body was read to its end."""
+
+    __slots__ = ("_is_reading", "_receive", "is_read")
+
+    def __init__(self, receive: Callable[[], Awaitable[Message]]) -> None:
+        self._receive = receive
+        self._is_reading = False
+        self.is_read = False
+
+    async def __call__(self) -> Message:
+        self._is_reading = True
+        try:
+            message = await self._receive()
+        finally:
+            self._is_reading = False
+        if not message.get("more_body", False):
+            self.is_read = True
+        return message
+
+    async def drain(self) -> None:
+        """Read and drop the rest: for ``LINGER_SECONDS`` at most, and until nothing comes for ``IDLE_SECONDS``.
+
+        Does nothing while a handler reads the body: it streams both ways.
+        """
+        size = 0
+        try:
+            async with asyncio.timeout(LINGER_SECONDS):
+                while not (self.is_read or self._is_reading) and size < MAX_DRAINED_BYTES:
+                    async with asyncio.timeout(IDLE_SECONDS):
+                        size += len((await self()).get("body", b""))
+        except Exception:  # noqa: BLE001 - the response is decided; what is wrong with a dropped body changes nothing
+            self.is_read = True

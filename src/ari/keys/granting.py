@@ -1,0 +1,92 @@
+"""What a caller may let a key do: the one check of every command that creates or changes a key (security.md 11).
+
+A change that gives a key something (a scope, a later expiry, being enabled) must stay within the caller's scopes and
+must not outlive the caller. Rights given to a key that lives longer than the caller would survive the caller's end.
+"""
+
+from collections.abc import Iterable
+
+from ari.base.caller import Caller
+from ari.base.clock import to_rfc3339
+from ari.base.errors import Forbidden
+from ari.keys import scopes
+from ari.keys.model import ApiKey
+from ari.keys.ports import KeyUnit
+
+
+def require_grant(unit: KeyUnit, caller: Caller, now_ms: int, before: ApiKey | None, after: ApiKey) -> None:
+    """Check that the caller may turn ``before`` into ``after``; ``before`` is ``None`` for a new key.
+
+    A key that gives an existing key something is recorded as one of its grantors, so that revoking the grantor with
+    the keys it created also finds this one.
+    Raises ``Forbidden``, and ``Unconfirmed`` for a session that must give its password again first.
+    """
+    gains = before is None or gives_more(before, after)
+    if gains or (before is not None and before.scopes != after.scopes):
+        require_within(caller, after.scopes, "A key can grant only scopes that it holds itself.")
+    if gains or (before is not None and before.expires_at_ms != after.expires_at_ms):
+        _require_no_longer(caller, after)
+    if not gains:
+        return
+    if before is not None and caller.key_id is not None:
+        _require_other_key(unit, caller.key_id, after.id)
+    caller.require_confirmed(now_ms)
+    if before is not None and caller.key_id is not None:
+        unit.keys.add_grant(caller.key_id, after.id)
+
+
+def require_within(caller: Caller, wanted: Iterable[str], otherwise: str) -> None:
+    """Raise ``Forbidden`` with these words unless the caller holds every scope."""
+    for scope in wanted:
+        if not scopes.holds(caller.scopes, scope):
+            raise Forbidden(otherwise, scope)
+
+
+def gives_more(before: ApiKey, after: ApiKey) -> bool:
+    """Whether the change adds a scope, postpones the expiry, or enables the key."""
+    widened = not scopes.all_held(before.scopes, after.scopes)
+    return widened or _lives_longer(before, after) or (before.disabled and not after.disabled)
+
+
+def created_or_empowered_by(unit: KeyUnit, key_id: str) -> list[ApiKey]:
+    """The keys that this key created or let do more, and theirs in turn; without the key itself, each once."""
+    found: dict[str, ApiKey] = {}
+    grantors = [key_id]
+    while grantors:
+        for key in unit.keys.made_by(grantors.pop()):
+            if key.id != key_id and key.id not in found:
+                found[key.id] = key
+                grantors.append(key.id)
+    return list(found.values())
+
+
+def _lives_longer(before: ApiKey, after: ApiKey) -> bool:
+    if before.expires_at_ms is None:
+        return False
+    return after.expires_at_ms is None or after.expires_at_ms > before.expires_at_ms
+
+
+def _require_no_longer(caller: Caller, key: ApiKey) -> None:
+    limit = caller.expires_at_ms
+    if limit is not None and (key.expires_at_ms is None or key.expires_at_ms > limit):
+        raise Forbidden(
+            f"A key cannot grant anything for longer than its own life, which ends at {to_rfc3339(limit)}; "
+            "let the other key expire by then."
+        )
+
+
+def _require_other_key(unit: KeyUnit, caller_id: str, key_id: str) -> None:
+    """Refuse the caller itself, and every key that the caller has its rights from.
+
+    The owner may have narrowed, shortened or disabled that key; its own offspring must not undo it.
+    """
+    if caller_id == key_id:
+        raise Forbidden("A key cannot widen, extend or enable itself.")
+    seen, sources = {caller_id}, [caller_id]
+    while sources:
+        for source in unit.keys.sources_of(sources.pop()):
+            if source == key_id:
+                raise Forbidden("A key cannot widen, extend or enable the key that it has its own rights from.")
+            if source not in seen:
+                seen.add(source)
+                sources.append(source)

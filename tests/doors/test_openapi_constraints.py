@@ -1,0 +1,160 @@
+"""The API's description is what the server does: every constraint, just inside and just outside, is tried."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from ari.base.events import EVENT_NAMES
+from tests.support.constraints import Variant, resolved, variants
+
+_LIBRARY = re.compile(
+    r"Input should|Field required|should have|at least \d+ items? after|valid (string|integer|list)|Expected `"
+)
+"""The wording of the libraries that validate."""
+_OWN_FORM = {"cursor", "client_address", "key", "base_url", "time_zone", "status"}
+"""Fields whose text means something: not any text within their length is accepted."""
+_BATCH = "/api/verify/batch"
+"""An item that cannot be read gets a verdict of its own, and harms no other."""
+_KEY_ID = "key_01M83GWNF12GTGP78M9RX2FPXB"
+_NOT_TRIED = {"/api/ai/{provider}/{path}": "the body is the provider's"}
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation with the fields that it takes in one place."""
+
+    method: str
+    path: str
+    where: str
+    fields: dict[str, Any]
+    required: list[str]
+    example: dict[str, Any]
+
+
+def _operations(document: dict[str, Any]) -> Iterator[Operation]:
+    for path, methods in document["paths"].items():
+        if path in _NOT_TRIED:
+            continue
+        for method, operation in methods.items():
+            query = {one["name"]: one["schema"] for one in operation.get("parameters", ()) if one["in"] == "query"}
+            if query:
+                yield Operation(method, path, "query", resolved(document, query), [], {})
+            content = operation.get("requestBody", {}).get("content", {}).get("application/json")
+            if content is not None:
+                schema = resolved(document, content["schema"])
+                schema = next((one for one in schema.get("anyOf", ()) if one.get("type") == "object"), schema)
+                yield Operation(
+                    method, path, "body", schema["properties"], schema.get("required", []), schema["examples"][0]
+                )
+
+
+@pytest.fixture(scope="module")
+def api(shared_owner: Any) -> Any:
+    return shared_owner.api(shared_owner.create_key("walker", scopes=["*"])[1])
+
+
+@pytest.fixture(scope="module")
+def document(api: Any) -> Any:
+    return api.get("/api/openapi.json").json()
+
+
+def _send(api: Any, operation: Operation, fields: Any) -> Any:
+    path = operation.path.replace("{key_id}", _KEY_ID).replace("{provider}", "openai").replace("{kind}", "key_expiring")
+    if operation.where == "query":
+        return api.request(operation.method.upper(), path, params=fields)
+    return api.request(operation.method.upper(), path, json=fields)
+
+
+def _with(operation: Operation, name: str, variant: Variant) -> dict[str, Any]:
+    """The example with one field changed; what excludes the field is left out."""
+    excluded = {"expires": "expires_at", "expires_at": "expires"}.get(name)
+    return {**{one: value for one, value in operation.example.items() if one != excluded}, name: variant.value}
+
+
+def test_every_constraint_holds_at_its_edge(api: Any, document: Any) -> None:
+    """Outside: 422 that names the field in our words. Inside: anything but 422, and never a 5xx."""
+    tried, wrong = 0, []
+    for operation in _operations(document):
+        for name, schema in operation.fields.items():
+            for variant in _variants_of(operation, name, schema):
+                tried += 1
+                answer = _send(api, operation, _with(operation, name, variant))
+                fault = _fault(answer, name, variant)
+                if fault:
+                    wrong.append(
+                        f"{operation.method} {operation.path} {name} {variant.why} {variant.value!r:.60}: {fault}"
+                    )
+    assert not wrong, "\n".join(wrong)
+    assert tried > 250
+
+
+def _variants_of(operation: Operation, name: str, schema: dict[str, Any]) -> Iterator[Variant]:
+    for variant in variants(schema, operation.where):
+        means_something = name in _OWN_FORM and variant.is_inside and variant.why.startswith("m")
+        if not means_something and not (operation.path == _BATCH and variant.why.startswith("items:")):
+            yield variant
+    times = {"expires_at": "2999-12-31T23:59:59Z", "since": _time(-2), "until": _time(-1)}
+    if name in times:
+        yield Variant(times[name], True, "date-time")
+
+
+def _time(days: int) -> str:
+    return (datetime.now(UTC) + timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _fault(answer: Any, name: str, variant: Variant) -> str | None:
+    if variant.is_inside:
+        return f"refused: {answer.text}" if answer.status_code == 422 or answer.status_code >= 500 else None
+    if answer.status_code != 422:
+        return f"accepted with {answer.status_code}"
+    errors = answer.json()["errors"]
+    if not any(one["location"].split(".")[0] == name for one in errors):
+        return f"named as {errors}"
+    return next((f"the library's words: {one['message']}" for one in errors if _LIBRARY.search(one["message"])), None)
+
+
+def test_required_fields_and_unknown_ones(api: Any, document: Any) -> None:
+    """A field that is required and missing, a field that is not known, and a body of another type, in our words."""
+    for operation in _operations(document):
+        if operation.where == "body":
+            for name in operation.required:
+                answer = _send(api, operation, {one: value for one, value in operation.example.items() if one != name})
+                assert answer.status_code == 422, (operation, name)
+                assert [one["location"] for one in answer.json()["errors"]] == [name]
+            for body in ([], "x", 7):
+                answer = _send(api, operation, body)
+                assert answer.status_code == 422, (operation, body)
+                assert not _LIBRARY.search(answer.text), answer.text
+        answer = _send(api, operation, operation.example | {"no_such_field": "x"})
+        assert answer.status_code == 422, operation
+        assert "not known" in answer.json()["errors"][0]["message"]
+
+
+def test_every_example_is_accepted(api: Any, document: Any) -> None:
+    """What the description shows works as it is."""
+    for operation in _operations(document):
+        if operation.where == "body":
+            answer = _send(api, operation, operation.example)
+            assert answer.status_code not in (400, 422), (operation.path, answer.text)
+
+
+def test_examples_use_real_event_names(document: Any) -> None:
+    """An example that no instance ever sends would end up in somebody's code."""
+    shapes = document["components"]["schemas"]
+    [example] = shapes["EventOut"]["properties"]["name"]["examples"]
+    assert example in EVENT_NAMES
+
+
+def test_a_missing_scope_is_named_in_the_body(shared_owner: Any) -> None:
+    """Not only in the challenge, which clients rarely show."""
+    api = shared_owner.api(shared_owner.create_key("narrow", scopes=["api:read"])[1])
+    body = api.get("/api/keys").json()
+    assert (body["code"], body["scope"]) == ("insufficient_scope", "keys:read")
+    assert "keys:read" in body["detail"]
+    granted = shared_owner.api(shared_owner.create_key("maker", scopes=["keys:write"])[1])
+    body = granted.post("/api/keys", json={"name": "Wider", "scopes": ["usage:read"]}).json()
+    assert (body["code"], body["scope"]) == ("insufficient_scope", "usage:read")

@@ -1,0 +1,251 @@
+"""security.md 1: no spelling of a path grants more than the exact one, and no endpoint runs unauthorized.
+
+Every route of the running app is requested in thousands of spellings, with no credential, a key without the scope, a
+key with it, and a session. The endpoints are replaced by probes that record which of them ran.
+"""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+import pytest
+from starlette.responses import Response
+from starlette.routing import Route
+
+from ari.accounts import sessions
+from ari.accounts.model import Account
+from ari.base.caller import SYSTEM
+from ari.http import access
+from ari.http.access import Access, Kind, access_of
+from ari.http.answer import Answer
+from ari.http.cookies import session_cookie_name
+from ari.http.direct import Direct
+from ari.http.dispatch import Dispatcher
+from ari.http.guard import Guard
+from ari.instance import Instance
+from ari.keys import manage, scopes
+from ari.keys.manage import NewKey
+from ari.server import build_app
+from tests.support import asgi, raw
+from tests.support.instances import opened
+from tests.support.routes import example_of
+from tests.support.spellings import spellings
+
+HOST = (b"host", b"127.0.0.1:3000")
+SEED = 20261128
+METHODS = ("GET", "POST", "HEAD", "DELETE", "OPTIONS", "get", "TRACE")
+OVERRIDES = [(b"x-http-method-override", b"GET"), (b"x-original-url", b"/api/health"), (b"x-rewrite-url", b"/sign-in")]
+
+
+@dataclass
+class Caller:
+    """Who asks; ``held`` are the scopes of its key."""
+
+    name: str
+    headers: list[tuple[bytes, bytes]]
+    held: tuple[str, ...] = ()
+    has_key: bool = False
+    has_session: bool = False
+
+    def may(self, wanted: Access, method: str) -> bool:
+        """The rule, said once more and apart from the guard. No caller here sends a CSRF token."""
+        if wanted.kind is Kind.OPEN:
+            return True
+        if self.has_key:
+            needs = wanted.scope is None or any(_covers(one, wanted.scope) for one in self.held)
+            return wanted.kind is Kind.NEEDS and needs
+        if method not in ("GET", "HEAD", "OPTIONS"):
+            return False
+        if wanted.kind is Kind.VISITOR:
+            return True
+        return self.has_session and not wanted.keys_only
+
+
+def _covers(held: str, wanted: str) -> bool:
+    resource, _, action = held.partition(":")
+    return held in ("*", wanted) or (action == "*" and wanted.startswith(f"{resource}:"))
+
+
+@dataclass
+class Probed:
+    """The guard of the real app, around probes; ``ran`` collects the access of each endpoint that ran."""
+
+    guard: Guard
+    routes: list[Route]
+    ran: list[Access] = field(default_factory=list)
+
+
+def _probe(real: Any, probed: list[Access]) -> Any:
+    """An endpoint with the declarations of a real one, which only says that it ran."""
+    direct = access.direct_of(real)
+
+    async def endpoint(request: Any) -> Response:
+        probed.append(access_of(real))
+        return Response(status_code=299)
+
+    async def handler(exchange: Any) -> Answer:
+        probed.append(exchange.matched.access)
+        return Answer(299, [], b"")
+
+    for mark in ("__ari_access__", "__ari_sensitive__", "__ari_narrow__"):
+        if hasattr(real, mark):
+            setattr(endpoint, mark, getattr(real, mark))
+    if direct is not None:
+        endpoint.__ari_direct__ = Direct(handler, direct.only_reads, direct.streams)
+    return endpoint
+
+
+@contextmanager
+def probed_app(instance: Instance) -> Iterator[Probed]:
+    """The real routes in a guard of their own."""
+    real = build_app(instance)
+    ran: list[Access] = []
+    routes = [Route(one.path, _probe(one.endpoint, ran), methods=list(one.methods)) for one in real.app.routes]
+    found = Probed(Guard(None, instance, routes, real.error_page), routes, ran)
+    found.guard.app = Dispatcher(None, found.guard.report_unauthorized)
+    yield found
+
+
+def callers(instance: Instance) -> list[Caller]:
+    """No credential, a key with almost nothing, a key with everything, a session."""
+    narrow = instance.command(
+        SYSTEM, lambda unit, by: manage.create(unit, by, instance.now_ms(), NewKey("n", scopes=("api:read",)))
+    )
+    wide = instance.command(
+        SYSTEM, lambda unit, by: manage.create(unit, by, instance.now_ms(), NewKey("w", scopes=("*",)))
+    )
+    account = Account("usr_1", "owner@example.com", "a hash", instance.now_ms())
+
+    def sign_in(unit: Any, by: Any) -> str:
+        unit.accounts.add_owner(account)
+        return sessions.start(unit, account, by.origin, instance.now_ms())
+
+    token = instance.command(SYSTEM, sign_in)
+    cookie = f"{session_cookie_name(instance.settings)}={token}".encode()
+    return [
+        Caller("nobody", []),
+        Caller("narrow key", [(b"x-api-key", narrow.secret.encode())], ("api:read",), has_key=True),
+        Caller("wide key", [(b"x-api-key", wide.secret.encode())], ("*",), has_key=True),
+        Caller("session", [(b"cookie", cookie), (b"sec-fetch-site", b"same-origin")], has_session=True),
+    ]
+
+
+def test_no_spelling_grants_more_than_the_exact_one(data_dir: Path) -> None:
+    """Some hundred spellings of each route, by four callers: what ran is what the caller may."""
+    asyncio.run(_ask_for_all(data_dir))
+
+
+async def _ask_for_all(data_dir: Path) -> None:
+    chance = random.Random(SEED)
+    statuses: Counter[int] = Counter()
+    with opened(data_dir, None) as instance, probed_app(instance) as probed:
+        who = callers(instance)
+        await probed.guard.start()
+        for route in probed.routes:
+            for target in spellings(example_of(route.path), chance):
+                statuses[await _ask(probed, route, chance.choice(who), target, chance)] += 1
+        await probed.guard.stop()
+        events = {one.name for one in instance.read(lambda unit: unit.events.page(None, None, 100))}
+    assert "unauthorized_route" not in events
+    # The probe is alive: real endpoints ran, and refusals of every kind were seen.
+    assert {299, 303, 400, 401, 403, 404, 405} <= set(statuses), statuses
+    assert statuses[500] == statuses[503] == 0
+    assert sum(statuses.values()) > 20_000
+
+
+async def _ask(probed: Probed, route: Route, caller: Caller, target: bytes, chance: random.Random) -> int:
+    own = [method for method in route.methods or () if method != "HEAD"]
+    method = chance.choice(own) if chance.random() < 0.8 else chance.choice(METHODS)
+    headers = [HOST, *caller.headers, *([chance.choice(OVERRIDES)] if chance.random() < 0.1 else [])]
+    probed.ran.clear()
+    response = await asgi.call(probed.guard, method, target, headers)
+    for ran in probed.ran:
+        assert caller.may(ran, method), (caller.name, method, target, ran)
+    if any(byte < 0x20 or byte == 0x7F for byte in _decoded(target)):
+        is_form = method not in ("GET", "HEAD", "OPTIONS") and not target.startswith(b"/api/")
+        wanted_statuses = (400, 403) if is_form else (400,)
+        assert response.status in wanted_statuses, (caller.name, method, target, response.status)
+    assert (response.status == 299) == bool(probed.ran)
+    return response.status
+
+
+def _decoded(target: bytes) -> bytes:
+    return unquote_to_bytes(target.partition(b"?")[0])
+
+
+def test_the_exact_spelling_runs_for_who_may(data_dir: Path) -> None:
+    """The other half: the differential test does not pass because everything is refused."""
+
+    async def run() -> None:
+        with opened(data_dir, None) as instance, probed_app(instance) as probed:
+            nobody, _, wide, session = callers(instance)
+            await probed.guard.start()
+            for route in probed.routes:
+                for method in set(route.methods or ()) - {"HEAD"}:
+                    for caller in (nobody, wide, session):
+                        probed.ran.clear()
+                        await asgi.call(probed.guard, method, example_of(route.path).encode(), [HOST, *caller.headers])
+                        wanted = access_of(route.endpoint)
+                        assert bool(probed.ran) == caller.may(wanted, method), (caller.name, method, route.path)
+            await probed.guard.stop()
+
+    asyncio.run(run())
+
+
+def test_an_endpoint_that_was_not_authorized_is_404_and_an_event(data_dir: Path) -> None:
+    """Whatever reaches the app without the guard's match finds no router there."""
+
+    async def run() -> None:
+        with opened(data_dir, None) as instance:
+            guard = build_app(instance)
+            _, _, wide, session = callers(instance)
+            for target in (b"/settings", b"/api/keys", b"/api/health", b"/static/x", b"/settings%0a"):
+                for caller in (wide, session):
+                    response = await asgi.call(guard.app, "GET", target, [HOST, *caller.headers])
+                    assert (response.status, response.body) == (404, b"")
+            written = instance.read(lambda unit: unit.events.page(None, None, 100))
+            assert [one.name for one in written if one.name == "unauthorized_route"] == ["unauthorized_route"]
+
+    asyncio.run(run())
+
+
+def test_what_runs_is_the_route_that_was_matched(data_dir: Path) -> None:
+    """A table that is wrong cannot open a page: what it does not match does not run, under any router's reading."""
+
+    async def run() -> None:
+        with opened(data_dir, None) as instance:
+            guard = build_app(instance)
+            *_, session = callers(instance)
+            await guard.start()
+            for wrong in (access.NO_ROUTE, guard.table.match("GET", "/api/health")):
+                guard.table.match = lambda method, path, wrong=wrong: wrong
+                for target in (b"/settings", b"/settings/usage", b"/api/keys", b"/api/events"):
+                    response = await asgi.call(guard, "GET", target, [HOST, *session.headers])
+                    assert b"owner@example.com" not in response.body
+                    assert response.status != 200 or b'"status":"ok"' in response.body
+            await guard.stop()
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("code", [*range(0x20), 0x7F, *range(0x80, 0xA0)])
+def test_control_characters_in_a_path_are_400(shared_owner: Any, code: int) -> None:
+    """Percent-encoded, at the end and inside, for pages and the API, with a key and without."""
+    _, secret = shared_owner.create_key("k", scopes=["*"])
+    spelled = "".join(f"%{byte:02x}" for byte in chr(code).encode()).encode()
+    for target in (b"/settings" + spelled, b"/api/keys" + spelled, b"/api" + spelled + b"/me", b"/" + spelled):
+        assert raw.get(shared_owner.server.port, target).status == 400
+    assert raw.get(shared_owner.server.port, b"/api/me" + spelled, b"x-api-key: " + secret.encode()).status == 400
+
+
+def test_every_scope_that_a_route_needs_exists(data_dir: Path) -> None:
+    """A misspelled scope would close the route to all keys but those that may do everything."""
+    with opened(data_dir, None) as instance:
+        wanted = {found.access.scope for found in build_app(instance).table.all()} - {None, "*"}
+    assert wanted <= set(scopes.SCOPES), wanted - set(scopes.SCOPES)

@@ -1,0 +1,127 @@
+"""Rule 40: who sets how mail leaves could read the link that sets the owner's password, so no key does."""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ari.base.caller import SYSTEM, Caller
+from ari.base.errors import Conflict, Forbidden, Unconfirmed
+from ari.base.events import Origin
+from ari.instance import Instance
+from ari.integrations import manage
+from ari.integrations.credentials import state
+from ari.integrations.providers import provider_named
+from ari.keys.scopes import SCOPES
+from ari.notifications import manage as notifications
+from tests.support.commands import as_caller, create_key
+from tests.support.instances import opened
+from tests.support.owner import csrf_of
+from tests.support.resend import KEY
+
+RESEND = provider_named("resend")
+CARD = "/api/integrations/resend"
+OTHER = "re_0123456789abcdef0123"
+EVERY_SCOPE = (*SCOPES, *sorted({f"{scope.partition(':')[0]}:*" for scope in SCOPES}), "*")
+
+
+@pytest.fixture
+def instance(data_dir: Path, database_url: str | None) -> Iterator[Instance]:
+    with opened(data_dir, database_url) as made:
+        yield made
+
+
+def _seal(instance: Instance, caller: Caller, key: str = KEY, base_url: str | None = None) -> None:
+    def seal(unit: Any, by: Caller) -> None:
+        if base_url is not None:
+            manage.set_base_url(unit, by, instance.now_ms(), RESEND, base_url)
+        environment = instance.provider_environment
+        manage.put_key(unit, instance.master_keys, by, instance.now_ms(), RESEND, environment, key)
+
+    instance.command(caller, seal)
+
+
+def test_no_scope_is_enough(instance: Instance) -> None:
+    """Neither its key, nor its base URL, nor to take it away and leave the owner without mail."""
+    _seal(instance, SYSTEM)
+    before = instance.read(lambda unit: (unit.integrations.all(), unit.sealed.all()))
+    attempts = (
+        lambda by: _seal(instance, by, OTHER),
+        lambda by: _seal(instance, by, OTHER, "https://mail.example.net"),
+        lambda by: instance.command(
+            by, lambda unit, by: manage.set_base_url(unit, by, instance.now_ms(), RESEND, RESEND.base_url)
+        ),
+        lambda by: instance.command(by, lambda unit, by: manage.remove(unit, by, instance.now_ms(), RESEND)),
+    )
+    for caller in (as_caller(create_key(instance, scopes=(scope,)).key) for scope in EVERY_SCOPE):
+        for attempt in attempts:
+            with pytest.raises(Forbidden):
+                attempt(caller)
+    assert instance.read(lambda unit: (unit.integrations.all(), unit.sealed.all())) == before
+
+
+def test_the_owner_confirms_first(instance: Instance) -> None:
+    """A session whose password was given a while ago is asked for it; a fresh one and the command line are not."""
+    for confirmed_at_ms, at_once in ((0, False), (instance.now_ms(), True)):
+        session = Caller("usr_1", Origin("web"), session_digest=b"x" * 32, confirmed_at_ms=confirmed_at_ms)
+        with instance.database.writing() as unit:
+            if at_once:
+                manage.set_base_url(unit, session, instance.now_ms(), RESEND, "https://mail.example.net")
+            else:
+                with pytest.raises(Unconfirmed):
+                    manage.set_base_url(unit, session, instance.now_ms(), RESEND, "https://mail.example.net")
+    _seal(instance, Caller("cli:alice", Origin("cli")), base_url="http://127.0.0.1:9")
+
+
+@pytest.mark.parametrize("field", ["added_by", "base_url_by"])
+def test_what_a_key_set_before_sends_nothing(instance: Instance, field: str) -> None:
+    """An instance of a version that let keys do it: mail is off, the card says why, and the owner can set it again."""
+    _seal(instance, SYSTEM, base_url="https://mail.example.net")
+    instance.look_for_mail_key()
+    assert instance.mail is not None
+    with instance.database.writing() as unit:
+        row = unit.integrations.get("resend")
+        assert row is not None
+        unit.integrations.save(replace(row, **{field: "key_01KB5Q2W8Z6N4T0V9YRJXH3M7C"}))
+    instance.look_for_mail_key()
+    assert (instance.mail, instance.office.is_open) == (None, False)
+    with pytest.raises(Conflict, match="An API key set how Resend is reached"):
+        asyncio.run(instance.atest_integration(SYSTEM, RESEND))
+    shown = instance.read(lambda unit: state(unit, RESEND, instance.provider_environment))
+    assert (shown.name, "no mail is sent" in (shown.problem or "")) == ("failing", True)
+    _seal(instance, SYSTEM, base_url="https://mail.example.net")
+    instance.look_for_mail_key()
+    assert instance.mail is not None
+
+
+def test_over_http(owner: Any) -> None:
+    """403 for a key with every scope, and nothing is stored; the owner's session may."""
+    admin = owner.api(owner.create_key("admin", scopes=["*"])[1])
+    clerk = owner.api(owner.create_key("clerk", scopes=["integrations:write"])[1])
+    bodies: list[dict[str, str | None]] = [{"key": OTHER}, {"base_url": "https://mail.example.net"}, {"base_url": None}]
+    answers = [who.put(CARD, json=body) for who in (admin, clerk) for body in bodies]
+    answers += [admin.delete(CARD), clerk.delete(CARD)]
+    assert {(one.status_code, one.json()["code"]) for one in answers} == {(403, "forbidden")}
+    assert admin.get(CARD).json()["state"] == "not_configured"
+    session = owner.session()
+    session.headers["x-csrf-token"] = csrf_of(session.get("/settings?tab=api").text)
+    assert session.put(CARD, json={"key": OTHER}).json()["state"] == "configured"
+    assert session.delete(CARD).status_code == 204
+
+
+def test_no_key_silences_warnings_about_the_account(instance: Instance) -> None:
+    """A new device, two-factor turned off: a thief's key must not hide them. Other kinds it may switch off."""
+    caller = as_caller(create_key(instance, scopes=("*",)).key)
+
+    def switch(by: Caller, name: str, on: bool) -> bool:
+        return instance.command(by, lambda unit, by: notifications.switch(unit, by, instance.now_ms(), name, on)).on
+
+    for name in ("new_device", "two_factor_off"):
+        with pytest.raises(Forbidden):
+            switch(caller, name, on=False)
+        assert not switch(SYSTEM, name, on=False)
+        assert switch(caller, name, on=True)
+    assert not switch(caller, "key_revoked", on=False)
