@@ -69,7 +69,8 @@ def events_page() -> str:
     intro = (
         "Every change writes one event in the same transaction; events are never changed or deleted, and each holds "
         "the hash of the one before. Read them with `ari events` or `GET /api/events`; `ari doctor --audit` walks the "
-        "chain."
+        "chain. What strangers can cause without end is written a few times an hour for each subject and then "
+        "counted: an event with `counted` in its detail stands for so many more of its name since `since`."
     )
     rows = [(f"`{name}`", meaning) for name, meaning in EVENT_NAMES.items()]
     return _page("Events", intro, table(("Name", "Meaning"), rows))

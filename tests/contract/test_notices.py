@@ -104,6 +104,21 @@ def test_the_first_digest_closes_before_the_next_opens(post: Post) -> None:
     }
 
 
+def test_what_strangers_cause_is_few_mails(post: Post) -> None:
+    """Three of a kind a day, the rest in the one mail of the day; other kinds are not concerned."""
+    for name in ("refused_burst", "dead_key_called"):
+        for number in range(10):
+            post.happen(name, count=number, minutes=5, code="revoked")
+    for _ in range(5):
+        post.happen("key_revoked")
+    post.gather()
+    states = [(one.kind, one.state) for one in post.history()]
+    for name in ("refused_burst", "dead_key_called"):
+        assert (states.count((name, "waiting")), states.count((name, "digest"))) == (3, 7)
+    assert states.count(("key_revoked", "waiting")) == 5
+    assert states.count(("digest", "waiting")) == 1
+
+
 def test_switches(post: Post) -> None:
     """Each kind has its default, changes by one event, and needs a session that was confirmed of late."""
     from ari.base.caller import Caller

@@ -54,7 +54,11 @@ def _operations(document: dict[str, Any]) -> Iterator[Operation]:
 
 @pytest.fixture(scope="module")
 def api(shared_owner: Any) -> Any:
-    return shared_owner.api(shared_owner.create_key("walker", scopes=["*"])[1])
+    """A client that may do everything; what its requests left in the shared instance is taken back."""
+    client = shared_owner.api(shared_owner.create_key("walker", scopes=["*"])[1])
+    yield client
+    client.delete("/api/integrations/openai")
+    client.patch("/api/notifications/key_expiring", json={"on": True})
 
 
 @pytest.fixture(scope="module")

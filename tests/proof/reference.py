@@ -206,18 +206,18 @@ class Reference:
         key.name, key.scopes, key.expires, key.disabled = name, scopes, expires, disabled
 
     def _made_by(self, number: int) -> list[Key]:
-        """The keys that it made or let do more, and theirs; a deleted one is not followed."""
+        """The keys that it made or let do more, and theirs; what a deleted one made is among them."""
         found, looking = {number}, [number]
         while looking:
             one = looking.pop()
             new = {
                 other
                 for other, key in enumerate(self.keys)
-                if other not in found and not key.deleted and (key.maker == one or one in key.grantors)
+                if other not in found and (key.maker == one or one in key.grantors)
             }
             found |= new
             looking += new
-        return [self.keys[other] for other in found - {number}]
+        return [self.keys[other] for other in found - {number} if not self.keys[other].deleted]
 
     def revoke(self, caller: int, number: int, with_made: bool) -> set[str]:
         """For good; a repeat changes nothing. ``with_made`` takes along what it made, as far as the caller may."""

@@ -108,3 +108,43 @@ def test_revoking_can_take_along_what_the_key_made(instance: Instance) -> None:
         for key in (root, child, grandchild, other)
     }
     assert statuses == {"root": "revoked", "child": "revoked", "grandchild": "revoked", "other": "active"}
+
+
+def test_a_key_does_not_enable_the_keys_that_it_was_made_by(instance: Instance) -> None:
+    """Neither its maker nor one further up, also where a key between them was deleted; the owner does."""
+    root = create_key(instance, "root", scopes=("keys:write",)).key
+    child = create_key(instance, "child", as_caller(root), scopes=("keys:write",)).key
+    grandchild = create_key(instance, "grandchild", as_caller(child), scopes=("keys:write",)).key
+    change_key(instance, root, disabled=True)
+    for caller in (child, grandchild):
+        for more in ({}, {"name": "again"}):
+            with pytest.raises(Forbidden, match="its own rights from"):
+                change_key(instance, root, as_caller(caller), disabled=False, **more)
+    revoke_key(instance, child)
+    delete_key(instance, child)
+    with pytest.raises(Forbidden, match="its own rights from"):
+        change_key(instance, root, as_caller(grandchild), disabled=False)
+    assert status_of(instance, root) == "disabled"
+    assert change_key(instance, root, disabled=False).disabled is False
+
+
+def test_a_key_enables_no_key_that_outlives_it(instance: Instance) -> None:
+    """Enabling lets a key do more, so it has the bounds of widening; what ends sooner may be enabled."""
+    caller = as_caller(create_key(instance, "caller", expires="7d", scopes=("keys:write",)).key)
+    longer, sooner = (create_key(instance, scopes=("keys:write",), expires=end).key for end in ("never", "1h"))
+    for key in (longer, sooner):
+        change_key(instance, key, disabled=True)
+    with pytest.raises(Forbidden, match="longer"):
+        change_key(instance, longer, caller, disabled=False)
+    assert change_key(instance, sooner, caller, disabled=False).disabled is False
+
+
+def test_what_a_deleted_key_made_is_revoked_too(instance: Instance) -> None:
+    """A key in between that is gone hides nothing."""
+    root = create_key(instance, "root", scopes=("keys:write",)).key
+    child = create_key(instance, "child", as_caller(root), scopes=("keys:write",)).key
+    grandchild = create_key(instance, "grandchild", as_caller(child), scopes=("keys:write",)).key
+    revoke_key(instance, child)
+    delete_key(instance, child)
+    revoke_key(instance, root, with_made=True)
+    assert status_of(instance, grandchild) == "revoked"

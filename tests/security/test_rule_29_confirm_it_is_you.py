@@ -16,6 +16,7 @@ from tests.support.server import ServerProcess
 QUARTER = 15 * 60
 SECURITY = "/settings/security"
 PATCHED = {"scopes": ["keys:read"]}, {"expires_at": None}, {"expires_at": "2099-01-01T00:00:00Z"}
+ENABLED = {"disabled": False}
 
 
 @pytest.fixture(scope="module")
@@ -46,10 +47,14 @@ def test_the_api_refuses_and_says_why(owner: Any, late: httpx2.Client) -> None:
     for answer in (late.post("/api/keys", json={"name": "n"}), *(late.patch(place, json=one) for one in PATCHED)):
         assert (answer.status_code, answer.json()["code"]) == (403, "confirmation_required")
         assert answer.json()["type"].endswith("/errors/confirmation_required")
-    for change in ({"name": "m"}, {"disabled": True}, {"scopes": ["keys:write"]}):
+    for change in ({"name": "m"}, ENABLED, {"disabled": True}, {"scopes": ["keys:write"]}):
         assert late.patch(place, json=change).status_code == 200
-    assert late.patch(place, json={"disabled": False}).json()["code"] == "confirmation_required"
-    owner.cli("keys", "enable", key["id"], check=True)
+    for change in (ENABLED, {"name": "o", **ENABLED}):
+        assert late.patch(place, json=change).json()["code"] == "confirmation_required"
+    for form, fields in (("enable", {}), ("switch", {"disabled": "no"})):
+        assert "Confirm it is you" in late.post(f"/settings/keys/{key['id']}/{form}", data=fields).text
+    assert owner.cli.json("keys", "show", key["id"])["disabled"] is True
+    assert owner.cli("keys", "enable", key["id"]).returncode == 0
     sooner = to_rfc3339(from_rfc3339(key["expires_at"]) - DAY_MS)
     assert late.patch(place, json={"expires_at": sooner}).status_code == 200
     assert owner.api(secret).post("/api/keys", json={"name": "n", "expires": "1h"}).status_code in (201, 403)

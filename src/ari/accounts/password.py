@@ -19,6 +19,8 @@ from typing import TypeVar
 from argon2 import PasswordHasher
 from argon2.exceptions import HashingError, InvalidHashError, VerificationError, VerifyMismatchError
 
+from ari.accounts.networks import Place
+from ari.accounts.turns import Turns
 from ari.base.errors import Invalid, Problem, Unavailable
 
 MIN_LENGTH = 12
@@ -30,10 +32,11 @@ T = TypeVar("T")
 _HASHER = PasswordHasher(time_cost=1, memory_cost=46 * 1_024, parallelism=1, hash_len=32, salt_len=16)
 _GUESSABLE = 10**8
 """Fewer guesses than this are refused (zxcvbn scores 0 to 2). At 50 ms a guess, 10^8 keep one core of a database thief
-busy for two months; the limits at the door allow some 3,000 a day."""
+busy for two months; the limits at the door allow some 27,000 a day, so ten years."""
 _GUESSED_CHARACTERS = 32
 """zxcvbn takes 2 s for 72 hostile characters, 0.1 s for 32; more characters only make a password better."""
 _TOO_LONG = f"A password may have at most {MAX_BYTES:,} bytes."
+CROWDED = "Too many sign-ins at once; try again in a second."
 _CANNOT_HASH = "Passwords cannot be checked just now; try again."
 
 
@@ -135,39 +138,44 @@ def _bytes(password: str) -> bytes | None:
 class PasswordHasherPool:
     """Hashes off the event loop: at most two at once, at most eight waiting, beyond that ``Unavailable``.
 
-    One per process. The threads stand back for everything else that the process does.
+    One per process. Known visitors and strangers wait apart (``turns``). The threads stand back for everything else
+    that the process does.
     """
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(HASHES_AT_ONCE, "ari-password", initializer=_stand_back)
-        self._lock = threading.Lock()
-        self.under_way = 0
-        """How many passwords are being hashed or wait for it."""
+        self._turns = Turns(HASHES_AT_ONCE, QUEUE, CROWDED)
 
-    async def verify(self, password_hash: str | None, password: str) -> Verdict:
-        """Check a password; ``None`` for an account that does not exist."""
-        return await self._run(lambda: _verdict(password_hash, password))
+    @property
+    def under_way(self) -> int:
+        """How many passwords are being hashed or wait for it."""
+        return self._turns.under_way
+
+    def has_room(self, stranger: Place) -> bool:
+        """Whether a stranger's password would be checked now; ask before anything is written for it."""
+        return self._turns.has_room(stranger)
+
+    async def verify(self, password_hash: str | None, password: str, stranger: Place | None = None) -> Verdict:
+        """Check a password; no hash for an account that does not exist, no place for a visitor who is known."""
+        return await self._run(lambda: _verdict(password_hash, password), stranger)
 
     async def hash_new(self, password: str, email: str) -> str:
-        """Check a new password as ``check_new_password`` does and hash it."""
-        return await self._run(lambda: _new_hash(password, email))
+        """Check a new password as ``check_new_password`` does and hash it, for a visitor who may set it."""
+        return await self._run(lambda: _new_hash(password, email), None)
 
     def close(self) -> None:
         """Forget what waits; what is being hashed ends within 0.1 s."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def _run(self, work: Callable[[], T]) -> T:
-        with self._lock:
-            if self.under_way >= HASHES_AT_ONCE + QUEUE:
-                raise Unavailable("Too many sign-ins at once; try again in a second.", retry_after_seconds=1)
+    async def _run(self, work: Callable[[], T], stranger: Place | None) -> T:
+        await self._turns.take(stranger)
+        try:
             future = self._threads.submit(work)
-            self.under_way += 1
-        future.add_done_callback(lambda _: self._leave())
+        except BaseException:
+            self._turns.give_back()
+            raise
+        future.add_done_callback(lambda _: self._turns.give_back())
         return await asyncio.wrap_future(future)
-
-    def _leave(self) -> None:
-        with self._lock:
-            self.under_way -= 1
 
 
 def _verdict(password_hash: str | None, password: str) -> Verdict:

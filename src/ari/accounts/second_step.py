@@ -42,7 +42,7 @@ def finish_with_code(
     account = _account_of(unit, half_token, now_ms)
     if account is None or half_token is None:
         raise NotFound("The time for the code is over; sign in again.")
-    attempt = sign_in.begin(unit, origin, now_ms, account.email, device_token)
+    attempt = sign_in.begin(unit, origin, now_ms, account.email, device_token, code=True)
     step = two_factor.accept(unit, keys, account, now_ms, code)
     if step is None:
         sign_in.tell(unit, "code_refused", "visitor", account.id, attempt, now_ms)
@@ -68,7 +68,7 @@ def turn_off_with_code(
     Raises ``Limited``, ``Unconfirmed``, ``CannotOpen``.
     """
     caller.require_confirmed(now_ms)
-    attempt = sign_in.begin(unit, caller.origin, now_ms, account.email, device_token)
+    attempt = sign_in.begin(unit, caller.origin, now_ms, account.email, device_token, code=True)
     if two_factor.accept(unit, keys, account, now_ms, code) is None:
         sign_in.tell(unit, "code_refused", account.id, account.id, attempt, now_ms)
         return False

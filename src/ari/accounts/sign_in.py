@@ -6,19 +6,21 @@
 
 Half of one is what an account with two-factor gets: five minutes to give its code (``second_step``).
 
-Limits (security.md 25), kept in the database so that all processes share them: 5 attempts in any 5 minutes per address;
-for one e-mail address, whether or not it has an account, a delay from 1 s up to 30 s that grows once 5 attempts failed
-within 5 minutes. No account is ever locked: a browser that signed in before carries a device cookie and has 5 attempts
-of its own, whatever strangers do. Attempts that are refused by a limit test no password and count nowhere.
+Limits (security.md 25), kept in the database so that all processes share them: 5 attempts in any 5 minutes per address
+(IPv6: a /64, and 20 for a /48); for one e-mail address, whether or not it has an account, a delay from 1 s up to 30 s
+that grows once 5 attempts failed within 5 minutes. No account is ever locked: the delay does not concern a network that
+has not tried of late (``newcomers``), and a browser that signed in before, or any browser at an address from which the
+account signed in before, has 5 attempts of its own, whatever strangers do. Attempts that are refused by a limit test no
+password and count nowhere.
 """
 
 import hashlib
-import ipaddress
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from ari.accounts import sessions
+from ari.accounts import newcomers, sessions
 from ari.accounts.model import Account, HalfSignIn, check_email, spell_email
+from ari.accounts.networks import Place, network_of, place_of, site_of
 from ari.accounts.password import Verdict
 from ari.accounts.ports import AccountUnit
 from ari.base.clock import DAY_MS, MINUTE_MS, SECOND_MS
@@ -27,25 +29,32 @@ from ari.base.events import Event, Origin
 from ari.base.ids import new_id
 
 ATTEMPTS = 5
+ATTEMPTS_OF_A_SITE = 20
+"""Of one IPv6 /48, whose 65,536 /64s one customer may have."""
 WINDOW_SECONDS = 300
 DELAYS_SECONDS = (1, 2, 4, 8, 16, 30)
 """After the fifth, sixth, … failed attempt within the window. One browser meets the limit of its address first."""
 DEVICE_DAYS = 180
 HALF_MINUTES = 5
 
-_DEVICE, _ADDRESS, _ACCOUNT = "device:", "address:", "account:"
+_DEVICE, _ADDRESS, _SITE = "device:", "address:", "site:"
+_ACCOUNT, _NEWCOMERS, _CODES = "account:", "newcomers:", "codes:"
 _WINDOW_MS = WINDOW_SECONDS * SECOND_MS
 _KEPT = ATTEMPTS + len(DELAYS_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A counted attempt between ``begin`` and ``finish``."""
+    """A counted attempt between ``begin`` and ``finish``: in each bucket, as the entry that is kept there.
+
+    ``stranger`` is where it came from, ``None`` for a browser or an address from which the account signed in before.
+    """
 
     account: Account | None
     origin: Origin
     at_ms: int
-    buckets: tuple[str, ...]
+    counted: tuple[tuple[str, int], ...]
+    stranger: Place | None
     device_token: str | None = field(repr=False)
 
     @property
@@ -70,23 +79,45 @@ class HalfSignedIn:
     token: str = field(repr=False)
 
 
-def begin(unit: AccountUnit, origin: Origin, now_ms: int, email: str, device_token: str | None = None) -> Attempt:
-    """Count an attempt before any password is looked at.
+def begin(
+    unit: AccountUnit,
+    origin: Origin,
+    now_ms: int,
+    email: str,
+    device_token: str | None = None,
+    *,
+    code: bool = False,
+) -> Attempt:
+    """Count an attempt before any password is looked at, or any ``code``.
+
+    Codes have a delay of their own: nobody without the password turns it on, and it has no newcomers, since six digits
+    stand fewer guesses than a password.
 
     Raises ``Limited`` with the seconds to wait, alike for known and unknown accounts.
     """
     account = _account(unit, email)
-    if not _is_known(unit, account, device_token, now_ms):
+    known = known_by(unit, account, origin, now_ms, device_token)
+    if known is None or not is_device(known):
         device_token = None
-    buckets = tuple(_buckets(spell_email(email), origin, device_token))
-    counted = {bucket: _recent(unit, bucket, now_ms) for bucket in buckets}
-    free_at_ms = max(_free_at_ms(bucket, instants) for bucket, instants in counted.items())
-    if free_at_ms > now_ms:
-        seconds = -((now_ms - free_at_ms) // SECOND_MS)
+    place = place_of(origin.client_address)
+    name = hashlib.sha256(spell_email(email).encode("utf-8", "surrogatepass")).hexdigest()[:4]
+    entries = dict.fromkeys(_buckets(f"{_CODES if code else _ACCOUNT}{name}", origin, known), now_ms)
+    counted = {bucket: _recent(unit, bucket, now_ms) for bucket in entries}
+    free_at_ms = {bucket: _free_at_ms(bucket, instants) for bucket, instants in counted.items()}
+    delayed = f"{_ACCOUNT}{name}"
+    if free_at_ms.get(delayed, 0) > now_ms:  # never of a code
+        bucket = f"{_NEWCOMERS}{name}"
+        counted[bucket] = _recent(unit, bucket, now_ms)
+        if newcomers.may_try(place, counted[bucket]):
+            del free_at_ms[delayed], entries[delayed]
+            entries[bucket] = newcomers.entry_of(place, now_ms)
+    latest_ms = max(free_at_ms.values(), default=0)
+    if latest_ms > now_ms:
+        seconds = -((now_ms - latest_ms) // SECOND_MS)
         raise Limited(f"Too many sign-in attempts. Try again in {seconds} s.", retry_after_seconds=seconds)
-    for bucket, instants in counted.items():
-        _keep(unit, bucket, (*instants, now_ms))
-    return Attempt(account, origin, now_ms, buckets, device_token)
+    for bucket, entry in entries.items():
+        _keep(unit, bucket, (*counted[bucket], entry))
+    return Attempt(account, origin, now_ms, tuple(entries.items()), place if known is None else None, device_token)
 
 
 def finish(
@@ -135,6 +166,7 @@ def open_session(
     for a browser that is not known, but for the first sign-in ever.
     """
     kept = know_browser(unit, account, now_ms, device_token)
+    know_address(unit, account, origin, now_ms)
     detail: dict[str, object] = {"known_device": device_token is not None}
     if device_token is None and unit.events.has(account.id, "signed_in"):
         detail["new_device"] = True
@@ -152,15 +184,46 @@ def know_browser(unit: AccountUnit, account: Account, now_ms: int, device_token:
     return kept
 
 
+def know_address(unit: AccountUnit, account: Account, origin: Origin, now_ms: int) -> None:
+    """Let no browser at this address wait for strangers elsewhere, for as long as a browser is known."""
+    if origin.client_address is not None:
+        unit.accounts.keep_device(_address_digest(origin), account.id, now_ms + DEVICE_DAYS * DAY_MS)
+
+
+def known_by(
+    unit: AccountUnit, account: Account | None, origin: Origin, now_ms: int, device_token: str | None
+) -> str | None:
+    """The bucket of a visitor who is known: by a browser that signed in to this account, or by an address from which
+    somebody signed in, to whichever account: who tries from there learns of no account. ``None`` for a stranger.
+    """
+    if account is not None and device_token is not None:
+        digest = sessions.digest_of(device_token)
+        if unit.accounts.device_account(digest, now_ms) == account.id:
+            return f"{_DEVICE}{digest.hex()}"
+    if unit.accounts.device_account(_address_digest(origin), now_ms) is not None:
+        return f"{_ADDRESS}{network_of(origin.client_address)}"
+    return None
+
+
+def is_known(unit: AccountUnit, origin: Origin, now_ms: int, email: str, device_token: str | None) -> bool:
+    """Whether whoever types this e-mail address is no stranger (``known_by``); reads only."""
+    return known_by(unit, _account(unit, email), origin, now_ms, device_token) is not None
+
+
+def is_device(known: str) -> bool:
+    """Whether this is the bucket of a browser, and not of an address."""
+    return known.startswith(_DEVICE)
+
+
 def withdraw(unit: AccountUnit, attempt: Attempt, now_ms: int) -> None:
     """Take the attempt back: its password was never looked at (the hashing queue was full), or was right."""
-    for bucket in attempt.buckets:
-        _give_back(unit, bucket, attempt, now_ms)
+    for bucket, entry in attempt.counted:
+        _give_back(unit, bucket, entry, now_ms)
 
 
 def forgive_everybody(unit: AccountUnit) -> None:
     """Nobody has to wait any longer: what they tried is no password any more."""
-    for prefix in (_DEVICE, _ADDRESS, _ACCOUNT):
+    for prefix in (_DEVICE, _ADDRESS, _SITE, _ACCOUNT, _NEWCOMERS, _CODES):
         unit.accounts.forget_attempts(prefix)
 
 
@@ -171,68 +234,67 @@ def _account(unit: AccountUnit, email: str) -> Account | None:
         return None
 
 
-def _is_known(unit: AccountUnit, account: Account | None, device_token: str | None, now_ms: int) -> bool:
-    if device_token is None:
-        return False
-    account_id = unit.accounts.device_account(sessions.digest_of(device_token), now_ms)
-    return account is not None and account_id == account.id
+def _address_digest(origin: Origin) -> bytes:
+    # No token of a device: those have no spaces.
+    return sessions.digest_of(f"address {network_of(origin.client_address)}")
 
 
-def _buckets(email: str, origin: Origin, device_token: str | None) -> Iterator[str]:
-    if device_token is not None:
-        yield f"{_DEVICE}{sessions.digest_of(device_token).hex()}"
+def _buckets(delayed: str, origin: Origin, known: str | None) -> Iterator[str]:
+    if known is not None:
+        yield known
         return
     yield f"{_ADDRESS}{network_of(origin.client_address)}"
+    site = site_of(origin.client_address)
+    if site is not None:
+        yield f"{_SITE}{site}"
     # 16 bits: a password typed into the wrong field leaves nothing to crack, and strangers make at most 65,536 rows
-    yield f"{_ACCOUNT}{hashlib.sha256(email.encode('utf-8', 'surrogatepass')).hexdigest()[:4]}"
-
-
-def network_of(client_address: str | None) -> str:
-    """The address, or for IPv6 its /64: one customer has at least that many."""
-    try:
-        address = ipaddress.ip_address(client_address or "")
-    except ValueError:
-        return "unknown"
-    if isinstance(address, ipaddress.IPv4Address):
-        return str(address)
-    if address.ipv4_mapped is not None:
-        return str(address.ipv4_mapped)
-    return str(ipaddress.ip_network((int(address) >> 64 << 64, 64)))
+    yield delayed
 
 
 def _recent(unit: AccountUnit, bucket: str, now_ms: int) -> tuple[int, ...]:
     """The attempts within the window; where the clock stepped back, later ones count as made now."""
-    return tuple(min(instant, now_ms) for instant in unit.accounts.attempts(bucket) if instant > now_ms - _WINDOW_MS)
+    kept = unit.accounts.attempts(bucket)
+    if bucket.startswith(_NEWCOMERS):
+        return tuple(one for one in kept if abs(now_ms - newcomers.instant_of(one)) < newcomers.WINDOW_MS)
+    return tuple(min(instant, now_ms) for instant in kept if instant > now_ms - _WINDOW_MS)
 
 
 def _free_at_ms(bucket: str, instants: tuple[int, ...]) -> int:
     """From when on this bucket takes another attempt."""
-    if len(instants) < ATTEMPTS:
+    most = ATTEMPTS_OF_A_SITE if bucket.startswith(_SITE) else ATTEMPTS
+    if len(instants) < most:
         return 0
-    if not bucket.startswith(_ACCOUNT):
-        return instants[-ATTEMPTS] + _WINDOW_MS
+    if not bucket.startswith((_ACCOUNT, _CODES)):
+        return instants[-most] + _WINDOW_MS
     step = min(len(instants) - ATTEMPTS, len(DELAYS_SECONDS) - 1)
     return instants[-1] + DELAYS_SECONDS[step] * SECOND_MS
 
 
-def _keep(unit: AccountUnit, bucket: str, instants: tuple[int, ...]) -> None:
-    unit.accounts.keep_attempts(bucket, instants[-_KEPT:], max(instants, default=0) + _WINDOW_MS)
+def _keep(unit: AccountUnit, bucket: str, entries: tuple[int, ...]) -> None:
+    if bucket.startswith(_NEWCOMERS):
+        ends_ms = max(map(newcomers.instant_of, entries), default=0) + newcomers.WINDOW_MS
+        unit.accounts.keep_attempts(bucket, entries, ends_ms)
+        return
+    kept = entries[-max(_KEPT, ATTEMPTS_OF_A_SITE) :]
+    unit.accounts.keep_attempts(bucket, kept, max(kept, default=0) + _WINDOW_MS)
 
 
-def _give_back(unit: AccountUnit, bucket: str, attempt: Attempt, now_ms: int) -> None:
-    instants = list(_recent(unit, bucket, now_ms))
-    if attempt.at_ms in instants:
-        instants.remove(attempt.at_ms)
-    _keep(unit, bucket, tuple(instants))
+def _give_back(unit: AccountUnit, bucket: str, entry: int, now_ms: int) -> None:
+    entries = list(_recent(unit, bucket, now_ms))
+    if entry in entries:
+        entries.remove(entry)
+    _keep(unit, bucket, tuple(entries))
 
 
 def forgive(unit: AccountUnit, attempt: Attempt, now_ms: int) -> None:
-    """The right password was no guess: it uses up nothing, and the delay of its account ends."""
-    for bucket in attempt.buckets:
-        if bucket.startswith(_ACCOUNT):
-            _keep(unit, bucket, ())
-        else:
-            _give_back(unit, bucket, attempt, now_ms)
+    """The right password or code was no guess: it uses up nothing, and the delays of its account end."""
+    for bucket, entry in attempt.counted:
+        kind, _, name = bucket.partition(":")
+        if f"{kind}:" not in (_ACCOUNT, _CODES):
+            _give_back(unit, bucket, entry, now_ms)
+        if f"{kind}:" in (_ACCOUNT, _CODES, _NEWCOMERS):
+            for delayed in (_ACCOUNT, _CODES):
+                _keep(unit, f"{delayed}{name}", ())
 
 
 def _half(unit: AccountUnit, account: Account, now_ms: int) -> HalfSignedIn:
@@ -243,6 +305,6 @@ def _half(unit: AccountUnit, account: Account, now_ms: int) -> HalfSignedIn:
 
 
 def tell(unit: AccountUnit, name: str, actor: str, subject: str | None, attempt: Attempt, now_ms: int) -> None:
-    """Write down how an attempt ended."""
+    """Write down how an attempt ended, or count it: strangers end many."""
     detail = {"known_device": attempt.device_token is not None}
-    unit.events.append(Event(new_id("evt", now_ms), now_ms, name, actor, subject, attempt.origin, detail))
+    unit.events.append_bounded(Event(new_id("evt", now_ms), now_ms, name, actor, subject, attempt.origin, detail))

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field, StrictStr
 
-from ari.api.shapes import Nullable, Sent, Unset, without_default
+from ari.api.shapes import Nullable, Sent, not_null
 from ari.integrations.checks import MAX_BASE_URL, MAX_KEY
 
 ProviderName = Annotated[str, Path(description="The name of a provider, as the list tells it.", examples=["openai"])]
@@ -18,11 +18,11 @@ class IntegrationIn(Sent):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"key": "sk-proj-0123456789abcdefghij"}]})
 
-    key: Annotated[StrictStr, Field(max_length=MAX_KEY + _SPACES)] | Unset = Field(
+    key: Annotated[StrictStr, Field(max_length=MAX_KEY + _SPACES)] | None = Field(
         None,
         description="The provider's key. It is sealed and never answered again.",
         examples=["sk-proj-0123…"],
-        json_schema_extra=without_default,
+        json_schema_extra=not_null,
     )
     base_url: Annotated[StrictStr, Field(max_length=MAX_BASE_URL)] | None = Field(
         None,

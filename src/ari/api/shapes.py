@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal
 
 from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictBool, StrictStr
-from pydantic.json_schema import SkipJsonSchema
 
 from ari.base.clock import from_rfc3339
 from ari.base.cursor import decode_cursor, encode_cursor
@@ -57,11 +56,15 @@ KeyId = Annotated[str, Path(description="The id of an API key.", examples=[_KEY_
 """A key's id in the address of an operation."""
 
 
-Unset = SkipJsonSchema[None]
-"""A field that may be left out and is never ``null``."""
+def not_null(schema: dict[str, Any]) -> None:
+    """Describe a field that may be left out but is never ``null``."""
+    [kind] = [kind for kind in schema.pop("anyOf") if kind.get("type") != "null"]
+    schema.update({name: value for name, value in kind.items() if name not in schema})
+    schema.pop("default", None)
 
 
 def without_default(schema: dict[str, Any]) -> None:
+    """Describe a field that, if left out, stays as it is."""
     schema.pop("default", None)
 
 
@@ -94,16 +97,14 @@ class KeyChangeIn(Sent):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"name": "Nightly backup"}]})
 
-    name: Name | Unset = Field(None, description="A new name.", json_schema_extra=without_default)
-    disabled: StrictBool | Unset = Field(
+    name: Name | None = Field(None, description="A new name.", json_schema_extra=not_null)
+    disabled: StrictBool | None = Field(
         None,
         description="`true` refuses every request until it is `false` again.",
         examples=[True],
-        json_schema_extra=without_default,
+        json_schema_extra=not_null,
     )
-    scopes: Scopes | Unset = Field(
-        None, description="All that the key may do from now on.", json_schema_extra=without_default
-    )
+    scopes: Scopes | None = Field(None, description="All that the key may do from now on.", json_schema_extra=not_null)
     expires_at: Time | None = Field(None, description="`null` = never.", json_schema_extra=without_default)
 
 

@@ -8,7 +8,11 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from ari.base.clock import to_rfc3339
+from ari.base.clock import HOUR_MS, to_rfc3339
+from ari.base.ids import new_id
+
+BOUNDED_EVENTS = 3
+"""How many events of one name about one subject ``append_bounded`` writes within a span of time."""
 
 EVENT_NAMES = {
     "key_created": "An API key was created.",
@@ -113,6 +117,12 @@ def chain_hash(previous: str, event: Event) -> str:
     return hashlib.sha256(f"{previous}\n{body}".encode()).hexdigest()
 
 
+def counted_event(name: str, subject: str | None, counted: int, began_at_ms: int, now_ms: int) -> Event:
+    """The event that stands for those that were only counted since ``began_at_ms``."""
+    detail = {"counted": counted, "since": to_rfc3339(began_at_ms)}
+    return Event(new_id("evt", now_ms), now_ms, name, "system", subject, Origin("system"), detail)
+
+
 def event_facts(event: Event) -> dict[str, Any]:
     """The JSON of an event, the same at every door."""
     origin = event.origin
@@ -135,6 +145,15 @@ class EventStore(Protocol):
 
     def append(self, event: Event) -> None:
         """Add an event, chained to the one before."""
+
+    def append_bounded(self, event: Event, most: int = BOUNDED_EVENTS, within_ms: int = HOUR_MS) -> None:
+        """Add an event that a stranger can cause without end: after ``most`` of its name and subject it is counted.
+
+        When ``within_ms`` are over, one event of the same name says how many were counted (``counted_event``).
+        """
+
+    def append_counts(self, now_ms: int) -> int:
+        """Write the events of all counts whose time is over; how many."""
 
     def page(self, subject: str | None, before_id: str | None, limit: int, *, keys_only: bool = False) -> list[Event]:
         """Newest first; ``subject`` narrows to one thing, ``keys_only`` to what happened to keys."""

@@ -80,7 +80,7 @@ class Guard:
             return
         self._unauthorized_at_ms = now_ms
         event = Event(new_id("evt", now_ms), now_ms, "unauthorized_route", SYSTEM.actor, None, SYSTEM.origin)
-        await self.instance.acommand(SYSTEM, lambda unit, _: unit.events.append(event))
+        await self.instance.acommand(SYSTEM, lambda unit, _: unit.events.append_bounded(event))
 
     async def report_exposed(self, key: ApiKey, origin: Origin) -> None:
         """Write the event ``key_exposed``, at most once an hour for each key."""

@@ -104,6 +104,8 @@ async def tick(instance: Instance, watch: ClockWatch) -> None:
             await instance.acommand(SYSTEM, lambda unit, by: record_step(unit, by, instance.now_ms(), step_ms))
         if await instance.aread(lambda unit: unit.keys.any_unstamped(instance.now_ms())):
             await instance.astamp_expired()
+        if await instance.aread(lambda unit: unit.events.any_counts(instance.now_ms())):
+            await instance.acommand(SYSTEM, lambda unit, _: unit.events.append_counts(instance.now_ms()))
         if watch.an_hour_passed():
             await instance.acommand(SYSTEM, lambda unit, _: unit.accounts.forget_expired(instance.now_ms()))
             await instance.acommand(SYSTEM, lambda unit, _: unit.responses.forget_expired(instance.now_ms()))

@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Any, Final
 
 from ari.base.caller import Caller
-from ari.base.clock import to_rfc3339
+from ari.base.clock import DAY_MS, to_rfc3339
 from ari.base.errors import Conflict, NotFound
 from ari.base.events import Event
 from ari.base.ids import is_id, new_id
@@ -96,8 +96,8 @@ def get(unit: KeyUnit, key_id: str) -> ApiKey:
 def change(unit: KeyUnit, caller: Caller, now_ms: int, key_id: str, wanted: KeyChange) -> ApiKey:
     """Rename, rescope, re-expire, disable or enable; one event for each that differs.
 
-    Raises ``Invalid``, ``NotFound``, ``Forbidden``, ``Unconfirmed`` where the key would be able to do more or live
-    longer, or ``Conflict("key_inactive")`` for a revoked or expired key.
+    Raises ``Invalid``, ``NotFound``, ``Forbidden``, ``Unconfirmed`` where the key would be able to do more, live longer
+    or work again, or ``Conflict("key_inactive")`` for a revoked or expired key.
     """
     key = _touchable(unit, caller, key_id)
     if key.is_inactive(now_ms):
@@ -148,7 +148,8 @@ def revoke(
 ) -> ApiKey:
     """Kill the key for good; a repeat changes nothing and answers the same.
 
-    ``with_made`` also revokes the living keys that this key created or let do more, in the same transaction.
+    ``with_made`` also revokes the living keys that this key created or let do more, and theirs in turn, in the same
+    transaction. No key is created while it runs, so none of them is missed.
     Raises ``Invalid``, ``NotFound``, ``Forbidden``.
     """
     why = checked_reason(reason)
@@ -167,7 +168,11 @@ def revoke(
 
 def living_made_by(unit: KeyUnit, now_ms: int, key_id: str) -> list[ApiKey]:
     """The keys that this key created or let do more, and theirs, which still work or could be enabled again."""
-    return [key for key in granting.created_or_empowered_by(unit, key_id) if not key.is_inactive(now_ms)]
+    return [key for key in granting.created_or_empowered_by(unit, key_id) if _is_living(key, now_ms)]
+
+
+def _is_living(key: ApiKey, now_ms: int) -> bool:
+    return key.deleted_at_ms is None and not key.is_inactive(now_ms)
 
 
 def delete(unit: KeyUnit, caller: Caller, now_ms: int, key_id: str) -> None:
@@ -184,8 +189,10 @@ def delete(unit: KeyUnit, caller: Caller, now_ms: int, key_id: str) -> None:
 
 
 def expose(unit: KeyUnit, caller: Caller, now_ms: int, key: ApiKey) -> None:
-    """Write down that the key was seen in a URL."""
-    _record(unit, caller, now_ms, "key_exposed", key, {"name": key.name})
+    """Write down that the key was seen in a URL, once a day: who holds a dead key may send it without end."""
+    detail = {"hint": key.hint, "name": key.name}
+    event = Event(new_id("evt", now_ms), now_ms, "key_exposed", caller.actor, key.id, caller.origin, detail)
+    unit.events.append_bounded(event, most=1, within_ms=DAY_MS)
 
 
 def _touchable(unit: KeyUnit, caller: Caller, key_id: str) -> ApiKey:

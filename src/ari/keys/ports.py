@@ -20,7 +20,7 @@ class KeyFinder(Protocol):
 
 
 class KeyStore(Protocol):
-    """Keys inside one transaction. Deleted keys are invisible but to ``find`` and ``tombstone``."""
+    """Keys inside one transaction. Deleted keys are invisible but to ``find``, ``tombstone`` and ``made_by``."""
 
     def add(self, key: ApiKey, digest: bytes, hash_version: int) -> None:
         """Store a new key."""
@@ -47,7 +47,7 @@ class KeyStore(Protocol):
         """How many keys that are not inactive have a name that folds to this."""
 
     def made_by(self, actor: str) -> list[ApiKey]:
-        """The keys that this actor created or let do more (``add_grant``), not deleted."""
+        """The keys that this actor created or let do more (``add_grant``), deleted ones among them."""
 
     def add_grant(self, grantor_id: str, key_id: str) -> None:
         """Record that one key let another do more; a repeat changes nothing."""

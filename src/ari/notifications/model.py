@@ -104,6 +104,10 @@ class Context(Protocol):
         """What ``outbox.post_secret`` was given for this notice; empty for all others."""
 
 
+FROM_STRANGERS = 3
+"""Mails a day of a kind that anybody on the network can cause."""
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """One kind of notice: ``kinds`` has a file for each.
@@ -112,7 +116,8 @@ class Kind:
     are for the page. ``fixed`` kinds cannot be switched off: somebody waits for them. ``secret`` kinds are posted with
     ``outbox.post_secret``. ``about_account``: it warns of somebody else in the owner's account, so no API key may
     silence it. ``recipient`` names another address than the owner's. After ``worth_ms`` since the event
-    the mail would come too late.
+    the mail would come too late. After ``per_day`` mails of the kind in a day (UTC), further notices are in the digest
+    (security.md 40); ``FROM_STRANGERS`` is for what somebody can cause who has no account and no living key.
     """
 
     name: str
@@ -127,6 +132,7 @@ class Kind:
     concerns: Callable[[Event], bool] = lambda _: True
     recipient: Callable[[Event], str | None] = lambda _: None
     worth_ms: int = 30 * DAY_MS
+    per_day: int = 20
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,8 +23,6 @@ from ari.notifications.manage import is_on
 from ari.notifications.model import SEALED_KIND, Kind, Letter, Notice, Office, Outcome, Refused, Sent, State, Words
 from ari.notifications.ports import NoticeUnit
 
-MAILS_PER_DAY = 20
-"""So many mails of one kind a day; further notices are in the digest (security.md 40)."""
 LEASE_MS = 2 * MINUTE_MS
 """How long one sender has a notice: longer than a try takes."""
 GIVE_UP_MS = 23 * HOUR_MS
@@ -162,7 +160,7 @@ def _make(unit: NoticeUnit, office: Office, kind: Kind, event: Event, now_ms: in
         notice = replace(notice, state="unsent", error="Mail is not set up.")
     elif recipient is None:
         notice = replace(notice, state="unsent", error="There is no owner yet.")
-    elif unit.notices.mailed_since(kind.name, now_ms - now_ms % DAY_MS) >= MAILS_PER_DAY:
+    elif unit.notices.mailed_since(kind.name, now_ms - now_ms % DAY_MS) >= kind.per_day:
         notice = replace(notice, state="digest", digest_id=_digest_for(unit, event, recipient, now_ms))
     else:
         notice = replace(notice, next_try_at_ms=now_ms)

@@ -24,6 +24,12 @@ _MIGRATION_LOCK = 0x41524931
 _CHAIN_LOCK = 0x41524932
 _RETENTION_LOCK = 0x41524933
 _SEALING_LOCK = 0x41524934
+_IDLE_SECONDS = 30
+"""A writer that is frozen in the middle of its transaction may not block the others for longer."""
+_TAKE_TURN = text(
+    f"SELECT pg_advisory_xact_lock({_CHAIN_LOCK}), "
+    f"set_config('idle_in_transaction_session_timeout', '{_IDLE_SECONDS}s', true)"
+)
 _INCREMENTAL = 2
 _KEPT_PAGES = 1_000
 _MOVING_KILOBYTES = 16_384
@@ -97,6 +103,24 @@ def _identity(path: Path) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
+def order_writes(engine: Engine) -> None:
+    """Make every transaction on this engine that may write begin with the lock of the event chain.
+
+    One lock, taken first and by all, leaves no two writers that could wait for each other, and every writer reads what
+    the writers before it committed. SQLite does the same with ``BEGIN IMMEDIATE``. A transaction that only reads takes
+    no lock; ``alone`` takes it after its own.
+    """
+    if engine.dialect.name == "sqlite":
+        return
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        options = connection.get_execution_options()
+        if any(options.get(name) for name in ("ari_read_only", "postgresql_readonly", "ari_locks_later")):
+            return
+        connection.execute(_TAKE_TURN)
+
+
 def is_sqlite(connection: Connection) -> bool:
     return connection.dialect.name == "sqlite"
 
@@ -163,12 +187,27 @@ def give_back_pages(connection: Connection, count: int) -> None:
         raw.execute("PRAGMA incremental_vacuum(1)")
 
 
-def lock_for_migration(connection: Connection) -> None:
-    """Only one process makes or changes tables at a time; on SQLite the caller holds a file lock."""
+@contextmanager
+def alone(engine: Engine) -> Iterator[Connection]:
+    """A transaction that may make or change tables: one at a time, and no other writes to the keys database.
+
+    On SQLite the caller holds a file lock.
+    """
+    with engine.connect().execution_options(ari_locks_later=True) as connection, connection.begin():
+        lock_for_migration(connection, _CHAIN_LOCK)
+        yield connection
+
+
+def lock_for_migration(connection: Connection, *others: int) -> None:
+    """Only one process makes or changes tables at a time; on SQLite the caller holds a file lock.
+
+    ``others`` are locks that are waited for as long.
+    """
     if is_sqlite(connection):
         return
     set_limits(connection, dict.fromkeys(LIMITS, f"{MIGRATION_SECONDS:g}s"))
-    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+    for key in (_MIGRATION_LOCK, *others):
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
     set_limits(connection)
 
 
@@ -176,9 +215,3 @@ def lock_sealing(connection: Connection) -> None:
     """Only one transaction at a time seals."""
     if not is_sqlite(connection):
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _SEALING_LOCK})
-
-
-def lock_chain(connection: Connection) -> None:
-    """Only one transaction at a time appends to the event chain."""
-    if not is_sqlite(connection):
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _CHAIN_LOCK})

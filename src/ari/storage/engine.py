@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, text
 from ari.base.errors import ConfigurationError
 from ari.base.settings import Settings
 from ari.storage.database_url import parse
-from ari.storage.dialect import sqlite_engine
+from ari.storage.dialect import order_writes, sqlite_engine
 from ari.storage.failover.heartbeat import Heartbeat
 from ari.storage.failover.history import History
 from ari.storage.failover.link import Link
@@ -57,6 +57,7 @@ class Database:
         server: Server | None = None,
     ) -> None:
         self.main = main
+        order_writes(main)
         self.log = log
         self._engines = {id(engine): engine for engine in (main, log, inbox, settling)}.values()
         self.data_dir = data_dir = settings.data_dir

@@ -108,8 +108,7 @@ class KeyTables:
 
     def made_by(self, actor: str) -> list[ApiKey]:
         granted = select(key_grants.c.key_id).where(key_grants.c.grantor_id == actor)
-        of_actor = or_(_t.created_by == actor, _t.id.in_(granted))
-        query = select(*COLUMNS).where(of_actor, _t.deleted_at_ms.is_(None)).order_by(_t.id)
+        query = select(*COLUMNS).where(or_(_t.created_by == actor, _t.id.in_(granted))).order_by(_t.id)
         return [key_of(row) for row in self._connection.execute(query)]
 
     def add_grant(self, grantor_id: str, key_id: str) -> None:

@@ -11,7 +11,7 @@ from ari.base.errors import ConfigurationError, Unavailable, for_operator
 from ari.storage import dialect, tables
 from ari.storage.engine import Database
 from ari.storage.failover.history import NotTrusted
-from ari.storage.faults import faults_as_unavailable
+from ari.storage.faults import faults_as_unavailable, read_only
 from ari.storage.preflight import refuse_without_create
 from ari.storage.turn import write_turn
 
@@ -64,8 +64,7 @@ def migrate(database: Database) -> list[str]:
     applied = []
     database.history.may_be_empty = True
     for chain, engine, lock in _engines(database):
-        with _plain_faults(), write_turn(lock, dialect.MIGRATION_SECONDS), engine.begin() as connection:
-            dialect.lock_for_migration(connection)
+        with _plain_faults(), write_turn(lock, dialect.MIGRATION_SECONDS), dialect.alone(engine) as connection:
             current = revision_of(connection, chain)
             if current == chain.revisions[-1]:
                 continue
@@ -81,7 +80,7 @@ def migrate(database: Database) -> list[str]:
 def check(database: Database) -> None:
     """Raise ``ConfigurationError`` unless the database is at exactly this program's migrations, or ``NotTrusted``."""
     for chain, engine, _ in _engines(database):
-        with _plain_faults(), engine.connect() as connection:
+        with _plain_faults(), read_only(engine) as connection:
             current = revision_of(connection, chain)
         _refuse_newer(chain, current)
         if current != chain.revisions[-1]:

@@ -47,6 +47,7 @@ class Sessions:
             max_overflow=more,
             pool_timeout=BUSY_SECONDS,
             hide_parameters=True,
+            isolation_level="READ COMMITTED",  # whatever the server's default: a writer sees what it waited for
             connect_args=self.url.parameters("ari"),
         )
 

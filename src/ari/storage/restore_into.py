@@ -15,7 +15,7 @@ from sqlalchemy.exc import DatabaseError, SQLAlchemyError
 from ari.base.errors import Conflict
 from ari.base.settings import Settings
 from ari.storage import tables
-from ari.storage.dialect import lock_for_migration
+from ari.storage.dialect import alone
 from ari.storage.engine import INBOX_FILE, KEYS_FILE, USAGE_FILE, Database
 from ari.storage.failover.begin import begin_history, histories_in, new_history_id
 from ari.storage.faults import read_only
@@ -61,8 +61,7 @@ def into_postgresql(settings: Settings, replace: bool, fill: Fill) -> None:
         migrate(database)
         replaced = _histories(database)
         database.log.dispose()  # its connection would be taken for another process of ours
-        with database.main.begin() as connection:
-            lock_for_migration(connection)
+        with alone(database.main) as connection:
             _refuse_others(connection)
             if replace:
                 _empty(connection)

@@ -202,6 +202,12 @@ class MemoryEvents:
     def append(self, event: Event) -> None:
         self.all.append(event)
 
+    def append_bounded(self, event: Event, most: int = 3, within_ms: int = 0) -> None:
+        self.append(event)
+
+    def append_counts(self, now_ms: int) -> int:
+        return 0
+
     def page(self, subject: str | None, before_id: str | None, limit: int) -> list[Event]:
         newest = [e for e in reversed(self.all) if subject in (None, e.subject)]
         return [event for event in newest if before_id is None or event.id < before_id][:limit]

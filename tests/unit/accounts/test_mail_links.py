@@ -1,6 +1,7 @@
-"""Mailed links: one use, 30 minutes, the newest alone, three an hour; nobody learns whether there is an account."""
+"""Mailed links: one use, 30 minutes, the newest alone, few a day; nobody learns whether there is an account."""
 
 import hashlib
+from itertools import pairwise
 
 import pytest
 
@@ -22,8 +23,17 @@ class Desk:
     def __init__(self, unit: MemoryUnit, clock: FrozenClock) -> None:
         self.unit, self.clock = unit, clock
 
-    def ask(self, email: str = OWNER, address: str = "192.0.2.7") -> Mailed | None:
-        return mail_links.ask_for_reset(self.unit, Origin("web", address), self.clock.now_ms(), email)
+    def ask(self, email: str = OWNER, address: str = "192.0.2.7", device: str | None = None) -> Mailed | None:
+        return mail_links.ask_for_reset(self.unit, Origin("web", address), self.clock.now_ms(), email, device)
+
+    def mails(self, address: str = "192.0.2.7", device: str | None = None) -> int:
+        """How many mails go out until the next is refused."""
+        for number in range(100):
+            try:
+                self.ask(address=address, device=device)
+            except Limited:
+                return number
+        raise AssertionError("a hundred mails")
 
     def link(self) -> str:
         mailed = self.ask()
@@ -47,14 +57,20 @@ def desk(unit: MemoryUnit, clock: FrozenClock, account: Account) -> Desk:
 
 
 def test_a_link_sets_the_password_once(desk: Desk) -> None:
-    """All sessions end, no browser is known any more, and whoever followed it is a visitor, not the owner."""
+    """All sessions end, no browser is known any more, and whoever followed it is a visitor, not the owner.
+
+    Only the address from which it was followed is: the sign-in comes next, whatever strangers do.
+    """
     owner = desk.unit.accounts.owner()
     assert owner
     sign_in.open_session(desk.unit, owner, Origin("web"), desk.clock.now_ms())
     token = desk.link()
     assert desk.follow(token).id == "usr_1"
     assert desk.unit.accounts.accounts["usr_1"].password_hash == "new hash"
-    assert desk.unit.accounts.sessions == desk.unit.accounts.devices == {}
+    assert desk.unit.accounts.sessions == {}
+    assert len(desk.unit.accounts.devices) == 1
+    attempts = [sign_in.begin(desk.unit, Origin("web", f"192.0.2.{n}"), desk.clock.now_ms(), OWNER) for n in (8, 9)]
+    assert [one.stranger is None for one in attempts] == [False, True]
     assert desk.unit.events.names() == ["signed_in", "password_reset_requested", "password_changed"]
     assert desk.unit.events.all[-1].actor == "visitor"
     with pytest.raises(NotFound):
@@ -104,20 +120,83 @@ def test_what_is_no_link_is_refused(desk: Desk, token: str) -> None:
         desk.follow(token)
 
 
-def test_three_an_hour_for_known_and_unknown_alike(desk: Desk) -> None:
+def test_few_links_for_known_and_unknown_alike(desk: Desk) -> None:
     """Per e-mail address, however it is spelled; and ten an hour from one client address."""
     for email in (OWNER, "nobody@example.com", "no address at all"):
         for spelled in (email, email.upper(), f" {email} "):
             desk.ask(spelled, "198.51.100.1")
         with pytest.raises(Limited) as limited:
             desk.ask(email, "203.0.113.5")
-        assert limited.value.retry_after_seconds == 3600
-        assert str(limited.value) == "Too many links were asked for. Try again in 60 min."
+        assert limited.value.retry_after_seconds == 4 * 3600
+        assert str(limited.value) == "Too many links were asked for. Try again in 4 h."
     desk.ask("tenth@example.com", "198.51.100.1")
     with pytest.raises(Limited):
         desk.ask("eleventh@example.com", "198.51.100.1")
     desk.clock.advance(HOUR_MS / 1000)
+    assert desk.ask("eleventh@example.com", "198.51.100.1") is None
+    with pytest.raises(Limited, match="Try again in 3 h"):
+        desk.ask(OWNER, "198.51.100.2")
+    desk.clock.advance(3 * HOUR_MS / 1000)
     assert desk.ask(OWNER, "198.51.100.1")
+
+
+def test_strangers_have_few_mails_sent_a_day(desk: Desk) -> None:
+    """Eight in the first day, six in each that follows, however many ask; the owner is never without one for long."""
+    days, sent = [], []
+    for hour in range(72):
+        asked = sum(desk.mails(f"2001:db8:{hour:x}:{number:x}::1") for number in range(4))
+        sent += [hour] * asked
+        desk.clock.advance(HOUR_MS / 1000)
+    days = [sum(day * 24 <= hour < day * 24 + 24 for hour in sent) for day in range(3)]
+    assert days == [8, 6, 6]
+    assert max(later - hour for hour, later in pairwise(sent)) == 4
+
+
+def test_whoever_signed_in_before_has_links_of_their_own(desk: Desk) -> None:
+    """A known browser, or a browser at a known address, whatever strangers used up; and these are few too."""
+    owner = desk.unit.accounts.owner()
+    assert owner
+    now_ms = desk.clock.now_ms()
+    device = sign_in.open_session(desk.unit, owner, Origin("web", "203.0.113.5"), now_ms).device_token
+    assert desk.mails() == 3
+    assert desk.mails("203.0.113.5") == 3
+    assert desk.mails("192.0.2.99", device) == 3
+    desk.clock.advance(HOUR_MS / 1000)
+    assert desk.mails("203.0.113.5") == 3
+    desk.clock.advance(HOUR_MS / 1000)
+    assert (desk.mails(), desk.mails("203.0.113.5")) == (0, 0)
+    assert desk.ask("nobody@example.com", "192.0.2.98", device) is None
+    assert not sign_in.is_known(desk.unit, Origin("web", "192.0.2.98"), now_ms, "nobody@example.com", device)
+
+
+@pytest.mark.parametrize("email", [OWNER, "nobody@example.com"])
+def test_who_shares_an_address_with_the_owner_learns_of_no_account(desk: Desk, email: str) -> None:
+    """What is limited at an address from which the owner signed in is the same for any e-mail address."""
+    owner = desk.unit.accounts.owner()
+    assert owner
+    sign_in.open_session(desk.unit, owner, Origin("web", "203.0.113.5"), desk.clock.now_ms())
+    for other in (OWNER, "nobody@example.com", email.upper()):
+        for _ in range(3 if other != email.upper() else 0):
+            desk.ask(other, "203.0.113.5")
+        with pytest.raises(Limited, match="60 min"):
+            desk.ask(other, "203.0.113.5")
+    assert sign_in.is_known(desk.unit, Origin("web", "203.0.113.5"), desk.clock.now_ms(), email, None)
+    for _ in range(5):
+        sign_in.begin(desk.unit, Origin("web", "203.0.113.5"), desk.clock.now_ms(), email)
+    for other in (OWNER, "nobody@example.com"):
+        with pytest.raises(Limited):
+            sign_in.begin(desk.unit, Origin("web", "203.0.113.5"), desk.clock.now_ms(), other)
+
+
+def test_a_site_asks_twenty_times_an_hour(desk: Desk) -> None:
+    """An IPv6 /48 has 65,536 /64s, which count together, whatever addresses they type."""
+    refused = 0
+    for number in range(30):
+        try:
+            desk.ask(f"{number}@example.com", f"2001:db8:1:{number:x}::1")
+        except Limited:
+            refused += 1
+    assert refused == 10
 
 
 def test_an_unknown_account_is_written_down_and_nothing_more(desk: Desk) -> None:

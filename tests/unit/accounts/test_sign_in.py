@@ -1,6 +1,8 @@
+from collections.abc import Callable
+
 import pytest
 
-from ari.accounts import sessions, sign_in
+from ari.accounts import newcomers, sessions, sign_in
 from ari.accounts.model import Account
 from ari.accounts.password import Verdict
 from ari.base.clock import FrozenClock
@@ -39,6 +41,12 @@ class Desk:
         except Limited as limited:
             return limited.retry_after_seconds
         return 0
+
+    def delay_seconds(self, address: str, email: str = "owner@example.com") -> int:
+        """As ``wait_seconds``, once this network is no newcomer any more: the delay of the account alone."""
+        for _ in range(newcomers.TRIES):
+            assert self.wait_seconds(address, email) == 0
+        return self.wait_seconds(address, email)
 
 
 @pytest.fixture
@@ -146,13 +154,83 @@ def test_whose_attempts_count_together(desk: Desk, addresses: tuple[str, str], s
 
 @pytest.mark.parametrize("email", ["owner@example.com", "nobody@example.com"])
 def test_the_delay_of_an_account_grows_to_thirty_seconds(desk: Desk, email: str) -> None:
-    """From ever new addresses, an account takes five attempts, then one after 1, 2, 4, 8, 16, 30, 30 … seconds."""
+    """From networks that tried before, an account takes five attempts, then one after 1, 2, 4, 8, 16, 30, 30 … s."""
     for number in range(5):
         desk.fail(f"192.0.2.{number}", email)
     for number, delay in enumerate((1, 2, 4, 8, 16, 30, 30, 30)):
-        assert desk.wait_seconds("203.0.113.1", email) == delay
+        assert desk.delay_seconds(f"198.51.100.{number}", email) == delay
         desk.clock.advance(delay)
         desk.fail(f"198.51.100.{number}", email)
+
+
+def flooded(desk: Desk, email: str = "owner@example.com") -> None:
+    """The account's delay is on."""
+    for number in range(5):
+        desk.fail(f"192.0.2.{number}", email)
+    assert desk.delay_seconds("192.0.2.200", email) > 0
+
+
+STRANGERS = {
+    "one IPv6 /48": lambda number: f"2001:db8:1:{number:x}::1",
+    "many IPv6 /48": lambda number: f"2001:db8:{number:x}::1",
+    "one IPv4 /24": lambda number: f"198.51.100.{number % 256}",
+    "one IPv4 /16": lambda number: f"198.51.{number % 256}.{number * 7 % 256}",
+    "one IPv4 /8": lambda number: f"10.{number % 256}.{number * 7 % 256}.{number * 13 % 256}",
+}
+
+
+@pytest.mark.parametrize("stranger", STRANGERS.values(), ids=STRANGERS)
+@pytest.mark.parametrize("owner", ["203.0.113.5", "2a00:1:2:3::5"])
+def test_strangers_lock_no_newcomer_out(desk: Desk, stranger: Callable[[int], str], owner: str) -> None:
+    """Whatever addresses they have, a browser that never signed in gets in at once; what they tried stays bounded."""
+    flooded(desk)
+    let_in = sum(desk.wait_seconds(stranger(number)) == 0 for number in range(400))
+    assert let_in <= 400
+    assert desk.wait_seconds(owner) == 0
+    desk.succeed(owner)
+
+
+@pytest.mark.parametrize("email", ["owner@example.com", "nobody@example.com"])
+def test_guesses_are_bounded_wherever_they_come_from(desk: Desk, email: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From everywhere at once, an account takes 1,024 guesses an hour besides the one every thirty seconds."""
+    assert newcomers.NEWCOMERS * newcomers.TRIES == 1_024
+    monkeypatch.setattr(newcomers, "NEWCOMERS", 100)
+    flooded(desk, email)
+    guesses = 0
+    for number in range(150):
+        address = f"{number % 200 + 1}.{number // 200 * 3}.{number % 7}.1"
+        guesses += sum(desk.wait_seconds(address, email) == 0 for _ in range(3))
+    assert guesses == (newcomers.NEWCOMERS - 1) * newcomers.TRIES  # one network is worn by what turned the delay on
+    [kept] = [entries for bucket, (entries, _) in desk.unit.accounts.buckets.items() if bucket.startswith("newcomers")]
+    assert len(kept) <= newcomers.NEWCOMERS * newcomers.TRIES
+    desk.clock.advance(3_600)
+    assert desk.wait_seconds("203.0.113.77", email) == 0
+
+
+def test_an_address_from_which_the_account_signed_in_has_its_own_count(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A new browser at home gets in whatever comes from anywhere else, until the password is set anew."""
+    monkeypatch.setattr(newcomers, "NEWCOMERS", 100)
+    desk.succeed("203.0.113.5")
+    desk.clock.advance(86_400)
+    for number in range(150):
+        desk.wait_seconds(f"{number % 200 + 1}.{number % 97}.{number % 7}.{number % 11}")
+    assert desk.wait_seconds("203.0.113.6") > 0
+    assert desk.begin("203.0.113.5").stranger is None
+    desk.succeed("203.0.113.5")
+    for _ in range(4):
+        desk.fail("203.0.113.5")
+    assert desk.wait_seconds("203.0.113.5") > 0
+    desk.unit.accounts.forget_devices("usr_1")
+    assert desk.unit.accounts.devices == {}
+
+
+def test_one_ipv6_site_has_twenty_attempts(desk: Desk) -> None:
+    """A /48 has 65,536 /64s; all of them together have twenty attempts in five minutes, on whichever accounts."""
+    waits = [desk.wait_seconds(f"2001:db8:1:{n:x}::1", f"{n}@example.com") for n in range(30)]
+    assert [wait == 0 for wait in waits] == [True] * 20 + [False] * 10
+    assert desk.wait_seconds("2001:db8:2::1", "x@example.com") == 0
 
 
 def test_the_delay_ends_with_the_right_password(desk: Desk) -> None:
@@ -161,11 +239,14 @@ def test_the_delay_ends_with_the_right_password(desk: Desk) -> None:
         desk.fail(f"192.0.2.{number}")
     desk.clock.advance(1)
     desk.succeed("198.51.100.1")
-    assert desk.wait_seconds("203.0.113.1") == 0
+    for address in ("203.0.113.1", "203.0.113.2"):
+        for _ in range(2):
+            assert desk.wait_seconds(address) == 0
 
 
 def test_right_passwords_use_nothing_up(desk: Desk) -> None:
-    """An address may sign in rightly as often as it likes; its failures stay counted."""
+    """A known address may sign in rightly as often as it likes; its failures stay counted."""
+    desk.succeed()
     for _ in range(4):
         desk.fail()
     for _ in range(20):
@@ -182,7 +263,7 @@ def test_a_flood_does_not_lock_the_owner_out(desk: Desk) -> None:
     for number in range(5):
         desk.clock.advance(30)
         desk.fail(f"198.51.100.{number}")
-    assert desk.wait_seconds("203.0.113.1") > 0
+    assert desk.delay_seconds("203.0.113.1") > 0
     desk.succeed(device=device)
     for _ in range(5):
         desk.fail(device=device)
@@ -195,8 +276,8 @@ def test_a_device_cookie_counts_for_its_account_alone(desk: Desk) -> None:
     for _ in range(5):
         desk.fail(email="nobody@example.com")
     assert desk.wait_seconds(email="nobody@example.com", device=device) == 300
-    assert desk.wait_seconds(device="x" * 43) == 300
     desk.unit.accounts.forget_devices("usr_1")
+    assert desk.wait_seconds(device="x" * 43) == 300
     assert desk.wait_seconds(device=device) == 300
 
 
@@ -250,7 +331,7 @@ def test_a_clock_set_back_prolongs_no_wait(desk: Desk) -> None:
         desk.fail()
     desk.clock.step(-86_400)
     assert desk.wait_seconds() == 300
-    assert desk.wait_seconds("203.0.113.1") == 1
+    assert desk.delay_seconds("203.0.113.1") == 1
 
 
 def test_the_past_is_dropped(desk: Desk) -> None:

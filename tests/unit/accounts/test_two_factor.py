@@ -1,5 +1,6 @@
 """Two-factor and the second step, without a database."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -138,6 +139,30 @@ def test_codes_count_as_attempts(desk: Desk) -> None:
     half = desk.half()
     assert desk.enter(half, desk.code()) is not None
     assert isinstance(desk.password(), HalfSignedIn)
+
+
+def test_strangers_without_the_password_delay_no_code(desk: Desk) -> None:
+    """Their guesses turn on the delay of passwords alone."""
+    desk.turn_on()
+    for number in range(40):
+        desk.origin = Origin("web", f"198.51.{number}.1")
+        with suppress(Limited):
+            desk.password(right=False)
+    desk.origin = Origin("web", "203.0.113.5")
+    assert desk.enter(desk.half(), desk.code(1)) is not None
+
+
+def test_codes_are_guessed_slowly_from_everywhere(desk: Desk) -> None:
+    """Who has the password and many networks guesses a code each thirty seconds: no network is a newcomer to codes."""
+    desk.turn_on()
+    guessed = 0
+    for number in range(400):
+        desk.origin = Origin("web", f"{number % 200 + 1}.{number}.7.1")
+        with suppress(Limited):
+            assert desk.enter(desk.half(), "000000") is None
+            guessed += 1
+        desk.clock.advance(0.5)
+    assert 5 < guessed <= 5 + 6 + 200 // 30
 
 
 def test_new_backup_codes(desk: Desk) -> None:

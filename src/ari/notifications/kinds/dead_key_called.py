@@ -2,7 +2,7 @@
 
 from ari.base.events import Event
 from ari.notifications import words
-from ari.notifications.model import Context, Kind, Words
+from ari.notifications.model import FROM_STRANGERS, Context, Kind, Words
 
 
 def _words(event: Event, look: Context) -> Words:
@@ -24,4 +24,5 @@ KIND = Kind(
     title="Dead API key still called",
     says="When a revoked or expired key is still being called, with from where.",
     words=_words,
+    per_day=FROM_STRANGERS,
 )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from ari.base.events import Event
 from ari.notifications import words
-from ari.notifications.model import Context, Kind, Words
+from ari.notifications.model import FROM_STRANGERS, Context, Kind, Words
 
 
 def _words(event: Event, look: Context) -> Words:
@@ -42,4 +42,5 @@ KIND = Kind(
     title="Burst of refused attempts",
     says="When many attempts with one key, or from one address, are refused within minutes.",
     words=_words,
+    per_day=FROM_STRANGERS,
 )

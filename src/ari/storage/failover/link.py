@@ -1,6 +1,5 @@
 """Opens every connection to PostgreSQL: to the primary among the URL's servers, and only if it is trusted."""
 
-import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +19,8 @@ from ari.storage.reasons import all_of
 if TYPE_CHECKING:
     import psycopg
 
-_logger = logging.getLogger(__name__)
+_NO_TABLES_OF_OURS = ("42P01", "42703", "42804")
+"""SQLSTATEs for tables that are not there, or are another program's."""
 
 
 class Link:
@@ -163,41 +163,40 @@ class Link:
         """Compare a connection's database with what this node has seen. Raises as ``History.examine`` does."""
         import psycopg  # noqa: PLC0415 - the extra "postgres"
 
-        record = self.history.current()
-        try:
-            row = connection.execute(self._statement, (_seq(record),), prepare=False).fetchone()
-        except psycopg.errors.UndefinedTable:
-            found = facts.NO_TABLES
-        except psycopg.errors.ProgrammingError:
-            if self._statement != facts.POSTGRESQL:
-                raise
-            self._statement = facts.POSTGRESQL_WITHOUT_CONTROL
-            self.examine(connection)
-            return
-        else:
-            assert row is not None
-            found = Facts.of(row)
+        record, found = self.history.current(), None
+        while found is None:
+            try:
+                row = connection.execute(self._statement, (_seq(record),), prepare=False).fetchone()
+            except (psycopg.ProgrammingError, psycopg.NotSupportedError) as error:
+                found = self._facts_after(error)
+            else:
+                assert row is not None
+                found = Facts.of(row)
         self.history.examine(record, found)
 
     async def aexamine(self, connection: "psycopg.AsyncConnection[Any]") -> None:
         """``examine`` for an event loop; the connection is in autocommit mode."""
         import psycopg  # noqa: PLC0415 - the extra "postgres"
 
-        record = self.history.current()
-        try:
-            row = await (await connection.execute(self._statement, (_seq(record),), prepare=False)).fetchone()
-        except psycopg.errors.UndefinedTable:
-            found = facts.NO_TABLES
-        except psycopg.errors.ProgrammingError:
-            if self._statement != facts.POSTGRESQL:
-                raise
-            self._statement = facts.POSTGRESQL_WITHOUT_CONTROL
-            await self.aexamine(connection)
-            return
-        else:
-            assert row is not None
-            found = Facts.of(row)
+        record, found = self.history.current(), None
+        while found is None:
+            try:
+                row = await (await connection.execute(self._statement, (_seq(record),), prepare=False)).fetchone()
+            except (psycopg.ProgrammingError, psycopg.NotSupportedError) as error:
+                found = self._facts_after(error)
+            else:
+                assert row is not None
+                found = Facts.of(row)
         self.history.examine(record, found)
+
+    def _facts_after(self, error: "psycopg.Error") -> Facts | None:
+        """What a refusal of the statement says; ``None``: ask again, without the server's control functions."""
+        if error.sqlstate in _NO_TABLES_OF_OURS:
+            return facts.NO_TABLES
+        if self._statement != facts.POSTGRESQL:
+            raise error
+        self._statement = facts.POSTGRESQL_WITHOUT_CONTROL
+        return None
 
     def _report(self, connection: "psycopg.Connection[Any]", error: WentBack) -> None:
         import psycopg  # noqa: PLC0415 - the extra "postgres"

@@ -130,7 +130,7 @@ class Confirmation:
                 _commit(transaction)
             if "WARNING" in _warned(connection):
                 raise CommitUnconfirmed
-            if wrote and not str(connection.exec_driver_sql("SHOW synchronous_standby_names").scalar_one()).strip():
+            if wrote and not _names_of_standbys(connection):
                 raise CommitUnconfirmed  # the setting was emptied while the commit waited, which ends the wait
 
     def _prepare(self, connection: Connection) -> bool:
@@ -154,6 +154,11 @@ def _commit(transaction: RootTransaction) -> None:
         if state is None or state.startswith(_SHUTDOWN):
             raise Unavailable(UNKNOWN) from None
         raise  # the server says that it rolled back
+
+
+def _names_of_standbys(connection: Connection) -> str:
+    connection = connection.execution_options(ari_read_only=True)  # no turn of a writer
+    return str(connection.exec_driver_sql("SHOW synchronous_standby_names").scalar_one()).strip()
 
 
 def _warned(connection: Connection) -> list[str]:

@@ -117,6 +117,20 @@ events = Table(
     Index("ix_events_subject_seq", "subject", "seq"),
 )
 
+event_counts = Table(
+    "event_counts",
+    main,
+    Column("name", String(40), primary_key=True),
+    Column("subject", String(40), primary_key=True),
+    Column("began_at_ms", BigInteger, nullable=False),
+    Column("ends_at_ms", BigInteger, nullable=False, index=True),
+    Column("written", Integer, nullable=False),
+    Column("counted", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""What strangers may cause without end: of each name and subject (empty: none), how many events were written within the
+present span of time, and how many were only counted."""
+
 accounts = Table(
     "accounts",
     main,

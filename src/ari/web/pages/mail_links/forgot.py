@@ -6,13 +6,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from ari.accounts import mail_links
+from ari.accounts import mail_links, sign_in
+from ari.accounts.networks import place_of
+from ari.accounts.turns import Turns
 from ari.base.caller import SYSTEM
 from ari.base.errors import Limited
 from ari.base.events import Origin
 from ari.http.access import visitor_page
 from ari.http.body import form_of
 from ari.http.call import call_of
+from ari.http.cookies import device_cookie_name, read_cookie
 from ari.storage.unit import Unit
 from ari.web import places
 from ari.web.forms import Form, form_from
@@ -21,6 +24,9 @@ from ari.web.render import Pages
 
 ANSWER_SECONDS = 0.5
 """When the answer goes out, whatever there was to do: its time tells nobody whether there is such an account."""
+AT_ONCE = 2
+WAITING = 8
+"""How many requests a process handles at once, and how many strangers wait: four a second, whoever asks."""
 
 
 class ForgotPages:
@@ -29,6 +35,7 @@ class ForgotPages:
     def __init__(self, pages: Pages) -> None:
         self._pages = pages
         self._instance = pages.instance
+        self._turns = Turns(AT_ONCE, WAITING)
 
     def routes(self) -> list[BaseRoute]:
         """The addresses."""
@@ -48,9 +55,19 @@ class ForgotPages:
         form, origin = form_from(form_of(request), "email"), call_of(request).origin("web")
         if not self._instance.office.can_link:
             return self._page(request, form)
+        device = read_cookie(request.headers.getlist("cookie"), device_cookie_name(self._instance.settings))
+        email, now_ms = form.value("email"), self._instance.now_ms()
+        known = await self._instance.aread(lambda unit: sign_in.is_known(unit, origin, now_ms, email, device))
+        await self._turns.take(None if known else place_of(origin.client_address))
+        try:
+            return await self._answer(request, form, origin, device)
+        finally:
+            self._turns.give_back()
+
+    async def _answer(self, request: Request, form: Form, origin: Origin, device: str | None) -> Response:
         answers_at = asyncio.get_running_loop().time() + ANSWER_SECONDS
         try:
-            await self._instance.acommand(SYSTEM, lambda unit, _: self._ask(unit, origin, form.value("email")))
+            await self._instance.acommand(SYSTEM, lambda unit, _: self._ask(unit, origin, form.value("email"), device))
         except Limited as error:
             wait = {"retry-after": str(error.retry_after_seconds)}
             return self._page(request, form.with_problem("email", str(error)), 429, wait)
@@ -58,8 +75,8 @@ class ForgotPages:
         await asyncio.sleep(max(0.0, answers_at - asyncio.get_running_loop().time()))
         return self._page(request, form, sent=True)
 
-    def _ask(self, unit: Unit, origin: Origin, email: str) -> None:
-        mailed = mail_links.ask_for_reset(unit, origin, self._instance.now_ms(), email)
+    def _ask(self, unit: Unit, origin: Origin, email: str, device: str | None) -> None:
+        mailed = mail_links.ask_for_reset(unit, origin, self._instance.now_ms(), email, device)
         if mailed is None:
             post_nothing(self._instance, unit)
         else:

@@ -52,6 +52,8 @@ def security_facts(unit: Unit, account_id: str, now_ms: int) -> SecurityFacts:
 def happened(event: Event) -> str:
     """An event of the account in words."""
     said = _WORDS.get(event.name, event.name.replace("_", " ").capitalize())
+    if "counted" in event.detail:
+        return f"{said}, {event.detail['counted']} more times"
     if event.name == "signed_in":
         return said + _SECOND_STEPS.get(event.detail.get("second_step", ""), "")
     if event.name == "session_ended":

@@ -5,6 +5,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from ari.accounts import sign_in
+from ari.accounts.networks import place_of
+from ari.accounts.password import CROWDED
 from ari.accounts.sign_in import Attempt, HalfSignedIn, NewSession
 from ari.base.caller import SYSTEM
 from ari.base.errors import Limited, Unavailable
@@ -71,11 +73,15 @@ class SignInPages:
         device = read_cookie(cookies, device_cookie_name(settings))
         replaced = read_cookie(cookies, session_cookie_name(settings))
         origin = call_of(request).origin("web")
+        if not self._instance.passwords.has_room(place_of(origin.client_address)):
+            known = await self._instance.aread(lambda unit: sign_in.is_known(unit, origin, now_ms, email, device))
+            if not known:  # before anything is written: a flood costs the database nothing
+                raise Unavailable(CROWDED, retry_after_seconds=1)
         attempt = await self._instance.acommand(
             SYSTEM, lambda unit, _: sign_in.begin(unit, origin, now_ms, email, device)
         )
         try:
-            verdict = await self._instance.passwords.verify(attempt.password_hash, password)
+            verdict = await self._instance.passwords.verify(attempt.password_hash, password, attempt.stranger)
         except Unavailable:
             await self._withdraw(attempt)
             raise

@@ -1,0 +1,64 @@
+"""Where a visitor comes from, at several widths: what one customer has is one, however many addresses that is."""
+
+import hashlib
+import ipaddress
+from dataclasses import dataclass
+
+_WIDTHS = {4: (32, 24, 16, 8), 6: (48, 40, 32, 24)}
+"""Prefixes from one customer's to that of hundreds of networks. A provider gives its customer one IPv4 address, or an
+IPv6 network of up to a /48 (RFC 6177); a registry gives the provider an IPv6 /32 or more."""
+WIDTH_BITS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The networks around an address, from one customer's outward, each as 16 bits of its SHA-256."""
+
+    widths: tuple[int, ...]
+
+    @property
+    def number(self) -> int:
+        """All of it in one number, for storage."""
+        return sum(width << WIDTH_BITS * index for index, width in enumerate(self.widths))
+
+
+PLACE_BITS = WIDTH_BITS * len(_WIDTHS[4])
+
+
+def place_of(client_address: str | None) -> Place:
+    """The place of an address; all that are no addresses share one."""
+    address = _address(client_address)
+    if address is None:
+        return Place(tuple(_digest("unknown") for _ in _WIDTHS[4]))
+    return Place(tuple(_digest(_within(address, width)) for width in _WIDTHS[address.version]))
+
+
+def network_of(client_address: str | None) -> str:
+    """The address, or for IPv6 its /64: one customer has at least that many."""
+    address = _address(client_address)
+    if address is None:
+        return "unknown"
+    return str(address) if address.version == 4 else _within(address, 64)
+
+
+def site_of(client_address: str | None) -> str | None:
+    """For IPv6 the /48, which one customer may have; for IPv4 there is nothing between an address and a provider."""
+    address = _address(client_address)
+    return None if address is None or address.version == 4 else _within(address, 48)
+
+
+def _address(text: str | None) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        address = ipaddress.ip_address(text or "")
+    except ValueError:
+        return None
+    return (address.ipv4_mapped or address) if isinstance(address, ipaddress.IPv6Address) else address
+
+
+def _within(address: ipaddress.IPv4Address | ipaddress.IPv6Address, width: int) -> str:
+    rest = address.max_prefixlen - width
+    return str(ipaddress.ip_network((int(address) >> rest << rest, width)))
+
+
+def _digest(network: str) -> int:
+    return int.from_bytes(hashlib.sha256(network.encode()).digest()[: WIDTH_BITS // 8])
