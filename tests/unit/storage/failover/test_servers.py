@@ -30,6 +30,13 @@ def test_every_server_of_a_url_is_named(
     assert named(parameters) == [Server(*one) for one in expected]
 
 
+def test_one_server_is_named_alone() -> None:
+    """Without what the lists say of the others, such as the port of the second."""
+    parameters = {"host": "a,b", "port": ",5433", "dbname": "ari"}
+    found = [server.alone(parameters) for server in named(parameters)]
+    assert found == [{"host": "a", "dbname": "ari"}, {"host": "b", "port": "5433", "dbname": "ari"}]
+
+
 def test_who_worked_comes_first_and_who_failed_last_comes_last() -> None:
     """A caller that gives up at a silent server reaches the next one with its next call."""
     servers = Servers()
