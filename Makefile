@@ -11,7 +11,7 @@ INSTALL := install --require-hashes
 JOBS ?= 2
 UV := 0.13.9
 
-FRONTEND := $(addprefix frontend/,package.json package-lock.json .npmrc build.mjs LICENSE.scalar)
+FRONTEND := $(addprefix frontend/,package.json package-lock.json .npmrc build.mjs LICENSE.scalar LICENSES.reference)
 ASSETS := $(FRONTEND) $(shell find src/ari/web/assets -type f)
 MANIFEST := src/ari/web/static/manifest.json
 
@@ -88,6 +88,7 @@ $(VENV)/.run: requirements/run.txt $(VENV)/.venv
 	@touch $@
 
 $(VENV)/.app: pyproject.toml hatch_build.py $(VENV)/.run
+	@$(PIP) uninstall -y ari 2>/dev/null || true  # the distribution's name in older checkouts
 	@$(PIP) install --no-build-isolation --no-deps -e .
 	@touch $@
 

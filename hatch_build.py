@@ -31,7 +31,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 ROOT = Path(__file__).resolve().parent
-FRONTEND = ("package.json", "package-lock.json", ".npmrc", "build.mjs", "LICENSE.scalar")
+FRONTEND = ("package.json", "package-lock.json", ".npmrc", "build.mjs", "LICENSE.scalar", "LICENSES.reference")
 
 
 class AssetsHook(BuildHookInterface[Any]):

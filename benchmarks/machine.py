@@ -106,7 +106,8 @@ def _commit() -> str:
 
     commit = git("rev-parse", "--short", "HEAD") if shutil.which("git") else ""
     changed = ", with changes not committed" if commit and git("status", "--porcelain", "--", "src") else ""
-    return f"{metadata.version('ari') if _has('ari') else 'this checkout'}{f' at {commit}' if commit else ''}{changed}"
+    version = metadata.version("ari-keys") if _has("ari-keys") else "this checkout"
+    return f"{version}{f' at {commit}' if commit else ''}{changed}"
 
 
 def _read(path: str) -> str:

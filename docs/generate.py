@@ -81,7 +81,8 @@ def cli_page() -> str:
     intro = (
         "Commands work on the data directory, beside a running server or without one, as the operating system's user. "
         "At a terminal they print tables; piped, tab-separated lines; with `--json`, JSON. A failure is one sentence "
-        "on standard error and exit code 1; a wrong option is exit code 2."
+        "on standard error and exit code 1; a wrong option is exit code 2. A command that destroys "
+        "something asks first, and refuses where nobody can answer: `--yes` answers in advance."
     )
     return _page("Command line", intro, *_commands(typer.main.get_command(app), "ari"))
 

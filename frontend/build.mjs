@@ -146,10 +146,34 @@ async function sprite() {
 // Packages published without the licence that they name.
 const OURS_TO_ADD = { "@scalar/api-reference": "LICENSE.scalar" };
 
+// What the published bundle of the reference holds is named by its source maps, and its licenses are collected by
+// `make lock`: the packages themselves are not installed here.
+const IN_BUNDLE = /\/\.pnpm\/[^/]+?@(\d[^/_(]*)[^/]*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//;
+
+async function bundledLicenses(inputs) {
+  const collected = new Map();
+  for (const section of (await readFile("LICENSES.reference", "utf8")).split(/^(?=---- )/m)) {
+    collected.set(section.split(" ", 3).slice(1, 3).join(" "), section);
+  }
+  const used = new Set(["@phosphor-icons/core 2.1.1", "rolldown 1.3.3"]);
+  // The helpers of the bundler that built it have no map.
+  const mapped = (path) => /api-reference\/dist\/browser\/.*\.js$/.test(path) && !/rolldown-runtime/.test(path);
+  for (const path of inputs.filter(mapped)) {
+    for (const source of JSON.parse(await readFile(`${path}.map`, "utf8")).sources) {
+      const [, version, name] = IN_BUNDLE.exec(source) ?? [];
+      if (name) used.add(`${name} ${version}`);
+    }
+  }
+  return [...used].sort().map((package_) => {
+    if (!collected.has(package_)) throw new Error(`LICENSES.reference lacks ${package_}: run make lock`);
+    return `\n${collected.get(package_).trimEnd()}\n`;
+  });
+}
+
 async function licenses(inputs) {
   const used = inputs.map((path) => path.match(/node_modules\/((?:@[^/]+\/)?[^/]+)/)?.[1]).filter(Boolean);
   let text = "Parts of these files come from the following packages.\n";
-  for (const name of [...new Set([...used, "lucide-static"])].sort()) {
+  for (const name of [...new Set([...used, "esbuild", "lucide-static"])].sort()) {
     const folder = join("node_modules", name);
     const { version, license } = JSON.parse(await readFile(join(folder, "package.json"), "utf8"));
     const file = (await readdir(folder)).find((entry) => /^licen[sc]e/i.test(entry));
@@ -157,6 +181,7 @@ async function licenses(inputs) {
     const words = await readFile(file ? join(folder, file) : OURS_TO_ADD[name], "utf8");
     text += `\n---- ${name} ${version} (${license})\n\n${words.trim()}\n`;
   }
+  text += (await bundledLicenses(inputs)).join("");
   await writeFile(join(out, "licenses.txt"), text);
 }
 

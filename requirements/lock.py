@@ -10,6 +10,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+import licenses  # noqa: E402 - a file of this folder
+
 from hatch_build import node_and_npm  # noqa: E402 - the build hook is a file of the root, not an installed module
 
 COMPILE = ["pip", "compile", "--quiet", "--upgrade", "--no-config", "--universal", "--python-version", "3.11"]
@@ -61,3 +63,4 @@ def lock_npm() -> None:
 if __name__ == "__main__":
     compile_python(str(Path(sys.argv[1]).absolute()))
     lock_npm()
+    licenses.collect(node_and_npm()[1], ROOT / "frontend")

@@ -12,7 +12,6 @@ from ari.base.caller import Caller
 from ari.base.clock import Clock, system_clock
 from ari.base.errors import CallerDead, ConfigurationError, Conflict, Unavailable, for_operator
 from ari.base.ids import new_id
-from ari.base.master_key import MasterKeys
 from ari.base.seal import CannotOpen
 from ari.base.settings import Settings
 from ari.integrations import manage as integrations
@@ -60,7 +59,7 @@ class Instance:
         self.clock = clock
         self.database = database
         self.passwords = PasswordHasherPool()
-        self.master_keys = master_keys_of(settings)
+        self.master_keys = database.master_keys
         self.prober: Prober = HttpProber()
         self._given = given
         self._environment: ProviderEnvironment | None = None
@@ -243,12 +242,6 @@ class Instance:
         """Let everything go."""
         self.passwords.close()
         self.database.close()
-
-
-def master_keys_of(settings: Settings) -> MasterKeys:
-    """Where this instance has its master keys."""
-    given = settings.master_key.get_secret_value() if settings.master_key else None
-    return MasterKeys(settings.data_dir, given, settings.master_key_file)
 
 
 def office_of(settings: Settings, *, by_resend: bool = False) -> Office:

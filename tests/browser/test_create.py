@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.steps import HOME, create_in_dialog, finish, open_create, shown_secret
@@ -126,14 +127,57 @@ def test_leaving_the_page_before_copying_asks(owner: Any, home: Any) -> None:
     assert asked == ["beforeunload"]
 
 
-def test_done_wants_the_tick(home: Any) -> None:
-    """Done does nothing until it is ticked that the key is saved."""
+def test_done_asks_before_the_key_is_saved(home: Any) -> None:
+    """Done warns until the key was copied, downloaded or ticked as saved; the browser asks nothing of its own."""
     create_in_dialog(home, "Ticked")
     dialog = home.get_by_role("dialog")
     dialog.get_by_role("button", name="Done").click()
-    expect(dialog).to_be_visible()
+    expect(dialog.get_by_role("alert")).to_contain_text("You have not copied the key.")
     finish(dialog)
     expect(home.get_by_role("dialog")).to_have_count(0)
+
+
+def _select_and_copy(page: Any) -> None:
+    page.locator("#secret").click(click_count=3)
+    page.keyboard.press("Control+c")
+
+
+SAVING = {
+    "copied": lambda page: page.get_by_role("button", name="Copy key").first.click(),
+    "copied after the warning": lambda page: (
+        page.get_by_role("button", name="Done").click(),
+        page.get_by_role("alert").get_by_role("button", name="Copy key").click(),
+    ),
+    "copied as a line": lambda page: page.get_by_role("button", name="Copy the export line with the key").click(),
+    "copied by hand": _select_and_copy,
+    "downloaded": lambda page: page.get_by_role("button", name="Download as .env").click(),
+}
+
+
+@pytest.mark.parametrize("clipboard", [True, False], ids=["clipboard", "no-clipboard"])
+@pytest.mark.parametrize("saving", SAVING)
+def test_done_closes_once_the_key_is_saved(home: Any, owner: Any, saving: str, clipboard: bool) -> None:
+    """However it was saved, and without the clipboard's interface, which plain http has not."""
+    home.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=owner.url)
+    if not clipboard:
+        home.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+    secret = create_in_dialog(home, f"Saved: {saving} {clipboard}")
+    SAVING[saving](home)
+    home.get_by_role("button", name="Done").click()
+    expect(home.get_by_role("dialog")).to_have_count(0)
+    if clipboard and saving != "downloaded":
+        assert secret in home.evaluate("navigator.clipboard.readText()")
+
+
+@pytest.mark.parametrize("key", ["Enter", "Space"])
+def test_done_by_keyboard_closes_the_reveal(home: Any, owner: Any, key: str) -> None:
+    """On its own page too, it leads back to the keys."""
+    home.goto(f"{owner.url}/settings/keys/new")
+    home.get_by_label("Name", exact=True).fill(f"By {key}")
+    home.get_by_role("button", name="Create key").click()
+    home.get_by_role("button", name="Copy key").first.click()
+    home.get_by_role("button", name="Done").press(key)
+    home.wait_for_url("**/settings?tab=api")
 
 
 def test_the_ready_lines_keep_the_key_out_of_the_history(owner: Any, home: Any) -> None:

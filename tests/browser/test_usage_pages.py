@@ -120,7 +120,7 @@ def test_filters_and_exports(used: dict[str, Any], home: Any, tmp_path: Any) -> 
         assert waiting.value.suggested_filename == f"ari-usage.{form}"
         path = tmp_path / form
         waiting.value.save_as(path)
-        with path.open(newline="", encoding="utf-8") as file:
+        with path.open(newline="", encoding="utf-8-sig") as file:
             found = list(csv.DictReader(file)) if form == "csv" else json.load(file)
         assert [row["path"] for row in found] == ["/api/openapi.json", "/api/me", "/api/me"]
     home.reload()

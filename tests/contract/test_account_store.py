@@ -102,6 +102,16 @@ def test_an_address_changes(unit: AccountUnit) -> None:
     assert unit.accounts.by_email(OWNER.email) is None
 
 
+@pytest.mark.parametrize("stored", ["a@bücher.example", "a@xn--bcher-kva.example"])
+def test_an_address_is_found_by_either_form_of_its_host(unit: AccountUnit, stored: str) -> None:
+    """A browser's field for addresses sends the ASCII form of what people type."""
+    unit.accounts.add_owner(replace(OWNER, email=stored))
+    for typed in ("a@bücher.example", "a@xn--bcher-kva.example"):
+        found = unit.accounts.by_email(typed)
+        assert found is not None
+        assert found.id == OWNER.id
+
+
 def test_whether_an_event_was_ever_written(unit: AccountUnit) -> None:
     """Of this subject and name, however long ago."""
     unit.accounts.add_owner(OWNER)

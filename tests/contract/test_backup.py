@@ -4,6 +4,7 @@ import io
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,10 @@ from ari.usage.ports import Batch
 from tests.support.instances import START_MS, opened, settings_for
 
 Make = Any
+
+
+MASTER_KEY = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+_opened = partial(opened, master_key=MASTER_KEY)
 
 
 def _silent(_table: str, _done: int, _total: int) -> None:
@@ -81,7 +86,9 @@ def _backup(instance: Instance) -> tuple[bytes, Written]:
 
 def _restore(folder: Path, url: str | None, body: bytes, now_ms: int = START_MS, **terms: bool) -> Restored:
     folder.mkdir(mode=0o700, exist_ok=True)
-    return restore_backup(settings_for(folder, url), io.BytesIO(body), Terms(**terms), SYSTEM, now_ms, _silent)
+    return restore_backup(
+        settings_for(folder, url, master_key=MASTER_KEY), io.BytesIO(body), Terms(**terms), SYSTEM, now_ms, _silent
+    )
 
 
 def _contents(instance: Instance) -> dict[str, list[dict[str, Any]]]:
@@ -102,7 +109,7 @@ def _count(instance: Instance, table: str) -> int:
 
 @pytest.fixture
 def source(data_dir: Path, database_url: str | None) -> Iterator[Instance]:
-    with opened(data_dir, database_url) as instance:
+    with _opened(data_dir, database_url) as instance:
         yield instance
 
 
@@ -124,16 +131,19 @@ def test_everything_comes_back_in_either_database(source: Instance, target_url: 
     assert (written.keys, written.usage_rows) == (6, 30)
     restored = _restore(tmp_path / "new", target_url, body, trust_keys=True)
     assert restored.keys_disabled == 0
-    with opened(tmp_path / "new", target_url) as target:
+    with _opened(tmp_path / "new", target_url) as target:
         before, after = _contents(source), _contents(target)
         event = after["events"].pop()
         assert event["name"] == "backup_restored"
         assert json.loads(event["detail"])["keys"] == 6
         before["notes"] = [note for note in before["notes"] if note["name"] != "setup_token"]
         after["notes"].remove({"name": "notices_read", "value": event["id"]})  # nobody is mailed of what was before
+        for found in (before, after):
+            assert [mark["name"] for mark in found.pop("audit_marks")] == ["head"]
         assert after == before
         assert [_count(target, name) for name in ("sessions", "devices", "sign_in_attempts")] == [0, 0, 0]
-        assert audit_trail(target.database)[1] is None
+        assert audit_trail(target.database).is_whole
+        assert json.loads(event["detail"])["trusted"] is True
         assert owner_mark.is_set(tmp_path / "new")
         assert target.database.usage.totals([before["usage_totals"][0]["key_id"]])
 
@@ -157,7 +167,7 @@ def test_restored_keys_come_back_disabled(source: Instance, target_url: str | No
     body, _ = _backup(source)
     restored = _restore(tmp_path / "new", target_url, body, now_ms=START_MS + HOUR_MS)
     assert restored.keys_disabled == 2
-    with opened(tmp_path / "new", target_url) as target:
+    with _opened(tmp_path / "new", target_url) as target:
 
         def status(name: str) -> str:
             key = target.read(lambda unit: unit.keys.tombstone(keys[name].key.id))
@@ -180,14 +190,14 @@ def test_a_filled_instance_is_not_replaced_by_mistake(source: Instance, target_u
     """Only --force replaces, and then nothing of the old instance remains."""
     _fill(source)
     body, _ = _backup(source)
-    with opened(tmp_path / "old", target_url) as old:
+    with _opened(tmp_path / "old", target_url) as old:
         kept = _create(old, "kept")
     with pytest.raises(Conflict, match="not empty"):
         _restore(tmp_path / "old", target_url, body)
-    with opened(tmp_path / "old", target_url) as old:
+    with _opened(tmp_path / "old", target_url) as old:
         assert old.read(lambda unit: manage.get(unit, kept.key.id)).name == "kept"
     _restore(tmp_path / "old", target_url, body, replace=True)
-    with opened(tmp_path / "old", target_url) as old:
+    with _opened(tmp_path / "old", target_url) as old:
         assert old.read(lambda unit: unit.keys.tombstone(kept.key.id)) is None
         assert _count(old, "api_keys") == 6
         with pytest.raises(Exception, match="events are never changed"), old.database.main.begin() as connection:
@@ -198,7 +208,7 @@ def test_nothing_is_replaced_while_somebody_uses_it(source: Instance, target_url
     """A process that has the instance open would go on with the old one."""
     _fill(source)
     body, _ = _backup(source)
-    with opened(tmp_path / "old", target_url) as running:
+    with _opened(tmp_path / "old", target_url) as running:
         running.read(lambda unit: unit.notes.get("x"))
         with pytest.raises(Conflict, match="ARI is running"):
             _restore(tmp_path / "old", target_url, body, replace=True)
@@ -249,11 +259,11 @@ def test_a_backup_that_lies_changes_nothing(
     _fill(source)
     body = _changed(_backup(source)[0], change)
     with pytest.raises(Invalid, match="not a whole backup"):
-        _restore(tmp_path / "new", target_url, body)
+        _restore(tmp_path / "new", target_url, body, untrusted=True)
     if target_url is None:
         assert not (tmp_path / "new" / KEYS_FILE).exists()
         return
-    with opened(tmp_path / "new", target_url) as target:
+    with _opened(tmp_path / "new", target_url) as target:
         assert not any(_contents(target).values())
 
 
@@ -312,13 +322,13 @@ def test_a_damaged_target_is_restored_over_with_force(source: Instance, tmp_path
     """The day a backup is for: the old file is broken."""
     _fill(source)
     body, _ = _backup(source)
-    with opened(tmp_path / "old", None):
+    with _opened(tmp_path / "old", None):
         pass
     (tmp_path / "old" / KEYS_FILE).write_bytes(b"\xff" * 8192)
     with pytest.raises(Conflict, match="not empty"):
         _restore(tmp_path / "old", None, body)
     _restore(tmp_path / "old", None, body, replace=True)
-    with opened(tmp_path / "old", None) as target:
+    with _opened(tmp_path / "old", None) as target:
         assert _count(target, "api_keys") == 6
 
 
@@ -328,7 +338,7 @@ def test_an_interrupted_restore_leaves_the_old_instance(
     """A fault half-way changes nothing and leaves no litter."""
     _fill(source)
     body, _ = _backup(source)
-    with opened(tmp_path / "old", None) as old:
+    with _opened(tmp_path / "old", None) as old:
         kept = _create(old, "kept")
     before = sorted(path.name for path in (tmp_path / "old").iterdir())
 
@@ -336,7 +346,7 @@ def test_an_interrupted_restore_leaves_the_old_instance(
         if table == "usage_rows" and done:
             raise KeyboardInterrupt
 
-    settings = settings_for(tmp_path / "old", None)
+    settings = settings_for(tmp_path / "old", None, master_key=MASTER_KEY)
     with pytest.raises(KeyboardInterrupt):
         restore_backup(settings, io.BytesIO(body), Terms(replace=True), SYSTEM, START_MS, break_off)
     assert sorted(path.name for path in (tmp_path / "old").iterdir()) == before

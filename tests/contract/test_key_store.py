@@ -1,16 +1,22 @@
 """Keys and their commands on both databases: the contract of ``KeyStore`` and the rules of ``manage``."""
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from ari.base.caller import SYSTEM, Caller
 from ari.base.clock import DAY_MS
 from ari.base.errors import Conflict, Invalid, NotFound
 from ari.instance import Instance
 from ari.keys import manage, token
+from ari.keys.checks import Ask
 from ari.keys.manage import NewKey
+from ari.keys.model import Granted
+from ari.keys.verify import verify_digest
+from ari.storage.finder import HotFinder
 from tests.support.commands import change_key, clock_of, create_key, delete_key, events_of, revoke_key
 from tests.support.instances import opened
 
@@ -147,3 +153,26 @@ def test_bad_input_is_refused_before_anything_is_written(instance: Instance) -> 
             create_key(instance, **({"name": "n"} | bad))
         assert caught.value.problems[0].location.startswith(next(iter(bad)).removesuffix("_ms"))
     assert instance.read(lambda unit: unit.keys.count(0, "all")) == 0
+
+
+def test_a_row_that_claims_to_be_deleted_is_refused_by_every_lookup(instance: Instance) -> None:
+    """Somebody who edits the database cannot keep a working key that no list shows: the hot path, and its copies."""
+    created = create_key(instance, "planted")
+    digest = token.digest(created.secret.encode())
+
+    async def code(finder: HotFinder) -> str:
+        verdict = await verify_digest(finder, digest, Ask(None, instance.now_ms()))
+        return "ok" if isinstance(verdict, Granted) else verdict.reason.code
+
+    async def codes() -> list[str]:
+        finder = await instance.database.open_finder()
+        try:
+            before = await code(finder)
+            with instance.database.main.begin() as connection:
+                connection.execute(text("UPDATE api_keys SET deleted_at_ms = 1"))
+            return [before, await code(finder), await code(finder)]
+        finally:
+            await finder.close()
+
+    assert asyncio.run(codes()) == ["ok", "revoked", "revoked"]
+    assert instance.read(lambda unit: unit.keys.page(instance.now_ms(), "all", None, 9)) == []

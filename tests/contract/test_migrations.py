@@ -15,6 +15,7 @@ from ari.base.errors import ConfigurationError
 from ari.keys import manage
 from ari.keys.manage import NewKey
 from ari.storage import migrate as migrations
+from ari.storage.checkup import audit_trail
 from ari.storage.dialect import lock_for_migration
 from ari.storage.engine import Database
 from ari.storage.migrate import LOG, MAIN, Chain
@@ -84,6 +85,36 @@ def test_rows_from_before_are_kept_and_counted(data_dir: Path, database_url: str
         assert sums(instance.database) == {KEY: (4, 2)}
         seen = [(one.value, one.accepted_count, one.refused_count) for one in instance.database.usage.addresses(KEY, 9)]
         assert sorted(seen) == [("192.0.2.7", 3, 2), ("other", 1, 0)]
+
+
+def test_a_trail_from_before_signatures_is_signed_by_the_upgrade(data_dir: Path, database_url: str | None) -> None:
+    """An event says that what came before was taken as it was; from then on nobody can forge it."""
+    with opened(data_dir, database_url) as instance:
+        for name in ("a", "b"):
+            instance.command(SYSTEM, lambda unit, by, n=name: manage.create(unit, by, 1, NewKey(n)))
+        with instance.database.main.begin() as connection:
+            sqlite = connection.dialect.name == "sqlite"
+            for table in ("audit_marks", "database_history", "idempotent_responses"):
+                connection.execute(text(f"DROP TABLE {table}"))
+            if sqlite:
+                for trigger in ("events_no_replace", "events_no_delete"):
+                    connection.execute(text(f"DROP TRIGGER {trigger}"))
+                forbid = "BEGIN SELECT RAISE(ABORT, 'never changed'); END"
+                connection.execute(text(f"CREATE TRIGGER events_no_delete BEFORE DELETE ON events {forbid}"))
+            else:
+                connection.execute(text("DROP TRIGGER events_no_delete ON events"))
+                connection.execute(text("DROP FUNCTION ari_events_before_the_cut, ari_cut_moves_forward"))
+            connection.execute(text(f"UPDATE {MAIN.version_table} SET version_num = '0009'"))
+        instance.database.witness.forget()
+        instance.database.history.file.remove()  # such an instance kept none
+    with opened(data_dir, database_url) as instance:
+        event = instance.read(lambda unit: unit.events.page(None, None, 1))[0]
+        assert (event.name, event.detail) == ("audit_accepted", {"because": "upgrade", "events": 2})
+        trail = audit_trail(instance.database)
+        assert trail.is_whole
+        assert trail.head is not None
+        assert (trail.walked, trail.head.position, trail.head.accepted) == (3, 3, 3)
+        assert migrations.migrate(instance.database) == []
 
 
 def test_several_processes_may_start_at_once(cli: Cli, database: object) -> None:

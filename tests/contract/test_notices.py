@@ -94,6 +94,9 @@ def test_the_first_digest_closes_before_the_next_opens(post: Post) -> None:
     claimed = post.claim()
     assert claimed.letter.subject == "5 more notifications of one day"
     assert claimed.letter.text.count("The API key") == 5
+    newest = post.instance.read(lambda unit: unit.events.newest())
+    assert newest is not None
+    assert all(part in claimed.letter.text for part in newest), "the mailbox keeps the head of the audit trail"
     for _ in range(21):
         post.happen()
     post.gather()

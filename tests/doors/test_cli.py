@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -48,9 +49,9 @@ def test_the_life_of_a_key(owner_on: Owner) -> None:
     assert _code(owner_on, secret) == (401, "expired")
     assert cli.json("keys", "show", key["id"])["status"] == "expired"
 
-    cli("keys", "revoke", key["id"], "--reason", "done", check=True)
+    cli("keys", "revoke", "--yes", key["id"], "--reason", "done", check=True)
     assert _code(owner_on, secret) == (401, "revoked")
-    cli("keys", "delete", key["id"], check=True)
+    cli("keys", "delete", "--yes", key["id"], check=True)
     assert _code(owner_on, secret)[0] == 401
     assert cli.json("keys", "list")["items"] == []
 
@@ -132,7 +133,10 @@ def test_a_backup_of_a_busy_server_is_whole(owner_on: Owner, cli: Cli) -> None:
         api.get("/api/me")
     said = cli("backup", str(owner_on.server.folder / "b"), check=True).stdout
     assert re.search(r"1 keys, \d+ events, 20 usage rows", said), said
-    new = ["--data-dir", str(owner_on.server.folder / "new")]
+    folder = owner_on.server.folder / "new"
+    folder.mkdir(mode=0o700)
+    shutil.copy2(owner_on.server.data_dir / "master.key", folder)
+    new = ["--data-dir", str(folder)]
     ran = cli("restore", str(owner_on.server.folder / "b"), *new, settings={"ARI_DATABASE_URL": ""})
     assert ran.returncode == 0, ran.stderr
     shown = cli("keys", "show", key["id"], "--json", *new, settings={"ARI_DATABASE_URL": ""})

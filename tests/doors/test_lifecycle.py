@@ -78,10 +78,10 @@ class CliDoor:
         return self._run("enable", key_id)
 
     def revoke(self, key_id: str) -> bool:
-        return self._run("revoke", key_id)
+        return self._run("revoke", key_id, "--yes")
 
     def delete(self, key_id: str) -> bool:
-        return self._run("delete", key_id)
+        return self._run("delete", key_id, "--yes")
 
     def _run(self, *words: str) -> bool:
         done = self._cli("keys", *words)

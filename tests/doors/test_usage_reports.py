@@ -1,5 +1,6 @@
 """Numbers, searches and exports of the usage log, at every door alike."""
 
+import codecs
 import csv
 import io
 import json
@@ -110,12 +111,14 @@ def test_exports_are_attachments_and_events(own: tuple[str, Any], shared_owner: 
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     assert answer.headers["content-disposition"] == 'attachment; filename="ari-usage.csv"'
     assert answer.headers["cache-control"] == "no-store"
-    rows = list(csv.DictReader(io.StringIO(answer.text, newline="")))
+    rows = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"), newline="")))
     assert len(rows) == 2
     assert {row["user_agent"] for row in rows} == {"'=cmd|calc"}
+    assert answer.content.startswith(codecs.BOM_UTF8)
     event = shared_owner.cli.json("events")["items"][0]
     assert (event["name"], event["actor"], event["subject"]) == ("usage_exported", key_id, key_id)
     assert event["detail"] == {"format": "csv", "code": "ok", "by_text": True}
+    assert not client.get(place, params={"bom": "false"}).content.startswith(codecs.BOM_UTF8)
     assert client.get(place, params={"format": "json"}).headers["content-type"] == "application/json"
 
 
@@ -142,6 +145,9 @@ def test_the_owner_exports_by_a_form(used: dict[str, Any], shared_owner: Any) ->
     assert json.loads(shared_owner.cli(*arguments, "--format", "json", check=True).stdout) == by_form.json()
     exported = session.post("/settings/usage/export", data={**proof, "format": "csv"})
     assert "'=cmd|calc" in exported.text
+    assert exported.content.startswith(codecs.BOM_UTF8)
+    for option, begins in (("--bom", "\ufeffid,"), ("--no-bom", "id,")):
+        assert shared_owner.cli("usage", "export", option, check=True).stdout.startswith(begins)
 
 
 def test_a_log_of_many_pieces_is_sent_whole(shared_owner: Any) -> None:

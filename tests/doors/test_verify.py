@@ -53,7 +53,7 @@ def test_every_refusal_is_a_200_with_its_reason(asker: Asker) -> None:
     assert (lacking["valid"], lacking["code"], lacking["key"]["id"]) == (False, "insufficient_scope", asker.asked["id"])
     asker.owner.cli("keys", "disable", asker.asked["id"], check=True)
     assert asker.ask()["code"] == "disabled"
-    asker.owner.cli("keys", "revoke", asker.asked["id"], check=True)
+    asker.owner.cli("keys", "revoke", "--yes", asker.asked["id"], check=True)
     told = asker.ask(scopes=["keys:write"])
     assert (told["valid"], told["code"], set(told["key"])) == (False, "revoked", FACTS)
 
@@ -73,7 +73,7 @@ def test_a_revoked_key_is_refused_by_the_next_verification(owner_on: Any) -> Non
     """On both databases, whoever revoked it."""
     asker = Asker(owner_on, "revoke")
     assert asker.ask()["valid"] is True
-    owner_on.cli("keys", "revoke", asker.asked["id"], check=True)
+    owner_on.cli("keys", "revoke", "--yes", asker.asked["id"], check=True)
     assert asker.ask()["code"] == "revoked"
 
 

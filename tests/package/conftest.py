@@ -36,7 +36,7 @@ def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tree = tmp_path_factory.mktemp("tree") / "ari"
     shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(*NOT_SOURCES))
     run(sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", tree.parent / "sdist", cwd=tree)
-    (archive,) = (tree.parent / "sdist").glob("ari-*.tar.gz")
+    (archive,) = (tree.parent / "sdist").glob("ari_keys-*.tar.gz")
     return archive
 
 
@@ -45,5 +45,5 @@ def wheel(sdist: Path, pip: Callable[..., str], tmp_path_factory: pytest.TempPat
     """The wheel, built from the source archive in pip's own isolated environment."""
     folder = tmp_path_factory.mktemp("wheel")
     pip("wheel", "-q", "--no-deps", "-w", folder, sdist, cwd=folder)
-    (built,) = folder.glob("ari-*.whl")
+    (built,) = folder.glob("ari_keys-*.whl")
     return built

@@ -88,7 +88,7 @@ def test_a_dead_key_beats_a_live_session(shared_owner: Any) -> None:
     key, secret = shared_owner.create_key("k")
     session = shared_owner.session()
     assert session.get("/api/me").json()["type"] == "account"
-    shared_owner.cli("keys", "revoke", key["id"], check=True)
+    shared_owner.cli("keys", "revoke", "--yes", key["id"], check=True)
     answer = session.get("/api/me", headers={"x-api-key": secret})
     assert (answer.status_code, answer.json()["code"]) == (401, "revoked")
 

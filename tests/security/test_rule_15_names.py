@@ -73,6 +73,31 @@ def test_the_same_name_is_noticed_whatever_its_letters(owner: Any) -> None:
     assert "same name" in unescape(answer.text).lower()
 
 
+def test_a_name_that_looks_the_same_is_noticed(owner: Any) -> None:
+    """A Cyrillic letter among Latin ones: on the page and at the command line."""
+    owner.create_key("CI deploy")
+    session = owner.session()
+    form = session.get("/settings/keys/new").text
+    values = {name: form.split(f'name="{name}" value="')[1].split('"')[0] for name in ("csrf", "form")}
+    made = session.post(
+        "/settings/keys/new", data={**values, "name": "\u0421I deploy", "expires": "1h", "access": "standard"}
+    )
+    assert "Another active key has a name that looks like this one" in unescape(made.text)
+    told = owner.cli("keys", "create", "Cl deploy", check=True).stderr
+    assert told == "Note: 2 other living key(s) have a name that looks like this one.\n"
+
+
+@pytest.mark.parametrize("bad", ["\u200b", "\u3164\u2800", "\u0301"])
+def test_invisible_names_are_refused(owner: Any, bad: str) -> None:
+    """By every door: creating, renaming, the page, the command line."""
+    admin = owner.api(owner.create_key("admin", scopes=["*"])[1])
+    assert admin.post("/api/keys", json={"name": bad}).status_code == 422
+    key = admin.post("/api/keys", json={"name": "n"}).json()["key"]
+    assert admin.patch(f"/api/keys/{key['id']}", json={"name": bad}).status_code == 422
+    refused = owner.cli("keys", "create", bad)
+    assert (refused.returncode, "invisible" in refused.stderr) == (1, True)
+
+
 def test_every_confirmation_shows_hint_and_id(owner: Any) -> None:
     """Two keys of one name cannot be mistaken for each other: one by one, and many at once."""
     live, dead = owner.create_key("twin")[0], owner.create_key("twin")[0]

@@ -60,7 +60,7 @@ def test_facts_of_a_key_are_the_public_ones(owner: Any) -> None:
     _, service = owner.create_key("service", scopes=["keys:verify"])
     key, secret = owner.create_key("asked about")
     client = owner.api(service)
-    for step in (("revoke",), ("delete",), ()):
+    for step in (("revoke", "--yes"), ("delete", "--yes"), ()):
         told = client.post("/api/verify", json={"key": secret}).json()
         assert set(told) == {"valid", "code", "key"}
         assert set(told["key"]) == {"id", "name", "hint", "scopes", "expires_at"}

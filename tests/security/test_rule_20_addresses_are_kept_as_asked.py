@@ -95,7 +95,7 @@ def test_one_address_can_be_erased(make_owner: Any) -> None:
         owner.api(secret, headers={"x-forwarded-for": address}).get("/api/me")
         owner.api("ari_k_no", headers={"x-forwarded-for": address}).get("/api/me")
     for address in ADDRESSES:
-        owner.cli("usage", "erase", "--address", address, check=True)
+        owner.cli("usage", "erase", "--yes", "--address", address, check=True)
     listed = json.loads(owner.cli("usage", "--key", key["id"], "--json", check=True).stdout)["items"]
     counted = json.loads(owner.cli("usage", "attempts", "--json", check=True).stdout)["items"]
     seen = owner.cli.json("usage", "addresses", "--key", key["id"])["items"]

@@ -213,6 +213,6 @@ def _a_reset_leaves_it_on(phone: Phone) -> None:
     form = {"code": phone.codes[0], "csrf": csrf_of(client.get("/sign-in").text)}
     assert client.post("/sign-in/code", data=form).headers["location"].startswith("/sign-in?")
     assert phone.enter(phone.half(), phone.codes[0]) == 303
-    phone.owner.cli("account", "disable-two-factor", check=True)
+    phone.owner.cli("account", "disable-two-factor", "--yes", check=True)
     assert phone.session.get("/settings?tab=api").status_code == 303
     assert phone.owner.session().get("/api/me").status_code == 200

@@ -94,7 +94,7 @@ def test_backups_leave_the_key_out(data_dir: Path, database_url: str | None, tmp
     assert written.sealed == 1
     assert key.strip().encode() not in file.getvalue()
     folder.mkdir(mode=0o700)
-    settings = load_settings(data_dir=folder, database_url=database_url)
+    settings = load_settings(data_dir=folder, database_url=database_url, master_key=key)
     restore_backup(settings, file, Terms(), SYSTEM, 1_800_000_000_000, lambda *_: None)
     with opened(folder, database_url) as instance:
         assert not instance.master_keys.own_file.exists()

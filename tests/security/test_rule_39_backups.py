@@ -49,7 +49,7 @@ def _restored(source: Instance, folder: Path, *, trust_keys: bool) -> tuple[byte
     file = BytesIO()
     write_backup(source.database, file, source.now_ms(), lambda *_: None)
     folder.mkdir(mode=0o700)
-    settings = load_settings(data_dir=folder)
+    settings = load_settings(data_dir=folder, master_key=source.master_keys.own_file.read_text())
     restored = restore_backup(settings, file, Terms(trust_keys=trust_keys), SYSTEM, START_MS, lambda *_: None)
     return file.getvalue(), restored.keys_disabled
 

@@ -61,7 +61,7 @@ def test_existing_requests_already_in_flight_will_complete(pages: Pages) -> None
         fcntl.flock(held, fcntl.LOCK_EX)
         in_flight = threads.submit(get, pages, secret, "/api/me")
         _wait_for_somebody_at(lock)
-        pages.owner.cli("keys", "revoke", key_id, check=True)
+        pages.owner.cli("keys", "revoke", "--yes", key_id, check=True)
         fcntl.flock(held, fcntl.LOCK_UN)
         assert in_flight.result().status_code == 200
     assert get(pages, secret, "/api/me").status_code == 401
@@ -90,7 +90,7 @@ def test_a_slow_request_of_a_key_revoked_meanwhile_changes_nothing(pages: Pages)
     ):
         late.putheader(name, value)
     late.endheaders()
-    pages.owner.cli("keys", "revoke", key_id, check=True)
+    pages.owner.cli("keys", "revoke", "--yes", key_id, check=True)
     late.send(body)
     assert late.getresponse().status == 401
     late.close()

@@ -58,12 +58,17 @@ class Mailbox:
 
 
 @contextmanager
-def mail_server(tls: Literal["starttls", "at once", "none"], certificate: Path) -> Iterator[Mailbox]:
-    """It serves until the block ends; ``certificate`` holds its key and certificate. With STARTTLS it wants a user."""
+def mail_server(
+    tls: Literal["starttls", "at once", "none"], certificate: Path, *, utf8: bool = False
+) -> Iterator[Mailbox]:
+    """It serves until the block ends; ``certificate`` holds its key and certificate. With STARTTLS it wants a user.
+
+    ``utf8``: it takes addresses with letters of any script before the @.
+    """
     box = Mailbox()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
-    options: dict[str, Any] = {"hostname": "localhost"}
+    options: dict[str, Any] = {"hostname": "localhost", "enable_SMTPUTF8": utf8}
     if tls == "starttls":
         options |= {"tls_context": context, "require_starttls": True}
         options |= {"authenticator": box.authenticate, "auth_required": True}

@@ -1,10 +1,12 @@
 """Accounts, browser sessions and e-mail addresses."""
 
 import unicodedata
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal
 
 from ari.base.errors import Invalid, Problem
+from ari.base.hosts import ascii_host, readable_host
 
 Purpose = Literal["reset", "email"]
 """What a mailed link does: sets a password anew, or confirms another address."""
@@ -84,6 +86,16 @@ class SignedIn:
 def spell_email(text: str) -> str:
     """One spelling for each address: trimmed, composed (NFC), lower-case."""
     return unicodedata.normalize("NFC", text.strip()).lower()
+
+
+def spellings(email: str) -> tuple[str, ...]:
+    """The address with its host in its own script and in ASCII: browsers send the second for what people type."""
+    name, at, host = email.rpartition("@")
+    found = [email]
+    for spell in (ascii_host, readable_host):
+        with suppress(ValueError):
+            found.append(name + at + spell(host))
+    return tuple(dict.fromkeys(found))
 
 
 def check_email(text: str) -> str:

@@ -78,7 +78,7 @@ class AccountStore(SessionStore, SignInStore, MailLinkStore, Protocol):
         """Make the owner; ``False`` if there is one already, however many try at once."""
 
     def by_email(self, email: str) -> Account | None:
-        """The account with this address in its one spelling."""
+        """The account with this address in its one spelling, or in that of the other form of its host."""
 
     def locked(self, account_id: str) -> Account | None:
         """The account as committed now; nobody else changes it until the transaction ends."""

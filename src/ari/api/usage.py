@@ -139,9 +139,10 @@ _FILE: dict[int | str, dict[str, Any]] = {
 @needs("usage:read")
 @sensitive
 async def export_usage(here: Here, query: Annotated[AllExportIn, Query()]) -> Response:
-    """Every row that matches, as an attachment: CSV, or a JSON array with one row a line. An event tells who exported
-    what. A CSV cell that a spreadsheet could take for a formula begins with `'`."""
-    return await export_answer(here.instance, here.caller, search_of(query, query.key_id), query.format)
+    """Every row that matches, as an attachment: CSV, or a JSON array with one row a line. An event records who exported
+    what. In CSV each part of a text that a spreadsheet could read as a formula gets a `'` in front; JSON holds the
+    exact text."""
+    return await export_answer(here.instance, here.caller, search_of(query, query.key_id), query.format, bom=query.bom)
 
 
 @router.get(
@@ -157,7 +158,7 @@ async def export_key_usage(key_id: KeyId, here: Here, query: Annotated[ExportIn,
     _require_reader(here, key_id)
     search = search_of(query, key_id)
     await _require_known(here, key_id)
-    return await export_answer(here.instance, here.caller, search, query.format)
+    return await export_answer(here.instance, here.caller, search, query.format, bom=query.bom)
 
 
 def _span(here: Here, query: SummaryIn) -> Span:

@@ -27,6 +27,11 @@ class ExportIn(UsageSearchIn):
     format: Literal["csv", "json"] = Field(
         "csv", description="`csv` begins with the names of the columns; `json` is an array with one row a line."
     )
+    bom: bool = Field(
+        True,
+        description="Whether a CSV file begins with a byte order mark, which makes spreadsheets read it as UTF-8. In "
+        "Python read it as `utf-8-sig`, or ask for `false`.",
+    )
 
 
 class AllExportIn(ExportIn):

@@ -59,7 +59,7 @@ class FileClock:
     def _offset_ms(self) -> int:
         try:
             return int(self._path.read_text())
-        except (FileNotFoundError, ValueError):
+        except (OSError, ValueError):
             return 0
 
 

@@ -63,6 +63,8 @@ EVENT_NAMES = {
     "notification_switched": "A kind of notification was switched on or off.",
     "mail_tested": "A test mail was sent.",
     "database_accepted": "An operator accepted a database that lacks changes a node had seen.",
+    "events_removed": "Events older than the retention period were removed from the audit trail.",
+    "audit_accepted": "The audit trail was signed as it is: at an upgrade, or after somebody looked at what was wrong.",
     "clock_stepped": "The clock of the machine was set forward or back by more than five minutes.",
 }
 
@@ -157,6 +159,9 @@ class EventStore(Protocol):
 
     def page(self, subject: str | None, before_id: str | None, limit: int, *, keys_only: bool = False) -> list[Event]:
         """Newest first; ``subject`` narrows to one thing, ``keys_only`` to what happened to keys."""
+
+    def newest(self) -> tuple[str, str] | None:
+        """The id and the hash of the last event."""
 
     def has(self, subject: str, name: str) -> bool:
         """Whether an event of this name was ever written of this subject."""

@@ -4,13 +4,15 @@ A text of keys is one or more of them, each as base64 or 64 hexadecimal digits, 
 The first seals; the others only open what they sealed before, so a key can be replaced (``ari master-key rotate``).
 """
 
-import hmac
+import fcntl
 import os
 import re
 import secrets
 import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -41,9 +43,11 @@ class MasterKey:
 
 
 def hkdf(secret: bytes, info: bytes, salt: bytes = b"") -> bytes:
-    """32 bytes by HKDF with SHA-256 (RFC 5869), of which they are the first block."""
-    extracted = hmac.digest(salt or bytes(32), secret, "sha256")
-    return hmac.digest(extracted, info + b"\x01", "sha256")
+    """32 bytes by HKDF with SHA-256 (RFC 5869)."""
+    from cryptography.hazmat.primitives.hashes import SHA256  # noqa: PLC0415 - 0.05 s that a start should not cost
+    from cryptography.hazmat.primitives.kdf.hkdf import HKDF  # noqa: PLC0415 - as above
+
+    return HKDF(SHA256(), KEY_BYTES, salt or None, info).derive(secret)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +128,8 @@ class MasterKeys:
 
     def make(self) -> MasterKey:
         """Make the instance's key in the data directory, or take the one that another process made meanwhile."""
-        _write_new(self.own_file, f"{_text(secrets.token_bytes(KEY_BYTES))}\n")
+        with _alone_in(self.own_file.parent):
+            _write_new(self.own_file, f"{_text(secrets.token_bytes(KEY_BYTES))}\n")
         return self.all()[0]
 
     def put_new_in_front(self) -> MasterKey:
@@ -195,7 +200,7 @@ def _text(key: bytes) -> str:
 
 
 def _written_beside(path: Path, text: str) -> Path:
-    """The text in a file of its own. Callers hold the sealing lock, so what lies there is left from a crash."""
+    """The text in a file of its own. Callers hold a lock, so what lies there is left from a crash."""
     fresh = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
         for left in path.parent.glob(f".{path.name}.*"):
@@ -209,6 +214,20 @@ def _written_beside(path: Path, text: str) -> Path:
         fresh.unlink(missing_ok=True)
         raise Unavailable(f"The master key cannot be written to {path}: {error.strerror}.") from None
     return fresh
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """One process at a time makes the key: the first event and the first seal may come at once."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise Unavailable(f"The master key cannot be written to {folder}: {error.strerror}.") from None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _write_new(path: Path, text: str) -> None:

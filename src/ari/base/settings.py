@@ -4,30 +4,64 @@ All are environment variables with the prefix ``ARI_``, but for ``RESEND_API_KEY
 ``ALLOWED_IPS`` is an alias of ``ARI_ALLOWED_IPS``.
 """
 
-import ipaddress
-import re
-from email.utils import parseaddr
+import os
 from pathlib import Path
-from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import Literal, Self
 
-from pydantic import AliasChoices, ByteSize, Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import (
+    AliasChoices,
+    ByteSize,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from ari.base.addresses import AddressList
 from ari.base.errors import ConfigurationError
+from ari.base.hosts import is_loopback
 from ari.base.master_key import keys_of
+from ari.base.setting_types import (
+    DEFAULT_PORT,
+    Days,
+    Directory,
+    HostNames,
+    ListeningHost,
+    MailAddress,
+    Network,
+    Networks,
+    Origin,
+    Port,
+    PostgresUrl,
+    PrivateAddresses,
+    ResendKey,
+    ResendUrl,
+    RetentionDays,
+    SmtpUrl,
+    TimeZone,
+)
+from ari.base.setting_words import sentence_for
 
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-_POSTGRESQL = re.compile(r"\s*postgres(ql)?(\+[a-z0-9_]+)?://", re.IGNORECASE)
+__all__ = ["LOOPBACK_NAMES", "Network", "Settings", "environment_name", "load_settings"]
+
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
 
 def _default_data_dir() -> Path:
     import platformdirs  # noqa: PLC0415 - only where no directory is named
 
-    return Path(platformdirs.user_data_dir("ari", appauthor=False))
+    try:
+        found = Path(platformdirs.user_data_dir("ari", appauthor=False))
+    except RuntimeError:  # pathlib finds no home directory
+        found = Path("~")
+    if not found.is_absolute():
+        raise ConfigurationError(
+            "ARI_DATA_DIR: this user has no home directory to keep data in; set it, or --data-dir, to a directory that "
+            "this user may write."
+        )
+    return found
 
 
 class Settings(BaseSettings):
@@ -37,11 +71,11 @@ class Settings(BaseSettings):
         env_prefix="ARI_", env_ignore_empty=True, hide_input_in_errors=True, extra="ignore", populate_by_name=True
     )
 
-    data_dir: Path = Field(
+    data_dir: Directory = Field(
         default_factory=_default_data_dir,
         description="Where ARI keeps its databases (mode 0700). Default: the platform's place for user data.",
     )
-    database_url: SecretStr | None = Field(
+    database_url: PostgresUrl | None = Field(
         None, description="postgresql://… for many nodes; unset: SQLite files in the data directory."
     )
     database_sync: Literal["off", "required"] = Field(
@@ -53,25 +87,23 @@ class Settings(BaseSettings):
         description="The mode of a connection pooler, such as PgBouncer, in front of PostgreSQL. auto: ARI detects a "
         "pooler, and works with either mode.",
     )
-    host: str = Field("127.0.0.1", description="The address to listen on.")
-    port: int = Field(3000, ge=1, le=65535, description="The port to listen on.")
+    host: ListeningHost = Field("127.0.0.1", description="The address to listen on.")
+    port: Port = Field(DEFAULT_PORT, description="The port to listen on.")
     workers: int = Field(1, ge=1, le=64, description="How many worker processes serve.")
-    public_url: str | None = Field(
+    public_url: Origin | None = Field(
         None,
         description="The address that people use, such as https://ari.example.net. Decides Secure cookies and HSTS.",
     )
     insecure_http: bool = Field(
         False, description="Allow listening beyond loopback although the public address is plain http."
     )
-    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
-        (), description="Further host names that ARI answers to, separated by commas."
-    )
-    allowed_ips: Annotated[tuple[Network, ...], NoDecode] = Field(
+    allowed_hosts: HostNames = Field((), description="Further host names that ARI answers to, separated by commas.")
+    allowed_ips: Networks = Field(
         (),
         validation_alias=AliasChoices("ARI_ALLOWED_IPS", "ALLOWED_IPS", "allowed_ips"),
         description="Addresses and CIDRs that may use the instance at all, separated by commas; empty: everyone.",
     )
-    trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = Field(
+    trusted_proxies: Networks = Field(
         (), description="Addresses and CIDRs of proxies whose X-Forwarded-For counts, separated by commas."
     )
     master_key: SecretStr | None = Field(
@@ -93,7 +125,7 @@ class Settings(BaseSettings):
         description="How long a provider may stay silent, before its answer and within it, until the AI gateway gives "
         "up.",
     )
-    ai_private_addresses: Annotated[tuple[str, ...], NoDecode] = Field(
+    ai_private_addresses: PrivateAddresses = Field(
         (),
         description="Private addresses, networks and host names that API keys may set as base URLs too, separated by "
         "commas, each with a port if you like: 10.0.0.0/8, ollama:11434. The owner may set any.",
@@ -111,6 +143,11 @@ class Settings(BaseSettings):
     )
     usage_retention_days: int = Field(
         90, ge=0, le=36_500, description="How many days usage rows are kept; totals stay. 0: all for ever."
+    )
+    event_retention_days: RetentionDays = Field(
+        0,
+        description="How many days events of the audit trail are kept, at least 7. 0: all for ever. What is removed "
+        "leaves a signed cut, from which the rest is verified.",
     )
     usage_wait_seconds: float = Field(
         5.0, gt=0, le=60, description="How long a response waits for its usage row before it becomes a 503."
@@ -144,7 +181,7 @@ class Settings(BaseSettings):
         100, ge=2, le=1_000_000, description="So many refused attempts, on a key or from an address, are a burst."
     )
     watch_burst_minutes: int = Field(10, ge=1, le=60, description="Within how many minutes they are a burst.")
-    watch_unused_days: Annotated[tuple[int, ...], NoDecode] = Field(
+    watch_unused_days: Days = Field(
         (30, 90), description="After how many days without use a key is named in the monthly word about unused keys."
     )
     verify_timeout_seconds: float = Field(
@@ -156,25 +193,27 @@ class Settings(BaseSettings):
     min_free_disk: ByteSize = Field(
         ByteSize(100_000_000), description="Below this free space (such as 100MB) refusals are counted, not listed."
     )
-    resend_api_key: SecretStr | None = Field(
+    resend_api_key: ResendKey | None = Field(
         None,
         validation_alias=AliasChoices("RESEND_API_KEY", "resend_api_key"),
         description="Turns e-mail on: an API key of resend.com (may be restricted to sending).",
     )
-    resend_url: str = Field(
+    resend_url: ResendUrl = Field(
         "https://api.resend.com", description="Where Resend's API is; for proxies and tests. https, or loopback."
     )
-    smtp_url: SecretStr | None = Field(
+    smtp_url: SmtpUrl | None = Field(
         None,
         description="Turns e-mail on by a mail server instead: smtp://user:password@host:587 (STARTTLS is demanded) or "
         "smtps://…; without TLS only on loopback.",
     )
-    mail_from: str | None = Field(
+    mail_from: MailAddress | None = Field(
         None,
         description="From which address mails come, such as ARI <ari@example.net>. Unset: ARI <onboarding@resend.dev>, "
         "with which a new account at Resend reaches its own address alone.",
     )
-    time_zone: str = Field("UTC", description="The zone of times in mails, such as Europe/Berlin; UTC is told too.")
+    time_zone: TimeZone = Field(
+        "UTC", description="The zone of times in mails, such as Europe/Berlin; UTC is told too."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What the log tells.")
     log_format: Literal["auto", "text", "json"] = Field(
         "auto", description="text for people, json for machines; auto: text on a terminal."
@@ -183,71 +222,21 @@ class Settings(BaseSettings):
         None, description="Test mode: a file with milliseconds to add to the clock. Never in production."
     )
 
-    @field_validator("allowed_hosts", mode="before")
+    @field_validator("*", mode="before")
     @classmethod
-    def _split_hosts(cls, value: object) -> object:
-        return (
-            tuple(part.strip().lower() for part in value.split(",") if part.strip())
-            if isinstance(value, str)
-            else value
-        )
-
-    @field_validator("allowed_ips", "trusted_proxies", mode="before")
-    @classmethod
-    def _split_networks(cls, value: object) -> object:
+    def _readable(cls, value: object, info: ValidationInfo) -> object:
+        """Environment files of other systems bring line ends; what is not UTF-8 is no text."""
         if not isinstance(value, str):
             return value
-        return tuple(ipaddress.ip_network(part.strip(), strict=False) for part in value.split(",") if part.strip())
-
-    @field_validator("ai_private_addresses", mode="before")
-    @classmethod
-    def _split_addresses(cls, value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        parts = tuple(part.strip() for part in value.split(",") if part.strip())
-        AddressList.of(parts)
-        return parts
-
-    @field_validator("watch_unused_days", mode="before")
-    @classmethod
-    def _split_days(cls, value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        parts = [part.strip() for part in value.split(",")]
-        if not all(part.isascii() and part.isdigit() and 1 <= int(part[:5]) <= 3_650 for part in parts):
-            raise ValueError("give days between 1 and 3650, separated by commas")
-        return tuple(sorted({int(part) for part in parts}))
+        if any("\ud800" <= letter <= "\udfff" for letter in value):
+            raise ValueError("give the value in UTF-8")
+        return value if info.field_name == "admin_password" else value.strip()
 
     @field_validator("trusted_proxies")
     @classmethod
     def _not_everyone(cls, value: tuple[Network, ...]) -> tuple[Network, ...]:
         if any(network.prefixlen == 0 for network in value):
             raise ValueError("trusting every address as a proxy lets anyone forge theirs")
-        return value
-
-    @field_validator("public_url")
-    @classmethod
-    def _origin_only(cls, value: str | None) -> str | None:
-        if value is None:
-            return None
-        parts = urlsplit(value)
-        if (
-            parts.scheme not in ("http", "https")
-            or not parts.hostname
-            or parts.username
-            or parts.query
-            or parts.fragment
-        ):
-            raise ValueError("give an address such as https://ari.example.net, without path, user or query")
-        if parts.path not in ("", "/"):
-            raise ValueError("ARI lives at the root of its host; give the address without a path")
-        return f"{parts.scheme}://{parts.netloc.lower()}"
-
-    @field_validator("database_url")
-    @classmethod
-    def _postgresql_only(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and not _POSTGRESQL.match(value.get_secret_value()):
-            raise ValueError("give a postgresql:// address, or leave it unset for SQLite")
         return value
 
     @model_validator(mode="after")
@@ -272,58 +261,6 @@ class Settings(BaseSettings):
             raise ValueError("ARI_MASTER_KEY and ARI_MASTER_KEY_FILE exclude each other")
         return self
 
-    @field_validator("resend_api_key")
-    @classmethod
-    def _printable_key(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None:
-            text = value.get_secret_value().strip()
-            if not re.fullmatch(r"[!-~]{1,512}", text):
-                raise ValueError("give the key as Resend shows it, without spaces")
-            return SecretStr(text)
-        return None
-
-    @field_validator("resend_url")
-    @classmethod
-    def _https_or_loopback(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or "@" in value:
-            raise ValueError("give an address such as https://api.resend.com, without user or query")
-        if parts.scheme == "http" and not _is_loopback(parts.hostname):
-            raise ValueError("the key would travel in the clear; give an https address")
-        return value.rstrip("/")
-
-    @field_validator("smtp_url")
-    @classmethod
-    def _mail_server(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None:
-            try:
-                parts = urlsplit(value.get_secret_value())
-                fits = parts.scheme in ("smtp", "smtps") and bool(parts.hostname) and parts.port != 0
-            except ValueError:
-                fits = False
-            if not fits or parts.path not in ("", "/") or parts.query or parts.fragment:
-                raise ValueError("give an address such as smtp://user:password@mail.example.net:587")
-        return value
-
-    @field_validator("mail_from")
-    @classmethod
-    def _one_address(cls, value: str | None) -> str | None:
-        if value is not None:
-            _, address = parseaddr(value)
-            name, at, host = address.rpartition("@")
-            if not (name and at and host) or not value.isprintable() or not address.isascii():
-                raise ValueError("give an address such as ari@example.net, or ARI <ari@example.net>")
-        return value
-
-    @field_validator("time_zone")
-    @classmethod
-    def _known_zone(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise ValueError("give a name of the time zone database, such as Europe/Berlin") from None
-        return value
-
     @model_validator(mode="after")
     def _one_way_for_mail(self) -> Self:
         if self.resend_api_key is not None and self.smtp_url is not None:
@@ -337,7 +274,7 @@ class Settings(BaseSettings):
         """Our own address without a slash at its end."""
         if self.public_url is not None:
             return self.public_url
-        host = self.host if _is_loopback(self.host) else "127.0.0.1"
+        host = self.host if is_loopback(self.host) else "127.0.0.1"
         return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
 
     @property
@@ -347,21 +284,12 @@ class Settings(BaseSettings):
 
     @property
     def loopback_only(self) -> bool:
-        return _is_loopback(self.host)
+        return is_loopback(self.host)
 
 
 def environment_name(field: str) -> str:
     """The environment variable of a setting: its known name, or its own with the prefix."""
     return field.upper() if field == "resend_api_key" else f"ARI_{field.upper()}"
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def load_settings(**overrides: object) -> Settings:
@@ -372,8 +300,15 @@ def load_settings(**overrides: object) -> Settings:
     try:
         return Settings(**{name: value for name, value in overrides.items() if value is not None})  # type: ignore[arg-type]  # checked by pydantic
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        field = str(first["loc"][0]) if first["loc"] else ""
-        message = first["msg"].removeprefix("Value error, ")
-        name = environment_name(field.lower().removeprefix("ari_")) if field else "The settings"
-        raise ConfigurationError(f"{name}: {message}.") from None
+        first = error.errors(include_url=False, include_input=False)[0]
+        field = str(first["loc"][0]).lower().removeprefix("ari_") if first["loc"] else ""
+        info = Settings.model_fields.get(field)
+        message = sentence_for(first["type"], first["msg"], info)
+        raise ConfigurationError(f"{_name_in_use(field)}: {message}.") from None
+
+
+def _name_in_use(field: str) -> str:
+    if not field:
+        return "The settings"
+    name = environment_name(field)
+    return "ALLOWED_IPS" if field == "allowed_ips" and name not in os.environ else name

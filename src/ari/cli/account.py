@@ -13,7 +13,7 @@ from ari.base.clock import to_rfc3339
 from ari.base.errors import Invalid, NotFound, Problem
 from ari.cli import output
 from ari.cli.opening import CALLER, opened
-from ari.cli.options import AsJson, DataDir
+from ari.cli.options import AsJson, DataDir, Yes
 
 Email = Annotated[
     str | None, typer.Option("--email", metavar="ADDRESS", help="Whose; without it the owner's.", show_default=False)
@@ -73,12 +73,15 @@ def set_email(
 
 
 @app.command("disable-two-factor")
-def disable_two_factor(email: Email = None, data_dir: DataDir = None) -> None:
+def disable_two_factor(email: Email = None, yes: Yes = False, data_dir: DataDir = None) -> None:
     """Let an account sign in with its password alone again, for who lost app and backup codes; ends all sessions."""
     from ari.accounts import two_factor
 
     with opened(data_dir) as instance:
         account = instance.read(lambda unit: _account(unit, email))
+        if instance.read(lambda unit: unit.second_step.two_factor(account.id)) is not None:
+            question = f"Turn off two-factor of {account.email} and end all its sessions? The password alone will do."
+            output.confirm(question, yes=yes)
         was_on = instance.command(
             CALLER(), lambda unit, caller: two_factor.turn_off(unit, caller, instance.now_ms(), account.id)
         )

@@ -37,11 +37,18 @@ def backup(
         with _new_file(file, force=force) as target, _progress("Backing up") as progress:
             written = write_backup(instance.database, target, instance.now_ms(), progress)
         now_ms, by = instance.now_ms(), CALLER()
-        detail = {"file": file.name, "keys": written.keys, "usage_rows": written.usage_rows}
+        detail = {
+            "file": file.name,
+            "keys": written.keys,
+            "usage_rows": written.usage_rows,
+            "signing_key": written.signed_by,
+        }
         event = Event(new_id("evt", now_ms), now_ms, "backup_written", by.actor, None, by.origin, detail)
         instance.command(by, lambda unit, _: unit.events.append(event))
         place = instance.master_keys.place
     output.say(f"Wrote {file}: {written.keys:,} keys, {written.events:,} events, {written.usage_rows:,} usage rows.")
+    if written.signed_by is None:
+        output.tell(f"It is not signed, because there is no master key in {place}: restoring it needs --untrusted.")
     if written.sealed:
         sealed = "1 sealed secret" if written.sealed == 1 else f"{written.sealed:,} sealed secrets"
         output.tell(f"The master key is not in it. Keep {place} apart: without it {sealed} cannot be opened.")
@@ -53,24 +60,40 @@ def restore(
         bool, typer.Option("--trust-keys", help="Leave keys enabled that were so; a backup may revive revoked ones.")
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace all that is in this instance.")] = False,
+    untrusted: Annotated[
+        bool,
+        typer.Option("--untrusted", help="Take a file that the master key here did not sign; no key stays enabled."),
+    ] = False,
     data_dir: DataDir = None,
 ) -> None:
     """Verify a backup whole, then put it into a new instance; its keys come back disabled.
 
-    ARI must not be running on the instance meanwhile.
+    The master key that signed the backup must be in place before, or the file is refused. ARI must not be running on
+    the instance.
     """
+    if untrusted and trust_keys:
+        raise typer.BadParameter("the keys of an untrusted backup are never left enabled", param_hint="--trust-keys")
     settings = settings_of(data_dir)
     from ari.base.clock import system_clock
     from ari.storage.restore import Terms, restore_backup
 
     now_ms = system_clock(settings.test_clock_file).now_ms()
     with _existing_file(file) as source, _progress("Restoring") as progress:
-        restored = restore_backup(settings, source, Terms(trust_keys, force), CALLER(), now_ms, progress)
+        restored = restore_backup(settings, source, Terms(trust_keys, force, untrusted), CALLER(), now_ms, progress)
     rows = restored.rows
     keys, usage_rows = rows.get("api_keys", 0), rows.get("usage_rows", 0)
     output.say(f"Restored {keys:,} keys and {usage_rows:,} usage rows of {restored.manifest.created_at}.")
-    if rows.get("sealed_secrets"):
-        from ari.instance import master_keys_of
+    signer = restored.signer
+    by = f"{signer.instance} with the key {signer.signature.fingerprint}" if signer else "nobody"
+    if restored.is_trusted:
+        output.say(f"It was signed by {by}.")
+    else:
+        output.tell(
+            f"It was NOT verified; it says that it was signed by {by}. Whoever wrote it chose the owner's password, "
+            "the addresses of providers and every name: check them before you use this instance."
+        )
+    if rows.get("sealed_secrets") and not restored.is_trusted:
+        from ari.storage.engine import master_keys_of
 
         place = master_keys_of(settings).place
         output.say(f"It holds sealed secrets: their master key must be in {place} before ARI starts.")

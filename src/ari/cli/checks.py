@@ -10,18 +10,20 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from ari.base.clock import DAY_MS, system_clock, to_rfc3339
+from ari.base.environment import kubernetes_variables, kubernetes_words, unknown_variables
 from ari.base.errors import AriError, for_operator
 from ari.base.seal import Sealed, open_one
 from ari.base.settings import Settings, environment_name
-from ari.instance import SLOW_SECONDS, master_keys_of, office_of
+from ari.instance import SLOW_SECONDS, office_of
 from ari.integrations.checks import is_private
 from ari.integrations.credentials import states
 from ari.integrations.environment import read_environment
 from ari.integrations.model import State
 from ari.serving.limits import reachable_files
 from ari.storage import checkup
+from ari.storage.data_dir import prepare_data_dir
 from ari.storage.database_url import parse
-from ari.storage.engine import KEYS_FILE, Database, prepare_data_dir
+from ari.storage.engine import KEYS_FILE, Database, master_keys_of
 
 _FILES_WANTED = 8192
 """Two thousand silent and two thousand half-sent connections, as many again for all others, and room."""
@@ -99,12 +101,21 @@ def _directory(settings: Settings) -> Finding:
 
 
 def _surroundings(settings: Settings) -> Iterator[Finding]:
+    yield _variables()
     yield _disk(settings)
     yield _open_files()
     yield _address(settings)
     yield _mail(settings)
     if settings.test_clock_file is not None:
         yield Finding("clock", "note", "ARI_TEST_CLOCK_FILE moves the clock: for tests, never in production.")
+
+
+def _variables() -> Finding:
+    found = [one.words for one in unknown_variables(os.environ)]
+    foreign = kubernetes_variables(os.environ)
+    if foreign:
+        found.append(kubernetes_words(foreign))
+    return Finding("variables", "note" if found else "ok", " ".join(found) or "every ARI_… variable is a setting")
 
 
 def _open_files() -> Finding:
@@ -198,7 +209,7 @@ def _seals(sealed: list[Sealed], settings: Settings) -> Finding:
     except AriError as error:
         return Finding(check, "wrong", str(error))
     if not sealed:
-        return Finding(check, "ok", "none yet" + ("" if present else "; the first one makes the master key"))
+        return Finding(check, "ok", "none yet" + ("" if present else "; the first event makes the master key"))
     said = f"{len(sealed)}, each opens with the master key in {keys.place}"
     if any(one.key_id != present[0].id for one in sealed):
         return Finding(check, "note", f"{said}; some only with an older one: ari master-key rotate")
@@ -279,8 +290,20 @@ def _sums(database: Database) -> Finding:
 
 
 def _trail(database: Database) -> Finding:
-    walked, broken = checkup.audit_trail(database)
-    if broken is None:
-        return Finding("audit trail", "ok", f"{walked} events, each follows from the one before")
-    said = f"broken at event {broken.position}, {broken.event_id} of {to_rfc3339(broken.at_ms)}"
-    return Finding("audit trail", "wrong", f"{said}: it, or one before it, was changed or removed.")
+    check, trail = "audit trail", checkup.audit_trail(database)
+    broken = trail.broken
+    if broken is not None:
+        said = f"broken at event {broken.position}, {broken.event_id} of {to_rfc3339(broken.at_ms)}"
+        return Finding(check, "wrong", f"{said}: it, or one before it, was changed or removed.")
+    said = f"{trail.walked:,} events, each follows from the one before"
+    if trail.removed:
+        said += f"; {trail.removed:,} older ones were removed by retention, up to a signed cut"
+    if trail.fault is not None:
+        return Finding(check, "wrong", f"{said}, but {trail.fault}. If that is explained: ari audit accept")
+    if trail.head is None:
+        return Finding(check, "ok", said)
+    signed = f"the head is signed by {trail.head.instance} with the key {trail.fingerprint}"
+    if trail.head.accepted > trail.removed:  # an upgrade, an untrusted restore, or ari audit accept
+        found = f"the first {trail.head.accepted - trail.removed:,} were signed as they were found, not when written"
+        return Finding(check, "note", f"{said}; {signed}; {found}")
+    return Finding(check, "ok", f"{said}; {signed}")

@@ -51,20 +51,9 @@ def accept(yes: Yes = False, data_dir: DataDir = None) -> None:
             output.say("Nothing to accept: the database holds everything that this node has seen.")
             return
         _show(standing)
-        if not yes and not _agreed():
-            raise typer.Exit(1)
+        output.confirm("Go on without these changes? Revoked keys among them are active again.", yes=yes)
         accept_database(database, standing, CALLER(), system_clock(settings.test_clock_file).now_ms())
     output.say("Accepted. Every node goes on within seconds, with the database as it is now.")
-
-
-def _agreed() -> bool:
-    if not output.can_ask():
-        output.tell("Nothing was changed: nobody can be asked here; --yes accepts the loss.")
-        return False
-    if output.confirmed("Go on without these changes? Revoked keys among them are active again."):
-        return True
-    output.tell("Nothing was changed.")
-    return False
 
 
 @contextmanager

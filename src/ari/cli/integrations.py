@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ari.base.caller import Caller
+from ari.base.errors import Conflict
 from ari.cli import output
 from ari.cli.master_key import rotate
 from ari.cli.opening import CALLER, opened
@@ -87,27 +88,33 @@ def set_(provider: Name, as_json: AsJson = False, data_dir: DataDir = None) -> N
 
 
 @app.command("set-url")
-def set_url(provider: Name, url: Address = None, as_json: AsJson = False, data_dir: DataDir = None) -> None:
-    """Say where a provider is; a change deletes the key sealed for the address before."""
+def set_url(
+    provider: Name, url: Address = None, yes: Yes = False, as_json: AsJson = False, data_dir: DataDir = None
+) -> None:
+    """Set a provider's base URL. A change deletes the key sealed for the address before, so ARI asks first."""
     from ari.integrations import manage
 
     wanted = _named(provider)
 
-    def change(unit: "Unit", by: Caller) -> bool:
-        before = unit.integrations.get(wanted.name)
+    def change(unit: "Unit", by: Caller) -> None:
+        if not yes and manage.key_lost_by(unit, wanted, url) != agreed:
+            raise Conflict("key_changed", f"The key of {wanted.title} just changed; nothing was done. Try again.")
         listed = instance.provider_environment.private_addresses
-        after = manage.set_base_url(unit, by, instance.now_ms(), wanted, url, listed)
-        return before is not None and before.mask is not None and after.mask is None
+        manage.set_base_url(unit, by, instance.now_ms(), wanted, url, listed)
 
     with opened(data_dir) as instance:
-        key_deleted = instance.command(CALLER(), change)
+        agreed = instance.read(lambda unit: manage.key_lost_by(unit, wanted, url))
+        if agreed is not None:
+            question = f"Change the address of {wanted.title}? This deletes the key {agreed}, sealed for the old one."
+            output.confirm(question, yes=yes)
+        instance.command(CALLER(), change)
         if as_json:
             _show(instance, wanted, as_json)
             return
         where = _state(instance, wanted).base_url
         output.say(f"{wanted.title} is at {where}." if where else f"{wanted.title} has no address now.")
-        if key_deleted:
-            output.tell("Its key was sealed for another address and is deleted; set it anew.")
+        if agreed is not None:
+            output.tell(f"The key {agreed} was deleted. Seal another one: ari integrations set {wanted.name}")
 
 
 @app.command()
@@ -117,10 +124,9 @@ def remove(provider: Name, yes: Yes = False, data_dir: DataDir = None) -> None:
 
     wanted = _named(provider)
     with opened(data_dir) as instance:
-        question = f"Remove the key of {wanted.title}? What uses it through ARI stops working at once."
-        if not yes and not output.confirmed(question):
-            output.tell("Nothing was changed.")
-            raise typer.Exit(1)
+        if instance.read(lambda unit: unit.integrations.get(wanted.name)) is not None:
+            question = f"Remove the key of {wanted.title}? What uses it through ARI stops working at once."
+            output.confirm(question, yes=yes)
         instance.command(CALLER(), lambda unit, by: manage.remove(unit, by, instance.now_ms(), wanted))
     output.say(f"Removed what was stored for {wanted.title}.")
 

@@ -49,6 +49,8 @@ def show_created(instance: "Instance", created: Created, as_json: bool) -> None:
     key = created.key
     if created.same_name:
         output.tell(f"Note: {created.same_name} other living key(s) bear this name.")
+    if created.look_alikes:
+        output.tell(f"Note: {created.look_alikes} other living key(s) have a name that looks like this one.")
     if as_json:
         output.as_json({"key": key_facts(key, NO_USE, instance.now_ms()), "secret": created.secret})
         return

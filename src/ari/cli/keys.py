@@ -121,8 +121,9 @@ def revoke(
     with opened(data_dir) as instance:
         now_ms = instance.now_ms()
         named = instance.read(lambda unit: found(unit, now_ms, key))
-        if not yes and not named.is_inactive(now_ms):
-            _ask(f"Revoke {_called(named)} for good? Whatever uses it stops working at once.")
+        made = instance.read(lambda unit: manage.living_made_by(unit, now_ms, named.id)) if with_made else []
+        if made or not named.is_inactive(now_ms):
+            output.confirm(_revoke_question(named, len(made)), yes=yes)
         dead = instance.command(
             CALLER(), lambda unit, caller: manage.revoke(unit, caller, instance.now_ms(), named.id, reason, with_made)
         )
@@ -130,8 +131,8 @@ def revoke(
             key_words.show_key(instance, dead, as_json)
             return
         output.say(f"Revoked {_called(dead)}.")
-        for made in instance.read(lambda unit: manage.living_made_by(unit, now_ms, named.id)):
-            output.tell(f"It created {_called(made)}, or let it do more; --with-made revokes such keys too.")
+        for child in instance.read(lambda unit: manage.living_made_by(unit, now_ms, named.id)):
+            output.tell(f"It created {_called(child)}, or let it do more; --with-made revokes such keys too.")
 
 
 @app.command()
@@ -139,8 +140,8 @@ def delete(key: KeyName, yes: Yes = False, data_dir: DataDir = None) -> None:
     """Take a revoked or expired key out of the list; its usage and events stay."""
     with opened(data_dir) as instance:
         named = instance.read(lambda unit: found(unit, instance.now_ms(), key))
-        if not yes and named.is_inactive(instance.now_ms()):
-            _ask(f"Delete {_called(named)}? It leaves the list; its usage and events stay.")
+        if named.is_inactive(instance.now_ms()):
+            output.confirm(f"Delete {_called(named)}? It leaves the list; its usage and events stay.", yes=yes)
         instance.command(CALLER(), lambda unit, caller: manage.delete(unit, caller, instance.now_ms(), named.id))
         output.say(f"Deleted {_called(named)}.")
 
@@ -163,7 +164,6 @@ def _called(key: ApiKey) -> str:
     return f"“{key.name}” ({key.hint}, {key.id})"
 
 
-def _ask(question: str) -> None:
-    if not output.confirmed(question):
-        output.tell("Nothing was changed.")
-        raise typer.Exit(1)
+def _revoke_question(key: ApiKey, made: int) -> str:
+    others = f" and the {made:,} active key{'' if made == 1 else 's'} that it made" if made else ""
+    return f"Revoke {_called(key)}{others} for good? Whatever uses {'them' if made else 'it'} stops working at once."

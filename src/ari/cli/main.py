@@ -11,6 +11,7 @@ from ari import __version__
 from ari.base.errors import AriError, for_operator
 from ari.cli import (
     account,
+    audit,
     backup,
     database,
     doctor,
@@ -38,6 +39,7 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(integrations.app, name="integrations")
 app.add_typer(usage.app, name="usage")
 app.command("events")(events.events)
+app.add_typer(audit.app, name="audit")
 app.add_typer(notifications.app, name="notifications")
 app.add_typer(account.app, name="account")
 app.add_typer(master_key.app, name="master-key")

@@ -44,7 +44,8 @@ def opened(data_dir: Path | None) -> "Iterator[Instance]":
 
 def require_instance(settings: "Settings") -> None:
     """Raise ``ConfigurationError`` unless an instance was made here; a mistyped path must not become a new one."""
-    from ari.storage.engine import KEYS_FILE, prepare_data_dir
+    from ari.storage.data_dir import prepare_data_dir
+    from ari.storage.engine import KEYS_FILE
 
     path = settings.data_dir
     try:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ari.base.clock import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, to_rfc3339
+from ari.base.errors import Conflict
 
 _JOINERS = "\u200c\u200d"
 """Invisible letters that scripts and emoji need."""
@@ -121,12 +122,18 @@ def panel(title: str, body: str) -> None:
     _console().print(Panel(shown, title=Text(clean(title)), expand=False))
 
 
-def confirmed(question: str) -> bool:
-    """Ask at a terminal; ``True`` where nobody can answer, as scripts have decided already."""
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask before a change that cannot be undone; ``yes`` is the option ``--yes``, which answers in advance.
+
+    Raises ``Conflict`` if the answer is not yes, or if nobody can answer because this is not a terminal.
+    """
+    if yes:
+        return
     if not can_ask():
-        return True
+        raise Conflict("not_confirmed", f"Nothing was changed, because nobody can answer here: {question} Add --yes.")
     print(f"{clean(question)} [y/N] ", end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise Conflict("not_confirmed", "Nothing was changed.")
 
 
 def when(at_ms: int | None, now_ms: int, never: str = "never") -> str:

@@ -12,7 +12,7 @@ from ari.base.ids import new_id
 from ari.cli import output
 from ari.cli.key_words import found
 from ari.cli.opening import CALLER, opened
-from ari.cli.options import AsJson, DataDir, Limit
+from ari.cli.options import AsJson, DataDir, Limit, Yes
 from ari.cli.tail import Tail, newest
 from ari.cli.usage_export import export
 from ari.cli.words import since as since_ms
@@ -125,6 +125,7 @@ def erase(
     address: Annotated[
         str, typer.Option("--address", metavar="ADDRESS", help="The client address to forget.", show_default=False)
     ],
+    yes: Yes = False,
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
@@ -136,6 +137,7 @@ def erase(
             "give an IP address, or a network that the log keeps.", param_hint="--address"
         ) from None
     with opened(data_dir) as instance:
+        output.confirm(f"Erase the address {address} from every row of the usage log, for good?", yes=yes)
         # Not within the event's transaction: nothing else could be changed while the log is read.
         count = instance.database.usage.erase_address(address)
         now_ms, by = instance.now_ms(), CALLER()

@@ -42,32 +42,39 @@ def export(
     text: Annotated[
         str | None, typer.Option(metavar="TEXT", help="Only with this in path, address or agent.", show_default=False)
     ] = None,
+    bom: Annotated[bool, typer.Option("--bom/--no-bom", help="Whether CSV begins with a byte order mark.")] = True,
     data_dir: DataDir = None,
 ) -> None:
-    """Print the rows that match, newest first, as a file; an event tells of it. No spreadsheet takes a cell for a
-    formula."""
+    """Print the rows that match, newest first, as a file; an event records it.
+
+    In CSV a ' goes in front of text that a spreadsheet could read as a formula, and a byte order mark at the beginning
+    makes Excel read it as UTF-8; programs that do not expect one want --no-bom, or JSON.
+    """
     from ari.cli.usage import key_id_of
 
     with opened(data_dir) as instance:
         key_id = None if key is None else key_id_of(instance, key)
-        since_at_ms, until_ms = since_ms(since, instance.now_ms()), instant(until, "--until")
-        try:
-            where = UsageFilter(key_id, None if code is None else code_of(code), since_at_ms, until_ms)
-            search = UsageSearch(
-                where,
-                None if method is None else method_of(method),
-                None if status is None else StatusRange.parse(status),
-                None if text is None else text_of(text),
-            )
-        except Invalid as error:
-            problem = error.problems[0]
-            hint = f"--{'text' if problem.location == 'q' else problem.location}"
-            raise typer.BadParameter(problem.message, param_hint=hint) from None
+        span = since_ms(since, instance.now_ms()), instant(until, "--until")
+        search = _search(UsageFilter(key_id, code, *span), method, status, text)
         instance.command(CALLER(), lambda unit, by: file.record(unit, by, instance.now_ms(), form, search))
         batches = instance.database.reports.pages(search, _PIECE)
-        for piece in file.pieces(form, _harmless(batches) if form == "csv" else batches):
+        for piece in file.pieces(form, _harmless(batches) if form == "csv" else batches, bom=bom):
             sys.stdout.buffer.write(piece.replace(b"\r\n", b"\n"))
         sys.stdout.flush()
+
+
+def _search(where: UsageFilter, method: str | None, status: str | None, text: str | None) -> UsageSearch:
+    try:
+        return UsageSearch(
+            replace(where, code=None if where.code is None else code_of(where.code)),
+            None if method is None else method_of(method),
+            None if status is None else StatusRange.parse(status),
+            None if text is None else text_of(text),
+        )
+    except Invalid as error:
+        problem = error.problems[0]
+        hint = f"--{'text' if problem.location == 'q' else problem.location}"
+        raise typer.BadParameter(problem.message, param_hint=hint) from None
 
 
 def _harmless(batches: Iterable[list[UsageRow]]) -> Iterator[list[UsageRow]]:

@@ -14,10 +14,12 @@ from ari.usage.search import UsageSearch
 ROWS_A_PIECE = 1_000
 
 
-async def export_answer(instance: Instance, caller: Caller, search: UsageSearch, form: Format) -> Response:
+async def export_answer(
+    instance: Instance, caller: Caller, search: UsageSearch, form: Format, *, bom: bool = True
+) -> Response:
     """The file as an attachment with a fixed name. The event is written first; a log that cannot be read is a 503."""
     await instance.acommand(caller, lambda unit, by: export.record(unit, by, instance.now_ms(), form, search))
-    made = export.pieces(form, instance.database.reports.pages(search, ROWS_A_PIECE))
+    made = export.pieces(form, instance.database.reports.pages(search, ROWS_A_PIECE), bom=bom)
     first = await asyncio.to_thread(next, made, b"")
 
     async def body() -> AsyncIterator[bytes]:

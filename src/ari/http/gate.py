@@ -31,6 +31,7 @@ class Gate:
         own = urlsplit(settings.base_url).netloc.rpartition("@")[2]
         own_name = own.rpartition(":")[0] if own.rpartition(":")[2].isdigit() else own
         self._hosts = frozenset((own_name, *LOOPBACK_NAMES, *settings.allowed_hosts))
+        self._base_url = settings.base_url
         self._sound: set[tuple[bytes, bytes | None]] = set()
         """Paths and hosts found sound together; remembered, since the same are asked for all the time."""
 
@@ -50,7 +51,7 @@ class Gate:
         asked = incoming.raw_path, incoming.headers.get(b"host")
         if asked in self._sound and incoming.repeated is None and incoming.size <= MAX_HEAD_BYTES:
             return None
-        fault = head_fault(incoming) or host_fault(incoming, self._hosts)
+        fault = head_fault(incoming) or host_fault(incoming, self._hosts, self._base_url)
         if fault is None and incoming.size <= _MOST_REMEMBERED_BYTES:
             if len(self._sound) >= _REMEMBERED:
                 self._sound.clear()

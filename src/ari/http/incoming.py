@@ -171,20 +171,23 @@ def head_fault(incoming: Incoming) -> Fault | None:
     return None
 
 
-def host_fault(incoming: Incoming, allowed_hosts: frozenset[str]) -> Fault | None:
+def host_fault(incoming: Incoming, allowed_hosts: frozenset[str], base_url: str) -> Fault | None:
     """Whether the request is meant for this instance (defence against DNS rebinding)."""
     host = incoming.host
     if not host:
         return _invalid("Send exactly one Host header.")
-    if _host_name(host) in allowed_hosts:
+    if host_name(host) in allowed_hosts:
         return None
-    detail = "This instance does not answer to that host name; its owner can set ARI_PUBLIC_URL or ARI_ALLOWED_HOSTS."
+    detail = (
+        f"This instance does not answer to that host name; it is at {base_url}. To use another name or address, set "
+        "ARI_PUBLIC_URL to it, or add it to ARI_ALLOWED_HOSTS, and start ARI again."
+    )
     return Fault(REQUEST_ERRORS["misdirected"], detail)
 
 
 @lru_cache(_REMEMBERED)
-def _host_name(host: str) -> str:
-    """Without the port."""
+def host_name(host: str) -> str:
+    """A Host, or what follows the scheme of an origin, without the port."""
     return host.rpartition(":")[0] if _PORT.search(host) else host
 
 

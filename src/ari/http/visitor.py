@@ -42,7 +42,7 @@ class Visitor:
         return await self._admit_to_page(access)
 
     async def _admit_to_api(self, access: Access) -> Answer | None:
-        counts = not access.keys_only and proof.session_counts_under_api(self._incoming)
+        counts = not access.keys_only and proof.session_counts_under_api(self._incoming, self._settings)
         token = self._session_token() if counts else None
         signed_in = await self._signed_in(token)
         if token is None or signed_in is None:
@@ -52,7 +52,7 @@ class Visitor:
         fault = None
         if not self._incoming.is_safe:
             fault = proof.same_origin_fault(self._incoming, self._settings) or proof.token_fault(
-                self._incoming, token, None
+                self._incoming, self._settings, token, None
             )
         if fault is None and access.sensitive:
             sessions.caller_of(signed_in, self._call.origin("api")).require_confirmed(self._incoming.at_ms)
@@ -61,28 +61,26 @@ class Visitor:
     async def _admit_to_page(self, access: Access) -> Answer | None:
         token = self._session_token()
         signed_in = await self._signed_in(token)
-        secret = token if signed_in is not None else None
-        if secret is None:
-            secret = read_cookie(self._cookies, visitor_cookie_name(self._settings)) or self._new_visitor()
-        self._call.csrf = sessions.csrf_token(secret)
+        sent = token if signed_in is not None else read_cookie(self._cookies, visitor_cookie_name(self._settings))
+        self._call.csrf = sessions.csrf_token(sent or self._new_visitor())
         if signed_in is not None:
             self._enter(signed_in, "web")
         if not self._incoming.is_safe:
-            answer = await self._prove(secret)
+            answer = await self._prove(sent)
             if answer is not None:
                 return answer
         if access.kind is not Kind.VISITOR and signed_in is None:
             return self._to_sign_in()
         return None
 
-    async def _prove(self, secret: str) -> Answer | None:
+    async def _prove(self, secret: str | None) -> Answer | None:
         fault = proof.same_origin_fault(self._incoming, self._settings)
         if fault is not None:
             return self._exchange.fault(fault)
         content = await bodies.read_body(self._incoming, self._exchange.receive)
         self._call.form = bodies.parse_form(self._incoming, content)
         self._exchange.receive = bodies.replay(content, self._exchange.receive)
-        fault = proof.token_fault(self._incoming, secret, self._call.form)
+        fault = proof.token_fault(self._incoming, self._settings, secret or None, self._call.form)
         return None if fault is None else self._exchange.fault(fault)
 
     def _session_token(self) -> str | None:

@@ -86,6 +86,18 @@ def set_base_url(
     return moved
 
 
+def key_lost_by(unit: IntegrationUnit, provider: Provider, base_url: str | None) -> str | None:
+    """The mask of the sealed key that ``set_base_url`` would delete; ``None`` if it would delete none.
+
+    Raises ``Invalid``.
+    """
+    wanted = None if base_url is None else checked_base_url(provider, base_url)
+    row = unit.integrations.get(provider.name)
+    if row is None or (None if wanted == provider.base_url else wanted) == row.base_url:
+        return None
+    return row.mask
+
+
 def remove(unit: IntegrationUnit, caller: Caller, now_ms: int, provider: Provider) -> None:
     """Forget the provider's key and base URL; a key of the environment is not ours to remove.
 

@@ -13,6 +13,7 @@ from ari.base.events import Event
 from ari.base.ids import new_id
 from ari.instance import Instance
 from ari.jobs import mail
+from ari.jobs.audit import keep_audit
 from ari.jobs.watch import keep_watch
 from ari.storage.unit import Unit
 from ari.usage.retention import forget_old
@@ -59,6 +60,7 @@ async def run(instance: Instance) -> None:
     retention = asyncio.create_task(keep_retention(instance, stop))
     watching = asyncio.create_task(keep_watch(instance))
     mailing = asyncio.create_task(keep_mailing(instance))
+    auditing = asyncio.create_task(keep_audit(instance))
     try:
         while True:
             await tick(instance, watch)
@@ -68,6 +70,7 @@ async def run(instance: Instance) -> None:
         retention.cancel()
         watching.cancel()
         mailing.cancel()
+        auditing.cancel()
 
 
 async def keep_mailing(instance: Instance) -> None:

@@ -21,7 +21,10 @@ class Ask(msgspec.Struct, frozen=True):
 
 
 def not_revoked(key: ApiKey, ask: Ask) -> Reason | None:
-    return None if key.revoked_at_ms is None else reasons.REVOKED
+    """A tombstone counts as revoked unless it expired: ARI deletes inactive keys only, but a database may be edited."""
+    if key.revoked_at_ms is None and (key.deleted_at_ms is None or key.is_expired(ask.now_ms)):
+        return None
+    return reasons.REVOKED
 
 
 def not_expired(key: ApiKey, ask: Ask) -> Reason | None:

@@ -42,11 +42,15 @@ class NewKey:
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """A new key and, this once, its secret. ``same_name`` living keys bore the same name before."""
+    """A new key and, this once, its secret.
+
+    ``same_name`` living keys had this name before, ``look_alikes`` one that looks like it.
+    """
 
     key: ApiKey
     secret: str
     same_name: int
+    look_alikes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +83,11 @@ def create(unit: KeyUnit, caller: Caller, now_ms: int, new: NewKey) -> Created:
     )
     granting.require_grant(unit, caller, now_ms, None, key)
     same_name = unit.keys.count_named(folded(name), now_ms)
+    look_alikes = unit.keys.count_look_alikes(name, now_ms)
     unit.keys.add(key, token.digest(secret.encode()), token.HASH_VERSION)
     detail = {"name": name, "scopes": list(granted), "expires_at": _time(expires_at_ms)}
     _record(unit, caller, now_ms, "key_created", key, detail | ({"form": new.form_id} if new.form_id else {}))
-    return Created(key, secret, same_name)
+    return Created(key, secret, same_name, look_alikes)
 
 
 def get(unit: KeyUnit, key_id: str) -> ApiKey:

@@ -33,11 +33,13 @@ class ApiKey:
     deleted_at_ms: int | None = None
 
     def status(self, now_ms: int) -> Status:
-        """Revoked beats expired, expired beats disabled."""
+        """Revoked beats expired, expired beats disabled. A deleted key is never active."""
         if self.revoked_at_ms is not None:
             return "revoked"
         if self.is_expired(now_ms):
             return "expired"
+        if self.deleted_at_ms is not None:
+            return "revoked"
         return "disabled" if self.disabled else "active"
 
     def is_expired(self, now_ms: int) -> bool:

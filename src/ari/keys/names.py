@@ -2,8 +2,10 @@
 
 import unicodedata
 
+from ari.base.characters import category
 from ari.base.errors import Invalid, Problem
 from ari.base.secrets_in_text import looks_like_key
+from ari.keys.look_alikes import is_visible
 
 NAME_LENGTH = 100
 REASON_LENGTH = 200
@@ -37,16 +39,21 @@ def checked_name(text: str) -> str:
     name = _checked("name", text, NAME_LENGTH)
     if not name:
         raise Invalid(Problem("name", "Give the key a name that says what uses it."))
+    if not is_visible(name):
+        raise Invalid(Problem("name", "Give the key a name that can be seen; this one is invisible."))
     return name
 
 
 def checked_reason(text: str | None) -> str | None:
     """The reason trimmed and in NFC, ``None`` if it says nothing. Raises ``Invalid``."""
-    return None if text is None else _checked("reason", text, REASON_LENGTH) or None
+    if text is None:
+        return None
+    reason = _checked("reason", text, REASON_LENGTH)
+    return reason if is_visible(reason) else None
 
 
 def folded(name: str) -> str:
-    """Two names that look alike fold to the same text."""
+    """Names that differ in case, width or ligatures fold to the same text."""
     return unicodedata.normalize("NFKC", name).casefold()
 
 
@@ -61,7 +68,7 @@ def _checked(field: str, text: str, length: int) -> str:
     clean = unicodedata.normalize("NFC", text.strip())
     if len(clean) > length:
         raise Invalid(Problem(field, f"Use at most {length} characters."))
-    if any(unicodedata.category(letter) in _REFUSED_CATEGORIES or letter in _BIDI_CONTROLS for letter in clean):
+    if any(category(letter) in _REFUSED_CATEGORIES or letter in _BIDI_CONTROLS for letter in clean):
         raise Invalid(Problem(field, "Use letters, digits, signs and spaces; control characters are not allowed."))
     if looks_like_key(clean):
         raise Invalid(Problem(field, "This looks like a key; a secret does not belong here."))

@@ -46,6 +46,9 @@ class KeyStore(Protocol):
     def count_named(self, folded_name: str, now_ms: int) -> int:
         """How many keys that are not inactive have a name that folds to this."""
 
+    def count_look_alikes(self, name: str, now_ms: int) -> int:
+        """How many of the newest keys that are not inactive have another name that looks like this."""
+
     def made_by(self, actor: str) -> list[ApiKey]:
         """The keys that this actor created or let do more (``add_grant``), deleted ones among them."""
 

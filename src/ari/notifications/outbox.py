@@ -212,7 +212,8 @@ def _written(unit: NoticeUnit, office: Office, notice: Notice, secret: Mapping[s
 
 def _words(unit: NoticeUnit, look: Desk, notice: Notice) -> Words:
     if notice.kind == digest.KIND.name:
-        return digest.words_of(unit.notices.digest_counts(notice.id), unit.notices.in_digest(notice.id, digest.LISTED))
+        first = unit.notices.in_digest(notice.id, digest.LISTED)
+        return digest.words_of(unit.notices.digest_counts(notice.id), first, unit.events.newest())
     event = unit.feed.event(notice.event_id)
     if event is None:
         raise ValueError("its event is gone")

@@ -1,12 +1,12 @@
 """Words that many notices share. What callers wrote is quoted, short, and can be no address (security.md 40)."""
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from ipaddress import ip_address, ip_network
 from zoneinfo import ZoneInfo
 
+from ari.base.characters import category
 from ari.base.clock import DAY_MS, from_rfc3339
 from ari.base.events import Event
 from ari.base.secrets_in_text import cut_secrets
@@ -28,11 +28,17 @@ def quoted(text: str, length: int = QUOTED_LENGTH) -> str:
 
 def broken(text: str, length: int = QUOTED_LENGTH) -> str:
     """The text without anything that a mail program could make a link of, or that cannot be seen."""
-    seen = "".join(" " if unicodedata.category(letter) in _INVISIBLE else letter for letter in cut_secrets(text))
+    seen = "".join(map(_printable, cut_secrets(text)))
     short = " ".join(seen.replace("“", '"').replace("”", '"').split())
     if len(short) > length:
         short = short[: length - 1].rstrip() + _CUT
     return _DOT.sub(r"[\1]", short).replace("://", "[:]//").replace("@", "[at]")
+
+
+def _printable(letter: str) -> str:
+    if category(letter) in _INVISIBLE:
+        return " "
+    return letter if letter.isprintable() or letter.isspace() else "\ufffd"  # newer than this Python's Unicode
 
 
 def moment(at_ms: int, zone: str) -> str:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from ari.base.hosts import ascii_address
 from ari.notifications.model import Again, Letter, Outcome, Refused, Sent
 from ari.outbound.http import CONNECT_SECONDS, FaultWord, HttpClient, OutboundFault, Patience, Reply
 
@@ -63,9 +64,13 @@ class Resend:
             ("Idempotency-Key", key),
             ("User-Agent", "ari"),  # Resend refuses requests without one
         ]
+        try:
+            recipient = ascii_address(letter.recipient)
+        except ValueError:
+            return Refused("The address of the recipient cannot be written in a mail.")
         mail = {
             "from": letter.sender,
-            "to": [letter.recipient],
+            "to": [recipient],
             "subject": letter.subject,
             "html": letter.html,
             "text": letter.text,

@@ -9,7 +9,7 @@ import smtplib
 import socket
 import ssl
 from collections.abc import Sequence
-from contextlib import suppress
+from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
 from email.utils import formatdate, parseaddr
@@ -17,10 +17,15 @@ from ipaddress import ip_address
 from urllib.parse import unquote, urlsplit
 
 from ari.base.addresses import permitted
+from ari.base.hosts import ascii_address, ascii_host
 from ari.notifications.model import Again, Letter, Outcome, Refused, Sent
+from ari.outbound.smtp_session import SmtpsTo, SmtpTo
 
-_STEP_SECONDS = 10.0
-"""How long one answer of the server may take."""
+STEP_SECONDS = 10.0
+"""How long one answer of the server may take; less where the whole must be over before, so that its fault is named."""
+_TLS_PORT = 465
+"""There TLS begins at once, whatever the address says (RFC 8314 §3.3)."""
+_OWNERS_TURN_SECONDS = 1800.0
 _RESEND_HOST = "smtp.resend.com"
 
 
@@ -32,40 +37,64 @@ class Smtp:
     def __init__(self, url: str, context: ssl.SSLContext | None = None) -> None:
         """``context`` decides whose certificates are believed; by default the system does."""
         parts = urlsplit(url)
-        self._tls_at_once = parts.scheme == "smtps"
-        self._host = parts.hostname or ""
-        self._port = parts.port or (465 if self._tls_at_once else 587)
-        self._user = unquote(parts.username or "")
-        self._password = unquote(parts.password or "")
+        self._port = parts.port or (_TLS_PORT if parts.scheme == "smtps" else 587)
+        self._tls_at_once = parts.scheme == "smtps" or self._port == _TLS_PORT
+        self._host = ascii_host(parts.hostname or "")
+        self._user = unquote(parts.username or "", errors="surrogateescape")
+        self._password = unquote(parts.password or "", errors="surrogateescape")
         self._context = context
 
     async def send(self, letter: Letter, key: str, within_seconds: float) -> Outcome:
         """Hand the mail over; its Message-ID is made of ``key``."""
-        message = message_of(letter, key, self._host)
+        try:
+            message = message_of(letter, key, self._host)
+        except (ValueError, IndexError):  # the library's parser of addresses raises both
+            return Refused("The address of the sender or the recipient cannot be written in a mail.")
         try:
             async with asyncio.timeout(within_seconds):
-                await asyncio.to_thread(self._hand_over, message)
+                await asyncio.to_thread(self._hand_over, message, min(STEP_SECONDS, within_seconds * 0.8))
         except TimeoutError:
             return Again("The mail server did not answer in time.")
         except smtplib.SMTPException as error:
             return outcome_of(error)
+        except socket.gaierror:
+            return Again("The name of the mail server cannot be found.")
+        except ssl.SSLError as error:
+            return Again(self._tls_words(error), _OWNERS_TURN_SECONDS if _speaks_no_tls(error) else 0)
         except OSError as error:
             return Again(f"The mail server could not be reached ({type(error).__name__}).")
+        except UnicodeError:
+            return Again("The mail server cannot be spoken to: a name in ARI_SMTP_URL has characters that it lacks.")
         return Sent(str(message["Message-ID"]))
 
-    def _hand_over(self, message: EmailMessage) -> None:
-        with self._connected() as server:
+    def _tls_words(self, error: ssl.SSLError) -> str:
+        if _speaks_no_tls(error):
+            return (
+                f"Port {self._port} of the mail server does not begin with TLS, as smtps:// asks: set ARI_SMTP_URL to "
+                "smtp://, which turns TLS on after the greeting."
+            )
+        return f"The mail server could not be reached ({type(error).__name__})."
+
+    def _hand_over(self, message: EmailMessage, step_seconds: float) -> None:
+        with self._connected(step_seconds) as server:
             if self._user:
                 server.login(self._user, self._password)
             server.send_message(message)
 
-    def _connected(self) -> smtplib.SMTP:
+    def _connected(self, step_seconds: float) -> smtplib.SMTP:
         """A connection that nobody else can read: TLS verified for the host's name, or within this machine."""
         addresses = checked_addresses(self._host, self._port)
         context = self._context or ssl.create_default_context()
         if self._tls_at_once:
-            return _SmtpsTo(addresses, self._host, self._port, context)
-        server = _SmtpTo(addresses, self._host, self._port)
+            return SmtpsTo(addresses, self._host, self._port, step_seconds, context)
+        try:
+            server = SmtpTo(addresses, self._host, self._port, step_seconds)
+        except smtplib.SMTPServerDisconnected:
+            raise NoGreetingError(self._port) from None
+        except smtplib.SMTPConnectError as error:
+            if error.smtp_code >= 200:
+                raise
+            raise NoGreetingError(self._port) from None
         try:
             local = _is_loopback(server)
             server.ehlo_or_helo_if_needed()
@@ -80,37 +109,20 @@ class Smtp:
         return server
 
 
-class _SmtpTo(smtplib.SMTP):
-    """Connects to the addresses that were checked; TLS asks for the host's name."""
-
-    def __init__(self, addresses: Sequence[str], host: str, port: int) -> None:
-        self._addresses = addresses
-        super().__init__(host, port, timeout=_STEP_SECONDS)
-
-    def _get_socket(self, _host: str, port: int, timeout: float) -> socket.socket:
-        return _first_reached(self._addresses, port, timeout)
-
-
-class _SmtpsTo(smtplib.SMTP_SSL):
-    """As ``_SmtpTo``, with TLS at once."""
-
-    def __init__(self, addresses: Sequence[str], host: str, port: int, context: ssl.SSLContext) -> None:
-        self._addresses = addresses
-        super().__init__(host, port, timeout=_STEP_SECONDS, context=context)
-
-    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
-        return self.context.wrap_socket(_first_reached(self._addresses, port, timeout), server_hostname=host)
-
-
-def _first_reached(addresses: Sequence[str], port: int, timeout: float) -> socket.socket:
-    for address in addresses[:-1]:
-        with suppress(OSError):
-            return socket.create_connection((address, port), timeout)
-    return socket.create_connection((addresses[-1], port), timeout)
-
-
 class NoTlsError(smtplib.SMTPException):
     """The server would take the mail, and the password, in the clear."""
+
+
+class NoGreetingError(smtplib.SMTPException):
+    """What listens on the port does not greet as mail servers do, or waits for TLS."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__(port)
+        self.port = port
+
+
+def _speaks_no_tls(error: ssl.SSLError) -> bool:
+    return error.reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG", "HTTP_REQUEST")
 
 
 def checked_addresses(host: str, port: int) -> Sequence[str]:
@@ -125,11 +137,13 @@ def checked_addresses(host: str, port: int) -> Sequence[str]:
 
 
 def message_of(letter: Letter, key: str, host: str) -> EmailMessage:
-    """The mail with both of its texts."""
+    """The mail with both of its texts. Raises ``ValueError`` or ``IndexError`` for what is no address."""
     message = EmailMessage(SMTP_POLICY)
-    domain = parseaddr(letter.sender)[1].rpartition("@")[2]
-    message["From"] = letter.sender
-    message["To"] = letter.recipient
+    name, sender = parseaddr(letter.sender)
+    written = _address(sender, name)
+    domain = written.domain
+    message["From"] = written
+    message["To"] = _address(letter.recipient)
     message["Subject"] = letter.subject
     message["Date"] = formatdate()
     message["Message-ID"] = f"<{key}@{domain}>"
@@ -141,12 +155,28 @@ def message_of(letter: Letter, key: str, host: str) -> EmailMessage:
     return message
 
 
+def _address(text: str, name: str = "") -> Address:
+    """The address with quotation marks where a mail needs them, and a host that every server understands."""
+    user, _, host = ascii_address(text).rpartition("@")
+    return Address(name, user.removeprefix('"').removesuffix('"'), host)
+
+
 def outcome_of(error: smtplib.SMTPException) -> Outcome:
     """What a server's refusal means. 4xx is for now; 5xx of the mail itself is for good (RFC 5321 §4.2.1)."""
     if isinstance(error, NoTlsError):
-        return Again("The mail server offers no TLS, so nothing was sent.", 1800)
+        return Again("The mail server offers no TLS, so nothing was sent.", _OWNERS_TURN_SECONDS)
+    if isinstance(error, NoGreetingError):
+        return Again(
+            f"Port {error.port} of the mail server did not greet as mail servers do; if it begins with TLS, as 465 "
+            "does, set ARI_SMTP_URL to smtps://.",
+            _OWNERS_TURN_SECONDS,
+        )
     if isinstance(error, smtplib.SMTPAuthenticationError):
-        return Again(f"The mail server refused the user or password ({error.smtp_code}).", 1800)
+        return Again(f"The mail server refused the user or password ({error.smtp_code}).", _OWNERS_TURN_SECONDS)
+    if isinstance(error, smtplib.SMTPNotSupportedError):
+        return _not_supported(error)
+    if isinstance(error, smtplib.SMTPServerDisconnected):
+        return Again("The mail server closed the connection.")
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         return _refused("recipient", max((refusal[0] for refusal in error.recipients.values()), default=0))
     if isinstance(error, smtplib.SMTPSenderRefused):
@@ -155,6 +185,12 @@ def outcome_of(error: smtplib.SMTPException) -> Outcome:
         return _refused("mail", error.smtp_code)
     status = f" ({error.smtp_code})" if isinstance(error, smtplib.SMTPResponseException) else ""
     return Again(f"The mail server did not go along: {type(error).__name__}{status}.")
+
+
+def _not_supported(error: smtplib.SMTPNotSupportedError) -> Outcome:
+    if "SMTPUTF8" in str(error):
+        return Refused("The mail server takes no address with such letters before the @ (it lacks SMTPUTF8).")
+    return Again("The mail server lets nobody sign in; leave user and password out of ARI_SMTP_URL.", 1800)
 
 
 def _refused(what: str, code: int) -> Outcome:

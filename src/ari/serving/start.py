@@ -2,9 +2,13 @@
 
 import os
 import socket
+from collections.abc import Mapping
+
+import structlog
 
 from ari import server
 from ari.accounts import setup, two_factor
+from ari.base.environment import kubernetes_variables, kubernetes_words, unknown_variables
 from ari.base.errors import ConfigurationError
 from ari.base.log import configure_log
 from ari.base.seal import missing_keys, words_for
@@ -31,6 +35,10 @@ SECRETS = (
 _REMEDIES = {two_factor.KIND: "ari account disable-two-factor", PROVIDER_KEY: "ari integrations remove PROVIDER"}
 """How to go on without what is sealed, by its kind."""
 MAIL_IS_OFF = "E-mail is off: set RESEND_API_KEY or ARI_SMTP_URL, or seal a key under Settings > Integrations > Resend."
+ONE_ADDRESS = (
+    "ARI answers only to {}. For other machines, set ARI_PUBLIC_URL to the address that they use, such as "
+    "http://nas.lan:3000."
+)
 _MARGIN_SECONDS = 2.0
 UNREAD_SECONDS = 30
 """How long a client may leave an answer unread before its connection is cut."""
@@ -46,6 +54,7 @@ def serve(settings: Settings, *, new_instance: bool = False) -> int:
     no_core_dumps()
     raise_open_files()
     configure_log(settings)
+    _report_variables(os.environ)
     listener = _bound(settings)
     trusted, link, mails = True, None, True
     try:
@@ -57,6 +66,8 @@ def serve(settings: Settings, *, new_instance: bool = False) -> int:
     settings = settings.model_copy(update={"admin_email": None, "admin_password": None})
     _listen(listener, settings)
     print(link or f"ARI serves on {settings.base_url}", flush=True)
+    if not settings.loopback_only and settings.public_url is None:
+        print(ONE_ADDRESS.format(settings.base_url), flush=True)
     if not mails:
         print(MAIL_IS_OFF, flush=True)
     return _supervisor(settings, listener, given, trusted=trusted).run()
@@ -114,7 +125,19 @@ def _bound(settings: Settings) -> socket.socket:
         listener.bind(address)
     except OSError as error:
         raise _refused(settings, error) from None
+    except UnicodeError:
+        raise ConfigurationError("ARI_HOST: this cannot be a host name; give an address such as 127.0.0.1.") from None
     return listener
+
+
+def _report_variables(environment: Mapping[str, str]) -> None:
+    """Warn of variables that look like settings and have no effect."""
+    log = structlog.get_logger("ari.serving")
+    for unknown in unknown_variables(environment):
+        log.warning(unknown.words)
+    foreign = kubernetes_variables(environment)
+    if foreign:
+        log.info(kubernetes_words(foreign))
 
 
 def _listen(listener: socket.socket, settings: Settings) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Connection, delete, select, update
 
-from ari.accounts.model import Account, MailLink, Session, SignedIn
+from ari.accounts.model import Account, MailLink, Session, SignedIn, spellings
 from ari.storage.dialect import insert
 from ari.storage.tables import accounts, devices, half_sign_ins, mail_links, notes, sessions, sign_in_attempts
 
@@ -28,7 +28,7 @@ class AccountTables:
         return self._connection.execute(row.on_conflict_do_nothing().returning(accounts.c.id)).first() is not None
 
     def by_email(self, email: str) -> Account | None:
-        return self._account(accounts.c.email == email)
+        return self._account(accounts.c.email.in_(spellings(email)))
 
     def locked(self, account_id: str) -> Account | None:
         return self._account(accounts.c.id == account_id, lock=True)

@@ -54,7 +54,7 @@ class Manifest:
 class Writer:
     """Writes a backup to ``file``; complete only after ``close``."""
 
-    def __init__(self, file: IO[bytes], manifest: Manifest, at_seconds: int) -> None:
+    def __init__(self, file: io.RawIOBase | IO[bytes], manifest: Manifest, at_seconds: int) -> None:
         self._manifest = manifest
         self._at_seconds = at_seconds
         self._zip = gzip.GzipFile(filename="", mode="wb", compresslevel=5, fileobj=file, mtime=at_seconds)
@@ -90,7 +90,7 @@ class Writer:
 class Reader:
     """Reads a backup from its beginning; ``manifest`` is known once ``rows`` is exhausted."""
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: io.RawIOBase | IO[bytes]) -> None:
         self._file = file
         self._sums: dict[str, TableSum] = {}
         self.manifest: Manifest | None = None

@@ -8,12 +8,16 @@ from typing import IO, Any
 from sqlalchemy import Column, ColumnElement, Connection, Table, func, select, text, true
 
 from ari import __version__
+from ari.base.audit import Head
 from ari.base.clock import to_rfc3339
 from ari.base.errors import Unavailable
 from ari.base.idempotency import RESPONSE_KIND
+from ari.base.master_key import MasterKey
+from ari.base.signing import fingerprint_of, present_keys
 from ari.notifications.model import SEALED_KIND
 from ari.storage import tables
 from ari.storage.archive import Manifest, Writer
+from ari.storage.backup_signature import UNKNOWN_INSTANCE, SigningFile
 from ari.storage.engine import Database
 from ari.storage.faults import faults_as_unavailable, read_only
 from ari.storage.migrate import LOG, MAIN, revision_of
@@ -33,6 +37,7 @@ MAIN_TABLES = (
     tables.key_grants,
     tables.dismissals,
     tables.watch_quiet,
+    tables.audit_marks,
     tables.events,
 )
 LOG_TABLES = (
@@ -57,35 +62,59 @@ _PASSING_SECRETS = (SEALED_KIND, RESPONSE_KIND)
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a backup holds."""
+    """What a backup holds, and the key that signed it: ``None`` where there is no master key."""
 
     keys: int
     events: int
     usage_rows: int
     sealed: int
+    signed_by: str | None = None
+
+
+_NUMBERS = (tables.events.c.seq, tables.audit_marks.c.through_seq)
+"""The running numbers of events, which each database counts itself."""
 
 
 def columns_of(table: Table) -> list[Column[Any]]:
-    """The columns that a backup keeps: all but the running number of events, which each database counts itself."""
-    return [column for column in table.columns if column is not tables.events.c.seq]
+    """The columns that a backup keeps: all but the running numbers of events."""
+    return [column for column in table.columns if column not in _NUMBERS]
 
 
 def write_backup(database: Database, file: IO[bytes], now_ms: int, progress: Progress) -> Written:
-    """Write all of the instance to ``file``.
+    """Write all of the instance to ``file`` and sign it.
 
     Raises ``Unavailable`` if the database or the file's disk fails.
     """
     database.usage.settle_all()
+    instance, key = _identity(database, now_ms)
+    signing = SigningFile(file)
     with faults_as_unavailable(), _snapshots(database) as (main, log), _file_faults():
         heads = {chain.name: revision_of(connection, chain) or "" for chain, connection in ((MAIN, main), (LOG, log))}
         manifest = Manifest(__version__, to_rfc3339(now_ms), main.dialect.name, heads)
-        writer = Writer(file, manifest, now_ms // 1000)
+        writer = Writer(signing, manifest, now_ms // 1000)
         for connection, listed in ((main, MAIN_TABLES), (log, LOG_TABLES)):
             for table in listed:
                 _write_table(connection, table, writer, progress)
         writer.close()
-    sums = manifest.tables
-    return Written(sums["api_keys"].rows, sums["events"].rows, sums["usage_rows"].rows, sums["sealed_secrets"].rows)
+        if key is not None:
+            signing.sign(key, instance)
+    keys, events, usage_rows, sealed = (
+        manifest.tables[name].rows for name in ("api_keys", "events", "usage_rows", "sealed_secrets")
+    )
+    return Written(keys, events, usage_rows, sealed, None if key is None else fingerprint_of(key))
+
+
+def _identity(database: Database, now_ms: int) -> tuple[str, MasterKey | None]:
+    """The instance's id, and what signs for it. An instance without events gets its identity now."""
+    with database.reading() as unit:
+        mark = unit.events.marks.head()
+    if mark is None:
+        with database.writing() as unit:
+            unit.events.ensure_head(now_ms)
+            mark = unit.events.marks.head()
+    head = None if mark is None else Head.parse(mark.text)
+    keys = present_keys(database.master_keys)
+    return UNKNOWN_INSTANCE if head is None else head.instance, keys[0] if keys else None
 
 
 def _lasting(table: Table) -> ColumnElement[bool]:

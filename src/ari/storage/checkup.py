@@ -2,23 +2,24 @@
 
 import asyncio
 import stat
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import case, func, select
+from sqlalchemy import Connection, Engine, case, func, select
 
 from ari.base.errors import Unavailable
 from ari.keys.reasons import ACCEPTED
-from ari.storage import audit
+from ari.storage import trail
 from ari.storage.dialect import gives_room_back, is_sqlite
 from ari.storage.engine import Database
 from ari.storage.failover.replication import STATE, ReplicationState
 from ari.storage.faults import faults_as_unavailable, read_only
 from ari.storage.migrate import LOG, MAIN, Chain, revision_of
 from ari.storage.tables import events, notes, usage_all_hours, usage_days, usage_hours, usage_rows, usage_totals
+from ari.storage.trail import Trail
 from ari.storage.turn import write_turn
 
 _LONGEST_NAMED = 5
@@ -117,10 +118,19 @@ def standbys(database: Database) -> ReplicationState:
         return ReplicationState.of(connection.exec_driver_sql(STATE).one())
 
 
-def audit_trail(database: Database) -> tuple[int, audit.Break | None]:
-    """Walk every event. Raises ``Unavailable``."""
-    with faults_as_unavailable(), read_only(database.main) as connection:
-        return audit.first_break(connection)
+def audit_trail(database: Database) -> Trail:
+    """Walk every event and compare the trail with its signed head. Raises ``Unavailable``."""
+    witness = database.witness.read()  # before the snapshot: the file follows the commit
+    with faults_as_unavailable(), _snapshot(database, database.main) as connection:
+        return trail.examine(connection, database.master_keys, witness)
+
+
+@contextmanager
+def _snapshot(database: Database, engine: Engine) -> Iterator[Connection]:
+    """All reads see one moment, on PostgreSQL too."""
+    options = {"ari_read_only": True} | ({"isolation_level": "REPEATABLE READ"} if database.shared else {})
+    with engine.connect().execution_options(**options) as connection, connection.begin():
+        yield connection
 
 
 def uneven_sums(database: Database) -> str | None:
@@ -131,9 +141,7 @@ def uneven_sums(database: Database) -> str | None:
     by_hour = (hours.key_id, accepted, func.sum(hours["count"]) - accepted)
     by_day = (days.key_id, func.sum(days.accepted_count), func.sum(days.refused_count))
     all_accepted = func.sum(case((every.code == ACCEPTED, every["count"]), else_=0))
-    options = {"ari_read_only": True} | ({"isolation_level": "REPEATABLE READ"} if database.shared else {})
-    snapshot = database.log.connect().execution_options(**options)
-    with faults_as_unavailable(), snapshot as connection, connection.begin():
+    with faults_as_unavailable(), _snapshot(database, database.log) as connection:
         kept = _by_key(connection.execute(select(totals.key_id, totals.request_count, totals.refused_count)))
         if _by_key(connection.execute(select(*by_hour).group_by(hours.key_id))) != kept:
             return "hours"

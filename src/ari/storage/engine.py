@@ -1,17 +1,18 @@
 """From settings to an open database: files and their modes, engines, transactions."""
 
-import os
-import stat
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 from sqlalchemy import Connection, Engine, text
 
+from ari.base.audit import Head, Mark
 from ari.base.errors import ConfigurationError
+from ari.base.master_key import MasterKeys
 from ari.base.settings import Settings
+from ari.base.signing import present_keys
+from ari.storage.data_dir import prepare_data_dir
 from ari.storage.database_url import parse
 from ari.storage.dialect import order_writes, sqlite_engine
 from ari.storage.failover.heartbeat import Heartbeat
@@ -32,6 +33,9 @@ from ari.storage.unit import Unit
 from ari.storage.usage import UsageTables
 from ari.storage.usage_charts import UsageReports
 from ari.storage.usage_watch import WatchedTables
+from ari.storage.witness import Witness
+
+__all__ = ["INBOX_FILE", "KEYS_FILE", "USAGE_FILE", "Database", "prepare_data_dir"]
 
 KEYS_FILE = "ari.db"
 USAGE_FILE = "usage.db"
@@ -53,6 +57,7 @@ class Database:
         settling: Engine,
         settings: Settings,
         history: History,
+        keys: MasterKeys | None = None,
         link: Link | None = None,
         server: Server | None = None,
     ) -> None:
@@ -63,6 +68,8 @@ class Database:
         self.data_dir = data_dir = settings.data_dir
         self.history = history
         self.link = link
+        self.master_keys = keys or master_keys_of(settings)
+        self.witness = Witness(data_dir)
         self.server = server
         self._verify_seconds = settings.verify_timeout_seconds
         self._usage_is_durable = settings.usage_durability == "fsync"
@@ -90,11 +97,11 @@ class Database:
         self.watched = WatchedTables(log, self.usage.settle_all)
 
     @classmethod
-    def open(cls, settings: Settings, *, trusting: bool = False) -> "Database":
+    def open(cls, settings: Settings, keys: MasterKeys | None = None, *, trusting: bool = False) -> "Database":
         """Open or prepare the database. Raises ``ConfigurationError`` when it or the data directory cannot serve.
 
-        Nothing is created on a PostgreSQL server. ``trusting``: whatever database is there, for the commands that
-        repair.
+        ``keys`` are the master keys, where they are not those of the settings' data directory. Nothing is created on a
+        PostgreSQL server. ``trusting``: whatever database is there, for the commands that repair.
         """
         prepare_data_dir(settings.data_dir)
         if settings.database_url is None and settings.database_sync == "required":
@@ -108,7 +115,7 @@ class Database:
             inbox = sqlite_engine(inbox_file, durable, checkpoint_pages=INBOX_CHECKPOINT_PAGES)
             settling = sqlite_engine(usage_file, durable, beside=inbox_file)
             history = History(settings.data_dir, "sqlite", trusting=trusting)
-            return cls(sqlite_engine(keys_file, "FULL"), log, inbox, settling, settings, history)
+            return cls(sqlite_engine(keys_file, "FULL"), log, inbox, settling, settings, history, keys)
         try:
             sessions = Sessions(parse(settings.database_url.get_secret_value()), settings.database_pooler)
             server = examine(sessions)
@@ -118,39 +125,54 @@ class Database:
             log = link.engine("on" if settings.usage_durability == "fsync" else "off")
         except ImportError:
             raise ConfigurationError(
-                "PostgreSQL needs its driver: install the extra, pip install 'ari[postgres]'."
+                "PostgreSQL needs its driver: install the extra, pip install 'ari-keys[postgres]'."
             ) from None
         settling = log.execution_options(isolation_level="REPEATABLE READ")
-        return cls(main, log, log, settling, settings, link.history, link, server)
+        return cls(main, log, log, settling, settings, link.history, keys, link, server)
 
     @contextmanager
     def writing(self) -> Iterator[Unit]:
         """One write transaction, committed at the end. Database faults become ``Unavailable``."""
         with faults_as_unavailable(), write_turn(self.main_lock):
-            unit: Unit | None = None
+            unit, signed = None, None
             try:
                 with self._transaction() as connection:
-                    unit = Unit(connection, writing=True)
+                    unit = Unit(connection, self.master_keys, writing=True)
                     yield unit
+                    signed = self._sign(unit)
             except CommitUnconfirmed:
-                self._remember(unit)
+                self._remember(unit, signed)
                 raise
             finally:
                 self._commits.count += 1
-            self._remember(unit)
+            self._remember(unit, signed)
 
     def _transaction(self) -> AbstractContextManager[Connection]:
         return self.main.begin() if self._confirmation is None else self._confirmation.committing(self.main)
 
-    def _remember(self, unit: Unit | None) -> None:
+    def _remember(self, unit: Unit | None, signed: Mark | None) -> None:
         if unit is not None:
             self.history.saw(unit.events.appended, unit.events.histories)
+        if signed is not None:
+            self.witness.keep(signed)
 
     @contextmanager
     def reading(self) -> Iterator[Unit]:
         """One read-only snapshot."""
         with faults_as_unavailable(), read_only(self.main) as connection:
-            yield Unit(connection, writing=False)
+            yield Unit(connection, self.master_keys, writing=False)
+
+    def _sign(self, unit: Unit) -> Mark | None:
+        """Sign the head; the one to keep as witness, unless the kept one shows that this database is not the one it
+        was."""
+        before = unit.events.marks.head() if unit.events.is_changed else None
+        signed = unit.events.sign()
+        kept = None if signed is None else self.witness.read()
+        if kept is None or unit.events.is_accepted or (before is not None and before.text == kept.text):
+            return signed
+        head = Head.parse(kept.text)
+        ours = kept.trust(present_keys(self.master_keys)) == "ours"
+        return signed if head is None or not ours or unit.events.marks.contains(head) else None
 
     def ping(self) -> None:
         """Raise ``Unavailable`` unless the database answers, and would take what a request adds to the usage log."""
@@ -203,19 +225,7 @@ class Database:
             engine.dispose()
 
 
-def prepare_data_dir(path: Path) -> None:
-    """Make the data directory (mode 0700). Raises ``ConfigurationError`` if it is not ours alone."""
-    os.umask(0o077)
-    try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        status = path.stat()
-    except OSError as error:
-        raise ConfigurationError(f"The data directory {path} cannot be made: {error.strerror}.") from None
-    if not stat.S_ISDIR(status.st_mode):
-        raise ConfigurationError(f"The data directory {path} is not a directory.")
-    if status.st_uid != os.geteuid():
-        raise ConfigurationError(f"The data directory {path} belongs to another user; run ARI as its owner.")
-    if status.st_mode & 0o077:
-        raise ConfigurationError(f"Others can read the data directory {path}; run: chmod 700 {path}")
-    if not os.access(path, os.W_OK | os.X_OK):
-        raise ConfigurationError(f"The data directory {path} cannot be written.")
+def master_keys_of(settings: Settings) -> MasterKeys:
+    """Where this instance has its master keys."""
+    given = settings.master_key.get_secret_value() if settings.master_key else None
+    return MasterKeys(settings.data_dir, given, settings.master_key_file)

@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select, union, update
+from sqlalchemy import ColumnElement, Connection, LargeBinary, Row, and_, cast, func, or_, select, union, update
 
+from ari.keys.look_alikes import ROUGHLY, rough, skeletons
 from ari.keys.model import ApiKey
 from ari.keys.names import folded
 from ari.keys.ports import Activity
-from ari.storage.dialect import insert
+from ari.storage.dialect import insert, is_sqlite
 from ari.storage.tables import api_keys, key_grants
 
 _t = api_keys.c
@@ -27,6 +28,8 @@ COLUMNS = (
     _t.deleted_at_ms,
 )
 """In the order of the fields of ``ApiKey``."""
+_MOST_COMPARED = 10_000
+"""With so many of the newest keys a new name is compared: 10 ms."""
 
 
 def key_of(row: Row[Any] | tuple[Any, ...]) -> ApiKey:
@@ -106,6 +109,17 @@ class KeyTables:
             query.where(_present(now_ms, "active"), _t.folded_name == folded_name)
         ).scalar_one()
 
+    def count_look_alikes(self, name: str, now_ms: int) -> int:
+        looks = skeletons(name)
+        others = select(_t.name, _t.folded_name).where(_present(now_ms, "active"), _t.folded_name != folded(name))
+        newest = others.order_by(_t.id.desc()).limit(_MOST_COMPARED).subquery().c
+        rough_form: ColumnElement[str] = newest.folded_name
+        for letter, drawn in ROUGHLY:
+            rough_form = func.replace(rough_form, letter, drawn)
+        candidate = or_(_is_not_ascii(self._connection, newest.folded_name), rough_form.in_(sorted(map(rough, looks))))
+        found = self._connection.execute(select(newest.name).where(candidate)).scalars()
+        return sum(not looks.isdisjoint(skeletons(other)) for other in found)
+
     def made_by(self, actor: str) -> list[ApiKey]:
         granted = select(key_grants.c.key_id).where(key_grants.c.grantor_id == actor)
         query = select(*COLUMNS).where(or_(_t.created_by == actor, _t.id.in_(granted))).order_by(_t.id)
@@ -132,6 +146,12 @@ class KeyTables:
         query = select(*COLUMNS).where(where)
         row = self._connection.execute(query.with_for_update() if lock and self._writing else query).first()
         return None if row is None else key_of(row)
+
+
+def _is_not_ascii(connection: Connection, text: ColumnElement[str]) -> ColumnElement[bool]:
+    return (func.length(cast(text, LargeBinary)) if is_sqlite(connection) else func.octet_length(text)) != func.length(
+        text
+    )
 
 
 def _changeable(key: ApiKey) -> dict[str, Any]:

@@ -5,16 +5,23 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, MetaData, String, column, inspect, select, table
+from sqlalchemy import Connection, Engine, MetaData, String, column, func, inspect, select, table
 
+from ari.base.caller import SYSTEM
+from ari.base.clock import system_clock
 from ari.base.errors import ConfigurationError, Unavailable, for_operator
+from ari.base.events import Event
+from ari.base.ids import new_id
 from ari.storage import dialect, tables
 from ari.storage.engine import Database
+from ari.storage.events import EventTables
 from ari.storage.failover.history import NotTrusted
 from ari.storage.faults import faults_as_unavailable, read_only
 from ari.storage.preflight import refuse_without_create
 from ari.storage.turn import write_turn
 
+_FIRST_SIGNED = "0010"
+"""The migration from which on the audit trail is signed."""
 _FOLDER = Path(__file__).parent / "migrations"
 
 
@@ -71,6 +78,8 @@ def migrate(database: Database) -> list[str]:
             _refuse_newer(chain, current)
             refuse_without_create(connection)
             _upgrade(connection, chain)
+            if chain is MAIN and current is not None and current < _FIRST_SIGNED:
+                _sign_what_is_there(connection, database)
             applied += [f"{chain.name} {number}" for number in chain.revisions if current is None or number > current]
     with _plain_faults():
         database.settler.prepare()
@@ -103,6 +112,20 @@ def _upgrade(connection: Connection, chain: Chain) -> None:
     config.attributes["connection"] = connection
     config.attributes["chain"] = chain
     command.upgrade(config, "head")
+
+
+def _sign_what_is_there(connection: Connection, database: Database) -> None:
+    """Sign the audit trail of an instance that did not sign it so far, and record that."""
+    trail = EventTables(connection, database.master_keys)
+    count = connection.execute(select(func.count()).select_from(tables.events)).scalar_one()
+    if not count:
+        return
+    newest = connection.execute(select(func.max(tables.events.c.at_ms))).scalar_one()
+    now_ms = max(newest, system_clock(None).now_ms())
+    detail = {"because": "upgrade", "events": count}
+    trail.append(Event(new_id("evt", now_ms), now_ms, "audit_accepted", SYSTEM.actor, None, SYSTEM.origin, detail))
+    trail.accept()
+    trail.sign()
 
 
 @contextmanager

@@ -6,6 +6,8 @@ It outlives a lost database and a mistaken address of one, so that neither opens
 
 from pathlib import Path
 
+from ari.base.errors import ConfigurationError
+
 _NAME = "had-owner"
 
 
@@ -15,5 +17,8 @@ def is_set(data_dir: Path) -> bool:
 
 
 def remember(data_dir: Path) -> None:
-    """Set the mark; again is fine."""
-    (data_dir / _NAME).touch(mode=0o600)
+    """Set the mark; again is fine. Raises ``ConfigurationError`` where nothing can be written."""
+    try:
+        (data_dir / _NAME).touch(mode=0o600)
+    except OSError as error:
+        raise ConfigurationError(f"The data directory {data_dir} cannot be written: {error.strerror}.") from None

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Table, inspect, select, text
 from sqlalchemy.exc import DatabaseError, SQLAlchemyError
 
 from ari.base.errors import Conflict
+from ari.base.master_key import MasterKeys
 from ari.base.settings import Settings
 from ari.storage import tables
 from ari.storage.dialect import alone
@@ -21,6 +22,7 @@ from ari.storage.failover.begin import begin_history, histories_in, new_history_
 from ari.storage.faults import read_only
 from ari.storage.migrate import migrate
 from ari.storage.turn import write_turn
+from ari.storage.witness import Witness
 
 Fill = Callable[[Connection, Connection], None]
 """Writes the rows through a connection to the keys and one to the usage log; on PostgreSQL they are the same."""
@@ -32,7 +34,7 @@ _TELLING_LOG = (tables.usage_rows,)
 """An instance is empty while these are."""
 
 
-def into_sqlite(settings: Settings, replace: bool, fill: Fill) -> None:
+def into_sqlite(settings: Settings, replace: bool, keys: MasterKeys, fill: Fill) -> None:
     """Fill new files in a folder inside the data directory, then move them over the old ones."""
     database = Database.open(settings, trusting=True)
     target = settings.data_dir
@@ -43,14 +45,14 @@ def into_sqlite(settings: Settings, replace: bool, fill: Fill) -> None:
                 _refuse_filled_files(database)
             database.close()
             with _alone(target):
-                _swap_in(settings, fill, replaced)
+                _swap_in(settings, keys, fill, replaced)
     finally:
         database.close()
 
 
-def into_postgresql(settings: Settings, replace: bool, fill: Fill) -> None:
+def into_postgresql(settings: Settings, replace: bool, keys: MasterKeys, fill: Fill) -> None:
     """Fill the tables in one transaction."""
-    database = Database.open(settings, trusting=True)
+    database = Database.open(settings, keys, trusting=True)
     try:
         if database.server is not None and database.server.pooled:
             raise Conflict(
@@ -69,6 +71,7 @@ def into_postgresql(settings: Settings, replace: bool, fill: Fill) -> None:
                 raise _filled()
             fill(connection, connection)
             begin_history(connection, new_history_id(), replaced)
+            database.witness.forget()
     finally:
         database.close()
 
@@ -137,19 +140,20 @@ def _alone(target: Path) -> Iterator[None]:
         connection.close()
 
 
-def _swap_in(settings: Settings, fill: Fill, replaced: list[str]) -> None:
+def _swap_in(settings: Settings, keys: MasterKeys, fill: Fill, replaced: list[str]) -> None:
     target = settings.data_dir
     staging = Path(tempfile.mkdtemp(prefix="restore-", dir=target))
     try:
-        _fill_files(settings.model_copy(update={"data_dir": staging}), fill, replaced)
+        _fill_files(settings.model_copy(update={"data_dir": staging}), keys, fill, replaced)
+        Witness(target).forget()
         for name in (INBOX_FILE, USAGE_FILE, KEYS_FILE):
             _put_in_place(staging / name, target / name)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 
 
-def _fill_files(settings: Settings, fill: Fill, replaced: list[str]) -> None:
-    database = Database.open(settings, trusting=True)
+def _fill_files(settings: Settings, keys: MasterKeys, fill: Fill, replaced: list[str]) -> None:
+    database = Database.open(settings, keys, trusting=True)
     try:
         migrate(database)
         with database.main.begin() as main, database.log.begin() as log:

@@ -2,6 +2,7 @@
 
 from sqlalchemy import Connection
 
+from ari.base.master_key import MasterKeys
 from ari.storage.accounts import AccountTables, NoteTables
 from ari.storage.dismissals import DismissalTables
 from ari.storage.events import EventTables
@@ -18,11 +19,11 @@ from ari.storage.watch import WatchTables
 class Unit:
     """The stores of one transaction: all that the concepts' ports ask for."""
 
-    def __init__(self, connection: Connection, *, writing: bool) -> None:
+    def __init__(self, connection: Connection, master_keys: MasterKeys, *, writing: bool) -> None:
         self.keys = KeyTables(connection, writing=writing)
         self.listing = KeyListTables(connection)
         self.dismissals = DismissalTables(connection)
-        self.events = EventTables(connection)
+        self.events = EventTables(connection, master_keys)
         self.accounts = AccountTables(connection)
         self.second_step = SecondStepTables(connection)
         self.sealed = SealedTable(connection)

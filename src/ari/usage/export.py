@@ -1,4 +1,4 @@
-"""The log as a file, line by line: CSV for spreadsheets, a JSON array with one row a line for programs."""
+"""The usage log as a file, in pieces: CSV for spreadsheets, a JSON array with one row per line for programs."""
 
 import csv
 import io
@@ -10,6 +10,7 @@ from ari.base.caller import Caller
 from ari.base.clock import to_rfc3339
 from ari.base.events import Event
 from ari.base.ids import new_id
+from ari.base.spreadsheet import neutralize
 from ari.keys.ports import KeyUnit
 from ari.usage.model import UsageRow
 from ari.usage.report import row_facts
@@ -19,13 +20,16 @@ Format = Literal["csv", "json"]
 FORMATS: tuple[Format, ...] = ("csv", "json")
 MEDIA_TYPES: dict[Format, str] = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
 FILE_NAMES: dict[Format, str] = {"csv": "ari-usage.csv", "json": "ari-usage.json"}
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet takes for the beginning of a formula (security.md 22)."""
+_BOM = b"\xef\xbb\xbf"
+"""Without it Excel reads UTF-8 as the machine's old code page. Python's name for it is ``utf-8-sig``."""
 
 
-def pieces(form: Format, batches: Iterable[list[UsageRow]]) -> Iterator[bytes]:
-    """The file, a piece for each batch; some may be empty. An array that was cut off is no JSON."""
-    return _csv_pieces(batches) if form == "csv" else _json_pieces(batches)
+def pieces(form: Format, batches: Iterable[list[UsageRow]], *, bom: bool = True) -> Iterator[bytes]:
+    """Yield the file, one piece per batch; a piece may be empty. A JSON array that was cut off does not parse.
+
+    ``bom``: whether a CSV file begins with a byte order mark.
+    """
+    return _csv_pieces(batches, bom) if form == "csv" else _json_pieces(batches)
 
 
 def record(unit: KeyUnit, caller: Caller, now_ms: int, form: Format, search: UsageSearch) -> None:
@@ -45,11 +49,11 @@ def record(unit: KeyUnit, caller: Caller, now_ms: int, form: Format, search: Usa
     unit.events.append(event)
 
 
-def _csv_pieces(batches: Iterable[list[UsageRow]]) -> Iterator[bytes]:
-    head: list[Iterable[object]] = [COLUMNS]
+def _csv_pieces(batches: Iterable[list[UsageRow]], bom: bool) -> Iterator[bytes]:
+    mark, head = _BOM if bom else b"", list[Iterable[object]]([COLUMNS])
     for rows in batches:
-        yield _csv([*head, *(_cells(row) for row in rows)])
-        head = []
+        yield mark + _csv([*head, *(_cells(row) for row in rows)])
+        mark, head = b"", []
 
 
 def _json_pieces(batches: Iterable[list[UsageRow]]) -> Iterator[bytes]:
@@ -64,13 +68,9 @@ def _json_pieces(batches: Iterable[list[UsageRow]]) -> Iterator[bytes]:
     yield b"[]\n" if before == "[\n" else b"\n]\n"
 
 
-def guarded(value: object) -> object:
-    """A cell that no spreadsheet runs."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
-
-
 def _cells(row: UsageRow) -> list[object]:
-    return [guarded(value) for value in _flat(row).values()]
+    """Text that no spreadsheet runs (security.md 22); numbers stay numbers."""
+    return [neutralize(value) if isinstance(value, str) else value for value in _flat(row).values()]
 
 
 def _flat(row: UsageRow) -> dict[str, object]:

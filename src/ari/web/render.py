@@ -140,6 +140,7 @@ class Pages:
             "now_ms": self.instance.now_ms(),
             "base_url": settings.base_url,
             "host": self.host,
+            "address_over_https": _address_over_https(self.instance),
             "theme": call.preferences.theme,
             "shortcuts": call.preferences.shortcuts,
             "done": done,
@@ -187,6 +188,7 @@ def error_page(instance: Instance) -> ErrorPage:
             retry_after_seconds=fault.retry_after_seconds,
             request_id=call.request_id,
             host=host,
+            address_over_https=_address_over_https(instance),
             theme=call.preferences.theme,
             shortcuts=call.preferences.shortcuts,
             done=None,
@@ -199,6 +201,11 @@ def error_page(instance: Instance) -> ErrorPage:
 
 def _host(instance: Instance) -> str:
     return urlsplit(instance.settings.base_url).netloc
+
+
+def _address_over_https(instance: Instance) -> str | None:
+    """The address that pages name where they were opened over http, which their cookies do not work with."""
+    return instance.settings.base_url if instance.settings.secure else None
 
 
 def _here(request: Request) -> str:

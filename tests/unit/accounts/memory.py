@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 
-from ari.accounts.model import Account, HalfSignIn, MailLink, Session, SignedIn, TwoFactor
+from ari.accounts.model import Account, HalfSignIn, MailLink, Session, SignedIn, TwoFactor, spellings
 from ari.base.events import Event
 from ari.base.seal import Sealed
 
@@ -27,7 +27,7 @@ class MemoryAccounts:
         return True
 
     def by_email(self, email: str) -> Account | None:
-        return next((account for account in self.accounts.values() if account.email == email), None)
+        return next((account for account in self.accounts.values() if account.email in spellings(email)), None)
 
     def locked(self, account_id: str) -> Account | None:
         return self.accounts.get(account_id)

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ari.accounts.model import Account, check_email
+from ari.accounts.model import Account, check_email, spellings
 from ari.base.errors import Invalid
 
 
@@ -59,3 +59,20 @@ def test_any_text_is_an_address_or_refused(text: str) -> None:
 def test_the_hash_is_not_in_the_repr() -> None:
     """An account that lands in a log or a traceback does not show its password hash."""
     assert "argon2" not in repr(Account("usr_1", "owner@example.com", "$argon2id$…", 0))
+
+
+@pytest.mark.parametrize(
+    ("email", "found"),
+    [
+        ("a@bücher.example", {"a@bücher.example", "a@xn--bcher-kva.example"}),
+        ("a@xn--bcher-kva.example", {"a@bücher.example", "a@xn--bcher-kva.example"}),
+        ("a@example.net", {"a@example.net"}),
+        ("a@xn--\x80", {"a@xn--\x80"}),
+        ("a@" + "ü" * 70, {"a@" + "ü" * 70}),
+        ("a", {"a"}),
+    ],
+)
+def test_the_host_of_an_address_has_two_spellings(email: str, found: set[str]) -> None:
+    """People type one, and browsers send the other."""
+    assert set(spellings(email)) == found
+    assert spellings(email)[0] == email

@@ -21,7 +21,7 @@ EMAIL = "owner@example.org"
 DIGEST = b"d" * 32
 
 
-def _add_owner(instance: object) -> None:
+def add_owner(instance: object) -> None:
     with instance.database.writing() as unit:
         now_ms = instance.now_ms()
         unit.accounts.add_owner(Account("usr_1", EMAIL, hash_password(OLD), now_ms))
@@ -32,7 +32,7 @@ def _add_owner(instance: object) -> None:
 def owned(ari: Ari) -> Ari:
     """An instance with an owner who is signed in."""
     instance = ari.instance()
-    _add_owner(instance)
+    add_owner(instance)
     instance.close()
     return ari
 
@@ -98,7 +98,7 @@ def test_at_a_terminal_it_asks_twice_without_showing(cli: Cli, again: str, code:
     """Two prompts, nothing typed appears; what differs is refused."""
 
     with opened(Path(cli.environment["ARI_DATA_DIR"]), None) as instance:
-        _add_owner(instance)
+        add_owner(instance)
     answers = [("New password", f"{NEW}\n"), ("The same again", f"{again}\n")]
     ended, screen = at_terminal(["account", "reset-password"], cli.environment, cli.folder, answers=answers)
     assert ended == code, screen
@@ -107,7 +107,8 @@ def test_at_a_terminal_it_asks_twice_without_showing(cli: Cli, again: str, code:
     assert ("differ" in screen) == (code == 1)
 
 
-def _with_two_factor(ari: Ari) -> str:
+def with_two_factor(ari: Ari) -> str:
+    """Turn two-factor on for the owner; its secret."""
     secret = totp.new_secret()
     known = totp.secret_bytes(secret)
     assert known
@@ -124,8 +125,8 @@ def _with_two_factor(ari: Ari) -> str:
 def test_disabling_two_factor(owned: Ari) -> None:
     """The way back in for whoever lost app and codes: sessions end, the trail says who did it, again is fine."""
     assert "was off already" in owned("account", "disable-two-factor").out
-    _with_two_factor(owned)
-    assert "is off" in owned("account", "disable-two-factor").out
+    with_two_factor(owned)
+    assert "is off" in owned("account", "disable-two-factor", "--yes").out
     event = owned.json("events")["items"][0]
     assert (event["name"], event["subject"]) == ("two_factor_disabled", "usr_1")
     assert event["actor"].startswith("cli:")
@@ -135,7 +136,7 @@ def test_disabling_two_factor(owned: Ari) -> None:
 def test_replacing_the_master_key(owned: Ari) -> None:
     """Everything opens with the new one, the old one is forgotten, and doctor agrees; without secrets there is none."""
     assert "no master key to replace" in owned.refused("master-key", "rotate")
-    _with_two_factor(owned)
+    with_two_factor(owned)
     file = owned.data_dir / "master.key"
     before = file.read_text()
     assert "Sealed 1 secret with the master key" in owned("master-key", "rotate").out
@@ -152,11 +153,13 @@ def test_replacing_the_master_key(owned: Ari) -> None:
 
 def test_backup_and_restore_tell_of_the_master_key(owned: Ari, tmp_path: Path) -> None:
     """A backup says that the key is not in it and where it is; a restore says where it must be."""
-    _with_two_factor(owned)
+    with_two_factor(owned)
     file = tmp_path / "b"
     said = owned("backup", str(file)).err
     assert f"Keep {owned.data_dir / 'master.key'} apart" in said
-    restored = owned("restore", str(file), "--data-dir", str(tmp_path / "new")).out
+    refused = owned.refused("restore", str(file), "--data-dir", str(tmp_path / "new"))
+    assert f"put its master key in {tmp_path / 'new' / 'master.key'}" in refused
+    restored = owned("restore", str(file), "--untrusted", "--data-dir", str(tmp_path / "new")).out
     assert f"must be in {tmp_path / 'new' / 'master.key'} before ARI starts" in restored
 
 

@@ -1,6 +1,7 @@
 """``ari backup`` and ``ari restore``: files, modes and sentences; what a backup holds is tested in tests/contract."""
 
 import os
+import shutil
 import stat
 import tarfile
 from pathlib import Path
@@ -15,10 +16,18 @@ from tests.support.terminal import at_terminal
 from tests.unit.cli.conftest import Ari
 
 
+def _new(ari: Ari, tmp_path: Path) -> str:
+    """A data directory for a new instance, with the master key that the old one keeps apart."""
+    folder = tmp_path / "new"
+    folder.mkdir(mode=0o700)
+    shutil.copy2(ari.data_dir / "master.key", folder)
+    return str(folder)
+
+
 def test_round_trip(ari: Ari, tmp_path: Path) -> None:
     """A backup makes a new instance whose keys wait for a look; both ends are events."""
     key, _ = ari.create()
-    file, new = tmp_path / "ari.backup", str(tmp_path / "new")
+    file, new = tmp_path / "ari.backup", _new(ari, tmp_path)
     assert ari("backup", str(file)).out == f"Wrote {file}: 1 keys, 1 events, 0 usage rows.\n"
     assert ari.json("events")["items"][0]["name"] == "backup_written"
     said = ari("restore", str(file), "--data-dir", new).out
@@ -31,7 +40,7 @@ def test_round_trip(ari: Ari, tmp_path: Path) -> None:
 def test_trusted_keys_stay_enabled(ari: Ari, tmp_path: Path) -> None:
     """--trust-keys takes the backup's word."""
     key, _ = ari.create()
-    file, new = str(tmp_path / "ari.backup"), str(tmp_path / "new")
+    file, new = str(tmp_path / "ari.backup"), _new(ari, tmp_path)
     ari("backup", file)
     ari("restore", file, "--trust-keys", "--data-dir", new)
     assert ari.json("keys", "show", key["id"], "--data-dir", new)["status"] == "active"
@@ -42,7 +51,7 @@ def test_only_its_owner_can_read_the_file(ari: Ari, tmp_path: Path) -> None:
     old = os.umask(0)
     try:
         ari("backup", str(tmp_path / "b"))
-        ari("restore", str(tmp_path / "b"), "--data-dir", str(tmp_path / "new"))
+        ari("restore", str(tmp_path / "b"), "--data-dir", _new(ari, tmp_path))
     finally:
         os.umask(old)
     assert stat.S_IMODE((tmp_path / "b").stat().st_mode) == 0o600

@@ -179,3 +179,21 @@ def test_the_usage_log(ari: Ari) -> None:
     connection.execute("VACUUM")
     connection.close()
     assert _checks(ari)["usage log"][0] == "note"
+
+
+def test_variables_that_are_no_settings_are_named(ari: Ari, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Misspelled ones with what was meant; Kubernetes' own as such. Neither fails the examination."""
+
+    def found() -> tuple[str, str]:
+        [one] = [one for one in ari.json("doctor")["checks"] if one["check"] == "variables"]
+        return one["state"], one["said"]
+
+    ari.create()
+    assert found() == ("ok", "every ARI_… variable is a setting")
+    monkeypatch.setenv("ARI_PUBLICURL", "https://hunter2.example")
+    monkeypatch.setenv("ARI_PORT", "tcp://10.0.0.1:3000")
+    state, said = found()
+    assert state == "note"
+    assert "ARI_PUBLICURL is not a setting of ARI and has no effect; did you mean ARI_PUBLIC_URL?" in said
+    assert "ARI_PORT: set by Kubernetes for a Service" in said
+    assert "hunter2" not in said

@@ -26,7 +26,7 @@ def test_set_show_remove(ari: Ari) -> None:
     assert str(shown["added_by"]).startswith("cli:")
     replaced = json.loads(ari("integrations", "set", "openai", "--json", stdin=f"{KEY}GH\n").out)
     assert replaced["mask"] == "sk-p…EFGH"
-    assert ari("integrations", "remove", "openai").out == "Removed what was stored for OpenAI.\n"
+    assert ari("integrations", "remove", "openai", "--yes").out == "Removed what was stored for OpenAI.\n"
     assert _show(ari)["mask"] is None
     assert ari.refused("integrations", "remove", "openai") == "Nothing is stored for OpenAI."
     names = [event["name"] for event in ari.json("events")["items"]]
@@ -88,9 +88,9 @@ def test_a_base_url_and_a_test(ari: Ari) -> None:
     assert (shown["state"], shown["last_test"]) == ("failing", {"outcome": "rejected", "words": ran.out[10:-1]})
     ran = ari("integrations", "test", "openai", "--json", check=False)
     assert (ran.code, json.loads(ran.out)["outcome"]) == (1, "unreachable")
-    moved = ari("integrations", "set-url", "openai")
+    moved = ari("integrations", "set-url", "openai", "--yes")
     assert moved.out == "OpenAI is at https://api.openai.com.\n"
-    assert "its key was sealed for another address" in moved.err.lower()
+    assert moved.err == "The key sk-p…CDEF was deleted. Seal another one: ari integrations set openai\n"
     assert _show(ari)["state"] == "not_configured"
 
 

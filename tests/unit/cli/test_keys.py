@@ -135,7 +135,7 @@ def test_list_by_status(ari: Ari) -> None:
     """Disabled keys count as active, expired and revoked ones as inactive."""
     keys = {name: ari.create(name, "--expires", "1h" if name == "expired" else "never")[0] for name in ("a", "expired")}
     keys |= {name: ari.create(name)[0] for name in ("revoked", "disabled")}
-    ari("keys", "revoke", keys["revoked"]["id"])
+    ari("keys", "revoke", "--yes", keys["revoked"]["id"])
     ari("keys", "disable", keys["disabled"]["id"])
     ari.clock.advance(3601)
     for status, names in (("active", {"a", "disabled"}), ("inactive", {"expired", "revoked"}), ("all", set(keys))):
@@ -193,7 +193,7 @@ def test_a_change_without_a_change_is_a_usage_error(ari: Ari, words: tuple[str, 
 def test_revoke_is_final_and_may_be_repeated(ari: Ari) -> None:
     """The second time says the same; nothing brings it back."""
     key, _ = ari.create()
-    first = ari.json("keys", "revoke", key["id"], "--reason", "leaked")
+    first = ari.json("keys", "revoke", "--yes", key["id"], "--reason", "leaked")
     assert (first["status"], ari.json("keys", "revoke", key["id"])) == ("revoked", first)
     assert "leaked" in ari("keys", "show", key["id"]).out
     assert "cannot be changed or revived" in ari.refused("keys", "enable", key["id"])
@@ -206,10 +206,10 @@ def test_revoking_names_the_keys_it_made(ari: Ari) -> None:
     caller = Caller(parent["id"], Origin("api"), ("*",))
     made = instance.command(caller, lambda unit, by: manage.create(unit, by, instance.now_ms(), NewKey("Child")))
     instance.close()
-    ran = ari("keys", "revoke", parent["id"])
+    ran = ari("keys", "revoke", "--yes", parent["id"])
     assert made.key.id in ran.err
     assert ari.json("keys", "show", made.key.id)["status"] == "active"
-    assert ari("keys", "revoke", parent["id"], "--with-made").err == ""
+    assert ari("keys", "revoke", "--yes", parent["id"], "--with-made").err == ""
     assert ari.json("keys", "show", made.key.id)["status"] == "revoked"
 
 
@@ -217,8 +217,8 @@ def test_delete_only_of_dead_keys(ari: Ari) -> None:
     """A living key stays; a dead one leaves the list but keeps its usage."""
     key, _ = ari.create()
     assert "Only a revoked or expired key can be deleted" in ari.refused("keys", "delete", key["id"])
-    ari("keys", "revoke", key["id"])
-    assert ari("keys", "delete", key["id"]).out == f"Deleted “Laptop” ({key['hint']}, {key['id']}).\n"
+    ari("keys", "revoke", "--yes", key["id"])
+    assert ari("keys", "delete", "--yes", key["id"]).out == f"Deleted “Laptop” ({key['hint']}, {key['id']}).\n"
     assert ari.json("keys", "list") == {"items": []}
     assert ari.json("usage", "--key", key["id"]) == {"items": []}
 

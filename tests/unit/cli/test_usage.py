@@ -80,7 +80,7 @@ def test_wrong_words_are_usage_errors(ari: Ari, words: tuple[str, ...]) -> None:
 
 def test_options_before_a_subcommand_are_refused(ari: Ari) -> None:
     """``usage --data-dir X erase`` must not silently work on another directory."""
-    assert ari("usage", "--data-dir", "/elsewhere", "erase", "--address", "192.0.2.7", check=False).code == 2
+    assert ari("usage", "--data-dir", "/elsewhere", "erase", "--yes", "--address", "192.0.2.7", check=False).code == 2
 
 
 def test_usage_of_an_unknown_key_is_a_sentence(ari: Ari) -> None:
@@ -101,7 +101,7 @@ def test_erase_forgets_an_address_everywhere(ari: Ari) -> None:
     """The rows stay; the address is gone, also from the event that tells of it."""
     key, _ = ari.create()
     _commit(ari, _row(_now_ms(ari), key["id"]))
-    assert ari.json("usage", "erase", "--address", "192.0.2.7") == {"rows": 1}
+    assert ari.json("usage", "erase", "--yes", "--address", "192.0.2.7") == {"rows": 1}
     assert ari.json("usage")["items"][0]["client_address"] is None
     event = ari.json("events")["items"][0]
     assert (event["name"], event["detail"]) == ("usage_erased", {"rows": 1})
@@ -112,7 +112,7 @@ def test_erase_forgets_an_address_everywhere(ari: Ari) -> None:
 def test_erase_refuses_what_is_no_address(ari: Ari, text: str) -> None:
     """A typo must not look like an address that never stood in the log."""
     ari.create()
-    ran = ari("usage", "erase", "--address", text, check=False)
+    ran = ari("usage", "erase", "--yes", "--address", text, check=False)
     assert ran.code == 2
     assert "usage_erased" not in {event["name"] for event in ari.json("events")["items"]}
 
@@ -121,7 +121,7 @@ def test_erase_takes_a_network_that_the_log_keeps(ari: Ari) -> None:
     """With ARI_USAGE_ADDRESSES=network that is all there is to forget."""
     key, _ = ari.create()
     _commit(ari, _row(_now_ms(ari), key["id"], client_address="192.0.2.0/24"))
-    assert ari.json("usage", "erase", "--address", "192.0.2.7/24") == {"rows": 1}
+    assert ari.json("usage", "erase", "--yes", "--address", "192.0.2.7/24") == {"rows": 1}
 
 
 def test_from_where_and_by_what_a_key_was_used(ari: Ari) -> None:
@@ -133,7 +133,7 @@ def test_from_where_and_by_what_a_key_was_used(ari: Ari) -> None:
     assert lines == [["ADDRESS", "ACCEPTED", "REFUSED"], ["192.0.2.8", "1", "0"], ["192.0.2.7", "0", "1"]]
     [agent] = ari.json("usage", "agents", "--key", key["id"])["items"]
     assert (agent["value"], agent["accepted_count"], agent["refused_count"]) == ("curl", 1, 1)
-    ari("usage", "erase", "--address", "192.0.2.7")
+    ari("usage", "erase", "--yes", "--address", "192.0.2.7")
     assert [one["value"] for one in ari.json("usage", "addresses", "--key", key["id"])["items"]] == [
         "192.0.2.8",
         "other",

@@ -69,14 +69,16 @@ def test_a_huge_head_is_refused() -> None:
 )
 def test_only_our_hosts_are_answered(host: bytes, status: int | None) -> None:
     """Another name is not ours (DNS rebinding)."""
-    fault = host_fault(_head(headers=[(b"host", host)]), frozenset({"ari.example.net", "[::1]"}))
+    fault = host_fault(
+        _head(headers=[(b"host", host)]), frozenset({"ari.example.net", "[::1]"}), "https://ari.example.net"
+    )
     assert (fault.reason.status if fault else None) == status
 
 
 def test_two_hosts_or_none_are_refused() -> None:
     """Exactly one Host."""
     for headers in ([], [(b"host", b"a"), (b"host", b"a")]):
-        fault = host_fault(_head(headers=headers), frozenset({"a"}))
+        fault = host_fault(_head(headers=headers), frozenset({"a"}), "http://a")
         assert fault is not None
         assert fault.reason.status == 400
 

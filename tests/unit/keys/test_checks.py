@@ -53,6 +53,16 @@ def test_revoked_beats_expired_beats_disabled() -> None:
     assert (_code(key), key.status(NOW)) == ("revoked", "revoked")
 
 
+def test_a_deleted_key_is_dead_whatever_else_its_row_says() -> None:
+    """ARI deletes inactive keys only; a row edited to look deleted and active must not verify."""
+    key = replace(KEY, deleted_at_ms=NOW - 1)
+    assert (_code(key), key.status(NOW)) == ("revoked", "revoked")
+    assert _code(replace(key, disabled=True)) == "revoked"
+    assert _code(replace(key, expires_at_ms=NOW + 1)) == "revoked"
+    assert _code(replace(key, expires_at_ms=NOW)) == "expired"
+    assert key.is_inactive(NOW)
+
+
 def test_verdicts_are_honest_booleans() -> None:
     """A refusal can never be mistaken for a yes."""
     assert bool(decide(KEY, Ask(None, NOW))) is True

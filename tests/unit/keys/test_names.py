@@ -27,6 +27,33 @@ def test_what_deceives_is_refused(name: str) -> None:
         checked_name(name)
 
 
+@pytest.mark.parametrize("name", ["\u200b", "\u3164", "\u2800", "\u0301", "\u200d\ufe0f", "\u00ad"])
+def test_an_invisible_name_is_refused(name: str) -> None:
+    """It could not be told from no name; as a reason it says nothing."""
+    with pytest.raises(Invalid, match="invisible"):
+        checked_name(name)
+    assert checked_reason(name) is None
+
+
+@pytest.mark.parametrize(
+    "name", ["\U0001fae8 alerts", "\U0001fae9", "\U0001faea", "\U0001faff", "\U0001f6dc", "\U0001fc00", "\U000323b0"]
+)
+def test_new_emoji_and_ideographs_are_welcome(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of Unicode 15 and later, on a Python that does not know them yet."""
+    assert checked_name(name) == name
+    monkeypatch.setattr("unicodedata.category", lambda letter: "Cn" if ord(letter) > 0xFFFF else "Ll")
+    assert checked_name(name) == name
+
+
+@pytest.mark.parametrize(
+    "letter", ["\u0378", "\ufdd0", "\uffff", "\U0001ffff", "\U0003fffe", "\U000e0000", "\U0010ffff"]
+)
+def test_what_no_unicode_assigns_is_refused(letter: str) -> None:
+    """Gaps in old blocks, and code points that are characters of none."""
+    with pytest.raises(Invalid):
+        checked_name(f"a{letter}")
+
+
 def test_a_key_is_no_name() -> None:
     """A secret pasted into the wrong field is not stored (promise 3)."""
     for pasted in (token.mint(), f"my {token.mint()}", "sk-ant-api03-" + "a" * 40):

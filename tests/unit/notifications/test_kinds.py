@@ -163,8 +163,10 @@ def test_the_digest_stays_small() -> None:
         Notice(f"ntc_{n}", "key_revoked", f"evt_{n}", AT_MS, AT_MS, "digest", f"The API key “{'x' * 60}” was revoked")
         for n in range(digest.LISTED)
     ]
-    words = digest.words_of({"key_revoked": 9_000, "refused_burst": 1_234}, first)
+    head = "evt_01KB5Q2W8Z6N4T0V9YRJXH3M7C", "0123456789abcdef" * 4
+    words = digest.words_of({"key_revoked": 9_000, "refused_burst": 1_234}, first, head)
     mail = letter_of(words, OFFICE, "owner@example.com")
+    assert all(part in mail.text and part in mail.html for part in head), "whole, so that ari audit check takes them"
     assert "10,234 more notifications" in mail.subject
     assert "10,214 more" in mail.text
     assert len(mail.html.encode()) + len(mail.text.encode()) < MOST_BYTES

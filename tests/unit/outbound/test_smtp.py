@@ -1,8 +1,12 @@
 """Mail through a real mail server: TLS is demanded, the mail is whole, refusals are understood."""
 
 import asyncio
+import socket
 import ssl
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -127,3 +131,120 @@ def test_resends_own_mail_server_knows_the_notice() -> None:
     """There the idempotency key works over SMTP too; nobody else is told it."""
     assert message_of(LETTER, "ntc_1", "smtp.resend.com")["Resend-Idempotency-Key"] == "ntc_1"
     assert message_of(LETTER, "ntc_1", "mail.example.net")["Resend-Idempotency-Key"] is None
+
+
+@contextmanager
+def answering(greeting: bytes) -> Iterator[int]:
+    """Something that is no mail server: it says this to each connection, and hangs up after the next line."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            try:
+                while True:
+                    link, _ = listener.accept()
+                    with link:
+                        link.sendall(greeting)
+                        link.recv(1000)
+            except OSError:  # closed
+                pass
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield listener.getsockname()[1]
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join(10)
+
+
+def test_the_host_of_an_address_may_be_of_any_script(certificate: Path) -> None:
+    """Every server takes it, since it goes in its ASCII form; a comma does not make two recipients."""
+    letter = replace(LETTER, sender="Bücherei <ari@bücher.example>", recipient="a,b@straße.example")
+    with mail_server("none", certificate) as box:
+        assert send(f"smtp://127.0.0.1:{box.port}", letter=letter) == Sent("<ntc_1@xn--bcher-kva.example>")
+    [mail] = box.mails
+    assert mail["From"] == "Bücherei <ari@xn--bcher-kva.example>"
+    assert mail["To"] == '"a,b"@xn--strae-oqa.example'
+    assert len(mail["To"].addresses) == 1
+
+
+def test_other_letters_before_the_at_sign_need_a_server_that_takes_them(certificate: Path) -> None:
+    """With SMTPUTF8 the mail goes; without, one sentence says why not."""
+    letter = replace(LETTER, recipient="jürgen@bücher.example")
+    with mail_server("none", certificate, utf8=True) as box:
+        assert isinstance(send(f"smtp://127.0.0.1:{box.port}", letter=letter), Sent)
+        assert str(box.mails[0]["To"]) == "jürgen@xn--bcher-kva.example"
+    with mail_server("none", certificate) as box:
+        said = send(f"smtp://127.0.0.1:{box.port}", letter=letter)
+        assert said == Refused("The mail server takes no address with such letters before the @ (it lacks SMTPUTF8).")
+
+
+@pytest.mark.parametrize(
+    "recipient", ["a@b..c", "a@-ü-.de", "a@" + "ü" * 70 + ".de", "a\r\nBcc: x@y@z", "@", "a@[::1]"]
+)
+def test_what_is_no_address_is_a_sentence(certificate: Path, recipient: str) -> None:
+    """Whatever stands in the account: a mail, or a refusal for good; never an exception, never another recipient."""
+    with mail_server("none", certificate) as box:
+        said = send(f"smtp://127.0.0.1:{box.port}", letter=replace(LETTER, recipient=recipient))
+    assert isinstance(said, Sent | Refused)
+    assert all(len(mail["To"].addresses) == 1 and mail["Bcc"] is None for mail in box.mails)
+
+
+def test_tls_at_once_where_the_server_waits_to_be_asked(certificate: Path) -> None:
+    """smtps:// on a port of STARTTLS."""
+    with mail_server("starttls", certificate) as box:
+        said = send(f"smtps://localhost:{box.port}", certificate)
+    assert isinstance(said, Again)
+    assert f"Port {box.port} of the mail server does not begin with TLS" in said.error
+    assert "set ARI_SMTP_URL to smtp://" in said.error
+
+
+def test_no_tls_where_the_server_begins_with_it(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """smtp:// on a port of TLS: both wait for the other to speak."""
+    monkeypatch.setattr("ari.outbound.smtp.STEP_SECONDS", 0.2)
+    with mail_server("at once", certificate) as box:
+        said = send(f"smtp://localhost:{box.port}", certificate)
+    assert isinstance(said, Again)
+    assert f"Port {box.port} of the mail server did not greet" in said.error
+    assert "set ARI_SMTP_URL to smtps://" in said.error
+
+
+def test_port_465_begins_with_tls_by_either_scheme() -> None:
+    """Nothing else is served there (RFC 8314)."""
+    assert [Smtp(f"{scheme}://mail.example.net:465")._tls_at_once for scheme in ("smtp", "smtps")] == [True, True]
+    assert Smtp("smtp://mail.example.net:587")._tls_at_once is False
+
+
+@pytest.mark.parametrize(
+    ("greeting", "words"),
+    [
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "did not greet as mail servers do"),
+        (b"\x15\x03\x03\x00\x02\x02\x46", "did not greet as mail servers do"),
+        (b"\xff\xfe\x00\r\n", "did not greet as mail servers do"),
+        (b"22\r\n", "did not greet as mail servers do"),
+        (b"x" * 9000 + b"\r\n", "did not"),
+        (b"554 no service for you\r\n", "(554)"),
+        (b"421 too busy\r\n", "(421)"),
+        (b"220 mail.example.net\r\n", "closed the connection"),
+        (b"220 \xfc\xff\r\n500 \xfc\r\n500 \xfc\r\n", "The mail server"),
+    ],
+)
+def test_bad_greetings_are_one_sentence(greeting: bytes, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another protocol, an alert of TLS, no text, too long a line, a refusal, silence after it."""
+    monkeypatch.setattr("ari.outbound.smtp.STEP_SECONDS", 1.0)
+    with answering(greeting) as port:
+        said = send(f"smtp://127.0.0.1:{port}")
+    assert isinstance(said, Again)
+    assert words in said.error
+    assert said.error.endswith(".")
+
+
+def test_a_server_without_users_says_so(certificate: Path) -> None:
+    """Its AUTH is missing, which is no wrong password."""
+    with mail_server("none", certificate) as box:
+        said = send(f"smtp://{WHO}127.0.0.1:{box.port}")
+    assert said == Again("The mail server lets nobody sign in; leave user and password out of ARI_SMTP_URL.", 1800)
+
+
+def test_a_name_that_nobody_knows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And one that no name can be."""
+    assert send("smtp://mail.invalid") == Again("The name of the mail server cannot be found.")
+    assert isinstance(send("smtp://" + "a" * 70 + ".example"), Again)

@@ -1,11 +1,13 @@
 """The log as a file: what was written is read back, piece by piece; formulas are not run."""
 
+import codecs
 import csv
 import io
 import json
 
 import pytest
 
+from ari.usage.ai import AiUse
 from ari.usage.export import COLUMNS, pieces
 from ari.usage.model import UsageRow
 from ari.usage.report import row_facts
@@ -15,7 +17,7 @@ BATCHES = [[a_row(1), a_row(2, user_agent='a "b", c\nd')], [], [a_row(3, status=
 
 
 def _file(form: str, batches: list[list[UsageRow]]) -> str:
-    return b"".join(pieces(form, iter(batches))).decode()
+    return b"".join(pieces(form, iter(batches))).decode("utf-8-sig")
 
 
 def test_json_is_the_api_rows() -> None:
@@ -49,11 +51,37 @@ def test_csv_comes_back_as_it_was() -> None:
     assert _file("csv", [[]]) == ",".join(COLUMNS) + "\r\n"
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
-def test_rule_22_no_cell_is_a_formula(start: str) -> None:
-    """security.md 22: in whatever column a caller's text stands."""
-    evil = f"{start}cmd|' /C calc'!A0"
-    row = a_row(path=evil, user_agent=evil, request_id=evil, client_address=evil, method=evil)
-    _, cells = csv.reader(io.StringIO(_file("csv", [[row]]), newline=""))
-    assert sum(cell == f"'{evil}" for cell in cells) == 5
-    assert not [cell for cell in cells if cell.startswith(start)]
+def test_the_mark_that_spreadsheets_want_is_there_once_or_not_at_all() -> None:
+    """Excel reads UTF-8 only with a byte order mark; a program may leave it out. JSON never has one (RFC 8259, 8.1)."""
+    body = b"".join(pieces("csv", iter(BATCHES)))
+    assert body.startswith(codecs.BOM_UTF8)
+    assert body.count(codecs.BOM_UTF8) == 1
+    assert b"".join(pieces("csv", iter(BATCHES), bom=False)) == body.removeprefix(codecs.BOM_UTF8)
+    assert b"".join(pieces("json", iter(BATCHES))).startswith(b"[")
+    assert "日本" in body.decode("utf-8-sig")
+
+
+@pytest.mark.parametrize("evil", ["=1", "x;=1", "\uff1d1", "a\t@x", "\r=1", 'x;"=1'])
+def test_rule_22_no_cell_of_any_column_is_a_formula(evil: str) -> None:
+    """security.md 22: whatever column a caller's or a provider's text is in, and whatever the spreadsheet splits at."""
+    used = AiUse("req_1", 1, "key_1", evil, evil, 1, 2, 3, 200, 1.0, 2.0, "complete")
+    row = a_row(
+        path=evil,
+        route=evil,
+        key_hint=evil,
+        user_agent=evil,
+        request_id=evil,
+        client_address=evil,
+        method=evil,
+        ai=used,
+    )
+    text = _file("csv", [[row]])
+    for delimiter in ",;\t":
+        for cells in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
+            assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "\t", "\r", "\uff1d"))]
+
+
+def test_numbers_stay_numbers() -> None:
+    """A negative number of ours is no formula."""
+    _, cells = csv.reader(io.StringIO(_file("csv", [[a_row(bytes=-5)]]), newline=""))
+    assert "-5" in cells

@@ -74,6 +74,7 @@ def accept(database: Database, standing: Standing, caller: Caller, now_ms: int) 
         "lost": [one.id for one in standing.lost[-MAX_LISTED:]],
     }
     event = Event(new_id("evt", now_ms), now_ms, "database_accepted", caller.actor, None, caller.origin, detail)
+    database.witness.forget()  # what it shows to be lost was accepted
     with database.writing() as unit:
         begin_history(unit.events.connection, history, [] if record is None else [record.history])
         unit.events.append(event)

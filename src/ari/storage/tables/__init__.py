@@ -8,6 +8,7 @@ moved into the log; nothing stays in it, so it has no migrations.
 from ari.storage.tables.keys_database import (
     accounts,
     api_keys,
+    audit_marks,
     backup_codes,
     database_history,
     devices,
@@ -49,6 +50,7 @@ from ari.storage.tables.usage_database import (
 __all__ = [
     "accounts",
     "api_keys",
+    "audit_marks",
     "backup_codes",
     "database_history",
     "devices",

@@ -130,6 +130,16 @@ event_counts = Table(
 )
 """What strangers may cause without end: of each name and subject (empty: none), how many events were written within the
 present span of time, and how many were only counted."""
+audit_marks = Table(
+    "audit_marks",
+    main,
+    Column("name", String(10), primary_key=True),
+    Column("statement", Text, nullable=False),
+    Column("public_key", LargeBinary(32), nullable=False),
+    Column("signature", LargeBinary(64), nullable=False),
+    Column("through_seq", BigInteger, nullable=False, server_default="0"),
+)
+"""What is signed of the audit trail: ``head``, ``cut``. Triggers let only events up to ``through_seq`` be deleted."""
 
 accounts = Table(
     "accounts",

@@ -39,7 +39,7 @@ class DeadCalls(NamedTuple):
 
 def died_at_ms(key: ApiKey) -> int:
     """When an inactive key stopped working."""
-    ends = (key.revoked_at_ms, key.expires_at_ms, key.expired_seen_at_ms)
+    ends = (key.revoked_at_ms, key.expires_at_ms, key.expired_seen_at_ms, key.deleted_at_ms)
     return min(at_ms for at_ms in ends if at_ms is not None)
 
 

@@ -42,6 +42,10 @@ startIntegrations();
 startTabs();
 startEnvFile();
 
+// Browsers keep Secure cookies on https and loopback only, so no form of a page opened otherwise can work.
+const httpsOnly = document.querySelector("[data-https-only]");
+if (httpsOnly && !isSecureContext) httpsOnly.hidden = false;
+
 // Where tabs have no room the current one is scrolled to.
 document.querySelector(".tab[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
 

@@ -10,6 +10,7 @@ export function startCopying() {
     const source = button && document.querySelector(button.dataset.copy);
     if (!source) return;
     const done = await copyText((button.dataset.copyBefore ?? "") + source.textContent.trim());
+    if (!done) getSelection().selectAllChildren(source);
     showResult(button, done);
     say(done ? "Copied to the clipboard." : "Copying failed; select the text and copy it.");
     if (done) button.dispatchEvent(new CustomEvent("ari:copied", { bubbles: true }));

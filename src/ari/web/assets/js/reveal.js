@@ -10,14 +10,13 @@ export function startReveal() {
     if (event.target.dataset.copy === "#secret") markSafe(event.target);
   });
   document.addEventListener("ari:saved", () => {
-    place()?.setAttribute("data-copied-once", "");
-    const warning = place()?.querySelector("[data-warning]");
-    if (warning) warning.hidden = true;
+    markSaved();
     say("The file holds the key. Keep it where only you can read it.");
   });
   document.addEventListener("change", (event) => {
     if (event.target.matches("[data-saved]")) place().toggleAttribute("data-ticked", event.target.checked);
   });
+  document.addEventListener("copy", onCopyByHand);
   document.addEventListener("click", onClick);
   document.addEventListener("submit", onDone);
   addEventListener("beforeunload", (event) => {
@@ -45,20 +44,36 @@ export function wipe() {
   for (const secret of reveal.querySelectorAll("[data-secret]")) secret.textContent = "";
 }
 
+function markSaved() {
+  place()?.setAttribute("data-copied-once", "");
+  const warning = place()?.querySelector("[data-warning]");
+  if (warning) warning.hidden = true;
+}
+
 function markSafe(button) {
   const reveal = place();
   if (!reveal) return;
-  reveal.setAttribute("data-copied-once", "");
   const warning = reveal.querySelector("[data-warning]");
   if (warning.contains(button)) {
     const main = reveal.querySelector("[data-first]");
     main.focus();
     showResult(main, true);
   }
-  warning.hidden = true;
+  markSaved();
+}
+
+// The secret selected and copied by keyboard or menu; what a button copies is reported by ari:copied.
+function onCopyByHand(event) {
+  if (event.target.closest?.(".sr-only")) return;
+  const secret = place()?.querySelector("[data-secret]");
+  const text = secret?.textContent.trim();
+  if (text && getSelection().toString().includes(text)) markSaved();
 }
 
 function onClick(event) {
+  // Without scripting the browser asks for the tick; here ARI asks, and only before anything was copied.
+  const done = event.target.closest("[data-done] [type=submit]");
+  if (done) done.form.noValidate = true;
   if (!event.target.closest("[data-close-anyway]")) return;
   place().setAttribute("data-let-go", "");
   leave();
@@ -67,8 +82,8 @@ function onClick(event) {
 function onDone(event) {
   if (!event.target.matches("[data-done]")) return;
   event.preventDefault();
-  place().setAttribute("data-let-go", "");
-  leave();
+  if (guardsAgainstClosing()) warnAboutClosing();
+  else leave();
 }
 
 function leave() {

@@ -22,7 +22,6 @@ from ari.web.qr import qr_code
 from ari.web.render import Pages
 
 _BASE = places.SECURITY
-_GROUP = 4
 
 
 class TwoFactorPages:
@@ -152,14 +151,12 @@ class TwoFactorPages:
     def _set_up(self, request: Request, form: Form, status: int = 200) -> Response:
         secret = form.value("secret")
         address = totp.address(secret, self._account(request).email, self._pages.host)
-        spaced = " ".join(secret[start : start + _GROUP] for start in range(0, len(secret), _GROUP))
         return self._pages.page(
             request,
             "pages/security/set_up.html",
             status=status,
             form=form,
             secret=secret,
-            spaced=spaced,
             qr=qr_code(address),
         )
 

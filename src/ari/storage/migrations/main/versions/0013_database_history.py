@@ -8,7 +8,7 @@ from alembic import op
 from ari.base.ids import new_id
 
 revision = "0013"
-down_revision = "0009"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,150 @@
+"""What is signed of the audit trail: its head, after every change, and the cut that retention leaves at its start.
+
+The hashes of the chain show which event was edited, but whoever can write the database can compute them again. The
+signed head cannot be computed without the master key.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, Protocol, Self
+
+from ari.base.caller import Caller
+from ari.base.clock import to_rfc3339
+from ari.base.errors import Conflict
+from ari.base.events import Event, EventStore
+from ari.base.ids import new_id
+from ari.base.master_key import MasterKey
+from ari.base.signing import Signature, Trust, sign
+
+FIRST = "0" * 64
+"""The hash that the first event follows."""
+MIN_RETENTION_DAYS = 7
+"""Mails and repeated warnings look back some days."""
+
+
+class _Statement:
+    """Fields as JSON text that names its kind, the same bytes each time."""
+
+    kind: ClassVar[str]
+
+    def to_text(self) -> str:
+        facts = {"statement": self.kind} | asdict(self)  # type: ignore[call-overload]  # subclasses are dataclasses
+        return json.dumps(facts, sort_keys=True, separators=(",", ":"))
+
+    @classmethod
+    def parse(cls, text: str) -> Self | None:
+        """The statement, ``None`` for text of another kind or shape."""
+        try:
+            facts: dict[str, Any] = json.loads(text)
+            return cls(**facts) if facts.pop("statement") == cls.kind else None
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class Head(_Statement):
+    """The last event of the trail of one instance.
+
+    ``position`` counts every event ever written, removed ones too. ``unsigned`` counts events that were found in the
+    trail although no master key had signed them, ``unsigned_event_id`` is the first of them. The first ``accepted``
+    events were signed as they were found: at an upgrade, after a restore of an untrusted backup, or by command.
+    """
+
+    kind: ClassVar[str] = "ari audit head 1"
+    instance: str
+    position: int
+    event_id: str | None
+    hash: str
+    at_ms: int
+    unsigned: int = 0
+    unsigned_event_id: str | None = None
+    accepted: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Cut(_Statement):
+    """What retention removed from the beginning of the trail: how many events in all, of which time, up to which one.
+
+    The first event that is left follows from ``hash``.
+    """
+
+    kind: ClassVar[str] = "ari audit cut 1"
+    instance: str
+    removed: int
+    first_at_ms: int
+    last_at_ms: int
+    event_id: str
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A statement as it was signed."""
+
+    text: str
+    signature: Signature
+
+    @classmethod
+    def of(cls, key: MasterKey, statement: Head | Cut) -> Self:
+        """Sign a statement."""
+        text = statement.to_text()
+        return cls(text, sign(key, text.encode()))
+
+    def trust(self, keys: Sequence[MasterKey]) -> Trust:
+        """Whether one of these master keys signed it."""
+        return self.signature.trust(self.text.encode(), keys)
+
+
+class PrunableEvents(EventStore, Protocol):
+    """The audit trail where old events can be removed."""
+
+    def remove_before(self, before_ms: int, limit: int) -> tuple[Cut, int] | None:
+        """Remove at most ``limit`` of the first events, those from before ``before_ms``, and sign the cut.
+
+        Returns the cut and how many events this call removed, ``None`` if there was nothing to remove. Raises
+        ``Conflict("audit_broken")`` if the trail does not match its signed head or its hashes; then nothing is removed.
+        """
+
+    def accept(self) -> None:
+        """Sign the trail as it is at the end of this transaction."""
+
+
+class AuditUnit(Protocol):
+    """What pruning needs of a transaction."""
+
+    @property
+    def events(self) -> PrunableEvents: ...
+
+
+def prune(unit: AuditUnit, caller: Caller, now_ms: int, before_ms: int, limit: int) -> int:
+    """Remove old events and record it; how many. Call again until it returns 0. Raises ``Conflict``."""
+    done = unit.events.remove_before(before_ms, limit)
+    if done is None:
+        return 0
+    cut, count = done
+    detail = {
+        "removed": count,
+        "removed_in_all": cut.removed,
+        "first_at": to_rfc3339(cut.first_at_ms),
+        "last_at": to_rfc3339(cut.last_at_ms),
+        "last_event": cut.event_id,
+        "last_hash": cut.hash,
+    }
+    _record(unit, caller, now_ms, "events_removed", detail)
+    return count
+
+
+def accept(unit: AuditUnit, caller: Caller, now_ms: int, detail: dict[str, Any]) -> None:
+    """Sign the trail as it is, after somebody looked at what was wrong, and record that."""
+    _record(unit, caller, now_ms, "audit_accepted", detail)
+    unit.events.accept()
+
+
+def broken(why: str) -> Conflict:
+    """The error for a trail that must not be shortened or signed as it is."""
+    return Conflict("audit_broken", f"The audit trail is not as it was signed: {why}. Run: ari doctor --audit")
+
+
+def _record(unit: AuditUnit, caller: Caller, now_ms: int, name: str, detail: dict[str, Any]) -> None:
+    unit.events.append(Event(new_id("evt", now_ms), now_ms, name, caller.actor, None, caller.origin, detail))

@@ -1,0 +1,203 @@
+"""Types of settings that have a form of their own. Each raises ``ValueError`` with one plain sentence."""
+
+import ipaddress
+import re
+from email.utils import parseaddr
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import SplitResult, unquote, urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic_settings import NoDecode
+
+from ari.base.addresses import AddressList
+from ari.base.audit import MIN_RETENTION_DAYS
+from ari.base.hosts import ascii_address, ascii_host, is_loopback
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+DEFAULT_PORT = 3000
+KUBERNETES_PORT = re.compile(r"(?:tcp|udp|sctp)://\S+:\d+", re.IGNORECASE)
+"""The value of ``<NAME>_PORT`` that Kubernetes sets for every Service, and Docker for every link."""
+_POSTGRESQL = re.compile(r"\s*postgres(ql)?(\+[a-z0-9_]+)?://", re.IGNORECASE)
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+def _port(value: object) -> object:
+    return DEFAULT_PORT if isinstance(value, str) and KUBERNETES_PORT.fullmatch(value) else value
+
+
+def _listening_host(value: str) -> str:
+    host = value[1:-1] if value.startswith("[") and value.endswith("]") else value
+    if re.search(r"[\s/@]", host) or (":" in host and not _is_ipv6(host)):
+        raise ValueError("give an address alone, such as 127.0.0.1 or 0.0.0.0; the port is ARI_PORT")
+    return host
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        ipaddress.IPv6Address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _directory(value: Path) -> Path:
+    try:
+        return value.expanduser()
+    except RuntimeError:
+        raise ValueError("there is no home directory for ~; give the whole path") from None
+
+
+def _hosts(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    found = []
+    for part in filter(None, (one.strip() for one in value.split(","))):
+        try:
+            host = urlsplit(f"//{part}")
+            plain = host.netloc == part and host.username is None and "*" not in part and host.hostname
+            found.append(_bracketed(ascii_host(host.hostname or "")) if plain else "")
+        except ValueError:
+            found.append("")
+    if "" in found:
+        raise ValueError("give host names separated by commas, such as ari.lan, without https:// or *")
+    return tuple(found)
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _networks(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return tuple(ipaddress.ip_network(part.strip(), strict=False) for part in value.split(",") if part.strip())
+    except ValueError:
+        raise ValueError("give addresses or networks separated by commas, such as 192.0.2.7 or 10.0.0.0/8") from None
+
+
+def _days(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    parts = [part.strip() for part in value.split(",")]
+    if not all(part.isascii() and part.isdigit() and 1 <= int(part[:5]) <= 3_650 for part in parts):
+        raise ValueError("give days between 1 and 3650, separated by commas")
+    return tuple(sorted({int(part) for part in parts}))
+
+
+def _url(value: str) -> tuple[SplitResult, int | None]:
+    """The parts of an address, and its port. Raises ``ValueError`` where they cannot be told apart."""
+    parts = urlsplit(value)
+    return parts, parts.port
+
+
+def _postgres_url(value: SecretStr) -> SecretStr:
+    if not _POSTGRESQL.match(value.get_secret_value()):
+        raise ValueError("give a postgresql:// address, or leave it unset for SQLite")
+    return value
+
+
+def _private_addresses(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    parts = tuple(part.strip() for part in value.split(",") if part.strip())
+    AddressList.of(parts)
+    return parts
+
+
+def _retention_days(value: int) -> int:
+    if 0 < value < MIN_RETENTION_DAYS:
+        raise ValueError(f"keep {MIN_RETENTION_DAYS} days at least, or 0 for ever")
+    return value
+
+
+def _origin(value: str) -> str:
+    example = "give an address such as https://ari.example.net, without path, user or query"
+    try:
+        parts, port = _url(value)
+        host = _bracketed(ascii_host(parts.hostname or ""))
+    except ValueError:
+        raise ValueError(example) from None
+    if parts.scheme not in _DEFAULT_PORTS or not host or "@" in parts.netloc or parts.query or parts.fragment:
+        raise ValueError(example)
+    if not re.fullmatch(r"[\[\]0-9a-z:._-]+", host):
+        raise ValueError(example)
+    if parts.path not in ("", "/"):
+        raise ValueError("ARI lives at the root of its host; give the address without a path")
+    return f"{parts.scheme}://{host}" + ("" if port in (None, _DEFAULT_PORTS[parts.scheme]) else f":{port}")
+
+
+def _resend_url(value: str) -> str:
+    example = "give an address such as https://api.resend.com, without user or query"
+    try:
+        parts, _ = _url(value)
+    except ValueError:
+        raise ValueError(example) from None
+    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or parts.query or parts.fragment or "@" in value:
+        raise ValueError(example)
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise ValueError("the key would travel in the clear; give an https address")
+    return value.rstrip("/")
+
+
+def _resend_key(value: SecretStr) -> SecretStr:
+    text = value.get_secret_value().strip()
+    if not re.fullmatch(r"[!-~]{1,512}", text):
+        raise ValueError("give the key as Resend shows it, without spaces")
+    return SecretStr(text)
+
+
+def _smtp_url(value: SecretStr) -> SecretStr:
+    try:
+        parts, port = _url(value.get_secret_value())
+        ascii_host(parts.hostname or "")
+        fits = parts.scheme in ("smtp", "smtps") and bool(parts.hostname) and port != 0
+    except ValueError:
+        fits = False
+    if not fits or parts.path not in ("", "/") or parts.query or parts.fragment:
+        raise ValueError(
+            "give an address such as smtp://user:password@mail.example.net:587; write signs such as @ : / ? # of user "
+            "and password as %40 %3A %2F %3F %23"
+        )
+    if re.search(r"[\x00-\x1f\x7f]", unquote(f"{parts.username}{parts.password}")):
+        raise ValueError("user and password hold no control characters")
+    return value
+
+
+def _mail_address(value: str) -> str:
+    name, address = parseaddr(value)
+    user, at, host = address.rpartition("@")
+    try:
+        address = ascii_address(address)
+        if not (user and at and host) or not value.isprintable() or not address.isascii():
+            raise ValueError
+    except ValueError:
+        raise ValueError("give an address such as ari@example.net, or ARI <ari@example.net>") from None
+    return value if value.endswith((address, f"{address}>")) else f"{name} <{address}>".lstrip()
+
+
+def _time_zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("give a name of the time zone database, such as Europe/Berlin") from None
+    return value
+
+
+Port = Annotated[int, BeforeValidator(_port), Field(ge=1, le=65535)]
+ListeningHost = Annotated[str, AfterValidator(_listening_host)]
+Directory = Annotated[Path, AfterValidator(_directory)]
+HostNames = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_hosts)]
+Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)]
+Days = Annotated[tuple[int, ...], NoDecode, BeforeValidator(_days)]
+PostgresUrl = Annotated[SecretStr, AfterValidator(_postgres_url)]
+PrivateAddresses = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_private_addresses)]
+RetentionDays = Annotated[int, Field(ge=0, le=36_500), AfterValidator(_retention_days)]
+Origin = Annotated[str, AfterValidator(_origin)]
+ResendUrl = Annotated[str, AfterValidator(_resend_url)]
+ResendKey = Annotated[SecretStr, AfterValidator(_resend_key)]
+SmtpUrl = Annotated[SecretStr, AfterValidator(_smtp_url)]
+MailAddress = Annotated[str, AfterValidator(_mail_address)]
+TimeZone = Annotated[str, AfterValidator(_time_zone)]

@@ -1,0 +1,74 @@
+"""Shortens the audit trail where a retention period is set, and writes its head to the log, once an hour."""
+
+import asyncio
+
+import structlog
+
+from ari.base import audit
+from ari.base.caller import SYSTEM, Caller
+from ari.base.clock import DAY_MS
+from ari.base.errors import AriError
+from ari.instance import Instance
+from ari.storage.checkup import audit_trail
+
+EVENTS_AT_ONCE = 2_000
+"""One transaction each: about 0.1 s in which nobody else changes anything."""
+_HOUR_SECONDS = 3600
+
+_log = structlog.get_logger("ari.jobs")
+
+
+async def keep_audit(instance: Instance) -> None:
+    """Do both until cancelled."""
+    logged: str | None = None
+    while True:
+        logged = await asyncio.to_thread(round_of_audit, instance, logged)
+        await asyncio.sleep(_HOUR_SECONDS)
+
+
+def round_of_audit(instance: Instance, logged: str | None) -> str | None:
+    """Do both once; what fails is logged and tried again. ``logged`` is what the round before returned."""
+    days = instance.settings.event_retention_days
+    try:
+        removed = prune_events(instance, SYSTEM, days) if days else 0
+        if removed:
+            _log.info("old events were removed from the audit trail", events=removed, days=days)
+        return log_head(instance, logged)
+    except AriError as error:
+        _log.warning("the audit trail could not be kept in order; it will be tried again", reason=str(error))
+        return logged
+
+
+def prune_events(instance: Instance, caller: Caller, days: int) -> int:
+    """Remove the events from before the day (UTC) ``days`` ago; how many.
+
+    Whole days, so that a trail with many events is cut once a day. Raises ``Conflict("audit_broken")`` and
+    ``Unavailable``.
+    """
+    now_ms, removed = instance.now_ms(), 0
+    before_ms = now_ms - now_ms % DAY_MS - days * DAY_MS
+    if not instance.read(lambda unit: unit.events.begins_before(before_ms)):
+        return 0
+    trail = audit_trail(instance.database)
+    if trail.broken is not None:
+        raise audit.broken(f"the event {trail.broken.event_id} does not follow from the one before")
+    if trail.fault is not None:  # a cut would remove what shows it
+        raise audit.broken(trail.fault)
+    while count := instance.command(caller, lambda unit, by: audit.prune(unit, by, now_ms, before_ms, EVENTS_AT_ONCE)):
+        removed += count
+    return removed
+
+
+def log_head(instance: Instance, logged: str | None) -> str | None:
+    """Write the last event and its hash to the log, unless that was ``logged``; the id of the last event written.
+
+    A log that leaves this machine is a witness that nobody here can change.
+    """
+    if not instance.read(lambda unit: unit.events.marks.is_signed_here()):
+        _log.warning("the audit trail is not signed here: its master key is missing", place=instance.master_keys.place)
+    newest = instance.read(lambda unit: unit.events.newest())
+    if newest is None or newest[0] == logged:
+        return logged
+    event_id, chained = newest
+    _log.info("head of the audit trail", event_id=event_id, hash=chained)
+    return event_id

@@ -1,0 +1,74 @@
+"""Sessions of ``smtplib`` as mail servers need them: checked addresses, and users and passwords of any script."""
+
+import hmac
+import smtplib
+import socket
+import ssl
+from base64 import b64encode, decodebytes
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any
+
+_MOST_CHALLENGES = 5
+
+
+class SmtpTo(smtplib.SMTP):
+    """Connects to the addresses that were checked; TLS asks for the host's name."""
+
+    def __init__(self, addresses: Sequence[str], host: str, port: int, step_seconds: float) -> None:
+        self._addresses = addresses
+        super().__init__(host, port, timeout=step_seconds)
+
+    def _get_socket(self, _host: str, port: int, timeout: float) -> socket.socket:
+        return _first_reached(self._addresses, port, timeout)
+
+    def auth(
+        self, mechanism: str, authobject: Callable[..., Any], *, initial_response_ok: bool = True
+    ) -> tuple[int, bytes]:
+        """Sign in (RFC 4954). Users and passwords are UTF-8 (RFC 4616); the library's own takes ASCII only."""
+        first = authobject() if initial_response_ok else None
+        code, said = self.docmd("AUTH", mechanism if first is None else f"{mechanism} {_base64(first)}")
+        self._auth_challenge_count = 0 if first is None else 1  # auth_login asks for the password by it
+        for _ in range(_MOST_CHALLENGES):
+            if code != 334:
+                break
+            self._auth_challenge_count += 1
+            code, said = self.docmd(_base64(authobject(decodebytes(said))))
+        if code in (235, 503):
+            return code, said
+        raise smtplib.SMTPAuthenticationError(code, said)
+
+    def auth_cram_md5(self, challenge: bytes | None = None) -> str | None:  # type: ignore[override]  # overloads there
+        """The answer to a challenge (RFC 2195)."""
+        if challenge is None:
+            return None
+        return f"{self.user} {hmac.HMAC(_bytes(self.password), challenge, 'md5').hexdigest()}"
+
+
+class SmtpsTo(SmtpTo, smtplib.SMTP_SSL):
+    """As ``SmtpTo``, with TLS at once."""
+
+    def __init__(
+        self, addresses: Sequence[str], host: str, port: int, step_seconds: float, context: ssl.SSLContext
+    ) -> None:
+        self._addresses = addresses
+        smtplib.SMTP_SSL.__init__(self, host, port, timeout=step_seconds, context=context)
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        return self.context.wrap_socket(_first_reached(self._addresses, port, timeout), server_hostname=host)
+
+
+def _first_reached(addresses: Sequence[str], port: int, timeout: float) -> socket.socket:
+    for address in addresses[:-1]:
+        with suppress(OSError):
+            return socket.create_connection((address, port), timeout)
+    return socket.create_connection((addresses[-1], port), timeout)
+
+
+def _base64(text: str) -> str:
+    return b64encode(_bytes(text)).decode("ascii")
+
+
+def _bytes(text: str) -> bytes:
+    """UTF-8, and the very bytes of a percent-encoded text that was in another encoding."""
+    return text.encode("utf-8", "surrogateescape")

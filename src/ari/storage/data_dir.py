@@ -1,0 +1,77 @@
+"""The data directory: made for this user alone, or refused with what to do (security.md 10)."""
+
+import os
+import pwd
+import stat
+from pathlib import Path
+
+from ari.base.errors import ConfigurationError
+
+_GROUP = 0o070
+_OTHERS = 0o007
+
+
+def prepare_data_dir(path: Path) -> None:
+    """Make the data directory (mode 0700). Raises ``ConfigurationError`` if it is not ours alone.
+
+    A directory of ours that Kubernetes opened to the group of a volume (fsGroup) is closed again.
+    """
+    os.umask(0o077)
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        status = path.stat()
+    except FileExistsError:
+        raise ConfigurationError(f"The data directory {path} is not a directory.") from None
+    except OSError as error:
+        raise ConfigurationError(
+            f"The data directory {path} cannot be made: {error.strerror}. Set ARI_DATA_DIR or --data-dir to a "
+            "directory that this user may write."
+        ) from None
+    except ValueError:
+        raise ConfigurationError("The data directory cannot be made: its name holds a NUL character.") from None
+    if status.st_uid != os.geteuid():
+        raise ConfigurationError(_of_another_user(path, status))
+    if _is_opened_by_fs_group(status):
+        close_to_group(path)
+        status = path.stat()
+    if status.st_mode & (_GROUP | _OTHERS):
+        inside = f", or, on a volume, set ARI_DATA_DIR to {path / 'ari'}" if status.st_mode & stat.S_ISGID else ""
+        raise ConfigurationError(f"Others can read the data directory {path}; run: chmod 700 {path}{inside}")
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise ConfigurationError(f"The data directory {path} cannot be written; make it writable for this user.")
+
+
+def close_to_group(path: Path) -> None:
+    """Take a directory of ours and its files from their group. Raises ``ConfigurationError``.
+
+    Kubernetes opens every file of a volume to its fsGroup, each time a pod starts.
+    """
+    try:
+        path.chmod(0o700)
+        for file in path.iterdir():
+            status = file.lstat()
+            if stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid() and status.st_mode & _GROUP:
+                file.chmod(stat.S_IMODE(status.st_mode) & 0o700)
+    except OSError as error:
+        raise ConfigurationError(f"Others can read the data directory {path}: {error.strerror}.") from None
+
+
+def _is_opened_by_fs_group(status: os.stat_result) -> bool:
+    """Kubernetes adds set-group-ID and rwx for the group; nobody else may have access."""
+    mode = status.st_mode
+    return bool(mode & stat.S_ISGID) and mode & _GROUP == _GROUP and not mode & _OTHERS
+
+
+def _of_another_user(path: Path, status: os.stat_result) -> str:
+    whose = f"The data directory {path} belongs to another user ({_name(status.st_uid)})"
+    is_volume = os.geteuid() != 0 and os.access(path, os.R_OK | os.W_OK | os.X_OK) and not (path / "ari.db").exists()
+    if is_volume:
+        return f"{whose}; set ARI_DATA_DIR to {path / 'ari'}, which ARI makes for itself alone."
+    return f"{whose}; run ARI as its owner."
+
+
+def _name(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"uid {uid}"

@@ -1,0 +1,102 @@
+"""Every command that the docs, the pages or an error tell people to install with is run here, as it stands."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.package.conftest import NOT_SOURCES, ROOT, run
+
+pytestmark = pytest.mark.slow
+
+INSTALLERS = r"pip3?|pipx|uv|uvx|poetry|conda|npm|npx|pnpm|yarn|apt|apt-get|brew|docker|podman|helm|cargo|gem"
+COMMAND = re.compile(
+    rf"(?<![\w./-])(?:sudo )?(?:python3? -m )?(?:{INSTALLERS}) (?:install|i|add|get|run|pull|tool|pip)\b[^`\n\\.,;]*"
+    r"(?:\.(?=\S)[^`\n\\,;]*)*|(?<![\w./-])(?:uvx|npx) \S+[^`\n]*|git clone [^`\n]*"
+)
+CHECKOUT = "git clone <this repository> ari && cd ari"
+EXTRA = "pip install 'ari-keys[postgres]'"
+HERE = "pip install ."
+IN_SOURCES = re.compile(r"""pip install '[^']*'|pip install \S+""")
+
+
+def _told() -> Iterator[tuple[str, str]]:
+    """Where a command stands, and the command."""
+    docs = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+    pages = [
+        path for path in (ROOT / "src/ari").rglob("*") if path.suffix in (".html", ".js") and "static" not in path.parts
+    ]
+    for path in [*docs, *pages]:
+        for found in COMMAND.finditer(path.read_text(encoding="utf-8")):
+            yield str(path.relative_to(ROOT)), found[0].strip()
+    for path in (ROOT / "src/ari").rglob("*.py"):
+        for found in IN_SOURCES.finditer(path.read_text(encoding="utf-8")):
+            yield str(path.relative_to(ROOT)), found[0].rstrip('."')
+
+
+@pytest.fixture(scope="session")
+def ready(pip: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The ``bin`` folder of an environment with everything but ARI in it, and with pip."""
+    folder = tmp_path_factory.mktemp("ready") / "venv"
+    run(sys.executable, "-m", "venv", "--without-pip", folder)
+    pip("install", "-q", "--require-hashes", "-r", ROOT / "requirements/run.txt", python=folder / "bin/python")
+    return folder / "bin"
+
+
+def _type(command: str, bin_folder: Path, folder: Path, **variables: str) -> None:
+    """Run a command as people type it in an active environment; pip comes from the tests' own."""
+    pip = f'"{sys.executable}" -m pip --disable-pip-version-check --python "{bin_folder / "python"}"'
+    environment = {**os.environ, "PATH": f"{bin_folder}:{os.environ['PATH']}", **variables}
+    script = re.sub(r"^pip ", f"{pip} ", command)
+    done = subprocess.run(["sh", "-euc", script], cwd=folder, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+
+
+def _is_ari(bin_folder: Path) -> bool:
+    shown = run(
+        bin_folder / "python",
+        "-c",
+        "import ari, importlib.metadata as m; print(m.version('ari-keys'), ari.__version__)",
+    )
+    name, version = shown.split()
+    return name == version and run(bin_folder / "ari", "--version") == f"ari {version}\n"
+
+
+def test_every_command_that_is_told_is_run_here() -> None:
+    """A command that nobody ran may install somebody else's package: ``ari`` on the index is not this one."""
+    told = list(_told())
+    assert {command for _, command in told} == {CHECKOUT, EXTRA, HERE}, told
+
+
+def test_the_distribution_has_a_name_of_its_own() -> None:
+    """No text names the one that belongs to others."""
+    for path in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "src/ari").rglob("*.py")]:
+        assert not re.search(r"\binstall\b[^\n]*\bari(\[|['\"\s]*$)", path.read_text(encoding="utf-8")), path
+
+
+def test_the_extra(wheel: Path, ready: Path, tmp_path: Path) -> None:
+    """Of the wheel that the index would have, without the index: its dependencies are there, the driver among them."""
+    _type(EXTRA, ready, tmp_path, PIP_FIND_LINKS=str(wheel.parent), PIP_NO_INDEX="1")
+    assert _is_ari(ready)
+    run(ready / "python", "-c", "import psycopg")
+
+
+def test_a_checkout(ready: Path, tmp_path: Path) -> None:
+    """Cloned and installed in its folder. The copy has the browser's files, which the wheel's test bundles."""
+    tree = tmp_path / "ari"
+    kept = tuple(name for name in NOT_SOURCES if name not in ("static", ".git"))
+    shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(*kept))
+    _type(HERE, ready, tree)
+    assert _is_ari(ready)
+
+
+def test_cloning(tmp_path: Path) -> None:
+    """The command leads into a checkout that has the program's Makefile."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a checkout of git")
+    _type(CHECKOUT.replace("<this repository>", f'"{ROOT}"') + " && test -f Makefile", Path("/"), tmp_path)

@@ -1,0 +1,233 @@
+"""Rule 21: who can write the database cannot forge the trail, since the head is signed and nothing is signed over."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, text
+
+from ari.base import audit
+from ari.base.audit import Head, Mark
+from ari.base.caller import SYSTEM
+from ari.base.clock import DAY_MS
+from ari.base.errors import Conflict
+from ari.base.events import Event, chain_hash
+from ari.base.ids import new_id
+from ari.base.master_key import keys_of
+from ari.cli.master_key import rotate_in
+from ari.instance import Instance
+from ari.jobs.audit import prune_events
+from ari.storage.checkup import audit_trail
+from ari.storage.engine import KEYS_FILE
+from ari.storage.trail import Trail
+from tests.support.instances import START_MS, opened
+from tests.support.trail import create, rechain, unlocked
+
+EVENTS = 6
+OTHER_KEY = keys_of("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f", "x")[0]
+
+
+@pytest.fixture
+def instance(data_dir: Path, database_url: str | None) -> Iterator[Instance]:
+    with opened(data_dir, database_url) as found:
+        for number in range(EVENTS):
+            create(found, f"k{number}")
+        yield found
+
+
+def _run(*statements: str) -> Callable[[Connection], None]:
+    def act(connection: Connection) -> None:
+        for statement in statements:
+            connection.execute(text(statement))
+
+    return act
+
+
+def _edited(connection: Connection) -> None:
+    connection.execute(text("UPDATE events SET actor = 'cli:innocent' WHERE seq = 2"))
+    rechain(connection)
+
+
+def _removed_from_the_middle(connection: Connection) -> None:
+    connection.execute(text("DELETE FROM events WHERE seq = 3"))
+    rechain(connection)
+
+
+def _removed_from_the_beginning(connection: Connection) -> None:
+    connection.execute(text("DELETE FROM events WHERE seq <= 2"))
+    rechain(connection)
+
+
+def _swapped(connection: Connection) -> None:
+    for old, new in ((2, 1_000), (3, 2), (1_000, 3)):
+        connection.execute(text("UPDATE events SET seq = :new WHERE seq = :old"), {"new": new, "old": old})
+    rechain(connection)
+
+
+def _head_of_somebody_else(connection: Connection) -> None:
+    _edited(connection)
+    row = connection.execute(text("SELECT id, hash, at_ms FROM events ORDER BY seq DESC LIMIT 1")).one()
+    mark = Mark.of(OTHER_KEY, Head(new_id("ins", 1), EVENTS, row.id, row.hash, row.at_ms))
+    put = "UPDATE audit_marks SET statement = :text, public_key = :public, signature = :value WHERE name = 'head'"
+    signature = mark.signature
+    connection.execute(text(put), {"text": mark.text, "public": signature.public, "value": signature.value})
+
+
+def _head_edited(connection: Connection) -> None:
+    _edited(connection)
+    last = connection.execute(text("SELECT hash FROM events ORDER BY seq DESC LIMIT 1")).scalar_one()
+    statement = connection.execute(text("SELECT statement FROM audit_marks WHERE name = 'head'")).scalar_one()
+    head = Head.parse(statement)
+    assert head is not None
+    put = text("UPDATE audit_marks SET statement = :text WHERE name = 'head'")
+    connection.execute(put, {"text": statement.replace(head.hash, last)})
+
+
+FORGERIES: dict[str, Callable[[Connection], None]] = {
+    "edited": _edited,
+    "removed from the middle": _removed_from_the_middle,
+    "removed from the beginning": _removed_from_the_beginning,
+    "swapped": _swapped,
+    "tail removed": _run("DELETE FROM events WHERE seq >= 5"),
+    "last removed": _run("DELETE FROM events WHERE seq = 6"),
+    "all removed": _run("DELETE FROM events"),
+    "head removed": _run("DELETE FROM audit_marks"),
+    "tail and head removed": _run("DELETE FROM events WHERE seq >= 5", "DELETE FROM audit_marks"),
+    "everything removed": _run("DELETE FROM events", "DELETE FROM audit_marks"),
+    "head of somebody else": _head_of_somebody_else,
+    "head edited": _head_edited,
+    "signature emptied": _run("UPDATE audit_marks SET signature = public_key"),
+    "statement of no shape": _run("UPDATE audit_marks SET statement = '[]'"),
+}
+
+
+@pytest.mark.parametrize("forgery", FORGERIES)
+def test_no_forgery_passes_and_none_is_signed_over(instance: Instance, forgery: str) -> None:
+    """Found at once, and still found after the instance has gone on: later events do not make the trail good."""
+    assert audit_trail(instance.database).is_whole
+    with unlocked(instance) as connection:
+        FORGERIES[forgery](connection)
+    assert not audit_trail(instance.database).is_whole
+    for number in range(2):
+        create(instance, f"later{number}")
+    assert not audit_trail(instance.database).is_whole
+    with pytest.raises(Conflict, match="not as it was signed"):
+        prune_events(_later(instance, 100), SYSTEM, 7)
+    assert not audit_trail(instance.database).is_whole
+
+
+def _later(instance: Instance, days: int) -> Instance:
+    instance.clock.step(days * DAY_MS / 1000)
+    return instance
+
+
+def test_an_old_head_does_not_hide_what_came_after(instance: Instance) -> None:
+    """Its signature is good, but this node has committed a later one and keeps it in a file of its own."""
+    columns = "name, statement, public_key, signature"
+    with instance.database.main.begin() as connection:
+        old = dict(connection.execute(text(f"SELECT {columns} FROM audit_marks")).mappings().one())
+    create(instance, "to be hidden")
+    with unlocked(instance) as connection:
+        connection.execute(text("DELETE FROM events WHERE seq > :kept"), {"kept": EVENTS})
+        put = "UPDATE audit_marks SET statement = :statement, public_key = :public_key, signature = :signature"
+        connection.execute(text(put), old)
+    _assert_replaced(audit_trail(instance.database))
+    create(instance, "later")
+    _assert_replaced(audit_trail(instance.database))
+
+
+def _assert_replaced(trail: Trail) -> None:
+    assert trail.broken is None
+    assert trail.fault is not None
+    assert "this node committed the event" in trail.fault
+
+
+def test_an_older_copy_of_the_whole_file_is_noticed(data_dir: Path, tmp_path: Path) -> None:
+    """Everything in it is signed and fits; only the witness beside it and heads kept elsewhere know better."""
+    with opened(data_dir, None) as instance:
+        create(instance, "first")
+    shutil.copy2(data_dir / KEYS_FILE, tmp_path / "copy")
+    with opened(data_dir, None) as instance:
+        create(instance, "hidden")
+        kept = instance.read(lambda unit: unit.events.newest())
+        assert kept is not None
+    for rest in ("-wal", "-shm"):
+        (data_dir / f"{KEYS_FILE}{rest}").unlink(missing_ok=True)
+    shutil.copy2(tmp_path / "copy", data_dir / KEYS_FILE)
+    with opened(data_dir, None) as instance:
+        _assert_replaced(audit_trail(instance.database))
+        create(instance, "later")
+        _assert_replaced(audit_trail(instance.database))
+        assert instance.read(lambda unit: unit.events.hash_of(kept[0])) is None
+        instance.command(SYSTEM, lambda unit, by: audit.accept(unit, by, instance.now_ms(), {}))
+        assert audit_trail(instance.database).is_whole
+
+
+def test_events_that_nobody_signed_are_counted_for_good(instance: Instance) -> None:
+    """Added by hand, and well chained: the trail goes on after them but says how many there are, until accepted."""
+    event = Event(new_id("evt", START_MS), START_MS, "signed_in", "usr_1", None, SYSTEM.origin)
+    last = instance.read(lambda unit: unit.events.newest())
+    assert last is not None
+    row = {"id": event.id, "at": START_MS, "hash": chain_hash(last[1], event)}
+    insert = (
+        "INSERT INTO events (id, at_ms, name, actor, door, detail, hash)"
+        " VALUES (:id, :at, 'signed_in', 'usr_1', 'system', '{}', :hash)"
+    )
+    with instance.database.main.begin() as connection:
+        connection.execute(text(insert), row)
+    assert "1 event is not signed after its signed head" in str(audit_trail(instance.database).fault)
+    create(instance, "later")
+    fault = str(audit_trail(instance.database).fault)
+    assert "1 event is not signed" in fault
+    assert event.id in fault
+    instance.command(SYSTEM, lambda unit, by: audit.accept(unit, by, instance.now_ms(), {"because": fault}))
+    trail = audit_trail(instance.database)
+    assert trail.is_whole
+    assert trail.walked == EVENTS + 3
+
+
+def test_a_new_master_key_signs_on(instance: Instance) -> None:
+    """Rotation signs the head with the new key before the old one is forgotten."""
+    before = audit_trail(instance.database)
+    rotate_in(instance, SYSTEM)
+    after = audit_trail(instance.database)
+    assert after.is_whole
+    assert after.fingerprint != before.fingerprint
+    create(instance, "later")
+    assert audit_trail(instance.database).is_whole
+    assert len(instance.master_keys.all()) == 1
+
+
+def test_a_node_without_the_master_key_does_not_hide_that(data_dir: Path, postgres_url: str, tmp_path: Path) -> None:
+    """It works on, makes no key of its own, and what it wrote is named; with the key everything is signed."""
+    other = tmp_path / "node2"
+    other.mkdir(mode=0o700)
+    with opened(data_dir, postgres_url) as first, opened(other, postgres_url) as second:
+        create(first, "a")
+        create(second, "b")
+        assert not (other / "master.key").exists()
+        assert "is not in" in str(audit_trail(second.database).fault)
+        assert "1 event is not signed" in str(audit_trail(first.database).fault)
+        shutil.copy2(data_dir / "master.key", other)
+        create(second, "c")
+        assert "1 event is not signed, the first of them" in _fault(first)
+        assert _fault(first) == _fault(second)
+
+
+def _fault(instance: Instance) -> str:
+    return str(audit_trail(instance.database).fault)
+
+
+def test_a_failed_command_signs_nothing(instance: Instance) -> None:
+    """The head moves with the commit, or not at all."""
+    before = audit_trail(instance.database).head
+
+    def fail(unit: Any, by: Any) -> None:
+        unit.events.append(Event(new_id("evt", 1), 1, "signed_in", by.actor, None, by.origin))
+        raise Conflict("no", "no")
+
+    with pytest.raises(Conflict):
+        instance.command(SYSTEM, fail)
+    assert audit_trail(instance.database).head == before

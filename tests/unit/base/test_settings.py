@@ -1,0 +1,170 @@
+"""Settings: every foreign or hostile value of every setting is used, or refused with one plain sentence."""
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ari.base.errors import ConfigurationError
+from ari.base.settings import Settings, environment_name, load_settings
+from ari.outbound.smtp import Smtp
+
+FOREIGN = [
+    "tcp://10.0.0.1:3000",
+    "udp://10.0.0.1:53",
+    "http://ari.example.net:80:80",
+    "https://[::1",
+    "https://user:hunter2@host/path?x#y",
+    "smtp://u:p@h:99999",
+    "'3000'",
+    "3000\r",
+    " ",
+    "-1",
+    "0",
+    "1e999",
+    "nan",
+    "inf",
+    "9" * 5000,
+    "true",
+    "null",
+    "[]",
+    '{"a": 1}',
+    "a,b,,c",
+    "*",
+    "%00",
+    "é",
+    "\u202e",
+    "\udcff",
+    "a" * 100_000,
+    "../..",
+    "~nobody-here/x",
+    "/dev/null",
+    "1YB",
+    "@",
+    "ari@bücher.example",
+]
+LIBRARY = re.compile(
+    r"Input should|validation error|Value error|pydantic|type=|unable to parse|Traceback", re.IGNORECASE
+)
+
+
+@pytest.fixture(autouse=True)
+def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.upper().startswith("ARI_") or name in ("ALLOWED_IPS", "RESEND_API_KEY"):
+            monkeypatch.delenv(name)
+
+
+@pytest.mark.parametrize("field", Settings.model_fields)
+def test_foreign_values_are_used_or_refused_in_words(field: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sentence names the setting, never the value, and is ours."""
+    name = environment_name(field)
+    for value in FOREIGN:
+        monkeypatch.setenv(name, value)
+        try:
+            settings = load_settings()
+        except ConfigurationError as error:
+            said = str(error)
+            assert said.startswith((f"{name}: ", "The settings: ")), said
+            assert said.endswith(".")
+            assert "\n" not in said
+            assert len(said) < 300
+            assert not LIBRARY.search(said), said
+            assert len(value) < 4 or value.strip() in ("true", "null") or value not in said, said
+        else:
+            assert re.fullmatch(r"https?://[\[\]0-9a-z:._-]+", settings.base_url), (value, settings.base_url)
+            if settings.smtp_url is not None:
+                Smtp(settings.smtp_url.get_secret_value())
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("ARI_PORT", "http", "give a whole number between 1 and 65535"),
+        ("ARI_WORKERS", "auto", "give a whole number between 1 and 64"),
+        ("ARI_VERIFY_TIMEOUT_SECONDS", "x", "give a number above 0, at most 60"),
+        ("ARI_USAGE_BUFFER_ROWS", "-1", "give a whole number of at least 1"),
+        ("ARI_WATCH", "perhaps", "give true or false"),
+        ("ARI_LOG_LEVEL", "loud", "give one of debug, info, warning, error"),
+        ("ARI_MIN_FREE_DISK", "much", "give a size such as 100MB or 2GB"),
+        ("ARI_HOST", "0.0.0.0:3000", "give an address alone, such as 127.0.0.1 or 0.0.0.0; the port is ARI_PORT"),
+        ("ARI_ALLOWED_HOSTS", "*", "give host names separated by commas, such as ari.lan, without https:// or *"),
+        (
+            "ALLOWED_IPS",
+            "everyone",
+            "give addresses or networks separated by commas, such as 192.0.2.7 or 10.0.0.0/8",
+        ),
+    ],
+)
+def test_what_a_setting_takes(name: str, value: str, sentence: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In our words, by the name that was used."""
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigurationError) as refused:
+        load_settings()
+    assert str(refused.value) == f"{name}: {sentence}."
+
+
+@pytest.mark.parametrize("value", ["tcp://10.0.0.1:3000", "TCP://[fd00::1]:8080", "udp://ari:53"])
+def test_the_port_of_a_kubernetes_service_is_no_port(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Service named ari sets ARI_PORT in every pod of its namespace."""
+    monkeypatch.setenv("ARI_PORT", value)
+    assert load_settings().port == 3000
+    assert load_settings(port=4000).port == 4000
+
+
+@pytest.mark.parametrize(
+    ("given", "used"),
+    [
+        ("https://Ari.Example.net/", "https://ari.example.net"),
+        ("https://ari.example.net:443", "https://ari.example.net"),
+        ("http://ari.lan:80/", "http://ari.lan"),
+        ("http://ari.lan:3000\r", "http://ari.lan:3000"),
+        ("https://bücher.example", "https://xn--bcher-kva.example"),
+        ("http://[FD00:0:0::1]:3000", "http://[fd00::1]:3000"),
+    ],
+)
+def test_the_public_address_is_what_browsers_make_of_it(given: str, used: str) -> None:
+    """Otherwise Host and Origin of a browser would not be ours."""
+    assert load_settings(public_url=given).base_url == used
+
+
+def test_names_of_any_script_and_with_ports(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a browser sends them; mail goes from and to their ASCII forms."""
+    settings = load_settings(allowed_hosts="Bücher.example, nas.lan:3000 ,[FD00::1]", mail_from="A <a@bücher.example>")
+    assert settings.allowed_hosts == ("xn--bcher-kva.example", "nas.lan", "[fd00::1]")
+    assert settings.mail_from == "A <a@xn--bcher-kva.example>"
+    assert load_settings(host="[::1]").host == "::1"
+
+
+@pytest.mark.parametrize("home", [None, ""])
+def test_a_user_without_a_home_directory_is_told_what_to_set(home: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Containers run as any number, which is in no list of users."""
+
+    def unknown(_: Any) -> Any:
+        raise KeyError
+
+    monkeypatch.setattr("pwd.getpwuid", unknown)
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    if home is None:
+        monkeypatch.delenv("HOME", raising=False)
+    else:
+        monkeypatch.setenv("HOME", home)
+    with pytest.raises(ConfigurationError, match="no home directory to keep data in; set it, or --data-dir"):
+        load_settings()
+    assert load_settings(data_dir="/srv/ari").data_dir == Path("/srv/ari")
+
+
+def test_a_tilde_is_the_home_directory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Environment files expand nothing."""
+    monkeypatch.setenv("HOME", "/home/ari")
+    assert load_settings(data_dir="~/data").data_dir == Path("/home/ari/data")
+
+
+def test_a_password_keeps_its_spaces() -> None:
+    """Every other setting loses the line end of a foreign file."""
+    settings = load_settings(admin_email=" a@example.net\r", admin_password=" two words ")
+    assert settings.admin_email == "a@example.net"
+    assert settings.admin_password is not None
+    assert settings.admin_password.get_secret_value() == " two words "

@@ -1,0 +1,174 @@
+"""Commands that destroy something ask first, and refuse where nobody can answer."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import Any
+
+import pytest
+import typer
+
+from ari.cli.main import app
+from tests.unit.cli.conftest import Ari
+from tests.unit.cli.test_account import add_owner, with_two_factor
+
+KEY = "sk-proj-0123456789abcdefABCDEF"
+
+SAFE = {
+    "account reset-password": "asks for the password twice, or reads it: that is the answer",
+    "account set-email": "can be set back",
+    "account show": "reads",
+    "audit check": "reads",
+    "audit head": "reads",
+    "backup": "writes a new file; --force says to overwrite one",
+    "doctor": "reads",
+    "events": "reads",
+    "integrations list": "reads",
+    "integrations rotate-master-key": "as master-key rotate",
+    "integrations set": "stores what it was given",
+    "integrations show": "reads",
+    "integrations test": "reads",
+    "keys create": "adds",
+    "keys disable": "can be undone: keys enable",
+    "keys enable": "can be undone: keys disable",
+    "keys expiry": "can be set back; a time in the past is refused",
+    "keys list": "reads",
+    "keys rename": "can be set back",
+    "keys scopes": "can be set back",
+    "keys show": "reads",
+    "master-key rotate": "seals every secret again; nothing is lost",
+    "migrate": "keeps what is there",
+    "notifications history": "reads",
+    "notifications list": "reads",
+    "notifications off": "can be undone: notifications on",
+    "notifications on": "can be undone: notifications off",
+    "notifications test": "sends a mail",
+    "restore": "fills a new instance; --force says to replace one",
+    "serve": "starts the server",
+    "usage": "reads",
+    "usage addresses": "reads",
+    "usage agents": "reads",
+    "usage attempts": "reads",
+    "usage export": "reads",
+}
+"""Commands that need no question, and why. A new command is added here, or asks."""
+
+
+def _live_key(ari: Ari) -> list[str]:
+    return ["keys", "revoke", ari.create()[0]["id"]]
+
+
+def _parent(ari: Ari) -> list[str]:
+    """A revoked key whose child still works: ``--with-made`` would revoke it."""
+    parent, child = ari.create("Parent")[0]["id"], ari.create("Child")[0]["id"]
+    ari("keys", "revoke", "--yes", parent)
+    instance = ari.instance()
+    with instance.database.main.begin() as connection:
+        connection.exec_driver_sql("UPDATE api_keys SET created_by = ? WHERE id = ?", (parent, child))
+    instance.close()
+    return ["keys", "revoke", "--with-made", parent]
+
+
+def _dead_key(ari: Ari) -> list[str]:
+    key = ari.create()[0]["id"]
+    ari("keys", "revoke", "--yes", key)
+    return ["keys", "delete", key]
+
+
+def _sealed(*words: str) -> Callable[[Ari], list[str]]:
+    def prepare(ari: Ari) -> list[str]:
+        ari("integrations", "set", "openai", stdin=f"{KEY}\n")
+        return ["integrations", *words]
+
+    return prepare
+
+
+def _two_factor(ari: Ari) -> list[str]:
+    instance = ari.instance()
+    add_owner(instance)
+    instance.close()
+    with_two_factor(ari)
+    return ["account", "disable-two-factor"]
+
+
+def _old_events(ari: Ari) -> list[str]:
+    ari.create("old")
+    ari.clock.advance(100 * 86_400)
+    ari.create("new")
+    return ["audit", "prune", "--days", "30"]
+
+
+def _cut_trail(ari: Ari) -> list[str]:
+    """A trail whose last event somebody removed."""
+    for name in ("a", "b", "c"):
+        ari.create(name)
+    with closing(sqlite3.connect(ari.data_dir / "ari.db")) as connection, connection:
+        connection.execute("DROP TRIGGER events_no_delete")
+        connection.execute("DELETE FROM events WHERE seq = 3")
+    return ["audit", "accept"]
+
+
+ASKS: dict[str, list[Callable[[Ari], list[str]]]] = {
+    "account disable-two-factor": [_two_factor],
+    "audit accept": [_cut_trail],
+    "audit prune": [_old_events],
+    "integrations remove": [_sealed("remove", "openai")],
+    "integrations set-url": [_sealed("set-url", "openai", "https://proxy.example.net")],
+    "keys delete": [_dead_key],
+    "keys revoke": [_live_key, _parent],
+    "usage erase": [lambda _: ["usage", "erase", "--address", "192.0.2.7"]],
+}
+
+
+def _commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
+    for name, command in getattr(group, "commands", {}).items():
+        if not hasattr(command, "commands") or command.invoke_without_command:
+            yield " ".join((*path, name)), command
+        yield from _commands(command, (*path, name))
+
+
+COMMANDS = dict(_commands(typer.main.get_command(app)))
+
+
+def test_every_command_asks_or_says_why_not() -> None:
+    """A new command is judged, and one that can be answered in advance is one that asks."""
+    assert set(COMMANDS) == set(SAFE) | set(ASKS)
+    can_be_answered = {
+        name for name, command in COMMANDS.items() if any("--yes" in option.opts for option in command.params)
+    }
+    assert can_be_answered == set(ASKS)
+
+
+@pytest.mark.parametrize("prepare", [one for many in ASKS.values() for one in many])
+def test_without_anybody_to_answer_nothing_is_changed(ari: Ari, prepare: Callable[[Ari], list[str]]) -> None:
+    """One sentence, status 1, and no event; a piped yes is no answer; ``--yes`` is."""
+    words = prepare(ari)
+    before = ari.json("events", "--limit", "500")
+    for stdin in ("", "y\n", "yes\n"):
+        ran = ari(*words, stdin=stdin, check=False)
+        assert (ran.code, ran.out, ran.err.count("\n")) == (1, "", 1), ran
+        assert "nobody can answer here" in ran.err
+        assert "--yes" in ran.err
+    assert ari.json("events", "--limit", "500") == before
+    ari(*words, "--yes")
+    assert ari.json("events", "--limit", "500") != before
+
+
+@pytest.mark.parametrize("answer", ["n\n", "\n", "", "yep\n"])
+def test_only_yes_is_yes(ari: Ari, answer: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Enter, the end of the input and anything else leave all as it was."""
+    words = _live_key(ari)
+    monkeypatch.setattr("ari.cli.output.can_ask", lambda: True)
+    ran = ari(*words, stdin=answer, check=False)
+    assert (ran.code, ran.err.endswith("ari: Nothing was changed.\n")) == (1, True)
+    assert ari.json("keys", "show", words[-1])["status"] == "active"
+    ari(*words, stdin="Y\n")
+    assert ari.json("keys", "show", words[-1])["status"] == "revoked"
+
+
+def test_a_change_of_address_without_a_key_asks_nothing(ari: Ari) -> None:
+    """There is nothing to lose: no key yet, or the same address again."""
+    ari("integrations", "set-url", "openai", "https://proxy.example.net")
+    ari("integrations", "set", "openai", stdin=f"{KEY}\n")
+    ari("integrations", "set-url", "openai", "https://proxy.example.net")
+    assert ari.json("integrations", "show", "openai")["mask"] == "sk-p…CDEF"
