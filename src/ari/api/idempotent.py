@@ -22,8 +22,20 @@ IdempotencyKey = Annotated[
         f"caller with the same body, gets the first response, with `{REPLAYED}: true`. 1 to {MAX_LENGTH} printable "
         "ASCII characters.",
         examples=["0d6e7a1c-6f4e-4a0e-9d3f-3a4b0d0c2b11"],
+        json_schema_extra={"minLength": 1, "maxLength": MAX_LENGTH, "pattern": "^[ -~]*$"},
     ),
 ]
+REPEATABLE: dict[int | str, dict[str, Any]] = {
+    201: {
+        "headers": {
+            REPLAYED: {
+                "description": "Sent with the first response to an earlier, equal request.",
+                "schema": {"type": "string", "enum": ["true"], "examples": ["true"]},
+            }
+        }
+    }
+}
+"""What the description says of the response."""
 
 
 async def once(

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from ari.api.here import WITH_BODY, Here, answer, paged, problems
-from ari.api.idempotent import IdempotencyKey, once
+from ari.api.idempotent import REPEATABLE, IdempotencyKey, once
 from ari.api.shapes import CreatedOut, KeyChangeIn, KeyId, KeyOut, KeysIn, KeysOut, NewKeyIn, RevokeIn, time_of
 from ari.base.caller import Caller
 from ari.base.errors import Invalid, Problem
@@ -26,7 +26,7 @@ router = APIRouter(prefix="/api/keys", tags=["API keys"])
     status_code=201,
     response_model=CreatedOut,
     summary="Create an API key",
-    responses=problems("confirmation_required", "idempotency_key_reused", *WITH_BODY),
+    responses=problems("confirmation_required", "idempotency_key_reused", *WITH_BODY) | REPEATABLE,
 )
 @needs("keys:write")
 @sensitive

@@ -11,6 +11,7 @@ from ari.base.errors import Conflict
 from ari.cli import output
 from ari.cli.opening import CALLER, opened
 from ari.cli.options import AsJson, DataDir, Yes
+from ari.cli.words import whole_number
 
 if TYPE_CHECKING:
     from ari.instance import Instance
@@ -70,7 +71,10 @@ def check(
 @app.command()
 def prune(
     days: Annotated[
-        int, typer.Option("--days", min=MIN_RETENTION_DAYS, metavar="NUMBER", help="Keep so many days of events.")
+        int,
+        typer.Option(
+            "--days", parser=whole_number(MIN_RETENTION_DAYS), metavar="NUMBER", help="Keep so many days of events."
+        ),
     ],
     yes: Yes = False,
     data_dir: DataDir = None,

@@ -9,7 +9,7 @@ from ari.cli import key_words, output
 from ari.cli.key_words import found
 from ari.cli.opening import CALLER, opened
 from ari.cli.options import AsJson, DataDir, Expires, ExpiresAt, KeyName, Scopes, Yes
-from ari.cli.words import instant
+from ari.cli.words import instant, one_of
 from ari.keys import manage
 from ari.keys.expiry import expiry_of
 from ari.keys.manage import KeyChange, NewKey
@@ -19,7 +19,12 @@ from ari.keys.ports import KeyUnit
 NewName = Annotated[str, typer.Argument(metavar="NAME", help="What uses the key.", show_default=False)]
 Status = Annotated[
     Literal["all", "active", "inactive"],
-    typer.Option("--status", metavar="all|active|inactive", help="Which keys; inactive = revoked or expired."),
+    typer.Option(
+        "--status",
+        metavar="all|active|inactive",
+        parser=one_of("all", "active", "inactive"),
+        help="Which keys; inactive = revoked or expired.",
+    ),
 ]
 Why = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why, for the trail.", show_default=False)]
 

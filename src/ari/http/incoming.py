@@ -25,7 +25,7 @@ _SINGLE = (
     b"idempotency-key",
 )
 _BAD_PATH = re.compile(
-    rb"//|\\|(?:^|/)\.{1,2}(?:/|$)|[\x00-\x20\x7f-\xff]"
+    rb"//|\\|(?:^|/)(?:\.|%2[eE]){1,2}(?:/|$)|[\x00-\x20\x7f-\xff]"
     rb"|%(?:2[fF]|5[cC]|[01][0-9a-fA-F]|7[fF]|[cC]2%[89][0-9a-fA-F])"
 )
 """Two spellings of one path, and control characters (C0, DEL, C1), percent-encoded or not."""
