@@ -19,7 +19,7 @@ Email = Annotated[
     str | None, typer.Option("--email", metavar="ADDRESS", help="Whose; without it the owner's.", show_default=False)
 ]
 
-app = typer.Typer(help="See the owner's account; set its password or address anew.", no_args_is_help=True)
+app = typer.Typer(help="See the owner's account; change its password or address.", no_args_is_help=True)
 
 
 @app.command()
@@ -74,7 +74,7 @@ def set_email(
 
 @app.command("disable-two-factor")
 def disable_two_factor(email: Email = None, yes: Yes = False, data_dir: DataDir = None) -> None:
-    """Let an account sign in with its password alone again, for who lost app and backup codes; ends all sessions."""
+    """Turn off two-factor for an owner who lost the app and the backup codes; ends all sessions."""
     from ari.accounts import two_factor
 
     with opened(data_dir) as instance:

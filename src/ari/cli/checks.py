@@ -253,7 +253,7 @@ def _in_the_clear(state: State) -> bool:
 def _usage_log(database: Database, settings: Settings) -> Finding:
     check, days, found = "usage log", settings.usage_retention_days, checkup.log_file(database)
     if not found.shrinks:
-        return Finding(check, "note", "usage.db cannot become shorter; ari backup and ari restore make it anew.")
+        return Finding(check, "note", "usage.db cannot shrink; ari backup and ari restore rebuild it so that it can.")
     kept = f"kept {days} days" if days else "kept for ever"
     if found.oldest_at_ms is None:
         return Finding(check, "ok", f"no rows yet; they are {kept}")

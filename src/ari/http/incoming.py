@@ -163,7 +163,7 @@ def head_fault(incoming: Incoming) -> Fault | None:
     if incoming.size > MAX_HEAD_BYTES:
         return Fault(REQUEST_ERRORS["too_large"])
     if _BAD_PATH.search(incoming.raw_path):
-        return _invalid("The path holds what a path of ARI never holds.")
+        return _invalid("The path has a control character, a dot segment, //, a backslash, or an encoded slash.")
     if incoming.repeated is not None:
         for name in _SINGLE:
             if name in incoming.repeated:
