@@ -80,7 +80,9 @@ def disable_two_factor(email: Email = None, yes: Yes = False, data_dir: DataDir 
     with opened(data_dir) as instance:
         account = instance.read(lambda unit: _account(unit, email))
         if instance.read(lambda unit: unit.second_step.two_factor(account.id)) is not None:
-            question = f"Turn off two-factor of {account.email} and end all its sessions? The password alone will do."
+            question = (
+                f"Turn off two-factor of {account.email} and end all its sessions? Then the password alone signs in."
+            )
             output.confirm(question, yes=yes)
         was_on = instance.command(
             CALLER(), lambda unit, caller: two_factor.turn_off(unit, caller, instance.now_ms(), account.id)

@@ -289,7 +289,7 @@ def _trail(database: Database) -> Finding:
     if trail.removed:
         said += f"; {trail.removed:,} older ones were removed by retention, up to a signed cut"
     if trail.fault is not None:
-        return Finding(check, "wrong", f"{said}, but {trail.fault}. If that is explained: ari audit accept")
+        return Finding(check, "wrong", f"{said}, but {trail.fault}. Once you know why: ari audit accept")
     if trail.head is None:
         return Finding(check, "ok", said)
     signed = f"the head is signed by {trail.head.instance} with the key {trail.fingerprint}"
