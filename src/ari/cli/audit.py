@@ -64,7 +64,9 @@ def check(
         )
     if found is None or found != hash_of_it.strip().lower():
         why = "is not in the trail" if found is None else "is there with another hash"
-        raise Conflict("not_in_trail", f"{event} {why}: the trail was rewritten, or replaced by an older copy.")
+        raise Conflict(
+            "not_in_trail", f"{event} {why}: it is mistyped, or the trail was rewritten or replaced by an older copy."
+        )
     output.say(f"{event} is in the trail with this hash: nothing up to it was changed.")
 
 

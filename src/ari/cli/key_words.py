@@ -44,13 +44,17 @@ def found(unit: KeyUnit, now_ms: int, text: str) -> ApiKey:
     return matches[0]
 
 
+def _others(count: int, one: str, many: str) -> str:
+    return f"another active key {one}" if count == 1 else f"{count} other active keys {many}"
+
+
 def show_created(instance: "Instance", created: Created, as_json: bool) -> None:
     """The one time that a secret is shown."""
     key = created.key
     if created.same_name:
-        output.tell(f"Note: {created.same_name} other living key(s) bear this name.")
+        output.tell(f"Note: {_others(created.same_name, 'has', 'have')} this name.")
     if created.look_alikes:
-        output.tell(f"Note: {created.look_alikes} other living key(s) have a name that looks like this one.")
+        output.tell(f"Note: {_others(created.look_alikes, 'has', 'have')} a name that looks like this one.")
     if as_json:
         output.as_json({"key": key_facts(key, NO_USE, instance.now_ms()), "secret": created.secret})
         return

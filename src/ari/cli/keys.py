@@ -74,7 +74,7 @@ def rename(key: KeyName, name: NewName, as_json: AsJson = False, data_dir: DataD
 
 @app.command()
 def scopes(key: KeyName, scope: Scopes = None, as_json: AsJson = False, data_dir: DataDir = None) -> None:
-    """Say anew what a key may do; the scopes given replace those it has."""
+    """Replace a key's scopes."""
     if not scope:
         raise typer.BadParameter("give at least one --scope.")
     _change(key, KeyChange(scopes=tuple(scope)), "Changed", as_json, data_dir)
@@ -88,7 +88,7 @@ def expiry(
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Say anew when a key expires, counted from now."""
+    """Change when a key expires, counted from now."""
     if expires is None and expires_at is None:
         raise typer.BadParameter("give --expires or --expires-at.")
     at_ms = instant(expires_at, "--expires-at")

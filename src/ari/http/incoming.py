@@ -166,7 +166,7 @@ def head_fault(incoming: Incoming) -> Fault | None:
         return Fault(REQUEST_ERRORS["too_large"])
     for_gateway = incoming.raw_path.startswith(b"/api/ai/")
     if (_BAD_GATEWAY_PATH if for_gateway else _BAD_PATH).search(incoming.raw_path):
-        return _invalid("The path holds what a path of ARI never holds.")
+        return _invalid("The path has a control character, a dot segment, //, a backslash, or an encoded slash.")
     if incoming.repeated is not None:
         for name in _SINGLE:
             if name in incoming.repeated:

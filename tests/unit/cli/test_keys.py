@@ -72,7 +72,7 @@ def test_the_same_name_is_noted(ari: Ari) -> None:
     """The note goes to standard error; the secret stays alone."""
     ari.create("Backup")
     ran = ari("keys", "create", "backup")
-    assert "1 other living key" in ran.err
+    assert "another active key has this name" in ran.err
     assert len(ran.out) == token.LENGTH + 1
 
 
