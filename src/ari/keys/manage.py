@@ -90,6 +90,12 @@ def create(unit: KeyUnit, caller: Caller, now_ms: int, new: NewKey) -> Created:
     return Created(key, secret, same_name, look_alikes)
 
 
+def require_may_create(caller: Caller, new: NewKey) -> None:
+    """Raise ``Forbidden`` unless the caller holds all that the new key would, and ``Invalid`` for unknown scopes."""
+    wanted = scopes.PRESETS[scopes.DEFAULT_PRESET][1] if new.scopes is None else new.scopes
+    granting.require_within(caller, scopes.validated(wanted), "A key can grant only scopes that it holds itself.")
+
+
 def get(unit: KeyUnit, key_id: str) -> ApiKey:
     """The key. Raises ``NotFound``."""
     key = unit.keys.get(key_id) if is_id("key", key_id) else None
@@ -158,6 +164,8 @@ def revoke(
     Raises ``Invalid``, ``NotFound``, ``Forbidden``.
     """
     why = checked_reason(reason)
+    if with_made:
+        unit.keys.stamp_expired(now_ms)  # what is passed over as expired stays so, wherever the clock is set
     key = _touchable(unit, caller, key_id)
     made = living_made_by(unit, now_ms, key_id) if with_made else []
     for other in made:
