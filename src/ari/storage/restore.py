@@ -150,7 +150,7 @@ class _Filling:
         try:
             for name, batch in _batches(Reader(self.file)):
                 self._write(main if _TABLES[name] in MAIN_TABLES else log, name, batch)
-            if not self.terms.untrusted:
+            if self.restored.is_trusted:
                 require_ours(self.file, self.keys)  # again: these bytes are the ones that were written
             KeyTables(main, writing=True).stamp_expired(self.now_ms)
             self._record(main)
