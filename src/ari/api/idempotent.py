@@ -39,12 +39,18 @@ REPEATABLE: dict[int | str, dict[str, Any]] = {
 
 
 async def once(
-    here: Here, operation: str, header: str | None, body: BaseModel, make: Callable[[Any, Caller], bytes]
+    here: Here,
+    operation: str,
+    header: str | None,
+    body: BaseModel,
+    make: Callable[[Any, Caller], bytes],
+    require_rights: Callable[[Caller], None],
 ) -> Response:
     """201 with the JSON that ``make`` returns, or with that of the first equal request.
 
-    ``make`` runs in the transaction that also stores its response. Raises ``Invalid`` for an unusable header,
-    ``Conflict("idempotency_key_reused")``, and what ``make`` raises.
+    ``make`` runs in the transaction that also stores its response. ``require_rights`` raises for a caller that may not
+    do this now; it is asked for repeats too, since a caller may have been narrowed. Raises ``Invalid`` for an unusable
+    header, ``Conflict("idempotency_key_reused")``, and what these two raise.
     """
     key = idempotency.key_of(header)
     if key is None:
@@ -53,6 +59,7 @@ async def once(
     instance = here.instance
 
     def make_once(unit: Any, by: Caller) -> idempotency.Outcome:
+        require_rights(by)
         request = IdempotentRequest(by.actor, operation, key, content)
         return idempotency.once(unit, instance.master_keys, instance.now_ms(), request, lambda: make(unit, by))
 

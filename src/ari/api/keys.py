@@ -42,7 +42,7 @@ async def create_key(body: NewKeyIn, here: Here, idempotency_key: IdempotencyKey
         facts = key_facts(created.key, NO_USE, now_ms())
         return msgspec.json.encode({"key": facts, "secret": created.secret})
 
-    return await once(here, "create_key", idempotency_key, body, create)
+    return await once(here, "create_key", idempotency_key, body, create, lambda by: manage.require_may_create(by, new))
 
 
 @router.get("", response_model=KeysOut, summary="List API keys", responses=problems("invalid"))

@@ -28,10 +28,13 @@ def every_key(unit: KeyUnit, now_ms: int, activity: Activity) -> Iterator[ApiKey
         before = keys[-1].id
 
 
-def found(unit: KeyUnit, now_ms: int, text: str) -> ApiKey:
-    """The key with this id or, where only one has it, this hint. Raises ``NotFound`` or ``Invalid``."""
+def found(unit: KeyUnit, now_ms: int, text: str, *, even_deleted: bool = False) -> ApiKey:
+    """The key with this id or, where only one has it, this hint. Raises ``NotFound`` or ``Invalid``.
+
+    ``even_deleted`` finds a deleted key too, by its id.
+    """
     if is_id("key", text):
-        return manage.get(unit, text)
+        return manage.even_deleted(unit, text) if even_deleted else manage.get(unit, text)
     if len(text) == token.LENGTH and text.startswith(token.PREFIX):
         sentence = "Give the key's id or hint, never the key itself: the shell keeps what you type."
         raise Invalid(Problem("id", sentence))

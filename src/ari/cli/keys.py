@@ -125,7 +125,7 @@ def revoke(
     """Kill a key for good: its next request is refused."""
     with opened(data_dir) as instance:
         now_ms = instance.now_ms()
-        named = instance.read(lambda unit: found(unit, now_ms, key))
+        named = instance.read(lambda unit: found(unit, now_ms, key, even_deleted=with_made))
         made = instance.read(lambda unit: manage.living_made_by(unit, now_ms, named.id)) if with_made else []
         if made or not named.is_inactive(now_ms):
             output.confirm(_revoke_question(named, len(made)), yes=yes)

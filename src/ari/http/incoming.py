@@ -174,6 +174,11 @@ def head_fault(incoming: Incoming) -> Fault | None:
     return None
 
 
+def query_fault(incoming: Incoming) -> Fault | None:
+    """PostgreSQL has no NUL in its texts, and nobody means one."""
+    return _invalid("The query holds a NUL character.") if b"%00" in incoming.query else None
+
+
 def host_fault(incoming: Incoming, allowed_hosts: frozenset[str], base_url: str) -> Fault | None:
     """Whether the request is meant for this instance (defence against DNS rebinding)."""
     host = incoming.host

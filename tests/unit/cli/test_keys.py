@@ -213,6 +213,20 @@ def test_revoking_names_the_keys_it_made(ari: Ari) -> None:
     assert ari.json("keys", "show", made.key.id)["status"] == "revoked"
 
 
+def test_a_deleted_key_is_revoked_with_what_it_made(ari: Ari) -> None:
+    """By its id; without --with-made there is nothing to revoke."""
+    parent, _ = ari.create("Parent", "--scope", "*")
+    instance = ari.instance()
+    caller = Caller(parent["id"], Origin("api"), ("*",))
+    made = instance.command(caller, lambda unit, by: manage.create(unit, by, instance.now_ms(), NewKey("Child")))
+    instance.close()
+    ari("keys", "revoke", "--yes", parent["id"])
+    ari("keys", "delete", "--yes", parent["id"])
+    assert "There is no API key" in ari.refused("keys", "revoke", "--yes", parent["id"])
+    ari("keys", "revoke", "--yes", "--with-made", parent["id"])
+    assert ari.json("keys", "show", made.key.id)["status"] == "revoked"
+
+
 def test_delete_only_of_dead_keys(ari: Ari) -> None:
     """A living key stays; a dead one leaves the list but keeps its usage."""
     key, _ = ari.create()
