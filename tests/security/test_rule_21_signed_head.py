@@ -156,6 +156,7 @@ def test_an_older_copy_of_the_whole_file_is_noticed(data_dir: Path, tmp_path: Pa
     for rest in ("-wal", "-shm"):
         (data_dir / f"{KEYS_FILE}{rest}").unlink(missing_ok=True)
     shutil.copy2(tmp_path / "copy", data_dir / KEYS_FILE)
+    (data_dir / "seen-sqlite.json").unlink()  # which would stop the node at once
     with opened(data_dir, None) as instance:
         _assert_replaced(audit_trail(instance.database))
         create(instance, "later")

@@ -66,7 +66,7 @@ def _of_text(schema: dict[str, Any]) -> Iterator[Variant]:
     if schema.get("format") == "date-time":
         yield Variant("yesterday", False, "date-time")
     if "pattern" in schema:
-        wrong = next(text for text in ("!", "\0") if not re.search(schema["pattern"], text))
+        wrong = next(text for text in ("!", "\x01") if not re.search(schema["pattern"], text))
         yield Variant(wrong, False, "pattern")
 
 

@@ -23,7 +23,11 @@ def create(instance: Instance, name: str) -> str:
 
 @contextmanager
 def unlocked(instance: Instance) -> Iterator[Connection]:
-    """A transaction in which no trigger of ours is in the way."""
+    """A transaction in which no trigger of ours is in the way.
+
+    Afterwards the node has no memory of events of its own (``storage.failover``), as a node of the forger's choice.
+    """
+    instance.database.history.trusting = True
     with instance.database.main.begin() as connection:
         if connection.dialect.name == "sqlite":
             query = "SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'"
