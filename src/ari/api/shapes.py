@@ -15,21 +15,19 @@ from ari.keys.expiry import EXPIRY_CHOICES
 from ari.keys.names import NAME_LENGTH, REASON_LENGTH
 from ari.keys.reasons import REASONS
 from ari.keys.scopes import known_scopes
-from ari.usage.search import CODES, METHODS, TEXT_LENGTH
 
 MAX_LIMIT = 200
 DEFAULT_LIMIT = 50
 
-_KEY_ID = "key_01KB5Q2W8Z6N4T0V9YRJXH3M7C"
-_HINT = "ari_k_7Qm2…b4Zk"
-_REQUEST_ID = "req_01KB5Q2W8Z6N4T0V9YRJXH3M7C"
-_ADDRESS = "203.0.113.7"
-_AGENT = "curl/8.5.0"
-_TIME: dict[str, JsonValue] = {"format": "date-time", "examples": ["2027-01-31T12:00:00.000Z"]}
+KEY_ID = "key_01KB5Q2W8Z6N4T0V9YRJXH3M7C"
+HINT = "ari_k_7Qm2…b4Zk"
+REQUEST_ID = "req_01KB5Q2W8Z6N4T0V9YRJXH3M7C"
+ADDRESS = "203.0.113.7"
+AGENT = "curl/8.5.0"
+TIME: dict[str, JsonValue] = {"format": "date-time", "examples": ["2027-01-31T12:00:00.000Z"]}
 _CREATED: dict[str, JsonValue] = {"format": "date-time", "examples": ["2026-11-02T12:00:00.000Z"]}
-_FROM: dict[str, JsonValue] = {"format": "date-time", "examples": ["2027-01-01T00:00:00Z"]}
-_CURSOR = encode_cursor(_KEY_ID)
-Time = Annotated[StrictStr, Field(max_length=40, json_schema_extra=_TIME)]
+_CURSOR = encode_cursor(KEY_ID)
+Time = Annotated[StrictStr, Field(max_length=40, json_schema_extra=TIME)]
 Scopes = Annotated[
     list[Annotated[StrictStr, Field(max_length=64)]],
     Field(
@@ -54,7 +52,7 @@ NextCursor = Annotated[
 ]
 OneLine = Annotated[str, Field(max_length=64, pattern=r"^[^\x00-\x1f\x7f]*$")]
 """Text to compare with what is stored, where PostgreSQL refuses a NUL."""
-KeyId = Annotated[str, Path(description="The id of an API key.", examples=[_KEY_ID])]
+KeyId = Annotated[str, Path(description="The id of an API key.", examples=[KEY_ID])]
 """A key's id in the address of an operation."""
 
 
@@ -143,62 +141,18 @@ class KeysIn(PageIn):
     )
 
 
-class UsageSearchIn(Sent):
-    """Narrows the usage log."""
-
-    code: str | None = Field(
-        None,
-        description="Only rows with this code: `ok`, or why a request was refused.",
-        examples=["expired"],
-        json_schema_extra={"enum": [*CODES, None]},
-    )
-    since: str | None = Field(
-        None, max_length=40, description="Only rows at or after this time (RFC 3339).", json_schema_extra=_FROM
-    )
-    until: str | None = Field(
-        None, max_length=40, description="Only rows before this time (RFC 3339).", json_schema_extra=_TIME
-    )
-    method: str | None = Field(
-        None,
-        description="Only rows with this HTTP method.",
-        examples=["POST"],
-        json_schema_extra={"enum": [*METHODS, None]},
-    )
-    status: str | None = Field(
-        None,
-        description="Only rows with this HTTP status: `404`, a class such as `4xx`, or `none` (no answer yet).",
-        examples=["4xx"],
-    )
-    q: str | None = Field(
-        None,
-        max_length=TEXT_LENGTH,
-        description="Only rows with this text in path, client address or user agent, in any case; up to "
-        f"{TEXT_LENGTH} characters.",
-        examples=["curl"],
-    )
-
-
-class UsageIn(PageIn, UsageSearchIn):
-    """With `method`, `status` or `q` a page looks at 10,000 rows at most: it may hold fewer than `limit` rows, even
-    none, and still have a `next_cursor` to go on with."""
-
-
-class AllUsageIn(UsageIn):
-    key_id: OneLine | None = Field(None, description="Only rows of this key.", examples=[_KEY_ID])
-
-
 class EventsIn(PageIn):
     subject: OneLine | None = Field(
-        None, description="Only events of this thing, such as a key's id.", examples=[_KEY_ID]
+        None, description="Only events of this thing, such as a key's id.", examples=[KEY_ID]
     )
 
 
 class KeyOut(BaseModel):
     """An API key; its secret is not in it."""
 
-    id: str = Field(description="For addresses and filters; no secret.", examples=[_KEY_ID])
+    id: str = Field(description="For addresses and filters; no secret.", examples=[KEY_ID])
     name: str = Field(description="What uses the key.", examples=["Automation Script"])
-    hint: str = Field(description="The first and last characters of the secret.", examples=[_HINT])
+    hint: str = Field(description="The first and last characters of the secret.", examples=[HINT])
     scopes: list[str] = Field(description="What the key may do.", examples=[["api:read"]])
     status: Literal["active", "expired", "revoked", "disabled"] = Field(
         description="The first that applies of `revoked`, `expired`, `disabled`, else `active`.", examples=["active"]
@@ -255,73 +209,21 @@ class MeAccountOut(BaseModel):
     account: AccountOut = Field(description="The account.")
 
 
-class AiUseOut(BaseModel):
-    """What a request through the AI gateway used, as far as the provider's answer told; `null` is unknown."""
-
-    provider: str = Field(description="Who was asked.", examples=["openai"])
-    model: str | None = Field(description="The model that answered, as the answer calls it.", examples=["gpt-5.1"])
-    input_tokens: int | None = Field(description="Tokens read, cached ones among them.", examples=[812])
-    output_tokens: int | None = Field(description="Tokens made, those of thinking among them.", examples=[164])
-    cached_tokens: int | None = Field(description="Tokens read from a cache.", examples=[512])
-    provider_status: int | None = Field(description="What the provider answered; `null`: nothing.", examples=[200])
-    first_byte_ms: float | None = Field(description="Until the first byte of the provider's answer.", examples=[412.5])
-    whole_ms: float = Field(description="Until its last byte.", examples=[2210.1])
-    ended: Literal["complete", "client_gone", "cut", "error", "timed_out", "unreachable"] = Field(
-        description="`client_gone`: the caller hung up; `cut`: the provider broke off; `error`: it reported an error "
-        "in a response that had begun well; `timed_out`, `unreachable`: no response began.",
-        examples=["complete"],
-    )
-
-
-class UsageOut(BaseModel):
-    """One logged request, or `count` refusals of a flood."""
-
-    id: str = Field(description="The row's id.", examples=[_REQUEST_ID])
-    time: str = Field(description="When the request arrived.", json_schema_extra=_TIME)
-    request_id: str = Field(description="The request's id, the caller's or ours.", examples=[_REQUEST_ID])
-    key_id: str = Field(description="The key that was presented.", examples=[_KEY_ID])
-    key_hint: str = Field(description="The first and last characters of its secret.", examples=[_HINT])
-    code: str = Field(description="`ok`, or why the request was refused.", examples=["ok"])
-    method: str = Field(description="The HTTP method.", examples=["GET"])
-    route: str = Field(
-        description="The operation's address, with names for its parts.", examples=["/api/keys/{key_id}"]
-    )
-    path: str = Field(description="The path as it was sent, without the query.", examples=[f"/api/keys/{_KEY_ID}"])
-    status: int | None = Field(description="The status answered; `null` while it is not known.", examples=[200])
-    client_address: str | None = Field(description="From where.", examples=[_ADDRESS])
-    user_agent: str | None = Field(description="What the client calls itself.", examples=[_AGENT])
-    duration_ms: float | None = Field(description="Until the response began.", examples=[1.8])
-    bytes: int | None = Field(description="The size of the answer's body.", examples=[2048])
-    count: int = Field(description="How many requests the row stands for.", examples=[1])
-    source: Literal["request", "verify"] = Field(
-        description="`request`: the key was presented here; `verify`: a service asked about it.", examples=["request"]
-    )
-    ai: AiUseOut | None = Field(description="What it used at a provider, if it went through the AI gateway.")
-
-
-class UsagePageOut(BaseModel):
-    """A page of the usage log, newest first. With `method`, `status` or `q` it may hold fewer than `limit` rows, even
-    none, and still have a `next_cursor` to go on with."""
-
-    items: list[UsageOut] = Field(description="The rows of this page.")
-    next_cursor: NextCursor
-
-
 class EventOut(BaseModel):
     """One entry of the audit trail."""
 
     id: str = Field(description="The event's id.", examples=["evt_01KB5Q2W8Z6N4T0V9YRJXH3M7C"])
-    time: str = Field(description="When it happened.", json_schema_extra=_TIME)
+    time: str = Field(description="When it happened.", json_schema_extra=TIME)
     name: str = Field(description="What happened.", examples=["key_revoked"])
     actor: str = Field(
         description="Who did it: the id of an account or key, `cli:` and a name, or `system`.",
         examples=["usr_01KB5Q2W8Z6N4T0V9YRJXH3M7C"],
     )
-    subject: str | None = Field(description="The id of what it was done to.", examples=[_KEY_ID])
+    subject: str | None = Field(description="The id of what it was done to.", examples=[KEY_ID])
     door: str = Field(description="How it was done: `web`, `api`, `cli` or `system`.", examples=["web"])
-    client_address: str | None = Field(description="From where.", examples=[_ADDRESS])
-    user_agent: str | None = Field(description="What the client calls itself.", examples=[_AGENT])
-    request_id: str | None = Field(description="The request that did it.", examples=[_REQUEST_ID])
+    client_address: str | None = Field(description="From where.", examples=[ADDRESS])
+    user_agent: str | None = Field(description="What the client calls itself.", examples=[AGENT])
+    request_id: str | None = Field(description="The request that did it.", examples=[REQUEST_ID])
     detail: dict[str, Any] = Field(
         description="What differs from event to event; never a secret.", examples=[{"reason": "Committed to git"}]
     )
@@ -366,7 +268,7 @@ class ProblemOut(BaseModel):
     status: int = Field(description="The HTTP status again.", examples=[401])
     detail: str = Field(description="What happened and what to do, for people.", examples=[REASONS["expired"].sentence])
     code: str = Field(description="The reason, for programs; it stays the same.", examples=["expired"])
-    request_id: str = Field(description="The id under which the log has this request.", examples=[_REQUEST_ID])
+    request_id: str = Field(description="The id under which the log has this request.", examples=[REQUEST_ID])
     scope: str | None = Field(
         None, description="The scope that is missing, if the code is `insufficient_scope`.", examples=[None]
     )

@@ -6,7 +6,8 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from ari.api.here import Here, answer, problems
-from ari.api.shapes import AllUsageIn, KeyId, UsageIn, UsagePageOut, time_of
+from ari.api.log_shapes import AllUsageIn, UsageIn, UsagePageOut
+from ari.api.shapes import KeyId, time_of
 from ari.api.usage_shapes import (
     CSV_EXAMPLE,
     AiKeySummaryOut,

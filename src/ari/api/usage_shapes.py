@@ -4,7 +4,8 @@ from typing import Literal
 
 from pydantic import BaseModel, Field, JsonValue, RootModel
 
-from ari.api.shapes import OneLine, Sent, UsageOut, UsageSearchIn, time_of
+from ari.api.log_shapes import UsageOut, UsageSearchIn
+from ari.api.shapes import OneLine, Sent, time_of
 from ari.usage.ai_summary import TOP as MOST_NAMED
 from ari.usage.export import COLUMNS
 from ari.usage.model import UsageFilter
