@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ari.base.errors import Problem
+from ari.keys.names import EMPTY_NAME
 
 MAX_PROBLEMS = 20
 _FIELD = re.compile(r"[a-z][a-z_-]{0,39}|[0-9]{1,5}")
@@ -58,5 +59,7 @@ def _message(error: Any) -> str:
     if error["type"] == "value_error":
         text = str(error["msg"]).removeprefix("Value error, ")
         return text if text.endswith(".") else f"{text}."
+    if error["type"] == "string_too_short" and error["loc"][-1] == "name":
+        return EMPTY_NAME  # as the pages and the command line say it
     sentence = _SENTENCES.get(error["type"])
     return OTHERWISE if sentence is None else sentence(error.get("ctx", {}))

@@ -32,13 +32,14 @@ _SAYS_NOTHING = {
 _FILLERS = {"a", "an", "another", "api", "ari", "first", "key", "keys", "my", "new", "old", "second", "the", "token"}
 _REFUSED_CATEGORIES = {"Cc", "Cs", "Co", "Cn", "Zl", "Zp"}
 _BIDI_CONTROLS = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+EMPTY_NAME = "Give the key a name that says what uses it."
 
 
 def checked_name(text: str) -> str:
     """The name trimmed and in NFC. Raises ``Invalid``."""
     name = _checked("name", text, NAME_LENGTH)
     if not name:
-        raise Invalid(Problem("name", "Give the key a name that says what uses it."))
+        raise Invalid(Problem("name", EMPTY_NAME))
     if not is_visible(name):
         raise Invalid(Problem("name", "Give the key a name that can be seen; this one is invisible."))
     return name
