@@ -31,6 +31,7 @@ from ari.outbound.probe import HttpProber
 from ari.storage import migrate as migrations
 from ari.storage.checkup import try_verifying
 from ari.storage.engine import Database
+from ari.storage.failover.history import WentBack
 from ari.storage.finder import HotFinder
 from ari.storage.unit import Unit
 from ari.usage.log import UsageLog
@@ -39,6 +40,8 @@ from ari.usage.ports import UsageReader
 
 T = TypeVar("T")
 TEST_MAIL_SECONDS = 12.0
+SLOW_SECONDS = 2.0
+"""After this time a short-lived process watches the database server, which may hang or wait for its standby."""
 ANSWER_SECONDS = 15.0
 """How long a request waits for the database outside verification: longer than the waits of a healthy one add up to."""
 
@@ -70,16 +73,24 @@ class Instance:
         self.usage = UsageLog(database.usage, clock, settings, self.free_disk_bytes)
 
     @classmethod
-    def open(cls, settings: Settings, *, migrate: bool = False, given: ProviderEnvironment | None = None) -> Self:
+    def open(
+        cls,
+        settings: Settings,
+        *,
+        migrate: bool = False,
+        check: bool = True,
+        given: ProviderEnvironment | None = None,
+    ) -> Self:
         """Open the instance. Raises ``ConfigurationError`` if its database is not this version's.
 
-        ``migrate`` first applies what is missing.
+        ``migrate`` first applies what is missing. Without ``check`` the database is not asked yet.
         """
         database = Database.open(settings)
         try:
             if migrate:
+                database.watch(SLOW_SECONDS)
                 migrations.migrate(database)
-            else:
+            elif check:
                 migrations.check(database)
         except BaseException:
             database.close()
@@ -208,9 +219,14 @@ class Instance:
         await asyncio.to_thread(self.database.ping)
 
     def prove_verification(self) -> None:
-        """Do once, before serving, what every verification does. Raises ``ConfigurationError`` if it fails."""
+        """Do once, before serving, what every verification does.
+
+        Raises ``ConfigurationError`` if it fails, ``WentBack`` where the database is not trusted.
+        """
         try:
             try_verifying(self.database)
+        except WentBack:
+            raise
         except Unavailable as error:
             raise ConfigurationError(for_operator(error)) from None
 

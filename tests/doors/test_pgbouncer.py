@@ -14,7 +14,7 @@ from ari.base.clock import DAY_MS
 from ari.base.errors import ConfigurationError, Conflict
 from ari.cli.checks import examine
 from ari.storage.backup import write_backup
-from ari.storage.engine import Database
+from ari.storage.engine import Database, master_keys_of
 from ari.storage.postgres_sessions import LOCAL_SETTINGS
 from ari.storage.restore_into import into_postgresql
 from ari.usage.ports import Batch
@@ -173,5 +173,6 @@ def test_sessions_are_used_where_they_are_promised(data_dir: Path, postgres_url:
 @_pooled("transaction")
 def test_a_restore_needs_the_server_itself(data_dir: Path, postgres_url: str, pooler: PgBouncer) -> None:
     """Behind a pooler nobody can see whether ARI runs."""
+    settings = settings_for(data_dir, pooler.url_of(postgres_url))
     with pytest.raises(Conflict, match="Through a pooler"):
-        into_postgresql(settings_for(data_dir, pooler.url_of(postgres_url)), False, lambda *_: None)
+        into_postgresql(settings, False, master_keys_of(settings), lambda *_: None)

@@ -12,6 +12,7 @@ import httpx2
 import pytest
 
 from tests.support.owner import EMAIL, PASSWORD, csrf_of
+from tests.support.ports import free_port
 from tests.support.server import ServerProcess, clean_environment
 
 HOUR = 3_600
@@ -152,7 +153,8 @@ start.serve(load_settings())
 
 def test_the_settings_leave_the_environment(data_dir: Path) -> None:
     """Once the owner is made, nothing that the server starts inherits ARI_ADMIN_*."""
-    settings = {"ARI_DATA_DIR": str(data_dir), "ARI_ADMIN_EMAIL": EMAIL, "ARI_ADMIN_PASSWORD": PASSWORD}
+    settings = {"ARI_ADMIN_EMAIL": EMAIL, "ARI_ADMIN_PASSWORD": PASSWORD}
+    settings |= {"ARI_DATA_DIR": str(data_dir), "ARI_PORT": str(free_port())}
     environment = clean_environment(data_dir.parent, settings)
     done = subprocess.run([sys.executable, "-c", SERVE_AND_SHOW], env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -100,7 +100,7 @@ def postgres_server() -> Iterator[PostgresServer | None]:
             raise RuntimeError("ARI_TEST_DATABASE_URL does not answer, or its user may not create databases")
         yield from _ending(PostgresServer(named))
         return
-    binaries = _binaries()
+    binaries = installed()
     if binaries is not None:
         with private_server(binaries) as private:
             yield private
@@ -134,7 +134,8 @@ def _may_create(url: str) -> bool:
     return row is not None and bool(row[0])
 
 
-def _binaries() -> Path | None:
+def installed() -> Path | None:
+    """The folder of the programs of PostgreSQL."""
     installed = [path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/initdb")]
     if installed:
         return max(installed, key=lambda folder: int(folder.parent.name) if folder.parent.name.isdigit() else 0)
@@ -173,6 +174,21 @@ class PrivateServer(PostgresServer):
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+    def crash(self) -> None:
+        """End without a word to clients and standbys (PostgreSQL's immediate shutdown)."""
+        process, self._process = self._process, None
+        assert process is not None
+        self.thaw(process.pid)
+        process.send_signal(signal.SIGQUIT)
+        process.wait(10)
+
+    def execute(self, *statements: str) -> list[tuple[Any, ...]]:
+        """Run statements as an administrator; the rows of the last one."""
+        with psycopg.connect(self.admin_url, autocommit=True, connect_timeout=10) as connection:
+            for statement in statements:
+                cursor = connection.execute(statement.encode())
+            return cursor.fetchall() if cursor.description else []
 
     def freeze(self) -> None:
         """Hold all its processes still: connections stay open, and nothing answers."""
@@ -220,7 +236,7 @@ def _environment(folder: Path) -> dict[str, str]:
 @contextmanager
 def own_server() -> Iterator[PrivateServer | None]:
     """A server for a test that stops it, None where PostgreSQL is not installed on this machine."""
-    binaries = _binaries()
+    binaries = installed()
     if binaries is None:
         yield None
         return
@@ -229,35 +245,77 @@ def own_server() -> Iterator[PrivateServer | None]:
 
 
 @contextmanager
-def private_server(binaries: Path) -> Iterator[PrivateServer]:
-    """A server in a temporary folder; as root it runs as another user, since PostgreSQL refuses root."""
+def standby_of(primary: PrivateServer) -> Iterator["Standby"]:
+    """A server that follows another, asynchronously unless that one's settings say otherwise."""
+    binaries = installed()
+    assert binaries is not None
+    with _home() as (folder, ids):
+        port = urlsplit(primary.admin_url).port
+        command = [str(binaries / "pg_basebackup"), "-h", "127.0.0.1", "-p", str(port), "-U", "postgres"]
+        command += ["-D", str(folder / "data"), "-R", "-X", "stream", "-c", "fast", "--no-sync"]
+        server = Standby(binaries, folder, free_port(), ids)
+        try:
+            subprocess.run(command, check=True, capture_output=True, cwd=folder, env=_environment(folder), **ids)
+            server.start()
+            yield server
+        finally:
+            server.stop()
+
+
+class Standby(PrivateServer):
+    """A server that may take over."""
+
+    def promote(self) -> None:
+        """Become a primary."""
+        self.execute("SELECT pg_promote()")
+
+    def stop_following(self) -> None:
+        """Take nothing more from the primary, as when the network between them fails."""
+        with (self._folder / "data" / "postgresql.auto.conf").open("a") as file:
+            file.write("primary_conninfo = ''\n")
+        self.execute("SELECT pg_reload_conf()")
+        self._wait_until("SELECT count(*) = 0 FROM pg_stat_wal_receiver")
+
+    def catch_up(self, primary: PrivateServer) -> None:
+        """Wait until everything that the primary wrote is here."""
+        [(position,)] = primary.execute("SELECT pg_current_wal_lsn()::text")
+        self._wait_until(f"SELECT pg_last_wal_replay_lsn() >= '{position}'")
+
+    def _wait_until(self, question: str) -> None:
+        deadline = time.monotonic() + 30
+        while not self.execute(question)[0][0]:
+            assert time.monotonic() < deadline, question
+            time.sleep(0.05)
+
+
+@contextmanager
+def _home() -> Iterator[tuple[Path, dict[str, Any]]]:
+    """A folder for a server, and whom to run it as."""
     folder = Path(tempfile.mkdtemp(prefix="ari-postgres-"))
     account = other_account() if os.getuid() == 0 else None
-    ids: dict[str, Any] = (
-        {} if account is None else {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
-    )
+    ids: dict[str, Any] = {}
     if account is not None:
+        ids = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
         os.chown(folder, account.pw_uid, account.pw_gid)
-    init = [
-        str(binaries / "initdb"),
-        "-D",
-        str(folder / "data"),
-        "-U",
-        "postgres",
-        "-A",
-        "trust",
-        "-E",
-        "UTF8",
-        "--no-sync",
-    ]
-    server = PrivateServer(binaries, folder, free_port(), ids)
     try:
-        subprocess.run(init, check=True, capture_output=True, cwd=folder, env=_environment(folder), **ids)
-        server.start()
-        yield server
+        yield folder, ids
     finally:
-        server.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def private_server(binaries: Path) -> Iterator[PrivateServer]:
+    """A server in a temporary folder; as root it runs as another user, since PostgreSQL refuses root."""
+    with _home() as (folder, ids):
+        init = [str(binaries / "initdb"), "-D", str(folder / "data"), "-U", "postgres"]
+        init += ["-A", "trust", "-E", "UTF8", "--no-sync"]
+        server = PrivateServer(binaries, folder, free_port(), ids)
+        try:
+            subprocess.run(init, check=True, capture_output=True, cwd=folder, env=_environment(folder), **ids)
+            server.start()
+            yield server
+        finally:
+            server.stop()
 
 
 def other_account() -> pwd.struct_passwd:

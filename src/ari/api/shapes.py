@@ -42,10 +42,10 @@ Scopes = Annotated[
 Name = Annotated[
     StrictStr,
     Field(
-        min_length=1,
         max_length=NAME_LENGTH,
         description="What uses the key: 1–100 characters.",
         examples=["Automation Script"],
+        json_schema_extra={"minLength": 1},
     ),
 ]
 Nullable = Annotated[str | None, Field(json_schema_extra={"format": "date-time"})]

@@ -62,6 +62,7 @@ EVENT_NAMES = {
     "email_change_requested": "An account asked for another e-mail address, which must be confirmed first.",
     "notification_switched": "A kind of notification was switched on or off.",
     "mail_tested": "A test mail was sent.",
+    "database_accepted": "An operator accepted a database that lacks changes a node had seen.",
     "events_removed": "Events older than the retention period were removed from the audit trail.",
     "audit_accepted": "The audit trail was signed as it is: at an upgrade, or after somebody looked at what was wrong.",
     "clock_stepped": "The clock of the machine was set forward or back by more than five minutes.",

@@ -78,6 +78,10 @@ class Settings(BaseSettings):
     database_url: PostgresUrl | None = Field(
         None, description="postgresql://… for many nodes; unset: SQLite files in the data directory."
     )
+    database_sync: Literal["off", "required"] = Field(
+        "off",
+        description="required: changes are refused (503) unless a synchronous standby of PostgreSQL confirms them.",
+    )
     database_pooler: Literal["auto", "session", "transaction"] = Field(
         "auto",
         description="The mode of a connection pooler, such as PgBouncer, in front of PostgreSQL. auto: ARI detects a "

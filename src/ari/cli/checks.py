@@ -14,7 +14,7 @@ from ari.base.environment import kubernetes_variables, kubernetes_words, unknown
 from ari.base.errors import AriError, for_operator
 from ari.base.seal import Sealed, open_one
 from ari.base.settings import Settings, environment_name
-from ari.instance import office_of
+from ari.instance import SLOW_SECONDS, office_of
 from ari.integrations.checks import is_private
 from ari.integrations.credentials import states
 from ari.integrations.environment import read_environment
@@ -73,6 +73,7 @@ def examine(settings: Settings, *, audit: bool) -> list[Finding]:
         database = Database.open(settings)
     except AriError as error:
         return [*findings, Finding("database", "wrong", str(error))]
+    database.watch(SLOW_SECONDS)
     try:
         findings += _database(database, settings, audit=audit)
     except AriError as error:
@@ -183,6 +184,8 @@ def _database(database: Database, settings: Settings, *, audit: bool) -> Iterato
     yield _seals(sealed, settings)
     yield _integrations(database, settings)
     yield _usage_log(database, settings)
+    if database.shared:
+        yield _standbys(database, settings)
     yield _clock(database)
     if audit:
         yield _sums(database)
@@ -262,6 +265,13 @@ def _usage_log(database: Database, settings: Settings) -> Finding:
     if days and found.oldest_at_ms < now_ms - (days + _DAYS_TO_REMOVE) * DAY_MS:
         return Finding(check, "note", f"{said}: older ones wait to be removed, which ari serve does.")
     return Finding(check, "ok", said)
+
+
+def _standbys(database: Database, settings: Settings) -> Finding:
+    state = checkup.standbys(database)
+    if settings.database_sync == "required" and state.nobody_confirms:
+        return Finding("standbys", "wrong", f"ARI_DATABASE_SYNC=required refuses every change. {state.words}")
+    return Finding("standbys", "note" if state.warning else "ok", state.words)
 
 
 def _clock(database: Database) -> Finding:

@@ -13,6 +13,7 @@ from ari.cli import (
     account,
     audit,
     backup,
+    database,
     doctor,
     events,
     integrations,
@@ -42,6 +43,7 @@ app.add_typer(audit.app, name="audit")
 app.add_typer(notifications.app, name="notifications")
 app.add_typer(account.app, name="account")
 app.add_typer(master_key.app, name="master-key")
+app.add_typer(database.app, name="database")
 app.command("doctor")(doctor.doctor)
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)

@@ -32,9 +32,10 @@ def opened(data_dir: Path | None) -> "Iterator[Instance]":
     """
     settings = settings_of(data_dir)
     require_instance(settings)
-    from ari.instance import Instance
+    from ari.instance import SLOW_SECONDS, Instance
 
     instance = Instance.open(settings)
+    instance.database.watch(SLOW_SECONDS)
     try:
         yield instance
     finally:

@@ -21,6 +21,7 @@ from ari.serving import worker
 from ari.serving.limits import no_core_dumps, raise_open_files
 from ari.serving.supervisor import Supervisor
 from ari.storage import owner_mark
+from ari.storage.failover.history import WentBack
 
 SECRETS = (
     "ARI_ADMIN_EMAIL",
@@ -55,29 +56,43 @@ def serve(settings: Settings, *, new_instance: bool = False) -> int:
     configure_log(settings)
     _report_variables(os.environ)
     listener = _bound(settings)
-    instance = Instance.open(settings, migrate=True, given=given)
+    trusted, link, mails = True, None, True
     try:
-        instance.prove_verification()
-        _refuse_lost_master_key(instance)
-        link = _prepare_owner(instance, new_instance=new_instance)
-        instance.look_for_mail_key()
-    finally:
-        instance.close()
+        link, mails = _prepare(settings, given, new_instance=new_instance)
+    except WentBack:
+        # Serve all the same: every answer is a 503 that names the reason, until an operator accepts the database.
+        trusted = False
     forget_secrets()
     settings = settings.model_copy(update={"admin_email": None, "admin_password": None})
     _listen(listener, settings)
     print(link or f"ARI serves on {settings.base_url}", flush=True)
     if not settings.loopback_only and settings.public_url is None:
         print(ONE_ADDRESS.format(settings.base_url), flush=True)
-    if not instance.office.is_open:
+    if not mails:
         print(MAIL_IS_OFF, flush=True)
-    return _supervisor(settings, listener, given).run()
+    return _supervisor(settings, listener, given, trusted=trusted).run()
 
 
-def _supervisor(settings: Settings, listener: socket.socket, given: ProviderEnvironment) -> Supervisor:
+def _prepare(settings: Settings, given: ProviderEnvironment, *, new_instance: bool) -> tuple[str | None, bool]:
+    """Migrate and make the owner. Returns the line with the setup link, if one is needed, and whether mail is on."""
+    instance = Instance.open(settings, migrate=True, given=given)
+    try:
+        instance.prove_verification()
+        _refuse_lost_master_key(instance)
+        link = _prepare_owner(instance, new_instance=new_instance)
+        instance.database.history.forget_if_empty()
+        instance.look_for_mail_key()
+        return link, instance.office.is_open
+    finally:
+        instance.close()
+
+
+def _supervisor(
+    settings: Settings, listener: socket.socket, given: ProviderEnvironment, *, trusted: bool = True
+) -> Supervisor:
     """The app is built once, here, and every worker is forked with it: a replacement serves at once."""
     presence = server.Presence(settings.workers)
-    instance = Instance.open(settings, given=given)
+    instance = Instance.open(settings, check=trusted, given=given)
     app = server.build_app(instance, presence)
     instance.database.close()  # connections must not cross a fork; each worker opens its own
 

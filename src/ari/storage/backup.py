@@ -53,7 +53,8 @@ LOG_TABLES = (
     tables.usage_ai_hours,
 )
 """Sessions, known browsers and sign-in counters stay out: a backup signs nobody in. The master key does too, and so do
-notices and their mails: who restores a backup is not mailed what the other instance mailed already."""
+notices and their mails: who restores a backup is not mailed what the other instance mailed already. The restored
+database begins a history of its own."""
 _PASSING_NOTES = ("setup_token", READ)
 _PASSING_SECRETS = (SEALED_KIND, RESPONSE_KIND)
 """Notes that mean something only until ARI starts again, or in this database."""

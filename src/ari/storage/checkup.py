@@ -15,6 +15,7 @@ from ari.keys.reasons import ACCEPTED
 from ari.storage import trail
 from ari.storage.dialect import gives_room_back, is_sqlite
 from ari.storage.engine import Database
+from ari.storage.failover.replication import STATE, ReplicationState
 from ari.storage.faults import faults_as_unavailable, read_only
 from ari.storage.migrate import LOG, MAIN, Chain, revision_of
 from ari.storage.tables import events, notes, usage_all_hours, usage_days, usage_hours, usage_rows, usage_totals
@@ -109,6 +110,12 @@ def log_file(database: Database) -> LogFile:
     oldest = select(usage_rows.c.at_ms).order_by(usage_rows.c.id).limit(1)
     with faults_as_unavailable(), read_only(database.log) as connection:
         return LogFile(connection.scalar(oldest), gives_room_back(connection))
+
+
+def standbys(database: Database) -> ReplicationState:
+    """What PostgreSQL says of its standbys. Raises ``Unavailable``."""
+    with faults_as_unavailable(), read_only(database.main) as connection:
+        return ReplicationState.of(connection.exec_driver_sql(STATE).one())
 
 
 def audit_trail(database: Database) -> Trail:

@@ -1,10 +1,11 @@
 """From settings to an open database: files and their modes, engines, transactions."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from functools import partial
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 
 from ari.base.audit import Head, Mark
 from ari.base.errors import ConfigurationError
@@ -14,6 +15,11 @@ from ari.base.signing import present_keys
 from ari.storage.data_dir import prepare_data_dir
 from ari.storage.database_url import parse
 from ari.storage.dialect import order_writes, sqlite_engine
+from ari.storage.failover.heartbeat import Heartbeat
+from ari.storage.failover.history import History
+from ari.storage.failover.link import Link
+from ari.storage.failover.replication import CommitUnconfirmed, Confirmation
+from ari.storage.failover.sqlite import examine_file, examine_sqlite
 from ari.storage.faults import faults_as_unavailable, read_only
 from ari.storage.finder import HotFinder, PostgresFinder, SqliteFinder
 from ari.storage.inbox import Inbox
@@ -50,8 +56,9 @@ class Database:
         inbox: Engine,
         settling: Engine,
         settings: Settings,
+        history: History,
         keys: MasterKeys | None = None,
-        sessions: Sessions | None = None,
+        link: Link | None = None,
         server: Server | None = None,
     ) -> None:
         self.main = main
@@ -59,32 +66,46 @@ class Database:
         self.log = log
         self._engines = {id(engine): engine for engine in (main, log, inbox, settling)}.values()
         self.data_dir = data_dir = settings.data_dir
+        self.history = history
+        self.link = link
         self.master_keys = keys or master_keys_of(settings)
         self.witness = Witness(data_dir)
-        self.sessions = sessions
         self.server = server
         self._verify_seconds = settings.verify_timeout_seconds
-        sqlite = settings.database_url is None
+        self._usage_is_durable = settings.usage_durability == "fsync"
+        sqlite = link is None
         self.main_lock = data_dir / "ari.lock" if sqlite else None
         self.log_lock = data_dir / "usage.lock" if sqlite else None
         inbox_lock = data_dir / "inbox.lock" if sqlite else None
         files = [data_dir / INBOX_FILE, data_dir / USAGE_FILE] if sqlite else []
+        level = None if sqlite or not self._usage_is_durable else self._usage_level
         self.settler = Settler(settling, self.log_lock, inbox, inbox_lock)
         self.usage = UsageTables(
-            log, self.log_lock, Inbox(inbox, inbox_lock, files, self.settler.prepare), self.settler
+            log, self.log_lock, Inbox(inbox, inbox_lock, files, self.settler.prepare, level), self.settler
         )
         self._commits = Commits()
+        self.heartbeat: Heartbeat | None = None
+        self._confirmation: Confirmation | None = None
+        if link is None:
+            examine_sqlite(main, history)
+        else:
+            self.heartbeat = Heartbeat(link, data_dir)
+            # A command that repairs must work where the standby became the primary and has none of its own yet.
+            required = settings.database_sync == "required" and not history.trusting
+            self._confirmation = Confirmation(main, required=required)
         self.reports = UsageReports(log, self.usage.settle_all)
         self.watched = WatchedTables(log, self.usage.settle_all)
 
     @classmethod
-    def open(cls, settings: Settings, keys: MasterKeys | None = None) -> "Database":
+    def open(cls, settings: Settings, keys: MasterKeys | None = None, *, trusting: bool = False) -> "Database":
         """Open or prepare the database. Raises ``ConfigurationError`` when it or the data directory cannot serve.
 
         ``keys`` are the master keys, where they are not those of the settings' data directory. Nothing is created on a
-        PostgreSQL server.
+        PostgreSQL server. ``trusting``: whatever database is there, for the commands that repair.
         """
         prepare_data_dir(settings.data_dir)
+        if settings.database_url is None and settings.database_sync == "required":
+            raise ConfigurationError("ARI_DATABASE_SYNC=required needs PostgreSQL: set ARI_DATABASE_URL.")
         if settings.database_url is None:
             keys_file, usage_file, inbox_file = (
                 settings.data_dir / name for name in (KEYS_FILE, USAGE_FILE, INBOX_FILE)
@@ -93,33 +114,47 @@ class Database:
             log = sqlite_engine(usage_file, durable)
             inbox = sqlite_engine(inbox_file, durable, checkpoint_pages=INBOX_CHECKPOINT_PAGES)
             settling = sqlite_engine(usage_file, durable, beside=inbox_file)
-            return cls(sqlite_engine(keys_file, "FULL"), log, inbox, settling, settings, keys)
+            history = History(settings.data_dir, "sqlite", trusting=trusting)
+            return cls(sqlite_engine(keys_file, "FULL"), log, inbox, settling, settings, history, keys)
         try:
             sessions = Sessions(parse(settings.database_url.get_secret_value()), settings.database_pooler)
             server = examine(sessions)
             sessions = replace(sessions, few=server.pooled)
-            main = sessions.engine()
-            log = sessions.engine("on" if settings.usage_durability == "fsync" else "off")
+            link = Link(sessions, History(settings.data_dir, "postgresql", trusting=trusting))
+            main = link.engine()
+            log = link.engine("on" if settings.usage_durability == "fsync" else "off")
         except ImportError:
             raise ConfigurationError(
                 "PostgreSQL needs its driver: install the extra, pip install 'ari-keys[postgres]'."
             ) from None
         settling = log.execution_options(isolation_level="REPEATABLE READ")
-        return cls(main, log, log, settling, settings, keys, sessions, server)
+        return cls(main, log, log, settling, settings, link.history, keys, link, server)
 
     @contextmanager
     def writing(self) -> Iterator[Unit]:
         """One write transaction, committed at the end. Database faults become ``Unavailable``."""
         with faults_as_unavailable(), write_turn(self.main_lock):
+            unit, signed = None, None
             try:
-                with self.main.begin() as connection:
+                with self._transaction() as connection:
                     unit = Unit(connection, self.master_keys, writing=True)
                     yield unit
                     signed = self._sign(unit)
-                if signed is not None:
-                    self.witness.keep(signed)
+            except CommitUnconfirmed:
+                self._remember(unit, signed)
+                raise
             finally:
                 self._commits.count += 1
+            self._remember(unit, signed)
+
+    def _transaction(self) -> AbstractContextManager[Connection]:
+        return self.main.begin() if self._confirmation is None else self._confirmation.committing(self.main)
+
+    def _remember(self, unit: Unit | None, signed: Mark | None) -> None:
+        if unit is not None:
+            self.history.saw(unit.events.appended, unit.events.histories)
+        if signed is not None:
+            self.witness.keep(signed)
 
     @contextmanager
     def reading(self) -> Iterator[Unit]:
@@ -147,25 +182,44 @@ class Database:
                     connection.execute(text("SELECT 1 FROM notes LIMIT 1" if engine is self.main else "SELECT 1"))
         self.usage.check()
 
+    def _usage_level(self) -> str:
+        """How far a commit of usage waits. Where no standby confirms, the primary's disk must do: keys are verified."""
+        beat = self.heartbeat
+        return "local" if beat is not None and (beat.replication.nobody_confirms or beat.standby_is_silent) else "on"
+
     @property
     def shared(self) -> bool:
         """Whether keys and usage are in one PostgreSQL database."""
-        return self.sessions is not None
+        return self.link is not None
 
     async def open_finder(self, patience_seconds: float | None = None) -> HotFinder:
-        """The hot path's own connections; without ``patience_seconds``, as patient as a verification."""
-        if self.sessions is None:
-            return SqliteFinder(self.data_dir / KEYS_FILE, self.data_dir / USAGE_FILE, self._commits)
-        return PostgresFinder(self.sessions, patience_seconds or self._verify_seconds)
+        """The hot path's own connections. From now on the database is watched (``failover.heartbeat``).
+
+        With ``patience_seconds``, which replaces that of a verification, it is a trial, and nothing is watched.
+        """
+        if self.link is None:
+            finder = SqliteFinder(self.data_dir / KEYS_FILE, self.data_dir / USAGE_FILE, self._commits)
+            finder.keys.examine = partial(examine_file, history=self.history)
+            return finder
+        if patience_seconds is None:
+            self.watch()
+        return PostgresFinder(self.link, patience_seconds or self._verify_seconds)
+
+    def watch(self, delay_seconds: float = 0.0) -> None:
+        """Notice a database server that hangs, changed or waits for its standby; only PostgreSQL needs it."""
+        if self.heartbeat is not None:
+            self.heartbeat.start(delay_seconds)
 
     def provider_finder(self) -> ProviderFinder:
         """What the gateway asks for each request; connects when it is first asked."""
-        if self.sessions is None:
+        if self.link is None:
             return SqliteProviderFinder(self.data_dir / KEYS_FILE, self._commits)
-        return PostgresProviderFinder(self.sessions, self._verify_seconds)
+        return PostgresProviderFinder(self.link, self._verify_seconds)
 
     def close(self) -> None:
         """Let all connections go."""
+        if self.heartbeat is not None:
+            self.heartbeat.stop()
         self.usage.close()
         for engine in self._engines:
             engine.dispose()

@@ -11,9 +11,9 @@ from typing import Any, Generic, Protocol, TypeVar
 from ari.base.room import make_room
 from ari.keys.model import ApiKey
 from ari.keys.ports import KeyFinder
+from ari.storage.failover.link import Link
 from ari.storage.keys import COLUMNS, key_of
 from ari.storage.points import Commits, PostgresPoints, SqlitePoints
-from ari.storage.postgres_sessions import Sessions
 from ari.storage.trips import SharedTrips
 from ari.usage.model import NO_USE, KeyTotals
 
@@ -29,11 +29,12 @@ _NOBODY = bytes(32)
 """The digest of no key."""
 _MOST_COPIED = 15_000
 """Keys held by a worker, about 15 MB, and as many totals."""
-_MARKS = 3
+_MARKS = 4
 _MARKED_KEYS = f"""SELECT marks.*, {_KEY}, digest FROM (SELECT
     (SELECT transaction FROM key_mark WHERE name = 'api_keys'),
     extract(epoch FROM pg_postmaster_start_time())::float8,
-    (SELECT seq FROM usage_settled WHERE name = 'counted')) AS marks
+    (SELECT seq FROM usage_settled WHERE name = 'counted'),
+    (SELECT seq FROM events ORDER BY seq DESC LIMIT 1)) AS marks
     LEFT JOIN api_keys ON digest = ANY(%s)"""  # noqa: S608 - our own names
 """At least one row; without a known digest, its columns after the marks are empty."""
 
@@ -127,9 +128,10 @@ class PostgresKeys(SharedTrips[ApiKey]):
     address may count anew. So the row of a key that is copied does not travel, and a change is found at the next call.
     """
 
-    def __init__(self, sessions: Sessions, timeout_seconds: float) -> None:
-        super().__init__(sessions, _NO_KEYS, timeout_seconds)
+    def __init__(self, link: Link, timeout_seconds: float) -> None:
+        super().__init__(link, _NO_KEYS, timeout_seconds)
         self._copies: dict[bytes, ApiKey] = {}
+        self._examined: tuple[Any, ...] | None = None
         self._mark: list[Any] | None = None
         self.totals_mark: int | None = None
         """What the totals were at when keys were last asked for; ``None`` if that cannot be told."""
@@ -142,7 +144,8 @@ class PostgresKeys(SharedTrips[ApiKey]):
         copied_at = self._mark
         copied = {digest: self._copies[digest] for digest in digests if digest in self._copies}
         rows = await self.rows(_MARKED_KEYS, [digest for digest in digests if digest not in copied])
-        *mark, self.totals_mark = rows[0][:_MARKS]
+        *mark, self.totals_mark, newest_event = rows[0][:_MARKS]
+        await self._examine(mark[1], newest_event)
         if mark != self._mark:
             self._copies.clear()
             self._mark = mark
@@ -154,14 +157,21 @@ class PostgresKeys(SharedTrips[ApiKey]):
             self._copies |= found
         return found | copied
 
+    async def _examine(self, *seen: Any) -> None:
+        """Where another server answers, or something was changed: no answer from it before the database was compared
+        with what this node has seen, and the newest event became part of that."""
+        if self._connection is not None and seen != self._examined:
+            await self.link.aexamine(self._connection)
+            self._examined = seen
+
 
 class PostgresFinder:
     """Lookups that share round trips. Totals have their own connection, and are asked for only once they moved."""
 
-    def __init__(self, sessions: Sessions, timeout_seconds: float) -> None:
+    def __init__(self, link: Link, timeout_seconds: float) -> None:
         totals = f"SELECT {_TOTALS}, key_id FROM usage_totals WHERE key_id = ANY(%s)"  # noqa: S608 - our own names
-        self.keys = PostgresKeys(sessions, timeout_seconds)
-        self._totals = PostgresPoints(sessions, totals, _NO_TOTALS, timeout_seconds)
+        self.keys = PostgresKeys(link, timeout_seconds)
+        self._totals = PostgresPoints(link, totals, _NO_TOTALS, timeout_seconds)
         self._copies: dict[str, KeyTotals] = {}
         self._mark: int | None = None
 

@@ -52,12 +52,20 @@ class Inbox:
     """
 
     def __init__(
-        self, engine: Engine, lock_file: Path | None, files: Sequence[Path], prepare: Callable[[], None]
+        self,
+        engine: Engine,
+        lock_file: Path | None,
+        files: Sequence[Path],
+        prepare: Callable[[], None],
+        level: Callable[[], str] | None = None,
     ) -> None:
         self._engine = engine
         self._lock_file = lock_file
         self._files = files
         self._prepare = prepare
+        self._level = level
+        """The ``synchronous_commit`` to use now, where it may change while the connection is open."""
+        self._level_set: str | None = None
         self._held: PoolProxiedConnection | None = None
         self._identities: list[tuple[int, int]] = []
         self._mutex = threading.Lock()
@@ -95,7 +103,7 @@ class Inbox:
 
     def close(self) -> None:
         """Let the connection go."""
-        held, self._held = self._held, None
+        held, self._held, self._level_set = self._held, None, None
         if held is not None:
             with suppress(*self._faults()):
                 held.invalidate()
@@ -110,6 +118,7 @@ class Inbox:
         with self._mutex:
             try:
                 connection = self._connection()
+                self._set_level(connection)
                 with write_turn(self._lock_file):
                     self._insert(connection, entries)
                 self.pages += _PAGES_OF_A_COMMIT + len(entries) // _ENTRIES_OF_A_PAGE
@@ -130,7 +139,8 @@ class Inbox:
         if local_settings is None:
             yield
             return
-        connection.execute(f"BEGIN; {local_settings}")
+        level = "" if self._level_set is None else f"; SET LOCAL synchronous_commit TO {self._level_set}"
+        connection.execute(f"BEGIN; {local_settings}{level}")
         yield
         connection.execute("COMMIT")
 
@@ -147,6 +157,15 @@ class Inbox:
         if not self._files:
             connection.autocommit = True
         return connection
+
+    def _set_level(self, connection: Any) -> None:
+        """For the session; through a pooler each transaction sets its own."""
+        assert self._held is not None
+        level = None if self._level is None else self._level()
+        if level is not None and level != self._level_set:
+            if LOCAL_SETTINGS not in self._held.info:
+                connection.execute(f"SET synchronous_commit TO {level}")
+            self._level_set = level
 
     def _is_stale(self) -> bool:
         """Whether a file was replaced, or the server ended the connection: an idle one has nothing to say but that."""

@@ -15,6 +15,7 @@ from ari.base.ids import new_id
 from ari.storage import dialect, tables
 from ari.storage.engine import Database
 from ari.storage.events import EventTables
+from ari.storage.failover.history import NotTrusted
 from ari.storage.faults import faults_as_unavailable, read_only
 from ari.storage.preflight import refuse_without_create
 from ari.storage.turn import write_turn
@@ -68,6 +69,7 @@ def migrate(database: Database) -> list[str]:
     the program or one that cannot be used.
     """
     applied = []
+    database.history.may_be_empty = True
     for chain, engine, lock in _engines(database):
         with _plain_faults(), write_turn(lock, dialect.MIGRATION_SECONDS), dialect.alone(engine) as connection:
             current = revision_of(connection, chain)
@@ -85,7 +87,7 @@ def migrate(database: Database) -> list[str]:
 
 
 def check(database: Database) -> None:
-    """Raise ``ConfigurationError`` unless the database is at exactly this program's migrations."""
+    """Raise ``ConfigurationError`` unless the database is at exactly this program's migrations, or ``NotTrusted``."""
     for chain, engine, _ in _engines(database):
         with _plain_faults(), read_only(engine) as connection:
             current = revision_of(connection, chain)
@@ -131,5 +133,7 @@ def _plain_faults() -> Iterator[None]:
     try:
         with faults_as_unavailable():
             yield
+    except NotTrusted:
+        raise
     except Unavailable as error:
         raise ConfigurationError(for_operator(error)) from None

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ari.base.errors import Unavailable
-from ari.storage.postgres_sessions import Sessions
+from ari.storage.failover.link import Link
 from ari.storage.trips import SharedTrips
 
 _BUSY_SECONDS = 0.2
@@ -46,6 +46,8 @@ class SqlitePoints:
         self._version: int | None = None
         self._in_turn = False
         self._looked = False
+        self.examine: Callable[[sqlite3.Connection], None] | None = None
+        """Raises ``Unavailable`` for a file that is not to be trusted; called for each that is opened."""
         self.state = 0
         """A number for what the file held when it was last looked at; it never comes back once that changed."""
 
@@ -102,6 +104,8 @@ class SqlitePoints:
             self._uri, uri=True, isolation_level=None, timeout=_BUSY_SECONDS, check_same_thread=False
         )
         self._connection.execute("PRAGMA query_only=ON")
+        if self.examine is not None:
+            self.examine(self._connection)
         self._execute = self._connection.cursor().execute
         [(self._version,)] = self._execute("PRAGMA data_version").fetchall()
         self._file = (status.st_ino, status.st_dev)
@@ -125,8 +129,8 @@ class SqlitePoints:
 class PostgresPoints(SharedTrips[_Row]):
     """Rows by primary key, which is the last column of ``query`` and is left out of what is given."""
 
-    def __init__(self, sessions: Sessions, query: str, gone: str, timeout_seconds: float) -> None:
-        super().__init__(sessions, gone, timeout_seconds)
+    def __init__(self, link: Link, query: str, gone: str, timeout_seconds: float) -> None:
+        super().__init__(link, gone, timeout_seconds)
         self._query = query
 
     async def ask(self, keys: list[Any]) -> dict[Any, _Row]:

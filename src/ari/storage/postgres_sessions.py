@@ -27,7 +27,10 @@ _WHO_SERVES = "SELECT pg_backend_pid()"
 
 @dataclass(frozen=True, slots=True)
 class Sessions:
-    """Opens connections to one database; ``pooler`` is what the operator says stands before it."""
+    """How each connection to one database begins; ``pooler`` is what the operator says is in front of it.
+
+    ``failover.link.Link`` opens them, server by server.
+    """
 
     url: DatabaseUrl
     pooler: Pooler = "auto"
@@ -35,7 +38,7 @@ class Sessions:
     """Whether to keep few connections open, since a pooler has few to give."""
 
     def engine(self, synchronous_commit: str = "on") -> Engine:
-        """An engine through psycopg 3."""
+        """An engine through psycopg 3 whose connections begin as they must."""
         settings = {"synchronous_commit": synchronous_commit, **LIMITS}
         idle, more = (1, 3) if self.few or self.pooler != "auto" else (4, 8)
         engine = create_engine(
@@ -43,7 +46,6 @@ class Sessions:
             pool_size=idle,
             max_overflow=more,
             pool_timeout=BUSY_SECONDS,
-            pool_pre_ping=True,
             hide_parameters=True,
             isolation_level="READ COMMITTED",  # whatever the server's default: a writer sees what it waited for
             connect_args=self.url.parameters("ari"),
@@ -73,25 +75,19 @@ class Sessions:
 
         return psycopg.connect(**self.url.parameters("ari"))
 
-    async def connect(
-        self, application_name: str, timeout_seconds: float
-    ) -> "psycopg.AsyncConnection[tuple[Any, ...]]":
-        """A connection of the hot path, which commits each statement."""
-        import psycopg  # noqa: PLC0415 - the extra "postgres"
-
-        parameters = self.url.parameters(application_name, timeout_seconds)
-        connection = await psycopg.AsyncConnection.connect(autocommit=True, **parameters)
-        if self.pooler == "transaction":
+    async def abegin(self, connection: "psycopg.AsyncConnection[Any]") -> None:
+        """Prepare no statements through a pooler; the connection commits each statement."""
+        straight = self.pooler == "session"
+        if self.pooler == "auto":
+            row = await (await connection.execute(_WHO_SERVES)).fetchone()
+            straight = row is not None and row[0] == connection.info.backend_pid
+        if not straight:
             connection.prepare_threshold = None
-        elif self.pooler == "auto":
-            try:
-                row = await (await connection.execute(_WHO_SERVES)).fetchone()
-            except BaseException:
-                connection.pgconn.finish()
-                raise
-            if row is None or row[0] != connection.info.backend_pid:
-                connection.prepare_threshold = None
-        return connection
+
+
+def is_pooled(connection: "psycopg.Connection[Any] | psycopg.AsyncConnection[Any]") -> bool:
+    """Whether each transaction of a connection that has begun may get another server connection."""
+    return connection.prepare_threshold is None
 
 
 def is_straight(connection: "psycopg.Connection[Any]") -> bool:

@@ -10,9 +10,9 @@ from typing import Any, Protocol
 from ari.base.seal import Context, Sealed
 from ari.integrations.credentials import KIND, NOTHING_STORED, Stored
 from ari.integrations.model import Integration
+from ari.storage.failover.link import Link
 from ari.storage.finder import Copies
 from ari.storage.points import Commits, PostgresPoints, SqlitePoints
-from ari.storage.postgres_sessions import Sessions
 
 _COLUMNS = "i.id, i.base_url, i.base_url_by, i.mask, i.added_at_ms, i.failing_since_ms, s.parts, s.envelope"
 _SEALED = f"LEFT JOIN sealed_secrets s ON s.kind = '{KIND}' AND s.subject = i.provider"
@@ -49,9 +49,9 @@ class SqliteProviderFinder:
 class PostgresProviderFinder:
     """Reads that share round trips; see ``PostgresPoints``."""
 
-    def __init__(self, sessions: Sessions, timeout_seconds: float) -> None:
+    def __init__(self, link: Link, timeout_seconds: float) -> None:
         query = f"SELECT {_COLUMNS}, i.provider FROM integrations i {_SEALED} WHERE i.provider = ANY(%s)"  # noqa: S608 - our own
-        self._points = PostgresPoints(sessions, query, _GONE, timeout_seconds)
+        self._points = PostgresPoints(link, query, _GONE, timeout_seconds)
 
     async def find(self, provider: str) -> Stored:
         row = await self._points.row(provider)

@@ -7,6 +7,7 @@ import logging
 import re
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,8 @@ _SPOKEN_STATES = ("3D000", "3F000", "40P01", "42501", "42P01", "42P05", "42P07",
 _FINAL = ("3F000", "42501", "42P01", "26000", "42P05", "42P07", "42710", "25006")
 """Of these, the ones that drivers do not count as operational."""
 _URL = "ARI_DATABASE_URL"
+_A_TRY, _FAILED = "- host:", "connection failed: "
+"""How psycopg begins a line about one of several addresses, and what the server's words follow."""
 _REMEDIES: dict[str, str] = {
     r"unsupported startup parameter": "A pooler does not pass it on: set it by ALTER ROLE … SET and remove it from "
     f"{_URL}, or name it in the pooler's ignore_startup_parameters.",
@@ -105,6 +108,18 @@ def said_by(text: str) -> Said:
     return Said(words, "")
 
 
+def all_of(failures: Sequence[Exception]) -> Exception:
+    """One error with the words of each server that was tried, as psycopg words them for several addresses."""
+    import psycopg  # noqa: PLC0415 - the extra "postgres"
+
+    lines = []
+    for failure in failures:
+        words = [line for line in str(failure).splitlines() if line.strip()]
+        tries = [line for line in words if line.startswith(_A_TRY)]
+        lines += tries or [f"{_A_TRY} {_FAILED}{line.removeprefix(_FAILED)}" for line in words[:1]]
+    return psycopg.OperationalError("\n".join(lines))
+
+
 def log_reason(reason: str | None) -> None:
     """Log why the database cannot be used, each reason once a minute at most; without a log, nothing."""
     if reason is None or not logging.getLogger().handlers:
@@ -127,11 +142,9 @@ def _state_of(error: Any) -> str | None:
 
 def _one_line(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    tries = [
-        line.removeprefix("- ").partition("connection failed: ")[2] for line in lines if line.startswith("- host:")
-    ]
+    tries = [line.partition(_FAILED)[2] for line in lines if line.startswith(_A_TRY)]
     if not tries:
-        tries = [lines[0].removeprefix("connection failed: ")] if lines else ["no reason given"]
+        tries = [lines[0].removeprefix(_FAILED)] if lines else ["no reason given"]
     words = "; ".join(dict.fromkeys(filter(None, tries)))
     words = re.sub(r"\b(?:FATAL|ERROR|PANIC): +", "", words)
     return words if words.endswith((".", "?", "!")) else f"{words}."

@@ -6,11 +6,11 @@ import sqlite3
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy import Connection, Table, inspect, select, text
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DatabaseError, SQLAlchemyError
 
 from ari.base.errors import Conflict
 from ari.base.master_key import MasterKeys
@@ -18,6 +18,7 @@ from ari.base.settings import Settings
 from ari.storage import tables
 from ari.storage.dialect import alone
 from ari.storage.engine import INBOX_FILE, KEYS_FILE, USAGE_FILE, Database
+from ari.storage.failover.begin import begin_history, histories_in, new_history_id
 from ari.storage.faults import read_only
 from ari.storage.migrate import migrate
 from ari.storage.turn import write_turn
@@ -35,22 +36,23 @@ _TELLING_LOG = (tables.usage_rows,)
 
 def into_sqlite(settings: Settings, replace: bool, keys: MasterKeys, fill: Fill) -> None:
     """Fill new files in a folder inside the data directory, then move them over the old ones."""
-    database = Database.open(settings)
+    database = Database.open(settings, trusting=True)
     target = settings.data_dir
+    replaced = _histories(database)
     try:
         with write_turn(database.main_lock), write_turn(database.log_lock):
             if not replace and (target / KEYS_FILE).exists():
                 _refuse_filled_files(database)
             database.close()
             with _alone(target):
-                _swap_in(settings, keys, fill)
+                _swap_in(settings, keys, fill, replaced)
     finally:
         database.close()
 
 
 def into_postgresql(settings: Settings, replace: bool, keys: MasterKeys, fill: Fill) -> None:
     """Fill the tables in one transaction."""
-    database = Database.open(settings, keys)
+    database = Database.open(settings, keys, trusting=True)
     try:
         if database.server is not None and database.server.pooled:
             raise Conflict(
@@ -59,6 +61,7 @@ def into_postgresql(settings: Settings, replace: bool, keys: MasterKeys, fill: F
                 "ARI_DATABASE_URL for the restore.",
             )
         migrate(database)
+        replaced = _histories(database)
         database.log.dispose()  # its connection would be taken for another process of ours
         with alone(database.main) as connection:
             _refuse_others(connection)
@@ -67,9 +70,21 @@ def into_postgresql(settings: Settings, replace: bool, keys: MasterKeys, fill: F
             elif _is_filled(connection, (*_TELLING_MAIN, *_TELLING_LOG)):
                 raise _filled()
             fill(connection, connection)
+            begin_history(connection, new_history_id(), replaced)
             database.witness.forget()
     finally:
         database.close()
+
+
+def _histories(database: Database) -> list[str]:
+    """The histories that end with the restore, as far as this node and the database know them."""
+    record = database.history.record()
+    found = [] if record is None else [record.history]
+    if database.main_lock is not None and not (database.data_dir / KEYS_FILE).exists():
+        return found
+    with suppress(SQLAlchemyError), read_only(database.main) as connection:
+        found += histories_in(connection)
+    return found
 
 
 def _filled() -> Conflict:
@@ -125,11 +140,11 @@ def _alone(target: Path) -> Iterator[None]:
         connection.close()
 
 
-def _swap_in(settings: Settings, keys: MasterKeys, fill: Fill) -> None:
+def _swap_in(settings: Settings, keys: MasterKeys, fill: Fill, replaced: list[str]) -> None:
     target = settings.data_dir
     staging = Path(tempfile.mkdtemp(prefix="restore-", dir=target))
     try:
-        _fill_files(settings.model_copy(update={"data_dir": staging}), keys, fill)
+        _fill_files(settings.model_copy(update={"data_dir": staging}), keys, fill, replaced)
         Witness(target).forget()
         for name in (INBOX_FILE, USAGE_FILE, KEYS_FILE):
             _put_in_place(staging / name, target / name)
@@ -137,12 +152,13 @@ def _swap_in(settings: Settings, keys: MasterKeys, fill: Fill) -> None:
         shutil.rmtree(staging, ignore_errors=True)
 
 
-def _fill_files(settings: Settings, keys: MasterKeys, fill: Fill) -> None:
-    database = Database.open(settings, keys)
+def _fill_files(settings: Settings, keys: MasterKeys, fill: Fill, replaced: list[str]) -> None:
+    database = Database.open(settings, keys, trusting=True)
     try:
         migrate(database)
         with database.main.begin() as main, database.log.begin() as log:
             fill(main, log)
+            begin_history(main, new_history_id(), replaced)
     finally:
         database.close()
     for name in (KEYS_FILE, USAGE_FILE, INBOX_FILE):

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ari.base.errors import Unavailable
-from ari.storage.postgres_sessions import Sessions
+from ari.storage.failover.link import Link
 from ari.storage.reasons import log_reason, reason_of
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ class SharedTrips(Generic[V]):
     nothing. Nobody waits longer than ``timeout_seconds``.
     """
 
-    def __init__(self, sessions: Sessions, gone: str, timeout_seconds: float) -> None:
-        self._sessions = sessions
+    def __init__(self, link: Link, gone: str, timeout_seconds: float) -> None:
+        self.link = link
         self._gone = gone
         self._timeout_seconds = timeout_seconds
         self._connection: psycopg.AsyncConnection[_Row] | None = None
@@ -36,6 +36,7 @@ class SharedTrips(Generic[V]):
         self._asking: asyncio.Future[dict[Any, V]] | None = None
         self.reason: str | None = None
         """Why the last failure was."""
+        self._failure: BaseException | None = None
 
     async def row(self, key: bytes | str) -> V | None:
         """What is found under this key, as committed now. Raises ``Unavailable``."""
@@ -56,9 +57,14 @@ class SharedTrips(Generic[V]):
                 if future.done():
                     continue
                 if found is None:
-                    future.set_exception(Unavailable(self._gone, reason=self.reason))
+                    future.set_exception(self._refusal())
                 else:
                     future.set_result(found.get(key))
+
+    def _refusal(self) -> Unavailable:
+        """The last failure as callers see it: a database that is not trusted is named."""
+        failure = self._failure
+        return failure if isinstance(failure, Unavailable) else Unavailable(self._gone, reason=self.reason)
 
     async def _bounded(self, keys: list[Any]) -> dict[Any, V] | None:
         """What ``ask`` found, or ``None`` if it failed or took too long."""
@@ -66,6 +72,9 @@ class SharedTrips(Generic[V]):
         await asyncio.wait((asking,), timeout=self._timeout_seconds)
         if asking.done() and not asking.cancelled() and asking.exception() is None:
             return asking.result()
+        if not asking.done() and self._connection is not None:
+            self.link.silent(self._connection)
+        self._failure = asking.exception() if asking.done() and not asking.cancelled() else None
         self.reason = _reason_of(asking, self._timeout_seconds)
         log_reason(self.reason)
         await self._give_up()
@@ -114,8 +123,9 @@ class SharedTrips(Generic[V]):
 
     async def rows(self, query: str, keys: list[Any]) -> list[_Row]:
         """Run ``query``, whose one parameter is the list of keys."""
+        self.link.history.gate()
         if self._connection is None:
-            self._connection = await self._sessions.connect("ari verify", self._timeout_seconds)
+            self._connection = await self.link.aconnect("ari verify", self._timeout_seconds)
             self._cursor = self._connection.cursor(binary=True)
         cursor = self._cursor
         await cursor.execute(query, (keys,), prepare=True)

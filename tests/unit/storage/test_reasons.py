@@ -7,7 +7,7 @@ import pytest
 
 from ari.base.secrets_in_text import mask_passwords
 from ari.storage import reasons
-from ari.storage.reasons import log_reason, reason_of, said_by
+from ari.storage.reasons import all_of, log_reason, reason_of, said_by
 
 
 @pytest.mark.parametrize(
@@ -106,3 +106,14 @@ def test_a_reason_is_logged_once_a_minute(monkeypatch: pytest.MonkeyPatch, caplo
     now_seconds += 61
     log_reason("gone")
     assert len(caplog.messages) == 3
+
+
+def test_the_words_of_every_server_are_in_one_line() -> None:
+    """Of several servers each may fail for its own reason; one of them may itself have been tried at two addresses."""
+    several = "Multiple connection attempts failed. All failures were:\n"
+    several += "- host: 'b', port: None, hostaddr: '10.0.0.1': connection failed: FATAL:  no such user\n"
+    several += "- host: 'b', port: None, hostaddr: '10.0.0.2': connection failed: session is read-only"
+    first = "connection failed: Connection refused\n\tIs it running?"
+    said = reason_of(all_of([psycopg.OperationalError(words) for words in (first, several)]))
+    assert said is not None
+    assert said.startswith("Connection refused; no such user; session is read-only.")

@@ -81,6 +81,14 @@ key_mark = Table(
 )
 """On PostgreSQL the transaction that last changed or removed a key. SQLite tells of changes by itself: it is empty."""
 
+database_history = Table(
+    "database_history",
+    main,
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("id", String(40), nullable=False),
+)
+"""The ids of the histories that led to this database, the present one last (``storage.failover``)."""
+
 dismissals = Table(
     "dismissals",
     main,

@@ -1,0 +1,114 @@
+"""``ari database``: is the database the one that this node has seen, and what to do if it is not."""
+# Imports inside functions here: start-up speed.
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from ari.base.errors import ConfigurationError
+from ari.cli import output
+from ari.cli.opening import CALLER, require_instance, settings_of
+from ari.cli.options import AsJson, DataDir, Yes
+
+if TYPE_CHECKING:
+    from ari.base.settings import Settings
+    from ari.storage.engine import Database
+    from ari.storage.failover.accept import Standing
+
+app = typer.Typer(help="The database that this node trusts.", no_args_is_help=True)
+
+
+@app.command()
+def status(as_json: AsJson = False, data_dir: DataDir = None) -> None:
+    """Compare the database with what this node has seen; fails if it lost something."""
+    from ari.storage.failover.accept import look
+
+    with _trusting(data_dir) as (_, database):
+        standing = look(database)
+    if as_json:
+        output.as_json(_facts(standing))
+    else:
+        _show(standing)
+    if not standing.is_trusted:
+        raise typer.Exit(1)
+
+
+@app.command()
+def accept(yes: Yes = False, data_dir: DataDir = None) -> None:
+    """Go on with a database that lost changes, on every node. Check first which keys must be revoked again."""
+    from ari.base.clock import system_clock
+    from ari.storage.failover.accept import accept as accept_database
+    from ari.storage.failover.accept import look
+
+    with _trusting(data_dir) as (settings, database):
+        standing = look(database)
+        if not standing.histories:
+            raise ConfigurationError("The database has no tables of this version; check ARI_DATABASE_URL.")
+        if standing.is_trusted:
+            output.say("Nothing to accept: the database holds everything that this node has seen.")
+            return
+        _show(standing)
+        output.confirm("Go on without these changes? Revoked keys among them are active again.", yes=yes)
+        accept_database(database, standing, CALLER(), system_clock(settings.test_clock_file).now_ms())
+    output.say("Accepted. Every node goes on within seconds, with the database as it is now.")
+
+
+@contextmanager
+def _trusting(data_dir: Path | None) -> "Iterator[tuple[Settings, Database]]":
+    settings = settings_of(data_dir)
+    require_instance(settings)
+    from ari.instance import SLOW_SECONDS
+    from ari.storage.engine import Database
+
+    database = Database.open(settings, trusting=True)
+    database.watch(SLOW_SECONDS)
+    try:
+        yield settings, database
+    finally:
+        database.close()
+
+
+def _facts(standing: "Standing") -> dict[str, Any]:
+    from ari.base.clock import to_rfc3339
+
+    def shown(one: Any) -> dict[str, Any]:
+        return {"id": one.id, "time": to_rfc3339(one.at_ms), "name": one.name, "subject": one.subject}
+
+    record = standing.record
+    return {
+        "trusted": standing.is_trusted,
+        "timeline": standing.timeline,
+        "newest_event": None if standing.head is None else shown(standing.head),
+        "newest_seen": None if record is None else shown(record.head),
+        "seen_timeline": None if record is None else record.timeline,
+        "lost": [shown(one) for one in standing.lost],
+        "standbys": None if standing.replication is None else standing.replication.words,
+    }
+
+
+def _show(standing: "Standing") -> None:
+    from ari.storage.failover.history import describe
+
+    record, nothing = standing.record, "nothing yet"
+    shown = [
+        ("newest event", nothing if standing.head is None else describe(standing.head)),
+        ("seen by this node", nothing if record is None else describe(record.head)),
+    ]
+    if standing.timeline is not None:
+        shown.append(("timeline", str(standing.timeline)))
+    if record is not None and record.timeline is not None:
+        shown.append(("timeline seen", str(record.timeline)))
+    if standing.replication is not None:
+        shown.append(("standbys", standing.replication.words))
+    output.facts(shown)
+    if standing.is_trusted:
+        output.say("The database holds everything that this node has seen.")
+        return
+    for one in standing.lost:
+        output.say(f"Lost: {describe(one)}")
+    if standing.record is not None and standing.record.history not in standing.histories:
+        output.say("It is another database than the one that this node has used.")
+    output.say("This node does not trust it. To go on with the database as it is: ari database accept")

@@ -1,0 +1,110 @@
+"""A keys file of SQLite that was replaced with an older copy is not trusted until an operator accepts it."""
+
+import asyncio
+import io
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ari.base.caller import SYSTEM
+from ari.base.errors import Unavailable
+from ari.instance import Instance
+from ari.keys import manage, token
+from ari.keys.manage import NewKey
+from ari.storage import migrate as migrations
+from ari.storage.backup import write_backup
+from ari.storage.engine import Database
+from ari.storage.failover.accept import accept, look
+from ari.storage.failover.history import WentBack
+from ari.storage.restore import Terms, restore_backup
+from tests.support.instances import START_MS, opened, settings_for
+
+
+def _silent(_table: str, _done: int, _total: int) -> None:
+    pass
+
+
+@pytest.fixture
+def replaced(data_dir: Path) -> tuple[str, bytes]:
+    """A data directory whose keys file is of before a revoke; the key, and a backup of after it."""
+    with opened(data_dir, None) as instance:
+        made = instance.command(SYSTEM, lambda unit, by: manage.create(unit, by, instance.now_ms(), NewKey("n")))
+    before = (data_dir / "ari.db").read_bytes()
+    with opened(data_dir, None) as instance:
+        instance.command(SYSTEM, lambda unit, by: manage.revoke(unit, by, instance.now_ms(), made.key.id))
+        file = io.BytesIO()
+        write_backup(instance.database, file, START_MS, _silent)
+    for name in ("ari.db-wal", "ari.db-shm"):
+        (data_dir / name).unlink(missing_ok=True)
+    (data_dir / "ari.db").write_bytes(before)
+    return made.secret, file.getvalue()
+
+
+def _find(instance: Instance, secret: str) -> Any:
+    async def run() -> Any:
+        finder = await instance.database.open_finder()
+        try:
+            return await finder.find(token.parse(secret.encode()) or b"")
+        finally:
+            await finder.close()
+
+    return asyncio.run(run())
+
+
+def test_an_older_file_is_refused_until_it_is_accepted(data_dir: Path, replaced: tuple[str, bytes]) -> None:
+    """The revoke in it is missing: nothing is decided from it, and what is missing is named."""
+    secret, _ = replaced
+    settings = settings_for(data_dir, None)
+    with closing(Database.open(settings)) as database:
+        with pytest.raises(WentBack):
+            migrations.check(database)
+        problem = database.history.problem
+        assert problem is not None
+        assert [event.name for event in problem.lost] == ["key_revoked"]
+    with closing(Database.open(settings, trusting=True)) as database:
+        standing = look(database)
+        assert not standing.is_trusted
+        accept(database, standing, SYSTEM, START_MS)
+    with opened(data_dir, None) as instance:
+        assert _find(instance, secret).revoked_at_ms is None
+        assert instance.read(lambda unit: unit.events.page(None, None, 1))[0].name == "database_accepted"
+
+
+def test_a_running_process_goes_on_when_another_accepted(data_dir: Path, replaced: tuple[str, bytes]) -> None:
+    """It asks again with each call."""
+    secret, _ = replaced
+    settings = settings_for(data_dir, None)
+    instance = Instance.open(settings, check=False)
+    try:
+        with pytest.raises(Unavailable, match="ari database status"):
+            _find(instance, secret)
+        with pytest.raises(Unavailable):
+            instance.read(lambda unit: unit.accounts.owner())
+        with closing(Database.open(settings, trusting=True)) as database:
+            accept(database, look(database), SYSTEM, START_MS)
+        assert _find(instance, secret) is not None
+        instance.read(lambda unit: unit.accounts.owner())
+    finally:
+        instance.close()
+
+
+def test_a_restore_begins_a_history_that_needs_no_accepting(data_dir: Path, replaced: tuple[str, bytes]) -> None:
+    """The operator has just said what the database shall be."""
+    secret, backup = replaced
+    settings = settings_for(data_dir, None)
+    restore_backup(settings, io.BytesIO(backup), Terms(replace=True), SYSTEM, START_MS, _silent)
+    with opened(data_dir, None) as instance:
+        assert _find(instance, secret).revoked_at_ms is not None
+
+
+def test_an_unreadable_record_stops_the_node(data_dir: Path, replaced: tuple[str, bytes]) -> None:
+    """What was seen cannot be known, so nothing is trusted."""
+    (data_dir / "seen-sqlite.json").write_text("{")
+    instance = Instance.open(settings_for(data_dir, None), check=False)
+    try:
+        with pytest.raises(Unavailable, match="cannot be read"):
+            _find(instance, replaced[0])
+    finally:
+        instance.close()
