@@ -120,6 +120,11 @@ def _add_error_handlers(app: FastAPI, guard: Guard) -> None:
         code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "invalid_request")
         return render(request, Fault(REQUEST_ERRORS[code]))
 
+    async def on_defect(request: Request, _: Exception) -> Response:
+        """The framework raises the error again afterwards, and the guard logs it."""
+        return render(request, Fault(REQUEST_ERRORS["internal"]))
+
+    app.add_exception_handler(Exception, on_defect)
     app.add_exception_handler(AriError, on_ari_error)
     app.add_exception_handler(RequestValidationError, on_invalid)
     app.add_exception_handler(HTTPException, on_http)

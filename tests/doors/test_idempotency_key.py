@@ -73,3 +73,16 @@ def test_a_revoked_caller_gets_no_replay(api: Any, shared_owner: Any) -> None:
     assert maker.post("/api/keys", json=BODY, headers={"Idempotency-Key": "r"}).status_code == 201
     shared_owner.cli("keys", "revoke", key["id"], "--yes", check=True)
     assert maker.post("/api/keys", json=BODY, headers={"Idempotency-Key": "r"}).status_code == 401
+
+
+def test_a_narrowed_caller_gets_no_response_of_its_wider_days(shared_owner: Any) -> None:
+    """The secret of a key that it could not make now is not shown again; unknown scopes are named as ever."""
+    key, secret = shared_owner.create_key("clerk", scopes=["keys:write", "api:read"])
+    clerk, headers = shared_owner.api(secret), {"Idempotency-Key": "before"}
+    assert clerk.post("/api/keys", json=BODY, headers=headers).status_code == 201
+    admin = shared_owner.api(shared_owner.create_key("admin", scopes=["*"])[1])
+    assert admin.patch(f"/api/keys/{key['id']}", json={"scopes": ["keys:write"]}).status_code == 200
+    refused = clerk.post("/api/keys", json=BODY, headers=headers)
+    assert (refused.status_code, "secret" in refused.json()) == (403, False)
+    unknown = clerk.post("/api/keys", json=BODY | {"scopes": ["none:such"]}, headers={"Idempotency-Key": "other"})
+    assert (unknown.status_code, unknown.json()["errors"][0]["location"]) == (422, "scopes")

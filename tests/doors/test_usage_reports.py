@@ -182,3 +182,27 @@ def _fill(owner: Any, key_id: str, count: int, **fields: Any) -> None:
         rows = [a_row(START_MS - 10**10 + start + n, key_id=key_id, **fields) for n in range(min(1_000, count - start))]
         database.usage.commit(Batch(rows))
     database.close()
+
+
+@pytest.mark.parametrize("report", ["", "/summary", "/ai", "/export"])
+@pytest.mark.parametrize("prefix", ["/api/usage", "/api/keys/{id}/usage"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"since": "0001-01-01T00:00:00+14:00"},
+        {"until": "9999-12-31T23:59:59.999Z"},
+        {"until": "9999-12-31T23:59:59-14:00"},
+        {"until": "0001-01-01T00:00:00Z"},
+    ],
+)
+def test_times_at_the_edges_of_the_calendar(
+    used: dict[str, Any], query: dict[str, str], prefix: str, report: str
+) -> None:
+    """They are searched for, or refused with the field's name; a zone does not change that."""
+    path = prefix.format(id=used["key"]["id"]) + report
+    zones = ("America/New_York", "Pacific/Kiritimati") if report in ("/summary", "/ai") else (None,)
+    for zone in zones:
+        answer = used["reader"].get(path, params={**query, **({"time_zone": zone} if zone else {})})
+        if answer.status_code != 200:
+            assert answer.status_code == 422, answer.text
+            assert answer.json()["errors"][0]["location"] in query

@@ -24,6 +24,16 @@ def test_only_our_hosts_are_answered(shared_owner: Any, host: bytes | None, stat
     assert raw.get(shared_owner.server.port, b"/api/me", host=host).status == status
 
 
+def test_the_page_of_a_wrong_host_needs_nothing_from_it(shared_owner: Any) -> None:
+    """It names our address, and loads no style or script, which that host would not get either."""
+    answer = raw.get(shared_owner.server.port, b"/settings", host=b"nas.lan")
+    page = answer.body.decode()
+    assert answer.status == 421
+    assert f'<a href="{shared_owner.url}">' in page
+    assert "nas.lan" not in page
+    assert "/static/" not in page
+
+
 def test_two_hosts_are_400(shared_owner: Any) -> None:
     """Never a guess which is meant."""
     assert raw.get(shared_owner.server.port, b"/api/me", b"host: localhost").status == 400

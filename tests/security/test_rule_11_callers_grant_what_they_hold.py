@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from ari.base.errors import CallerDead, Conflict, Forbidden
+from ari.base.caller import SYSTEM
+from ari.base.errors import CallerDead, Conflict, Forbidden, NotFound
 from ari.instance import Instance
-from ari.keys import manage
+from ari.keys import manage, many
 from ari.keys.model import ApiKey
 from tests.support.commands import as_caller, change_key, clock_of, create_key, delete_key, events_of, revoke_key
 from tests.support.instances import opened
@@ -148,3 +149,34 @@ def test_what_a_deleted_key_made_is_revoked_too(instance: Instance) -> None:
     delete_key(instance, child)
     revoke_key(instance, root, with_made=True)
     assert status_of(instance, grandchild) == "revoked"
+
+
+@pytest.mark.parametrize("how", ["with_made", "bulk"])
+def test_a_revoke_that_passes_over_an_expired_key_leaves_none_that_a_clock_revives(
+    instance: Instance, how: str
+) -> None:
+    """It counts as dead, so it is not revoked; then the clock is set back to before its end."""
+    maker = create_key(instance, scopes=("keys:write", "api:read")).key
+    child = create_key(instance, caller=as_caller(maker), scopes=("api:read",), expires="1h").key
+    clock_of(instance).step(3601)
+    if how == "with_made":
+        revoke_key(instance, maker, with_made=True)
+    else:
+        instance.command(SYSTEM, lambda unit, by: many.revoke(unit, by, instance.now_ms(), [maker.id, child.id]))
+    clock_of(instance).step(-1800)
+    assert instance.read(lambda unit: manage.get(unit, child.id)).is_inactive(instance.now_ms())
+
+
+def test_a_key_that_its_own_keys_deleted_is_still_revoked_with_what_it_made(instance: Instance) -> None:
+    """Or a stolen key's child would revoke and delete its maker, and nobody could find the children by it."""
+    maker = create_key(instance, scopes=("keys:write", "api:read")).key
+    child = create_key(instance, caller=as_caller(maker), scopes=("keys:write", "api:read")).key
+    grandchild = create_key(instance, caller=as_caller(child), scopes=("api:read",)).key
+    revoke_key(instance, maker, as_caller(child))
+    delete_key(instance, maker, as_caller(child))
+    with pytest.raises(NotFound):
+        revoke_key(instance, maker)
+    assert revoke_key(instance, maker, with_made=True).deleted_at_ms is not None
+    for key in (child, grandchild):
+        assert instance.read(lambda unit, key=key: manage.get(unit, key.id)).revoked_at_ms is not None
+    assert events_of(instance, maker)[:2] == ["key_deleted", "key_revoked"]

@@ -84,7 +84,7 @@ def test_a_name_that_looks_the_same_is_noticed(owner: Any) -> None:
     )
     assert "Another active key has a name that looks like this one" in unescape(made.text)
     told = owner.cli("keys", "create", "Cl deploy", check=True).stderr
-    assert told == "Note: 2 other living key(s) have a name that looks like this one.\n"
+    assert told == "Note: 2 other active keys have a name that looks like this one.\n"
 
 
 @pytest.mark.parametrize("bad", ["\u200b", "\u3164\u2800", "\u0301"])

@@ -50,3 +50,32 @@ def test_controls_and_escapes_are_replaced(owner: Any) -> None:
     assert raw.get(owner.server.port, b"/api/me", *lines).status in (200, 400)
     rows = owner.api(secret).get(f"/api/keys/{key['id']}/usage").json()["items"]
     assert "\x1b" not in str(rows)
+
+
+def test_text_that_a_database_cannot_hold_is_refused_by_name(owner_on: Any) -> None:
+    """A NUL in a query or a form, half of a surrogate pair, a time beyond the calendar: 4xx, on both databases."""
+    key, secret = owner_on.create_key("k", scopes=["*"])
+    api = owner_on.api(secret)
+    for place in ("usage?key_id=", "usage/export?key_id=", "events?subject=", "keys?status=", "usage?path="):
+        answer = api.get(f"/api/{place}a%00b")
+        assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request"), place
+    for place in ("usage/summary", "usage/ai", f"keys/{key['id']}/usage/summary", f"keys/{key['id']}/usage/ai"):
+        for query in (
+            "until=9999-12-31T23:59:59Z",
+            "since=9999-12-30T00:00:00Z&until=9999-12-31T00:00:00Z",
+            "since=0001-01-01T00:00:00Z&until=0001-01-02T00:00:00Z&time_zone=America/New_York",
+        ):
+            answer = api.get(f"/api/{place}?{query}")
+            assert (answer.status_code, answer.json()["code"]) == (422, "invalid"), (place, query)
+    json = {"content-type": "application/json"}
+    for path, body in (
+        ("/api/verify", rb'{"key": "k", "scopes": "\ud800"}'),
+        ("/api/verify", rb'{"key": "k", "scopes": ["\ud800"]}'),
+        ("/api/verify", rb'{"key": "k", "client_address": "\udfff"}'),
+        ("/api/verify", rb'{"key": "k", "\ud800": 1}'),
+        ("/api/verify/batch", rb'{"items": "\ud800"}'),
+        ("/api/verify/batch", rb'{"items": "a\ud800b"}'),
+    ):
+        assert api.post(path, content=body, headers=json).status_code == 422, body
+    batch = api.post("/api/verify/batch", content=rb'{"items": ["\ud800", {"key": "\ud800"}]}', headers=json)
+    assert [item["code"] for item in batch.json()["items"]] == ["invalid", "malformed"]

@@ -200,6 +200,46 @@ def test_a_new_master_key_signs_on(instance: Instance) -> None:
     assert len(instance.master_keys.all()) == 1
 
 
+def test_a_new_master_key_signs_the_cut_too(instance: Instance) -> None:
+    """Or what retention left would be taken for a forgery once the old key is forgotten, and retention would stop."""
+    for _ in range(2):
+        instance.clock.advance(40 * DAY_MS / 1000)
+        create(instance, "later")
+        assert prune_events(instance, SYSTEM, 7)
+        rotate_in(instance, SYSTEM)
+        assert len(instance.master_keys.all()) == 1
+        assert _fault(instance) == "None"
+
+
+@pytest.mark.parametrize("is_pruned", [False, True])
+def test_a_given_master_key_that_seals_nothing_is_replaced_in_the_trail(
+    data_dir: Path, database_url: str | None, is_pruned: bool
+) -> None:
+    """The old key may be removed once the command ran, whether or not anything was sealed with it."""
+    old, new = bytes(range(32)).hex(), bytes(range(1, 33)).hex()
+    with opened(data_dir, database_url, master_key=old) as before:
+        create(before, "a")
+        if is_pruned:
+            before.clock.advance(40 * DAY_MS / 1000)
+            create(before, "b")
+            assert prune_events(before, SYSTEM, 7)
+    with opened(data_dir, database_url, master_key=f"{new},{old}") as both:
+        assert rotate_in(both, SYSTEM)[1:] == (0, True)
+        assert rotate_in(both, SYSTEM)[1:] == (0, False)
+    with opened(data_dir, database_url, master_key=new) as after:
+        assert _fault(after) == "None"
+        create(after, "c")
+        assert audit_trail(after.database).is_whole
+
+
+def test_a_new_master_key_signs_no_forged_mark(instance: Instance) -> None:
+    """A mark that no master key here signed is not made good by a rotation."""
+    with unlocked(instance) as connection:
+        connection.execute(text("UPDATE audit_marks SET statement = replace(statement, 'ins_0', 'ins_1')"))
+    rotate_in(instance, SYSTEM)
+    assert _fault(instance) == "the signature of its head is wrong"
+
+
 def test_a_node_without_the_master_key_does_not_hide_that(data_dir: Path, postgres_url: str, tmp_path: Path) -> None:
     """It works on, makes no key of its own, and what it wrote is named; with the key everything is signed."""
     other = tmp_path / "node2"

@@ -183,6 +183,24 @@ def test_what_is_not_trusted_comes_back_disabled(
         request.getfixturevalue("postgres").drop(url)
 
 
+@pytest.mark.parametrize("column", ["revoked_at_ms", "expired_seen_at_ms", "expires_at_ms", "disabled"])
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -(2**70), 1.5, "", b"", "1", [1], 2])
+def test_values_that_a_database_reads_otherwise_are_refused(
+    body: bytes, tmp_path: Path, column: str, value: object
+) -> None:
+    """A key that was revoked at NaN passed for a dead one, and SQLite stored it as one that was never revoked."""
+    if column != "disabled" and value == 2:
+        value = True
+
+    def plant(rows: list[tuple[str, dict[str, object]]]) -> None:
+        _planted(rows)
+        rows[-1][1][column] = value
+
+    with pytest.raises(Invalid, match="a row of its table api_keys holds what no row of ARI holds"):
+        _restore(tmp_path / "new", _rewritten(body, plant), UNTRUSTED)
+    assert not (tmp_path / "new" / KEYS_FILE).exists()
+
+
 def test_without_the_master_key_a_backup_is_not_signed(tmp_path: Path) -> None:
     """It is written all the same, and the one who writes it is told what it will need."""
     with opened(tmp_path / "other", None) as other:

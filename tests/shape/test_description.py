@@ -20,6 +20,12 @@ from ari.keys.reasons import REASONS, REQUEST_ERRORS
 
 Json = dict[str, Any]
 PROBLEM = "application/problem+json"
+_HEADERS = {
+    "401": ["WWW-Authenticate"],
+    "405": ["Allow"],
+    "429": ["Retry-After"],
+    "503": ["Retry-After"],
+}
 PUBLIC_URL = "https://keys.example.org"
 
 
@@ -153,6 +159,18 @@ def test_every_operation_lists_its_errors(document: Json) -> None:
         assert ("missing" in codes) == bool(operation["security"]), name
         if "requestBody" in operation and any("Session" in one for one in operation["security"]):
             assert {"invalid", "unsupported_media_type", "csrf_failed"} <= codes, name
+
+
+def test_headers_that_a_program_needs_are_described(document: Json) -> None:
+    """The file's name, the mark of a repeated response, the methods of an address, and when to try again."""
+    for name, operation in operations(document):
+        for status, answer in operation["responses"].items():
+            expected = {"x-request-id"} | set(_HEADERS.get(status, ()))
+            if name.endswith("/export") and status == "200":
+                expected.add("content-disposition")
+            if name == "POST /api/keys" and status == "201":
+                expected.add("idempotent-replayed")
+            assert set(answer["headers"]) == expected, f"{name}: {status}"
 
 
 def test_every_body_has_an_example_that_fits(document: Json) -> None:

@@ -1,5 +1,6 @@
 """Values just inside and just outside every constraint of a JSON schema, one constraint at a time."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -65,7 +66,8 @@ def _of_text(schema: dict[str, Any]) -> Iterator[Variant]:
     if schema.get("format") == "date-time":
         yield Variant("yesterday", False, "date-time")
     if "pattern" in schema:
-        yield Variant("!", False, "pattern")
+        wrong = next(text for text in ("!", "\0") if not re.search(schema["pattern"], text))
+        yield Variant(wrong, False, "pattern")
 
 
 def _of_number(schema: dict[str, Any], where: str) -> Iterator[Variant]:

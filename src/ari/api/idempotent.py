@@ -22,17 +22,35 @@ IdempotencyKey = Annotated[
         f"caller with the same body, gets the first response, with `{REPLAYED}: true`. 1 to {MAX_LENGTH} printable "
         "ASCII characters.",
         examples=["0d6e7a1c-6f4e-4a0e-9d3f-3a4b0d0c2b11"],
+        json_schema_extra={"minLength": 1, "maxLength": MAX_LENGTH, "pattern": "^[ -~]*$"},
     ),
 ]
+REPEATABLE: dict[int | str, dict[str, Any]] = {
+    201: {
+        "headers": {
+            REPLAYED: {
+                "description": "Sent with the first response to an earlier, equal request.",
+                "schema": {"type": "string", "enum": ["true"], "examples": ["true"]},
+            }
+        }
+    }
+}
+"""What the description says of the response."""
 
 
 async def once(
-    here: Here, operation: str, header: str | None, body: BaseModel, make: Callable[[Any, Caller], bytes]
+    here: Here,
+    operation: str,
+    header: str | None,
+    body: BaseModel,
+    make: Callable[[Any, Caller], bytes],
+    require_rights: Callable[[Caller], None],
 ) -> Response:
     """201 with the JSON that ``make`` returns, or with that of the first equal request.
 
-    ``make`` runs in the transaction that also stores its response. Raises ``Invalid`` for an unusable header,
-    ``Conflict("idempotency_key_reused")``, and what ``make`` raises.
+    ``make`` runs in the transaction that also stores its response. ``require_rights`` raises for a caller that may not
+    do this now; it is asked for repeats too, since a caller may have been narrowed. Raises ``Invalid`` for an unusable
+    header, ``Conflict("idempotency_key_reused")``, and what these two raise.
     """
     key = idempotency.key_of(header)
     if key is None:
@@ -41,6 +59,7 @@ async def once(
     instance = here.instance
 
     def make_once(unit: Any, by: Caller) -> idempotency.Outcome:
+        require_rights(by)
         request = IdempotentRequest(by.actor, operation, key, content)
         return idempotency.once(unit, instance.master_keys, instance.now_ms(), request, lambda: make(unit, by))
 

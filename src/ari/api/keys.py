@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from ari.api.here import WITH_BODY, Here, answer, paged, problems
-from ari.api.idempotent import IdempotencyKey, once
+from ari.api.idempotent import REPEATABLE, IdempotencyKey, once
 from ari.api.shapes import CreatedOut, KeyChangeIn, KeyId, KeyOut, KeysIn, KeysOut, NewKeyIn, RevokeIn, time_of
 from ari.base.caller import Caller
 from ari.base.errors import Invalid, Problem
@@ -26,7 +26,7 @@ router = APIRouter(prefix="/api/keys", tags=["API keys"])
     status_code=201,
     response_model=CreatedOut,
     summary="Create an API key",
-    responses=problems("confirmation_required", "idempotency_key_reused", *WITH_BODY),
+    responses=problems("confirmation_required", "idempotency_key_reused", *WITH_BODY) | REPEATABLE,
 )
 @needs("keys:write")
 @sensitive
@@ -42,7 +42,7 @@ async def create_key(body: NewKeyIn, here: Here, idempotency_key: IdempotencyKey
         facts = key_facts(created.key, NO_USE, now_ms())
         return msgspec.json.encode({"key": facts, "secret": created.secret})
 
-    return await once(here, "create_key", idempotency_key, body, create)
+    return await once(here, "create_key", idempotency_key, body, create, lambda by: manage.require_may_create(by, new))
 
 
 @router.get("", response_model=KeysOut, summary="List API keys", responses=problems("invalid"))

@@ -32,12 +32,20 @@ _HEADERS: Json = {
         "description": "How to authenticate: a `Bearer` and an `ApiKey` challenge.",
         "schema": {"type": "string", "examples": ['Bearer realm="ari", error="invalid_token"']},
     },
+    "Allow": {
+        "description": "The methods that this address answers to.",
+        "schema": {"type": "string", "examples": ["GET, HEAD"]},
+    },
     "RetryAfter": {
         "description": "Seconds to wait before the next try.",
         "schema": {"type": "integer", "examples": [1]},
     },
 }
-_HEADERS_OF = {"401": ("WWW-Authenticate", "Challenge"), "429": ("Retry-After", "RetryAfter")}
+_HEADERS_OF = {
+    "401": ("WWW-Authenticate", "Challenge"),
+    "405": ("Allow", "Allow"),
+    "429": ("Retry-After", "RetryAfter"),
+}
 _HEADERS_OF["503"] = _HEADERS_OF["429"]
 
 
@@ -157,7 +165,7 @@ def _describe_bodies(operation: Json, schemas: Mapping[str, Json]) -> None:
     for media in body.get("content", {}).values():
         give_examples(media, schemas)
     for status, answer in operation["responses"].items():
-        answer["headers"] = {"x-request-id": {"$ref": "#/components/headers/RequestId"}}
+        answer["headers"] = {**answer.get("headers", {}), "x-request-id": {"$ref": "#/components/headers/RequestId"}}
         if status in _HEADERS_OF:
             header, name = _HEADERS_OF[status]
             answer["headers"][header] = {"$ref": f"#/components/headers/{name}"}

@@ -52,6 +52,8 @@ Nullable = Annotated[str | None, Field(json_schema_extra={"format": "date-time"}
 NextCursor = Annotated[
     str | None, Field(description="`cursor` of the next page; `null` on the last.", examples=[_CURSOR])
 ]
+OneLine = Annotated[str, Field(max_length=64, pattern=r"^[^\x00-\x1f\x7f]*$")]
+"""Text to compare with what is stored, where PostgreSQL refuses a NUL."""
 KeyId = Annotated[str, Path(description="The id of an API key.", examples=[_KEY_ID])]
 """A key's id in the address of an operation."""
 
@@ -182,12 +184,12 @@ class UsageIn(PageIn, UsageSearchIn):
 
 
 class AllUsageIn(UsageIn):
-    key_id: str | None = Field(None, max_length=64, description="Only rows of this key.", examples=[_KEY_ID])
+    key_id: OneLine | None = Field(None, description="Only rows of this key.", examples=[_KEY_ID])
 
 
 class EventsIn(PageIn):
-    subject: str | None = Field(
-        None, max_length=64, description="Only events of this thing, such as a key's id.", examples=[_KEY_ID]
+    subject: OneLine | None = Field(
+        None, description="Only events of this thing, such as a key's id.", examples=[_KEY_ID]
     )
 
 

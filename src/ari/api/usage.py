@@ -125,6 +125,12 @@ async def read_key_ai_usage(key_id: KeyId, here: Here, query: Annotated[SummaryI
 _FILE: dict[int | str, dict[str, Any]] = {
     200: {
         "model": UsageFileOut,
+        "headers": {
+            "content-disposition": {
+                "description": "The name to save the file under.",
+                "schema": {"type": "string", "examples": ['attachment; filename="ari-usage.csv"']},
+            }
+        },
         "content": {"text/csv": {"schema": {"type": "string", "examples": [CSV_EXAMPLE]}}},
     }
 }

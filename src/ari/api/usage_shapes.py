@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field, JsonValue, RootModel
 
-from ari.api.shapes import Sent, UsageOut, UsageSearchIn, time_of
+from ari.api.shapes import OneLine, Sent, UsageOut, UsageSearchIn, time_of
 from ari.usage.ai_summary import TOP as MOST_NAMED
 from ari.usage.export import COLUMNS
 from ari.usage.model import UsageFilter
@@ -35,7 +35,7 @@ class ExportIn(UsageSearchIn):
 
 
 class AllExportIn(ExportIn):
-    key_id: str | None = Field(None, max_length=64, description="Only rows of this key.", examples=[_KEY_ID])
+    key_id: OneLine | None = Field(None, description="Only rows of this key.", examples=[_KEY_ID])
 
 
 class UsageFileOut(RootModel[list[UsageOut]]):

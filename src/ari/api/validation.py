@@ -17,7 +17,7 @@ def _amount(count: int, what: str) -> str:
 
 _SENTENCES: dict[str, Callable[[_Context], str]] = {
     "missing": lambda _: "This field is required.",
-    "extra_forbidden": lambda _: "This field is not known here.",
+    "extra_forbidden": lambda _: "There is no field of this name.",
     "string_type": lambda _: "Give a string.",
     "bool_type": lambda _: "Give true or false.",
     "bool_parsing": lambda _: "Give true or false.",

@@ -162,7 +162,7 @@ def _understood(sent: Any, shape: Any, model: type[BaseModel]) -> Any:
     """``sent`` as ``shape``, checked by the fast library. ``model`` says what is wrong; tests keep the two equal."""
     try:
         return msgspec.convert(sent, shape)
-    except msgspec.ValidationError:
+    except (msgspec.ValidationError, UnicodeEncodeError):  # the latter: half of a surrogate pair
         raise Invalid(*_problems(sent, model)) from None
 
 

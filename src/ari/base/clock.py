@@ -17,6 +17,8 @@ DAY_MS = 86_400_000
 
 _RFC3339 = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,12}))?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EARLIEST_MS = -62_135_596_800_000
+"""The first instant that RFC 3339 can write here: 0001-01-01T00:00:00.000Z."""
 LATEST_MS = 253_402_300_799_999
 """The last instant that RFC 3339 can write: 9999-12-31T23:59:59.999Z."""
 
@@ -105,15 +107,15 @@ def _second(seconds: int) -> str:
 def from_rfc3339(text: str) -> int:
     """Milliseconds since the epoch; fractions below a millisecond are dropped.
 
-    Raises ``ValueError`` for what is no RFC 3339 date-time with an offset.
+    Raises ``ValueError`` for what is no RFC 3339 date-time with an offset, and for what ``to_rfc3339`` cannot write.
     """
     found = _RFC3339.fullmatch(text)
     if found is None:
         raise ValueError("not an RFC 3339 time with an offset")
     date, time_of_day, fraction, offset = found.groups()
     milliseconds = (fraction or "").ljust(3, "0")[:3]
-    try:
-        moment = datetime.fromisoformat(f"{date}T{time_of_day}.{milliseconds}{offset.upper()}")
-        return (moment - _EPOCH) // timedelta(milliseconds=1)
-    except OverflowError:
-        raise ValueError("beyond what a time can be") from None
+    moment = datetime.fromisoformat(f"{date}T{time_of_day}.{milliseconds}{offset.upper()}")
+    at_ms = (moment - _EPOCH) // timedelta(milliseconds=1)
+    if not EARLIEST_MS <= at_ms <= LATEST_MS:  # its offset moves it out of the years that UTC can write
+        raise ValueError("beyond what a time can be")
+    return at_ms

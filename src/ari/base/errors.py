@@ -55,7 +55,7 @@ class Forbidden(AriError):
 
 class Unconfirmed(AriError):
     def __init__(self) -> None:
-        super().__init__("Your password was last asked for more than 15 minutes ago; confirm it is you and try again.")
+        super().__init__("You entered your password more than 15 minutes ago; confirm it is you and try again.")
 
 
 class CallerDead(AriError):

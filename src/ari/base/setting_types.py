@@ -158,8 +158,8 @@ def _smtp_url(value: SecretStr) -> SecretStr:
         fits = False
     if not fits or parts.path not in ("", "/") or parts.query or parts.fragment:
         raise ValueError(
-            "give an address such as smtp://user:password@mail.example.net:587; write signs such as @ : / ? # of user "
-            "and password as %40 %3A %2F %3F %23"
+            "give an address such as smtp://user:password@mail.example.net:587; in user and password write @ as %40, "
+            ": as %3A, / as %2F, ? as %3F and # as %23"
         )
     if re.search(r"[\x00-\x1f\x7f]", unquote(f"{parts.username}{parts.password}")):
         raise ValueError("user and password hold no control characters")

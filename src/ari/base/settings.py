@@ -304,11 +304,12 @@ def load_settings(**overrides: object) -> Settings:
         field = str(first["loc"][0]).lower().removeprefix("ari_") if first["loc"] else ""
         info = Settings.model_fields.get(field)
         message = sentence_for(first["type"], first["msg"], info)
-        raise ConfigurationError(f"{_name_in_use(field)}: {message}.") from None
+        name = _name_in_use(field)
+        raise ConfigurationError(f"{name}: {message}." if name else f"{message}.") from None
 
 
 def _name_in_use(field: str) -> str:
     if not field:
-        return "The settings"
+        return ""
     name = environment_name(field)
     return "ALLOWED_IPS" if field == "allowed_ips" and name not in os.environ else name

@@ -19,7 +19,7 @@ Email = Annotated[
     str | None, typer.Option("--email", metavar="ADDRESS", help="Whose; without it the owner's.", show_default=False)
 ]
 
-app = typer.Typer(help="See the owner's account; set its password or address anew.", no_args_is_help=True)
+app = typer.Typer(help="See the owner's account; change its password or address.", no_args_is_help=True)
 
 
 @app.command()
@@ -74,13 +74,15 @@ def set_email(
 
 @app.command("disable-two-factor")
 def disable_two_factor(email: Email = None, yes: Yes = False, data_dir: DataDir = None) -> None:
-    """Let an account sign in with its password alone again, for who lost app and backup codes; ends all sessions."""
+    """Turn off two-factor for an owner who lost the app and the backup codes; ends all sessions."""
     from ari.accounts import two_factor
 
     with opened(data_dir) as instance:
         account = instance.read(lambda unit: _account(unit, email))
         if instance.read(lambda unit: unit.second_step.two_factor(account.id)) is not None:
-            question = f"Turn off two-factor of {account.email} and end all its sessions? The password alone will do."
+            question = (
+                f"Turn off two-factor of {account.email} and end all its sessions? Then the password alone signs in."
+            )
             output.confirm(question, yes=yes)
         was_on = instance.command(
             CALLER(), lambda unit, caller: two_factor.turn_off(unit, caller, instance.now_ms(), account.id)

@@ -11,6 +11,7 @@ from ari.base.errors import Conflict
 from ari.cli import output
 from ari.cli.opening import CALLER, opened
 from ari.cli.options import AsJson, DataDir, Yes
+from ari.cli.words import whole_number
 
 if TYPE_CHECKING:
     from ari.instance import Instance
@@ -63,14 +64,19 @@ def check(
         )
     if found is None or found != hash_of_it.strip().lower():
         why = "is not in the trail" if found is None else "is there with another hash"
-        raise Conflict("not_in_trail", f"{event} {why}: the trail was rewritten, or replaced by an older copy.")
+        raise Conflict(
+            "not_in_trail", f"{event} {why}: it is mistyped, or the trail was rewritten or replaced by an older copy."
+        )
     output.say(f"{event} is in the trail with this hash: nothing up to it was changed.")
 
 
 @app.command()
 def prune(
     days: Annotated[
-        int, typer.Option("--days", min=MIN_RETENTION_DAYS, metavar="NUMBER", help="Keep so many days of events.")
+        int,
+        typer.Option(
+            "--days", parser=whole_number(MIN_RETENTION_DAYS), metavar="NUMBER", help="Keep so many days of events."
+        ),
     ],
     yes: Yes = False,
     data_dir: DataDir = None,

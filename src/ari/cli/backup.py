@@ -114,9 +114,12 @@ def _existing_file(path: Path) -> Iterator[IO[bytes]]:
 @contextmanager
 def _new_file(path: Path, *, force: bool) -> Iterator[IO[bytes]]:
     """A file that appears under its name only when it is whole, readable by its owner alone."""
+    if path.exists() and not path.is_file():
+        raise Unavailable(f"{path} is not a regular file; a backup cannot take its place.")
     if path.exists() and not force:
         raise Conflict("file_exists", f"{path} exists; --force overwrites it.")
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
+    target = path.resolve()  # a link stays a link
+    partial = target.with_name(f".{target.name}.{secrets.token_hex(4)}.partial")
     try:
         descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
@@ -124,7 +127,7 @@ def _new_file(path: Path, *, force: bool) -> Iterator[IO[bytes]]:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
-            partial.replace(path)
+            partial.replace(target)
         finally:
             partial.unlink(missing_ok=True)
     except AriError:

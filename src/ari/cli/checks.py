@@ -256,7 +256,7 @@ def _in_the_clear(state: State) -> bool:
 def _usage_log(database: Database, settings: Settings) -> Finding:
     check, days, found = "usage log", settings.usage_retention_days, checkup.log_file(database)
     if not found.shrinks:
-        return Finding(check, "note", "usage.db cannot become shorter; ari backup and ari restore make it anew.")
+        return Finding(check, "note", "usage.db cannot shrink; ari backup and ari restore rebuild it so that it can.")
     kept = f"kept {days} days" if days else "kept for ever"
     if found.oldest_at_ms is None:
         return Finding(check, "ok", f"no rows yet; they are {kept}")
@@ -299,7 +299,7 @@ def _trail(database: Database) -> Finding:
     if trail.removed:
         said += f"; {trail.removed:,} older ones were removed by retention, up to a signed cut"
     if trail.fault is not None:
-        return Finding(check, "wrong", f"{said}, but {trail.fault}. If that is explained: ari audit accept")
+        return Finding(check, "wrong", f"{said}, but {trail.fault}. Once you know why: ari audit accept")
     if trail.head is None:
         return Finding(check, "ok", said)
     signed = f"the head is signed by {trail.head.instance} with the key {trail.fingerprint}"

@@ -28,10 +28,13 @@ def every_key(unit: KeyUnit, now_ms: int, activity: Activity) -> Iterator[ApiKey
         before = keys[-1].id
 
 
-def found(unit: KeyUnit, now_ms: int, text: str) -> ApiKey:
-    """The key with this id or, where only one has it, this hint. Raises ``NotFound`` or ``Invalid``."""
+def found(unit: KeyUnit, now_ms: int, text: str, *, even_deleted: bool = False) -> ApiKey:
+    """The key with this id or, where only one has it, this hint. Raises ``NotFound`` or ``Invalid``.
+
+    ``even_deleted`` finds a deleted key too, by its id.
+    """
     if is_id("key", text):
-        return manage.get(unit, text)
+        return manage.even_deleted(unit, text) if even_deleted else manage.get(unit, text)
     if len(text) == token.LENGTH and text.startswith(token.PREFIX):
         sentence = "Give the key's id or hint, never the key itself: the shell keeps what you type."
         raise Invalid(Problem("id", sentence))
@@ -44,13 +47,17 @@ def found(unit: KeyUnit, now_ms: int, text: str) -> ApiKey:
     return matches[0]
 
 
+def _others(count: int, one: str, many: str) -> str:
+    return f"another active key {one}" if count == 1 else f"{count} other active keys {many}"
+
+
 def show_created(instance: "Instance", created: Created, as_json: bool) -> None:
     """The one time that a secret is shown."""
     key = created.key
     if created.same_name:
-        output.tell(f"Note: {created.same_name} other living key(s) bear this name.")
+        output.tell(f"Note: {_others(created.same_name, 'has', 'have')} this name.")
     if created.look_alikes:
-        output.tell(f"Note: {created.look_alikes} other living key(s) have a name that looks like this one.")
+        output.tell(f"Note: {_others(created.look_alikes, 'has', 'have')} a name that looks like this one.")
     if as_json:
         output.as_json({"key": key_facts(key, NO_USE, instance.now_ms()), "secret": created.secret})
         return

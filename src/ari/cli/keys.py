@@ -9,7 +9,7 @@ from ari.cli import key_words, output
 from ari.cli.key_words import found
 from ari.cli.opening import CALLER, opened
 from ari.cli.options import AsJson, DataDir, Expires, ExpiresAt, KeyName, Scopes, Yes
-from ari.cli.words import instant
+from ari.cli.words import instant, one_of
 from ari.keys import manage
 from ari.keys.expiry import expiry_of
 from ari.keys.manage import KeyChange, NewKey
@@ -19,7 +19,12 @@ from ari.keys.ports import KeyUnit
 NewName = Annotated[str, typer.Argument(metavar="NAME", help="What uses the key.", show_default=False)]
 Status = Annotated[
     Literal["all", "active", "inactive"],
-    typer.Option("--status", metavar="all|active|inactive", help="Which keys; inactive = revoked or expired."),
+    typer.Option(
+        "--status",
+        metavar="all|active|inactive",
+        parser=one_of("all", "active", "inactive"),
+        help="Which keys; inactive = revoked or expired.",
+    ),
 ]
 Why = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why, for the trail.", show_default=False)]
 
@@ -69,7 +74,7 @@ def rename(key: KeyName, name: NewName, as_json: AsJson = False, data_dir: DataD
 
 @app.command()
 def scopes(key: KeyName, scope: Scopes = None, as_json: AsJson = False, data_dir: DataDir = None) -> None:
-    """Say anew what a key may do; the scopes given replace those it has."""
+    """Replace a key's scopes."""
     if not scope:
         raise typer.BadParameter("give at least one --scope.")
     _change(key, KeyChange(scopes=tuple(scope)), "Changed", as_json, data_dir)
@@ -83,7 +88,7 @@ def expiry(
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Say anew when a key expires, counted from now."""
+    """Change when a key expires, counted from now."""
     if expires is None and expires_at is None:
         raise typer.BadParameter("give --expires or --expires-at.")
     at_ms = instant(expires_at, "--expires-at")
@@ -120,7 +125,7 @@ def revoke(
     """Kill a key for good: its next request is refused."""
     with opened(data_dir) as instance:
         now_ms = instance.now_ms()
-        named = instance.read(lambda unit: found(unit, now_ms, key))
+        named = instance.read(lambda unit: found(unit, now_ms, key, even_deleted=with_made))
         made = instance.read(lambda unit: manage.living_made_by(unit, now_ms, named.id)) if with_made else []
         if made or not named.is_inactive(now_ms):
             output.confirm(_revoke_question(named, len(made)), yes=yes)

@@ -30,35 +30,40 @@ def root() -> None:
 def rotate(data_dir: DataDir = None) -> None:
     """Wrap the key of every sealed secret with a new master key, also while ARI serves; the old one is forgotten.
 
+    The audit trail is signed with the new key too. Backups from before were signed with the old one: write new ones.
+
     Where ARI_MASTER_KEY or ARI_MASTER_KEY_FILE gives the key, put a new one in front of it first, apart by a comma;
     afterwards remove the old one.
     """
     with opened(data_dir) as instance:
-        key, count = rotate_in(instance, CALLER())
+        key, count, is_signed = rotate_in(instance, CALLER())
         place, is_own = instance.master_keys.place, instance.master_keys.is_own
-    if not count and not is_own:
+    if not count and not is_own and not is_signed:
         output.say(f"The first master key in {place} seals everything already; put a new one in front of it first.")
         return
     secrets = "1 secret" if count == 1 else f"{count:,} secrets"
     output.say(f"Sealed {secrets} with the master key {key.id.hex()} in {place}.")
 
 
-def rotate_in(instance: "Instance", caller: "Caller") -> "tuple[MasterKey, int]":
-    """Put a new master key in force; it, and how many secrets it seals now. It may die at any step and be run again.
+def rotate_in(instance: "Instance", caller: "Caller") -> "tuple[MasterKey, int, bool]":
+    """Put a new master key in force; it, how many secrets it seals now, and whether it signs the audit trail now.
+
+    It may die at any step and be run again.
 
     Raises ``Conflict`` where there is no master key yet, ``CannotOpen``; then nothing is touched.
     """
-    key, count = instance.command(caller, lambda unit, by: _reseal(instance, unit, by))
+    done = instance.command(caller, lambda unit, by: _reseal(instance, unit, by))
     with instance.database.writing() as unit:
         forget_unused(unit.sealed, instance.master_keys)
-    return key, count
+    return done
 
 
-def _reseal(instance: "Instance", unit: "Unit", caller: "Caller") -> "tuple[MasterKey, int]":
+def _reseal(instance: "Instance", unit: "Unit", caller: "Caller") -> "tuple[MasterKey, int, bool]":
     keys, now_ms = instance.master_keys, instance.now_ms()
     key, count = reseal_all(unit.sealed, keys)
-    if count or keys.is_own:
+    is_signed = unit.events.marks.renew()
+    if count or keys.is_own or is_signed:
         detail = {"secrets": count, "key": key.id.hex()}
         event_id = new_id("evt", now_ms)
         unit.events.append(Event(event_id, now_ms, "master_key_rotated", caller.actor, None, caller.origin, detail))
-    return key, count
+    return key, count, is_signed

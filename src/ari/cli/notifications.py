@@ -69,7 +69,7 @@ def _switch(kind: str, data_dir: DataDir, *, on: bool, as_json: bool) -> None:
 
 @app.command()
 def history(limit: Limit = 50, as_json: AsJson = False, data_dir: DataDir = None) -> None:
-    """List what was told and what became of each mail, newest first."""
+    """List notifications and the state of each mail, newest first."""
     from ari.notifications import manage
 
     with opened(data_dir) as instance:
@@ -78,7 +78,7 @@ def history(limit: Limit = 50, as_json: AsJson = False, data_dir: DataDir = None
         output.as_json({"items": [manage.notice_facts(one) for one in notices]})
         return
     rows = ((to_rfc3339(one.at_ms), one.state, one.subject, _fate(one)) for one in notices)
-    output.table(("TIME", "STATE", "SUBJECT", "WHAT BECAME OF IT"), rows, "Nothing was told yet.", droppable=1)
+    output.table(("TIME", "STATE", "SUBJECT", "RESULT"), rows, "There are no notifications yet.", droppable=1)
 
 
 @app.command("test")

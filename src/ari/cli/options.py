@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from ari.cli.words import whole_number
+
 DataDir = Annotated[
     Path | None,
     typer.Option("--data-dir", help="Where ARI keeps its databases; also ARI_DATA_DIR.", metavar="PATH"),
@@ -24,4 +26,6 @@ ExpiresAt = Annotated[
     str | None,
     typer.Option("--expires-at", metavar="TIME", help="The exact end, as 2030-01-31T12:00:00Z.", show_default=False),
 ]
-Limit = Annotated[int, typer.Option("--limit", metavar="NUMBER", min=1, help="At most so many, the newest.")]
+Limit = Annotated[
+    int, typer.Option("--limit", metavar="NUMBER", parser=whole_number(1), help="At most so many, the newest.")
+]

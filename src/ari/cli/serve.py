@@ -7,13 +7,18 @@ import typer
 
 from ari.cli.opening import settings_of
 from ari.cli.options import DataDir
+from ari.cli.words import whole_number
 
 Host = Annotated[
     str | None, typer.Option(metavar="ADDRESS", help="The address to listen on.", show_default="127.0.0.1")
 ]
-Port = Annotated[int | None, typer.Option(metavar="NUMBER", help="The port to listen on.", show_default="3000")]
+Port = Annotated[
+    int | None,
+    typer.Option(metavar="NUMBER", parser=whole_number(), help="The port to listen on.", show_default="3000"),
+]
 Workers = Annotated[
-    int | None, typer.Option(metavar="NUMBER", help="How many worker processes serve.", show_default="1")
+    int | None,
+    typer.Option(metavar="NUMBER", parser=whole_number(), help="How many worker processes serve.", show_default="1"),
 ]
 
 

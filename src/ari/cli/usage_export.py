@@ -13,7 +13,7 @@ from ari.base.errors import Invalid
 from ari.cli import output
 from ari.cli.opening import CALLER, opened
 from ari.cli.options import DataDir
-from ari.cli.words import instant
+from ari.cli.words import instant, one_of
 from ari.cli.words import since as since_ms
 from ari.usage import export as file
 from ari.usage.ai import AiUse
@@ -27,7 +27,12 @@ def export(
     key: Annotated[
         str | None, typer.Option(metavar="ID", help="Only this key: its id or hint.", show_default=False)
     ] = None,
-    form: Annotated[Literal["csv", "json"], typer.Option("--format", help="json: an array, one row a line.")] = "csv",
+    form: Annotated[
+        Literal["csv", "json"],
+        typer.Option(
+            "--format", metavar="csv|json", parser=one_of("csv", "json"), help="json: an array, one row a line."
+        ),
+    ] = "csv",
     code: Annotated[str | None, typer.Option(metavar="CODE", help="Only this outcome.", show_default=False)] = None,
     since: Annotated[
         str | None, typer.Option(metavar="24h|TIME", help="Only what came after this.", show_default=False)

@@ -103,6 +103,8 @@ def parse_form(incoming: Incoming, body: bytes) -> dict[str, list[str]]:
         return {}
     if kind != "application/x-www-form-urlencoded":
         raise BodyFault(Fault(REQUEST_ERRORS["unsupported_media_type"], "Send the form as ordinary form fields."))
+    if b"%00" in body or b"\0" in body:  # PostgreSQL has no NUL in its texts
+        raise BodyFault(Fault(INVALID_REQUEST, "The form holds a NUL character."))
     try:
         return parse_qs(body.decode(), keep_blank_values=True, max_num_fields=MAX_FORM_FIELDS, errors="strict")
     except ValueError:

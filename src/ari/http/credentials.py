@@ -33,6 +33,10 @@ _SCHEME = re.compile(rb"(?:bearer|apikey)[ \t]+(.*)", re.IGNORECASE | re.DOTALL)
 _SCHEMES = (b"bearer", b"apikey")
 _BARE = PREFIX.encode()
 _AROUND = tuple(bytes([byte]) for byte in b"\"'<>{}[]()`")
+_QUOTES = (b'"', b"'", b"`")
+_VARIABLE = re.compile(rb"\$.*|%24.*|\{\{.*\}\}|%\w+%", re.DOTALL)
+"""A variable that was not replaced: of a shell, a template or cmd.exe."""
+_ASSIGNMENT = re.compile(rb"(?:export[ \t]+)?\w+[ \t]*=.*", re.DOTALL)
 
 
 def presented(incoming: Incoming) -> Presented:
@@ -65,18 +69,22 @@ def _mistake_in(name: str, value: bytes) -> str | None:
         return f"There is no key in the header {name}."
     if word.endswith(b":") and is_ours:
         return "Write the scheme without a colon: Authorization: Bearer KEY."
+    if name == "authorization" and value[:1] in _QUOTES:
+        return "Authorization has quotes around its value. Send it without them: Authorization: Bearer KEY."
     if name == "authorization" and not is_ours and not value.startswith(_BARE):
         return "Authorization has a scheme that ARI does not read. Send Authorization: Bearer KEY, or x-api-key: KEY."
     return _mistake_in_key(name, credential)
 
 
 def _mistake_in_key(name: str, credential: bytes) -> str | None:
+    if _VARIABLE.fullmatch(credential):
+        return f"The header {name} holds the name of a variable instead of the key."
     if credential[:1] in _AROUND or credential[-1:] in _AROUND:
         return f"The key in {name} has quotes or brackets around it. Send it without them."
-    if credential.startswith((b"$", b"%24")):
-        return f"The header {name} holds the name of a variable instead of the key."
+    if _ASSIGNMENT.fullmatch(credential):
+        return f"The header {name} holds the name of a variable and = before the key. Send the key alone."
     if b" " in credential or b"\t" in credential:
-        return f"The key in {name} has a blank in it. Send it as it was shown, in one piece."
+        return f"The key in {name} has a space in it. Send it as it was shown, in one piece."
     return None
 
 

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from ari.http.guard import Guard, Receive, Scope, Send
 
 _log = structlog.get_logger("ari.http")
+_ONE_KEY = "Send exactly one API key, once and without a comma; x-api-key and Authorization must not differ."
 _CLIENT_GONE = 499
 """The status in the log of a request whose client hung up (nginx's number)."""
 
@@ -151,7 +152,7 @@ class Exchange:
         if exposed and fault is None:
             fault = Fault(REQUEST_ERRORS["key_in_url"])
         if self.presented.contradictory and fault is None:
-            fault = Fault(INVALID_REQUEST, "Send exactly one API key: x-api-key and Authorization must not differ.")
+            fault = Fault(INVALID_REQUEST, _ONE_KEY)
         if self.presented.tokens or self.presented.doubled or exposed:
             fault = await self._judge_key(fault, exposed)
             return None if fault is None else self.fault(fault)

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from ari.base.settings import LOOPBACK_NAMES, Settings
 from ari.http.client_address import Address, client_address, within
-from ari.http.incoming import MAX_HEAD_BYTES, Incoming, head_fault, host_fault
+from ari.http.incoming import MAX_HEAD_BYTES, Incoming, head_fault, host_fault, query_fault
 from ari.http.problem import Fault
 from ari.keys.reasons import IP_NOT_ALLOWED
 
@@ -48,6 +48,8 @@ class Gate:
             return head_fault(incoming)
         if self._allowed and (address is None or not within(address, self._allowed)):
             return Fault(IP_NOT_ALLOWED)
+        if incoming.query and (fault := query_fault(incoming)) is not None:
+            return fault
         asked = incoming.raw_path, incoming.headers.get(b"host")
         if asked in self._sound and incoming.repeated is None and incoming.size <= MAX_HEAD_BYTES:
             return None

@@ -25,7 +25,7 @@ _SINGLE = (
     b"idempotency-key",
 )
 _BAD_PATH = re.compile(
-    rb"//|\\|(?:^|/)\.{1,2}(?:/|$)|[\x00-\x20\x7f-\xff]"
+    rb"//|\\|(?:^|/)(?:\.|%2[eE]){1,2}(?:/|$)|[\x00-\x20\x7f-\xff]"
     rb"|%(?:2[fF]|5[cC]|[01][0-9a-fA-F]|7[fF]|[cC]2%[89][0-9a-fA-F])"
 )
 """Two spellings of one path, and control characters (C0, DEL, C1), percent-encoded or not."""
@@ -166,12 +166,17 @@ def head_fault(incoming: Incoming) -> Fault | None:
         return Fault(REQUEST_ERRORS["too_large"])
     for_gateway = incoming.raw_path.startswith(b"/api/ai/")
     if (_BAD_GATEWAY_PATH if for_gateway else _BAD_PATH).search(incoming.raw_path):
-        return _invalid("The path holds what a path of ARI never holds.")
+        return _invalid("The path has a control character, a dot segment, //, a backslash, or an encoded slash.")
     if incoming.repeated is not None:
         for name in _SINGLE:
             if name in incoming.repeated:
                 return _invalid(f"The header {name.decode()} is sent more than once.")
     return None
+
+
+def query_fault(incoming: Incoming) -> Fault | None:
+    """PostgreSQL has no NUL in its texts, and nobody means one."""
+    return _invalid("The query holds a NUL character.") if b"%00" in incoming.query else None
 
 
 def host_fault(incoming: Incoming, allowed_hosts: frozenset[str], base_url: str) -> Fault | None:

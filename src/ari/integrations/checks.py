@@ -100,7 +100,11 @@ def checked_base_url(provider: Provider, text: str, listed: AddressList = NO_ADD
     default = {"http": 80, "https": 443}[parts.scheme]
     base_url = f"{parts.scheme}://{literal}{f':{port}' if port not in (None, default) else ''}{path}"
     if _is_address(host) and reach(host) is Reach.NEVER:
-        raise Invalid(Problem("base_url", "No call may go to this address."))
+        raise Invalid(
+            Problem(
+                "base_url", "ARI never calls this address: it is link-local, a cloud's metadata address or not usable."
+            )
+        )
     if parts.scheme == "http" and not is_private(host) and not listed.allows(base_url):
         raise Invalid(Problem("base_url", "Plain http sends the key in the clear; use https, or a private address."))
     return base_url

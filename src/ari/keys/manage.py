@@ -90,12 +90,29 @@ def create(unit: KeyUnit, caller: Caller, now_ms: int, new: NewKey) -> Created:
     return Created(key, secret, same_name, look_alikes)
 
 
+def require_may_create(caller: Caller, new: NewKey) -> None:
+    """Raise ``Forbidden`` unless the caller holds all that the new key would, and ``Invalid`` for unknown scopes."""
+    wanted = scopes.PRESETS[scopes.DEFAULT_PRESET][1] if new.scopes is None else new.scopes
+    granting.require_within(caller, scopes.validated(wanted), "A key can grant only scopes that it holds itself.")
+
+
 def get(unit: KeyUnit, key_id: str) -> ApiKey:
     """The key. Raises ``NotFound``."""
     key = unit.keys.get(key_id) if is_id("key", key_id) else None
     if key is None:
         raise NotFound("There is no API key with this id.")
     return key
+
+
+def even_deleted(unit: KeyUnit, key_id: str) -> ApiKey:
+    """The key, also after it was deleted. Raises ``NotFound``."""
+    try:
+        return get(unit, key_id)
+    except NotFound:
+        gone = unit.keys.tombstone(key_id) if is_id("key", key_id) else None
+        if gone is None:
+            raise
+        return gone
 
 
 def change(unit: KeyUnit, caller: Caller, now_ms: int, key_id: str, wanted: KeyChange) -> ApiKey:
@@ -154,21 +171,25 @@ def revoke(
     """Kill the key for good; a repeat changes nothing and answers the same.
 
     ``with_made`` also revokes the living keys that this key created or let do more, and theirs in turn, in the same
-    transaction. No key is created while it runs, so none of them is missed.
+    transaction. No key is created while it runs, so none of them is missed. It works on a deleted key too: what that
+    key made may have revoked and deleted it.
     Raises ``Invalid``, ``NotFound``, ``Forbidden``.
     """
     why = checked_reason(reason)
-    key = _touchable(unit, caller, key_id)
+    if with_made:
+        unit.keys.stamp_expired(now_ms)  # what is passed over as expired stays so, wherever the clock is set
+    key = even_deleted(unit, key_id) if with_made else get(unit, key_id)
+    _require_not_wider(caller, key)
     made = living_made_by(unit, now_ms, key_id) if with_made else []
     for other in made:
         _require_not_wider(caller, other)
     for one in (key, *made):
-        if one.revoked_at_ms is None:
+        if one.revoked_at_ms is None and one.deleted_at_ms is None:
             dead = replace(one, revoked_at_ms=now_ms, revoked_by=caller.actor, revoke_reason=why)
             unit.keys.save(dead)
             because = {"made_by": key_id} if one is not key else {}
             _record(unit, caller, now_ms, "key_revoked", dead, ({"reason": why} if why else {}) | because)
-    return get(unit, key_id)
+    return even_deleted(unit, key_id)
 
 
 def living_made_by(unit: KeyUnit, now_ms: int, key_id: str) -> list[ApiKey]:

@@ -42,6 +42,7 @@ def revoke(
 ) -> list[ApiKey]:
     """Kill these keys for good; gives those that it killed. Raises ``Invalid``, ``Forbidden``."""
     why = checked_reason(reason)
+    unit.keys.stamp_expired(now_ms)  # what is passed over as expired stays so, wherever the clock is set
     chosen = revocable(unit, now_ms, _few_enough(key_ids)).fitting
     return [manage.revoke(unit, caller, now_ms, key.id, why) for key in chosen]
 

@@ -37,12 +37,12 @@ REASONS = _table(
 REQUEST_ERRORS = _table(
     ("invalid_request", 400, "Bad request", "The request is contradictory or malformed."),
     ("key_in_url", 400, "API key in the URL", "An API key never belongs in a URL, where logs keep it; send a header."),
-    ("csrf_failed", 403, "Request not proven yours", "The request lacks the proof that it comes from ARI's own page."),
+    ("csrf_failed", 403, "Request not verified", "ARI cannot verify that the request comes from its own page."),
     (
         "confirmation_required",
         403,
         "Confirm it is you",
-        "The session's password was given more than 15 minutes ago; give it again at /confirm and retry.",
+        "The session's password was entered more than 15 minutes ago; enter it again at /confirm and retry.",
     ),
     ("forbidden", 403, "Not allowed", "The caller may not do this."),
     ("not_found", 404, "Not found", "There is nothing here."),

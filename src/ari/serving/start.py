@@ -34,7 +34,7 @@ SECRETS = (
 """What leaves the environment once it was read, so that no child process inherits it."""
 _REMEDIES = {two_factor.KIND: "ari account disable-two-factor", PROVIDER_KEY: "ari integrations remove PROVIDER"}
 """How to go on without what is sealed, by its kind."""
-MAIL_IS_OFF = "E-mail is off: set RESEND_API_KEY or ARI_SMTP_URL, or seal a key under Settings > Integrations > Resend."
+MAIL_IS_OFF = "E-mail is off: set RESEND_API_KEY or ARI_SMTP_URL, or add a key under Settings > Integrations > Resend."
 ONE_ADDRESS = (
     "ARI answers only to {}. For other machines, set ARI_PUBLIC_URL to the address that they use, such as "
     "http://nas.lan:3000."
@@ -168,7 +168,7 @@ def _prepare_owner(instance: Instance, *, new_instance: bool) -> str | None:
     if token is None:
         owner_mark.remember(settings.data_dir)
         return None
-    return f"Make your owner account within the hour: {settings.base_url}/setup#token={token}"
+    return f"Create your owner account within the hour: {settings.base_url}/setup#token={token}"
 
 
 def forget_secrets() -> None:

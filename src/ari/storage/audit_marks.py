@@ -8,7 +8,7 @@ from sqlalchemy import Connection, func, select
 from ari.base.audit import FIRST, Cut, Head, Mark
 from ari.base.ids import new_id
 from ari.base.master_key import MasterKey, MasterKeys
-from ari.base.signing import Signature, present_keys
+from ari.base.signing import Signature, present_keys, public_of, sign
 from ari.storage.audit import follows
 from ari.storage.dialect import insert
 from ari.storage.tables import audit_marks, events, sealed_secrets
@@ -57,6 +57,21 @@ class AuditMarks:
             through_seq = self._connection.execute(select(_t.through_seq).where(_t.name == _CUT)).scalar() or 0
         key = self._signing_key(anew=anew)
         return None if key is None else self._put(_CUT, Mark.of(key, cut), through_seq)
+
+    def renew(self) -> bool:
+        """Sign cut and head with the first master key, where another one that is here signed them; whether any was.
+
+        Call it before that other key is forgotten: nobody could tell a mark of it from a forged one.
+        """
+        keys = present_keys(self._keys)
+        renewed = False
+        for name, mark in ((_HEAD, self.head()), (_CUT, self.cut())):
+            if mark is not None and self._is_ours(mark) and mark.signature.public != public_of(keys[0]):
+                signed = Mark(mark.text, sign(keys[0], mark.text.encode()))
+                through_seq = self._connection.execute(select(_t.through_seq).where(_t.name == name)).scalar_one()
+                self._put(name, signed, through_seq)
+                renewed = True
+        return renewed
 
     def advance(self, before: tuple[str, str] | None, head: Head) -> Mark | None:
         """Sign the head after a transaction that wrote events.

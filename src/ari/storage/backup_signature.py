@@ -134,7 +134,7 @@ def require_ours(file: SignedFile, keys: MasterKeys) -> None:
     if trust == "ours":
         return
     if signer is None or trust is None:
-        raise _untrusted("it has no signature, so anybody may have changed it")
+        raise _untrusted("it has no signature, so anyone could have changed it")
     if trust == "wrong":
         raise _untrusted(f"it is not what {signer.instance} signed: it was changed, cut short or damaged since")
     here = f"the key here is {fingerprint_of(present[0])}" if present else f"there is no master key in {keys.place}"

@@ -15,7 +15,7 @@ from ari.base.ids import new_id
 from ari.base.master_key import MasterKeys
 from ari.base.settings import Settings
 from ari.base.signing import present_keys
-from ari.storage import audit, owner_mark
+from ari.storage import audit, owner_mark, row_types
 from ari.storage.archive import Manifest, Reader, Row, damaged
 from ari.storage.backup import LOG_TABLES, MAIN_TABLES, Progress, columns_of
 from ari.storage.backup_signature import SignedFile, Signer, require_ours
@@ -31,7 +31,7 @@ from ari.storage.witness import Witness
 
 _BATCH = 1000
 _TABLES = {table.name: table for table in (*MAIN_TABLES, *LOG_TABLES)}
-_COLUMNS = {name: {column.name for column in columns_of(table)} for name, table in _TABLES.items()}
+_COLUMNS = {name: {column.name: column for column in columns_of(table)} for name, table in _TABLES.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +92,7 @@ def restore_backup(
 def verify_backup(file: SignedFile, progress: Progress) -> Manifest:
     """Read the whole backup: checksums, columns, event chain, schema. Raises ``Invalid`` saying what is wrong."""
     reader, previous = Reader(file), FIRST
-    for done, (table, row) in enumerate(reader.rows()):
-        if row.keys() != _COLUMNS.get(table):
-            raise damaged("its tables are not those of this version")
+    for done, (table, row) in enumerate(_rows(reader)):
         if table == audit_marks.name and row["name"] == "cut":
             previous = _cut_hash(row)
         if table == events.name:
@@ -106,6 +104,17 @@ def verify_backup(file: SignedFile, progress: Progress) -> Manifest:
     assert reader.manifest is not None  # rows() raises without one
     _check_schema(reader.manifest)
     return reader.manifest
+
+
+def _rows(reader: Reader) -> Iterator[tuple[str, Row]]:
+    """Every row, which has the columns of its table and values of their types; at both readings."""
+    for table, row in reader.rows():
+        columns = _COLUMNS.get(table)
+        if columns is None or row.keys() != columns.keys():
+            raise damaged("its tables are not those of this version")
+        if not row_types.fits(row, columns):
+            raise damaged(f"a row of its table {table} holds what no row of ARI holds")
+        yield table, row
 
 
 def _cut_hash(row: Row) -> str:
@@ -141,7 +150,7 @@ class _Filling:
         try:
             for name, batch in _batches(Reader(self.file)):
                 self._write(main if _TABLES[name] in MAIN_TABLES else log, name, batch)
-            if not self.terms.untrusted:
+            if self.restored.is_trusted:
                 require_ours(self.file, self.keys)  # again: these bytes are the ones that were written
             KeyTables(main, writing=True).stamp_expired(self.now_ms)
             self._record(main)
@@ -180,7 +189,7 @@ class _Filling:
 
 def _batches(reader: Reader) -> Iterator[tuple[str, list[Row]]]:
     name, batch = "", list[Row]()
-    for table, row in reader.rows():
+    for table, row in _rows(reader):
         if batch and (table != name or len(batch) == _BATCH):
             yield name, batch
             batch = []

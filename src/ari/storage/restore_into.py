@@ -91,11 +91,8 @@ def _filled() -> Conflict:
     return Conflict("not_empty", "This instance is not empty; --force replaces all that is in it.")
 
 
-def _in_use() -> Conflict:
-    return Conflict(
-        "in_use",
-        "ARI is running on this instance; stop it before you restore. (A pooler may hold its connections for a while.)",
-    )
+def _in_use(hint: str = "") -> Conflict:
+    return Conflict("in_use", f"ARI is running on this instance; stop it before you restore.{hint}")
 
 
 def _is_filled(connection: Connection, telling: tuple[Table, ...]) -> bool:
@@ -186,7 +183,7 @@ def _refuse_others(connection: Connection) -> None:
     ends = time.monotonic() + _LEAVING_SECONDS
     while connection.execute(text(query)).scalar_one():
         if time.monotonic() > ends:
-            raise _in_use()
+            raise _in_use(" A pooler may hold its connections for a while.")
         time.sleep(0.05)
         connection.execute(text("SELECT pg_stat_clear_snapshot()"))
 

@@ -95,11 +95,11 @@ def _head_fault(mark: Mark | None, head: Head | None, walk: _Walk, keys: MasterK
         )
     unsigned = walk.last_position - position
     if unsigned:
-        return f"{_events(unsigned)} after its signed head: a process without the master key, or no ARI, wrote them"
+        return f"{_events(unsigned)} after its signed head: written without the master key, or not by ARI"
     if head.unsigned:
         return (
-            f"{_events(head.unsigned)}, the first of them {head.unsigned_event_id}: a process without the master key, "
-            "or no ARI, wrote them"
+            f"{_events(head.unsigned)}, the first of them {head.unsigned_event_id}: written without the master key, "
+            "or not by ARI"
         )
     return None
 

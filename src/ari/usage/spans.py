@@ -26,6 +26,9 @@ DEFAULT_PRESET = "7d"
 MOST_DAYS = 400
 _MOST_BUCKETS = 400
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST_MS = -DAY_MS
+_LAST_MS = 253_370_764_800_000
+"""The year 9999 begins; in each zone a span has days before and after it that a date can name."""
 _ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+){0,2}", re.ASCII)
 _LONGEST_ZONE = 64
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
@@ -97,7 +100,10 @@ def between_dates(first: str, last: str, now_ms: int, zone: str = "UTC", unit: U
 
 
 def between(since_ms: int, until_ms: int, zone: str = "UTC", unit: Unit | None = None) -> Span:
-    """The whole hours that hold this time. Raises ``Invalid`` for an empty or a too long one."""
+    """The whole hours that hold this time. Raises ``Invalid`` for an empty or a too long one, or outside 1970–9998."""
+    for field, at_ms in (("since", since_ms), ("until", until_ms)):
+        if not _FIRST_MS <= at_ms <= _LAST_MS:
+            raise Invalid(Problem(field, "Give a time between the years 1970 and 9998."))
     if until_ms <= since_ms:
         raise Invalid(Problem("until", "It must be after since."))
     if until_ms - since_ms > MOST_DAYS * DAY_MS:

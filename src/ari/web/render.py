@@ -181,8 +181,9 @@ def error_page(instance: Instance) -> ErrorPage:
     def rendered(call: Call, fault: Fault) -> bytes:
         html = render(
             call,
-            "pages/error/page.html",
+            "pages/error/wrong_host.html" if fault.reason.code == "misdirected" else "pages/error/page.html",
             fragment=False,
+            base_url=instance.settings.base_url,
             reason=fault.reason,
             detail=fault.detail or fault.reason.sentence,
             retry_after_seconds=fault.retry_after_seconds,

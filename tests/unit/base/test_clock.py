@@ -43,6 +43,8 @@ def test_what_is_read(text: str, at_ms: int) -> None:
         "2027-13-01T00:00:00Z",
         "1" * 50,
         "2027-W01-1T00:00:00Z",
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:59-14:00",
     ],
 )
 def test_what_is_refused(text: str) -> None:

@@ -131,3 +131,18 @@ def test_progress_is_for_people(cli: Cli, tmp_path: Path) -> None:
     code, screen = at_terminal(["backup", str(tmp_path / "b")], cli.environment, cli.folder)
     assert code == 0
     assert "Backing up" in screen
+
+
+def test_only_a_regular_file_is_replaced(ari: Ari, tmp_path: Path) -> None:
+    """--force leaves a pipe, a device or a folder in its place, and replaces what a link leads to."""
+    pipe, link, file = tmp_path / "pipe", tmp_path / "link", tmp_path / "ari.backup"
+    os.mkfifo(pipe)
+    for taken in (pipe, tmp_path, Path("/dev/null")):
+        refused = ari("backup", str(taken), "--force", check=False)
+        assert f"{taken} is not a regular file" in refused.err
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    file.write_text("old")
+    link.symlink_to(file)
+    ari("backup", str(link), "--force")
+    assert link.is_symlink()
+    assert file.read_bytes() != b"old"

@@ -72,7 +72,7 @@ def test_the_same_name_is_noted(ari: Ari) -> None:
     """The note goes to standard error; the secret stays alone."""
     ari.create("Backup")
     ran = ari("keys", "create", "backup")
-    assert "1 other living key" in ran.err
+    assert "another active key has this name" in ran.err
     assert len(ran.out) == token.LENGTH + 1
 
 
@@ -210,6 +210,20 @@ def test_revoking_names_the_keys_it_made(ari: Ari) -> None:
     assert made.key.id in ran.err
     assert ari.json("keys", "show", made.key.id)["status"] == "active"
     assert ari("keys", "revoke", "--yes", parent["id"], "--with-made").err == ""
+    assert ari.json("keys", "show", made.key.id)["status"] == "revoked"
+
+
+def test_a_deleted_key_is_revoked_with_what_it_made(ari: Ari) -> None:
+    """By its id; without --with-made there is nothing to revoke."""
+    parent, _ = ari.create("Parent", "--scope", "*")
+    instance = ari.instance()
+    caller = Caller(parent["id"], Origin("api"), ("*",))
+    made = instance.command(caller, lambda unit, by: manage.create(unit, by, instance.now_ms(), NewKey("Child")))
+    instance.close()
+    ari("keys", "revoke", "--yes", parent["id"])
+    ari("keys", "delete", "--yes", parent["id"])
+    assert "There is no API key" in ari.refused("keys", "revoke", "--yes", parent["id"])
+    ari("keys", "revoke", "--yes", "--with-made", parent["id"])
     assert ari.json("keys", "show", made.key.id)["status"] == "revoked"
 
 

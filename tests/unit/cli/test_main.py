@@ -12,6 +12,7 @@ from ari.base.errors import Unavailable
 from ari.cli import main as main_module
 from ari.cli.main import main
 from tests.support.command import Cli
+from tests.unit.cli.conftest import Ari
 
 HEAVY = ("sqlalchemy", "alembic", "pydantic", "fastapi", "starlette", "granian", "rich", "argon2", "jinja2")
 
@@ -121,3 +122,24 @@ def test_a_terminal_without_unicode_does_not_crash_it(cli: Cli) -> None:
     cli("keys", "create", "日本", check=True)
     ran = cli("keys", "list", check=True, settings={"PYTHONIOENCODING": "ascii"})
     assert "\\u65e5\\u672c" in ran.stdout
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("events", "--limit", "0"),
+        ("usage", "--limit", "many"),
+        ("usage", "export", "--format", "xml"),
+        ("keys", "list", "--status", "dead"),
+        ("audit", "prune", "--days", "1"),
+        ("serve", "--port", "http"),
+        ("serve", "--workers", "1.5"),
+    ],
+)
+def test_a_wrong_value_is_explained_in_our_words(ari: Ari, words: tuple[str, ...]) -> None:
+    """Not in those of the library that reads the options."""
+    ran = ari(*words, check=False)
+    assert ran.code == 2
+    assert "give a whole number" in ran.err or "choose " in ran.err
+    assert "Input should" not in ran.err
+    assert "Value error" not in ran.err

@@ -1,10 +1,10 @@
-"""The times that people type."""
+"""The times, numbers and choices that people type."""
 
 import pytest
 import typer
 
 from ari.base.clock import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
-from ari.cli.words import instant, since
+from ari.cli.words import instant, one_of, since, whole_number
 
 NOW_MS = 1_800_000_000_000
 
@@ -40,3 +40,19 @@ def test_an_instant_without_an_offset_is_refused() -> None:
     """Nobody guesses a time zone."""
     with pytest.raises(typer.BadParameter):
         instant("2027-01-15T08:00:00", "--expires-at")
+
+
+@pytest.mark.parametrize("text", ["", "x", "1.5", "+1", " 1", "1_0", "٣", "0", "-1", "9" * 19])
+def test_only_whole_numbers_within_the_limit(text: str) -> None:
+    """The sentence says the limit."""
+    assert whole_number(1)("7") == 7
+    assert whole_number()("-7") == -7
+    with pytest.raises(typer.BadParameter, match="1 or more"):
+        whole_number(1)(text)
+
+
+def test_only_one_of_the_choices() -> None:
+    """In the case that they have; the sentence lists them."""
+    assert one_of("csv", "json")("csv") == "csv"
+    with pytest.raises(typer.BadParameter, match="choose csv or json"):
+        one_of("csv", "json")("CSV")

@@ -113,3 +113,11 @@ def test_a_form_has_at_most_fifty_fields() -> None:
         bodies.parse_form(form, b"&".join(b"a=%d" % i for i in range(51)))
     with pytest.raises(BodyFault):
         bodies.parse_form(form, b"a=%ff")
+
+
+@pytest.mark.parametrize("body", [b"email=a%00b", b"email=a\0b", b"a%00=b"])
+def test_a_form_with_a_nul_is_refused(body: bytes) -> None:
+    """PostgreSQL cannot store one."""
+    with pytest.raises(BodyFault) as caught:
+        bodies.parse_form(_head((b"content-type", b"application/x-www-form-urlencoded")), body)
+    assert caught.value.fault.reason.code == "invalid_request"

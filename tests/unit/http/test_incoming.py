@@ -22,10 +22,10 @@ def _head(raw_path: bytes = b"/api/me", query: bytes = b"", headers: list[tuple[
 @pytest.mark.parametrize(
     "path",
     [b"//api", b"/api//me", b"/api/./me", b"/api/../me", b"/..", b"/api\\me", b"/api%2fme", b"/api%5Cme", b"/a%00"]
-    + [b"/api/ai%2fopenai/v1/models", b"/api%2fai/openai/v1/models", b"/api/aix/%2f"]
+    + [b"/api/ai%2fopenai/v1/models", b"/api%2fai/openai/v1/models", b"/api/aix/%2f", b"/a/%2e%2E/b", b"/.%2e", b"/%2e"]
     + [
         b"/api/ai/openai/v1/" + part
-        for part in (b"%5c", b"%00", b"%0a", b"%1F", b"%7f", b"%c2%85", b"%2F%C2%9f", b"//")
+        for part in (b"%5c", b"%00", b"%0a", b"%1F", b"%7f", b"%c2%85", b"%2F%C2%9f", b"//", b"%2e%2e/x")
     ],
 )
 def test_paths_that_proxies_read_differently_are_refused(path: bytes) -> None:
@@ -42,6 +42,7 @@ def test_paths_that_proxies_read_differently_are_refused(path: bytes) -> None:
         b"/api/me",
         b"/api/keys/key_1.x",
         b"/a...b",
+        b"/a%2eb",
         b"/api/ai/openai/v1/models/a%2Fb",
         b"/api/%F0%9F%98%80",
         b"/.well-known",

@@ -130,3 +130,16 @@ def test_codes_and_the_rest() -> None:
     counts = [CodeCount(0, "b", 2), CodeCount(1, "a", 2), CodeCount(2, "c", 1), CodeCount(3, "c", 4)]
     assert spans.by_code(counts) == [("c", 5), ("a", 2), ("b", 2)]
     assert spans.top(spans.by_code(counts), 1) == ([("c", 5)], 4)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Pacific/Kiritimati"])
+def test_a_span_can_be_written_in_any_zone(zone: str) -> None:
+    """Neither its own days nor those next to it leave the years that a date can have."""
+    first, end = from_rfc3339("1970-01-01T00:00:00Z"), from_rfc3339("9999-01-01T00:00:00Z")
+    for since_ms, until_ms in ((first, first + DAY_MS), (end - DAY_MS, end)):
+        for unit in spans.UNITS:
+            assert spans.starts(spans.between(since_ms, until_ms, zone, unit))
+    for since_ms, until_ms, field in ((first - 1, first + 1, "since"), (end, end + 1, "until")):
+        with pytest.raises(Invalid) as caught:
+            spans.between(since_ms, until_ms, zone)
+        assert caught.value.problems[0].location == field

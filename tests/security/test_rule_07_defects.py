@@ -1,0 +1,43 @@
+"""security.md 7: a defect of ours is an ordinary 500 that shows nothing of it, whichever endpoint it is in."""
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+
+from ari.base.caller import SYSTEM
+from ari.instance import Instance
+from ari.keys import manage
+from ari.keys.manage import NewKey
+from ari.server import build_app
+from tests.support import asgi
+from tests.support.instances import opened
+
+HOST = (b"host", b"127.0.0.1:3000")
+
+
+def test_an_endpoint_that_fails_answers_with_a_problem(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As JSON, with the id of the request to look for in the log."""
+    with opened(data_dir, None) as instance:
+        new = NewKey("k", scopes=("*",))
+        made = instance.command(SYSTEM, lambda unit, by: manage.create(unit, by, instance.now_ms(), new))
+
+        async def fail(*_: object) -> None:
+            raise RuntimeError("a secret of the code")
+
+        monkeypatch.setattr(instance, "aread", fail)
+        answer = asyncio.run(_ask(instance, (b"x-api-key", made.secret.encode())))
+    assert (answer.status, answer.headers["content-type"]) == (500, "application/problem+json")
+    assert json.loads(answer.body)["code"] == "internal"
+    assert answer.headers["x-request-id"] == json.loads(answer.body)["request_id"]
+    assert b"secret of the code" not in answer.body
+
+
+async def _ask(instance: Instance, key: tuple[bytes, bytes]) -> asgi.AsgiResponse:
+    guard = build_app(instance)
+    await guard.start()
+    try:
+        return await asgi.call(guard, "GET", b"/api/keys", [HOST, key])
+    finally:
+        await guard.stop()
