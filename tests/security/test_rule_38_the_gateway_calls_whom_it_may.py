@@ -23,7 +23,7 @@ def test_metadata_services_are_no_provider(ai: AiGateway, admin: Any, host: str)
     """Not even as the owner's base URL: refused when it is given, at the command line too."""
     answer = admin.put(CARD, json={"base_url": host, "key": PROVIDER_KEY})
     assert (answer.status_code, answer.json()["errors"][0]["location"]) == (422, "base_url")
-    assert "No call may go" in ai.owner.cli("integrations", "set-url", "openai_compatible", host).stderr
+    assert "ARI never calls this address" in ai.owner.cli("integrations", "set-url", "openai_compatible", host).stderr
 
 
 def test_a_link_local_address_is_no_base_url(admin: Any) -> None:

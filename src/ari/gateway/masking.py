@@ -5,6 +5,8 @@ Base64, hexadecimal or a key with spaces in it, are not: see docs/security.md.
 """
 
 import re
+import string
+from functools import lru_cache
 
 from ari.integrations.checks import mask
 
@@ -14,9 +16,9 @@ _PART = 10
 """This many characters of a key in a row are a part of it, not chance."""
 _BLOCK = _PART // 2
 """Any part holds a whole block of a key that is cut into blocks of this size."""
-_ESCAPED = re.compile(rb"\\u00([2-7][0-9A-Fa-f])|%([2-7][0-9A-Fa-f])|\\([!-/:-@\[-`{-~])")
 _BEGUN_ESCAPE = re.compile(rb"(?:\\(?:u(?:0(?:0[2-7]?)?)?)?|%[2-7]?)\Z")
 _LONGEST_ESCAPE = 6
+_PUNCTUATION = frozenset(string.punctuation.encode())
 
 
 class KeyMask:
@@ -28,6 +30,7 @@ class KeyMask:
 
     def __init__(self, secret: str) -> None:
         self._key = secret.encode("ascii") if len(secret) >= SHORTEST_KEY else b""
+        self._escapes = _escapes(bytes(sorted(set(self._key) & _PUNCTUATION)))
         self._ends = frozenset(self._key + b"\\u%0123456789abcdefABCDEF")
         self._held = b""
         self._known = 0
@@ -60,7 +63,7 @@ class KeyMask:
     def _spans(self, data: bytes) -> list[tuple[int, int]]:
         spans = _found(data, self._key)
         if b"\\" in data or b"%" in data:
-            plain, starts = _unescaped(data)
+            plain, starts = _unescaped(data, self._escapes)
             spans += [(starts[start], starts[end]) for start, end in _found(plain, self._key)]
         return spans
 
@@ -80,7 +83,7 @@ class KeyMask:
             return as_it_is
         cut = _BEGUN_ESCAPE.search(tail)
         escape = tail[cut.start() :] if cut else b""
-        plain, starts = _unescaped(tail[: len(tail) - len(escape)])
+        plain, starts = _unescaped(tail[: len(tail) - len(escape)], self._escapes)
         for size in range(min(len(key) - 1, len(plain)), -1, -1):
             if plain.endswith(key[:size]) and (not escape or _may_spell(escape, key[size])):
                 return max(as_it_is, len(tail) - starts[len(plain) - size] if size or escape else 0)
@@ -127,10 +130,17 @@ def _found(data: bytes, part: bytes) -> list[tuple[int, int]]:
     return spans
 
 
-def _unescaped(data: bytes) -> tuple[bytes, "_Starts"]:
+@lru_cache(64)
+def _escapes(punctuation: bytes) -> re.Pattern[bytes]:
+    """Finds escapes: of punctuation only what a key has, since responses are full of escaped quotes."""
+    simple = rb"[%b]" % re.escape(punctuation) if punctuation else rb"(?!)"
+    return re.compile(rb"\\u00([2-7][0-9A-Fa-f])|%%([2-7][0-9A-Fa-f])|\\(%b)" % simple)
+
+
+def _unescaped(data: bytes, escapes: re.Pattern[bytes]) -> tuple[bytes, "_Starts"]:
     """The data with its escapes replaced, and where each byte of it begins in the data."""
     plain, shifts, end, removed = bytearray(), [], 0, 0
-    for escape in _ESCAPED.finditer(data):
+    for escape in escapes.finditer(data):
         plain += data[end : escape.start()]
         plain += bytes.fromhex((escape[1] or escape[2]).decode()) if escape[3] is None else escape[3]
         end = escape.end()
