@@ -206,7 +206,7 @@ def known_by(
 
 
 def is_known(unit: AccountUnit, origin: Origin, now_ms: int, email: str, device_token: str | None) -> bool:
-    """Whether whoever types this e-mail address is no stranger (``known_by``); reads only."""
+    """Whether a person who types this email address is known (``known_by``); reads only."""
     return known_by(unit, _account(unit, email), origin, now_ms, device_token) is not None
 
 

@@ -107,7 +107,7 @@ class _Listed:
 class AddressList:
     """Private addresses, networks and host names that a setting allows.
 
-    A name counts only where it is listed as that name, since what a name resolves to is up to whoever runs its DNS.
+    A name counts only where it is listed as that name, since the operator of its DNS decides what a name resolves to.
     """
 
     entries: tuple[_Listed, ...] = ()

@@ -1,6 +1,6 @@
 """What is signed of the audit trail: its head, after every change, and the cut that retention leaves at its start.
 
-The hashes of the chain show which event was edited, but whoever can write the database can compute them again. The
+The hashes of the chain show which event was edited, but anybody who can write the database can compute them again. The
 signed head cannot be computed without the master key.
 """
 

@@ -2,7 +2,7 @@
 
 A parser that builds values, or reports every token (ijson), spends about a microsecond on each number of an embedding.
 This one jumps from quote to quote and counts brackets, so its time depends on the strings that a document has.
-Syntax is checked only as far as members must be told apart.
+Syntax is checked only as far as needed to separate members.
 """
 
 import json

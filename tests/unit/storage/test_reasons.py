@@ -24,7 +24,7 @@ from ari.storage.reasons import all_of, log_reason, reason_of, said_by
         ("server does not support SSL, but SSL was required", "sslmode=disable"),
         ("SSL error: certificate verify failed", "sslrootcert"),
         ('server certificate for "a" does not match host name "b"', "names this host"),
-        ('root certificate file "/root/.postgresql/root.crt" does not exist', "sslrootcert"),
+        ('root certificate file "/home/ari/.postgresql/root.crt" does not exist', "sslrootcert"),
         ('FATAL:  no pg_hba.conf entry for host "h", user "u", database "d", no encryption', "pg_hba.conf"),
         ("session is read-only", "primary"),
         ("server is in hot standby mode", "primary"),
