@@ -125,11 +125,11 @@ class Reference:
         self.keys.append(Key(name.strip(), set(granted), expires, caller, events=["key_created"]))
         return set(), self.keys[-1]
 
-    def _untouchable(self, caller: int, number: int) -> set[str]:
+    def _untouchable(self, caller: int, number: int, even_deleted: bool = False) -> set[str]:
         if self.caller_dead(caller):
             return {"CallerDead"}
         key = self.keys[number]
-        if key.deleted:
+        if key.deleted and not even_deleted:
             return {"NotFound"}
         return set() if self._holds(caller, key.scopes) else {"Forbidden"}
 
@@ -220,15 +220,17 @@ class Reference:
         return [self.keys[other] for other in found - {number} if not self.keys[other].deleted]
 
     def revoke(self, caller: int, number: int, with_made: bool) -> set[str]:
-        """For good; a repeat changes nothing. ``with_made`` takes along what it made, as far as the caller may."""
-        wrong = self._untouchable(caller, number)
+        """For good; a repeat changes nothing. ``with_made`` takes along what it made, also where the key is deleted."""
+        wrong = self._untouchable(caller, number, even_deleted=with_made)
         if wrong:
             return wrong
         made = [key for key in self._made_by(number) if not self.gone(key)] if with_made else []
         if not all(self._holds(caller, key.scopes) for key in made):
             return {"Forbidden"}
+        if with_made:
+            self.look_for_expired()
         for key in (self.keys[number], *made):
-            if not key.revoked:
+            if not key.revoked and not key.deleted:
                 key.revoked = True
                 key.events.append("key_revoked")
         return set()

@@ -61,7 +61,7 @@ def test_the_link_makes_the_owner_and_closes_the_setup(server_on: ServerProcess)
 
 def test_without_the_token_there_is_nothing(server: ServerProcess) -> None:
     """A form without the right token is answered 404, and makes nobody."""
-    for token in (None, "", "x" * 43, "\u00e9", "\x00"):
+    for token in (None, "", "x" * 43, "\u00e9", "\x01"):
         assert post_setup(server, token) == 404
     assert post_setup(server, token_of(server)) == 303
 
@@ -146,7 +146,7 @@ import subprocess, types
 from ari.base.settings import load_settings
 from ari.serving import start
 show = types.SimpleNamespace(run=lambda: subprocess.run(["env"], check=True).returncode)
-start._supervisor = lambda settings, listener, given: show
+start._supervisor = lambda settings, listener, given, **_: show
 start.serve(load_settings())
 """
 
