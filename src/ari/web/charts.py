@@ -103,4 +103,4 @@ def _labels(span: Span, parts: list[HourCount]) -> list[tuple[str, str]]:
 
 
 def _percent(number: float) -> str:
-    return f"{number:.3f}".rstrip("0").rstrip(".") + "%"
+    return f"{number:.2f}".rstrip("0").rstrip(".") + "%"
