@@ -15,7 +15,7 @@ from typing import Any
 
 from ari.base.settings import load_settings
 from ari.keys import token
-from ari.keys.checks import Ask
+from ari.keys.checks import AccessRequest
 from ari.keys.verify import decide, verify
 from ari.storage.engine import Database
 from benchmarks.rows import spoilt
@@ -28,7 +28,7 @@ _SHAPELESS = "sk_live_0123456789abcdef0123456789abcdef"
 async def measure(rounds: int, sets: Sequence[tuple[str, Path, list[str]]]) -> dict[str, Spread]:
     """µs a call for each case."""
     cases: dict[str, Callable[[], Awaitable[None]]] = {}
-    ask = Ask(None, time.time_ns() // 1_000_000)
+    ask = AccessRequest(None, time.time_ns() // 1_000_000)
     parse = token.parse
     known = _repeated(sets[0][2])
     typos, shapeless = [spoilt(key.decode()).encode() for key in known], [_SHAPELESS.encode()] * _CALLS
@@ -87,7 +87,7 @@ def _awaits(function: Callable[[Any], Awaitable[Any]], given: Sequence[Any]) -> 
     return run
 
 
-def _verifier(finder: Any, ask: Ask) -> Callable[[bytes], Awaitable[Any]]:
+def _verifier(finder: Any, ask: AccessRequest) -> Callable[[bytes], Awaitable[Any]]:
     return lambda text: verify(finder, text, ask)
 
 

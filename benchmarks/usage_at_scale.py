@@ -15,8 +15,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from ari.base.clock import DAY_MS, HOUR_MS
-from ari.storage.usage import UsageTables
-from ari.storage.usage_charts import UsageReports
+from ari.storage.usage.log import UsageTables
+from ari.storage.usage.reports import UsageReports
 from ari.usage.model import UsageFilter
 from benchmarks import postgresql
 from benchmarks.stats import number

@@ -23,16 +23,16 @@ from ari.base.ids import new_id
 from ari.base.settings import Settings, load_settings
 from ari.storage.engine import Database
 from ari.storage.migrate import migrate
-from ari.usage.log import UsageLog
 from ari.usage.model import UsageRow
 from ari.usage.ports import Batch
+from ari.usage.recorder import UsageRecorder
 from benchmarks.stats import number
 
 CALLERS = 64
 _EVERY_SECONDS = 0.005
 
 
-class OnLoop(UsageLog):
+class OnLoop(UsageRecorder):
     """Commits where it stands; the loop waits."""
 
     async def start(self) -> None:
@@ -79,11 +79,11 @@ class Found:
     lags: list[float] = field(default_factory=list)
 
 
-WAYS: dict[str, tuple[type[UsageLog], float]] = {
-    "thread, switch interval 5 ms": (UsageLog, 0.005),
-    "thread, 1 ms": (UsageLog, 0.001),
-    "thread, 0.5 ms": (UsageLog, 0.0005),
-    "thread, 0.1 ms": (UsageLog, 0.0001),
+WAYS: dict[str, tuple[type[UsageRecorder], float]] = {
+    "thread, switch interval 5 ms": (UsageRecorder, 0.005),
+    "thread, 1 ms": (UsageRecorder, 0.001),
+    "thread, 0.5 ms": (UsageRecorder, 0.0005),
+    "thread, 0.1 ms": (UsageRecorder, 0.0001),
     "on the loop": (OnLoop, 0.005),
 }
 DISKS: dict[str, tuple[dict[str, Any], float, int]] = {
@@ -94,7 +94,7 @@ DISKS: dict[str, tuple[dict[str, Any], float, int]] = {
 }
 
 
-async def play(make: Callable[[], UsageLog], seconds: float, work: int) -> Found:
+async def play(make: Callable[[], UsageRecorder], seconds: float, work: int) -> Found:
     """One round."""
     found, clock, usage = Found(), SystemClock(), make()
     await usage.start()
@@ -142,7 +142,9 @@ def measure(folder: Path, rounds: int, seconds: float, work: int) -> dict[tuple[
                 sys.setswitchinterval(interval)
                 store: Any = Slow(database.usage, stall, every)
 
-                def make(kind: type[UsageLog] = kind, store: Any = store, settings: Settings = settings) -> UsageLog:
+                def make(
+                    kind: type[UsageRecorder] = kind, store: Any = store, settings: Settings = settings
+                ) -> UsageRecorder:
                     return kind(store, SystemClock(), settings, lambda: 10**12)
 
                 found[disk, way].append(asyncio.run(play(make, seconds, work)))

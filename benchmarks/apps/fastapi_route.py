@@ -7,8 +7,8 @@ from typing import Any
 from fastapi import FastAPI
 
 from ari.base.settings import load_settings
-from ari.http.access import needs
-from ari.http.guard import Guard
+from ari.http.middleware import Middleware
+from ari.http.route_policy import needs
 from ari.instance import Instance
 from ari.web import error_page
 
@@ -28,7 +28,7 @@ def bare() -> FastAPI:
     return app
 
 
-def guarded() -> Guard:
+def guarded() -> Middleware:
     """The same route, verified and logged."""
     instance = Instance.open(load_settings())
 
@@ -41,5 +41,5 @@ def guarded() -> Guard:
 
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     app.add_api_route(PATH, read_thing, methods=["GET"])
-    guard = Guard(app, instance, app.routes, error_page(instance))
+    guard = Middleware(app, instance, app.routes, error_page(instance))
     return guard

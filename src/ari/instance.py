@@ -21,7 +21,7 @@ from ari.integrations.model import Credential, Provider, TestResult
 from ari.integrations.ports import Prober
 from ari.integrations.providers import providers
 from ari.integrations.trying import count_key_test, tried
-from ari.keys.checks import Ask
+from ari.keys.checks import AccessRequest
 from ari.keys.verify import decide
 from ari.notifications import manage as notifications
 from ari.notifications.manage import Tested
@@ -32,11 +32,11 @@ from ari.storage import migrate as migrations
 from ari.storage.checkup import try_verifying
 from ari.storage.engine import Database
 from ari.storage.failover.history import WentBack
-from ari.storage.finder import HotFinder
-from ari.storage.unit import Unit
-from ari.usage.log import UsageLog
+from ari.storage.lookups.keys import HotFinder
+from ari.storage.transaction import Transaction
 from ari.usage.model import KeyTotals, Seen
 from ari.usage.ports import UsageReader
+from ari.usage.recorder import UsageRecorder
 
 T = TypeVar("T")
 TEST_MAIL_SECONDS = 12.0
@@ -70,7 +70,7 @@ class Instance:
         self.finder: HotFinder | None = None
         """What verifications ask, once this process serves."""
         self._checks: dict[str, tuple[float, asyncio.Future[None]]] = {}
-        self.usage = UsageLog(database.usage, clock, settings, self.free_disk_bytes)
+        self.usage = UsageRecorder(database.usage, clock, settings, self.free_disk_bytes)
 
     @classmethod
     def open(
@@ -109,7 +109,7 @@ class Instance:
             self._environment = given.allowing(self.settings.ai_private_addresses)
         return self._environment
 
-    def credential(self, unit: Unit, provider: Provider) -> Credential:
+    def credential(self, unit: Transaction, provider: Provider) -> Credential:
         """What speaks to the provider now. Raises ``Conflict("not_configured")``, ``CannotOpen``."""
         return credential(unit, self.master_keys, provider, self.provider_environment)
 
@@ -129,7 +129,7 @@ class Instance:
         """What the disk of the data directory has left."""
         return shutil.disk_usage(self.settings.data_dir).free
 
-    def command(self, caller: Caller, work: Callable[[Unit, Caller], T]) -> T:
+    def command(self, caller: Caller, work: Callable[[Transaction, Caller], T]) -> T:
         """Do ``work`` in one write transaction in which the caller was found alive (security.md 12).
 
         Raises ``CallerDead``, ``Unavailable`` and what the work raises; then nothing is written.
@@ -137,16 +137,16 @@ class Instance:
         with self.database.writing() as unit:
             return work(unit, reread(unit, caller, self.now_ms()))
 
-    def read(self, work: Callable[[Unit], T]) -> T:
+    def read(self, work: Callable[[Transaction], T]) -> T:
         """Do ``work`` in a read-only snapshot."""
         with self.database.reading() as unit:
             return work(unit)
 
-    async def acommand(self, caller: Caller, work: Callable[[Unit, Caller], T]) -> T:
+    async def acommand(self, caller: Caller, work: Callable[[Transaction, Caller], T]) -> T:
         """``command`` in a thread. After ``ANSWER_SECONDS`` the outcome is unknown: ``Unavailable`` says so."""
         return await _within(asyncio.to_thread(self.command, caller, work), "the change may still be made")
 
-    async def aread(self, work: Callable[[Unit], T]) -> T:
+    async def aread(self, work: Callable[[Transaction], T]) -> T:
         """``read`` in a thread."""
         return await _within(asyncio.to_thread(self.read, work))
 
@@ -259,13 +259,13 @@ async def _within(work: Awaitable[T], otherwise: str = "try again") -> T:
         raise Unavailable(f"The database did not answer in time; {otherwise}.") from None
 
 
-def reread(unit: Unit, caller: Caller, now_ms: int) -> Caller:
+def reread(unit: Transaction, caller: Caller, now_ms: int) -> Caller:
     """The caller as it is now, in this transaction. Raises ``CallerDead`` if it no longer lives."""
     if caller.key_id is not None:
         key = unit.keys.get(caller.key_id)
         if key is None:
             raise CallerDead("revoked")
-        verdict = decide(key, Ask(None, now_ms))
+        verdict = decide(key, AccessRequest(None, now_ms))
         if not verdict:
             raise CallerDead(verdict.reason.code)
         return Caller(caller.actor, caller.origin, key.scopes, key.expires_at_ms)

@@ -18,11 +18,11 @@ from ari.api.validation import problems_of
 from ari.base.errors import AriError
 from ari.base.log import configure_log
 from ari.base.settings import load_settings
-from ari.http.answer import fault_answer
-from ari.http.call import call_of
+from ari.http.context import context_of
 from ari.http.dispatch import Dispatcher
-from ari.http.guard import App, Guard
+from ari.http.middleware import App, Middleware
 from ari.http.problem import Fault, fault_of
+from ari.http.responses import fault_answer
 from ari.instance import Instance
 from ari.keys.reasons import REQUEST_ERRORS
 
@@ -61,7 +61,7 @@ def create_app() -> App:
     return build_app(Instance.open(settings))
 
 
-def build_app(instance: Instance, presence: Presence | None = None) -> Guard:
+def build_app(instance: Instance, presence: Presence | None = None) -> Middleware:
     """All doors behind the guard; ``presence`` tells of the other workers, if there are any."""
     settings = instance.settings
 
@@ -89,15 +89,15 @@ def build_app(instance: Instance, presence: Presence | None = None) -> Guard:
     app.router.routes.extend(gateway.routes(ai, problems))
     app.state.description = openapi.Description(app, settings)
     app.router.routes.extend(web.routes(instance, app.state.description.document))
-    guard = Guard(app, instance, app.routes, web.error_page(instance))
+    guard = Middleware(app, instance, app.routes, web.error_page(instance))
     app.router.middleware_stack = Dispatcher(app.router.app, guard.report_unauthorized)
     _add_error_handlers(app, guard)
     return guard
 
 
-def _add_error_handlers(app: FastAPI, guard: Guard) -> None:
+def _add_error_handlers(app: FastAPI, guard: Middleware) -> None:
     def render(request: Request, fault: Fault) -> Response:
-        call = call_of(request)
+        call = context_of(request)
         is_api = request.url.path.startswith("/api/")
         token_sent = call.key is not None
         answer = fault_answer(

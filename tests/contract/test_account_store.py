@@ -13,7 +13,7 @@ import pytest
 from ari.accounts import mail_links, sessions, setup, sign_in
 from ari.accounts.model import Account, MailLink, Session, SignedIn
 from ari.accounts.password import Verdict
-from ari.accounts.ports import AccountUnit
+from ari.accounts.ports import AccountTransaction
 from ari.base.caller import SYSTEM
 from ari.base.errors import Limited, NotFound
 from ari.base.events import Origin
@@ -29,7 +29,7 @@ SESSION = Session(b"s" * 32, OWNER.id, NOW, NOW + 1_000, "192.0.2.7", "a browser
 HERE = Origin("web", "192.0.2.7")
 
 
-Begin = Callable[[], AbstractContextManager[AccountUnit]]
+Begin = Callable[[], AbstractContextManager[AccountTransaction]]
 
 
 @contextmanager
@@ -61,13 +61,13 @@ def begin(request: pytest.FixtureRequest, data_dir: Path) -> Iterator[Begin]:
 
 
 @pytest.fixture
-def unit(begin: Begin) -> Iterator[AccountUnit]:
+def unit(begin: Begin) -> Iterator[AccountTransaction]:
     """One open transaction."""
     with begin() as opened:
         yield opened
 
 
-def test_there_is_one_owner(unit: AccountUnit) -> None:
+def test_there_is_one_owner(unit: AccountTransaction) -> None:
     """The first owner stays; a second one is not stored, whatever its address."""
     assert unit.accounts.owner() is None
     assert unit.accounts.add_owner(OWNER)
@@ -78,7 +78,7 @@ def test_there_is_one_owner(unit: AccountUnit) -> None:
     assert unit.accounts.locked("usr_2") is None
 
 
-def test_links_that_were_mailed(unit: AccountUnit) -> None:
+def test_links_that_were_mailed(unit: AccountTransaction) -> None:
     """One of each purpose an account; found while its time lasts, used up once, dropped together."""
     unit.accounts.add_owner(OWNER)
     first = MailLink(b"1" * 32, OWNER.id, "reset", OWNER.email, NOW + 10)
@@ -94,7 +94,7 @@ def test_links_that_were_mailed(unit: AccountUnit) -> None:
     assert unit.accounts.link(other.digest, NOW) is None
 
 
-def test_an_address_changes(unit: AccountUnit) -> None:
+def test_an_address_changes(unit: AccountTransaction) -> None:
     """The account is found by the new one alone."""
     unit.accounts.add_owner(OWNER)
     unit.accounts.set_email(OWNER.id, "new@example.org")
@@ -103,7 +103,7 @@ def test_an_address_changes(unit: AccountUnit) -> None:
 
 
 @pytest.mark.parametrize("stored", ["a@bücher.example", "a@xn--bcher-kva.example"])
-def test_an_address_is_found_by_either_form_of_its_host(unit: AccountUnit, stored: str) -> None:
+def test_an_address_is_found_by_either_form_of_its_host(unit: AccountTransaction, stored: str) -> None:
     """A browser's field for addresses sends the ASCII form of what people type."""
     unit.accounts.add_owner(replace(OWNER, email=stored))
     for typed in ("a@bücher.example", "a@xn--bcher-kva.example"):
@@ -112,7 +112,7 @@ def test_an_address_is_found_by_either_form_of_its_host(unit: AccountUnit, store
         assert found.id == OWNER.id
 
 
-def test_whether_an_event_was_ever_written(unit: AccountUnit) -> None:
+def test_whether_an_event_was_ever_written(unit: AccountTransaction) -> None:
     """Of this subject and name, however long ago."""
     unit.accounts.add_owner(OWNER)
     assert not unit.events.has(OWNER.id, "signed_in")
@@ -122,14 +122,14 @@ def test_whether_an_event_was_ever_written(unit: AccountUnit) -> None:
     assert not unit.events.has(OWNER.id, "signed_out")
 
 
-def test_a_password_hash_changes(unit: AccountUnit) -> None:
+def test_a_password_hash_changes(unit: AccountTransaction) -> None:
     """The new hash is what everybody reads from then on."""
     unit.accounts.add_owner(OWNER)
     unit.accounts.set_password_hash(OWNER.id, "another hash")
     assert unit.accounts.owner() == unit.accounts.locked(OWNER.id) == replace(OWNER, password_hash="another hash")
 
 
-def test_a_session_lives_until_its_end(unit: AccountUnit) -> None:
+def test_a_session_lives_until_its_end(unit: AccountTransaction) -> None:
     """A session is found with its account until the very millisecond in which it ends."""
     unit.accounts.add_owner(OWNER)
     unit.accounts.add_session(SESSION)
@@ -138,7 +138,7 @@ def test_a_session_lives_until_its_end(unit: AccountUnit) -> None:
     assert unit.accounts.session(b"t" * 32, NOW) is None
 
 
-def test_sessions_end(unit: AccountUnit) -> None:
+def test_sessions_end(unit: AccountTransaction) -> None:
     """One session, all but one, or all of an account end, and their number is told."""
     unit.accounts.add_owner(OWNER)
     for letter in (b"a", b"b", b"c", b"d"):
@@ -152,7 +152,7 @@ def test_sessions_end(unit: AccountUnit) -> None:
     assert unit.accounts.session(b"b" * 32, NOW) is None
 
 
-def test_attempts_are_kept_by_bucket(unit: AccountUnit) -> None:
+def test_attempts_are_kept_by_bucket(unit: AccountTransaction) -> None:
     """A bucket gives back the instants that it was given last; none removes it."""
     assert unit.accounts.attempts("address:192.0.2.7") == ()
     unit.accounts.keep_attempts("address:192.0.2.7", (NOW, NOW, NOW + 1), NOW + 10)
@@ -168,14 +168,14 @@ def test_attempts_are_kept_by_bucket(unit: AccountUnit) -> None:
     assert unit.accounts.attempts("form:1") == (NOW,)
 
 
-def test_the_longest_bucket_fits(unit: AccountUnit) -> None:
+def test_the_longest_bucket_fits(unit: AccountTransaction) -> None:
     """A device's bucket is named by 64 hexadecimal digits, an address's by a whole IPv6 network."""
     for bucket in ("device:" + "f" * 64, "address:ffff:ffff:ffff:ffff::/64"):
         unit.accounts.keep_attempts(bucket, tuple(NOW + second for second in range(11)), NOW)
         assert len(unit.accounts.attempts(bucket)) == 11
 
 
-def test_devices_belong_to_an_account(unit: AccountUnit) -> None:
+def test_devices_belong_to_an_account(unit: AccountTransaction) -> None:
     """A device leads to its account until it expires or is forgotten; keeping it again prolongs it."""
     unit.accounts.add_owner(OWNER)
     unit.accounts.keep_device(b"d" * 32, OWNER.id, NOW + 10)
@@ -190,7 +190,7 @@ def test_devices_belong_to_an_account(unit: AccountUnit) -> None:
     assert unit.accounts.device_account(b"d" * 32, NOW) is None
 
 
-def test_what_is_over_is_dropped(unit: AccountUnit) -> None:
+def test_what_is_over_is_dropped(unit: AccountTransaction) -> None:
     """Sessions, devices and attempts whose time is over are gone; the others stay."""
     unit.accounts.add_owner(OWNER)
     for letter, ends_at_ms in ((b"a", NOW), (b"b", NOW + 1)):
@@ -206,7 +206,7 @@ def test_what_is_over_is_dropped(unit: AccountUnit) -> None:
     assert unit.accounts.attempts("b") == (NOW,)
 
 
-def test_notes(unit: AccountUnit) -> None:
+def test_notes(unit: AccountTransaction) -> None:
     """A note is what was put last, or nothing."""
     assert unit.notes.get("setup_token") is None
     unit.notes.put("setup_token", "first")

@@ -21,12 +21,12 @@ from ari.instance import Instance
 from ari.keys import manage
 from ari.keys.manage import Created, KeyChange, NewKey
 from ari.storage import owner_mark
-from ari.storage.archive import Manifest, Reader, Writer
-from ari.storage.backup import LOG_TABLES, MAIN_TABLES, Written, columns_of, write_backup
+from ari.storage.backup.archive import Manifest, Reader, Writer
+from ari.storage.backup.restore import Restored, Terms, restore_backup
+from ari.storage.backup.write import LOG_TABLES, MAIN_TABLES, Written, columns_of, write_backup
 from ari.storage.checkup import audit_trail
 from ari.storage.engine import KEYS_FILE, Database
 from ari.storage.migrate import LOG, MAIN
-from ari.storage.restore import Restored, Terms, restore_backup
 from ari.usage.model import Attempt, UsageRow
 from ari.usage.ports import Batch
 from tests.support.instances import START_MS, opened, settings_for

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from ari.base.errors import ConfigurationError
 from ari.storage.checkup import try_verifying
 from ari.storage.engine import Database
-from ari.storage.finder import PostgresFinder
+from ari.storage.lookups.keys import PostgresFinder
 from tests.support import postgres as servers
 from tests.support.certificates import self_signed
 from tests.support.instances import opened, settings_for

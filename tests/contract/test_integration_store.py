@@ -14,7 +14,7 @@ from ari.integrations import manage, model
 from ari.integrations.credentials import credential
 from ari.integrations.environment import ProviderEnvironment
 from ari.integrations.model import Integration
-from ari.integrations.ports import IntegrationUnit
+from ari.integrations.ports import IntegrationTransaction
 from ari.integrations.providers import provider_named
 from tests.contract.test_account_store import database_of
 from tests.unit.integrations.memory import MemoryUnit
@@ -35,7 +35,7 @@ WHOLE = Integration(
     failing_reason="It was refused.",
 )
 
-Begin = Callable[[], AbstractContextManager[IntegrationUnit]]
+Begin = Callable[[], AbstractContextManager[IntegrationTransaction]]
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgresql"])

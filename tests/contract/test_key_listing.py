@@ -10,13 +10,13 @@ from sqlalchemy import event
 from ari.base.clock import DAY_MS, HOUR_MS
 from ari.base.ids import new_id
 from ari.instance import Instance
-from ari.keys.listing import SHOWN, KeyCounts, Narrowing, Place, Show
+from ari.keys.listing import SHOWN, Cursor, KeyCounts, KeyFilter, Show
 from ari.keys.names import folded
 from ari.storage.bulk import insert_rows
 from ari.storage.tables import api_keys, usage_hours, usage_totals
-from ari.usage import hygiene
-from ari.usage.daily import Day, first_day_ms
-from ari.usage.listing import SORTS, Listed, Sort, page_of_keys
+from ari.usage import advice
+from ari.usage.reports.daily import Day, first_day_ms
+from ari.usage.reports.listing import SORTS, Listed, Sort, page_of_keys
 from tests.support.instances import START_MS, opened
 
 MANY = 10_000
@@ -106,12 +106,12 @@ def counted(instance: Instance) -> Iterator[list[str]]:
         event.remove(engine, "before_cursor_execute", note)
 
 
-def page(instance: Instance, where: Narrowing, sort: Sort, after: Place | None = None, limit: int = 50) -> Any:
+def page(instance: Instance, where: KeyFilter, sort: Sort, after: Cursor | None = None, limit: int = 50) -> Any:
     usage = instance.database.usage
     return instance.read(lambda unit: page_of_keys(unit.listing, usage, where, sort, after, limit))
 
 
-def everything(instance: Instance, where: Narrowing, sort: Sort, limit: int = 1_999) -> list[Listed]:
+def everything(instance: Instance, where: KeyFilter, sort: Sort, limit: int = 1_999) -> list[Listed]:
     """All pages, one after the other."""
     rows, after = [], None
     while True:
@@ -138,7 +138,7 @@ def _value(row: Listed, by: str) -> Any:
 def test_every_order_pages_through_all_keys_once(many: Any, by: Any, descending: bool) -> None:
     """Values go one way; keys without one stand together at their end; deleted keys are nowhere."""
     instance, keys = many
-    rows = everything(instance, Narrowing(START_MS), Sort(by, descending))
+    rows = everything(instance, KeyFilter(START_MS), Sort(by, descending))
     assert len(rows) == len({row.key.id for row in rows})
     assert {row.key.id for row in rows} == {key["id"] for key in keys if key["deleted_at_ms"] is None}
     values = [_value(row, by) for row in rows]
@@ -153,7 +153,7 @@ def test_every_order_pages_through_all_keys_once(many: Any, by: Any, descending:
 def test_small_pages_go_on_where_the_one_before_ended(many: Any) -> None:
     """Also from the run of the used into that of the unused, where many have the same value."""
     instance, _ = many
-    where = Narrowing(START_MS, text="import 00")
+    where = KeyFilter(START_MS, text="import 00")
     for by in SORTS:
         for descending in (False, True):
             sort = Sort(by, descending)
@@ -167,11 +167,11 @@ def test_a_page_costs_few_statements(many: Any, sort: Sort) -> None:
     """The first page, and one that goes on from the middle of the list."""
     instance, _ = many
     with counted(instance) as statements:
-        first = page(instance, Narrowing(START_MS), sort)
+        first = page(instance, KeyFilter(START_MS), sort)
     assert len(first.rows) == 50
     assert len(statements) <= 6, statements
     with counted(instance) as statements:
-        assert len(page(instance, Narrowing(START_MS), sort, first.after).rows) == 50
+        assert len(page(instance, KeyFilter(START_MS), sort, first.after).rows) == 50
     assert len(statements) <= 6, statements
 
 
@@ -180,7 +180,7 @@ def test_a_filter_that_finds_nothing_reads_in_growing_chunks(many: Any) -> None:
     instance, _ = many
     for sort in (Sort("used", True), Sort("requests", False), Sort()):
         with counted(instance) as statements:
-            assert page(instance, Narrowing(START_MS, text="no such name"), sort).rows == []
+            assert page(instance, KeyFilter(START_MS, text="no such name"), sort).rows == []
         assert len(statements) <= 60, len(statements)
 
 
@@ -197,8 +197,8 @@ def test_runs_by_name_and_expiry_follow_their_indexes(many: Any) -> None:
                 seen.append((statement, parameters))
 
         event.listen(instance.database.main, "before_cursor_execute", note)
-        after = page(instance, Narrowing(START_MS), Sort(by, False)).after
-        page(instance, Narrowing(START_MS), Sort(by, False), after)
+        after = page(instance, KeyFilter(START_MS), Sort(by, False)).after
+        page(instance, KeyFilter(START_MS), Sort(by, False), after)
         event.remove(instance.database.main, "before_cursor_execute", note)
         with instance.database.main.connect() as connection:
             for statement, parameters in seen:
@@ -237,7 +237,7 @@ def test_filters_show_what_their_words_say(many: Any, show: Show) -> None:
             wanted.add(key["id"])
     assert wanted
     sort = Sort("requests", True) if len(show) % 2 else Sort("name", False)
-    found = [row.key.id for row in everything(instance, Narrowing(START_MS, show=show), sort)]
+    found = [row.key.id for row in everything(instance, KeyFilter(START_MS, show=show), sort)]
     assert len(found) == len(wanted)
     assert set(found) == wanted
 
@@ -248,7 +248,7 @@ def test_search_finds_name_hint_and_id(many: Any) -> None:
     one = keys[4321]
 
     def found(text: str) -> set[str]:
-        return {row.key.id for row in everything(instance, Narrowing(START_MS, text=text), Sort())}
+        return {row.key.id for row in everything(instance, KeyFilter(START_MS, text=text), Sort())}
 
     assert one["id"] in found(one["name"].upper())
     assert one["id"] in found(one["hint"].replace("…", "..."))
@@ -269,7 +269,7 @@ def test_advice_about_all_of_them_costs_as_much_as_about_one(many: Any) -> None:
     instance, _ = many
     with counted(instance) as statements:
         found = instance.read(
-            lambda unit: hygiene.look(unit.listing, unit.dismissals, instance.database.usage, START_MS)
+            lambda unit: advice.look(unit.listing, unit.dismissals, instance.database.usage, START_MS)
         )
     assert {one.kind for one in found} == {"unused", "endless"}
     assert len(statements) <= 6, statements

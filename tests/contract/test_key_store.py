@@ -12,11 +12,11 @@ from ari.base.clock import DAY_MS
 from ari.base.errors import Conflict, Invalid, NotFound
 from ari.instance import Instance
 from ari.keys import manage, token
-from ari.keys.checks import Ask
+from ari.keys.checks import AccessRequest
 from ari.keys.manage import NewKey
 from ari.keys.model import Granted
 from ari.keys.verify import verify_digest
-from ari.storage.finder import HotFinder
+from ari.storage.lookups.keys import HotFinder
 from tests.support.commands import change_key, clock_of, create_key, delete_key, events_of, revoke_key
 from tests.support.instances import opened
 
@@ -161,7 +161,7 @@ def test_a_row_that_claims_to_be_deleted_is_refused_by_every_lookup(instance: In
     digest = token.digest(created.secret.encode())
 
     async def code(finder: HotFinder) -> str:
-        verdict = await verify_digest(finder, digest, Ask(None, instance.now_ms()))
+        verdict = await verify_digest(finder, digest, AccessRequest(None, instance.now_ms()))
         return "ok" if isinstance(verdict, Granted) else verdict.reason.code
 
     async def codes() -> list[str]:

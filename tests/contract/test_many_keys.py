@@ -9,9 +9,9 @@ from ari.base.caller import SYSTEM
 from ari.base.clock import DAY_MS
 from ari.base.errors import Forbidden, Invalid
 from ari.instance import Instance
-from ari.keys import many
-from ari.usage import hygiene
-from ari.usage.hygiene import Finding
+from ari.keys import bulk
+from ari.usage import advice
+from ari.usage.advice import Finding
 from tests.support.commands import as_caller, change_key, clock_of, create_key, events_of, revoke_key
 from tests.support.instances import START_MS, opened
 from tests.support.past import Past
@@ -41,13 +41,13 @@ def test_many_are_revoked_with_one_event_each(instance: Instance) -> None:
     a, b, dead, other = (create_key(instance, name).key for name in ("a", "b", "dead", "other"))
     revoke_key(instance, dead, reason="before")
     ids = [b.id, a.id, dead.id, a.id, "key_00000000000000000000000000", "nonsense"]
-    assert _do(instance, many.revoke, ids, "tidied up") == ["a", "b"]
+    assert _do(instance, bulk.revoke, ids, "tidied up") == ["a", "b"]
     assert events_of(instance, a) == events_of(instance, dead) == ["key_revoked", "key_created"]
     assert events_of(instance, other) == ["key_created"]
     for key in (a, b):
         found = instance.read(lambda unit, key=key: unit.keys.get(key.id))
         assert (found.status(START_MS), found.revoke_reason) == ("revoked", "tidied up")
-    assert _do(instance, many.revoke, ids) == []
+    assert _do(instance, bulk.revoke, ids) == []
 
 
 def test_many_are_deleted_if_they_are_inactive(instance: Instance) -> None:
@@ -57,9 +57,9 @@ def test_many_are_deleted_if_they_are_inactive(instance: Instance) -> None:
     )
     revoke_key(instance, revoked)
     clock_of(instance).advance(3600)
-    sorted_ = instance.read(lambda unit: many.deletable(unit, instance.now_ms(), [working.id, revoked.id, hour.id]))
+    sorted_ = instance.read(lambda unit: bulk.deletable(unit, instance.now_ms(), [working.id, revoked.id, hour.id]))
     assert [{key.name for key in part} for part in (sorted_.fitting, sorted_.others)] == [{"r", "h"}, {"w"}]
-    assert _do(instance, many.delete, [working.id, revoked.id, hour.id]) == ["h", "r"]
+    assert _do(instance, bulk.delete, [working.id, revoked.id, hour.id]) == ["h", "r"]
     assert [key.name for key in instance.read(lambda unit: unit.keys.page(instance.now_ms(), "all", None, 9))] == ["w"]
 
 
@@ -68,11 +68,11 @@ def test_many_get_the_same_end(instance: Instance) -> None:
     a, b, dead = (create_key(instance, name).key for name in ("a", "b", "dead"))
     revoke_key(instance, dead)
     end = START_MS + DAY_MS
-    assert _do(instance, many.expire, [a.id, b.id, dead.id], end) == ["a", "b"]
+    assert _do(instance, bulk.expire, [a.id, b.id, dead.id], end) == ["a", "b"]
     assert instance.read(lambda unit: unit.keys.get(a.id).expires_at_ms) == end
     assert instance.read(lambda unit: unit.keys.get(dead.id).expires_at_ms) is None
     with pytest.raises(Invalid):
-        _do(instance, many.expire, [a.id], START_MS)
+        _do(instance, bulk.expire, [a.id], START_MS)
 
 
 def test_one_key_that_the_caller_may_not_touch_refuses_the_whole(instance: Instance) -> None:
@@ -80,24 +80,24 @@ def test_one_key_that_the_caller_may_not_touch_refuses_the_whole(instance: Insta
     narrow = create_key(instance, "narrow", scopes=("keys:write", "api:read")).key
     small, admin = create_key(instance, "small").key, create_key(instance, "admin", scopes=("*",)).key
     with pytest.raises(Forbidden):
-        _do(instance, many.revoke, [small.id, admin.id], caller=as_caller(narrow))
+        _do(instance, bulk.revoke, [small.id, admin.id], caller=as_caller(narrow))
     assert instance.read(lambda unit: unit.keys.get(small.id).status(START_MS)) == "active"
-    assert _do(instance, many.revoke, [small.id], caller=as_caller(narrow)) == ["small"]
+    assert _do(instance, bulk.revoke, [small.id], caller=as_caller(narrow)) == ["small"]
 
 
 def test_too_many_at_once_and_bad_reasons_are_refused(instance: Instance) -> None:
     """Before anything is written."""
     key = create_key(instance).key
     with pytest.raises(Invalid):
-        _do(instance, many.revoke, [key.id] * (many.MOST_AT_ONCE + 1))
+        _do(instance, bulk.revoke, [key.id] * (bulk.MOST_AT_ONCE + 1))
     with pytest.raises(Invalid):
-        _do(instance, many.revoke, [key.id], "x\u202e")
+        _do(instance, bulk.revoke, [key.id], "x\u202e")
     assert events_of(instance, key) == ["key_created"]
 
 
 def look(instance: Instance) -> dict[str, Finding]:
     usage = instance.database.usage
-    found = instance.read(lambda unit: hygiene.look(unit.listing, unit.dismissals, usage, START_MS))
+    found = instance.read(lambda unit: advice.look(unit.listing, unit.dismissals, usage, START_MS))
     return {one.kind: one for one in found}
 
 
@@ -132,13 +132,13 @@ def test_a_dismissal_is_kept_until_the_facts_change(instance: Instance, past: Pa
     one = past.key("one", 60)
     finding = look(instance)["unused"]
     with instance.database.writing() as unit:
-        hygiene.dismiss(unit.dismissals, finding, START_MS)
+        advice.dismiss(unit.dismissals, finding, START_MS)
     assert "unused" not in look(instance)
     two = past.key("two", 50)
     assert [about.name for about in look(instance)["unused"].about] == ["two"]
     both = look(instance)["unused"]
     with instance.database.writing() as unit:
-        hygiene.dismiss(unit.dismissals, both, START_MS)
+        advice.dismiss(unit.dismissals, both, START_MS)
         assert len(unit.dismissals.all()) == 2
     revoke_key(instance, one)
     change_key(instance, two, name="renamed")

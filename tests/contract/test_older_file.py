@@ -14,11 +14,11 @@ from ari.instance import Instance
 from ari.keys import manage, token
 from ari.keys.manage import NewKey
 from ari.storage import migrate as migrations
-from ari.storage.backup import write_backup
+from ari.storage.backup.restore import Terms, restore_backup
+from ari.storage.backup.write import write_backup
 from ari.storage.engine import Database
 from ari.storage.failover.accept import accept, look
 from ari.storage.failover.history import WentBack
-from ari.storage.restore import Terms, restore_backup
 from tests.support.instances import START_MS, opened, settings_for
 
 

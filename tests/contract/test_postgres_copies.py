@@ -12,7 +12,7 @@ from ari.base.caller import SYSTEM
 from ari.instance import Instance
 from ari.keys import manage, token
 from ari.keys.manage import NewKey
-from ari.storage.finder import _MARKED_KEYS, PostgresFinder
+from ari.storage.lookups.keys import _MARKED_KEYS, PostgresFinder
 from ari.usage.model import NO_USE
 from ari.usage.ports import Batch
 from tests.support.instances import opened
@@ -145,7 +145,7 @@ def test_copies_are_bounded_and_never_of_unknown_keys(
     data_dir: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody fills the memory with guesses, nor with keys."""
-    monkeypatch.setattr("ari.storage.finder._MOST_COPIED", 2)
+    monkeypatch.setattr("ari.storage.lookups.keys._MOST_COPIED", 2)
 
     async def work(_instance: Instance, watched: Watched, secrets: list[str], _hand: object) -> list[str]:
         sizes = []

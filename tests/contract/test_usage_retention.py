@@ -14,7 +14,7 @@ from ari.base.clock import DAY_MS, MINUTE_MS
 from ari.instance import Instance
 from ari.storage.engine import USAGE_FILE, Database
 from ari.storage.tables import usage_hours
-from ari.storage.usage_retention import ROWS_A_STEP
+from ari.storage.usage.retention import ROWS_A_STEP
 from ari.usage.model import Attempt, KeyTotals, UsageFilter
 from ari.usage.ports import Batch
 from tests.support.instances import START_MS, opened, settings_for

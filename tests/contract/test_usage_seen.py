@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from ari.base.clock import DAY_MS
 from ari.instance import Instance
-from ari.usage.flood import SEEN_PER_DAY
+from ari.usage.floods import SEEN_PER_DAY
 from ari.usage.model import OTHERS, Seen
 from ari.usage.ports import Batch
 from tests.support.instances import START_MS, opened

@@ -15,7 +15,7 @@ from sqlalchemy.exc import OperationalError
 from ari.base.clock import HOUR_MS, MINUTE_MS
 from ari.base.errors import Unavailable
 from ari.instance import Instance
-from ari.storage.usage import UsageTables
+from ari.storage.usage.log import UsageTables
 from ari.usage.model import OTHER_ADDRESSES, Attempt, Completion, KeyTotals, UsageFilter, UsageRow
 from ari.usage.ports import Batch
 from tests.support.instances import START_MS, opened

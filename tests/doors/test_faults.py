@@ -236,7 +236,7 @@ def test_many_processes_creating_at_once(owner_on: Any) -> None:
 HOLD_TURN = """
 import sys
 from pathlib import Path
-from ari.storage.turn import write_turn
+from ari.storage.write_lock import write_turn
 with write_turn(Path(sys.argv[1])):
     print("mine", flush=True)
     sys.stdin.read()

@@ -13,10 +13,10 @@ from sqlalchemy import text
 from ari.base.clock import DAY_MS
 from ari.base.errors import ConfigurationError, Conflict
 from ari.cli.checks import examine
-from ari.storage.backup import write_backup
+from ari.storage.backup.restore_into import into_postgresql
+from ari.storage.backup.write import write_backup
 from ari.storage.engine import Database, master_keys_of
 from ari.storage.postgres_sessions import LOCAL_SETTINGS
-from ari.storage.restore_into import into_postgresql
 from ari.usage.ports import Batch
 from tests.support import raw
 from tests.support.instances import START_MS, opened, settings_for

@@ -8,8 +8,8 @@ import os
 import random
 import time
 
-from ari.http.credentials import presented
-from ari.http.incoming import head_fault, keys_in_url, read_head
+from ari.http.auth.credentials import presented
+from ari.http.request_head import head_fault, keys_in_url, read_head
 from ari.keys import token
 
 

@@ -31,13 +31,13 @@ from ari.base.caller import Caller
 from ari.base.clock import FrozenClock
 from ari.base.errors import AriError, Conflict
 from ari.base.events import Origin
-from ari.http.guard import Guard
+from ari.http.middleware import Middleware
 from ari.instance import Instance
 from ari.keys import manage
 from ari.keys.manage import UNSET, KeyChange, NewKey
 from ari.keys.model import ApiKey
 from ari.server import build_app
-from ari.storage.unit import Unit
+from ari.storage.transaction import Transaction
 from tests.proof.reference import DAY, HOUR, LIFETIMES, OWNER, YEAR_10000, Reference
 from tests.support.instances import START_MS, opened
 from tests.support.postgres import MISSING, postgres_server
@@ -71,7 +71,7 @@ class Lifecycle(RuleBasedStateMachine):
 
     instance: ClassVar[Instance]
     loop: ClassVar[asyncio.AbstractEventLoop]
-    guard: ClassVar[Guard]
+    guard: ClassVar[Middleware]
 
     def __init__(self) -> None:
         super().__init__()
@@ -89,7 +89,7 @@ class Lifecycle(RuleBasedStateMachine):
         self.create(0, "narrow", "7d", None, frozenset(("keys:*", "api:read")))
         self.create(1, "narrower", "1h", None, frozenset(("keys:read",)))
 
-    def _do(self, caller: int, work: Callable[[Unit, Caller], Any]) -> tuple[str | None, Any]:
+    def _do(self, caller: int, work: Callable[[Transaction, Caller], Any]) -> tuple[str | None, Any]:
         """Run a command as this caller, who claims to be allowed everything, as a stale caller might."""
         actor = "cli:tester" if caller == OWNER else self.ids[caller]
         try:
@@ -210,7 +210,7 @@ class Lifecycle(RuleBasedStateMachine):
         now = self.clock.now_ms()
         assert now == self.reference.now
 
-        def facts(unit: Unit) -> list[tuple[ApiKey | None, list[str]]]:
+        def facts(unit: Transaction) -> list[tuple[ApiKey | None, list[str]]]:
             return [
                 (unit.keys.tombstone(key_id), [event.name for event in reversed(unit.events.page(key_id, None, 100))])
                 for key_id in self.ids

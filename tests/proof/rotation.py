@@ -17,9 +17,9 @@ from ari.base.clock import SystemClock
 from ari.base.seal import Context, Sealed
 from ari.cli import master_key as command
 from ari.instance import Instance
-from ari.storage import sealed
 from ari.storage.engine import Database
 from ari.storage.migrate import migrate
+from ari.storage.stores import sealed
 from tests.support.instances import settings_for
 from tests.support.sealing import first_version
 

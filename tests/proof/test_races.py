@@ -12,7 +12,7 @@ import pytest
 
 from ari.base.caller import SYSTEM
 from ari.base.clock import HOUR_MS, FrozenClock
-from ari.http.guard import Guard
+from ari.http.middleware import Middleware
 from ari.keys import manage
 from ari.keys.manage import NewKey
 from ari.server import build_app
@@ -67,7 +67,7 @@ def test_what_was_refused_as_expired_stays_so_when_the_clock_steps(data_dir: Pat
         assert asyncio.run(_ask_twice(guard, created.secret)) == ["expired", "expired"]
 
 
-async def _ask_twice(guard: Guard, secret: str) -> list[str]:
+async def _ask_twice(guard: Middleware, secret: str) -> list[str]:
     await guard.start()
     codes = []
     for _ in range(2):

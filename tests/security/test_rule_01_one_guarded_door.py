@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from starlette.routing import BaseRoute
 
-from ari.http.access import Kind, access_of
+from ari.http.route_policy import AuthMode, access_of
 from ari.server import build_app
 from tests.support import raw
 from tests.support.instances import opened
@@ -24,14 +24,14 @@ def _routes(data_dir: Any) -> list[BaseRoute]:
 
 def test_every_route_is_closed_but_the_written_list(data_dir: Any) -> None:
     """A new route that says nothing is closed; opening one means changing this list."""
-    kinds: list[tuple[str, Kind]] = []
+    kinds: list[tuple[str, AuthMode]] = []
     for route in _routes(data_dir):
         path, endpoint = getattr(route, "path", None), getattr(route, "endpoint", None)
         assert path is not None, f"{route!r} is no route that the guard knows"
         assert endpoint is not None, f"{path} has no endpoint that declares its access"
         kinds.append((path, access_of(endpoint).kind))
-    assert {path for path, kind in kinds if kind is Kind.OPEN} == OPEN
-    assert {path for path, kind in kinds if kind is Kind.VISITOR} == VISITORS
+    assert {path for path, kind in kinds if kind is AuthMode.OPEN} == OPEN
+    assert {path for path, kind in kinds if kind is AuthMode.VISITOR} == VISITORS
     assert len(kinds) > 25
 
 

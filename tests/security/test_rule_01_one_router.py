@@ -21,13 +21,13 @@ from starlette.routing import Route
 from ari.accounts import sessions
 from ari.accounts.model import Account
 from ari.base.caller import SYSTEM
-from ari.http import access
-from ari.http.access import Access, Kind, access_of
-from ari.http.answer import Answer
+from ari.http import route_policy
 from ari.http.cookies import session_cookie_name
-from ari.http.direct import Direct
 from ari.http.dispatch import Dispatcher
-from ari.http.guard import Guard
+from ari.http.fast_routes import FastRoutes
+from ari.http.middleware import Middleware
+from ari.http.responses import Answer
+from ari.http.route_policy import Access, AuthMode, access_of
 from ari.instance import Instance
 from ari.keys import manage, scopes
 from ari.keys.manage import NewKey
@@ -55,14 +55,14 @@ class Caller:
 
     def may(self, wanted: Access, method: str) -> bool:
         """The rule, said once more and apart from the guard. No caller here sends a CSRF token."""
-        if wanted.kind is Kind.OPEN:
+        if wanted.kind is AuthMode.OPEN:
             return True
         if self.has_key:
             needs = wanted.scope is None or any(_covers(one, wanted.scope) for one in self.held)
-            return wanted.kind is Kind.NEEDS and needs
+            return wanted.kind is AuthMode.NEEDS and needs
         if method not in ("GET", "HEAD", "OPTIONS"):
             return False
-        if wanted.kind is Kind.VISITOR:
+        if wanted.kind is AuthMode.VISITOR:
             return True
         return self.has_session and not wanted.keys_only
 
@@ -76,28 +76,28 @@ def _covers(held: str, wanted: str) -> bool:
 class Probed:
     """The guard of the real app, around probes; ``ran`` collects the access of each endpoint that ran."""
 
-    guard: Guard
+    guard: Middleware
     routes: list[Route]
     ran: list[Access] = field(default_factory=list)
 
 
 def _probe(real: Any, probed: list[Access]) -> Any:
     """An endpoint with the declarations of a real one, which only says that it ran."""
-    direct = access.direct_of(real)
+    direct = route_policy.direct_of(real)
 
     async def endpoint(request: Any) -> Response:
         probed.append(access_of(real))
         return Response(status_code=299)
 
     async def handler(exchange: Any) -> Answer:
-        probed.append(exchange.matched.access)
+        probed.append(exchange.matched.route_policy)
         return Answer(299, [], b"")
 
     for mark in ("__ari_access__", "__ari_sensitive__", "__ari_narrow__"):
         if hasattr(real, mark):
             setattr(endpoint, mark, getattr(real, mark))
     if direct is not None:
-        endpoint.__ari_direct__ = Direct(handler, direct.only_reads, direct.streams)
+        endpoint.__ari_direct__ = FastRoutes(handler, direct.only_reads, direct.streams)
     return endpoint
 
 
@@ -107,7 +107,7 @@ def probed_app(instance: Instance) -> Iterator[Probed]:
     real = build_app(instance)
     ran: list[Access] = []
     routes = [Route(one.path, _probe(one.endpoint, ran), methods=list(one.methods)) for one in real.app.routes]
-    found = Probed(Guard(None, instance, routes, real.error_page), routes, ran)
+    found = Probed(Middleware(None, instance, routes, real.error_page), routes, ran)
     found.guard.app = Dispatcher(None, found.guard.report_unauthorized)
     yield found
 
@@ -223,7 +223,7 @@ def test_what_runs_is_the_route_that_was_matched(data_dir: Path) -> None:
             guard = build_app(instance)
             *_, session = callers(instance)
             await guard.start()
-            for wrong in (access.NO_ROUTE, guard.table.match("GET", "/api/health")):
+            for wrong in (route_policy.NO_ROUTE, guard.table.match("GET", "/api/health")):
                 guard.table.match = lambda method, path, wrong=wrong: wrong
                 for target in (b"/settings", b"/settings/usage", b"/api/keys", b"/api/events"):
                     response = await asgi.call(guard, "GET", target, [HOST, *session.headers])
@@ -249,5 +249,5 @@ def test_control_characters_in_a_path_are_400(shared_owner: Any, code: int) -> N
 def test_every_scope_that_a_route_needs_exists(data_dir: Path) -> None:
     """A misspelled scope would close the route to all keys but those that may do everything."""
     with opened(data_dir, None) as instance:
-        wanted = {found.access.scope for found in build_app(instance).table.all()} - {None, "*"}
+        wanted = {found.route_policy.scope for found in build_app(instance).table.all()} - {None, "*"}
     assert wanted <= set(scopes.SCOPES), wanted - set(scopes.SCOPES)

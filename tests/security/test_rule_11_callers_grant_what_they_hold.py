@@ -8,7 +8,7 @@ import pytest
 from ari.base.caller import SYSTEM
 from ari.base.errors import CallerDead, Conflict, Forbidden, NotFound
 from ari.instance import Instance
-from ari.keys import manage, many
+from ari.keys import bulk, manage
 from ari.keys.model import ApiKey
 from tests.support.commands import as_caller, change_key, clock_of, create_key, delete_key, events_of, revoke_key
 from tests.support.instances import opened
@@ -162,7 +162,7 @@ def test_a_revoke_that_passes_over_an_expired_key_leaves_none_that_a_clock_reviv
     if how == "with_made":
         revoke_key(instance, maker, with_made=True)
     else:
-        instance.command(SYSTEM, lambda unit, by: many.revoke(unit, by, instance.now_ms(), [maker.id, child.id]))
+        instance.command(SYSTEM, lambda unit, by: bulk.revoke(unit, by, instance.now_ms(), [maker.id, child.id]))
     clock_of(instance).step(-1800)
     assert instance.read(lambda unit: manage.get(unit, child.id)).is_inactive(instance.now_ms())
 

@@ -9,7 +9,7 @@ from ari.base.caller import Caller
 from ari.base.errors import Forbidden, Unconfirmed
 from ari.base.events import Origin
 from ari.instance import Instance
-from ari.keys import manage, many
+from ari.keys import bulk, manage
 from ari.keys.model import ApiKey
 from tests.support.commands import as_caller, change_key, create_key, delete_key, revoke_key
 from tests.support.instances import opened
@@ -106,7 +106,7 @@ def test_many_at_once_have_the_same_limits(instance: Instance) -> None:
         with pytest.raises(Forbidden):
             instance.command(
                 caller,
-                lambda unit, by, at=expires_at_ms: many.expire(
+                lambda unit, by, at=expires_at_ms: bulk.expire(
                     unit, by, instance.now_ms(), [key.id for key in keys], at
                 ),
             )

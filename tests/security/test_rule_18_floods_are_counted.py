@@ -10,9 +10,9 @@ from typing import Any
 
 from ari.base.clock import MINUTE_MS, from_rfc3339
 from ari.keys import token
-from ari.usage.flood import ADDRESSES_PER_MINUTE, LISTED_PER_MINUTE
-from ari.usage.log import UsageLog
+from ari.usage.floods import ADDRESSES_PER_MINUTE, LISTED_PER_MINUTE
 from ari.usage.model import OTHER_ADDRESSES, UsageFilter
+from ari.usage.recorder import UsageRecorder
 from tests.support.instances import opened
 from tests.support.usage import KEY, a_row, sums
 
@@ -80,7 +80,7 @@ def test_at_most_10000_addresses_a_minute_are_told_apart(data_dir: Path, databas
     """However many a stranger has: the rest shares one counter, and the sum is whole."""
     tried = ADDRESSES_PER_MINUTE + 500
 
-    async def flood(usage: UsageLog) -> None:
+    async def flood(usage: UsageRecorder) -> None:
         await usage.start()
         for start in range(0, tried, 2_000):
             numbers = range(start, min(start + 2_000, tried))
@@ -98,7 +98,7 @@ def test_at_most_10000_addresses_a_minute_are_told_apart(data_dir: Path, databas
 def test_totals_agree_after_a_flood(data_dir: Path, database_url: str | None) -> None:
     """Of several keys and codes, over the turn of a minute, mixed with accepted requests."""
 
-    async def flood(usage: UsageLog, clock: Any) -> None:
+    async def flood(usage: UsageRecorder, clock: Any) -> None:
         await usage.start()
         for n in range(3):
             codes = [("ok", "revoked", "expired")[k % 3] for k in range(900)]

@@ -14,9 +14,9 @@ from ari.base.errors import Conflict
 from ari.base.master_key import keys_of
 from ari.instance import Instance
 from ari.jobs import audit as jobs
-from ari.storage.backup import write_backup
+from ari.storage.backup.restore import Terms, restore_backup
+from ari.storage.backup.write import write_backup
 from ari.storage.checkup import audit_trail
-from ari.storage.restore import Terms, restore_backup
 from tests.support.instances import opened, settings_for
 from tests.support.trail import create, rechain, unlocked
 

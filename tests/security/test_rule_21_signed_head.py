@@ -21,7 +21,7 @@ from ari.instance import Instance
 from ari.jobs.audit import prune_events
 from ari.storage.checkup import audit_trail
 from ari.storage.engine import KEYS_FILE
-from ari.storage.trail import Trail
+from ari.storage.trail.walk import Trail
 from tests.support.instances import START_MS, opened
 from tests.support.trail import create, rechain, unlocked
 

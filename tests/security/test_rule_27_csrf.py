@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ari.http.access import Access, Kind
+from ari.http.route_policy import Access, AuthMode
 from tests.support.owner import csrf_of
 from tests.support.routes import routes_of_app
 
@@ -15,14 +15,14 @@ def unsafe_routes() -> list[tuple[str, str, Access]]:
         for method in methods
         if method not in ("GET", "HEAD", "OPTIONS")
         and not found.access.keys_only
-        and found.access.kind is not Kind.OPEN
+        and found.access.kind is not AuthMode.OPEN
     ]
 
 
 def test_the_list_is_the_apps_own() -> None:
     """Every unsafe route is tried below: forms of pages, pages before the sign-in, and the API for sessions."""
     found = unsafe_routes()
-    assert {access.kind for _, _, access in found} == {Kind.PAGE, Kind.VISITOR, Kind.NEEDS}
+    assert {access.kind for _, _, access in found} == {AuthMode.PAGE, AuthMode.VISITOR, AuthMode.NEEDS}
     paths = {path for _, path, _ in found}
     assert {"/sign-in", "/setup", "/sign-out", "/settings/keys/new", "/api/keys"} <= paths
     assert len(found) > 40
@@ -35,7 +35,7 @@ def test_without_the_proof_nothing_happens(owner: Any) -> None:
     foreign = csrf_of(owner.api().get("/sign-in").text)
     before = owner.cli.json("events")["items"]
     for method, path, access in unsafe_routes():
-        if access.kind is Kind.NEEDS:
+        if access.kind is AuthMode.NEEDS:
             _api_refused_without_proof(session, method, path, good, foreign)
         else:
             _refused_without_proof(owner, session, path, good, foreign)

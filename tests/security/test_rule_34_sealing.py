@@ -83,8 +83,8 @@ def test_backups_leave_the_key_out(data_dir: Path, database_url: str | None, tmp
     """The sealed row comes back from a backup; it opens with the key of before and with no other."""
     from io import BytesIO
 
-    from ari.storage.backup import write_backup
-    from ari.storage.restore import Terms, restore_backup
+    from ari.storage.backup.restore import Terms, restore_backup
+    from ari.storage.backup.write import write_backup
 
     secret, file, folder = totp.new_secret(), BytesIO(), tmp_path / "restored"
     with opened(data_dir, None) as instance:

@@ -18,8 +18,8 @@ from ari.integrations.environment import ProviderEnvironment
 from ari.integrations.providers import provider_named
 from ari.keys import manage as key_manage
 from ari.keys.manage import KeyChange, NewKey
-from ari.storage.backup import write_backup
-from ari.storage.restore import Terms, restore_backup
+from ari.storage.backup.restore import Terms, restore_backup
+from ari.storage.backup.write import write_backup
 from tests.support.instances import START_MS, opened
 
 OPENAI = provider_named("openai")

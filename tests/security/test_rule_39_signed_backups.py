@@ -14,13 +14,13 @@ from ari.base.errors import Invalid
 from ari.base.master_key import keys_of
 from ari.base.signing import fingerprint_of
 from ari.instance import Instance
-from ari.storage import restore
-from ari.storage.archive import Reader, Writer
-from ari.storage.backup import write_backup
-from ari.storage.backup_signature import _LENGTH, SignedFile, SigningFile
+from ari.storage.backup import restore
+from ari.storage.backup.archive import Reader, Writer
+from ari.storage.backup.restore import Restored, Terms, restore_backup
+from ari.storage.backup.signature import _LENGTH, SignedFile, SigningFile
+from ari.storage.backup.write import write_backup
 from ari.storage.checkup import audit_trail
 from ari.storage.engine import KEYS_FILE
-from ari.storage.restore import Restored, Terms, restore_backup
 from tests.support.instances import START_MS, opened, settings_for
 from tests.support.trail import create
 

@@ -13,7 +13,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from ari import server
 from ari.base.settings import load_settings
 from ari.gateway.route import narrowed
-from ari.http.access import Access, Kind, Matched, access_of
+from ari.http.route_policy import Access, AuthMode, Matched, access_of
 from ari.instance import Instance
 from ari.integrations.providers import providers
 from ari.keys.reasons import REASONS, REQUEST_ERRORS
@@ -57,7 +57,7 @@ def operations(document: Json) -> Iterator[tuple[str, Json]]:
 
 def gateway_scopes(method: str) -> list[str]:
     """What the guard asks for with this method, by the paths that the providers list and by one that none does."""
-    route = Matched("", Access(Kind.NEEDS, "*"))
+    route = Matched("", Access(AuthMode.NEEDS, "*"))
     found = set()
     for provider in (one for one in providers().values() if one.is_ai):
         for path in (*(re.sub(r"\{.*?\}", "x", one.partition(" ")[2]) for one in provider.reaches), "/v1/no/such/path"):
@@ -122,7 +122,7 @@ def test_every_operation_says_who_may_call_it(app: Any, document: Json) -> None:
     for name, operation in operations(document):
         method, _, path = name.partition(" ")
         wanted = access[path, method]
-        if wanted.kind is Kind.OPEN:
+        if wanted.kind is AuthMode.OPEN:
             assert operation["security"] == [], name
             continue
         if wanted.keys_only:

@@ -14,15 +14,15 @@ from ari.base.caller import SYSTEM
 from ari.base.errors import Unavailable
 from ari.instance import Instance
 from ari.keys import manage, token
-from ari.keys.checks import Ask
+from ari.keys.checks import AccessRequest
 from ari.keys.manage import KeyChange, NewKey
 from ari.keys.model import Refused
 from ari.keys.verify import verify
 from ari.storage.database_url import parse
 from ari.storage.failover.history import History
 from ari.storage.failover.link import Link
-from ari.storage.finder import PostgresFinder, SqliteFinder
-from ari.storage.points import PostgresPoints
+from ari.storage.lookups.keys import PostgresFinder, SqliteFinder
+from ari.storage.lookups.sqlite import PostgresLookup
 from ari.storage.postgres_sessions import Sessions
 from ari.usage.ports import Batch
 from tests.support.instances import opened
@@ -43,7 +43,7 @@ def test_one_statement_a_verification_on_sqlite(data_dir: Path) -> None:
 
             async def asked(text: str) -> str:
                 await asyncio.sleep(0)  # the next turn of the loop
-                verdict = await verify(finder, text.encode(), Ask(None, instance.now_ms()))
+                verdict = await verify(finder, text.encode(), AccessRequest(None, instance.now_ms()))
                 said, statements[:] = [one.split()[0] for one in statements], []
                 return f"{verdict.reason.code if isinstance(verdict, Refused) else 'ok'}: {' '.join(said)}"
 
@@ -73,7 +73,7 @@ def test_requests_that_arrived_before_the_look_share_it_and_no_later_one(data_di
             found: list[list[str]] = []
 
             async def ask() -> str:
-                verdict = await verify(finder, secret.encode(), Ask(None, instance.now_ms()))
+                verdict = await verify(finder, secret.encode(), AccessRequest(None, instance.now_ms()))
                 return verdict.reason.code if isinstance(verdict, Refused) else "ok"
 
             async def ask_in_turns(*work: Callable[[], object]) -> None:
@@ -139,7 +139,7 @@ def test_a_copy_never_outlives_its_file(data_dir: Path) -> None:
 
 def test_copies_are_bounded_and_never_of_unknown_keys(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody fills the memory with guesses, nor with keys."""
-    monkeypatch.setattr("ari.storage.finder._MOST_COPIED", 3)
+    monkeypatch.setattr("ari.storage.lookups.keys._MOST_COPIED", 3)
 
     async def run() -> int:
         with opened(data_dir, None) as instance:
@@ -148,7 +148,7 @@ def test_copies_are_bounded_and_never_of_unknown_keys(data_dir: Path, monkeypatc
             assert isinstance(finder, SqliteFinder)
             largest = 0
             for secret in [*secrets, *(token.mint() for _ in range(20))]:
-                await verify(finder, secret.encode(), Ask(None, instance.now_ms()))
+                await verify(finder, secret.encode(), AccessRequest(None, instance.now_ms()))
                 largest = max(largest, len(finder._copies))
             await finder.close()
             return largest
@@ -158,7 +158,7 @@ def test_copies_are_bounded_and_never_of_unknown_keys(data_dir: Path, monkeypatc
 
 def test_a_few_keys_more_than_are_copied_cost_a_few_reads(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not all copies go where one has no room, nor any for a guess: eleven keys, room for ten."""
-    monkeypatch.setattr("ari.storage.finder._MOST_COPIED", 10)
+    monkeypatch.setattr("ari.storage.lookups.keys._MOST_COPIED", 10)
     statements: list[str] = []
 
     async def run() -> int:
@@ -168,7 +168,7 @@ def test_a_few_keys_more_than_are_copied_cost_a_few_reads(data_dir: Path, monkey
             assert isinstance(finder, SqliteFinder)
             finder.keys.trace(statements.append)
             for text in (*secrets, *reversed(secrets), *(token.mint() for _ in range(5)), *secrets[2:]):
-                await verify(finder, text.encode(), Ask(None, instance.now_ms()))
+                await verify(finder, text.encode(), AccessRequest(None, instance.now_ms()))
             await finder.close()
             return sum(one.startswith("SELECT") for one in statements)
 
@@ -225,7 +225,7 @@ def test_concurrent_lookups_share_one_round_trip_on_postgresql(data_dir: Path, p
             finder = await instance.database.open_finder()
             assert isinstance(finder, PostgresFinder)
             asked = counted(finder.keys, "ask")
-            ask = Ask(None, instance.now_ms())
+            ask = AccessRequest(None, instance.now_ms())
             verdicts = await asyncio.gather(*(verify(finder, secrets[n % 4].encode(), ask) for n in range(64)))
             await finder.close()
             assert asked == [64]
@@ -244,7 +244,7 @@ def test_a_dropped_connection_is_replaced_without_a_refusal(data_dir: Path, post
     """As after a restart of the server: the read is asked again, once, on a fresh connection."""
 
     async def run() -> list[Any]:
-        points = PostgresPoints(
+        points = PostgresLookup(
             _link(postgres_url, data_dir), "SELECT k || '!', k FROM unnest(%s::text[]) AS k", "gone", 5.0
         )
         found = [await points.row("a")]
@@ -266,7 +266,7 @@ def test_a_server_that_hangs_is_waited_for_once(data_dir: Path, postgres_url: st
     async def run() -> None:
         under_way = asyncio.Event()
 
-        class Hanging(PostgresPoints):
+        class Hanging(PostgresLookup):
             async def ask(self, keys: list[Any]) -> dict[Any, Any]:
                 asked.append(keys)
                 under_way.set()
@@ -293,7 +293,7 @@ def test_a_server_that_never_greets_is_given_up(data_dir: Path) -> None:
         url = f"postgresql://nobody@127.0.0.1:{silent.getsockname()[1]}/x"
 
         async def run() -> None:
-            points = PostgresPoints(_link(url, data_dir), "SELECT k, k FROM unnest(%s::text[]) AS k", "gone", 0.3)
+            points = PostgresLookup(_link(url, data_dir), "SELECT k, k FROM unnest(%s::text[]) AS k", "gone", 0.3)
             with pytest.raises(Unavailable):
                 await points.row("a")
             await points.close()

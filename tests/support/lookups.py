@@ -2,10 +2,10 @@
 
 from typing import Any, Literal
 
-from ari.storage.trips import SharedTrips
+from ari.storage.lookups.postgres import PostgresBatchLookup
 
 
-def counted(trips: SharedTrips[Any], what: Literal["ask", "rows"]) -> list[int]:
+def counted(trips: PostgresBatchLookup[Any], what: Literal["ask", "rows"]) -> list[int]:
     """How many keys each call from now on is about: of ``ask``, or of the statements below it (``rows``)."""
     counts: list[int] = []
     called = getattr(trips, what)

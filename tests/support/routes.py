@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ari.http.access import Matched
+from ari.http.route_policy import Matched
 from ari.server import build_app
 from tests.support.instances import opened
 

@@ -16,7 +16,7 @@ from typing import Any
 from ari.accounts import sessions, setup
 from ari.accounts.model import Account, MailLink, Purpose, check_email, spell_email
 from ari.accounts.networks import network_of, site_of
-from ari.accounts.ports import AccountUnit
+from ari.accounts.ports import AccountTransaction
 from ari.accounts.sign_in import is_device, know_address, known_by
 from ari.base.caller import Caller
 from ari.base.clock import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
@@ -48,7 +48,7 @@ class Mailed:
 
 
 def ask_for_reset(
-    unit: AccountUnit, origin: Origin, now_ms: int, email: str, device_token: str | None = None
+    unit: AccountTransaction, origin: Origin, now_ms: int, email: str, device_token: str | None = None
 ) -> Mailed | None:
     """A link to set the password of this account anew; ``None`` where there is none, which nobody may notice.
 
@@ -68,18 +68,18 @@ def ask_for_reset(
     return Mailed(event, token)
 
 
-def is_good(unit: AccountUnit, purpose: Purpose, token: str, now_ms: int) -> bool:
+def is_good(unit: AccountTransaction, purpose: Purpose, token: str, now_ms: int) -> bool:
     """Whether this link works now. Ask before hashing the password of a form."""
     return _find(unit, purpose, token, now_ms) is not None
 
 
-def account_behind(unit: AccountUnit, purpose: Purpose, token: str, now_ms: int) -> Account | None:
+def account_behind(unit: AccountTransaction, purpose: Purpose, token: str, now_ms: int) -> Account | None:
     """Whose link it is, while it works."""
     link = _find(unit, purpose, token, now_ms)
     return None if link is None else unit.accounts.locked(link.account_id)
 
 
-def reset(unit: AccountUnit, origin: Origin, now_ms: int, token: str, password_hash: str) -> Account:
+def reset(unit: AccountTransaction, origin: Origin, now_ms: int, token: str, password_hash: str) -> Account:
     """Use a link up for another password. All sessions of the account end; two-factor stays on (security.md 29).
 
     Raises ``NotFound`` for a link that does not work.
@@ -90,7 +90,7 @@ def reset(unit: AccountUnit, origin: Origin, now_ms: int, token: str, password_h
     return account
 
 
-def ask_for_address(unit: AccountUnit, caller: Caller, now_ms: int, email: str) -> Mailed:
+def ask_for_address(unit: AccountTransaction, caller: Caller, now_ms: int, email: str) -> Mailed:
     """A link that, followed from the mailbox of the new address, makes it the account's.
 
     Raises ``Invalid`` for what is no address or is the present one, ``Limited``, ``Unconfirmed``.
@@ -107,13 +107,13 @@ def ask_for_address(unit: AccountUnit, caller: Caller, now_ms: int, email: str) 
     return Mailed(event, token)
 
 
-def confirm_address(unit: AccountUnit, origin: Origin, now_ms: int, token: str) -> Account:
+def confirm_address(unit: AccountTransaction, origin: Origin, now_ms: int, token: str) -> Account:
     """Use a link up: its address is the account's from now on. Raises ``NotFound`` for one that does not work."""
     link = _used(unit, "email", token, now_ms)
     return change_address(unit, Caller(link.account_id, origin), now_ms, link.account_id, link.email)
 
 
-def change_address(unit: AccountUnit, caller: Caller, now_ms: int, account_id: str, email: str) -> Account:
+def change_address(unit: AccountTransaction, caller: Caller, now_ms: int, account_id: str, email: str) -> Account:
     """Give an account another address, at which it was proven to be reached or that the command line knows to be right.
 
     Links that were mailed before work no longer. Raises ``Invalid``, ``NotFound``, ``Unconfirmed``.
@@ -128,7 +128,7 @@ def change_address(unit: AccountUnit, caller: Caller, now_ms: int, account_id: s
     return Account(account.id, address, account.password_hash, account.created_at_ms)
 
 
-def _locked(unit: AccountUnit, account_id: str) -> Account:
+def _locked(unit: AccountTransaction, account_id: str) -> Account:
     account = unit.accounts.locked(account_id)
     if account is None:
         raise NotFound("There is no such account.")
@@ -142,21 +142,21 @@ def _another(account: Account, email: str) -> str:
     return address
 
 
-def _account_of(unit: AccountUnit, address: str) -> Account | None:
+def _account_of(unit: AccountTransaction, address: str) -> Account | None:
     try:
         return unit.accounts.by_email(check_email(address))
     except Invalid:
         return None
 
 
-def _used(unit: AccountUnit, purpose: Purpose, token: str, now_ms: int) -> MailLink:
+def _used(unit: AccountTransaction, purpose: Purpose, token: str, now_ms: int) -> MailLink:
     link = _find(unit, purpose, token, now_ms)
     if link is None or not unit.accounts.end_link(link.digest):
         raise NotFound(GONE)
     return link
 
 
-def _find(unit: AccountUnit, purpose: Purpose, token: str, now_ms: int) -> MailLink | None:
+def _find(unit: AccountTransaction, purpose: Purpose, token: str, now_ms: int) -> MailLink | None:
     if len(token) != sessions.TOKEN_LENGTH or not token.isascii():
         return None
     link = unit.accounts.link(sessions.digest_of(token), now_ms)
@@ -167,7 +167,7 @@ def _link(token: str, account_id: str, purpose: Purpose, email: str, now_ms: int
     return MailLink(sessions.digest_of(token), account_id, purpose, email, now_ms + LIVES_MS)
 
 
-def _name_of(unit: AccountUnit, address: str) -> str:
+def _name_of(unit: AccountTransaction, address: str) -> str:
     """How the counts of an e-mail address are named, whether or not it has an account.
 
     With a salt that strangers do not know, none of them finds two addresses that share a count, which would show
@@ -181,7 +181,7 @@ def _name_of(unit: AccountUnit, address: str) -> str:
     return digest.hexdigest()[:8]
 
 
-def _count_reset(unit: AccountUnit, now_ms: int, address: str, origin: Origin, known: str | None) -> None:
+def _count_reset(unit: AccountTransaction, now_ms: int, address: str, origin: Origin, known: str | None) -> None:
     own = (HOUR_MS, PER_HOUR), (DAY_MS, PER_DAY)
     if known is not None and is_device(known):
         _count(unit, now_ms, f"reset:{known}", *own)
@@ -202,7 +202,7 @@ def _count_reset(unit: AccountUnit, now_ms: int, address: str, origin: Origin, k
     unit.accounts.keep_attempts(bucket, (*asked, now_ms), now_ms + DAY_MS)
 
 
-def _count(unit: AccountUnit, now_ms: int, bucket: str, *limits: tuple[int, int]) -> None:
+def _count(unit: AccountTransaction, now_ms: int, bucket: str, *limits: tuple[int, int]) -> None:
     """Count one, within spans of time (milliseconds) so many. Raises ``Limited``; then nothing is counted."""
     longest_ms = max(span_ms for span_ms, _ in limits)
     recent = _recent(unit, bucket, now_ms, longest_ms)
@@ -212,7 +212,7 @@ def _count(unit: AccountUnit, now_ms: int, bucket: str, *limits: tuple[int, int]
     unit.accounts.keep_attempts(bucket, (*recent, now_ms), now_ms + longest_ms)
 
 
-def _recent(unit: AccountUnit, bucket: str, now_ms: int, span_ms: int) -> tuple[int, ...]:
+def _recent(unit: AccountTransaction, bucket: str, now_ms: int, span_ms: int) -> tuple[int, ...]:
     return tuple(min(at_ms, now_ms) for at_ms in unit.accounts.attempts(bucket) if at_ms > now_ms - span_ms)
 
 

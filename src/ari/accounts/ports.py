@@ -132,7 +132,7 @@ class NoteStore(Protocol):
         """Set a note; ``None`` removes it."""
 
 
-class AccountUnit(Protocol):
+class AccountTransaction(Protocol):
     """One transaction over accounts, two-factor, sealed secrets, notes and events."""
 
     @property

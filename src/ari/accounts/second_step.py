@@ -11,7 +11,7 @@
 from ari.accounts import sessions, sign_in, two_factor
 from ari.accounts.model import Account, HalfSignIn
 from ari.accounts.password import Verdict
-from ari.accounts.ports import AccountUnit
+from ari.accounts.ports import AccountTransaction
 from ari.accounts.sign_in import Attempt, NewSession
 from ari.base.caller import Caller
 from ari.base.errors import NotFound
@@ -20,13 +20,13 @@ from ari.base.ids import new_id
 from ari.base.master_key import MasterKeys
 
 
-def waits_for_code(unit: AccountUnit, half_token: str | None, now_ms: int) -> bool:
+def waits_for_code(unit: AccountTransaction, half_token: str | None, now_ms: int) -> bool:
     """Whether this browser has given its password and has time left for its code."""
     return _half(unit, half_token, now_ms) is not None
 
 
 def finish_with_code(
-    unit: AccountUnit,
+    unit: AccountTransaction,
     keys: MasterKeys,
     origin: Origin,
     now_ms: int,
@@ -55,7 +55,7 @@ def finish_with_code(
 
 
 def turn_off_with_code(
-    unit: AccountUnit,
+    unit: AccountTransaction,
     keys: MasterKeys,
     caller: Caller,
     now_ms: int,
@@ -77,7 +77,7 @@ def turn_off_with_code(
     return True
 
 
-def confirm(unit: AccountUnit, caller: Caller, attempt: Attempt, now_ms: int, verdict: Verdict) -> bool:
+def confirm(unit: AccountTransaction, caller: Caller, attempt: Attempt, now_ms: int, verdict: Verdict) -> bool:
     """Let the calling session do what is sensitive from now on, or write the refusal down; commit in both cases."""
     account, digest = attempt.account, caller.session_digest
     assert digest is not None  # keys and the command line are never asked
@@ -91,12 +91,12 @@ def confirm(unit: AccountUnit, caller: Caller, attempt: Attempt, now_ms: int, ve
     return True
 
 
-def _account_of(unit: AccountUnit, half_token: str | None, now_ms: int) -> Account | None:
+def _account_of(unit: AccountTransaction, half_token: str | None, now_ms: int) -> Account | None:
     half = _half(unit, half_token, now_ms)
     return None if half is None else unit.accounts.locked(half.account_id)
 
 
-def _half(unit: AccountUnit, half_token: str | None, now_ms: int) -> HalfSignIn | None:
+def _half(unit: AccountTransaction, half_token: str | None, now_ms: int) -> HalfSignIn | None:
     if half_token is None or len(half_token) != sessions.TOKEN_LENGTH:
         return None
     return unit.second_step.half(sessions.digest_of(half_token), now_ms)

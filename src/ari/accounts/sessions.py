@@ -9,7 +9,7 @@ import secrets
 from base64 import urlsafe_b64encode
 
 from ari.accounts.model import SESSION_DAYS, Account, Session, SignedIn
-from ari.accounts.ports import AccountUnit
+from ari.accounts.ports import AccountTransaction
 from ari.base.caller import Caller
 from ari.base.clock import DAY_MS
 from ari.base.events import Event, Origin
@@ -29,7 +29,7 @@ def digest_of(token: str) -> bytes:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
 
 
-def start(unit: AccountUnit, account: Account, origin: Origin, now_ms: int) -> str:
+def start(unit: AccountTransaction, account: Account, origin: Origin, now_ms: int) -> str:
     """Store a new session; its token, which exists nowhere else."""
     token = new_token()
     unit.accounts.add_session(
@@ -46,7 +46,7 @@ def start(unit: AccountUnit, account: Account, origin: Origin, now_ms: int) -> s
     return token
 
 
-def find(unit: AccountUnit, token: str, now_ms: int) -> SignedIn | None:
+def find(unit: AccountTransaction, token: str, now_ms: int) -> SignedIn | None:
     """The living session with this token; what cannot be a token is not looked up."""
     if len(token) != TOKEN_LENGTH or not token.isascii():
         return None
@@ -59,7 +59,7 @@ def caller_of(signed_in: SignedIn, origin: Origin) -> Caller:
     return Caller(signed_in.account.id, origin, session_digest=session.digest, confirmed_at_ms=session.confirmed_at_ms)
 
 
-def end(unit: AccountUnit, caller: Caller, now_ms: int) -> None:
+def end(unit: AccountTransaction, caller: Caller, now_ms: int) -> None:
     """Sign the calling session out; ending it twice is fine."""
     if caller.session_digest is not None and unit.accounts.end_session(caller.session_digest):
         unit.events.append(
@@ -67,7 +67,7 @@ def end(unit: AccountUnit, caller: Caller, now_ms: int) -> None:
         )
 
 
-def end_one(unit: AccountUnit, caller: Caller, now_ms: int, session_id: str) -> bool:
+def end_one(unit: AccountTransaction, caller: Caller, now_ms: int, session_id: str) -> bool:
     """Sign out another of the calling account's sessions; ``False`` if it had ended."""
     for session in unit.accounts.sessions_of(caller.actor, now_ms):
         if session.id == session_id and unit.accounts.end_session(session.digest):
@@ -80,7 +80,7 @@ def end_one(unit: AccountUnit, caller: Caller, now_ms: int, session_id: str) -> 
     return False
 
 
-def end_all(unit: AccountUnit, caller: Caller, now_ms: int, account_id: str, keep_own: bool = False) -> int:
+def end_all(unit: AccountTransaction, caller: Caller, now_ms: int, account_id: str, keep_own: bool = False) -> int:
     """Sign an account out everywhere, but for the calling session if ``keep_own``; how many sessions ended."""
     ended = unit.accounts.end_sessions(account_id, caller.session_digest if keep_own else None)
     unit.second_step.forget_halves(account_id)

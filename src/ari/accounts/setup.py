@@ -8,7 +8,7 @@ import hmac
 from ari.accounts import sessions, sign_in
 from ari.accounts.model import Account, check_email
 from ari.accounts.password import check_new_password, hash_password
-from ari.accounts.ports import AccountUnit
+from ari.accounts.ports import AccountTransaction
 from ari.base.caller import SYSTEM, Caller
 from ari.base.clock import HOUR_MS
 from ari.base.errors import ConfigurationError, Invalid, NotFound
@@ -22,13 +22,13 @@ _OWNER_NOTE = "had_owner"
 _VISITOR = "visitor"
 
 
-def has_owner(unit: AccountUnit) -> bool:
+def has_owner(unit: AccountTransaction) -> bool:
     """Whether somebody owns this instance."""
     return unit.accounts.owner() is not None
 
 
 def new_setup_token(
-    unit: AccountUnit, now_ms: int, *, new_instance: bool = False, had_owner: bool = False
+    unit: AccountTransaction, now_ms: int, *, new_instance: bool = False, had_owner: bool = False
 ) -> str | None:
     """A fresh setup token (256 bits, one hour), which voids the one before; ``None`` once an owner exists.
 
@@ -49,7 +49,7 @@ def new_setup_token(
     return token
 
 
-def token_is_good(unit: AccountUnit, token: str, now_ms: int) -> bool:
+def token_is_good(unit: AccountTransaction, token: str, now_ms: int) -> bool:
     """Whether this token opens the setup now. Ask before hashing the password of a setup form."""
     note = unit.notes.get(_OPEN_NOTE)
     if note is None or has_owner(unit):
@@ -58,7 +58,9 @@ def token_is_good(unit: AccountUnit, token: str, now_ms: int) -> bool:
     return hmac.compare_digest(sessions.digest_of(token).hex(), digest) and now_ms < int(ends_at_ms)
 
 
-def make_owner(unit: AccountUnit, origin: Origin, now_ms: int, token: str, email: str, password_hash: str) -> Account:
+def make_owner(
+    unit: AccountTransaction, origin: Origin, now_ms: int, token: str, email: str, password_hash: str
+) -> Account:
     """Make the owner and use the token up; of several at once exactly one succeeds.
 
     Raises ``NotFound`` for a wrong, used or old token and once an owner exists, ``Invalid`` for the e-mail address.
@@ -87,14 +89,16 @@ def admin_credentials(email: str, password: str) -> tuple[str, str]:
     return email, hash_password(password)
 
 
-def bootstrap_owner(unit: AccountUnit, now_ms: int, email: str, password_hash: str) -> Account | None:
+def bootstrap_owner(unit: AccountTransaction, now_ms: int, email: str, password_hash: str) -> Account | None:
     """Make the owner from ``ARI_ADMIN_*`` and close the setup; ``None`` if there is an owner, who stays as is."""
     if has_owner(unit):
         return None
     return _add_owner(unit, SYSTEM, now_ms, email, password_hash)
 
 
-def reset_password(unit: AccountUnit, caller: Caller, now_ms: int, email: str | None, password_hash: str) -> Account:
+def reset_password(
+    unit: AccountTransaction, caller: Caller, now_ms: int, email: str | None, password_hash: str
+) -> Account:
     """Give an account (``None``: the owner) another password.
 
     All its sessions end but the caller's own, its known browsers are forgotten, links that were mailed are void, and
@@ -116,7 +120,7 @@ def reset_password(unit: AccountUnit, caller: Caller, now_ms: int, email: str | 
     return account
 
 
-def _add_owner(unit: AccountUnit, caller: Caller, now_ms: int, email: str, password_hash: str) -> Account | None:
+def _add_owner(unit: AccountTransaction, caller: Caller, now_ms: int, email: str, password_hash: str) -> Account | None:
     owner = Account(new_id("usr", now_ms), check_email(email), password_hash, now_ms)
     if not unit.accounts.add_owner(owner):
         return None
@@ -127,6 +131,6 @@ def _add_owner(unit: AccountUnit, caller: Caller, now_ms: int, email: str, passw
 
 
 def _tell(
-    unit: AccountUnit, name: str, caller: Caller, account: Account, now_ms: int, detail: dict[str, object]
+    unit: AccountTransaction, name: str, caller: Caller, account: Account, now_ms: int, detail: dict[str, object]
 ) -> None:
     unit.events.append(Event(new_id("evt", now_ms), now_ms, name, caller.actor, account.id, caller.origin, detail))

@@ -22,7 +22,7 @@ from ari.accounts import newcomers, sessions
 from ari.accounts.model import Account, HalfSignIn, check_email, spell_email
 from ari.accounts.networks import Place, network_of, place_of, site_of
 from ari.accounts.password import Verdict
-from ari.accounts.ports import AccountUnit
+from ari.accounts.ports import AccountTransaction
 from ari.base.clock import DAY_MS, MINUTE_MS, SECOND_MS
 from ari.base.errors import Invalid, Limited
 from ari.base.events import Event, Origin
@@ -80,7 +80,7 @@ class HalfSignedIn:
 
 
 def begin(
-    unit: AccountUnit,
+    unit: AccountTransaction,
     origin: Origin,
     now_ms: int,
     email: str,
@@ -121,7 +121,7 @@ def begin(
 
 
 def finish(
-    unit: AccountUnit, attempt: Attempt, now_ms: int, verdict: Verdict, replaced_token: str | None = None
+    unit: AccountTransaction, attempt: Attempt, now_ms: int, verdict: Verdict, replaced_token: str | None = None
 ) -> NewSession | HalfSignedIn | None:
     """Make the session or half of one, or write down the refusal and return ``None``; commit in all cases.
 
@@ -142,7 +142,7 @@ def finish(
     return open_session(unit, account, attempt.origin, now_ms, attempt.device_token)
 
 
-def is_right(unit: AccountUnit, account: Account, verdict: Verdict) -> bool:
+def is_right(unit: AccountTransaction, account: Account, verdict: Verdict) -> bool:
     """Whether the password was right and still is; a hash with older parameters is replaced."""
     stored = unit.accounts.locked(account.id)
     if not verdict.right or stored is None or stored.password_hash != account.password_hash:
@@ -153,7 +153,7 @@ def is_right(unit: AccountUnit, account: Account, verdict: Verdict) -> bool:
 
 
 def open_session(
-    unit: AccountUnit,
+    unit: AccountTransaction,
     account: Account,
     origin: Origin,
     now_ms: int,
@@ -177,21 +177,21 @@ def open_session(
     return NewSession(account, sessions.start(unit, account, origin, now_ms), kept)
 
 
-def know_browser(unit: AccountUnit, account: Account, now_ms: int, device_token: str | None = None) -> str:
+def know_browser(unit: AccountTransaction, account: Account, now_ms: int, device_token: str | None = None) -> str:
     """Give a browser its own count of attempts, or keep it for longer; what its cookie holds."""
     kept = device_token or sessions.new_token()
     unit.accounts.keep_device(sessions.digest_of(kept), account.id, now_ms + DEVICE_DAYS * DAY_MS)
     return kept
 
 
-def know_address(unit: AccountUnit, account: Account, origin: Origin, now_ms: int) -> None:
+def know_address(unit: AccountTransaction, account: Account, origin: Origin, now_ms: int) -> None:
     """Let no browser at this address wait for strangers elsewhere, for as long as a browser is known."""
     if origin.client_address is not None:
         unit.accounts.keep_device(_address_digest(origin), account.id, now_ms + DEVICE_DAYS * DAY_MS)
 
 
 def known_by(
-    unit: AccountUnit, account: Account | None, origin: Origin, now_ms: int, device_token: str | None
+    unit: AccountTransaction, account: Account | None, origin: Origin, now_ms: int, device_token: str | None
 ) -> str | None:
     """The bucket of a visitor who is known: by a browser that signed in to this account, or by an address from which
     somebody signed in, to whichever account: who tries from there learns of no account. ``None`` for a stranger.
@@ -205,7 +205,7 @@ def known_by(
     return None
 
 
-def is_known(unit: AccountUnit, origin: Origin, now_ms: int, email: str, device_token: str | None) -> bool:
+def is_known(unit: AccountTransaction, origin: Origin, now_ms: int, email: str, device_token: str | None) -> bool:
     """Whether a person who types this email address is known (``known_by``); reads only."""
     return known_by(unit, _account(unit, email), origin, now_ms, device_token) is not None
 
@@ -215,19 +215,19 @@ def is_device(known: str) -> bool:
     return known.startswith(_DEVICE)
 
 
-def withdraw(unit: AccountUnit, attempt: Attempt, now_ms: int) -> None:
+def withdraw(unit: AccountTransaction, attempt: Attempt, now_ms: int) -> None:
     """Take the attempt back: its password was never looked at (the hashing queue was full), or was right."""
     for bucket, entry in attempt.counted:
         _give_back(unit, bucket, entry, now_ms)
 
 
-def forgive_everybody(unit: AccountUnit) -> None:
+def forgive_everybody(unit: AccountTransaction) -> None:
     """Nobody has to wait any longer: what they tried is no password any more."""
     for prefix in (_DEVICE, _ADDRESS, _SITE, _ACCOUNT, _NEWCOMERS, _CODES):
         unit.accounts.forget_attempts(prefix)
 
 
-def _account(unit: AccountUnit, email: str) -> Account | None:
+def _account(unit: AccountTransaction, email: str) -> Account | None:
     try:
         return unit.accounts.by_email(check_email(email))
     except Invalid:
@@ -251,7 +251,7 @@ def _buckets(delayed: str, origin: Origin, known: str | None) -> Iterator[str]:
     yield delayed
 
 
-def _recent(unit: AccountUnit, bucket: str, now_ms: int) -> tuple[int, ...]:
+def _recent(unit: AccountTransaction, bucket: str, now_ms: int) -> tuple[int, ...]:
     """The attempts within the window; where the clock stepped back, later ones count as made now."""
     kept = unit.accounts.attempts(bucket)
     if bucket.startswith(_NEWCOMERS):
@@ -270,7 +270,7 @@ def _free_at_ms(bucket: str, instants: tuple[int, ...]) -> int:
     return instants[-1] + DELAYS_SECONDS[step] * SECOND_MS
 
 
-def _keep(unit: AccountUnit, bucket: str, entries: tuple[int, ...]) -> None:
+def _keep(unit: AccountTransaction, bucket: str, entries: tuple[int, ...]) -> None:
     if bucket.startswith(_NEWCOMERS):
         ends_ms = max(map(newcomers.instant_of, entries), default=0) + newcomers.WINDOW_MS
         unit.accounts.keep_attempts(bucket, entries, ends_ms)
@@ -279,14 +279,14 @@ def _keep(unit: AccountUnit, bucket: str, entries: tuple[int, ...]) -> None:
     unit.accounts.keep_attempts(bucket, kept, max(kept, default=0) + _WINDOW_MS)
 
 
-def _give_back(unit: AccountUnit, bucket: str, entry: int, now_ms: int) -> None:
+def _give_back(unit: AccountTransaction, bucket: str, entry: int, now_ms: int) -> None:
     entries = list(_recent(unit, bucket, now_ms))
     if entry in entries:
         entries.remove(entry)
     _keep(unit, bucket, tuple(entries))
 
 
-def forgive(unit: AccountUnit, attempt: Attempt, now_ms: int) -> None:
+def forgive(unit: AccountTransaction, attempt: Attempt, now_ms: int) -> None:
     """The right password or code was no guess: it uses up nothing, and the delays of its account end."""
     for bucket, entry in attempt.counted:
         kind, _, name = bucket.partition(":")
@@ -297,14 +297,14 @@ def forgive(unit: AccountUnit, attempt: Attempt, now_ms: int) -> None:
                 _keep(unit, f"{delayed}{name}", ())
 
 
-def _half(unit: AccountUnit, account: Account, now_ms: int) -> HalfSignedIn:
+def _half(unit: AccountTransaction, account: Account, now_ms: int) -> HalfSignedIn:
     token = sessions.new_token()
     expires_at_ms = now_ms + HALF_MINUTES * MINUTE_MS
     unit.second_step.add_half(HalfSignIn(sessions.digest_of(token), account.id, expires_at_ms))
     return HalfSignedIn(token)
 
 
-def tell(unit: AccountUnit, name: str, actor: str, subject: str | None, attempt: Attempt, now_ms: int) -> None:
+def tell(unit: AccountTransaction, name: str, actor: str, subject: str | None, attempt: Attempt, now_ms: int) -> None:
     """Write down how an attempt ended, or count it: strangers end many."""
     detail = {"known_device": attempt.device_token is not None}
     unit.events.append_bounded(Event(new_id("evt", now_ms), now_ms, name, actor, subject, attempt.origin, detail))

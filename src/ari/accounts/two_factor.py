@@ -6,7 +6,7 @@ backup codes are stored hashed and open the door also where the master key is lo
 
 from ari.accounts import backup_codes, totp
 from ari.accounts.model import Account, TwoFactor
-from ari.accounts.ports import AccountUnit
+from ari.accounts.ports import AccountTransaction
 from ari.base import seal
 from ari.base.caller import Caller
 from ari.base.errors import Conflict, Invalid, NotFound, Problem
@@ -20,7 +20,9 @@ FEW_CODES = 3
 """With so few backup codes left people are told to make new ones."""
 
 
-def turn_on(unit: AccountUnit, keys: MasterKeys, caller: Caller, now_ms: int, secret_text: str, code: str) -> list[str]:
+def turn_on(
+    unit: AccountTransaction, keys: MasterKeys, caller: Caller, now_ms: int, secret_text: str, code: str
+) -> list[str]:
     """Turn it on with a secret that the app already makes codes of; the backup codes, which exist nowhere else.
 
     Raises ``Invalid`` for a wrong code, ``Conflict`` where it is on, ``Unconfirmed``, ``Unavailable``.
@@ -42,7 +44,7 @@ def turn_on(unit: AccountUnit, keys: MasterKeys, caller: Caller, now_ms: int, se
     return _new_backup_codes(unit, account, now_ms)
 
 
-def turn_off(unit: AccountUnit, caller: Caller, now_ms: int, account_id: str) -> bool:
+def turn_off(unit: AccountTransaction, caller: Caller, now_ms: int, account_id: str) -> bool:
     """Turn it off; ``False`` if it was. Whoever calls has just proven a code, or acts at the command line.
 
     Raises ``NotFound``, ``Unconfirmed``.
@@ -58,7 +60,7 @@ def turn_off(unit: AccountUnit, caller: Caller, now_ms: int, account_id: str) ->
     return True
 
 
-def renew_backup_codes(unit: AccountUnit, caller: Caller, now_ms: int) -> list[str]:
+def renew_backup_codes(unit: AccountTransaction, caller: Caller, now_ms: int) -> list[str]:
     """New codes in place of those before. Raises ``Conflict`` where two-factor is off, ``Unconfirmed``."""
     caller.require_confirmed(now_ms)
     account = _account(unit, caller.actor)
@@ -68,7 +70,7 @@ def renew_backup_codes(unit: AccountUnit, caller: Caller, now_ms: int) -> list[s
     return _new_backup_codes(unit, account, now_ms)
 
 
-def accept(unit: AccountUnit, keys: MasterKeys, account: Account, now_ms: int, code: str) -> str | None:
+def accept(unit: AccountTransaction, keys: MasterKeys, account: Account, now_ms: int, code: str) -> str | None:
     """Use a code up: ``"app"`` or ``"backup"`` for a right one, ``None`` for a wrong or used one.
 
     Raises ``CannotOpen`` for a code of the app if its sealed secret does not open.
@@ -95,26 +97,26 @@ def clean_code(text: str) -> str:
     return "".join(text.split())
 
 
-def _new_backup_codes(unit: AccountUnit, account: Account, now_ms: int) -> list[str]:
+def _new_backup_codes(unit: AccountTransaction, account: Account, now_ms: int) -> list[str]:
     codes = backup_codes.new_codes()
     digests = [backup_codes.digest_of(account.id, code) for code in codes]
     unit.second_step.replace_backup_codes(account.id, [digest for digest in digests if digest], now_ms)
     return codes
 
 
-def _account(unit: AccountUnit, account_id: str) -> Account:
+def _account(unit: AccountTransaction, account_id: str) -> Account:
     account = unit.accounts.locked(account_id)
     if account is None:
         raise NotFound("There is no such account.")
     return account
 
 
-def _end_others(unit: AccountUnit, caller: Caller, account: Account) -> int:
+def _end_others(unit: AccountTransaction, caller: Caller, account: Account) -> int:
     unit.second_step.forget_halves(account.id)
     return unit.accounts.end_sessions(account.id, except_digest=caller.session_digest)
 
 
 def _tell(
-    unit: AccountUnit, name: str, caller: Caller, account: Account, now_ms: int, detail: dict[str, object]
+    unit: AccountTransaction, name: str, caller: Caller, account: Account, now_ms: int, detail: dict[str, object]
 ) -> None:
     unit.events.append(Event(new_id("evt", now_ms), now_ms, name, caller.actor, account.id, caller.origin, detail))

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from ari.api.here import Here, paged, problems
 from ari.api.shapes import EventsIn, EventsOut
 from ari.base.events import event_facts
-from ari.http.access import needs
+from ari.http.route_policy import needs
 from ari.keys import scopes
 
 router = APIRouter(tags=["Events"])

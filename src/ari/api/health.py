@@ -6,7 +6,7 @@ from starlette.responses import Response
 from ari.api.here import Here, answer, problems
 from ari.api.shapes import HealthOut, ReadyOut
 from ari.base.errors import Unavailable
-from ari.http.access import open_to_all
+from ari.http.route_policy import open_to_all
 from ari.instance import Instance
 
 router = APIRouter(tags=["Health"])

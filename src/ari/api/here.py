@@ -12,14 +12,14 @@ from ari.api.shapes import ProblemOut
 from ari.base.caller import Caller
 from ari.base.cursor import encode_cursor
 from ari.base.errors import Forbidden
-from ari.http.call import Call, call_of
+from ari.http.context import RequestContext, context_of
 from ari.http.problem import MEDIA_TYPE
 from ari.instance import Instance
 from ari.keys import scopes
 from ari.keys.model import ApiKey
 from ari.keys.reasons import REASONS, REQUEST_ERRORS, Reason
 from ari.usage.model import NO_USE
-from ari.usage.report import key_facts
+from ari.usage.reports.facts import key_facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class _Here:
     """The instance, the call, and the caller that the guard found (there always is one under a closed route)."""
 
     instance: Instance
-    call: Call
+    call: RequestContext
 
     @property
     def caller(self) -> Caller:
@@ -47,7 +47,7 @@ class _Here:
 
 
 async def _here(request: Request) -> _Here:
-    return _Here(request.app.state.instance, call_of(request))
+    return _Here(request.app.state.instance, context_of(request))
 
 
 Here = Annotated[_Here, Depends(_here)]

@@ -9,13 +9,13 @@ from ari.api.here import WITH_BODY, Here, answer, problems
 from ari.api.integration_shapes import IntegrationIn, IntegrationOut, IntegrationsOut, ProviderName, TestResultOut
 from ari.base.caller import Caller
 from ari.base.errors import Invalid, Problem
-from ari.http.access import needs, sensitive
+from ari.http.route_policy import needs, sensitive
 from ari.integrations import manage
 from ari.integrations.credentials import state, states
 from ari.integrations.facts import integration_facts
 from ari.integrations.model import Provider, State
 from ari.integrations.providers import provider_named
-from ari.storage.unit import Unit
+from ari.storage.transaction import Transaction
 
 router = APIRouter(prefix="/api/integrations", tags=["Integrations"])
 
@@ -58,7 +58,7 @@ async def put_integration(provider: ProviderName, body: IntegrationIn, here: Her
     instance = here.instance
     listed = instance.provider_environment.private_addresses
 
-    def put(unit: Unit, by: Caller) -> None:
+    def put(unit: Transaction, by: Caller) -> None:
         now_ms = instance.now_ms()
         if "base_url" in given:
             manage.set_base_url(unit, by, now_ms, wanted, body.base_url, listed)

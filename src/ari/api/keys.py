@@ -11,12 +11,12 @@ from ari.api.idempotent import REPEATABLE, IdempotencyKey, once
 from ari.api.shapes import CreatedOut, KeyChangeIn, KeyId, KeyOut, KeysIn, KeysOut, NewKeyIn, RevokeIn, time_of
 from ari.base.caller import Caller
 from ari.base.errors import Invalid, Problem
-from ari.http.access import needs, sensitive
+from ari.http.route_policy import needs, sensitive
 from ari.keys import manage
 from ari.keys.manage import UNSET, KeyChange, NewKey
-from ari.keys.ports import KeyUnit
+from ari.keys.ports import KeyTransaction
 from ari.usage.model import NO_USE
-from ari.usage.report import key_facts
+from ari.usage.reports.facts import key_facts
 
 router = APIRouter(prefix="/api/keys", tags=["API keys"])
 
@@ -37,7 +37,7 @@ async def create_key(body: NewKeyIn, here: Here, idempotency_key: IdempotencyKey
     new = NewKey(body.name, body.expires, time_of("expires_at", body.expires_at), scopes)
     now_ms = here.instance.now_ms  # read in the transaction: a key may expire while the change waits for its turn
 
-    def create(unit: KeyUnit, by: Caller) -> bytes:
+    def create(unit: KeyTransaction, by: Caller) -> bytes:
         created = manage.create(unit, by, now_ms(), new)
         facts = key_facts(created.key, NO_USE, now_ms())
         return msgspec.json.encode({"key": facts, "secret": created.secret})

@@ -5,13 +5,13 @@ from fastapi import APIRouter
 from ari.api.here import problems
 from ari.api.shapes import MeAccountOut, MeKeyOut
 from ari.base.room import make_room
-from ari.http.access import needs
-from ari.http.answer import Answer
-from ari.http.direct import answered_by, json_answer
-from ari.http.exchange import Exchange
+from ari.http.fast_routes import answered_by, json_answer
+from ari.http.request_handler import RequestHandler
+from ari.http.responses import Answer
+from ari.http.route_policy import needs
 from ari.keys.model import ApiKey
 from ari.usage.model import KeyTotals
-from ari.usage.report import key_facts
+from ari.usage.reports.facts import key_facts
 
 router = APIRouter(tags=["Caller"])
 
@@ -20,7 +20,7 @@ _told: dict[str, tuple[ApiKey, KeyTotals, str, Answer]] = {}
 """The last answer about each key, with all that it was made of: good only where that is the same again."""
 
 
-async def _who(exchange: Exchange) -> Answer:
+async def _who(exchange: RequestHandler) -> Answer:
     key = exchange.key
     if key is not None:
         return _about(key, await exchange.guard.finder.totals(key.id), exchange.incoming.at_ms)

@@ -15,7 +15,7 @@ from ari.api.notification_shapes import (
     TestedOut,
 )
 from ari.api.shapes import PageIn
-from ari.http.access import needs, sensitive
+from ari.http.route_policy import needs, sensitive
 from ari.notifications import manage
 
 router = APIRouter(prefix="/api/notifications", tags=["Notifications"])

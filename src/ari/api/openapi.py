@@ -17,7 +17,7 @@ from ari.api.examples import REQUEST_ID, Json, give_examples, offer_examples, pr
 from ari.api.here import DEAD_KEY, error_answers, problems
 from ari.api.shapes import ProblemOut
 from ari.base.settings import Settings
-from ari.http.access import Access, Kind, access_of, needs
+from ari.http.route_policy import Access, AuthMode, access_of, needs
 from ari.keys.scopes import SCOPES
 
 router = APIRouter(tags=["API description"])
@@ -136,7 +136,7 @@ def _operations(app: FastAPI) -> Iterator[tuple[Any, str]]:
 
 
 def _describe_access(operation: Json, method: str, access: Access) -> None:
-    if access.kind is Kind.OPEN:
+    if access.kind is AuthMode.OPEN:
         operation["security"] = []
         for status in ("401", "403"):
             operation["responses"].pop(status, None)

@@ -23,13 +23,13 @@ from ari.api.usage_shapes import (
 from ari.base.clock import DAY_MS
 from ari.base.cursor import encode_cursor
 from ari.base.errors import Invalid, NotFound, Problem
-from ari.http.access import needs, sensitive
-from ari.http.export import export_answer
+from ari.http.route_policy import needs, sensitive
+from ari.http.usage_export import export_answer
 from ari.keys.manage import key_names
-from ari.usage import ai_summary, spans, summary
-from ari.usage.report import row_facts
-from ari.usage.search import UsageSearch
-from ari.usage.spans import Span
+from ari.usage.reports import ai_summary, spans, summary
+from ari.usage.reports.facts import row_facts
+from ari.usage.reports.search import UsageSearch
+from ari.usage.reports.spans import Span
 
 router = APIRouter(tags=["Usage"])
 

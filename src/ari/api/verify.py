@@ -28,12 +28,12 @@ from ari.api.verify_shapes import (
 from ari.base.clock import to_rfc3339
 from ari.base.errors import Invalid, Problem
 from ari.base.ids import new_id
-from ari.http.access import needs
-from ari.http.answer import Answer
 from ari.http.client_address import parse_address
-from ari.http.direct import answered_by, json_answer
-from ari.http.exchange import Exchange
-from ari.keys.checks import Ask
+from ari.http.fast_routes import answered_by, json_answer
+from ari.http.request_handler import RequestHandler
+from ari.http.responses import Answer
+from ari.http.route_policy import needs
+from ari.keys.checks import AccessRequest
 from ari.keys.model import ApiKey, Granted, Refused
 from ari.keys.reasons import ACCEPTED, EXPIRED, REQUEST_ERRORS
 from ari.keys.verify import verify
@@ -68,7 +68,7 @@ class _Question:
 class _Desk:
     """Judges the questions of one request and notes what the log shall hold."""
 
-    def __init__(self, exchange: Exchange) -> None:
+    def __init__(self, exchange: RequestHandler) -> None:
         self._exchange = exchange
         self._now_ms = exchange.instance.now_ms()
         self._log = exchange.beside = Batch()
@@ -76,7 +76,7 @@ class _Desk:
 
     async def judge(self, question: _Question) -> dict[str, Any]:
         """The verdict as JSON. Raises ``Unavailable`` when nothing can be decided."""
-        ask = Ask(None, self._now_ms, question.scopes)
+        ask = AccessRequest(None, self._now_ms, question.scopes)
         verdict = await verify(self._exchange.guard.finder, question.token, ask)
         code = ACCEPTED if isinstance(verdict, Granted) else verdict.reason.code
         key = verdict.key
@@ -120,11 +120,11 @@ class _Desk:
             await self._exchange.guard.stamp_expired(self._now_ms)
 
 
-async def _verify(exchange: Exchange) -> Answer:
+async def _verify(exchange: RequestHandler) -> Answer:
     return json_answer(await _Desk(exchange).judge(_question(exchange.json)))
 
 
-async def _verify_batch(exchange: Exchange) -> Answer:
+async def _verify_batch(exchange: RequestHandler) -> Answer:
     desk, answers = _Desk(exchange), []
     for item in _understood(exchange.json, _Items, VerifyItemsIn).items:
         try:

@@ -110,14 +110,14 @@ class PrunableEvents(EventStore, Protocol):
         """Sign the trail as it is at the end of this transaction."""
 
 
-class AuditUnit(Protocol):
+class AuditTransaction(Protocol):
     """What pruning needs of a transaction."""
 
     @property
     def events(self) -> PrunableEvents: ...
 
 
-def prune(unit: AuditUnit, caller: Caller, now_ms: int, before_ms: int, limit: int) -> int:
+def prune(unit: AuditTransaction, caller: Caller, now_ms: int, before_ms: int, limit: int) -> int:
     """Remove old events and record it; how many. Call again until it returns 0. Raises ``Conflict``."""
     done = unit.events.remove_before(before_ms, limit)
     if done is None:
@@ -135,7 +135,7 @@ def prune(unit: AuditUnit, caller: Caller, now_ms: int, before_ms: int, limit: i
     return count
 
 
-def accept(unit: AuditUnit, caller: Caller, now_ms: int, detail: dict[str, Any]) -> None:
+def accept(unit: AuditTransaction, caller: Caller, now_ms: int, detail: dict[str, Any]) -> None:
     """Sign the trail as it is, after somebody looked at what was wrong, and record that."""
     _record(unit, caller, now_ms, "audit_accepted", detail)
     unit.events.accept()
@@ -146,5 +146,5 @@ def broken(why: str) -> Conflict:
     return Conflict("audit_broken", f"The audit trail is not as it was signed: {why}. Run: ari doctor --audit")
 
 
-def _record(unit: AuditUnit, caller: Caller, now_ms: int, name: str, detail: dict[str, Any]) -> None:
+def _record(unit: AuditTransaction, caller: Caller, now_ms: int, name: str, detail: dict[str, Any]) -> None:
     unit.events.append(Event(new_id("evt", now_ms), now_ms, name, caller.actor, None, caller.origin, detail))

@@ -67,7 +67,7 @@ class ResponseStore(Protocol):
         """Store it, in place of an expired one."""
 
 
-class IdempotencyUnit(Protocol):
+class IdempotencyTransaction(Protocol):
     """One transaction over answered requests and what is sealed."""
 
     @property
@@ -99,7 +99,7 @@ def key_of(header: str | None) -> str | None:
 
 
 def once(
-    unit: IdempotencyUnit, keys: MasterKeys, now_ms: int, request: IdempotentRequest, respond: FirstResponse
+    unit: IdempotencyTransaction, keys: MasterKeys, now_ms: int, request: IdempotentRequest, respond: FirstResponse
 ) -> Outcome:
     """The response to the first of equal requests within 24 hours, in the transaction that makes it.
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ari.accounts.model import Account, check_email
-from ari.accounts.ports import AccountUnit
+from ari.accounts.ports import AccountTransaction
 from ari.base.clock import to_rfc3339
 from ari.base.errors import Invalid, NotFound, Problem
 from ari.cli import output
@@ -93,7 +93,7 @@ def disable_two_factor(email: Email = None, yes: Yes = False, data_dir: DataDir 
         output.say(f"Two-factor of {account.email} was off already.")
 
 
-def _account(unit: AccountUnit, email: str | None) -> Account:
+def _account(unit: AccountTransaction, email: str | None) -> Account:
     account = unit.accounts.owner() if email is None else unit.accounts.by_email(check_email(email))
     if account is None:
         nobody = "There is no owner yet; ari serve prints the setup link."

@@ -32,7 +32,7 @@ def backup(
     master key is not in it: keep that apart, or sealed secrets cannot be opened after a restore.
     """
     with opened(data_dir) as instance:
-        from ari.storage.backup import write_backup
+        from ari.storage.backup.write import write_backup
 
         with _new_file(file, force=force) as target, _progress("Backing up") as progress:
             written = write_backup(instance.database, target, instance.now_ms(), progress)
@@ -75,7 +75,7 @@ def restore(
         raise typer.BadParameter("the keys of an untrusted backup are never left enabled", param_hint="--trust-keys")
     settings = settings_of(data_dir)
     from ari.base.clock import system_clock
-    from ari.storage.restore import Terms, restore_backup
+    from ari.storage.backup.restore import Terms, restore_backup
 
     now_ms = system_clock(settings.test_clock_file).now_ms()
     with _existing_file(file) as source, _progress("Restoring") as progress:

@@ -18,7 +18,7 @@ from ari.cli.options import AsJson, DataDir, Yes
 if TYPE_CHECKING:
     from ari.instance import Instance
     from ari.integrations.model import Provider, State
-    from ari.storage.unit import Unit
+    from ari.storage.transaction import Transaction
 
 Name = Annotated[str, typer.Argument(metavar="PROVIDER", help="Such as openai; see list.", show_default=False)]
 Address = Annotated[
@@ -96,7 +96,7 @@ def set_url(
 
     wanted = _named(provider)
 
-    def change(unit: "Unit", by: Caller) -> None:
+    def change(unit: "Transaction", by: Caller) -> None:
         if not yes and manage.key_lost_by(unit, wanted, url) != agreed:
             raise Conflict("key_changed", f"The key of {wanted.title} just changed; nothing was done. Try again.")
         listed = instance.provider_environment.private_addresses

@@ -9,10 +9,10 @@ from ari.cli import output
 from ari.keys import manage, token
 from ari.keys.manage import Created
 from ari.keys.model import ApiKey
-from ari.keys.ports import Activity, KeyUnit
+from ari.keys.ports import Activity, KeyTransaction
 from ari.keys.scopes import preset_of
 from ari.usage.model import NO_USE, KeyTotals
-from ari.usage.report import key_facts
+from ari.usage.reports.facts import key_facts
 
 if TYPE_CHECKING:
     from ari.instance import Instance
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _PAGE = 200
 
 
-def every_key(unit: KeyUnit, now_ms: int, activity: Activity) -> Iterator[ApiKey]:
+def every_key(unit: KeyTransaction, now_ms: int, activity: Activity) -> Iterator[ApiKey]:
     """All pages, newest first."""
     before = None
     while keys := unit.keys.page(now_ms, activity, before, _PAGE):
@@ -28,7 +28,7 @@ def every_key(unit: KeyUnit, now_ms: int, activity: Activity) -> Iterator[ApiKey
         before = keys[-1].id
 
 
-def found(unit: KeyUnit, now_ms: int, text: str, *, even_deleted: bool = False) -> ApiKey:
+def found(unit: KeyTransaction, now_ms: int, text: str, *, even_deleted: bool = False) -> ApiKey:
     """The key with this id or, where only one has it, this hint. Raises ``NotFound`` or ``Invalid``.
 
     ``even_deleted`` finds a deleted key too, by its id.

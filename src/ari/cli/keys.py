@@ -14,7 +14,7 @@ from ari.keys import manage
 from ari.keys.expiry import expiry_of
 from ari.keys.manage import KeyChange, NewKey
 from ari.keys.model import ApiKey
-from ari.keys.ports import KeyUnit
+from ari.keys.ports import KeyTransaction
 
 NewName = Annotated[str, typer.Argument(metavar="NAME", help="What uses the key.", show_default=False)]
 Status = Annotated[
@@ -154,7 +154,7 @@ def delete(key: KeyName, yes: Yes = False, data_dir: DataDir = None) -> None:
 def _change(key: str, wanted: KeyChange, done: str, as_json: bool, data_dir: DataDir) -> None:
     with opened(data_dir) as instance:
 
-        def change(unit: KeyUnit, caller: Caller) -> ApiKey:
+        def change(unit: KeyTransaction, caller: Caller) -> ApiKey:
             now_ms = instance.now_ms()
             return manage.change(unit, caller, now_ms, found(unit, now_ms, key).id, wanted)
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ari.base.caller import Caller
     from ari.base.master_key import MasterKey
     from ari.instance import Instance
-    from ari.storage.unit import Unit
+    from ari.storage.transaction import Transaction
 
 app = typer.Typer(help="The key that seals secrets, such as those of two-factor.", no_args_is_help=True)
 
@@ -58,7 +58,7 @@ def rotate_in(instance: "Instance", caller: "Caller") -> "tuple[MasterKey, int, 
     return done
 
 
-def _reseal(instance: "Instance", unit: "Unit", caller: "Caller") -> "tuple[MasterKey, int, bool]":
+def _reseal(instance: "Instance", unit: "Transaction", caller: "Caller") -> "tuple[MasterKey, int, bool]":
     keys, now_ms = instance.master_keys, instance.now_ms()
     key, count = reseal_all(unit.sealed, keys)
     is_signed = unit.events.marks.renew()

@@ -12,7 +12,7 @@ from ari.cli.options import AsJson, DataDir, Limit
 
 if TYPE_CHECKING:
     from ari.notifications.model import Notice
-    from ari.notifications.ports import NoticeUnit
+    from ari.notifications.ports import NoticeTransaction
 
 Kind = Annotated[str, typer.Argument(metavar="KIND", help="Such as key_expiring.", show_default=False)]
 
@@ -100,7 +100,7 @@ def send_test(as_json: AsJson = False, data_dir: DataDir = None) -> None:
         raise typer.Exit(1)
 
 
-def _newest(unit: "NoticeUnit", limit: int) -> "list[Notice]":
+def _newest(unit: "NoticeTransaction", limit: int) -> "list[Notice]":
     from ari.notifications import manage
 
     listed: list[Notice] = []

@@ -16,11 +16,11 @@ from ari.cli.options import AsJson, DataDir, Limit, Yes
 from ari.cli.tail import Tail, newest
 from ari.cli.usage_export import export
 from ari.cli.words import since as since_ms
-from ari.keys.ports import KeyUnit
-from ari.usage.clean import address_forms
+from ari.keys.ports import KeyTransaction
+from ari.usage.cleaning import address_forms
 from ari.usage.model import Seen, UsageFilter, UsageRow
-from ari.usage.report import attempt_facts, row_facts, seen_facts
-from ari.usage.search import CODES
+from ari.usage.reports.facts import attempt_facts, row_facts, seen_facts
+from ari.usage.reports.search import CODES
 
 if TYPE_CHECKING:
     from ari.instance import Instance
@@ -153,7 +153,7 @@ def erase(
 def key_id_of(instance: "Instance", text: str) -> str:
     """The id of a key, deleted keys included: their usage stays readable."""
 
-    def lookup(unit: KeyUnit) -> str:
+    def lookup(unit: KeyTransaction) -> str:
         deleted = unit.keys.tombstone(text)
         return text if deleted is not None else found(unit, instance.now_ms(), text).id
 

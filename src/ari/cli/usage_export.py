@@ -15,10 +15,10 @@ from ari.cli.opening import CALLER, opened
 from ari.cli.options import DataDir
 from ari.cli.words import instant, one_of
 from ari.cli.words import since as since_ms
-from ari.usage import export as file
 from ari.usage.ai import AiUse
 from ari.usage.model import UsageFilter, UsageRow
-from ari.usage.search import StatusRange, UsageSearch, code_of, method_of, text_of
+from ari.usage.reports import export as file
+from ari.usage.reports.search import StatusRange, UsageSearch, code_of, method_of, text_of
 
 _PIECE = 1_000
 

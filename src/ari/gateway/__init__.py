@@ -10,16 +10,16 @@ from starlette.routing import BaseRoute
 
 from ari.gateway import openapi, route
 from ari.gateway.asked_body import Room
-from ari.gateway.asking import Answers
 from ari.gateway.barrier import barrier
 from ari.gateway.forward import Forwarding
 from ari.gateway.keyring import Keyring
-from ari.gateway.notes import Notes
 from ari.gateway.pace import Paces
-from ari.gateway.sent import read_sent
-from ari.http.answer import Answer
-from ari.http.exchange import Exchange
+from ari.gateway.provider_status import Notes
+from ari.gateway.request_body import read_sent
+from ari.gateway.usage_injection import Answers
 from ari.http.problem import Fault
+from ari.http.request_handler import RequestHandler
+from ari.http.responses import Answer
 from ari.instance import Instance
 from ari.keys.reasons import REQUEST_ERRORS
 from ari.outbound.http import HttpClient, Patience
@@ -39,7 +39,7 @@ class Gateway:
         self.paces = Paces(instance.clock)
         self._keyring = Keyring(instance)
 
-    async def handle(self, exchange: Exchange) -> Answer | None:
+    async def handle(self, exchange: RequestHandler) -> Answer | None:
         """Forward one request. Its row is committed before the provider hears of it."""
         target = route.target_of_raw(exchange.incoming.raw_path)
         if target is None:

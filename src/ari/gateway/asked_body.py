@@ -5,8 +5,8 @@ A large body is held as long as the process has room, so that it can be sent aga
 
 from collections.abc import AsyncIterable, AsyncIterator, Callable
 
-from ari.gateway.asking import PADDING, Answers, Question, may_be_refusal, rewritten, rewritten_stream
-from ari.gateway.sent import SentBody
+from ari.gateway.request_body import SentBody
+from ari.gateway.usage_injection import PADDING, Answers, Question, may_be_refusal, rewritten, rewritten_stream
 from ari.integrations.model import Credential
 
 ROOM_BYTES = 64 * 1024 * 1024

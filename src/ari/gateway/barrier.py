@@ -1,38 +1,38 @@
 """What stops a request before its provider is asked, once the guard has let it in. No I/O."""
 
-from ari.gateway import head
+from ari.gateway import header_filter
 from ari.gateway.mistyped import meant
 from ari.gateway.route import PREFIX, Target, account_scope, plain_scope, target_of
-from ari.http.access import scoped_method
-from ari.http.exchange import Exchange
 from ari.http.problem import Fault
+from ari.http.request_handler import RequestHandler
+from ari.http.route_policy import scoped_method
 from ari.keys.reasons import INSUFFICIENT_SCOPE, REQUEST_ERRORS
 from ari.keys.scopes import holds
 
 
-def barrier(exchange: Exchange, target: Target) -> Fault | None:
+def barrier(exchange: RequestHandler, target: Target) -> Fault | None:
     """Why the request is not forwarded; ``None`` if it is."""
     incoming = exchange.incoming
-    fault = head.refusal(incoming)
+    fault = header_filter.refusal(incoming)
     if fault is not None:
         return fault
     # The guard looked for the scope by the decoded path.
     decoded = target_of(incoming.path)
     if decoded is None or decoded.provider is not target.provider:
         return Fault(REQUEST_ERRORS["not_found"])
-    if any(target.provider.never_called(path) for path in head.decodings(target.path)):
+    if any(target.provider.never_called(path) for path in header_filter.decodings(target.path)):
         return Fault(REQUEST_ERRORS["forbidden"], f"{target.provider.title} answers this with keys, which stay in ARI.")
     return _mistyped(exchange, decoded)
 
 
-def _mistyped(exchange: Exchange, target: Target) -> Fault | None:
+def _mistyped(exchange: RequestHandler, target: Target) -> Fault | None:
     """For a path that the provider's file does not list but one near it; a wider scope may forward it all the same."""
     provider, method = target.provider, scoped_method(exchange.incoming.method)
     if _holds(exchange, account_scope(target)):
         return None
     if provider.reached(method, target.path):
         # A server may decode once more than the guard did.
-        if all(provider.reached(method, path) for path in head.decodings(target.path)):
+        if all(provider.reached(method, path) for path in header_filter.decodings(target.path)):
             return None
         return _insufficient(exchange, account_scope(target))
     right = meant(provider, method, target.path)
@@ -45,11 +45,11 @@ def _mistyped(exchange: Exchange, target: Target) -> Fault | None:
     )
 
 
-def _insufficient(exchange: Exchange, scope: str) -> Fault:
+def _insufficient(exchange: RequestHandler, scope: str) -> Fault:
     if exchange.row is not None:
         exchange.row.code = INSUFFICIENT_SCOPE.code
     return Fault(INSUFFICIENT_SCOPE, scope=scope)
 
 
-def _holds(exchange: Exchange, scope: str) -> bool:
+def _holds(exchange: RequestHandler, scope: str) -> bool:
     return exchange.key is not None and holds(exchange.key.scopes, scope)

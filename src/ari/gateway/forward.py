@@ -10,14 +10,14 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from ari.gateway import head, refusals, request_headers
+from ari.gateway import header_filter, refusals, request_headers
 from ari.gateway.asked_body import AskedBody
-from ari.gateway.asking import may_ask
 from ari.gateway.meter import Meter, NoMeter, meter_for
 from ari.gateway.received import Received
-from ari.http.answer import Answer
+from ari.gateway.usage_injection import may_ask
 from ari.http.body import BodyFault, ClientGone
 from ari.http.problem import Fault
+from ari.http.responses import Answer
 from ari.outbound.http import FaultWord, OutboundFault
 from ari.usage.ai import AiUse, Ended
 
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterable
 
     from ari.gateway import Gateway
-    from ari.gateway.keyring import Held
+    from ari.gateway.keyring import ResolvedCredential
+    from ari.gateway.request_body import SentBody
     from ari.gateway.route import Target
-    from ari.gateway.sent import SentBody
-    from ari.http.exchange import Exchange
+    from ari.http.request_handler import RequestHandler
 
 
 _UNWATCHED_SECONDS = 0.05
@@ -45,7 +45,9 @@ class _Again:
 class Forwarding:
     """Ends with ``run``, which returns an answer still to be sent, or ``None`` once it has sent one."""
 
-    def __init__(self, gateway: Gateway, exchange: Exchange, target: Target, held: Held, sent: SentBody) -> None:
+    def __init__(
+        self, gateway: Gateway, exchange: RequestHandler, target: Target, held: ResolvedCredential, sent: SentBody
+    ) -> None:
         self._gateway = gateway
         self._exchange = exchange
         self._target = target
@@ -108,7 +110,7 @@ class Forwarding:
 
     async def _call_once(self) -> Answer | _Again | None:
         incoming, credential = self._exchange.incoming, self._held.credential
-        url = head.url_for(credential, self._target.path, incoming.query)
+        url = header_filter.url_for(credential, self._target.path, incoming.query)
         headers = request_headers.to_provider(incoming, credential)
         body = self._body(headers)
         call = self._gateway.client.call(
@@ -125,7 +127,7 @@ class Forwarding:
             self._ended = "cut"
             if not reply.is_sound:
                 return self._exchange.fault(refusals.unreachable(self._provider, "sent a status that HTTP has not"))
-            if reply.status < 300 or (reply.status == 304 and head.is_conditional(incoming)):
+            if reply.status < 300 or (reply.status == 304 and header_filter.is_conditional(incoming)):
                 if self._asked is not None:
                     self._asked.was_taken()
                 await self._pass_on(reply)
@@ -155,11 +157,11 @@ class Forwarding:
 
     async def _pass_on(self, reply: Received) -> None:
         """The response, as it comes."""
-        exchange, headers = self._exchange, head.to_caller(reply.headers)
-        kind, hides = head.media_type(reply.headers), self._asked is not None and self._asked.hides
+        exchange, headers = self._exchange, header_filter.to_caller(reply.headers)
+        kind, hides = header_filter.media_type(reply.headers), self._asked is not None and self._asked.hides
         if exchange.incoming.method in _METERED and reply.has_body:
             self._meter = meter_for(kind, reply.is_packed, hides)
-        meter, length = self._meter, head.length_of(reply.headers)
+        meter, length = self._meter, header_filter.length_of(reply.headers)
         start = {"type": "http.response.start", "status": reply.status, "headers": headers}
         if length is not None and not hides:
             if reply.may_have_length:

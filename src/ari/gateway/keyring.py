@@ -7,7 +7,7 @@ from ari.integrations.credentials import Stored, credential_of
 from ari.integrations.model import Credential, Provider
 
 
-class Held(NamedTuple):
+class ResolvedCredential(NamedTuple):
     """``failing``: the provider's card says so already."""
 
     credential: Credential
@@ -20,9 +20,9 @@ class Keyring:
     def __init__(self, instance: Instance) -> None:
         self._instance = instance
         self._finder = instance.database.provider_finder()
-        self._held: dict[str, tuple[Stored, Held]] = {}
+        self._held: dict[str, tuple[Stored, ResolvedCredential]] = {}
 
-    async def find(self, provider: Provider) -> Held:
+    async def find(self, provider: Provider) -> ResolvedCredential:
         """What speaks to the provider now.
 
         Raises ``Conflict`` where it is not configured, ``Unavailable`` where that cannot be read or opened.
@@ -34,7 +34,7 @@ class Keyring:
         self._held.pop(provider.name, None)
         instance = self._instance
         credential = credential_of(stored, instance.master_keys, provider, instance.provider_environment)
-        held = Held(credential, stored.row is not None and stored.row.failing_since_ms is not None)
+        held = ResolvedCredential(credential, stored.row is not None and stored.row.failing_since_ms is not None)
         self._held[provider.name] = stored, held
         return held
 

@@ -11,7 +11,7 @@ from ari.gateway import meter_anthropic, meter_gemini, meter_ollama, meter_opena
 from ari.gateway.json_members import Members, Record, has, value_of
 from ari.gateway.reading import Reading
 from ari.gateway.sse import EventReader
-from ari.usage.ai import NOTHING_TOLD, Told
+from ari.usage.ai import NOTHING_TOLD, TokenUsage
 
 _WORTH_READING = re.compile(
     rb'"(?:usage|usageMetadata|x_groq|error|done|message_\w+|response\.\w+)"|"finish_reason"\s*:\s*"error"'
@@ -47,7 +47,7 @@ class Meter(Protocol):
     def finish(self) -> bytes:
         """Nothing more comes; returns what was held."""
 
-    def told(self, whole: bool) -> Told:
+    def told(self, whole: bool) -> TokenUsage:
         """What is known, after ``finish``; ``whole``: all of the response came."""
 
 
@@ -62,7 +62,7 @@ class NoMeter:
     def finish(self) -> bytes:
         return b""
 
-    def told(self, whole: bool) -> Told:  # noqa: ARG002 - as every meter
+    def told(self, whole: bool) -> TokenUsage:  # noqa: ARG002 - as every meter
         return NOTHING_TOLD
 
 
@@ -84,7 +84,7 @@ class _Reader:
     def unfinished(self) -> bool:
         return self.reading.must_end and not self.reading.ended
 
-    def told(self, whole: bool) -> Told:
+    def told(self, whole: bool) -> TokenUsage:
         return self.reading.told(whole)
 
 
@@ -197,7 +197,7 @@ class ContentMeter:
     def finish(self) -> bytes:
         return b"" if self._meter is None else self._meter.finish()
 
-    def told(self, whole: bool) -> Told:
+    def told(self, whole: bool) -> TokenUsage:
         return NOTHING_TOLD if self._meter is None else self._meter.told(whole)
 
 

@@ -8,10 +8,10 @@ from pydantic import ConfigDict, RootModel
 from starlette.routing import BaseRoute
 
 from ari.gateway.route import METHODS, TEMPLATE, narrowed
-from ari.http.access import keys_need
-from ari.http.answer import Answer
-from ari.http.direct import streamed_by
-from ari.http.exchange import Exchange
+from ari.http.fast_routes import streamed_by
+from ari.http.request_handler import RequestHandler
+from ari.http.responses import Answer
+from ari.http.route_policy import keys_need
 from ari.integrations.providers import providers
 
 _Provider = Annotated[str, Path(description="A provider of the gateway, such as `openai`.", examples=["openai"])]
@@ -81,7 +81,7 @@ def _described(method: str) -> dict[str, Any]:
 
 
 def routes(
-    handler: Callable[[Exchange], Awaitable[Answer | None]], problems: Callable[..., dict[int | str, Any]]
+    handler: Callable[[RequestHandler], Awaitable[Answer | None]], problems: Callable[..., dict[int | str, Any]]
 ) -> list[BaseRoute]:
     """One route for each method that the gateway forwards."""
     router = APIRouter(tags=["AI gateway"])

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ari.usage.ai import Told
+from ari.usage.ai import TokenUsage
 
 MAX_TOKENS = 1_000_000_000
 """More than any request can use; a larger number is an error, and sums of it would leave the range of a column."""
@@ -66,7 +66,7 @@ class Reading:
         if isinstance(value, str) and value:
             self.model = value
 
-    def told(self, whole: bool) -> Told:
+    def told(self, whole: bool) -> TokenUsage:
         """What to log; ``whole``: all of the response came. A count that is not final is unknown."""
         final = self.output_final or whole
-        return Told(self.model, self.input_tokens, self.output_tokens if final else None, self.cached_tokens)
+        return TokenUsage(self.model, self.input_tokens, self.output_tokens if final else None, self.cached_tokens)

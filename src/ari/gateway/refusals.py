@@ -2,11 +2,11 @@
 
 import msgspec
 
-from ari.gateway.head import length_of, to_caller
+from ari.gateway.header_filter import length_of, to_caller
 from ari.gateway.masking import masked
 from ari.gateway.received import Received
-from ari.http.answer import Answer
 from ari.http.problem import Fault, Header
+from ari.http.responses import Answer
 from ari.integrations.model import Credential, Provider, TestResult
 from ari.integrations.ports import Probed
 from ari.integrations.trying import refused

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from ari.http.incoming import Incoming
+from ari.http.request_head import RequestHead
 from ari.integrations.model import Credential
 
 _CONNECTION = (
@@ -125,7 +125,7 @@ _NAME = re.compile(r"[a-z0-9!#$%&'*+.^`|~-]{1,128}")
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\U0010ffff]*")
 
 
-def to_provider(incoming: Incoming, credential: Credential) -> list[tuple[str, str]]:
+def to_provider(incoming: RequestHead, credential: Credential) -> list[tuple[str, str]]:
     """The headers of the request, in order, line by line; the key stands in place of the caller's credentials."""
     provider = credential.provider
     passed = list(_passed(incoming, {name for name, _ in credential.headers} | {provider.key_header}))
@@ -141,7 +141,7 @@ def is_denied(name: str) -> bool:
     return _DENIED.fullmatch(name) is not None or _CREDENTIAL.search(name) is not None
 
 
-def _passed(incoming: Incoming, replaced: set[str]) -> Iterator[tuple[str, str]]:
+def _passed(incoming: RequestHead, replaced: set[str]) -> Iterator[tuple[str, str]]:
     named = b",".join(incoming.lines(b"connection")).decode("latin-1").lower()
     replaced |= {name.strip() for name in named.split(",")}
     for raw in incoming.headers:

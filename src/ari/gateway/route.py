@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from ari.gateway.mistyped import meant
-from ari.http.access import Access, Kind, Matched
+from ari.http.route_policy import Access, AuthMode, Matched
 from ari.integrations.model import Provider
 from ari.integrations.providers import providers
 
@@ -53,12 +53,12 @@ def narrowed(matched: Matched, method: str, path: str) -> Matched:
     """
     target = target_of(path)
     if target is None:
-        return replace(matched, access=Access(Kind.NEEDS, None, keys_only=True))
+        return replace(matched, access=Access(AuthMode.NEEDS, None, keys_only=True))
     name = target.provider.name
     scope: str | None = plain_scope(target) if target.provider.reached(method, target.path) else account_scope(target)
     if scope != plain_scope(target) and meant(target.provider, method, target.path) is not None:
         # A wider scope is not what is missing: ``Gateway.handle`` looks at the scopes itself.
         scope = None
     return replace(
-        matched, template=f"{PREFIX}{name}/{{path}}", access=Access(Kind.NEEDS, scope, keys_only=True), narrow=None
+        matched, template=f"{PREFIX}{name}/{{path}}", access=Access(AuthMode.NEEDS, scope, keys_only=True), narrow=None
     )

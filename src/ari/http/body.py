@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import parse_qs
 
-from ari.http.call import HasScope, call_of
-from ari.http.incoming import INVALID_REQUEST, Incoming
+from ari.http.context import HasScope, context_of
 from ari.http.problem import Fault
+from ari.http.request_head import INVALID_REQUEST, RequestHead
 from ari.keys.reasons import REQUEST_ERRORS
 
 MAX_BODY_BYTES = 64 * 1024
@@ -46,7 +46,7 @@ def broken_body() -> BodyFault:
     return BodyFault(Fault(INVALID_REQUEST, "The body ends early, or its chunks are malformed.", headers=_CLOSE))
 
 
-async def read_body(incoming: Incoming, receive: Receive) -> bytes:
+async def read_body(incoming: RequestHead, receive: Receive) -> bytes:
     """The whole body. Raises ``BodyFault``, before it reads past a limit."""
     if incoming.first(b"content-encoding") not in (None, b"identity"):
         raise BodyFault(Fault(REQUEST_ERRORS["unsupported_media_type"], "Send the body without Content-Encoding."))
@@ -78,7 +78,7 @@ async def _collect(receive: Receive) -> bytes:
             return b"".join(chunks)
 
 
-def check_json(incoming: Incoming, body: bytes) -> Any:
+def check_json(incoming: RequestHead, body: bytes) -> Any:
     """What an unsafe API request's body says; ``None`` if it is empty.
 
     Raises ``BodyFault`` unless it is sound, shallow JSON of the right type.
@@ -96,7 +96,7 @@ def check_json(incoming: Incoming, body: bytes) -> Any:
         raise BodyFault(Fault(INVALID_REQUEST, "The body is not valid JSON.")) from None
 
 
-def parse_form(incoming: Incoming, body: bytes) -> dict[str, list[str]]:
+def parse_form(incoming: RequestHead, body: bytes) -> dict[str, list[str]]:
     """The fields of a form. Raises ``BodyFault``."""
     kind = (incoming.text(b"content-type") or "").partition(";")[0].strip().lower()
     if not body and not kind:
@@ -113,7 +113,7 @@ def parse_form(incoming: Incoming, body: bytes) -> dict[str, list[str]]:
 
 def form_of(request: HasScope) -> dict[str, list[str]]:
     """The form fields of this request, as the guard read them."""
-    return call_of(request).form or {}
+    return context_of(request).form or {}
 
 
 def replay(body: bytes, receive: Receive) -> Receive:

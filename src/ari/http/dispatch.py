@@ -5,7 +5,7 @@ from typing import Any
 
 import structlog
 
-from ari.http.access import Matched
+from ari.http.route_policy import Matched
 
 _AUTHORIZED = "ari.authorized"
 _log = structlog.get_logger("ari.http")

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from ari.http.incoming import Incoming
+from ari.http.request_head import RequestHead
 
 Message = MutableMapping[str, Any]
 LINGER_SECONDS = 10
@@ -19,7 +19,7 @@ _TURNS = 3
 """Of the event loop: a reader that was cancelled has stopped by then."""
 
 
-def announces_body(incoming: Incoming) -> bool:
+def announces_body(incoming: RequestHead) -> bool:
     """Whether a body follows the head. A client that sent ``Expect: 100-continue`` sends none after a response."""
     headers = incoming.headers
     if b"content-length" in headers:

@@ -15,7 +15,7 @@ from ari.base.seal import CannotOpen, Context, Sealed
 from ari.integrations.checks import is_private, mask
 from ari.integrations.environment import ProviderEnvironment
 from ari.integrations.model import Credential, Integration, Provider, Source, State, StateName, origin_of
-from ari.integrations.ports import IntegrationUnit
+from ari.integrations.ports import IntegrationTransaction
 from ari.integrations.providers import providers
 
 KIND = "provider_key"
@@ -51,7 +51,7 @@ class Place:
 
 
 def credential(
-    unit: IntegrationUnit, keys: MasterKeys, provider: Provider, environment: ProviderEnvironment
+    unit: IntegrationTransaction, keys: MasterKeys, provider: Provider, environment: ProviderEnvironment
 ) -> Credential:
     """What speaks to the provider now.
 
@@ -83,12 +83,12 @@ def credential_of(stored: Stored, keys: MasterKeys, provider: Provider, environm
     )
 
 
-def state(unit: IntegrationUnit, provider: Provider, environment: ProviderEnvironment) -> State:
+def state(unit: IntegrationTransaction, provider: Provider, environment: ProviderEnvironment) -> State:
     """How things stand with the provider, as far as can be told without opening anything."""
     return _state(unit, provider, unit.integrations.get(provider.name), environment)
 
 
-def states(unit: IntegrationUnit, environment: ProviderEnvironment) -> list[State]:
+def states(unit: IntegrationTransaction, environment: ProviderEnvironment) -> list[State]:
     """How things stand with every provider."""
     rows = {row.provider: row for row in unit.integrations.all()}
     return [_state(unit, provider, rows.get(name), environment) for name, provider in providers().items()]
@@ -100,7 +100,7 @@ def context_of(row: Integration, base_url: str) -> Context:
 
 
 def _state(
-    unit: IntegrationUnit, provider: Provider, row: Integration | None, environment: ProviderEnvironment
+    unit: IntegrationTransaction, provider: Provider, row: Integration | None, environment: ProviderEnvironment
 ) -> State:
     own = _of_environment(provider, environment)
     failing = row is not None and row.failing_since_ms is not None

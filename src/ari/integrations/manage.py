@@ -15,11 +15,11 @@ from ari.integrations.checks import checked_base_url, checked_key, is_private, m
 from ari.integrations.credentials import KIND, context_of, place_of
 from ari.integrations.environment import ProviderEnvironment
 from ari.integrations.model import Credential, Integration, Provider, TestResult
-from ari.integrations.ports import IntegrationUnit
+from ari.integrations.ports import IntegrationTransaction
 
 
 def put_key(
-    unit: IntegrationUnit,
+    unit: IntegrationTransaction,
     keys: MasterKeys,
     caller: Caller,
     now_ms: int,
@@ -51,7 +51,7 @@ def put_key(
 
 
 def set_base_url(
-    unit: IntegrationUnit,
+    unit: IntegrationTransaction,
     caller: Caller,
     now_ms: int,
     provider: Provider,
@@ -86,7 +86,7 @@ def set_base_url(
     return moved
 
 
-def key_lost_by(unit: IntegrationUnit, provider: Provider, base_url: str | None) -> str | None:
+def key_lost_by(unit: IntegrationTransaction, provider: Provider, base_url: str | None) -> str | None:
     """The mask of the sealed key that ``set_base_url`` would delete; ``None`` if it would delete none.
 
     Raises ``Invalid``.
@@ -98,7 +98,7 @@ def key_lost_by(unit: IntegrationUnit, provider: Provider, base_url: str | None)
     return row.mask
 
 
-def remove(unit: IntegrationUnit, caller: Caller, now_ms: int, provider: Provider) -> None:
+def remove(unit: IntegrationTransaction, caller: Caller, now_ms: int, provider: Provider) -> None:
     """Forget the provider's key and base URL; a key of the environment is not ours to remove.
 
     Raises ``NotFound`` where nothing is stored, ``Forbidden``, ``Unconfirmed``.
@@ -114,7 +114,7 @@ def remove(unit: IntegrationUnit, caller: Caller, now_ms: int, provider: Provide
 
 
 def note_test(
-    unit: IntegrationUnit, caller: Caller, now_ms: int, credential: Credential, result: TestResult
+    unit: IntegrationTransaction, caller: Caller, now_ms: int, credential: Credential, result: TestResult
 ) -> Integration:
     """Write down what a test told. It may turn the integration failing, or working again, which is a further event.
 
@@ -135,20 +135,20 @@ def note_test(
 
 
 def note_rejected(
-    unit: IntegrationUnit, now_ms: int, credential: Credential, reason: str, status: int | None
+    unit: IntegrationTransaction, now_ms: int, credential: Credential, reason: str, status: int | None
 ) -> Integration:
     """The provider refused the key: failing from now on. An event only where it was not; ``reason`` is for people."""
     return _note_failing(unit, now_ms, credential, "provider_key_rejected", reason, status)
 
 
 def note_unreachable(
-    unit: IntegrationUnit, now_ms: int, credential: Credential, reason: str, status: int | None
+    unit: IntegrationTransaction, now_ms: int, credential: Credential, reason: str, status: int | None
 ) -> Integration:
     """The provider did not answer, or with a failure of its own: as ``note_rejected``, with another event."""
     return _note_failing(unit, now_ms, credential, "integration_unreachable", reason, status)
 
 
-def note_working(unit: IntegrationUnit, now_ms: int, credential: Credential) -> Integration:
+def note_working(unit: IntegrationTransaction, now_ms: int, credential: Credential) -> Integration:
     """The provider took the key: no longer failing. An event only where it was."""
     provider = credential.provider
     row = _row(unit, now_ms, provider)
@@ -161,7 +161,7 @@ def note_working(unit: IntegrationUnit, now_ms: int, credential: Credential) -> 
 
 
 def _note_failing(
-    unit: IntegrationUnit, now_ms: int, credential: Credential, happened: str, reason: str, status: int | None
+    unit: IntegrationTransaction, now_ms: int, credential: Credential, happened: str, reason: str, status: int | None
 ) -> Integration:
     provider = credential.provider
     row = _row(unit, now_ms, provider)
@@ -193,7 +193,7 @@ def _require_public(base_url: str, listed: AddressList) -> None:
         )
 
 
-def _row(unit: IntegrationUnit, now_ms: int, provider: Provider) -> Integration:
+def _row(unit: IntegrationTransaction, now_ms: int, provider: Provider) -> Integration:
     return unit.integrations.get(provider.name) or Integration(new_id("int", now_ms), provider.name)
 
 
@@ -206,7 +206,7 @@ def _is_of(row: Integration, credential: Credential) -> bool:
 
 
 def _record(
-    unit: IntegrationUnit, caller: Caller, now_ms: int, name: str, provider: Provider, detail: dict[str, Any]
+    unit: IntegrationTransaction, caller: Caller, now_ms: int, name: str, provider: Provider, detail: dict[str, Any]
 ) -> None:
     facts = {"provider": provider.name} | detail
     unit.events.append(Event(new_id("evt", now_ms), now_ms, name, caller.actor, provider.name, caller.origin, facts))

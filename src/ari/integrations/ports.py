@@ -23,7 +23,7 @@ class IntegrationStore(Protocol):
     def remove(self, provider: str) -> None: ...
 
 
-class IntegrationUnit(Protocol):
+class IntegrationTransaction(Protocol):
     """One transaction over integrations, sealed secrets and events."""
 
     @property

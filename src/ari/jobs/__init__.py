@@ -15,7 +15,7 @@ from ari.instance import Instance
 from ari.jobs import mail
 from ari.jobs.audit import keep_audit
 from ari.jobs.watch import keep_watch
-from ari.storage.unit import Unit
+from ari.storage.transaction import Transaction
 from ari.usage.retention import forget_old
 
 TICK_SECONDS = 10
@@ -117,7 +117,7 @@ async def tick(instance: Instance, watch: ClockWatch) -> None:
         _log.warning("a job failed and will be tried again", reason=str(error))
 
 
-def record_step(unit: Unit, caller: Caller, now_ms: int, step_ms: int) -> None:
+def record_step(unit: Transaction, caller: Caller, now_ms: int, step_ms: int) -> None:
     """Write the event ``clock_stepped``, once for all workers."""
     latest = unit.events.page(_CLOCK, None, 1)
     if latest and abs(latest[0].at_ms - now_ms) < MINUTE_MS:

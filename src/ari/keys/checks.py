@@ -9,7 +9,7 @@ from ari.keys.model import ApiKey
 from ari.keys.reasons import Reason
 
 
-class Ask(msgspec.Struct, frozen=True):
+class AccessRequest(msgspec.Struct, frozen=True):
     """What a request wants: a ``scope`` (``None`` = any live key will do) at the instant ``now_ms``.
 
     ``more_scopes`` must be held as well.
@@ -20,22 +20,22 @@ class Ask(msgspec.Struct, frozen=True):
     more_scopes: tuple[str, ...] = ()
 
 
-def not_revoked(key: ApiKey, ask: Ask) -> Reason | None:
+def not_revoked(key: ApiKey, ask: AccessRequest) -> Reason | None:
     """A tombstone counts as revoked unless it expired: ARI deletes inactive keys only, but a database may be edited."""
     if key.revoked_at_ms is None and (key.deleted_at_ms is None or key.is_expired(ask.now_ms)):
         return None
     return reasons.REVOKED
 
 
-def not_expired(key: ApiKey, ask: Ask) -> Reason | None:
+def not_expired(key: ApiKey, ask: AccessRequest) -> Reason | None:
     return reasons.EXPIRED if key.is_expired(ask.now_ms) else None
 
 
-def not_disabled(key: ApiKey, ask: Ask) -> Reason | None:
+def not_disabled(key: ApiKey, ask: AccessRequest) -> Reason | None:
     return reasons.DISABLED if key.disabled else None
 
 
-def holds_scope(key: ApiKey, ask: Ask) -> Reason | None:
+def holds_scope(key: ApiKey, ask: AccessRequest) -> Reason | None:
     if ask.scope is not None and not scopes.holds(key.scopes, ask.scope):
         return reasons.INSUFFICIENT_SCOPE
     if ask.more_scopes and not all(scopes.holds(key.scopes, scope) for scope in ask.more_scopes):
@@ -43,4 +43,9 @@ def holds_scope(key: ApiKey, ask: Ask) -> Reason | None:
     return None
 
 
-CHECKS: tuple[Callable[[ApiKey, Ask], Reason | None], ...] = (not_revoked, not_expired, not_disabled, holds_scope)
+CHECKS: tuple[Callable[[ApiKey, AccessRequest], Reason | None], ...] = (
+    not_revoked,
+    not_expired,
+    not_disabled,
+    holds_scope,
+)

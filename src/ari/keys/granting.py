@@ -11,10 +11,10 @@ from ari.base.clock import to_rfc3339
 from ari.base.errors import Forbidden
 from ari.keys import scopes
 from ari.keys.model import ApiKey
-from ari.keys.ports import KeyUnit
+from ari.keys.ports import KeyTransaction
 
 
-def require_grant(unit: KeyUnit, caller: Caller, now_ms: int, before: ApiKey | None, after: ApiKey) -> None:
+def require_grant(unit: KeyTransaction, caller: Caller, now_ms: int, before: ApiKey | None, after: ApiKey) -> None:
     """Check that the caller may turn ``before`` into ``after``; ``before`` is ``None`` for a new key.
 
     A key that gives an existing key something is recorded as one of its grantors, so that revoking the grantor with
@@ -48,7 +48,7 @@ def gives_more(before: ApiKey, after: ApiKey) -> bool:
     return widened or _lives_longer(before, after) or (before.disabled and not after.disabled)
 
 
-def created_or_empowered_by(unit: KeyUnit, key_id: str) -> list[ApiKey]:
+def created_or_empowered_by(unit: KeyTransaction, key_id: str) -> list[ApiKey]:
     """The keys that this key created or let do more, and theirs in turn; without the key itself, each once."""
     found: dict[str, ApiKey] = {}
     grantors = [key_id]
@@ -75,7 +75,7 @@ def _require_no_longer(caller: Caller, key: ApiKey) -> None:
         )
 
 
-def _require_other_key(unit: KeyUnit, caller_id: str, key_id: str) -> None:
+def _require_other_key(unit: KeyTransaction, caller_id: str, key_id: str) -> None:
     """Refuse the caller itself, and every key that the caller has its rights from.
 
     The owner may have narrowed, shortened or disabled that key; its own offspring must not undo it.

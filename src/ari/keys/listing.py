@@ -28,7 +28,7 @@ SHOWN: tuple[Show, ...] = (
 
 
 @dataclass(frozen=True, slots=True)
-class Narrowing:
+class KeyFilter:
     """Keys whose name, hint or id contain ``text``, as the keys database knows them.
 
     ``show`` beyond that asks the usage log: ``never-used`` and ``unused`` are here the keys that may be so.
@@ -39,7 +39,7 @@ class Narrowing:
     show: Show = "all"
 
 
-class Place(NamedTuple):
+class Cursor(NamedTuple):
     """A place in a list: the key that it goes on after, and what that key was sorted by if that is a number."""
 
     value: int | None
@@ -78,10 +78,10 @@ class KeyCounts(NamedTuple):
 class KeyListing(Protocol):
     """Keys as lists show them; deleted ones are invisible."""
 
-    def run(self, where: Narrowing, order: Order, after: Place | None, limit: int) -> list[ApiKey]:
+    def run(self, where: KeyFilter, order: Order, after: Cursor | None, limit: int) -> list[ApiKey]:
         """At most ``limit`` keys after that place; a place by name is that of the key's present name."""
 
-    def among(self, where: Narrowing, key_ids: Sequence[str]) -> list[ApiKey]:
+    def among(self, where: KeyFilter, key_ids: Sequence[str]) -> list[ApiKey]:
         """Those of these keys that fit, in no order."""
 
     def counts(self, now_ms: int) -> KeyCounts:

@@ -17,7 +17,7 @@ from ari.keys import granting, scopes, token
 from ari.keys.expiry import checked_expiry, expiry_of
 from ari.keys.model import ApiKey
 from ari.keys.names import checked_name, checked_reason, folded
-from ari.keys.ports import KeyUnit
+from ari.keys.ports import KeyTransaction
 
 
 class Unset(Enum):
@@ -63,7 +63,7 @@ class KeyChange:
     disabled: bool | Unset = UNSET
 
 
-def create(unit: KeyUnit, caller: Caller, now_ms: int, new: NewKey) -> Created:
+def create(unit: KeyTransaction, caller: Caller, now_ms: int, new: NewKey) -> Created:
     """Make a key.
 
     Raises ``Invalid``, ``Unconfirmed``, or ``Forbidden`` if the caller would grant more than it holds.
@@ -96,7 +96,7 @@ def require_may_create(caller: Caller, new: NewKey) -> None:
     granting.require_within(caller, scopes.validated(wanted), "A key can grant only scopes that it holds itself.")
 
 
-def get(unit: KeyUnit, key_id: str) -> ApiKey:
+def get(unit: KeyTransaction, key_id: str) -> ApiKey:
     """The key. Raises ``NotFound``."""
     key = unit.keys.get(key_id) if is_id("key", key_id) else None
     if key is None:
@@ -104,7 +104,7 @@ def get(unit: KeyUnit, key_id: str) -> ApiKey:
     return key
 
 
-def even_deleted(unit: KeyUnit, key_id: str) -> ApiKey:
+def even_deleted(unit: KeyTransaction, key_id: str) -> ApiKey:
     """The key, also after it was deleted. Raises ``NotFound``."""
     try:
         return get(unit, key_id)
@@ -115,7 +115,7 @@ def even_deleted(unit: KeyUnit, key_id: str) -> ApiKey:
         return gone
 
 
-def change(unit: KeyUnit, caller: Caller, now_ms: int, key_id: str, wanted: KeyChange) -> ApiKey:
+def change(unit: KeyTransaction, caller: Caller, now_ms: int, key_id: str, wanted: KeyChange) -> ApiKey:
     """Rename, rescope, re-expire, disable or enable; one event for each that differs.
 
     Raises ``Invalid``, ``NotFound``, ``Forbidden``, ``Unconfirmed`` where the key would be able to do more, live longer
@@ -166,7 +166,7 @@ def _differences(before: ApiKey, after: ApiKey) -> list[tuple[str, dict[str, Any
 
 
 def revoke(
-    unit: KeyUnit, caller: Caller, now_ms: int, key_id: str, reason: str | None = None, with_made: bool = False
+    unit: KeyTransaction, caller: Caller, now_ms: int, key_id: str, reason: str | None = None, with_made: bool = False
 ) -> ApiKey:
     """Kill the key for good; a repeat changes nothing and answers the same.
 
@@ -192,7 +192,7 @@ def revoke(
     return even_deleted(unit, key_id)
 
 
-def living_made_by(unit: KeyUnit, now_ms: int, key_id: str) -> list[ApiKey]:
+def living_made_by(unit: KeyTransaction, now_ms: int, key_id: str) -> list[ApiKey]:
     """The keys that this key created or let do more, and theirs, which still work or could be enabled again."""
     return [key for key in granting.created_or_empowered_by(unit, key_id) if _is_living(key, now_ms)]
 
@@ -201,7 +201,7 @@ def _is_living(key: ApiKey, now_ms: int) -> bool:
     return key.deleted_at_ms is None and not key.is_inactive(now_ms)
 
 
-def delete(unit: KeyUnit, caller: Caller, now_ms: int, key_id: str) -> None:
+def delete(unit: KeyTransaction, caller: Caller, now_ms: int, key_id: str) -> None:
     """Take an inactive key out of the table; its usage, its events and a tombstone stay.
 
     Raises ``NotFound``, ``Forbidden``, or ``Conflict("key_active")``.
@@ -214,14 +214,14 @@ def delete(unit: KeyUnit, caller: Caller, now_ms: int, key_id: str) -> None:
     _record(unit, caller, now_ms, "key_deleted", key, {"name": key.name})
 
 
-def expose(unit: KeyUnit, caller: Caller, now_ms: int, key: ApiKey) -> None:
+def expose(unit: KeyTransaction, caller: Caller, now_ms: int, key: ApiKey) -> None:
     """Write down that the key was seen in a URL, once a day: who holds a dead key may send it without end."""
     detail = {"hint": key.hint, "name": key.name}
     event = Event(new_id("evt", now_ms), now_ms, "key_exposed", caller.actor, key.id, caller.origin, detail)
     unit.events.append_bounded(event, most=1, within_ms=DAY_MS)
 
 
-def _touchable(unit: KeyUnit, caller: Caller, key_id: str) -> ApiKey:
+def _touchable(unit: KeyTransaction, caller: Caller, key_id: str) -> ApiKey:
     key = get(unit, key_id)
     _require_not_wider(caller, key)
     return key
@@ -235,12 +235,12 @@ def _time(at_ms: int | None) -> str | None:
     return None if at_ms is None else to_rfc3339(at_ms)
 
 
-def _record(unit: KeyUnit, caller: Caller, now_ms: int, name: str, key: ApiKey, detail: dict[str, Any]) -> None:
+def _record(unit: KeyTransaction, caller: Caller, now_ms: int, name: str, key: ApiKey, detail: dict[str, Any]) -> None:
     event_id = new_id("evt", now_ms)
     unit.events.append(Event(event_id, now_ms, name, caller.actor, key.id, caller.origin, {"hint": key.hint} | detail))
 
 
-def key_names(unit: KeyUnit, key_ids: Iterable[str]) -> dict[str, str | None]:
+def key_names(unit: KeyTransaction, key_ids: Iterable[str]) -> dict[str, str | None]:
     """The names of these keys, deleted ones among them; ``None`` where there was never such a key."""
     found = {key_id: unit.keys.tombstone(key_id) for key_id in key_ids}
     return {key_id: None if key is None else key.name for key_id, key in found.items()}

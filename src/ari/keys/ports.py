@@ -65,7 +65,7 @@ class KeyStore(Protocol):
         """Stamp every key expired by ``now_ms``, so that no clock revives it; how many were stamped."""
 
 
-class KeyUnit(Protocol):
+class KeyTransaction(Protocol):
     """One transaction over keys and events."""
 
     @property

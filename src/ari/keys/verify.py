@@ -5,7 +5,7 @@ a key revoked before the call began cannot be accepted by it.
 """
 
 from ari.keys import reasons, token
-from ari.keys.checks import CHECKS, Ask
+from ari.keys.checks import CHECKS, AccessRequest
 from ari.keys.model import ApiKey, Granted, Refused, Verdict
 from ari.keys.ports import KeyFinder
 
@@ -13,7 +13,7 @@ _MALFORMED = Refused(reasons.MALFORMED)
 _UNKNOWN = Refused(reasons.UNKNOWN)
 
 
-async def verify(finder: KeyFinder, text: bytes, ask: Ask) -> Verdict:
+async def verify(finder: KeyFinder, text: bytes, ask: AccessRequest) -> Verdict:
     """Decide about the token ``text``.
 
     Raises ``Unavailable`` when the store cannot answer; that is never a yes.
@@ -22,13 +22,13 @@ async def verify(finder: KeyFinder, text: bytes, ask: Ask) -> Verdict:
     return _MALFORMED if digest is None else await verify_digest(finder, digest, ask)
 
 
-async def verify_digest(finder: KeyFinder, digest: bytes, ask: Ask) -> Verdict:
+async def verify_digest(finder: KeyFinder, digest: bytes, ask: AccessRequest) -> Verdict:
     """Decide about the well-formed token that has this digest. Raises ``Unavailable`` likewise."""
     key = await finder.find(digest)
     return _UNKNOWN if key is None else decide(key, ask)
 
 
-def decide(key: ApiKey, ask: Ask) -> Verdict:
+def decide(key: ApiKey, ask: AccessRequest) -> Verdict:
     """The first refusal of the ordered checks, or the grant."""
     for check in CHECKS:
         reason = check(key, ask)

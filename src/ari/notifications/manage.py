@@ -12,7 +12,7 @@ from ari.base.ids import new_id
 from ari.notifications.compose import letter_of
 from ari.notifications.kinds import KINDS
 from ari.notifications.model import Kind, Letter, Notice, Office, Outcome, Sent, Words
-from ari.notifications.ports import Notes, NoticeUnit
+from ari.notifications.ports import Notes, NoticeTransaction
 
 TESTS_PER_HOUR = 10
 _TEST = "mail"
@@ -100,7 +100,7 @@ def is_on(notes: Notes, kind: Kind) -> bool:
     return kind.on if said is None else said == "on"
 
 
-def switch(unit: NoticeUnit, caller: Caller, now_ms: int, name: str, on: bool) -> Switch:
+def switch(unit: NoticeTransaction, caller: Caller, now_ms: int, name: str, on: bool) -> Switch:
     """Switch a kind on or off; no change writes nothing.
 
     Raises ``NotFound`` for a kind that does not exist or cannot be switched, ``Forbidden`` for an API key that would
@@ -118,17 +118,17 @@ def switch(unit: NoticeUnit, caller: Caller, now_ms: int, name: str, on: bool) -
     return Switch(kind, on)
 
 
-def history(unit: NoticeUnit, before_id: str | None, limit: int) -> list[Notice]:
+def history(unit: NoticeTransaction, before_id: str | None, limit: int) -> list[Notice]:
     """Notices and what became of their mails, newest first."""
     return unit.notices.page(before_id, limit)
 
 
-def recipient(unit: NoticeUnit) -> str | None:
+def recipient(unit: NoticeTransaction) -> str | None:
     """Who gets the mails: the owner's address."""
     return unit.feed.owner_address()
 
 
-def begin_test(unit: NoticeUnit, caller: Caller, now_ms: int) -> str:
+def begin_test(unit: NoticeTransaction, caller: Caller, now_ms: int) -> str:
     """The address that a test mail goes to.
 
     Raises ``Conflict`` where there is no owner, ``Limited`` after ten tests within the hour, ``Unconfirmed``.
@@ -184,5 +184,7 @@ def _note(kind: Kind) -> str:
     return f"notify_{kind.name}"
 
 
-def _record(unit: NoticeUnit, caller: Caller, now_ms: int, name: str, subject: str, detail: dict[str, object]) -> None:
+def _record(
+    unit: NoticeTransaction, caller: Caller, now_ms: int, name: str, subject: str, detail: dict[str, object]
+) -> None:
     unit.events.append(Event(new_id("evt", now_ms), now_ms, name, caller.actor, subject, caller.origin, detail))

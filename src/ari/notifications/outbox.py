@@ -21,7 +21,7 @@ from ari.notifications.compose import Desk, frozen, letter_of, thawed
 from ari.notifications.kinds import KINDS
 from ari.notifications.manage import is_on
 from ari.notifications.model import SEALED_KIND, Kind, Letter, Notice, Office, Outcome, Refused, Sent, State, Words
-from ari.notifications.ports import NoticeUnit
+from ari.notifications.ports import NoticeTransaction
 
 LEASE_MS = 2 * MINUTE_MS
 """How long one sender has a notice: longer than a try takes."""
@@ -43,7 +43,7 @@ class Claimed:
     letter: Letter
 
 
-def gather(unit: NoticeUnit, office: Office, now_ms: int, kinds: Mapping[str, Kind] = KINDS) -> int:
+def gather(unit: NoticeTransaction, office: Office, now_ms: int, kinds: Mapping[str, Kind] = KINDS) -> int:
     """Make the notices of the next events that nobody read; how many events were read."""
     read = unit.feed.unread(READ_AT_ONCE)
     for event in read:
@@ -56,7 +56,7 @@ def gather(unit: NoticeUnit, office: Office, now_ms: int, kinds: Mapping[str, Ki
 
 
 def post_secret(
-    unit: NoticeUnit, keys: MasterKeys, office: Office, event: Event, payload: Mapping[str, str], now_ms: int
+    unit: NoticeTransaction, keys: MasterKeys, office: Office, event: Event, payload: Mapping[str, str], now_ms: int
 ) -> Notice:
     """Within the command that wrote ``event``: post the mail whose link (``payload["url"]``) is a secret.
 
@@ -74,7 +74,9 @@ def post_secret(
     return notice
 
 
-def claim(unit: NoticeUnit, keys: MasterKeys, office: Office, now_ms: int, holder: str) -> Claimed | Notice | None:
+def claim(
+    unit: NoticeTransaction, keys: MasterKeys, office: Office, now_ms: int, holder: str
+) -> Claimed | Notice | None:
     """Take one notice that is due and write down that it is about to be tried.
 
     A ``Notice`` is one that was given up instead; ``None``: nothing is due.
@@ -100,7 +102,7 @@ def claim(unit: NoticeUnit, keys: MasterKeys, office: Office, now_ms: int, holde
     return Claimed(tried, letter)
 
 
-def finish(unit: NoticeUnit, notice: Notice, sender: str, outcome: Outcome, now_ms: int, holder: str) -> Notice:
+def finish(unit: NoticeTransaction, notice: Notice, sender: str, outcome: Outcome, now_ms: int, holder: str) -> Notice:
     """Write down how a try went: sent, to be tried again after a pause, or given up."""
     notice = replace(notice, sender=sender)
     if isinstance(outcome, Sent):
@@ -135,7 +137,7 @@ def _given_up(notice: Notice) -> str:
     return f"Given up after {tries}: {notice.error}"
 
 
-def _over(unit: NoticeUnit, holder: str, notice: Notice, state: State, error: str | None) -> Notice:
+def _over(unit: NoticeTransaction, holder: str, notice: Notice, state: State, error: str | None) -> Notice:
     """The notice is done with: nothing of its mail stays."""
     done = replace(notice, state=state, error=error, next_try_at_ms=None)
     if unit.outbox.finish(done, holder) and _is_secret(notice):
@@ -143,7 +145,7 @@ def _over(unit: NoticeUnit, holder: str, notice: Notice, state: State, error: st
     return done
 
 
-def _make(unit: NoticeUnit, office: Office, kind: Kind, event: Event, now_ms: int) -> None:
+def _make(unit: NoticeTransaction, office: Office, kind: Kind, event: Event, now_ms: int) -> None:
     """One notice of one event, in the state in which it begins."""
     notice = _blank(kind, event, now_ms)
     try:
@@ -167,7 +169,7 @@ def _make(unit: NoticeUnit, office: Office, kind: Kind, event: Event, now_ms: in
     unit.notices.add(notice)
 
 
-def _digest_for(unit: NoticeUnit, event: Event, recipient: str, now_ms: int) -> str:
+def _digest_for(unit: NoticeTransaction, event: Event, recipient: str, now_ms: int) -> str:
     """The digest of today, which is sent when the day (UTC) is over."""
     found = unit.notices.open_digest()
     if found is None:
@@ -182,7 +184,7 @@ def _blank(kind: Kind, event: Event, now_ms: int) -> Notice:
     return Notice(new_id("ntc", event.at_ms), kind.name, event.id, event.at_ms, now_ms, "waiting", kind.title)
 
 
-def _letter(unit: NoticeUnit, keys: MasterKeys, office: Office, notice: Notice) -> Letter:
+def _letter(unit: NoticeTransaction, keys: MasterKeys, office: Office, notice: Notice) -> Letter:
     """The mail: the very one of the tries before, or a new one that is kept from now on."""
     if _is_secret(notice):
         return _secret_letter(unit, keys, office, notice)
@@ -190,7 +192,7 @@ def _letter(unit: NoticeUnit, keys: MasterKeys, office: Office, notice: Notice) 
     return thawed(kept) if kept is not None else _written(unit, office, notice, {})
 
 
-def _secret_letter(unit: NoticeUnit, keys: MasterKeys, office: Office, notice: Notice) -> Letter:
+def _secret_letter(unit: NoticeTransaction, keys: MasterKeys, office: Office, notice: Notice) -> Letter:
     """As ``_letter``, with what is kept sealed: before the first try the link, from then on the mail."""
     place = Context(SEALED_KIND, notice.id)
     kept = seal.opened(unit.sealed, keys, place)
@@ -203,14 +205,14 @@ def _secret_letter(unit: NoticeUnit, keys: MasterKeys, office: Office, notice: N
     return letter
 
 
-def _written(unit: NoticeUnit, office: Office, notice: Notice, secret: Mapping[str, str]) -> Letter:
+def _written(unit: NoticeTransaction, office: Office, notice: Notice, secret: Mapping[str, str]) -> Letter:
     look = Desk(unit.feed, office.zone, secret)
     if notice.recipient is None:
         raise ValueError("nobody to send it to")
     return letter_of(_words(unit, look, notice), office, notice.recipient)
 
 
-def _words(unit: NoticeUnit, look: Desk, notice: Notice) -> Words:
+def _words(unit: NoticeTransaction, look: Desk, notice: Notice) -> Words:
     if notice.kind == digest.KIND.name:
         first = unit.notices.in_digest(notice.id, digest.LISTED)
         return digest.words_of(unit.notices.digest_counts(notice.id), first, unit.events.newest())

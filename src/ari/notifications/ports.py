@@ -97,7 +97,7 @@ class Notes(Protocol):
         """Set a note; ``None`` removes it."""
 
 
-class NoticeUnit(Protocol):
+class NoticeTransaction(Protocol):
     """One transaction over notices, what they are made of, and events."""
 
     @property

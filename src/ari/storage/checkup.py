@@ -12,15 +12,15 @@ from sqlalchemy import Connection, Engine, case, func, select
 
 from ari.base.errors import Unavailable
 from ari.keys.reasons import ACCEPTED
-from ari.storage import trail
+from ari.storage.database_errors import faults_as_unavailable, read_only
 from ari.storage.dialect import gives_room_back, is_sqlite
 from ari.storage.engine import Database
 from ari.storage.failover.replication import STATE, ReplicationState
-from ari.storage.faults import faults_as_unavailable, read_only
 from ari.storage.migrate import LOG, MAIN, Chain, revision_of
 from ari.storage.tables import events, notes, usage_all_hours, usage_days, usage_hours, usage_rows, usage_totals
-from ari.storage.trail import Trail
-from ari.storage.turn import write_turn
+from ari.storage.trail import walk
+from ari.storage.trail.walk import Trail
+from ari.storage.write_lock import write_turn
 
 _LONGEST_NAMED = 5
 _PATIENCE_SECONDS = 10.0
@@ -122,7 +122,7 @@ def audit_trail(database: Database) -> Trail:
     """Walk every event and compare the trail with its signed head. Raises ``Unavailable``."""
     witness = database.witness.read()  # before the snapshot: the file follows the commit
     with faults_as_unavailable(), _snapshot(database, database.main) as connection:
-        return trail.examine(connection, database.master_keys, witness)
+        return walk.examine(connection, database.master_keys, witness)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from ari.base.master_key import MasterKeys
 from ari.base.settings import Settings
 from ari.base.signing import present_keys
 from ari.storage.data_dir import prepare_data_dir
+from ari.storage.database_errors import faults_as_unavailable, read_only
 from ari.storage.database_url import parse
 from ari.storage.dialect import order_writes, sqlite_engine
 from ari.storage.failover.heartbeat import Heartbeat
@@ -20,20 +21,19 @@ from ari.storage.failover.history import History
 from ari.storage.failover.link import Link
 from ari.storage.failover.replication import CommitUnconfirmed, Confirmation
 from ari.storage.failover.sqlite import examine_file, examine_sqlite
-from ari.storage.faults import faults_as_unavailable, read_only
-from ari.storage.finder import HotFinder, PostgresFinder, SqliteFinder
-from ari.storage.inbox import Inbox
-from ari.storage.points import Commits
+from ari.storage.lookups.keys import HotFinder, PostgresFinder, SqliteFinder
+from ari.storage.lookups.providers import PostgresProviderFinder, ProviderFinder, SqliteProviderFinder
+from ari.storage.lookups.sqlite import CommitCounter
 from ari.storage.postgres_sessions import Sessions
 from ari.storage.preflight import Server, examine
-from ari.storage.provider_points import PostgresProviderFinder, ProviderFinder, SqliteProviderFinder
-from ari.storage.settle import INBOX_CHECKPOINT_PAGES, Settler
-from ari.storage.turn import write_turn
-from ari.storage.unit import Unit
-from ari.storage.usage import UsageTables
-from ari.storage.usage_charts import UsageReports
-from ari.storage.usage_watch import WatchedTables
-from ari.storage.witness import Witness
+from ari.storage.trail.witness import Witness
+from ari.storage.transaction import Transaction
+from ari.storage.usage.fold import INBOX_CHECKPOINT_PAGES, Folder
+from ari.storage.usage.log import UsageTables
+from ari.storage.usage.reports import UsageReports
+from ari.storage.usage.staging import Staging
+from ari.storage.usage.watch import WatchedTables
+from ari.storage.write_lock import write_turn
 
 __all__ = ["INBOX_FILE", "KEYS_FILE", "USAGE_FILE", "Database", "prepare_data_dir"]
 
@@ -79,11 +79,11 @@ class Database:
         inbox_lock = data_dir / "inbox.lock" if sqlite else None
         files = [data_dir / INBOX_FILE, data_dir / USAGE_FILE] if sqlite else []
         level = None if sqlite or not self._usage_is_durable else self._usage_level
-        self.settler = Settler(settling, self.log_lock, inbox, inbox_lock)
+        self.settler = Folder(settling, self.log_lock, inbox, inbox_lock)
         self.usage = UsageTables(
-            log, self.log_lock, Inbox(inbox, inbox_lock, files, self.settler.prepare, level), self.settler
+            log, self.log_lock, Staging(inbox, inbox_lock, files, self.settler.prepare, level), self.settler
         )
-        self._commits = Commits()
+        self._commits = CommitCounter()
         self.heartbeat: Heartbeat | None = None
         self._confirmation: Confirmation | None = None
         if link is None:
@@ -131,13 +131,13 @@ class Database:
         return cls(main, log, log, settling, settings, link.history, keys, link, server)
 
     @contextmanager
-    def writing(self) -> Iterator[Unit]:
+    def writing(self) -> Iterator[Transaction]:
         """One write transaction, committed at the end. Database faults become ``Unavailable``."""
         with faults_as_unavailable(), write_turn(self.main_lock):
             unit, signed = None, None
             try:
                 with self._transaction() as connection:
-                    unit = Unit(connection, self.master_keys, writing=True)
+                    unit = Transaction(connection, self.master_keys, writing=True)
                     yield unit
                     signed = self._sign(unit)
             except CommitUnconfirmed:
@@ -150,19 +150,19 @@ class Database:
     def _transaction(self) -> AbstractContextManager[Connection]:
         return self.main.begin() if self._confirmation is None else self._confirmation.committing(self.main)
 
-    def _remember(self, unit: Unit | None, signed: Mark | None) -> None:
+    def _remember(self, unit: Transaction | None, signed: Mark | None) -> None:
         if unit is not None:
             self.history.saw(unit.events.appended, unit.events.histories)
         if signed is not None:
             self.witness.keep(signed)
 
     @contextmanager
-    def reading(self) -> Iterator[Unit]:
+    def reading(self) -> Iterator[Transaction]:
         """One read-only snapshot."""
         with faults_as_unavailable(), read_only(self.main) as connection:
-            yield Unit(connection, self.master_keys, writing=False)
+            yield Transaction(connection, self.master_keys, writing=False)
 
-    def _sign(self, unit: Unit) -> Mark | None:
+    def _sign(self, unit: Transaction) -> Mark | None:
         """Sign the head; the one to keep as witness, unless the kept one shows that this database is not the one it
         was."""
         before = unit.events.marks.head() if unit.events.is_changed else None

@@ -13,12 +13,12 @@ from ari.base.errors import ConfigurationError, Unavailable, for_operator
 from ari.base.events import Event
 from ari.base.ids import new_id
 from ari.storage import dialect, tables
+from ari.storage.database_errors import faults_as_unavailable, read_only
 from ari.storage.engine import Database
-from ari.storage.events import EventTables
 from ari.storage.failover.history import NotTrusted
-from ari.storage.faults import faults_as_unavailable, read_only
 from ari.storage.preflight import refuse_without_create
-from ari.storage.turn import write_turn
+from ari.storage.stores.events import EventTables
+from ari.storage.write_lock import write_turn
 
 _FIRST_SIGNED = "0010"
 """The migration from which on the audit trail is signed."""

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, text
 
 from ari.base.errors import ConfigurationError
+from ari.storage.postgres_reasons import said_by
 from ari.storage.postgres_sessions import Sessions, is_straight
-from ari.storage.reasons import said_by
 
 if TYPE_CHECKING:
     import psycopg

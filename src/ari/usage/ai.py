@@ -12,7 +12,7 @@ a response that had begun well; the last two: no response began."""
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class TokenUsage:
     """What an answer says of itself.
 
     ``input_tokens`` are all that were read, ``cached_tokens`` those of them that came from a cache; ``output_tokens``
@@ -25,7 +25,7 @@ class Told:
     cached_tokens: int | None = None
 
 
-NOTHING_TOLD = Told()
+NOTHING_TOLD = TokenUsage()
 
 
 @dataclass(frozen=True, slots=True)

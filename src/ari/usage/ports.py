@@ -16,8 +16,8 @@ from ari.usage.model import (
     UsageFilter,
     UsageRow,
 )
-from ari.usage.search import Found, UsageSearch
-from ari.usage.spans import CodeCount
+from ari.usage.reports.search import Found, UsageSearch
+from ari.usage.reports.spans import CodeCount
 
 
 @dataclass(slots=True)

@@ -57,7 +57,7 @@ _PARTS = (
 
 
 def routes(instance: Instance, describe: Describe) -> list[BaseRoute]:
-    """Every page of this instance; each endpoint says who may see it (``ari.http.access``).
+    """Every page of this instance; each endpoint says who may see it (``ari.http.route_policy``).
 
     ``describe`` gives the API's OpenAPI document.
     """

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from ari.integrations.providers import providers
 from ari.usage.ai import AiCount, AiSums
-from ari.usage.ai_summary import AiSummary
 from ari.usage.model import HourCount
-from ari.usage.summary import Counts
+from ari.usage.reports.ai_summary import AiSummary
+from ari.usage.reports.summary import Counts
 from ari.web import places
 from ari.web.charts import Chart, chart_of
 

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from ari.usage import spans
 from ari.usage.model import HourCount
-from ari.usage.spans import Span
-from ari.usage.summary import Counts
+from ari.usage.reports import spans
+from ari.usage.reports.spans import Span
+from ari.usage.reports.summary import Counts
 
 _GAP = 0.24
 _MOST_LABELS = 7

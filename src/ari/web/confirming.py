@@ -16,10 +16,10 @@ from starlette.routing import BaseRoute, Route
 from ari.accounts import second_step, sign_in
 from ari.base.caller import SYSTEM
 from ari.base.errors import Limited, Unavailable, Unconfirmed
-from ari.http.access import Kind, access_of
 from ari.http.body import form_of
-from ari.http.call import call_of
+from ari.http.context import context_of
 from ari.http.cookies import device_cookie_name, read_cookie
+from ari.http.route_policy import AuthMode, access_of
 from ari.web import places
 from ari.web.answering import Endpoint, signed_in
 from ari.web.forms import Form
@@ -42,7 +42,7 @@ class AsksFirst:
 
     def route(self, route: BaseRoute) -> BaseRoute:
         """The same route; where it is a page for the signed-in, able to ask."""
-        if not isinstance(route, Route) or access_of(route.endpoint).kind is not Kind.PAGE:
+        if not isinstance(route, Route) or access_of(route.endpoint).kind is not AuthMode.PAGE:
             return route
         return Route(route.path, self._around(route.endpoint), methods=list(route.methods or ()))
 
@@ -75,7 +75,7 @@ class Asker:
 
     def require(self, request: Request) -> None:
         """Raise ``Unconfirmed`` unless the session gave its password of late."""
-        caller = call_of(request).caller
+        caller = context_of(request).caller
         assert caller is not None  # the guard lets nobody else in
         caller.require_confirmed(self._instance.now_ms())
 
@@ -90,7 +90,7 @@ class Asker:
 
     async def prove(self, request: Request, password: str) -> bool:
         """Check the password; a right one confirms the session. Raises ``Limited``, ``CallerDead``."""
-        call, instance = call_of(request), self._instance
+        call, instance = context_of(request), self._instance
         caller, present = call.caller, call.signed_in
         assert caller is not None  # the guard lets nobody else in
         assert present is not None

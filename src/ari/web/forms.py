@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ari.accounts.ports import AccountUnit
+from ari.accounts.ports import AccountTransaction
 from ari.base.clock import DAY_MS, HOUR_MS
 from ari.base.errors import Problem
 from ari.base.ids import is_id, new_id
@@ -55,7 +55,7 @@ def new_form_id(now_ms: int) -> str:
     return new_id(_KIND, now_ms)
 
 
-def use_once(unit: AccountUnit, form_id: str, now_ms: int) -> Use:
+def use_once(unit: AccountTransaction, form_id: str, now_ms: int) -> Use:
     """Mark the form as used in the transaction of what it does, so that a repeat, in whatever process, is noticed.
 
     The mark lives where attempts are counted: atomic, and forgotten by itself long after the form went stale.

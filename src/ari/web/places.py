@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import quote, urlencode, urlsplit
 
-from ari.keys.listing import SHOWN, Place, Show
-from ari.usage.listing import DESCENDING_FIRST, LONGEST_TEXT, NEWEST_FIRST, Sort, SortBy
+from ari.keys.listing import SHOWN, Cursor, Show
+from ari.usage.reports.listing import DESCENDING_FIRST, LONGEST_TEXT, NEWEST_FIRST, Sort, SortBy
 
 HOME = "/settings?tab=api"
 SIGN_IN = "/sign-in"
@@ -51,7 +51,7 @@ class KeysView:
     text: str = ""
     show: Show = "all"
     sort: Sort = NEWEST_FIRST
-    after: Place | None = None
+    after: Cursor | None = None
 
     @property
     def narrowed(self) -> bool:
@@ -63,7 +63,7 @@ class KeysView:
         descending = not self.sort.descending if self.sort.by == by else by in DESCENDING_FIRST
         return replace(self, sort=Sort(by, descending), after=None)
 
-    def from_place(self, after: Place | None) -> "KeysView":
+    def from_place(self, after: Cursor | None) -> "KeysView":
         """The same from another place on."""
         return replace(self, after=after)
 
@@ -79,7 +79,7 @@ def view_of(text: str, show: str, sort: str, after: str) -> KeysView | None:
     if sorting is None or shown is None or (after and place is None):
         return None
     clean = "".join(letter for letter in text if letter.isprintable()).strip()[:LONGEST_TEXT]
-    return KeysView(clean, shown, sorting, place and Place(int(place[1]) if place[1] else None, place[2]))
+    return KeysView(clean, shown, sorting, place and Cursor(int(place[1]) if place[1] else None, place[2]))
 
 
 def known_place(text: str | None) -> str:

@@ -12,9 +12,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from ari.base.clock import to_rfc3339
-from ari.http.answer import ErrorPage
-from ari.http.call import Call, call_of
+from ari.http.context import RequestContext, context_of
 from ari.http.problem import Fault
+from ari.http.responses import ErrorPage
 from ari.instance import Instance
 from ari.keys.scopes import SCOPES, preset_of
 from ari.web import places, words
@@ -132,7 +132,7 @@ class Pages:
         **context: Any,
     ) -> Response:
         """The page, or only its contents where htmx asked for them."""
-        call = call_of(request)
+        call = context_of(request)
         settings = self.instance.settings
         fragment = "hx-request" in request.headers
         done = None if fragment else DONE.get(request.cookies.get(DONE_COOKIE, ""))
@@ -163,7 +163,7 @@ class Pages:
         return answer
 
 
-def render(call: Call, template: str, *, fragment: bool, **context: Any) -> str:
+def render(call: RequestContext, template: str, *, fragment: bool, **context: Any) -> str:
     """The HTML of a template for this call."""
     account = call.signed_in.account if call.signed_in else None
     layout = "layout/fragment.html" if fragment else "layout/base.html"
@@ -178,7 +178,7 @@ def error_page(instance: Instance) -> ErrorPage:
     """What renders a refusal of this instance as a page; it holds no value that the caller sent."""
     host = _host(instance)
 
-    def rendered(call: Call, fault: Fault) -> bytes:
+    def rendered(call: RequestContext, fault: Fault) -> bytes:
         html = render(
             call,
             "pages/error/wrong_host.html" if fault.reason.code == "misdirected" else "pages/error/page.html",

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ari.base.errors import Unavailable
-from ari.storage import backup as storage_backup
+from ari.storage.backup import write as storage_backup
 from tests.support.command import Cli
 from tests.support.server import ServerProcess
 from tests.support.terminal import at_terminal

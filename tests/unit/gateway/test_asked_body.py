@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from ari.gateway.asked_body import AskedBody, Room
-from ari.gateway.asking import PADDING, Answers
-from ari.gateway.sent import SentBody
+from ari.gateway.request_body import SentBody
+from ari.gateway.usage_injection import PADDING, Answers
 from ari.integrations.model import Credential
 from ari.integrations.providers import provider_named
 

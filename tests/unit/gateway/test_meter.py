@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ari.gateway.json_members import SMALL_BYTES
 from ari.gateway.meter import Meter, meter_for
-from ari.usage.ai import NOTHING_TOLD, Told
+from ari.usage.ai import NOTHING_TOLD, TokenUsage
 
 JSON, EVENTS, LINES = b"application/json", b"text/event-stream", b"application/x-ndjson"
 LARGE = "x" * (SMALL_BYTES + 10)
@@ -28,7 +28,7 @@ def seen(kind: bytes, *chunks: bytes, hides: bool = False) -> Meter:
     return meter
 
 
-def whole(document: Any) -> Told:
+def whole(document: Any) -> TokenUsage:
     """What is known of a document, also if it is large, and comes in parts."""
     small = seen(JSON, json.dumps(document).encode()).told(whole=True)
     data = json.dumps([{"x": LARGE}, document] if isinstance(document, list) else {"x": LARGE, **document}).encode()
@@ -39,17 +39,19 @@ def whole(document: Any) -> Told:
 def test_openai() -> None:
     """Chat, embeddings, responses, transcriptions, images; and the names that others have for the same."""
     chat = {"model": "m", "choices": [{"finish_reason": "stop"}], "usage": USAGE}
-    assert whole(chat) == Told("m", 11, 7, 3)
-    assert whole({"model": "e", "usage": {"prompt_tokens": 4, "total_tokens": 4}}) == Told("e", 4, None, None)
+    assert whole(chat) == TokenUsage("m", 11, 7, 3)
+    assert whole({"model": "e", "usage": {"prompt_tokens": 4, "total_tokens": 4}}) == TokenUsage("e", 4, None, None)
     usage: Any = {"input_tokens": 21, "input_tokens_details": {"cached_tokens": 8}, "output_tokens": 9}
-    assert whole({"object": "response", "model": "r", "usage": usage}) == Told("r", 21, 9, 8)
-    assert whole({"text": "Hi", "usage": {"type": "tokens", "input_tokens": 14, "output_tokens": 5}}) == Told(
+    assert whole({"object": "response", "model": "r", "usage": usage}) == TokenUsage("r", 21, 9, 8)
+    assert whole({"text": "Hi", "usage": {"type": "tokens", "input_tokens": 14, "output_tokens": 5}}) == TokenUsage(
         None, 14, 5
     )
     assert whole({"text": "Hi", "usage": {"type": "duration", "seconds": 9}}) == NOTHING_TOLD
     deepseek = {"prompt_tokens": 5, "completion_tokens": 1, "prompt_cache_hit_tokens": 2}
-    assert whole({"model": "d", "usage": deepseek}) == Told("d", 5, 1, 2)
-    assert seen(EVENTS, event({"choices": [], "x_groq": {"usage": USAGE}})).told(whole=True) == Told(None, 11, 7, 3)
+    assert whole({"model": "d", "usage": deepseek}) == TokenUsage("d", 5, 1, 2)
+    assert seen(EVENTS, event({"choices": [], "x_groq": {"usage": USAGE}})).told(whole=True) == TokenUsage(
+        None, 11, 7, 3
+    )
 
 
 def test_reasoning_that_is_not_among_the_completion() -> None:
@@ -66,20 +68,20 @@ ANTHROPIC = {"input_tokens": 10, "cache_read_input_tokens": 30, "cache_creation_
 
 def test_anthropic() -> None:
     """Tokens read from and written to a cache are input too. Whoever the provider is."""
-    assert whole({"type": "message", "model": "c", "usage": ANTHROPIC}) == Told("c", 42, 6, 30)
-    assert whole({"model": "c", "usage": ANTHROPIC}) == Told("c", 42, 6, 30)
+    assert whole({"type": "message", "model": "c", "usage": ANTHROPIC}) == TokenUsage("c", 42, 6, 30)
+    assert whole({"model": "c", "usage": ANTHROPIC}) == TokenUsage("c", 42, 6, 30)
 
 
 @pytest.mark.parametrize(
     ("first", "last", "expected"),
     [
-        (ANTHROPIC | {"output_tokens": 1}, {"output_tokens": 6}, Told("c", 42, 6, 30)),
-        ({"input_tokens": 0, "output_tokens": 0}, ANTHROPIC, Told("c", 42, 6, 30)),
-        ({"input_tokens": 25, "output_tokens": 1}, {"input_tokens": 0, "output_tokens": 6}, Told("c", 25, 6)),
-        ({"input_tokens": 25}, {"input_tokens": 90, "output_tokens": 6}, Told("c", 90, 6)),
+        (ANTHROPIC | {"output_tokens": 1}, {"output_tokens": 6}, TokenUsage("c", 42, 6, 30)),
+        ({"input_tokens": 0, "output_tokens": 0}, ANTHROPIC, TokenUsage("c", 42, 6, 30)),
+        ({"input_tokens": 25, "output_tokens": 1}, {"input_tokens": 0, "output_tokens": 6}, TokenUsage("c", 25, 6)),
+        ({"input_tokens": 25}, {"input_tokens": 90, "output_tokens": 6}, TokenUsage("c", 90, 6)),
     ],
 )
-def test_anthropic_streams(first: Any, last: Any, expected: Told) -> None:
+def test_anthropic_streams(first: Any, last: Any, expected: TokenUsage) -> None:
     """Some servers have the input in the first event, others in the last; tools of the server's add to it."""
     chunks = [
         event({"type": "message_start", "message": {"model": "c", "usage": first}}, "message_start"),
@@ -99,25 +101,25 @@ def gemini(output: int, **more: Any) -> Any:
 def test_gemini() -> None:
     """Thinking is output; each part repeats what was used so far; an array of parts is a stream too."""
     parts = [gemini(1), gemini(5, finishReason="STOP")]
-    assert whole(parts[1]) == Told("g", 12, 7)
-    assert whole(parts) == Told("g", 12, 7)
-    assert seen(EVENTS, *map(event, parts)).told(whole=False) == Told("g", 12, 7)
-    assert whole({"model": "g", "usage": USAGE}) == Told("g", 11, 7, 3)
+    assert whole(parts[1]) == TokenUsage("g", 12, 7)
+    assert whole(parts) == TokenUsage("g", 12, 7)
+    assert seen(EVENTS, *map(event, parts)).told(whole=False) == TokenUsage("g", 12, 7)
+    assert whole({"model": "g", "usage": USAGE}) == TokenUsage("g", 11, 7, 3)
 
 
 def test_ollama() -> None:
     """Its own API, whole and in lines; a prompt that was in memory is not counted there, so it is unknown."""
     done = {"model": "l", "message": {"content": ""}, "done": True, "prompt_eval_count": 29, "eval_count": 25}
-    assert whole(done) == Told("l", 29, 25)
-    assert whole({"model": "l", "response": "Hi", "done": True, "eval_count": 3}) == Told("l", None, 3)
-    assert whole({"model": "l", "embeddings": [[0.5]], "prompt_eval_count": 8}) == Told("l", 8, None)
+    assert whole(done) == TokenUsage("l", 29, 25)
+    assert whole({"model": "l", "response": "Hi", "done": True, "eval_count": 3}) == TokenUsage("l", None, 3)
+    assert whole({"model": "l", "embeddings": [[0.5]], "prompt_eval_count": 8}) == TokenUsage("l", 8, None)
     line = json.dumps({"model": "l", "message": {"content": "hi"}, "done": False}).encode() + b"\n"
     last = json.dumps(done).encode()
     for count in (1, 2_000):
         meter = seen(LINES, *([line] * count), last[:9], last[9:])
-        assert (meter.told(whole=False), meter.ended) == (Told("l", 29, 25), True)
+        assert (meter.told(whole=False), meter.ended) == (TokenUsage("l", 29, 25), True)
     cut = seen(LINES, line, last[:-9])
-    assert (cut.told(whole=False), cut.unfinished) == (Told("l"), True)
+    assert (cut.told(whole=False), cut.unfinished) == (TokenUsage("l"), True)
 
 
 @pytest.mark.parametrize(
@@ -158,13 +160,13 @@ def test_ollama() -> None:
 )
 def test_a_count_that_is_not_final_is_unknown(chunks: list[bytes]) -> None:
     """Where a stream is cut off, or its caller leaves."""
-    assert seen(EVENTS, *chunks).told(whole=False) == Told("m", 25, None)
+    assert seen(EVENTS, *chunks).told(whole=False) == TokenUsage("m", 25, None)
 
 
 def test_the_last_word_may_come_without_its_end() -> None:
     """The stream's end ends the event; a part of a document says nothing."""
     last = event({"model": "m", "choices": [], "usage": USAGE})
-    assert seen(EVENTS, last.rstrip()).told(whole=False) == Told("m", 11, 7, 3)
+    assert seen(EVENTS, last.rstrip()).told(whole=False) == TokenUsage("m", 11, 7, 3)
     assert seen(EVENTS, last.rstrip()[:-1]).told(whole=False) == NOTHING_TOLD
 
 
@@ -191,7 +193,7 @@ def test_framing_does_not_matter(data: bytes, kind: bytes, size: int) -> None:
         document = document[1:-1]
     text = data.replace(b"%s", document)
     meter = seen(kind, *(text[at : at + size] for at in range(0, len(text), size)))
-    assert meter.told(whole=True) == Told("m", 11, 7, 3)
+    assert meter.told(whole=True) == TokenUsage("m", 11, 7, 3)
 
 
 @pytest.mark.parametrize(
@@ -201,7 +203,7 @@ def test_framing_does_not_matter(data: bytes, kind: bytes, size: int) -> None:
 def test_numbers(value: Any, expected: int | None) -> None:
     """What is no number of tokens is unknown, and does not hide the others."""
     document = {"model": "m", "usage": {"prompt_tokens": value, "completion_tokens": 7, "prompt_tokens_details": value}}
-    assert whole(document) == Told("m", expected, 7, None)
+    assert whole(document) == TokenUsage("m", expected, 7, None)
     assert seen(JSON, b'{"usage":{"prompt_tokens":1e999,"completion_tokens":NaN}}').told(whole=True) == NOTHING_TOLD
 
 
@@ -295,7 +297,7 @@ def test_the_chunk_that_only_reports_usage_is_taken_out(cuts: list[int], end: st
         at += size
     passed += meter.finish()
     assert passed == b"".join([*events, f"data: [DONE]{end}{end}".encode() if ends else b""])
-    assert meter.told(whole=False) == Told("m", 11, 7, 3)
+    assert meter.told(whole=False) == TokenUsage("m", 11, 7, 3)
     assert meter.ended is ends
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from ari.gateway.request_headers import is_denied, to_provider
-from ari.http.incoming import Incoming, read_head
+from ari.http.request_head import RequestHead, read_head
 from ari.integrations.model import Credential
 from ari.integrations.providers import provider_named, providers
 
@@ -33,7 +33,7 @@ x-http-method-override x-ms-client-principal x-original-url x-real-ip x-request-
 """
 
 
-def _incoming(*headers: tuple[str, bytes]) -> Incoming:
+def _incoming(*headers: tuple[str, bytes]) -> RequestHead:
     scope: dict[str, Any] = {
         "headers": [(name.encode(), value) for name, value in headers],
         "method": "POST",

@@ -7,10 +7,10 @@ import pytest
 
 from ari.http import body as bodies
 from ari.http.body import BodyFault
-from ari.http.incoming import Incoming, read_head
+from ari.http.request_head import RequestHead, read_head
 
 
-def _head(*headers: tuple[bytes, bytes]) -> Incoming:
+def _head(*headers: tuple[bytes, bytes]) -> RequestHead:
     scope = {
         "headers": list(headers),
         "method": "POST",

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from ari.keys.checks import Ask
+from ari.keys.checks import AccessRequest
 from ari.keys.model import ApiKey, Granted, Refused
 from ari.keys.verify import decide
 
@@ -11,7 +11,7 @@ KEY = ApiKey("key_1", "n", "h", ("keys:read",), NOW - 10, "usr_1")
 
 
 def _code(key: ApiKey, scope: str | None = None, now_ms: int = NOW) -> str:
-    verdict = decide(key, Ask(scope, now_ms))
+    verdict = decide(key, AccessRequest(scope, now_ms))
     return "ok" if isinstance(verdict, Granted) else verdict.reason.code
 
 
@@ -26,9 +26,9 @@ def test_all_scopes_asked_for_are_needed() -> None:
     """One that is missing refuses, wherever it stands."""
     key = replace(KEY, scopes=("keys:read", "usage:*"))
     for more, granted in (((), True), (("usage:read", "keys:read"), True), (("usage:read", "keys:write"), False)):
-        assert bool(decide(key, Ask(None, NOW, more))) is granted
-        assert bool(decide(key, Ask("keys:read", NOW, more))) is granted
-    assert bool(decide(key, Ask("keys:write", NOW, ("keys:read",)))) is False
+        assert bool(decide(key, AccessRequest(None, NOW, more))) is granted
+        assert bool(decide(key, AccessRequest("keys:read", NOW, more))) is granted
+    assert bool(decide(key, AccessRequest("keys:write", NOW, ("keys:read",)))) is False
 
 
 def test_expired_at_the_stroke() -> None:
@@ -65,7 +65,7 @@ def test_a_deleted_key_is_dead_whatever_else_its_row_says() -> None:
 
 def test_verdicts_are_honest_booleans() -> None:
     """A refusal can never be mistaken for a yes."""
-    assert bool(decide(KEY, Ask(None, NOW))) is True
-    refused = decide(replace(KEY, revoked_at_ms=1), Ask(None, NOW))
+    assert bool(decide(KEY, AccessRequest(None, NOW))) is True
+    refused = decide(replace(KEY, revoked_at_ms=1), AccessRequest(None, NOW))
     assert isinstance(refused, Refused)
     assert bool(refused) is False

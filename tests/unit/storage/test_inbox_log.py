@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from ari.instance import Instance
-from ari.storage import settle, usage
 from ari.storage.engine import INBOX_FILE
+from ari.storage.usage import fold, log
 from ari.usage.ports import Batch
 from tests.support.instances import opened
 from tests.support.usage import KEY, a_row, sums
@@ -40,7 +40,7 @@ def test_the_write_ahead_log_begins_anew_after_so_many_pages(
     instance: Instance, monkeypatch: pytest.MonkeyPatch, commits: int, rows: int, begins_anew: bool
 ) -> None:
     """Many small commits or few big ones: no caller's commit has to carry it over; and it is not done for every few."""
-    monkeypatch.setattr(usage, "_CARRIED_OVER_AFTER", 120)
+    monkeypatch.setattr(log, "_CARRIED_OVER_AFTER", 120)
     for _ in range(commits):
         instance.database.usage.commit(Batch([a_row() for _ in range(rows)]))
     instance.database.usage.tidy()
@@ -50,7 +50,7 @@ def test_the_write_ahead_log_begins_anew_after_so_many_pages(
 
 def test_entries_leave_in_small_steps_and_all_of_them(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever their number is to the size of a step; none is counted twice."""
-    monkeypatch.setattr(settle, "_FORGOTTEN_AT_ONCE", 4)
+    monkeypatch.setattr(fold, "_FORGOTTEN_AT_ONCE", 4)
     for count in (1, 4, 5, 11):
         _commit(instance, count)
         assert instance.database.usage.settle() == count

@@ -9,7 +9,7 @@ import pytest
 
 from ari.base.clock import FrozenClock
 from ari.base.settings import Settings
-from ari.usage.log import UsageLog
+from ari.usage.recorder import UsageRecorder
 from tests.support.instances import START_MS
 from tests.unit.usage.fakes import Disk, FakeStore, Scenario
 
@@ -29,9 +29,9 @@ def play(tmp_path: Path, clock: FrozenClock, disk: Disk) -> Callable[..., None]:
     """Runs a scenario with a started log; fails if a task or a thread is left over."""
 
     @asynccontextmanager
-    async def running(settings: dict[str, Any]) -> AsyncIterator[tuple[UsageLog, FakeStore]]:
+    async def running(settings: dict[str, Any]) -> AsyncIterator[tuple[UsageRecorder, FakeStore]]:
         store = FakeStore()
-        usage = UsageLog(store, clock, Settings(data_dir=tmp_path, **settings), disk)
+        usage = UsageRecorder(store, clock, Settings(data_dir=tmp_path, **settings), disk)
         await usage.start()
         try:
             yield usage, store

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from ari.base.clock import SystemClock
 from ari.storage.engine import Database
-from ari.usage.log import UsageLog
 from ari.usage.model import Completion
+from ari.usage.recorder import UsageRecorder
 from tests.support.instances import settings_for
 from tests.support.usage import a_row
 
@@ -19,7 +19,7 @@ WRITERS = 16
 KEYS = [f"key_{n:026}" for n in range(5)]
 
 
-async def write_for_ever(usage: UsageLog, clock: SystemClock, writer: int) -> None:
+async def write_for_ever(usage: UsageRecorder, clock: SystemClock, writer: int) -> None:
     """Accepted and refused requests of known keys, and attempts without one, in turns."""
     turn = writer
     while True:
@@ -47,7 +47,7 @@ async def main(data_dir: Path, url: str | None) -> None:
     """Run until killed."""
     settings = settings_for(data_dir, url)
     clock = SystemClock()
-    usage = UsageLog(Database.open(settings).usage, clock, settings, lambda: 10**12)
+    usage = UsageRecorder(Database.open(settings).usage, clock, settings, lambda: 10**12)
     await usage.start()
     await asyncio.gather(*(write_for_ever(usage, clock, writer) for writer in range(WRITERS)))
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Coroutine, Generator, Sequence
 from copy import deepcopy
 from typing import Any
 
-from ari.usage.log import UsageLog
 from ari.usage.model import Attempt, KeyTotals, Seen, UsageFilter, UsageRow
 from ari.usage.ports import Batch
+from ari.usage.recorder import UsageRecorder
 
 
 class FakeStore:
@@ -95,5 +95,5 @@ async def until(what: Callable[[], bool]) -> None:
             await asyncio.sleep(0.001)
 
 
-Scenario = Callable[[UsageLog, FakeStore], Coroutine[Any, Any, None]]
+Scenario = Callable[[UsageRecorder, FakeStore], Coroutine[Any, Any, None]]
 Play = Callable[..., None]

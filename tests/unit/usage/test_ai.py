@@ -1,7 +1,7 @@
 """What a provider's words may put into the log."""
 
 from ari.usage.ai import AiUse
-from ari.usage.clean import MODEL_LENGTH, clean_use
+from ari.usage.cleaning import MODEL_LENGTH, clean_use
 
 USE = AiUse("req_1", 1, "key_1", "openai", "m", 1, 2, 3, 200, 1.0, 2.0, "complete")
 

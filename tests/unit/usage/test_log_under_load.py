@@ -3,7 +3,7 @@ from collections import Counter
 
 from ari.base.clock import FrozenClock
 from ari.base.errors import Unavailable
-from ari.usage.log import UsageLog
+from ari.usage.recorder import UsageRecorder
 from tests.support.usage import a_row
 from tests.unit.usage.fakes import Disk, FakeStore, Play, turns
 
@@ -11,7 +11,7 @@ from tests.unit.usage.fakes import Disk, FakeStore, Play, turns
 def test_where_the_buffer_is_full_callers_wait_and_no_row_is_dropped(play: Play) -> None:
     """Back-pressure: all rows are written in the end, in the order in which they came."""
 
-    async def scenario(usage: UsageLog, store: FakeStore) -> None:
+    async def scenario(usage: UsageRecorder, store: FakeStore) -> None:
         store.hold()
         rows = [a_row() for _ in range(50)]
         writing = [asyncio.create_task(usage.write(row)) for row in rows]
@@ -27,7 +27,7 @@ def test_where_the_buffer_is_full_callers_wait_and_no_row_is_dropped(play: Play)
 def test_who_never_reached_the_buffer_is_told_no_and_not_logged(play: Play) -> None:
     """A stuck disk cannot make the log grow without bounds, for however long."""
 
-    async def scenario(usage: UsageLog, store: FakeStore) -> None:
+    async def scenario(usage: UsageRecorder, store: FakeStore) -> None:
         store.hold()
         rows = [a_row() for _ in range(4)]
         held = [asyncio.create_task(usage.write(row)) for row in rows]
@@ -46,7 +46,7 @@ def test_who_never_reached_the_buffer_is_told_no_and_not_logged(play: Play) -> N
 def test_who_hung_up_in_the_line_takes_no_place_in_the_buffer(play: Play) -> None:
     """The next in line moves up."""
 
-    async def scenario(usage: UsageLog, store: FakeStore) -> None:
+    async def scenario(usage: UsageRecorder, store: FakeStore) -> None:
         store.hold()
         rows = [a_row() for _ in range(4)]
         writing = [asyncio.create_task(usage.write(row)) for row in rows]
@@ -62,7 +62,7 @@ def test_who_hung_up_in_the_line_takes_no_place_in_the_buffer(play: Play) -> Non
 def test_refusals_of_a_flood_are_counted_to_the_last(play: Play, clock: FrozenClock) -> None:
     """60 rows a minute and one that counts the rest; the next minute begins anew; accepted ones are never folded."""
 
-    async def scenario(usage: UsageLog, store: FakeStore) -> None:
+    async def scenario(usage: UsageRecorder, store: FakeStore) -> None:
         for _ in range(200):
             await usage.write(a_row(code="revoked", status=401))
         await asyncio.gather(*(usage.write(a_row()) for _ in range(100)))
@@ -78,7 +78,7 @@ def test_refusals_of_a_flood_are_counted_to_the_last(play: Play, clock: FrozenCl
 def test_on_a_full_disk_refusals_are_only_counted(play: Play, disk: Disk, clock: FrozenClock) -> None:
     """The log says so; accepted requests are still listed."""
 
-    async def scenario(usage: UsageLog, store: FakeStore) -> None:
+    async def scenario(usage: UsageRecorder, store: FakeStore) -> None:
         assert not usage.low_disk
         disk.free = 99
         clock.advance(1)
@@ -98,7 +98,7 @@ def test_on_a_full_disk_refusals_are_only_counted(play: Play, disk: Disk, clock:
 def test_the_disk_is_asked_at_most_once_a_second(play: Play, disk: Disk, clock: FrozenClock) -> None:
     """Whatever the load; a disk that does not say leaves the answer as it was."""
 
-    async def scenario(usage: UsageLog, store: FakeStore) -> None:
+    async def scenario(usage: UsageRecorder, store: FakeStore) -> None:
         for _ in range(10):
             await usage.write(a_row(code="revoked"))
         assert disk.asked == 1
@@ -113,7 +113,7 @@ def test_the_disk_is_asked_at_most_once_a_second(play: Play, disk: Disk, clock: 
 def test_texts_and_addresses_are_cleaned_before_the_buffer(play: Play) -> None:
     """Nothing unclean ever stands in memory for a commit."""
 
-    async def scenario(usage: UsageLog, store: FakeStore) -> None:
+    async def scenario(usage: UsageRecorder, store: FakeStore) -> None:
         await usage.write(a_row(path="/a\x00b", user_agent="sk-ant-api03-abcdefgh", client_address="192.0.2.77"))
         await usage.count("unknown", "2001:db8:1:2::3")
         [row] = store.rows

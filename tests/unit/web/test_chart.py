@@ -3,7 +3,7 @@
 import re
 
 from ari.base.clock import DAY_MS
-from ari.usage.daily import Day
+from ari.usage.reports.daily import Day
 from ari.web.pages.settings_api.chart import HEIGHT, WIDTH, chart_of
 
 START = 1_800_057_600_000

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ari.http.access import Kind, access_of, needs, page, sensitive
+from ari.http.route_policy import AuthMode, access_of, needs, page, sensitive
 from ari.web.devices import device
 from ari.web.qr import qr_code
 
@@ -58,5 +58,5 @@ def test_the_mark_of_what_is_sensitive() -> None:
 
     assert not access_of(needs("keys:write")(endpoint)).sensitive
     marked = access_of(sensitive(endpoint))
-    assert (marked.kind, marked.scope, marked.sensitive) == (Kind.NEEDS, "keys:write", True)
+    assert (marked.kind, marked.scope, marked.sensitive) == (AuthMode.NEEDS, "keys:write", True)
     assert access_of(page(sensitive(other))).sensitive

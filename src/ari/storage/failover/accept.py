@@ -7,12 +7,12 @@ from sqlalchemy import inspect, select
 from ari.base.caller import Caller
 from ari.base.events import Event
 from ari.base.ids import new_id
+from ari.storage.database_errors import faults_as_unavailable, read_only
 from ari.storage.engine import Database
 from ari.storage.failover import facts
 from ari.storage.failover.begin import begin_history, histories_in, new_history_id
 from ari.storage.failover.record import Record, SeenEvent
 from ari.storage.failover.replication import STATE, ReplicationState
-from ari.storage.faults import faults_as_unavailable, read_only
 from ari.storage.tables import database_history, events
 
 MAX_LISTED = 50

@@ -13,8 +13,8 @@ from ari.storage.failover.facts import Facts
 from ari.storage.failover.history import History, NotTrusted, WentBack
 from ari.storage.failover.record import Record
 from ari.storage.failover.servers import Server, Servers, Sockets
+from ari.storage.postgres_reasons import all_of
 from ari.storage.postgres_sessions import Sessions
-from ari.storage.reasons import all_of
 
 if TYPE_CHECKING:
     import psycopg

@@ -23,7 +23,7 @@ from ari.usage.watch.expired_in_use import expired_in_use
 from ari.usage.watch.expiring import DAYS, MOST_EARLIER_MS, Use, due_days, expiring
 from ari.usage.watch.model import FEW_ADDRESSES, Finding, Limits, Look
 from ari.usage.watch.new_address import FRESH_MS, NewlySeen, new_address
-from ari.usage.watch.ports import WatchedUse, WatchUnit
+from ari.usage.watch.ports import WatchedUse, WatchTransaction
 from ari.usage.watch.unused import keys_unused, month_of
 
 EVERY_MS = MINUTE_MS
@@ -75,7 +75,7 @@ class Turn:
         return month_of(self.state.unused_ms) < month_of(self.now_ms)
 
 
-def begin(unit: WatchUnit, now_ms: int) -> Turn | None:
+def begin(unit: WatchTransaction, now_ms: int) -> Turn | None:
     """The look that is due now, if one is. A clock that was set back does not stop the watch."""
     note = unit.notes.get(_NOTE)
     if note is None:
@@ -84,7 +84,7 @@ def begin(unit: WatchUnit, now_ms: int) -> Turn | None:
     return Turn(note, state, now_ms) if abs(now_ms - state.looked_ms) >= EVERY_MS else None
 
 
-def find(unit: WatchUnit, use: WatchedUse, turn: Turn, limits: Limits) -> list[Finding]:
+def find(unit: WatchTransaction, use: WatchedUse, turn: Turn, limits: Limits) -> list[Finding]:
     """What there is to tell, each thing once. Raises ``Unavailable``."""
     if turn.before is None:
         return []
@@ -104,7 +104,7 @@ def find(unit: WatchUnit, use: WatchedUse, turn: Turn, limits: Limits) -> list[F
     return found
 
 
-def tell(unit: WatchUnit, turn: Turn, found: list[Finding]) -> bool:
+def tell(unit: WatchTransaction, turn: Turn, found: list[Finding]) -> bool:
     """Write the events, unless somebody else has looked in the meantime."""
     now_ms, state = turn.now_ms, turn.state
     after = State(state.began_ms, now_ms, now_ms if turn.ends_a_month else state.unused_ms)
@@ -119,7 +119,7 @@ def tell(unit: WatchUnit, turn: Turn, found: list[Finding]) -> bool:
     return True
 
 
-def _expiring(unit: WatchUnit, use: WatchedUse, look: Look, limits: Limits, quiet: set[str]) -> list[Finding]:
+def _expiring(unit: WatchTransaction, use: WatchedUse, look: Look, limits: Limits, quiet: set[str]) -> list[Finding]:
     near = {}
     for days in DAYS:
         span = look.since_ms + days * DAY_MS, look.now_ms + days * DAY_MS + MOST_EARLIER_MS
@@ -130,7 +130,9 @@ def _expiring(unit: WatchUnit, use: WatchedUse, look: Look, limits: Limits, quie
     return expiring(near.values(), uses, look, limits, quiet)
 
 
-def _called_dead(unit: WatchUnit, use: WatchedUse, since_ms: int, look: Look, quiet: set[str]) -> list[DeadCalls]:
+def _called_dead(
+    unit: WatchTransaction, use: WatchedUse, since_ms: int, look: Look, quiet: set[str]
+) -> list[DeadCalls]:
     late = [one for one in use.late_keys(since_ms) if dead_mark(one.key_id) not in quiet][:_MOST_KEYS]
     if not late:
         return []
@@ -157,13 +159,13 @@ def _called_dead(unit: WatchUnit, use: WatchedUse, since_ms: int, look: Look, qu
     return found
 
 
-def _newly_seen(unit: WatchUnit, use: WatchedUse, since_ms: int) -> list[NewlySeen]:
+def _newly_seen(unit: WatchTransaction, use: WatchedUse, since_ms: int) -> list[NewlySeen]:
     fresh = use.newly_seen(since_ms, since_ms - FRESH_MS, _MOST_SEEN)
     keys = unit.watch.keys(list(fresh)) if fresh else {}
     return [NewlySeen(key, fresh[key.id], use.seen_from(key.id, _MOST_SEEN)) for key in keys.values()]
 
 
-def _refused_keys(unit: WatchUnit, use: WatchedUse, look: Look, limits: Limits) -> list[KeyBurst]:
+def _refused_keys(unit: WatchTransaction, use: WatchedUse, look: Look, limits: Limits) -> list[KeyBurst]:
     since_ms = bursts.since_ms(look, limits)
     if not bursts.is_worth_a_look(use.refusals(since_ms, with_key=True, codes=bursts.KEY_CODES), limits):
         return []

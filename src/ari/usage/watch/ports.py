@@ -94,7 +94,7 @@ class WatchNotes(Protocol):
         """Set a note that is still ``before``; of several at once exactly one succeeds."""
 
 
-class WatchUnit(Protocol):
+class WatchTransaction(Protocol):
     """One transaction of the watch."""
 
     @property

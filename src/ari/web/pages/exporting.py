@@ -5,10 +5,10 @@ from starlette.responses import Response
 
 from ari.base.errors import Invalid, Problem
 from ari.http.body import form_of
-from ari.http.call import call_of
-from ari.http.export import export_answer
+from ari.http.context import context_of
+from ari.http.usage_export import export_answer
 from ari.instance import Instance
-from ari.usage.export import FORMATS
+from ari.usage.reports.export import FORMATS
 from ari.web.asked import asked_of
 
 
@@ -21,6 +21,6 @@ async def exported(instance: Instance, request: Request, place: str, key_id: str
     form = next((form for form in FORMATS if form == fields.get("format")), None)
     if form is None:
         raise Invalid(Problem("format", "Choose csv or json."))
-    caller = call_of(request).caller
+    caller = context_of(request).caller
     assert caller is not None  # the guard lets nobody else in
     return await export_answer(instance, caller, asked.search(key_id), form)

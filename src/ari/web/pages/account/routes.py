@@ -5,10 +5,10 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from ari.accounts import sessions
-from ari.http.access import page
 from ari.http.body import form_of
-from ari.http.call import call_of
+from ari.http.context import context_of
 from ari.http.cookies import SHORTCUTS_COOKIE, THEME_COOKIE, THEMES
+from ari.http.route_policy import page
 from ari.web import places
 from ari.web.answering import signed_in
 from ari.web.cookies import forget_session
@@ -51,7 +51,7 @@ class AccountPages:
     @page
     async def sign_out(self, request: Request) -> Response:
         """End this session."""
-        caller, now_ms = call_of(request).caller, self._instance.now_ms()
+        caller, now_ms = context_of(request).caller, self._instance.now_ms()
         assert caller is not None  # the guard lets nobody else in
         await self._instance.acommand(caller, lambda unit, by: sessions.end(unit, by, now_ms))
         return self._out(request, "signed-out")
@@ -64,7 +64,7 @@ class AccountPages:
     @page
     async def sign_out_everywhere(self, request: Request) -> Response:
         """End every session of the account."""
-        caller, now_ms = call_of(request).caller, self._instance.now_ms()
+        caller, now_ms = context_of(request).caller, self._instance.now_ms()
         assert caller is not None  # the guard lets nobody else in
         await self._instance.acommand(caller, lambda unit, by: sessions.end_all(unit, by, now_ms, by.actor))
         return self._out(request, "signed-out-everywhere")

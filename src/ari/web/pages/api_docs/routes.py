@@ -4,8 +4,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from ari.http.access import docs_page
-from ari.http.call import call_of
+from ari.http.context import context_of
+from ari.http.route_policy import docs_page
 from ari.web.answering import signed_in
 from ari.web.endpoints import Endpoints
 from ari.web.operations import pieces
@@ -28,5 +28,5 @@ class ApiDocsPages:
     async def show(self, request: Request) -> Response:
         """Every operation, to read at once; the reference, which is large, is loaded when one is opened in it."""
         docs = await self._endpoints.docs()
-        by_session = call_of(request).signed_in is not None
+        by_session = context_of(request).signed_in is not None
         return self._pages.page(request, "pages/api_docs/page.html", docs=docs, pieces=pieces, by_session=by_session)

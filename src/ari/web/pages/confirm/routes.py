@@ -4,8 +4,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from ari.http.access import page, sensitive
 from ari.http.body import form_of
+from ari.http.route_policy import page, sensitive
 from ari.web import places
 from ari.web.forms import form_from
 from ari.web.render import Pages

@@ -8,16 +8,16 @@ from starlette.routing import BaseRoute, Route
 
 from ari.base.caller import Caller
 from ari.base.errors import Invalid
-from ari.http.access import page
 from ari.http.body import form_of
-from ari.http.call import call_of
+from ari.http.context import context_of
+from ari.http.route_policy import page
 from ari.keys import manage
 from ari.keys.expiry import EXPIRY_CHOICES, SUGGESTED_EXPIRY
 from ari.keys.manage import Created, NewKey
 from ari.keys.model import ApiKey
 from ari.keys.names import NAME_LENGTH, says_nothing
 from ari.keys.scopes import DEFAULT_PRESET, PRESETS, holds
-from ari.storage.unit import Unit
+from ari.storage.transaction import Transaction
 from ari.web import places
 from ari.web.answering import signed_in
 from ari.web.forms import Form, form_from, new_form_id, use_once
@@ -84,7 +84,7 @@ class CreateKeyPages:
         """Make the key and show its secret, in this answer and nowhere else."""
         form = form_from(form_of(request), "name", "expires", "access", "form", "like")
         like = await self._like(form.value("like"))
-        caller = call_of(request).caller
+        caller = context_of(request).caller
         assert caller is not None  # the guard lets nobody else in
         ticked = form_of(request).get(ai.FIELD, [])
         try:
@@ -105,7 +105,7 @@ class CreateKeyPages:
             try_path="/api/openapi.json" if holds(made.key.scopes, "api:read") else "/api/me",
         )
 
-    def _make(self, unit: Unit, caller: Caller, form: Form, ticked: list[str]) -> Created | Repeated | Stale:
+    def _make(self, unit: Transaction, caller: Caller, form: Form, ticked: list[str]) -> Created | Repeated | Stale:
         now_ms = self._instance.now_ms()
         form_id = form.value("form")
         use = use_once(unit, form_id, now_ms)
@@ -145,7 +145,7 @@ class CreateKeyPages:
         )
 
 
-def made_by_form(unit: Unit, form_id: str) -> ApiKey | None:
+def made_by_form(unit: Transaction, form_id: str) -> ApiKey | None:
     """The key that this form made, if it is among the latest happenings and not deleted."""
     for event in unit.events.page(None, None, _EVENTS_LOOKED_AT):
         if event.name == "key_created" and event.detail.get("form") == form_id and event.subject is not None:

@@ -8,9 +8,9 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from ari.base.errors import Conflict, Invalid
-from ari.http.access import page
 from ari.http.body import form_of
-from ari.http.call import call_of
+from ari.http.context import context_of
+from ari.http.route_policy import page
 from ari.keys import manage
 from ari.keys.expiry import EXPIRY_CHOICES
 from ari.keys.manage import KeyChange
@@ -132,7 +132,7 @@ class EditKeyPages:
         return key
 
     async def _change(self, request: Request, wanted: KeyChange) -> ApiKey:
-        caller = call_of(request).caller
+        caller = context_of(request).caller
         assert caller is not None  # the guard lets nobody else in
         key_id: str = request.path_params["key_id"]
         now_ms = self._instance.now_ms

@@ -8,15 +8,15 @@ from starlette.routing import BaseRoute, Route
 
 from ari.base.caller import Caller
 from ari.base.errors import AriError, CallerDead, Invalid, NotFound, Problem
-from ari.http.access import page, sensitive
 from ari.http.body import form_of
-from ari.http.call import call_of
+from ari.http.context import context_of
+from ari.http.route_policy import page, sensitive
 from ari.integrations import manage
 from ari.integrations.checks import MAX_BASE_URL, MAX_KEY
 from ari.integrations.credentials import state
 from ari.integrations.model import Provider, State
 from ari.integrations.providers import provider_named
-from ari.storage.unit import Unit
+from ari.storage.transaction import Transaction
 from ari.web import places
 from ari.web.answering import signed_in
 from ari.web.confirming import PROVIDER_KEY
@@ -127,7 +127,7 @@ class IntegrationsPages:
     @page
     async def test(self, request: Request) -> Response:
         """Tries the key; for htmx the card alone, with what came of it."""
-        provider, caller = _provider(request), call_of(request).caller
+        provider, caller = _provider(request), context_of(request).caller
         assert caller is not None  # the guard lets nobody else in
         try:
             result = await self._instance.atest_integration(caller, provider)
@@ -139,12 +139,12 @@ class IntegrationsPages:
             return await self._board(request, tried=provider.name, said=result.words)
         return self._back(request, provider, "provider-tested")
 
-    def _put_key(self, unit: Unit, by: Caller, provider: Provider, key: str) -> None:
+    def _put_key(self, unit: Transaction, by: Caller, provider: Provider, key: str) -> None:
         instance = self._instance
         environment = instance.provider_environment
         manage.put_key(unit, instance.master_keys, by, instance.now_ms(), provider, environment, key)
 
-    def _put_address(self, unit: Unit, by: Caller, provider: Provider, form: Form, key: str) -> None:
+    def _put_address(self, unit: Transaction, by: Caller, provider: Provider, form: Form, key: str) -> None:
         wanted = form.value("base_url").strip() or None
         if wanted is None and provider.base_url is None:
             raise Invalid(Problem("base_url", f"Give the address, such as {provider.base_url_example}."))
@@ -154,7 +154,7 @@ class IntegrationsPages:
             self._put_key(unit, by, provider, key)
 
     async def _command(self, request: Request, work: Any) -> None:
-        caller = call_of(request).caller
+        caller = context_of(request).caller
         assert caller is not None  # the guard lets nobody else in
         await self._instance.acommand(caller, work)
 

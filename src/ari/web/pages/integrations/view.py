@@ -6,7 +6,7 @@ from ari.base.clock import DAY_MS, HOUR_MS
 from ari.integrations.credentials import states
 from ari.integrations.environment import ProviderEnvironment
 from ari.integrations.model import Outcome, Provider, State
-from ari.storage.unit import Unit
+from ari.storage.transaction import Transaction
 from ari.usage.ai import AiSpan, AiSums
 from ari.usage.ports import UsageReader
 from ari.web.words import Badge
@@ -31,7 +31,7 @@ class Board:
     names: dict[str, str]
 
 
-def board(unit: Unit, environment: ProviderEnvironment) -> Board:
+def board(unit: Transaction, environment: ProviderEnvironment) -> Board:
     """How every provider stands."""
     found = states(unit, environment)
     used = sorted((one for one in found if one.name != "not_configured"), key=lambda one: one.name != "failing")

@@ -9,15 +9,15 @@ from starlette.routing import BaseRoute, Route
 
 from ari.base.caller import Caller
 from ari.base.errors import Invalid
-from ari.http.access import page
 from ari.http.body import form_of
-from ari.http.call import call_of
+from ari.http.context import context_of
+from ari.http.route_policy import page
 from ari.keys import manage
 from ari.keys.manage import KeyChange
 from ari.keys.names import NAME_LENGTH, REASON_LENGTH
-from ari.storage.unit import Unit
+from ari.storage.transaction import Transaction
 from ari.usage.model import NO_USE
-from ari.usage.search import METHODS
+from ari.usage.reports.search import METHODS
 from ari.web import places
 from ari.web.answering import signed_in
 from ari.web.forms import Form, form_from
@@ -157,8 +157,8 @@ class KeyPages:
             lambda unit, by, now_ms, key_id: manage.change(unit, by, now_ms, key_id, KeyChange(disabled=disabled)),
         )
 
-    async def _do(self, request: Request, command: Callable[[Unit, Caller, int, str], Any]) -> None:
-        caller = call_of(request).caller
+    async def _do(self, request: Request, command: Callable[[Transaction, Caller, int, str], Any]) -> None:
+        caller = context_of(request).caller
         assert caller is not None  # the guard lets nobody else in
         key_id: str = request.path_params["key_id"]
         await self._instance.acommand(caller, lambda unit, by: command(unit, by, self._instance.now_ms(), key_id))

@@ -8,19 +8,20 @@ from starlette.routing import BaseRoute, Route
 
 from ari.base.clock import MINUTE_MS, SECOND_MS
 from ari.base.errors import Limited
-from ari.http.access import page, sensitive
 from ari.http.body import form_of
-from ari.http.call import call_of
+from ari.http.context import context_of
+from ari.http.route_policy import page, sensitive
 from ari.instance import Instance
 from ari.keys import manage
 from ari.keys.reasons import ACCEPTED, REASONS, REQUEST_ERRORS
-from ari.storage.unit import Unit
-from ari.usage import addresses, ai_summary, spans, summary, tails
-from ari.usage.ai_summary import AiSummary
+from ari.storage.transaction import Transaction
+from ari.usage import addresses, tails
 from ari.usage.model import MANY, KeyTotals, Seen
 from ari.usage.ports import UsageReader
-from ari.usage.search import Found
-from ari.usage.summary import KeySummary
+from ari.usage.reports import ai_summary, spans, summary
+from ari.usage.reports.ai_summary import AiSummary
+from ari.usage.reports.search import Found
+from ari.usage.reports.summary import KeySummary
 from ari.web import places, words
 from ari.web.ai_use import AiView, view_of
 from ari.web.answering import signed_in
@@ -133,7 +134,7 @@ class KeyUsagePages:
         form, bucket = form_of(request), _bucket(request)
         held, ended = _number(form.get("lease")), "end" in form
 
-        def work(unit: Unit) -> int | None:
+        def work(unit: Transaction) -> int | None:
             now_ms = self._instance.now_ms()
             leases = unit.accounts.attempts(bucket)
             if ended:
@@ -144,7 +145,7 @@ class KeyUsagePages:
             unit.accounts.keep_attempts(bucket, kept, now_ms + tails.LEASE_MS)
             return mine
 
-        caller = call_of(request).caller
+        caller = context_of(request).caller
         assert caller is not None  # the guard lets nobody else in
         mine = await self._instance.acommand(caller, lambda unit, _: work(unit))
         if mine == -1:
@@ -178,7 +179,7 @@ class KeyUsagePages:
 
 
 def _bucket(request: Request) -> str:
-    session = call_of(request).signed_in
+    session = context_of(request).signed_in
     assert session is not None  # the guard lets nobody else in
     return _BUCKET + session.session.digest.hex()
 

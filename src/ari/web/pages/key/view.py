@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from ari.base.events import Event
 from ari.keys import manage
 from ari.keys.model import ApiKey
-from ari.storage.unit import Unit
+from ari.storage.transaction import Transaction
 
 LATEST_EVENTS = 30
 
@@ -20,7 +20,7 @@ class KeyFacts:
     made: list[ApiKey]
 
 
-def key_facts(unit: Unit, now_ms: int, key_id: str) -> KeyFacts:
+def key_facts(unit: Transaction, now_ms: int, key_id: str) -> KeyFacts:
     """Read the key. Raises ``NotFound``, also for a deleted one."""
     key = manage.get(unit, key_id)
     events = unit.events.page(key_id, None, LATEST_EVENTS)

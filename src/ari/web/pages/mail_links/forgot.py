@@ -12,11 +12,11 @@ from ari.accounts.turns import Turns
 from ari.base.caller import SYSTEM
 from ari.base.errors import Limited
 from ari.base.events import Origin
-from ari.http.access import visitor_page
 from ari.http.body import form_of
-from ari.http.call import call_of
+from ari.http.context import context_of
 from ari.http.cookies import device_cookie_name, read_cookie
-from ari.storage.unit import Unit
+from ari.http.route_policy import visitor_page
+from ari.storage.transaction import Transaction
 from ari.web import places
 from ari.web.forms import Form, form_from
 from ari.web.pages.mail_links.posting import post_link, post_nothing
@@ -52,7 +52,7 @@ class ForgotPages:
     @visitor_page
     async def ask(self, request: Request) -> Response:
         """Mails the link if there is such an account, and answers the same if there is none."""
-        form, origin = form_from(form_of(request), "email"), call_of(request).origin("web")
+        form, origin = form_from(form_of(request), "email"), context_of(request).origin("web")
         if not self._instance.office.can_link:
             return self._page(request, form)
         device = read_cookie(request.headers.getlist("cookie"), device_cookie_name(self._instance.settings))
@@ -75,7 +75,7 @@ class ForgotPages:
         await asyncio.sleep(max(0.0, answers_at - asyncio.get_running_loop().time()))
         return self._page(request, form, sent=True)
 
-    def _ask(self, unit: Unit, origin: Origin, email: str, device: str | None) -> None:
+    def _ask(self, unit: Transaction, origin: Origin, email: str, device: str | None) -> None:
         mailed = mail_links.ask_for_reset(unit, origin, self._instance.now_ms(), email, device)
         if mailed is None:
             post_nothing(self._instance, unit)

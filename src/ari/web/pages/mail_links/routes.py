@@ -7,9 +7,9 @@ from starlette.routing import BaseRoute, Route
 from ari.accounts import mail_links
 from ari.base.caller import SYSTEM
 from ari.base.errors import Invalid, NotFound
-from ari.http.access import visitor_page
 from ari.http.body import form_of
-from ari.http.call import call_of
+from ari.http.context import context_of
+from ari.http.route_policy import visitor_page
 from ari.web import places
 from ari.web.forms import Form, form_from
 from ari.web.render import Pages
@@ -39,7 +39,7 @@ class MailLinkPages:
     @visitor_page
     async def reset(self, request: Request) -> Response:
         """Sets it for whoever holds a link that works; the sign-in follows, with two-factor where that is on."""
-        form, origin = form_from(form_of(request), "token", "password"), call_of(request).origin("web")
+        form, origin = form_from(form_of(request), "token", "password"), context_of(request).origin("web")
         token, now_ms = form.value("token").strip(), self._instance.now_ms()
         account = await self._instance.aread(lambda unit: mail_links.account_behind(unit, "reset", token, now_ms))
         if account is None:
@@ -65,7 +65,7 @@ class MailLinkPages:
     @visitor_page
     async def confirm(self, request: Request) -> Response:
         """Makes the address to which the link was mailed the account's."""
-        form, call = form_from(form_of(request), "token"), call_of(request)
+        form, call = form_from(form_of(request), "token"), context_of(request)
         token, origin, now_ms = form.value("token").strip(), call.origin("web"), self._instance.now_ms()
         try:
             await self._instance.acommand(

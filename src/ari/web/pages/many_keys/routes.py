@@ -8,18 +8,18 @@ from starlette.routing import BaseRoute, Route
 
 from ari.base.caller import Caller
 from ari.base.errors import Invalid, NotFound
-from ari.http.access import page
 from ari.http.body import form_of
-from ari.http.call import call_of
-from ari.keys import many
+from ari.http.context import context_of
+from ari.http.route_policy import page
+from ari.keys import bulk
+from ari.keys.bulk import MOST_AT_ONCE, Selection
 from ari.keys.expiry import EXPIRY_CHOICES, SUGGESTED_EXPIRY
-from ari.keys.listing import Narrowing
-from ari.keys.many import MOST_AT_ONCE, Sorted
+from ari.keys.listing import KeyFilter
 from ari.keys.model import ApiKey
 from ari.keys.names import REASON_LENGTH
-from ari.storage.unit import Unit
-from ari.usage import hygiene
-from ari.usage.listing import Sort, page_of_keys
+from ari.storage.transaction import Transaction
+from ari.usage import advice as usage_advice
+from ari.usage.reports.listing import Sort, page_of_keys
 from ari.web import places
 from ari.web.answering import signed_in
 from ari.web.forms import Form, form_from
@@ -37,7 +37,7 @@ _LEAST_USED_FIRST = Sort("used", descending=False)
 class Chosen(NamedTuple):
     """The keys asked about; ``left_out`` were too many for one go."""
 
-    keys: Sorted
+    keys: Selection
     left_out: int
 
 
@@ -75,7 +75,7 @@ class ManyKeysPages:
         verb, key_ids = form.value("do"), form.value("keys").split()
         if verb not in _DONE:
             raise NotFound("There is no such command.")
-        caller = call_of(request).caller
+        caller = context_of(request).caller
         assert caller is not None  # the guard lets nobody else in
         try:
             done = await self._instance.acommand(caller, lambda unit, by: self._do(unit, by, verb, key_ids, form))
@@ -85,26 +85,26 @@ class ManyKeysPages:
         place = places.came_from(request.headers.get("hx-current-url")) or places.HOME
         return self._pages.go(request, place, _DONE[verb] if done else "nothing-left")
 
-    def _do(self, unit: Unit, caller: Caller, verb: str, key_ids: list[str], form: Form) -> list[ApiKey]:
+    def _do(self, unit: Transaction, caller: Caller, verb: str, key_ids: list[str], form: Form) -> list[ApiKey]:
         now_ms = self._instance.now_ms()
         if verb == "revoke":
-            return many.revoke(unit, caller, now_ms, key_ids, form.value("reason"))
+            return bulk.revoke(unit, caller, now_ms, key_ids, form.value("reason"))
         if verb == "delete":
-            return many.delete(unit, caller, now_ms, key_ids)
-        return many.expire(unit, caller, now_ms, key_ids, asked_expiry(form, now_ms))
+            return bulk.delete(unit, caller, now_ms, key_ids)
+        return bulk.expire(unit, caller, now_ms, key_ids, asked_expiry(form, now_ms))
 
-    def _chosen(self, unit: Unit, verb: str, key_ids: list[str]) -> Chosen:
-        fitting = many.deletable if verb == "delete" else many.revocable
+    def _chosen(self, unit: Transaction, verb: str, key_ids: list[str]) -> Chosen:
+        fitting = bulk.deletable if verb == "delete" else bulk.revocable
         found = fitting(unit, self._instance.now_ms(), key_ids[:MOST_AT_ONCE])
         return Chosen(found, max(0, len(key_ids) - MOST_AT_ONCE))
 
-    def _picked(self, unit: Unit, pick: str, view: KeysView) -> list[str]:
+    def _picked(self, unit: Transaction, pick: str, view: KeysView) -> list[str]:
         now_ms, usage = self._instance.now_ms(), self._instance.database.usage
         if pick == "shown":
-            where = Narrowing(now_ms, view.text, view.show)
+            where = KeyFilter(now_ms, view.text, view.show)
             found = page_of_keys(unit.listing, usage, where, _LEAST_USED_FIRST, None, _MOST_COUNTED)
             return [row.key.id for row in found.rows]
-        advice = hygiene.look(unit.listing, unit.dismissals, usage, now_ms)
+        advice = usage_advice.look(unit.listing, unit.dismissals, usage, now_ms)
         return [one.key_id for finding in advice if finding.kind == pick for one in finding.about]
 
     def _question(self, request: Request, verb: str, form: Form, chosen: Chosen, status: int = 200) -> Response:

@@ -6,9 +6,9 @@ from starlette.routing import BaseRoute, Route
 
 from ari.base.errors import NotFound
 from ari.base.ids import is_id
-from ari.http.access import page, sensitive
 from ari.http.body import form_of
-from ari.http.call import call_of
+from ari.http.context import context_of
+from ari.http.route_policy import page, sensitive
 from ari.notifications import manage
 from ari.web import places
 from ari.web.answering import signed_in
@@ -55,7 +55,7 @@ class NotificationPages:
     @page
     async def switch(self, request: Request) -> Response:
         """Switches a kind on or off; asks for the password first, since silence hides what happens."""
-        form, caller = form_from(form_of(request), "kind", "on"), call_of(request).caller
+        form, caller = form_from(form_of(request), "kind", "on"), context_of(request).caller
         assert caller is not None  # the guard lets nobody else in
         kind, on, now_ms = form.value("kind"), form.value("on") == "on", self._instance.now_ms()
         try:
@@ -68,7 +68,7 @@ class NotificationPages:
     @sensitive
     async def test(self, request: Request) -> Response:
         """Sends the test mail; what came of it is kept, and the page that follows shows it."""
-        caller = call_of(request).caller
+        caller = context_of(request).caller
         assert caller is not None  # the guard lets nobody else in
         await self._instance.asend_test_mail(caller)
         return self._pages.go(request, _BASE, "mail-tested")

@@ -6,7 +6,7 @@ from ari.notifications import digest, manage
 from ari.notifications.kinds import KINDS
 from ari.notifications.manage import LastTest, Switch
 from ari.notifications.model import STATES, Notice, State
-from ari.storage.unit import Unit
+from ari.storage.transaction import Transaction
 from ari.web.words import Badge
 
 NOTICE = "ntc"
@@ -33,7 +33,7 @@ class MailFacts:
     older: str | None
 
 
-def mail_facts(unit: Unit, before: str | None) -> MailFacts:
+def mail_facts(unit: Transaction, before: str | None) -> MailFacts:
     """Read them."""
     found = manage.history(unit, before, SHOWN + 1)
     older = found[SHOWN - 1].id if len(found) > SHOWN else None

@@ -5,7 +5,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from ari.base.errors import NotFound
-from ari.http.access import open_to_all
+from ari.http.route_policy import open_to_all
 from ari.keys.reasons import REASONS, REQUEST_ERRORS
 from ari.web.render import Pages
 

@@ -7,10 +7,10 @@ from starlette.routing import BaseRoute, Route
 from ari.accounts import mail_links
 from ari.base.caller import Caller
 from ari.base.errors import Invalid, Limited
-from ari.http.access import page, sensitive
 from ari.http.body import form_of
-from ari.http.call import call_of
-from ari.storage.unit import Unit
+from ari.http.context import context_of
+from ari.http.route_policy import page, sensitive
+from ari.storage.transaction import Transaction
 from ari.web import places
 from ari.web.answering import signed_in
 from ari.web.forms import Form, form_from
@@ -42,7 +42,7 @@ class AddressPages:
     @sensitive
     async def ask(self, request: Request) -> Response:
         """Mails the link."""
-        form, caller = form_from(form_of(request), "email"), call_of(request).caller
+        form, caller = form_from(form_of(request), "email"), context_of(request).caller
         assert caller is not None  # the guard lets nobody else in
         if not self._instance.office.can_link:
             return self._form(request, form)
@@ -56,7 +56,7 @@ class AddressPages:
         self._instance.mail_is_due.set()
         return self._pages.go(request, places.SECURITY, "address-asked")
 
-    def _ask(self, unit: Unit, caller: Caller, email: str) -> None:
+    def _ask(self, unit: Transaction, caller: Caller, email: str) -> None:
         mailed = mail_links.ask_for_address(unit, caller, self._instance.now_ms(), email)
         post_link(self._instance, unit, mailed, places.CONFIRM_ADDRESS)
 

@@ -9,10 +9,10 @@ from ari.accounts.model import Account
 from ari.accounts.two_factor import FEW_CODES
 from ari.base.caller import Caller
 from ari.base.errors import Invalid, Limited
-from ari.http.access import page
 from ari.http.body import form_of
-from ari.http.call import call_of
-from ari.storage.unit import Unit
+from ari.http.context import context_of
+from ari.http.route_policy import page
+from ari.storage.transaction import Transaction
 from ari.web import places
 from ari.web.answering import signed_in
 from ari.web.confirming import WRONG, Asker
@@ -46,7 +46,7 @@ class SecurityPages:
     @page
     async def show(self, request: Request) -> Response:
         """The page."""
-        present = call_of(request).signed_in
+        present = context_of(request).signed_in
         assert present is not None  # the guard lets nobody else in
         account_id, now_ms = present.account.id, self._instance.now_ms()
         facts = await self._instance.aread(lambda unit: security_facts(unit, account_id, now_ms))
@@ -77,7 +77,7 @@ class SecurityPages:
         except Limited as error:
             wait = {"retry-after": str(error.retry_after_seconds)}
             return self._password_form(request, Form(problems={"current": str(error)}), 429, wait)
-        present, caller = call_of(request).signed_in, call_of(request).caller
+        present, caller = context_of(request).signed_in, context_of(request).caller
         assert present is not None  # the guard lets nobody else in
         assert caller is not None
         try:
@@ -89,7 +89,7 @@ class SecurityPages:
         keep_device(answer, self._instance.settings, token)
         return answer
 
-    def _change(self, unit: Unit, caller: Caller, account: Account, hashed: str) -> str:
+    def _change(self, unit: Transaction, caller: Caller, account: Account, hashed: str) -> str:
         now_ms = self._instance.now_ms()
         setup.reset_password(unit, caller, now_ms, account.email, hashed)
         return sign_in.know_browser(unit, account, now_ms)
@@ -98,7 +98,7 @@ class SecurityPages:
     async def end_one(self, request: Request) -> Response:
         """Signs another session out."""
         session_id: str = request.path_params["session_id"]
-        caller, now_ms = call_of(request).caller, self._instance.now_ms()
+        caller, now_ms = context_of(request).caller, self._instance.now_ms()
         assert caller is not None  # the guard lets nobody else in
         await self._instance.acommand(caller, lambda unit, by: sessions.end_one(unit, by, now_ms, session_id))
         return self._pages.go(request, _BASE, "session-ended")
@@ -106,7 +106,7 @@ class SecurityPages:
     @page
     async def end_others(self, request: Request) -> Response:
         """Signs every session out but this one."""
-        caller, now_ms = call_of(request).caller, self._instance.now_ms()
+        caller, now_ms = context_of(request).caller, self._instance.now_ms()
         assert caller is not None  # the guard lets nobody else in
         await self._instance.acommand(
             caller, lambda unit, by: sessions.end_all(unit, by, now_ms, by.actor, keep_own=True)

@@ -8,11 +8,11 @@ from ari.accounts import second_step, totp, two_factor
 from ari.accounts.model import Account
 from ari.base.caller import Caller
 from ari.base.errors import Conflict, Invalid, Limited
-from ari.http.access import page, sensitive
 from ari.http.body import form_of
-from ari.http.call import call_of
+from ari.http.context import context_of
 from ari.http.cookies import device_cookie_name, read_cookie
-from ari.storage.unit import Unit
+from ari.http.route_policy import page, sensitive
+from ari.storage.transaction import Transaction
 from ari.web import places
 from ari.web.answering import signed_in
 from ari.web.confirming import WRONG, Asker
@@ -118,7 +118,7 @@ class TwoFactorPages:
             return self._pages.go(request, _BASE)
         return self._codes(request, codes, turned_on=False)
 
-    def _renew(self, unit: Unit, caller: Caller, form_id: str) -> list[str] | None:
+    def _renew(self, unit: Transaction, caller: Caller, form_id: str) -> list[str] | None:
         now_ms = self._instance.now_ms()
         if use_once(unit, form_id, now_ms) != "first":
             return None
@@ -139,12 +139,12 @@ class TwoFactorPages:
         return await self._instance.aread(lambda unit: unit.second_step.two_factor(account_id)) is not None
 
     def _account(self, request: Request) -> Account:
-        present = call_of(request).signed_in
+        present = context_of(request).signed_in
         assert present is not None  # the guard lets nobody else in
         return present.account
 
     def _caller(self, request: Request) -> Caller:
-        caller = call_of(request).caller
+        caller = context_of(request).caller
         assert caller is not None  # the guard lets nobody else in
         return caller
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from ari.accounts.model import Session, TwoFactor
 from ari.base.events import Event
-from ari.storage.unit import Unit
+from ari.storage.transaction import Transaction
 from ari.web.devices import device
 
 LATEST_EVENTS = 20
@@ -39,7 +39,7 @@ class SecurityFacts:
     events: list[Event]
 
 
-def security_facts(unit: Unit, account_id: str, now_ms: int) -> SecurityFacts:
+def security_facts(unit: Transaction, account_id: str, now_ms: int) -> SecurityFacts:
     """Read the account."""
     return SecurityFacts(
         unit.accounts.sessions_of(account_id, now_ms),

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ari.usage.daily import CHART_DAYS, Day
+from ari.usage.reports.daily import CHART_DAYS, Day
 from ari.web import words
 
 HEIGHT = 28

@@ -5,13 +5,13 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from ari.base.errors import NotFound
-from ari.http.access import page
 from ari.http.body import form_of
-from ari.http.call import call_of
+from ari.http.context import context_of
+from ari.http.route_policy import page
 from ari.keys.listing import SHOWN
-from ari.storage.unit import Unit
-from ari.usage import hygiene
-from ari.usage.listing import LONGEST_TEXT
+from ari.storage.transaction import Transaction
+from ari.usage import advice as usage_advice
+from ari.usage.reports.listing import LONGEST_TEXT
 from ari.web import places
 from ari.web.answering import signed_in
 from ari.web.endpoints import Endpoints
@@ -95,14 +95,14 @@ class SettingsApiPages:
     async def dismiss(self, request: Request) -> Response:
         """Keep one finding from being shown again, unless it is no longer the one that was seen."""
         form = form_from(form_of(request), "kind", "mark")
-        caller, now_ms = call_of(request).caller, self._instance.now_ms()
+        caller, now_ms = context_of(request).caller, self._instance.now_ms()
         assert caller is not None  # the guard lets nobody else in
         done = await self._instance.acommand(caller, lambda unit, _by: self._dismiss(unit, form, now_ms))
         return self._pages.go(request, places.HOME, "dismissed" if done else "not-dismissed")
 
-    def _dismiss(self, unit: Unit, form: Form, now_ms: int) -> bool:
+    def _dismiss(self, unit: Transaction, form: Form, now_ms: int) -> bool:
         for finding in advice(unit, self._instance.database.usage, now_ms):
             if finding.kind == form.value("kind") and finding.mark == form.value("mark"):
-                hygiene.dismiss(unit.dismissals, finding, now_ms)
+                usage_advice.dismiss(unit.dismissals, finding, now_ms)
                 return True
         return False

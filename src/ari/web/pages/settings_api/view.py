@@ -2,15 +2,15 @@
 
 from dataclasses import dataclass
 
-from ari.keys.listing import KeyCounts, Narrowing, Place
+from ari.keys.listing import Cursor, KeyCounts, KeyFilter
 from ari.keys.model import ApiKey
-from ari.storage.unit import Unit
-from ari.storage.usage import UsageTables
-from ari.usage import hygiene
-from ari.usage.daily import every_day, first_day_ms
-from ari.usage.hygiene import Finding
-from ari.usage.listing import page_of_keys
+from ari.storage.transaction import Transaction
+from ari.storage.usage.log import UsageTables
+from ari.usage import advice as usage_advice
+from ari.usage.advice import Finding
 from ari.usage.model import KeyTotals
+from ari.usage.reports.daily import every_day, first_day_ms
+from ari.usage.reports.listing import page_of_keys
 from ari.web.pages.settings_api.chart import Chart, chart_of
 from ari.web.places import KeysView
 
@@ -32,18 +32,18 @@ class KeyTable:
 
     rows: list[Row]
     counts: KeyCounts
-    after: Place | None
+    after: Cursor | None
 
 
-def key_table(unit: Unit, usage: UsageTables, now_ms: int, view: KeysView) -> KeyTable:
+def key_table(unit: Transaction, usage: UsageTables, now_ms: int, view: KeysView) -> KeyTable:
     """The page that this view asks for."""
-    where = Narrowing(now_ms, view.text, view.show)
+    where = KeyFilter(now_ms, view.text, view.show)
     found = page_of_keys(unit.listing, usage, where, view.sort, view.after, PAGE_SIZE)
     days = usage.days([row.key.id for row in found.rows], first_day_ms(now_ms)) if found.rows else {}
     rows = [Row(row.key, row.totals, chart_of(every_day(days.get(row.key.id, []), now_ms))) for row in found.rows]
     return KeyTable(rows, unit.listing.counts(now_ms), found.after)
 
 
-def advice(unit: Unit, usage: UsageTables, now_ms: int) -> list[Finding]:
+def advice(unit: Transaction, usage: UsageTables, now_ms: int) -> list[Finding]:
     """What to look at."""
-    return hygiene.look(unit.listing, unit.dismissals, usage, now_ms)
+    return usage_advice.look(unit.listing, unit.dismissals, usage, now_ms)

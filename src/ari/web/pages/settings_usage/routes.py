@@ -4,9 +4,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from ari.http.access import page, sensitive
+from ari.http.route_policy import page, sensitive
 from ari.keys.manage import key_names
-from ari.usage import ai_summary, summary
+from ari.usage.reports import ai_summary, summary
 from ari.web import places
 from ari.web.ai_use import view_of
 from ari.web.answering import signed_in

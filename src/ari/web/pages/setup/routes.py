@@ -10,11 +10,11 @@ from ari.accounts.sign_in import NewSession
 from ari.base.caller import SYSTEM
 from ari.base.errors import Invalid, NotFound, Problem
 from ari.base.events import Origin
-from ari.http.access import visitor_page
 from ari.http.body import form_of
-from ari.http.call import call_of
+from ari.http.context import context_of
+from ari.http.route_policy import visitor_page
 from ari.storage import owner_mark
-from ari.storage.unit import Unit
+from ari.storage.transaction import Transaction
 from ari.web import places
 from ari.web.cookies import keep_session
 from ari.web.forms import Form, form_from
@@ -53,7 +53,7 @@ class SetupPages:
             hashed = await self._checked(form.value("email"), form.value("password"))
         except Invalid as error:
             return self._form(request, shown.with_problems(error.problems), 422)
-        origin = call_of(request).origin("web")
+        origin = context_of(request).origin("web")
         session = await self._instance.acommand(
             SYSTEM, lambda unit, _: self._make(unit, origin, token, form.value("email"), hashed)
         )
@@ -78,7 +78,7 @@ class SetupPages:
             raise Invalid(*problems)
         return hashed
 
-    def _make(self, unit: Unit, origin: Origin, token: str, email: str, hashed: str) -> NewSession:
+    def _make(self, unit: Transaction, origin: Origin, token: str, email: str, hashed: str) -> NewSession:
         now_ms = self._instance.now_ms()
         owner = setup.make_owner(unit, origin, now_ms, token, email, hashed)
         return sign_in.open_session(unit, owner, origin, now_ms)

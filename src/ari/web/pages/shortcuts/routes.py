@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from ari.http.access import page
+from ari.http.route_policy import page
 from ari.web import places
 from ari.web.render import Pages
 

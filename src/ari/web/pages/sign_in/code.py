@@ -7,10 +7,10 @@ from starlette.routing import BaseRoute, Route
 from ari.accounts import second_step
 from ari.base.caller import SYSTEM
 from ari.base.errors import Limited, NotFound
-from ari.http.access import visitor_page
 from ari.http.body import form_of
-from ari.http.call import call_of
+from ari.http.context import context_of
 from ari.http.cookies import device_cookie_name, half_cookie_name, read_cookie, session_cookie_name
+from ari.http.route_policy import visitor_page
 from ari.web import places
 from ari.web.cookies import keep_half, keep_session
 from ari.web.forms import Form, form_from
@@ -38,7 +38,7 @@ class CodePages:
     async def show(self, request: Request) -> Response:
         """The form; without a password given of late there is only the sign-in."""
         wanted = places.known_place(request.query_params.get("next"))
-        if call_of(request).signed_in is not None:
+        if context_of(request).signed_in is not None:
             return self._pages.go(request, wanted)
         half, now_ms = self._cookie(request, half_cookie_name(self._instance.settings)), self._instance.now_ms()
         if not await self._instance.aread(lambda unit: second_step.waits_for_code(unit, half, now_ms)):
@@ -51,7 +51,7 @@ class CodePages:
         """Check the code within the limits and start the session."""
         form = form_from(form_of(request), "code", "next", "with")
         shown = Form({"next": form.value("next"), "with": form.value("with")})
-        settings, origin, now_ms = self._instance.settings, call_of(request).origin("web"), self._instance.now_ms()
+        settings, origin, now_ms = self._instance.settings, context_of(request).origin("web"), self._instance.now_ms()
         half, device, replaced = (
             self._cookie(request, name(settings))
             for name in (half_cookie_name, device_cookie_name, session_cookie_name)

@@ -10,10 +10,10 @@ from ari.accounts.password import CROWDED
 from ari.accounts.sign_in import Attempt, HalfSignedIn, NewSession
 from ari.base.caller import SYSTEM
 from ari.base.errors import Limited, Unavailable
-from ari.http.access import visitor_page
 from ari.http.body import form_of
-from ari.http.call import call_of
+from ari.http.context import context_of
 from ari.http.cookies import device_cookie_name, read_cookie, session_cookie_name
+from ari.http.route_policy import visitor_page
 from ari.web import places
 from ari.web.cookies import keep_half, keep_session
 from ari.web.forms import Form, form_from
@@ -40,7 +40,7 @@ class SignInPages:
     async def show(self, request: Request) -> Response:
         """The form; who is signed in already goes on."""
         wanted = places.known_place(request.query_params.get("next"))
-        if call_of(request).signed_in is not None:
+        if context_of(request).signed_in is not None:
             return self._pages.go(request, wanted)
         return self._form(request, Form({"next": wanted}))
 
@@ -72,7 +72,7 @@ class SignInPages:
         cookies = request.headers.getlist("cookie")
         device = read_cookie(cookies, device_cookie_name(settings))
         replaced = read_cookie(cookies, session_cookie_name(settings))
-        origin = call_of(request).origin("web")
+        origin = context_of(request).origin("web")
         if not self._instance.passwords.has_room(place_of(origin.client_address)):
             known = await self._instance.aread(lambda unit: sign_in.is_known(unit, origin, now_ms, email, device))
             if not known:  # before anything is written: a flood costs the database nothing

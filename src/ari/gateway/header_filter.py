@@ -1,0 +1,177 @@
+"""Which headers pass the gateway, in both directions, and which requests do not (security.md 35, 36). No I/O."""
+
+import re
+from collections.abc import Sequence
+from urllib.parse import parse_qsl, unquote, unquote_to_bytes
+
+from ari.http.problem import Fault, Header
+from ari.http.request_head import INVALID_REQUEST, RequestHead
+from ari.integrations.model import Credential, origin_of
+from ari.keys.reasons import REQUEST_ERRORS
+
+_TO_CALLER = frozenset(
+    (
+        b"accept-ranges",
+        b"cf-ray",
+        b"character-cost",
+        b"content-encoding",
+        b"content-language",
+        b"content-range",
+        b"current-concurrent-requests",
+        b"deprecation",
+        b"etag",
+        b"history-item-id",
+        b"last-modified",
+        b"maximum-concurrent-requests",
+        b"mistral-correlation-id",
+        b"openai-model",
+        b"openai-poll-after-ms",
+        b"openai-processing-ms",
+        b"openai-version",
+        b"request-id",
+        b"retry-after",
+        b"retry-after-ms",
+        b"server-timing",
+        b"sunset",
+        b"tts-latency-ms",
+        b"x-api-warn",
+        b"x-character-count",
+        b"x-ds-trace-id",
+        b"x-envoy-upstream-service-time",
+        b"x-gemini-service-tier",
+        b"x-generation-id",
+        b"x-groq-region",
+        b"x-inference-time",
+        b"x-kong-request-id",
+        b"x-should-retry",
+        b"x-zero-data-retention",
+    )
+)
+_TO_CALLER_PREFIXES = (
+    b"x-ratelimit-",
+    b"anthropic-ratelimit-",
+    b"anthropic-priority-",
+    b"anthropic-fast-",
+    b"ratelimit",
+)
+_MOST_LINES, _MOST_BYTES = 64, 12 * 1024
+"""Of a provider's headers that pass; proxies in front of ARI take no more."""
+_PROVIDER_REQUEST_ID = b"x-provider-request-id"
+"""The provider's ``x-request-id``; the name itself carries ours."""
+
+_SHOWN = re.compile(
+    rb"(?:application/(?:(?:[a-z0-9.-]+\+)?json|x-ndjson|ndjson|jsonl|x-jsonlines)|text/event-stream|"
+    rb"audio/[a-z0-9.+-]+|image/(?:png|jpeg|webp))"
+    rb"(?:[ \t]*;(?:[ \t]*[a-z0-9-]+=(?:[a-z0-9_.+:-]+|\"[a-z0-9 _.,;:/=?+-]*\"))?)*[ \t]*",
+    re.IGNORECASE,
+)
+"""RFC 9110 §8.3.1: parameters may be quoted, and have space before them."""
+_DOWNLOAD: tuple[Header, ...] = (
+    (b"content-type", b"application/octet-stream"),
+    (b"content-disposition", b"attachment"),
+)
+_NAME = re.compile(rb"[a-z0-9!#$%&'*+.^_`|~-]{1,128}")
+_VISIBLE = re.compile(rb"[\x20-\x7e]*")
+_BAD_SEGMENT = re.compile(rb"//|\\|(?:^|/)\.{1,2}(?:/|$)|[\x00-\x1f\x7f]|\xc2[\x80-\x9f]")
+_MOST_DECODINGS = 3
+_MOST_LENGTH_DIGITS = 15
+_KEY_NAMES = frozenset(
+    (
+        "access_token",
+        "api-key",
+        "api_key",
+        "apikey",
+        "authorization",
+        "key",
+        "oauth_token",
+        "x-api-key",
+        "xi-api-key",
+        "xi_api_key",
+    )
+)
+_OTHER_REQUEST = frozenset(("$httpheaders", "$httpmethod", "x-http-method-override", "_method"))
+"""Google's servers take headers or a method from the query."""
+_DOCUMENTS = frozenset((b"document", b"iframe", b"frame", b"embed", b"object", b"script", b"serviceworker", b"worker"))
+
+
+def refusal(incoming: RequestHead) -> Fault | None:
+    """Why a request is not forwarded, whoever asks."""
+    if incoming.headers.get(b"sec-fetch-dest") in _DOCUMENTS:
+        return Fault(REQUEST_ERRORS["forbidden"], "What a provider answers is not shown or run by a browser.")
+    if incoming.query:
+        named = {name.lower() for name, _ in parse_qsl(incoming.query.replace(b";", b"&").decode("latin-1"), True)}
+        if named & _KEY_NAMES:
+            return Fault(INVALID_REQUEST, "A key never belongs in a URL; send your ARI key in a header.")
+        if named & _OTHER_REQUEST:
+            return Fault(INVALID_REQUEST, "Send the method and the headers themselves, not in the query.")
+    if b"%" in incoming.raw_path and _hides_segments(incoming.raw_path):
+        return Fault(INVALID_REQUEST, "The path holds what a path of a provider never holds.")
+    return None
+
+
+def _hides_segments(path: bytes) -> bool:
+    for _ in range(_MOST_DECODINGS):
+        path = unquote_to_bytes(path)
+        if _BAD_SEGMENT.search(path):
+            return True
+    return b"%" in path
+
+
+def decodings(path: str) -> set[str]:
+    """A path as each server on its way may read it: as it is, and decoded again and again."""
+    found = {path}
+    for _ in range(_MOST_DECODINGS):
+        path = unquote(path)
+        found.add(path)
+    return found
+
+
+def url_for(credential: Credential, path: str, query: bytes) -> str:
+    """Where the request goes. Raises ``ValueError`` rather than leave the provider's origin."""
+    url = credential.base_url + path + (f"?{query.decode('latin-1')}" if query else "")
+    if not path.startswith("/") or origin_of(url) != credential.origin:
+        raise ValueError("the request would leave its provider")
+    return url
+
+
+def to_caller(raw: Sequence[Header]) -> list[Header]:
+    """The headers of the response, by allowlist; a type that a browser could run leaves as a download."""
+    found: list[Header] = []
+    kinds: set[bytes] = set()
+    room = _MOST_BYTES
+    for given, value in raw:
+        name = given.lower()
+        if name == b"content-type":
+            kinds.add(value.strip())
+            continue
+        if name == b"x-request-id":
+            name = _PROVIDER_REQUEST_ID
+        elif name not in _TO_CALLER and not name.startswith(_TO_CALLER_PREFIXES):
+            continue
+        room -= len(name) + len(value)
+        if len(found) < _MOST_LINES and room >= 0 and _NAME.fullmatch(name) and _VISIBLE.fullmatch(value):
+            found.append((name, value))
+    kind = kinds.pop() if len(kinds) == 1 else b""
+    if _SHOWN.fullmatch(kind):
+        found.append((b"content-type", kind))
+    else:
+        found += _DOWNLOAD
+    return found
+
+
+def is_conditional(incoming: RequestHead) -> bool:
+    """Whether 304 may be an answer to this (RFC 9110 §13.1)."""
+    return b"if-none-match" in incoming.headers or b"if-modified-since" in incoming.headers
+
+
+def media_type(raw: Sequence[Header]) -> bytes:
+    """What the answer says it is, without parameters."""
+    kind = next((value for name, value in raw if name.lower() == b"content-type"), b"")
+    return kind.partition(b";")[0].strip().lower()
+
+
+def length_of(raw: Sequence[Header]) -> int | None:
+    """The length that the answer announces."""
+    found = {value.strip() for name, value in raw if name.lower() == b"content-length"}
+    length = found.pop() if len(found) == 1 else b""
+    return int(length) if length.isdigit() and len(length) <= _MOST_LENGTH_DIGITS else None

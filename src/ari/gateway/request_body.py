@@ -1,0 +1,95 @@
+"""The caller's body on its way to the provider: small ones whole, so that they can be looked at, others as they come.
+
+The rules of ``http/body.py`` about JSON are not ours: what a provider takes is the provider's to say.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+from ari.http.body import BODY_SECONDS, BodyFault, Receive, broken_body
+from ari.http.problem import Fault
+from ari.http.request_head import INVALID_REQUEST, RequestHead
+from ari.keys.reasons import REQUEST_ERRORS
+
+MAX_BYTES = 32 * 1024 * 1024
+WHOLE_BYTES = 1024 * 1024
+"""Up to this size a body is read before it is sent on, and is looked at if it is JSON."""
+_CLOSE = ((b"connection", b"close"),)
+
+
+class SentBody:
+    """``whole`` holds a small body; a larger one is ``pieces()``, of ``length`` bytes if that was told."""
+
+    __slots__ = ("_receive", "fault", "gone", "length", "whole")
+
+    def __init__(self, receive: Receive, length: int | None, whole: bytes | None) -> None:
+        self._receive = receive
+        self.length = length
+        self.whole = whole
+        self.fault: Fault | None = None
+        self.gone = False
+
+    async def pieces(self, at_end: Callable[[], None]) -> AsyncIterator[bytes]:
+        """Each part as it comes, no faster than it is taken.
+
+        A body that cannot be accepted, or breaks off, ends it with an error that is in ``fault`` too: the HTTP client
+        between wraps what is raised.
+        """
+        size = 0
+        while True:
+            try:
+                chunk, more = await _next(self._receive)
+                size += len(chunk)
+                if size > MAX_BYTES:
+                    raise _too_large()
+            except BodyFault as error:
+                self.fault = error.fault
+                raise
+            if chunk:
+                yield chunk
+            if not more:
+                at_end()
+                return
+
+
+async def read_sent(incoming: RequestHead, receive: Receive) -> SentBody:
+    """The body, read as far as it should be. Raises ``BodyFault``."""
+    if incoming.first(b"content-encoding") not in (None, b"identity"):
+        raise BodyFault(Fault(REQUEST_ERRORS["unsupported_media_type"], "Send the body without Content-Encoding."))
+    told = incoming.first(b"content-length")
+    if told is not None and (not told.isdigit() or len(told) > 12):
+        raise BodyFault(Fault(INVALID_REQUEST, "Content-Length is not a number."))
+    length = None if told is None else int(told)
+    if length is None and incoming.first(b"transfer-encoding") is None:
+        length = 0
+    if length is not None and length > MAX_BYTES:
+        raise _too_large()
+    if length is None or length > WHOLE_BYTES:
+        return SentBody(receive, length, None)
+    return SentBody(receive, length, await _whole(receive))
+
+
+async def _whole(receive: Receive) -> bytes:
+    chunk, more = await _next(receive)
+    if not more:
+        return chunk
+    chunks = [chunk]
+    while more:
+        chunk, more = await _next(receive)
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+async def _next(receive: Receive) -> tuple[bytes, bool]:
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            message = await receive()
+    except TimeoutError:
+        raise BodyFault(Fault(REQUEST_ERRORS["request_timeout"], headers=_CLOSE)) from None
+    if message["type"] == "http.disconnect":
+        raise broken_body()
+    return message.get("body", b""), message.get("more_body", False)
+
+
+def _too_large() -> BodyFault:
+    return BodyFault(Fault(REQUEST_ERRORS["too_large"], "A body for a provider may have 32 MiB.", headers=_CLOSE))

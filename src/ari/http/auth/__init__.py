@@ -1,0 +1,1 @@
+"""Who sends a request: an API key, a session, or nobody."""

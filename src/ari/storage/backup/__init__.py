@@ -1,0 +1,1 @@
+"""Back up an instance to one signed file, and restore it."""

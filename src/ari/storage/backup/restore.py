@@ -1,0 +1,211 @@
+"""Restore a backup: read it whole and believe it only then; write all of it or nothing."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import IO
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+
+from ari.base.audit import FIRST, Cut, Mark
+from ari.base.caller import Caller
+from ari.base.errors import Invalid, Problem
+from ari.base.events import Event
+from ari.base.ids import new_id
+from ari.base.master_key import MasterKeys
+from ari.base.settings import Settings
+from ari.base.signing import present_keys
+from ari.storage import owner_mark
+from ari.storage.backup import row_types
+from ari.storage.backup.archive import Manifest, Reader, Row, damaged
+from ari.storage.backup.restore_into import into_postgresql, into_sqlite
+from ari.storage.backup.signature import SignedFile, Signer, require_ours
+from ari.storage.backup.write import LOG_TABLES, MAIN_TABLES, Progress, columns_of
+from ari.storage.database_errors import faults_as_unavailable
+from ari.storage.engine import master_keys_of
+from ari.storage.migrate import LOG, MAIN
+from ari.storage.stores.events import EventTables
+from ari.storage.stores.keys import KeyTables
+from ari.storage.stores.notices import FeedTables
+from ari.storage.tables import accounts, api_keys, audit_marks, events
+from ari.storage.trail import chain
+from ari.storage.trail.witness import Witness
+
+_BATCH = 1000
+_TABLES = {table.name: table for table in (*MAIN_TABLES, *LOG_TABLES)}
+_COLUMNS = {name: {column.name: column for column in columns_of(table)} for name, table in _TABLES.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How to restore: ``trust_keys`` leaves living keys enabled, ``replace`` allows a target that is not empty.
+
+    ``untrusted`` takes a file that no master key here has signed; all its keys are disabled.
+    """
+
+    trust_keys: bool = False
+    replace: bool = False
+    untrusted: bool = False
+
+
+@dataclass(slots=True)
+class Restored:
+    """What was restored: rows by table, how many living keys were disabled, and who signed the file.
+
+    ``is_trusted``: the signature is that of a master key here.
+    """
+
+    manifest: Manifest
+    signer: Signer | None = None
+    is_trusted: bool = False
+    keys_disabled: int = 0
+    rows: dict[str, int] = field(default_factory=dict)
+
+
+def restore_backup(
+    settings: Settings, file: IO[bytes], terms: Terms, caller: Caller, now_ms: int, progress: Progress
+) -> Restored:
+    """Verify the backup, then write it into the instance of ``settings``.
+
+    Raises ``Invalid`` for a bad backup or one that cannot be trusted, ``Conflict`` where ARI runs or the target is not
+    empty, and ``Unavailable``; the target is then as it was.
+    """
+    keys, signed = master_keys_of(settings), SignedFile(file)
+    if terms.untrusted and terms.trust_keys:
+        raise Invalid(Problem("trust_keys", "The keys of an untrusted backup are never left enabled."))
+    if not terms.untrusted and signed.signer is not None:
+        require_ours(signed, keys)
+    manifest = verify_backup(signed, progress)
+    trust = signed.is_signed_by(present_keys(keys))
+    if not terms.untrusted:
+        require_ours(signed, keys)  # a file without a signature was looked at first: it may be no backup at all
+    restored = Restored(manifest, signed.signer, trust == "ours")
+    filling = _Filling(signed, terms, caller, now_ms, progress, restored, keys)
+    with faults_as_unavailable():
+        put = into_sqlite if settings.database_url is None else into_postgresql
+        put(settings, terms.replace, keys, filling)
+        if filling.signed is not None:
+            Witness(settings.data_dir).keep(filling.signed)
+        if restored.rows.get(accounts.name):
+            owner_mark.remember(settings.data_dir)
+    return restored
+
+
+def verify_backup(file: SignedFile, progress: Progress) -> Manifest:
+    """Read the whole backup: checksums, columns, event chain, schema. Raises ``Invalid`` saying what is wrong."""
+    reader, previous = Reader(file), FIRST
+    for done, (table, row) in enumerate(_rows(reader)):
+        if table == audit_marks.name and row["name"] == "cut":
+            previous = _cut_hash(row)
+        if table == events.name:
+            if not chain.follows(previous, row):
+                raise damaged(f"its audit trail is broken at the event {row['id']}")
+            previous = row["hash"]
+        if done % _BATCH == 0:
+            progress("verifying", done, 0)
+    assert reader.manifest is not None  # rows() raises without one
+    _check_schema(reader.manifest)
+    return reader.manifest
+
+
+def _rows(reader: Reader) -> Iterator[tuple[str, Row]]:
+    """Every row, which has the columns of its table and values of their types; at both readings."""
+    for table, row in reader.rows():
+        columns = _COLUMNS.get(table)
+        if columns is None or row.keys() != columns.keys():
+            raise damaged("its tables are not those of this version")
+        if not row_types.fits(row, columns):
+            raise damaged(f"a row of its table {table} holds what no row of ARI holds")
+        yield table, row
+
+
+def _cut_hash(row: Row) -> str:
+    """What the first event that retention left follows from."""
+    cut = Cut.parse(str(row["statement"]))
+    if cut is None:
+        raise damaged("the cut of its audit trail cannot be read")
+    return cut.hash
+
+
+def _check_schema(manifest: Manifest) -> None:
+    ours = {one.name: one.revisions[-1] for one in (MAIN, LOG)}
+    if manifest.migrations != ours:
+        raise damaged(f"it has another schema; restore it with ARI {manifest.version} and upgrade after that")
+    if manifest.tables.keys() != _TABLES.keys():
+        raise damaged("a table is missing")
+
+
+@dataclass(slots=True)
+class _Filling:
+    """The second reading: called with the connections to write to, one to the keys and one to the usage log."""
+
+    file: SignedFile
+    terms: Terms
+    caller: Caller
+    now_ms: int
+    progress: Progress
+    restored: Restored
+    keys: MasterKeys
+    signed: Mark | None = None
+
+    def __call__(self, main: Connection, log: Connection) -> None:
+        try:
+            for name, batch in _batches(Reader(self.file)):
+                self._write(main if _TABLES[name] in MAIN_TABLES else log, name, batch)
+            if self.restored.is_trusted:
+                require_ours(self.file, self.keys)  # again: these bytes are the ones that were written
+            KeyTables(main, writing=True).stamp_expired(self.now_ms)
+            self._record(main)
+        except OperationalError:
+            raise
+        except SQLAlchemyError:
+            raise damaged("the database refuses its rows") from None
+
+    def _write(self, connection: Connection, name: str, batch: list[Row]) -> None:
+        if name == api_keys.name and not self.terms.trust_keys:
+            self.restored.keys_disabled += sum(_disable(row, self.now_ms) for row in batch)
+        connection.execute(_TABLES[name].insert(), batch)
+        counts = self.restored.rows
+        counts[name] = counts.get(name, 0) + len(batch)
+        self.progress(name, counts[name], self.restored.manifest.tables[name].rows)
+
+    def _record(self, main: Connection) -> None:
+        manifest, by = self.restored.manifest, self.caller
+        detail = {
+            "written_at": manifest.created_at,
+            "written_by_version": manifest.version,
+            "keys": self.restored.rows.get(api_keys.name, 0),
+            "keys_disabled": self.restored.keys_disabled,
+            "signed_by": self.restored.signer.instance if self.restored.signer else None,
+            "signing_key": self.restored.signer.signature.fingerprint if self.restored.signer else None,
+            "trusted": self.restored.is_trusted,
+        }
+        event = Event(new_id("evt", self.now_ms), self.now_ms, "backup_restored", by.actor, None, by.origin, detail)
+        trail = EventTables(main, self.keys)
+        trail.append(event)
+        if self.terms.untrusted and not self.restored.is_trusted:
+            trail.accept(keep_identity=False)
+        self.signed = trail.sign()
+        FeedTables(main).mark_read(event)  # nobody is mailed of what happened before
+
+
+def _batches(reader: Reader) -> Iterator[tuple[str, list[Row]]]:
+    name, batch = "", list[Row]()
+    for table, row in _rows(reader):
+        if batch and (table != name or len(batch) == _BATCH):
+            yield name, batch
+            batch = []
+        name = table
+        batch.append(row)
+    if batch:
+        yield name, batch
+
+
+def _disable(row: Row, now_ms: int) -> bool:
+    """Disable a key that is neither revoked nor expired, even if it claims to be deleted; return whether it was one."""
+    expired = row["expires_at_ms"] is not None and row["expires_at_ms"] <= now_ms
+    dead = row["expired_seen_at_ms"] is not None or row["revoked_at_ms"] is not None
+    if expired or dead or row["disabled"]:
+        return False
+    row["disabled"] = True
+    return True

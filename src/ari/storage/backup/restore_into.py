@@ -1,0 +1,198 @@
+"""Where a restore goes: new SQLite files put in the place of the old ones, or one PostgreSQL transaction."""
+
+import os
+import shutil
+import sqlite3
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from sqlalchemy import Connection, Table, inspect, select, text
+from sqlalchemy.exc import DatabaseError, SQLAlchemyError
+
+from ari.base.errors import Conflict
+from ari.base.master_key import MasterKeys
+from ari.base.settings import Settings
+from ari.storage import tables
+from ari.storage.database_errors import read_only
+from ari.storage.dialect import alone
+from ari.storage.engine import INBOX_FILE, KEYS_FILE, USAGE_FILE, Database
+from ari.storage.failover.begin import begin_history, histories_in, new_history_id
+from ari.storage.migrate import migrate
+from ari.storage.trail.witness import Witness
+from ari.storage.write_lock import write_turn
+
+Fill = Callable[[Connection, Connection], None]
+"""Writes the rows through a connection to the keys and one to the usage log; on PostgreSQL they are the same."""
+
+_LEAVING_SECONDS = 2.0
+"""How long the server may take to let a connection go that was closed: our own, a moment ago, among them."""
+_TELLING_MAIN = (tables.accounts, tables.api_keys, tables.events)
+_TELLING_LOG = (tables.usage_rows,)
+"""An instance is empty while these are."""
+
+
+def into_sqlite(settings: Settings, replace: bool, keys: MasterKeys, fill: Fill) -> None:
+    """Fill new files in a folder inside the data directory, then move them over the old ones."""
+    database = Database.open(settings, trusting=True)
+    target = settings.data_dir
+    replaced = _histories(database)
+    try:
+        with write_turn(database.main_lock), write_turn(database.log_lock):
+            if not replace and (target / KEYS_FILE).exists():
+                _refuse_filled_files(database)
+            database.close()
+            with _alone(target):
+                _swap_in(settings, keys, fill, replaced)
+    finally:
+        database.close()
+
+
+def into_postgresql(settings: Settings, replace: bool, keys: MasterKeys, fill: Fill) -> None:
+    """Fill the tables in one transaction."""
+    database = Database.open(settings, keys, trusting=True)
+    try:
+        if database.server is not None and database.server.pooled:
+            raise Conflict(
+                "in_use",
+                "Through a pooler, ARI cannot see whether another process uses the database; name PostgreSQL itself in "
+                "ARI_DATABASE_URL for the restore.",
+            )
+        migrate(database)
+        replaced = _histories(database)
+        database.log.dispose()  # its connection would be taken for another process of ours
+        with alone(database.main) as connection:
+            _refuse_others(connection)
+            if replace:
+                _empty(connection)
+            elif _is_filled(connection, (*_TELLING_MAIN, *_TELLING_LOG)):
+                raise _filled()
+            fill(connection, connection)
+            begin_history(connection, new_history_id(), replaced)
+            database.witness.forget()
+    finally:
+        database.close()
+
+
+def _histories(database: Database) -> list[str]:
+    """The histories that end with the restore, as far as this node and the database know them."""
+    record = database.history.record()
+    found = [] if record is None else [record.history]
+    if database.main_lock is not None and not (database.data_dir / KEYS_FILE).exists():
+        return found
+    with suppress(SQLAlchemyError), read_only(database.main) as connection:
+        found += histories_in(connection)
+    return found
+
+
+def _filled() -> Conflict:
+    return Conflict("not_empty", "This instance is not empty; --force replaces all that is in it.")
+
+
+def _in_use(hint: str = "") -> Conflict:
+    return Conflict("in_use", f"ARI is running on this instance; stop it before you restore.{hint}")
+
+
+def _is_filled(connection: Connection, telling: tuple[Table, ...]) -> bool:
+    known = set(inspect(connection).get_table_names())
+    return any(table.name in known and connection.execute(select(table).limit(1)).first() for table in telling)
+
+
+def _refuse_filled_files(database: Database) -> None:
+    try:
+        with read_only(database.main) as main, read_only(database.log) as log:
+            filled = _is_filled(main, _TELLING_MAIN) or _is_filled(log, _TELLING_LOG)
+    except DatabaseError:  # damaged, so something was in it
+        filled = True
+    if filled:
+        raise _filled()
+
+
+@contextmanager
+def _alone(target: Path) -> Iterator[None]:
+    """Keep every other process out of the keys file, so that none goes on with the file replaced.
+
+    The file leaves WAL mode first: a connection in WAL mode would, when it closes, delete the new file's log by its
+    name. Raises ``Conflict`` if some process has the file open.
+    """
+    path = target / KEYS_FILE
+    if not path.exists():
+        yield
+        return
+    connection = sqlite3.connect(path, isolation_level=None, timeout=0.2)
+    try:
+        connection.execute("PRAGMA locking_mode=EXCLUSIVE")
+        connection.execute("PRAGMA journal_mode=DELETE")
+        connection.execute("BEGIN EXCLUSIVE")
+    except sqlite3.DatabaseError as error:
+        connection.close()
+        if error.sqlite_errorname == "SQLITE_BUSY":
+            raise _in_use() from None
+        # any other fault is a damaged file: a reason to restore
+    try:
+        yield
+    finally:
+        connection.close()
+
+
+def _swap_in(settings: Settings, keys: MasterKeys, fill: Fill, replaced: list[str]) -> None:
+    target = settings.data_dir
+    staging = Path(tempfile.mkdtemp(prefix="restore-", dir=target))
+    try:
+        _fill_files(settings.model_copy(update={"data_dir": staging}), keys, fill, replaced)
+        Witness(target).forget()
+        for name in (INBOX_FILE, USAGE_FILE, KEYS_FILE):
+            _put_in_place(staging / name, target / name)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def _fill_files(settings: Settings, keys: MasterKeys, fill: Fill, replaced: list[str]) -> None:
+    database = Database.open(settings, keys, trusting=True)
+    try:
+        migrate(database)
+        with database.main.begin() as main, database.log.begin() as log:
+            fill(main, log)
+            begin_history(main, new_history_id(), replaced)
+    finally:
+        database.close()
+    for name in (KEYS_FILE, USAGE_FILE, INBOX_FILE):
+        connection = sqlite3.connect(settings.data_dir / name)
+        connection.execute("PRAGMA journal_mode=DELETE")  # all of it in the one file that moves
+        connection.close()
+
+
+def _put_in_place(new: Path, old: Path) -> None:
+    for rest in ("-wal", "-shm", "-journal"):
+        old.with_name(old.name + rest).unlink(missing_ok=True)
+    new.replace(old)
+    folder = os.open(old.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _refuse_others(connection: Connection) -> None:
+    query = (
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND application_name LIKE 'ari%' AND pid <> pg_backend_pid()"
+    )
+    ends = time.monotonic() + _LEAVING_SECONDS
+    while connection.execute(text(query)).scalar_one():
+        if time.monotonic() > ends:
+            raise _in_use(" A pooler may hold its connections for a while.")
+        time.sleep(0.05)
+        connection.execute(text("SELECT pg_stat_clear_snapshot()"))
+
+
+def _empty(connection: Connection) -> None:
+    """Remove every row; the triggers that keep the audit trail from edits are off within this transaction alone."""
+    names = ", ".join(
+        table.name for metadata in (tables.main, tables.log, tables.inbox) for table in metadata.sorted_tables
+    )
+    connection.execute(text("ALTER TABLE events DISABLE TRIGGER USER"))
+    connection.execute(text(f"TRUNCATE {names}"))
+    connection.execute(text("ALTER TABLE events ENABLE TRIGGER USER"))

@@ -1,0 +1,61 @@
+"""What a database does when it cannot: turned into one plain error. And the transaction that only reads."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from ari.base.errors import Unavailable
+from ari.storage.postgres_reasons import is_final, log_reason, reason_of
+
+_BROKEN = ("malformed", "not a database", "corrupt")
+_FULL = ("disk is full", "readonly", "read-only", "unable to open", "disk i/o")
+
+
+@contextmanager
+def read_only(engine: Engine) -> Iterator[Connection]:
+    """A transaction that only reads, and so waits for no writer."""
+    options = {"ari_read_only": True}
+    if engine.dialect.name == "postgresql":
+        options["postgresql_readonly"] = True
+    with engine.connect().execution_options(**options) as connection, connection.begin():
+        yield connection
+
+
+@contextmanager
+def faults_as_unavailable() -> Iterator[None]:
+    """Turn what a database does when it is locked, full, gone or broken into ``Unavailable`` with a plain sentence."""
+    try:
+        yield
+    except (OperationalError, InterfaceError, PoolTimeout) as error:
+        raise unavailable(error) from None
+    except DBAPIError as error:
+        text = str(error.orig).lower()
+        if error.connection_invalidated or is_final(error) or any(word in text for word in (*_BROKEN, *_FULL)):
+            raise unavailable(error) from None
+        raise
+    except OSError as error:
+        raise Unavailable(f"The data directory cannot be written: {error.strerror}.") from None
+
+
+def unavailable(error: Exception) -> Unavailable:
+    """``error`` as a plain sentence for callers; why goes to the log and to operators."""
+    reason = reason_of(error)
+    log_reason(reason)
+    return Unavailable(plain_sentence(error), reason=reason)
+
+
+def plain_sentence(error: Exception) -> str:
+    """What a database's fault means, without its words, which may quote values."""
+    text = str(getattr(error, "orig", error)).lower()
+    if any(word in text for word in _BROKEN):
+        return "The database file is damaged; restore it from a backup."
+    if "full" in text:
+        return "The disk is full; nothing was changed."
+    if any(word in text for word in _FULL):
+        return "The database cannot be written; check the data directory's disk and permissions."
+    if is_final(error):
+        return "The database refuses what ARI needs; nothing was changed."
+    return "The database does not answer now; nothing was changed."

@@ -1,0 +1,153 @@
+"""Lookups on PostgreSQL that share round trips: one connection, one statement at a time, never inside a transaction."""
+
+import asyncio
+import os
+import socket
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from ari.base.errors import Unavailable
+from ari.storage.failover.link import Link
+from ari.storage.postgres_reasons import log_reason, reason_of
+
+if TYPE_CHECKING:
+    import psycopg
+
+_LETTING_GO_SECONDS = 0.2
+_Row = tuple[Any, ...]
+V = TypeVar("V")
+
+
+class PostgresBatchLookup(Generic[V]):
+    """Concurrent lookups share one round trip: all that wait while a statement runs go into the next ``ask``.
+
+    A connection that was dropped meanwhile (the server restarted) is replaced once for a batch: reading twice harms
+    nothing. Nobody waits longer than ``timeout_seconds``.
+    """
+
+    def __init__(self, link: Link, gone: str, timeout_seconds: float) -> None:
+        self.link = link
+        self._gone = gone
+        self._timeout_seconds = timeout_seconds
+        self._connection: psycopg.AsyncConnection[_Row] | None = None
+        self._cursor: psycopg.AsyncCursor[_Row]
+        self._waiting: list[tuple[Any, asyncio.Future[V | None]]] = []
+        self._runner: asyncio.Task[None] | None = None
+        self._asking: asyncio.Future[dict[Any, V]] | None = None
+        self.reason: str | None = None
+        """Why the last failure was."""
+        self._failure: BaseException | None = None
+
+    async def row(self, key: bytes | str) -> V | None:
+        """What is found under this key, as committed now. Raises ``Unavailable``."""
+        future: asyncio.Future[V | None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((key, future))
+        if self._runner is None or self._runner.done():
+            self._runner = asyncio.create_task(self._run())
+        return await future
+
+    async def _run(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting, []
+            found = await self._bounded([key for key, _ in batch])
+            if found is None:
+                # Who came meanwhile has waited too, and would wait again as long for the same.
+                batch, self._waiting = batch + self._waiting, []
+            for key, future in batch:
+                if future.done():
+                    continue
+                if found is None:
+                    future.set_exception(self._refusal())
+                else:
+                    future.set_result(found.get(key))
+
+    def _refusal(self) -> Unavailable:
+        """The last failure as callers see it: a database that is not trusted is named."""
+        failure = self._failure
+        return failure if isinstance(failure, Unavailable) else Unavailable(self._gone, reason=self.reason)
+
+    async def _bounded(self, keys: list[Any]) -> dict[Any, V] | None:
+        """What ``ask`` found, or ``None`` if it failed or took too long."""
+        self._asking = asking = asyncio.ensure_future(self._twice(keys))
+        await asyncio.wait((asking,), timeout=self._timeout_seconds)
+        if asking.done() and not asking.cancelled() and asking.exception() is None:
+            return asking.result()
+        if not asking.done() and self._connection is not None:
+            self.link.silent(self._connection)
+        self._failure = asking.exception() if asking.done() and not asking.cancelled() else None
+        self.reason = _reason_of(asking, self._timeout_seconds)
+        log_reason(self.reason)
+        await self._give_up()
+        return None
+
+    async def _give_up(self) -> None:
+        """End what is asked and let the connection go.
+
+        A cancelled psycopg call first asks the server to cancel, which a hanging one never answers; so the socket is
+        shut, which wakes who waits for it. It is closed only after that: uvloop aborts the process where a socket that
+        it is about to watch is closed, and another connection could get the same number.
+        """
+        import psycopg  # noqa: PLC0415 - the extra "postgres"
+
+        (asking, connection), self._asking, self._connection = (self._asking, self._connection), None, None
+        if asking is not None and not asking.done():
+            if connection is None:
+                asking.cancel()
+            else:
+                with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(connection.pgconn.socket)) as same:
+                    same.shutdown(socket.SHUT_RDWR)
+            await asyncio.wait((asking,), timeout=_LETTING_GO_SECONDS)
+            if not asking.done():
+                return  # what still watches the socket lets it go when it ends
+            if not asking.cancelled():
+                asking.exception()
+        if connection is not None:
+            connection.pgconn.finish()
+
+    async def _twice(self, keys: list[Any]) -> dict[Any, V]:
+        import psycopg  # noqa: PLC0415 - the extra "postgres"
+
+        was_open = self._connection is not None
+        try:
+            return await self.ask(keys)
+        except (psycopg.OperationalError, psycopg.InterfaceError):
+            given_up = self._connection is None
+            self._drop()
+            if given_up or not was_open:
+                raise
+            return await self.ask(keys)
+
+    async def ask(self, keys: list[Any]) -> dict[Any, V]:
+        """What is found under these keys, in one statement."""
+        raise NotImplementedError
+
+    async def rows(self, query: str, keys: list[Any]) -> list[_Row]:
+        """Run ``query``, whose one parameter is the list of keys."""
+        self.link.history.gate()
+        if self._connection is None:
+            self._connection = await self.link.aconnect("ari verify", self._timeout_seconds)
+            self._cursor = self._connection.cursor(binary=True)
+        cursor = self._cursor
+        await cursor.execute(query, (keys,), prepare=True)
+        return await cursor.fetchall()
+
+    def _drop(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.pgconn.finish()
+
+    async def close(self) -> None:
+        """Let the connection go; who still waits is told that nothing can be decided."""
+        if self._runner is not None:
+            self._runner.cancel()
+        for _, future in self._waiting:
+            if not future.done():
+                future.set_exception(Unavailable(self._gone))
+        self._waiting = []
+        await self._give_up()
+
+
+def _reason_of(asking: "asyncio.Future[Any]", timeout_seconds: float) -> str | None:
+    if asking.done() and not asking.cancelled():
+        return reason_of(asking.exception())
+    return f"PostgreSQL did not answer within {timeout_seconds:g} seconds."

@@ -1,0 +1,73 @@
+"""The gateway's lookup of what is stored for a provider, its sealed key among it: one point read for each request.
+
+The store is asked every time, so a key that was removed or replaced is gone with the next request, in every process.
+"""
+
+import json
+from pathlib import Path
+from typing import Any, Protocol
+
+from ari.base.seal import Context, Sealed
+from ari.integrations.credentials import KIND, NOTHING_STORED, Stored
+from ari.integrations.model import Integration
+from ari.storage.failover.link import Link
+from ari.storage.lookups.keys import ValidatedCache
+from ari.storage.lookups.sqlite import CommitCounter, PostgresLookup, SqliteLookup
+
+_COLUMNS = "i.id, i.base_url, i.base_url_by, i.mask, i.added_at_ms, i.failing_since_ms, s.parts, s.envelope"
+_SEALED = f"LEFT JOIN sealed_secrets s ON s.kind = '{KIND}' AND s.subject = i.provider"
+_TABLES = f"integrations i ON i.provider = p.provider {_SEALED}"
+_GONE = "The provider keys cannot be read now."
+
+
+class ProviderFinder(Protocol):
+    """Holds a connection of its own."""
+
+    async def find(self, provider: str) -> Stored:
+        """What is stored for the provider, as committed now. Raises ``Unavailable``."""
+
+    async def close(self) -> None:
+        """Let the connection go."""
+
+
+class SqliteProviderFinder:
+    """Reads on the event loop; a copy counts while nothing was committed since it was read; see ``ValidatedCache``."""
+
+    def __init__(self, keys_file: Path, commits: CommitCounter) -> None:
+        # Always one row, since only rows are copied: what is not stored is asked for as often as what is.
+        query = f"SELECT {_COLUMNS}, p.provider FROM (SELECT ? AS provider) p LEFT JOIN {_TABLES}"  # noqa: S608 - our own
+        self._points = SqliteLookup(keys_file, query, _GONE, commits)
+        self._copies = ValidatedCache[str, Stored](self._points, _stored)
+
+    async def find(self, provider: str) -> Stored:
+        return self._copies.get(provider) or NOTHING_STORED
+
+    async def close(self) -> None:
+        self._points.close()
+
+
+class PostgresProviderFinder:
+    """Reads that share round trips; see ``PostgresLookup``."""
+
+    def __init__(self, link: Link, timeout_seconds: float) -> None:
+        query = f"SELECT {_COLUMNS}, i.provider FROM integrations i {_SEALED} WHERE i.provider = ANY(%s)"  # noqa: S608 - our own
+        self._points = PostgresLookup(link, query, _GONE, timeout_seconds)
+
+    async def find(self, provider: str) -> Stored:
+        row = await self._points.row(provider)
+        return NOTHING_STORED if row is None else _stored((*row, provider))
+
+    async def close(self) -> None:
+        await self._points.close()
+
+
+def _stored(row: tuple[Any, ...]) -> Stored:
+    own_id, base_url, base_url_by, mask, added_at_ms, failing_since_ms, parts, envelope, provider = row
+    if own_id is None:
+        return NOTHING_STORED
+    found = Integration(
+        own_id, provider, base_url, mask, added_at_ms, failing_since_ms=failing_since_ms, base_url_by=base_url_by
+    )
+    if envelope is None:
+        return Stored(found, None)
+    return Stored(found, Sealed(Context(KIND, provider, tuple(json.loads(parts))), bytes(envelope)))

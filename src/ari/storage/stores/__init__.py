@@ -1,0 +1,1 @@
+"""One store per concept, each over the connection of a transaction."""

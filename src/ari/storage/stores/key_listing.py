@@ -1,0 +1,95 @@
+"""Lists of API keys in SQL; fulfils ``keys.listing.KeyListing``.
+
+A run by name or expiry is a span of an index of the keys that are not deleted, a run by age a span of the ids' own.
+What it is narrowed by is tested on the way: a search reads on until the page is full, at worst through all keys.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, case, false, func, or_, select, true, tuple_
+
+from ari.keys.listing import SOON_MS, UNUSED_MS, Cursor, KeyCounts, KeyFilter, LivingKey, Order
+from ari.keys.model import ApiKey
+from ari.keys.names import folded
+from ari.storage.stores.keys import COLUMNS, is_active, is_inactive, key_of
+from ari.storage.tables import api_keys
+
+_t = api_keys.c
+_PRESENT = _t.deleted_at_ms.is_(None)
+
+
+class KeyListTables:
+    """Lists inside the transaction of ``connection``."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def run(self, where: KeyFilter, order: Order, after: Cursor | None, limit: int) -> list[ApiKey]:
+        columns = _columns(order)
+        query = select(*COLUMNS).where(_PRESENT, _fits(where)).limit(limit)
+        if order.by == "expires":
+            query = query.where(_t.expires_at_ms.is_not(None))
+        if order.endless:
+            query = query.where(_t.expires_at_ms.is_(None))
+        if after is not None:
+            place = self._place(order, after)
+            span = tuple_(*columns) < tuple_(*place) if order.descending else tuple_(*columns) > tuple_(*place)
+            query = query.where(span)
+        query = query.order_by(*(column.desc() if order.descending else column.asc() for column in columns))
+        return [key_of(row) for row in self._connection.execute(query)]
+
+    def among(self, where: KeyFilter, key_ids: Sequence[str]) -> list[ApiKey]:
+        query = select(*COLUMNS).where(_PRESENT, _t.id.in_(key_ids), _fits(where))
+        return [key_of(row) for row in self._connection.execute(query)]
+
+    def counts(self, now_ms: int) -> KeyCounts:
+        working = func.coalesce(func.sum(case((_works(now_ms), 1), else_=0)), 0)
+        query = select(func.count(), working).select_from(api_keys).where(_PRESENT)
+        every, active = self._connection.execute(query).one()
+        return KeyCounts(int(every), int(active))
+
+    def living(self, now_ms: int, limit: int) -> list[LivingKey]:
+        columns = _t.id, _t.name, _t.hint, _t.created_at_ms, _t.expires_at_ms
+        query = select(*columns).where(_PRESENT, _works(now_ms)).order_by(_t.id).limit(limit)
+        return [LivingKey(*row) for row in self._connection.execute(query)]
+
+    def _place(self, order: Order, after: Cursor) -> tuple[Any, ...]:
+        if order.by == "created":
+            return (after.key_id,)
+        if order.by == "expires":
+            return after.value, after.key_id
+        name = self._connection.scalar(select(_t.folded_name).where(_t.id == after.key_id))
+        return name or "", after.key_id
+
+
+def _columns(order: Order) -> tuple[Any, ...]:
+    return {"name": (_t.folded_name, _t.id), "expires": (_t.expires_at_ms, _t.id), "created": (_t.id,)}[order.by]
+
+
+def _works(now_ms: int) -> ColumnElement[bool]:
+    return and_(is_active(now_ms), _t.disabled == false())
+
+
+def _fits(where: KeyFilter) -> ColumnElement[bool]:
+    now_ms = where.now_ms
+    shown: dict[str, Any] = {
+        "all": true(),
+        "active": _works(now_ms),
+        "soon": and_(_works(now_ms), _t.expires_at_ms <= now_ms + SOON_MS),
+        "never-used": _works(now_ms),
+        "unused": and_(_works(now_ms), _t.created_at_ms <= now_ms - UNUSED_MS),
+        "disabled": and_(is_active(now_ms), _t.disabled == true()),
+        "inactive": is_inactive(now_ms),
+        "expired": and_(is_inactive(now_ms), _t.revoked_at_ms.is_(None)),
+        "revoked": _t.revoked_at_ms.is_not(None),
+    }
+    if not where.text:
+        return shown[where.show]  # type: ignore[no-any-return]  # made of columns
+    lowered = where.text.lower().replace("...", "…")
+    found = or_(
+        _t.folded_name.contains(folded(where.text), autoescape=True),
+        func.lower(_t.hint).contains(lowered, autoescape=True),
+        func.lower(_t.id).contains(lowered, autoescape=True),
+    )
+    return and_(shown[where.show], found)

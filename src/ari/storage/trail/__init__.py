@@ -1,0 +1,1 @@
+"""The signed audit trail: its chain, its marks, and its verification."""

@@ -1,0 +1,132 @@
+"""Walk the audit trail from its first event or its cut, and compare it with what was signed (security.md 21)."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select
+
+from ari.base.audit import FIRST, Cut, Head, Mark
+from ari.base.clock import to_rfc3339
+from ari.base.master_key import MasterKeys
+from ari.base.signing import present_keys
+from ari.storage.tables import events
+from ari.storage.trail.chain import Break, follows
+from ari.storage.trail.marks import AuditMarks
+
+
+@dataclass(frozen=True, slots=True)
+class Trail:
+    """What a walk found. ``walked`` events were looked at, ``removed`` ones are before the cut.
+
+    ``broken`` is the first event that does not follow. ``fault`` says in words what does not match the signatures.
+    """
+
+    walked: int
+    removed: int = 0
+    broken: Break | None = None
+    fault: str | None = None
+    head: Head | None = None
+    fingerprint: str | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every event is there as it was written."""
+        return self.broken is None and self.fault is None
+
+
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """Where the named events were found: position and hash by id; and the last event."""
+
+    found: dict[str, tuple[int, str]]
+    last_position: int
+
+
+def examine(connection: Connection, keys: MasterKeys, witness: Mark | None) -> Trail:
+    """Walk every event. ``connection`` must see one snapshot; ``witness`` was read before it."""
+    marks = AuditMarks(connection, keys)
+    head_mark, cut_mark = marks.head(), marks.cut()
+    head = None if head_mark is None else Head.parse(head_mark.text)
+    cut = None if cut_mark is None else Cut.parse(cut_mark.text)
+    seen = None if witness is None else Head.parse(witness.text)
+    removed = 0 if cut is None else cut.removed
+    wanted = {one.event_id for one in (head, seen) if one is not None and one.event_id is not None}
+    previous, position, found = FIRST if cut is None else cut.hash, removed, dict[str, tuple[int, str]]()
+    query = select(events).order_by(events.c.seq).execution_options(yield_per=500)
+    with connection.execute(query) as rows:
+        for row in rows.mappings():
+            position += 1
+            if not follows(previous, dict(row)):
+                return Trail(position - removed, removed, Break(row["id"], row["at_ms"], position))
+            previous = row["hash"]
+            if row["id"] in wanted:
+                found[row["id"]] = position, row["hash"]
+    walk = _Walk(found, position)
+    fault = (
+        _cut_fault(cut_mark, cut, head, keys)
+        or _head_fault(head_mark, head, walk, keys)
+        or _witness_fault(witness, seen, cut, walk, keys)
+    )
+    fingerprint = None if head_mark is None else head_mark.signature.fingerprint
+    return Trail(position - removed, removed, None, fault, head, fingerprint)
+
+
+def _cut_fault(mark: Mark | None, cut: Cut | None, head: Head | None, keys: MasterKeys) -> str | None:
+    if mark is None:
+        return None
+    fault = _signature_fault("cut", mark, keys)
+    if fault is None and (cut is None or head is None or cut.instance != head.instance):
+        return "the cut that retention left belongs to another trail"
+    return fault
+
+
+def _head_fault(mark: Mark | None, head: Head | None, walk: _Walk, keys: MasterKeys) -> str | None:
+    if mark is None:
+        return None if not walk.last_position else "it has no signed head: the head was removed, or could not be signed"
+    fault = _signature_fault("head", mark, keys)
+    if fault is not None:
+        return fault
+    if head is None:
+        return "its signed head cannot be read"
+    position, chained = walk.found.get(head.event_id or "", (0, FIRST))
+    if (position, chained) != (head.position, head.hash):
+        return (
+            f"its signed head is the event {head.event_id} at {head.position} of {to_rfc3339(head.at_ms)}, which is "
+            "not there: events were rewritten or removed"
+        )
+    unsigned = walk.last_position - position
+    if unsigned:
+        return f"{_events(unsigned)} after its signed head: written without the master key, or not by ARI"
+    if head.unsigned:
+        return (
+            f"{_events(head.unsigned)}, the first of them {head.unsigned_event_id}: written without the master key, "
+            "or not by ARI"
+        )
+    return None
+
+
+def _witness_fault(mark: Mark | None, seen: Head | None, cut: Cut | None, walk: _Walk, keys: MasterKeys) -> str | None:
+    """A file that another master key signed, or nobody, proves nothing."""
+    if mark is None or seen is None or mark.trust(present_keys(keys)) != "ours":
+        return None
+    position, chained = walk.found.get(seen.event_id or "", (0, FIRST))
+    if (position, chained) == (seen.position, seen.hash):
+        return None
+    if not position and cut is not None and cut.instance == seen.instance and seen.position <= cut.removed:
+        return None
+    return (
+        f"this node committed the event {seen.event_id} at {seen.position} of {to_rfc3339(seen.at_ms)}, which is not "
+        "there: the database was replaced by another one or by an older copy"
+    )
+
+
+def _signature_fault(what: str, mark: Mark, keys: MasterKeys) -> str | None:
+    trust = mark.trust(present_keys(keys))
+    if trust == "ours":
+        return None
+    if trust == "wrong":
+        return f"the signature of its {what} is wrong"
+    return f"its {what} is signed with the key {mark.signature.fingerprint}, and its master key is not in {keys.place}"
+
+
+def _events(count: int) -> str:
+    return "1 event is not signed" if count == 1 else f"{count:,} events are not signed"

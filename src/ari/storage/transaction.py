@@ -1,0 +1,36 @@
+"""One command = one transaction = one unit, holding the stores it may touch."""
+
+from sqlalchemy import Connection
+
+from ari.base.master_key import MasterKeys
+from ari.storage.stores.accounts import AccountTables, NoteTables
+from ari.storage.stores.dismissals import DismissalTables
+from ari.storage.stores.events import EventTables
+from ari.storage.stores.integrations import IntegrationTable
+from ari.storage.stores.key_listing import KeyListTables
+from ari.storage.stores.keys import KeyTables
+from ari.storage.stores.notices import FeedTables, NoticeTables, OutboxTables
+from ari.storage.stores.responses import ResponseTable
+from ari.storage.stores.sealed import SealedTable
+from ari.storage.stores.second_step import SecondStepTables
+from ari.storage.stores.watch import WatchTables
+
+
+class Transaction:
+    """The stores of one transaction: all that the concepts' ports ask for."""
+
+    def __init__(self, connection: Connection, master_keys: MasterKeys, *, writing: bool) -> None:
+        self.keys = KeyTables(connection, writing=writing)
+        self.listing = KeyListTables(connection)
+        self.dismissals = DismissalTables(connection)
+        self.events = EventTables(connection, master_keys)
+        self.accounts = AccountTables(connection)
+        self.second_step = SecondStepTables(connection)
+        self.sealed = SealedTable(connection)
+        self.responses = ResponseTable(connection)
+        self.integrations = IntegrationTable(connection, writing=writing)
+        self.notes = NoteTables(connection)
+        self.feed = FeedTables(connection)
+        self.notices = NoticeTables(connection)
+        self.outbox = OutboxTables(connection)
+        self.watch = WatchTables(connection)

@@ -1,0 +1,1 @@
+"""The usage log in SQL."""

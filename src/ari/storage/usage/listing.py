@@ -1,0 +1,79 @@
+"""What lists of keys and the advice about them ask the usage log; fulfils ``usage.listing.UseListing``
+and ``usage.hygiene.UseFacts``.
+
+There is no index of last uses or counts: every commit of the log changes them, and would have to move its keys within
+the index. A page reads one small row for each key that was ever used, 10,000 in a few milliseconds.
+"""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from sqlalchemy import Connection, func, select, tuple_
+
+from ari.keys.listing import Cursor
+from ari.keys.reasons import EXPIRED
+from ari.storage.tables import usage_rows, usage_seen, usage_totals
+from ari.storage.usage.pages import lowest_id
+from ari.usage.advice import LateCall
+from ari.usage.model import OTHERS, KeyTotals
+
+_totals = usage_totals.c
+_seen = usage_seen.c
+_rows = usage_rows.c
+_COLUMNS = tuple(_totals)[:5]
+_LATE_ROWS = 2_000
+"""How many of the latest refusals are looked at; a flood of them may have millions."""
+
+
+def by_use(
+    connection: Connection, by: Literal["used", "requests"], descending: bool, after: Cursor | None, limit: int
+) -> list[tuple[str, KeyTotals]]:
+    """Keys that had an accepted request, in order."""
+    value = _totals.last_used_at_ms if by == "used" else _totals.request_count
+    query = select(*_COLUMNS).where(_totals.last_used_at_ms.is_not(None)).limit(limit)
+    if after is not None:
+        here, there = tuple_(value, _totals.key_id), tuple_(*after)
+        query = query.where(here < there if descending else here > there)
+    query = query.order_by(*(column.desc() if descending else column.asc() for column in (value, _totals.key_id)))
+    return [(key_id, KeyTotals(*rest)) for key_id, *rest in connection.execute(query)]
+
+
+def last_uses(connection: Connection) -> dict[str, int]:
+    """When each key had its last accepted request."""
+    query = select(_totals.key_id, _totals.last_used_at_ms).where(_totals.last_used_at_ms.is_not(None))
+    return {row.key_id: row.last_used_at_ms for row in connection.execute(query)}
+
+
+def address_counts(connection: Connection, key_ids: Sequence[str], since_ms: int, most: int) -> dict[str, int]:
+    """From how many addresses each key was used, counted up to ``most``; one statement."""
+    used_from = (
+        select(_seen.value)
+        .where(
+            _seen.key_id == _totals.key_id,
+            _seen.kind == "address",
+            _seen.value != OTHERS,
+            _seen.last_seen_at_ms >= since_ms,
+            _seen.accepted_count > 0,
+        )
+        .correlate(usage_totals)
+        .limit(most)
+        .subquery()
+    )
+    count = select(func.count()).select_from(used_from).scalar_subquery()
+    query = select(_totals.key_id, count).where(_totals.key_id.in_(key_ids))
+    return {key_id: int(found) for key_id, found in connection.execute(query)}
+
+
+def late_calls(connection: Connection, since_ms: int) -> list[LateCall]:
+    """Calls with keys that had expired, those of the latest caller first."""
+    columns = _rows.key_id, _rows.at_ms, _rows["count"], _rows.client_address, _rows.user_agent
+    span = tuple_(_rows.code, _rows.id) >= tuple_(EXPIRED.code, lowest_id(since_ms))
+    query = select(*columns).where(span, _rows.code == EXPIRED.code).order_by(_rows.code.desc(), _rows.id.desc())
+    found: dict[str, LateCall] = {}
+    for key_id, at_ms, count, address, agent in connection.execute(query.limit(_LATE_ROWS)):
+        before = found.get(key_id)
+        if before is None:
+            found[key_id] = LateCall(key_id, count, at_ms, address, agent)
+        else:
+            found[key_id] = before._replace(calls=before.calls + count)
+    return list(found.values())

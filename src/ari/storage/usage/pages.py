@@ -1,0 +1,79 @@
+"""The query of a page of the usage log: newest first, from an index whatever it is narrowed by.
+
+Ids begin with their time, so a span of time is a span of ids and every index ends in the id. There is no index of a key
+and the id alone, which each commit would pay for: the page of a key is merged from the newest of each of its codes.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import Connection, Select, func, select, tuple_, union_all
+
+from ari.base.clock import MINUTE_MS
+from ari.base.ids import new_id
+from ari.storage.tables import usage_rows
+from ari.storage.usage.commit import ROW_FIELDS
+from ari.usage.model import ROW_KIND, UsageFilter
+
+_rows = usage_rows.c
+_COLUMNS = tuple(_rows[name] for name in ROW_FIELDS)
+_TIME_LETTERS = len(ROW_KIND) + 1 + 10
+_LATEST_ID_MS = (1 << 48) - 1
+_ABOVE_ALL = chr(ord(ROW_KIND[0]) + 1)
+"""Sorts after every id, by whatever rules the database sorts text."""
+_SLACK_MS = MINUTE_MS
+"""How far the time in a row's id may be from its ``at_ms`` without the row being missed by a span of time."""
+
+
+def page_query(connection: Connection, where: UsageFilter, before_id: str | None, limit: int) -> Select[Any]:
+    """Rows with the fields of ``ROW_FIELDS``, at most ``limit``, those with an id smaller than ``before_id``."""
+    rows = select(*_COLUMNS)
+    if where.key_id is None or where.code is not None:
+        return _newest(rows, where, before_id, limit)
+    newest = [
+        select(_newest(select(_rows.id), replace(where, code=code), before_id, limit).subquery())
+        for code in _codes(connection, where.key_id)
+    ]
+    ids = union_all(*newest).subquery() if newest else None
+    chosen: Any = [] if ids is None else select(ids.c.id).order_by(ids.c.id.desc()).limit(limit)
+    return rows.where(_rows.id.in_(chosen)).order_by(_rows.id.desc())
+
+
+def lowest_id(at_ms: int) -> str:
+    """What sorts before all ids made at this instant or later: the kind and the letters of the time."""
+    return new_id(ROW_KIND, max(0, min(at_ms, _LATEST_ID_MS)))[:_TIME_LETTERS]
+
+
+def _newest(query: Select[Any], where: UsageFilter, before_id: str | None, limit: int) -> Select[Any]:
+    """As one span of one index.
+
+    Not ``code = 'ok' AND id < …``: PostgreSQL, guessing that most rows are ``ok``, would walk back through all others.
+    """
+    index, prefix = _index(where)
+    low = "" if where.since_ms is None else lowest_id(where.since_ms - _SLACK_MS)
+    high = _ABOVE_ALL if where.until_ms is None else lowest_id(where.until_ms + _SLACK_MS)
+    if before_id is not None:
+        high = min(high, before_id)
+    span = tuple_(*index) >= tuple_(*prefix, low), tuple_(*index) < tuple_(*prefix, high)
+    query = query.where(*span).order_by(*(column.desc() for column in index)).limit(limit)
+    if where.since_ms is not None:
+        query = query.where(_rows.at_ms >= where.since_ms)
+    if where.until_ms is not None:
+        query = query.where(_rows.at_ms < where.until_ms)
+    return query
+
+
+def _index(where: UsageFilter) -> tuple[list[Any], list[str]]:
+    """The columns of the index to use, and what all but the last are."""
+    prefix = {_rows.key_id: where.key_id, _rows.code: where.code}
+    given = {column: value for column, value in prefix.items() if value is not None}
+    return [*given, _rows.id], list(given.values())
+
+
+def _codes(connection: Connection, key_id: str) -> list[str]:
+    """The codes that rows of this key have, found by leaps through the index: a dozen at most."""
+    first = select(func.min(_rows.code).label("code")).where(_rows.key_id == key_id)
+    codes = first.cte("codes", recursive=True)
+    following = select(func.min(_rows.code)).where(_rows.key_id == key_id, _rows.code > codes.c.code)
+    codes = codes.union_all(select(following.scalar_subquery()).where(codes.c.code.is_not(None)))
+    return [code for code in connection.scalars(select(codes.c.code)) if code is not None]

@@ -1,0 +1,125 @@
+"""What retention removes from the usage log, in transactions so small that no commit of the log waits long.
+
+Rollups and totals stay; a key's totals also tell how much of it was removed. Nothing needs to be remembered between
+two runs: what is old is found by its time.
+
+Rows with a compound key are deleted as a span of it: for a list of such keys SQLite reads the whole table, and
+PostgreSQL whatever its planner thinks they have in common.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from itertools import chain
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, bindparam, delete, select, tuple_, update
+
+from ari.keys.reasons import ACCEPTED
+from ari.storage.database_errors import read_only
+from ari.storage.dialect import freed_pages, give_back_pages, only_here
+from ari.storage.tables import usage_attempts, usage_rows, usage_totals
+from ari.storage.usage.ai import remove_uses
+from ari.storage.usage.clients import Name, remove, slice_after
+from ari.storage.usage.rollups import remove_attempt_hours
+
+ROWS_A_STEP = 500
+"""Rows removed in one transaction."""
+_LOOKED_AT = 5_000
+_PAGES_A_STEP = 100
+
+_rows, _totals, _attempts = usage_rows.c, usage_totals.c, usage_attempts.c
+_COUNT_REMOVED = (
+    update(usage_totals)
+    .where(_totals.key_id == bindparam("key"))
+    .values(
+        removed_request_count=_totals.removed_request_count + bindparam("requests"),
+        removed_refused_count=_totals.removed_refused_count + bindparam("refused"),
+    )
+)
+
+
+class Retention:
+    """One run at a time, in one process, over the tables of one usage log."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        lock_file: Path | None,
+        writing: Callable[[], AbstractContextManager[Connection]],
+    ) -> None:
+        self._engine = engine
+        self._lock_file = None if lock_file is None else lock_file.with_name("retention.lock")
+        self._writing = writing
+
+    def steps(self, before_ms: int, before_id: str) -> Iterator[int]:
+        """Remove what is older, a little at each step; gives how many entries went. Empty if another process does it.
+
+        ``before_id`` is what the ids of rows of that instant begin with.
+        """
+        with only_here(self._engine, self._lock_file) as alone:
+            if alone:
+                removed = chain(
+                    self._until_none(lambda connection: _remove_rows(connection, before_id)),
+                    self._until_none(lambda connection: remove_uses(connection, before_id, ROWS_A_STEP)),
+                    self._until_none(lambda connection: _remove_attempts(connection, before_ms)),
+                    self._until_none(lambda connection: remove_attempt_hours(connection, before_ms, ROWS_A_STEP)),
+                    self._seen_steps(before_ms),
+                )
+                yield from removed
+                yield from self._shrink_steps()
+
+    def _until_none(self, remove_some: Callable[[Connection], int]) -> Iterator[int]:
+        while True:
+            with self._writing() as connection:
+                removed = remove_some(connection)
+            if removed:
+                yield removed
+            if removed < ROWS_A_STEP:
+                return
+
+    def _seen_steps(self, before_ms: int) -> Iterator[int]:
+        """All is looked at, without a transaction that writes: an index by time would cost every commit."""
+        last: Name | None = None
+        while True:
+            with read_only(self._engine) as connection:
+                looked = slice_after(connection, last, _LOOKED_AT)
+            old = [name for name, seen_at_ms in looked if seen_at_ms < before_ms]
+            for start in range(0, len(old), ROWS_A_STEP):
+                some = old[start : start + ROWS_A_STEP]
+                with self._writing() as connection:
+                    remove(connection, some, before_ms)
+                yield len(some)
+            if len(looked) < _LOOKED_AT:
+                return
+            last = looked[-1][0]
+
+    def _shrink_steps(self) -> Iterator[int]:
+        """Give room back to the file system where more is free than the log will soon need."""
+        with read_only(self._engine) as connection:
+            surplus = freed_pages(connection)
+        for _ in range(0, surplus, _PAGES_A_STEP):
+            with self._writing() as connection:
+                give_back_pages(connection, _PAGES_A_STEP)
+            yield 0
+
+
+def _remove_rows(connection: Connection, before_id: str) -> int:
+    query = select(_rows.id, _rows.key_id, _rows.code, _rows["count"]).where(_rows.id < before_id)
+    old = connection.execute(query.order_by(_rows.id).limit(ROWS_A_STEP).with_for_update()).all()
+    counts: dict[str, list[int]] = {}
+    for _, key_id, code, count in old:
+        counts.setdefault(key_id, [0, 0])[0 if code == ACCEPTED else 1] += count
+    if old:
+        connection.execute(delete(usage_rows).where(_rows.id.in_([row[0] for row in old])))
+        removed = [{"key": key, "requests": counts[key][0], "refused": counts[key][1]} for key in sorted(counts)]
+        connection.execute(_COUNT_REMOVED, removed)
+    return len(old)
+
+
+def _remove_attempts(connection: Connection, before_ms: int) -> int:
+    name = usage_attempts.primary_key.columns
+    query = select(*name).where(_attempts.minute_ms < before_ms).order_by(*name).limit(ROWS_A_STEP)
+    old = [tuple(row) for row in connection.execute(query.with_for_update())]
+    if old:
+        connection.execute(delete(usage_attempts).where(tuple_(*name) <= tuple_(*old[-1])))
+    return len(old)

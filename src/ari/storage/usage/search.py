@@ -1,0 +1,53 @@
+"""Searches of the log that no index serves: the newest rows that one serves are looked at, a bounded number a step."""
+
+from typing import Any
+
+from sqlalchemy import Connection, Select, Subquery, func, or_, select
+
+from ari.storage.usage.ai import add_uses
+from ari.storage.usage.pages import page_query
+from ari.usage.model import UsageRow
+from ari.usage.reports.search import LOOKED_AT, Found, UsageSearch
+
+
+def find(
+    connection: Connection, search: UsageSearch, before_id: str | None, limit: int, look: int = LOOKED_AT
+) -> Found:
+    """At most ``limit`` rows of at most ``look`` that were looked at."""
+    if not search.looks:
+        rows = _rows(connection, page_query(connection, search.where, before_id, limit + 1))
+        return Found(rows[:limit], rows[limit - 1].id if len(rows) > limit else None)
+    window = page_query(connection, search.where, before_id, look).subquery("looked")
+    matching = _matching(window, search).order_by(window.c.id.desc()).limit(limit + 1)
+    rows = _rows(connection, matching)
+    if len(rows) > limit:
+        return Found(rows[:limit], rows[limit - 1].id)
+    count, last_id, last_at_ms = connection.execute(
+        select(func.count(), func.min(window.c.id), func.min(window.c.at_ms))
+    ).one()
+    return Found(rows, last_id if count == look else None, last_at_ms)
+
+
+def newest_statuses(connection: Connection, search: UsageSearch, most: int) -> list[tuple[int | None, int]]:
+    """How often each HTTP status stands in the newest ``most`` rows, the commonest first."""
+    window = page_query(connection, search.where, None, most).subquery("looked")
+    count = func.sum(window.c["count"])
+    query = select(window.c.status, count).group_by(window.c.status).order_by(count.desc(), window.c.status)
+    return [(status, int(total)) for status, total in connection.execute(query)]
+
+
+def _rows(connection: Connection, query: Select[Any]) -> list[UsageRow]:
+    return add_uses(connection, [UsageRow(*row) for row in connection.execute(query)])
+
+
+def _matching(window: Subquery, search: UsageSearch) -> Select[Any]:
+    query, column = select(window), window.c
+    if search.method is not None:
+        query = query.where(column.method == search.method)
+    if search.status is not None:
+        low, high = search.status.low, search.status.high
+        query = query.where(column.status.is_(None) if low is None else column.status.between(low, high))
+    if search.text is not None:
+        places = (column.path, column.client_address, column.user_agent)
+        query = query.where(or_(*(place.icontains(search.text, autoescape=True) for place in places)))
+    return query

@@ -1,0 +1,332 @@
+"""The usage log of one process: what a caller was told is in the log, even after ``kill -9``.
+
+``write`` and ``count`` return only once the row is committed, and the guard lets the response go only then. Requests
+that arrive while a commit runs wait together and share the next one; there is no fixed delay. The commit runs in a
+thread of its own, because an event loop that waits for a disk cannot answer 503.
+
+- A failed commit fails as a whole: all its callers get ``Unavailable`` and its rows are let go, since nobody was told
+  anything else. After a lost connection they may be stored all the same: a row for a 503 is no lie, a missing one is.
+- A caller that waits longer than ``usage_wait_seconds`` gets ``Unavailable``; its row, once in the buffer, is still
+  written, and so is the row of a caller that hung up.
+- Callers of one turn of the loop wait for one future, which costs each of them less than one of its own.
+- The buffer is bounded. When it is full, further callers stand in line with the same patience; no row is dropped from
+  the buffer to make room.
+- What is committed is counted a moment later, by another thread (``settling.py``).
+- Completions tell of responses that went out already, so they are kept over failed commits and tried again (as many
+  as the buffer has room for; the oldest are forgotten first).
+"""
+
+import asyncio
+import logging
+import queue
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+from ari.base.clock import Clock
+from ari.base.errors import Unavailable
+from ari.base.settings import Settings
+from ari.usage.ai import AiUse
+from ari.usage.cleaning import attempt_address, clean_row, clean_use
+from ari.usage.floods import AttemptAddresses, RefusalFlood
+from ari.usage.fold_thread import FoldThread
+from ari.usage.model import Attempt, Completion, UsageRow
+from ari.usage.ports import Batch, UsageStore
+
+_MOST_IN_ONE_COMMIT = 1_000
+"""Bounds how long one commit keeps the others, here and in other processes, waiting."""
+_MOST_IN_ONE_ENTRY = 100
+_RETRY_SECONDS = 1.0
+_DISK_SECONDS = 1.0
+_FAILING_SECONDS = 10.0
+_WATCH_SECONDS = 0.05
+"""How exactly the patience of callers is kept."""
+_TOO_SLOW = "The usage log did not take the request in time; try again."
+_STOPPED = "The usage log is not running."
+_FAULT = "The usage log cannot be written now."
+
+_logger = logging.getLogger(__name__)
+
+
+class _Waiter(asyncio.Future[None]):
+    """What several callers wait for. One of them that is cancelled must not cancel the others: it waits on with them,
+    no longer than they do, and is cancelled then."""
+
+    def cancel(self, msg: Any = None) -> bool:  # noqa: ARG002 - as asyncio has it
+        return False
+
+
+@dataclass(slots=True)
+class _Entry:
+    """Things to commit together and who waits for them; times are the event loop's.
+
+    Until ``open_until`` callers may join: they wait for the same, and their patience ends with that of the first.
+    """
+
+    rows: list[UsageRow]
+    attempts: list[Attempt]
+    waiter: asyncio.Future[None]
+    deadline: float
+    open_until: float
+
+    @property
+    def size(self) -> int:
+        return len(self.rows) + len(self.attempts)
+
+
+class UsageRecorder:
+    """Belongs to one event loop, between ``start`` and ``stop``. All methods are called on that loop."""
+
+    def __init__(self, store: UsageStore, clock: Clock, settings: Settings, free_disk_bytes: Callable[[], int]) -> None:
+        self._store = store
+        self._settling = FoldThread(store)
+        self._clock = clock
+        self._addresses = settings.usage_addresses
+        self._room = settings.usage_buffer_rows
+        self._patience_seconds = settings.usage_wait_seconds
+        self._min_free_disk = int(settings.min_free_disk)
+        self._free_disk_bytes = free_disk_bytes
+        self._disk_asked_at = float("-inf")
+        self._low_disk = False
+        self._failing: str | None = None
+        self._failed_at = float("-inf")
+        self._refusals = RefusalFlood()
+        self._attempt_addresses = AttemptAddresses()
+        self._line: deque[_Entry] = deque()
+        self._buffer: deque[_Entry] = deque()
+        self._flying: list[_Entry] | None = None
+        self._held = 0
+        """How many rows and attempts are in the buffer and in the commit that runs."""
+        self._completions: deque[Completion | AiUse] = deque(maxlen=self._room)
+        self._running = False
+        self._launch_due = False
+        self._watch: asyncio.TimerHandle | None = None
+        self._retry: asyncio.TimerHandle | None = None
+
+    @property
+    def low_disk(self) -> bool:
+        """Whether refusals are only counted, because the disk is nearly full. Asked at most once a second."""
+        now = self._clock.monotonic()
+        if now >= self._disk_asked_at + _DISK_SECONDS:
+            self._disk_asked_at = now
+            with suppress(OSError):
+                self._low_disk = self._free_disk_bytes() < self._min_free_disk
+        return self._low_disk
+
+    @property
+    def failing(self) -> str | None:
+        """Why a row could not be committed in the last ten seconds, in a sentence; ``None`` while the log takes rows.
+
+        It lapses, because a balancer that hears of it sends no more requests, and only these show that all is well.
+        """
+        lapsed = self._clock.monotonic() >= self._failed_at + _FAILING_SECONDS
+        return None if lapsed else self._failing
+
+    async def start(self) -> None:
+        """Begin to take rows; once is enough."""
+        if self._running:
+            return
+        self._loop = asyncio.get_running_loop()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._jobs: queue.SimpleQueue[Batch | None] = queue.SimpleQueue()
+        # A daemon: a disk that hangs must not keep the process from ending.
+        self._thread = threading.Thread(target=self._commit_batches, name="ari usage log", daemon=True)
+        self._thread.start()
+        self._settling.start()
+        self._running = True
+
+    async def stop(self) -> None:
+        """Take no more rows and write all that are here; gives up after twice the patience of a caller."""
+        if not self._running:
+            return
+        self._running = False
+        with suppress(TimeoutError):
+            async with asyncio.timeout(2 * self._patience_seconds):
+                await self._idle.wait()
+        if not self._idle.is_set():
+            _logger.error("The usage log was stopped before everything in it was written.")
+        for timer in (self._watch, self._retry):
+            if timer is not None:
+                timer.cancel()
+        _fail(chain(self._flying or (), self._buffer, self._line), _STOPPED)
+        self._jobs.put(None)
+        if self._flying is None:
+            self._thread.join()
+        await asyncio.to_thread(self._settling.stop, self._patience_seconds)
+
+    async def write(self, row: UsageRow) -> None:
+        """Return when ``row`` is committed, cleaned of what no log may hold; or, in a flood, when it is counted.
+
+        Raises ``Unavailable`` when the commit fails or takes longer than ``usage_wait_seconds``.
+        """
+        await self._committed((self._fit(row),), ())
+
+    async def write_together(self, rows: Iterable[UsageRow], attempts: Sequence[Attempt]) -> None:
+        """Return when one commit has taken all of it. Raises as ``write`` does; then none of it counts as written."""
+        await self._committed([self._fit(row) for row in rows], attempts)
+
+    async def count(self, reason: str, address: str | None) -> None:
+        """Return when an attempt without a key of ours is counted. Raises as ``write`` does."""
+        now_ms = self._clock.now_ms()
+        bucket = self._attempt_addresses.bucket_for(attempt_address(address, self._addresses), now_ms)
+        await self._committed((), (Attempt(now_ms, reason, bucket),))
+
+    def complete(self, done: Completion | AiUse) -> None:
+        """Fill in a committed row by a later commit. Never waits; lost if the process dies before."""
+        self._completions.append(done)
+        if self._running:
+            self._idle.clear()
+            self._launch_soon()
+
+    def meter(self, use: AiUse) -> None:
+        """Tell what a request of a committed row used at a provider, likewise."""
+        self.complete(clean_use(use))
+
+    def _fit(self, row: UsageRow) -> UsageRow:
+        clean_row(row, self._addresses)
+        if row.accepted:
+            return row
+        return self._refusals.row_for(row, self._clock.now_ms(), list_it=not self.low_disk)
+
+    def _committed(self, rows: Sequence[UsageRow], attempts: Sequence[Attempt]) -> asyncio.Future[None]:
+        if not self._running:
+            raise Unavailable(_STOPPED)
+        now = self._loop.time()
+        if self._held < self._room and not self._line:
+            entry = self._open_entry(now)
+            entry.rows += rows
+            entry.attempts += attempts
+            self._held += len(rows) + len(attempts)
+        else:
+            waiter = self._loop.create_future()
+            entry = _Entry([*rows], [*attempts], waiter, now + self._patience_seconds, open_until=now)
+            self._line.append(entry)
+            self._watch_over(entry)
+        return entry.waiter
+
+    def _open_entry(self, now: float) -> _Entry:
+        """One in the buffer that callers may still join."""
+        if self._buffer:
+            entry = self._buffer[-1]
+            if now < entry.open_until and entry.size < _MOST_IN_ONE_ENTRY:
+                return entry
+        waiter, deadline = _Waiter(loop=self._loop), now + self._patience_seconds
+        entry = _Entry([], [], waiter, deadline, min(deadline, now + _WATCH_SECONDS))
+        self._buffer.append(entry)
+        self._idle.clear()
+        self._launch_soon()
+        self._watch_over(entry)
+        return entry
+
+    def _watch_over(self, entry: _Entry) -> None:
+        if self._watch is None:
+            self._watch = self._loop.call_at(entry.deadline, self._expire)
+
+    def _admit(self) -> None:
+        """Move callers from the line into the buffer while there is room; who gave up in line is not logged."""
+        while self._line and self._held < self._room:
+            entry = self._line.popleft()
+            if not entry.waiter.done():
+                self._buffer.append(entry)
+                self._held += entry.size
+
+    def _launch_soon(self) -> None:
+        """Commit at the end of this turn of the loop, so that all requests of the turn are in."""
+        if self._flying is None and not self._launch_due:
+            self._launch_due = True
+            self._loop.call_soon(self._launch)
+
+    def _launch(self) -> None:
+        self._launch_due = False
+        if self._flying is not None:
+            return
+        entries: list[_Entry] = []
+        batch = Batch(completions=list(self._completions))
+        self._completions.clear()
+        while self._buffer and len(batch.rows) + len(batch.attempts) < _MOST_IN_ONE_COMMIT:
+            entry = self._buffer.popleft()
+            entries.append(entry)
+            batch.rows += entry.rows
+            batch.attempts += entry.attempts
+        if not (entries or batch.completions):
+            self._idle.set()
+            return
+        self._flying = entries
+        self._jobs.put(batch)
+
+    def _commit_batches(self) -> None:
+        """The thread's work, until ``None`` comes."""
+        while (batch := self._jobs.get()) is not None:
+            fault = self._try_to_commit(batch)
+            with suppress(RuntimeError):  # the loop was closed meanwhile
+                self._loop.call_soon_threadsafe(self._landed, batch, fault)
+
+    def _try_to_commit(self, batch: Batch) -> str | None:
+        try:
+            self._store.commit(batch)
+        except Unavailable as error:
+            return str(error)
+        except Exception as error:  # noqa: BLE001 - whatever broke, its callers must be told no
+            # Only the kind of error: its words may quote what a caller sent.
+            _logger.error("The usage log failed with %s.", type(error).__name__)
+            return _FAULT
+        self._settling.notify()
+        return None
+
+    def _landed(self, batch: Batch, fault: str | None) -> None:
+        entries, self._flying = self._flying or [], None
+        self._held -= len(batch.rows) + len(batch.attempts)
+        self._admit()
+        if fault is not None:
+            self._completions.extendleft(reversed(batch.completions))
+        if fault is None or self._buffer or not self._completions:
+            self._launch()
+        elif self._retry is None:
+            self._retry = self._loop.call_later(_RETRY_SECONDS, self._try_again)
+        self._note(fault)
+        if fault is None:
+            for entry in entries:
+                if not entry.waiter.done():
+                    entry.waiter.set_result(None)
+        else:
+            _fail(entries, fault)
+
+    def _try_again(self) -> None:
+        self._retry = None
+        self._launch_soon()
+
+    def _note(self, fault: str | None) -> None:
+        if fault is not None and self._failing is None:
+            _logger.error("The usage log fails; requests with keys are answered 503. %s", fault)
+        elif fault is None and self._failing is not None:
+            _logger.warning("The usage log works again.")
+        self._failing = fault
+        self._failed_at = self._clock.monotonic()
+
+    def _expire(self) -> None:
+        """Tell who waited too long; entries stand in the order of their deadlines."""
+        self._watch = None
+        now = self._loop.time()
+        while self._line and (self._line[0].deadline <= now or self._line[0].waiter.done()):
+            self._give_up(self._line.popleft())
+        for entry in chain(self._flying or (), self._buffer, self._line):
+            if entry.deadline > now:
+                self._watch = self._loop.call_at(max(entry.deadline, now + _WATCH_SECONDS), self._expire)
+                return
+            self._give_up(entry)
+
+    def _give_up(self, entry: _Entry) -> None:
+        if not entry.waiter.done():
+            self._note(_TOO_SLOW)
+            _fail([entry], _TOO_SLOW)
+
+
+def _fail(entries: Iterable[_Entry], sentence: str) -> None:
+    for entry in entries:
+        if not entry.waiter.done():
+            entry.waiter.set_exception(Unavailable(sentence))

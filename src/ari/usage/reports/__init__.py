@@ -1,0 +1,1 @@
+"""What pages, API, command line and exports read from the usage log."""

@@ -1,0 +1,79 @@
+"""What was used through the AI gateway in a span of time, the same at every door."""
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from typing import Any
+
+from ari.base.clock import to_rfc3339
+from ari.usage.ai import AiCount, AiSpan, AiSums
+from ari.usage.ports import UsageReader
+from ari.usage.reports import spans
+from ari.usage.reports.spans import Span
+
+TOP = 50
+"""Models and keys that are named, those with the most requests."""
+
+
+@dataclass(frozen=True, slots=True)
+class AiSummary:
+    """``parts`` are those of ``spans.starts``; models are told apart by provider."""
+
+    span: Span
+    parts: list[tuple[int, AiSums]]
+    providers: list[AiCount]
+    models: list[AiCount]
+    keys: list[AiCount]
+
+    @property
+    def sums(self) -> AiSums:
+        """All together."""
+        return sum((part for _, part in self.parts), AiSums())
+
+
+def of_span(reader: UsageReader, span: Span, key_id: str | None = None) -> AiSummary:
+    """What one key, or all keys, used."""
+    within = AiSpan(span.since_ms, span.until_ms, key_id)
+    begins = spans.starts(span)
+    parts = [AiSums() for _ in begins]
+    for hour_ms, sums in reader.ai_hours(within).items():
+        parts[bisect_right(begins, hour_ms) - 1] += sums
+    return AiSummary(
+        span,
+        list(zip(begins, parts, strict=True)),
+        reader.ai_counts("provider", within),
+        reader.ai_counts("model", within)[:TOP],
+        [] if key_id else reader.ai_counts("key", within)[:TOP],
+    )
+
+
+def ai_summary_facts(found: AiSummary, names: dict[str, str | None] | None) -> dict[str, Any]:
+    """The JSON of it; ``names`` are those of the keys, ``None`` where it is of one key."""
+    span = found.span
+    facts = {
+        "since": to_rfc3339(span.since_ms),
+        "until": to_rfc3339(span.until_ms),
+        "by": span.unit,
+        "time_zone": span.zone,
+        **_sum_facts(found.sums),
+        "parts": [{"since": to_rfc3339(since_ms), **_sum_facts(sums)} for since_ms, sums in found.parts],
+        "providers": [{"provider": one.provider, **_count_facts(one)} for one in found.providers],
+        "models": [{"provider": one.provider, "model": one.name or None, **_count_facts(one)} for one in found.models],
+    }
+    if names is not None:
+        facts["keys"] = [{"key_id": one.name, "name": names.get(one.name), **_count_facts(one)} for one in found.keys]
+    return facts
+
+
+def _count_facts(one: AiCount) -> dict[str, Any]:
+    return {**_sum_facts(one.sums), "last_used_at": to_rfc3339(one.last_at_ms)}
+
+
+def _sum_facts(sums: AiSums) -> dict[str, int]:
+    return {
+        "request_count": sums.request_count,
+        "failed_count": sums.failed_count,
+        "told_count": sums.told_count,
+        "input_tokens": sums.input_tokens,
+        "output_tokens": sums.output_tokens,
+        "cached_tokens": sums.cached_tokens,
+    }

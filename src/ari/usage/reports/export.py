@@ -1,0 +1,91 @@
+"""The usage log as a file, in pieces: CSV for spreadsheets, a JSON array with one row per line for programs."""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator
+from typing import Literal
+
+from ari.base.caller import Caller
+from ari.base.clock import to_rfc3339
+from ari.base.events import Event
+from ari.base.ids import new_id
+from ari.base.spreadsheet import neutralize
+from ari.keys.ports import KeyTransaction
+from ari.usage.model import UsageRow
+from ari.usage.reports.facts import row_facts
+from ari.usage.reports.search import UsageSearch
+
+Format = Literal["csv", "json"]
+FORMATS: tuple[Format, ...] = ("csv", "json")
+MEDIA_TYPES: dict[Format, str] = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
+FILE_NAMES: dict[Format, str] = {"csv": "ari-usage.csv", "json": "ari-usage.json"}
+_BOM = b"\xef\xbb\xbf"
+"""Without it Excel reads UTF-8 as the machine's old code page. Python's name for it is ``utf-8-sig``."""
+
+
+def pieces(form: Format, batches: Iterable[list[UsageRow]], *, bom: bool = True) -> Iterator[bytes]:
+    """Yield the file, one piece per batch; a piece may be empty. A JSON array that was cut off does not parse.
+
+    ``bom``: whether a CSV file begins with a byte order mark.
+    """
+    return _csv_pieces(batches, bom) if form == "csv" else _json_pieces(batches)
+
+
+def record(unit: KeyTransaction, caller: Caller, now_ms: int, form: Format, search: UsageSearch) -> None:
+    """Write the event: what leaves the instance is told before it leaves. The text searched for may be an address."""
+    where, status = search.where, search.status
+    detail = {
+        "format": form,
+        "code": where.code,
+        "since": None if where.since_ms is None else to_rfc3339(where.since_ms),
+        "until": None if where.until_ms is None else to_rfc3339(where.until_ms),
+        "method": search.method,
+        "status": None if status is None else [status.low, status.high],
+        "by_text": True if search.text is not None else None,
+    }
+    told = {name: value for name, value in detail.items() if value is not None}
+    event = Event(new_id("evt", now_ms), now_ms, "usage_exported", caller.actor, where.key_id, caller.origin, told)
+    unit.events.append(event)
+
+
+def _csv_pieces(batches: Iterable[list[UsageRow]], bom: bool) -> Iterator[bytes]:
+    mark, head = _BOM if bom else b"", list[Iterable[object]]([COLUMNS])
+    for rows in batches:
+        yield mark + _csv([*head, *(_cells(row) for row in rows)])
+        mark, head = b"", []
+
+
+def _json_pieces(batches: Iterable[list[UsageRow]]) -> Iterator[bytes]:
+    before = "[\n"
+    for rows in batches:
+        if rows:
+            lines = ",\n".join(json.dumps(row_facts(row)) for row in rows)
+            yield f"{before}{lines}".encode()
+            before = ",\n"
+        else:
+            yield b""
+    yield b"[]\n" if before == "[\n" else b"\n]\n"
+
+
+def _cells(row: UsageRow) -> list[object]:
+    """Text that no spreadsheet runs (security.md 22); numbers stay numbers."""
+    return [neutralize(value) if isinstance(value, str) else value for value in _flat(row).values()]
+
+
+def _flat(row: UsageRow) -> dict[str, object]:
+    """What a row used at a provider has columns of its own."""
+    facts = row_facts(row)
+    used = facts.pop("ai") or {}
+    return facts | {f"ai_{name}": used.get(name) for name in _AI}
+
+
+def _csv(lines: Iterable[Iterable[object]]) -> bytes:
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\r\n").writerows(lines)
+    return out.getvalue().encode()
+
+
+_AI = ("provider", "model", "input_tokens", "output_tokens", "cached_tokens")
+_NOBODY = UsageRow("", 0, "", "", "", "", "", "", "", None, None)
+COLUMNS: tuple[str, ...] = tuple(_flat(_NOBODY))

@@ -1,0 +1,130 @@
+"""The numbers of a span of time, the same at every door."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from ari.base.clock import to_rfc3339
+from ari.usage.model import AddressCount, HourCount, RouteCount, TopKeys
+from ari.usage.ports import UsageReader
+from ari.usage.reports import spans
+from ari.usage.reports.spans import Span
+
+TOP = 10
+"""Keys, routes and addresses that are named; the others are told as one number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Requests by time and by code; ``parts`` are those of ``spans.starts``."""
+
+    span: Span
+    parts: list[HourCount]
+    codes: list[tuple[str, int]]
+
+    @property
+    def accepted(self) -> int:
+        return sum(part.accepted_count for part in self.parts)
+
+    @property
+    def refused(self) -> int:
+        return sum(part.refused_count for part in self.parts)
+
+
+@dataclass(frozen=True, slots=True)
+class KeySummary:
+    """Of one key; all its routes."""
+
+    counts: Counts
+    routes: list[RouteCount]
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Of all keys, and of attempts without one; ``addresses`` are the ``TOP`` of these."""
+
+    counts: Counts
+    top: TopKeys
+    reasons: list[tuple[str, int]]
+    addresses: list[AddressCount]
+
+    @property
+    def attempts(self) -> int:
+        return sum(count for _, count in self.reasons)
+
+
+def of_key(reader: UsageReader, key_id: str, span: Span) -> KeySummary:
+    """What one key was used for."""
+    return KeySummary(_counts(reader, key_id, span), reader.routes(key_id, span.since_ms, span.until_ms))
+
+
+def of_all(reader: UsageReader, span: Span) -> Summary:
+    """What all keys were used for, and who came without one."""
+    within = span.since_ms, span.until_ms
+    return Summary(
+        _counts(reader, None, span),
+        reader.top_keys(*within, TOP),
+        spans.by_code(reader.attempts(*within)),
+        reader.attempt_addresses(*within, TOP),
+    )
+
+
+def _counts(reader: UsageReader, key_id: str | None, span: Span) -> Counts:
+    found = reader.hours(key_id, span.since_ms, span.until_ms)
+    return Counts(span, spans.counted(span, found), spans.by_code(found))
+
+
+def key_summary_facts(summary: KeySummary) -> dict[str, Any]:
+    """The JSON of one key's numbers."""
+    routes = [
+        {"route": one.route, "request_count": one.accepted_count, "refused_count": one.refused_count}
+        for one in summary.routes
+    ]
+    return {**_count_facts(summary.counts), "routes": routes}
+
+
+def summary_facts(summary: Summary, names: dict[str, str | None]) -> dict[str, Any]:
+    """The JSON of all numbers; ``names`` are those of the keys shown."""
+    keys = [
+        {
+            "key_id": one.key_id,
+            "name": names.get(one.key_id),
+            "request_count": one.accepted_count,
+            "refused_count": one.refused_count,
+        }
+        for one in summary.top.shown
+    ]
+    addresses = [
+        {"address": one.address, "count": one.count, "last_at": to_rfc3339(one.last_at_ms)} for one in summary.addresses
+    ]
+    attempts = {
+        "count": summary.attempts,
+        "reasons": [{"reason": reason, "count": count} for reason, count in summary.reasons],
+        "top_addresses": addresses,
+    }
+    return {
+        **_count_facts(summary.counts),
+        "key_count": summary.top.keys,
+        "top_keys": keys,
+        "attempts": attempts,
+    }
+
+
+def _count_facts(counts: Counts) -> dict[str, Any]:
+    span = counts.span
+    return {
+        "since": to_rfc3339(span.since_ms),
+        "until": to_rfc3339(span.until_ms),
+        "by": span.unit,
+        "time_zone": span.zone,
+        "request_count": counts.accepted,
+        "refused_count": counts.refused,
+        "codes": [{"code": code, "count": count} for code, count in counts.codes],
+        "parts": [
+            {
+                "since": to_rfc3339(part.hour_ms),
+                "request_count": part.accepted_count,
+                "refused_count": part.refused_count,
+            }
+            for part in counts.parts
+        ],
+    }

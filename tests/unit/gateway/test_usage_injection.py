@@ -1,0 +1,186 @@
+"""The question is added where the caller did not ask, in bodies of any size, and nothing else is changed."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ari.gateway.usage_injection import (
+    PADDING,
+    REFUSED_SECONDS,
+    Answers,
+    Question,
+    may_ask,
+    may_be_refusal,
+    rewritten,
+    rewritten_stream,
+)
+from ari.integrations.model import Credential
+from ari.integrations.providers import provider_named
+
+CHAT, JSON = "/v1/chat/completions", b"application/json"
+CUTS = st.lists(st.integers(1, 20), min_size=1, max_size=6)
+
+
+def asked(body: bytes, sizes: list[int] | None = None, *, refuses: bool = False) -> tuple[Question, bytes]:
+    question, out, at, turn = Question(lambda _: refuses), b"", 0, 0
+    while at < len(body):
+        size = sizes[turn % len(sizes)] if sizes else len(body)
+        out += question.feed(body[at : at + size])
+        at, turn = at + size, turn + 1
+    return question, out + question.finish()
+
+
+def test_whatever_else_is_in_the_body_stays_as_it_was_written() -> None:
+    """Numbers, spaces, order."""
+    body = b' {"model": "m", "stream" :true,"seed":12345678901234567890,"x":1.10 }\n'
+    question, changed = rewritten(body, lambda _: False)
+    assert changed == body.replace(b" }\n", b',"stream_options":{"include_usage":true} }\n')
+    assert (question.asked, question.model) == (True, "m")
+
+
+@pytest.mark.parametrize(
+    ("body", "options"),
+    [
+        (b'{"stream":true,"stream_options":{"a":1}}', {"a": 1, "include_usage": True}),
+        (b'{"stream_options":{"include_usage":false},"stream":true}', {"include_usage": True}),
+        (b'{"stream_options":null,"stream":true,"messages":["}"]}', {"include_usage": True}),
+        (b'{"stream_options":{"a":1},"stream":true,"stream_options":{"b":2}}', {"b": 2, "include_usage": True}),
+        (b'{"stream":false,"\\u0073tream":true}', {"include_usage": True}),
+    ],
+)
+def test_options_of_the_caller_stay(body: bytes, options: Any) -> None:
+    """Also where they come first: there is one member of the name, and servers may refuse two."""
+    for sizes in (None, [1], [7]):
+        question, changed = asked(body, sizes)
+        assert question.asked
+        assert json.loads(changed)["stream_options"] == options
+        assert changed.count(b'"stream_options"') == 1
+        assert {**json.loads(changed), "stream_options": None} == {**json.loads(body), "stream_options": None}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"model":"m"}',
+        b'{"model":"m","stream":false}',
+        b'{"stream":true,"stream":false}',
+        b'{"stream_options":{"include_usage":true},"stream":true}',
+        b'{"stream":true,"stream_options":{"include_usage":true},"x":{"stream_options":{}}}',
+        b'{"x":{"stream":true},"y":[{"stream":true}],"z":"\\"stream\\":true"}',
+        b'{"stream":true,"stream_options":[]}',
+        b'{"stream":true,"stream_options":{"x":"' + b"x" * 5_000 + b'"}}',
+        b'{"stream":"yes"}',
+        b'["stream",true]',
+        b'{"stream":true,',
+        b'{"stream":true,"stream_options":{"a":1}',
+        b'{"stream":true,"stream_opt',
+        b"",
+        b"{",
+        b"{}",
+        b"x",
+        b"\xff{",
+    ],
+)
+def test_other_bodies_are_not_touched(body: bytes) -> None:
+    """They go on byte for byte, whole or in parts."""
+    for sizes in (None, [1], [5, 2]):
+        question, changed = asked(body, sizes)
+        assert changed == body
+        assert not question.asked
+    assert rewritten(body, lambda _: False)[1] is body
+
+
+def test_a_stream_is_asked_unless_its_model_refuses() -> None:
+    """Such a body is not touched."""
+    question, changed = asked(b'{"stream":true,"model":"m"}', refuses=True)
+    assert (changed, question.asked) == (b'{"stream":true,"model":"m"}', False)
+
+
+_MEMBERS = st.dictionaries(
+    st.sampled_from(["model", "stream", "stream_options", "messages", "a", "\u00e9\\"]),
+    st.sampled_from([None, True, False, "m", 1, {}, {"include_usage": False}, {"x": [1, {"y": '"}'}]}, []]),
+)
+
+
+@given(_MEMBERS, CUTS, st.booleans(), st.booleans())
+def test_cuts_do_not_matter(document: dict[str, Any], sizes: list[int], plain: bool, spaced: bool) -> None:
+    """And but for the options, the document is the same."""
+    body = json.dumps(document, ensure_ascii=plain, indent=1 if spaced else None).encode()
+    question, changed = asked(body)
+    again = asked(body, sizes)
+    assert (again[1], again[0].asked, again[0].model) == (changed, question.asked, question.model)
+    assert len(changed) <= len(body) + PADDING
+    found = json.loads(changed)
+    options = found.pop("stream_options", None)
+    assert found == {key: value for key, value in document.items() if key != "stream_options"}
+    if question.asked:
+        assert options == {**(document.get("stream_options") or {}), "include_usage": True}
+    else:
+        assert options == document.get("stream_options")
+
+
+@pytest.mark.parametrize("body", [b'{"stream":true}', b'{"stream":false}', b'{"stream_options":{"a":1},"stream":true}'])
+def test_a_stream_has_the_length_that_was_announced(body: bytes) -> None:
+    """Asked or not: what is missing is spaces, which JSON allows."""
+
+    async def pieces() -> Any:
+        for at in range(0, len(body), 4):
+            yield body[at : at + 4]
+
+    async def joined(length: int | None) -> bytes:
+        changed = rewritten_stream(Question(lambda _: False), pieces(), length)
+        return b"".join([one async for one in changed])
+
+    found = asyncio.run(joined(len(body)))
+    assert len(found) == len(body) + PADDING
+    assert json.loads(found)["stream"] == json.loads(body)["stream"]
+    assert asyncio.run(joined(None)) == found.rstrip()
+
+
+def test_who_may_be_asked() -> None:
+    """Mistral reports anyway, and refuses fields that it does not know."""
+    openai, mistral = provider_named("openai"), provider_named("mistral")
+    assert may_ask(openai, "POST", CHAT, JSON)
+    assert may_ask(openai, "POST", CHAT, b"application/json; charset=utf-8")
+    assert may_ask(openai, "POST", "/v1/completions", b"")
+    assert may_ask(provider_named("gemini"), "POST", "/v1beta/openai/chat/completions", JSON)
+    assert not may_ask(mistral, "POST", CHAT, JSON)
+    assert not may_ask(openai, "GET", CHAT, JSON)
+    assert not may_ask(openai, "POST", "/v1/responses", JSON)
+    assert not may_ask(openai, "POST", CHAT, b"multipart/form-data")
+
+
+def test_what_may_be_a_refusal() -> None:
+    """An error that names the option; or a first 400 that names nothing."""
+    named = b"Unrecognized request argument supplied: stream_options"
+    for status in (400, 404, 422, 500):
+        assert may_be_refusal(status, named, takes=True)
+    for status in (401, 403, 429):
+        assert not may_be_refusal(status, named, takes=False)
+    for body in (b"Extra inputs are not permitted", None):
+        assert may_be_refusal(400, body, takes=False)
+        assert not may_be_refusal(400, body, takes=True)
+        assert not may_be_refusal(500, body, takes=False)
+
+
+def test_answers_are_remembered_for_a_while() -> None:
+    """By server and model; the newest counts."""
+    openai = provider_named("openai")
+    one, other = (Credential(openai, url, "stored", True) for url in ("https://a.test/v1", "https://b.test/v1"))
+    answers = Answers()
+    answers.note(one, "m", 0.0, refused=True)
+    assert answers.refuses(one, "m", REFUSED_SECONDS - 1)
+    assert not answers.refuses(one, "m", REFUSED_SECONDS + 1)
+    assert not answers.refuses(one, "n", 1.0)
+    assert not answers.refuses(other, "m", 1.0)
+    assert not answers.takes(one, "m", 1.0)
+    answers.note(one, "m", 2.0, refused=False)
+    assert answers.takes(one, "m", 3.0)
+    assert not answers.refuses(one, "m", 3.0)
+    for number in range(3_000):
+        answers.note(one, str(number), 4.0, refused=True)
+    assert len(answers._refused) <= 1_000

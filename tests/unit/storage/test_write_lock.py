@@ -1,0 +1,133 @@
+"""Turns at writing: one at a time, nobody starves, nobody waits for ever."""
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from ari.base.errors import Unavailable
+from ari.storage.write_lock import write_turn
+
+# Takes the turn, says so, and keeps it until told otherwise.
+HOLD = """
+import sys
+from pathlib import Path
+from ari.storage.write_lock import write_turn
+with write_turn(Path(sys.argv[1])):
+    print("mine", flush=True)
+    sys.stdin.readline()
+"""
+# Takes turn after turn, busily, until its input ends; then says how many.
+BUSY = """
+import sys, threading
+from pathlib import Path
+from ari.storage.write_lock import write_turn
+over = threading.Event()
+threading.Thread(target=lambda: (sys.stdin.read(), over.set()), daemon=True).start()
+print("ready", flush=True)
+turns = 0
+while not over.is_set():
+    with write_turn(Path(sys.argv[1]), 60):
+        turns += 1
+        over.wait(0.002)
+print(turns, flush=True)
+"""
+
+
+def _start(program: str, lock: Path) -> "subprocess.Popen[str]":
+    started = subprocess.Popen(
+        [sys.executable, "-c", program, str(lock)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert started.stdout is not None
+    assert started.stdout.readline()
+    return started
+
+
+@contextmanager
+def _held_elsewhere(lock: Path) -> Iterator[None]:
+    holder = _start(HOLD, lock)
+    try:
+        yield
+    finally:
+        holder.communicate("let go\n")
+
+
+@pytest.fixture
+def lock(tmp_path: Path) -> Path:
+    return tmp_path / "some.lock"
+
+
+def _waiting_threads() -> int:
+    return sum(thread.name == "ari turn" for thread in threading.enumerate())
+
+
+def test_a_turn_held_elsewhere_is_not_waited_for_for_ever(lock: Path) -> None:
+    """The wait ends with a plain error, however often it is tried, and at the cost of one thread."""
+    with _held_elsewhere(lock):
+        for _ in range(5):
+            with pytest.raises(Unavailable), write_turn(lock, 0.01):
+                raise AssertionError("two have the turn")
+        assert _waiting_threads() == 1
+    with write_turn(lock, 10):
+        pass
+
+
+def test_nobody_keeps_a_turn_that_he_no_longer_wants(lock: Path) -> None:
+    """The thread that still waited for somebody who gave up lets others have it."""
+    with _held_elsewhere(lock), pytest.raises(Unavailable), write_turn(lock, 0.01):
+        pass
+    assert subprocess.run([sys.executable, "-c", HOLD, str(lock)], input="\n", text=True, timeout=20).returncode == 0
+
+
+def test_turns_are_taken_one_at_a_time_and_in_order(lock: Path) -> None:
+    """In one process: first come, first served."""
+    order: list[int] = []
+
+    def take(number: int) -> None:
+        with write_turn(lock, 20):
+            order.append(number)
+
+    with write_turn(lock):
+        threads = []
+        for number in range(8):
+            threads.append(threading.Thread(target=take, args=(number,)))
+            threads[-1].start()
+            while _in_line(lock) <= number:
+                time.sleep(0.001)
+        assert order == []
+    for thread in threads:
+        thread.join(20)
+    assert order == list(range(8))
+
+
+def _in_line(lock: Path) -> int:
+    from ari.storage import write_lock
+
+    return len(write_lock._lines.get(lock, ()))
+
+
+def test_busy_processes_do_not_starve_a_modest_one(lock: Path) -> None:
+    """Who writes now and then gets its turns between two that never pause, and these share among themselves."""
+    busy = [_start(BUSY, lock) for _ in range(2)]
+    for _ in range(20):
+        with write_turn(lock, 5):
+            pass
+    turns = [int(process.communicate(timeout=20)[0]) for process in busy]
+    assert min(turns) * 10 > max(turns) > 0, turns
+
+
+def test_no_turn_where_none_is_needed() -> None:
+    """PostgreSQL arranges it itself."""
+    with write_turn(None), write_turn(None):
+        pass
+
+
+def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    """The error is the system's."""
+    with pytest.raises(OSError, match="No such file"), write_turn(tmp_path / "nowhere" / "some.lock"):
+        pass

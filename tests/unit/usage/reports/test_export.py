@@ -1,0 +1,87 @@
+"""The log as a file: what was written is read back, piece by piece; formulas are not run."""
+
+import codecs
+import csv
+import io
+import json
+
+import pytest
+
+from ari.usage.ai import AiUse
+from ari.usage.model import UsageRow
+from ari.usage.reports.export import COLUMNS, pieces
+from ari.usage.reports.facts import row_facts
+from tests.support.usage import a_row
+
+BATCHES = [[a_row(1), a_row(2, user_agent='a "b", c\nd')], [], [a_row(3, status=None, bytes=None, user_agent="日本")]]
+
+
+def _file(form: str, batches: list[list[UsageRow]]) -> str:
+    return b"".join(pieces(form, iter(batches))).decode("utf-8-sig")
+
+
+def test_json_is_the_api_rows() -> None:
+    """One array, one row a line."""
+    text = _file("json", BATCHES)
+    rows = [row for batch in BATCHES for row in batch]
+    assert json.loads(text) == [row_facts(row) for row in rows]
+    assert len(text.splitlines()) == len(rows) + 2
+    assert json.loads(_file("json", [[]])) == []
+    assert json.loads(_file("json", [[], [], BATCHES[0]])) == [row_facts(row) for row in BATCHES[0]]
+
+
+def test_a_cut_array_is_no_json() -> None:
+    """Whoever reads a file that was broken off notices."""
+    parts = list(pieces("json", iter(BATCHES)))
+    with pytest.raises(ValueError, match=r"Expecting|Unterminated"):
+        json.loads(b"".join(parts[:-1]))
+
+
+def test_csv_comes_back_as_it_was() -> None:
+    """A line of headers, also alone; commas, quotes and line ends inside cells."""
+    found = list(csv.reader(io.StringIO(_file("csv", BATCHES), newline="")))
+    assert tuple(found[0]) == COLUMNS
+    expected = [row_facts(row) for batch in BATCHES for row in batch]
+    lines = [dict(zip(COLUMNS, line, strict=True)) for line in found[1:]]
+    assert [{name: line[name] for name in COLUMNS if not name.startswith("ai_")} for line in lines] == [
+        {name: "" if value is None else str(value) for name, value in facts.items() if name != "ai"}
+        for facts in expected
+    ]
+    assert {line[name] for line in lines for name in COLUMNS if name.startswith("ai_")} == {""}
+    assert _file("csv", [[]]) == ",".join(COLUMNS) + "\r\n"
+
+
+def test_the_mark_that_spreadsheets_want_is_there_once_or_not_at_all() -> None:
+    """Excel reads UTF-8 only with a byte order mark; a program may leave it out. JSON never has one (RFC 8259, 8.1)."""
+    body = b"".join(pieces("csv", iter(BATCHES)))
+    assert body.startswith(codecs.BOM_UTF8)
+    assert body.count(codecs.BOM_UTF8) == 1
+    assert b"".join(pieces("csv", iter(BATCHES), bom=False)) == body.removeprefix(codecs.BOM_UTF8)
+    assert b"".join(pieces("json", iter(BATCHES))).startswith(b"[")
+    assert "日本" in body.decode("utf-8-sig")
+
+
+@pytest.mark.parametrize("evil", ["=1", "x;=1", "\uff1d1", "a\t@x", "\r=1", 'x;"=1'])
+def test_rule_22_no_cell_of_any_column_is_a_formula(evil: str) -> None:
+    """security.md 22: whatever column a caller's or a provider's text is in, and whatever the spreadsheet splits at."""
+    used = AiUse("req_1", 1, "key_1", evil, evil, 1, 2, 3, 200, 1.0, 2.0, "complete")
+    row = a_row(
+        path=evil,
+        route=evil,
+        key_hint=evil,
+        user_agent=evil,
+        request_id=evil,
+        client_address=evil,
+        method=evil,
+        ai=used,
+    )
+    text = _file("csv", [[row]])
+    for delimiter in ",;\t":
+        for cells in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
+            assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "\t", "\r", "\uff1d"))]
+
+
+def test_numbers_stay_numbers() -> None:
+    """A negative number of ours is no formula."""
+    _, cells = csv.reader(io.StringIO(_file("csv", [[a_row(bytes=-5)]]), newline=""))
+    assert "-5" in cells
