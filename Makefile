@@ -30,7 +30,7 @@ check: $(VENV)/.dev app
 	@$(PY) -m pytest -q tests/shape
 	@$(PY) docs/generate.py --check
 
-# The long forms of proofs and fuzzers that the suite runs in short; each prints its seed. See docs/guarantees.md.
+# The long forms of proofs and fuzzers that the suite runs in short; each prints its seed. See docs/explain/guarantees.md.
 soak: $(VENV)/.dev app
 	@$(PY) -m tests.proof.strictness $(ARGS)
 
@@ -50,7 +50,7 @@ bench: $(VENV)/.dev app
 docs: $(VENV)/.dev app
 	@$(PY) docs/generate.py
 
-# Lighthouse on the pages; writes docs/page-audit.md.
+# Lighthouse on the pages; writes docs/reference/page-audit.md.
 audit-pages: $(VENV)/.dev app system
 	@$(PY) -m tests.audit.pages $(ARGS)
 

@@ -1,1 +1,1 @@
-"""ARI measured beside its peers: ``make bench``. How and why: ``docs/benchmarks.md``, which the command writes."""
+"""ARI measured beside its peers: ``make bench``. How and why: ``docs/reference/benchmarks.md``, which the command writes."""

@@ -1,4 +1,4 @@
-"""``make bench``: measure, print one table, write ``docs/benchmarks.md``."""
+"""``make bench``: measure, print one table, write ``docs/reference/benchmarks.md``."""
 
 import argparse
 import json
@@ -15,7 +15,7 @@ from typing import Any
 from benchmarks import machine, report
 from benchmarks.run import Plan, measure
 
-PAGE = machine.ROOT / "docs" / "benchmarks.md"
+PAGE = machine.ROOT / "docs" / "reference" / "benchmarks.md"
 RESULTS = machine.ROOT / "build" / "bench" / "results.json"
 
 
@@ -53,7 +53,7 @@ def main() -> int:
         page.write_text(report.page(results), encoding="utf-8")
         print(f"\nWritten: {page}")
     else:
-        print("\nOnly a part was run: docs/benchmarks.md stays as it was.")
+        print("\nOnly a part was run: docs/reference/benchmarks.md stays as it was.")
     return 0
 
 

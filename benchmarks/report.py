@@ -1,4 +1,4 @@
-"""From results to words: the table in the terminal and the page ``docs/benchmarks.md``."""
+"""From results to words: the table in the terminal and the page ``docs/reference/benchmarks.md``."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -17,7 +17,7 @@ Figures of one machine and one day: compare ratios, not figures, and treat less 
 as noise where the brackets are wide. `make bench` makes this page again."""
 _WHY = """\
 Where the time of a request goes, and why targets are missed that are, is in
-[decision 10](decisions/0010-hot-path.md)."""
+[decision 10](../decisions/0010-hot-path.md)."""
 _OPTIONS = """\
 Options: `make bench ARGS="--rounds 3 --seconds 2 --only 'me|bad' --no-peers --large"`; with `--only` or `--no-peers`
 this page stays as it is. Peers and big data sets are kept in `~/.cache/ari-bench` (`ARI_BENCH_CACHE`); PostgreSQL is

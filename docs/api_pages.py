@@ -11,7 +11,7 @@ def sections(document: Json) -> Iterator[str]:
     """The parts of the page."""
     yield document["info"]["description"].strip()
     yield (
-        "The machine-readable form is `GET /api/openapi.json`; [the API docs](../api-docs.md) of a running instance "
+        "The machine-readable form is `GET /api/openapi.json`; [the API docs](../guides/use-the-api-docs.md) of a running instance "
         "show the same and let you try it."
     )
     common = _common_codes(document)

@@ -1,4 +1,4 @@
-"""Lighthouse on the pages of a real instance (``make audit-pages``); writes docs/page-audit.md. Not in the suite: slow.
+"""Lighthouse on the pages of a real instance (``make audit-pages``); writes docs/reference/page-audit.md. Not in the suite: slow.
 
 ``make audit-pages ARGS=1`` looks once at each page instead of three times.
 
@@ -29,7 +29,7 @@ from tests.support.ports import free_port
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 TOOL = ROOT / "build/lighthouse"
-PAGE = ROOT / "docs/page-audit.md"
+PAGE = ROOT / "docs/reference/page-audit.md"
 CATEGORIES = {"performance": "Performance", "accessibility": "Accessibility", "best-practices": "Best practices"}
 TARGET = 95
 ROUNDS = 3

@@ -1,4 +1,4 @@
-"""Every scope has its row in the table of docs/security.md: what it reaches in one step and in two."""
+"""Every scope has its row in the table of docs/explain/security.md: what it reaches in one step and in two."""
 
 import re
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from ari.base.caller import EVERYTHING
 from ari.keys.scopes import PRESETS, SCOPES
 
-PAGE = Path(__file__).parents[2] / "docs" / "security.md"
+PAGE = Path(__file__).parents[2] / "docs" / "explain" / "security.md"
 ROW = re.compile(r"\| `([^`]+)` \| ([^|]+) \| ([^|]+) \|")
 BY_PROVIDER = re.compile(r"^(ai|ai-account):.+")
 

@@ -166,8 +166,8 @@ def test_openai_asynchronous(ai: AiGateway) -> None:
 
 
 def test_the_guides_snippets(ai: AiGateway) -> None:
-    """What docs/gateway.md tells people to type, against a stand-in."""
-    guide = (Path(__file__).parents[2] / "docs" / "gateway.md").read_text()
+    """What docs/guides/call-ai-providers.md tells people to type, against a stand-in."""
+    guide = (Path(__file__).parents[2] / "docs" / "guides" / "call-ai-providers.md").read_text()
     programs = re.findall(r"```python\n(.*?)```", guide, re.DOTALL)
     calls = [block for block in re.findall(r"```sh\n(.*?)```", guide, re.DOTALL) if "/api/ai/openai" in block]
     assert (len(programs), len(calls)) == (2, 1)

@@ -1,7 +1,7 @@
 """Taking the provider key out of what a provider sends (security.md 37).
 
 Found are the key as it is, and as JSON (``\\u002d``, ``\\/``) or a URL (``%2D``) may spell it. Other encodings, such as
-Base64, hexadecimal or a key with spaces in it, are not: see docs/security.md.
+Base64, hexadecimal or a key with spaces in it, are not: see docs/explain/security.md.
 """
 
 import re

@@ -1,6 +1,6 @@
 """The door: plain ASGI around the whole app. Every request passes here, and its table is the only router.
 
-The rules are those of ``docs/security.md``; ``exchange.py`` follows one request through them.
+The rules are those of ``docs/explain/security.md``; ``exchange.py`` follows one request through them.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
