@@ -1,1 +1,1 @@
-"""ARI measured beside its peers: ``make bench``. How and why: ``docs/reference/benchmarks.md``, which the command writes."""
+"""``make bench``: measure ARI next to its peers. The method is in ``docs/reference/benchmarks.md``, which it writes."""

@@ -11,8 +11,8 @@ def sections(document: Json) -> Iterator[str]:
     """The parts of the page."""
     yield document["info"]["description"].strip()
     yield (
-        "The machine-readable form is `GET /api/openapi.json`; [the API docs](../guides/use-the-api-docs.md) of a running instance "
-        "show the same and let you try it."
+        "`GET /api/openapi.json` returns this description as OpenAPI. The [API docs](../guides/use-the-api-docs.md) "
+        "of a running instance also let you try each operation."
     )
     common = _common_codes(document)
     yield "## Errors of every operation"

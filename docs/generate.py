@@ -48,7 +48,10 @@ def settings_page() -> str:
         )
         if name is not None
     ]
-    about = "These win over what is stored in [Settings > Integrations](../guides/add-provider-keys.md#from-the-environment)."
+    about = (
+        "Environment variables take precedence over keys and URLs stored in "
+        "[Settings > Integrations](../guides/add-provider-keys.md#from-the-environment)."
+    )
     keys = ("## Provider keys", about, table(("Name", "Meaning"), given))
     return _page("Settings", intro, table(("Name", "Default", "Meaning"), rows), *keys)
 

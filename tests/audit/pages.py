@@ -1,4 +1,4 @@
-"""Lighthouse on the pages of a real instance (``make audit-pages``); writes docs/reference/page-audit.md. Not in the suite: slow.
+"""Lighthouse on the pages of a real instance (``make audit-pages``); writes docs/reference/page-audit.md.
 
 ``make audit-pages ARGS=1`` looks once at each page instead of three times.
 
