@@ -40,6 +40,7 @@ def _anchors(page: Path) -> set[str]:
 
 @pytest.mark.parametrize("page", _pages(), ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_link_resolves(page: Path) -> None:
+    """Renaming a page or a heading breaks no link."""
     for target, anchor in _links(page):
         assert target.exists(), f"{target} does not exist"
         if anchor:
@@ -69,6 +70,7 @@ def test_every_named_file_and_module_exists(page: Path) -> None:
 
 
 def test_every_page_that_the_code_names_exists() -> None:
+    """Docstrings and comments name pages of the documentation as docs/….md."""
     files = [ROOT / "Makefile", ROOT / "pyproject.toml"]
     for folder in ("src", "tests", "benchmarks", "docs"):
         files += (ROOT / folder).rglob("*.py")
@@ -92,6 +94,7 @@ def _module_exists(dotted: str) -> bool:
 
 
 def test_the_checks_find_what_is_wrong(tmp_path: Path) -> None:
+    """A missing file, an anchor and a module are each recognized, so the tests above can fail."""
     page = tmp_path / "page.md"
     page.write_text("# A *first* `title`, twice\n[x](gone.md) [y](#a-first-title-twice)\n```\n# no heading\n```\n")
     assert [(target.exists(), anchor) for target, anchor in _links(page)] == [
