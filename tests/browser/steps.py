@@ -12,7 +12,7 @@ SECRET = re.compile(r"ari_k_[0-9A-Za-z]{49}")
 def sign_in(page: Any, owner: Any, to: str = HOME) -> None:
     """Sign in through the page."""
     page.goto(f"{owner.url}{to}")
-    page.get_by_label("E-mail").fill(owner.email)
+    page.get_by_label("Email").fill(owner.email)
     page.get_by_label("Password", exact=True).fill(owner.password)
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url(f"**{to}")

@@ -181,7 +181,7 @@ def test_setup_in_both_themes(server: Any, browser: Any, look: Any) -> None:
         page = context.new_page()
         page.goto(server.setup_link)
         look(page)
-        page.get_by_label("E-mail").fill("nobody")
+        page.get_by_label("Email").fill("nobody")
         page.get_by_role("button", name="Create account").click()
         expect(page.get_by_text("Use at least 12 characters.")).to_be_visible()
         look(page)

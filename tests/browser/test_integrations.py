@@ -72,7 +72,7 @@ def put(page: Any, owner: Owner, **fields: str) -> None:
 
 def test_a_key_goes_in_and_is_seen_no_more(board: Any) -> None:
     """Paste errors are told in words before anything is stored; afterwards only four and four characters are left."""
-    card(board, "openai").get_by_role("link", name="Add key of OpenAI").click()
+    card(board, "openai").get_by_role("link", name="Add key for OpenAI").click()
     dialog = board.get_by_role("dialog")
     field = dialog.get_by_label("Key", exact=True)
     expect(field).to_be_focused()
@@ -83,22 +83,22 @@ def test_a_key_goes_in_and_is_seen_no_more(board: Any) -> None:
         ("sk-ant-" + "a" * 40, "looks like a key of Anthropic"),
     ):
         field.fill(wrong)
-        dialog.get_by_role("button", name="Seal key").click()
+        dialog.get_by_role("button", name="Save key").click()
         expect(dialog.get_by_text(said)).to_be_visible()
         expect(field).to_be_focused()
         assert wrong not in board.content()
         assert field.input_value() == ""
     field.fill(f"  {KEY}\n")
-    dialog.get_by_role("button", name="Seal key").click()
+    dialog.get_by_role("button", name="Save key").click()
     expect(card(board, "openai").get_by_text("sk-p…wxyz")).to_be_visible()
     expect(card(board, "openai").get_by_text("just now by you")).to_be_visible()
-    expect(board.locator(".toast")).to_contain_text("The key is sealed")
+    expect(board.locator(".toast")).to_contain_text("Key saved.")
     assert KEY not in board.content()
 
 
 @pytest.mark.parametrize(
     ("status", "word", "badge"),
-    [(200, "Works", "Configured"), (403, "Restricted but valid", "Configured"), (401, "Rejected", "Failing")],
+    [(200, "Works", "Configured"), (403, "Valid, but restricted", "Configured"), (401, "Rejected", "Failing")],
 )
 def test_a_test_is_told_in_words(
     board: Any, owner: Owner, upstream: Provider, status: int, word: str, badge: str
@@ -132,9 +132,9 @@ def test_what_cannot_be_reached_fails(board: Any, owner: Owner) -> None:
 def test_another_address_takes_the_key_away(board: Any, owner: Owner, upstream: Provider) -> None:
     """The form says so before; without a new key the provider is not configured any more."""
     put(board, owner, key=KEY)
-    card(board, "openai").get_by_role("link", name="Base URL of OpenAI").click()
+    card(board, "openai").get_by_role("link", name="Base URL for OpenAI").click()
     dialog = board.get_by_role("dialog")
-    expect(dialog.get_by_text("Changing the address deletes the stored key")).to_be_visible()
+    expect(dialog.get_by_text("Changing the URL deletes the stored key")).to_be_visible()
     dialog.get_by_label("Base URL").fill("http://example.org")
     dialog.get_by_label("Key").fill(KEY)
     dialog.get_by_role("button", name="Save").click()
@@ -144,7 +144,7 @@ def test_another_address_takes_the_key_away(board: Any, owner: Owner, upstream: 
     assert KEY not in board.content()
     dialog.get_by_label("Base URL").fill(upstream.url)
     dialog.get_by_role("button", name="Save").click()
-    expect(card(board, "openai").get_by_role("link", name="Add key of OpenAI")).to_be_visible()
+    expect(card(board, "openai").get_by_role("link", name="Add key for OpenAI")).to_be_visible()
     expect(card(board, "openai")).to_contain_text(upstream.url)
 
 
@@ -155,27 +155,27 @@ def test_replace_and_remove(board: Any, owner: Owner) -> None:
     dialog = board.get_by_role("dialog")
     expect(dialog.get_by_text("sk-p…wxyz")).to_be_visible()
     dialog.get_by_label("Key", exact=True).fill(OTHER)
-    dialog.get_by_role("button", name="Seal key").click()
+    dialog.get_by_role("button", name="Save key").click()
     expect(card(board, "openai").get_by_text("sk-p…ABCD")).to_be_visible()
     for answer in ("Cancel", "Remove"):
         card(board, "openai").get_by_role("link", name="Remove").click()
-        expect(dialog.get_by_text("stops working at once")).to_be_visible()
+        expect(dialog.get_by_text("stops working immediately")).to_be_visible()
         dialog.get_by_role("button" if answer == "Remove" else "link", name=answer).click()
         if answer == "Cancel":
             expect(board.locator("#remove-openai")).to_be_focused()
-    expect(card(board, "openai").get_by_role("link", name="Add key of OpenAI")).to_be_visible()
+    expect(card(board, "openai").get_by_role("link", name="Add key for OpenAI")).to_be_visible()
 
 
 def test_the_environment_wins_and_says_so(board: Any) -> None:
     """A key of the environment has no way to be changed here; an address of it is named, and the form has none."""
     groq = card(board, "groq")
-    expect(groq.get_by_text("GROQ_API_KEY in the environment", exact=False).first).to_be_visible()
-    expect(groq.get_by_text("The environment wins over a stored key")).to_be_visible()
+    expect(groq.get_by_text("Environment variable GROQ_API_KEY", exact=False).first).to_be_visible()
+    expect(groq.get_by_text("GROQ_API_KEY overrides the stored key")).to_be_visible()
     assert groq.get_by_role("link").count() == 1, "nothing to change, only how to use it"
     card(board, "anthropic").get_by_role("link", name="Add key").click()
     board.get_by_role("dialog").get_by_label("Key", exact=True).fill("sk-ant-0123456789abcdefABCDEFwxyz")
-    board.get_by_role("button", name="Seal key").click()
-    expect(card(board, "anthropic").get_by_text("The address comes from ANTHROPIC_BASE_URL")).to_be_visible()
+    board.get_by_role("button", name="Save key").click()
+    expect(card(board, "anthropic").get_by_text("The base URL is set by the environment variable ANTHROPIC_BASE_URL")).to_be_visible()
     assert board.locator("#address-anthropic").count() == 0
 
 
@@ -189,7 +189,7 @@ def test_the_lines_and_the_key_for_them(board: Any, owner: Owner) -> None:
     expect(lines.nth(1)).to_contain_text(f'base_url="{owner.url}/api/ai/openai/v1"')
     dialog.get_by_role("tab", name="curl").click()
     expect(lines.last).to_have_text(f'curl -H "x-api-key: $ARI_API_KEY" {owner.url}/api/ai/openai/v1/models')
-    dialog.get_by_role("link", name="Create such a key").click()
+    dialog.get_by_role("link", name="Create an ARI key").click()
     board.wait_for_url("**/settings/keys/new?ai=openai")
     dialog = board.get_by_role("main")
     expect(dialog.get_by_role("radio", name="AI gateway")).to_be_checked()
@@ -217,14 +217,14 @@ def test_the_password_is_asked_again_and_the_key_is_not_kept_meanwhile(owner: Ow
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Key", exact=True).fill(DEEP)
     owner.server.clock.advance(16 * 60)
-    dialog.get_by_role("button", name="Seal key").click()
-    expect(dialog.get_by_role("heading", name="Confirm it is you")).to_be_visible()
+    dialog.get_by_role("button", name="Save key").click()
+    expect(dialog.get_by_role("heading", name="Confirm it's you")).to_be_visible()
     assert DEEP not in page.content()
     dialog.get_by_label("Password").fill(PASSWORD)
     dialog.get_by_role("button", name="Confirm").click()
-    expect(dialog.get_by_text("paste it again")).to_be_visible()
+    expect(dialog.get_by_text("Paste it again.")).to_be_visible()
     dialog.get_by_label("Key", exact=True).fill(DEEP)
-    dialog.get_by_role("button", name="Seal key").click()
+    dialog.get_by_role("button", name="Save key").click()
     expect(card(page, "deepseek").get_by_text("sk-0…wxyz")).to_be_visible()
     context.close()
 
@@ -235,7 +235,7 @@ def test_nothing_stays_in_a_field_that_was_left(board: Any, owner: Owner) -> Non
     field = board.get_by_label("Key", exact=True)
     field.fill(KEY)
     assert field.evaluate("one => getComputedStyle(one).webkitTextSecurity") == "disc"
-    board.get_by_role("button", name="Show the key").click()
+    board.get_by_role("button", name="Show key").click()
     assert field.evaluate("one => getComputedStyle(one).webkitTextSecurity") == "none"
     board.evaluate("dispatchEvent(new PageTransitionEvent('pagehide'))")
     assert field.input_value() == ""
@@ -246,7 +246,7 @@ def test_all_of_it_without_scripts(plain: Any, owner: Owner, upstream: Provider)
     plain.goto(f"{owner.url}{PLACE}")
     card(plain, "openai_compatible").get_by_role("link", name="Set up").click()
     plain.get_by_role("button", name="Save").click()
-    expect(plain.get_by_text("Give the address, such as")).to_be_visible()
+    expect(plain.get_by_text("Enter the base URL, such as")).to_be_visible()
     plain.get_by_label("Base URL").fill(f"{upstream.url}/v1/")
     plain.get_by_label("Key").fill("two words")
     plain.get_by_role("button", name="Save").click()
@@ -260,7 +260,7 @@ def test_all_of_it_without_scripts(plain: Any, owner: Owner, upstream: Provider)
     expect(card(plain, "openai_compatible").get_by_text("Rejected · just now")).to_be_visible()
     card(plain, "openai_compatible").get_by_role("link", name="Replace key").click()
     plain.get_by_label("Key").fill(OTHER)
-    plain.get_by_role("button", name="Seal key").click()
+    plain.get_by_role("button", name="Save key").click()
     expect(card(plain, "openai_compatible").get_by_text("sk-p…ABCD")).to_be_visible()
     card(plain, "openai_compatible").get_by_role("link", name="How to use it").click()
     expect(plain.get_by_text("$ARI_API_KEY")).to_be_visible()
@@ -268,7 +268,7 @@ def test_all_of_it_without_scripts(plain: Any, owner: Owner, upstream: Provider)
     card(plain, "openai_compatible").get_by_role("link", name="Remove").click()
     plain.get_by_role("button", name="Remove").click()
     expect(card(plain, "openai_compatible").get_by_role("link", name="Set up")).to_be_visible()
-    expect(plain.get_by_text("What was stored of it is removed.")).to_be_visible()
+    expect(plain.get_by_text("Provider removed.")).to_be_visible()
 
 
 def test_nothing_is_complained_of(watched: Any, owner: Owner, upstream: Provider) -> None:

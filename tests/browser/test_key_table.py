@@ -125,7 +125,7 @@ def test_renaming_in_place(owner: Any, table: Any) -> None:
     menu(table, "Before", "Rename")
     field.fill("After")
     table.keyboard.press("Enter")
-    expect(table.locator(".toast")).to_contain_text("The key has its new name.")
+    expect(table.locator(".toast")).to_contain_text("Key renamed.")
     expect(row(table, "After")).to_contain_text(key["hint"])
     expect(row(table, "Before")).to_have_count(0)
 
@@ -186,7 +186,7 @@ def test_changing_access_and_expiry(owner: Any, table: Any) -> None:
     expect(dialog.get_by_text("The time has passed")).to_be_visible()
     dialog.get_by_label("Last day").fill("2099-12-31")
     dialog.get_by_role("button", name="Change expiry").click()
-    expect(table.locator(".toast")).to_contain_text("The key's expiry is changed.")
+    expect(table.locator(".toast")).to_contain_text("Expiry updated.")
     now = owner.api(secret).get("/api/me").json()["key"]
     assert (now["scopes"], now["expires_at"]) == (["api:read", "usage:read"], "2100-01-01T00:00:00.000Z")
     owner.cli("keys", "revoke", key["id"], "--yes", check=True)

@@ -21,7 +21,7 @@ def tab_to(page: Any, target: Any, limit: int = 60) -> None:
 def test_from_sign_in_to_a_revoked_key(owner: Any, page: Any) -> None:
     """A person without a mouse signs in, creates, saves, opens and revokes a key."""
     page.goto(f"{owner.url}/sign-in")
-    expect(page.get_by_label("E-mail")).to_be_focused()
+    expect(page.get_by_label("Email")).to_be_focused()
     page.keyboard.type(owner.email)
     page.keyboard.press("Tab")
     page.keyboard.type(owner.password)

@@ -52,16 +52,16 @@ def link_in(mail: StandIn, before: int) -> str:
 def test_switches_test_mail_and_history(page: Any, owner: Owner, mail: StandIn) -> None:
     """What is switched stays so; the test says in words what came of it; each mail is listed with its id."""
     sign_in(page, owner, NOTIFICATIONS)
-    expect(page.get_by_text(f"Mails go to {EMAIL}, from ARI <ari@example.net>.")).to_be_visible()
+    expect(page.get_by_text(f"Emails are sent to {EMAIL} from ARI <ari@example.net>.")).to_be_visible()
     switch = page.get_by_role("switch", name="API key revoked")
     expect(switch).to_be_checked()
     switch.click()
     expect(switch).not_to_be_checked()
     page.reload()
     expect(switch).not_to_be_checked()
-    page.get_by_role("button", name="Send a test mail").click()
+    page.get_by_role("button", name="Send test email").click()
     expect(page.get_by_text(f"The test mail to {EMAIL} was taken")).to_be_visible()
-    expect(page.locator(".toast")).to_contain_text("Tested.")
+    expect(page.locator(".toast")).to_contain_text("Test finished.")
     assert mail.taken[-1].fields["subject"] == "A test mail of your ARI"
     taken = len(mail.taken)
     page.reload()
@@ -69,7 +69,7 @@ def test_switches_test_mail_and_history(page: Any, owner: Owner, mail: StandIn) 
     assert page.url == f"{owner.url}{NOTIFICATIONS}"
     assert len(mail.taken) == taken
     mail.verified.clear()
-    page.get_by_role("button", name="Send a test mail").click()
+    page.get_by_role("button", name="Send test email").click()
     expect(page.get_by_text("The test mail was not sent: ")).to_be_visible()
     expect(page.get_by_text(f"The test mail to {EMAIL} was taken")).to_have_count(0)
     mail.verified.add("example.net")
@@ -84,7 +84,7 @@ def test_switches_test_mail_and_history(page: Any, owner: Owner, mail: StandIn) 
         page.wait_for_timeout(500)
     [sent] = [one for one in mail.taken if "“told of” was created" in one.fields["subject"]]
     expect(row.get_by_text(sent.id)).to_be_visible()
-    expect(silent.get_by_text("Switched off", exact=True)).to_be_visible()
+    expect(silent.get_by_text("Turned off", exact=True)).to_be_visible()
 
 
 def test_without_scripting(plain: Any, owner: Owner) -> None:
@@ -126,19 +126,19 @@ def test_another_address_is_asked_for_in_the_dialog(page: Any, owner: Owner, mai
     sign_in(page, owner, "/settings/security")
     page.get_by_role("link", name="Change address").click()
     dialog = page.get_by_role("dialog")
-    dialog.get_by_label("New address").fill("no address")
-    dialog.get_by_role("button", name="Mail the link").click()
+    dialog.get_by_label("New email").fill("no address")
+    dialog.get_by_role("button", name="Send confirmation link").click()
     expect(dialog.get_by_text("Give an e-mail address such as")).to_be_visible()
-    dialog.get_by_label("New address").fill("new@example.net")
-    dialog.get_by_role("button", name="Mail the link").click()
-    expect(page.get_by_text("A link went to the new address.")).to_be_visible()
+    dialog.get_by_label("New email").fill("new@example.net")
+    dialog.get_by_role("button", name="Send confirmation link").click()
+    expect(page.get_by_text("Confirmation link sent.")).to_be_visible()
     page.goto(link_in(mail, before))
-    expect(page.get_by_label("Code of the link")).to_be_hidden()
+    expect(page.get_by_label("Link code")).to_be_hidden()
     assert "#" not in page.url
-    page.get_by_role("button", name="Confirm the address").click()
-    expect(page.get_by_text("The e-mail address of the account is changed.")).to_be_visible()
+    page.get_by_role("button", name="Confirm your email address").click()
+    expect(page.get_by_text("Email address changed.")).to_be_visible()
     owner.email = "new@example.net"
-    expect(page.get_by_role("heading", name="E-mail address").locator("..")).to_contain_text("new@example.net")
+    expect(page.get_by_role("heading", name="Email address").locator("..")).to_contain_text("new@example.net")
 
 
 def test_a_forgotten_password_is_set_anew(page: Any, owner: Owner, mail: StandIn) -> None:
@@ -146,9 +146,9 @@ def test_a_forgotten_password_is_set_anew(page: Any, owner: Owner, mail: StandIn
     before = len(mail.taken)
     page.goto(f"{owner.url}/sign-in")
     page.get_by_role("link", name="Forgot your password?").click()
-    page.get_by_label("E-mail").fill(owner.email)
-    page.get_by_role("button", name="Mail me a link").click()
-    expect(page.get_by_role("heading", name="Look into your mailbox")).to_be_visible()
+    page.get_by_label("Email").fill(owner.email)
+    page.get_by_role("button", name="Send reset link").click()
+    expect(page.get_by_role("heading", name="Check your inbox")).to_be_visible()
     page.goto(link_in(mail, before))
     expect(page.get_by_label("New password")).to_be_focused()
     assert "#" not in page.url
@@ -157,18 +157,18 @@ def test_a_forgotten_password_is_set_anew(page: Any, owner: Owner, mail: StandIn
     expect(page.get_by_text("too easy to guess")).to_be_visible()
     page.get_by_label("New password").fill(NEW)
     page.get_by_role("button", name="Set password").click()
-    expect(page.get_by_text("Your password is set anew.")).to_be_visible()
+    expect(page.get_by_text("Password changed.")).to_be_visible()
     owner.password = NEW
     sign_in(page, owner, NOTIFICATIONS)
 
 
 def test_without_mail_the_page_says_how_to_turn_it_on(page: Any, owner: Owner) -> None:
-    """In the seed's words; what would have been mailed is listed as not sent. The last test: its server has no mail."""
+    """Three steps; what would have been emailed is listed as not sent. The last test: its server has no email."""
     owner.server.settings.pop("RESEND_API_KEY")
     owner.server.restart()
     sign_in(page, owner, NOTIFICATIONS)
-    for step in ("Create an account at resend.com", "Generate an API key", "Add RESEND_API_KEY to your environment"):
+    for step in ("Create an account at resend.com", "Create an API key", "Set RESEND_API_KEY in ARI’s environment"):
         expect(page.get_by_text(step)).to_be_visible()
-    expect(page.get_by_role("button", name="Send a test mail")).to_have_count(0)
+    expect(page.get_by_role("button", name="Send test email")).to_have_count(0)
     page.goto(f"{owner.url}/forgot-password")
     expect(page.get_by_text("ari account reset-password")).to_be_visible()

@@ -56,7 +56,7 @@ def https(serve: Callable[..., ServerProcess]) -> ServerProcess:
 
 def _sign_in(page: Any, address: str, path: str) -> None:
     page.goto(f"{address}/sign-in?next={path}")
-    page.get_by_label("E-mail").fill(EMAIL)
+    page.get_by_label("Email").fill(EMAIL)
     page.get_by_role("textbox", name="Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
 

@@ -55,7 +55,7 @@ def set_up(page: Any, owner: Owner) -> tuple[str, list[str]]:
     page.goto(f"{owner.url}{SECURITY}")
     page.get_by_role("link", name="Set up").click()
     secret = page.locator("#totp-secret").inner_text()
-    page.get_by_label("Enter the six digits").fill(code_of(owner, secret))
+    page.get_by_label("Enter the 6-digit code").fill(code_of(owner, secret))
     page.get_by_role("button", name="Turn on").click()
     expect(page.get_by_role("heading", name="Save your backup codes")).to_be_visible()
     codes = page.locator("#secret").inner_text().split()
@@ -65,7 +65,7 @@ def set_up(page: Any, owner: Owner) -> tuple[str, list[str]]:
 
 def leave_codes(page: Any) -> None:
     """Tick that they are saved, and go on."""
-    page.get_by_label("I have saved them").check()
+    page.get_by_label("I've saved these codes").check()
     page.get_by_role("link", name="Done").click()
     page.wait_for_url(f"**{SECURITY}")
 
@@ -73,7 +73,7 @@ def leave_codes(page: Any) -> None:
 def give_password(page: Any, owner: Owner, to: str = HOME) -> None:
     """The first step of a sign-in."""
     page.goto(f"{owner.url}{to}")
-    page.get_by_label("E-mail").fill(owner.email)
+    page.get_by_label("Email").fill(owner.email)
     page.get_by_label("Password", exact=True).fill(owner.password)
     page.get_by_role("button", name="Sign in").click()
 
@@ -101,7 +101,7 @@ def test_set_up_and_sign_in(owner: Owner, browser: Any, scripting: bool) -> None
     page.goto(f"{owner.url}/sign-in/code?next={SECURITY}")
     page.get_by_label("Six-digit code").fill("000 000")
     page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_text("This code is wrong")).to_be_visible()
+    expect(page.get_by_text("That code is incorrect")).to_be_visible()
     page.get_by_label("Six-digit code").fill(code_of(owner, secret, later=1))
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url(f"**{SECURITY}")
@@ -127,13 +127,13 @@ def test_backup_codes_are_downloaded_and_renewed(owner: Owner, page: Any, tmp_pa
     assert started.value.suggested_filename == "ari-backup-codes.txt"
     assert (tmp_path / "codes.txt").read_text().split("\n\n")[1].split() == codes
     page.get_by_role("link", name="Done").click()
-    page.get_by_role("link", name="New codes").click()
-    page.get_by_role("button", name="Make new codes").click()
+    page.get_by_role("link", name="Generate new codes").click()
+    page.get_by_role("button", name="Generate new codes").click()
     fresh = page.locator("#secret").inner_text().split()
     assert len(fresh) == 10
     assert not set(fresh) & set(codes)
     leave_codes(page)
-    expect(page.get_by_text("New backup codes made")).to_be_visible()
+    expect(page.get_by_text("Backup codes generated")).to_be_visible()
     assert page.goto(f"{owner.url}{SECURITY}").status == 200
     assert fresh[0] not in page.content()
 
@@ -146,17 +146,17 @@ def test_turning_off_needs_password_and_code(owner: Owner, page: Any) -> None:
     page.get_by_role("link", name="Turn off").click()
     dialog = page.get_by_role("dialog")
     for password, code, said in (
-        ("wrong", "123456", "This is not your password."),
-        (owner.password, "000000", "This code is wrong"),
+        ("wrong", "123456", "Incorrect password."),
+        (owner.password, "000000", "That code is incorrect"),
     ):
         dialog.get_by_label("Password", exact=True).fill(password)
-        dialog.get_by_label("Code of the app").fill(code)
+        dialog.get_by_label("Authenticator or backup code").fill(code)
         dialog.get_by_role("button", name="Turn off").click()
         expect(dialog.get_by_text(said)).to_be_visible()
     dialog.get_by_label("Password", exact=True).fill(owner.password)
-    dialog.get_by_label("Code of the app").fill(code_of(owner, secret, later=1))
+    dialog.get_by_label("Authenticator or backup code").fill(code_of(owner, secret, later=1))
     dialog.get_by_role("button", name="Turn off").click()
-    expect(page.get_by_text("Two-factor is off.")).to_be_visible()
+    expect(page.get_by_text("Two-factor authentication is off.")).to_be_visible()
     expect(page.get_by_role("link", name="Set up")).to_be_visible()
 
 
@@ -169,7 +169,7 @@ def test_changing_the_password(owner: Owner, page: Any, browser: Any) -> None:
     page.get_by_role("link", name="Change password").click()
     dialog = page.get_by_role("dialog")
     for current, new, said in (
-        ("wrong", "nine loud starlings 77", "This is not your password."),
+        ("wrong", "nine loud starlings 77", "Incorrect password."),
         (owner.password, "password1234", "too easy to guess"),
     ):
         dialog.get_by_label("Current password", exact=True).fill(current)
@@ -179,7 +179,7 @@ def test_changing_the_password(owner: Owner, page: Any, browser: Any) -> None:
     dialog.get_by_label("Current password", exact=True).fill(owner.password)
     dialog.get_by_label("New password", exact=True).fill("nine loud starlings 77")
     dialog.get_by_role("button", name="Change password").click()
-    expect(page.get_by_text("Your password is changed.")).to_be_visible()
+    expect(page.get_by_text("Password changed.")).to_be_visible()
     owner.password = "nine loud starlings 77"
     expect(page.get_by_text("This session")).to_be_visible()
     elsewhere.goto(f"{owner.url}{SECURITY}")
@@ -197,13 +197,13 @@ def test_sessions(owner: Owner, page: Any, browser: Any) -> None:
     rows = page.get_by_role("table").get_by_role("row")
     expect(rows.filter(has_text="This session")).to_have_count(1)
     rows.filter(has_text="Firefox on Windows").get_by_role("button", name="Sign out").click()
-    expect(page.get_by_text("That session is signed out.")).to_be_visible()
+    expect(page.get_by_text("Session signed out.")).to_be_visible()
     expect(rows.filter(has_text="Firefox on Windows")).to_have_count(0)
     pages[0].goto(f"{owner.url}{HOME}")
     expect(pages[0].get_by_role("heading", name="Sign in to ARI")).to_be_visible()
     expect(rows.filter(has_text="Safari on iPhone")).to_have_count(1)
-    page.get_by_role("button", name="Sign out all others").click()
-    expect(page.get_by_text("Every other session is signed out.")).to_be_visible()
+    page.get_by_role("button", name="Sign out other sessions").click()
+    expect(page.get_by_text("Signed out of your other sessions.")).to_be_visible()
     expect(rows).to_have_count(2)
     expect(page.get_by_text("Other sessions signed out")).to_be_visible()
     for context in contexts:
@@ -224,12 +224,12 @@ def test_confirming_in_the_dialog(owner: Owner, page: Any) -> None:
     dialog = open_create(page)
     dialog.get_by_label("Name", exact=True).fill("Made after a while")
     dialog.get_by_role("button", name="Create key").click()
-    expect(dialog.get_by_role("heading", name="Confirm it is you")).to_be_visible()
-    expect(dialog.get_by_label("Password of")).to_be_focused()
-    dialog.get_by_label("Password of").fill("wrong")
+    expect(dialog.get_by_role("heading", name="Confirm it's you")).to_be_visible()
+    expect(dialog.get_by_label("Password for")).to_be_focused()
+    dialog.get_by_label("Password for").fill("wrong")
     dialog.get_by_role("button", name="Confirm").click()
-    expect(dialog.get_by_text("This is not your password.")).to_be_visible()
-    dialog.get_by_label("Password of").fill(owner.password)
+    expect(dialog.get_by_text("Incorrect password.")).to_be_visible()
+    dialog.get_by_label("Password for").fill(owner.password)
     dialog.get_by_role("button", name="Confirm").click()
     assert shown_secret(dialog)
     expect(dialog.get_by_text("Made after a while")).to_be_visible()
@@ -241,15 +241,15 @@ def test_confirming_without_scripting(owner: Owner, plain: Any) -> None:
     plain.get_by_role("link", name="Create API Key").click()
     plain.get_by_label("Name", exact=True).fill("Made without scripting")
     plain.get_by_role("button", name="Create key").click()
-    plain.get_by_label("Password of").fill(owner.password)
+    plain.get_by_label("Password for").fill(owner.password)
     plain.get_by_role("button", name="Confirm").click()
     assert shown_secret(plain.locator("main"))
     owner.server.clock.advance(QUARTER + 1)
     plain.goto(f"{owner.url}{SECURITY}")
     plain.get_by_role("link", name="Set up").click()
-    plain.get_by_label("Password of").fill(owner.password)
+    plain.get_by_label("Password for").fill(owner.password)
     plain.get_by_role("button", name="Confirm").click()
-    expect(plain.get_by_role("heading", name="Set up two-factor")).to_be_visible()
+    expect(plain.get_by_role("heading", name="Set up two-factor authentication")).to_be_visible()
 
 
 @pytest.mark.usefixtures("_off_again")
@@ -290,7 +290,7 @@ def test_axe_finds_nothing(owner: Owner, browser: Any, axe: Any, theme: str) -> 
     dialog = open_create(page)
     dialog.get_by_label("Name", exact=True).fill("Seen by axe")
     dialog.get_by_role("button", name="Create key").click()
-    expect(dialog.get_by_role("heading", name="Confirm it is you")).to_be_visible()
+    expect(dialog.get_by_role("heading", name="Confirm it's you")).to_be_visible()
     look()
     context.clear_cookies()
     give_password(page, owner)

@@ -14,9 +14,9 @@ def test_the_link_makes_the_owner_and_signs_in(server: ServerProcess, page: Any)
     seen: list[str] = []
     page.on("request", lambda request: seen.append(request.url))
     page.goto(server.setup_link)
-    expect(page.get_by_label("Setup token")).to_be_hidden()
+    expect(page.get_by_label("Setup link")).to_be_hidden()
     assert page.url == f"{server.url}/setup"
-    page.get_by_label("E-mail").fill(EMAIL)
+    page.get_by_label("Email").fill(EMAIL)
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_role("button", name="Create account").click()
     expect(page.get_by_role("heading", name="No API keys yet")).to_be_visible()
@@ -28,12 +28,12 @@ def test_the_link_makes_the_owner_and_signs_in(server: ServerProcess, page: Any)
 def test_a_weak_password_is_explained_and_the_rest_is_kept(server: ServerProcess, page: Any) -> None:
     """The sentence stands beside the field, the e-mail address and the token are kept."""
     page.goto(server.setup_link)
-    page.get_by_label("E-mail").fill(EMAIL)
+    page.get_by_label("Email").fill(EMAIL)
     page.get_by_label("Password", exact=True).fill("short")
     page.get_by_role("button", name="Create account").click()
     expect(page.get_by_text("Use at least 12 characters.")).to_be_visible()
     expect(page.get_by_label("Password", exact=True)).to_have_attribute("aria-invalid", "true")
-    expect(page.get_by_label("E-mail")).to_have_value(EMAIL)
+    expect(page.get_by_label("Email")).to_have_value(EMAIL)
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_role("button", name="Create account").click()
     expect(page.get_by_role("heading", name="No API keys yet")).to_be_visible()
@@ -42,12 +42,12 @@ def test_a_weak_password_is_explained_and_the_rest_is_kept(server: ServerProcess
 def test_without_a_good_token_there_is_nothing(server: ServerProcess, page: Any) -> None:
     """A wrong token is answered as if the page did not exist, and no owner is made."""
     page.goto(f"{server.url}/setup#token={'x' * 43}")
-    page.get_by_label("E-mail").fill(EMAIL)
+    page.get_by_label("Email").fill(EMAIL)
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_role("button", name="Create account").click()
     expect(page.get_by_role("heading", name="Not found")).to_be_visible()
     page.goto(f"{server.url}/setup")
-    expect(page.get_by_role("heading", name="Make the owner's account")).to_be_visible()
+    expect(page.get_by_role("heading", name="Create the owner account")).to_be_visible()
 
 
 def test_the_token_can_be_pasted_without_scripting(server: ServerProcess, browser: Any) -> None:
@@ -55,8 +55,8 @@ def test_the_token_can_be_pasted_without_scripting(server: ServerProcess, browse
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(server.setup_link)
-    page.get_by_label("Setup token").fill(server.setup_link.partition("#token=")[2])
-    page.get_by_label("E-mail").fill(EMAIL)
+    page.get_by_label("Setup link").fill(server.setup_link.partition("#token=")[2])
+    page.get_by_label("Email").fill(EMAIL)
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_role("button", name="Create account").click()
     expect(page.get_by_role("heading", name="No API keys yet")).to_be_visible()

@@ -8,7 +8,7 @@ from tests.browser.steps import sign_in
 
 
 def fill(page: Any, email: str, password: str) -> None:
-    page.get_by_label("E-mail").fill(email)
+    page.get_by_label("Email").fill(email)
     page.get_by_label("Password", exact=True).fill(password)
     page.get_by_role("button", name="Sign in").click()
 
@@ -25,8 +25,8 @@ def test_a_wrong_password_and_an_unknown_address_read_alike(owner: Any, page: An
     page.goto(f"{owner.url}/sign-in")
     for email in (owner.email, "nobody@example.org"):
         fill(page, email, "not the password at all")
-        expect(page.get_by_role("alert")).to_have_text("E-mail or password is wrong.")
-        expect(page.get_by_label("E-mail")).to_have_value(email)
+        expect(page.get_by_role("alert")).to_have_text("Incorrect email or password.")
+        expect(page.get_by_label("Email")).to_have_value(email)
 
 
 def test_too_many_attempts_say_when_to_try_again(owner: Any, page: Any) -> None:
@@ -44,7 +44,7 @@ def test_signing_out_closes_the_pages_and_the_way_back(owner: Any, home: Any) ->
     """After signing out neither the address nor the back button shows the settings."""
     home.get_by_role("button", name="Account menu").click()
     home.get_by_role("button", name="Sign out").click()
-    expect(home.get_by_text("You are signed out.")).to_be_visible()
+    expect(home.get_by_text("You've signed out.")).to_be_visible()
     home.go_back()
     expect(home.get_by_role("button", name="Sign in")).to_be_visible()
     home.goto(f"{owner.url}/settings?tab=api")
@@ -58,7 +58,7 @@ def test_sign_out_everywhere_asks_and_ends_every_session(owner: Any, home: Any, 
     home.get_by_role("button", name="Account menu").click()
     home.get_by_role("link", name="Sign out everywhere").click()
     dialog = home.get_by_role("dialog")
-    expect(dialog).to_contain_text(owner.email)
+    expect(dialog).to_contain_text("every browser, including this one")
     dialog.get_by_role("button", name="Sign out everywhere").click()
     expect(home.get_by_role("button", name="Sign in")).to_be_visible()
     other.reload()
@@ -77,7 +77,7 @@ def test_a_session_that_ended_leads_from_a_dialog_to_the_sign_in(owner: Any, hom
 def test_the_password_can_be_shown(owner: Any, page: Any) -> None:
     """The eye toggles the password's text and says so to screen readers."""
     page.goto(f"{owner.url}/sign-in")
-    field, eye = page.get_by_label("Password", exact=True), page.get_by_role("button", name="Show the password")
+    field, eye = page.get_by_label("Password", exact=True), page.get_by_role("button", name="Show password")
     eye.click()
     expect(field).to_have_attribute("type", "text")
     expect(eye).to_have_attribute("aria-pressed", "true")

@@ -86,4 +86,4 @@ def test_theme_and_signing_out(owner: Any, plain: Any) -> None:
     plain.get_by_role("link", name="Cancel").click()
     menu.click()
     plain.get_by_role("button", name="Sign out").click()
-    expect(plain.get_by_text("You are signed out.")).to_be_visible()
+    expect(plain.get_by_text("You've signed out.")).to_be_visible()

@@ -184,12 +184,12 @@ def without_accidents(answer: httpx2.Response, email: str) -> tuple[int, list[tu
 def test_unknown_and_wrong_are_answered_alike(proxied: Any) -> None:
     """Status, headers and page are the same for a wrong password and for an account that does not exist."""
     expected = without_accidents(Form(proxied, "192.0.2.1").send(), EMAIL)
-    assert "E-mail or password is wrong" in expected[2]
+    assert "Incorrect email or password" in expected[2]
     assert without_accidents(Form(proxied, "192.0.2.2").send("nobody@example.org"), "nobody@example.org") == expected
     for email in ("no address", "a" * 5_000 + "@example.org", "\x01", ""):
         answer = without_accidents(Form(proxied, "192.0.2.3").send(email), email or "nothing")
         assert answer[:2] == expected[:2]
-        assert "E-mail or password is wrong" in answer[2]
+        assert "Incorrect email or password" in answer[2]
 
 
 def test_an_unknown_account_costs_one_hash_with_current_parameters(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,14 +52,14 @@ def test_the_api_refuses_and_says_why(owner: Any, late: httpx2.Client) -> None:
     for change in (ENABLED, {"name": "o", **ENABLED}):
         assert late.patch(place, json=change).json()["code"] == "confirmation_required"
     for form, fields in (("enable", {}), ("switch", {"disabled": "no"})):
-        assert "Confirm it is you" in late.post(f"/settings/keys/{key['id']}/{form}", data=fields).text
+        assert "Confirm it's you" in late.post(f"/settings/keys/{key['id']}/{form}", data=fields).text
     assert owner.cli.json("keys", "show", key["id"])["disabled"] is True
     assert owner.cli("keys", "enable", key["id"]).returncode == 0
     sooner = to_rfc3339(from_rfc3339(key["expires_at"]) - DAY_MS)
     assert late.patch(place, json={"expires_at": sooner}).status_code == 200
     assert owner.api(secret).post("/api/keys", json={"name": "n", "expires": "1h"}).status_code in (201, 403)
     page = late.get("/confirm?next=/settings/keys/new")
-    assert "Confirm it is you" in page.text
+    assert "Confirm it's you" in page.text
     late.post("/confirm", data={"confirm_password": PASSWORD, "next": "/settings/keys/new"})
     assert late.post("/api/keys", json={"name": "n"}).status_code == 201
 
@@ -74,7 +74,7 @@ def test_a_page_asks_and_goes_on(owner: Any, late: httpx2.Client) -> None:
     assert asked.status_code == 403
     assert "a &#34;quoted&#34; &lt;name&gt;" in asked.text
     wrong = late.post("/settings/keys/new", data={**fields, "confirm_password": "wrong"})
-    assert (wrong.status_code, "This is not your password." in wrong.text) == (422, True)
+    assert (wrong.status_code, "Incorrect password." in wrong.text) == (422, True)
     assert "key_created" not in [event["name"] for event in owner.cli.json("events")["items"][:2]]
     made = late.post("/settings/keys/new", data={**fields, "confirm_password": PASSWORD})
     assert made.status_code == 201
@@ -89,8 +89,8 @@ def test_every_sensitive_page_asks(owner: Any, late: httpx2.Client) -> None:
     """Setting up two-factor, new codes, provider keys and base URLs; password and turning off ask for it themselves."""
     integrations = [f"/settings/integrations/openai/{verb}" for verb in ("key", "address", "remove")]
     for path in (f"{SECURITY}/two-factor", f"{SECURITY}/backup-codes", *integrations):
-        assert "Confirm it is you" in late.get(path).text
-        assert "Confirm it is you" in late.post(path).text
+        assert "Confirm it's you" in late.get(path).text
+        assert "Confirm it's you" in late.post(path).text
     answer = late.post(f"{SECURITY}/password", data={"current": "wrong", "new": "nine loud starlings 77"})
     assert answer.status_code == 422
     assert late.post(f"{SECURITY}/two-factor/off", data={"password": "wrong", "code": "1"}).status_code == 422

@@ -138,7 +138,7 @@ def test_payloads_in_every_field_stay_text(hostile: Owner, browser: Any) -> None
         "addEventListener('securitypolicyviolation', (event) => console.error('CSP', event.violatedDirective))"
     )
     page.goto(f"{hostile.url}/sign-in")
-    page.get_by_label("E-mail").fill(HOSTILE_EMAIL)
+    page.get_by_label("Email").fill(HOSTILE_EMAIL)
     page.get_by_label("Password", exact=True).fill(hostile.password)
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url("**/settings?tab=api")

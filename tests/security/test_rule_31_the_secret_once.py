@@ -107,7 +107,7 @@ def test_a_provider_key_is_never_repeated(owner: Any) -> None:
     assert [answer.status_code for answer in answers] == [422, 303]
     owner.server.clock.advance(16 * 60)
     answers.append(client.post(place, data={"csrf": csrf_of(form), "provider_key": right}))
-    assert "Confirm it is you" in answers[-1].text
+    assert "Confirm it's you" in answers[-1].text
     answers.append(client.get("/settings/integrations"))
     assert "sk-0…wxyz" in answers[-1].text
     for answer in answers:

@@ -140,7 +140,7 @@ def test_a_changed_address_is_confirmed_from_its_mailbox(owner: Owner, mail: Sta
     owner.server.clock.advance(20 * 60)
     asked = session.get("/settings/security/address")
     assert asked.status_code == 403
-    assert "Confirm it is you" in asked.text
+    assert "Confirm it's you" in asked.text
     session = owner.session()
     assert send(session, "/settings/security/address", email="new@example.net").status_code == 303
     token = next_token(mail, "confirm-address", before)
@@ -167,7 +167,7 @@ def test_without_mail_or_address_the_page_says_how(owner: Owner) -> None:
     client = visitor(owner)
     for answer in (client.get("/forgot-password"), client.get("/forgot-password")):
         assert "ari account reset-password" in answer.text
-        assert "Mail me a link" not in answer.text
+        assert "Send reset link" not in answer.text
     assert client.post("/forgot-password", data={"email": owner.email, "csrf": csrf_of(client.get("/sign-in").text)})
     assert "ari account set-email" in owner.session().get("/settings/security/address").text
     server.settings["ARI_PUBLIC_URL"] = address

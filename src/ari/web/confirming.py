@@ -29,7 +29,7 @@ FIELD = "confirm_password"
 PROVIDER_KEY = "provider_key"
 """The field of a provider key: it is never carried through the question, which would show it (security.md 31)."""
 _NOT_CARRIED = ("csrf", FIELD, PROVIDER_KEY)
-WRONG = "This is not your password."
+WRONG = "Incorrect password."
 _DIALOG = "dialog-body"
 
 

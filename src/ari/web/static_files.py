@@ -44,7 +44,7 @@ class StaticFiles:
         """One file. Raises ``NotFound`` for every name that the build did not list."""
         name: str = request.path_params["name"]
         if f"/static/{name}" not in {asset.url for asset in assets().values()}:
-            raise NotFound("There is no such file.")
+            raise NotFound("File not found.")
         file = self._files.get(name) or self._load(name)
         if file.packed is not None and "gzip" in request.headers.get("accept-encoding", ""):
             return Response(file.packed, media_type=file.kind, headers={"content-encoding": "gzip"})

@@ -1,4 +1,4 @@
-// Settings > Integrations: what a test tells is said aloud, and no provider key stays in a field that was sent or left.
+// Settings > Integrations: announces test results, and clears provider keys from fields once they are sent or left.
 
 import { say } from "./say.js";
 import { toast } from "./toasts.js";
@@ -8,7 +8,7 @@ export function startIntegrations() {
     const { elt } = event.detail;
     if (!elt.matches("[data-try]")) return;
     elt.closest("article").setAttribute("aria-busy", "true");
-    say(`Asking ${elt.dataset.try}. This takes ten seconds at most.`);
+    say(`Testing ${elt.dataset.try}… (up to 10 seconds)`);
   });
   document.addEventListener("htmx:afterSettle", (event) => {
     const word = event.detail.elt.querySelector?.("[data-try-word]");
@@ -27,7 +27,7 @@ function onFailure(event) {
   const { elt } = event.detail;
   if (!elt.matches("[data-try]")) return;
   elt.closest("article").removeAttribute("aria-busy");
-  toast("The test could not be made: ARI does not answer. Try again.", "bad");
+  toast("Couldn't run the test: ARI isn't responding. Try again.", "bad");
 }
 
 function wipe(place) {

@@ -26,7 +26,7 @@ from ari.web.pages.integrations.use import use_of
 from ari.web.render import Pages
 
 _BASE = places.INTEGRATIONS
-AGAIN = "Your password was asked for in between, and the key was not kept meanwhile: paste it again."
+AGAIN = "For security the key wasn't kept while you confirmed your password. Paste it again."
 
 
 class IntegrationsPages:
@@ -121,7 +121,7 @@ class IntegrationsPages:
         provider = _provider(request)
         found = use_of(provider, self._instance.settings.base_url)
         if found is None:
-            raise NotFound(f"{provider.title} is not called through this instance.")
+            raise NotFound(f"ARI doesn't forward calls to {provider.title}.")
         return self._pages.page(request, "pages/integrations/use.html", provider=provider, use=found)
 
     @page
@@ -147,7 +147,7 @@ class IntegrationsPages:
     def _put_address(self, unit: Transaction, by: Caller, provider: Provider, form: Form, key: str) -> None:
         wanted = form.value("base_url").strip() or None
         if wanted is None and provider.base_url is None:
-            raise Invalid(Problem("base_url", f"Give the address, such as {provider.base_url_example}."))
+            raise Invalid(Problem("base_url", f"Enter the base URL, such as {provider.base_url_example}."))
         listed = self._instance.provider_environment.private_addresses
         manage.set_base_url(unit, by, self._instance.now_ms(), provider, wanted, listed)
         if key.strip():

@@ -15,7 +15,7 @@ USE_DAYS = 7
 
 OUTCOMES: dict[Outcome, str] = {
     "works": "Works",
-    "restricted": "Restricted but valid",
+    "restricted": "Valid, but restricted",
     "rejected": "Rejected",
     "unreachable": "Unreachable",
 }

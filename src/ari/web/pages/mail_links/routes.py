@@ -12,6 +12,7 @@ from ari.http.context import context_of
 from ari.http.route_policy import visitor_page
 from ari.web import places
 from ari.web.forms import Form, form_from
+from ari.web.link_tokens import link_token
 from ari.web.render import Pages
 
 
@@ -40,7 +41,7 @@ class MailLinkPages:
     async def reset(self, request: Request) -> Response:
         """Sets it for whoever holds a link that works; the sign-in follows, with two-factor where that is on."""
         form, origin = form_from(form_of(request), "token", "password"), context_of(request).origin("web")
-        token, now_ms = form.value("token").strip(), self._instance.now_ms()
+        token, now_ms = link_token(form.value("token")), self._instance.now_ms()
         account = await self._instance.aread(lambda unit: mail_links.account_behind(unit, "reset", token, now_ms))
         if account is None:
             return self._gone(request, "reset")
@@ -66,7 +67,7 @@ class MailLinkPages:
     async def confirm(self, request: Request) -> Response:
         """Makes the address to which the link was mailed the account's."""
         form, call = form_from(form_of(request), "token"), context_of(request)
-        token, origin, now_ms = form.value("token").strip(), call.origin("web"), self._instance.now_ms()
+        token, origin, now_ms = link_token(form.value("token")), call.origin("web"), self._instance.now_ms()
         try:
             await self._instance.acommand(
                 SYSTEM, lambda unit, _: mail_links.confirm_address(unit, origin, now_ms, token)

@@ -16,7 +16,7 @@ _BADGES: dict[State, tuple[str, str]] = {
     "sending": ("soon", "Sending"),
     "sent": ("good", "Sent"),
     "failed": ("bad", "Failed"),
-    "off": ("off", "Switched off"),
+    "off": ("off", "Turned off"),
     "unsent": ("off", "Not sent"),
     "digest": ("off", "In the digest"),
 }

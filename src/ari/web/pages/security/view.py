@@ -10,22 +10,22 @@ from ari.web.devices import device
 LATEST_EVENTS = 20
 _SECOND_STEPS = {"app": " with a code", "backup": " with a backup code"}
 _WORDS = {
-    "owner_created": "Account made",
+    "owner_created": "Account created",
     "signed_in": "Signed in",
-    "sign_in_refused": "Sign-in refused: wrong password",
-    "code_refused": "Refused: wrong code",
+    "sign_in_refused": "Sign-in failed: incorrect password",
+    "code_refused": "Incorrect code",
     "signed_out": "Signed out",
     "session_ended": "Session signed out",
     "sessions_ended": "Signed out everywhere",
     "identity_confirmed": "Password confirmed",
-    "confirmation_refused": "Refused: wrong password at a confirmation",
+    "confirmation_refused": "Incorrect password (confirmation)",
     "password_changed": "Password changed",
-    "password_reset_requested": "Link to set a new password asked for",
-    "email_change_requested": "Link to confirm another address asked for",
-    "email_changed": "E-mail address changed",
-    "two_factor_enabled": "Two-factor turned on",
-    "two_factor_disabled": "Two-factor turned off",
-    "backup_codes_made": "New backup codes made",
+    "password_reset_requested": "Password reset requested",
+    "email_change_requested": "Email change requested",
+    "email_changed": "Email address changed",
+    "two_factor_enabled": "Two-factor authentication turned on",
+    "two_factor_disabled": "Two-factor authentication turned off",
+    "backup_codes_made": "Backup codes generated",
 }
 
 

@@ -18,9 +18,15 @@ from ari.storage.transaction import Transaction
 from ari.web import places
 from ari.web.cookies import keep_session
 from ari.web.forms import Form, form_from
+from ari.web.link_tokens import link_token
 from ari.web.render import Pages
 
+SETUP = "/setup"
 _GONE = "There is no such page."
+_LINK_GONE = (
+    "This setup link doesn't work: it was already used, is older than an hour, or ARI was restarted. "
+    "Restart ARI to get a new link."
+)
 
 
 class SetupPages:
@@ -32,7 +38,7 @@ class SetupPages:
 
     def routes(self) -> list[BaseRoute]:
         """The addresses."""
-        return [Route("/setup", self.show, methods=["GET"]), Route("/setup", self.make, methods=["POST"])]
+        return [Route(SETUP, self.show, methods=["GET"]), Route(SETUP, self.make, methods=["POST"])]
 
     @visitor_page
     async def show(self, request: Request) -> Response:
@@ -45,9 +51,9 @@ class SetupPages:
     async def make(self, request: Request) -> Response:
         """Make the owner and sign in. Without a good token there is nothing here."""
         form = form_from(form_of(request), "token", "email", "password")
-        token, now_ms = form.value("token").strip(), self._instance.now_ms()
+        token, now_ms = link_token(form.value("token")), self._instance.now_ms()
         if not await self._instance.aread(lambda unit: setup.token_is_good(unit, token, now_ms)):
-            raise NotFound(_GONE)
+            raise NotFound(_LINK_GONE)
         shown = Form({"token": token, "email": form.value("email")})
         try:
             hashed = await self._checked(form.value("email"), form.value("password"))

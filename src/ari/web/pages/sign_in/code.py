@@ -16,8 +16,8 @@ from ari.web.cookies import keep_half, keep_session
 from ari.web.forms import Form, form_from
 from ari.web.render import Pages
 
-WRONG_CODE = "This code is wrong, or was used already. Wait for the next one and try again."
-WRONG_BACKUP = "This backup code is wrong, or was used already."
+WRONG_CODE = "That code is incorrect or already used. Wait for a new code and try again."
+WRONG_BACKUP = "That backup code is incorrect or already used."
 
 
 class CodePages:

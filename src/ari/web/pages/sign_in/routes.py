@@ -1,10 +1,10 @@
-"""Signing in with e-mail and password."""
+"""Signing in with an email address and a password."""
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from ari.accounts import sign_in
+from ari.accounts import setup, sign_in
 from ari.accounts.networks import place_of
 from ari.accounts.password import CROWDED
 from ari.accounts.sign_in import Attempt, HalfSignedIn, NewSession
@@ -17,9 +17,10 @@ from ari.http.route_policy import visitor_page
 from ari.web import places
 from ari.web.cookies import keep_half, keep_session
 from ari.web.forms import Form, form_from
+from ari.web.pages.setup.routes import SETUP
 from ari.web.render import Pages
 
-WRONG = "E-mail or password is wrong."
+WRONG = "Incorrect email or password."
 
 
 class SignInPages:
@@ -28,6 +29,7 @@ class SignInPages:
     def __init__(self, pages: Pages) -> None:
         self._pages = pages
         self._instance = pages.instance
+        self._has_owner = False
 
     def routes(self) -> list[BaseRoute]:
         """The addresses."""
@@ -38,10 +40,13 @@ class SignInPages:
 
     @visitor_page
     async def show(self, request: Request) -> Response:
-        """The form; who is signed in already goes on."""
+        """The form. Leads on who is signed in already, and to the setup while there is no owner."""
         wanted = places.known_place(request.query_params.get("next"))
         if context_of(request).signed_in is not None:
             return self._pages.go(request, wanted)
+        self._has_owner = self._has_owner or await self._instance.aread(setup.has_owner)  # an owner is never removed
+        if not self._has_owner:
+            return self._pages.go(request, SETUP)
         return self._form(request, Form({"next": wanted}))
 
     @visitor_page
