@@ -170,7 +170,7 @@ def test_the_environment_wins_and_says_so(board: Any) -> None:
     """A key of the environment has no way to be changed here; an address of it is named, and the form has none."""
     groq = card(board, "groq")
     expect(groq.get_by_text("Environment variable GROQ_API_KEY", exact=False).first).to_be_visible()
-    expect(groq.get_by_text("GROQ_API_KEY overrides the stored key")).to_be_visible()
+    expect(groq.get_by_text("To store a key here instead, unset GROQ_API_KEY")).to_be_visible()
     assert groq.get_by_role("link").count() == 1, "nothing to change, only how to use it"
     card(board, "anthropic").get_by_role("link", name="Add key").click()
     board.get_by_role("dialog").get_by_label("Key", exact=True).fill("sk-ant-0123456789abcdefABCDEFwxyz")

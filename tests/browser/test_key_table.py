@@ -176,7 +176,7 @@ def test_changing_access_and_expiry(owner: Any, table: Any) -> None:
     dialog.get_by_role("radio", name="Own choice").check()
     dialog.get_by_role("checkbox", name="usage:read").check()
     dialog.get_by_role("button", name="Change access").click()
-    expect(table.locator(".toast")).to_contain_text("The key's access is changed.")
+    expect(table.locator(".toast")).to_contain_text("Access updated.")
     menu(table, "Changed", "Change expiry")
     dialog.get_by_role("button", name="Change expiry").click()
     expect(dialog.get_by_text("Choose when it expires.")).to_be_visible()
@@ -207,7 +207,7 @@ def test_many_are_revoked_and_deleted(owner: Any, table: Any) -> None:
     expect(dialog.get_by_role("list", name="The keys").get_by_role("listitem")).to_have_count(2)
     dialog.get_by_label("Reason").fill("tidied up")
     dialog.get_by_role("button", name="Revoke 2 keys").click()
-    expect(table.locator(".toast")).to_contain_text("The keys are revoked.")
+    expect(table.locator(".toast")).to_contain_text("Keys revoked.")
     assert table.url.endswith("&q=bulk")
     statuses = [owner.api(secret).get("/api/me").status_code for secret in secrets]
     assert statuses == [401, 401, 200]
@@ -217,7 +217,7 @@ def test_many_are_revoked_and_deleted(owner: Any, table: Any) -> None:
     dialog = table.get_by_role("dialog", name="Delete 2 keys?")
     expect(dialog).to_contain_text("1 other key that you ticked stays as it is")
     dialog.get_by_role("button", name="Delete 2 keys").click()
-    expect(table.locator(".toast")).to_contain_text("The keys are deleted.")
+    expect(table.locator(".toast")).to_contain_text("Keys deleted.")
     assert names(table) == ["Bulk 2"]
 
 
@@ -260,12 +260,12 @@ def test_everything_in_the_table_without_scripting(past: Past, owner: Any, plain
     for item in ("Rename", "Change access", "Change expiry"):
         expect(plain.get_by_role("main").get_by_role("link", name=item)).to_be_visible()
     plain.get_by_role("main").get_by_role("button", name="Disable").click()
-    expect(plain.get_by_text("The key is disabled.")).to_be_visible()
+    expect(plain.get_by_text("Key disabled.")).to_be_visible()
     plain.get_by_label("Select Plain bulk").check()
     plain.get_by_role("button", name="Revoke…").click()
     expect(plain.get_by_role("heading", name="Revoke 1 key?")).to_be_visible()
     plain.get_by_role("button", name="Revoke 1 key").click()
-    expect(plain.get_by_text("The keys are revoked.")).to_be_visible()
+    expect(plain.get_by_text("Keys revoked.")).to_be_visible()
     expect(row(plain, "Plain bulk")).to_contain_text("Inactive · revoked")
     plain.get_by_role("button", name="Revoke…").click()
     expect(plain.get_by_text("Tick the keys in the table first.")).to_be_visible()

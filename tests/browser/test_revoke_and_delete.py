@@ -24,7 +24,7 @@ def test_the_trash_icon_asks_and_revokes(owner: Any, home: Any) -> None:
     expect(dialog).to_contain_text("Requests already in flight complete.")
     dialog.get_by_label("Reason").fill("committed to git")
     dialog.get_by_role("button", name="Revoke key").click()
-    expect(home.locator(".toast")).to_contain_text("The key is revoked.")
+    expect(home.locator(".toast")).to_contain_text("Key revoked.")
     expect(row(home, "Leaked")).to_contain_text("Inactive · revoked")
     assert owner.api(secret).get("/api/me").status_code == 401
     home.get_by_role("link", name="Leaked", exact=True).click()
@@ -52,7 +52,7 @@ def test_an_inactive_key_is_deleted_by_the_same_icon(owner: Any, home: Any) -> N
     dialog = home.get_by_role("dialog", name="Delete this inactive key?")
     expect(dialog).to_contain_text("Its usage log and its events stay")
     dialog.get_by_role("button", name="Delete key").click()
-    expect(home.locator(".toast")).to_contain_text("The key is deleted.")
+    expect(home.locator(".toast")).to_contain_text("Key deleted.")
     expect(row(home, "Old one")).to_have_count(0)
     assert home.url.endswith("show=inactive")
     assert len(owner.session().get(f"/api/keys/{key['id']}/usage").json()["items"]) == 1
@@ -82,7 +82,7 @@ def test_keys_made_by_a_key_are_revoked_with_it(owner: Any, home: Any) -> None:
     expect(dialog).to_contain_text("Made by maker")
     dialog.get_by_label("Revoke it as well").check()
     dialog.get_by_role("button", name="Revoke key").click()
-    expect(home.locator(".toast")).to_contain_text("The key is revoked.")
+    expect(home.locator(".toast")).to_contain_text("Key revoked.")
     assert home.url.endswith(maker["id"])
     assert owner.api(made.json()["secret"]).get("/api/me").json()["code"] == "revoked"
 

@@ -45,11 +45,11 @@ def test_revoke_then_delete(owner: Any, plain: Any) -> None:
     expect(plain.get_by_role("heading", name="Revoke this API key?")).to_be_visible()
     expect(plain.get_by_text(key["id"])).to_be_visible()
     plain.get_by_role("button", name="Revoke key").click()
-    expect(plain.get_by_text("The key is revoked.")).to_be_visible()
+    expect(plain.get_by_text("Key revoked.")).to_be_visible()
     assert owner.api(secret).get("/api/me").status_code == 401
     plain.get_by_role("row", name="Plain end").get_by_role("link", name="Delete").click()
     plain.get_by_role("button", name="Delete key").click()
-    expect(plain.get_by_text("The key is deleted.")).to_be_visible()
+    expect(plain.get_by_text("Key deleted.")).to_be_visible()
     expect(plain.get_by_role("row", name="Plain end")).to_have_count(0)
 
 
@@ -62,9 +62,9 @@ def test_rename_disable_and_enable(owner: Any, plain: Any) -> None:
     plain.get_by_role("button", name="Rename").click()
     expect(plain.get_by_role("heading", name="Plain after")).to_be_visible()
     plain.get_by_role("button", name="Disable").click()
-    expect(plain.get_by_text("The key is disabled.")).to_be_visible()
+    expect(plain.get_by_text("Key disabled.")).to_be_visible()
     plain.get_by_role("button", name="Enable").click()
-    expect(plain.get_by_text("The key is enabled")).to_be_visible()
+    expect(plain.get_by_text("Key enabled.")).to_be_visible()
 
 
 def test_times_are_utc(owner: Any, plain: Any) -> None:
