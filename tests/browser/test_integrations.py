@@ -175,7 +175,9 @@ def test_the_environment_wins_and_says_so(board: Any) -> None:
     card(board, "anthropic").get_by_role("link", name="Add key").click()
     board.get_by_role("dialog").get_by_label("Key", exact=True).fill("sk-ant-0123456789abcdefABCDEFwxyz")
     board.get_by_role("button", name="Save key").click()
-    expect(card(board, "anthropic").get_by_text("The base URL is set by the environment variable ANTHROPIC_BASE_URL")).to_be_visible()
+    expect(
+        card(board, "anthropic").get_by_text("The base URL is set by the environment variable ANTHROPIC_BASE_URL")
+    ).to_be_visible()
     assert board.locator("#address-anthropic").count() == 0
 
 
