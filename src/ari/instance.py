@@ -4,13 +4,12 @@ import asyncio
 import os
 import shutil
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 from typing import Self, TypeVar
 
 from ari.accounts.password import PasswordHasherPool
 from ari.base.caller import Caller
 from ari.base.clock import Clock, system_clock
-from ari.base.errors import CallerDead, ConfigurationError, Conflict, Unavailable, for_operator
+from ari.base.errors import ConfigurationError, Conflict, Unavailable, for_operator
 from ari.base.ids import new_id
 from ari.base.seal import CannotOpen
 from ari.base.settings import Settings
@@ -21,8 +20,6 @@ from ari.integrations.model import Credential, Provider, TestResult
 from ari.integrations.ports import Prober
 from ari.integrations.providers import providers
 from ari.integrations.trying import count_key_test, tried
-from ari.keys.checks import AccessRequest
-from ari.keys.verify import decide
 from ari.notifications import manage as notifications
 from ari.notifications.manage import Tested
 from ari.notifications.model import RESEND_FROM, Office
@@ -58,6 +55,7 @@ class Instance:
         self.settings = settings
         self.clock = clock
         self.database = database
+        database.clock = clock
         self.passwords = PasswordHasherPool()
         self.master_keys = database.master_keys
         self.prober: Prober = HttpProber()
@@ -134,8 +132,9 @@ class Instance:
 
         Raises ``CallerDead``, ``Unavailable`` and what the work raises; then nothing is written.
         """
-        with self.database.writing() as unit:
-            return work(unit, reread(unit, caller, self.now_ms()))
+        from ari.deps import Deps  # noqa: PLC0415 - until every door uses Deps
+
+        return Deps(self, caller).do_sync(lambda unit: work(unit, unit.caller))
 
     def read(self, work: Callable[[Transaction], T]) -> T:
         """Do ``work`` in a read-only snapshot."""
@@ -144,24 +143,24 @@ class Instance:
 
     async def acommand(self, caller: Caller, work: Callable[[Transaction, Caller], T]) -> T:
         """``command`` in a thread. After ``ANSWER_SECONDS`` the outcome is unknown: ``Unavailable`` says so."""
-        return await _within(asyncio.to_thread(self.command, caller, work), "the change may still be made")
+        return await in_time(asyncio.to_thread(self.command, caller, work), "the change may still be made")
 
     async def aread(self, work: Callable[[Transaction], T]) -> T:
         """``read`` in a thread."""
-        return await _within(asyncio.to_thread(self.read, work))
+        return await in_time(asyncio.to_thread(self.read, work))
 
     async def atotals(self, key_ids: Sequence[str]) -> dict[str, KeyTotals]:
         """What these keys were used for in all."""
-        return await _within(asyncio.to_thread(self.database.usage.totals, key_ids))
+        return await in_time(asyncio.to_thread(self.database.usage.totals, key_ids))
 
     async def aseen(self, key_id: str, limit: int) -> tuple[list[Seen], list[Seen]]:
         """From which addresses and by which user agents a key was used, last seen first."""
         log = self.database.usage
-        return await _within(asyncio.to_thread(lambda: (log.addresses(key_id, limit), log.agents(key_id, limit))))
+        return await in_time(asyncio.to_thread(lambda: (log.addresses(key_id, limit), log.agents(key_id, limit))))
 
     async def areport(self, work: Callable[[UsageReader], T]) -> T:
         """Do ``work`` on the reports of the usage log."""
-        return await _within(asyncio.to_thread(work, self.database.reports))
+        return await in_time(asyncio.to_thread(work, self.database.reports))
 
     def look_for_mail_key(self) -> None:
         """Take up the Resend key that Settings > Integrations keeps, or its end, where no setting says how to mail."""
@@ -178,7 +177,7 @@ class Instance:
 
     async def alook_for_mail_key(self) -> None:
         """``look_for_mail_key`` in a thread."""
-        await _within(asyncio.to_thread(self.look_for_mail_key))
+        await in_time(asyncio.to_thread(self.look_for_mail_key))
 
     async def asend_test_mail(self, caller: Caller) -> Tested:
         """Send the owner a mail that shows that mail works; what came of it, within ``TEST_MAIL_SECONDS``.
@@ -211,7 +210,7 @@ class Instance:
         if checking is None or (checking.done() and now - began >= 1):
             checking = asyncio.ensure_future(self._check_ready())
             self._checks[asked_as] = (now, checking)
-        await _within(asyncio.shield(checking))
+        await in_time(asyncio.shield(checking))
 
     async def _check_ready(self) -> None:
         if self.finder is not None:
@@ -232,7 +231,7 @@ class Instance:
 
     async def astamp_expired(self, seen_at_ms: int = 0) -> int:
         """Stamp every key that is expired now, or was at ``seen_at_ms``: a clock set back revives none; how many."""
-        return await _within(asyncio.to_thread(self._stamp_expired, seen_at_ms))
+        return await in_time(asyncio.to_thread(self._stamp_expired, seen_at_ms))
 
     def _stamp_expired(self, seen_at_ms: int) -> int:
         with self.database.writing() as unit:
@@ -250,28 +249,10 @@ def office_of(settings: Settings, *, by_resend: bool = False) -> Office:
     return Office(sender, settings.mail_from or RESEND_FROM, settings.public_url, settings.time_zone)
 
 
-async def _within(work: Awaitable[T], otherwise: str = "try again") -> T:
-    """The outcome of ``work``; a database that hangs must not hang its callers."""
+async def in_time(work: Awaitable[T], otherwise: str = "try again") -> T:
+    """The result of ``work``. Raises ``Unavailable`` after ``ANSWER_SECONDS``, where a database hangs."""
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
             return await work
     except TimeoutError:
         raise Unavailable(f"The database did not answer in time; {otherwise}.") from None
-
-
-def reread(unit: Transaction, caller: Caller, now_ms: int) -> Caller:
-    """The caller as it is now, in this transaction. Raises ``CallerDead`` if it no longer lives."""
-    if caller.key_id is not None:
-        key = unit.keys.get(caller.key_id)
-        if key is None:
-            raise CallerDead("revoked")
-        verdict = decide(key, AccessRequest(None, now_ms))
-        if not verdict:
-            raise CallerDead(verdict.reason.code)
-        return Caller(caller.actor, caller.origin, key.scopes, key.expires_at_ms)
-    if caller.session_digest is not None:
-        found = unit.accounts.session(caller.session_digest, now_ms)
-        if found is None:
-            raise CallerDead("missing")
-        return replace(caller, confirmed_at_ms=found.session.confirmed_at_ms)
-    return caller

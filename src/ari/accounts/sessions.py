@@ -7,11 +7,13 @@ import hashlib
 import hmac
 import secrets
 from base64 import urlsafe_b64encode
+from dataclasses import replace
 
 from ari.accounts.model import SESSION_DAYS, Account, Session, SignedIn
-from ari.accounts.ports import AccountTransaction
+from ari.accounts.ports import AccountStore, AccountTransaction
 from ari.base.caller import Caller
 from ari.base.clock import DAY_MS
+from ari.base.errors import CallerDead
 from ari.base.events import Event, Origin
 from ari.base.ids import new_id
 
@@ -57,6 +59,15 @@ def caller_of(signed_in: SignedIn, origin: Origin) -> Caller:
     """The account as a caller of commands."""
     session = signed_in.session
     return Caller(signed_in.account.id, origin, session_digest=session.digest, confirmed_at_ms=session.confirmed_at_ms)
+
+
+def reread_session(accounts: AccountStore, caller: Caller, now_ms: int) -> Caller:
+    """A calling session with its present state. Raises ``CallerDead`` if it has ended."""
+    assert caller.session_digest is not None
+    found = accounts.session(caller.session_digest, now_ms)
+    if found is None:
+        raise CallerDead("missing")
+    return replace(caller, confirmed_at_ms=found.session.confirmed_at_ms)
 
 
 def end(unit: AccountTransaction, caller: Caller, now_ms: int) -> None:

@@ -12,6 +12,7 @@ from ari.api.shapes import ProblemOut
 from ari.base.caller import Caller
 from ari.base.cursor import encode_cursor
 from ari.base.errors import Forbidden
+from ari.deps import Deps
 from ari.http.context import RequestContext, context_of
 from ari.http.problem import MEDIA_TYPE
 from ari.instance import Instance
@@ -30,9 +31,13 @@ class _Here:
     call: RequestContext
 
     @property
+    def deps(self) -> Deps:
+        """Commands for the caller."""
+        return self.call.deps
+
+    @property
     def caller(self) -> Caller:
-        assert self.call.caller is not None
-        return self.call.caller
+        return self.deps.caller
 
     def require(self, scope: str) -> None:
         """Raise ``Forbidden`` unless the caller holds the scope."""

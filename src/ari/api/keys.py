@@ -6,6 +6,7 @@ import msgspec
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
+from ari import keys
 from ari.api.here import WITH_BODY, Here, answer, paged, problems
 from ari.api.idempotent import REPEATABLE, IdempotencyKey, once
 from ari.api.shapes import CreatedOut, KeyChangeIn, KeyId, KeyOut, KeysIn, KeysOut, NewKeyIn, RevokeIn, time_of
@@ -95,10 +96,7 @@ async def change_key(key_id: KeyId, body: KeyChangeIn, here: Here) -> Response:
 async def revoke_key(key_id: KeyId, here: Here, body: RevokeIn | None = None) -> Response:
     """Permanent: the key is dead on the very next request, everywhere. A repeat gives the same answer."""
     why = body or RevokeIn()
-    now_ms = here.instance.now_ms
-    key = await here.instance.acommand(
-        here.caller, lambda unit, by: manage.revoke(unit, by, now_ms(), key_id, why.reason, why.with_made)
-    )
+    key = await here.deps.do(keys.revoke, key_id, why.reason, with_made=why.with_made)
     [facts] = await here.facts([key])
     return answer(facts)
 

@@ -98,6 +98,11 @@ def to_rfc3339(at_ms: int) -> str:
     return f"{_second(at_ms // SECOND_MS)}.{at_ms % SECOND_MS:03}Z"
 
 
+def to_optional_rfc3339(at_ms: int | None) -> str | None:
+    """The same, ``None`` for no time."""
+    return None if at_ms is None else to_rfc3339(at_ms)
+
+
 @lru_cache(maxsize=4_096)
 def _second(seconds: int) -> str:
     """Remembered: the same instants are told again and again, and each costs 2 µs."""

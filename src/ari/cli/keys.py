@@ -4,10 +4,11 @@ from typing import Annotated, Literal
 
 import typer
 
+from ari import keys
 from ari.base.caller import Caller
 from ari.cli import key_words, output
 from ari.cli.key_words import found
-from ari.cli.opening import CALLER, opened
+from ari.cli.opening import CALLER, opened, opened_deps
 from ari.cli.options import AsJson, DataDir, Expires, ExpiresAt, KeyName, Scopes, Yes
 from ari.cli.words import instant, one_of
 from ari.keys import manage
@@ -123,20 +124,18 @@ def revoke(
     data_dir: DataDir = None,
 ) -> None:
     """Kill a key for good: its next request is refused."""
-    with opened(data_dir) as instance:
-        now_ms = instance.now_ms()
-        named = instance.read(lambda unit: found(unit, now_ms, key, even_deleted=with_made))
-        made = instance.read(lambda unit: manage.living_made_by(unit, now_ms, named.id)) if with_made else []
+    with opened_deps(data_dir) as deps:
+        now_ms = deps.instance.now_ms()
+        named = deps.read_sync(found, now_ms, key, even_deleted=with_made)
+        made = deps.read_sync(keys.get_active_made_by, named.id) if with_made else []
         if made or not named.is_inactive(now_ms):
             output.confirm(_revoke_question(named, len(made)), yes=yes)
-        dead = instance.command(
-            CALLER(), lambda unit, caller: manage.revoke(unit, caller, instance.now_ms(), named.id, reason, with_made)
-        )
+        dead = deps.do_sync(keys.revoke, named.id, reason, with_made)
         if as_json:
-            key_words.show_key(instance, dead, as_json)
+            key_words.show_key(deps.instance, dead, as_json)
             return
         output.say(f"Revoked {_called(dead)}.")
-        for child in instance.read(lambda unit: manage.living_made_by(unit, now_ms, named.id)):
+        for child in deps.read_sync(keys.get_active_made_by, named.id):
             output.tell(f"It created {_called(child)}, or let it do more; --with-made revokes such keys too.")
 
 

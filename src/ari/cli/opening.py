@@ -11,6 +11,7 @@ from ari.base.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from ari.base.settings import Settings
+    from ari.deps import Deps
     from ari.instance import Instance
 
 CALLER = command_line_caller
@@ -40,6 +41,15 @@ def opened(data_dir: Path | None) -> "Iterator[Instance]":
         yield instance
     finally:
         instance.close()
+
+
+@contextmanager
+def opened_deps(data_dir: Path | None) -> "Iterator[Deps]":
+    """The instance of this data directory with the operating system's user as the caller. Raises as ``opened`` does."""
+    with opened(data_dir) as instance:
+        from ari.deps import Deps
+
+        yield Deps(instance, command_line_caller())
 
 
 def require_instance(settings: "Settings") -> None:

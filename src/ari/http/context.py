@@ -9,7 +9,9 @@ from ari.accounts import sessions
 from ari.accounts.model import SignedIn
 from ari.base.caller import Caller
 from ari.base.events import Origin
+from ari.deps import Deps
 from ari.http.cookies import USUAL, Preferences
+from ari.instance import Instance
 from ari.keys.model import ApiKey
 
 _PLACE = "ari.call"
@@ -23,6 +25,7 @@ class RequestContext:
     ``preferences`` how this browser wants the pages.
     """
 
+    instance: Instance
     request_id: str
     client_address: str | None
     user_agent: str | None
@@ -42,6 +45,19 @@ class RequestContext:
         if self.signed_in is not None:
             return sessions.caller_of(self.signed_in, self.origin(self.door))
         return None
+
+    @property
+    def deps(self) -> Deps:
+        """Commands for the caller. Raises ``RuntimeError`` on a route that the middleware opens to everybody."""
+        caller = self.caller
+        if caller is None:
+            raise RuntimeError("a route that is open to visitors asked for its caller")
+        return Deps(self.instance, caller)
+
+    @property
+    def visitor_deps(self) -> Deps:
+        """Commands for a visitor, who holds no scope, whether or not somebody is signed in."""
+        return Deps(self.instance, Caller("visitor", self.origin("web"), scopes=()))
 
     @property
     def nonce(self) -> str:
@@ -70,3 +86,13 @@ def context_of(request: HasScope) -> RequestContext:
     """The call of this request; every request behind the guard has one."""
     call: RequestContext = request.scope[_PLACE]
     return call
+
+
+def deps_of(request: HasScope) -> Deps:
+    """Commands for the caller of this request; there is one on every route that is not open to visitors."""
+    return context_of(request).deps
+
+
+def visitor_deps_of(request: HasScope) -> Deps:
+    """Commands for the visitor of an open page, such as sign-in."""
+    return context_of(request).visitor_deps

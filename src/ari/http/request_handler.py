@@ -114,7 +114,8 @@ class RequestHandler:
     def call(self) -> RequestContext:
         """What doors may know of the request."""
         if self._call is None:
-            self._call = RequestContext(self.incoming.request_id, self.client.text, self.incoming.user_agent)
+            incoming = self.incoming
+            self._call = RequestContext(self.instance, incoming.request_id, self.client.text, incoming.user_agent)
             if not self.incoming.is_api:
                 cookies = [line.decode("latin-1") for line in self.incoming.lines(b"cookie")]
                 self._call.preferences = preferences(cookies)

@@ -1,1 +1,43 @@
-"""What an API key is. Pure Python: no SQL, no HTTP."""
+"""API keys: what they are, the rules for them, and the commands and queries that doors run with ``Deps``."""
+
+from ari.keys.commands.bulk import (
+    MAX_KEYS_AT_ONCE,
+    Selection,
+    change_expiry_of_many,
+    delete_many,
+    revoke_many,
+    select_deletable,
+    select_revocable,
+)
+from ari.keys.commands.change import UNSET, KeyChange, Unset, change
+from ari.keys.commands.create import Created, NewKey, create, require_may_create
+from ari.keys.commands.delete import delete
+from ari.keys.commands.revoke import revoke
+from ari.keys.queries import get, get_active_made_by, get_even_deleted, get_names, get_page
+from ari.keys.trail import record_exposure
+
+__all__ = [
+    "MAX_KEYS_AT_ONCE",
+    "UNSET",
+    "Created",
+    "KeyChange",
+    "NewKey",
+    "Selection",
+    "Unset",
+    "change",
+    "change_expiry_of_many",
+    "create",
+    "delete",
+    "delete_many",
+    "get",
+    "get_active_made_by",
+    "get_even_deleted",
+    "get_names",
+    "get_page",
+    "record_exposure",
+    "require_may_create",
+    "revoke",
+    "revoke_many",
+    "select_deletable",
+    "select_revocable",
+]

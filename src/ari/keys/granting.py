@@ -14,13 +14,14 @@ from ari.keys.model import ApiKey
 from ari.keys.ports import KeyTransaction
 
 
-def require_grant(unit: KeyTransaction, caller: Caller, now_ms: int, before: ApiKey | None, after: ApiKey) -> None:
+def require_grant(tx: KeyTransaction, before: ApiKey | None, after: ApiKey) -> None:
     """Check that the caller may turn ``before`` into ``after``; ``before`` is ``None`` for a new key.
 
     A key that gives an existing key something is recorded as one of its grantors, so that revoking the grantor with
     the keys it created also finds this one.
     Raises ``Forbidden``, and ``Unconfirmed`` for a session that must give its password again first.
     """
+    caller = tx.caller
     gains = before is None or gives_more(before, after)
     if gains or (before is not None and before.scopes != after.scopes):
         require_within(caller, after.scopes, "A key can grant only scopes that it holds itself.")
@@ -29,10 +30,10 @@ def require_grant(unit: KeyTransaction, caller: Caller, now_ms: int, before: Api
     if not gains:
         return
     if before is not None and caller.key_id is not None:
-        _require_other_key(unit, caller.key_id, after.id)
-    caller.require_confirmed(now_ms)
+        _require_other_key(tx, caller.key_id, after.id)
+    caller.require_confirmed(tx.now_ms)
     if before is not None and caller.key_id is not None:
-        unit.keys.add_grant(caller.key_id, after.id)
+        tx.keys.add_grant(caller.key_id, after.id)
 
 
 def require_within(caller: Caller, wanted: Iterable[str], otherwise: str) -> None:
@@ -42,18 +43,23 @@ def require_within(caller: Caller, wanted: Iterable[str], otherwise: str) -> Non
             raise Forbidden(otherwise, scope)
 
 
+def require_may_touch(caller: Caller, key: ApiKey) -> None:
+    """Raise ``Forbidden`` for a key that may do more than the caller."""
+    require_within(caller, key.scopes, "A key cannot touch a key that may do more than itself.")
+
+
 def gives_more(before: ApiKey, after: ApiKey) -> bool:
     """Whether the change adds a scope, postpones the expiry, or enables the key."""
     widened = not scopes.all_held(before.scopes, after.scopes)
     return widened or _lives_longer(before, after) or (before.disabled and not after.disabled)
 
 
-def created_or_empowered_by(unit: KeyTransaction, key_id: str) -> list[ApiKey]:
+def created_or_empowered_by(tx: KeyTransaction, key_id: str) -> list[ApiKey]:
     """The keys that this key created or let do more, and theirs in turn; without the key itself, each once."""
     found: dict[str, ApiKey] = {}
     grantors = [key_id]
     while grantors:
-        for key in unit.keys.made_by(grantors.pop()):
+        for key in tx.keys.made_by(grantors.pop()):
             if key.id != key_id and key.id not in found:
                 found[key.id] = key
                 grantors.append(key.id)
@@ -75,7 +81,7 @@ def _require_no_longer(caller: Caller, key: ApiKey) -> None:
         )
 
 
-def _require_other_key(unit: KeyTransaction, caller_id: str, key_id: str) -> None:
+def _require_other_key(tx: KeyTransaction, caller_id: str, key_id: str) -> None:
     """Refuse the caller itself, and every key that the caller has its rights from.
 
     The owner may have narrowed, shortened or disabled that key; its own offspring must not undo it.
@@ -84,7 +90,7 @@ def _require_other_key(unit: KeyTransaction, caller_id: str, key_id: str) -> Non
         raise Forbidden("A key cannot widen, extend or enable itself.")
     seen, sources = {caller_id}, [caller_id]
     while sources:
-        for source in unit.keys.sources_of(sources.pop()):
+        for source in tx.keys.sources_of(sources.pop()):
             if source == key_id:
                 raise Forbidden("A key cannot widen, extend or enable the key that it has its own rights from.")
             if source not in seen:

@@ -2,7 +2,7 @@
 
 from typing import Literal, Protocol
 
-from ari.base.events import EventStore
+from ari.base.transaction import CommandTransaction
 from ari.keys.model import ApiKey
 
 Activity = Literal["all", "active", "inactive"]
@@ -65,11 +65,8 @@ class KeyStore(Protocol):
         """Stamp every key expired by ``now_ms``, so that no clock revives it; how many were stamped."""
 
 
-class KeyTransaction(Protocol):
+class KeyTransaction(CommandTransaction, Protocol):
     """One transaction over keys and events."""
 
     @property
     def keys(self) -> KeyStore: ...
-
-    @property
-    def events(self) -> EventStore: ...

@@ -4,10 +4,12 @@ parse → find → checks → verdict. Malformed text is refused without a looku
 a key revoked before the call began cannot be accepted by it.
 """
 
+from ari.base.caller import Caller
+from ari.base.errors import CallerDead
 from ari.keys import reasons, token
 from ari.keys.checks import CHECKS, AccessRequest
 from ari.keys.model import ApiKey, Granted, Refused, Verdict
-from ari.keys.ports import KeyFinder
+from ari.keys.ports import KeyFinder, KeyStore
 
 _MALFORMED = Refused(reasons.MALFORMED)
 _UNKNOWN = Refused(reasons.UNKNOWN)
@@ -35,3 +37,14 @@ def decide(key: ApiKey, ask: AccessRequest) -> Verdict:
         if reason is not None:
             return Refused(reason, key)
     return Granted(key)
+
+
+def reread_key(keys: KeyStore, caller: Caller, now_ms: int) -> Caller:
+    """A calling key with its present scopes and expiry. Raises ``CallerDead`` if it no longer works."""
+    key = keys.get(caller.actor)
+    if key is None:
+        raise CallerDead("revoked")
+    verdict = decide(key, AccessRequest(None, now_ms))
+    if not verdict:
+        raise CallerDead(verdict.reason.code)
+    return Caller(caller.actor, caller.origin, key.scopes, key.expires_at_ms)

@@ -8,6 +8,8 @@ from functools import partial
 from sqlalchemy import Connection, Engine, text
 
 from ari.base.audit import Head, Mark
+from ari.base.caller import SYSTEM, Caller
+from ari.base.clock import system_clock
 from ari.base.errors import ConfigurationError
 from ari.base.master_key import MasterKeys
 from ari.base.settings import Settings
@@ -61,6 +63,7 @@ class Database:
         link: Link | None = None,
         server: Server | None = None,
     ) -> None:
+        self.clock = system_clock(settings.test_clock_file)
         self.main = main
         order_writes(main)
         self.log = log
@@ -131,13 +134,13 @@ class Database:
         return cls(main, log, log, settling, settings, link.history, keys, link, server)
 
     @contextmanager
-    def writing(self) -> Iterator[Transaction]:
+    def writing(self, caller: Caller = SYSTEM) -> Iterator[Transaction]:
         """One write transaction, committed at the end. Database faults become ``Unavailable``."""
         with faults_as_unavailable(), write_turn(self.main_lock):
             unit, signed = None, None
             try:
                 with self._transaction() as connection:
-                    unit = Transaction(connection, self.master_keys, writing=True)
+                    unit = Transaction(connection, self.master_keys, self.clock.now_ms(), caller, writing=True)
                     yield unit
                     signed = self._sign(unit)
             except CommitUnconfirmed:
@@ -157,10 +160,10 @@ class Database:
             self.witness.keep(signed)
 
     @contextmanager
-    def reading(self) -> Iterator[Transaction]:
+    def reading(self, caller: Caller = SYSTEM) -> Iterator[Transaction]:
         """One read-only snapshot."""
         with faults_as_unavailable(), read_only(self.main) as connection:
-            yield Transaction(connection, self.master_keys, writing=False)
+            yield Transaction(connection, self.master_keys, self.clock.now_ms(), caller, writing=False)
 
     def _sign(self, unit: Transaction) -> Mark | None:
         """Sign the head; the one to keep as witness, unless the kept one shows that this database is not the one it

@@ -1,7 +1,8 @@
-"""One command = one transaction = one unit, holding the stores it may touch."""
+"""What a command gets: the stores of one transaction, who calls, and the time."""
 
 from sqlalchemy import Connection
 
+from ari.base.caller import SYSTEM, Caller
 from ari.base.master_key import MasterKeys
 from ari.storage.stores.accounts import AccountTables, NoteTables
 from ari.storage.stores.dismissals import DismissalTables
@@ -17,9 +18,20 @@ from ari.storage.stores.watch import WatchTables
 
 
 class Transaction:
-    """The stores of one transaction: all that the concepts' ports ask for."""
+    """The stores of one transaction, its caller, and the time when it began: all that the concepts' ports ask for."""
 
-    def __init__(self, connection: Connection, master_keys: MasterKeys, *, writing: bool) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        master_keys: MasterKeys,
+        now_ms: int,
+        caller: Caller = SYSTEM,
+        *,
+        writing: bool,
+    ) -> None:
+        self.master_keys = master_keys
+        self.now_ms = now_ms
+        self.caller = caller
         self.keys = KeyTables(connection, writing=writing)
         self.listing = KeyListTables(connection)
         self.dismissals = DismissalTables(connection)

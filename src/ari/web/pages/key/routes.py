@@ -7,10 +7,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from ari import keys
 from ari.base.caller import Caller
 from ari.base.errors import Invalid
 from ari.http.body import form_of
-from ari.http.context import context_of
+from ari.http.context import context_of, deps_of
 from ari.http.route_policy import page
 from ari.keys import manage
 from ari.keys.manage import KeyChange
@@ -118,12 +119,8 @@ class KeyPages:
         """Revokes for good."""
         form = form_from(form_of(request), "reason", "with_made")
         try:
-            await self._do(
-                request,
-                lambda unit, by, now_ms, key_id: manage.revoke(
-                    unit, by, now_ms, key_id, form.value("reason"), with_made=form.value("with_made") == "yes"
-                ),
-            )
+            with_made = form.value("with_made") == "yes"
+            await deps_of(request).do(keys.revoke, request.path_params["key_id"], form.value("reason"), with_made)
         except Invalid as error:
             facts = await self._facts(request)
             shown = form.with_problems(error.problems)

@@ -1,0 +1,43 @@
+"""What every command finds in its transaction: who calls, the time, and the audit trail to record the change in."""
+
+import copy
+from typing import Any, Protocol
+
+from ari.base.caller import Caller
+from ari.base.events import Event, EventStore
+from ari.base.ids import new_id
+
+
+class CommandTransaction(Protocol):
+    """One transaction: it commits as a whole when the command returns, and not at all when it raises."""
+
+    @property
+    def caller(self) -> Caller:
+        """Who calls, as it is in this transaction (security.md 12)."""
+
+    @property
+    def now_ms(self) -> int:
+        """When the transaction began."""
+
+    @property
+    def events(self) -> EventStore: ...
+
+
+def new_event(tx: CommandTransaction, name: str, subject: str | None, detail: dict[str, Any] | None = None) -> Event:
+    """An event by the caller, which is not recorded yet."""
+    caller = tx.caller
+    return Event(new_id("evt", tx.now_ms), tx.now_ms, name, caller.actor, subject, caller.origin, detail or {})
+
+
+def record(tx: CommandTransaction, name: str, subject: str | None, detail: dict[str, Any] | None = None) -> Event:
+    """Record an event by the caller."""
+    event = new_event(tx, name, subject, detail)
+    tx.events.append(event)
+    return event
+
+
+def at(tx: Any, caller: Caller, now_ms: int) -> Any:
+    """The same transaction with another caller and time: only for callers that pass them along by hand."""
+    other = copy.copy(tx)
+    other.caller, other.now_ms = caller, now_ms
+    return other

@@ -1,0 +1,67 @@
+"""How a door does something: a command or a read, in a transaction, for one caller."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Concatenate, ParamSpec, TypeVar
+
+from ari.accounts.sessions import reread_session
+from ari.base.caller import SYSTEM, Caller
+from ari.instance import Instance, in_time
+from ari.keys.verify import reread_key
+from ari.storage.transaction import Transaction
+from ari.usage.ports import UsageReader
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Deps:
+    """An instance and the caller for whom its commands run; the caller is ARI itself by default.
+
+    A command is a function whose first parameter is a transaction, such as ``ari.keys.revoke``. Its other arguments
+    follow it: ``await deps.do(keys.revoke, key_id, reason="leaked")``.
+    """
+
+    instance: Instance
+    caller: Caller = SYSTEM
+
+    async def do(self, command: Callable[Concatenate[Transaction, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a command in a thread. Raises what ``do_sync`` raises.
+
+        After ``ANSWER_SECONDS`` it raises ``Unavailable``: whether the change was made is then unknown.
+        """
+        work = asyncio.to_thread(self.do_sync, command, *args, **kwargs)
+        return await in_time(work, "the change may still be made")
+
+    def do_sync(self, command: Callable[Concatenate[Transaction, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a command in one write transaction, as the caller is in that transaction (security.md 12).
+
+        Raises ``CallerDead``, ``Unavailable`` and what the command raises; then nothing is written.
+        """
+        with self.instance.database.writing(self.caller) as tx:
+            tx.caller = reread(tx)
+            return command(tx, *args, **kwargs)
+
+    async def read(self, query: Callable[Concatenate[Transaction, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a query in a thread, in a read-only snapshot. Raises ``Unavailable`` after ``ANSWER_SECONDS``."""
+        return await in_time(asyncio.to_thread(self.read_sync, query, *args, **kwargs))
+
+    def read_sync(self, query: Callable[Concatenate[Transaction, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a query in a read-only snapshot; the caller is not read again."""
+        with self.instance.database.reading(self.caller) as tx:
+            return query(tx, *args, **kwargs)
+
+    async def report(self, report: Callable[Concatenate[UsageReader, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a report on the usage log, such as ``summary.of_all``, in a thread."""
+        return await in_time(asyncio.to_thread(report, self.instance.database.reports, *args, **kwargs))
+
+
+def reread(tx: Transaction) -> Caller:
+    """The caller of this transaction as it is now. Raises ``CallerDead`` if its key or session has ended."""
+    if tx.caller.key_id is not None:
+        return reread_key(tx.keys, tx.caller, tx.now_ms)
+    if tx.caller.session_digest is not None:
+        return reread_session(tx.accounts, tx.caller, tx.now_ms)
+    return tx.caller

@@ -1,0 +1,1 @@
+"""The commands that change keys; ``ari.keys`` offers them to the doors."""

@@ -1,0 +1,81 @@
+"""Revoke, delete or re-expire many keys in one transaction, with one event for each.
+
+The list that keys were chosen from may be a minute old. Keys that no longer fit (deleted, revoked or expired since) are
+skipped, while a key that the caller may not touch makes the whole command fail.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from ari.base.errors import Invalid, NotFound, Problem
+from ari.keys.commands.change import KeyChange, change
+from ari.keys.commands.delete import delete
+from ari.keys.commands.revoke import revoke
+from ari.keys.expiry import checked_expiry
+from ari.keys.model import ApiKey
+from ari.keys.names import checked_reason
+from ari.keys.ports import KeyTransaction
+from ari.keys.queries import get
+
+MAX_KEYS_AT_ONCE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The chosen keys that fit a command, and those that do not."""
+
+    fitting: list[ApiKey]
+    others: list[ApiKey]
+
+
+def select_revocable(tx: KeyTransaction, key_ids: Iterable[str]) -> Selection:
+    """Those of these keys that are neither revoked nor expired fit."""
+    return _select(tx, key_ids, lambda key: not key.is_inactive(tx.now_ms))
+
+
+def select_deletable(tx: KeyTransaction, key_ids: Iterable[str]) -> Selection:
+    """Those of these keys that are revoked or expired fit."""
+    return _select(tx, key_ids, lambda key: key.is_inactive(tx.now_ms))
+
+
+def revoke_many(tx: KeyTransaction, key_ids: Sequence[str], reason: str | None = None) -> list[ApiKey]:
+    """Revoke these keys; returns those that it revoked. Raises ``Invalid``, ``Forbidden``."""
+    why = checked_reason(reason)
+    tx.keys.stamp_expired(tx.now_ms)  # keys skipped as expired stay expired, even if the clock is set back
+    chosen = select_revocable(tx, _require_few(key_ids)).fitting
+    return [revoke(tx, key.id, why) for key in chosen]
+
+
+def delete_many(tx: KeyTransaction, key_ids: Sequence[str]) -> list[ApiKey]:
+    """Delete the inactive keys among these; returns those that it deleted. Raises ``Invalid``, ``Forbidden``."""
+    chosen = select_deletable(tx, _require_few(key_ids)).fitting
+    for key in chosen:
+        delete(tx, key.id)
+    return chosen
+
+
+def change_expiry_of_many(tx: KeyTransaction, key_ids: Sequence[str], expires_at_ms: int | None) -> list[ApiKey]:
+    """Give these keys the same expiry; returns those that it changed. Raises ``Invalid``, ``Forbidden``."""
+    if expires_at_ms is not None:
+        checked_expiry(expires_at_ms, tx.now_ms)
+    chosen = select_revocable(tx, _require_few(key_ids)).fitting
+    wanted = KeyChange(expires_at_ms=expires_at_ms)
+    return [change(tx, key.id, wanted) for key in chosen]
+
+
+def _require_few(key_ids: Sequence[str]) -> Sequence[str]:
+    if len(key_ids) > MAX_KEYS_AT_ONCE:
+        raise Invalid(Problem("keys", f"Choose at most {MAX_KEYS_AT_ONCE} keys at once."))
+    return key_ids
+
+
+def _select(tx: KeyTransaction, key_ids: Iterable[str], fits: Callable[[ApiKey], bool]) -> Selection:
+    """In the order of the ids, in which every such command locks the keys."""
+    found = Selection([], [])
+    for key_id in sorted(set(key_ids)):
+        try:
+            key = get(tx, key_id)
+        except NotFound:
+            continue
+        (found.fitting if fits(key) else found.others).append(key)
+    return found

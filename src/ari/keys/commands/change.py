@@ -1,0 +1,85 @@
+"""Change a key: name, scopes, expiry, disabled or enabled."""
+
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Any, Final
+
+from ari.base.clock import to_optional_rfc3339
+from ari.base.errors import Conflict
+from ari.keys import granting, scopes
+from ari.keys.expiry import checked_expiry
+from ari.keys.model import ApiKey
+from ari.keys.names import checked_name
+from ari.keys.ports import KeyTransaction
+from ari.keys.queries import get
+from ari.keys.trail import record_key
+
+
+class Unset(Enum):
+    """Marks a field that stays as it is."""
+
+    UNSET = "unset"
+
+
+UNSET: Final = Unset.UNSET
+
+
+@dataclass(frozen=True, slots=True)
+class KeyChange:
+    """New values of a key's fields; ``UNSET`` leaves a field as it is, ``expires_at_ms`` ``None`` = never."""
+
+    name: str | Unset = UNSET
+    scopes: tuple[str, ...] | Unset = UNSET
+    expires_at_ms: int | Unset | None = UNSET
+    disabled: bool | Unset = UNSET
+
+
+def change(tx: KeyTransaction, key_id: str, wanted: KeyChange) -> ApiKey:
+    """Rename, rescope, re-expire, disable or enable; one event for each field that differs.
+
+    Raises ``Invalid``, ``NotFound``, ``Forbidden``, ``Unconfirmed`` where the key would be able to do more, live longer
+    or work again, or ``Conflict("key_inactive")`` for a revoked or expired key.
+    """
+    key = get(tx, key_id)
+    granting.require_may_touch(tx.caller, key)
+    if key.is_inactive(tx.now_ms):
+        raise Conflict("key_inactive", "A revoked or expired key cannot be changed or revived; create a new one.")
+    changed = _apply(key, wanted, tx.now_ms)
+    granting.require_grant(tx, key, changed)
+    happened = _differences(key, changed)
+    if happened:
+        tx.keys.save(changed)
+    for name, detail in happened:
+        record_key(tx, name, changed, detail)
+    return changed
+
+
+def _apply(key: ApiKey, wanted: KeyChange, now_ms: int) -> ApiKey:
+    """The key with the new values. Raises ``Invalid``."""
+    if wanted.name is not UNSET:
+        key = replace(key, name=checked_name(wanted.name))
+    if wanted.scopes is not UNSET:
+        key = replace(key, scopes=scopes.validated(wanted.scopes))
+    if wanted.expires_at_ms is not UNSET and wanted.expires_at_ms != key.expires_at_ms:
+        if wanted.expires_at_ms is not None:
+            checked_expiry(wanted.expires_at_ms, now_ms)
+        key = replace(key, expires_at_ms=wanted.expires_at_ms)
+    if wanted.disabled is not UNSET:
+        key = replace(key, disabled=wanted.disabled)
+    return key
+
+
+def _differences(before: ApiKey, after: ApiKey) -> list[tuple[str, dict[str, Any]]]:
+    """The name and detail of one event for each field that differs."""
+    happened: list[tuple[str, dict[str, Any]]] = []
+    if before.name != after.name:
+        happened.append(("key_renamed", {"from": before.name, "to": after.name}))
+    if before.scopes != after.scopes:
+        widened = {} if scopes.all_held(before.scopes, after.scopes) else {"widened": True}
+        happened.append(("key_scopes_changed", {"from": list(before.scopes), "to": list(after.scopes)} | widened))
+    if before.expires_at_ms != after.expires_at_ms:
+        ends = {"from": to_optional_rfc3339(before.expires_at_ms), "to": to_optional_rfc3339(after.expires_at_ms)}
+        happened.append(("key_expiry_changed", ends))
+    if before.disabled != after.disabled:
+        happened.append(("key_disabled" if after.disabled else "key_enabled", {}))
+    return happened

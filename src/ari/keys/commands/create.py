@@ -1,0 +1,74 @@
+"""Create a key."""
+
+from dataclasses import dataclass, field
+
+from ari.base.caller import Caller
+from ari.base.clock import to_optional_rfc3339
+from ari.base.ids import new_id
+from ari.keys import granting, scopes, token
+from ari.keys.expiry import expiry_of
+from ari.keys.model import ApiKey
+from ari.keys.names import checked_name, folded
+from ari.keys.ports import KeyTransaction
+from ari.keys.trail import record_key
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """The properties of a key to create; ``scopes`` ``None`` = the Standard preset, neither expiry = never."""
+
+    name: str
+    expires: str | None = None
+    expires_at_ms: int | None = None
+    scopes: tuple[str, ...] | None = None
+    form_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """A new key and, this once, its secret.
+
+    ``same_name`` is the number of active keys that already had this name, ``look_alikes`` of those with a name that
+    looks like it.
+    """
+
+    key: ApiKey
+    secret: str = field(repr=False)
+    same_name: int
+    look_alikes: int = 0
+
+
+def create(tx: KeyTransaction, new: NewKey) -> Created:
+    """Create a key.
+
+    Raises ``Invalid``, ``Unconfirmed``, or ``Forbidden`` if the caller would grant more than it holds.
+    """
+    name = checked_name(new.name)
+    granted = _scopes_of(new)
+    expires_at_ms = expiry_of(new.expires, new.expires_at_ms, tx.now_ms)
+    secret = token.mint()
+    key = ApiKey(
+        id=new_id("key", tx.now_ms),
+        name=name,
+        hint=token.hint(secret),
+        scopes=granted,
+        created_at_ms=tx.now_ms,
+        created_by=tx.caller.actor,
+        expires_at_ms=expires_at_ms,
+    )
+    granting.require_grant(tx, None, key)
+    same_name = tx.keys.count_named(folded(name), tx.now_ms)
+    look_alikes = tx.keys.count_look_alikes(name, tx.now_ms)
+    tx.keys.add(key, token.digest(secret.encode()), token.HASH_VERSION)
+    detail = {"name": name, "scopes": list(granted), "expires_at": to_optional_rfc3339(expires_at_ms)}
+    record_key(tx, "key_created", key, detail | ({"form": new.form_id} if new.form_id else {}))
+    return Created(key, secret, same_name, look_alikes)
+
+
+def require_may_create(caller: Caller, new: NewKey) -> None:
+    """Raise ``Forbidden`` unless the caller holds all scopes of the new key, and ``Invalid`` for unknown scopes."""
+    granting.require_within(caller, _scopes_of(new), "A key can grant only scopes that it holds itself.")
+
+
+def _scopes_of(new: NewKey) -> tuple[str, ...]:
+    return scopes.validated(scopes.PRESETS[scopes.DEFAULT_PRESET][1] if new.scopes is None else new.scopes)
