@@ -10,6 +10,7 @@ from sqlalchemy import Engine, event, text
 
 from ari.base.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from ari.instance import Instance
+from ari.storage.usage import search as search_module
 from ari.storage.usage.reports import UsageReports
 from ari.usage.floods import ADDRESSES_PER_HOUR
 from ari.usage.model import OTHER_ADDRESSES, AddressCount, Attempt, KeyCount, RouteCount, UsageFilter
@@ -165,13 +166,13 @@ def test_a_search_looks_at_a_bounded_number_and_says_where_it_stopped(
     instance.database.usage.settle_all()
     search = UsageSearch(UsageFilter(KEY), text="rare")
     with instance.database.log.connect() as connection:
-        first = search.find(connection, search, None, 9, look=50)
+        first = search_module.find(connection, search, None, 9, look=50)
         assert [row.at_ms - START_MS for row in first.rows] == [160]
         assert first.looked_to_ms == START_MS + 150
-        one = search.find(connection, search, None, 1, look=90)
+        one = search_module.find(connection, search, None, 1, look=90)
         assert [row.at_ms - START_MS for row in one.rows] == [160]
         assert one.next_before == one.rows[-1].id
-    monkeypatch.setattr(search.find, "__defaults__", (50,))
+    monkeypatch.setattr(search_module.find, "__defaults__", (50,))
     for size in (1, 2, 9):
         parts = list(reports.pages(search, size))
         assert [row.at_ms - START_MS for part in parts for row in part] == [160, 120, 80, 40, 0]

@@ -21,7 +21,7 @@ from starlette.routing import Route
 from ari.accounts import sessions
 from ari.accounts.model import Account
 from ari.base.caller import SYSTEM
-from ari.http import route_policy
+from ari.http import fast_routes, route_policy
 from ari.http.cookies import session_cookie_name
 from ari.http.dispatch import Dispatcher
 from ari.http.fast_routes import FastRoutes
@@ -83,14 +83,14 @@ class Probed:
 
 def _probe(real: Any, probed: list[Access]) -> Any:
     """An endpoint with the declarations of a real one, which only says that it ran."""
-    direct = route_policy.direct_of(real)
+    direct = fast_routes.direct_of(real)
 
     async def endpoint(request: Any) -> Response:
         probed.append(access_of(real))
         return Response(status_code=299)
 
     async def handler(exchange: Any) -> Answer:
-        probed.append(exchange.matched.route_policy)
+        probed.append(exchange.matched.access)
         return Answer(299, [], b"")
 
     for mark in ("__ari_access__", "__ari_sensitive__", "__ari_narrow__"):
@@ -249,5 +249,5 @@ def test_control_characters_in_a_path_are_400(shared_owner: Any, code: int) -> N
 def test_every_scope_that_a_route_needs_exists(data_dir: Path) -> None:
     """A misspelled scope would close the route to all keys but those that may do everything."""
     with opened(data_dir, None) as instance:
-        wanted = {found.route_policy.scope for found in build_app(instance).table.all()} - {None, "*"}
+        wanted = {found.access.scope for found in build_app(instance).table.all()} - {None, "*"}
     assert wanted <= set(scopes.SCOPES), wanted - set(scopes.SCOPES)
