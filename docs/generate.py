@@ -1,16 +1,21 @@
-"""Write the reference pages from the program itself, or with ``--check`` fail when a page is stale."""
+"""Write the generated pages, or with ``--check`` fail when a page is stale.
+
+``docs/reference`` comes from the program; the diagram in ``docs/explain/architecture.md`` from the import contracts.
+"""
 
 import os
 import sys
 import tempfile
+import tomllib
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 for name in [name for name in os.environ if name.startswith("ARI_") or name in ("ALLOWED_IPS", "RESEND_API_KEY")]:
-    del os.environ[name]  # a reference tells defaults, not this machine
+    del os.environ[name]  # the reference shows defaults, not this machine's values
 
 import api_pages
 import typer
@@ -102,29 +107,51 @@ def api_page() -> str:
     return _page("HTTP API", *api_pages.sections(document))
 
 
+ARCHITECTURE = "explain/architecture.md"
+DIAGRAM_START, DIAGRAM_END = "<!-- diagram: written by docs/generate.py from pyproject.toml -->\n", "<!-- /diagram -->"
+
+
+def architecture_page() -> str:
+    """The page with its diagram of the import layers replaced."""
+    head, rest = (HERE / ARCHITECTURE).read_text(encoding="utf-8").split(DIAGRAM_START)
+    return head + DIAGRAM_START + _layers_diagram() + DIAGRAM_END + rest.partition(DIAGRAM_END)[2]
+
+
+def _layers_diagram() -> str:
+    """A Mermaid flowchart of the layers contract: each box imports only from the boxes below it."""
+    project = tomllib.loads((HERE.parent / "pyproject.toml").read_text(encoding="utf-8"))
+    contract = next(one for one in project["tool"]["importlinter"]["contracts"] if one["type"] == "layers")
+    lines = ["```mermaid", "flowchart TD"]
+    for number, layer in enumerate(contract["layers"]):
+        names = [name.strip(" ()") for name in layer.split("|")]
+        packages = [name for name in names if find_spec(f"ari.{name}")]
+        lines.append(f'  layer{number}["{" · ".join(packages)}"]')
+    lines += [f"  layer{number} --> layer{number + 1}" for number in range(len(contract["layers"]) - 1)]
+    return "\n".join([*lines, "```\n"])
+
+
 PAGES: dict[str, Callable[[], str]] = {
-    "cli.md": cli_page,
-    "settings.md": settings_page,
-    "errors.md": errors_page,
-    "events.md": events_page,
-    "api.md": api_page,
+    "reference/cli.md": cli_page,
+    "reference/settings.md": settings_page,
+    "reference/errors.md": errors_page,
+    "reference/events.md": events_page,
+    "reference/api.md": api_page,
+    ARCHITECTURE: architecture_page,
 }
 
 
 def main(check: bool) -> int:
     """Write the pages, or name the stale ones."""
-    folder = HERE / "reference"
-    folder.mkdir(exist_ok=True)
     stale = []
     for file, make in PAGES.items():
-        path, text = folder / file, make()
+        path, text = HERE / file, make()
         if path.exists() and path.read_text() == text:
             continue
         stale.append(file)
         if not check:
             path.write_text(text)
     if check and stale:
-        print(f"Stale in docs/reference: {', '.join(stale)}; run: make docs")
+        print(f"Stale in docs: {', '.join(stale)}; run: make docs")
         return 1
     return 0
 

@@ -1,4 +1,4 @@
-"""What the README and the guides tell people to type does what they say, on a real server."""
+"""The commands in the README and the docs do what they say, on a real server."""
 
 import json
 import re

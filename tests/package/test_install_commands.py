@@ -20,7 +20,7 @@ COMMAND = re.compile(
     r"(?:\.(?=\S)[^`\n\\,;]*)*|(?<![\w./-])(?:uvx|npx) \S+[^`\n]*|git clone [^`\n]*"
 )
 CHECKOUT = "git clone <this repository> ari && cd ari"
-EXTRA = "pip install 'ari-keys[postgres]'"
+EXTRA = "pip install '.[postgres]'"
 HERE = "pip install ."
 IN_SOURCES = re.compile(r"""pip install '[^']*'|pip install \S+""")
 
@@ -79,20 +79,15 @@ def test_the_distribution_has_a_name_of_its_own() -> None:
         assert not re.search(r"\binstall\b[^\n]*\bari(\[|['\"\s]*$)", path.read_text(encoding="utf-8")), path
 
 
-def test_the_extra(wheel: Path, ready: Path, tmp_path: Path) -> None:
-    """Of the wheel that the index would have, without the index: its dependencies are there, the driver among them."""
-    _type(EXTRA, ready, tmp_path, PIP_FIND_LINKS=str(wheel.parent), PIP_NO_INDEX="1")
-    assert _is_ari(ready)
-    run(ready / "python", "-c", "import psycopg")
-
-
-def test_a_checkout(ready: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", [HERE, EXTRA])
+def test_a_checkout(command: str, ready: Path, tmp_path: Path) -> None:
     """Cloned and installed in its folder. The copy has the browser's files, which the wheel's test bundles."""
     tree = tmp_path / "ari"
     kept = tuple(name for name in NOT_SOURCES if name not in ("static", ".git"))
     shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(*kept))
-    _type(HERE, ready, tree)
+    _type(command, ready, tree)
     assert _is_ari(ready)
+    run(ready / "python", "-c", "import psycopg")
 
 
 def test_cloning(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from tests.proof.mail_year import DAYS, Told, World, table, typical
 from tests.support.instances import opened
 from tests.support.resend import KEY, stand_in
 
-GUIDE = Path(__file__).parents[2] / "docs" / "notifications.md"
+GUIDE = Path(__file__).parents[2] / "docs" / "explain" / "notifications.md"
 
 
 @pytest.mark.slow

@@ -128,7 +128,7 @@ class Database:
             log = link.engine("on" if settings.usage_durability == "fsync" else "off")
         except ImportError:
             raise ConfigurationError(
-                "PostgreSQL needs its driver: install the extra, pip install 'ari-keys[postgres]'."
+                "PostgreSQL needs its driver. In the checkout, run: pip install '.[postgres]'"
             ) from None
         settling = log.execution_options(isolation_level="REPEATABLE READ")
         return cls(main, log, log, settling, settings, link.history, keys, link, server)

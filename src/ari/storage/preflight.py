@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import psycopg
 
 OLDEST = 13
-"""The oldest major version that ARI runs on; what it is tested with is in docs/guides/install.md."""
+"""The oldest major version that ARI runs on; what it is tested with is in docs/guides/postgresql.md."""
 _FACTS = """SELECT version(), getdatabaseencoding(), pg_is_in_recovery(),
     current_setting('transaction_read_only') = 'on', current_setting('search_path'), current_schema(),
     current_database(), pg_backend_pid()"""
