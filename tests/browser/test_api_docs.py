@@ -215,7 +215,7 @@ def test_without_scripting_the_docs_can_be_read(owner: Any, plain: Any) -> None:
     plain.goto(f"{owner.url}/api-docs")
     expect(plain.get_by_role("heading", name="API docs", level=1)).to_be_visible()
     plain.locator("#list_keys > summary").click()
-    expect(plain.locator("#list_keys").get_by_text("next_cursor of the page before.")).to_be_visible()
+    expect(plain.locator("#list_keys").get_by_text("`next_cursor` from the previous page.")).to_be_visible()
     expect(plain.get_by_role("link", name="Try it")).to_have_count(0)
     expect(plain.get_by_role("link", name="openapi.json")).to_be_visible()
     assert plain.goto(f"{owner.url}{HOME}").ok

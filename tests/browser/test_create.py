@@ -62,7 +62,7 @@ def test_a_bad_name_is_explained_beside_its_field(home: Any) -> None:
     expect(name).to_be_focused()
     expect(name).to_have_attribute("aria-invalid", "true")
     expect(name).to_have_accessible_description(
-        "What will use it, e.g. Automation Script or Mobile App. Give the key a name that says what uses it."
+        "What will use it, e.g. Automation Script or Mobile App. Enter a name that says what uses the key."
     )
     expect(dialog.get_by_role("radio", name="7 days")).to_be_checked()
 

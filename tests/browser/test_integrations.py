@@ -116,7 +116,7 @@ def test_a_test_is_told_in_words(
     assert board.evaluate("document.body.dataset.same") == "yes"
     assert upstream.asked[-1][2]["authorization"] == f"Bearer {KEY}"
     if badge == "Failing":
-        expect(card(board, "openai").get_by_text(re.compile("Failing since .*refused the key"))).to_be_visible()
+        expect(card(board, "openai").get_by_text(re.compile("Failing since .*rejected the key"))).to_be_visible()
 
 
 def test_what_cannot_be_reached_fails(board: Any, owner: Owner) -> None:
@@ -138,7 +138,7 @@ def test_another_address_takes_the_key_away(board: Any, owner: Owner, upstream: 
     dialog.get_by_label("Base URL").fill("http://example.org")
     dialog.get_by_label("Key").fill(KEY)
     dialog.get_by_role("button", name="Save").click()
-    expect(dialog.get_by_text("Plain http sends the key in the clear")).to_be_visible()
+    expect(dialog.get_by_text("Plain http would send the key unencrypted")).to_be_visible()
     expect(dialog.get_by_label("Base URL")).to_have_value("http://example.org")
     assert dialog.get_by_label("Key").input_value() == ""
     assert KEY not in board.content()
@@ -252,7 +252,7 @@ def test_all_of_it_without_scripts(plain: Any, owner: Owner, upstream: Provider)
     plain.get_by_label("Base URL").fill(f"{upstream.url}/v1/")
     plain.get_by_label("Key").fill("two words")
     plain.get_by_role("button", name="Save").click()
-    expect(plain.get_by_text("A key has no spaces")).to_be_visible()
+    expect(plain.get_by_text("without spaces or line breaks")).to_be_visible()
     assert "two words" not in plain.content()
     plain.get_by_label("Key").fill(KEY)
     plain.get_by_role("button", name="Save").click()

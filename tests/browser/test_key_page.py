@@ -28,7 +28,7 @@ def test_requests_show_up_by_themselves(owner: Any, home: Any) -> None:
     expect(table).to_contain_text("/api/openapi.json")
     expect(table).to_contain_text("quiet-test/1")
     expect(table).to_contain_text("Accepted")
-    expect(table).to_contain_text("Scope missing")
+    expect(table).to_contain_text("Missing scope")
     expect(home.get_by_role("status").filter(has_text="1 request, 1 refused")).to_have_count(1)
 
 

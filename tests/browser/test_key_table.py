@@ -118,7 +118,7 @@ def test_renaming_in_place(owner: Any, table: Any) -> None:
     expect(field).to_be_focused()
     field.fill(" ")
     table.keyboard.press("Enter")
-    expect(table.get_by_text("Give the key a name that says what uses it.")).to_be_visible()
+    expect(table.get_by_text("Enter a name that says what uses the key.")).to_be_visible()
     expect(field).to_have_attribute("aria-invalid", "true")
     table.keyboard.press("Escape")
     expect(table.get_by_role("link", name="Before", exact=True)).to_be_focused()
@@ -183,7 +183,7 @@ def test_changing_access_and_expiry(owner: Any, table: Any) -> None:
     dialog.get_by_role("radio", name="On a day").check()
     dialog.get_by_label("Last day").fill("2001-01-01")
     dialog.get_by_role("button", name="Change expiry").click()
-    expect(dialog.get_by_text("The time has passed")).to_be_visible()
+    expect(dialog.get_by_text("This time is in the past")).to_be_visible()
     dialog.get_by_label("Last day").fill("2099-12-31")
     dialog.get_by_role("button", name="Change expiry").click()
     expect(table.locator(".toast")).to_contain_text("Expiry updated.")
@@ -191,7 +191,7 @@ def test_changing_access_and_expiry(owner: Any, table: Any) -> None:
     assert (now["scopes"], now["expires_at"]) == (["api:read", "usage:read"], "2100-01-01T00:00:00.000Z")
     owner.cli("keys", "revoke", key["id"], "--yes", check=True)
     table.goto(f"{owner.url}/settings/keys/{key['id']}/expiry")
-    expect(table.get_by_text("cannot be changed or revived")).to_be_visible()
+    expect(table.get_by_text("can't be changed or restored")).to_be_visible()
 
 
 def test_many_are_revoked_and_deleted(owner: Any, table: Any) -> None:

@@ -128,7 +128,7 @@ def test_another_address_is_asked_for_in_the_dialog(page: Any, owner: Owner, mai
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("New email").fill("no address")
     dialog.get_by_role("button", name="Send confirmation link").click()
-    expect(dialog.get_by_text("Give an e-mail address such as")).to_be_visible()
+    expect(dialog.get_by_text("Enter an email address, such as")).to_be_visible()
     dialog.get_by_label("New email").fill("new@example.net")
     dialog.get_by_role("button", name="Send confirmation link").click()
     expect(page.get_by_text("Confirmation link sent.")).to_be_visible()

@@ -66,7 +66,7 @@ def test_a_key_that_is_gone_is_explained_in_the_dialog(owner: Any, home: Any) ->
         owner.cli("keys", verb, key["id"], "--yes", check=True)
     row(home, "Gone meanwhile").get_by_role("link", name="Revoke").click()
     dialog = home.get_by_role("dialog", name="Not found")
-    expect(dialog).to_contain_text("There is no API key with this id.")
+    expect(dialog).to_contain_text("No such API key.")
     assert home.title() == "API keys · ARI"
     dialog.get_by_role("link", name="Back to API keys").click()
     expect(home.get_by_role("dialog")).to_have_count(0)
@@ -93,5 +93,5 @@ def test_a_reason_that_holds_a_key_is_refused_in_the_dialog(owner: Any, home: An
     home.goto(f"{owner.url}/settings/keys/{key['id']}/revoke")
     home.get_by_label("Reason").fill(f"leaked {secret}")
     home.get_by_role("button", name="Revoke key").click()
-    expect(home.get_by_text("a secret does not belong here")).to_be_visible()
+    expect(home.get_by_text("Don't enter secrets here")).to_be_visible()
     assert owner.api(secret).get("/api/me").status_code == 200

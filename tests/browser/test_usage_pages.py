@@ -35,8 +35,8 @@ def test_usage_of_all_keys(owner: Any, used: dict[str, Any], home: Any) -> None:
     home.get_by_role("link", name="Usage", exact=True).click()
     expect(home.get_by_role("region", name="Top keys").get_by_role("row", name="Charted")).to_contain_text("3")
     refused = home.get_by_role("region", name="Refused, by reason")
-    expect(refused.get_by_role("row", name="Scope missing")).to_be_visible()
-    expect(refused.get_by_role("row", name="Not an API key")).to_be_visible()
+    expect(refused.get_by_role("row", name="Missing scope")).to_be_visible()
+    expect(refused.get_by_role("row", name="Malformed API key")).to_be_visible()
     expect(home.get_by_role("region", name="Attempts without").get_by_role("row", name="127.0.0.1")).to_be_visible()
     home.get_by_role("link", name="Last 24 hours").click()
     expect(home.get_by_role("heading", name="Requests per hour")).to_be_visible()
@@ -83,7 +83,7 @@ def test_the_live_tail_shows_a_request_once(owner: Any, home: Any) -> None:
     expect(rows).to_have_count(1)
     owner.api(secret).get("/api/keys")
     expect(rows).to_have_count(2)
-    expect(rows.first).to_contain_text("Scope missing")
+    expect(rows.first).to_contain_text("Missing scope")
     home.get_by_role("button", name="Pause").click()
     expect(home.get_by_text("Paused", exact=True)).to_be_visible()
     owner.api(secret).get("/api/openapi.json")
@@ -127,7 +127,7 @@ def test_filters_and_exports(used: dict[str, Any], home: Any, tmp_path: Any) -> 
     expect(home.get_by_role("region", name="Events")).to_contain_text("Usage exported")
     home.get_by_label("HTTP status", exact=True).fill("teapot")
     home.get_by_role("button", name="Filter", exact=True).click()
-    expect(home.get_by_text("Give a status such as 404")).to_be_visible()
+    expect(home.get_by_text("Use a status such as 404")).to_be_visible()
     home.get_by_role("link", name="Clear").click()
     expect(rows).to_have_count(4)
 
@@ -136,7 +136,7 @@ def test_breakdowns_of_a_key(used: dict[str, Any], home: Any) -> None:
     """By result, HTTP status, route, address and user agent, the last two with first and last seen."""
     home.goto(used["place"])
     for region, row, text in (
-        ("Results", "Scope missing", "1"),
+        ("Results", "Missing scope", "1"),
         ("HTTP statuses", "200", "3"),
         ("Routes", "/api/me", "2"),
         ("Client addresses", "127.0.0.1", "3"),
@@ -172,7 +172,7 @@ def test_all_of_it_without_scripting(owner: Any, used: dict[str, Any], plain: An
     plain.get_by_text("Dates", exact=True).click()
     plain.get_by_label("From").fill("2100-01-01")
     plain.get_by_role("button", name="Show").click()
-    expect(plain.get_by_text("must not be before the first").or_(plain.get_by_text("has not come yet"))).to_be_visible()
+    expect(plain.get_by_text("can't be before the first").or_(plain.get_by_text("is in the future"))).to_be_visible()
     plain.goto(used["place"])
     plain.get_by_label("Method", exact=True).select_option("GET")
     plain.get_by_label("HTTP status", exact=True).fill("403")

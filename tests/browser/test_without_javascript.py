@@ -33,7 +33,7 @@ def test_errors_stand_beside_their_fields(plain: Any, owner: Any) -> None:
     plain.get_by_role("radio", name="1 year").check()
     plain.get_by_role("button", name="Create key").click()
     expect(plain.get_by_label("Name", exact=True)).to_have_attribute("aria-invalid", "true")
-    expect(plain.get_by_text("Give the key a name that says what uses it.")).to_be_visible()
+    expect(plain.get_by_text("Enter a name that says what uses the key.")).to_be_visible()
     expect(plain.get_by_role("radio", name="1 year")).to_be_checked()
 
 

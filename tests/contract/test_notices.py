@@ -64,7 +64,7 @@ def test_without_an_owner_nobody_is_told(post: Post) -> None:
     post.happen()
     post.gather()
     [notice] = post.history()
-    assert (notice.state, notice.error) == ("unsent", "There is no owner yet.")
+    assert (notice.state, notice.error) == ("unsent", "There's no owner yet.")
 
 
 def test_an_event_that_no_words_fit_stops_nothing(post: Post) -> None:

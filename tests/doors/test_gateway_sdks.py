@@ -75,7 +75,7 @@ def test_openai_errors(ai: AiGateway, gpt: openai.OpenAI) -> None:
         gpt.chat.completions.create(model="400-key", messages=HELLO)
     with pytest.raises(openai.InternalServerError, match="OpenAI refused the key"):
         gpt.chat.completions.create(model="401", messages=HELLO)
-    with pytest.raises(openai.AuthenticationError, match="not an ARI API key"):
+    with pytest.raises(openai.AuthenticationError, match="isn't a valid ARI API key"):
         gpt.with_options(api_key="ari_k_no").models.list()
     assert ai.provider.key not in str(limited.value)
 

@@ -32,7 +32,7 @@ def test_the_life_of_a_provider_key(owner_on: Owner) -> None:
         assert (facts["state"], facts["source"], facts["mask"]) == ("configured", "stored", "sk-p…CDEF")
         assert (facts["base_url"], facts["last_test"]) == (there.url, None)
         answers.append(maker.post(f"{PLACE}/test"))
-        assert answers[-1].json() == {"outcome": "works", "words": "OpenAI took the key."}
+        assert answers[-1].json() == {"outcome": "works", "words": "OpenAI accepted the key."}
         assert there.asked[-1][1:] == ("/v1/models", there.asked[-1][2])
         assert there.asked[-1][2]["authorization"] == f"Bearer {KEY}"
         there.refuse()
@@ -158,6 +158,6 @@ def test_only_the_owner_names_private_addresses(make_owner: Any) -> None:
     assert public not in session.get(page).text
     assert "set by an API key" in session.get("/settings/integrations").text
     sealed = session.post("/settings/integrations/openai_compatible/key", data={"provider_key": "k", "csrf": csrf})
-    assert (sealed.status_code, "An API key set the base URL" in sealed.text) == (422, True)
+    assert (sealed.status_code, "An API key set this provider&#39;s base URL" in sealed.text) == (422, True)
     assert session.post(page, data={**form, "base_url": public, "provider_key": "a-key"}).status_code == 303
     assert "set by an API key" not in session.get("/settings/integrations").text

@@ -62,7 +62,7 @@ def test_a_created_key_becomes_one_mail(owner: Owner, service: StandIn) -> None:
         assert secret not in told
         assert "://" not in told  # no public address is set
     assert KEY not in owner.server.log_text()
-    assert "E-mail is off" not in owner.server.log_text()
+    assert "Email is off" not in owner.server.log_text()
 
 
 def test_a_key_sees_and_switches_by_its_scopes(owner: Owner) -> None:

@@ -43,7 +43,7 @@ def test_a_key_never_goes_to_a_private_address_unasked(host: str) -> None:
 def test_metadata_addresses_stay_refused_where_the_owner_names_them(host: str) -> None:
     """Where a cloud tells its secrets is no provider; the connection is never tried."""
     used = Credential(OLLAMA, f"http://{host}", "stored", owner_named=True)
-    assert "calls may not go to" in str(asyncio.run(HttpProber().probe(used, 5.0)).fault)
+    assert "requests to this address aren't allowed" in str(asyncio.run(HttpProber().probe(used, 5.0)).fault)
 
 
 def test_a_base_url_that_hides_something_is_refused(instance: Instance) -> None:

@@ -97,7 +97,7 @@ def test_a_forgotten_password_from_the_mail_to_the_sign_in(owner: Owner, mail: S
     assert session.get("/settings/security").status_code == 303
     again = send(stranger, "/reset-password", token=token, password=NEW)
     assert again.status_code == 422
-    assert "This link does not work" in again.text
+    assert "This link is no longer valid" in again.text
     owner.password = NEW
     assert owner.session().get("/settings/security").status_code == 200
     assert not database_holds(owner, token)

@@ -91,7 +91,7 @@ def test_what_a_key_set_before_sends_nothing(instance: Instance, field: str) -> 
     with pytest.raises(Conflict, match="An API key set how Resend is reached"):
         asyncio.run(instance.atest_integration(SYSTEM, RESEND))
     shown = instance.read(lambda unit: state(unit, RESEND, instance.provider_environment))
-    assert (shown.name, "no mail is sent" in (shown.problem or "")) == ("failing", True)
+    assert (shown.name, "no email is sent" in (shown.problem or "")) == ("failing", True)
     _seal(instance, SYSTEM, base_url="https://mail.example.net")
     instance.look_for_mail_key()
     assert instance.mail is not None

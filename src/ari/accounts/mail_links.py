@@ -19,7 +19,7 @@ from ari.accounts.networks import network_of, site_of
 from ari.accounts.ports import AccountTransaction
 from ari.accounts.sign_in import is_device, know_address, known_by
 from ari.base.caller import Caller
-from ari.base.clock import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
+from ari.base.clock import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, in_words
 from ari.base.errors import Invalid, Limited, NotFound, Problem
 from ari.base.events import Event, Origin
 from ari.base.ids import new_id
@@ -34,7 +34,7 @@ PER_DAY = 6
 PER_HOUR_AND_ADDRESS = 10
 PER_HOUR_AND_SITE = 20
 """Of one IPv6 /48."""
-GONE = "This link does not work: it was used, is older than 30 minutes, or a newer one was sent."
+GONE = "This link is no longer valid: it was already used, has expired, or was replaced by a newer one."
 _VISITOR = "visitor"
 _SALT_NOTE = "reset_salt"
 
@@ -131,14 +131,14 @@ def change_address(unit: AccountTransaction, caller: Caller, now_ms: int, accoun
 def _locked(unit: AccountTransaction, account_id: str) -> Account:
     account = unit.accounts.locked(account_id)
     if account is None:
-        raise NotFound("There is no such account.")
+        raise NotFound("No such account.")
     return account
 
 
 def _another(account: Account, email: str) -> str:
     address = check_email(email)
     if address == account.email:
-        raise Invalid(Problem("email", "This is the account's address already."))
+        raise Invalid(Problem("email", "This is already the account's address."))
     return address
 
 
@@ -219,9 +219,7 @@ def _recent(unit: AccountTransaction, bucket: str, now_ms: int, span_ms: int) ->
 def _limit(now_ms: int, free_at_ms: int) -> None:
     if free_at_ms > now_ms:
         seconds = -((now_ms - free_at_ms) // SECOND_MS)
-        minutes = max(1, -(-seconds // 60))
-        wait = f"{minutes} min" if minutes < 120 else f"{-(-minutes // 60)} h"
-        raise Limited(f"Too many links were asked for. Try again in {wait}.", retry_after_seconds=seconds)
+        raise Limited(f"Too many links requested. Try again in {in_words(seconds)}.", retry_after_seconds=seconds)
 
 
 def _event(name: str, actor: str, subject: str | None, origin: Origin, now_ms: int, detail: dict[str, Any]) -> Event:

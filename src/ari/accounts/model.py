@@ -108,5 +108,5 @@ def check_email(text: str) -> str:
     name, at, host = email.partition("@")
     whole = name and at and host and "@" not in host
     if not whole or " " in email or not email.isprintable() or len(email.encode()) > EMAIL_LENGTH:
-        raise Invalid(Problem("email", "Give an e-mail address such as owner@example.com."))
+        raise Invalid(Problem("email", "Enter an email address, such as owner@example.com."))
     return email

@@ -35,9 +35,9 @@ _GUESSABLE = 10**8
 busy for two months; the limits at the door allow some 27,000 a day, so ten years."""
 _GUESSED_CHARACTERS = 32
 """zxcvbn takes 2 s for 72 hostile characters, 0.1 s for 32; more characters only make a password better."""
-_TOO_LONG = f"A password may have at most {MAX_BYTES:,} bytes."
-CROWDED = "Too many sign-ins at once; try again in a second."
-_CANNOT_HASH = "Passwords cannot be checked just now; try again."
+_TOO_LONG = f"Passwords can be at most {MAX_BYTES:,} bytes long."
+CROWDED = "Too many people are signing in at once. Try again in a moment."
+_CANNOT_HASH = "Passwords can't be checked right now. Try again."
 
 
 def _dummy_hash() -> str:
@@ -113,9 +113,9 @@ def _problem_of(password: str, email: str) -> str | None:
     if len(text) < MIN_LENGTH:
         return f"Use at least {MIN_LENGTH} characters."
     if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in text):
-        return "A password may not contain line breaks, tabs or other control characters."
+        return "Passwords can't contain line breaks, tabs or other control characters."
     if _guesses(text, email) < _GUESSABLE:
-        return "This password is too easy to guess. Use a longer or less common one, such as four unrelated words."
+        return "This password is too easy to guess. Use a longer or less common one, such as four random words."
     return None
 
 

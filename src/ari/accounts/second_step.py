@@ -41,7 +41,7 @@ def finish_with_code(
     """
     account = _account_of(unit, half_token, now_ms)
     if account is None or half_token is None:
-        raise NotFound("The time for the code is over; sign in again.")
+        raise NotFound("The code expired. Sign in again.")
     attempt = sign_in.begin(unit, origin, now_ms, account.email, device_token, code=True)
     step = two_factor.accept(unit, keys, account, now_ms, code)
     if step is None:

@@ -41,8 +41,8 @@ def new_setup_token(
         return None
     if (had_owner or unit.notes.get(_OWNER_NOTE) is not None) and not new_instance:
         raise ConfigurationError(
-            "This instance once had an owner, but its database holds none: check ARI_DATA_DIR and ARI_DATABASE_URL, "
-            "restore a backup, or start with --new-instance to set it up anew."
+            "This instance had an owner, but its database has none. Check ARI_DATA_DIR and ARI_DATABASE_URL, restore a "
+            "backup, or start with --new-instance to set it up again."
         )
     token = sessions.new_token()
     unit.notes.put(_OPEN_NOTE, f"{sessions.digest_of(token).hex()} {now_ms + SETUP_TOKEN_LIVES_MS}")
@@ -66,10 +66,10 @@ def make_owner(
     Raises ``NotFound`` for a wrong, used or old token and once an owner exists, ``Invalid`` for the e-mail address.
     """
     if not token_is_good(unit, token, now_ms):
-        raise NotFound("There is no such page.")
+        raise NotFound("Page not found.")
     owner = _add_owner(unit, Caller(_VISITOR, origin), now_ms, email, password_hash)
     if owner is None:
-        raise NotFound("There is no such page.")
+        raise NotFound("Page not found.")
     return owner
 
 
@@ -109,7 +109,7 @@ def reset_password(
     found = unit.accounts.owner() if email is None else unit.accounts.by_email(check_email(email))
     account = unit.accounts.locked(found.id) if found else None
     if account is None:
-        raise NotFound("There is no such account." if email else "There is no owner yet.")
+        raise NotFound("No such account." if email else "There's no owner yet.")
     unit.accounts.set_password_hash(account.id, password_hash)
     ended = unit.accounts.end_sessions(account.id, except_digest=caller.session_digest)
     unit.second_step.forget_halves(account.id)

@@ -23,7 +23,7 @@ from ari.accounts.model import Account, HalfSignIn, check_email, spell_email
 from ari.accounts.networks import Place, network_of, place_of, site_of
 from ari.accounts.password import Verdict
 from ari.accounts.ports import AccountTransaction
-from ari.base.clock import DAY_MS, MINUTE_MS, SECOND_MS
+from ari.base.clock import DAY_MS, MINUTE_MS, SECOND_MS, in_words
 from ari.base.errors import Invalid, Limited
 from ari.base.events import Event, Origin
 from ari.base.ids import new_id
@@ -114,7 +114,7 @@ def begin(
     latest_ms = max(free_at_ms.values(), default=0)
     if latest_ms > now_ms:
         seconds = -((now_ms - latest_ms) // SECOND_MS)
-        raise Limited(f"Too many sign-in attempts. Try again in {seconds} s.", retry_after_seconds=seconds)
+        raise Limited(f"Too many sign-in attempts. Try again in {in_words(seconds)}.", retry_after_seconds=seconds)
     for bucket, entry in entries.items():
         _keep(unit, bucket, (*counted[bucket], entry))
     return Attempt(account, origin, now_ms, tuple(entries.items()), place if known is None else None, device_token)

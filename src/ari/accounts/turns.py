@@ -13,7 +13,7 @@ from concurrent.futures import Future
 from ari.accounts.networks import Place
 from ari.base.errors import Unavailable
 
-CROWDED = "Too many are waiting; try again in a second."
+CROWDED = "Too many requests are waiting. Try again in a moment."
 
 
 class Turns:

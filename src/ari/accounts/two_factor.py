@@ -30,13 +30,13 @@ def turn_on(
     caller.require_confirmed(now_ms)
     account = _account(unit, caller.actor)
     if unit.second_step.two_factor(account.id) is not None:
-        raise Conflict("two_factor_on", "Two-factor is on already; turn it off before you set it up anew.")
+        raise Conflict("two_factor_on", "Two-factor authentication is already on. Turn it off to set it up again.")
     secret = totp.secret_bytes(secret_text)
     if secret is None:
-        raise Invalid(Problem("form", "The form was not whole; set it up anew."))
+        raise Invalid(Problem("form", "The form was incomplete. Set it up again."))
     step = totp.matching_step(secret, clean_code(code), now_ms)
     if step is None:
-        raise Invalid(Problem("code", "This is not the present code of the app. Its clock must be right."))
+        raise Invalid(Problem("code", "This isn't the app's current code. Check that your device's clock is right."))
     seal.keep(unit.sealed, keys, Context(KIND, account.id), secret)
     unit.second_step.set_two_factor(TwoFactor(account.id, now_ms, step))
     ended = _end_others(unit, caller, account)
@@ -65,7 +65,7 @@ def renew_backup_codes(unit: AccountTransaction, caller: Caller, now_ms: int) ->
     caller.require_confirmed(now_ms)
     account = _account(unit, caller.actor)
     if unit.second_step.two_factor(account.id) is None:
-        raise Conflict("two_factor_off", "Two-factor is off, so there are no backup codes.")
+        raise Conflict("two_factor_off", "Two-factor authentication is off, so there are no backup codes.")
     _tell(unit, "backup_codes_made", caller, account, now_ms, {"codes": backup_codes.COUNT})
     return _new_backup_codes(unit, account, now_ms)
 
@@ -107,7 +107,7 @@ def _new_backup_codes(unit: AccountTransaction, account: Account, now_ms: int) -
 def _account(unit: AccountTransaction, account_id: str) -> Account:
     account = unit.accounts.locked(account_id)
     if account is None:
-        raise NotFound("There is no such account.")
+        raise NotFound("No such account.")
     return account
 
 

@@ -83,4 +83,4 @@ def problem_examples(settings: Settings) -> Json:
     }
 
 
-_FIELD_PROBLEM = {"location": "expires_at", "message": "Give a time such as 2027-01-31T12:00:00Z."}
+_FIELD_PROBLEM = {"location": "expires_at", "message": "Use a time such as 2027-01-31T12:00:00Z."}

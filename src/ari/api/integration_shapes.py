@@ -38,7 +38,7 @@ class TestResultOut(BaseModel):
         description="`restricted`: valid, but the key may not do what the test asks; `unreachable`: no verdict came.",
         examples=["works"],
     )
-    words: str = Field(description="The same for people.", examples=["OpenAI took the key."])
+    words: str = Field(description="The same for people.", examples=["OpenAI accepted the key."])
 
 
 class IntegrationOut(BaseModel):

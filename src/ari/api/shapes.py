@@ -33,7 +33,7 @@ Scopes = Annotated[
     Field(
         min_length=1,
         max_length=64,
-        description=f"Any of {known_scopes()}.",
+        description=f"One or more of {known_scopes()}.",
         examples=[["api:read"]],
     ),
 ]
@@ -255,7 +255,7 @@ class FieldProblem(BaseModel):
     """What is wrong with one field."""
 
     location: str = Field(description="The field, with dots between its parts.", examples=["expires_at"])
-    message: str = Field(description="What to do about it.", examples=["Give a time such as 2027-01-31T12:00:00Z."])
+    message: str = Field(description="What to do about it.", examples=["Use a time such as 2027-01-31T12:00:00Z."])
 
 
 class ProblemOut(BaseModel):
@@ -284,4 +284,4 @@ def time_of(field: str, text: str | None) -> int | None:
     try:
         return from_rfc3339(text)
     except (ValueError, OverflowError):
-        raise Invalid(Problem(field, "Give a time such as 2027-01-31T12:00:00Z.")) from None
+        raise Invalid(Problem(field, "Use a time such as 2027-01-31T12:00:00Z.")) from None

@@ -188,7 +188,7 @@ def _require_reader(here: Here, key_id: str) -> None:
 
 async def _require_known(here: Here, key_id: str) -> None:
     if await here.instance.aread(lambda unit: unit.keys.tombstone(key_id)) is None:
-        raise NotFound("There is no API key with this id.")
+        raise NotFound("No such API key.")
 
 
 async def _page(here: Here, query: UsageIn, search: UsageSearch) -> Response:

@@ -14,6 +14,7 @@ SECOND_MS = 1_000
 MINUTE_MS = 60_000
 HOUR_MS = 3_600_000
 DAY_MS = 86_400_000
+_UNITS = ((3_600, "hour"), (60, "minute"), (1, "second"))
 
 _RFC3339 = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,12}))?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -21,6 +22,13 @@ EARLIEST_MS = -62_135_596_800_000
 """The first instant that RFC 3339 can write here: 0001-01-01T00:00:00.000Z."""
 LATEST_MS = 253_402_300_799_999
 """The last instant that RFC 3339 can write: 9999-12-31T23:59:59.999Z."""
+
+
+def in_words(seconds: int) -> str:
+    """A wait for people: ``45 seconds``, ``5 minutes``, ``3 hours``; rounded up."""
+    size, unit = next((size, unit) for size, unit in _UNITS if seconds >= size * 2 or size == 1)
+    number = -(-seconds // size)
+    return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
 
 
 class Clock(Protocol):

@@ -24,4 +24,4 @@ def decode_cursor(cursor: str) -> str:
             last_id = ""
         if _ID.fullmatch(last_id) and encode_cursor(last_id) == cursor:
             return last_id
-    raise Invalid(Problem("cursor", "This is no cursor of ours; use next_cursor of the page before."))
+    raise Invalid(Problem("cursor", "Invalid cursor. Use next_cursor from the previous page."))

@@ -55,12 +55,12 @@ class Forbidden(AriError):
 
 class Unconfirmed(AriError):
     def __init__(self) -> None:
-        super().__init__("You entered your password more than 15 minutes ago; confirm it is you and try again.")
+        super().__init__("Re-enter your password, then try again.")
 
 
 class CallerDead(AriError):
     def __init__(self, code: str) -> None:
-        super().__init__("The caller's key or session ended before this could be done.")
+        super().__init__("Your key or session ended before this could be done.")
         self.code = code
 
 

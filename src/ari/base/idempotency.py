@@ -94,7 +94,7 @@ def key_of(header: str | None) -> str | None:
     if len(text) >= 2 and text[0] == text[-1] == '"':
         text = text[1:-1]
     if not 1 <= len(text) <= MAX_LENGTH or not (text.isascii() and text.isprintable()):
-        raise Invalid(Problem(HEADER, f"Give 1 to {MAX_LENGTH} printable ASCII characters, such as a UUID."))
+        raise Invalid(Problem(HEADER, f"Use 1 to {MAX_LENGTH} printable ASCII characters, such as a UUID."))
     return text
 
 
@@ -114,7 +114,8 @@ def once(
     if known is not None and known.expires_at_ms > now_ms:
         if not hmac.compare_digest(known.body_digest, body_digest):
             raise Conflict(
-                "idempotency_key_reused", "This Idempotency-Key came with another request; use a new one for each."
+                "idempotency_key_reused",
+                "This Idempotency-Key was used with a different request. Use a new one.",
             )
         box = opened(unit.sealed, keys, context)
         if box is not None:

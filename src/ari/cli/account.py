@@ -97,7 +97,7 @@ def _account(unit: AccountTransaction, email: str | None) -> Account:
     account = unit.accounts.owner() if email is None else unit.accounts.by_email(check_email(email))
     if account is None:
         nobody = "There is no owner yet; ari serve prints the setup link."
-        raise NotFound("There is no such account." if email else nobody)
+        raise NotFound("No such account." if email else nobody)
     return account
 
 

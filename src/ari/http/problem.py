@@ -80,7 +80,7 @@ def body(fault: Fault, base_url: str, request_id: str, *, for_sdks: bool = False
 
 
 def _missing_scope(scope: str) -> str:
-    return f"The API key is valid but lacks the scope {scope}."
+    return f"This key needs the scope “{scope}”."
 
 
 def headers(fault: Fault, *, token_sent: bool, for_sdks: bool = False) -> list[Header]:

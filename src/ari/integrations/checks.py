@@ -52,29 +52,29 @@ def mask(key: str) -> str:
 
 def _paste_error(provider: Provider, key: str) -> str | None:
     shape = provider.shape
-    looks = f" A key of {provider.title} {shape.hint}." if shape else ""
+    looks = f" {provider.title} keys {shape.hint}." if shape else ""
     if not key:
         return f"Paste the key.{looks}"
     if len(key) > MAX_KEY:
-        return f"A key has at most {MAX_KEY} characters.{looks}"
+        return f"Keys have at most {MAX_KEY} characters.{looks}"
     if key[0] in _QUOTES or key[-1] in _QUOTES:
-        return "Paste the key without quotes around it."
+        return "Paste the key without quotes."
     if key.lower().startswith(("bearer ", "authorization:", f"{provider.key_header}:")):
-        return "Paste the key alone, without the header or the word Bearer before it."
+        return "Paste only the key, without the header name or the word Bearer."
     if "=" in key[:-2] and key.partition("=")[0].removeprefix("export ").strip().isidentifier():
-        return f"Paste the key alone, without {provider.variable}= before it."
+        return f"Paste only the key, without {provider.variable}= in front."
     if not key.isascii() or not key.isprintable() or " " in key:
-        return "A key has no spaces, line breaks or letters beyond ASCII; copy it again, whole and alone."
-    return f"This is an API key of ARI; {provider.title} does not know it." if key.startswith(_ARI_KEY) else None
+        return "Keys contain only ASCII characters, without spaces or line breaks. Copy the whole key again."
+    return f"This is an ARI API key. Paste your {provider.title} key instead." if key.startswith(_ARI_KEY) else None
 
 
 def _wrong_shape(provider: Provider, key: str) -> str | None:
     for other in providers().values():
         if other.name != provider.name and other.shape is not None and other.shape.telling and other.shape.fits(key):
-            return f"This looks like a key of {other.title}, not of {provider.title}."
+            return f"This looks like a key for {other.title}, not for {provider.title}."
     if provider.shape is None or provider.shape.fits(key):
         return None
-    return f"This does not look like a key of {provider.title}, which {provider.shape.hint}."
+    return f"This doesn't look like a key for {provider.title}. {provider.title} keys {provider.shape.hint}."
 
 
 def checked_base_url(provider: Provider, text: str, listed: AddressList = NO_ADDRESSES) -> str:
@@ -92,7 +92,7 @@ def checked_base_url(provider: Provider, text: str, listed: AddressList = NO_ADD
     except ValueError:
         raise _bad(provider) from None
     if parts.username is not None or parts.password is not None or "?" in address or "#" in address:
-        raise Invalid(Problem("base_url", "A base URL has no user, password, ? or #."))
+        raise Invalid(Problem("base_url", "A base URL can't contain a user, a password, ? or #."))
     literal = f"[{host}]" if ":" in host else host
     if parts.scheme not in ("http", "https") or port == 0 or not _is_host(host) or not _is_path(parts.path):
         raise _bad(provider)
@@ -101,12 +101,10 @@ def checked_base_url(provider: Provider, text: str, listed: AddressList = NO_ADD
     base_url = f"{parts.scheme}://{literal}{f':{port}' if port not in (None, default) else ''}{path}"
     if _is_address(host) and reach(host) is Reach.NEVER:
         raise Invalid(
-            Problem(
-                "base_url", "ARI never calls this address: it is link-local, a cloud's metadata address or not usable."
-            )
+            Problem("base_url", "ARI never calls this address: it's link-local, a cloud metadata address or unusable.")
         )
     if parts.scheme == "http" and not is_private(host) and not listed.allows(base_url):
-        raise Invalid(Problem("base_url", "Plain http sends the key in the clear; use https, or a private address."))
+        raise Invalid(Problem("base_url", "Plain http would send the key unencrypted. Use https or a private address."))
     return base_url
 
 
@@ -123,7 +121,7 @@ def _is_path(path: str) -> bool:
 
 def _bad(provider: Provider) -> Invalid:
     example = provider.base_url_example or provider.base_url
-    return Invalid(Problem("base_url", f"Give an address such as {example}."))
+    return Invalid(Problem("base_url", f"Enter a URL such as {example}."))
 
 
 def _is_address(host: str) -> bool:

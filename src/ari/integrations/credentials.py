@@ -70,7 +70,7 @@ def credential_of(stored: Stored, keys: MasterKeys, provider: Provider, environm
         return own
     place = place_of(provider, row, environment)
     if place is None or (provider.needs_key and (row is None or row.mask is None)):
-        raise Conflict("not_configured", f"{provider.title} is not configured; see Settings > Integrations.")
+        raise Conflict("not_configured", f"{provider.title} isn't set up. See Settings > Integrations.")
     problem = _not_the_owners(provider, row, place)
     if problem is not None:
         raise Conflict("not_configured", problem)
@@ -142,7 +142,7 @@ def place_of(provider: Provider, row: Integration | None, environment: ProviderE
 
 def _missing(provider: Provider, environment: ProviderEnvironment) -> str | None:
     if provider.name in environment.keys:
-        return f"{provider.variable} counts only together with {provider.base_url_variable}."
+        return f"{provider.variable} is only used together with {provider.base_url_variable}."
     return None
 
 
@@ -151,11 +151,14 @@ def _not_the_owners(provider: Provider, row: Integration | None, place: Place) -
     if provider.sends_mail and row is not None:
         key_is_of_key = row.added_by is not None and is_key(row.added_by)
         if place.key_named or key_is_of_key:
-            return f"An API key set how {provider.title} is reached, so no mail is sent; remove it and add it again."
+            return (
+                f"An API key set the address of {provider.title}, so no email is sent. Remove the integration and add "
+                "it again."
+            )
     if place.key_named and not place.owner_named and is_private(urlsplit(place.base_url).hostname or ""):
         return (
-            "An API key named this private address, and ARI_AI_PRIVATE_ADDRESSES does not list it; the owner can set "
-            "it again."
+            "An API key set this private address, and ARI_AI_PRIVATE_ADDRESSES doesn't list it. The owner can set it "
+            "again."
         )
     return None
 
@@ -163,11 +166,9 @@ def _not_the_owners(provider: Provider, row: Integration | None, place: Place) -
 def _misplaced(sealed: Sealed | None, row: Integration, provider: Provider, place: Place) -> str | None:
     """Why the stored key cannot be used here, though its seal may be whole."""
     if sealed is None:
-        return f"The key of {provider.title} is gone from the store; add it again."
+        return f"The {provider.title} key is missing from storage. Add it again."
     if sealed.context.parts != context_of(row, place.base_url).parts:
-        return (
-            f"The key of {provider.title} was given for another address than {origin_of(place.base_url)}; add it again."
-        )
+        return f"The {provider.title} key was saved for another address than {origin_of(place.base_url)}. Add it again."
     return None
 
 

@@ -37,9 +37,9 @@ def put_key(
     row = _row(unit, now_ms, provider)
     place = place_of(provider, row, environment)
     if place is None:
-        raise Invalid(Problem("base_url", f"Give the base URL first, such as {provider.base_url_example}."))
+        raise Invalid(Problem("base_url", f"Enter the base URL first, such as {provider.base_url_example}."))
     if place.key_named and caller.key_id is None:
-        raise Invalid(Problem("base_url", "An API key set the base URL of this provider; set it yourself first."))
+        raise Invalid(Problem("base_url", "An API key set this provider's base URL. Set the base URL yourself first."))
     secret = checked_key(provider, key, owner_named=not place.is_built_in)
     caller.require_confirmed(now_ms)
     stored = replace(row.without_past(), mask=mask(secret), added_at_ms=now_ms, added_by=caller.actor)
@@ -107,7 +107,7 @@ def remove(unit: IntegrationTransaction, caller: Caller, now_ms: int, provider: 
     caller.require_confirmed(now_ms)
     row = unit.integrations.get(provider.name)
     if row is None:
-        raise NotFound(f"Nothing is stored for {provider.title}.")
+        raise NotFound(f"{provider.title} isn't set up in ARI.")
     unit.sealed.drop(KIND, provider.name)
     unit.integrations.remove(provider.name)
     _record(unit, caller, now_ms, "provider_key_removed", provider, {"mask": row.mask, "base_url": row.base_url})
@@ -177,7 +177,7 @@ def _require_may_change(caller: Caller, provider: Provider) -> None:
     """Refuse API keys, whatever their scopes, where the mail that sets the owner's password leaves."""
     if provider.sends_mail and caller.key_id is not None:
         raise Forbidden(
-            f"An API key cannot change {provider.title}, since ARI's own mail leaves through it. Sign in as the owner, "
+            f"API keys can't change {provider.title}, because ARI sends its own email through it. Sign in as the owner "
             "or use the command line."
         )
 
@@ -187,7 +187,7 @@ def _require_public(base_url: str, listed: AddressList) -> None:
         raise Invalid(
             Problem(
                 "base_url",
-                "An API key may name only public addresses and those in ARI_AI_PRIVATE_ADDRESSES; the owner may name "
+                "API keys can only set public addresses and those in ARI_AI_PRIVATE_ADDRESSES. The owner can set "
                 "private ones.",
             )
         )

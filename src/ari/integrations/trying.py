@@ -23,7 +23,7 @@ def count_key_test(attempts: Attempts, now_ms: int) -> None:
     recent = [min(at_ms, now_ms) for at_ms in attempts.attempts(_BUCKET) if now_ms - at_ms < HOUR_MS]
     if len(recent) >= KEY_TESTS_PER_HOUR:
         wait = (recent[0] + HOUR_MS - now_ms) // 1000 + 1
-        raise Limited(f"API keys may make {KEY_TESTS_PER_HOUR} test calls an hour; the owner may make more.", wait)
+        raise Limited(f"API keys can make {KEY_TESTS_PER_HOUR} test calls an hour. The owner can make more.", wait)
     attempts.keep_attempts(_BUCKET, (*recent, now_ms), now_ms + HOUR_MS)
 
 
@@ -42,18 +42,18 @@ async def tried(prober: Prober, credential: Credential, *, for_key: bool = False
         return result
     await asyncio.sleep(ends - clock.time())
     title = credential.provider.title
-    return TestResult("unreachable", f"Nothing there answered as {title} does; the owner's own test says more.")
+    return TestResult("unreachable", f"No response from {title} at this address. The owner's own test shows more.")
 
 
 def judged(credential: Credential, probed: Probed) -> TestResult:
     """What an answer means."""
     provider = credential.provider
     if probed.status is None:
-        return TestResult("unreachable", f"{provider.title} could not be reached: {probed.fault or 'no answer came'}.")
+        return TestResult("unreachable", f"Couldn't reach {provider.title}: {probed.fault or 'no response'}.")
     status, trial = probed.status, provider.trial
-    answered = f"it answered {status}"
+    answered = f"it returned status {status}"
     if status in trial.works:
-        said = f"{provider.title} took the key." if credential.secret else f"{provider.title} answered."
+        said = f"{provider.title} accepted the key." if credential.secret else f"{provider.title} responded."
         return TestResult("works", said)
     if _marked(probed.body, trial.restricted_mark):
         return _restricted(status)
@@ -63,7 +63,7 @@ def judged(credential: Credential, probed: Probed) -> TestResult:
         return _rejected(credential, answered)
     if status in trial.restricted:
         return _restricted(status)
-    return TestResult("unreachable", f"{provider.title} gave no verdict: {answered}{_advice(provider, status)}.")
+    return TestResult("unreachable", f"{provider.title} didn't confirm the key: {answered}{_advice(provider, status)}.")
 
 
 def refused(credential: Credential, probed: Probed) -> TestResult | None:
@@ -80,29 +80,29 @@ def refused(credential: Credential, probed: Probed) -> TestResult | None:
     mark = provider.trial.rejected_mark
     marked = status in _REFUSALS and said is Said.REFUSED and mark is not None and begins_with(probed.body, mark)
     if bare or marked or (status == _UNAUTHORIZED and said is Said.REFUSED):
-        return _rejected(credential, f"it answered {status}")
+        return _rejected(credential, f"it returned status {status}")
     return None
 
 
 def _restricted(status: int) -> TestResult:
-    why = "there is no credit for it" if status == _NO_CREDIT else "it may not do all"
-    return TestResult("restricted", f"The key is valid, but {why}: the test was answered with {status}.")
+    why = "has no credit" if status == _NO_CREDIT else "has limited permissions"
+    return TestResult("restricted", f"The key is valid but {why}: the test returned status {status}.")
 
 
 def _rejected(credential: Credential, answered: str) -> TestResult:
     provider = credential.provider
     if not credential.secret:
-        return TestResult("rejected", f"{provider.title} wants a key: {answered}.")
-    page = f" Make a new one at {provider.keys_page}." if provider.keys_page else ""
-    return TestResult("rejected", f"{provider.title} refused the key: {answered}.{page}")
+        return TestResult("rejected", f"{provider.title} requires a key: {answered}.")
+    page = f" Create a new one at {provider.keys_page}." if provider.keys_page else ""
+    return TestResult("rejected", f"{provider.title} rejected the key: {answered}.{page}")
 
 
 def _advice(provider: Provider, status: int) -> str:
     if 300 <= status < 400:
-        return ", which leads elsewhere and is not followed; give the base URL where it leads"
+        return ", a redirect that ARI doesn't follow. Set the base URL to its target"
     if status == _NOT_FOUND:
-        return f"; check the base URL, which {provider.trial.path} is added to"
-    return "; too many requests, try again later" if status == _TOO_MANY else ""
+        return f". Check the base URL; ARI appends {provider.trial.path} to it"
+    return ". Too many requests; try again later" if status == _TOO_MANY else ""
 
 
 def _marked(body: bytes, mark: str | None) -> bool:

@@ -34,7 +34,7 @@ def expiry_of(word: str | None, expires_at_ms: int | None, now_ms: int) -> int |
     Raises ``Invalid`` for both, an unknown word, or a time that is past or beyond the year 9999.
     """
     if word is not None and expires_at_ms is not None:
-        raise Invalid(Problem("expires", "Give expires or expires_at, not both."))
+        raise Invalid(Problem("expires", "Set either expires or expires_at, not both."))
     if expires_at_ms is not None:
         return checked_expiry(expires_at_ms, now_ms)
     if word is None:
@@ -48,7 +48,7 @@ def expiry_of(word: str | None, expires_at_ms: int | None, now_ms: int) -> int |
 def checked_expiry(expires_at_ms: int, now_ms: int) -> int:
     """The same instant. Raises ``Invalid`` unless it lies ahead, within what RFC 3339 can write."""
     if expires_at_ms <= now_ms:
-        raise Invalid(Problem("expires_at", "The time has passed; give one that lies ahead."))
+        raise Invalid(Problem("expires_at", "This time is in the past. Choose a later one."))
     if expires_at_ms > LATEST_MS:
-        raise Invalid(Problem("expires_at", "The time lies beyond the year 9999; leave it out for never."))
+        raise Invalid(Problem("expires_at", "This time is after the year 9999. Omit it for a key that never expires."))
     return expires_at_ms

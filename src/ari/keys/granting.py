@@ -24,7 +24,7 @@ def require_grant(tx: KeyTransaction, before: ApiKey | None, after: ApiKey) -> N
     caller = tx.caller
     gains = before is None or gives_more(before, after)
     if gains or (before is not None and before.scopes != after.scopes):
-        require_within(caller, after.scopes, "A key can grant only scopes that it holds itself.")
+        require_within(caller, after.scopes, "A key can only grant scopes it has.")
     if gains or (before is not None and before.expires_at_ms != after.expires_at_ms):
         _require_no_longer(caller, after)
     if not gains:
@@ -76,8 +76,8 @@ def _require_no_longer(caller: Caller, key: ApiKey) -> None:
     limit = caller.expires_at_ms
     if limit is not None and (key.expires_at_ms is None or key.expires_at_ms > limit):
         raise Forbidden(
-            f"A key cannot grant anything for longer than its own life, which ends at {to_rfc3339(limit)}; "
-            "let the other key expire by then."
+            f"A key can't grant access beyond its own expiry, {to_rfc3339(limit)}. Choose an earlier expiry for the "
+            "other key."
         )
 
 
@@ -87,12 +87,12 @@ def _require_other_key(tx: KeyTransaction, caller_id: str, key_id: str) -> None:
     The owner may have narrowed, shortened or disabled that key; its own offspring must not undo it.
     """
     if caller_id == key_id:
-        raise Forbidden("A key cannot widen, extend or enable itself.")
+        raise Forbidden("A key can't add scopes to itself, extend its own expiry or enable itself.")
     seen, sources = {caller_id}, [caller_id]
     while sources:
         for source in tx.keys.sources_of(sources.pop()):
             if source == key_id:
-                raise Forbidden("A key cannot widen, extend or enable the key that it has its own rights from.")
+                raise Forbidden("A key can't widen, extend or enable a key that created it or gave it access.")
             if source not in seen:
                 seen.add(source)
                 sources.append(source)

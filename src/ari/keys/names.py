@@ -32,7 +32,7 @@ _SAYS_NOTHING = {
 _FILLERS = {"a", "an", "another", "api", "ari", "first", "key", "keys", "my", "new", "old", "second", "the", "token"}
 _REFUSED_CATEGORIES = {"Cc", "Cs", "Co", "Cn", "Zl", "Zp"}
 _BIDI_CONTROLS = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-EMPTY_NAME = "Give the key a name that says what uses it."
+EMPTY_NAME = "Enter a name that says what uses the key."
 
 
 def checked_name(text: str) -> str:
@@ -41,7 +41,7 @@ def checked_name(text: str) -> str:
     if not name:
         raise Invalid(Problem("name", EMPTY_NAME))
     if not is_visible(name):
-        raise Invalid(Problem("name", "Give the key a name that can be seen; this one is invisible."))
+        raise Invalid(Problem("name", "This name is invisible. Enter a name people can see."))
     return name
 
 
@@ -70,7 +70,7 @@ def _checked(field: str, text: str, length: int) -> str:
     if len(clean) > length:
         raise Invalid(Problem(field, f"Use at most {length} characters."))
     if any(category(letter) in _REFUSED_CATEGORIES or letter in _BIDI_CONTROLS for letter in clean):
-        raise Invalid(Problem(field, "Use letters, digits, signs and spaces; control characters are not allowed."))
+        raise Invalid(Problem(field, "Use letters, digits, punctuation and spaces. Control characters aren't allowed."))
     if looks_like_key(clean):
-        raise Invalid(Problem(field, "This looks like a key; a secret does not belong here."))
+        raise Invalid(Problem(field, "This looks like a key. Don't enter secrets here."))
     return clean

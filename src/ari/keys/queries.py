@@ -13,7 +13,7 @@ def get(tx: KeyTransaction, key_id: str) -> ApiKey:
     """The key. Raises ``NotFound``."""
     key = tx.keys.get(key_id) if is_id("key", key_id) else None
     if key is None:
-        raise NotFound("There is no API key with this id.")
+        raise NotFound("No such API key.")
     return key
 
 

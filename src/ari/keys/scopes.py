@@ -21,18 +21,18 @@ AI_PROVIDERS = {
 """The providers of the AI gateway; keys know no integrations, so a test keeps the two alike."""
 
 SCOPES = {
-    "api:read": "Read the API's description (OpenAPI) and documentation.",
+    "api:read": "Read the OpenAPI description and the API docs.",
     "keys:read": "List API keys and read their details and events.",
-    "keys:verify": "Ask, for another service, whether an API key is good.",
+    "keys:verify": "Verify API keys for another service.",
     "keys:write": "Create, change, revoke and delete API keys.",
-    "notifications:read": "Read which notifications are on, and what became of their mails.",
-    "notifications:write": "Switch notifications on and off, and send a test mail.",
+    "notifications:read": "Read notification settings and the delivery history.",
+    "notifications:write": "Turn notifications on or off, and send a test email.",
     "usage:read": "Read the usage log of every key.",
-    "integrations:read": "List the integrations and read how they do, without their keys.",
+    "integrations:read": "List integrations and read their status, without their keys.",
     "integrations:write": "Add, replace, test and remove provider keys.",
     **{f"ai:{name}": f"Use {title} through the AI gateway." for name, title in AI_PROVIDERS.items()},
     **{
-        f"ai-account:{name}": f"Reach the rest of {title} through the AI gateway: files, jobs, whatever its key may do."
+        f"ai-account:{name}": f"Use every other endpoint of {title} through the AI gateway, such as files and jobs."
         for name, title in AI_PROVIDERS.items()
     },
 }
@@ -64,19 +64,19 @@ def validated(scopes: Iterable[str]) -> tuple[str, ...]:
     """The scopes sorted, without repetition. Raises ``Invalid`` for an empty list or a scope that does not exist."""
     unique = sorted(set(scopes))
     if not unique:
-        raise Invalid(Problem("scopes", "Give at least one scope."))
+        raise Invalid(Problem("scopes", "Specify at least one scope."))
     resources = {scope.partition(":")[0] for scope in SCOPES}
     wildcards = {"*"} | {f"{resource}:*" for resource in resources}
     for scope in unique:
         if scope not in SCOPES and scope not in wildcards:
-            raise Invalid(Problem("scopes", f"A scope is not known. Known are {known_scopes()}."))
+            raise Invalid(Problem("scopes", f"Unknown scope. Valid scopes: {known_scopes()}."))
     return ("*",) if "*" in unique else tuple(unique)
 
 
 def known_scopes() -> str:
-    """What may be given as a scope, for people; those that differ by the provider alone are told once."""
+    """Every valid scope, for people; those that differ only in the provider are listed once."""
     plain = [scope for scope in SCOPES if not scope.startswith(("ai:", "ai-account:"))]
-    return ", ".join([*plain, "ai:PROVIDER", "ai-account:PROVIDER", "a resource with :*"]) + ", and * alone"
+    return ", ".join([*plain, "ai:PROVIDER", "ai-account:PROVIDER", "RESOURCE:*"]) + " or *"
 
 
 def preset_of(scopes: tuple[str, ...]) -> str:

@@ -161,7 +161,7 @@ def _make(unit: NoticeTransaction, office: Office, kind: Kind, event: Event, now
     elif not office.is_open:
         notice = replace(notice, state="unsent", error="Mail is not set up.")
     elif recipient is None:
-        notice = replace(notice, state="unsent", error="There is no owner yet.")
+        notice = replace(notice, state="unsent", error="There's no owner yet.")
     elif unit.notices.mailed_since(kind.name, now_ms - now_ms % DAY_MS) >= kind.per_day:
         notice = replace(notice, state="digest", digest_id=_digest_for(unit, event, recipient, now_ms))
     else:

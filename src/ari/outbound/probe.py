@@ -32,8 +32,8 @@ class HttpProber:
 
 def _words(fault: str, timeout_seconds: float) -> str:
     return {
-        "timed_out": f"no answer came within {timeout_seconds:g} seconds",
-        "refused_address": "its address is one that calls may not go to, such as a private one",
-        "tls": "its certificate is not valid",
-        "broken": "its response breaks off, or is no HTTP",
-    }.get(fault, "there is no connection to it")
+        "timed_out": f"no response within {timeout_seconds:g} seconds",
+        "refused_address": "requests to this address aren't allowed, for example because it's private",
+        "tls": "its TLS certificate is invalid",
+        "broken": "its response was cut off or isn't HTTP",
+    }.get(fault, "the connection failed")

@@ -45,9 +45,9 @@ _DISK_SECONDS = 1.0
 _FAILING_SECONDS = 10.0
 _WATCH_SECONDS = 0.05
 """How exactly the patience of callers is kept."""
-_TOO_SLOW = "The usage log did not take the request in time; try again."
-_STOPPED = "The usage log is not running."
-_FAULT = "The usage log cannot be written now."
+_TOO_SLOW = "The request couldn't be logged in time. Try again."
+_STOPPED = "The usage log isn't running."
+_FAULT = "The usage log can't be written right now."
 
 _logger = logging.getLogger(__name__)
 

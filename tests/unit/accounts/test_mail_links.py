@@ -128,13 +128,13 @@ def test_few_links_for_known_and_unknown_alike(desk: Desk) -> None:
         with pytest.raises(Limited) as limited:
             desk.ask(email, "203.0.113.5")
         assert limited.value.retry_after_seconds == 4 * 3600
-        assert str(limited.value) == "Too many links were asked for. Try again in 4 h."
+        assert str(limited.value) == "Too many links requested. Try again in 4 hours."
     desk.ask("tenth@example.com", "198.51.100.1")
     with pytest.raises(Limited):
         desk.ask("eleventh@example.com", "198.51.100.1")
     desk.clock.advance(HOUR_MS / 1000)
     assert desk.ask("eleventh@example.com", "198.51.100.1") is None
-    with pytest.raises(Limited, match="Try again in 3 h"):
+    with pytest.raises(Limited, match="Try again in 3 hours"):
         desk.ask(OWNER, "198.51.100.2")
     desk.clock.advance(3 * HOUR_MS / 1000)
     assert desk.ask(OWNER, "198.51.100.1")
@@ -178,7 +178,7 @@ def test_who_shares_an_address_with_the_owner_learns_of_no_account(desk: Desk, e
     for other in (OWNER, "nobody@example.com", email.upper()):
         for _ in range(3 if other != email.upper() else 0):
             desk.ask(other, "203.0.113.5")
-        with pytest.raises(Limited, match="60 min"):
+        with pytest.raises(Limited, match="60 minutes"):
             desk.ask(other, "203.0.113.5")
     assert sign_in.is_known(desk.unit, Origin("web", "203.0.113.5"), desk.clock.now_ms(), email, None)
     for _ in range(5):

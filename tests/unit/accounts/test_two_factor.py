@@ -62,9 +62,9 @@ def desk(unit: MemoryUnit, clock: FrozenClock, origin: Origin, account: Account,
 def test_on_and_off(desk: Desk) -> None:
     """Turning on needs a code of the very secret; both ends sign the other sessions out and are events."""
     other = sessions.start(desk.unit, desk.account, desk.origin, desk.clock.now_ms())
-    with pytest.raises(Invalid, match="not the present code"):
+    with pytest.raises(Invalid, match="isn't the app's current code"):
         two_factor.turn_on(desk.unit, desk.keys, desk.caller, desk.clock.now_ms(), SECRET, "000000")
-    with pytest.raises(Invalid, match="not whole"):
+    with pytest.raises(Invalid, match="incomplete"):
         two_factor.turn_on(desk.unit, desk.keys, desk.caller, desk.clock.now_ms(), "x", desk.code())
     assert len(desk.turn_on()) == 10
     assert sessions.find(desk.unit, other, desk.clock.now_ms()) is None

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ari.base.clock import LATEST_MS, FileClock, FrozenClock, from_rfc3339, to_rfc3339
+from ari.base.clock import LATEST_MS, FileClock, FrozenClock, from_rfc3339, in_words, to_rfc3339
 
 
 @given(st.integers(-62_135_596_800_000, LATEST_MS))
@@ -75,3 +75,18 @@ def test_the_test_mode_reads_its_file_each_time(tmp_path: Path) -> None:
     before = clock.now_ms()
     (tmp_path / "offset").write_text("3600000")
     assert clock.now_ms() - before >= 3_600_000
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (1, "1 second"),
+        (45, "45 seconds"),
+        (120, "2 minutes"),
+        (293, "5 minutes"),
+        (7_200, "2 hours"),
+        (7_201, "3 hours"),
+    ],
+)
+def test_waits_in_words(seconds: int, words: str) -> None:
+    assert in_words(seconds) == words

@@ -85,7 +85,7 @@ def test_a_bad_password_changes_nothing(owned: Ari, password: str) -> None:
 def test_for_one_address(owned: Ari) -> None:
     """``--email`` in any spelling; another address is one sentence."""
     owned("account", "reset-password", "--email", "Owner@Example.org", stdin=NEW)
-    assert "There is no such account." in owned.refused("account", "reset-password", "--email", "x@example.org")
+    assert "No such account." in owned.refused("account", "reset-password", "--email", "x@example.org")
 
 
 def test_a_password_is_no_argument(owned: Ari) -> None:

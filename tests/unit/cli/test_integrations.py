@@ -28,7 +28,7 @@ def test_set_show_remove(ari: Ari) -> None:
     assert replaced["mask"] == "sk-p…EFGH"
     assert ari("integrations", "remove", "openai", "--yes").out == "Removed what was stored for OpenAI.\n"
     assert _show(ari)["mask"] is None
-    assert ari.refused("integrations", "remove", "openai") == "Nothing is stored for OpenAI."
+    assert ari.refused("integrations", "remove", "openai") == "OpenAI isn't set up in ARI."
     names = [event["name"] for event in ari.json("events")["items"]]
     assert names == ["provider_key_removed", "provider_key_replaced", "provider_key_added"]
 
@@ -66,10 +66,10 @@ def test_mistakes_are_one_sentence_without_the_key(ari: Ari) -> None:
     """Paste errors, unknown providers, no address, nothing to test."""
     ran = ari("integrations", "set", "openai", stdin=f"Bearer {KEY}\n", check=False)
     assert (ran.code, ran.out) == (1, "")
-    assert ran.err == "ari: Paste the key alone, without the header or the word Bearer before it.\n"
+    assert ran.err == "ari: Paste only the key, without the header name or the word Bearer.\n"
     assert "known are anthropic, deepseek" in ari.refused("integrations", "show", "nobody")
     ran = ari("integrations", "set", "openai_compatible", stdin="hunter2\n", check=False)
-    assert ran.err == "ari: Give the base URL first, such as http://127.0.0.1:8000/v1.\n"
+    assert ran.err == "ari: Enter the base URL first, such as http://127.0.0.1:8000/v1.\n"
     assert ari.refused("integrations", "test", "openai") == ("OpenAI is not configured; see Settings > Integrations.")
 
 
@@ -78,7 +78,7 @@ def test_a_base_url_and_a_test(ari: Ari) -> None:
     with provider() as there:
         assert ari("integrations", "set-url", "openai", f"{there.url}/v1").out == f"OpenAI is at {there.url}.\n"
         ari("integrations", "set", "openai", stdin=f"{KEY}\n")
-        assert ari("integrations", "test", "openai").out == "works: OpenAI took the key.\n"
+        assert ari("integrations", "test", "openai").out == "works: OpenAI accepted the key.\n"
         assert there.asked[-1][2]["authorization"] == f"Bearer {KEY}"
         there.refuse()
         ran = ari("integrations", "test", "openai", check=False)
@@ -136,7 +136,7 @@ def test_doctor_sees_them(ari: Ari, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GROQ_API_KEY")
     monkeypatch.setenv("OPENAI_BASE_URL", "https://proxy.example.net")
     assert found(1)[0] == "wrong"
-    assert "was given for another address" in found(1)[1]
+    assert "was saved for another address" in found(1)[1]
 
 
 def test_doctor_names_a_seal_that_does_not_open(ari: Ari) -> None:

@@ -79,13 +79,13 @@ def test_the_same_name_is_noted(ari: Ari) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("",), "Give the key a name"),
+        (("",), "Enter a name that says what uses the key"),
         (("x" * 101,), "at most 100 characters"),
-        (("a\nb",), "control characters"),
+        (("a\nb",), "Control characters"),
         (("x", "--expires", "45d"), "Choose one of 1h, 7d, 30d, 90d, 1y, never."),
         (("x", "--expires", "1h", "--expires-at", "2099-01-01T00:00:00Z"), "not both"),
-        (("x", "--expires-at", "2001-01-01T00:00:00Z"), "has passed"),
-        (("x", "--scope", "keys:everything"), "A scope is not known"),
+        (("x", "--expires-at", "2001-01-01T00:00:00Z"), "is in the past"),
+        (("x", "--scope", "keys:everything"), "Unknown scope"),
     ],
 )
 def test_create_refuses_by_the_rules_of_every_door(ari: Ari, words: tuple[str, ...], said: str) -> None:
@@ -196,7 +196,7 @@ def test_revoke_is_final_and_may_be_repeated(ari: Ari) -> None:
     first = ari.json("keys", "revoke", "--yes", key["id"], "--reason", "leaked")
     assert (first["status"], ari.json("keys", "revoke", key["id"])) == ("revoked", first)
     assert "leaked" in ari("keys", "show", key["id"]).out
-    assert "cannot be changed or revived" in ari.refused("keys", "enable", key["id"])
+    assert "can't be changed or restored" in ari.refused("keys", "enable", key["id"])
 
 
 def test_revoking_names_the_keys_it_made(ari: Ari) -> None:
@@ -222,7 +222,7 @@ def test_a_deleted_key_is_revoked_with_what_it_made(ari: Ari) -> None:
     instance.close()
     ari("keys", "revoke", "--yes", parent["id"])
     ari("keys", "delete", "--yes", parent["id"])
-    assert "There is no API key" in ari.refused("keys", "revoke", "--yes", parent["id"])
+    assert "No such API key" in ari.refused("keys", "revoke", "--yes", parent["id"])
     ari("keys", "revoke", "--yes", "--with-made", parent["id"])
     assert ari.json("keys", "show", made.key.id)["status"] == "revoked"
 
@@ -230,7 +230,7 @@ def test_a_deleted_key_is_revoked_with_what_it_made(ari: Ari) -> None:
 def test_delete_only_of_dead_keys(ari: Ari) -> None:
     """A living key stays; a dead one leaves the list but keeps its usage."""
     key, _ = ari.create()
-    assert "Only a revoked or expired key can be deleted" in ari.refused("keys", "delete", key["id"])
+    assert "Only revoked and expired keys can be deleted" in ari.refused("keys", "delete", key["id"])
     ari("keys", "revoke", "--yes", key["id"])
     assert ari("keys", "delete", "--yes", key["id"]).out == f"Deleted “Laptop” ({key['hint']}, {key['id']}).\n"
     assert ari.json("keys", "list") == {"items": []}

@@ -23,7 +23,7 @@ def _key_problem(provider: str, text: str, *, owner_named: bool = False) -> str:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "Paste the key. A key of OpenAI begins with sk-."),
+        ("", "Paste the key. OpenAI keys begin with sk-."),
         (f'"{KEY}"', "without quotes"),
         (f"“{KEY}”", "without quotes"),
         (f"Bearer {KEY}", "the word Bearer"),
@@ -31,16 +31,16 @@ def _key_problem(provider: str, text: str, *, owner_named: bool = False) -> str:
         (f"Authorization: Bearer {KEY}", "without the header"),
         (f"OPENAI_API_KEY={KEY}", "without OPENAI_API_KEY="),
         (f"export OPENAI_API_KEY={KEY}", "without OPENAI_API_KEY="),
-        (f"{KEY} {KEY}", "no spaces"),
+        (f"{KEY} {KEY}", "without spaces"),
         (f"{KEY[:10]}\n{KEY[10:]}", "line breaks"),
-        (f"{KEY}\x00", "no spaces"),
-        (f"{KEY}é", "beyond ASCII"),
+        (f"{KEY}\x00", "without spaces"),
+        (f"{KEY}é", "only ASCII"),
         ("sk-" + "x" * 510, "at most 512"),
-        ("ari_k_" + "x" * 49, "an API key of ARI"),
-        ("sk-ant-api03-" + "x" * 40, "a key of Anthropic, not of OpenAI"),
-        ("gsk_" + "x" * 40, "a key of Groq, not of OpenAI"),
-        ("re_12345678_" + "x" * 20, "a key of Resend"),
-        ("hunter2", "does not look like a key of OpenAI, which begins with sk-"),
+        ("ari_k_" + "x" * 49, "an ARI API key"),
+        ("sk-ant-api03-" + "x" * 40, "a key for Anthropic, not for OpenAI"),
+        ("gsk_" + "x" * 40, "a key for Groq, not for OpenAI"),
+        ("re_12345678_" + "x" * 20, "a key for Resend"),
+        ("hunter2", "doesn't look like a key for OpenAI. OpenAI keys begin with sk-"),
     ],
 )
 def test_obvious_paste_errors_are_named(text: str, said: str) -> None:
@@ -60,8 +60,8 @@ def test_a_server_of_the_owner_takes_keys_of_any_look() -> None:
     openai = provider_named("openai")
     for key in ("hunter2", "sk-or-" + "x" * 40, "key=="):
         assert checked_key(openai, key, owner_named=True) == key
-    assert "no spaces" in _key_problem("openai", "a b", owner_named=True)
-    assert "API key of ARI" in _key_problem("ollama", "ari_k_" + "x" * 49, owner_named=True)
+    assert "without spaces" in _key_problem("openai", "a b", owner_named=True)
+    assert "ARI API key" in _key_problem("ollama", "ari_k_" + "x" * 49, owner_named=True)
 
 
 @pytest.mark.parametrize(

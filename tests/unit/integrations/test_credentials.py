@@ -60,18 +60,18 @@ def test_a_key_of_the_environment_without_an_address_says_so(unit: MemoryUnit, k
         credential(unit, keys, COMPATIBLE, alone)
     found = state(unit, COMPATIBLE, alone)
     assert found.name == "not_configured"
-    assert found.problem == "OPENAI_COMPATIBLE_API_KEY counts only together with OPENAI_COMPATIBLE_BASE_URL."
+    assert found.problem == "OPENAI_COMPATIBLE_API_KEY is only used together with OPENAI_COMPATIBLE_BASE_URL."
 
 
 def test_a_stored_key_goes_only_where_it_was_sealed_for(unit: MemoryUnit, keys: MasterKeys) -> None:
     """A base URL that the environment brings later gets no key that was given for another."""
     _put(unit, keys)
     moved = ProviderEnvironment({}, {"openai": "https://proxy.example.net"})
-    with pytest.raises(CannotOpen, match=r"given for another address than https://proxy\.example\.net"):
+    with pytest.raises(CannotOpen, match=r"saved for another address than https://proxy\.example\.net"):
         credential(unit, keys, OPENAI, moved)
     shown = integration_facts(state(unit, OPENAI, moved))
     assert (shown["state"], shown["failing_since"]) == ("failing", None)
-    assert "add it again" in shown["failing_reason"]
+    assert "Add it again" in shown["failing_reason"]
     _put(unit, keys, environment=moved)
     assert credential(unit, keys, OPENAI, moved).base_url == "https://proxy.example.net"
     with pytest.raises(CannotOpen):
@@ -82,7 +82,7 @@ def test_a_lost_envelope_is_told(unit: MemoryUnit, keys: MasterKeys) -> None:
     """A row without its sealed key is failing, not working."""
     _put(unit, keys)
     unit.sealed.kept.clear()
-    with pytest.raises(CannotOpen, match="gone from the store"):
+    with pytest.raises(CannotOpen, match="missing from storage"):
         credential(unit, keys, OPENAI, NOTHING)
     assert state(unit, OPENAI, NOTHING).name == "failing"
 

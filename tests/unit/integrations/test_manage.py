@@ -58,7 +58,7 @@ def test_a_key_is_sealed_and_masked(unit: MemoryUnit, keys: MasterKeys, put: Any
 
 def test_a_bad_key_changes_nothing(unit: MemoryUnit, put: Any) -> None:
     """Nor does one for which there is no address yet."""
-    with pytest.raises(Invalid, match="begins with sk-"):
+    with pytest.raises(Invalid, match="begin with sk-"):
         put("hunter2")
     with pytest.raises(Invalid, match=r"base URL first, such as http://127\.0\.0\.1:8000/v1"):
         put("hunter2", COMPATIBLE)
@@ -106,13 +106,13 @@ def test_removing_leaves_nothing(unit: MemoryUnit, put: Any, clock: FrozenClock)
     assert not unit.integrations.rows
     assert not unit.sealed.kept
     assert unit.events.names()[-1] == "provider_key_removed"
-    with pytest.raises(NotFound, match="Nothing is stored for OpenAI"):
+    with pytest.raises(NotFound, match="OpenAI isn't set up in ARI"):
         manage.remove(unit, SYSTEM, clock.now_ms(), OPENAI)
 
 
 def test_failing_is_told_once(unit: MemoryUnit, used: Credential, clock: FrozenClock) -> None:
     """The first refusal is an event and a time, the next are not; taken again, it is over, once."""
-    first = manage.note_rejected(unit, clock.now_ms(), used, "OpenAI refused the key.", 401)
+    first = manage.note_rejected(unit, clock.now_ms(), used, "OpenAI rejected the key.", 401)
     clock.advance(60)
     assert manage.note_rejected(unit, clock.now_ms(), used, "Again.", 401) == first
     assert first.failing_since_ms == clock.now_ms() - MINUTE_MS
@@ -122,7 +122,7 @@ def test_failing_is_told_once(unit: MemoryUnit, used: Credential, clock: FrozenC
     assert unit.events.names() == ["provider_key_added", "provider_key_rejected", "integration_works_again"]
     rejected = unit.events.all[1]
     assert (rejected.subject, rejected.actor) == ("openai", "system")
-    assert rejected.detail == {"provider": "openai", "status": 401, "reason": "OpenAI refused the key."}
+    assert rejected.detail == {"provider": "openai", "status": 401, "reason": "OpenAI rejected the key."}
 
 
 def test_a_word_on_the_key_before_condemns_no_new_one(

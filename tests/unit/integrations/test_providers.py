@@ -245,6 +245,6 @@ def test_only_the_administrator_holds_every_provider_to_come() -> None:
 
 def test_an_unknown_name() -> None:
     """It is not repeated."""
-    with pytest.raises(NotFound, match="There is no such provider") as refused:
+    with pytest.raises(NotFound, match="No such provider") as refused:
         provider_named("sk-pasted")
     assert "sk-pasted" not in str(refused.value)

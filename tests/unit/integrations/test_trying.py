@@ -87,19 +87,19 @@ def test_a_refusal_at_any_other_call(provider: str, status: int, body: bytes, re
 
 def test_no_answer() -> None:
     """The fault is told; the key may be as good as ever."""
-    result = judged(_credential("openai"), Probed(None, fault="no answer came within 10 seconds"))
+    result = judged(_credential("openai"), Probed(None, fault="no response within 10 seconds"))
     assert result.outcome == "unreachable"
-    assert result.words == "OpenAI could not be reached: no answer came within 10 seconds."
+    assert result.words == "Couldn't reach OpenAI: no response within 10 seconds."
     assert not result.is_valid
 
 
 def test_what_to_do_is_said() -> None:
     """Where a new key is made; where the base URL is looked at; that a redirect is not followed."""
     assert "https://platform.openai.com/api-keys" in judged(_credential("openai"), Probed(401)).words
-    assert "base URL, which /models is added to" in judged(_credential("openai_compatible"), Probed(404)).words
-    assert "not followed" in judged(_credential("openai"), Probed(301)).words
-    assert "wants a key" in judged(_credential("ollama", ""), Probed(401)).words
-    assert judged(_credential("ollama", ""), Probed(200)).words == "Ollama answered."
+    assert "base URL; ARI appends /models to it" in judged(_credential("openai_compatible"), Probed(404)).words
+    assert "a redirect that ARI doesn't follow" in judged(_credential("openai"), Probed(301)).words
+    assert "requires a key" in judged(_credential("ollama", ""), Probed(401)).words
+    assert judged(_credential("ollama", ""), Probed(200)).words == "Ollama responded."
 
 
 def test_the_call_is_bounded() -> None:
@@ -111,7 +111,9 @@ def test_the_call_is_bounded() -> None:
             asked.append((credential.provider.name, timeout_seconds))
             return Probed(200)
 
-    assert asyncio.run(tried(Recording(), _credential("openai"))) == model.TestResult("works", "OpenAI took the key.")
+    assert asyncio.run(tried(Recording(), _credential("openai"))) == model.TestResult(
+        "works", "OpenAI accepted the key."
+    )
     assert asked == [("openai", TIMEOUT_SECONDS)] == [("openai", 10.0)]
 
 

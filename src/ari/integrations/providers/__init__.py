@@ -22,5 +22,5 @@ def provider_named(name: str) -> Provider:
     """Raises ``NotFound``."""
     found = providers().get(name)
     if found is None:
-        raise NotFound("There is no such provider; GET /api/integrations lists them.")
+        raise NotFound("No such provider. GET /api/integrations lists them.")
     return found

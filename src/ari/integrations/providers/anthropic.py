@@ -10,7 +10,7 @@ PROVIDER = Provider(
     base_url_variable="ANTHROPIC_BASE_URL",
     dropped_ending="/v1",
     keys_page="https://console.anthropic.com/settings/keys",
-    shape=KeyShape(r"sk-ant-[A-Za-z0-9_-]{20,}", "begins with sk-ant-", telling=True),
+    shape=KeyShape(r"sk-ant-[A-Za-z0-9_-]{20,}", "begin with sk-ant-", telling=True),
     key_header="x-api-key",
     key_prefix="",
     default_headers=(("anthropic-version", "2023-06-01"),),

@@ -9,7 +9,7 @@ PROVIDER = Provider(
     base_url="https://api.elevenlabs.io",
     variable="ELEVENLABS_API_KEY",
     keys_page="https://elevenlabs.io/app/settings/api-keys",
-    shape=KeyShape(r"(sk_)?[A-Za-z0-9]{20,}", "begins with sk_"),
+    shape=KeyShape(r"(sk_)?[A-Za-z0-9]{20,}", "begin with sk_"),
     key_header="xi-api-key",
     key_prefix="",
     trial=Trial("/v1/user", restricted_mark="missing_permissions"),

@@ -21,7 +21,7 @@ PROVIDER = Provider(
     variable="GEMINI_API_KEY",
     base_url_variable="GEMINI_BASE_URL",
     keys_page="https://aistudio.google.com/apikey",
-    shape=KeyShape(r"AIza[A-Za-z0-9_-]{20,}|AQ\.[A-Za-z0-9._-]{20,}", "begins with AIza or AQ.", telling=True),
+    shape=KeyShape(r"AIza[A-Za-z0-9_-]{20,}|AQ\.[A-Za-z0-9._-]{20,}", "begin with AIza or AQ.", telling=True),
     key_header="x-goog-api-key",
     key_prefix="",
     trial=Trial("/v1/models", rejected_mark="API_KEY_INVALID"),

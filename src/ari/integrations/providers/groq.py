@@ -9,7 +9,7 @@ PROVIDER = Provider(
     dropped_ending="/openai/v1",
     variable="GROQ_API_KEY",
     keys_page="https://console.groq.com/keys",
-    shape=KeyShape(r"gsk_[A-Za-z0-9]{20,}", "begins with gsk_", telling=True),
+    shape=KeyShape(r"gsk_[A-Za-z0-9]{20,}", "begin with gsk_", telling=True),
     trial=Trial("/openai/v1/models"),
     asks_usage=True,
     reaches=(

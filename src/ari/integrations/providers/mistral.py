@@ -9,7 +9,7 @@ PROVIDER = Provider(
     dropped_ending="/v1",
     variable="MISTRAL_API_KEY",
     keys_page="https://console.mistral.ai/api-keys",
-    shape=KeyShape(r"[A-Za-z0-9]{20,}", "is letters and digits only"),
+    shape=KeyShape(r"[A-Za-z0-9]{20,}", "contain only letters and digits"),
     trial=Trial("/v1/models"),
     reaches=(
         "POST /v1/chat/completions",

@@ -9,7 +9,7 @@ PROVIDER = Provider(
     dropped_ending="/api/v1",
     variable="OPENROUTER_API_KEY",
     keys_page="https://openrouter.ai/settings/keys",
-    shape=KeyShape(r"sk-or-[A-Za-z0-9-]{20,}", "begins with sk-or-", telling=True),
+    shape=KeyShape(r"sk-or-[A-Za-z0-9-]{20,}", "begin with sk-or-", telling=True),
     trial=Trial("/api/v1/key"),
     returns_keys=("/api/v1/keys", "/api/v1/keys/{rest...}", "/api/v1/auth/{rest...}"),
     reaches=(

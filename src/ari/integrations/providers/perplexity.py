@@ -9,7 +9,7 @@ PROVIDER = Provider(
     base_url="https://api.perplexity.ai",
     variable="PERPLEXITY_API_KEY",
     keys_page="https://www.perplexity.ai/account/api/keys",
-    shape=KeyShape(r"pplx-[A-Za-z0-9]{20,}", "begins with pplx-", telling=True),
+    shape=KeyShape(r"pplx-[A-Za-z0-9]{20,}", "begin with pplx-", telling=True),
     trial=Trial("/v1/async/sonar"),
     returns_keys=("/generate_auth_token", "/revoke_auth_token", "/v1/generate_auth_token"),
     reaches=(

@@ -10,7 +10,7 @@ PROVIDER = Provider(
     base_url="https://api.resend.com",
     variable="RESEND_API_KEY",
     keys_page="https://resend.com/api-keys",
-    shape=KeyShape(r"re_[A-Za-z0-9_]{16,}", "begins with re_", telling=True),
+    shape=KeyShape(r"re_[A-Za-z0-9_]{16,}", "begin with re_", telling=True),
     sends_mail=True,
     trial=Trial("/domains", rejected=(400, 401, 403), restricted=(), restricted_mark="restricted_api_key"),
 )

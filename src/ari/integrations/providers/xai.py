@@ -9,7 +9,7 @@ PROVIDER = Provider(
     dropped_ending="/v1",
     variable="XAI_API_KEY",
     keys_page="https://console.x.ai",
-    shape=KeyShape(r"xai-[A-Za-z0-9]{20,}", "begins with xai-", telling=True),
+    shape=KeyShape(r"xai-[A-Za-z0-9]{20,}", "begin with xai-", telling=True),
     trial=Trial("/v1/api-key", rejected_mark="Incorrect API key"),
     asks_usage=True,
     reaches=(

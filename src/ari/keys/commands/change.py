@@ -43,7 +43,7 @@ def change(tx: KeyTransaction, key_id: str, wanted: KeyChange) -> ApiKey:
     key = get(tx, key_id)
     granting.require_may_touch(tx.caller, key)
     if key.is_inactive(tx.now_ms):
-        raise Conflict("key_inactive", "A revoked or expired key cannot be changed or revived; create a new one.")
+        raise Conflict("key_inactive", "Revoked and expired keys can't be changed or restored. Create a new key.")
     changed = _apply(key, wanted, tx.now_ms)
     granting.require_grant(tx, key, changed)
     happened = _differences(key, changed)

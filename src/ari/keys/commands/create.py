@@ -67,7 +67,7 @@ def create(tx: KeyTransaction, new: NewKey) -> Created:
 
 def require_may_create(caller: Caller, new: NewKey) -> None:
     """Raise ``Forbidden`` unless the caller holds all scopes of the new key, and ``Invalid`` for unknown scopes."""
-    granting.require_within(caller, _scopes_of(new), "A key can grant only scopes that it holds itself.")
+    granting.require_within(caller, _scopes_of(new), "A key can only grant scopes it has.")
 
 
 def _scopes_of(new: NewKey) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ def delete(tx: KeyTransaction, key_id: str) -> None:
     key = get(tx, key_id)
     granting.require_may_touch(tx.caller, key)
     if not key.is_inactive(tx.now_ms):
-        raise Conflict("key_active", "Only a revoked or expired key can be deleted; revoke it first.")
+        raise Conflict("key_active", "Only revoked and expired keys can be deleted. Revoke the key first.")
     seen = key.expired_seen_at_ms or (tx.now_ms if key.is_expired(tx.now_ms) else None)
     tx.keys.save(replace(key, deleted_at_ms=tx.now_ms, expired_seen_at_ms=seen))
     record_key(tx, "key_deleted", key, {"name": key.name})

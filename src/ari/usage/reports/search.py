@@ -32,7 +32,7 @@ class StatusRange:
                 return cls(int(text[0]) * 100, int(text[0]) * 100 + 99)
             if text.isdigit() and 100 <= int(text) <= 599:
                 return cls(int(text), int(text))
-        raise Invalid(Problem("status", "Give a status such as 404, a class such as 4xx, or none."))
+        raise Invalid(Problem("status", "Use a status such as 404, a class such as 4xx, or none."))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def method_of(text: str) -> str:
 def code_of(text: str) -> str:
     """A code to search for: ``ok``, or why a request was refused. Raises ``Invalid``."""
     if text not in CODES:
-        raise Invalid(Problem("code", "There is no such code; choose ok, or a code of the list of errors."))
+        raise Invalid(Problem("code", "Unknown code. Use ok or an error code from the reference."))
     return text
 
 

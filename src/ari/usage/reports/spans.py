@@ -77,7 +77,7 @@ def preset(name: str, now_ms: int, zone: str = "UTC", unit: Unit | None = None) 
     """
     days = PRESETS.get(name)
     if days is None:
-        raise Invalid(Problem("range", f"Choose one of {', '.join(PRESETS)}, or give dates."))
+        raise Invalid(Problem("range", f"Choose one of {', '.join(PRESETS)}, or enter dates."))
     until_ms = _hour(now_ms) + HOUR_MS
     if days == 1:
         return _divided(Span(name, until_ms - DAY_MS, until_ms, "hour", zone), unit)
@@ -89,9 +89,9 @@ def between_dates(first: str, last: str, now_ms: int, zone: str = "UTC", unit: U
     """Whole days of the viewer, both named ones included. Raises ``Invalid`` saying what is wrong with which."""
     begin, end = _date("from", first), _date("to", last)
     if end < begin:
-        raise Invalid(Problem("to", "The last day must not be before the first."))
+        raise Invalid(Problem("to", "The last day can't be before the first."))
     if begin > _local_date(now_ms, zone):
-        raise Invalid(Problem("from", "The first day has not come yet."))
+        raise Invalid(Problem("from", "The first day is in the future."))
     if (end - begin).days >= MOST_DAYS:
         raise Invalid(Problem("from", f"Choose at most {MOST_DAYS} days."))
     until_ms = min(_midnight(end + timedelta(days=1), zone), _hour(now_ms) + HOUR_MS)
@@ -102,11 +102,11 @@ def between(since_ms: int, until_ms: int, zone: str = "UTC", unit: Unit | None =
     """The whole hours that hold this time. Raises ``Invalid`` for an empty or a too long one, or outside 1970–9998."""
     for field, at_ms in (("until", until_ms), ("since", since_ms)):
         if not 0 <= at_ms <= _LAST_MS:
-            raise Invalid(Problem(field, "Give a time between the years 1970 and 9998."))
+            raise Invalid(Problem(field, "Use a time between the years 1970 and 9998."))
     if until_ms <= since_ms:
-        raise Invalid(Problem("until", "It must be after since."))
+        raise Invalid(Problem("until", "Must be after since."))
     if until_ms - since_ms > MOST_DAYS * DAY_MS:
-        raise Invalid(Problem("since", f"Ask for at most {MOST_DAYS} days."))
+        raise Invalid(Problem("since", f"Choose at most {MOST_DAYS} days."))
     span = Span("custom", _hour(since_ms), -_hour(-until_ms), "day", zone)
     return _divided(span, unit)
 
@@ -189,7 +189,7 @@ def _date(field: str, text: str) -> date:
                 return found
     except ValueError:
         pass
-    raise Invalid(Problem(field, "Give a date such as 2027-01-31."))
+    raise Invalid(Problem(field, "Enter a date such as 2027-01-31."))
 
 
 def _local_date(at_ms: int, zone: str) -> date:

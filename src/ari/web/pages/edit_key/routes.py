@@ -24,7 +24,7 @@ from ari.web.pages.create_key.routes import ACCESS_HINTS
 from ari.web.pages.edit_key.asked import OWN_CHOICE, SCOPE_CHOICES, asked_expiry, asked_scopes, preset_word
 from ari.web.render import DONE, Pages
 
-_DEAD = "A revoked or expired key cannot be changed or revived; create a new one."
+_DEAD = "Revoked and expired keys can't be changed or restored. Create a new key."
 
 
 class EditKeyPages:

@@ -22,7 +22,7 @@ from ari.web.link_tokens import link_token
 from ari.web.render import Pages
 
 SETUP = "/setup"
-_GONE = "There is no such page."
+_GONE = "Page not found."
 _LINK_GONE = (
     "This setup link doesn't work: it was already used, is older than an hour, or ARI was restarted. "
     "Restart ARI to get a new link."
