@@ -83,7 +83,7 @@ def test_tries_are_spread_and_end_after_23_hours(post: Post) -> None:
     first, pauses = post.clock.now_ms(), []
     while (claimed := post.claim()) is not None:
         assert isinstance(claimed, Claimed)
-        done = post.finish(claimed, Again("Resend answered 500.", 40.0 if not pauses else 0.0))
+        done = post.finish(claimed, Again("Resend returned 500.", 40.0 if not pauses else 0.0))
         if done.state == "failed":
             break
         assert done.next_try_at_ms is not None
@@ -96,7 +96,7 @@ def test_tries_are_spread_and_end_after_23_hours(post: Post) -> None:
     assert pauses[-1] > 47 * MINUTE_MS
     assert post.clock.now_ms() - first <= outbox.GIVE_UP_MS
     [notice] = post.history()
-    assert notice.error == f"Given up after {notice.attempts} tries: Resend answered 500."
+    assert notice.error == f"Given up after {notice.attempts} tries: Resend returned 500."
     assert (notice.next_try_at_ms, post.letters_kept()) == (None, 0)
 
 
@@ -116,8 +116,8 @@ def test_a_refusal_for_good_ends_it(post: Post) -> None:
     """With the words of the service."""
     post.happen()
     post.gather()
-    assert post.finish(post.claim(), Refused("Resend answered 422: no")).state == "failed"
-    assert post.history()[0].error == "Resend answered 422: no"
+    assert post.finish(post.claim(), Refused("Resend returned 422: no")).state == "failed"
+    assert post.history()[0].error == "Resend returned 422: no"
 
 
 def test_mail_that_is_turned_off_leaves_nothing_waiting(post: Post) -> None:

@@ -58,7 +58,7 @@ def test_a_provider_that_is_not_there(ai: Any, admin: Any) -> None:
     for _ in range(2):
         answer = admin.post(OWN, json=ASK)
         assert (answer.status_code, answer.json()["code"]) == (502, "provider_unreachable")
-        assert "could not be reached" in answer.json()["detail"]
+        assert "couldn't be reached" in answer.json()["detail"]
     assert admin.get(CARD).json()["state"] == "failing"
     names = [event["name"] for event in admin.get("/api/events?limit=50").json()["items"]]
     assert names.count("integration_unreachable") == 1

@@ -73,7 +73,7 @@ def test_openai_errors(ai: AiGateway, gpt: openai.OpenAI) -> None:
     assert limited.value.response.headers["retry-after"] == "7"
     with pytest.raises(openai.BadRequestError, match="Something about"):
         gpt.chat.completions.create(model="400-key", messages=HELLO)
-    with pytest.raises(openai.InternalServerError, match="OpenAI refused the key"):
+    with pytest.raises(openai.InternalServerError, match="OpenAI rejected the API key"):
         gpt.chat.completions.create(model="401", messages=HELLO)
     with pytest.raises(openai.AuthenticationError, match="isn't a valid ARI API key"):
         gpt.with_options(api_key="ari_k_no").models.list()
@@ -89,7 +89,7 @@ def test_openai_retries_as_the_provider_says(ai: AiGateway, gpt: openai.OpenAI) 
 
 def test_openai_does_not_repeat_what_cannot_get_better(ai: AiGateway, gpt: openai.OpenAI) -> None:
     """A refused key stays refused: one call is one request."""
-    with pytest.raises(openai.InternalServerError, match="refused the key"):
+    with pytest.raises(openai.InternalServerError, match="rejected the API key"):
         gpt.with_options(max_retries=2).chat.completions.create(model="401", messages=HELLO)
     assert len(ai.provider.seen) == 1
 
@@ -148,7 +148,7 @@ def test_anthropic_errors(ai: AiGateway, claude: anthropic.Anthropic) -> None:
     assert re.fullmatch(r"\d{4}-\d\d-\d\d", ai.provider.last.headers["anthropic-version"])
     assert ai.provider.last.headers["x-api-key"] == ai.provider.key
     assert ai.key not in str(ai.provider.last)
-    with pytest.raises(anthropic.InternalServerError, match="Anthropic refused the key"):
+    with pytest.raises(anthropic.InternalServerError, match="Anthropic rejected the API key"):
         claude.messages.create(model="401", max_tokens=9, messages=HELLO)
 
 

@@ -99,7 +99,7 @@ def test_a_test_mail_says_what_came_of_it(owner: Owner, service: StandIn) -> Non
     service.faults.append("500")
     failed = owner.api(writer).post("/api/notifications/test").json()
     assert failed["sent"] is False
-    assert failed["said"] == "The test mail was not sent: Resend answered 500: something failed there."
+    assert failed["said"] == "The test mail was not sent: Resend returned 500: internal error at Resend."
 
 
 def test_a_session_must_prove_and_confirm(owner: Owner) -> None:
@@ -128,7 +128,7 @@ def test_the_command_line_sees_the_same(owner: Owner, service: StandIn) -> None:
     service.faults.append("quota")
     failed = owner.cli("notifications", "test")
     assert (failed.returncode, failed.stdout) == (1, "")
-    assert failed.stderr.startswith("ari: The test mail was not sent: Resend answered 429: the mails that your account")
+    assert failed.stderr.startswith("ari: The test mail was not sent: Resend returned 429: your account's")
 
 
 def test_without_mail_serve_says_so_once(server: ServerProcess, cli: Any) -> None:

@@ -31,16 +31,16 @@ def test_no_mail_goes_to_an_address_that_nobody_may_reach(address: str, monkeypa
     found = [(family, socket.SOCK_STREAM, 6, "", (address, 443))]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
     by_resend = send(resend_api_key=KEY, resend_url="https://mail.example.net")
-    assert by_resend == Again("Resend's name leads to an address that no call may go to.")
+    assert by_resend == Again("Resend's host name resolves to an address ARI isn't allowed to call.")
     by_server = send(smtp_url="smtp://mail.example.net", mail_from="a@example.net")
-    assert by_server == Again("The mail server could not be reached (PermissionError).")
+    assert by_server == Again("Couldn't reach the mail server (PermissionError).")
 
 
 def test_the_built_in_address_leads_to_the_internet_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """A name server that says api.resend.com is on this network gets no key."""
     found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("192.168.1.9", 443))]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
-    assert send(resend_api_key=KEY) == Again("Resend's name leads to an address that no call may go to.")
+    assert send(resend_api_key=KEY) == Again("Resend's host name resolves to an address ARI isn't allowed to call.")
 
 
 def test_no_proxy_of_the_environment_and_no_redirect(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -222,7 +222,7 @@ class _Answers:
 
 FAILURES = [
     Probed(None, fault="the connection failed"),
-    Probed(None, fault="no answer came within 9 seconds"),
+    Probed(None, fault="no response within 9 seconds"),
     Probed(None, fault="its TLS certificate is invalid"),
     Probed(None, fault="requests to this address aren't allowed, for example because it's private"),
     *(Probed(status, b"SSH-2.0-OpenSSH") for status in (204, 302, 400, 404, 405, 429, 500, 503)),

@@ -88,7 +88,7 @@ def test_what_a_key_set_before_sends_nothing(instance: Instance, field: str) -> 
         unit.integrations.save(replace(row, **{field: "key_01KB5Q2W8Z6N4T0V9YRJXH3M7C"}))
     instance.look_for_mail_key()
     assert (instance.mail, instance.office.is_open) == (None, False)
-    with pytest.raises(Conflict, match="An API key set how Resend is reached"):
+    with pytest.raises(Conflict, match="An API key set the address of Resend"):
         asyncio.run(instance.atest_integration(SYSTEM, RESEND))
     shown = instance.read(lambda unit: state(unit, RESEND, instance.provider_environment))
     assert (shown.name, "no email is sent" in (shown.problem or "")) == ("failing", True)

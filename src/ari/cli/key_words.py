@@ -43,7 +43,7 @@ def found(unit: KeyTransaction, now_ms: int, text: str, *, even_deleted: bool = 
     if len(matches) > 1:
         raise Invalid(Problem("id", "Several keys have this hint; give the id."))
     if not matches:
-        raise NotFound("There is no API key with this id or hint.")
+        raise NotFound("No such API key.")
     return matches[0]
 
 

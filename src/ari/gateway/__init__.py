@@ -43,9 +43,7 @@ class Gateway:
         """Forward one request. Its row is committed before the provider hears of it."""
         target = route.target_of_raw(exchange.incoming.raw_path)
         if target is None:
-            return exchange.fault(
-                Fault(REQUEST_ERRORS["not_found"], "There is no such provider behind the AI gateway.")
-            )
+            return exchange.fault(Fault(REQUEST_ERRORS["not_found"], "The AI gateway has no such provider."))
         refused = barrier(exchange, target)
         if refused is not None:
             return exchange.fault(refused)

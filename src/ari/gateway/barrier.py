@@ -21,7 +21,7 @@ def barrier(exchange: RequestHandler, target: Target) -> Fault | None:
     if decoded is None or decoded.provider is not target.provider:
         return Fault(REQUEST_ERRORS["not_found"])
     if any(target.provider.never_called(path) for path in header_filter.decodings(target.path)):
-        return Fault(REQUEST_ERRORS["forbidden"], f"{target.provider.title} answers this with keys, which stay in ARI.")
+        return Fault(REQUEST_ERRORS["forbidden"], "This endpoint returns keys, which never leave ARI.")
     return _mistyped(exchange, decoded)
 
 
@@ -41,7 +41,7 @@ def _mistyped(exchange: RequestHandler, target: Target) -> Fault | None:
     whole = f"{PREFIX}{provider.name}{right}"
     return Fault(
         REQUEST_ERRORS["not_found"],
-        f"Check the base URL: this request goes to a path that {provider.title} does not have; {whole} is close to it.",
+        f"Check the base URL. {provider.title} has no such path; did you mean {whole}?",
     )
 
 

@@ -126,7 +126,7 @@ class Forwarding:
             self._first_byte_ms = self._elapsed_ms()
             self._ended = "cut"
             if not reply.is_sound:
-                return self._exchange.fault(refusals.unreachable(self._provider, "sent a status that HTTP has not"))
+                return self._exchange.fault(refusals.unreachable(self._provider, "returned an invalid HTTP status"))
             if reply.status < 300 or (reply.status == 304 and header_filter.is_conditional(incoming)):
                 if self._asked is not None:
                     self._asked.was_taken()
@@ -209,7 +209,7 @@ class Forwarding:
         provider, credential = self._provider, self._held.credential
         if reply.status < 400:
             return self._exchange.fault(
-                refusals.unreachable(provider, "answered with a redirect, which is not followed", (refusals.NO_RETRY,))
+                refusals.unreachable(provider, "returned a redirect, which ARI doesn't follow", (refusals.NO_RETRY,))
             )
         found = refusals.verdict(credential, reply, body)
         if found is not None:

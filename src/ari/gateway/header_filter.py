@@ -97,15 +97,15 @@ _DOCUMENTS = frozenset((b"document", b"iframe", b"frame", b"embed", b"object", b
 def refusal(incoming: RequestHead) -> Fault | None:
     """Why a request is not forwarded, whoever asks."""
     if incoming.headers.get(b"sec-fetch-dest") in _DOCUMENTS:
-        return Fault(REQUEST_ERRORS["forbidden"], "What a provider answers is not shown or run by a browser.")
+        return Fault(REQUEST_ERRORS["forbidden"], "Browsers can't open provider responses directly.")
     if incoming.query:
         named = {name.lower() for name, _ in parse_qsl(incoming.query.replace(b";", b"&").decode("latin-1"), True)}
         if named & _KEY_NAMES:
-            return Fault(INVALID_REQUEST, "A key never belongs in a URL; send your ARI key in a header.")
+            return Fault(INVALID_REQUEST, "Don't put API keys in URLs. Send your ARI key in a header.")
         if named & _OTHER_REQUEST:
-            return Fault(INVALID_REQUEST, "Send the method and the headers themselves, not in the query.")
+            return Fault(INVALID_REQUEST, "Send the method and headers directly, not in the query string.")
     if b"%" in incoming.raw_path and _hides_segments(incoming.raw_path):
-        return Fault(INVALID_REQUEST, "The path holds what a path of a provider never holds.")
+        return Fault(INVALID_REQUEST, "The path contains characters that no provider path has.")
     return None
 
 

@@ -14,10 +14,8 @@ from ari.http.responses import Answer
 from ari.http.route_policy import keys_need
 from ari.integrations.providers import providers
 
-_Provider = Annotated[str, Path(description="A provider of the gateway, such as `openai`.", examples=["openai"])]
-_Rest = Annotated[
-    str, Path(description="The rest of the provider's own path.", examples=["v1/chat/completions", "v1/messages"])
-]
+_Provider = Annotated[str, Path(description="A provider, such as `openai`.", examples=["openai"])]
+_Rest = Annotated[str, Path(description="The provider's own path.", examples=["v1/chat/completions", "v1/messages"])]
 _ERRORS = (
     "forbidden",
     "not_found",
@@ -30,15 +28,15 @@ _ERRORS = (
 )
 
 _SUMMARIES = {
-    "GET": "Read from a provider",
-    "POST": "Send to a provider",
-    "PUT": "Put something at a provider",
-    "PATCH": "Change something at a provider",
-    "DELETE": "Delete something at a provider",
+    "GET": "GET from a provider",
+    "POST": "POST to a provider",
+    "PUT": "PUT to a provider",
+    "PATCH": "PATCH at a provider",
+    "DELETE": "DELETE at a provider",
 }
 _FORWARDED = (
-    "Forwards the request to the provider with the provider key that is sealed here. Bodies and streams pass both ways "
-    "as they come. Point an SDK at `/api/ai/<provider>` and give it an API key of this instance."
+    "Forwards the request to the provider with the stored provider key. Bodies and streams are passed through in both "
+    "directions. Point an SDK at `/api/ai/<provider>` and use an ARI API key."
 )
 
 
@@ -67,10 +65,10 @@ def _described(method: str) -> dict[str, Any]:
     scopes = scopes_for(method)
     security = [{scheme: [scope]} for scope in scopes for scheme in ("ApiKey", "Bearer")]
     words = (
-        "Needs the scope `ai:<provider>` for the paths that answer questions (chat, embeddings, images, speech, the "
-        "list of models), and `ai-account:<provider>` for all others, such as files and fine-tuning."
+        "Requires scope `ai:<provider>` for inference paths (chat, embeddings, images, speech, the list of models) "
+        "and `ai-account:<provider>` for all others, such as files and fine-tuning."
         if len(scopes) > 1
-        else "Needs the scope `ai-account:<provider>`."
+        else "Requires scope `ai-account:<provider>`."
     )
     return {
         "response_model": ProviderAnswerOut,

@@ -38,7 +38,7 @@ def verdict(credential: Credential, reply: Received, body: bytes | None) -> Test
 def passed_on(credential: Credential, reply: Received, body: bytes | None) -> Answer | Fault:
     """The provider's own status and body, with the key masked; a problem of ours where the body is too long for it."""
     if body is None:
-        return unreachable(credential.provider, f"answered {reply.status} with more than ARI passes on")
+        return unreachable(credential.provider, f"returned {reply.status} with a larger body than ARI forwards")
     # What a packed body holds is not known; bytes must stay as they are.
     clean = body if reply.is_packed else masked(body, credential.secret)
     if reply.status == _UNAUTHORIZED:
@@ -64,11 +64,11 @@ def rejected(provider: Provider) -> Fault:
     """For a provider that refuses our key; its words may quote the key."""
     return Fault(
         REQUEST_ERRORS["provider_rejected"],
-        f"{provider.title} refused the key that this instance has for it; its owner finds more in the settings.",
+        f"{provider.title} rejected the API key stored in ARI. The owner can see more under Settings > Integrations.",
     )
 
 
-def unreachable(provider: Provider, why: str = "could not be reached", headers: tuple[Header, ...] = ()) -> Fault:
+def unreachable(provider: Provider, why: str = "couldn't be reached", headers: tuple[Header, ...] = ()) -> Fault:
     """For a provider of which nothing fit to pass on has come."""
     return Fault(REQUEST_ERRORS["provider_unreachable"], f"{provider.title} {why}.", headers=headers)
 
@@ -85,16 +85,16 @@ def ask_again(provider: Provider) -> Fault:
 def fault_for(provider: Provider, word: FaultWord) -> Fault:
     """For a call that failed before a response began."""
     if word == "timed_out":
-        return Fault(REQUEST_ERRORS["provider_timed_out"], f"{provider.title} did not answer in time.")
+        return Fault(REQUEST_ERRORS["provider_timed_out"], f"{provider.title} didn't respond in time.")
     return unreachable(provider, words_for(word), (NO_RETRY,) if word in _HOPELESS else ())
 
 
 def words_for(word: FaultWord) -> str:
     """What went wrong, to follow the provider's name."""
     return {
-        "unreachable": "could not be reached",
-        "timed_out": "did not answer in time",
-        "refused_address": "is at an address that ARI may not call",
-        "tls": "has no valid certificate",
-        "broken": "sent no valid HTTP response, or broke it off",
+        "unreachable": "couldn't be reached",
+        "timed_out": "didn't respond in time",
+        "refused_address": "is at an address that ARI isn't allowed to call",
+        "tls": "has an invalid TLS certificate",
+        "broken": "sent an invalid HTTP response or closed the connection",
     }[word]

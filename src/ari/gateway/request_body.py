@@ -58,7 +58,7 @@ async def read_sent(incoming: RequestHead, receive: Receive) -> SentBody:
         raise BodyFault(Fault(REQUEST_ERRORS["unsupported_media_type"], "Send the body without Content-Encoding."))
     told = incoming.first(b"content-length")
     if told is not None and (not told.isdigit() or len(told) > 12):
-        raise BodyFault(Fault(INVALID_REQUEST, "Content-Length is not a number."))
+        raise BodyFault(Fault(INVALID_REQUEST, "Content-Length isn't a number."))
     length = None if told is None else int(told)
     if length is None and incoming.first(b"transfer-encoding") is None:
         length = 0
@@ -92,4 +92,4 @@ async def _next(receive: Receive) -> tuple[bytes, bool]:
 
 
 def _too_large() -> BodyFault:
-    return BodyFault(Fault(REQUEST_ERRORS["too_large"], "A body for a provider may have 32 MiB.", headers=_CLOSE))
+    return BodyFault(Fault(REQUEST_ERRORS["too_large"], "The body can be at most 32 MiB.", headers=_CLOSE))

@@ -43,7 +43,7 @@ def broken_body() -> BodyFault:
 
     The server reports both as a disconnect, and only the second client is still there to read this.
     """
-    return BodyFault(Fault(INVALID_REQUEST, "The body ends early, or its chunks are malformed.", headers=_CLOSE))
+    return BodyFault(Fault(INVALID_REQUEST, "The body is incomplete or its chunks are malformed.", headers=_CLOSE))
 
 
 async def read_body(incoming: RequestHead, receive: Receive) -> bytes:
@@ -52,9 +52,9 @@ async def read_body(incoming: RequestHead, receive: Receive) -> bytes:
         raise BodyFault(Fault(REQUEST_ERRORS["unsupported_media_type"], "Send the body without Content-Encoding."))
     length = incoming.first(b"content-length")
     if length is not None and (not length.isdigit() or len(length) > 12):
-        raise BodyFault(Fault(INVALID_REQUEST, "Content-Length is not a number."))
+        raise BodyFault(Fault(INVALID_REQUEST, "Content-Length isn't a number."))
     if length is not None and int(length) > MAX_BODY_BYTES:
-        raise BodyFault(Fault(REQUEST_ERRORS["too_large"], "A body may have 64 KiB.", headers=_CLOSE))
+        raise BodyFault(Fault(REQUEST_ERRORS["too_large"], "The body can be at most 64 KiB.", headers=_CLOSE))
     try:
         async with asyncio.timeout(BODY_SECONDS):
             return await _collect(receive)
@@ -72,7 +72,7 @@ async def _collect(receive: Receive) -> bytes:
         chunk = message.get("body", b"")
         size += len(chunk)
         if size > MAX_BODY_BYTES:
-            raise BodyFault(Fault(REQUEST_ERRORS["too_large"], "A body may have 64 KiB.", headers=_CLOSE))
+            raise BodyFault(Fault(REQUEST_ERRORS["too_large"], "The body can be at most 64 KiB.", headers=_CLOSE))
         chunks.append(chunk)
         if not message.get("more_body", False):
             return b"".join(chunks)
@@ -89,11 +89,11 @@ def check_json(incoming: RequestHead, body: bytes) -> Any:
     if kind != "application/json":
         raise BodyFault(Fault(REQUEST_ERRORS["unsupported_media_type"], "Send the body as application/json."))
     if _depth(body) > MAX_DEPTH:
-        raise BodyFault(Fault(INVALID_REQUEST, f"The JSON nests deeper than {MAX_DEPTH} levels."))
+        raise BodyFault(Fault(INVALID_REQUEST, f"The JSON is nested deeper than {MAX_DEPTH} levels."))
     try:
         return json.loads(body, parse_constant=_no_constant, object_pairs_hook=_no_repetition)
     except (ValueError, RecursionError):
-        raise BodyFault(Fault(INVALID_REQUEST, "The body is not valid JSON.")) from None
+        raise BodyFault(Fault(INVALID_REQUEST, "The body isn't valid JSON.")) from None
 
 
 def parse_form(incoming: RequestHead, body: bytes) -> dict[str, list[str]]:
@@ -102,13 +102,13 @@ def parse_form(incoming: RequestHead, body: bytes) -> dict[str, list[str]]:
     if not body and not kind:
         return {}
     if kind != "application/x-www-form-urlencoded":
-        raise BodyFault(Fault(REQUEST_ERRORS["unsupported_media_type"], "Send the form as ordinary form fields."))
+        raise BodyFault(Fault(REQUEST_ERRORS["unsupported_media_type"], "Send the form as regular form fields."))
     if b"%00" in body or b"\0" in body:  # PostgreSQL has no NUL in its texts
-        raise BodyFault(Fault(INVALID_REQUEST, "The form holds a NUL character."))
+        raise BodyFault(Fault(INVALID_REQUEST, "The form contains a NUL character."))
     try:
         return parse_qs(body.decode(), keep_blank_values=True, max_num_fields=MAX_FORM_FIELDS, errors="strict")
     except ValueError:
-        raise BodyFault(Fault(INVALID_REQUEST, "The form cannot be read.")) from None
+        raise BodyFault(Fault(INVALID_REQUEST, "The form can't be parsed.")) from None
 
 
 def form_of(request: HasScope) -> dict[str, list[str]]:

@@ -203,7 +203,7 @@ class RequestHandler:
 
     def _not_for_keys(self) -> Fault | None:
         if self.matched.access.kind in (AuthMode.PAGE, AuthMode.VISITOR):
-            return Fault(REQUEST_ERRORS["forbidden"], "An API key opens the API; pages need a sign-in.")
+            return Fault(REQUEST_ERRORS["forbidden"], "API keys only work for the API. Sign in to see pages.")
         return None
 
     async def _refusal(self, verdict: Refused) -> Fault:

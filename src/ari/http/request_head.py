@@ -166,7 +166,7 @@ def head_fault(incoming: RequestHead) -> Fault | None:
         return Fault(REQUEST_ERRORS["too_large"])
     for_gateway = incoming.raw_path.startswith(b"/api/ai/")
     if (_BAD_GATEWAY_PATH if for_gateway else _BAD_PATH).search(incoming.raw_path):
-        return _invalid("The path has a control character, a dot segment, //, a backslash, or an encoded slash.")
+        return _invalid("The path contains a control character, a dot segment, //, a backslash or an encoded slash.")
     if incoming.repeated is not None:
         for name in _SINGLE:
             if name in incoming.repeated:
@@ -176,7 +176,7 @@ def head_fault(incoming: RequestHead) -> Fault | None:
 
 def query_fault(incoming: RequestHead) -> Fault | None:
     """PostgreSQL has no NUL in its texts, and nobody means one."""
-    return _invalid("The query holds a NUL character.") if b"%00" in incoming.query else None
+    return _invalid("The query contains a NUL character.") if b"%00" in incoming.query else None
 
 
 def host_fault(incoming: RequestHead, allowed_hosts: frozenset[str], base_url: str) -> Fault | None:
@@ -187,8 +187,8 @@ def host_fault(incoming: RequestHead, allowed_hosts: frozenset[str], base_url: s
     if host_name(host) in allowed_hosts:
         return None
     detail = (
-        f"This instance does not answer to that host name; it is at {base_url}. To use another name or address, set "
-        "ARI_PUBLIC_URL to it, or add it to ARI_ALLOWED_HOSTS, and start ARI again."
+        f"Unknown host name; this instance is at {base_url}. To use another name, set ARI_PUBLIC_URL or add it to "
+        "ARI_ALLOWED_HOSTS, and restart ARI."
     )
     return Fault(REQUEST_ERRORS["misdirected"], detail)
 

@@ -17,30 +17,30 @@ _MOST_BYTES = 64 * 1024
 _OWNERS_TURN_SECONDS = 1800.0
 """How long to wait where the owner must do something first: another key, a verified domain, a higher quota."""
 _FAULTS: Mapping[FaultWord, str] = {
-    "unreachable": "Resend could not be reached.",
-    "broken": "Resend's response broke off, or is none.",
-    "timed_out": "Resend did not answer in time.",
-    "refused_address": "Resend's name leads to an address that no call may go to.",
-    "tls": "Resend's certificate is not valid for it.",
+    "unreachable": "Couldn't reach Resend.",
+    "broken": "Resend's response was cut off or isn't HTTP.",
+    "timed_out": "Resend didn't respond in time.",
+    "refused_address": "Resend's host name resolves to an address ARI isn't allowed to call.",
+    "tls": "Resend's TLS certificate is invalid.",
 }
 _MEANINGS = {
-    "missing_api_key": "it got no API key",
-    "restricted_api_key": "this key may not do that",
-    "invalid_api_key": "it does not know the key in RESEND_API_KEY",
-    "401 validation_error": "it does not know the key in RESEND_API_KEY",
-    "403 validation_error": "it sends from verified domains only, and from onboarding@resend.dev to its account's own "
-    "address only; verify a domain there and set ARI_MAIL_FROM",
-    "invalid_from_address": "it cannot send from the address in ARI_MAIL_FROM",
-    "validation_error": "it finds the mail not valid",
-    "missing_required_field": "it finds the mail not whole",
-    "invalid_idempotency_key": "it finds the notice's id not valid",
-    "invalid_idempotent_request": "it has this notice already, with another content",
-    "concurrent_idempotent_requests": "it is still busy with the same notice",
-    "rate_limit_exceeded": "too many mails at once",
-    "daily_quota_exceeded": "the mails that your account may send in a day are used up",
-    "monthly_quota_exceeded": "the mails that your account may send in a month are used up",
-    "security_error": "it refused the mail for security reasons",
-    "500": "something failed there",
+    "missing_api_key": "the API key is missing",
+    "restricted_api_key": "the key lacks the permission",
+    "invalid_api_key": "RESEND_API_KEY isn't a valid key",
+    "401 validation_error": "RESEND_API_KEY isn't a valid key",
+    "403 validation_error": "it only sends from verified domains, or from onboarding@resend.dev to your own account's "
+    "address; verify a domain and set ARI_MAIL_FROM",
+    "invalid_from_address": "it can't send from the address in ARI_MAIL_FROM",
+    "validation_error": "the email is invalid",
+    "missing_required_field": "the email is incomplete",
+    "invalid_idempotency_key": "the notification's ID is invalid",
+    "invalid_idempotent_request": "this notification was already sent with different content",
+    "concurrent_idempotent_requests": "it's still processing the same notification",
+    "rate_limit_exceeded": "too many emails at once",
+    "daily_quota_exceeded": "your account's daily quota is used up",
+    "monthly_quota_exceeded": "your account's monthly quota is used up",
+    "security_error": "it rejected the email for security reasons",
+    "500": "internal error at Resend",
 }
 _ID = re.compile(r"[0-9A-Za-z-]{1,64}")
 
@@ -68,7 +68,7 @@ class Resend:
         try:
             recipient = ascii_address(letter.recipient)
         except ValueError:
-            return Refused("The address of the recipient cannot be written in a mail.")
+            return Refused("The recipient's address can't be used in an email.")
         mail = {
             "from": letter.sender,
             "to": [recipient],
@@ -95,7 +95,7 @@ def outcome_of(status: int, wait_seconds: float, body: bytes) -> Outcome:
     if status in (200, 201, 202):
         if isinstance(sender_id, str) and _ID.fullmatch(sender_id):
             return Sent(sender_id)
-        return Again("Resend answered without an id.")
+        return Again("Resend's response has no ID.")
     name = str(said.get("name", ""))
     words = _words(status, name)
     if status == 409:
@@ -113,7 +113,7 @@ def outcome_of(status: int, wait_seconds: float, body: bytes) -> Outcome:
 def _words(status: int, name: str) -> str:
     """What a refusal means, in our words: nothing of an answer's text is kept (security.md 41)."""
     meaning = _MEANINGS.get(f"{status} {name}") or _MEANINGS.get(name) or _MEANINGS.get(str(status))
-    return f"Resend answered {status}: {meaning}." if meaning else f"Resend answered with status {status}."
+    return f"Resend returned {status}: {meaning}." if meaning else f"Resend returned status {status}."
 
 
 def _json(body: bytes) -> dict[str, Any]:

@@ -49,31 +49,31 @@ class Smtp:
         try:
             message = message_of(letter, key, self._host)
         except (ValueError, IndexError):  # the library's parser of addresses raises both
-            return Refused("The address of the sender or the recipient cannot be written in a mail.")
+            return Refused("The sender's or recipient's address can't be used in an email.")
         try:
             async with asyncio.timeout(within_seconds):
                 await asyncio.to_thread(self._hand_over, message, min(STEP_SECONDS, within_seconds * 0.8))
         except TimeoutError:
-            return Again("The mail server did not answer in time.")
+            return Again("The mail server didn't respond in time.")
         except smtplib.SMTPException as error:
             return outcome_of(error)
         except socket.gaierror:
-            return Again("The name of the mail server cannot be found.")
+            return Again("The mail server's host name can't be resolved.")
         except ssl.SSLError as error:
             return Again(self._tls_words(error), _OWNERS_TURN_SECONDS if _speaks_no_tls(error) else 0)
         except OSError as error:
-            return Again(f"The mail server could not be reached ({type(error).__name__}).")
+            return Again(f"Couldn't reach the mail server ({type(error).__name__}).")
         except UnicodeError:
-            return Again("The mail server cannot be spoken to: a name in ARI_SMTP_URL has characters that it lacks.")
+            return Again("ARI_SMTP_URL contains characters that SMTP doesn't allow.")
         return Sent(str(message["Message-ID"]))
 
     def _tls_words(self, error: ssl.SSLError) -> str:
         if _speaks_no_tls(error):
             return (
-                f"Port {self._port} of the mail server does not begin with TLS, as smtps:// asks: set ARI_SMTP_URL to "
-                "smtp://, which turns TLS on after the greeting."
+                f"Port {self._port} of the mail server doesn't start with TLS, as smtps:// requires. Set ARI_SMTP_URL "
+                "to smtp://, which uses STARTTLS."
             )
-        return f"The mail server could not be reached ({type(error).__name__})."
+        return f"Couldn't reach the mail server ({type(error).__name__})."
 
     def _hand_over(self, message: EmailMessage, step_seconds: float) -> None:
         with self._connected(step_seconds) as server:
@@ -164,15 +164,15 @@ def _address(text: str, name: str = "") -> Address:
 def outcome_of(error: smtplib.SMTPException) -> Outcome:
     """What a server's refusal means. 4xx is for now; 5xx of the mail itself is for good (RFC 5321 §4.2.1)."""
     if isinstance(error, NoTlsError):
-        return Again("The mail server offers no TLS, so nothing was sent.", _OWNERS_TURN_SECONDS)
+        return Again("The mail server doesn't offer TLS, so nothing was sent.", _OWNERS_TURN_SECONDS)
     if isinstance(error, NoGreetingError):
         return Again(
-            f"Port {error.port} of the mail server did not greet as mail servers do; if it begins with TLS, as 465 "
-            "does, set ARI_SMTP_URL to smtps://.",
+            f"Port {error.port} of the mail server sent no SMTP greeting. If it starts with TLS, like port 465, set "
+            "ARI_SMTP_URL to smtps://.",
             _OWNERS_TURN_SECONDS,
         )
     if isinstance(error, smtplib.SMTPAuthenticationError):
-        return Again(f"The mail server refused the user or password ({error.smtp_code}).", _OWNERS_TURN_SECONDS)
+        return Again(f"The mail server rejected the user or password ({error.smtp_code}).", _OWNERS_TURN_SECONDS)
     if isinstance(error, smtplib.SMTPNotSupportedError):
         return _not_supported(error)
     if isinstance(error, smtplib.SMTPServerDisconnected):
@@ -182,19 +182,19 @@ def outcome_of(error: smtplib.SMTPException) -> Outcome:
     if isinstance(error, smtplib.SMTPSenderRefused):
         return _refused("sender", error.smtp_code)
     if isinstance(error, smtplib.SMTPDataError):
-        return _refused("mail", error.smtp_code)
+        return _refused("email", error.smtp_code)
     status = f" ({error.smtp_code})" if isinstance(error, smtplib.SMTPResponseException) else ""
-    return Again(f"The mail server did not go along: {type(error).__name__}{status}.")
+    return Again(f"Sending failed: {type(error).__name__}{status}.")
 
 
 def _not_supported(error: smtplib.SMTPNotSupportedError) -> Outcome:
     if "SMTPUTF8" in str(error):
-        return Refused("The mail server takes no address with such letters before the @ (it lacks SMTPUTF8).")
-    return Again("The mail server lets nobody sign in; leave user and password out of ARI_SMTP_URL.", 1800)
+        return Refused("The mail server doesn't accept non-ASCII characters before the @ (no SMTPUTF8).")
+    return Again("The mail server doesn't support sign-in. Remove user and password from ARI_SMTP_URL.", 1800)
 
 
 def _refused(what: str, code: int) -> Outcome:
-    said = f"The mail server refused the {what} ({code})."
+    said = f"The mail server rejected the {what} ({code})."
     return Refused(said) if code >= 500 else Again(said)
 
 

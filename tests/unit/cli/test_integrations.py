@@ -70,7 +70,7 @@ def test_mistakes_are_one_sentence_without_the_key(ari: Ari) -> None:
     assert "known are anthropic, deepseek" in ari.refused("integrations", "show", "nobody")
     ran = ari("integrations", "set", "openai_compatible", stdin="hunter2\n", check=False)
     assert ran.err == "ari: Enter the base URL first, such as http://127.0.0.1:8000/v1.\n"
-    assert ari.refused("integrations", "test", "openai") == ("OpenAI is not configured; see Settings > Integrations.")
+    assert ari.refused("integrations", "test", "openai") == "OpenAI isn't set up. See Settings > Integrations."
 
 
 def test_a_base_url_and_a_test(ari: Ari) -> None:

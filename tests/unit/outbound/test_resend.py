@@ -39,7 +39,7 @@ def send(
 def test_a_mail_is_taken_once_however_often_it_is_tried(there: StandIn) -> None:
     """The notice's id is the idempotency key; an answer that was lost comes again."""
     there.faults += ["taken_then_silent"]
-    assert send(there, seconds=0.5) == Again("Resend did not answer in time.")
+    assert send(there, seconds=0.5) == Again("Resend didn't respond in time.")
     again = send(there)
     assert again == Sent(there.taken[0].id)
     assert send(there) == again
@@ -56,24 +56,24 @@ def test_a_mail_is_taken_once_however_often_it_is_tried(there: StandIn) -> None:
 def test_what_passes_is_tried_again(there: StandIn) -> None:
     """Rate limits as long as the service says, quotas longer; faults, nonsense and silence with our own pauses."""
     there.faults += ["rate", "quota", "500", "busy", "html", "redirect"]
-    assert send(there) == Again("Resend answered 429: too many mails at once.", 7.0)
+    assert send(there) == Again("Resend returned 429: too many emails at once.", 7.0)
     quota, fault, busy, html, redirect = (send(there) for _ in range(5))
     assert isinstance(quota, Again)
     assert quota.after_seconds == 1800
-    assert fault == Again("Resend answered 500: something failed there.", 0.0)
-    assert busy == Again("Resend answered 409: it is still busy with the same notice.", 5)
-    assert html == Again("Resend answered with status 502.", 0.0)
-    assert redirect == Again("Resend answered with status 307.", 0.0)
+    assert fault == Again("Resend returned 500: internal error at Resend.", 0.0)
+    assert busy == Again("Resend returned 409: it's still processing the same notification.", 5)
+    assert html == Again("Resend returned status 502.", 0.0)
+    assert redirect == Again("Resend returned status 307.", 0.0)
     assert there.taken == []
 
 
 def test_what_the_owner_can_mend_is_tried_again(there: StandIn) -> None:
     """A wrong key or a domain that is not verified yet: half an hour later, and the sentence says what is wrong."""
     wrong = send(there, api_key="re_wrong")
-    assert wrong == Again("Resend answered 401: it does not know the key in RESEND_API_KEY.", 1800)
+    assert wrong == Again("Resend returned 401: RESEND_API_KEY isn't a valid key.", 1800)
     unverified = send(there, Letter("a@example.org", "owner@example.com", "s", "t", "h"))
     assert isinstance(unverified, Again)
-    assert unverified.error.endswith("verify a domain there and set ARI_MAIL_FROM.")
+    assert unverified.error.endswith("verify a domain and set ARI_MAIL_FROM.")
     assert unverified.after_seconds == 1800
 
 
@@ -82,7 +82,7 @@ def test_what_cannot_get_better_is_given_up(there: StandIn) -> None:
     assert isinstance(send(there, Letter("nobody", "owner@example.com", "s", "t", "h")), Refused)
     send(there)
     other = send(there, Letter(LETTER.sender, LETTER.recipient, "Another", "t", "h"))
-    assert other == Refused("Resend answered 409: it has this notice already, with another content.")
+    assert other == Refused("Resend returned 409: this notification was already sent with different content.")
 
 
 def test_nothing_of_an_answers_text_is_kept() -> None:
@@ -93,13 +93,13 @@ def test_nothing_of_an_answers_text_is_kept() -> None:
         assert isinstance(said, Refused)
         assert KEY not in said.error
         assert "secret words" not in said.error
-    assert outcome_of(599, 0, b"{'") == Again("Resend answered with status 599.")
+    assert outcome_of(599, 0, b"{'") == Again("Resend returned status 599.")
 
 
 def test_an_id_that_is_none_is_not_believed() -> None:
     """A page of a captive portal answers 200 to everything."""
     for body in (b"<html>", b"{}", b"[]", b'{"id": "a b<"}', b'{"id": 7}'):
-        assert outcome_of(200, 0, body) == Again("Resend answered without an id.")
+        assert outcome_of(200, 0, body) == Again("Resend's response has no ID.")
 
 
 def test_nobody_there_is_a_sentence() -> None:
@@ -108,9 +108,9 @@ def test_nobody_there_is_a_sentence() -> None:
         closed.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{closed.getsockname()[1]}"
         sender = Resend(url, KEY, set_by_owner=True)
-        assert asyncio.run(sender.send(LETTER, "k", 5)) == Again("Resend could not be reached.")
+        assert asyncio.run(sender.send(LETTER, "k", 5)) == Again("Couldn't reach Resend.")
     refused = asyncio.run(Resend(url, KEY, set_by_owner=False).send(LETTER, "k", 5))
-    assert refused == Again("Resend's name leads to an address that no call may go to.")
+    assert refused == Again("Resend's host name resolves to an address ARI isn't allowed to call.")
 
 
 def test_settings_choose_the_sender(tmp_path: object, there: StandIn) -> None:

@@ -75,7 +75,7 @@ def test_the_same_try_again_has_the_same_message_id(box: Mailbox, certificate: P
 def test_a_certificate_that_nobody_vouches_for_gets_nothing(box: Mailbox, far_away: None) -> None:
     """Neither the mail nor the password."""
     said = send(f"smtp://{WHO}localhost:{box.port}")
-    assert said == Again("The mail server could not be reached (SSLCertVerificationError).")
+    assert said == Again("Couldn't reach the mail server (SSLCertVerificationError).")
     assert (box.mails, box.users) == ([], [])
 
 
@@ -83,7 +83,7 @@ def test_tls_is_demanded_beyond_this_machine(certificate: Path, far_away: None) 
     """A server without it gets neither the mail nor the password."""
     with mail_server("none", certificate) as box:
         said = send(f"smtp://{WHO}localhost:{box.port}")
-        assert said == Again("The mail server offers no TLS, so nothing was sent.", 1800)
+        assert said == Again("The mail server doesn't offer TLS, so nothing was sent.", 1800)
         assert (box.mails, box.users) == ([], [])
 
 
@@ -109,22 +109,22 @@ def test_refusals_are_understood(box: Mailbox, certificate: Path) -> None:
     """For now is tried again, for good is given up; a wrong password can be mended."""
     url = f"smtp://{WHO}localhost:{box.port}"
     box.answer = "451 try later"
-    assert send(url, certificate) == Again("The mail server refused the mail (451).")
+    assert send(url, certificate) == Again("The mail server rejected the email (451).")
     box.answer = "554 spam"
-    assert send(url, certificate) == Refused("The mail server refused the mail (554).")
+    assert send(url, certificate) == Refused("The mail server rejected the email (554).")
     box.answer_recipient = "550 no such user"
-    assert send(url, certificate) == Refused("The mail server refused the recipient (550).")
+    assert send(url, certificate) == Refused("The mail server rejected the recipient (550).")
     box.answer_recipient = "450 greylisted"
-    assert send(url, certificate) == Again("The mail server refused the recipient (450).")
+    assert send(url, certificate) == Again("The mail server rejected the recipient (450).")
     wrong = send(f"smtp://x:y@localhost:{box.port}", certificate)
-    assert wrong == Again("The mail server refused the user or password (535).", 1800)
+    assert wrong == Again("The mail server rejected the user or password (535).", 1800)
 
 
 def test_nobody_there_and_nowhere_to_go(monkeypatch: pytest.MonkeyPatch) -> None:
     """A closed port; a name that leads to the machine's metadata (security.md 38)."""
-    assert send("smtp://127.0.0.1:1") == Again("The mail server could not be reached (ConnectionRefusedError).")
+    assert send("smtp://127.0.0.1:1") == Again("Couldn't reach the mail server (ConnectionRefusedError).")
     monkeypatch.setattr(smtp.socket, "getaddrinfo", lambda *_, **__: [(2, 1, 6, "", ("169.254.169.254", 25))])
-    assert send("smtp://mail.example.net") == Again("The mail server could not be reached (PermissionError).")
+    assert send("smtp://mail.example.net") == Again("Couldn't reach the mail server (PermissionError).")
 
 
 def test_resends_own_mail_server_knows_the_notice() -> None:
@@ -174,7 +174,7 @@ def test_other_letters_before_the_at_sign_need_a_server_that_takes_them(certific
         assert str(box.mails[0]["To"]) == "jürgen@xn--bcher-kva.example"
     with mail_server("none", certificate) as box:
         said = send(f"smtp://127.0.0.1:{box.port}", letter=letter)
-        assert said == Refused("The mail server takes no address with such letters before the @ (it lacks SMTPUTF8).")
+        assert said == Refused("The mail server doesn't accept non-ASCII characters before the @ (no SMTPUTF8).")
 
 
 @pytest.mark.parametrize(
@@ -193,8 +193,8 @@ def test_tls_at_once_where_the_server_waits_to_be_asked(certificate: Path) -> No
     with mail_server("starttls", certificate) as box:
         said = send(f"smtps://localhost:{box.port}", certificate)
     assert isinstance(said, Again)
-    assert f"Port {box.port} of the mail server does not begin with TLS" in said.error
-    assert "set ARI_SMTP_URL to smtp://" in said.error
+    assert f"Port {box.port} of the mail server doesn't start with TLS" in said.error
+    assert "Set ARI_SMTP_URL to smtp://" in said.error
 
 
 def test_no_tls_where_the_server_begins_with_it(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -203,7 +203,7 @@ def test_no_tls_where_the_server_begins_with_it(certificate: Path, monkeypatch: 
     with mail_server("at once", certificate) as box:
         said = send(f"smtp://localhost:{box.port}", certificate)
     assert isinstance(said, Again)
-    assert f"Port {box.port} of the mail server did not greet" in said.error
+    assert f"Port {box.port} of the mail server sent no SMTP greeting" in said.error
     assert "set ARI_SMTP_URL to smtps://" in said.error
 
 
@@ -216,15 +216,15 @@ def test_port_465_begins_with_tls_by_either_scheme() -> None:
 @pytest.mark.parametrize(
     ("greeting", "words"),
     [
-        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "did not greet as mail servers do"),
-        (b"\x15\x03\x03\x00\x02\x02\x46", "did not greet as mail servers do"),
-        (b"\xff\xfe\x00\r\n", "did not greet as mail servers do"),
-        (b"22\r\n", "did not greet as mail servers do"),
-        (b"x" * 9000 + b"\r\n", "did not"),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "sent no SMTP greeting"),
+        (b"\x15\x03\x03\x00\x02\x02\x46", "sent no SMTP greeting"),
+        (b"\xff\xfe\x00\r\n", "sent no SMTP greeting"),
+        (b"22\r\n", "sent no SMTP greeting"),
+        (b"x" * 9000 + b"\r\n", "Sending failed: SMTPResponseException (500)."),
         (b"554 no service for you\r\n", "(554)"),
         (b"421 too busy\r\n", "(421)"),
         (b"220 mail.example.net\r\n", "closed the connection"),
-        (b"220 \xfc\xff\r\n500 \xfc\r\n500 \xfc\r\n", "The mail server"),
+        (b"220 \xfc\xff\r\n500 \xfc\r\n500 \xfc\r\n", "Sending failed: SMTPHeloError (500)."),
     ],
 )
 def test_bad_greetings_are_one_sentence(greeting: bytes, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -241,10 +241,10 @@ def test_a_server_without_users_says_so(certificate: Path) -> None:
     """Its AUTH is missing, which is no wrong password."""
     with mail_server("none", certificate) as box:
         said = send(f"smtp://{WHO}127.0.0.1:{box.port}")
-    assert said == Again("The mail server lets nobody sign in; leave user and password out of ARI_SMTP_URL.", 1800)
+    assert said == Again("The mail server doesn't support sign-in. Remove user and password from ARI_SMTP_URL.", 1800)
 
 
 def test_a_name_that_nobody_knows(monkeypatch: pytest.MonkeyPatch) -> None:
     """And one that no name can be."""
-    assert send("smtp://mail.invalid") == Again("The name of the mail server cannot be found.")
+    assert send("smtp://mail.invalid") == Again("The mail server's host name can't be resolved.")
     assert isinstance(send("smtp://" + "a" * 70 + ".example"), Again)

@@ -109,24 +109,24 @@ def _is_at(incoming: RequestHead, place: str) -> bool:
 def _no_cookie(incoming: RequestHead, settings: Settings) -> Fault:
     if settings.secure and (incoming.text(b"origin") or "").lower().startswith("http://"):
         return _wrong_scheme(settings)
-    return _fault("The browser sent no cookie of ARI. Allow cookies for this site, load the page again and retry.")
+    return _fault("Your browser didn't send ARI's cookie. Allow cookies for this site, reload the page and try again.")
 
 
 def _wrong_scheme(settings: Settings) -> Fault:
     if settings.secure:
         return _fault(
-            f"The page was opened over http, but {_address(settings)}, and its cookies work over https only. Open ARI "
-            "at that address, or set ARI_PUBLIC_URL to the http address that you use."
+            f"This page was opened over http, but {_address(settings)}, and its cookies only work over https. Open ARI "
+            "at that URL, or set ARI_PUBLIC_URL to the http URL you use."
         )
     return _fault(
-        f"The page was opened over https, but {_address(settings)}. Set ARI_PUBLIC_URL to the https address that you "
-        "use, and start ARI again."
+        f"This page was opened over https, but {_address(settings)}. Set ARI_PUBLIC_URL to the https URL you use and "
+        "restart ARI."
     )
 
 
 def _address(settings: Settings) -> str:
     if settings.public_url is None:
-        return f"ARI_PUBLIC_URL is not set and ARI is at {settings.base_url}"
+        return f"ARI_PUBLIC_URL isn't set and ARI runs at {settings.base_url}"
     return f"ARI_PUBLIC_URL is {settings.base_url}"
 
 

@@ -54,7 +54,7 @@ def test_our_own_origins(public_url: str | None, host: str, origin: str) -> None
         (HTTPS, "ari.example.net", "http://ari.example.net", "opened over http, but ARI_PUBLIC_URL is https"),
         (HTTPS, "192.0.2.7:3000", "http://192.0.2.7:3000", "opened over http"),
         (LAN, "nas.lan", "https://nas.lan", "opened over https, but ARI_PUBLIC_URL is http://nas.lan:3000"),
-        (LOOPBACK, "localhost", "https://localhost", "opened over https, but ARI_PUBLIC_URL is not set"),
+        (LOOPBACK, "localhost", "https://localhost", "opened over https, but ARI_PUBLIC_URL isn't set"),
         (LAN, "nas.lan:3000", "http://nas.lan:8080", "another origin: ARI_PUBLIC_URL is http://nas.lan:3000"),
         (LAN, "nas.lan:3000", "http://evil.example", "another origin"),
         (LAN, "nas.lan:3000", "http://nas.lan.evil.example:3000", "another origin"),
@@ -71,7 +71,7 @@ def test_a_refusal_names_the_setting(public_url: str | None, host: str, origin: 
     assert "evil" not in (fault.detail or "")
 
 
-@pytest.mark.parametrize(("public_url", "words"), [(HTTPS, "opened over http, but"), (LAN, "sent no cookie")])
+@pytest.mark.parametrize(("public_url", "words"), [(HTTPS, "opened over http, but"), (LAN, "didn't send ARI's cookie")])
 def test_a_browser_without_our_cookie_hears_why(public_url: str, words: str) -> None:
     """Safari keeps no Secure cookie of http://localhost: loading the page again never helps."""
     request = _request("127.0.0.1:3000", origin="http://127.0.0.1:3000")
