@@ -151,7 +151,7 @@ def _named(name: str) -> "Provider":
 
     found = providers().get(name)
     if found is None:
-        raise NotFound(f"There is no such provider; known are {', '.join(providers())}.")
+        raise NotFound(f"No such provider. Choose one of {', '.join(providers())}.")
     return found
 
 

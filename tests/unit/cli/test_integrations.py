@@ -67,7 +67,7 @@ def test_mistakes_are_one_sentence_without_the_key(ari: Ari) -> None:
     ran = ari("integrations", "set", "openai", stdin=f"Bearer {KEY}\n", check=False)
     assert (ran.code, ran.out) == (1, "")
     assert ran.err == "ari: Paste only the key, without the header name or the word Bearer.\n"
-    assert "known are anthropic, deepseek" in ari.refused("integrations", "show", "nobody")
+    assert "Choose one of anthropic, deepseek" in ari.refused("integrations", "show", "nobody")
     ran = ari("integrations", "set", "openai_compatible", stdin="hunter2\n", check=False)
     assert ran.err == "ari: Enter the base URL first, such as http://127.0.0.1:8000/v1.\n"
     assert ari.refused("integrations", "test", "openai") == "OpenAI isn't set up. See Settings > Integrations."

@@ -62,7 +62,7 @@ class ManyKeysPages:
         verb, pick, ticked = asked.get("do", ""), asked.get("pick"), asked.getlist("key")
         view = places.view_of(asked.get("q", ""), asked.get("show", ""), "", "")
         if verb not in _DONE or (pick is not None and pick not in _PICKS) or view is None:
-            raise NotFound("There is no such question.")
+            raise NotFound("Page not found.")
         chosen = await self._instance.aread(
             lambda unit: self._chosen(unit, verb, ticked if pick is None else self._picked(unit, pick, view))
         )
@@ -74,7 +74,7 @@ class ManyKeysPages:
         form = form_from(form_of(request), "do", "keys", "reason", "expires", "day")
         verb, key_ids = form.value("do"), form.value("keys").split()
         if verb not in _DONE:
-            raise NotFound("There is no such command.")
+            raise NotFound("Page not found.")
         caller = context_of(request).caller
         assert caller is not None  # the guard lets nobody else in
         try:

@@ -25,5 +25,5 @@ class ReasonPages:
         """One code. Raises ``NotFound`` for every text that is none."""
         reason = (REASONS | REQUEST_ERRORS).get(request.path_params["code"])
         if reason is None:
-            raise NotFound("There is no such code.")
+            raise NotFound("Page not found.")
         return self._pages.page(request, "pages/reason/page.html", reason=reason)

@@ -70,10 +70,10 @@ class SettingsApiPages:
         if asked.get("tab") is None:
             return self._pages.go(request, places.HOME)
         if asked["tab"] != "api":
-            raise NotFound("There is no such tab.")
+            raise NotFound("Page not found.")
         view = places.view_of(*(asked.get(name, "") for name in ("q", "show", "sort", "after")))
         if view is None:
-            raise NotFound("There is no such part of the table.")
+            raise NotFound("Page not found.")
         now_ms, usage = self._instance.now_ms(), self._instance.database.usage
         fragment = "hx-request" in request.headers
         findings = [] if fragment else await self._instance.aread(lambda unit: advice(unit, usage, now_ms))
