@@ -89,4 +89,5 @@ def test_the_test_mode_reads_its_file_each_time(tmp_path: Path) -> None:
     ],
 )
 def test_waits_in_words(seconds: int, words: str) -> None:
+    """In one unit, rounded up."""
     assert in_words(seconds) == words
