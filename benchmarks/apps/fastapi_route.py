@@ -8,14 +8,14 @@ from fastapi import FastAPI
 
 from ari.base.settings import load_settings
 from ari.http.middleware import Middleware
-from ari.http.route_policy import needs
+from ari.http.route_policy import AuthMode, policy
 from ari.instance import Instance
 from ari.web import error_page
 
 PATH = "/api/things/{thing_id}"
 
 
-@needs(None)
+@policy(AuthMode.KEY_OR_SESSION, scope=None)
 async def read_thing(thing_id: str) -> dict[str, Any]:
     """The same five fields as the bare app."""
     return {"id": thing_id, "name": "a thing", "size": 3, "tags": ["x"], "ok": True}

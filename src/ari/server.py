@@ -22,7 +22,7 @@ from ari.http.context import context_of
 from ari.http.dispatch import Dispatcher
 from ari.http.middleware import App, Middleware
 from ari.http.problem import Fault, fault_of
-from ari.http.responses import fault_answer
+from ari.http.responses import fault_response
 from ari.instance import Instance
 from ari.keys.reasons import REQUEST_ERRORS
 
@@ -100,7 +100,7 @@ def _add_error_handlers(app: FastAPI, guard: Middleware) -> None:
         call = context_of(request)
         is_api = request.url.path.startswith("/api/")
         token_sent = call.key is not None
-        answer = fault_answer(
+        answer = fault_response(
             guard.settings, fault, call, is_api=is_api, token_sent=token_sent, error_page=guard.error_page
         )
         response = Response(answer.body, answer.status)

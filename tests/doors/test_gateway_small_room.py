@@ -27,7 +27,7 @@ def test_a_refused_question_is_not_asked_again(data_dir: Path) -> None:
             new = NewKey("k", scopes=("ai:openai",))
             made = instance.command(SYSTEM, lambda unit, by: manage.create(unit, by, instance.now_ms(), new))
             guard = build_app(instance)
-            direct: Any = guard.table.match("POST", CHAT).direct
+            direct: Any = guard.table.match("POST", CHAT).policy.fast
             direct.handler.__self__.room = Room(10)
             await guard.start()
             for model, wanted in (("gpt-x", 200), ("no-options", 503), ("no-options", 200)):

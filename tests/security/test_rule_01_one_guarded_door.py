@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from starlette.routing import BaseRoute
 
-from ari.http.route_policy import AuthMode, access_of
+from ari.http.route_policy import AuthMode, policy_of
 from ari.server import build_app
 from tests.support import raw
 from tests.support.instances import opened
@@ -28,8 +28,8 @@ def test_every_route_is_closed_but_the_written_list(data_dir: Any) -> None:
     for route in _routes(data_dir):
         path, endpoint = getattr(route, "path", None), getattr(route, "endpoint", None)
         assert path is not None, f"{route!r} is no route that the guard knows"
-        assert endpoint is not None, f"{path} has no endpoint that declares its access"
-        kinds.append((path, access_of(endpoint).kind))
+        assert endpoint is not None, f"{path} has no endpoint that declares its policy"
+        kinds.append((path, policy_of(endpoint).auth))
     assert {path for path, kind in kinds if kind is AuthMode.OPEN} == OPEN
     assert {path for path, kind in kinds if kind is AuthMode.VISITOR} == VISITORS
     assert len(kinds) > 25

@@ -9,7 +9,7 @@ import random
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -21,13 +21,12 @@ from starlette.routing import Route
 from ari.accounts import sessions
 from ari.accounts.model import Account
 from ari.base.caller import SYSTEM
-from ari.http import fast_routes, route_policy
 from ari.http.cookies import session_cookie_name
 from ari.http.dispatch import Dispatcher
-from ari.http.fast_routes import FastRoutes
 from ari.http.middleware import Middleware
-from ari.http.responses import Answer
-from ari.http.route_policy import Access, AuthMode, access_of
+from ari.http.responses import Response as WholeResponse
+from ari.http.route_policy import AuthMode, RoutePolicy, policy_of
+from ari.http.route_table import NO_ROUTE
 from ari.instance import Instance
 from ari.keys import manage, scopes
 from ari.keys.manage import NewKey
@@ -53,18 +52,18 @@ class Caller:
     has_key: bool = False
     has_session: bool = False
 
-    def may(self, wanted: Access, method: str) -> bool:
+    def may(self, wanted: RoutePolicy, method: str) -> bool:
         """The rule, said once more and apart from the guard. No caller here sends a CSRF token."""
-        if wanted.kind is AuthMode.OPEN:
+        if wanted.auth is AuthMode.OPEN:
             return True
         if self.has_key:
             needs = wanted.scope is None or any(_covers(one, wanted.scope) for one in self.held)
-            return wanted.kind is AuthMode.NEEDS and needs
+            return wanted.auth in (AuthMode.KEY, AuthMode.KEY_OR_SESSION) and needs
         if method not in ("GET", "HEAD", "OPTIONS"):
             return False
-        if wanted.kind is AuthMode.VISITOR:
+        if wanted.auth is AuthMode.VISITOR:
             return True
-        return self.has_session and not wanted.keys_only
+        return self.has_session and wanted.auth is not AuthMode.KEY
 
 
 def _covers(held: str, wanted: str) -> bool:
@@ -78,26 +77,24 @@ class Probed:
 
     guard: Middleware
     routes: list[Route]
-    ran: list[Access] = field(default_factory=list)
+    ran: list[RoutePolicy] = field(default_factory=list)
 
 
-def _probe(real: Any, probed: list[Access]) -> Any:
+def _probe(real: Any, probed: list[RoutePolicy]) -> Any:
     """An endpoint with the declarations of a real one, which only says that it ran."""
-    direct = fast_routes.direct_of(real)
+    declared = policy_of(real)
 
     async def endpoint(request: Any) -> Response:
-        probed.append(access_of(real))
+        probed.append(declared)
         return Response(status_code=299)
 
-    async def handler(exchange: Any) -> Answer:
-        probed.append(exchange.matched.access)
-        return Answer(299, [], b"")
+    async def handler(exchange: Any) -> WholeResponse:
+        probed.append(exchange.matched.policy)
+        return WholeResponse(299, [], b"")
 
-    for mark in ("__ari_access__", "__ari_sensitive__", "__ari_narrow__"):
-        if hasattr(real, mark):
-            setattr(endpoint, mark, getattr(real, mark))
-    if direct is not None:
-        endpoint.__ari_direct__ = FastRoutes(handler, direct.only_reads, direct.streams)
+    fast = None if declared.fast is None else replace(declared.fast, handler=handler)
+    marked: Any = endpoint
+    marked.__ari_policy__ = replace(declared, fast=fast)
     return endpoint
 
 
@@ -105,7 +102,7 @@ def _probe(real: Any, probed: list[Access]) -> Any:
 def probed_app(instance: Instance) -> Iterator[Probed]:
     """The real routes in a guard of their own."""
     real = build_app(instance)
-    ran: list[Access] = []
+    ran: list[RoutePolicy] = []
     routes = [Route(one.path, _probe(one.endpoint, ran), methods=list(one.methods)) for one in real.app.routes]
     found = Probed(Middleware(None, instance, routes, real.error_page), routes, ran)
     found.guard.app = Dispatcher(None, found.guard.report_unauthorized)
@@ -191,7 +188,7 @@ def test_the_exact_spelling_runs_for_who_may(data_dir: Path) -> None:
                     for caller in (nobody, wide, session):
                         probed.ran.clear()
                         await asgi.call(probed.guard, method, example_of(route.path).encode(), [HOST, *caller.headers])
-                        wanted = access_of(route.endpoint)
+                        wanted = policy_of(route.endpoint)
                         assert bool(probed.ran) == caller.may(wanted, method), (caller.name, method, route.path)
             await probed.guard.stop()
 
@@ -223,7 +220,7 @@ def test_what_runs_is_the_route_that_was_matched(data_dir: Path) -> None:
             guard = build_app(instance)
             *_, session = callers(instance)
             await guard.start()
-            for wrong in (route_policy.NO_ROUTE, guard.table.match("GET", "/api/health")):
+            for wrong in (NO_ROUTE, guard.table.match("GET", "/api/health")):
                 guard.table.match = lambda method, path, wrong=wrong: wrong
                 for target in (b"/settings", b"/settings/usage", b"/api/keys", b"/api/events"):
                     response = await asgi.call(guard, "GET", target, [HOST, *session.headers])
@@ -249,5 +246,5 @@ def test_control_characters_in_a_path_are_400(shared_owner: Any, code: int) -> N
 def test_every_scope_that_a_route_needs_exists(data_dir: Path) -> None:
     """A misspelled scope would close the route to all keys but those that may do everything."""
     with opened(data_dir, None) as instance:
-        wanted = {found.access.scope for found in build_app(instance).table.all()} - {None, "*"}
+        wanted = {found.policy.scope for found in build_app(instance).table.all()} - {None, "*"}
     assert wanted <= set(scopes.SCOPES), wanted - set(scopes.SCOPES)

@@ -2,27 +2,25 @@
 
 from typing import Any
 
-from ari.http.route_policy import Access, AuthMode
+from ari.http.route_policy import AuthMode, RoutePolicy
 from tests.support.owner import csrf_of
 from tests.support.routes import routes_of_app
 
 
-def unsafe_routes() -> list[tuple[str, str, Access]]:
+def unsafe_routes() -> list[tuple[str, str, RoutePolicy]]:
     """Method, example path and access of every unsafe route of the app that a session may call."""
     return [
-        (method, path, found.access)
+        (method, path, found.policy)
         for path, methods, found in routes_of_app()
         for method in methods
-        if method not in ("GET", "HEAD", "OPTIONS")
-        and not found.access.keys_only
-        and found.access.kind is not AuthMode.OPEN
+        if method not in ("GET", "HEAD", "OPTIONS") and found.policy.auth not in (AuthMode.KEY, AuthMode.OPEN)
     ]
 
 
 def test_the_list_is_the_apps_own() -> None:
     """Every unsafe route is tried below: forms of pages, pages before the sign-in, and the API for sessions."""
     found = unsafe_routes()
-    assert {access.kind for _, _, access in found} == {AuthMode.PAGE, AuthMode.VISITOR, AuthMode.NEEDS}
+    assert {one.auth for _, _, one in found} == {AuthMode.SESSION, AuthMode.VISITOR, AuthMode.KEY_OR_SESSION}
     paths = {path for _, path, _ in found}
     assert {"/sign-in", "/setup", "/sign-out", "/settings/keys/new", "/api/keys"} <= paths
     assert len(found) > 40
@@ -34,8 +32,8 @@ def test_without_the_proof_nothing_happens(owner: Any) -> None:
     good = csrf_of(session.get("/settings?tab=api").text)
     foreign = csrf_of(owner.api().get("/sign-in").text)
     before = owner.cli.json("events")["items"]
-    for method, path, access in unsafe_routes():
-        if access.kind is AuthMode.NEEDS:
+    for method, path, declared in unsafe_routes():
+        if declared.auth is AuthMode.KEY_OR_SESSION:
             _api_refused_without_proof(session, method, path, good, foreign)
         else:
             _refused_without_proof(owner, session, path, good, foreign)

@@ -55,9 +55,8 @@ def test_only_this_page_may_style_itself(session: Any) -> None:
 
 def test_only_this_page_is_marked_so() -> None:
     """No other route may hold inline styles."""
-    uses = [path for path in (ROOT / "src/ari").rglob("*.py") if "docs_page" in path.read_text()]
-    assert {path.name for path in uses} == {"route_policy.py", "routes.py"}
-    assert [path.parent.name for path in uses if path.name == "routes.py"] == ["api_docs"]
+    uses = [path for path in (ROOT / "src/ari").rglob("*.py") if "inline_styles=True" in path.read_text()]
+    assert [(path.parent.name, path.name) for path in uses] == [("api_docs", "routes.py")]
 
 
 def test_the_reference_asks_nothing_of_others_and_keeps_no_key(shared_owner: Any, browser: Any) -> None:

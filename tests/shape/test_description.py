@@ -12,8 +12,8 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from ari import server
 from ari.base.settings import load_settings
-from ari.gateway.route import narrowed
-from ari.http.route_policy import Access, AuthMode, Matched, access_of
+from ari.gateway.route import resolve_scope
+from ari.http.route_policy import AuthMode, policy_of
 from ari.instance import Instance
 from ari.integrations.providers import providers
 from ari.keys.reasons import REASONS, REQUEST_ERRORS
@@ -57,13 +57,11 @@ def operations(document: Json) -> Iterator[tuple[str, Json]]:
 
 def gateway_scopes(method: str) -> list[str]:
     """What the guard asks for with this method, by the paths that the providers list and by one that none does."""
-    route = Matched("", Access(AuthMode.NEEDS, "*"))
     found = set()
     for provider in (one for one in providers().values() if one.is_ai):
         for path in (*(re.sub(r"\{.*?\}", "x", one.partition(" ")[2]) for one in provider.reaches), "/v1/no/such/path"):
-            needed = narrowed(route, method, f"/api/ai/{provider.name}{path}").access
-            assert needed.keys_only
-            found.add(str(needed.scope).partition(":")[0])
+            needed = resolve_scope(method, f"/api/ai/{provider.name}{path}").scope
+            found.add(str(needed).partition(":")[0])
     return [f"{name}:<provider>" for name in sorted(found)]
 
 
@@ -118,14 +116,14 @@ def test_every_operation_has_its_words(document: Json) -> None:
 
 def test_every_operation_says_who_may_call_it(app: Any, document: Json) -> None:
     """Key in either header with the scope that the guard asks for, or the session with its proof; open is said too."""
-    access = {(r.path_format, method): access_of(r.endpoint) for r in app.routes for method in r.methods}
+    access = {(r.path_format, method): policy_of(r.endpoint) for r in app.routes for method in r.methods}
     for name, operation in operations(document):
         method, _, path = name.partition(" ")
         wanted = access[path, method]
-        if wanted.kind is AuthMode.OPEN:
+        if wanted.auth is AuthMode.OPEN:
             assert operation["security"] == [], name
             continue
-        if wanted.keys_only:
+        if wanted.auth is AuthMode.KEY:
             scopes = gateway_scopes(method)
             one_of = [{scheme: [scope]} for scope in scopes for scheme in ("ApiKey", "Bearer")]
             assert operation["security"] == one_of, name

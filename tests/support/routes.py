@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ari.http.route_policy import Matched
+from ari.http.route_table import MatchedRoute
 from ari.server import build_app
 from tests.support.instances import opened
 
@@ -13,7 +13,7 @@ _VALUES = {"provider": "openai", "path": "v1/models", "key_id": "key_01M83GWNF12
 
 
 @cache
-def routes_of_app() -> tuple[tuple[str, tuple[str, ...], Matched], ...]:
+def routes_of_app() -> tuple[tuple[str, tuple[str, ...], MatchedRoute], ...]:
     """An example path of every route, its methods, and what the guard's table says of it."""
     with tempfile.TemporaryDirectory(prefix="ari-routes-") as folder:
         data_dir = Path(folder) / "data"

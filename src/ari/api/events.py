@@ -8,14 +8,14 @@ from starlette.responses import Response
 from ari.api.here import Here, paged, problems
 from ari.api.shapes import EventsIn, EventsOut
 from ari.base.events import event_facts
-from ari.http.route_policy import needs
+from ari.http.route_policy import AuthMode, policy
 from ari.keys import scopes
 
 router = APIRouter(tags=["Events"])
 
 
 @router.get("/api/events", response_model=EventsOut, summary="Read the audit trail", responses=problems("invalid"))
-@needs("keys:read")
+@policy(AuthMode.KEY_OR_SESSION, scope="keys:read")
 async def read_events(here: Here, query: Annotated[EventsIn, Query()]) -> Response:
     """Who did what, when and from where, newest first. Events of the account need the scope `*`."""
     keys_only, before = not scopes.holds(here.caller.scopes, "*"), query.before_id

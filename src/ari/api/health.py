@@ -6,14 +6,14 @@ from starlette.responses import Response
 from ari.api.here import Here, answer, problems
 from ari.api.shapes import HealthOut, ReadyOut
 from ari.base.errors import Unavailable
-from ari.http.route_policy import open_to_all
+from ari.http.route_policy import AuthMode, policy
 from ari.instance import Instance
 
 router = APIRouter(tags=["Health"])
 
 
 @router.get("/api/health", response_model=HealthOut, summary="Is the instance up", responses=problems())
-@open_to_all
+@policy(AuthMode.OPEN)
 async def health(request: Request) -> Response:
     """200 while every worker serves and a verification would work; the database is asked at most once a second."""
     if not request.app.state.presence.all_here():
@@ -23,7 +23,7 @@ async def health(request: Request) -> Response:
 
 
 @router.get("/api/ready", response_model=ReadyOut, summary="Can the instance decide", responses=problems())
-@open_to_all
+@policy(AuthMode.OPEN)
 async def ready(here: Here) -> Response:
     """200 if a verification would work, which is tried at most once a second, and the usage log takes rows."""
     await _check(here.instance, "ready")

@@ -9,7 +9,7 @@ from ari.api.here import WITH_BODY, Here, answer, problems
 from ari.api.integration_shapes import IntegrationIn, IntegrationOut, IntegrationsOut, ProviderName, TestResultOut
 from ari.base.caller import Caller
 from ari.base.errors import Invalid, Problem
-from ari.http.route_policy import needs, sensitive
+from ari.http.route_policy import AuthMode, policy
 from ari.integrations import manage
 from ari.integrations.credentials import state, states
 from ari.integrations.facts import integration_facts
@@ -21,7 +21,7 @@ router = APIRouter(prefix="/api/integrations", tags=["Integrations"])
 
 
 @router.get("", response_model=IntegrationsOut, summary="List integrations", responses=problems())
-@needs("integrations:read")
+@policy(AuthMode.KEY_OR_SESSION, scope="integrations:read")
 async def list_integrations(here: Here) -> Response:
     """Every provider that this version knows, with how things stand; no key but its first and last characters."""
     environment = here.instance.provider_environment
@@ -34,7 +34,7 @@ async def list_integrations(here: Here) -> Response:
 @router.get(
     "/{provider}", response_model=IntegrationOut, summary="Read an integration", responses=problems("not_found")
 )
-@needs("integrations:read")
+@policy(AuthMode.KEY_OR_SESSION, scope="integrations:read")
 async def read_integration(provider: ProviderName, here: Here) -> Response:
     """How things stand with one provider."""
     return await _answered(here, provider_named(provider))
@@ -46,8 +46,7 @@ async def read_integration(provider: ProviderName, here: Here) -> Response:
     summary="Set a provider key or base URL",
     responses=problems("not_found", "confirmation_required", "forbidden", *WITH_BODY),
 )
-@needs("integrations:write")
-@sensitive
+@policy(AuthMode.KEY_OR_SESSION, scope="integrations:write", sensitive=True)
 async def put_integration(provider: ProviderName, body: IntegrationIn, here: Here) -> Response:
     """The key is sealed, in place of the one before, and goes only to the address that it was given for. An API key may
     name only public base URLs and those that the setting `ARI_AI_PRIVATE_ADDRESSES` lists, and cannot change `resend`:
@@ -77,8 +76,7 @@ async def put_integration(provider: ProviderName, body: IntegrationIn, here: Her
     summary="Remove a provider key",
     responses=problems("not_found", "confirmation_required", "forbidden", *WITH_BODY),
 )
-@needs("integrations:write")
-@sensitive
+@policy(AuthMode.KEY_OR_SESSION, scope="integrations:write", sensitive=True)
 async def delete_integration(provider: ProviderName, here: Here) -> Response:
     """The sealed key and the base URL are gone at once. A key of the environment is not ours to remove."""
     wanted, now_ms = provider_named(provider), here.instance.now_ms
@@ -92,7 +90,7 @@ async def delete_integration(provider: ProviderName, here: Here) -> Response:
     summary="Test a provider key",
     responses=problems("not_found", "not_configured", "rate_limited", *WITH_BODY),
 )
-@needs("integrations:write")
+@policy(AuthMode.KEY_OR_SESSION, scope="integrations:write")
 async def test_integration(provider: ProviderName, here: Here) -> Response:
     """Make one call to the provider that changes nothing there, within 10 seconds, and return what it says of the key.
     API keys may make 30 an hour together. For a base URL that an API key set, a key learns only that no answer came as

@@ -12,7 +12,7 @@ from ari.api.idempotent import REPEATABLE, IdempotencyKey, once
 from ari.api.shapes import CreatedOut, KeyChangeIn, KeyId, KeyOut, KeysIn, KeysOut, NewKeyIn, RevokeIn, time_of
 from ari.base.caller import Caller
 from ari.base.errors import Invalid, Problem
-from ari.http.route_policy import needs, sensitive
+from ari.http.route_policy import AuthMode, policy
 from ari.keys import manage
 from ari.keys.manage import UNSET, KeyChange, NewKey
 from ari.keys.ports import KeyTransaction
@@ -29,8 +29,7 @@ router = APIRouter(prefix="/api/keys", tags=["API keys"])
     summary="Create an API key",
     responses=problems("confirmation_required", "idempotency_key_reused", *WITH_BODY) | REPEATABLE,
 )
-@needs("keys:write")
-@sensitive
+@policy(AuthMode.KEY_OR_SESSION, scope="keys:write", sensitive=True)
 async def create_key(body: NewKeyIn, here: Here, idempotency_key: IdempotencyKey = None) -> Response:
     """The secret is in this response and in no other. A key can grant only scopes and a lifetime that it has itself.
     With an `Idempotency-Key`, a repeat of the request within 24 hours gets the same response instead of another key."""
@@ -47,7 +46,7 @@ async def create_key(body: NewKeyIn, here: Here, idempotency_key: IdempotencyKey
 
 
 @router.get("", response_model=KeysOut, summary="List API keys", responses=problems("invalid"))
-@needs("keys:read")
+@policy(AuthMode.KEY_OR_SESSION, scope="keys:read")
 async def list_keys(here: Here, query: Annotated[KeysIn, Query()]) -> Response:
     """Newest first. Deleted keys are not listed."""
     now_ms, before = here.instance.now_ms(), query.before_id
@@ -56,7 +55,7 @@ async def list_keys(here: Here, query: Annotated[KeysIn, Query()]) -> Response:
 
 
 @router.get("/{key_id}", response_model=KeyOut, summary="Read an API key", responses=problems("not_found"))
-@needs("keys:read")
+@policy(AuthMode.KEY_OR_SESSION, scope="keys:read")
 async def read_key(key_id: KeyId, here: Here) -> Response:
     """The key's public facts and how much it was used."""
     key = await here.instance.aread(lambda unit: manage.get(unit, key_id))
@@ -70,7 +69,7 @@ async def read_key(key_id: KeyId, here: Here) -> Response:
     summary="Change an API key",
     responses=problems("not_found", "key_inactive", "confirmation_required", *WITH_BODY),
 )
-@needs("keys:write")
+@policy(AuthMode.KEY_OR_SESSION, scope="keys:write")
 async def change_key(key_id: KeyId, body: KeyChangeIn, here: Here) -> Response:
     """Rename, rescope, re-expire, disable or enable. A revoked or expired key is never revived."""
     given = body.model_fields_set
@@ -92,7 +91,7 @@ async def change_key(key_id: KeyId, body: KeyChangeIn, here: Here) -> Response:
 @router.post(
     "/{key_id}/revoke", response_model=KeyOut, summary="Revoke an API key", responses=problems("not_found", *WITH_BODY)
 )
-@needs("keys:write")
+@policy(AuthMode.KEY_OR_SESSION, scope="keys:write")
 async def revoke_key(key_id: KeyId, here: Here, body: RevokeIn | None = None) -> Response:
     """Permanent: the key is dead on the very next request, everywhere. A repeat gives the same answer."""
     why = body or RevokeIn()
@@ -108,7 +107,7 @@ async def revoke_key(key_id: KeyId, here: Here, body: RevokeIn | None = None) ->
     summary="Delete an inactive API key",
     responses=problems("not_found", "key_active", *WITH_BODY),
 )
-@needs("keys:write")
+@policy(AuthMode.KEY_OR_SESSION, scope="keys:write")
 async def delete_key(key_id: KeyId, here: Here) -> Response:
     """Only a revoked or expired key can be deleted; its usage and its events stay."""
     now_ms = here.instance.now_ms

@@ -15,14 +15,14 @@ from ari.api.notification_shapes import (
     TestedOut,
 )
 from ari.api.shapes import PageIn
-from ari.http.route_policy import needs, sensitive
+from ari.http.route_policy import AuthMode, policy
 from ari.notifications import manage
 
 router = APIRouter(prefix="/api/notifications", tags=["Notifications"])
 
 
 @router.get("", response_model=NotificationsOut, summary="List the kinds of notifications", responses=problems())
-@needs("notifications:read")
+@policy(AuthMode.KEY_OR_SESSION, scope="notifications:read")
 async def list_notifications(here: Here) -> Response:
     """Every kind with whether it is on, and how mail leaves this instance."""
     await here.instance.alook_for_mail_key()
@@ -32,7 +32,7 @@ async def list_notifications(here: Here) -> Response:
 
 
 @router.get("/history", response_model=NoticesOut, summary="Read the delivery history", responses=problems("invalid"))
-@needs("notifications:read")
+@policy(AuthMode.KEY_OR_SESSION, scope="notifications:read")
 async def read_notification_history(here: Here, query: Annotated[PageIn, Query()]) -> Response:
     """What was told, to whom, and what became of each mail. Kept for 400 days."""
     before = query.before_id
@@ -46,8 +46,7 @@ async def read_notification_history(here: Here, query: Annotated[PageIn, Query()
     summary="Send a test mail",
     responses=problems("mail_off", "conflict", "rate_limited", "confirmation_required", *WITH_BODY),
 )
-@needs("notifications:write")
-@sensitive
+@policy(AuthMode.KEY_OR_SESSION, scope="notifications:write", sensitive=True)
 async def send_test_mail(here: Here) -> Response:
     """To the owner, at once; answers within a few seconds what came of it. Ten an hour."""
     return answer(manage.tested_facts(await here.instance.asend_test_mail(here.caller)))
@@ -59,8 +58,7 @@ async def send_test_mail(here: Here) -> Response:
     summary="Switch a kind of notification on or off",
     responses=problems("not_found", "confirmation_required", "forbidden", *WITH_BODY),
 )
-@needs("notifications:write")
-@sensitive
+@policy(AuthMode.KEY_OR_SESSION, scope="notifications:write", sensitive=True)
 async def switch_notification(kind: KindName, body: NotificationChangeIn, here: Here) -> Response:
     """What is off is still written to the delivery history, and not mailed. An API key cannot switch off `new_device`
     or `two_factor_off`, which warn of somebody else in the owner's account."""

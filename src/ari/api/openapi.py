@@ -17,7 +17,7 @@ from ari.api.examples import REQUEST_ID, Json, give_examples, offer_examples, pr
 from ari.api.here import DEAD_KEY, error_answers, problems
 from ari.api.shapes import ProblemOut
 from ari.base.settings import Settings
-from ari.http.route_policy import Access, AuthMode, access_of, needs
+from ari.http.route_policy import AuthMode, RoutePolicy, policy, policy_of
 from ari.keys.scopes import SCOPES
 
 router = APIRouter(tags=["API description"])
@@ -62,7 +62,7 @@ class DescriptionOut(BaseModel):
 
 
 @router.get("/api/openapi.json", summary="Read this description", responses=problems(), response_model=DescriptionOut)
-@needs("api:read")
+@policy(AuthMode.KEY_OR_SESSION, scope="api:read")
 async def read_openapi(request: Request) -> Response:
     """What this document says: every operation of this instance. Tools make clients and tests of it."""
     description: Description = request.app.state.description
@@ -123,7 +123,7 @@ def document(app: FastAPI, settings: Settings) -> Json:
         for method, operation in operations.items():
             endpoint = routes[path, method].endpoint
             operation["operationId"] = endpoint.__name__
-            _describe_access(operation, method, access_of(endpoint))
+            _describe_policy(operation, method, policy_of(endpoint))
             _describe_bodies(operation, schemas)
     return found
 
@@ -135,17 +135,17 @@ def _operations(app: FastAPI) -> Iterator[tuple[Any, str]]:
                 yield route, method
 
 
-def _describe_access(operation: Json, method: str, access: Access) -> None:
-    if access.kind is AuthMode.OPEN:
+def _describe_policy(operation: Json, method: str, declared: RoutePolicy) -> None:
+    if declared.auth is AuthMode.OPEN:
         operation["security"] = []
         for status in ("401", "403"):
             operation["responses"].pop(status, None)
         operation["responses"]["401"] = error_answers(DEAD_KEY)[401]
         return
-    if access.keys_only:
+    if declared.auth is AuthMode.KEY:
         operation.setdefault("security", [{"ApiKey": []}, {"Bearer": []}])
         return
-    scope = access.scope
+    scope = declared.scope
     needed = [] if scope is None else [scope]  # names of rights, allowed for every kind of scheme since 3.1
     session: Json = {"Session": []} if method in _SAFE else {"Session": [], "Csrf": []}
     operation["security"] = [{"ApiKey": needed}, {"Bearer": needed}, session]

@@ -23,7 +23,7 @@ from ari.api.usage_shapes import (
 from ari.base.clock import DAY_MS
 from ari.base.cursor import encode_cursor
 from ari.base.errors import Invalid, NotFound, Problem
-from ari.http.route_policy import needs, sensitive
+from ari.http.route_policy import AuthMode, policy
 from ari.http.usage_export import export_answer
 from ari.keys.manage import key_names
 from ari.usage.reports import ai_summary, spans, summary
@@ -37,7 +37,7 @@ router = APIRouter(tags=["Usage"])
 @router.get(
     "/api/usage", response_model=UsagePageOut, summary="Read the usage log of all keys", responses=problems("invalid")
 )
-@needs("usage:read")
+@policy(AuthMode.KEY_OR_SESSION, scope="usage:read")
 async def read_usage(here: Here, query: Annotated[AllUsageIn, Query()]) -> Response:
     """Every request that presented a key of this instance, refused ones too, newest first."""
     return await _page(here, query, search_of(query, query.key_id))
@@ -49,7 +49,7 @@ async def read_usage(here: Here, query: Annotated[AllUsageIn, Query()]) -> Respo
     summary="Read the usage log of one key",
     responses=problems("invalid", "not_found"),
 )
-@needs(None)
+@policy(AuthMode.KEY_OR_SESSION, scope=None)
 async def read_key_usage(key_id: KeyId, here: Here, query: Annotated[UsageIn, Query()]) -> Response:
     """Any live key may read its own log; others need `usage:read`. The log outlives the key."""
     _require_reader(here, key_id)
@@ -64,7 +64,7 @@ async def read_key_usage(key_id: KeyId, here: Here, query: Annotated[UsageIn, Qu
     summary="Read the numbers of all keys",
     responses=problems("invalid"),
 )
-@needs("usage:read")
+@policy(AuthMode.KEY_OR_SESSION, scope="usage:read")
 async def read_summary(here: Here, query: Annotated[SummaryIn, Query()]) -> Response:
     """Requests by time and by code, the keys used most, and attempts without a key. Read from rollups, so it does not
     slow down as the log grows; times are widened to whole hours, as the answer says."""
@@ -81,7 +81,7 @@ async def read_summary(here: Here, query: Annotated[SummaryIn, Query()]) -> Resp
     summary="Read the numbers of one key",
     responses=problems("invalid", "not_found"),
 )
-@needs(None)
+@policy(AuthMode.KEY_OR_SESSION, scope=None)
 async def read_key_summary(key_id: KeyId, here: Here, query: Annotated[SummaryIn, Query()]) -> Response:
     """Requests by time, by code and by route. Any live key may read its own; others need `usage:read`."""
     _require_reader(here, key_id)
@@ -97,7 +97,7 @@ async def read_key_summary(key_id: KeyId, here: Here, query: Annotated[SummaryIn
     summary="Read what all keys used at AI providers",
     responses=problems("invalid"),
 )
-@needs("usage:read")
+@policy(AuthMode.KEY_OR_SESSION, scope="usage:read")
 async def read_ai_usage(here: Here, query: Annotated[SummaryIn, Query()]) -> Response:
     """Requests and tokens by time, key, provider and model. Read from rollups, as the summary."""
     span = _span(here, query)
@@ -113,7 +113,7 @@ async def read_ai_usage(here: Here, query: Annotated[SummaryIn, Query()]) -> Res
     summary="Read what one key used at AI providers",
     responses=problems("invalid", "not_found"),
 )
-@needs(None)
+@policy(AuthMode.KEY_OR_SESSION, scope=None)
 async def read_key_ai_usage(key_id: KeyId, here: Here, query: Annotated[SummaryIn, Query()]) -> Response:
     """As of all keys. Any live key may read its own; others need `usage:read`."""
     _require_reader(here, key_id)
@@ -143,8 +143,7 @@ _FILE: dict[int | str, dict[str, Any]] = {
     summary="Export the usage log of all keys",
     responses=problems("invalid", "confirmation_required") | _FILE,
 )
-@needs("usage:read")
-@sensitive
+@policy(AuthMode.KEY_OR_SESSION, scope="usage:read", sensitive=True)
 async def export_usage(here: Here, query: Annotated[AllExportIn, Query()]) -> Response:
     """Every row that matches, as an attachment: CSV, or a JSON array with one row a line. An event records who exported
     what. In CSV each part of a text that a spreadsheet could read as a formula gets a `'` in front; JSON holds the
@@ -158,8 +157,7 @@ async def export_usage(here: Here, query: Annotated[AllExportIn, Query()]) -> Re
     summary="Export the usage log of one key",
     responses=problems("invalid", "not_found", "confirmation_required") | _FILE,
 )
-@needs(None)
-@sensitive
+@policy(AuthMode.KEY_OR_SESSION, scope=None, sensitive=True)
 async def export_key_usage(key_id: KeyId, here: Here, query: Annotated[ExportIn, Query()]) -> Response:
     """As the export of all keys. Any live key may export its own log; others need `usage:read`."""
     _require_reader(here, key_id)

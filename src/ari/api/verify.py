@@ -29,10 +29,9 @@ from ari.base.clock import to_rfc3339
 from ari.base.errors import Invalid, Problem
 from ari.base.ids import new_id
 from ari.http.client_address import parse_address
-from ari.http.fast_routes import answered_by, json_answer
 from ari.http.request_handler import RequestHandler
-from ari.http.responses import Answer
-from ari.http.route_policy import needs
+from ari.http.responses import Response, json_response
+from ari.http.route_policy import AuthMode, FastRoute, policy
 from ari.keys.checks import AccessRequest
 from ari.keys.model import ApiKey, Granted, Refused
 from ari.keys.reasons import ACCEPTED, EXPIRED, REQUEST_ERRORS
@@ -120,11 +119,11 @@ class _Desk:
             await self._exchange.guard.stamp_expired(self._now_ms)
 
 
-async def _verify(exchange: RequestHandler) -> Answer:
-    return json_answer(await _Desk(exchange).judge(_question(exchange.json)))
+async def _verify(exchange: RequestHandler) -> Response:
+    return json_response(await _Desk(exchange).judge(_question(exchange.json)))
 
 
-async def _verify_batch(exchange: RequestHandler) -> Answer:
+async def _verify_batch(exchange: RequestHandler) -> Response:
     desk, answers = _Desk(exchange), []
     for item in _understood(exchange.json, _Items, VerifyItemsIn).items:
         try:
@@ -133,7 +132,7 @@ async def _verify_batch(exchange: RequestHandler) -> Answer:
             answers.append({"valid": False, "code": _INVALID, "key": None, "errors": _facts(error.problems)})
         else:
             answers.append(await desk.judge(question))
-    return json_answer({"items": answers})
+    return json_response({"items": answers})
 
 
 def _question(sent: Any) -> _Question:
@@ -181,8 +180,7 @@ def _facts(problems: Sequence[Problem]) -> list[dict[str, str]]:
 @router.post(
     "/api/verify", response_model=VerdictOut, summary="Verify a key for another service", responses=problems(*WITH_BODY)
 )
-@needs("keys:verify")
-@answered_by(_verify, only_reads=True)
+@policy(AuthMode.KEY_OR_SESSION, scope="keys:verify", fast=FastRoute(_verify, reads_only=True))
 def verify_key(body: VerifyIn) -> None:
     """Every decision is a 200, whether the key is good or not; 503 means that nothing could be decided."""
 
@@ -190,7 +188,6 @@ def verify_key(body: VerifyIn) -> None:
 @router.post(
     "/api/verify/batch", response_model=VerdictsOut, summary="Verify up to 100 keys", responses=problems(*WITH_BODY)
 )
-@needs("keys:verify")
-@answered_by(_verify_batch, only_reads=True)
+@policy(AuthMode.KEY_OR_SESSION, scope="keys:verify", fast=FastRoute(_verify_batch, reads_only=True))
 def verify_keys(body: VerifyBatchIn) -> None:
     """Answers in the order of the items; one that cannot be read harms no other. All or nothing is logged, as one."""

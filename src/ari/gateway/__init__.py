@@ -19,7 +19,7 @@ from ari.gateway.request_body import read_sent
 from ari.gateway.usage_injection import Answers
 from ari.http.problem import Fault
 from ari.http.request_handler import RequestHandler
-from ari.http.responses import Answer
+from ari.http.responses import Response
 from ari.instance import Instance
 from ari.keys.reasons import REQUEST_ERRORS
 from ari.outbound.http import HttpClient, Patience
@@ -39,7 +39,7 @@ class Gateway:
         self.paces = Paces(instance.clock)
         self._keyring = Keyring(instance)
 
-    async def handle(self, exchange: RequestHandler) -> Answer | None:
+    async def handle(self, exchange: RequestHandler) -> Response | None:
         """Forward one request. Its row is committed before the provider hears of it."""
         target = route.target_of_raw(exchange.incoming.raw_path)
         if target is None:

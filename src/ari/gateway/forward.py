@@ -17,7 +17,7 @@ from ari.gateway.received import Received
 from ari.gateway.usage_injection import may_ask
 from ari.http.body import BodyFault, ClientGone
 from ari.http.problem import Fault
-from ari.http.responses import Answer
+from ari.http.responses import Response
 from ari.outbound.http import FaultWord, OutboundFault
 from ari.usage.ai import AiUse, Ended
 
@@ -61,7 +61,7 @@ class Forwarding:
         self._first_byte_ms: float | None = None
         self._watch: asyncio.Task[None] | asyncio.TimerHandle | None = None
 
-    async def run(self) -> Answer | None:
+    async def run(self) -> Response | None:
         """Forward, and tell the log what was used. Raises ``BodyFault``, ``ClientGone``."""
         self._take_body(True)
         try:
@@ -91,7 +91,7 @@ class Forwarding:
         if self._exchange.unread is not None:
             self._exchange.unread.is_taken = taken
 
-    async def _call(self) -> Answer | None:
+    async def _call(self) -> Response | None:
         """Call the provider; once more if it refused a question that the caller did not ask."""
         incoming = self._exchange.incoming
         if may_ask(self._provider, incoming.method, self._target.path, incoming.first(b"content-type") or b""):
@@ -108,7 +108,7 @@ class Forwarding:
                 return answer
             self._status, self._ended = None, "unreachable"
 
-    async def _call_once(self) -> Answer | _Again | None:
+    async def _call_once(self) -> Response | _Again | None:
         incoming, credential = self._exchange.incoming, self._held.credential
         url = header_filter.url_for(credential, self._target.path, incoming.query)
         headers = request_headers.to_provider(incoming, credential)
@@ -204,7 +204,7 @@ class Forwarding:
             await unread.drain()
         await send({"type": "http.response.body", "body": rest, "more_body": False})
 
-    async def _refused(self, reply: Received, body: bytes | None) -> Answer:
+    async def _refused(self, reply: Received, body: bytes | None) -> Response:
         """The answer for a provider's error; a refusal of our key is never shown, and told on the provider's card."""
         provider, credential = self._provider, self._held.credential
         if reply.status < 400:
@@ -218,7 +218,7 @@ class Forwarding:
         answer = refusals.passed_on(credential, reply, body)
         return self._exchange.fault(answer) if isinstance(answer, Fault) else answer
 
-    async def _after(self, fault: OutboundFault) -> Answer | None:
+    async def _after(self, fault: OutboundFault) -> Response | None:
         """What comes of a call that failed: by the caller's doing, or by the provider's."""
         if self._sent.fault is not None:
             self._ended = "client_gone"
@@ -230,7 +230,7 @@ class Forwarding:
             self._ended = "timed_out" if fault.word == "timed_out" else "unreachable"
         return await self._without_answer(fault.word)
 
-    async def _without_answer(self, word: FaultWord) -> Answer | None:
+    async def _without_answer(self, word: FaultWord) -> Response | None:
         """An answer of ours; ``None`` where the provider's has begun: without its end it is closed, not finished."""
         if word == "refused_address" and self._held.credential.key_named:
             word = "unreachable"  # what a name leads to in the server's network is not for the key that named it

@@ -7,11 +7,10 @@ from fastapi import APIRouter, Path
 from pydantic import ConfigDict, RootModel
 from starlette.routing import BaseRoute
 
-from ari.gateway.route import METHODS, TEMPLATE, narrowed
-from ari.http.fast_routes import streamed_by
+from ari.gateway.route import METHODS, TEMPLATE, resolve_scope
 from ari.http.request_handler import RequestHandler
-from ari.http.responses import Answer
-from ari.http.route_policy import keys_need
+from ari.http.responses import Response
+from ari.http.route_policy import AuthMode, FastRoute, policy
 from ari.integrations.providers import providers
 
 _Provider = Annotated[str, Path(description="A provider, such as `openai`.", examples=["openai"])]
@@ -79,7 +78,7 @@ def _described(method: str) -> dict[str, Any]:
 
 
 def routes(
-    handler: Callable[[RequestHandler], Awaitable[Answer | None]], problems: Callable[..., dict[int | str, Any]]
+    handler: Callable[[RequestHandler], Awaitable[Response | None]], problems: Callable[..., dict[int | str, Any]]
 ) -> list[BaseRoute]:
     """One route for each method that the gateway forwards."""
     router = APIRouter(tags=["AI gateway"])
@@ -107,7 +106,7 @@ def routes(
         change_at_provider,
         delete_at_provider,
     )
+    declare = policy(AuthMode.KEY, scope_resolver=resolve_scope, fast=FastRoute(handler, streams=True))
     for method, endpoint in zip(METHODS, endpoints, strict=True):
-        forwarding = keys_need(narrowed)(streamed_by(handler)(endpoint))
-        router.add_api_route(TEMPLATE, forwarding, methods=[method], responses=answers, **_described(method))
+        router.add_api_route(TEMPLATE, declare(endpoint), methods=[method], responses=answers, **_described(method))
     return list(router.routes)

@@ -6,7 +6,7 @@ from ari.gateway.header_filter import length_of, to_caller
 from ari.gateway.masking import masked
 from ari.gateway.received import Received
 from ari.http.problem import Fault, Header
-from ari.http.responses import Answer
+from ari.http.responses import Response
 from ari.integrations.model import Credential, Provider, TestResult
 from ari.integrations.ports import Probed
 from ari.integrations.trying import refused
@@ -35,7 +35,7 @@ def verdict(credential: Credential, reply: Received, body: bytes | None) -> Test
     return None if body is None or reply.is_packed else refused(credential, Probed(reply.status, body))
 
 
-def passed_on(credential: Credential, reply: Received, body: bytes | None) -> Answer | Fault:
+def passed_on(credential: Credential, reply: Received, body: bytes | None) -> Response | Fault:
     """The provider's own status and body, with the key masked; a problem of ours where the body is too long for it."""
     if body is None:
         return unreachable(credential.provider, f"returned {reply.status} with a larger body than ARI forwards")
@@ -45,7 +45,7 @@ def passed_on(credential: Credential, reply: Received, body: bytes | None) -> An
         clean = _explained(clean, credential.provider)
     length = len(clean) if reply.has_body else length_of(reply.headers)
     announced = [] if length is None else [(b"content-length", b"%d" % length)]
-    return Answer(reply.status, [*to_caller(reply.headers), *announced], clean)
+    return Response(reply.status, [*to_caller(reply.headers), *announced], clean)
 
 
 def _explained(body: bytes, provider: Provider) -> bytes:

@@ -1,11 +1,10 @@
 """Whose request it is: the provider that the path names, and the scope that it takes to reach it (security.md 36)."""
 
-from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
 
 from ari.gateway.mistyped import meant
-from ari.http.route_policy import Access, AuthMode, Matched
+from ari.http.route_policy import ResolvedScope
 from ari.integrations.model import Provider
 from ari.integrations.providers import providers
 
@@ -44,21 +43,18 @@ def account_scope(target: Target) -> str:
     return f"ai-account:{target.provider.name}"
 
 
-def narrowed(matched: Matched, method: str, path: str) -> Matched:
-    """What the one request needs: ``ai:<provider>`` for what its file lists, else ``ai-account:<provider>``.
+@lru_cache(1_000)
+def resolve_scope(method: str, path: str) -> ResolvedScope:
+    """The scope a request needs: ``ai:<provider>`` for what the provider's file lists, else ``ai-account:<provider>``.
 
-    A path that looks like a mistyped base URL is let in with any scope, and goes to the provider only with the latter.
-
-    The template names the provider, so that what is counted by route is counted by provider.
+    The template names the provider, so usage by route is usage by provider. Any scope lets in a path that looks like a
+    mistyped base URL; ``barrier`` then looks at the scopes.
     """
     target = target_of(path)
     if target is None:
-        return replace(matched, access=Access(AuthMode.NEEDS, None, keys_only=True))
-    name = target.provider.name
-    scope: str | None = plain_scope(target) if target.provider.reached(method, target.path) else account_scope(target)
-    if scope != plain_scope(target) and meant(target.provider, method, target.path) is not None:
-        # A wider scope is not what is missing: ``Gateway.handle`` looks at the scopes itself.
-        scope = None
-    return replace(
-        matched, template=f"{PREFIX}{name}/{{path}}", access=Access(AuthMode.NEEDS, scope, keys_only=True), narrow=None
-    )
+        return ResolvedScope(TEMPLATE, None)
+    template = f"{PREFIX}{target.provider.name}/{{path}}"
+    if target.provider.reached(method, target.path):
+        return ResolvedScope(template, plain_scope(target))
+    is_mistyped = meant(target.provider, method, target.path) is not None
+    return ResolvedScope(template, None if is_mistyped else account_scope(target))

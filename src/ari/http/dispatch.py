@@ -5,7 +5,7 @@ from typing import Any
 
 import structlog
 
-from ari.http.route_policy import Matched
+from ari.http.route_table import MatchedRoute
 
 _AUTHORIZED = "ari.authorized"
 _log = structlog.get_logger("ari.http")
@@ -18,7 +18,7 @@ Report = Callable[[], Awaitable[None]]
 """Writes the event ``unauthorized_route``."""
 
 
-def authorize(scope: Scope, matched: Matched) -> None:
+def authorize(scope: Scope, matched: MatchedRoute) -> None:
     """Let this route, and only it, run for the request of ``scope``. Raises ``ValueError`` if the path is another's."""
     scope["path_params"] = matched.path_params(scope["path"])
     scope[_AUTHORIZED] = matched
@@ -38,7 +38,7 @@ class Dispatcher:
         if scope["type"] == "lifespan":
             await self._router(scope, receive, send)
             return
-        matched: Matched | None = scope.pop(_AUTHORIZED, None)
+        matched: MatchedRoute | None = scope.pop(_AUTHORIZED, None)
         route = None if matched is None else matched.route
         if route is None:
             _log.error("a request reached the endpoints without being authorized")

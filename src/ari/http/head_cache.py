@@ -16,7 +16,7 @@ from ari.base.ids import new_id
 from ari.base.room import make_room
 from ari.http.edge_checks import Client
 from ari.http.request_head import RequestHead
-from ari.http.route_policy import Matched
+from ari.http.route_table import MatchedRoute
 
 _MOST = 15_000
 """About 5 MB."""
@@ -36,7 +36,7 @@ class CachedHead(msgspec.Struct, frozen=True):
     query: bytes
     user_agent: str | None
     size: int
-    matched: Matched
+    matched: MatchedRoute
     client: Client
     digest: bytes
 
@@ -86,7 +86,7 @@ class HeadCache:
         return None if name is None else self._known.get(name)
 
     def remember(
-        self, name: bytes, lines: int, incoming: RequestHead, matched: Matched, client: Client, digest: bytes
+        self, name: bytes, lines: int, incoming: RequestHead, matched: MatchedRoute, client: Client, digest: bytes
     ) -> None:
         """Remember what this head came to, if all its lines are told apart by their names."""
         if incoming.repeated is not None or len(incoming.headers) != lines:

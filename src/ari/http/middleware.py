@@ -16,7 +16,7 @@ from ari.http.expiry_stamper import ExpiryStamper
 from ari.http.head_cache import HeadCache
 from ari.http.request_handler import RequestHandler
 from ari.http.responses import ErrorPage
-from ari.http.route_policy import AccessTable
+from ari.http.route_table import RouteTable
 from ari.http.security_headers import SecurityHeaders
 from ari.instance import Instance
 from ari.keys import manage
@@ -38,7 +38,7 @@ class Middleware:
         self.app = app
         self.instance = instance
         self.settings = instance.settings
-        self.table = AccessTable(routes)
+        self.table = RouteTable(routes)
         self.gate = EdgeChecks(instance.settings)
         self.heads = HeadCache()
         self.error_page = error_page

@@ -20,8 +20,9 @@ from ari.http.head_cache import CachedHead
 from ari.http.head_method import HeadSent, head_only
 from ari.http.problem import Fault, Header, fault_of
 from ari.http.request_head import INVALID_REQUEST, RequestHead, keys_in_url, read_head
-from ari.http.responses import Answer, fault_answer
-from ari.http.route_policy import NO_ROUTE, AuthMode, Matched
+from ari.http.responses import Response, fault_response
+from ari.http.route_policy import AuthMode
+from ari.http.route_table import NO_ROUTE, MatchedRoute
 from ari.http.unread_body import UnreadBody, announces_body
 from ari.http.usage_record import new_row
 from ari.keys.checks import AccessRequest
@@ -85,7 +86,7 @@ class RequestHandler:
         self.head_name = guard.heads.name(scope)
         self.head: CachedHead | None = guard.heads.known(self.head_name)
         self.incoming: RequestHead
-        self.matched: Matched
+        self.matched: MatchedRoute
         self.client: Client
         self.presented: Presented
         if self.head is not None:
@@ -123,7 +124,7 @@ class RequestHandler:
         return self._call
 
     async def run(self) -> None:
-        """Answer the request."""
+        """Response the request."""
         try:
             answer = await (self._admit() if self.head is None else self._admit_again(self.head))
             if answer is None:
@@ -146,7 +147,7 @@ class RequestHandler:
         if not self.started:
             await self._answer(self.fault(fault))
 
-    async def _admit(self) -> Answer | None:
+    async def _admit(self) -> Response | None:
         """``None`` if the handler may run, else the answer in its place."""
         fault = self.guard.gate.fault(self.incoming, self.client.address)
         exposed = keys_in_url(self.incoming)
@@ -161,7 +162,7 @@ class RequestHandler:
             return self.fault(csrf.form_fault(self.incoming, self.settings, fault))
         return await SessionAuth(self).admit(self.matched)
 
-    async def _admit_again(self, head: CachedHead) -> Answer | None:
+    async def _admit_again(self, head: CachedHead) -> Response | None:
         """Likewise, where the same head let a key in before."""
         fault = await self._concluded(None, await verify_digest(self.guard.finder, head.digest, self._ask()))
         return None if fault is None else self.fault(fault)
@@ -184,8 +185,7 @@ class RequestHandler:
         return fault
 
     def _ask(self) -> AccessRequest:
-        access = self.matched.access
-        return AccessRequest(access.scope if access.kind is AuthMode.NEEDS else None, self.incoming.at_ms)
+        return AccessRequest(self.matched.policy.scope, self.incoming.at_ms)
 
     async def _concluded(self, fault: Fault | None, verdict: Verdict | None) -> Fault | None:
         """What bars the request, if anything, now that its key was looked at; it is noted for the log."""
@@ -202,7 +202,7 @@ class RequestHandler:
         return fault
 
     def _not_for_keys(self) -> Fault | None:
-        if self.matched.access.kind in (AuthMode.PAGE, AuthMode.VISITOR):
+        if self.matched.policy.auth in (AuthMode.SESSION, AuthMode.VISITOR):
             return Fault(REQUEST_ERRORS["forbidden"], "API keys only work for the API. Sign in to see pages.")
         return None
 
@@ -210,10 +210,10 @@ class RequestHandler:
         if verdict.reason is EXPIRED and verdict.key is not None and verdict.key.expired_seen_at_ms is None:
             await self.guard.stamp_expired(self.incoming.at_ms)
         if verdict.reason is INSUFFICIENT_SCOPE:
-            return Fault(verdict.reason, scope=self.matched.access.scope)
+            return Fault(verdict.reason, scope=self.matched.policy.scope)
         return Fault(verdict.reason)
 
-    async def _handle(self) -> Answer | None:
+    async def _handle(self) -> Response | None:
         """The handler's answer; ``None`` if the app has sent it already."""
         incoming, matched = self.incoming, self.matched
         if matched.allow:
@@ -221,11 +221,11 @@ class RequestHandler:
             return self.fault(Fault(REQUEST_ERRORS["method_not_allowed"], headers=headers))
         if matched is NO_ROUTE:
             return self.fault(Fault(REQUEST_ERRORS["not_found"]))
-        direct = matched.direct
+        direct = matched.policy.fast
         if direct is not None and direct.streams:
             return await direct.handler(self)
         if not incoming.is_safe:
-            if not (direct is not None and direct.only_reads):
+            if not (direct is not None and direct.reads_only):
                 await self.log_first()
             await self._read_body()
         if direct is not None:
@@ -275,7 +275,7 @@ class RequestHandler:
         else:
             await self._begin(status, headers)
 
-    async def _answer(self, answer: Answer) -> None:
+    async def _answer(self, answer: Response) -> None:
         """Log and send a whole answer; where logging fails, 503 instead."""
         try:
             await self._log(answer.status, len(answer.body))
@@ -283,7 +283,7 @@ class RequestHandler:
             answer = self.fault(fault_of(error))
         await self._send_whole(answer)
 
-    async def _send_whole(self, answer: Answer) -> None:
+    async def _send_whole(self, answer: Response) -> None:
         await self._begin(answer.status, answer.headers)
         body = b"" if self.incoming.method == "HEAD" else answer.body
         await self._send({"type": "http.response.body", "body": body})
@@ -306,7 +306,7 @@ class RequestHandler:
                 incoming.request_id,
                 incoming.host,
                 self.call.nonce,
-                inline_styles=self.matched.access.inline_styles,
+                inline_styles=self.matched.policy.inline_styles,
             )
         await self._send({"type": "http.response.start", "status": status, "headers": full})
 
@@ -332,10 +332,10 @@ class RequestHandler:
     def _duration_ms(self) -> float:
         return round((self.instance.clock.monotonic() - self.incoming.started) * 1000, 3)
 
-    def fault(self, fault: Fault) -> Answer:
+    def fault(self, fault: Fault) -> Response:
         """The answer for a fault of this request."""
         token_sent = bool(self.presented.tokens)
-        return fault_answer(
+        return fault_response(
             self.settings,
             fault,
             self.call,

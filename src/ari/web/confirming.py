@@ -1,6 +1,6 @@
 """Confirm it is you: what is sensitive asks for the password again, then goes on with what was wanted (security.md 29).
 
-A command raises ``Unconfirmed``, or an endpoint is marked ``@sensitive``. Instead of an error the page asks, in the
+A command raises ``Unconfirmed``, or an endpoint is marked ``sensitive``. Instead of an error the page asks, in the
 dialog where the form stood in one; its form holds the fields that were sent and posts them, with the password, to the
 same address. A page that was only opened is opened again.
 """
@@ -19,7 +19,7 @@ from ari.base.errors import Limited, Unavailable, Unconfirmed
 from ari.http.body import form_of
 from ari.http.context import context_of
 from ari.http.cookies import device_cookie_name, read_cookie
-from ari.http.route_policy import AuthMode, access_of
+from ari.http.route_policy import AuthMode, policy_of
 from ari.web import places
 from ari.web.answering import Endpoint, signed_in
 from ari.web.forms import Form
@@ -42,12 +42,12 @@ class AsksFirst:
 
     def route(self, route: BaseRoute) -> BaseRoute:
         """The same route; where it is a page for the signed-in, able to ask."""
-        if not isinstance(route, Route) or access_of(route.endpoint).kind is not AuthMode.PAGE:
+        if not isinstance(route, Route) or policy_of(route.endpoint).auth is not AuthMode.SESSION:
             return route
         return Route(route.path, self._around(route.endpoint), methods=list(route.methods or ()))
 
     def _around(self, endpoint: Endpoint) -> Endpoint:
-        is_sensitive = access_of(endpoint).sensitive
+        is_sensitive = policy_of(endpoint).sensitive
 
         @wraps(endpoint)
         async def answered(request: Request) -> Response:

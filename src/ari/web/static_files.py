@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from ari.base.errors import NotFound
-from ari.http.route_policy import open_to_all
+from ari.http.route_policy import AuthMode, policy
 from ari.web.render import assets
 
 _FOLDER = Path(__file__).parent / "static"
@@ -39,7 +39,7 @@ class StaticFiles:
         """The address."""
         return [Route("/static/{name}", self.send, methods=["GET"])]
 
-    @open_to_all
+    @policy(AuthMode.OPEN)
     async def send(self, request: Request) -> Response:
         """One file. Raises ``NotFound`` for every name that the build did not list."""
         name: str = request.path_params["name"]

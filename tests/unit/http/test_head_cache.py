@@ -10,7 +10,7 @@ from ari.http import head_cache as heads_module
 from ari.http.edge_checks import Client
 from ari.http.head_cache import CachedHead, HeadCache
 from ari.http.request_head import read_head
-from ari.http.route_policy import NO_ROUTE
+from ari.http.route_table import NO_ROUTE
 from ari.keys import token
 
 SECRET = token.mint()

@@ -1,83 +1,40 @@
-"""Promise 4: the guard's table is the only router, and every route declares who may call it."""
+"""Every endpoint declares who may call it."""
 
 import pytest
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Mount, Route, WebSocketRoute
 
-from ari.http.route_policy import NO_ROUTE, AccessTable, AuthMode, UndeclaredRoute, needs, open_to_all, page
+from ari.http.route_policy import AuthMode, UndeclaredRoute, policy, policy_of
 
 
-async def _silent(request: Request) -> Response:
-    return Response()
+def test_an_endpoint_keeps_what_it_declared() -> None:
+    """Mode, scope and the confirmed password, in one object."""
+
+    @policy(AuthMode.KEY_OR_SESSION, scope="keys:write", sensitive=True)
+    def write() -> None: ...
+
+    @policy(AuthMode.SESSION)
+    def show() -> None: ...
+
+    declared = policy_of(write)
+    assert (declared.auth, declared.scope, declared.sensitive) == (AuthMode.KEY_OR_SESSION, "keys:write", True)
+    assert (policy_of(show).scope, policy_of(show).sensitive, policy_of(show).inline_styles) == (None, False, False)
 
 
-@needs("keys:read")
-async def _reading(request: Request) -> Response:
-    return Response()
-
-
-@open_to_all
-async def _open(request: Request) -> Response:
-    return Response()
-
-
-@page
-async def _page(request: Request) -> Response:
-    return Response()
-
-
-TABLE = AccessTable(
-    [
-        Route("/api/keys/{key_id}", _reading),
-        Route("/api/health", _open),
-        Route("/settings", _page, methods=["GET"]),
-    ]
-)
-
-
-@pytest.mark.parametrize(
-    "route",
-    [
-        Route("/api/silent", _silent),
-        Mount("/mounted", routes=[Route("/inside", _open)]),
-        WebSocketRoute("/socket", _open),
-        Route("/any-method", _open, methods=[]),
-    ],
-)
-def test_a_route_without_a_declared_policy_prevents_the_start(route: object) -> None:
-    """So do mounted apps, whose inner routes the table would not see."""
+@pytest.mark.parametrize("auth", [AuthMode.KEY, AuthMode.KEY_OR_SESSION])
+def test_a_route_for_keys_must_name_its_scope(auth: AuthMode) -> None:
+    """Forgetting it must not mean that any key will do; ``None`` says so."""
     with pytest.raises(UndeclaredRoute):
-        AccessTable([route])
+        policy(auth)
+
+    @policy(auth, scope=None)
+    def read() -> None: ...
+
+    assert policy_of(read).scope is None
 
 
-def test_one_path_and_method_has_one_route() -> None:
-    """Two could differ in who may call them."""
-    with pytest.raises(UndeclaredRoute, match="declared twice"):
-        AccessTable([Route("/a", _open), Route("/a", _page)])
+def test_an_endpoint_without_a_policy_is_refused() -> None:
+    """Nothing is open by omission."""
 
+    def silent() -> None: ...
 
-@pytest.mark.parametrize("ending", ["\n", "\r", "\x00", " ", "/", "\u2028"])
-@pytest.mark.parametrize("path", ["/settings", "/api/health"])
-def test_a_path_matches_whole(path: str, ending: str) -> None:
-    """A pattern that ends in ``$`` also matches before a final newline."""
-    assert TABLE.match("GET", path + ending) is NO_ROUTE
-
-
-def test_head_is_get_without_a_body() -> None:
-    """RFC 9110 §9.3.2: the same route, with the same access."""
-    for path in ("/api/health", "/settings", "/api/keys/key_1"):
-        assert TABLE.match("HEAD", path) == TABLE.match("GET", path)
-
-
-def test_templates_are_found() -> None:
-    """The log stores the template, not the ids in it."""
-    found = TABLE.match("GET", "/api/keys/key_1")
-    assert (found.template, found.access.scope) == ("/api/keys/{key_id}", "keys:read")
-    assert TABLE.match("GET", "/api/keys/a/b") is NO_ROUTE
-    assert TABLE.match("GET", "/settings").access.kind is AuthMode.PAGE
-
-
-def test_a_wrong_method_is_told_which_are_right() -> None:
-    """405 with Allow."""
-    assert TABLE.match("POST", "/settings").allow == ("GET", "HEAD")
+    with pytest.raises(UndeclaredRoute, match="silent"):
+        policy_of(silent)

@@ -2,7 +2,6 @@
 
 import pytest
 
-from ari.http.route_policy import AuthMode, access_of, needs, page, sensitive
 from ari.web.devices import device
 from ari.web.qr import qr_code
 
@@ -47,16 +46,3 @@ def test_a_qr_code_has_its_margin_and_finders() -> None:
     assert code.size >= 21 + 8
     assert code.path.startswith("M4 4h7v1h-7z")
     assert "M0 " not in code.path
-
-
-def test_the_mark_of_what_is_sensitive() -> None:
-    """It adds to who may call, in whatever order the marks stand."""
-
-    def endpoint() -> None: ...
-
-    def other() -> None: ...
-
-    assert not access_of(needs("keys:write")(endpoint)).sensitive
-    marked = access_of(sensitive(endpoint))
-    assert (marked.kind, marked.scope, marked.sensitive) == (AuthMode.NEEDS, "keys:write", True)
-    assert access_of(page(sensitive(other))).sensitive

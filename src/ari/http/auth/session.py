@@ -14,8 +14,9 @@ from ari.http.auth.credentials import mistake
 from ari.http.cookies import read_cookie, session_cookie_name, set_cookie, visitor_cookie_name
 from ari.http.edge_checks import bucket_of
 from ari.http.problem import Fault
-from ari.http.responses import Answer, redirect
-from ari.http.route_policy import NO_ROUTE, Access, AuthMode, Matched
+from ari.http.responses import Response, redirect
+from ari.http.route_policy import AuthMode, RoutePolicy
+from ari.http.route_table import NO_ROUTE, MatchedRoute
 from ari.keys.reasons import MISSING
 
 if TYPE_CHECKING:
@@ -32,17 +33,17 @@ class SessionAuth:
         self._call = exchange.call
         self._cookies = [line.decode("latin-1") for line in exchange.incoming.lines(b"cookie")]
 
-    async def admit(self, matched: Matched) -> Answer | None:
+    async def admit(self, matched: MatchedRoute) -> Response | None:
         """``None`` if the handler may run, else the answer in its place."""
-        access = matched.access
-        if access.kind is AuthMode.OPEN or (matched is NO_ROUTE and not self._incoming.is_api):
+        access = matched.policy
+        if access.auth is AuthMode.OPEN or (matched is NO_ROUTE and not self._incoming.is_api):
             return None
-        if access.kind is AuthMode.NEEDS and self._incoming.is_api:
+        if access.auth in (AuthMode.KEY, AuthMode.KEY_OR_SESSION) and self._incoming.is_api:
             return await self._admit_to_api(access)
         return await self._admit_to_page(access)
 
-    async def _admit_to_api(self, access: Access) -> Answer | None:
-        counts = not access.keys_only and csrf.session_counts_under_api(self._incoming, self._settings)
+    async def _admit_to_api(self, access: RoutePolicy) -> Response | None:
+        counts = access.auth is not AuthMode.KEY and csrf.session_counts_under_api(self._incoming, self._settings)
         token = self._session_token() if counts else None
         signed_in = await self._signed_in(token)
         if token is None or signed_in is None:
@@ -58,7 +59,7 @@ class SessionAuth:
             sessions.caller_of(signed_in, self._call.origin("api")).require_confirmed(self._incoming.at_ms)
         return None if fault is None else self._exchange.fault(fault)
 
-    async def _admit_to_page(self, access: Access) -> Answer | None:
+    async def _admit_to_page(self, access: RoutePolicy) -> Response | None:
         token = self._session_token()
         signed_in = await self._signed_in(token)
         sent = token if signed_in is not None else read_cookie(self._cookies, visitor_cookie_name(self._settings))
@@ -69,11 +70,11 @@ class SessionAuth:
             answer = await self._prove(sent)
             if answer is not None:
                 return answer
-        if access.kind is not AuthMode.VISITOR and signed_in is None:
+        if access.auth is not AuthMode.VISITOR and signed_in is None:
             return self._to_sign_in()
         return None
 
-    async def _prove(self, secret: str | None) -> Answer | None:
+    async def _prove(self, secret: str | None) -> Response | None:
         fault = csrf.same_origin_fault(self._incoming, self._settings)
         if fault is not None:
             return self._exchange.fault(fault)
@@ -102,7 +103,7 @@ class SessionAuth:
         self._exchange.cookies.append((b"set-cookie", cookie.encode()))
         return secret
 
-    def _to_sign_in(self) -> Answer:
+    def _to_sign_in(self) -> Response:
         here = self._incoming.path
         if self._incoming.query:
             here += "?" + self._incoming.query.decode("latin-1")

@@ -8,7 +8,7 @@ from ari.accounts import sessions
 from ari.http.body import form_of
 from ari.http.context import context_of
 from ari.http.cookies import SHORTCUTS_COOKIE, THEME_COOKIE, THEMES
-from ari.http.route_policy import page
+from ari.http.route_policy import AuthMode, policy
 from ari.web import places
 from ari.web.answering import signed_in
 from ari.web.cookies import forget_session
@@ -34,7 +34,7 @@ class AccountPages:
             Route("/sign-out-everywhere", signed_in(self.sign_out_everywhere), methods=["POST"]),
         ]
 
-    @page
+    @policy(AuthMode.SESSION)
     async def prefer(self, request: Request) -> Response:
         """Keep the theme or the shortcuts in a cookie; scripts read and set the same ones."""
         form = form_from(form_of(request), "theme", "shortcuts", "next")
@@ -48,7 +48,7 @@ class AccountPages:
                 answer.set_cookie(name, value, _YEAR_SECONDS, samesite="lax", secure=secure)
         return answer
 
-    @page
+    @policy(AuthMode.SESSION)
     async def sign_out(self, request: Request) -> Response:
         """End this session."""
         caller, now_ms = context_of(request).caller, self._instance.now_ms()
@@ -56,12 +56,12 @@ class AccountPages:
         await self._instance.acommand(caller, lambda unit, by: sessions.end(unit, by, now_ms))
         return self._out(request, "signed-out")
 
-    @page
+    @policy(AuthMode.SESSION)
     async def ask(self, request: Request) -> Response:
         """Asks before ending every session."""
         return self._pages.page(request, "pages/account/sign_out_everywhere.html")
 
-    @page
+    @policy(AuthMode.SESSION)
     async def sign_out_everywhere(self, request: Request) -> Response:
         """End every session of the account."""
         caller, now_ms = context_of(request).caller, self._instance.now_ms()

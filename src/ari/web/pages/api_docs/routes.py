@@ -5,7 +5,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from ari.http.context import context_of
-from ari.http.route_policy import docs_page
+from ari.http.route_policy import AuthMode, policy
 from ari.web.answering import signed_in
 from ari.web.endpoints import Endpoints
 from ari.web.operations import pieces
@@ -24,7 +24,7 @@ class ApiDocsPages:
         """The address."""
         return [Route(API_DOCS, signed_in(self.show), methods=["GET"])]
 
-    @docs_page
+    @policy(AuthMode.KEY_OR_SESSION, scope="api:read", inline_styles=True)
     async def show(self, request: Request) -> Response:
         """Every operation, to read at once; the reference, which is large, is loaded when one is opened in it."""
         docs = await self._endpoints.docs()

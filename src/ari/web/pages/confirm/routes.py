@@ -5,7 +5,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from ari.http.body import form_of
-from ari.http.route_policy import page, sensitive
+from ari.http.route_policy import AuthMode, policy
 from ari.web import places
 from ari.web.forms import form_from
 from ari.web.render import Pages
@@ -24,14 +24,12 @@ class ConfirmPages:
             Route(places.CONFIRM, self.go_on, methods=["POST"]),
         ]
 
-    @page
-    @sensitive
+    @policy(AuthMode.SESSION, sensitive=True)
     async def show(self, request: Request) -> Response:
         """Asks, unless the password was given of late; then goes on."""
         return self._on(places.known_place(request.query_params.get("next")))
 
-    @page
-    @sensitive
+    @policy(AuthMode.SESSION, sensitive=True)
     async def go_on(self, request: Request) -> Response:
         """Goes on to the page that was wanted; in a dialog, within it."""
         return self._on(places.known_place(form_from(form_of(request), "next").value("next")))

@@ -10,7 +10,7 @@ from ari.base.caller import Caller
 from ari.base.errors import Invalid
 from ari.http.body import form_of
 from ari.http.context import context_of
-from ari.http.route_policy import page
+from ari.http.route_policy import AuthMode, policy
 from ari.keys import manage
 from ari.keys.expiry import EXPIRY_CHOICES, SUGGESTED_EXPIRY
 from ari.keys.manage import Created, NewKey
@@ -62,7 +62,7 @@ class CreateKeyPages:
             Route(places.NAME_ADVICE, signed_in(self.advise), methods=["POST"]),
         ]
 
-    @page
+    @policy(AuthMode.SESSION)
     async def show(self, request: Request) -> Response:
         """The empty form; ``like`` a key, to take its place; ``ai`` a provider, to use it through the gateway."""
         like = await self._like(request.query_params.get("like"))
@@ -73,13 +73,13 @@ class CreateKeyPages:
         form = Form({"expires": SUGGESTED_EXPIRY, "access": ai.PRESET if wanted else DEFAULT_PRESET})
         return await self._form(request, form, None, ticked=[wanted] if wanted else None)
 
-    @page
+    @policy(AuthMode.SESSION)
     async def advise(self, request: Request) -> Response:
         """A suggestion, while a name that says nothing is being typed."""
         name = form_from(form_of(request), "name").value("name")
         return self._pages.page(request, "pages/create_key/_advice.html", vague=says_nothing(name))
 
-    @page
+    @policy(AuthMode.SESSION)
     async def create(self, request: Request) -> Response:
         """Make the key and show its secret, in this answer and nowhere else."""
         form = form_from(form_of(request), "name", "expires", "access", "form", "like")

@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute, Route
 from ari.base.errors import Conflict, Invalid
 from ari.http.body import form_of
 from ari.http.context import context_of
-from ari.http.route_policy import page
+from ari.http.route_policy import AuthMode, policy
 from ari.keys import manage
 from ari.keys.expiry import EXPIRY_CHOICES
 from ari.keys.manage import KeyChange
@@ -50,14 +50,14 @@ class EditKeyPages:
             found.append(Route(f"{base}/{verb}", signed_in(act), methods=["POST"]))
         return found
 
-    @page
+    @policy(AuthMode.SESSION)
     async def menu(self, request: Request) -> Response:
         """What can be done to the key; a page of its own where nothing can pop up."""
         key_id: str = request.path_params["key_id"]
         key = await self._instance.aread(lambda unit: manage.get(unit, key_id))
         return self._pages.page(request, "pages/edit_key/menu.html", key=key)
 
-    @page
+    @policy(AuthMode.SESSION)
     async def name_form(self, request: Request) -> Response:
         """The name as a field, in the place of the name; ``shown`` puts it back. Without htmx the page to rename."""
         key = await self._living(request)
@@ -67,7 +67,7 @@ class EditKeyPages:
             return self._pages.page(request, "pages/edit_key/name.html", key=key)
         return self._rename_form(request, key, Form({"name": key.name}))
 
-    @page
+    @policy(AuthMode.SESSION)
     async def name(self, request: Request) -> Response:
         """Renames, or says what is wrong with the name."""
         form = form_from(form_of(request), "name")
@@ -79,7 +79,7 @@ class EditKeyPages:
             return self._pages.go(request, places.HOME, "renamed")
         return self._pages.page(request, "pages/edit_key/name.html", headers=_done("renamed", key), key=key)
 
-    @page
+    @policy(AuthMode.SESSION)
     async def switch(self, request: Request) -> Response:
         """Switches the key off or on again."""
         disabled = form_from(form_of(request), "disabled").value("disabled") == "yes"
@@ -89,13 +89,13 @@ class EditKeyPages:
             return Response(status_code=204, headers=_done(done, key))
         return self._pages.go(request, places.HOME, done)
 
-    @page
+    @policy(AuthMode.SESSION)
     async def access_form(self, request: Request) -> Response:
         """Asks what the key shall be allowed."""
         key = await self._living(request)
         return self._access_form(request, key, Form({"access": preset_word(key.scopes)}), key.scopes)
 
-    @page
+    @policy(AuthMode.SESSION)
     async def access(self, request: Request) -> Response:
         """Says anew what the key may do."""
         sent = form_of(request)
@@ -107,12 +107,12 @@ class EditKeyPages:
             return self._access_form(request, key, form.with_problems(error.problems), tuple(ticked), 422)
         return self._back(request, "access-changed")
 
-    @page
+    @policy(AuthMode.SESSION)
     async def expiry_form(self, request: Request) -> Response:
         """Asks when the key shall end."""
         return self._expiry_form(request, await self._living(request), Form())
 
-    @page
+    @policy(AuthMode.SESSION)
     async def expiry(self, request: Request) -> Response:
         """Says anew when the key ends."""
         form = form_from(form_of(request), "expires", "day")

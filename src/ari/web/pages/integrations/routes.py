@@ -10,7 +10,7 @@ from ari.base.caller import Caller
 from ari.base.errors import AriError, CallerDead, Invalid, NotFound, Problem
 from ari.http.body import form_of
 from ari.http.context import context_of
-from ari.http.route_policy import page, sensitive
+from ari.http.route_policy import AuthMode, policy
 from ari.integrations import manage
 from ari.integrations.checks import MAX_BASE_URL, MAX_KEY
 from ari.integrations.credentials import state
@@ -51,19 +51,17 @@ class IntegrationsPages:
             Route(f"{one}/test", signed_in(self.test), methods=["POST"]),
         ]
 
-    @page
+    @policy(AuthMode.SESSION)
     async def show(self, request: Request) -> Response:
         """Every provider."""
         return await self._board(request)
 
-    @page
-    @sensitive
+    @policy(AuthMode.SESSION, sensitive=True)
     async def key_form(self, request: Request) -> Response:
         """Asks for the key."""
         return await self._form(request, Form(), "key")
 
-    @page
-    @sensitive
+    @policy(AuthMode.SESSION, sensitive=True)
     async def put_key(self, request: Request) -> Response:
         """Seals the key, in place of the one before."""
         key = form_of(request).get(PROVIDER_KEY)
@@ -76,8 +74,7 @@ class IntegrationsPages:
             return await self._form(request, _said(Form(), error), "key", 422)
         return self._back(request, provider, "provider-key-sealed")
 
-    @page
-    @sensitive
+    @policy(AuthMode.SESSION, sensitive=True)
     async def address_form(self, request: Request) -> Response:
         """Asks for the base URL, and for the key that goes there."""
         row = (await self._state(_provider(request))).stored
@@ -85,8 +82,7 @@ class IntegrationsPages:
         shown = row.base_url if row is not None and row.base_url_is_owners else None
         return await self._form(request, Form({"base_url": shown or ""}), "address")
 
-    @page
-    @sensitive
+    @policy(AuthMode.SESSION, sensitive=True)
     async def put_address(self, request: Request) -> Response:
         """Says where the provider is; the key of before is deleted if that changes."""
         form = form_from(form_of(request), "base_url")
@@ -100,22 +96,20 @@ class IntegrationsPages:
             return await self._form(request, _said(form, error), "address", 422)
         return self._back(request, provider, "provider-key-sealed" if key[0].strip() else "address-changed")
 
-    @page
-    @sensitive
+    @policy(AuthMode.SESSION, sensitive=True)
     async def remove_form(self, request: Request) -> Response:
         """Asks whether to remove what is stored."""
         found = await self._state(_provider(request))
         return self._pages.page(request, "pages/integrations/remove.html", state=found)
 
-    @page
-    @sensitive
+    @policy(AuthMode.SESSION, sensitive=True)
     async def remove(self, request: Request) -> Response:
         """Removes it."""
         provider = _provider(request)
         await self._command(request, lambda unit, by: manage.remove(unit, by, self._instance.now_ms(), provider))
         return self._pages.go(request, _BASE, "provider-key-removed")
 
-    @page
+    @policy(AuthMode.SESSION)
     async def use(self, request: Request) -> Response:
         """Says how to call the provider through this instance. Raises ``NotFound`` where the gateway does not."""
         provider = _provider(request)
@@ -124,7 +118,7 @@ class IntegrationsPages:
             raise NotFound(f"ARI doesn't forward calls to {provider.title}.")
         return self._pages.page(request, "pages/integrations/use.html", provider=provider, use=found)
 
-    @page
+    @policy(AuthMode.SESSION)
     async def test(self, request: Request) -> Response:
         """Tries the key; for htmx the card alone, with what came of it."""
         provider, caller = _provider(request), context_of(request).caller

@@ -12,7 +12,7 @@ from ari.base.caller import Caller
 from ari.base.errors import Invalid
 from ari.http.body import form_of
 from ari.http.context import context_of, deps_of
-from ari.http.route_policy import page
+from ari.http.route_policy import AuthMode, policy
 from ari.keys import manage
 from ari.keys.manage import KeyChange
 from ari.keys.names import NAME_LENGTH, REASON_LENGTH
@@ -49,7 +49,7 @@ class KeyPages:
             found.append(Route(f"{base}/{verb}", signed_in(act), methods=["POST"]))
         return found
 
-    @page
+    @policy(AuthMode.SESSION)
     async def show(self, request: Request) -> Response:
         """The page; for htmx one of the two parts that refresh."""
         facts = await self._facts(request)
@@ -72,13 +72,13 @@ class KeyPages:
             status_rows=STATUS_ROWS,
         )
 
-    @page
+    @policy(AuthMode.SESSION)
     async def rename_form(self, request: Request) -> Response:
         """Asks for the new name."""
         key = (await self._facts(request)).key
         return self._form(request, "rename", Form({"name": key.name}), key=key)
 
-    @page
+    @policy(AuthMode.SESSION)
     async def rename(self, request: Request) -> Response:
         """Renames, or says what is wrong with the name."""
         form = form_from(form_of(request), "name")
@@ -94,19 +94,19 @@ class KeyPages:
             return self._form(request, "rename", form.with_problems(error.problems), 422, key=key)
         return self._back(request, "renamed")
 
-    @page
+    @policy(AuthMode.SESSION)
     async def disable(self, request: Request) -> Response:
         """Switches the key off."""
         await self._switch(request, disabled=True)
         return self._back(request, "disabled")
 
-    @page
+    @policy(AuthMode.SESSION)
     async def enable(self, request: Request) -> Response:
         """Switches the key on again."""
         await self._switch(request, disabled=False)
         return self._back(request, "enabled")
 
-    @page
+    @policy(AuthMode.SESSION)
     async def revoke_form(self, request: Request) -> Response:
         """Asks before revoking; a key that is inactive already can only be deleted."""
         facts = await self._facts(request)
@@ -114,7 +114,7 @@ class KeyPages:
             return self._pages.go(request, f"{places.key_place(facts.key.id)}/delete")
         return self._form(request, "revoke", Form(), key=facts.key, made=facts.made)
 
-    @page
+    @policy(AuthMode.SESSION)
     async def revoke(self, request: Request) -> Response:
         """Revokes for good."""
         form = form_from(form_of(request), "reason", "with_made")
@@ -128,7 +128,7 @@ class KeyPages:
         place = places.came_from(request.headers.get("hx-current-url")) or places.HOME
         return self._pages.go(request, place, "revoked")
 
-    @page
+    @policy(AuthMode.SESSION)
     async def delete_form(self, request: Request) -> Response:
         """Asks before deleting; a key that still works must be revoked first."""
         key = (await self._facts(request)).key
@@ -136,7 +136,7 @@ class KeyPages:
             return self._pages.go(request, f"{places.key_place(key.id)}/revoke")
         return self._form(request, "delete", Form(), key=key)
 
-    @page
+    @policy(AuthMode.SESSION)
     async def delete(self, request: Request) -> Response:
         """Takes the key out of the table."""
         await self._do(request, manage.delete)

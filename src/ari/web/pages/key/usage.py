@@ -10,7 +10,7 @@ from ari.base.clock import MINUTE_MS, SECOND_MS
 from ari.base.errors import Limited
 from ari.http.body import form_of
 from ari.http.context import context_of
-from ari.http.route_policy import page, sensitive
+from ari.http.route_policy import AuthMode, policy
 from ari.instance import Instance
 from ari.keys import manage
 from ari.keys.reasons import ACCEPTED, REASONS, REQUEST_ERRORS
@@ -128,7 +128,7 @@ class KeyUsagePages:
             Route(export, signed_in(self.export), methods=["POST"]),
         ]
 
-    @page
+    @policy(AuthMode.SESSION)
     async def lease(self, request: Request) -> Response:
         """Begin, renew or end a live tail. Raises ``Limited`` where the session has ten (security.md 33)."""
         form, bucket = form_of(request), _bucket(request)
@@ -152,7 +152,7 @@ class KeyUsagePages:
             raise Limited(f"This session has {tails.MOST_TAILS} live tails already; close one.", 10)
         return JSONResponse({"lease": str(mine)})
 
-    @page
+    @policy(AuthMode.SESSION)
     async def tail(self, request: Request) -> Response:
         """The rows of late, so many seconds more than were asked for: workers commit out of time order."""
         key_id: str = request.path_params["key_id"]
@@ -169,8 +169,7 @@ class KeyUsagePages:
         found = await self._instance.areport(lambda reader: reader.search(search, None, TAIL_ROWS))
         return self._pages.page(request, "pages/key/_tail.html", rows=found.rows, read_at_ms=now_ms)
 
-    @page
-    @sensitive
+    @policy(AuthMode.SESSION, sensitive=True)
     async def export(self, request: Request) -> Response:
         """The rows that the page shows, and all the others that match, as a file."""
         key_id: str = request.path_params["key_id"]

@@ -15,7 +15,7 @@ from ari.base.events import Origin
 from ari.http.body import form_of
 from ari.http.context import context_of
 from ari.http.cookies import device_cookie_name, read_cookie
-from ari.http.route_policy import visitor_page
+from ari.http.route_policy import AuthMode, policy
 from ari.storage.transaction import Transaction
 from ari.web import places
 from ari.web.forms import Form, form_from
@@ -44,12 +44,12 @@ class ForgotPages:
             Route(places.FORGOT, self.ask, methods=["POST"]),
         ]
 
-    @visitor_page
+    @policy(AuthMode.VISITOR)
     async def show(self, request: Request) -> Response:
         """The form; without mail, the command."""
         return self._page(request, Form())
 
-    @visitor_page
+    @policy(AuthMode.VISITOR)
     async def ask(self, request: Request) -> Response:
         """Mails the link if there is such an account, and answers the same if there is none."""
         form, origin = form_from(form_of(request), "email"), context_of(request).origin("web")

@@ -9,7 +9,7 @@ from ari.base.caller import SYSTEM
 from ari.base.errors import Invalid, NotFound
 from ari.http.body import form_of
 from ari.http.context import context_of
-from ari.http.route_policy import visitor_page
+from ari.http.route_policy import AuthMode, policy
 from ari.web import places
 from ari.web.forms import Form, form_from
 from ari.web.link_tokens import link_token
@@ -32,12 +32,12 @@ class MailLinkPages:
             Route(places.CONFIRM_ADDRESS, self.confirm, methods=["POST"]),
         ]
 
-    @visitor_page
+    @policy(AuthMode.VISITOR)
     async def reset_form(self, request: Request) -> Response:
         """Asks for a new password."""
         return self._page(request, "reset", Form())
 
-    @visitor_page
+    @policy(AuthMode.VISITOR)
     async def reset(self, request: Request) -> Response:
         """Sets it for whoever holds a link that works; the sign-in follows, with two-factor where that is on."""
         form, origin = form_from(form_of(request), "token", "password"), context_of(request).origin("web")
@@ -58,12 +58,12 @@ class MailLinkPages:
             return self._gone(request, "reset")
         return self._pages.go(request, places.SIGN_IN, "password-reset")
 
-    @visitor_page
+    @policy(AuthMode.VISITOR)
     async def confirm_form(self, request: Request) -> Response:
         """Shows a button."""
         return self._page(request, "confirm_address", Form())
 
-    @visitor_page
+    @policy(AuthMode.VISITOR)
     async def confirm(self, request: Request) -> Response:
         """Makes the address to which the link was mailed the account's."""
         form, call = form_from(form_of(request), "token"), context_of(request)

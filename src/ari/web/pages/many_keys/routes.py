@@ -10,7 +10,7 @@ from ari.base.caller import Caller
 from ari.base.errors import Invalid, NotFound
 from ari.http.body import form_of
 from ari.http.context import context_of
-from ari.http.route_policy import page
+from ari.http.route_policy import AuthMode, policy
 from ari.keys import bulk
 from ari.keys.bulk import MOST_AT_ONCE, Selection
 from ari.keys.expiry import EXPIRY_CHOICES, SUGGESTED_EXPIRY
@@ -55,7 +55,7 @@ class ManyKeysPages:
             Route(places.MANY_KEYS, signed_in(self.act), methods=["POST"]),
         ]
 
-    @page
+    @policy(AuthMode.SESSION)
     async def ask(self, request: Request) -> Response:
         """Lists the keys that were ticked, or picked by what is said of them, before anything is done."""
         asked = request.query_params
@@ -68,7 +68,7 @@ class ManyKeysPages:
         )
         return self._question(request, verb, Form({"expires": SUGGESTED_EXPIRY}), chosen)
 
-    @page
+    @policy(AuthMode.SESSION)
     async def act(self, request: Request) -> Response:
         """Does it, to those that still fit."""
         form = form_from(form_of(request), "do", "keys", "reason", "expires", "day")

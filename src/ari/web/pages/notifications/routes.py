@@ -8,7 +8,7 @@ from ari.base.errors import NotFound
 from ari.base.ids import is_id
 from ari.http.body import form_of
 from ari.http.context import context_of
-from ari.http.route_policy import page, sensitive
+from ari.http.route_policy import AuthMode, policy
 from ari.notifications import manage
 from ari.web import places
 from ari.web.answering import signed_in
@@ -34,7 +34,7 @@ class NotificationPages:
             Route(f"{_BASE}/test", signed_in(self.test), methods=["POST"]),
         ]
 
-    @page
+    @policy(AuthMode.SESSION)
     async def show(self, request: Request) -> Response:
         """The page."""
         before = request.query_params.get("before", "")
@@ -52,7 +52,7 @@ class NotificationPages:
             titles=titles(),
         )
 
-    @page
+    @policy(AuthMode.SESSION)
     async def switch(self, request: Request) -> Response:
         """Switches a kind on or off; asks for the password first, since silence hides what happens."""
         form, caller = form_from(form_of(request), "kind", "on"), context_of(request).caller
@@ -64,8 +64,7 @@ class NotificationPages:
             return self._pages.go(request, _BASE)
         return self._pages.go(request, f"{_BASE}#{kind}")
 
-    @page
-    @sensitive
+    @policy(AuthMode.SESSION, sensitive=True)
     async def test(self, request: Request) -> Response:
         """Sends the test mail; what came of it is kept, and the page that follows shows it."""
         caller = context_of(request).caller

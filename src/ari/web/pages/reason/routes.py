@@ -5,7 +5,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from ari.base.errors import NotFound
-from ari.http.route_policy import open_to_all
+from ari.http.route_policy import AuthMode, policy
 from ari.keys.reasons import REASONS, REQUEST_ERRORS
 from ari.web.render import Pages
 
@@ -20,7 +20,7 @@ class ReasonPages:
         """The address."""
         return [Route("/errors/{code}", self.show, methods=["GET"])]
 
-    @open_to_all
+    @policy(AuthMode.OPEN)
     async def show(self, request: Request) -> Response:
         """One code. Raises ``NotFound`` for every text that is none."""
         reason = (REASONS | REQUEST_ERRORS).get(request.path_params["code"])

@@ -9,7 +9,7 @@ from ari.base.caller import Caller
 from ari.base.errors import Invalid, Limited
 from ari.http.body import form_of
 from ari.http.context import context_of
-from ari.http.route_policy import page, sensitive
+from ari.http.route_policy import AuthMode, policy
 from ari.storage.transaction import Transaction
 from ari.web import places
 from ari.web.answering import signed_in
@@ -32,14 +32,12 @@ class AddressPages:
             Route(places.ADDRESS, signed_in(self.ask), methods=["POST"]),
         ]
 
-    @page
-    @sensitive
+    @policy(AuthMode.SESSION, sensitive=True)
     async def show(self, request: Request) -> Response:
         """Asks for the new address; without mail, says how to change it at the command line."""
         return self._form(request, Form())
 
-    @page
-    @sensitive
+    @policy(AuthMode.SESSION, sensitive=True)
     async def ask(self, request: Request) -> Response:
         """Mails the link."""
         form, caller = form_from(form_of(request), "email"), context_of(request).caller

@@ -11,7 +11,7 @@ from ari.base.caller import Caller
 from ari.base.errors import Invalid, Limited
 from ari.http.body import form_of
 from ari.http.context import context_of
-from ari.http.route_policy import page
+from ari.http.route_policy import AuthMode, policy
 from ari.storage.transaction import Transaction
 from ari.web import places
 from ari.web.answering import signed_in
@@ -43,7 +43,7 @@ class SecurityPages:
             Route(f"{_BASE}/sessions/{{session_id}}/end", signed_in(self.end_one), methods=["POST"]),
         ]
 
-    @page
+    @policy(AuthMode.SESSION)
     async def show(self, request: Request) -> Response:
         """The page."""
         present = context_of(request).signed_in
@@ -62,12 +62,12 @@ class SecurityPages:
             is_refusal=is_refusal,
         )
 
-    @page
+    @policy(AuthMode.SESSION)
     async def password_form(self, request: Request) -> Response:
         """Asks for the old password and the new one."""
         return self._password_form(request, Form())
 
-    @page
+    @policy(AuthMode.SESSION)
     async def change_password(self, request: Request) -> Response:
         """Changes it, or says what is wrong with which of the two."""
         form = form_from(form_of(request), "current", "new")
@@ -94,7 +94,7 @@ class SecurityPages:
         setup.reset_password(unit, caller, now_ms, account.email, hashed)
         return sign_in.know_browser(unit, account, now_ms)
 
-    @page
+    @policy(AuthMode.SESSION)
     async def end_one(self, request: Request) -> Response:
         """Signs another session out."""
         session_id: str = request.path_params["session_id"]
@@ -103,7 +103,7 @@ class SecurityPages:
         await self._instance.acommand(caller, lambda unit, by: sessions.end_one(unit, by, now_ms, session_id))
         return self._pages.go(request, _BASE, "session-ended")
 
-    @page
+    @policy(AuthMode.SESSION)
     async def end_others(self, request: Request) -> Response:
         """Signs every session out but this one."""
         caller, now_ms = context_of(request).caller, self._instance.now_ms()

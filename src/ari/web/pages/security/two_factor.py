@@ -11,7 +11,7 @@ from ari.base.errors import Conflict, Invalid, Limited
 from ari.http.body import form_of
 from ari.http.context import context_of
 from ari.http.cookies import device_cookie_name, read_cookie
-from ari.http.route_policy import page, sensitive
+from ari.http.route_policy import AuthMode, policy
 from ari.storage.transaction import Transaction
 from ari.web import places
 from ari.web.answering import signed_in
@@ -43,15 +43,14 @@ class TwoFactorPages:
             Route(places.BACKUP_CODES, signed_in(self.new_codes), methods=["POST"]),
         ]
 
-    @page
-    @sensitive
+    @policy(AuthMode.SESSION, sensitive=True)
     async def set_up(self, request: Request) -> Response:
         """Shows a new secret; it counts only once a code of it has come back."""
         if await self._is_on(request):
             return self._pages.go(request, _BASE)
         return self._set_up(request, Form({"secret": totp.new_secret()}))
 
-    @page
+    @policy(AuthMode.SESSION)
     async def turn_on(self, request: Request) -> Response:
         """Turns it on and shows the backup codes, in this answer and nowhere else."""
         form = form_from(form_of(request), "secret", "code")
@@ -71,14 +70,14 @@ class TwoFactorPages:
             return self._pages.go(request, _BASE)
         return self._codes(request, codes, turned_on=True)
 
-    @page
+    @policy(AuthMode.SESSION)
     async def off_form(self, request: Request) -> Response:
         """Asks for the password and a code."""
         if not await self._is_on(request):
             return self._pages.go(request, _BASE)
         return self._off_form(request, Form())
 
-    @page
+    @policy(AuthMode.SESSION)
     async def turn_off(self, request: Request) -> Response:
         """Turns it off for the right password and a right code."""
         form = form_from(form_of(request), "password", "code")
@@ -94,8 +93,7 @@ class TwoFactorPages:
             return self._off_form(request, Form(problems={problem: str(error)}), 429, {"retry-after": str(wait)})
         return self._pages.go(request, _BASE, "two-factor-off")
 
-    @page
-    @sensitive
+    @policy(AuthMode.SESSION, sensitive=True)
     async def codes_form(self, request: Request) -> Response:
         """Asks before the codes of before stop working."""
         if not await self._is_on(request):
@@ -103,8 +101,7 @@ class TwoFactorPages:
         form_id = new_form_id(self._instance.now_ms())
         return self._pages.page(request, "pages/security/new_codes.html", form_id=form_id)
 
-    @page
-    @sensitive
+    @policy(AuthMode.SESSION, sensitive=True)
     async def new_codes(self, request: Request) -> Response:
         """Makes new backup codes and shows them, in this answer and nowhere else; a form makes them once."""
         form_id = form_from(form_of(request), "form").value("form")

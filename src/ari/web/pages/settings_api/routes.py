@@ -7,7 +7,7 @@ from starlette.routing import BaseRoute, Route
 from ari.base.errors import NotFound
 from ari.http.body import form_of
 from ari.http.context import context_of
-from ari.http.route_policy import page
+from ari.http.route_policy import AuthMode, policy
 from ari.keys.listing import SHOWN
 from ari.storage.transaction import Transaction
 from ari.usage import advice as usage_advice
@@ -58,12 +58,12 @@ class SettingsApiPages:
             Route(places.DISMISS, signed_in(self.dismiss), methods=["POST"]),
         ]
 
-    @page
+    @policy(AuthMode.SESSION)
     async def home(self, request: Request) -> Response:
         """The first page is the settings."""
         return self._pages.go(request, places.HOME)
 
-    @page
+    @policy(AuthMode.SESSION)
     async def settings(self, request: Request) -> Response:
         """The tab API; the only tab there is. For htmx the table alone."""
         asked = request.query_params
@@ -91,7 +91,7 @@ class SettingsApiPages:
             groups=await self._endpoints.groups(),
         )
 
-    @page
+    @policy(AuthMode.SESSION)
     async def dismiss(self, request: Request) -> Response:
         """Keep one finding from being shown again, unless it is no longer the one that was seen."""
         form = form_from(form_of(request), "kind", "mark")

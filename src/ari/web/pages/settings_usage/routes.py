@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from ari.http.route_policy import page, sensitive
+from ari.http.route_policy import AuthMode, policy
 from ari.keys.manage import key_names
 from ari.usage.reports import ai_summary, summary
 from ari.web import places
@@ -30,7 +30,7 @@ class SettingsUsagePages:
             Route(f"{places.USAGE}/export", signed_in(self.export), methods=["POST"]),
         ]
 
-    @page
+    @policy(AuthMode.SESSION)
     async def show(self, request: Request) -> Response:
         """The numbers of a span; all of them from rollups."""
         asked = asked_of(request, self._instance.now_ms(), places.USAGE)
@@ -54,8 +54,7 @@ class SettingsUsagePages:
             low_disk=self._instance.usage.low_disk,
         )
 
-    @page
-    @sensitive
+    @policy(AuthMode.SESSION, sensitive=True)
     async def export(self, request: Request) -> Response:
         """The rows of the span as a file."""
         return await exported(self._instance, request, places.USAGE, None)

@@ -12,7 +12,7 @@ from ari.base.errors import Invalid, NotFound, Problem
 from ari.base.events import Origin
 from ari.http.body import form_of
 from ari.http.context import context_of
-from ari.http.route_policy import visitor_page
+from ari.http.route_policy import AuthMode, policy
 from ari.storage import owner_mark
 from ari.storage.transaction import Transaction
 from ari.web import places
@@ -40,14 +40,14 @@ class SetupPages:
         """The addresses."""
         return [Route(SETUP, self.show, methods=["GET"]), Route(SETUP, self.make, methods=["POST"])]
 
-    @visitor_page
+    @policy(AuthMode.VISITOR)
     async def show(self, request: Request) -> Response:
         """The form; the token comes with it, never before it."""
         if await self._instance.aread(setup.has_owner):
             raise NotFound(_GONE)
         return self._form(request, Form())
 
-    @visitor_page
+    @policy(AuthMode.VISITOR)
     async def make(self, request: Request) -> Response:
         """Make the owner and sign in. Without a good token there is nothing here."""
         form = form_from(form_of(request), "token", "email", "password")

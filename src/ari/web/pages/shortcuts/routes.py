@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from ari.http.route_policy import page
+from ari.http.route_policy import AuthMode, policy
 from ari.web import places
 from ari.web.render import Pages
 
@@ -26,7 +26,7 @@ class ShortcutsPages:
         """The address."""
         return [Route(places.SHORTCUTS, self.show, methods=["GET"])]
 
-    @page
+    @policy(AuthMode.SESSION)
     async def show(self, request: Request) -> Response:
         """The list."""
         return self._pages.page(request, "pages/shortcuts/page.html", shortcut_keys=KEYS)

@@ -10,7 +10,7 @@ from ari.base.errors import Limited, NotFound
 from ari.http.body import form_of
 from ari.http.context import context_of
 from ari.http.cookies import device_cookie_name, half_cookie_name, read_cookie, session_cookie_name
-from ari.http.route_policy import visitor_page
+from ari.http.route_policy import AuthMode, policy
 from ari.web import places
 from ari.web.cookies import keep_half, keep_session
 from ari.web.forms import Form, form_from
@@ -34,7 +34,7 @@ class CodePages:
             Route(places.CODE, self.enter, methods=["POST"]),
         ]
 
-    @visitor_page
+    @policy(AuthMode.VISITOR)
     async def show(self, request: Request) -> Response:
         """The form; without a password given of late there is only the sign-in."""
         wanted = places.known_place(request.query_params.get("next"))
@@ -46,7 +46,7 @@ class CodePages:
         backup = request.query_params.get("with") == "backup"
         return self._form(request, Form({"next": wanted, "with": "backup" if backup else "app"}))
 
-    @visitor_page
+    @policy(AuthMode.VISITOR)
     async def enter(self, request: Request) -> Response:
         """Check the code within the limits and start the session."""
         form = form_from(form_of(request), "code", "next", "with")

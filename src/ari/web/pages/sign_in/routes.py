@@ -13,7 +13,7 @@ from ari.base.errors import Limited, Unavailable
 from ari.http.body import form_of
 from ari.http.context import context_of
 from ari.http.cookies import device_cookie_name, read_cookie, session_cookie_name
-from ari.http.route_policy import visitor_page
+from ari.http.route_policy import AuthMode, policy
 from ari.web import places
 from ari.web.cookies import keep_half, keep_session
 from ari.web.forms import Form, form_from
@@ -38,7 +38,7 @@ class SignInPages:
             Route(places.SIGN_IN, self.sign_in, methods=["POST"]),
         ]
 
-    @visitor_page
+    @policy(AuthMode.VISITOR)
     async def show(self, request: Request) -> Response:
         """The form. Leads on who is signed in already, and to the setup while there is no owner."""
         wanted = places.known_place(request.query_params.get("next"))
@@ -49,7 +49,7 @@ class SignInPages:
             return self._pages.go(request, SETUP)
         return self._form(request, Form({"next": wanted}))
 
-    @visitor_page
+    @policy(AuthMode.VISITOR)
     async def sign_in(self, request: Request) -> Response:
         """Check the password within the limits and start a session."""
         form = form_from(form_of(request), "email", "password", "next")
