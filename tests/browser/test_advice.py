@@ -85,7 +85,7 @@ def test_a_dismissed_sentence_comes_back_with_another_key(past: Past, owner: Any
     plain.goto(f"{owner.url}{HOME}")
     line = plain.locator("#advice-addresses")
     line.get_by_role("button", name="Dismiss").click()
-    expect(plain.get_by_text("It comes back if something about it changes.")).to_be_visible()
+    expect(plain.get_by_text("You'll see it again if something changes.")).to_be_visible()
     expect(line).to_have_count(0)
     other = past.key("Also roaming", 5, 90)
     past.requests(other, 1, 11, address="198.51.100.{n}")
