@@ -50,10 +50,9 @@ The figures are of a machine with two cores.
 REFERENCE = """
 ## The bundled reference
 
-The API docs hold every operation whole, also at an address of the bundled reference such as the last one above. The
-reference, in which operations can be tried, is loaded when somebody opens it. From the click on **Try it** to the
-moment when a request can be sent, with nothing in the browser's cache, at 10 Mbit/s and 40 ms: **{ready} ms**. The
-longest time in which the page answers to nothing meanwhile: **{longest} ms**. (The middle of {rounds}.)
+The API docs list every endpoint. The bundled reference, in which they can be tried, is loaded when one is opened. From
+the click to the moment when a request can be sent, with nothing in the browser's cache, at 10 Mbit/s and 40 ms:
+**{ready} ms**. The longest time in which the page doesn't respond: **{longest} ms**. (The median of {rounds}.)
 """
 NETWORK = {"offline": False, "latency": 40, "downloadThroughput": 10 * 1024 * 128, "uploadThroughput": 10 * 1024 * 128}
 WATCH = """new PerformanceObserver((list) => {
@@ -128,21 +127,20 @@ def pages(owner: Owner) -> dict[str, str]:
         "Settings > Notifications": "/settings/notifications",
         "Settings > Security": "/settings/security",
         "API docs": "/api-docs",
-        "API docs, an operation": "/api-docs#tag/caller/read_me",
     }
 
 
 def open_reference(context: Any, owner: Owner) -> tuple[float, float]:
-    """From the click on **Try it** until a request can be sent, and the longest task in between; in milliseconds."""
+    """From the click on an endpoint until a request can be sent, and the longest task in between; in milliseconds."""
     page = context.new_page()
     tools = context.new_cdp_session(page)
     tools.send("Network.enable")
     tools.send("Network.setCacheDisabled", {"cacheDisabled": True})
     tools.send("Network.emulateNetworkConditions", NETWORK)
-    page.goto(f"{owner.url}/api-docs#read_me", wait_until="networkidle")
+    page.goto(f"{owner.url}/api-docs", wait_until="networkidle")
     page.evaluate(WATCH)
     page.evaluate("addEventListener('click', (event) => { window.clicked = event.timeStamp; }, true)")
-    page.get_by_role("link", name="Try it").click()
+    page.locator(".call-path[href$='/read_me']").click()
     button = page.get_by_role("button", name="Test Request (get /api/me)")
     button.wait_for()
     ready = page.evaluate("() => new Promise((then) => requestAnimationFrame((now) => then(now - window.clicked)))")

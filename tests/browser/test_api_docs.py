@@ -51,8 +51,7 @@ def open_docs(page: Any, owner: Any, operation: str = "") -> None:
     """Open the reference, at an operation if one is named, and wait until it is there."""
     page.goto(f"{owner.url}/api-docs")
     if operation:
-        page.locator(f"#{operation} > summary").click()
-        page.locator(f"#{operation}").get_by_role("link", name="Try it").click()
+        page.locator(f".call-path[href$='/{operation}']").click()
     else:
         page.get_by_role("link", name="Open the reference").click()
     wait_for_reference(page)
@@ -77,51 +76,35 @@ def close_panel(page: Any) -> None:
 
 
 def test_the_list_is_there_at_once_and_leads_into_the_reference(owner: Any, home: Any) -> None:
-    """All operations with their facts; the reference, which is large, is asked for only to try one; back leads back."""
+    """Every endpoint with its scope; the reference, which is large, is loaded to open one; back leads back."""
     asked: list[str] = []
     home.on("request", lambda request: asked.append(request.url))
     home.goto(f"{owner.url}/api-docs")
     expect(home.get_by_role("heading", name="API docs", level=1)).to_be_visible()
-    row = home.locator("#create_key")
-    row.locator("> summary").press("Enter")
-    expect(row).to_contain_text('"name": "Automation Script"')
-    expect(row).to_contain_text("insufficient_scope")
-    expect(row).to_contain_text(f"{owner.url}/api/keys")
+    row = home.locator(".call", has_text="Create an API key")
+    expect(row).to_contain_text("POST")
+    expect(row).to_contain_text("keys:write")
     assert not any("reference" in url or "openapi" in url for url in asked)
-    row.get_by_role("link", name="Try it").click()
+    row.get_by_role("link", name="/api/keys").press("Enter")
     expect(home).to_have_url(f"{owner.url}/api-docs#tag/api-keys/create_key")
     expect(home.get_by_role("button", name="Test Request (post /api/keys)")).to_be_in_viewport()
+    expect(row).to_be_hidden()
     home.go_back()
-    expect(row.get_by_role("link", name="Try it")).to_be_in_viewport()
+    expect(row.get_by_role("link", name="/api/keys")).to_be_in_viewport()
     home.get_by_role("link", name="Open the reference").click()
     expect(home.get_by_role("heading", name="ARI API")).to_be_visible()
-    home.goto(f"{owner.url}/api-docs#read_me")
-    expect(home.locator("#read_me")).to_contain_text("curl -H")
 
 
-def test_an_operation_reads_whole_without_the_reference(owner: Any, home: Any) -> None:
-    """From an address of the reference too: ours is there at once; tried and reloaded, the reference stays."""
-    asked: list[str] = []
-    home.on("request", lambda request: asked.append(request.url))
+def test_an_address_of_the_reference_opens_it(owner: Any, home: Any) -> None:
+    """At the operation that it names, and again after a reload."""
     home.goto(f"{owner.url}/api-docs#tag/api-keys/create_key")
-    expect(home).to_have_url(f"{owner.url}/api-docs#create_key")
-    row = home.locator("#create_key")
-    expect(row.locator("> summary")).to_be_in_viewport()
-    home.keyboard.press("Tab")
-    expect(row.locator("> summary")).to_be_focused()
-    expect(row.get_by_role("region", name="Example of the answer 201")).to_contain_text('"secret": "ari_k_')
-    expect(row).to_contain_text("What uses the key: 1–100 characters. text")
-    row.get_by_text("Every field of the answer").click()
-    expect(row.get_by_text("key.refused_count")).to_be_visible()
-    for language, line in (("Python", "urlopen(request)"), ("JavaScript", "await fetch(")):
-        row.get_by_role("tab", name=language).click()
-        expect(row.get_by_role("tabpanel")).to_contain_text(line)
-    assert not any("reference" in url or "openapi" in url for url in asked)
-    row.get_by_role("link", name="Try it").click()
-    expect(home).to_have_url(f"{owner.url}/api-docs#tag/api-keys/create_key")
     wait_for_reference(home)
+    expect(home.get_by_role("button", name="Test Request (post /api/keys)")).to_be_in_viewport()
     home.reload()
     expect(home.get_by_role("button", name="Test Request (post /api/keys)")).to_be_in_viewport()
+    expect(home.get_by_role("heading", name="API docs", level=1)).to_be_hidden()
+    home.get_by_role("link", name="All endpoints").click()
+    expect(home.get_by_role("heading", name="API docs", level=1)).to_be_visible()
 
 
 def test_the_signed_in_try_operations_as_themselves(owner: Any, home: Any) -> None:
@@ -206,29 +189,29 @@ def test_endpoints_lead_into_the_docs(owner: Any, home: Any) -> None:
     expect(link).to_be_visible()
     expect(usage.locator(".call").first).to_contain_text("usage:read")
     link.click()
-    expect(home).to_have_url(f"{owner.url}/api-docs#read_usage")
-    expect(home.locator("#read_usage[open] > summary")).to_be_in_viewport()
+    expect(home).to_have_url(f"{owner.url}/api-docs#tag/usage/read_usage")
+    expect(home.get_by_role("button", name="Test Request (get /api/usage)")).to_be_in_viewport()
 
 
-def test_without_scripting_the_docs_can_be_read(owner: Any, plain: Any) -> None:
-    """Every operation unfolds; what needs scripting is not offered."""
+def test_without_scripting_the_endpoints_are_listed(owner: Any, plain: Any) -> None:
+    """With their scopes and the way to the description; what needs scripting is not offered."""
     plain.goto(f"{owner.url}/api-docs")
     expect(plain.get_by_role("heading", name="API docs", level=1)).to_be_visible()
-    plain.locator("#list_keys > summary").click()
-    expect(plain.locator("#list_keys").get_by_text("`next_cursor` from the previous page.")).to_be_visible()
-    expect(plain.get_by_role("link", name="Try it")).to_have_count(0)
-    expect(plain.get_by_role("link", name="openapi.json")).to_be_visible()
+    expect(plain.get_by_text("Turn on JavaScript to see parameters and responses")).to_be_visible()
+    expect(plain.locator(".call", has_text="List API keys")).to_contain_text("keys:read")
+    expect(plain.get_by_role("link", name="Open the reference")).to_have_count(0)
+    expect(plain.get_by_role("link", name="openapi.json", exact=True)).to_be_visible()
     assert plain.goto(f"{owner.url}{HOME}").ok
     expect(plain.get_by_role("heading", name="What a key can call")).to_be_visible()
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing_on_the_page(owner: Any, home: Any, axe: Callable[[Any], Any], theme: str) -> None:
-    """The list, unfolded, and the reference, in both themes."""
+    """The list and the reference, in both themes."""
     page = home
     page.emulate_media(color_scheme=theme, reduced_motion="reduce")
-    page.goto(f"{owner.url}/api-docs#create_key")
-    expect(page.locator("#create_key[open]")).to_be_visible()
+    page.goto(f"{owner.url}/api-docs")
+    expect(page.locator(".call", has_text="Create an API key")).to_be_visible()
     assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in axe(page)] == []
     open_docs(page, owner, "list_keys")
     expect(page.get_by_role("button", name="Test Request (get /api/keys)")).to_be_visible()
@@ -251,8 +234,8 @@ def test_a_narrow_screen_has_a_menu(owner: Any, home: Any) -> None:
     """At 390 px the sidebar folds and nothing scrolls sideways."""
     page = home
     page.set_viewport_size({"width": 390, "height": 844})
-    page.goto(f"{owner.url}/api-docs#create_key")
-    expect(page.locator("#create_key[open]")).to_be_visible()
+    page.goto(f"{owner.url}/api-docs")
+    expect(page.locator(".call", has_text="Create an API key")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     open_docs(page, owner)
     expect(page.get_by_role("button", name="Open Menu")).to_be_visible()

@@ -72,6 +72,6 @@ def test_the_table_lists_what_a_key_can_call(session: Any) -> None:
         assert f">{path}</a>" in page
         for operation in operations.values():
             assert operation["summary"] in page
-            assert f'#{operation["operationId"]}"' in page
+            assert f'/{operation["operationId"]}"' in page
             for scope in operation["security"][0]["ApiKey"] if operation["security"] else ():
                 assert f"<code>{html.escape(scope)}</code>" in page

@@ -52,7 +52,9 @@ def test_no_code_marks_text_as_safe() -> None:
 
 def test_templates_put_callers_text_only_where_it_is_text() -> None:
     """``hx-*``, ``href``, ``action`` and ``src`` hold our own addresses alone."""
-    allowed = re.compile(r"\{\{ ?(places\.|place\b|base\b|closes_to|address|asset\(|sign\b|verb\b|'enable')")
+    allowed = re.compile(
+        r"\{\{ ?(places\.|place\b|base\b|closes_to|address|endpoint\.docs_url|asset\(|sign\b|verb\b|'enable')"
+    )
     for path in TEMPLATES:
         text = path.read_text(encoding="utf-8")
         for value in re.findall(r'\b(?:hx-[a-z-]+|href|action|src)="([^"]*)"', text):

@@ -1,24 +1,28 @@
-"""What a key can call: the operations of the API's description, by tag, for people."""
+"""The endpoints of the API by tag, read from its OpenAPI document: what the pages list."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ari.web.operations import Facts, facts_of, paragraphs
+from ari.web.places import API_DOCS
 
 Describe = Callable[[], Awaitable[Mapping[str, Any]]]
-"""Gives the API's OpenAPI document."""
+"""Returns the API's OpenAPI document."""
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One operation; ``scope`` is what a key needs for it: ``None`` = any live key will do, ``""`` = none is needed."""
+    """One operation.
+
+    ``scope`` is what a key needs: ``None`` if any active key will do, ``""`` if no key is needed. ``docs_url`` opens
+    the operation in the API reference.
+    """
 
     method: str
     path: str
     summary: str
     scope: str | None
-    id: str
+    docs_url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,35 +34,18 @@ class EndpointGroup:
     endpoints: tuple[Endpoint, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ApiDocs:
-    """The whole API in words; ``facts`` are by the id of an endpoint."""
-
-    about: tuple[str, ...]
-    groups: tuple[EndpointGroup, ...]
-    facts: Mapping[str, Facts]
-
-
 class Endpoints:
-    """What one instance answers to, made once."""
+    """The endpoints of one instance, read from its OpenAPI document on first use."""
 
     def __init__(self, describe: Describe) -> None:
         self._describe = describe
         self._groups: tuple[EndpointGroup, ...] | None = None
-        self._docs: ApiDocs | None = None
 
     async def groups(self) -> tuple[EndpointGroup, ...]:
-        """In the order of the description's tags."""
+        """In the order of the document's tags."""
         if self._groups is None:
             self._groups = _groups(await self._describe())
         return self._groups
-
-    async def docs(self) -> ApiDocs:
-        """All that the API docs say without their script."""
-        if self._docs is None:
-            document = await self._describe()
-            self._docs = ApiDocs(paragraphs(document["info"]["description"]), _groups(document), facts_of(document))
-        return self._docs
 
 
 def _groups(document: Mapping[str, Any]) -> tuple[EndpointGroup, ...]:
@@ -66,8 +53,9 @@ def _groups(document: Mapping[str, Any]) -> tuple[EndpointGroup, ...]:
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             tag = operation["tags"][0]
-            scope, name = _scope(operation["security"]), operation["operationId"]
-            by_tag[tag].append(Endpoint(method.upper(), path, operation["summary"], scope, name))
+            docs_url = f"{API_DOCS}#tag/{tag.lower().replace(' ', '-')}/{operation['operationId']}"
+            endpoint = Endpoint(method.upper(), path, operation["summary"], _scope(operation["security"]), docs_url)
+            by_tag[tag].append(endpoint)
     about = {tag["name"]: tag["description"] for tag in document["tags"]}
     return tuple(EndpointGroup(name, about[name], tuple(found)) for name, found in by_tag.items() if found)
 

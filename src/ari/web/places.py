@@ -169,13 +169,3 @@ def came_from(current_url: str | None) -> str | None:
     parts = urlsplit(current_url)
     place = parts.path + (f"?{parts.query}" if parts.query else "")
     return place if _KNOWN.fullmatch(place) else None
-
-
-def operation_place(operation_id: str) -> str:
-    """An operation in the API docs."""
-    return f"{API_DOCS}#{operation_id}"
-
-
-def operation_hash(tag: str, operation_id: str) -> str:
-    """The same in the reference, from within the API docs."""
-    return f"#tag/{tag.lower().replace(' ', '-')}/{operation_id}"

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from ari.web.endpoints import Endpoint, Endpoints
-from ari.web.places import operation_hash, operation_place
 
 DOCUMENT = {
     "tags": [
@@ -44,14 +43,8 @@ def test_endpoints_are_grouped_by_tag_with_their_scopes_and_made_once() -> None:
     keys, health = asyncio.run(twice())
     assert (keys.name, keys.about, health.name) == ("API keys", "The keys.", "Health")
     assert keys.endpoints == (
-        Endpoint("POST", "/api/keys", "Create", "keys:write", "create_key"),
-        Endpoint("GET", "/api/keys", "Me", None, "me"),
+        Endpoint("POST", "/api/keys", "Create", "keys:write", "/api-docs#tag/api-keys/create_key"),
+        Endpoint("GET", "/api/keys", "Me", None, "/api-docs#tag/api-keys/me"),
     )
     assert [one.scope for one in health.endpoints] == [""]
     assert asked == [1]
-
-
-def test_an_operation_has_a_place_in_the_docs_and_one_in_the_reference() -> None:
-    """The browser tests follow both."""
-    assert operation_place("create_key") == "/api-docs#create_key"
-    assert operation_hash("API keys", "create_key") == "#tag/api-keys/create_key"

@@ -1,1 +1,1 @@
-"""The API docs: Scalar's reference of the OpenAPI document."""
+"""The API docs."""

@@ -1,4 +1,4 @@
-"""``/api-docs``: what the API can do, to read and to try."""
+"""``/api-docs``: the list of endpoints, and the bundled reference in which they can be tried."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -8,13 +8,12 @@ from ari.http.context import context_of
 from ari.http.route_policy import AuthMode, policy
 from ari.web.answering import signed_in
 from ari.web.endpoints import Endpoints
-from ari.web.operations import pieces
 from ari.web.places import API_DOCS
 from ari.web.render import Pages
 
 
 class ApiDocsPages:
-    """The docs, for the owner and for whoever holds a key that may read them."""
+    """The API docs, for the owner and for keys with ``api:read``."""
 
     def __init__(self, pages: Pages, endpoints: Endpoints) -> None:
         self._pages = pages
@@ -26,7 +25,7 @@ class ApiDocsPages:
 
     @policy(AuthMode.KEY_OR_SESSION, scope="api:read", inline_styles=True)
     async def show(self, request: Request) -> Response:
-        """Every operation, to read at once; the reference, which is large, is loaded when one is opened in it."""
-        docs = await self._endpoints.docs()
+        """Every endpoint; the reference, which is large, is loaded when one is opened."""
+        groups = await self._endpoints.groups()
         by_session = context_of(request).signed_in is not None
-        return self._pages.page(request, "pages/api_docs/page.html", docs=docs, pieces=pieces, by_session=by_session)
+        return self._pages.page(request, "pages/api_docs/page.html", groups=groups, by_session=by_session)
