@@ -44,5 +44,5 @@ def shown_secret(place: Any) -> str:
 
 def finish(dialog: Any) -> None:
     """Tick that the key is saved, and leave."""
-    dialog.get_by_label("I have saved it").check()
+    dialog.get_by_label("I've saved this key").check()
     dialog.get_by_role("button", name="Done").click()

@@ -37,47 +37,47 @@ def advice(past: Past, home: Any, owner: Any) -> Any:
     """The panel."""
     home.goto(f"{owner.url}{HOME}")
     _unfold(home)
-    return home.get_by_role("region", name="Advice")
+    return home.get_by_role("region", name="Recommendations")
 
 
 def test_five_sentences_each_with_a_button(advice: Any, page: Any) -> None:
     """The gravest first; the buttons open what helps."""
-    expect(advice).to_contain_text("5 to look at")
+    expect(advice).to_contain_text("5 recommendations")
     for words, button in (
-        ("“Dead” was called 12 times in 7 days after it expired, last 2 hours ago from 203.0.113.9 by cron/1.", "See"),
-        ("2 keys have not been used for 30 days: “Idle one” and “Idle two”.", "Revoke them…"),
-        ("“Roaming” was used from 14 addresses in 30 days.", "Look"),
-        ("“Ancient” is 500 days old.", "Replace…"),
-        ("“Endless” never expires.", "Set an expiry…"),
+        ("Expired key “Dead” is still being used: 12 calls in the last 7 days, most recently 2 hours ago from 203.0.113.9 with cron/1.", "View"),
+        ("2 keys haven't been used in 30 days: “Idle one” and “Idle two”.", "Revoke them"),
+        ("“Roaming” was used from 14 IP addresses in the last 30 days. Do you recognize them?", "View"),
+        ("“Ancient” is 500 days old.", "Replace"),
+        ("“Endless” never expires.", "Set an expiry"),
     ):
         line = advice.get_by_role("listitem").filter(has_text=words)
         expect(line.get_by_role("link", name=button)).to_be_visible()
-    advice.get_by_role("link", name="Set an expiry…").click()
+    advice.get_by_role("link", name="Set an expiry").click()
     expect(page.get_by_role("dialog", name="Change expiry")).to_contain_text("Endless")
     page.keyboard.press("Escape")
-    advice.get_by_role("link", name="See its requests").click()
+    advice.get_by_role("link", name="View requests").click()
     expect(page.get_by_role("heading", name="Dead")).to_be_visible()
 
 
 def test_replacing_an_old_key(advice: Any, page: Any) -> None:
     """A new key with its rights; the reveal leads to revoking the old one."""
-    advice.get_by_role("link", name="Replace…").click()
+    advice.get_by_role("link", name="Replace").click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_label("Name", exact=True)).to_have_value("Ancient")
-    expect(dialog.get_by_role("radio", name="The same")).to_be_checked()
+    expect(dialog.get_by_role("radio", name="Same access")).to_be_checked()
     dialog.get_by_role("button", name="Create key").click()
-    expect(dialog).to_contain_text("When everything uses the new key, revoke the old one")
+    expect(dialog).to_contain_text("Once everything uses the new key, revoke Ancient")
     assert SECRET.search(dialog.inner_text())
 
 
 def test_unused_keys_are_listed_and_revoked(advice: Any, page: Any) -> None:
     """The dialog names them before anything is done; afterwards nothing more is said of them."""
-    advice.get_by_role("link", name="Revoke them…").click()
+    advice.get_by_role("link", name="Revoke them").click()
     dialog = page.get_by_role("dialog", name="Revoke 2 keys?")
     expect(dialog.get_by_role("listitem").filter(has_text="Idle one")).to_be_visible()
     dialog.get_by_role("button", name="Revoke 2 keys").click()
-    expect(page.locator(".toast")).to_contain_text("Keys revoked.")
-    expect(page.get_by_text("have not been used for 30 days")).to_have_count(0)
+    expect(page.locator(".toast")).to_contain_text("Keys revoked. They no longer work.")
+    expect(page.get_by_text("haven't been used in 30 days")).to_have_count(0)
 
 
 def test_a_dismissed_sentence_comes_back_with_another_key(past: Past, owner: Any, plain: Any) -> None:
@@ -90,7 +90,7 @@ def test_a_dismissed_sentence_comes_back_with_another_key(past: Past, owner: Any
     other = past.key("Also roaming", 5, 90)
     past.requests(other, 1, 11, address="198.51.100.{n}")
     plain.reload()
-    expect(line).to_contain_text("“Also roaming” was used from 11 addresses")
+    expect(line).to_contain_text("“Also roaming” was used from 11 IP addresses")
 
 
 def test_an_outdated_dismissal_changes_nothing(past: Past, owner: Any, plain: Any) -> None:

@@ -15,7 +15,7 @@ def test_create_copy_and_call(owner: Any, home: Any) -> None:
     dialog = home.get_by_role("dialog")
     dialog.get_by_role("button", name="Copy key").first.click()
     expect(dialog.get_by_role("button", name="Copied ✓")).to_be_visible()
-    expect(dialog.get_by_role("status")).to_have_text("Copied to the clipboard.")
+    expect(dialog.get_by_role("status")).to_have_text("Copied to clipboard.")
     assert home.evaluate("navigator.clipboard.readText()") == secret
     assert owner.api(secret).get("/api/openapi.json").status_code == 200
     finish(dialog)
@@ -33,9 +33,9 @@ def test_the_seeds_choices_stand_in_its_order(home: Any) -> None:
     names = ["1 hour", "7 days", "30 days", "90 days", "1 year", "Never"]
     assert group.locator(".choice-name").all_inner_texts() == names
     expect(group.get_by_role("radio", name="90 days")).to_be_checked()
-    expect(group).to_contain_text("Pick the shortest expiry that still fits.")
+    expect(group).to_contain_text("Choose the shortest expiry that works for you.")
     expect(group).to_contain_text("A sensible default for production integrations.")
-    expect(dialog.get_by_role("radio", name="Standard")).to_be_checked()
+    expect(dialog.get_by_role("radio", name="Read only")).to_be_checked()
 
 
 def test_expiry_and_access_are_what_was_chosen(owner: Any, home: Any) -> None:
@@ -62,7 +62,7 @@ def test_a_bad_name_is_explained_beside_its_field(home: Any) -> None:
     expect(name).to_be_focused()
     expect(name).to_have_attribute("aria-invalid", "true")
     expect(name).to_have_accessible_description(
-        "What will use it, e.g. Automation Script or Mobile App. Enter a name that says what uses the key."
+        "For example, Automation Script or Mobile App. Enter a name that says what uses the key."
     )
     expect(dialog.get_by_role("radio", name="7 days")).to_be_checked()
 
@@ -71,7 +71,7 @@ def test_a_second_key_of_the_same_name_is_pointed_out(owner: Any, home: Any) -> 
     """Names may repeat; the reveal says so with the hint that tells them apart."""
     owner.create_key("Twin")
     create_in_dialog(home, "twin")
-    expect(home.get_by_role("dialog")).to_contain_text("Another active key has the same name.")
+    expect(home.get_by_role("dialog")).to_contain_text("Another active key has this name.")
 
 
 def test_closing_before_copying_asks(home: Any) -> None:
@@ -86,7 +86,7 @@ def test_closing_before_copying_asks(home: Any) -> None:
     ):
         close()
         expect(dialog).to_be_visible()
-        expect(warning).to_contain_text("You have not copied the key.")
+        expect(warning).to_contain_text("You haven't copied this key.")
     dialog.get_by_role("button", name="Close anyway").click()
     expect(home.get_by_role("dialog")).to_have_count(0)
     expect(home.get_by_role("row", name="Guarded")).to_be_visible()
@@ -122,7 +122,7 @@ def test_leaving_the_page_before_copying_asks(owner: Any, home: Any) -> None:
     home.goto(f"{owner.url}{HOME}")
     assert asked == ["beforeunload"]
     create_in_dialog(home, "Leaving saved")
-    home.get_by_label("I have saved it").check()
+    home.get_by_label("I've saved this key").check()
     home.goto(f"{owner.url}{HOME}")
     assert asked == ["beforeunload"]
 
@@ -132,7 +132,7 @@ def test_done_asks_before_the_key_is_saved(home: Any) -> None:
     create_in_dialog(home, "Ticked")
     dialog = home.get_by_role("dialog")
     dialog.get_by_role("button", name="Done").click()
-    expect(dialog.get_by_role("alert")).to_contain_text("You have not copied the key.")
+    expect(dialog.get_by_role("alert")).to_contain_text("You haven't copied this key.")
     finish(dialog)
     expect(home.get_by_role("dialog")).to_have_count(0)
 
@@ -148,7 +148,7 @@ SAVING = {
         page.get_by_role("button", name="Done").click(),
         page.get_by_role("alert").get_by_role("button", name="Copy key").click(),
     ),
-    "copied as a line": lambda page: page.get_by_role("button", name="Copy the export line with the key").click(),
+    "copied as a line": lambda page: page.get_by_role("button", name="Copy the export command with the key").click(),
     "copied by hand": _select_and_copy,
     "downloaded": lambda page: page.get_by_role("button", name="Download as .env").click(),
 }
@@ -185,11 +185,11 @@ def test_the_ready_lines_keep_the_key_out_of_the_history(owner: Any, home: Any) 
     home.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=owner.url)
     secret = create_in_dialog(home, "Lines")
     dialog = home.get_by_role("dialog")
-    curl = f'curl -H "x-api-key: $ARI_API_KEY" {owner.url}/api/openapi.json'
+    curl = f'curl -H "x-api-key: $ARI_API_KEY" {owner.url}/api/me'
     expect(dialog.get_by_text(curl)).to_be_visible()
-    dialog.get_by_role("button", name="Copy the curl line").click()
+    dialog.get_by_role("button", name="Copy the curl example").click()
     assert home.evaluate("navigator.clipboard.readText()") == curl
-    dialog.get_by_role("button", name="Copy the export line with the key").click()
+    dialog.get_by_role("button", name="Copy the export command with the key").click()
     assert home.evaluate("navigator.clipboard.readText()") == f" export ARI_API_KEY={secret}"
 
 

@@ -200,7 +200,7 @@ def test_the_lines_and_the_key_for_them(board: Any, owner: Owner) -> None:
     dialog.get_by_label("Name", exact=True).fill("Chat of the shop")
     dialog.get_by_role("checkbox", name="OpenAI", exact=True).uncheck()
     dialog.get_by_role("button", name="Create key").click()
-    expect(dialog.get_by_text("Tick at least one provider.")).to_be_visible()
+    expect(dialog.get_by_text("Select at least one provider.")).to_be_visible()
     dialog.get_by_role("checkbox", name="OpenAI", exact=True).check()
     dialog.get_by_role("button", name="Create key").click()
     expect(dialog.get_by_role("heading", name="Copy your key now")).to_be_visible()

@@ -12,7 +12,7 @@ def test_a_row_leads_to_the_keys_page(owner: Any, home: Any) -> None:
     """A click anywhere in the row opens the page; the name is a real link."""
     key, _ = owner.create_key("Clicked")
     home.goto(f"{owner.url}{HOME}")
-    home.get_by_role("row", name="Clicked").get_by_text("Standard").click()
+    home.get_by_role("row", name="Clicked").get_by_text("API docs only").click()
     expect(home.get_by_role("heading", name="Clicked")).to_be_visible()
     assert home.url.endswith(f"/settings/keys/{key['id']}")
 
@@ -27,9 +27,9 @@ def test_requests_show_up_by_themselves(owner: Any, home: Any) -> None:
     table = home.get_by_role("table")
     expect(table).to_contain_text("/api/openapi.json")
     expect(table).to_contain_text("quiet-test/1")
-    expect(table).to_contain_text("Accepted")
+    expect(table).to_contain_text("Key accepted")
     expect(table).to_contain_text("Missing scope")
-    expect(home.get_by_role("status").filter(has_text="1 request, 1 refused")).to_have_count(1)
+    expect(home.get_by_role("status").filter(has_text="1 accepted, 1 refused")).to_have_count(1)
 
 
 def test_refreshing_keeps_the_focus(owner: Any, home: Any) -> None:
@@ -72,7 +72,7 @@ def test_expiry_becomes_visible(owner: Any, home: Any) -> None:
     home.goto(f"{owner.url}/settings/keys/{key['id']}")
     expect(home.get_by_text("Expires in 1 min")).to_be_visible()
     owner.server.clock.advance(61)
-    expect(home.get_by_text("Inactive · expired").filter(visible=True).first).to_be_visible()
+    expect(home.get_by_text("Expired").filter(visible=True).first).to_be_visible()
     expect(home.get_by_role("link", name="Delete")).to_be_visible()
     expect(home.get_by_role("link", name="Revoke")).to_have_count(0)
 
@@ -87,7 +87,7 @@ def test_rename_disable_and_enable(owner: Any, home: Any) -> None:
     field.fill("After")
     field.press("Enter")
     expect(home.get_by_role("heading", name="After")).to_be_visible()
-    expect(home.get_by_role("status").filter(has_text="new name").locator(".toast")).to_be_visible()
+    expect(home.get_by_role("status").filter(has_text="Key renamed.").locator(".toast")).to_be_visible()
     home.get_by_role("button", name="Disable").click()
     expect(home.locator(".badge").first).to_have_text("Disabled")
     assert owner.api(secret).get("/api/me").json()["code"] == "disabled"
@@ -116,7 +116,7 @@ def test_access_expiry_and_successor_from_the_keys_page(owner: Any, home: Any) -
     assert owner.api(secret).get("/api/me").json()["key"]["expires_at"] is None
     home.get_by_role("link", name="Replace").click()
     expect(dialog.get_by_label("Name", exact=True)).to_have_value("All its life")
-    expect(dialog.get_by_role("radio", name="The same")).to_be_checked()
+    expect(dialog.get_by_role("radio", name="Same access")).to_be_checked()
 
 
 def test_filters_count_and_narrow(owner: Any, home: Any) -> None:
@@ -124,9 +124,9 @@ def test_filters_count_and_narrow(owner: Any, home: Any) -> None:
     key, _ = owner.create_key("Filtered out")
     owner.cli("keys", "revoke", key["id"], "--yes", check=True)
     home.goto(f"{owner.url}{HOME}&show=active")
-    expect(home.get_by_role("combobox", name="Show")).to_have_value("active")
+    expect(home.get_by_role("combobox", name="Status")).to_have_value("active")
     expect(home.get_by_role("row", name="Filtered out")).to_have_count(0)
-    home.get_by_role("combobox", name="Show").select_option("inactive")
+    home.get_by_role("combobox", name="Status").select_option("inactive")
     expect(home.get_by_role("row", name="Filtered out")).to_be_visible()
     expect(home.get_by_text(re.compile(r"^\d+ of \d+ keys$"))).to_be_visible()
 
@@ -142,5 +142,5 @@ def test_times_are_in_the_viewers_zone_with_utc_at_hand(owner: Any, browser: Any
     assert utc.endswith(" UTC")
     assert utc[-6:-4] == local[-2:], "the seconds agree"
     assert utc[-9:-7] != local[-5:-3], "Kathmandu is 5:45 h off"
-    expect(page.get_by_text("Times are in your zone, Asia/K")).to_be_visible()
+    expect(page.get_by_text("Times are in your time zone (Asia/K")).to_be_visible()
     context.close()

@@ -36,7 +36,7 @@ def test_from_sign_in_to_a_revoked_key(owner: Any, page: Any) -> None:
     expect(dialog.get_by_role("radio", name="30 days")).to_be_checked()
     page.keyboard.press("Enter")
     expect(dialog.get_by_role("button", name="Copy key").first).to_be_focused()
-    tab_to(page, dialog.get_by_label("I have saved it"))
+    tab_to(page, dialog.get_by_label("I've saved this key"))
     page.keyboard.press("Space")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
@@ -49,14 +49,14 @@ def test_from_sign_in_to_a_revoked_key(owner: Any, page: Any) -> None:
     expect(dialog.get_by_role("link", name="Cancel")).to_be_focused()
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("Inactive · revoked").filter(visible=True).first).to_be_visible()
+    expect(page.get_by_text("Revoked").filter(visible=True).first).to_be_visible()
 
 
 def test_the_skip_link_comes_first(home: Any) -> None:
     """The first Tab offers to skip to the content."""
     home.reload()
     home.keyboard.press("Tab")
-    link = home.get_by_role("link", name="Skip to the content")
+    link = home.get_by_role("link", name="Skip to content")
     expect(link).to_be_focused()
     expect(link).to_be_in_viewport()
     home.keyboard.press("Enter")

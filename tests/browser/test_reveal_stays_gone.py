@@ -21,7 +21,7 @@ def create_on_its_page(page: Any, owner: Any, name: str) -> str:
 def test_back_and_forward_do_not_bring_it_back(owner: Any, home: Any) -> None:
     """Neither the back button nor forward again shows the secret."""
     secret = create_on_its_page(home, owner, "Back")
-    home.get_by_label("I have saved it").check()
+    home.get_by_label("I've saved this key").check()
     home.get_by_role("button", name="Done").click()
     home.wait_for_url("**/settings?tab=api")
     home.go_back()
@@ -35,7 +35,7 @@ def test_a_reload_says_already_created(owner: Any, home: Any) -> None:
     home.on("dialog", lambda dialog: dialog.accept())
     secret = create_on_its_page(home, owner, "Reloaded")
     home.reload()
-    expect(home.get_by_role("heading", name="Already created")).to_be_visible()
+    expect(home.get_by_role("heading", name="Key already created")).to_be_visible()
     expect(home.locator(".subject")).to_contain_text("Reloaded")
     assert secret not in home.content()
     assert sum(key["name"] == "Reloaded" for key in owner.cli.json("keys", "list")["items"]) == 1

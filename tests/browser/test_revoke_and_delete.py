@@ -19,13 +19,13 @@ def test_the_trash_icon_asks_and_revokes(owner: Any, home: Any) -> None:
     row(home, "Leaked").get_by_role("link", name="Revoke").click()
     dialog = home.get_by_role("dialog", name="Revoke this API key?")
     expect(dialog.get_by_role("link", name="Cancel")).to_be_focused()
-    for words in ("Leaked", key["hint"], key["id"], "stops working on the next request", "cannot be undone"):
+    for words in ("Leaked", key["hint"], key["id"], "stops working immediately", "can't be undone"):
         expect(dialog).to_contain_text(words)
-    expect(dialog).to_contain_text("Requests already in flight complete.")
+    expect(dialog).to_contain_text("Requests already in progress will finish.")
     dialog.get_by_label("Reason").fill("committed to git")
     dialog.get_by_role("button", name="Revoke key").click()
     expect(home.locator(".toast")).to_contain_text("Key revoked.")
-    expect(row(home, "Leaked")).to_contain_text("Inactive · revoked")
+    expect(row(home, "Leaked")).to_contain_text("Revoked")
     assert owner.api(secret).get("/api/me").status_code == 401
     home.get_by_role("link", name="Leaked", exact=True).click()
     expect(home.get_by_text("committed to git").first).to_be_visible()
@@ -50,7 +50,7 @@ def test_an_inactive_key_is_deleted_by_the_same_icon(owner: Any, home: Any) -> N
     home.goto(f"{owner.url}{HOME}&show=inactive")
     row(home, "Old one").get_by_role("link", name="Delete").click()
     dialog = home.get_by_role("dialog", name="Delete this inactive key?")
-    expect(dialog).to_contain_text("Its usage log and its events stay")
+    expect(dialog).to_contain_text("Its usage and events are kept")
     dialog.get_by_role("button", name="Delete key").click()
     expect(home.locator(".toast")).to_contain_text("Key deleted.")
     expect(row(home, "Old one")).to_have_count(0)

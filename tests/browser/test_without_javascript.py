@@ -20,7 +20,7 @@ def test_create_and_done(owner: Any, plain: Any) -> None:
     expect(plain.get_by_role("button", name="Copy")).to_have_count(0)
     plain.get_by_role("button", name="Done").click()
     expect(plain.get_by_role("heading", name="Copy your key now")).to_be_visible()
-    plain.get_by_label("I have saved it").check()
+    plain.get_by_label("I've saved this key").check()
     plain.get_by_role("button", name="Done").click()
     plain.wait_for_url(f"**{HOME}")
     expect(plain.get_by_role("row", name="Plain key")).to_contain_text("in 7 days")
@@ -72,7 +72,7 @@ def test_times_are_utc(owner: Any, plain: Any) -> None:
     key, _ = owner.create_key("Plain times")
     plain.goto(f"{owner.url}/settings/keys/{key['id']}")
     expect(plain.get_by_role("region", name="Details").get_by_role("time").first).to_contain_text("UTC")
-    expect(plain.get_by_text("Times are in UTC.")).to_be_visible()
+    expect(plain.get_by_text("All times in UTC.")).to_be_visible()
 
 
 def test_theme_and_signing_out(owner: Any, plain: Any) -> None:

@@ -25,6 +25,6 @@ def test_every_scope_says_what_it_reaches_in_two_steps() -> None:
 
 
 def test_presets_hold_no_scope_that_changes_anything() -> None:
-    """As the page says below its table; Administrator is everything."""
+    """As the page says below its table; Full access is everything."""
     for name, (_, listed) in PRESETS.items():
         assert listed == EVERYTHING or not [scope for scope in listed if scope.endswith(":write")], name

@@ -160,7 +160,7 @@ def test_payloads_in_every_field_stay_text(hostile: Owner, browser: Any) -> None
         dialog.get_by_label("Name", exact=True).fill(payload)
         dialog.get_by_role("button", name="Create key").click()
         dialog.get_by_role("heading", name="Copy your key now").wait_for()
-        dialog.get_by_label("I have saved it").check()
+        dialog.get_by_label("I've saved this key").check()
         dialog.get_by_role("button", name="Done").click()
         page.locator(".toast").last.wait_for()
     context.close()

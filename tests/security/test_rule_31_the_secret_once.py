@@ -41,7 +41,7 @@ def test_a_repeated_form_makes_nothing(owner: Any) -> None:
     for again in (fields, {**fields, "name": "Another name"}):
         answer = client.post(NEW, data=again)
         assert answer.status_code == 409
-        assert "Already created" in answer.text
+        assert "Key already created" in answer.text
         assert "Repeated" in answer.text
         assert not SECRET.search(answer.text)
     assert [key["name"] for key in owner.cli.json("keys", "list")["items"]] == ["Repeated"]

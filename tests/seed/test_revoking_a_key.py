@@ -21,7 +21,7 @@ def test_click_the_trash_icon_next_to_the_key_and_confirm(pages: Pages) -> None:
     assert key_id in question
     assert get(pages, secret).status_code == 200
     assert pages.act(key_id, "revoke").status_code in (200, 204, 303)
-    assert re.search(r"Inactive\s*·\s*revoked", pages.row("trashed"))
+    assert re.search(r"Inactive\s*·\s*</span>Revoked", pages.row("trashed"))
 
 
 def test_the_key_stops_working_immediately_on_the_next_request(pages: Pages) -> None:

@@ -38,10 +38,10 @@ SCOPES = {
 }
 
 PRESETS = {
-    "standard": ("Standard", ("api:read",)),
+    "standard": ("API docs only", ("api:read",)),
     "read-only": ("Read only", ("api:read", "keys:read", "usage:read")),
     "ai-gateway": ("AI gateway", tuple(f"ai:{name}" for name in AI_PROVIDERS)),
-    "administrator": ("Administrator", ("*",)),
+    "administrator": ("Full access", ("*",)),
 }
 """Ready choices of the page and command line; a key stores the scopes written out, never the preset's name."""
 

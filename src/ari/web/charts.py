@@ -1,11 +1,13 @@
 """Bars of a chart as a template draws them: places in percent, so that the drawing is as wide as its column."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ari.usage.model import HourCount
 from ari.usage.reports import spans
-from ari.usage.reports.spans import Span
+from ari.usage.reports.spans import Span, Unit
 from ari.usage.reports.summary import Counts
+from ari.web.words import DateShape, date_text
 
 _GAP = 0.24
 _MOST_LABELS = 7
@@ -30,14 +32,24 @@ class Bar:
     refused_height: str
 
 
+class Label(NamedTuple):
+    """A date below a bar; ``shape`` lets a script show it in the viewer's locale."""
+
+    x: str
+    text: str
+    at_ms: int
+    shape: DateShape
+
+
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Bars, the numbers of the scale from above, and what stands below some of the bars, with its place."""
+    """Bars, the numbers of the scale from the top, and labels below some of the bars; dates are in ``zone``."""
 
     bars: list[Bar]
     scale: list[int]
-    labels: list[tuple[str, str]]
-    unit: str
+    labels: list[Label]
+    unit: Unit
+    zone: str
 
     @property
     def is_empty(self) -> bool:
@@ -49,7 +61,7 @@ def chart_of(counts: Counts) -> Chart:
     span, parts = counts.span, counts.parts
     highest = ceiling(max(part.accepted_count + part.refused_count for part in parts))
     bars = [_bar(span, part, number, len(parts), highest) for number, part in enumerate(parts)]
-    return Chart(bars, [highest, highest // 2, 0], _labels(span, parts), span.unit)
+    return Chart(bars, [highest, highest // 2, 0], _labels(span, parts), span.unit, span.zone)
 
 
 def ceiling(highest: int) -> int:
@@ -82,24 +94,20 @@ def _bar(span: Span, part: HourCount, number: int, parts: int, highest: int) -> 
 
 
 def label_of(span: Span, at_ms: int) -> str:
-    """``Mon 23 Nov``, ``Mon 23 Nov, 14:00``, ``Week of 23 Nov``."""
-    moment = spans.local_time(at_ms, span.zone)
-    day = f"{moment:%a} {moment.day} {moment:%b}"
-    if span.unit == "hour":
-        return f"{day}, {moment:%H:%M}"
-    return f"Week of {moment.day} {moment:%b}" if span.unit == "week" else day
+    """``Mon, Nov 23``, ``Mon, Nov 23, 14:00``, ``Week of Nov 23``."""
+    return date_text(spans.local_time(at_ms, span.zone), span.unit)
 
 
-def _labels(span: Span, parts: list[HourCount]) -> list[tuple[str, str]]:
-    """Short ones for some of the bars, evenly apart."""
+def _labels(span: Span, parts: list[HourCount]) -> list[Label]:
+    """Short labels for some of the bars, evenly spaced."""
     every = -(-len(parts) // _MOST_LABELS)
-    shown = []
+    shape: DateShape = "time" if span.unit == "hour" and len(parts) <= 48 else "date"
+    labels = []
     for number in range(0, len(parts), every):
-        moment = spans.local_time(parts[number].hour_ms, span.zone)
-        hours = span.unit == "hour" and len(parts) <= 48
-        text = f"{moment:%H:%M}" if hours else f"{moment.day} {moment:%b}"
-        shown.append((_percent((number + 0.5) * 100 / len(parts)), text))
-    return shown
+        at_ms = parts[number].hour_ms
+        text = date_text(spans.local_time(at_ms, span.zone), shape)
+        labels.append(Label(_percent((number + 0.5) * 100 / len(parts)), text, at_ms, shape))
+    return labels
 
 
 def _percent(number: float) -> str:

@@ -1,7 +1,7 @@
 """How pages say things: times, numbers, states, who did what. All pure; templates call them."""
 
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from ari.base.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from ari.keys.listing import SOON_MS, UNUSED_MS
@@ -12,22 +12,42 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _JUST_NOW_MS = 45_000
 _TWO_YEARS_DAYS = 730
 
+DateShape = Literal["full", "hour", "day", "week", "date", "time"]
+
 
 class Badge(NamedTuple):
-    """A state in words and the kind that colours it: ``good``, ``soon``, ``off``, ``over`` or ``bad``."""
+    """A state in words and the kind that colors it: ``good``, ``soon``, ``off``, ``bad``, or ``over`` for an inactive key."""
 
     kind: str
     text: str
 
 
+def date_text(moment: datetime, shape: DateShape) -> str:
+    """A date as pages show it; with scripting, ``js/times.js`` shows the same shapes in the viewer's locale."""
+    date = f"{moment:%b} {moment.day}"
+    match shape:
+        case "full":
+            return f"{date}, {moment.year}, {moment:%H:%M:%S} UTC"
+        case "hour":
+            return f"{moment:%a}, {date}, {moment:%H:%M}"
+        case "day":
+            return f"{moment:%a}, {date}"
+        case "week":
+            return f"Week of {date}"
+        case "date":
+            return date
+        case "time":
+            return f"{moment:%H:%M}"
+
+
 def exact(at_ms: int) -> str:
-    """``23 Nov 2025, 14:02:11 UTC``."""
-    return f"{_moment(at_ms):%-d %b %Y, %H:%M:%S} UTC"
+    """``Nov 23, 2025, 14:02:11 UTC``."""
+    return date_text(_moment(at_ms), "full")
 
 
 def day(at_ms: int) -> str:
-    """``23 Nov``."""
-    return f"{_moment(at_ms):%-d %b}"
+    """``Nov 23``, a day of UTC."""
+    return date_text(_moment(at_ms), "date")
 
 
 def relative(at_ms: int, now_ms: int) -> str:
@@ -42,6 +62,8 @@ def span(length_ms: int) -> str:
     """A length of time in its largest fitting unit, rounded."""
     if length_ms < _JUST_NOW_MS:
         return "less than a minute"
+    if round(length_ms / DAY_MS) in (365, 366):
+        return "1 year"
     for unit_ms, name, below in ((MINUTE_MS, "min", 60), (HOUR_MS, "hour", 48), (DAY_MS, "day", _TWO_YEARS_DAYS)):
         amount = max(1, round(length_ms / unit_ms))
         if amount < below:
@@ -75,9 +97,9 @@ def badge(key: ApiKey, now_ms: int) -> Badge:
     """The key's state as the table shows it."""
     status = key.status(now_ms)
     if status == "revoked":
-        return Badge("bad", "Inactive · revoked")
+        return Badge("over", "Revoked")
     if status == "expired":
-        return Badge("over", "Inactive · expired")
+        return Badge("over", "Expired")
     if status == "disabled":
         return Badge("off", "Disabled")
     if key.expires_at_ms is not None and key.expires_at_ms - now_ms <= SOON_MS:
@@ -99,7 +121,7 @@ def use_badge(key: ApiKey, used_at_ms: int | None, now_ms: int) -> Badge | None:
 def outcome(code: str) -> str:
     """What a usage row's code means."""
     if code == ACCEPTED:
-        return "Accepted"
+        return "Key accepted"
     reason = REASONS.get(code) or REQUEST_ERRORS.get(code)
     return reason.title if reason else code.replace("_", " ").capitalize()
 
@@ -111,8 +133,8 @@ def actor(text: str, account_id: str | None) -> str:
     if text.startswith("usr_"):
         return "the owner"
     if text.startswith("cli:"):
-        return f"{text.removeprefix('cli:')} at the command line"
-    return {"system": "ARI itself", "visitor": "a visitor"}.get(text, text)
+        return f"{text.removeprefix('cli:')} (CLI)"
+    return {"system": "ARI", "visitor": "a visitor"}.get(text, text)
 
 
 def _moment(at_ms: int) -> datetime:

@@ -114,7 +114,7 @@ def test_list_is_stable_and_newest_first(ari: Ari) -> None:
         "First",
         first["hint"],
         "active",
-        "Standard",
+        "API docs only",
         first["expires_at"],
         "never",
         "0",

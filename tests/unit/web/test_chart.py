@@ -35,9 +35,9 @@ def test_bars_stay_inside_and_refused_ones_stand_on_top() -> None:
 def test_the_words_say_what_the_picture_shows() -> None:
     """For those who do not see it."""
     assert (
-        chart_of(days((3, 0), (1_200, 4))).text == "1,203 requests accepted, 4 refused in 2 days; most on 17 Jan: 1,204"
+        chart_of(days((3, 0), (1_200, 4))).text == "1,203 requests accepted, 4 refused in 2 days; most on Jan 17: 1,204"
     )
-    assert chart_of(days((1, 0), (0, 0))).text == "1 request accepted in 2 days; most on 16 Jan: 1"
+    assert chart_of(days((1, 0), (0, 0))).text == "1 request accepted in 2 days; most on Jan 16: 1"
 
 
 def test_no_requests_are_no_picture() -> None:

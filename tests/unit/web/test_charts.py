@@ -41,11 +41,11 @@ def test_refused_stand_on_accepted() -> None:
 def test_labels_are_of_the_viewers_zone() -> None:
     """Hours, days and weeks; below the chart a few of them."""
     hours = charts.chart_of(_counts("hour", 24, zone="Europe/Berlin"))
-    assert hours.bars[0].label == "Mon 23 Nov, 01:00"
-    assert [text for _, text in hours.labels][:2] == ["01:00", "05:00"]
+    assert hours.bars[0].label == "Mon, Nov 23, 01:00"
+    assert [label.text for label in hours.labels][:2] == ["01:00", "05:00"]
     days = charts.chart_of(_counts("day", 24 * 30))
-    assert days.bars[1].label == "Tue 24 Nov"
+    assert days.bars[1].label == "Tue, Nov 24"
     assert len(days.labels) <= 7
     weeks = charts.chart_of(_counts("week", 24 * 30))
-    assert [bar.label for bar in weeks.bars][:2] == ["Week of 23 Nov", "Week of 30 Nov"]
+    assert [bar.label for bar in weeks.bars][:2] == ["Week of Nov 23", "Week of Nov 30"]
     assert weeks.bars[1].since_ms == START_MS + 7 * DAY_MS

@@ -19,7 +19,7 @@ KEY = ApiKey("key_1", "Name", "ari_k_abcd…wxyz", ("api:read",), NOW_MS - DAY_M
     [
         (83 * DAY_MS, "in 83 days"),
         (90 * DAY_MS - SECOND_MS, "in 90 days"),
-        (365 * DAY_MS, "in 365 days"),
+        (365 * DAY_MS, "in 1 year"),
         (800 * DAY_MS, "in 2 years"),
         (HOUR_MS, "in 1 hour"),
         (HOUR_MS - SECOND_MS, "in 1 hour"),
@@ -42,12 +42,12 @@ def test_a_new_key_expires_in_what_was_chosen(choice: object) -> None:
     """A second after creation the page still says the length that was picked."""
     lifetime_ms, label = choice.lifetime_ms, choice.label
     said = words.relative(NOW_MS + lifetime_ms, NOW_MS + SECOND_MS)
-    assert said == f"in {'365 days' if label == '1 year' else label}"
+    assert said == f"in {label}"
 
 
 def test_exact_times_are_utc() -> None:
     """Day, month in letters, time to the second and the zone."""
-    assert words.exact(NOW_MS) == "15 Jan 2027, 08:00:00 UTC"
+    assert words.exact(NOW_MS) == "Jan 15, 2027, 08:00:00 UTC"
 
 
 @pytest.mark.parametrize(
@@ -58,9 +58,9 @@ def test_exact_times_are_utc() -> None:
         (replace(KEY, expires_at_ms=NOW_MS + 7 * DAY_MS), ("soon", "Expires in 7 days")),
         (replace(KEY, expires_at_ms=NOW_MS + HOUR_MS), ("soon", "Expires in 1 hour")),
         (replace(KEY, disabled=True, expires_at_ms=NOW_MS + HOUR_MS), ("off", "Disabled")),
-        (replace(KEY, expires_at_ms=NOW_MS), ("over", "Inactive · expired")),
-        (replace(KEY, expires_at_ms=NOW_MS + 1, expired_seen_at_ms=NOW_MS), ("over", "Inactive · expired")),
-        (replace(KEY, expires_at_ms=NOW_MS, revoked_at_ms=NOW_MS), ("bad", "Inactive · revoked")),
+        (replace(KEY, expires_at_ms=NOW_MS), ("over", "Expired")),
+        (replace(KEY, expires_at_ms=NOW_MS + 1, expired_seen_at_ms=NOW_MS), ("over", "Expired")),
+        (replace(KEY, expires_at_ms=NOW_MS, revoked_at_ms=NOW_MS), ("over", "Revoked")),
     ],
 )
 def test_badges_say_the_state_in_words(key: ApiKey, badge: tuple[str, str]) -> None:
@@ -89,7 +89,7 @@ def test_a_second_badge_points_out_keys_that_lie_idle(
 
 def test_every_refusal_has_words() -> None:
     """No code of the log is shown raw."""
-    assert words.outcome("ok") == "Accepted"
+    assert words.outcome("ok") == "Key accepted"
     assert words.outcome("expired") == "API key expired"
     assert {words.outcome(code) for code in REASONS}.isdisjoint(REASONS)
     assert words.outcome("from_the_future") == "From the future"
@@ -99,8 +99,8 @@ def test_actors_have_names() -> None:
     """You, the owner, the command line, ARI itself."""
     assert words.actor("usr_1", "usr_1") == "you"
     assert words.actor("usr_1", "usr_2") == "the owner"
-    assert words.actor("cli:alice", None) == "alice at the command line"
-    assert words.actor("system", None) == "ARI itself"
+    assert words.actor("cli:alice", None) == "alice (CLI)"
+    assert words.actor("system", None) == "ARI"
 
 
 def test_numbers_and_durations() -> None:

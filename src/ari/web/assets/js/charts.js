@@ -1,6 +1,7 @@
 // The numbers of a bar, for the pointer, the finger and the arrow keys. The table behind the chart says the same.
 
 import { say } from "./say.js";
+import { dateText } from "./times.js";
 
 export function startCharts() {
   for (const plot of document.querySelectorAll("[data-chart-plot]")) start(plot);
@@ -10,7 +11,13 @@ function start(plot) {
   const bars = [...plot.querySelectorAll("[data-bar]")];
   const tip = plot.querySelector("[data-chart-tip]");
   let shown = -1;
-  for (const bar of bars) bar.querySelector("title").remove(); // or the browser shows it as well
+  const { chartUnit, chartZone } = plot.dataset;
+  const heads = plot.closest("[data-chart]").querySelectorAll("tbody th");
+  for (const [number, bar] of bars.entries()) {
+    bar.querySelector("title").remove(); // or the browser shows it as well
+    bar.dataset.label = dateText(new Date(Number(bar.dataset.at)), chartUnit, chartZone);
+    heads[number].textContent = bar.dataset.label;
+  }
 
   const show = (number) => {
     bars[shown]?.classList.remove("is-shown");
@@ -25,7 +32,7 @@ function start(plot) {
 
   plot.tabIndex = 0;
   plot.setAttribute("role", "group");
-  plot.setAttribute("aria-label", `${plot.dataset.chartName}. Use the arrow keys to hear the numbers.`);
+  plot.setAttribute("aria-label", `${plot.dataset.chartName}. Use the arrow keys to read the values.`);
   plot.addEventListener("pointermove", (event) => {
     const box = plot.getBoundingClientRect();
     show(Math.min(bars.length - 1, Math.max(0, Math.floor(((event.clientX - box.left) / box.width) * bars.length))));

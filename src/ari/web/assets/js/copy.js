@@ -12,7 +12,7 @@ export function startCopying() {
     const done = await copyText((button.dataset.copyBefore ?? "") + source.textContent.trim());
     if (!done) getSelection().selectAllChildren(source);
     showResult(button, done);
-    say(done ? "Copied to the clipboard." : "Copying failed; select the text and copy it.");
+    say(done ? "Copied to clipboard." : "Couldn't copy. Select the text and copy it manually.");
     if (done) button.dispatchEvent(new CustomEvent("ari:copied", { bubbles: true }));
   });
 }

@@ -27,7 +27,7 @@ export function startDialogs() {
     if (event.detail.target === body()) focusFirst();
   });
   document.addEventListener("htmx:sendError", (event) => {
-    if (event.detail.target === body()) toast("ARI does not answer. Nothing was changed; try again.", "bad");
+    if (event.detail.target === body()) toast("Can't reach ARI. Nothing was changed; try again.", "bad");
   });
   document.addEventListener("htmx:afterSwap", (event) => mark(event.detail.target));
   mark(document);
@@ -146,7 +146,7 @@ function buttonOf(menu) {
 function refreshKeys(name) {
   const keys = document.querySelector("#keys");
   if (keys) htmx.trigger(keys, "refresh");
-  if (name) toast(`“${name}” is created.`);
+  if (name) toast(`“${name}” created.`);
 }
 
 function outside(event) {

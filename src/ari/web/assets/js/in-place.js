@@ -91,7 +91,7 @@ function onAnswer(event) {
   event.detail.shouldSwap = xhr.status === 422;
   if (xhr.status === 422) return;
   const refusal = new DOMParser().parseFromString(xhr.responseText, "text/html").querySelector("#refusal p");
-  toast(refusal?.textContent ?? "ARI could not do this.", "bad");
+  toast(refusal?.textContent ?? "Something went wrong.", "bad");
   const cancel = target.querySelector?.("[data-cancel-edit]");
   if (cancel) target.querySelector("[data-editing]").removeAttribute("data-editing");
   refresh();

@@ -77,6 +77,6 @@ function setState(part, state) {
   if (!part.matches?.("[data-live]")) return;
   document.documentElement.dataset.liveState = state;
   const word = document.querySelector("[data-live-text]");
-  const text = state === "on" ? "Refreshes by itself" : "Not refreshing: ARI does not answer";
+  const text = state === "on" ? "Updates automatically" : "Paused: can't reach ARI";
   if (word && word.textContent !== text) word.textContent = text;
 }

@@ -11,7 +11,7 @@ export function startReveal() {
   });
   document.addEventListener("ari:saved", () => {
     markSaved();
-    say("The file holds the key. Keep it where only you can read it.");
+    say("Downloaded. The file contains your key; keep it private.");
   });
   document.addEventListener("change", (event) => {
     if (event.target.matches("[data-saved]")) place().toggleAttribute("data-ticked", event.target.checked);
@@ -35,7 +35,7 @@ export function warnAboutClosing() {
   warning.hidden = false;
   warning.scrollIntoView({ block: "nearest" });
   warning.querySelector("button").focus();
-  say("The key has not been copied yet. It cannot be shown again.");
+  say("You haven't copied the key yet. It can't be shown again.");
 }
 
 export function wipe() {

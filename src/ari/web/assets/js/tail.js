@@ -37,7 +37,7 @@ export function startTail() {
 function toggle(tail) {
   tail.on = !tail.on;
   tail.button.setAttribute("aria-pressed", String(tail.on));
-  tail.button.textContent = tail.on ? "Pause" : "Go live";
+  tail.button.textContent = tail.on ? "Pause" : "Resume";
   if (tail.on) {
     tail.leasedAt = 0;
     state(tail, "on", "Live");
@@ -61,7 +61,7 @@ async function ask(tail) {
     if (!tail.lease || Date.now() - tail.leasedAt > RENEW_MS) await renew(tail);
     if (tail.lease && tail.on) await read(tail);
   } catch {
-    state(tail, "off", "Not live: ARI does not answer");
+    state(tail, "off", "Paused: can't reach ARI");
   } finally {
     tail.asking = false;
   }
@@ -78,7 +78,7 @@ async function renew(tail) {
   tail.lease = "";
   if (answer.status === 429) {
     tail.notBefore = Date.now() + AGAIN_MS;
-    state(tail, "off", "Not live: ten live tails are open already");
+    state(tail, "off", "Live view is limited to ten open tabs");
     return;
   }
   if (!answer.ok) throw new Error(String(answer.status));

@@ -38,5 +38,5 @@ def ai_choices(unit: Transaction, environment: ProviderEnvironment, ticked: Sequ
 def ai_scopes(ticked: Sequence[str]) -> tuple[str, ...]:
     """The scopes of the ticked providers; unknown ones are for the command to refuse. Raises ``Invalid``."""
     if not ticked:
-        raise Invalid(Problem(FIELD, "Tick at least one provider."))
+        raise Invalid(Problem(FIELD, "Select at least one provider."))
     return tuple(f"ai:{name}" for name in sorted(set(ticked)))

@@ -16,7 +16,7 @@ from ari.keys.expiry import EXPIRY_CHOICES, SUGGESTED_EXPIRY
 from ari.keys.manage import Created, NewKey
 from ari.keys.model import ApiKey
 from ari.keys.names import NAME_LENGTH, says_nothing
-from ari.keys.scopes import DEFAULT_PRESET, PRESETS, holds
+from ari.keys.scopes import DEFAULT_PRESET, PRESETS
 from ari.storage.transaction import Transaction
 from ari.web import places
 from ari.web.answering import signed_in
@@ -25,12 +25,13 @@ from ari.web.pages.create_key import ai
 from ari.web.render import Pages
 
 ACCESS_HINTS = {
-    "standard": "Read the API's description and documentation; nothing of keys or their use.",
-    "read-only": "Also list the keys and read the usage log. Changes nothing.",
-    "ai-gateway": "Call AI providers through this instance, and nothing else; their keys stay here.",
-    "administrator": "Everything, also creating and revoking keys. Treat it like your password.",
+    "standard": "Can read the API reference. No access to keys or usage.",
+    "read-only": "Can also list keys and read the usage log. Can't change anything.",
+    "ai-gateway": "Can call AI providers through ARI and nothing else. Provider keys stay on the server.",
+    "administrator": "Everything, including creating and revoking keys. Treat it like your password.",
 }
-STALE = "This form was open for a long time. Check it and send it again."
+STALE = "This form has expired. Review it and submit again."
+_SUGGESTED_ACCESS = "read-only"
 _EVENTS_LOOKED_AT = 200
 _SAME = "same"
 
@@ -70,7 +71,7 @@ class CreateKeyPages:
             form = Form({"name": like.name, "expires": SUGGESTED_EXPIRY, "access": _SAME})
             return await self._form(request, form, like)
         wanted = request.query_params.get(ai.FIELD)
-        form = Form({"expires": SUGGESTED_EXPIRY, "access": ai.PRESET if wanted else DEFAULT_PRESET})
+        form = Form({"expires": SUGGESTED_EXPIRY, "access": ai.PRESET if wanted else _SUGGESTED_ACCESS})
         return await self._form(request, form, None, ticked=[wanted] if wanted else None)
 
     @policy(AuthMode.SESSION)
@@ -102,7 +103,7 @@ class CreateKeyPages:
             created=made,
             replaced=like,
             vague=says_nothing(made.key.name),
-            try_path="/api/openapi.json" if holds(made.key.scopes, "api:read") else "/api/me",
+            try_path="/api/me",
         )
 
     def _make(self, unit: Transaction, caller: Caller, form: Form, ticked: list[str]) -> Created | Repeated | Stale:

@@ -10,7 +10,7 @@ from ari.web.forms import Form
 OWN_CHOICE = "own"
 ON_A_DAY = "on"
 _RESOURCES = sorted({scope.partition(":")[0] for scope in SCOPES})
-SCOPE_CHOICES = SCOPES | {f"{name}:*": f"Everything with {name}, also what later versions add." for name in _RESOURCES}
+SCOPE_CHOICES = SCOPES | {f"{name}:*": f"All {name} scopes, including ones added later." for name in _RESOURCES}
 
 
 def preset_word(scopes: tuple[str, ...]) -> str:
@@ -30,10 +30,10 @@ def asked_expiry(form: Form, now_ms: int) -> int | None:
     word = form.value("expires")
     if word != ON_A_DAY:
         if not word:
-            raise Invalid(Problem("expires", "Choose when it expires."))
+            raise Invalid(Problem("expires", "Choose an expiry."))
         return expiry_of(word, None, now_ms)
     try:
         day = datetime.strptime(form.value("day"), "%Y-%m-%d").replace(tzinfo=UTC) + timedelta(days=1)
     except (ValueError, OverflowError):
-        raise Invalid(Problem("expires_at", "Give a day, such as 2027-01-31.")) from None
+        raise Invalid(Problem("expires_at", "Choose a date.")) from None
     return checked_expiry(int(day.timestamp() * 1000), now_ms)

@@ -70,6 +70,7 @@ class KeyPages:
             methods=METHODS,
             listed=SEEN_LISTED,
             status_rows=STATUS_ROWS,
+            retention_days=self._instance.settings.usage_retention_days,
         )
 
     @policy(AuthMode.SESSION)

@@ -39,7 +39,7 @@ SEEN_LISTED = 10
 _SEEN_READ = 200
 _LONGEST_GAP_MS = 10 * MINUTE_MS
 _BUCKET = "tail:"
-_ROUTE_WORDS = {MANY: "Several (a flood)", "(none)": "No such route"}
+_ROUTE_WORDS = {MANY: "Multiple routes (flood)", "(none)": "Unknown route"}
 CODES = (ACCEPTED, *REASONS, *(code for code in REQUEST_ERRORS if code not in REASONS))
 
 
@@ -73,13 +73,13 @@ class KeyUsage:
         every = [(one.route, one.accepted_count + one.refused_count) for one in self.summary.routes]
         named, others = spans.top(every, most)
         rows = [(_ROUTE_WORDS.get(route, route), count, "accepted") for route, count in named]
-        return [*rows, ("All others", others, "other")] if others else rows
+        return [*rows, ("Other", others, "other")] if others else rows
 
     def http_statuses(self) -> list[tuple[str, int, str]]:
         """Statuses as text; those from 400 on are coloured."""
         return [
             (
-                "no answer yet" if status is None else str(status),
+                "pending" if status is None else str(status),
                 count,
                 "refused" if (status or 0) >= 400 else "accepted",
             )
@@ -149,7 +149,7 @@ class KeyUsagePages:
         assert caller is not None  # the guard lets nobody else in
         mine = await self._instance.acommand(caller, lambda unit, _: work(unit))
         if mine == -1:
-            raise Limited(f"This session has {tails.MOST_TAILS} live tails already; close one.", 10)
+            raise Limited(f"Live view is limited to {tails.MOST_TAILS} open tabs. Close one and try again.", 10)
         return JSONResponse({"lease": str(mine)})
 
     @policy(AuthMode.SESSION)

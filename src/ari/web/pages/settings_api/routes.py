@@ -20,23 +20,23 @@ from ari.web.pages.settings_api.view import PAGE_SIZE, advice, key_table
 from ari.web.render import Pages
 
 SHOW_NAMES = {
-    "all": "All keys",
+    "all": "All",
     "active": "Active",
     "soon": "Expires within 7 days",
     "never-used": "Never used",
     "unused": "Unused for 30 days",
     "disabled": "Disabled",
     "inactive": "Inactive",
-    "expired": "Inactive · expired",
-    "revoked": "Inactive · revoked",
+    "expired": "Expired",
+    "revoked": "Revoked",
 }
 SORT_NAMES = {
     "-created": "Newest first",
     "created": "Oldest first",
     "name": "By name",
-    "-used": "Last used first",
-    "used": "Never and least lately used first",
-    "expires": "Expires soonest first",
+    "-used": "Recently used first",
+    "used": "Least recently used first",
+    "expires": "Expiring soonest",
     "-requests": "Most requests first",
 }
 

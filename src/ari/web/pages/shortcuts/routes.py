@@ -10,9 +10,9 @@ from ari.web.render import Pages
 
 KEYS = (
     ("c", "Create an API key (on Settings > API)"),
-    ("/", "Search the keys"),
-    ("?", "Show this help"),
-    ("Esc", "Close a dialog or a menu; leave the search or a name as it was"),
+    ("/", "Search keys"),
+    ("?", "Show keyboard shortcuts"),
+    ("Esc", "Close a dialog or menu, or cancel editing"),
 )
 
 
