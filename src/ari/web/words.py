@@ -16,7 +16,7 @@ DateShape = Literal["full", "hour", "day", "week", "date", "time"]
 
 
 class Badge(NamedTuple):
-    """A state in words and the kind that colors it: ``good``, ``soon``, ``off``, ``bad``, or ``over`` for an inactive key."""
+    """A state in words and the kind that colors it: ``good``, ``soon``, ``off``, ``bad`` or ``over`` (inactive)."""
 
     kind: str
     text: str
