@@ -45,8 +45,10 @@ def test_five_sentences_each_with_a_button(advice: Any, page: Any) -> None:
     expect(advice).to_contain_text("5 recommendations")
     for words, button in (
         (
-            "Expired key “Dead” is still being used: 12 calls in the last 7 days, "
-            "most recently 2 hours ago from 203.0.113.9 with cron/1.",
+            (
+                "Expired key “Dead” is still being used: 12 calls in the last 7 days, "
+                "most recently 2 hours ago from 203.0.113.9 with cron/1."
+            ),
             "View",
         ),
         ("2 keys haven't been used in 30 days: “Idle one” and “Idle two”.", "Revoke them"),

@@ -45,12 +45,12 @@ def test_the_ready_lines_run(home: Any) -> None:
     secret = create_in_dialog(home, "Runs")
     lines = {name: home.locator(f"#{name}").text_content() for name in ("curl", "python", "javascript")}
     assert all(secret not in line for line in lines.values())
-    assert json.loads(_run(["sh", "-c"], lines["curl"], secret))["openapi"]
-    assert json.loads(_run([sys.executable, "-c"], lines["python"], secret))["openapi"]
+    assert json.loads(_run(["sh", "-c"], lines["curl"], secret))["key"]["name"] == "Runs"
+    assert json.loads(_run([sys.executable, "-c"], lines["python"], secret))["key"]["name"] == "Runs"
     node = str(NODE) if NODE.exists() else shutil.which("node")
     if node is None:
         pytest.skip("no Node: make assets brings one")
-    assert "openapi" in _run([node, "--input-type=module", "--eval"], lines["javascript"], secret)
+    assert "Runs" in _run([node, "--input-type=module", "--eval"], lines["javascript"], secret)
 
 
 def test_the_env_file_is_made_in_the_browser(owner: Any, home: Any) -> None:
@@ -71,7 +71,7 @@ def test_a_name_that_says_nothing_is_pointed_out(home: Any) -> None:
     """While it is typed, and at the reveal; it hinders nothing."""
     dialog = open_create(home)
     home.keyboard.type("test")
-    advice = dialog.get_by_text("Consider a name that says what will use the key")
+    advice = dialog.get_by_text("A more descriptive name will help you recognize this key later.")
     expect(advice).to_be_visible()
     home.keyboard.type(" bench of the plant")
     expect(advice).to_have_count(0)
@@ -90,4 +90,4 @@ def test_a_field_works_the_moment_it_appears(home: Any) -> None:
         field.dispatchEvent(new InputEvent("input", { bubbles: true }));
     }).observe(document.body, { childList: true, subtree: true })""")
     dialog = open_create(home)
-    expect(dialog.get_by_text("Consider a name that says what will use the key")).to_be_visible()
+    expect(dialog.get_by_text("A more descriptive name will help you recognize this key later.")).to_be_visible()

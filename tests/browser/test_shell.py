@@ -151,6 +151,6 @@ def test_what_a_dialog_has_to_say_is_heard_in_it(owner: Any, home: Any) -> None:
     dialog.get_by_label("Name", exact=True).fill("Offline")
     home.route("**/settings/keys/new", lambda route: route.abort())
     dialog.get_by_role("button", name="Create key").click()
-    expect(dialog.locator("[aria-live=polite]").get_by_text("ARI does not answer. Nothing was changed")).to_be_visible()
+    expect(dialog.locator("[aria-live=polite]").get_by_text("Can't reach ARI. Nothing was changed")).to_be_visible()
     dialog.get_by_role("button", name="Close this message").click()
-    expect(dialog.get_by_text("ARI does not answer")).to_have_count(0)
+    expect(dialog.get_by_text("Can't reach ARI")).to_have_count(0)
