@@ -77,7 +77,7 @@ def test_a_name_that_says_nothing_is_pointed_out(home: Any) -> None:
     expect(advice).to_have_count(0)
     dialog.get_by_label("Name", exact=True).fill("new key")
     dialog.get_by_role("button", name="Create key").click()
-    expect(dialog).to_contain_text("“new key” does not say what uses the key.")
+    expect(dialog).to_contain_text("“new key” isn't very descriptive.")
 
 
 def test_a_field_works_the_moment_it_appears(home: Any) -> None:
