@@ -15,7 +15,7 @@ from ari.keys.trail import record_key
 
 @dataclass(frozen=True, slots=True)
 class NewKey:
-    """The properties of a key to create; ``scopes`` ``None`` = the Standard preset, neither expiry = never."""
+    """The properties of a key to create; ``scopes`` ``None`` = the preset ``standard``, neither expiry = never."""
 
     name: str
     expires: str | None = None
