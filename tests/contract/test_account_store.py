@@ -14,19 +14,20 @@ from ari.accounts import mail_links, sessions, setup, sign_in
 from ari.accounts.model import Account, MailLink, Session, SignedIn
 from ari.accounts.password import Verdict
 from ari.accounts.ports import AccountTransaction
-from ari.base.caller import SYSTEM
+from ari.base.caller import Caller
+from ari.base.clock import FrozenClock
 from ari.base.errors import Limited, NotFound
 from ari.base.events import Origin
 from ari.base.settings import Settings
 from ari.storage.engine import Database
 from ari.storage.migrate import migrate
-from tests.unit.accounts.memory import MemoryUnit
+from tests.unit.accounts.memory import MemoryTransaction
 
 T = TypeVar("T")
 NOW = 1_764_000_000_000
 OWNER = Account("usr_1", "owner@example.com", "a hash", NOW)
 SESSION = Session(b"s" * 32, OWNER.id, NOW, NOW + 1_000, "192.0.2.7", "a browser é", NOW)
-HERE = Origin("web", "192.0.2.7")
+VISITOR = Caller("visitor", Origin("web", "192.0.2.7"), scopes=())
 
 
 Begin = Callable[[], AbstractContextManager[AccountTransaction]]
@@ -46,175 +47,177 @@ def database_of(kind: str, folder: Path, request: pytest.FixtureRequest) -> Iter
 def database(request: pytest.FixtureRequest, data_dir: Path) -> Iterator[Begin]:
     """Begins transactions on each kind of real database."""
     with database_of(request.param, data_dir, request) as opened:
-        yield opened.writing
+        opened.clock = FrozenClock(NOW)
+        yield lambda: opened.writing(VISITOR)
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgresql"])
 def begin(request: pytest.FixtureRequest, data_dir: Path) -> Iterator[Begin]:
     """Begins transactions on each kind of store."""
     if request.param == "memory":
-        kept = MemoryUnit()
+        kept = MemoryTransaction(FrozenClock(NOW))
         yield lambda: nullcontext(kept)
         return
     with database_of(request.param, data_dir, request) as opened:
-        yield opened.writing
+        opened.clock = FrozenClock(NOW)
+        yield lambda: opened.writing(VISITOR)
 
 
 @pytest.fixture
-def unit(begin: Begin) -> Iterator[AccountTransaction]:
+def tx(begin: Begin) -> Iterator[AccountTransaction]:
     """One open transaction."""
     with begin() as opened:
         yield opened
 
 
-def test_there_is_one_owner(unit: AccountTransaction) -> None:
+def test_there_is_one_owner(tx: AccountTransaction) -> None:
     """The first owner stays; a second one is not stored, whatever its address."""
-    assert unit.accounts.owner() is None
-    assert unit.accounts.add_owner(OWNER)
-    assert not unit.accounts.add_owner(replace(OWNER, id="usr_2", email="second@example.com"))
-    assert not unit.accounts.add_owner(OWNER)
-    assert unit.accounts.owner() == unit.accounts.by_email(OWNER.email) == unit.accounts.locked(OWNER.id) == OWNER
-    assert unit.accounts.by_email("second@example.com") is None
-    assert unit.accounts.locked("usr_2") is None
+    assert tx.accounts.owner() is None
+    assert tx.accounts.add_owner(OWNER)
+    assert not tx.accounts.add_owner(replace(OWNER, id="usr_2", email="second@example.com"))
+    assert not tx.accounts.add_owner(OWNER)
+    assert tx.accounts.owner() == tx.accounts.by_email(OWNER.email) == tx.accounts.locked(OWNER.id) == OWNER
+    assert tx.accounts.by_email("second@example.com") is None
+    assert tx.accounts.locked("usr_2") is None
 
 
-def test_links_that_were_mailed(unit: AccountTransaction) -> None:
+def test_links_that_were_mailed(tx: AccountTransaction) -> None:
     """One of each purpose an account; found while its time lasts, used up once, dropped together."""
-    unit.accounts.add_owner(OWNER)
+    tx.accounts.add_owner(OWNER)
     first = MailLink(b"1" * 32, OWNER.id, "reset", OWNER.email, NOW + 10)
     other = MailLink(b"2" * 32, OWNER.id, "email", "new@example.org", NOW + 10)
     newer = replace(first, digest=b"3" * 32)
     for link in (first, other, newer):
-        unit.accounts.keep_link(link)
-    assert unit.accounts.link(first.digest, NOW) is None
-    assert (unit.accounts.link(newer.digest, NOW), unit.accounts.link(other.digest, NOW)) == (newer, other)
-    assert unit.accounts.link(newer.digest, NOW + 10) is None
-    assert [unit.accounts.end_link(newer.digest) for _ in range(2)] == [True, False]
-    unit.accounts.drop_links(OWNER.id)
-    assert unit.accounts.link(other.digest, NOW) is None
+        tx.accounts.keep_link(link)
+    assert tx.accounts.link(first.digest, NOW) is None
+    assert (tx.accounts.link(newer.digest, NOW), tx.accounts.link(other.digest, NOW)) == (newer, other)
+    assert tx.accounts.link(newer.digest, NOW + 10) is None
+    assert [tx.accounts.end_link(newer.digest) for _ in range(2)] == [True, False]
+    tx.accounts.drop_links(OWNER.id)
+    assert tx.accounts.link(other.digest, NOW) is None
 
 
-def test_an_address_changes(unit: AccountTransaction) -> None:
+def test_an_address_changes(tx: AccountTransaction) -> None:
     """The account is found by the new one alone."""
-    unit.accounts.add_owner(OWNER)
-    unit.accounts.set_email(OWNER.id, "new@example.org")
-    assert unit.accounts.by_email("new@example.org") == replace(OWNER, email="new@example.org")
-    assert unit.accounts.by_email(OWNER.email) is None
+    tx.accounts.add_owner(OWNER)
+    tx.accounts.set_email(OWNER.id, "new@example.org")
+    assert tx.accounts.by_email("new@example.org") == replace(OWNER, email="new@example.org")
+    assert tx.accounts.by_email(OWNER.email) is None
 
 
 @pytest.mark.parametrize("stored", ["a@bücher.example", "a@xn--bcher-kva.example"])
-def test_an_address_is_found_by_either_form_of_its_host(unit: AccountTransaction, stored: str) -> None:
+def test_an_address_is_found_by_either_form_of_its_host(tx: AccountTransaction, stored: str) -> None:
     """A browser's field for addresses sends the ASCII form of what people type."""
-    unit.accounts.add_owner(replace(OWNER, email=stored))
+    tx.accounts.add_owner(replace(OWNER, email=stored))
     for typed in ("a@bücher.example", "a@xn--bcher-kva.example"):
-        found = unit.accounts.by_email(typed)
+        found = tx.accounts.by_email(typed)
         assert found is not None
         assert found.id == OWNER.id
 
 
-def test_whether_an_event_was_ever_written(unit: AccountTransaction) -> None:
+def test_whether_an_event_was_ever_written(tx: AccountTransaction) -> None:
     """Of this subject and name, however long ago."""
-    unit.accounts.add_owner(OWNER)
-    assert not unit.events.has(OWNER.id, "signed_in")
-    sign_in.open_session(unit, OWNER, HERE, NOW)
-    assert unit.events.has(OWNER.id, "signed_in")
-    assert not unit.events.has("usr_2", "signed_in")
-    assert not unit.events.has(OWNER.id, "signed_out")
+    tx.accounts.add_owner(OWNER)
+    assert not tx.events.has(OWNER.id, "signed_in")
+    sign_in.open_session(tx, OWNER)
+    assert tx.events.has(OWNER.id, "signed_in")
+    assert not tx.events.has("usr_2", "signed_in")
+    assert not tx.events.has(OWNER.id, "signed_out")
 
 
-def test_a_password_hash_changes(unit: AccountTransaction) -> None:
+def test_a_password_hash_changes(tx: AccountTransaction) -> None:
     """The new hash is what everybody reads from then on."""
-    unit.accounts.add_owner(OWNER)
-    unit.accounts.set_password_hash(OWNER.id, "another hash")
-    assert unit.accounts.owner() == unit.accounts.locked(OWNER.id) == replace(OWNER, password_hash="another hash")
+    tx.accounts.add_owner(OWNER)
+    tx.accounts.set_password_hash(OWNER.id, "another hash")
+    assert tx.accounts.owner() == tx.accounts.locked(OWNER.id) == replace(OWNER, password_hash="another hash")
 
 
-def test_a_session_lives_until_its_end(unit: AccountTransaction) -> None:
+def test_a_session_lives_until_its_end(tx: AccountTransaction) -> None:
     """A session is found with its account until the very millisecond in which it ends."""
-    unit.accounts.add_owner(OWNER)
-    unit.accounts.add_session(SESSION)
-    assert unit.accounts.session(SESSION.digest, NOW + 999) == SignedIn(OWNER, SESSION)
-    assert unit.accounts.session(SESSION.digest, NOW + 1_000) is None
-    assert unit.accounts.session(b"t" * 32, NOW) is None
+    tx.accounts.add_owner(OWNER)
+    tx.accounts.add_session(SESSION)
+    assert tx.accounts.session(SESSION.digest, NOW + 999) == SignedIn(OWNER, SESSION)
+    assert tx.accounts.session(SESSION.digest, NOW + 1_000) is None
+    assert tx.accounts.session(b"t" * 32, NOW) is None
 
 
-def test_sessions_end(unit: AccountTransaction) -> None:
+def test_sessions_end(tx: AccountTransaction) -> None:
     """One session, all but one, or all of an account end, and their number is told."""
-    unit.accounts.add_owner(OWNER)
+    tx.accounts.add_owner(OWNER)
     for letter in (b"a", b"b", b"c", b"d"):
-        unit.accounts.add_session(replace(SESSION, digest=letter * 32, client_address=None, user_agent=None))
-    assert unit.accounts.end_session(b"a" * 32)
-    assert not unit.accounts.end_session(b"a" * 32)
-    assert unit.accounts.end_sessions("usr_2") == 0
-    assert unit.accounts.end_sessions(OWNER.id, except_digest=b"b" * 32) == 2
-    assert unit.accounts.session(b"b" * 32, NOW)
-    assert unit.accounts.end_sessions(OWNER.id) == 1
-    assert unit.accounts.session(b"b" * 32, NOW) is None
+        tx.accounts.add_session(replace(SESSION, digest=letter * 32, client_address=None, user_agent=None))
+    assert tx.accounts.end_session(b"a" * 32)
+    assert not tx.accounts.end_session(b"a" * 32)
+    assert tx.accounts.end_sessions("usr_2") == 0
+    assert tx.accounts.end_sessions(OWNER.id, except_digest=b"b" * 32) == 2
+    assert tx.accounts.session(b"b" * 32, NOW)
+    assert tx.accounts.end_sessions(OWNER.id) == 1
+    assert tx.accounts.session(b"b" * 32, NOW) is None
 
 
-def test_attempts_are_kept_by_bucket(unit: AccountTransaction) -> None:
+def test_attempts_are_kept_by_bucket(tx: AccountTransaction) -> None:
     """A bucket gives back the instants that it was given last; none removes it."""
-    assert unit.accounts.attempts("address:192.0.2.7") == ()
-    unit.accounts.keep_attempts("address:192.0.2.7", (NOW, NOW, NOW + 1), NOW + 10)
-    unit.accounts.keep_attempts("account:beef", (NOW,), NOW + 10)
-    assert unit.accounts.attempts("address:192.0.2.7") == (NOW, NOW, NOW + 1)
-    assert unit.accounts.attempts("address:192.0.2.7") == (NOW, NOW, NOW + 1)
-    unit.accounts.keep_attempts("address:192.0.2.7", (), NOW)
-    assert unit.accounts.attempts("address:192.0.2.7") == ()
-    assert unit.accounts.attempts("account:beef") == (NOW,)
-    unit.accounts.keep_attempts("form:1", (NOW,), NOW + 10)
-    unit.accounts.forget_attempts("account:")
-    assert unit.accounts.attempts("account:beef") == ()
-    assert unit.accounts.attempts("form:1") == (NOW,)
+    assert tx.accounts.attempts("address:192.0.2.7") == ()
+    tx.accounts.keep_attempts("address:192.0.2.7", (NOW, NOW, NOW + 1), NOW + 10)
+    tx.accounts.keep_attempts("account:beef", (NOW,), NOW + 10)
+    assert tx.accounts.attempts("address:192.0.2.7") == (NOW, NOW, NOW + 1)
+    assert tx.accounts.attempts("address:192.0.2.7") == (NOW, NOW, NOW + 1)
+    tx.accounts.keep_attempts("address:192.0.2.7", (), NOW)
+    assert tx.accounts.attempts("address:192.0.2.7") == ()
+    assert tx.accounts.attempts("account:beef") == (NOW,)
+    tx.accounts.keep_attempts("form:1", (NOW,), NOW + 10)
+    tx.accounts.forget_attempts("account:")
+    assert tx.accounts.attempts("account:beef") == ()
+    assert tx.accounts.attempts("form:1") == (NOW,)
 
 
-def test_the_longest_bucket_fits(unit: AccountTransaction) -> None:
+def test_the_longest_bucket_fits(tx: AccountTransaction) -> None:
     """A device's bucket is named by 64 hexadecimal digits, an address's by a whole IPv6 network."""
     for bucket in ("device:" + "f" * 64, "address:ffff:ffff:ffff:ffff::/64"):
-        unit.accounts.keep_attempts(bucket, tuple(NOW + second for second in range(11)), NOW)
-        assert len(unit.accounts.attempts(bucket)) == 11
+        tx.accounts.keep_attempts(bucket, tuple(NOW + second for second in range(11)), NOW)
+        assert len(tx.accounts.attempts(bucket)) == 11
 
 
-def test_devices_belong_to_an_account(unit: AccountTransaction) -> None:
+def test_devices_belong_to_an_account(tx: AccountTransaction) -> None:
     """A device leads to its account until it expires or is forgotten; keeping it again prolongs it."""
-    unit.accounts.add_owner(OWNER)
-    unit.accounts.keep_device(b"d" * 32, OWNER.id, NOW + 10)
-    assert unit.accounts.device_account(b"d" * 32, NOW + 9) == OWNER.id
-    assert unit.accounts.device_account(b"d" * 32, NOW + 10) is None
-    unit.accounts.keep_device(b"d" * 32, OWNER.id, NOW + 20)
-    assert unit.accounts.device_account(b"d" * 32, NOW + 10) == OWNER.id
-    assert unit.accounts.device_account(b"e" * 32, NOW) is None
-    unit.accounts.forget_devices("usr_2")
-    assert unit.accounts.device_account(b"d" * 32, NOW) == OWNER.id
-    unit.accounts.forget_devices(OWNER.id)
-    assert unit.accounts.device_account(b"d" * 32, NOW) is None
+    tx.accounts.add_owner(OWNER)
+    tx.accounts.keep_device(b"d" * 32, OWNER.id, NOW + 10)
+    assert tx.accounts.device_account(b"d" * 32, NOW + 9) == OWNER.id
+    assert tx.accounts.device_account(b"d" * 32, NOW + 10) is None
+    tx.accounts.keep_device(b"d" * 32, OWNER.id, NOW + 20)
+    assert tx.accounts.device_account(b"d" * 32, NOW + 10) == OWNER.id
+    assert tx.accounts.device_account(b"e" * 32, NOW) is None
+    tx.accounts.forget_devices("usr_2")
+    assert tx.accounts.device_account(b"d" * 32, NOW) == OWNER.id
+    tx.accounts.forget_devices(OWNER.id)
+    assert tx.accounts.device_account(b"d" * 32, NOW) is None
 
 
-def test_what_is_over_is_dropped(unit: AccountTransaction) -> None:
+def test_what_is_over_is_dropped(tx: AccountTransaction) -> None:
     """Sessions, devices and attempts whose time is over are gone; the others stay."""
-    unit.accounts.add_owner(OWNER)
+    tx.accounts.add_owner(OWNER)
     for letter, ends_at_ms in ((b"a", NOW), (b"b", NOW + 1)):
-        unit.accounts.add_session(replace(SESSION, digest=letter * 32, expires_at_ms=ends_at_ms))
-        unit.accounts.keep_device(letter * 32, OWNER.id, ends_at_ms)
-        unit.accounts.keep_attempts(letter.decode(), (NOW,), ends_at_ms)
-    unit.accounts.forget_expired(NOW)
-    assert unit.accounts.session(b"a" * 32, NOW - 1) is None
-    assert unit.accounts.session(b"b" * 32, NOW)
-    assert unit.accounts.device_account(b"a" * 32, NOW - 1) is None
-    assert unit.accounts.device_account(b"b" * 32, NOW) == OWNER.id
-    assert unit.accounts.attempts("a") == ()
-    assert unit.accounts.attempts("b") == (NOW,)
+        tx.accounts.add_session(replace(SESSION, digest=letter * 32, expires_at_ms=ends_at_ms))
+        tx.accounts.keep_device(letter * 32, OWNER.id, ends_at_ms)
+        tx.accounts.keep_attempts(letter.decode(), (NOW,), ends_at_ms)
+    tx.accounts.forget_expired(NOW)
+    assert tx.accounts.session(b"a" * 32, NOW - 1) is None
+    assert tx.accounts.session(b"b" * 32, NOW)
+    assert tx.accounts.device_account(b"a" * 32, NOW - 1) is None
+    assert tx.accounts.device_account(b"b" * 32, NOW) == OWNER.id
+    assert tx.accounts.attempts("a") == ()
+    assert tx.accounts.attempts("b") == (NOW,)
 
 
-def test_notes(unit: AccountTransaction) -> None:
+def test_notes(tx: AccountTransaction) -> None:
     """A note is what was put last, or nothing."""
-    assert unit.notes.get("setup_token") is None
-    unit.notes.put("setup_token", "first")
-    unit.notes.put("setup_token", "second é")
-    assert unit.notes.get("setup_token") == "second é"
-    unit.notes.put("setup_token", None)
-    unit.notes.put("setup_token", None)
-    assert unit.notes.get("setup_token") is None
+    assert tx.notes.get("setup_token") is None
+    tx.notes.put("setup_token", "first")
+    tx.notes.put("setup_token", "second é")
+    assert tx.notes.get("setup_token") == "second é"
+    tx.notes.put("setup_token", None)
+    tx.notes.put("setup_token", None)
+    assert tx.notes.get("setup_token") is None
 
 
 def at_once(works: list[Callable[[], T]]) -> list[T | Exception]:
@@ -236,8 +239,8 @@ def test_five_of_many_attempts_at_once_count(database: Begin) -> None:
     """Attempts made at the same moment by several processes are counted one by one: five pass, no more."""
 
     def attempt() -> sign_in.Attempt:
-        with database() as unit:
-            return sign_in.begin(unit, HERE, NOW, "owner@example.com")
+        with database() as tx:
+            return sign_in.begin(tx, "owner@example.com")
 
     outcomes = at_once([attempt] * 12)
     assert sum(isinstance(outcome, sign_in.Attempt) for outcome in outcomes) == 5
@@ -246,68 +249,68 @@ def test_five_of_many_attempts_at_once_count(database: Begin) -> None:
 
 def test_one_of_many_setups_at_once_makes_the_owner(database: Begin) -> None:
     """The same token posted at the same moment by several makes exactly one owner."""
-    with database() as unit:
-        token = setup.new_setup_token(unit, NOW)
+    with database() as tx:
+        token = setup.new_setup_token(tx)
     assert token is not None
 
     def post(email: str) -> Account:
-        with database() as unit:
-            return setup.make_owner(unit, HERE, NOW, token, email, "a hash")
+        with database() as tx:
+            return setup.make_owner(tx, token, email, "a hash")
 
     outcomes = at_once([lambda number=number: post(f"{number}@example.com") for number in range(8)])
     owners = [outcome for outcome in outcomes if isinstance(outcome, Account)]
     assert len(owners) == 1
     assert sum(isinstance(outcome, NotFound) for outcome in outcomes) == 7
-    with database() as unit:
-        assert unit.accounts.owner() == owners[0]
+    with database() as tx:
+        assert tx.accounts.owner() == owners[0]
 
 
 def test_a_reset_during_a_sign_in_leaves_no_session(database: Begin) -> None:
     """A sign-in with the old password that commits while the password is reset leaves no living session behind."""
-    with database() as unit:
-        unit.accounts.add_owner(OWNER)
-        attempt = sign_in.begin(unit, HERE, NOW, OWNER.email)
+    with database() as tx:
+        tx.accounts.add_owner(OWNER)
+        attempt = sign_in.begin(tx, OWNER.email)
     resetting = threading.Event()
 
     def reset() -> None:
         resetting.set()
-        with database() as unit:
-            setup.reset_password(unit, SYSTEM, NOW, None, "another hash")
+        with database() as tx:
+            setup.reset_password(tx, None, "another hash")
 
     with ThreadPoolExecutor(1) as threads:
-        with database() as unit:
-            done = sign_in.finish(unit, attempt, NOW, Verdict(True))
+        with database() as tx:
+            done = sign_in.finish(tx, attempt, Verdict(True))
             waiting = threads.submit(reset)
             resetting.wait()
         waiting.result()
     assert done is not None
-    with database() as unit:
-        assert sessions.find(unit, done.token, NOW) is None
-        assert sign_in.finish(unit, attempt, NOW, Verdict(True)) is None
+    with database() as tx:
+        assert sessions.find(tx, done.token) is None
+        assert sign_in.finish(tx, attempt, Verdict(True)) is None
 
 
 def test_a_refused_attempt_leaves_no_row(database: Begin) -> None:
     """Refusing is rolled back, so a flood of refused attempts fills nothing."""
     for number in range(5):
-        with database() as unit:
-            sign_in.begin(unit, HERE, NOW, f"{number}@example.com")
-    with pytest.raises(Limited), database() as unit:
-        sign_in.begin(unit, HERE, NOW, "another@example.com")
-    with database() as unit:
-        assert len(unit.accounts.attempts("address:192.0.2.7")) == 5
+        with database() as tx:
+            sign_in.begin(tx, f"{number}@example.com")
+    with pytest.raises(Limited), database() as tx:
+        sign_in.begin(tx, "another@example.com")
+    with database() as tx:
+        assert len(tx.accounts.attempts("address:192.0.2.7")) == 5
 
 
 def test_one_link_sets_one_password(database: Begin) -> None:
     """However many follow it at once, exactly one is let through."""
-    with database() as unit:
-        unit.accounts.add_owner(OWNER)
-        mailed = mail_links.ask_for_reset(unit, HERE, NOW, OWNER.email)
+    with database() as tx:
+        tx.accounts.add_owner(OWNER)
+        mailed = mail_links.ask_for_reset(tx, OWNER.email)
     assert mailed
 
     def follow(number: int) -> bool:
         try:
-            with database() as unit:
-                mail_links.reset(unit, HERE, NOW, mailed.token, f"hash {number}")
+            with database() as tx:
+                mail_links.reset(tx, mailed.token, f"hash {number}")
         except NotFound:
             return False
         return True
@@ -318,13 +321,13 @@ def test_one_link_sets_one_password(database: Begin) -> None:
 
 def test_links_asked_for_at_once(database: Begin) -> None:
     """Three get one, the others are told to wait, and one link works: the newest."""
-    with database() as unit:
-        unit.accounts.add_owner(OWNER)
+    with database() as tx:
+        tx.accounts.add_owner(OWNER)
 
     def ask(_: int) -> str | None:
         try:
-            with database() as unit:
-                mailed = mail_links.ask_for_reset(unit, HERE, NOW, OWNER.email)
+            with database() as tx:
+                mailed = mail_links.ask_for_reset(tx, OWNER.email)
         except Limited:
             return None
         return mailed.token if mailed else None
@@ -332,5 +335,5 @@ def test_links_asked_for_at_once(database: Begin) -> None:
     with ThreadPoolExecutor(6) as pool:
         asked = [token for token in pool.map(ask, range(6)) if token]
     assert len(asked) == 3
-    with database() as unit:
-        assert [mail_links.is_good(unit, "reset", token, NOW) for token in asked].count(True) == 1
+    with database() as tx:
+        assert [mail_links.is_good(tx, "reset", token) for token in asked].count(True) == 1

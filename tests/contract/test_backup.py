@@ -151,7 +151,7 @@ def test_everything_comes_back_in_either_database(source: Instance, target_url: 
 def test_the_setup_note_is_the_one_left_out(source: Instance) -> None:
     """The name of the passing note is that of accounts.setup, so its digest is in no backup."""
     with source.database.writing() as unit:
-        setup.new_setup_token(unit, source.now_ms())
+        setup.new_setup_token(unit)
         assert unit.notes.get("setup_token") is not None
     assert b"setup_token" not in b"".join(json.dumps(row).encode() for _, row in _rows(_backup(source)[0]))
 

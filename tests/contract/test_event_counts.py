@@ -8,10 +8,11 @@ import pytest
 
 from ari.accounts import setup, sign_in
 from ari.accounts.password import Verdict
-from ari.base.caller import SYSTEM
+from ari.base.caller import SYSTEM, Caller
 from ari.base.clock import DAY_MS, HOUR_MS
 from ari.base.events import BOUNDED_EVENTS, Event, Origin
 from ari.base.ids import new_id
+from ari.deps import Deps
 from ari.instance import Instance
 from ari.jobs import ClockWatch, tick
 from ari.keys import manage
@@ -93,16 +94,13 @@ def test_many_at_once_lose_none(instance: Instance) -> None:
 
 def test_a_flood_of_sign_ins_leaves_few_events(instance: Instance) -> None:
     """Refused ones from ever new networks, for ever new accounts: a few an hour, and those on the owner apart."""
-    with instance.database.writing() as unit:
-        owner = setup.bootstrap_owner(unit, instance.now_ms(), "owner@example.com", "no hash")
+    owner = Deps(instance).do_sync(setup.bootstrap_owner, "owner@example.com", "no hash")
     assert owner
     for number in range(60):
         email = "owner@example.com" if number % 2 else f"{number}@example.com"
-        origin = Origin("web", f"2001:{number:x}:1::1")
-        attempt = instance.command(
-            SYSTEM, lambda unit, _, o=origin, e=email: sign_in.begin(unit, o, instance.now_ms(), e)
-        )
-        instance.command(SYSTEM, lambda unit, _, a=attempt: sign_in.finish(unit, a, instance.now_ms(), Verdict(False)))
+        visitor = Deps(instance, Caller("visitor", Origin("web", f"2001:{number:x}:1::1"), scopes=()))
+        attempt = visitor.do_sync(sign_in.begin, email)
+        visitor.do_sync(sign_in.finish, attempt, Verdict(False))
     assert written(instance) == [1] * BOUNDED_EVENTS
     assert written(instance, owner.id) == [1] * (BOUNDED_EVENTS + 1)  # with its making
 

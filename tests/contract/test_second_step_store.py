@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from ari.accounts.model import Account, HalfSignIn, Session, TwoFactor
+from ari.base.clock import FrozenClock
 from ari.base.seal import Context, Sealed
 from tests.contract.test_account_store import Begin, database_of
-from tests.unit.accounts.memory import MemoryUnit
+from tests.unit.accounts.memory import MemoryTransaction
 
 NOW = 1_764_000_000_000
 OWNER = Account("usr_1", "owner@example.com", "a hash", NOW)
@@ -21,7 +22,7 @@ A, B = b"a" * 32, b"b" * 32
 def begin(request: pytest.FixtureRequest, data_dir: Path) -> Iterator[Begin]:
     """Begins transactions on each kind of store; there is an owner."""
     if request.param == "memory":
-        kept = MemoryUnit()
+        kept = MemoryTransaction(FrozenClock(NOW))
         kept.accounts.add_owner(OWNER)
         yield lambda: nullcontext(kept)
         return

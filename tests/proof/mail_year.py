@@ -12,6 +12,7 @@ from ari.base.caller import SYSTEM, Caller
 from ari.base.clock import DAY_MS, HOUR_MS, MINUTE_MS, FrozenClock
 from ari.base.events import Event, Origin
 from ari.base.ids import new_id
+from ari.deps import Deps
 from ari.instance import Instance
 from ari.jobs.mail import round_of_mail
 from ari.jobs.watch import look_once
@@ -131,14 +132,15 @@ class World:
     def sign_in(self, *, known: bool) -> None:
         """The owner signs in, in a browser that is known or not."""
         token = "d" * 43 if known else None
-        self._command(lambda unit: sign_in.open_session(unit, OWNER, HOME, self.clock.now_ms(), token))
+        visitor = Deps(self.instance, Caller("visitor", HOME, scopes=()))
+        visitor.do_sync(sign_in.open_session, OWNER, token)
 
     def turn_two_factor_off(self) -> None:
         """The owner turns two-factor on and, later that day, off."""
         from ari.accounts.model import TwoFactor
 
         self._command(lambda unit: unit.second_step.set_two_factor(TwoFactor(OWNER.id, self.clock.now_ms(), 1)))
-        self._command(lambda unit: two_factor.turn_off(unit, self.owner, self.clock.now_ms(), OWNER.id))
+        Deps(self.instance, self.owner).do_sync(two_factor.turn_off, OWNER.id)
 
     def reject_provider_key(self) -> None:
         """The gateway finds that a provider refuses its key."""

@@ -12,9 +12,10 @@ from sqlalchemy import text
 
 from ari.accounts import setup, sign_in
 from ari.accounts.password import Verdict
-from ari.base.caller import SYSTEM
+from ari.base.caller import SYSTEM, Caller
 from ari.base.errors import CallerDead, Conflict, Limited, NotFound, Unavailable
 from ari.base.events import Origin
+from ari.deps import Deps
 from ari.instance import Instance
 from ari.keys import manage
 from ari.keys.model import ApiKey
@@ -71,8 +72,7 @@ class Writers:
     def __init__(self, instance: Instance) -> None:
         self.instance = instance
         self.keys = [create_key(instance, "shared", scopes=("keys:write",)).key for _ in range(3)]
-        with instance.database.writing() as unit:
-            setup.bootstrap_owner(unit, instance.now_ms(), "owner@example.com", "no hash")
+        Deps(instance).do_sync(setup.bootstrap_owner, "owner@example.com", "no hash")
 
     def changes(self, turn: int) -> None:
         """Changes two keys in one transaction, in either order."""
@@ -92,11 +92,9 @@ class Writers:
 
     def signs_in(self, turn: int) -> None:
         """Signs in with a wrong password."""
-        origin, now_ms = Origin("web", f"192.0.2.{turn}"), self.instance.now_ms()
-        attempt = self.instance.command(
-            SYSTEM, lambda unit, _: sign_in.begin(unit, origin, now_ms, "owner@example.com")
-        )
-        self.instance.command(SYSTEM, lambda unit, _: sign_in.finish(unit, attempt, now_ms, Verdict(False)))
+        visitor = Deps(self.instance, Caller("visitor", Origin("web", f"192.0.2.{turn}"), scopes=()))
+        attempt = visitor.do_sync(sign_in.begin, "owner@example.com")
+        visitor.do_sync(sign_in.finish, attempt, Verdict(False))
 
     def mails(self, _turn: int) -> None:
         """Makes notices of events."""

@@ -20,7 +20,7 @@ from starlette.routing import Route
 
 from ari.accounts import sessions
 from ari.accounts.model import Account
-from ari.base.caller import SYSTEM
+from ari.deps import Deps
 from ari.http.cookies import session_cookie_name
 from ari.http.dispatch import Dispatcher
 from ari.http.middleware import Middleware
@@ -28,10 +28,11 @@ from ari.http.responses import Response as WholeResponse
 from ari.http.route_policy import AuthMode, RoutePolicy, policy_of
 from ari.http.route_table import NO_ROUTE
 from ari.instance import Instance
-from ari.keys import manage, scopes
-from ari.keys.manage import NewKey
+from ari.keys import scopes
 from ari.server import build_app
+from ari.storage.transaction import Transaction
 from tests.support import asgi, raw
+from tests.support.commands import create_key
 from tests.support.instances import opened
 from tests.support.routes import example_of
 from tests.support.spellings import spellings
@@ -111,19 +112,15 @@ def probed_app(instance: Instance) -> Iterator[Probed]:
 
 def callers(instance: Instance) -> list[Caller]:
     """No credential, a key with almost nothing, a key with everything, a session."""
-    narrow = instance.command(
-        SYSTEM, lambda unit, by: manage.create(unit, by, instance.now_ms(), NewKey("n", scopes=("api:read",)))
-    )
-    wide = instance.command(
-        SYSTEM, lambda unit, by: manage.create(unit, by, instance.now_ms(), NewKey("w", scopes=("*",)))
-    )
+    narrow = create_key(instance, scopes=("api:read",))
+    wide = create_key(instance, scopes=("*",))
     account = Account("usr_1", "owner@example.com", "a hash", instance.now_ms())
 
-    def sign_in(unit: Any, by: Any) -> str:
-        unit.accounts.add_owner(account)
-        return sessions.start(unit, account, by.origin, instance.now_ms())
+    def sign_in(tx: Transaction) -> str:
+        tx.accounts.add_owner(account)
+        return sessions.start(tx, account)
 
-    token = instance.command(SYSTEM, sign_in)
+    token = Deps(instance).do_sync(sign_in)
     cookie = f"{session_cookie_name(instance.settings)}={token}".encode()
     return [
         Caller("nobody", []),

@@ -14,6 +14,7 @@ import pytest
 
 from ari.accounts import newcomers, setup
 from ari.accounts import password as passwords
+from ari.deps import Deps
 from ari.instance import Instance
 from ari.server import build_app
 from tests.support.instances import opened
@@ -61,8 +62,7 @@ class Here:
 def here(data_dir: Path) -> Iterator[Here]:
     """The app in this process, with an owner."""
     with opened(data_dir, None) as instance:
-        with instance.database.writing() as unit:
-            setup.bootstrap_owner(unit, instance.now_ms(), EMAIL, passwords.hash_password(PASSWORD))
+        Deps(instance).do_sync(setup.bootstrap_owner, EMAIL, passwords.hash_password(PASSWORD))
         yield Here(instance)
 
 

@@ -10,10 +10,11 @@ import pytest
 from ari.accounts import totp, two_factor
 from ari.accounts.model import Account
 from ari.base import seal
-from ari.base.caller import SYSTEM
+from ari.base.caller import SYSTEM, Caller
 from ari.base.errors import ConfigurationError
 from ari.base.seal import CannotOpen, Context, Sealed
 from ari.base.settings import load_settings
+from ari.deps import Deps
 from ari.instance import Instance
 from tests.support.instances import opened
 
@@ -28,11 +29,7 @@ def _turn_on(instance: Instance, secret: str) -> None:
     assert known
     code = totp.code_at(known, totp.step_at(instance.now_ms()))
 
-    def work(unit: Any, _: Any) -> None:
-        caller = type(SYSTEM)(OWNER, SYSTEM.origin)
-        two_factor.turn_on(unit, instance.master_keys, caller, instance.now_ms(), secret, code)
-
-    instance.command(SYSTEM, work)
+    Deps(instance, Caller(OWNER, SYSTEM.origin)).do_sync(two_factor.turn_on, secret, code)
 
 
 def _read(instance: Instance) -> bytes | None:

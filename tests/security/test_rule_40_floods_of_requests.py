@@ -9,6 +9,7 @@ import httpx2
 from ari.accounts import password as passwords
 from ari.accounts import setup
 from ari.base.events import BOUNDED_EVENTS
+from ari.deps import Deps
 from ari.instance import Instance
 from ari.server import build_app
 from ari.web.pages.mail_links.forgot import AT_ONCE, WAITING
@@ -22,8 +23,7 @@ CROWD = 60
 def test_a_crowd_of_strangers_keeps_nobody_from_a_link(data_dir: Path) -> None:
     """They share a few places; a browser that signed in before and one from elsewhere get theirs."""
     with opened(data_dir, None, **MAILS) as instance:
-        with instance.database.writing() as unit:
-            setup.bootstrap_owner(unit, instance.now_ms(), EMAIL, passwords.hash_password(PASSWORD))
+        Deps(instance).do_sync(setup.bootstrap_owner, EMAIL, passwords.hash_password(PASSWORD))
         crowd, owners = asyncio.run(_flood(instance))
         assert owners == [200, 200]
         assert crowd[200] <= AT_ONCE + WAITING

@@ -3,8 +3,9 @@
 from typing import Protocol
 
 from ari.accounts.model import Account, HalfSignIn, MailLink, Session, SignedIn, TwoFactor
-from ari.base.events import EventStore
+from ari.base.master_key import MasterKeys
 from ari.base.seal import SealedStore
+from ari.base.transaction import CommandTransaction
 
 
 class SessionStore(Protocol):
@@ -132,7 +133,7 @@ class NoteStore(Protocol):
         """Set a note; ``None`` removes it."""
 
 
-class AccountTransaction(Protocol):
+class AccountTransaction(CommandTransaction, Protocol):
     """One transaction over accounts, two-factor, sealed secrets, notes and events."""
 
     @property
@@ -145,7 +146,7 @@ class AccountTransaction(Protocol):
     def sealed(self) -> SealedStore: ...
 
     @property
-    def notes(self) -> NoteStore: ...
+    def master_keys(self) -> MasterKeys: ...
 
     @property
-    def events(self) -> EventStore: ...
+    def notes(self) -> NoteStore: ...

@@ -14,8 +14,8 @@ from ari.accounts.ports import AccountStore, AccountTransaction
 from ari.base.caller import Caller
 from ari.base.clock import DAY_MS
 from ari.base.errors import CallerDead
-from ari.base.events import Event, Origin
-from ari.base.ids import new_id
+from ari.base.events import Origin
+from ari.base.transaction import record
 
 TOKEN_LENGTH = 43
 _CSRF_LABEL = b"ari csrf proof 1"
@@ -31,28 +31,28 @@ def digest_of(token: str) -> bytes:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
 
 
-def start(unit: AccountTransaction, account: Account, origin: Origin, now_ms: int) -> str:
+def start(tx: AccountTransaction, account: Account) -> str:
     """Store a new session; its token, which exists nowhere else."""
     token = new_token()
-    unit.accounts.add_session(
+    tx.accounts.add_session(
         Session(
             digest=digest_of(token),
             account_id=account.id,
-            created_at_ms=now_ms,
-            expires_at_ms=now_ms + SESSION_DAYS * DAY_MS,
-            client_address=origin.client_address,
-            user_agent=origin.user_agent,
-            confirmed_at_ms=now_ms,
+            created_at_ms=tx.now_ms,
+            expires_at_ms=tx.now_ms + SESSION_DAYS * DAY_MS,
+            client_address=tx.caller.origin.client_address,
+            user_agent=tx.caller.origin.user_agent,
+            confirmed_at_ms=tx.now_ms,
         )
     )
     return token
 
 
-def find(unit: AccountTransaction, token: str, now_ms: int) -> SignedIn | None:
+def find(tx: AccountTransaction, token: str) -> SignedIn | None:
     """The living session with this token; what cannot be a token is not looked up."""
     if len(token) != TOKEN_LENGTH or not token.isascii():
         return None
-    return unit.accounts.session(digest_of(token), now_ms)
+    return tx.accounts.session(digest_of(token), tx.now_ms)
 
 
 def caller_of(signed_in: SignedIn, origin: Origin) -> Caller:
@@ -70,34 +70,30 @@ def reread_session(accounts: AccountStore, caller: Caller, now_ms: int) -> Calle
     return replace(caller, confirmed_at_ms=found.session.confirmed_at_ms)
 
 
-def end(unit: AccountTransaction, caller: Caller, now_ms: int) -> None:
-    """Sign the calling session out; ending it twice is fine."""
-    if caller.session_digest is not None and unit.accounts.end_session(caller.session_digest):
-        unit.events.append(
-            Event(new_id("evt", now_ms), now_ms, "signed_out", caller.actor, caller.actor, caller.origin)
-        )
+def end(tx: AccountTransaction) -> None:
+    """Sign out the calling session. A session that has ended already is not an error."""
+    digest = tx.caller.session_digest
+    if digest is not None and tx.accounts.end_session(digest):
+        record(tx, "signed_out", tx.caller.actor)
 
 
-def end_one(unit: AccountTransaction, caller: Caller, now_ms: int, session_id: str) -> bool:
-    """Sign out another of the calling account's sessions; ``False`` if it had ended."""
-    for session in unit.accounts.sessions_of(caller.actor, now_ms):
-        if session.id == session_id and unit.accounts.end_session(session.digest):
+def end_one(tx: AccountTransaction, session_id: str) -> bool:
+    """Sign out another of the calling account's sessions; ``False`` if it has ended already."""
+    account_id = tx.caller.actor
+    for session in tx.accounts.sessions_of(account_id, tx.now_ms):
+        if session.id == session_id and tx.accounts.end_session(session.digest):
             detail = {"client_address": session.client_address, "user_agent": session.user_agent}
-            event_id = new_id("evt", now_ms)
-            unit.events.append(
-                Event(event_id, now_ms, "session_ended", caller.actor, caller.actor, caller.origin, detail)
-            )
+            record(tx, "session_ended", account_id, detail)
             return True
     return False
 
 
-def end_all(unit: AccountTransaction, caller: Caller, now_ms: int, account_id: str, keep_own: bool = False) -> int:
-    """Sign an account out everywhere, but for the calling session if ``keep_own``; how many sessions ended."""
-    ended = unit.accounts.end_sessions(account_id, caller.session_digest if keep_own else None)
-    unit.second_step.forget_halves(account_id)
-    detail = {"sessions": ended, "kept_own": keep_own}
-    event = Event(new_id("evt", now_ms), now_ms, "sessions_ended", caller.actor, account_id, caller.origin, detail)
-    unit.events.append(event)
+def end_all(tx: AccountTransaction, keep_own: bool = False) -> int:
+    """Sign the calling account out everywhere, but for the calling session if ``keep_own``; how many sessions ended."""
+    account_id = tx.caller.actor
+    ended = tx.accounts.end_sessions(account_id, tx.caller.session_digest if keep_own else None)
+    tx.second_step.forget_halves(account_id)
+    record(tx, "sessions_ended", account_id, {"sessions": ended, "kept_own": keep_own})
     return ended
 
 

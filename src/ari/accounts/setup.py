@@ -9,68 +9,68 @@ from ari.accounts import sessions, sign_in
 from ari.accounts.model import Account, check_email
 from ari.accounts.password import check_new_password, hash_password
 from ari.accounts.ports import AccountTransaction
-from ari.base.caller import SYSTEM, Caller
+from ari.accounts.sign_in import NewSession
 from ari.base.clock import HOUR_MS
 from ari.base.errors import ConfigurationError, Invalid, NotFound
-from ari.base.events import Event, Origin
 from ari.base.ids import new_id
+from ari.base.transaction import record
 
 SETUP_TOKEN_LIVES_MS = HOUR_MS
 
 _OPEN_NOTE = "setup_token"
 _OWNER_NOTE = "had_owner"
-_VISITOR = "visitor"
 
 
-def has_owner(unit: AccountTransaction) -> bool:
+def has_owner(tx: AccountTransaction) -> bool:
     """Whether somebody owns this instance."""
-    return unit.accounts.owner() is not None
+    return tx.accounts.owner() is not None
 
 
-def new_setup_token(
-    unit: AccountTransaction, now_ms: int, *, new_instance: bool = False, had_owner: bool = False
-) -> str | None:
+def new_setup_token(tx: AccountTransaction, *, new_instance: bool = False, had_owner: bool = False) -> str | None:
     """A fresh setup token (256 bits, one hour), which voids the one before; ``None`` once an owner exists.
 
     Call it once for each start, in the parent of the workers. ``had_owner`` is what the data directory remembers.
     Raises ``ConfigurationError`` if this instance once had an owner, unless ``new_instance`` says that this is meant:
     otherwise a lost database or a wrong address of it would open the instance to whoever comes first.
     """
-    if has_owner(unit):
-        unit.notes.put(_OPEN_NOTE, None)
+    if has_owner(tx):
+        tx.notes.put(_OPEN_NOTE, None)
         return None
-    if (had_owner or unit.notes.get(_OWNER_NOTE) is not None) and not new_instance:
+    if (had_owner or tx.notes.get(_OWNER_NOTE) is not None) and not new_instance:
         raise ConfigurationError(
             "This instance had an owner, but its database has none. Check ARI_DATA_DIR and ARI_DATABASE_URL, restore a "
             "backup, or start with --new-instance to set it up again."
         )
     token = sessions.new_token()
-    unit.notes.put(_OPEN_NOTE, f"{sessions.digest_of(token).hex()} {now_ms + SETUP_TOKEN_LIVES_MS}")
+    tx.notes.put(_OPEN_NOTE, f"{sessions.digest_of(token).hex()} {tx.now_ms + SETUP_TOKEN_LIVES_MS}")
     return token
 
 
-def token_is_good(unit: AccountTransaction, token: str, now_ms: int) -> bool:
+def token_is_good(tx: AccountTransaction, token: str) -> bool:
     """Whether this token opens the setup now. Ask before hashing the password of a setup form."""
-    note = unit.notes.get(_OPEN_NOTE)
-    if note is None or has_owner(unit):
+    note = tx.notes.get(_OPEN_NOTE)
+    if note is None or has_owner(tx):
         return False
     digest, ends_at_ms = note.split()
-    return hmac.compare_digest(sessions.digest_of(token).hex(), digest) and now_ms < int(ends_at_ms)
+    return hmac.compare_digest(sessions.digest_of(token).hex(), digest) and tx.now_ms < int(ends_at_ms)
 
 
-def make_owner(
-    unit: AccountTransaction, origin: Origin, now_ms: int, token: str, email: str, password_hash: str
-) -> Account:
+def make_owner(tx: AccountTransaction, token: str, email: str, password_hash: str) -> Account:
     """Make the owner and use the token up; of several at once exactly one succeeds.
 
     Raises ``NotFound`` for a wrong, used or old token and once an owner exists, ``Invalid`` for the e-mail address.
     """
-    if not token_is_good(unit, token, now_ms):
+    if not token_is_good(tx, token):
         raise NotFound("Page not found.")
-    owner = _add_owner(unit, Caller(_VISITOR, origin), now_ms, email, password_hash)
+    owner = _add_owner(tx, email, password_hash)
     if owner is None:
         raise NotFound("Page not found.")
     return owner
+
+
+def make_owner_and_sign_in(tx: AccountTransaction, token: str, email: str, password_hash: str) -> NewSession:
+    """``make_owner``, with a session for the new owner."""
+    return sign_in.open_session(tx, make_owner(tx, token, email, password_hash))
 
 
 def admin_credentials(email: str, password: str) -> tuple[str, str]:
@@ -89,48 +89,52 @@ def admin_credentials(email: str, password: str) -> tuple[str, str]:
     return email, hash_password(password)
 
 
-def bootstrap_owner(unit: AccountTransaction, now_ms: int, email: str, password_hash: str) -> Account | None:
-    """Make the owner from ``ARI_ADMIN_*`` and close the setup; ``None`` if there is an owner, who stays as is."""
-    if has_owner(unit):
+def bootstrap_owner(
+    tx: AccountTransaction, email: str, password_hash: str, *, new_instance: bool = False, had_owner: bool = False
+) -> Account | None:
+    """Make the owner from ``ARI_ADMIN_*`` and close the setup; ``None`` if there is an owner, who stays as is.
+
+    Raises ``ConfigurationError`` as ``new_setup_token`` does.
+    """
+    new_setup_token(tx, new_instance=new_instance, had_owner=had_owner)
+    if has_owner(tx):
         return None
-    return _add_owner(unit, SYSTEM, now_ms, email, password_hash)
+    return _add_owner(tx, email, password_hash)
 
 
-def reset_password(
-    unit: AccountTransaction, caller: Caller, now_ms: int, email: str | None, password_hash: str
-) -> Account:
+def reset_password(tx: AccountTransaction, email: str | None, password_hash: str) -> Account:
     """Give an account (``None``: the owner) another password.
 
     All its sessions end but the caller's own, its known browsers are forgotten, links that were mailed are void, and
     nobody has to wait for failed attempts any longer: they were made against the old password. Two-factor stays.
     Raises ``NotFound`` if there is no such account, ``Unconfirmed`` for a session that has not just given the old one.
     """
-    caller.require_confirmed(now_ms)
-    found = unit.accounts.owner() if email is None else unit.accounts.by_email(check_email(email))
-    account = unit.accounts.locked(found.id) if found else None
+    tx.caller.require_confirmed(tx.now_ms)
+    found = tx.accounts.owner() if email is None else tx.accounts.by_email(check_email(email))
+    account = tx.accounts.locked(found.id) if found else None
     if account is None:
         raise NotFound("No such account." if email else "There's no owner yet.")
-    unit.accounts.set_password_hash(account.id, password_hash)
-    ended = unit.accounts.end_sessions(account.id, except_digest=caller.session_digest)
-    unit.second_step.forget_halves(account.id)
-    unit.accounts.forget_devices(account.id)
-    unit.accounts.drop_links(account.id)
-    sign_in.forgive_everybody(unit)
-    _tell(unit, "password_changed", caller, account, now_ms, {"sessions_ended": ended})
+    tx.accounts.set_password_hash(account.id, password_hash)
+    ended = tx.accounts.end_sessions(account.id, except_digest=tx.caller.session_digest)
+    tx.second_step.forget_halves(account.id)
+    tx.accounts.forget_devices(account.id)
+    tx.accounts.drop_links(account.id)
+    sign_in.forgive_everybody(tx)
+    record(tx, "password_changed", account.id, {"sessions_ended": ended})
     return account
 
 
-def _add_owner(unit: AccountTransaction, caller: Caller, now_ms: int, email: str, password_hash: str) -> Account | None:
-    owner = Account(new_id("usr", now_ms), check_email(email), password_hash, now_ms)
-    if not unit.accounts.add_owner(owner):
+def change_password(tx: AccountTransaction, account: Account, password_hash: str) -> str:
+    """``reset_password`` of the calling account; returns a new device token for its browser."""
+    reset_password(tx, account.email, password_hash)
+    return sign_in.know_browser(tx, account)
+
+
+def _add_owner(tx: AccountTransaction, email: str, password_hash: str) -> Account | None:
+    owner = Account(new_id("usr", tx.now_ms), check_email(email), password_hash, tx.now_ms)
+    if not tx.accounts.add_owner(owner):
         return None
-    unit.notes.put(_OPEN_NOTE, None)
-    unit.notes.put(_OWNER_NOTE, str(now_ms))
-    _tell(unit, "owner_created", caller, owner, now_ms, {})
+    tx.notes.put(_OPEN_NOTE, None)
+    tx.notes.put(_OWNER_NOTE, str(tx.now_ms))
+    record(tx, "owner_created", owner.id, {})
     return owner
-
-
-def _tell(
-    unit: AccountTransaction, name: str, caller: Caller, account: Account, now_ms: int, detail: dict[str, object]
-) -> None:
-    unit.events.append(Event(new_id("evt", now_ms), now_ms, name, caller.actor, account.id, caller.origin, detail))

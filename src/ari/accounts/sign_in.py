@@ -1,8 +1,8 @@
 """Signing in with e-mail and password, in three steps (hashing is slow and stays outside transactions)::
 
-    attempt = begin(unit, …)                                    counts it, or raises Limited; commit
+    attempt = begin(tx, …)                                    counts it, or raises Limited; commit
     verdict = await pool.verify(attempt.password_hash, password)
-    outcome = finish(unit, attempt, now_ms, verdict)            a session, half of one, or None = refused; commit all
+    outcome = finish(tx, attempt, now_ms, verdict)            a session, half of one, or None = refused; commit all
 
 Half of one is what an account with two-factor gets: five minutes to give its code (``second_step``).
 
@@ -25,8 +25,8 @@ from ari.accounts.password import Verdict
 from ari.accounts.ports import AccountTransaction
 from ari.base.clock import DAY_MS, MINUTE_MS, SECOND_MS, in_words
 from ari.base.errors import Invalid, Limited
-from ari.base.events import Event, Origin
-from ari.base.ids import new_id
+from ari.base.events import Origin
+from ari.base.transaction import new_event, record
 
 ATTEMPTS = 5
 ATTEMPTS_OF_A_SITE = 20
@@ -51,8 +51,6 @@ class Attempt:
     """
 
     account: Account | None
-    origin: Origin
-    at_ms: int
     counted: tuple[tuple[str, int], ...]
     stranger: Place | None
     device_token: str | None = field(repr=False)
@@ -79,15 +77,7 @@ class HalfSignedIn:
     token: str = field(repr=False)
 
 
-def begin(
-    unit: AccountTransaction,
-    origin: Origin,
-    now_ms: int,
-    email: str,
-    device_token: str | None = None,
-    *,
-    code: bool = False,
-) -> Attempt:
+def begin(tx: AccountTransaction, email: str, device_token: str | None = None, *, code: bool = False) -> Attempt:
     """Count an attempt before any password is looked at, or any ``code``.
 
     Codes have a delay of their own: nobody without the password turns it on, and it has no newcomers, since six digits
@@ -95,19 +85,20 @@ def begin(
 
     Raises ``Limited`` with the seconds to wait, alike for known and unknown accounts.
     """
-    account = _account(unit, email)
-    known = known_by(unit, account, origin, now_ms, device_token)
+    now_ms, origin = tx.now_ms, tx.caller.origin
+    account = _account(tx, email)
+    known = known_by(tx, account, device_token)
     if known is None or not is_device(known):
         device_token = None
     place = place_of(origin.client_address)
     name = hashlib.sha256(spell_email(email).encode("utf-8", "surrogatepass")).hexdigest()[:4]
     entries = dict.fromkeys(_buckets(f"{_CODES if code else _ACCOUNT}{name}", origin, known), now_ms)
-    counted = {bucket: _recent(unit, bucket, now_ms) for bucket in entries}
+    counted = {bucket: _recent(tx, bucket) for bucket in entries}
     free_at_ms = {bucket: _free_at_ms(bucket, instants) for bucket, instants in counted.items()}
     delayed = f"{_ACCOUNT}{name}"
     if free_at_ms.get(delayed, 0) > now_ms:  # never of a code
         bucket = f"{_NEWCOMERS}{name}"
-        counted[bucket] = _recent(unit, bucket, now_ms)
+        counted[bucket] = _recent(tx, bucket)
         if newcomers.may_try(place, counted[bucket]):
             del free_at_ms[delayed], entries[delayed]
             entries[bucket] = newcomers.entry_of(place, now_ms)
@@ -116,47 +107,45 @@ def begin(
         seconds = -((now_ms - latest_ms) // SECOND_MS)
         raise Limited(f"Too many sign-in attempts. Try again in {in_words(seconds)}.", retry_after_seconds=seconds)
     for bucket, entry in entries.items():
-        _keep(unit, bucket, (*counted[bucket], entry))
-    return Attempt(account, origin, now_ms, tuple(entries.items()), place if known is None else None, device_token)
+        _keep(tx, bucket, (*counted[bucket], entry))
+    return Attempt(account, tuple(entries.items()), place if known is None else None, device_token)
 
 
 def finish(
-    unit: AccountTransaction, attempt: Attempt, now_ms: int, verdict: Verdict, replaced_token: str | None = None
+    tx: AccountTransaction, attempt: Attempt, verdict: Verdict, replaced_token: str | None = None
 ) -> NewSession | HalfSignedIn | None:
     """Make the session or half of one, or write down the refusal and return ``None``; commit in all cases.
 
     A password that changed since ``begin`` refuses. ``replaced_token`` is the session that the browser had: it ends.
     """
-    unit.accounts.forget_expired(now_ms)
+    tx.accounts.forget_expired(tx.now_ms)
     account = attempt.account
-    if account is None or not is_right(unit, account, verdict):
+    if account is None or not is_right(tx, account, verdict):
         subject = account.id if account else None
-        tell(unit, "sign_in_refused", "visitor", subject, attempt, now_ms)
+        record_refusal(tx, "sign_in_refused", subject, attempt)
         return None
-    if unit.second_step.two_factor(account.id) is not None:
-        withdraw(unit, attempt, now_ms)  # no guess; but the delay of the account ends only with a right code
-        return _half(unit, account, now_ms)
+    if tx.second_step.two_factor(account.id) is not None:
+        withdraw(tx, attempt)  # no guess; but the delay of the account ends only with a right code
+        return _half(tx, account)
     if replaced_token is not None:
-        unit.accounts.end_session(sessions.digest_of(replaced_token))
-    forgive(unit, attempt, now_ms)
-    return open_session(unit, account, attempt.origin, now_ms, attempt.device_token)
+        tx.accounts.end_session(sessions.digest_of(replaced_token))
+    forgive(tx, attempt)
+    return open_session(tx, account, attempt.device_token)
 
 
-def is_right(unit: AccountTransaction, account: Account, verdict: Verdict) -> bool:
+def is_right(tx: AccountTransaction, account: Account, verdict: Verdict) -> bool:
     """Whether the password was right and still is; a hash with older parameters is replaced."""
-    stored = unit.accounts.locked(account.id)
+    stored = tx.accounts.locked(account.id)
     if not verdict.right or stored is None or stored.password_hash != account.password_hash:
         return False
     if verdict.new_hash is not None:
-        unit.accounts.set_password_hash(account.id, verdict.new_hash)
+        tx.accounts.set_password_hash(account.id, verdict.new_hash)
     return True
 
 
 def open_session(
-    unit: AccountTransaction,
+    tx: AccountTransaction,
     account: Account,
-    origin: Origin,
-    now_ms: int,
     device_token: str | None = None,
     second_step: str | None = None,
 ) -> NewSession:
@@ -165,49 +154,48 @@ def open_session(
     ``second_step`` is what was given besides: a code of the ``app``, a ``backup`` code. The event says ``new_device``
     for a browser that is not known, but for the first sign-in ever.
     """
-    kept = know_browser(unit, account, now_ms, device_token)
-    know_address(unit, account, origin, now_ms)
+    kept = know_browser(tx, account, device_token)
+    know_address(tx, account)
     detail: dict[str, object] = {"known_device": device_token is not None}
-    if device_token is None and unit.events.has(account.id, "signed_in"):
+    if device_token is None and tx.events.has(account.id, "signed_in"):
         detail["new_device"] = True
     if second_step:
         detail["second_step"] = second_step
-    event_id = new_id("evt", now_ms)
-    unit.events.append(Event(event_id, now_ms, "signed_in", account.id, account.id, origin, detail))
-    return NewSession(account, sessions.start(unit, account, origin, now_ms), kept)
+    record(tx, "signed_in", account.id, detail, actor=account.id)
+    return NewSession(account, sessions.start(tx, account), kept)
 
 
-def know_browser(unit: AccountTransaction, account: Account, now_ms: int, device_token: str | None = None) -> str:
+def know_browser(tx: AccountTransaction, account: Account, device_token: str | None = None) -> str:
     """Give a browser its own count of attempts, or keep it for longer; what its cookie holds."""
     kept = device_token or sessions.new_token()
-    unit.accounts.keep_device(sessions.digest_of(kept), account.id, now_ms + DEVICE_DAYS * DAY_MS)
+    tx.accounts.keep_device(sessions.digest_of(kept), account.id, tx.now_ms + DEVICE_DAYS * DAY_MS)
     return kept
 
 
-def know_address(unit: AccountTransaction, account: Account, origin: Origin, now_ms: int) -> None:
+def know_address(tx: AccountTransaction, account: Account) -> None:
     """Let no browser at this address wait for strangers elsewhere, for as long as a browser is known."""
+    origin = tx.caller.origin
     if origin.client_address is not None:
-        unit.accounts.keep_device(_address_digest(origin), account.id, now_ms + DEVICE_DAYS * DAY_MS)
+        tx.accounts.keep_device(_address_digest(origin), account.id, tx.now_ms + DEVICE_DAYS * DAY_MS)
 
 
-def known_by(
-    unit: AccountTransaction, account: Account | None, origin: Origin, now_ms: int, device_token: str | None
-) -> str | None:
+def known_by(tx: AccountTransaction, account: Account | None, device_token: str | None) -> str | None:
     """The bucket of a visitor who is known: by a browser that signed in to this account, or by an address from which
     somebody signed in, to whichever account: who tries from there learns of no account. ``None`` for a stranger.
     """
+    origin = tx.caller.origin
     if account is not None and device_token is not None:
         digest = sessions.digest_of(device_token)
-        if unit.accounts.device_account(digest, now_ms) == account.id:
+        if tx.accounts.device_account(digest, tx.now_ms) == account.id:
             return f"{_DEVICE}{digest.hex()}"
-    if unit.accounts.device_account(_address_digest(origin), now_ms) is not None:
+    if tx.accounts.device_account(_address_digest(origin), tx.now_ms) is not None:
         return f"{_ADDRESS}{network_of(origin.client_address)}"
     return None
 
 
-def is_known(unit: AccountTransaction, origin: Origin, now_ms: int, email: str, device_token: str | None) -> bool:
+def is_known(tx: AccountTransaction, email: str, device_token: str | None) -> bool:
     """Whether a person who types this email address is known (``known_by``); reads only."""
-    return known_by(unit, _account(unit, email), origin, now_ms, device_token) is not None
+    return known_by(tx, _account(tx, email), device_token) is not None
 
 
 def is_device(known: str) -> bool:
@@ -215,21 +203,21 @@ def is_device(known: str) -> bool:
     return known.startswith(_DEVICE)
 
 
-def withdraw(unit: AccountTransaction, attempt: Attempt, now_ms: int) -> None:
+def withdraw(tx: AccountTransaction, attempt: Attempt) -> None:
     """Take the attempt back: its password was never looked at (the hashing queue was full), or was right."""
     for bucket, entry in attempt.counted:
-        _give_back(unit, bucket, entry, now_ms)
+        _give_back(tx, bucket, entry)
 
 
-def forgive_everybody(unit: AccountTransaction) -> None:
+def forgive_everybody(tx: AccountTransaction) -> None:
     """Nobody has to wait any longer: what they tried is no password any more."""
     for prefix in (_DEVICE, _ADDRESS, _SITE, _ACCOUNT, _NEWCOMERS, _CODES):
-        unit.accounts.forget_attempts(prefix)
+        tx.accounts.forget_attempts(prefix)
 
 
-def _account(unit: AccountTransaction, email: str) -> Account | None:
+def _account(tx: AccountTransaction, email: str) -> Account | None:
     try:
-        return unit.accounts.by_email(check_email(email))
+        return tx.accounts.by_email(check_email(email))
     except Invalid:
         return None
 
@@ -251,9 +239,9 @@ def _buckets(delayed: str, origin: Origin, known: str | None) -> Iterator[str]:
     yield delayed
 
 
-def _recent(unit: AccountTransaction, bucket: str, now_ms: int) -> tuple[int, ...]:
+def _recent(tx: AccountTransaction, bucket: str) -> tuple[int, ...]:
     """The attempts within the window; where the clock stepped back, later ones count as made now."""
-    kept = unit.accounts.attempts(bucket)
+    now_ms, kept = tx.now_ms, tx.accounts.attempts(bucket)
     if bucket.startswith(_NEWCOMERS):
         return tuple(one for one in kept if abs(now_ms - newcomers.instant_of(one)) < newcomers.WINDOW_MS)
     return tuple(min(instant, now_ms) for instant in kept if instant > now_ms - _WINDOW_MS)
@@ -270,41 +258,41 @@ def _free_at_ms(bucket: str, instants: tuple[int, ...]) -> int:
     return instants[-1] + DELAYS_SECONDS[step] * SECOND_MS
 
 
-def _keep(unit: AccountTransaction, bucket: str, entries: tuple[int, ...]) -> None:
+def _keep(tx: AccountTransaction, bucket: str, entries: tuple[int, ...]) -> None:
     if bucket.startswith(_NEWCOMERS):
         ends_ms = max(map(newcomers.instant_of, entries), default=0) + newcomers.WINDOW_MS
-        unit.accounts.keep_attempts(bucket, entries, ends_ms)
+        tx.accounts.keep_attempts(bucket, entries, ends_ms)
         return
     kept = entries[-max(_KEPT, ATTEMPTS_OF_A_SITE) :]
-    unit.accounts.keep_attempts(bucket, kept, max(kept, default=0) + _WINDOW_MS)
+    tx.accounts.keep_attempts(bucket, kept, max(kept, default=0) + _WINDOW_MS)
 
 
-def _give_back(unit: AccountTransaction, bucket: str, entry: int, now_ms: int) -> None:
-    entries = list(_recent(unit, bucket, now_ms))
+def _give_back(tx: AccountTransaction, bucket: str, entry: int) -> None:
+    entries = list(_recent(tx, bucket))
     if entry in entries:
         entries.remove(entry)
-    _keep(unit, bucket, tuple(entries))
+    _keep(tx, bucket, tuple(entries))
 
 
-def forgive(unit: AccountTransaction, attempt: Attempt, now_ms: int) -> None:
+def forgive(tx: AccountTransaction, attempt: Attempt) -> None:
     """The right password or code was no guess: it uses up nothing, and the delays of its account end."""
     for bucket, entry in attempt.counted:
         kind, _, name = bucket.partition(":")
         if f"{kind}:" not in (_ACCOUNT, _CODES):
-            _give_back(unit, bucket, entry, now_ms)
+            _give_back(tx, bucket, entry)
         if f"{kind}:" in (_ACCOUNT, _CODES, _NEWCOMERS):
             for delayed in (_ACCOUNT, _CODES):
-                _keep(unit, f"{delayed}{name}", ())
+                _keep(tx, f"{delayed}{name}", ())
 
 
-def _half(unit: AccountTransaction, account: Account, now_ms: int) -> HalfSignedIn:
+def _half(tx: AccountTransaction, account: Account) -> HalfSignedIn:
     token = sessions.new_token()
-    expires_at_ms = now_ms + HALF_MINUTES * MINUTE_MS
-    unit.second_step.add_half(HalfSignIn(sessions.digest_of(token), account.id, expires_at_ms))
+    expires_at_ms = tx.now_ms + HALF_MINUTES * MINUTE_MS
+    tx.second_step.add_half(HalfSignIn(sessions.digest_of(token), account.id, expires_at_ms))
     return HalfSignedIn(token)
 
 
-def tell(unit: AccountTransaction, name: str, actor: str, subject: str | None, attempt: Attempt, now_ms: int) -> None:
-    """Write down how an attempt ended, or count it: strangers end many."""
+def record_refusal(tx: AccountTransaction, name: str, subject: str | None, attempt: Attempt) -> None:
+    """Record that an attempt was refused; events beyond the bound are only counted, since strangers cause many."""
     detail = {"known_device": attempt.device_token is not None}
-    unit.events.append_bounded(Event(new_id("evt", now_ms), now_ms, name, actor, subject, attempt.origin, detail))
+    tx.events.append_bounded(new_event(tx, name, subject, detail))

@@ -23,15 +23,30 @@ class CommandTransaction(Protocol):
     def events(self) -> EventStore: ...
 
 
-def new_event(tx: CommandTransaction, name: str, subject: str | None, detail: dict[str, Any] | None = None) -> Event:
-    """An event by the caller, which is not recorded yet."""
+def new_event(
+    tx: CommandTransaction,
+    name: str,
+    subject: str | None,
+    detail: dict[str, Any] | None = None,
+    *,
+    actor: str | None = None,
+) -> Event:
+    """An event by the caller, which is not recorded yet; ``actor`` replaces the caller's."""
     caller = tx.caller
-    return Event(new_id("evt", tx.now_ms), tx.now_ms, name, caller.actor, subject, caller.origin, detail or {})
+    event_id = new_id("evt", tx.now_ms)
+    return Event(event_id, tx.now_ms, name, actor or caller.actor, subject, caller.origin, detail or {})
 
 
-def record(tx: CommandTransaction, name: str, subject: str | None, detail: dict[str, Any] | None = None) -> Event:
-    """Record an event by the caller."""
-    event = new_event(tx, name, subject, detail)
+def record(
+    tx: CommandTransaction,
+    name: str,
+    subject: str | None,
+    detail: dict[str, Any] | None = None,
+    *,
+    actor: str | None = None,
+) -> Event:
+    """Record an event by the caller; ``actor`` replaces the caller's."""
+    event = new_event(tx, name, subject, detail, actor=actor)
     tx.events.append(event)
     return event
 

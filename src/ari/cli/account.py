@@ -12,7 +12,7 @@ from ari.accounts.ports import AccountTransaction
 from ari.base.clock import to_rfc3339
 from ari.base.errors import Invalid, NotFound, Problem
 from ari.cli import output
-from ari.cli.opening import CALLER, opened
+from ari.cli.opening import opened_deps
 from ari.cli.options import AsJson, DataDir, Yes
 
 Email = Annotated[
@@ -25,8 +25,8 @@ app = typer.Typer(help="See the owner's account; change its password or address.
 @app.command()
 def show(as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """Show the owner's account."""
-    with opened(data_dir) as instance:
-        account = instance.read(lambda unit: _account(unit, None))
+    with opened_deps(data_dir) as deps:
+        account = deps.read_sync(_account, None)
     if as_json:
         created_at = to_rfc3339(account.created_at_ms)
         output.as_json({"id": account.id, "email": account.email, "created_at": created_at})
@@ -43,15 +43,12 @@ def reset_password(
     from ari.accounts import setup
     from ari.accounts.password import check_new_password, hash_password
 
-    with opened(data_dir) as instance:
-        account = instance.read(lambda unit: _account(unit, email))
+    with opened_deps(data_dir) as deps:
+        account = deps.read_sync(_account, email)
         password = _new_password(account.email)
         check_new_password(password, account.email)
         password_hash = hash_password(password)
-        instance.command(
-            CALLER(),
-            lambda unit, caller: setup.reset_password(unit, caller, instance.now_ms(), account.email, password_hash),
-        )
+        deps.do_sync(setup.reset_password, account.email, password_hash)
     output.say(f"The password of {account.email} is set; all its sessions have ended.")
 
 
@@ -63,12 +60,9 @@ def set_email(
     """Give the owner's account another e-mail address, to sign in with and to get mail at."""
     from ari.accounts import mail_links
 
-    with opened(data_dir) as instance:
-        account = instance.read(lambda unit: _account(unit, None))
-        changed = instance.command(
-            CALLER(),
-            lambda unit, caller: mail_links.change_address(unit, caller, instance.now_ms(), account.id, address),
-        )
+    with opened_deps(data_dir) as deps:
+        account = deps.read_sync(_account, None)
+        changed = deps.do_sync(mail_links.change_address, account.id, address)
     output.say(f"The owner's address is {changed.email} now.")
 
 
@@ -77,24 +71,22 @@ def disable_two_factor(email: Email = None, yes: Yes = False, data_dir: DataDir 
     """Turn off two-factor for an owner who lost the app and the backup codes; ends all sessions."""
     from ari.accounts import two_factor
 
-    with opened(data_dir) as instance:
-        account = instance.read(lambda unit: _account(unit, email))
-        if instance.read(lambda unit: unit.second_step.two_factor(account.id)) is not None:
+    with opened_deps(data_dir) as deps:
+        account = deps.read_sync(_account, email)
+        if deps.read_sync(two_factor.is_on, account.id):
             question = (
                 f"Turn off two-factor of {account.email} and end all its sessions? Then the password alone signs in."
             )
             output.confirm(question, yes=yes)
-        was_on = instance.command(
-            CALLER(), lambda unit, caller: two_factor.turn_off(unit, caller, instance.now_ms(), account.id)
-        )
+        was_on = deps.do_sync(two_factor.turn_off, account.id)
     if was_on:
         output.say(f"Two-factor of {account.email} is off; all its sessions have ended.")
     else:
         output.say(f"Two-factor of {account.email} was off already.")
 
 
-def _account(unit: AccountTransaction, email: str | None) -> Account:
-    account = unit.accounts.owner() if email is None else unit.accounts.by_email(check_email(email))
+def _account(tx: AccountTransaction, email: str | None) -> Account:
+    account = tx.accounts.owner() if email is None else tx.accounts.by_email(check_email(email))
     if account is None:
         nobody = "There is no owner yet; ari serve prints the setup link."
         raise NotFound("No such account." if email else nobody)

@@ -93,6 +93,14 @@ def deps_of(request: HasScope) -> Deps:
     return context_of(request).deps
 
 
+def session_of(request: HasScope) -> SignedIn:
+    """The session of this request, on a route that is open to sessions only."""
+    signed_in = context_of(request).signed_in
+    if signed_in is None:
+        raise RuntimeError("a route that is open to others asked for the session")
+    return signed_in
+
+
 def visitor_deps_of(request: HasScope) -> Deps:
     """Commands for the visitor of an open page, such as sign-in."""
     return context_of(request).visitor_deps

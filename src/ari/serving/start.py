@@ -13,6 +13,7 @@ from ari.base.errors import ConfigurationError
 from ari.base.log import configure_log
 from ari.base.seal import missing_keys, words_for
 from ari.base.settings import Settings
+from ari.deps import Deps
 from ari.instance import Instance
 from ari.integrations.credentials import KIND as PROVIDER_KEY
 from ari.integrations.environment import ProviderEnvironment, key_variables, read_environment
@@ -156,15 +157,12 @@ def _refused(settings: Settings, error: OSError) -> ConfigurationError:
 
 def _prepare_owner(instance: Instance, *, new_instance: bool) -> str | None:
     """Make the owner of ``ARI_ADMIN_*``, or return the line with the setup link if there is no owner yet."""
-    settings, now_ms = instance.settings, instance.now_ms()
+    settings, deps = instance.settings, Deps(instance)
     had_owner = owner_mark.is_set(settings.data_dir)
-    if settings.admin_email is not None and settings.admin_password is not None and not instance.read(setup.has_owner):
+    if settings.admin_email is not None and settings.admin_password is not None and not deps.read_sync(setup.has_owner):
         email, hashed = setup.admin_credentials(settings.admin_email, settings.admin_password.get_secret_value())
-        with instance.database.writing() as unit:
-            setup.new_setup_token(unit, now_ms, new_instance=new_instance, had_owner=had_owner)
-            setup.bootstrap_owner(unit, now_ms, email, hashed)
-    with instance.database.writing() as unit:
-        token = setup.new_setup_token(unit, now_ms, new_instance=new_instance, had_owner=had_owner)
+        deps.do_sync(setup.bootstrap_owner, email, hashed, new_instance=new_instance, had_owner=had_owner)
+    token = deps.do_sync(setup.new_setup_token, new_instance=new_instance, had_owner=had_owner)
     if token is None:
         owner_mark.remember(settings.data_dir)
         return None

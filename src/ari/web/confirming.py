@@ -14,10 +14,10 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from ari.accounts import second_step, sign_in
-from ari.base.caller import SYSTEM
 from ari.base.errors import Limited, Unavailable, Unconfirmed
+from ari.deps import Deps
 from ari.http.body import form_of
-from ari.http.context import context_of
+from ari.http.context import context_of, deps_of, session_of
 from ari.http.cookies import device_cookie_name, read_cookie
 from ari.http.route_policy import AuthMode, policy_of
 from ari.web import places
@@ -75,9 +75,7 @@ class Asker:
 
     def require(self, request: Request) -> None:
         """Raise ``Unconfirmed`` unless the session gave its password of late."""
-        caller = context_of(request).caller
-        assert caller is not None  # the guard lets nobody else in
-        caller.require_confirmed(self._instance.now_ms())
+        deps_of(request).caller.require_confirmed(self._instance.now_ms())
 
     async def check(self, request: Request, password: str) -> Response | None:
         """``None`` for the right password, else the question once more."""
@@ -90,24 +88,17 @@ class Asker:
 
     async def prove(self, request: Request, password: str) -> bool:
         """Check the password; a right one confirms the session. Raises ``Limited``, ``CallerDead``."""
-        call, instance = context_of(request), self._instance
-        caller, present = call.caller, call.signed_in
-        assert caller is not None  # the guard lets nobody else in
-        assert present is not None
+        call, deps, instance = context_of(request), deps_of(request), self._instance
+        present = session_of(request)
         device = read_cookie(request.headers.getlist("cookie"), device_cookie_name(instance.settings))
-        now_ms, email = instance.now_ms(), present.account.email
-        attempt = await instance.acommand(
-            caller, lambda unit, by: sign_in.begin(unit, by.origin, now_ms, email, device)
-        )
+        attempt = await deps.do(sign_in.begin, present.account.email, device)
         try:
             verdict = await instance.passwords.verify(attempt.password_hash, password)
         except Unavailable:
-            await instance.acommand(SYSTEM, lambda unit, _: sign_in.withdraw(unit, attempt, now_ms))
+            await Deps(instance).do(sign_in.withdraw, attempt)
             raise
         done_ms = instance.now_ms()
-        right = await instance.acommand(
-            caller, lambda unit, by: second_step.confirm(unit, by, attempt, done_ms, verdict)
-        )
+        right = await deps.do(second_step.confirm, attempt, verdict)
         if right:
             call.signed_in = replace(present, session=replace(present.session, confirmed_at_ms=done_ms))
         return right

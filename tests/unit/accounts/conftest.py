@@ -3,13 +3,13 @@ import pytest
 from ari.accounts.model import Account
 from ari.base.clock import FrozenClock
 from ari.base.events import Origin
-from tests.unit.accounts.memory import MemoryUnit
+from tests.unit.accounts.memory import VISITOR, MemoryTransaction
 
 
 @pytest.fixture
-def unit() -> MemoryUnit:
+def tx(clock: FrozenClock) -> MemoryTransaction:
     """An instance without an owner."""
-    return MemoryUnit()
+    return MemoryTransaction(clock)
 
 
 @pytest.fixture
@@ -19,12 +19,12 @@ def clock() -> FrozenClock:
 
 @pytest.fixture
 def origin() -> Origin:
-    return Origin("web", "192.0.2.7", "a browser", "req_1")
+    return VISITOR.origin
 
 
 @pytest.fixture
-def account(unit: MemoryUnit, clock: FrozenClock) -> Account:
+def account(tx: MemoryTransaction, clock: FrozenClock) -> Account:
     """The owner, in the store; its hash is no real one."""
     owner = Account("usr_1", "owner@example.com", "a hash", clock.now_ms())
-    unit.accounts.add_owner(owner)
+    tx.accounts.add_owner(owner)
     return owner

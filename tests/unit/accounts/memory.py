@@ -1,9 +1,13 @@
 """Accounts, notes and events in memory: the ports without a database. The contract suite keeps it honest."""
 
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from ari.accounts.model import Account, HalfSignIn, MailLink, Session, SignedIn, TwoFactor, spellings
-from ari.base.events import Event
+from ari.base.caller import Caller
+from ari.base.clock import Clock
+from ari.base.events import Event, Origin
+from ari.base.master_key import MasterKeys
 from ari.base.seal import Sealed
 
 
@@ -220,12 +224,30 @@ class MemoryEvents:
         return [event.name for event in self.all]
 
 
-@dataclass
-class MemoryUnit:
-    """Fulfils ``AccountUnit``; its transaction never ends."""
+VISITOR = Caller("visitor", Origin("web", "192.0.2.7", "a browser", "req_1"), scopes=())
 
+
+@dataclass
+class MemoryTransaction:
+    """Fulfils ``AccountTransaction``; it never ends, and its time goes on."""
+
+    clock: Clock
+    caller: Caller = VISITOR
+    master_keys: MasterKeys = field(default_factory=lambda: MasterKeys(Path("/nowhere")))
     accounts: MemoryAccounts = field(default_factory=MemoryAccounts)
     second_step: MemorySecondStep = field(default_factory=MemorySecondStep)
     sealed: MemorySealed = field(default_factory=MemorySealed)
     notes: MemoryNotes = field(default_factory=MemoryNotes)
     events: MemoryEvents = field(default_factory=MemoryEvents)
+
+    @property
+    def now_ms(self) -> int:
+        return self.clock.now_ms()
+
+    def by(self, caller: Caller) -> "MemoryTransaction":
+        """The same transaction with another caller."""
+        return replace(self, caller=caller)
+
+    def visited_from(self, address: str | None) -> "MemoryTransaction":
+        """The same transaction with a visitor at this address."""
+        return self.by(Caller("visitor", Origin("web", address), scopes=()))

@@ -12,7 +12,7 @@ from ari.base.caller import CONFIRMED_FOR_MS, Caller
 from ari.base.clock import HOUR_MS, MINUTE_MS, FrozenClock
 from ari.base.errors import Invalid, Limited, NotFound, Unconfirmed
 from ari.base.events import Origin
-from tests.unit.accounts.memory import MemoryUnit
+from tests.unit.accounts.memory import MemoryTransaction
 
 OWNER = "owner@example.com"
 
@@ -20,11 +20,11 @@ OWNER = "owner@example.com"
 class Desk:
     """Whoever asks for links and follows them."""
 
-    def __init__(self, unit: MemoryUnit, clock: FrozenClock) -> None:
-        self.unit, self.clock = unit, clock
+    def __init__(self, tx: MemoryTransaction, clock: FrozenClock) -> None:
+        self.tx, self.clock = tx, clock
 
     def ask(self, email: str = OWNER, address: str = "192.0.2.7", device: str | None = None) -> Mailed | None:
-        return mail_links.ask_for_reset(self.unit, Origin("web", address), self.clock.now_ms(), email, device)
+        return mail_links.ask_for_reset(self.tx.visited_from(address), email, device)
 
     def mails(self, address: str = "192.0.2.7", device: str | None = None) -> int:
         """How many mails go out until the next is refused."""
@@ -41,19 +41,19 @@ class Desk:
         return mailed.token
 
     def follow(self, token: str) -> Account:
-        return mail_links.reset(self.unit, Origin("web", "192.0.2.9"), self.clock.now_ms(), token, "new hash")
+        return mail_links.reset(self.tx.visited_from("192.0.2.9"), token, "new hash")
 
     def caller(self, confirmed_ago_ms: int = 0) -> Caller:
         now_ms = self.clock.now_ms()
         return Caller("usr_1", Origin("web"), session_digest=b"s" * 32, confirmed_at_ms=now_ms - confirmed_ago_ms)
 
     def ask_address(self, email: str = "new@example.org", caller: Caller | None = None) -> str:
-        return mail_links.ask_for_address(self.unit, caller or self.caller(), self.clock.now_ms(), email).token
+        return mail_links.ask_for_address(self.tx.by(caller or self.caller()), email).token
 
 
 @pytest.fixture
-def desk(unit: MemoryUnit, clock: FrozenClock, account: Account) -> Desk:
-    return Desk(unit, clock)
+def desk(tx: MemoryTransaction, clock: FrozenClock, account: Account) -> Desk:
+    return Desk(tx, clock)
 
 
 def test_a_link_sets_the_password_once(desk: Desk) -> None:
@@ -61,18 +61,18 @@ def test_a_link_sets_the_password_once(desk: Desk) -> None:
 
     Only the address from which it was followed is: the sign-in comes next, whatever strangers do.
     """
-    owner = desk.unit.accounts.owner()
+    owner = desk.tx.accounts.owner()
     assert owner
-    sign_in.open_session(desk.unit, owner, Origin("web"), desk.clock.now_ms())
+    sign_in.open_session(desk.tx.visited_from(None), owner)
     token = desk.link()
     assert desk.follow(token).id == "usr_1"
-    assert desk.unit.accounts.accounts["usr_1"].password_hash == "new hash"
-    assert desk.unit.accounts.sessions == {}
-    assert len(desk.unit.accounts.devices) == 1
-    attempts = [sign_in.begin(desk.unit, Origin("web", f"192.0.2.{n}"), desk.clock.now_ms(), OWNER) for n in (8, 9)]
+    assert desk.tx.accounts.accounts["usr_1"].password_hash == "new hash"
+    assert desk.tx.accounts.sessions == {}
+    assert len(desk.tx.accounts.devices) == 1
+    attempts = [sign_in.begin(desk.tx.visited_from(f"192.0.2.{n}"), OWNER) for n in (8, 9)]
     assert [one.stranger is None for one in attempts] == [False, True]
-    assert desk.unit.events.names() == ["signed_in", "password_reset_requested", "password_changed"]
-    assert desk.unit.events.all[-1].actor == "visitor"
+    assert desk.tx.events.names() == ["signed_in", "password_reset_requested", "password_changed"]
+    assert desk.tx.events.all[-1].actor == "visitor"
     with pytest.raises(NotFound):
         desk.follow(token)
 
@@ -81,9 +81,9 @@ def test_only_the_digest_of_256_bits_is_kept(desk: Desk) -> None:
     """A thief of the database sets no password."""
     token = desk.link()
     assert len(token) == sessions.TOKEN_LENGTH
-    [link] = desk.unit.accounts.links.values()
+    [link] = desk.tx.accounts.links.values()
     assert link.digest == hashlib.sha256(token.encode()).digest()
-    assert token not in repr(desk.unit)
+    assert token not in repr(desk.tx)
     assert token not in repr(desk.ask())
 
 
@@ -91,9 +91,9 @@ def test_a_link_lives_for_thirty_minutes(desk: Desk) -> None:
     """And is nothing from then on."""
     token = desk.link()
     desk.clock.advance(30 * 60 - 1)
-    assert mail_links.is_good(desk.unit, "reset", token, desk.clock.now_ms())
+    assert mail_links.is_good(desk.tx, "reset", token)
     desk.clock.advance(1)
-    assert not mail_links.is_good(desk.unit, "reset", token, desk.clock.now_ms())
+    assert not mail_links.is_good(desk.tx, "reset", token)
     with pytest.raises(NotFound):
         desk.follow(token)
 
@@ -106,10 +106,10 @@ def test_a_newer_link_voids_the_one_before(desk: Desk) -> None:
     desk.follow(new)
     other = desk.link()
     desk.ask_address()
-    setup.reset_password(desk.unit, Caller("cli:alice", Origin("cli")), 1, None, "third hash")
+    setup.reset_password(desk.tx.by(Caller("cli:alice", Origin("cli"))), None, "third hash")
     with pytest.raises(NotFound):
         desk.follow(other)
-    assert desk.unit.accounts.links == {}
+    assert desk.tx.accounts.links == {}
 
 
 @pytest.mark.parametrize("token", ["", "x", "x" * 43, "\udcff" * 43, "é" * 43])
@@ -154,10 +154,9 @@ def test_strangers_have_few_mails_sent_a_day(desk: Desk) -> None:
 
 def test_whoever_signed_in_before_has_links_of_their_own(desk: Desk) -> None:
     """A known browser, or a browser at a known address, whatever strangers used up; and these are few too."""
-    owner = desk.unit.accounts.owner()
+    owner = desk.tx.accounts.owner()
     assert owner
-    now_ms = desk.clock.now_ms()
-    device = sign_in.open_session(desk.unit, owner, Origin("web", "203.0.113.5"), now_ms).device_token
+    device = sign_in.open_session(desk.tx.visited_from("203.0.113.5"), owner).device_token
     assert desk.mails() == 3
     assert desk.mails("203.0.113.5") == 3
     assert desk.mails("192.0.2.99", device) == 3
@@ -166,26 +165,26 @@ def test_whoever_signed_in_before_has_links_of_their_own(desk: Desk) -> None:
     desk.clock.advance(HOUR_MS / 1000)
     assert (desk.mails(), desk.mails("203.0.113.5")) == (0, 0)
     assert desk.ask("nobody@example.com", "192.0.2.98", device) is None
-    assert not sign_in.is_known(desk.unit, Origin("web", "192.0.2.98"), now_ms, "nobody@example.com", device)
+    assert not sign_in.is_known(desk.tx.visited_from("192.0.2.98"), "nobody@example.com", device)
 
 
 @pytest.mark.parametrize("email", [OWNER, "nobody@example.com"])
 def test_who_shares_an_address_with_the_owner_learns_of_no_account(desk: Desk, email: str) -> None:
     """What is limited at an address from which the owner signed in is the same for any e-mail address."""
-    owner = desk.unit.accounts.owner()
+    owner = desk.tx.accounts.owner()
     assert owner
-    sign_in.open_session(desk.unit, owner, Origin("web", "203.0.113.5"), desk.clock.now_ms())
+    sign_in.open_session(desk.tx.visited_from("203.0.113.5"), owner)
     for other in (OWNER, "nobody@example.com", email.upper()):
         for _ in range(3 if other != email.upper() else 0):
             desk.ask(other, "203.0.113.5")
         with pytest.raises(Limited, match="60 minutes"):
             desk.ask(other, "203.0.113.5")
-    assert sign_in.is_known(desk.unit, Origin("web", "203.0.113.5"), desk.clock.now_ms(), email, None)
+    assert sign_in.is_known(desk.tx.visited_from("203.0.113.5"), email, None)
     for _ in range(5):
-        sign_in.begin(desk.unit, Origin("web", "203.0.113.5"), desk.clock.now_ms(), email)
+        sign_in.begin(desk.tx.visited_from("203.0.113.5"), email)
     for other in (OWNER, "nobody@example.com"):
         with pytest.raises(Limited):
-            sign_in.begin(desk.unit, Origin("web", "203.0.113.5"), desk.clock.now_ms(), other)
+            sign_in.begin(desk.tx.visited_from("203.0.113.5"), other)
 
 
 def test_a_site_asks_twenty_times_an_hour(desk: Desk) -> None:
@@ -202,23 +201,22 @@ def test_a_site_asks_twenty_times_an_hour(desk: Desk) -> None:
 def test_an_unknown_account_is_written_down_and_nothing_more(desk: Desk) -> None:
     """No link; the event does not repeat what was typed, which may be a password."""
     assert desk.ask("not.mine@example.com") is None
-    [event] = desk.unit.events.all
+    [event] = desk.tx.events.all
     assert (event.name, event.subject, event.detail) == ("password_reset_requested", None, {})
-    assert desk.unit.accounts.links == {}
+    assert desk.tx.accounts.links == {}
 
 
 def test_a_new_address_counts_once_its_link_is_followed(desk: Desk) -> None:
     """Both events name the old address, which is told; a link to reset of before is void."""
     reset = desk.link()
     token = desk.ask_address(" New@Example.org ")
-    assert desk.unit.accounts.accounts["usr_1"].email == OWNER
-    now_ms = desk.clock.now_ms()
-    changed = mail_links.confirm_address(desk.unit, Origin("web"), now_ms, token)
-    assert changed.email == desk.unit.accounts.accounts["usr_1"].email == "new@example.org"
-    asked, done = (event for event in desk.unit.events.all if event.name.startswith("email_"))
+    assert desk.tx.accounts.accounts["usr_1"].email == OWNER
+    changed = mail_links.confirm_address(desk.tx, token)
+    assert changed.email == desk.tx.accounts.accounts["usr_1"].email == "new@example.org"
+    asked, done = (event for event in desk.tx.events.all if event.name.startswith("email_"))
     assert asked.detail == done.detail == {"email": "new@example.org", "old_email": OWNER}
     for purpose, used in (("reset", reset), ("email", token)):
-        assert not mail_links.is_good(desk.unit, purpose, used, now_ms)
+        assert not mail_links.is_good(desk.tx, purpose, used)
 
 
 def test_a_link_does_only_what_it_is_for(desk: Desk) -> None:
@@ -227,7 +225,7 @@ def test_a_link_does_only_what_it_is_for(desk: Desk) -> None:
     with pytest.raises(NotFound):
         desk.follow(address)
     with pytest.raises(NotFound):
-        mail_links.confirm_address(desk.unit, Origin("web"), desk.clock.now_ms(), reset)
+        mail_links.confirm_address(desk.tx, reset)
 
 
 def test_another_address_needs_the_password_of_late(desk: Desk) -> None:

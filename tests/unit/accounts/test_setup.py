@@ -3,127 +3,127 @@ import pytest
 from ari.accounts import sessions, setup, sign_in
 from ari.accounts.model import Account
 from ari.accounts.password import verify_password
-from ari.base.caller import Caller
+from ari.base.caller import SYSTEM, Caller
 from ari.base.clock import FrozenClock
 from ari.base.errors import ConfigurationError, Invalid, Limited, NotFound
 from ari.base.events import Origin
-from tests.unit.accounts.memory import MemoryUnit
+from tests.unit.accounts.memory import MemoryTransaction
 
 CLI = Caller("cli:alice", Origin("cli"))
 
 
 @pytest.fixture
-def token(unit: MemoryUnit, clock: FrozenClock) -> str:
+def token(tx: MemoryTransaction, clock: FrozenClock) -> str:
     """The setup token of this start."""
-    made = setup.new_setup_token(unit, clock.now_ms())
+    made = setup.new_setup_token(tx)
     assert made is not None
     return made
 
 
-def make(unit: MemoryUnit, clock: FrozenClock, token: str, email: str = "owner@example.com") -> Account:
-    return setup.make_owner(unit, Origin("web", "192.0.2.7"), clock.now_ms(), token, email, "a hash")
+def make(tx: MemoryTransaction, clock: FrozenClock, token: str, email: str = "owner@example.com") -> Account:
+    return setup.make_owner(tx, token, email, "a hash")
 
 
-def test_the_token_makes_the_owner(unit: MemoryUnit, clock: FrozenClock, token: str) -> None:
+def test_the_token_makes_the_owner(tx: MemoryTransaction, clock: FrozenClock, token: str) -> None:
     """Whoever holds the setup token makes the owner, with one event that says from where."""
-    owner = make(unit, clock, token, "Owner@Example.com")
-    assert unit.accounts.owner() == owner
+    owner = make(tx, clock, token, "Owner@Example.com")
+    assert tx.accounts.owner() == owner
     assert owner.email == "owner@example.com"
-    (event,) = unit.events.all
+    (event,) = tx.events.all
     assert (event.name, event.actor, event.subject) == ("owner_created", "visitor", owner.id)
     assert event.origin.client_address == "192.0.2.7"
 
 
-def test_only_a_digest_of_the_token_is_stored(unit: MemoryUnit, token: str) -> None:
+def test_only_a_digest_of_the_token_is_stored(tx: MemoryTransaction, token: str) -> None:
     """The token has 256 bits and cannot be read back from the notes."""
     assert len(token) == 43
-    assert token not in repr(unit)
+    assert token not in repr(tx)
 
 
-def test_the_token_works_once(unit: MemoryUnit, clock: FrozenClock, token: str) -> None:
+def test_the_token_works_once(tx: MemoryTransaction, clock: FrozenClock, token: str) -> None:
     """Once there is an owner the setup is gone, for the same token too."""
-    make(unit, clock, token)
-    assert not setup.token_is_good(unit, token, clock.now_ms())
+    make(tx, clock, token)
+    assert not setup.token_is_good(tx, token)
     with pytest.raises(NotFound):
-        make(unit, clock, token, "second@example.com")
-    assert unit.accounts.owner().email == "owner@example.com"
-    assert setup.new_setup_token(unit, clock.now_ms()) is None
+        make(tx, clock, token, "second@example.com")
+    assert tx.accounts.owner().email == "owner@example.com"
+    assert setup.new_setup_token(tx) is None
 
 
-def test_the_token_lives_an_hour(unit: MemoryUnit, clock: FrozenClock, token: str) -> None:
+def test_the_token_lives_an_hour(tx: MemoryTransaction, clock: FrozenClock, token: str) -> None:
     """After an hour the token opens nothing."""
     clock.advance(3_599.999)
-    assert setup.token_is_good(unit, token, clock.now_ms())
+    assert setup.token_is_good(tx, token)
     clock.advance(0.001)
-    assert not setup.token_is_good(unit, token, clock.now_ms())
+    assert not setup.token_is_good(tx, token)
     with pytest.raises(NotFound):
-        make(unit, clock, token)
+        make(tx, clock, token)
 
 
-def test_a_later_start_voids_the_earlier_token(unit: MemoryUnit, clock: FrozenClock, token: str) -> None:
+def test_a_later_start_voids_the_earlier_token(tx: MemoryTransaction, clock: FrozenClock, token: str) -> None:
     """Only the token printed last is good."""
-    later = setup.new_setup_token(unit, clock.now_ms())
+    later = setup.new_setup_token(tx)
     assert later is not None
-    assert not setup.token_is_good(unit, token, clock.now_ms())
-    assert setup.token_is_good(unit, later, clock.now_ms())
+    assert not setup.token_is_good(tx, token)
+    assert setup.token_is_good(tx, later)
 
 
 @pytest.mark.parametrize("other", ["", "x" * 43, "é", "\ud800", "\x00"])
-def test_no_other_text_opens_the_setup(unit: MemoryUnit, clock: FrozenClock, token: str, other: str) -> None:
+def test_no_other_text_opens_the_setup(tx: MemoryTransaction, clock: FrozenClock, token: str, other: str) -> None:
     """A wrong token is refused as if there were no such page, and none breaks the comparison."""
-    assert not setup.token_is_good(unit, other, clock.now_ms())
+    assert not setup.token_is_good(tx, other)
     with pytest.raises(NotFound):
-        make(unit, clock, other)
-    assert unit.accounts.owner() is None
+        make(tx, clock, other)
+    assert tx.accounts.owner() is None
 
 
-def test_without_a_start_nothing_is_open(unit: MemoryUnit, clock: FrozenClock) -> None:
+def test_without_a_start_nothing_is_open(tx: MemoryTransaction, clock: FrozenClock) -> None:
     """Before any token was made no text is one."""
-    assert not setup.token_is_good(unit, "", clock.now_ms())
+    assert not setup.token_is_good(tx, "")
 
 
-def test_a_wrong_address_keeps_the_token(unit: MemoryUnit, clock: FrozenClock, token: str) -> None:
+def test_a_wrong_address_keeps_the_token(tx: MemoryTransaction, clock: FrozenClock, token: str) -> None:
     """Who mistypes the e-mail address may try again."""
     with pytest.raises(Invalid):
-        make(unit, clock, token, "owner")
-    assert make(unit, clock, token)
+        make(tx, clock, token, "owner")
+    assert make(tx, clock, token)
 
 
 @pytest.mark.parametrize("forgetful", ["note", "directory"])
 def test_an_instance_that_had_an_owner_opens_no_setup(
-    unit: MemoryUnit, clock: FrozenClock, token: str, forgetful: str
+    tx: MemoryTransaction, clock: FrozenClock, token: str, forgetful: str
 ) -> None:
     """A database without the owner it once had does not open itself to the next comer, unless told to."""
-    make(unit, clock, token)
-    unit.accounts.accounts.clear()
+    make(tx, clock, token)
+    tx.accounts.accounts.clear()
     if forgetful == "directory":
-        unit.notes.notes.clear()
+        tx.notes.notes.clear()
     had_owner = forgetful == "directory"
     with pytest.raises(ConfigurationError, match="--new-instance"):
-        setup.new_setup_token(unit, clock.now_ms(), had_owner=had_owner)
-    anew = setup.new_setup_token(unit, clock.now_ms(), had_owner=had_owner, new_instance=True)
+        setup.new_setup_token(tx, had_owner=had_owner)
+    anew = setup.new_setup_token(tx, had_owner=had_owner, new_instance=True)
     assert anew is not None
-    assert make(unit, clock, anew, "second@example.com")
+    assert make(tx, clock, anew, "second@example.com")
 
 
-def test_the_settings_make_the_owner(unit: MemoryUnit, clock: FrozenClock, token: str) -> None:
+def test_the_settings_make_the_owner(tx: MemoryTransaction, clock: FrozenClock, token: str) -> None:
     """ARI_ADMIN_* make the owner without a browser and close the setup that may be open."""
     email, password_hash = setup.admin_credentials("Owner@Example.com", "winter morning kettle song")
-    owner = setup.bootstrap_owner(unit, clock.now_ms(), email, password_hash)
+    owner = setup.bootstrap_owner(tx.by(SYSTEM), email, password_hash)
     assert owner is not None
     assert owner.email == "owner@example.com"
     assert verify_password(owner.password_hash, "winter morning kettle song")
-    assert not setup.token_is_good(unit, token, clock.now_ms())
-    assert [(event.name, event.actor) for event in unit.events.all] == [("owner_created", "system")]
+    assert not setup.token_is_good(tx, token)
+    assert [(event.name, event.actor) for event in tx.events.all] == [("owner_created", "system")]
 
 
 def test_the_settings_are_ignored_once_there_is_an_owner(
-    unit: MemoryUnit, clock: FrozenClock, account: Account
+    tx: MemoryTransaction, clock: FrozenClock, account: Account
 ) -> None:
     """A second start with other ARI_ADMIN_* changes nothing."""
-    assert setup.bootstrap_owner(unit, clock.now_ms(), "second@example.com", "another hash") is None
-    assert unit.accounts.owner() == account
-    assert unit.events.all == []
+    assert setup.bootstrap_owner(tx.by(SYSTEM), "second@example.com", "another hash") is None
+    assert tx.accounts.owner() == account
+    assert tx.events.all == []
 
 
 @pytest.mark.parametrize(
@@ -141,43 +141,45 @@ def test_settings_that_will_not_do_stop_the_start(email: str, password: str, set
     assert password not in str(caught.value)
 
 
-def test_a_reset_ends_every_session(unit: MemoryUnit, account: Account, clock: FrozenClock, origin: Origin) -> None:
+def test_a_reset_ends_every_session(
+    tx: MemoryTransaction, account: Account, clock: FrozenClock, origin: Origin
+) -> None:
     """Another password ends all sessions and forgets all browsers, with one event that says who did it."""
-    attempt = sign_in.begin(unit, origin, clock.now_ms(), account.email)
-    done = sign_in.finish(unit, attempt, clock.now_ms(), sign_in.Verdict(True))
+    attempt = sign_in.begin(tx, account.email)
+    done = sign_in.finish(tx, attempt, sign_in.Verdict(True))
     assert done is not None
-    setup.reset_password(unit, CLI, clock.now_ms(), None, "another hash")
-    assert sessions.find(unit, done.token, clock.now_ms()) is None
-    assert unit.accounts.owner().password_hash == "another hash"
-    assert unit.accounts.devices == {}
-    event = unit.events.all[-1]
+    setup.reset_password(tx.by(CLI), None, "another hash")
+    assert sessions.find(tx, done.token) is None
+    assert tx.accounts.owner().password_hash == "another hash"
+    assert tx.accounts.devices == {}
+    event = tx.events.all[-1]
     assert (event.name, event.actor, event.subject) == ("password_changed", "cli:alice", account.id)
     assert event.detail == {"sessions_ended": 1}
 
 
 def test_the_caller_keeps_its_own_session(
-    unit: MemoryUnit, account: Account, clock: FrozenClock, origin: Origin
+    tx: MemoryTransaction, account: Account, clock: FrozenClock, origin: Origin
 ) -> None:
     """Who changes the password in the browser stays signed in there, and only there."""
-    mine, other = (sessions.start(unit, account, origin, clock.now_ms()) for _ in range(2))
+    mine, other = (sessions.start(tx, account) for _ in range(2))
     me = Caller(account.id, origin, session_digest=sessions.digest_of(mine), confirmed_at_ms=clock.now_ms())
-    setup.reset_password(unit, me, clock.now_ms(), account.email, "another hash")
-    assert sessions.find(unit, mine, clock.now_ms())
-    assert sessions.find(unit, other, clock.now_ms()) is None
+    setup.reset_password(tx.by(me), account.email, "another hash")
+    assert sessions.find(tx, mine)
+    assert sessions.find(tx, other) is None
 
 
-def test_a_reset_ends_the_waiting(unit: MemoryUnit, account: Account, clock: FrozenClock, origin: Origin) -> None:
+def test_a_reset_ends_the_waiting(tx: MemoryTransaction, account: Account, clock: FrozenClock, origin: Origin) -> None:
     """Who was locked out by wrong attempts may sign in with the new password at once."""
     for _ in range(5):
-        sign_in.begin(unit, origin, clock.now_ms(), account.email)
+        sign_in.begin(tx, account.email)
     with pytest.raises(Limited):
-        sign_in.begin(unit, origin, clock.now_ms(), account.email)
-    setup.reset_password(unit, CLI, clock.now_ms(), account.email, "another hash")
-    assert sign_in.begin(unit, origin, clock.now_ms(), account.email)
+        sign_in.begin(tx, account.email)
+    setup.reset_password(tx.by(CLI), account.email, "another hash")
+    assert sign_in.begin(tx, account.email)
 
 
 @pytest.mark.parametrize("email", [None, "nobody@example.com"])
-def test_a_reset_of_nobody(unit: MemoryUnit, clock: FrozenClock, email: str | None) -> None:
+def test_a_reset_of_nobody(tx: MemoryTransaction, clock: FrozenClock, email: str | None) -> None:
     """Without an account there is nothing to reset."""
     with pytest.raises(NotFound):
-        setup.reset_password(unit, CLI, clock.now_ms(), email, "a hash")
+        setup.reset_password(tx.by(CLI), email, "a hash")

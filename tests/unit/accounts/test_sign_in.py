@@ -7,8 +7,7 @@ from ari.accounts.model import Account
 from ari.accounts.password import Verdict
 from ari.base.clock import FrozenClock
 from ari.base.errors import Limited
-from ari.base.events import Origin
-from tests.unit.accounts.memory import MemoryUnit
+from tests.unit.accounts.memory import MemoryTransaction
 
 RIGHT, WRONG = Verdict(True), Verdict(False)
 
@@ -16,15 +15,17 @@ RIGHT, WRONG = Verdict(True), Verdict(False)
 class Desk:
     """Somebody at the sign-in form."""
 
-    def __init__(self, unit: MemoryUnit, clock: FrozenClock) -> None:
-        self.unit = unit
+    def __init__(self, tx: MemoryTransaction, clock: FrozenClock) -> None:
+        self.tx = tx
         self.clock = clock
+        self.address = "192.0.2.7"
 
     def begin(self, address: str = "192.0.2.7", email: str = "owner@example.com", device: str | None = None):
-        return sign_in.begin(self.unit, Origin("web", address), self.clock.now_ms(), email, device)
+        self.address = address
+        return sign_in.begin(self.tx.visited_from(address), email, device)
 
     def finish(self, attempt: sign_in.Attempt, verdict: Verdict, replaced: str | None = None):
-        return sign_in.finish(self.unit, attempt, self.clock.now_ms(), verdict, replaced)
+        return sign_in.finish(self.tx.visited_from(self.address), attempt, verdict, replaced)
 
     def fail(self, address: str = "192.0.2.7", email: str = "owner@example.com", device: str | None = None) -> None:
         assert self.finish(self.begin(address, email, device), WRONG) is None
@@ -50,17 +51,17 @@ class Desk:
 
 
 @pytest.fixture
-def desk(unit: MemoryUnit, account: Account, clock: FrozenClock) -> Desk:
-    return Desk(unit, clock)
+def desk(tx: MemoryTransaction, account: Account, clock: FrozenClock) -> Desk:
+    return Desk(tx, clock)
 
 
 def test_a_right_password_makes_a_session(desk: Desk, account: Account) -> None:
     """A successful sign-in yields a new session and a device cookie, and is told in the audit trail."""
     done = desk.succeed()
-    found = sessions.find(desk.unit, done.token, desk.clock.now_ms())
+    found = sessions.find(desk.tx, done.token)
     assert found is not None
     assert found.account == account
-    (event,) = desk.unit.events.all
+    (event,) = desk.tx.events.all
     assert (event.name, event.actor, event.subject, event.origin.client_address) == (
         "signed_in",
         account.id,
@@ -75,11 +76,11 @@ def test_a_right_password_makes_a_session(desk: Desk, account: Account) -> None:
 def test_a_refusal_is_told_alike(desk: Desk, email: str) -> None:
     """Known, unknown and impossible addresses are refused alike, and the typed text is stored nowhere."""
     desk.fail(email=email)
-    (event,) = desk.unit.events.all
+    (event,) = desk.tx.events.all
     assert (event.name, event.actor) == ("sign_in_refused", "visitor")
     assert event.detail == {"known_device": False}
-    assert desk.unit.accounts.sessions == {}
-    assert "nobody" not in repr(desk.unit)
+    assert desk.tx.accounts.sessions == {}
+    assert "nobody" not in repr(desk.tx)
 
 
 def test_an_unknown_account_has_no_hash(desk: Desk) -> None:
@@ -91,10 +92,10 @@ def test_an_unknown_account_has_no_hash(desk: Desk) -> None:
 
 def test_the_new_owner_is_signed_in_without_an_attempt(desk: Desk, account: Account) -> None:
     """Whoever made the owner account in a browser has a session and a known device there."""
-    done = sign_in.open_session(desk.unit, account, Origin("web", "192.0.2.7"), desk.clock.now_ms())
-    assert sessions.find(desk.unit, done.token, desk.clock.now_ms())
+    done = sign_in.open_session(desk.tx, account)
+    assert sessions.find(desk.tx, done.token)
     assert desk.begin(device=done.device_token).device_token == done.device_token
-    assert desk.unit.events.names() == ["signed_in"]
+    assert desk.tx.events.names() == ["signed_in"]
 
 
 def test_the_address_may_be_typed_in_any_case(desk: Desk) -> None:
@@ -129,7 +130,7 @@ def test_refused_attempts_do_not_prolong_the_wait(desk: Desk) -> None:
         desk.fail()
     for _ in range(100):
         assert desk.wait_seconds() == 300
-    assert len(desk.unit.events.all) == 5
+    assert len(desk.tx.events.all) == 5
     desk.clock.advance(300)
     assert desk.wait_seconds() == 0
 
@@ -201,7 +202,7 @@ def test_guesses_are_bounded_wherever_they_come_from(desk: Desk, email: str, mon
         address = f"{number % 200 + 1}.{number // 200 * 3}.{number % 7}.1"
         guesses += sum(desk.wait_seconds(address, email) == 0 for _ in range(3))
     assert guesses == (newcomers.NEWCOMERS - 1) * newcomers.TRIES  # one network is worn by what turned the delay on
-    [kept] = [entries for bucket, (entries, _) in desk.unit.accounts.buckets.items() if bucket.startswith("newcomers")]
+    [kept] = [entries for bucket, (entries, _) in desk.tx.accounts.buckets.items() if bucket.startswith("newcomers")]
     assert len(kept) <= newcomers.NEWCOMERS * newcomers.TRIES
     desk.clock.advance(3_600)
     assert desk.wait_seconds("203.0.113.77", email) == 0
@@ -222,8 +223,8 @@ def test_an_address_from_which_the_account_signed_in_has_its_own_count(
     for _ in range(4):
         desk.fail("203.0.113.5")
     assert desk.wait_seconds("203.0.113.5") > 0
-    desk.unit.accounts.forget_devices("usr_1")
-    assert desk.unit.accounts.devices == {}
+    desk.tx.accounts.forget_devices("usr_1")
+    assert desk.tx.accounts.devices == {}
 
 
 def test_one_ipv6_site_has_twenty_attempts(desk: Desk) -> None:
@@ -276,7 +277,7 @@ def test_a_device_cookie_counts_for_its_account_alone(desk: Desk) -> None:
     for _ in range(5):
         desk.fail(email="nobody@example.com")
     assert desk.wait_seconds(email="nobody@example.com", device=device) == 300
-    desk.unit.accounts.forget_devices("usr_1")
+    desk.tx.accounts.forget_devices("usr_1")
     assert desk.wait_seconds(device="x" * 43) == 300
     assert desk.wait_seconds(device=device) == 300
 
@@ -293,17 +294,17 @@ def test_a_device_is_remembered_for_180_days_from_its_last_sign_in(desk: Desk) -
 def test_a_password_changed_meanwhile_refuses(desk: Desk, account: Account) -> None:
     """A sign-in that was being checked while the password was reset makes no session."""
     attempt = desk.begin()
-    desk.unit.accounts.set_password_hash(account.id, "another hash")
+    desk.tx.accounts.set_password_hash(account.id, "another hash")
     assert desk.finish(attempt, RIGHT) is None
-    assert desk.unit.accounts.sessions == {}
+    assert desk.tx.accounts.sessions == {}
 
 
 def test_a_better_hash_replaces_the_old_one(desk: Desk) -> None:
     """When the parameters changed, signing in stores the new hash; a refusal stores nothing."""
     desk.finish(desk.begin(), Verdict(False, "must not be stored"))
-    assert desk.unit.accounts.owner().password_hash == "a hash"
+    assert desk.tx.accounts.owner().password_hash == "a hash"
     assert desk.finish(desk.begin(), Verdict(True, "a better hash"))
-    assert desk.unit.accounts.owner().password_hash == "a better hash"
+    assert desk.tx.accounts.owner().password_hash == "a better hash"
 
 
 def test_the_session_before_ends(desk: Desk) -> None:
@@ -311,8 +312,8 @@ def test_the_session_before_ends(desk: Desk) -> None:
     before = desk.succeed()
     after = desk.finish(desk.begin(), RIGHT, before.token)
     assert after is not None
-    assert sessions.find(desk.unit, before.token, desk.clock.now_ms()) is None
-    assert sessions.find(desk.unit, after.token, desk.clock.now_ms())
+    assert sessions.find(desk.tx, before.token) is None
+    assert sessions.find(desk.tx, after.token)
 
 
 def test_an_attempt_that_was_never_checked_is_taken_back(desk: Desk) -> None:
@@ -320,7 +321,7 @@ def test_an_attempt_that_was_never_checked_is_taken_back(desk: Desk) -> None:
     for _ in range(4):
         desk.fail()
     for _ in range(20):
-        sign_in.withdraw(desk.unit, desk.begin(), desk.clock.now_ms())
+        sign_in.withdraw(desk.tx, desk.begin())
     assert desk.wait_seconds() == 0
     assert desk.wait_seconds() == 300
 
@@ -341,8 +342,8 @@ def test_the_past_is_dropped(desk: Desk) -> None:
     desk.succeed()
     desk.clock.advance(181 * 86_400)
     desk.fail("203.0.113.1", "another@example.com")
-    assert len(desk.unit.accounts.buckets) == 2
-    assert desk.unit.accounts.sessions == desk.unit.accounts.devices == {}
+    assert len(desk.tx.accounts.buckets) == 2
+    assert desk.tx.accounts.sessions == desk.tx.accounts.devices == {}
 
 
 def test_a_sign_in_from_a_browser_that_is_not_known_says_so(desk: Desk) -> None:
@@ -350,5 +351,5 @@ def test_a_sign_in_from_a_browser_that_is_not_known_says_so(desk: Desk) -> None:
     device = desk.succeed().device_token
     desk.succeed(device=device)
     desk.succeed()
-    details = [event.detail for event in desk.unit.events.all if event.name == "signed_in"]
+    details = [event.detail for event in desk.tx.events.all if event.name == "signed_in"]
     assert details == [{"known_device": False}, {"known_device": True}, {"known_device": False, "new_device": True}]

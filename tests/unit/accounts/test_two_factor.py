@@ -15,7 +15,7 @@ from ari.base.errors import Conflict, Invalid, Limited, NotFound, Unconfirmed
 from ari.base.events import Origin
 from ari.base.master_key import MasterKeys
 from ari.base.seal import CannotOpen
-from tests.unit.accounts.memory import MemoryUnit
+from tests.unit.accounts.memory import MemoryTransaction
 
 SECRET = totp.new_secret()
 
@@ -23,10 +23,12 @@ SECRET = totp.new_secret()
 class Desk:
     """The owner's browser, and the app on the owner's phone."""
 
-    def __init__(self, unit: MemoryUnit, clock: FrozenClock, origin: Origin, account: Account, folder: Path) -> None:
-        self.unit, self.clock, self.origin, self.account = unit, clock, origin, account
-        self.keys = MasterKeys(folder)
-        token = sessions.start(unit, account, origin, clock.now_ms())
+    def __init__(
+        self, tx: MemoryTransaction, clock: FrozenClock, origin: Origin, account: Account, folder: Path
+    ) -> None:
+        self.tx, self.clock, self.origin, self.account = tx, clock, origin, account
+        self.tx.master_keys = self.keys = MasterKeys(folder)
+        token = sessions.start(tx, account)
         self.caller = Caller(
             account.id, origin, session_digest=sessions.digest_of(token), confirmed_at_ms=clock.now_ms()
         )
@@ -37,12 +39,11 @@ class Desk:
         return totp.code_at(secret, totp.step_at(self.clock.now_ms()) + later)
 
     def turn_on(self) -> list[str]:
-        return two_factor.turn_on(self.unit, self.keys, self.caller, self.clock.now_ms(), SECRET, self.code())
+        return two_factor.turn_on(self.owner(), SECRET, self.code())
 
     def password(self, right: bool = True) -> NewSession | HalfSignedIn | None:
-        now_ms = self.clock.now_ms()
-        attempt = sign_in.begin(self.unit, self.origin, now_ms, self.account.email)
-        return sign_in.finish(self.unit, attempt, now_ms, Verdict(right))
+        tx = self.visitor()
+        return sign_in.finish(tx, sign_in.begin(tx, self.account.email), Verdict(right))
 
     def half(self) -> str:
         made = self.password()
@@ -50,46 +51,51 @@ class Desk:
         return made.token
 
     def enter(self, half: str | None, code: str) -> NewSession | None:
-        now_ms = self.clock.now_ms()
-        return second_step.finish_with_code(self.unit, self.keys, self.origin, now_ms, half, code)
+        return second_step.finish_with_code(self.visitor(), half, code)
+
+    def visitor(self) -> MemoryTransaction:
+        return self.tx.by(Caller("visitor", self.origin, scopes=()))
+
+    def owner(self) -> MemoryTransaction:
+        return self.tx.by(self.caller)
 
 
 @pytest.fixture
-def desk(unit: MemoryUnit, clock: FrozenClock, origin: Origin, account: Account, tmp_path: Path) -> Desk:
-    return Desk(unit, clock, origin, account, tmp_path)
+def desk(tx: MemoryTransaction, clock: FrozenClock, origin: Origin, account: Account, tmp_path: Path) -> Desk:
+    return Desk(tx, clock, origin, account, tmp_path)
 
 
 def test_on_and_off(desk: Desk) -> None:
     """Turning on needs a code of the very secret; both ends sign the other sessions out and are events."""
-    other = sessions.start(desk.unit, desk.account, desk.origin, desk.clock.now_ms())
+    other = sessions.start(desk.tx, desk.account)
     with pytest.raises(Invalid, match="isn't the app's current code"):
-        two_factor.turn_on(desk.unit, desk.keys, desk.caller, desk.clock.now_ms(), SECRET, "000000")
+        two_factor.turn_on(desk.owner(), SECRET, "000000")
     with pytest.raises(Invalid, match="incomplete"):
-        two_factor.turn_on(desk.unit, desk.keys, desk.caller, desk.clock.now_ms(), "x", desk.code())
+        two_factor.turn_on(desk.owner(), "x", desk.code())
     assert len(desk.turn_on()) == 10
-    assert sessions.find(desk.unit, other, desk.clock.now_ms()) is None
-    assert desk.unit.accounts.sessions_of(desk.account.id, desk.clock.now_ms())[0].digest == desk.caller.session_digest
+    assert sessions.find(desk.tx, other) is None
+    assert desk.tx.accounts.sessions_of(desk.account.id, desk.clock.now_ms())[0].digest == desk.caller.session_digest
     with pytest.raises(Conflict):
         desk.turn_on()
-    assert two_factor.turn_off(desk.unit, desk.caller, desk.clock.now_ms(), desk.account.id)
-    assert not two_factor.turn_off(desk.unit, desk.caller, desk.clock.now_ms(), desk.account.id)
-    assert desk.unit.sealed.all() == []
-    assert desk.unit.second_step.backup_codes_left(desk.account.id) == 0
-    assert desk.unit.events.names() == ["two_factor_enabled", "two_factor_disabled"]
-    assert SECRET not in repr(desk.unit.events.all)
+    assert two_factor.turn_off(desk.owner(), desk.account.id)
+    assert not two_factor.turn_off(desk.owner(), desk.account.id)
+    assert desk.tx.sealed.all() == []
+    assert desk.tx.second_step.backup_codes_left(desk.account.id) == 0
+    assert desk.tx.events.names() == ["two_factor_enabled", "two_factor_disabled"]
+    assert SECRET not in repr(desk.tx.events.all)
 
 
 def test_a_password_alone_is_half_a_sign_in(desk: Desk) -> None:
     """No session until the code; the half is used up by it and opens nothing itself."""
     desk.turn_on()
     half = desk.half()
-    assert sessions.find(desk.unit, half, desk.clock.now_ms()) is None
-    assert second_step.waits_for_code(desk.unit, half, desk.clock.now_ms())
+    assert sessions.find(desk.tx, half) is None
+    assert second_step.waits_for_code(desk.tx, half)
     desk.clock.advance(30)
     made = desk.enter(half, f" {desk.code()[:3]} {desk.code()[3:]}")
     assert made is not None
-    assert sessions.find(desk.unit, made.token, desk.clock.now_ms())
-    assert desk.unit.events.all[-1].detail["second_step"] == "app"
+    assert sessions.find(desk.tx, made.token)
+    assert desk.tx.events.all[-1].detail["second_step"] == "app"
     with pytest.raises(NotFound):
         desk.enter(half, desk.code(1))
 
@@ -99,7 +105,7 @@ def test_five_minutes_for_the_code(desk: Desk) -> None:
     desk.turn_on()
     half = desk.half()
     desk.clock.advance(5 * 60)
-    assert not second_step.waits_for_code(desk.unit, half, desk.clock.now_ms())
+    assert not second_step.waits_for_code(desk.tx, half)
     for token in (half, None, "x", sessions.new_token()):
         with pytest.raises(NotFound):
             desk.enter(token, desk.code())
@@ -113,7 +119,7 @@ def test_each_time_step_once(desk: Desk) -> None:
     code = desk.code()
     assert desk.enter(desk.half(), code) is not None
     assert desk.enter(desk.half(), code) is None
-    assert desk.unit.events.names()[-1] == "code_refused"
+    assert desk.tx.events.names()[-1] == "code_refused"
 
 
 def test_each_backup_code_once(desk: Desk) -> None:
@@ -121,9 +127,9 @@ def test_each_backup_code_once(desk: Desk) -> None:
     codes = desk.turn_on()
     desk.keys.own_file.unlink()
     assert desk.enter(desk.half(), codes[0].upper()) is not None
-    assert desk.unit.events.all[-1].detail["second_step"] == "backup"
+    assert desk.tx.events.all[-1].detail["second_step"] == "backup"
     assert desk.enter(desk.half(), codes[0]) is None
-    assert desk.unit.second_step.backup_codes_left(desk.account.id) == 9
+    assert desk.tx.second_step.backup_codes_left(desk.account.id) == 9
     with pytest.raises(CannotOpen):
         desk.enter(desk.half(), desk.code(1))
 
@@ -168,9 +174,9 @@ def test_codes_are_guessed_slowly_from_everywhere(desk: Desk) -> None:
 def test_new_backup_codes(desk: Desk) -> None:
     """They void those before; without two-factor there are none."""
     with pytest.raises(Conflict):
-        two_factor.renew_backup_codes(desk.unit, desk.caller, desk.clock.now_ms())
+        two_factor.renew_backup_codes(desk.owner())
     old = desk.turn_on()
-    fresh = two_factor.renew_backup_codes(desk.unit, desk.caller, desk.clock.now_ms())
+    fresh = two_factor.renew_backup_codes(desk.owner())
     assert desk.enter(desk.half(), old[0]) is None
     assert desk.enter(desk.half(), fresh[0]) is not None
 
@@ -178,49 +184,46 @@ def test_new_backup_codes(desk: Desk) -> None:
 def test_turning_off_needs_a_code(desk: Desk) -> None:
     """A wrong one changes nothing and is written down; a right one is used up."""
     codes = desk.turn_on()
-    now_ms = desk.clock.now_ms()
     off = second_step.turn_off_with_code
-    assert not off(desk.unit, desk.keys, desk.caller, now_ms, desk.account, "000000")
-    assert desk.unit.second_step.two_factor(desk.account.id)
-    assert desk.unit.events.names()[-1] == "code_refused"
-    assert off(desk.unit, desk.keys, desk.caller, now_ms, desk.account, codes[5])
-    assert desk.unit.second_step.two_factor(desk.account.id) is None
+    assert not off(desk.owner(), desk.account, "000000")
+    assert desk.tx.second_step.two_factor(desk.account.id)
+    assert desk.tx.events.names()[-1] == "code_refused"
+    assert off(desk.owner(), desk.account, codes[5])
+    assert desk.tx.second_step.two_factor(desk.account.id) is None
 
 
 def test_a_session_must_have_given_its_password_of_late(desk: Desk) -> None:
     """After fifteen minutes, or where the clock stepped back, nothing of this works; a confirmed session may again."""
-    unit, clock, account = desk.unit, desk.clock, desk.account
+    tx, clock, account = desk.tx, desk.clock, desk.account
     for seconds in (15 * 60, -15 * 60 - 1):
         clock.step(seconds)
-        now_ms = clock.now_ms()
         with pytest.raises(Unconfirmed):
             desk.turn_on()
         with pytest.raises(Unconfirmed):
-            two_factor.turn_off(unit, desk.caller, now_ms, account.id)
+            two_factor.turn_off(desk.owner(), account.id)
         with pytest.raises(Unconfirmed):
-            second_step.turn_off_with_code(unit, desk.keys, desk.caller, now_ms, account, "1")
+            second_step.turn_off_with_code(desk.owner(), account, "1")
         with pytest.raises(Unconfirmed):
-            two_factor.renew_backup_codes(unit, desk.caller, now_ms)
+            two_factor.renew_backup_codes(desk.owner())
     clock.step(60 * 60)
     for right in (False, True):
-        attempt = sign_in.begin(unit, desk.origin, clock.now_ms(), account.email)
-        assert second_step.confirm(unit, desk.caller, attempt, clock.now_ms(), Verdict(right)) == right
+        attempt = sign_in.begin(desk.owner(), account.email)
+        assert second_step.confirm(desk.owner(), attempt, Verdict(right)) == right
         digest = desk.caller.session_digest
         assert digest
-        session = unit.accounts.sessions[digest]
+        session = tx.accounts.sessions[digest]
         assert (session.confirmed_at_ms == clock.now_ms()) == right
-    assert unit.events.names() == ["confirmation_refused", "identity_confirmed"]
+    assert tx.events.names() == ["confirmation_refused", "identity_confirmed"]
 
 
 def test_one_session_is_ended_by_its_public_name(desk: Desk) -> None:
     """The name signs nobody in; another account's session, or an unknown one, stays."""
-    other = sessions.start(desk.unit, desk.account, desk.origin, desk.clock.now_ms())
-    found = sessions.find(desk.unit, other, desk.clock.now_ms())
+    other = sessions.start(desk.tx, desk.account)
+    found = sessions.find(desk.tx, other)
     assert found
     assert other not in found.session.id
-    now_ms = desk.clock.now_ms()
-    assert not sessions.end_one(desk.unit, desk.caller, now_ms, "ses_0")
-    assert not sessions.end_one(desk.unit, Caller("usr_2", desk.origin), now_ms, found.session.id)
-    assert sessions.end_one(desk.unit, desk.caller, now_ms, found.session.id)
-    assert sessions.find(desk.unit, other, now_ms) is None
-    assert desk.unit.events.names() == ["session_ended"]
+    assert not sessions.end_one(desk.owner(), "ses_0")
+    assert not sessions.end_one(desk.tx.by(Caller("usr_2", desk.origin)), found.session.id)
+    assert sessions.end_one(desk.owner(), found.session.id)
+    assert sessions.find(desk.tx, other) is None
+    assert desk.tx.events.names() == ["session_ended"]

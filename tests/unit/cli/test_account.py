@@ -11,6 +11,7 @@ from ari.accounts.password import hash_password, verify_password
 from ari.base.caller import Caller
 from ari.base.clock import DAY_MS
 from ari.base.events import Origin
+from ari.deps import Deps
 from tests.support.command import Cli
 from tests.support.instances import opened
 from tests.support.terminal import at_terminal
@@ -113,11 +114,8 @@ def with_two_factor(ari: Ari) -> str:
     known = totp.secret_bytes(secret)
     assert known
     instance = ari.instance()
-    now_ms = instance.now_ms()
-    caller = Caller("usr_1", Origin("web"))
-    code = totp.code_at(known, totp.step_at(now_ms))
-    with instance.database.writing() as unit:
-        two_factor.turn_on(unit, instance.master_keys, caller, now_ms, secret, code)
+    code = totp.code_at(known, totp.step_at(instance.now_ms()))
+    Deps(instance, Caller("usr_1", Origin("web"))).do_sync(two_factor.turn_on, secret, code)
     instance.close()
     return secret
 

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from ari.accounts import sessions
 from ari.accounts.model import SignedIn
+from ari.deps import Deps
 from ari.http import body as bodies
 from ari.http.auth import csrf
 from ari.http.auth.credentials import mistake
@@ -90,8 +91,7 @@ class SessionAuth:
     async def _signed_in(self, token: str | None) -> SignedIn | None:
         if token is None:
             return None
-        now_ms = self._incoming.at_ms
-        return await self._exchange.instance.aread(lambda unit: sessions.find(unit, token, now_ms))
+        return await Deps(self._exchange.instance).read(sessions.find, token)
 
     def _enter(self, signed_in: SignedIn, door: str) -> None:
         self._call.signed_in = signed_in

@@ -6,7 +6,7 @@ from starlette.routing import BaseRoute, Route
 
 from ari.accounts import sessions
 from ari.http.body import form_of
-from ari.http.context import context_of
+from ari.http.context import deps_of
 from ari.http.cookies import SHORTCUTS_COOKIE, THEME_COOKIE, THEMES
 from ari.http.route_policy import AuthMode, policy
 from ari.web import places
@@ -51,9 +51,7 @@ class AccountPages:
     @policy(AuthMode.SESSION)
     async def sign_out(self, request: Request) -> Response:
         """End this session."""
-        caller, now_ms = context_of(request).caller, self._instance.now_ms()
-        assert caller is not None  # the guard lets nobody else in
-        await self._instance.acommand(caller, lambda unit, by: sessions.end(unit, by, now_ms))
+        await deps_of(request).do(sessions.end)
         return self._out(request, "signed-out")
 
     @policy(AuthMode.SESSION)
@@ -64,9 +62,7 @@ class AccountPages:
     @policy(AuthMode.SESSION)
     async def sign_out_everywhere(self, request: Request) -> Response:
         """End every session of the account."""
-        caller, now_ms = context_of(request).caller, self._instance.now_ms()
-        assert caller is not None  # the guard lets nobody else in
-        await self._instance.acommand(caller, lambda unit, by: sessions.end_all(unit, by, now_ms, by.actor))
+        await deps_of(request).do(sessions.end_all)
         return self._out(request, "signed-out-everywhere")
 
     def _out(self, request: Request, done: str) -> Response:

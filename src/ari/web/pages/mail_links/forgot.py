@@ -6,20 +6,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from ari.accounts import mail_links, sign_in
+from ari.accounts import sign_in
 from ari.accounts.networks import place_of
 from ari.accounts.turns import Turns
-from ari.base.caller import SYSTEM
 from ari.base.errors import Limited
-from ari.base.events import Origin
 from ari.http.body import form_of
-from ari.http.context import context_of
+from ari.http.context import visitor_deps_of
 from ari.http.cookies import device_cookie_name, read_cookie
 from ari.http.route_policy import AuthMode, policy
-from ari.storage.transaction import Transaction
 from ari.web import places
 from ari.web.forms import Form, form_from
-from ari.web.pages.mail_links.posting import post_link, post_nothing
+from ari.web.pages.mail_links.posting import mail_reset_link
 from ari.web.render import Pages
 
 ANSWER_SECONDS = 0.5
@@ -52,35 +49,27 @@ class ForgotPages:
     @policy(AuthMode.VISITOR)
     async def ask(self, request: Request) -> Response:
         """Mails the link if there is such an account, and answers the same if there is none."""
-        form, origin = form_from(form_of(request), "email"), context_of(request).origin("web")
+        form, deps = form_from(form_of(request), "email"), visitor_deps_of(request)
         if not self._instance.office.can_link:
             return self._page(request, form)
         device = read_cookie(request.headers.getlist("cookie"), device_cookie_name(self._instance.settings))
-        email, now_ms = form.value("email"), self._instance.now_ms()
-        known = await self._instance.aread(lambda unit: sign_in.is_known(unit, origin, now_ms, email, device))
-        await self._turns.take(None if known else place_of(origin.client_address))
+        known = await deps.read(sign_in.is_known, form.value("email"), device)
+        await self._turns.take(None if known else place_of(deps.caller.origin.client_address))
         try:
-            return await self._answer(request, form, origin, device)
+            return await self._answer(request, form, device)
         finally:
             self._turns.give_back()
 
-    async def _answer(self, request: Request, form: Form, origin: Origin, device: str | None) -> Response:
+    async def _answer(self, request: Request, form: Form, device: str | None) -> Response:
         answers_at = asyncio.get_running_loop().time() + ANSWER_SECONDS
         try:
-            await self._instance.acommand(SYSTEM, lambda unit, _: self._ask(unit, origin, form.value("email"), device))
+            await visitor_deps_of(request).do(mail_reset_link, self._instance.office, form.value("email"), device)
         except Limited as error:
             wait = {"retry-after": str(error.retry_after_seconds)}
             return self._page(request, form.with_problem("email", str(error)), 429, wait)
         self._instance.mail_is_due.set()
         await asyncio.sleep(max(0.0, answers_at - asyncio.get_running_loop().time()))
         return self._page(request, form, sent=True)
-
-    def _ask(self, unit: Transaction, origin: Origin, email: str, device: str | None) -> None:
-        mailed = mail_links.ask_for_reset(unit, origin, self._instance.now_ms(), email, device)
-        if mailed is None:
-            post_nothing(self._instance, unit)
-        else:
-            post_link(self._instance, unit, mailed, places.RESET)
 
     def _page(
         self,

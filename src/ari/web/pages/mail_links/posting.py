@@ -1,26 +1,47 @@
-"""A mailed link: from the command that made it to the outbox, in one transaction."""
+"""A mailed link: the command that makes it and its mail in the outbox, in one transaction."""
 
+from typing import Protocol
+
+from ari.accounts import mail_links
 from ari.accounts.mail_links import Mailed
+from ari.accounts.ports import AccountTransaction
 from ari.base import seal
 from ari.base.ids import new_id
 from ari.base.seal import Context
-from ari.instance import Instance
 from ari.notifications import outbox
-from ari.notifications.model import SEALED_KIND
-from ari.storage.transaction import Transaction
+from ari.notifications.model import SEALED_KIND, Office
+from ari.notifications.ports import NoticeTransaction
+from ari.web import places
 
 
-def post_link(instance: Instance, unit: Transaction, mailed: Mailed, place: str) -> None:
-    """Post the mail with the link to this page; its token lies in the database sealed alone.
+class LinkTransaction(AccountTransaction, NoticeTransaction, Protocol):
+    """One transaction over accounts and notices."""
+
+
+def mail_reset_link(tx: LinkTransaction, office: Office, email: str, device: str | None) -> None:
+    """Mail the link to reset the password; for an unknown account, do as much work as that takes."""
+    mailed = mail_links.ask_for_reset(tx, email, device)
+    if mailed is None:
+        _post_nothing(tx)
+    else:
+        _post(tx, office, mailed, places.RESET)
+
+
+def mail_address_link(tx: LinkTransaction, office: Office, email: str) -> None:
+    """Mail the link that confirms a new address."""
+    _post(tx, office, mail_links.ask_for_address(tx, email), places.CONFIRM_ADDRESS)
+
+
+def _post(tx: LinkTransaction, office: Office, mailed: Mailed, place: str) -> None:
+    """Post the mail with the link to this page; its token is in the database only encrypted.
 
     Raises ``Conflict("mail_off")``, ``CannotOpen``.
     """
-    url = f"{instance.office.link_base}{place}#token={mailed.token}"
-    outbox.post_secret(unit, instance.master_keys, instance.office, mailed.event, {"url": url}, instance.now_ms())
+    url = f"{office.link_base}{place}#token={mailed.token}"
+    outbox.post_secret(tx, tx.master_keys, office, mailed.event, {"url": url}, tx.now_ms)
 
 
-def post_nothing(instance: Instance, unit: Transaction) -> None:
-    """As much work as a mail, for an account that does not exist."""
-    place = Context(SEALED_KIND, new_id("ntc", instance.now_ms()))
-    seal.keep(unit.sealed, instance.master_keys, place, bytes(100))
-    unit.sealed.drop(place.kind, place.subject)
+def _post_nothing(tx: LinkTransaction) -> None:
+    place = Context(SEALED_KIND, new_id("ntc", tx.now_ms))
+    seal.keep(tx.sealed, tx.master_keys, place, bytes(100))
+    tx.sealed.drop(place.kind, place.subject)

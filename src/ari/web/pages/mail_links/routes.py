@@ -5,10 +5,9 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from ari.accounts import mail_links
-from ari.base.caller import SYSTEM
 from ari.base.errors import Invalid, NotFound
 from ari.http.body import form_of
-from ari.http.context import context_of
+from ari.http.context import context_of, visitor_deps_of
 from ari.http.route_policy import AuthMode, policy
 from ari.web import places
 from ari.web.forms import Form, form_from
@@ -40,20 +39,17 @@ class MailLinkPages:
     @policy(AuthMode.VISITOR)
     async def reset(self, request: Request) -> Response:
         """Sets it for whoever holds a link that works; the sign-in follows, with two-factor where that is on."""
-        form, origin = form_from(form_of(request), "token", "password"), context_of(request).origin("web")
-        token, now_ms = link_token(form.value("token")), self._instance.now_ms()
-        account = await self._instance.aread(lambda unit: mail_links.account_behind(unit, "reset", token, now_ms))
+        form, deps = form_from(form_of(request), "token", "password"), visitor_deps_of(request)
+        token = link_token(form.value("token"))
+        account = await deps.read(mail_links.account_behind, "reset", token)
         if account is None:
             return self._gone(request, "reset")
         try:
             hashed = await self._instance.passwords.hash_new(form.value("password"), account.email)
         except Invalid as error:
             return self._page(request, "reset", Form({"token": token}).with_problems(error.problems), 422)
-        done_ms = self._instance.now_ms()
         try:
-            await self._instance.acommand(
-                SYSTEM, lambda unit, _: mail_links.reset(unit, origin, done_ms, token, hashed)
-            )
+            await deps.do(mail_links.reset, token, hashed)
         except NotFound:
             return self._gone(request, "reset")
         return self._pages.go(request, places.SIGN_IN, "password-reset")
@@ -66,16 +62,13 @@ class MailLinkPages:
     @policy(AuthMode.VISITOR)
     async def confirm(self, request: Request) -> Response:
         """Makes the address to which the link was mailed the account's."""
-        form, call = form_from(form_of(request), "token"), context_of(request)
-        token, origin, now_ms = link_token(form.value("token")), call.origin("web"), self._instance.now_ms()
+        token = link_token(form_from(form_of(request), "token").value("token"))
         try:
-            await self._instance.acommand(
-                SYSTEM, lambda unit, _: mail_links.confirm_address(unit, origin, now_ms, token)
-            )
+            await visitor_deps_of(request).do(mail_links.confirm_address, token)
         except NotFound:
             return self._gone(request, "confirm_address")
         self._instance.mail_is_due.set()
-        place = places.SIGN_IN if call.signed_in is None else places.SECURITY
+        place = places.SIGN_IN if context_of(request).signed_in is None else places.SECURITY
         return self._pages.go(request, place, "email-changed")
 
     def _gone(self, request: Request, name: str) -> Response:

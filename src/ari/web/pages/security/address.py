@@ -4,17 +4,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from ari.accounts import mail_links
-from ari.base.caller import Caller
 from ari.base.errors import Invalid, Limited
 from ari.http.body import form_of
-from ari.http.context import context_of
+from ari.http.context import deps_of
 from ari.http.route_policy import AuthMode, policy
-from ari.storage.transaction import Transaction
 from ari.web import places
 from ari.web.answering import signed_in
 from ari.web.forms import Form, form_from
-from ari.web.pages.mail_links.posting import post_link
+from ari.web.pages.mail_links.posting import mail_address_link
 from ari.web.render import Pages
 
 
@@ -40,12 +37,11 @@ class AddressPages:
     @policy(AuthMode.SESSION, sensitive=True)
     async def ask(self, request: Request) -> Response:
         """Mails the link."""
-        form, caller = form_from(form_of(request), "email"), context_of(request).caller
-        assert caller is not None  # the guard lets nobody else in
+        form = form_from(form_of(request), "email")
         if not self._instance.office.can_link:
             return self._form(request, form)
         try:
-            await self._instance.acommand(caller, lambda unit, by: self._ask(unit, by, form.value("email")))
+            await deps_of(request).do(mail_address_link, self._instance.office, form.value("email"))
         except Invalid as error:
             return self._form(request, form.with_problems(error.problems), 422)
         except Limited as error:
@@ -53,10 +49,6 @@ class AddressPages:
             return self._form(request, form.with_problem("email", str(error)), 429, wait)
         self._instance.mail_is_due.set()
         return self._pages.go(request, places.SECURITY, "address-asked")
-
-    def _ask(self, unit: Transaction, caller: Caller, email: str) -> None:
-        mailed = mail_links.ask_for_address(unit, caller, self._instance.now_ms(), email)
-        post_link(self._instance, unit, mailed, places.CONFIRM_ADDRESS)
 
     def _form(self, request: Request, form: Form, status: int = 200, headers: dict[str, str] | None = None) -> Response:
         return self._pages.page(

@@ -4,15 +4,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from ari.accounts import backup_codes, sessions, setup, sign_in
-from ari.accounts.model import Account
+from ari.accounts import backup_codes, sessions, setup
 from ari.accounts.two_factor import FEW_CODES
-from ari.base.caller import Caller
 from ari.base.errors import Invalid, Limited
 from ari.http.body import form_of
-from ari.http.context import context_of
+from ari.http.context import deps_of, session_of
 from ari.http.route_policy import AuthMode, policy
-from ari.storage.transaction import Transaction
 from ari.web import places
 from ari.web.answering import signed_in
 from ari.web.confirming import WRONG, Asker
@@ -46,15 +43,12 @@ class SecurityPages:
     @policy(AuthMode.SESSION)
     async def show(self, request: Request) -> Response:
         """The page."""
-        present = context_of(request).signed_in
-        assert present is not None  # the guard lets nobody else in
-        account_id, now_ms = present.account.id, self._instance.now_ms()
-        facts = await self._instance.aread(lambda unit: security_facts(unit, account_id, now_ms))
+        facts = await deps_of(request).read(security_facts)
         return self._pages.page(
             request,
             "pages/security/page.html",
             facts=facts,
-            own=present.session,
+            own=session_of(request).session,
             all_codes=backup_codes.COUNT,
             few_codes=FEW_CODES,
             device=device,
@@ -77,40 +71,26 @@ class SecurityPages:
         except Limited as error:
             wait = {"retry-after": str(error.retry_after_seconds)}
             return self._password_form(request, Form(problems={"current": str(error)}), 429, wait)
-        present, caller = context_of(request).signed_in, context_of(request).caller
-        assert present is not None  # the guard lets nobody else in
-        assert caller is not None
+        account = session_of(request).account
         try:
-            hashed = await self._instance.passwords.hash_new(form.value("new"), present.account.email)
+            hashed = await self._instance.passwords.hash_new(form.value("new"), account.email)
         except Invalid as error:
             return self._password_form(request, Form(problems={"new": str(error)}), 422)
-        token = await self._instance.acommand(caller, lambda unit, by: self._change(unit, by, present.account, hashed))
+        token = await deps_of(request).do(setup.change_password, account, hashed)
         answer = self._pages.go(request, _BASE, "password-changed")
         keep_device(answer, self._instance.settings, token)
         return answer
 
-    def _change(self, unit: Transaction, caller: Caller, account: Account, hashed: str) -> str:
-        now_ms = self._instance.now_ms()
-        setup.reset_password(unit, caller, now_ms, account.email, hashed)
-        return sign_in.know_browser(unit, account, now_ms)
-
     @policy(AuthMode.SESSION)
     async def end_one(self, request: Request) -> Response:
         """Signs another session out."""
-        session_id: str = request.path_params["session_id"]
-        caller, now_ms = context_of(request).caller, self._instance.now_ms()
-        assert caller is not None  # the guard lets nobody else in
-        await self._instance.acommand(caller, lambda unit, by: sessions.end_one(unit, by, now_ms, session_id))
+        await deps_of(request).do(sessions.end_one, request.path_params["session_id"])
         return self._pages.go(request, _BASE, "session-ended")
 
     @policy(AuthMode.SESSION)
     async def end_others(self, request: Request) -> Response:
         """Signs every session out but this one."""
-        caller, now_ms = context_of(request).caller, self._instance.now_ms()
-        assert caller is not None  # the guard lets nobody else in
-        await self._instance.acommand(
-            caller, lambda unit, by: sessions.end_all(unit, by, now_ms, by.actor, keep_own=True)
-        )
+        await deps_of(request).do(sessions.end_all, keep_own=True)
         return self._pages.go(request, _BASE, "sessions-ended")
 
     def _password_form(

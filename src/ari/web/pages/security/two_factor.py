@@ -5,14 +5,12 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from ari.accounts import second_step, totp, two_factor
-from ari.accounts.model import Account
-from ari.base.caller import Caller
+from ari.accounts.ports import AccountTransaction
 from ari.base.errors import Conflict, Invalid, Limited
 from ari.http.body import form_of
-from ari.http.context import context_of
+from ari.http.context import deps_of, session_of
 from ari.http.cookies import device_cookie_name, read_cookie
 from ari.http.route_policy import AuthMode, policy
-from ari.storage.transaction import Transaction
 from ari.web import places
 from ari.web.answering import signed_in
 from ari.web.confirming import WRONG, Asker
@@ -54,14 +52,8 @@ class TwoFactorPages:
     async def turn_on(self, request: Request) -> Response:
         """Turns it on and shows the backup codes, in this answer and nowhere else."""
         form = form_from(form_of(request), "secret", "code")
-        caller, keys = self._caller(request), self._instance.master_keys
         try:
-            codes = await self._instance.acommand(
-                caller,
-                lambda unit, by: two_factor.turn_on(
-                    unit, keys, by, self._instance.now_ms(), form.value("secret"), form.value("code")
-                ),
-            )
+            codes = await deps_of(request).do(two_factor.turn_on, form.value("secret"), form.value("code"))
         except Invalid as error:
             whole = totp.secret_bytes(form.value("secret")) is not None
             shown = Form({"secret": form.value("secret") if whole else totp.new_secret()})
@@ -106,48 +98,24 @@ class TwoFactorPages:
         """Makes new backup codes and shows them, in this answer and nowhere else; a form makes them once."""
         form_id = form_from(form_of(request), "form").value("form")
         try:
-            codes = await self._instance.acommand(
-                self._caller(request), lambda unit, by: self._renew(unit, by, form_id)
-            )
+            codes = await deps_of(request).do(_renew_codes, form_id)
         except Conflict:
             codes = None
         if codes is None:
             return self._pages.go(request, _BASE)
         return self._codes(request, codes, turned_on=False)
 
-    def _renew(self, unit: Transaction, caller: Caller, form_id: str) -> list[str] | None:
-        now_ms = self._instance.now_ms()
-        if use_once(unit, form_id, now_ms) != "first":
-            return None
-        return two_factor.renew_backup_codes(unit, caller, now_ms)
-
     async def _off(self, request: Request, code: str) -> bool:
-        keys, account = self._instance.master_keys, self._account(request)
         known = read_cookie(request.headers.getlist("cookie"), device_cookie_name(self._instance.settings))
-        return await self._instance.acommand(
-            self._caller(request),
-            lambda unit, by: second_step.turn_off_with_code(
-                unit, keys, by, self._instance.now_ms(), account, code, known
-            ),
-        )
+        account = session_of(request).account
+        return await deps_of(request).do(second_step.turn_off_with_code, account, code, known)
 
     async def _is_on(self, request: Request) -> bool:
-        account_id = self._account(request).id
-        return await self._instance.aread(lambda unit: unit.second_step.two_factor(account_id)) is not None
-
-    def _account(self, request: Request) -> Account:
-        present = context_of(request).signed_in
-        assert present is not None  # the guard lets nobody else in
-        return present.account
-
-    def _caller(self, request: Request) -> Caller:
-        caller = context_of(request).caller
-        assert caller is not None  # the guard lets nobody else in
-        return caller
+        return await deps_of(request).read(two_factor.is_on, session_of(request).account.id)
 
     def _set_up(self, request: Request, form: Form, status: int = 200) -> Response:
         secret = form.value("secret")
-        address = totp.address(secret, self._account(request).email, self._pages.host)
+        address = totp.address(secret, session_of(request).account.email, self._pages.host)
         return self._pages.page(
             request,
             "pages/security/set_up.html",
@@ -164,3 +132,10 @@ class TwoFactorPages:
 
     def _codes(self, request: Request, codes: list[str], *, turned_on: bool) -> Response:
         return self._pages.page(request, "pages/security/codes.html", status=201, codes=codes, turned_on=turned_on)
+
+
+def _renew_codes(tx: AccountTransaction, form_id: str) -> list[str] | None:
+    """New backup codes, ``None`` for a form that has made some already."""
+    if use_once(tx, form_id, tx.now_ms) != "first":
+        return None
+    return two_factor.renew_backup_codes(tx)

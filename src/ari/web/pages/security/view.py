@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from ari.accounts.model import Session, TwoFactor
+from ari.accounts.ports import AccountTransaction
 from ari.base.events import Event
-from ari.storage.transaction import Transaction
 from ari.web.devices import device
 
 LATEST_EVENTS = 20
@@ -39,13 +39,14 @@ class SecurityFacts:
     events: list[Event]
 
 
-def security_facts(unit: Transaction, account_id: str, now_ms: int) -> SecurityFacts:
-    """Read the account."""
+def security_facts(tx: AccountTransaction) -> SecurityFacts:
+    """Read the calling account."""
+    account_id = tx.caller.actor
     return SecurityFacts(
-        unit.accounts.sessions_of(account_id, now_ms),
-        unit.second_step.two_factor(account_id),
-        unit.second_step.backup_codes_left(account_id),
-        unit.events.page(account_id, None, LATEST_EVENTS),
+        tx.accounts.sessions_of(account_id, tx.now_ms),
+        tx.second_step.two_factor(account_id),
+        tx.second_step.backup_codes_left(account_id),
+        tx.events.page(account_id, None, LATEST_EVENTS),
     )
 
 

@@ -4,17 +4,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from ari.accounts import setup, sign_in
+from ari.accounts import setup
 from ari.accounts.model import check_email
-from ari.accounts.sign_in import NewSession
-from ari.base.caller import SYSTEM
 from ari.base.errors import Invalid, NotFound, Problem
-from ari.base.events import Origin
 from ari.http.body import form_of
-from ari.http.context import context_of
+from ari.http.context import visitor_deps_of
 from ari.http.route_policy import AuthMode, policy
 from ari.storage import owner_mark
-from ari.storage.transaction import Transaction
 from ari.web import places
 from ari.web.cookies import keep_session
 from ari.web.forms import Form, form_from
@@ -43,7 +39,7 @@ class SetupPages:
     @policy(AuthMode.VISITOR)
     async def show(self, request: Request) -> Response:
         """The form; the token comes with it, never before it."""
-        if await self._instance.aread(setup.has_owner):
+        if await visitor_deps_of(request).read(setup.has_owner):
             raise NotFound(_GONE)
         return self._form(request, Form())
 
@@ -51,18 +47,15 @@ class SetupPages:
     async def make(self, request: Request) -> Response:
         """Make the owner and sign in. Without a good token there is nothing here."""
         form = form_from(form_of(request), "token", "email", "password")
-        token, now_ms = link_token(form.value("token")), self._instance.now_ms()
-        if not await self._instance.aread(lambda unit: setup.token_is_good(unit, token, now_ms)):
+        token, deps = link_token(form.value("token")), visitor_deps_of(request)
+        if not await deps.read(setup.token_is_good, token):
             raise NotFound(_LINK_GONE)
         shown = Form({"token": token, "email": form.value("email")})
         try:
             hashed = await self._checked(form.value("email"), form.value("password"))
         except Invalid as error:
             return self._form(request, shown.with_problems(error.problems), 422)
-        origin = context_of(request).origin("web")
-        session = await self._instance.acommand(
-            SYSTEM, lambda unit, _: self._make(unit, origin, token, form.value("email"), hashed)
-        )
+        session = await deps.do(setup.make_owner_and_sign_in, token, form.value("email"), hashed)
         owner_mark.remember(self._instance.settings.data_dir)
         answer = self._pages.go(request, places.HOME)
         keep_session(answer, self._instance.settings, session.token, session.device_token)
@@ -83,11 +76,6 @@ class SetupPages:
         if problems:
             raise Invalid(*problems)
         return hashed
-
-    def _make(self, unit: Transaction, origin: Origin, token: str, email: str, hashed: str) -> NewSession:
-        now_ms = self._instance.now_ms()
-        owner = setup.make_owner(unit, origin, now_ms, token, email, hashed)
-        return sign_in.open_session(unit, owner, origin, now_ms)
 
     def _form(self, request: Request, form: Form, status: int = 200) -> Response:
         return self._pages.page(request, "pages/setup/page.html", status=status, form=form)

@@ -5,10 +5,9 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from ari.accounts import second_step
-from ari.base.caller import SYSTEM
 from ari.base.errors import Limited, NotFound
 from ari.http.body import form_of
-from ari.http.context import context_of
+from ari.http.context import context_of, visitor_deps_of
 from ari.http.cookies import device_cookie_name, half_cookie_name, read_cookie, session_cookie_name
 from ari.http.route_policy import AuthMode, policy
 from ari.web import places
@@ -40,8 +39,8 @@ class CodePages:
         wanted = places.known_place(request.query_params.get("next"))
         if context_of(request).signed_in is not None:
             return self._pages.go(request, wanted)
-        half, now_ms = self._cookie(request, half_cookie_name(self._instance.settings)), self._instance.now_ms()
-        if not await self._instance.aread(lambda unit: second_step.waits_for_code(unit, half, now_ms)):
+        half = self._cookie(request, half_cookie_name(self._instance.settings))
+        if not await visitor_deps_of(request).read(second_step.waits_for_code, half):
             return self._too_late(request, wanted)
         backup = request.query_params.get("with") == "backup"
         return self._form(request, Form({"next": wanted, "with": "backup" if backup else "app"}))
@@ -51,16 +50,14 @@ class CodePages:
         """Check the code within the limits and start the session."""
         form = form_from(form_of(request), "code", "next", "with")
         shown = Form({"next": form.value("next"), "with": form.value("with")})
-        settings, origin, now_ms = self._instance.settings, context_of(request).origin("web"), self._instance.now_ms()
+        settings = self._instance.settings
         half, device, replaced = (
             self._cookie(request, name(settings))
             for name in (half_cookie_name, device_cookie_name, session_cookie_name)
         )
-        keys, code = self._instance.master_keys, form.value("code")
         try:
-            made = await self._instance.acommand(
-                SYSTEM,
-                lambda unit, _: second_step.finish_with_code(unit, keys, origin, now_ms, half, code, device, replaced),
+            made = await visitor_deps_of(request).do(
+                second_step.finish_with_code, half, form.value("code"), device, replaced
             )
         except NotFound:
             return self._too_late(request, form.value("next"))

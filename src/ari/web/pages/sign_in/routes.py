@@ -7,11 +7,10 @@ from starlette.routing import BaseRoute, Route
 from ari.accounts import setup, sign_in
 from ari.accounts.networks import place_of
 from ari.accounts.password import CROWDED
-from ari.accounts.sign_in import Attempt, HalfSignedIn, NewSession
-from ari.base.caller import SYSTEM
+from ari.accounts.sign_in import HalfSignedIn, NewSession
 from ari.base.errors import Limited, Unavailable
 from ari.http.body import form_of
-from ari.http.context import context_of
+from ari.http.context import context_of, visitor_deps_of
 from ari.http.cookies import device_cookie_name, read_cookie, session_cookie_name
 from ari.http.route_policy import AuthMode, policy
 from ari.web import places
@@ -44,7 +43,9 @@ class SignInPages:
         wanted = places.known_place(request.query_params.get("next"))
         if context_of(request).signed_in is not None:
             return self._pages.go(request, wanted)
-        self._has_owner = self._has_owner or await self._instance.aread(setup.has_owner)  # an owner is never removed
+        self._has_owner = self._has_owner or await visitor_deps_of(request).read(
+            setup.has_owner
+        )  # an owner is never removed
         if not self._has_owner:
             return self._pages.go(request, SETUP)
         return self._form(request, Form({"next": wanted}))
@@ -73,31 +74,21 @@ class SignInPages:
         return answer
 
     async def _check(self, request: Request, email: str, password: str) -> NewSession | HalfSignedIn | None:
-        settings, now_ms = self._instance.settings, self._instance.now_ms()
+        settings, deps = self._instance.settings, visitor_deps_of(request)
         cookies = request.headers.getlist("cookie")
         device = read_cookie(cookies, device_cookie_name(settings))
         replaced = read_cookie(cookies, session_cookie_name(settings))
-        origin = context_of(request).origin("web")
-        if not self._instance.passwords.has_room(place_of(origin.client_address)):
-            known = await self._instance.aread(lambda unit: sign_in.is_known(unit, origin, now_ms, email, device))
-            if not known:  # before anything is written: a flood costs the database nothing
-                raise Unavailable(CROWDED, retry_after_seconds=1)
-        attempt = await self._instance.acommand(
-            SYSTEM, lambda unit, _: sign_in.begin(unit, origin, now_ms, email, device)
-        )
+        has_room = self._instance.passwords.has_room(place_of(deps.caller.origin.client_address))
+        if not has_room and not await deps.read(sign_in.is_known, email, device):
+            # Before anything is written: a flood costs the database nothing.
+            raise Unavailable(CROWDED, retry_after_seconds=1)
+        attempt = await deps.do(sign_in.begin, email, device)
         try:
             verdict = await self._instance.passwords.verify(attempt.password_hash, password, attempt.stranger)
         except Unavailable:
-            await self._withdraw(attempt)
+            await deps.do(sign_in.withdraw, attempt)
             raise
-        now_ms = self._instance.now_ms()
-        return await self._instance.acommand(
-            SYSTEM, lambda unit, _: sign_in.finish(unit, attempt, now_ms, verdict, replaced)
-        )
-
-    async def _withdraw(self, attempt: Attempt) -> None:
-        now_ms = self._instance.now_ms()
-        await self._instance.acommand(SYSTEM, lambda unit, _: sign_in.withdraw(unit, attempt, now_ms))
+        return await deps.do(sign_in.finish, attempt, verdict, replaced)
 
     def _form(self, request: Request, form: Form, status: int = 200, headers: dict[str, str] | None = None) -> Response:
         wanted = places.known_place(form.value("next"))
