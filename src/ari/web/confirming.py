@@ -21,7 +21,7 @@ from ari.http.context import context_of, deps_of, session_of
 from ari.http.cookies import device_cookie_name, read_cookie
 from ari.http.route_policy import AuthMode, policy_of
 from ari.web import places
-from ari.web.answering import Endpoint, signed_in
+from ari.web.session_guard import PageEndpoint, redirect_ended_session
 from ari.web.forms import Form
 from ari.web.render import Pages
 
@@ -46,7 +46,7 @@ class AsksFirst:
             return route
         return Route(route.path, self._around(route.endpoint), methods=list(route.methods or ()))
 
-    def _around(self, endpoint: Endpoint) -> Endpoint:
+    def _around(self, endpoint: PageEndpoint) -> PageEndpoint:
         is_sensitive = policy_of(endpoint).sensitive
 
         @wraps(endpoint)
@@ -63,7 +63,7 @@ class AsksFirst:
             except Unconfirmed:
                 return self._asker.ask(request, Form(), 403)
 
-        return signed_in(answered)
+        return redirect_ended_session(answered)
 
 
 class Asker:

@@ -10,7 +10,6 @@ from ari.http.context import deps_of
 from ari.http.cookies import SHORTCUTS_COOKIE, THEME_COOKIE, THEMES
 from ari.http.route_policy import AuthMode, policy
 from ari.web import places
-from ari.web.answering import signed_in
 from ari.web.cookies import forget_session
 from ari.web.forms import form_from
 from ari.web.render import Pages
@@ -29,9 +28,9 @@ class AccountPages:
         """The addresses."""
         return [
             Route("/preferences", self.prefer, methods=["POST"]),
-            Route("/sign-out", signed_in(self.sign_out), methods=["POST"]),
+            Route("/sign-out", self.sign_out, methods=["POST"]),
             Route("/sign-out-everywhere", self.ask, methods=["GET"]),
-            Route("/sign-out-everywhere", signed_in(self.sign_out_everywhere), methods=["POST"]),
+            Route("/sign-out-everywhere", self.sign_out_everywhere, methods=["POST"]),
         ]
 
     @policy(AuthMode.SESSION)

@@ -6,7 +6,7 @@ from starlette.routing import BaseRoute, Route
 
 from ari.http.context import context_of
 from ari.http.route_policy import AuthMode, policy
-from ari.web.answering import signed_in
+from ari.web.session_guard import redirect_ended_session
 from ari.web.endpoints import Endpoints
 from ari.web.places import API_DOCS
 from ari.web.render import Pages
@@ -21,7 +21,7 @@ class ApiDocsPages:
 
     def routes(self) -> list[BaseRoute]:
         """The address."""
-        return [Route(API_DOCS, signed_in(self.show), methods=["GET"])]
+        return [Route(API_DOCS, redirect_ended_session(self.show), methods=["GET"])]
 
     @policy(AuthMode.KEY_OR_SESSION, scope="api:read", inline_styles=True)
     async def show(self, request: Request) -> Response:

@@ -18,7 +18,6 @@ from ari.keys.model import ApiKey
 from ari.keys.names import NAME_LENGTH
 from ari.keys.scopes import PRESETS
 from ari.web import places
-from ari.web.answering import signed_in
 from ari.web.forms import Form, form_from
 from ari.web.pages.create_key.routes import ACCESS_HINTS
 from ari.web.pages.edit_key.asked import OWN_CHOICE, SCOPE_CHOICES, asked_expiry, asked_scopes, preset_word
@@ -38,16 +37,16 @@ class EditKeyPages:
         """The addresses."""
         base = "/settings/keys/{key_id}"
         found: list[BaseRoute] = [
-            Route(f"{base}/menu", signed_in(self.menu), methods=["GET"]),
-            Route(f"{base}/switch", signed_in(self.switch), methods=["POST"]),
+            Route(f"{base}/menu", self.menu, methods=["GET"]),
+            Route(f"{base}/switch", self.switch, methods=["POST"]),
         ]
         for verb, form, act in (
             ("name", self.name_form, self.name),
             ("access", self.access_form, self.access),
             ("expiry", self.expiry_form, self.expiry),
         ):
-            found.append(Route(f"{base}/{verb}", signed_in(form), methods=["GET"]))
-            found.append(Route(f"{base}/{verb}", signed_in(act), methods=["POST"]))
+            found.append(Route(f"{base}/{verb}", form, methods=["GET"]))
+            found.append(Route(f"{base}/{verb}", act, methods=["POST"]))
         return found
 
     @policy(AuthMode.SESSION)

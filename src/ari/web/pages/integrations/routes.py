@@ -18,7 +18,6 @@ from ari.integrations.model import Provider, State
 from ari.integrations.providers import provider_named
 from ari.storage.transaction import Transaction
 from ari.web import places
-from ari.web.answering import signed_in
 from ari.web.confirming import PROVIDER_KEY
 from ari.web.forms import Form, form_from
 from ari.web.pages.integrations import view
@@ -40,15 +39,15 @@ class IntegrationsPages:
         """The addresses."""
         one = f"{_BASE}/{{provider}}"
         return [
-            Route(_BASE, signed_in(self.show), methods=["GET"]),
-            Route(f"{one}/key", signed_in(self.key_form), methods=["GET"]),
-            Route(f"{one}/key", signed_in(self.put_key), methods=["POST"]),
-            Route(f"{one}/address", signed_in(self.address_form), methods=["GET"]),
-            Route(f"{one}/address", signed_in(self.put_address), methods=["POST"]),
-            Route(f"{one}/remove", signed_in(self.remove_form), methods=["GET"]),
-            Route(f"{one}/remove", signed_in(self.remove), methods=["POST"]),
-            Route(f"{one}/use", signed_in(self.use), methods=["GET"]),
-            Route(f"{one}/test", signed_in(self.test), methods=["POST"]),
+            Route(_BASE, self.show, methods=["GET"]),
+            Route(f"{one}/key", self.key_form, methods=["GET"]),
+            Route(f"{one}/key", self.put_key, methods=["POST"]),
+            Route(f"{one}/address", self.address_form, methods=["GET"]),
+            Route(f"{one}/address", self.put_address, methods=["POST"]),
+            Route(f"{one}/remove", self.remove_form, methods=["GET"]),
+            Route(f"{one}/remove", self.remove, methods=["POST"]),
+            Route(f"{one}/use", self.use, methods=["GET"]),
+            Route(f"{one}/test", self.test, methods=["POST"]),
         ]
 
     @policy(AuthMode.SESSION)

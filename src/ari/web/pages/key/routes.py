@@ -20,7 +20,6 @@ from ari.storage.transaction import Transaction
 from ari.usage.model import NO_USE
 from ari.usage.reports.search import METHODS
 from ari.web import places
-from ari.web.answering import signed_in
 from ari.web.forms import Form, form_from
 from ari.web.pages.key.usage import CODES, SEEN_LISTED, STATUS_ROWS, usage_of
 from ari.web.pages.key.view import KeyFacts, key_facts
@@ -37,16 +36,16 @@ class KeyPages:
     def routes(self) -> list[BaseRoute]:
         """The addresses."""
         base = "/settings/keys/{key_id}"
-        found: list[BaseRoute] = [Route(base, signed_in(self.show), methods=["GET"])]
+        found: list[BaseRoute] = [Route(base, self.show, methods=["GET"])]
         for verb, form, act in (
             ("rename", self.rename_form, self.rename),
             ("revoke", self.revoke_form, self.revoke),
             ("delete", self.delete_form, self.delete),
         ):
-            found.append(Route(f"{base}/{verb}", signed_in(form), methods=["GET"]))
-            found.append(Route(f"{base}/{verb}", signed_in(act), methods=["POST"]))
+            found.append(Route(f"{base}/{verb}", form, methods=["GET"]))
+            found.append(Route(f"{base}/{verb}", act, methods=["POST"]))
         for verb, act in (("disable", self.disable), ("enable", self.enable)):
-            found.append(Route(f"{base}/{verb}", signed_in(act), methods=["POST"]))
+            found.append(Route(f"{base}/{verb}", act, methods=["POST"]))
         return found
 
     @policy(AuthMode.SESSION)

@@ -24,7 +24,6 @@ from ari.usage.reports.search import Found
 from ari.usage.reports.summary import KeySummary
 from ari.web import places, words
 from ari.web.ai_use import AiView, view_of
-from ari.web.answering import signed_in
 from ari.web.asked import Asked, asked_of
 from ari.web.charts import Chart, chart_of
 from ari.web.pages.exporting import exported
@@ -123,9 +122,9 @@ class KeyUsagePages:
         """The addresses."""
         tail, export = "/settings/keys/{key_id}/tail", "/settings/keys/{key_id}/export"
         return [
-            Route(tail, signed_in(self.lease), methods=["POST"]),
-            Route(tail, signed_in(self.tail), methods=["GET"]),
-            Route(export, signed_in(self.export), methods=["POST"]),
+            Route(tail, self.lease, methods=["POST"]),
+            Route(tail, self.tail, methods=["GET"]),
+            Route(export, self.export, methods=["POST"]),
         ]
 
     @policy(AuthMode.SESSION)

@@ -21,7 +21,6 @@ from ari.storage.transaction import Transaction
 from ari.usage import advice as usage_advice
 from ari.usage.reports.listing import Sort, page_of_keys
 from ari.web import places
-from ari.web.answering import signed_in
 from ari.web.forms import Form, form_from
 from ari.web.pages.edit_key.asked import asked_expiry
 from ari.web.places import KeysView
@@ -51,8 +50,8 @@ class ManyKeysPages:
     def routes(self) -> list[BaseRoute]:
         """The addresses."""
         return [
-            Route(places.MANY_KEYS, signed_in(self.ask), methods=["GET"]),
-            Route(places.MANY_KEYS, signed_in(self.act), methods=["POST"]),
+            Route(places.MANY_KEYS, self.ask, methods=["GET"]),
+            Route(places.MANY_KEYS, self.act, methods=["POST"]),
         ]
 
     @policy(AuthMode.SESSION)

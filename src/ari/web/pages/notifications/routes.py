@@ -11,7 +11,6 @@ from ari.http.context import context_of
 from ari.http.route_policy import AuthMode, policy
 from ari.notifications import manage
 from ari.web import places
-from ari.web.answering import signed_in
 from ari.web.forms import form_from
 from ari.web.pages.notifications.view import NOTICE, badge_of, mail_facts, said_of, titles
 from ari.web.render import Pages
@@ -29,9 +28,9 @@ class NotificationPages:
     def routes(self) -> list[BaseRoute]:
         """The addresses."""
         return [
-            Route(_BASE, signed_in(self.show), methods=["GET"]),
-            Route(f"{_BASE}/switch", signed_in(self.switch), methods=["POST"]),
-            Route(f"{_BASE}/test", signed_in(self.test), methods=["POST"]),
+            Route(_BASE, self.show, methods=["GET"]),
+            Route(f"{_BASE}/switch", self.switch, methods=["POST"]),
+            Route(f"{_BASE}/test", self.test, methods=["POST"]),
         ]
 
     @policy(AuthMode.SESSION)

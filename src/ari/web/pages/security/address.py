@@ -9,7 +9,6 @@ from ari.http.body import form_of
 from ari.http.context import deps_of
 from ari.http.route_policy import AuthMode, policy
 from ari.web import places
-from ari.web.answering import signed_in
 from ari.web.forms import Form, form_from
 from ari.web.pages.mail_links.posting import mail_address_link
 from ari.web.render import Pages
@@ -25,8 +24,8 @@ class AddressPages:
     def routes(self) -> list[BaseRoute]:
         """The addresses."""
         return [
-            Route(places.ADDRESS, signed_in(self.show), methods=["GET"]),
-            Route(places.ADDRESS, signed_in(self.ask), methods=["POST"]),
+            Route(places.ADDRESS, self.show, methods=["GET"]),
+            Route(places.ADDRESS, self.ask, methods=["POST"]),
         ]
 
     @policy(AuthMode.SESSION, sensitive=True)

@@ -11,7 +11,6 @@ from ari.http.body import form_of
 from ari.http.context import deps_of, session_of
 from ari.http.route_policy import AuthMode, policy
 from ari.web import places
-from ari.web.answering import signed_in
 from ari.web.confirming import WRONG, Asker
 from ari.web.cookies import keep_device
 from ari.web.devices import device
@@ -33,11 +32,11 @@ class SecurityPages:
     def routes(self) -> list[BaseRoute]:
         """The addresses."""
         return [
-            Route(_BASE, signed_in(self.show), methods=["GET"]),
-            Route(f"{_BASE}/password", signed_in(self.password_form), methods=["GET"]),
-            Route(f"{_BASE}/password", signed_in(self.change_password), methods=["POST"]),
-            Route(f"{_BASE}/sessions/end-others", signed_in(self.end_others), methods=["POST"]),
-            Route(f"{_BASE}/sessions/{{session_id}}/end", signed_in(self.end_one), methods=["POST"]),
+            Route(_BASE, self.show, methods=["GET"]),
+            Route(f"{_BASE}/password", self.password_form, methods=["GET"]),
+            Route(f"{_BASE}/password", self.change_password, methods=["POST"]),
+            Route(f"{_BASE}/sessions/end-others", self.end_others, methods=["POST"]),
+            Route(f"{_BASE}/sessions/{{session_id}}/end", self.end_one, methods=["POST"]),
         ]
 
     @policy(AuthMode.SESSION)

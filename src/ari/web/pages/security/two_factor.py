@@ -12,7 +12,6 @@ from ari.http.context import deps_of, session_of
 from ari.http.cookies import device_cookie_name, read_cookie
 from ari.http.route_policy import AuthMode, policy
 from ari.web import places
-from ari.web.answering import signed_in
 from ari.web.confirming import WRONG, Asker
 from ari.web.forms import Form, form_from, new_form_id, use_once
 from ari.web.pages.sign_in.code import WRONG_CODE
@@ -33,12 +32,12 @@ class TwoFactorPages:
     def routes(self) -> list[BaseRoute]:
         """The addresses."""
         return [
-            Route(places.TWO_FACTOR, signed_in(self.set_up), methods=["GET"]),
-            Route(places.TWO_FACTOR, signed_in(self.turn_on), methods=["POST"]),
-            Route(f"{places.TWO_FACTOR}/off", signed_in(self.off_form), methods=["GET"]),
-            Route(f"{places.TWO_FACTOR}/off", signed_in(self.turn_off), methods=["POST"]),
-            Route(places.BACKUP_CODES, signed_in(self.codes_form), methods=["GET"]),
-            Route(places.BACKUP_CODES, signed_in(self.new_codes), methods=["POST"]),
+            Route(places.TWO_FACTOR, self.set_up, methods=["GET"]),
+            Route(places.TWO_FACTOR, self.turn_on, methods=["POST"]),
+            Route(f"{places.TWO_FACTOR}/off", self.off_form, methods=["GET"]),
+            Route(f"{places.TWO_FACTOR}/off", self.turn_off, methods=["POST"]),
+            Route(places.BACKUP_CODES, self.codes_form, methods=["GET"]),
+            Route(places.BACKUP_CODES, self.new_codes, methods=["POST"]),
         ]
 
     @policy(AuthMode.SESSION, sensitive=True)

@@ -13,7 +13,6 @@ from ari.storage.transaction import Transaction
 from ari.usage import advice as usage_advice
 from ari.usage.reports.listing import LONGEST_TEXT
 from ari.web import places
-from ari.web.answering import signed_in
 from ari.web.endpoints import Endpoints
 from ari.web.forms import Form, form_from
 from ari.web.pages.settings_api.view import PAGE_SIZE, advice, key_table
@@ -53,9 +52,9 @@ class SettingsApiPages:
     def routes(self) -> list[BaseRoute]:
         """The addresses."""
         return [
-            Route("/", signed_in(self.home), methods=["GET"]),
-            Route("/settings", signed_in(self.settings), methods=["GET"]),
-            Route(places.DISMISS, signed_in(self.dismiss), methods=["POST"]),
+            Route("/", self.home, methods=["GET"]),
+            Route("/settings", self.settings, methods=["GET"]),
+            Route(places.DISMISS, self.dismiss, methods=["POST"]),
         ]
 
     @policy(AuthMode.SESSION)

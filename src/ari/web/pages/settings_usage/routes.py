@@ -9,7 +9,6 @@ from ari.keys.manage import key_names
 from ari.usage.reports import ai_summary, summary
 from ari.web import places
 from ari.web.ai_use import view_of
-from ari.web.answering import signed_in
 from ari.web.asked import asked_of
 from ari.web.charts import chart_of
 from ari.web.pages.exporting import exported
@@ -26,8 +25,8 @@ class SettingsUsagePages:
     def routes(self) -> list[BaseRoute]:
         """The addresses."""
         return [
-            Route(places.USAGE, signed_in(self.show), methods=["GET"]),
-            Route(f"{places.USAGE}/export", signed_in(self.export), methods=["POST"]),
+            Route(places.USAGE, self.show, methods=["GET"]),
+            Route(f"{places.USAGE}/export", self.export, methods=["POST"]),
         ]
 
     @policy(AuthMode.SESSION)

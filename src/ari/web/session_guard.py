@@ -1,4 +1,4 @@
-"""A session that ended while its request was under way leads back to the sign-in, not to an error."""
+"""A session that ends while its request is in progress: the browser goes to sign-in instead of an error page."""
 
 from collections.abc import Awaitable, Callable
 from functools import wraps
@@ -9,14 +9,14 @@ from starlette.responses import Response
 from ari.base.errors import CallerDead
 from ari.web import places
 
-Endpoint = Callable[[Request], Awaitable[Response]]
+PageEndpoint = Callable[[Request], Awaitable[Response]]
 
 
-def signed_in(endpoint: Endpoint) -> Endpoint:
-    """The endpoint with the same access; every other error is answered by the app."""
+def redirect_ended_session(endpoint: PageEndpoint) -> PageEndpoint:
+    """The same endpoint, which redirects to sign-in when a command finds that the session has ended."""
 
     @wraps(endpoint)
-    async def answered(request: Request) -> Response:
+    async def redirecting(request: Request) -> Response:
         try:
             return await endpoint(request)
         except CallerDead:
@@ -24,4 +24,4 @@ def signed_in(endpoint: Endpoint) -> Endpoint:
             headers = {"hx-redirect" if by_htmx else "location": places.SIGN_IN}
             return Response(status_code=200 if by_htmx else 303, headers=headers)
 
-    return answered
+    return redirecting
