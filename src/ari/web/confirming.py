@@ -21,9 +21,9 @@ from ari.http.context import context_of, deps_of, session_of
 from ari.http.cookies import device_cookie_name, read_cookie
 from ari.http.route_policy import AuthMode, policy_of
 from ari.web import places
-from ari.web.session_guard import PageEndpoint, redirect_ended_session
 from ari.web.forms import Form
 from ari.web.render import Pages
+from ari.web.session_guard import PageEndpoint, redirect_ended_session
 
 FIELD = "confirm_password"
 PROVIDER_KEY = "provider_key"
