@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ari.base.caller import SYSTEM
-from ari.gateway.asked_body import Room
+from ari.gateway.injected_body import BodyBudget
 from ari.integrations.environment import read_environment
 from ari.keys import manage
 from ari.keys.manage import NewKey
@@ -28,7 +28,7 @@ def test_a_refused_question_is_not_asked_again(data_dir: Path) -> None:
             made = instance.command(SYSTEM, lambda unit, by: manage.create(unit, by, instance.now_ms(), new))
             guard = build_app(instance)
             direct: Any = guard.table.match("POST", CHAT).policy.fast
-            direct.handler.__self__.room = Room(10)
+            direct.handler.__self__.body_budget = BodyBudget(10)
             await guard.start()
             for model, wanted in (("gpt-x", 200), ("no-options", 503), ("no-options", 200)):
                 body = json.dumps({"model": model, "stream": True, "messages": []}).encode()

@@ -1,8 +1,7 @@
-"""One request through the gateway: the caller's to its provider, and the answer back, both as they come.
+"""Forwards one request to its provider and streams the response back.
 
-Nothing is held: a part is read when the one before was taken, so a slow caller slows the provider and the other way
-round. A caller who hangs up ends the call, and a provider that breaks off ends the answer so that it cannot be taken
-for a whole one.
+Backpressure works in both directions: each chunk is read after the one before was sent, so nothing is buffered. If the
+caller disconnects, the call ends. If the provider breaks off, the response ends in a way that no client takes for complete.
 """
 
 from __future__ import annotations
@@ -10,11 +9,11 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from ari.gateway import header_filter, refusals, request_headers
-from ari.gateway.asked_body import AskedBody
+from ari.gateway import header_filter, provider_errors, request_headers
+from ari.gateway.injected_body import InjectedBody
 from ari.gateway.meter import Meter, NoMeter, meter_for
-from ari.gateway.received import Received
-from ari.gateway.usage_injection import may_ask
+from ari.gateway.provider_response import ProviderResponse
+from ari.gateway.usage_injection import may_inject
 from ari.http.body import BodyFault, ClientGone
 from ari.http.problem import Fault
 from ari.http.responses import Response
@@ -26,48 +25,48 @@ if TYPE_CHECKING:
 
     from ari.gateway import Gateway
     from ari.gateway.keyring import ResolvedCredential
-    from ari.gateway.request_body import SentBody
+    from ari.gateway.request_body import RequestBody
     from ari.gateway.route import Target
     from ari.http.request_handler import RequestHandler
 
 
 _UNWATCHED_SECONDS = 0.05
 _METERED = frozenset(("POST", "PUT", "PATCH"))
-"""A response that is read again, such as one made in the background, was used before."""
+"""Methods that use tokens. A GET only reads a response whose tokens were counted before."""
 _STREAMED = ((b"x-accel-buffering", b"no"),)
-"""Proxies such as nginx collect a response otherwise before they send any of it."""
+"""Keeps proxies such as nginx from buffering the stream."""
 
 
-class _Again:
-    """The request goes to the provider once more."""
+class _TryAgain:
+    """Send the request to the provider once more."""
 
 
 class Forwarding:
-    """Ends with ``run``, which returns an answer still to be sent, or ``None`` once it has sent one."""
+    """One forwarded request. ``run`` returns a response to send, or ``None`` if it sent one itself."""
 
     def __init__(
-        self, gateway: Gateway, exchange: RequestHandler, target: Target, held: ResolvedCredential, sent: SentBody
+        self, gateway: Gateway, exchange: RequestHandler, target: Target, held: ResolvedCredential, sent: RequestBody
     ) -> None:
         self._gateway = gateway
         self._exchange = exchange
         self._target = target
         self._provider = target.provider
-        self._held = held
+        self._resolved = held
         self._sent = sent
         self._meter: Meter = NoMeter()
-        self._asked: AskedBody | None = None
+        self._injected: InjectedBody | None = None
         self._ended: Ended = "unreachable"
         self._status: int | None = None
         self._first_byte_ms: float | None = None
         self._watch: asyncio.Task[None] | asyncio.TimerHandle | None = None
 
     async def run(self) -> Response | None:
-        """Forward, and tell the log what was used. Raises ``BodyFault``, ``ClientGone``."""
+        """Forward the request and record its usage. Raises ``BodyFault``, ``ClientGone``."""
         self._take_body(True)
         try:
             async with asyncio.timeout(self._gateway.max_seconds) as self._limit:
                 if self._sent.whole is not None:
-                    # A quick answer is over before it would be known that nobody waits for it.
+                    # A fast response ends before a disconnect could be noticed, so watching starts late.
                     self._watch = asyncio.get_running_loop().call_later(_UNWATCHED_SECONDS, self._begin_watch)
                 return await self._call()
         except TimeoutError:
@@ -75,41 +74,43 @@ class Forwarding:
                 self._ended = "client_gone"
                 raise ClientGone from None
             self._ended = "timed_out" if self._status is None else "cut"
-            return await self._without_answer("timed_out")
+            return await self._fail("timed_out")
         except OutboundFault as fault:
-            return await self._after(fault)
+            return await self._handle_fault(fault)
         finally:
             if self._watch is not None:
                 self._watch.cancel()
-            if self._asked is not None:
-                self._asked.close()
+            if self._injected is not None:
+                self._injected.close()
             self._take_body(False)
-            self._tell()
+            self._report()
 
     def _take_body(self, taken: bool) -> None:
-        """Whether the rest of the caller's body goes to the provider, whatever is sent to the caller."""
+        """Set whether the rest of the caller's body goes to the provider."""
         if self._exchange.unread is not None:
             self._exchange.unread.is_taken = taken
 
     async def _call(self) -> Response | None:
-        """Call the provider; once more if it refused a question that the caller did not ask."""
+        """Call the provider. Call it again without the usage option if it refused the one that ARI added."""
         incoming = self._exchange.incoming
-        if may_ask(self._provider, incoming.method, self._target.path, incoming.first(b"content-type") or b""):
+        if may_inject(self._provider, incoming.method, self._target.path, incoming.first(b"content-type") or b""):
             clock = self._exchange.instance.clock
-            self._asked = AskedBody(self._gateway.answers, self._gateway.room, self._held.credential, clock.monotonic)
+            self._injected = InjectedBody(
+                self._gateway.option_support, self._gateway.body_budget, self._resolved.credential, clock.monotonic
+            )
             try:
-                await self._asked.read(self._sent, self._begin_watch)
+                await self._injected.read(self._sent, self._begin_watch)
             except BodyFault:
                 self._ended = "client_gone"
                 raise
         while True:
-            answer = await self._call_once()
-            if not isinstance(answer, _Again):
-                return answer
+            response = await self._call_once()
+            if not isinstance(response, _TryAgain):
+                return response
             self._status, self._ended = None, "unreachable"
 
-    async def _call_once(self) -> Response | _Again | None:
-        incoming, credential = self._exchange.incoming, self._held.credential
+    async def _call_once(self) -> Response | _TryAgain | None:
+        incoming, credential = self._exchange.incoming, self._resolved.credential
         url = header_filter.url_for(credential, self._target.path, incoming.query)
         headers = request_headers.to_provider(incoming, credential)
         body = self._body(headers)
@@ -121,33 +122,38 @@ class Forwarding:
             private=credential.owner_named,
             patience=self._gateway.patience,
         )
-        async with call as found, Received(found, incoming.method, credential.secret, self._gateway.paces) as reply:
+        async with (
+            call as found,
+            ProviderResponse(found, incoming.method, credential.secret, self._gateway.read_rates) as reply,
+        ):
             self._status = reply.status
             self._first_byte_ms = self._elapsed_ms()
             self._ended = "cut"
             if not reply.is_sound:
-                return self._exchange.fault(refusals.unreachable(self._provider, "returned an invalid HTTP status"))
+                return self._exchange.fault(
+                    provider_errors.unreachable(self._provider, "returned an invalid HTTP status")
+                )
             if reply.status < 300 or (reply.status == 304 and header_filter.is_conditional(incoming)):
-                if self._asked is not None:
-                    self._asked.was_taken()
-                await self._pass_on(reply)
+                if self._injected is not None:
+                    self._injected.note_accepted()
+                await self._stream(reply)
                 self._ended = "complete"
-                await self._gateway.notes.works(self._held)
+                await self._gateway.provider_status.works(self._resolved)
                 return None
-            error = await refusals.read_error(reply) if reply.status >= 400 else None
-            if self._asked is not None and reply.status >= 400:
-                if self._asked.was_refused(reply.status, error):
-                    return _Again()
-                if self._asked.is_gone:
+            error = await provider_errors.read_error(reply) if reply.status >= 400 else None
+            if self._injected is not None and reply.status >= 400:
+                if self._injected.should_retry(reply.status, error):
+                    return _TryAgain()
+                if self._injected.cannot_retry:
                     self._ended = "complete"
-                    return self._exchange.fault(refusals.ask_again(self._provider))
-            answer = await self._refused(reply, error)
+                    return self._exchange.fault(provider_errors.try_again(self._provider))
+            response = await self._handle_error(reply, error)
             self._ended = "complete"
-            return answer
+            return response
 
     def _body(self, headers: list[tuple[str, str]]) -> bytes | AsyncIterable[bytes] | None:
-        if self._asked is not None:
-            return self._asked.next(headers)
+        if self._injected is not None:
+            return self._injected.next(headers)
         sent = self._sent
         if sent.whole is None:
             if sent.length is not None:
@@ -155,10 +161,10 @@ class Forwarding:
             return sent.pieces(self._begin_watch)
         return sent.whole or None
 
-    async def _pass_on(self, reply: Received) -> None:
-        """The response, as it comes."""
+    async def _stream(self, reply: ProviderResponse) -> None:
+        """Send the response to the caller while it arrives."""
         exchange, headers = self._exchange, header_filter.to_caller(reply.headers)
-        kind, hides = header_filter.media_type(reply.headers), self._asked is not None and self._asked.hides
+        kind, hides = header_filter.media_type(reply.headers), self._injected is not None and self._injected.hides
         if exchange.incoming.method in _METERED and reply.has_body:
             self._meter = meter_for(kind, reply.is_packed, hides)
         meter, length = self._meter, header_filter.length_of(reply.headers)
@@ -169,7 +175,7 @@ class Forwarding:
         elif reply.has_body:
             headers += _STREAMED
             if kind == b"text/event-stream":
-                # Its events may be far off, and the caller's patience may count from here.
+                # The first event may take long; the caller's timeout may depend on the headers.
                 await exchange.send(start)
         chunk = await reply.read() if reply.has_body else b""
         self._first_byte_ms = self._elapsed_ms()
@@ -182,8 +188,8 @@ class Forwarding:
                 await exchange.send({"type": "http.response.body", "body": rest, "more_body": True})
             raise
 
-    async def _relay(self, reply: Received, chunk: bytes, hides: bool) -> None:
-        """Each chunk as soon as it is here; where nothing is taken out, before it is read."""
+    async def _relay(self, reply: ProviderResponse, chunk: bytes, hides: bool) -> None:
+        """Send each chunk as it arrives. If no event is removed, send it before the meter reads it."""
         send, meter, unread = self._exchange.send, self._meter, self._exchange.unread
         while chunk:
             last = reply.at_end and not hides and (unread is None or unread.is_read)
@@ -197,29 +203,31 @@ class Forwarding:
             chunk = await reply.read()
         rest = meter.finish()
         if unread is not None and not unread.is_read:
-            # The provider did not wait for the whole body.
+            # The provider responded before it had read the whole body.
             await send({"type": "http.response.body", "body": rest, "more_body": True})
             rest = b""
             self._take_body(False)
             await unread.drain()
         await send({"type": "http.response.body", "body": rest, "more_body": False})
 
-    async def _refused(self, reply: Received, body: bytes | None) -> Response:
-        """The answer for a provider's error; a refusal of our key is never shown, and told on the provider's card."""
-        provider, credential = self._provider, self._held.credential
+    async def _handle_error(self, reply: ProviderResponse, body: bytes | None) -> Response:
+        """The response for a provider's error. A rejected provider key is reported on its card, never to the caller."""
+        provider, credential = self._provider, self._resolved.credential
         if reply.status < 400:
             return self._exchange.fault(
-                refusals.unreachable(provider, "returned a redirect, which ARI doesn't follow", (refusals.NO_RETRY,))
+                provider_errors.unreachable(
+                    provider, "returned a redirect, which ARI doesn't follow", (provider_errors.NO_RETRY,)
+                )
             )
-        found = refusals.verdict(credential, reply, body)
+        found = provider_errors.judge_key(credential, reply, body)
         if found is not None:
-            await self._gateway.notes.rejected(self._held, found.words, reply.status)
-            return self._exchange.fault(refusals.rejected(provider))
-        answer = refusals.passed_on(credential, reply, body)
-        return self._exchange.fault(answer) if isinstance(answer, Fault) else answer
+            await self._gateway.provider_status.rejected(self._resolved, found.words, reply.status)
+            return self._exchange.fault(provider_errors.key_rejected(provider))
+        response = provider_errors.to_response(credential, reply, body)
+        return self._exchange.fault(response) if isinstance(response, Fault) else response
 
-    async def _after(self, fault: OutboundFault) -> Response | None:
-        """What comes of a call that failed: by the caller's doing, or by the provider's."""
+    async def _handle_fault(self, fault: OutboundFault) -> Response | None:
+        """End a call that failed, on the caller's side or the provider's."""
         if self._sent.fault is not None:
             self._ended = "client_gone"
             raise BodyFault(self._sent.fault) from None
@@ -228,24 +236,24 @@ class Forwarding:
             raise ClientGone from None
         if self._status is None:
             self._ended = "timed_out" if fault.word == "timed_out" else "unreachable"
-        return await self._without_answer(fault.word)
+        return await self._fail(fault.word)
 
-    async def _without_answer(self, word: FaultWord) -> Response | None:
-        """An answer of ours; ``None`` where the provider's has begun: without its end it is closed, not finished."""
-        if word == "refused_address" and self._held.credential.key_named:
-            word = "unreachable"  # what a name leads to in the server's network is not for the key that named it
-        reason = f"{self._provider.title} {refusals.words_for(word)}."
+    async def _fail(self, word: FaultWord) -> Response | None:
+        """An error response. ``None`` if the provider's response has begun: the connection is closed before its end."""
+        if word == "refused_address" and self._resolved.credential.key_named:
+            word = "unreachable"  # a key that chose the host name must not learn what it resolves to
+        reason = f"{self._provider.title} {provider_errors.words_for(word)}."
         if self._status is None:
-            await self._gateway.notes.unreachable(self._held, reason)
+            await self._gateway.provider_status.unreachable(self._resolved, reason)
         if self._exchange.started:
             return None
-        return self._exchange.fault(refusals.fault_for(self._provider, word))
+        return self._exchange.fault(provider_errors.fault_for(self._provider, word))
 
     def _begin_watch(self) -> None:
         self._watch = asyncio.ensure_future(self._wait_for_hang_up())
 
     async def _wait_for_hang_up(self) -> None:
-        """End the call when the caller hangs up, by letting its time run out."""
+        """End the call when the caller disconnects, by expiring its timeout."""
         while (await self._exchange.receive())["type"] != "http.disconnect":
             pass
         self._sent.gone = True
@@ -255,8 +263,8 @@ class Forwarding:
     def _elapsed_ms(self) -> float:
         return round((self._exchange.instance.clock.monotonic() - self._exchange.incoming.started) * 1000, 3)
 
-    def _judged(self) -> Ended:
-        """How the response ended, by what it said itself."""
+    def _outcome(self) -> Ended:
+        """How the response ended, according to its own content."""
         meter = self._meter
         meter.finish()
         if meter.failed:
@@ -265,23 +273,23 @@ class Forwarding:
             return "complete"
         return "cut" if self._ended == "complete" and meter.unfinished else self._ended
 
-    def _tell(self) -> None:
-        """Fill in what was used, by a later commit of the log."""
+    def _report(self) -> None:
+        """Hand the usage to the recorder, which writes it in a later commit."""
         row = self._exchange.row
         if row is None:
             return
-        self._ended = self._judged()
-        told = self._meter.told(whole=self._ended == "complete")
+        self._ended = self._outcome()
+        used = self._meter.usage(whole=self._ended == "complete")
         self._exchange.instance.usage.meter(
             AiUse(
                 id=row.id,
                 at_ms=row.at_ms,
                 key_id=row.key_id,
                 provider=self._provider.name,
-                model=told.model,
-                input_tokens=told.input_tokens,
-                output_tokens=told.output_tokens,
-                cached_tokens=told.cached_tokens,
+                model=used.model,
+                input_tokens=used.input_tokens,
+                output_tokens=used.output_tokens,
+                cached_tokens=used.cached_tokens,
                 provider_status=self._status,
                 first_byte_ms=self._first_byte_ms,
                 whole_ms=self._elapsed_ms(),

@@ -94,7 +94,7 @@ _OTHER_REQUEST = frozenset(("$httpheaders", "$httpmethod", "x-http-method-overri
 _DOCUMENTS = frozenset((b"document", b"iframe", b"frame", b"embed", b"object", b"script", b"serviceworker", b"worker"))
 
 
-def refusal(incoming: RequestHead) -> Fault | None:
+def refuse_request(incoming: RequestHead) -> Fault | None:
     """Why a request is not forwarded, whoever asks."""
     if incoming.headers.get(b"sec-fetch-dest") in _DOCUMENTS:
         return Fault(REQUEST_ERRORS["forbidden"], "Browsers can't open provider responses directly.")

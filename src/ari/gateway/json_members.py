@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from ari.gateway.json_walk import Kind, Span, Walker
+from ari.gateway.json_walk import JsonPart, JsonSpan, JsonWalker
 
 Members = dict[str, Any]
 """The JSON text of each member, as bytes; of a nested object that was walked, its members."""
@@ -49,16 +49,16 @@ _objects = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
 _UNREADABLE = (ValueError, RecursionError)  # MsgspecError is a ValueError, and so are errors of json and of UTF-8
 
 
-class Condenser:
+class MemberReader:
     """Reports the kept members of each object in a sequence of JSON documents, or in one array of them."""
 
     def __init__(self, report: Callable[[Members], None], depth: int = 0) -> None:
         self._report = report
         self._depth = depth
-        self._walker = Walker()
+        self._walker = JsonWalker()
         self._members: Members = {}
         self._value: bytearray | None = None
-        self._child: Condenser | None = None
+        self._child: MemberReader | None = None
         self._skips_line = False
 
     def feed(self, data: bytes) -> None:
@@ -73,7 +73,7 @@ class Condenser:
             at = self._read_lines(data, at)
             for span in self._walker.walk(data, at):
                 at = span.end
-                if span.kind is Kind.VALUE:
+                if span.kind is JsonPart.VALUE:
                     self._take(data, span)
             if self._walker.done:
                 self._finish(True)
@@ -104,11 +104,11 @@ class Condenser:
 
     def _finish(self, whole: bool) -> None:
         members = self._members
-        self._walker, self._members, self._value, self._child = Walker(), {}, None, None
+        self._walker, self._members, self._value, self._child = JsonWalker(), {}, None, None
         if whole and members:
             self._report(members)
 
-    def _take(self, data: bytes, span: Span) -> None:
+    def _take(self, data: bytes, span: JsonSpan) -> None:
         if span.begins:
             self._begin(data[span.start])
         if self._child is not None:
@@ -127,16 +127,16 @@ class Condenser:
         key = self._walker.key
         if self._walker.is_array:
             if self._depth == 0 and first in b"{":
-                self._child = Condenser(self._report, 1)
+                self._child = MemberReader(self._report, 1)
         elif key in _KEPT:
             self._value = bytearray()
         elif key in _NESTED and self._depth < 2 and first in b"{":
             nested: Members = {}
             self._members[key] = nested
-            self._child = Condenser(nested.update, 2)
+            self._child = MemberReader(nested.update, 2)
 
 
-class Record:
+class JsonDocument:
     """One piece of text that should be JSON, such as a response or the data of an event, in chunks of any size."""
 
     __slots__ = ("_condenser", "_documents", "_parts", "size")
@@ -145,7 +145,7 @@ class Record:
         self.size = 0
         self._parts: list[bytes] = []
         self._documents: list[Members] = []
-        self._condenser: Condenser | None = None
+        self._condenser: MemberReader | None = None
 
     def add(self, part: bytes) -> None:
         """Take the next part."""
@@ -155,7 +155,7 @@ class Record:
             return
         self._parts.append(part)
         if self.size > SMALL_BYTES:
-            self._condenser = Condenser(self._documents.append)
+            self._condenser = MemberReader(self._documents.append)
             self._condenser.feed(b"".join(self._parts).removeprefix(b"\xef\xbb\xbf"))
             self._parts.clear()
 
@@ -187,7 +187,7 @@ def documents_in(text: bytes) -> list[Members]:
         return list(_objects.decode(text)) if text[:1] == b"[" else [_object.decode(text)]
     except _UNREADABLE:
         found: list[Members] = []
-        Condenser(found.append).feed(text)
+        MemberReader(found.append).feed(text)
         return found
 
 

@@ -112,7 +112,7 @@ class ValueEnd:
         return quote + 1 if quote >= 0 else -1
 
 
-class Kind(Enum):
+class JsonPart(Enum):
     """What a span of the walked bytes is. ``GAP`` precedes a key or an element, ``COLON`` a value."""
 
     OPEN = auto()
@@ -123,10 +123,10 @@ class Kind(Enum):
     CLOSE = auto()
 
 
-class Span(NamedTuple):
+class JsonSpan(NamedTuple):
     """``start`` ≤ index < ``end`` of the chunk; ``begins`` and ``ends``: the key or value begins or ends with it."""
 
-    kind: Kind
+    kind: JsonPart
     start: int
     end: int
     begins: bool = False
@@ -143,7 +143,7 @@ class _State(Enum):
     BAD = auto()
 
 
-class Walker:
+class JsonWalker:
     """``key`` is the current member's key, decoded; ``None`` in an array, or if it is too long."""
 
     __slots__ = ("_begun", "_count", "_end", "_key", "_state", "is_array", "key")
@@ -172,7 +172,7 @@ class Walker:
         """Whether anything but white space has come."""
         return self._state is not _State.BEFORE
 
-    def walk(self, data: bytes, at: int = 0) -> Iterator[Span]:
+    def walk(self, data: bytes, at: int = 0) -> Iterator[JsonSpan]:
         """The spans of ``data`` from ``at`` on, each byte in exactly one, up to the end or to where it turns bad."""
         while at < len(data) and not (self.done or self.bad):
             span = _STEPS[self._state](self, data, at)
@@ -183,23 +183,23 @@ class Walker:
                 yield span
             at = span.end
 
-    def _before(self, data: bytes, at: int) -> Span | None:
+    def _before(self, data: bytes, at: int) -> JsonSpan | None:
         end = _end_of(_SPACE, data, at)
         if end == len(data):
-            return Span(Kind.GAP, at, end)
+            return JsonSpan(JsonPart.GAP, at, end)
         if data[end] not in b"{[":
             return None
         self.is_array = data[end] in b"["
         self._state = _State.NEXT
-        return Span(Kind.OPEN, at, end + 1)
+        return JsonSpan(JsonPart.OPEN, at, end + 1)
 
-    def _next(self, data: bytes, at: int) -> Span | None:
+    def _next(self, data: bytes, at: int) -> JsonSpan | None:
         end = _end_of(_SPACE_AND_COMMAS, data, at)
         if end > at or end == len(data):
-            return Span(Kind.GAP, at, end)
+            return JsonSpan(JsonPart.GAP, at, end)
         if data[at] in (b"]" if self.is_array else b"}"):
             self._state = _State.DONE
-            return Span(Kind.CLOSE, at, at + 1)
+            return JsonSpan(JsonPart.CLOSE, at, at + 1)
         if self.is_array:
             self._state = _State.VALUE
             return self._value(data, at)
@@ -210,7 +210,7 @@ class Walker:
         self._begun = False
         return self._in_key(data, at)
 
-    def _in_key(self, data: bytes, at: int) -> Span | None:
+    def _in_key(self, data: bytes, at: int) -> JsonSpan | None:
         begins = not self._begun
         if begins:
             self._begun = True
@@ -221,45 +221,45 @@ class Walker:
         if len(self._key) <= MAX_KEY_BYTES:
             self._key += part[: MAX_KEY_BYTES + 1]
         if end < 0:
-            return Span(Kind.KEY, at, len(data), begins)
+            return JsonSpan(JsonPart.KEY, at, len(data), begins)
         self.key = _decoded(bytes(self._key))
         self._state = _State.COLON
-        return Span(Kind.KEY, at, end, begins, True)
+        return JsonSpan(JsonPart.KEY, at, end, begins, True)
 
-    def _colon(self, data: bytes, at: int) -> Span | None:
+    def _colon(self, data: bytes, at: int) -> JsonSpan | None:
         end = _end_of(_SPACE, data, at)
         if end == len(data):
-            return Span(Kind.COLON, at, end)
+            return JsonSpan(JsonPart.COLON, at, end)
         if data[end] != _COLON:
             return None
         self._state = _State.VALUE
         self._begun = False
-        return Span(Kind.COLON, at, end + 1)
+        return JsonSpan(JsonPart.COLON, at, end + 1)
 
-    def _value(self, data: bytes, at: int) -> Span | None:
+    def _value(self, data: bytes, at: int) -> JsonSpan | None:
         begins = not self._begun
         if begins:
             end = _end_of(_SPACE, data, at)
             if end > at:
-                return Span(Kind.COLON, at, end)
+                return JsonSpan(JsonPart.COLON, at, end)
             if data[at] in b",]}:":
                 return None
             self._begun = True
             self._end.begin(data[at])
         end = self._end.find(data, at + begins)
         if end < 0:
-            return Span(Kind.VALUE, at, len(data), begins)
+            return JsonSpan(JsonPart.VALUE, at, len(data), begins)
         self._begun = False
         self._state = _State.NEXT
-        return Span(Kind.VALUE, at, end, begins, True)
+        return JsonSpan(JsonPart.VALUE, at, end, begins, True)
 
 
 _STEPS = {
-    _State.BEFORE: Walker._before,
-    _State.NEXT: Walker._next,
-    _State.KEY: Walker._in_key,
-    _State.COLON: Walker._colon,
-    _State.VALUE: Walker._value,
+    _State.BEFORE: JsonWalker._before,
+    _State.NEXT: JsonWalker._next,
+    _State.KEY: JsonWalker._in_key,
+    _State.COLON: JsonWalker._colon,
+    _State.VALUE: JsonWalker._value,
 }
 
 

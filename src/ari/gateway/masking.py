@@ -36,21 +36,21 @@ class KeyMask:
         self._known = 0
         """How many bytes of what is held belong to a key that was found."""
 
-    def passed(self, chunk: bytes) -> bytes:
+    def mask(self, chunk: bytes) -> bytes:
         """What may go on now."""
         if not self._key:
             return chunk
         data = self._held + chunk if self._held else chunk
-        begun = self._begun(data) if data and data[-1] in self._ends else 0
+        begun = self._partial_key_bytes(data) if data and data[-1] in self._ends else 0
         ready = len(data) - begun
-        spans = self._spans(data)
-        result = self._covered(data, spans)[:ready] if spans or self._known else data[:ready]
+        spans = self._find_spans(data)
+        result = self._cover(data, spans)[:ready] if spans or self._known else data[:ready]
         # An end that is covered may also begin the key once more.
         self._known = max(0, self._known - ready, *(end - ready for _, end in spans))
         self._held = data[ready:]
         return result
 
-    def rest(self) -> bytes:
+    def flush(self) -> bytes:
         """What was held back, at the end of the body."""
         rest, self._held = self._held, b""
         known, self._known = self._known, 0
@@ -58,22 +58,22 @@ class KeyMask:
 
     def whole(self, body: bytes) -> bytes:
         """A body of which nothing follows."""
-        return self.passed(body) + self.rest()
+        return self.mask(body) + self.flush()
 
-    def _spans(self, data: bytes) -> list[tuple[int, int]]:
-        spans = _found(data, self._key)
+    def _find_spans(self, data: bytes) -> list[tuple[int, int]]:
+        spans = _find(data, self._key)
         if b"\\" in data or b"%" in data:
-            plain, starts = _unescaped(data, self._escapes)
-            spans += [(starts[start], starts[end]) for start, end in _found(plain, self._key)]
+            plain, starts = _unescape(data, self._escapes)
+            spans += [(starts[start], starts[end]) for start, end in _find(plain, self._key)]
         return spans
 
-    def _covered(self, data: bytes, spans: list[tuple[int, int]]) -> bytes:
+    def _cover(self, data: bytes, spans: list[tuple[int, int]]) -> bytes:
         result = bytearray(data)
         for start, end in ((0, self._known), *spans):
             result[start:end] = b"*" * (end - start)
         return bytes(result)
 
-    def _begun(self, data: bytes) -> int:
+    def _partial_key_bytes(self, data: bytes) -> int:
         """How many bytes at the end may be the beginning of the key."""
         key = self._key
         longest = min(len(key) - 1, len(data))
@@ -83,14 +83,14 @@ class KeyMask:
             return as_it_is
         cut = _BEGUN_ESCAPE.search(tail)
         escape = tail[cut.start() :] if cut else b""
-        plain, starts = _unescaped(tail[: len(tail) - len(escape)], self._escapes)
+        plain, starts = _unescape(tail[: len(tail) - len(escape)], self._escapes)
         for size in range(min(len(key) - 1, len(plain)), -1, -1):
             if plain.endswith(key[:size]) and (not escape or _may_spell(escape, key[size])):
                 return max(as_it_is, len(tail) - starts[len(plain) - size] if size or escape else 0)
         return as_it_is
 
 
-def masked(body: bytes, secret: str, shown: bytes | None = None) -> bytes:
+def mask_key(body: bytes, secret: str, shown: bytes | None = None) -> bytes:
     """A whole text without the key: neither all of it nor ten characters of it in a row.
 
     ``shown`` stands in their place; without it, the first and last characters of the key.
@@ -98,15 +98,15 @@ def masked(body: bytes, secret: str, shown: bytes | None = None) -> bytes:
     if len(secret) < SHORTEST_KEY:
         return body
     key = secret.encode("ascii")
-    if _may_hold_part(body, key):
-        body = _without_parts(body, key, mask(secret).encode() if shown is None else shown)
+    if _may_contain_part(body, key):
+        body = _remove_parts(body, key, mask(secret).encode() if shown is None else shown)
     return KeyMask(secret).whole(body)
 
 
-def _without_parts(body: bytes, key: bytes, shown: bytes) -> bytes:
+def _remove_parts(body: bytes, key: bytes, shown: bytes) -> bytes:
     cover, size = bytearray(len(body)), min(_PART, len(key))
     for start in range(len(key) - size + 1):
-        for found, end in _found(body, key[start : start + size]):
+        for found, end in _find(body, key[start : start + size]):
             cover[found:end] = b"\x01" * size
     result, at = bytearray(), 0
     while at < len(body):
@@ -117,11 +117,11 @@ def _without_parts(body: bytes, key: bytes, shown: bytes) -> bytes:
     return bytes(result)
 
 
-def _may_hold_part(body: bytes, key: bytes) -> bool:
+def _may_contain_part(body: bytes, key: bytes) -> bool:
     return any(key[at : at + _BLOCK] in body for at in range(0, len(key) - _BLOCK + 1, _BLOCK))
 
 
-def _found(data: bytes, part: bytes) -> list[tuple[int, int]]:
+def _find(data: bytes, part: bytes) -> list[tuple[int, int]]:
     spans = []
     at = data.find(part)
     while at >= 0:
@@ -137,7 +137,7 @@ def _escapes(punctuation: bytes) -> re.Pattern[bytes]:
     return re.compile(rb"\\u00([2-7][0-9A-Fa-f])|%%([2-7][0-9A-Fa-f])|\\(%b)" % simple)
 
 
-def _unescaped(data: bytes, escapes: re.Pattern[bytes]) -> tuple[bytes, "_Starts"]:
+def _unescape(data: bytes, escapes: re.Pattern[bytes]) -> tuple[bytes, "_Starts"]:
     """The data with its escapes replaced, and where each byte of it begins in the data."""
     plain, shifts, end, removed = bytearray(), [], 0, 0
     for escape in escapes.finditer(data):

@@ -8,10 +8,10 @@ import re
 from typing import Protocol
 
 from ari.gateway import meter_anthropic, meter_gemini, meter_ollama, meter_openai
-from ari.gateway.json_members import Members, Record, has, value_of
-from ari.gateway.reading import Reading
+from ari.gateway.json_members import JsonDocument, Members, has, value_of
+from ari.gateway.reading import UsageReading
 from ari.gateway.sse import EventReader
-from ari.usage.ai import NOTHING_TOLD, TokenUsage
+from ari.usage.ai import UNKNOWN_USAGE, TokenUsage
 
 _WORTH_READING = re.compile(
     rb'"(?:usage|usageMetadata|x_groq|error|done|message_\w+|response\.\w+)"|"finish_reason"\s*:\s*"error"'
@@ -47,7 +47,7 @@ class Meter(Protocol):
     def finish(self) -> bytes:
         """Nothing more comes; returns what was held."""
 
-    def told(self, whole: bool) -> TokenUsage:
+    def usage(self, whole: bool) -> TokenUsage:
         """What is known, after ``finish``; ``whole``: all of the response came."""
 
 
@@ -62,15 +62,15 @@ class NoMeter:
     def finish(self) -> bytes:
         return b""
 
-    def told(self, whole: bool) -> TokenUsage:  # noqa: ARG002 - as every meter
-        return NOTHING_TOLD
+    def usage(self, whole: bool) -> TokenUsage:  # noqa: ARG002 - as every meter
+        return UNKNOWN_USAGE
 
 
 class _Reader:
     """What is common to JSON and to events."""
 
     def __init__(self) -> None:
-        self.reading = Reading()
+        self.reading = UsageReading()
 
     @property
     def ended(self) -> bool:
@@ -84,8 +84,8 @@ class _Reader:
     def unfinished(self) -> bool:
         return self.reading.must_end and not self.reading.ended
 
-    def told(self, whole: bool) -> TokenUsage:
-        return self.reading.told(whole)
+    def usage(self, whole: bool) -> TokenUsage:
+        return self.reading.usage(whole)
 
 
 class JsonMeter(_Reader):
@@ -93,7 +93,7 @@ class JsonMeter(_Reader):
 
     def __init__(self) -> None:
         super().__init__()
-        self._record = Record()
+        self._record = JsonDocument()
 
     def see(self, chunk: bytes) -> bytes:
         self._record.add(chunk)
@@ -104,7 +104,7 @@ class JsonMeter(_Reader):
     def finish(self) -> bytes:
         for members in self._record.documents():
             read(members, self.reading)
-        self._record = Record()
+        self._record = JsonDocument()
         return b""
 
 
@@ -125,7 +125,7 @@ class EventMeter(_Reader):
         held = self._events.finish()
         return held if self._hides else b""
 
-    def _see_event(self, name: bytes, data: Record) -> bool:
+    def _see_event(self, name: bytes, data: JsonDocument) -> bool:
         """Read an event; returns whether to take it out."""
         text = data.text
         if name == b"error":
@@ -147,7 +147,7 @@ class EventMeter(_Reader):
         return _WORTH_READING.search(text) is not None
 
 
-def _may_only_report_usage(data: Record) -> bool:
+def _may_only_report_usage(data: JsonDocument) -> bool:
     """Whether an event whose data began like this may have no choice in it."""
     text = data.text
     if text is None:
@@ -197,8 +197,8 @@ class ContentMeter:
     def finish(self) -> bytes:
         return b"" if self._meter is None else self._meter.finish()
 
-    def told(self, whole: bool) -> TokenUsage:
-        return NOTHING_TOLD if self._meter is None else self._meter.told(whole)
+    def usage(self, whole: bool) -> TokenUsage:
+        return UNKNOWN_USAGE if self._meter is None else self._meter.usage(whole)
 
 
 def meter_for(media_type: bytes, encoded: bool, hides: bool = False) -> Meter:
@@ -211,7 +211,7 @@ def meter_for(media_type: bytes, encoded: bool, hides: bool = False) -> Meter:
     return ContentMeter(media_type == b"text/event-stream", hides)
 
 
-def read(members: Members, reading: Reading) -> None:
+def read(members: Members, reading: UsageReading) -> None:
     """Read one document or event, in whatever format it is."""
     if members.get("usageMetadata") is not None or "modelVersion" in members:
         meter_gemini.read(members, reading)

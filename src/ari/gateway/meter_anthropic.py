@@ -4,12 +4,12 @@
 from typing import Any
 
 from ari.gateway.json_members import Members, nested_in, value_of
-from ari.gateway.reading import Reading, count
+from ari.gateway.reading import UsageReading, count
 
 TYPES = frozenset(("message", "message_start", "message_delta", "message_stop"))
 
 
-def read(members: Members, reading: Reading) -> None:
+def read(members: Members, reading: UsageReading) -> None:
     """A message, or an event of one."""
     kind = value_of(members, "type")
     found = (nested_in(members, "message") or {}) if kind == "message_start" else members
@@ -35,7 +35,7 @@ def read(members: Members, reading: Reading) -> None:
             reading.output_final = True
 
 
-def _read_input(usage: dict[str, Any], reading: Reading) -> None:
+def _read_input(usage: dict[str, Any], reading: UsageReading) -> None:
     """Tokens read from a cache, or written to one, are not among ``input_tokens``.
 
     Each count may grow from event to event; some servers leave it at 0 in the first, others in the last.

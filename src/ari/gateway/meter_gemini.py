@@ -4,12 +4,12 @@
 import re
 
 from ari.gateway.json_members import Members, value_of
-from ari.gateway.reading import Reading, count
+from ari.gateway.reading import UsageReading, count
 
 _FINISHED = re.compile(rb'"finishReason"\s*:\s*"')
 
 
-def read(members: Members, reading: Reading) -> None:
+def read(members: Members, reading: UsageReading) -> None:
     """A response, or a part of a stream. Thoughts are not among the candidates' tokens."""
     reading.set_model(value_of(members, "modelVersion"))
     usage = value_of(members, "usageMetadata")

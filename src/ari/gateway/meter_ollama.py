@@ -2,12 +2,12 @@
 # https://github.com/ollama/ollama/blob/main/docs/api.md
 
 from ari.gateway.json_members import Members, value_of
-from ari.gateway.reading import Reading, count
+from ari.gateway.reading import UsageReading, count
 
 MARKS = frozenset(("done", "eval_count", "prompt_eval_count"))
 
 
-def read(members: Members, reading: Reading) -> None:
+def read(members: Members, reading: UsageReading) -> None:
     """A response, or a line. A prompt that was in memory already may not be counted: then it is unknown."""
     reading.set_model(value_of(members, "model"))
     done = value_of(members, "done")

@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 from ari.gateway.json_members import Members, has, nested_in, value_of
-from ari.gateway.reading import Reading, count, first_count
+from ari.gateway.reading import UsageReading, count, first_count
 
 _ENDS = frozenset(("response.completed", "response.incomplete", "response.failed", "response.cancelled"))
 _FINAL_STATES = frozenset(("completed", "incomplete", "failed", "cancelled"))
@@ -13,7 +13,7 @@ _FINISHED = re.compile(rb'"finish_reason"\s*:\s*"')
 _FINISHED_BY_ERROR = re.compile(rb'"finish_reason"\s*:\s*"error"')
 
 
-def read(members: Members, reading: Reading) -> None:
+def read(members: Members, reading: UsageReading) -> None:
     """A response, a chunk of a chat, or an event of a response, which holds all of it once it is complete."""
     kind = value_of(members, "type")
     named = isinstance(kind, str) and kind.startswith("response.")
@@ -60,7 +60,7 @@ def _groq_usage(members: Members) -> dict[str, Any] | None:
     return usage if isinstance(usage, dict) else None
 
 
-def _read_usage(usage: dict[str, Any], reading: Reading) -> None:
+def _read_usage(usage: dict[str, Any], reading: UsageReading) -> None:
     """Chat calls them prompt and completion tokens, responses input and output tokens."""
     details = [
         one

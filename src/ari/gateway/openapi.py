@@ -47,7 +47,7 @@ class ProviderRequestIn(RootModel[dict[str, Any]]):
     )
 
 
-class ProviderAnswerOut(RootModel[dict[str, Any]]):
+class ProviderResponseOut(RootModel[dict[str, Any]]):
     """The provider's own answer, JSON or a stream of events, passed on as it comes. Its errors keep their status and
     body, but for a refusal of the provider key."""
 
@@ -70,7 +70,7 @@ def _described(method: str) -> dict[str, Any]:
         else "Requires scope `ai-account:<provider>`."
     )
     return {
-        "response_model": ProviderAnswerOut,
+        "response_model": ProviderResponseOut,
         "summary": _SUMMARIES[method],
         "description": f"{_FORWARDED} {words} API keys only: a session is refused.",
         "openapi_extra": {"security": security},

@@ -17,7 +17,7 @@ _REST_SECONDS = 10.0
 _log = structlog.get_logger("ari.gateway")
 
 
-class Notes:
+class ProviderStatus:
     """The notes of one process."""
 
     def __init__(self, instance: Instance) -> None:

@@ -22,7 +22,7 @@ def first_count(*values: Any) -> int | None:
     return next((found for found in map(count, values) if found is not None), None)
 
 
-class Reading:
+class UsageReading:
     """Filled by the readers of each format.
 
     ``output_final``: ``output_tokens`` is the final count, not the count so far. ``ended``: the response itself said
@@ -66,7 +66,7 @@ class Reading:
         if isinstance(value, str) and value:
             self.model = value
 
-    def told(self, whole: bool) -> TokenUsage:
+    def usage(self, whole: bool) -> TokenUsage:
         """What to log; ``whole``: all of the response came. A count that is not final is unknown."""
         final = self.output_final or whole
         return TokenUsage(self.model, self.input_tokens, self.output_tokens if final else None, self.cached_tokens)

@@ -17,7 +17,7 @@ WHOLE_BYTES = 1024 * 1024
 _CLOSE = ((b"connection", b"close"),)
 
 
-class SentBody:
+class RequestBody:
     """``whole`` holds a small body; a larger one is ``pieces()``, of ``length`` bytes if that was told."""
 
     __slots__ = ("_receive", "fault", "gone", "length", "whole")
@@ -52,7 +52,7 @@ class SentBody:
                 return
 
 
-async def read_sent(incoming: RequestHead, receive: Receive) -> SentBody:
+async def read_body(incoming: RequestHead, receive: Receive) -> RequestBody:
     """The body, read as far as it should be. Raises ``BodyFault``."""
     if incoming.first(b"content-encoding") not in (None, b"identity"):
         raise BodyFault(Fault(REQUEST_ERRORS["unsupported_media_type"], "Send the body without Content-Encoding."))
@@ -65,8 +65,8 @@ async def read_sent(incoming: RequestHead, receive: Receive) -> SentBody:
     if length is not None and length > MAX_BYTES:
         raise _too_large()
     if length is None or length > WHOLE_BYTES:
-        return SentBody(receive, length, None)
-    return SentBody(receive, length, await _whole(receive))
+        return RequestBody(receive, length, None)
+    return RequestBody(receive, length, await _whole(receive))
 
 
 async def _whole(receive: Receive) -> bytes:

@@ -3,7 +3,7 @@
 from functools import lru_cache
 from typing import NamedTuple
 
-from ari.gateway.mistyped import meant
+from ari.gateway.path_suggestions import suggest_path
 from ari.http.route_policy import ResolvedScope
 from ari.integrations.model import Provider
 from ari.integrations.providers import providers
@@ -48,7 +48,7 @@ def resolve_scope(method: str, path: str) -> ResolvedScope:
     """The scope a request needs: ``ai:<provider>`` for what the provider's file lists, else ``ai-account:<provider>``.
 
     The template names the provider, so usage by route is usage by provider. Any scope lets in a path that looks like a
-    mistyped base URL; ``barrier`` then looks at the scopes.
+    mistyped base URL; ``checks.refuse`` then looks at the scopes.
     """
     target = target_of(path)
     if target is None:
@@ -56,5 +56,5 @@ def resolve_scope(method: str, path: str) -> ResolvedScope:
     template = f"{PREFIX}{target.provider.name}/{{path}}"
     if target.provider.reached(method, target.path):
         return ResolvedScope(template, plain_scope(target))
-    is_mistyped = meant(target.provider, method, target.path) is not None
+    is_mistyped = suggest_path(target.provider, method, target.path) is not None
     return ResolvedScope(template, None if is_mistyped else account_scope(target))

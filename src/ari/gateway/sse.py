@@ -8,15 +8,15 @@ import re
 from collections.abc import Callable
 from enum import Enum, auto
 
-from ari.gateway.json_members import SMALL_BYTES, Record
+from ari.gateway.json_members import SMALL_BYTES, JsonDocument
 
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 _MAX_FIELD_BYTES = 64
 """Of a line other than data, so much is looked at: enough for the name of an event."""
 
-OnEvent = Callable[[bytes, Record], bool]
+OnEvent = Callable[[bytes, JsonDocument], bool]
 """Called with the event's name and its data when it ends; returns whether to take it out."""
-MayTakeOut = Callable[[Record], bool]
+MayTakeOut = Callable[[JsonDocument], bool]
 """Whether an event whose data began like this may be one to take out."""
 
 
@@ -44,7 +44,7 @@ class EventReader:
         self._kind = _Line.UNKNOWN
         self._strips_space = False
         self._name = b""
-        self._data: Record | None = None
+        self._data: JsonDocument | None = None
         self._has_fields = False
 
     def feed(self, chunk: bytes) -> bytes:
@@ -116,7 +116,7 @@ class EventReader:
 
     def _begin_data(self, value: bytes) -> None:
         if self._data is None:
-            self._data = Record()
+            self._data = JsonDocument()
         else:
             self._data.add(b"\n")
         self._strips_space = True
@@ -147,7 +147,7 @@ class EventReader:
             self._end_event()
 
     def _end_event(self) -> None:
-        data = self._data or Record()
+        data = self._data or JsonDocument()
         takes_out = self._on_event(self._name, data)
         if takes_out and not self._released:
             self._held.clear()

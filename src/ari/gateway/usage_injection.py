@@ -1,7 +1,7 @@
-"""Asks OpenAI's chat streams to report their usage, in requests of any size, where the caller did not ask.
+"""Adds ``stream_options.include_usage`` to OpenAI chat streams, in requests of any size, if the caller did not set it.
 
-Such a stream reports it only with ``stream_options.include_usage``, in one more chunk, which the meter takes out again.
-All other bytes of the request stay as they are. A server that refuses the option is asked without it.
+Without it such a stream does not report usage. The extra chunk that it causes is removed by the meter. All other bytes
+of the request stay as they are. A server that refuses the option gets the request without it.
 """
 
 from collections.abc import AsyncIterable, AsyncIterator
@@ -9,14 +9,14 @@ from typing import Any
 
 import msgspec
 
-from ari.gateway.json_walk import Kind, Span, Walker
+from ari.gateway.json_walk import JsonPart, JsonSpan, JsonWalker
 from ari.integrations.model import Credential, Provider
 
 _PATHS = ("/chat/completions", "/completions")
 _MEMBER = b'"stream_options":'
 _ADDED = b'{"include_usage":true}'
 PADDING = len(_MEMBER) + len(_ADDED) + 1
-"""The most bytes by which the question makes a body longer."""
+"""The most bytes that the option adds to a body."""
 _MAX_VALUE_BYTES = 4 * 1024
 _WATCHED = frozenset(("model", "stream"))
 
@@ -26,8 +26,8 @@ _UNSURE = (400, 422)
 """Statuses that may refuse the option without naming it."""
 
 
-def may_ask(provider: Provider, method: str, path: str, media_type: bytes) -> bool:
-    """Whether a request may be one to add the question to."""
+def may_inject(provider: Provider, method: str, path: str, media_type: bytes) -> bool:
+    """Whether the option may be added to this request."""
     kind = media_type.partition(b";")[0].strip().lower()
     return (
         provider.asks_usage
@@ -37,26 +37,26 @@ def may_ask(provider: Provider, method: str, path: str, media_type: bytes) -> bo
     )
 
 
-class Answers:
-    """Which models of which servers take the question, in one process, for an hour."""
+class OptionSupport:
+    """Which models of which servers accept the option, remembered in one process for an hour."""
 
     def __init__(self) -> None:
         self._refused: dict[tuple[str, str, str], float] = {}
-        self._taken: dict[tuple[str, str, str], float] = {}
+        self._accepted: dict[tuple[str, str, str], float] = {}
 
     def refuses(self, credential: Credential, model: str, now: float) -> bool:
-        """Whether this model refused the question not long ago."""
+        """Whether this model refused the option within the last hour."""
         return self._refused.get(_name(credential, model), 0.0) > now
 
-    def takes(self, credential: Credential, model: str, now: float) -> bool:
-        """Whether this model took it not long ago."""
-        return self._taken.get(_name(credential, model), 0.0) > now
+    def accepts(self, credential: Credential, model: str, now: float) -> bool:
+        """Whether this model accepted it within the last hour."""
+        return self._accepted.get(_name(credential, model), 0.0) > now
 
     def note(self, credential: Credential, model: str, now: float, *, refused: bool) -> None:
-        """Remember what it did."""
+        """Remember whether the model refused the option."""
         name = _name(credential, model)
-        (self._taken if refused else self._refused).pop(name, None)
-        kept = self._refused if refused else self._taken
+        (self._accepted if refused else self._refused).pop(name, None)
+        kept = self._refused if refused else self._accepted
         if len(kept) >= _MAX_REMEMBERED:
             kept.clear()
         kept[name] = now + REFUSED_SECONDS
@@ -66,37 +66,37 @@ def _name(credential: Credential, model: str) -> tuple[str, str, str]:
     return credential.provider.name, credential.origin, model
 
 
-def may_be_refusal(status: int, body: bytes | None, takes: bool) -> bool:
-    """Whether an error may be due to the question: it names it, or the server never took it and names nothing."""
+def may_be_refusal(status: int, body: bytes | None, accepts: bool) -> bool:
+    """Whether an error may be about the option: it names it, or the server has never accepted it and names nothing."""
     if body is not None and (b"stream_options" in body or b"include_usage" in body):
         return status not in (401, 403, 429)
-    return status in _UNSURE and not takes
+    return status in _UNSURE and not accepts
 
 
-class Question:
-    """Rewrites one body, in chunks of any size. ``model`` and ``caller_asked`` are known once it is over.
+class UsageInjector:
+    """Rewrites one body, in chunks of any size. ``model`` and ``set_by_caller`` are known at its end.
 
-    ``refuses``: whether a model is known to refuse the question; it is not asked then.
+    ``refuses`` says whether a model is known to refuse the option; such a body stays unchanged.
     """
 
     def __init__(self, refuses: Any) -> None:
         self._refuses = refuses
-        self._walker = Walker()
+        self._walker = JsonWalker()
         self._gap = b""
         self._key = b""
         self._cut: bytearray | None = None
-        """A member ``stream_options`` on its way out of the body; it goes in again at the end."""
+        """A member ``stream_options`` taken out of the body, to be written again at its end."""
         self._options: bytes | None = None
         self._wrote_member = False
         self._value = bytearray()
         self._streams = False
         self._gave_up = False
         self.model = ""
-        self.asked = False
-        self.caller_asked = False
+        self.injected = False
+        self.set_by_caller = False
 
     def feed(self, data: bytes) -> bytes:
-        """Take the next chunk; returns what goes on now."""
+        """Take the next chunk and return the bytes to send now."""
         out, at, spans = bytearray(), 0, self._walker.walk(data)
         while not self._gave_up and (span := next(spans, None)) is not None:
             at = span.end
@@ -106,7 +106,7 @@ class Question:
         return bytes(out) + data[at:]
 
     def finish(self) -> bytes:
-        """What is held of a body that broke off."""
+        """The bytes still held when a body breaks off."""
         out = bytearray()
         self._give_up(out)
         return bytes(out)
@@ -119,28 +119,28 @@ class Question:
         self._gap = self._key = b""
         self._cut = None
 
-    def _take(self, span: Span, part: bytes, out: bytearray) -> None:
-        if span.kind is Kind.GAP:
+    def _take(self, span: JsonSpan, part: bytes, out: bytearray) -> None:
+        if span.kind is JsonPart.GAP:
             self._gap += part
-        elif span.kind is Kind.KEY:
+        elif span.kind is JsonPart.KEY:
             self._key += part
             if span.ends:
                 self._begin_member(out)
-        elif span.kind is Kind.CLOSE:
+        elif span.kind is JsonPart.CLOSE:
             self._close(out)
             out += self._gap + part
             self._gap = b""
-        elif span.kind is Kind.OPEN:
+        elif span.kind is JsonPart.OPEN:
             out += self._gap + part
             self._gap = b""
             self._gave_up = self._walker.is_array
         elif self._cut is not None:
             self._cut += part
-            if span.kind is Kind.VALUE:
+            if span.kind is JsonPart.VALUE:
                 self._take_options(self._cut, part, span, out)
         else:
             out += part
-            if span.kind is Kind.VALUE and self._walker.key in _WATCHED:
+            if span.kind is JsonPart.VALUE and self._walker.key in _WATCHED:
                 self._watch(part, span)
 
     def _begin_member(self, out: bytearray) -> None:
@@ -157,7 +157,7 @@ class Question:
         out += member.replace(b",", b"", 1) if cut_comma else member
         self._wrote_member = True
 
-    def _watch(self, part: bytes, span: Span) -> None:
+    def _watch(self, part: bytes, span: JsonSpan) -> None:
         if span.begins:
             self._value.clear()
         if len(self._value) <= _MAX_VALUE_BYTES:
@@ -168,7 +168,7 @@ class Question:
             else:
                 self.model = _text(bytes(self._value))
 
-    def _take_options(self, cut: bytearray, part: bytes, span: Span, out: bytearray) -> None:
+    def _take_options(self, cut: bytearray, part: bytes, span: JsonSpan, out: bytearray) -> None:
         if span.begins:
             self._value.clear()
         self._value += part
@@ -176,19 +176,19 @@ class Question:
             self._give_up(out)
         elif span.ends:
             options = _object(bytes(self._value))
-            self.caller_asked = options is not None and bytes(options.get("include_usage", b"")) == b"true"
-            if options is None or self.caller_asked:
-                # What the caller asked, or what is no object at all, is left where it is.
+            self.set_by_caller = options is not None and bytes(options.get("include_usage", b"")) == b"true"
+            if options is None or self.set_by_caller:
+                # Leave the option where it is if the caller set it, or if it is not an object.
                 self._write(bytes(cut), out)
-                self._gave_up = not self.caller_asked
+                self._gave_up = not self.set_by_caller
             else:
                 self._options = bytes(self._value)
             self._cut = None
 
     def _close(self, out: bytearray) -> None:
         options = self._options
-        if self._streams and not self.caller_asked and not self._gave_up and not self._refuses(self.model):
-            self.asked = True
+        if self._streams and not self.set_by_caller and not self._gave_up and not self._refuses(self.model):
+            self.injected = True
             members = {} if options is None else (_object(options) or {})
             options = msgspec.json.encode({**members, "include_usage": True})
         if options is not None:
@@ -200,15 +200,15 @@ class Question:
         self._options = None
 
 
-def rewritten(body: bytes, refuses: Any) -> tuple[Question, bytes]:
+def inject(body: bytes, refuses: Any) -> tuple[UsageInjector, bytes]:
     """The body with the question added, or the very same where there is nothing to ask."""
-    question = Question(refuses)
+    question = UsageInjector(refuses)
     changed = question.feed(body) + question.finish()
-    return question, changed if question.asked else body
+    return question, changed if question.injected else body
 
 
-async def rewritten_stream(
-    question: Question, pieces: AsyncIterable[bytes], length: int | None
+async def inject_stream(
+    question: UsageInjector, pieces: AsyncIterable[bytes], length: int | None
 ) -> AsyncIterator[bytes]:
     """The same for a body too large to hold.
 

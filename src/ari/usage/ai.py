@@ -25,7 +25,7 @@ class TokenUsage:
     cached_tokens: int | None = None
 
 
-NOTHING_TOLD = TokenUsage()
+UNKNOWN_USAGE = TokenUsage()
 
 
 @dataclass(frozen=True, slots=True)

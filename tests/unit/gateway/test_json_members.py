@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ari.gateway.json_members import (
     MAX_VALUE_BYTES,
     SMALL_BYTES,
-    Record,
+    JsonDocument,
     documents_in,
     has,
     nested_in,
@@ -22,8 +22,8 @@ USAGE = {"prompt_tokens": 8, "total_tokens": 8}
 LARGE = "x" * (SMALL_BYTES + 1)
 
 
-def record(data: bytes, size: int) -> Record:
-    found = Record()
+def record(data: bytes, size: int) -> JsonDocument:
+    found = JsonDocument()
     for at in range(0, len(data), size):
         found.add(data[at : at + size])
     return found
@@ -93,7 +93,7 @@ def test_a_value_that_is_too_large_is_unknown() -> None:
 )
 def test_little_is_held_of_what_never_ends(piece: bytes) -> None:
     """Whatever is repeated for 256 KiB."""
-    chunk, found = piece * (65_536 // len(piece)), Record()
+    chunk, found = piece * (65_536 // len(piece)), JsonDocument()
     found.add(b"{" + chunk)
     tracemalloc.start()
     for _ in range(4):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ari.gateway.json_walk import MAX_KEY_BYTES, MAX_MEMBERS, Kind, Walker
+from ari.gateway.json_walk import MAX_KEY_BYTES, MAX_MEMBERS, JsonPart, JsonWalker
 
 TEXT = st.text(st.sampled_from('ab"\\{}[],: \n\u00e9\U0001f600'), max_size=12)
 VALUES = st.recursive(
@@ -27,14 +27,14 @@ def cut(data: bytes, sizes: list[int]) -> list[bytes]:
     return found
 
 
-def walked(chunks: list[bytes]) -> tuple[Walker, list[tuple[str | None, bytes]], bytes]:
+def walked(chunks: list[bytes]) -> tuple[JsonWalker, list[tuple[str | None, bytes]], bytes]:
     """The walker, the members that it found, and all bytes that were in a span."""
-    walker, members, seen = Walker(), [], b""
+    walker, members, seen = JsonWalker(), [], b""
     value = b""
     for chunk in chunks:
         for span in walker.walk(chunk):
             seen += chunk[span.start : span.end]
-            if span.kind is Kind.VALUE:
+            if span.kind is JsonPart.VALUE:
                 value = (b"" if span.begins else value) + chunk[span.start : span.end]
                 if span.ends:
                     members.append((walker.key, value))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ari.gateway.masking import KeyMask, masked
+from ari.gateway.masking import KeyMask, mask_key
 
 SECRET = "sk-proj-Qw7e0Rt4Yu8Io2Pa6Sd1Fg5Hj9Kl3Zx7Cv0Bn4Mq8"
 
@@ -16,7 +16,7 @@ def test_the_key_and_parts_of_it_are_masked() -> None:
     """What is left shows which key it was."""
     body = f'{{"message": "key {SECRET} and {SECRET[5:30]}, {SECRET}{SECRET}"}}'.encode()
     assert (
-        masked(body, SECRET)
+        mask_key(body, SECRET)
         == b'{"message": "key sk-p\xe2\x80\xa64Mq8 and sk-p\xe2\x80\xa64Mq8, sk-p\xe2\x80\xa64Mq8"}'
     )
 
@@ -24,15 +24,15 @@ def test_the_key_and_parts_of_it_are_masked() -> None:
 def test_other_words_stay() -> None:
     """Byte for byte; short likenesses are chance."""
     body = b"\xff sk-proj- is how keys begin; not sk-proj-Aw7e0"
-    assert masked(body, SECRET) == body
-    assert masked(body, "") == body
+    assert mask_key(body, SECRET) == body
+    assert mask_key(body, "") == body
 
 
 @given(st.binary(max_size=80), st.integers(0, 40), st.integers(10, 60), st.binary(max_size=80))
 def test_no_ten_characters_of_the_key_survive(before: bytes, start: int, length: int, after: bytes) -> None:
     """Wherever they stand."""
     part = SECRET[start : start + length].encode()
-    clean = masked(before + part + after, SECRET)
+    clean = mask_key(before + part + after, SECRET)
     assert not any(SECRET[at : at + 10].encode() in clean for at in range(len(SECRET) - 9))
 
 
@@ -58,9 +58,9 @@ def test_a_stream_is_masked_however_it_is_cut(key: str, spelling: str, data: st.
     mask, out, at = KeyMask(key), b"", 0
     while at < len(body):
         size = data.draw(st.integers(1, 9))
-        out += mask.passed(body[at : at + size])
+        out += mask.mask(body[at : at + size])
         at += size
-    out += mask.rest()
+    out += mask.flush()
     assert len(out) == len(body)
     assert form not in out
     assert out == KeyMask(key).whole(body)
@@ -70,7 +70,7 @@ def test_a_stream_is_masked_however_it_is_cut(key: str, spelling: str, data: st.
 def test_other_bodies_stay_byte_for_byte(chunks: list[bytes]) -> None:
     """Whatever they are."""
     mask = KeyMask(SECRET)
-    assert b"".join([*(mask.passed(chunk) for chunk in chunks), mask.rest()]) == b"".join(chunks)
+    assert b"".join([*(mask.mask(chunk) for chunk in chunks), mask.flush()]) == b"".join(chunks)
 
 
 @pytest.mark.parametrize(
@@ -79,25 +79,25 @@ def test_other_bodies_stay_byte_for_byte(chunks: list[bytes]) -> None:
 )
 def test_nothing_else_is_held_back(chunk: bytes) -> None:
     """An event is there when it comes."""
-    assert KeyMask(SECRET).passed(chunk) == chunk
+    assert KeyMask(SECRET).mask(chunk) == chunk
 
 
 @pytest.mark.parametrize(("chunk", "held"), [(b"x sk-p", 4), (b"\\u0073\\u00", 10), (b"%73%6", 5), (b"task", 2)])
 def test_only_a_beginning_of_the_key_is_held_back(chunk: bytes, held: int) -> None:
     """And goes on once it is known to be none."""
     mask = KeyMask(SECRET)
-    assert mask.passed(chunk) == chunk[: len(chunk) - held]
-    assert mask.passed(b"!") == chunk[len(chunk) - held :] + b"!"
+    assert mask.mask(chunk) == chunk[: len(chunk) - held]
+    assert mask.mask(b"!") == chunk[len(chunk) - held :] + b"!"
 
 
 def test_keys_that_overlap_leave_nothing() -> None:
     """A key that ends as it begins, twice."""
     mask = KeyMask("abcd-xyz-abcd")
-    out = b"".join(mask.passed(bytes([byte])) for byte in b"_abcd-xyz-abcd-xyz-abcd_") + mask.rest()
+    out = b"".join(mask.mask(bytes([byte])) for byte in b"_abcd-xyz-abcd-xyz-abcd_") + mask.flush()
     assert out == b"_" + b"*" * 22 + b"_"
 
 
 def test_a_word_of_a_local_server_is_no_secret() -> None:
     """``ollama`` as a key may stand in any response."""
     assert KeyMask("ollama").whole(b'{"owned_by": "ollama"}') == b'{"owned_by": "ollama"}'
-    assert masked(b"no such model in ollama", "ollama") == b"no such model in ollama"
+    assert mask_key(b"no such model in ollama", "ollama") == b"no such model in ollama"

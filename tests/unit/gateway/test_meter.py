@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ari.gateway.json_members import SMALL_BYTES
 from ari.gateway.meter import Meter, meter_for
-from ari.usage.ai import NOTHING_TOLD, TokenUsage
+from ari.usage.ai import UNKNOWN_USAGE, TokenUsage
 
 JSON, EVENTS, LINES = b"application/json", b"text/event-stream", b"application/x-ndjson"
 LARGE = "x" * (SMALL_BYTES + 10)
@@ -30,9 +30,9 @@ def seen(kind: bytes, *chunks: bytes, hides: bool = False) -> Meter:
 
 def whole(document: Any) -> TokenUsage:
     """What is known of a document, also if it is large, and comes in parts."""
-    small = seen(JSON, json.dumps(document).encode()).told(whole=True)
+    small = seen(JSON, json.dumps(document).encode()).usage(whole=True)
     data = json.dumps([{"x": LARGE}, document] if isinstance(document, list) else {"x": LARGE, **document}).encode()
-    assert isinstance(document, list) or small == seen(JSON, data[:500], data[500:]).told(whole=True)
+    assert isinstance(document, list) or small == seen(JSON, data[:500], data[500:]).usage(whole=True)
     return small
 
 
@@ -46,10 +46,10 @@ def test_openai() -> None:
     assert whole({"text": "Hi", "usage": {"type": "tokens", "input_tokens": 14, "output_tokens": 5}}) == TokenUsage(
         None, 14, 5
     )
-    assert whole({"text": "Hi", "usage": {"type": "duration", "seconds": 9}}) == NOTHING_TOLD
+    assert whole({"text": "Hi", "usage": {"type": "duration", "seconds": 9}}) == UNKNOWN_USAGE
     deepseek = {"prompt_tokens": 5, "completion_tokens": 1, "prompt_cache_hit_tokens": 2}
     assert whole({"model": "d", "usage": deepseek}) == TokenUsage("d", 5, 1, 2)
-    assert seen(EVENTS, event({"choices": [], "x_groq": {"usage": USAGE}})).told(whole=True) == TokenUsage(
+    assert seen(EVENTS, event({"choices": [], "x_groq": {"usage": USAGE}})).usage(whole=True) == TokenUsage(
         None, 11, 7, 3
     )
 
@@ -89,7 +89,7 @@ def test_anthropic_streams(first: Any, last: Any, expected: TokenUsage) -> None:
         event({"type": "message_stop"}, "message_stop"),
     ]
     meter = seen(EVENTS, *chunks)
-    assert meter.told(whole=False) == expected
+    assert meter.usage(whole=False) == expected
     assert meter.ended
 
 
@@ -103,7 +103,7 @@ def test_gemini() -> None:
     parts = [gemini(1), gemini(5, finishReason="STOP")]
     assert whole(parts[1]) == TokenUsage("g", 12, 7)
     assert whole(parts) == TokenUsage("g", 12, 7)
-    assert seen(EVENTS, *map(event, parts)).told(whole=False) == TokenUsage("g", 12, 7)
+    assert seen(EVENTS, *map(event, parts)).usage(whole=False) == TokenUsage("g", 12, 7)
     assert whole({"model": "g", "usage": USAGE}) == TokenUsage("g", 11, 7, 3)
 
 
@@ -117,9 +117,9 @@ def test_ollama() -> None:
     last = json.dumps(done).encode()
     for count in (1, 2_000):
         meter = seen(LINES, *([line] * count), last[:9], last[9:])
-        assert (meter.told(whole=False), meter.ended) == (TokenUsage("l", 29, 25), True)
+        assert (meter.usage(whole=False), meter.ended) == (TokenUsage("l", 29, 25), True)
     cut = seen(LINES, line, last[:-9])
-    assert (cut.told(whole=False), cut.unfinished) == (TokenUsage("l"), True)
+    assert (cut.usage(whole=False), cut.unfinished) == (TokenUsage("l"), True)
 
 
 @pytest.mark.parametrize(
@@ -160,14 +160,14 @@ def test_ollama() -> None:
 )
 def test_a_count_that_is_not_final_is_unknown(chunks: list[bytes]) -> None:
     """Where a stream is cut off, or its caller leaves."""
-    assert seen(EVENTS, *chunks).told(whole=False) == TokenUsage("m", 25, None)
+    assert seen(EVENTS, *chunks).usage(whole=False) == TokenUsage("m", 25, None)
 
 
 def test_the_last_word_may_come_without_its_end() -> None:
     """The stream's end ends the event; a part of a document says nothing."""
     last = event({"model": "m", "choices": [], "usage": USAGE})
-    assert seen(EVENTS, last.rstrip()).told(whole=False) == TokenUsage("m", 11, 7, 3)
-    assert seen(EVENTS, last.rstrip()[:-1]).told(whole=False) == NOTHING_TOLD
+    assert seen(EVENTS, last.rstrip()).usage(whole=False) == TokenUsage("m", 11, 7, 3)
+    assert seen(EVENTS, last.rstrip()[:-1]).usage(whole=False) == UNKNOWN_USAGE
 
 
 @pytest.mark.parametrize(
@@ -193,7 +193,7 @@ def test_framing_does_not_matter(data: bytes, kind: bytes, size: int) -> None:
         document = document[1:-1]
     text = data.replace(b"%s", document)
     meter = seen(kind, *(text[at : at + size] for at in range(0, len(text), size)))
-    assert meter.told(whole=True) == TokenUsage("m", 11, 7, 3)
+    assert meter.usage(whole=True) == TokenUsage("m", 11, 7, 3)
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,7 @@ def test_numbers(value: Any, expected: int | None) -> None:
     """What is no number of tokens is unknown, and does not hide the others."""
     document = {"model": "m", "usage": {"prompt_tokens": value, "completion_tokens": 7, "prompt_tokens_details": value}}
     assert whole(document) == TokenUsage("m", expected, 7, None)
-    assert seen(JSON, b'{"usage":{"prompt_tokens":1e999,"completion_tokens":NaN}}').told(whole=True) == NOTHING_TOLD
+    assert seen(JSON, b'{"usage":{"prompt_tokens":1e999,"completion_tokens":NaN}}').usage(whole=True) == UNKNOWN_USAGE
 
 
 ERROR = {"message": "Overloaded", "type": "overloaded_error"}
@@ -260,15 +260,15 @@ def test_other_responses_are_not_read() -> None:
     document = json.dumps({"model": "m", "usage": USAGE}).encode()
     for meter in (meter_for(JSON, encoded=True), meter_for(b"audio/mpeg", encoded=False)):
         assert meter.see(document) == document
-        assert (meter.finish(), meter.told(whole=True)) == (b"", NOTHING_TOLD)
-    assert seen(b"application/octet-stream", b"\x00\x01", document).told(whole=True) == NOTHING_TOLD
+        assert (meter.finish(), meter.usage(whole=True)) == (b"", UNKNOWN_USAGE)
+    assert seen(b"application/octet-stream", b"\x00\x01", document).usage(whole=True) == UNKNOWN_USAGE
 
 
 @given(st.binary(max_size=60), st.sampled_from([JSON, EVENTS]), st.booleans())
 def test_nothing_makes_a_meter_fail(data: bytes, kind: bytes, hides: bool) -> None:
     """Whatever the bytes are: a meter never fails a request."""
     for text in (data, b"data: usage" + data, b'data: {"usage":' + data + b"\n\n", b'{"usage":{' + data):
-        seen(kind, text, text, hides=hides).told(whole=True)
+        seen(kind, text, text, hides=hides).usage(whole=True)
 
 
 BEFORE = [
@@ -297,7 +297,7 @@ def test_the_chunk_that_only_reports_usage_is_taken_out(cuts: list[int], end: st
         at += size
     passed += meter.finish()
     assert passed == b"".join([*events, f"data: [DONE]{end}{end}".encode() if ends else b""])
-    assert meter.told(whole=False) == TokenUsage("m", 11, 7, 3)
+    assert meter.usage(whole=False) == TokenUsage("m", 11, 7, 3)
     assert meter.ended is ends
 
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ari.gateway.json_members import SMALL_BYTES, Record
+from ari.gateway.json_members import SMALL_BYTES, JsonDocument
 from ari.gateway.sse import EventReader
 
 LINES = st.lists(
@@ -72,7 +72,7 @@ def expected(lines: list[tuple[bytes, bytes]]) -> tuple[list[tuple[bytes, bytes]
 def read(chunks: list[bytes], *, takes_out: bool) -> tuple[list[tuple[bytes, bytes]], list[bytes]]:
     events: list[tuple[bytes, bytes]] = []
 
-    def on_event(name: bytes, data: Record) -> bool:
+    def on_event(name: bytes, data: JsonDocument) -> bool:
         text = data.text
         assert text is not None
         events.append((name, text))

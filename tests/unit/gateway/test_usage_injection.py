@@ -1,4 +1,4 @@
-"""The question is added where the caller did not ask, in bodies of any size, and nothing else is changed."""
+"""The injector is added where the caller did not ask, in bodies of any size, and nothing else is changed."""
 
 import asyncio
 import json
@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from ari.gateway.usage_injection import (
     PADDING,
     REFUSED_SECONDS,
-    Answers,
-    Question,
-    may_ask,
+    OptionSupport,
+    UsageInjector,
+    inject,
+    inject_stream,
     may_be_refusal,
-    rewritten,
-    rewritten_stream,
+    may_inject,
 )
 from ari.integrations.model import Credential
 from ari.integrations.providers import provider_named
@@ -25,21 +25,21 @@ CHAT, JSON = "/v1/chat/completions", b"application/json"
 CUTS = st.lists(st.integers(1, 20), min_size=1, max_size=6)
 
 
-def asked(body: bytes, sizes: list[int] | None = None, *, refuses: bool = False) -> tuple[Question, bytes]:
-    question, out, at, turn = Question(lambda _: refuses), b"", 0, 0
+def asked(body: bytes, sizes: list[int] | None = None, *, refuses: bool = False) -> tuple[UsageInjector, bytes]:
+    injector, out, at, turn = UsageInjector(lambda _: refuses), b"", 0, 0
     while at < len(body):
         size = sizes[turn % len(sizes)] if sizes else len(body)
-        out += question.feed(body[at : at + size])
+        out += injector.feed(body[at : at + size])
         at, turn = at + size, turn + 1
-    return question, out + question.finish()
+    return injector, out + injector.finish()
 
 
 def test_whatever_else_is_in_the_body_stays_as_it_was_written() -> None:
     """Numbers, spaces, order."""
     body = b' {"model": "m", "stream" :true,"seed":12345678901234567890,"x":1.10 }\n'
-    question, changed = rewritten(body, lambda _: False)
+    injector, changed = inject(body, lambda _: False)
     assert changed == body.replace(b" }\n", b',"stream_options":{"include_usage":true} }\n')
-    assert (question.asked, question.model) == (True, "m")
+    assert (injector.injected, injector.model) == (True, "m")
 
 
 @pytest.mark.parametrize(
@@ -55,8 +55,8 @@ def test_whatever_else_is_in_the_body_stays_as_it_was_written() -> None:
 def test_options_of_the_caller_stay(body: bytes, options: Any) -> None:
     """Also where they come first: there is one member of the name, and servers may refuse two."""
     for sizes in (None, [1], [7]):
-        question, changed = asked(body, sizes)
-        assert question.asked
+        injector, changed = asked(body, sizes)
+        assert injector.injected
         assert json.loads(changed)["stream_options"] == options
         assert changed.count(b'"stream_options"') == 1
         assert {**json.loads(changed), "stream_options": None} == {**json.loads(body), "stream_options": None}
@@ -88,16 +88,16 @@ def test_options_of_the_caller_stay(body: bytes, options: Any) -> None:
 def test_other_bodies_are_not_touched(body: bytes) -> None:
     """They go on byte for byte, whole or in parts."""
     for sizes in (None, [1], [5, 2]):
-        question, changed = asked(body, sizes)
+        injector, changed = asked(body, sizes)
         assert changed == body
-        assert not question.asked
-    assert rewritten(body, lambda _: False)[1] is body
+        assert not injector.injected
+    assert inject(body, lambda _: False)[1] is body
 
 
 def test_a_stream_is_asked_unless_its_model_refuses() -> None:
     """Such a body is not touched."""
-    question, changed = asked(b'{"stream":true,"model":"m"}', refuses=True)
-    assert (changed, question.asked) == (b'{"stream":true,"model":"m"}', False)
+    injector, changed = asked(b'{"stream":true,"model":"m"}', refuses=True)
+    assert (changed, injector.injected) == (b'{"stream":true,"model":"m"}', False)
 
 
 _MEMBERS = st.dictionaries(
@@ -110,14 +110,14 @@ _MEMBERS = st.dictionaries(
 def test_cuts_do_not_matter(document: dict[str, Any], sizes: list[int], plain: bool, spaced: bool) -> None:
     """And but for the options, the document is the same."""
     body = json.dumps(document, ensure_ascii=plain, indent=1 if spaced else None).encode()
-    question, changed = asked(body)
+    injector, changed = asked(body)
     again = asked(body, sizes)
-    assert (again[1], again[0].asked, again[0].model) == (changed, question.asked, question.model)
+    assert (again[1], again[0].injected, again[0].model) == (changed, injector.injected, injector.model)
     assert len(changed) <= len(body) + PADDING
     found = json.loads(changed)
     options = found.pop("stream_options", None)
     assert found == {key: value for key, value in document.items() if key != "stream_options"}
-    if question.asked:
+    if injector.injected:
         assert options == {**(document.get("stream_options") or {}), "include_usage": True}
     else:
         assert options == document.get("stream_options")
@@ -132,7 +132,7 @@ def test_a_stream_has_the_length_that_was_announced(body: bytes) -> None:
             yield body[at : at + 4]
 
     async def joined(length: int | None) -> bytes:
-        changed = rewritten_stream(Question(lambda _: False), pieces(), length)
+        changed = inject_stream(UsageInjector(lambda _: False), pieces(), length)
         return b"".join([one async for one in changed])
 
     found = asyncio.run(joined(len(body)))
@@ -144,43 +144,43 @@ def test_a_stream_has_the_length_that_was_announced(body: bytes) -> None:
 def test_who_may_be_asked() -> None:
     """Mistral reports anyway, and refuses fields that it does not know."""
     openai, mistral = provider_named("openai"), provider_named("mistral")
-    assert may_ask(openai, "POST", CHAT, JSON)
-    assert may_ask(openai, "POST", CHAT, b"application/json; charset=utf-8")
-    assert may_ask(openai, "POST", "/v1/completions", b"")
-    assert may_ask(provider_named("gemini"), "POST", "/v1beta/openai/chat/completions", JSON)
-    assert not may_ask(mistral, "POST", CHAT, JSON)
-    assert not may_ask(openai, "GET", CHAT, JSON)
-    assert not may_ask(openai, "POST", "/v1/responses", JSON)
-    assert not may_ask(openai, "POST", CHAT, b"multipart/form-data")
+    assert may_inject(openai, "POST", CHAT, JSON)
+    assert may_inject(openai, "POST", CHAT, b"application/json; charset=utf-8")
+    assert may_inject(openai, "POST", "/v1/completions", b"")
+    assert may_inject(provider_named("gemini"), "POST", "/v1beta/openai/chat/completions", JSON)
+    assert not may_inject(mistral, "POST", CHAT, JSON)
+    assert not may_inject(openai, "GET", CHAT, JSON)
+    assert not may_inject(openai, "POST", "/v1/responses", JSON)
+    assert not may_inject(openai, "POST", CHAT, b"multipart/form-data")
 
 
 def test_what_may_be_a_refusal() -> None:
     """An error that names the option; or a first 400 that names nothing."""
     named = b"Unrecognized request argument supplied: stream_options"
     for status in (400, 404, 422, 500):
-        assert may_be_refusal(status, named, takes=True)
+        assert may_be_refusal(status, named, accepts=True)
     for status in (401, 403, 429):
-        assert not may_be_refusal(status, named, takes=False)
+        assert not may_be_refusal(status, named, accepts=False)
     for body in (b"Extra inputs are not permitted", None):
-        assert may_be_refusal(400, body, takes=False)
-        assert not may_be_refusal(400, body, takes=True)
-        assert not may_be_refusal(500, body, takes=False)
+        assert may_be_refusal(400, body, accepts=False)
+        assert not may_be_refusal(400, body, accepts=True)
+        assert not may_be_refusal(500, body, accepts=False)
 
 
 def test_answers_are_remembered_for_a_while() -> None:
     """By server and model; the newest counts."""
     openai = provider_named("openai")
     one, other = (Credential(openai, url, "stored", True) for url in ("https://a.test/v1", "https://b.test/v1"))
-    answers = Answers()
-    answers.note(one, "m", 0.0, refused=True)
-    assert answers.refuses(one, "m", REFUSED_SECONDS - 1)
-    assert not answers.refuses(one, "m", REFUSED_SECONDS + 1)
-    assert not answers.refuses(one, "n", 1.0)
-    assert not answers.refuses(other, "m", 1.0)
-    assert not answers.takes(one, "m", 1.0)
-    answers.note(one, "m", 2.0, refused=False)
-    assert answers.takes(one, "m", 3.0)
-    assert not answers.refuses(one, "m", 3.0)
+    support = OptionSupport()
+    support.note(one, "m", 0.0, refused=True)
+    assert support.refuses(one, "m", REFUSED_SECONDS - 1)
+    assert not support.refuses(one, "m", REFUSED_SECONDS + 1)
+    assert not support.refuses(one, "n", 1.0)
+    assert not support.refuses(other, "m", 1.0)
+    assert not support.accepts(one, "m", 1.0)
+    support.note(one, "m", 2.0, refused=False)
+    assert support.accepts(one, "m", 3.0)
+    assert not support.refuses(one, "m", 3.0)
     for number in range(3_000):
-        answers.note(one, str(number), 4.0, refused=True)
-    assert len(answers._refused) <= 1_000
+        support.note(one, str(number), 4.0, refused=True)
+    assert len(support._refused) <= 1_000

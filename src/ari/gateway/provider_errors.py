@@ -3,8 +3,8 @@
 import msgspec
 
 from ari.gateway.header_filter import length_of, to_caller
-from ari.gateway.masking import masked
-from ari.gateway.received import Received
+from ari.gateway.masking import mask_key
+from ari.gateway.provider_response import ProviderResponse
 from ari.http.problem import Fault, Header
 from ari.http.responses import Response
 from ari.integrations.model import Credential, Provider, TestResult
@@ -20,7 +20,7 @@ _UNAUTHORIZED = 401
 _HOPELESS: tuple[FaultWord, ...] = ("refused_address", "tls")
 
 
-async def read_error(reply: Received) -> bytes | None:
+async def read_error(reply: ProviderResponse) -> bytes | None:
     """The body of an error; ``None`` where it is too long to be searched for parts of the key."""
     if not reply.has_body:
         return b""
@@ -30,25 +30,25 @@ async def read_error(reply: Received) -> bytes | None:
     return body if len(body) <= MOST_ERROR_BYTES else None
 
 
-def verdict(credential: Credential, reply: Received, body: bytes | None) -> TestResult | None:
+def judge_key(credential: Credential, reply: ProviderResponse, body: bytes | None) -> TestResult | None:
     """That the provider refuses our key; ``None`` where it does not say so."""
     return None if body is None or reply.is_packed else refused(credential, Probed(reply.status, body))
 
 
-def passed_on(credential: Credential, reply: Received, body: bytes | None) -> Response | Fault:
+def to_response(credential: Credential, reply: ProviderResponse, body: bytes | None) -> Response | Fault:
     """The provider's own status and body, with the key masked; a problem of ours where the body is too long for it."""
     if body is None:
         return unreachable(credential.provider, f"returned {reply.status} with a larger body than ARI forwards")
     # What a packed body holds is not known; bytes must stay as they are.
-    clean = body if reply.is_packed else masked(body, credential.secret)
+    clean = body if reply.is_packed else mask_key(body, credential.secret)
     if reply.status == _UNAUTHORIZED:
-        clean = _explained(clean, credential.provider)
+        clean = _explain(clean, credential.provider)
     length = len(clean) if reply.has_body else length_of(reply.headers)
     announced = [] if length is None else [(b"content-length", b"%d" % length)]
     return Response(reply.status, [*to_caller(reply.headers), *announced], clean)
 
 
-def _explained(body: bytes, provider: Provider) -> bytes:
+def _explain(body: bytes, provider: Provider) -> bytes:
     """A provider's own 401, which a caller would take for ours: a member says whose it is, where there is none yet."""
     try:
         document = msgspec.json.decode(body)
@@ -60,7 +60,7 @@ def _explained(body: bytes, provider: Provider) -> bytes:
     return msgspec.json.encode({**document, "detail": words})
 
 
-def rejected(provider: Provider) -> Fault:
+def key_rejected(provider: Provider) -> Fault:
     """For a provider that refuses our key; its words may quote the key."""
     return Fault(
         REQUEST_ERRORS["provider_rejected"],
@@ -73,7 +73,7 @@ def unreachable(provider: Provider, why: str = "couldn't be reached", headers: t
     return Fault(REQUEST_ERRORS["provider_unreachable"], f"{provider.title} {why}.", headers=headers)
 
 
-def ask_again(provider: Provider) -> Fault:
+def try_again(provider: Provider) -> Fault:
     """For a large request that a provider refused for what ARI added to it; the next one goes without."""
     return Fault(
         UNAVAILABLE,

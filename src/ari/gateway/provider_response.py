@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Self
 
-from ari.gateway.masking import KeyMask, masked
-from ari.gateway.pace import Pace, Paces
+from ari.gateway.masking import KeyMask, mask_key
+from ari.gateway.read_rate import ReadRate, ReadRates
 from ari.gateway.unpacking import CannotUnpack, coding_of, unpacking_for
 from ari.http.problem import Header
 from ari.outbound.http import OutboundFault, Reply
@@ -16,19 +16,19 @@ _TURN_SECONDS = 0.0005
 _WITHOUT_BODY = (204, 205, 304)
 
 
-class Received:
+class ProviderResponse:
     """Reads as a ``Reply`` does. ``headers`` are the provider's as they fit the body that is read here.
 
     ``may_have_length``: a length may be announced, also in a response to ``HEAD``, which has no body (RFC 9110 §8.6).
     """
 
-    def __init__(self, reply: Reply, method: str, secret: str, paces: Paces) -> None:
+    def __init__(self, reply: Reply, method: str, secret: str, paces: ReadRates) -> None:
         self.status = reply.status
         self.may_have_length = reply.status not in _WITHOUT_BODY
         self.has_body = self.may_have_length and method != "HEAD"
         self._reply = reply
         self._mask = KeyMask(secret)
-        self._pace = Pace(paces)
+        self._pace = ReadRate(paces)
         self._rest_seconds = 0.0
         self._unpacking = unpacking_for(reply.headers)
         self._pieces: Iterator[bytes] = iter(())
@@ -63,9 +63,9 @@ class Received:
         """What of the body may go on, as soon as there is any; empty at its end. Raises ``OutboundFault``."""
         while not self._ended:
             piece = await self._next_piece()
-            found = self._mask.passed(piece) if piece else b""
+            found = self._mask.mask(piece) if piece else b""
             if (self._unpacking is None and self._reply.at_end) or not piece:
-                found += self._mask.rest()
+                found += self._mask.flush()
                 self._ended = True
             if found:
                 return found
@@ -111,6 +111,6 @@ def _clean(raw: Sequence[Header], secret: str, *, unpacked: bool) -> list[Header
     """The headers without the key; those that speak of a packed body only where it still is."""
     kept = [(name, value) for name, value in raw if not (unpacked and name.lower() in _OF_PACKED)]
     together = b"\n".join(value for _, value in kept)
-    if masked(together, secret) == together:
+    if mask_key(together, secret) == together:
         return kept
-    return [(name, masked(value, secret, b"***")) for name, value in kept]
+    return [(name, mask_key(value, secret, b"***")) for name, value in kept]

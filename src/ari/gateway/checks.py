@@ -1,7 +1,7 @@
 """What stops a request before its provider is asked, once the guard has let it in. No I/O."""
 
 from ari.gateway import header_filter
-from ari.gateway.mistyped import meant
+from ari.gateway.path_suggestions import suggest_path
 from ari.gateway.route import PREFIX, Target, account_scope, plain_scope, target_of
 from ari.http.problem import Fault
 from ari.http.request_handler import RequestHandler
@@ -10,10 +10,10 @@ from ari.keys.reasons import INSUFFICIENT_SCOPE, REQUEST_ERRORS
 from ari.keys.scopes import holds
 
 
-def barrier(exchange: RequestHandler, target: Target) -> Fault | None:
+def refuse(exchange: RequestHandler, target: Target) -> Fault | None:
     """Why the request is not forwarded; ``None`` if it is."""
     incoming = exchange.incoming
-    fault = header_filter.refusal(incoming)
+    fault = header_filter.refuse_request(incoming)
     if fault is not None:
         return fault
     # The guard looked for the scope by the decoded path.
@@ -35,7 +35,7 @@ def _mistyped(exchange: RequestHandler, target: Target) -> Fault | None:
         if all(provider.reached(method, path) for path in header_filter.decodings(target.path)):
             return None
         return _insufficient(exchange, account_scope(target))
-    right = meant(provider, method, target.path)
+    right = suggest_path(provider, method, target.path)
     if right is None or not _holds(exchange, plain_scope(target)):
         return _insufficient(exchange, account_scope(target) if right is None else plain_scope(target))
     whole = f"{PREFIX}{provider.name}{right}"

@@ -8,7 +8,7 @@ _COMMON = re.compile(r"v\d+(?:alpha|beta)?\d*|api|ai|openai|beta|anthropic|compa
 """Segments that base URLs hold, before those that name what is called."""
 
 
-def meant(provider: Provider, method: str, path: str) -> str | None:
+def suggest_path(provider: Provider, method: str, path: str) -> str | None:
     """The path of the provider's own that was probably meant, as its file writes it; ``None`` if none is near."""
     parts = [part for part in path.split("/") if part]
     if not parts or provider.reached(method, path):

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from ari.gateway import unpacking
-from ari.gateway.pace import Pace, Paces
-from ari.gateway.received import Received
+from ari.gateway.provider_response import ProviderResponse
+from ari.gateway.read_rate import ReadRate, ReadRates
 from ari.outbound.http import OutboundFault
 
 SECRET = "sk-proj-Qw7e0Rt4Yu8Io2Pa6Sd1Fg5Hj9Kl3Zx7Cv0Bn4Mq8"
@@ -54,11 +54,11 @@ class Wire:
         self.rests.append(seconds)
 
 
-def _received(wire: Any, paces: Paces | None = None) -> Received:
-    return Received(wire, "POST", SECRET, paces or Paces(Hands()))
+def _received(wire: Any, paces: ReadRates | None = None) -> ProviderResponse:
+    return ProviderResponse(wire, "POST", SECRET, paces or ReadRates(Hands()))
 
 
-def _read(received: Received) -> list[bytes]:
+def _read(received: ProviderResponse) -> list[bytes]:
     async def work() -> list[bytes]:
         found = []
         async with received:
@@ -154,7 +154,7 @@ def test_the_end_is_known_with_the_last_piece() -> None:
 def test_a_model_is_never_slowed() -> None:
     """100 events a second, for a minute."""
     hands = Hands()
-    pace = Pace(Paces(hands))
+    pace = ReadRate(ReadRates(hands))
     pace.open()
     for _ in range(6_000):
         hands.now += 0.01
@@ -163,7 +163,7 @@ def test_a_model_is_never_slowed() -> None:
 
 def test_large_pieces_are_never_slowed() -> None:
     """A download as fast as the network gives it."""
-    pace = Pace(Paces(Hands()))
+    pace = ReadRate(ReadRates(Hands()))
     pace.open()
     assert not any(pace.rest_after(65_536, 100e-6) for _ in range(10_000))
 
@@ -172,8 +172,8 @@ def test_large_pieces_are_never_slowed() -> None:
 def test_trickling_streams_share_a_part_of_a_core(streams: int) -> None:
     """Whatever they send, as fast as they can; 10 use less than half of a core, and 100 not much more."""
     hands = Hands()
-    paces = Paces(hands)
-    running = [(0.0, number, Pace(paces)) for number in range(streams)]
+    paces = ReadRates(hands)
+    running = [(0.0, number, ReadRate(paces)) for number in range(streams)]
     for _, _, pace in running:
         pace.open()
     used = 0.0

@@ -31,7 +31,7 @@ class _Bucket:
         self._at = now
 
 
-class Paces:
+class ReadRates:
     """The streams of one process."""
 
     def __init__(self, clock: Clock) -> None:
@@ -45,10 +45,10 @@ class Paces:
         return min(_SHARE, _ALL_SHARE / self.open) if self._all.debt > 0 else _SHARE
 
 
-class Pace:
+class ReadRate:
     """One stream, between ``open`` and ``close``."""
 
-    def __init__(self, paces: Paces) -> None:
+    def __init__(self, paces: ReadRates) -> None:
         self._paces = paces
         self._own = _Bucket(paces.clock.monotonic())
 

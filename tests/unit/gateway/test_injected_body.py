@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from ari.gateway.asked_body import AskedBody, Room
-from ari.gateway.request_body import SentBody
-from ari.gateway.usage_injection import PADDING, Answers
+from ari.gateway.injected_body import BodyBudget, InjectedBody
+from ari.gateway.request_body import RequestBody
+from ari.gateway.usage_injection import PADDING, OptionSupport
 from ari.integrations.model import Credential
 from ari.integrations.providers import provider_named
 
@@ -29,7 +29,7 @@ def run(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
     return in_loop
 
 
-class Pieces(SentBody):
+class Pieces(RequestBody):
     """A large body, as it comes."""
 
     async def pieces(self, at_end: Callable[[], None]) -> AsyncIterator[bytes]:
@@ -38,15 +38,15 @@ class Pieces(SentBody):
         at_end()
 
 
-def sent(length: int | None, *, whole: bool = False) -> SentBody:
+def sent(length: int | None, *, whole: bool = False) -> RequestBody:
     async def receive() -> Any:
         raise AssertionError
 
-    return SentBody(receive, length, BODY) if whole else Pieces(receive, length, None)
+    return RequestBody(receive, length, BODY) if whole else Pieces(receive, length, None)
 
 
-async def body_of(room: Room, taken: SentBody, answers: Answers | None = None) -> AskedBody:
-    found = AskedBody(answers or Answers(), room, CREDENTIAL, lambda: 1.0)
+async def body_of(room: BodyBudget, taken: RequestBody, answers: OptionSupport | None = None) -> InjectedBody:
+    found = InjectedBody(answers or OptionSupport(), room, CREDENTIAL, lambda: 1.0)
     await found.read(taken, lambda: None)
     return found
 
@@ -59,23 +59,23 @@ async def joined(body: Any) -> bytes:
 @run
 async def test_it_is_sent_again_without_the_question(whole: bool) -> None:
     """Once, byte for byte as it came; then its room is free again."""
-    room = Room(1_000)
+    room = BodyBudget(1_000)
     asked = await body_of(room, sent(len(BODY), whole=whole))
     headers: list[tuple[str, str]] = []
     assert b"include_usage" in await joined(asked.next(headers))
     assert asked.hides
-    assert asked.was_refused(400, NAMED)
+    assert asked.should_retry(400, NAMED)
     assert await joined(asked.next(headers)) == BODY
     assert (asked.hides, headers) == (False, [])
-    assert not asked.was_refused(400, NAMED)
-    asked.was_taken()
+    assert not asked.should_retry(400, NAMED)
+    asked.note_accepted()
     assert room.take(1_000)
 
 
 @run
 async def test_a_body_that_came_in_chunks_leaves_in_chunks() -> None:
     """With the question in it."""
-    asked = await body_of(Room(1_000), sent(None))
+    asked = await body_of(BodyBudget(1_000), sent(None))
     body = asked.next([])
     assert not isinstance(body, bytes)
     assert json.loads(await joined(body))["stream_options"] == {"include_usage": True}
@@ -85,17 +85,17 @@ async def test_a_body_that_came_in_chunks_leaves_in_chunks() -> None:
 @run
 async def test_without_room_it_is_rewritten_as_it_passes(length: int | None) -> None:
     """It cannot be sent again; the next one is not asked."""
-    room, answers = Room(35), Answers()
+    room, answers = BodyBudget(35), OptionSupport()
     asked = await body_of(room, sent(length), answers)
     headers: list[tuple[str, str]] = []
     found = await joined(asked.next(headers))
     assert json.loads(found)["stream_options"] == {"include_usage": True}
     assert headers == ([("content-length", str(len(BODY) + PADDING))] if length else [])
-    assert not asked.was_refused(400, NAMED)
-    assert asked.is_gone
+    assert not asked.should_retry(400, NAMED)
+    assert asked.cannot_retry
     asked.close()
     assert room.take(35)
-    again = await body_of(Room(1_000), sent(length), answers)
+    again = await body_of(BodyBudget(1_000), sent(length), answers)
     assert await joined(again.next([])) == BODY
     assert not again.hides
 
@@ -103,24 +103,24 @@ async def test_without_room_it_is_rewritten_as_it_passes(length: int | None) -> 
 @run
 async def test_what_a_server_took_once_is_not_doubted() -> None:
     """An error that names nothing is the caller's own then, and passes."""
-    answers = Answers()
-    asked = await body_of(Room(1_000), sent(None), answers)
+    answers = OptionSupport()
+    asked = await body_of(BodyBudget(1_000), sent(None), answers)
     asked.next([])
-    asked.was_taken()
-    asked = await body_of(Room(1_000), sent(None), answers)
+    asked.note_accepted()
+    asked = await body_of(BodyBudget(1_000), sent(None), answers)
     asked.next([])
-    assert not asked.was_refused(400, b"max_tokens is too large")
-    assert asked.was_refused(400, NAMED)
+    assert not asked.should_retry(400, b"max_tokens is too large")
+    assert asked.should_retry(400, NAMED)
 
 
 @run
 async def test_a_server_that_refuses_both_is_asked_again() -> None:
     """The error was not about the question."""
-    answers = Answers()
-    asked = await body_of(Room(1_000), sent(None), answers)
+    answers = OptionSupport()
+    asked = await body_of(BodyBudget(1_000), sent(None), answers)
     asked.next([])
-    assert asked.was_refused(400, b"max_tokens is too large")
+    assert asked.should_retry(400, b"max_tokens is too large")
     asked.next([])
-    assert not asked.was_refused(400, b"max_tokens is too large")
+    assert not asked.should_retry(400, b"max_tokens is too large")
     asked.close()
     assert not answers.refuses(CREDENTIAL, "m", 1.0)
