@@ -1,4 +1,4 @@
-"""What stops a request before its provider is asked, once the guard has let it in. No I/O."""
+"""Checks of an authorized request before the provider is called. No I/O."""
 
 from ari.gateway import header_filter
 from ari.gateway.path_suggestions import suggest_path
@@ -11,27 +11,27 @@ from ari.keys.scopes import holds
 
 
 def refuse(exchange: RequestHandler, target: Target) -> Fault | None:
-    """Why the request is not forwarded; ``None`` if it is."""
+    """The fault that stops the request, or ``None`` if it may be forwarded."""
     incoming = exchange.incoming
     fault = header_filter.refuse_request(incoming)
     if fault is not None:
         return fault
-    # The guard looked for the scope by the decoded path.
+    # The middleware resolved the scope by the decoded path.
     decoded = target_of(incoming.path)
     if decoded is None or decoded.provider is not target.provider:
         return Fault(REQUEST_ERRORS["not_found"])
     if any(target.provider.never_called(path) for path in header_filter.decodings(target.path)):
         return Fault(REQUEST_ERRORS["forbidden"], "This endpoint returns keys, which never leave ARI.")
-    return _mistyped(exchange, decoded)
+    return _check_path(exchange, decoded)
 
 
-def _mistyped(exchange: RequestHandler, target: Target) -> Fault | None:
-    """For a path that the provider's file does not list but one near it; a wider scope may forward it all the same."""
+def _check_path(exchange: RequestHandler, target: Target) -> Fault | None:
+    """The fault for a path that the provider does not list but that resembles one. A wider scope may forward it."""
     provider, method = target.provider, scoped_method(exchange.incoming.method)
     if _holds(exchange, account_scope(target)):
         return None
     if provider.reached(method, target.path):
-        # A server may decode once more than the guard did.
+        # A server may decode the path once more than the middleware did.
         if all(provider.reached(method, path) for path in header_filter.decodings(target.path)):
             return None
         return _insufficient(exchange, account_scope(target))

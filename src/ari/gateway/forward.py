@@ -1,7 +1,8 @@
 """Forwards one request to its provider and streams the response back.
 
-Backpressure works in both directions: each chunk is read after the one before was sent, so nothing is buffered. If the
-caller disconnects, the call ends. If the provider breaks off, the response ends in a way that no client takes for complete.
+Backpressure works in both directions: each chunk is read after the one before was sent, so nothing is buffered. If
+the caller disconnects, the call ends. If the provider breaks off, the response ends so that no client takes it for
+complete.
 """
 
 from __future__ import annotations
@@ -129,7 +130,7 @@ class Forwarding:
             self._status = reply.status
             self._first_byte_ms = self._elapsed_ms()
             self._ended = "cut"
-            if not reply.is_sound:
+            if not reply.has_valid_status:
                 return self._exchange.fault(
                     provider_errors.unreachable(self._provider, "returned an invalid HTTP status")
                 )
@@ -166,7 +167,7 @@ class Forwarding:
         exchange, headers = self._exchange, header_filter.to_caller(reply.headers)
         kind, hides = header_filter.media_type(reply.headers), self._injected is not None and self._injected.hides
         if exchange.incoming.method in _METERED and reply.has_body:
-            self._meter = meter_for(kind, reply.is_packed, hides)
+            self._meter = meter_for(kind, reply.is_compressed, hides)
         meter, length = self._meter, header_filter.length_of(reply.headers)
         start = {"type": "http.response.start", "status": reply.status, "headers": headers}
         if length is not None and not hides:

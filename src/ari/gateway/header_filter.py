@@ -90,12 +90,12 @@ _KEY_NAMES = frozenset(
     )
 )
 _OTHER_REQUEST = frozenset(("$httpheaders", "$httpmethod", "x-http-method-override", "_method"))
-"""Google's servers take headers or a method from the query."""
+"""Google's servers read headers or a method from the query."""
 _DOCUMENTS = frozenset((b"document", b"iframe", b"frame", b"embed", b"object", b"script", b"serviceworker", b"worker"))
 
 
 def refuse_request(incoming: RequestHead) -> Fault | None:
-    """Why a request is not forwarded, whoever asks."""
+    """The fault for a request that is never forwarded, or ``None``."""
     if incoming.headers.get(b"sec-fetch-dest") in _DOCUMENTS:
         return Fault(REQUEST_ERRORS["forbidden"], "Browsers can't open provider responses directly.")
     if incoming.query:
@@ -118,7 +118,7 @@ def _hides_segments(path: bytes) -> bool:
 
 
 def decodings(path: str) -> set[str]:
-    """A path as each server on its way may read it: as it is, and decoded again and again."""
+    """A path as any server may read it: as sent, and decoded once or more."""
     found = {path}
     for _ in range(_MOST_DECODINGS):
         path = unquote(path)
@@ -127,7 +127,7 @@ def decodings(path: str) -> set[str]:
 
 
 def url_for(credential: Credential, path: str, query: bytes) -> str:
-    """Where the request goes. Raises ``ValueError`` rather than leave the provider's origin."""
+    """The provider's URL for the request. Raises ``ValueError`` if it would leave the provider's origin."""
     url = credential.base_url + path + (f"?{query.decode('latin-1')}" if query else "")
     if not path.startswith("/") or origin_of(url) != credential.origin:
         raise ValueError("the request would leave its provider")
@@ -135,7 +135,7 @@ def url_for(credential: Credential, path: str, query: bytes) -> str:
 
 
 def to_caller(raw: Sequence[Header]) -> list[Header]:
-    """The headers of the response, by allowlist; a type that a browser could run leaves as a download."""
+    """The response headers on the allowlist. A content type that a browser could run becomes a download."""
     found: list[Header] = []
     kinds: set[bytes] = set()
     room = _MOST_BYTES
@@ -160,18 +160,18 @@ def to_caller(raw: Sequence[Header]) -> list[Header]:
 
 
 def is_conditional(incoming: RequestHead) -> bool:
-    """Whether 304 may be an answer to this (RFC 9110 §13.1)."""
+    """Whether the request allows a 304 response (RFC 9110 §13.1)."""
     return b"if-none-match" in incoming.headers or b"if-modified-since" in incoming.headers
 
 
 def media_type(raw: Sequence[Header]) -> bytes:
-    """What the answer says it is, without parameters."""
+    """The media type of the response, without parameters."""
     kind = next((value for name, value in raw if name.lower() == b"content-type"), b"")
     return kind.partition(b";")[0].strip().lower()
 
 
 def length_of(raw: Sequence[Header]) -> int | None:
-    """The length that the answer announces."""
+    """Content-Length of the response, or ``None``."""
     found = {value.strip() for name, value in raw if name.lower() == b"content-length"}
     length = found.pop() if len(found) == 1 else b""
     return int(length) if length.isdigit() and len(length) <= _MOST_LENGTH_DIGITS else None

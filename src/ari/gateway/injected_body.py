@@ -70,7 +70,7 @@ class InjectedBody:
         self._whole = b"".join(held)
 
     def next(self, headers: list[tuple[str, str]]) -> bytes | AsyncIterator[bytes] | None:
-        """The body for the next attempt, in chunks if it arrived so. Adds Content-Length unless the HTTP client does."""
+        """The body for the next attempt. Adds Content-Length to the headers unless the HTTP client does."""
         if self._rest is not None:
             rest, self._rest = self._rest, None
             if self._length is not None:

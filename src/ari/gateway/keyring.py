@@ -1,4 +1,4 @@
-"""The credential of each request: read anew every time, opened anew only where what is stored has changed."""
+"""The credential for each request: read on every request, decrypted again only if the stored key changed."""
 
 from typing import NamedTuple
 
@@ -8,14 +8,14 @@ from ari.integrations.model import Credential, Provider
 
 
 class ResolvedCredential(NamedTuple):
-    """``failing``: the provider's card says so already."""
+    """``failing``: the provider's card shows a failure already."""
 
     credential: Credential
     failing: bool
 
 
 class Keyring:
-    """Belongs to one event loop. Of each provider the credential in use is held, and none that is not."""
+    """Belongs to one event loop. Keeps one decrypted credential per provider, the current one."""
 
     def __init__(self, instance: Instance) -> None:
         self._instance = instance
@@ -23,9 +23,9 @@ class Keyring:
         self._held: dict[str, tuple[Stored, ResolvedCredential]] = {}
 
     async def find(self, provider: Provider) -> ResolvedCredential:
-        """What speaks to the provider now.
+        """The current credential of the provider.
 
-        Raises ``Conflict`` where it is not configured, ``Unavailable`` where that cannot be read or opened.
+        Raises ``Conflict`` if there is none, ``Unavailable`` if it cannot be read or decrypted.
         """
         stored = await self._finder.find(provider.name)
         remembered = self._held.get(provider.name)
@@ -39,6 +39,6 @@ class Keyring:
         return held
 
     async def close(self) -> None:
-        """Forget everything."""
+        """Forget all credentials."""
         self._held.clear()
         await self._finder.close()

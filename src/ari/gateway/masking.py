@@ -1,7 +1,7 @@
-"""Taking the provider key out of what a provider sends (security.md 37).
+"""Masks the provider key in everything a provider sends (security.md 37).
 
-Found are the key as it is, and as JSON (``\\u002d``, ``\\/``) or a URL (``%2D``) may spell it. Other encodings, such as
-Base64, hexadecimal or a key with spaces in it, are not: see docs/explain/security.md.
+Finds the key itself and its spellings in JSON (``\\u002d``, ``\\/``) and URLs (``%2D``). Other encodings, such as Base64,
+hexadecimal or a key with spaces in it, are not found: see docs/explain/security.md.
 """
 
 import re
@@ -11,21 +11,21 @@ from functools import lru_cache
 from ari.integrations.checks import mask
 
 SHORTEST_KEY = 8
-"""A shorter key is no secret: local servers take ``none`` or ``ollama``, and those words belong in responses."""
+"""A shorter key is not a secret: local servers accept ``none`` or ``ollama``, which may occur in any response."""
 _PART = 10
-"""This many characters of a key in a row are a part of it, not chance."""
+"""This many characters of a key in a row are not a coincidence."""
 _BLOCK = _PART // 2
-"""Any part holds a whole block of a key that is cut into blocks of this size."""
+"""Every part of that length contains a whole block of this size."""
 _BEGUN_ESCAPE = re.compile(rb"(?:\\(?:u(?:0(?:0[2-7]?)?)?)?|%[2-7]?)\Z")
 _LONGEST_ESCAPE = 6
 _PUNCTUATION = frozenset(string.punctuation.encode())
 
 
 class KeyMask:
-    """Covers every occurrence of one key in one body, however the body is cut.
+    """Masks every occurrence of one key in one body, however the body is split into chunks.
 
-    The cover has the length of what it covers, so a ``Content-Length`` remains right. Held back is only an end that
-    may be the beginning of the key.
+    The mask has the length of the key, so Content-Length stays right. Only the end of a chunk that may be the beginning
+    of the key is held back.
     """
 
     def __init__(self, secret: str) -> None:
@@ -34,10 +34,10 @@ class KeyMask:
         self._ends = frozenset(self._key + b"\\u%0123456789abcdefABCDEF")
         self._held = b""
         self._known = 0
-        """How many bytes of what is held belong to a key that was found."""
+        """Bytes of ``_held`` that belong to a key that was found."""
 
     def mask(self, chunk: bytes) -> bytes:
-        """What may go on now."""
+        """Take the next chunk and return the bytes to send now."""
         if not self._key:
             return chunk
         data = self._held + chunk if self._held else chunk
@@ -45,19 +45,19 @@ class KeyMask:
         ready = len(data) - begun
         spans = self._find_spans(data)
         result = self._cover(data, spans)[:ready] if spans or self._known else data[:ready]
-        # An end that is covered may also begin the key once more.
+        # A masked end may also begin the next occurrence of the key.
         self._known = max(0, self._known - ready, *(end - ready for _, end in spans))
         self._held = data[ready:]
         return result
 
     def flush(self) -> bytes:
-        """What was held back, at the end of the body."""
+        """The bytes held back, at the end of the body."""
         rest, self._held = self._held, b""
         known, self._known = self._known, 0
         return b"*" * known + rest[known:]
 
     def whole(self, body: bytes) -> bytes:
-        """A body of which nothing follows."""
+        """A complete body with the key masked."""
         return self.mask(body) + self.flush()
 
     def _find_spans(self, data: bytes) -> list[tuple[int, int]]:
@@ -74,7 +74,7 @@ class KeyMask:
         return bytes(result)
 
     def _partial_key_bytes(self, data: bytes) -> int:
-        """How many bytes at the end may be the beginning of the key."""
+        """Number of bytes at the end that may be the beginning of the key."""
         key = self._key
         longest = min(len(key) - 1, len(data))
         as_it_is = next((size for size in range(longest, 0, -1) if data.endswith(key[:size])), 0)
@@ -91,9 +91,9 @@ class KeyMask:
 
 
 def mask_key(body: bytes, secret: str, shown: bytes | None = None) -> bytes:
-    """A whole text without the key: neither all of it nor ten characters of it in a row.
+    """A text with the key and any ten characters of it in a row replaced.
 
-    ``shown`` stands in their place; without it, the first and last characters of the key.
+    The replacement is ``shown``, or else the first and last characters of the key.
     """
     if len(secret) < SHORTEST_KEY:
         return body
@@ -132,13 +132,13 @@ def _find(data: bytes, part: bytes) -> list[tuple[int, int]]:
 
 @lru_cache(64)
 def _escapes(punctuation: bytes) -> re.Pattern[bytes]:
-    """Finds escapes: of punctuation only what a key has, since responses are full of escaped quotes."""
+    """Pattern of escapes. Only the punctuation that the key has, since responses are full of escaped quotes."""
     simple = rb"[%b]" % re.escape(punctuation) if punctuation else rb"(?!)"
     return re.compile(rb"\\u00([2-7][0-9A-Fa-f])|%%([2-7][0-9A-Fa-f])|\\(%b)" % simple)
 
 
 def _unescape(data: bytes, escapes: re.Pattern[bytes]) -> tuple[bytes, "_Starts"]:
-    """The data with its escapes replaced, and where each byte of it begins in the data."""
+    """The data with its escapes decoded, and the offset where each byte begins in the original."""
     plain, shifts, end, removed = bytearray(), [], 0, 0
     for escape in escapes.finditer(data):
         plain += data[end : escape.start()]
@@ -167,6 +167,6 @@ class _Starts:
 
 
 def _may_spell(begun: bytes, byte: int) -> bool:
-    """Whether an escape that begins so may stand for this byte."""
+    """Whether an escape with this beginning may decode to this byte."""
     spelled = (b"\\u00%02x" % byte, b"%%%02x" % byte, b"\\%c" % byte)
     return any(one.startswith(begun.lower()) for one in spelled)

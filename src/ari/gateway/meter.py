@@ -1,7 +1,7 @@
-"""Reads the usage off a response while it passes; never delays it, never holds much of it (security.md 37).
+"""Reads token usage from a response while it passes, without delaying or buffering it (security.md 37).
 
 Each format is one file: ``meter_openai.py``, ``meter_anthropic.py``, ``meter_gemini.py``, ``meter_ollama.py``. The
-content decides which one it is, not the provider: most providers speak several.
+content selects the format, not the provider, since most providers support several.
 """
 
 import re
@@ -18,12 +18,12 @@ _WORTH_READING = re.compile(
 )
 _UNREAD = (b"audio/", b"image/", b"video/", b"font/", b"multipart/")
 _FIRST_OF_EVENTS = b"deir:"
-"""How ``data``, ``event``, ``id``, ``retry`` and comments begin."""
+"""First bytes of ``data``, ``event``, ``id``, ``retry`` and comments."""
 _A_CHOICE = re.compile(rb'"choices"\s*:\s*\[\s*[^\]\s]')
 _BOM = b"\xef\xbb\xbf"
 _BLANK = b" \t\r\n"
 _MAX_EVENTS_FOR_MODEL = 10
-"""So many events are searched for the name of the model."""
+"""How many events are searched for the name of the model."""
 
 
 class Meter(Protocol):
@@ -31,28 +31,28 @@ class Meter(Protocol):
 
     @property
     def ended(self) -> bool:
-        """Whether the response itself said that it is over: many callers hang up then."""
+        """Whether the response announced its own end. Many callers disconnect then."""
 
     @property
     def failed(self) -> bool:
-        """Whether it reports an error."""
+        """Whether the response reports an error."""
 
     @property
     def unfinished(self) -> bool:
-        """Whether it lacks the end that its format has."""
+        """Whether the end that the format requires is missing."""
 
     def see(self, chunk: bytes) -> bytes:
-        """Take the next chunk; returns what may pass now."""
+        """Take the next chunk and return the bytes to send now."""
 
     def finish(self) -> bytes:
-        """Nothing more comes; returns what was held."""
+        """End the response and return the bytes held back."""
 
     def usage(self, whole: bool) -> TokenUsage:
-        """What is known, after ``finish``; ``whole``: all of the response came."""
+        """The usage, after ``finish``. ``whole``: the response is complete."""
 
 
 class NoMeter:
-    """For responses without anything that could be read."""
+    """For responses that report no usage."""
 
     ended = failed = unfinished = False
 
@@ -67,7 +67,7 @@ class NoMeter:
 
 
 class _Reader:
-    """What is common to JSON and to events."""
+    """Base of the JSON and event meters."""
 
     def __init__(self) -> None:
         self.reading = UsageReading()
@@ -89,7 +89,7 @@ class _Reader:
 
 
 class JsonMeter(_Reader):
-    """For JSON: one document, several one after the other (NDJSON), or an array of them."""
+    """For JSON: one document, several in sequence (NDJSON), or an array."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -109,7 +109,7 @@ class JsonMeter(_Reader):
 
 
 class EventMeter(_Reader):
-    """For server-sent events. ``hides``: takes out the event that only reports usage."""
+    """For server-sent events. ``hides``: removes the event that only reports usage."""
 
     def __init__(self, hides: bool) -> None:
         super().__init__()
@@ -126,7 +126,7 @@ class EventMeter(_Reader):
         return held if self._hides else b""
 
     def _see_event(self, name: bytes, data: JsonDocument) -> bool:
-        """Read an event; returns whether to take it out."""
+        """Read an event. Returns whether to remove it."""
         text = data.text
         if name == b"error":
             self.reading.failed = True
@@ -148,7 +148,7 @@ class EventMeter(_Reader):
 
 
 def _may_only_report_usage(data: JsonDocument) -> bool:
-    """Whether an event whose data began like this may have no choice in it."""
+    """Whether an event that begins like this may have no choices."""
     text = data.text
     if text is None:
         return False
@@ -156,7 +156,7 @@ def _may_only_report_usage(data: JsonDocument) -> bool:
 
 
 class ContentMeter:
-    """Decides by the first byte what it reads, since not every server labels its streams."""
+    """Chooses the meter by the first byte, since not every server labels its streams."""
 
     def __init__(self, is_events: bool, hides: bool) -> None:
         self._is_events = is_events
@@ -202,9 +202,9 @@ class ContentMeter:
 
 
 def meter_for(media_type: bytes, encoded: bool, hides: bool = False) -> Meter:
-    """What fits a response; ``encoded``: it is compressed, although that was not asked for.
+    """The meter for a response. ``encoded``: it is compressed, although ARI requested it uncompressed.
 
-    ``hides``: an event that only reports usage does not pass, for the caller did not ask for it.
+    ``hides``: remove an event that only reports usage, since the caller did not request it.
     """
     if encoded or media_type.startswith(_UNREAD):
         return NoMeter()
@@ -212,7 +212,7 @@ def meter_for(media_type: bytes, encoded: bool, hides: bool = False) -> Meter:
 
 
 def read(members: Members, reading: UsageReading) -> None:
-    """Read one document or event, in whatever format it is."""
+    """Read one document or event of any format."""
     if members.get("usageMetadata") is not None or "modelVersion" in members:
         meter_gemini.read(members, reading)
     elif meter_ollama.MARKS.intersection(members):
@@ -233,7 +233,7 @@ def _is_anthropic(members: Members) -> bool:
 
 
 def _reports_error(members: Members) -> bool:
-    """An ``error``, wherever a format has it, or a response whose state is ``failed``."""
+    """Whether a document reports an error in any format, or is a response with status ``failed``."""
     return (
         has(members, "error")
         or value_of(members, "type") == "error"

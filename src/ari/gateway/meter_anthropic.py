@@ -1,4 +1,4 @@
-"""How Anthropic reports usage, and all that speak its format: a message, or the first and last events of its stream."""
+"""Usage in Anthropic's format: in a message, or in the first and last events of a stream."""
 # https://docs.anthropic.com/en/api/messages-streaming: message_start has the input, message_delta the output so far.
 
 from typing import Any
@@ -10,7 +10,7 @@ TYPES = frozenset(("message", "message_start", "message_delta", "message_stop"))
 
 
 def read(members: Members, reading: UsageReading) -> None:
-    """A message, or an event of one."""
+    """Read a message, or an event of one."""
     kind = value_of(members, "type")
     found = (nested_in(members, "message") or {}) if kind == "message_start" else members
     reading.set_model(value_of(found, "model"))
@@ -18,7 +18,7 @@ def read(members: Members, reading: UsageReading) -> None:
     if isinstance(usage, dict):
         _read_input(usage, reading)
     if kind == "message_start":
-        # Its output is what was made before the first word, usually 1.
+        # Its output count covers only what precedes the first text, usually 1 token.
         reading.must_end = True
     elif kind == "message_stop":
         reading.end()
@@ -36,9 +36,9 @@ def read(members: Members, reading: UsageReading) -> None:
 
 
 def _read_input(usage: dict[str, Any], reading: UsageReading) -> None:
-    """Tokens read from a cache, or written to one, are not among ``input_tokens``.
+    """Add the tokens read from a cache or written to one, which ``input_tokens`` does not include.
 
-    Each count may grow from event to event; some servers leave it at 0 in the first, others in the last.
+    Counts may grow from event to event. Some servers send 0 in the first event, others in the last.
     """
     reading.uncached = _larger(reading.uncached, usage.get("input_tokens"))
     reading.cache_read = _larger(reading.cache_read, usage.get("cache_read_input_tokens"))

@@ -1,4 +1,4 @@
-"""How Gemini reports usage: in ``usageMetadata`` of a response, or of each part of a stream; the last part counts."""
+"""Usage in Gemini's format: ``usageMetadata`` of a response, or of the last part of a stream."""
 # https://ai.google.dev/api/generate-content#UsageMetadata
 
 import re
@@ -10,7 +10,7 @@ _FINISHED = re.compile(rb'"finishReason"\s*:\s*"')
 
 
 def read(members: Members, reading: UsageReading) -> None:
-    """A response, or a part of a stream. Thoughts are not among the candidates' tokens."""
+    """Read a response, or a part of a stream. ``candidatesTokenCount`` excludes thoughts, so they are added."""
     reading.set_model(value_of(members, "modelVersion"))
     usage = value_of(members, "usageMetadata")
     if not isinstance(usage, dict):

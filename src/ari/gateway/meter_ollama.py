@@ -1,4 +1,4 @@
-"""How Ollama's own API reports usage: in the response, or in the last of the lines of a stream."""
+"""Usage in Ollama's own format: in the response, or in the last line of a stream."""
 # https://github.com/ollama/ollama/blob/main/docs/api.md
 
 from ari.gateway.json_members import Members, value_of
@@ -8,7 +8,7 @@ MARKS = frozenset(("done", "eval_count", "prompt_eval_count"))
 
 
 def read(members: Members, reading: UsageReading) -> None:
-    """A response, or a line. A prompt that was in memory already may not be counted: then it is unknown."""
+    """Read a response, or a line. The count of a cached prompt may be missing; it stays unknown."""
     reading.set_model(value_of(members, "model"))
     done = value_of(members, "done")
     reading.must_end = reading.must_end or done is False

@@ -1,4 +1,4 @@
-"""How OpenAI reports usage, and all that speak its format: chat, completions, embeddings, responses, audio, images."""
+"""Usage in OpenAI's format: chat, completions, embeddings, responses, audio, images."""
 # https://platform.openai.com/docs/api-reference: chat/object, chat-streaming, responses-streaming
 
 import re
@@ -14,7 +14,7 @@ _FINISHED_BY_ERROR = re.compile(rb'"finish_reason"\s*:\s*"error"')
 
 
 def read(members: Members, reading: UsageReading) -> None:
-    """A response, a chunk of a chat, or an event of a response, which holds all of it once it is complete."""
+    """Read a response, a chat chunk, or an event of the Responses API, whose last event holds the whole response."""
     kind = value_of(members, "type")
     named = isinstance(kind, str) and kind.startswith("response.")
     inner = nested_in(members, "response") if named else None
@@ -37,7 +37,7 @@ def read(members: Members, reading: UsageReading) -> None:
 
 
 def _is_final(found: Members, choices: Any, is_response: bool) -> bool:
-    """Whether usage is the final count: some servers send the count so far with every chunk."""
+    """Whether the count is final. Some servers send the count so far with every chunk."""
     if is_response:
         return value_of(found, "status") in _FINAL_STATES
     return not has_choices(found) or _FINISHED.search(bytes(choices)) is not None

@@ -1,4 +1,4 @@
-"""The gateway in the description of the API. What runs is ``Gateway.handle``."""
+"""Describes the gateway for OpenAPI. ``Gateway.handle`` serves the requests."""
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
@@ -55,12 +55,12 @@ class ProviderResponseOut(RootModel[dict[str, Any]]):
 
 
 def scopes_for(method: str) -> list[str]:
-    """The scopes of which a request with this method needs one: the first where a provider lists such a path."""
+    """The scopes of which a request with this method needs one; the first is for paths that a provider lists."""
     is_listed = any(one.startswith(f"{method} ") for provider in providers().values() for one in provider.reaches)
     return (["ai:<provider>"] if is_listed else []) + ["ai-account:<provider>"]
 
 
-def _described(method: str) -> dict[str, Any]:
+def _describe(method: str) -> dict[str, Any]:
     scopes = scopes_for(method)
     security = [{scheme: [scope]} for scope in scopes for scheme in ("ApiKey", "Bearer")]
     words = (
@@ -85,7 +85,7 @@ def routes(
     answers = problems(*_ERRORS)
 
     def read_from_provider(provider: _Provider, path: _Rest) -> None:
-        """Described by ``_described``, like the others."""
+        """Described by ``_describe``, like the others."""
 
     def send_to_provider(provider: _Provider, path: _Rest, body: ProviderRequestIn) -> None:
         """For POST."""
@@ -108,5 +108,5 @@ def routes(
     )
     declare = policy(AuthMode.KEY, scope_resolver=resolve_scope, fast=FastRoute(handler, streams=True))
     for method, endpoint in zip(METHODS, endpoints, strict=True):
-        router.add_api_route(TEMPLATE, declare(endpoint), methods=[method], responses=answers, **_described(method))
+        router.add_api_route(TEMPLATE, declare(endpoint), methods=[method], responses=answers, **_describe(method))
     return list(router.routes)

@@ -1,15 +1,15 @@
-"""Paths that look like a mistyped base URL: the version left out, or written twice; a slash too many at the end."""
+"""Suggests the path for a request whose base URL lacks the version, repeats it, or ends with an extra slash."""
 
 import re
 
 from ari.integrations.model import Provider, reaching
 
 _COMMON = re.compile(r"v\d+(?:alpha|beta)?\d*|api|ai|openai|beta|anthropic|compatible-mode")
-"""Segments that base URLs hold, before those that name what is called."""
+"""Segments of base URLs that precede the operation."""
 
 
 def suggest_path(provider: Provider, method: str, path: str) -> str | None:
-    """The path of the provider's own that was probably meant, as its file writes it; ``None`` if none is near."""
+    """The provider's path that was probably meant, as its file lists it; ``None`` if none is similar."""
     parts = [part for part in path.split("/") if part]
     if not parts or provider.reached(method, path):
         return None
@@ -24,12 +24,12 @@ def suggest_path(provider: Provider, method: str, path: str) -> str | None:
 
 
 def _may_drop(part: str, meant_path: str) -> bool:
-    """Whether a segment before the path may come from a base URL: a common one, or one that the path has itself."""
+    """Whether a leading segment may come from a base URL: a common one, or one that the path repeats."""
     return _COMMON.fullmatch(part) is not None or part in meant_path.split("/")
 
 
 def _starts(provider: Provider) -> list[tuple[str, ...]]:
-    """What the provider's paths begin with, shortest first."""
+    """The leading segments of the provider's paths, shortest first."""
     found: set[tuple[str, ...]] = {()}
     for one in provider.reaches:
         parts = one.partition(" ")[2].strip("/").split("/")

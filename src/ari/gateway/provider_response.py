@@ -1,4 +1,4 @@
-"""The provider's response on its way to the caller: unpacked, without the provider's key, and never too fast."""
+"""Reads the provider's response: decompressed, with the provider key masked, at a limited rate."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -12,23 +12,23 @@ from ari.http.problem import Header
 from ari.outbound.http import OutboundFault, Reply
 
 _OF_PACKED = (b"content-encoding", b"content-length")
-_TURN_SECONDS = 0.0005
+_TICK_SECONDS = 0.0005
 _WITHOUT_BODY = (204, 205, 304)
 
 
 class ProviderResponse:
-    """Reads as a ``Reply`` does. ``headers`` are the provider's as they fit the body that is read here.
+    """Has the interface of ``Reply``. ``headers`` are the provider's, adapted to the body that ``read`` returns.
 
-    ``may_have_length``: a length may be announced, also in a response to ``HEAD``, which has no body (RFC 9110 §8.6).
+    ``may_have_length``: Content-Length may be sent, also in a response to ``HEAD``, which has no body (RFC 9110 §8.6).
     """
 
-    def __init__(self, reply: Reply, method: str, secret: str, paces: ReadRates) -> None:
+    def __init__(self, reply: Reply, method: str, secret: str, rates: ReadRates) -> None:
         self.status = reply.status
         self.may_have_length = reply.status not in _WITHOUT_BODY
         self.has_body = self.may_have_length and method != "HEAD"
         self._reply = reply
         self._mask = KeyMask(secret)
-        self._pace = ReadRate(paces)
+        self._rate = ReadRate(rates)
         self._rest_seconds = 0.0
         self._unpacking = unpacking_for(reply.headers)
         self._pieces: Iterator[bytes] = iter(())
@@ -36,31 +36,31 @@ class ProviderResponse:
         self.headers = _clean(reply.headers, secret, unpacked=self._unpacking is not None)
 
     async def __aenter__(self) -> Self:
-        self._pace.open()
+        self._rate.open()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._pace.close()
+        self._rate.close()
 
     @property
-    def is_sound(self) -> bool:
-        """Whether HTTP knows such a status for a final response (RFC 9110 §15)."""
+    def has_valid_status(self) -> bool:
+        """Whether the status is valid for a final response (RFC 9110 §15)."""
         return 200 <= self.status <= 599
 
     @property
-    def is_packed(self) -> bool:
-        """Whether the body is still packed, in a way that is not known here."""
+    def is_compressed(self) -> bool:
+        """Whether the body is compressed in a format that ARI does not know."""
         return bool(coding_of(self.headers))
 
     @property
     def at_end(self) -> bool:
-        """Whether all of the body was read; it may be over without that being known yet."""
+        """Whether all of the body was read. ``False`` if the end is not known yet."""
         return self._ended
 
     async def read(self) -> bytes:
-        """What of the body may go on, as soon as there is any; empty at its end. Raises ``OutboundFault``."""
+        """The next bytes for the caller; empty at the end. Raises ``OutboundFault``."""
         while not self._ended:
             piece = await self._next_piece()
             found = self._mask.mask(piece) if piece else b""
@@ -71,15 +71,15 @@ class ProviderResponse:
                 return found
         return b""
 
-    async def beginning(self, most_bytes: int) -> bytes:
-        """At most so much of the body, with the key still in it. Raises ``OutboundFault``."""
+    async def beginning(self, max_bytes: int) -> bytes:
+        """The first ``max_bytes`` of the body, with the key not yet masked. Raises ``OutboundFault``."""
         found = bytearray()
-        while len(found) < most_bytes and (piece := await self._next_piece()):
+        while len(found) < max_bytes and (piece := await self._next_piece()):
             found += piece
-        return bytes(found[:most_bytes])
+        return bytes(found[:max_bytes])
 
     async def _next_piece(self) -> bytes:
-        """The next piece, unpacked; empty at the end."""
+        """The next piece, decompressed; empty at the end."""
         if self._unpacking is None:
             return await self._next_chunk()
         try:
@@ -101,9 +101,9 @@ class ProviderResponse:
             await reply.rest(self._rest_seconds)
         chunk = await reply.read()
         spent = reply.parse_seconds()
-        self._rest_seconds = self._pace.rest_after(len(chunk), spent) if chunk else 0.0
-        if spent > _TURN_SECONDS and not self._rest_seconds:
-            await asyncio.sleep(0)  # the next piece may be here already: others get their turn first
+        self._rest_seconds = self._rate.pause_after(len(chunk), spent) if chunk else 0.0
+        if spent > _TICK_SECONDS and not self._rest_seconds:
+            await asyncio.sleep(0)  # the next piece may be here already; let other tasks run first
         return chunk
 
 

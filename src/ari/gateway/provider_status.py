@@ -1,4 +1,4 @@
-"""What calls tell of a provider, written down for its card: each change, not each call."""
+"""Records on a provider's card that its key was rejected, that it is unreachable, or that it works again."""
 
 from collections.abc import Callable
 
@@ -12,30 +12,30 @@ from ari.integrations import manage
 from ari.integrations.model import Integration
 
 _REST_SECONDS = 10.0
-"""So long a provider's word counts in this process: one that comes and goes does not write with every call."""
+"""At most one write per status in this time, so a provider that keeps changing does not cause a write per call."""
 
 _log = structlog.get_logger("ari.gateway")
 
 
 class ProviderStatus:
-    """The notes of one process."""
+    """The provider status as one process sees it."""
 
     def __init__(self, instance: Instance) -> None:
         self._instance = instance
         self._noted: dict[tuple[str, int | None, str], float] = {}
 
     async def rejected(self, held: ResolvedCredential, reason: str, status: int) -> None:
-        """The provider refused the key."""
+        """The provider rejected the key."""
         if not held.failing and self._is_due(held, "rejected"):
             await self._note(held, manage.note_rejected, reason, status)
 
     async def unreachable(self, held: ResolvedCredential, reason: str) -> None:
-        """No answer came."""
+        """The provider did not respond."""
         if not held.failing and self._is_due(held, "unreachable"):
             await self._note(held, manage.note_unreachable, reason, None)
 
     async def works(self, held: ResolvedCredential) -> None:
-        """The provider took the key."""
+        """The provider accepted the key."""
         if held.failing and self._is_due(held, "works"):
             await self._note(held, manage.note_working)
 
@@ -54,4 +54,6 @@ class ProviderStatus:
         try:
             await instance.acommand(SYSTEM, lambda unit, _: note(unit, instance.now_ms(), credential, *facts))
         except AriError as error:
-            _log.warning("how a provider does could not be noted", provider=credential.provider.name, reason=str(error))
+            _log.warning(
+                "could not record the status of a provider", provider=credential.provider.name, reason=str(error)
+            )

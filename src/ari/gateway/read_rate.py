@@ -1,26 +1,26 @@
-"""How fast streams of many small pieces are read: a provider that trickles bytes does not use up a core.
+"""Limits how fast streams of many small pieces are read, so a provider that trickles bytes cannot use up a core.
 
-Each piece costs about the same, however small. A stream may use a share of a core for pieces that are small for their
-cost; what is over that it pays back by resting, and the pieces that come in a rest are read as one. The events of a
-model are far below the share, so they are passed on at once.
+Each piece costs about the same CPU time, however small it is. A stream may use a share of a core for that. A stream
+above its share pauses, and the pieces that arrive during a pause are read as one. The events of a model stay far below
+the share, so they are forwarded immediately.
 """
 
 from ari.base.clock import Clock
 
 _FORWARD_SECONDS = 250e-6
-"""What it costs to pass on a piece, besides reading it."""
+"""CPU time to forward a piece, in addition to reading it."""
 _SECONDS_PER_BYTE = 10e-9
-"""What bytes may cost at no charge: downloads are not slowed."""
+"""CPU time per byte that is not counted, so downloads are not slowed."""
 _BURST_SECONDS = 0.01
 _SHARE = 0.04
 """Of a core, for one stream: 160 pieces a second."""
 _ALL_SHARE = 0.5
 """Of a core, for all streams together."""
-_LONGEST_REST_SECONDS = 2.0
+_MAX_PAUSE_SECONDS = 2.0
 
 
 class _Bucket:
-    """Time that was used, less what may be used: above 0 it is too much."""
+    """CPU time used minus CPU time allowed; above 0 is too much."""
 
     def __init__(self, now: float) -> None:
         self.debt = -_BURST_SECONDS
@@ -40,7 +40,7 @@ class ReadRates:
         self._all = _Bucket(clock.monotonic())
 
     def share(self, now: float, cost: float) -> float:
-        """What part of a core a stream that used so much may use: an equal one, if all together use too much."""
+        """The share of a core for one stream; an equal part if all streams together use too much."""
         self._all.add(now, cost, _ALL_SHARE)
         return min(_SHARE, _ALL_SHARE / self.open) if self._all.debt > 0 else _SHARE
 
@@ -48,22 +48,22 @@ class ReadRates:
 class ReadRate:
     """One stream, between ``open`` and ``close``."""
 
-    def __init__(self, paces: ReadRates) -> None:
-        self._paces = paces
-        self._own = _Bucket(paces.clock.monotonic())
+    def __init__(self, rates: ReadRates) -> None:
+        self._rates = rates
+        self._own = _Bucket(rates.clock.monotonic())
 
     def open(self) -> None:
-        """It begins."""
-        self._paces.open += 1
+        """The stream begins."""
+        self._rates.open += 1
 
     def close(self) -> None:
-        """It is over."""
-        self._paces.open -= 1
+        """The stream is over."""
+        self._rates.open -= 1
 
-    def rest_after(self, size: int, read_seconds: float) -> float:
-        """How long to rest, in seconds, after a piece of ``size`` bytes that took ``read_seconds`` to read."""
-        now = self._paces.clock.monotonic()
+    def pause_after(self, size: int, read_seconds: float) -> float:
+        """How long to pause, in seconds, after a piece of ``size`` bytes that took ``read_seconds`` to read."""
+        now = self._rates.clock.monotonic()
         cost = read_seconds + _FORWARD_SECONDS - size * _SECONDS_PER_BYTE
-        share = self._paces.share(now, max(0, cost))
+        share = self._rates.share(now, max(0, cost))
         self._own.add(now, cost, share)
-        return min(self._own.debt / share, _LONGEST_REST_SECONDS) if self._own.debt > 0 else 0.0
+        return min(self._own.debt / share, _MAX_PAUSE_SECONDS) if self._own.debt > 0 else 0.0

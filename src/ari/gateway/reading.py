@@ -1,15 +1,15 @@
-"""What is known so far of the tokens that a response used, and which of it is final."""
+"""The token counts read from a response so far, and which of them are final."""
 
 from typing import Any
 
 from ari.usage.ai import TokenUsage
 
 MAX_TOKENS = 1_000_000_000
-"""More than any request can use; a larger number is an error, and sums of it would leave the range of a column."""
+"""More than any request can use. Sums of larger numbers would overflow a column."""
 
 
 def count(value: Any) -> int | None:
-    """A number of tokens, also where it is written as ``7.0`` or ``"7"``; ``None`` for anything else."""
+    """The number of tokens, also if written as ``7.0`` or ``"7"``. ``None`` for anything else."""
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 10:
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MAX_TOKENS:

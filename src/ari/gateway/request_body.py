@@ -1,6 +1,6 @@
-"""The caller's body on its way to the provider: small ones whole, so that they can be looked at, others as they come.
+"""Reads the caller's body: a small one whole, so that it can be examined, a larger one as it arrives.
 
-The rules of ``http/body.py`` about JSON are not ours: what a provider takes is the provider's to say.
+The JSON rules of ``http/body.py`` do not apply, since each provider has its own.
 """
 
 import asyncio
@@ -13,12 +13,12 @@ from ari.keys.reasons import REQUEST_ERRORS
 
 MAX_BYTES = 32 * 1024 * 1024
 WHOLE_BYTES = 1024 * 1024
-"""Up to this size a body is read before it is sent on, and is looked at if it is JSON."""
+"""Bodies up to this size are read whole before they are sent."""
 _CLOSE = ((b"connection", b"close"),)
 
 
 class RequestBody:
-    """``whole`` holds a small body; a larger one is ``pieces()``, of ``length`` bytes if that was told."""
+    """``whole`` holds a small body; a larger one is ``pieces()``, of ``length`` bytes if Content-Length was sent."""
 
     __slots__ = ("_receive", "fault", "gone", "length", "whole")
 
@@ -30,10 +30,10 @@ class RequestBody:
         self.gone = False
 
     async def pieces(self, at_end: Callable[[], None]) -> AsyncIterator[bytes]:
-        """Each part as it comes, no faster than it is taken.
+        """Each chunk as it arrives, no faster than it is consumed.
 
-        A body that cannot be accepted, or breaks off, ends it with an error that is in ``fault`` too: the HTTP client
-        between wraps what is raised.
+        If the body is not acceptable or breaks off, the error is kept in ``fault`` too, because the HTTP client wraps
+        what is raised.
         """
         size = 0
         while True:
@@ -53,13 +53,13 @@ class RequestBody:
 
 
 async def read_body(incoming: RequestHead, receive: Receive) -> RequestBody:
-    """The body, read as far as it should be. Raises ``BodyFault``."""
+    """The body, read whole if it is small. Raises ``BodyFault``."""
     if incoming.first(b"content-encoding") not in (None, b"identity"):
         raise BodyFault(Fault(REQUEST_ERRORS["unsupported_media_type"], "Send the body without Content-Encoding."))
-    told = incoming.first(b"content-length")
-    if told is not None and (not told.isdigit() or len(told) > 12):
+    declared = incoming.first(b"content-length")
+    if declared is not None and (not declared.isdigit() or len(declared) > 12):
         raise BodyFault(Fault(INVALID_REQUEST, "Content-Length isn't a number."))
-    length = None if told is None else int(told)
+    length = None if declared is None else int(declared)
     if length is None and incoming.first(b"transfer-encoding") is None:
         length = 0
     if length is not None and length > MAX_BYTES:

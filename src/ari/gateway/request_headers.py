@@ -1,8 +1,8 @@
-"""Which of the caller's headers go to the provider: all but those that security.md 36 names. No I/O.
+"""Selects the caller's headers that go to the provider: all but those that security.md 36 names. No I/O.
 
-A list of what may pass would drop what it does not know, such as the header that says who pays. So this is a list of
-what must not: credentials, who and where the caller is, what a proxy or a browser added, what is about one connection,
-and what would turn the request into another one than the scope was checked for.
+An allowlist would drop headers that it does not know, such as the one that selects who pays. So this is a denylist:
+credentials, the caller's identity and address, headers of proxies, browsers and connections, and headers that would
+turn the request into another one than the scope was checked for.
 """
 
 import re
@@ -26,7 +26,7 @@ _CONNECTION = (
     "transfer-encoding",
     "upgrade",
 )
-"""About this one connection (RFC 9110 §7.6.1), or written by us for the next."""
+"""For one connection only (RFC 9110 §7.6.1), or set by ARI."""
 _ADDRESSES = (
     "client-ip",
     "fastly-client-ip",
@@ -45,7 +45,7 @@ _ADDRESSES = (
     "x-scheme",
     "x-server-name",
 )
-"""Who and where the caller is, by the word of proxies."""
+"""The caller's identity and address, as proxies report them."""
 _BROWSER = ("dnt", "origin", "referer", "upgrade-insecure-requests")
 _ANOTHER_REQUEST = (
     "x-http-method",
@@ -55,7 +55,7 @@ _ANOTHER_REQUEST = (
     "x-override-url",
     "x-rewrite-url",
 )
-"""Some servers take method or path from these, which would pass by the scope (Google's take the method)."""
+"""Some servers read the method or path from these, which would bypass the scope (Google's read the method)."""
 _TRACES = (
     "b3",
     "baggage",
@@ -70,7 +70,7 @@ _TRACES = (
     "x-correlation-id",
     "x-request-id",
 )
-"""Names of the request inside the caller's systems. ``x-client-request-id`` is made for the provider, and passes."""
+"""The caller's own request and trace ids. ``x-client-request-id`` is meant for the provider and passes."""
 _OURS = ("set-cookie", "x-csrf-token", "x-xsrf-token")
 _PREFIXES = (
     "access-control-",
@@ -112,7 +112,7 @@ _CREDENTIAL = re.compile(
     "authorization|authentication|cookie|credential|password|secret|api-?key|app-?key|(?:access|auth|security|session|"
     "id|identity|bearer|refresh|subscription)-?token|auth-key|subscription-key|client-cert|jwt|^x-auth|^x-token$|^token$"
 )
-"""Also of a name that no provider is known to take: it may be a credential of the caller for somebody else."""
+"""Denied even if no provider is known to read them: they may hold a credential for another service."""
 _DENIED = re.compile(
     "(?:{})|(?:{}).*".format(
         "|".join(
@@ -126,9 +126,9 @@ _VALUE = re.compile(r"[\t\x20-\x7e\x80-\U0010ffff]*")
 
 
 def to_provider(incoming: RequestHead, credential: Credential) -> list[tuple[str, str]]:
-    """The headers of the request, in order, line by line; the key stands in place of the caller's credentials."""
+    """The request headers, line by line in order, with the provider key instead of the caller's credentials."""
     provider = credential.provider
-    passed = list(_passed(incoming, {name for name, _ in credential.headers} | {provider.key_header}))
+    passed = list(_select(incoming, {name for name, _ in credential.headers} | {provider.key_header}))
     names = {name for name, _ in passed}
     defaults = (("user-agent", "ari"), *provider.default_headers)
     added = [(name, value) for name, value in defaults if name not in names]
@@ -141,7 +141,7 @@ def is_denied(name: str) -> bool:
     return _DENIED.fullmatch(name) is not None or _CREDENTIAL.search(name) is not None
 
 
-def _passed(incoming: RequestHead, replaced: set[str]) -> Iterator[tuple[str, str]]:
+def _select(incoming: RequestHead, replaced: set[str]) -> Iterator[tuple[str, str]]:
     named = b",".join(incoming.lines(b"connection")).decode("latin-1").lower()
     replaced |= {name.strip() for name in named.split(",")}
     for raw in incoming.headers:
@@ -155,7 +155,7 @@ def _passed(incoming: RequestHead, replaced: set[str]) -> Iterator[tuple[str, st
 
 
 def _text(line: bytes) -> str:
-    """As it is written again: the client writes UTF-8. What is none is taken for Latin-1 (RFC 9110 §5.5)."""
+    """Decode as UTF-8, which the client writes, or else as Latin-1 (RFC 9110 §5.5)."""
     try:
         return line.decode("utf-8")
     except UnicodeDecodeError:

@@ -1,4 +1,4 @@
-"""Whose request it is: the provider that the path names, and the scope that it takes to reach it (security.md 36)."""
+"""The provider that a path names, and the scope that reaches it (security.md 36)."""
 
 from functools import lru_cache
 from typing import NamedTuple
@@ -14,14 +14,14 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
 class Target(NamedTuple):
-    """``path`` begins with a slash and is as the caller wrote it."""
+    """``path`` starts with a slash and is unchanged from the request."""
 
     provider: Provider
     path: str
 
 
 def target_of(path: str) -> Target | None:
-    """Where a path under ``/api/ai/`` leads; ``None`` where there is no such provider."""
+    """The target of a path under ``/api/ai/``; ``None`` if there is no such provider."""
     name, slash, rest = path[len(PREFIX) :].partition("/")
     provider = providers().get(name)
     return None if provider is None or not provider.is_ai else Target(provider, slash + rest)
@@ -29,17 +29,17 @@ def target_of(path: str) -> Target | None:
 
 @lru_cache(1_000)
 def target_of_raw(path: bytes) -> Target | None:
-    """As ``target_of``, for the path before it was decoded: it is handed on as it is."""
+    """Like ``target_of``, for the path before decoding, which is forwarded unchanged."""
     return target_of(path.decode("latin-1"))
 
 
 def plain_scope(target: Target) -> str:
-    """What covers the paths that the provider's file lists."""
+    """The scope for the paths that the provider's file lists."""
     return f"ai:{target.provider.name}"
 
 
 def account_scope(target: Target) -> str:
-    """What covers all other paths."""
+    """The scope for all other paths."""
     return f"ai-account:{target.provider.name}"
 
 

@@ -1,6 +1,6 @@
-"""Unpacking a compressed response within limits, a piece at a time (RFC 9110 §8.4.1). No I/O.
+"""Decompresses a response within limits, piece by piece (RFC 9110 §8.4.1). No I/O.
 
-Responses are asked for uncompressed, so few come so. Unpacked, the key can be found in them, and usage too.
+ARI requests responses uncompressed, so few are compressed. Only decompressed can the key be masked and usage be read.
 """
 
 import zlib
@@ -9,25 +9,25 @@ from collections.abc import Callable, Iterator, Sequence
 from ari.http.problem import Header
 
 PIECE_BYTES = 64 * 1024
-MOST_BYTES = 256 * 1024 * 1024
-"""Of one response. Ten thousand numbers of an embedding are far less; a bomb is far more."""
+MAX_BYTES = 256 * 1024 * 1024
+"""Limit for one response: far more than a large embedding, far less than a decompression bomb."""
 _GZIP, _ZLIB, _RAW = 16 + zlib.MAX_WBITS, zlib.MAX_WBITS, -zlib.MAX_WBITS
 
 
 class CannotUnpack(Exception):
-    """The data is damaged, cut off, or larger than any response should be."""
+    """The data is damaged, truncated, or exceeds the limit."""
 
 
 class Unpacking:
-    """One response on its way out of gzip or deflate."""
+    """Decompresses one gzip or deflate response."""
 
     def __init__(self, window: Callable[[bytes], int]) -> None:
         self._window = window
         self._stream: zlib._Decompress | None = None
-        self._room = MOST_BYTES
+        self._room = MAX_BYTES
 
     def pieces(self, packed: bytes) -> Iterator[bytes]:
-        """What this unpacks to, never much at once. Raises ``CannotUnpack``."""
+        """The decompressed data in small pieces. Raises ``CannotUnpack``."""
         while packed:
             if self._stream is None:
                 self._stream = zlib.decompressobj(self._window(packed))
@@ -46,13 +46,13 @@ class Unpacking:
                 yield piece
 
     def end(self) -> None:
-        """Nothing follows. Raises ``CannotUnpack`` if something should."""
+        """Finish. Raises ``CannotUnpack`` if data is missing."""
         if self._stream is not None:
             raise CannotUnpack
 
 
 def unpacking_for(raw: Sequence[Header]) -> Unpacking | None:
-    """What unpacks a response with these headers; ``None`` if it is not packed, or in a way that is not known here."""
+    """The decompressor for a response; ``None`` if it is not compressed, or in an unknown format."""
     coding = coding_of(raw)
     if coding in (b"gzip", b"x-gzip"):
         return Unpacking(lambda _: _GZIP)
@@ -60,13 +60,13 @@ def unpacking_for(raw: Sequence[Header]) -> Unpacking | None:
 
 
 def coding_of(raw: Sequence[Header]) -> bytes:
-    """The codings that a response names, in lower case; empty if it is not packed."""
+    """The content codings of a response, in lower case; empty if there are none."""
     named = b",".join(value for name, value in raw if name.lower() == b"content-encoding").lower()
     codings = [one for part in named.split(b",") if (one := part.strip()) and one != b"identity"]
     return b", ".join(codings)
 
 
 def _deflate(first: bytes) -> int:
-    """Some servers send zlib's format, as they should, and some the bare one."""
+    """Window for ``deflate``: zlib's format per RFC 9110, or the raw one that some servers send."""
     is_zlib = first[0] & 0x0F == 8 and (len(first) < 2 or int.from_bytes(first[:2], "big") % 31 == 0)
     return _ZLIB if is_zlib else _RAW

@@ -125,7 +125,7 @@ def test_another_coding_stays_as_it_is(coding: bytes) -> None:
     """Its headers too."""
     headers = ((b"content-encoding", coding), (b"content-length", b"6"))
     received = _received(Wire([b"packed"], *headers))
-    assert received.is_packed
+    assert received.is_compressed
     assert (list(received.headers), _read(received)) == (list(headers), [b"packed"])
 
 
@@ -158,14 +158,14 @@ def test_a_model_is_never_slowed() -> None:
     pace.open()
     for _ in range(6_000):
         hands.now += 0.01
-        assert pace.rest_after(200, 20e-6) == 0
+        assert pace.pause_after(200, 20e-6) == 0
 
 
 def test_large_pieces_are_never_slowed() -> None:
     """A download as fast as the network gives it."""
     pace = ReadRate(ReadRates(Hands()))
     pace.open()
-    assert not any(pace.rest_after(65_536, 100e-6) for _ in range(10_000))
+    assert not any(pace.pause_after(65_536, 100e-6) for _ in range(10_000))
 
 
 @pytest.mark.parametrize("streams", [1, 10, 100])
@@ -184,7 +184,7 @@ def test_trickling_streams_share_a_part_of_a_core(streams: int) -> None:
         cost = 0.003
         used += cost
         hands.now += cost
-        running.append((hands.now + pace.rest_after(4_096, cost), number, pace))
+        running.append((hands.now + pace.pause_after(4_096, cost), number, pace))
     assert used / hands.now < 0.7
     for _, _, pace in running:
         pace.close()
