@@ -1,6 +1,6 @@
 """Masks the provider key in everything a provider sends (security.md 37).
 
-Finds the key itself and its spellings in JSON (``\\u002d``, ``\\/``) and URLs (``%2D``). Other encodings, such as Base64,
+Finds the key and its spellings in JSON (``\\u002d``, ``\\/``) and URLs (``%2D``). Other encodings, such as Base64,
 hexadecimal or a key with spaces in it, are not found: see docs/explain/security.md.
 """
 

@@ -105,7 +105,7 @@ def test_a_damaged_body_breaks_off(packed: bytes) -> None:
 
 def test_a_bomb_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     """A piece at a time, and no more than a response may have."""
-    monkeypatch.setattr(unpacking, "MOST_BYTES", 1_000_000)
+    monkeypatch.setattr(unpacking, "MAX_BYTES", 1_000_000)
     wire = Wire([gzip.compress(b"\0" * 5_000_000)], (b"content-encoding", b"gzip"))
     received, seen = _received(wire), 0
 
