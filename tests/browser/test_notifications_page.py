@@ -60,18 +60,18 @@ def test_switches_test_mail_and_history(page: Any, owner: Owner, mail: StandIn) 
     page.reload()
     expect(switch).not_to_be_checked()
     page.get_by_role("button", name="Send test email").click()
-    expect(page.get_by_text(f"The test mail to {EMAIL} was taken")).to_be_visible()
+    expect(page.get_by_text(f"Test email sent to {EMAIL}.")).to_be_visible()
     expect(page.locator(".toast")).to_contain_text("Test finished.")
-    assert mail.taken[-1].fields["subject"] == "A test mail of your ARI"
+    assert mail.taken[-1].fields["subject"] == "ARI test email"
     taken = len(mail.taken)
     page.reload()
-    expect(page.get_by_text(f"The test mail to {EMAIL} was taken")).to_be_visible()
+    expect(page.get_by_text(f"Test email sent to {EMAIL}.")).to_be_visible()
     assert page.url == f"{owner.url}{NOTIFICATIONS}"
     assert len(mail.taken) == taken
     mail.verified.clear()
     page.get_by_role("button", name="Send test email").click()
-    expect(page.get_by_text("The test mail was not sent: ")).to_be_visible()
-    expect(page.get_by_text(f"The test mail to {EMAIL} was taken")).to_have_count(0)
+    expect(page.get_by_text("The test email wasn't sent: ")).to_be_visible()
+    expect(page.get_by_text(f"Test email sent to {EMAIL}.")).to_have_count(0)
     mail.verified.add("example.net")
     key, _ = owner.create_key("told of")
     owner.cli("keys", "revoke", key["id"], "--yes", check=True)

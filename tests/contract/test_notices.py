@@ -52,7 +52,7 @@ def test_switched_off_not_set_up_and_nobody_there(post: Post) -> None:
     post.happen("key_revoked")
     post.gather()
     states = {one.kind: (one.state, one.error) for one in post.history()}
-    assert states == {"key_created": ("off", None), "key_revoked": ("unsent", "Mail is not set up.")}
+    assert states == {"key_created": ("off", None), "key_revoked": ("unsent", "Email isn't set up.")}
     post.office = OFFICE
     assert post.claim() is None
 
@@ -92,7 +92,7 @@ def test_the_first_digest_closes_before_the_next_opens(post: Post) -> None:
         post.finish(claimed, Sent("id"))
     post.clock.step((digest.next_try_at_ms - post.clock.now_ms()) / 1000)
     claimed = post.claim()
-    assert claimed.letter.subject == "5 more notifications of one day"
+    assert claimed.letter.subject == "5 more notifications in one day"
     assert claimed.letter.text.count("The API key") == 5
     newest = post.instance.read(lambda unit: unit.events.newest())
     assert newest is not None

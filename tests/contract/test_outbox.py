@@ -108,7 +108,7 @@ def test_a_notice_found_again_after_a_day_is_not_sent_twice(post: Post) -> None:
     post.clock.advance(23 * 3600)
     given_up = post.claim()
     assert isinstance(given_up, Notice)
-    assert (given_up.state, given_up.error) == ("failed", "It could not be sent in time.")
+    assert (given_up.state, given_up.error) == ("failed", "It couldn't be sent in time.")
     assert post.claim() is None
 
 
@@ -191,7 +191,7 @@ def test_a_lost_master_key_gives_the_mail_up(post: Post) -> None:
 
     post.command(ask)
     keys.own_file.unlink()
-    assert (post.claim().state, post.history()[0].error) == ("failed", "The mail could not be written (CannotOpen).")
+    assert (post.claim().state, post.history()[0].error) == ("failed", "The email couldn't be composed (CannotOpen).")
 
 
 def test_pauses_differ_by_chance() -> None:

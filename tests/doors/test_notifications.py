@@ -94,12 +94,12 @@ def test_a_test_mail_says_what_came_of_it(owner: Owner, service: StandIn) -> Non
     """Taken or not, in words; never what the service wrote."""
     _, writer = owner.create_key("Tester", scopes=["notifications:write"])
     taken = owner.api(writer).post("/api/notifications/test").json()
-    assert (taken["sent"], taken["said"]) == (True, f"The test mail to {EMAIL} was taken; look for it in a minute.")
-    assert service.taken[-1].fields["subject"] == "A test mail of your ARI"
+    assert (taken["sent"], taken["said"]) == (True, f"Test email sent to {EMAIL}. Check your inbox in a minute.")
+    assert service.taken[-1].fields["subject"] == "ARI test email"
     service.faults.append("500")
     failed = owner.api(writer).post("/api/notifications/test").json()
     assert failed["sent"] is False
-    assert failed["said"] == "The test mail was not sent: Resend returned 500: internal error at Resend."
+    assert failed["said"] == "The test email wasn't sent: Resend returned 500: internal error at Resend."
 
 
 def test_a_session_must_prove_and_confirm(owner: Owner) -> None:
@@ -123,12 +123,12 @@ def test_the_command_line_sees_the_same(owner: Owner, service: StandIn) -> None:
     history = owner.cli("notifications", "history", check=True).stdout
     assert "resend took it at" in history
     before = len(service.taken)
-    assert "was taken" in owner.cli("notifications", "test", check=True).stdout
+    assert "Test email sent to" in owner.cli("notifications", "test", check=True).stdout
     assert len(service.taken) == before + 1
     service.faults.append("quota")
     failed = owner.cli("notifications", "test")
     assert (failed.returncode, failed.stdout) == (1, "")
-    assert failed.stderr.startswith("ari: The test mail was not sent: Resend returned 429: your account's")
+    assert failed.stderr.startswith("ari: The test email wasn't sent: Resend returned 429: your account's")
 
 
 def test_without_mail_serve_says_so_once(server: ServerProcess, cli: Any) -> None:

@@ -151,7 +151,7 @@ def test_a_changed_address_is_confirmed_from_its_mailbox(owner: Owner, mail: Sta
     owner.email = "new@example.net"
     assert owner.session().get("/settings/security").status_code == 200
     ends = time.monotonic() + 60
-    told = "Your ARI account has another e-mail address"
+    told = "The email address of your ARI account was changed"
     while not any(one.fields["subject"] == told and one.fields["to"] == [EMAIL] for one in mail.taken):
         assert time.monotonic() < ends
         time.sleep(0.1)

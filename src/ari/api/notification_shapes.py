@@ -30,9 +30,7 @@ class NotificationOut(BaseModel):
 
     kind: str = Field(description="Its name, for addresses and filters.", examples=["key_expiring"])
     title: str = Field(description="What people call it.", examples=["API key expires soon"])
-    description: str = Field(
-        description="When it is sent.", examples=["7 days and 1 day before a key expires, if it is in use."]
-    )
+    description: str = Field(description="When it is sent.", examples=["7 days and 1 day before a key in use expires."])
     on: bool = Field(description="Whether it is mailed.", examples=[True])
 
 
@@ -79,7 +77,7 @@ class NoticeOut(BaseModel):
         description="What the mail service calls it: Resend's id, or the Message-ID.", examples=[_MAIL_ID]
     )
     error: str | None = Field(
-        description="Why the last try failed, or why there was none.", examples=["Mail is not set up."]
+        description="Why the last try failed, or why there was none.", examples=["Email isn't set up."]
     )
     digest_id: str | None = Field(description="The notification that holds this one.", examples=[_NOTICE_ID])
 
@@ -97,6 +95,6 @@ class TestedOut(BaseModel):
     sent: bool = Field(description="Whether the mail service took it.", examples=[True])
     said: str = Field(
         description="The same in words, with the reason if not.",
-        examples=["The test mail to owner@example.com was taken; look for it in a minute."],
+        examples=["Test email sent to owner@example.com. Check your inbox in a minute."],
     )
     seconds: float = Field(description="How long the mail service took.", examples=[0.42])

@@ -9,6 +9,7 @@ from pathlib import Path
 from string import Template
 
 from ari.base.events import Event
+from ari.base.user_agent import browser_name
 from ari.notifications import words
 from ari.notifications.model import Letter, Office, Subject, Words
 from ari.notifications.ports import EventFeed
@@ -16,7 +17,7 @@ from ari.notifications.ports import EventFeed
 _FRAME = Template((Path(__file__).parent / "frame.html").read_text(encoding="utf-8"))
 _FACT = Template('<tr><th scope="row">$name</th><td>$value</td></tr>\n')
 _BUTTON = Template('<p class="action"><a class="button" href="$link">$button</a></p>\n')
-_WHY = "ARI sends this to the owner of an instance. Which notifications it sends is set under Settings > Notifications."
+_WHY = "You receive this because you own this ARI instance. Manage notifications in Settings > Notifications."
 _WIDTH = 72
 
 
@@ -36,17 +37,17 @@ class Desk:
         if actor.startswith("usr_"):
             return "The owner, signed in"
         if actor.startswith("cli:"):
-            return f"{words.quoted(actor.removeprefix('cli:'))} at the command line"
+            return f"{words.quoted(actor.removeprefix('cli:'))} on the command line"
         if actor.startswith("key_"):
             found = self.named(actor)
             return f"The API key {words.quoted(found.name)}" if found else "An API key"
-        return "ARI itself"
+        return "ARI"
 
     def where(self, event: Event) -> str | None:
         address, agent = event.origin.client_address, event.origin.user_agent
         if address is None:
             return None
-        return words.addresses([address]) + (f", {words.quoted(agent)}" if agent else "")
+        return words.addresses([address]) + (f", {words.broken(browser_name(agent))}" if agent else "")
 
     def named(self, subject_id: str | None) -> Subject | None:
         return None if subject_id is None else self._feed.subject(subject_id)
@@ -64,7 +65,7 @@ def _as_text(said: Words, link: str | None) -> str:
         textwrap.fill(said.happened, _WIDTH),
         "\n".join(facts),
         textwrap.fill(said.advice, _WIDTH),
-        f"{said.button}:\n{link}" if link else f"{said.button}: open your ARI in the browser.",
+        f"{said.button}:\n{link}" if link else f"{said.button}: open ARI in your browser.",
         "-- \n" + textwrap.fill(_WHY, _WIDTH),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"

@@ -20,14 +20,14 @@ def words_of(counts: Mapping[str, int], first: Sequence[Notice], head: tuple[str
     if total > len(first):
         facts.append(("And", f"{total - len(first):,} more"))
     if head is not None:
-        facts += [("Last event of the audit trail", head[0]), ("Its hash", head[1])]
+        facts += [("Last audit event", head[0]), ("Hash of the last audit event", head[1])]
     return Words(
-        subject=f"{words.count(total, 'more notification')} of one day",
-        happened="There was more to tell of one kind than a mailbox should get; this mail stands for the rest.",
+        subject=f"{words.count(total, 'more notification')} in one day",
+        happened="We grouped the rest of the day's notifications into this email.",
         facts=tuple(facts),
-        advice="Look at what happened; something may be wrong.",
+        advice="This many notifications are unusual. Review recent activity.",
         place="/settings/usage",
-        button="See what happened",
+        button="View recent activity",
     )
 
 
@@ -39,7 +39,7 @@ KIND = Kind(
     name="digest",
     events=(),
     title="Digest",
-    says="The rest of a day with too many notices of one kind.",
+    says="The rest of a day's notifications when there are too many of one kind.",
     words=_never,
     fixed=True,
 )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ari.base.caller import Caller
-from ari.base.clock import HOUR_MS, to_rfc3339
+from ari.base.clock import HOUR_MS, in_words, to_rfc3339
 from ari.base.errors import Conflict, Forbidden, Limited, NotFound
 from ari.base.events import Event
 from ari.base.ids import new_id
@@ -108,9 +108,9 @@ def switch(unit: NoticeTransaction, caller: Caller, now_ms: int, name: str, on: 
     """
     kind = KINDS.get(name)
     if kind is None or kind.fixed:
-        raise NotFound("There is no notification of this name.")
+        raise NotFound("No such notification.")
     if kind.about_account and caller.key_id is not None and not on:
-        raise Forbidden("An API key cannot switch off warnings about the account; sign in as the owner.")
+        raise Forbidden("API keys can't turn off account warnings. Sign in as the owner.")
     caller.require_confirmed(now_ms)
     if is_on(unit.notes, kind) != on:
         unit.notes.put(_note(kind), "on" if on else "off")
@@ -136,11 +136,11 @@ def begin_test(unit: NoticeTransaction, caller: Caller, now_ms: int) -> str:
     caller.require_confirmed(now_ms)
     address = recipient(unit)
     if address is None:
-        raise Conflict("no_recipient", "There is no owner yet, so nobody would get the mail.")
+        raise Conflict("no_recipient", "There's no owner yet to receive the email.")
     latest = unit.events.page(_TEST, None, TESTS_PER_HOUR)
     if len(latest) == TESTS_PER_HOUR and 0 <= now_ms - latest[-1].at_ms < HOUR_MS:
         wait = (latest[-1].at_ms + HOUR_MS - now_ms) // 1000 + 1
-        raise Limited(f"There were {TESTS_PER_HOUR} test mails within the hour; wait a little.", wait)
+        raise Limited(f"You can send {TESTS_PER_HOUR} test emails an hour. Try again in {in_words(wait)}.", wait)
     _record(unit, caller, now_ms, "mail_tested", _TEST, {})
     return address
 
@@ -148,12 +148,12 @@ def begin_test(unit: NoticeTransaction, caller: Caller, now_ms: int) -> str:
 def test_letter(office: Office, recipient: str) -> Letter:
     """The mail that shows that mail works."""
     said = Words(
-        subject="A test mail of your ARI",
-        happened="Mail works: this is the test that was asked for.",
+        subject="ARI test email",
+        happened="Email is working.",
         facts=(),
-        advice="There is nothing to do.",
+        advice="No action needed.",
         place="/settings/notifications",
-        button="See your notifications",
+        button="View notifications",
     )
     return letter_of(said, office, recipient)
 
@@ -161,8 +161,8 @@ def test_letter(office: Office, recipient: str) -> Letter:
 def tested(outcome: Outcome, recipient: str, seconds: float) -> Tested:
     """What came of it, in words."""
     if isinstance(outcome, Sent):
-        return Tested(True, f"The test mail to {recipient} was taken; look for it in a minute.", seconds)
-    return Tested(False, f"The test mail was not sent: {outcome.error}", seconds)
+        return Tested(True, f"Test email sent to {recipient}. Check your inbox in a minute.", seconds)
+    return Tested(False, f"The test email wasn't sent: {outcome.error}", seconds)
 
 
 def keep_test(notes: Notes, now_ms: int, tested: Tested) -> None:

@@ -10,13 +10,13 @@ from ari.base.events import Event
 State = Literal["waiting", "sending", "sent", "failed", "off", "unsent", "digest"]
 
 STATES: Mapping[str, str] = {
-    "waiting": "Waits to be sent, or to be tried again.",
-    "sending": "Is being sent.",
-    "sent": "The mail service took it.",
-    "failed": "Given up; the error says why.",
-    "off": "Not sent: this kind is switched off.",
-    "unsent": "Not sent: mail was not set up.",
-    "digest": "Too many of its kind on one day; it is in the digest.",
+    "waiting": "Waiting to be sent or retried.",
+    "sending": "Being sent.",
+    "sent": "Accepted by the mail service.",
+    "failed": "Not delivered; see the error.",
+    "off": "Not sent because this notification is off.",
+    "unsent": "Not sent because email isn't set up.",
+    "digest": "Included in the daily digest because there were too many.",
 }
 """Each state in words, for the page, the command line and the docs."""
 

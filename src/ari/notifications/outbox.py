@@ -66,7 +66,7 @@ def post_secret(
     kind = next(one for one in KINDS.values() if one.secret and event.name in one.events)
     recipient = kind.recipient(event) or unit.feed.owner_address()
     if not office.can_link or recipient is None:
-        raise Conflict("mail_off", "ARI cannot mail links: mail or ARI_PUBLIC_URL is not set up.")
+        raise Conflict("mail_off", "ARI can't email links because email or ARI_PUBLIC_URL isn't set up.")
     subject = kind.words(event, Desk(unit.feed, office.zone, payload)).subject
     notice = replace(_blank(kind, event, now_ms), subject=subject, recipient=recipient, next_try_at_ms=now_ms)
     unit.notices.add(notice)
@@ -87,11 +87,11 @@ def claim(
     if _is_late(notice, now_ms):
         return _over(unit, holder, notice, "failed", _given_up(notice))
     if not office.is_open:
-        return _over(unit, holder, notice, "unsent", "Mail was turned off before it could be sent.")
+        return _over(unit, holder, notice, "unsent", "Email was turned off before it could be sent.")
     try:
         letter = _letter(unit, keys, office, notice)
     except (*Unsayable, Unavailable) as error:
-        return _over(unit, holder, notice, "failed", f"The mail could not be written ({type(error).__name__}).")
+        return _over(unit, holder, notice, "failed", f"The email couldn't be composed ({type(error).__name__}).")
     tried = replace(
         notice,
         subject=letter.subject,
@@ -132,7 +132,7 @@ def _is_late(notice: Notice, at_ms: int) -> bool:
 
 def _given_up(notice: Notice) -> str:
     if notice.error is None:
-        return "It could not be sent in time."
+        return "It couldn't be sent in time."
     tries = f"{notice.attempts} tries" if notice.attempts > 1 else "one try"
     return f"Given up after {tries}: {notice.error}"
 
@@ -152,14 +152,14 @@ def _make(unit: NoticeTransaction, office: Office, kind: Kind, event: Event, now
         said = kind.words(event, Desk(unit.feed, office.zone))
         recipient = kind.recipient(event) or unit.feed.owner_address()
     except Unsayable as error:
-        why = f"The mail could not be written ({type(error).__name__})."
+        why = f"The email couldn't be composed ({type(error).__name__})."
         unit.notices.add(replace(notice, state="failed", error=why))
         return
     notice = replace(notice, subject=said.subject, recipient=recipient)
     if not is_on(unit.notes, kind):
         notice = replace(notice, state="off")
     elif not office.is_open:
-        notice = replace(notice, state="unsent", error="Mail is not set up.")
+        notice = replace(notice, state="unsent", error="Email isn't set up.")
     elif recipient is None:
         notice = replace(notice, state="unsent", error="There's no owner yet.")
     elif unit.notices.mailed_since(kind.name, now_ms - now_ms % DAY_MS) >= kind.per_day:

@@ -42,27 +42,30 @@ def _printable(letter: str) -> str:
 
 
 def moment(at_ms: int, zone: str) -> str:
-    """Such as ``Wed 25 Nov 2026, 19:20 CET (18:20 UTC)``; the date of UTC too where it is another."""
+    """Such as ``Nov 25, 2026, 7:20 PM CET (6:20 PM UTC)``, with the date in UTC where it differs."""
     universal = datetime.fromtimestamp(at_ms // 1000, UTC)
-    here = universal.astimezone(ZoneInfo(zone))
-    if here.tzname() == "UTC":
-        return _moment(universal, "UTC")
-    if here.date() == universal.date():
-        return f"{_moment(here, _zone_name(here, zone))} ({universal:%H:%M} UTC)"
-    return f"{_moment(here, _zone_name(here, zone))} ({_moment(universal, 'UTC')})"
+    local = universal.astimezone(ZoneInfo(zone))
+    if local.tzname() == "UTC":
+        return f"{_date(universal)}, {_time(universal)} UTC"
+    shown = f"{_date(local)}, {_time(local)} {_zone_name(local, zone)}"
+    date = "" if local.date() == universal.date() else f"{_date(universal)}, "
+    return f"{shown} ({date}{_time(universal)} UTC)"
 
 
-def _moment(when: datetime, zone: str) -> str:
-    return f"{_DAYS[when.weekday()]} {when.day} {_MONTHS[when.month - 1]} {when:%Y, %H:%M} {zone}"
+def _date(when: datetime) -> str:
+    return f"{_MONTHS[when.month - 1]} {when.day}, {when.year}"
 
 
-def _zone_name(here: datetime, zone: str) -> str:
-    """Its short name, or the zone's own where that is but an offset."""
-    name = here.tzname() or zone
+def _time(when: datetime) -> str:
+    return f"{when.hour % 12 or 12}:{when:%M} {'AM' if when.hour < 12 else 'PM'}"
+
+
+def _zone_name(local: datetime, zone: str) -> str:
+    """The short name of the zone, such as ``CET``, or its full name where it has only an offset."""
+    name = local.tzname() or zone
     return name if name.isalpha() else zone
 
 
-_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -136,7 +139,7 @@ def call_facts(event: Event, look: Context) -> tuple[Fact, ...]:
     """How many calls were refused, since when and from where, as far as the event tells."""
     detail, facts = event.detail, list[Fact]()
     if "count" in detail:
-        facts.append(("Calls", count(int(detail["count"]), "refused call")))
+        facts.append(("Requests", count(int(detail["count"]), "refused request")))
     if "since" in detail:
         facts.append(("Since", told_time(detail["since"], look)))
     if detail.get("addresses"):

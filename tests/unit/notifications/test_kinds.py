@@ -116,15 +116,15 @@ def test_without_a_public_address_no_mail_links(kind: str) -> None:
     mail = letter(kind, office=Office("smtp", "ari@example.net", None))
     wanted = 1 if kind in LINKS else 0
     assert mail.html.count("://") == mail.text.count("://") == wanted
-    assert wanted or "open your ARI in the browser" in mail.text
+    assert wanted or "open ARI in your browser" in mail.text
 
 
 def test_when_is_told_in_the_owners_zone_and_in_utc() -> None:
     """With the date of UTC where that is another day, and the zone's own name where it has no short one."""
-    assert moment(AT_MS, "UTC") == "Wed 25 Nov 2026, 18:23 UTC"
-    assert moment(AT_MS, "Europe/Berlin") == "Wed 25 Nov 2026, 19:23 CET (18:23 UTC)"
-    assert moment(AT_MS, "Asia/Tokyo") == "Thu 26 Nov 2026, 03:23 JST (Wed 25 Nov 2026, 18:23 UTC)"
-    assert moment(AT_MS, "America/Sao_Paulo") == "Wed 25 Nov 2026, 15:23 America/Sao_Paulo (18:23 UTC)"
+    assert moment(AT_MS, "UTC") == "Nov 25, 2026, 6:23 PM UTC"
+    assert moment(AT_MS, "Europe/Berlin") == "Nov 25, 2026, 7:23 PM CET (6:23 PM UTC)"
+    assert moment(AT_MS, "Asia/Tokyo") == "Nov 26, 2026, 3:23 AM JST (Nov 25, 2026, 6:23 PM UTC)"
+    assert moment(AT_MS, "America/Sao_Paulo") == "Nov 25, 2026, 3:23 PM America/Sao_Paulo (6:23 PM UTC)"
     for kind, happened in SAMPLES.items():
         if "When" in dict(said(kind).facts):
             assert dict(said(kind).facts)["When"] == moment(happened.at_ms, OFFICE.zone)
@@ -137,10 +137,10 @@ def test_who_did_it_is_in_words() -> None:
     actors = {actor: desk.who(event("key_revoked", actor=actor)) for actor in ("usr_1", "cli:al", KEY_ID, "key_x", "x")}
     assert list(actors.values()) == [
         "The owner, signed in",
-        "“al” at the command line",
+        "“al” on the command line",
         "The API key “Automation Script”",
         "An API key",
-        "ARI itself",
+        "ARI",
     ]
 
 

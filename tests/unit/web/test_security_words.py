@@ -2,7 +2,7 @@
 
 import pytest
 
-from ari.web.devices import device
+from ari.base.user_agent import browser_name
 from ari.web.qr import qr_code
 
 _WEBKIT = "AppleWebKit/537.36 (KHTML, like Gecko)"
@@ -37,7 +37,7 @@ _WEBKIT = "AppleWebKit/537.36 (KHTML, like Gecko)"
 )
 def test_devices(agent: str | None, words: str) -> None:
     """What people call their browser; anything else as it is."""
-    assert device(agent) == words
+    assert browser_name(agent) == words
 
 
 def test_a_qr_code_has_its_margin_and_finders() -> None:

@@ -8,13 +8,13 @@ from ari.notifications.model import Context, Kind, Words
 def _words(event: Event, look: Context) -> Words:
     where = look.where(event)
     return Words(
-        subject="Confirm your new address for ARI",
-        happened="Somebody asked to use this address for an ARI account. The link below confirms it: it works once, "
-        "for 30 minutes.",
+        subject="Confirm your new email address for ARI",
+        happened="Someone asked to use this address for an ARI account. Confirm it within 30 minutes using the link "
+        "below.",
         facts=(("When", look.when(event.at_ms)), *((("From", where),) if where else ())),
-        advice="If it was not you, do nothing: the account keeps its address.",
+        advice="If this wasn't you, ignore this email. The account keeps its current address.",
         place="/sign-in",
-        button="Confirm the address",
+        button="Confirm your email address",
         link=look.secret.get("url"),
     )
 
@@ -27,8 +27,8 @@ def _recipient(event: Event) -> str | None:
 KIND = Kind(
     name="email_change",
     events=("email_change_requested",),
-    title="Changed address",
-    says="The link to confirm another e-mail address, sent to that address.",
+    title="Email address confirmation",
+    says="The link to confirm a new email address, sent to that address.",
     words=_words,
     fixed=True,
     secret=True,

@@ -9,21 +9,21 @@ def _words(event: Event, look: Context) -> Words:
     new = words.quoted(str(event.detail.get("email", "another")))
     if event.name == "email_changed":
         return Words(
-            subject="Your ARI account has another e-mail address",
-            happened="From now on the account signs in with the new address, and notifications go there. "
-            "This is the last mail to the old one.",
+            subject="The email address of your ARI account was changed",
+            happened="You now sign in with the new address, and notifications go to it. This is the last email to the "
+            "old address.",
             facts=(("New address", new), *words.common_facts(event, look)),
-            advice="If it was not you, sign in with the new address and your password, or set the password at the "
-            "command line: ari account reset-password, then ari account set-email.",
+            advice="If this wasn't you, sign in with the new address and your password and change it back, or run "
+            "ari account reset-password and then ari account set-email on the server.",
             place="/settings/security",
-            button="See what happened to your account",
+            button="View account activity",
         )
     return Words(
-        subject="Another e-mail address was asked for",
-        happened="Somebody who is signed in and gave your password asked for another address of your ARI account. "
-        "A link to confirm it went there; until it is followed nothing changes.",
+        subject="A change of email address was requested",
+        happened="Someone who is signed in and entered your password requested a different address for your ARI "
+        "account. We sent a confirmation link there; nothing changes until it is used.",
         facts=(("New address", new), *words.common_facts(event, look)),
-        advice="If it was not you, change your password at once: that also voids the link.",
+        advice="If this wasn't you, change your password now. That also invalidates the link.",
         place="/settings/security",
         button="Change your password",
     )
@@ -37,8 +37,8 @@ def _recipient(event: Event) -> str | None:
 KIND = Kind(
     name="email_changed",
     events=("email_change_requested", "email_changed"),
-    title="Changed address, to the old one",
-    says="When another e-mail address is asked for, and when it takes the place of the old one.",
+    title="Email address changed",
+    says="When a new email address is requested, and when it replaces the old one; sent to the old address.",
     words=_words,
     fixed=True,
     recipient=_recipient,

@@ -8,16 +8,16 @@ from ari.notifications.model import Context, Kind, Words
 def _words(event: Event, look: Context) -> Words:
     return Words(
         subject=f"The API key {words.key_name(event, look)} was created",
-        happened="A new API key can now call your instance.",
+        happened="A new API key can now call ARI.",
         facts=(
             words.key_fact(event, look),
             ("Access", words.listed(event.detail.get("scopes", ()))),
             ("Expires", words.told_time(event.detail.get("expires_at"), look)),
             *words.common_facts(event, look),
         ),
-        advice="If you did not expect this, revoke the key, then look at what else happened at that time.",
+        advice="If you didn't expect this, revoke the key and review recent activity.",
         place=words.key_place(event),
-        button="See the key",
+        button="View key",
     )
 
 
@@ -25,6 +25,6 @@ KIND = Kind(
     name="key_created",
     events=("key_created",),
     title="API key created",
-    says="Each time a key is created, by whom and with which access.",
+    says="When a key is created, who created it and its access.",
     words=_words,
 )

@@ -13,20 +13,19 @@ def _words(event: Event, look: Context) -> Words:
     left = "within a day" if days <= 1 else f"in {days} days"
     return Words(
         subject=f"The API key {words.key_name(event, look)} expires {left}",
-        happened=f"An API key that is in use expires {left}. From then on every request with it is refused.",
+        happened=f"An API key that's in use expires {left}. After that, requests with it will be refused.",
         facts=(
             words.key_fact(event, look),
             ("Expires", words.told_time(event.detail.get("expires_at"), look)),
         ),
-        advice="Create its successor, put that where this key is used, and let this one expire. "
-        "If it shall live on, give it a later expiry.",
+        advice="Create a replacement, switch to it, and let this key expire. Or extend its expiry.",
         place=words.key_place(event),
-        button="See who uses the key",
+        button="View key usage",
     )
 
 
 def _days_left(event: Event) -> int:
-    """Told on a Friday of a key's end at the weekend, it is more than the ``days`` of the event; one begun counts."""
+    """Days from the event to the expiry, rounded up: an email sent on a Friday may be about the Sunday."""
     expires_ms = words.told_ms(event.detail.get("expires_at"))
     if expires_ms is None:
         return int(event.detail.get("days", 0))
@@ -37,6 +36,6 @@ KIND = Kind(
     name="key_expiring",
     events=("key_expiring",),
     title="API key expires soon",
-    says="7 days and 1 day before a key expires, if it is in use.",
+    says="7 days and 1 day before a key in use expires.",
     words=_words,
 )

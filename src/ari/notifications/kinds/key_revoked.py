@@ -9,16 +9,16 @@ def _words(event: Event, look: Context) -> Words:
     reason = event.detail.get("reason")
     return Words(
         subject=f"The API key {words.key_name(event, look)} was revoked",
-        happened="An API key was revoked for good. Every request with it is refused since.",
+        happened="An API key was permanently revoked. Requests with it are now refused.",
         facts=(
             words.key_fact(event, look),
             *((("Reason", words.quoted(str(reason))),) if reason else ()),
             *words.common_facts(event, look),
         ),
-        advice="What used the key needs another one. If you did not expect this, somebody else can manage your keys: "
-        "end all sessions and look at which keys may write keys.",
+        advice="Anything that used it needs a new key. If you didn't expect this, someone else may have access: sign "
+        "out everywhere and review keys with keys:write.",
         place=words.key_place(event),
-        button="See the key",
+        button="View key",
     )
 
 
@@ -26,6 +26,6 @@ KIND = Kind(
     name="key_revoked",
     events=("key_revoked",),
     title="API key revoked",
-    says="Each time a key is revoked, by whom and why.",
+    says="When a key is revoked, who revoked it and why.",
     words=_words,
 )

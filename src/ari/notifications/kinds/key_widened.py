@@ -7,25 +7,25 @@ from ari.notifications.model import Context, Kind, Words
 
 def _words(event: Event, look: Context) -> Words:
     return Words(
-        subject=f"The API key {words.key_name(event, look)} may do more now",
-        happened="The access of an API key was widened. Whoever holds the key can do more from now on.",
+        subject=f"{words.key_name(event, look)} was given more access",
+        happened="An API key was given additional scopes.",
         facts=(
             words.key_fact(event, look),
             ("Before", words.listed(event.detail.get("from", ()))),
             ("Now", words.listed(event.detail.get("to", ()))),
             *words.common_facts(event, look),
         ),
-        advice="If you did not expect this, narrow the key again or revoke it, and end all sessions.",
+        advice="If you didn't expect this, remove the scopes or revoke the key, and sign out everywhere.",
         place=words.key_place(event),
-        button="See the key",
+        button="View key",
     )
 
 
 KIND = Kind(
     name="key_widened",
     events=("key_scopes_changed",),
-    title="API key may do more",
-    says="When a key gets scopes that it did not have.",
+    title="API key given more access",
+    says="When scopes are added to a key.",
     words=_words,
     concerns=lambda event: bool(event.detail.get("widened")),
 )

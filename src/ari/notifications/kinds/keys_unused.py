@@ -15,15 +15,15 @@ def _words(event: Event, look: Context) -> Words:
     days = words.count(int(event.detail.get("days", 30)), "day")
     facts = tuple(_fact(key, look) for key in keys[:_LISTED])
     more = number - len(facts)
-    were = "was" if number == 1 else "were"
+    have = "has" if number == 1 else "have"
     return Words(
-        subject=f"{words.count(number, 'API key')} {were} not used for {days}",
-        happened=f"{words.count(number, 'API key')} that could be used {were} not used for at least {days}. "
-        "A key that nobody needs can only be found by the wrong person.",
+        subject=f"{words.count(number, 'API key')} unused for {days}",
+        happened=f"{words.count(number, 'active API key')} {have} not been used for at least {days}. Unused keys are a "
+        "risk if they leak.",
         facts=(*facts, ("And", f"{more:,} more")) if more > 0 else facts,
-        advice="Revoke those that nothing needs any more; it cannot be undone, so disable what you are not sure of.",
+        advice="Revoke keys you no longer need (this can't be undone), or disable them if you're unsure.",
         place="/settings?tab=api",
-        button="See your keys",
+        button="View your keys",
     )
 
 
@@ -38,6 +38,6 @@ KIND = Kind(
     name="keys_unused",
     events=("keys_unused",),
     title="Unused API keys",
-    says="Once a month, the keys that were not used for 30 or 90 days; one mail for all.",
+    says="Once a month, one email listing keys unused for 30 or 90 days.",
     words=_words,
 )

@@ -8,11 +8,11 @@ from ari.notifications.model import Context, Kind, Words
 def _words(event: Event, look: Context) -> Words:
     where = look.where(event)
     return Words(
-        subject="Set your ARI password anew",
-        happened="Somebody asked to set the password of your ARI account anew. The link below does it: it works once, "
-        "for 30 minutes, and a newer one takes its place.",
+        subject="Reset your ARI password",
+        happened="Someone requested a password reset for your ARI account. Use the link below within 30 minutes; it "
+        "can be used once.",
         facts=(("When", look.when(event.at_ms)), *((("From", where),) if where else ())),
-        advice="If it was not you, do nothing: your password stays as it is.",
+        advice="If this wasn't you, ignore this email. Your password won't change.",
         place="/sign-in",
         button="Set a new password",
         link=look.secret.get("url"),
@@ -23,7 +23,7 @@ KIND = Kind(
     name="password_reset",
     events=("password_reset_requested",),
     title="Password reset",
-    says="The link to set a password anew, when somebody asks for it.",
+    says="The link to set a new password, when someone requests it.",
     words=_words,
     fixed=True,
     secret=True,

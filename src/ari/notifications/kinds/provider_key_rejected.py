@@ -6,19 +6,19 @@ from ari.notifications.model import Context, Kind, Words
 
 
 def _words(event: Event, look: Context) -> Words:
-    provider = words.quoted(str(event.detail.get("provider") or event.subject or "a provider"))
+    provider = words.broken(str(event.detail.get("provider") or event.subject or "a provider"))
     status = event.detail.get("status")
     return Words(
-        subject=f"{provider} rejects your provider key",
-        happened="A provider refused the key that ARI keeps for it. Requests to it fail until there is another one.",
+        subject=f"{provider} rejected your API key",
+        happened=f"{provider} rejected the stored key. Requests will fail until you replace it.",
         facts=(
             ("Provider", provider),
-            *((("Answer", f"HTTP status {words.broken(str(status))}"),) if status else ()),
+            *((("Response", f"HTTP status {words.broken(str(status))}"),) if status else ()),
             ("When", look.when(event.at_ms)),
         ),
-        advice="Create a new key at the provider and put it in place of the old one.",
+        advice="Create a new key at the provider and replace the old one.",
         place="/settings/integrations",
-        button="See your integrations",
+        button="View integrations",
     )
 
 
@@ -26,6 +26,6 @@ KIND = Kind(
     name="provider_key_rejected",
     events=("provider_key_rejected",),
     title="Provider key rejected",
-    says="When a provider refuses the key that is kept for it.",
+    says="When a provider rejects its stored key.",
     words=_words,
 )

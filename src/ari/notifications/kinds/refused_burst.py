@@ -17,30 +17,30 @@ def _words(event: Event, look: Context) -> Words:
     if addresses:
         facts.append(("From", words.addresses(addresses)))
     if detail.get("codes"):
-        facts.append(("Refused as", words.listed(detail["codes"])))
+        facts.append(("Reasons", words.listed(detail["codes"])))
     facts.append(("When", look.when(event.at_ms)))
     of = f"with the API key {words.key_name(event, look)}" if event.subject else _from(addresses)
     return Words(
         subject=f"{number} {of} were refused",
         happened=f"Within {minutes}, {number} {of} were refused. None of them reached your data.",
         facts=tuple(facts),
-        advice="A program with a wrong or old key does this, and so does somebody who tries keys. If you know the "
-        "address, correct the key there; if not, keep it out at your proxy or with ALLOWED_IPS.",
+        advice="This is either a misconfigured client or someone guessing keys. If you recognize the address, fix its "
+        "key; if not, block it at your proxy or with ALLOWED_IPS.",
         place=words.key_place(event) if event.subject else "/settings/usage",
-        button="See the refused attempts",
+        button="View refused attempts",
     )
 
 
 def _from(addresses: Sequence[object]) -> str:
     """None are known where they are too many, or not kept."""
-    return {0: "without a key of yours", 1: "from one address"}.get(len(addresses), "from several addresses")
+    return {0: "without a valid key", 1: "from one IP address"}.get(len(addresses), "from several IP addresses")
 
 
 KIND = Kind(
     name="refused_burst",
     events=("refused_burst",),
     title="Burst of refused attempts",
-    says="When many attempts with one key, or from one address, are refused within minutes.",
+    says="When many attempts with one key or from one IP address are refused within minutes.",
     words=_words,
     per_day=FROM_STRANGERS,
 )

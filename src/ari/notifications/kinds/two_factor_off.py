@@ -7,20 +7,20 @@ from ari.notifications.model import Context, Kind, Words
 
 def _words(event: Event, look: Context) -> Words:
     return Words(
-        subject="Two-factor is off for your ARI account",
-        happened="Two-factor was turned off: from now on your password alone signs in.",
+        subject="Two-factor authentication was turned off",
+        happened="Two-factor authentication was turned off. Your password alone now signs you in.",
         facts=words.common_facts(event, look),
-        advice="If it was not you, change your password at once and turn two-factor on again.",
+        advice="If this wasn't you, change your password now and turn two-factor authentication back on.",
         place="/settings/security",
-        button="See your security settings",
+        button="View security settings",
     )
 
 
 KIND = Kind(
     name="two_factor_off",
     events=("two_factor_disabled",),
-    title="Two-factor turned off",
-    says="When your account can be signed in to with the password alone again.",
+    title="Two-factor authentication turned off",
+    says="When two-factor authentication is turned off for your account.",
     words=_words,
     about_account=True,
 )

@@ -7,13 +7,13 @@ from starlette.routing import BaseRoute, Route
 from ari.accounts import backup_codes, sessions, setup
 from ari.accounts.two_factor import FEW_CODES
 from ari.base.errors import Invalid, Limited
+from ari.base.user_agent import browser_name
 from ari.http.body import form_of
 from ari.http.context import deps_of, session_of
 from ari.http.route_policy import AuthMode, policy
 from ari.web import places
 from ari.web.confirming import WRONG, Asker
 from ari.web.cookies import keep_device
-from ari.web.devices import device
 from ari.web.forms import Form, form_from
 from ari.web.pages.security.view import happened, is_refusal, security_facts
 from ari.web.render import Pages
@@ -50,7 +50,7 @@ class SecurityPages:
             own=session_of(request).session,
             all_codes=backup_codes.COUNT,
             few_codes=FEW_CODES,
-            device=device,
+            browser_name=browser_name,
             happened=happened,
             is_refusal=is_refusal,
         )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from ari.accounts.model import Session, TwoFactor
 from ari.accounts.ports import AccountTransaction
 from ari.base.events import Event
-from ari.web.devices import device
+from ari.base.user_agent import browser_name
 
 LATEST_EVENTS = 20
 _SECOND_STEPS = {"app": " with a code", "backup": " with a backup code"}
@@ -58,7 +58,7 @@ def happened(event: Event) -> str:
     if event.name == "signed_in":
         return said + _SECOND_STEPS.get(event.detail.get("second_step", ""), "")
     if event.name == "session_ended":
-        return f"{said}: {device(event.detail.get('user_agent'))}"
+        return f"{said}: {browser_name(event.detail.get('user_agent'))}"
     if event.name == "sessions_ended" and event.detail.get("kept_own"):
         return "Other sessions signed out"
     return said

@@ -1,4 +1,4 @@
-"""A browser in words, from its user agent: enough for people to tell their own sessions apart."""
+"""The browser and system that a User-Agent header names, for people."""
 
 import re
 
@@ -22,8 +22,8 @@ _SYSTEMS = (
 _LONGEST = 40
 
 
-def device(user_agent: str | None) -> str:
-    """``Firefox on Linux``; what is no browser's is shown as it is, cut."""
+def browser_name(user_agent: str | None) -> str:
+    """``Firefox on Linux``; any other user agent unchanged, at most 40 characters."""
     if not user_agent:
         return "Unknown device"
     browser = next((name for name, sign in _BROWSERS if sign.search(user_agent)), None)
