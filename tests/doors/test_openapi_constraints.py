@@ -147,7 +147,7 @@ def test_required_fields_and_unknown_ones(api: Any, document: Any) -> None:
                 assert not _LIBRARY.search(answer.text), answer.text
         answer = _send(api, operation, operation.example | {"no_such_field": "x"})
         assert answer.status_code == 422, operation
-        assert "no field of this name" in answer.json()["errors"][0]["message"]
+        assert answer.json()["errors"][0]["message"] == "Unknown field."
 
 
 def test_every_example_is_accepted(api: Any, document: Any) -> None:

@@ -132,7 +132,7 @@ def test_every_operation_says_who_may_call_it(app: Any, document: Json) -> None:
         scopes = [wanted.scope] if wanted.scope else []
         session = {"Session": []} if method == "GET" else {"Session": [], "Csrf": []}
         assert operation["security"] == [{"ApiKey": scopes}, {"Bearer": scopes}, session], name
-        assert (f"`{wanted.scope}`" if wanted.scope else "Any live key") in operation["description"], name
+        assert (f"`{wanted.scope}`" if wanted.scope else "Any active key") in operation["description"], name
     schemes = document["components"]["securitySchemes"]
     assert schemes["ApiKey"]["name"] == "x-api-key"
     assert schemes["Bearer"]["scheme"] == "bearer"

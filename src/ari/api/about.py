@@ -5,36 +5,35 @@ from typing import Any
 from ari.base.settings import Settings
 from ari.http.cookies import session_cookie_name
 
-SUMMARY = "Create, watch and revoke API keys, and ask whether one is good."
+SUMMARY = "Create, monitor, revoke and verify API keys."
 
 DESCRIPTION = """\
-Send an API key of this instance with every request, in the header `x-api-key`, or as `Authorization: Bearer` or \
-`Authorization: ApiKey`. Keys are created in Settings > API; each has scopes, and every operation names the scope that \
-it needs. A key never belongs in a URL.
+Send an API key with every request, in the `x-api-key` header, or as `Authorization: Bearer` or \
+`Authorization: ApiKey`. Create keys in Settings > API. Each key has scopes, and every operation names the scope it \
+requires. Don't put API keys in URLs.
 
-**Errors** are problem details (RFC 9457) of the type `application/problem+json`. Their `code` is made for programs \
-and stays; `detail` is made for people. `401` says that the key is not good, `403` that it lacks a scope, `503` that \
-ARI cannot decide now: it never guesses.
+**Errors** are problem details (RFC 9457) with the type `application/problem+json`. Their `code` is stable and meant \
+for programs; `detail` is for people. `401` means the key is invalid, `403` that it lacks a scope, `503` that ARI \
+can't check it right now.
 
-**Lists** are newest first. `limit` says how many; `next_cursor` of one page is the `cursor` of the next, and `null` \
-on the last.
+**Lists** are newest first. `limit` sets the page size. Pass `next_cursor` of one page as `cursor` to get the next; \
+it's `null` on the last page.
 
-**Times** are RFC 3339 in UTC with milliseconds. Bodies are JSON; a field that is not known is refused. Send \
-`x-request-id` to find a request again in the log, or take the one that is answered.
+**Times** are RFC 3339 in UTC with milliseconds. Bodies are JSON; unknown fields are rejected. Send your own \
+`x-request-id`, or use the one in the response, to find a request in the log.
 """
 
 TAGS = {
-    "API keys": "The keys themselves: create, list, change, revoke, delete. The secret of a key is answered once.",
-    "Verification": "Your own services ask whether a key that they were shown is good, and what it may do.",
-    "Caller": "Who is calling: the quickest way to try a key.",
-    "Integrations": "Provider keys: the keys of outside services, kept sealed. They come in and never go out again.",
-    "AI gateway": "Requests to AI providers, forwarded with the key that is sealed here.",
-    "Usage": "The log of every request that presented a key of this instance, the refused ones too: its rows, its "
-    "numbers, and files of it.",
-    "Notifications": "Which mails the owner gets, and what became of each.",
-    "Events": "The audit trail: who changed what, when and from where.",
+    "API keys": "Create, list, update, revoke and delete API keys. A key's secret is returned once.",
+    "Verification": "Check whether a key sent to your own service is valid, and what it may do.",
+    "Caller": "Identify the caller. The quickest way to test a key.",
+    "Integrations": "Encrypted provider keys (OpenAI, Anthropic, …). They can be set but never read back.",
+    "AI gateway": "Requests to AI providers, forwarded with the stored provider key.",
+    "Usage": "Every request made with an API key, including refused ones: log, statistics and exports.",
+    "Notifications": "Email notifications and their delivery history.",
+    "Events": "Audit trail: who changed what, when and from where.",
     "API description": "This document.",
-    "Health": "For probes and load balancers; open to everybody, without details.",
+    "Health": "For probes and load balancers. No key required, no details returned.",
 }
 """Every tag, in the order of the API docs."""
 
@@ -46,7 +45,7 @@ def security_schemes(settings: Settings) -> dict[str, Any]:
             "type": "apiKey",
             "in": "header",
             "name": "x-api-key",
-            "description": "An API key of this instance, `ari_k_…`.",
+            "description": "An API key, `ari_k_…`.",
         },
         "Bearer": {
             "type": "http",
@@ -58,13 +57,12 @@ def security_schemes(settings: Settings) -> dict[str, Any]:
             "type": "apiKey",
             "in": "cookie",
             "name": session_cookie_name(settings),
-            "description": "The browser in which the owner is signed in, for pages of this instance only.",
+            "description": "The owner's browser session, for ARI's own pages only.",
         },
         "Csrf": {
             "type": "apiKey",
             "in": "header",
             "name": "x-csrf-token",
-            "description": "The proof that a page of this instance sends along with the session when it changes "
-            "something. Not needed with an API key.",
+            "description": "CSRF token that ARI's pages send with changes. Not needed with an API key.",
         },
     }

@@ -14,10 +14,10 @@ from ari.keys import scopes
 router = APIRouter(tags=["Events"])
 
 
-@router.get("/api/events", response_model=EventsOut, summary="Read the audit trail", responses=problems("invalid"))
+@router.get("/api/events", response_model=EventsOut, summary="List audit events", responses=problems("invalid"))
 @policy(AuthMode.KEY_OR_SESSION, scope="keys:read")
 async def read_events(here: Here, query: Annotated[EventsIn, Query()]) -> Response:
-    """Who did what, when and from where, newest first. Events of the account need the scope `*`."""
+    """Who did what, when and from where, newest first. Account events require scope `*`."""
     keys_only, before = not scopes.holds(here.caller.scopes, "*"), query.before_id
     found = await here.instance.aread(
         lambda unit: unit.events.page(query.subject, before, query.limit + 1, keys_only=keys_only)

@@ -12,20 +12,20 @@ from ari.instance import Instance
 router = APIRouter(tags=["Health"])
 
 
-@router.get("/api/health", response_model=HealthOut, summary="Is the instance up", responses=problems())
+@router.get("/api/health", response_model=HealthOut, summary="Liveness check", responses=problems())
 @policy(AuthMode.OPEN)
 async def health(request: Request) -> Response:
-    """200 while every worker serves and a verification would work; the database is asked at most once a second."""
+    """Returns 200 while every worker is serving and can verify keys. Checks the database at most once a second."""
     if not request.app.state.presence.all_here():
-        raise Unavailable("Not every worker serves yet.")
+        raise Unavailable("Not all workers are serving yet.")
     await _check(request.app.state.instance, "health")
     return answer({"status": "ok"})
 
 
-@router.get("/api/ready", response_model=ReadyOut, summary="Can the instance decide", responses=problems())
+@router.get("/api/ready", response_model=ReadyOut, summary="Readiness check", responses=problems())
 @policy(AuthMode.OPEN)
 async def ready(here: Here) -> Response:
-    """200 if a verification would work, which is tried at most once a second, and the usage log takes rows."""
+    """Returns 200 if keys can be verified (tested at most once a second) and the usage log accepts rows."""
     await _check(here.instance, "ready")
     return answer({"status": "ok", "low_disk": here.instance.usage.low_disk})
 

@@ -18,9 +18,9 @@ REPLAYED = "idempotent-replayed"
 IdempotencyKey = Annotated[
     str | None,
     Header(
-        description="A text of your own, such as a UUID, one for each request: a repeat within 24 hours, by the same "
-        f"caller with the same body, gets the first response, with `{REPLAYED}: true`. 1 to {MAX_LENGTH} printable "
-        "ASCII characters.",
+        description="A unique value for each request, such as a UUID. Repeating the request within 24 hours, by the "
+        f"same caller with the same body, returns the first response with `{REPLAYED}: true`. 1 to {MAX_LENGTH} "
+        "printable ASCII characters.",
         examples=["0d6e7a1c-6f4e-4a0e-9d3f-3a4b0d0c2b11"],
         json_schema_extra={"minLength": 1, "maxLength": MAX_LENGTH, "pattern": "^[ -~]*$"},
     ),
@@ -29,7 +29,7 @@ REPEATABLE: dict[int | str, dict[str, Any]] = {
     201: {
         "headers": {
             REPLAYED: {
-                "description": "Sent with the first response to an earlier, equal request.",
+                "description": "Set if this response was already returned for an identical earlier request.",
                 "schema": {"type": "string", "enum": ["true"], "examples": ["true"]},
             }
         }

@@ -23,7 +23,7 @@ router = APIRouter(prefix="/api/integrations", tags=["Integrations"])
 @router.get("", response_model=IntegrationsOut, summary="List integrations", responses=problems())
 @policy(AuthMode.KEY_OR_SESSION, scope="integrations:read")
 async def list_integrations(here: Here) -> Response:
-    """Every provider that this version knows, with how things stand; no key but its first and last characters."""
+    """Every supported provider and its status. Keys are masked to their first and last characters."""
     environment = here.instance.provider_environment
     found = await here.instance.aread(lambda unit: states(unit, environment))
     used = await here.instance.areport(lambda reader: reader.ai_last_used())
@@ -36,7 +36,7 @@ async def list_integrations(here: Here) -> Response:
 )
 @policy(AuthMode.KEY_OR_SESSION, scope="integrations:read")
 async def read_integration(provider: ProviderName, here: Here) -> Response:
-    """How things stand with one provider."""
+    """Status of one provider."""
     return await _answered(here, provider_named(provider))
 
 
@@ -48,12 +48,12 @@ async def read_integration(provider: ProviderName, here: Here) -> Response:
 )
 @policy(AuthMode.KEY_OR_SESSION, scope="integrations:write", sensitive=True)
 async def put_integration(provider: ProviderName, body: IntegrationIn, here: Here) -> Response:
-    """The key is sealed, in place of the one before, and goes only to the address that it was given for. An API key may
-    name only public base URLs and those that the setting `ARI_AI_PRIVATE_ADDRESSES` lists, and cannot change `resend`:
-    ARI's own mail leaves through it, so only the owner does."""
+    """Stores the key encrypted, replaces the previous one, and sends it only to the base URL it was saved for. API keys
+    can set only public base URLs and those in `ARI_AI_PRIVATE_ADDRESSES`, and can't change `resend`, because ARI sends
+    its own email through it."""
     wanted, given = provider_named(provider), body.model_fields_set
     if not given or (body.key is None and "base_url" not in given):
-        raise Invalid(Problem("key", "Give a key, a base_url, or both."))
+        raise Invalid(Problem("key", "Set key, base_url or both."))
     instance = here.instance
     listed = instance.provider_environment.private_addresses
 
@@ -78,7 +78,7 @@ async def put_integration(provider: ProviderName, body: IntegrationIn, here: Her
 )
 @policy(AuthMode.KEY_OR_SESSION, scope="integrations:write", sensitive=True)
 async def delete_integration(provider: ProviderName, here: Here) -> Response:
-    """The sealed key and the base URL are gone at once. A key of the environment is not ours to remove."""
+    """Deletes the stored key and base URL immediately. Keys set in the environment can't be removed here."""
     wanted, now_ms = provider_named(provider), here.instance.now_ms
     await here.instance.acommand(here.caller, lambda unit, by: manage.remove(unit, by, now_ms(), wanted))
     return Response(status_code=204)
@@ -92,9 +92,9 @@ async def delete_integration(provider: ProviderName, here: Here) -> Response:
 )
 @policy(AuthMode.KEY_OR_SESSION, scope="integrations:write")
 async def test_integration(provider: ProviderName, here: Here) -> Response:
-    """Make one call to the provider that changes nothing there, within 10 seconds, and return what it says of the key.
-    API keys may make 30 an hour together. For a base URL that an API key set, a key learns only that no answer came as
-    the provider gives it, never why."""
+    """Makes one side-effect-free call to the provider, within 10 seconds, and returns whether the key works. API keys
+    can make 30 tests an hour in total. If an API key set the base URL, tests by API keys don't report why a connection
+    failed."""
     result = await here.instance.atest_integration(here.caller, provider_named(provider))
     return answer({"outcome": result.outcome, "words": result.words})
 

@@ -31,8 +31,8 @@ router = APIRouter(prefix="/api/keys", tags=["API keys"])
 )
 @policy(AuthMode.KEY_OR_SESSION, scope="keys:write", sensitive=True)
 async def create_key(body: NewKeyIn, here: Here, idempotency_key: IdempotencyKey = None) -> Response:
-    """The secret is in this response and in no other. A key can grant only scopes and a lifetime that it has itself.
-    With an `Idempotency-Key`, a repeat of the request within 24 hours gets the same response instead of another key."""
+    """The secret is returned only in this response. A key can only grant scopes it has and can't grant a later expiry
+    than its own. With an `Idempotency-Key`, repeating the request within 24 hours returns the same response."""
     scopes = None if body.scopes is None else tuple(body.scopes)
     new = NewKey(body.name, body.expires, time_of("expires_at", body.expires_at), scopes)
     now_ms = here.instance.now_ms  # read in the transaction: a key may expire while the change waits for its turn
@@ -48,16 +48,16 @@ async def create_key(body: NewKeyIn, here: Here, idempotency_key: IdempotencyKey
 @router.get("", response_model=KeysOut, summary="List API keys", responses=problems("invalid"))
 @policy(AuthMode.KEY_OR_SESSION, scope="keys:read")
 async def list_keys(here: Here, query: Annotated[KeysIn, Query()]) -> Response:
-    """Newest first. Deleted keys are not listed."""
+    """Newest first. Deleted keys aren't listed."""
     now_ms, before = here.instance.now_ms(), query.before_id
     found = await here.instance.aread(lambda unit: unit.keys.page(now_ms, query.status, before, query.limit + 1))
     return paged(await here.facts(found), query.limit)
 
 
-@router.get("/{key_id}", response_model=KeyOut, summary="Read an API key", responses=problems("not_found"))
+@router.get("/{key_id}", response_model=KeyOut, summary="Get an API key", responses=problems("not_found"))
 @policy(AuthMode.KEY_OR_SESSION, scope="keys:read")
 async def read_key(key_id: KeyId, here: Here) -> Response:
-    """The key's public facts and how much it was used."""
+    """The key's details and usage counts."""
     key = await here.instance.aread(lambda unit: manage.get(unit, key_id))
     [facts] = await here.facts([key])
     return answer(facts)
@@ -66,16 +66,16 @@ async def read_key(key_id: KeyId, here: Here) -> Response:
 @router.patch(
     "/{key_id}",
     response_model=KeyOut,
-    summary="Change an API key",
+    summary="Update an API key",
     responses=problems("not_found", "key_inactive", "confirmation_required", *WITH_BODY),
 )
 @policy(AuthMode.KEY_OR_SESSION, scope="keys:write")
 async def change_key(key_id: KeyId, body: KeyChangeIn, here: Here) -> Response:
-    """Rename, rescope, re-expire, disable or enable. A revoked or expired key is never revived."""
+    """Change name, scopes, expiry or enabled state. Revoked and expired keys can't be restored."""
     given = body.model_fields_set
     for field in given - {"expires_at"}:
         if getattr(body, field) is None:
-            raise Invalid(Problem(field, "Leave the field out, or give a value."))
+            raise Invalid(Problem(field, "Omit the field or set a value."))
     change = KeyChange(
         name=body.name if body.name is not None else UNSET,
         scopes=tuple(body.scopes) if body.scopes is not None else UNSET,
@@ -93,7 +93,7 @@ async def change_key(key_id: KeyId, body: KeyChangeIn, here: Here) -> Response:
 )
 @policy(AuthMode.KEY_OR_SESSION, scope="keys:write")
 async def revoke_key(key_id: KeyId, here: Here, body: RevokeIn | None = None) -> Response:
-    """Permanent: the key is dead on the very next request, everywhere. A repeat gives the same answer."""
+    """Permanent and immediate. Idempotent."""
     why = body or RevokeIn()
     key = await here.deps.do(keys.revoke, key_id, why.reason, with_made=why.with_made)
     [facts] = await here.facts([key])
@@ -109,7 +109,7 @@ async def revoke_key(key_id: KeyId, here: Here, body: RevokeIn | None = None) ->
 )
 @policy(AuthMode.KEY_OR_SESSION, scope="keys:write")
 async def delete_key(key_id: KeyId, here: Here) -> Response:
-    """Only a revoked or expired key can be deleted; its usage and its events stay."""
+    """Only revoked and expired keys can be deleted. Their usage and events are kept."""
     now_ms = here.instance.now_ms
     await here.instance.acommand(here.caller, lambda unit, by: manage.delete(unit, by, now_ms(), key_id))
     return Response(status_code=204)

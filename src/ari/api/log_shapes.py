@@ -11,11 +11,11 @@ FROM: dict[str, JsonValue] = {"format": "date-time", "examples": ["2027-01-01T00
 
 
 class UsageSearchIn(Sent):
-    """Narrows the usage log."""
+    """Filters for the usage log."""
 
     code: str | None = Field(
         None,
-        description="Only rows with this code: `ok`, or why a request was refused.",
+        description="Only rows with this code: `ok`, or the reason for a refusal.",
         examples=["expired"],
         json_schema_extra={"enum": [*CODES, None]},
     )
@@ -33,21 +33,21 @@ class UsageSearchIn(Sent):
     )
     status: str | None = Field(
         None,
-        description="Only rows with this HTTP status: `404`, a class such as `4xx`, or `none` (no answer yet).",
+        description="Only rows with this HTTP status: `404`, a class such as `4xx`, or `none` (no response yet).",
         examples=["4xx"],
     )
     q: str | None = Field(
         None,
         max_length=TEXT_LENGTH,
-        description="Only rows with this text in path, client address or user agent, in any case; up to "
+        description="Only rows with this text in path, client IP address or user agent; case-insensitive, up to "
         f"{TEXT_LENGTH} characters.",
         examples=["curl"],
     )
 
 
 class UsageIn(PageIn, UsageSearchIn):
-    """With `method`, `status` or `q` a page looks at 10,000 rows at most: it may hold fewer than `limit` rows, even
-    none, and still have a `next_cursor` to go on with."""
+    """With `method`, `status` or `q`, a page scans at most 10,000 rows, so it may have fewer than `limit` rows, or
+    none, and still have a `next_cursor`."""
 
 
 class AllUsageIn(UsageIn):
@@ -55,52 +55,53 @@ class AllUsageIn(UsageIn):
 
 
 class AiUseOut(BaseModel):
-    """What a request through the AI gateway used, as far as the provider's answer told; `null` is unknown."""
+    """AI usage of a gateway request. Values that the provider doesn't report are `null`."""
 
-    provider: str = Field(description="Who was asked.", examples=["openai"])
-    model: str | None = Field(description="The model that answered, as the answer calls it.", examples=["gpt-5.1"])
-    input_tokens: int | None = Field(description="Tokens read, cached ones among them.", examples=[812])
-    output_tokens: int | None = Field(description="Tokens made, those of thinking among them.", examples=[164])
-    cached_tokens: int | None = Field(description="Tokens read from a cache.", examples=[512])
-    provider_status: int | None = Field(description="What the provider answered; `null`: nothing.", examples=[200])
-    first_byte_ms: float | None = Field(description="Until the first byte of the provider's answer.", examples=[412.5])
-    whole_ms: float = Field(description="Until its last byte.", examples=[2210.1])
+    provider: str = Field(description="Provider.", examples=["openai"])
+    model: str | None = Field(description="Model named in the response.", examples=["gpt-5.1"])
+    input_tokens: int | None = Field(description="Input tokens, including cached ones.", examples=[812])
+    output_tokens: int | None = Field(description="Output tokens, including reasoning.", examples=[164])
+    cached_tokens: int | None = Field(description="Input tokens read from a cache.", examples=[512])
+    provider_status: int | None = Field(
+        description="Provider's HTTP status; `null` if it didn't respond.", examples=[200]
+    )
+    first_byte_ms: float | None = Field(description="Time to the provider's first byte, ms.", examples=[412.5])
+    whole_ms: float = Field(description="Total duration, ms.", examples=[2210.1])
     ended: Literal["complete", "client_gone", "cut", "error", "timed_out", "unreachable"] = Field(
-        description="`client_gone`: the caller hung up; `cut`: the provider broke off; `error`: it reported an error "
-        "in a response that had begun well; `timed_out`, `unreachable`: no response began.",
+        description="How the response ended. `client_gone`: the caller disconnected; `cut`: the provider closed the "
+        "connection early; `error`: it reported an error after it had started responding; `timed_out`, "
+        "`unreachable`: it never responded.",
         examples=["complete"],
     )
 
 
 class UsageOut(BaseModel):
-    """One logged request, or `count` refusals of a flood."""
+    """One logged request, or `count` refusals grouped into one row."""
 
-    id: str = Field(description="The row's id.", examples=[REQUEST_ID])
+    id: str = Field(description="Row ID.", examples=[REQUEST_ID])
     time: str = Field(description="When the request arrived.", json_schema_extra=TIME)
-    request_id: str = Field(description="The request's id, the caller's or ours.", examples=[REQUEST_ID])
-    key_id: str = Field(description="The key that was presented.", examples=[KEY_ID])
-    key_hint: str = Field(description="The first and last characters of its secret.", examples=[HINT])
-    code: str = Field(description="`ok`, or why the request was refused.", examples=["ok"])
-    method: str = Field(description="The HTTP method.", examples=["GET"])
-    route: str = Field(
-        description="The operation's address, with names for its parts.", examples=["/api/keys/{key_id}"]
-    )
-    path: str = Field(description="The path as it was sent, without the query.", examples=[f"/api/keys/{KEY_ID}"])
-    status: int | None = Field(description="The status answered; `null` while it is not known.", examples=[200])
-    client_address: str | None = Field(description="From where.", examples=[ADDRESS])
-    user_agent: str | None = Field(description="What the client calls itself.", examples=[AGENT])
-    duration_ms: float | None = Field(description="Until the response began.", examples=[1.8])
-    bytes: int | None = Field(description="The size of the answer's body.", examples=[2048])
-    count: int = Field(description="How many requests the row stands for.", examples=[1])
+    request_id: str = Field(description="Request ID, from the caller or generated by ARI.", examples=[REQUEST_ID])
+    key_id: str = Field(description="ID of the key that was used.", examples=[KEY_ID])
+    key_hint: str = Field(description="First and last characters of the secret.", examples=[HINT])
+    code: str = Field(description="`ok`, or the reason for the refusal.", examples=["ok"])
+    method: str = Field(description="HTTP method.", examples=["GET"])
+    route: str = Field(description="Path of the operation, with parameter names.", examples=["/api/keys/{key_id}"])
+    path: str = Field(description="Requested path, without the query.", examples=[f"/api/keys/{KEY_ID}"])
+    status: int | None = Field(description="HTTP status; `null` until it's known.", examples=[200])
+    client_address: str | None = Field(description="Client IP address.", examples=[ADDRESS])
+    user_agent: str | None = Field(description="User agent.", examples=[AGENT])
+    duration_ms: float | None = Field(description="Time to first byte, ms.", examples=[1.8])
+    bytes: int | None = Field(description="Size of the response body.", examples=[2048])
+    count: int = Field(description="Number of requests this row represents.", examples=[1])
     source: Literal["request", "verify"] = Field(
-        description="`request`: the key was presented here; `verify`: a service asked about it.", examples=["request"]
+        description="`request`: a request to ARI; `verify`: another service verified the key.", examples=["request"]
     )
-    ai: AiUseOut | None = Field(description="What it used at a provider, if it went through the AI gateway.")
+    ai: AiUseOut | None = Field(description="AI usage, for requests through the AI gateway.")
 
 
 class UsagePageOut(BaseModel):
-    """A page of the usage log, newest first. With `method`, `status` or `q` it may hold fewer than `limit` rows, even
-    none, and still have a `next_cursor` to go on with."""
+    """A page of the usage log, newest first. With `method`, `status` or `q` it may have fewer than `limit` rows, or
+    none, and still have a `next_cursor`."""
 
-    items: list[UsageOut] = Field(description="The rows of this page.")
+    items: list[UsageOut] = Field(description="Rows on this page.")
     next_cursor: NextCursor

@@ -40,8 +40,8 @@ def _about(key: ApiKey, totals: KeyTotals, now_ms: int) -> Response:
     return answer
 
 
-@router.get("/api/me", response_model=MeKeyOut | MeAccountOut, summary="Who is calling", responses=problems())
+@router.get("/api/me", response_model=MeKeyOut | MeAccountOut, summary="Get current caller", responses=problems())
 @policy(AuthMode.KEY_OR_SESSION, scope=None, fast=FastRoute(_who, reads_only=True))
 def read_me() -> None:
-    """Any live key or session may ask. The counts and times of use may be some seconds old; those of
-    `GET /api/keys/{key_id}` are exact."""
+    """Any active key or session can call this. Usage counts and times may be a few seconds old;
+    `GET /api/keys/{key_id}` returns exact ones."""

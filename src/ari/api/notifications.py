@@ -21,20 +21,20 @@ from ari.notifications import manage
 router = APIRouter(prefix="/api/notifications", tags=["Notifications"])
 
 
-@router.get("", response_model=NotificationsOut, summary="List the kinds of notifications", responses=problems())
+@router.get("", response_model=NotificationsOut, summary="List notifications", responses=problems())
 @policy(AuthMode.KEY_OR_SESSION, scope="notifications:read")
 async def list_notifications(here: Here) -> Response:
-    """Every kind with whether it is on, and how mail leaves this instance."""
+    """All notifications, whether each is on, and how ARI sends email."""
     await here.instance.alook_for_mail_key()
     listed, address = await here.instance.aread(lambda unit: (manage.switches(unit.notes), manage.recipient(unit)))
     mail = manage.office_facts(here.instance.office, address)
     return answer({"mail": mail, "items": [manage.switch_facts(one) for one in listed]})
 
 
-@router.get("/history", response_model=NoticesOut, summary="Read the delivery history", responses=problems("invalid"))
+@router.get("/history", response_model=NoticesOut, summary="List delivery history", responses=problems("invalid"))
 @policy(AuthMode.KEY_OR_SESSION, scope="notifications:read")
 async def read_notification_history(here: Here, query: Annotated[PageIn, Query()]) -> Response:
-    """What was told, to whom, and what became of each mail. Kept for 400 days."""
+    """Notifications sent, their recipients and delivery status. Kept for 400 days."""
     before = query.before_id
     found = await here.instance.aread(lambda unit: manage.history(unit, before, query.limit + 1))
     return paged([manage.notice_facts(one) for one in found], query.limit)
@@ -43,25 +43,25 @@ async def read_notification_history(here: Here, query: Annotated[PageIn, Query()
 @router.post(
     "/test",
     response_model=TestedOut,
-    summary="Send a test mail",
+    summary="Send a test email",
     responses=problems("mail_off", "conflict", "rate_limited", "confirmation_required", *WITH_BODY),
 )
 @policy(AuthMode.KEY_OR_SESSION, scope="notifications:write", sensitive=True)
 async def send_test_mail(here: Here) -> Response:
-    """To the owner, at once; answers within a few seconds what came of it. Ten an hour."""
+    """Sends a test email to the owner and returns the result. Limited to ten per hour."""
     return answer(manage.tested_facts(await here.instance.asend_test_mail(here.caller)))
 
 
 @router.patch(
     "/{kind}",
     response_model=NotificationOut,
-    summary="Switch a kind of notification on or off",
+    summary="Turn a notification on or off",
     responses=problems("not_found", "confirmation_required", "forbidden", *WITH_BODY),
 )
 @policy(AuthMode.KEY_OR_SESSION, scope="notifications:write", sensitive=True)
 async def switch_notification(kind: KindName, body: NotificationChangeIn, here: Here) -> Response:
-    """What is off is still written to the delivery history, and not mailed. An API key cannot switch off `new_device`
-    or `two_factor_off`, which warn of somebody else in the owner's account."""
+    """Muted notifications still appear in the delivery history. API keys can't turn off `new_device` or
+    `two_factor_off`, which warn about access to the owner's account."""
     now_ms = here.instance.now_ms
     switched = await here.instance.acommand(
         here.caller, lambda unit, by: manage.switch(unit, by, now_ms(), kind, on=body.on)

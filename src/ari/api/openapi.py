@@ -25,19 +25,19 @@ router = APIRouter(tags=["API description"])
 _SAFE = ("get", "head", "options")
 _HEADERS: Json = {
     "RequestId": {
-        "description": "The id of this request, yours or made here; the log and the errors name it.",
+        "description": "ID of this request, yours or generated; it also appears in the log and in errors.",
         "schema": {"type": "string", "examples": [REQUEST_ID]},
     },
     "Challenge": {
-        "description": "How to authenticate: a `Bearer` and an `ApiKey` challenge.",
+        "description": "`Bearer` and `ApiKey` challenges.",
         "schema": {"type": "string", "examples": ['Bearer realm="ari", error="invalid_token"']},
     },
     "Allow": {
-        "description": "The methods that this address answers to.",
+        "description": "Methods that this endpoint supports.",
         "schema": {"type": "string", "examples": ["GET, HEAD"]},
     },
     "RetryAfter": {
-        "description": "Seconds to wait before the next try.",
+        "description": "Seconds to wait before retrying.",
         "schema": {"type": "integer", "examples": [1]},
     },
 }
@@ -54,17 +54,19 @@ class DescriptionOut(BaseModel):
 
     model_config = ConfigDict(extra="allow")
 
-    openapi: str = Field(description="The version of OpenAPI.", examples=["3.1.0"])
+    openapi: str = Field(description="OpenAPI version.", examples=["3.1.0"])
     info: dict[str, Any] = Field(
         description="Title and version of the API.", examples=[{"title": "ARI API", "version": ari.__version__}]
     )
-    paths: dict[str, Any] = Field(description="The operations by path and method.", examples=[{"/api/me": {}}])
+    paths: dict[str, Any] = Field(description="Operations by path and method.", examples=[{"/api/me": {}}])
 
 
-@router.get("/api/openapi.json", summary="Read this description", responses=problems(), response_model=DescriptionOut)
+@router.get(
+    "/api/openapi.json", summary="Get this OpenAPI document", responses=problems(), response_model=DescriptionOut
+)
 @policy(AuthMode.KEY_OR_SESSION, scope="api:read")
 async def read_openapi(request: Request) -> Response:
-    """What this document says: every operation of this instance. Tools make clients and tests of it."""
+    """Describes every operation. Use it to generate clients and tests."""
     description: Description = request.app.state.description
     return Response(await description.json(), media_type="application/json")
 
@@ -149,7 +151,7 @@ def _describe_policy(operation: Json, method: str, declared: RoutePolicy) -> Non
     needed = [] if scope is None else [scope]  # names of rights, allowed for every kind of scheme since 3.1
     session: Json = {"Session": []} if method in _SAFE else {"Session": [], "Csrf": []}
     operation["security"] = [{"ApiKey": needed}, {"Bearer": needed}, session]
-    words = f"Needs the scope `{scope}`" if scope else "Any live key may call this"
+    words = f"Requires scope `{scope}`" if scope else "Any active key can call this"
     if scope in SCOPES:
         meaning = SCOPES[scope].rstrip(".")
         words += f": {meaning[0].lower()}{meaning[1:]}"
@@ -174,7 +176,7 @@ def _describe_bodies(operation: Json, schemas: Mapping[str, Json]) -> None:
 
 
 def _describe_success(answer: Json, schemas: Mapping[str, Json]) -> None:
-    answer["description"] = "Done; the answer has no body."
+    answer["description"] = "Success; no response body."
     for media in answer.get("content", {}).values():
         give_examples(media, schemas)
         refs = [one["$ref"] for one in (media["schema"], *media["schema"].get("anyOf", ())) if "$ref" in one]

@@ -41,18 +41,18 @@ Name = Annotated[
     StrictStr,
     Field(
         max_length=NAME_LENGTH,
-        description="What uses the key: 1–100 characters.",
+        description="The script or app that uses the key; 1–100 characters.",
         examples=["Automation Script"],
         json_schema_extra={"minLength": 1},
     ),
 ]
 Nullable = Annotated[str | None, Field(json_schema_extra={"format": "date-time"})]
 NextCursor = Annotated[
-    str | None, Field(description="`cursor` of the next page; `null` on the last.", examples=[_CURSOR])
+    str | None, Field(description="`cursor` for the next page; `null` on the last page.", examples=[_CURSOR])
 ]
 OneLine = Annotated[str, Field(max_length=64, pattern=r"^[^\x00-\x1f\x7f]*$")]
 """Text to compare with what is stored, where PostgreSQL refuses a NUL."""
-KeyId = Annotated[str, Path(description="The id of an API key.", examples=[KEY_ID])]
+KeyId = Annotated[str, Path(description="ID of an API key.", examples=[KEY_ID])]
 """A key's id in the address of an operation."""
 
 
@@ -75,7 +75,7 @@ class Sent(BaseModel):
 
 
 class NewKeyIn(Sent):
-    """A key to create. Give `expires` or `expires_at`; neither means never."""
+    """A key to create. Set either `expires` or `expires_at`; omit both for a key that never expires."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"name": "Automation Script", "expires": "90d", "scopes": ["api:read"]}]}
@@ -84,49 +84,55 @@ class NewKeyIn(Sent):
     name: Name
     expires: StrictStr | None = Field(
         None,
-        description="How long the key lives; the shortest that fits is best.",
+        description="Lifetime of the key. Pick the shortest that works.",
         examples=["90d"],
         json_schema_extra={"enum": [*EXPIRY_CHOICES, None]},
     )
-    expires_at: Time | None = Field(None, description="The exact instant of death (RFC 3339).")
-    scopes: Scopes | None = Field(None, description="What the key may do; default: `api:read`.")
+    expires_at: Time | None = Field(None, description="When the key expires (RFC 3339).")
+    scopes: Scopes | None = Field(None, description="Scopes of the key; default: `api:read`.")
 
 
 class KeyChangeIn(Sent):
-    """What shall differ; fields left out stay as they are."""
+    """Fields to change; omitted fields stay the same."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"name": "Nightly backup"}]})
 
     name: Name | None = Field(None, description="A new name.", json_schema_extra=not_null)
     disabled: StrictBool | None = Field(
         None,
-        description="`true` refuses every request until it is `false` again.",
+        description="`true` disables the key until it's set to `false`.",
         examples=[True],
         json_schema_extra=not_null,
     )
-    scopes: Scopes | None = Field(None, description="All that the key may do from now on.", json_schema_extra=not_null)
-    expires_at: Time | None = Field(None, description="`null` = never.", json_schema_extra=without_default)
+    scopes: Scopes | None = Field(
+        None, description="The key's new scopes (replaces the old list).", json_schema_extra=not_null
+    )
+    expires_at: Time | None = Field(
+        None, description="New expiry (RFC 3339); `null` = never.", json_schema_extra=without_default
+    )
 
 
 class RevokeIn(Sent):
-    """Why, for the audit trail."""
+    """Optional details of a revocation."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "Committed to git"}]})
 
     reason: Annotated[StrictStr, Field(max_length=REASON_LENGTH)] | None = Field(
-        None, description=f"For the audit trail; up to {REASON_LENGTH} characters.", examples=["Committed to git"]
+        None,
+        description=f"Reason for the audit trail; up to {REASON_LENGTH} characters.",
+        examples=["Committed to git"],
     )
     with_made: StrictBool = Field(
-        False, description="Also revoke the living keys that this key created or let do more."
+        False, description="Also revoke active keys that this key created or gave more access."
     )
 
 
 class PageIn(Sent):
     """Paging, newest first."""
 
-    limit: int = Field(DEFAULT_LIMIT, ge=1, le=MAX_LIMIT, description="How many to answer at most.")
+    limit: int = Field(DEFAULT_LIMIT, ge=1, le=MAX_LIMIT, description="Maximum number of items.")
     cursor: str | None = Field(
-        None, max_length=200, description="`next_cursor` of the page before.", examples=[_CURSOR]
+        None, max_length=200, description="`next_cursor` from the previous page.", examples=[_CURSOR]
     )
 
     @property
@@ -137,143 +143,140 @@ class PageIn(Sent):
 
 class KeysIn(PageIn):
     status: Literal["all", "active", "inactive"] = Field(
-        "all", description="`inactive` = revoked or expired; `active` = the others, disabled ones among them."
+        "all", description="`inactive` = revoked or expired; `active` = all others, including disabled keys."
     )
 
 
 class EventsIn(PageIn):
-    subject: OneLine | None = Field(
-        None, description="Only events of this thing, such as a key's id.", examples=[KEY_ID]
-    )
+    subject: OneLine | None = Field(None, description="Only events about this ID, such as a key's.", examples=[KEY_ID])
 
 
 class KeyOut(BaseModel):
-    """An API key; its secret is not in it."""
+    """An API key, without its secret."""
 
-    id: str = Field(description="For addresses and filters; no secret.", examples=[KEY_ID])
-    name: str = Field(description="What uses the key.", examples=["Automation Script"])
-    hint: str = Field(description="The first and last characters of the secret.", examples=[HINT])
-    scopes: list[str] = Field(description="What the key may do.", examples=[["api:read"]])
+    id: str = Field(description="Key ID; not a secret.", examples=[KEY_ID])
+    name: str = Field(description="The script or app that uses the key.", examples=["Automation Script"])
+    hint: str = Field(description="First and last characters of the secret.", examples=[HINT])
+    scopes: list[str] = Field(description="Scopes of the key.", examples=[["api:read"]])
     status: Literal["active", "expired", "revoked", "disabled"] = Field(
-        description="The first that applies of `revoked`, `expired`, `disabled`, else `active`.", examples=["active"]
+        description="The first that applies: `revoked`, `expired`, `disabled` or `active`.", examples=["active"]
     )
     created_at: str = Field(description="When the key was created.", json_schema_extra=_CREATED)
     created_by: str = Field(
-        description="The id of the account or key that created it, or who did at the command line.",
+        description="ID of the account or key that created it, or the command-line user.",
         examples=["usr_01KB5Q2W8Z6N4T0V9YRJXH3M7C"],
     )
     expires_at: Nullable = Field(
-        description="From when on every request is refused; `null` = never.", examples=["2027-01-31T12:00:00.000Z"]
+        description="When the key expires; `null` = never.", examples=["2027-01-31T12:00:00.000Z"]
     )
-    revoked_at: Nullable = Field(description="When the key was revoked, if it was.", examples=[None])
-    disabled: bool = Field(description="Whether the owner has disabled the key for now.", examples=[False])
-    last_used_at: Nullable = Field(description="The last accepted request.", examples=["2026-11-23T08:15:42.317Z"])
+    revoked_at: Nullable = Field(description="When the key was revoked; `null` if it wasn't.", examples=[None])
+    disabled: bool = Field(description="Whether the key is disabled.", examples=[False])
+    last_used_at: Nullable = Field(description="Last accepted request.", examples=["2026-11-23T08:15:42.317Z"])
     request_count: int = Field(description="Accepted requests.", examples=[1204])
     refused_count: int = Field(description="Refused requests.", examples=[0])
 
 
 class CreatedOut(BaseModel):
-    """The new key and, this once, its secret."""
+    """The new key and its secret (returned only once)."""
 
-    key: KeyOut = Field(description="The public facts of the new key.")
+    key: KeyOut = Field(description="The new key, without its secret.")
     secret: str = Field(
-        description="The token to send as `x-api-key`. It is never shown again.", examples=["ari_k_" + "0" * 49]
+        description="The secret to send as `x-api-key`. It's never shown again.", examples=["ari_k_" + "0" * 49]
     )
 
 
 class KeysOut(BaseModel):
     """A page of API keys, newest first."""
 
-    items: list[KeyOut] = Field(description="The keys of this page.")
+    items: list[KeyOut] = Field(description="Keys on this page.")
     next_cursor: NextCursor
 
 
 class AccountOut(BaseModel):
-    """Somebody who may sign in."""
+    """A user account."""
 
-    id: str = Field(description="The account's id.", examples=["usr_01KB5Q2W8Z6N4T0V9YRJXH3M7C"])
-    email: str = Field(description="The address to sign in with.", examples=["owner@example.org"])
+    id: str = Field(description="Account ID.", examples=["usr_01KB5Q2W8Z6N4T0V9YRJXH3M7C"])
+    email: str = Field(description="Email address used to sign in.", examples=["owner@example.org"])
 
 
 class MeKeyOut(BaseModel):
-    """An API key is calling."""
+    """The caller is an API key."""
 
-    type: Literal["api_key"] = Field(description="What is calling.")
-    key: KeyOut = Field(description="The key.")
+    type: Literal["api_key"] = Field(description="Type of caller.")
+    key: KeyOut = Field(description="Key ID.")
 
 
 class MeAccountOut(BaseModel):
-    """Somebody who is signed in is calling."""
+    """The caller is a signed-in user."""
 
-    type: Literal["account"] = Field(description="What is calling.")
+    type: Literal["account"] = Field(description="Type of caller.")
     account: AccountOut = Field(description="The account.")
 
 
 class EventOut(BaseModel):
     """One entry of the audit trail."""
 
-    id: str = Field(description="The event's id.", examples=["evt_01KB5Q2W8Z6N4T0V9YRJXH3M7C"])
+    id: str = Field(description="Event ID.", examples=["evt_01KB5Q2W8Z6N4T0V9YRJXH3M7C"])
     time: str = Field(description="When it happened.", json_schema_extra=TIME)
-    name: str = Field(description="What happened.", examples=["key_revoked"])
+    name: str = Field(description="Event name, such as `key_revoked`.", examples=["key_revoked"])
     actor: str = Field(
-        description="Who did it: the id of an account or key, `cli:` and a name, or `system`.",
+        description="Who did it: the ID of an account or key, `cli:` and a user name, or `system`.",
         examples=["usr_01KB5Q2W8Z6N4T0V9YRJXH3M7C"],
     )
-    subject: str | None = Field(description="The id of what it was done to.", examples=[KEY_ID])
-    door: str = Field(description="How it was done: `web`, `api`, `cli` or `system`.", examples=["web"])
-    client_address: str | None = Field(description="From where.", examples=[ADDRESS])
-    user_agent: str | None = Field(description="What the client calls itself.", examples=[AGENT])
-    request_id: str | None = Field(description="The request that did it.", examples=[REQUEST_ID])
+    subject: str | None = Field(description="ID of the affected key, account or integration.", examples=[KEY_ID])
+    door: str = Field(description="Where it was done: `web`, `api`, `cli` or `system`.", examples=["web"])
+    client_address: str | None = Field(description="Client IP address.", examples=[ADDRESS])
+    user_agent: str | None = Field(description="User agent.", examples=[AGENT])
+    request_id: str | None = Field(description="Request ID.", examples=[REQUEST_ID])
     detail: dict[str, Any] = Field(
-        description="What differs from event to event; never a secret.", examples=[{"reason": "Committed to git"}]
+        description="Details that depend on the event; never a secret.", examples=[{"reason": "Committed to git"}]
     )
 
 
 class EventsOut(BaseModel):
     """A page of the audit trail, newest first."""
 
-    items: list[EventOut] = Field(description="The events of this page.")
+    items: list[EventOut] = Field(description="Events on this page.")
     next_cursor: NextCursor
 
 
 class HealthOut(BaseModel):
-    """The instance is up."""
+    """ARI is running."""
 
-    status: Literal["ok"] = Field(description="Always `ok`; else the answer is 503.")
+    status: Literal["ok"] = Field(description="Always `ok`; otherwise the response is 503.")
 
 
 class ReadyOut(BaseModel):
-    """The instance can decide."""
+    """ARI can verify keys."""
 
-    status: Literal["ok"] = Field(description="Always `ok`; else the answer is 503.")
+    status: Literal["ok"] = Field(description="Always `ok`; otherwise the response is 503.")
     low_disk: bool = Field(
-        description="The disk has less left than `ARI_MIN_FREE_DISK`; refusals are only counted.", examples=[False]
+        description="Whether free disk space is below `ARI_MIN_FREE_DISK`; refused requests are then only counted.",
+        examples=[False],
     )
 
 
 class FieldProblem(BaseModel):
     """What is wrong with one field."""
 
-    location: str = Field(description="The field, with dots between its parts.", examples=["expires_at"])
-    message: str = Field(description="What to do about it.", examples=["Use a time such as 2027-01-31T12:00:00Z."])
+    location: str = Field(description="Field path, with dots.", examples=["expires_at"])
+    message: str = Field(description="How to fix it.", examples=["Use a time such as 2027-01-31T12:00:00Z."])
 
 
 class ProblemOut(BaseModel):
     """An error (RFC 9457)."""
 
     type: str = Field(
-        description="The address of a page that explains the code.", examples=["http://127.0.0.1:3000/errors/expired"]
+        description="URL of a page that explains the code.", examples=["http://127.0.0.1:3000/errors/expired"]
     )
-    title: str = Field(description="The code in words.", examples=["API key expired"])
-    status: int = Field(description="The HTTP status again.", examples=[401])
+    title: str = Field(description="Short name of the error.", examples=["API key expired"])
+    status: int = Field(description="HTTP status.", examples=[401])
     detail: str = Field(description="What happened and what to do, for people.", examples=[REASONS["expired"].sentence])
-    code: str = Field(description="The reason, for programs; it stays the same.", examples=["expired"])
-    request_id: str = Field(description="The id under which the log has this request.", examples=[REQUEST_ID])
-    scope: str | None = Field(
-        None, description="The scope that is missing, if the code is `insufficient_scope`.", examples=[None]
-    )
+    code: str = Field(description="Stable error code, for programs.", examples=["expired"])
+    request_id: str = Field(description="ID of this request in the log.", examples=[REQUEST_ID])
+    scope: str | None = Field(None, description="Missing scope, if the code is `insufficient_scope`.", examples=[None])
     errors: list[FieldProblem] | None = Field(
-        None, description="The fields that are not valid, if the code is `invalid`.", examples=[None]
+        None, description="Invalid fields, if the code is `invalid`.", examples=[None]
     )
 
 

@@ -34,24 +34,22 @@ from ari.usage.reports.spans import Span
 router = APIRouter(tags=["Usage"])
 
 
-@router.get(
-    "/api/usage", response_model=UsagePageOut, summary="Read the usage log of all keys", responses=problems("invalid")
-)
+@router.get("/api/usage", response_model=UsagePageOut, summary="List usage", responses=problems("invalid"))
 @policy(AuthMode.KEY_OR_SESSION, scope="usage:read")
 async def read_usage(here: Here, query: Annotated[AllUsageIn, Query()]) -> Response:
-    """Every request that presented a key of this instance, refused ones too, newest first."""
+    """Every request made with an API key, including refused ones, newest first."""
     return await _page(here, query, search_of(query, query.key_id))
 
 
 @router.get(
     "/api/keys/{key_id}/usage",
     response_model=UsagePageOut,
-    summary="Read the usage log of one key",
+    summary="List usage of a key",
     responses=problems("invalid", "not_found"),
 )
 @policy(AuthMode.KEY_OR_SESSION, scope=None)
 async def read_key_usage(key_id: KeyId, here: Here, query: Annotated[UsageIn, Query()]) -> Response:
-    """Any live key may read its own log; others need `usage:read`. The log outlives the key."""
+    """A key can read its own log; otherwise `usage:read` is required. The log is kept after the key is deleted."""
     _require_reader(here, key_id)
     search = search_of(query, key_id)
     await _require_known(here, key_id)
@@ -61,13 +59,13 @@ async def read_key_usage(key_id: KeyId, here: Here, query: Annotated[UsageIn, Qu
 @router.get(
     "/api/usage/summary",
     response_model=SummaryOut,
-    summary="Read the numbers of all keys",
+    summary="Get usage statistics",
     responses=problems("invalid"),
 )
 @policy(AuthMode.KEY_OR_SESSION, scope="usage:read")
 async def read_summary(here: Here, query: Annotated[SummaryIn, Query()]) -> Response:
-    """Requests by time and by code, the keys used most, and attempts without a key. Read from rollups, so it does not
-    slow down as the log grows; times are widened to whole hours, as the answer says."""
+    """Requests by time and code, the most used keys, and attempts without a valid key. Times are widened to whole
+    hours; the response has the exact range."""
     span = _span(here, query)
     found = await here.instance.areport(lambda reader: summary.of_all(reader, span))
     ids = [one.key_id for one in found.top.shown]
@@ -78,12 +76,12 @@ async def read_summary(here: Here, query: Annotated[SummaryIn, Query()]) -> Resp
 @router.get(
     "/api/keys/{key_id}/usage/summary",
     response_model=KeySummaryOut,
-    summary="Read the numbers of one key",
+    summary="Get usage statistics for a key",
     responses=problems("invalid", "not_found"),
 )
 @policy(AuthMode.KEY_OR_SESSION, scope=None)
 async def read_key_summary(key_id: KeyId, here: Here, query: Annotated[SummaryIn, Query()]) -> Response:
-    """Requests by time, by code and by route. Any live key may read its own; others need `usage:read`."""
+    """Requests by time, code and route. A key can read its own; otherwise `usage:read` is required."""
     _require_reader(here, key_id)
     span = _span(here, query)
     await _require_known(here, key_id)
@@ -94,12 +92,12 @@ async def read_key_summary(key_id: KeyId, here: Here, query: Annotated[SummaryIn
 @router.get(
     "/api/usage/ai",
     response_model=AiSummaryOut,
-    summary="Read what all keys used at AI providers",
+    summary="Get AI usage",
     responses=problems("invalid"),
 )
 @policy(AuthMode.KEY_OR_SESSION, scope="usage:read")
 async def read_ai_usage(here: Here, query: Annotated[SummaryIn, Query()]) -> Response:
-    """Requests and tokens by time, key, provider and model. Read from rollups, as the summary."""
+    """Requests and tokens by time, key, provider and model."""
     span = _span(here, query)
     found = await here.instance.areport(lambda reader: ai_summary.of_span(reader, span))
     ids = [one.name for one in found.keys]
@@ -110,12 +108,12 @@ async def read_ai_usage(here: Here, query: Annotated[SummaryIn, Query()]) -> Res
 @router.get(
     "/api/keys/{key_id}/usage/ai",
     response_model=AiKeySummaryOut,
-    summary="Read what one key used at AI providers",
+    summary="Get AI usage of a key",
     responses=problems("invalid", "not_found"),
 )
 @policy(AuthMode.KEY_OR_SESSION, scope=None)
 async def read_key_ai_usage(key_id: KeyId, here: Here, query: Annotated[SummaryIn, Query()]) -> Response:
-    """As of all keys. Any live key may read its own; others need `usage:read`."""
+    """Requests and tokens by time, provider and model. A key can read its own; otherwise `usage:read` is required."""
     _require_reader(here, key_id)
     span = _span(here, query)
     await _require_known(here, key_id)
@@ -128,7 +126,7 @@ _FILE: dict[int | str, dict[str, Any]] = {
         "model": UsageFileOut,
         "headers": {
             "content-disposition": {
-                "description": "The name to save the file under.",
+                "description": "Suggested file name.",
                 "schema": {"type": "string", "examples": ['attachment; filename="ari-usage.csv"']},
             }
         },
@@ -140,26 +138,25 @@ _FILE: dict[int | str, dict[str, Any]] = {
 @router.get(
     "/api/usage/export",
     response_class=Response,
-    summary="Export the usage log of all keys",
+    summary="Export usage",
     responses=problems("invalid", "confirmation_required") | _FILE,
 )
 @policy(AuthMode.KEY_OR_SESSION, scope="usage:read", sensitive=True)
 async def export_usage(here: Here, query: Annotated[AllExportIn, Query()]) -> Response:
-    """Every row that matches, as an attachment: CSV, or a JSON array with one row a line. An event records who exported
-    what. In CSV each part of a text that a spreadsheet could read as a formula gets a `'` in front; JSON holds the
-    exact text."""
+    """All matching rows, as an attachment: CSV, or a JSON array with one row per line. The export is recorded in the
+    audit trail. In CSV, text that a spreadsheet could read as a formula gets a leading `'`; JSON has the exact text."""
     return await export_answer(here.instance, here.caller, search_of(query, query.key_id), query.format, bom=query.bom)
 
 
 @router.get(
     "/api/keys/{key_id}/usage/export",
     response_class=Response,
-    summary="Export the usage log of one key",
+    summary="Export usage of a key",
     responses=problems("invalid", "not_found", "confirmation_required") | _FILE,
 )
 @policy(AuthMode.KEY_OR_SESSION, scope=None, sensitive=True)
 async def export_key_usage(key_id: KeyId, here: Here, query: Annotated[ExportIn, Query()]) -> Response:
-    """As the export of all keys. Any live key may export its own log; others need `usage:read`."""
+    """Like the export of all keys. A key can export its own log; otherwise `usage:read` is required."""
     _require_reader(here, key_id)
     search = search_of(query, key_id)
     await _require_known(here, key_id)
@@ -174,7 +171,7 @@ def _span(here: Here, query: SummaryIn) -> Span:
     since_ms = until_ms - 7 * DAY_MS if since_ms is None else since_ms
     zone = spans.zone_name(query.time_zone)
     if query.time_zone not in (None, zone):
-        raise Invalid(Problem("time_zone", "This machine knows no time zone of that name; try Europe/Berlin."))
+        raise Invalid(Problem("time_zone", "Unknown time zone. Use a name such as Europe/Berlin."))
     return spans.between(since_ms, until_ms, zone, query.by)
 
 

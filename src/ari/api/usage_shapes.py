@@ -23,15 +23,15 @@ CSV_EXAMPLE = f"{','.join(COLUMNS)}\r\n{_EXAMPLE_ROW}\r\n"
 
 
 class ExportIn(UsageSearchIn):
-    """What to export, and as what."""
+    """What to export, and in which format."""
 
     format: Literal["csv", "json"] = Field(
-        "csv", description="`csv` begins with the names of the columns; `json` is an array with one row a line."
+        "csv", description="`csv` has a header row; `json` is an array with one row per line."
     )
     bom: bool = Field(
         True,
-        description="Whether a CSV file begins with a byte order mark, which makes spreadsheets read it as UTF-8. In "
-        "Python read it as `utf-8-sig`, or ask for `false`.",
+        description="Whether CSV starts with a byte order mark, so that spreadsheets read it as UTF-8. In Python, read "
+        "it as `utf-8-sig` or set this to `false`.",
     )
 
 
@@ -40,57 +40,56 @@ class AllExportIn(ExportIn):
 
 
 class UsageFileOut(RootModel[list[UsageOut]]):
-    """All rows that match, newest first, as an attachment that is sent while it is read. CSV has a column for
-    each field."""
+    """All matching rows, newest first, streamed as an attachment. CSV has a column for each field."""
 
 
 class SummaryIn(Sent):
-    """A span of time, at most 400 days; default: the last seven days."""
+    """A time range of at most 400 days; default: the last seven days."""
 
     since: str | None = Field(
         None,
         max_length=40,
-        description="From this time on (RFC 3339), at most 400 days before `until`; default: seven days before it.",
+        description="Start time (RFC 3339), at most 400 days before `until`; default: seven days before it.",
         json_schema_extra=_SINCE,
     )
     until: str | None = Field(
-        None, max_length=40, description="Before this time (RFC 3339); default: now.", json_schema_extra=_UNTIL
+        None, max_length=40, description="End time, exclusive (RFC 3339); default: now.", json_schema_extra=_UNTIL
     )
     by: Literal["hour", "day", "week"] | None = Field(
         None,
-        description="How long the parts are. Without it, or where it does not fit the span, a unit that fits is taken; "
-        "the answer says which.",
+        description="Length of the parts. If omitted, or if it doesn't fit the range, a suitable unit is chosen; the "
+        "response has it in `by`.",
         examples=["day"],
     )
     time_zone: str | None = Field(
         None,
         max_length=64,
-        description="Where days and weeks begin (IANA name); default: UTC.",
+        description="Time zone of days and weeks (IANA name); default: UTC.",
         examples=["Europe/Berlin"],
     )
 
 
 class PartOut(BaseModel):
-    """The requests from `since` to the next part."""
+    """Requests from `since` to the next part."""
 
-    since: str = Field(description="When the part begins.", json_schema_extra=_SINCE)
+    since: str = Field(description="Start of the part.", json_schema_extra=_SINCE)
     request_count: int = Field(description="Accepted requests.", examples=[586])
     refused_count: int = Field(description="Refused requests.", examples=[0])
 
 
 class CodeOut(BaseModel):
-    """How many requests ended with a code."""
+    """Number of requests with a code."""
 
-    code: str = Field(description="`ok`, or why requests were refused.", examples=["ok"])
+    code: str = Field(description="`ok`, or the reason for the refusals.", examples=["ok"])
     count: int = Field(description="Requests with this code.", examples=[1204])
 
 
 class RouteOut(BaseModel):
-    """The requests to one operation."""
+    """Requests to one operation."""
 
     route: str = Field(
-        description="The operation's address, with names for its parts; `(none)` where there was no such address, `*` "
-        "for the counted part of a flood.",
+        description="Path of the operation, with parameter names; `(none)` for unknown paths, `*` for grouped refusals "
+        "of a flood.",
         examples=["/api/keys/{key_id}"],
     )
     request_count: int = Field(description="Accepted requests.", examples=[1004])
@@ -98,20 +97,20 @@ class RouteOut(BaseModel):
 
 
 class CountsOut(BaseModel):
-    """Requests with known keys; `since` and `until` are whole hours."""
+    """Requests with valid or once valid keys; `since` and `until` are whole hours."""
 
-    since: str = Field(description="From this whole hour on.", json_schema_extra=_SINCE)
-    until: str = Field(description="Before this whole hour.", json_schema_extra=_UNTIL)
-    by: Literal["hour", "day", "week"] = Field(description="How long the parts are.", examples=["day"])
-    time_zone: str = Field(description="Where days and weeks begin.", examples=["UTC"])
+    since: str = Field(description="Start, a whole hour.", json_schema_extra=_SINCE)
+    until: str = Field(description="End (exclusive), a whole hour.", json_schema_extra=_UNTIL)
+    by: Literal["hour", "day", "week"] = Field(description="Length of the parts.", examples=["day"])
+    time_zone: str = Field(description="Time zone of days and weeks.", examples=["UTC"])
     request_count: int = Field(description="Accepted requests.", examples=[1204])
     refused_count: int = Field(description="Refused requests.", examples=[3])
     codes: list[CodeOut] = Field(
-        description="The requests by code, the most frequent first.",
+        description="Requests by code, most frequent first.",
         examples=[[{"code": "ok", "count": 1204}, {"code": "insufficient_scope", "count": 3}]],
     )
     parts: list[PartOut] = Field(
-        description="The requests by time, oldest first; a part without any is there too.",
+        description="Requests by time, oldest first, including parts without requests.",
         examples=[
             [
                 {"since": "2026-11-22T00:00:00.000Z", "request_count": 586, "refused_count": 0},
@@ -122,10 +121,10 @@ class CountsOut(BaseModel):
 
 
 class KeySummaryOut(CountsOut):
-    """The numbers of one key, between two whole hours."""
+    """Usage statistics of one key, between two whole hours."""
 
     routes: list[RouteOut] = Field(
-        description="The requests by operation, the most used first.",
+        description="Requests by operation, most used first.",
         examples=[
             [
                 {"route": "/api/keys/{key_id}", "request_count": 1004, "refused_count": 3},
@@ -136,48 +135,48 @@ class KeySummaryOut(CountsOut):
 
 
 class TopKeyOut(BaseModel):
-    """A key that was used; deleted ones keep their name here."""
+    """A key that was used; deleted keys keep their name here."""
 
-    key_id: str = Field(description="The key's id.", examples=[_KEY_ID])
+    key_id: str = Field(description="Key ID.", examples=[_KEY_ID])
     name: str | None = Field(
-        description="What uses the key; `null` if there was never such a key.", examples=["Automation Script"]
+        description="Name of the key; `null` if there was never such a key.", examples=["Automation Script"]
     )
     request_count: int = Field(description="Accepted requests.", examples=[1101])
     refused_count: int = Field(description="Refused requests.", examples=[0])
 
 
 class ReasonOut(BaseModel):
-    """How many attempts were refused for a reason."""
+    """Number of attempts refused for a reason."""
 
-    reason: str = Field(description="Why: a code of errors.", examples=["unknown"])
-    count: int = Field(description="Attempts refused for it.", examples=[38])
+    reason: str = Field(description="Error code.", examples=["unknown"])
+    count: int = Field(description="Attempts refused for this reason.", examples=[38])
 
 
 class AttemptAddressOut(BaseModel):
-    """Attempts from one address."""
+    """Attempts from one IP address."""
 
     address: str = Field(
-        description="From where: an address, or the id of who asked `/api/verify`; `other` stands for all that are not "
-        "told apart.",
+        description="IP address, or the ID of the caller of `/api/verify`; `other` combines all that aren't counted "
+        "separately.",
         examples=["203.0.113.9"],
     )
-    count: int = Field(description="Attempts from there.", examples=[40])
+    count: int = Field(description="Attempts from this address.", examples=[40])
     last_at: str = Field(
-        description="The last of them.",
+        description="Last attempt.",
         json_schema_extra={"format": "date-time", "examples": ["2026-11-23T14:02:11.402Z"]},
     )
 
 
 class AttemptsOut(BaseModel):
-    """Requests without a key of this instance."""
+    """Requests without a valid key."""
 
-    count: int = Field(description="All of them.", examples=[41])
+    count: int = Field(description="Number of attempts.", examples=[41])
     reasons: list[ReasonOut] = Field(
-        description="The attempts by reason, the most frequent first.",
+        description="Attempts by reason, most frequent first.",
         examples=[[{"reason": "unknown", "count": 38}, {"reason": "malformed", "count": 3}]],
     )
     top_addresses: list[AttemptAddressOut] = Field(
-        description=f"The {TOP} addresses with the most attempts.",
+        description=f"The {TOP} IP addresses with the most attempts.",
         examples=[
             [
                 {"address": "203.0.113.9", "count": 40, "last_at": "2026-11-23T14:02:11.402Z"},
@@ -188,72 +187,72 @@ class AttemptsOut(BaseModel):
 
 
 class AiSumsOut(BaseModel):
-    """What was used together; tokens are those of the `told_count` requests whose answers told them."""
+    """Total usage. Token counts cover the `told_count` requests for which the provider reported them."""
 
     request_count: int = Field(description="Requests to providers.", examples=[120])
-    failed_count: int = Field(description="Those of them that got no good answer.", examples=[2])
-    told_count: int = Field(description="Those of them whose tokens are known.", examples=[118])
-    input_tokens: int = Field(description="Tokens read, cached ones among them.", examples=[98_400])
-    output_tokens: int = Field(description="Tokens made.", examples=[20_110])
-    cached_tokens: int = Field(description="Tokens read from a cache.", examples=[41_000])
+    failed_count: int = Field(description="Failed requests.", examples=[2])
+    told_count: int = Field(description="Requests with known token counts.", examples=[118])
+    input_tokens: int = Field(description="Input tokens, including cached ones.", examples=[98_400])
+    output_tokens: int = Field(description="Output tokens.", examples=[20_110])
+    cached_tokens: int = Field(description="Input tokens read from a cache.", examples=[41_000])
 
 
 class AiPartOut(AiSumsOut):
-    """What was used from `since` to the next part."""
+    """Usage from `since` to the next part."""
 
-    since: str = Field(description="When the part begins.", json_schema_extra=_SINCE)
+    since: str = Field(description="Start of the part.", json_schema_extra=_SINCE)
 
 
 class AiCountOut(AiSumsOut):
     last_used_at: str = Field(
-        description="The last request.",
+        description="Last request.",
         json_schema_extra={"format": "date-time", "examples": ["2026-11-23T14:02:11.402Z"]},
     )
 
 
 class AiProviderOut(AiCountOut):
-    """What was used at one provider."""
+    """Usage at one provider."""
 
-    provider: str = Field(description="The provider.", examples=["openai"])
+    provider: str = Field(description="Provider.", examples=["openai"])
 
 
 class AiModelOut(AiProviderOut):
-    """What was used of one model."""
+    """Usage of one model."""
 
-    model: str | None = Field(description="The model; `null` where no good answer told it.", examples=["gpt-5.1"])
+    model: str | None = Field(description="Model; `null` if no successful response named it.", examples=["gpt-5.1"])
 
 
 class AiKeyOut(AiCountOut):
-    """What one key used."""
+    """Usage by one key."""
 
-    key_id: str = Field(description="The key.", examples=[_KEY_ID])
-    name: str | None = Field(description="Its name.", examples=["Automation Script"])
+    key_id: str = Field(description="Key ID.", examples=[_KEY_ID])
+    name: str | None = Field(description="Name of the key.", examples=["Automation Script"])
 
 
 class AiKeySummaryOut(AiSumsOut):
-    """What one key used through the AI gateway between two whole hours."""
+    """AI gateway usage by one key, between two whole hours."""
 
-    since: str = Field(description="From this whole hour on.", json_schema_extra=_SINCE)
-    until: str = Field(description="Before this whole hour.", json_schema_extra=_UNTIL)
-    by: Literal["hour", "day", "week"] = Field(description="How long the parts are.", examples=["day"])
-    time_zone: str = Field(description="Where days and weeks begin.", examples=["UTC"])
-    parts: list[AiPartOut] = Field(description="The parts of the span, those without requests too.")
-    providers: list[AiProviderOut] = Field(description="By provider, the most requests first.")
-    models: list[AiModelOut] = Field(description=f"By provider and model, {MOST_NAMED} at most.")
+    since: str = Field(description="Start, a whole hour.", json_schema_extra=_SINCE)
+    until: str = Field(description="End (exclusive), a whole hour.", json_schema_extra=_UNTIL)
+    by: Literal["hour", "day", "week"] = Field(description="Length of the parts.", examples=["day"])
+    time_zone: str = Field(description="Time zone of days and weeks.", examples=["UTC"])
+    parts: list[AiPartOut] = Field(description="Parts of the range, including those without requests.")
+    providers: list[AiProviderOut] = Field(description="By provider, most requests first.")
+    models: list[AiModelOut] = Field(description=f"By provider and model, at most {MOST_NAMED}.")
 
 
 class AiSummaryOut(AiKeySummaryOut):
-    """What all keys used through the AI gateway between two whole hours."""
+    """AI gateway usage by all keys, between two whole hours."""
 
-    keys: list[AiKeyOut] = Field(description=f"By key, {MOST_NAMED} at most.")
+    keys: list[AiKeyOut] = Field(description=f"By key, at most {MOST_NAMED}.")
 
 
 class SummaryOut(CountsOut):
-    """The numbers of all keys, and of attempts without one, between two whole hours."""
+    """Usage statistics of all keys and of attempts without a valid key, between two whole hours."""
 
-    key_count: int = Field(description="Keys that were used in this time.", examples=[2])
+    key_count: int = Field(description="Number of keys used in this period.", examples=[2])
     top_keys: list[TopKeyOut] = Field(
-        description=f"The {TOP} keys used most.",
+        description=f"The {TOP} most used keys.",
         examples=[
             [
                 {"key_id": _KEY_ID, "name": "Automation Script", "request_count": 1101, "refused_count": 0},
@@ -266,7 +265,7 @@ class SummaryOut(CountsOut):
             ]
         ],
     )
-    attempts: AttemptsOut = Field(description="Attempts without a key; no other number holds them.")
+    attempts: AttemptsOut = Field(description="Attempts without a valid key; not included in the other numbers.")
 
 
 def search_of(query: UsageSearchIn, key_id: str | None) -> UsageSearch:

@@ -141,7 +141,7 @@ def _question(sent: Any) -> _Question:
     if item.client_address is not None:
         address = parse_address(item.client_address)
         if address is None:
-            raise Invalid(Problem("client_address", "Give an IP address such as 203.0.113.7."))
+            raise Invalid(Problem("client_address", "Use an IP address such as 203.0.113.7."))
     token = item.key.encode("utf-8", "surrogatepass")
     return _Question(token, tuple(item.scopes), None if address is None else str(address))
 
@@ -177,12 +177,10 @@ def _facts(problems: Sequence[Problem]) -> list[dict[str, str]]:
     return [{"location": one.location, "message": one.message} for one in problems]
 
 
-@router.post(
-    "/api/verify", response_model=VerdictOut, summary="Verify a key for another service", responses=problems(*WITH_BODY)
-)
+@router.post("/api/verify", response_model=VerdictOut, summary="Verify a key", responses=problems(*WITH_BODY))
 @policy(AuthMode.KEY_OR_SESSION, scope="keys:verify", fast=FastRoute(_verify, reads_only=True))
 def verify_key(body: VerifyIn) -> None:
-    """Every decision is a 200, whether the key is good or not; 503 means that nothing could be decided."""
+    """Returns 200 whether or not the key is valid. 503 means ARI couldn't decide."""
 
 
 @router.post(
@@ -190,4 +188,4 @@ def verify_key(body: VerifyIn) -> None:
 )
 @policy(AuthMode.KEY_OR_SESSION, scope="keys:verify", fast=FastRoute(_verify_batch, reads_only=True))
 def verify_keys(body: VerifyBatchIn) -> None:
-    """Answers in the order of the items; one that cannot be read harms no other. All or nothing is logged, as one."""
+    """Results are in the order of the items; an invalid item doesn't affect the others. All are logged together."""

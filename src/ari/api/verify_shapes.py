@@ -15,31 +15,31 @@ ADDRESS_LENGTH = 64
 
 
 class VerifyIn(Sent):
-    """A key that somebody presented to your service."""
+    """A key that your service received."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
     key: StrictStr = Field(
-        description="The text as it was presented; anything that is no key is `malformed`.", examples=[_EXAMPLE["key"]]
+        description="The key exactly as received. Anything that isn't an ARI key is `malformed`.",
+        examples=[_EXAMPLE["key"]],
     )
     scopes: Annotated[list[Annotated[StrictStr, Field(pattern=SCOPE_PATTERN)]], Field(max_length=MOST_SCOPES)] = Field(
         default_factory=list,
-        description="What the key must be allowed to do, all of it. A scope that this instance does not know is held "
-        "by `*` alone.",
+        description="Scopes the key must have. Only `*` covers scopes that ARI doesn't know.",
         examples=[["usage:read"]],
     )
     client_address: Annotated[StrictStr, Field(max_length=ADDRESS_LENGTH)] | None = Field(
-        None, description="The IP address of your client, for the key's usage log.", examples=["203.0.113.7"]
+        None, description="IP address of your client, for the key's usage log.", examples=["203.0.113.7"]
     )
 
 
 class VerifyBatchIn(Sent):
-    """Many keys at once; each is judged on its own."""
+    """Several keys; each is verified separately."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"items": [_EXAMPLE]}]})
 
     items: Annotated[list[VerifyIn], Field(max_length=MOST_ITEMS)] = Field(
-        description="The keys to judge, up to 100.", examples=[[_EXAMPLE]]
+        description="Keys to verify, up to 100.", examples=[[_EXAMPLE]]
     )
 
 
@@ -50,34 +50,34 @@ class VerifyItemsIn(Sent):
 
 
 class VerifiedKeyOut(BaseModel):
-    """The public facts of a key."""
+    """Public details of a key."""
 
-    id: str = Field(description="The key's id.", examples=["key_01KB5Q2W8Z6N4T0V9YRJXH3M7C"])
-    name: str = Field(description="What uses the key.", examples=["Automation Script"])
-    hint: str = Field(description="The first and last characters of the secret.", examples=["ari_k_7Qm2…b4Zk"])
-    scopes: list[str] = Field(description="What the key may do.", examples=[["usage:read"]])
+    id: str = Field(description="Key ID.", examples=["key_01KB5Q2W8Z6N4T0V9YRJXH3M7C"])
+    name: str = Field(description="The script or app that uses the key.", examples=["Automation Script"])
+    hint: str = Field(description="First and last characters of the secret.", examples=["ari_k_7Qm2…b4Zk"])
+    scopes: list[str] = Field(description="Scopes of the key.", examples=[["usage:read"]])
     expires_at: Nullable = Field(
-        description="From when on it is refused; `null` = never.", examples=["2027-01-31T12:00:00.000Z"]
+        description="When the key expires; `null` = never.", examples=["2027-01-31T12:00:00.000Z"]
     )
 
 
 class VerdictOut(BaseModel):
-    """The decision about one key."""
+    """Result for one key."""
 
-    valid: bool = Field(description="Whether the key is good for what was asked.", examples=[True])
-    code: str = Field(description="`ok`, or why the key is refused.", examples=["ok"])
-    key: VerifiedKeyOut | None = Field(description="`null` if this instance knows no such key.")
+    valid: bool = Field(description="Whether the key is valid and has the scopes.", examples=[True])
+    code: str = Field(description="`ok`, or the reason it's refused.", examples=["ok"])
+    key: VerifiedKeyOut | None = Field(description="`null` if ARI has no such key.")
 
 
 class BatchVerdictOut(VerdictOut):
-    """The decision about one item; an item that cannot be read has the code `invalid` and says why."""
+    """Result for one item. An item that can't be parsed has the code `invalid` and `errors`."""
 
     errors: list[FieldProblem] | None = Field(
-        None, description="What is wrong with an item that has the code `invalid`.", examples=[None]
+        None, description="Problems of an item with the code `invalid`.", examples=[None]
     )
 
 
 class VerdictsOut(BaseModel):
-    """One decision for each item, in the order of the items."""
+    """Results, in the order of the items."""
 
-    items: list[BatchVerdictOut] = Field(description="The decisions.")
+    items: list[BatchVerdictOut] = Field(description="Results.")
