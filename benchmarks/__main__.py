@@ -21,16 +21,18 @@ RESULTS = machine.ROOT / "build" / "bench" / "results.json"
 
 def options(words: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="make bench", description="Measure ARI beside its peers.")
+    parser = argparse.ArgumentParser(prog="make bench", description="Measure ARI next to its peers.")
     parser.add_argument("--rounds", type=int, default=5, help="interleaved rounds of everything (5)")
-    parser.add_argument("--seconds", type=int, default=4, help="of load on each row in each round (4)")
+    parser.add_argument("--seconds", type=int, default=4, help="seconds of load per row and round (4)")
     parser.add_argument(
         "--only", metavar="REGEX", help="only rows and parts whose name matches; prints, writes no page"
     )
-    parser.add_argument("--no-peers", action="store_true", help="leave the peers out; prints, writes no page")
+    parser.add_argument("--no-peers", action="store_true", help="skip the peers; prints, writes no page")
     parser.add_argument("--large", action="store_true", help="10,000,000 keys too: a few minutes and GB the first time")
-    parser.add_argument("--page", type=Path, metavar="FILE", help="write the page here, whatever was left out")
-    parser.add_argument("--again", action="store_true", help="measure nothing: print and write the last results again")
+    parser.add_argument(
+        "--page", type=Path, metavar="FILE", help="write the page to this file, even if parts were skipped"
+    )
+    parser.add_argument("--again", action="store_true", help="print and write the last results again without measuring")
     found = parser.parse_args(words)
     if found.rounds < 1 or found.seconds < 1:
         parser.error("--rounds and --seconds are at least 1.")
@@ -53,12 +55,12 @@ def main() -> int:
         page.write_text(report.page(results), encoding="utf-8")
         print(f"\nWritten: {page}")
     else:
-        print("\nOnly a part was run: docs/reference/benchmarks.md stays as it was.")
+        print("\nOnly a part was run; docs/reference/benchmarks.md is unchanged.")
     return 0
 
 
 def _measured(asked: argparse.Namespace) -> dict[str, Any]:
-    """Measure, keeping what there is after each round, so that a run which is ended is not lost."""
+    """Measure, saving the results after each round, so that an interrupted run isn't lost."""
     command = " ".join(["make bench", *([f'ARGS="{shlex.join(sys.argv[1:])}"'] if sys.argv[1:] else [])])
     whole = not (asked.only or asked.no_peers)
     RESULTS.parent.mkdir(parents=True, exist_ok=True)

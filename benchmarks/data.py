@@ -1,4 +1,4 @@
-"""Instances full of keys. One key is made by ARI itself; the others are copies of its row with secrets of their own."""
+"""Instances full of keys. ARI creates one key; the others are copies of its row with their own secrets."""
 
 import contextlib
 import hashlib
@@ -21,7 +21,7 @@ from benchmarks import machine
 from benchmarks.process import clean_environment
 
 SAMPLE = 10_000
-"""About so many different keys are presented, spread over the whole table: a few more than a worker copies, or less."""
+"""About how many different keys are used, spread over the whole table."""
 _CHUNK = 1_000_000
 _SMALL = 10_000
 _REVOKED = 1_000
@@ -29,7 +29,7 @@ _REVOKED = 1_000
 
 @dataclass(frozen=True)
 class Data:
-    """An instance's settings and keys that it knows: living ones, and revoked ones."""
+    """An instance's settings, with active and revoked keys."""
 
     settings: dict[str, str]
     keys: list[str]
@@ -41,7 +41,7 @@ class Data:
 
 
 def ari(settings: dict[str, str], *words: str) -> str:
-    """Run ``ari``; what it prints. Raises ``RuntimeError`` with its last line."""
+    """Run ``ari`` and return what it prints. Raises ``RuntimeError`` with its last line."""
     command = [sys.executable, "-m", "ari", *words]
     done = subprocess.run(command, env=clean_environment(settings), capture_output=True, text=True, check=False)
     if done.returncode:
@@ -50,13 +50,13 @@ def ari(settings: dict[str, str], *words: str) -> str:
 
 
 def on_sqlite(folder: Path, count: int) -> Data:
-    """A data directory with ``count`` living keys, made once in ``folder``; big ones are copied from the cache."""
+    """A data directory with ``count`` active keys, created once in ``folder``; large ones come from the cache."""
     data_dir = folder / "data"
     if count <= _SMALL:
         return _filled(data_dir, count)
     kept = machine.cache_folder() / "data" / f"{count}-{_fingerprint(folder / 'schema')}"
     if not (kept / "keys.json").exists():
-        print(f"Making {count:,} keys (first run only) …", file=sys.stderr, flush=True)
+        print(f"Creating {count:,} keys (first run only) …", file=sys.stderr, flush=True)
         for old in kept.parent.glob(f"{count}-*"):
             shutil.rmtree(old, ignore_errors=True)
         kept.parent.mkdir(parents=True, exist_ok=True)
@@ -69,7 +69,7 @@ def on_sqlite(folder: Path, count: int) -> Data:
 
 
 def on_postgresql(folder: Path, url: str, count: int) -> Data:
-    """An empty PostgreSQL database, filled with ``count`` living keys."""
+    """An empty PostgreSQL database, filled with ``count`` active keys."""
     import psycopg  # noqa: PLC0415 - not everybody has PostgreSQL
 
     settings = {"ARI_DATA_DIR": str(folder / "data"), "ARI_DATABASE_URL": url}
@@ -132,7 +132,7 @@ def _insert_copies(connection: sqlite3.Connection, secret: str, wanted: int, kep
 
 
 class _without_indexes:  # noqa: N801 - reads as a statement
-    """Drops the secondary indexes while rows come in: made afterwards they are sorted once."""
+    """Drop the secondary indexes during the insert, because creating them afterwards is faster."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -150,7 +150,7 @@ class _without_indexes:  # noqa: N801 - reads as a statement
 
 
 def _models(settings: dict[str, str]) -> tuple[str, str]:
-    """Make the instance and in it a living and a revoked key; their secrets."""
+    """Create the instance with an active and a revoked key; returns their secrets."""
     ari(settings, "migrate")
     living = json.loads(ari(settings, "keys", "create", "Bench", "--json"))["secret"]
     dead = json.loads(ari(settings, "keys", "create", "Bench, revoked", "--json"))
@@ -172,7 +172,7 @@ def _copies(names: Sequence[str], row: Sequence[Any], wanted: int) -> Iterator[t
 
 
 def _fingerprint(folder: Path) -> str:
-    """Changes with the schema, so that no data set of an older one is used."""
+    """Changes with the schema, so that no data set of an older schema is used."""
     settings = {"ARI_DATA_DIR": str(folder)}
     ari(settings, "migrate")
     schemas = []

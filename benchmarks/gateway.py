@@ -1,4 +1,4 @@
-"""What the AI gateway costs: beside a direct call at a fixed rate, and as many as one core carries.
+"""The cost of the AI gateway: latency added at a fixed rate, and requests per second on one core.
 
 ``python -m benchmarks.gateway`` prints it; ``make bench`` has it as a part.
 """
@@ -30,7 +30,7 @@ _PATH = "/v1/chat/completions"
 _BODY = json.dumps({"model": "m", "messages": [{"role": "user", "content": "Say hello. " * 20}]}).encode()
 
 
-def measure(folder: Path, rounds: int, seconds: int, tell: Callable[[str], None]) -> dict[str, Any]:
+def measure(folder: Path, rounds: int, seconds: int, log: Callable[[str], None]) -> dict[str, Any]:
     """Rates at ``CONNECTIONS`` connections and what each request cost the server's core; delays at ``RATE``.
 
     The provider runs on the load's core, the server on its own.
@@ -57,18 +57,18 @@ def measure(folder: Path, rounds: int, seconds: int, tell: Callable[[str], None]
                 found["direct_us"].append(alone)
                 found["through_us"].append(both)
                 found["added_ms"].append((both - alone) / 1_000)
-                tell(f"round {at + 1}: gateway {rate:,.0f}/s, {cpu_us:,.0f} µs each; adds {both - alone:,.0f} µs")
+                log(f"round {at + 1}: gateway {rate:,.0f}/s, {cpu_us:,.0f} µs each; adds {both - alone:,.0f} µs")
         finally:
             server.stop()
         for name in CLIENTS:
             found["clients"][name] = _client(folder, name, provider.port, rounds, seconds)
-            tell(f"client {name}: {spread(found['clients'][name]['rate']).median:,.0f}/s")
+            log(f"client {name}: {spread(found['clients'][name]['rate']).median:,.0f}/s")
     return found
 
 
 @contextmanager
 def _provider(folder: Path) -> Iterator[Server]:
-    """The stand-in, on the core of the load."""
+    """The provider, on the load generator's core."""
     port = free_port()
     command = [*machine.pinned(machine.LOAD_CORE), sys.executable, str(machine.APPS / "serve.py"), str(port)]
     settings = {"ARI_DATA_DIR": str(folder / "none")}

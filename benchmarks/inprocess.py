@@ -41,7 +41,7 @@ async def measure(rounds: int, sets: Sequence[tuple[str, Path, list[str]]]) -> d
     for (name, _, keys), finder in zip(sets, finders, strict=True):
         texts = _repeated(keys)
         strangers = _repeated([token.mint() for _ in range(2_000)])
-        cases[f"find, {name} keys, the look shared in a turn"] = _awaits(
+        cases[f"find, {name} keys, the check shared in a tick"] = _awaits(
             finder.find, [token.digest(text) for text in texts]
         )
         cases[f"verify (parse, find, decide), {name} keys"] = _awaits(_verifier(finder, ask), texts)

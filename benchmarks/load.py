@@ -1,4 +1,4 @@
-"""Load: as many requests as the connections carry (wrk), or so many a second and no fewer (``paced.py``)."""
+"""Load: as many requests as the connections can carry (wrk), or a fixed number per second (``paced.py``)."""
 
 import json
 import os
@@ -16,7 +16,7 @@ _SCRIPT = Path(__file__).with_name("load.lua")
 
 @dataclass(frozen=True)
 class Slice:
-    """What some seconds of load came to. ``refused`` answers have a status of 400 or more; ``broken`` had none."""
+    """The result of some seconds of load. ``refused`` responses have a status ≥ 400; ``broken`` requests got none."""
 
     requests: int
     seconds: float
@@ -27,16 +27,16 @@ class Slice:
 
     @property
     def rate(self) -> float:
-        """Answers a second, of any status."""
+        """Responses per second, of any status."""
         return self.requests / self.seconds
 
     def rate_of(self, status: int) -> float:
-        """Answers a second of the kind expected: refusals for 4xx, else the others."""
+        """Expected responses per second: refusals if ``status`` is 4xx, else the others."""
         expected = self.refused if status >= 400 else self.requests - self.refused
         return expected / self.seconds
 
-    def amiss(self, status: int) -> float:
-        """The share of requests that got no answer of the kind expected."""
+    def error_share(self, status: int) -> float:
+        """The share of requests without the expected response."""
         wrong = (self.requests - self.refused if status >= 400 else self.refused) + self.broken
         return wrong / max(1, self.requests + self.broken)
 
@@ -57,17 +57,17 @@ def write_messages(path: Path, messages: Iterable[bytes]) -> Path:
 
 
 def parse_wrk(output: str) -> Slice:
-    """The result that ``load.lua`` printed. Raises ``ValueError`` where there is none."""
+    """The result that ``load.lua`` printed. Raises ``ValueError`` if there is none."""
     for line in output.splitlines():
         if line.startswith("RESULT "):
             found = json.loads(line.removeprefix("RESULT "))
             seconds = found.pop("microseconds") / 1e6
             return Slice(seconds=seconds, **found)
-    raise ValueError(f"wrk told no result: {output.strip()[-300:]}")
+    raise ValueError(f"wrk printed no result: {output.strip()[-300:]}")
 
 
 def saturate(port: int, messages: Path, connections: int, seconds: int) -> Slice:
-    """A closed loop: each connection sends its next request when the last one is answered."""
+    """A closed loop: each connection sends its next request after the previous response."""
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "20s", "-s", str(_SCRIPT)]
     output = _run([*command, f"http://127.0.0.1:{port}/"], {"BENCH_REQUESTS": str(messages)}, seconds + 60)
     return parse_wrk(output)
@@ -75,7 +75,7 @@ def saturate(port: int, messages: Path, connections: int, seconds: int) -> Slice
 
 @dataclass(frozen=True)
 class Paced:
-    """Answers to requests sent by the clock; latency counts from when a request was due, not from when it left."""
+    """Responses to requests sent by the clock; latency counts from when a request was due, not when it was sent."""
 
     wanted_rate: float
     rate: float

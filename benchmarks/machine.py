@@ -1,4 +1,4 @@
-"""The machine: which core does what, what it is, and the load generator from the system's packages."""
+"""The machine: its cores, its description, and the load generator from the system's packages."""
 
 import os
 import platform
@@ -22,7 +22,7 @@ def cores() -> list[int]:
 
 
 def pinned(core: int) -> list[str]:
-    """The words that put a command on a core; none where there is only one core or no ``taskset``."""
+    """The prefix that pins a command to a core; empty with a single core or without ``taskset``."""
     usable = cores()
     if len(usable) < 2 or shutil.which("taskset") is None:
         return []
@@ -36,7 +36,7 @@ def cache_folder() -> Path:
 
 
 def require_wrk() -> None:
-    """Have ``wrk``, installing it where that is a matter of one command; else leave with one line."""
+    """Make sure that ``wrk`` exists, installing it if one command does that; else exit with one line."""
     if sys.platform != "linux":
         raise SystemExit("The benchmark needs Linux: it pins processes to cores and reads what they use from /proc.")
     if shutil.which("wrk"):
@@ -51,7 +51,7 @@ def require_wrk() -> None:
 
 
 def facts() -> dict[str, str]:
-    """What the figures depend on, in words."""
+    """The facts that the figures depend on, by name."""
     return {"Machine": _machine(), "Pinning": _pinning(), "Versions": _versions(), "ARI": _commit()}
 
 
@@ -94,8 +94,8 @@ def _has(name: str) -> bool:
 
 
 def _wrk() -> str:
-    told = subprocess.run(["wrk", "-v"], capture_output=True, text=True, check=False).stdout
-    found = re.search(r"wrk (?:debian/)?(\d[\d.]*)", told)
+    output = subprocess.run(["wrk", "-v"], capture_output=True, text=True, check=False).stdout
+    found = re.search(r"wrk (?:debian/)?(\d[\d.]*)", output)
     return f"wrk {found[1]}" if found else "wrk"
 
 

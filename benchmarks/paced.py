@@ -1,4 +1,4 @@
-"""An open-loop HTTP client, run as its own process: requests leave by the clock, whether answers come or not.
+"""An open-loop HTTP client, run as its own process: requests leave by the clock, whether responses arrive or not.
 
 It spins on one core and speaks through bare sockets, since it must send more a second than the servers answer. A
 request that is due while all connections are busy waits, and its wait is part of its latency (no coordinated omission).
@@ -14,7 +14,7 @@ from pathlib import Path
 
 CONNECTIONS = 256
 _WARM_UP = 0.15
-"""The share of the run, at its beginning, that is not counted."""
+"""The share of the run that isn't counted, at its start."""
 
 
 def main(port: int, messages: list[bytes], rate: float, seconds: float) -> dict[str, float]:
@@ -72,7 +72,7 @@ def _run(
 
 
 def complete(answer: bytes) -> bool:
-    """Whether a whole answer is here: head and as much body as it announced."""
+    """Whether a complete response is here: head and announced body."""
     end = answer.find(b"\r\n\r\n")
     if end < 0:
         return False
@@ -85,7 +85,7 @@ def complete(answer: bytes) -> bool:
 
 
 def percentile(seconds: list[float], share: float) -> float:
-    """The value below which ``share`` percent lie, in µs; 0 without values."""
+    """The ``share``-th percentile in µs; 0 without values."""
     ordered = sorted(seconds)
     return ordered[min(len(ordered) - 1, round(share / 100 * (len(ordered) - 1)))] * 1e6 if ordered else 0.0
 

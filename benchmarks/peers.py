@@ -1,4 +1,4 @@
-"""The peers: installed at locked versions into the cache, each served in its own best shape on the same core."""
+"""The peers: installed at locked versions into the cache, each in its best configuration on the same core."""
 
 import hashlib
 import os
@@ -26,11 +26,11 @@ LABELS = {
 
 
 class NotInstalled(Exception):
-    """A peer cannot be run here; the message is the line for the table."""
+    """A peer can't run here; the message goes into the table."""
 
 
 def peer_rows(folder: Path, wanted: Callable[[str], bool]) -> list[Row]:
-    """The peers' rows; those that cannot be installed say why."""
+    """The peers' rows; a peer that can't be installed gets a row with the reason."""
     found: list[Row] = []
     for ids, prepare in (
         (("better-auth", "better-auth-wal"), _better_auth),
@@ -48,12 +48,12 @@ def peer_rows(folder: Path, wanted: Callable[[str], bool]) -> list[Row]:
 
 
 def left_out() -> list[Row]:
-    """All peers, not run."""
+    """A row for each peer that was not run."""
     return [skipped(row_id, label, LEFT_OUT) for row_id, label in LABELS.items()]
 
 
 def versions() -> str:
-    """What the locks say of the peers themselves."""
+    """The peers' own versions from the locks."""
     wanted = [*_lines("drf.in"), *_lines("keyshield.in")]
     npm = [line.strip().strip(",").replace('"', "") for line in _lines("better-auth/package.json") if "better" in line]
     return ", ".join([*wanted, *(line.replace(": ", "==") for line in npm if line[-1].isdigit())])
@@ -133,7 +133,7 @@ def _fill(command: Sequence[str], cwd: Path, place: Path, settings: dict[str, st
 
 
 def _venv(name: str) -> Path:
-    """A virtual environment with exactly what the lock names; its Python."""
+    """Create a virtual environment from the lock; returns its Python."""
     lock = machine.PEERS / f"{name}.txt"
     folder = machine.cache_folder() / f"{name}-{_digest(lock.read_bytes() + sys.version.encode())}"
     python = folder / "bin" / "python"

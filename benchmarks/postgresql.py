@@ -26,11 +26,11 @@ def database() -> Iterator[tuple[str, str] | None]:
     name = f"ari_bench_{secrets.token_hex(4)}"
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}"'.encode())
-        told = [
+        values = [
             connection.execute(f"SHOW {setting}".encode()).fetchone()
             for setting in ("server_version", "fsync", "synchronous_commit")
         ]
-    version, fsync, commit = (row[0] if row else "?" for row in told)
+    version, fsync, commit = (row[0] if row else "?" for row in values)
     try:
         yield (
             urlunsplit(urlsplit(server)._replace(path=f"/{name}")),

@@ -1,4 +1,4 @@
-"""A server under measurement: its own process group on the server's core, what it eats, and its end."""
+"""A server under measurement: its process group on the server's core, its resource use, and its end."""
 
 import contextlib
 import http.client
@@ -18,21 +18,21 @@ _KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR")
 
 
 def free_port() -> int:
-    """A port of loopback that nobody listens on now."""
+    """A free port on loopback."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def clean_environment(settings: Mapping[str, str]) -> dict[str, str]:
-    """Little of the caller's environment, so that no setting of theirs changes a figure."""
+    """A minimal environment, so that the caller's settings don't change a figure."""
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     return {**kept, "HOME": os.environ.get("HOME", "/"), "PYTHONPATH": str(machine.ROOT), **settings}
 
 
 @dataclass(frozen=True)
 class Probe:
-    """How a server is asked whether it is there: a raw request and the status expected."""
+    """How to check whether a server is up: a raw request and its expected status."""
 
     message: bytes
     status: int = 200
@@ -40,7 +40,7 @@ class Probe:
 
 @dataclass
 class Server:
-    """One server process tree. ``start_seconds`` is spawn to the first expected answer."""
+    """One server process tree. ``start_seconds`` is from spawn to the first expected response."""
 
     name: str
     command: Sequence[str]
@@ -52,7 +52,7 @@ class Server:
     _process: "subprocess.Popen[bytes] | None" = field(default=None, repr=False)
 
     def start(self, probe: Probe) -> "Server":
-        """Start it and wait until it answers. Raises ``RuntimeError`` with the end of its log."""
+        """Start it and wait until it responds. Raises ``RuntimeError`` with the end of its log."""
         self.folder.mkdir(parents=True, exist_ok=True)
         words = [*machine.pinned(machine.SERVER_CORE), *self.command]
         began = time.perf_counter()
@@ -74,7 +74,7 @@ class Server:
                 return self
             time.sleep(0.005)
         self.stop()
-        raise RuntimeError(f"{self.name} answered {seen}, not {probe.status}: {self._last_words()}")
+        raise RuntimeError(f"{self.name} returned {seen}, not {probe.status}: {self._last_words()}")
 
     def processes(self) -> list[int]:
         """The process and all below it, parents first."""
@@ -90,7 +90,7 @@ class Server:
         return found
 
     def cpu_seconds(self) -> float:
-        """Processor time that the living processes of the tree have used."""
+        """Processor time used by the running processes of the tree."""
         ticks = 0
         for process in self.processes():
             with contextlib.suppress(OSError):
@@ -104,7 +104,7 @@ class Server:
         return max((_resident_megabytes(process) for process in tree[1:] or tree), default=0.0)
 
     def stop(self) -> None:
-        """End it, politely first; and all that is left of its group."""
+        """Terminate it, then kill the rest of its group."""
         if self._process is None:
             return
         with contextlib.suppress(ProcessLookupError):
@@ -126,7 +126,7 @@ class Server:
 
 
 def ask(port: int, message: bytes) -> int | None:
-    """The status of the answer to a raw request; ``None`` without an answer."""
+    """The status of the response to a raw request; ``None`` without one."""
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
             connection.sendall(message)

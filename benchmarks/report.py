@@ -1,4 +1,4 @@
-"""From results to words: the table in the terminal and the page ``docs/reference/benchmarks.md``."""
+"""Render results as a table in the terminal and as the page ``docs/reference/benchmarks.md``."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -6,53 +6,54 @@ from typing import Any
 from benchmarks.stats import Spread, number, ranged, spread
 from benchmarks.targets import TARGETS, to_row
 
-NOTE = "<!-- Written by `make bench`: run it again rather than edit this page. -->\n"
-_HEAD = ("Row", "answers/s", "× bare", "× bare by CPU", "CPU µs", "p50 ms", "p99 ms", "amiss")
-GATEWAY_HEAD = ("A short chat passed on, 32 connections", "answers/s", "CPU µs")
+NOTE = "<!-- Written by `make bench`: run it again instead of editing this page. -->\n"
+_HEAD = ("Row", "responses/s", "× bare", "× bare by CPU", "CPU µs", "p50 ms", "p99 ms", "errors")
+GATEWAY_HEAD = ("Forwarding a short chat, 32 connections", "responses/s", "CPU µs")
 _BUSY = 1.0
-"""A load average from which on the run was not alone."""
+"""The load average from which other work counts as disturbing the run."""
 _PACED_HEAD = ("", "offered/s", "answered/s", "p50 ms", "p99 ms", "sent late, p99 ms")
 _INTRO = """\
-Figures of one machine and one day: compare ratios, not figures, and treat less than ±30 %
-as noise where the brackets are wide. `make bench` makes this page again."""
+Figures from one machine on one day. Compare ratios, not figures, and treat less than ±30 % as noise where the ranges
+are wide. `make bench` [measures again](../guides/benchmark.md)."""
 _WHY = """\
-Where the time of a request goes, and why targets are missed that are, is in
-[decision 10](../decisions/0010-hot-path.md)."""
+[The lab notebook](../../benchmarks/NOTES.md#the-hot-path-decision-10) explains where the time goes and why targets
+are missed."""
 _OPTIONS = """\
-Options: `make bench ARGS="--rounds 3 --seconds 2 --only 'me|bad' --no-peers --large"`; with `--only` or `--no-peers`
-this page stays as it is. Peers and big data sets are kept in `~/.cache/ari-bench` (`ARI_BENCH_CACHE`); PostgreSQL is
-found on 127.0.0.1:5432 or named by `ARI_BENCH_DATABASE_URL`. Single figures are in `build/bench/results.json`."""
+Options: `make bench ARGS="--rounds 3 --seconds 2 --only 'me|bad' --no-peers --large"`. With `--only` or `--no-peers`
+this page isn't written. Peers and large data sets are cached in `~/.cache/ari-bench` (`ARI_BENCH_CACHE`). PostgreSQL
+is used at 127.0.0.1:5432 or at `ARI_BENCH_DATABASE_URL`. All single figures are in `build/bench/results.json`."""
 _METHOD = """\
-- Every server gets a fresh process on one core; the load generator (`wrk`, one thread, 64 connections unless said
-  otherwise, closed loop) runs on another. One second of load warms a server up before it is measured.
-- Rounds are interleaved, the order reversed in every other. Right before and right after each row the bare server
-  (raw ASGI, served exactly as `ari serve` serves, the same requests, five fields of JSON) is measured;
-  **× bare** is the row's rate over the mean of these two. Ratios between two rows are ratios of their × bare within one
-  round. So a machine that is slow for a while slows both sides.
-- Figures are medians over the rounds with the least and the most in brackets. **CPU µs** is processor time of the
-  server's processes for each answer (that of a PostgreSQL server is not in it) and **× bare by CPU** the bare server's
-  over it. It holds what ARI does after the load, since it counts what it logged up to seven seconds later (the second
-  of warming up too); where the two × bare differ otherwise, something else used the server's core. **amiss** is the
-  share of requests that did not get the answer expected; only answers of the expected kind are counted in the rate. p50
-  and p99 in the first table are those of a saturated server: they mirror the rate.
-- Keys rotate over 1,000 (10,000 in bigger tables, spread over them); ARI verifies each request against the database and
-  commits its usage row before it answers. PostgreSQL runs as it was found, on no core of its own.
-- With ever more keys the time of a request is its **CPU µs**, counting included: a rate of four seconds depends on
-  whether counting falls into them. In the bigger tables 10,000 different keys are presented in turn.
-- Latency at 70 % of capacity is an open loop (`benchmarks/paced.py`, 256 connections): requests leave by the clock and
-  their latency counts from the instant they were due, so a stalled server cannot hide its stall. Each server's capacity
-  is measured right before, in the same round, and so long that ARI counts meanwhile what it logs.
-- Peers in Python run on the same interpreter as ARI. One that was compiled without profile-guided optimisation, as by
-  pyenv unless told otherwise, takes about a tenth longer for a request: the first line of "in process" tells.
-- The AI gateway is measured with 32 connections beside bare forwarders of the same chat, each with another HTTP client;
-  the provider is a local one that answers at once, and shares the load's core.
-- Peers run in the shape that suits them best, on the same core, with as little as possible around them. keyshield as
-  documented runs on one connection for at least ten seconds: more connections make it fail on a locked database.
-  Better Auth's own rate limit is raised, else it refuses after ten requests a day."""
+- Every server gets a new process on one core. The load generator (`wrk`, one thread, 64 connections unless noted,
+  closed loop) runs on another. One second of load warms a server up before it is measured.
+- Rounds are interleaved, and every other round runs in reverse order. The bare server (raw ASGI, served exactly as
+  `ari serve` serves, the same requests, five fields of JSON) is measured immediately before and after each row; **×
+  bare** is the row's rate over the mean of these two. Ratios between two rows compare their × bare within one round,
+  so a slow phase of the machine slows both sides.
+- Figures are medians over the rounds, with the minimum and maximum in parentheses. **CPU µs** is the processor time
+  of the server's processes per response (without a PostgreSQL server), and **× bare by CPU** the bare server's over
+  it. It includes the folding that ARI does up to seven seconds later. Where the two × bare differ otherwise,
+  something else used the server's core. **errors** is the share of requests without the expected response; only
+  expected responses count in the rate. p50 and p99 in the first table are those of a saturated server, so they mirror
+  the rate.
+- 1,000 keys are used in turn (10,000 in larger tables, spread over them). ARI verifies each request against the
+  database and commits its usage row before it responds. PostgreSQL runs as found, without its own core.
+- With more keys, compare **CPU µs**, folding included: a rate over four seconds depends on whether a fold falls into
+  them.
+- Latency at 70 % of capacity is an open loop (`benchmarks/paced.py`, 256 connections): requests are sent by the
+  clock, and their latency counts from when they were due, so a stalled server can't hide its stall. Each server's
+  capacity is measured immediately before, in the same round, long enough to include folding.
+- Peers in Python run on the same interpreter as ARI. An interpreter compiled without profile-guided optimization,
+  pyenv's default, takes about a tenth longer per request;
+  see "call a Python function that does nothing" under Verification in process.
+- The AI gateway is measured with 32 connections next to bare forwarders of the same chat, each with another HTTP
+  client. The provider is local, responds immediately, and shares the load generator's core.
+- Peers run in the configuration that suits them best, on the same core, with as little as possible around them.
+  keyshield as documented runs on one connection for at least ten seconds, because more connections make it fail on a
+  locked database. Better Auth's own rate limit is raised, otherwise it refuses after ten requests a day."""
 
 
 def page(results: dict[str, Any]) -> str:
-    """The whole page."""
+    """The page as Markdown."""
     facts = {"Date": results["date"], "Command": f"`{results['command']}`", **results["facts"]}
     facts["Run"] = (
         f"{results['rounds']} rounds, {results['seconds']} s for each row, {results['minutes']} minutes; load average "
@@ -62,7 +63,7 @@ def page(results: dict[str, Any]) -> str:
     parts = [
         "# Benchmarks",
         _INTRO,
-        "**The run was ended early: what is missing was not measured.**" if results["ended_early"] else "",
+        "**The run was interrupted: missing figures were not measured.**" if results["ended_early"] else "",
         _busy(results),
         "## Targets",
         markdown(("Target", "Measured", "Verdict"), targets(results), "lrl"),
@@ -72,7 +73,7 @@ def page(results: dict[str, Any]) -> str:
         _peers_sentence(results),
         "## Number of keys, memory, start",
         markdown(
-            ("Keys", "answers/s", "CPU µs", "over that at 1,000", "start s"),
+            ("Keys", "responses/s", "CPU µs", "over that at 1,000", "start s"),
             _sizes(results),
             "rrrrr",
             failed.get("sizes"),
@@ -95,7 +96,7 @@ def page(results: dict[str, Any]) -> str:
 
 
 def terminal(results: dict[str, Any]) -> str:
-    """One table with everything, for the eye."""
+    """All results as one table for the terminal."""
     extra = [(f"{count} keys", rate, "", "", cpu, "", "", "") for count, rate, cpu, _, _ in _sizes(results)]
     for name, offered, _, p50, p99, _ in _latency(results):
         extra.append((f"at 70 % of capacity: {name}", offered, "", "", "", p50, p99, ""))
@@ -109,18 +110,18 @@ def terminal(results: dict[str, Any]) -> str:
 
 
 def _busy(results: dict[str, Any]) -> str:
-    """A warning, where others were using the machine when the run began."""
+    """A warning if other work was running when the run began, else an empty string."""
     if results["load_before"] < _BUSY:
         return ""
     return (
-        f"**The machine was busy with other work (load average {results['load_before']:.1f} when the run began): rates "
-        "and latencies are worse than they would be alone, those that wait for the disk most of all. Believe × bare by "
-        "CPU first, and no verdict that is close.**"
+        f"**The machine was busy with other work (load average {results['load_before']:.1f} when the run began). Rates "
+        "and latencies are worse than on an idle machine, most of all where they wait for the disk. Trust × bare by "
+        "CPU first, and no close verdict.**"
     )
 
 
 def rates(results: dict[str, Any]) -> list[tuple[str, ...]]:
-    """The rows of the table, bare first; one that was not run says why."""
+    """The rows of the rate table, bare first; a row that was not run says why."""
     found = [_bare(results["bare"])] if results["bare"] else []
     for row in results["rows"].values():
         rounds = row["rounds"]
@@ -137,19 +138,19 @@ def rates(results: dict[str, Any]) -> list[tuple[str, ...]]:
                 number(_of(rounds, "cpu_us").median),
                 number(_of(rounds, "p50_us").median / 1000),
                 number(_of(rounds, "p99_us").median / 1000),
-                f"{_of(rounds, 'amiss').median:.1%}",
+                f"{_of(rounds, 'error_share').median:.1%}",
             )
         )
     return found
 
 
 def targets(results: dict[str, Any]) -> list[tuple[str, str, str]]:
-    """Each target, its value, its verdict."""
+    """Each target with its value and verdict."""
     return [(target.text, *target.verdict(results)) for target in TARGETS]
 
 
 def markdown(head: Sequence[str], rows: Iterable[Sequence[str]], sides: str, failed: str | None = None) -> str:
-    """A table, or why there is none; ``sides`` has l or r for each column."""
+    """A Markdown table, or why there is none; ``sides`` is l or r for each column."""
     cells = [[cell.replace("|", "\\|") for cell in row] for row in rows]
     if not cells:
         return f"Not run: {failed}" if failed else "Not measured in this run."
@@ -158,7 +159,7 @@ def markdown(head: Sequence[str], rows: Iterable[Sequence[str]], sides: str, fai
 
 
 def aligned(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """Columns for a terminal, the first to the left and the others to the right; a line that is only text runs on."""
+    """Columns for a terminal, the first left-aligned, the others right-aligned; text-only lines are not padded."""
     cells = [[cell.replace("`", "") for cell in row] for row in [head, *rows]]
     text_only = [
         len(row) > 3 and bool(row[1]) and not any(row[2:]) and " " in row[1] and ":" in row[1] for row in cells
@@ -184,12 +185,18 @@ def _of(rounds: list[dict[str, float]], name: str) -> Spread:
 
 
 def _peers_sentence(results: dict[str, Any]) -> str:
-    told = []
+    ratios = []
     for row_id, row in results["rows"].items():
         found = to_row("me", row_id)(results)
         if found is not None and row_id.split("-")[0] in ("better", "drf", "keyshield"):
-            told.append(f"{row['label'].split(',')[0]} ({row_id}): {ranged(found)}")
-    return "ARI's `GET /api/me` on SQLite over each peer, in the same round: " + "; ".join(told) + "." if told else ""
+            ratios.append(f"{row['label'].split(',')[0]} ({row_id}): {ranged(found)}")
+    return (
+        "The rate of ARI's `GET /api/me` on SQLite over that of each peer, in the same round: "
+        + "; ".join(ratios)
+        + "."
+        if ratios
+        else ""
+    )
 
 
 def _sizes(results: dict[str, Any]) -> list[tuple[str, str, str, str, str]]:
@@ -210,12 +217,12 @@ def _memory(results: dict[str, Any]) -> str:
     if results["memory"]:
         fresh, loaded = results["memory"]["fresh"][0], results["memory"]["loaded"][0]
         parts.append(
-            f"A worker with 1,000,000 keys holds {fresh:.0f} MB when it is ready and {loaded:.0f} MB after the load "
-            "(resident, shared pages included)."
+            f"A worker with 1,000,000 keys uses {fresh:.0f} MB when it is ready and {loaded:.0f} MB after the load "
+            "(resident, with shared pages)."
         )
     if results["start"]:
         seconds = ranged(spread(results["start"]["seconds"]))
-        parts.append(f"From the command to the first 200 of `/api/health`: {seconds} s.")
+        parts.append(f"From the command to the first 200 from `/api/health`: {seconds} s.")
     return " ".join(parts)
 
 
@@ -233,18 +240,18 @@ def _latency(results: dict[str, Any]) -> list[tuple[str, ...]]:
 
 
 def gateway(found: dict[str, Any]) -> list[tuple[str, str, str]]:
-    """What passes a short chat on, how many a second, and the processor time of each."""
+    """Rate and processor time of each forwarder of a short chat."""
     rows = [{"label": "ARI's gateway: verified, logged, metered", **found}, *found["clients"].values()] if found else []
     return [(one["label"], ranged(spread(one["rate"])), ranged(spread(one["cpu_us"]))) for one in rows]
 
 
 def gateway_sentence(found: dict[str, Any]) -> str:
-    """What the gateway adds to a direct call."""
+    """The latency that the gateway adds to a direct call."""
     if not found:
         return ""
     direct, through = (number(spread(found[name]).median / 1000) for name in ("direct_us", "through_us"))
     return (
-        f"At 200 requests a second, sent by the clock, the median answer took {direct} ms from the provider itself and "
+        f"At 200 requests a second, sent by the clock, the median response took {direct} ms from the provider and "
         f"{through} ms through the gateway: {ranged(spread(found['added_ms']))} ms more."
     )
 

@@ -1,4 +1,4 @@
-"""The rows of the table that are ARI's own: what is started, what is asked of it, what answer is expected."""
+"""ARI's own rows of the table: what to start, what to request, which response to expect."""
 
 import json
 import random
@@ -17,7 +17,7 @@ CONNECTIONS = 64
 _BAD_KEYS = 1_000
 _THING = "/api/things/thing_1"
 COUNTED_SECONDS = 7
-"""After so long all requests that ARI logged are counted: it gathers for five seconds."""
+"""After this time ARI has folded all requests that it logged; it folds every five seconds."""
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,12 @@ class Row:
 
 
 def skipped(row_id: str, label: str, why: str) -> Row:
-    """A row that only says why it was not run."""
+    """A row that only has the reason why it was not run."""
     return Row(row_id, label, None, skipped=why)
 
 
 def logging(row_id: str, label: str, start: Callable[[], tuple[Server, list[bytes]]], status: int = 200) -> Row:
-    """A row of ARI, which counts what it logged a moment later."""
+    """A row of ARI, with time to fold what it logged."""
     return Row(row_id, label, start, status, rest_seconds=COUNTED_SECONDS)
 
 
@@ -69,7 +69,7 @@ def serve_app(folder: Path, target: str, settings: dict[str, str]) -> Server:
 
 
 def start_bare(folder: Path, keys: list[str]) -> tuple[Server, list[bytes]]:
-    """The floor; it is sent the same keys, though it does not look at them."""
+    """The bare server, which gets the same requests but ignores the keys."""
     server = serve_app(folder, "bare:app", {"ARI_DATA_DIR": str(folder / "none")})
     messages = with_keys(server.port, "/api/me", keys)
     return server.start(Probe(messages[0])), messages
@@ -103,7 +103,7 @@ def own_rows(folder: Path, sqlite: data.Data, postgresql: data.Data | None, miss
         if postgresql
         else skipped("me-postgresql", on_postgresql, missing),
         Row("route", "FastAPI route, bare", route("fastapi_route:bare factory")),
-        logging("route-guarded", "the same route behind ARI's guard", route("fastapi_route:guarded factory")),
+        logging("route-guarded", "the same route behind ARI's middleware", route("fastapi_route:guarded factory")),
         _verify(folder, sqlite),
         logging("bad-malformed", "ARI, malformed key: 401", me(sqlite, [spoilt(key) for key in stranger], 401), 401),
         logging("bad-unknown", "ARI, unknown key: 401", me(sqlite, stranger, 401), 401),

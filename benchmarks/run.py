@@ -1,4 +1,4 @@
-"""The run: rounds over the rows, then sizes, latency at a fixed rate, start, and verification in process."""
+"""Run rounds over the rows, then sizes, latency at a fixed rate, startup, and verification in process."""
 
 import contextlib
 import json
@@ -27,7 +27,7 @@ _FAILURES = (RuntimeError, ValueError, OSError, subprocess.SubprocessError)
 
 @dataclass(frozen=True)
 class Plan:
-    """What to measure; ``wanted`` says of a row's or a part's name whether it is."""
+    """What to measure; ``wanted`` decides by the name of a row or part."""
 
     folder: Path
     rounds: int
@@ -36,11 +36,11 @@ class Plan:
     peers: bool
     large: bool
     keep: Callable[[dict[str, Any]], None]
-    """Told the results after each round and part, so that a run which is ended keeps what it measured."""
+    """Called with the results after each round and part, so that an interrupted run keeps what it measured."""
 
 
 def measure(plan: Plan) -> dict[str, Any]:
-    """Everything planned, as plain data."""
+    """Measure everything planned and return it as plain data."""
     began = time.monotonic()
     known = data.on_sqlite(plan.folder / "sqlite", KEYS)
     results: dict[str, Any] = {
@@ -78,7 +78,7 @@ def measure(plan: Plan) -> dict[str, Any]:
         Rounds(plan, floor, results, keep).over(rows)
         _part(plan, results, "latency", lambda: {"latency": latency(plan, known, floor)})
     _part(plan, results, "sizes", lambda: dict(zip(("sizes", "memory"), sizes(plan, known), strict=True)))
-    _part(plan, results, "gateway", lambda: {"gateway": gateway.measure(plan.folder, plan.rounds, plan.seconds, _tell)})
+    _part(plan, results, "gateway", lambda: {"gateway": gateway.measure(plan.folder, plan.rounds, plan.seconds, _log)})
     _part(plan, results, "start", lambda: {"start": {"seconds": [_start(plan, known) for _ in range(plan.rounds)]}})
     _part(plan, results, "in-process", lambda: {"in_process": in_process(plan, known)})
     results["ended_early"] = False
@@ -87,14 +87,14 @@ def measure(plan: Plan) -> dict[str, Any]:
 
 
 def _part(plan: Plan, results: dict[str, Any], name: str, measured: Callable[[], dict[str, Any]]) -> None:
-    """Add a part's results, or why there are none: what was measured before must not be lost."""
+    """Add a part's results, or its error, so that one failing part doesn't lose the others."""
     if not plan.wanted(name):
         return
     try:
         results.update(measured())
     except _FAILURES as error:
         results["parts"][name] = _why(error)
-        _tell(f"{name} {results['parts'][name]}")
+        _log(f"{name} {results['parts'][name]}")
     plan.keep(results)
 
 
@@ -104,7 +104,7 @@ def _why(error: Exception) -> str:
 
 @dataclass(frozen=True)
 class Floor:
-    """The bare server, which runs all the time: idle it costs nothing."""
+    """The bare server, which keeps running, because an idle server costs nothing."""
 
     server: Server
     messages: Path
@@ -112,7 +112,7 @@ class Floor:
 
 @contextlib.contextmanager
 def bare(plan: Plan, known: data.Data) -> Iterator[Floor]:
-    """The running floor."""
+    """Start the bare server and stop it at the end."""
     server, messages = start_bare(plan.folder / "bare", known.keys)
     try:
         floor = Floor(server, write_messages(plan.folder / "bare.messages", messages))
@@ -123,7 +123,7 @@ def bare(plan: Plan, known: data.Data) -> Iterator[Floor]:
 
 
 class Rounds:
-    """Interleaved rounds, the order reversed in every other; the floor is measured right before and after each row."""
+    """Interleaved rounds, every other one reversed; the floor is measured immediately before and after each row."""
 
     def __init__(self, plan: Plan, floor: Floor, results: dict[str, Any], keep: Callable[[], None]) -> None:
         self._plan = plan
@@ -134,7 +134,7 @@ class Rounds:
         self._bare: list[dict[str, float]] = results["bare"]
 
     def over(self, rows: list[Row]) -> None:
-        """Fill in the rows' results by id, and all slices of the floor."""
+        """Measure the rows of all rounds into ``found`` by ID, and all slices of the floor."""
         found = self._rows
         found |= {row.id: {"label": row.label, "skipped": row.skipped, "rounds": []} for row in rows}
         runnable = [row for row in rows if row.skipped is None]
@@ -144,10 +144,10 @@ class Rounds:
                     one = self._measure(row)
                 except _FAILURES as error:
                     found[row.id]["skipped"] = _why(error)
-                    _tell(f"round {at + 1}: {row.id} {found[row.id]['skipped']}")
+                    _log(f"round {at + 1}: {row.id} {found[row.id]['skipped']}")
                     continue
                 found[row.id]["rounds"].append({"round": at, **one})
-                _tell(f"round {at + 1}: {row.id} {one['rate']:,.0f}/s, {one['ratio']:.4f} of bare")
+                _log(f"round {at + 1}: {row.id} {one['rate']:,.0f}/s, {one['ratio']:.4f} of bare")
             self._keep()
 
     def _measure(self, row: Row) -> dict[str, float]:
@@ -156,28 +156,28 @@ class Rounds:
         try:
             file = write_messages(self._plan.folder / f"{row.id}.messages", messages)
             saturate(server.port, file, row.connections, 1)
-            before = self._beside_it()
+            before = self._measure_floor()
             seconds = max(self._plan.seconds, row.least_seconds)
             found, mine = _loaded(server, file, row.connections, seconds, row.rest_seconds)
-            after = self._beside_it()
+            after = self._measure_floor()
         finally:
             server.stop()
         mine["rate"] = found.rate_of(row.status)
         mine["ratio"] = mine["rate"] / ((before["rate"] + after["rate"]) / 2)
         mine["cpu_ratio"] = (before["cpu_us"] + after["cpu_us"]) / 2 / max(0.001, mine["cpu_us"])
-        mine["amiss"] = found.amiss(row.status)
+        mine["error_share"] = found.error_share(row.status)
         return mine
 
-    def _beside_it(self) -> dict[str, float]:
-        _, told = _loaded(self._floor.server, self._floor.messages, CONNECTIONS, self._beside)
-        self._bare.append(told)
-        return told
+    def _measure_floor(self) -> dict[str, float]:
+        _, measured = _loaded(self._floor.server, self._floor.messages, CONNECTIONS, self._beside)
+        self._bare.append(measured)
+        return measured
 
 
 def _loaded(
     server: Server, messages: Path, connections: int, seconds: int, rest_seconds: int = 0
 ) -> tuple[Slice, dict[str, float]]:
-    """A slice of load and what is told of it."""
+    """Put load on a server and return the slice with its rate, latencies and processor time."""
     cpu = server.cpu_seconds()
     found = saturate(server.port, messages, connections, seconds)
     time.sleep(rest_seconds)
@@ -186,8 +186,10 @@ def _loaded(
 
 
 def latency(plan: Plan, known: data.Data, floor: Floor) -> dict[str, Any]:
-    """p50 and p99 at 70 % of what each server could carry a moment before, what it logged then being counted; it is
-    loaded so long that it counts meanwhile, as it will have to for good."""
+    """p50 and p99 at 70 % of the capacity that each server had immediately before.
+
+    Each is loaded long enough to include folding what it logs.
+    """
     server = serve_ari(plan.folder / "ari", known)
     messages = with_keys(server.port, "/api/me", known.keys)
     server.start(Probe(messages[0]))
@@ -203,7 +205,7 @@ def latency(plan: Plan, known: data.Data, floor: Floor) -> dict[str, Any]:
                 time.sleep(2 * COUNTED_SECONDS)
                 one = pace(port, file, capacity * _SHARE_OF_CAPACITY, COUNTED_SECONDS + plan.seconds)
                 found[name].append(vars(one))
-                _tell(f"round {at + 1}: latency of {name} at {one.wanted_rate:,.0f}/s: p99 {one.p99_us:,.0f} µs")
+                _log(f"round {at + 1}: latency of {name} at {one.wanted_rate:,.0f}/s: p99 {one.p99_us:,.0f} µs")
             found["ratio"].append(found["me"][-1]["p99_us"] / max(1.0, found["bare"][-1]["p99_us"]))
     finally:
         server.stop()
@@ -211,8 +213,10 @@ def latency(plan: Plan, known: data.Data, floor: Floor) -> dict[str, Any]:
 
 
 def sizes(plan: Plan, known: data.Data) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Rates and processor time with ever more keys, all servers up at once and loaded in turn, each left to count
-    before the next; and a worker's memory at a million."""
+    """Rates and processor time by number of keys, and a worker's memory at a million keys.
+
+    All servers run at the same time and are loaded in turn; each gets time to fold before the next one.
+    """
     counts = [*_SIZES, *([_LARGE] if plan.large else [])]
     sets = {count: known if count == KEYS else data.on_sqlite(plan.folder / str(count), count) for count in counts}
     places: dict[int, tuple[Server, Path]] = {}
@@ -227,13 +231,13 @@ def sizes(plan: Plan, known: data.Data) -> tuple[dict[str, Any], dict[str, Any]]
             saturate(server.port, file, CONNECTIONS, 1)
         os.sync()  # gigabytes were copied a moment ago
         time.sleep(COUNTED_SECONDS)
-        told: dict[int, list[dict[str, float]]] = {count: [] for count in counts}
+        measured: dict[int, list[dict[str, float]]] = {count: [] for count in counts}
         for at in range(plan.rounds):
             for count in counts if at % 2 == 0 else reversed(counts):
                 server, file = places[count]
                 _, one = _loaded(server, file, CONNECTIONS, plan.seconds, COUNTED_SECONDS)
-                told[count].append(one)
-                _tell(f"round {at + 1}: {count:,} keys {one['rate']:,.0f}/s, {one['cpu_us']:.1f} µs")
+                measured[count].append(one)
+                _log(f"round {at + 1}: {count:,} keys {one['rate']:,.0f}/s, {one['cpu_us']:.1f} µs")
         memory = {"fresh": [fresh], "loaded": [places[1_000_000][0].worker_megabytes()]}
         started = {count: place[0].start_seconds for count, place in places.items()}
     finally:
@@ -241,9 +245,11 @@ def sizes(plan: Plan, known: data.Data) -> tuple[dict[str, Any], dict[str, Any]]
             server.stop()
     found = {
         str(count): {
-            "rate": [one["rate"] for one in told[count]],
-            "cpu_us": [one["cpu_us"] for one in told[count]],
-            "slowdown": [one["cpu_us"] / small["cpu_us"] for small, one in zip(told[KEYS], told[count], strict=True)],
+            "rate": [one["rate"] for one in measured[count]],
+            "cpu_us": [one["cpu_us"] for one in measured[count]],
+            "slowdown": [
+                one["cpu_us"] / small["cpu_us"] for small, one in zip(measured[KEYS], measured[count], strict=True)
+            ],
             "start_seconds": started[count],
         }
         for count in counts
@@ -255,12 +261,12 @@ def _start(plan: Plan, known: data.Data) -> float:
     server = serve_ari(plan.folder / "start", known)
     server.start(Probe(message(server.port, "/api/health", {})))
     server.stop()
-    _tell(f"start: {server.start_seconds:.2f} s")
+    _log(f"start: {server.start_seconds:.2f} s")
     return server.start_seconds
 
 
 def in_process(plan: Plan, known: data.Data) -> dict[str, Any]:
-    """µs for each case, measured on the load's core: no server runs now."""
+    """µs for each case, measured on the load generator's core while no server runs."""
     million = data.on_sqlite(plan.folder / "1000000", 1_000_000)
     given = []
     for name, stored in (("1,000", known), ("1,000,000", million)):
@@ -275,5 +281,5 @@ def in_process(plan: Plan, known: data.Data) -> dict[str, Any]:
     return found
 
 
-def _tell(line: str) -> None:
+def _log(line: str) -> None:
     print(line, file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""Medians with their spread, and numbers as people read them."""
+"""Medians with their spread, and readable numbers."""
 
 import statistics
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Spread:
-    """The median of some rounds and the least and most among them."""
+    """The median of some rounds with their minimum and maximum."""
 
     median: float
     least: float
@@ -20,7 +20,7 @@ def spread(values: Sequence[float]) -> Spread:
 
 
 def number(value: float) -> str:
-    """Three digits that mean something, and no more: 12,345 · 123 · 12.3 · 1.23 · 0.0012."""
+    """A number with three significant digits: 12,345 · 123 · 12.3 · 1.23 · 0.0012."""
     if abs(value) >= 100:
         return f"{value:,.0f}"
     if abs(value) >= 10:

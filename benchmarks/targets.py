@@ -1,4 +1,4 @@
-"""What ARI wants to reach, and whether a run did."""
+"""ARI's performance targets, and whether a run met them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ Results = dict[str, Any]
 
 @dataclass(frozen=True)
 class Target:
-    """``least`` or ``most`` is the bound; ``of`` finds the value in the results, ``None`` where it was not measured."""
+    """``least`` or ``most`` is the bound; ``of`` returns the measured value, or ``None``."""
 
     text: str
     of: Callable[[Results], Spread | None]
@@ -85,7 +85,7 @@ TARGETS = (
     Target("over djangorestframework-api-key ≥ 25", to_row("me", "drf"), least=25, unit="×"),
     Target("over keyshield as documented ≥ 1000", to_row("me", "keyshield"), least=1000, unit="×"),
     Target(
-        "the guard adds to a FastAPI route ≤ 15 %",
+        "the middleware adds to a FastAPI route ≤ 15 %",
         to_row("route", "route-guarded", lambda ratio: (ratio - 1) * 100),
         most=15,
         unit=" %",

@@ -33,7 +33,7 @@ _COLUMNS = (
 _ROUTES = ("/api/me", "/api/keys", "/api/usage", "/api/keys/{key_id}", "/api/verify")
 _ACCEPTED = "sum(CASE code WHEN 'ok' THEN count ELSE 0 END)"
 _REFUSED = "sum(CASE code WHEN 'ok' THEN 0 ELSE count END)"
-# In the order of time, as they come to be: where PostgreSQL puts them is what reading them costs.
+# In order of time, as in production: where PostgreSQL stores rows decides what reading them costs.
 _FROM_ROWS = (
     f"""INSERT INTO usage_hours SELECT key_id, at_ms - at_ms % {HOUR_MS}, route, code, sum(count) FROM usage_rows
     GROUP BY 1, 2, 3, 4 ORDER BY 2, 1""",

@@ -33,7 +33,7 @@ _EVERY_SECONDS = 0.005
 
 
 class OnLoop(UsageRecorder):
-    """Commits where it stands; the loop waits."""
+    """Commits on the event loop, which waits."""
 
     async def start(self) -> None:
         await super().start()
@@ -52,7 +52,7 @@ class OnLoop(UsageRecorder):
 
 
 class Slow:
-    """A store on a disk that takes so long every so many commits."""
+    """A store whose disk takes ``seconds`` at every n-th commit."""
 
     def __init__(self, store: Any, seconds: float, every: int) -> None:
         self._store = store
@@ -72,7 +72,7 @@ class Slow:
 
 @dataclass
 class Found:
-    """What one round told."""
+    """The figures of one round."""
 
     rows: int = 0
     waits: list[float] = field(default_factory=list)

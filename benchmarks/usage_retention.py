@@ -1,6 +1,6 @@
 """What retention costs those who write: ``python -m benchmarks.usage_retention``.
 
-Commits of 16 rows at a steady pace, in turns with and without retention removing old rows from the same log meanwhile.
+Commits of 16 rows at a steady pace, in turns with and without retention removing old rows from the same log.
 Changes the log in ``--folder``.
 """
 
@@ -85,7 +85,7 @@ def main(words: Sequence[str]) -> None:
 
 
 class _Running(FrozenClock):
-    """A day that stands still, time that passes."""
+    """The day doesn't change; the time does."""
 
     def monotonic(self) -> float:
         return time.monotonic()

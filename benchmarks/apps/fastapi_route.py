@@ -1,4 +1,4 @@
-"""One FastAPI route, bare and behind ARI's guard: what the guard adds to somebody's own route."""
+"""One FastAPI route, bare and behind ARI's middleware, to measure what the middleware adds."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -1,4 +1,4 @@
-"""What a client costs by itself: ASGI apps that pass a request on to ``BENCH_PROVIDER`` and do nothing else."""
+"""The cost of an HTTP client alone: ASGI apps that only forward requests to ``BENCH_PROVIDER``."""
 
 import os
 from typing import Any

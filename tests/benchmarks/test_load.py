@@ -21,12 +21,12 @@ def test_the_result_of_wrk_is_found_among_its_words() -> None:
     """Rates count only answers of the kind expected."""
     found = load.parse_wrk(WRK)
     assert (found.rate, found.rate_of(200), found.rate_of(401)) == (500, 450, 50)
-    assert found.amiss(200) == pytest.approx(104 / 1004)
-    assert found.amiss(401) == pytest.approx(904 / 1004)
+    assert found.error_share(200) == pytest.approx(104 / 1004)
+    assert found.error_share(401) == pytest.approx(904 / 1004)
 
 
 def test_no_result_of_wrk_is_an_error() -> None:
-    """A run that told nothing is never a figure."""
+    """A run that printed no result is never a figure."""
     with pytest.raises(ValueError, match="unable to connect"):
         load.parse_wrk("unable to connect to 127.0.0.1:1")
 

@@ -16,7 +16,7 @@ from benchmarks.targets import TARGETS
 
 def rounds(*ratios: float) -> list[dict[str, float]]:
     """Rounds of a row with these ratios to bare."""
-    usual = {"cpu_us": 20.0, "cpu_ratio": 1.0, "p50_us": 900.0, "p99_us": 2_000.0, "amiss": 0.0}
+    usual = {"cpu_us": 20.0, "cpu_ratio": 1.0, "p50_us": 900.0, "p99_us": 2_000.0, "error_share": 0.0}
     return [{"round": at, "ratio": ratio, "rate": ratio * 20_000, **usual} for at, ratio in enumerate(ratios)]
 
 
@@ -61,7 +61,7 @@ def verdict_of(start: str) -> tuple[str, str, str]:
 
 
 def test_a_target_is_met_or_missed_by_so_much() -> None:
-    """The median decides, and the distance is told both ways."""
+    """The median decides, and the distance is shown both ways."""
     assert verdict_of("`GET /api/me` on SQLite")[1:] == ("0.50 (0.40 – 0.60)", "met by 0, 0%")
     assert verdict_of("a request at 1,000,000")[2] == "**missed** by 0.20, 15%"
     assert verdict_of("start")[2].startswith("met")
@@ -113,7 +113,7 @@ def test_a_busy_machine_is_named() -> None:
     assert "load average 7.4" in report.terminal(busy)
 
 
-def test_a_run_that_was_ended_writes_no_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_run_writes_no_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its results can be shown again, and say so; the page of the last whole run stays."""
     monkeypatch.setattr(command, "RESULTS", tmp_path / "results.json")
     monkeypatch.setattr(command, "PAGE", tmp_path / "page.md")
@@ -121,7 +121,7 @@ def test_a_run_that_was_ended_writes_no_page(tmp_path: Path, monkeypatch: pytest
     command.RESULTS.write_text(json.dumps({**RESULTS, "ended_early": True}))
     assert command.main() == 0
     assert not command.PAGE.exists()
-    assert "ended early" in report.page({**RESULTS, "ended_early": True})
+    assert "was interrupted" in report.page({**RESULTS, "ended_early": True})
     command.RESULTS.write_text(json.dumps(RESULTS))
     assert command.main() == 0
     assert command.PAGE.read_text() == report.page(RESULTS)
