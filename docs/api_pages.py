@@ -8,7 +8,7 @@ Json = dict[str, Any]
 
 
 def sections(document: Json) -> Iterator[str]:
-    """The parts of the page."""
+    """The blocks of the page, in order."""
     yield document["info"]["description"].strip()
     yield (
         "`GET /api/openapi.json` returns this description as OpenAPI. The [API docs](../guides/use-the-api-docs.md) "
@@ -16,7 +16,7 @@ def sections(document: Json) -> Iterator[str]:
     )
     common = _common_codes(document)
     yield "## Errors of every operation"
-    yield f"Each operation may also answer {_linked(common)}. Operations open to everybody do not ask for a key."
+    yield f"Every operation can also return {_linked(common)}. Operations open to everyone don't require a key."
     for tag in document["tags"]:
         yield f"## {tag['name']}"
         yield tag["description"]
@@ -41,11 +41,11 @@ def _operation(method: str, path: str, operation: Json, common: list[str]) -> It
         needed = "" if body.get("required") else " (optional)"
         yield f"Body{needed}: {_type(_schema_of(body))}"
         yield from _examples(body)
-    for status, answer in sorted(operation["responses"].items()):
+    for status, response in sorted(operation["responses"].items()):
         if status < "400":
-            shape = _type(_schema_of(answer))
-            yield f"Answer `{status}`" + (f": {shape}" if shape else ", without a body.")
-            yield from _examples(answer)
+            shape = _type(_schema_of(response))
+            yield f"Response `{status}`" + (f": {shape}" if shape else ", without a body.")
+            yield from _examples(response)
     errors = [code for code in _error_codes(operation) if code not in common]
     if errors:
         yield f"Errors: {_linked(errors)}."
@@ -73,8 +73,8 @@ def _common_codes(document: Json) -> list[str]:
 
 
 def _error_codes(operation: Json) -> list[str]:
-    answers = (answer for status, answer in sorted(operation["responses"].items()) if status >= "400")
-    return [code for answer in answers for code in next(iter(answer["content"].values()))["examples"]]
+    responses = (response for status, response in sorted(operation["responses"].items()) if status >= "400")
+    return [code for response in responses for code in next(iter(response["content"].values()))["examples"]]
 
 
 def _schema_of(part: Json) -> Json:

@@ -41,15 +41,15 @@ def settings_page() -> str:
         for field, info in Settings.model_fields.items()
     ]
     intro = (
-        "Settings are environment variables. A bad value stops the start with one sentence that names the setting. "
-        "`ari doctor` shows what is in force."
+        "Settings are environment variables. ARI doesn't start with an invalid value, and names the setting. "
+        "`ari doctor` shows the values in use."
     )
     given = [
         (f"`{name}`", words)
         for provider in providers().values()
         for name, words in (
-            (provider.variable, f"A key of {provider.title}."),
-            (provider.base_url_variable, f"The base URL of {provider.title}."),
+            (provider.variable, f"{provider.title} API key."),
+            (provider.base_url_variable, f"{provider.title} base URL."),
         )
         if name is not None
     ]
@@ -65,20 +65,21 @@ def errors_page() -> str:
     """Every refusal and error of the HTTP API."""
     intro = (
         "Errors are `application/problem+json` (RFC 9457) with `type`, `title`, `status`, `detail`, `code` and "
-        "`request_id`; invalid input also lists `errors`."
+        "`request_id`. Invalid input also has `errors`, one entry per field."
     )
     verdicts = map(_reason, REASONS.values())
     faults = map(_reason, REQUEST_ERRORS.values())
-    return _page("Errors", intro, "## Verdicts on an API key", *verdicts, "## Faults of a request", *faults)
+    return _page("Errors", intro, "## Verdicts on an API key", *verdicts, "## Request errors", *faults)
 
 
 def events_page() -> str:
-    """Every name in the audit trail."""
+    """Every event name in the audit log."""
     intro = (
-        "Every change writes one event in the same transaction; events are never changed or deleted, and each holds "
-        "the hash of the one before. Read them with `ari events` or `GET /api/events`; `ari doctor --audit` walks the "
-        "chain. What strangers can cause without end is written a few times an hour for each subject and then "
-        "counted: an event with `counted` in its detail stands for so many more of its name since `since`."
+        "Every change writes one event in the same transaction. Events are never changed, and each contains the hash "
+        "of the previous one. Read them with `ari events` or `GET /api/events`; see "
+        "[the audit log](../guides/audit-log.md). Events that strangers can cause without end are written a few times "
+        "an hour for each subject and then counted: `counted` in an event's detail is the number of further events of "
+        "this name since `since`."
     )
     rows = [(f"`{name}`", meaning) for name, meaning in EVENT_NAMES.items()]
     return _page("Events", intro, table(("Name", "Meaning"), rows))
@@ -87,10 +88,10 @@ def events_page() -> str:
 def cli_page() -> str:
     """Every command with its arguments and options."""
     intro = (
-        "Commands work on the data directory, beside a running server or without one, as the operating system's user. "
-        "At a terminal they print tables; piped, tab-separated lines; with `--json`, JSON. A failure is one sentence "
-        "on standard error and exit code 1; a wrong option is exit code 2. A command that destroys "
-        "something asks first, and refuses where nobody can answer: `--yes` answers in advance."
+        "Commands work on the data directory as the current operating system user, whether or not the server is "
+        "running. In a terminal they print tables; when piped, tab-separated lines; with `--json`, JSON. On failure "
+        "they print one sentence to standard error and exit with 1; an invalid option exits with 2. A command that can't "
+        "be undone asks first, and refuses if standard input isn't a terminal; `--yes` skips the question."
     )
     return _page("Command line", intro, *_commands(typer.main.get_command(app), "ari"))
 
@@ -141,7 +142,7 @@ PAGES: dict[str, Callable[[], str]] = {
 
 
 def main(check: bool) -> int:
-    """Write the pages, or name the stale ones."""
+    """Write the pages, or with ``check`` print the stale ones. Returns the exit status."""
     stale = []
     for file, make in PAGES.items():
         path, text = HERE / file, make()

@@ -161,10 +161,10 @@ def test_options_are_checked() -> None:
         command.options(["--rounds", "0"])
 
 
-def test_the_gateway_is_beside_other_clients() -> None:
+def test_the_gateway_is_next_to_other_clients() -> None:
     """Both targets, a table, and a sentence about what it adds."""
     assert verdict_of("the AI gateway adds")[1:] == ("0.70 ms (0.60 – 0.80)", "met by 0.30 ms, 30%")
     assert verdict_of("the AI gateway on one core")[2].startswith("met by 250/s")
     page = report.page(RESULTS)
     assert "| httpx2, bare | 500 (500 – 500) | 1,900 (1,900 – 1,900) |" in page
-    assert "0.30 ms from the provider itself and 1.00 ms through the gateway" in page
+    assert "0.30 ms from the provider and 1.00 ms through the gateway" in page
