@@ -41,8 +41,8 @@ def settings_page() -> str:
         for field, info in Settings.model_fields.items()
     ]
     intro = (
-        "Settings are environment variables. ARI doesn't start with an invalid value, and names the setting. "
-        "`ari doctor` shows the values in use."
+        "Settings are environment variables. If a value is invalid, ARI doesn't start and names the setting. "
+        "`ari doctor` shows the current settings."
     )
     given = [
         (f"`{name}`", words)
@@ -88,10 +88,11 @@ def events_page() -> str:
 def cli_page() -> str:
     """Every command with its arguments and options."""
     intro = (
-        "Commands work on the data directory as the current operating system user, whether or not the server is "
-        "running. In a terminal they print tables; when piped, tab-separated lines; with `--json`, JSON. On failure "
-        "they print one sentence to standard error and exit with 1; an invalid option exits with 2. A command that can't "
-        "be undone asks first, and refuses if standard input isn't a terminal; `--yes` skips the question."
+        "Commands work on the data directory, whether or not the server is running, and act as the operating system's "
+        "user. At a terminal they print tables, with times in your time zone; piped, tab-separated lines; with "
+        "`--json`, JSON. Times in pipes and JSON are RFC 3339. On failure, commands print one sentence on standard "
+        "error and exit with 1; an invalid option exits with 2. Destructive commands ask first. Without a terminal "
+        "they fail unless you pass `--yes`."
     )
     return _page("Command line", intro, *_commands(typer.main.get_command(app), "ari"))
 
@@ -176,7 +177,8 @@ def _default(field: str, info: FieldInfo) -> str:
     value = info.default
     if value is None or value == () or isinstance(value, SecretStr):
         return "unset"
-    return f"`{str(value).lower()}`"
+    shown = ",".join(map(str, value)) if isinstance(value, tuple) else str(value).lower()
+    return f"`{shown}`"
 
 
 def _sentence(text: str | None) -> str:
