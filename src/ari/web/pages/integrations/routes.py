@@ -1,4 +1,4 @@
-"""Settings > Integrations: provider keys go in, are tried and removed, and are never shown again."""
+"""Settings > Integrations: save, test and remove provider keys. A saved key is never shown again."""
 
 from typing import Any
 
@@ -21,11 +21,11 @@ from ari.web import places
 from ari.web.confirming import PROVIDER_KEY
 from ari.web.forms import Form, form_from
 from ari.web.pages.integrations import view
-from ari.web.pages.integrations.use import use_of
+from ari.web.pages.integrations.instructions import build_instructions
 from ari.web.render import Pages
 
 _BASE = places.INTEGRATIONS
-AGAIN = "For security the key wasn't kept while you confirmed your password. Paste it again."
+PASTE_AGAIN = "For security the key wasn't kept while you confirmed your password. Paste it again."
 
 
 class IntegrationsPages:
@@ -36,7 +36,7 @@ class IntegrationsPages:
         self._instance = pages.instance
 
     def routes(self) -> list[BaseRoute]:
-        """The addresses."""
+        """The routes."""
         one = f"{_BASE}/{{provider}}"
         return [
             Route(_BASE, self.show, methods=["GET"]),
@@ -46,90 +46,90 @@ class IntegrationsPages:
             Route(f"{one}/address", self.put_address, methods=["POST"]),
             Route(f"{one}/remove", self.remove_form, methods=["GET"]),
             Route(f"{one}/remove", self.remove, methods=["POST"]),
-            Route(f"{one}/use", self.use, methods=["GET"]),
+            Route(f"{one}/use", self.instructions, methods=["GET"]),
             Route(f"{one}/test", self.test, methods=["POST"]),
         ]
 
     @policy(AuthMode.SESSION)
     async def show(self, request: Request) -> Response:
         """Every provider."""
-        return await self._board(request)
+        return await self._states(request)
 
     @policy(AuthMode.SESSION, sensitive=True)
     async def key_form(self, request: Request) -> Response:
-        """Asks for the key."""
+        """The form for the key."""
         return await self._form(request, Form(), "key")
 
     @policy(AuthMode.SESSION, sensitive=True)
     async def put_key(self, request: Request) -> Response:
-        """Seals the key, in place of the one before."""
+        """Save the key; it replaces the current one."""
         key = form_of(request).get(PROVIDER_KEY)
         if key is None:
-            return await self._form(request, Form(problems={PROVIDER_KEY: AGAIN}), "key", 422)
+            return await self._form(request, Form(problems={PROVIDER_KEY: PASTE_AGAIN}), "key", 422)
         provider = _provider(request)
         try:
             await self._command(request, lambda unit, by: self._put_key(unit, by, provider, key[0]))
         except Invalid as error:
-            return await self._form(request, _said(Form(), error), "key", 422)
+            return await self._form(request, _show_problems(Form(), error), "key", 422)
         return self._back(request, provider, "provider-key-sealed")
 
     @policy(AuthMode.SESSION, sensitive=True)
     async def address_form(self, request: Request) -> Response:
-        """Asks for the base URL, and for the key that goes there."""
+        """The form for the base URL, and for the key that is sent to it."""
         row = (await self._state(_provider(request))).stored
-        # Not the one that an API key set: saving the form would make it the owner's.
+        # Not a base URL that an API key set: saving the form would make it the owner's.
         shown = row.base_url if row is not None and row.base_url_is_owners else None
         return await self._form(request, Form({"base_url": shown or ""}), "address")
 
     @policy(AuthMode.SESSION, sensitive=True)
     async def put_address(self, request: Request) -> Response:
-        """Says where the provider is; the key of before is deleted if that changes."""
+        """Save the base URL; the stored key is deleted if it changes."""
         form = form_from(form_of(request), "base_url")
         key = form_of(request).get(PROVIDER_KEY)
         if key is None:
-            return await self._form(request, Form(form.values, {PROVIDER_KEY: AGAIN}), "address", 422)
+            return await self._form(request, Form(form.values, {PROVIDER_KEY: PASTE_AGAIN}), "address", 422)
         provider = _provider(request)
         try:
             await self._command(request, lambda unit, by: self._put_address(unit, by, provider, form, key[0]))
         except Invalid as error:
-            return await self._form(request, _said(form, error), "address", 422)
+            return await self._form(request, _show_problems(form, error), "address", 422)
         return self._back(request, provider, "provider-key-sealed" if key[0].strip() else "address-changed")
 
     @policy(AuthMode.SESSION, sensitive=True)
     async def remove_form(self, request: Request) -> Response:
-        """Asks whether to remove what is stored."""
+        """Ask before removing the provider."""
         found = await self._state(_provider(request))
         return self._pages.page(request, "pages/integrations/remove.html", state=found)
 
     @policy(AuthMode.SESSION, sensitive=True)
     async def remove(self, request: Request) -> Response:
-        """Removes it."""
+        """Remove the stored key and base URL."""
         provider = _provider(request)
         await self._command(request, lambda unit, by: manage.remove(unit, by, self._instance.now_ms(), provider))
         return self._pages.go(request, _BASE, "provider-key-removed")
 
     @policy(AuthMode.SESSION)
-    async def use(self, request: Request) -> Response:
-        """Says how to call the provider through this instance. Raises ``NotFound`` where the gateway does not."""
+    async def instructions(self, request: Request) -> Response:
+        """How to call the provider through ARI. Raises ``NotFound`` if the gateway doesn't forward to it."""
         provider = _provider(request)
-        found = use_of(provider, self._instance.settings.base_url)
+        found = build_instructions(provider, self._instance.settings.base_url)
         if found is None:
             raise NotFound(f"ARI doesn't forward calls to {provider.title}.")
-        return self._pages.page(request, "pages/integrations/use.html", provider=provider, use=found)
+        return self._pages.page(request, "pages/integrations/instructions.html", provider=provider, instructions=found)
 
     @policy(AuthMode.SESSION)
     async def test(self, request: Request) -> Response:
-        """Tries the key; for htmx the card alone, with what came of it."""
+        """Test the key; for htmx return only the card, with the result."""
         provider, caller = _provider(request), context_of(request).caller
         assert caller is not None  # the guard lets nobody else in
         try:
             result = await self._instance.atest_integration(caller, provider)
         except CallerDead:
             raise
-        except AriError as error:  # not configured any more, or it does not open: the card says so
-            return await self._board(request, tried=provider.name, said=str(error))
+        except AriError as error:  # no longer configured, or it can't be decrypted: the card shows it
+            return await self._states(request, tested=provider.name, message=str(error))
         if "hx-request" in request.headers:
-            return await self._board(request, tried=provider.name, said=result.words)
+            return await self._states(request, tested=provider.name, message=result.words)
         return self._back(request, provider, "provider-tested")
 
     def _put_key(self, unit: Transaction, by: Caller, provider: Provider, key: str) -> None:
@@ -155,19 +155,19 @@ class IntegrationsPages:
         environment = self._instance.provider_environment
         return await self._instance.aread(lambda unit: state(unit, provider, environment))
 
-    async def _board(self, request: Request, tried: str | None = None, said: str | None = None) -> Response:
+    async def _states(self, request: Request, tested: str | None = None, message: str | None = None) -> Response:
         environment = self._instance.provider_environment
-        found = await self._instance.aread(lambda unit: view.board(unit, environment))
+        found = await self._instance.aread(lambda unit: view.read_states(unit, environment))
         now_ms = self._instance.now_ms()
         context: dict[str, Any] = {
-            "board": found,
-            "usage": await self._instance.areport(lambda reader: view.usage(reader, now_ms)),
-            "tried": tried,
-            "said": said,
+            "states": found,
+            "usage": await self._instance.areport(lambda reader: view.read_usage(reader, now_ms)),
+            "tested": tested,
+            "message": message,
             "environment": environment,
             "view": view,
         }
-        card = next((one for one in [*found.used, *found.unused] if one.provider.name == tried), None)
+        card = next((one for one in [*found.configured, *found.other] if one.provider.name == tested), None)
         if card is not None and "hx-request" in request.headers:
             return self._pages.page(request, "pages/integrations/_card.html", state=card, **context)
         return self._pages.page(request, "pages/integrations/page.html", **context)
@@ -187,7 +187,7 @@ class IntegrationsPages:
         )
 
     def _back(self, request: Request, provider: Provider, done: str) -> Response:
-        """To the card; where scripts run the address must differ by more than its fragment, or nothing loads."""
+        """Back to the card. With htmx the URL must differ by more than its fragment, or the browser loads nothing."""
         by_htmx = "hx-request" in request.headers
         return self._pages.go(request, _BASE if by_htmx else places.integration_card(provider.name), done)
 
@@ -197,7 +197,7 @@ def _provider(request: Request) -> Provider:
     return provider_named(request.path_params["provider"])
 
 
-def _said(form: Form, error: Invalid) -> Form:
-    """The problems beside their fields, and no key among the values (security.md 31)."""
+def _show_problems(form: Form, error: Invalid) -> Form:
+    """The form with each problem at its field, and without the key (security.md 31)."""
     named = [Problem(PROVIDER_KEY if one.location == "key" else one.location, one.message) for one in error.problems]
     return form.with_problems(named)

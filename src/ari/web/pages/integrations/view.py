@@ -1,4 +1,4 @@
-"""What Settings > Integrations shows, read in one go: a card for each provider in use, a line for each other."""
+"""What Settings > Integrations shows: a card for each configured provider, a line for each other."""
 
 from dataclasses import dataclass
 
@@ -19,63 +19,63 @@ OUTCOMES: dict[Outcome, str] = {
     "rejected": "Rejected",
     "unreachable": "Unreachable",
 }
-"""What a test tells, in words."""
+"""Results of a test."""
 
 
 @dataclass(frozen=True, slots=True)
-class Board:
-    """``used`` are configured, those that fail first; ``names`` are those of the keys that added one, by id."""
+class ProviderStates:
+    """``configured`` lists failing providers first; ``key_names`` names the API keys that added one, by id."""
 
-    used: list[State]
-    unused: list[State]
-    names: dict[str, str]
+    configured: list[State]
+    other: list[State]
+    key_names: dict[str, str]
 
 
-def board(unit: Transaction, environment: ProviderEnvironment) -> Board:
-    """How every provider stands."""
+def read_states(unit: Transaction, environment: ProviderEnvironment) -> ProviderStates:
+    """Read the state of every provider."""
     found = states(unit, environment)
-    used = sorted((one for one in found if one.name != "not_configured"), key=lambda one: one.name != "failing")
-    names = {}
-    for actor in sorted({one.stored.added_by or "" for one in used if one.stored}):
+    configured = sorted((one for one in found if one.name != "not_configured"), key=lambda one: one.name != "failing")
+    key_names = {}
+    for actor in sorted({one.stored.added_by or "" for one in configured if one.stored}):
         acting = unit.keys.tombstone(actor) if actor.startswith("key_") else None
         if acting is not None:
-            names[actor] = acting.name
-    return Board(used, [one for one in found if one.name == "not_configured"], names)
+            key_names[actor] = acting.name
+    return ProviderStates(configured, [one for one in found if one.name == "not_configured"], key_names)
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
-    """What went through the gateway: ``sums`` of the last ``USE_DAYS`` days and the last time ever, by provider."""
+class ProviderUsage:
+    """Use of the AI gateway by provider: ``sums`` of the last ``USE_DAYS`` days, and when it was last used."""
 
     sums: dict[str, AiSums]
     last_at_ms: dict[str, int]
 
 
-def usage(reader: UsageReader, now_ms: int) -> Usage:
-    """Read from what is counted by the hour."""
+def read_usage(reader: UsageReader, now_ms: int) -> ProviderUsage:
+    """Read the hourly counts."""
     until_ms = now_ms - now_ms % HOUR_MS + HOUR_MS
     found = reader.ai_counts("provider", AiSpan(until_ms - USE_DAYS * DAY_MS, until_ms))
-    return Usage({one.provider: one.sums for one in found}, reader.ai_last_used())
+    return ProviderUsage({one.provider: one.sums for one in found}, reader.ai_last_used())
 
 
 def badge_of(state: State) -> Badge:
-    """How it stands, in words."""
+    """The provider's status."""
     if state.name == "not_configured":
         return Badge("off", "Not configured")
     return Badge("bad", "Failing") if state.name == "failing" else Badge("good", "Configured")
 
 
-def mark_of(provider: Provider) -> str:
-    """Two letters that stand for the provider."""
+def initials_of(provider: Provider) -> str:
+    """Two letters as the provider's logo."""
     capitals = "".join(letter for letter in provider.title if letter.isupper())
     return capitals[:2] if provider.title[0].isupper() and len(capitals) > 1 else provider.title[:2].capitalize()
 
 
-def address_shown(base_url: str) -> str:
-    """An address without the scheme that goes without saying."""
+def shorten_url(base_url: str) -> str:
+    """A URL without ``https://``."""
     return base_url.removeprefix("https://")
 
 
-def takes_address(provider: Provider) -> bool:
-    """Whether the owner may say where the provider is."""
+def has_own_base_url(provider: Provider) -> bool:
+    """Whether the owner can set the provider's base URL."""
     return provider.base_url_variable is not None or provider.base_url is None
