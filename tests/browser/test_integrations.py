@@ -80,7 +80,7 @@ def test_a_key_goes_in_and_is_seen_no_more(board: Any) -> None:
     assert field.get_attribute("spellcheck") == "false"
     for wrong, said in (
         (f"Bearer {KEY}", "without the header"),
-        ("sk-ant-" + "a" * 40, "looks like a key of Anthropic"),
+        ("sk-ant-" + "a" * 40, "looks like a key for Anthropic"),
     ):
         field.fill(wrong)
         dialog.get_by_role("button", name="Save key").click()

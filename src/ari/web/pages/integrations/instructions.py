@@ -65,7 +65,7 @@ def _sdk_snippets(name: str, package: str, client: str, javascript: str, base_ur
 
 
 def _curl(provider: Provider, gateway: str, paths: list[str]) -> str:
-    """A request that costs nothing if there is one, otherwise the start of a request that reads its body from a file."""
+    """A request that costs nothing if there is one, or the start of one that reads its body from a file."""
     key = '-H "x-api-key: $ARI_API_KEY"'
     free = next((one.partition(" ")[2] for one in provider.reaches if one.startswith("GET ") and "{" not in one), None)
     if free is not None:
