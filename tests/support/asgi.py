@@ -15,12 +15,10 @@ class AsgiResponse:
     body: bytes
 
 
-async def call(
-    app: Any, method: str, target: bytes, headers: list[tuple[bytes, bytes]], body: bytes = b""
-) -> AsgiResponse:
-    """Send one request. ``target`` is the request target as on the wire."""
+def scope_of(method: str, target: bytes, headers: list[tuple[bytes, bytes]]) -> dict[str, Any]:
+    """The ASGI scope of a request. ``target`` is the request target as on the wire."""
     raw_path, _, query = target.partition(b"?")
-    scope = {
+    return {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.3"},
         "http_version": "1.1",
@@ -34,6 +32,13 @@ async def call(
         "client": ("127.0.0.1", 50000),
         "server": ("127.0.0.1", 3000),
     }
+
+
+async def call(
+    app: Any, method: str, target: bytes, headers: list[tuple[bytes, bytes]], body: bytes = b""
+) -> AsgiResponse:
+    """Send one request. ``target`` is the request target as on the wire."""
+    scope = scope_of(method, target, headers)
     incoming = [{"type": "http.request", "body": body, "more_body": False}]
     sent: list[dict[str, Any]] = []
 

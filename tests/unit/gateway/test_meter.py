@@ -7,119 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ari.gateway.json_members import SMALL_BYTES
-from ari.gateway.meter import Meter, meter_for
+from ari.gateway.meter import meter_for
 from ari.usage.ai import UNKNOWN_USAGE, TokenUsage
-
-JSON, EVENTS, LINES = b"application/json", b"text/event-stream", b"application/x-ndjson"
-LARGE = "x" * (SMALL_BYTES + 10)
-USAGE = {"prompt_tokens": 11, "completion_tokens": 7, "prompt_tokens_details": {"cached_tokens": 3}}
-
-
-def event(document: Any, name: str = "") -> bytes:
-    return (f"event: {name}\n" if name else "").encode() + f"data: {json.dumps(document)}\n\n".encode()
-
-
-def seen(kind: bytes, *chunks: bytes, hides: bool = False) -> Meter:
-    meter = meter_for(kind, encoded=False, hides=hides)
-    for chunk in chunks:
-        meter.see(chunk)
-    meter.finish()
-    return meter
-
-
-def whole(document: Any) -> TokenUsage:
-    """What is known of a document, also if it is large, and comes in parts."""
-    small = seen(JSON, json.dumps(document).encode()).usage(whole=True)
-    data = json.dumps([{"x": LARGE}, document] if isinstance(document, list) else {"x": LARGE, **document}).encode()
-    assert isinstance(document, list) or small == seen(JSON, data[:500], data[500:]).usage(whole=True)
-    return small
-
-
-def test_openai() -> None:
-    """Chat, embeddings, responses, transcriptions, images; and the names that others have for the same."""
-    chat = {"model": "m", "choices": [{"finish_reason": "stop"}], "usage": USAGE}
-    assert whole(chat) == TokenUsage("m", 11, 7, 3)
-    assert whole({"model": "e", "usage": {"prompt_tokens": 4, "total_tokens": 4}}) == TokenUsage("e", 4, None, None)
-    usage: Any = {"input_tokens": 21, "input_tokens_details": {"cached_tokens": 8}, "output_tokens": 9}
-    assert whole({"object": "response", "model": "r", "usage": usage}) == TokenUsage("r", 21, 9, 8)
-    assert whole({"text": "Hi", "usage": {"type": "tokens", "input_tokens": 14, "output_tokens": 5}}) == TokenUsage(
-        None, 14, 5
-    )
-    assert whole({"text": "Hi", "usage": {"type": "duration", "seconds": 9}}) == UNKNOWN_USAGE
-    deepseek = {"prompt_tokens": 5, "completion_tokens": 1, "prompt_cache_hit_tokens": 2}
-    assert whole({"model": "d", "usage": deepseek}) == TokenUsage("d", 5, 1, 2)
-    assert seen(EVENTS, event({"choices": [], "x_groq": {"usage": USAGE}})).usage(whole=True) == TokenUsage(
-        None, 11, 7, 3
-    )
-
-
-def test_reasoning_that_is_not_among_the_completion() -> None:
-    """xAI's total shows it; OpenAI's completion holds it already."""
-    details = {"completion_tokens_details": {"reasoning_tokens": 300}}
-    xai = {"prompt_tokens": 12, "completion_tokens": 9, "total_tokens": 321, **details}
-    assert whole({"model": "g", "usage": xai}).output_tokens == 309
-    openai = {"prompt_tokens": 12, "completion_tokens": 309, "total_tokens": 321, **details}
-    assert whole({"model": "o", "usage": openai}).output_tokens == 309
-
-
-ANTHROPIC = {"input_tokens": 10, "cache_read_input_tokens": 30, "cache_creation_input_tokens": 2, "output_tokens": 6}
-
-
-def test_anthropic() -> None:
-    """Tokens read from and written to a cache are input too. Whoever the provider is."""
-    assert whole({"type": "message", "model": "c", "usage": ANTHROPIC}) == TokenUsage("c", 42, 6, 30)
-    assert whole({"model": "c", "usage": ANTHROPIC}) == TokenUsage("c", 42, 6, 30)
-
-
-@pytest.mark.parametrize(
-    ("first", "last", "expected"),
-    [
-        (ANTHROPIC | {"output_tokens": 1}, {"output_tokens": 6}, TokenUsage("c", 42, 6, 30)),
-        ({"input_tokens": 0, "output_tokens": 0}, ANTHROPIC, TokenUsage("c", 42, 6, 30)),
-        ({"input_tokens": 25, "output_tokens": 1}, {"input_tokens": 0, "output_tokens": 6}, TokenUsage("c", 25, 6)),
-        ({"input_tokens": 25}, {"input_tokens": 90, "output_tokens": 6}, TokenUsage("c", 90, 6)),
-    ],
-)
-def test_anthropic_streams(first: Any, last: Any, expected: TokenUsage) -> None:
-    """Some servers have the input in the first event, others in the last; tools of the server's add to it."""
-    chunks = [
-        event({"type": "message_start", "message": {"model": "c", "usage": first}}, "message_start"),
-        event({"type": "message_delta", "delta": {}, "usage": last}, "message_delta"),
-        event({"type": "message_stop"}, "message_stop"),
-    ]
-    meter = seen(EVENTS, *chunks)
-    assert meter.usage(whole=False) == expected
-    assert meter.ended
-
-
-def gemini(output: int, **more: Any) -> Any:
-    usage = {"promptTokenCount": 12, "candidatesTokenCount": output, "thoughtsTokenCount": 2}
-    return {"candidates": [more], "modelVersion": "g", "usageMetadata": usage}
-
-
-def test_gemini() -> None:
-    """Thinking is output; each part repeats what was used so far; an array of parts is a stream too."""
-    parts = [gemini(1), gemini(5, finishReason="STOP")]
-    assert whole(parts[1]) == TokenUsage("g", 12, 7)
-    assert whole(parts) == TokenUsage("g", 12, 7)
-    assert seen(EVENTS, *map(event, parts)).usage(whole=False) == TokenUsage("g", 12, 7)
-    assert whole({"model": "g", "usage": USAGE}) == TokenUsage("g", 11, 7, 3)
-
-
-def test_ollama() -> None:
-    """Its own API, whole and in lines; a prompt that was in memory is not counted there, so it is unknown."""
-    done = {"model": "l", "message": {"content": ""}, "done": True, "prompt_eval_count": 29, "eval_count": 25}
-    assert whole(done) == TokenUsage("l", 29, 25)
-    assert whole({"model": "l", "response": "Hi", "done": True, "eval_count": 3}) == TokenUsage("l", None, 3)
-    assert whole({"model": "l", "embeddings": [[0.5]], "prompt_eval_count": 8}) == TokenUsage("l", 8, None)
-    line = json.dumps({"model": "l", "message": {"content": "hi"}, "done": False}).encode() + b"\n"
-    last = json.dumps(done).encode()
-    for count in (1, 2_000):
-        meter = seen(LINES, *([line] * count), last[:9], last[9:])
-        assert (meter.usage(whole=False), meter.ended) == (TokenUsage("l", 29, 25), True)
-    cut = seen(LINES, line, last[:-9])
-    assert (cut.usage(whole=False), cut.unfinished) == (TokenUsage("l"), True)
+from tests.unit.gateway.metering import EVENTS, JSON, LINES, USAGE, event, seen
 
 
 @pytest.mark.parametrize(
@@ -194,17 +84,6 @@ def test_framing_does_not_matter(data: bytes, kind: bytes, size: int) -> None:
     text = data.replace(b"%s", document)
     meter = seen(kind, *(text[at : at + size] for at in range(0, len(text), size)))
     assert meter.usage(whole=True) == TokenUsage("m", 11, 7, 3)
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [(7, 7), (7.0, 7), ("7", 7), (0, 0)] + [(v, None) for v in (-1, 7.5, "x", "", True, None, [], {}, 10**10, 10**400)],
-)
-def test_numbers(value: Any, expected: int | None) -> None:
-    """What is no number of tokens is unknown, and does not hide the others."""
-    document = {"model": "m", "usage": {"prompt_tokens": value, "completion_tokens": 7, "prompt_tokens_details": value}}
-    assert whole(document) == TokenUsage("m", expected, 7, None)
-    assert seen(JSON, b'{"usage":{"prompt_tokens":1e999,"completion_tokens":NaN}}').usage(whole=True) == UNKNOWN_USAGE
 
 
 ERROR = {"message": "Overloaded", "type": "overloaded_error"}
