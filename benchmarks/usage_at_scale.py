@@ -15,8 +15,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from ari.base.clock import DAY_MS, HOUR_MS
-from ari.storage.usage.log import UsageTables
 from ari.storage.usage.reports import UsageReports
+from ari.storage.usage.store import UsageTables
 from ari.usage.model import UsageFilter
 from benchmarks import postgresql
 from benchmarks.stats import number
@@ -56,7 +56,7 @@ def questions(store: UsageTables) -> dict[str, Question]:
     asked["totals of 50 keys"] = lambda log: log.totals(KEYS[:50])
     asked["attempts: newest 50"] = lambda log: log.attempts(0, 50)
     asked["attempts: of the last day"] = lambda log: log.attempts(END_MS - DAY_MS, 50)
-    asked["rollups: busy key, 30 days by the hour"] = lambda log: UsageReports(log._engine, log.settle_all).hours(
+    asked["rollups: busy key, 30 days by the hour"] = lambda log: UsageReports(log._engine, log.fold_all).hours(
         BUSY, END_MS - 30 * DAY_MS, END_MS
     )
     asked["addresses of a key"] = lambda log: log.addresses(BUSY, 50)

@@ -66,8 +66,8 @@ class Slow:
             time.sleep(self._seconds)
         self._store.commit(batch)
 
-    def settle(self) -> int:
-        return int(self._store.settle())
+    def fold(self) -> int:
+        return int(self._store.fold())
 
 
 @dataclass

@@ -15,7 +15,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from ari.base.clock import DAY_MS, FrozenClock
-from ari.storage.usage.log import UsageTables
+from ari.storage.usage.store import UsageTables
 from ari.usage.retention import forget_old
 from benchmarks import postgresql
 from benchmarks.stats import number

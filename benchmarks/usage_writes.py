@@ -89,7 +89,7 @@ def measure(stores: dict[str, Database], given: argparse.Namespace) -> dict[str,
             wall, processor = time.perf_counter(), time.process_time()
             for batch in work:
                 database.usage.commit(batch)
-            database.usage.settle_all()
+            database.usage.fold_all()
             rows = given.commits * given.batch / 1e6
             found[name].append(((time.perf_counter() - wall) / rows, (time.process_time() - processor) / rows))
     return {

@@ -166,8 +166,8 @@ def test_another_product(data_dir: Path, postgres_url: str) -> None:
         ("SELECT ON api_keys", "table api_keys"),
         ("SELECT ON key_mark", "table key_mark"),
         ("SELECT ON usage_totals", "table usage_totals"),
-        ("INSERT ON usage_inbox", "table usage_inbox"),
-        ("ALL ON SEQUENCE usage_inbox_seq_seq", "sequence usage_inbox_seq_seq"),
+        ("INSERT ON usage_staging", "table usage_staging"),
+        ("ALL ON SEQUENCE usage_staging_seq_seq", "sequence usage_staging_seq_seq"),
     ],
 )
 def test_a_verification_that_would_fail_is_found_before_it_is_asked(

@@ -26,7 +26,7 @@ def test_the_log_is_as_durable_as_asked(
     """
     which = 0 if database_url is None else 1
     with opened(data_dir, database_url, usage_durability=setting) as instance:
-        settler = instance.database.settler
-        for engine in (instance.database.log, settler._inbox, settler._engine):
+        folder = instance.database.folder
+        for engine in (instance.database.log, folder._staging, folder._engine):
             assert _told(engine) == log[which]
         assert _told(instance.database.main) == FSYNC[which]

@@ -95,7 +95,7 @@ def counted(instance: Instance) -> Iterator[list[str]]:
     found: list[str] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        if statement.lstrip().startswith("SELECT") and "usage_inbox" not in statement:
+        if statement.lstrip().startswith("SELECT") and "usage_staging" not in statement:
             found.append(statement)
 
     engines = {id(one): one for one in (instance.database.main, instance.database.log)}.values()

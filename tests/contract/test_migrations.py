@@ -20,7 +20,7 @@ from ari.storage.dialect import lock_for_migration
 from ari.storage.engine import Database
 from ari.storage.migrate import LOG, MAIN, Chain
 from ari.storage.postgres_sessions import LIMITS
-from ari.storage.tables import usage_inbox
+from ari.storage.tables import usage_staging
 from ari.usage.model import UsageFilter
 from ari.usage.ports import Batch
 from tests.support.command import Cli
@@ -61,11 +61,11 @@ def test_rows_from_before_are_kept_and_counted(data_dir: Path, database_url: str
         engine = instance.database.log
         rows = [a_row(START_MS + n, code=("ok", "revoked")[n % 2]) for n in range(5)]
         instance.database.usage.commit(Batch([*rows, a_row(client_address=None, user_agent=None)]))
-        instance.database.usage.settle_all()
+        instance.database.usage.fold_all()
         with engine.begin() as connection:
             for statement in (
                 "DROP TABLE usage_seen",
-                "DROP TABLE usage_settled",
+                "DROP TABLE usage_folds",
                 "DROP TABLE usage_all_hours",
                 "DROP TABLE usage_days",
                 "DROP TABLE usage_attempt_hours",
@@ -128,13 +128,13 @@ def test_several_processes_may_start_at_once(cli: Cli, database: object) -> None
 def test_the_inbox_is_made_once(data_dir: Path, postgres_url: str) -> None:
     """Who finds no inbox while another process is just making it waits for that one, and then finds it."""
     with opened(data_dir, postgres_url) as instance, ThreadPoolExecutor() as threads:
-        settler = instance.database.settler
+        folder = instance.database.folder
         with instance.database.main.begin() as other:
-            other.execute(text("DROP TABLE usage_inbox"))
+            other.execute(text("DROP TABLE usage_staging"))
         with instance.database.main.begin() as other:
             lock_for_migration(other)
-            usage_inbox.create(other)
-            preparing = [threads.submit(settler.prepare) for _ in range(3)]
+            usage_staging.create(other)
+            preparing = [threads.submit(folder.prepare) for _ in range(3)]
             eventually(lambda: _waiting(postgres_url) == 3)
         for one in preparing:
             one.result()

@@ -180,7 +180,7 @@ def test_totals_are_read_again_once_they_moved(data_dir: Path, postgres_url: str
             found = [await count()]
             for _ in range(2):
                 instance.database.usage.commit(Batch(rows=[a_row(key_id=key.id)]))
-                instance.database.usage.settle_all()
+                instance.database.usage.fold_all()
                 found += [await count(), await count()]
             await finder.close()
             return [*found, len(trips)]

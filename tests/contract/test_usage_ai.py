@@ -86,7 +86,7 @@ def test_a_use_counts_once(instance: Instance) -> None:
     use = _use(a_row(HOUR))
     log = instance.database.usage
     log.commit(Batch(completions=[use, use]))
-    log.settle_all()
+    log.fold_all()
     log.commit(Batch(completions=[use]))
     assert instance.database.reports.ai_hours(SPAN) == {HOUR: AiSums(1, 0, 1, 10, 4, 2)}
 

@@ -12,7 +12,7 @@ from ari.base.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from ari.instance import Instance
 from ari.storage.usage import search as search_module
 from ari.storage.usage.reports import UsageReports
-from ari.usage.floods import ADDRESSES_PER_HOUR
+from ari.usage.floods import MAX_ADDRESSES_PER_HOUR
 from ari.usage.model import OTHER_ADDRESSES, AddressCount, Attempt, KeyCount, RouteCount, UsageFilter
 from ari.usage.ports import Batch
 from ari.usage.reports.search import StatusRange, UsageSearch
@@ -103,10 +103,10 @@ def test_attempts_by_reason_and_by_address(instance: Instance, reports: UsageRep
     assert _sorted(reports.attempts(HOUR, HOUR + HOUR_MS)) == [(HOUR, "malformed", 1), (HOUR, "unknown", 6)]
     assert reports.attempt_addresses(HOUR, HOUR + HOUR_MS, 9) == [AddressCount("192.0.2.1", 7, HOUR + 2)]
     later = HOUR + HOUR_MS
-    flood = [Attempt(later, "unknown", f"10.0.{n >> 8}.{n & 255}") for n in range(ADDRESSES_PER_HOUR + 30)]
+    flood = [Attempt(later, "unknown", f"10.0.{n >> 8}.{n & 255}") for n in range(MAX_ADDRESSES_PER_HOUR + 30)]
     store.commit(Batch(attempts=flood))
     found = reports.attempt_addresses(later, later + HOUR_MS, 999)
-    assert len(found) == ADDRESSES_PER_HOUR + 1
+    assert len(found) == MAX_ADDRESSES_PER_HOUR + 1
     assert found[0] == AddressCount(OTHER_ADDRESSES, 30, later)
 
 
@@ -163,7 +163,7 @@ def test_a_search_looks_at_a_bounded_number_and_says_where_it_stopped(
     """Nothing is shown twice or left out, however rare it is; the end is the end."""
     rows = [a_row(START_MS + n, path="/rare" if n % 40 == 0 else "/api/me") for n in range(200)]
     instance.database.usage.commit(Batch(rows))
-    instance.database.usage.settle_all()
+    instance.database.usage.fold_all()
     search = UsageSearch(UsageFilter(KEY), text="rare")
     with instance.database.log.connect() as connection:
         first = search_module.find(connection, search, None, 9, look=50)
@@ -188,14 +188,14 @@ def test_reports_never_read_the_log(instance: Instance, reports: UsageReports) -
         at_ms = DAY + n * 9 * HOUR_MS
         batch = [a_row(at_ms + m, key_id=key, code=codes[m % 3]) for m, key in enumerate(keys)]
         instance.database.usage.commit(Batch(batch, attempts=[Attempt(at_ms, "unknown", "192.0.2.1")]))
-    instance.database.usage.settle_all()
+    instance.database.usage.fold_all()
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("ANALYZE"))
     asked: list[tuple[str, Any]] = []
 
     @event.listens_for(engine, "before_cursor_execute")
     def _remember(_connection: Any, _cursor: Any, statement: str, given: Any, *_rest: Any) -> None:
-        if "usage_" in statement and "usage_inbox" not in statement and not statement.startswith("EXPLAIN"):
+        if "usage_" in statement and "usage_staging" not in statement and not statement.startswith("EXPLAIN"):
             asked.append((statement, given))
 
     for since, until in product((DAY, DAY + 5 * HOUR_MS), (DAY + 7 * HOUR_MS, DAY + 60 * HOUR_MS)):

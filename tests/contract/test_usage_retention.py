@@ -104,7 +104,7 @@ def test_no_step_reads_a_whole_table(instance: Instance) -> None:
             attempts=[Attempt(OLD_MS + n * MINUTE_MS, "unknown", f"10.0.{n >> 8}.{n & 255}") for n in range(800)],
         )
     )
-    store.settle_all()
+    store.fold_all()
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("ANALYZE"))
     asked: dict[str, Any] = {}
@@ -178,7 +178,7 @@ def test_the_file_gives_room_back(data_dir: Path) -> None:
         for start in range(0, 12_000, 1_000):
             agents = [f"very-own-agent {'x' * 200} {start + n}" for n in range(1_000)]
             instance.database.usage.commit(Batch([a_row(OLD_MS + start, user_agent=agent) for agent in agents]))
-        instance.database.usage.settle_all()
+        instance.database.usage.fold_all()
         steps = instance.database.usage.remove_before(CUTOFF_MS)
         pages = [_pages(data_dir), *(_pages(data_dir) for _ in steps)]
     assert pages[-1] < pages[0] * 0.6

@@ -8,8 +8,8 @@ from msgspec.structs import replace
 
 from ari.base.clock import DAY_MS
 from ari.instance import Instance
-from ari.usage.floods import SEEN_PER_DAY
-from ari.usage.model import OTHERS, Seen
+from ari.usage.floods import MAX_CLIENTS_PER_DAY
+from ari.usage.model import OTHERS, Seen, UsageFilter
 from ari.usage.ports import Batch
 from tests.support.instances import START_MS, opened
 from tests.support.usage import KEY, OTHER_KEY, a_row, sums
@@ -58,13 +58,15 @@ def test_committing_again_counts_nothing_twice(instance: Instance) -> None:
 def test_one_key_cannot_fill_the_table(instance: Instance) -> None:
     """So many addresses and agents a day, the rest in one counter; those known stay known; a day begins anew."""
     store = instance.database.usage
-    flood = [a_row(client_address=f"10.0.{n >> 8}.{n & 255}", user_agent=f"bot/{n}") for n in range(SEEN_PER_DAY + 50)]
+    flood = [
+        a_row(client_address=f"10.0.{n >> 8}.{n & 255}", user_agent=f"bot/{n}") for n in range(MAX_CLIENTS_PER_DAY + 50)
+    ]
     known = a_row(client_address="10.0.0.0", user_agent="bot/0")
     for rows in ([known], flood, [a_row(client_address="10.0.0.0", user_agent="bot/0")]):
         store.commit(Batch(rows))
     for seen in (store.addresses(KEY, 999), store.agents(KEY, 999)):
         counts = {one.value: one.accepted_count for one in seen}
-        assert len(counts) == SEEN_PER_DAY + 1
+        assert len(counts) == MAX_CLIENTS_PER_DAY + 1
         assert counts[OTHERS] == 50
         assert sum(counts.values()) == len(flood) + 2
     store.commit(Batch([a_row(key_id=OTHER_KEY, client_address="10.9.9.9")]))
@@ -73,11 +75,12 @@ def test_one_key_cannot_fill_the_table(instance: Instance) -> None:
     assert store.addresses(KEY, 1)[0].value == "10.9.9.9"
 
 
-def test_what_the_database_refuses_is_counted_among_the_others(instance: Instance) -> None:
-    """A row stored without its caller's texts has no address any more."""
+def test_a_value_that_the_database_refuses_is_counted_as_it_was_cleaned(instance: Instance) -> None:
+    """Rows and clients agree on it."""
     store = instance.database.usage
     store.commit(Batch([a_row(), a_row(path="a\ud800", user_agent="a\ud800")]))
-    assert {(seen.value, seen.accepted_count) for seen in store.agents(KEY, 9)} == {("curl/7.88.1", 1), (OTHERS, 1)}
+    assert {(seen.value, seen.accepted_count) for seen in store.agents(KEY, 9)} == {("curl/7.88.1", 1), ("a\ufffd", 1)}
+    assert {row.path for row in store.page(UsageFilter(), None, 9)} == {"/api/me", "a\ufffd"}
     assert sums(instance.database) == {KEY: (2, 0)}
 
 

@@ -15,7 +15,7 @@ from sqlalchemy.exc import OperationalError
 from ari.base.clock import HOUR_MS, MINUTE_MS
 from ari.base.errors import Unavailable
 from ari.instance import Instance
-from ari.storage.usage.log import UsageTables
+from ari.storage.usage.store import UsageTables
 from ari.usage.model import OTHER_ADDRESSES, Attempt, Completion, KeyTotals, UsageFilter, UsageRow
 from ari.usage.ports import Batch
 from tests.support.instances import START_MS, opened
@@ -97,7 +97,7 @@ def test_every_page_is_read_from_an_index(store: UsageTables, engine: Engine) ->
         hour = START_MS + n * HOUR_MS
         keys = [OTHER_KEY if m % 50 else KEY for m in range(500)]
         store.commit(Batch([a_row(hour + m, key_id=key, code=codes[m % 32]) for m, key in enumerate(keys)]))
-    store.settle_all()
+    store.fold_all()
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("ANALYZE"))
     asked: list[tuple[str, Any]] = []
@@ -185,10 +185,10 @@ def test_a_connection_lost_at_the_commit_doubles_nothing(store: UsageTables, ins
             connection.connection.driver_connection.commit()
             raise OperationalError("COMMIT", None, Exception("the connection was lost"))
 
-    engine = instance.database.settler._engine
+    engine = instance.database.folder._engine
     event.listen(engine, "commit", lose)
     with pytest.raises(Unavailable):
-        store.settle()
+        store.fold()
     assert not lost
     for _ in range(2):
         assert sums(instance.database) == {KEY: (1, 1)}
@@ -285,16 +285,16 @@ def test_a_refused_completion_or_attempt_never_fails_its_batch(store: UsageTable
     assert sums(instance.database) == {KEY: (1, 0)}
 
 
-@pytest.mark.parametrize("lost", ["usage_totals", "usage_inbox"])
+@pytest.mark.parametrize("lost", ["usage_totals", "usage_staging"])
 def test_a_fault_tells_nothing_that_a_caller_sent(store: UsageTables, instance: Instance, lost: str) -> None:
     """One plain sentence instead of SQL and values; nothing of the batch is counted in part."""
-    engine = instance.database.settler._inbox if lost == "usage_inbox" else instance.database.log
+    engine = instance.database.folder._staging if lost == "usage_staging" else instance.database.log
     with engine.begin() as connection:
         connection.execute(text(f"DROP TABLE {lost}"))
 
     def log() -> None:
         store.commit(Batch([a_row(path="/private-path")]))
-        store.settle()
+        store.fold()
 
     with pytest.raises(Unavailable) as raised:
         log()

@@ -315,7 +315,7 @@ def test_what_two_processes_find_one_tells(one_world: World) -> None:
     one_world.use(key, code="revoked")
     instance, now_ms = one_world.instance, one_world.instance.now_ms()
     use = instance.database.watched
-    use.settle()
+    use.fold()
     turns = [instance.read(lambda unit: look.begin(unit, now_ms)) for _ in range(2)]
     outcomes = []
     for turn in turns:
@@ -334,7 +334,7 @@ def test_two_that_found_the_same_at_once(world: World) -> None:
     world.use(key, code="revoked")
     instance, now_ms = world.instance, world.instance.now_ms()
     use = instance.database.watched
-    use.settle()
+    use.fold()
     turn = instance.read(lambda unit: look.begin(unit, now_ms))
     assert turn is not None
     found = [instance.read(lambda unit: look.find(unit, use, turn, Limits())) for _ in range(2)]

@@ -121,7 +121,7 @@ def test_a_locked_log_is_503_within_bounds_and_recovers(make_owner: Callable[...
     owner = make_owner(settings={"ARI_USAGE_WAIT_SECONDS": "0.5"})
     _, secret = owner.create_key("k")
     client = owner.api(secret)
-    with sqlite3.connect(owner.server.data_dir / "usage-inbox.db", isolation_level=None) as other:
+    with sqlite3.connect(owner.server.data_dir / "usage-staging.db", isolation_level=None) as other:
         other.execute("BEGIN IMMEDIATE")
         began = time.monotonic()
         answer = client.get("/api/me")
@@ -190,7 +190,7 @@ def test_locked_counts_keep_nobody_waiting(owner: Any) -> None:
     assert owner.cli.json("keys", "show", key["id"])["request_count"] == 20
 
 
-@pytest.mark.parametrize("name", ["usage-inbox.db", "usage.db"])
+@pytest.mark.parametrize("name", ["usage-staging.db", "usage.db"])
 def test_a_lost_log_is_503_and_recovers(owner: Any, name: str) -> None:
     """What cannot be logged where it is read later is not answered with a yes; nothing answered before is lost."""
     key, secret = owner.create_key("k")
@@ -236,8 +236,8 @@ def test_many_processes_creating_at_once(owner_on: Any) -> None:
 HOLD_TURN = """
 import sys
 from pathlib import Path
-from ari.storage.write_lock import write_turn
-with write_turn(Path(sys.argv[1])):
+from ari.storage.write_lock import write_lock
+with write_lock(Path(sys.argv[1])):
     print("mine", flush=True)
     sys.stdin.read()
 """
@@ -283,7 +283,7 @@ def test_a_stopped_writer_of_the_log_hangs_nobody(make_owner: Callable[..., Any]
     def ask() -> raw.RawAnswer:
         return raw.get(owner.server.port, b"/api/me", b"x-api-key: " + secret.encode())
 
-    with _writer_stopped_in_its_turn(owner.server.data_dir / "inbox.lock"), ThreadPoolExecutor(8) as threads:
+    with _writer_stopped_in_its_turn(owner.server.data_dir / "staging.lock"), ThreadPoolExecutor(8) as threads:
         answers = list(threads.map(lambda _: ask().status, range(24)))
         assert set(answers) == {503}
     eventually(lambda: ask().status == 200)

@@ -204,7 +204,7 @@ def test_nothing_decided_is_503_and_no_verdict(make_owner: Any) -> None:
     keys.rename(keys.with_name("away"))
     assert told() == {(503, "unavailable")}
     keys.with_name("away").rename(keys)
-    with sqlite3.connect(owner.server.data_dir / "usage-inbox.db", isolation_level=None) as other:
+    with sqlite3.connect(owner.server.data_dir / "usage-staging.db", isolation_level=None) as other:
         other.execute("BEGIN IMMEDIATE")
         assert told() == {(503, "unavailable")}
         other.execute("ROLLBACK")

@@ -38,7 +38,7 @@ def planted(data_dir: Path) -> Iterator[tuple[Ledger, Any]]:
             view.saw(view.send(Sent(name, ACCEPT, KEY, safe)), 200)
             batch.rows.append(a_row(request_id=name, method="GET" if safe else "POST"))
         instance.database.usage.commit(batch)
-        instance.database.usage.settle_all()
+        instance.database.usage.fold_all()
         yield ledger, instance.database
 
 

@@ -33,7 +33,7 @@ def test_what_looks_like_a_key_is_cut_before_it_is_stored(owner: Any) -> None:
     assert client.get(f"/api/x/{encoded}").status_code == 400
     assert client.get("/api/me", params={"q": other}).status_code == 400
     owner.server.stop()
-    for name in ("usage.db", "usage-inbox.db", "ari.db"):
+    for name in ("usage.db", "usage-staging.db", "ari.db"):
         dump = "\n".join(sqlite3.connect(owner.server.data_dir / name).iterdump())
         for part in (other, other[:20], encoded, "sk-ant-api03-aaaa", secret):
             assert part not in dump

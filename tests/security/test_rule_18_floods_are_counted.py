@@ -10,7 +10,7 @@ from typing import Any
 
 from ari.base.clock import MINUTE_MS, from_rfc3339
 from ari.keys import token
-from ari.usage.floods import ADDRESSES_PER_MINUTE, LISTED_PER_MINUTE
+from ari.usage.floods import MAX_ADDRESSES_PER_MINUTE, MAX_LISTED_PER_MINUTE
 from ari.usage.model import OTHER_ADDRESSES, UsageFilter
 from ari.usage.recorder import UsageRecorder
 from tests.support.instances import opened
@@ -38,7 +38,7 @@ def test_refusals_of_a_known_key_are_60_rows_a_minute_and_one_count(owner_on: An
     rows = _refusals(owner_on, key)
     assert sum(row["count"] for row in rows) == FLOOD
     minutes = Counter(from_rfc3339(row["time"]) // MINUTE_MS for row in rows)
-    assert all(count <= LISTED_PER_MINUTE + 1 for count in minutes.values())
+    assert all(count <= MAX_LISTED_PER_MINUTE + 1 for count in minutes.values())
     [shown] = [one for one in owner_on.session().get("/api/keys").json()["items"] if one["id"] == key["id"]]
     assert (shown["refused_count"], shown["request_count"], shown["last_used_at"]) == (FLOOD, 0, None)
 
@@ -78,7 +78,7 @@ def test_unknown_tokens_are_counted_by_address_and_minute(make_owner: Any) -> No
 
 def test_at_most_10000_addresses_a_minute_are_told_apart(data_dir: Path, database_url: str | None) -> None:
     """However many a stranger has: the rest shares one counter, and the sum is whole."""
-    tried = ADDRESSES_PER_MINUTE + 500
+    tried = MAX_ADDRESSES_PER_MINUTE + 500
 
     async def flood(usage: UsageRecorder) -> None:
         await usage.start()
@@ -90,7 +90,7 @@ def test_at_most_10000_addresses_a_minute_are_told_apart(data_dir: Path, databas
     with opened(data_dir, database_url, usage_wait_seconds=60) as instance:
         asyncio.run(flood(instance.usage))
         counted = {one.address: one.count for one in instance.database.usage.attempts(0, 20_000)}
-    assert len(counted) == ADDRESSES_PER_MINUTE + 1
+    assert len(counted) == MAX_ADDRESSES_PER_MINUTE + 1
     assert counted[OTHER_ADDRESSES] == 500
     assert sum(counted.values()) == tried
 

@@ -20,7 +20,7 @@ def test_rollups_and_totals_hold_no_address_and_no_user_agent(data_dir: Path, da
     """Nor a path: only the key, the hour, our own route and code, and numbers."""
     for_ever = (usage_hours, usage_totals, usage_all_hours, usage_days, usage_ai_hours)
     obeying_retention = {"usage_rows", "usage_attempts", "usage_seen", "usage_attempt_hours", "usage_ai"}
-    only_a_mark = {"usage_settled"}
+    only_a_mark = {"usage_folds"}
     kept_apart = {table.name for table in for_ever} | obeying_retention | only_a_mark
     assert set(log.tables) == kept_apart, "think of the new one"
     assert set(usage_hours.c.keys()) == {"key_id", "hour_ms", "route", "code", "count"}
@@ -51,7 +51,7 @@ def test_rollups_and_totals_hold_no_address_and_no_user_agent(data_dir: Path, da
     with opened(data_dir, database_url) as instance:
         row = a_row(client_address="203.0.113.77", user_agent="very-own-agent", path="/api/me/very-own-path")
         instance.database.usage.commit(Batch([row]))
-        instance.database.usage.settle_all()
+        instance.database.usage.fold_all()
         with instance.database.log.connect() as connection:
             kept = [str(tuple(one)) for table in for_ever for one in connection.execute(select(table))]
     assert len(kept) == 4

@@ -56,7 +56,7 @@ def test_existing_requests_already_in_flight_will_complete(pages: Pages) -> None
     A lock on the inbox of the log holds a request that was let in; the key is revoked; then the lock is let go.
     """
     key_id, secret = pages.create("in flight")
-    lock = pages.owner.server.data_dir / "inbox.lock"
+    lock = pages.owner.server.data_dir / "staging.lock"
     with lock.open("rb+") as held, ThreadPoolExecutor() as threads:
         fcntl.flock(held, fcntl.LOCK_EX)
         in_flight = threads.submit(get, pages, secret, "/api/me")

@@ -193,7 +193,7 @@ def test_totals_of_a_key_never_used_are_read_once_until_it_is(data_dir: Path) ->
 
             found = [await asked() for _ in range(2)]
             instance.database.usage.commit(Batch([a_row()]))
-            instance.database.usage.settle()
+            instance.database.usage.fold()
             found += [await asked() for _ in range(2)]
             await finder.close()
             return found

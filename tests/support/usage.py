@@ -45,7 +45,7 @@ def log_of(data_dir: Path, database_url: str | None = None) -> Iterator[Connecti
     """The usage log of an instance, whoever serves it, with all that was committed in it."""
     database = Database.open(settings_for(data_dir, database_url))
     try:
-        database.usage.settle_all()
+        database.usage.fold_all()
         with database.log.connect() as connection:
             yield connection
     finally:
@@ -58,7 +58,7 @@ def sums(database: Database) -> dict[str, tuple[int, int]]:
     Fails unless totals = hourly rollups = daily rollups = hours of all keys = rows + rows removed, and the counts by
     address and by user agent agree: they are all of it until retention removes some.
     """
-    database.usage.settle_all()
+    database.usage.fold_all()
     engine, rows, hours = database.log, usage_rows.c, usage_hours.c
     # One snapshot: a process that was killed may have left a commit that the server still finishes.
     snapshot = {} if engine.dialect.name == "sqlite" else {"isolation_level": "REPEATABLE READ"}

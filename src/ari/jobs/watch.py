@@ -34,7 +34,7 @@ def look_once(instance: Instance) -> list[Finding]:
     turn = instance.read(lambda unit: look.begin(unit, now_ms))
     if turn is None:
         return []
-    use.settle()
+    use.fold()
     found = instance.read(lambda unit: look.find(unit, use, turn, limits))
     told = instance.command(SYSTEM, lambda unit, _: look.tell(unit, turn, found))
     return found if told else []

@@ -20,7 +20,7 @@ from ari.storage.migrate import LOG, MAIN, Chain, revision_of
 from ari.storage.tables import events, notes, usage_all_hours, usage_days, usage_hours, usage_rows, usage_totals
 from ari.storage.trail import walk
 from ari.storage.trail.walk import Trail
-from ari.storage.write_lock import write_turn
+from ari.storage.write_lock import write_lock
 
 _LONGEST_NAMED = 5
 _PATIENCE_SECONDS = 10.0
@@ -57,7 +57,7 @@ def _at(database: Database, chain: Chain) -> At:
 
 def try_writing(database: Database) -> None:
     """Write a note to the keys database and take it back. Raises ``Unavailable``."""
-    with faults_as_unavailable(), write_turn(database.main_lock), database.main.connect() as connection:
+    with faults_as_unavailable(), write_lock(database.main_lock), database.main.connect() as connection:
         connection.execute(notes.insert().values(name="doctor", value=""))
         connection.rollback()
 
@@ -106,7 +106,7 @@ class LogFile:
 def log_file(database: Database) -> LogFile:
     """Raises ``Unavailable``."""
     with suppress(Unavailable):
-        database.usage.settle_all()
+        database.usage.fold_all()
     oldest = select(usage_rows.c.at_ms).order_by(usage_rows.c.id).limit(1)
     with faults_as_unavailable(), read_only(database.log) as connection:
         return LogFile(connection.scalar(oldest), gives_room_back(connection))
@@ -135,7 +135,7 @@ def _snapshot(database: Database, engine: Engine) -> Iterator[Connection]:
 
 def uneven_sums(database: Database) -> str | None:
     """The first kind of rollup whose sums are not the totals of the keys. Raises ``Unavailable``."""
-    database.usage.settle_all()
+    database.usage.fold_all()
     totals, hours, days, every = usage_totals.c, usage_hours.c, usage_days.c, usage_all_hours.c
     accepted = func.sum(case((hours.code == ACCEPTED, hours["count"]), else_=0))
     by_hour = (hours.key_id, accepted, func.sum(hours["count"]) - accepted)

@@ -32,17 +32,17 @@ _TAKE_TURN = text(
 )
 _INCREMENTAL = 2
 _KEPT_PAGES = 1_000
-_MOVING_KILOBYTES = 16_384
-"""What is moved from the inbox belongs to many keys, each with its own place in the indexes."""
+_FOLD_CACHE_KILOBYTES = 16_384
+"""A fold writes rows of many keys, each to its own place in the indexes."""
 
 
-def sqlite_engine(path: Path, synchronous: str, beside: Path | None = None, checkpoint_pages: int = 1_000) -> Engine:
-    """An engine on one SQLite file in WAL mode; writers queue on a file lock beside it, so none starves.
+def sqlite_engine(path: Path, synchronous: str, attached: Path | None = None, checkpoint_pages: int = 1_000) -> Engine:
+    """An engine on one SQLite file in WAL mode, for writers that take its write lock first.
 
-    ``beside`` is another file, whose tables are seen as well; then a transaction locks only what it writes to.
-    ``checkpoint_pages``: the commit that makes the write-ahead log so long carries it over, and waits for the disk.
+    ``attached`` is a second file whose tables it has as well; then a transaction locks only the file it writes to.
+    ``checkpoint_pages`` is the WAL's length at which a commit checkpoints it, and waits for the disk.
     """
-    files = (path,) if beside is None else (path, beside)
+    files = (path,) if attached is None else (path, attached)
     engine = create_engine(
         f"sqlite:///{path}",
         poolclass=QueuePool,
@@ -55,8 +55,8 @@ def sqlite_engine(path: Path, synchronous: str, beside: Path | None = None, chec
     was_there = False
 
     @event.listens_for(engine, "do_connect")
-    def _never_anew(_dialect: object, _record: object, _args: object, _params: object) -> None:
-        # SQLite would make an empty file in the place of one that was removed under a running process.
+    def _refuse_missing(_dialect: object, _record: object, _args: object, _params: object) -> None:
+        # SQLite would create an empty file in place of one that was removed under a running process.
         nonlocal was_there
         if was_there and not all(file.exists() for file in files):
             raise sqlite3.OperationalError("unable to open the database file: it is gone")
@@ -66,9 +66,9 @@ def sqlite_engine(path: Path, synchronous: str, beside: Path | None = None, chec
     def _pragmas(connection: Any, record: ConnectionPoolEntry) -> None:
         _set_up(connection, synchronous)
         connection.execute(f"PRAGMA wal_autocheckpoint={checkpoint_pages}")
-        if beside is not None:
-            connection.execute("ATTACH DATABASE ? AS inbox", (str(beside),))
-            connection.execute(f"PRAGMA cache_size=-{_MOVING_KILOBYTES}")
+        if attached is not None:
+            connection.execute("ATTACH DATABASE ? AS staging", (str(attached),))
+            connection.execute(f"PRAGMA cache_size=-{_FOLD_CACHE_KILOBYTES}")
             connection.execute("PRAGMA temp_store=MEMORY")
         record.info["files"] = [_identity(file) for file in files]
 
@@ -81,7 +81,7 @@ def sqlite_engine(path: Path, synchronous: str, beside: Path | None = None, chec
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         only_reads = connection.get_execution_options().get("ari_read_only")
-        mode = "DEFERRED" if only_reads or beside is not None else "IMMEDIATE"
+        mode = "DEFERRED" if only_reads or attached is not None else "IMMEDIATE"
         connection.exec_driver_sql(f"BEGIN {mode}")
 
     return engine

@@ -30,33 +30,33 @@ from ari.storage.postgres_sessions import Sessions
 from ari.storage.preflight import Server, examine
 from ari.storage.trail.witness import Witness
 from ari.storage.transaction import Transaction
-from ari.storage.usage.fold import INBOX_CHECKPOINT_PAGES, Folder
-from ari.storage.usage.log import UsageTables
+from ari.storage.usage.fold import STAGING_CHECKPOINT_PAGES, Folder
 from ari.storage.usage.reports import UsageReports
 from ari.storage.usage.staging import Staging
+from ari.storage.usage.store import UsageTables
 from ari.storage.usage.watch import WatchedTables
-from ari.storage.write_lock import write_turn
+from ari.storage.write_lock import write_lock
 
-__all__ = ["INBOX_FILE", "KEYS_FILE", "USAGE_FILE", "Database", "prepare_data_dir"]
+__all__ = ["KEYS_FILE", "STAGING_FILE", "USAGE_FILE", "Database", "prepare_data_dir"]
 
 KEYS_FILE = "ari.db"
 USAGE_FILE = "usage.db"
-INBOX_FILE = "usage-inbox.db"
+STAGING_FILE = "usage-staging.db"
 
 
 class Database:
     """The keys database and the usage database: SQLite files, or one PostgreSQL database.
 
-    Each has its own engine, since the usage log may be less durable than the keys (``ARI_USAGE_DURABILITY``). The log
-    has a second file, its inbox, and ``settling`` is an engine on both.
+    Each has its own engine, since the usage log may be less durable than the keys (``ARI_USAGE_DURABILITY``). On SQLite
+    the log has a second file, for ``staging``, and ``folding`` is an engine on both.
     """
 
     def __init__(
         self,
         main: Engine,
         log: Engine,
-        inbox: Engine,
-        settling: Engine,
+        staging: Engine,
+        folding: Engine,
         settings: Settings,
         history: History,
         keys: MasterKeys | None = None,
@@ -67,7 +67,7 @@ class Database:
         self.main = main
         order_writes(main)
         self.log = log
-        self._engines = {id(engine): engine for engine in (main, log, inbox, settling)}.values()
+        self._engines = {id(engine): engine for engine in (main, log, staging, folding)}.values()
         self.data_dir = data_dir = settings.data_dir
         self.history = history
         self.link = link
@@ -79,12 +79,12 @@ class Database:
         sqlite = link is None
         self.main_lock = data_dir / "ari.lock" if sqlite else None
         self.log_lock = data_dir / "usage.lock" if sqlite else None
-        inbox_lock = data_dir / "inbox.lock" if sqlite else None
-        files = [data_dir / INBOX_FILE, data_dir / USAGE_FILE] if sqlite else []
+        staging_lock = data_dir / "staging.lock" if sqlite else None
+        files = [data_dir / STAGING_FILE, data_dir / USAGE_FILE] if sqlite else []
         level = None if sqlite or not self._usage_is_durable else self._usage_level
-        self.settler = Folder(settling, self.log_lock, inbox, inbox_lock)
+        self.folder = Folder(folding, self.log_lock, staging, staging_lock)
         self.usage = UsageTables(
-            log, self.log_lock, Staging(inbox, inbox_lock, files, self.settler.prepare, level), self.settler
+            log, self.log_lock, Staging(staging, staging_lock, files, self.folder.prepare, level), self.folder
         )
         self._commits = CommitCounter()
         self.heartbeat: Heartbeat | None = None
@@ -96,8 +96,8 @@ class Database:
             # A command that repairs must work where the standby became the primary and has none of its own yet.
             required = settings.database_sync == "required" and not history.trusting
             self._confirmation = Confirmation(main, required=required)
-        self.reports = UsageReports(log, self.usage.settle_all)
-        self.watched = WatchedTables(log, self.usage.settle_all)
+        self.reports = UsageReports(log, self.usage.fold_all)
+        self.watched = WatchedTables(log, self.usage.fold_all)
 
     @classmethod
     def open(cls, settings: Settings, keys: MasterKeys | None = None, *, trusting: bool = False) -> "Database":
@@ -110,15 +110,15 @@ class Database:
         if settings.database_url is None and settings.database_sync == "required":
             raise ConfigurationError("ARI_DATABASE_SYNC=required needs PostgreSQL: set ARI_DATABASE_URL.")
         if settings.database_url is None:
-            keys_file, usage_file, inbox_file = (
-                settings.data_dir / name for name in (KEYS_FILE, USAGE_FILE, INBOX_FILE)
+            keys_file, usage_file, staging_file = (
+                settings.data_dir / name for name in (KEYS_FILE, USAGE_FILE, STAGING_FILE)
             )
             durable = "FULL" if settings.usage_durability == "fsync" else "NORMAL"
             log = sqlite_engine(usage_file, durable)
-            inbox = sqlite_engine(inbox_file, durable, checkpoint_pages=INBOX_CHECKPOINT_PAGES)
-            settling = sqlite_engine(usage_file, durable, beside=inbox_file)
+            staging = sqlite_engine(staging_file, durable, checkpoint_pages=STAGING_CHECKPOINT_PAGES)
+            folding = sqlite_engine(usage_file, durable, attached=staging_file)
             history = History(settings.data_dir, "sqlite", trusting=trusting)
-            return cls(sqlite_engine(keys_file, "FULL"), log, inbox, settling, settings, history, keys)
+            return cls(sqlite_engine(keys_file, "FULL"), log, staging, folding, settings, history, keys)
         try:
             sessions = Sessions(parse(settings.database_url.get_secret_value()), settings.database_pooler)
             server = examine(sessions)
@@ -130,13 +130,13 @@ class Database:
             raise ConfigurationError(
                 "PostgreSQL needs its driver. In the checkout, run: pip install '.[postgres]'"
             ) from None
-        settling = log.execution_options(isolation_level="REPEATABLE READ")
-        return cls(main, log, log, settling, settings, link.history, keys, link, server)
+        folding = log.execution_options(isolation_level="REPEATABLE READ")
+        return cls(main, log, log, folding, settings, link.history, keys, link, server)
 
     @contextmanager
     def writing(self, caller: Caller = SYSTEM) -> Iterator[Transaction]:
         """One write transaction, committed at the end. Database faults become ``Unavailable``."""
-        with faults_as_unavailable(), write_turn(self.main_lock):
+        with faults_as_unavailable(), write_lock(self.main_lock):
             unit, signed = None, None
             try:
                 with self._transaction() as connection:

@@ -18,7 +18,7 @@ from ari.storage.engine import Database
 from ari.storage.failover.history import NotTrusted
 from ari.storage.preflight import refuse_without_create
 from ari.storage.stores.events import EventTables
-from ari.storage.write_lock import write_turn
+from ari.storage.write_lock import write_lock
 
 _FIRST_SIGNED = "0010"
 """The migration from which on the audit trail is signed."""
@@ -71,7 +71,7 @@ def migrate(database: Database) -> list[str]:
     applied = []
     database.history.may_be_empty = True
     for chain, engine, lock in _engines(database):
-        with _plain_faults(), write_turn(lock, dialect.MIGRATION_SECONDS), dialect.alone(engine) as connection:
+        with _plain_faults(), write_lock(lock, dialect.MIGRATION_SECONDS), dialect.alone(engine) as connection:
             current = revision_of(connection, chain)
             if current == chain.revisions[-1]:
                 continue
@@ -82,7 +82,7 @@ def migrate(database: Database) -> list[str]:
                 _sign_what_is_there(connection, database)
             applied += [f"{chain.name} {number}" for number in chain.revisions if current is None or number > current]
     with _plain_faults():
-        database.settler.prepare()
+        database.folder.prepare()
     return applied
 
 

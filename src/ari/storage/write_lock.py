@@ -17,12 +17,12 @@ from pathlib import Path
 
 from ari.base.errors import Unavailable
 
-TURN_SECONDS = 5.0
+LOCK_SECONDS = 5.0
 """How long a writer waits for its turn before it gives up with ``Unavailable``."""
 
 
 @contextmanager
-def write_turn(lock_file: Path | None, seconds: float = TURN_SECONDS) -> Iterator[None]:
+def write_lock(lock_file: Path | None, seconds: float = LOCK_SECONDS) -> Iterator[None]:
     """Wait for one's turn to write to a SQLite file. ``None`` (PostgreSQL) needs no turn.
 
     Raises ``Unavailable`` after ``seconds``, and ``OSError`` where the file cannot be made.

@@ -1,7 +1,7 @@
-"""The caller's text made fit for the log, before it enters the buffer (security.md 17, 20).
+"""Cleans values from callers before they are staged, so that every database takes them (security.md 17, 20).
 
-NUL, control characters, lone surrogates and characters that turn the direction of text become U+FFFD; what looks like
-a key is cut; lengths are bounded.
+NUL, control characters, lone surrogates and characters that change the direction of text become U+FFFD. Anything that
+looks like a key is cut. Lengths and numbers are bounded.
 """
 
 import re
@@ -10,9 +10,12 @@ from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Literal
 
+from msgspec import structs
+
 from ari.base.secrets_in_text import cut_secrets
 from ari.usage.ai import AiUse
-from ari.usage.model import OTHER_ADDRESSES, UsageRow
+from ari.usage.model import OTHER_ADDRESSES, Attempt, Completion, UsageRow
+from ari.usage.ports import Batch
 
 AddressDetail = Literal["full", "network", "none"]
 
@@ -22,14 +25,16 @@ METHOD_LENGTH = 16
 REQUEST_ID_LENGTH = 128
 ADDRESS_LENGTH = 64
 MODEL_LENGTH = 100
-_MOST_TOKENS = 2**53
+_MAX_TOKENS = 2**32
+"""So that no database overflows when it adds an hour's requests up."""
+_MAX_STATUS, _MAX_BYTES = 999, 2**63 - 1
 
 UNKNOWN_ADDRESS = "unknown"
 _METHODS = {method: method for method in ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")}
 
 _UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 _LONGEST_READ = 4
-"""How many times its limit of a text is looked at: cutting secrets makes it shorter."""
+"""How many times its limit is read of a text: cutting secrets makes it shorter."""
 _LONGEST_AGENT_READ = _LONGEST_READ * USER_AGENT_LENGTH
 
 
@@ -41,6 +46,34 @@ def clean(text: str | bytes, limit: int) -> str:
     if not (text.isascii() and text.isprintable()):
         text = _UNFIT.sub("\ufffd", text)
     return text[:limit]
+
+
+def clean_batch(batch: Batch) -> Batch:
+    """A copy that any database stores. A value that cannot be cleaned becomes unknown; a completion without its status
+    is left out."""
+    rows = [structs.replace(row, status=_status(row.status), bytes=_bytes(row.bytes)) for row in batch.rows]
+    for row in rows:
+        clean_row(row, "full")
+    completions: list[Completion | AiUse] = []
+    for done in batch.completions:
+        if isinstance(done, AiUse):
+            completions.append(replace(clean_use(done), provider_status=_status(done.provider_status)))
+        elif _status(done.status) is not None:
+            completions.append(replace(done, bytes=_bytes(done.bytes)))
+    return Batch(rows, completions, [_clean_attempt(attempt) for attempt in batch.attempts])
+
+
+def _clean_attempt(attempt: Attempt) -> Attempt:
+    fits = clean(attempt.address, ADDRESS_LENGTH) == attempt.address
+    return attempt if fits else structs.replace(attempt, address=OTHER_ADDRESSES)
+
+
+def _status(number: int | None) -> int | None:
+    return None if number is None or not 0 <= number <= _MAX_STATUS else number
+
+
+def _bytes(number: int | None) -> int | None:
+    return None if number is None or not 0 <= number <= _MAX_BYTES else number
 
 
 def clean_row(row: UsageRow, addresses: AddressDetail) -> None:
@@ -56,7 +89,7 @@ def clean_row(row: UsageRow, addresses: AddressDetail) -> None:
 def _texts(
     path: str, agent: str | None, address: str | None, addresses: AddressDetail
 ) -> tuple[str, str | None, str | None]:
-    """Remembered, because the same come again and again together."""
+    """Cached, because the same ones are repeated together."""
     return (
         _path(path),
         None if agent is None else _user_agent(agent),
@@ -65,10 +98,10 @@ def _texts(
 
 
 def clean_use(use: AiUse) -> AiUse:
-    """A provider's words are cleaned like a caller's; a number of tokens that is none is unknown."""
+    """The use with a clean model name, and with impossible numbers of tokens as unknown."""
     model = _model(use.model[: _LONGEST_READ * MODEL_LENGTH]) or None if use.model else None
     given = (use.input_tokens, use.output_tokens, use.cached_tokens)
-    tokens = [number if number is not None and 0 <= number <= _MOST_TOKENS else None for number in given]
+    tokens = [number if number is not None and 0 <= number <= _MAX_TOKENS else None for number in given]
     if model == use.model and tuple(tokens) == given:
         return use
     return replace(use, model=model, input_tokens=tokens[0], output_tokens=tokens[1], cached_tokens=tokens[2])
@@ -81,7 +114,7 @@ def _model(text: str) -> str:
 
 @lru_cache(maxsize=1_024)
 def _user_agent(text: str) -> str:
-    """Remembered also by itself, since paths differ: each costs 6 µs."""
+    """Cached alone as well, since paths differ: each costs 6 µs."""
     return clean(text, USER_AGENT_LENGTH)
 
 
@@ -96,28 +129,28 @@ def _address(text: str) -> str:
 
 
 def reduce_address(address: str, addresses: AddressDetail) -> str | None:
-    """What the log keeps of a client's address: all of it, its network (IPv4 /24, IPv6 /48) or ``None``.
+    """What the log keeps of a client's address: the whole address, its network (IPv4 /24, IPv6 /48) or ``None``.
 
-    What is no address (a socket's name) is kept by ``full`` only.
+    Only ``full`` keeps other text, such as a socket's name.
     """
     if addresses == "none":
         return None
     if addresses == "full":
         return _address(address[: _LONGEST_READ * ADDRESS_LENGTH])
-    parsed = _parsed(address)
+    parsed = _parse(address)
     return None if parsed is None else _coarse(parsed)
 
 
 def attempt_address(address: str | None, addresses: AddressDetail) -> str:
-    """Under which address attempts without a key of ours are counted; who has an IPv6 /64 has all its addresses.
+    """The address under which attempts without a key of ours are counted. IPv6 clients count by their /64.
 
-    ``address`` may be such a network already.
+    ``address`` may already be such a network.
     """
     if address is None:
         return UNKNOWN_ADDRESS
     if addresses == "none":
         return OTHER_ADDRESSES
-    parsed = _parsed(address.partition("/")[0])
+    parsed = _parse(address.partition("/")[0])
     if parsed is None:
         return clean(address, ADDRESS_LENGTH) if addresses == "full" else OTHER_ADDRESSES
     if addresses == "network":
@@ -126,17 +159,17 @@ def attempt_address(address: str | None, addresses: AddressDetail) -> str:
 
 
 def address_forms(address: str) -> tuple[str, ...]:
-    """Every text under which one address may stand in the log in full: itself and its bucket of attempts.
+    """Every text the log may hold for one address: the address itself and the bucket of its attempts.
 
-    ``address`` may be a network that the log keeps instead. Raises ``ValueError`` for anything else.
+    ``address`` may also be a network that the log keeps instead. Raises ``ValueError`` for anything else.
     """
-    parsed = _parsed(address)
+    parsed = _parse(address)
     if parsed is None:
         return (str(ip_network(address, strict=False)),)
     return tuple(dict.fromkeys((address, str(parsed), attempt_address(address, "full"))))
 
 
-def _parsed(address: str) -> IPv4Address | IPv6Address | None:
+def _parse(address: str) -> IPv4Address | IPv6Address | None:
     try:
         parsed = ip_address(address.partition("%")[0])
     except ValueError:

@@ -2,20 +2,19 @@
 
 from msgspec.structs import replace
 
-from ari.base.clock import DAY_MS, HOUR_MS, MINUTE_MS
+from ari.base.clock import MINUTE_MS
 from ari.base.ids import new_id
-from ari.usage.model import MANY, OTHER_ADDRESSES, OTHERS, ROW_KIND, UsageRow
+from ari.usage.model import MANY, OTHER_ADDRESSES, ROW_KIND, UsageRow
 
-LISTED_PER_MINUTE = 60
-"""Refusals of one key that are rows of their own, per minute and process."""
-ADDRESSES_PER_MINUTE = 10_000
-"""Addresses whose attempts are counted apart, per minute and process."""
-SEEN_PER_DAY = 200
-"""Addresses of one key that are told apart, and user agents as well, per day and process."""
-ADDRESSES_PER_HOUR = 100
-"""Addresses whose attempts are told apart in reports, per hour and process."""
-_MOST_KEYS = 10_000
-_MOST_SEEN = 100_000
+MAX_LISTED_PER_MINUTE = 60
+"""Refusals of one key that get their own rows, per minute and process."""
+MAX_ADDRESSES_PER_MINUTE = 10_000
+"""Addresses with their own counters of attempts, per minute and process."""
+MAX_CLIENTS_PER_DAY = 200
+"""New addresses of one key with their own counters per day, and as many user agents."""
+MAX_ADDRESSES_PER_HOUR = 100
+"""Addresses with their own counters of attempts in reports, per hour."""
+_MAX_KEYS = 10_000
 
 
 class RefusalFlood:
@@ -34,7 +33,7 @@ class RefusalFlood:
         """The row to write for ``refusal``: itself, or the counted one. ``list_it`` false: always the counted one."""
         self._begin_minute(now_ms // MINUTE_MS)
         listed = self._listed.get(refusal.key_id, 0)
-        if list_it and listed < LISTED_PER_MINUTE:
+        if list_it and listed < MAX_LISTED_PER_MINUTE:
             self._listed[refusal.key_id] = listed + 1
             return refusal
         name = refusal.key_id, refusal.code, refusal.source
@@ -45,7 +44,7 @@ class RefusalFlood:
 
     def _begin_minute(self, minute: int) -> None:
         # More keys than this under attack at once: begin anew, at the price of some rows more.
-        if minute != self._minute or len(self._listed) + len(self._counted) >= _MOST_KEYS:
+        if minute != self._minute or len(self._listed) + len(self._counted) >= _MAX_KEYS:
             self._minute = minute
             self._listed.clear()
             self._counted.clear()
@@ -65,56 +64,10 @@ class AttemptAddresses:
             self._minute = minute
             self._seen.clear()
         if address not in self._seen:
-            if len(self._seen) >= ADDRESSES_PER_MINUTE:
+            if len(self._seen) >= MAX_ADDRESSES_PER_MINUTE:
                 return OTHER_ADDRESSES
             self._seen.add(address)
         return address
-
-
-class HourlyAddresses:
-    """At most so many addresses of attempts an hour are told apart in reports; the rest share one bucket."""
-
-    def __init__(self) -> None:
-        self._hour = -1
-        self._seen: set[str] = set()
-
-    def bucket_for(self, address: str, at_ms: int) -> str:
-        """``address``, or the bucket of the others."""
-        hour = at_ms // HOUR_MS
-        if hour != self._hour:
-            self._hour = hour
-            self._seen.clear()
-        if address not in self._seen:
-            if len(self._seen) >= ADDRESSES_PER_HOUR:
-                return OTHER_ADDRESSES
-            self._seen.add(address)
-        return address
-
-
-class SeenValues:
-    """At most so many addresses (or user agents) of one key a day are told apart; the rest share one bucket."""
-
-    def __init__(self) -> None:
-        self._day = -1
-        self._seen: dict[str, set[str]] = {}
-        self._size = 0
-
-    def bucket_for(self, key_id: str, value: str | None, at_ms: int) -> str:
-        """``value``, or the bucket of the others; what is not known is among them."""
-        if value is None:
-            return OTHERS
-        day = at_ms // DAY_MS
-        # More of them than this in all: begin anew, at the price of some told apart beyond their number.
-        if day != self._day or self._size >= _MOST_SEEN:
-            self._day, self._size = day, 0
-            self._seen.clear()
-        seen = self._seen.setdefault(key_id, set())
-        if value not in seen:
-            if len(seen) >= SEEN_PER_DAY:
-                return OTHERS
-            seen.add(value)
-            self._size += 1
-        return value
 
 
 def _first_counted(refusal: UsageRow, now_ms: int) -> UsageRow:

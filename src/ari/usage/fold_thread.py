@@ -66,12 +66,12 @@ class FoldThread:
         ends_at = time.monotonic() + _GATHER_SECONDS
         while time.monotonic() < ends_at and not self._ended.wait(_TIDY_SECONDS):
             with suppress(Unavailable):  # counting will say so
-                self._store.tidy()
+                self._store.checkpoint_if_needed()
 
     def _settled(self) -> bool:
         try:
-            while self._store.settle():
-                self._store.tidy()
+            while self._store.fold():
+                self._store.checkpoint_if_needed()
         except Unavailable as error:
             if not self._failing:
                 _logger.error("Logged requests cannot be counted now; they wait in the inbox. %s", error)

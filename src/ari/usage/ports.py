@@ -41,14 +41,14 @@ class UsageStore(Protocol):
         lost connection all of the batch, is then stored.
         """
 
-    def settle(self) -> int:
+    def fold(self) -> int:
         """Count a good many of the rows committed and put them where they are read; how many, 0 if there are no more.
 
         Reading does it first where it was not done. Rows, rollups, totals and what keys were seen by change in one
         transaction. Raises ``Unavailable``.
         """
 
-    def tidy(self) -> None:
+    def checkpoint_if_needed(self) -> None:
         """Do what callers would else have to wait for; to be called every second or so while requests are committed.
 
         Raises ``Unavailable``.
@@ -64,7 +64,7 @@ class UsageStore(Protocol):
         """Counted attempts without a key of ours, newest minute first."""
 
     def addresses(self, key_id: str, limit: int) -> list[Seen]:
-        """From where this key was used, last seen first; at most ``flood.SEEN_PER_DAY`` new ones a day and process."""
+        """From where this key was used, last seen first; at most ``floods.MAX_CLIENTS_PER_DAY`` new ones a day."""
 
     def agents(self, key_id: str, limit: int) -> list[Seen]:
         """By which user agents, likewise."""
@@ -105,7 +105,7 @@ class UsageReader(Protocol):
     def attempt_addresses(self, since_ms: int, until_ms: int, limit: int) -> list[AddressCount]:
         """From where attempts without a key of ours came, the most first.
 
-        ``flood.ADDRESSES_PER_HOUR`` are told apart.
+        ``floods.MAX_ADDRESSES_PER_HOUR`` are told apart.
         """
 
     def ai_counts(self, by: AiBy, span: AiSpan) -> list[AiCount]:

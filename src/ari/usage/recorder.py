@@ -83,7 +83,7 @@ class UsageRecorder:
 
     def __init__(self, store: UsageStore, clock: Clock, settings: Settings, free_disk_bytes: Callable[[], int]) -> None:
         self._store = store
-        self._settling = FoldThread(store)
+        self._folding = FoldThread(store)
         self._clock = clock
         self._addresses = settings.usage_addresses
         self._room = settings.usage_buffer_rows
@@ -137,7 +137,7 @@ class UsageRecorder:
         # A daemon: a disk that hangs must not keep the process from ending.
         self._thread = threading.Thread(target=self._commit_batches, name="ari usage log", daemon=True)
         self._thread.start()
-        self._settling.start()
+        self._folding.start()
         self._running = True
 
     async def stop(self) -> None:
@@ -157,7 +157,7 @@ class UsageRecorder:
         self._jobs.put(None)
         if self._flying is None:
             self._thread.join()
-        await asyncio.to_thread(self._settling.stop, self._patience_seconds)
+        await asyncio.to_thread(self._folding.stop, self._patience_seconds)
 
     async def write(self, row: UsageRow) -> None:
         """Return when ``row`` is committed, cleaned of what no log may hold; or, in a flood, when it is counted.
@@ -275,7 +275,7 @@ class UsageRecorder:
             # Only the kind of error: its words may quote what a caller sent.
             _logger.error("The usage log failed with %s.", type(error).__name__)
             return _FAULT
-        self._settling.notify()
+        self._folding.notify()
         return None
 
     def _landed(self, batch: Batch, fault: str | None) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from ari.instance import Instance
-from ari.storage.engine import INBOX_FILE
-from ari.storage.usage import fold, log
+from ari.storage.engine import STAGING_FILE
+from ari.storage.usage import fold, store
 from ari.usage.ports import Batch
 from tests.support.instances import opened
 from tests.support.usage import KEY, a_row, sums
@@ -23,7 +23,7 @@ def instance(data_dir: Path) -> Iterator[Instance]:
 
 def _frames(instance: Instance) -> int:
     """How long the inbox's write-ahead log is, in pages."""
-    with closing(sqlite3.connect(instance.settings.data_dir / INBOX_FILE)) as connection:
+    with closing(sqlite3.connect(instance.settings.data_dir / STAGING_FILE)) as connection:
         _, frames, _ = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
     return int(frames)
 
@@ -40,20 +40,20 @@ def test_the_write_ahead_log_begins_anew_after_so_many_pages(
     instance: Instance, monkeypatch: pytest.MonkeyPatch, commits: int, rows: int, begins_anew: bool
 ) -> None:
     """Many small commits or few big ones: no caller's commit has to carry it over; and it is not done for every few."""
-    monkeypatch.setattr(log, "_CARRIED_OVER_AFTER", 120)
+    monkeypatch.setattr(store, "_CHECKPOINT_PAGES", 120)
     for _ in range(commits):
         instance.database.usage.commit(Batch([a_row() for _ in range(rows)]))
-    instance.database.usage.tidy()
+    instance.database.usage.checkpoint_if_needed()
     _commit(instance, 1)
     assert (_frames(instance) < 10) is begins_anew
 
 
 def test_entries_leave_in_small_steps_and_all_of_them(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever their number is to the size of a step; none is counted twice."""
-    monkeypatch.setattr(fold, "_FORGOTTEN_AT_ONCE", 4)
+    monkeypatch.setattr(fold, "_MAX_DELETED", 4)
     for count in (1, 4, 5, 11):
         _commit(instance, count)
-        assert instance.database.usage.settle() == count
-        with closing(sqlite3.connect(instance.settings.data_dir / INBOX_FILE)) as connection:
-            assert connection.execute("SELECT count(*) FROM usage_inbox").fetchone() == (0,)
+        assert instance.database.usage.fold() == count
+        with closing(sqlite3.connect(instance.settings.data_dir / STAGING_FILE)) as connection:
+            assert connection.execute("SELECT count(*) FROM usage_staging").fetchone() == (0,)
     assert sums(instance.database) == {KEY: (21, 0)}

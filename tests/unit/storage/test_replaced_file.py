@@ -11,7 +11,7 @@ from tests.support.instances import opened
 from tests.support.usage import a_row
 
 
-@pytest.mark.parametrize("name", ["usage.db", "usage-inbox.db"])
+@pytest.mark.parametrize("name", ["usage.db", "usage-staging.db"])
 def test_a_removed_log_takes_no_rows(data_dir: Path, name: str) -> None:
     """Its callers are told no; no empty file appears in its place."""
     with opened(data_dir, None) as instance:
@@ -22,7 +22,7 @@ def test_a_removed_log_takes_no_rows(data_dir: Path, name: str) -> None:
             with pytest.raises(Unavailable):
                 instance.database.usage.commit(Batch([a_row()]))
             with pytest.raises(Unavailable):
-                instance.database.usage.settle()
+                instance.database.usage.fold()
         assert not (data_dir / name).exists()
 
 
@@ -32,9 +32,9 @@ def test_a_replaced_log_is_written_from_then_on(data_dir: Path) -> None:
         store = instance.database.usage
         first, second, third = a_row(), a_row(), a_row()
         store.commit(Batch([first]))
-        store.settle_all()
+        store.fold_all()
         instance.database.log.dispose()
-        instance.database.settler._engine.dispose()
+        instance.database.folder._engine.dispose()
         copy = (data_dir / "usage.db").read_bytes()
         store.commit(Batch([second]))
         (data_dir / "fresh.db").write_bytes(copy)

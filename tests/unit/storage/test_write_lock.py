@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from ari.base.errors import Unavailable
-from ari.storage.write_lock import write_turn
+from ari.storage.write_lock import write_lock
 
 # Takes the turn, says so, and keeps it until told otherwise.
 HOLD = """
 import sys
 from pathlib import Path
-from ari.storage.write_lock import write_turn
-with write_turn(Path(sys.argv[1])):
+from ari.storage.write_lock import write_lock
+with write_lock(Path(sys.argv[1])):
     print("mine", flush=True)
     sys.stdin.readline()
 """
@@ -26,13 +26,13 @@ with write_turn(Path(sys.argv[1])):
 BUSY = """
 import sys, threading
 from pathlib import Path
-from ari.storage.write_lock import write_turn
+from ari.storage.write_lock import write_lock
 over = threading.Event()
 threading.Thread(target=lambda: (sys.stdin.read(), over.set()), daemon=True).start()
 print("ready", flush=True)
 turns = 0
 while not over.is_set():
-    with write_turn(Path(sys.argv[1]), 60):
+    with write_lock(Path(sys.argv[1]), 60):
         turns += 1
         over.wait(0.002)
 print(turns, flush=True)
@@ -70,16 +70,16 @@ def test_a_turn_held_elsewhere_is_not_waited_for_for_ever(lock: Path) -> None:
     """The wait ends with a plain error, however often it is tried, and at the cost of one thread."""
     with _held_elsewhere(lock):
         for _ in range(5):
-            with pytest.raises(Unavailable), write_turn(lock, 0.01):
+            with pytest.raises(Unavailable), write_lock(lock, 0.01):
                 raise AssertionError("two have the turn")
         assert _waiting_threads() == 1
-    with write_turn(lock, 10):
+    with write_lock(lock, 10):
         pass
 
 
 def test_nobody_keeps_a_turn_that_he_no_longer_wants(lock: Path) -> None:
     """The thread that still waited for somebody who gave up lets others have it."""
-    with _held_elsewhere(lock), pytest.raises(Unavailable), write_turn(lock, 0.01):
+    with _held_elsewhere(lock), pytest.raises(Unavailable), write_lock(lock, 0.01):
         pass
     assert subprocess.run([sys.executable, "-c", HOLD, str(lock)], input="\n", text=True, timeout=20).returncode == 0
 
@@ -89,10 +89,10 @@ def test_turns_are_taken_one_at_a_time_and_in_order(lock: Path) -> None:
     order: list[int] = []
 
     def take(number: int) -> None:
-        with write_turn(lock, 20):
+        with write_lock(lock, 20):
             order.append(number)
 
-    with write_turn(lock):
+    with write_lock(lock):
         threads = []
         for number in range(8):
             threads.append(threading.Thread(target=take, args=(number,)))
@@ -115,7 +115,7 @@ def test_busy_processes_do_not_starve_a_modest_one(lock: Path) -> None:
     """Who writes now and then gets its turns between two that never pause, and these share among themselves."""
     busy = [_start(BUSY, lock) for _ in range(2)]
     for _ in range(20):
-        with write_turn(lock, 5):
+        with write_lock(lock, 5):
             pass
     turns = [int(process.communicate(timeout=20)[0]) for process in busy]
     assert min(turns) * 10 > max(turns) > 0, turns
@@ -123,11 +123,11 @@ def test_busy_processes_do_not_starve_a_modest_one(lock: Path) -> None:
 
 def test_no_turn_where_none_is_needed() -> None:
     """PostgreSQL arranges it itself."""
-    with write_turn(None), write_turn(None):
+    with write_lock(None), write_lock(None):
         pass
 
 
 def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     """The error is the system's."""
-    with pytest.raises(OSError, match="No such file"), write_turn(tmp_path / "nowhere" / "some.lock"):
+    with pytest.raises(OSError, match="No such file"), write_lock(tmp_path / "nowhere" / "some.lock"):
         pass

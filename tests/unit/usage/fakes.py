@@ -40,10 +40,10 @@ class FakeStore:
             raise self.faults.pop(0)
         self.batches.append(taken)
 
-    def settle(self) -> int:
+    def fold(self) -> int:
         return 0
 
-    def tidy(self) -> None:
+    def checkpoint_if_needed(self) -> None:
         pass
 
     def page(self, where: UsageFilter, before_id: str | None, limit: int) -> list[UsageRow]:

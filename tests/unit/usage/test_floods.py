@@ -1,18 +1,15 @@
-from ari.base.clock import DAY_MS, MINUTE_MS
+from ari.base.clock import MINUTE_MS
 from ari.usage.floods import (
-    ADDRESSES_PER_MINUTE,
-    LISTED_PER_MINUTE,
-    SEEN_PER_DAY,
+    MAX_ADDRESSES_PER_MINUTE,
+    MAX_LISTED_PER_MINUTE,
     AttemptAddresses,
     RefusalFlood,
-    SeenValues,
 )
-from ari.usage.model import MANY, OTHER_ADDRESSES, OTHERS, UsageRow
+from ari.usage.model import MANY, OTHER_ADDRESSES, UsageRow
 from tests.support.instances import START_MS
 from tests.support.usage import KEY, OTHER_KEY, a_row
 
 NOW = START_MS - START_MS % MINUTE_MS
-assert NOW % DAY_MS < DAY_MS - MINUTE_MS, "the day must not end in the middle of a test"
 
 
 def refuse(flood: RefusalFlood, now_ms: int = NOW, key_id: str = KEY, code: str = "revoked") -> UsageRow:
@@ -22,7 +19,7 @@ def refuse(flood: RefusalFlood, now_ms: int = NOW, key_id: str = KEY, code: str 
 def test_the_first_refusals_of_a_minute_are_rows_of_their_own() -> None:
     """Whatever their codes, 60 in all for one key; another key has its own 60."""
     flood = RefusalFlood()
-    for n in range(LISTED_PER_MINUTE):
+    for n in range(MAX_LISTED_PER_MINUTE):
         assert refuse(flood, code=("revoked", "expired")[n % 2]).path == "/secret"
     assert refuse(flood).path == MANY
     assert refuse(flood, key_id=OTHER_KEY).path == "/secret"
@@ -31,7 +28,7 @@ def test_the_first_refusals_of_a_minute_are_rows_of_their_own() -> None:
 def test_the_rest_becomes_one_row_a_code() -> None:
     """It keeps its id, counts on, and holds no single caller's texts."""
     flood = RefusalFlood()
-    for _ in range(LISTED_PER_MINUTE):
+    for _ in range(MAX_LISTED_PER_MINUTE):
         refuse(flood)
     first, other, second = refuse(flood), refuse(flood, code="expired"), refuse(flood)
     assert (first.id, first.count, second.count, other.count) == (second.id, 1, 2, 1)
@@ -49,7 +46,7 @@ def test_the_rest_becomes_one_row_a_code() -> None:
 def test_each_minute_begins_anew() -> None:
     """Rows again, and then another counted row."""
     flood = RefusalFlood()
-    counted = [[refuse(flood, NOW + n * MINUTE_MS) for _ in range(LISTED_PER_MINUTE + 1)][-1] for n in range(2)]
+    counted = [[refuse(flood, NOW + n * MINUTE_MS) for _ in range(MAX_LISTED_PER_MINUTE + 1)][-1] for n in range(2)]
     assert counted[0].id != counted[1].id
     assert [row.at_ms for row in counted] == [NOW, NOW + MINUTE_MS]
 
@@ -68,30 +65,9 @@ def test_memory_is_bounded_whatever_comes_and_every_refusal_counts() -> None:
 def test_at_most_so_many_addresses_are_told_apart() -> None:
     """The rest of the minute shares one bucket; those known stay known."""
     addresses = AttemptAddresses()
-    for n in range(ADDRESSES_PER_MINUTE):
+    for n in range(MAX_ADDRESSES_PER_MINUTE):
         assert addresses.bucket_for(f"a{n}", NOW) == f"a{n}"
     assert addresses.bucket_for("new", NOW + 1) == OTHER_ADDRESSES
     assert addresses.bucket_for("a0", NOW + 1) == "a0"
-    assert len(addresses._seen) == ADDRESSES_PER_MINUTE
+    assert len(addresses._seen) == MAX_ADDRESSES_PER_MINUTE
     assert addresses.bucket_for("new", NOW + MINUTE_MS) == "new"
-
-
-def test_a_flooded_key_is_seen_by_so_many_a_day_and_others_at_their_own_count() -> None:
-    """Those known stay known all day; what is not known is among the others at once."""
-    seen = SeenValues()
-    for n in range(SEEN_PER_DAY):
-        assert seen.bucket_for("key_1", f"a{n}", NOW) == f"a{n}"
-    assert seen.bucket_for("key_1", "new", NOW + 1) == OTHERS
-    assert seen.bucket_for("key_1", "a0", NOW + 1) == "a0"
-    assert seen.bucket_for("key_2", "new", NOW + 1) == "new"
-    assert seen.bucket_for("key_2", None, NOW + 1) == OTHERS
-    assert seen.bucket_for("key_1", "new", NOW + DAY_MS) == "new"
-
-
-def test_what_many_keys_are_seen_by_is_forgotten_before_it_is_too_much() -> None:
-    """Memory stays bounded, at the price of some told apart beyond their number."""
-    seen = SeenValues()
-    for n in range(250_000):
-        assert seen.bucket_for(f"key_{n % 5_000}", f"a{n}", NOW) == f"a{n}"
-        assert seen._size <= 100_000
-    assert sum(map(len, seen._seen.values())) == seen._size

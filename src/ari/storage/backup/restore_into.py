@@ -18,11 +18,11 @@ from ari.base.settings import Settings
 from ari.storage import tables
 from ari.storage.database_errors import read_only
 from ari.storage.dialect import alone
-from ari.storage.engine import INBOX_FILE, KEYS_FILE, USAGE_FILE, Database
+from ari.storage.engine import KEYS_FILE, STAGING_FILE, USAGE_FILE, Database
 from ari.storage.failover.begin import begin_history, histories_in, new_history_id
 from ari.storage.migrate import migrate
 from ari.storage.trail.witness import Witness
-from ari.storage.write_lock import write_turn
+from ari.storage.write_lock import write_lock
 
 Fill = Callable[[Connection, Connection], None]
 """Writes the rows through a connection to the keys and one to the usage log; on PostgreSQL they are the same."""
@@ -40,7 +40,7 @@ def into_sqlite(settings: Settings, replace: bool, keys: MasterKeys, fill: Fill)
     target = settings.data_dir
     replaced = _histories(database)
     try:
-        with write_turn(database.main_lock), write_turn(database.log_lock):
+        with write_lock(database.main_lock), write_lock(database.log_lock):
             if not replace and (target / KEYS_FILE).exists():
                 _refuse_filled_files(database)
             database.close()
@@ -143,7 +143,7 @@ def _swap_in(settings: Settings, keys: MasterKeys, fill: Fill, replaced: list[st
     try:
         _fill_files(settings.model_copy(update={"data_dir": staging}), keys, fill, replaced)
         Witness(target).forget()
-        for name in (INBOX_FILE, USAGE_FILE, KEYS_FILE):
+        for name in (STAGING_FILE, USAGE_FILE, KEYS_FILE):
             _put_in_place(staging / name, target / name)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
@@ -158,7 +158,7 @@ def _fill_files(settings: Settings, keys: MasterKeys, fill: Fill, replaced: list
             begin_history(main, new_history_id(), replaced)
     finally:
         database.close()
-    for name in (KEYS_FILE, USAGE_FILE, INBOX_FILE):
+    for name in (KEYS_FILE, USAGE_FILE, STAGING_FILE):
         connection = sqlite3.connect(settings.data_dir / name)
         connection.execute("PRAGMA journal_mode=DELETE")  # all of it in the one file that moves
         connection.close()
@@ -191,7 +191,7 @@ def _refuse_others(connection: Connection) -> None:
 def _empty(connection: Connection) -> None:
     """Remove every row; the triggers that keep the audit trail from edits are off within this transaction alone."""
     names = ", ".join(
-        table.name for metadata in (tables.main, tables.log, tables.inbox) for table in metadata.sorted_tables
+        table.name for metadata in (tables.main, tables.log, tables.staging) for table in metadata.sorted_tables
     )
     connection.execute(text("ALTER TABLE events DISABLE TRIGGER USER"))
     connection.execute(text(f"TRUNCATE {names}"))

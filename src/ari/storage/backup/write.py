@@ -85,7 +85,7 @@ def write_backup(database: Database, file: IO[bytes], now_ms: int, progress: Pro
 
     Raises ``Unavailable`` if the database or the file's disk fails.
     """
-    database.usage.settle_all()
+    database.usage.fold_all()
     instance, key = _identity(database, now_ms)
     signing = SigningFile(file)
     with faults_as_unavailable(), _snapshots(database) as (main, log), _file_faults():

@@ -33,7 +33,7 @@ _MARKS = 4
 _MARKED_KEYS = f"""SELECT marks.*, {_KEY}, digest FROM (SELECT
     (SELECT transaction FROM key_mark WHERE name = 'api_keys'),
     extract(epoch FROM pg_postmaster_start_time())::float8,
-    (SELECT seq FROM usage_settled WHERE name = 'counted'),
+    (SELECT seq FROM usage_folds WHERE name = 'count'),
     (SELECT seq FROM events ORDER BY seq DESC LIMIT 1)) AS marks
     LEFT JOIN api_keys ON digest = ANY(%s)"""  # noqa: S608 - our own names
 """At least one row; without a known digest, its columns after the marks are empty."""

@@ -1,8 +1,8 @@
-"""The whole schema, the single truth for it; migrations are checked against it in CI.
+"""The schema: the only definition of the tables. CI compares the migrations with it.
 
-``main`` is the keys database (``ari.db``), ``log`` the usage database (``usage.db``); on PostgreSQL both live in one
-database. Instants are milliseconds since the epoch. ``inbox`` is a file of its own on SQLite and holds what waits to be
-moved into the log; nothing stays in it, so it has no migrations.
+``main`` is the keys database (``ari.db``), ``log`` the usage database (``usage.db``); on PostgreSQL both are one
+database. Times are milliseconds since the epoch. ``staging`` has its own file on SQLite and holds entries that are not
+folded yet. Entries stay there for seconds, so it has no migrations of its own: ``Folder.prepare`` creates it.
 """
 
 from ari.storage.tables.keys_database import (
@@ -31,19 +31,19 @@ from ari.storage.tables.keys_database import (
     watch_quiet,
 )
 from ari.storage.tables.usage_database import (
-    inbox,
     log,
+    staging,
     usage_ai,
     usage_ai_hours,
     usage_all_hours,
     usage_attempt_hours,
     usage_attempts,
     usage_days,
+    usage_folds,
     usage_hours,
-    usage_inbox,
     usage_rows,
     usage_seen,
-    usage_settled,
+    usage_staging,
     usage_totals,
 )
 
@@ -59,7 +59,6 @@ __all__ = [
     "events",
     "half_sign_ins",
     "idempotent_responses",
-    "inbox",
     "integrations",
     "key_grants",
     "key_mark",
@@ -71,6 +70,7 @@ __all__ = [
     "sealed_secrets",
     "sessions",
     "sign_in_attempts",
+    "staging",
     "two_factor",
     "usage_ai",
     "usage_ai_hours",
@@ -78,11 +78,11 @@ __all__ = [
     "usage_attempt_hours",
     "usage_attempts",
     "usage_days",
+    "usage_folds",
     "usage_hours",
-    "usage_inbox",
     "usage_rows",
     "usage_seen",
-    "usage_settled",
+    "usage_staging",
     "usage_totals",
     "watch_quiet",
 ]

@@ -1,11 +1,11 @@
-"""The usage database (``usage.db``), and its inbox, which is a file of its own on SQLite."""
+"""The usage database (``usage.db``), and its staging table, which has its own file on SQLite."""
 
 from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaData, String, Table, Text
 
 from ari.storage.tables.naming import NAMES, Sequence
 
 log = MetaData(naming_convention=NAMES)
-inbox = MetaData(naming_convention=NAMES)
+staging = MetaData(naming_convention=NAMES)
 
 usage_rows = Table(
     "usage_rows",
@@ -74,23 +74,14 @@ usage_attempts = Table(
     Column("count", BigInteger, nullable=False),
 )
 
-usage_settled = Table(
-    "usage_settled",
+usage_folds = Table(
+    "usage_folds",
     log,
     Column("name", String(20), primary_key=True),
     Column("seq", BigInteger, nullable=False),
 )
-"""Up to which entry the inbox was moved, where that is another file. On PostgreSQL its lock is who may move, and
-it counts how often something was moved."""
-
-usage_inbox = Table(
-    "usage_inbox",
-    inbox,
-    Column("seq", Sequence, primary_key=True, autoincrement=True),
-    Column("what", String(10), nullable=False),
-    *(Column(column.name, column.type) for column in usage_rows.columns),
-    sqlite_autoincrement=True,
-)
+"""On SQLite, the last staged entry that was folded. On PostgreSQL, how many folds there were; a lock on this table
+lets one process fold at a time."""
 
 usage_ai = Table(
     "usage_ai",
@@ -110,6 +101,17 @@ usage_ai = Table(
     sqlite_with_rowid=False,
 )
 
+usage_staging = Table(
+    "usage_staging",
+    staging,
+    Column("seq", Sequence, primary_key=True, autoincrement=True),
+    Column("kind", String(10), nullable=False),
+    *(Column(column.name, column.type) for column in usage_rows.columns),
+    *(Column(column.name, column.type) for column in usage_ai.columns if column.name not in usage_rows.columns),
+    sqlite_autoincrement=True,
+)
+"""One table for all kinds of entries, so that ``seq`` orders them. Each kind fills the columns it has."""
+
 usage_ai_hours = Table(
     "usage_ai_hours",
     log,
@@ -126,7 +128,7 @@ usage_ai_hours = Table(
     Column("last_at_ms", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
-"""``model`` is empty where none was told or the provider refused the request: a caller can write any name there."""
+"""``model`` is empty if the provider reported none or refused the request: callers can send any name."""
 
 usage_all_hours = Table(
     "usage_all_hours",

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Select, func, select, tuple_, union_all
 from ari.base.clock import MINUTE_MS
 from ari.base.ids import new_id
 from ari.storage.tables import usage_rows
-from ari.storage.usage.commit import ROW_FIELDS
+from ari.storage.usage.staging import ROW_FIELDS
 from ari.usage.model import ROW_KIND, UsageFilter
 
 _rows = usage_rows.c

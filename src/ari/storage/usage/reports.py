@@ -27,11 +27,11 @@ _totals, _sources = usage_totals.c, usage_attempt_hours.c
 
 
 class UsageReports:
-    """Reports on the usage log of one engine; ``settle`` first counts what was committed."""
+    """Reports on the usage log of one engine; ``fold`` folds the staged entries."""
 
-    def __init__(self, engine: Engine, settle: Callable[[], None]) -> None:
+    def __init__(self, engine: Engine, fold: Callable[[], None]) -> None:
         self._engine = engine
-        self._settle = settle
+        self._fold = fold
 
     def hours(self, key_id: str | None, since_ms: int, until_ms: int) -> list[CodeCount]:
         if key_id is None:
@@ -138,7 +138,7 @@ class UsageReports:
     def _reading(self) -> Iterator[Connection]:
         # A log that cannot be written now can still be read.
         with suppress(Unavailable):
-            self._settle()
+            self._fold()
         try:
             with faults_as_unavailable(), read_only(self._engine) as connection:
                 yield connection

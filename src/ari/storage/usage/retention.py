@@ -17,10 +17,9 @@ from sqlalchemy import Connection, Engine, bindparam, delete, select, tuple_, up
 from ari.keys.reasons import ACCEPTED
 from ari.storage.database_errors import read_only
 from ari.storage.dialect import freed_pages, give_back_pages, only_here
-from ari.storage.tables import usage_attempts, usage_rows, usage_totals
+from ari.storage.tables import usage_attempt_hours, usage_attempts, usage_rows, usage_totals
 from ari.storage.usage.ai import remove_uses
 from ari.storage.usage.clients import Name, remove, slice_after
-from ari.storage.usage.rollups import remove_attempt_hours
 
 ROWS_A_STEP = 500
 """Rows removed in one transaction."""
@@ -62,7 +61,7 @@ class Retention:
                     self._until_none(lambda connection: _remove_rows(connection, before_id)),
                     self._until_none(lambda connection: remove_uses(connection, before_id, ROWS_A_STEP)),
                     self._until_none(lambda connection: _remove_attempts(connection, before_ms)),
-                    self._until_none(lambda connection: remove_attempt_hours(connection, before_ms, ROWS_A_STEP)),
+                    self._until_none(lambda connection: _remove_attempt_hours(connection, before_ms)),
                     self._seen_steps(before_ms),
                 )
                 yield from removed
@@ -122,4 +121,14 @@ def _remove_attempts(connection: Connection, before_ms: int) -> int:
     old = [tuple(row) for row in connection.execute(query.with_for_update())]
     if old:
         connection.execute(delete(usage_attempts).where(tuple_(*name) <= tuple_(*old[-1])))
+    return len(old)
+
+
+def _remove_attempt_hours(connection: Connection, before_ms: int) -> int:
+    hours, name = usage_attempt_hours.c, usage_attempt_hours.primary_key.columns
+    query = select(*name).where(hours.hour_ms < before_ms, hours.last_at_ms < before_ms)
+    old = [tuple(row) for row in connection.execute(query.order_by(*name).limit(ROWS_A_STEP).with_for_update())]
+    if old:
+        span = tuple_(*name) <= tuple_(*old[-1])
+        connection.execute(delete(usage_attempt_hours).where(span, hours.last_at_ms < before_ms))
     return len(old)

@@ -1,109 +1,173 @@
-"""What the usage pages read, counted with the rows: all keys by hour, each key by day, attempts by hour and address."""
+"""The SQL that folds staged entries into rows and rollups. Nothing else counts usage.
 
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+Each statement reads the staged entries with ``:low`` < ``seq`` ≤ ``:high``. Repeated entries add nothing: a flood row
+adds only what its ``count`` exceeds the stored one by, and an AI use that is stored is skipped. Rows are written in key
+order.
 
-from sqlalchemy import Connection, and_, delete, select, tuple_
+Lookups of single rows are scalar subqueries: PostgreSQL runs those by index, while it may turn an EXISTS or a join into
+a scan of a whole table, because its statistics of the staging table are always wrong.
+"""
 
-from ari.base.clock import DAY_MS, HOUR_MS
-from ari.storage.bulk import insert_rows
-from ari.storage.tables import usage_all_hours, usage_attempt_hours, usage_days
-from ari.usage.floods import HourlyAddresses
-from ari.usage.model import OTHER_ADDRESSES, Attempt, UsageRow
+# ruff: noqa: S608 - every name in these statements is our own
 
-ADD_ALL = "ON CONFLICT (hour_ms, with_key, code) DO UPDATE SET count = usage_all_hours.count + excluded.count"
-ADD_DAYS = """ON CONFLICT (key_id, day_ms) DO UPDATE SET
-    accepted_count = usage_days.accepted_count + excluded.accepted_count,
-    refused_count = usage_days.refused_count + excluded.refused_count"""
-_ADD_ADDRESSES = """ON CONFLICT (hour_ms, reason, address) DO UPDATE SET
-    count = usage_attempt_hours.count + excluded.count,
-    last_at_ms = CASE WHEN excluded.last_at_ms > usage_attempt_hours.last_at_ms
-        THEN excluded.last_at_ms ELSE usage_attempt_hours.last_at_ms END"""
+from ari.base.clock import DAY_MS, HOUR_MS, MINUTE_MS
+from ari.storage.tables import usage_ai, usage_rows
+from ari.usage.floods import MAX_ADDRESSES_PER_HOUR, MAX_CLIENTS_PER_DAY
+from ari.usage.model import OTHERS
 
-_addresses = usage_attempt_hours.c
-_ADDRESS_KEY = usage_attempt_hours.primary_key.columns
+REQUEST, FLOOD, ATTEMPTS, COMPLETION, AI_USE = "request", "flood", "attempts", "completion", "ai_use"
+"""The kinds of staged entries: one request, the requests of a flood, attempts without a key of ours from one address in
+one minute, how a logged request ended, and what it used at a provider."""
 
 
-class AttemptHour(NamedTuple):
-    """The primary key of ``usage_attempt_hours``."""
-
-    hour_ms: int
-    reason: str
-    address: str
+def _larger(table: str, column: str) -> str:
+    return f"""{column} = CASE WHEN {table}.{column} IS NULL OR excluded.{column} > {table}.{column}
+        THEN excluded.{column} ELSE {table}.{column} END"""
 
 
-class Rollups:
-    """The counters of one process."""
-
-    def __init__(self) -> None:
-        self._told_apart = HourlyAddresses()
-
-    def count(
-        self, connection: Connection, added: Iterable[tuple[UsageRow, int]], attempts: Iterable[Attempt] = ()
-    ) -> None:
-        """Add what each row added to the log, and the attempts."""
-        days: dict[tuple[str, int], list[int]] = {}
-        hours: dict[tuple[int, bool, str], int] = {}
-        for row, count in added:
-            if not count:
-                continue
-            hour = (_start(row.at_ms, HOUR_MS), True, row.code)
-            hours[hour] = hours.get(hour, 0) + count
-            day = days.setdefault((row.key_id, _start(row.at_ms, DAY_MS)), [0, 0])
-            day[0 if row.accepted else 1] += count
-        sources: dict[AttemptHour, list[int]] = {}
-        for attempt in attempts:
-            hour_ms = _start(attempt.at_ms, HOUR_MS)
-            hours[hour_ms, False, attempt.reason] = hours.get((hour_ms, False, attempt.reason), 0) + attempt.count
-            address = self._told_apart.bucket_for(attempt.address, attempt.at_ms)
-            source = sources.setdefault(AttemptHour(hour_ms, attempt.reason, address), [0, attempt.at_ms])
-            source[0] += attempt.count
-            source[1] = max(source[1], attempt.at_ms)
-        _add_days(connection, days)
-        _add_addresses(connection, sources)
-        rows = sorted((*hour, count) for hour, count in hours.items())
-        if rows:
-            insert_rows(connection, usage_all_hours, tuple(usage_all_hours.c.keys()), rows, ADD_ALL)
+def _smaller(table: str, column: str) -> str:
+    return f"""{column} = CASE WHEN {table}.{column} IS NULL OR excluded.{column} < {table}.{column}
+        THEN excluded.{column} ELSE {table}.{column} END"""
 
 
-def attempt_hours_among(connection: Connection, addresses: Sequence[str]) -> list[AttemptHour]:
-    """Where any of these addresses stands. Reads the whole table, which retention and the flood rules keep small."""
-    query = select(*_ADDRESS_KEY).where(_addresses.address.in_(addresses))
-    return sorted(AttemptHour(*row) for row in connection.execute(query))
+def _sum(table: str, *columns: str) -> str:
+    return ", ".join(f"{column} = {table}.{column} + excluded.{column}" for column in columns)
 
 
-def move_attempt_hours(connection: Connection, found: Sequence[AttemptHour]) -> None:
-    """Add these counts to the others', one by one in the order in which commits lock them."""
-    for one in found:
-        this = and_(*(column == value for column, value in zip(_ADDRESS_KEY, one, strict=True)))
-        counts = select(_addresses["count"], _addresses.last_at_ms).where(this).with_for_update()
-        row = connection.execute(counts).first()
-        if row is not None:
-            connection.execute(delete(usage_attempt_hours).where(this))
-            _add_addresses(connection, {one._replace(address=OTHER_ADDRESSES): list(row)})
+_ADD_HOURS = f"ON CONFLICT (key_id, hour_ms, route, code) DO UPDATE SET {_sum('usage_hours', 'count')}"
+_ADD_ALL_HOURS = f"ON CONFLICT (hour_ms, with_key, code) DO UPDATE SET {_sum('usage_all_hours', 'count')}"
+_ADD_DAYS = f"""ON CONFLICT (key_id, day_ms) DO UPDATE SET
+    {_sum("usage_days", "accepted_count", "refused_count")}"""
+_ADD_TOTALS = f"""ON CONFLICT (key_id) DO UPDATE SET {_sum("usage_totals", "request_count", "refused_count")},
+    {_smaller("usage_totals", "first_used_at_ms")}, {_larger("usage_totals", "last_used_at_ms")}"""
+_ADD_AI_HOURS = f"""ON CONFLICT (hour_ms, key_id, provider, model, status_class) DO UPDATE SET
+    {_sum("usage_ai_hours", "request_count", "told_count", "input_tokens", "output_tokens", "cached_tokens")},
+    {_larger("usage_ai_hours", "last_at_ms")}"""
+ADD_ATTEMPTS = f"ON CONFLICT (minute_ms, reason, address) DO UPDATE SET {_sum('usage_attempts', 'count')}"
+ADD_ATTEMPT_HOURS = f"""ON CONFLICT (hour_ms, reason, address) DO UPDATE SET {_sum("usage_attempt_hours", "count")},
+    {_larger("usage_attempt_hours", "last_at_ms")}"""
+ADD_CLIENTS = f"""ON CONFLICT (key_id, kind, value) DO UPDATE SET
+    {_sum("usage_seen", "accepted_count", "refused_count")},
+    {_smaller("usage_seen", "first_seen_at_ms")}, {_larger("usage_seen", "last_seen_at_ms")}"""
 
 
-def remove_attempt_hours(connection: Connection, before_ms: int, limit: int) -> int:
-    """Forget at most so many of those whose last attempt was before; how many went."""
-    old = select(*_ADDRESS_KEY).where(_addresses.hour_ms < before_ms, _addresses.last_at_ms < before_ms)
-    found = [tuple(row) for row in connection.execute(old.order_by(*_ADDRESS_KEY).limit(limit).with_for_update())]
-    if found:
-        span = tuple_(*_ADDRESS_KEY) <= tuple_(*found[-1])
-        connection.execute(delete(usage_attempt_hours).where(span, _addresses.last_at_ms < before_ms))
-    return len(found)
+def _staged(kind: str) -> str:
+    return f"FROM usage_staging WHERE seq > :low AND seq <= :high AND kind = '{kind}'"
 
 
-def _add_days(connection: Connection, days: dict[tuple[str, int], list[int]]) -> None:
-    rows = sorted((*day, *counts) for day, counts in days.items())
-    if rows:
-        insert_rows(connection, usage_days, tuple(usage_days.c.keys()), rows, ADD_DAYS)
+_row_columns = ", ".join(f'"{column.name}"' for column in usage_rows.columns)
+_flood_rows = f"""FROM (SELECT *, row_number() OVER (PARTITION BY id ORDER BY count DESC, seq) AS place
+    {_staged(FLOOD)}) AS flood WHERE place = 1"""
+"""Of each flood row, the entry with the highest count."""
+_stored_count = "coalesce((SELECT stored.count FROM usage_rows AS stored WHERE stored.id = flood.id), 0)"
 
+INSERT_REQUESTS = f"INSERT INTO usage_rows ({_row_columns}) SELECT {_row_columns} {_staged(REQUEST)} ORDER BY seq"
+"""Fails where a request is stored already or staged twice; see ``DELETE_REPEATED``."""
+UPSERT_FLOODS = f"""INSERT INTO usage_rows ({_row_columns}) SELECT {_row_columns} {_flood_rows} ORDER BY id
+    ON CONFLICT (id) DO UPDATE SET count = excluded.count WHERE usage_rows.count < excluded.count"""
+"""To run after ``RELATIONS``, which compare with what is stored."""
+DELETE_REPEATED = f"""DELETE FROM usage_staging WHERE seq > :low AND kind = '{REQUEST}' AND (
+    (SELECT stored.id FROM usage_rows AS stored WHERE stored.id = usage_staging.id) IS NOT NULL
+    OR seq NOT IN (SELECT min(seq) FROM usage_staging WHERE seq > :low AND kind = '{REQUEST}' GROUP BY id))"""
 
-def _add_addresses(connection: Connection, sources: dict[AttemptHour, list[int]]) -> None:
-    rows = sorted((*source, *counts) for source, counts in sources.items())
-    if rows:
-        insert_rows(connection, usage_attempt_hours, tuple(usage_attempt_hours.c.keys()), rows, _ADD_ADDRESSES)
+_accepted, _refused = "sum(CASE code WHEN 'ok' THEN n ELSE 0 END)", "sum(CASE code WHEN 'ok' THEN 0 ELSE n END)"
+_group = f"""key_id, at_ms - at_ms % {HOUR_MS} AS hour_ms, route, code,
+    coalesce(client_address, '{OTHERS}') AS address, coalesce(user_agent, '{OTHERS}') AS user_agent"""
+_clients = " UNION ALL ".join(
+    f"""SELECT key_id, '{kind}' AS kind, {column} AS value, {_accepted} AS accepted, {_refused} AS refused,
+    min(first) AS first, max(last) AS last FROM alike GROUP BY key_id, {column}"""
+    for kind, column in (("address", "address"), ("user_agent", "user_agent"))
+)
+RELATIONS = {
+    "alike": f"""SELECT {_group}, count(*) AS n, min(at_ms) AS first, max(at_ms) AS last {_staged(REQUEST)}
+    GROUP BY 1, 2, 3, 4, 5, 6
+    UNION ALL SELECT {_group}, count - {_stored_count}, at_ms, at_ms {_flood_rows} AND count > {_stored_count}""",
+    "clients": f"""SELECT key_id, kind, value, accepted, refused, first, last, value = '{OTHERS}' OR (
+    SELECT stored.value FROM usage_seen AS stored
+    WHERE stored.key_id = client.key_id AND stored.kind = client.kind AND stored.value = client.value
+    ) IS NOT NULL AS is_known FROM ({_clients}) AS client""",
+}
+"""What ``COUNT_REQUESTS`` reads, in the order to compute it: requests that are alike (``n`` of them), so that each
+entry is read once, and what their clients did. To run after ``INSERT_REQUESTS``."""
 
+_new_clients = f"SELECT *, first - first % {DAY_MS} AS day_ms FROM clients WHERE NOT is_known"
+_known_today = f"""SELECT key_id, kind, day_ms, (SELECT count(*) FROM usage_seen AS stored
+    WHERE stored.key_id = day.key_id AND stored.kind = day.kind AND stored.value <> '{OTHERS}'
+    AND stored.first_seen_at_ms >= day.day_ms AND stored.first_seen_at_ms < day.day_ms + {DAY_MS}) AS n
+    FROM (SELECT DISTINCT key_id, kind, day_ms FROM ({_new_clients}) AS new) AS day"""
+_bounded_clients = f"""SELECT key_id, kind, value, accepted, refused, first, last FROM clients WHERE is_known
+    UNION ALL SELECT new.key_id, new.kind, CASE WHEN known.n + row_number() OVER (
+        PARTITION BY new.key_id, new.kind, new.day_ms ORDER BY new.first, new.value) <= {MAX_CLIENTS_PER_DAY}
+        THEN new.value ELSE '{OTHERS}' END, accepted, refused, first, last
+    FROM ({_new_clients}) AS new JOIN ({_known_today}) AS known
+    ON known.key_id = new.key_id AND known.kind = new.kind AND known.day_ms = new.day_ms"""
 
-def _start(at_ms: int, length_ms: int) -> int:
-    return at_ms - at_ms % length_ms
+COUNT_REQUESTS = (
+    f"""INSERT INTO usage_hours (key_id, hour_ms, route, code, count)
+    SELECT key_id, hour_ms, route, code, sum(n) FROM alike GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4 {_ADD_HOURS}""",
+    f"""INSERT INTO usage_totals (key_id, request_count, refused_count, first_used_at_ms, last_used_at_ms)
+    SELECT key_id, {_accepted}, {_refused},
+        min(CASE code WHEN 'ok' THEN first END), max(CASE code WHEN 'ok' THEN last END)
+    FROM alike GROUP BY key_id ORDER BY key_id {_ADD_TOTALS}""",
+    f"""INSERT INTO usage_days (key_id, day_ms, accepted_count, refused_count)
+    SELECT key_id, hour_ms - hour_ms % {DAY_MS}, {_accepted}, {_refused}
+    FROM alike GROUP BY 1, 2 ORDER BY 1, 2 {_ADD_DAYS}""",
+    f"""INSERT INTO usage_all_hours (hour_ms, with_key, code, count)
+    SELECT hour_ms, 1 = 1, code, sum(n) FROM alike GROUP BY 1, 3 ORDER BY 1, 3 {_ADD_ALL_HOURS}""",
+    f"""INSERT INTO usage_seen (
+        key_id, kind, value, accepted_count, refused_count, first_seen_at_ms, last_seen_at_ms)
+    SELECT key_id, kind, value, sum(accepted), sum(refused), min(first), max(last)
+    FROM ({_bounded_clients}) AS bounded GROUP BY 1, 2, 3 ORDER BY 1, 2, 3 {ADD_CLIENTS}""",
+)
+
+_minute, _hour = f"at_ms - at_ms % {MINUTE_MS}", f"at_ms - at_ms % {HOUR_MS}"
+COUNT_ATTEMPTS = (
+    f"""INSERT INTO usage_attempts (minute_ms, reason, address, count)
+    SELECT {_minute}, code, client_address, sum(count) {_staged(ATTEMPTS)}
+    GROUP BY 1, 2, 3 ORDER BY 1, 2, 3 {ADD_ATTEMPTS}""",
+    f"""INSERT INTO usage_all_hours (hour_ms, with_key, code, count)
+    SELECT {_hour}, 1 = 0, code, sum(count) {_staged(ATTEMPTS)} GROUP BY 1, 3 ORDER BY 1, 3 {_ADD_ALL_HOURS}""",
+    f"""INSERT INTO usage_attempt_hours (hour_ms, reason, address, count, last_at_ms)
+    WITH attempts AS (
+        SELECT {_hour} AS hour_ms, code, client_address AS address, sum(count) AS n, max(at_ms) AS last, min(seq) AS seq
+        {_staged(ATTEMPTS)} GROUP BY 1, 2, 3),
+    stored AS (
+        SELECT DISTINCT hour_ms, address FROM usage_attempt_hours
+        WHERE hour_ms IN (SELECT hour_ms FROM attempts) AND address <> '{OTHERS}'),
+    named AS (
+        SELECT hour_ms, address, min(seq) AS seq,
+            row_number() OVER (PARTITION BY hour_ms ORDER BY address = '{OTHERS}', min(seq), address) AS place
+        FROM (SELECT hour_ms, address, 0 AS seq FROM stored UNION ALL SELECT hour_ms, address, seq FROM attempts) AS one
+        GROUP BY hour_ms, address)
+    SELECT hour_ms, code, CASE WHEN named.seq = 0 OR place <= {MAX_ADDRESSES_PER_HOUR}
+        THEN address ELSE '{OTHERS}' END, sum(n), max(last)
+    FROM attempts JOIN named USING (hour_ms, address) GROUP BY 1, 2, 3 ORDER BY 1, 2, 3 {ADD_ATTEMPT_HOURS}""",
+)
+
+_ai_columns = ", ".join(column.name for column in usage_ai.columns)
+_new_uses = f"""{_staged(AI_USE)} AND seq IN (SELECT max(seq) {_staged(AI_USE)} GROUP BY id)
+    AND (SELECT stored.id FROM usage_ai AS stored WHERE stored.id = usage_staging.id) IS NULL"""
+_FIRST_REFUSED = 400
+_FAILED = 5
+"""An error inside a response with a good status counts like one of the server's."""
+_status = "coalesce(provider_status, 0)"
+COUNT_AI_USES = (
+    f"""INSERT INTO usage_ai_hours (hour_ms, key_id, provider, model, status_class,
+        request_count, told_count, input_tokens, output_tokens, cached_tokens, last_at_ms)
+    SELECT {_hour}, key_id, provider,
+        CASE WHEN model IS NOT NULL AND {_status} > 0 AND {_status} < {_FIRST_REFUSED} THEN model ELSE '' END,
+        CASE WHEN ended = 'error' THEN {_FAILED} ELSE {_status} / 100 END, count(*),
+        sum(CASE WHEN output_tokens IS NOT NULL OR (input_tokens IS NOT NULL AND ended = 'complete')
+            THEN 1 ELSE 0 END),
+        coalesce(sum(input_tokens), 0), coalesce(sum(output_tokens), 0), coalesce(sum(cached_tokens), 0), max(at_ms)
+    {_new_uses} GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5 {_ADD_AI_HOURS}""",
+    f"INSERT INTO usage_ai ({_ai_columns}) SELECT {_ai_columns} {_new_uses} ORDER BY id",
+)
+"""Of a response that did not end well, the output tokens may be missing: its tokens count as known only with them."""
+
+_completions = f"""SELECT id, status, duration_ms, bytes {_staged(COMPLETION)}
+    AND seq IN (SELECT max(seq) {_staged(COMPLETION)} GROUP BY id)"""
+COMPLETE_ROWS = f"""UPDATE usage_rows SET status = done.status, duration_ms = done.duration_ms, bytes = done.bytes
+    FROM ({_completions}) AS done WHERE usage_rows.id = done.id"""
+BY_INDEX = f" AND usage_rows.id = ANY(ARRAY(SELECT id {_staged(COMPLETION)}))"
+"""Makes PostgreSQL look the rows up."""

@@ -1,7 +1,7 @@
-"""Where requests are logged first: a list without indexes or counts, so that a caller waits for as little as can be.
+"""Stages requests: commits them to a table without indexes or counts, so that a caller waits as little as possible.
 
-``settle.py`` moves what is here into the tables that are read, many requests in one transaction. On SQLite the list is
-a file of its own, since a file has one writer at a time, and callers must not wait for that move.
+``fold.py`` moves the entries into the tables that are read, many in one transaction. On SQLite the staging table has
+its own file, since a file has one writer at a time and callers must not wait for a fold.
 """
 
 import os
@@ -9,12 +9,11 @@ import select
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import fields
-from operator import attrgetter
+from dataclasses import astuple as dataclass_values
 from pathlib import Path
 from typing import Any
 
-import msgspec
+from msgspec.structs import astuple
 from sqlalchemy import Engine
 from sqlalchemy.pool import PoolProxiedConnection
 
@@ -22,33 +21,37 @@ from ari.base.clock import MINUTE_MS
 from ari.storage.bulk import Insert
 from ari.storage.database_errors import unavailable
 from ari.storage.postgres_sessions import LOCAL_SETTINGS
-from ari.storage.tables import usage_inbox
-from ari.storage.usage.commit import REFUSALS, ROW_FIELDS, row_values, without_texts
-from ari.storage.write_lock import write_turn
+from ari.storage.tables import usage_ai, usage_staging
+from ari.storage.usage.rollups import AI_USE, ATTEMPTS, COMPLETION, FLOOD, REQUEST
+from ari.storage.write_lock import write_lock
 from ari.usage.ai import AiUse
-from ari.usage.model import OTHER_ADDRESSES, Attempt, Completion, UsageRow
+from ari.usage.cleaning import clean_batch
+from ari.usage.model import Attempt, Completion, UsageRow
 from ari.usage.ports import Batch
 
-ROW, ATTEMPTS, DONE, USED = "row", "attempts", "done", "used"
-"""What an entry is: a request, how many attempts came from an address in a minute, how a logged request ended, what it
-used at a provider."""
+REFUSALS = (UnicodeError, OverflowError)
+"""How a driver refuses a value. A refusal by the database itself is raised as one of these."""
 
-_COLUMNS = ("what", *ROW_FIELDS)
-_INSERT = Insert(usage_inbox, _COLUMNS)
-_TRY = """INSERT INTO usage_inbox (what) SELECT 'row'
-    WHERE NOT has_sequence_privilege(pg_get_serial_sequence('usage_inbox', 'seq'), 'USAGE, UPDATE')"""
-"""Adds no row, and fails where one could not be added: without the table, the right, or a server that writes."""
-_use_values = attrgetter(*(field.name for field in fields(AiUse)))
-_NOTHING = dict.fromkeys(_COLUMNS)
+ROW_FIELDS = UsageRow.__struct_fields__[:-1]
+"""The columns of a request. The last field, ``ai``, has its own table."""
+_AI_FIELDS = tuple(usage_ai.c.keys())
+_COLUMNS = ("kind", *dict.fromkeys((*ROW_FIELDS, *_AI_FIELDS)))
+_INSERT_REQUESTS = Insert(usage_staging, ("kind", *ROW_FIELDS))
+_INSERT = Insert(usage_staging, _COLUMNS)
+_CHECK = """INSERT INTO usage_staging (kind) SELECT 'request'
+    WHERE NOT has_sequence_privilege(pg_get_serial_sequence('usage_staging', 'seq'), 'USAGE, UPDATE')"""
+"""Adds no row, and fails where one could not be added: no table, no privilege, or a read-only server."""
+_EMPTY = dict.fromkeys(_COLUMNS)
+_NO_AI_USE = (None,) * (len(_COLUMNS) - len(ROW_FIELDS) - 1)
 _Entry = tuple[Any, ...]
-_PAGES_OF_A_COMMIT, _ENTRIES_OF_A_PAGE = 4, 10
+_PAGES_PER_COMMIT, _ENTRIES_PER_PAGE = 4, 10
 
 
 class Staging:
     """Holds one connection, used by one thread at a time.
 
-    ``files`` are SQLite's, of the inbox and of the log, none on PostgreSQL: where either is gone nothing is taken, and
-    where one was replaced, ``prepare`` is called before more is.
+    ``files`` are the staging file and the log's on SQLite, none on PostgreSQL. If either is missing, commits fail; if
+    either was replaced, ``prepare`` is called before the next commit.
     """
 
     def __init__(
@@ -64,26 +67,20 @@ class Staging:
         self._files = files
         self._prepare = prepare
         self._level = level
-        """The ``synchronous_commit`` to use now, where it may change while the connection is open."""
+        """Returns the ``synchronous_commit`` to use now, where it can change while the connection is open."""
         self._level_set: str | None = None
         self._held: PoolProxiedConnection | None = None
         self._identities: list[tuple[int, int]] = []
         self._mutex = threading.Lock()
         self.pages = 0
-        """About how many SQLite added to the write-ahead log for what was committed here."""
+        """About how many pages these commits added to SQLite's WAL."""
 
     def append(self, batch: Batch) -> None:
-        """Commit the batch. What the database refuses is kept without its caller's texts. Raises ``Unavailable``."""
-        entries = [(ROW, *row_values(row)) for row in batch.rows]
-        if batch.attempts:
-            entries += _counted(batch.attempts)
-        if batch.completions:
-            entries += [_used(done) if isinstance(done, AiUse) else _done(done) for done in batch.completions]
+        """Commit the batch, cleaned if the database refuses any of its values. Raises ``Unavailable``."""
         try:
-            self._commit(entries)
+            self._commit(batch)
         except REFUSALS:
-            for entry in entries:
-                self._commit_one(entry)
+            self._commit(clean_batch(batch))
 
     def check(self) -> None:
         """Ask PostgreSQL for what a commit needs, over the connection of commits. Raises ``Unavailable``.
@@ -96,7 +93,7 @@ class Staging:
             try:
                 connection = self._connection()
                 with self._local_settings(connection):
-                    connection.execute(_TRY)
+                    connection.execute(_CHECK)
             except self._faults() as error:
                 self.close()
                 raise unavailable(error) from None
@@ -108,28 +105,24 @@ class Staging:
             with suppress(*self._faults()):
                 held.invalidate()
 
-    def _commit_one(self, entry: _Entry) -> None:
-        try:
-            self._commit([entry])
-        except REFUSALS:
-            self._commit(_harmless(entry))
-
-    def _commit(self, entries: Sequence[_Entry]) -> None:
+    def _commit(self, batch: Batch) -> None:
+        entries: list[_Entry] = [(REQUEST if row.count == 1 else FLOOD, *astuple(row)[:-1]) for row in batch.rows]
+        insert = _INSERT_REQUESTS
+        if batch.attempts or batch.completions:
+            insert = _INSERT
+            entries = [(*entry, *_NO_AI_USE) for entry in entries]
+            entries += _attempts(batch.attempts)
+            entries += [_ai_use(done) if isinstance(done, AiUse) else _completion(done) for done in batch.completions]
         with self._mutex:
             try:
                 connection = self._connection()
                 self._set_level(connection)
-                with write_turn(self._lock_file):
-                    self._insert(connection, entries)
-                self.pages += _PAGES_OF_A_COMMIT + len(entries) // _ENTRIES_OF_A_PAGE
+                with write_lock(self._lock_file), self._local_settings(connection):
+                    insert.run(connection, entries)
+                self.pages += _PAGES_PER_COMMIT + len(entries) // _ENTRIES_PER_PAGE
             except self._faults() as error:
                 self.close()
-                refusal = self._refusal(error)
-                raise (refusal or unavailable(error)) from None
-
-    def _insert(self, connection: Any, entries: Sequence[_Entry]) -> None:
-        with self._local_settings(connection):
-            _INSERT.run(connection, entries)
+                raise (self._refusal(error) or unavailable(error)) from None
 
     @contextmanager
     def _local_settings(self, connection: Any) -> Iterator[None]:
@@ -189,55 +182,26 @@ def _identities(files: Iterable[Path]) -> list[tuple[int, int]]:
     return [(status.st_dev, status.st_ino) for status in map(os.stat, files)]
 
 
-def _counted(attempts: Iterable[Attempt]) -> list[_Entry]:
-    counts: dict[tuple[int, str, str], tuple[int, int]] = {}
+def _attempts(attempts: Iterable[Attempt]) -> list[_Entry]:
+    """One entry for those alike, so that a flood is staged as a few entries."""
+    alike: dict[tuple[int, str, str], tuple[int, int]] = {}
     for attempt in attempts:
         bucket = (attempt.at_ms // MINUTE_MS, attempt.reason, attempt.address)
-        count, last_ms = counts.get(bucket, (0, attempt.at_ms))
-        counts[bucket] = (count + attempt.count, max(last_ms, attempt.at_ms))
+        count, last_ms = alike.get(bucket, (0, attempt.at_ms))
+        alike[bucket] = (count + attempt.count, max(last_ms, attempt.at_ms))
     return [
-        _entry(what=ATTEMPTS, at_ms=last_ms, code=reason, client_address=address, count=count)
-        for (_, reason, address), (count, last_ms) in counts.items()
+        _entry(kind=ATTEMPTS, at_ms=last_ms, code=reason, client_address=address, count=count)
+        for (_, reason, address), (count, last_ms) in alike.items()
     ]
 
 
-def _done(done: Completion) -> _Entry:
-    return _entry(what=DONE, id=done.id, status=done.status, duration_ms=done.duration_ms, bytes=done.bytes)
+def _completion(done: Completion) -> _Entry:
+    return _entry(kind=COMPLETION, id=done.id, status=done.status, duration_ms=done.duration_ms, bytes=done.bytes)
 
 
-def _used(use: AiUse) -> _Entry:
-    """As JSON in the place of a row's path."""
-    return _entry(what=USED, id=use.id, path=msgspec.json.encode(_use_values(use)).decode())
+def _ai_use(use: AiUse) -> _Entry:
+    return _entry(kind=AI_USE, **dict(zip(_AI_FIELDS, dataclass_values(use), strict=True)))
 
 
-def _entry(**given: Any) -> _Entry:
-    return tuple((_NOTHING | given).values())
-
-
-def _harmless(entry: _Entry) -> list[_Entry]:
-    """What is kept of an entry that the database refuses."""
-    what, *values = entry
-    if what == ROW:
-        return [(ROW, *row_values(without_texts(UsageRow(*values))))]
-    if what == ATTEMPTS:
-        return [_entry(**dict(zip(_COLUMNS, entry, strict=True)) | {"client_address": OTHER_ADDRESSES})]
-    return []
-
-
-def batch_of(entries: Iterable[_Entry]) -> Batch:
-    """Entries, as they were given, in the order of their coming."""
-    batch = Batch()
-    for what, *values in entries:
-        row = UsageRow(*values)
-        if what == ROW:
-            batch.rows.append(row)
-        elif what == DONE:
-            assert row.status is not None
-            assert row.duration_ms is not None
-            batch.completions.append(Completion(row.id, row.status, row.duration_ms, row.bytes))
-        elif what == USED:
-            batch.completions.append(AiUse(*msgspec.json.decode(row.path)))
-        else:
-            assert row.client_address is not None
-            batch.attempts.append(Attempt(row.at_ms, row.code, row.client_address, row.count))
-    return batch
+def _entry(**values: Any) -> _Entry:
+    return tuple((_EMPTY | values).values())

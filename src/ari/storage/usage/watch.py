@@ -39,16 +39,16 @@ _SEEN = (_seen.value, _seen.accepted_count, _seen.refused_count, _seen.first_see
 
 
 class WatchedTables:
-    """The usage log of one engine; ``settle`` first counts what was committed."""
+    """The usage log of one engine; ``fold`` folds the staged entries."""
 
-    def __init__(self, engine: Engine, settle: Callable[[], None]) -> None:
+    def __init__(self, engine: Engine, fold: Callable[[], None]) -> None:
         self._engine = engine
-        self._settle = settle
+        self._fold = fold
 
-    def settle(self) -> None:
+    def fold(self) -> None:
         """Have everything counted that was committed, where that can be done."""
         with suppress(Unavailable):
-            self._settle()
+            self._fold()
 
     def late_keys(self, since_ms: int) -> list[LateKey]:
         found: dict[str, LateKey] = {}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from ari.keys.listing import Cursor, KeyCounts, KeyFilter
 from ari.keys.model import ApiKey
 from ari.storage.transaction import Transaction
-from ari.storage.usage.log import UsageTables
+from ari.storage.usage.store import UsageTables
 from ari.usage import advice as usage_advice
 from ari.usage.advice import Finding
 from ari.usage.model import KeyTotals

@@ -1,0 +1,91 @@
+"""Erases one client address from the log.
+
+Rows are found without a write transaction and changed in small ones, so that folds do not wait long. There is no index
+of addresses, which every fold would pay for: the whole log is read, in slices, so that no long snapshot keeps the WAL
+from being checkpointed.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, Table, and_, delete, select, text, update
+
+from ari.storage.database_errors import read_only
+from ari.storage.tables import usage_attempt_hours, usage_attempts, usage_rows, usage_seen
+from ari.storage.usage.rollups import ADD_ATTEMPT_HOURS, ADD_ATTEMPTS, ADD_CLIENTS
+from ari.usage.cleaning import address_forms
+from ari.usage.model import OTHERS
+
+_MAX_CHANGED = 500
+"""Rows or counters changed in one transaction."""
+_ROWS_READ = 20_000
+"""Rows read in one transaction."""
+
+_rows = usage_rows.c
+_T = TypeVar("_T")
+Writing = Callable[[], AbstractContextManager[Connection]]
+
+
+def erase_address(engine: Engine, writing: Writing, address: str) -> int:
+    """Remove the address from rows and add its counters to those of the other addresses.
+
+    Returns how many rows and counters of attempts had it.
+    """
+    forms = address_forms(address)
+    changed = 0
+    for ids in _ids_with(engine, forms):
+        changed += len(ids)
+        for some in slices(sorted(ids)):
+            with writing() as connection:
+                connection.execute(update(usage_rows).where(_rows.id.in_(some)).values(client_address=None))
+    changed += _merge(engine, writing, usage_attempts, forms, ADD_ATTEMPTS)
+    _merge(engine, writing, usage_attempt_hours, forms, ADD_ATTEMPT_HOURS)
+    _merge(engine, writing, usage_seen, forms, ADD_CLIENTS)
+    return changed
+
+
+def slices(things: Sequence[_T], length: int = _MAX_CHANGED) -> Iterator[Sequence[_T]]:
+    """The things, at most ``length`` at a time."""
+    for start in range(0, len(things), length):
+        yield things[start : start + length]
+
+
+def _ids_with(engine: Engine, addresses: Sequence[str]) -> Iterator[Sequence[str]]:
+    after = ""
+    while True:
+        beyond = select(_rows.id).where(_rows.id > after).order_by(_rows.id)
+        with read_only(engine) as connection:
+            last = connection.scalar(beyond.offset(_ROWS_READ).limit(1))
+            slice_ = select(_rows.id).where(_rows.id > after, _rows.client_address.in_(addresses))
+            found = connection.scalars(slice_ if last is None else slice_.where(_rows.id <= last)).all()
+        yield found
+        if last is None:
+            return
+        after = last
+
+
+def _merge(engine: Engine, writing: Writing, table: Table, addresses: Sequence[str], add: str) -> int:
+    """Add the counters of these addresses to those of the others. The last column of the primary key has the address.
+
+    Reads the whole table, which retention and the flood limits keep small. Returns how many counters there were.
+    """
+    *rest, value = key = table.primary_key.columns
+    query = select(*key).where(value.in_(addresses))
+    if "kind" in table.c:
+        query = query.where(table.c.kind == "address")
+    with read_only(engine) as connection:
+        found = sorted(tuple(row) for row in connection.execute(query))
+    names, counts = [column.name for column in rest], [column.name for column in table.columns if column not in [*key]]
+    where = " AND ".join(f"{column.name} = :{column.name}" for column in key)
+    insert = text(
+        f"INSERT INTO {table.name} ({', '.join([*names, value.name, *counts])})"  # noqa: S608 - our own names
+        f" SELECT {', '.join([*names, repr(OTHERS), *counts])} FROM {table.name} WHERE {where} {add}"
+    )
+    for some in slices(found):
+        with writing() as connection:
+            for row in some:
+                connection.execute(insert, dict(zip((column.name for column in key), row, strict=True)))
+                this: Any = (column == one for column, one in zip(key, row, strict=True))
+                connection.execute(delete(table).where(and_(*this)))
+    return len(found)

@@ -1,0 +1,161 @@
+"""The usage log in SQL; implements ``usage.ports.UsageStore`` and what lists of keys and advice read."""
+
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from sqlalchemy import Connection, Engine, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from ari.base.clock import MINUTE_MS
+from ari.base.errors import Unavailable
+from ari.keys.listing import Cursor
+from ari.storage.database_errors import faults_as_unavailable, read_only
+from ari.storage.tables import usage_attempts, usage_totals
+from ari.storage.usage import listing
+from ari.storage.usage.ai import add_uses
+from ari.storage.usage.clients import Kind, clients_of
+from ari.storage.usage.daily_counts import days_of
+from ari.storage.usage.erasure import erase_address, slices
+from ari.storage.usage.fold import MAX_ENTRIES, Folder, writing
+from ari.storage.usage.pages import lowest_id, page_query
+from ari.storage.usage.retention import Retention
+from ari.storage.usage.staging import REFUSALS, Staging
+from ari.usage.advice import LateCall
+from ari.usage.model import Attempt, KeyTotals, Seen, UsageFilter, UsageRow
+from ari.usage.ports import Batch
+from ari.usage.reports.daily import Day
+
+_attempts = usage_attempts.c
+_TOTALS = tuple(usage_totals.c)[:5]
+_CHECKPOINT_PAGES = 10_000
+"""Pages that this process added to the staging file's WAL, 40 MB, after which it is checkpointed."""
+
+_T = TypeVar("_T")
+
+
+class UsageTables:
+    """The usage log on one engine; ``lock_file`` is the write lock of a SQLite file.
+
+    Every read folds the staged entries first, so that it sees all that was committed.
+    """
+
+    def __init__(self, engine: Engine, lock_file: Path | None, staging: Staging, folder: Folder) -> None:
+        self._engine = engine
+        self._lock_file = lock_file
+        self._staging = staging
+        self._folder = folder
+        self._checkpoint_at = 0
+        self._retention = Retention(engine, lock_file, self._writing)
+
+    def commit(self, batch: Batch) -> None:
+        with _any_fault_as_unavailable():
+            self._staging.append(batch)
+
+    def fold(self) -> int:
+        with _any_fault_as_unavailable():
+            return self._folder.fold()
+
+    def checkpoint_if_needed(self) -> None:
+        if self._staging.pages - self._checkpoint_at >= _CHECKPOINT_PAGES:
+            self._checkpoint_at = self._staging.pages
+            with _any_fault_as_unavailable():
+                self._folder.checkpoint()
+
+    def fold_all(self) -> None:
+        """Fold every entry that is staged now. Raises ``Unavailable``."""
+        while self.fold() >= MAX_ENTRIES:
+            pass
+
+    def check(self) -> None:
+        """Raise ``Unavailable`` if the database would refuse a commit."""
+        self._staging.check()
+
+    def close(self) -> None:
+        """Close the connection that commits."""
+        self._staging.close()
+
+    def page(self, where: UsageFilter, before_id: str | None, limit: int) -> list[UsageRow]:
+        with self._reading() as connection:
+            rows = connection.execute(page_query(connection, where, before_id, limit))
+            return add_uses(connection, [UsageRow(*row) for row in rows])
+
+    def totals(self, key_ids: Sequence[str]) -> dict[str, KeyTotals]:
+        found: dict[str, KeyTotals] = {}
+        with self._reading() as connection:
+            for some in slices(key_ids):
+                rows = connection.execute(select(*_TOTALS).where(usage_totals.c.key_id.in_(some)))
+                found.update((key_id, KeyTotals(*rest)) for key_id, *rest in rows)
+        return found
+
+    def attempts(self, since_ms: int, limit: int) -> list[Attempt]:
+        query = (
+            select(_attempts.minute_ms, _attempts.reason, _attempts.address, _attempts["count"])
+            .where(_attempts.minute_ms >= since_ms - since_ms % MINUTE_MS)
+            .order_by(_attempts.minute_ms.desc(), _attempts["count"].desc(), _attempts.reason, _attempts.address)
+            .limit(limit)
+        )
+        with self._reading() as connection:
+            return [Attempt(*row) for row in connection.execute(query)]
+
+    def addresses(self, key_id: str, limit: int) -> list[Seen]:
+        return self._clients(key_id, "address", limit)
+
+    def agents(self, key_id: str, limit: int) -> list[Seen]:
+        return self._clients(key_id, "user_agent", limit)
+
+    def days(self, key_ids: Sequence[str], since_ms: int) -> dict[str, list[Day]]:
+        return self._read(lambda connection: days_of(connection, key_ids, since_ms))
+
+    def by_use(
+        self, by: Literal["used", "requests"], descending: bool, after: Cursor | None, limit: int
+    ) -> list[tuple[str, KeyTotals]]:
+        return self._read(lambda connection: listing.by_use(connection, by, descending, after, limit))
+
+    def last_uses(self) -> dict[str, int]:
+        return self._read(listing.last_uses)
+
+    def address_counts(self, key_ids: Sequence[str], since_ms: int, most: int) -> dict[str, int]:
+        return self._read(lambda connection: listing.address_counts(connection, key_ids, since_ms, most))
+
+    def late_calls(self, since_ms: int) -> list[LateCall]:
+        return self._read(lambda connection: listing.late_calls(connection, since_ms))
+
+    def erase_address(self, address: str) -> int:
+        self.fold_all()
+        with _any_fault_as_unavailable():
+            return erase_address(self._engine, self._writing, address)
+
+    def remove_before(self, before_ms: int) -> Generator[int]:
+        self.fold_all()
+        with _any_fault_as_unavailable():
+            yield from self._retention.steps(before_ms, lowest_id(before_ms))
+
+    def _read(self, work: Callable[[Connection], _T]) -> _T:
+        with self._reading() as connection:
+            return work(connection)
+
+    def _clients(self, key_id: str, kind: Kind, limit: int) -> list[Seen]:
+        return self._read(lambda connection: clients_of(connection, key_id, kind, limit))
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        # A log that cannot be written now can still be read.
+        with suppress(Unavailable):
+            self.fold_all()
+        with _any_fault_as_unavailable(), read_only(self._engine) as connection:
+            yield connection
+
+    def _writing(self) -> AbstractContextManager[Connection]:
+        return writing(self._engine, self._lock_file)
+
+
+@contextmanager
+def _any_fault_as_unavailable() -> Iterator[None]:
+    """Raise one plain sentence for any fault: a driver's message may quote a row's texts."""
+    try:
+        with faults_as_unavailable():
+            yield
+    except (SQLAlchemyError, *REFUSALS):
+        raise Unavailable("The usage log cannot be written or read now.") from None
