@@ -9,6 +9,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from alembic import op
 
+from ari.base.errors import Unavailable
 from ari.storage.dialect import sqlite_engine
 from ari.storage.tables import usage_staging
 
@@ -46,12 +47,12 @@ def _carry_over_file(inbox: Path) -> None:
     staging = inbox.with_name("usage-staging.db")
     if staging.exists() or not inbox.exists():
         return
+    _leave_wal_mode(inbox)  # first, so that nothing changes if it fails
     engine = sqlite_engine(inbox, "FULL")
     with engine.begin() as connection:
         _carry_over(connection)
     engine.dispose()
-    with closing(sqlite3.connect(inbox)) as file:
-        file.execute("PRAGMA journal_mode=DELETE")  # everything in the one file that is renamed; fails if it is in use
+    _leave_wal_mode(inbox)
     inbox.rename(staging)
     inbox.with_name("inbox.lock").unlink(missing_ok=True)
     folder = os.open(inbox.parent, os.O_RDONLY)
@@ -59,6 +60,15 @@ def _carry_over_file(inbox: Path) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def _leave_wal_mode(file: Path) -> None:
+    """Put everything into the file itself. Raises ``Unavailable`` if another process uses the file."""
+    try:
+        with closing(sqlite3.connect(file, timeout=1)) as connection:
+            connection.execute("PRAGMA journal_mode=DELETE")
+    except sqlite3.OperationalError:
+        raise Unavailable(f"Another process uses {file.name}. Stop it, then start ARI again.") from None
 
 
 def _carry_over(connection: sa.Connection) -> None:
