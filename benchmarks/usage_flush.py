@@ -46,7 +46,7 @@ class OnLoop(UsageRecorder):
                     thread.put(None)
                     return
                 fault = self._try_to_commit(batch)
-                self._loop.call_soon(self._landed, batch, fault)
+                self._loop.call_soon(self._finish, batch, fault)
 
         self._jobs: Any = Inline()
 

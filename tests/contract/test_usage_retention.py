@@ -14,7 +14,7 @@ from ari.base.clock import DAY_MS, MINUTE_MS
 from ari.instance import Instance
 from ari.storage.engine import USAGE_FILE, Database
 from ari.storage.tables import usage_hours
-from ari.storage.usage.retention import ROWS_A_STEP
+from ari.storage.usage.retention import ROWS_PER_STEP
 from ari.usage.model import Attempt, KeyTotals, UsageFilter
 from ari.usage.ports import Batch
 from tests.support.instances import START_MS, opened, settings_for
@@ -85,11 +85,11 @@ def test_it_goes_in_small_steps_and_can_be_resumed(
     _fill(instance)
     steps = instance.database.usage.remove_before(CUTOFF_MS)
     before = sums(instance.database)
-    assert next(steps) == ROWS_A_STEP
+    assert next(steps) == ROWS_PER_STEP
     assert sums(instance.database) == before
     steps.close()
     other = Database.open(settings_for(data_dir, database_url))
-    assert [count for count in other.usage.remove_before(CUTOFF_MS) if count] == [ROWS_A_STEP, 200, 2]
+    assert [count for count in other.usage.remove_before(CUTOFF_MS) if count] == [ROWS_PER_STEP, 200, 2]
     other.close()
     assert sums(instance.database) == before
 

@@ -1,8 +1,9 @@
 """Many rows in few statements.
 
-Measured with an event loop busy in another thread: a driver's ``executemany`` hands Python's lock over once per row
-and then waits for it; 64 rows took 60 ms on SQLite, in one statement 16 ms. Each database gets what it runs fastest:
-SQLite one VALUES list in steps of a power of two (so few texts that all stay prepared), PostgreSQL one JSON parameter.
+Measured with an event loop busy in another thread: a driver's ``executemany`` releases Python's lock for each row and
+then waits for it; 64 rows took 60 ms on SQLite, and 16 ms in one statement. Each database gets what it runs fastest:
+SQLite a VALUES list with a power of two rows (few enough statements that all stay prepared), PostgreSQL one JSON
+parameter.
 """
 
 import sqlite3
@@ -16,8 +17,8 @@ from sqlalchemy import Connection, Table
 
 from ari.storage.dialect import is_sqlite
 
-_MOST_ROWS = 64
-"""Of one statement on SQLite, which takes 32,766 parameters since 3.32."""
+_MAX_ROWS = 64
+"""Rows of one statement on SQLite, which takes 32,766 parameters since 3.32."""
 
 
 def insert_rows(
@@ -33,7 +34,7 @@ def insert_rows(
         return
     start = 0
     while start < len(rows):
-        size = min(_MOST_ROWS, 1 << ((len(rows) - start).bit_length() - 1))
+        size = min(_MAX_ROWS, 1 << ((len(rows) - start).bit_length() - 1))
         values = tuple(chain.from_iterable(rows[start : start + size]))
         connection.exec_driver_sql(_of_values(table, columns, on_conflict, size), values)
         start += size
@@ -53,13 +54,13 @@ class Insert:
         if not isinstance(connection, sqlite3.Connection):
             statement = _from_json(self._table, self._columns, "")
             connection.execute(statement, (_as_json(self._columns, rows),), prepare=True)
-        elif len(rows) <= _MOST_ROWS:
+        elif len(rows) <= _MAX_ROWS:
             self._add(connection, rows)
         else:
             connection.execute("BEGIN IMMEDIATE")
             try:
-                for start in range(0, len(rows), _MOST_ROWS):
-                    self._add(connection, rows[start : start + _MOST_ROWS])
+                for start in range(0, len(rows), _MAX_ROWS):
+                    self._add(connection, rows[start : start + _MAX_ROWS])
             except BaseException:
                 connection.rollback()
                 raise

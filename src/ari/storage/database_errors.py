@@ -1,4 +1,4 @@
-"""What a database does when it cannot: turned into one plain error. And the transaction that only reads."""
+"""Turns database failures into ``Unavailable`` with a plain sentence. Also the read-only transaction."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +16,7 @@ _FULL = ("disk is full", "readonly", "read-only", "unable to open", "disk i/o")
 
 @contextmanager
 def read_only(engine: Engine) -> Iterator[Connection]:
-    """A transaction that only reads, and so waits for no writer."""
+    """A read-only transaction, which waits for no writer."""
     options = {"ari_read_only": True}
     if engine.dialect.name == "postgresql":
         options["postgresql_readonly"] = True
@@ -26,7 +26,7 @@ def read_only(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def faults_as_unavailable() -> Iterator[None]:
-    """Turn what a database does when it is locked, full, gone or broken into ``Unavailable`` with a plain sentence."""
+    """Raise ``Unavailable`` with a plain sentence if a database is locked, full, gone or broken."""
     try:
         yield
     except (OperationalError, InterfaceError, PoolTimeout) as error:
@@ -41,14 +41,14 @@ def faults_as_unavailable() -> Iterator[None]:
 
 
 def unavailable(error: Exception) -> Unavailable:
-    """``error`` as a plain sentence for callers; why goes to the log and to operators."""
+    """``error`` as a plain sentence for callers. The reason goes to the log and to operators."""
     reason = reason_of(error)
     log_reason(reason)
     return Unavailable(plain_sentence(error), reason=reason)
 
 
 def plain_sentence(error: Exception) -> str:
-    """What a database's fault means, without its words, which may quote values."""
+    """A sentence for the error, without the database's message, which may quote values."""
     text = str(getattr(error, "orig", error)).lower()
     if any(word in text for word in _BROKEN):
         return "The database file is damaged; restore it from a backup."

@@ -1,10 +1,12 @@
-"""Turns at writing to a SQLite file: two busy writers, left to SQLite, starve each other for seconds.
+"""The write lock of a SQLite file. With SQLite's own locks, two busy writers starve each other for seconds.
 
-A turn is a lock (``flock``) on a file beside the database, so it ends with its process, however that ends. The kernel
-wakes who waits for it, which is fair where trying again and again is not: whoever has just written would be back before
-the others' next try. But the kernel's wait has no end, and a writer that is stopped in the middle of its turn (a
-debugger, a frozen container, a disk that hangs) must not hang all others. So a process that finds the file taken puts
-one thread to wait for it, on behalf of all its own writers; these wait for that thread, in order, and only so long.
+It is a ``flock`` on a file next to the database, so it ends with its process, however the process ends. The kernel
+wakes waiting processes in order. Retrying would not be fair: the process that wrote last would be back before the
+others retry.
+
+The kernel's wait has no timeout, but a writer that is stopped while it holds the lock (a debugger, a frozen container,
+a hanging disk) must not stop all others. So a process that finds the lock taken lets one thread wait for it. The
+process's writers wait for that thread, in order and with a timeout.
 """
 
 import fcntl
@@ -18,14 +20,14 @@ from pathlib import Path
 from ari.base.errors import Unavailable
 
 LOCK_SECONDS = 5.0
-"""How long a writer waits for its turn before it gives up with ``Unavailable``."""
+"""How long a writer waits for the lock before it raises ``Unavailable``."""
 
 
 @contextmanager
 def write_lock(lock_file: Path | None, seconds: float = LOCK_SECONDS) -> Iterator[None]:
-    """Wait for one's turn to write to a SQLite file. ``None`` (PostgreSQL) needs no turn.
+    """Hold the write lock of a SQLite file. ``None`` (PostgreSQL) needs no lock.
 
-    Raises ``Unavailable`` after ``seconds``, and ``OSError`` where the file cannot be made.
+    Raises ``Unavailable`` after ``seconds``, and ``OSError`` if the lock file cannot be created.
     """
     if lock_file is None:
         yield
@@ -38,7 +40,7 @@ def write_lock(lock_file: Path | None, seconds: float = LOCK_SECONDS) -> Iterato
 
 
 class _Writer:
-    """One who waits, for a descriptor that holds the lock."""
+    """A waiting writer; ``descriptor`` holds the lock once ``called`` is set."""
 
     def __init__(self) -> None:
         self.called = threading.Event()
@@ -48,7 +50,7 @@ class _Writer:
 
 _mutex = threading.Lock()
 _lines: dict[Path, deque[_Writer]] = {}
-"""Who waits in this process, by lock file. A file has a thread that waits for it exactly while it is in here."""
+"""Waiting writers of this process by lock file. While a file is in here, one thread waits for its lock."""
 
 
 def _take(lock_file: Path, seconds: float) -> int:
@@ -59,8 +61,8 @@ def _take(lock_file: Path, seconds: float) -> int:
             if _try(descriptor):
                 return descriptor
             line = _lines[lock_file] = deque()
-            # A daemon: what it waits for may never come, and the process must be able to end.
-            threading.Thread(target=_wait_for, args=(lock_file, descriptor), name="ari turn", daemon=True).start()
+            # A daemon, because it may wait forever and the process must be able to end.
+            threading.Thread(target=_wait_for, args=(lock_file, descriptor), name="ari write lock", daemon=True).start()
         writer = _Writer()
         line.append(writer)
     writer.called.wait(seconds)
@@ -74,7 +76,7 @@ def _take(lock_file: Path, seconds: float) -> int:
 
 
 def _wait_for(lock_file: Path, descriptor: int) -> None:
-    """The waiting thread: get the lock, call the first in line, and again while there is a line."""
+    """The waiting thread: take the lock for the first writer in line, until the line is empty."""
     while True:
         failed: OSError | None = None
         try:

@@ -1,4 +1,4 @@
-"""Floods of refused requests, kept small but counted whole (security.md 18). Memory is bounded; nothing waits here."""
+"""Keeps floods of refused requests small in the log, counting each, with bounded memory (security.md 18)."""
 
 from msgspec.structs import replace
 
@@ -18,10 +18,9 @@ _MAX_KEYS = 10_000
 
 
 class RefusalFlood:
-    """Lets the first refusals of a key through as they are; the rest of the minute becomes one row a key, code
-    and source.
+    """Logs the first refusals of a key in a minute as they are, and the rest as one row per key, code and source.
 
-    A counted row keeps its id and carries the whole number so far, so that writing it again changes nothing.
+    That row keeps its id and has the whole count so far, so that writing it again changes nothing.
     """
 
     def __init__(self) -> None:
@@ -30,8 +29,8 @@ class RefusalFlood:
         self._counted: dict[tuple[str, str, str], UsageRow] = {}
 
     def row_for(self, refusal: UsageRow, now_ms: int, list_it: bool) -> UsageRow:
-        """The row to write for ``refusal``: itself, or the counted one. ``list_it`` false: always the counted one."""
-        self._begin_minute(now_ms // MINUTE_MS)
+        """The row to write: ``refusal`` itself or, beyond the limit or without ``list_it``, the row of the flood."""
+        self._start_minute(now_ms // MINUTE_MS)
         listed = self._listed.get(refusal.key_id, 0)
         if list_it and listed < MAX_LISTED_PER_MINUTE:
             self._listed[refusal.key_id] = listed + 1
@@ -42,8 +41,8 @@ class RefusalFlood:
         self._counted[name] = counted
         return counted
 
-    def _begin_minute(self, minute: int) -> None:
-        # More keys than this under attack at once: begin anew, at the price of some rows more.
+    def _start_minute(self, minute: int) -> None:
+        # With more keys under attack than this, start over: that costs some more rows.
         if minute != self._minute or len(self._listed) + len(self._counted) >= _MAX_KEYS:
             self._minute = minute
             self._listed.clear()
@@ -51,14 +50,14 @@ class RefusalFlood:
 
 
 class AttemptAddresses:
-    """At most so many addresses a minute are told apart; the rest share one bucket."""
+    """Gives a limited number of addresses per minute their own bucket; the rest share one."""
 
     def __init__(self) -> None:
         self._minute = -1
         self._seen: set[str] = set()
 
     def bucket_for(self, address: str, now_ms: int) -> str:
-        """``address``, or the bucket of the others."""
+        """``address`` itself or, beyond the limit, the shared bucket."""
         minute = now_ms // MINUTE_MS
         if minute != self._minute:
             self._minute = minute

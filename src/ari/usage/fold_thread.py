@@ -1,7 +1,7 @@
-"""The thread that counts what was committed and puts it where it is read, many requests at once.
+"""The thread that folds staged requests, many at once.
 
-It waits a moment after a commit, so that much is there to be done at once: each request alone would cost several times
-as much. Nothing depends on it but how much those who read have to do first.
+It waits a few seconds after a commit, so that there is much to fold at once: folding each request alone would cost
+several times as much. Nothing depends on it except how much a read has to fold first.
 """
 
 import logging
@@ -14,19 +14,19 @@ from contextlib import suppress
 from ari.base.errors import Unavailable
 from ari.usage.ports import UsageStore
 
-_GATHER_SECONDS, _TIDY_SECONDS = 5.0, 1.0
-_LOOK_SECONDS = 5.0
-"""How long what a process left that was killed may wait for another."""
+_GATHER_SECONDS, _CHECKPOINT_SECONDS = 5.0, 1.0
+_CHECK_SECONDS = 5.0
+"""How often to look for entries of a process that was killed."""
 _RETRY_SECONDS = 1.0
 
 _NICENESS = 5
-"""On a single busy core callers come first, but what is counted keeps up with what is committed."""
+"""On one busy core, callers come first, but folding keeps up with the commits."""
 
 _logger = logging.getLogger(__name__)
 
 
 class FoldThread:
-    """Works between ``start`` and ``stop``."""
+    """Folds between ``start`` and ``stop``."""
 
     def __init__(self, store: UsageStore) -> None:
         self._store = store
@@ -35,56 +35,56 @@ class FoldThread:
         self._failing = False
 
     def start(self) -> None:
-        """Begin, with what an earlier process may have left."""
+        """Start, with the entries that an earlier process may have left."""
         self._ended.clear()
         self._due.set()
-        # A daemon: a disk that hangs must not keep the process from ending.
-        self._thread = threading.Thread(target=self._run, name="ari usage settling", daemon=True)
+        # A daemon, so that a hanging disk cannot keep the process from ending.
+        self._thread = threading.Thread(target=self._run, name="ari usage fold", daemon=True)
         self._thread.start()
 
     def notify(self) -> None:
-        """Something was committed."""
+        """Fold soon: something was committed."""
         self._due.set()
 
-    def stop(self, patience_seconds: float) -> None:
-        """Settle what is there, and end."""
+    def stop(self, wait_seconds: float) -> None:
+        """Fold the staged entries, and end the thread."""
         self._ended.set()
         self._due.set()
-        self._thread.join(patience_seconds)
+        self._thread.join(wait_seconds)
 
     def _run(self) -> None:
-        _stand_back()
+        _lower_priority()
         while not self._ended.is_set():
-            self._due.wait(_LOOK_SECONDS)
+            self._due.wait(_CHECK_SECONDS)
             self._gather()
             self._due.clear()
-            if not self._settled():
+            if not self._fold_all():
                 self._ended.wait(_RETRY_SECONDS)
                 self._due.set()
 
     def _gather(self) -> None:
         ends_at = time.monotonic() + _GATHER_SECONDS
-        while time.monotonic() < ends_at and not self._ended.wait(_TIDY_SECONDS):
-            with suppress(Unavailable):  # counting will say so
+        while time.monotonic() < ends_at and not self._ended.wait(_CHECKPOINT_SECONDS):
+            with suppress(Unavailable):  # the fold reports it
                 self._store.checkpoint_if_needed()
 
-    def _settled(self) -> bool:
+    def _fold_all(self) -> bool:
         try:
             while self._store.fold():
                 self._store.checkpoint_if_needed()
         except Unavailable as error:
             if not self._failing:
-                _logger.error("Logged requests cannot be counted now; they wait in the inbox. %s", error)
+                _logger.error("Logged requests can't be folded now; they stay staged. %s", error)
             self._failing = True
             return False
         if self._failing:
-            _logger.warning("Logged requests are counted again.")
+            _logger.warning("Logged requests are folded again.")
         self._failing = False
         return True
 
 
-def _stand_back() -> None:
-    """Let the other threads of this process go first. Linux knows threads by number; elsewhere nothing is done."""
+def _lower_priority() -> None:
+    """Let the other threads of this process go first. Only Linux has a priority for each thread."""
     if sys.platform == "linux":
         with suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)

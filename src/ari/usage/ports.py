@@ -1,4 +1,4 @@
-"""What the usage log needs from storage."""
+"""The ports of the usage log: what storage implements."""
 
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ from ari.usage.reports.spans import CodeCount
 
 @dataclass(slots=True)
 class Batch:
-    """What one commit carries."""
+    """What one commit writes."""
 
     rows: list[UsageRow] = field(default_factory=list)
     completions: list[Completion | AiUse] = field(default_factory=list)
@@ -33,25 +33,23 @@ class UsageStore(Protocol):
     """The usage log; synchronous, called from threads."""
 
     def commit(self, batch: Batch) -> None:
-        """Write the batch in one transaction; everything that reads finds it from then on.
+        """Write the batch in one transaction; every later read sees it.
 
-        A row with an id already stored raises that row's ``count`` to its own if that is higher, and only the
-        difference is counted: committing a batch again changes nothing. A single row that the database refuses is
-        stored without its caller's texts rather than failing the others. Raises ``Unavailable``; nothing, or after a
-        lost connection all of the batch, is then stored.
+        A row whose id is stored raises the stored ``count`` to its own if that is higher, and only the difference
+        counts: committing a batch again changes nothing. If the database refuses a value, the batch is stored with
+        clean values. Raises ``Unavailable``; then nothing or, after a lost connection, the whole batch is stored.
         """
 
     def fold(self) -> int:
-        """Count a good many of the rows committed and put them where they are read; how many, 0 if there are no more.
+        """Fold many staged entries into rows, rollups and totals, in one transaction.
 
-        Reading does it first where it was not done. Rows, rollups, totals and what keys were seen by change in one
-        transaction. Raises ``Unavailable``.
+        Returns how many; 0 if none is left. Every read does this first. Raises ``Unavailable``.
         """
 
     def checkpoint_if_needed(self) -> None:
-        """Do what callers would else have to wait for; to be called every second or so while requests are committed.
+        """Checkpoint the staging WAL when it is long, so that no caller's commit has to.
 
-        Raises ``Unavailable``.
+        Call it about every second while requests are committed. Raises ``Unavailable``.
         """
 
     def page(self, where: UsageFilter, before_id: str | None, limit: int) -> list[UsageRow]:
@@ -64,22 +62,22 @@ class UsageStore(Protocol):
         """Counted attempts without a key of ours, newest minute first."""
 
     def addresses(self, key_id: str, limit: int) -> list[Seen]:
-        """From where this key was used, last seen first; at most ``floods.MAX_CLIENTS_PER_DAY`` new ones a day."""
+        """The addresses that used this key, last seen first; at most ``floods.MAX_CLIENTS_PER_DAY`` new ones a day."""
 
     def agents(self, key_id: str, limit: int) -> list[Seen]:
-        """By which user agents, likewise."""
+        """The user agents that used this key, in the same way."""
 
     def erase_address(self, address: str) -> int:
-        """Strip one client address from rows, attempts and what keys were seen by; how many rows and attempts it
-        stood in.
+        """Remove one client address from rows and counters. Returns how many rows and counters of attempts had it.
 
-        An IPv6 address also empties the counters of its /64, under which attempts are counted.
+        An IPv6 address also removes the counters of its /64, under which attempts are counted.
         """
 
     def remove_before(self, before_ms: int) -> Generator[int]:
-        """Remove rows, attempts and what keys were last seen by before this instant; rollups and totals stay.
+        """Remove rows, attempts and clients last seen before this time; rollups and totals stay.
 
-        Each step is one small transaction and gives how many entries went. Empty while another process is at it.
+        Each step is one small transaction and yields how many it removed. Yields nothing while another process
+        does this.
         """
 
 
@@ -97,31 +95,31 @@ class UsageReader(Protocol):
         """Attempts without a key of ours, by hour and reason, in no order."""
 
     def routes(self, key_id: str, since_ms: int, until_ms: int) -> list[RouteCount]:
-        """The routes that a key asked for, the commonest first."""
+        """The routes that a key requested, the most frequent first."""
 
     def top_keys(self, since_ms: int, until_ms: int, limit: int) -> TopKeys:
         """The keys with the most requests, accepted or refused."""
 
     def attempt_addresses(self, since_ms: int, until_ms: int, limit: int) -> list[AddressCount]:
-        """From where attempts without a key of ours came, the most first.
+        """The addresses of attempts without a key of ours, the most attempts first.
 
-        ``floods.MAX_ADDRESSES_PER_HOUR`` are told apart.
+        At most ``floods.MAX_ADDRESSES_PER_HOUR`` an hour have their own counters.
         """
 
     def ai_counts(self, by: AiBy, span: AiSpan) -> list[AiCount]:
-        """What requests through the AI gateway used, by key, provider or model, the most requests first."""
+        """Sums of AI gateway requests by key, provider or model, the most requests first."""
 
     def ai_hours(self, span: AiSpan) -> dict[int, AiSums]:
-        """Likewise by hour; hours without a request are absent."""
+        """The same by hour; hours without requests are absent."""
 
     def ai_last_used(self) -> dict[str, int]:
-        """When each provider was last asked something, ever."""
+        """When each provider got its last request."""
 
     def search(self, search: UsageSearch, before_id: str | None, limit: int) -> Found:
-        """Rows newest first. Where rows must be looked at, a step looks at ``search.LOOKED_AT`` of them at most."""
+        """Rows, newest first. Without an index for the search, a step reads at most ``search.LOOKED_AT`` rows."""
 
     def newest_statuses(self, search: UsageSearch, most: int) -> list[tuple[int | None, int]]:
-        """The HTTP statuses of the newest ``most`` rows that an index gives, the commonest first."""
+        """The HTTP statuses of the newest ``most`` rows, the most frequent first."""
 
     def pages(self, search: UsageSearch, size: int) -> Iterator[list[UsageRow]]:
-        """All rows, newest first, in parts that may be empty; each is a short transaction of its own."""
+        """All rows, newest first, in parts, which may be empty. Each part is its own short transaction."""

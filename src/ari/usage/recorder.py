@@ -1,19 +1,19 @@
-"""The usage log of one process: what a caller was told is in the log, even after ``kill -9``.
+"""Writes the usage log of one process: every response that a caller saw is in it, even after ``kill -9``.
 
-``write`` and ``count`` return only once the row is committed, and the guard lets the response go only then. Requests
-that arrive while a commit runs wait together and share the next one; there is no fixed delay. The commit runs in a
-thread of its own, because an event loop that waits for a disk cannot answer 503.
+``write`` and ``count`` return only once the row is committed, and the response is sent only then. Requests that arrive
+while a commit runs share the next one; there is no fixed delay. Commits run in their own thread, because an event loop
+that waits for a disk cannot send a 503 either.
 
-- A failed commit fails as a whole: all its callers get ``Unavailable`` and its rows are let go, since nobody was told
-  anything else. After a lost connection they may be stored all the same: a row for a 503 is no lie, a missing one is.
-- A caller that waits longer than ``usage_wait_seconds`` gets ``Unavailable``; its row, once in the buffer, is still
-  written, and so is the row of a caller that hung up.
-- Callers of one turn of the loop wait for one future, which costs each of them less than one of its own.
-- The buffer is bounded. When it is full, further callers stand in line with the same patience; no row is dropped from
-  the buffer to make room.
-- What is committed is counted a moment later, by another thread (``settling.py``).
-- Completions tell of responses that went out already, so they are kept over failed commits and tried again (as many
-  as the buffer has room for; the oldest are forgotten first).
+- A failed commit fails as a whole: all its callers get ``Unavailable`` and its rows are dropped. After a lost
+  connection they may be stored all the same. A row for a 503 is harmless; a missing row is not.
+- A caller that waits longer than ``usage_wait_seconds`` gets ``Unavailable``. Its row, once in the buffer, is still
+  written, and so is the row of a caller that disconnected.
+- Callers of one event loop tick wait for one future, which is cheaper than one each.
+- The buffer is bounded. When it is full, further callers wait in line for as long at most; no row is dropped from the
+  buffer to make room.
+- Another thread folds committed entries a moment later (``fold_thread.py``).
+- Completions belong to responses that are already sent, so they are kept over failed commits and retried (as many as
+  the buffer has room for; the oldest are dropped first).
 """
 
 import asyncio
@@ -37,14 +37,14 @@ from ari.usage.fold_thread import FoldThread
 from ari.usage.model import Attempt, Completion, UsageRow
 from ari.usage.ports import Batch, UsageStore
 
-_MOST_IN_ONE_COMMIT = 1_000
-"""Bounds how long one commit keeps the others, here and in other processes, waiting."""
-_MOST_IN_ONE_ENTRY = 100
+_MAX_ROWS_PER_COMMIT = 1_000
+"""Bounds how long one commit makes others wait, in this and other processes."""
+_MAX_ROWS_PER_ENTRY = 100
 _RETRY_SECONDS = 1.0
 _DISK_SECONDS = 1.0
 _FAILING_SECONDS = 10.0
 _WATCH_SECONDS = 0.05
-"""How exactly the patience of callers is kept."""
+"""How precisely the time limit of callers is kept."""
 _TOO_SLOW = "The request couldn't be logged in time. Try again."
 _STOPPED = "The usage log isn't running."
 _FAULT = "The usage log can't be written right now."
@@ -53,8 +53,8 @@ _logger = logging.getLogger(__name__)
 
 
 class _Waiter(asyncio.Future[None]):
-    """What several callers wait for. One of them that is cancelled must not cancel the others: it waits on with them,
-    no longer than they do, and is cancelled then."""
+    """What several callers wait for. A cancelled caller must not cancel the others: it keeps waiting with them and is
+    cancelled afterwards."""
 
     def cancel(self, msg: Any = None) -> bool:  # noqa: ARG002 - as asyncio has it
         return False
@@ -62,9 +62,9 @@ class _Waiter(asyncio.Future[None]):
 
 @dataclass(slots=True)
 class _Entry:
-    """Things to commit together and who waits for them; times are the event loop's.
+    """Rows and attempts to commit together, and the future of their callers. Times are the event loop's.
 
-    Until ``open_until`` callers may join: they wait for the same, and their patience ends with that of the first.
+    Callers may join until ``open_until``; their deadline is that of the first.
     """
 
     rows: list[UsageRow]
@@ -83,11 +83,11 @@ class UsageRecorder:
 
     def __init__(self, store: UsageStore, clock: Clock, settings: Settings, free_disk_bytes: Callable[[], int]) -> None:
         self._store = store
-        self._folding = FoldThread(store)
+        self._fold_thread = FoldThread(store)
         self._clock = clock
         self._addresses = settings.usage_addresses
-        self._room = settings.usage_buffer_rows
-        self._patience_seconds = settings.usage_wait_seconds
+        self._max_rows = settings.usage_buffer_rows
+        self._wait_seconds = settings.usage_wait_seconds
         self._min_free_disk = int(settings.min_free_disk)
         self._free_disk_bytes = free_disk_bytes
         self._disk_asked_at = float("-inf")
@@ -98,10 +98,10 @@ class UsageRecorder:
         self._attempt_addresses = AttemptAddresses()
         self._line: deque[_Entry] = deque()
         self._buffer: deque[_Entry] = deque()
-        self._flying: list[_Entry] | None = None
+        self._committing: list[_Entry] | None = None
         self._held = 0
-        """How many rows and attempts are in the buffer and in the commit that runs."""
-        self._completions: deque[Completion | AiUse] = deque(maxlen=self._room)
+        """Rows and attempts in the buffer and in the running commit."""
+        self._completions: deque[Completion | AiUse] = deque(maxlen=self._max_rows)
         self._running = False
         self._launch_due = False
         self._watch: asyncio.TimerHandle | None = None
@@ -109,7 +109,7 @@ class UsageRecorder:
 
     @property
     def low_disk(self) -> bool:
-        """Whether refusals are only counted, because the disk is nearly full. Asked at most once a second."""
+        """Whether refusals are only counted, because the disk is nearly full. Checked at most once a second."""
         now = self._clock.monotonic()
         if now >= self._disk_asked_at + _DISK_SECONDS:
             self._disk_asked_at = now
@@ -119,15 +119,16 @@ class UsageRecorder:
 
     @property
     def failing(self) -> str | None:
-        """Why a row could not be committed in the last ten seconds, in a sentence; ``None`` while the log takes rows.
+        """Why a commit failed in the last ten seconds, as a sentence; ``None`` if commits succeed.
 
-        It lapses, because a balancer that hears of it sends no more requests, and only these show that all is well.
+        It expires, because a load balancer that sees it sends no more requests, and only requests show that commits
+        succeed again.
         """
         lapsed = self._clock.monotonic() >= self._failed_at + _FAILING_SECONDS
         return None if lapsed else self._failing
 
     async def start(self) -> None:
-        """Begin to take rows; once is enough."""
+        """Start taking rows. Does nothing if already running."""
         if self._running:
             return
         self._loop = asyncio.get_running_loop()
@@ -137,54 +138,54 @@ class UsageRecorder:
         # A daemon: a disk that hangs must not keep the process from ending.
         self._thread = threading.Thread(target=self._commit_batches, name="ari usage log", daemon=True)
         self._thread.start()
-        self._folding.start()
+        self._fold_thread.start()
         self._running = True
 
     async def stop(self) -> None:
-        """Take no more rows and write all that are here; gives up after twice the patience of a caller."""
+        """Stop taking rows and write those in the buffer. Gives up after twice a caller's time limit."""
         if not self._running:
             return
         self._running = False
         with suppress(TimeoutError):
-            async with asyncio.timeout(2 * self._patience_seconds):
+            async with asyncio.timeout(2 * self._wait_seconds):
                 await self._idle.wait()
         if not self._idle.is_set():
             _logger.error("The usage log was stopped before everything in it was written.")
         for timer in (self._watch, self._retry):
             if timer is not None:
                 timer.cancel()
-        _fail(chain(self._flying or (), self._buffer, self._line), _STOPPED)
+        _fail(chain(self._committing or (), self._buffer, self._line), _STOPPED)
         self._jobs.put(None)
-        if self._flying is None:
+        if self._committing is None:
             self._thread.join()
-        await asyncio.to_thread(self._folding.stop, self._patience_seconds)
+        await asyncio.to_thread(self._fold_thread.stop, self._wait_seconds)
 
     async def write(self, row: UsageRow) -> None:
-        """Return when ``row`` is committed, cleaned of what no log may hold; or, in a flood, when it is counted.
+        """Return when the cleaned ``row`` is committed; in a flood, when it is counted.
 
         Raises ``Unavailable`` when the commit fails or takes longer than ``usage_wait_seconds``.
         """
-        await self._committed((self._fit(row),), ())
+        await self._commit((self._fit(row),), ())
 
     async def write_together(self, rows: Iterable[UsageRow], attempts: Sequence[Attempt]) -> None:
-        """Return when one commit has taken all of it. Raises as ``write`` does; then none of it counts as written."""
-        await self._committed([self._fit(row) for row in rows], attempts)
+        """Return when one commit has written everything. Raises like ``write``; then nothing counts as written."""
+        await self._commit([self._fit(row) for row in rows], attempts)
 
     async def count(self, reason: str, address: str | None) -> None:
-        """Return when an attempt without a key of ours is counted. Raises as ``write`` does."""
+        """Return when an attempt without a key of ours is counted. Raises like ``write``."""
         now_ms = self._clock.now_ms()
         bucket = self._attempt_addresses.bucket_for(attempt_address(address, self._addresses), now_ms)
-        await self._committed((), (Attempt(now_ms, reason, bucket),))
+        await self._commit((), (Attempt(now_ms, reason, bucket),))
 
     def complete(self, done: Completion | AiUse) -> None:
-        """Fill in a committed row by a later commit. Never waits; lost if the process dies before."""
+        """Fill in a committed row with a later commit. Never waits; lost if the process dies before that."""
         self._completions.append(done)
         if self._running:
             self._idle.clear()
             self._launch_soon()
 
     def meter(self, use: AiUse) -> None:
-        """Tell what a request of a committed row used at a provider, likewise."""
+        """Record the AI use of a committed row, in the same way."""
         self.complete(clean_use(use))
 
     def _fit(self, row: UsageRow) -> UsageRow:
@@ -193,18 +194,18 @@ class UsageRecorder:
             return row
         return self._refusals.row_for(row, self._clock.now_ms(), list_it=not self.low_disk)
 
-    def _committed(self, rows: Sequence[UsageRow], attempts: Sequence[Attempt]) -> asyncio.Future[None]:
+    def _commit(self, rows: Sequence[UsageRow], attempts: Sequence[Attempt]) -> asyncio.Future[None]:
         if not self._running:
             raise Unavailable(_STOPPED)
         now = self._loop.time()
-        if self._held < self._room and not self._line:
+        if self._held < self._max_rows and not self._line:
             entry = self._open_entry(now)
             entry.rows += rows
             entry.attempts += attempts
             self._held += len(rows) + len(attempts)
         else:
             waiter = self._loop.create_future()
-            entry = _Entry([*rows], [*attempts], waiter, now + self._patience_seconds, open_until=now)
+            entry = _Entry([*rows], [*attempts], waiter, now + self._wait_seconds, open_until=now)
             self._line.append(entry)
             self._watch_over(entry)
         return entry.waiter
@@ -213,9 +214,9 @@ class UsageRecorder:
         """One in the buffer that callers may still join."""
         if self._buffer:
             entry = self._buffer[-1]
-            if now < entry.open_until and entry.size < _MOST_IN_ONE_ENTRY:
+            if now < entry.open_until and entry.size < _MAX_ROWS_PER_ENTRY:
                 return entry
-        waiter, deadline = _Waiter(loop=self._loop), now + self._patience_seconds
+        waiter, deadline = _Waiter(loop=self._loop), now + self._wait_seconds
         entry = _Entry([], [], waiter, deadline, min(deadline, now + _WATCH_SECONDS))
         self._buffer.append(entry)
         self._idle.clear()
@@ -228,27 +229,28 @@ class UsageRecorder:
             self._watch = self._loop.call_at(entry.deadline, self._expire)
 
     def _admit(self) -> None:
-        """Move callers from the line into the buffer while there is room; who gave up in line is not logged."""
-        while self._line and self._held < self._room:
+        """Move callers from the line into the buffer while there is room. Callers that gave up in line are not
+        logged."""
+        while self._line and self._held < self._max_rows:
             entry = self._line.popleft()
             if not entry.waiter.done():
                 self._buffer.append(entry)
                 self._held += entry.size
 
     def _launch_soon(self) -> None:
-        """Commit at the end of this turn of the loop, so that all requests of the turn are in."""
-        if self._flying is None and not self._launch_due:
+        """Commit at the end of this tick, so that all its requests are in the batch."""
+        if self._committing is None and not self._launch_due:
             self._launch_due = True
             self._loop.call_soon(self._launch)
 
     def _launch(self) -> None:
         self._launch_due = False
-        if self._flying is not None:
+        if self._committing is not None:
             return
         entries: list[_Entry] = []
         batch = Batch(completions=list(self._completions))
         self._completions.clear()
-        while self._buffer and len(batch.rows) + len(batch.attempts) < _MOST_IN_ONE_COMMIT:
+        while self._buffer and len(batch.rows) + len(batch.attempts) < _MAX_ROWS_PER_COMMIT:
             entry = self._buffer.popleft()
             entries.append(entry)
             batch.rows += entry.rows
@@ -256,30 +258,30 @@ class UsageRecorder:
         if not (entries or batch.completions):
             self._idle.set()
             return
-        self._flying = entries
+        self._committing = entries
         self._jobs.put(batch)
 
     def _commit_batches(self) -> None:
-        """The thread's work, until ``None`` comes."""
+        """The thread's main loop; ends with the job ``None``."""
         while (batch := self._jobs.get()) is not None:
             fault = self._try_to_commit(batch)
-            with suppress(RuntimeError):  # the loop was closed meanwhile
-                self._loop.call_soon_threadsafe(self._landed, batch, fault)
+            with suppress(RuntimeError):  # the loop is closed
+                self._loop.call_soon_threadsafe(self._finish, batch, fault)
 
     def _try_to_commit(self, batch: Batch) -> str | None:
         try:
             self._store.commit(batch)
         except Unavailable as error:
             return str(error)
-        except Exception as error:  # noqa: BLE001 - whatever broke, its callers must be told no
-            # Only the kind of error: its words may quote what a caller sent.
+        except Exception as error:  # noqa: BLE001 - its callers must get a refusal in any case
+            # Only the type: the message may quote a caller's text.
             _logger.error("The usage log failed with %s.", type(error).__name__)
             return _FAULT
-        self._folding.notify()
+        self._fold_thread.notify()
         return None
 
-    def _landed(self, batch: Batch, fault: str | None) -> None:
-        entries, self._flying = self._flying or [], None
+    def _finish(self, batch: Batch, fault: str | None) -> None:
+        entries, self._committing = self._committing or [], None
         self._held -= len(batch.rows) + len(batch.attempts)
         self._admit()
         if fault is not None:
@@ -302,19 +304,19 @@ class UsageRecorder:
 
     def _note(self, fault: str | None) -> None:
         if fault is not None and self._failing is None:
-            _logger.error("The usage log fails; requests with keys are answered 503. %s", fault)
+            _logger.error("The usage log fails; requests with keys get a 503. %s", fault)
         elif fault is None and self._failing is not None:
             _logger.warning("The usage log works again.")
         self._failing = fault
         self._failed_at = self._clock.monotonic()
 
     def _expire(self) -> None:
-        """Tell who waited too long; entries stand in the order of their deadlines."""
+        """Fail entries past their deadline; entries are in deadline order."""
         self._watch = None
         now = self._loop.time()
         while self._line and (self._line[0].deadline <= now or self._line[0].waiter.done()):
             self._give_up(self._line.popleft())
-        for entry in chain(self._flying or (), self._buffer, self._line):
+        for entry in chain(self._committing or (), self._buffer, self._line):
             if entry.deadline > now:
                 self._watch = self._loop.call_at(max(entry.deadline, now + _WATCH_SECONDS), self._expire)
                 return

@@ -63,7 +63,7 @@ def lock(tmp_path: Path) -> Path:
 
 
 def _waiting_threads() -> int:
-    return sum(thread.name == "ari turn" for thread in threading.enumerate())
+    return sum(thread.name == "ari write lock" for thread in threading.enumerate())
 
 
 def test_a_turn_held_elsewhere_is_not_waited_for_for_ever(lock: Path) -> None:

@@ -1,4 +1,4 @@
-"""Daily requests of many keys at once, from the hourly rollups; fulfils ``usage.daily.DailyUse``."""
+"""Daily counts of many keys at once, from the hourly rollup; implements ``reports.daily.DailyUse``."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ _hours = usage_hours.c
 
 
 def days_of(connection: Connection, key_ids: Sequence[str], since_ms: int) -> dict[str, list[Day]]:
-    """One query: a span of the primary key for each key."""
+    """Accepted and refused requests by day, in one query."""
     if not key_ids:
         return {}
     day = _hours.hour_ms - _hours.hour_ms % DAY_MS

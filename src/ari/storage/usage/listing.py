@@ -1,8 +1,7 @@
-"""What lists of keys and the advice about them ask the usage log; fulfils ``usage.listing.UseListing``
-and ``usage.hygiene.UseFacts``.
+"""Use of keys for lists of keys and advice; implements ``reports.listing.UseListing`` and ``advice.UseFacts``.
 
-There is no index of last uses or counts: every commit of the log changes them, and would have to move its keys within
-the index. A page reads one small row for each key that was ever used, 10,000 in a few milliseconds.
+There is no index on last uses or counts: every fold changes them and would have to move the keys within the index. A
+page reads one small row for each key that was ever used; 10,000 take a few milliseconds.
 """
 
 from collections.abc import Sequence
@@ -21,8 +20,8 @@ _totals = usage_totals.c
 _seen = usage_seen.c
 _rows = usage_rows.c
 _COLUMNS = tuple(_totals)[:5]
-_LATE_ROWS = 2_000
-"""How many of the latest refusals are looked at; a flood of them may have millions."""
+_MAX_LATE_ROWS = 2_000
+"""How many of the latest refusals are read; a flood can have millions."""
 
 
 def by_use(
@@ -32,8 +31,8 @@ def by_use(
     value = _totals.last_used_at_ms if by == "used" else _totals.request_count
     query = select(*_COLUMNS).where(_totals.last_used_at_ms.is_not(None)).limit(limit)
     if after is not None:
-        here, there = tuple_(value, _totals.key_id), tuple_(*after)
-        query = query.where(here < there if descending else here > there)
+        position, cursor = tuple_(value, _totals.key_id), tuple_(*after)
+        query = query.where(position < cursor if descending else position > cursor)
     query = query.order_by(*(column.desc() if descending else column.asc() for column in (value, _totals.key_id)))
     return [(key_id, KeyTotals(*rest)) for key_id, *rest in connection.execute(query)]
 
@@ -45,7 +44,7 @@ def last_uses(connection: Connection) -> dict[str, int]:
 
 
 def address_counts(connection: Connection, key_ids: Sequence[str], since_ms: int, most: int) -> dict[str, int]:
-    """From how many addresses each key was used, counted up to ``most``; one statement."""
+    """How many addresses used each key, up to ``most``, in one statement."""
     used_from = (
         select(_seen.value)
         .where(
@@ -65,12 +64,12 @@ def address_counts(connection: Connection, key_ids: Sequence[str], since_ms: int
 
 
 def late_calls(connection: Connection, since_ms: int) -> list[LateCall]:
-    """Calls with keys that had expired, those of the latest caller first."""
+    """Calls with expired keys, the latest first."""
     columns = _rows.key_id, _rows.at_ms, _rows["count"], _rows.client_address, _rows.user_agent
     span = tuple_(_rows.code, _rows.id) >= tuple_(EXPIRED.code, lowest_id(since_ms))
     query = select(*columns).where(span, _rows.code == EXPIRED.code).order_by(_rows.code.desc(), _rows.id.desc())
     found: dict[str, LateCall] = {}
-    for key_id, at_ms, count, address, agent in connection.execute(query.limit(_LATE_ROWS)):
+    for key_id, at_ms, count, address, agent in connection.execute(query.limit(_MAX_LATE_ROWS)):
         before = found.get(key_id)
         if before is None:
             found[key_id] = LateCall(key_id, count, at_ms, address, agent)

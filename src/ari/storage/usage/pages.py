@@ -1,7 +1,7 @@
-"""The query of a page of the usage log: newest first, from an index whatever it is narrowed by.
+"""The query for one page of the usage log: newest first, by an index for every filter.
 
-Ids begin with their time, so a span of time is a span of ids and every index ends in the id. There is no index of a key
-and the id alone, which each commit would pay for: the page of a key is merged from the newest of each of its codes.
+Ids begin with their time, so a span of time is a span of ids, and every index ends in the id. There is no index on key
+and id alone, which every fold would pay for: the page of a key is merged from the newest rows of each of its codes.
 """
 
 from dataclasses import replace
@@ -20,13 +20,13 @@ _COLUMNS = tuple(_rows[name] for name in ROW_FIELDS)
 _TIME_LETTERS = len(ROW_KIND) + 1 + 10
 _LATEST_ID_MS = (1 << 48) - 1
 _ABOVE_ALL = chr(ord(ROW_KIND[0]) + 1)
-"""Sorts after every id, by whatever rules the database sorts text."""
+"""Sorts after every id in any collation."""
 _SLACK_MS = MINUTE_MS
-"""How far the time in a row's id may be from its ``at_ms`` without the row being missed by a span of time."""
+"""How far the time in a row's id may differ from its ``at_ms`` without a span of time missing the row."""
 
 
 def page_query(connection: Connection, where: UsageFilter, before_id: str | None, limit: int) -> Select[Any]:
-    """Rows with the fields of ``ROW_FIELDS``, at most ``limit``, those with an id smaller than ``before_id``."""
+    """At most ``limit`` rows with an id below ``before_id``, as the columns of ``ROW_FIELDS``."""
     rows = select(*_COLUMNS)
     if where.key_id is None or where.code is not None:
         return _newest(rows, where, before_id, limit)
@@ -40,14 +40,14 @@ def page_query(connection: Connection, where: UsageFilter, before_id: str | None
 
 
 def lowest_id(at_ms: int) -> str:
-    """What sorts before all ids made at this instant or later: the kind and the letters of the time."""
+    """Sorts before all ids made at this time or later: the kind and the letters of the time."""
     return new_id(ROW_KIND, max(0, min(at_ms, _LATEST_ID_MS)))[:_TIME_LETTERS]
 
 
 def _newest(query: Select[Any], where: UsageFilter, before_id: str | None, limit: int) -> Select[Any]:
-    """As one span of one index.
+    """The query as one span of one index.
 
-    Not ``code = 'ok' AND id < …``: PostgreSQL, guessing that most rows are ``ok``, would walk back through all others.
+    Not ``code = 'ok' AND id < …``: PostgreSQL assumes that most rows are ``ok`` and would read back through all others.
     """
     index, prefix = _index(where)
     low = "" if where.since_ms is None else lowest_id(where.since_ms - _SLACK_MS)
@@ -64,14 +64,14 @@ def _newest(query: Select[Any], where: UsageFilter, before_id: str | None, limit
 
 
 def _index(where: UsageFilter) -> tuple[list[Any], list[str]]:
-    """The columns of the index to use, and what all but the last are."""
+    """The columns of the index to use, and the values of all but the last."""
     prefix = {_rows.key_id: where.key_id, _rows.code: where.code}
     given = {column: value for column, value in prefix.items() if value is not None}
     return [*given, _rows.id], list(given.values())
 
 
 def _codes(connection: Connection, key_id: str) -> list[str]:
-    """The codes that rows of this key have, found by leaps through the index: a dozen at most."""
+    """The codes of this key's rows, a dozen at most. Skips from one to the next in the index."""
     first = select(func.min(_rows.code).label("code")).where(_rows.key_id == key_id)
     codes = first.cte("codes", recursive=True)
     following = select(func.min(_rows.code)).where(_rows.key_id == key_id, _rows.code > codes.c.code)

@@ -1,6 +1,6 @@
-"""What the usage pages show, read from rollups: as quick with ten million rows in the log as with ten.
+"""Reports for the usage pages, read from rollups: as fast with ten million rows as with ten.
 
-Fulfils ``usage.ports.UsageReader``.
+Implements ``usage.ports.UsageReader``.
 """
 
 from collections.abc import Callable, Iterator
@@ -59,7 +59,7 @@ class UsageReports:
             return [RouteCount(route, int(good), int(bad)) for route, good, bad in connection.execute(query)]
 
     def top_keys(self, since_ms: int, until_ms: int, limit: int) -> TopKeys:
-        """Whole days come from the days, the hours at both ends from the hours."""
+        """Reads whole days from the daily rollup and the hours at both ends from the hourly one."""
         each = self._engine.dialect.name == "postgresql"
         first_day, last_day = -(-since_ms // DAY_MS) * DAY_MS, until_ms // DAY_MS * DAY_MS
         if first_day < last_day:
@@ -136,7 +136,7 @@ class UsageReports:
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
-        # A log that cannot be written now can still be read.
+        # A log that cannot be written can still be read.
         with suppress(Unavailable):
             self._fold()
         try:
@@ -161,9 +161,9 @@ def _keys_by_hour(since_ms: int, until_ms: int, *, each: bool) -> Select[Any]:
 def _keys(
     counts: Table, accepted: ColumnElement[Any], refused: ColumnElement[Any], within: ColumnElement[bool], *, each: bool
 ) -> Select[Any]:
-    """From the keys to their counts: the index begins with the key, and what was before the span is not looked at.
+    """Joins keys to their counts: the index begins with the key, so counts before the span are not read.
 
-    ``each``: PostgreSQL is told to do so key by key; else, with much in the span, it reads all that was ever counted.
+    ``each`` makes PostgreSQL do it key by key. Otherwise, for a long span, it reads all counts of all time.
     """
     sums = select(accepted.label("accepted"), refused.label("refused")).select_from(counts).where(within)
     if each:

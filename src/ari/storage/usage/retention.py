@@ -1,10 +1,10 @@
-"""What retention removes from the usage log, in transactions so small that no commit of the log waits long.
+"""Removes old entries from the usage log, in transactions so small that no fold waits long.
 
-Rollups and totals stay; a key's totals also tell how much of it was removed. Nothing needs to be remembered between
-two runs: what is old is found by its time.
+Rollups and totals stay; a key's totals also count its removed requests. There is no state between runs: old entries are
+found by their time.
 
-Rows with a compound key are deleted as a span of it: for a list of such keys SQLite reads the whole table, and
-PostgreSQL whatever its planner thinks they have in common.
+Rows with a compound key are deleted as a span of it. With a list of such keys, SQLite reads the whole table, and
+PostgreSQL may do the same.
 """
 
 from collections.abc import Callable, Iterator
@@ -21,10 +21,10 @@ from ari.storage.tables import usage_attempt_hours, usage_attempts, usage_rows, 
 from ari.storage.usage.ai import remove_uses
 from ari.storage.usage.clients import Name, remove, slice_after
 
-ROWS_A_STEP = 500
+ROWS_PER_STEP = 500
 """Rows removed in one transaction."""
-_LOOKED_AT = 5_000
-_PAGES_A_STEP = 100
+_CLIENTS_READ = 5_000
+_PAGES_PER_STEP = 100
 
 _rows, _totals, _attempts = usage_rows.c, usage_totals.c, usage_attempts.c
 _COUNT_REMOVED = (
@@ -38,7 +38,7 @@ _COUNT_REMOVED = (
 
 
 class Retention:
-    """One run at a time, in one process, over the tables of one usage log."""
+    """Removes old entries of one usage log; one run at a time over all processes."""
 
     def __init__(
         self,
@@ -51,18 +51,18 @@ class Retention:
         self._writing = writing
 
     def steps(self, before_ms: int, before_id: str) -> Iterator[int]:
-        """Remove what is older, a little at each step; gives how many entries went. Empty if another process does it.
+        """Remove older entries, a few per step; yields how many. Yields nothing while another process does this.
 
-        ``before_id`` is what the ids of rows of that instant begin with.
+        ``before_id`` is the prefix of the ids of rows at ``before_ms``.
         """
         with only_here(self._engine, self._lock_file) as alone:
             if alone:
                 removed = chain(
                     self._until_none(lambda connection: _remove_rows(connection, before_id)),
-                    self._until_none(lambda connection: remove_uses(connection, before_id, ROWS_A_STEP)),
+                    self._until_none(lambda connection: remove_uses(connection, before_id, ROWS_PER_STEP)),
                     self._until_none(lambda connection: _remove_attempts(connection, before_ms)),
                     self._until_none(lambda connection: _remove_attempt_hours(connection, before_ms)),
-                    self._seen_steps(before_ms),
+                    self._client_steps(before_ms),
                 )
                 yield from removed
                 yield from self._shrink_steps()
@@ -73,38 +73,38 @@ class Retention:
                 removed = remove_some(connection)
             if removed:
                 yield removed
-            if removed < ROWS_A_STEP:
+            if removed < ROWS_PER_STEP:
                 return
 
-    def _seen_steps(self, before_ms: int) -> Iterator[int]:
-        """All is looked at, without a transaction that writes: an index by time would cost every commit."""
+    def _client_steps(self, before_ms: int) -> Iterator[int]:
+        """Reads all clients, without a write transaction: an index by time would cost every fold."""
         last: Name | None = None
         while True:
             with read_only(self._engine) as connection:
-                looked = slice_after(connection, last, _LOOKED_AT)
-            old = [name for name, seen_at_ms in looked if seen_at_ms < before_ms]
-            for start in range(0, len(old), ROWS_A_STEP):
-                some = old[start : start + ROWS_A_STEP]
+                found = slice_after(connection, last, _CLIENTS_READ)
+            old = [name for name, seen_at_ms in found if seen_at_ms < before_ms]
+            for start in range(0, len(old), ROWS_PER_STEP):
+                some = old[start : start + ROWS_PER_STEP]
                 with self._writing() as connection:
                     remove(connection, some, before_ms)
                 yield len(some)
-            if len(looked) < _LOOKED_AT:
+            if len(found) < _CLIENTS_READ:
                 return
-            last = looked[-1][0]
+            last = found[-1][0]
 
     def _shrink_steps(self) -> Iterator[int]:
-        """Give room back to the file system where more is free than the log will soon need."""
+        """Return space to the file system if more is free than the log will need soon."""
         with read_only(self._engine) as connection:
             surplus = freed_pages(connection)
-        for _ in range(0, surplus, _PAGES_A_STEP):
+        for _ in range(0, surplus, _PAGES_PER_STEP):
             with self._writing() as connection:
-                give_back_pages(connection, _PAGES_A_STEP)
+                give_back_pages(connection, _PAGES_PER_STEP)
             yield 0
 
 
 def _remove_rows(connection: Connection, before_id: str) -> int:
     query = select(_rows.id, _rows.key_id, _rows.code, _rows["count"]).where(_rows.id < before_id)
-    old = connection.execute(query.order_by(_rows.id).limit(ROWS_A_STEP).with_for_update()).all()
+    old = connection.execute(query.order_by(_rows.id).limit(ROWS_PER_STEP).with_for_update()).all()
     counts: dict[str, list[int]] = {}
     for _, key_id, code, count in old:
         counts.setdefault(key_id, [0, 0])[0 if code == ACCEPTED else 1] += count
@@ -117,7 +117,7 @@ def _remove_rows(connection: Connection, before_id: str) -> int:
 
 def _remove_attempts(connection: Connection, before_ms: int) -> int:
     name = usage_attempts.primary_key.columns
-    query = select(*name).where(_attempts.minute_ms < before_ms).order_by(*name).limit(ROWS_A_STEP)
+    query = select(*name).where(_attempts.minute_ms < before_ms).order_by(*name).limit(ROWS_PER_STEP)
     old = [tuple(row) for row in connection.execute(query.with_for_update())]
     if old:
         connection.execute(delete(usage_attempts).where(tuple_(*name) <= tuple_(*old[-1])))
@@ -127,7 +127,7 @@ def _remove_attempts(connection: Connection, before_ms: int) -> int:
 def _remove_attempt_hours(connection: Connection, before_ms: int) -> int:
     hours, name = usage_attempt_hours.c, usage_attempt_hours.primary_key.columns
     query = select(*name).where(hours.hour_ms < before_ms, hours.last_at_ms < before_ms)
-    old = [tuple(row) for row in connection.execute(query.order_by(*name).limit(ROWS_A_STEP).with_for_update())]
+    old = [tuple(row) for row in connection.execute(query.order_by(*name).limit(ROWS_PER_STEP).with_for_update())]
     if old:
         span = tuple_(*name) <= tuple_(*old[-1])
         connection.execute(delete(usage_attempt_hours).where(span, hours.last_at_ms < before_ms))

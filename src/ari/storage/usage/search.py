@@ -1,4 +1,4 @@
-"""Searches of the log that no index serves: the newest rows that one serves are looked at, a bounded number a step."""
+"""Searches of the log without an index: each step reads a bounded number of the newest rows that an index gives."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from ari.usage.reports.search import LOOKED_AT, Found, UsageSearch
 def find(
     connection: Connection, search: UsageSearch, before_id: str | None, limit: int, look: int = LOOKED_AT
 ) -> Found:
-    """At most ``limit`` rows of at most ``look`` that were looked at."""
+    """At most ``limit`` matching rows among the next ``look`` rows."""
     if not search.looks:
         rows = _rows(connection, page_query(connection, search.where, before_id, limit + 1))
         return Found(rows[:limit], rows[limit - 1].id if len(rows) > limit else None)
@@ -29,7 +29,7 @@ def find(
 
 
 def newest_statuses(connection: Connection, search: UsageSearch, most: int) -> list[tuple[int | None, int]]:
-    """How often each HTTP status stands in the newest ``most`` rows, the commonest first."""
+    """The HTTP statuses of the newest ``most`` rows and their counts, the most frequent first."""
     window = page_query(connection, search.where, None, most).subquery("looked")
     count = func.sum(window.c["count"])
     query = select(window.c.status, count).group_by(window.c.status).order_by(count.desc(), window.c.status)

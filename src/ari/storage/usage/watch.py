@@ -1,7 +1,7 @@
-"""What the watch asks the usage log; fulfils ``usage.watch.ports.WatchedUse``.
+"""Queries of the watch; implements ``usage.watch.ports.WatchedUse``.
 
-Only rollups and short spans of indexes are read: the refusals of some minutes, the addresses of keys that were used in
-them. A flood is looked at no further than its latest refusals.
+They read only rollups and short spans of indexes: the refusals of some minutes and the addresses of keys used in them.
+Of a flood, only the latest refusals are read.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -32,9 +32,9 @@ from ari.usage.watch.ports import KeyRefusals, LateKey
 
 _rows, _hours, _all = usage_rows.c, usage_hours.c, usage_all_hours.c
 _days, _seen, _totals, _attempts = usage_days.c, usage_seen.c, usage_totals.c, usage_attempts.c
-_LATEST_ROWS = 20_000
-"""How many of the latest refusals of one code are looked at."""
-_AT_ONCE = 500
+_MAX_REFUSALS = 20_000
+"""How many of the latest refusals of one code are read."""
+_KEYS_PER_QUERY = 500
 _SEEN = (_seen.value, _seen.accepted_count, _seen.refused_count, _seen.first_seen_at_ms, _seen.last_seen_at_ms)
 
 
@@ -46,7 +46,7 @@ class WatchedTables:
         self._fold = fold
 
     def fold(self) -> None:
-        """Have everything counted that was committed, where that can be done."""
+        """Fold the staged entries, if that is possible now."""
         with suppress(Unavailable):
             self._fold()
 
@@ -84,8 +84,8 @@ class WatchedTables:
     def last_used(self, key_ids: Sequence[str]) -> dict[str, int]:
         found: dict[str, int] = {}
         with self._reading() as connection:
-            for start in range(0, len(key_ids), _AT_ONCE):
-                some = key_ids[start : start + _AT_ONCE]
+            for start in range(0, len(key_ids), _KEYS_PER_QUERY):
+                some = key_ids[start : start + _KEYS_PER_QUERY]
                 query = select(_totals.key_id, _totals.last_used_at_ms)
                 query = query.where(_totals.key_id.in_(some), _totals.last_used_at_ms.is_not(None))
                 found.update((key_id, at_ms) for key_id, at_ms in connection.execute(query))
@@ -94,9 +94,9 @@ class WatchedTables:
     def days_used(self, key_ids: Sequence[str], since_ms: int) -> dict[str, list[int]]:
         found: dict[str, list[int]] = {}
         with self._reading() as connection:
-            for start in range(0, len(key_ids), _AT_ONCE):
+            for start in range(0, len(key_ids), _KEYS_PER_QUERY):
                 query = select(_days.key_id, _days.day_ms).where(
-                    _days.key_id.in_(key_ids[start : start + _AT_ONCE]),
+                    _days.key_id.in_(key_ids[start : start + _KEYS_PER_QUERY]),
                     _days.day_ms >= since_ms,
                     _days.accepted_count > 0,
                 )
@@ -109,7 +109,7 @@ class WatchedTables:
             return listing.last_uses(connection)
 
     def newly_seen(self, used_since_ms: int, first_since_ms: int, limit: int) -> dict[str, list[Seen]]:
-        """From the keys used to their addresses: the index begins with the key."""
+        """Joins the keys that were used to their addresses: the index begins with the key."""
         query = (
             select(_totals.key_id, *_SEEN)
             .join_from(usage_totals, usage_seen, _seen.key_id == _totals.key_id)
@@ -173,7 +173,7 @@ class WatchedTables:
 
 
 def _latest(code: str, since_ms: int) -> Select[Any]:
-    """The latest refusals with this code since, as one span of the index of codes."""
+    """The latest refusals with this code, as one span of the index on codes."""
     span = tuple_(_rows.code, _rows.id) >= tuple_(code, lowest_id(since_ms - MINUTE_MS))
     query = select(_rows.key_id, _rows.at_ms, _rows["count"]).where(span, _rows.code == code, _rows.at_ms >= since_ms)
-    return query.order_by(_rows.code.desc(), _rows.id.desc()).limit(_LATEST_ROWS)
+    return query.order_by(_rows.code.desc(), _rows.id.desc()).limit(_MAX_REFUSALS)
