@@ -11,15 +11,11 @@ from ari.base.caller import Caller
 from ari.base.clock import Clock, system_clock
 from ari.base.errors import ConfigurationError, Conflict, Unavailable, for_operator
 from ari.base.ids import new_id
-from ari.base.seal import CannotOpen
 from ari.base.settings import Settings
-from ari.integrations import manage as integrations
-from ari.integrations.credentials import credential
+from ari.integrations.credentials import find_mail_credential
 from ari.integrations.environment import ProviderEnvironment, read_environment
-from ari.integrations.model import Credential, Provider, TestResult
+from ari.integrations.model import Credential
 from ari.integrations.ports import Prober
-from ari.integrations.providers import providers
-from ari.integrations.trying import count_key_test, tried
 from ari.notifications import manage as notifications
 from ari.notifications.manage import Tested
 from ari.notifications.model import RESEND_FROM, Office
@@ -107,22 +103,6 @@ class Instance:
             self._environment = given.allowing(self.settings.ai_private_addresses)
         return self._environment
 
-    def credential(self, unit: Transaction, provider: Provider) -> Credential:
-        """What speaks to the provider now. Raises ``Conflict("not_configured")``, ``CannotOpen``."""
-        return credential(unit, self.master_keys, provider, self.provider_environment)
-
-    async def atest_integration(self, caller: Caller, provider: Provider) -> TestResult:
-        """Try the provider's key with a call that has no side effects, and write down what it told.
-
-        Raises ``Conflict("not_configured")``, ``CannotOpen``, and ``Limited`` for API keys.
-        """
-        used = await self.aread(lambda unit: self.credential(unit, provider))
-        if caller.key_id is not None:
-            await self.acommand(caller, lambda unit, _: count_key_test(unit.accounts, self.now_ms()))
-        result = await tried(self.prober, used, for_key=caller.key_id is not None)
-        await self.acommand(caller, lambda unit, by: integrations.note_test(unit, by, self.now_ms(), used, result))
-        return result
-
     def free_disk_bytes(self) -> int:
         """What the disk of the data directory has left."""
         return shutil.disk_usage(self.settings.data_dir).free
@@ -166,10 +146,7 @@ class Instance:
         """Take up the Resend key that Settings > Integrations keeps, or its end, where no setting says how to mail."""
         if self.settings.resend_api_key is not None or self.settings.smtp_url is not None:
             return
-        try:
-            found = self.read(lambda unit: self.credential(unit, providers()["resend"]))
-        except (Conflict, CannotOpen):
-            found = None
+        found = self.read(lambda tx: find_mail_credential(tx, self.provider_environment))
         if found != self._mails_by:
             self._mails_by = found
             self.mail = sender_of(self.settings, found)

@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from ari.base.caller import SYSTEM
+from ari.base.clock import FrozenClock
 from ari.base.master_key import MasterKeys
-from ari.integrations import manage, model
+from ari.integrations import commands, model
 from ari.integrations.credentials import credential
 from ari.integrations.environment import ProviderEnvironment
 from ari.integrations.model import Integration
 from ari.integrations.ports import IntegrationTransaction
 from ari.integrations.providers import provider_named
 from tests.contract.test_account_store import database_of
-from tests.unit.integrations.memory import MemoryUnit
+from tests.unit.integrations.memory import MemoryIntegrationTransaction
 
 NOW = 1_764_000_000_000
 OPENAI = provider_named("openai")
@@ -42,7 +42,7 @@ Begin = Callable[[], AbstractContextManager[IntegrationTransaction]]
 def begin(request: pytest.FixtureRequest, data_dir: Path) -> Iterator[Begin]:
     """Begins transactions on each kind of store."""
     if request.param == "memory":
-        kept = MemoryUnit()
+        kept = MemoryIntegrationTransaction(FrozenClock(NOW), MasterKeys(data_dir))
         yield lambda: nullcontext(kept)
         return
     with database_of(request.param, data_dir, request) as opened:
@@ -68,12 +68,12 @@ def test_every_field_comes_back(begin: Begin) -> None:
 
 def test_a_sealed_key_outlives_its_transaction(begin: Begin, data_dir: Path) -> None:
     """What one transaction seals another opens, and a change of address deletes."""
-    keys, nothing = MasterKeys(data_dir), ProviderEnvironment()
+    nothing = ProviderEnvironment()
     with begin() as unit:
-        manage.put_key(unit, keys, SYSTEM, NOW, OPENAI, nothing, KEY)
+        commands.put_key(unit, OPENAI, nothing, KEY)
     with begin() as unit:
-        assert credential(unit, keys, OPENAI, nothing).secret == KEY
-        manage.set_base_url(unit, SYSTEM, NOW, OPENAI, "http://127.0.0.1:4000")
+        assert credential(unit, OPENAI, nothing).secret == KEY
+        commands.set_base_url(unit, OPENAI, "http://127.0.0.1:4000")
     with begin() as unit:
         assert not unit.sealed.all()
 
@@ -81,17 +81,17 @@ def test_a_sealed_key_outlives_its_transaction(begin: Begin, data_dir: Path) -> 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_a_change_of_address_is_whole_or_nothing(kind: str, data_dir: Path, request: pytest.FixtureRequest) -> None:
     """A transaction that fails after it keeps address, key and trail as they were (security.md 34)."""
-    keys, nothing = MasterKeys(data_dir), ProviderEnvironment()
+    nothing = ProviderEnvironment()
 
     def fail(unit: Any) -> None:
-        manage.set_base_url(unit, SYSTEM, NOW, OPENAI, "http://127.0.0.1:4000")
+        commands.set_base_url(unit, OPENAI, "http://127.0.0.1:4000")
         raise RuntimeError("a crash before the commit")
 
     with database_of(kind, data_dir, request) as database:
         with database.writing() as unit:
-            manage.put_key(unit, keys, SYSTEM, NOW, OPENAI, nothing, KEY)
+            commands.put_key(unit, OPENAI, nothing, KEY)
         with pytest.raises(RuntimeError), database.writing() as unit:
             fail(unit)
         with database.reading() as unit:
-            assert credential(unit, keys, OPENAI, nothing).secret == KEY
+            assert credential(unit, OPENAI, nothing).secret == KEY
             assert [event.name for event in unit.events.page("openai", None, 9)] == ["provider_key_added"]

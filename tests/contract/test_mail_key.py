@@ -7,7 +7,8 @@ from ari.accounts.model import Account
 from ari.base.caller import SYSTEM
 from ari.base.events import Event, Origin
 from ari.base.ids import new_id
-from ari.integrations import manage as integrations
+from ari.deps import Deps
+from ari.integrations import commands
 from ari.integrations.providers import providers
 from ari.jobs.mail import round_of_mail
 from ari.notifications import manage
@@ -32,17 +33,16 @@ def test_a_sealed_key_mails(data_dir: Path, database_url: str | None) -> None:
 
         instance.command(SYSTEM, lambda unit, _: unit.accounts.add_owner(Account("usr_1", "owner@example.com", "x", 0)))
         assert happen("before") == "unsent"
-        keys, now_ms = instance.master_keys, instance.now_ms()
         environment = instance.provider_environment
 
         def seal(unit: object, by: object) -> None:
-            integrations.set_base_url(unit, by, now_ms, resend, service.url)
-            integrations.put_key(unit, keys, by, now_ms, resend, environment, KEY)
+            commands.set_base_url(unit, resend, service.url)
+            commands.put_key(unit, resend, environment, KEY)
 
         instance.command(SYSTEM, seal)
         assert happen("sealed") == "sent"
         assert (instance.office.sender, _mailed(service)) == ("resend", 1)
-        instance.command(SYSTEM, lambda unit, by: integrations.remove(unit, by, now_ms, resend))
+        Deps(instance).do_sync(commands.remove, resend)
         assert happen("removed") == "unsent"
         assert (instance.office.is_open, _mailed(service)) == (False, 1)
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from ari.base.caller import SYSTEM
 from ari.base.errors import Invalid
 from ari.base.seal import CannotOpen, Context, Sealed
+from ari.deps import Deps
 from ari.instance import Instance
-from ari.integrations import manage
+from ari.integrations import commands
 from ari.integrations.credentials import KIND, credential
 from ari.integrations.environment import ProviderEnvironment, key_variables, read_environment
 from ari.integrations.providers import provider_named
@@ -33,12 +33,11 @@ def instance(data_dir: Path, database_url: str | None) -> Iterator[Instance]:
 
 
 def _put(instance: Instance, key: str = KEY, provider: Any = OPENAI) -> None:
-    keys, now_ms = instance.master_keys, instance.now_ms()
-    instance.command(SYSTEM, lambda unit, by: manage.put_key(unit, keys, by, now_ms, provider, NOTHING, key))
+    Deps(instance).do_sync(commands.put_key, provider, NOTHING, key)
 
 
 def _secret(instance: Instance, provider: Any = OPENAI) -> str:
-    return instance.read(lambda unit: credential(unit, instance.master_keys, provider, NOTHING)).secret
+    return Deps(instance).read_sync(credential, provider, NOTHING).secret
 
 
 def test_a_moved_envelope_opens_nothing(instance: Instance) -> None:
@@ -70,31 +69,27 @@ def test_a_moved_envelope_opens_nothing(instance: Instance) -> None:
 def test_another_base_url_leaves_no_key(instance: Instance) -> None:
     """The sealed key is gone with the change, so no address gets a key that was given for another."""
     _put(instance)
-    now_ms = instance.now_ms()
-    instance.command(SYSTEM, lambda unit, by: manage.set_base_url(unit, by, now_ms, OPENAI, "https://x.example.net"))
+    Deps(instance).do_sync(commands.set_base_url, OPENAI, "https://x.example.net")
     assert instance.read(lambda unit: unit.sealed.all()) == []
-    instance.command(SYSTEM, lambda unit, by: manage.set_base_url(unit, by, now_ms, OPENAI, None))
+    Deps(instance).do_sync(commands.set_base_url, OPENAI, None)
     assert instance.read(lambda unit: unit.sealed.all()) == []
 
 
 def test_a_key_of_the_environment_keeps_to_its_addresses(instance: Instance) -> None:
     """The built-in one, or one of the environment; a base URL stored by whoever may write here gets nothing."""
-    now_ms = instance.now_ms()
     for provider in (OPENAI, COMPATIBLE):
-        instance.command(
-            SYSTEM, lambda unit, by, p=provider: manage.set_base_url(unit, by, now_ms, p, "https://evil.example.net")
-        )
+        Deps(instance).do_sync(commands.set_base_url, provider, "https://evil.example.net")
     given = ProviderEnvironment({"openai": KEY, "openai_compatible": KEY})
-    used = instance.read(lambda unit: credential(unit, instance.master_keys, OPENAI, given))
+    used = Deps(instance).read_sync(credential, OPENAI, given)
     assert (used.base_url, used.secret) == ("https://api.openai.com", KEY)
-    elsewhere = instance.read(lambda unit: credential(unit, instance.master_keys, COMPATIBLE, given))
+    elsewhere = Deps(instance).read_sync(credential, COMPATIBLE, given)
     assert (elsewhere.base_url, elsewhere.secret) == ("https://evil.example.net", "")
 
 
 def test_a_lost_master_key_touches_nothing(instance: Instance) -> None:
     """One sentence that says where it is missing; nothing is sealed anew and no other key is made; removing works."""
     _put(instance)
-    place, now_ms = instance.master_keys.own_file, instance.now_ms()
+    place = instance.master_keys.own_file
     key = place.read_bytes()
     place.unlink()
     for work in (_secret, lambda one: _put(one, KEY + "x")):
@@ -107,7 +102,7 @@ def test_a_lost_master_key_touches_nothing(instance: Instance) -> None:
     for work in (_secret, lambda one: _put(one, KEY + "x")):
         with pytest.raises(CannotOpen):
             work(instance)
-    instance.command(SYSTEM, lambda unit, by: manage.remove(unit, by, now_ms, OPENAI))
+    Deps(instance).do_sync(commands.remove, OPENAI)
     assert instance.read(lambda unit: (unit.sealed.all(), unit.integrations.all())) == ([], [])
 
 

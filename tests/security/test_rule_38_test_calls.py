@@ -9,11 +9,13 @@ import pytest
 
 from ari.base.caller import SYSTEM
 from ari.base.errors import Invalid
+from ari.deps import Deps
 from ari.instance import Instance
-from ari.integrations import manage
+from ari.integrations import commands
 from ari.integrations.environment import ProviderEnvironment
 from ari.integrations.model import Credential
 from ari.integrations.providers import provider_named
+from ari.integrations.trying import probe_provider
 from ari.outbound.probe import HttpProber
 from tests.support.instances import opened
 from tests.support.provider import provider
@@ -50,9 +52,7 @@ def test_a_base_url_that_hides_something_is_refused(instance: Instance) -> None:
     """User, password, query and fragment; plain http beyond private networks."""
     for address in ("http://a@127.0.0.1", "http://127.0.0.1?a", "http://127.0.0.1#a", "http://example.net"):
         with pytest.raises(Invalid):
-            instance.command(
-                SYSTEM, lambda unit, by, at=address: manage.set_base_url(unit, by, instance.now_ms(), OLLAMA, at)
-            )
+            Deps(instance).do_sync(commands.set_base_url, OLLAMA, address)
     assert instance.read(lambda unit: unit.integrations.all()) == []
 
 
@@ -69,18 +69,25 @@ def test_proxies_of_the_environment_are_not_used(monkeypatch: pytest.MonkeyPatch
 
 def test_a_hostile_answer_leaves_nothing_behind(instance: Instance) -> None:
     """Its error repeats the key, as OpenAI's repeats parts of it: status and our words are all that is kept."""
-    now_ms, nothing = instance.now_ms(), ProviderEnvironment()
+    nothing = ProviderEnvironment()
 
     def prepare(unit: Any, by: Any) -> None:
-        manage.set_base_url(unit, by, now_ms, OPENAI, there.url)
-        manage.put_key(unit, instance.master_keys, by, now_ms, OPENAI, nothing, KEY)
+        commands.set_base_url(unit, OPENAI, there.url)
+        commands.put_key(unit, OPENAI, nothing, KEY)
 
     with provider() as there:
         instance.command(SYSTEM, prepare)
-        assert asyncio.run(instance.atest_integration(SYSTEM, OPENAI)).outcome == "works"
+        assert (
+            asyncio.run(
+                probe_provider(Deps(instance, SYSTEM), instance.prober, OPENAI, instance.provider_environment)
+            ).outcome
+            == "works"
+        )
         there.refuse()
         assert KEY.encode() in there.body
-        result = asyncio.run(instance.atest_integration(SYSTEM, OPENAI))
+        result = asyncio.run(
+            probe_provider(Deps(instance, SYSTEM), instance.prober, OPENAI, instance.provider_environment)
+        )
     assert result.outcome == "rejected"
     kept = instance.read(lambda unit: (unit.integrations.all(), unit.events.page("openai", None, 20)))
     assert [event.name for event in kept[1]][:2] == ["provider_key_rejected", "integration_tested"]

@@ -13,13 +13,15 @@ from ari.base.addresses import AddressList
 from ari.base.caller import SYSTEM, Caller
 from ari.base.errors import Conflict, Invalid, Limited
 from ari.base.events import Origin
+from ari.deps import Deps
 from ari.instance import Instance
-from ari.integrations import manage, trying
+from ari.integrations import commands, trying
 from ari.integrations.credentials import credential_of, state
 from ari.integrations.environment import ProviderEnvironment
 from ari.integrations.model import Credential
 from ari.integrations.ports import Probed
 from ari.integrations.providers import provider_named
+from ari.integrations.trying import probe_provider
 from ari.outbound.probe import HttpProber
 from tests.support.commands import as_caller, clock_of, create_key
 from tests.support.instances import opened
@@ -64,10 +66,7 @@ def _clerk(instance: Instance, scopes: tuple[str, ...] = ("integrations:write",)
 
 
 def _set(instance: Instance, caller: Caller, base_url: str | None, of: Any = OLLAMA, *listed: str) -> Any:
-    return instance.command(
-        caller,
-        lambda unit, by: manage.set_base_url(unit, by, instance.now_ms(), of, base_url, AddressList.of(listed)),
-    )
+    return Deps(instance, caller).do_sync(commands.set_base_url, of, base_url, AddressList.of(listed))
 
 
 def _found(instance: Instance, *listed: str, of: Any = OLLAMA) -> Credential:
@@ -99,8 +98,8 @@ def test_the_owner_names_private_addresses(instance: Instance) -> None:
     session = Caller("usr_1", Origin("web"), session_digest=b"x" * 32, confirmed_at_ms=instance.now_ms())
     for base_url in PRIVATE:
         for caller in (session, Caller("cli:alice", Origin("cli"))):
-            with instance.database.writing() as unit:
-                stored = manage.set_base_url(unit, caller, instance.now_ms(), OLLAMA, base_url)
+            with instance.database.writing(caller) as unit:
+                stored = commands.set_base_url(unit, OLLAMA, base_url)
             assert stored.base_url_by == caller.actor
             assert (_found(instance).owner_named, _found(instance).key_named) == (True, False)
             _set(instance, SYSTEM, None)
@@ -158,11 +157,11 @@ def test_a_setting_that_lists_an_address_no_more_counts_at_once(instance: Instan
 
 def test_the_owner_confirms_what_a_key_named(instance: Instance) -> None:
     """The same address again, from the owner: the sealed key stays, and the name may lead to a private address."""
-    clerk, keys = _clerk(instance), instance.master_keys
+    clerk = _clerk(instance)
 
     def put(unit: Any, by: Any) -> None:
-        manage.set_base_url(unit, by, instance.now_ms(), OPENAI, "https://models.example.net")
-        manage.put_key(unit, keys, by, instance.now_ms(), OPENAI, ProviderEnvironment(), KEY)
+        commands.set_base_url(unit, OPENAI, "https://models.example.net")
+        commands.put_key(unit, OPENAI, ProviderEnvironment(), KEY)
 
     instance.command(clerk, put)
     assert not _found(instance, of=OPENAI).owner_named
@@ -181,8 +180,8 @@ def test_the_owners_key_goes_to_no_address_that_a_key_named(instance: Instance) 
     def put(by: Caller, *, address: str | None = None) -> None:
         def work(unit: Any, by: Caller) -> None:
             if address is not None:
-                manage.set_base_url(unit, by, instance.now_ms(), OPENAI, address)
-            manage.put_key(unit, instance.master_keys, by, instance.now_ms(), OPENAI, ProviderEnvironment(), KEY)
+                commands.set_base_url(unit, OPENAI, address)
+            commands.put_key(unit, OPENAI, ProviderEnvironment(), KEY)
 
         instance.command(by, work)
 
@@ -239,7 +238,9 @@ def test_a_test_is_no_port_scanner(instance: Instance, monkeypatch: pytest.Monke
         began = asyncio.new_event_loop()
         try:
             before = began.time()
-            result = began.run_until_complete(instance.atest_integration(clerk, OLLAMA))
+            result = began.run_until_complete(
+                probe_provider(Deps(instance, clerk), instance.prober, OLLAMA, instance.provider_environment)
+            )
             assert began.time() - before >= 0.05, number
         finally:
             began.close()
@@ -253,7 +254,7 @@ def test_a_test_is_no_port_scanner(instance: Instance, monkeypatch: pytest.Monke
 
 async def _owners_words(instance: Instance) -> str:
     instance.prober = _Answers(FAILURES[0])
-    return (await instance.atest_integration(SYSTEM, OLLAMA)).words
+    return (await probe_provider(Deps(instance, SYSTEM), instance.prober, OLLAMA, instance.provider_environment)).words
 
 
 def test_a_key_learns_why_where_it_did_not_choose_the_address(instance: Instance) -> None:
@@ -261,7 +262,12 @@ def test_a_key_learns_why_where_it_did_not_choose_the_address(instance: Instance
     clerk = _clerk(instance)
     _set(instance, SYSTEM, "http://127.0.0.1:9")
     instance.prober = _Answers(FAILURES[0])
-    assert "connection failed" in asyncio.run(instance.atest_integration(clerk, OLLAMA)).words
+    assert (
+        "connection failed"
+        in asyncio.run(
+            probe_provider(Deps(instance, clerk), instance.prober, OLLAMA, instance.provider_environment)
+        ).words
+    )
 
 
 def test_keys_make_few_test_calls(instance: Instance) -> None:
@@ -270,11 +276,23 @@ def test_keys_make_few_test_calls(instance: Instance) -> None:
     instance.prober = _Answers(Probed(200))
     clerks = [_clerk(instance), _clerk(instance)]
     for number in range(trying.KEY_TESTS_PER_HOUR):
-        asyncio.run(instance.atest_integration(clerks[number % 2], OLLAMA))
+        asyncio.run(
+            probe_provider(Deps(instance, clerks[number % 2]), instance.prober, OLLAMA, instance.provider_environment)
+        )
     for clerk in clerks:
         with pytest.raises(Limited) as caught:
-            asyncio.run(instance.atest_integration(clerk, OLLAMA))
+            asyncio.run(probe_provider(Deps(instance, clerk), instance.prober, OLLAMA, instance.provider_environment))
         assert 0 < caught.value.retry_after_seconds <= 3601
-    assert asyncio.run(instance.atest_integration(SYSTEM, OLLAMA)).outcome == "works"
+    assert (
+        asyncio.run(
+            probe_provider(Deps(instance, SYSTEM), instance.prober, OLLAMA, instance.provider_environment)
+        ).outcome
+        == "works"
+    )
     clock_of(instance).advance(3600)
-    assert asyncio.run(instance.atest_integration(clerks[0], OLLAMA)).outcome == "works"
+    assert (
+        asyncio.run(
+            probe_provider(Deps(instance, clerks[0]), instance.prober, OLLAMA, instance.provider_environment)
+        ).outcome
+        == "works"
+    )

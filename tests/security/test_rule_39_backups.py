@@ -8,16 +8,17 @@ from pathlib import Path
 
 import pytest
 
+from ari import keys
 from ari.base.caller import SYSTEM
 from ari.base.seal import CannotOpen
 from ari.base.settings import load_settings
+from ari.deps import Deps
 from ari.instance import Instance
-from ari.integrations import manage
+from ari.integrations import commands
 from ari.integrations.credentials import credential, state
 from ari.integrations.environment import ProviderEnvironment
 from ari.integrations.providers import provider_named
-from ari.keys import manage as key_manage
-from ari.keys.manage import KeyChange, NewKey
+from ari.keys import KeyChange, NewKey
 from ari.storage.backup.restore import Terms, restore_backup
 from ari.storage.backup.write import write_backup
 from tests.support.instances import START_MS, opened
@@ -32,16 +33,15 @@ DISABLED = KeyChange(disabled=True)
 def source(data_dir: Path, database_url: str | None) -> Iterator[Instance]:
     """An instance with a provider key, and API keys in each state that a backup may bring back."""
     with opened(data_dir, database_url) as made:
-        now_ms = made.now_ms()
-        made.command(SYSTEM, lambda unit, by: manage.put_key(unit, made.master_keys, by, now_ms, OPENAI, NOTHING, KEY))
+        Deps(made).do_sync(commands.put_key, OPENAI, NOTHING, KEY)
         for name in ("living", "AI", "disabled", "revoked"):
             scopes = ("ai:openai",) if name == "AI" else None
             new = NewKey(name, scopes=scopes)
-            key = made.command(SYSTEM, lambda unit, by, n=new: key_manage.create(unit, by, now_ms, n)).key
+            key = Deps(made).do_sync(keys.create, new).key
             if name == "disabled":
-                made.command(SYSTEM, lambda unit, by, k=key: key_manage.change(unit, by, now_ms, k.id, DISABLED))
+                Deps(made).do_sync(keys.change, key.id, DISABLED)
             if name == "revoked":
-                made.command(SYSTEM, lambda unit, by, k=key: key_manage.revoke(unit, by, now_ms, k.id))
+                Deps(made).do_sync(keys.revoke, key.id)
         yield made
 
 
@@ -67,9 +67,9 @@ def test_the_master_key_stays_out(source: Instance, tmp_path: Path) -> None:
         assert not there.master_keys.own_file.exists()
         assert there.read(lambda unit: state(unit, OPENAI, NOTHING)).mask == "sk-p…CDEF"
         with pytest.raises(CannotOpen, match="a master key that is not in"):
-            there.read(lambda unit: credential(unit, there.master_keys, OPENAI, NOTHING))
+            Deps(there).read_sync(credential, OPENAI, NOTHING)
         there.master_keys.own_file.write_bytes(master + b"\n")
-        assert there.read(lambda unit: credential(unit, there.master_keys, OPENAI, NOTHING)).secret == KEY
+        assert Deps(there).read_sync(credential, OPENAI, NOTHING).secret == KEY
 
 
 @pytest.mark.parametrize("trust_keys", [False, True])

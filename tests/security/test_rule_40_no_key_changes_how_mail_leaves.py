@@ -11,10 +11,12 @@ import pytest
 from ari.base.caller import SYSTEM, Caller
 from ari.base.errors import Conflict, Forbidden, Unconfirmed
 from ari.base.events import Origin
+from ari.deps import Deps
 from ari.instance import Instance
-from ari.integrations import manage
+from ari.integrations import commands
 from ari.integrations.credentials import state
 from ari.integrations.providers import provider_named
+from ari.integrations.trying import probe_provider
 from ari.keys.scopes import SCOPES
 from ari.notifications import manage as notifications
 from tests.support.commands import as_caller, create_key
@@ -37,9 +39,9 @@ def instance(data_dir: Path, database_url: str | None) -> Iterator[Instance]:
 def _seal(instance: Instance, caller: Caller, key: str = KEY, base_url: str | None = None) -> None:
     def seal(unit: Any, by: Caller) -> None:
         if base_url is not None:
-            manage.set_base_url(unit, by, instance.now_ms(), RESEND, base_url)
+            commands.set_base_url(unit, RESEND, base_url)
         environment = instance.provider_environment
-        manage.put_key(unit, instance.master_keys, by, instance.now_ms(), RESEND, environment, key)
+        commands.put_key(unit, RESEND, environment, key)
 
     instance.command(caller, seal)
 
@@ -51,10 +53,8 @@ def test_no_scope_is_enough(instance: Instance) -> None:
     attempts = (
         lambda by: _seal(instance, by, OTHER),
         lambda by: _seal(instance, by, OTHER, "https://mail.example.net"),
-        lambda by: instance.command(
-            by, lambda unit, by: manage.set_base_url(unit, by, instance.now_ms(), RESEND, RESEND.base_url)
-        ),
-        lambda by: instance.command(by, lambda unit, by: manage.remove(unit, by, instance.now_ms(), RESEND)),
+        lambda by: Deps(instance, by).do_sync(commands.set_base_url, RESEND, RESEND.base_url),
+        lambda by: Deps(instance, by).do_sync(commands.remove, RESEND),
     )
     for caller in (as_caller(create_key(instance, scopes=(scope,)).key) for scope in EVERY_SCOPE):
         for attempt in attempts:
@@ -67,12 +67,12 @@ def test_the_owner_confirms_first(instance: Instance) -> None:
     """A session whose password was given a while ago is asked for it; a fresh one and the command line are not."""
     for confirmed_at_ms, at_once in ((0, False), (instance.now_ms(), True)):
         session = Caller("usr_1", Origin("web"), session_digest=b"x" * 32, confirmed_at_ms=confirmed_at_ms)
-        with instance.database.writing() as unit:
+        with instance.database.writing(session) as unit:
             if at_once:
-                manage.set_base_url(unit, session, instance.now_ms(), RESEND, "https://mail.example.net")
+                commands.set_base_url(unit, RESEND, "https://mail.example.net")
             else:
                 with pytest.raises(Unconfirmed):
-                    manage.set_base_url(unit, session, instance.now_ms(), RESEND, "https://mail.example.net")
+                    commands.set_base_url(unit, RESEND, "https://mail.example.net")
     _seal(instance, Caller("cli:alice", Origin("cli")), base_url="http://127.0.0.1:9")
 
 
@@ -89,7 +89,7 @@ def test_what_a_key_set_before_sends_nothing(instance: Instance, field: str) -> 
     instance.look_for_mail_key()
     assert (instance.mail, instance.office.is_open) == (None, False)
     with pytest.raises(Conflict, match="An API key set the address of Resend"):
-        asyncio.run(instance.atest_integration(SYSTEM, RESEND))
+        asyncio.run(probe_provider(Deps(instance, SYSTEM), instance.prober, RESEND, instance.provider_environment))
     shown = instance.read(lambda unit: state(unit, RESEND, instance.provider_environment))
     assert (shown.name, "no email is sent" in (shown.problem or "")) == ("failing", True)
     _seal(instance, SYSTEM, base_url="https://mail.example.net")

@@ -10,13 +10,14 @@ them went out. A browser or an address that signed in before has a count of its 
 """
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ari.accounts import sessions, setup
 from ari.accounts.model import Account, MailLink, Purpose, check_email, spell_email
 from ari.accounts.networks import network_of, site_of
 from ari.accounts.ports import AccountTransaction
 from ari.accounts.sign_in import is_device, know_address, known_by
+from ari.base.caller import Caller
 from ari.base.clock import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, in_words
 from ari.base.errors import Invalid, Limited, NotFound, Problem
 from ari.base.events import Event
@@ -104,7 +105,7 @@ def ask_for_address(tx: AccountTransaction, email: str) -> Mailed:
 def confirm_address(tx: AccountTransaction, token: str) -> Account:
     """Use a link up: its address is the account's from now on. Raises ``NotFound`` for one that does not work."""
     link = _use(tx, "email", token)
-    return _set_address(tx, link.account_id, link.email, actor=link.account_id)
+    return _set_address(tx, link.account_id, link.email, caller=replace(tx.caller, actor=link.account_id))
 
 
 def change_address(tx: AccountTransaction, account_id: str, email: str) -> Account:
@@ -113,16 +114,16 @@ def change_address(tx: AccountTransaction, account_id: str, email: str) -> Accou
     Links that were mailed before work no longer. Raises ``Invalid``, ``NotFound``, ``Unconfirmed``.
     """
     tx.caller.require_confirmed(tx.now_ms)
-    return _set_address(tx, account_id, email, actor=tx.caller.actor)
+    return _set_address(tx, account_id, email, caller=tx.caller)
 
 
-def _set_address(tx: AccountTransaction, account_id: str, email: str, actor: str) -> Account:
+def _set_address(tx: AccountTransaction, account_id: str, email: str, caller: Caller) -> Account:
     account = _locked(tx, account_id)
     address = _another(account, email)
     tx.accounts.set_email(account.id, address)
     tx.accounts.drop_links(account.id)
     detail = {"email": address, "old_email": account.email}
-    record(tx, "email_changed", account.id, detail, actor=actor)
+    record(tx, "email_changed", account.id, detail, caller=caller)
     return Account(account.id, address, account.password_hash, account.created_at_ms)
 
 

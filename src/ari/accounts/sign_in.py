@@ -16,7 +16,7 @@ password and count nowhere.
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ari.accounts import newcomers, sessions
 from ari.accounts.model import Account, HalfSignIn, check_email, spell_email
@@ -161,7 +161,7 @@ def open_session(
         detail["new_device"] = True
     if second_step:
         detail["second_step"] = second_step
-    record(tx, "signed_in", account.id, detail, actor=account.id)
+    record(tx, "signed_in", account.id, detail, caller=replace(tx.caller, actor=account.id))
     return NewSession(account, sessions.start(tx, account), kept)
 
 

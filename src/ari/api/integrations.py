@@ -7,15 +7,17 @@ from starlette.responses import Response
 
 from ari.api.here import WITH_BODY, Here, answer, problems
 from ari.api.integration_shapes import IntegrationIn, IntegrationOut, IntegrationsOut, ProviderName, TestResultOut
-from ari.base.caller import Caller
 from ari.base.errors import Invalid, Problem
 from ari.http.route_policy import AuthMode, policy
-from ari.integrations import manage
+from ari.integrations import commands
 from ari.integrations.credentials import state, states
+from ari.integrations.environment import ProviderEnvironment
 from ari.integrations.facts import integration_facts
 from ari.integrations.model import Provider, State
+from ari.integrations.ports import IntegrationTransaction
 from ari.integrations.providers import provider_named
-from ari.storage.transaction import Transaction
+from ari.integrations.trying import probe_provider
+from ari.usage.reports.ai_summary import last_uses
 
 router = APIRouter(prefix="/api/integrations", tags=["Integrations"])
 
@@ -25,8 +27,8 @@ router = APIRouter(prefix="/api/integrations", tags=["Integrations"])
 async def list_integrations(here: Here) -> Response:
     """Every supported provider and its status. Keys are masked to their first and last characters."""
     environment = here.instance.provider_environment
-    found = await here.instance.aread(lambda unit: states(unit, environment))
-    used = await here.instance.areport(lambda reader: reader.ai_last_used())
+    found = await here.deps.read(states, environment)
+    used = await here.deps.report(last_uses)
     items = [integration_facts(one, used.get(one.provider.name)) for one in found]
     return answer({"items": items, "next_cursor": None})
 
@@ -54,18 +56,7 @@ async def put_integration(provider: ProviderName, body: IntegrationIn, here: Her
     wanted, given = provider_named(provider), body.model_fields_set
     if not given or (body.key is None and "base_url" not in given):
         raise Invalid(Problem("key", "Set key, base_url or both."))
-    instance = here.instance
-    listed = instance.provider_environment.private_addresses
-
-    def put(unit: Transaction, by: Caller) -> None:
-        now_ms = instance.now_ms()
-        if "base_url" in given:
-            manage.set_base_url(unit, by, now_ms, wanted, body.base_url, listed)
-        if body.key is not None:
-            environment = instance.provider_environment
-            manage.put_key(unit, instance.master_keys, by, now_ms, wanted, environment, body.key)
-
-    await instance.acommand(here.caller, put)
+    await here.deps.do(_put, wanted, here.instance.provider_environment, body)
     return await _answered(here, wanted)
 
 
@@ -79,8 +70,7 @@ async def put_integration(provider: ProviderName, body: IntegrationIn, here: Her
 @policy(AuthMode.KEY_OR_SESSION, scope="integrations:write", sensitive=True)
 async def delete_integration(provider: ProviderName, here: Here) -> Response:
     """Deletes the stored key and base URL immediately. Keys set in the environment can't be removed here."""
-    wanted, now_ms = provider_named(provider), here.instance.now_ms
-    await here.instance.acommand(here.caller, lambda unit, by: manage.remove(unit, by, now_ms(), wanted))
+    await here.deps.do(commands.remove, provider_named(provider))
     return Response(status_code=204)
 
 
@@ -95,12 +85,20 @@ async def test_integration(provider: ProviderName, here: Here) -> Response:
     """Makes one side-effect-free call to the provider, within 10 seconds, and returns whether the key works. API keys
     can make 30 tests an hour in total. If an API key set the base URL, tests by API keys don't report why a connection
     failed."""
-    result = await here.instance.atest_integration(here.caller, provider_named(provider))
+    instance = here.instance
+    result = await probe_provider(here.deps, instance.prober, provider_named(provider), instance.provider_environment)
     return answer({"outcome": result.outcome, "words": result.words})
 
 
 async def _answered(here: Any, provider: Provider) -> Response:
     environment = here.instance.provider_environment
-    found: State = await here.instance.aread(lambda unit: state(unit, provider, environment))
-    used = await here.instance.areport(lambda reader: reader.ai_last_used())
+    found: State = await here.deps.read(state, provider, environment)
+    used = await here.deps.report(last_uses)
     return answer(integration_facts(found, used.get(provider.name)))
+
+
+def _put(tx: IntegrationTransaction, provider: Provider, environment: ProviderEnvironment, body: IntegrationIn) -> None:
+    if "base_url" in body.model_fields_set:
+        commands.set_base_url(tx, provider, body.base_url, environment.private_addresses)
+    if body.key is not None:
+        commands.put_key(tx, provider, environment, body.key)

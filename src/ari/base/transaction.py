@@ -1,11 +1,15 @@
 """What every command finds in its transaction: who calls, the time, and the audit trail to record the change in."""
 
 import copy
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from ari.base.caller import Caller
 from ari.base.events import Event, EventStore
 from ari.base.ids import new_id
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class CommandTransaction(Protocol):
@@ -23,18 +27,31 @@ class CommandTransaction(Protocol):
     def events(self) -> EventStore: ...
 
 
+class Runner(Protocol):
+    """Runs commands and queries, each in a transaction of its own: for work that also waits for the network."""
+
+    @property
+    def caller(self) -> Caller: ...
+
+    async def do(self, command: Callable[Concatenate[Any, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a command."""
+
+    async def read(self, query: Callable[Concatenate[Any, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a query."""
+
+
 def new_event(
     tx: CommandTransaction,
     name: str,
     subject: str | None,
     detail: dict[str, Any] | None = None,
     *,
-    actor: str | None = None,
+    caller: Caller | None = None,
 ) -> Event:
-    """An event by the caller, which is not recorded yet; ``actor`` replaces the caller's."""
-    caller = tx.caller
+    """An event by the caller, which is not recorded yet; ``caller`` replaces the transaction's."""
+    by = caller or tx.caller
     event_id = new_id("evt", tx.now_ms)
-    return Event(event_id, tx.now_ms, name, actor or caller.actor, subject, caller.origin, detail or {})
+    return Event(event_id, tx.now_ms, name, by.actor, subject, by.origin, detail or {})
 
 
 def record(
@@ -43,10 +60,10 @@ def record(
     subject: str | None,
     detail: dict[str, Any] | None = None,
     *,
-    actor: str | None = None,
+    caller: Caller | None = None,
 ) -> Event:
-    """Record an event by the caller; ``actor`` replaces the caller's."""
-    event = new_event(tx, name, subject, detail, actor=actor)
+    """Record an event by the caller; ``caller`` replaces the transaction's."""
+    event = new_event(tx, name, subject, detail, caller=caller)
     tx.events.append(event)
     return event
 

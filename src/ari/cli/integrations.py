@@ -1,4 +1,4 @@
-"""``ari integrations``: provider keys. The rules are those of ``ari.integrations.manage``, as for every door."""
+"""``ari integrations``: provider keys. The rules are those of ``ari.integrations.commands``, as for every door."""
 # Imports inside functions here: start-up speed.
 
 import asyncio
@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ari.base.caller import Caller
 from ari.base.errors import Conflict
 from ari.cli import output
 from ari.cli.master_key import rotate
-from ari.cli.opening import CALLER, opened
+from ari.cli.opening import opened_deps
 from ari.cli.options import AsJson, DataDir, Yes
 
 if TYPE_CHECKING:
-    from ari.instance import Instance
+    from ari.deps import Deps
     from ari.integrations.model import Provider, State
-    from ari.storage.transaction import Transaction
+    from ari.integrations.ports import IntegrationTransaction
 
 Name = Annotated[str, typer.Argument(metavar="PROVIDER", help="Such as openai; see list.", show_default=False)]
 Address = Annotated[
@@ -34,10 +33,11 @@ def list_(as_json: AsJson = False, data_dir: DataDir = None) -> None:
     from ari.integrations.credentials import states
     from ari.integrations.facts import integration_facts
 
-    with opened(data_dir) as instance:
-        environment, now_ms = instance.provider_environment, instance.now_ms()
-        found = instance.read(lambda unit: states(unit, environment))
-        used = instance.database.reports.ai_last_used()
+    with opened_deps(data_dir) as deps:
+        instance = deps.instance
+        now_ms = instance.now_ms()
+        found = deps.read_sync(states, instance.provider_environment)
+        used = deps.instance.database.reports.ai_last_used()
     if as_json:
         output.as_json(
             {"items": [integration_facts(one, used.get(one.provider.name)) for one in found], "next_cursor": None}
@@ -60,27 +60,22 @@ def list_(as_json: AsJson = False, data_dir: DataDir = None) -> None:
 @app.command()
 def show(provider: Name, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """Show how things stand with one provider; never its key."""
-    with opened(data_dir) as instance:
-        _show(instance, _named(provider), as_json)
+    with opened_deps(data_dir) as deps:
+        _show(deps, _named(provider), as_json)
 
 
 @app.command("set")
 def set_(provider: Name, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """Seal a provider's key, asked for without showing it or read from standard input; never an argument."""
-    from ari.integrations import manage
+    from ari.integrations import commands
 
     wanted = _named(provider)
-    with opened(data_dir) as instance:
-        environment = instance.provider_environment
+    with opened_deps(data_dir) as deps:
+        environment = deps.instance.provider_environment
         key = _asked_key(wanted)
-        stored = instance.command(
-            CALLER(),
-            lambda unit, by: manage.put_key(
-                unit, instance.master_keys, by, instance.now_ms(), wanted, environment, key
-            ),
-        )
+        stored = deps.do_sync(commands.put_key, wanted, environment, key)
         if as_json:
-            _show(instance, wanted, as_json)
+            _show(deps, wanted, as_json)
             return
         output.say(f"Sealed the key {stored.mask} of {wanted.title}. Try it: ari integrations test {wanted.name}")
         if wanted.name in environment.keys:
@@ -92,26 +87,25 @@ def set_url(
     provider: Name, url: Address = None, yes: Yes = False, as_json: AsJson = False, data_dir: DataDir = None
 ) -> None:
     """Set a provider's base URL. A change deletes the key sealed for the address before, so ARI asks first."""
-    from ari.integrations import manage
+    from ari.integrations import commands
 
     wanted = _named(provider)
 
-    def change(unit: "Transaction", by: Caller) -> None:
-        if not yes and manage.key_lost_by(unit, wanted, url) != agreed:
+    def change(tx: "IntegrationTransaction") -> None:
+        if not yes and commands.find_key_lost_by(tx, wanted, url) != agreed:
             raise Conflict("key_changed", f"The key of {wanted.title} just changed; nothing was done. Try again.")
-        listed = instance.provider_environment.private_addresses
-        manage.set_base_url(unit, by, instance.now_ms(), wanted, url, listed)
+        commands.set_base_url(tx, wanted, url, deps.instance.provider_environment.private_addresses)
 
-    with opened(data_dir) as instance:
-        agreed = instance.read(lambda unit: manage.key_lost_by(unit, wanted, url))
+    with opened_deps(data_dir) as deps:
+        agreed = deps.read_sync(commands.find_key_lost_by, wanted, url)
         if agreed is not None:
             question = f"Change the address of {wanted.title}? This deletes the key {agreed}, sealed for the old one."
             output.confirm(question, yes=yes)
-        instance.command(CALLER(), change)
+        deps.do_sync(change)
         if as_json:
-            _show(instance, wanted, as_json)
+            _show(deps, wanted, as_json)
             return
-        where = _state(instance, wanted).base_url
+        where = _state(deps, wanted).base_url
         output.say(f"{wanted.title} is at {where}." if where else f"{wanted.title} has no address now.")
         if agreed is not None:
             output.tell(f"The key {agreed} was deleted. Seal another one: ari integrations set {wanted.name}")
@@ -120,23 +114,27 @@ def set_url(
 @app.command()
 def remove(provider: Name, yes: Yes = False, data_dir: DataDir = None) -> None:
     """Delete a provider's sealed key and base URL; what uses it through ARI stops working at once."""
-    from ari.integrations import manage
+    from ari.integrations import commands
+    from ari.integrations.rows import get_stored_row
 
     wanted = _named(provider)
-    with opened(data_dir) as instance:
-        if instance.read(lambda unit: unit.integrations.get(wanted.name)) is not None:
+    with opened_deps(data_dir) as deps:
+        if deps.read_sync(get_stored_row, wanted) is not None:
             question = f"Remove the key of {wanted.title}? What uses it through ARI stops working at once."
             output.confirm(question, yes=yes)
-        instance.command(CALLER(), lambda unit, by: manage.remove(unit, by, instance.now_ms(), wanted))
+        deps.do_sync(commands.remove, wanted)
     output.say(f"Removed what was stored for {wanted.title}.")
 
 
 @app.command("test")
 def try_(provider: Name, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """Ask the provider whether it takes the key, by a call that changes nothing; fails unless the key is valid."""
+    from ari.integrations.trying import probe_provider
+
     wanted = _named(provider)
-    with opened(data_dir) as instance:
-        result = asyncio.run(instance.atest_integration(CALLER(), wanted))
+    with opened_deps(data_dir) as deps:
+        instance = deps.instance
+        result = asyncio.run(probe_provider(deps, instance.prober, wanted, instance.provider_environment))
     if as_json:
         output.as_json({"outcome": result.outcome, "words": result.words})
     else:
@@ -155,18 +153,17 @@ def _named(name: str) -> "Provider":
     return found
 
 
-def _state(instance: "Instance", provider: "Provider") -> "State":
+def _state(deps: "Deps", provider: "Provider") -> "State":
     from ari.integrations.credentials import state
 
-    environment = instance.provider_environment
-    return instance.read(lambda unit: state(unit, provider, environment))
+    return deps.read_sync(state, provider, deps.instance.provider_environment)
 
 
-def _show(instance: "Instance", provider: "Provider", as_json: bool) -> None:
+def _show(deps: "Deps", provider: "Provider", as_json: bool) -> None:
     from ari.integrations.facts import integration_facts
 
-    used = instance.database.reports.ai_last_used()
-    found = integration_facts(_state(instance, provider), used.get(provider.name))
+    used = deps.instance.database.reports.ai_last_used()
+    found = integration_facts(_state(deps, provider), used.get(provider.name))
     if as_json:
         output.as_json(found)
         return

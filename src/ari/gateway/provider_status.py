@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 import structlog
 
-from ari.base.caller import SYSTEM
 from ari.base.errors import AriError
+from ari.deps import Deps
 from ari.gateway.keyring import ResolvedCredential
 from ari.instance import Instance
-from ari.integrations import manage
+from ari.integrations import health
 from ari.integrations.model import Integration
 
 _REST_SECONDS = 10.0
@@ -27,17 +27,17 @@ class ProviderStatus:
     async def rejected(self, held: ResolvedCredential, reason: str, status: int) -> None:
         """The provider rejected the key."""
         if not held.failing and self._is_due(held, "rejected"):
-            await self._note(held, manage.note_rejected, reason, status)
+            await self._note(held, health.record_rejected, reason, status)
 
     async def unreachable(self, held: ResolvedCredential, reason: str) -> None:
         """The provider did not respond."""
         if not held.failing and self._is_due(held, "unreachable"):
-            await self._note(held, manage.note_unreachable, reason, None)
+            await self._note(held, health.record_unreachable, reason, None)
 
     async def works(self, held: ResolvedCredential) -> None:
         """The provider accepted the key."""
         if held.failing and self._is_due(held, "works"):
-            await self._note(held, manage.note_working)
+            await self._note(held, health.record_working)
 
     def _is_due(self, held: ResolvedCredential, word: str) -> bool:
         credential, now = held.credential, self._instance.clock.monotonic()
@@ -50,9 +50,9 @@ class ProviderStatus:
         return True
 
     async def _note(self, held: ResolvedCredential, note: Callable[..., Integration], *facts: object) -> None:
-        instance, credential = self._instance, held.credential
+        credential = held.credential
         try:
-            await instance.acommand(SYSTEM, lambda unit, _: note(unit, instance.now_ms(), credential, *facts))
+            await Deps(self._instance).do(note, credential, *facts)
         except AriError as error:
             _log.warning(
                 "could not record the status of a provider", provider=credential.provider.name, reason=str(error)

@@ -50,16 +50,14 @@ class Place:
         return not self.owner_named and not self.key_named
 
 
-def credential(
-    unit: IntegrationTransaction, keys: MasterKeys, provider: Provider, environment: ProviderEnvironment
-) -> Credential:
+def credential(tx: IntegrationTransaction, provider: Provider, environment: ProviderEnvironment) -> Credential:
     """What speaks to the provider now.
 
     Raises ``Conflict("not_configured")`` where there is no key or no address, ``CannotOpen`` where the sealed key
     does not open: the master key is lost or wrong, or the key was given for another address. Changes nothing.
     """
-    stored = Stored(unit.integrations.get(provider.name), unit.sealed.get(KIND, provider.name))
-    return credential_of(stored, keys, provider, environment)
+    stored = Stored(tx.integrations.get(provider.name), tx.sealed.get(KIND, provider.name))
+    return credential_of(stored, tx.master_keys, provider, environment)
 
 
 def credential_of(stored: Stored, keys: MasterKeys, provider: Provider, environment: ProviderEnvironment) -> Credential:
@@ -83,15 +81,23 @@ def credential_of(stored: Stored, keys: MasterKeys, provider: Provider, environm
     )
 
 
-def state(unit: IntegrationTransaction, provider: Provider, environment: ProviderEnvironment) -> State:
+def find_mail_credential(tx: IntegrationTransaction, environment: ProviderEnvironment) -> Credential | None:
+    """The credential for sending mail, ``None`` if there is none that can be decrypted."""
+    try:
+        return credential(tx, providers()["resend"], environment)
+    except (Conflict, CannotOpen):
+        return None
+
+
+def state(tx: IntegrationTransaction, provider: Provider, environment: ProviderEnvironment) -> State:
     """How things stand with the provider, as far as can be told without opening anything."""
-    return _state(unit, provider, unit.integrations.get(provider.name), environment)
+    return _state(tx, provider, tx.integrations.get(provider.name), environment)
 
 
-def states(unit: IntegrationTransaction, environment: ProviderEnvironment) -> list[State]:
+def states(tx: IntegrationTransaction, environment: ProviderEnvironment) -> list[State]:
     """How things stand with every provider."""
-    rows = {row.provider: row for row in unit.integrations.all()}
-    return [_state(unit, provider, rows.get(name), environment) for name, provider in providers().items()]
+    rows = {row.provider: row for row in tx.integrations.all()}
+    return [_state(tx, provider, rows.get(name), environment) for name, provider in providers().items()]
 
 
 def context_of(row: Integration, base_url: str) -> Context:
@@ -100,7 +106,7 @@ def context_of(row: Integration, base_url: str) -> Context:
 
 
 def _state(
-    unit: IntegrationTransaction, provider: Provider, row: Integration | None, environment: ProviderEnvironment
+    tx: IntegrationTransaction, provider: Provider, row: Integration | None, environment: ProviderEnvironment
 ) -> State:
     own = _of_environment(provider, environment)
     failing = row is not None and row.failing_since_ms is not None
@@ -111,7 +117,7 @@ def _state(
     base_url = None if place is None else place.base_url
     if place is None or (shown is None and provider.needs_key):
         return State(provider, "not_configured", None, None, base_url, row, _missing(provider, environment))
-    sealed = unit.sealed.get(KIND, provider.name)
+    sealed = tx.sealed.get(KIND, provider.name)
     problem = _not_the_owners(provider, row, place)
     if problem is None and row is not None and shown is not None:
         problem = _misplaced(sealed, row, provider, place)

@@ -3,8 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from ari.base.events import EventStore
+from ari.base.master_key import MasterKeys
 from ari.base.seal import SealedStore
+from ari.base.transaction import CommandTransaction
 from ari.integrations.model import Credential, Integration
 
 
@@ -23,7 +24,7 @@ class IntegrationStore(Protocol):
     def remove(self, provider: str) -> None: ...
 
 
-class IntegrationTransaction(Protocol):
+class IntegrationTransaction(CommandTransaction, Protocol):
     """One transaction over integrations, sealed secrets and events."""
 
     @property
@@ -33,17 +34,24 @@ class IntegrationTransaction(Protocol):
     def sealed(self) -> SealedStore: ...
 
     @property
-    def events(self) -> EventStore: ...
+    def master_keys(self) -> MasterKeys: ...
 
 
 class Attempts(Protocol):
-    """Instants of late by bucket, shared by all processes."""
+    """The instants of recent attempts by bucket, shared by all processes."""
 
     def attempts(self, bucket: str) -> tuple[int, ...]:
         """The instants kept for this bucket, oldest first; nobody else reads them until the transaction ends."""
 
     def keep_attempts(self, bucket: str, instants_ms: tuple[int, ...], forget_at_ms: int) -> None:
         """Replace the bucket's instants."""
+
+
+class TestTransaction(IntegrationTransaction, Protocol):
+    """One transaction over integrations and counted attempts."""
+
+    @property
+    def accounts(self) -> Attempts: ...
 
 
 @dataclass(frozen=True, slots=True)

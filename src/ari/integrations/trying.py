@@ -4,8 +4,12 @@ import asyncio
 
 from ari.base.clock import HOUR_MS
 from ari.base.errors import Limited
+from ari.base.transaction import Runner
+from ari.integrations.credentials import credential
+from ari.integrations.environment import ProviderEnvironment
+from ari.integrations.health import record_test
 from ari.integrations.model import Credential, Provider, TestResult
-from ari.integrations.ports import Attempts, Probed, Prober
+from ari.integrations.ports import Probed, Prober, TestTransaction
 from ari.integrations.refusing import Said, begins_with, said_of_key
 
 TIMEOUT_SECONDS = 10.0
@@ -17,8 +21,25 @@ _UNAUTHORIZED, _NO_CREDIT, _NOT_FOUND, _TOO_MANY = 401, 402, 404, 429
 _REFUSALS = (400, 401, 403)
 
 
-def count_key_test(attempts: Attempts, now_ms: int) -> None:
-    """Count a test that an API key asks for, before it is made. Raises ``Limited``."""
+async def probe_provider(
+    run: Runner, prober: Prober, provider: Provider, environment: ProviderEnvironment
+) -> TestResult:
+    """Test the provider's key with a call that has no side effects, and record the result.
+
+    Raises ``Conflict("not_configured")``, ``CannotOpen``, and ``Limited`` for API keys.
+    """
+    used = await run.read(credential, provider, environment)
+    by_key = run.caller.key_id is not None
+    if by_key:
+        await run.do(count_key_test)
+    result = await tried(prober, used, for_key=by_key)
+    await run.do(record_test, used, result)
+    return result
+
+
+def count_key_test(tx: TestTransaction) -> None:
+    """Count a test by an API key before it is made. Raises ``Limited``."""
+    attempts, now_ms = tx.accounts, tx.now_ms
     # A clock that stepped back must not lock keys out for longer.
     recent = [min(at_ms, now_ms) for at_ms in attempts.attempts(_BUCKET) if now_ms - at_ms < HOUR_MS]
     if len(recent) >= KEY_TESTS_PER_HOUR:

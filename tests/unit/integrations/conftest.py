@@ -4,13 +4,13 @@ import pytest
 
 from ari.base.clock import FrozenClock
 from ari.base.master_key import MasterKeys
-from tests.unit.integrations.memory import MemoryUnit
+from tests.unit.integrations.memory import MemoryIntegrationTransaction
 
 
 @pytest.fixture
-def unit() -> MemoryUnit:
+def tx(clock: FrozenClock, keys: MasterKeys) -> MemoryIntegrationTransaction:
     """An instance without integrations."""
-    return MemoryUnit()
+    return MemoryIntegrationTransaction(clock, keys)
 
 
 @pytest.fixture

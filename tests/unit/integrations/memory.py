@@ -1,7 +1,10 @@
 """Integrations, sealed secrets and events in memory: the ports without a database."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from ari.base.caller import SYSTEM, Caller
+from ari.base.clock import Clock
+from ari.base.master_key import MasterKeys
 from ari.integrations.model import Integration
 from tests.unit.accounts.memory import MemoryEvents, MemorySealed
 
@@ -26,9 +29,20 @@ class MemoryIntegrations:
 
 
 @dataclass
-class MemoryUnit:
-    """Fulfils ``IntegrationUnit``."""
+class MemoryIntegrationTransaction:
+    """Fulfils ``IntegrationTransaction``; it never ends, and its time goes on."""
 
+    clock: Clock
+    master_keys: MasterKeys
+    caller: Caller = SYSTEM
     integrations: MemoryIntegrations = field(default_factory=MemoryIntegrations)
     sealed: MemorySealed = field(default_factory=MemorySealed)
     events: MemoryEvents = field(default_factory=MemoryEvents)
+
+    @property
+    def now_ms(self) -> int:
+        return self.clock.now_ms()
+
+    def by(self, caller: Caller) -> "MemoryIntegrationTransaction":
+        """The same transaction with another caller."""
+        return replace(self, caller=caller)

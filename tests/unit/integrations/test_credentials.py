@@ -4,17 +4,16 @@ from typing import Any
 
 import pytest
 
-from ari.base.caller import SYSTEM
 from ari.base.errors import Conflict
 from ari.base.master_key import MasterKeys
 from ari.base.seal import CannotOpen
-from ari.integrations import manage
+from ari.integrations import commands
 from ari.integrations.credentials import credential, state
 from ari.integrations.environment import ProviderEnvironment
 from ari.integrations.facts import integration_facts
 from ari.integrations.model import Provider
 from ari.integrations.providers import provider_named
-from tests.unit.integrations.memory import MemoryUnit
+from tests.unit.integrations.memory import MemoryIntegrationTransaction
 
 OPENAI, COMPATIBLE = provider_named("openai"), provider_named("openai_compatible")
 STORED, GIVEN = "sk-proj-0123456789abcdefABCDEF", "sk-proj-fedcba9876543210FEDCBA"
@@ -22,75 +21,79 @@ NOTHING = ProviderEnvironment()
 NOW = 1_764_000_000_000
 
 
-def _put(unit: Any, keys: MasterKeys, provider: Provider = OPENAI, environment: Any = NOTHING) -> None:
-    manage.put_key(unit, keys, SYSTEM, NOW, provider, environment, STORED)
+def _put(tx: Any, provider: Provider = OPENAI, environment: Any = NOTHING) -> None:
+    commands.put_key(tx, provider, environment, STORED)
 
 
-def test_the_environment_wins(unit: MemoryUnit, keys: MasterKeys) -> None:
+def test_the_environment_wins(tx: MemoryIntegrationTransaction, keys: MasterKeys) -> None:
     """Its key counts while it is there; the stored one waits behind it."""
-    _put(unit, keys)
+    _put(tx)
     environment = ProviderEnvironment({"openai": GIVEN})
-    used = credential(unit, keys, OPENAI, environment)
+    used = credential(tx, OPENAI, environment)
     assert (used.secret, used.source, used.base_url) == (GIVEN, "environment", "https://api.openai.com")
-    shown = integration_facts(state(unit, OPENAI, environment))
+    shown = integration_facts(state(tx, OPENAI, environment))
     assert (shown["state"], shown["source"], shown["mask"]) == ("configured", "environment", "sk-p…DCBA")
-    assert credential(unit, keys, OPENAI, NOTHING).secret == STORED
-    assert integration_facts(state(unit, OPENAI, NOTHING))["source"] == "stored"
+    assert credential(tx, OPENAI, NOTHING).secret == STORED
+    assert integration_facts(state(tx, OPENAI, NOTHING))["source"] == "stored"
 
 
-def test_a_key_of_the_environment_never_goes_to_a_stored_address(unit: MemoryUnit, keys: MasterKeys) -> None:
+def test_a_key_of_the_environment_never_goes_to_a_stored_address(
+    tx: MemoryIntegrationTransaction, keys: MasterKeys
+) -> None:
     """Whoever can set a base URL must not get the key of the environment sent there."""
-    manage.set_base_url(unit, SYSTEM, NOW, OPENAI, "https://elsewhere.example.net")
+    commands.set_base_url(tx, OPENAI, "https://elsewhere.example.net")
     environment = ProviderEnvironment({"openai": GIVEN})
-    assert credential(unit, keys, OPENAI, environment).base_url == "https://api.openai.com"
-    assert not credential(unit, keys, OPENAI, environment).owner_named
-    manage.set_base_url(unit, SYSTEM, NOW, COMPATIBLE, "https://elsewhere.example.net")
+    assert credential(tx, OPENAI, environment).base_url == "https://api.openai.com"
+    assert not credential(tx, OPENAI, environment).owner_named
+    commands.set_base_url(tx, COMPATIBLE, "https://elsewhere.example.net")
     alone = ProviderEnvironment({"openai_compatible": "hunter2"})
-    used = credential(unit, keys, COMPATIBLE, alone)
+    used = credential(tx, COMPATIBLE, alone)
     assert (used.secret, used.headers) == ("", ())
     both = ProviderEnvironment({"openai_compatible": "hunter2"}, {"openai_compatible": "http://127.0.0.1:8000/v1"})
-    assert credential(unit, keys, COMPATIBLE, both).headers == (("authorization", "Bearer hunter2"),)
-    assert credential(unit, keys, COMPATIBLE, both).owner_named
+    assert credential(tx, COMPATIBLE, both).headers == (("authorization", "Bearer hunter2"),)
+    assert credential(tx, COMPATIBLE, both).owner_named
 
 
-def test_a_key_of_the_environment_without_an_address_says_so(unit: MemoryUnit, keys: MasterKeys) -> None:
+def test_a_key_of_the_environment_without_an_address_says_so(
+    tx: MemoryIntegrationTransaction, keys: MasterKeys
+) -> None:
     """It does not count, and the page tells why."""
     alone = ProviderEnvironment({"openai_compatible": "hunter2"})
     with pytest.raises(Conflict):
-        credential(unit, keys, COMPATIBLE, alone)
-    found = state(unit, COMPATIBLE, alone)
+        credential(tx, COMPATIBLE, alone)
+    found = state(tx, COMPATIBLE, alone)
     assert found.name == "not_configured"
     assert found.problem == "OPENAI_COMPATIBLE_API_KEY is only used together with OPENAI_COMPATIBLE_BASE_URL."
 
 
-def test_a_stored_key_goes_only_where_it_was_sealed_for(unit: MemoryUnit, keys: MasterKeys) -> None:
+def test_a_stored_key_goes_only_where_it_was_sealed_for(tx: MemoryIntegrationTransaction, keys: MasterKeys) -> None:
     """A base URL that the environment brings later gets no key that was given for another."""
-    _put(unit, keys)
+    _put(tx)
     moved = ProviderEnvironment({}, {"openai": "https://proxy.example.net"})
     with pytest.raises(CannotOpen, match=r"saved for another address than https://proxy\.example\.net"):
-        credential(unit, keys, OPENAI, moved)
-    shown = integration_facts(state(unit, OPENAI, moved))
+        credential(tx, OPENAI, moved)
+    shown = integration_facts(state(tx, OPENAI, moved))
     assert (shown["state"], shown["failing_since"]) == ("failing", None)
     assert "Add it again" in shown["failing_reason"]
-    _put(unit, keys, environment=moved)
-    assert credential(unit, keys, OPENAI, moved).base_url == "https://proxy.example.net"
+    _put(tx, environment=moved)
+    assert credential(tx, OPENAI, moved).base_url == "https://proxy.example.net"
     with pytest.raises(CannotOpen):
-        credential(unit, keys, OPENAI, NOTHING)
+        credential(tx, OPENAI, NOTHING)
 
 
-def test_a_lost_envelope_is_told(unit: MemoryUnit, keys: MasterKeys) -> None:
+def test_a_lost_envelope_is_told(tx: MemoryIntegrationTransaction, keys: MasterKeys) -> None:
     """A row without its sealed key is failing, not working."""
-    _put(unit, keys)
-    unit.sealed.kept.clear()
+    _put(tx)
+    tx.sealed.kept.clear()
     with pytest.raises(CannotOpen, match="missing from storage"):
-        credential(unit, keys, OPENAI, NOTHING)
-    assert state(unit, OPENAI, NOTHING).name == "failing"
+        credential(tx, OPENAI, NOTHING)
+    assert state(tx, OPENAI, NOTHING).name == "failing"
 
 
-def test_the_facts_are_those_of_the_interface(unit: MemoryUnit, keys: MasterKeys) -> None:
+def test_the_facts_are_those_of_the_interface(tx: MemoryIntegrationTransaction, keys: MasterKeys) -> None:
     """Every door tells these and no key."""
-    _put(unit, keys)
-    facts = integration_facts(state(unit, OPENAI, NOTHING), NOW)
+    _put(tx)
+    facts = integration_facts(state(tx, OPENAI, NOTHING), NOW)
     assert list(facts) == [
         "provider",
         "title",

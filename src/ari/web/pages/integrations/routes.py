@@ -6,17 +6,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from ari.base.caller import Caller
 from ari.base.errors import AriError, CallerDead, Invalid, NotFound, Problem
 from ari.http.body import form_of
-from ari.http.context import context_of
+from ari.http.context import deps_of
 from ari.http.route_policy import AuthMode, policy
-from ari.integrations import manage
+from ari.integrations import commands
 from ari.integrations.checks import MAX_BASE_URL, MAX_KEY
 from ari.integrations.credentials import state
+from ari.integrations.environment import ProviderEnvironment
 from ari.integrations.model import Provider, State
+from ari.integrations.ports import IntegrationTransaction
 from ari.integrations.providers import provider_named
-from ari.storage.transaction import Transaction
+from ari.integrations.trying import probe_provider
 from ari.web import places
 from ari.web.confirming import PROVIDER_KEY
 from ari.web.forms import Form, form_from
@@ -68,7 +69,7 @@ class IntegrationsPages:
             return await self._form(request, Form(problems={PROVIDER_KEY: PASTE_AGAIN}), "key", 422)
         provider = _provider(request)
         try:
-            await self._command(request, lambda unit, by: self._put_key(unit, by, provider, key[0]))
+            await deps_of(request).do(commands.put_key, provider, self._instance.provider_environment, key[0])
         except Invalid as error:
             return await self._form(request, _show_problems(Form(), error), "key", 422)
         return self._back(request, provider, "provider-key-sealed")
@@ -76,7 +77,7 @@ class IntegrationsPages:
     @policy(AuthMode.SESSION, sensitive=True)
     async def address_form(self, request: Request) -> Response:
         """The form for the base URL, and for the key that is sent to it."""
-        row = (await self._state(_provider(request))).stored
+        row = (await self._state(request)).stored
         # Not a base URL that an API key set: saving the form would make it the owner's.
         shown = row.base_url if row is not None and row.base_url_is_owners else None
         return await self._form(request, Form({"base_url": shown or ""}), "address")
@@ -90,7 +91,8 @@ class IntegrationsPages:
             return await self._form(request, Form(form.values, {PROVIDER_KEY: PASTE_AGAIN}), "address", 422)
         provider = _provider(request)
         try:
-            await self._command(request, lambda unit, by: self._put_address(unit, by, provider, form, key[0]))
+            environment, base_url = self._instance.provider_environment, form.value("base_url").strip() or None
+            await deps_of(request).do(_put_address, provider, environment, base_url, key[0])
         except Invalid as error:
             return await self._form(request, _show_problems(form, error), "address", 422)
         return self._back(request, provider, "provider-key-sealed" if key[0].strip() else "address-changed")
@@ -98,14 +100,14 @@ class IntegrationsPages:
     @policy(AuthMode.SESSION, sensitive=True)
     async def remove_form(self, request: Request) -> Response:
         """Ask before removing the provider."""
-        found = await self._state(_provider(request))
+        found = await self._state(request)
         return self._pages.page(request, "pages/integrations/remove.html", state=found)
 
     @policy(AuthMode.SESSION, sensitive=True)
     async def remove(self, request: Request) -> Response:
         """Remove the stored key and base URL."""
         provider = _provider(request)
-        await self._command(request, lambda unit, by: manage.remove(unit, by, self._instance.now_ms(), provider))
+        await deps_of(request).do(commands.remove, provider)
         return self._pages.go(request, _BASE, "provider-key-removed")
 
     @policy(AuthMode.SESSION)
@@ -120,10 +122,9 @@ class IntegrationsPages:
     @policy(AuthMode.SESSION)
     async def test(self, request: Request) -> Response:
         """Test the key; for htmx return only the card, with the result."""
-        provider, caller = _provider(request), context_of(request).caller
-        assert caller is not None  # the guard lets nobody else in
+        provider, instance = _provider(request), self._instance
         try:
-            result = await self._instance.atest_integration(caller, provider)
+            result = await probe_provider(deps_of(request), instance.prober, provider, instance.provider_environment)
         except CallerDead:
             raise
         except AriError as error:  # no longer configured, or it can't be decrypted: the card shows it
@@ -132,36 +133,17 @@ class IntegrationsPages:
             return await self._states(request, tested=provider.name, message=result.words)
         return self._back(request, provider, "provider-tested")
 
-    def _put_key(self, unit: Transaction, by: Caller, provider: Provider, key: str) -> None:
-        instance = self._instance
-        environment = instance.provider_environment
-        manage.put_key(unit, instance.master_keys, by, instance.now_ms(), provider, environment, key)
-
-    def _put_address(self, unit: Transaction, by: Caller, provider: Provider, form: Form, key: str) -> None:
-        wanted = form.value("base_url").strip() or None
-        if wanted is None and provider.base_url is None:
-            raise Invalid(Problem("base_url", f"Enter the base URL, such as {provider.base_url_example}."))
-        listed = self._instance.provider_environment.private_addresses
-        manage.set_base_url(unit, by, self._instance.now_ms(), provider, wanted, listed)
-        if key.strip():
-            self._put_key(unit, by, provider, key)
-
-    async def _command(self, request: Request, work: Any) -> None:
-        caller = context_of(request).caller
-        assert caller is not None  # the guard lets nobody else in
-        await self._instance.acommand(caller, work)
-
-    async def _state(self, provider: Provider) -> State:
-        environment = self._instance.provider_environment
-        return await self._instance.aread(lambda unit: state(unit, provider, environment))
+    async def _state(self, request: Request) -> State:
+        return await deps_of(request).read(state, _provider(request), self._instance.provider_environment)
 
     async def _states(self, request: Request, tested: str | None = None, message: str | None = None) -> Response:
         environment = self._instance.provider_environment
-        found = await self._instance.aread(lambda unit: view.read_states(unit, environment))
+        deps = deps_of(request)
+        found = await deps.read(view.read_states, environment)
         now_ms = self._instance.now_ms()
         context: dict[str, Any] = {
             "states": found,
-            "usage": await self._instance.areport(lambda reader: view.read_usage(reader, now_ms)),
+            "usage": await deps.report(view.read_usage, now_ms),
             "tested": tested,
             "message": message,
             "environment": environment,
@@ -173,7 +155,7 @@ class IntegrationsPages:
         return self._pages.page(request, "pages/integrations/page.html", **context)
 
     async def _form(self, request: Request, form: Form, asks: str, status: int = 200) -> Response:
-        found = await self._state(_provider(request))
+        found = await self._state(request)
         return self._pages.page(
             request,
             "pages/integrations/form.html",
@@ -195,6 +177,16 @@ class IntegrationsPages:
 def _provider(request: Request) -> Provider:
     """Raises ``NotFound``."""
     return provider_named(request.path_params["provider"])
+
+
+def _put_address(
+    tx: IntegrationTransaction, provider: Provider, environment: ProviderEnvironment, base_url: str | None, key: str
+) -> None:
+    if base_url is None and provider.base_url is None:
+        raise Invalid(Problem("base_url", f"Enter the base URL, such as {provider.base_url_example}."))
+    commands.set_base_url(tx, provider, base_url, environment.private_addresses)
+    if key.strip():
+        commands.put_key(tx, provider, environment, key)
 
 
 def _show_problems(form: Form, error: Invalid) -> Form:

@@ -1,12 +1,14 @@
 """What Settings > Integrations shows: a card for each configured provider, a line for each other."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from ari.base.clock import DAY_MS, HOUR_MS
 from ari.integrations.credentials import states
 from ari.integrations.environment import ProviderEnvironment
 from ari.integrations.model import Outcome, Provider, State
-from ari.storage.transaction import Transaction
+from ari.integrations.ports import IntegrationTransaction
+from ari.keys.ports import KeyTransaction
 from ari.usage.ai import AiSpan, AiSums
 from ari.usage.ports import UsageReader
 from ari.web.words import Badge
@@ -22,6 +24,10 @@ OUTCOMES: dict[Outcome, str] = {
 """Results of a test."""
 
 
+class StatesTransaction(IntegrationTransaction, KeyTransaction, Protocol):
+    """One transaction over integrations and keys."""
+
+
 @dataclass(frozen=True, slots=True)
 class ProviderStates:
     """``configured`` lists failing providers first; ``key_names`` names the API keys that added one, by id."""
@@ -31,13 +37,13 @@ class ProviderStates:
     key_names: dict[str, str]
 
 
-def read_states(unit: Transaction, environment: ProviderEnvironment) -> ProviderStates:
+def read_states(tx: StatesTransaction, environment: ProviderEnvironment) -> ProviderStates:
     """Read the state of every provider."""
-    found = states(unit, environment)
+    found = states(tx, environment)
     configured = sorted((one for one in found if one.name != "not_configured"), key=lambda one: one.name != "failing")
     key_names = {}
     for actor in sorted({one.stored.added_by or "" for one in configured if one.stored}):
-        acting = unit.keys.tombstone(actor) if actor.startswith("key_") else None
+        acting = tx.keys.tombstone(actor) if actor.startswith("key_") else None
         if acting is not None:
             key_names[actor] = acting.name
     return ProviderStates(configured, [one for one in found if one.name == "not_configured"], key_names)
