@@ -1,0 +1,20 @@
+"""The email with the link that confirms a new address."""
+
+from ari.base.clock import MINUTE_MS
+from ari.notifications.kinds import KINDS
+from tests.support.notices import LINKS, SAMPLES, event, said
+
+KIND = KINDS["email_change"]
+
+
+def test_it_goes_to_the_new_address_with_the_link() -> None:
+    """Only its owner can confirm it."""
+    words = said(KIND.name)
+    assert KIND.recipient(SAMPLES[KIND.name]) == "new@example.org"
+    assert words.link == LINKS[KIND.name]["url"]
+    assert KIND.worth_ms == 30 * MINUTE_MS
+
+
+def test_without_an_address_it_goes_nowhere() -> None:
+    """Never to the account's own address instead."""
+    assert KIND.recipient(event("email_change_requested", "usr_1", "usr_1")) is None

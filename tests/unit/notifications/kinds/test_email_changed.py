@@ -1,0 +1,18 @@
+"""The email to the old address after the address was changed."""
+
+from ari.notifications.kinds import KINDS
+from tests.support.notices import event, said
+
+KIND = KINDS["email_changed"]
+
+
+def test_it_goes_to_the_old_address_and_says_how_to_undo_it() -> None:
+    """Whoever lost the account reads it there, and needs a way that works without the new inbox."""
+    changed = event("email_changed", "usr_1", "usr_1", email="new@example.org", old_email="old@example.com")
+    assert KIND.recipient(changed) == "old@example.com"
+    assert "ari account set-email" in said(KIND.name).advice
+
+
+def test_the_new_address_is_no_link() -> None:
+    """What a stranger chose must not become something to click."""
+    assert dict(said(KIND.name).facts)["New address"] == "“new[at]example[.]org”"

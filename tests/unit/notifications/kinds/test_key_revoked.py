@@ -1,0 +1,19 @@
+"""The email about a revoked key."""
+
+from ari.notifications.kinds import KINDS
+from tests.support.notices import event, said
+
+KIND = KINDS["key_revoked"]
+
+
+def test_it_quotes_the_reason_and_says_that_the_key_is_dead() -> None:
+    """Promise 1: requests with it are refused from now on."""
+    words = said(KIND.name)
+    assert words.subject == "The API key “Automation Script” was revoked"
+    assert dict(words.facts)["Reason"] == "“Committed to git”"
+    assert "permanently" in words.happened
+
+
+def test_without_a_reason_there_is_no_such_line() -> None:
+    """An empty quotation would look like an error."""
+    assert "Reason" not in dict(said(KIND.name, event("key_revoked", actor="usr_1")).facts)

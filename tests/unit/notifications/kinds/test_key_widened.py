@@ -1,0 +1,19 @@
+"""The email about a key that was given more access."""
+
+from ari.notifications.kinds import KINDS
+from tests.support.notices import SAMPLES, event, said
+
+KIND = KINDS["key_widened"]
+
+
+def test_it_shows_the_scopes_before_and_now() -> None:
+    """And who added them."""
+    facts = dict(said(KIND.name).facts)
+    assert (facts["Before"], facts["Now"]) == ("api:read", "api:read, keys:write")
+    assert facts["By"] == "“alice” on the command line"
+
+
+def test_fewer_scopes_are_no_reason_for_an_email() -> None:
+    """Only more access is a risk."""
+    assert KIND.concerns(SAMPLES[KIND.name])
+    assert not KIND.concerns(event("key_scopes_changed", **{"from": ["*"], "to": ["api:read"]}))

@@ -1,0 +1,22 @@
+"""The monthly email about unused keys."""
+
+from ari.notifications.kinds import KINDS
+from tests.support.notices import said
+
+KIND = KINDS["keys_unused"]
+
+
+def test_it_lists_the_first_keys_and_counts_the_others() -> None:
+    """The email stays small, however many keys there are."""
+    words = said(KIND.name)
+    assert words.subject == "31 API keys unused for 30 days"
+    assert len(words.facts) == 21
+    assert words.facts[-1] == ("And", "11 more")
+    assert words.place == "/settings?tab=api"
+
+
+def test_a_key_that_was_never_used_is_called_so() -> None:
+    """Others show when they were last used."""
+    values = [value for _, value in said(KIND.name).facts]
+    assert values[0] == "never used"
+    assert values[1].startswith("last used Oct 25, 2026")

@@ -1,0 +1,21 @@
+"""The email with the link to set a new password."""
+
+from ari.base.clock import MINUTE_MS
+from ari.notifications.kinds import KINDS
+from tests.support.notices import LINKS, said
+
+KIND = KINDS["password_reset"]
+
+
+def test_the_link_is_in_it_and_short_lived() -> None:
+    """Promise 4: one-time links are short-lived, and the email says for how long."""
+    words = said(KIND.name)
+    assert words.link == LINKS[KIND.name]["url"]
+    assert "30 minutes" in words.happened
+    assert "once" in words.happened
+    assert KIND.worth_ms == 30 * MINUTE_MS
+
+
+def test_it_cannot_be_turned_off_and_is_kept_secret() -> None:
+    """Without it nobody could reset a password; with the link anybody could."""
+    assert (KIND.fixed, KIND.secret) == (True, True)
