@@ -1,4 +1,4 @@
-"""ARI: a self-hosted instance whose API answers to API keys that its owner creates, watches, expires and revokes."""
+"""ARI: a self-hosted server for API keys."""
 
 __all__ = ["__version__"]
 

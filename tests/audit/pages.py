@@ -34,17 +34,15 @@ CATEGORIES = {"performance": "Performance", "accessibility": "Accessibility", "b
 TARGET = 95
 ROUNDS = 3
 TRIES = 3
-"""On a busy machine the browser sometimes does not answer it in time."""
+"""On a busy machine the browser sometimes doesn't respond in time."""
 INTRO = """\
 <!-- Written by make audit-pages. -->
-# Audit of the pages
+# Page audit
 
-[Lighthouse](https://github.com/GoogleChrome/lighthouse) {version} with its settings for a desktop (10 Mbit/s, 40 ms) in
-the system's Chromium, on an instance with {keys} keys and a month of requests, signed in but for the first page; of
-{rounds} the middle counts. The target is {target} in each. Pages are `noindex` on purpose, so search engines are not
-among the categories.
-
-The figures are of a machine with two cores.
+[Lighthouse](https://github.com/GoogleChrome/lighthouse) {version} with its desktop settings (10 Mbit/s, 40 ms) in
+Chromium, on an instance with {keys} keys and a month of requests, on a machine with two cores. All pages but the first
+are opened signed in. Figures are medians of {rounds}; the target is {target} in each category. Pages are `noindex`, so
+there is no category for search engines.
 
 """
 REFERENCE = """

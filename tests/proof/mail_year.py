@@ -229,4 +229,4 @@ def typical(world: World) -> None:
 def table(mails: list[Told]) -> str:
     """The mails as a table of the docs."""
     rows = [f"| {one.day} | {one.subject}{'' if one.state == 'sent' else f' — {one.state}'} |" for one in mails]
-    return "\n".join(["| Day | Mail |", "|---:|---|", *rows]) + "\n"
+    return "\n".join(["| Day | Email |", "|---:|---|", *rows]) + "\n"
