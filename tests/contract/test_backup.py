@@ -305,7 +305,7 @@ class _FullDisk(io.BytesIO):
 def test_a_full_disk_is_a_plain_sentence(source: Instance) -> None:
     """The backup's own disk is named, not the database's."""
     _fill(source)
-    with pytest.raises(Unavailable, match="The backup cannot be written: No space left on device"):
+    with pytest.raises(Unavailable, match="Can't write the backup: No space left on device"):
         write_backup(source.database, _FullDisk(), source.now_ms(), _silent)
 
 

@@ -115,7 +115,7 @@ def test_another_encoding(
         assert is_empty(url)
     finally:
         run(f"DROP DATABASE {name} WITH (FORCE)")
-    assert f"has the encoding {encoding}, and ARI needs UTF8" in said
+    assert f"has encoding {encoding}, but ARI needs UTF8" in said
 
 
 def test_a_server_that_only_reads(data_dir: Path, postgres_url: str) -> None:
@@ -145,7 +145,7 @@ def test_too_many_connections(data_dir: Path, postgres_url: str, role: str) -> N
 def test_an_old_server(data_dir: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Refused before anything is created."""
     monkeypatch.setattr(preflight, "OLDEST", 99)
-    assert "ARI needs PostgreSQL 99 or newer; this server is PostgreSQL 1" in _refusal(data_dir, postgres_url)
+    assert "ARI needs PostgreSQL 99 or newer. This server is PostgreSQL 1" in _refusal(data_dir, postgres_url)
     assert is_empty(postgres_url)
 
 

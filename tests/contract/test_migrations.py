@@ -176,7 +176,7 @@ def test_a_newer_database_is_refused_with_a_clear_sentence(data_dir: Path, datab
         connection.execute(text(f"UPDATE {MAIN.version_table} SET version_num = '9999'"))
     database = Database.open(settings)
     for attempt in (migrations.migrate, migrations.check):
-        with pytest.raises(ConfigurationError, match="newer ARI"):
+        with pytest.raises(ConfigurationError, match="newer version of ARI"):
             attempt(database)
     database.close()
 

@@ -132,7 +132,7 @@ def test_a_backup_of_a_busy_server_is_whole(owner_on: Owner, cli: Cli) -> None:
     for _ in range(20):
         api.get("/api/me")
     said = cli("backup", str(owner_on.server.folder / "b"), check=True).stdout
-    assert re.search(r"1 keys, \d+ events, 20 usage rows", said), said
+    assert re.search(r"1 key, \d+ events, 20 usage rows", said), said
     folder = owner_on.server.folder / "new"
     folder.mkdir(mode=0o700)
     shutil.copy2(owner_on.server.data_dir / "master.key", folder)

@@ -42,4 +42,4 @@ def test_a_rotation_goes_unnoticed(make_owner: Any) -> None:
     assert len(file.read_text().split()) == 1
     assert file.read_text() != before
     checks = {one["check"]: one["state"] for one in owner.cli.json("doctor")["checks"]}
-    assert checks["sealed secrets"] == "ok"
+    assert checks["encrypted secrets"] == "ok"

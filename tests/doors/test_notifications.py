@@ -121,7 +121,7 @@ def test_the_command_line_sees_the_same(owner: Owner, service: StandIn) -> None:
     lines = owner.cli("notifications", "list", check=True).stdout.splitlines()
     assert [line.split("\t")[1] for line in lines if line.startswith("keys_unused")] == ["off"]
     history = owner.cli("notifications", "history", check=True).stdout
-    assert "resend took it at" in history
+    assert "accepted by resend at" in history
     before = len(service.taken)
     assert "Test email sent to" in owner.cli("notifications", "test", check=True).stdout
     assert len(service.taken) == before + 1
@@ -133,7 +133,7 @@ def test_the_command_line_sees_the_same(owner: Owner, service: StandIn) -> None:
 
 def test_without_mail_serve_says_so_once(server: ServerProcess, cli: Any) -> None:
     """In one line, with what to do; so does a test."""
-    assert server.stdout_path.read_text(encoding="utf-8").count("E-mail is off: set RESEND_API_KEY") == 1
+    assert server.stdout_path.read_text(encoding="utf-8").count("Email is off. Set RESEND_API_KEY") == 1
     refused = cli("notifications", "test")
     assert (refused.returncode, refused.stderr.count("\n")) == (1, 1)
     assert "RESEND_API_KEY" in refused.stderr

@@ -158,7 +158,7 @@ def test_writers_at_once_keep_one_chain(instance: Instance) -> None:
 def _trail(cli: Cli) -> tuple[int, dict[str, Any]]:
     ran = cli("doctor", "--audit", "--json")
     found = {one["check"]: one for one in json.loads(ran.stdout)["checks"]}
-    return ran.returncode, found["audit trail"]
+    return ran.returncode, found["audit log"]
 
 
 def test_doctor_names_the_first_break(cli: Cli, data_dir: Path) -> None:
@@ -166,7 +166,7 @@ def test_doctor_names_the_first_break(cli: Cli, data_dir: Path) -> None:
     cli("migrate", check=True)
     for number in range(4):
         cli.create_key(f"k{number}")
-    assert _trail(cli) == (0, {"check": "audit trail", "state": "ok", "said": _trail(cli)[1]["said"]})
+    assert _trail(cli) == (0, {"check": "audit log", "state": "ok", "said": _trail(cli)[1]["said"]})
     event = cli.json("events")["items"][2]
     with sqlite3.connect(data_dir / "ari.db") as connection:
         connection.execute("DROP TRIGGER events_no_update")
@@ -174,8 +174,8 @@ def test_doctor_names_the_first_break(cli: Cli, data_dir: Path) -> None:
     connection.close()
     code, found = _trail(cli)
     assert (code, found["state"]) == (1, "wrong")
-    assert found["said"].startswith(f"broken at event 2, {event['id']} of {event['time']}")
-    assert "✗ wrong" in cli("doctor", "--audit").stdout
+    assert found["said"].startswith(f"broken at event 2 ({event['id']}, {event['time']})")
+    assert "✗ error" in cli("doctor", "--audit").stdout
 
 
 def test_the_command_line_names_the_user_of_the_machine(cli: Cli) -> None:

@@ -93,7 +93,7 @@ def test_a_lost_master_key_touches_nothing(instance: Instance) -> None:
     key = place.read_bytes()
     place.unlink()
     for work in (_secret, lambda one: _put(one, KEY + "x")):
-        with pytest.raises(CannotOpen, match=f"a master key that is not in {place}"):
+        with pytest.raises(CannotOpen, match=f"a master key that isn't in {place}"):
             work(instance)
     assert not place.exists()
     place.write_bytes(key)

@@ -66,7 +66,7 @@ def test_the_master_key_stays_out(source: Instance, tmp_path: Path) -> None:
     with opened(tmp_path / "new", None) as there:
         assert not there.master_keys.own_file.exists()
         assert there.read(lambda unit: state(unit, OPENAI, NOTHING)).mask == "sk-p…CDEF"
-        with pytest.raises(CannotOpen, match="a master key that is not in"):
+        with pytest.raises(CannotOpen, match="a master key that isn't in"):
             Deps(there).read_sync(credential, OPENAI, NOTHING)
         there.master_keys.own_file.write_bytes(master + b"\n")
         assert Deps(there).read_sync(credential, OPENAI, NOTHING).secret == KEY

@@ -143,7 +143,7 @@ def accept(unit: AuditTransaction, caller: Caller, now_ms: int, detail: dict[str
 
 def broken(why: str) -> Conflict:
     """The error for a trail that must not be shortened or signed as it is."""
-    return Conflict("audit_broken", f"The audit trail is not as it was signed: {why}. Run: ari doctor --audit")
+    return Conflict("audit_broken", f"The audit log doesn't match its signature: {why}. Run: ari doctor --audit")
 
 
 def _record(unit: AuditTransaction, caller: Caller, now_ms: int, name: str, detail: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Variables named ``ARI_…`` that are no settings: misspelled ones, and those that Kubernetes sets for a Service."""
+"""Variables named ``ARI_…`` that aren't settings: typos, and those that Kubernetes sets for a Service."""
 
 import difflib
 import re
@@ -9,7 +9,7 @@ from ari.base.setting_types import KUBERNETES_PORT
 from ari.base.settings import Settings, environment_name
 
 _OF_CLIENTS = ("ARI_API_KEY", "ARI_URL")
-"""What programs that call ARI use; the reveal and the docs name them."""
+"""Used by programs that call ARI, as its pages and docs suggest."""
 _OF_TESTS = ("ARI_TEST_", "ARI_BUG_")
 _KUBERNETES = re.compile(
     r"ARI(_[A-Z0-9_]+)?_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)"
@@ -19,20 +19,20 @@ _SIMILAR = 0.7
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """A variable that has no effect; ``meant`` is the setting that it may be a misspelling of."""
+    """A variable without effect. ``meant`` is the setting it may be a typo of."""
 
     name: str
     meant: str | None
 
     @property
     def words(self) -> str:
-        """One sentence about it."""
-        hint = f"; did you mean {self.meant}?" if self.meant else "."
-        return f"{self.name} is not a setting of ARI and has no effect{hint}"
+        """A warning for the operator."""
+        hint = f" Did you mean {self.meant}?" if self.meant else ""
+        return f"{self.name} isn't an ARI setting and has no effect.{hint}"
 
 
 def unknown_variables(environment: Mapping[str, str]) -> list[Unknown]:
-    """The variables named ``ARI_…`` that nothing reads, without those of Kubernetes."""
+    """The ``ARI_…`` variables that nothing reads, except those set by Kubernetes."""
     known = [environment_name(field) for field in Settings.model_fields]
     found = []
     for name in sorted(environment):
@@ -45,14 +45,14 @@ def unknown_variables(environment: Mapping[str, str]) -> list[Unknown]:
 
 
 def kubernetes_variables(environment: Mapping[str, str]) -> list[str]:
-    """The variables named ``ARI_…`` that Kubernetes sets for Services named ari; ARI ignores them."""
+    """The ``ARI_…`` variables that Kubernetes sets for a Service named ari. ARI ignores them."""
     return sorted(name for name in environment if _is_of_kubernetes(name.upper(), environment[name]))
 
 
 def kubernetes_words(names: Iterable[str]) -> str:
-    """One sentence about them."""
+    """A note for the operator."""
     return (
-        f"{', '.join(names)}: set by Kubernetes for a Service, not settings of ARI; ignored. To get rid of them, set "
+        f"Ignored variables that Kubernetes set for a Service: {', '.join(names)}. To remove them, set "
         "enableServiceLinks: false in the pod."
     )
 

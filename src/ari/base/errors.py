@@ -1,17 +1,17 @@
-"""Everything ARI raises on purpose.
+"""Every exception that ARI raises on purpose.
 
 ::
 
     AriError
-    ├── Invalid          the input is wrong: one Problem per field (HTTP 422)
-    ├── NotFound         no such thing (404)
-    ├── Conflict         the thing's state forbids it; has a code such as "key_active" (409)
-    ├── Forbidden        the caller lives but may not do this (403)
-    ├── Unconfirmed      the session must give its password again before this (403)
-    ├── CallerDead       the caller's key or session died before the command ran (401)
+    ├── Invalid          invalid input: one Problem per field (HTTP 422)
+    ├── NotFound         doesn't exist (404)
+    ├── Conflict         not possible in the current state; has a code such as "key_active" (409)
+    ├── Forbidden        the caller isn't allowed to do this (403)
+    ├── Unconfirmed      the session must confirm its password first (403)
+    ├── CallerDead       the caller's key or session ended before the command ran (401)
     ├── Limited          too many attempts; retry_after_seconds (429)
-    ├── Unavailable      a part that decides is gone or too slow; never answered as a yes (503)
-    └── ConfigurationError   the instance cannot start or run like this; one plain sentence
+    ├── Unavailable      a required part is down or too slow; never treated as a yes (503)
+    └── ConfigurationError   the instance can't start or run with these settings
 
 Expected refusals of a key are values (``keys.model.Refused``), not exceptions.
 """
@@ -20,12 +20,12 @@ from dataclasses import dataclass
 
 
 class AriError(Exception):
-    """Root of the tree; the text is fit for the caller to read and never holds a secret."""
+    """Base class. The message is safe to show to the caller and never contains a secret."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing wrong with the input: ``location`` is the field (``"name"``), ``message`` a plain sentence."""
+    """An invalid field: ``location`` names it (``"name"``), ``message`` is a sentence."""
 
     location: str
     message: str
@@ -71,7 +71,7 @@ class Limited(AriError):
 
 
 class Unavailable(AriError):
-    """``reason`` is why, in the words of what failed: for the operator (log, command line), never for a caller."""
+    """``reason`` is the underlying cause, for the operator only (log, command line), never for a caller."""
 
     def __init__(self, message: str, retry_after_seconds: int = 1, reason: str | None = None) -> None:
         super().__init__(message)
@@ -84,6 +84,6 @@ class ConfigurationError(AriError):
 
 
 def for_operator(error: AriError) -> str:
-    """The error with its reason, as an operator reads it."""
+    """The message with its reason, for the log and the command line."""
     reason = error.reason if isinstance(error, Unavailable) else None
     return f"{error} {reason}" if reason else str(error)

@@ -1,12 +1,12 @@
-"""Host names of other scripts in the form that DNS, TLS and HTTP use."""
+"""Convert international host names to and from the ASCII form that DNS, TLS and HTTP use."""
 
 import ipaddress
 
 
 def ascii_host(host: str) -> str:
-    """The host in lower case and ASCII: ``bücher.example`` is ``xn--bcher-kva.example`` (RFC 5891, UTS #46).
+    """The host in lower-case ASCII: ``bücher.example`` becomes ``xn--bcher-kva.example`` (RFC 5891, UTS #46).
 
-    An IPv6 address comes in its shortest form, without brackets. Raises ``ValueError`` for what cannot be a host.
+    An IPv6 address is returned in its shortest form, without brackets. Raises ``ValueError`` for an invalid host.
     """
     if ":" in host:
         return str(ipaddress.IPv6Address(host))
@@ -18,7 +18,7 @@ def ascii_host(host: str) -> str:
 
 
 def readable_host(host: str) -> str:
-    """The host in its own script: the reverse of ``ascii_host``. Raises ``ValueError`` for what is no such form."""
+    """The host in its own script: the reverse of ``ascii_host``. Raises ``ValueError``."""
     if "xn--" not in host:
         return host
     import idna  # noqa: PLC0415 - as above
@@ -27,13 +27,13 @@ def readable_host(host: str) -> str:
 
 
 def ascii_address(address: str) -> str:
-    """The mail address with its host in ASCII; what stands before the @ stays. Raises ``ValueError``."""
+    """The email address with its host in ASCII; the part before the @ is unchanged. Raises ``ValueError``."""
     name, at, host = address.rpartition("@")
     return name + at + ascii_host(host)
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host is this machine: ``localhost`` or an address of loopback."""
+    """Whether a host is ``localhost`` or a loopback address."""
     if host == "localhost":
         return True
     try:

@@ -1,4 +1,4 @@
-"""The log of the running program: one line an event, for people or for machines; never a secret, never locals."""
+"""Configure the log: one line per entry, as text or JSON. It never contains secrets or local variables."""
 
 import logging
 import logging.config
@@ -16,7 +16,7 @@ _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-
 
 
 def escape_controls(text: str) -> str:
-    """Control and bidi characters as ``\\x1b``-like escapes, so that a text stays on its line and cannot act."""
+    """Escape control and bidi characters as ``\\x1b``, so text stays on its line and can't control a terminal."""
     return _UNSAFE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
@@ -25,7 +25,7 @@ def _safe_values(_logger: Any, _method: str, event: MutableMapping[str, Any]) ->
 
 
 def _safe_deep(value: Any) -> Any:
-    """A traceback for machines is a list of frames."""
+    """Like ``_safe``, for every string in lists and dicts: a JSON traceback is a list of frames."""
     if isinstance(value, str):
         return _safe(value)
     if isinstance(value, list):
@@ -43,7 +43,7 @@ def _safe(value: str) -> str:
 
 
 def configure_log(settings: Settings, stream: TextIO = sys.stderr) -> None:
-    """Send structlog and the standard library's log to ``stream`` in the format of the settings."""
+    """Send structlog and standard-library logging to ``stream`` in the configured format."""
     as_text = settings.log_format == "text" or (settings.log_format == "auto" and stream.isatty())
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,

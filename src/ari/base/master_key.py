@@ -118,9 +118,9 @@ class MasterKeys:
         except FileNotFoundError:
             if self._named is None:
                 return None, ()
-            raise ConfigurationError(f"ARI_MASTER_KEY_FILE: there is no file {path}.") from None
+            raise ConfigurationError(f"ARI_MASTER_KEY_FILE: no such file: {path}.") from None
         except OSError as error:
-            raise ConfigurationError(f"The master key in {path} cannot be read: {error.strerror}.") from None
+            raise ConfigurationError(f"Can't read the master key in {path}: {error.strerror}.") from None
         except ValueError:
             text = ""
         keys = keys_of(text, "ARI_MASTER_KEY_FILE" if self._named else str(path))
@@ -175,8 +175,8 @@ def keys_of(text: str, place: str) -> list[MasterKey]:
     found = [_bytes(part) for part in parts]
     if not found or None in found:
         raise ConfigurationError(
-            f"{place}: give 32 random bytes as base64 or 64 hexadecimal digits, such as the output of "
-            "openssl rand -base64 32; a passphrase will not do."
+            f"{place}: must be 32 random bytes as base64 or 64 hexadecimal digits, such as the output of "
+            "openssl rand -base64 32. Passphrases aren't accepted."
         )
     return [MasterKey(key, hkdf(key, b"ari master key id 1")[:_ID_BYTES]) for key in found if key is not None]
 
@@ -212,7 +212,7 @@ def _written_beside(path: Path, text: str) -> Path:
             os.fsync(file.fileno())
     except OSError as error:
         fresh.unlink(missing_ok=True)
-        raise Unavailable(f"The master key cannot be written to {path}: {error.strerror}.") from None
+        raise Unavailable(f"Can't write the master key to {path}: {error.strerror}.") from None
     return fresh
 
 
@@ -222,7 +222,7 @@ def _alone_in(folder: Path) -> Iterator[None]:
     try:
         descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     except OSError as error:
-        raise Unavailable(f"The master key cannot be written to {folder}: {error.strerror}.") from None
+        raise Unavailable(f"Can't write the master key to {folder}: {error.strerror}.") from None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
@@ -239,7 +239,7 @@ def _write_new(path: Path, text: str) -> None:
     except FileExistsError:
         pass
     except OSError as error:
-        raise Unavailable(f"The master key cannot be written to {path}: {error.strerror}.") from None
+        raise Unavailable(f"Can't write the master key to {path}: {error.strerror}.") from None
     finally:
         fresh.unlink(missing_ok=True)
 

@@ -128,7 +128,7 @@ def reseal_all(store: SealedStore, keys: MasterKeys) -> tuple[MasterKey, int]:
     present, sealed = _present(keys), store.all()
     _require_all(keys, sealed, present)
     if not present:
-        raise Conflict("no_master_key", "Nothing was sealed yet, so there is no master key to replace.")
+        raise Conflict("no_master_key", "There are no encrypted secrets yet, so there's no master key to rotate.")
     if not keys.is_own:
         sealed = [one for one in sealed if one.key_id != present[0].id or not one.is_latest]
     parts = [(one.context, *_apart(_key_of(keys, one), one)) for one in sealed]
@@ -182,7 +182,7 @@ def _key_of(keys: MasterKeys, sealed: Sealed) -> MasterKey:
 
 
 def _key_is_gone(keys: MasterKeys, context: Context) -> CannotOpen:
-    return CannotOpen(f"The {words_for(context)} is sealed with a master key that is not in {keys.place}.")
+    return CannotOpen(f"The {words_for(context)} is encrypted with a master key that isn't in {keys.place}.")
 
 
 def _apart(key: MasterKey, sealed: Sealed) -> tuple[bytes, bytes]:
@@ -216,7 +216,7 @@ def _opened(cipher: "AESGCM", sealed: Sealed, head: bytes, box: bytes) -> bytes:
             raise InvalidTag
         return cipher.decrypt(box[:_NONCE_BYTES], box[_NONCE_BYTES:], _bound(head, sealed.context))
     except (InvalidTag, ValueError):
-        raise CannotOpen(f"The {words_for(sealed.context)} does not open: it was changed or moved.") from None
+        raise CannotOpen(f"Can't decrypt the {words_for(sealed.context)}: it was changed or moved.") from None
 
 
 @lru_cache(maxsize=8)

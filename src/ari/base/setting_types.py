@@ -1,4 +1,4 @@
-"""Types of settings that have a form of their own. Each raises ``ValueError`` with one plain sentence."""
+"""Types for settings with their own syntax. Each raises ``ValueError`` with the end of a sentence."""
 
 import ipaddress
 import re
@@ -18,7 +18,7 @@ from ari.base.hosts import ascii_address, ascii_host, is_loopback
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 DEFAULT_PORT = 3000
 KUBERNETES_PORT = re.compile(r"(?:tcp|udp|sctp)://\S+:\d+", re.IGNORECASE)
-"""The value of ``<NAME>_PORT`` that Kubernetes sets for every Service, and Docker for every link."""
+"""The value of ``<NAME>_PORT`` that Kubernetes sets for every Service and Docker for every link."""
 _POSTGRESQL = re.compile(r"\s*postgres(ql)?(\+[a-z0-9_]+)?://", re.IGNORECASE)
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -30,7 +30,7 @@ def _port(value: object) -> object:
 def _listening_host(value: str) -> str:
     host = value[1:-1] if value.startswith("[") and value.endswith("]") else value
     if re.search(r"[\s/@]", host) or (":" in host and not _is_ipv6(host)):
-        raise ValueError("give an address alone, such as 127.0.0.1 or 0.0.0.0; the port is ARI_PORT")
+        raise ValueError("use an address such as 127.0.0.1 or 0.0.0.0; set the port with ARI_PORT")
     return host
 
 
@@ -46,7 +46,7 @@ def _directory(value: Path) -> Path:
     try:
         return value.expanduser()
     except RuntimeError:
-        raise ValueError("there is no home directory for ~; give the whole path") from None
+        raise ValueError("this user has no home directory; use an absolute path instead of ~") from None
 
 
 def _hosts(value: object) -> object:
@@ -61,7 +61,7 @@ def _hosts(value: object) -> object:
         except ValueError:
             found.append("")
     if "" in found:
-        raise ValueError("give host names separated by commas, such as ari.lan, without https:// or *")
+        raise ValueError("use comma-separated host names such as ari.lan, without https:// or *")
     return tuple(found)
 
 
@@ -75,7 +75,7 @@ def _networks(value: object) -> object:
     try:
         return tuple(ipaddress.ip_network(part.strip(), strict=False) for part in value.split(",") if part.strip())
     except ValueError:
-        raise ValueError("give addresses or networks separated by commas, such as 192.0.2.7 or 10.0.0.0/8") from None
+        raise ValueError("use comma-separated addresses or networks such as 192.0.2.7 or 10.0.0.0/8") from None
 
 
 def _days(value: object) -> object:
@@ -83,19 +83,19 @@ def _days(value: object) -> object:
         return value
     parts = [part.strip() for part in value.split(",")]
     if not all(part.isascii() and part.isdigit() and 1 <= int(part[:5]) <= 3_650 for part in parts):
-        raise ValueError("give days between 1 and 3650, separated by commas")
+        raise ValueError("use comma-separated numbers of days between 1 and 3650")
     return tuple(sorted({int(part) for part in parts}))
 
 
 def _url(value: str) -> tuple[SplitResult, int | None]:
-    """The parts of an address, and its port. Raises ``ValueError`` where they cannot be told apart."""
+    """The parts of a URL, and its port. Raises ``ValueError`` if it can't be parsed."""
     parts = urlsplit(value)
     return parts, parts.port
 
 
 def _postgres_url(value: SecretStr) -> SecretStr:
     if not _POSTGRESQL.match(value.get_secret_value()):
-        raise ValueError("give a postgresql:// address, or leave it unset for SQLite")
+        raise ValueError("use a postgresql:// URL, or leave it unset for SQLite")
     return value
 
 
@@ -109,12 +109,12 @@ def _private_addresses(value: object) -> object:
 
 def _retention_days(value: int) -> int:
     if 0 < value < MIN_RETENTION_DAYS:
-        raise ValueError(f"keep {MIN_RETENTION_DAYS} days at least, or 0 for ever")
+        raise ValueError(f"must be at least {MIN_RETENTION_DAYS} days, or 0 to keep everything")
     return value
 
 
 def _origin(value: str) -> str:
-    example = "give an address such as https://ari.example.net, without path, user or query"
+    example = "use a URL such as https://ari.example.net, without path, user or query"
     try:
         parts, port = _url(value)
         host = _bracketed(ascii_host(parts.hostname or ""))
@@ -125,12 +125,12 @@ def _origin(value: str) -> str:
     if not re.fullmatch(r"[\[\]0-9a-z:._-]+", host):
         raise ValueError(example)
     if parts.path not in ("", "/"):
-        raise ValueError("ARI lives at the root of its host; give the address without a path")
+        raise ValueError("remove the path from the URL; ARI runs at the root of its host")
     return f"{parts.scheme}://{host}" + ("" if port in (None, _DEFAULT_PORTS[parts.scheme]) else f":{port}")
 
 
 def _resend_url(value: str) -> str:
-    example = "give an address such as https://api.resend.com, without user or query"
+    example = "use a URL such as https://api.resend.com, without user or query"
     try:
         parts, _ = _url(value)
     except ValueError:
@@ -138,14 +138,14 @@ def _resend_url(value: str) -> str:
     if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or parts.query or parts.fragment or "@" in value:
         raise ValueError(example)
     if parts.scheme == "http" and not is_loopback(parts.hostname):
-        raise ValueError("the key would travel in the clear; give an https address")
+        raise ValueError("use an https URL; otherwise the key is sent unencrypted")
     return value.rstrip("/")
 
 
 def _resend_key(value: SecretStr) -> SecretStr:
     text = value.get_secret_value().strip()
     if not re.fullmatch(r"[!-~]{1,512}", text):
-        raise ValueError("give the key as Resend shows it, without spaces")
+        raise ValueError("use the key as Resend shows it, without spaces")
     return SecretStr(text)
 
 
@@ -158,11 +158,11 @@ def _smtp_url(value: SecretStr) -> SecretStr:
         fits = False
     if not fits or parts.path not in ("", "/") or parts.query or parts.fragment:
         raise ValueError(
-            "give an address such as smtp://user:password@mail.example.net:587; in user and password write @ as %40, "
-            ": as %3A, / as %2F, ? as %3F and # as %23"
+            "use a URL such as smtp://user:password@mail.example.net:587; in user and password write @ as %40, : as "
+            "%3A, / as %2F, ? as %3F and # as %23"
         )
     if re.search(r"[\x00-\x1f\x7f]", unquote(f"{parts.username}{parts.password}")):
-        raise ValueError("user and password hold no control characters")
+        raise ValueError("the user and password can't contain control characters")
     return value
 
 
@@ -174,7 +174,7 @@ def _mail_address(value: str) -> str:
         if not (user and at and host) or not value.isprintable() or not address.isascii():
             raise ValueError
     except ValueError:
-        raise ValueError("give an address such as ari@example.net, or ARI <ari@example.net>") from None
+        raise ValueError("use an address such as ari@example.net, or ARI <ari@example.net>") from None
     return value if value.endswith((address, f"{address}>")) else f"{name} <{address}>".lstrip()
 
 
@@ -182,7 +182,7 @@ def _time_zone(value: str) -> str:
     try:
         ZoneInfo(value)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError("give a name of the time zone database, such as Europe/Berlin") from None
+        raise ValueError("use a time zone name such as Europe/Berlin") from None
     return value
 
 

@@ -1,4 +1,4 @@
-"""What a setting of a plain type may be, in words: the library's own name its types, and may show values."""
+"""Sentences for invalid settings: the library's own messages name Python types and may show values."""
 
 from typing import Any, Literal, get_args, get_origin
 
@@ -7,22 +7,22 @@ from pydantic.fields import FieldInfo
 
 
 def sentence_for(kind: str, message: str, info: FieldInfo | None) -> str:
-    """What to give instead of a refused value, without the value; ``kind`` and ``message`` are of the library's error.
+    """What the setting must be, without its value. ``kind`` and ``message`` come from the library's error.
 
-    What our own validators raise is a sentence already.
+    Messages of our own validators are returned as they are.
     """
     if kind == "value_error" or info is None:
         return message.removeprefix("Value error, ")
     choices = _choices(info.annotation)
     if choices:
-        return f"give one of {', '.join(choices)}"
+        return f"must be one of {', '.join(choices)}"
     if info.annotation is bool:
-        return "give true or false"
+        return "must be true or false"
     if info.annotation is ByteSize:
-        return "give a size such as 100MB or 2GB"
+        return "must be a size such as 100MB or 2GB"
     if info.annotation in (int, float):
-        return f"give a {'whole ' if info.annotation is int else ''}number{_range(info)}"
-    return "give a text that fits this setting"
+        return f"must be a {'whole ' if info.annotation is int else ''}number{_range(info)}"
+    return "isn't valid"
 
 
 def _choices(annotation: Any) -> tuple[str, ...]:

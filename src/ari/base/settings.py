@@ -1,7 +1,7 @@
-"""Every setting of ARI: name, default, help, secret or not. Docs and the command line read this list.
+"""Every setting of ARI: name, type, default and description. The docs and the command line read this list.
 
-All are environment variables with the prefix ``ARI_``, but for ``RESEND_API_KEY``, which has the name that people know;
-``ALLOWED_IPS`` is an alias of ``ARI_ALLOWED_IPS``.
+Each is an environment variable with the prefix ``ARI_``, except ``RESEND_API_KEY``. ``ALLOWED_IPS`` is an alias of
+``ARI_ALLOWED_IPS``.
 """
 
 import os
@@ -58,14 +58,13 @@ def _default_data_dir() -> Path:
         found = Path("~")
     if not found.is_absolute():
         raise ConfigurationError(
-            "ARI_DATA_DIR: this user has no home directory to keep data in; set it, or --data-dir, to a directory that "
-            "this user may write."
+            "This user has no home directory. Set ARI_DATA_DIR or --data-dir to a directory this user can write."
         )
     return found
 
 
 class Settings(BaseSettings):
-    """Read from the environment; a bad value stops the start with one plain sentence."""
+    """Read from the environment. An invalid value stops the start with one sentence."""
 
     model_config = SettingsConfigDict(
         env_prefix="ARI_", env_ignore_empty=True, hide_input_in_errors=True, extra="ignore", populate_by_name=True
@@ -73,176 +72,175 @@ class Settings(BaseSettings):
 
     data_dir: Directory = Field(
         default_factory=_default_data_dir,
-        description="Where ARI keeps its databases (mode 0700). Default: the platform's place for user data.",
+        description="Data directory (mode 0700). Default: the platform's directory for user data.",
     )
     database_url: PostgresUrl | None = Field(
-        None, description="postgresql://… for many nodes; unset: SQLite files in the data directory."
+        None, description="postgresql://… URL, for several nodes. Unset: SQLite files in the data directory."
     )
     database_sync: Literal["off", "required"] = Field(
         "off",
-        description="required: changes are refused (503) unless a synchronous standby of PostgreSQL confirms them.",
+        description="required: changes fail with 503 unless a synchronous PostgreSQL standby confirms them.",
     )
     database_pooler: Literal["auto", "session", "transaction"] = Field(
         "auto",
-        description="The mode of a connection pooler, such as PgBouncer, in front of PostgreSQL. auto: ARI detects a "
-        "pooler, and works with either mode.",
+        description="Mode of the connection pooler in front of PostgreSQL, such as PgBouncer. auto: detect a pooler "
+        "and work with either mode.",
     )
-    host: ListeningHost = Field("127.0.0.1", description="The address to listen on.")
-    port: Port = Field(DEFAULT_PORT, description="The port to listen on.")
-    workers: int = Field(1, ge=1, le=64, description="How many worker processes serve.")
+    host: ListeningHost = Field("127.0.0.1", description="Address to listen on.")
+    port: Port = Field(DEFAULT_PORT, description="Port to listen on.")
+    workers: int = Field(1, ge=1, le=64, description="Number of worker processes.")
     public_url: Origin | None = Field(
         None,
-        description="The address that people use, such as https://ari.example.net. Decides Secure cookies and HSTS.",
+        description="The public URL, such as https://ari.example.net. https turns on Secure cookies and HSTS.",
     )
-    insecure_http: bool = Field(
-        False, description="Allow listening beyond loopback although the public address is plain http."
-    )
-    allowed_hosts: HostNames = Field((), description="Further host names that ARI answers to, separated by commas.")
+    insecure_http: bool = Field(False, description="Allow plain http on non-loopback addresses.")
+    allowed_hosts: HostNames = Field((), description="Comma-separated additional host names that ARI responds to.")
     allowed_ips: Networks = Field(
         (),
         validation_alias=AliasChoices("ARI_ALLOWED_IPS", "ALLOWED_IPS", "allowed_ips"),
-        description="Addresses and CIDRs that may use the instance at all, separated by commas; empty: everyone.",
+        description="Comma-separated IP addresses or CIDRs allowed to reach ARI. Empty allows everyone.",
     )
     trusted_proxies: Networks = Field(
-        (), description="Addresses and CIDRs of proxies whose X-Forwarded-For counts, separated by commas."
+        (), description="Comma-separated IP addresses or CIDRs of proxies whose X-Forwarded-For is trusted."
     )
     master_key: SecretStr | None = Field(
         None,
-        description="The key that seals secrets such as those of two-factor: 32 random bytes as base64 or 64 "
-        "hexadecimal digits; a second one, after a comma, opens what an older key sealed. Unset: master.key in the "
-        "data directory.",
+        description="Master key that encrypts stored secrets: 32 random bytes as base64 or 64 hexadecimal digits. A "
+        "second key, after a comma, decrypts what an older key encrypted. Unset: master.key in the data directory.",
     )
-    master_key_file: Path | None = Field(None, description="A file that holds what ARI_MASTER_KEY would.")
-    admin_email: str | None = Field(None, description="Makes the owner account at the first start, without a browser.")
-    admin_password: SecretStr | None = Field(None, description="The password of ARI_ADMIN_EMAIL.")
+    master_key_file: Path | None = Field(
+        None, description="File to read the master key from, instead of ARI_MASTER_KEY."
+    )
+    admin_email: str | None = Field(
+        None, description="Creates the owner account on the first start, without a browser."
+    )
+    admin_password: SecretStr | None = Field(None, description="Password for ARI_ADMIN_EMAIL.")
     ai_max_seconds: float = Field(
-        600.0, gt=0, le=86_400, description="How long one request through the AI gateway may take in all."
+        600.0, gt=0, le=86_400, description="Maximum total duration of a request through the AI gateway."
     )
     ai_idle_seconds: float = Field(
         300.0,
         gt=0,
         le=86_400,
-        description="How long a provider may stay silent, before its answer and within it, until the AI gateway gives "
-        "up.",
+        description="Maximum time the AI gateway waits for the next bytes of a provider's response.",
     )
     ai_private_addresses: PrivateAddresses = Field(
         (),
-        description="Private addresses, networks and host names that API keys may set as base URLs too, separated by "
-        "commas, each with a port if you like: 10.0.0.0/8, ollama:11434. The owner may set any.",
+        description="Comma-separated private addresses, networks and host names that API keys may use in base URLs, "
+        "each with an optional port: 10.0.0.0/8, ollama:11434. The owner may use any.",
     )
     usage_addresses: Literal["full", "network", "none"] = Field(
-        "full", description="What the usage log keeps of client addresses: all, the network (/24, /48), or nothing."
+        "full",
+        description="How much of client IP addresses the usage log keeps: all, the network (/24, /48) or nothing.",
     )
     usage_buffer_rows: int = Field(
-        10_000, ge=1, description="How many usage rows may wait for the disk; beyond that callers wait."
+        10_000, ge=1, description="Maximum number of usage rows waiting for the disk. Beyond that, requests wait."
     )
     usage_durability: Literal["commit", "fsync"] = Field(
         "commit",
-        description="What a usage row survives before its response goes out: commit: the death of any process of ARI; "
-        "fsync: also a power loss, at the price of one disk flush a commit.",
+        description="When a usage row counts as saved. commit: survives a crash of ARI. fsync: also survives power "
+        "loss, at the cost of a disk flush per commit.",
     )
     usage_retention_days: int = Field(
-        90, ge=0, le=36_500, description="How many days usage rows are kept; totals stay. 0: all for ever."
+        90, ge=0, le=36_500, description="Days to keep usage rows (totals are kept). 0: forever."
     )
     event_retention_days: RetentionDays = Field(
         0,
-        description="How many days events of the audit trail are kept, at least 7. 0: all for ever. What is removed "
-        "leaves a signed cut, from which the rest is verified.",
+        description="Days to keep events in the audit log, at least 7. 0: forever. A signed cut replaces removed "
+        "events, so the rest can still be verified.",
     )
     usage_wait_seconds: float = Field(
-        5.0, gt=0, le=60, description="How long a response waits for its usage row before it becomes a 503."
+        5.0, gt=0, le=60, description="Maximum time a response waits for its usage row before it becomes a 503."
     )
-    watch: bool = Field(
-        True, description="Whether the usage of keys is watched in the background for what their owner should know."
-    )
+    watch: bool = Field(True, description="Watch key usage in the background and alert the owner.")
     watch_in_use_days: int = Field(
-        35, ge=3, le=400, description="A key that was not used for so many days is not in use, however rare its use is."
+        35, ge=3, le=400, description="A key unused for this many days counts as no longer in use."
     )
     watch_dead_grace_minutes: int = Field(
-        60, ge=0, le=10_080, description="How long after its end calls with a revoked or expired key are no news."
+        60,
+        ge=0,
+        le=10_080,
+        description="Grace period (minutes) before calls with a revoked or expired key are reported.",
     )
     watch_repeat_days: int = Field(
         7,
         ge=1,
         le=400,
-        description="After how many days the watch tells again of what goes on with a key; of calls with a dead key, "
-        "twice as many after the second time, four times as many after each later one.",
+        description="Days before the same alert repeats. Alerts about inactive keys repeat after 1×, 2×, then 4× this.",
     )
     watch_first_hours: int = Field(
-        24, ge=0, le=8_760, description="How long a new key may be put to use anywhere without a word."
+        24, ge=0, le=8_760, description="Hours during which a new key may be used from anywhere without an alert."
     )
     watch_new_from: Literal["network", "address"] = Field(
-        "network", description="Whether a new address of a network that is known (/24, /48) is news."
+        "network",
+        description="network: alert on a new network (/24, /48). address: also on a new address in a known network.",
     )
     watch_many_networks: int = Field(
-        5, ge=1, le=1_000, description="A key that is known from so many networks wanders: a new one is no news."
+        5, ge=1, le=1_000, description="Number of networks after which new ones are no longer reported for a key."
     )
     watch_burst_count: int = Field(
-        100, ge=2, le=1_000_000, description="So many refused attempts, on a key or from an address, are a burst."
+        100, ge=2, le=1_000_000, description="Refused attempts, on a key or from an IP address, that trigger an alert."
     )
-    watch_burst_minutes: int = Field(10, ge=1, le=60, description="Within how many minutes they are a burst.")
+    watch_burst_minutes: int = Field(10, ge=1, le=60, description="Time window in minutes for watch_burst_count.")
     watch_unused_days: Days = Field(
-        (30, 90), description="After how many days without use a key is named in the monthly word about unused keys."
+        (30, 90), description="Days without use after which a key appears in the monthly summary."
     )
     verify_timeout_seconds: float = Field(
-        2.0, gt=0, le=60, description="How long a verification waits for the database before it becomes a 503."
+        2.0, gt=0, le=60, description="Maximum time a verification waits for the database before it becomes a 503."
     )
     stop_seconds: float = Field(
-        5.0, ge=0, le=600, description="How long a stopping server waits for the requests in flight."
+        5.0, ge=0, le=600, description="Maximum time to wait for requests in progress when ARI stops."
     )
     min_free_disk: ByteSize = Field(
-        ByteSize(100_000_000), description="Below this free space (such as 100MB) refusals are counted, not listed."
+        ByteSize(100_000_000),
+        description="When less disk space is free (such as 100MB), refused requests are counted but not listed.",
     )
     resend_api_key: ResendKey | None = Field(
         None,
         validation_alias=AliasChoices("RESEND_API_KEY", "resend_api_key"),
-        description="Turns e-mail on: an API key of resend.com (may be restricted to sending).",
+        description="Resend API key; enables email. Sending access is enough.",
     )
     resend_url: ResendUrl = Field(
-        "https://api.resend.com", description="Where Resend's API is; for proxies and tests. https, or loopback."
+        "https://api.resend.com", description="Resend base URL, for proxies and tests. https, or http on loopback."
     )
     smtp_url: SmtpUrl | None = Field(
         None,
-        description="Turns e-mail on by a mail server instead: smtp://user:password@host:587 (STARTTLS is demanded) or "
-        "smtps://…; without TLS only on loopback.",
+        description="SMTP server; enables email. smtp://user:password@host:587 (requires STARTTLS) or smtps://…; plain "
+        "SMTP only on loopback.",
     )
     mail_from: MailAddress | None = Field(
         None,
-        description="From which address mails come, such as ARI <ari@example.net>. Unset: ARI <onboarding@resend.dev>, "
-        "with which a new account at Resend reaches its own address alone.",
+        description="From address, such as ARI <ari@example.net>. Default: onboarding@resend.dev, which can only send "
+        "to your own Resend address.",
     )
-    time_zone: TimeZone = Field(
-        "UTC", description="The zone of times in mails, such as Europe/Berlin; UTC is told too."
-    )
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What the log tells.")
+    time_zone: TimeZone = Field("UTC", description="Time zone for emails, such as Europe/Berlin.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Log level.")
     log_format: Literal["auto", "text", "json"] = Field(
-        "auto", description="text for people, json for machines; auto: text on a terminal."
+        "auto", description="text for people, json for programs. auto: text at a terminal."
     )
-    test_clock_file: Path | None = Field(
-        None, description="Test mode: a file with milliseconds to add to the clock. Never in production."
-    )
+    test_clock_file: Path | None = Field(None, description="Tests only: file with milliseconds to add to the clock.")
 
     @field_validator("*", mode="before")
     @classmethod
     def _readable(cls, value: object, info: ValidationInfo) -> object:
-        """Environment files of other systems bring line ends; what is not UTF-8 is no text."""
+        """Strip line ends, which environment files from other systems bring, and refuse values that aren't UTF-8."""
         if not isinstance(value, str):
             return value
         if any("\ud800" <= letter <= "\udfff" for letter in value):
-            raise ValueError("give the value in UTF-8")
+            raise ValueError("must be valid UTF-8")
         return value if info.field_name == "admin_password" else value.strip()
 
     @field_validator("trusted_proxies")
     @classmethod
     def _not_everyone(cls, value: tuple[Network, ...]) -> tuple[Network, ...]:
         if any(network.prefixlen == 0 for network in value):
-            raise ValueError("trusting every address as a proxy lets anyone forge theirs")
+            raise ValueError("don't trust every address as a proxy; anyone could forge their IP address")
         return value
 
     @model_validator(mode="after")
     def _admin_is_a_pair(self) -> Self:
         if (self.admin_email is None) != (self.admin_password is None):
-            raise ValueError("ARI_ADMIN_EMAIL and ARI_ADMIN_PASSWORD go together")
+            raise ValueError("ARI_ADMIN_EMAIL and ARI_ADMIN_PASSWORD must be set together")
         return self
 
     @field_validator("master_key")
@@ -258,20 +256,20 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _one_place_for_the_key(self) -> Self:
         if self.master_key is not None and self.master_key_file is not None:
-            raise ValueError("ARI_MASTER_KEY and ARI_MASTER_KEY_FILE exclude each other")
+            raise ValueError("ARI_MASTER_KEY and ARI_MASTER_KEY_FILE can't both be set")
         return self
 
     @model_validator(mode="after")
     def _one_way_for_mail(self) -> Self:
         if self.resend_api_key is not None and self.smtp_url is not None:
-            raise ValueError("RESEND_API_KEY and ARI_SMTP_URL exclude each other")
+            raise ValueError("RESEND_API_KEY and ARI_SMTP_URL can't both be set")
         if self.smtp_url is not None and self.mail_from is None:
-            raise ValueError("ARI_SMTP_URL needs ARI_MAIL_FROM, the address that mails come from")
+            raise ValueError("ARI_SMTP_URL requires ARI_MAIL_FROM, the from address")
         return self
 
     @property
     def base_url(self) -> str:
-        """Our own address without a slash at its end."""
+        """The public URL, without a trailing slash."""
         if self.public_url is not None:
             return self.public_url
         host = self.host if is_loopback(self.host) else "127.0.0.1"
@@ -279,7 +277,7 @@ class Settings(BaseSettings):
 
     @property
     def secure(self) -> bool:
-        """Whether people reach the instance by https."""
+        """Whether the public URL is https."""
         return self.base_url.startswith("https://")
 
     @property
@@ -288,14 +286,14 @@ class Settings(BaseSettings):
 
 
 def environment_name(field: str) -> str:
-    """The environment variable of a setting: its known name, or its own with the prefix."""
+    """The environment variable of a setting."""
     return field.upper() if field == "resend_api_key" else f"ARI_{field.upper()}"
 
 
 def load_settings(**overrides: object) -> Settings:
-    """The settings from the environment, with overrides from the command line.
+    """The settings from the environment, overridden by the arguments that aren't ``None``.
 
-    Raises ``ConfigurationError`` naming the setting, never its value (security.md 7).
+    Raises ``ConfigurationError`` that names the setting, never its value (security.md 7).
     """
     try:
         return Settings(**{name: value for name, value in overrides.items() if value is not None})  # type: ignore[arg-type]  # checked by pydantic

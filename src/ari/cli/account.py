@@ -1,4 +1,4 @@
-"""``ari account``: who may sign in, and a way back in for the locked-out."""
+"""``ari account``: the owner account, and a way back in for someone locked out."""
 # Imports inside functions here: start-up speed (Argon2).
 
 import getpass
@@ -16,22 +16,23 @@ from ari.cli.opening import opened_deps
 from ari.cli.options import AsJson, DataDir, Yes
 
 Email = Annotated[
-    str | None, typer.Option("--email", metavar="ADDRESS", help="Whose; without it the owner's.", show_default=False)
+    str | None,
+    typer.Option("--email", metavar="ADDRESS", help="Account email (default: the owner).", show_default=False),
 ]
 
-app = typer.Typer(help="See the owner's account; change its password or address.", no_args_is_help=True)
+app = typer.Typer(help="View the owner account; reset its password or email.", no_args_is_help=True)
 
 
 @app.command()
 def show(as_json: AsJson = False, data_dir: DataDir = None) -> None:
-    """Show the owner's account."""
+    """Show the owner account."""
     with opened_deps(data_dir) as deps:
         account = deps.read_sync(_account, None)
     if as_json:
         created_at = to_rfc3339(account.created_at_ms)
         output.as_json({"id": account.id, "email": account.email, "created_at": created_at})
     else:
-        output.facts([("email", account.email), ("id", account.id), ("created", to_rfc3339(account.created_at_ms))])
+        output.facts([("email", account.email), ("id", account.id), ("created", output.moment(account.created_at_ms))])
 
 
 @app.command("reset-password")
@@ -39,7 +40,7 @@ def reset_password(
     email: Email = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Set a new password, asked for twice or read from standard input, and end all sessions."""
+    """Set a new password (prompt or stdin) and sign out everywhere."""
     from ari.accounts import setup
     from ari.accounts.password import check_new_password, hash_password
 
@@ -49,47 +50,45 @@ def reset_password(
         check_new_password(password, account.email)
         password_hash = hash_password(password)
         deps.do_sync(setup.reset_password, account.email, password_hash)
-    output.say(f"The password of {account.email} is set; all its sessions have ended.")
+    output.say(f"Password changed for {account.email}; signed out everywhere.")
 
 
 @app.command("set-email")
 def set_email(
-    address: Annotated[str, typer.Argument(metavar="ADDRESS", help="The new address; no mail is sent to prove it.")],
+    address: Annotated[str, typer.Argument(metavar="ADDRESS", help="New address (no confirmation email is sent).")],
     data_dir: DataDir = None,
 ) -> None:
-    """Give the owner's account another e-mail address, to sign in with and to get mail at."""
+    """Change the owner's email address."""
     from ari.accounts import mail_links
 
     with opened_deps(data_dir) as deps:
         account = deps.read_sync(_account, None)
         changed = deps.do_sync(mail_links.change_address, account.id, address)
-    output.say(f"The owner's address is {changed.email} now.")
+    output.say(f"Owner email changed to {changed.email}.")
 
 
 @app.command("disable-two-factor")
 def disable_two_factor(email: Email = None, yes: Yes = False, data_dir: DataDir = None) -> None:
-    """Turn off two-factor for an owner who lost the app and the backup codes; ends all sessions."""
+    """Turn off two-factor authentication for someone locked out. Signs out everywhere."""
     from ari.accounts import two_factor
 
     with opened_deps(data_dir) as deps:
         account = deps.read_sync(_account, email)
         if deps.read_sync(two_factor.is_on, account.id):
-            question = (
-                f"Turn off two-factor of {account.email} and end all its sessions? Then the password alone signs in."
-            )
+            question = f"Turn off two-factor authentication for {account.email} and sign out everywhere?"
             output.confirm(question, yes=yes)
         was_on = deps.do_sync(two_factor.turn_off, account.id)
     if was_on:
-        output.say(f"Two-factor of {account.email} is off; all its sessions have ended.")
+        output.say(f"Two-factor is now off for {account.email}; signed out everywhere.")
     else:
-        output.say(f"Two-factor of {account.email} was off already.")
+        output.say(f"Two-factor is already off for {account.email}.")
 
 
 def _account(tx: AccountTransaction, email: str | None) -> Account:
     account = tx.accounts.owner() if email is None else tx.accounts.by_email(check_email(email))
     if account is None:
-        nobody = "There is no owner yet; ari serve prints the setup link."
-        raise NotFound("No such account." if email else nobody)
+        no_owner = "There is no owner yet. Run ari serve to get the setup link."
+        raise NotFound("No such account." if email else no_owner)
     return account
 
 
@@ -97,6 +96,6 @@ def _new_password(email: str) -> str:
     if not sys.stdin.isatty():
         return sys.stdin.readline().rstrip("\r\n")
     password = getpass.getpass(f"New password for {output.clean(email)}: ")
-    if getpass.getpass("The same again: ") != password:
-        raise Invalid(Problem("password", "The two passwords differ; nothing was changed."))
+    if getpass.getpass("Repeat password: ") != password:
+        raise Invalid(Problem("password", "Passwords don't match. Nothing was changed."))
     return password

@@ -1,4 +1,4 @@
-"""``ari audit``: the signed head of the audit trail, and what retention removes from its beginning."""
+"""``ari audit``: the signed head of the audit log, and its retention."""
 # Imports inside functions here: start-up speed.
 
 from typing import TYPE_CHECKING, Annotated
@@ -16,7 +16,7 @@ from ari.cli.words import whole_number
 if TYPE_CHECKING:
     from ari.instance import Instance
 
-app = typer.Typer(help="The audit trail: its signed head, and its retention.", no_args_is_help=True)
+app = typer.Typer(help="Verify, sign and shorten the audit log.", no_args_is_help=True)
 
 
 @app.callback()
@@ -26,7 +26,7 @@ def root() -> None:
 
 @app.command("head")
 def show_head(as_json: AsJson = False, data_dir: DataDir = None) -> None:
-    """Print the last event, its hash and who signed it. Keep it where nobody here can change it."""
+    """Show the newest event, its hash and the key that signed it. Keep a copy on another machine."""
     with opened(data_dir) as instance:
         head, fingerprint = _head_of(instance)
     facts = {
@@ -40,34 +40,36 @@ def show_head(as_json: AsJson = False, data_dir: DataDir = None) -> None:
     if as_json:
         output.as_json(facts)
     else:
-        output.facts(list(facts.items()))
+        output.facts(list((facts | {"time": output.moment(head.at_ms)}).items()))
 
 
 @app.command()
 def check(
-    event: Annotated[str, typer.Argument(metavar="EVENT", help="The event's id.", show_default=False)],
-    hash_of_it: Annotated[str, typer.Argument(metavar="HASH", help="Its hash, as it was kept.", show_default=False)],
+    event: Annotated[str, typer.Argument(metavar="EVENT", help="Event ID.", show_default=False)],
+    hash_of_it: Annotated[str, typer.Argument(metavar="HASH", help="The hash you saved.", show_default=False)],
     data_dir: DataDir = None,
 ) -> None:
-    """Compare a head that was kept elsewhere with the trail: fails unless that event is still in it."""
+    """Check that an event you saved is still in the audit log. Exits with 1 if it isn't."""
     from ari.storage import checkup
 
     with opened(data_dir) as instance:
         trail = checkup.audit_trail(instance.database)
         found = instance.read(lambda unit: unit.events.hash_of(event))
     if trail.broken is not None:
-        raise broken(f"the event {trail.broken.event_id} does not follow from the one before")
+        raise broken(f"event {trail.broken.event_id} doesn't follow the one before it")
     if found is None and trail.removed:
         raise Conflict(
             "not_in_trail",
-            f"{event} is not in the trail; retention removed {trail.removed:,} events, perhaps this one.",
+            f"{event} isn't in the audit log. Retention removed {output.count(trail.removed, 'event')}, possibly "
+            "including this one.",
         )
     if found is None or found != hash_of_it.strip().lower():
-        why = "is not in the trail" if found is None else "is there with another hash"
+        why = "isn't in the audit log" if found is None else "has a different hash"
         raise Conflict(
-            "not_in_trail", f"{event} {why}: it is mistyped, or the trail was rewritten or replaced by an older copy."
+            "not_in_trail",
+            f"{event} {why}. Check for typos; otherwise the audit log was rewritten or restored from an older copy.",
         )
-    output.say(f"{event} is in the trail with this hash: nothing up to it was changed.")
+    output.say(f"{event} is in the audit log with this hash. Nothing up to this event was changed.")
 
 
 @app.command()
@@ -75,46 +77,46 @@ def prune(
     days: Annotated[
         int,
         typer.Option(
-            "--days", parser=whole_number(MIN_RETENTION_DAYS), metavar="NUMBER", help="Keep so many days of events."
+            "--days", parser=whole_number(MIN_RETENTION_DAYS), metavar="NUMBER", help="Days of events to keep."
         ),
     ],
     yes: Yes = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Remove older events for good. A signed cut takes their place, so that the rest can still be verified."""
-    output.confirm(f"Remove every event that is older than {days} days?", yes=yes)
+    """Permanently remove older events. A signed cut replaces them, so the rest can still be verified."""
+    output.confirm(f"Permanently remove every event older than {days} days?", yes=yes)
     from ari.jobs.audit import prune_events
 
     with opened(data_dir) as instance:
         removed = prune_events(instance, CALLER(), days)
-    output.say("Nothing was that old." if not removed else f"Removed {removed:,} events.")
+    output.say("No events are that old." if not removed else f"Removed {output.count(removed, 'event')}.")
 
 
 @app.command("accept")
 def accept_trail(yes: Yes = False, data_dir: DataDir = None) -> None:
-    """Sign the trail as it is, once you know why it does not match its signatures. An event records it."""
+    """Sign the audit log as it is, once you know why it doesn't match its signature. Recorded as an event."""
     from ari.storage import checkup
 
     with opened(data_dir) as instance:
         before = checkup.audit_trail(instance.database)
         if before.broken is not None:
             raise broken(
-                f"the event {before.broken.event_id} does not follow from the one before; no signature mends that"
+                f"event {before.broken.event_id} doesn't follow the one before it, which a signature can't fix"
             )
         if before.fault is None:
-            output.say("The trail is as it was signed.")
+            output.say("The audit log matches its signature. Nothing to accept.")
             return
-        output.confirm(f"{before.fault[0].upper()}{before.fault[1:]}. Sign the trail as it is?", yes=yes)
+        output.confirm(f"{before.fault[0].upper()}{before.fault[1:]}. Sign the audit log as it is?", yes=yes)
         instance.command(CALLER(), lambda unit, by: accept(unit, by, instance.now_ms(), {"because": before.fault}))
         after = checkup.audit_trail(instance.database)
     if after.fault is not None:
         raise broken(after.fault)
-    output.say(f"Signed {after.walked:,} events with the key {after.fingerprint}.")
+    output.say(f"Signed {output.count(after.walked, 'event')} with key {after.fingerprint}.")
 
 
 def _head_of(instance: "Instance") -> tuple[Head, str]:
     mark = instance.read(lambda unit: unit.events.marks.head())
     head = None if mark is None else Head.parse(mark.text)
     if mark is None or head is None:
-        raise Conflict("no_head", "The audit trail has no signed head yet; its first event makes one.")
+        raise Conflict("no_head", "The audit log has no signed head yet. It is created with the first event.")
     return head, mark.signature.fingerprint

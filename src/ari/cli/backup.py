@@ -11,25 +11,27 @@ from typing import IO, Annotated
 
 import typer
 
+from ari.base.clock import from_rfc3339
 from ari.base.errors import AriError, Conflict, Unavailable
 from ari.base.events import Event
 from ari.base.ids import new_id
 from ari.cli import output
 from ari.cli.opening import CALLER, opened, settings_of
 from ari.cli.options import DataDir
+from ari.cli.output import count
 
-File = Annotated[Path, typer.Argument(metavar="FILE", help="The backup's file.", show_default=False)]
+File = Annotated[Path, typer.Argument(metavar="FILE", help="Backup file.", show_default=False)]
 
 
 def backup(
     file: File,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the file if it exists.")] = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Write everything into one file, also while ARI serves; sign-in sessions stay out.
+    """Back up everything to one file. Safe while ARI is running; sessions are excluded.
 
-    The file holds no usable key, but password hashes and the usage log: keep it as safe as the data directory. The
-    master key is not in it: keep that apart, or sealed secrets cannot be opened after a restore.
+    The file contains no usable keys, but it does contain password hashes and the usage log, so protect it like the
+    data directory. The master key isn't included: back it up separately, or encrypted secrets can't be restored.
     """
     with opened(data_dir) as instance:
         from ari.storage.backup.write import write_backup
@@ -46,33 +48,39 @@ def backup(
         event = Event(new_id("evt", now_ms), now_ms, "backup_written", by.actor, None, by.origin, detail)
         instance.command(by, lambda unit, _: unit.events.append(event))
         place = instance.master_keys.place
-    output.say(f"Wrote {file}: {written.keys:,} keys, {written.events:,} events, {written.usage_rows:,} usage rows.")
+    output.say(
+        f"Wrote {file}: {count(written.keys, 'key')}, {count(written.events, 'event')}, "
+        f"{count(written.usage_rows, 'usage row')}."
+    )
     if written.signed_by is None:
-        output.tell(f"It is not signed, because there is no master key in {place}: restoring it needs --untrusted.")
+        output.tell(f"The backup isn't signed, because there is no master key in {place}. Restore it with --untrusted.")
     if written.sealed:
-        sealed = "1 sealed secret" if written.sealed == 1 else f"{written.sealed:,} sealed secrets"
-        output.tell(f"The master key is not in it. Keep {place} apart: without it {sealed} cannot be opened.")
+        output.tell(
+            f"The backup doesn't include the master key. Back up {place} separately; without it "
+            f"{count(written.sealed, 'encrypted secret')} can't be restored."
+        )
 
 
 def restore(
     file: File,
     trust_keys: Annotated[
-        bool, typer.Option("--trust-keys", help="Leave keys enabled that were so; a backup may revive revoked ones.")
+        bool, typer.Option("--trust-keys", help="Keep keys enabled (may bring back keys revoked after the backup).")
     ] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace all that is in this instance.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the existing instance.")] = False,
     untrusted: Annotated[
         bool,
-        typer.Option("--untrusted", help="Take a file that the master key here did not sign; no key stays enabled."),
+        typer.Option(
+            "--untrusted", help="Accept a backup that this master key didn't sign. Keys are restored as disabled."
+        ),
     ] = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Verify a backup whole, then put it into a new instance; its keys come back disabled.
+    """Verify a backup and restore it. Restored keys are disabled unless you pass --trust-keys.
 
-    The master key that signed the backup must be in place before, or the file is refused. ARI must not be running on
-    the instance.
+    Put the master key that signed the backup in place first, and stop ARI on this instance.
     """
     if untrusted and trust_keys:
-        raise typer.BadParameter("the keys of an untrusted backup are never left enabled", param_hint="--trust-keys")
+        raise typer.BadParameter("keys from an untrusted backup can't be kept enabled.", param_hint="--trust-keys")
     settings = settings_of(data_dir)
     from ari.base.clock import system_clock
     from ari.storage.backup.restore import Terms, restore_backup
@@ -82,23 +90,33 @@ def restore(
         restored = restore_backup(settings, source, Terms(trust_keys, force, untrusted), CALLER(), now_ms, progress)
     rows = restored.rows
     keys, usage_rows = rows.get("api_keys", 0), rows.get("usage_rows", 0)
-    output.say(f"Restored {keys:,} keys and {usage_rows:,} usage rows of {restored.manifest.created_at}.")
+    created = _moment(restored.manifest.created_at)
+    output.say(f"Restored {count(keys, 'key')} and {count(usage_rows, 'usage row')} from {created}.")
     signer = restored.signer
-    by = f"{signer.instance} with the key {signer.signature.fingerprint}" if signer else "nobody"
+    by = f"{signer.instance} with key {signer.signature.fingerprint}" if signer else "nobody"
     if restored.is_trusted:
-        output.say(f"It was signed by {by}.")
+        output.say(f"Signed by {by}.")
     else:
         output.tell(
-            f"It was NOT verified; it says that it was signed by {by}. Whoever wrote it chose the owner's password, "
-            "the addresses of providers and every name: check them before you use this instance."
+            f"The backup was NOT verified. It claims to be signed by {by}. Its author chose the owner's password, the "
+            "provider URLs and every name: check them before you use this instance."
         )
     if rows.get("sealed_secrets") and not restored.is_trusted:
         from ari.storage.engine import master_keys_of
 
         place = master_keys_of(settings).place
-        output.say(f"It holds sealed secrets: their master key must be in {place} before ARI starts.")
+        output.say(f"It contains encrypted secrets. Put their master key in {place} before you start ARI.")
     if restored.keys_disabled:
-        output.say(f"{restored.keys_disabled:,} keys are disabled until you look at each: ari keys enable ID")
+        were, them = ("was", "it") if restored.keys_disabled == 1 else ("were", "them")
+        disabled = count(restored.keys_disabled, "key")
+        output.say(f"{disabled} {were} restored as disabled. Review and enable {them}: ari keys enable ID")
+
+
+def _moment(rfc3339: str) -> str:
+    try:
+        return output.moment(from_rfc3339(rfc3339))
+    except ValueError:  # an untrusted backup may hold anything
+        return rfc3339
 
 
 @contextmanager
@@ -106,18 +124,18 @@ def _existing_file(path: Path) -> Iterator[IO[bytes]]:
     try:
         file = path.open("rb")
     except OSError as error:
-        raise Unavailable(f"{path} cannot be read: {error.strerror}.") from None
+        raise Unavailable(f"Can't read {path}: {error.strerror}.") from None
     with file:
         yield file
 
 
 @contextmanager
 def _new_file(path: Path, *, force: bool) -> Iterator[IO[bytes]]:
-    """A file that appears under its name only when it is whole, readable by its owner alone."""
+    """A file, mode 0600, that appears under its name only once it is complete."""
     if path.exists() and not path.is_file():
-        raise Unavailable(f"{path} is not a regular file; a backup cannot take its place.")
+        raise Unavailable(f"{path} isn't a regular file. Choose another name.")
     if path.exists() and not force:
-        raise Conflict("file_exists", f"{path} exists; --force overwrites it.")
+        raise Conflict("file_exists", f"{path} already exists. Use --force to overwrite.")
     target = path.resolve()  # a link stays a link
     partial = target.with_name(f".{target.name}.{secrets.token_hex(4)}.partial")
     try:
@@ -133,12 +151,12 @@ def _new_file(path: Path, *, force: bool) -> Iterator[IO[bytes]]:
     except AriError:
         raise
     except OSError as error:
-        raise Unavailable(f"{path} cannot be written: {error.strerror}.") from None
+        raise Unavailable(f"Can't write {path}: {error.strerror}.") from None
 
 
 @contextmanager
 def _progress(title: str) -> Iterator[Callable[[str, int, int], None]]:
-    """What tells how far the work is: a bar where a person watches, nothing elsewhere."""
+    """A callback for progress: draws a bar at a terminal, does nothing elsewhere."""
     if not sys.stderr.isatty():
         yield lambda _table, _done, _total: None
         return

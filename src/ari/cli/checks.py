@@ -1,4 +1,4 @@
-"""The examinations of ``ari doctor``. Secrets are shown as set or unset only."""
+"""The checks of ``ari doctor``. Secrets are shown only as set or unset."""
 
 import os
 import shutil
@@ -9,11 +9,12 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from ari.base.clock import DAY_MS, system_clock, to_rfc3339
+from ari.base.clock import DAY_MS, system_clock
 from ari.base.environment import kubernetes_variables, kubernetes_words, unknown_variables
 from ari.base.errors import AriError, for_operator
 from ari.base.seal import Sealed, open_one
 from ari.base.settings import Settings, environment_name
+from ari.cli import output
 from ari.instance import SLOW_SECONDS, office_of
 from ari.integrations.checks import is_private
 from ari.integrations.credentials import states
@@ -26,7 +27,7 @@ from ari.storage.database_url import parse
 from ari.storage.engine import KEYS_FILE, Database, master_keys_of
 
 _FILES_WANTED = 8192
-"""Two thousand silent and two thousand half-sent connections, as many again for all others, and room."""
+"""2,000 idle and 2,000 half-sent connections, as many again for other clients, and a margin."""
 
 _DAYS_TO_REMOVE = 2
 """How long retention may take before it is worth a note."""
@@ -34,7 +35,7 @@ _DAYS_TO_REMOVE = 2
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of the report: ``wrong`` fails the examination, ``note`` does not."""
+    """One line of the report. ``wrong`` fails the check, ``note`` doesn't."""
 
     check: str
     state: Literal["ok", "note", "wrong"]
@@ -63,7 +64,7 @@ def masked_url(url: str) -> str:
 
 
 def examine(settings: Settings, *, audit: bool) -> list[Finding]:
-    """All findings; what depends on something broken is left out."""
+    """All findings. Checks that depend on something broken are skipped."""
     findings = list(_surroundings(settings))
     directory = _directory(settings)
     findings.insert(0, directory)
@@ -87,17 +88,19 @@ def _directory(settings: Settings) -> Finding:
     path = settings.data_dir
     try:
         if not path.exists():
-            return Finding("data directory", "wrong", f"{path} does not exist yet; ari serve makes it.")
+            return Finding("data directory", "wrong", f"{path} doesn't exist yet. Run ari serve to create it.")
         prepare_data_dir(path)
         if settings.database_url is None and not (path / KEYS_FILE).exists():
-            return Finding("data directory", "wrong", f"{path} holds no database yet; ari serve makes it.")
+            return Finding("data directory", "wrong", f"{path} has no database yet. Run ari serve to create it.")
     except (AriError, OSError) as error:
-        said = str(error) if isinstance(error, AriError) else f"{path} cannot be read: {error.strerror}."
+        said = str(error) if isinstance(error, AriError) else f"Can't read {path}: {error.strerror}."
         return Finding("data directory", "wrong", said)
     loose = checkup.readable_by_others(path)
     if loose:
-        return Finding("data directory", "wrong", f"Others can read {', '.join(loose)} in {path}; run: chmod 600")
-    return Finding("data directory", "ok", f"{path} is writable, and nobody else can read it.")
+        return Finding(
+            "data directory", "wrong", f"{', '.join(loose)} in {path} are readable by other users. Run: chmod 600"
+        )
+    return Finding("data directory", "ok", f"{path} is writable and private")
 
 
 def _surroundings(settings: Settings) -> Iterator[Finding]:
@@ -107,7 +110,7 @@ def _surroundings(settings: Settings) -> Iterator[Finding]:
     yield _address(settings)
     yield _mail(settings)
     if settings.test_clock_file is not None:
-        yield Finding("clock", "note", "ARI_TEST_CLOCK_FILE moves the clock: for tests, never in production.")
+        yield Finding("clock", "note", "ARI_TEST_CLOCK_FILE shifts the clock. Use it for tests only.")
 
 
 def _variables() -> Finding:
@@ -115,15 +118,15 @@ def _variables() -> Finding:
     foreign = kubernetes_variables(os.environ)
     if foreign:
         found.append(kubernetes_words(foreign))
-    return Finding("variables", "note" if found else "ok", " ".join(found) or "every ARI_… variable is a setting")
+    return Finding("variables", "note" if found else "ok", " ".join(found) or "every ARI_… variable is a known setting")
 
 
 def _open_files() -> Finding:
     files = reachable_files()
     if files < _FILES_WANTED:
-        said = f"{files}; each connection is one, and slow clients alone may hold 4,000: raise it to {_FILES_WANTED}"
-        return Finding("open-file limit", "note", f"{said} (ulimit -Hn, or LimitNOFILE= of systemd)")
-    return Finding("open-file limit", "ok", f"{files} for each worker")
+        said = f"{files}. Each connection uses one, and slow clients alone may use 4,000. Raise it to {_FILES_WANTED}"
+        return Finding("open-file limit", "note", f"{said} (ulimit -Hn, or LimitNOFILE= in systemd).")
+    return Finding("open-file limit", "ok", f"{files} per worker")
 
 
 def _disk(settings: Settings) -> Finding:
@@ -133,29 +136,31 @@ def _disk(settings: Settings) -> Finding:
             place = place.parent
         free = shutil.disk_usage(place).free
     except OSError as error:
-        return Finding("disk", "note", f"{place} cannot be asked: {error.strerror}.")
+        return Finding("disk", "note", f"Can't check {place}: {error.strerror}.")
     said = f"{free // 1_000_000:,} MB free"
     if free < settings.min_free_disk:
-        return Finding("disk", "wrong", f"{said}, less than ARI_MIN_FREE_DISK; refusals are no longer listed.")
+        return Finding(
+            "disk", "wrong", f"{said}, below ARI_MIN_FREE_DISK. Refused requests are counted but not listed."
+        )
     return Finding("disk", "ok", said)
 
 
 def _address(settings: Settings) -> Finding:
     if settings.secure:
-        return Finding("address", "ok", f"{settings.base_url}, with Secure cookies and HSTS")
+        return Finding("public URL", "ok", f"{settings.base_url}, with Secure cookies and HSTS")
     if settings.loopback_only and settings.public_url is None:
-        return Finding("address", "ok", f"{settings.base_url}, reachable from this machine only")
-    return Finding("address", "note", f"{settings.base_url} is plain http: keys and passwords travel in the clear.")
+        return Finding("public URL", "ok", f"{settings.base_url}, reachable from this machine only")
+    return Finding("public URL", "note", f"{settings.base_url} is plain http. Keys and passwords are sent unencrypted.")
 
 
 def _mail(settings: Settings) -> Finding:
     office = office_of(settings)
     if not office.is_open:
-        return Finding("e-mail", "ok", "off; RESEND_API_KEY or ARI_SMTP_URL turns it on")
-    said = f"by {office.sender} from {office.mail_from}; ari notifications test sends one"
+        return Finding("email", "ok", "off (set RESEND_API_KEY or ARI_SMTP_URL to enable it)")
+    said = f"sent with {office.sender} from {office.mail_from}. Test it: ari notifications test"
     if not office.can_link:
-        return Finding("e-mail", "note", f"{said}. Without ARI_PUBLIC_URL no mail has a link.")
-    return Finding("e-mail", "ok", said)
+        return Finding("email", "note", f"{said}. Emails have no links until you set ARI_PUBLIC_URL.")
+    return Finding("email", "ok", said)
 
 
 def _database(database: Database, settings: Settings, *, audit: bool) -> Iterator[Finding]:
@@ -166,19 +171,19 @@ def _database(database: Database, settings: Settings, *, audit: bool) -> Iterato
     for at in checkup.migrations(database):
         current = at.found == at.wanted
         migrated = migrated and current
-        wanted = "" if current else f", this version wants {at.wanted}: ari migrate"
+        wanted = "" if current else f", but this version needs {at.wanted}. Run: ari migrate"
         yield Finding("migrations", "ok" if current else "wrong", f"{at.chain} {at.found or 'none'}{wanted}")
     if not migrated:
         return
     yield _tried("database", lambda: checkup.try_writing(database), "reachable and writable")
-    yield _tried("verification", lambda: checkup.try_verifying(database), "the key store and the usage log answer it")
+    yield _tried("verification", lambda: checkup.try_verifying(database), "the key store and the usage log respond")
     damage = checkup.damage(database, audit)
     if damage is not None:
         yield Finding("database files", "wrong", f"damaged: {damage}")
     with database.reading() as unit:
         owner, sealed = unit.accounts.owner(), unit.sealed.all()
     if owner is None:
-        yield Finding("owner", "note", "There is no owner yet; ari serve prints the setup link.")
+        yield Finding("owner", "note", "There is no owner yet. Run ari serve to get the setup link.")
     else:
         yield Finding("owner", "ok", owner.email)
     yield _seals(sealed, settings)
@@ -201,7 +206,7 @@ def _tried(check: str, attempt: Callable[[], None], fine: str) -> Finding:
 
 
 def _seals(sealed: list[Sealed], settings: Settings) -> Finding:
-    check, keys = "sealed secrets", master_keys_of(settings)
+    check, keys = "encrypted secrets", master_keys_of(settings)
     try:
         present = keys.all()
         for one in sealed:
@@ -209,15 +214,15 @@ def _seals(sealed: list[Sealed], settings: Settings) -> Finding:
     except AriError as error:
         return Finding(check, "wrong", str(error))
     if not sealed:
-        return Finding(check, "ok", "none yet" + ("" if present else "; the first event makes the master key"))
-    said = f"{len(sealed)}, each opens with the master key in {keys.place}"
+        return Finding(check, "ok", "none yet" + ("" if present else " (the master key is created with the first one)"))
+    said = f"{len(sealed)}, all decrypted with the master key in {keys.place}"
     if any(one.key_id != present[0].id for one in sealed):
-        return Finding(check, "note", f"{said}; some only with an older one: ari master-key rotate")
+        return Finding(check, "note", f"{said}, some with an older one. Run: ari master-key rotate")
     return Finding(check, "ok", said)
 
 
 def _integrations(database: Database, settings: Settings) -> Finding:
-    """Whether each configured provider has its key for its address; the seal itself was just examined."""
+    """Whether each configured provider has a key for its base URL. ``_seals`` checks that the keys decrypt."""
     check = "integrations"
     try:
         environment = read_environment(os.environ).allowing(settings.ai_private_addresses)
@@ -242,7 +247,7 @@ def _told(state: State) -> str:
         said += f" ({state.provider.variable})"
     if state.name == "failing":
         said += " (failing)"
-    return f"{said} (its key travels in the clear: {state.base_url})" if _in_the_clear(state) else said
+    return f"{said} (its key is sent unencrypted: {state.base_url})" if _in_the_clear(state) else said
 
 
 def _in_the_clear(state: State) -> bool:
@@ -256,21 +261,21 @@ def _in_the_clear(state: State) -> bool:
 def _usage_log(database: Database, settings: Settings) -> Finding:
     check, days, found = "usage log", settings.usage_retention_days, checkup.log_file(database)
     if not found.shrinks:
-        return Finding(check, "note", "usage.db cannot shrink; ari backup and ari restore rebuild it so that it can.")
-    kept = f"kept {days} days" if days else "kept for ever"
+        return Finding(check, "note", "usage.db can't shrink. Recreate it with ari backup and ari restore.")
+    kept = f"kept for {days} days" if days else "kept forever"
     if found.oldest_at_ms is None:
-        return Finding(check, "ok", f"no rows yet; they are {kept}")
-    said = f"rows since {to_rfc3339(found.oldest_at_ms)}, {kept}"
+        return Finding(check, "ok", f"no entries yet ({kept})")
+    said = f"entries since {output.moment(found.oldest_at_ms)}, {kept}"
     now_ms = system_clock(settings.test_clock_file).now_ms()
     if days and found.oldest_at_ms < now_ms - (days + _DAYS_TO_REMOVE) * DAY_MS:
-        return Finding(check, "note", f"{said}: older ones wait to be removed, which ari serve does.")
+        return Finding(check, "note", f"{said}. ari serve removes the older ones while it runs.")
     return Finding(check, "ok", said)
 
 
 def _standbys(database: Database, settings: Settings) -> Finding:
     state = checkup.standbys(database)
     if settings.database_sync == "required" and state.nobody_confirms:
-        return Finding("standbys", "wrong", f"ARI_DATABASE_SYNC=required refuses every change. {state.words}")
+        return Finding("standbys", "wrong", f"Changes are refused because of ARI_DATABASE_SYNC=required. {state.words}")
     return Finding("standbys", "note" if state.warning else "ok", state.words)
 
 
@@ -278,7 +283,7 @@ def _clock(database: Database) -> Finding:
     steps = checkup.clock_steps(database)
     if steps.latest_at_ms is None:
         return Finding("clock steps", "ok", "none seen")
-    said = f"{steps.count} of more than five minutes, the last at {to_rfc3339(steps.latest_at_ms)}"
+    said = f"{steps.count} of more than five minutes, the last at {output.moment(steps.latest_at_ms)}"
     return Finding("clock steps", "note", said)
 
 
@@ -286,24 +291,24 @@ def _sums(database: Database) -> Finding:
     uneven = checkup.uneven_sums(database)
     if uneven is None:
         return Finding("usage sums", "ok", "totals and rollups agree")
-    return Finding("usage sums", "wrong", f"the {uneven} do not add up to the totals of the keys.")
+    return Finding("usage sums", "wrong", f"The {uneven} don't add up to the key totals.")
 
 
 def _trail(database: Database) -> Finding:
-    check, trail = "audit trail", checkup.audit_trail(database)
+    check, trail = "audit log", checkup.audit_trail(database)
     broken = trail.broken
     if broken is not None:
-        said = f"broken at event {broken.position}, {broken.event_id} of {to_rfc3339(broken.at_ms)}"
-        return Finding(check, "wrong", f"{said}: it, or one before it, was changed or removed.")
-    said = f"{trail.walked:,} events, each follows from the one before"
+        said = f"broken at event {broken.position} ({broken.event_id}, {output.moment(broken.at_ms)})"
+        return Finding(check, "wrong", f"{said}. It or an earlier event was changed or removed.")
+    said = f"{output.count(trail.walked, 'event')}, hash chain intact"
     if trail.removed:
-        said += f"; {trail.removed:,} older ones were removed by retention, up to a signed cut"
+        said += f"; retention removed {trail.removed:,} older ones, up to a signed cut"
     if trail.fault is not None:
-        return Finding(check, "wrong", f"{said}, but {trail.fault}. Once you know why: ari audit accept")
+        return Finding(check, "wrong", f"{said}, but {trail.fault}. Once you know why, run: ari audit accept")
     if trail.head is None:
         return Finding(check, "ok", said)
-    signed = f"the head is signed by {trail.head.instance} with the key {trail.fingerprint}"
+    signed = f"head signed by {trail.head.instance} with key {trail.fingerprint}"
     if trail.head.accepted > trail.removed:  # an upgrade, an untrusted restore, or ari audit accept
-        found = f"the first {trail.head.accepted - trail.removed:,} were signed as they were found, not when written"
+        found = f"the first {trail.head.accepted - trail.removed:,} were signed later, not when written"
         return Finding(check, "note", f"{said}; {signed}; {found}")
     return Finding(check, "ok", f"{said}; {signed}")

@@ -1,4 +1,4 @@
-"""``ari database``: is the database the one that this node has seen, and what to do if it is not."""
+"""``ari database``: whether the database still has everything this node has seen, and how to go on if not."""
 # Imports inside functions here: start-up speed.
 
 from collections.abc import Iterator
@@ -17,13 +17,14 @@ if TYPE_CHECKING:
     from ari.base.settings import Settings
     from ari.storage.engine import Database
     from ari.storage.failover.accept import Standing
+    from ari.storage.failover.record import SeenEvent
 
-app = typer.Typer(help="The database that this node trusts.", no_args_is_help=True)
+app = typer.Typer(help="Check and accept the database after a failover.", no_args_is_help=True)
 
 
 @app.command()
 def status(as_json: AsJson = False, data_dir: DataDir = None) -> None:
-    """Compare the database with what this node has seen; fails if it lost something."""
+    """Compare the database with what this node has seen. Exits with 1 if anything was lost."""
     from ari.storage.failover.accept import look
 
     with _trusting(data_dir) as (_, database):
@@ -38,7 +39,7 @@ def status(as_json: AsJson = False, data_dir: DataDir = None) -> None:
 
 @app.command()
 def accept(yes: Yes = False, data_dir: DataDir = None) -> None:
-    """Go on with a database that lost changes, on every node. Check first which keys must be revoked again."""
+    """Accept a database that lost changes, for every node. First check which keys to revoke again."""
     from ari.base.clock import system_clock
     from ari.storage.failover.accept import accept as accept_database
     from ari.storage.failover.accept import look
@@ -46,14 +47,14 @@ def accept(yes: Yes = False, data_dir: DataDir = None) -> None:
     with _trusting(data_dir) as (settings, database):
         standing = look(database)
         if not standing.histories:
-            raise ConfigurationError("The database has no tables of this version; check ARI_DATABASE_URL.")
+            raise ConfigurationError("The database has no tables for this version. Check ARI_DATABASE_URL.")
         if standing.is_trusted:
-            output.say("Nothing to accept: the database holds everything that this node has seen.")
+            output.say("Nothing to accept. The database has everything this node has seen.")
             return
         _show(standing)
-        output.confirm("Go on without these changes? Revoked keys among them are active again.", yes=yes)
+        output.confirm("Continue without these changes? Keys that were revoked in them are active again.", yes=yes)
         accept_database(database, standing, CALLER(), system_clock(settings.test_clock_file).now_ms())
-    output.say("Accepted. Every node goes on within seconds, with the database as it is now.")
+    output.say("Accepted. Every node uses the database as it is within a few seconds.")
 
 
 @contextmanager
@@ -90,12 +91,10 @@ def _facts(standing: "Standing") -> dict[str, Any]:
 
 
 def _show(standing: "Standing") -> None:
-    from ari.storage.failover.history import describe
-
     record, nothing = standing.record, "nothing yet"
     shown = [
-        ("newest event", nothing if standing.head is None else describe(standing.head)),
-        ("seen by this node", nothing if record is None else describe(record.head)),
+        ("newest event", nothing if standing.head is None else _describe(standing.head)),
+        ("seen by this node", nothing if record is None else _describe(record.head)),
     ]
     if standing.timeline is not None:
         shown.append(("timeline", str(standing.timeline)))
@@ -105,10 +104,15 @@ def _show(standing: "Standing") -> None:
         shown.append(("standbys", standing.replication.words))
     output.facts(shown)
     if standing.is_trusted:
-        output.say("The database holds everything that this node has seen.")
+        output.say("The database has everything this node has seen.")
         return
     for one in standing.lost:
-        output.say(f"Lost: {describe(one)}")
+        output.say(f"Lost: {_describe(one)}")
     if standing.record is not None and standing.record.history not in standing.histories:
-        output.say("It is another database than the one that this node has used.")
-    output.say("This node does not trust it. To go on with the database as it is: ari database accept")
+        output.say("This isn't the database this node has used so far.")
+    output.say("This node doesn't trust it. To use the database as it is, run: ari database accept")
+
+
+def _describe(event: "SeenEvent") -> str:
+    subject = f" {event.subject}" if event.subject else ""
+    return f"{event.name}{subject} at {output.moment(event.at_ms)} ({event.id})"

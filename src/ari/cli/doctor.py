@@ -1,4 +1,4 @@
-"""``ari doctor``: what is configured, and whether it works."""
+"""``ari doctor``: configuration and health."""
 # Imports inside functions here: start-up speed.
 
 from typing import Annotated
@@ -11,11 +11,11 @@ from ari.cli.options import AsJson, DataDir
 
 
 def doctor(
-    audit: Annotated[bool, typer.Option("--audit", help="Also walk the audit trail and check the usage log.")] = False,
+    audit: Annotated[bool, typer.Option("--audit", help="Also verify the audit log and the usage totals.")] = False,
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Say what is configured and whether it works; fails if anything is wrong. Changes nothing."""
+    """Check configuration and health. Exits with 1 if something is wrong."""
     settings = settings_of(data_dir)
     from ari.cli.checks import examine, settings_shown
 
@@ -30,7 +30,7 @@ def doctor(
         output.facts([(f"  {name}", _words(value)) for name, value in shown.items()])
         output.say()
         output.say("Checks")
-        marks = {"ok": "✓ ok", "note": "! note", "wrong": "✗ wrong"}
+        marks = {"ok": "✓ ok", "note": "! note", "wrong": "✗ error"}
         output.facts([(f"  {marks[one.state]:<8}{one.check}", one.said) for one in findings])
     if not healthy:
         raise typer.Exit(1)

@@ -1,33 +1,33 @@
-"""``ari events``: the audit trail."""
+"""``ari events``: the audit log."""
 
 from typing import Annotated
 
 import typer
 
-from ari.base.clock import to_rfc3339
 from ari.base.events import Event, EventStore, event_facts
 from ari.cli import output
 from ari.cli.opening import opened
 from ari.cli.options import AsJson, DataDir, Limit
 
 Subject = Annotated[
-    str | None, typer.Option("--subject", metavar="ID", help="Only what happened to this id.", show_default=False)
+    str | None, typer.Option("--subject", metavar="ID", help="Only events about this ID.", show_default=False)
 ]
 
 _PAGE = 200
 
 
 def events(subject: Subject = None, limit: Limit = 50, as_json: AsJson = False, data_dir: DataDir = None) -> None:
-    """List what was changed, when, by whom and from where, newest first."""
+    """Show the audit log, newest first."""
     with opened(data_dir) as instance:
         happened = instance.read(lambda unit: _newest(unit.events, subject, limit))
     if as_json:
         output.as_json({"items": [event_facts(event) for event in happened]})
         return
     rows = (
-        (to_rfc3339(event.at_ms), event.name, event.actor, event.subject or "-", _detail(event)) for event in happened
+        (output.moment(event.at_ms), event.name, event.actor, event.subject or "-", _detail(event))
+        for event in happened
     )
-    output.table(("TIME", "EVENT", "BY", "SUBJECT", "DETAIL"), rows, "Nothing has happened yet.")
+    output.table(("TIME", "EVENT", "BY", "SUBJECT", "DETAIL"), rows, "No events yet.")
 
 
 def _newest(store: EventStore, subject: str | None, limit: int) -> list[Event]:

@@ -1,4 +1,4 @@
-"""``ari integrations``: provider keys. The rules are those of ``ari.integrations.commands``, as for every door."""
+"""``ari integrations``: provider keys. The rules are in ``ari.integrations.commands``, as for every door."""
 # Imports inside functions here: start-up speed.
 
 import asyncio
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ari.base.clock import from_rfc3339
 from ari.base.errors import Conflict
 from ari.cli import output
 from ari.cli.master_key import rotate
@@ -19,17 +20,17 @@ if TYPE_CHECKING:
     from ari.integrations.model import Provider, State
     from ari.integrations.ports import IntegrationTransaction
 
-Name = Annotated[str, typer.Argument(metavar="PROVIDER", help="Such as openai; see list.", show_default=False)]
+Name = Annotated[str, typer.Argument(metavar="PROVIDER", help="Provider name, e.g. openai.", show_default=False)]
 Address = Annotated[
-    str | None, typer.Argument(metavar="[URL]", help="The base URL; left out, the built-in one.", show_default=False)
+    str | None, typer.Argument(metavar="[URL]", help="Base URL (default: the built-in one).", show_default=False)
 ]
 
-app = typer.Typer(help="Keep, test and remove the keys of outside services.", no_args_is_help=True)
+app = typer.Typer(help="Manage provider keys (OpenAI, Anthropic, …).", no_args_is_help=True)
 
 
 @app.command("list")
 def list_(as_json: AsJson = False, data_dir: DataDir = None) -> None:
-    """List the providers and how things stand with each."""
+    """List providers and their status."""
     from ari.integrations.credentials import states
     from ari.integrations.facts import integration_facts
 
@@ -59,14 +60,14 @@ def list_(as_json: AsJson = False, data_dir: DataDir = None) -> None:
 
 @app.command()
 def show(provider: Name, as_json: AsJson = False, data_dir: DataDir = None) -> None:
-    """Show how things stand with one provider; never its key."""
+    """Show a provider's status."""
     with opened_deps(data_dir) as deps:
         _show(deps, _named(provider), as_json)
 
 
 @app.command("set")
 def set_(provider: Name, as_json: AsJson = False, data_dir: DataDir = None) -> None:
-    """Seal a provider's key, asked for without showing it or read from standard input; never an argument."""
+    """Store a provider key, read from a prompt or stdin."""
     from ari.integrations import commands
 
     wanted = _named(provider)
@@ -77,58 +78,60 @@ def set_(provider: Name, as_json: AsJson = False, data_dir: DataDir = None) -> N
         if as_json:
             _show(deps, wanted, as_json)
             return
-        output.say(f"Sealed the key {stored.mask} of {wanted.title}. Try it: ari integrations test {wanted.name}")
+        output.say(f"Stored {wanted.title} key {stored.mask}. Test it: ari integrations test {wanted.name}")
         if wanted.name in environment.keys:
-            output.tell(f"{wanted.variable} in the environment wins over it.")
+            output.tell(f"{wanted.variable} is set and takes precedence.")
 
 
 @app.command("set-url")
 def set_url(
     provider: Name, url: Address = None, yes: Yes = False, as_json: AsJson = False, data_dir: DataDir = None
 ) -> None:
-    """Set a provider's base URL. A change deletes the key sealed for the address before, so ARI asks first."""
+    """Set a provider's base URL. Deletes the stored key (asks first)."""
     from ari.integrations import commands
 
     wanted = _named(provider)
 
     def change(tx: "IntegrationTransaction") -> None:
         if not yes and commands.find_key_lost_by(tx, wanted, url) != agreed:
-            raise Conflict("key_changed", f"The key of {wanted.title} just changed; nothing was done. Try again.")
+            raise Conflict("key_changed", f"The {wanted.title} key just changed. Nothing was done. Try again.")
         commands.set_base_url(tx, wanted, url, deps.instance.provider_environment.private_addresses)
 
     with opened_deps(data_dir) as deps:
         agreed = deps.read_sync(commands.find_key_lost_by, wanted, url)
         if agreed is not None:
-            question = f"Change the address of {wanted.title}? This deletes the key {agreed}, sealed for the old one."
+            question = f"Change the {wanted.title} base URL? This deletes the stored key {agreed}."
             output.confirm(question, yes=yes)
         deps.do_sync(change)
         if as_json:
             _show(deps, wanted, as_json)
             return
         where = _state(deps, wanted).base_url
-        output.say(f"{wanted.title} is at {where}." if where else f"{wanted.title} has no address now.")
+        output.say(f"{wanted.title} base URL set to {where}." if where else f"{wanted.title} base URL cleared.")
         if agreed is not None:
-            output.tell(f"The key {agreed} was deleted. Seal another one: ari integrations set {wanted.name}")
+            output.tell(
+                f"The stored key was deleted because the URL changed. Set it again: ari integrations set {wanted.name}"
+            )
 
 
 @app.command()
 def remove(provider: Name, yes: Yes = False, data_dir: DataDir = None) -> None:
-    """Delete a provider's sealed key and base URL; what uses it through ARI stops working at once."""
+    """Delete a provider's stored key and base URL. Anything using it through ARI stops working immediately."""
     from ari.integrations import commands
     from ari.integrations.rows import get_stored_row
 
     wanted = _named(provider)
     with opened_deps(data_dir) as deps:
         if deps.read_sync(get_stored_row, wanted) is not None:
-            question = f"Remove the key of {wanted.title}? What uses it through ARI stops working at once."
+            question = f"Remove the {wanted.title} key? Anything using it through ARI stops working immediately."
             output.confirm(question, yes=yes)
         deps.do_sync(commands.remove, wanted)
-    output.say(f"Removed what was stored for {wanted.title}.")
+    output.say(f"Removed the {wanted.title} key and base URL.")
 
 
 @app.command("test")
 def try_(provider: Name, as_json: AsJson = False, data_dir: DataDir = None) -> None:
-    """Ask the provider whether it takes the key, by a call that changes nothing; fails unless the key is valid."""
+    """Test the stored key. Exits with 1 if it isn't valid."""
     from ari.integrations.trying import probe_provider
 
     wanted = _named(provider)
@@ -138,7 +141,7 @@ def try_(provider: Name, as_json: AsJson = False, data_dir: DataDir = None) -> N
     if as_json:
         output.as_json({"outcome": result.outcome, "words": result.words})
     else:
-        output.say(f"{result.outcome}: {result.words}")
+        output.say(f"{_label(result.outcome)}: {result.words}")
     if not result.is_valid:
         raise typer.Exit(1)
 
@@ -149,7 +152,7 @@ def _named(name: str) -> "Provider":
 
     found = providers().get(name)
     if found is None:
-        raise NotFound(f"No such provider. Choose one of {', '.join(providers())}.")
+        raise NotFound(f"Unknown provider. Choose one of: {', '.join(providers())}.")
     return found
 
 
@@ -168,13 +171,23 @@ def _show(deps: "Deps", provider: "Provider", as_json: bool) -> None:
         output.as_json(found)
         return
     tested = found.pop("last_test")
-    found["last_test"] = tested and f"{tested['outcome']}: {tested['words']}"
-    output.facts([(name.replace("_", " "), "" if value is None else value) for name, value in found.items()])
+    found["last_test"] = tested and f"{_label(tested['outcome'])}: {tested['words']}"
+    output.facts([(name.replace("_", " "), _value(name, value)) for name, value in found.items()])
+
+
+def _label(outcome: str) -> str:
+    return "OK" if outcome == "works" else outcome
+
+
+def _value(name: str, value: object) -> object:
+    if isinstance(value, str) and name.endswith("_at"):
+        return output.moment(from_rfc3339(value))
+    return "" if value is None else value
 
 
 def _asked_key(provider: "Provider") -> str:
     if _reads_terminal():
-        return getpass.getpass(f"Key of {provider.title}: ")
+        return getpass.getpass(f"{provider.title} key: ")
     return sys.stdin.readline().rstrip("\r\n")
 
 

@@ -1,4 +1,4 @@
-"""How keys are found by what people type, and how they are shown."""
+"""Find keys by what people type, and print them."""
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,7 @@ _PAGE = 200
 
 
 def every_key(unit: KeyTransaction, now_ms: int, activity: Activity) -> Iterator[ApiKey]:
-    """All pages, newest first."""
+    """Every key on every page, newest first."""
     before = None
     while keys := unit.keys.page(now_ms, activity, before, _PAGE):
         yield from keys
@@ -29,21 +29,21 @@ def every_key(unit: KeyTransaction, now_ms: int, activity: Activity) -> Iterator
 
 
 def found(unit: KeyTransaction, now_ms: int, text: str, *, even_deleted: bool = False) -> ApiKey:
-    """The key with this id or, where only one has it, this hint. Raises ``NotFound`` or ``Invalid``.
+    """The key with this ID or, if only one key has it, this prefix. Raises ``NotFound`` or ``Invalid``.
 
-    ``even_deleted`` finds a deleted key too, by its id.
+    ``even_deleted`` also finds a deleted key, by its ID.
     """
     if is_id("key", text):
         return manage.even_deleted(unit, text) if even_deleted else manage.get(unit, text)
     if len(text) == token.LENGTH and text.startswith(token.PREFIX):
-        sentence = "Give the key's id or hint, never the key itself: the shell keeps what you type."
+        sentence = "Use the key's ID or prefix, not the key itself (it would stay in your shell history)."
         raise Invalid(Problem("id", sentence))
     hint = text.replace("...", "…")
     matches = [key for key in every_key(unit, now_ms, "all") if key.hint == hint]
     if len(matches) > 1:
-        raise Invalid(Problem("id", "Several keys have this hint; give the id."))
+        raise Invalid(Problem("id", "Several keys match; use the ID."))
     if not matches:
-        raise NotFound("No such API key.")
+        raise NotFound("No such key. Run ari keys list to see IDs.")
     return matches[0]
 
 
@@ -52,7 +52,7 @@ def _others(count: int, one: str, many: str) -> str:
 
 
 def show_created(instance: "Instance", created: Created, as_json: bool) -> None:
-    """The one time that a secret is shown."""
+    """Print a new key and its secret, which can't be shown again."""
     key = created.key
     if created.same_name:
         output.tell(f"Note: {_others(created.same_name, 'has', 'have')} this name.")
@@ -65,33 +65,31 @@ def show_created(instance: "Instance", created: Created, as_json: bool) -> None:
         output.secret(created.secret)
         return
     output.panel(f"API key “{key.name}”", created.secret)
-    output.say("Copy it now: it is shown this once and cannot be read again.")
+    output.say("Copy it now. You won't be able to see it again.")
     output.say()
     now_ms = instance.now_ms()
     access, expires = preset_of(key.scopes), _expiry(key, now_ms)
-    output.facts([("id", key.id), ("hint", key.hint), ("access", access), ("expires", expires)])
+    output.facts([("id", key.id), ("prefix", key.hint), ("access", access), ("expires", expires)])
     output.say()
-    output.say("Try it; the first line takes the key without leaving it in the shell's history:")
+    output.say("Try it (read -s keeps the key out of your shell history):")
     output.say("  read -rs ARI_API_KEY")
     output.say(f'  curl -H "x-api-key: $ARI_API_KEY" {instance.settings.base_url}/api/me')
 
 
 def show_list(instance: "Instance", keys: Sequence[ApiKey], as_json: bool) -> None:
-    """Keys as a table, or as the API lists them."""
+    """Print keys as a table, or as JSON in the shape of the API."""
     now_ms = instance.now_ms()
     totals = _totals(instance, keys)
     if as_json:
         output.as_json({"items": [key_facts(key, totals.get(key.id, NO_USE), now_ms) for key in keys]})
         return
-    headers = ("NAME", "HINT", "STATUS", "ACCESS", "EXPIRES", "LAST USED", "REQUESTS", "ID")
+    headers = ("NAME", "PREFIX", "STATUS", "ACCESS", "EXPIRES", "LAST USED", "REQUESTS", "ID")
     rows = [_row(key, totals.get(key.id, NO_USE), now_ms) for key in keys]
-    output.table(
-        headers, rows, 'There are no keys yet; make one with: ari keys create "My script" --expires 90d', droppable=1
-    )
+    output.table(headers, rows, 'No keys yet. Create one: ari keys create "My script" --expires 90d', droppable=1)
 
 
 def show_key(instance: "Instance", key: ApiKey, as_json: bool) -> None:
-    """Everything about one key."""
+    """Print everything about one key."""
     now_ms = instance.now_ms()
     totals = _totals(instance, [key]).get(key.id, NO_USE)
     if as_json:
@@ -100,7 +98,7 @@ def show_key(instance: "Instance", key: ApiKey, as_json: bool) -> None:
     pairs: list[tuple[str, Any]] = [
         ("name", key.name),
         ("id", key.id),
-        ("hint", key.hint),
+        ("prefix", key.hint),
         ("status", key.status(now_ms)),
         ("access", preset_of(key.scopes)),
         ("scopes", " ".join(key.scopes)),

@@ -1,5 +1,6 @@
-"""``ari keys``: create, look, change, revoke, delete. The rules are those of ``ari.keys.manage``, as for every door."""
+"""``ari keys``: create, list, change, revoke, delete. The rules are in ``ari.keys.manage``, as for every door."""
 
+from collections.abc import Callable
 from typing import Annotated, Literal
 
 import typer
@@ -17,14 +18,14 @@ from ari.keys.manage import KeyChange, NewKey
 from ari.keys.model import ApiKey
 from ari.keys.ports import KeyTransaction
 
-NewName = Annotated[str, typer.Argument(metavar="NAME", help="What uses the key.", show_default=False)]
+NewName = Annotated[str, typer.Argument(metavar="NAME", help="Name of the app or script.", show_default=False)]
 Status = Annotated[
     Literal["all", "active", "inactive"],
     typer.Option(
         "--status",
         metavar="all|active|inactive",
         parser=one_of("all", "active", "inactive"),
-        help="Which keys; inactive = revoked or expired.",
+        help="Filter by status. Inactive keys are revoked or expired.",
     ),
 ]
 Why = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why, for the trail.", show_default=False)]
@@ -41,7 +42,10 @@ def create(
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Make a key and show its secret this once; piped, only the secret is printed. Without an expiry it never ends."""
+    """Create a key and print its secret once. When piped, prints only the secret.
+
+    Never expires unless you pass --expires.
+    """
     new = NewKey(name, expires, instant(expires_at, "--expires-at"), tuple(scope) if scope else None)
     with opened(data_dir) as instance:
         created = instance.command(CALLER(), lambda unit, caller: manage.create(unit, caller, instance.now_ms(), new))
@@ -54,7 +58,7 @@ def list_(
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
-    """List the keys, newest first."""
+    """List keys, newest first."""
     with opened(data_dir) as instance:
         listed = instance.read(lambda unit: list(key_words.every_key(unit, instance.now_ms(), status)))
         key_words.show_list(instance, listed, as_json)
@@ -62,23 +66,30 @@ def list_(
 
 @app.command()
 def show(key: KeyName, as_json: AsJson = False, data_dir: DataDir = None) -> None:
-    """Show everything about one key."""
+    """Show a key's details."""
     with opened(data_dir) as instance:
         key_words.show_key(instance, instance.read(lambda unit: found(unit, instance.now_ms(), key)), as_json)
 
 
 @app.command()
 def rename(key: KeyName, name: NewName, as_json: AsJson = False, data_dir: DataDir = None) -> None:
-    """Give a key another name."""
-    _change(key, KeyChange(name=name), "Renamed", as_json, data_dir)
+    """Rename a key."""
+    _change(key, KeyChange(name=name), lambda changed: f"Renamed to {_describe(changed)}.", as_json, data_dir)
 
 
 @app.command()
 def scopes(key: KeyName, scope: Scopes = None, as_json: AsJson = False, data_dir: DataDir = None) -> None:
-    """Replace a key's scopes."""
+    """Set a key's scopes (replaces the current ones)."""
     if not scope:
-        raise typer.BadParameter("give at least one --scope.")
-    _change(key, KeyChange(scopes=tuple(scope)), "Changed", as_json, data_dir)
+        raise typer.BadParameter("pass at least one --scope.")
+    wanted = KeyChange(scopes=tuple(scope))
+    _change(
+        key,
+        wanted,
+        lambda changed: f"{_describe(changed)} now has scopes {' '.join(changed.scopes)}.",
+        as_json,
+        data_dir,
+    )
 
 
 @app.command()
@@ -89,41 +100,41 @@ def expiry(
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Change when a key expires, counted from now."""
+    """Set a key's expiry, counted from now."""
     if expires is None and expires_at is None:
-        raise typer.BadParameter("give --expires or --expires-at.")
+        raise typer.BadParameter("pass --expires or --expires-at.")
     at_ms = instant(expires_at, "--expires-at")
     with opened(data_dir) as instance:
         wanted = KeyChange(expires_at_ms=expiry_of(expires, at_ms, instance.now_ms()))
-    _change(key, wanted, "Changed", as_json, data_dir)
+    _change(key, wanted, _expiry_sentence, as_json, data_dir)
 
 
 @app.command()
 def disable(key: KeyName, as_json: AsJson = False, data_dir: DataDir = None) -> None:
-    """Stop a key from working until it is enabled again."""
-    _change(key, KeyChange(disabled=True), "Disabled", as_json, data_dir)
+    """Disable a key."""
+    _change(key, KeyChange(disabled=True), lambda changed: f"Disabled {_describe(changed)}.", as_json, data_dir)
 
 
 @app.command()
 def enable(key: KeyName, as_json: AsJson = False, data_dir: DataDir = None) -> None:
-    """Let a disabled key work again."""
-    _change(key, KeyChange(disabled=False), "Enabled", as_json, data_dir)
+    """Enable a disabled key."""
+    _change(key, KeyChange(disabled=False), lambda changed: f"Enabled {_describe(changed)}.", as_json, data_dir)
 
 
 @app.command()
 def revoke(
     key: KeyName,
     reason: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="Why, for the audit trail.", show_default=False)
+        str | None, typer.Option(metavar="TEXT", help="Reason, for the audit log.", show_default=False)
     ] = None,
     with_made: Annotated[
-        bool, typer.Option("--with-made", help="Also revoke the keys that it created or let do more.")
+        bool, typer.Option("--with-made", help="Also revoke the keys it created or gave more access.")
     ] = False,
     yes: Yes = False,
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Kill a key for good: its next request is refused."""
+    """Permanently revoke a key, effective immediately."""
     with opened_deps(data_dir) as deps:
         now_ms = deps.instance.now_ms()
         named = deps.read_sync(found, now_ms, key, even_deleted=with_made)
@@ -134,23 +145,26 @@ def revoke(
         if as_json:
             key_words.show_key(deps.instance, dead, as_json)
             return
-        output.say(f"Revoked {_called(dead)}.")
+        output.say(f"Revoked {_describe(dead)}.")
         for child in deps.read_sync(keys.get_active_made_by, named.id):
-            output.tell(f"It created {_called(child)}, or let it do more; --with-made revokes such keys too.")
+            output.tell(
+                f"It created {_describe(child)} or gave it more access, and that key is still active. "
+                "Use --with-made to revoke such keys too."
+            )
 
 
 @app.command()
 def delete(key: KeyName, yes: Yes = False, data_dir: DataDir = None) -> None:
-    """Take a revoked or expired key out of the list; its usage and events stay."""
+    """Delete a revoked or expired key. Its usage and events are kept."""
     with opened(data_dir) as instance:
         named = instance.read(lambda unit: found(unit, instance.now_ms(), key))
         if named.is_inactive(instance.now_ms()):
-            output.confirm(f"Delete {_called(named)}? It leaves the list; its usage and events stay.", yes=yes)
+            output.confirm(f"Delete {_describe(named)}? Its usage and events are kept.", yes=yes)
         instance.command(CALLER(), lambda unit, caller: manage.delete(unit, caller, instance.now_ms(), named.id))
-        output.say(f"Deleted {_called(named)}.")
+        output.say(f"Deleted {_describe(named)}.")
 
 
-def _change(key: str, wanted: KeyChange, done: str, as_json: bool, data_dir: DataDir) -> None:
+def _change(key: str, wanted: KeyChange, result: Callable[[ApiKey], str], as_json: bool, data_dir: DataDir) -> None:
     with opened(data_dir) as instance:
 
         def change(unit: KeyTransaction, caller: Caller) -> ApiKey:
@@ -161,13 +175,20 @@ def _change(key: str, wanted: KeyChange, done: str, as_json: bool, data_dir: Dat
         if as_json:
             key_words.show_key(instance, changed, as_json)
         else:
-            output.say(f"{done} {_called(changed)}.")
+            output.say(result(changed))
 
 
-def _called(key: ApiKey) -> str:
+def _describe(key: ApiKey) -> str:
     return f"“{key.name}” ({key.hint}, {key.id})"
 
 
 def _revoke_question(key: ApiKey, made: int) -> str:
-    others = f" and the {made:,} active key{'' if made == 1 else 's'} that it made" if made else ""
-    return f"Revoke {_called(key)}{others} for good? Whatever uses {'them' if made else 'it'} stops working at once."
+    others = f" and the {output.count(made, 'active key')} it created" if made else ""
+    using = "them" if made else "it"
+    return f"Revoke {_describe(key)}{others}? Anything using {using} stops working immediately. This can't be undone."
+
+
+def _expiry_sentence(key: ApiKey) -> str:
+    if key.expires_at_ms is None:
+        return f"{_describe(key)} no longer expires."
+    return f"{_describe(key)} now expires {output.moment(key.expires_at_ms)}."

@@ -28,7 +28,7 @@ from ari.cli import (
 
 app = typer.Typer(
     name="ari",
-    help="ARI: your own instance, and API keys that you create, watch, expire and revoke.",
+    help="ARI: self-hosted API keys. Create, monitor, expire and revoke them.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -58,14 +58,14 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def root(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
     pass
 
 
 def main() -> NoReturn:
-    """Run the command line; every failure is one plain sentence on standard error."""
+    """Run the command line. Every failure is one sentence on standard error."""
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a terminal without UTF-8 must not crash us
     try:
@@ -88,11 +88,11 @@ def _fail(sentence: str) -> NoReturn:
 
 
 def _fail_unexpectedly(error: Exception) -> NoReturn:
-    """Name the kind of error alone: its message may hold a value (security.md 7)."""
+    """Print only the type of the error: its message may contain a value (security.md 7)."""
     if os.environ.get("ARI_LOG_LEVEL", "").lower() == "debug":
         import traceback
 
         from ari.base.secrets_in_text import mask_passwords
 
         print(mask_passwords("".join(traceback.format_exception(error))), file=sys.stderr)
-    _fail(f"Something failed inside ARI ({type(error).__name__}); ARI_LOG_LEVEL=debug shows where.")
+    _fail(f"Unexpected error ({type(error).__name__}). Set ARI_LOG_LEVEL=debug for details.")

@@ -1,4 +1,4 @@
-"""``ari master-key``: replace the key that seals secrets."""
+"""``ari master-key``: rotate the key that encrypts secrets."""
 # Imports inside functions here: start-up speed.
 
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ari.instance import Instance
     from ari.storage.transaction import Transaction
 
-app = typer.Typer(help="The key that seals secrets, such as those of two-factor.", no_args_is_help=True)
+app = typer.Typer(help="Manage the encryption master key.", no_args_is_help=True)
 
 
 @app.callback()
@@ -28,29 +28,27 @@ def root() -> None:
 
 @app.command()
 def rotate(data_dir: DataDir = None) -> None:
-    """Wrap the key of every sealed secret with a new master key, also while ARI serves; the old one is forgotten.
+    """Rotate the master key. Safe while ARI is running.
 
-    The audit trail is signed with the new key too. Backups from before were signed with the old one: write new ones.
+    The audit log is signed with the new key too. Older backups need the old key, so make a new backup afterwards.
 
-    Where ARI_MASTER_KEY or ARI_MASTER_KEY_FILE gives the key, put a new one in front of it first, apart by a comma;
-    afterwards remove the old one.
+    If the key is in ARI_MASTER_KEY or ARI_MASTER_KEY_FILE, first prepend the new key, separated by a comma; remove
+    the old one afterwards.
     """
     with opened(data_dir) as instance:
         key, count, is_signed = rotate_in(instance, CALLER())
         place, is_own = instance.master_keys.place, instance.master_keys.is_own
     if not count and not is_own and not is_signed:
-        output.say(f"The first master key in {place} seals everything already; put a new one in front of it first.")
+        output.say(f"Everything already uses the first master key in {place}. Prepend a new one first.")
         return
-    secrets = "1 secret" if count == 1 else f"{count:,} secrets"
-    output.say(f"Sealed {secrets} with the master key {key.id.hex()} in {place}.")
+    output.say(f"Encrypted {output.count(count, 'secret')} with master key {key.id.hex()} in {place}.")
 
 
 def rotate_in(instance: "Instance", caller: "Caller") -> "tuple[MasterKey, int, bool]":
-    """Put a new master key in force; it, how many secrets it seals now, and whether it signs the audit trail now.
+    """Replace the master key. Returns it, how many secrets it encrypts, and whether it now signs the audit log.
 
-    It may die at any step and be run again.
-
-    Raises ``Conflict`` where there is no master key yet, ``CannotOpen``; then nothing is touched.
+    Safe to run again after a crash at any step. Raises ``Conflict`` if there is no master key yet, and ``CannotOpen``;
+    then nothing was changed.
     """
     done = instance.command(caller, lambda unit, by: _reseal(instance, unit, by))
     with instance.database.writing() as unit:

@@ -7,7 +7,7 @@ from ari.cli.options import DataDir
 
 
 def migrate(data_dir: DataDir = None) -> None:
-    """Bring the database to this version's schema; ari serve does so too."""
+    """Migrate the database to the current schema (ari serve does this automatically)."""
     settings = settings_of(data_dir)
     from ari.storage.engine import Database
     from ari.storage.migrate import migrate as apply
@@ -17,4 +17,4 @@ def migrate(data_dir: DataDir = None) -> None:
         applied = apply(database)
     finally:
         database.close()
-    output.say(f"Applied: {', '.join(applied)}." if applied else "Nothing to do; the database is up to date.")
+    output.say(f"Applied: {', '.join(applied)}." if applied else "The database is up to date.")

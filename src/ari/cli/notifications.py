@@ -1,11 +1,10 @@
-"""``ari notifications``: which mails the owner gets, what became of them, a test."""
+"""``ari notifications``: which emails the owner gets, their delivery history, and a test."""
 # Imports inside functions here: start-up speed.
 
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ari.base.clock import to_rfc3339
 from ari.cli import output
 from ari.cli.opening import CALLER, opened
 from ari.cli.options import AsJson, DataDir, Limit
@@ -14,16 +13,16 @@ if TYPE_CHECKING:
     from ari.notifications.model import Notice
     from ari.notifications.ports import NoticeTransaction
 
-Kind = Annotated[str, typer.Argument(metavar="KIND", help="Such as key_expiring.", show_default=False)]
+Kind = Annotated[str, typer.Argument(metavar="TYPE", help="Notification type, e.g. key_expiring.", show_default=False)]
 
 _PAGE = 200
 
-app = typer.Typer(help="See and choose which mails the owner gets; send a test.", no_args_is_help=True)
+app = typer.Typer(help="Manage email notifications.", no_args_is_help=True)
 
 
 @app.command("list")
 def list_kinds(as_json: AsJson = False, data_dir: DataDir = None) -> None:
-    """List the kinds of notifications, and how mail leaves this instance."""
+    """List notification types and how email is sent."""
     from ari.notifications import manage
 
     with opened(data_dir) as instance:
@@ -35,22 +34,24 @@ def list_kinds(as_json: AsJson = False, data_dir: DataDir = None) -> None:
         output.as_json({"mail": mail, "items": [manage.switch_facts(one) for one in switches]})
         return
     rows = ((one.kind.name, "on" if one.on else "off", one.kind.says) for one in switches)
-    output.table(("KIND", "STATE", "WHEN"), rows, "There are none.", droppable=1)
+    output.table(("TYPE", "STATE", "WHEN"), rows, "No notification types.", droppable=1)
     if office.is_open:
-        output.tell(f"Mail goes by {office.sender}, from {office.mail_from}, to {address or 'nobody: no owner yet'}.")
+        output.tell(
+            f"Email is sent with {office.sender} from {office.mail_from} to {address or 'nobody (no owner yet)'}."
+        )
     else:
-        output.tell("Mail is off here: ari integrations set resend, or set RESEND_API_KEY or ARI_SMTP_URL.")
+        output.tell("Email is off. Run ari integrations set resend, or set RESEND_API_KEY or ARI_SMTP_URL.")
 
 
 @app.command("on")
 def switch_on(kind: Kind, as_json: AsJson = False, data_dir: DataDir = None) -> None:
-    """Mail notifications of this kind."""
+    """Turn a notification on."""
     _switch(kind, data_dir, on=True, as_json=as_json)
 
 
 @app.command("off")
 def switch_off(kind: Kind, as_json: AsJson = False, data_dir: DataDir = None) -> None:
-    """Do not mail notifications of this kind; the history still has them."""
+    """Turn a notification off (it still appears in the history)."""
     _switch(kind, data_dir, on=False, as_json=as_json)
 
 
@@ -69,7 +70,7 @@ def _switch(kind: str, data_dir: DataDir, *, on: bool, as_json: bool) -> None:
 
 @app.command()
 def history(limit: Limit = 50, as_json: AsJson = False, data_dir: DataDir = None) -> None:
-    """List notifications and the state of each mail, newest first."""
+    """Show delivery history, newest first."""
     from ari.notifications import manage
 
     with opened(data_dir) as instance:
@@ -77,13 +78,13 @@ def history(limit: Limit = 50, as_json: AsJson = False, data_dir: DataDir = None
     if as_json:
         output.as_json({"items": [manage.notice_facts(one) for one in notices]})
         return
-    rows = ((to_rfc3339(one.at_ms), one.state, one.subject, _fate(one)) for one in notices)
-    output.table(("TIME", "STATE", "SUBJECT", "RESULT"), rows, "There are no notifications yet.", droppable=1)
+    rows = ((output.moment(one.at_ms), one.state, one.subject, _fate(one)) for one in notices)
+    output.table(("TIME", "STATE", "SUBJECT", "RESULT"), rows, "No notifications yet.", droppable=1)
 
 
 @app.command("test")
 def send_test(as_json: AsJson = False, data_dir: DataDir = None) -> None:
-    """Send the owner a test mail; fails if the mail service did not take it."""
+    """Send a test email. Exits with 1 if it fails."""
     import asyncio
 
     from ari.notifications import manage
@@ -115,8 +116,8 @@ def _newest(unit: "NoticeTransaction", limit: int) -> "list[Notice]":
 
 def _fate(notice: "Notice") -> str:
     if notice.state == "sent" and notice.sent_at_ms is not None:
-        return f"{notice.sender} took it at {to_rfc3339(notice.sent_at_ms)} as {notice.sender_id}"
+        return f"accepted by {notice.sender} at {output.moment(notice.sent_at_ms)} as {notice.sender_id}"
     parts = [notice.error] if notice.error else []
     if notice.next_try_at_ms is not None:
-        parts.append(f"next try at {to_rfc3339(notice.next_try_at_ms)}")
+        parts.append(f"next try at {output.moment(notice.next_try_at_ms)}")
     return " · ".join(parts) or "-"

@@ -1,4 +1,4 @@
-"""From options to an open instance."""
+"""Open the instance that a command works on."""
 # Imports inside functions here: start-up speed (pydantic and SQLAlchemy take 0.3 s).
 
 from collections.abc import Iterator
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from ari.instance import Instance
 
 CALLER = command_line_caller
-"""Who commands act as: ``cli:`` and the operating system's user."""
+"""The caller of every command: ``cli:`` and the operating system's user."""
 
 
 def settings_of(data_dir: Path | None, **overrides: object) -> "Settings":
-    """The environment's settings under the command's options. Raises ``ConfigurationError``."""
+    """The settings from the environment, overridden by the command's options. Raises ``ConfigurationError``."""
     from ari.base.settings import load_settings
 
     return load_settings(data_dir=data_dir, **overrides)
@@ -27,9 +27,9 @@ def settings_of(data_dir: Path | None, **overrides: object) -> "Settings":
 
 @contextmanager
 def opened(data_dir: Path | None) -> "Iterator[Instance]":
-    """The instance of this data directory, beside its server or without one.
+    """The instance in this data directory; its server may be running.
 
-    Raises ``ConfigurationError`` where there is none, it is not ours alone (security.md 10), or it needs a migration.
+    Raises ``ConfigurationError`` if there is none, other users can read it (security.md 10), or it needs a migration.
     """
     settings = settings_of(data_dir)
     require_instance(settings)
@@ -53,7 +53,7 @@ def opened_deps(data_dir: Path | None) -> "Iterator[Deps]":
 
 
 def require_instance(settings: "Settings") -> None:
-    """Raise ``ConfigurationError`` unless an instance was made here; a mistyped path must not become a new one."""
+    """Raise ``ConfigurationError`` unless an instance exists here: a mistyped path must not create a new one."""
     from ari.storage.data_dir import prepare_data_dir
     from ari.storage.engine import KEYS_FILE
 
@@ -63,6 +63,6 @@ def require_instance(settings: "Settings") -> None:
             prepare_data_dir(path)
         missing = settings.database_url is None and not (path / KEYS_FILE).exists()
     except OSError as error:
-        raise ConfigurationError(f"The data directory {path} cannot be read: {error.strerror}.") from None
+        raise ConfigurationError(f"Can't read the data directory {path}: {error.strerror}.") from None
     if missing:
-        raise ConfigurationError(f"There is no ARI in {path} yet; name it with --data-dir, or start one: ari serve")
+        raise ConfigurationError(f"No ARI data in {path}. Use --data-dir, or run ari serve to create it.")

@@ -1,6 +1,7 @@
-"""What commands print: tables for people, tab-separated lines for pipes, JSON for machines.
+"""Print results: tables for people, tab-separated lines for pipes, JSON for programs.
 
-Callers' texts pass ``clean``: a name or a user agent cannot colour, move or reverse the terminal (security.md 22).
+Text from callers goes through ``clean``, so a name or a user agent can't control the terminal (security.md 22). People
+see times in their own time zone, as ``date`` knows it; pipes and JSON get RFC 3339.
 """
 # Imports inside functions here: start-up speed (rich is loaded only at a terminal).
 
@@ -8,29 +9,30 @@ import json
 import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from ari.base.clock import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, to_rfc3339
 from ari.base.errors import Conflict
 
 _JOINERS = "\u200c\u200d"
-"""Invisible letters that scripts and emoji need."""
+"""Invisible characters that some scripts and emoji need."""
 _UNSAFE = ("Cc", "Cf", "Cs", "Zl", "Zp")
 _UNITS = ((365 * DAY_MS, "year"), (DAY_MS, "day"), (HOUR_MS, "hour"), (MINUTE_MS, "minute"), (SECOND_MS, "second"))
 
 
 def at_terminal() -> bool:
-    """Whether a person reads standard output."""
+    """Whether standard output is a terminal."""
     return sys.stdout.isatty()
 
 
 def can_ask() -> bool:
-    """Whether a person can answer a question."""
+    """Whether someone can answer a question."""
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def clean(text: object) -> str:
-    """The text with control, bidi and other invisible characters written as escapes such as ``\\x1b``."""
+    """The text with control, bidi and other invisible characters escaped, as in ``\\x1b``."""
     return "".join(_escaped(letter) if _is_unsafe(letter) else letter for letter in str(text))
 
 
@@ -46,29 +48,29 @@ def _escaped(letter: str) -> str:
 
 
 def say(sentence: str = "") -> None:
-    """One line on standard output."""
+    """Print one line on standard output."""
     print(clean(sentence), flush=True)
 
 
 def tell(sentence: str) -> None:
-    """One line on standard error, for what must not mix with the result."""
+    """Print one line on standard error, to keep it out of the result."""
     print(clean(sentence), file=sys.stderr, flush=True)
 
 
 def secret(text: str) -> None:
-    """A secret alone on its line of standard output."""
+    """Print a secret on a line of its own on standard output."""
     print(text, flush=True)
 
 
 def as_json(value: Any, one_line: bool = False) -> None:
-    """JSON in ASCII (so nothing in it can act on a terminal), indented for people."""
+    """Print JSON in ASCII, so nothing in it can control a terminal; indented at a terminal."""
     print(json.dumps(value, indent=2 if at_terminal() and not one_line else None), flush=True)
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[object]], empty: str, droppable: int = 0) -> None:
-    """A drawn table at a terminal; elsewhere one tab-separated line a row, never cut, after a line of headers.
+    """Print a table at a terminal; elsewhere a header line and one tab-separated line per row, never truncated.
 
-    Where the terminal is too narrow, as many of the last ``droppable`` columns as needed are left out.
+    If the terminal is too narrow, up to ``droppable`` of the last columns are left out.
     """
     if not at_terminal():
         for row in (headers, *rows):
@@ -101,12 +103,12 @@ def _drawn(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> Any:
 
 
 def line(cells: Sequence[object]) -> None:
-    """One row of a list that grows while it is read."""
+    """Print one row of a list that is still growing."""
     print(("  " if at_terminal() else "\t").join(clean(cell) for cell in cells), flush=True)
 
 
 def facts(pairs: Sequence[tuple[str, object]]) -> None:
-    """Names and values below each other; tab-separated when piped."""
+    """Print one name and value per line; tab-separated when piped."""
     width = max(len(name) for name, _ in pairs)
     for name, value in pairs:
         print(f"{name:<{width}}  {clean(value)}" if at_terminal() else f"{name}\t{clean(value)}")
@@ -114,7 +116,7 @@ def facts(pairs: Sequence[tuple[str, object]]) -> None:
 
 
 def panel(title: str, body: str) -> None:
-    """A small frame around one line that matters; at a terminal only."""
+    """Print one line in a frame; at a terminal only."""
     from rich.panel import Panel
     from rich.text import Text
 
@@ -123,35 +125,52 @@ def panel(title: str, body: str) -> None:
 
 
 def confirm(question: str, *, yes: bool) -> None:
-    """Ask before a change that cannot be undone; ``yes`` is the option ``--yes``, which answers in advance.
+    """Ask before a change that can't be undone, unless ``yes`` (the option ``--yes``).
 
-    Raises ``Conflict`` if the answer is not yes, or if nobody can answer because this is not a terminal.
+    Raises ``Conflict`` if the answer isn't yes, or if this isn't a terminal.
     """
     if yes:
         return
     if not can_ask():
-        raise Conflict("not_confirmed", f"Nothing was changed, because nobody can answer here: {question} Add --yes.")
+        raise Conflict(
+            "not_confirmed", f"{question} Nothing was changed, because this isn't a terminal. Pass --yes to confirm."
+        )
     print(f"{clean(question)} [y/N] ", end="", file=sys.stderr, flush=True)
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         raise Conflict("not_confirmed", "Nothing was changed.")
 
 
+def count(number: int, noun: str, plural: str | None = None) -> str:
+    """``1 key``, ``1,234 keys``."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
 def when(at_ms: int | None, now_ms: int, never: str = "never") -> str:
-    """An instant: relative for people, RFC 3339 for pipes."""
+    """A time: relative at a terminal, RFC 3339 elsewhere."""
     if at_ms is None:
         return never
     return relative(at_ms, now_ms) if at_terminal() else to_rfc3339(at_ms)
 
 
 def exactly(at_ms: int | None, now_ms: int, never: str = "never") -> str:
-    """An instant in RFC 3339, with how far away it is for people."""
+    """A time and, at a terminal, how far away it is."""
     if at_ms is None:
         return never
-    return f"{to_rfc3339(at_ms)} ({relative(at_ms, now_ms)})" if at_terminal() else to_rfc3339(at_ms)
+    return f"{moment(at_ms)} ({relative(at_ms, now_ms)})" if at_terminal() else moment(at_ms)
+
+
+def moment(at_ms: int) -> str:
+    """A time: ``2026-11-28 18:10:14 CET`` at a terminal, in its user's time zone; RFC 3339 elsewhere."""
+    if not at_terminal():
+        return to_rfc3339(at_ms)
+    try:
+        return datetime.fromtimestamp(at_ms // SECOND_MS, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
+    except (ValueError, OverflowError, OSError):  # the system's clock or zone can't express this year
+        return to_rfc3339(at_ms)
 
 
 def relative(at_ms: int, now_ms: int) -> str:
-    """Such as ``in 3 days``, ``5 minutes ago`` or ``now``, rounded in the largest unit that fits."""
+    """``in 3 days``, ``5 minutes ago`` or ``now``, rounded to the largest unit that fits."""
     distance = abs(at_ms - now_ms)
     for length, unit in _UNITS:
         if distance >= length:

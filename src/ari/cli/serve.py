@@ -9,16 +9,14 @@ from ari.cli.opening import settings_of
 from ari.cli.options import DataDir
 from ari.cli.words import whole_number
 
-Host = Annotated[
-    str | None, typer.Option(metavar="ADDRESS", help="The address to listen on.", show_default="127.0.0.1")
-]
+Host = Annotated[str | None, typer.Option(metavar="ADDRESS", help="Address to listen on.", show_default="127.0.0.1")]
 Port = Annotated[
     int | None,
-    typer.Option(metavar="NUMBER", parser=whole_number(), help="The port to listen on.", show_default="3000"),
+    typer.Option(metavar="NUMBER", parser=whole_number(), help="Port to listen on.", show_default="3000"),
 ]
 Workers = Annotated[
     int | None,
-    typer.Option(metavar="NUMBER", parser=whole_number(), help="How many worker processes serve.", show_default="1"),
+    typer.Option(metavar="NUMBER", parser=whole_number(), help="Number of worker processes.", show_default="1"),
 ]
 
 
@@ -28,13 +26,13 @@ def serve(
     workers: Workers = None,
     data_dir: DataDir = None,
     insecure_http: Annotated[
-        bool, typer.Option("--insecure-http", help="Allow plain http beyond this machine.")
+        bool, typer.Option("--insecure-http", help="Allow plain http on non-loopback addresses.")
     ] = False,
     new_instance: Annotated[
-        bool, typer.Option("--new-instance", help="Open the setup again where an owner once was and is gone.")
+        bool, typer.Option("--new-instance", help="Allow setup again after the owner account was lost.")
     ] = False,
 ) -> None:
-    """Start ARI. The first start prints a one-time link that makes the owner account."""
+    """Start the server. The first run prints a one-time setup link."""
     settings = settings_of(data_dir, host=host, port=port, workers=workers, insecure_http=insecure_http or None)
     from ari.serving import start
 

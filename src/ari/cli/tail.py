@@ -1,4 +1,4 @@
-"""The growing end of the usage log, read without a gap and without repetition."""
+"""Follow the usage log without gaps or repeats."""
 
 from collections import OrderedDict
 from collections.abc import Iterable
@@ -23,9 +23,9 @@ def newest(store: UsageStore, where: UsageFilter, limit: int) -> list[UsageRow]:
 
 
 class Tail:
-    """Workers commit out of time order, so each reading goes back ``overlap_ms`` and leaves out what was shown.
+    """Workers commit out of order, so each read goes back ``overlap_ms`` and skips rows that were already returned.
 
-    A row whose handler still runs is held back until it knows its status, at most half the overlap.
+    A row whose handler is still running is held back until its status is known, for at most half the overlap.
     """
 
     def __init__(self, store: UsageStore, where: UsageFilter, overlap_ms: int) -> None:
@@ -36,7 +36,7 @@ class Tail:
         self._shown: OrderedDict[str, None] = OrderedDict()
 
     def start(self, now_ms: int, limit: int) -> list[UsageRow]:
-        """The last rows, oldest first; from here on only newer ones are given."""
+        """The latest rows, oldest first. ``more`` returns the ones after them."""
         first = newest(self._store, self._where, limit)
         self._since_ms = now_ms - self._overlap_ms
         window = self._window()
@@ -45,7 +45,7 @@ class Tail:
         return self._fresh(reversed(first), now_ms)
 
     def more(self, now_ms: int) -> list[UsageRow]:
-        """The rows that came since the last reading, oldest first."""
+        """The rows added since the last call, oldest first."""
         rows = self._window()
         self._since_ms = now_ms - self._overlap_ms
         return self._fresh(reversed(rows), now_ms)

@@ -1,4 +1,4 @@
-"""``ari usage``: what keys were used for, and attempts without a key of ours."""
+"""``ari usage``: the requests made with keys, and attempts without a valid key."""
 
 import time
 from collections.abc import Iterator
@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ari.base.clock import to_rfc3339
 from ari.base.events import Event
 from ari.base.ids import new_id
 from ari.cli import output
@@ -25,22 +24,20 @@ from ari.usage.reports.search import CODES
 if TYPE_CHECKING:
     from ari.instance import Instance
 
-app = typer.Typer(help="See what keys were used for.", invoke_without_command=True)
+app = typer.Typer(help="View usage.", invoke_without_command=True)
 app.command()(export)
 
 POLL_SECONDS = 1.0
 HEADERS = ("TIME", "KEY", "CODE", "METHOD", "PATH", "STATUS", "ADDRESS", "MS", "COUNT", "SOURCE", "ID")
 
 OneKey = Annotated[
-    str | None, typer.Option("--key", metavar="ID", help="Only this key: its id or hint.", show_default=False)
+    str | None, typer.Option("--key", metavar="ID", help="Filter by key (ID or prefix).", show_default=False)
 ]
-Code = Annotated[str | None, typer.Option("--code", metavar="CODE", help="Only this outcome.", show_default=False)]
-Address = Annotated[
-    str, typer.Option("--address", metavar="ADDRESS", help="The client address to forget.", show_default=False)
-]
-ThisKey = Annotated[str, typer.Option("--key", metavar="ID", help="The key: its id or hint.", show_default=False)]
+Code = Annotated[str | None, typer.Option("--code", metavar="CODE", help="Filter by result.", show_default=False)]
+Address = Annotated[str, typer.Option("--address", metavar="ADDRESS", help="IP address to erase.", show_default=False)]
+ThisKey = Annotated[str, typer.Option("--key", metavar="ID", help="Key ID or prefix.", show_default=False)]
 Since = Annotated[
-    str | None, typer.Option("--since", metavar="24h|TIME", help="Only what came after this.", show_default=False)
+    str | None, typer.Option("--since", metavar="24h|TIME", help="Only entries since.", show_default=False)
 ]
 
 
@@ -48,19 +45,19 @@ Since = Annotated[
 def usage(
     context: typer.Context,
     key: Annotated[
-        str | None, typer.Option(metavar="ID", help="Only this key: its id or hint.", show_default=False)
+        str | None, typer.Option(metavar="ID", help="Filter by key (ID or prefix).", show_default=False)
     ] = None,
-    code: Annotated[str | None, typer.Option(metavar="CODE", help="Only this outcome.", show_default=False)] = None,
+    code: Annotated[str | None, typer.Option(metavar="CODE", help="Filter by result.", show_default=False)] = None,
     since: Since = None,
     limit: Limit = 50,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with new rows as they come.")] = False,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Follow new entries.")] = False,
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
-    """List the requests that presented a key, newest first; with --follow oldest first and on and on."""
+    """List requests made with a key, newest first (oldest first with --follow)."""
     if context.invoked_subcommand is not None:
         if as_json or data_dir or key or code or since or follow:
-            raise typer.BadParameter(f"options belong after {context.invoked_subcommand}.")
+            raise typer.BadParameter(f"put options after {context.invoked_subcommand}.")
         return
     if code is not None and code not in CODES:
         raise typer.BadParameter(f"choose one of {', '.join(CODES)}.", param_hint="--code")
@@ -74,31 +71,31 @@ def usage(
     if as_json:
         output.as_json({"items": [row_facts(row) for row in rows]})
     else:
-        output.table(HEADERS, (_cells(row) for row in rows), "No request has presented a key yet.", droppable=3)
+        output.table(HEADERS, (_cells(row) for row in rows), "No requests yet.", droppable=3)
 
 
 @app.command()
 def attempts(since: Since = None, limit: Limit = 50, as_json: AsJson = False, data_dir: DataDir = None) -> None:
-    """List attempts without a key of ours, counted by minute, reason and address."""
+    """List attempts without a valid key, by minute, reason and IP address."""
     with opened(data_dir) as instance:
         counted = instance.database.usage.attempts(since_ms(since, instance.now_ms()) or 0, limit)
     if as_json:
         output.as_json({"items": [attempt_facts(one) for one in counted]})
         return
-    rows = ((to_rfc3339(one.at_ms), one.reason, one.address, one.count) for one in counted)
-    output.table(("MINUTE", "REASON", "ADDRESS", "COUNT"), rows, "There were none.")
+    rows = ((output.moment(one.at_ms), one.reason, one.address, one.count) for one in counted)
+    output.table(("MINUTE", "REASON", "ADDRESS", "COUNT"), rows, "No attempts.")
 
 
 @app.command()
 def addresses(key: ThisKey, limit: Limit = 50, as_json: AsJson = False, data_dir: DataDir = None) -> None:
-    """List from which client addresses one key was used, last seen first."""
+    """List the IP addresses that used a key, most recent first."""
     with opened(data_dir) as instance:
         _show_seen("ADDRESS", instance.database.usage.addresses(key_id_of(instance, key), limit), as_json)
 
 
 @app.command()
 def agents(key: ThisKey, limit: Limit = 50, as_json: AsJson = False, data_dir: DataDir = None) -> None:
-    """List by which user agents one key was used, last seen first."""
+    """List the user agents that used a key, most recent first."""
     with opened(data_dir) as instance:
         _show_seen("USER AGENT", instance.database.usage.agents(key_id_of(instance, key), limit), as_json)
 
@@ -112,46 +109,46 @@ def _show_seen(header: str, seen: list[Seen], as_json: bool) -> None:
             one.value,
             one.accepted_count,
             one.refused_count,
-            to_rfc3339(one.first_seen_at_ms),
-            to_rfc3339(one.last_seen_at_ms),
+            output.moment(one.first_seen_at_ms),
+            output.moment(one.last_seen_at_ms),
         )
         for one in seen
     )
-    output.table((header, "ACCEPTED", "REFUSED", "FIRST SEEN", "LAST SEEN"), rows, "It was never used.")
+    output.table((header, "ACCEPTED", "REFUSED", "FIRST SEEN", "LAST SEEN"), rows, "Never used.")
 
 
 @app.command()
 def erase(
     address: Annotated[
-        str, typer.Option("--address", metavar="ADDRESS", help="The client address to forget.", show_default=False)
+        str, typer.Option("--address", metavar="ADDRESS", help="IP address to erase.", show_default=False)
     ],
     yes: Yes = False,
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Strip one client address from the usage log; the rows stay. Reads the whole log, beside a running server."""
+    """Erase an IP address from the usage log. Scans the whole log; safe while ARI is running."""
     try:
         address_forms(address)
     except ValueError:
         raise typer.BadParameter(
-            "give an IP address, or a network that the log keeps.", param_hint="--address"
+            "use an IP address, or a network as shown in the log.", param_hint="--address"
         ) from None
     with opened(data_dir) as instance:
-        output.confirm(f"Erase the address {address} from every row of the usage log, for good?", yes=yes)
-        # Not within the event's transaction: nothing else could be changed while the log is read.
+        output.confirm(f"Permanently erase {address} from every entry in the usage log?", yes=yes)
+        # Outside the event's transaction: that one blocks every other change while the log is scanned.
         count = instance.database.usage.erase_address(address)
         now_ms, by = instance.now_ms(), CALLER()
-        detail = {"rows": count}  # not the address, which shall be forgotten
+        detail = {"rows": count}  # not the address: it must be forgotten
         event = Event(new_id("evt", now_ms), now_ms, "usage_erased", by.actor, None, by.origin, detail)
         instance.command(by, lambda unit, _: unit.events.append(event))
     if as_json:
         output.as_json({"rows": count})
     else:
-        output.say(f"The address stood in {count} row{'' if count == 1 else 's'}; it is gone from them.")
+        output.say(f"Erased from {output.count(count, 'entry', 'entries')}.")
 
 
 def key_id_of(instance: "Instance", text: str) -> str:
-    """The id of a key, deleted keys included: their usage stays readable."""
+    """The ID of a key. Deleted keys count too: their usage stays readable."""
 
     def lookup(unit: KeyTransaction) -> str:
         deleted = unit.keys.tombstone(text)
@@ -181,7 +178,7 @@ def _growing(instance: "Instance", where: UsageFilter, limit: int) -> Iterator[U
 
 def _cells(row: UsageRow) -> tuple[object, ...]:
     return (
-        to_rfc3339(row.at_ms),
+        output.moment(row.at_ms),
         row.key_hint,
         row.code,
         row.method,

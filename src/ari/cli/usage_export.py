@@ -25,35 +25,36 @@ _PIECE = 1_000
 
 def export(
     key: Annotated[
-        str | None, typer.Option(metavar="ID", help="Only this key: its id or hint.", show_default=False)
+        str | None, typer.Option(metavar="ID", help="Filter by key (ID or prefix).", show_default=False)
     ] = None,
     form: Annotated[
         Literal["csv", "json"],
         typer.Option(
-            "--format", metavar="csv|json", parser=one_of("csv", "json"), help="json: an array, one row a line."
+            "--format",
+            metavar="csv|json",
+            parser=one_of("csv", "json"),
+            help="csv, or json (an array with one entry per line).",
         ),
     ] = "csv",
-    code: Annotated[str | None, typer.Option(metavar="CODE", help="Only this outcome.", show_default=False)] = None,
+    code: Annotated[str | None, typer.Option(metavar="CODE", help="Filter by result.", show_default=False)] = None,
     since: Annotated[
-        str | None, typer.Option(metavar="24h|TIME", help="Only what came after this.", show_default=False)
+        str | None, typer.Option(metavar="24h|TIME", help="Only entries since.", show_default=False)
     ] = None,
-    until: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Only what came before this.", show_default=False)
-    ] = None,
-    method: Annotated[str | None, typer.Option(metavar="GET", help="Only this method.", show_default=False)] = None,
+    until: Annotated[str | None, typer.Option(metavar="TIME", help="Only entries before.", show_default=False)] = None,
+    method: Annotated[str | None, typer.Option(metavar="GET", help="Filter by method.", show_default=False)] = None,
     status: Annotated[
-        str | None, typer.Option(metavar="404|4xx|none", help="Only this HTTP status.", show_default=False)
+        str | None, typer.Option(metavar="404|4xx|none", help="Filter by HTTP status.", show_default=False)
     ] = None,
     text: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="Only with this in path, address or agent.", show_default=False)
+        str | None, typer.Option(metavar="TEXT", help="Search in path, IP address and user agent.", show_default=False)
     ] = None,
-    bom: Annotated[bool, typer.Option("--bom/--no-bom", help="Whether CSV begins with a byte order mark.")] = True,
+    bom: Annotated[bool, typer.Option("--bom/--no-bom", help="Start CSV with a byte order mark.")] = True,
     data_dir: DataDir = None,
 ) -> None:
-    """Print the rows that match, newest first, as a file; an event records it.
+    """Export matching requests as CSV or JSON. Recorded in the audit log; cells are escaped for spreadsheets.
 
-    In CSV a ' goes in front of text that a spreadsheet could read as a formula, and a byte order mark at the beginning
-    makes Excel read it as UTF-8; programs that do not expect one want --no-bom, or JSON.
+    CSV cells that a spreadsheet could run as a formula start with '. CSV starts with a byte order mark so that Excel
+    reads it as UTF-8; use --no-bom for programs that don't expect one.
     """
     from ari.cli.usage import key_id_of
 
@@ -83,7 +84,7 @@ def _search(where: UsageFilter, method: str | None, status: str | None, text: st
 
 
 def _harmless(batches: Iterable[list[UsageRow]]) -> Iterator[list[UsageRow]]:
-    """What callers sent, unable to act on a terminal (security.md 22); JSON is ASCII anyway."""
+    """Clean text from callers, so that it can't control a terminal (security.md 22). JSON is ASCII anyway."""
     for rows in batches:
         yield [
             msgspec.structs.replace(

@@ -1,4 +1,4 @@
-"""The times, numbers and choices that people type."""
+"""Parse times, numbers and choices from the command line."""
 
 import re
 from collections.abc import Callable
@@ -13,29 +13,29 @@ _SPAN = re.compile(r"([0-9]{1,9})([smhdw])")
 
 
 def instant(text: str | None, option: str) -> int | None:
-    """Milliseconds of an RFC 3339 time. Raises ``typer.BadParameter`` naming the option."""
+    """An RFC 3339 time in milliseconds. Raises ``typer.BadParameter`` that names the option."""
     if text is None:
         return None
     try:
         return from_rfc3339(text)
     except (ValueError, OverflowError):
-        raise typer.BadParameter("give a time such as 2030-01-31T12:00:00Z.", param_hint=option) from None
+        raise typer.BadParameter("use a time such as 2030-01-31T12:00:00Z.", param_hint=option) from None
 
 
 def since(text: str | None, now_ms: int) -> int | None:
-    """Milliseconds of an RFC 3339 time, or of a span before now such as ``24h``. Raises ``typer.BadParameter``."""
+    """An RFC 3339 time, or a duration before now such as ``24h``, in milliseconds. Raises ``typer.BadParameter``."""
     span = _SPAN.fullmatch(text or "")
     if span is not None:
         return max(0, now_ms - int(span[1]) * _UNITS[span[2]])
     try:
         return instant(text, "--since")
     except typer.BadParameter:
-        raise typer.BadParameter("give a span such as 24h, or a time such as 2030-01-31T12:00:00Z.") from None
+        raise typer.BadParameter("use a duration such as 24h, or a time such as 2030-01-31T12:00:00Z.") from None
 
 
 def whole_number(least: int | None = None) -> Callable[[str], int]:
-    """A parser of an option's number, which explains errors in our words, not in the library's."""
-    words = "give a whole number." if least is None else f"give a whole number, {least} or more."
+    """A parser for a whole number with a clearer error than the library's."""
+    words = "must be a whole number." if least is None else f"must be a whole number, {least} or more."
 
     def parse(text: str) -> int:
         if not _NUMBER.fullmatch(str(text)) or (least is not None and int(text) < least):
@@ -46,7 +46,7 @@ def whole_number(least: int | None = None) -> Callable[[str], int]:
 
 
 def one_of(*choices: str) -> Callable[[str], str]:
-    """A parser of an option that takes one of these words."""
+    """A parser for one of these choices."""
 
     def parse(text: str) -> str:
         if text not in choices:

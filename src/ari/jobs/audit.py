@@ -51,7 +51,7 @@ def prune_events(instance: Instance, caller: Caller, days: int) -> int:
         return 0
     trail = audit_trail(instance.database)
     if trail.broken is not None:
-        raise audit.broken(f"the event {trail.broken.event_id} does not follow from the one before")
+        raise audit.broken(f"event {trail.broken.event_id} doesn't follow the one before it")
     if trail.fault is not None:  # a cut would remove what shows it
         raise audit.broken(trail.fault)
     while count := instance.command(caller, lambda unit, by: audit.prune(unit, by, now_ms, before_ms, EVENTS_AT_ONCE)):

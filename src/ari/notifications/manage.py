@@ -108,7 +108,7 @@ def switch(unit: NoticeTransaction, caller: Caller, now_ms: int, name: str, on: 
     """
     kind = KINDS.get(name)
     if kind is None or kind.fixed:
-        raise NotFound("No such notification.")
+        raise NotFound("Unknown notification type.")
     if kind.about_account and caller.key_id is not None and not on:
         raise Forbidden("API keys can't turn off account warnings. Sign in as the owner.")
     caller.require_confirmed(now_ms)

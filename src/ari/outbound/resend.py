@@ -1,7 +1,7 @@
-"""Mail through Resend's HTTP API.
+"""Send email through Resend's HTTP API.
 
 Sources: https://resend.com/docs/api-reference/emails/send-email, …/api-reference/errors and
-…/dashboard/emails/idempotency-keys (a key is kept for 24 hours; the same key with another content is refused).
+…/dashboard/emails/idempotency-keys (a key is kept for 24 hours; the same key with different content is refused).
 """
 
 import json
@@ -15,7 +15,7 @@ from ari.outbound.http import CONNECT_SECONDS, FaultWord, HttpClient, OutboundFa
 
 _MOST_BYTES = 64 * 1024
 _OWNERS_TURN_SECONDS = 1800.0
-"""How long to wait where the owner must do something first: another key, a verified domain, a higher quota."""
+"""The wait when the owner must act first: replace the key, verify a domain, raise a quota."""
 _FAULTS: Mapping[FaultWord, str] = {
     "unreachable": "Couldn't reach Resend.",
     "broken": "Resend's response was cut off or isn't HTTP.",
@@ -51,13 +51,13 @@ class Resend:
     name = "resend"
 
     def __init__(self, base_url: str, api_key: str, *, set_by_owner: bool) -> None:
-        """``set_by_owner``: the address was set by a setting, so it may be on this machine or its networks."""
+        """``set_by_owner``: the owner chose the base URL, so it may be on this machine or a private network."""
         self._url = f"{base_url}/emails"
         self._api_key = api_key
         self._private = set_by_owner
 
     async def send(self, letter: Letter, key: str, within_seconds: float) -> Outcome:
-        """Hand the mail over; ``key`` is what Resend knows a repeated try by."""
+        """Send the email. ``key`` is the idempotency key, so Resend sends it once even if ARI retries."""
         headers = [
             ("Authorization", f"Bearer {self._api_key}"),
             ("Content-Type", "application/json"),
@@ -89,7 +89,7 @@ class Resend:
 
 
 def outcome_of(status: int, wait_seconds: float, body: bytes) -> Outcome:
-    """What an answer means: taken, to be tried again after the wait that it asks for, or refused for good."""
+    """The outcome of a response: sent, retry after the wait it asks for, or permanently refused."""
     said = _json(body)
     sender_id = said.get("id")
     if status in (200, 201, 202):
@@ -111,7 +111,7 @@ def outcome_of(status: int, wait_seconds: float, body: bytes) -> Outcome:
 
 
 def _words(status: int, name: str) -> str:
-    """What a refusal means, in our words: nothing of an answer's text is kept (security.md 41)."""
+    """What a rejection means, in our words: no text from the response is kept (security.md 41)."""
     meaning = _MEANINGS.get(f"{status} {name}") or _MEANINGS.get(name) or _MEANINGS.get(str(status))
     return f"Resend returned {status}: {meaning}." if meaning else f"Resend returned status {status}."
 
@@ -125,7 +125,7 @@ def _json(body: bytes) -> dict[str, Any]:
 
 
 def _waits(reply: Reply) -> float:
-    """The seconds that the service asks to be left alone, up to an hour."""
+    """The seconds that the service asks to wait, up to an hour."""
     for wanted in (b"retry-after", b"ratelimit-reset"):
         for name, value in reply.headers:
             if name.lower() == wanted and re.fullmatch(rb"\d{1,6}", value):

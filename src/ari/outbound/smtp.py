@@ -1,7 +1,7 @@
-"""Mail through a mail server (SMTP): with TLS, or on this machine only.
+"""Send email through an SMTP server, with TLS or on this machine only.
 
-A server that took a mail and then fell silent gets it again: SMTP knows no repeated try. The Message-ID stays the same,
-by which mail programs recognise a copy.
+SMTP has no idempotency: if a server accepts an email but the reply is lost, the retry sends a second copy. Both have
+the same Message-ID, by which mail programs recognize duplicates.
 """
 
 import asyncio
@@ -102,7 +102,7 @@ class Smtp:
                 # A mail server of this machine has a certificate of its own making; nobody stands between.
                 server.starttls(context=_unverified() if local else context)
             elif not local:
-                raise NoTlsError("the mail server offers no TLS")
+                raise NoTlsError("the mail server doesn't offer TLS")
         except BaseException:
             server.close()
             raise
@@ -132,7 +132,7 @@ def checked_addresses(host: str, port: int) -> Sequence[str]:
     """
     found = [str(one[4][0]) for one in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
     if not all(permitted(address, private=True) for address in found):
-        raise PermissionError(f"{host} leads to an address that no call may go to")
+        raise PermissionError(f"{host} resolves to an IP address that ARI doesn't connect to")
     return found
 
 

@@ -1,4 +1,4 @@
-"""From settings to a serving instance: the port, the database, the owner, then the workers."""
+"""Start the server: bind the port, migrate the database, create the owner, fork the workers."""
 
 import os
 import socket
@@ -32,21 +32,21 @@ SECRETS = (
     "ARI_SMTP_URL",
     "RESEND_API_KEY",
 )
-"""What leaves the environment once it was read, so that no child process inherits it."""
+"""Removed from the environment after it is read, so that no child process inherits it."""
 _REMEDIES = {two_factor.KIND: "ari account disable-two-factor", PROVIDER_KEY: "ari integrations remove PROVIDER"}
-"""How to go on without what is sealed, by its kind."""
-MAIL_IS_OFF = "E-mail is off: set RESEND_API_KEY or ARI_SMTP_URL, or add a key under Settings > Integrations > Resend."
+"""How to remove an encrypted secret, by its kind."""
+MAIL_IS_OFF = "Email is off. Set RESEND_API_KEY or ARI_SMTP_URL to enable it."
 ONE_ADDRESS = (
-    "ARI answers only to {}. For other machines, set ARI_PUBLIC_URL to the address that they use, such as "
+    "ARI only responds at {}. To use it from other machines, set ARI_PUBLIC_URL to the URL they use, such as "
     "http://nas.lan:3000."
 )
 _MARGIN_SECONDS = 2.0
 UNREAD_SECONDS = 30
-"""How long a client may leave an answer unread before its connection is cut."""
+"""How long a client may leave a response unread before its connection is closed."""
 
 
 def serve(settings: Settings, *, new_instance: bool = False) -> int:
-    """Migrate, make the owner or print the setup link, and serve until told to stop; gives the exit status.
+    """Migrate, create the owner or print the setup link, and serve until a signal. Returns the exit status.
 
     Raises ``ConfigurationError``.
     """
@@ -61,12 +61,12 @@ def serve(settings: Settings, *, new_instance: bool = False) -> int:
     try:
         link, mails = _prepare(settings, given, new_instance=new_instance)
     except WentBack:
-        # Serve all the same: every answer is a 503 that names the reason, until an operator accepts the database.
+        # Serve anyway: every response is a 503 with the reason, until an operator accepts the database.
         trusted = False
     forget_secrets()
     settings = settings.model_copy(update={"admin_email": None, "admin_password": None})
     _listen(listener, settings)
-    print(link or f"ARI serves on {settings.base_url}", flush=True)
+    print(link or f"ARI is running at {settings.base_url}", flush=True)
     if not settings.loopback_only and settings.public_url is None:
         print(ONE_ADDRESS.format(settings.base_url), flush=True)
     if not mails:
@@ -75,7 +75,7 @@ def serve(settings: Settings, *, new_instance: bool = False) -> int:
 
 
 def _prepare(settings: Settings, given: ProviderEnvironment, *, new_instance: bool) -> tuple[str | None, bool]:
-    """Migrate and make the owner. Returns the line with the setup link, if one is needed, and whether mail is on."""
+    """Migrate and create the owner. Returns the line with the setup link, if needed, and whether email is on."""
     instance = Instance.open(settings, migrate=True, given=given)
     try:
         instance.prove_verification()
@@ -91,7 +91,7 @@ def _prepare(settings: Settings, given: ProviderEnvironment, *, new_instance: bo
 def _supervisor(
     settings: Settings, listener: socket.socket, given: ProviderEnvironment, *, trusted: bool = True
 ) -> Supervisor:
-    """The app is built once, here, and every worker is forked with it: a replacement serves at once."""
+    """Build the app once, so that every worker is forked with it and a replacement serves immediately."""
     presence = server.Presence(settings.workers)
     instance = Instance.open(settings, check=trusted, given=given)
     app = server.build_app(instance, presence)
@@ -113,7 +113,7 @@ def _supervisor(
 
 
 def _bound(settings: Settings) -> socket.socket:
-    """The port, taken but not yet open. Raises ``ConfigurationError``."""
+    """Bind the port without listening yet. Raises ``ConfigurationError``."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -127,12 +127,12 @@ def _bound(settings: Settings) -> socket.socket:
     except OSError as error:
         raise _refused(settings, error) from None
     except UnicodeError:
-        raise ConfigurationError("ARI_HOST: this cannot be a host name; give an address such as 127.0.0.1.") from None
+        raise ConfigurationError("ARI_HOST: isn't a valid host name; use an address such as 127.0.0.1.") from None
     return listener
 
 
 def _report_variables(environment: Mapping[str, str]) -> None:
-    """Warn of variables that look like settings and have no effect."""
+    """Warn about variables that look like settings but have no effect."""
     log = structlog.get_logger("ari.serving")
     for unknown in unknown_variables(environment):
         log.warning(unknown.words)
@@ -149,14 +149,14 @@ def _listen(listener: socket.socket, settings: Settings) -> None:
 
 
 def _refused(settings: Settings, error: OSError) -> ConfigurationError:
-    reason = (error.strerror or "it cannot be used").lower()
+    reason = (error.strerror or "can't be used").lower()
     return ConfigurationError(
-        f"ARI cannot listen on {settings.host} port {settings.port}: {reason}. Choose another with --host or --port."
+        f"Can't listen on {settings.host} port {settings.port}: {reason}. Choose another with --host or --port."
     )
 
 
 def _prepare_owner(instance: Instance, *, new_instance: bool) -> str | None:
-    """Make the owner of ``ARI_ADMIN_*``, or return the line with the setup link if there is no owner yet."""
+    """Create the owner from ``ARI_ADMIN_*``, or return the line with the setup link if there is no owner."""
     settings, deps = instance.settings, Deps(instance)
     had_owner = owner_mark.is_set(settings.data_dir)
     if settings.admin_email is not None and settings.admin_password is not None and not deps.read_sync(setup.has_owner):
@@ -166,11 +166,11 @@ def _prepare_owner(instance: Instance, *, new_instance: bool) -> str | None:
     if token is None:
         owner_mark.remember(settings.data_dir)
         return None
-    return f"Create your owner account within the hour: {settings.base_url}/setup#token={token}"
+    return f"Create your owner account: {settings.base_url}/setup#token={token} (expires in 1 hour)"
 
 
 def forget_secrets() -> None:
-    """Take the secrets out of the environment."""
+    """Remove the secrets from the environment."""
     for name in (*SECRETS, *key_variables()):
         os.environ.pop(name, None)
 
@@ -178,14 +178,14 @@ def forget_secrets() -> None:
 def _refuse_lost_master_key(instance: Instance) -> None:
     keys = instance.master_keys
     sealed = [one for one in instance.read(lambda unit: unit.sealed.all()) if one.context.kind != SEALED_KIND]
-    missing = missing_keys(sealed, keys)  # a mail whose key is gone is given up, which is no reason not to start
+    missing = missing_keys(sealed, keys)  # an undecryptable email is dropped later; that must not stop the start
     if missing:
         named = ", ".join(words_for(one.context) for one in missing[:5])
         kinds = {one.context.kind for one in missing}
         remedies = [words for kind, words in _REMEDIES.items() if kind in kinds] or list(_REMEDIES.values())
         raise ConfigurationError(
-            f"The master key is not in {keys.place}, but it seals the {named}. Put the key back or set ARI_MASTER_KEY; "
-            f"if it is lost for good, remove what it sealed: {', '.join(remedies)}"
+            f"The master key is missing from {keys.place}, but it is needed for: {named}. Restore the key or set "
+            f"ARI_MASTER_KEY. If it is permanently lost, remove what it encrypted: {', '.join(remedies)}"
         )
     if not keys.is_own:
         keys.all()
@@ -194,6 +194,6 @@ def _refuse_lost_master_key(instance: Instance) -> None:
 def _refuse_open_http(settings: Settings) -> None:
     if not settings.loopback_only and not settings.secure and not settings.insecure_http:
         raise ConfigurationError(
-            "ARI would listen beyond this machine without https: set ARI_PUBLIC_URL to your https address, "
-            "or say --insecure-http."
+            "Refusing to listen on a public address without https. Set ARI_PUBLIC_URL to your https URL, or pass "
+            "--insecure-http."
         )

@@ -21,24 +21,24 @@ def prepare_data_dir(path: Path) -> None:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         status = path.stat()
     except FileExistsError:
-        raise ConfigurationError(f"The data directory {path} is not a directory.") from None
+        raise ConfigurationError(f"The data directory {path} isn't a directory.") from None
     except OSError as error:
         raise ConfigurationError(
-            f"The data directory {path} cannot be made: {error.strerror}. Set ARI_DATA_DIR or --data-dir to a "
-            "directory that this user may write."
+            f"Can't create the data directory {path}: {error.strerror}. Set ARI_DATA_DIR or --data-dir to a "
+            "directory this user can write."
         ) from None
     except ValueError:
-        raise ConfigurationError("The data directory cannot be made: its name holds a NUL character.") from None
+        raise ConfigurationError("Can't create the data directory: its name contains a NUL character.") from None
     if status.st_uid != os.geteuid():
         raise ConfigurationError(_of_another_user(path, status))
     if _is_opened_by_fs_group(status):
         close_to_group(path)
         status = path.stat()
     if status.st_mode & (_GROUP | _OTHERS):
-        inside = f", or, on a volume, set ARI_DATA_DIR to {path / 'ari'}" if status.st_mode & stat.S_ISGID else ""
-        raise ConfigurationError(f"Others can read the data directory {path}; run: chmod 700 {path}{inside}")
+        inside = f" (or, on a volume, set ARI_DATA_DIR to {path / 'ari'})" if status.st_mode & stat.S_ISGID else ""
+        raise ConfigurationError(f"The data directory {path} is readable by other users. Run: chmod 700 {path}{inside}")
     if not os.access(path, os.W_OK | os.X_OK):
-        raise ConfigurationError(f"The data directory {path} cannot be written; make it writable for this user.")
+        raise ConfigurationError(f"The data directory {path} isn't writable by this user.")
 
 
 def close_to_group(path: Path) -> None:
@@ -53,7 +53,9 @@ def close_to_group(path: Path) -> None:
             if stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid() and status.st_mode & _GROUP:
                 file.chmod(stat.S_IMODE(status.st_mode) & 0o700)
     except OSError as error:
-        raise ConfigurationError(f"Others can read the data directory {path}: {error.strerror}.") from None
+        raise ConfigurationError(
+            f"The data directory {path} is readable by other users, and changing that failed: {error.strerror}."
+        ) from None
 
 
 def _is_opened_by_fs_group(status: os.stat_result) -> bool:
@@ -66,8 +68,8 @@ def _of_another_user(path: Path, status: os.stat_result) -> str:
     whose = f"The data directory {path} belongs to another user ({_name(status.st_uid)})"
     is_volume = os.geteuid() != 0 and os.access(path, os.R_OK | os.W_OK | os.X_OK) and not (path / "ari.db").exists()
     if is_volume:
-        return f"{whose}; set ARI_DATA_DIR to {path / 'ari'}, which ARI makes for itself alone."
-    return f"{whose}; run ARI as its owner."
+        return f"{whose}. Set ARI_DATA_DIR to {path / 'ari'}, which ARI creates as a private directory."
+    return f"{whose}. Run ARI as that user."
 
 
 def _name(uid: int) -> str:

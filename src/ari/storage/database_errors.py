@@ -37,7 +37,7 @@ def faults_as_unavailable() -> Iterator[None]:
             raise unavailable(error) from None
         raise
     except OSError as error:
-        raise Unavailable(f"The data directory cannot be written: {error.strerror}.") from None
+        raise Unavailable(f"Can't write to the data directory: {error.strerror}.") from None
 
 
 def unavailable(error: Exception) -> Unavailable:
@@ -51,11 +51,11 @@ def plain_sentence(error: Exception) -> str:
     """A sentence for the error, without the database's message, which may quote values."""
     text = str(getattr(error, "orig", error)).lower()
     if any(word in text for word in _BROKEN):
-        return "The database file is damaged; restore it from a backup."
+        return "The database file is damaged. Restore it from a backup."
     if "full" in text:
-        return "The disk is full; nothing was changed."
+        return "The disk is full. Nothing was changed."
     if any(word in text for word in _FULL):
-        return "The database cannot be written; check the data directory's disk and permissions."
+        return "Can't write to the database. Check the disk and permissions of the data directory."
     if is_final(error):
-        return "The database refuses what ARI needs; nothing was changed."
-    return "The database does not answer now; nothing was changed."
+        return "The database rejected a statement that ARI needs. Nothing was changed."
+    return "Can't connect to the database. Nothing was changed."

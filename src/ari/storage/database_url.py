@@ -139,12 +139,12 @@ def _parameters_of(query: str) -> tuple[dict[str, str], dict[str, str]]:
         name, equals, value = pair.partition("=")
         name, value = _decoded(name), _decoded(value)
         if not equals:
-            _refuse("each parameter after ? is a name and a value, such as sslmode=require")
+            _refuse("each parameter after ? must be name=value, such as sslmode=require")
         _check_name(name)
         if name == "host":
             hosts.append(value)
         elif name in named:
-            _refuse(f"{name} is given twice")
+            _refuse(f"{name} is set twice")
         else:
             named[name] = value
     if len(hosts) == 1 and not re.fullmatch(r"[^:/,]+:[0-9]+|\[.*\](:[0-9]+)?", hosts[0]):
@@ -160,8 +160,8 @@ def _check_name(name: str) -> None:
     if refused is not None:
         _refuse(refused)
     if name not in known:
-        shown = name if re.fullmatch(r"[A-Za-z][\w.-]{0,40}", name) else "one parameter"
-        _refuse(f"PostgreSQL does not know the parameter {shown}; remove it or correct its name")
+        shown = name if re.fullmatch(r"[A-Za-z][\w.-]{0,40}", name) else "with that name"
+        _refuse(f"PostgreSQL has no parameter {shown}; remove or correct it")
 
 
 def _hosts_and_ports(places: list[str]) -> dict[str, str]:
@@ -187,7 +187,7 @@ def _read_by_libpq(url: str) -> dict[str, str]:
         found = conninfo_to_dict(url)
     except ProgrammingError:
         # What libpq quotes may be a password.
-        _refuse(_ENCODE if "[" not in url else "the address in [ ] is not closed, or is followed by something odd")
+        _refuse(_ENCODE if "[" not in url else "the address in [ ] isn't closed, or something invalid follows it")
     return {name: str(value) for name, value in found.items() if value not in (None, "")}
 
 
@@ -197,13 +197,13 @@ def _check(given: Mapping[str, str]) -> None:
             _refuse(_ENCODE)
     for port in given.get("port", "").split(","):
         if port and not (_PORT.fullmatch(port) and 0 < int(port) <= _LARGEST_PORT):
-            _refuse(f"a port is a number from 1 to {_LARGEST_PORT}; or {_ENCODE}")
+            _refuse(f"a port must be a number from 1 to {_LARGEST_PORT}; or {_ENCODE}")
     if given.get("sslmode", "prefer") not in _TLS_MODES:
-        _refuse(f"sslmode is one of {', '.join(_TLS_MODES)}")
+        _refuse(f"sslmode must be one of {', '.join(_TLS_MODES)}")
     if given.get("target_session_attrs", "any") not in (*_WRITABLE, "any"):
-        _refuse("target_session_attrs is read-write or primary: ARI needs the server that takes changes")
+        _refuse("target_session_attrs must be read-write or primary; ARI needs the server that accepts writes")
     if not re.fullmatch(r"-?[0-9]{1,6}", given.get("connect_timeout", "0")):
-        _refuse("connect_timeout is a number of seconds")
+        _refuse("connect_timeout must be a number of seconds")
 
 
 def _secrets_of(given: Mapping[str, str]) -> tuple[str, ...]:

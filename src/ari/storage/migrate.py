@@ -93,13 +93,13 @@ def check(database: Database) -> None:
             current = revision_of(connection, chain)
         _refuse_newer(chain, current)
         if current != chain.revisions[-1]:
-            raise ConfigurationError("The database is not at this version's migrations yet; run: ari migrate")
+            raise ConfigurationError("The database needs a migration. Run: ari migrate")
 
 
 def _refuse_newer(chain: Chain, current: str | None) -> None:
     if current is not None and current not in chain.revisions:
         raise ConfigurationError(
-            f"The database was written by a newer ARI (migration {chain.name} {current}); install that one."
+            f"A newer version of ARI migrated this database ({chain.name} {current}). Install that version."
         )
 
 

@@ -21,4 +21,4 @@ def remember(data_dir: Path) -> None:
     try:
         (data_dir / _NAME).touch(mode=0o600)
     except OSError as error:
-        raise ConfigurationError(f"The data directory {data_dir} cannot be written: {error.strerror}.") from None
+        raise ConfigurationError(f"Can't write to the data directory {data_dir}: {error.strerror}.") from None

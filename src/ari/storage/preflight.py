@@ -48,7 +48,7 @@ def examine(sessions: Sessions) -> Server:
     except psycopg.Error as error:
         primary = error.diag.message_primary
         said = said_by(sessions.url.without_secrets(primary or str(error)))
-        raise ConfigurationError(f"PostgreSQL cannot be used: {said}") from None
+        raise ConfigurationError(f"Can't use PostgreSQL: {said}") from None
 
 
 def refuse_without_create(connection: Connection) -> None:
@@ -59,8 +59,8 @@ def refuse_without_create(connection: Connection) -> None:
     may, schema, role = connection.execute(text(asked)).one()
     if not may:
         raise ConfigurationError(
-            f"PostgreSQL cannot be used: permission denied for schema {schema}, in which {role} may not create tables. "
-            f"Grant it: GRANT CREATE ON SCHEMA {schema} TO {role}; or give the role a database of its own."
+            f"Can't use PostgreSQL: {role} isn't allowed to create tables in schema {schema}. Run: "
+            f"GRANT CREATE ON SCHEMA {schema} TO {role}; or use a separate database for this role."
         )
 
 
@@ -80,17 +80,15 @@ def _refuse_facts(
 ) -> None:
     found = re.match(r"PostgreSQL (\d+)", banner)
     if found is None or int(found[1]) < OLDEST:
-        raise ConfigurationError(f"ARI needs PostgreSQL {OLDEST} or newer; this server is {_version(banner)}.")
+        raise ConfigurationError(f"ARI needs PostgreSQL {OLDEST} or newer. This server is {_version(banner)}.")
     if encoding != "UTF8":
         raise ConfigurationError(
-            f"The database {database} has the encoding {encoding}, and ARI needs UTF8; nothing was created. Create "
-            "another: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0."
+            f"The database {database} has encoding {encoding}, but ARI needs UTF8. Nothing was created. Create another "
+            "database: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0."
         )
     if standby or read_only:
         kind = "a standby" if standby else "read-only"
-        raise ConfigurationError(
-            f"PostgreSQL cannot be used: {said_by(f'this server is {kind}: in recovery or read-only')}"
-        )
+        raise ConfigurationError(f"Can't use PostgreSQL: {said_by(f'this server is {kind}: in recovery or read-only')}")
     first = search_path.partition(",")[0].strip().strip('"').replace('""', '"')
     if schema is None or (first not in ("", "$user") and first != schema):
         missing = (
@@ -98,9 +96,9 @@ def _refuse_facts(
             if schema
             else f"No schema of search_path ({search_path})"
         )
-        wrong = "does not exist, or may not be used by this role" if schema else "exists and may be used by this role"
+        wrong = "doesn't exist, or this role can't use it" if schema else "exists and can be used by this role"
         raise ConfigurationError(
-            f"{missing} {wrong}. Create it (CREATE SCHEMA …), grant its use, or correct search_path."
+            f"{missing} {wrong}. Create it (CREATE SCHEMA …), grant USAGE on it, or correct search_path."
         )
 
 

@@ -57,7 +57,7 @@ def test_a_misspelled_setting_is_named(name: str, meant: str | None) -> None:
     [found] = unknown_variables({name: "hunter2"})
     assert (found.name, found.meant) == (name, meant)
     assert "hunter2" not in found.words
-    assert found.words.startswith(f"{name} is not a setting of ARI and has no effect")
+    assert found.words.startswith(f"{name} isn't an ARI setting and has no effect")
 
 
 def test_what_kubernetes_sets_is_not_unknown() -> None:

@@ -85,7 +85,7 @@ def test_a_named_file(tmp_path: Path) -> None:
     """ARI_MASTER_KEY_FILE must be there and hold a key; none is ever made in its place."""
     named = tmp_path / "secret"
     keys = MasterKeys(tmp_path, named=named)
-    with pytest.raises(ConfigurationError, match="there is no file"):
+    with pytest.raises(ConfigurationError, match="no such file"):
         keys.all()
     named.write_text("a passphrase")
     with pytest.raises(ConfigurationError, match="ARI_MASTER_KEY_FILE"):

@@ -86,7 +86,7 @@ def test_a_lost_key_is_never_replaced(place: Place) -> None:
     """While something is sealed no new key is made; what is missing is named."""
     seal.keep(place.store, place.keys, HERE, SECRET)
     place.keys.own_file.unlink()
-    with pytest.raises(CannotOpen, match=r"two-factor secret of usr_1 is sealed with a master key that is not in"):
+    with pytest.raises(CannotOpen, match=r"two-factor secret of usr_1 is encrypted with a master key that isn't in"):
         seal.keep(place.store, place.keys, Context("totp", "usr_2"), SECRET)
     assert not place.keys.own_file.exists()
     assert [one.context for one in seal.missing_keys(place.store.all(), place.keys)] == [HERE]
@@ -114,7 +114,7 @@ def test_the_wrong_key_seals_nothing_more(place: Place) -> None:
         lambda: seal.reseal_all(place.store, wrong),
         lambda: seal.opened(place.store, wrong, HERE),
     ):
-        with pytest.raises(CannotOpen, match="sealed with a master key that is not in ARI_MASTER_KEY"):
+        with pytest.raises(CannotOpen, match="encrypted with a master key that isn't in ARI_MASTER_KEY"):
             attempt()
     assert place.store.all() == before
 
@@ -126,7 +126,7 @@ def test_one_changed_row_stops_a_rotation_before_it_begins(place: Place) -> None
     good = place.store.all()[1]
     place.store.put(Sealed(HERE, good.envelope))
     before, file = place.store.all(), place.keys.own_file.read_bytes()
-    with pytest.raises(CannotOpen, match="usr_1 does not open: it was changed or moved"):
+    with pytest.raises(CannotOpen, match="Can't decrypt the two-factor secret of usr_1: it was changed or moved"):
         seal.reseal_all(place.store, place.keys)
     assert (place.store.all(), place.keys.own_file.read_bytes()) == (before, file)
 

@@ -82,19 +82,19 @@ def test_foreign_values_are_used_or_refused_in_words(field: str, monkeypatch: py
 @pytest.mark.parametrize(
     ("name", "value", "sentence"),
     [
-        ("ARI_PORT", "http", "give a whole number between 1 and 65535"),
-        ("ARI_WORKERS", "auto", "give a whole number between 1 and 64"),
-        ("ARI_VERIFY_TIMEOUT_SECONDS", "x", "give a number above 0, at most 60"),
-        ("ARI_USAGE_BUFFER_ROWS", "-1", "give a whole number of at least 1"),
-        ("ARI_WATCH", "perhaps", "give true or false"),
-        ("ARI_LOG_LEVEL", "loud", "give one of debug, info, warning, error"),
-        ("ARI_MIN_FREE_DISK", "much", "give a size such as 100MB or 2GB"),
-        ("ARI_HOST", "0.0.0.0:3000", "give an address alone, such as 127.0.0.1 or 0.0.0.0; the port is ARI_PORT"),
-        ("ARI_ALLOWED_HOSTS", "*", "give host names separated by commas, such as ari.lan, without https:// or *"),
+        ("ARI_PORT", "http", "must be a whole number between 1 and 65535"),
+        ("ARI_WORKERS", "auto", "must be a whole number between 1 and 64"),
+        ("ARI_VERIFY_TIMEOUT_SECONDS", "x", "must be a number above 0, at most 60"),
+        ("ARI_USAGE_BUFFER_ROWS", "-1", "must be a whole number of at least 1"),
+        ("ARI_WATCH", "perhaps", "must be true or false"),
+        ("ARI_LOG_LEVEL", "loud", "must be one of debug, info, warning, error"),
+        ("ARI_MIN_FREE_DISK", "much", "must be a size such as 100MB or 2GB"),
+        ("ARI_HOST", "0.0.0.0:3000", "use an address such as 127.0.0.1 or 0.0.0.0; set the port with ARI_PORT"),
+        ("ARI_ALLOWED_HOSTS", "*", "use comma-separated host names such as ari.lan, without https:// or *"),
         (
             "ALLOWED_IPS",
             "everyone",
-            "give addresses or networks separated by commas, such as 192.0.2.7 or 10.0.0.0/8",
+            "use comma-separated addresses or networks such as 192.0.2.7 or 10.0.0.0/8",
         ),
     ],
 )
@@ -151,7 +151,7 @@ def test_a_user_without_a_home_directory_is_told_what_to_set(home: str | None, m
         monkeypatch.delenv("HOME", raising=False)
     else:
         monkeypatch.setenv("HOME", home)
-    with pytest.raises(ConfigurationError, match="no home directory to keep data in; set it, or --data-dir"):
+    with pytest.raises(ConfigurationError, match=r"no home directory\. Set ARI_DATA_DIR or --data-dir"):
         load_settings()
     assert load_settings(data_dir="/srv/ari").data_dir == Path("/srv/ari")
 

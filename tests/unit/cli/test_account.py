@@ -57,8 +57,8 @@ def test_show(owned: Ari) -> None:
 
 def test_without_an_owner(ari: Ari) -> None:
     """The sentence says where the setup link comes from."""
-    assert "ari serve prints the setup link" in ari.refused("account", "show")
-    assert "ari serve prints the setup link" in ari.refused("account", "reset-password")
+    assert "Run ari serve to get the setup link." in ari.refused("account", "show")
+    assert "Run ari serve to get the setup link." in ari.refused("account", "reset-password")
 
 
 def test_reset_from_standard_input(owned: Ari) -> None:
@@ -100,12 +100,12 @@ def test_at_a_terminal_it_asks_twice_without_showing(cli: Cli, again: str, code:
 
     with opened(Path(cli.environment["ARI_DATA_DIR"]), None) as instance:
         add_owner(instance)
-    answers = [("New password", f"{NEW}\n"), ("The same again", f"{again}\n")]
+    answers = [("New password", f"{NEW}\n"), ("Repeat password", f"{again}\n")]
     ended, screen = at_terminal(["account", "reset-password"], cli.environment, cli.folder, answers=answers)
     assert ended == code, screen
     assert NEW not in screen
     assert again not in screen
-    assert ("differ" in screen) == (code == 1)
+    assert ("Passwords don't match" in screen) == (code == 1)
 
 
 def with_two_factor(ari: Ari) -> str:
@@ -122,9 +122,9 @@ def with_two_factor(ari: Ari) -> str:
 
 def test_disabling_two_factor(owned: Ari) -> None:
     """The way back in for whoever lost app and codes: sessions end, the trail says who did it, again is fine."""
-    assert "was off already" in owned("account", "disable-two-factor").out
+    assert "is already off" in owned("account", "disable-two-factor").out
     with_two_factor(owned)
-    assert "is off" in owned("account", "disable-two-factor", "--yes").out
+    assert "is now off" in owned("account", "disable-two-factor", "--yes").out
     event = owned.json("events")["items"][0]
     assert (event["name"], event["subject"]) == ("two_factor_disabled", "usr_1")
     assert event["actor"].startswith("cli:")
@@ -133,20 +133,20 @@ def test_disabling_two_factor(owned: Ari) -> None:
 
 def test_replacing_the_master_key(owned: Ari) -> None:
     """Everything opens with the new one, the old one is forgotten, and doctor agrees; without secrets there is none."""
-    assert "no master key to replace" in owned.refused("master-key", "rotate")
+    assert "no master key to rotate" in owned.refused("master-key", "rotate")
     with_two_factor(owned)
     file = owned.data_dir / "master.key"
     before = file.read_text()
-    assert "Sealed 1 secret with the master key" in owned("master-key", "rotate").out
+    assert "Encrypted 1 secret with master key" in owned("master-key", "rotate").out
     assert file.read_text() != before
     assert len(file.read_text().split()) == 1
     checks = {one["check"]: one for one in owned.json("doctor")["checks"]}
-    assert checks["sealed secrets"]["state"] == "ok"
+    assert checks["encrypted secrets"]["state"] == "ok"
     assert owned.json("events")["items"][0]["name"] == "master_key_rotated"
     file.write_text(before)
     checks = {one["check"]: one for one in json.loads(owned("doctor", "--json", check=False).out)["checks"]}
-    assert checks["sealed secrets"]["state"] == "wrong"
-    assert "two-factor secret of usr_1" in checks["sealed secrets"]["said"]
+    assert checks["encrypted secrets"]["state"] == "wrong"
+    assert "two-factor secret of usr_1" in checks["encrypted secrets"]["said"]
 
 
 def test_backup_and_restore_tell_of_the_master_key(owned: Ari, tmp_path: Path) -> None:
@@ -154,16 +154,16 @@ def test_backup_and_restore_tell_of_the_master_key(owned: Ari, tmp_path: Path) -
     with_two_factor(owned)
     file = tmp_path / "b"
     said = owned("backup", str(file)).err
-    assert f"Keep {owned.data_dir / 'master.key'} apart" in said
+    assert f"Back up {owned.data_dir / 'master.key'} separately" in said
     refused = owned.refused("restore", str(file), "--data-dir", str(tmp_path / "new"))
     assert f"put its master key in {tmp_path / 'new' / 'master.key'}" in refused
     restored = owned("restore", str(file), "--untrusted", "--data-dir", str(tmp_path / "new")).out
-    assert f"must be in {tmp_path / 'new' / 'master.key'} before ARI starts" in restored
+    assert f"Put their master key in {tmp_path / 'new' / 'master.key'} before you start ARI" in restored
 
 
 def test_the_address_is_set(owned: Ari) -> None:
     """Without a mail: who is at the server may; the same address again, or none, is refused in one sentence."""
-    assert owned("account", "set-email", "New@example.org").out == "The owner's address is new@example.org now.\n"
+    assert owned("account", "set-email", "New@example.org").out == "Owner email changed to new@example.org.\n"
     assert owned.json("account", "show")["email"] == "new@example.org"
     assert "already" in owned.refused("account", "set-email", "new@example.org")
     assert "such as owner@example.com" in owned.refused("account", "set-email", "nothing")

@@ -10,7 +10,7 @@ from tests.unit.cli.conftest import Ari
 
 def _audit(ari: Ari) -> dict[str, str]:
     checks = json.loads(ari("doctor", "--audit", "--json", check=False).out)["checks"]
-    return next(one for one in checks if one["check"] == "audit trail")
+    return next(one for one in checks if one["check"] == "audit log")
 
 
 def test_a_head_that_was_kept_is_found_again(ari: Ari) -> None:
@@ -22,9 +22,9 @@ def test_a_head_that_was_kept_is_found_again(ari: Ari) -> None:
     assert len(kept["signing_key"]) == 16
     assert kept["event"] in ari("audit", "head").out
     ari.create("later")
-    assert "nothing up to it was changed" in ari("audit", "check", kept["event"], kept["hash"]).out
-    assert "with another hash" in ari.refused("audit", "check", kept["event"], "0" * 64)
-    assert "is not in the trail" in ari.refused("audit", "check", "evt_none", kept["hash"])
+    assert "Nothing up to this event was changed" in ari("audit", "check", kept["event"], kept["hash"]).out
+    assert "has a different hash" in ari.refused("audit", "check", kept["event"], "0" * 64)
+    assert "isn't in the audit log" in ari.refused("audit", "check", "evt_none", kept["hash"])
 
 
 def test_pruning_asks_and_leaves_a_trail_that_is_whole(ari: Ari) -> None:
@@ -33,21 +33,21 @@ def test_pruning_asks_and_leaves_a_trail_that_is_whole(ari: Ari) -> None:
     kept = ari.json("audit", "head")
     ari.clock.advance(100 * 86_400)
     ari.create("new")
-    assert "Add --yes" in ari.refused("audit", "prune", "--days", "30")
+    assert "Pass --yes to confirm" in ari.refused("audit", "prune", "--days", "30")
     assert ari("audit", "prune", "--days", "6", "--yes", check=False).code == 2
-    assert ari("audit", "prune", "--days", "30", "--yes").out == "Removed 1 events.\n"
-    assert ari("audit", "prune", "--days", "30", "--yes").out == "Nothing was that old.\n"
+    assert ari("audit", "prune", "--days", "30", "--yes").out == "Removed 1 event.\n"
+    assert ari("audit", "prune", "--days", "30", "--yes").out == "No events are that old.\n"
     found = _audit(ari)
     assert found["state"] == "ok"
     assert "1 older ones were removed by retention" in found["said"]
-    assert "nothing up to it" in ari("audit", "check", kept["event"], kept["hash"]).out
+    assert "Nothing up to this event" in ari("audit", "check", kept["event"], kept["hash"]).out
 
 
 def test_accepting_is_deliberate_and_recorded(ari: Ari) -> None:
     """After a look; a trail that is fine is not signed again, and one with a broken chain never."""
     for name in ("a", "b", "c"):
         ari.create(name)
-    assert ari("audit", "accept", "--yes").out == "The trail is as it was signed.\n"
+    assert ari("audit", "accept", "--yes").out == "The audit log matches its signature. Nothing to accept.\n"
     with sqlite3.connect(ari.data_dir / "ari.db") as connection:
         connection.execute("DROP TRIGGER events_no_delete")
         connection.execute("DELETE FROM events WHERE seq = 3")
@@ -55,7 +55,7 @@ def test_accepting_is_deliberate_and_recorded(ari: Ari) -> None:
     assert "went back in time" in ari.refused("audit", "accept")
     ari("database", "accept", "--yes")
     assert _audit(ari)["state"] == "wrong"
-    assert "Add --yes" in ari.refused("audit", "accept")
+    assert "Pass --yes to confirm" in ari.refused("audit", "accept")
     assert "Signed 4 events" in ari("audit", "accept", "--yes").out
     found = _audit(ari)
     assert found["state"] == "note"
@@ -66,10 +66,10 @@ def test_accepting_is_deliberate_and_recorded(ari: Ari) -> None:
     with sqlite3.connect(ari.data_dir / "ari.db") as connection:
         connection.execute("DELETE FROM events WHERE seq = 1")
     connection.close()
-    assert "no signature mends that" in ari.refused("audit", "accept", "--yes")
+    assert "which a signature can't fix" in ari.refused("audit", "accept", "--yes")
 
 
 def test_retention_is_a_setting(ari: Ari, monkeypatch: pytest.MonkeyPatch) -> None:
     """0 keeps everything; less than a week is refused with the reason."""
     monkeypatch.setenv("ARI_EVENT_RETENTION_DAYS", "3")
-    assert "keep 7 days at least, or 0 for ever" in ari.refused("events")
+    assert "must be at least 7 days, or 0 to keep everything" in ari.refused("events")

@@ -28,11 +28,11 @@ def test_round_trip(ari: Ari, tmp_path: Path) -> None:
     """A backup makes a new instance whose keys wait for a look; both ends are events."""
     key, _ = ari.create()
     file, new = tmp_path / "ari.backup", _new(ari, tmp_path)
-    assert ari("backup", str(file)).out == f"Wrote {file}: 1 keys, 1 events, 0 usage rows.\n"
+    assert ari("backup", str(file)).out == f"Wrote {file}: 1 key, 1 event, 0 usage rows.\n"
     assert ari.json("events")["items"][0]["name"] == "backup_written"
     said = ari("restore", str(file), "--data-dir", new).out
-    assert "Restored 1 keys" in said
-    assert "1 keys are disabled" in said
+    assert "Restored 1 key and" in said
+    assert "1 key was restored as disabled" in said
     assert ari.json("keys", "list", "--data-dir", new)["items"][0] == {**key, "status": "disabled", "disabled": True}
     assert ari.json("events", "--data-dir", new)["items"][0]["name"] == "backup_restored"
 
@@ -64,7 +64,7 @@ def test_a_file_is_not_overwritten_by_mistake(ari: Ari, tmp_path: Path) -> None:
     """--force says that it is meant."""
     file = tmp_path / "b"
     file.write_text("precious")
-    assert "--force overwrites it" in ari.refused("backup", str(file))
+    assert "already exists. Use --force to overwrite." in ari.refused("backup", str(file))
     assert file.read_text() == "precious"
     ari("backup", str(file), "--force")
     assert tarfile.is_tarfile(file)
@@ -75,13 +75,13 @@ def test_a_failed_backup_leaves_nothing(ari: Ari, tmp_path: Path, monkeypatch: p
 
     def fail(_database: object, file: object, *_: object) -> None:
         file.write(b"half")
-        raise Unavailable("The database does not answer now; nothing was changed.")
+        raise Unavailable("Can't connect to the database. Nothing was changed.")
 
     monkeypatch.setattr(storage_backup, "write_backup", fail)
     folder = tmp_path / "backups"
     folder.mkdir()
     (folder / "b").write_text("the one before")
-    assert "does not answer" in ari.refused("backup", str(folder / "b"), "--force")
+    assert "Can't connect to the database" in ari.refused("backup", str(folder / "b"), "--force")
     assert [path.name for path in folder.iterdir()] == ["b"]
     assert (folder / "b").read_text() == "the one before"
     assert ari.json("events")["items"] == []
@@ -89,16 +89,17 @@ def test_a_failed_backup_leaves_nothing(ari: Ari, tmp_path: Path, monkeypatch: p
 
 def test_places_that_cannot_be_are_one_sentence(ari: Ari, tmp_path: Path) -> None:
     """A missing folder, a missing file, a folder for a file."""
-    assert "cannot be written: No such file" in ari.refused("backup", str(tmp_path / "no" / "b"))
-    assert "cannot be read: No such file" in ari.refused("restore", str(tmp_path / "no"))
-    assert "cannot be read: Is a directory" in ari.refused("restore", str(tmp_path))
+    missing = tmp_path / "no"
+    assert ari.refused("backup", str(missing / "b")) == f"Can't write {missing}/b: No such file or directory."
+    assert ari.refused("restore", str(missing)) == f"Can't read {missing}: No such file or directory."
+    assert ari.refused("restore", str(tmp_path)) == f"Can't read {tmp_path}: Is a directory."
 
 
 def test_another_file_is_no_backup(ari: Ari, tmp_path: Path) -> None:
     """One sentence; the instance is as it was."""
     key, _ = ari.create()
     (tmp_path / "x").write_text("hello")
-    assert "not a whole backup of ARI" in ari.refused("restore", str(tmp_path / "x"), "--force")
+    assert "isn't a complete ARI backup" in ari.refused("restore", str(tmp_path / "x"), "--force")
     assert ari.json("keys", "show", key["id"]) == key
 
 
@@ -106,7 +107,7 @@ def test_a_filled_instance_needs_force(ari: Ari, tmp_path: Path) -> None:
     """The sentence says what --force would do."""
     ari.create()
     ari("backup", str(tmp_path / "b"))
-    assert "--force replaces all that is in it" in ari.refused("restore", str(tmp_path / "b"))
+    assert "isn't empty. Use --force to overwrite it." in ari.refused("restore", str(tmp_path / "b"))
     ari("restore", str(tmp_path / "b"), "--force")
 
 
@@ -139,7 +140,7 @@ def test_only_a_regular_file_is_replaced(ari: Ari, tmp_path: Path) -> None:
     os.mkfifo(pipe)
     for taken in (pipe, tmp_path, Path("/dev/null")):
         refused = ari("backup", str(taken), "--force", check=False)
-        assert f"{taken} is not a regular file" in refused.err
+        assert f"{taken} isn't a regular file" in refused.err
     assert stat.S_ISFIFO(pipe.stat().st_mode)
     file.write_text("old")
     link.symlink_to(file)

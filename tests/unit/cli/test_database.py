@@ -61,7 +61,7 @@ def test_accepting_is_asked_and_covers_everything(ari: Ari, lost: str) -> None:
     assert len(event["detail"]["lost"]) == 1
     assert event["actor"].startswith("cli:")
     assert ari.json("database", "status")["trusted"]
-    assert "each follows from the one before" in ari("doctor", "--audit").out
+    assert "hash chain intact" in ari("doctor", "--audit").out
 
 
 def test_required_needs_postgresql(ari: Ari, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,7 +31,7 @@ def test_a_healthy_instance(ari: Ari) -> None:
     """Exit code 0; nothing is wrong, a missing owner is a note."""
     checks = _checks(ari, "--audit")
     assert {state for state, _ in checks.values()} <= {"ok", "note"}
-    for name in ("data directory", "disk", "open-file limit", "address", "migrations", "database", "clock steps"):
+    for name in ("data directory", "disk", "open-file limit", "public URL", "migrations", "database", "clock steps"):
         assert name in checks
     assert checks["owner"][0] == "note"
     assert checks["clock"][0] == "note"  # the test clock is told
@@ -74,7 +74,7 @@ def test_an_older_database(ari: Ari) -> None:
         connection.execute("DELETE FROM ari_log_version")
     assert _checks(ari, code=1)["migrations"] == (
         "wrong",
-        f"log none, this version wants {LOG.revisions[-1]}: ari migrate",
+        f"log none, but this version needs {LOG.revisions[-1]}. Run: ari migrate",
     )
 
 
@@ -93,7 +93,7 @@ def test_a_missing_database_server(ari: Ari, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("ARI_DATABASE_URL", "postgresql://ari:hunter2secret@127.0.0.1:1/ari")
     ran = ari("doctor", check=False)
     assert ran.code == 1
-    assert "✗ wrong" in ran.out
+    assert "✗ error" in ran.out
     assert "hunter2secret" not in ran.out + ran.err
 
 
@@ -107,7 +107,7 @@ def test_too_few_open_files(ari: Ari, monkeypatch: pytest.MonkeyPatch) -> None:
     """security.md 23: slow clients hold a file each, so a low limit is told with what raises it."""
     monkeypatch.setattr("ari.cli.checks.reachable_files", lambda: 1_024)
     state, said = _checks(ari)["open-file limit"]
-    assert (state, said[:5]) == ("note", "1024;")
+    assert (state, said[:5]) == ("note", "1024.")
     assert "LimitNOFILE" in said
 
 
@@ -123,7 +123,7 @@ def test_clock_steps_are_told(ari: Ari) -> None:
 def test_plain_http_beyond_this_machine_is_noted(ari: Ari, monkeypatch: pytest.MonkeyPatch) -> None:
     """An address that sends keys in the clear is named."""
     monkeypatch.setenv("ARI_PUBLIC_URL", "http://ari.example.net")
-    assert "in the clear" in _checks(ari)["address"][1]
+    assert "sent unencrypted" in _checks(ari)["public URL"][1]
 
 
 def test_on_postgresql(cli: Cli, postgres_url: str) -> None:
@@ -166,12 +166,12 @@ def test_sums_that_do_not_agree_are_wrong(ari: Ari, table: str) -> None:
 
 def test_the_usage_log(ari: Ari) -> None:
     """Since when there are rows and how long they are kept; where old ones wait, or the file cannot shrink, a note."""
-    assert _checks(ari)["usage log"] == ("ok", "no rows yet; they are kept 90 days")
+    assert _checks(ari)["usage log"] == ("ok", "no entries yet (kept for 90 days)")
     instance = ari.instance()
     instance.database.usage.commit(Batch([a_row(instance.now_ms())]))
     assert _checks(ari)["usage log"][0] == "ok"
     ari.clock.advance(93 * 86_400)
-    assert "wait to be removed" in _checks(ari)["usage log"][1]
+    assert "removes the older ones" in _checks(ari)["usage log"][1]
     instance.close()
     connection = sqlite3.connect(ari.data_dir / "usage.db")
     for statement in ("journal_mode=DELETE", "auto_vacuum=NONE"):
@@ -189,11 +189,11 @@ def test_variables_that_are_no_settings_are_named(ari: Ari, monkeypatch: pytest.
         return one["state"], one["said"]
 
     ari.create()
-    assert found() == ("ok", "every ARI_… variable is a setting")
+    assert found() == ("ok", "every ARI_… variable is a known setting")
     monkeypatch.setenv("ARI_PUBLICURL", "https://hunter2.example")
     monkeypatch.setenv("ARI_PORT", "tcp://10.0.0.1:3000")
     state, said = found()
     assert state == "note"
-    assert "ARI_PUBLICURL is not a setting of ARI and has no effect; did you mean ARI_PUBLIC_URL?" in said
-    assert "ARI_PORT: set by Kubernetes for a Service" in said
+    assert "ARI_PUBLICURL isn't an ARI setting and has no effect. Did you mean ARI_PUBLIC_URL?" in said
+    assert "Ignored variables that Kubernetes set for a Service: ARI_PORT." in said
     assert "hunter2" not in said

@@ -20,13 +20,13 @@ def test_set_show_remove(ari: Ari) -> None:
     """The life of a key: nothing, sealed, replaced, removed; who did it is in the trail."""
     assert _show(ari)["state"] == "not_configured"
     said = ari("integrations", "set", "openai", stdin=f"{KEY}\n").out
-    assert said == "Sealed the key sk-p…CDEF of OpenAI. Try it: ari integrations test openai\n"
+    assert said == "Stored OpenAI key sk-p…CDEF. Test it: ari integrations test openai\n"
     shown = _show(ari)
     assert (shown["state"], shown["source"], shown["mask"]) == ("configured", "stored", "sk-p…CDEF")
     assert str(shown["added_by"]).startswith("cli:")
     replaced = json.loads(ari("integrations", "set", "openai", "--json", stdin=f"{KEY}GH\n").out)
     assert replaced["mask"] == "sk-p…EFGH"
-    assert ari("integrations", "remove", "openai", "--yes").out == "Removed what was stored for OpenAI.\n"
+    assert ari("integrations", "remove", "openai", "--yes").out == "Removed the OpenAI key and base URL.\n"
     assert _show(ari)["mask"] is None
     assert ari.refused("integrations", "remove", "openai") == "OpenAI isn't set up in ARI."
     names = [event["name"] for event in ari.json("events")["items"]]
@@ -51,7 +51,7 @@ def test_a_prompt_hides_the_key(ari: Ari, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr("getpass.getpass", lambda prompt: asked.append(prompt) or KEY)
     monkeypatch.setattr("ari.cli.integrations._reads_terminal", lambda: True)
     ari("integrations", "set", "openai")
-    assert asked == ["Key of OpenAI: "]
+    assert asked == ["OpenAI key: "]
     assert _show(ari)["mask"] == "sk-p…CDEF"
 
 
@@ -67,7 +67,7 @@ def test_mistakes_are_one_sentence_without_the_key(ari: Ari) -> None:
     ran = ari("integrations", "set", "openai", stdin=f"Bearer {KEY}\n", check=False)
     assert (ran.code, ran.out) == (1, "")
     assert ran.err == "ari: Paste only the key, without the header name or the word Bearer.\n"
-    assert "Choose one of anthropic, deepseek" in ari.refused("integrations", "show", "nobody")
+    assert "Choose one of: anthropic, deepseek" in ari.refused("integrations", "show", "nobody")
     ran = ari("integrations", "set", "openai_compatible", stdin="hunter2\n", check=False)
     assert ran.err == "ari: Enter the base URL first, such as http://127.0.0.1:8000/v1.\n"
     assert ari.refused("integrations", "test", "openai") == "OpenAI isn't set up. See Settings > Integrations."
@@ -76,9 +76,11 @@ def test_mistakes_are_one_sentence_without_the_key(ari: Ari) -> None:
 def test_a_base_url_and_a_test(ari: Ari) -> None:
     """The outcome in words; the exit code tells a valid key from the rest."""
     with provider() as there:
-        assert ari("integrations", "set-url", "openai", f"{there.url}/v1").out == f"OpenAI is at {there.url}.\n"
+        assert (
+            ari("integrations", "set-url", "openai", f"{there.url}/v1").out == f"OpenAI base URL set to {there.url}.\n"
+        )
         ari("integrations", "set", "openai", stdin=f"{KEY}\n")
-        assert ari("integrations", "test", "openai").out == "works: OpenAI accepted the key.\n"
+        assert ari("integrations", "test", "openai").out == "OK: OpenAI accepted the key.\n"
         assert there.asked[-1][2]["authorization"] == f"Bearer {KEY}"
         there.refuse()
         ran = ari("integrations", "test", "openai", check=False)
@@ -89,8 +91,10 @@ def test_a_base_url_and_a_test(ari: Ari) -> None:
     ran = ari("integrations", "test", "openai", "--json", check=False)
     assert (ran.code, json.loads(ran.out)["outcome"]) == (1, "unreachable")
     moved = ari("integrations", "set-url", "openai", "--yes")
-    assert moved.out == "OpenAI is at https://api.openai.com.\n"
-    assert moved.err == "The key sk-p…CDEF was deleted. Seal another one: ari integrations set openai\n"
+    assert moved.out == "OpenAI base URL set to https://api.openai.com.\n"
+    assert (
+        moved.err == "The stored key was deleted because the URL changed. Set it again: ari integrations set openai\n"
+    )
     assert _show(ari)["state"] == "not_configured"
 
 
@@ -108,7 +112,7 @@ def test_the_environment_wins_and_it_is_said(ari: Ari, monkeypatch: pytest.Monke
     """A stored key waits behind one of the environment."""
     monkeypatch.setenv("OPENAI_API_KEY", f"{KEY}GH")
     ran = ari("integrations", "set", "openai", stdin=f"{KEY}\n")
-    assert ran.err == "OPENAI_API_KEY in the environment wins over it.\n"
+    assert ran.err == "OPENAI_API_KEY is set and takes precedence.\n"
     assert (_show(ari)["source"], _show(ari)["mask"]) == ("environment", "sk-p…EFGH")
 
 
@@ -129,7 +133,7 @@ def test_doctor_sees_them(ari: Ari, monkeypatch: pytest.MonkeyPatch) -> None:
     ari("integrations", "set", "openai_compatible", stdin="hunter2\n")
     state, said = found()
     assert state == "note"
-    assert "openai_compatible (its key travels in the clear: http://192.168.1.9:8000/v1)" in said
+    assert "openai_compatible (its key is sent unencrypted: http://192.168.1.9:8000/v1)" in said
     monkeypatch.setenv("GROQ_API_KEY", "'hunter2'")
     state, said = found(1)
     assert (state, said.startswith("GROQ_API_KEY: ")) == ("wrong", True)
@@ -144,7 +148,7 @@ def test_doctor_names_a_seal_that_does_not_open(ari: Ari) -> None:
     ari("integrations", "set", "openai", stdin=f"{KEY}\n")
     MasterKeys(ari.data_dir).own_file.unlink()
     ran = ari("doctor", "--json", check=False)
-    [seals] = [one for one in json.loads(ran.out)["checks"] if one["check"] == "sealed secrets"]
+    [seals] = [one for one in json.loads(ran.out)["checks"] if one["check"] == "encrypted secrets"]
     assert (ran.code, seals["state"]) == (1, "wrong")
     assert "provider key of openai" in seals["said"]
 

@@ -29,7 +29,7 @@ KEY_FIELDS = {
     "request_count",
     "refused_count",
 }
-COLUMNS = ["NAME", "HINT", "STATUS", "ACCESS", "EXPIRES", "LAST USED", "REQUESTS", "ID"]
+COLUMNS = ["NAME", "PREFIX", "STATUS", "ACCESS", "EXPIRES", "LAST USED", "REQUESTS", "ID"]
 
 
 def test_create_piped_prints_only_the_secret(ari: Ari) -> None:
@@ -158,14 +158,19 @@ def test_unknown_ids_are_one_sentence(ari: Ari) -> None:
     """No command guesses."""
     for text in (new_id("key", 1), "key_x", "ari_k_aaaa…bbbb", "Laptop"):
         for command in ("show", "disable", "revoke", "delete"):
-            assert "No such API key" in ari.refused("keys", command, text)
+            assert "No such " in ari.refused("keys", command, text)
 
 
 def test_changes(ari: Ari) -> None:
     """Rename, rescope, re-expire, disable, enable; each says what it did."""
     key, _ = ari.create()
     key_id = key["id"]
-    assert ari("keys", "rename", key_id, "Desktop").out == f"Renamed “Desktop” ({key['hint']}, {key_id}).\n"
+    assert ari("keys", "rename", key_id, "Desktop").out == f"Renamed to “Desktop” ({key['hint']}, {key_id}).\n"
+    named = f"“Desktop” ({key['hint']}, {key_id})"
+    assert ari("keys", "scopes", key_id, "--scope", "keys:read").out == f"{named} now has scopes keys:read.\n"
+    at = "2098-01-01T00:00:00Z"
+    assert ari("keys", "expiry", key_id, "--expires-at", at).out == f"{named} now expires 2098-01-01T00:00:00.000Z.\n"
+    assert ari("keys", "expiry", key_id, "--expires", "never").out == f"{named} no longer expires.\n"
     assert ari.json("keys", "scopes", key_id, "--scope", "usage:read")["scopes"] == ["usage:read"]
     assert ari.json("keys", "expiry", key_id, "--expires-at", "2099-01-01T00:00:00Z")["expires_at"].startswith("2099")
     assert ari.json("keys", "expiry", key_id, "--expires", "never")["expires_at"] is None
@@ -175,6 +180,9 @@ def test_changes(ari: Ari) -> None:
     assert names == [
         "key_enabled",
         "key_disabled",
+        "key_expiry_changed",
+        "key_expiry_changed",
+        "key_scopes_changed",
         "key_expiry_changed",
         "key_expiry_changed",
         "key_scopes_changed",
@@ -251,7 +259,14 @@ def test_at_a_terminal_the_secret_is_shown_once_with_what_to_do(cli: Cli) -> Non
     assert code == 0
     assert token.hint(secret) == key["hint"]
     assert screen.count(secret) == 1
-    for wanted in ("Laptop", "shown this once", key["hint"], "in 90 days", '"x-api-key: $ARI_API_KEY"', "/api/me"):
+    for wanted in (
+        "Laptop",
+        "You won't be able to see it again",
+        key["hint"],
+        "in 90 days",
+        '"x-api-key: $ARI_API_KEY"',
+        "/api/me",
+    ):
         assert wanted in screen
 
 

@@ -49,7 +49,7 @@ def test_a_failure_is_one_plain_sentence(cli: Cli) -> None:
     ran = cli("keys", "list")
     assert ran.returncode == 1
     assert ran.stdout == ""
-    assert ran.stderr.startswith("ari: There is no ARI in ")
+    assert ran.stderr.startswith("ari: No ARI data in ")
     assert ran.stderr.count("\n") == 1
 
 
@@ -72,7 +72,7 @@ def test_an_unexpected_error_shows_no_values(
         main()
     shown = capsys.readouterr().err
     assert ended.value.code == 1
-    assert "ari: Something failed inside ARI (KeyError)" in shown
+    assert "ari: Unexpected error (KeyError)" in shown
     assert ("Traceback" in shown) == (level == "debug")
     assert shown.count("\n") == 1 or level == "debug"
     assert "LOCAL" not in shown
@@ -83,11 +83,11 @@ def test_an_expected_error_shows_no_traceback_ever(
 ) -> None:
     """ARI's own errors are their sentence, at any log level."""
     monkeypatch.setenv("ARI_LOG_LEVEL", "debug")
-    monkeypatch.setattr(main_module, "app", _failing(Unavailable("The disk is full; nothing was changed.")))
+    monkeypatch.setattr(main_module, "app", _failing(Unavailable("The disk is full. Nothing was changed.")))
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == 1
-    assert capsys.readouterr().err == "ari: The disk is full; nothing was changed.\n"
+    assert capsys.readouterr().err == "ari: The disk is full. Nothing was changed.\n"
 
 
 def test_ctrl_c_ends_quietly(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -140,6 +140,6 @@ def test_a_wrong_value_is_explained_in_our_words(ari: Ari, words: tuple[str, ...
     """Not in those of the library that reads the options."""
     ran = ari(*words, check=False)
     assert ran.code == 2
-    assert "give a whole number" in ran.err or "choose " in ran.err
+    assert "must be a whole number" in ran.err or "choose " in ran.err
     assert "Input should" not in ran.err
     assert "Value error" not in ran.err

@@ -61,14 +61,14 @@ def test_migrate_says_what_it_did(ari: Ari) -> None:
     """The first time it names the migrations, after that nothing is to do."""
     every = [f"{chain.name} {number}" for chain in (MAIN, LOG) for number in chain.revisions]
     assert ari("migrate", "--data-dir", str(ari.data_dir.parent / "new")).out == f"Applied: {', '.join(every)}.\n"
-    assert ari("migrate").out == "Nothing to do; the database is up to date.\n"
+    assert ari("migrate").out == "The database is up to date.\n"
 
 
 def test_a_mistyped_directory_does_not_become_an_instance(ari: Ari) -> None:
     """Only serve, migrate and restore make one."""
     missing = ari.data_dir.parent / "mistyped"
     for words in (["keys", "list"], ["keys", "create", "x"], ["usage"], ["events"], ["account", "show"]):
-        assert "There is no ARI in" in ari.refused(*words, "--data-dir", str(missing))
+        assert "No ARI data in" in ari.refused(*words, "--data-dir", str(missing))
     assert not missing.exists()
 
 

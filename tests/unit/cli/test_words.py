@@ -1,4 +1,4 @@
-"""The times, numbers and choices that people type."""
+"""Times, numbers and choices from the command line."""
 
 import pytest
 import typer

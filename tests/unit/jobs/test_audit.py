@@ -57,5 +57,5 @@ def test_a_trail_that_does_not_fit_is_a_warning(data_dir: Path) -> None:
             connection.exec_driver_sql("UPDATE events SET actor = 'x' WHERE seq = 1")
         [warning] = _hour(instance)
         assert warning["log_level"] == "warning"
-        assert "not as it was signed" in str(warning["reason"])
+        assert "doesn't match its signature" in str(warning["reason"])
         assert len(instance.read(lambda unit: unit.events.page(None, None, 9))) == 2

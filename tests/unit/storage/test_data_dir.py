@@ -32,7 +32,7 @@ def test_what_others_can_enter_is_refused(data_dir: Path, mode: int) -> None:
     (data_dir / "ari.db").touch(mode=0o660)
     before = _modes(data_dir)
     data_dir.chmod(mode)
-    with pytest.raises(ConfigurationError, match=f"run: chmod 700 {data_dir}") as refused:
+    with pytest.raises(ConfigurationError, match=f"Run: chmod 700 {data_dir}") as refused:
         prepare_data_dir(data_dir)
     assert (f"set ARI_DATA_DIR to {data_dir}/ari" in str(refused.value)) is bool(mode & 0o2000)
     assert _modes(data_dir) == before
@@ -42,10 +42,10 @@ def test_a_volume_of_another_user_needs_a_directory_of_its_own(data_dir: Path, m
     """Its root belongs to root; one that holds an ARI already is another user's."""
     owner = data_dir.stat().st_uid
     monkeypatch.setattr("os.geteuid", lambda: owner + 1)
-    with pytest.raises(ConfigurationError, match=f"belongs to another user .*set ARI_DATA_DIR to {data_dir}/ari"):
+    with pytest.raises(ConfigurationError, match=f"belongs to another user .*Set ARI_DATA_DIR to {data_dir}/ari"):
         prepare_data_dir(data_dir)
     (data_dir / "ari.db").touch()
-    with pytest.raises(ConfigurationError, match=r"belongs to another user .*run ARI as its owner"):
+    with pytest.raises(ConfigurationError, match=r"belongs to another user .*Run ARI as that user"):
         prepare_data_dir(data_dir)
 
 

@@ -119,12 +119,12 @@ class Reader:
         if self.manifest is None:
             raise damaged("its end is missing")
         if self.manifest.tables != self._sums:
-            raise damaged("its rows do not match its checksums")
+            raise damaged("its rows don't match its checksums")
 
 
 def damaged(how: str) -> Invalid:
     """The error for a file that cannot be restored."""
-    return Invalid(Problem("file", f"This is not a whole backup of ARI: {how}. Nothing was changed."))
+    return Invalid(Problem("file", f"This isn't a complete ARI backup: {how}. Nothing was changed."))
 
 
 @contextmanager
@@ -132,9 +132,9 @@ def _damage_as_invalid() -> Iterator[None]:
     try:
         yield
     except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile):
-        raise damaged("the file is damaged, cut short or something else") from None
+        raise damaged("the file is damaged, truncated or not a backup") from None
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise damaged("its contents cannot be read") from None
+        raise damaged("its contents can't be read") from None
 
 
 def _body(tar: tarfile.TarFile, info: tarfile.TarInfo) -> bytes:
@@ -148,9 +148,9 @@ def _manifest(body: bytes) -> Manifest:
     facts = json.loads(body)
     checksum = facts.pop("checksum")
     if facts["format"] != FORMAT:
-        raise damaged("its format belongs to another version of ARI")
+        raise damaged("its format belongs to a different version of ARI")
     if checksum != _checksum(facts):
-        raise damaged("its manifest does not match its checksum")
+        raise damaged("its manifest doesn't match its checksum")
     sums = {name: TableSum(**counted) for name, counted in facts.pop("tables").items()}
     return Manifest(**facts, tables=sums)
 

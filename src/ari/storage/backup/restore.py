@@ -72,7 +72,7 @@ def restore_backup(
     """
     keys, signed = master_keys_of(settings), SignedFile(file)
     if terms.untrusted and terms.trust_keys:
-        raise Invalid(Problem("trust_keys", "The keys of an untrusted backup are never left enabled."))
+        raise Invalid(Problem("trust_keys", "Keys from an untrusted backup can't be kept enabled."))
     if not terms.untrusted and signed.signer is not None:
         require_ours(signed, keys)
     manifest = verify_backup(signed, progress)
@@ -99,7 +99,7 @@ def verify_backup(file: SignedFile, progress: Progress) -> Manifest:
             previous = _cut_hash(row)
         if table == events.name:
             if not chain.follows(previous, row):
-                raise damaged(f"its audit trail is broken at the event {row['id']}")
+                raise damaged(f"its audit log is broken at event {row['id']}")
             previous = row["hash"]
         if done % _BATCH == 0:
             progress("verifying", done, 0)
@@ -113,9 +113,9 @@ def _rows(reader: Reader) -> Iterator[tuple[str, Row]]:
     for table, row in reader.rows():
         columns = _COLUMNS.get(table)
         if columns is None or row.keys() != columns.keys():
-            raise damaged("its tables are not those of this version")
+            raise damaged("its tables don't belong to this version")
         if not row_types.fits(row, columns):
-            raise damaged(f"a row of its table {table} holds what no row of ARI holds")
+            raise damaged(f"a row in its table {table} isn't valid")
         yield table, row
 
 
@@ -123,14 +123,14 @@ def _cut_hash(row: Row) -> str:
     """What the first event that retention left follows from."""
     cut = Cut.parse(str(row["statement"]))
     if cut is None:
-        raise damaged("the cut of its audit trail cannot be read")
+        raise damaged("the cut in its audit log can't be read")
     return cut.hash
 
 
 def _check_schema(manifest: Manifest) -> None:
     ours = {one.name: one.revisions[-1] for one in (MAIN, LOG)}
     if manifest.migrations != ours:
-        raise damaged(f"it has another schema; restore it with ARI {manifest.version} and upgrade after that")
+        raise damaged(f"it has a different schema. Restore it with ARI {manifest.version}, then upgrade")
     if manifest.tables.keys() != _TABLES.keys():
         raise damaged("a table is missing")
 
@@ -159,7 +159,7 @@ class _Filling:
         except OperationalError:
             raise
         except SQLAlchemyError:
-            raise damaged("the database refuses its rows") from None
+            raise damaged("the database rejected its rows") from None
 
     def _write(self, connection: Connection, name: str, batch: list[Row]) -> None:
         if name == api_keys.name and not self.terms.trust_keys:

@@ -57,8 +57,8 @@ def into_postgresql(settings: Settings, replace: bool, keys: MasterKeys, fill: F
         if database.server is not None and database.server.pooled:
             raise Conflict(
                 "in_use",
-                "Through a pooler, ARI cannot see whether another process uses the database; name PostgreSQL itself in "
-                "ARI_DATABASE_URL for the restore.",
+                "ARI can't see through a pooler whether another process uses the database. For the restore, set "
+                "ARI_DATABASE_URL to PostgreSQL itself.",
             )
         migrate(database)
         replaced = _histories(database)
@@ -88,11 +88,11 @@ def _histories(database: Database) -> list[str]:
 
 
 def _filled() -> Conflict:
-    return Conflict("not_empty", "This instance is not empty; --force replaces all that is in it.")
+    return Conflict("not_empty", "This instance isn't empty. Use --force to overwrite it.")
 
 
 def _in_use(hint: str = "") -> Conflict:
-    return Conflict("in_use", f"ARI is running on this instance; stop it before you restore.{hint}")
+    return Conflict("in_use", f"ARI is running on this instance. Stop it before you restore.{hint}")
 
 
 def _is_filled(connection: Connection, telling: tuple[Table, ...]) -> bool:

@@ -136,17 +136,18 @@ def require_ours(file: SignedFile, keys: MasterKeys) -> None:
     if signer is None or trust is None:
         raise _untrusted("it has no signature, so anyone could have changed it")
     if trust == "wrong":
-        raise _untrusted(f"it is not what {signer.instance} signed: it was changed, cut short or damaged since")
+        raise _untrusted(f"it was changed, truncated or damaged after {signer.instance} signed it")
     here = f"the key here is {fingerprint_of(present[0])}" if present else f"there is no master key in {keys.place}"
     raise _untrusted(
-        f"another instance or another master key signed it: {signer.instance} with the key "
-        f"{signer.signature.fingerprint}, and {here}. If that instance is yours, put its master key in {keys.place}"
+        f"a different instance or master key signed it ({signer.instance} with key "
+        f"{signer.signature.fingerprint}), and {here}. If that instance is yours, put its master key in {keys.place}"
     )
 
 
 def _untrusted(why: str) -> Invalid:
     sentence = (
-        f"This backup cannot be trusted: {why}. Nothing was changed. --untrusted restores it with every key disabled."
+        f"This backup can't be trusted: {why}. Nothing was changed. "
+        "Use --untrusted to restore it with all keys disabled."
     )
     return Invalid(Problem("file", sentence))
 

@@ -154,4 +154,4 @@ def _file_faults() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise Unavailable(f"The backup cannot be written: {error.strerror}.") from None
+        raise Unavailable(f"Can't write the backup: {error.strerror}.") from None

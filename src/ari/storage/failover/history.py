@@ -20,7 +20,7 @@ from ari.base.errors import Unavailable, for_operator
 from ari.storage.failover.facts import Facts
 from ari.storage.failover.record import MAX_RECENT, Record, RecordFile, SeenEvent
 
-REMEDY = "Nothing is decided until an operator looks at it: ari database status"
+REMEDY = "Requests fail until an operator checks it: ari database status"
 MAX_LOGGED = 20
 _MAX_KNOWN = 2_000
 
@@ -106,7 +106,7 @@ class History:
         Raises ``NotTrusted`` for a standby or an old primary, ``WentBack`` for a database that lost something.
         """
         if facts.in_recovery:
-            raise NotTrusted("The database server is a standby; verification needs the primary.")
+            raise NotTrusted("The database server is a standby. Verification needs the primary.")
         if self.trusting:
             self._place = _place_of(facts)
             return
@@ -119,7 +119,7 @@ class History:
         if same_server and (facts.timeline or 0) < (record.timeline or 0) and facts.timeline is not None:
             raise NotTrusted(
                 f"The database server is an old primary: it is on timeline {facts.timeline}, "
-                f"and this node has seen timeline {record.timeline}. {REMEDY}"
+                f"but this node has seen timeline {record.timeline}. {REMEDY}"
             )
         was_cut = facts.hash_asked_for is None and (facts.oldest_seq or 0) > record.head.seq
         if facts.hash_asked_for != record.head.hash and not was_cut:
@@ -145,7 +145,7 @@ class History:
             self._mine = Record(place.history, facts.head, place.system, place.timeline, (facts.head,))
             self._clear_problem()
         if replaced is not None:
-            _logger.warning("The database has a new history, which an operator began; this node follows it.")
+            _logger.warning("The database has a new history, started by an operator. This node follows it.")
             self._persist(replacing=replaced)
 
     def _go_on(self, record: Record, facts: Facts) -> None:
@@ -154,12 +154,12 @@ class History:
             self._know((record.head,))
             if facts.timeline is not None and record.timeline is not None and facts.timeline > record.timeline:
                 _logger.warning(
-                    "Another server took over: timeline %s after %s. Everything that this node has seen is there.",
+                    "Another server took over: timeline %s after %s. Nothing this node has seen was lost.",
                     facts.timeline,
                     record.timeline,
                 )
             elif facts.system is not None and record.system not in (None, facts.system):
-                _logger.warning("The database moved to another server; everything that this node has seen is there.")
+                _logger.warning("The database moved to another server. Nothing this node has seen was lost.")
             head = record.head
             if facts.head is not None and facts.head.seq > head.seq:
                 head = facts.head
@@ -235,7 +235,7 @@ class History:
                     if stored is None or stored == replacing or self._may_replace(stored, mine):
                         self.file.save(mine)
             except OSError as error:
-                _logger.error("What was seen of the database cannot be kept: %s.", error.strerror)
+                _logger.error("Can't save what this node has seen of the database: %s.", error.strerror)
             except Unavailable as error:
                 _logger.error("%s", for_operator(error))
 
@@ -278,11 +278,11 @@ def _place_of_record(record: Record) -> _Place:
 
 
 def _lost(record: Record) -> str:
-    return f"The database went back in time: it lacks the event {record.head.id}, which this node has seen. {REMEDY}"
+    return f"The database went back in time: it is missing event {record.head.id}, which this node has seen. {REMEDY}"
 
 
 def _another(record: Record) -> str:
-    return f"This is another database than the one in which this node has seen the event {record.head.id}. {REMEDY}"
+    return f"This isn't the database in which this node saw event {record.head.id}. {REMEDY}"
 
 
 def listed(events: Sequence[SeenEvent]) -> str:

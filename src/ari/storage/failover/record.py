@@ -63,8 +63,8 @@ class RecordFile:
         except FileNotFoundError:
             return None
         except (OSError, msgspec.MsgspecError):
-            reason = f"The record {self._path} cannot be read; see: ari database status"
-            raise Unavailable("What this node has seen of its database cannot be read.", reason=reason) from None
+            reason = f"Can't read {self._path}. Run: ari database status"
+            raise Unavailable("Can't read what this node has seen of its database.", reason=reason) from None
 
     @contextmanager
     def locked(self) -> Iterator[None]:

@@ -23,16 +23,18 @@ CANCEL_WAITS = f"""SELECT pg_cancel_backend(pid) FROM pg_stat_activity
     WHERE current_setting('synchronous_standby_names') <> '' AND wait_event = 'SyncRep'
     AND datname = current_database() AND usename = current_user AND application_name LIKE 'ari%'
     AND clock_timestamp() - query_start > interval '{SYNC_WAIT_SECONDS} s'"""  # noqa: S608 - our own number
-UNKNOWN = "The database server went away while it committed: the change may have been made. Look before you repeat it."
+UNKNOWN = (
+    "The database connection was lost during the commit, so the change may have been saved. Check before you retry."
+)
 _SHUTDOWN = "57P"
 """Class of SQLSTATE for a server that ends connections, which it may do after it committed."""
 _WROTE = "SELECT pg_current_xact_id_if_assigned() IS NOT NULL"
 _CONFIRMED_LEVEL = """SELECT set_config('synchronous_commit', 'on', true)
     WHERE current_setting('synchronous_commit') NOT IN ('on', 'remote_apply')"""
-_REFUSED = "ARI_DATABASE_SYNC=required refuses changes"
+_REFUSED = "Changes are refused because of ARI_DATABASE_SYNC=required"
 UNCONFIRMED = (
-    "The change was made on the primary, but no synchronous standby confirmed it in time: it is lost if the primary is "
-    "lost now. Look before you repeat it."
+    "The change was saved on the primary, but no synchronous standby confirmed it in time. It is lost if the primary "
+    "fails now. Check before you retry."
 )
 
 
@@ -74,20 +76,20 @@ class ReplicationState:
     def words(self) -> str:
         """The state in a sentence."""
         if not self.standbys and not self.must_confirm:
-            return "No standby is connected to the database server."
+            return "No standby is connected."
         if not self.must_confirm:
             return (
-                f"{_count(self.standbys)} connected, all asynchronous: synchronous_standby_names is not set, so a "
-                "switch to a standby can undo changes that were answered, revokes among them."
+                f"{_count(self.standbys)} connected, all asynchronous. synchronous_standby_names isn't set, so a "
+                "failover can lose confirmed changes, including revocations."
             )
         if self.nobody_confirms:
             return (
-                f"{_count(self.standbys)} connected, and none matches synchronous_standby_names = '{self.names}': "
-                f"every change waits {SYNC_WAIT_SECONDS} seconds and is answered 503."
+                f"{_count(self.standbys)} connected, and none matches synchronous_standby_names = '{self.names}'. "
+                f"Every change waits {SYNC_WAIT_SECONDS} seconds and fails with 503."
             )
         if not self.visible:
-            return f"{_count(self.standbys)} connected; only a role with pg_monitor sees whether one is synchronous."
-        return f"{_count(self.standbys)} connected; {self.confirming} of them confirm changes."
+            return f"{_count(self.standbys)} connected. Only a role with pg_monitor can see whether one is synchronous."
+        return f"{_count(self.standbys)} connected, {self.confirming} of them confirming changes."
 
 
 def _count(standbys: int) -> str:
@@ -139,7 +141,7 @@ class Confirmation:
             return False
         state = ReplicationState.of(connection.exec_driver_sql(STATE).one())
         if not state.must_confirm:
-            raise Unavailable(f"{_REFUSED}: the database server's synchronous_standby_names is not set.")
+            raise Unavailable(f"{_REFUSED}: synchronous_standby_names isn't set on the database server.")
         if state.nobody_confirms:
             raise Unavailable(f"{_REFUSED}: no synchronous standby is connected to the database server.")
         connection.exec_driver_sql(_CONFIRMED_LEVEL)

@@ -75,31 +75,31 @@ def _cut_fault(mark: Mark | None, cut: Cut | None, head: Head | None, keys: Mast
         return None
     fault = _signature_fault("cut", mark, keys)
     if fault is None and (cut is None or head is None or cut.instance != head.instance):
-        return "the cut that retention left belongs to another trail"
+        return "its retention cut belongs to a different audit log"
     return fault
 
 
 def _head_fault(mark: Mark | None, head: Head | None, walk: _Walk, keys: MasterKeys) -> str | None:
     if mark is None:
-        return None if not walk.last_position else "it has no signed head: the head was removed, or could not be signed"
+        return None if not walk.last_position else "it has no signed head: the head was removed or couldn't be signed"
     fault = _signature_fault("head", mark, keys)
     if fault is not None:
         return fault
     if head is None:
-        return "its signed head cannot be read"
+        return "its signed head can't be read"
     position, chained = walk.found.get(head.event_id or "", (0, FIRST))
     if (position, chained) != (head.position, head.hash):
         return (
-            f"its signed head is the event {head.event_id} at {head.position} of {to_rfc3339(head.at_ms)}, which is "
-            "not there: events were rewritten or removed"
+            f"its signed head is event {head.event_id} at position {head.position} from {to_rfc3339(head.at_ms)}, "
+            "which is missing: events were rewritten or removed"
         )
     unsigned = walk.last_position - position
     if unsigned:
-        return f"{_events(unsigned)} after its signed head: written without the master key, or not by ARI"
+        return f"{_events(unsigned)} after its signed head: written without the master key or not by ARI"
     if head.unsigned:
         return (
-            f"{_events(head.unsigned)}, the first of them {head.unsigned_event_id}: written without the master key, "
-            "or not by ARI"
+            f"{_events(head.unsigned)}, starting with {head.unsigned_event_id}: written without the master key or not "
+            "by ARI"
         )
     return None
 
@@ -114,8 +114,8 @@ def _witness_fault(mark: Mark | None, seen: Head | None, cut: Cut | None, walk: 
     if not position and cut is not None and cut.instance == seen.instance and seen.position <= cut.removed:
         return None
     return (
-        f"this node committed the event {seen.event_id} at {seen.position} of {to_rfc3339(seen.at_ms)}, which is not "
-        "there: the database was replaced by another one or by an older copy"
+        f"this node committed event {seen.event_id} at position {seen.position} on {to_rfc3339(seen.at_ms)}, which is "
+        "missing: the database was replaced by a different or older copy"
     )
 
 
@@ -125,8 +125,8 @@ def _signature_fault(what: str, mark: Mark, keys: MasterKeys) -> str | None:
         return None
     if trust == "wrong":
         return f"the signature of its {what} is wrong"
-    return f"its {what} is signed with the key {mark.signature.fingerprint}, and its master key is not in {keys.place}"
+    return f"its {what} is signed with key {mark.signature.fingerprint}, whose master key isn't in {keys.place}"
 
 
 def _events(count: int) -> str:
-    return "1 event is not signed" if count == 1 else f"{count:,} events are not signed"
+    return "1 event isn't signed" if count == 1 else f"{count:,} events aren't signed"
