@@ -1,0 +1,47 @@
+"""A revoked or expired key that is still being used."""
+
+from ari.base.clock import DAY_MS, HOUR_MS
+from ari.usage.watch.dead_calls import dead_calls
+from tests.unit.usage.watch.samples import LIMITS, NOW_MS, dead
+
+
+def test_calls_are_reported_after_the_first_hour() -> None:
+    """With how many, since when and from where; the five latest addresses are enough."""
+    [finding] = dead_calls([dead()], LIMITS, set())
+    assert (finding.name, finding.subject) == ("dead_key_called", "key_a")
+    assert finding.detail["count"] == 4
+    assert len(finding.detail["addresses"]) == 5
+    assert dead_calls([dead(last_at_ms=NOW_MS - 2 * DAY_MS + HOUR_MS)], LIMITS, set()) == []
+    assert dead_calls([dead(calls_before=1)], LIMITS, set()) == []
+    assert dead_calls([dead()], LIMITS, set(finding.marks)) == []
+
+
+def told_days(called: range) -> list[int]:
+    """The days on which calls on those days are told of, by marks that lapse as those of the store do."""
+    until_ms: dict[str, int] = {}
+    told = []
+    for day in called:
+        now_ms = NOW_MS + day * DAY_MS
+        quiet = {mark for mark, end_ms in until_ms.items() if end_ms > now_ms}
+        for finding in dead_calls([dead(last_at_ms=now_ms)], LIMITS, quiet):
+            told.append(day)
+            until_ms.update({mark: now_ms + length_ms for mark, length_ms in finding.marks.items()})
+    return told
+
+
+def test_continuing_calls_are_reported_less_and_less_often() -> None:
+    """After one week, two, then every four: nobody needs 52 mails about one forgotten machine."""
+    assert told_days(range(130)) == [0, 7, 21, 49, 77, 105]
+    assert told_days(range(0, 400, 30)) == list(range(0, 400, 30))
+
+
+def test_calls_after_a_pause_start_over() -> None:
+    """Who calls again after months is news again, and told of after a week."""
+    [first] = dead_calls([dead()], LIMITS, set())
+    memory = max(first.marks.values())
+    assert min(first.marks.values()) == 7 * DAY_MS
+    assert memory == 35 * DAY_MS
+    [second] = dead_calls([dead()], LIMITS, set(first.marks) - {"dead:key_a"})
+    assert second.marks["dead:key_a"] == 14 * DAY_MS
+    [third] = dead_calls([dead()], LIMITS, (set(first.marks) | set(second.marks)) - {"dead:key_a"})
+    assert sorted(third.marks.values()) == [28 * DAY_MS, 56 * DAY_MS]

@@ -1,0 +1,48 @@
+"""A key used from a network for the first time."""
+
+from ari.base.clock import DAY_MS
+from ari.usage.model import Seen
+from ari.usage.watch.model import Limits, Look
+from ari.usage.watch.new_address import NewlySeen, new_address
+from tests.unit.usage.watch.samples import LIMITS, LOOK, NOW_MS, a_key
+
+
+def seen(address: str, days_ago: float) -> Seen:
+    at_ms = NOW_MS - int(days_ago * DAY_MS)
+    return Seen(address, 1, 0, at_ms, NOW_MS)
+
+
+def addresses_told(fresh: list[Seen], known: list[Seen], limits: Limits = LIMITS, look: Look = LOOK) -> list[str]:
+    found = new_address([NewlySeen(a_key(), fresh, [*known, *fresh])], look, limits, set())
+    return [one.detail["address"] for one in found]
+
+
+def test_a_new_network_is_reported() -> None:
+    """Of IPv4 and IPv6; several addresses of it are one piece of news; an address by itself where that is asked for."""
+    home = [seen("192.0.2.7", 20), seen("2001:db8:1::7", 20)]
+    assert addresses_told([seen("203.0.113.5", 0.01)], home) == ["203.0.113.5"]
+    assert addresses_told([seen("2001:db8:2::1", 0.01)], home) == ["2001:db8:2::1"]
+    assert addresses_told([seen("203.0.113.5", 0.02), seen("203.0.113.6", 0.01)], home) == ["203.0.113.5"]
+    assert addresses_told([seen("192.0.2.8", 0.01), seen("2001:db8:1:9::1", 0.01)], home) == []
+    assert addresses_told([seen("192.0.2.8", 0.01)], home, Limits(new_from="address")) == ["192.0.2.8"]
+
+
+def test_a_new_network_that_is_expected_is_not_reported() -> None:
+    """The first day; a wandering key; before the watch; addresses that are not told apart; a socket's name."""
+    home = [seen("192.0.2.7", 20)]
+    new = [seen("203.0.113.5", 0.01)]
+    assert addresses_told(new, [seen("192.0.2.7", 0.9)]) == []
+    assert addresses_told(new, [seen(f"10.0.{n}.1", 20) for n in range(5)]) == []
+    assert addresses_told(new, home, look=Look(NOW_MS, NOW_MS, NOW_MS)) == []
+    assert addresses_told([seen("other", 0.01)], home) == []
+    assert addresses_told(new, [seen("other", 20)]) == []
+    assert addresses_told([seen("unix socket", 0.01)], home) == ["unix socket"]
+    dead_one = NewlySeen(a_key(revoked_at_ms=NOW_MS - 1), new, [*home, *new])
+    assert new_address([dead_one], LOOK, LIMITS, set()) == []
+
+
+def test_a_log_that_starts_to_keep_networks_reports_nothing() -> None:
+    """The network of a known address is known; a wider one that holds none of them is not."""
+    home = [seen("192.0.2.7", 20)]
+    assert addresses_told([seen("192.0.2.0/24", 0.01)], home) == []
+    assert addresses_told([seen("203.0.113.0/24", 0.01)], home) == ["203.0.113.0/24"]
