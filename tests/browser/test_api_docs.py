@@ -81,7 +81,7 @@ def test_the_list_is_there_at_once_and_leads_into_the_reference(owner: Any, home
     home.on("request", lambda request: asked.append(request.url))
     home.goto(f"{owner.url}/api-docs")
     expect(home.get_by_role("heading", name="API docs", level=1)).to_be_visible()
-    row = home.locator(".call", has_text="Create an API key")
+    row = home.locator(".call-group li", has_text="Create an API key")
     expect(row).to_contain_text("POST")
     expect(row).to_contain_text("keys:write")
     assert not any("reference" in url or "openapi" in url for url in asked)
@@ -187,7 +187,7 @@ def test_endpoints_lead_into_the_docs(owner: Any, home: Any) -> None:
     expect(link).to_be_hidden()
     usage.locator("summary").click()
     expect(link).to_be_visible()
-    expect(usage.locator(".call").first).to_contain_text("usage:read")
+    expect(usage.locator("li").first).to_contain_text("usage:read")
     link.click()
     expect(home).to_have_url(f"{owner.url}/api-docs#tag/usage/read_usage")
     expect(home.get_by_role("button", name="Test Request (get /api/usage)")).to_be_in_viewport()
@@ -198,7 +198,7 @@ def test_without_scripting_the_endpoints_are_listed(owner: Any, plain: Any) -> N
     plain.goto(f"{owner.url}/api-docs")
     expect(plain.get_by_role("heading", name="API docs", level=1)).to_be_visible()
     expect(plain.get_by_text("Turn on JavaScript to see parameters and responses")).to_be_visible()
-    expect(plain.locator(".call", has_text="List API keys")).to_contain_text("keys:read")
+    expect(plain.locator(".call-group li", has_text="List API keys")).to_contain_text("keys:read")
     expect(plain.get_by_role("link", name="Open the reference")).to_have_count(0)
     expect(plain.get_by_role("link", name="openapi.json", exact=True)).to_be_visible()
     assert plain.goto(f"{owner.url}{HOME}").ok
@@ -211,7 +211,7 @@ def test_axe_finds_nothing_on_the_page(owner: Any, home: Any, axe: Callable[[Any
     page = home
     page.emulate_media(color_scheme=theme, reduced_motion="reduce")
     page.goto(f"{owner.url}/api-docs")
-    expect(page.locator(".call", has_text="Create an API key")).to_be_visible()
+    expect(page.locator(".call-group li", has_text="Create an API key")).to_be_visible()
     assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in axe(page)] == []
     open_docs(page, owner, "list_keys")
     expect(page.get_by_role("button", name="Test Request (get /api/keys)")).to_be_visible()
@@ -235,7 +235,7 @@ def test_a_narrow_screen_has_a_menu(owner: Any, home: Any) -> None:
     page = home
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto(f"{owner.url}/api-docs")
-    expect(page.locator(".call", has_text="Create an API key")).to_be_visible()
+    expect(page.locator(".call-group li", has_text="Create an API key")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     open_docs(page, owner)
     expect(page.get_by_role("button", name="Open Menu")).to_be_visible()

@@ -1,4 +1,4 @@
-"""Putting the cookies of a sign-in into an answer, and taking them out again."""
+"""Set and delete the cookies of a sign-in on a response."""
 
 from starlette.responses import Response
 
@@ -14,29 +14,29 @@ from ari.http.cookies import (
 )
 
 
-def keep_session(answer: Response, settings: Settings, token: str, device_token: str | None = None) -> None:
-    """Sign the browser in; ``device_token`` lets it have its own sign-in count."""
-    _add(answer, set_cookie(settings, session_cookie_name(settings), token, SESSION_SECONDS))
+def keep_session(response: Response, settings: Settings, token: str, device_token: str | None = None) -> None:
+    """Sign the browser in. ``device_token`` gives it its own count of sign-in attempts."""
+    _add(response, set_cookie(settings, session_cookie_name(settings), token, SESSION_SECONDS))
     if device_token is not None:
-        keep_device(answer, settings, device_token)
+        keep_device(response, settings, device_token)
 
 
-def keep_device(answer: Response, settings: Settings, token: str) -> None:
-    """Let this browser have its own sign-in count."""
-    _add(answer, set_cookie(settings, device_cookie_name(settings), token, DEVICE_SECONDS))
+def keep_device(response: Response, settings: Settings, token: str) -> None:
+    """Give this browser its own count of sign-in attempts."""
+    _add(response, set_cookie(settings, device_cookie_name(settings), token, DEVICE_SECONDS))
 
 
-def keep_half(answer: Response, settings: Settings, token: str | None) -> None:
-    """Remember that the password was right until the code is given; ``None`` forgets it."""
+def keep_half(response: Response, settings: Settings, token: str | None) -> None:
+    """Remember that the password was correct until the code is entered; ``None`` forgets it."""
     seconds = HALF_SECONDS if token else 0
-    _add(answer, set_cookie(settings, half_cookie_name(settings), token or "", seconds))
+    _add(response, set_cookie(settings, half_cookie_name(settings), token or "", seconds))
 
 
-def forget_session(answer: Response, settings: Settings) -> None:
-    """Sign the browser out, and let it forget what it kept of the pages (security.md 26)."""
-    _add(answer, set_cookie(settings, session_cookie_name(settings), "", 0))
-    answer.headers["clear-site-data"] = '"cache", "storage"'
+def forget_session(response: Response, settings: Settings) -> None:
+    """Sign the browser out and clear what it cached of the pages (security.md 26)."""
+    _add(response, set_cookie(settings, session_cookie_name(settings), "", 0))
+    response.headers["clear-site-data"] = '"cache", "storage"'
 
 
-def _add(answer: Response, cookie: str) -> None:
-    answer.headers.append("set-cookie", cookie)
+def _add(response: Response, cookie: str) -> None:
+    response.headers.append("set-cookie", cookie)

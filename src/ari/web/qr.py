@@ -1,9 +1,9 @@
-"""A QR code as the path of an SVG, which the page draws itself: no image, no markup from elsewhere."""
+"""A QR code as an SVG path, which the page draws: no image and no third-party markup."""
 
 from dataclasses import dataclass
 
-_QUIET = 4
-"""The light margin that readers need, in modules (ISO/IEC 18004 §9.1)."""
+_MARGIN = 4
+"""The light margin that scanners need, in modules (ISO/IEC 18004 §9.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,21 +15,21 @@ class QrCode:
 
 
 def qr_code(text: str) -> QrCode:
-    """The code of a text, with the error correction M."""
-    import segno  # noqa: PLC0415 - needed once in a while
+    """The QR code of a text, at error correction level M."""
+    import segno  # noqa: PLC0415 - rarely needed
 
     rows = [bytes(row) for row in segno.make_qr(text, error="m", boost_error=False).matrix]
-    path = "".join(_row(number, row) for number, row in enumerate(rows))
-    return QrCode(len(rows) + 2 * _QUIET, path)
+    path = "".join(_draw_row(number, row) for number, row in enumerate(rows))
+    return QrCode(len(rows) + 2 * _MARGIN, path)
 
 
-def _row(number: int, row: bytes) -> str:
+def _draw_row(number: int, row: bytes) -> str:
     drawn, column = "", 0
     while column < len(row):
         length = 1
         while column + length < len(row) and row[column + length] == row[column]:
             length += 1
         if row[column]:
-            drawn += f"M{column + _QUIET} {number + _QUIET}h{length}v1h-{length}z"
+            drawn += f"M{column + _MARGIN} {number + _MARGIN}h{length}v1h-{length}z"
         column += length
     return drawn

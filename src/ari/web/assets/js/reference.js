@@ -1,4 +1,4 @@
-// The API reference of this instance. What it would send, load or keep elsewhere is off (security.md 32).
+// The API reference of this instance. Everything that it would send, load or store elsewhere is off (security.md 32).
 
 import { createApiReference } from "@scalar/api-reference";
 
@@ -7,7 +7,7 @@ const { csrf, description } = place.dataset;
 const here = location.origin;
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
-// Of the languages that it offers for snippets three stay: curl, JavaScript, Python.
+// Only curl, JavaScript and Python stay of the languages that it offers for code.
 const OTHERS = "c clojure csharp dart fsharp go http java julia kotlin node objc ocaml php powershell r ruby rust swift";
 const hidden = {
   ...Object.fromEntries(OTHERS.split(" ").map((name) => [name, true])),
@@ -19,8 +19,8 @@ const hidden = {
 const SAFE = /^(GET|HEAD|OPTIONS)$/;
 const KEY_HEADERS = ["x-api-key", "authorization"];
 
-// A request with a key goes without the session, so that the answer is the key's. Without one it is the session's and
-// carries the proof that it comes from this page (security.md 27). An empty field is no key.
+// With a key, a request omits the session, so the response is the key's. Without one it uses the session and carries the
+// CSRF token of this page (security.md 27). An empty field counts as no key.
 function send(input, init) {
   const request = new Request(input, init);
   const headers = new Headers(request.headers);
@@ -57,7 +57,7 @@ function configuration() {
     layout: "modern",
     defaultOpenFirstTag: false,
     documentDownloadType: "json",
-    modelsSectionLabel: "Shapes",
+    modelsSectionLabel: "Schemas",
     operationTitleSource: "summary",
     defaultHttpClient: { targetKey: "shell", clientKey: "curl" },
     hiddenClients: hidden,
@@ -67,8 +67,8 @@ function configuration() {
   };
 }
 
-// Controls that it leaves without a name or a state (axe: button-name, aria-input-field-name, aria-required-attr).
-function mend() {
+// Names and states that its controls lack (axe: button-name, aria-input-field-name, aria-required-attr).
+function addMissingNames() {
   for (const button of document.querySelectorAll(".scalar-code-copy:not([aria-label])")) {
     button.setAttribute("aria-label", "Copy");
   }
@@ -76,27 +76,27 @@ function mend() {
     if (!field.hasAttribute("aria-expanded")) field.setAttribute("aria-expanded", "false");
     if (!field.hasAttribute("aria-label")) field.setAttribute("aria-label", field.dataset.placeholder);
   }
-  asked = false;
+  scheduled = false;
 }
 
-let asked = false;
+let scheduled = false;
 new MutationObserver(() => {
-  if (!asked) requestAnimationFrame(mend);
-  asked = true;
+  if (!scheduled) requestAnimationFrame(addMissingNames);
+  scheduled = true;
 }).observe(document.body, { childList: true, subtree: true });
 
-// Evaluating it was one long task; drawing it is another.
+// Evaluating it was one long task, drawing it is another: let the browser respond in between.
 await (globalThis.scheduler?.yield?.() ?? new Promise((then) => setTimeout(then)));
 createApiReference(place, {
   ...configuration(),
   onLoaded: () => document.getElementById("reference-wait")?.remove(),
 });
 
-// It reads its settings once; what it looks at afterwards is the class of the body.
-function dress() {
+// It reads its settings only once; afterwards its theme follows the class of the body.
+function applyTheme() {
   document.body.classList.toggle("dark-mode", theme() === "dark");
   document.body.classList.toggle("light-mode", theme() === "light");
 }
 
-new MutationObserver(dress).observe(document.documentElement, { attributeFilter: ["data-theme"] });
-dark.addEventListener("change", dress);
+new MutationObserver(applyTheme).observe(document.documentElement, { attributeFilter: ["data-theme"] });
+dark.addEventListener("change", applyTheme);
