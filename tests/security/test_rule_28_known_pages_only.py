@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from ari.web.places import HOME, came_from, known_place
+from ari.web.pages.settings_api.urls import HOME
+from ari.web.urls import page_behind, return_url
 from tests.support.owner import csrf_of
 
 KEY = "key_01JD7WZ2ABCDEFGHJKMNPQRSTV"
@@ -58,14 +59,14 @@ NOT_OURS = [
 @pytest.mark.parametrize("place", OURS)
 def test_our_pages_are_known(place: str) -> None:
     """The sign-in leads back to every page that can be asked for."""
-    assert known_place(place) == place
-    assert came_from(f"https://ari.example{place}") == place
+    assert return_url(place) == place
+    assert page_behind(f"https://ari.example{place}") == place
 
 
 @pytest.mark.parametrize("place", NOT_OURS)
 def test_everything_else_becomes_the_settings(place: str | None) -> None:
     """Other sites, other schemes, other paths and smuggled lines lead home."""
-    assert known_place(place) == HOME
+    assert return_url(place) == HOME
 
 
 def test_sign_in_goes_only_where_we_live(owner: Any) -> None:

@@ -53,7 +53,8 @@ def test_no_code_marks_text_as_safe() -> None:
 def test_templates_put_callers_text_only_where_it_is_text() -> None:
     """``hx-*``, ``href``, ``action`` and ``src`` hold our own addresses alone."""
     allowed = re.compile(
-        r"\{\{ ?(places\.|place\b|base\b|closes_to|address|endpoint\.docs_url|asset\(|sign\b|verb\b|'enable')"
+        r"\{\{ ?(urls\.|own_url\(|with_query\(urls\.|url\b|base\b|closes_to|address|endpoint\.docs_url|asset\("
+        r"|sign\b|verb\b|'enable')"
     )
     for path in TEMPLATES:
         text = path.read_text(encoding="utf-8")

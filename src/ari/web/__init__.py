@@ -2,11 +2,13 @@
 
 from starlette.routing import BaseRoute
 
+from ari.http.responses import ErrorPage
 from ari.instance import Instance
-from ari.web.confirming import AsksFirst
-from ari.web.endpoints import Describe, Endpoints
+from ari.web import render, urls
 from ari.web.pages.account.routes import AccountPages
+from ari.web.pages.api_docs.endpoints import Describe, Endpoints
 from ari.web.pages.api_docs.routes import ApiDocsPages
+from ari.web.pages.confirm.reauth import AsksFirst
 from ari.web.pages.confirm.routes import ConfirmPages
 from ari.web.pages.create_key.routes import CreateKeyPages
 from ari.web.pages.edit_key.routes import EditKeyPages
@@ -27,7 +29,7 @@ from ari.web.pages.setup.routes import SetupPages
 from ari.web.pages.shortcuts.routes import ShortcutsPages
 from ari.web.pages.sign_in.code import CodePages
 from ari.web.pages.sign_in.routes import SignInPages
-from ari.web.render import Pages, error_page
+from ari.web.render import Pages
 from ari.web.static_files import StaticFiles
 
 __all__ = ["error_page", "routes"]
@@ -56,12 +58,17 @@ _PARTS = (
 )
 
 
+def error_page(instance: Instance) -> ErrorPage:
+    """What renders a refusal of this instance as a page."""
+    return render.error_page(instance, urls)
+
+
 def routes(instance: Instance, describe: Describe) -> list[BaseRoute]:
     """Every page of this instance; each endpoint says who may see it (``ari.http.route_policy``).
 
     ``describe`` gives the API's OpenAPI document.
     """
-    pages, endpoints = Pages(instance), Endpoints(describe)
+    pages, endpoints = Pages(instance, urls), Endpoints(describe)
     found: list[BaseRoute] = StaticFiles().routes()
     for part in _PARTS:
         found += part(pages).routes()

@@ -8,7 +8,6 @@ from ari.usage.ai import AiCount, AiSums
 from ari.usage.model import HourCount
 from ari.usage.reports.ai_summary import AiSummary
 from ari.usage.reports.summary import Counts
-from ari.web import places
 from ari.web.charts import Chart, chart_of
 
 SHOWN = 10
@@ -16,11 +15,11 @@ SHOWN = 10
 
 @dataclass(frozen=True, slots=True)
 class AiRow:
-    """A line of a table: its name, what says more of it, where it leads, what it used."""
+    """A line of a table: its name, what says more of it, the key whose page it links to, what it used."""
 
     name: str
     sub: str
-    place: str | None
+    key_id: str | None
     sums: AiSums
 
 
@@ -57,7 +56,7 @@ def view_of(found: AiSummary, names: Mapping[str, str | None]) -> AiView | None:
 
 def _key(one: AiCount, names: Mapping[str, str | None]) -> AiRow:
     name = names.get(one.name)
-    return AiRow(name or one.name, "", None if name is None else places.key_place(one.name), one.sums)
+    return AiRow(name or one.name, "", None if name is None else one.name, one.sums)
 
 
 def _title(provider: str) -> str:

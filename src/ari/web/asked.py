@@ -12,7 +12,7 @@ from ari.usage.model import ROW_KIND, UsageFilter
 from ari.usage.reports import spans
 from ari.usage.reports.search import StatusRange, UsageSearch, code_of, method_of, text_of
 from ari.usage.reports.spans import DEFAULT_PRESET, UNITS, Span, Unit
-from ari.web import places
+from ari.web.navigation import with_query
 
 ZONE_COOKIE = "ari_zone"
 _FILTERS = ("code", "status", "method", "q")
@@ -86,7 +86,7 @@ class Asked:
 
     def _changed(self, changes: Mapping[str, str], *without: str) -> str:
         values = {name: value for name, value in self.values.items() if name not in without}
-        return places.with_query(self.place, {**values, **changes})
+        return with_query(self.place, {**values, **changes})
 
 
 def asked_of(request: Request, now_ms: int, place: str, given: Mapping[str, str] | None = None) -> Asked:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -17,43 +17,12 @@ from ari.http.problem import Fault
 from ari.http.responses import ErrorPage
 from ari.instance import Instance
 from ari.keys.scopes import SCOPES, preset_of
-from ari.web import places, words
+from ari.web import words
+from ari.web.navigation import Toast, own_url, with_query
 
 _HERE = Path(__file__).parent
-DONE_COOKIE = "ari_done"
-_DONE_SECONDS = 20
-DONE = {
-    "renamed": "Key renamed.",
-    "disabled": "Key disabled. Requests with it will be refused until you enable it again.",
-    "enabled": "Key enabled.",
-    "access-changed": "Access updated. Takes effect on the next request.",
-    "expiry-changed": "Expiry updated.",
-    "revoked": "Key revoked. It no longer works.",
-    "many-revoked": "Keys revoked. They no longer work.",
-    "many-deleted": "Keys deleted. Their usage and events are kept.",
-    "many-expire": "Expiry updated.",
-    "nothing-left": "Nothing changed: someone else updated these keys in the meantime.",
-    "dismissed": "Dismissed. You'll see it again if something changes.",
-    "not-dismissed": "This changed in the meantime. Take another look.",
-    "deleted": "Key deleted. Its usage and events are kept.",
-    "provider-key-sealed": "Key saved. Test it to make sure the provider accepts it.",
-    "provider-key-removed": "Provider removed.",
-    "provider-tested": "Test finished. See the result on the card.",
-    "mail-tested": "Test finished. See the result under “Email”.",
-    "address-changed": "Base URL saved.",
-    "password-changed": "Password changed. You've been signed out of other sessions.",
-    "password-reset": "Password changed. You've been signed out everywhere; sign in with your new password.",
-    "address-asked": "Confirmation link sent. Open it within 30 minutes to switch addresses.",
-    "email-changed": "Email address changed.",
-    "two-factor-off": "Two-factor authentication is off. You've been signed out of other sessions.",
-    "session-ended": "Session signed out.",
-    "sessions-ended": "Signed out of your other sessions.",
-    "confirmed": "Confirmed. We won't ask again for 15 minutes.",
-    "code-late": "That took longer than five minutes. Sign in again.",
-    "signed-out": "You've signed out.",
-    "signed-out-everywhere": "You've signed out on every device.",
-}
-"""What the page after a form says; the cookie between them holds only the word on the left."""
+TOAST_COOKIE = "ari_done"
+_TOAST_SECONDS = 20
 
 
 class Asset(NamedTuple):
@@ -88,8 +57,9 @@ def environment() -> Environment:
         asset_parts=asset_parts,
         scope_meanings=SCOPES,
         htmx_config=_HTMX_CONFIG,
-        places=places,
         words=words,
+        own_url=own_url,
+        with_query=with_query,
     )
     made.filters.update(rfc3339=to_rfc3339, access=preset_of, number=lambda amount: f"{amount:,}")
     made.filters.update(exact=words.exact, counted=words.counted, duration=words.duration, short=words.short)
@@ -115,11 +85,21 @@ _HTMX_CONFIG = json.dumps(
 )
 
 
+class Urls(Protocol):
+    """The URLs of all pages, as ``ari.web.urls`` has them."""
+
+    def toast_text(self, toast_id: str) -> str | None: ...
+    def return_url(self, text: str | None) -> str: ...
+    def page_behind(self, current_url: str | None) -> str | None: ...
+
+
 class Pages:
     """Renders the templates of one instance."""
 
-    def __init__(self, instance: Instance) -> None:
+    def __init__(self, instance: Instance, urls: Urls) -> None:
         self.instance = instance
+        self.return_url = urls.return_url
+        self._urls = urls
         self.host = _host(instance)
 
     def page(
@@ -135,7 +115,7 @@ class Pages:
         call = context_of(request)
         settings = self.instance.settings
         fragment = "hx-request" in request.headers
-        done = None if fragment else DONE.get(request.cookies.get(DONE_COOKIE, ""))
+        toast = None if fragment else self._urls.toast_text(request.cookies.get(TOAST_COOKIE, ""))
         shared = {
             "now_ms": self.instance.now_ms(),
             "base_url": settings.base_url,
@@ -143,23 +123,28 @@ class Pages:
             "address_over_https": _address_over_https(self.instance),
             "theme": call.preferences.theme,
             "shortcuts": call.preferences.shortcuts,
-            "done": done,
-            "here": places.known_place(_here(request)),
+            "urls": self._urls,
+            "toast": toast,
+            "here": self.return_url(_here(request)),
         }
         answer = HTMLResponse(render(call, template, fragment=fragment, **shared, **context), status, headers)
-        if done:
-            answer.delete_cookie(DONE_COOKIE, httponly=True, samesite="lax", secure=settings.secure)
+        if toast:
+            answer.delete_cookie(TOAST_COOKIE, httponly=True, samesite="lax", secure=settings.secure)
         return answer
 
-    def go(self, request: Request, place: str, done: str | None = None) -> Response:
-        """Send the browser to a page of ours, which then says what was done (a word of ``DONE``)."""
+    def page_behind(self, request: Request) -> str | None:
+        """The page that the dialog of this request covers, if a form may lead back to it."""
+        return self._urls.page_behind(request.headers.get("hx-current-url"))
+
+    def go(self, request: Request, url: str, toast: Toast | None = None) -> Response:
+        """Redirect to a page, which then shows the toast."""
         if "hx-request" in request.headers:
-            answer = Response(status_code=204, headers={"hx-redirect": place})
+            answer = Response(status_code=204, headers={"hx-redirect": url})
         else:
-            answer = Response(status_code=303, headers={"location": place})
-        if done is not None:
+            answer = Response(status_code=303, headers={"location": url})
+        if toast is not None:
             secure = self.instance.settings.secure
-            answer.set_cookie(DONE_COOKIE, done, _DONE_SECONDS, httponly=True, samesite="lax", secure=secure)
+            answer.set_cookie(TOAST_COOKIE, toast.id, _TOAST_SECONDS, httponly=True, samesite="lax", secure=secure)
         return answer
 
 
@@ -174,7 +159,7 @@ def render(call: RequestContext, template: str, *, fragment: bool, **context: An
     )
 
 
-def error_page(instance: Instance) -> ErrorPage:
+def error_page(instance: Instance, urls: Urls) -> ErrorPage:
     """What renders a refusal of this instance as a page; it holds no value that the caller sent."""
     host = _host(instance)
 
@@ -192,8 +177,9 @@ def error_page(instance: Instance) -> ErrorPage:
             address_over_https=_address_over_https(instance),
             theme=call.preferences.theme,
             shortcuts=call.preferences.shortcuts,
-            done=None,
-            here=places.HOME,
+            urls=urls,
+            toast=None,
+            here=urls.return_url(None),
         )
         return html.encode()
 

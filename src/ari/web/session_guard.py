@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ari.base.errors import CallerDead
-from ari.web import places
+from ari.http.auth.session import SIGN_IN
 
 PageEndpoint = Callable[[Request], Awaitable[Response]]
 
@@ -21,7 +21,7 @@ def redirect_ended_session(endpoint: PageEndpoint) -> PageEndpoint:
             return await endpoint(request)
         except CallerDead:
             by_htmx = "hx-request" in request.headers
-            headers = {"hx-redirect" if by_htmx else "location": places.SIGN_IN}
+            headers = {"hx-redirect" if by_htmx else "location": SIGN_IN}
             return Response(status_code=200 if by_htmx else 303, headers=headers)
 
     return redirecting

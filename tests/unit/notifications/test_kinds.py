@@ -91,10 +91,10 @@ def test_one_link_and_nothing_foreign(kind: str) -> None:
 
 def test_every_link_leads_to_a_page_of_ours() -> None:
     """One that the sign-in goes on to; links that are secrets have pages of their own."""
-    from ari.web.places import known_place
+    from ari.web.urls import return_url
 
     places = {said(kind).place for kind in SAMPLES if kind not in LINKS} | {digest.words_of({}, []).place}
-    assert {place: known_place(place) for place in places} == {place: place for place in places}
+    assert {place: return_url(place) for place in places} == {place: place for place in places}
 
 
 @pytest.mark.parametrize("kind", SAMPLES)

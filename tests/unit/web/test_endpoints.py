@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from ari.web.endpoints import Endpoint, Endpoints
+from ari.web.pages.api_docs.endpoints import Endpoint, Endpoints
 
 DOCUMENT = {
     "tags": [

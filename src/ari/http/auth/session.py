@@ -23,6 +23,9 @@ from ari.keys.reasons import MISSING
 if TYPE_CHECKING:
     from ari.http.request_handler import RequestHandler
 
+SIGN_IN = "/sign-in"
+"""The page to which a request without a session is sent."""
+
 
 class SessionAuth:
     """Finds the session and, for unsafe requests, the proof that they come from ARI's own page."""
@@ -107,5 +110,5 @@ class SessionAuth:
         here = self._incoming.path
         if self._incoming.query:
             here += "?" + self._incoming.query.decode("latin-1")
-        target = f"/sign-in?next={quote(here, safe='')}" if self._incoming.method in ("GET", "HEAD") else "/sign-in"
+        target = f"{SIGN_IN}?next={quote(here, safe='')}" if self._incoming.method in ("GET", "HEAD") else SIGN_IN
         return redirect(target, htmx=self._incoming.first(b"hx-request") is not None)

@@ -9,9 +9,17 @@ from ari.http.body import form_of
 from ari.http.context import deps_of
 from ari.http.cookies import SHORTCUTS_COOKIE, THEME_COOKIE, THEMES
 from ari.http.route_policy import AuthMode, policy
-from ari.web import places
 from ari.web.cookies import forget_session
 from ari.web.forms import form_from
+from ari.web.navigation import Toast
+from ari.web.pages.account.urls import (
+    PREFERENCES,
+    SIGN_OUT,
+    SIGN_OUT_EVERYWHERE,
+    SIGNED_OUT,
+    SIGNED_OUT_EVERYWHERE,
+)
+from ari.web.pages.sign_in.urls import SIGN_IN
 from ari.web.render import Pages
 
 _YEAR_SECONDS = 365 * 24 * 3600
@@ -27,17 +35,17 @@ class AccountPages:
     def routes(self) -> list[BaseRoute]:
         """The addresses."""
         return [
-            Route("/preferences", self.prefer, methods=["POST"]),
-            Route("/sign-out", self.sign_out, methods=["POST"]),
-            Route("/sign-out-everywhere", self.ask, methods=["GET"]),
-            Route("/sign-out-everywhere", self.sign_out_everywhere, methods=["POST"]),
+            Route(PREFERENCES, self.prefer, methods=["POST"]),
+            Route(SIGN_OUT, self.sign_out, methods=["POST"]),
+            Route(SIGN_OUT_EVERYWHERE, self.ask, methods=["GET"]),
+            Route(SIGN_OUT_EVERYWHERE, self.sign_out_everywhere, methods=["POST"]),
         ]
 
     @policy(AuthMode.SESSION)
     async def prefer(self, request: Request) -> Response:
         """Keep the theme or the shortcuts in a cookie; scripts read and set the same ones."""
         form = form_from(form_of(request), "theme", "shortcuts", "next")
-        answer = self._pages.go(request, places.known_place(form.value("next")))
+        answer = self._pages.go(request, self._pages.return_url(form.value("next")))
         for name, value, known in (
             (THEME_COOKIE, form.value("theme"), THEMES),
             (SHORTCUTS_COOKIE, form.value("shortcuts"), ("on", "off")),
@@ -51,7 +59,7 @@ class AccountPages:
     async def sign_out(self, request: Request) -> Response:
         """End this session."""
         await deps_of(request).do(sessions.end)
-        return self._out(request, "signed-out")
+        return self._out(request, SIGNED_OUT)
 
     @policy(AuthMode.SESSION)
     async def ask(self, request: Request) -> Response:
@@ -62,9 +70,9 @@ class AccountPages:
     async def sign_out_everywhere(self, request: Request) -> Response:
         """End every session of the account."""
         await deps_of(request).do(sessions.end_all)
-        return self._out(request, "signed-out-everywhere")
+        return self._out(request, SIGNED_OUT_EVERYWHERE)
 
-    def _out(self, request: Request, done: str) -> Response:
-        answer = self._pages.go(request, places.SIGN_IN, done)
+    def _out(self, request: Request, toast: Toast) -> Response:
+        answer = self._pages.go(request, SIGN_IN, toast)
         forget_session(answer, self._instance.settings)
         return answer

@@ -6,8 +6,8 @@ from starlette.routing import BaseRoute, Route
 
 from ari.http.context import context_of
 from ari.http.route_policy import AuthMode, policy
-from ari.web.endpoints import Endpoints
-from ari.web.places import API_DOCS
+from ari.web.pages.api_docs.endpoints import Endpoints
+from ari.web.pages.api_docs.urls import API_DOCS
 from ari.web.render import Pages
 from ari.web.session_guard import redirect_ended_session
 

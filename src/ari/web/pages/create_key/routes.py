@@ -18,9 +18,9 @@ from ari.keys.model import ApiKey
 from ari.keys.names import NAME_LENGTH, says_nothing
 from ari.keys.scopes import DEFAULT_PRESET, PRESETS
 from ari.storage.transaction import Transaction
-from ari.web import places
 from ari.web.forms import Form, form_from, new_form_id, use_once
 from ari.web.pages.create_key import ai
+from ari.web.pages.create_key.urls import NAME_ADVICE, NEW_KEY
 from ari.web.render import Pages
 
 ACCESS_HINTS = {
@@ -57,9 +57,9 @@ class CreateKeyPages:
     def routes(self) -> list[BaseRoute]:
         """The addresses."""
         return [
-            Route(places.NEW_KEY, self.show, methods=["GET"]),
-            Route(places.NEW_KEY, self.create, methods=["POST"]),
-            Route(places.NAME_ADVICE, self.advise, methods=["POST"]),
+            Route(NEW_KEY, self.show, methods=["GET"]),
+            Route(NEW_KEY, self.create, methods=["POST"]),
+            Route(NAME_ADVICE, self.advise, methods=["POST"]),
         ]
 
     @policy(AuthMode.SESSION)

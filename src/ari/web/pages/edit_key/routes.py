@@ -17,11 +17,15 @@ from ari.keys.manage import KeyChange
 from ari.keys.model import ApiKey
 from ari.keys.names import NAME_LENGTH
 from ari.keys.scopes import PRESETS
-from ari.web import places
 from ari.web.forms import Form, form_from
+from ari.web.navigation import Toast
 from ari.web.pages.create_key.routes import ACCESS_HINTS
 from ari.web.pages.edit_key.asked import OWN_CHOICE, SCOPE_CHOICES, asked_expiry, asked_scopes, preset_word
-from ari.web.render import DONE, Pages
+from ari.web.pages.edit_key.urls import ACCESS_CHANGED, EXPIRY_CHANGED
+from ari.web.pages.key import urls as key_urls
+from ari.web.pages.key.urls import DISABLED, ENABLED, KEY, RENAMED
+from ari.web.pages.settings_api.urls import HOME
+from ari.web.render import Pages
 
 _DEAD = "Revoked and expired keys can't be changed or restored. Create a new key."
 
@@ -35,18 +39,17 @@ class EditKeyPages:
 
     def routes(self) -> list[BaseRoute]:
         """The addresses."""
-        base = "/settings/keys/{key_id}"
         found: list[BaseRoute] = [
-            Route(f"{base}/menu", self.menu, methods=["GET"]),
-            Route(f"{base}/switch", self.switch, methods=["POST"]),
+            Route(f"{KEY}/menu", self.menu, methods=["GET"]),
+            Route(f"{KEY}/switch", self.switch, methods=["POST"]),
         ]
         for verb, form, act in (
             ("name", self.name_form, self.name),
             ("access", self.access_form, self.access),
             ("expiry", self.expiry_form, self.expiry),
         ):
-            found.append(Route(f"{base}/{verb}", form, methods=["GET"]))
-            found.append(Route(f"{base}/{verb}", act, methods=["POST"]))
+            found.append(Route(f"{KEY}/{verb}", form, methods=["GET"]))
+            found.append(Route(f"{KEY}/{verb}", act, methods=["POST"]))
         return found
 
     @policy(AuthMode.SESSION)
@@ -61,7 +64,7 @@ class EditKeyPages:
         """The name as a field, in the place of the name; ``shown`` puts it back. Without htmx the page to rename."""
         key = await self._living(request)
         if "hx-request" not in request.headers:
-            return self._pages.go(request, f"{places.key_place(key.id)}/rename")
+            return self._pages.go(request, f"{key_urls.page(key.id)}/rename")
         if "shown" in request.query_params:
             return self._pages.page(request, "pages/edit_key/name.html", key=key)
         return self._rename_form(request, key, Form({"name": key.name}))
@@ -75,18 +78,18 @@ class EditKeyPages:
         except Invalid as error:
             return self._rename_form(request, await self._living(request), form.with_problems(error.problems), 422)
         if "hx-request" not in request.headers:
-            return self._pages.go(request, places.HOME, "renamed")
-        return self._pages.page(request, "pages/edit_key/name.html", headers=_done("renamed", key), key=key)
+            return self._pages.go(request, HOME, RENAMED)
+        return self._pages.page(request, "pages/edit_key/name.html", headers=_done(RENAMED, key), key=key)
 
     @policy(AuthMode.SESSION)
     async def switch(self, request: Request) -> Response:
         """Switches the key off or on again."""
         disabled = form_from(form_of(request), "disabled").value("disabled") == "yes"
         key = await self._change(request, KeyChange(disabled=disabled))
-        done = "disabled" if disabled else "enabled"
+        toast = DISABLED if disabled else ENABLED
         if "hx-request" in request.headers:
-            return Response(status_code=204, headers=_done(done, key))
-        return self._pages.go(request, places.HOME, done)
+            return Response(status_code=204, headers=_done(toast, key))
+        return self._pages.go(request, HOME, toast)
 
     @policy(AuthMode.SESSION)
     async def access_form(self, request: Request) -> Response:
@@ -104,7 +107,7 @@ class EditKeyPages:
         except Invalid as error:
             key = await self._living(request)
             return self._access_form(request, key, form.with_problems(error.problems), tuple(ticked), 422)
-        return self._back(request, "access-changed")
+        return self._back(request, ACCESS_CHANGED)
 
     @policy(AuthMode.SESSION)
     async def expiry_form(self, request: Request) -> Response:
@@ -120,7 +123,7 @@ class EditKeyPages:
             await self._change(request, wanted)
         except Invalid as error:
             return self._expiry_form(request, await self._living(request), form.with_problems(error.problems), 422)
-        return self._back(request, "expiry-changed")
+        return self._back(request, EXPIRY_CHANGED)
 
     async def _living(self, request: Request) -> ApiKey:
         """The key. Raises ``NotFound``, and ``Conflict`` for one that nothing can change any more."""
@@ -137,9 +140,9 @@ class EditKeyPages:
         now_ms = self._instance.now_ms
         return await self._instance.acommand(caller, lambda unit, by: manage.change(unit, by, now_ms(), key_id, wanted))
 
-    def _back(self, request: Request, done: str) -> Response:
-        place = places.came_from(request.headers.get("hx-current-url"))
-        return self._pages.go(request, place or places.key_place(request.path_params["key_id"]), done)
+    def _back(self, request: Request, toast: Toast) -> Response:
+        place = self._pages.page_behind(request)
+        return self._pages.go(request, place or key_urls.page(request.path_params["key_id"]), toast)
 
     def _rename_form(self, request: Request, key: ApiKey, form: Form, status: int = 200) -> Response:
         template = "edit_key/rename" if "hx-request" in request.headers else "key/rename"
@@ -166,6 +169,6 @@ class EditKeyPages:
         )
 
 
-def _done(done: str, key: ApiKey) -> dict[str, str]:
+def _done(toast: Toast, key: ApiKey) -> dict[str, str]:
     """Tells the page, which stays, what was done to which key."""
-    return {"hx-trigger": json.dumps({"ari:done": {"text": DONE[done], "key": key.id}})}
+    return {"hx-trigger": json.dumps({"ari:done": {"text": toast.text, "key": key.id}})}

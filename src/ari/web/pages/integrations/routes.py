@@ -18,14 +18,20 @@ from ari.integrations.model import Provider, State
 from ari.integrations.ports import IntegrationTransaction
 from ari.integrations.providers import provider_named
 from ari.integrations.trying import probe_provider
-from ari.web import places
-from ari.web.confirming import PROVIDER_KEY
+from ari.web.pages.confirm.reauth import PROVIDER_KEY
 from ari.web.forms import Form, form_from
-from ari.web.pages.integrations import view
+from ari.web.navigation import Toast
+from ari.web.pages.integrations import urls, view
 from ari.web.pages.integrations.instructions import build_instructions
+from ari.web.pages.integrations.urls import (
+    ADDRESS_CHANGED,
+    INTEGRATIONS,
+    PROVIDER_KEY_REMOVED,
+    PROVIDER_KEY_SEALED,
+    PROVIDER_TESTED,
+)
 from ari.web.render import Pages
 
-_BASE = places.INTEGRATIONS
 PASTE_AGAIN = "For security the key wasn't kept while you confirmed your password. Paste it again."
 
 
@@ -38,9 +44,9 @@ class IntegrationsPages:
 
     def routes(self) -> list[BaseRoute]:
         """The routes."""
-        one = f"{_BASE}/{{provider}}"
+        one = f"{INTEGRATIONS}/{{provider}}"
         return [
-            Route(_BASE, self.show, methods=["GET"]),
+            Route(INTEGRATIONS, self.show, methods=["GET"]),
             Route(f"{one}/key", self.key_form, methods=["GET"]),
             Route(f"{one}/key", self.put_key, methods=["POST"]),
             Route(f"{one}/address", self.address_form, methods=["GET"]),
@@ -72,7 +78,7 @@ class IntegrationsPages:
             await deps_of(request).do(commands.put_key, provider, self._instance.provider_environment, key[0])
         except Invalid as error:
             return await self._form(request, _show_problems(Form(), error), "key", 422)
-        return self._back(request, provider, "provider-key-sealed")
+        return self._back(request, provider, PROVIDER_KEY_SEALED)
 
     @policy(AuthMode.SESSION, sensitive=True)
     async def address_form(self, request: Request) -> Response:
@@ -95,7 +101,7 @@ class IntegrationsPages:
             await deps_of(request).do(_put_address, provider, environment, base_url, key[0])
         except Invalid as error:
             return await self._form(request, _show_problems(form, error), "address", 422)
-        return self._back(request, provider, "provider-key-sealed" if key[0].strip() else "address-changed")
+        return self._back(request, provider, PROVIDER_KEY_SEALED if key[0].strip() else ADDRESS_CHANGED)
 
     @policy(AuthMode.SESSION, sensitive=True)
     async def remove_form(self, request: Request) -> Response:
@@ -108,7 +114,7 @@ class IntegrationsPages:
         """Remove the stored key and base URL."""
         provider = _provider(request)
         await deps_of(request).do(commands.remove, provider)
-        return self._pages.go(request, _BASE, "provider-key-removed")
+        return self._pages.go(request, INTEGRATIONS, PROVIDER_KEY_REMOVED)
 
     @policy(AuthMode.SESSION)
     async def instructions(self, request: Request) -> Response:
@@ -131,7 +137,7 @@ class IntegrationsPages:
             return await self._states(request, tested=provider.name, message=str(error))
         if "hx-request" in request.headers:
             return await self._states(request, tested=provider.name, message=result.words)
-        return self._back(request, provider, "provider-tested")
+        return self._back(request, provider, PROVIDER_TESTED)
 
     async def _state(self, request: Request) -> State:
         return await deps_of(request).read(state, _provider(request), self._instance.provider_environment)
@@ -168,10 +174,10 @@ class IntegrationsPages:
             view=view,
         )
 
-    def _back(self, request: Request, provider: Provider, done: str) -> Response:
+    def _back(self, request: Request, provider: Provider, toast: Toast) -> Response:
         """Back to the card. With htmx the URL must differ by more than its fragment, or the browser loads nothing."""
         by_htmx = "hx-request" in request.headers
-        return self._pages.go(request, _BASE if by_htmx else places.integration_card(provider.name), done)
+        return self._pages.go(request, INTEGRATIONS if by_htmx else urls.card(provider.name), toast)
 
 
 def _provider(request: Request) -> Provider:

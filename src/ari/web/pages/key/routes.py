@@ -19,10 +19,13 @@ from ari.keys.names import NAME_LENGTH, REASON_LENGTH
 from ari.storage.transaction import Transaction
 from ari.usage.model import NO_USE
 from ari.usage.reports.search import METHODS
-from ari.web import places
 from ari.web.forms import Form, form_from
+from ari.web.navigation import Toast
+from ari.web.pages.key import urls
+from ari.web.pages.key.urls import DELETED, DISABLED, ENABLED, KEY, RENAMED, REVOKED
 from ari.web.pages.key.usage import CODES, SEEN_LISTED, STATUS_ROWS, usage_of
 from ari.web.pages.key.view import KeyFacts, key_facts
+from ari.web.pages.settings_api.urls import HOME
 from ari.web.render import Pages
 
 
@@ -35,17 +38,16 @@ class KeyPages:
 
     def routes(self) -> list[BaseRoute]:
         """The addresses."""
-        base = "/settings/keys/{key_id}"
-        found: list[BaseRoute] = [Route(base, self.show, methods=["GET"])]
+        found: list[BaseRoute] = [Route(KEY, self.show, methods=["GET"])]
         for verb, form, act in (
             ("rename", self.rename_form, self.rename),
             ("revoke", self.revoke_form, self.revoke),
             ("delete", self.delete_form, self.delete),
         ):
-            found.append(Route(f"{base}/{verb}", form, methods=["GET"]))
-            found.append(Route(f"{base}/{verb}", act, methods=["POST"]))
+            found.append(Route(f"{KEY}/{verb}", form, methods=["GET"]))
+            found.append(Route(f"{KEY}/{verb}", act, methods=["POST"]))
         for verb, act in (("disable", self.disable), ("enable", self.enable)):
-            found.append(Route(f"{base}/{verb}", act, methods=["POST"]))
+            found.append(Route(f"{KEY}/{verb}", act, methods=["POST"]))
         return found
 
     @policy(AuthMode.SESSION)
@@ -92,26 +94,26 @@ class KeyPages:
         except Invalid as error:
             key = (await self._facts(request)).key
             return self._form(request, "rename", form.with_problems(error.problems), 422, key=key)
-        return self._back(request, "renamed")
+        return self._back(request, RENAMED)
 
     @policy(AuthMode.SESSION)
     async def disable(self, request: Request) -> Response:
         """Switches the key off."""
         await self._switch(request, disabled=True)
-        return self._back(request, "disabled")
+        return self._back(request, DISABLED)
 
     @policy(AuthMode.SESSION)
     async def enable(self, request: Request) -> Response:
         """Switches the key on again."""
         await self._switch(request, disabled=False)
-        return self._back(request, "enabled")
+        return self._back(request, ENABLED)
 
     @policy(AuthMode.SESSION)
     async def revoke_form(self, request: Request) -> Response:
         """Asks before revoking; a key that is inactive already can only be deleted."""
         facts = await self._facts(request)
         if facts.key.is_inactive(self._instance.now_ms()):
-            return self._pages.go(request, f"{places.key_place(facts.key.id)}/delete")
+            return self._pages.go(request, f"{urls.page(facts.key.id)}/delete")
         return self._form(request, "revoke", Form(), key=facts.key, made=facts.made)
 
     @policy(AuthMode.SESSION)
@@ -125,23 +127,23 @@ class KeyPages:
             facts = await self._facts(request)
             shown = form.with_problems(error.problems)
             return self._form(request, "revoke", shown, 422, key=facts.key, made=facts.made)
-        place = places.came_from(request.headers.get("hx-current-url")) or places.HOME
-        return self._pages.go(request, place, "revoked")
+        url = self._pages.page_behind(request) or HOME
+        return self._pages.go(request, url, REVOKED)
 
     @policy(AuthMode.SESSION)
     async def delete_form(self, request: Request) -> Response:
         """Asks before deleting; a key that still works must be revoked first."""
         key = (await self._facts(request)).key
         if not key.is_inactive(self._instance.now_ms()):
-            return self._pages.go(request, f"{places.key_place(key.id)}/revoke")
+            return self._pages.go(request, f"{urls.page(key.id)}/revoke")
         return self._form(request, "delete", Form(), key=key)
 
     @policy(AuthMode.SESSION)
     async def delete(self, request: Request) -> Response:
         """Takes the key out of the table."""
         await self._do(request, manage.delete)
-        place = places.came_from(request.headers.get("hx-current-url")) or places.HOME
-        return self._pages.go(request, place if place.startswith("/settings?") else places.HOME, "deleted")
+        url = self._pages.page_behind(request) or HOME
+        return self._pages.go(request, url if url.startswith("/settings?") else HOME, DELETED)
 
     async def _facts(self, request: Request) -> KeyFacts:
         key_id: str = request.path_params["key_id"]
@@ -160,8 +162,8 @@ class KeyPages:
         key_id: str = request.path_params["key_id"]
         await self._instance.acommand(caller, lambda unit, by: command(unit, by, self._instance.now_ms(), key_id))
 
-    def _back(self, request: Request, done: str) -> Response:
-        return self._pages.go(request, places.key_place(request.path_params["key_id"]), done)
+    def _back(self, request: Request, toast: Toast) -> Response:
+        return self._pages.go(request, urls.page(request.path_params["key_id"]), toast)
 
     def _form(self, request: Request, verb: str, form: Form, status: int = 200, **context: Any) -> Response:
         return self._pages.page(

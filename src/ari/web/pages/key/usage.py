@@ -22,11 +22,13 @@ from ari.usage.reports import ai_summary, spans, summary
 from ari.usage.reports.ai_summary import AiSummary
 from ari.usage.reports.search import Found
 from ari.usage.reports.summary import KeySummary
-from ari.web import places, words
+from ari.web import words
 from ari.web.ai_use import AiView, view_of
 from ari.web.asked import Asked, asked_of
 from ari.web.charts import Chart, chart_of
 from ari.web.pages.exporting import exported
+from ari.web.pages.key import urls
+from ari.web.pages.key.urls import KEY
 from ari.web.render import Pages
 
 ROWS = 25
@@ -94,7 +96,7 @@ class KeyUsage:
 async def usage_of(instance: Instance, request: Request, key_id: str, totals: KeyTotals) -> KeyUsage:
     """Read it all: numbers from rollups, rows from their indexes."""
     now_ms = instance.now_ms()
-    asked = asked_of(request, now_ms, places.key_place(key_id))
+    asked = asked_of(request, now_ms, urls.page(key_id))
     search = asked.search(key_id)
     before = asked.values.get("before")
 
@@ -120,7 +122,7 @@ class KeyUsagePages:
 
     def routes(self) -> list[BaseRoute]:
         """The addresses."""
-        tail, export = "/settings/keys/{key_id}/tail", "/settings/keys/{key_id}/export"
+        tail, export = f"{KEY}/tail", f"{KEY}/export"
         return [
             Route(tail, self.lease, methods=["POST"]),
             Route(tail, self.tail, methods=["GET"]),
@@ -163,7 +165,7 @@ class KeyUsagePages:
         overlap_ms = round(2 * SECOND_MS * self._instance.settings.usage_wait_seconds)
         since_ms = _number([request.query_params.get("since", "")]) or now_ms
         since_ms = max(min(since_ms, now_ms), now_ms - _LONGEST_GAP_MS) - overlap_ms
-        asked = asked_of(request, now_ms, places.key_place(key_id))
+        asked = asked_of(request, now_ms, urls.page(key_id))
         search = asked.search(key_id).within(since_ms, None)
         found = await self._instance.areport(lambda reader: reader.search(search, None, TAIL_ROWS))
         return self._pages.page(request, "pages/key/_tail.html", rows=found.rows, read_at_ms=now_ms)
@@ -173,7 +175,7 @@ class KeyUsagePages:
         """The rows that the page shows, and all the others that match, as a file."""
         key_id: str = request.path_params["key_id"]
         await self._instance.aread(lambda unit: manage.get(unit, key_id))
-        return await exported(self._instance, request, places.key_place(key_id), key_id)
+        return await exported(self._instance, request, urls.page(key_id), key_id)
 
 
 def _bucket(request: Request) -> str:

@@ -14,9 +14,9 @@ from ari.http.body import form_of
 from ari.http.context import visitor_deps_of
 from ari.http.cookies import device_cookie_name, read_cookie
 from ari.http.route_policy import AuthMode, policy
-from ari.web import places
 from ari.web.forms import Form, form_from
 from ari.web.pages.mail_links.posting import mail_reset_link
+from ari.web.pages.mail_links.urls import FORGOT
 from ari.web.render import Pages
 
 ANSWER_SECONDS = 0.5
@@ -37,8 +37,8 @@ class ForgotPages:
     def routes(self) -> list[BaseRoute]:
         """The addresses."""
         return [
-            Route(places.FORGOT, self.show, methods=["GET"]),
-            Route(places.FORGOT, self.ask, methods=["POST"]),
+            Route(FORGOT, self.show, methods=["GET"]),
+            Route(FORGOT, self.ask, methods=["POST"]),
         ]
 
     @policy(AuthMode.VISITOR)

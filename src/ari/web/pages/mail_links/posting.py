@@ -11,7 +11,7 @@ from ari.base.seal import Context
 from ari.notifications import outbox
 from ari.notifications.model import SEALED_KIND, Office
 from ari.notifications.ports import NoticeTransaction
-from ari.web import places
+from ari.web.pages.mail_links.urls import RESET
 
 
 class LinkTransaction(AccountTransaction, NoticeTransaction, Protocol):
@@ -24,15 +24,10 @@ def mail_reset_link(tx: LinkTransaction, office: Office, email: str, device: str
     if mailed is None:
         _post_nothing(tx)
     else:
-        _post(tx, office, mailed, places.RESET)
+        post_link(tx, office, mailed, RESET)
 
 
-def mail_address_link(tx: LinkTransaction, office: Office, email: str) -> None:
-    """Mail the link that confirms a new address."""
-    _post(tx, office, mail_links.ask_for_address(tx, email), places.CONFIRM_ADDRESS)
-
-
-def _post(tx: LinkTransaction, office: Office, mailed: Mailed, place: str) -> None:
+def post_link(tx: LinkTransaction, office: Office, mailed: Mailed, place: str) -> None:
     """Post the mail with the link to this page; its token is in the database only encrypted.
 
     Raises ``Conflict("mail_off")``, ``CannotOpen``.

@@ -20,13 +20,13 @@ from ari.keys.names import REASON_LENGTH
 from ari.storage.transaction import Transaction
 from ari.usage import advice as usage_advice
 from ari.usage.reports.listing import Sort, page_of_keys
-from ari.web import places
 from ari.web.forms import Form, form_from
 from ari.web.pages.edit_key.asked import asked_expiry
-from ari.web.places import KeysView
+from ari.web.pages.many_keys.urls import MANY_DELETED, MANY_EXPIRE, MANY_KEYS, MANY_REVOKED, NOTHING_LEFT
+from ari.web.pages.settings_api.urls import HOME, KeysView, view_of
 from ari.web.render import Pages
 
-_DONE = {"revoke": "many-revoked", "delete": "many-deleted", "expire": "many-expire"}
+_DONE = {"revoke": MANY_REVOKED, "delete": MANY_DELETED, "expire": MANY_EXPIRE}
 _PICKS = ("unused", "endless", "shown")
 """The keys of an advice, or all that the table shows with this search and filter."""
 _MOST_COUNTED = 1_000
@@ -50,8 +50,8 @@ class ManyKeysPages:
     def routes(self) -> list[BaseRoute]:
         """The addresses."""
         return [
-            Route(places.MANY_KEYS, self.ask, methods=["GET"]),
-            Route(places.MANY_KEYS, self.act, methods=["POST"]),
+            Route(MANY_KEYS, self.ask, methods=["GET"]),
+            Route(MANY_KEYS, self.act, methods=["POST"]),
         ]
 
     @policy(AuthMode.SESSION)
@@ -59,7 +59,7 @@ class ManyKeysPages:
         """Lists the keys that were ticked, or picked by what is said of them, before anything is done."""
         asked = request.query_params
         verb, pick, ticked = asked.get("do", ""), asked.get("pick"), asked.getlist("key")
-        view = places.view_of(asked.get("q", ""), asked.get("show", ""), "", "")
+        view = view_of(asked.get("q", ""), asked.get("show", ""), "", "")
         if verb not in _DONE or (pick is not None and pick not in _PICKS) or view is None:
             raise NotFound("Page not found.")
         chosen = await self._instance.aread(
@@ -81,8 +81,8 @@ class ManyKeysPages:
         except Invalid as error:
             shown = await self._instance.aread(lambda unit: self._chosen(unit, verb, key_ids))
             return self._question(request, verb, form.with_problems(error.problems), shown, 422)
-        place = places.came_from(request.headers.get("hx-current-url")) or places.HOME
-        return self._pages.go(request, place, _DONE[verb] if done else "nothing-left")
+        url = self._pages.page_behind(request) or HOME
+        return self._pages.go(request, url, _DONE[verb] if done else NOTHING_LEFT)
 
     def _do(self, unit: Transaction, caller: Caller, verb: str, key_ids: list[str], form: Form) -> list[ApiKey]:
         now_ms = self._instance.now_ms()

@@ -10,12 +10,10 @@ from ari.http.body import form_of
 from ari.http.context import context_of
 from ari.http.route_policy import AuthMode, policy
 from ari.notifications import manage
-from ari.web import places
 from ari.web.forms import form_from
+from ari.web.pages.notifications.urls import MAIL_TESTED, NOTIFICATIONS
 from ari.web.pages.notifications.view import NOTICE, badge_of, mail_facts, said_of, titles
 from ari.web.render import Pages
-
-_BASE = places.NOTIFICATIONS
 
 
 class NotificationPages:
@@ -28,9 +26,9 @@ class NotificationPages:
     def routes(self) -> list[BaseRoute]:
         """The addresses."""
         return [
-            Route(_BASE, self.show, methods=["GET"]),
-            Route(f"{_BASE}/switch", self.switch, methods=["POST"]),
-            Route(f"{_BASE}/test", self.test, methods=["POST"]),
+            Route(NOTIFICATIONS, self.show, methods=["GET"]),
+            Route(f"{NOTIFICATIONS}/switch", self.switch, methods=["POST"]),
+            Route(f"{NOTIFICATIONS}/test", self.test, methods=["POST"]),
         ]
 
     @policy(AuthMode.SESSION)
@@ -60,8 +58,8 @@ class NotificationPages:
         try:
             await self._instance.acommand(caller, lambda unit, by: manage.switch(unit, by, now_ms, kind, on))
         except NotFound:
-            return self._pages.go(request, _BASE)
-        return self._pages.go(request, f"{_BASE}#{kind}")
+            return self._pages.go(request, NOTIFICATIONS)
+        return self._pages.go(request, f"{NOTIFICATIONS}#{kind}")
 
     @policy(AuthMode.SESSION, sensitive=True)
     async def test(self, request: Request) -> Response:
@@ -69,4 +67,4 @@ class NotificationPages:
         caller = context_of(request).caller
         assert caller is not None  # the guard lets nobody else in
         await self._instance.asend_test_mail(caller)
-        return self._pages.go(request, _BASE, "mail-tested")
+        return self._pages.go(request, NOTIFICATIONS, MAIL_TESTED)

@@ -4,18 +4,22 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from ari.base.errors import Invalid, Limited
+from ari.accounts import mail_links
+from ari.base.errors import Invalid, Limited, NotFound
 from ari.http.body import form_of
-from ari.http.context import deps_of
+from ari.http.context import context_of, deps_of, visitor_deps_of
 from ari.http.route_policy import AuthMode, policy
-from ari.web import places
+from ari.notifications.model import Office
 from ari.web.forms import Form, form_from
-from ari.web.pages.mail_links.posting import mail_address_link
+from ari.web.link_tokens import link_token
+from ari.web.pages.mail_links.posting import LinkTransaction, post_link
+from ari.web.pages.security.urls import ADDRESS, ADDRESS_ASKED, CONFIRM_ADDRESS, EMAIL_CHANGED, SECURITY
+from ari.web.pages.sign_in.urls import SIGN_IN
 from ari.web.render import Pages
 
 
 class AddressPages:
-    """``/settings/security/address``."""
+    """``/settings/security/address``, and ``/confirm-address`` for the emailed link."""
 
     def __init__(self, pages: Pages) -> None:
         self._pages = pages
@@ -24,8 +28,10 @@ class AddressPages:
     def routes(self) -> list[BaseRoute]:
         """The addresses."""
         return [
-            Route(places.ADDRESS, self.show, methods=["GET"]),
-            Route(places.ADDRESS, self.ask, methods=["POST"]),
+            Route(ADDRESS, self.show, methods=["GET"]),
+            Route(ADDRESS, self.ask, methods=["POST"]),
+            Route(CONFIRM_ADDRESS, self.confirm_form, methods=["GET"]),
+            Route(CONFIRM_ADDRESS, self.confirm, methods=["POST"]),
         ]
 
     @policy(AuthMode.SESSION, sensitive=True)
@@ -47,7 +53,27 @@ class AddressPages:
             wait = {"retry-after": str(error.retry_after_seconds)}
             return self._form(request, form.with_problem("email", str(error)), 429, wait)
         self._instance.mail_is_due.set()
-        return self._pages.go(request, places.SECURITY, "address-asked")
+        return self._pages.go(request, SECURITY, ADDRESS_ASKED)
+
+    @policy(AuthMode.VISITOR)
+    async def confirm_form(self, request: Request) -> Response:
+        """Shows a button."""
+        return self._confirm_page(request, Form())
+
+    @policy(AuthMode.VISITOR)
+    async def confirm(self, request: Request) -> Response:
+        """Makes the address to which the link was mailed the account's."""
+        token = link_token(form_from(form_of(request), "token").value("token"))
+        try:
+            await visitor_deps_of(request).do(mail_links.confirm_address, token)
+        except NotFound:
+            return self._confirm_page(request, Form(problems={"token": mail_links.GONE}), 422)
+        self._instance.mail_is_due.set()
+        url = SIGN_IN if context_of(request).signed_in is None else SECURITY
+        return self._pages.go(request, url, EMAIL_CHANGED)
+
+    def _confirm_page(self, request: Request, form: Form, status: int = 200) -> Response:
+        return self._pages.page(request, "pages/security/confirm_address.html", status=status, form=form)
 
     def _form(self, request: Request, form: Form, status: int = 200, headers: dict[str, str] | None = None) -> Response:
         return self._pages.page(
@@ -58,3 +84,8 @@ class AddressPages:
             form=form,
             by_mail=self._instance.office.can_link,
         )
+
+
+def mail_address_link(tx: LinkTransaction, office: Office, email: str) -> None:
+    """Mail the link that confirms a new address."""
+    post_link(tx, office, mail_links.ask_for_address(tx, email), CONFIRM_ADDRESS)

@@ -11,14 +11,12 @@ from ari.base.user_agent import browser_name
 from ari.http.body import form_of
 from ari.http.context import deps_of, session_of
 from ari.http.route_policy import AuthMode, policy
-from ari.web import places
-from ari.web.confirming import WRONG, Asker
 from ari.web.cookies import keep_device
 from ari.web.forms import Form, form_from
+from ari.web.pages.confirm.reauth import WRONG, Asker
+from ari.web.pages.security.urls import PASSWORD_CHANGED, SECURITY, SESSION_ENDED, SESSIONS_ENDED
 from ari.web.pages.security.view import happened, is_refusal, security_facts
 from ari.web.render import Pages
-
-_BASE = places.SECURITY
 
 
 class SecurityPages:
@@ -32,11 +30,11 @@ class SecurityPages:
     def routes(self) -> list[BaseRoute]:
         """The addresses."""
         return [
-            Route(_BASE, self.show, methods=["GET"]),
-            Route(f"{_BASE}/password", self.password_form, methods=["GET"]),
-            Route(f"{_BASE}/password", self.change_password, methods=["POST"]),
-            Route(f"{_BASE}/sessions/end-others", self.end_others, methods=["POST"]),
-            Route(f"{_BASE}/sessions/{{session_id}}/end", self.end_one, methods=["POST"]),
+            Route(SECURITY, self.show, methods=["GET"]),
+            Route(f"{SECURITY}/password", self.password_form, methods=["GET"]),
+            Route(f"{SECURITY}/password", self.change_password, methods=["POST"]),
+            Route(f"{SECURITY}/sessions/end-others", self.end_others, methods=["POST"]),
+            Route(f"{SECURITY}/sessions/{{session_id}}/end", self.end_one, methods=["POST"]),
         ]
 
     @policy(AuthMode.SESSION)
@@ -76,7 +74,7 @@ class SecurityPages:
         except Invalid as error:
             return self._password_form(request, Form(problems={"new": str(error)}), 422)
         token = await deps_of(request).do(setup.change_password, account, hashed)
-        answer = self._pages.go(request, _BASE, "password-changed")
+        answer = self._pages.go(request, SECURITY, PASSWORD_CHANGED)
         keep_device(answer, self._instance.settings, token)
         return answer
 
@@ -84,13 +82,13 @@ class SecurityPages:
     async def end_one(self, request: Request) -> Response:
         """Signs another session out."""
         await deps_of(request).do(sessions.end_one, request.path_params["session_id"])
-        return self._pages.go(request, _BASE, "session-ended")
+        return self._pages.go(request, SECURITY, SESSION_ENDED)
 
     @policy(AuthMode.SESSION)
     async def end_others(self, request: Request) -> Response:
         """Signs every session out but this one."""
         await deps_of(request).do(sessions.end_all, keep_own=True)
-        return self._pages.go(request, _BASE, "sessions-ended")
+        return self._pages.go(request, SECURITY, SESSIONS_ENDED)
 
     def _password_form(
         self, request: Request, form: Form, status: int = 200, headers: dict[str, str] | None = None

@@ -11,14 +11,12 @@ from ari.http.body import form_of
 from ari.http.context import deps_of, session_of
 from ari.http.cookies import device_cookie_name, read_cookie
 from ari.http.route_policy import AuthMode, policy
-from ari.web import places
-from ari.web.confirming import WRONG, Asker
 from ari.web.forms import Form, form_from, new_form_id, use_once
+from ari.web.pages.confirm.reauth import WRONG, Asker
+from ari.web.pages.security.urls import BACKUP_CODES, SECURITY, TURN_OFF, TWO_FACTOR, TWO_FACTOR_OFF
 from ari.web.pages.sign_in.code import WRONG_CODE
 from ari.web.qr import qr_code
 from ari.web.render import Pages
-
-_BASE = places.SECURITY
 
 
 class TwoFactorPages:
@@ -32,19 +30,19 @@ class TwoFactorPages:
     def routes(self) -> list[BaseRoute]:
         """The addresses."""
         return [
-            Route(places.TWO_FACTOR, self.set_up, methods=["GET"]),
-            Route(places.TWO_FACTOR, self.turn_on, methods=["POST"]),
-            Route(f"{places.TWO_FACTOR}/off", self.off_form, methods=["GET"]),
-            Route(f"{places.TWO_FACTOR}/off", self.turn_off, methods=["POST"]),
-            Route(places.BACKUP_CODES, self.codes_form, methods=["GET"]),
-            Route(places.BACKUP_CODES, self.new_codes, methods=["POST"]),
+            Route(TWO_FACTOR, self.set_up, methods=["GET"]),
+            Route(TWO_FACTOR, self.turn_on, methods=["POST"]),
+            Route(TURN_OFF, self.off_form, methods=["GET"]),
+            Route(TURN_OFF, self.turn_off, methods=["POST"]),
+            Route(BACKUP_CODES, self.codes_form, methods=["GET"]),
+            Route(BACKUP_CODES, self.new_codes, methods=["POST"]),
         ]
 
     @policy(AuthMode.SESSION, sensitive=True)
     async def set_up(self, request: Request) -> Response:
         """Shows a new secret; it counts only once a code of it has come back."""
         if await self._is_on(request):
-            return self._pages.go(request, _BASE)
+            return self._pages.go(request, SECURITY)
         return self._set_up(request, Form({"secret": totp.new_secret()}))
 
     @policy(AuthMode.SESSION)
@@ -58,14 +56,14 @@ class TwoFactorPages:
             shown = Form({"secret": form.value("secret") if whole else totp.new_secret()})
             return self._set_up(request, shown.with_problems(error.problems), 422)
         except Conflict:
-            return self._pages.go(request, _BASE)
+            return self._pages.go(request, SECURITY)
         return self._codes(request, codes, turned_on=True)
 
     @policy(AuthMode.SESSION)
     async def off_form(self, request: Request) -> Response:
         """Asks for the password and a code."""
         if not await self._is_on(request):
-            return self._pages.go(request, _BASE)
+            return self._pages.go(request, SECURITY)
         return self._off_form(request, Form())
 
     @policy(AuthMode.SESSION)
@@ -82,13 +80,13 @@ class TwoFactorPages:
         except Limited as error:
             wait = error.retry_after_seconds
             return self._off_form(request, Form(problems={problem: str(error)}), 429, {"retry-after": str(wait)})
-        return self._pages.go(request, _BASE, "two-factor-off")
+        return self._pages.go(request, SECURITY, TWO_FACTOR_OFF)
 
     @policy(AuthMode.SESSION, sensitive=True)
     async def codes_form(self, request: Request) -> Response:
         """Asks before the codes of before stop working."""
         if not await self._is_on(request):
-            return self._pages.go(request, _BASE)
+            return self._pages.go(request, SECURITY)
         form_id = new_form_id(self._instance.now_ms())
         return self._pages.page(request, "pages/security/new_codes.html", form_id=form_id)
 
@@ -101,7 +99,7 @@ class TwoFactorPages:
         except Conflict:
             codes = None
         if codes is None:
-            return self._pages.go(request, _BASE)
+            return self._pages.go(request, SECURITY)
         return self._codes(request, codes, turned_on=False)
 
     async def _off(self, request: Request, code: str) -> bool:

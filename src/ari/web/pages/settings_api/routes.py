@@ -12,9 +12,9 @@ from ari.keys.listing import SHOWN
 from ari.storage.transaction import Transaction
 from ari.usage import advice as usage_advice
 from ari.usage.reports.listing import LONGEST_TEXT
-from ari.web import places
-from ari.web.endpoints import Endpoints
 from ari.web.forms import Form, form_from
+from ari.web.pages.api_docs.endpoints import Endpoints
+from ari.web.pages.settings_api.urls import DISMISS, DISMISSED, HOME, NOT_DISMISSED, SETTINGS, view_of
 from ari.web.pages.settings_api.view import PAGE_SIZE, advice, key_table
 from ari.web.render import Pages
 
@@ -53,24 +53,24 @@ class SettingsApiPages:
         """The addresses."""
         return [
             Route("/", self.home, methods=["GET"]),
-            Route("/settings", self.settings, methods=["GET"]),
-            Route(places.DISMISS, self.dismiss, methods=["POST"]),
+            Route(SETTINGS, self.settings, methods=["GET"]),
+            Route(DISMISS, self.dismiss, methods=["POST"]),
         ]
 
     @policy(AuthMode.SESSION)
     async def home(self, request: Request) -> Response:
         """The first page is the settings."""
-        return self._pages.go(request, places.HOME)
+        return self._pages.go(request, HOME)
 
     @policy(AuthMode.SESSION)
     async def settings(self, request: Request) -> Response:
         """The tab API; the only tab there is. For htmx the table alone."""
         asked = request.query_params
         if asked.get("tab") is None:
-            return self._pages.go(request, places.HOME)
+            return self._pages.go(request, HOME)
         if asked["tab"] != "api":
             raise NotFound("Page not found.")
-        view = places.view_of(*(asked.get(name, "") for name in ("q", "show", "sort", "after")))
+        view = view_of(*(asked.get(name, "") for name in ("q", "show", "sort", "after")))
         if view is None:
             raise NotFound("Page not found.")
         now_ms, usage = self._instance.now_ms(), self._instance.database.usage
@@ -97,7 +97,7 @@ class SettingsApiPages:
         caller, now_ms = context_of(request).caller, self._instance.now_ms()
         assert caller is not None  # the guard lets nobody else in
         done = await self._instance.acommand(caller, lambda unit, _by: self._dismiss(unit, form, now_ms))
-        return self._pages.go(request, places.HOME, "dismissed" if done else "not-dismissed")
+        return self._pages.go(request, HOME, DISMISSED if done else NOT_DISMISSED)
 
     def _dismiss(self, unit: Transaction, form: Form, now_ms: int) -> bool:
         for finding in advice(unit, self._instance.database.usage, now_ms):

@@ -12,7 +12,7 @@ from ari.usage.model import KeyTotals
 from ari.usage.reports.daily import every_day, first_day_ms
 from ari.usage.reports.listing import page_of_keys
 from ari.web.pages.settings_api.chart import Chart, chart_of
-from ari.web.places import KeysView
+from ari.web.pages.settings_api.urls import KeysView
 
 PAGE_SIZE = 20
 

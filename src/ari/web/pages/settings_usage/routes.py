@@ -7,11 +7,11 @@ from starlette.routing import BaseRoute, Route
 from ari.http.route_policy import AuthMode, policy
 from ari.keys.manage import key_names
 from ari.usage.reports import ai_summary, summary
-from ari.web import places
 from ari.web.ai_use import view_of
 from ari.web.asked import asked_of
 from ari.web.charts import chart_of
 from ari.web.pages.exporting import exported
+from ari.web.pages.settings_usage.urls import USAGE
 from ari.web.render import Pages
 
 
@@ -25,14 +25,14 @@ class SettingsUsagePages:
     def routes(self) -> list[BaseRoute]:
         """The addresses."""
         return [
-            Route(places.USAGE, self.show, methods=["GET"]),
-            Route(f"{places.USAGE}/export", self.export, methods=["POST"]),
+            Route(USAGE, self.show, methods=["GET"]),
+            Route(f"{USAGE}/export", self.export, methods=["POST"]),
         ]
 
     @policy(AuthMode.SESSION)
     async def show(self, request: Request) -> Response:
         """The numbers of a span; all of them from rollups."""
-        asked = asked_of(request, self._instance.now_ms(), places.USAGE)
+        asked = asked_of(request, self._instance.now_ms(), USAGE)
         found = await self._instance.areport(lambda reader: summary.of_all(reader, asked.span))
         used = await self._instance.areport(lambda reader: ai_summary.of_span(reader, asked.span))
         ids = [one.key_id for one in found.top.shown]
@@ -56,4 +56,4 @@ class SettingsUsagePages:
     @policy(AuthMode.SESSION, sensitive=True)
     async def export(self, request: Request) -> Response:
         """The rows of the span as a file."""
-        return await exported(self._instance, request, places.USAGE, None)
+        return await exported(self._instance, request, USAGE, None)

@@ -11,13 +11,13 @@ from ari.http.body import form_of
 from ari.http.context import visitor_deps_of
 from ari.http.route_policy import AuthMode, policy
 from ari.storage import owner_mark
-from ari.web import places
 from ari.web.cookies import keep_session
 from ari.web.forms import Form, form_from
 from ari.web.link_tokens import link_token
+from ari.web.pages.settings_api.urls import HOME
+from ari.web.pages.setup.urls import SETUP
 from ari.web.render import Pages
 
-SETUP = "/setup"
 _GONE = "Page not found."
 _LINK_GONE = (
     "This setup link doesn't work: it was already used, is older than an hour, or ARI was restarted. "
@@ -57,7 +57,7 @@ class SetupPages:
             return self._form(request, shown.with_problems(error.problems), 422)
         session = await deps.do(setup.make_owner_and_sign_in, token, form.value("email"), hashed)
         owner_mark.remember(self._instance.settings.data_dir)
-        answer = self._pages.go(request, places.HOME)
+        answer = self._pages.go(request, HOME)
         keep_session(answer, self._instance.settings, session.token, session.device_token)
         return answer
 

@@ -5,7 +5,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from ari.http.route_policy import AuthMode, policy
-from ari.web import places
+from ari.web.pages.shortcuts.urls import SHORTCUTS
 from ari.web.render import Pages
 
 KEYS = (
@@ -24,7 +24,7 @@ class ShortcutsPages:
 
     def routes(self) -> list[BaseRoute]:
         """The address."""
-        return [Route(places.SHORTCUTS, self.show, methods=["GET"])]
+        return [Route(SHORTCUTS, self.show, methods=["GET"])]
 
     @policy(AuthMode.SESSION)
     async def show(self, request: Request) -> Response:

@@ -10,9 +10,10 @@ from ari.http.body import form_of
 from ari.http.context import context_of, visitor_deps_of
 from ari.http.cookies import device_cookie_name, half_cookie_name, read_cookie, session_cookie_name
 from ari.http.route_policy import AuthMode, policy
-from ari.web import places
 from ari.web.cookies import keep_half, keep_session
 from ari.web.forms import Form, form_from
+from ari.web.pages.sign_in import urls
+from ari.web.pages.sign_in.urls import CODE, CODE_LATE
 from ari.web.render import Pages
 
 WRONG_CODE = "That code is incorrect or already used. Wait for a new code and try again."
@@ -29,14 +30,14 @@ class CodePages:
     def routes(self) -> list[BaseRoute]:
         """The addresses."""
         return [
-            Route(places.CODE, self.show, methods=["GET"]),
-            Route(places.CODE, self.enter, methods=["POST"]),
+            Route(CODE, self.show, methods=["GET"]),
+            Route(CODE, self.enter, methods=["POST"]),
         ]
 
     @policy(AuthMode.VISITOR)
     async def show(self, request: Request) -> Response:
         """The form; without a password given of late there is only the sign-in."""
-        wanted = places.known_place(request.query_params.get("next"))
+        wanted = self._pages.return_url(request.query_params.get("next"))
         if context_of(request).signed_in is not None:
             return self._pages.go(request, wanted)
         half = self._cookie(request, half_cookie_name(self._instance.settings))
@@ -67,13 +68,13 @@ class CodePages:
         if made is None:
             wrong = WRONG_BACKUP if form.value("with") == "backup" else WRONG_CODE
             return self._form(request, shown.with_problem("code", wrong), 422)
-        answer = self._pages.go(request, places.known_place(form.value("next")))
+        answer = self._pages.go(request, self._pages.return_url(form.value("next")))
         keep_session(answer, settings, made.token, made.device_token)
         keep_half(answer, settings, None)
         return answer
 
     def _too_late(self, request: Request, wanted: str) -> Response:
-        answer = self._pages.go(request, places.sign_in_place(places.known_place(wanted)), "code-late")
+        answer = self._pages.go(request, urls.sign_in(self._pages.return_url(wanted)), CODE_LATE)
         keep_half(answer, self._instance.settings, None)
         return answer
 
@@ -87,6 +88,6 @@ class CodePages:
             status=status,
             headers=headers,
             form=form,
-            next=places.known_place(form.value("next")),
+            next=self._pages.return_url(form.value("next")),
             backup=form.value("with") == "backup",
         )

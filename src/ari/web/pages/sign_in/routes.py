@@ -13,10 +13,11 @@ from ari.http.body import form_of
 from ari.http.context import context_of, visitor_deps_of
 from ari.http.cookies import device_cookie_name, read_cookie, session_cookie_name
 from ari.http.route_policy import AuthMode, policy
-from ari.web import places
 from ari.web.cookies import keep_half, keep_session
 from ari.web.forms import Form, form_from
-from ari.web.pages.setup.routes import SETUP
+from ari.web.pages.setup.urls import SETUP
+from ari.web.pages.sign_in import urls
+from ari.web.pages.sign_in.urls import SIGN_IN
 from ari.web.render import Pages
 
 WRONG = "Incorrect email or password."
@@ -33,14 +34,14 @@ class SignInPages:
     def routes(self) -> list[BaseRoute]:
         """The addresses."""
         return [
-            Route(places.SIGN_IN, self.show, methods=["GET"]),
-            Route(places.SIGN_IN, self.sign_in, methods=["POST"]),
+            Route(SIGN_IN, self.show, methods=["GET"]),
+            Route(SIGN_IN, self.sign_in, methods=["POST"]),
         ]
 
     @policy(AuthMode.VISITOR)
     async def show(self, request: Request) -> Response:
         """The form. Leads on who is signed in already, and to the setup while there is no owner."""
-        wanted = places.known_place(request.query_params.get("next"))
+        wanted = self._pages.return_url(request.query_params.get("next"))
         if context_of(request).signed_in is not None:
             return self._pages.go(request, wanted)
         self._has_owner = self._has_owner or await visitor_deps_of(request).read(
@@ -64,9 +65,9 @@ class SignInPages:
             return self._form(request, shown.with_problem("form", str(error)), 429, wait)
         if made is None:
             return self._form(request, shown.with_problem("form", WRONG), 422)
-        wanted = places.known_place(form.value("next"))
+        wanted = self._pages.return_url(form.value("next"))
         if isinstance(made, HalfSignedIn):
-            answer = self._pages.go(request, places.code_place(wanted))
+            answer = self._pages.go(request, urls.code(wanted))
             keep_half(answer, self._instance.settings, made.token)
             return answer
         answer = self._pages.go(request, wanted)
@@ -91,7 +92,7 @@ class SignInPages:
         return await deps.do(sign_in.finish, attempt, verdict, replaced)
 
     def _form(self, request: Request, form: Form, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-        wanted = places.known_place(form.value("next"))
+        wanted = self._pages.return_url(form.value("next"))
         return self._pages.page(
             request, "pages/sign_in/page.html", status=status, headers=headers, form=form, next=wanted
         )

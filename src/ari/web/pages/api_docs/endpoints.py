@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ari.web.places import API_DOCS
+from ari.web.pages.api_docs.urls import API_DOCS
 
 Describe = Callable[[], Awaitable[Mapping[str, Any]]]
 """Returns the API's OpenAPI document."""

@@ -20,8 +20,9 @@ from ari.http.body import form_of
 from ari.http.context import context_of, deps_of, session_of
 from ari.http.cookies import device_cookie_name, read_cookie
 from ari.http.route_policy import AuthMode, policy_of
-from ari.web import places
 from ari.web.forms import Form
+from ari.web.pages.confirm.urls import CONFIRM
+from ari.web.pages.settings_api.urls import HOME
 from ari.web.render import Pages
 from ari.web.session_guard import PageEndpoint, redirect_ended_session
 
@@ -107,15 +108,15 @@ class Asker:
         """The question in place of an answer."""
         place = request.url.path
         if "hx-request" in request.headers and request.headers.get("hx-target") != _DIALOG:
-            came_from = places.came_from(request.headers.get("hx-current-url")) or places.HOME
-            return self._pages.go(request, f"{places.CONFIRM}?next={quote(came_from, safe='')}")
+            came_from = self._pages.page_behind(request) or HOME
+            return self._pages.go(request, f"{CONFIRM}?next={quote(came_from, safe='')}")
         if request.method == "POST":
             carried = {name: values for name, values in form_of(request).items() if name not in _NOT_CARRIED}
-            back = places.came_from(request.headers.get("hx-current-url")) or places.HOME
+            back = self._pages.page_behind(request) or HOME
             action = quote(place, safe="/")
         else:
             query = f"?{request.url.query}" if request.url.query else ""
-            carried, back, action = {"next": [places.known_place(place + query)]}, places.HOME, places.CONFIRM
+            carried, back, action = {"next": [self._pages.return_url(place + query)]}, HOME, CONFIRM
         return self._pages.page(
             request,
             "pages/confirm/page.html",

@@ -1,0 +1,4 @@
+"""URLs of the API docs."""
+
+API_DOCS = "/api-docs"
+RETURN_TO = (API_DOCS,)

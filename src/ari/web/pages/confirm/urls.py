@@ -1,0 +1,4 @@
+"""URLs of the page that asks for the password again."""
+
+CONFIRM = "/confirm"
+RETURN_TO = ()

@@ -1,0 +1,17 @@
+"""URLs of the form that creates a key."""
+
+from ari.web.navigation import KEY_ID
+
+NEW_KEY = "/settings/keys/new"
+NAME_ADVICE = f"{NEW_KEY}/name"
+RETURN_TO = (rf"{NEW_KEY}(?:\?like={KEY_ID}|\?ai=[a-z_]{{1,30}})?",)
+
+
+def like(key_id: str) -> str:
+    """The form for a key with the same access."""
+    return f"{NEW_KEY}?like={key_id}"
+
+
+def for_provider(provider: str) -> str:
+    """The form for a key that may use one provider of the AI gateway."""
+    return f"{NEW_KEY}?ai={provider}"

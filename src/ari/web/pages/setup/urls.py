@@ -1,0 +1,4 @@
+"""URLs of the first run."""
+
+SETUP = "/setup"
+RETURN_TO = ()

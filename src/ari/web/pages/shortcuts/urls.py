@@ -1,0 +1,4 @@
+"""URLs of the help about the keyboard."""
+
+SHORTCUTS = "/shortcuts"
+RETURN_TO = (SHORTCUTS,)

@@ -1,0 +1,62 @@
+"""The URLs of all pages by folder, as templates use them, and those that a form may lead back to (security.md 28)."""
+
+import re
+from urllib.parse import urlsplit
+
+from ari.web.navigation import Toast
+from ari.web.pages.account import urls as account
+from ari.web.pages.api_docs import urls as api_docs
+from ari.web.pages.confirm import urls as confirm
+from ari.web.pages.create_key import urls as create_key
+from ari.web.pages.edit_key import urls as edit_key
+from ari.web.pages.integrations import urls as integrations
+from ari.web.pages.key import urls as key
+from ari.web.pages.mail_links import urls as mail_links
+from ari.web.pages.many_keys import urls as many_keys
+from ari.web.pages.notifications import urls as notifications
+from ari.web.pages.security import urls as security
+from ari.web.pages.settings_api import urls as settings_api
+from ari.web.pages.settings_usage import urls as settings_usage
+from ari.web.pages.setup import urls as setup
+from ari.web.pages.shortcuts import urls as shortcuts
+from ari.web.pages.sign_in import urls as sign_in
+
+_FOLDERS = (
+    account,
+    api_docs,
+    confirm,
+    create_key,
+    edit_key,
+    integrations,
+    key,
+    mail_links,
+    many_keys,
+    notifications,
+    security,
+    settings_api,
+    settings_usage,
+    setup,
+    shortcuts,
+    sign_in,
+)
+_RETURN_TO = re.compile("|".join(pattern for folder in _FOLDERS for pattern in folder.RETURN_TO))
+_TOASTS = {value.id: value.text for folder in _FOLDERS for value in vars(folder).values() if isinstance(value, Toast)}
+
+
+def return_url(text: str | None) -> str:
+    """``text`` if a form may lead back to it, else Settings > API."""
+    return text if text is not None and _RETURN_TO.fullmatch(text) else settings_api.HOME
+
+
+def page_behind(current_url: str | None) -> str | None:
+    """The page that a dialog covers, from htmx's ``HX-Current-URL``; ``None`` if no form may lead back to it."""
+    if current_url is None:
+        return None
+    parts = urlsplit(current_url)
+    url = parts.path + (f"?{parts.query}" if parts.query else "")
+    return url if _RETURN_TO.fullmatch(url) else None
+
+
+def toast_text(toast_id: str) -> str | None:
+    """The text of the toast with this id."""
+    return _TOASTS.get(toast_id)
