@@ -80,7 +80,7 @@ def test_keys_made_by_a_key_are_revoked_with_it(owner: Any, home: Any) -> None:
     home.get_by_role("link", name="Revoke").click()
     dialog = home.get_by_role("dialog")
     expect(dialog).to_contain_text("Made by maker")
-    dialog.get_by_label("Revoke it as well").check()
+    dialog.get_by_label("Also revoke it").check()
     dialog.get_by_role("button", name="Revoke key").click()
     expect(home.locator(".toast")).to_contain_text("Key revoked.")
     assert home.url.endswith(maker["id"])
