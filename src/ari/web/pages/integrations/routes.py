@@ -18,9 +18,9 @@ from ari.integrations.model import Provider, State
 from ari.integrations.ports import IntegrationTransaction
 from ari.integrations.providers import provider_named
 from ari.integrations.trying import probe_provider
-from ari.web.pages.confirm.reauth import PROVIDER_KEY
 from ari.web.forms import Form, form_from
 from ari.web.navigation import Toast
+from ari.web.pages.confirm.reauth import PROVIDER_KEY
 from ari.web.pages.integrations import urls, view
 from ari.web.pages.integrations.instructions import build_instructions
 from ari.web.pages.integrations.urls import (
