@@ -54,7 +54,7 @@ class World:
     day: int = 0
 
     def __post_init__(self) -> None:
-        self.instance.clock = self.clock = FrozenClock(START_MS)
+        self.instance.clock = self.instance.database.clock = self.clock = FrozenClock(START_MS)
         self.service.now = lambda: self.clock.now_ms() / 1000
         with self.instance.database.writing() as unit:
             unit.accounts.add_owner(OWNER)
