@@ -177,8 +177,9 @@ def _default(field: str, info: FieldInfo) -> str:
     value = info.default
     if value is None or value == () or isinstance(value, SecretStr):
         return "unset"
-    shown = ",".join(map(str, value)) if isinstance(value, tuple) else str(value).lower()
-    return f"`{shown}`"
+    if isinstance(value, tuple):
+        return f"`{','.join(map(str, value))}`"
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
 def _sentence(text: str | None) -> str:
@@ -223,9 +224,8 @@ def _parameter_help(parameter: Any) -> str:
     shown = parameter.show_default if isinstance(getattr(parameter, "show_default", None), str) else None
     if shown is None and isinstance(default, int | str) and not isinstance(default, bool):
         shown = str(default)
-    repeat = " May be repeated." if getattr(parameter, "multiple", False) else ""
     needed = "Required. " if parameter.required and parameter.param_type_name == "option" else ""
-    return f"{needed}{said}{repeat}" + (f" Default: `{shown}`." if shown else "")
+    return f"{needed}{said}" + (f" Default: `{shown}`." if shown else "")
 
 
 if __name__ == "__main__":

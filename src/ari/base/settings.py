@@ -75,11 +75,12 @@ class Settings(BaseSettings):
         description="Data directory (mode 0700). Default: the platform's directory for user data.",
     )
     database_url: PostgresUrl | None = Field(
-        None, description="postgresql://… URL, for several nodes. Unset: SQLite files in the data directory."
+        None,
+        description="PostgreSQL URL (postgresql://…), for several nodes. Unset: SQLite files in the data directory.",
     )
     database_sync: Literal["off", "required"] = Field(
         "off",
-        description="required: changes fail with 503 unless a synchronous PostgreSQL standby confirms them.",
+        description="Set to required to make changes fail with 503 unless a synchronous PostgreSQL standby confirms them.",
     )
     database_pooler: Literal["auto", "session", "transaction"] = Field(
         "auto",
@@ -173,7 +174,7 @@ class Settings(BaseSettings):
     )
     watch_new_from: Literal["network", "address"] = Field(
         "network",
-        description="network: alert on a new network (/24, /48). address: also on a new address in a known network.",
+        description="Alert on a new network (/24, /48), or (address) also on a new address in a known network.",
     )
     watch_many_networks: int = Field(
         5, ge=1, le=1_000, description="Number of networks after which new ones are no longer reported for a key."
@@ -181,7 +182,7 @@ class Settings(BaseSettings):
     watch_burst_count: int = Field(
         100, ge=2, le=1_000_000, description="Refused attempts, on a key or from an IP address, that trigger an alert."
     )
-    watch_burst_minutes: int = Field(10, ge=1, le=60, description="Time window in minutes for watch_burst_count.")
+    watch_burst_minutes: int = Field(10, ge=1, le=60, description="Time window in minutes for ARI_WATCH_BURST_COUNT.")
     watch_unused_days: Days = Field(
         (30, 90), description="Days without use after which a key appears in the monthly summary."
     )
@@ -216,7 +217,8 @@ class Settings(BaseSettings):
     time_zone: TimeZone = Field("UTC", description="Time zone for emails, such as Europe/Berlin.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Log level.")
     log_format: Literal["auto", "text", "json"] = Field(
-        "auto", description="text for people, json for programs. auto: text at a terminal."
+        "auto",
+        description="Log format. text: for people. json: for programs. auto: text at a terminal, otherwise json.",
     )
     test_clock_file: Path | None = Field(None, description="Tests only: file with milliseconds to add to the clock.")
 

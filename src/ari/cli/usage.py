@@ -37,7 +37,7 @@ Code = Annotated[str | None, typer.Option("--code", metavar="CODE", help="Filter
 Address = Annotated[str, typer.Option("--address", metavar="ADDRESS", help="IP address to erase.", show_default=False)]
 ThisKey = Annotated[str, typer.Option("--key", metavar="ID", help="Key ID or prefix.", show_default=False)]
 Since = Annotated[
-    str | None, typer.Option("--since", metavar="24h|TIME", help="Only entries since.", show_default=False)
+    str | None, typer.Option("--since", metavar="24h|TIME", help="Only entries since this time.", show_default=False)
 ]
 
 

@@ -38,9 +38,11 @@ def export(
     ] = "csv",
     code: Annotated[str | None, typer.Option(metavar="CODE", help="Filter by result.", show_default=False)] = None,
     since: Annotated[
-        str | None, typer.Option(metavar="24h|TIME", help="Only entries since.", show_default=False)
+        str | None, typer.Option(metavar="24h|TIME", help="Only entries since this time.", show_default=False)
     ] = None,
-    until: Annotated[str | None, typer.Option(metavar="TIME", help="Only entries before.", show_default=False)] = None,
+    until: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Only entries before this time.", show_default=False)
+    ] = None,
     method: Annotated[str | None, typer.Option(metavar="GET", help="Filter by method.", show_default=False)] = None,
     status: Annotated[
         str | None, typer.Option(metavar="404|4xx|none", help="Filter by HTTP status.", show_default=False)

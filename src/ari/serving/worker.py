@@ -1,4 +1,4 @@
-"""A worker: granian in an event loop of ours, on the port that the parent holds."""
+"""A worker process: granian in our own event loop, on the socket that the parent holds."""
 
 import asyncio
 import gc
@@ -23,15 +23,19 @@ from ari.serving.limits import most_connections
 BACKLOG = 4096
 """How many connections may wait to be accepted; the kernel may allow fewer (net.core.somaxconn)."""
 HEADER_SECONDS = 10
-"""How long a request's head may take, counted from the opening of the connection or the end of the answer before."""
+"""Timeout for a request's head, from the opening of the connection or the end of the previous response."""
 HEAD_BYTES = 32 * 1024
-_YOUNG_OBJECTS = 20_000
+_GEN0_THRESHOLD = 20_000
 
 _log = structlog.get_logger("ari.serving")
 
 
 class _Granian(Server):
-    """Granian on a socket that already listens: its own would let a second ARI join the same port unnoticed."""
+    """Granian on a socket that already listens: with its own, a second ARI could join the same port unnoticed.
+
+    Granian has no public way to pass a socket. tests/unit/serving/test_worker.py fails when an upgrade changes the
+    private method that is replaced here.
+    """
 
     def __init__(self, app: App, listener: socket.socket, settings: Settings) -> None:
         super().__init__(
@@ -54,50 +58,49 @@ class _Granian(Server):
 
 
 def work(app: App, listener: socket.socket, settings: Settings) -> int:
-    """Serve until SIGTERM; then finish what is in flight, write what is buffered, and return the exit status."""
+    """Serve until SIGTERM, finish requests in progress, flush the usage log, and return the exit status."""
     loop = uvloop.new_event_loop()
     asyncio.set_event_loop(loop)
     return loop.run_until_complete(_work(app, listener, settings))
 
 
 async def _work(app: App, listener: socket.socket, settings: Settings) -> int:
-    told_to_stop = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, told_to_stop.set)
+    stop_requested = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop_requested.set)
     async with _lifespan(app):
-        _collect_less()
+        _reduce_garbage_collection()
         granian = _Granian(app, listener, settings)
         serving = asyncio.create_task(granian.serve())
-        waiting = asyncio.create_task(told_to_stop.wait())
+        waiting = asyncio.create_task(stop_requested.wait())
         await asyncio.wait((serving, waiting), return_when=asyncio.FIRST_COMPLETED)
         if serving.done():
-            _log.error("the server ended by itself", exc_info=serving.exception())
+            _log.error("the server stopped unexpectedly", exc_info=serving.exception())
             return 1
         granian.stop()  # type: ignore[no-untyped-call]  # untyped there
         await asyncio.wait((serving,), timeout=settings.stop_seconds)
         if not serving.done():
-            _log.warning("stopped with requests still open", after_seconds=settings.stop_seconds)
+            _log.warning("stopped with requests in progress", after_seconds=settings.stop_seconds)
     return 0
 
 
-def _collect_less() -> None:
-    """Requests make no rings, so what collecting finds is not worth looking for at every 700th object: what stands now
-    is left out of it, and many requests share one look at what is young."""
+def _reduce_garbage_collection() -> None:
+    """Requests create no reference cycles. Freeze the startup objects and raise the gen-0 threshold to 20,000."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(_YOUNG_OBJECTS, 20, 20)
+    gc.set_threshold(_GEN0_THRESHOLD, 20, 20)
 
 
 @asynccontextmanager
 async def _lifespan(app: App) -> AsyncIterator[None]:
-    """Start and stop the app as ASGI has it; here rather than in granian, so that the log is flushed in any case."""
-    inbox: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-    outbox: asyncio.Queue[Any] = asyncio.Queue()
+    """Run the ASGI lifespan here rather than in granian, so that the usage log is always flushed."""
+    received: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    sent: asyncio.Queue[Any] = asyncio.Queue()
     scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.3"}}
-    running = asyncio.ensure_future(app(scope, inbox.get, outbox.put))
+    running = asyncio.ensure_future(app(scope, received.get, sent.put))
     for name in ("startup", "shutdown"):
-        await inbox.put({"type": f"lifespan.{name}"})
-        answer = await outbox.get()
-        if answer["type"] != f"lifespan.{name}.complete":
+        await received.put({"type": f"lifespan.{name}"})
+        message = await sent.get()
+        if message["type"] != f"lifespan.{name}.complete":
             await running
         if name == "startup":
             yield
