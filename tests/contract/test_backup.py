@@ -192,7 +192,7 @@ def test_a_filled_instance_is_not_replaced_by_mistake(source: Instance, target_u
     body, _ = _backup(source)
     with _opened(tmp_path / "old", target_url) as old:
         kept = _create(old, "kept")
-    with pytest.raises(Conflict, match="not empty"):
+    with pytest.raises(Conflict, match="isn't empty"):
         _restore(tmp_path / "old", target_url, body)
     with _opened(tmp_path / "old", target_url) as old:
         assert old.read(lambda unit: manage.get(unit, kept.key.id)).name == "kept"
@@ -325,7 +325,7 @@ def test_a_damaged_target_is_restored_over_with_force(source: Instance, tmp_path
     with _opened(tmp_path / "old", None):
         pass
     (tmp_path / "old" / KEYS_FILE).write_bytes(b"\xff" * 8192)
-    with pytest.raises(Conflict, match="not empty"):
+    with pytest.raises(Conflict, match="isn't empty"):
         _restore(tmp_path / "old", None, body)
     _restore(tmp_path / "old", None, body, replace=True)
     with _opened(tmp_path / "old", None) as target:

@@ -104,7 +104,7 @@ def test_an_unreadable_record_stops_the_node(data_dir: Path, replaced: tuple[str
     (data_dir / "seen-sqlite.json").write_text("{")
     instance = Instance.open(settings_for(data_dir, None), check=False)
     try:
-        with pytest.raises(Unavailable, match="cannot be read"):
+        with pytest.raises(Unavailable, match="Can't read what this node has seen"):
             _find(instance, replaced[0])
     finally:
         instance.close()

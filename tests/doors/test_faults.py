@@ -74,13 +74,13 @@ def test_a_read_only_directory_is_named(
     command = mounts.ari_on_read_only_disk(data_dir)
     server = make_server(data_dir, command=command)
     assert server.launch().wait(60) == 1
-    assert "cannot be written" in server.log_text()
+    assert "isn't writable" in server.log_text()
     assert "Traceback" not in server.log_text()
     done = subprocess.run(
         [*command, "keys", "create", "n"], env=owner.server.environment, capture_output=True, text=True, timeout=60
     )
     assert (done.returncode, done.stdout) == (1, "")
-    assert "cannot be written" in done.stderr
+    assert "isn't writable" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
 
 

@@ -130,7 +130,7 @@ def test_nobody_holds_a_stopping_server(make_owner: Callable[..., Any]) -> None:
     half = _half_sent_post(owner.server.port, secret, b'{"name": "never"}')
     eventually(lambda: "half-sent" in _logged(owner))
     assert owner.server.stop() == 0
-    assert "stopped with requests still open" in owner.server.log_text()
+    assert "stopped with requests in progress" in owner.server.log_text()
     for connection in (silent, half):
         connection.close()
 

@@ -249,7 +249,7 @@ def test_a_node_without_the_master_key_does_not_hide_that(data_dir: Path, postgr
         create(first, "a")
         create(second, "b")
         assert not (other / "master.key").exists()
-        assert "is not in" in str(audit_trail(second.database).fault)
+        assert "isn't in" in str(audit_trail(second.database).fault)
         assert "1 event isn't signed" in str(audit_trail(first.database).fault)
         shutil.copy2(data_dir / "master.key", other)
         create(second, "c")

@@ -80,7 +80,7 @@ class Settings(BaseSettings):
     )
     database_sync: Literal["off", "required"] = Field(
         "off",
-        description="Set to required to make changes fail with 503 unless a synchronous PostgreSQL standby confirms them.",
+        description="Set to required to fail changes with 503 unless a synchronous PostgreSQL standby confirms them.",
     )
     database_pooler: Literal["auto", "session", "transaction"] = Field(
         "auto",

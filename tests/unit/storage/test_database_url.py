@@ -48,7 +48,7 @@ def test_what_a_url_says(url: str, said: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        ("mysql://h/d", "give a postgresql:// address"),
+        ("mysql://h/d", "use a postgresql:// URL"),
         ("postgresql://u:hush@hush@h/d", "percent-encoded"),
         ("postgresql://u:hush/hush@h/d", "percent-encoded"),
         ("postgresql://u:12/hush@h/d", "percent-encoded"),
