@@ -19,10 +19,10 @@ from ari.base.errors import AriError
 from ari.base.log import configure_log
 from ari.base.settings import load_settings
 from ari.http.context import context_of
-from ari.http.dispatch import Dispatcher
-from ari.http.middleware import App, Middleware
+from ari.http.dispatch import App, Dispatcher
+from ari.http.fault_response import fault_response
+from ari.http.middleware import Middleware
 from ari.http.problem import Fault, fault_of
-from ari.http.responses import fault_response
 from ari.instance import Instance
 from ari.keys.reasons import REQUEST_ERRORS
 
@@ -90,19 +90,15 @@ def build_app(instance: Instance, presence: Presence | None = None) -> Middlewar
     app.state.description = openapi.Description(app, settings)
     app.router.routes.extend(web.routes(instance, app.state.description.document))
     guard = Middleware(app, instance, app.routes, web.error_page(instance))
-    app.router.middleware_stack = Dispatcher(app.router.app, guard.report_unauthorized)
+    app.router.middleware_stack = Dispatcher(app.router.app, guard.events.report_unauthorized)
     _add_error_handlers(app, guard)
     return guard
 
 
 def _add_error_handlers(app: FastAPI, guard: Middleware) -> None:
     def render(request: Request, fault: Fault) -> Response:
-        call = context_of(request)
-        is_api = request.url.path.startswith("/api/")
-        token_sent = call.key is not None
-        answer = fault_response(
-            guard.settings, fault, call, is_api=is_api, token_sent=token_sent, error_page=guard.error_page
-        )
+        as_problem = request.url.path.startswith("/api/")
+        answer = fault_response(context_of(request), guard.services, fault, as_problem=as_problem)
         response = Response(answer.body, answer.status)
         response.raw_headers = answer.headers
         return response

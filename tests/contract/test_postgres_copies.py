@@ -145,7 +145,7 @@ def test_copies_are_bounded_and_never_of_unknown_keys(
     data_dir: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody fills the memory with guesses, nor with keys."""
-    monkeypatch.setattr("ari.storage.lookups.keys._MOST_COPIED", 2)
+    monkeypatch.setattr("ari.storage.lookups.keys.MAX_CACHED", 2)
 
     async def work(_instance: Instance, watched: Watched, secrets: list[str], _hand: object) -> list[str]:
         sizes = []

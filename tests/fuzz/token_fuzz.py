@@ -8,7 +8,7 @@ import os
 import random
 import time
 
-from ari.http.auth.credentials import presented
+from ari.http.auth.credentials import read_credentials
 from ari.http.request_head import head_fault, keys_in_url, read_head
 from ari.keys import token
 
@@ -51,10 +51,10 @@ def fuzz(seed: int, rounds: int | None = None, seconds: float = 60) -> int:
         text = _mutated(source)
         parsed = token.parse(text)
         assert parsed is None or token.checksum(text[:49]).encode() == text[49:], f"accepted a wrong checksum: {text!r}"
-        incoming = read_head(_head(source), 1, 0.0)
+        incoming = read_head(_head(source), 1)
         head_fault(incoming)
         keys_in_url(incoming)
-        presented(incoming)
+        read_credentials(incoming)
         done += 1
     return done
 

@@ -89,8 +89,8 @@ def _probe(real: Any, probed: list[RoutePolicy]) -> Any:
         probed.append(declared)
         return Response(status_code=299)
 
-    async def handler(exchange: Any) -> WholeResponse:
-        probed.append(exchange.matched.policy)
+    async def handler(context: Any, services: Any) -> WholeResponse:
+        probed.append(context.route.policy)
         return WholeResponse(299, [], b"")
 
     fast = None if declared.fast is None else replace(declared.fast, handler=handler)
@@ -106,7 +106,7 @@ def probed_app(instance: Instance) -> Iterator[Probed]:
     ran: list[RoutePolicy] = []
     routes = [Route(one.path, _probe(one.endpoint, ran), methods=list(one.methods)) for one in real.app.routes]
     found = Probed(Middleware(None, instance, routes, real.error_page), routes, ran)
-    found.guard.app = Dispatcher(None, found.guard.report_unauthorized)
+    found.guard.app = Dispatcher(None, found.guard.events.report_unauthorized)
     yield found
 
 

@@ -29,9 +29,10 @@ from ari.base.clock import to_rfc3339
 from ari.base.errors import Invalid, Problem
 from ari.base.ids import new_id
 from ari.http.client_address import parse_address
-from ari.http.request_handler import RequestHandler
+from ari.http.context import RequestContext
 from ari.http.responses import Response, json_response
 from ari.http.route_policy import AuthMode, FastRoute, policy
+from ari.http.services import Services
 from ari.keys.checks import AccessRequest
 from ari.keys.model import ApiKey, Granted, Refused
 from ari.keys.reasons import ACCEPTED, EXPIRED, REQUEST_ERRORS
@@ -67,16 +68,17 @@ class _Question:
 class _Desk:
     """Judges the questions of one request and notes what the log shall hold."""
 
-    def __init__(self, exchange: RequestHandler) -> None:
-        self._exchange = exchange
-        self._now_ms = exchange.instance.now_ms()
-        self._log = exchange.beside = Batch()
+    def __init__(self, context: RequestContext, services: Services) -> None:
+        self._context = context
+        self._services = services
+        self._now_ms = services.clock.now_ms()
+        self._log = context.record.extra_batch = Batch()
         self._stamped = False
 
     async def judge(self, question: _Question) -> dict[str, Any]:
         """The verdict as JSON. Raises ``Unavailable`` when nothing can be decided."""
         ask = AccessRequest(None, self._now_ms, question.scopes)
-        verdict = await verify(self._exchange.guard.finder, question.token, ask)
+        verdict = await verify(self._services.lookup, question.token, ask)
         code = ACCEPTED if isinstance(verdict, Granted) else verdict.reason.code
         key = verdict.key
         if key is None:
@@ -87,16 +89,16 @@ class _Desk:
         return {"valid": code == ACCEPTED, "code": code, "key": _public(key)}
 
     def _row(self, key: ApiKey, code: str, address: str | None) -> UsageRow:
-        exchange, row_id = self._exchange, new_id(ROW_KIND, self._now_ms)
-        incoming, route = exchange.incoming, exchange.matched.template
+        row_id = new_id(ROW_KIND, self._now_ms)
+        head, route = self._context.head, self._context.route.template
         return UsageRow(
             id=row_id,
             at_ms=self._now_ms,
-            request_id=incoming.request_id,
+            request_id=head.request_id,
             key_id=key.id,
             key_hint=key.hint,
             code=code,
-            method=incoming.method,
+            method=head.method,
             route=route,
             path=route,
             client_address=address,
@@ -107,7 +109,7 @@ class _Desk:
 
     def _count(self, code: str) -> None:
         """Text that is no key of ours is counted under who asked, not under an address that it only claims."""
-        caller = self._exchange.call.caller
+        caller = self._context.caller
         assert caller is not None
         self._log.attempts.append(Attempt(self._now_ms, code, caller.actor))
 
@@ -116,16 +118,16 @@ class _Desk:
             return
         if verdict.key is not None and verdict.key.expired_seen_at_ms is None:
             self._stamped = True
-            await self._exchange.guard.stamp_expired(self._now_ms)
+            await self._services.expiry_stamper.stamp(self._now_ms)
 
 
-async def _verify(exchange: RequestHandler) -> Response:
-    return json_response(await _Desk(exchange).judge(_question(exchange.json)))
+async def _verify(context: RequestContext, services: Services) -> Response:
+    return json_response(await _Desk(context, services).judge(_question(context.json)))
 
 
-async def _verify_batch(exchange: RequestHandler) -> Response:
-    desk, answers = _Desk(exchange), []
-    for item in _understood(exchange.json, _Items, VerifyItemsIn).items:
+async def _verify_batch(context: RequestContext, services: Services) -> Response:
+    desk, answers = _Desk(context, services), []
+    for item in _understood(context.json, _Items, VerifyItemsIn).items:
         try:
             question = _question(item)
         except Invalid as error:

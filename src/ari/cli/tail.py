@@ -1,7 +1,8 @@
 """Follow the usage log without gaps or repeats."""
 
-from collections import OrderedDict
 from collections.abc import Iterable
+
+from cachetools import FIFOCache
 
 from ari.usage.model import UsageFilter, UsageRow
 from ari.usage.ports import UsageStore
@@ -33,7 +34,7 @@ class Tail:
         self._where = where
         self._overlap_ms = overlap_ms
         self._since_ms = 0
-        self._shown: OrderedDict[str, None] = OrderedDict()
+        self._shown: FIFOCache[str, None] = FIFOCache(2 * _REMEMBERED)
 
     def start(self, now_ms: int, limit: int) -> list[UsageRow]:
         """The latest rows, oldest first. ``more`` returns the ones after them."""
@@ -67,5 +68,3 @@ class Tail:
     def _remember(self, rows: Iterable[UsageRow]) -> None:
         for row in rows:
             self._shown[row.id] = None
-        while len(self._shown) > 2 * _REMEMBERED:
-            self._shown.popitem(last=False)

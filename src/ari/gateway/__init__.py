@@ -17,8 +17,10 @@ from ari.gateway.provider_status import ProviderStatus
 from ari.gateway.read_rate import ReadRates
 from ari.gateway.request_body import read_body
 from ari.gateway.usage_injection import OptionSupport
+from ari.http.context import RequestContext
+from ari.http.fault_response import fault_response
 from ari.http.problem import Fault
-from ari.http.request_handler import RequestHandler
+from ari.http.services import Services
 from ari.http.responses import Response
 from ari.instance import Instance
 from ari.keys.reasons import REQUEST_ERRORS
@@ -39,18 +41,19 @@ class Gateway:
         self.read_rates = ReadRates(instance.clock)
         self._keyring = Keyring(instance)
 
-    async def handle(self, exchange: RequestHandler) -> Response | None:
+    async def handle(self, context: RequestContext, services: Services) -> Response | None:
         """Forward one request. Its usage row is committed before the provider receives anything."""
-        target = route.target_of_raw(exchange.incoming.raw_path)
+        target = route.target_of_raw(context.head.raw_path)
         if target is None:
-            return exchange.fault(Fault(REQUEST_ERRORS["not_found"], "The AI gateway has no such provider."))
-        refused = refuse(exchange, target)
+            fault = Fault(REQUEST_ERRORS["not_found"], "The AI gateway has no such provider.")
+            return fault_response(context, services, fault)
+        refused = refuse(context, target)
         if refused is not None:
-            return exchange.fault(refused)
+            return fault_response(context, services, refused)
         held = await self._keyring.find(target.provider)
-        await exchange.log_first()
-        sent = await read_body(exchange.incoming, exchange.receive)
-        return await Forwarding(self, exchange, target, held, sent).run()
+        await context.record.commit_before_handler()
+        sent = await read_body(context.head, context.receive)
+        return await Forwarding(self, context, services, target, held, sent).run()
 
     async def close(self) -> None:
         """Close all connections."""

@@ -4,40 +4,40 @@ from ari.gateway import header_filter
 from ari.gateway.path_suggestions import suggest_path
 from ari.gateway.route import PREFIX, Target, account_scope, plain_scope, target_of
 from ari.http.problem import Fault
-from ari.http.request_handler import RequestHandler
+from ari.http.context import RequestContext
 from ari.http.route_policy import scoped_method
 from ari.keys.reasons import INSUFFICIENT_SCOPE, REQUEST_ERRORS
 from ari.keys.scopes import holds
 
 
-def refuse(exchange: RequestHandler, target: Target) -> Fault | None:
+def refuse(context: RequestContext, target: Target) -> Fault | None:
     """The fault that stops the request, or ``None`` if it may be forwarded."""
-    incoming = exchange.incoming
-    fault = header_filter.refuse_request(incoming)
+    head = context.head
+    fault = header_filter.refuse_request(head)
     if fault is not None:
         return fault
     # The middleware resolved the scope by the decoded path.
-    decoded = target_of(incoming.path)
+    decoded = target_of(head.path)
     if decoded is None or decoded.provider is not target.provider:
         return Fault(REQUEST_ERRORS["not_found"])
     if any(target.provider.never_called(path) for path in header_filter.decodings(target.path)):
         return Fault(REQUEST_ERRORS["forbidden"], "This endpoint returns keys, which never leave ARI.")
-    return _check_path(exchange, decoded)
+    return _check_path(context, decoded)
 
 
-def _check_path(exchange: RequestHandler, target: Target) -> Fault | None:
+def _check_path(context: RequestContext, target: Target) -> Fault | None:
     """The fault for a path that the provider does not list but that resembles one. A wider scope may forward it."""
-    provider, method = target.provider, scoped_method(exchange.incoming.method)
-    if _holds(exchange, account_scope(target)):
+    provider, method = target.provider, scoped_method(context.head.method)
+    if _holds(context, account_scope(target)):
         return None
     if provider.reached(method, target.path):
         # A server may decode the path once more than the middleware did.
         if all(provider.reached(method, path) for path in header_filter.decodings(target.path)):
             return None
-        return _insufficient(exchange, account_scope(target))
+        return _insufficient(context, account_scope(target))
     right = suggest_path(provider, method, target.path)
-    if right is None or not _holds(exchange, plain_scope(target)):
-        return _insufficient(exchange, account_scope(target) if right is None else plain_scope(target))
+    if right is None or not _holds(context, plain_scope(target)):
+        return _insufficient(context, account_scope(target) if right is None else plain_scope(target))
     whole = f"{PREFIX}{provider.name}{right}"
     return Fault(
         REQUEST_ERRORS["not_found"],
@@ -45,11 +45,11 @@ def _check_path(exchange: RequestHandler, target: Target) -> Fault | None:
     )
 
 
-def _insufficient(exchange: RequestHandler, scope: str) -> Fault:
-    if exchange.row is not None:
-        exchange.row.code = INSUFFICIENT_SCOPE.code
+def _insufficient(context: RequestContext, scope: str) -> Fault:
+    if context.record.row is not None:
+        context.record.row.code = INSUFFICIENT_SCOPE.code
     return Fault(INSUFFICIENT_SCOPE, scope=scope)
 
 
-def _holds(exchange: RequestHandler, scope: str) -> bool:
-    return exchange.key is not None and holds(exchange.key.scopes, scope)
+def _holds(context: RequestContext, scope: str) -> bool:
+    return context.key is not None and holds(context.key.scopes, scope)

@@ -16,8 +16,11 @@ from ari.gateway.meter import Meter, NoMeter, meter_for
 from ari.gateway.provider_response import ProviderResponse
 from ari.gateway.usage_injection import may_inject
 from ari.http.body import BodyFault, ClientGone
+from ari.http.context import RequestContext
+from ari.http.fault_response import fault_response
 from ari.http.problem import Fault
 from ari.http.responses import Response
+from ari.http.services import Services
 from ari.outbound.http import FaultWord, OutboundFault
 from ari.usage.ai import AiUse, Ended
 
@@ -28,7 +31,6 @@ if TYPE_CHECKING:
     from ari.gateway.keyring import ResolvedCredential
     from ari.gateway.request_body import RequestBody
     from ari.gateway.route import Target
-    from ari.http.request_handler import RequestHandler
 
 
 _UNWATCHED_SECONDS = 0.05
@@ -46,10 +48,17 @@ class Forwarding:
     """One forwarded request. ``run`` returns a response to send, or ``None`` if it sent one itself."""
 
     def __init__(
-        self, gateway: Gateway, exchange: RequestHandler, target: Target, held: ResolvedCredential, sent: RequestBody
+        self,
+        gateway: Gateway,
+        context: RequestContext,
+        services: Services,
+        target: Target,
+        held: ResolvedCredential,
+        sent: RequestBody,
     ) -> None:
         self._gateway = gateway
-        self._exchange = exchange
+        self._context = context
+        self._services = services
         self._target = target
         self._provider = target.provider
         self._resolved = held
@@ -88,14 +97,14 @@ class Forwarding:
 
     def _take_body(self, taken: bool) -> None:
         """Set whether the rest of the caller's body goes to the provider."""
-        if self._exchange.unread is not None:
-            self._exchange.unread.is_taken = taken
+        if self._context.unread_body is not None:
+            self._context.unread_body.is_taken = taken
 
     async def _call(self) -> Response | None:
         """Call the provider. Call it again without the usage option if it refused the one that ARI added."""
-        incoming = self._exchange.incoming
+        incoming = self._context.head
         if may_inject(self._provider, incoming.method, self._target.path, incoming.first(b"content-type") or b""):
-            clock = self._exchange.instance.clock
+            clock = self._services.clock
             self._injected = InjectedBody(
                 self._gateway.option_support, self._gateway.body_budget, self._resolved.credential, clock.monotonic
             )
@@ -111,7 +120,7 @@ class Forwarding:
             self._status, self._ended = None, "unreachable"
 
     async def _call_once(self) -> Response | _TryAgain | None:
-        incoming, credential = self._exchange.incoming, self._resolved.credential
+        incoming, credential = self._context.head, self._resolved.credential
         url = header_filter.url_for(credential, self._target.path, incoming.query)
         headers = request_headers.to_provider(incoming, credential)
         body = self._body(headers)
@@ -131,7 +140,7 @@ class Forwarding:
             self._first_byte_ms = self._elapsed_ms()
             self._ended = "cut"
             if not reply.has_valid_status:
-                return self._exchange.fault(
+                return self._respond(
                     provider_errors.unreachable(self._provider, "returned an invalid HTTP status")
                 )
             if reply.status < 300 or (reply.status == 304 and header_filter.is_conditional(incoming)):
@@ -147,7 +156,7 @@ class Forwarding:
                     return _TryAgain()
                 if self._injected.cannot_retry:
                     self._ended = "complete"
-                    return self._exchange.fault(provider_errors.try_again(self._provider))
+                    return self._respond(provider_errors.try_again(self._provider))
             response = await self._handle_error(reply, error)
             self._ended = "complete"
             return response
@@ -164,9 +173,9 @@ class Forwarding:
 
     async def _stream(self, reply: ProviderResponse) -> None:
         """Send the response to the caller while it arrives."""
-        exchange, headers = self._exchange, header_filter.to_caller(reply.headers)
+        context, headers = self._context, header_filter.to_caller(reply.headers)
         kind, hides = header_filter.media_type(reply.headers), self._injected is not None and self._injected.hides
-        if exchange.incoming.method in _METERED and reply.has_body:
+        if context.head.method in _METERED and reply.has_body:
             self._meter = meter_for(kind, reply.is_compressed, hides)
         meter, length = self._meter, header_filter.length_of(reply.headers)
         start = {"type": "http.response.start", "status": reply.status, "headers": headers}
@@ -177,21 +186,21 @@ class Forwarding:
             headers += _STREAMED
             if kind == b"text/event-stream":
                 # The first event may take long; the caller's timeout may depend on the headers.
-                await exchange.send(start)
+                await context.send(start)
         chunk = await reply.read() if reply.has_body else b""
         self._first_byte_ms = self._elapsed_ms()
-        if not exchange.started:
-            await exchange.send(start)
+        if not context.started:
+            await context.send(start)
         try:
             await self._relay(reply, chunk, hides)
         except OutboundFault:
             if rest := meter.finish():
-                await exchange.send({"type": "http.response.body", "body": rest, "more_body": True})
+                await context.send({"type": "http.response.body", "body": rest, "more_body": True})
             raise
 
     async def _relay(self, reply: ProviderResponse, chunk: bytes, hides: bool) -> None:
         """Send each chunk as it arrives. If no event is removed, send it before the meter reads it."""
-        send, meter, unread = self._exchange.send, self._meter, self._exchange.unread
+        send, meter, unread = self._context.send, self._meter, self._context.unread_body
         while chunk:
             last = reply.at_end and not hides and (unread is None or unread.is_read)
             part = meter.see(chunk) if hides else chunk
@@ -215,7 +224,7 @@ class Forwarding:
         """The response for a provider's error. A rejected provider key is reported on its card, never to the caller."""
         provider, credential = self._provider, self._resolved.credential
         if reply.status < 400:
-            return self._exchange.fault(
+            return self._respond(
                 provider_errors.unreachable(
                     provider, "returned a redirect, which ARI doesn't follow", (provider_errors.NO_RETRY,)
                 )
@@ -223,9 +232,9 @@ class Forwarding:
         found = provider_errors.judge_key(credential, reply, body)
         if found is not None:
             await self._gateway.provider_status.rejected(self._resolved, found.words, reply.status)
-            return self._exchange.fault(provider_errors.key_rejected(provider))
+            return self._respond(provider_errors.key_rejected(provider))
         response = provider_errors.to_response(credential, reply, body)
-        return self._exchange.fault(response) if isinstance(response, Fault) else response
+        return self._respond(response) if isinstance(response, Fault) else response
 
     async def _handle_fault(self, fault: OutboundFault) -> Response | None:
         """End a call that failed, on the caller's side or the provider's."""
@@ -246,23 +255,26 @@ class Forwarding:
         reason = f"{self._provider.title} {provider_errors.words_for(word)}."
         if self._status is None:
             await self._gateway.provider_status.unreachable(self._resolved, reason)
-        if self._exchange.started:
+        if self._context.started:
             return None
-        return self._exchange.fault(provider_errors.fault_for(self._provider, word))
+        return self._respond(provider_errors.fault_for(self._provider, word))
+
+    def _respond(self, fault: Fault) -> Response:
+        return fault_response(self._context, self._services, fault)
 
     def _begin_watch(self) -> None:
         self._watch = asyncio.ensure_future(self._wait_for_hang_up())
 
     async def _wait_for_hang_up(self) -> None:
         """End the call when the caller disconnects, by expiring its timeout."""
-        while (await self._exchange.receive())["type"] != "http.disconnect":
+        while (await self._context.receive())["type"] != "http.disconnect":
             pass
         self._sent.gone = True
         if not self._limit.expired():
             self._limit.reschedule(asyncio.get_running_loop().time())
 
     def _elapsed_ms(self) -> float:
-        return round((self._exchange.instance.clock.monotonic() - self._exchange.incoming.started) * 1000, 3)
+        return round((self._services.clock.monotonic() - self._context.record.started) * 1000, 3)
 
     def _outcome(self) -> Ended:
         """How the response ended, according to its own content."""
@@ -276,12 +288,12 @@ class Forwarding:
 
     def _report(self) -> None:
         """Hand the usage to the recorder, which writes it in a later commit."""
-        row = self._exchange.row
+        row = self._context.record.row
         if row is None:
             return
         self._ended = self._outcome()
         used = self._meter.usage(whole=self._ended == "complete")
-        self._exchange.instance.usage.meter(
+        self._services.recorder.meter(
             AiUse(
                 id=row.id,
                 at_ms=row.at_ms,

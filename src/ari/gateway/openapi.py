@@ -8,9 +8,10 @@ from pydantic import ConfigDict, RootModel
 from starlette.routing import BaseRoute
 
 from ari.gateway.route import METHODS, TEMPLATE, resolve_scope
-from ari.http.request_handler import RequestHandler
+from ari.http.context import RequestContext
 from ari.http.responses import Response
 from ari.http.route_policy import AuthMode, FastRoute, policy
+from ari.http.services import Services
 from ari.integrations.providers import providers
 
 _Provider = Annotated[str, Path(description="A provider, such as `openai`.", examples=["openai"])]
@@ -78,7 +79,8 @@ def _describe(method: str) -> dict[str, Any]:
 
 
 def routes(
-    handler: Callable[[RequestHandler], Awaitable[Response | None]], problems: Callable[..., dict[int | str, Any]]
+    handler: Callable[[RequestContext, Services], Awaitable[Response | None]],
+    problems: Callable[..., dict[int | str, Any]],
 ) -> list[BaseRoute]:
     """One route for each method that the gateway forwards."""
     router = APIRouter(tags=["AI gateway"])

@@ -5,12 +5,14 @@ from collections.abc import Callable
 import structlog
 
 from ari.base.errors import AriError
+from ari.base.throttle import Throttle
 from ari.deps import Deps
 from ari.gateway.keyring import ResolvedCredential
 from ari.instance import Instance
 from ari.integrations import health
 from ari.integrations.model import Integration
 
+_MAX_NAMES = 1_000
 _REST_SECONDS = 10.0
 """At most one write per status in this time, so a provider that keeps changing does not cause a write per call."""
 
@@ -22,7 +24,7 @@ class ProviderStatus:
 
     def __init__(self, instance: Instance) -> None:
         self._instance = instance
-        self._noted: dict[tuple[str, int | None, str], float] = {}
+        self._throttle = Throttle(_REST_SECONDS, instance.clock.monotonic, _MAX_NAMES)
 
     async def rejected(self, held: ResolvedCredential, reason: str, status: int) -> None:
         """The provider rejected the key."""
@@ -40,14 +42,8 @@ class ProviderStatus:
             await self._note(held, health.record_working)
 
     def _is_due(self, held: ResolvedCredential, word: str) -> bool:
-        credential, now = held.credential, self._instance.clock.monotonic()
-        name = (credential.provider.name, credential.added_at_ms, word)
-        if now < self._noted.get(name, float("-inf")) + _REST_SECONDS:
-            return False
-        if len(self._noted) > 1_000:
-            self._noted.clear()
-        self._noted[name] = now
-        return True
+        credential = held.credential
+        return self._throttle.allows((credential.provider.name, credential.added_at_ms, word))
 
     async def _note(self, held: ResolvedCredential, note: Callable[..., Integration], *facts: object) -> None:
         credential = held.credential

@@ -6,7 +6,8 @@ The JSON rules of ``http/body.py`` do not apply, since each provider has its own
 import asyncio
 from collections.abc import AsyncIterator, Callable
 
-from ari.http.body import BODY_SECONDS, BodyFault, Receive, broken_body
+from ari.http.body import BODY_SECONDS, BodyFault, broken_body
+from ari.http.context import Receive
 from ari.http.problem import Fault
 from ari.http.request_head import INVALID_REQUEST, RequestHead
 from ari.keys.reasons import REQUEST_ERRORS

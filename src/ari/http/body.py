@@ -3,11 +3,10 @@
 import asyncio
 import json
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import parse_qs
 
-from ari.http.context import HasScope, context_of
+from ari.http.context import HasScope, Message, Receive, RequestContext, context_of
 from ari.http.problem import Fault
 from ari.http.request_head import INVALID_REQUEST, RequestHead
 from ari.keys.reasons import REQUEST_ERRORS
@@ -21,9 +20,6 @@ _CLOSE = ((b"connection", b"close"),)
 
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
 _NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
-
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
 
 
 class BodyFault(Exception):
@@ -46,11 +42,11 @@ def broken_body() -> BodyFault:
     return BodyFault(Fault(INVALID_REQUEST, "The body is incomplete or its chunks are malformed.", headers=_CLOSE))
 
 
-async def read_body(incoming: RequestHead, receive: Receive) -> bytes:
+async def read_body(head: RequestHead, receive: Receive) -> bytes:
     """The whole body. Raises ``BodyFault``, before it reads past a limit."""
-    if incoming.first(b"content-encoding") not in (None, b"identity"):
+    if head.first(b"content-encoding") not in (None, b"identity"):
         raise BodyFault(Fault(REQUEST_ERRORS["unsupported_media_type"], "Send the body without Content-Encoding."))
-    length = incoming.first(b"content-length")
+    length = head.first(b"content-length")
     if length is not None and (not length.isdigit() or len(length) > 12):
         raise BodyFault(Fault(INVALID_REQUEST, "Content-Length isn't a number."))
     if length is not None and int(length) > MAX_BODY_BYTES:
@@ -78,14 +74,21 @@ async def _collect(receive: Receive) -> bytes:
             return b"".join(chunks)
 
 
-def check_json(incoming: RequestHead, body: bytes) -> Any:
+async def read_json(context: RequestContext) -> None:
+    """Read the body into ``context.json``, and keep it for the app to read again. Raises ``BodyFault``."""
+    content = await read_body(context.head, context.receive)
+    context.json = check_json(context.head, content)
+    context.receive = replay(content, context.receive)
+
+
+def check_json(head: RequestHead, body: bytes) -> Any:
     """What an unsafe API request's body says; ``None`` if it is empty.
 
     Raises ``BodyFault`` unless it is sound, shallow JSON of the right type.
     """
     if not body:
         return None
-    kind = (incoming.text(b"content-type") or "").partition(";")[0].strip().lower()
+    kind = (head.text(b"content-type") or "").partition(";")[0].strip().lower()
     if kind != "application/json":
         raise BodyFault(Fault(REQUEST_ERRORS["unsupported_media_type"], "Send the body as application/json."))
     if _depth(body) > MAX_DEPTH:
@@ -96,9 +99,9 @@ def check_json(incoming: RequestHead, body: bytes) -> Any:
         raise BodyFault(Fault(INVALID_REQUEST, "The body isn't valid JSON.")) from None
 
 
-def parse_form(incoming: RequestHead, body: bytes) -> dict[str, list[str]]:
+def parse_form(head: RequestHead, body: bytes) -> dict[str, list[str]]:
     """The fields of a form. Raises ``BodyFault``."""
-    kind = (incoming.text(b"content-type") or "").partition(";")[0].strip().lower()
+    kind = (head.text(b"content-type") or "").partition(";")[0].strip().lower()
     if not body and not kind:
         return {}
     if kind != "application/x-www-form-urlencoded":

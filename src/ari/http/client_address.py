@@ -6,15 +6,47 @@ write (security.md 8).
 
 import ipaddress
 from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple
 
 from ari.base.settings import Network
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+_CACHE_SIZE = 4_096
+_MAX_CACHED_LENGTH = 64
+
+
+class Client(NamedTuple):
+    """Where a request comes from, as an address and as its text."""
+
+    address: Address | None
+    text: str | None
+
+
+@lru_cache(_CACHE_SIZE)
+def client_at(address: Address | None) -> Client:
+    """The client with this address; cached, because the text costs 3 µs."""
+    return Client(address, None if address is None else str(address))
+
+
+def bucket_of(address: Address | None) -> str | None:
+    """The address that counters use: IPv6 by its /64, since a subscriber has all of it."""
+    if address is None:
+        return None
+    if isinstance(address, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((address, 64), strict=False))
+    return str(address)
 
 
 def parse_address(text: str) -> Address | None:
     """The address without port, brackets, zone or IPv4 mapping; ``None`` for anything else."""
     text = text.strip()
+    return _parse(text) if len(text) <= _MAX_CACHED_LENGTH else _parse.__wrapped__(text)
+
+
+@lru_cache(_CACHE_SIZE)
+def _parse(text: str) -> Address | None:
+    """Cached, because parsing costs 5 µs."""
     if text.startswith("["):
         text = text[1:].partition("]")[0]
     elif text.count(":") == 1:

@@ -1,45 +1,91 @@
-"""What the guard found out about a request; the doors read it with ``context_of``."""
+"""One request on its way through the stages. Endpoints get it with ``context_of``."""
 
 import secrets
-from collections.abc import MutableMapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Protocol
+
+import msgspec
 
 from ari.accounts import sessions
 from ari.accounts.model import SignedIn
 from ari.base.caller import Caller
 from ari.base.events import Origin
 from ari.deps import Deps
-from ari.http.cookies import USUAL, Preferences
+from ari.http.auth.credentials import Credentials
+from ari.http.client_address import Client
+from ari.http.cookies import Preferences, preferences
+from ari.http.problem import Header
+from ari.http.request_head import RequestHead
+from ari.http.route_table import MatchedRoute
+from ari.http.unread_body import UnreadBody
+from ari.http.usage_record import UsageRecord
 from ari.instance import Instance
 from ari.keys.model import ApiKey
 
-_PLACE = "ari.call"
+_PLACE = "ari.context"
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
 
 
-@dataclass(slots=True)
-class RequestContext:
-    """Who calls and from where.
+class RequestContext(msgspec.Struct, eq=False):
+    """What the stages found out about a request.
 
-    ``csrf`` is the token that this visitor's forms carry, ``form`` the fields of a form body,
-    ``preferences`` how this browser wants the pages.
+    From its head: ``head``, ``client``, ``route``, ``credentials`` and ``keys_in_url`` (texts in the shape of a key).
+    From authentication: ``key`` or ``signed_in`` with its ``door``, the ``csrf`` token for the forms of this visitor,
+    and cookies to set. From its body: ``form`` or ``json``. ``send`` is the ASGI ``send`` that holds the response until
+    ``record`` is committed; ``started`` says that the response has begun.
     """
 
     instance: Instance
-    request_id: str
-    client_address: str | None
-    user_agent: str | None
+    head: RequestHead
+    client: Client
+    route: MatchedRoute
+    credentials: Credentials
+    keys_in_url: list[bytes]
+    record: UsageRecord
+    receive: Receive
+    unread_body: UnreadBody | None
+    send: Send
     key: ApiKey | None = None
     signed_in: SignedIn | None = None
     door: str = "api"
     csrf: str = ""
-    preferences: Preferences = USUAL
+    new_cookies: list[Header] = []
     form: dict[str, list[str]] | None = None
+    json: Any = None
+    started: bool = False
+    _preferences: Preferences | None = None
     _nonce: str = ""
 
     @property
+    def request_id(self) -> str:
+        return self.head.request_id
+
+    @property
+    def client_address(self) -> str | None:
+        return self.client.text
+
+    @property
+    def user_agent(self) -> str | None:
+        return self.head.user_agent
+
+    @property
+    def cookies(self) -> list[str]:
+        """The lines of the Cookie header."""
+        return [line.decode("latin-1") for line in self.head.lines(b"cookie")]
+
+    @property
+    def preferences(self) -> Preferences:
+        """How this browser wants the pages."""
+        if self._preferences is None:
+            self._preferences = preferences([] if self.head.is_api else self.cookies)
+        return self._preferences
+
+    @property
     def caller(self) -> Caller | None:
-        """Who may be held responsible; ``None`` on open pages without a session."""
+        """The key or account that calls; ``None`` on open pages without a session."""
         if self.key is not None:
             return Caller(self.key.id, self.origin("api"), self.key.scopes, self.key.expires_at_ms)
         if self.signed_in is not None:
@@ -61,7 +107,7 @@ class RequestContext:
 
     @property
     def nonce(self) -> str:
-        """128 random bits for this answer's Content-Security-Policy."""
+        """128 random bits for this response's Content-Security-Policy."""
         self._nonce = self._nonce or secrets.token_urlsafe(16)
         return self._nonce
 
@@ -77,15 +123,15 @@ class HasScope(Protocol):
     def scope(self) -> MutableMapping[str, Any]: ...
 
 
-def attach(scope: MutableMapping[str, Any], call: RequestContext) -> None:
-    """Put the call where ``context_of`` finds it."""
-    scope[_PLACE] = call
+def attach(scope: MutableMapping[str, Any], context: RequestContext) -> None:
+    """Put the context where ``context_of`` finds it."""
+    scope[_PLACE] = context
 
 
 def context_of(request: HasScope) -> RequestContext:
-    """The call of this request; every request behind the guard has one."""
-    call: RequestContext = request.scope[_PLACE]
-    return call
+    """The context of this request; every request behind the middleware has one."""
+    context: RequestContext = request.scope[_PLACE]
+    return context
 
 
 def deps_of(request: HasScope) -> Deps:

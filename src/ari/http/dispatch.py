@@ -1,27 +1,58 @@
-"""Runs the route that the guard authorized. No other router chooses, so no second route table can disagree (rule 1)."""
+"""Run the route that was authorized. No other router chooses, so no second route table can disagree (rule 1)."""
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 import structlog
 
-from ari.http.route_table import MatchedRoute
+from ari.http.body import read_json
+from ari.http.context import Receive, RequestContext, Send, attach
+from ari.http.fault_response import fault_response
+from ari.http.head_method import head_only
+from ari.http.problem import Fault
+from ari.http.responses import Response
+from ari.http.route_table import NO_ROUTE, MatchedRoute
+from ari.http.services import Services
+from ari.keys.reasons import REQUEST_ERRORS
 
 _AUTHORIZED = "ari.authorized"
 _log = structlog.get_logger("ari.http")
 
 Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Report = Callable[[], Awaitable[None]]
 """Writes the event ``unauthorized_route``."""
 
 
-def authorize(scope: Scope, matched: MatchedRoute) -> None:
+async def run_handler(app: App, scope: Scope, context: RequestContext, services: Services) -> Response | None:
+    """The response of the authorized route; ``None`` once it has been sent.
+
+    Unless the route only reads, the row of an unsafe request is committed before its handler acts.
+    """
+    head, route = context.head, context.route
+    if route.allow:
+        headers = [(b"allow", ", ".join(route.allow).encode())]
+        return fault_response(context, services, Fault(REQUEST_ERRORS["method_not_allowed"], headers=headers))
+    if route is NO_ROUTE:
+        return fault_response(context, services, Fault(REQUEST_ERRORS["not_found"]))
+    fast = route.policy.fast
+    if not head.is_safe and not (fast is not None and fast.streams):
+        if fast is None or not fast.reads_only:
+            await context.record.commit_before_handler()
+        if context.form is None:
+            await read_json(context)
+    if fast is not None:
+        return await fast.handler(context, services)
+    attach(scope, context)
+    authorize(scope, route)
+    await app(scope, context.receive, head_only(context.send) if head.method == "HEAD" else context.send)
+    return None
+
+
+def authorize(scope: Scope, route: MatchedRoute) -> None:
     """Let this route, and only it, run for the request of ``scope``. Raises ``ValueError`` if the path is another's."""
-    scope["path_params"] = matched.path_params(scope["path"])
-    scope[_AUTHORIZED] = matched
+    scope["path_params"] = route.path_params(scope["path"])
+    scope[_AUTHORIZED] = route
 
 
 class Dispatcher:
@@ -38,8 +69,8 @@ class Dispatcher:
         if scope["type"] == "lifespan":
             await self._router(scope, receive, send)
             return
-        matched: MatchedRoute | None = scope.pop(_AUTHORIZED, None)
-        route = None if matched is None else matched.route
+        authorized: MatchedRoute | None = scope.pop(_AUTHORIZED, None)
+        route = None if authorized is None else authorized.route
         if route is None:
             _log.error("a request reached the endpoints without being authorized")
             await self._report()

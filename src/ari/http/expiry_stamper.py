@@ -17,13 +17,13 @@ _log = structlog.get_logger("ari.http")
 class ExpiryStamper:
     """Belongs to one event loop. ``stamp`` writes down all that is expired now or was at the instant it is given."""
 
-    def __init__(self, stamp: Callable[[int], Awaitable[object]]) -> None:
-        self._stamp = stamp
+    def __init__(self, stamp_keys: Callable[[int], Awaitable[object]]) -> None:
+        self._stamp_keys = stamp_keys
         self._waiting: list[asyncio.Future[None]] = []
         self._seen_at_ms = 0
         self._runner: asyncio.Task[None] | None = None
 
-    async def stamped(self, seen_at_ms: int) -> None:
+    async def stamp(self, seen_at_ms: int) -> None:
         """Return when what was expired at that instant is stamped; or when that failed, and then the refusal stands."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(done)
@@ -37,7 +37,7 @@ class ExpiryStamper:
             batch, self._waiting = self._waiting, []
             seen_at_ms, self._seen_at_ms = self._seen_at_ms, 0
             try:
-                await self._stamp(seen_at_ms)
+                await self._stamp_keys(seen_at_ms)
             except Exception as error:  # noqa: BLE001 - whatever it is, who waits here is refused all the same
                 reason = str(error) if isinstance(error, AriError) else type(error).__name__
                 _log.warning("expired keys could not be stamped", reason=reason)

@@ -36,9 +36,8 @@ _HOST = re.compile(rb"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?", re.IGNORECA
 _PORT = re.compile(r":\d+$")
 _REQUEST_ID = re.compile(rb"[0-9A-Za-z._:/+=@-]{1,128}")
 MAX_HEAD_BYTES = 32 * 1024
-_REMEMBERED = 1_024
-"""Texts that come again and again: hosts and user agents; a hostile caller can only push others out."""
-_MOST_REMEMBERED_BYTES = 1_024
+_CACHE_SIZE = 1_024
+_MAX_CACHED_BYTES = 1_024
 
 INVALID_REQUEST = REQUEST_ERRORS["invalid_request"]
 
@@ -58,7 +57,6 @@ class RequestHead(msgspec.Struct):
     headers: dict[bytes, bytes]
     repeated: dict[bytes, list[bytes]] | None
     at_ms: int
-    started: float
     user_agent: str | None
     size: int
 
@@ -84,7 +82,7 @@ class RequestHead(msgspec.Struct):
         line = self.headers.get(b"host")
         if line is None or (self.repeated is not None and b"host" in self.repeated):
             return ""
-        return _sound_host(line) if len(line) <= _MOST_REMEMBERED_BYTES else ""
+        return _parse_host(line) if len(line) <= _MAX_CACHED_BYTES else ""
 
     @property
     def is_safe(self) -> bool:
@@ -96,7 +94,7 @@ class RequestHead(msgspec.Struct):
         return self.path.startswith("/api/") or self.path == "/api"
 
 
-def read_head(scope: MutableMapping[str, Any], at_ms: int, started: float) -> RequestHead:
+def read_head(scope: MutableMapping[str, Any], at_ms: int) -> RequestHead:
     """The head of an ASGI HTTP scope. Header names with an underscore are ignored: proxies confuse them with ``-``."""
     lines = scope["headers"]
     headers: dict[bytes, bytes] = dict(lines)
@@ -108,13 +106,13 @@ def read_head(scope: MutableMapping[str, Any], at_ms: int, started: float) -> Re
         size = len(names) + len(b"".join(headers.values()))
     else:
         size = sum(len(name) + len(value) for name, value in lines)
-        headers, repeated = _sorted(lines)
+        headers, repeated = _split_repeated(lines)
     own_id = new_id("req", at_ms)
     given = headers.get(b"x-request-id")
     agent = headers.get(b"user-agent")
     return RequestHead(
         own_id,
-        own_id if given is None else _given_request_id(given) or own_id,
+        own_id if given is None else _read_request_id(given) or own_id,
         scope["method"],
         scope["path"],
         raw_path.partition(b"?")[0],
@@ -122,13 +120,12 @@ def read_head(scope: MutableMapping[str, Any], at_ms: int, started: float) -> Re
         headers,
         repeated,
         at_ms,
-        started,
-        None if agent is None else _user_agent(agent[:_MOST_REMEMBERED_BYTES]),
+        None if agent is None else _user_agent(agent[:_MAX_CACHED_BYTES]),
         size + len(raw_path) + len(query) + 4 * len(lines),
     )
 
 
-def _sorted(lines: Iterable[tuple[bytes, bytes]]) -> tuple[dict[bytes, bytes], dict[bytes, list[bytes]] | None]:
+def _split_repeated(lines: Iterable[tuple[bytes, bytes]]) -> tuple[dict[bytes, bytes], dict[bytes, list[bytes]] | None]:
     """The first line of each header, and all lines of those sent more than once."""
     headers: dict[bytes, bytes] = {}
     repeated: dict[bytes, list[bytes]] = {}
@@ -142,17 +139,17 @@ def _sorted(lines: Iterable[tuple[bytes, bytes]]) -> tuple[dict[bytes, bytes], d
     return headers, repeated or None
 
 
-@lru_cache(_REMEMBERED)
+@lru_cache(_CACHE_SIZE)
 def _user_agent(line: bytes) -> str:
     return clean(line, USER_AGENT_LENGTH)
 
 
-@lru_cache(_REMEMBERED)
-def _sound_host(line: bytes) -> str:
+@lru_cache(_CACHE_SIZE)
+def _parse_host(line: bytes) -> str:
     return line.decode("latin-1").lower() if _HOST.fullmatch(line) else ""
 
 
-def _given_request_id(line: bytes) -> str | None:
+def _read_request_id(line: bytes) -> str | None:
     """The caller's ``x-request-id`` if it is bounded, of safe characters and holds no key."""
     if _REQUEST_ID.fullmatch(line) is None:
         return None
@@ -160,28 +157,28 @@ def _given_request_id(line: bytes) -> str | None:
     return None if looks_like_key(text) else text
 
 
-def head_fault(incoming: RequestHead) -> Fault | None:
+def head_fault(head: RequestHead) -> Fault | None:
     """What is wrong with the head, if anything."""
-    if incoming.size > MAX_HEAD_BYTES:
+    if head.size > MAX_HEAD_BYTES:
         return Fault(REQUEST_ERRORS["too_large"])
-    for_gateway = incoming.raw_path.startswith(b"/api/ai/")
-    if (_BAD_GATEWAY_PATH if for_gateway else _BAD_PATH).search(incoming.raw_path):
+    for_gateway = head.raw_path.startswith(b"/api/ai/")
+    if (_BAD_GATEWAY_PATH if for_gateway else _BAD_PATH).search(head.raw_path):
         return _invalid("The path contains a control character, a dot segment, //, a backslash or an encoded slash.")
-    if incoming.repeated is not None:
+    if head.repeated is not None:
         for name in _SINGLE:
-            if name in incoming.repeated:
+            if name in head.repeated:
                 return _invalid(f"The header {name.decode()} is sent more than once.")
     return None
 
 
-def query_fault(incoming: RequestHead) -> Fault | None:
+def query_fault(head: RequestHead) -> Fault | None:
     """PostgreSQL has no NUL in its texts, and nobody means one."""
-    return _invalid("The query contains a NUL character.") if b"%00" in incoming.query else None
+    return _invalid("The query contains a NUL character.") if b"%00" in head.query else None
 
 
-def host_fault(incoming: RequestHead, allowed_hosts: frozenset[str], base_url: str) -> Fault | None:
+def host_fault(head: RequestHead, allowed_hosts: frozenset[str], base_url: str) -> Fault | None:
     """Whether the request is meant for this instance (defence against DNS rebinding)."""
-    host = incoming.host
+    host = head.host
     if not host:
         return _invalid("Send exactly one Host header.")
     if host_name(host) in allowed_hosts:
@@ -193,15 +190,15 @@ def host_fault(incoming: RequestHead, allowed_hosts: frozenset[str], base_url: s
     return Fault(REQUEST_ERRORS["misdirected"], detail)
 
 
-@lru_cache(_REMEMBERED)
+@lru_cache(_CACHE_SIZE)
 def host_name(host: str) -> str:
     """A Host, or what follows the scheme of an origin, without the port."""
     return host.rpartition(":")[0] if _PORT.search(host) else host
 
 
-def keys_in_url(incoming: RequestHead) -> list[bytes]:
+def keys_in_url(head: RequestHead) -> list[bytes]:
     """Everything in the path or query that has the shape of an API key, percent-encoded or not."""
-    url = incoming.raw_path + b"?" + incoming.query if incoming.query else incoming.raw_path
+    url = head.raw_path + b"?" + head.query if head.query else head.raw_path
     if b"%" in url:
         return _KEY.findall(url) or _KEY.findall(unquote_to_bytes(unquote_to_bytes(url)))
     return _KEY.findall(url) if b"_" in url else []

@@ -42,12 +42,13 @@ ScopeResolver = Callable[[str, str], ResolvedScope]
 class FastRoute:
     """Answers a route without the framework, which then only documents it.
 
-    ``handler`` returns the response, or ``None`` once it has sent one. ``reads_only``: it changes nothing but the usage
-    log, so its row may be committed with its response, whatever the method. ``streams``: it reads the body itself, and
-    commits its row before it does anything.
+    ``handler`` takes the ``RequestContext`` and the ``Services``; importing their types here would be a cycle. It
+    returns the response, or ``None`` once it has sent one. ``reads_only``: it changes nothing but the usage log, so its
+    row may be committed with its response, whatever the method. ``streams``: it reads the body itself, and commits its
+    row before it does anything.
     """
 
-    handler: Callable[[Any], Awaitable[Response | None]]
+    handler: Callable[[Any, Any], Awaitable[Response | None]]
     reads_only: bool = False
     streams: bool = False
 

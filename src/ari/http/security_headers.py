@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from ari.base.settings import Settings
+from ari.http.context import RequestContext
 from ari.http.problem import Header
 
 _ALWAYS: tuple[Header, ...] = (
@@ -43,31 +44,24 @@ class SecurityHeaders:
         self._page = (*always, *_OF_DOCUMENTS, _NO_STORE)
         self._static = (*always, *_OF_DOCUMENTS, _COMPRESSED, _IMMUTABLE, _STATIC_CSP)
 
-    def of_api(self, given: Sequence[Header], request_id: str) -> list[Header]:
-        """Of an answer under /api."""
-        return [*_kept(given), *self._api, _request_id(request_id)]
-
-    def of_static(self, given: Sequence[Header], request_id: str, status: int) -> list[Header]:
-        """Of a static file, or of the lack of one."""
-        return [*_kept(given), *(self._static if status in (200, 304) else self._api), _request_id(request_id)]
-
-    def of_page(
-        self, given: Sequence[Header], request_id: str, host: str, nonce: str, *, inline_styles: bool = False
-    ) -> list[Header]:
-        """Of a page."""
-        csp = (b"content-security-policy", _csp(host, nonce, inline_styles=inline_styles))
-        return [*_kept(given), *self._page, csp, _request_id(request_id)]
+    def complete(self, context: RequestContext, status: int, given: Sequence[Header]) -> list[Header]:
+        """The headers of a response: ``given`` and ours."""
+        path = context.head.path
+        request_id = (b"x-request-id", context.request_id.encode("latin-1"))
+        if path.startswith("/api/"):
+            return [*_without_ours(given), *self._api, request_id]
+        if path.startswith("/static/"):
+            return [*_without_ours(given), *(self._static if status in (200, 304) else self._api), request_id]
+        styles = context.route.policy.inline_styles
+        csp = (b"content-security-policy", _csp(context.head.host, context.nonce, inline_styles=styles))
+        return [*_without_ours(given), *self._page, csp, request_id]
 
 
-def _kept(given: Sequence[Header]) -> Iterable[Header]:
+def _without_ours(given: Sequence[Header]) -> Iterable[Header]:
     for name, _ in given:
         if name in _OURS:
             return [header for header in given if header[0] not in _OURS]
     return given
-
-
-def _request_id(text: str) -> Header:
-    return b"x-request-id", text.encode("latin-1")
 
 
 def _csp(host: str, nonce: str, *, inline_styles: bool) -> bytes:

@@ -19,9 +19,9 @@ _TURNS = 3
 """Of the event loop: a reader that was cancelled has stopped by then."""
 
 
-def announces_body(incoming: RequestHead) -> bool:
+def announces_body(head: RequestHead) -> bool:
     """Whether a body follows the head. A client that sent ``Expect: 100-continue`` sends none after a response."""
-    headers = incoming.headers
+    headers = head.headers
     if b"content-length" in headers:
         return headers[b"content-length"] != b"0" and b"expect" not in headers
     return b"transfer-encoding" in headers and b"expect" not in headers

@@ -17,7 +17,7 @@ from granian.http import HTTP1Settings
 from granian.server.embed import Server
 
 from ari.base.settings import Settings
-from ari.http.middleware import App
+from ari.http.dispatch import App
 from ari.serving.limits import most_connections
 
 BACKLOG = 4096

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ari.base.secrets_in_text import mask_passwords
+from ari.base.throttle import Throttle
 
 _LONGEST = 600
 _QUIET_SECONDS = 60.0
-_MOST_REMEMBERED = 100
+_MAX_REASONS = 100
 _SPOKEN_CLASSES = ("08", "25", "26", "28", "53", "55", "57", "58", "F0", "XX")
 _SPOKEN_STATES = ("3D000", "3F000", "40P01", "42501", "42P01", "42P05", "42P07", "42710")
 """SQLSTATEs (PostgreSQL, appendix A) whose message names no value of a row."""
@@ -64,7 +65,7 @@ _REMEDIES: dict[str, str] = {
 """What to do, by what the words match first."""
 _logger = logging.getLogger("ari.storage")
 _mutex = threading.Lock()
-_logged: dict[str, float] = {}
+_throttle = Throttle(_QUIET_SECONDS, time.monotonic, _MAX_REASONS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,13 +125,9 @@ def log_reason(reason: str | None) -> None:
     """Log why the database cannot be used, each reason once a minute at most; without a log, nothing."""
     if reason is None or not logging.getLogger().handlers:
         return
-    now = time.monotonic()
     with _mutex:
-        if now - _logged.get(reason, -_QUIET_SECONDS) < _QUIET_SECONDS:
+        if not _throttle.allows(reason):
             return
-        if len(_logged) >= _MOST_REMEMBERED:
-            _logged.clear()
-        _logged[reason] = now
     _logger.error("the database cannot be used: %s", reason)
 
 

@@ -14,7 +14,7 @@ from starlette.responses import HTMLResponse, Response
 from ari.base.clock import to_rfc3339
 from ari.http.context import RequestContext, context_of
 from ari.http.problem import Fault
-from ari.http.responses import ErrorPage
+from ari.http.services import ErrorPage
 from ari.instance import Instance
 from ari.keys.scopes import SCOPES, preset_of
 from ari.web import words

@@ -20,7 +20,7 @@ def _incoming(*headers: tuple[str, str], path: str = "/api/ai/openai/v1/models",
         "raw_path": path.encode(),
         "query_string": query.encode(),
     }
-    return read_head(scope, 1, 0.0)
+    return read_head(scope, 1)
 
 
 def _credential(name: str = "openai", base_url: str = "https://api.openai.com") -> Credential:

@@ -40,7 +40,7 @@ def _incoming(*headers: tuple[str, bytes]) -> RequestHead:
         "path": "/api/ai/openai/v1/models",
         "query_string": b"",
     }
-    return read_head(scope, 1, 0.0)
+    return read_head(scope, 1)
 
 
 def _credential(name: str = "openai", base_url: str = "https://api.openai.com", secret: str = SECRET) -> Credential:

@@ -18,7 +18,7 @@ def _head(*headers: tuple[bytes, bytes]) -> RequestHead:
         "raw_path": b"/api/keys",
         "query_string": b"",
     }
-    return read_head(scope, 1, 0.0)
+    return read_head(scope, 1)
 
 
 JSON = _head((b"content-type", b"application/json"))

@@ -1,10 +1,9 @@
-"""What is remembered of a sound head excuses no other."""
+"""The edge checks judge each head by itself."""
 
 from pathlib import Path
 from typing import Any
 
 from ari.base.settings import load_settings
-from ari.http import edge_checks as gate_module
 from ari.http.edge_checks import EdgeChecks
 from ari.http.request_head import read_head
 
@@ -19,7 +18,7 @@ def _code(gate: EdgeChecks, *headers: tuple[bytes, bytes], raw_path: bytes = b"/
         "raw_path": raw_path,
         "query_string": b"",
     }
-    fault = gate.fault(read_head(scope, 1, 0.0), None)
+    fault = gate.fault(read_head(scope, 1), None)
     return None if fault is None else fault.reason.code
 
 
@@ -37,17 +36,6 @@ def test_a_sound_path_and_host_do_not_excuse_the_rest_of_a_head(data_dir: Path) 
 
 
 def test_an_address_that_is_not_allowed_stays_so(data_dir: Path) -> None:
-    """Security rule 8: asked before anything is remembered."""
+    """Security rule 8, for the second request as for the first."""
     gate = EdgeChecks(load_settings(data_dir=data_dir, allowed_ips="192.0.2.1"))
     assert [_code(gate, HOST) for _ in range(2)] == ["ip_not_allowed"] * 2
-
-
-def test_what_is_remembered_is_bounded(data_dir: Path, monkeypatch: Any) -> None:
-    """Nobody fills the memory with paths."""
-    monkeypatch.setattr(gate_module, "_REMEMBERED", 3)
-    gate = EdgeChecks(load_settings(data_dir=data_dir))
-    for number in range(10):
-        assert _code(gate, HOST, raw_path=b"/%d" % number) is None
-        assert len(gate._sound) <= 3
-    assert _code(gate, HOST, raw_path=b"/" + b"a" * 2_000) is None
-    assert not any(len(path) > 1_000 for path, _ in gate._sound)

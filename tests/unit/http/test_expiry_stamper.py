@@ -35,9 +35,9 @@ def test_refusals_that_come_together_share_a_change() -> None:
     async def run() -> tuple[list[int], bool]:
         store = Store()
         stamping = ExpiryStamper(store.stamp)
-        early = [asyncio.ensure_future(stamping.stamped(at_ms)) for at_ms in (10, 30, 20)]
+        early = [asyncio.ensure_future(stamping.stamp(at_ms)) for at_ms in (10, 30, 20)]
         await _turns()
-        late = [asyncio.ensure_future(stamping.stamped(at_ms)) for at_ms in (60, 40)]
+        late = [asyncio.ensure_future(stamping.stamp(at_ms)) for at_ms in (60, 40)]
         await _turns()
         nobody_yet = not any(one.done() for one in early + late)
         store.free.set()
@@ -55,14 +55,14 @@ def test_where_it_fails_nobody_waits_twice(fault: Exception, capsys: pytest.Capt
         store = Store()
         store.fault = fault
         stamping = ExpiryStamper(store.stamp)
-        early = asyncio.ensure_future(stamping.stamped(10))
+        early = asyncio.ensure_future(stamping.stamp(10))
         await _turns()
-        late = asyncio.ensure_future(stamping.stamped(50))
+        late = asyncio.ensure_future(stamping.stamp(50))
         await _turns()
         store.free.set()
         await asyncio.gather(early, late)
         store.fault = None
-        await stamping.stamped(20)
+        await stamping.stamp(20)
         return store.asked
 
     assert asyncio.run(run()) == [10, 50]
@@ -77,7 +77,7 @@ def test_who_hangs_up_holds_nobody() -> None:
     async def run() -> list[int]:
         store = Store()
         stamping = ExpiryStamper(store.stamp)
-        gone, here = (asyncio.ensure_future(stamping.stamped(at_ms)) for at_ms in (1, 2))
+        gone, here = (asyncio.ensure_future(stamping.stamp(at_ms)) for at_ms in (1, 2))
         await _turns()
         gone.cancel()
         store.free.set()

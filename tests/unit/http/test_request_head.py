@@ -16,7 +16,7 @@ def _head(raw_path: bytes = b"/api/me", query: bytes = b"", headers: list[tuple[
         "raw_path": raw_path,
         "query_string": query,
     }
-    return read_head(scope, 1, 0.0)
+    return read_head(scope, 1)
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,11 @@
 """What a server says is passed on in one line, with what to do; what may quote a row is not."""
 
-from types import SimpleNamespace
 
 import psycopg
 import pytest
 
 from ari.base.secrets_in_text import mask_passwords
+from ari.base.throttle import Throttle
 from ari.storage import postgres_reasons
 from ari.storage.postgres_reasons import all_of, log_reason, reason_of, said_by
 
@@ -96,8 +96,7 @@ def test_addresses_lose_their_password(text: str) -> None:
 def test_a_reason_is_logged_once_a_minute(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     """Every request fails while a database is gone; the log does not fill."""
     now_seconds = 1000.0
-    monkeypatch.setattr(postgres_reasons, "_logged", {})
-    monkeypatch.setattr(postgres_reasons, "time", SimpleNamespace(monotonic=lambda: now_seconds))
+    monkeypatch.setattr(postgres_reasons, "_throttle", Throttle(60, lambda: now_seconds, 100))
     for _ in range(100):
         log_reason("gone")
     log_reason("another")

@@ -14,20 +14,18 @@ from ari.http.request_head import RequestHead
 from ari.keys.token import PREFIX
 
 
-class Presented(msgspec.Struct, frozen=True):
-    """``tokens`` are all the different texts presented; more than one, or ``doubled``, is a contradiction."""
+class Credentials(msgspec.Struct, frozen=True):
+    """``tokens`` are all the different texts presented; more than one, or ``duplicated``, is a contradiction."""
 
     tokens: tuple[bytes, ...]
-    doubled: bool
+    duplicated: bool
 
     @property
-    def contradictory(self) -> bool:
-        return self.doubled or len(self.tokens) > 1
+    def is_contradictory(self) -> bool:
+        return self.duplicated or len(self.tokens) > 1
 
 
-NOTHING = Presented((), doubled=False)
-ONE_NOT_KEPT = Presented((b"",), doubled=False)
-"""One token, of a head that came before."""
+_NOTHING = Credentials((), duplicated=False)
 _BLANK = b" \t"
 _SCHEME = re.compile(rb"(?:bearer|apikey)[ \t]+(.*)", re.IGNORECASE | re.DOTALL)
 _SCHEMES = (b"bearer", b"apikey")
@@ -39,29 +37,31 @@ _VARIABLE = re.compile(rb"\$.*|%24.*|\{\{.*\}\}|%\w+%", re.DOTALL)
 _ASSIGNMENT = re.compile(rb"(?:export[ \t]+)?\w+[ \t]*=.*", re.DOTALL)
 
 
-def presented(incoming: RequestHead) -> Presented:
-    """The credentials of the head. A header sent twice or holding a comma counts as doubled (security.md 2)."""
-    key, authorization = incoming.headers.get(b"x-api-key"), incoming.headers.get(b"authorization")
+def read_credentials(head: RequestHead) -> Credentials:
+    """The credentials of the head. A header sent twice or holding a comma counts as duplicated (security.md 2)."""
+    key, authorization = head.headers.get(b"x-api-key"), head.headers.get(b"authorization")
     if authorization is None:
         if key is None:
-            return NOTHING
-        if incoming.repeated is None and b"," not in key:
-            return Presented((key.strip(_BLANK) if key.startswith(_BARE) else _without_scheme(key),), doubled=False)
-    return _presented(incoming.lines(b"x-api-key"), incoming.lines(b"authorization"))
+            return _NOTHING
+        if head.repeated is None and b"," not in key:
+            return Credentials(
+                (key.strip(_BLANK) if key.startswith(_BARE) else _without_scheme(key),), duplicated=False
+            )
+    return _read_lines(head.lines(b"x-api-key"), head.lines(b"authorization"))
 
 
-def mistake(incoming: RequestHead) -> str | None:
+def explain_mistake(head: RequestHead) -> str | None:
     """What is wrong with how the key is sent, for the holder of a key that was not found; never a value."""
     for name in ("x-api-key", "authorization"):
-        for line in incoming.lines(name.encode()):
+        for line in head.lines(name.encode()):
             value = line.strip(_BLANK)
-            found = _mistake_in(name, value)
+            found = _explain(name, value)
             if found is not None:
                 return found
     return None
 
 
-def _mistake_in(name: str, value: bytes) -> str | None:
+def _explain(name: str, value: bytes) -> str | None:
     scheme, _, rest = value.partition(b" ")
     word, credential = scheme.lower(), _without_scheme(value)
     is_ours = word.rstrip(b":") in _SCHEMES
@@ -73,10 +73,10 @@ def _mistake_in(name: str, value: bytes) -> str | None:
         return "Authorization has quotes around its value. Send it without them: Authorization: Bearer KEY."
     if name == "authorization" and not is_ours and not value.startswith(_BARE):
         return "Authorization has a scheme that ARI does not read. Send Authorization: Bearer KEY, or x-api-key: KEY."
-    return _mistake_in_key(name, credential)
+    return _explain_key(name, credential)
 
 
-def _mistake_in_key(name: str, credential: bytes) -> str | None:
+def _explain_key(name: str, credential: bytes) -> str | None:
     if _VARIABLE.fullmatch(credential):
         return f"The header {name} holds the name of a variable instead of the key."
     if credential[:1] in _AROUND or credential[-1:] in _AROUND:
@@ -96,14 +96,14 @@ def _without_scheme(value: bytes) -> bytes:
     return value
 
 
-def _presented(key_lines: Sequence[bytes], authorization: Sequence[bytes]) -> Presented:
+def _read_lines(key_lines: Sequence[bytes], authorization: Sequence[bytes]) -> Credentials:
     named = [
         line for line in authorization if _SCHEME.match(line.strip(_BLANK)) or line.strip(_BLANK).startswith(_BARE)
     ]
-    doubled = len(key_lines) > 1 or len(authorization) > 1
+    duplicated = len(key_lines) > 1 or len(authorization) > 1
     tokens: dict[bytes, None] = {}
     for line in (*key_lines, *named):
         parts = line.split(b",")
-        doubled = doubled or len(parts) > 1
+        duplicated = duplicated or len(parts) > 1
         tokens.update(dict.fromkeys(_without_scheme(part) for part in parts))
-    return Presented(tuple(tokens), doubled)
+    return Credentials(tuple(tokens), duplicated)

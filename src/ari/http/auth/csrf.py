@@ -12,10 +12,10 @@ from ari.keys.reasons import REQUEST_ERRORS
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 
-def same_origin_fault(incoming: RequestHead, settings: Settings) -> Fault | None:
+def same_origin_fault(head: RequestHead, settings: Settings) -> Fault | None:
     """An unsafe request must say where it comes from, and that must be here."""
-    origin = incoming.text(b"origin")
-    site = incoming.text(b"sec-fetch-site")
+    origin = head.text(b"origin")
+    site = head.text(b"sec-fetch-site")
     if origin is None and site is None:
         return _fault(
             "The browser did not say where the request comes from: Origin and Sec-Fetch-Site are missing. "
@@ -23,10 +23,10 @@ def same_origin_fault(incoming: RequestHead, settings: Settings) -> Fault | None
         )
     if site is not None and site != "same-origin":
         return _fault("The request comes from another site.")
-    if origin is None or origin.lower() in _own_origins(incoming, settings):
+    if origin is None or origin.lower() in _own_origins(head, settings):
         return None
     scheme, _, rest = origin.lower().partition("://")
-    if scheme in _DEFAULT_PORTS and scheme != _scheme(settings) and _is_at(incoming, rest):
+    if scheme in _DEFAULT_PORTS and scheme != _scheme(settings) and _is_at(head, rest):
         return _wrong_scheme(settings)
     if origin == "null":
         return _fault("The browser hides where the request comes from (Origin: null). An extension may do that.")
@@ -36,23 +36,23 @@ def same_origin_fault(incoming: RequestHead, settings: Settings) -> Fault | None
     )
 
 
-def form_fault(incoming: RequestHead, settings: Settings, fault: Fault) -> Fault:
+def form_fault(head: RequestHead, settings: Settings, fault: Fault) -> Fault:
     """``fault``, or a 403 before it: a form that does not prove its origin is refused as such, whatever its path."""
-    if incoming.is_safe or incoming.is_api or fault.reason is not REQUEST_ERRORS["invalid_request"]:
+    if head.is_safe or head.is_api or fault.reason is not REQUEST_ERRORS["invalid_request"]:
         return fault
-    return same_origin_fault(incoming, settings) or fault
+    return same_origin_fault(head, settings) or fault
 
 
 def token_fault(
-    incoming: RequestHead, settings: Settings, secret: str | None, form: dict[str, list[str]] | None
+    head: RequestHead, settings: Settings, secret: str | None, form: dict[str, list[str]] | None
 ) -> Fault | None:
     """The form field ``csrf`` or the header ``x-csrf-token`` must be the one derived from this visitor's cookie.
 
     ``secret`` is the value of that cookie, ``None`` where the browser sent none.
     """
     if secret is None:
-        return _no_cookie(incoming, settings)
-    given = incoming.text(b"x-csrf-token")
+        return _no_cookie(head, settings)
+    given = head.text(b"x-csrf-token")
     if given is None and form is not None:
         fields = form.get("csrf", [])
         given = fields[0] if len(fields) == 1 else None
@@ -61,28 +61,28 @@ def token_fault(
     return None
 
 
-def session_counts_under_api(incoming: RequestHead, settings: Settings) -> bool:
+def session_counts_under_api(head: RequestHead, settings: Settings) -> bool:
     """A session opens the API only to ARI's own pages and the address bar.
 
     Browsers send Sec-Fetch-Site to https and loopback only. On plain http elsewhere the session counts without it,
     unless Origin or Referer names another page; other origins cannot read the response, and a write needs its proof.
     """
-    site = incoming.text(b"sec-fetch-site")
+    site = head.text(b"sec-fetch-site")
     if site is not None:
         return site in ("same-origin", "none")
-    name = host_name(incoming.host).strip("[]")
+    name = host_name(head.host).strip("[]")
     if settings.secure or is_loopback(name) or name.endswith(".localhost"):
         return False
-    named = (incoming.text(b"origin"), _origin_of(incoming.text(b"referer")))
-    return all(one is None or one.lower() in _own_origins(incoming, settings) for one in named)
+    named = (head.text(b"origin"), _origin_of(head.text(b"referer")))
+    return all(one is None or one.lower() in _own_origins(head, settings) for one in named)
 
 
-def _own_origins(incoming: RequestHead, settings: Settings) -> set[str]:
+def _own_origins(head: RequestHead, settings: Settings) -> set[str]:
     """Our address, and the Host that the browser asked for, which was checked to be ours (security.md 3)."""
     scheme = _scheme(settings)
-    origins = {settings.base_url, f"{scheme}://{incoming.host.removesuffix(_DEFAULT_PORTS[scheme])}"}
-    if host_name(incoming.host) in LOOPBACK_NAMES:
-        origins.add(f"http://{incoming.host}")
+    origins = {settings.base_url, f"{scheme}://{head.host.removesuffix(_DEFAULT_PORTS[scheme])}"}
+    if host_name(head.host) in LOOPBACK_NAMES:
+        origins.add(f"http://{head.host}")
     return origins
 
 
@@ -101,13 +101,13 @@ def _scheme(settings: Settings) -> str:
     return "https" if settings.secure else "http"
 
 
-def _is_at(incoming: RequestHead, place: str) -> bool:
+def _is_at(head: RequestHead, place: str) -> bool:
     """Whether an origin's host and port are those that were asked for; a proxy may leave the port out of Host."""
-    return host_name(place) == host_name(incoming.host)
+    return host_name(place) == host_name(head.host)
 
 
-def _no_cookie(incoming: RequestHead, settings: Settings) -> Fault:
-    if settings.secure and (incoming.text(b"origin") or "").lower().startswith("http://"):
+def _no_cookie(head: RequestHead, settings: Settings) -> Fault:
+    if settings.secure and (head.text(b"origin") or "").lower().startswith("http://"):
         return _wrong_scheme(settings)
     return _fault("Your browser didn't send ARI's cookie. Allow cookies for this site, reload the page and try again.")
 

@@ -1,114 +1,98 @@
-"""A request without an API key: a browser, with or without a session."""
-
-from __future__ import annotations
+"""Authenticate and authorize a request without an API key: a browser, with or without a session."""
 
 import secrets
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from ari.accounts import sessions
 from ari.accounts.model import SignedIn
 from ari.deps import Deps
-from ari.http import body as bodies
+from ari.http import body
 from ari.http.auth import csrf
-from ari.http.auth.credentials import mistake
+from ari.http.auth.credentials import explain_mistake
+from ari.http.client_address import bucket_of
+from ari.http.context import RequestContext
 from ari.http.cookies import read_cookie, session_cookie_name, set_cookie, visitor_cookie_name
-from ari.http.edge_checks import bucket_of
+from ari.http.fault_response import fault_response
 from ari.http.problem import Fault
 from ari.http.responses import Response, redirect
-from ari.http.route_policy import AuthMode, RoutePolicy
-from ari.http.route_table import NO_ROUTE, MatchedRoute
+from ari.http.route_policy import AuthMode
+from ari.http.route_table import NO_ROUTE
+from ari.http.services import Services
 from ari.keys.reasons import MISSING
 
-if TYPE_CHECKING:
-    from ari.http.request_handler import RequestHandler
-
 SIGN_IN = "/sign-in"
-"""The page to which a request without a session is sent."""
+"""The page to which a request without a session is redirected."""
 
 
-class SessionAuth:
-    """Finds the session and, for unsafe requests, the proof that they come from ARI's own page."""
-
-    def __init__(self, exchange: RequestHandler) -> None:
-        self._exchange = exchange
-        self._incoming = exchange.incoming
-        self._settings = exchange.settings
-        self._call = exchange.call
-        self._cookies = [line.decode("latin-1") for line in exchange.incoming.lines(b"cookie")]
-
-    async def admit(self, matched: MatchedRoute) -> Response | None:
-        """``None`` if the handler may run, else the answer in its place."""
-        access = matched.policy
-        if access.auth is AuthMode.OPEN or (matched is NO_ROUTE and not self._incoming.is_api):
-            return None
-        if access.auth in (AuthMode.KEY, AuthMode.KEY_OR_SESSION) and self._incoming.is_api:
-            return await self._admit_to_api(access)
-        return await self._admit_to_page(access)
-
-    async def _admit_to_api(self, access: RoutePolicy) -> Response | None:
-        counts = access.auth is not AuthMode.KEY and csrf.session_counts_under_api(self._incoming, self._settings)
-        token = self._session_token() if counts else None
-        signed_in = await self._signed_in(token)
-        if token is None or signed_in is None:
-            await self._exchange.instance.usage.count(MISSING.code, bucket_of(self._exchange.client.address))
-            return self._exchange.fault(Fault(MISSING, mistake(self._incoming)))
-        self._enter(signed_in, "api")
-        fault = None
-        if not self._incoming.is_safe:
-            fault = csrf.same_origin_fault(self._incoming, self._settings) or csrf.token_fault(
-                self._incoming, self._settings, token, None
-            )
-        if fault is None and access.sensitive:
-            sessions.caller_of(signed_in, self._call.origin("api")).require_confirmed(self._incoming.at_ms)
-        return None if fault is None else self._exchange.fault(fault)
-
-    async def _admit_to_page(self, access: RoutePolicy) -> Response | None:
-        token = self._session_token()
-        signed_in = await self._signed_in(token)
-        sent = token if signed_in is not None else read_cookie(self._cookies, visitor_cookie_name(self._settings))
-        self._call.csrf = sessions.csrf_token(sent or self._new_visitor())
-        if signed_in is not None:
-            self._enter(signed_in, "web")
-        if not self._incoming.is_safe:
-            answer = await self._prove(sent)
-            if answer is not None:
-                return answer
-        if access.auth is not AuthMode.VISITOR and signed_in is None:
-            return self._to_sign_in()
+async def authenticate_session(context: RequestContext, services: Services) -> Response | None:
+    """``None`` if the handler may run, else the response in its place."""
+    auth = context.route.policy.auth
+    if auth is AuthMode.OPEN or (context.route is NO_ROUTE and not context.head.is_api):
         return None
+    if auth in (AuthMode.KEY, AuthMode.KEY_OR_SESSION) and context.head.is_api:
+        fault = await _authenticate_for_api(context, services)
+    else:
+        fault = await _authenticate_for_page(context, services)
+        if fault is None and auth is not AuthMode.VISITOR and context.signed_in is None:
+            return _redirect_to_sign_in(context)
+    return None if fault is None else fault_response(context, services, fault)
 
-    async def _prove(self, secret: str | None) -> Response | None:
-        fault = csrf.same_origin_fault(self._incoming, self._settings)
-        if fault is not None:
-            return self._exchange.fault(fault)
-        content = await bodies.read_body(self._incoming, self._exchange.receive)
-        self._call.form = bodies.parse_form(self._incoming, content)
-        self._exchange.receive = bodies.replay(content, self._exchange.receive)
-        fault = csrf.token_fault(self._incoming, self._settings, secret or None, self._call.form)
-        return None if fault is None else self._exchange.fault(fault)
 
-    def _session_token(self) -> str | None:
-        return read_cookie(self._cookies, session_cookie_name(self._settings))
+async def _authenticate_for_api(context: RequestContext, services: Services) -> Fault | None:
+    head, settings, policy = context.head, services.settings, context.route.policy
+    counts = policy.auth is not AuthMode.KEY and csrf.session_counts_under_api(head, settings)
+    token = read_cookie(context.cookies, session_cookie_name(settings)) if counts else None
+    signed_in = await _find_session(context, token)
+    if token is None or signed_in is None:
+        await services.recorder.count(MISSING.code, bucket_of(context.client.address))
+        return Fault(MISSING, explain_mistake(head))
+    context.signed_in = signed_in
+    fault = None
+    if not head.is_safe:
+        fault = csrf.same_origin_fault(head, settings) or csrf.token_fault(head, settings, token, None)
+    if fault is None and policy.sensitive:
+        sessions.caller_of(signed_in, context.origin("api")).require_confirmed(head.at_ms)
+    return fault
 
-    async def _signed_in(self, token: str | None) -> SignedIn | None:
-        if token is None:
-            return None
-        return await Deps(self._exchange.instance).read(sessions.find, token)
 
-    def _enter(self, signed_in: SignedIn, door: str) -> None:
-        self._call.signed_in = signed_in
-        self._call.door = door
+async def _authenticate_for_page(context: RequestContext, services: Services) -> Fault | None:
+    settings = services.settings
+    token = read_cookie(context.cookies, session_cookie_name(settings))
+    context.signed_in = await _find_session(context, token)
+    context.door = "api" if context.signed_in is None else "web"
+    if context.signed_in is None:
+        token = read_cookie(context.cookies, visitor_cookie_name(settings))
+    context.csrf = sessions.csrf_token(token or _add_visitor_cookie(context, services))
+    return None if context.head.is_safe else await _check_form(context, services, token)
 
-    def _new_visitor(self) -> str:
-        secret = secrets.token_urlsafe(32)
-        cookie = set_cookie(self._settings, visitor_cookie_name(self._settings), secret, None)
-        self._exchange.cookies.append((b"set-cookie", cookie.encode()))
-        return secret
 
-    def _to_sign_in(self) -> Response:
-        here = self._incoming.path
-        if self._incoming.query:
-            here += "?" + self._incoming.query.decode("latin-1")
-        target = f"{SIGN_IN}?next={quote(here, safe='')}" if self._incoming.method in ("GET", "HEAD") else SIGN_IN
-        return redirect(target, htmx=self._incoming.first(b"hx-request") is not None)
+async def _check_form(context: RequestContext, services: Services, secret: str | None) -> Fault | None:
+    """Read the form and check that it comes from a page of ours. Raises ``BodyFault``."""
+    head, settings = context.head, services.settings
+    fault = csrf.same_origin_fault(head, settings)
+    if fault is not None:
+        return fault
+    content = await body.read_body(head, context.receive)
+    context.form = body.parse_form(head, content)
+    context.receive = body.replay(content, context.receive)
+    return csrf.token_fault(head, settings, secret or None, context.form)
+
+
+async def _find_session(context: RequestContext, token: str | None) -> SignedIn | None:
+    return None if token is None else await Deps(context.instance).read(sessions.find, token)
+
+
+def _add_visitor_cookie(context: RequestContext, services: Services) -> str:
+    secret = secrets.token_urlsafe(32)
+    cookie = set_cookie(services.settings, visitor_cookie_name(services.settings), secret, None)
+    context.new_cookies.append((b"set-cookie", cookie.encode()))
+    return secret
+
+
+def _redirect_to_sign_in(context: RequestContext) -> Response:
+    head = context.head
+    here = head.path
+    if head.query:
+        here += "?" + head.query.decode("latin-1")
+    target = f"{SIGN_IN}?next={quote(here, safe='')}" if head.method in ("GET", "HEAD") else SIGN_IN
+    return redirect(target, htmx=head.first(b"hx-request") is not None)

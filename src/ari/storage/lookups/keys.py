@@ -8,7 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
-from ari.base.room import make_room
+from cachetools import RRCache
+
 from ari.keys.model import ApiKey
 from ari.keys.ports import KeyFinder
 from ari.storage.failover.link import Link
@@ -27,8 +28,9 @@ V = TypeVar("V")
 
 _NOBODY = bytes(32)
 """The digest of no key."""
-_MOST_COPIED = 15_000
-"""Keys held by a worker, about 15 MB, and as many totals."""
+MAX_CACHED = 15_000
+"""Keys held by a worker, about 15 MB, and as many totals. A full cache evicts at random: with LRU, clients that call in
+turn with a few keys more than it holds would miss every time (decision 44)."""
 _MARKS = 4
 _MARKED_KEYS = f"""SELECT marks.*, {_KEY}, digest FROM (SELECT
     (SELECT transaction FROM key_mark WHERE name = 'api_keys'),
@@ -96,7 +98,7 @@ class ValidatedCache(Generic[K, V]):
         self._points = points
         self._made_of = made_of
         self._absent = absent
-        self._copies: dict[K, V] = {}
+        self._copies: RRCache[K, V] = RRCache(MAX_CACHED)
         self._state = 0
 
     def __len__(self) -> int:
@@ -114,7 +116,6 @@ class ValidatedCache(Generic[K, V]):
             self._state = points.state
         made = self._absent if row is None else self._made_of(row)
         if made is not None:
-            make_room(self._copies, _MOST_COPIED)
             self._copies[name] = made
         return made
 
@@ -130,7 +131,7 @@ class PostgresKeys(PostgresBatchLookup[ApiKey]):
 
     def __init__(self, link: Link, timeout_seconds: float) -> None:
         super().__init__(link, _NO_KEYS, timeout_seconds)
-        self._copies: dict[bytes, ApiKey] = {}
+        self._copies: RRCache[bytes, ApiKey] = RRCache(MAX_CACHED)
         self._examined: tuple[Any, ...] | None = None
         self._mark: list[Any] | None = None
         self.totals_mark: int | None = None
@@ -153,8 +154,7 @@ class PostgresKeys(PostgresBatchLookup[ApiKey]):
             return await self.ask(digests)
         found = {row[-1]: key_of(row[_MARKS:-1]) for row in rows if row[-1] is not None}
         if found and mark[0] is not None:
-            make_room(self._copies, _MOST_COPIED)
-            self._copies |= found
+            self._copies.update(found)
         return found | copied
 
     async def _examine(self, *seen: Any) -> None:
@@ -172,7 +172,7 @@ class PostgresFinder:
         totals = f"SELECT {_TOTALS}, key_id FROM usage_totals WHERE key_id = ANY(%s)"  # noqa: S608 - our own names
         self.keys = PostgresKeys(link, timeout_seconds)
         self._totals = PostgresLookup(link, totals, _NO_TOTALS, timeout_seconds)
-        self._copies: dict[str, KeyTotals] = {}
+        self._copies: RRCache[str, KeyTotals] = RRCache(MAX_CACHED)
         self._mark: int | None = None
 
     async def find(self, digest: bytes) -> ApiKey | None:
@@ -189,7 +189,6 @@ class PostgresFinder:
         row = await self._totals.row(key_id)
         totals = NO_USE if row is None else KeyTotals(*row)
         if mark is not None and mark == self._mark:
-            make_room(self._copies, _MOST_COPIED)
             self._copies[key_id] = totals
         return totals
 

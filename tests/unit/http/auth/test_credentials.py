@@ -2,7 +2,7 @@
 
 import pytest
 
-from ari.http.auth.credentials import mistake, presented
+from ari.http.auth.credentials import explain_mistake, read_credentials
 from ari.http.request_head import RequestHead, read_head
 
 
@@ -14,12 +14,12 @@ def _head(*headers: tuple[str, str]) -> RequestHead:
         "raw_path": b"/api/me",
         "query_string": b"",
     }
-    return read_head(scope, 1, 0.0)
+    return read_head(scope, 1)
 
 
-def _presented(*headers: tuple[str, str]) -> tuple[tuple[bytes, ...], bool]:
-    found = presented(_head(*headers))
-    return found.tokens, found.contradictory
+def _read(*headers: tuple[str, str]) -> tuple[tuple[bytes, ...], bool]:
+    found = read_credentials(_head(*headers))
+    return found.tokens, found.is_contradictory
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def _presented(*headers: tuple[str, str]) -> tuple[tuple[bytes, ...], bool]:
 )
 def test_what_counts(headers: list[tuple[str, str]], tokens: tuple[bytes, ...], contradictory: bool) -> None:
     """x-api-key, Bearer or ApiKey; other schemes are ignored; doubled or different is a contradiction."""
-    assert _presented(*headers) == (tokens, contradictory)
+    assert _read(*headers) == (tokens, contradictory)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_what_counts(headers: list[tuple[str, str]], tokens: tuple[bytes, ...], 
 )
 def test_a_mistake_is_named(headers: list[tuple[str, str]], words: str) -> None:
     """The sentence says what to change, and holds nothing of what was sent."""
-    found = mistake(_head(*headers))
+    found = explain_mistake(_head(*headers))
     assert found is not None
     assert words in found
     assert "ari_k_a" not in found
@@ -95,4 +95,4 @@ def test_a_mistake_is_named(headers: list[tuple[str, str]], words: str) -> None:
 @pytest.mark.parametrize("headers", [[], [("x-api-key", "ari_k_a")], [("authorization", "Bearer ari_k_a")]])
 def test_no_mistake_is_invented(headers: list[tuple[str, str]]) -> None:
     """A key that is sent as documented is wrong for another reason."""
-    assert mistake(_head(*headers)) is None
+    assert explain_mistake(_head(*headers)) is None

@@ -20,7 +20,7 @@ def _request(host: str, **headers: str) -> Any:
     lines = [(b"host", host.encode())]
     lines += [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
     scope = {"headers": lines, "method": "GET", "path": "/", "raw_path": b"/", "query_string": b""}
-    return read_head(scope, 1, 0.0)
+    return read_head(scope, 1)
 
 
 @pytest.mark.parametrize(

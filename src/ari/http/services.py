@@ -1,0 +1,33 @@
+"""What the stages of a request work with. Made once for a process, when it starts to serve."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ari.base.clock import Clock
+from ari.base.settings import Settings
+from ari.http.context import RequestContext
+from ari.http.edge_checks import EdgeChecks
+from ari.http.expiry_stamper import ExpiryStamper
+from ari.http.problem import Fault
+from ari.http.security_events import SecurityEvents
+from ari.http.security_headers import SecurityHeaders
+from ari.storage.lookups.keys import HotFinder
+from ari.usage.recorder import UsageRecorder
+
+ErrorPage = Callable[[RequestContext, Fault], bytes]
+"""Renders a fault as HTML; the web door brings it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """``lookup`` finds keys and their totals, ``recorder`` commits usage, ``events`` writes security events."""
+
+    settings: Settings
+    clock: Clock
+    lookup: HotFinder
+    recorder: UsageRecorder
+    expiry_stamper: ExpiryStamper
+    edge_checks: EdgeChecks
+    security_headers: SecurityHeaders
+    events: SecurityEvents
+    error_page: ErrorPage
