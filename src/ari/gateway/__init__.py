@@ -20,8 +20,8 @@ from ari.gateway.usage_injection import OptionSupport
 from ari.http.context import RequestContext
 from ari.http.fault_response import fault_response
 from ari.http.problem import Fault
-from ari.http.services import Services
 from ari.http.responses import Response
+from ari.http.services import Services
 from ari.instance import Instance
 from ari.keys.reasons import REQUEST_ERRORS
 from ari.outbound.http import HttpClient, Patience

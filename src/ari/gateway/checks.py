@@ -3,8 +3,8 @@
 from ari.gateway import header_filter
 from ari.gateway.path_suggestions import suggest_path
 from ari.gateway.route import PREFIX, Target, account_scope, plain_scope, target_of
-from ari.http.problem import Fault
 from ari.http.context import RequestContext
+from ari.http.problem import Fault
 from ari.http.route_policy import scoped_method
 from ari.keys.reasons import INSUFFICIENT_SCOPE, REQUEST_ERRORS
 from ari.keys.scopes import holds

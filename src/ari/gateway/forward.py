@@ -140,9 +140,7 @@ class Forwarding:
             self._first_byte_ms = self._elapsed_ms()
             self._ended = "cut"
             if not reply.has_valid_status:
-                return self._respond(
-                    provider_errors.unreachable(self._provider, "returned an invalid HTTP status")
-                )
+                return self._respond(provider_errors.unreachable(self._provider, "returned an invalid HTTP status"))
             if reply.status < 300 or (reply.status == 304 and header_filter.is_conditional(incoming)):
                 if self._injected is not None:
                     self._injected.note_accepted()

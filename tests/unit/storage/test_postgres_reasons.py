@@ -1,6 +1,5 @@
 """What a server says is passed on in one line, with what to do; what may quote a row is not."""
 
-
 import psycopg
 import pytest
 
