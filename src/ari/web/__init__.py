@@ -2,7 +2,7 @@
 
 from starlette.routing import BaseRoute
 
-from ari.http.responses import ErrorPage
+from ari.http.services import ErrorPage
 from ari.instance import Instance
 from ari.web import render, urls
 from ari.web.pages.account.routes import AccountPages

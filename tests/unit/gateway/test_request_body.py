@@ -25,7 +25,7 @@ class Messages:
 
 def _head(*headers: tuple[str, str]) -> RequestHead:
     raw = [(name.encode(), value.encode()) for name, value in headers]
-    return read_head(scope_of("POST", b"/api/ai/openai/v1/chat/completions", raw), 0, 0.0)
+    return read_head(scope_of("POST", b"/api/ai/openai/v1/chat/completions", raw), 0)
 
 
 def _read(messages: Messages, *headers: tuple[str, str]) -> RequestBody:
