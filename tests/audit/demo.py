@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ari import keys
 from ari.base.caller import Caller
 from ari.base.clock import DAY_MS, HOUR_MS
 from ari.base.events import Origin
 from ari.base.ids import new_id
-from ari.keys import manage
-from ari.keys.manage import KeyChange
+from ari.keys import KeyChange
 from ari.keys.model import ApiKey
 from ari.keys.reasons import ACCEPTED
 from ari.usage.model import ROW_KIND, Attempt, UsageRow
@@ -155,11 +155,12 @@ def _row(chance: random.Random, key: ApiKey, at_ms: int, now_ms: int, address: s
 def _change(past: Past, key: ApiKey, days_ago: float, wanted: KeyChange | None = None) -> None:
     """Change the key, or revoke it."""
     at_ms = past.now_ms - int(days_ago * DAY_MS)
-    with past.database.writing() as unit:
+    with past.database.writing(past.caller) as tx:
+        tx.now_ms = at_ms
         if wanted is not None:
-            manage.change(unit, past.caller, at_ms, key.id, wanted)
+            keys.change(tx, key.id, wanted)
         else:
-            manage.revoke(unit, past.caller, at_ms, key.id, "found in a public repository")
+            keys.revoke(tx, key.id, "found in a public repository")
 
 
 if __name__ == "__main__":

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from ari.base.caller import SYSTEM
+from ari import keys
+from ari.deps import Deps
 from ari.instance import Instance
-from ari.keys import manage
-from ari.keys.manage import NewKey
+from ari.keys import NewKey
 from ari.server import build_app
 from tests.support import asgi
 from tests.support.instances import opened
@@ -19,7 +19,7 @@ HOST = (b"host", b"127.0.0.1:3000")
 
 def _get(instance: Instance, *targets: bytes) -> list[asgi.AsgiResponse]:
     new = NewKey("Prober", None, None, ("*",))
-    secret = instance.command(SYSTEM, lambda unit, by: manage.create(unit, by, instance.now_ms(), new)).secret
+    secret = Deps(instance).do_sync(keys.create, new).secret
 
     async def ask() -> list[asgi.AsgiResponse]:
         guard = build_app(instance)

@@ -11,15 +11,16 @@ from typing import Any
 import pytest
 from sqlalchemy import MetaData, select, text
 
+from ari import keys
 from ari.accounts import setup
 from ari.accounts.model import Account, Session
 from ari.base.caller import SYSTEM
 from ari.base.clock import DAY_MS, HOUR_MS
 from ari.base.errors import Conflict, Invalid, Unavailable
 from ari.base.ids import new_id
+from ari.deps import Deps
 from ari.instance import Instance
-from ari.keys import manage
-from ari.keys.manage import Created, KeyChange, NewKey
+from ari.keys import Created, KeyChange, NewKey
 from ari.storage import owner_mark
 from ari.storage.backup.archive import Manifest, Reader, Writer
 from ari.storage.backup.restore import Restored, Terms, restore_backup
@@ -44,7 +45,7 @@ def _silent(_table: str, _done: int, _total: int) -> None:
 
 def _create(instance: Instance, name: str, **more: Any) -> Created:
     new = NewKey(name, **more)
-    return instance.command(SYSTEM, lambda unit, by: manage.create(unit, by, instance.now_ms(), new))
+    return Deps(instance).do_sync(keys.create, new)
 
 
 def _do(instance: Instance, work: Any) -> None:
@@ -55,10 +56,10 @@ def _fill(instance: Instance) -> dict[str, Created]:
     """An instance with every kind of key, an owner who is signed in, and a usage log."""
     keys = {name: _create(instance, name) for name in ("living", "disabled", "revoked", "deleted", "日本 \U0001f511")}
     keys["hour"] = _create(instance, "hour", expires="1h")
-    _do(instance, lambda u, by, now: manage.change(u, by, now, keys["disabled"].key.id, KeyChange(disabled=True)))
+    _do(instance, lambda u, by, now: keys.change(u, keys["disabled"].key.id, KeyChange(disabled=True)))
     for name in ("revoked", "deleted"):
-        _do(instance, lambda u, by, now, n=name: manage.revoke(u, by, now, keys[n].key.id, "why"))
-    _do(instance, lambda u, by, now: manage.delete(u, by, now, keys["deleted"].key.id))
+        _do(instance, lambda u, by, now, n=name: keys.revoke(u, keys[n].key.id, "why"))
+    _do(instance, lambda u, by, now: keys.delete(u, keys["deleted"].key.id))
     with instance.database.writing() as unit:
         now_ms = instance.now_ms()
         unit.accounts.add_owner(Account("usr_1", "owner@example.org", "hash", now_ms))
@@ -195,7 +196,7 @@ def test_a_filled_instance_is_not_replaced_by_mistake(source: Instance, target_u
     with pytest.raises(Conflict, match="isn't empty"):
         _restore(tmp_path / "old", target_url, body)
     with _opened(tmp_path / "old", target_url) as old:
-        assert old.read(lambda unit: manage.get(unit, kept.key.id)).name == "kept"
+        assert Deps(old).read_sync(keys.get, kept.key.id).name == "kept"
     _restore(tmp_path / "old", target_url, body, replace=True)
     with _opened(tmp_path / "old", target_url) as old:
         assert old.read(lambda unit: unit.keys.tombstone(kept.key.id)) is None
@@ -352,5 +353,5 @@ def test_an_interrupted_restore_leaves_the_old_instance(
     assert sorted(path.name for path in (tmp_path / "old").iterdir()) == before
     database = Database.open(settings)
     with database.reading() as unit:
-        assert manage.get(unit, kept.key.id).name == "kept"
+        assert keys.get(unit, kept.key.id).name == "kept"
     database.close()

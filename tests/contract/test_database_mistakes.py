@@ -8,12 +8,12 @@ from typing import Any
 import psycopg
 import pytest
 
-from ari.base.caller import SYSTEM
+from ari import keys
 from ari.base.errors import ConfigurationError, Unavailable
 from ari.cli.checks import examine
+from ari.deps import Deps
 from ari.instance import Instance
-from ari.keys import manage, token
-from ari.keys.manage import NewKey
+from ari.keys import NewKey, token
 from ari.storage import preflight
 from ari.storage.checkup import try_verifying
 from tests.support.instances import opened, settings_for
@@ -192,7 +192,7 @@ def test_verifications_use_the_schema_that_migrations_used(data_dir: Path, postg
     """One parser: whatever starts also verifies."""
     _on(postgres_url, "CREATE SCHEMA own")
     with opened(data_dir, f"{postgres_url}?{how}") as instance:
-        made = instance.command(SYSTEM, lambda unit, by: manage.create(unit, by, instance.now_ms(), NewKey("n")))
+        made = Deps(instance).do_sync(keys.create, NewKey("n"))
         instance.prove_verification()
 
         async def found() -> bool:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from ari import keys
 from ari.accounts import setup, sign_in
 from ari.accounts.password import Verdict
 from ari.base.caller import SYSTEM, Caller
@@ -15,7 +16,6 @@ from ari.base.ids import new_id
 from ari.deps import Deps
 from ari.instance import Instance
 from ari.jobs import ClockWatch, tick
-from ari.keys import manage
 from ari.storage.checkup import audit_trail
 from tests.support.commands import clock_of, create_key, revoke_key
 from tests.support.instances import opened
@@ -110,7 +110,7 @@ def test_a_dead_key_in_urls_is_written_once_a_day(instance: Instance) -> None:
     key = create_key(instance).key
     revoke_key(instance, key)
     for _ in range(48):
-        instance.command(SYSTEM, lambda unit, by: manage.expose(unit, by, instance.now_ms(), key))
+        Deps(instance).do_sync(keys.record_exposure, key)
         clock_of(instance).advance(HOUR)
     names = [event.name for event in instance.read(lambda unit: unit.events.page(key.id, None, 50))]
     assert names.count("key_exposed") == 3

@@ -11,11 +11,12 @@ import psycopg
 import pytest
 from sqlalchemy import event
 
+from ari import keys
 from ari.base.caller import SYSTEM
 from ari.base.errors import ConfigurationError, Unavailable
+from ari.deps import Deps
 from ari.instance import Instance
-from ari.keys import manage, token
-from ari.keys.manage import NewKey
+from ari.keys import NewKey, token
 from ari.storage import migrate as migrations
 from ari.storage.database_url import parse
 from ari.storage.engine import Database
@@ -75,14 +76,14 @@ def nodes(tmp_path: Path, primary: Any, standby: Any) -> Iterator[Nodes]:
 
 
 def _create(instance: Instance) -> tuple[str, bytes]:
-    made = instance.command(SYSTEM, lambda unit, by: manage.create(unit, by, instance.now_ms(), NewKey("n")))
+    made = Deps(instance).do_sync(keys.create, NewKey("n"))
     digest = token.parse(made.secret.encode())
     assert digest is not None
     return made.key.id, digest
 
 
 def _revoke(instance: Instance, key_id: str) -> None:
-    instance.command(SYSTEM, lambda unit, by: manage.revoke(unit, by, instance.now_ms(), key_id))
+    Deps(instance).do_sync(keys.revoke, key_id)
 
 
 def _beats(node: Instance) -> Any:

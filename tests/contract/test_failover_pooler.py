@@ -6,11 +6,11 @@ from typing import Any
 import psycopg
 import pytest
 
-from ari.base.caller import SYSTEM
+from ari import keys
 from ari.base.errors import Unavailable
+from ari.deps import Deps
 from ari.instance import Instance
-from ari.keys import manage
-from ari.keys.manage import NewKey
+from ari.keys import NewKey
 from ari.storage.failover import heartbeat
 from ari.storage.failover.history import WentBack
 from ari.storage.postgres_sessions import is_pooled
@@ -48,7 +48,7 @@ def pool_of(pooler: PgBouncer, postgres_url: str) -> Iterator[Callable[[], Any]]
 
 
 def _create(node: Instance) -> None:
-    node.command(SYSTEM, lambda unit, by: manage.create(unit, by, node.now_ms(), NewKey("n")))
+    Deps(node).do_sync(keys.create, NewKey("n"))
 
 
 def _lose_the_newest_event(url: str) -> None:

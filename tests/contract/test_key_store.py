@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from ari import keys
 from ari.base.caller import SYSTEM, Caller
 from ari.base.clock import DAY_MS
 from ari.base.errors import Conflict, Invalid, NotFound
+from ari.deps import Deps
 from ari.instance import Instance
-from ari.keys import manage, token
+from ari.keys import NewKey, token
 from ari.keys.checks import AccessRequest
-from ari.keys.manage import NewKey
 from ari.keys.model import Granted
 from ari.keys.verify import verify_digest
 from ari.storage.lookups.keys import HotFinder
@@ -35,7 +36,7 @@ def test_a_created_key_is_found_by_its_digest_and_id(instance: Instance) -> None
     assert key.expires_at_ms == instance.now_ms() + 90 * DAY_MS
     digest = token.digest(created.secret.encode())
     assert instance.read(lambda unit: unit.keys.find(digest)) == key
-    assert instance.read(lambda unit: manage.get(unit, key.id)) == key
+    assert Deps(instance).read_sync(keys.get, key.id) == key
 
 
 def test_same_names_are_counted_not_refused(instance: Instance) -> None:
@@ -68,7 +69,7 @@ def test_a_failed_command_leaves_nothing(instance: Instance) -> None:
     """One transaction: the key and its event, or neither."""
 
     def work(unit: object, by: Caller) -> None:
-        manage.create(unit, by, instance.now_ms(), NewKey("n"))
+        keys.create(unit, NewKey("n"))
         raise RuntimeError("later")
 
     with pytest.raises(RuntimeError):
@@ -98,7 +99,7 @@ def test_an_expired_key_is_not_revived(instance: Instance) -> None:
         assert unit.keys.stamp_expired(instance.now_ms()) == 1
         assert unit.keys.stamp_expired(instance.now_ms()) == 0
     clock_of(instance).step(-7200)
-    assert instance.read(lambda unit: manage.get(unit, key.id)).status(instance.now_ms()) == "expired"
+    assert Deps(instance).read_sync(keys.get, key.id).status(instance.now_ms()) == "expired"
 
 
 def test_only_the_inactive_can_be_deleted_and_a_tombstone_stays(instance: Instance) -> None:
@@ -110,7 +111,7 @@ def test_only_the_inactive_can_be_deleted_and_a_tombstone_stays(instance: Instan
     clock_of(instance).advance(3600)
     delete_key(instance, created.key)
     with pytest.raises(NotFound):
-        instance.read(lambda unit: manage.get(unit, created.key.id))
+        Deps(instance).read_sync(keys.get, created.key.id)
     with pytest.raises(NotFound):
         delete_key(instance, created.key)
     clock_of(instance).step(-7200)
@@ -143,7 +144,7 @@ def test_pages_are_newest_first_and_filtered(instance: Instance) -> None:
 def test_unknown_ids_are_not_found(instance: Instance, key_id: str) -> None:
     """Whatever the text."""
     with pytest.raises(NotFound):
-        instance.read(lambda unit: manage.get(unit, key_id))
+        Deps(instance).read_sync(keys.get, key_id)
 
 
 def test_bad_input_is_refused_before_anything_is_written(instance: Instance) -> None:

@@ -5,18 +5,16 @@ from typing import Any
 
 import pytest
 
+from ari import keys
 from ari.base.caller import command_line_caller
-from ari.keys import manage
-from ari.keys.manage import NewKey
+from ari.deps import Deps
+from ari.keys import NewKey
 from tests.support.instances import opened
 
 
-def _create(instance: Any, name: str) -> manage.Created:
-    now_ms = instance.now_ms()
+def _create(instance: Any, name: str) -> keys.Created:
     new = NewKey(name, None, None, None)
-    made: manage.Created = instance.command(
-        command_line_caller(), lambda unit, caller: manage.create(unit, caller, now_ms, new)
-    )
+    made: keys.Created = Deps(instance, command_line_caller()).do_sync(keys.create, new)
     return made
 
 
@@ -40,10 +38,7 @@ def test_a_look_alike_is_counted(data_dir: Path, database_url: str | None, first
         key = _create(instance, first).key
         made = _create(instance, second)
         assert (made.same_name, made.look_alikes) == found
-        now_ms = instance.now_ms()
         for one in (key, made.key):
-            instance.command(
-                command_line_caller(), lambda unit, caller, one=one: manage.revoke(unit, caller, now_ms, one.id)
-            )
+            Deps(instance, command_line_caller()).do_sync(keys.revoke, one.id)
         again = _create(instance, first)
         assert (again.same_name, again.look_alikes) == (0, 0)

@@ -10,10 +10,10 @@ from alembic.migration import MigrationContext
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from ari.base.caller import SYSTEM
+from ari import keys
 from ari.base.errors import ConfigurationError
-from ari.keys import manage
-from ari.keys.manage import NewKey
+from ari.deps import Deps
+from ari.keys import NewKey
 from ari.storage import migrate as migrations
 from ari.storage.checkup import audit_trail
 from ari.storage.dialect import lock_for_migration
@@ -91,7 +91,7 @@ def test_a_trail_from_before_signatures_is_signed_by_the_upgrade(data_dir: Path,
     """An event says that what came before was taken as it was; from then on nobody can forge it."""
     with opened(data_dir, database_url) as instance:
         for name in ("a", "b"):
-            instance.command(SYSTEM, lambda unit, by, n=name: manage.create(unit, by, 1, NewKey(n)))
+            Deps(instance).do_sync(keys.create, NewKey(name))
         with instance.database.main.begin() as connection:
             sqlite = connection.dialect.name == "sqlite"
             for table in ("audit_marks", "database_history", "idempotent_responses"):
@@ -193,7 +193,7 @@ def test_an_unmigrated_database_says_how_to_migrate(data_dir: Path, database_url
 def test_rule_21_events_cannot_be_changed(data_dir: Path, database_url: str | None, statement: str) -> None:
     """security.md 21: triggers on both databases."""
     with opened(data_dir, database_url) as instance:
-        instance.command(SYSTEM, lambda unit, by: manage.create(unit, by, 1, NewKey("n")))
+        Deps(instance).do_sync(keys.create, NewKey("n"))
         with pytest.raises(DBAPIError, match="never changed"), instance.database.main.begin() as connection:
             connection.execute(text(statement))
         assert len(instance.read(lambda unit: unit.events.page(None, None, 9))) == 1

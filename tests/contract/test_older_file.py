@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
+from ari import keys
 from ari.base.caller import SYSTEM
 from ari.base.errors import Unavailable
+from ari.deps import Deps
 from ari.instance import Instance
-from ari.keys import manage, token
-from ari.keys.manage import NewKey
+from ari.keys import NewKey, token
 from ari.storage import migrate as migrations
 from ari.storage.backup.restore import Terms, restore_backup
 from ari.storage.backup.write import write_backup
@@ -30,10 +31,10 @@ def _silent(_table: str, _done: int, _total: int) -> None:
 def replaced(data_dir: Path) -> tuple[str, bytes]:
     """A data directory whose keys file is of before a revoke; the key, and a backup of after it."""
     with opened(data_dir, None) as instance:
-        made = instance.command(SYSTEM, lambda unit, by: manage.create(unit, by, instance.now_ms(), NewKey("n")))
+        made = Deps(instance).do_sync(keys.create, NewKey("n"))
     before = (data_dir / "ari.db").read_bytes()
     with opened(data_dir, None) as instance:
-        instance.command(SYSTEM, lambda unit, by: manage.revoke(unit, by, instance.now_ms(), made.key.id))
+        Deps(instance).do_sync(keys.revoke, made.key.id)
         file = io.BytesIO()
         write_backup(instance.database, file, START_MS, _silent)
     for name in ("ari.db-wal", "ari.db-shm"):

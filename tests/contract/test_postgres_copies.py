@@ -8,10 +8,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from ari.base.caller import SYSTEM
+from ari import keys
+from ari.deps import Deps
 from ari.instance import Instance
-from ari.keys import manage, token
-from ari.keys.manage import NewKey
+from ari.keys import NewKey, token
 from ari.storage.lookups.keys import _MARKED_KEYS, PostgresFinder
 from ari.usage.model import NO_USE
 from ari.usage.ports import Batch
@@ -53,7 +53,7 @@ def _with(
 
 
 def _created(instance: Instance) -> str:
-    return instance.command(SYSTEM, lambda unit, by: manage.create(unit, by, instance.now_ms(), NewKey("n"))).secret
+    return Deps(instance).do_sync(keys.create, NewKey("n")).secret
 
 
 def test_what_is_copied_is_asked_about_and_not_read(data_dir: Path, postgres_url: str) -> None:

@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
+from ari import keys
 from ari.base.caller import SYSTEM
 from ari.base.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from ari.base.events import Event
 from ari.base.settings import load_settings
+from ari.deps import Deps
 from ari.instance import Instance
 from ari.jobs.watch import look_once
-from ari.keys import manage
 from ari.keys.model import ApiKey
 from ari.usage.model import Attempt
 from ari.usage.ports import Batch
@@ -44,8 +45,7 @@ class World:
         self.past.requests(key, days_ago, count, **fields)
 
     def revoke(self, key: ApiKey) -> None:
-        now_ms = self.instance.now_ms()
-        self.instance.command(SYSTEM, lambda unit, by: manage.revoke(unit, by, now_ms, key.id))
+        Deps(self.instance).do_sync(keys.revoke, key.id)
 
     def pass_time(self, **lengths: float) -> None:
         units = {"days": 86_400, "hours": 3_600, "minutes": 60}
@@ -172,8 +172,7 @@ def test_a_deleted_key_that_is_still_called_has_its_name(one_world: World) -> No
     """Its tombstone is still recognised."""
     key = one_world.key("gone")
     one_world.revoke(key)
-    now_ms = one_world.instance.now_ms()
-    one_world.instance.command(SYSTEM, lambda unit, by: manage.delete(unit, by, now_ms, key.id))
+    Deps(one_world.instance).do_sync(keys.delete, key.id)
     one_world.pass_time(hours=2)
     one_world.use(key, code="revoked")
     assert only(one_world.watch(), "dead_key_called").detail["name"] == "gone"

@@ -5,11 +5,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ari.base.caller import SYSTEM
+from ari import keys
+from ari.deps import Deps
 from ari.gateway.injected_body import BodyBudget
 from ari.integrations.environment import read_environment
-from ari.keys import manage
-from ari.keys.manage import NewKey
+from ari.keys import NewKey
 from ari.server import build_app
 from tests.support import asgi
 from tests.support.gateway import CHAT, PROVIDER_KEY, settings_for
@@ -25,7 +25,7 @@ def test_a_refused_question_is_not_asked_again(data_dir: Path) -> None:
             given = {name: value for name, value in settings_for(provider).items() if value is not None}
             instance._environment = read_environment(given)
             new = NewKey("k", scopes=("ai:openai",))
-            made = instance.command(SYSTEM, lambda unit, by: manage.create(unit, by, instance.now_ms(), new))
+            made = Deps(instance).do_sync(keys.create, new)
             guard = build_app(instance)
             direct: Any = guard.table.match("POST", CHAT).policy.fast
             direct.handler.__self__.body_budget = BodyBudget(10)

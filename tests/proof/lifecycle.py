@@ -26,15 +26,14 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from ari import jobs
+from ari import jobs, keys
 from ari.base.caller import Caller
 from ari.base.clock import FrozenClock
 from ari.base.errors import AriError, Conflict
 from ari.base.events import Origin
 from ari.http.middleware import Middleware
 from ari.instance import Instance
-from ari.keys import manage
-from ari.keys.manage import UNSET, KeyChange, NewKey
+from ari.keys import UNSET, KeyChange, NewKey
 from ari.keys.model import ApiKey
 from ari.server import build_app
 from ari.storage.transaction import Transaction
@@ -114,7 +113,7 @@ class Lifecycle(RuleBasedStateMachine):
         at = None if moment is None else moment if moment == YEAR_10000 else now + moment
         wrong, _ = self.reference.create(caller, name, word, at, None if scopes is None else set(scopes))
         new = NewKey(name, word, at, None if scopes is None else tuple(scopes))
-        refusal, created = self._do(caller, lambda unit, by: manage.create(unit, by, now, new))
+        refusal, created = self._do(caller, lambda unit, by: keys.create(unit, new))
         self._agree(wrong, refusal)
         if created is not None:
             self.ids.append(created.key.id)
@@ -150,7 +149,7 @@ class Lifecycle(RuleBasedStateMachine):
             disabled=wanted.get("disabled", UNSET),
         )
         wrong = self.reference.change(caller, key, wanted)
-        refusal, _ = self._do(caller, lambda unit, by: manage.change(unit, by, now, self.ids[key], change))
+        refusal, _ = self._do(caller, lambda unit, by: keys.change(unit, self.ids[key], change))
         self._agree(wrong, refusal)
 
     @rule(number=CALLERS, which=KEYS, scopes=SETS)
@@ -163,16 +162,16 @@ class Lifecycle(RuleBasedStateMachine):
 
     @rule(number=CALLERS, which=KEYS, with_made=st.booleans())
     def a_key_is_revoked(self, number: int, which: int, with_made: bool) -> None:
-        caller, key, now = self._caller(number), which % len(self.ids), self.clock.now_ms()
+        caller, key = self._caller(number), which % len(self.ids)
         wrong = self.reference.revoke(caller, key, with_made)
-        refusal, _ = self._do(caller, lambda unit, by: manage.revoke(unit, by, now, self.ids[key], with_made=with_made))
+        refusal, _ = self._do(caller, lambda unit, by: keys.revoke(unit, self.ids[key], with_made=with_made))
         self._agree(wrong, refusal)
 
     @rule(number=CALLERS, which=KEYS)
     def a_key_is_deleted(self, number: int, which: int) -> None:
-        caller, key, now = self._caller(number), which % len(self.ids), self.clock.now_ms()
+        caller, key = self._caller(number), which % len(self.ids)
         wrong = self.reference.delete(caller, key)
-        refusal, _ = self._do(caller, lambda unit, by: manage.delete(unit, by, now, self.ids[key]))
+        refusal, _ = self._do(caller, lambda unit, by: keys.delete(unit, self.ids[key]))
         self._agree(wrong, refusal)
 
     @rule(which=KEYS, scope=st.sampled_from(list(DOORS)))

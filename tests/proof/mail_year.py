@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from ari import keys
 from ari.accounts import sign_in, two_factor
 from ari.accounts.model import Account
 from ari.base.caller import SYSTEM, Caller
@@ -16,8 +17,7 @@ from ari.deps import Deps
 from ari.instance import Instance
 from ari.jobs.mail import round_of_mail
 from ari.jobs.watch import look_once
-from ari.keys import manage
-from ari.keys.manage import KeyChange, NewKey
+from ari.keys import KeyChange, NewKey
 from ari.keys.model import ApiKey
 from ari.usage.model import Attempt, UsageRow
 from ari.usage.ports import Batch
@@ -95,21 +95,21 @@ class World:
     def create(self, name: str, expires: str | None, *scopes: str) -> None:
         """The owner makes a key."""
         new = NewKey(name, expires=expires, scopes=scopes or None)
-        self.keys[name] = self._command(lambda unit: manage.create(unit, self.owner, self.clock.now_ms(), new)).key
+        self.keys[name] = Deps(self.instance, self.owner).do_sync(keys.create, new).key
 
     def widen(self, name: str, *scopes: str) -> None:
         """The owner lets a key do more."""
         change = KeyChange(scopes=scopes)
-        self._command(lambda unit: manage.change(unit, self.owner, self.clock.now_ms(), self.keys[name].id, change))
+        Deps(self.instance, self.owner).do_sync(keys.change, self.keys[name].id, change)
 
     def extend(self, name: str) -> None:
         """The owner gives a key another year."""
         change = KeyChange(expires_at_ms=self.clock.now_ms() + 365 * DAY_MS)
-        self._command(lambda unit: manage.change(unit, self.owner, self.clock.now_ms(), self.keys[name].id, change))
+        Deps(self.instance, self.owner).do_sync(keys.change, self.keys[name].id, change)
 
     def revoke(self, name: str, reason: str | None = None) -> None:
         """The owner revokes a key."""
-        self._command(lambda unit: manage.revoke(unit, self.owner, self.clock.now_ms(), self.keys[name].id, reason))
+        Deps(self.instance, self.owner).do_sync(keys.revoke, self.keys[name].id, reason)
 
     def call(self, name: str, address: str = SERVER, count: int = 1) -> None:
         """Calls with a key."""

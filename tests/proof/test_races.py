@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from ari.base.caller import SYSTEM
+from ari import keys
 from ari.base.clock import HOUR_MS, FrozenClock
+from ari.deps import Deps
 from ari.http.middleware import Middleware
-from ari.keys import manage
-from ari.keys.manage import NewKey
+from ari.keys import NewKey
 from ari.server import build_app
 from tests.support.instances import START_MS, opened
 from tests.support.processes import eventually, workers_of
@@ -61,7 +61,7 @@ def test_what_was_refused_as_expired_stays_so_when_the_clock_steps(data_dir: Pat
     """The stamp carries the instant of the refusal: a step back between the two revives nothing."""
     with opened(data_dir, database_url) as instance:
         new = NewKey("k", expires_at_ms=START_MS + HOUR_MS)
-        created = instance.command(SYSTEM, lambda unit, by: manage.create(unit, by, START_MS, new))
+        created = Deps(instance).do_sync(keys.create, new)
         guard = build_app(instance)
         instance.clock = _SteppingClock(START_MS + HOUR_MS)
         assert asyncio.run(_ask_twice(guard, created.secret)) == ["expired", "expired"]

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from ari import keys
 from ari.accounts import setup, sign_in
 from ari.accounts.password import Verdict
 from ari.base.caller import SYSTEM, Caller
@@ -17,7 +18,6 @@ from ari.base.errors import CallerDead, Conflict, Limited, NotFound, Unavailable
 from ari.base.events import Origin
 from ari.deps import Deps
 from ari.instance import Instance
-from ari.keys import manage
 from ari.keys.model import ApiKey
 from ari.notifications import outbox
 from ari.storage import dialect
@@ -44,11 +44,7 @@ def test_a_revoke_with_what_a_key_made_misses_none(data_dir: Path, database_url:
                 stop.set()
             born = [key for one in creating for key in one.result()]
             assert len(born) >= MAKERS
-            alive = [
-                key
-                for key in born
-                if instance.read(lambda unit, key=key: manage.get(unit, key.id)).status(0) == "active"
-            ]
+            alive = [key for key in born if Deps(instance).read_sync(keys.get, key.id).status(0) == "active"]
             assert alive == []
 
 
@@ -80,9 +76,7 @@ class Writers:
         self.instance.command(SYSTEM, lambda unit, by: [self._rename(unit, by, key, turn) for key in pair])
 
     def _rename(self, unit: Any, by: Any, key: ApiKey, turn: int) -> None:
-        manage.change(
-            unit, by, self.instance.now_ms(), key.id, manage.KeyChange(name=f"n{turn}", disabled=turn % 2 == 0)
-        )
+        keys.change(unit, key.id, keys.KeyChange(name=f"n{turn}", disabled=turn % 2 == 0))
 
     def creates(self, _turn: int) -> None:
         """Creates with a key that others change, and kills what it created."""
@@ -155,10 +149,10 @@ def test_a_database_with_another_isolation_level_changes_nothing(
         instance.database.main.dispose()
         top = create_key(instance, "top", scopes=("keys:write",)).key
         with ThreadPoolExecutor(1) as threads, instance.database.writing() as unit:
-            assert manage.get(unit, top.id).status(0) == "active"
+            assert keys.get(unit, top.id).status(0) == "active"
             creating = threads.submit(create_key, instance, "born", as_caller(top), scopes=("keys:write",))
             _until_waiting(instance)
-            manage.revoke(unit, SYSTEM, instance.now_ms(), top.id, with_made=True)
+            keys.revoke(unit, top.id, with_made=True)
         with pytest.raises(CallerDead):
             creating.result(30)
 
@@ -188,4 +182,4 @@ def _freeze(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
     with instance.database.writing() as unit:
         monkeypatch.undo()
         create_key(instance, "goes on")  # waits for the lock, which the first holds and does not use
-        manage.create(unit, SYSTEM, instance.now_ms(), manage.NewKey("frozen"))
+        keys.create(unit, keys.NewKey("frozen"))

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from ari.base.caller import SYSTEM
+from ari import keys
+from ari.deps import Deps
 from ari.instance import Instance
-from ari.keys import manage
-from ari.keys.manage import NewKey
+from ari.keys import NewKey
 from ari.server import build_app
 from tests.support import asgi
 from tests.support.instances import opened
@@ -21,7 +21,7 @@ def test_an_endpoint_that_fails_answers_with_a_problem(data_dir: Path, monkeypat
     """As JSON, with the id of the request to look for in the log."""
     with opened(data_dir, None) as instance:
         new = NewKey("k", scopes=("*",))
-        made = instance.command(SYSTEM, lambda unit, by: manage.create(unit, by, instance.now_ms(), new))
+        made = Deps(instance).do_sync(keys.create, new)
 
         async def fail(*_: object) -> None:
             raise RuntimeError("a secret of the code")

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from ari.base.caller import SYSTEM
+from ari import keys
 from ari.base.errors import CallerDead, Conflict, Forbidden, NotFound
+from ari.deps import Deps
 from ari.instance import Instance
-from ari.keys import bulk, manage
 from ari.keys.model import ApiKey
 from tests.support.commands import as_caller, change_key, clock_of, create_key, delete_key, events_of, revoke_key
 from tests.support.instances import opened
@@ -92,7 +92,7 @@ def test_a_caller_takes_along_no_key_that_is_wider(instance: Instance) -> None:
 
 
 def status_of(instance: Instance, key: ApiKey) -> str:
-    return instance.read(lambda unit: manage.get(unit, key.id)).status(instance.now_ms())
+    return Deps(instance).read_sync(keys.get, key.id).status(instance.now_ms())
 
 
 def test_revoking_can_take_along_what_the_key_made(instance: Instance) -> None:
@@ -101,12 +101,11 @@ def test_revoking_can_take_along_what_the_key_made(instance: Instance) -> None:
     child = create_key(instance, "child", as_caller(root), scopes=("keys:write",)).key
     grandchild = create_key(instance, "grandchild", as_caller(child), scopes=("keys:write",)).key
     other = create_key(instance, "other").key
-    living = instance.read(lambda unit: manage.living_made_by(unit, instance.now_ms(), root.id))
+    living = Deps(instance).read_sync(keys.get_active_made_by, root.id)
     assert {key.name for key in living} == {"child", "grandchild"}
     revoke_key(instance, root, with_made=True)
     statuses = {
-        key.name: instance.read(lambda unit, key=key: manage.get(unit, key.id)).status(0)
-        for key in (root, child, grandchild, other)
+        key.name: Deps(instance).read_sync(keys.get, key.id).status(0) for key in (root, child, grandchild, other)
     }
     assert statuses == {"root": "revoked", "child": "revoked", "grandchild": "revoked", "other": "active"}
 
@@ -162,9 +161,9 @@ def test_a_revoke_that_passes_over_an_expired_key_leaves_none_that_a_clock_reviv
     if how == "with_made":
         revoke_key(instance, maker, with_made=True)
     else:
-        instance.command(SYSTEM, lambda unit, by: bulk.revoke(unit, by, instance.now_ms(), [maker.id, child.id]))
+        Deps(instance).do_sync(keys.revoke_many, [maker.id, child.id])
     clock_of(instance).step(-1800)
-    assert instance.read(lambda unit: manage.get(unit, child.id)).is_inactive(instance.now_ms())
+    assert Deps(instance).read_sync(keys.get, child.id).is_inactive(instance.now_ms())
 
 
 def test_a_key_that_its_own_keys_deleted_is_still_revoked_with_what_it_made(instance: Instance) -> None:
@@ -178,5 +177,5 @@ def test_a_key_that_its_own_keys_deleted_is_still_revoked_with_what_it_made(inst
         revoke_key(instance, maker)
     assert revoke_key(instance, maker, with_made=True).deleted_at_ms is not None
     for key in (child, grandchild):
-        assert instance.read(lambda unit, key=key: manage.get(unit, key.id)).revoked_at_ms is not None
+        assert Deps(instance).read_sync(keys.get, key.id).revoked_at_ms is not None
     assert events_of(instance, maker)[:2] == ["key_deleted", "key_revoked"]

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from ari import keys
 from ari.base.caller import Caller
 from ari.base.errors import Forbidden, Unconfirmed
 from ari.base.events import Origin
+from ari.deps import Deps
 from ari.instance import Instance
-from ari.keys import bulk, manage
 from ari.keys.model import ApiKey
 from tests.support.commands import as_caller, change_key, create_key, delete_key, revoke_key
 from tests.support.instances import opened
@@ -33,7 +34,7 @@ def _key(
 
 
 def _now(instance: Instance, key: ApiKey) -> ApiKey:
-    return instance.read(lambda unit: manage.get(unit, key.id))
+    return Deps(instance).read_sync(keys.get, key.id)
 
 
 @pytest.mark.parametrize(
@@ -104,12 +105,7 @@ def test_many_at_once_have_the_same_limits(instance: Instance) -> None:
     keys = [_key(instance, "1h", ("api:read",)) for _ in range(3)]
     for expires_at_ms in (None, caller.expires_at_ms + 1):
         with pytest.raises(Forbidden):
-            instance.command(
-                caller,
-                lambda unit, by, at=expires_at_ms: bulk.expire(
-                    unit, by, instance.now_ms(), [key.id for key in keys], at
-                ),
-            )
+            Deps(instance, caller).do_sync(keys.change_expiry_of_many, [key.id for key in keys], expires_at_ms)
     assert [_now(instance, key) for key in keys] == keys
 
 
@@ -141,7 +137,7 @@ def test_revoking_takes_along_what_the_key_let_do_more(instance: Instance) -> No
     change_key(instance, enabled, as_caller(root), disabled=False)
     change_key(instance, narrowed, as_caller(root), name="renamed", disabled=True)
     grandchild = create_key(instance, caller=as_caller(_now(instance, widened)), expires="1h").key
-    listed = instance.read(lambda unit: manage.living_made_by(unit, instance.now_ms(), root.id))
+    listed = Deps(instance).read_sync(keys.get_active_made_by, root.id)
     assert {key.id for key in listed} == {key.id for key in (widened, extended, enabled, grandchild)}
     revoke_key(instance, root, with_made=True)
     dead = {key.id for key in (root, *listed) if _now(instance, key).revoked_at_ms is not None}
@@ -158,7 +154,7 @@ def test_keys_that_let_each_other_do_more_are_each_found_once(instance: Instance
     change_key(instance, two, scopes=RIGHTS)
     with pytest.raises(Forbidden):
         change_key(instance, two, as_caller(one), scopes=(*RIGHTS, "keys:read"))
-    listed = instance.read(lambda unit: manage.living_made_by(unit, instance.now_ms(), two.id))
+    listed = Deps(instance).read_sync(keys.get_active_made_by, two.id)
     assert {key.id for key in listed} == {one.id, third.id}
 
 
@@ -169,8 +165,8 @@ def test_an_unconfirmed_session_gives_nothing(instance: Instance) -> None:
     session = Caller("usr_1", Origin("web"), session_digest=b"x" * 32, confirmed_at_ms=0)
 
     def attempt(key: ApiKey, **change: object) -> None:
-        with instance.database.writing() as unit:
-            manage.change(unit, session, instance.now_ms(), key.id, manage.KeyChange(**change))
+        with instance.database.writing(session) as tx:
+            keys.change(tx, key.id, keys.KeyChange(**change))
 
     for key, change in ((target, {"scopes": RIGHTS}), (target, {"expires_at_ms": None}), (off, {"disabled": False})):
         with pytest.raises(Unconfirmed):

@@ -6,6 +6,7 @@ from typing import Any
 
 from ari import jobs
 from ari.base.clock import FrozenClock
+from ari.deps import Deps
 from ari.jobs import ClockWatch
 from ari.storage.checkup import clock_steps
 from tests.support.commands import clock_of
@@ -29,20 +30,19 @@ def test_an_expired_key_stays_dead_when_the_clock_steps_back(owner_on: Any) -> N
 def test_the_clock_stamps_keys_that_nobody_calls(data_dir: Path, database_url: str | None) -> None:
     """The job sees expired keys without a request."""
     with opened(data_dir, database_url) as instance:
-        from ari.base.caller import SYSTEM
-        from ari.keys import manage
-        from ari.keys.manage import NewKey
+        from ari import keys
+        from ari.keys import NewKey
 
         clock = instance.clock
         assert isinstance(clock, FrozenClock)
         new = NewKey("n", "1h")
-        key = instance.command(SYSTEM, lambda unit, by: manage.create(unit, by, instance.now_ms(), new)).key
+        key = Deps(instance).do_sync(keys.create, new).key
         watch = ClockWatch(clock)
         clock.advance(HOUR)
         asyncio.run(jobs.tick(instance, watch))
         clock.step(-2 * HOUR)
         asyncio.run(jobs.tick(instance, watch))
-        assert instance.read(lambda unit: manage.get(unit, key.id)).status(instance.now_ms()) == "expired"
+        assert Deps(instance).read_sync(keys.get, key.id).status(instance.now_ms()) == "expired"
         [event, _] = instance.read(lambda unit: unit.events.page(None, None, 9))
         assert (event.name, event.detail) == ("clock_stepped", {"step_seconds": -2 * HOUR})
 

@@ -12,10 +12,10 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from ari.base.caller import SYSTEM
+from ari import keys
+from ari.deps import Deps
 from ari.instance import Instance
-from ari.keys import manage
-from ari.keys.manage import KeyChange, NewKey
+from ari.keys import KeyChange, NewKey
 from ari.storage.checkup import audit_trail
 from tests.support.command import Cli
 from tests.support.instances import opened
@@ -32,12 +32,12 @@ def instance(data_dir: Path, database_url: str | None) -> Iterator[Instance]:
 
 def _create(instance: Instance, name: str) -> str:
     new = NewKey(name)
-    return instance.command(SYSTEM, lambda unit, by: manage.create(unit, by, instance.now_ms(), new)).key.id
+    return Deps(instance).do_sync(keys.create, new).key.id
 
 
 def _switch(instance: Instance, key_id: str, *, disabled: bool) -> None:
     wanted = KeyChange(disabled=disabled)
-    instance.command(SYSTEM, lambda unit, by: manage.change(unit, by, instance.now_ms(), key_id, wanted))
+    Deps(instance).do_sync(keys.change, key_id, wanted)
 
 
 def _statement(instance: Instance, sql: str) -> None:

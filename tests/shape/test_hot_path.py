@@ -10,12 +10,12 @@ import psycopg
 import pytest
 import uvloop
 
-from ari.base.caller import SYSTEM
+from ari import keys
 from ari.base.errors import Unavailable
+from ari.deps import Deps
 from ari.instance import Instance
-from ari.keys import manage, token
+from ari.keys import KeyChange, NewKey, token
 from ari.keys.checks import AccessRequest
-from ari.keys.manage import KeyChange, NewKey
 from ari.keys.model import Refused
 from ari.keys.verify import verify
 from ari.storage.database_url import parse
@@ -49,7 +49,7 @@ def test_one_statement_a_verification_on_sqlite(data_dir: Path) -> None:
 
             (first, secret), (_, other) = made
             found = [await asked(text) for text in (secret, secret, other, other, "ari_k_nonsense", token.mint())]
-            instance.command(SYSTEM, lambda unit, by: manage.revoke(unit, by, instance.now_ms(), first))
+            Deps(instance).do_sync(keys.revoke, first)
             found += [await asked(text) for text in (secret, secret, other, other)]
             await finder.close()
             return found
@@ -116,7 +116,7 @@ def test_a_copy_never_outlives_its_file(data_dir: Path) -> None:
             instance.database.main.dispose()
             await finder.close()
             (data_dir / "before.db").write_bytes(file.read_bytes())
-            instance.command(SYSTEM, lambda unit, by: manage.revoke(unit, by, instance.now_ms(), key_id))
+            Deps(instance).do_sync(keys.revoke, key_id)
             for _ in range(2):
                 revoked = await finder.find(digest)
                 found.append(str(revoked is not None and revoked.revoked_at_ms is not None))
@@ -203,13 +203,13 @@ def test_totals_of_a_key_never_used_are_read_once_until_it_is(data_dir: Path) ->
 
 
 def _created(instance: Instance) -> tuple[str, str]:
-    made = instance.command(SYSTEM, lambda unit, by: manage.create(unit, by, instance.now_ms(), NewKey("n")))
+    made = Deps(instance).do_sync(keys.create, NewKey("n"))
     return made.key.id, made.secret
 
 
 def _set_disabled(instance: Instance, key_id: str, disabled: bool) -> None:
     change = KeyChange(disabled=disabled)
-    instance.command(SYSTEM, lambda unit, by: manage.change(unit, by, instance.now_ms(), key_id, change))
+    Deps(instance).do_sync(keys.change, key_id, change)
 
 
 def test_concurrent_lookups_share_one_round_trip_on_postgresql(data_dir: Path, postgres_url: str) -> None:
@@ -217,12 +217,7 @@ def test_concurrent_lookups_share_one_round_trip_on_postgresql(data_dir: Path, p
 
     async def run() -> tuple[int, list[bool]]:
         with opened(data_dir, postgres_url) as instance:
-            secrets = [
-                instance.command(
-                    SYSTEM, lambda unit, by: manage.create(unit, by, instance.now_ms(), NewKey("n"))
-                ).secret
-                for _ in range(3)
-            ] + [token.mint()]
+            secrets = [Deps(instance).do_sync(keys.create, NewKey("n")).secret for _ in range(3)] + [token.mint()]
             finder = await instance.database.open_finder()
             assert isinstance(finder, PostgresFinder)
             asked = counted(finder.keys, "ask")

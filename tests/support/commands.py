@@ -1,37 +1,35 @@
 """Commands on keys below HTTP, one transaction each, for tests."""
 
+from ari import keys
 from ari.base.caller import SYSTEM, Caller
 from ari.base.clock import FrozenClock
 from ari.base.events import Origin
+from ari.deps import Deps
 from ari.instance import Instance
-from ari.keys import manage
-from ari.keys.manage import Created, KeyChange, NewKey
+from ari.keys import Created, KeyChange, NewKey
 from ari.keys.model import ApiKey
 
 
 def create_key(instance: Instance, name: str = "n", caller: Caller = SYSTEM, **more: object) -> Created:
     """Make a key as ``caller``."""
     new = NewKey(name, **more)  # type: ignore[arg-type]  # the tests' own fields
-    return instance.command(caller, lambda unit, by: manage.create(unit, by, instance.now_ms(), new))
+    return Deps(instance, caller).do_sync(keys.create, new)
 
 
 def change_key(instance: Instance, key: ApiKey, caller: Caller = SYSTEM, **more: object) -> ApiKey:
     """Change a key as ``caller``."""
     change = KeyChange(**more)  # type: ignore[arg-type]  # given more loosely than its type says
-    return instance.command(caller, lambda unit, by: manage.change(unit, by, instance.now_ms(), key.id, change))
+    return Deps(instance, caller).do_sync(keys.change, key.id, change)
 
 
 def revoke_key(instance: Instance, key: ApiKey, caller: Caller = SYSTEM, **more: object) -> ApiKey:
     """Revoke a key as ``caller``."""
-    return instance.command(
-        caller,
-        lambda unit, by: manage.revoke(unit, by, instance.now_ms(), key.id, **more),  # type: ignore[arg-type]  # given more loosely than its type says
-    )
+    return Deps(instance, caller).do_sync(keys.revoke, key.id, **more)
 
 
 def delete_key(instance: Instance, key: ApiKey, caller: Caller = SYSTEM) -> None:
     """Delete a key as ``caller``."""
-    instance.command(caller, lambda unit, by: manage.delete(unit, by, instance.now_ms(), key.id))
+    Deps(instance, caller).do_sync(keys.delete, key.id)
 
 
 def as_caller(key: ApiKey) -> Caller:

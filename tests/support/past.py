@@ -5,11 +5,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ari import keys
 from ari.base.caller import SYSTEM
 from ari.base.clock import DAY_MS
 from ari.base.ids import new_id
-from ari.keys import manage
-from ari.keys.manage import NewKey
+from ari.keys import NewKey
 from ari.keys.model import ApiKey
 from ari.storage.engine import Database
 from ari.usage.model import ROW_KIND, UsageRow
@@ -29,8 +29,9 @@ class Past:
         """A key made so long ago; it may have expired since."""
         at_ms = self.now_ms - int(days_ago * DAY_MS)
         expires_at_ms = None if lives_days is None else at_ms + int(lives_days * DAY_MS)
-        with self.database.writing() as unit:
-            return manage.create(unit, self.caller, at_ms, NewKey(name, expires_at_ms=expires_at_ms, **more)).key
+        with self.database.writing(self.caller) as tx:
+            tx.now_ms = at_ms
+            return keys.create(tx, NewKey(name, expires_at_ms=expires_at_ms, **more)).key
 
     def requests(self, key: ApiKey, days_ago: float, count: int = 1, code: str = "ok", **fields: Any) -> None:
         """Requests with it; an ``address`` with ``{n}`` in it differs from one to the next."""

@@ -7,18 +7,18 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
+from ari import keys
 from ari.base.audit import FIRST, Cut
-from ari.base.caller import SYSTEM
 from ari.base.events import Event, Origin, chain_hash
+from ari.deps import Deps
 from ari.instance import Instance
-from ari.keys import manage
-from ari.keys.manage import NewKey
+from ari.keys import NewKey
 
 
 def create(instance: Instance, name: str) -> str:
     """A key, which is one event; its id."""
     new = NewKey(name)
-    return instance.command(SYSTEM, lambda unit, by: manage.create(unit, by, instance.now_ms(), new)).key.id
+    return Deps(instance).do_sync(keys.create, new).key.id
 
 
 @contextmanager

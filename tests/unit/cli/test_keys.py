@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from ari.base.caller import SYSTEM, Caller
+from ari import keys
+from ari.base.caller import Caller
 from ari.base.events import Origin
 from ari.base.ids import new_id
-from ari.keys import manage, token
-from ari.keys.manage import NewKey
+from ari.deps import Deps
+from ari.keys import NewKey, token
 from tests.support.command import Cli
 from tests.support.terminal import at_terminal
 from tests.unit.cli.conftest import Ari
@@ -126,7 +127,7 @@ def test_list_reads_all_pages(ari: Ari) -> None:
     """More keys than fit a page of the API are all listed."""
     instance = ari.instance()
     for number in range(205):
-        instance.command(SYSTEM, lambda unit, by, n=number: manage.create(unit, by, instance.now_ms(), NewKey(f"k{n}")))
+        Deps(instance).do_sync(keys.create, NewKey(f"k{number}"))
     instance.close()
     assert len(ari.json("keys", "list")["items"]) == 205
 
@@ -212,7 +213,7 @@ def test_revoking_names_the_keys_it_made(ari: Ari) -> None:
     parent, _ = ari.create("Parent", "--scope", "*")
     instance = ari.instance()
     caller = Caller(parent["id"], Origin("api"), ("*",))
-    made = instance.command(caller, lambda unit, by: manage.create(unit, by, instance.now_ms(), NewKey("Child")))
+    made = Deps(instance, caller).do_sync(keys.create, NewKey("Child"))
     instance.close()
     ran = ari("keys", "revoke", "--yes", parent["id"])
     assert made.key.id in ran.err
@@ -226,7 +227,7 @@ def test_a_deleted_key_is_revoked_with_what_it_made(ari: Ari) -> None:
     parent, _ = ari.create("Parent", "--scope", "*")
     instance = ari.instance()
     caller = Caller(parent["id"], Origin("api"), ("*",))
-    made = instance.command(caller, lambda unit, by: manage.create(unit, by, instance.now_ms(), NewKey("Child")))
+    made = Deps(instance, caller).do_sync(keys.create, NewKey("Child"))
     instance.close()
     ari("keys", "revoke", "--yes", parent["id"])
     ari("keys", "delete", "--yes", parent["id"])

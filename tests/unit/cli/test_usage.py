@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from ari.base.caller import SYSTEM
+from ari import keys
 from ari.base.ids import new_id
-from ari.keys import manage
-from ari.keys.manage import KeyChange
+from ari.deps import Deps
+from ari.keys import KeyChange
 from ari.usage.model import Attempt, UsageRow
 from ari.usage.ports import Batch
 from tests.support.command import Cli
@@ -203,7 +203,7 @@ def test_events_beyond_one_page(ari: Ari) -> None:
     instance = ari.instance()
     for number in range(210):
         wanted = KeyChange(disabled=number % 2 == 0)
-        instance.command(SYSTEM, lambda unit, by, to=wanted: manage.change(unit, by, instance.now_ms(), key["id"], to))
+        Deps(instance).do_sync(keys.change, key["id"], wanted)
     instance.close()
     items = ari.json("events", "--limit", "205")["items"]
     assert len({item["id"] for item in items}) == 205
