@@ -39,7 +39,7 @@ def ask(instance: Instance) -> Callable[..., Outcome]:
         fields = {name: getattr(REQUEST, name) for name in ("caller", "operation", "key", "body")}
         request = IdempotentRequest(**(fields | changed))
         with instance.database.writing() as unit:
-            return idempotency.once(unit, instance.master_keys, instance.now_ms(), request, respond)
+            return idempotency.once(unit, request, respond)
 
     return send
 
@@ -86,7 +86,7 @@ def test_a_failed_request_stores_nothing(instance: Instance, ask: Callable[..., 
         raise Forbidden("no")
 
     with pytest.raises(Forbidden), instance.database.writing() as unit:
-        idempotency.once(unit, instance.master_keys, instance.now_ms(), REQUEST, fail)
+        idempotency.once(unit, REQUEST, fail)
     assert ask() == Outcome(b"secret 0", is_replay=False)
 
 

@@ -22,9 +22,11 @@ def change_key(instance: Instance, key: ApiKey, caller: Caller = SYSTEM, **more:
     return Deps(instance, caller).do_sync(keys.change, key.id, change)
 
 
-def revoke_key(instance: Instance, key: ApiKey, caller: Caller = SYSTEM, **more: object) -> ApiKey:
+def revoke_key(
+    instance: Instance, key: ApiKey, caller: Caller = SYSTEM, reason: str | None = None, with_made: bool = False
+) -> ApiKey:
     """Revoke a key as ``caller``."""
-    return Deps(instance, caller).do_sync(keys.revoke, key.id, **more)
+    return Deps(instance, caller).do_sync(keys.revoke, key.id, reason, with_made)
 
 
 def delete_key(instance: Instance, key: ApiKey, caller: Caller = SYSTEM) -> None:

@@ -8,6 +8,7 @@ from starlette.responses import Response
 from ari.api.here import Here, paged, problems
 from ari.api.shapes import EventsIn, EventsOut
 from ari.base.events import event_facts
+from ari.base.transaction import get_events
 from ari.http.route_policy import AuthMode, policy
 from ari.keys import scopes
 
@@ -18,8 +19,6 @@ router = APIRouter(tags=["Events"])
 @policy(AuthMode.KEY_OR_SESSION, scope="keys:read")
 async def read_events(here: Here, query: Annotated[EventsIn, Query()]) -> Response:
     """Who did what, when and from where, newest first. Account events require scope `*`."""
-    keys_only, before = not scopes.holds(here.caller.scopes, "*"), query.before_id
-    found = await here.instance.aread(
-        lambda unit: unit.events.page(query.subject, before, query.limit + 1, keys_only=keys_only)
-    )
+    keys_only = not scopes.holds(here.caller.scopes, "*")
+    found = await here.deps.read(get_events, query.subject, query.before_id, query.limit + 1, keys_only=keys_only)
     return paged([event_facts(event) for event in found], query.limit)

@@ -12,6 +12,7 @@ from ari.api.here import Here
 from ari.base import idempotency
 from ari.base.caller import Caller
 from ari.base.idempotency import MAX_LENGTH, IdempotentRequest
+from ari.storage.transaction import Transaction
 
 REPLAYED = "idempotent-replayed"
 
@@ -43,7 +44,7 @@ async def once(
     operation: str,
     header: str | None,
     body: BaseModel,
-    make: Callable[[Any, Caller], bytes],
+    make: Callable[[Transaction], bytes],
     require_rights: Callable[[Caller], None],
 ) -> Response:
     """201 with the JSON that ``make`` returns, or with that of the first equal request.
@@ -54,16 +55,15 @@ async def once(
     """
     key = idempotency.key_of(header)
     if key is None:
-        return _created(await here.instance.acommand(here.caller, make))
+        return _created(await here.deps.do(make))
     content = msgspec.json.encode(body.model_dump(mode="json", exclude_unset=True), order="sorted")
-    instance = here.instance
 
-    def make_once(unit: Any, by: Caller) -> idempotency.Outcome:
-        require_rights(by)
-        request = IdempotentRequest(by.actor, operation, key, content)
-        return idempotency.once(unit, instance.master_keys, instance.now_ms(), request, lambda: make(unit, by))
+    def make_once(tx: Transaction) -> idempotency.Outcome:
+        require_rights(tx.caller)
+        request = IdempotentRequest(tx.caller.actor, operation, key, content)
+        return idempotency.once(tx, request, lambda: make(tx))
 
-    outcome = await instance.acommand(here.caller, make_once)
+    outcome = await here.deps.do(make_once)
     return _created(outcome.body, {REPLAYED: "true"} if outcome.is_replay else None)
 
 

@@ -17,7 +17,7 @@ from ari.integrations.model import Provider, State
 from ari.integrations.ports import IntegrationTransaction
 from ari.integrations.providers import provider_named
 from ari.integrations.trying import probe_provider
-from ari.usage.reports.ai_summary import last_uses
+from ari.usage.reports.queries import last_uses
 
 router = APIRouter(prefix="/api/integrations", tags=["Integrations"])
 

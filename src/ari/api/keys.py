@@ -10,11 +10,9 @@ from ari import keys
 from ari.api.here import WITH_BODY, Here, answer, paged, problems
 from ari.api.idempotent import REPEATABLE, IdempotencyKey, once
 from ari.api.shapes import CreatedOut, KeyChangeIn, KeyId, KeyOut, KeysIn, KeysOut, NewKeyIn, RevokeIn, time_of
-from ari.base.caller import Caller
 from ari.base.errors import Invalid, Problem
 from ari.http.route_policy import AuthMode, policy
-from ari.keys import manage
-from ari.keys.manage import UNSET, KeyChange, NewKey
+from ari.keys import UNSET, KeyChange, NewKey
 from ari.keys.ports import KeyTransaction
 from ari.usage.model import NO_USE
 from ari.usage.reports.facts import key_facts
@@ -35,22 +33,20 @@ async def create_key(body: NewKeyIn, here: Here, idempotency_key: IdempotencyKey
     than its own. With an `Idempotency-Key`, repeating the request within 24 hours returns the same response."""
     scopes = None if body.scopes is None else tuple(body.scopes)
     new = NewKey(body.name, body.expires, time_of("expires_at", body.expires_at), scopes)
-    now_ms = here.instance.now_ms  # read in the transaction: a key may expire while the change waits for its turn
 
-    def create(unit: KeyTransaction, by: Caller) -> bytes:
-        created = manage.create(unit, by, now_ms(), new)
-        facts = key_facts(created.key, NO_USE, now_ms())
+    def create(tx: KeyTransaction) -> bytes:
+        created = keys.create(tx, new)
+        facts = key_facts(created.key, NO_USE, tx.now_ms)
         return msgspec.json.encode({"key": facts, "secret": created.secret})
 
-    return await once(here, "create_key", idempotency_key, body, create, lambda by: manage.require_may_create(by, new))
+    return await once(here, "create_key", idempotency_key, body, create, lambda by: keys.require_may_create(by, new))
 
 
 @router.get("", response_model=KeysOut, summary="List API keys", responses=problems("invalid"))
 @policy(AuthMode.KEY_OR_SESSION, scope="keys:read")
 async def list_keys(here: Here, query: Annotated[KeysIn, Query()]) -> Response:
     """Newest first. Deleted keys aren't listed."""
-    now_ms, before = here.instance.now_ms(), query.before_id
-    found = await here.instance.aread(lambda unit: unit.keys.page(now_ms, query.status, before, query.limit + 1))
+    found = await here.deps.read(keys.get_page, query.status, query.before_id, query.limit + 1)
     return paged(await here.facts(found), query.limit)
 
 
@@ -58,7 +54,7 @@ async def list_keys(here: Here, query: Annotated[KeysIn, Query()]) -> Response:
 @policy(AuthMode.KEY_OR_SESSION, scope="keys:read")
 async def read_key(key_id: KeyId, here: Here) -> Response:
     """The key's details and usage counts."""
-    key = await here.instance.aread(lambda unit: manage.get(unit, key_id))
+    key = await here.deps.read(keys.get, key_id)
     [facts] = await here.facts([key])
     return answer(facts)
 
@@ -82,8 +78,7 @@ async def change_key(key_id: KeyId, body: KeyChangeIn, here: Here) -> Response:
         expires_at_ms=time_of("expires_at", body.expires_at) if "expires_at" in given else UNSET,
         disabled=body.disabled if body.disabled is not None else UNSET,
     )
-    now_ms = here.instance.now_ms
-    key = await here.instance.acommand(here.caller, lambda unit, by: manage.change(unit, by, now_ms(), key_id, change))
+    key = await here.deps.do(keys.change, key_id, change)
     [facts] = await here.facts([key])
     return answer(facts)
 
@@ -110,6 +105,5 @@ async def revoke_key(key_id: KeyId, here: Here, body: RevokeIn | None = None) ->
 @policy(AuthMode.KEY_OR_SESSION, scope="keys:write")
 async def delete_key(key_id: KeyId, here: Here) -> Response:
     """Only revoked and expired keys can be deleted. Their usage and events are kept."""
-    now_ms = here.instance.now_ms
-    await here.instance.acommand(here.caller, lambda unit, by: manage.delete(unit, by, now_ms(), key_id))
+    await here.deps.do(keys.delete, key_id)
     return Response(status_code=204)

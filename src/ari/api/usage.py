@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
+from ari import keys
 from ari.api.here import Here, answer, problems
 from ari.api.log_shapes import AllUsageIn, UsageIn, UsagePageOut
 from ari.api.shapes import KeyId, time_of
@@ -22,12 +23,12 @@ from ari.api.usage_shapes import (
 )
 from ari.base.clock import DAY_MS
 from ari.base.cursor import encode_cursor
-from ari.base.errors import Invalid, NotFound, Problem
+from ari.base.errors import Invalid, Problem
 from ari.http.route_policy import AuthMode, policy
 from ari.http.usage_export import export_answer
-from ari.keys.manage import key_names
 from ari.usage.reports import ai_summary, spans, summary
 from ari.usage.reports.facts import row_facts
+from ari.usage.reports.queries import find_rows
 from ari.usage.reports.search import UsageSearch
 from ari.usage.reports.spans import Span
 
@@ -67,9 +68,9 @@ async def read_summary(here: Here, query: Annotated[SummaryIn, Query()]) -> Resp
     """Requests by time and code, the most used keys, and attempts without a valid key. Times are widened to whole
     hours; the response has the exact range."""
     span = _span(here, query)
-    found = await here.instance.areport(lambda reader: summary.of_all(reader, span))
+    found = await here.deps.report(summary.of_all, span)
     ids = [one.key_id for one in found.top.shown]
-    names = await here.instance.aread(lambda unit: key_names(unit, ids))
+    names = await here.deps.read(keys.get_names, ids)
     return answer(summary.summary_facts(found, names))
 
 
@@ -85,7 +86,7 @@ async def read_key_summary(key_id: KeyId, here: Here, query: Annotated[SummaryIn
     _require_reader(here, key_id)
     span = _span(here, query)
     await _require_known(here, key_id)
-    found = await here.instance.areport(lambda reader: summary.of_key(reader, key_id, span))
+    found = await here.deps.report(summary.of_key, key_id, span)
     return answer(summary.key_summary_facts(found))
 
 
@@ -99,9 +100,9 @@ async def read_key_summary(key_id: KeyId, here: Here, query: Annotated[SummaryIn
 async def read_ai_usage(here: Here, query: Annotated[SummaryIn, Query()]) -> Response:
     """Requests and tokens by time, key, provider and model."""
     span = _span(here, query)
-    found = await here.instance.areport(lambda reader: ai_summary.of_span(reader, span))
+    found = await here.deps.report(ai_summary.of_span, span)
     ids = [one.name for one in found.keys]
-    names = await here.instance.aread(lambda unit: key_names(unit, ids))
+    names = await here.deps.read(keys.get_names, ids)
     return answer(ai_summary.ai_summary_facts(found, names))
 
 
@@ -117,7 +118,7 @@ async def read_key_ai_usage(key_id: KeyId, here: Here, query: Annotated[SummaryI
     _require_reader(here, key_id)
     span = _span(here, query)
     await _require_known(here, key_id)
-    found = await here.instance.areport(lambda reader: ai_summary.of_span(reader, span, key_id))
+    found = await here.deps.report(ai_summary.of_span, span, key_id)
     return answer(ai_summary.ai_summary_facts(found, None))
 
 
@@ -145,7 +146,7 @@ _FILE: dict[int | str, dict[str, Any]] = {
 async def export_usage(here: Here, query: Annotated[AllExportIn, Query()]) -> Response:
     """All matching rows, as an attachment: CSV, or a JSON array with one row per line. The export is recorded in the
     audit trail. In CSV, text that a spreadsheet could read as a formula gets a leading `'`; JSON has the exact text."""
-    return await export_answer(here.instance, here.caller, search_of(query, query.key_id), query.format, bom=query.bom)
+    return await export_answer(here.deps, search_of(query, query.key_id), query.format, bom=query.bom)
 
 
 @router.get(
@@ -160,7 +161,7 @@ async def export_key_usage(key_id: KeyId, here: Here, query: Annotated[ExportIn,
     _require_reader(here, key_id)
     search = search_of(query, key_id)
     await _require_known(here, key_id)
-    return await export_answer(here.instance, here.caller, search, query.format, bom=query.bom)
+    return await export_answer(here.deps, search, query.format, bom=query.bom)
 
 
 def _span(here: Here, query: SummaryIn) -> Span:
@@ -182,12 +183,10 @@ def _require_reader(here: Here, key_id: str) -> None:
 
 
 async def _require_known(here: Here, key_id: str) -> None:
-    if await here.instance.aread(lambda unit: unit.keys.tombstone(key_id)) is None:
-        raise NotFound("No such API key.")
+    await here.deps.read(keys.get_even_deleted, key_id)
 
 
 async def _page(here: Here, query: UsageIn, search: UsageSearch) -> Response:
-    before_id = query.before_id
-    found = await here.instance.areport(lambda reader: reader.search(search, before_id, query.limit))
+    found = await here.deps.report(find_rows, search, query.before_id, query.limit)
     following = None if found.next_before is None else encode_cursor(found.next_before)
     return answer({"items": [row_facts(row) for row in found.rows], "next_cursor": following})

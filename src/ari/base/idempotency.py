@@ -14,6 +14,7 @@ from ari.base.clock import DAY_MS
 from ari.base.errors import Conflict, Invalid, Problem
 from ari.base.master_key import KEY_BYTES, MasterKeys, hkdf
 from ari.base.seal import Context, Sealed, SealedStore, keep, opened, seal
+from ari.base.transaction import CommandTransaction
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -67,11 +68,14 @@ class ResponseStore(Protocol):
         """Store it, in place of an expired one."""
 
 
-class IdempotencyTransaction(Protocol):
+class IdempotencyTransaction(CommandTransaction, Protocol):
     """One transaction over answered requests and what is sealed."""
 
     @property
     def sealed(self) -> SealedStore: ...
+
+    @property
+    def master_keys(self) -> MasterKeys: ...
 
     @property
     def responses(self) -> ResponseStore: ...
@@ -98,34 +102,32 @@ def key_of(header: str | None) -> str | None:
     return text
 
 
-def once(
-    unit: IdempotencyTransaction, keys: MasterKeys, now_ms: int, request: IdempotentRequest, respond: FirstResponse
-) -> Outcome:
+def once(tx: IdempotencyTransaction, request: IdempotentRequest, respond: FirstResponse) -> Outcome:
     """The response to the first of equal requests within 24 hours, in the transaction that makes it.
 
     Raises ``Conflict("idempotency_key_reused")`` if the key came with another body, ``CannotOpen``, and what
     ``respond`` raises; then nothing is stored and the request can be repeated.
     """
-    secret = _digest_key(unit.sealed, keys)
+    secret = _digest_key(tx.sealed, tx.master_keys)
     digest = _digest(secret, request.caller, request.operation, request.key)
     body_digest = hmac.digest(secret, request.body, "sha256")
-    known = unit.responses.get(digest)
+    known = tx.responses.get(digest)
     context = context_of(digest)
-    if known is not None and known.expires_at_ms > now_ms:
+    if known is not None and known.expires_at_ms > tx.now_ms:
         if not hmac.compare_digest(known.body_digest, body_digest):
             raise Conflict(
                 "idempotency_key_reused",
                 "This Idempotency-Key was used with a different request. Use a new one.",
             )
-        box = opened(unit.sealed, keys, context)
+        box = opened(tx.sealed, tx.master_keys, context)
         if box is not None:
             return Outcome(_inner(request.key).decrypt(box[:_NONCE_BYTES], box[_NONCE_BYTES:], digest), is_replay=True)
     body = respond()
     nonce = os.urandom(_NONCE_BYTES)
     box = nonce + _inner(request.key).encrypt(nonce, body, digest)
     # Not ``keep``, which looks at all that is sealed: a key that opens the digest key is here.
-    unit.sealed.put(Sealed(context, seal(keys.all()[0], context, box)))
-    unit.responses.put(StoredResponse(digest, body_digest, now_ms + KEPT_MS))
+    tx.sealed.put(Sealed(context, seal(tx.master_keys.all()[0], context, box)))
+    tx.responses.put(StoredResponse(digest, body_digest, tx.now_ms + KEPT_MS))
     return Outcome(body, is_replay=False)
 
 

@@ -68,6 +68,13 @@ def record(
     return event
 
 
+def get_events(
+    tx: CommandTransaction, subject: str | None, before_id: str | None, limit: int, *, keys_only: bool = False
+) -> list[Event]:
+    """At most ``limit`` events, newest first; ``subject`` and ``keys_only`` narrow them."""
+    return tx.events.page(subject, before_id, limit, keys_only=keys_only)
+
+
 def at(tx: Any, caller: Caller, now_ms: int) -> Any:
     """The same transaction with another caller and time: only for callers that pass them along by hand."""
     other = copy.copy(tx)

@@ -11,7 +11,7 @@ import typer
 
 from ari.base.errors import Invalid
 from ari.cli import output
-from ari.cli.opening import CALLER, opened
+from ari.cli.opening import opened_deps
 from ari.cli.options import DataDir
 from ari.cli.words import instant, one_of
 from ari.cli.words import since as since_ms
@@ -60,11 +60,12 @@ def export(
     """
     from ari.cli.usage import key_id_of
 
-    with opened(data_dir) as instance:
+    with opened_deps(data_dir) as deps:
+        instance = deps.instance
         key_id = None if key is None else key_id_of(instance, key)
         span = since_ms(since, instance.now_ms()), instant(until, "--until")
         search = _search(UsageFilter(key_id, code, *span), method, status, text)
-        instance.command(CALLER(), lambda unit, by: file.record(unit, by, instance.now_ms(), form, search))
+        deps.do_sync(file.record, form, search)
         batches = instance.database.reports.pages(search, _PIECE)
         for piece in file.pieces(form, _harmless(batches) if form == "csv" else batches, bom=bom):
             sys.stdout.buffer.write(piece.replace(b"\r\n", b"\n"))

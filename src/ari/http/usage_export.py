@@ -5,8 +5,7 @@ from collections.abc import AsyncIterator
 
 from starlette.responses import Response, StreamingResponse
 
-from ari.base.caller import Caller
-from ari.instance import Instance
+from ari.deps import Deps
 from ari.usage.reports import export
 from ari.usage.reports.export import Format
 from ari.usage.reports.search import UsageSearch
@@ -14,12 +13,10 @@ from ari.usage.reports.search import UsageSearch
 ROWS_A_PIECE = 1_000
 
 
-async def export_answer(
-    instance: Instance, caller: Caller, search: UsageSearch, form: Format, *, bom: bool = True
-) -> Response:
+async def export_answer(deps: Deps, search: UsageSearch, form: Format, *, bom: bool = True) -> Response:
     """The file as an attachment with a fixed name. The event is written first; a log that cannot be read is a 503."""
-    await instance.acommand(caller, lambda unit, by: export.record(unit, by, instance.now_ms(), form, search))
-    made = export.pieces(form, instance.database.reports.pages(search, ROWS_A_PIECE), bom=bom)
+    await deps.do(export.record, form, search)
+    made = export.pieces(form, deps.instance.database.reports.pages(search, ROWS_A_PIECE), bom=bom)
     first = await asyncio.to_thread(next, made, b"")
 
     async def body() -> AsyncIterator[bytes]:

@@ -77,8 +77,3 @@ def _sum_facts(sums: AiSums) -> dict[str, int]:
         "output_tokens": sums.output_tokens,
         "cached_tokens": sums.cached_tokens,
     }
-
-
-def last_uses(reader: UsageReader) -> dict[str, int]:
-    """When each provider was last used, in milliseconds since the epoch."""
-    return reader.ai_last_used()

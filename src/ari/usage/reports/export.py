@@ -6,11 +6,9 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
-from ari.base.caller import Caller
 from ari.base.clock import to_rfc3339
-from ari.base.events import Event
-from ari.base.ids import new_id
 from ari.base.spreadsheet import neutralize
+from ari.base.transaction import record as record_event
 from ari.keys.ports import KeyTransaction
 from ari.usage.model import UsageRow
 from ari.usage.reports.facts import row_facts
@@ -32,7 +30,7 @@ def pieces(form: Format, batches: Iterable[list[UsageRow]], *, bom: bool = True)
     return _csv_pieces(batches, bom) if form == "csv" else _json_pieces(batches)
 
 
-def record(unit: KeyTransaction, caller: Caller, now_ms: int, form: Format, search: UsageSearch) -> None:
+def record(tx: KeyTransaction, form: Format, search: UsageSearch) -> None:
     """Write the event: what leaves the instance is told before it leaves. The text searched for may be an address."""
     where, status = search.where, search.status
     detail = {
@@ -45,8 +43,7 @@ def record(unit: KeyTransaction, caller: Caller, now_ms: int, form: Format, sear
         "by_text": True if search.text is not None else None,
     }
     told = {name: value for name, value in detail.items() if value is not None}
-    event = Event(new_id("evt", now_ms), now_ms, "usage_exported", caller.actor, where.key_id, caller.origin, told)
-    unit.events.append(event)
+    record_event(tx, "usage_exported", where.key_id, told)
 
 
 def _csv_pieces(batches: Iterable[list[UsageRow]], bom: bool) -> Iterator[bytes]:

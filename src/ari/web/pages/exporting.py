@@ -5,7 +5,7 @@ from starlette.responses import Response
 
 from ari.base.errors import Invalid, Problem
 from ari.http.body import form_of
-from ari.http.context import context_of
+from ari.http.context import deps_of
 from ari.http.usage_export import export_answer
 from ari.instance import Instance
 from ari.usage.reports.export import FORMATS
@@ -21,6 +21,4 @@ async def exported(instance: Instance, request: Request, place: str, key_id: str
     form = next((form for form in FORMATS if form == fields.get("format")), None)
     if form is None:
         raise Invalid(Problem("format", "Choose csv or json."))
-    caller = context_of(request).caller
-    assert caller is not None  # the guard lets nobody else in
-    return await export_answer(instance, caller, asked.search(key_id), form)
+    return await export_answer(deps_of(request), asked.search(key_id), form)
