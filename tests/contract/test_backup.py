@@ -54,12 +54,12 @@ def _do(instance: Instance, work: Any) -> None:
 
 def _fill(instance: Instance) -> dict[str, Created]:
     """An instance with every kind of key, an owner who is signed in, and a usage log."""
-    keys = {name: _create(instance, name) for name in ("living", "disabled", "revoked", "deleted", "日本 \U0001f511")}
-    keys["hour"] = _create(instance, "hour", expires="1h")
-    _do(instance, lambda u, by, now: keys.change(u, keys["disabled"].key.id, KeyChange(disabled=True)))
+    made = {name: _create(instance, name) for name in ("living", "disabled", "revoked", "deleted", "日本 \U0001f511")}
+    made["hour"] = _create(instance, "hour", expires="1h")
+    _do(instance, lambda u, by, now: keys.change(u, made["disabled"].key.id, KeyChange(disabled=True)))
     for name in ("revoked", "deleted"):
-        _do(instance, lambda u, by, now, n=name: keys.revoke(u, keys[n].key.id, "why"))
-    _do(instance, lambda u, by, now: keys.delete(u, keys["deleted"].key.id))
+        _do(instance, lambda u, by, now, n=name: keys.revoke(u, made[n].key.id, "why"))
+    _do(instance, lambda u, by, now: keys.delete(u, made["deleted"].key.id))
     with instance.database.writing() as unit:
         now_ms = instance.now_ms()
         unit.accounts.add_owner(Account("usr_1", "owner@example.org", "hash", now_ms))
@@ -67,9 +67,9 @@ def _fill(instance: Instance) -> dict[str, Created]:
         unit.accounts.keep_device(b"d" * 32, "usr_1", now_ms + DAY_MS)
         unit.notes.put("had_owner", "1")
         unit.notes.put("setup_token", "digest 1")
-    rows = [_row(instance, keys["living"], number) for number in range(30)]
+    rows = [_row(instance, made["living"], number) for number in range(30)]
     instance.database.usage.commit(Batch(rows, [], [Attempt(now_ms // 60_000 * 60_000, "unknown", "192.0.2.1", 2)]))
-    return keys
+    return made
 
 
 def _row(instance: Instance, key: Created, number: int) -> UsageRow:
@@ -164,19 +164,19 @@ def _rows(body: bytes) -> list[tuple[str, dict[str, Any]]]:
 
 def test_restored_keys_come_back_disabled(source: Instance, target_url: str | None, tmp_path: Path) -> None:
     """A backup may be older than a revoke: living keys wait for a look; dead ones stay dead."""
-    keys = _fill(source)
+    made = _fill(source)
     body, _ = _backup(source)
     restored = _restore(tmp_path / "new", target_url, body, now_ms=START_MS + HOUR_MS)
     assert restored.keys_disabled == 2
     with _opened(tmp_path / "new", target_url) as target:
 
         def status(name: str) -> str:
-            key = target.read(lambda unit: unit.keys.tombstone(keys[name].key.id))
+            key = target.read(lambda unit: unit.keys.tombstone(made[name].key.id))
             assert key is not None
             return key.status(target.now_ms())
 
         # the clock of this instance stands before the expiry: a key that was seen expired stays so
-        found = {name: status(name) for name in keys}
+        found = {name: status(name) for name in made}
     assert found == {
         "living": "disabled",
         "日本 \U0001f511": "disabled",

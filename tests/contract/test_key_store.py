@@ -84,7 +84,7 @@ def test_revoking_is_final_and_repeatable(instance: Instance) -> None:
     clock_of(instance).advance(60)
     assert revoke_key(instance, key, reason="two") == first
     for change in ({"disabled": False}, {"name": "x"}, {"expires_at_ms": None}):
-        with pytest.raises(Conflict, match="revived"):
+        with pytest.raises(Conflict, match="can't be changed or restored"):
             change_key(instance, key, **change)
 
 

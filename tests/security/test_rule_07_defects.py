@@ -26,7 +26,7 @@ def test_an_endpoint_that_fails_answers_with_a_problem(data_dir: Path, monkeypat
         async def fail(*_: object) -> None:
             raise RuntimeError("a secret of the code")
 
-        monkeypatch.setattr(instance, "aread", fail)
+        monkeypatch.setattr(Deps, "read", fail)
         answer = asyncio.run(_ask(instance, (b"x-api-key", made.secret.encode())))
     assert (answer.status, answer.headers["content-type"]) == (500, "application/problem+json")
     assert json.loads(answer.body)["code"] == "internal"

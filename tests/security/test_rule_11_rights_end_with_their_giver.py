@@ -102,11 +102,11 @@ def test_a_key_that_lives_as_long_may_give_what_it_holds(instance: Instance) -> 
 def test_many_at_once_have_the_same_limits(instance: Instance) -> None:
     """One key among several that may not get the new expiry refuses them all."""
     caller = as_caller(_key(instance, "1h"))
-    keys = [_key(instance, "1h", ("api:read",)) for _ in range(3)]
+    made = [_key(instance, "1h", ("api:read",)) for _ in range(3)]
     for expires_at_ms in (None, caller.expires_at_ms + 1):
         with pytest.raises(Forbidden):
-            Deps(instance, caller).do_sync(keys.change_expiry_of_many, [key.id for key in keys], expires_at_ms)
-    assert [_now(instance, key) for key in keys] == keys
+            Deps(instance, caller).do_sync(keys.change_expiry_of_many, [key.id for key in made], expires_at_ms)
+    assert [_now(instance, key) for key in made] == made
 
 
 def test_a_key_gives_nothing_to_the_key_it_has_its_rights_from(instance: Instance) -> None:
