@@ -1,6 +1,6 @@
 """Invalid settings are explained without their value and without the names of Python types."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from pydantic import ByteSize, Field
@@ -22,9 +22,9 @@ from ari.base.setting_words import sentence_for
         (str, {}, "isn't valid"),
     ],
 )
-def test_a_type_becomes_a_sentence(annotation: object, limits: dict[str, int], expected: str) -> None:
+def test_a_type_becomes_a_sentence(annotation: Any, limits: Any, expected: str) -> None:
     """Its range is part of it."""
-    info = FieldInfo.from_annotated_attribute(annotation, Field(**limits))  # type: ignore[arg-type, pydantic-field]
+    info = FieldInfo.from_annotated_attribute(annotation, Field(**limits))
     assert sentence_for("int_parsing", "Input should be 'hunter2'", info) == expected
 
 
