@@ -17,8 +17,9 @@ from ari.integrations.environment import ProviderEnvironment, read_environment
 from ari.integrations.model import Credential
 from ari.integrations.ports import Prober
 from ari.notifications import manage as notifications
-from ari.notifications.manage import Tested
-from ari.notifications.model import RESEND_FROM, Office
+from ari.notifications.manage import TestEmailResult
+from ari.notifications.model import RESEND_FROM, MailConfig
+from ari.outbound.email_html import render_html
 from ari.outbound.mail import sender_of
 from ari.outbound.probe import HttpProber
 from ari.storage import migrate as migrations
@@ -57,8 +58,9 @@ class Instance:
         self.prober: Prober = HttpProber()
         self._given = given
         self._environment: ProviderEnvironment | None = None
-        self.office = office_of(settings)
+        self.mail_config = mail_config_of(settings)
         self.mail = sender_of(settings)
+        self.render_html = render_html
         self._mails_by: Credential | None = None
         self.mail_is_due = asyncio.Event()
         self.finder: HotFinder | None = None
@@ -150,32 +152,30 @@ class Instance:
         if found != self._mails_by:
             self._mails_by = found
             self.mail = sender_of(self.settings, found)
-            self.office = office_of(self.settings, by_resend=found is not None)
+            self.mail_config = mail_config_of(self.settings, by_resend=found is not None)
 
     async def alook_for_mail_key(self) -> None:
         """``look_for_mail_key`` in a thread."""
         await in_time(asyncio.to_thread(self.look_for_mail_key))
 
-    async def asend_test_mail(self, caller: Caller) -> Tested:
-        """Send the owner a mail that shows that mail works; what came of it, within ``TEST_MAIL_SECONDS``.
+    async def asend_test_mail(self, caller: Caller) -> TestEmailResult:
+        """Send the owner a test email and return the result, within ``TEST_MAIL_SECONDS``.
 
-        Raises ``Conflict("mail_off")`` where mail is not set up, and what ``begin_test`` raises.
+        Raises ``Conflict("mail_off")`` if email isn't set up, and what ``begin_test`` raises.
         """
         await self.alook_for_mail_key()
         if self.mail is None:
             raise Conflict(
                 "mail_off",
-                "Mail is not set up: add a key of Resend under Settings > Integrations, or set RESEND_API_KEY or "
-                "ARI_SMTP_URL and start ARI again.",
+                "Email isn't set up. Add a Resend key under Settings > Integrations, or set RESEND_API_KEY or "
+                "ARI_SMTP_URL and restart ARI.",
             )
-        now_ms = self.now_ms()
-        recipient = await self.acommand(caller, lambda unit, by: notifications.begin_test(unit, by, now_ms))
+        recipient = await self.acommand(caller, lambda tx, _: notifications.begin_test(tx))
         began = self.clock.monotonic()
-        letter = notifications.test_letter(self.office, recipient)
-        outcome = await self.mail.send(letter, new_id("ntc", now_ms), TEST_MAIL_SECONDS)
-        tested = notifications.tested(outcome, recipient, self.clock.monotonic() - began)
-        await self.acommand(caller, lambda unit, _: notifications.keep_test(unit.notes, now_ms, tested))
-        return tested
+        email = notifications.compose_test(self.mail_config, recipient, self.render_html)
+        sent = await self.mail.send(email, new_id("ntc", self.now_ms()), TEST_MAIL_SECONDS)
+        seconds = self.clock.monotonic() - began
+        return await self.acommand(caller, lambda tx, _: notifications.finish_test(tx, sent, recipient, seconds))
 
     async def acheck_ready(self, asked_as: str = "ready") -> None:
         """Raise ``Unavailable`` unless a verification would work now.
@@ -220,10 +220,10 @@ class Instance:
         self.database.close()
 
 
-def office_of(settings: Settings, *, by_resend: bool = False) -> Office:
-    """How mail leaves this instance; ``by_resend``: with a key that is stored."""
+def mail_config_of(settings: Settings, *, by_resend: bool = False) -> MailConfig:
+    """How this instance sends email; ``by_resend``: with a stored Resend key."""
     sender = "smtp" if settings.smtp_url else "resend" if settings.resend_api_key or by_resend else None
-    return Office(sender, settings.mail_from or RESEND_FROM, settings.public_url, settings.time_zone)
+    return MailConfig(sender, settings.mail_from or RESEND_FROM, settings.public_url, settings.time_zone)
 
 
 async def in_time(work: Awaitable[T], otherwise: str = "try again") -> T:

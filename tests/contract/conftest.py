@@ -26,7 +26,7 @@ def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 @pytest.fixture
 def post(shared: Instance) -> Post:
     """Nothing waits, everything is on, all events are read, and it is ``START_MS``."""
-    shared.clock = FrozenClock(START_MS)
+    shared.clock = shared.database.clock = FrozenClock(START_MS)
     with shared.database.main.begin() as connection:
         for table in ("notices", "notes", "sealed_secrets", "accounts"):
             connection.execute(text(f"DELETE FROM {table}"))

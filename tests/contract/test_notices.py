@@ -5,12 +5,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import text
 
-from ari.base.caller import SYSTEM
 from ari.base.clock import DAY_MS, HOUR_MS
 from ari.base.errors import Limited, NotFound, Unconfirmed
 from ari.base.events import Origin
+from ari.base.transaction import at
 from ari.notifications import manage
-from ari.notifications.model import Sent
+from ari.notifications.model import Accepted
 from tests.support.instances import START_MS
 from tests.support.post import OFFICE, SHUT, Post
 
@@ -45,15 +45,15 @@ def test_many_made_at_once_keep_the_order_of_their_events(post: Post) -> None:
 
 def test_switched_off_not_set_up_and_nobody_there(post: Post) -> None:
     """The notice is written and shown, and never sent."""
-    post.command(lambda unit: manage.switch(unit, SYSTEM, START_MS, "key_created", on=False))
+    post.command(lambda unit: manage.switch(unit, "key_created", on=False))
     post.happen()
     post.gather()
-    post.office = SHUT
+    post.config = SHUT
     post.happen("key_revoked")
     post.gather()
     states = {one.kind: (one.state, one.error) for one in post.history()}
     assert states == {"key_created": ("off", None), "key_revoked": ("unsent", "Email isn't set up.")}
-    post.office = OFFICE
+    post.config = OFFICE
     assert post.claim() is None
 
 
@@ -89,19 +89,19 @@ def test_the_first_digest_closes_before_the_next_opens(post: Post) -> None:
     assert digest.next_try_at_ms == START_MS - START_MS % DAY_MS + DAY_MS
     while (claimed := post.claim()) is not None:
         assert claimed.notice.kind != "digest"
-        post.finish(claimed, Sent("id"))
+        post.finish(claimed, Accepted("id"))
     post.clock.step((digest.next_try_at_ms - post.clock.now_ms()) / 1000)
     claimed = post.claim()
-    assert claimed.letter.subject == "5 more notifications in one day"
-    assert claimed.letter.text.count("The API key") == 5
+    assert claimed.email.subject == "5 more notifications in one day"
+    assert claimed.email.text.count("The API key") == 5
     newest = post.instance.read(lambda unit: unit.events.newest())
     assert newest is not None
-    assert all(part in claimed.letter.text for part in newest), "the mailbox keeps the head of the audit trail"
+    assert all(part in claimed.email.text for part in newest), "the mailbox keeps the head of the audit trail"
     for _ in range(21):
         post.happen()
     post.gather()
     assert len([one for one in post.history() if one.kind == "digest"]) == 2
-    post.finish(claimed, Sent("id"))
+    post.finish(claimed, Accepted("id"))
     assert {one.digest_id for one in post.history() if one.state == "digest"} == {
         one.id for one in post.history() if one.kind == "digest"
     }
@@ -126,34 +126,34 @@ def test_switches(post: Post) -> None:
     """Each kind has its default, changes by one event, and needs a session that was confirmed of late."""
     from ari.base.caller import Caller
 
-    listed = post.instance.read(lambda unit: manage.switches(unit.notes))
+    listed = post.instance.read(lambda unit: manage.list_settings(unit.notes))
     assert all(one.on for one in listed)
     assert "password_reset" not in {one.kind.name for one in listed}
     for _ in range(2):
-        assert not post.command(lambda unit: manage.switch(unit, SYSTEM, START_MS, "key_widened", on=False)).on
-    assert [one.kind.name for one in post.instance.read(lambda unit: manage.switches(unit.notes)) if not one.on] == [
-        "key_widened"
-    ]
+        assert not post.command(lambda unit: manage.switch(unit, "key_widened", on=False)).on
+    assert [
+        one.kind.name for one in post.instance.read(lambda unit: manage.list_settings(unit.notes)) if not one.on
+    ] == ["key_widened"]
     assert (
         len(post.instance.read(lambda unit: unit.events.page("key_widened", None, 9))) == 1
     )  # no other test switches it
     for name in ("password_reset", "nonsense"):
         with pytest.raises(NotFound):
-            post.command(lambda unit, name=name: manage.switch(unit, SYSTEM, START_MS, name, on=False))
+            post.command(lambda unit, name=name: manage.switch(unit, name, on=False))
     stale = Caller("usr_1", Origin("web"), session_digest=b"x" * 32, confirmed_at_ms=START_MS - HOUR_MS)
     with pytest.raises(Unconfirmed):
-        post.command(lambda unit: manage.switch(unit, stale, START_MS, "key_created", on=True))
+        post.command(lambda unit: manage.switch(at(unit, stale, START_MS), "key_created", on=True))
 
 
 def test_tests_are_few(post: Post) -> None:
     """Ten an hour, to the owner and to nobody else."""
     for _ in range(manage.TESTS_PER_HOUR):
-        assert post.command(lambda unit: manage.begin_test(unit, SYSTEM, post.clock.now_ms())) == "owner@example.com"
+        assert post.command(manage.begin_test) == "owner@example.com"
         post.clock.advance(1)
     with pytest.raises(Limited) as refused:
-        post.command(lambda unit: manage.begin_test(unit, SYSTEM, post.clock.now_ms()))
+        post.command(manage.begin_test)
     post.clock.advance(refused.value.retry_after_seconds)
-    post.command(lambda unit: manage.begin_test(unit, SYSTEM, post.clock.now_ms()))
+    post.command(manage.begin_test)
 
 
 def test_the_history_is_paged_and_ends(post: Post) -> None:
@@ -165,6 +165,6 @@ def test_the_history_is_paged_and_ends(post: Post) -> None:
     newest = post.history()
     assert [one.at_ms for one in newest] == sorted((one.at_ms for one in newest), reverse=True)
     assert post.instance.read(lambda unit: manage.history(unit, newest[0].id, 1)) == newest[1:2]
-    post.finish(post.claim(), Sent("id"))
+    post.finish(post.claim(), Accepted("id"))
     assert post.command(lambda unit: unit.notices.forget_before(post.clock.now_ms())) == 1
     assert [one.state for one in post.history()] == ["waiting", "waiting"]

@@ -12,8 +12,8 @@ from ari.base.errors import Conflict
 from ari.base.events import Event, Origin
 from ari.base.ids import new_id
 from ari.notifications import outbox
-from ari.notifications.model import Again, Notice, Office, Refused, Sent
-from ari.notifications.outbox import Claimed
+from ari.notifications.model import Accepted, MailConfig, Notice, Rejected, Retry
+from ari.notifications.outbox import ClaimedNotice
 from tests.support.instances import START_MS
 from tests.support.post import OFFICE, SHUT, Post
 
@@ -23,13 +23,13 @@ def test_sent_from_the_first_try_to_the_last(post: Post) -> None:
     post.happen(name="Import")
     post.gather()
     claimed = post.claim()
-    assert isinstance(claimed, Claimed)
-    assert claimed.letter.subject == "The API key “Import” was created"
+    assert isinstance(claimed, ClaimedNotice)
+    assert claimed.email.subject == "The API key “Import” was created"
     assert post.claim("job_2") is None
     assert [(one.state, one.attempts) for one in post.history()] == [("sending", 1)]
     assert post.letters_kept() == 1
     post.clock.advance(2)
-    done = post.finish(claimed, Sent("id-7"))
+    done = post.finish(claimed, Accepted("id-7"))
     assert post.history() == [done]
     assert (done.state, done.sender, done.sender_id, done.error) == ("sent", "resend", "id-7", None)
     assert done.sent_at_ms == START_MS + 2_000
@@ -55,16 +55,16 @@ def test_a_dead_senders_notice_is_taken_over_with_the_very_same_mail(post: Post)
     post.happen()
     post.gather()
     first = post.claim("job_1")
-    post.office = Office("resend", "Other <other@example.net>", "https://elsewhere.example.net", "Asia/Tokyo")
+    post.config = MailConfig("resend", "Other <other@example.net>", "https://elsewhere.example.net", "Asia/Tokyo")
     post.clock.advance(outbox.LEASE_MS / 1000 - 1)
     assert post.claim("job_2") is None
     post.clock.advance(1)
     second = post.claim("job_2")
-    assert second.letter == first.letter
+    assert second.email == first.email
     assert (second.notice.id, second.notice.attempts) == (first.notice.id, 2)
-    post.finish(first, Refused("too late"), "job_1")
+    post.finish(first, Rejected("too late"), "job_1")
     assert post.history()[0].state == "sending"
-    assert post.finish(second, Sent("id"), "job_2") == post.history()[0]
+    assert post.finish(second, Accepted("id"), "job_2") == post.history()[0]
 
 
 def test_a_clock_set_back_takes_no_notice_hostage(post: Post) -> None:
@@ -82,8 +82,8 @@ def test_tries_are_spread_and_end_after_23_hours(post: Post) -> None:
     post.gather()
     first, pauses = post.clock.now_ms(), []
     while (claimed := post.claim()) is not None:
-        assert isinstance(claimed, Claimed)
-        done = post.finish(claimed, Again("Resend returned 500.", 40.0 if not pauses else 0.0))
+        assert isinstance(claimed, ClaimedNotice)
+        done = post.finish(claimed, Retry("Resend returned 500.", 40.0 if not pauses else 0.0))
         if done.state == "failed":
             break
         assert done.next_try_at_ms is not None
@@ -96,7 +96,7 @@ def test_tries_are_spread_and_end_after_23_hours(post: Post) -> None:
     assert pauses[-1] > 47 * MINUTE_MS
     assert post.clock.now_ms() - first <= outbox.GIVE_UP_MS
     [notice] = post.history()
-    assert notice.error == f"Given up after {notice.attempts} tries: Resend returned 500."
+    assert notice.error == f"Gave up after {notice.attempts} attempts: Resend returned 500."
     assert (notice.next_try_at_ms, post.letters_kept()) == (None, 0)
 
 
@@ -116,7 +116,7 @@ def test_a_refusal_for_good_ends_it(post: Post) -> None:
     """With the words of the service."""
     post.happen()
     post.gather()
-    assert post.finish(post.claim(), Refused("Resend returned 422: no")).state == "failed"
+    assert post.finish(post.claim(), Rejected("Resend returned 422: no")).state == "failed"
     assert post.history()[0].error == "Resend returned 422: no"
 
 
@@ -124,18 +124,18 @@ def test_mail_that_is_turned_off_leaves_nothing_waiting(post: Post) -> None:
     """A start without the key: what waited is told to be unsent."""
     post.happen()
     post.gather()
-    post.office = SHUT
+    post.config = SHUT
     assert post.claim().state == "unsent"
 
 
 def test_a_secret_link_is_never_in_the_database_in_plain(post: Post) -> None:
     """Sealed from the command on, through every try, and gone when the mail is."""
-    url, keys = "https://ari.example.net/reset#token=" + "s3cret" * 7, post.instance.master_keys
+    url = "https://ari.example.net/reset#token=" + "s3cret" * 7
 
     def ask(unit: Any) -> Notice:
         event = Event(new_id("evt", START_MS), START_MS, "password_reset_requested", "visitor", "usr_1", Origin("web"))
         unit.events.append(event)
-        return outbox.post_secret(unit, keys, OFFICE, event, {"url": url}, START_MS)
+        return outbox.post_secret(unit, OFFICE, event, {"url": url})
 
     def everything() -> str:
         with post.instance.database.main.connect() as connection:
@@ -150,32 +150,31 @@ def test_a_secret_link_is_never_in_the_database_in_plain(post: Post) -> None:
     assert [one.id for one in post.history()] == [notice.id]
     for _ in range(2):
         claimed = post.claim()
-        assert url in claimed.letter.text
-        assert claimed.letter.html.count("http") == 1
+        assert url in claimed.email.text
+        assert claimed.email.html.count("http") == 1
         assert ("s3cret" in everything(), sealed()) == (False, 1)
-        done = post.finish(claimed, Again("later"))
+        done = post.finish(claimed, Retry("later"))
         post.clock.advance((done.next_try_at_ms or 0) / 1000 - post.clock.now_ms() / 1000 + 1)
-    post.finish(post.claim(), Sent("id"))
+    post.finish(post.claim(), Accepted("id"))
     assert ("s3cret" in everything(), sealed()) == (False, 0)
 
 
 def test_a_secret_link_is_not_sent_when_it_no_longer_works(post: Post) -> None:
     """Half an hour; and not at all where no mail with a link can go."""
-    keys = post.instance.master_keys
 
-    def ask(unit: Any, office: Office = OFFICE) -> Notice:
+    def ask(unit: Any, office: MailConfig = OFFICE) -> Notice:
         now_ms = post.clock.now_ms()
         event = Event(
             new_id("evt", now_ms), now_ms, "email_change_requested", "usr_1", None, Origin("web"), {"email": "n@x.org"}
         )
         unit.events.append(event)
-        return outbox.post_secret(unit, keys, office, event, {"url": "https://ari.example.net/x"}, now_ms)
+        return outbox.post_secret(unit, office, event, {"url": "https://ari.example.net/x"})
 
     assert post.command(ask).recipient == "n@x.org"
     post.clock.advance(30 * 60)
     assert post.claim().state == "failed"
     assert post.instance.read(lambda unit: unit.sealed.all()) == []
-    for office in (SHUT, Office("resend", "a@example.net", None)):
+    for office in (SHUT, MailConfig("resend", "a@example.net", None)):
         with pytest.raises(Conflict):
             post.command(lambda unit, office=office: ask(unit, office))
 
@@ -187,7 +186,7 @@ def test_a_lost_master_key_gives_the_mail_up(post: Post) -> None:
     def ask(unit: Any) -> Notice:
         event = Event(new_id("evt", START_MS), START_MS, "password_reset_requested", "visitor", None, Origin("web"))
         unit.events.append(event)
-        return outbox.post_secret(unit, keys, OFFICE, event, {"url": "https://ari.example.net/x"}, START_MS)
+        return outbox.post_secret(unit, OFFICE, event, {"url": "https://ari.example.net/x"})
 
     post.command(ask)
     keys.own_file.unlink()

@@ -12,7 +12,7 @@ from ari.base.settings import load_settings
 from ari.instance import Instance
 from ari.jobs.mail import round_of_mail
 from ari.notifications import outbox
-from ari.notifications.model import Letter, Outcome
+from ari.notifications.model import Email, SendResult
 from ari.notifications.ports import Sender
 
 POINTS = ("gathering", "gathered", "claiming", "claimed", "taken", "finishing", "finished")
@@ -32,7 +32,7 @@ class Dying:
         self._point = point
         self.name = sender.name
 
-    async def send(self, letter: Letter, key: str, within_seconds: float) -> Outcome:
+    async def send(self, letter: Email, key: str, within_seconds: float) -> SendResult:
         """Hand it over, unless dead."""
         if self._point == "claimed":
             die()

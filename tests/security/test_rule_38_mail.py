@@ -11,11 +11,11 @@ import pytest
 
 from ari.base.errors import ConfigurationError
 from ari.base.settings import load_settings
-from ari.notifications.model import Again, Letter, Sent
+from ari.notifications.model import Accepted, Email, Retry
 from ari.outbound.mail import sender_of
 from tests.support.resend import KEY, StandIn, stand_in
 
-LETTER = Letter("ARI <ari@example.net>", "owner@example.com", "s", "t", "h")
+LETTER = Email("ARI <ari@example.net>", "owner@example.com", "s", "t", "h")
 
 
 def send(**settings: Any) -> Any:
@@ -31,16 +31,16 @@ def test_no_mail_goes_to_an_address_that_nobody_may_reach(address: str, monkeypa
     found = [(family, socket.SOCK_STREAM, 6, "", (address, 443))]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
     by_resend = send(resend_api_key=KEY, resend_url="https://mail.example.net")
-    assert by_resend == Again("Resend's host name resolves to an address ARI isn't allowed to call.")
+    assert by_resend == Retry("Resend's host name resolves to an address ARI isn't allowed to call.")
     by_server = send(smtp_url="smtp://mail.example.net", mail_from="a@example.net")
-    assert by_server == Again("Couldn't reach the mail server (PermissionError).")
+    assert by_server == Retry("Couldn't reach the mail server (PermissionError).")
 
 
 def test_the_built_in_address_leads_to_the_internet_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """A name server that says api.resend.com is on this network gets no key."""
     found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("192.168.1.9", 443))]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
-    assert send(resend_api_key=KEY) == Again("Resend's host name resolves to an address ARI isn't allowed to call.")
+    assert send(resend_api_key=KEY) == Retry("Resend's host name resolves to an address ARI isn't allowed to call.")
 
 
 def test_no_proxy_of_the_environment_and_no_redirect(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -49,8 +49,8 @@ def test_no_proxy_of_the_environment_and_no_redirect(monkeypatch: pytest.MonkeyP
         for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
             monkeypatch.setenv(name, elsewhere.url)
         there.faults.append("redirect")
-        assert isinstance(send(resend_api_key=KEY, resend_url=there.url), Again)
-        assert isinstance(send(resend_api_key=KEY, resend_url=there.url), Sent)
+        assert isinstance(send(resend_api_key=KEY, resend_url=there.url), Retry)
+        assert isinstance(send(resend_api_key=KEY, resend_url=there.url), Accepted)
         assert _asked(there) == 1
         assert _asked(elsewhere) == 0
 

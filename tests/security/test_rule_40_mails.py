@@ -11,10 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ari.base.events import Event, Origin
-from ari.notifications.compose import Desk, letter_of
+from ari.notifications.compose import compose
+from ari.notifications.context import NoticeContext
 from ari.notifications.kinds import KINDS
-from ari.notifications.model import Letter, Subject
-from ari.notifications.words import QUOTED_LENGTH, quoted
+from ari.notifications.model import Email, Subject
+from ari.notifications.text import MAX_QUOTED_LENGTH, quote
+from ari.outbound.email_html import render_html
 from tests.support.notices import AT_MS, KEY_ID, LINKS, OFFICE, SAMPLES, Feed
 
 PAYLOADS = (
@@ -37,7 +39,7 @@ PAYLOADS = (
 LINKABLE = re.compile(r"://|www\.|\S+@\S|[^\s.]\.[a-z]{2,}", re.IGNORECASE)
 
 
-def hostile(kind: str, text: str) -> Letter:
+def hostile(kind: str, text: str) -> Email:
     """The mail of this kind with the text in every place that callers can write."""
     about = SAMPLES[kind]
     detail = {
@@ -52,8 +54,8 @@ def hostile(kind: str, text: str) -> Letter:
     origin = Origin("web", "203.0.113.9", text)
     event = Event(about.id, AT_MS, about.name, f"cli:{text}", about.subject, origin, detail)
     feed = Feed({KEY_ID: Subject(text, "ari_k_7Qm2…b4Zk")})
-    desk = Desk(feed, "UTC", LINKS.get(kind))
-    return letter_of(KINDS[kind].words(event, desk), OFFICE, "owner@example.com")
+    desk = NoticeContext(feed, "UTC", LINKS.get(kind))
+    return compose(KINDS[kind].write(event, desk), OFFICE, "owner@example.com", render_html)
 
 
 @pytest.mark.parametrize("kind", SAMPLES)
@@ -69,19 +71,19 @@ def test_callers_text_can_be_no_link_and_no_markup(kind: str) -> None:
         assert re.findall(r"<[a-z/!]+", mail.html) == re.findall(r"<[a-z/!]+", usual.html)
         assert "\r" not in mail.subject
         assert "\n" not in mail.subject
-        assert len(mail.subject) <= 120 + 4 * QUOTED_LENGTH
+        assert len(mail.subject) <= 120 + 4 * MAX_QUOTED_LENGTH
         assert "Bcc:" not in {line.partition(" ")[0] for line in mail.text.splitlines()}
 
 
 @given(st.text(max_size=300))
 def test_any_text_is_quoted_short_and_inert(text: str) -> None:
     """At most 60 characters of it, without what a mail program would make a link of."""
-    shown = quoted(text)
+    shown = quote(text)
     assert shown[0] == "“"
     assert shown[-1] == "”"
     assert "”" not in shown[1:-1]
     inner = shown[1:-1].replace("[.]", ".").replace("[。]", "。").replace("[．]", "．").replace("[｡]", "｡")
-    assert len(inner.replace("[at]", "@").replace("[:]//", "://")) <= QUOTED_LENGTH or "[" in text
+    assert len(inner.replace("[at]", "@").replace("[:]//", "://")) <= MAX_QUOTED_LENGTH or "[" in text
     assert not LINKABLE.search(shown)
     assert shown.isprintable()
     assert html.escape(shown)
@@ -89,6 +91,6 @@ def test_any_text_is_quoted_short_and_inert(text: str) -> None:
 
 def test_a_name_reads_as_it_was_written() -> None:
     """Breaking what is dangerous leaves the rest alone."""
-    assert quoted("CI deploy (v2)") == "“CI deploy (v2)”"
-    assert quoted("Köln é 東京. Fine") == "“Köln é 東京. Fine”"
-    assert quoted("see example.org") == "“see example[.]org”"
+    assert quote("CI deploy (v2)") == "“CI deploy (v2)”"
+    assert quote("Köln é 東京. Fine") == "“Köln é 東京. Fine”"
+    assert quote("see example.org") == "“see example[.]org”"

@@ -87,7 +87,7 @@ def test_what_a_key_set_before_sends_nothing(instance: Instance, field: str) -> 
         assert row is not None
         unit.integrations.save(replace(row, **{field: "key_01KB5Q2W8Z6N4T0V9YRJXH3M7C"}))
     instance.look_for_mail_key()
-    assert (instance.mail, instance.office.is_open) == (None, False)
+    assert (instance.mail, instance.mail_config.can_send) == (None, False)
     with pytest.raises(Conflict, match="An API key set the address of Resend"):
         asyncio.run(probe_provider(Deps(instance, SYSTEM), instance.prober, RESEND, instance.provider_environment))
     shown = instance.read(lambda unit: state(unit, RESEND, instance.provider_environment))
@@ -117,7 +117,7 @@ def test_no_key_silences_warnings_about_the_account(instance: Instance) -> None:
     caller = as_caller(create_key(instance, scopes=("*",)).key)
 
     def switch(by: Caller, name: str, on: bool) -> bool:
-        return instance.command(by, lambda unit, by: notifications.switch(unit, by, instance.now_ms(), name, on)).on
+        return instance.command(by, lambda unit, _: notifications.switch(unit, name, on)).on
 
     for name in ("new_device", "two_factor_off"):
         with pytest.raises(Forbidden):

@@ -5,16 +5,18 @@ from typing import Any
 
 from ari.base.clock import DAY_MS, HOUR_MS, to_rfc3339
 from ari.base.events import Event, Origin
-from ari.notifications.compose import Desk, letter_of
+from ari.notifications.compose import compose
+from ari.notifications.context import NoticeContext
 from ari.notifications.kinds import KINDS
-from ari.notifications.model import Letter, Office, Subject, Words
+from ari.notifications.model import Email, EmailContent, MailConfig, Subject
+from ari.outbound.email_html import render_html
 
 AT_MS = 1_795_631_000_000
 """Wed 25 Nov 2026, 18:23:20 UTC."""
 KEY_ID = "key_01KAXW3M8R5T7V9XBZDFHJKMNP"
 HINT = "ari_k_7Qm2…b4Zk"
 OWNER = "owner@example.com"
-OFFICE = Office("resend", "ARI <ari@example.net>", "https://ari.example.net", "Europe/Berlin")
+OFFICE = MailConfig("resend", "ARI <ari@example.net>", "https://ari.example.net", "Europe/Berlin")
 WEB = Origin("web", "203.0.113.9", "Mozilla/5.0 (X11; Linux x86_64) Firefox/148.0")
 KEY = {"name": "Automation Script", "hint": HINT}
 LINKS = {
@@ -78,12 +80,12 @@ SAMPLES: dict[str, Event] = {
 }
 
 
-def said(kind: str, about: Event | None = None, office: Office = OFFICE) -> Words:
+def said(kind: str, about: Event | None = None, config: MailConfig = OFFICE) -> EmailContent:
     """What this kind says of its sample, or of another event."""
-    desk = Desk(Feed(), office.zone, LINKS.get(kind))  # type: ignore[arg-type]  # the part that words need
-    return KINDS[kind].words(about or SAMPLES[kind], desk)
+    desk = NoticeContext(Feed(), config.zone, LINKS.get(kind))  # type: ignore[arg-type]  # the part that words need
+    return KINDS[kind].write(about or SAMPLES[kind], desk)
 
 
-def letter(kind: str, about: Event | None = None, office: Office = OFFICE) -> Letter:
+def letter(kind: str, about: Event | None = None, config: MailConfig = OFFICE) -> Email:
     """The mail of it."""
-    return letter_of(said(kind, about, office), office, OWNER)
+    return compose(said(kind, about, config), config, OWNER, render_html)

@@ -12,13 +12,14 @@ from ari.base.events import Event, Origin
 from ari.base.ids import new_id
 from ari.instance import Instance
 from ari.notifications import manage, outbox
-from ari.notifications.model import Notice, Office
-from ari.notifications.outbox import Claimed
+from ari.notifications.model import MailConfig, Notice
+from ari.notifications.outbox import ClaimedNotice
+from ari.outbound.email_html import render_html
 from ari.storage.tables import notices
 from tests.support.instances import START_MS
 
-OFFICE = Office("resend", "ARI <ari@example.net>", "https://ari.example.net")
-SHUT = Office(None, "ARI <ari@example.net>", None)
+OFFICE = MailConfig("resend", "ARI <ari@example.net>", "https://ari.example.net")
+SHUT = MailConfig(None, "ARI <ari@example.net>", None)
 
 
 class Post:
@@ -28,7 +29,7 @@ class Post:
         self.instance = instance
         assert isinstance(instance.clock, FrozenClock)
         self.clock = instance.clock
-        self.office = OFFICE
+        self.config = OFFICE
         with instance.database.writing() as unit:
             unit.accounts.add_owner(Account("usr_1", "owner@example.com", "a hash", START_MS))
 
@@ -43,15 +44,13 @@ class Post:
         return self.instance.command(SYSTEM, lambda unit, _: work(unit))
 
     def gather(self) -> int:
-        return int(self.command(lambda unit: outbox.gather(unit, self.office, self.clock.now_ms())))
+        return int(self.command(lambda unit: outbox.gather(unit, self.config)))
 
     def claim(self, holder: str = "job_1") -> Any:
-        keys = self.instance.master_keys
-        return self.command(lambda unit: outbox.claim(unit, keys, self.office, self.clock.now_ms(), holder))
+        return self.command(lambda unit: outbox.claim(unit, self.config, render_html, holder))
 
-    def finish(self, claimed: Claimed, outcome: Any, holder: str = "job_1") -> Notice:
-        now_ms = self.clock.now_ms()
-        done = self.command(lambda unit: outbox.finish(unit, claimed.notice, "resend", outcome, now_ms, holder))
+    def finish(self, claimed: ClaimedNotice, outcome: Any, holder: str = "job_1") -> Notice:
+        done = self.command(lambda unit: outbox.finish(unit, claimed.notice, "resend", outcome, holder))
         assert isinstance(done, Notice)
         return done
 

@@ -26,9 +26,9 @@ router = APIRouter(prefix="/api/notifications", tags=["Notifications"])
 async def list_notifications(here: Here) -> Response:
     """All notifications, whether each is on, and how ARI sends email."""
     await here.instance.alook_for_mail_key()
-    listed, address = await here.instance.aread(lambda unit: (manage.switches(unit.notes), manage.recipient(unit)))
-    mail = manage.office_facts(here.instance.office, address)
-    return answer({"mail": mail, "items": [manage.switch_facts(one) for one in listed]})
+    listed, address = await here.instance.aread(lambda unit: (manage.list_settings(unit.notes), manage.recipient(unit)))
+    mail = manage.mail_config_facts(here.instance.mail_config, address)
+    return answer({"mail": mail, "items": [manage.setting_facts(one) for one in listed]})
 
 
 @router.get("/history", response_model=NoticesOut, summary="List delivery history", responses=problems("invalid"))
@@ -49,7 +49,7 @@ async def read_notification_history(here: Here, query: Annotated[PageIn, Query()
 @policy(AuthMode.KEY_OR_SESSION, scope="notifications:write", sensitive=True)
 async def send_test_mail(here: Here) -> Response:
     """Sends a test email to the owner and returns the result. Limited to ten per hour."""
-    return answer(manage.tested_facts(await here.instance.asend_test_mail(here.caller)))
+    return answer(manage.test_facts(await here.instance.asend_test_mail(here.caller)))
 
 
 @router.patch(
@@ -62,8 +62,5 @@ async def send_test_mail(here: Here) -> Response:
 async def switch_notification(kind: KindName, body: NotificationChangeIn, here: Here) -> Response:
     """Muted notifications still appear in the delivery history. API keys can't turn off `new_device` or
     `two_factor_off`, which warn about access to the owner's account."""
-    now_ms = here.instance.now_ms
-    switched = await here.instance.acommand(
-        here.caller, lambda unit, by: manage.switch(unit, by, now_ms(), kind, on=body.on)
-    )
-    return answer(manage.switch_facts(switched))
+    switched = await here.instance.acommand(here.caller, lambda tx, _: manage.switch(tx, kind, on=body.on))
+    return answer(manage.setting_facts(switched))

@@ -15,7 +15,7 @@ from ari.base.errors import AriError, for_operator
 from ari.base.seal import Sealed, open_one
 from ari.base.settings import Settings, environment_name
 from ari.cli import output
-from ari.instance import SLOW_SECONDS, office_of
+from ari.instance import SLOW_SECONDS, mail_config_of
 from ari.integrations.checks import is_private
 from ari.integrations.credentials import states
 from ari.integrations.environment import read_environment
@@ -154,11 +154,11 @@ def _address(settings: Settings) -> Finding:
 
 
 def _mail(settings: Settings) -> Finding:
-    office = office_of(settings)
-    if not office.is_open:
+    config = mail_config_of(settings)
+    if not config.can_send:
         return Finding("email", "ok", "off (set RESEND_API_KEY or ARI_SMTP_URL to enable it)")
-    said = f"sent with {office.sender} from {office.mail_from}. Test it: ari notifications test"
-    if not office.can_link:
+    said = f"sent with {config.sender} from {config.mail_from}. Test it: ari notifications test"
+    if not config.can_link:
         return Finding("email", "note", f"{said}. Emails have no links until you set ARI_PUBLIC_URL.")
     return Finding("email", "ok", said)
 

@@ -27,17 +27,17 @@ def list_kinds(as_json: AsJson = False, data_dir: DataDir = None) -> None:
 
     with opened(data_dir) as instance:
         instance.look_for_mail_key()
-        switches, address = instance.read(lambda unit: (manage.switches(unit.notes), manage.recipient(unit)))
-        office = instance.office
+        switches, address = instance.read(lambda unit: (manage.list_settings(unit.notes), manage.recipient(unit)))
+        config = instance.mail_config
     if as_json:
-        mail = manage.office_facts(office, address)
-        output.as_json({"mail": mail, "items": [manage.switch_facts(one) for one in switches]})
+        mail = manage.mail_config_facts(config, address)
+        output.as_json({"mail": mail, "items": [manage.setting_facts(one) for one in switches]})
         return
-    rows = ((one.kind.name, "on" if one.on else "off", one.kind.says) for one in switches)
+    rows = ((one.kind.name, "on" if one.on else "off", one.kind.description) for one in switches)
     output.table(("TYPE", "STATE", "WHEN"), rows, "No notification types.", droppable=1)
-    if office.is_open:
+    if config.can_send:
         output.tell(
-            f"Email is sent with {office.sender} from {office.mail_from} to {address or 'nobody (no owner yet)'}."
+            f"Email is sent with {config.sender} from {config.mail_from} to {address or 'nobody (no owner yet)'}."
         )
     else:
         output.tell("Email is off. Run ari integrations set resend, or set RESEND_API_KEY or ARI_SMTP_URL.")
@@ -59,11 +59,9 @@ def _switch(kind: str, data_dir: DataDir, *, on: bool, as_json: bool) -> None:
     from ari.notifications import manage
 
     with opened(data_dir) as instance:
-        switched = instance.command(
-            CALLER(), lambda unit, caller: manage.switch(unit, caller, instance.now_ms(), kind, on=on)
-        )
+        switched = instance.command(CALLER(), lambda tx, _: manage.switch(tx, kind, on=on))
     if as_json:
-        output.as_json(manage.switch_facts(switched))
+        output.as_json(manage.setting_facts(switched))
     else:
         output.say(f"{switched.kind.title}: {'on' if switched.on else 'off'}.")
 
@@ -92,11 +90,11 @@ def send_test(as_json: AsJson = False, data_dir: DataDir = None) -> None:
     with opened(data_dir) as instance:
         tested = asyncio.run(instance.asend_test_mail(CALLER()))
     if as_json:
-        output.as_json(manage.tested_facts(tested))
+        output.as_json(manage.test_facts(tested))
     elif tested.sent:
-        output.say(tested.said)
+        output.say(tested.message)
     else:
-        output.tell(f"ari: {tested.said}")
+        output.tell(f"ari: {tested.message}")
     if not tested.sent:
         raise typer.Exit(1)
 

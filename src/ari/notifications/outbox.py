@@ -1,7 +1,7 @@
-"""From events to notices, and from notices to mails that are neither lost nor, where the service can tell, sent twice.
+"""From events to notices to emails, which are neither lost nor, where the service can recognize a repeat, sent twice.
 
-Everything that decides is in a transaction: a notice is made of an event once; a sender takes it under a lease and
-keeps the mail before the first try, so that every try, also by another process after a crash, sends the very same.
+Every decision is made in a transaction. A notice is made of an event once. A sender takes a notice under a lease and
+stores its email before the first attempt, so that every attempt, also by another process after a crash, sends the same.
 """
 
 import json
@@ -14,212 +14,224 @@ from ari.base.clock import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 from ari.base.errors import Conflict, Unavailable
 from ari.base.events import Event
 from ari.base.ids import new_id
-from ari.base.master_key import MasterKeys
-from ari.base.seal import Context
 from ari.notifications import digest
-from ari.notifications.compose import Desk, frozen, letter_of, thawed
+from ari.notifications.compose import compose, parse, serialize
+from ari.notifications.context import NoticeContext
+from ari.notifications.kind import NoticeKind
 from ari.notifications.kinds import KINDS
 from ari.notifications.manage import is_on
-from ari.notifications.model import SEALED_KIND, Kind, Letter, Notice, Office, Outcome, Refused, Sent, State, Words
-from ari.notifications.ports import NoticeTransaction
+from ari.notifications.model import (
+    SEALED_KIND,
+    Accepted,
+    Email,
+    EmailContent,
+    MailConfig,
+    Notice,
+    NoticeState,
+    Rejected,
+    SendResult,
+)
+from ari.notifications.ports import HtmlRenderer, NoticeTransaction
 
 LEASE_MS = 2 * MINUTE_MS
-"""How long one sender has a notice: longer than a try takes."""
+"""How long a sender has a notice: longer than an attempt takes."""
 GIVE_UP_MS = 23 * HOUR_MS
-"""After so long no try follows: Resend forgets after 24 h that it took a mail, and would send it again."""
+"""No attempt later than this after the first: Resend forgets idempotency keys after 24 h and would send again."""
 FIRST_PAUSE_MS = 30 * SECOND_MS
-LONGEST_PAUSE_MS = HOUR_MS
-READ_AT_ONCE = 200
+MAX_PAUSE_MS = HOUR_MS
+BATCH_SIZE = 200
 
-Unsayable = (KeyError, TypeError, ValueError, AttributeError)
-"""What words raise for an event whose detail is not as they expect."""
+WriteErrors = (KeyError, TypeError, ValueError, AttributeError)
+"""Raised by kinds for an event whose detail is not as they expect."""
 
 
 @dataclass(frozen=True, slots=True)
-class Claimed:
-    """A notice under a lease and the mail to hand over."""
+class ClaimedNotice:
+    """A notice under a lease and the email to send."""
 
     notice: Notice
-    letter: Letter
+    email: Email
 
 
-def gather(unit: NoticeTransaction, office: Office, now_ms: int, kinds: Mapping[str, Kind] = KINDS) -> int:
-    """Make the notices of the next events that nobody read; how many events were read."""
-    read = unit.feed.unread(READ_AT_ONCE)
-    for event in read:
+def gather(tx: NoticeTransaction, config: MailConfig, kinds: Mapping[str, NoticeKind] = KINDS) -> int:
+    """Make the notices of the next unread events; returns the number of events read."""
+    unread = tx.feed.unread(BATCH_SIZE)
+    for event in unread:
         for kind in kinds.values():
-            if event.name in kind.events and not kind.secret and kind.concerns(event):
-                _make(unit, office, kind, event, now_ms)
-    if read:
-        unit.feed.mark_read(read[-1])
-    return len(read)
+            if event.name in kind.events and not kind.secret and kind.applies(event):
+                _add_notice(tx, config, kind, event)
+    if unread:
+        tx.feed.mark_read(unread[-1])
+    return len(unread)
 
 
-def post_secret(
-    unit: NoticeTransaction, keys: MasterKeys, office: Office, event: Event, payload: Mapping[str, str], now_ms: int
-) -> Notice:
-    """Within the command that wrote ``event``: post the mail whose link (``payload["url"]``) is a secret.
+def post_secret(tx: NoticeTransaction, config: MailConfig, event: Event, payload: Mapping[str, str]) -> Notice:
+    """Post the email whose link (``payload["url"]``) is a secret, in the command that recorded ``event``.
 
-    The payload is kept sealed until the mail was sent or given up; the database never holds it in plain.
-    Raises ``Conflict("mail_off")`` where no mail with a link can be sent, ``CannotOpen``.
+    The payload is stored encrypted until the email is sent or given up. Raises ``Conflict("mail_off")`` if no email
+    with a link can be sent, and ``CannotOpen``.
     """
     kind = next(one for one in KINDS.values() if one.secret and event.name in one.events)
-    recipient = kind.recipient(event) or unit.feed.owner_address()
-    if not office.can_link or recipient is None:
+    recipient = kind.recipient(event) or tx.feed.owner_address()
+    if not config.can_link or recipient is None:
         raise Conflict("mail_off", "ARI can't email links because email or ARI_PUBLIC_URL isn't set up.")
-    subject = kind.words(event, Desk(unit.feed, office.zone, payload)).subject
-    notice = replace(_blank(kind, event, now_ms), subject=subject, recipient=recipient, next_try_at_ms=now_ms)
-    unit.notices.add(notice)
-    seal.keep(unit.sealed, keys, Context(SEALED_KIND, notice.id), json.dumps(dict(payload)).encode())
+    subject = kind.write(event, NoticeContext(tx.feed, config.zone, payload)).subject
+    notice = replace(_new_notice(tx, kind, event), subject=subject, recipient=recipient, next_try_at_ms=tx.now_ms)
+    tx.notices.add(notice)
+    seal.keep(tx.sealed, tx.master_keys, seal.Context(SEALED_KIND, notice.id), json.dumps(dict(payload)).encode())
     return notice
 
 
 def claim(
-    unit: NoticeTransaction, keys: MasterKeys, office: Office, now_ms: int, holder: str
-) -> Claimed | Notice | None:
-    """Take one notice that is due and write down that it is about to be tried.
+    tx: NoticeTransaction, config: MailConfig, render_html: HtmlRenderer, holder: str
+) -> ClaimedNotice | Notice | None:
+    """Lease a notice that is due and store its email for the attempt.
 
-    A ``Notice`` is one that was given up instead; ``None``: nothing is due.
+    Returns a ``Notice`` if it was given up instead, and ``None`` if nothing is due.
     """
-    notice = unit.outbox.claim(now_ms, LEASE_MS, holder)
+    notice = tx.outbox.claim(tx.now_ms, LEASE_MS, holder)
     if notice is None:
         return None
-    if _is_late(notice, now_ms):
-        return _over(unit, holder, notice, "failed", _given_up(notice))
-    if not office.is_open:
-        return _over(unit, holder, notice, "unsent", "Email was turned off before it could be sent.")
+    if _is_late(notice, tx.now_ms):
+        return _close(tx, holder, notice, "failed", _explain_give_up(notice))
+    if not config.can_send:
+        return _close(tx, holder, notice, "unsent", "Email was turned off before it could be sent.")
     try:
-        letter = _letter(unit, keys, office, notice)
-    except (*Unsayable, Unavailable) as error:
-        return _over(unit, holder, notice, "failed", f"The email couldn't be composed ({type(error).__name__}).")
-    tried = replace(
+        email = _load_email(tx, config, render_html, notice)
+    except (*WriteErrors, Unavailable) as error:
+        return _close(tx, holder, notice, "failed", _explain_write_error(error))
+    attempt = replace(
         notice,
-        subject=letter.subject,
+        subject=email.subject,
         attempts=notice.attempts + 1,
-        first_try_at_ms=notice.first_try_at_ms or now_ms,
+        first_try_at_ms=notice.first_try_at_ms or tx.now_ms,
     )
-    unit.outbox.freeze(tried, None if _is_secret(notice) else frozen(letter))
-    return Claimed(tried, letter)
+    tx.outbox.freeze(attempt, None if _is_secret(notice) else serialize(email))
+    return ClaimedNotice(attempt, email)
 
 
-def finish(unit: NoticeTransaction, notice: Notice, sender: str, outcome: Outcome, now_ms: int, holder: str) -> Notice:
-    """Write down how a try went: sent, to be tried again after a pause, or given up."""
+def finish(tx: NoticeTransaction, notice: Notice, sender: str, result: SendResult, holder: str) -> Notice:
+    """Store the result of an attempt: sent, to be retried after a pause, or given up."""
     notice = replace(notice, sender=sender)
-    if isinstance(outcome, Sent):
-        sent = replace(notice, sent_at_ms=now_ms, sender_id=outcome.sender_id, error=None)
-        return _over(unit, holder, sent, "sent", None)
-    if isinstance(outcome, Refused):
-        return _over(unit, holder, notice, "failed", outcome.error)
-    again_at_ms = now_ms + max(pause_ms(notice.attempts), round(outcome.after_seconds * SECOND_MS))
-    waiting = replace(notice, state="waiting", error=outcome.error, next_try_at_ms=again_at_ms)
-    if _is_late(waiting, again_at_ms):
-        return _over(unit, holder, waiting, "failed", _given_up(waiting))
-    unit.outbox.finish(waiting, holder)
+    if isinstance(result, Accepted):
+        sent = replace(notice, sent_at_ms=tx.now_ms, sender_id=result.sender_id, error=None)
+        return _close(tx, holder, sent, "sent", None)
+    if isinstance(result, Rejected):
+        return _close(tx, holder, notice, "failed", result.error)
+    next_try_at_ms = tx.now_ms + max(pause_ms(notice.attempts), round(result.after_seconds * SECOND_MS))
+    waiting = replace(notice, state="waiting", error=result.error, next_try_at_ms=next_try_at_ms)
+    if _is_late(waiting, next_try_at_ms):
+        return _close(tx, holder, waiting, "failed", _explain_give_up(waiting))
+    tx.outbox.finish(waiting, holder)
     return waiting
 
 
 def pause_ms(attempts: int, chance: Callable[[], float] = random.random) -> int:
-    """How long to wait after so many tries: doubled each time up to an hour, a fifth more or less by chance."""
-    doubled = min(FIRST_PAUSE_MS << min(attempts - 1, 16), LONGEST_PAUSE_MS)
+    """The pause after this many attempts: doubled each time up to an hour, with 20 % jitter."""
+    doubled = min(FIRST_PAUSE_MS << min(attempts - 1, 16), MAX_PAUSE_MS)
     return round(doubled * (0.8 + 0.4 * chance()))
 
 
 def _is_late(notice: Notice, at_ms: int) -> bool:
     first = notice.first_try_at_ms
-    worth_ms = KINDS[notice.kind].worth_ms if notice.kind in KINDS else 30 * DAY_MS
-    return (first is not None and at_ms - first >= GIVE_UP_MS) or at_ms - notice.at_ms >= worth_ms
+    expires_after_ms = KINDS[notice.kind].expires_after_ms if notice.kind in KINDS else 30 * DAY_MS
+    return (first is not None and at_ms - first >= GIVE_UP_MS) or at_ms - notice.at_ms >= expires_after_ms
 
 
-def _given_up(notice: Notice) -> str:
+def _explain_give_up(notice: Notice) -> str:
     if notice.error is None:
         return "It couldn't be sent in time."
-    tries = f"{notice.attempts} tries" if notice.attempts > 1 else "one try"
-    return f"Given up after {tries}: {notice.error}"
+    attempts = f"{notice.attempts} attempts" if notice.attempts > 1 else "one attempt"
+    return f"Gave up after {attempts}: {notice.error}"
 
 
-def _over(unit: NoticeTransaction, holder: str, notice: Notice, state: State, error: str | None) -> Notice:
-    """The notice is done with: nothing of its mail stays."""
-    done = replace(notice, state=state, error=error, next_try_at_ms=None)
-    if unit.outbox.finish(done, holder) and _is_secret(notice):
-        unit.sealed.drop(SEALED_KIND, notice.id)
-    return done
+def _explain_write_error(error: Exception) -> str:
+    return f"The email couldn't be composed ({type(error).__name__})."
 
 
-def _make(unit: NoticeTransaction, office: Office, kind: Kind, event: Event, now_ms: int) -> None:
-    """One notice of one event, in the state in which it begins."""
-    notice = _blank(kind, event, now_ms)
+def _close(tx: NoticeTransaction, holder: str, notice: Notice, state: NoticeState, error: str | None) -> Notice:
+    """Finish a notice and delete its stored email."""
+    closed = replace(notice, state=state, error=error, next_try_at_ms=None)
+    if tx.outbox.finish(closed, holder) and _is_secret(notice):
+        tx.sealed.drop(SEALED_KIND, notice.id)
+    return closed
+
+
+def _add_notice(tx: NoticeTransaction, config: MailConfig, kind: NoticeKind, event: Event) -> None:
+    notice = _new_notice(tx, kind, event)
     try:
-        said = kind.words(event, Desk(unit.feed, office.zone))
-        recipient = kind.recipient(event) or unit.feed.owner_address()
-    except Unsayable as error:
-        why = f"The email couldn't be composed ({type(error).__name__})."
-        unit.notices.add(replace(notice, state="failed", error=why))
+        content = kind.write(event, NoticeContext(tx.feed, config.zone))
+        recipient = kind.recipient(event) or tx.feed.owner_address()
+    except WriteErrors as error:
+        tx.notices.add(replace(notice, state="failed", error=_explain_write_error(error)))
         return
-    notice = replace(notice, subject=said.subject, recipient=recipient)
-    if not is_on(unit.notes, kind):
+    notice = replace(notice, subject=content.subject, recipient=recipient)
+    if not is_on(tx.notes, kind):
         notice = replace(notice, state="off")
-    elif not office.is_open:
+    elif not config.can_send:
         notice = replace(notice, state="unsent", error="Email isn't set up.")
     elif recipient is None:
         notice = replace(notice, state="unsent", error="There's no owner yet.")
-    elif unit.notices.mailed_since(kind.name, now_ms - now_ms % DAY_MS) >= kind.per_day:
-        notice = replace(notice, state="digest", digest_id=_digest_for(unit, event, recipient, now_ms))
+    elif tx.notices.mailed_since(kind.name, tx.now_ms - tx.now_ms % DAY_MS) >= kind.max_per_day:
+        notice = replace(notice, state="digest", digest_id=_open_digest(tx, event, recipient))
     else:
-        notice = replace(notice, next_try_at_ms=now_ms)
-    unit.notices.add(notice)
+        notice = replace(notice, next_try_at_ms=tx.now_ms)
+    tx.notices.add(notice)
 
 
-def _digest_for(unit: NoticeTransaction, event: Event, recipient: str, now_ms: int) -> str:
-    """The digest of today, which is sent when the day (UTC) is over."""
-    found = unit.notices.open_digest()
+def _open_digest(tx: NoticeTransaction, event: Event, recipient: str) -> str:
+    """The ID of today's digest, which is sent after the end of the day (UTC)."""
+    found = tx.notices.open_digest()
     if found is None:
-        day_end_ms = now_ms - now_ms % DAY_MS + DAY_MS
-        found = replace(_blank(digest.KIND, event, now_ms), recipient=recipient, next_try_at_ms=day_end_ms)
-        unit.notices.add(found)
+        day_end_ms = tx.now_ms - tx.now_ms % DAY_MS + DAY_MS
+        found = replace(_new_notice(tx, digest.KIND, event), recipient=recipient, next_try_at_ms=day_end_ms)
+        tx.notices.add(found)
     return found.id
 
 
-def _blank(kind: Kind, event: Event, now_ms: int) -> Notice:
-    # The id sorts by the event: many are made at once, and are mailed and listed in the order in which things happened.
-    return Notice(new_id("ntc", event.at_ms), kind.name, event.id, event.at_ms, now_ms, "waiting", kind.title)
+def _new_notice(tx: NoticeTransaction, kind: NoticeKind, event: Event) -> Notice:
+    # The ID sorts by the event's time, so that notices made together are sent and listed in the order of their events.
+    return Notice(new_id("ntc", event.at_ms), kind.name, event.id, event.at_ms, tx.now_ms, "waiting", kind.title)
 
 
-def _letter(unit: NoticeTransaction, keys: MasterKeys, office: Office, notice: Notice) -> Letter:
-    """The mail: the very one of the tries before, or a new one that is kept from now on."""
+def _load_email(tx: NoticeTransaction, config: MailConfig, render_html: HtmlRenderer, notice: Notice) -> Email:
+    """The email of earlier attempts, or a new one."""
     if _is_secret(notice):
-        return _secret_letter(unit, keys, office, notice)
-    kept = unit.outbox.frozen(notice.id)
-    return thawed(kept) if kept is not None else _written(unit, office, notice, {})
+        return _load_secret_email(tx, config, render_html, notice)
+    stored = tx.outbox.frozen(notice.id)
+    return parse(stored) if stored is not None else _compose(tx, config, render_html, notice, {})
 
 
-def _secret_letter(unit: NoticeTransaction, keys: MasterKeys, office: Office, notice: Notice) -> Letter:
-    """As ``_letter``, with what is kept sealed: before the first try the link, from then on the mail."""
-    place = Context(SEALED_KIND, notice.id)
-    kept = seal.opened(unit.sealed, keys, place)
-    if kept is None:
-        raise ValueError("what the mail says is gone")
+def _load_secret_email(tx: NoticeTransaction, config: MailConfig, render_html: HtmlRenderer, notice: Notice) -> Email:
+    """Like ``_load_email``. The encrypted secret is the link before the first attempt, and the email afterwards."""
+    place = seal.Context(SEALED_KIND, notice.id)
+    stored = seal.opened(tx.sealed, tx.master_keys, place)
+    if stored is None:
+        raise ValueError("the stored secret is missing")
     if notice.attempts:
-        return thawed(kept.decode())
-    letter = _written(unit, office, notice, json.loads(kept))
-    seal.keep(unit.sealed, keys, place, frozen(letter).encode())
-    return letter
+        return parse(stored.decode())
+    email = _compose(tx, config, render_html, notice, json.loads(stored))
+    seal.keep(tx.sealed, tx.master_keys, place, serialize(email).encode())
+    return email
 
 
-def _written(unit: NoticeTransaction, office: Office, notice: Notice, secret: Mapping[str, str]) -> Letter:
-    look = Desk(unit.feed, office.zone, secret)
+def _compose(
+    tx: NoticeTransaction, config: MailConfig, render_html: HtmlRenderer, notice: Notice, secret: Mapping[str, str]
+) -> Email:
     if notice.recipient is None:
-        raise ValueError("nobody to send it to")
-    return letter_of(_words(unit, look, notice), office, notice.recipient)
+        raise ValueError("the notice has no recipient")
+    content = _write(tx, NoticeContext(tx.feed, config.zone, secret), notice)
+    return compose(content, config, notice.recipient, render_html)
 
 
-def _words(unit: NoticeTransaction, look: Desk, notice: Notice) -> Words:
+def _write(tx: NoticeTransaction, context: NoticeContext, notice: Notice) -> EmailContent:
     if notice.kind == digest.KIND.name:
-        first = unit.notices.in_digest(notice.id, digest.LISTED)
-        return digest.words_of(unit.notices.digest_counts(notice.id), first, unit.events.newest())
-    event = unit.feed.event(notice.event_id)
+        first = tx.notices.in_digest(notice.id, digest.MAX_LISTED)
+        return digest.write(tx.notices.digest_counts(notice.id), first, tx.events.newest())
+    event = tx.feed.event(notice.event_id)
     if event is None:
-        raise ValueError("its event is gone")
-    return KINDS[notice.kind].words(event, look)
+        raise ValueError("the event is missing")
+    return KINDS[notice.kind].write(event, context)
 
 
 def _is_secret(notice: Notice) -> bool:

@@ -1,49 +1,57 @@
-"""What notifications need from storage, and what sends."""
+"""What notifications need from storage, from mail services and to render HTML."""
 
 from typing import Protocol
 
-from ari.base.events import Event, EventStore
+from ari.base.events import Event
+from ari.base.master_key import MasterKeys
 from ari.base.seal import SealedStore
-from ari.notifications.model import Letter, Notice, Outcome, Subject
+from ari.base.transaction import CommandTransaction
+from ari.notifications.model import Email, EmailContent, Notice, SendResult, Subject
 
 
 class Sender(Protocol):
-    """Hands mails over to a mail service."""
+    """Sends emails through a mail service."""
 
     @property
     def name(self) -> str:
         """Such as ``resend``."""
 
-    async def send(self, letter: Letter, key: str, within_seconds: float) -> Outcome:
-        """Hand one mail over. ``key`` is the same for every try of the same mail."""
+    async def send(self, email: Email, key: str, within_seconds: float) -> SendResult:
+        """Send one email. ``key`` is the same for every attempt of the same email."""
+
+
+class HtmlRenderer(Protocol):
+    """Renders an email as HTML and escapes every value."""
+
+    def __call__(self, content: EmailContent, link: str | None, footer: str) -> str: ...
 
 
 class EventFeed(Protocol):
-    """The audit trail as it goes on, and what its events are about."""
+    """New events of the audit trail, and the keys they are about."""
 
     def has_unread(self) -> bool:
-        """Whether there are events that no notices were made of."""
+        """Whether there are events without notices."""
 
     def unread(self, limit: int) -> list[Event]:
-        """The next events that no notices were made of, oldest first; until the transaction ends they are ours."""
+        """The next events without notices, oldest first, locked until the transaction ends."""
 
     def mark_read(self, last: Event) -> None:
-        """Notices were made of all events up to this one."""
+        """Mark all events up to this one as read."""
 
     def event(self, event_id: str) -> Event | None: ...
 
     def subject(self, subject_id: str) -> Subject | None:
-        """The key with this id, deleted or not."""
+        """The key with this id, also if it was deleted."""
 
     def owner_address(self) -> str | None:
-        """Where the owner gets mail."""
+        """The owner's email address."""
 
 
 class NoticeStore(Protocol):
     """Notices inside one transaction."""
 
     def add(self, notice: Notice) -> bool:
-        """Store a notice; ``False`` if there is one of this kind and event."""
+        """Store a notice; ``False`` if there is already one for this kind and event."""
 
     def get(self, notice_id: str) -> Notice | None: ...
 
@@ -51,54 +59,52 @@ class NoticeStore(Protocol):
         """Newest first."""
 
     def mailed_since(self, kind: str, since_ms: int) -> int:
-        """How many notices of this kind were made since then that are mails of their own."""
+        """The number of notices of this kind since then that have their own email."""
 
     def open_digest(self) -> Notice | None:
-        """The digest that still takes notices up."""
+        """The digest that more notices can be added to."""
 
     def in_digest(self, digest_id: str, limit: int) -> list[Notice]:
         """The first notices of a digest, oldest first."""
 
     def digest_counts(self, digest_id: str) -> dict[str, int]:
-        """How many notices of each kind a digest holds."""
+        """The number of notices of each kind in a digest."""
 
     def forget_before(self, made_at_ms: int) -> int:
-        """Drop the finished notices made before then; how many."""
+        """Delete finished notices made before then and return their number."""
 
 
 class OutboxStore(Protocol):
-    """The notices that wait, one sender at a time for each."""
+    """Notices waiting to be sent; each has at most one sender at a time."""
 
     def any_due(self, now_ms: int, lease_ms: int) -> bool:
         """Whether there is a notice to claim."""
 
     def claim(self, now_ms: int, lease_ms: int, holder: str) -> Notice | None:
-        """Take a notice that is due, or whose sender is gone, for ``lease_ms``; nobody else gets it meanwhile."""
+        """Lease a notice that is due, or whose lease has expired, for ``lease_ms``."""
 
     def finish(self, notice: Notice, holder: str) -> bool:
-        """Write how a try went, end the lease, and forget the frozen mail of a notice that is done with.
+        """Store the result of an attempt, end the lease, and delete the stored email of a finished notice.
 
-        ``False``, and nothing written, if the lease is another's by now.
+        Returns ``False`` and writes nothing if another process has the lease.
         """
 
     def frozen(self, notice_id: str) -> str | None:
-        """The mail as it was first tried."""
+        """The email as stored by the first attempt."""
 
-    def freeze(self, notice: Notice, letter: str | None) -> None:
-        """Write down that a claimed notice is about to be tried, and its mail unless that is kept elsewhere."""
+    def freeze(self, notice: Notice, email: str | None) -> None:
+        """Record that a claimed notice is about to be sent, and store its email unless it's stored elsewhere."""
 
 
-class Notes(Protocol):
-    """Small facts by name."""
-
+class KeyValueStore(Protocol):
     def get(self, name: str) -> str | None: ...
 
     def put(self, name: str, value: str | None) -> None:
-        """Set a note; ``None`` removes it."""
+        """Set a value; ``None`` removes it."""
 
 
-class NoticeTransaction(Protocol):
-    """One transaction over notices, what they are made of, and events."""
+class NoticeTransaction(CommandTransaction, Protocol):
+    """One transaction over notices, their settings and events."""
 
     @property
     def feed(self) -> EventFeed: ...
@@ -113,7 +119,7 @@ class NoticeTransaction(Protocol):
     def sealed(self) -> SealedStore: ...
 
     @property
-    def notes(self) -> Notes: ...
+    def master_keys(self) -> MasterKeys: ...
 
     @property
-    def events(self) -> EventStore: ...
+    def notes(self) -> KeyValueStore: ...

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ari.base.hosts import ascii_address
-from ari.notifications.model import Again, Letter, Outcome, Refused, Sent
+from ari.notifications.model import Accepted, Email, Rejected, Retry, SendResult
 from ari.outbound.http import CONNECT_SECONDS, FaultWord, HttpClient, OutboundFault, Patience, Reply
 
 _MOST_BYTES = 64 * 1024
@@ -56,7 +56,7 @@ class Resend:
         self._api_key = api_key
         self._private = set_by_owner
 
-    async def send(self, letter: Letter, key: str, within_seconds: float) -> Outcome:
+    async def send(self, email: Email, key: str, within_seconds: float) -> SendResult:
         """Send the email. ``key`` is the idempotency key, so Resend sends it once even if ARI retries."""
         headers = [
             ("Authorization", f"Bearer {self._api_key}"),
@@ -66,15 +66,15 @@ class Resend:
             ("User-Agent", "ari"),  # Resend refuses requests without one
         ]
         try:
-            recipient = ascii_address(letter.recipient)
+            recipient = ascii_address(email.recipient)
         except ValueError:
-            return Refused("The recipient's address can't be used in an email.")
+            return Rejected("The recipient's address can't be used in an email.")
         mail = {
-            "from": letter.sender,
+            "from": email.sender,
             "to": [recipient],
-            "subject": letter.subject,
-            "html": letter.html,
-            "text": letter.text,
+            "subject": email.subject,
+            "html": email.html,
+            "text": email.text,
         }
         patience = Patience(CONNECT_SECONDS, within_seconds, within_seconds)
         body = json.dumps(mail).encode()
@@ -85,29 +85,29 @@ class Resend:
             ):
                 return outcome_of(reply.status, _waits(reply), await reply.beginning(_MOST_BYTES))
         except OutboundFault as fault:
-            return Again(_FAULTS[fault.word])
+            return Retry(_FAULTS[fault.word])
 
 
-def outcome_of(status: int, wait_seconds: float, body: bytes) -> Outcome:
+def outcome_of(status: int, wait_seconds: float, body: bytes) -> SendResult:
     """The outcome of a response: sent, retry after the wait it asks for, or permanently refused."""
     said = _json(body)
     sender_id = said.get("id")
     if status in (200, 201, 202):
         if isinstance(sender_id, str) and _ID.fullmatch(sender_id):
-            return Sent(sender_id)
-        return Again("Resend's response has no ID.")
+            return Accepted(sender_id)
+        return Retry("Resend's response has no ID.")
     name = str(said.get("name", ""))
     words = _words(status, name)
     if status == 409:
-        return Refused(words) if name == "invalid_idempotent_request" else Again(words, 5)
+        return Rejected(words) if name == "invalid_idempotent_request" else Retry(words, 5)
     if status == 429:
         quota = name.endswith("quota_exceeded")
-        return Again(words, _OWNERS_TURN_SECONDS if quota else max(wait_seconds, 1.0))
+        return Retry(words, _OWNERS_TURN_SECONDS if quota else max(wait_seconds, 1.0))
     if status in (401, 403):
-        return Again(words, _OWNERS_TURN_SECONDS)
+        return Retry(words, _OWNERS_TURN_SECONDS)
     if status == 408 or status >= 500 or status < 400:
-        return Again(words, wait_seconds)
-    return Refused(words)
+        return Retry(words, wait_seconds)
+    return Rejected(words)
 
 
 def _words(status: int, name: str) -> str:

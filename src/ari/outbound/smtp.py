@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 
 from ari.base.addresses import permitted
 from ari.base.hosts import ascii_address, ascii_host
-from ari.notifications.model import Again, Letter, Outcome, Refused, Sent
+from ari.notifications.model import Accepted, Email, Rejected, Retry, SendResult
 from ari.outbound.smtp_session import SmtpsTo, SmtpTo
 
 STEP_SECONDS = 10.0
@@ -44,28 +44,28 @@ class Smtp:
         self._password = unquote(parts.password or "", errors="surrogateescape")
         self._context = context
 
-    async def send(self, letter: Letter, key: str, within_seconds: float) -> Outcome:
+    async def send(self, email: Email, key: str, within_seconds: float) -> SendResult:
         """Hand the mail over; its Message-ID is made of ``key``."""
         try:
-            message = message_of(letter, key, self._host)
+            message = message_of(email, key, self._host)
         except (ValueError, IndexError):  # the library's parser of addresses raises both
-            return Refused("The sender's or recipient's address can't be used in an email.")
+            return Rejected("The sender's or recipient's address can't be used in an email.")
         try:
             async with asyncio.timeout(within_seconds):
                 await asyncio.to_thread(self._hand_over, message, min(STEP_SECONDS, within_seconds * 0.8))
         except TimeoutError:
-            return Again("The mail server didn't respond in time.")
+            return Retry("The mail server didn't respond in time.")
         except smtplib.SMTPException as error:
             return outcome_of(error)
         except socket.gaierror:
-            return Again("The mail server's host name can't be resolved.")
+            return Retry("The mail server's host name can't be resolved.")
         except ssl.SSLError as error:
-            return Again(self._tls_words(error), _OWNERS_TURN_SECONDS if _speaks_no_tls(error) else 0)
+            return Retry(self._tls_words(error), _OWNERS_TURN_SECONDS if _speaks_no_tls(error) else 0)
         except OSError as error:
-            return Again(f"Couldn't reach the mail server ({type(error).__name__}).")
+            return Retry(f"Couldn't reach the mail server ({type(error).__name__}).")
         except UnicodeError:
-            return Again("ARI_SMTP_URL contains characters that SMTP doesn't allow.")
-        return Sent(str(message["Message-ID"]))
+            return Retry("ARI_SMTP_URL contains characters that SMTP doesn't allow.")
+        return Accepted(str(message["Message-ID"]))
 
     def _tls_words(self, error: ssl.SSLError) -> str:
         if _speaks_no_tls(error):
@@ -136,22 +136,22 @@ def checked_addresses(host: str, port: int) -> Sequence[str]:
     return found
 
 
-def message_of(letter: Letter, key: str, host: str) -> EmailMessage:
+def message_of(email: Email, key: str, host: str) -> EmailMessage:
     """The mail with both of its texts. Raises ``ValueError`` or ``IndexError`` for what is no address."""
     message = EmailMessage(SMTP_POLICY)
-    name, sender = parseaddr(letter.sender)
+    name, sender = parseaddr(email.sender)
     written = _address(sender, name)
     domain = written.domain
     message["From"] = written
-    message["To"] = _address(letter.recipient)
-    message["Subject"] = letter.subject
+    message["To"] = _address(email.recipient)
+    message["Subject"] = email.subject
     message["Date"] = formatdate()
     message["Message-ID"] = f"<{key}@{domain}>"
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: holiday notes do not answer
     if host == _RESEND_HOST:
         message["Resend-Idempotency-Key"] = key
-    message.set_content(letter.text)
-    message.add_alternative(letter.html, subtype="html")
+    message.set_content(email.text)
+    message.add_alternative(email.html, subtype="html")
     return message
 
 
@@ -161,22 +161,22 @@ def _address(text: str, name: str = "") -> Address:
     return Address(name, user.removeprefix('"').removesuffix('"'), host)
 
 
-def outcome_of(error: smtplib.SMTPException) -> Outcome:
+def outcome_of(error: smtplib.SMTPException) -> SendResult:
     """What a server's refusal means. 4xx is for now; 5xx of the mail itself is for good (RFC 5321 §4.2.1)."""
     if isinstance(error, NoTlsError):
-        return Again("The mail server doesn't offer TLS, so nothing was sent.", _OWNERS_TURN_SECONDS)
+        return Retry("The mail server doesn't offer TLS, so nothing was sent.", _OWNERS_TURN_SECONDS)
     if isinstance(error, NoGreetingError):
-        return Again(
+        return Retry(
             f"Port {error.port} of the mail server sent no SMTP greeting. If it starts with TLS, like port 465, set "
             "ARI_SMTP_URL to smtps://.",
             _OWNERS_TURN_SECONDS,
         )
     if isinstance(error, smtplib.SMTPAuthenticationError):
-        return Again(f"The mail server rejected the user or password ({error.smtp_code}).", _OWNERS_TURN_SECONDS)
+        return Retry(f"The mail server rejected the user or password ({error.smtp_code}).", _OWNERS_TURN_SECONDS)
     if isinstance(error, smtplib.SMTPNotSupportedError):
         return _not_supported(error)
     if isinstance(error, smtplib.SMTPServerDisconnected):
-        return Again("The mail server closed the connection.")
+        return Retry("The mail server closed the connection.")
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         return _refused("recipient", max((refusal[0] for refusal in error.recipients.values()), default=0))
     if isinstance(error, smtplib.SMTPSenderRefused):
@@ -184,18 +184,18 @@ def outcome_of(error: smtplib.SMTPException) -> Outcome:
     if isinstance(error, smtplib.SMTPDataError):
         return _refused("email", error.smtp_code)
     status = f" ({error.smtp_code})" if isinstance(error, smtplib.SMTPResponseException) else ""
-    return Again(f"Sending failed: {type(error).__name__}{status}.")
+    return Retry(f"Sending failed: {type(error).__name__}{status}.")
 
 
-def _not_supported(error: smtplib.SMTPNotSupportedError) -> Outcome:
+def _not_supported(error: smtplib.SMTPNotSupportedError) -> SendResult:
     if "SMTPUTF8" in str(error):
-        return Refused("The mail server doesn't accept non-ASCII characters before the @ (no SMTPUTF8).")
-    return Again("The mail server doesn't support sign-in. Remove user and password from ARI_SMTP_URL.", 1800)
+        return Rejected("The mail server doesn't accept non-ASCII characters before the @ (no SMTPUTF8).")
+    return Retry("The mail server doesn't support sign-in. Remove user and password from ARI_SMTP_URL.", 1800)
 
 
-def _refused(what: str, code: int) -> Outcome:
+def _refused(what: str, code: int) -> SendResult:
     said = f"The mail server rejected the {what} ({code})."
-    return Refused(said) if code >= 500 else Again(said)
+    return Rejected(said) if code >= 500 else Retry(said)
 
 
 def _is_loopback(server: smtplib.SMTP) -> bool:

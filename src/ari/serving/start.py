@@ -83,7 +83,7 @@ def _prepare(settings: Settings, given: ProviderEnvironment, *, new_instance: bo
         link = _prepare_owner(instance, new_instance=new_instance)
         instance.database.history.forget_if_empty()
         instance.look_for_mail_key()
-        return link, instance.office.is_open
+        return link, instance.mail_config.can_send
     finally:
         instance.close()
 

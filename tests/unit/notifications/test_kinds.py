@@ -8,10 +8,12 @@ import pytest
 
 from ari.base.events import EVENT_NAMES, Event, Origin
 from ari.notifications import digest, kinds
-from ari.notifications.compose import Desk, letter_of
+from ari.notifications.compose import compose
+from ari.notifications.context import NoticeContext
 from ari.notifications.kinds import KINDS
-from ari.notifications.model import STATES, Notice, Office
-from ari.notifications.words import moment
+from ari.notifications.model import STATES, MailConfig, Notice
+from ari.notifications.text import format_time
+from ari.outbound.email_html import render_html
 from tests.support.notices import AT_MS, HINT, KEY_ID, LINKS, OFFICE, SAMPLES, Feed, event, letter, said
 
 MOST_BYTES = 30_000
@@ -54,10 +56,9 @@ def test_every_kind_has_a_file_a_sample_and_events_that_exist() -> None:
     for name, kind in KINDS.items():
         assert set(kind.events) <= set(EVENT_NAMES), name
         assert SAMPLES[name].name in kind.events, name
-        assert kind.concerns(SAMPLES[name]), name
-        assert kind.on
+        assert kind.applies(SAMPLES[name]), name
         assert kind.title
-        assert re.fullmatch(r"[A-Z0-9].*\.", kind.says), name
+        assert re.fullmatch(r"[A-Z0-9].*\.", kind.description), name
 
 
 @pytest.mark.parametrize("kind", SAMPLES)
@@ -65,7 +66,7 @@ def test_both_forms_say_the_same(kind: str) -> None:
     """Subject, what happened, every fact and the advice are in the HTML and in the plain text."""
     words, mail = said(kind), letter(kind)
     page, plain = Page(mail.html).text, " ".join(mail.text.split())
-    for part in (words.happened, words.advice, *(text for fact in words.facts for text in fact)):
+    for part in (words.summary, words.advice, *(text for fact in words.facts for text in fact)):
         flat = " ".join(part.split())
         assert flat in page, part
         assert flat in plain, part
@@ -93,7 +94,7 @@ def test_every_link_leads_to_a_page_of_ours() -> None:
     """One that the sign-in goes on to; links that are secrets have pages of their own."""
     from ari.web.urls import return_url
 
-    places = {said(kind).place for kind in SAMPLES if kind not in LINKS} | {digest.words_of({}, []).place}
+    places = {said(kind).path for kind in SAMPLES if kind not in LINKS} | {digest.write({}, []).path}
     assert {place: return_url(place) for place in places} == {place: place for place in places}
 
 
@@ -113,7 +114,7 @@ def test_the_html_is_accessible(kind: str) -> None:
 @pytest.mark.parametrize("kind", SAMPLES)
 def test_without_a_public_address_no_mail_links(kind: str) -> None:
     """But says where to look (security.md 3); a secret link names its own address."""
-    mail = letter(kind, office=Office("smtp", "ari@example.net", None))
+    mail = letter(kind, config=MailConfig("smtp", "ari@example.net", None))
     wanted = 1 if kind in LINKS else 0
     assert mail.html.count("://") == mail.text.count("://") == wanted
     assert wanted or "open ARI in your browser" in mail.text
@@ -121,20 +122,22 @@ def test_without_a_public_address_no_mail_links(kind: str) -> None:
 
 def test_when_is_told_in_the_owners_zone_and_in_utc() -> None:
     """With the date of UTC where that is another day, and the zone's own name where it has no short one."""
-    assert moment(AT_MS, "UTC") == "Nov 25, 2026, 6:23 PM UTC"
-    assert moment(AT_MS, "Europe/Berlin") == "Nov 25, 2026, 7:23 PM CET (6:23 PM UTC)"
-    assert moment(AT_MS, "Asia/Tokyo") == "Nov 26, 2026, 3:23 AM JST (Nov 25, 2026, 6:23 PM UTC)"
-    assert moment(AT_MS, "America/Sao_Paulo") == "Nov 25, 2026, 3:23 PM America/Sao_Paulo (6:23 PM UTC)"
+    assert format_time(AT_MS, "UTC") == "Nov 25, 2026, 6:23 PM UTC"
+    assert format_time(AT_MS, "Europe/Berlin") == "Nov 25, 2026, 7:23 PM CET (6:23 PM UTC)"
+    assert format_time(AT_MS, "Asia/Tokyo") == "Nov 26, 2026, 3:23 AM JST (Nov 25, 2026, 6:23 PM UTC)"
+    assert format_time(AT_MS, "America/Sao_Paulo") == "Nov 25, 2026, 3:23 PM America/Sao_Paulo (6:23 PM UTC)"
     for kind, happened in SAMPLES.items():
         if "When" in dict(said(kind).facts):
-            assert dict(said(kind).facts)["When"] == moment(happened.at_ms, OFFICE.zone)
+            assert dict(said(kind).facts)["When"] == format_time(happened.at_ms, OFFICE.zone)
 
 
 def test_who_did_it_is_in_words() -> None:
     """The owner, the command line's user, a key by its name, or ARI."""
     feed = Feed()
-    desk = Desk(feed, "UTC")
-    actors = {actor: desk.who(event("key_revoked", actor=actor)) for actor in ("usr_1", "cli:al", KEY_ID, "key_x", "x")}
+    desk = NoticeContext(feed, "UTC")
+    actors = {
+        actor: desk.name_actor(event("key_revoked", actor=actor)) for actor in ("usr_1", "cli:al", KEY_ID, "key_x", "x")
+    }
     assert list(actors.values()) == [
         "The owner, signed in",
         "“al” on the command line",
@@ -147,8 +150,8 @@ def test_who_did_it_is_in_words() -> None:
 def test_a_scope_change_is_told_only_if_it_widens() -> None:
     """So is a sign-in only from a new device."""
     narrowed = event("key_scopes_changed", **{"from": ["*"], "to": ["api:read"]})
-    assert not KINDS["key_widened"].concerns(narrowed)
-    assert not KINDS["new_device"].concerns(event("signed_in", known_device=False))
+    assert not KINDS["key_widened"].applies(narrowed)
+    assert not KINDS["new_device"].applies(event("signed_in", known_device=False))
 
 
 def test_a_key_that_nobody_remembers_is_named_by_its_id() -> None:
@@ -161,11 +164,11 @@ def test_the_digest_stays_small() -> None:
     """Counts for each kind, the first twenty by name, and how many more."""
     first = [
         Notice(f"ntc_{n}", "key_revoked", f"evt_{n}", AT_MS, AT_MS, "digest", f"The API key “{'x' * 60}” was revoked")
-        for n in range(digest.LISTED)
+        for n in range(digest.MAX_LISTED)
     ]
     head = "evt_01KB5Q2W8Z6N4T0V9YRJXH3M7C", "0123456789abcdef" * 4
-    words = digest.words_of({"key_revoked": 9_000, "refused_burst": 1_234}, first, head)
-    mail = letter_of(words, OFFICE, "owner@example.com")
+    words = digest.write({"key_revoked": 9_000, "refused_burst": 1_234}, first, head)
+    mail = compose(words, OFFICE, "owner@example.com", render_html)
     assert all(part in mail.text and part in mail.html for part in head), "whole, so that ari audit check takes them"
     assert "10,234 more notifications" in mail.subject
     assert "10,214 more" in mail.text

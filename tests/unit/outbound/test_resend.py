@@ -8,12 +8,12 @@ from collections.abc import Iterator
 import pytest
 
 from ari.base.settings import load_settings
-from ari.notifications.model import Again, Letter, Outcome, Refused, Sent
+from ari.notifications.model import Accepted, Email, Rejected, Retry, SendResult
 from ari.outbound.mail import sender_of
 from ari.outbound.resend import Resend, outcome_of
 from tests.support.resend import KEY, StandIn, stand_in
 
-LETTER = Letter("ARI <ari@example.net>", "owner@example.com", "A key “x”", "Text\n", "<p>Html</p>")
+LETTER = Email("ARI <ari@example.net>", "owner@example.com", "A key “x”", "Text\n", "<p>Html</p>")
 
 
 @pytest.fixture(scope="module")
@@ -31,17 +31,17 @@ def there(service: StandIn) -> StandIn:
 
 
 def send(
-    there: StandIn, letter: Letter = LETTER, key: str = "ntc_1", api_key: str = KEY, seconds: float = 5
-) -> Outcome:
+    there: StandIn, letter: Email = LETTER, key: str = "ntc_1", api_key: str = KEY, seconds: float = 5
+) -> SendResult:
     return asyncio.run(Resend(there.url, api_key, set_by_owner=True).send(letter, key, seconds))
 
 
 def test_a_mail_is_taken_once_however_often_it_is_tried(there: StandIn) -> None:
     """The notice's id is the idempotency key; an answer that was lost comes again."""
     there.faults += ["taken_then_silent"]
-    assert send(there, seconds=0.5) == Again("Resend didn't respond in time.")
+    assert send(there, seconds=0.5) == Retry("Resend didn't respond in time.")
     again = send(there)
-    assert again == Sent(there.taken[0].id)
+    assert again == Accepted(there.taken[0].id)
     assert send(there) == again
     assert [mail.key for mail in there.taken] == ["ntc_1"]
     assert there.taken[0].fields == {
@@ -56,33 +56,33 @@ def test_a_mail_is_taken_once_however_often_it_is_tried(there: StandIn) -> None:
 def test_what_passes_is_tried_again(there: StandIn) -> None:
     """Rate limits as long as the service says, quotas longer; faults, nonsense and silence with our own pauses."""
     there.faults += ["rate", "quota", "500", "busy", "html", "redirect"]
-    assert send(there) == Again("Resend returned 429: too many emails at once.", 7.0)
+    assert send(there) == Retry("Resend returned 429: too many emails at once.", 7.0)
     quota, fault, busy, html, redirect = (send(there) for _ in range(5))
-    assert isinstance(quota, Again)
+    assert isinstance(quota, Retry)
     assert quota.after_seconds == 1800
-    assert fault == Again("Resend returned 500: internal error at Resend.", 0.0)
-    assert busy == Again("Resend returned 409: it's still processing the same notification.", 5)
-    assert html == Again("Resend returned status 502.", 0.0)
-    assert redirect == Again("Resend returned status 307.", 0.0)
+    assert fault == Retry("Resend returned 500: internal error at Resend.", 0.0)
+    assert busy == Retry("Resend returned 409: it's still processing the same notification.", 5)
+    assert html == Retry("Resend returned status 502.", 0.0)
+    assert redirect == Retry("Resend returned status 307.", 0.0)
     assert there.taken == []
 
 
 def test_what_the_owner_can_mend_is_tried_again(there: StandIn) -> None:
     """A wrong key or a domain that is not verified yet: half an hour later, and the sentence says what is wrong."""
     wrong = send(there, api_key="re_wrong")
-    assert wrong == Again("Resend returned 401: RESEND_API_KEY isn't a valid key.", 1800)
-    unverified = send(there, Letter("a@example.org", "owner@example.com", "s", "t", "h"))
-    assert isinstance(unverified, Again)
+    assert wrong == Retry("Resend returned 401: RESEND_API_KEY isn't a valid key.", 1800)
+    unverified = send(there, Email("a@example.org", "owner@example.com", "s", "t", "h"))
+    assert isinstance(unverified, Retry)
     assert unverified.error.endswith("verify a domain and set ARI_MAIL_FROM.")
     assert unverified.after_seconds == 1800
 
 
 def test_what_cannot_get_better_is_given_up(there: StandIn) -> None:
     """A mail that Resend finds wrong; a key that it knows with another content."""
-    assert isinstance(send(there, Letter("nobody", "owner@example.com", "s", "t", "h")), Refused)
+    assert isinstance(send(there, Email("nobody", "owner@example.com", "s", "t", "h")), Rejected)
     send(there)
-    other = send(there, Letter(LETTER.sender, LETTER.recipient, "Another", "t", "h"))
-    assert other == Refused("Resend returned 409: this notification was already sent with different content.")
+    other = send(there, Email(LETTER.sender, LETTER.recipient, "Another", "t", "h"))
+    assert other == Rejected("Resend returned 409: this notification was already sent with different content.")
 
 
 def test_nothing_of_an_answers_text_is_kept() -> None:
@@ -90,16 +90,16 @@ def test_nothing_of_an_answers_text_is_kept() -> None:
     for name in ("secret words", "validation_error"):
         body = json.dumps({"name": name, "message": f"your key is {KEY}"}).encode()
         said = outcome_of(422, 0, body)
-        assert isinstance(said, Refused)
+        assert isinstance(said, Rejected)
         assert KEY not in said.error
         assert "secret words" not in said.error
-    assert outcome_of(599, 0, b"{'") == Again("Resend returned status 599.")
+    assert outcome_of(599, 0, b"{'") == Retry("Resend returned status 599.")
 
 
 def test_an_id_that_is_none_is_not_believed() -> None:
     """A page of a captive portal answers 200 to everything."""
     for body in (b"<html>", b"{}", b"[]", b'{"id": "a b<"}', b'{"id": 7}'):
-        assert outcome_of(200, 0, body) == Again("Resend's response has no ID.")
+        assert outcome_of(200, 0, body) == Retry("Resend's response has no ID.")
 
 
 def test_nobody_there_is_a_sentence() -> None:
@@ -108,9 +108,9 @@ def test_nobody_there_is_a_sentence() -> None:
         closed.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{closed.getsockname()[1]}"
         sender = Resend(url, KEY, set_by_owner=True)
-        assert asyncio.run(sender.send(LETTER, "k", 5)) == Again("Couldn't reach Resend.")
+        assert asyncio.run(sender.send(LETTER, "k", 5)) == Retry("Couldn't reach Resend.")
     refused = asyncio.run(Resend(url, KEY, set_by_owner=False).send(LETTER, "k", 5))
-    assert refused == Again("Resend's host name resolves to an address ARI isn't allowed to call.")
+    assert refused == Retry("Resend's host name resolves to an address ARI isn't allowed to call.")
 
 
 def test_settings_choose_the_sender(tmp_path: object, there: StandIn) -> None:
@@ -119,7 +119,7 @@ def test_settings_choose_the_sender(tmp_path: object, there: StandIn) -> None:
     chosen = sender_of(load_settings(data_dir=tmp_path, resend_api_key=KEY, resend_url=there.url))
     assert chosen is not None
     assert chosen.name == "resend"
-    assert isinstance(asyncio.run(chosen.send(LETTER, "k", 5)), Sent)
+    assert isinstance(asyncio.run(chosen.send(LETTER, "k", 5)), Accepted)
     smtp = sender_of(load_settings(data_dir=tmp_path, smtp_url="smtp://127.0.0.1:1", mail_from="a@example.net"))
     assert smtp is not None
     assert smtp.name == "smtp"

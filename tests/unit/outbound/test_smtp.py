@@ -13,13 +13,13 @@ from urllib.parse import quote
 
 import pytest
 
-from ari.notifications.model import Again, Letter, Outcome, Refused, Sent
+from ari.notifications.model import Accepted, Email, Rejected, Retry, SendResult
 from ari.outbound import smtp
 from ari.outbound.smtp import Smtp, message_of
 from tests.support.certificates import self_signed
 from tests.support.mail_server import PASSWORD, USER, Mailbox, mail_server
 
-LETTER = Letter("ARI <ari@example.net>", "owner@example.com", "A key “ü” [.]", "Text ü\n" * 9, "<p>Html ü</p>\n" * 9)
+LETTER = Email("ARI <ari@example.net>", "owner@example.com", "A key “ü” [.]", "Text ü\n" * 9, "<p>Html ü</p>\n" * 9)
 WHO = f"{quote(USER, safe='')}:{quote(PASSWORD, safe='')}@"
 
 
@@ -46,14 +46,14 @@ def far_away(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(smtp, "_is_loopback", lambda _: False)
 
 
-def send(url: str, trusted: Path | None = None, letter: Letter = LETTER) -> Outcome:
+def send(url: str, trusted: Path | None = None, letter: Email = LETTER) -> SendResult:
     context = ssl.create_default_context(cafile=trusted) if trusted else None
     return asyncio.run(Smtp(url, context).send(letter, "ntc_1", 10))
 
 
 def test_a_mail_arrives_whole(box: Mailbox, certificate: Path, far_away: None) -> None:
     """Over STARTTLS, signed in, with both texts, a Message-ID of the notice, and no wish for an answer."""
-    assert send(f"smtp://{WHO}localhost:{box.port}", certificate) == Sent("<ntc_1@example.net>")
+    assert send(f"smtp://{WHO}localhost:{box.port}", certificate) == Accepted("<ntc_1@example.net>")
     [mail] = box.mails
     assert (box.encrypted, box.users) == ([True], [USER.encode()])
     assert (mail["From"], mail["To"], mail["Subject"]) == (LETTER.sender, LETTER.recipient, LETTER.subject)
@@ -66,16 +66,16 @@ def test_a_mail_arrives_whole(box: Mailbox, certificate: Path, far_away: None) -
 def test_the_same_try_again_has_the_same_message_id(box: Mailbox, certificate: Path) -> None:
     """SMTP may deliver twice; the copy can be told."""
     box.lose_answer = True
-    assert isinstance(send(f"smtp://{WHO}localhost:{box.port}", certificate), Again)
+    assert isinstance(send(f"smtp://{WHO}localhost:{box.port}", certificate), Retry)
     box.lose_answer = False
-    assert isinstance(send(f"smtp://{WHO}localhost:{box.port}", certificate), Sent)
+    assert isinstance(send(f"smtp://{WHO}localhost:{box.port}", certificate), Accepted)
     assert [mail["Message-ID"] for mail in box.mails] == ["<ntc_1@example.net>"] * 2
 
 
 def test_a_certificate_that_nobody_vouches_for_gets_nothing(box: Mailbox, far_away: None) -> None:
     """Neither the mail nor the password."""
     said = send(f"smtp://{WHO}localhost:{box.port}")
-    assert said == Again("Couldn't reach the mail server (SSLCertVerificationError).")
+    assert said == Retry("Couldn't reach the mail server (SSLCertVerificationError).")
     assert (box.mails, box.users) == ([], [])
 
 
@@ -83,25 +83,25 @@ def test_tls_is_demanded_beyond_this_machine(certificate: Path, far_away: None) 
     """A server without it gets neither the mail nor the password."""
     with mail_server("none", certificate) as box:
         said = send(f"smtp://{WHO}localhost:{box.port}")
-        assert said == Again("The mail server doesn't offer TLS, so nothing was sent.", 1800)
+        assert said == Retry("The mail server doesn't offer TLS, so nothing was sent.", 1800)
         assert (box.mails, box.users) == ([], [])
 
 
 def test_this_machine_needs_no_tls(certificate: Path) -> None:
     """A relay on loopback, without users; and one with a certificate of its own making."""
     with mail_server("none", certificate) as box:
-        assert isinstance(send(f"smtp://127.0.0.1:{box.port}"), Sent)
+        assert isinstance(send(f"smtp://127.0.0.1:{box.port}"), Accepted)
         assert box.encrypted == [False]
     with mail_server("starttls", certificate) as box:
-        assert isinstance(send(f"smtp://{WHO}127.0.0.1:{box.port}"), Sent)
+        assert isinstance(send(f"smtp://{WHO}127.0.0.1:{box.port}"), Accepted)
         assert box.encrypted == [True]
 
 
 def test_tls_at_once(certificate: Path) -> None:
     """smtps:// is verified everywhere."""
     with mail_server("at once", certificate) as box:
-        assert isinstance(send(f"smtps://localhost:{box.port}", certificate), Sent)
-        assert isinstance(send(f"smtps://localhost:{box.port}"), Again)
+        assert isinstance(send(f"smtps://localhost:{box.port}", certificate), Accepted)
+        assert isinstance(send(f"smtps://localhost:{box.port}"), Retry)
         assert len(box.mails) == 1
 
 
@@ -109,22 +109,22 @@ def test_refusals_are_understood(box: Mailbox, certificate: Path) -> None:
     """For now is tried again, for good is given up; a wrong password can be mended."""
     url = f"smtp://{WHO}localhost:{box.port}"
     box.answer = "451 try later"
-    assert send(url, certificate) == Again("The mail server rejected the email (451).")
+    assert send(url, certificate) == Retry("The mail server rejected the email (451).")
     box.answer = "554 spam"
-    assert send(url, certificate) == Refused("The mail server rejected the email (554).")
+    assert send(url, certificate) == Rejected("The mail server rejected the email (554).")
     box.answer_recipient = "550 no such user"
-    assert send(url, certificate) == Refused("The mail server rejected the recipient (550).")
+    assert send(url, certificate) == Rejected("The mail server rejected the recipient (550).")
     box.answer_recipient = "450 greylisted"
-    assert send(url, certificate) == Again("The mail server rejected the recipient (450).")
+    assert send(url, certificate) == Retry("The mail server rejected the recipient (450).")
     wrong = send(f"smtp://x:y@localhost:{box.port}", certificate)
-    assert wrong == Again("The mail server rejected the user or password (535).", 1800)
+    assert wrong == Retry("The mail server rejected the user or password (535).", 1800)
 
 
 def test_nobody_there_and_nowhere_to_go(monkeypatch: pytest.MonkeyPatch) -> None:
     """A closed port; a name that leads to the machine's metadata (security.md 38)."""
-    assert send("smtp://127.0.0.1:1") == Again("Couldn't reach the mail server (ConnectionRefusedError).")
+    assert send("smtp://127.0.0.1:1") == Retry("Couldn't reach the mail server (ConnectionRefusedError).")
     monkeypatch.setattr(smtp.socket, "getaddrinfo", lambda *_, **__: [(2, 1, 6, "", ("169.254.169.254", 25))])
-    assert send("smtp://mail.example.net") == Again("Couldn't reach the mail server (PermissionError).")
+    assert send("smtp://mail.example.net") == Retry("Couldn't reach the mail server (PermissionError).")
 
 
 def test_resends_own_mail_server_knows_the_notice() -> None:
@@ -159,7 +159,7 @@ def test_the_host_of_an_address_may_be_of_any_script(certificate: Path) -> None:
     """Every server takes it, since it goes in its ASCII form; a comma does not make two recipients."""
     letter = replace(LETTER, sender="Bücherei <ari@bücher.example>", recipient="a,b@straße.example")
     with mail_server("none", certificate) as box:
-        assert send(f"smtp://127.0.0.1:{box.port}", letter=letter) == Sent("<ntc_1@xn--bcher-kva.example>")
+        assert send(f"smtp://127.0.0.1:{box.port}", letter=letter) == Accepted("<ntc_1@xn--bcher-kva.example>")
     [mail] = box.mails
     assert mail["From"] == "Bücherei <ari@xn--bcher-kva.example>"
     assert mail["To"] == '"a,b"@xn--strae-oqa.example'
@@ -170,11 +170,11 @@ def test_other_letters_before_the_at_sign_need_a_server_that_takes_them(certific
     """With SMTPUTF8 the mail goes; without, one sentence says why not."""
     letter = replace(LETTER, recipient="jürgen@bücher.example")
     with mail_server("none", certificate, utf8=True) as box:
-        assert isinstance(send(f"smtp://127.0.0.1:{box.port}", letter=letter), Sent)
+        assert isinstance(send(f"smtp://127.0.0.1:{box.port}", letter=letter), Accepted)
         assert str(box.mails[0]["To"]) == "jürgen@xn--bcher-kva.example"
     with mail_server("none", certificate) as box:
         said = send(f"smtp://127.0.0.1:{box.port}", letter=letter)
-        assert said == Refused("The mail server doesn't accept non-ASCII characters before the @ (no SMTPUTF8).")
+        assert said == Rejected("The mail server doesn't accept non-ASCII characters before the @ (no SMTPUTF8).")
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def test_what_is_no_address_is_a_sentence(certificate: Path, recipient: str) -> 
     """Whatever stands in the account: a mail, or a refusal for good; never an exception, never another recipient."""
     with mail_server("none", certificate) as box:
         said = send(f"smtp://127.0.0.1:{box.port}", letter=replace(LETTER, recipient=recipient))
-    assert isinstance(said, Sent | Refused)
+    assert isinstance(said, Accepted | Rejected)
     assert all(len(mail["To"].addresses) == 1 and mail["Bcc"] is None for mail in box.mails)
 
 
@@ -192,7 +192,7 @@ def test_tls_at_once_where_the_server_waits_to_be_asked(certificate: Path) -> No
     """smtps:// on a port of STARTTLS."""
     with mail_server("starttls", certificate) as box:
         said = send(f"smtps://localhost:{box.port}", certificate)
-    assert isinstance(said, Again)
+    assert isinstance(said, Retry)
     assert f"Port {box.port} of the mail server doesn't start with TLS" in said.error
     assert "Set ARI_SMTP_URL to smtp://" in said.error
 
@@ -202,7 +202,7 @@ def test_no_tls_where_the_server_begins_with_it(certificate: Path, monkeypatch: 
     monkeypatch.setattr("ari.outbound.smtp.STEP_SECONDS", 0.2)
     with mail_server("at once", certificate) as box:
         said = send(f"smtp://localhost:{box.port}", certificate)
-    assert isinstance(said, Again)
+    assert isinstance(said, Retry)
     assert f"Port {box.port} of the mail server sent no SMTP greeting" in said.error
     assert "set ARI_SMTP_URL to smtps://" in said.error
 
@@ -232,7 +232,7 @@ def test_bad_greetings_are_one_sentence(greeting: bytes, words: str, monkeypatch
     monkeypatch.setattr("ari.outbound.smtp.STEP_SECONDS", 1.0)
     with answering(greeting) as port:
         said = send(f"smtp://127.0.0.1:{port}")
-    assert isinstance(said, Again)
+    assert isinstance(said, Retry)
     assert words in said.error
     assert said.error.endswith(".")
 
@@ -241,10 +241,10 @@ def test_a_server_without_users_says_so(certificate: Path) -> None:
     """Its AUTH is missing, which is no wrong password."""
     with mail_server("none", certificate) as box:
         said = send(f"smtp://{WHO}127.0.0.1:{box.port}")
-    assert said == Again("The mail server doesn't support sign-in. Remove user and password from ARI_SMTP_URL.", 1800)
+    assert said == Retry("The mail server doesn't support sign-in. Remove user and password from ARI_SMTP_URL.", 1800)
 
 
 def test_a_name_that_nobody_knows(monkeypatch: pytest.MonkeyPatch) -> None:
     """And one that no name can be."""
-    assert send("smtp://mail.invalid") == Again("The mail server's host name can't be resolved.")
-    assert isinstance(send("smtp://" + "a" * 70 + ".example"), Again)
+    assert send("smtp://mail.invalid") == Retry("The mail server's host name can't be resolved.")
+    assert isinstance(send("smtp://" + "a" * 70 + ".example"), Retry)

@@ -1,5 +1,6 @@
-"""Every kind of notice; to add one, write its file and name it here."""
+"""All kinds of notices. To add one, write its file and list it here."""
 
+from ari.notifications.kind import NoticeKind
 from ari.notifications.kinds import (
     dead_key_called,
     email_change,
@@ -17,7 +18,6 @@ from ari.notifications.kinds import (
     refused_burst,
     two_factor_off,
 )
-from ari.notifications.model import Kind
 
 _FILES = (
     key_expiring,
@@ -37,5 +37,5 @@ _FILES = (
     email_changed,
 )
 
-KINDS: dict[str, Kind] = {file.KIND.name: file.KIND for file in _FILES}
+KINDS: dict[str, NoticeKind] = {file.KIND.name: file.KIND for file in _FILES}
 """By name, in the order of the page."""

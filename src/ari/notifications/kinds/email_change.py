@@ -1,21 +1,23 @@
-"""The link that confirms another e-mail address; it goes to the new address."""
+"""The link that confirms a new email address, sent to that address."""
 
 from ari.base.clock import MINUTE_MS
 from ari.base.events import Event
-from ari.notifications.model import Context, Kind, Words
+from ari.notifications.context import NoticeContext
+from ari.notifications.kind import NoticeKind
+from ari.notifications.model import EmailContent
 
 
-def _words(event: Event, look: Context) -> Words:
-    where = look.where(event)
-    return Words(
+def _write(event: Event, context: NoticeContext) -> EmailContent:
+    origin = context.describe_origin(event)
+    return EmailContent(
         subject="Confirm your new email address for ARI",
-        happened="Someone asked to use this address for an ARI account. Confirm it within 30 minutes using the link "
+        summary="Someone asked to use this address for an ARI account. Confirm it within 30 minutes using the link "
         "below.",
-        facts=(("When", look.when(event.at_ms)), *((("From", where),) if where else ())),
+        facts=(("When", context.format_time(event.at_ms)), *((("From", origin),) if origin else ())),
         advice="If this wasn't you, ignore this email. The account keeps its current address.",
-        place="/sign-in",
+        path="/sign-in",
         button="Confirm your email address",
-        link=look.secret.get("url"),
+        link=context.secret.get("url"),
     )
 
 
@@ -24,14 +26,14 @@ def _recipient(event: Event) -> str | None:
     return None if address is None else str(address)
 
 
-KIND = Kind(
+KIND = NoticeKind(
     name="email_change",
     events=("email_change_requested",),
     title="Email address confirmation",
-    says="The link to confirm a new email address, sent to that address.",
-    words=_words,
+    description="The link to confirm a new email address, sent to that address.",
+    write=_write,
     fixed=True,
     secret=True,
-    worth_ms=30 * MINUTE_MS,
+    expires_after_ms=30 * MINUTE_MS,
     recipient=_recipient,
 )

@@ -1,30 +1,32 @@
-"""The word to the old e-mail address: another one was asked for, or took its place."""
+"""A warning to the old email address about a requested or completed change."""
 
 from ari.base.events import Event
-from ari.notifications import words
-from ari.notifications.model import Context, Kind, Words
+from ari.notifications import facts, text
+from ari.notifications.context import NoticeContext
+from ari.notifications.kind import NoticeKind
+from ari.notifications.model import EmailContent
 
 
-def _words(event: Event, look: Context) -> Words:
-    new = words.quoted(str(event.detail.get("email", "another")))
+def _write(event: Event, context: NoticeContext) -> EmailContent:
+    new = text.quote(str(event.detail.get("email", "another")))
     if event.name == "email_changed":
-        return Words(
+        return EmailContent(
             subject="The email address of your ARI account was changed",
-            happened="You now sign in with the new address, and notifications go to it. This is the last email to the "
+            summary="You now sign in with the new address, and notifications go to it. This is the last email to the "
             "old address.",
-            facts=(("New address", new), *words.common_facts(event, look)),
+            facts=(("New address", new), *facts.common_facts(event, context)),
             advice="If this wasn't you, sign in with the new address and your password and change it back, or run "
             "ari account reset-password and then ari account set-email on the server.",
-            place="/settings/security",
+            path="/settings/security",
             button="View account activity",
         )
-    return Words(
+    return EmailContent(
         subject="A change of email address was requested",
-        happened="Someone who is signed in and entered your password requested a different address for your ARI "
+        summary="Someone who is signed in and entered your password requested a different address for your ARI "
         "account. We sent a confirmation link there; nothing changes until it is used.",
-        facts=(("New address", new), *words.common_facts(event, look)),
+        facts=(("New address", new), *facts.common_facts(event, context)),
         advice="If this wasn't you, change your password now. That also invalidates the link.",
-        place="/settings/security",
+        path="/settings/security",
         button="Change your password",
     )
 
@@ -34,12 +36,12 @@ def _recipient(event: Event) -> str | None:
     return None if address is None else str(address)
 
 
-KIND = Kind(
+KIND = NoticeKind(
     name="email_changed",
     events=("email_change_requested", "email_changed"),
     title="Email address changed",
-    says="When a new email address is requested, and when it replaces the old one; sent to the old address.",
-    words=_words,
+    description="When a new email address is requested, and when it replaces the old one; sent to the old address.",
+    write=_write,
     fixed=True,
     recipient=_recipient,
 )

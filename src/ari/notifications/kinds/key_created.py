@@ -1,30 +1,32 @@
-"""A new API key: the owner's own doing, or the first trace of somebody else's."""
+"""An API key was created."""
 
 from ari.base.events import Event
-from ari.notifications import words
-from ari.notifications.model import Context, Kind, Words
+from ari.notifications import facts, text
+from ari.notifications.context import NoticeContext
+from ari.notifications.kind import NoticeKind
+from ari.notifications.model import EmailContent
 
 
-def _words(event: Event, look: Context) -> Words:
-    return Words(
-        subject=f"The API key {words.key_name(event, look)} was created",
-        happened="A new API key can now call ARI.",
+def _write(event: Event, context: NoticeContext) -> EmailContent:
+    return EmailContent(
+        subject=f"The API key {facts.key_name(event, context)} was created",
+        summary="A new API key can now call ARI.",
         facts=(
-            words.key_fact(event, look),
-            ("Access", words.listed(event.detail.get("scopes", ()))),
-            ("Expires", words.told_time(event.detail.get("expires_at"), look)),
-            *words.common_facts(event, look),
+            facts.key_fact(event, context),
+            ("Access", text.join(event.detail.get("scopes", ()))),
+            ("Expires", facts.format_time(event.detail.get("expires_at"), context)),
+            *facts.common_facts(event, context),
         ),
         advice="If you didn't expect this, revoke the key and review recent activity.",
-        place=words.key_place(event),
+        path=facts.key_path(event),
         button="View key",
     )
 
 
-KIND = Kind(
+KIND = NoticeKind(
     name="key_created",
     events=("key_created",),
     title="API key created",
-    says="When a key is created, who created it and its access.",
-    words=_words,
+    description="When a key is created, who created it and its access.",
+    write=_write,
 )

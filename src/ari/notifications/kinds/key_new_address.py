@@ -1,30 +1,32 @@
-"""An API key was used from an address it was never used from before."""
+"""An API key was used from a new IP address."""
 
 from ari.base.events import Event
-from ari.notifications import words
-from ari.notifications.model import Context, Kind, Words
+from ari.notifications import facts, text
+from ari.notifications.context import NoticeContext
+from ari.notifications.kind import NoticeKind
+from ari.notifications.model import EmailContent
 
 
-def _words(event: Event, look: Context) -> Words:
-    address = words.addresses([event.detail.get("address", "unknown")])
-    return Words(
-        subject=f"The API key {words.key_name(event, look)} was used from a new IP address",
-        happened="An API key was used from an IP address it hadn't been used from before.",
+def _write(event: Event, context: NoticeContext) -> EmailContent:
+    address = text.join_addresses([event.detail.get("address", "unknown")])
+    return EmailContent(
+        subject=f"The API key {facts.key_name(event, context)} was used from a new IP address",
+        summary="An API key was used from an IP address it hadn't been used from before.",
         facts=(
-            words.key_fact(event, look),
+            facts.key_fact(event, context),
             ("New IP address", address),
-            ("First seen", words.told_time(event.detail.get("first_seen", event.at_ms), look)),
+            ("First seen", facts.format_time(event.detail.get("first_seen", event.at_ms), context)),
         ),
         advice="If you recognize the address, no action is needed. If not, revoke the key: it may have leaked.",
-        place=words.key_place(event),
+        path=facts.key_path(event),
         button="View requests",
     )
 
 
-KIND = Kind(
+KIND = NoticeKind(
     name="key_new_address",
     events=("key_new_address",),
     title="API key used from a new IP address",
-    says="When a key is used from a new IP address after its first day.",
-    words=_words,
+    description="When a key is used from a new IP address after its first day.",
+    write=_write,
 )

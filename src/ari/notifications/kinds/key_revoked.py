@@ -1,31 +1,33 @@
 """An API key was revoked."""
 
 from ari.base.events import Event
-from ari.notifications import words
-from ari.notifications.model import Context, Kind, Words
+from ari.notifications import facts, text
+from ari.notifications.context import NoticeContext
+from ari.notifications.kind import NoticeKind
+from ari.notifications.model import EmailContent
 
 
-def _words(event: Event, look: Context) -> Words:
+def _write(event: Event, context: NoticeContext) -> EmailContent:
     reason = event.detail.get("reason")
-    return Words(
-        subject=f"The API key {words.key_name(event, look)} was revoked",
-        happened="An API key was permanently revoked. Requests with it are now refused.",
+    return EmailContent(
+        subject=f"The API key {facts.key_name(event, context)} was revoked",
+        summary="An API key was permanently revoked. Requests with it are now refused.",
         facts=(
-            words.key_fact(event, look),
-            *((("Reason", words.quoted(str(reason))),) if reason else ()),
-            *words.common_facts(event, look),
+            facts.key_fact(event, context),
+            *((("Reason", text.quote(str(reason))),) if reason else ()),
+            *facts.common_facts(event, context),
         ),
         advice="Anything that used it needs a new key. If you didn't expect this, someone else may have access: sign "
         "out everywhere and review keys with keys:write.",
-        place=words.key_place(event),
+        path=facts.key_path(event),
         button="View key",
     )
 
 
-KIND = Kind(
+KIND = NoticeKind(
     name="key_revoked",
     events=("key_revoked",),
     title="API key revoked",
-    says="When a key is revoked, who revoked it and why.",
-    words=_words,
+    description="When a key is revoked, who revoked it and why.",
+    write=_write,
 )

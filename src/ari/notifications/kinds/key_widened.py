@@ -1,31 +1,33 @@
-"""An API key may do more than before."""
+"""An API key was given more access."""
 
 from ari.base.events import Event
-from ari.notifications import words
-from ari.notifications.model import Context, Kind, Words
+from ari.notifications import facts, text
+from ari.notifications.context import NoticeContext
+from ari.notifications.kind import NoticeKind
+from ari.notifications.model import EmailContent
 
 
-def _words(event: Event, look: Context) -> Words:
-    return Words(
-        subject=f"{words.key_name(event, look)} was given more access",
-        happened="An API key was given additional scopes.",
+def _write(event: Event, context: NoticeContext) -> EmailContent:
+    return EmailContent(
+        subject=f"{facts.key_name(event, context)} was given more access",
+        summary="An API key was given additional scopes.",
         facts=(
-            words.key_fact(event, look),
-            ("Before", words.listed(event.detail.get("from", ()))),
-            ("Now", words.listed(event.detail.get("to", ()))),
-            *words.common_facts(event, look),
+            facts.key_fact(event, context),
+            ("Before", text.join(event.detail.get("from", ()))),
+            ("Now", text.join(event.detail.get("to", ()))),
+            *facts.common_facts(event, context),
         ),
         advice="If you didn't expect this, remove the scopes or revoke the key, and sign out everywhere.",
-        place=words.key_place(event),
+        path=facts.key_path(event),
         button="View key",
     )
 
 
-KIND = Kind(
+KIND = NoticeKind(
     name="key_widened",
     events=("key_scopes_changed",),
     title="API key given more access",
-    says="When scopes are added to a key.",
-    words=_words,
-    concerns=lambda event: bool(event.detail.get("widened")),
+    description="When scopes are added to a key.",
+    write=_write,
+    applies=lambda event: bool(event.detail.get("widened")),
 )

@@ -1,43 +1,45 @@
-"""Keys that nobody uses: one mail a month for all of them."""
+"""Unused API keys: one email per month for all of them."""
 
 from typing import Any
 
 from ari.base.events import Event
-from ari.notifications import words
-from ari.notifications.model import Context, Kind, Words
+from ari.notifications import facts, text
+from ari.notifications.context import NoticeContext
+from ari.notifications.kind import NoticeKind
+from ari.notifications.model import EmailContent
 
-_LISTED = 20
+MAX_LISTED = 20
 
 
-def _words(event: Event, look: Context) -> Words:
+def _write(event: Event, context: NoticeContext) -> EmailContent:
     keys: list[dict[str, Any]] = list(event.detail.get("keys", ()))
     number = int(event.detail.get("count", len(keys)))
-    days = words.count(int(event.detail.get("days", 30)), "day")
-    facts = tuple(_fact(key, look) for key in keys[:_LISTED])
-    more = number - len(facts)
+    days = text.count(int(event.detail.get("days", 30)), "day")
+    rows = tuple(_fact(key, context) for key in keys[:MAX_LISTED])
+    more = number - len(rows)
     have = "has" if number == 1 else "have"
-    return Words(
-        subject=f"{words.count(number, 'API key')} unused for {days}",
-        happened=f"{words.count(number, 'active API key')} {have} not been used for at least {days}. Unused keys are a "
+    return EmailContent(
+        subject=f"{text.count(number, 'API key')} unused for {days}",
+        summary=f"{text.count(number, 'active API key')} {have} not been used for at least {days}. Unused keys are a "
         "risk if they leak.",
-        facts=(*facts, ("And", f"{more:,} more")) if more > 0 else facts,
+        facts=(*rows, ("And", f"{more:,} more")) if more > 0 else rows,
         advice="Revoke keys you no longer need (this can't be undone), or disable them if you're unsure.",
-        place="/settings?tab=api",
+        path="/settings?tab=api",
         button="View your keys",
     )
 
 
-def _fact(key: dict[str, Any], look: Context) -> words.Fact:
-    name = words.quoted(str(key.get("name") or key.get("id")))
-    hint = f" · {words.broken(str(key['hint']))}" if key.get("hint") else ""
+def _fact(key: dict[str, Any], context: NoticeContext) -> facts.Fact:
+    name = text.quote(str(key.get("name") or key.get("id")))
+    hint = f" · {text.defang(str(key['hint']))}" if key.get("hint") else ""
     used = key.get("last_used_at")
-    return (f"{name}{hint}", "never used" if used is None else f"last used {words.told_time(used, look)}")
+    return (f"{name}{hint}", "never used" if used is None else f"last used {facts.format_time(used, context)}")
 
 
-KIND = Kind(
+KIND = NoticeKind(
     name="keys_unused",
     events=("keys_unused",),
     title="Unused API keys",
-    says="Once a month, one email listing keys unused for 30 or 90 days.",
-    words=_words,
+    description="Once a month, one email listing keys unused for 30 or 90 days.",
+    write=_write,
 )

@@ -1,27 +1,29 @@
-"""Somebody signed in with a browser that was never seen before."""
+"""Someone signed in from a new browser."""
 
 from ari.base.events import Event
-from ari.notifications.model import Context, Kind, Words
+from ari.notifications.context import NoticeContext
+from ari.notifications.kind import NoticeKind
+from ari.notifications.model import EmailContent
 
 
-def _words(event: Event, look: Context) -> Words:
-    where = look.where(event)
-    return Words(
+def _write(event: Event, context: NoticeContext) -> EmailContent:
+    origin = context.describe_origin(event)
+    return EmailContent(
         subject="New sign-in to ARI",
-        happened="Someone signed in to your account from a new browser.",
-        facts=(("When", look.when(event.at_ms)), *((("From", where),) if where else ())),
+        summary="Someone signed in to your account from a new browser.",
+        facts=(("When", context.format_time(event.at_ms)), *((("From", origin),) if origin else ())),
         advice="If this was you, no action is needed. If not, end that session and change your password now.",
-        place="/settings/security",
+        path="/settings/security",
         button="View your sessions",
     )
 
 
-KIND = Kind(
+KIND = NoticeKind(
     name="new_device",
     events=("signed_in",),
     title="Sign-in from a new device",
-    says="When someone signs in to your account from a new browser.",
-    words=_words,
+    description="When someone signs in to your account from a new browser.",
+    write=_write,
     about_account=True,
-    concerns=lambda event: event.detail.get("new_device") is True,
+    applies=lambda event: event.detail.get("new_device") is True,
 )

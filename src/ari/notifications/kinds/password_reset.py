@@ -1,31 +1,33 @@
-"""The link that sets a password anew, for who forgot it."""
+"""The link that resets a forgotten password."""
 
 from ari.base.clock import MINUTE_MS
 from ari.base.events import Event
-from ari.notifications.model import Context, Kind, Words
+from ari.notifications.context import NoticeContext
+from ari.notifications.kind import NoticeKind
+from ari.notifications.model import EmailContent
 
 
-def _words(event: Event, look: Context) -> Words:
-    where = look.where(event)
-    return Words(
+def _write(event: Event, context: NoticeContext) -> EmailContent:
+    origin = context.describe_origin(event)
+    return EmailContent(
         subject="Reset your ARI password",
-        happened="Someone requested a password reset for your ARI account. Use the link below within 30 minutes; it "
+        summary="Someone requested a password reset for your ARI account. Use the link below within 30 minutes; it "
         "can be used once.",
-        facts=(("When", look.when(event.at_ms)), *((("From", where),) if where else ())),
+        facts=(("When", context.format_time(event.at_ms)), *((("From", origin),) if origin else ())),
         advice="If this wasn't you, ignore this email. Your password won't change.",
-        place="/sign-in",
+        path="/sign-in",
         button="Set a new password",
-        link=look.secret.get("url"),
+        link=context.secret.get("url"),
     )
 
 
-KIND = Kind(
+KIND = NoticeKind(
     name="password_reset",
     events=("password_reset_requested",),
     title="Password reset",
-    says="The link to set a new password, when someone requests it.",
-    words=_words,
+    description="The link to set a new password, when someone requests it.",
+    write=_write,
     fixed=True,
     secret=True,
-    worth_ms=30 * MINUTE_MS,
+    expires_after_ms=30 * MINUTE_MS,
 )

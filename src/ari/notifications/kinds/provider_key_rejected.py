@@ -1,31 +1,33 @@
-"""A provider refuses the key that is kept for it."""
+"""A provider rejected its stored key."""
 
 from ari.base.events import Event
-from ari.notifications import words
-from ari.notifications.model import Context, Kind, Words
+from ari.notifications import text
+from ari.notifications.context import NoticeContext
+from ari.notifications.kind import NoticeKind
+from ari.notifications.model import EmailContent
 
 
-def _words(event: Event, look: Context) -> Words:
-    provider = words.broken(str(event.detail.get("provider") or event.subject or "a provider"))
+def _write(event: Event, context: NoticeContext) -> EmailContent:
+    provider = text.defang(str(event.detail.get("provider") or event.subject or "a provider"))
     status = event.detail.get("status")
-    return Words(
+    return EmailContent(
         subject=f"{provider} rejected your API key",
-        happened=f"{provider} rejected the stored key. Requests will fail until you replace it.",
+        summary=f"{provider} rejected the stored key. Requests will fail until you replace it.",
         facts=(
             ("Provider", provider),
-            *((("Response", f"HTTP status {words.broken(str(status))}"),) if status else ()),
-            ("When", look.when(event.at_ms)),
+            *((("Response", f"HTTP status {text.defang(str(status))}"),) if status else ()),
+            ("When", context.format_time(event.at_ms)),
         ),
         advice="Create a new key at the provider and replace the old one.",
-        place="/settings/integrations",
+        path="/settings/integrations",
         button="View integrations",
     )
 
 
-KIND = Kind(
+KIND = NoticeKind(
     name="provider_key_rejected",
     events=("provider_key_rejected",),
     title="Provider key rejected",
-    says="When a provider rejects its stored key.",
-    words=_words,
+    description="When a provider rejects its stored key.",
+    write=_write,
 )

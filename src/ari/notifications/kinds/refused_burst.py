@@ -1,46 +1,48 @@
-"""Many attempts in a short time, all refused: with one key, or from one address."""
+"""Many attempts with one key or from one IP address were refused in a short time."""
 
 from collections.abc import Sequence
 
 from ari.base.events import Event
-from ari.notifications import words
-from ari.notifications.model import FROM_STRANGERS, Context, Kind, Words
+from ari.notifications import facts, text
+from ari.notifications.context import NoticeContext
+from ari.notifications.kind import MAX_PER_DAY_FROM_STRANGERS, NoticeKind
+from ari.notifications.model import EmailContent
 
 
-def _words(event: Event, look: Context) -> Words:
+def _write(event: Event, context: NoticeContext) -> EmailContent:
     detail = event.detail
-    number = words.count(int(detail.get("count", 0)), "attempt")
-    minutes = words.count(int(detail.get("minutes", 1)), "minute")
+    number = text.count(int(detail.get("count", 0)), "attempt")
+    minutes = text.count(int(detail.get("minutes", 1)), "minute")
     addresses = detail.get("addresses") or [one for one in (detail.get("address"),) if one]
-    facts = [words.key_fact(event, look)] if event.subject else []
-    facts.append(("Refused", f"{number} within {minutes}"))
+    rows = [facts.key_fact(event, context)] if event.subject else []
+    rows.append(("Refused", f"{number} within {minutes}"))
     if addresses:
-        facts.append(("From", words.addresses(addresses)))
+        rows.append(("From", text.join_addresses(addresses)))
     if detail.get("codes"):
-        facts.append(("Reasons", words.listed(detail["codes"])))
-    facts.append(("When", look.when(event.at_ms)))
-    of = f"with the API key {words.key_name(event, look)}" if event.subject else _from(addresses)
-    return Words(
-        subject=f"{number} {of} were refused",
-        happened=f"Within {minutes}, {number} {of} were refused. None of them reached your data.",
-        facts=tuple(facts),
+        rows.append(("Reasons", text.join(detail["codes"])))
+    rows.append(("When", context.format_time(event.at_ms)))
+    source = f"with the API key {facts.key_name(event, context)}" if event.subject else _describe_source(addresses)
+    return EmailContent(
+        subject=f"{number} {source} were refused",
+        summary=f"Within {minutes}, {number} {source} were refused. None of them reached your data.",
+        facts=tuple(rows),
         advice="This is either a misconfigured client or someone guessing keys. If you recognize the address, fix its "
         "key; if not, block it at your proxy or with ALLOWED_IPS.",
-        place=words.key_place(event) if event.subject else "/settings/usage",
+        path=facts.key_path(event) if event.subject else "/settings/usage",
         button="View refused attempts",
     )
 
 
-def _from(addresses: Sequence[object]) -> str:
-    """None are known where they are too many, or not kept."""
+def _describe_source(addresses: Sequence[object]) -> str:
+    """There are no addresses if there were too many or the log doesn't store them."""
     return {0: "without a valid key", 1: "from one IP address"}.get(len(addresses), "from several IP addresses")
 
 
-KIND = Kind(
+KIND = NoticeKind(
     name="refused_burst",
     events=("refused_burst",),
     title="Burst of refused attempts",
-    says="When many attempts with one key or from one IP address are refused within minutes.",
-    words=_words,
-    per_day=FROM_STRANGERS,
+    description="When many attempts with one key or from one IP address are refused within minutes.",
+    write=_write,
+    max_per_day=MAX_PER_DAY_FROM_STRANGERS,
 )

@@ -42,7 +42,7 @@ class NotificationPages:
             request,
             "pages/notifications/page.html",
             facts=facts,
-            office=self._instance.office,
+            mail_config=self._instance.mail_config,
             narrowed=after is not None,
             badge_of=badge_of,
             said_of=said_of,
@@ -54,9 +54,9 @@ class NotificationPages:
         """Switches a kind on or off; asks for the password first, since silence hides what happens."""
         form, caller = form_from(form_of(request), "kind", "on"), context_of(request).caller
         assert caller is not None  # the guard lets nobody else in
-        kind, on, now_ms = form.value("kind"), form.value("on") == "on", self._instance.now_ms()
+        kind, on = form.value("kind"), form.value("on") == "on"
         try:
-            await self._instance.acommand(caller, lambda unit, by: manage.switch(unit, by, now_ms, kind, on))
+            await self._instance.acommand(caller, lambda tx, _: manage.switch(tx, kind, on))
         except NotFound:
             return self._pages.go(request, NOTIFICATIONS)
         return self._pages.go(request, f"{NOTIFICATIONS}#{kind}")

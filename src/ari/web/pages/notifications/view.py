@@ -4,14 +4,14 @@ from dataclasses import dataclass
 
 from ari.notifications import digest, manage
 from ari.notifications.kinds import KINDS
-from ari.notifications.manage import LastTest, Switch
-from ari.notifications.model import STATES, Notice, State
+from ari.notifications.manage import LastTestEmail, NotificationSetting
+from ari.notifications.model import STATES, Notice, NoticeState
 from ari.storage.transaction import Transaction
 from ari.web.words import Badge
 
 NOTICE = "ntc"
 SHOWN = 25
-_BADGES: dict[State, tuple[str, str]] = {
+_BADGES: dict[NoticeState, tuple[str, str]] = {
     "waiting": ("soon", "Waiting"),
     "sending": ("soon", "Sending"),
     "sent": ("good", "Sent"),
@@ -24,11 +24,11 @@ _BADGES: dict[State, tuple[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class MailFacts:
-    """The switches, who gets the mails, the last test, a page of the history; ``older`` leads on if there is more."""
+    """Settings, recipient, last test and a page of the history; ``older`` is the ID to continue before."""
 
-    switches: list[Switch]
+    settings: list[NotificationSetting]
     recipient: str | None
-    tested: LastTest | None
+    tested: LastTestEmail | None
     history: list[Notice]
     older: str | None
 
@@ -38,16 +38,16 @@ def mail_facts(unit: Transaction, before: str | None) -> MailFacts:
     found = manage.history(unit, before, SHOWN + 1)
     older = found[SHOWN - 1].id if len(found) > SHOWN else None
     notes = unit.notes
-    return MailFacts(manage.switches(notes), manage.recipient(unit), manage.last_test(notes), found[:SHOWN], older)
+    return MailFacts(manage.list_settings(notes), manage.recipient(unit), manage.last_test(notes), found[:SHOWN], older)
 
 
 def badge_of(notice: Notice) -> Badge:
-    """How far its mail got."""
+    """The delivery status."""
     return Badge(*_BADGES[notice.state])
 
 
 def said_of(notice: Notice) -> str:
-    """That in words: why it failed, or what its state means."""
+    """Why it failed, or what its state means."""
     if notice.error and notice.state != "sent":
         return notice.error
     return STATES[notice.state]

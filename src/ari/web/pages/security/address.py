@@ -43,10 +43,10 @@ class AddressPages:
     async def ask(self, request: Request) -> Response:
         """Mails the link."""
         form = form_from(form_of(request), "email")
-        if not self._instance.office.can_link:
+        if not self._instance.mail_config.can_link:
             return self._form(request, form)
         try:
-            await deps_of(request).do(mail_address_link, self._instance.office, form.value("email"))
+            await deps_of(request).do(mail_address_link, self._instance.mail_config, form.value("email"))
         except Invalid as error:
             return self._form(request, form.with_problems(error.problems), 422)
         except Limited as error:
@@ -82,7 +82,7 @@ class AddressPages:
             status=status,
             headers=headers,
             form=form,
-            by_mail=self._instance.office.can_link,
+            by_mail=self._instance.mail_config.can_link,
         )
 
 
