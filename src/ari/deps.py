@@ -38,7 +38,7 @@ class Deps:
     def do_sync(self, command: Callable[Concatenate[Transaction, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a command in one write transaction, as the caller is in that transaction (security.md 12).
 
-        Raises ``CallerDead``, ``Unavailable`` and what the command raises; then nothing is written.
+        Raises ``CallerRevoked``, ``Unavailable`` and what the command raises; then nothing is written.
         """
         with self.instance.database.writing(self.caller) as tx:
             tx.caller = reread(tx)
@@ -59,7 +59,7 @@ class Deps:
 
 
 def reread(tx: Transaction) -> Caller:
-    """The caller of this transaction as it is now. Raises ``CallerDead`` if its key or session has ended."""
+    """The caller of this transaction as it is now. Raises ``CallerRevoked`` if its key or session has ended."""
     if tx.caller.key_id is not None:
         return reread_key(tx.keys, tx.caller, tx.now_ms)
     if tx.caller.session_digest is not None:

@@ -112,7 +112,7 @@ class Instance:
     def command(self, caller: Caller, work: Callable[[Transaction, Caller], T]) -> T:
         """Do ``work`` in one write transaction in which the caller was found alive (security.md 12).
 
-        Raises ``CallerDead``, ``Unavailable`` and what the work raises; then nothing is written.
+        Raises ``CallerRevoked``, ``Unavailable`` and what the work raises; then nothing is written.
         """
         from ari.deps import Deps  # noqa: PLC0415 - until every door uses Deps
 

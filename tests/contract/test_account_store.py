@@ -16,7 +16,7 @@ from ari.accounts.password import Verdict
 from ari.accounts.ports import AccountTransaction
 from ari.base.caller import Caller
 from ari.base.clock import FrozenClock
-from ari.base.errors import Limited, NotFound
+from ari.base.errors import NotFound, RateLimited
 from ari.base.events import Origin
 from ari.base.settings import Settings
 from ari.storage.engine import Database
@@ -228,7 +228,7 @@ def at_once(works: list[Callable[[], T]]) -> list[T | Exception]:
         start.wait()
         try:
             return work()
-        except (Limited, NotFound) as refusal:
+        except (RateLimited, NotFound) as refusal:
             return refusal
 
     with ThreadPoolExecutor(len(works)) as threads:
@@ -244,7 +244,7 @@ def test_five_of_many_attempts_at_once_count(database: Begin) -> None:
 
     outcomes = at_once([attempt] * 12)
     assert sum(isinstance(outcome, sign_in.Attempt) for outcome in outcomes) == 5
-    assert sum(isinstance(outcome, Limited) for outcome in outcomes) == 7
+    assert sum(isinstance(outcome, RateLimited) for outcome in outcomes) == 7
 
 
 def test_one_of_many_setups_at_once_makes_the_owner(database: Begin) -> None:
@@ -294,7 +294,7 @@ def test_a_refused_attempt_leaves_no_row(database: Begin) -> None:
     for number in range(5):
         with database() as tx:
             sign_in.begin(tx, f"{number}@example.com")
-    with pytest.raises(Limited), database() as tx:
+    with pytest.raises(RateLimited), database() as tx:
         sign_in.begin(tx, "another@example.com")
     with database() as tx:
         assert len(tx.accounts.attempts("address:192.0.2.7")) == 5
@@ -328,7 +328,7 @@ def test_links_asked_for_at_once(database: Begin) -> None:
         try:
             with database() as tx:
                 mailed = mail_links.ask_for_reset(tx, OWNER.email)
-        except Limited:
+        except RateLimited:
             return None
         return mailed.token if mailed else None
 

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from ari.base.clock import DAY_MS, HOUR_MS
-from ari.base.errors import Limited, NotFound, Unconfirmed
+from ari.base.errors import NotFound, RateLimited, ReauthRequired
 from ari.base.events import Origin
 from ari.base.transaction import at
 from ari.notifications import manage
@@ -141,7 +141,7 @@ def test_switches(post: Post) -> None:
         with pytest.raises(NotFound):
             post.command(lambda unit, name=name: manage.switch(unit, name, on=False))
     stale = Caller("usr_1", Origin("web"), session_digest=b"x" * 32, confirmed_at_ms=START_MS - HOUR_MS)
-    with pytest.raises(Unconfirmed):
+    with pytest.raises(ReauthRequired):
         post.command(lambda unit: manage.switch(at(unit, stale, START_MS), "key_created", on=True))
 
 
@@ -150,7 +150,7 @@ def test_tests_are_few(post: Post) -> None:
     for _ in range(manage.TESTS_PER_HOUR):
         assert post.command(manage.begin_test) == "owner@example.com"
         post.clock.advance(1)
-    with pytest.raises(Limited) as refused:
+    with pytest.raises(RateLimited) as refused:
         post.command(manage.begin_test)
     post.clock.advance(refused.value.retry_after_seconds)
     post.command(manage.begin_test)

@@ -106,7 +106,7 @@ class Reference:
     ) -> tuple[set[str], Key | None]:
         """A key; the caller gives only what it has, and no longer than it lives."""
         if self.caller_dead(caller):
-            return {"CallerDead"}, None
+            return {"CallerRevoked"}, None
         wrong = set()
         granted = STANDARD if scopes is None else scopes
         expires = at
@@ -127,7 +127,7 @@ class Reference:
 
     def _untouchable(self, caller: int, number: int, even_deleted: bool = False) -> set[str]:
         if self.caller_dead(caller):
-            return {"CallerDead"}
+            return {"CallerRevoked"}
         key = self.keys[number]
         if key.deleted and not even_deleted:
             return {"NotFound"}

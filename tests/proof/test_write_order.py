@@ -14,7 +14,7 @@ from ari import keys
 from ari.accounts import setup, sign_in
 from ari.accounts.password import Verdict
 from ari.base.caller import SYSTEM, Caller
-from ari.base.errors import CallerDead, Conflict, Limited, NotFound, Unavailable
+from ari.base.errors import CallerRevoked, Conflict, NotFound, Unavailable
 from ari.base.events import Origin
 from ari.deps import Deps
 from ari.instance import Instance
@@ -57,7 +57,7 @@ def _create_until_dead(
     try:
         while not stop.is_set():
             born.append(create_key(instance, "born", as_caller(born[-1]), scopes=("keys:write",)).key)
-    except CallerDead:
+    except CallerRevoked:
         pass
     return born
 
@@ -109,7 +109,7 @@ def test_no_two_writers_wait_for_each_other(data_dir: Path, database_url: str | 
         kinds = (writers.changes, writers.changes, writers.creates, writers.signs_in, writers.mails, writers.stamps)
         with ThreadPoolExecutor(len(kinds)) as threads:
             ended = Counter(word for words in threads.map(_turns, kinds) for word in words)
-        assert set(ended) <= {"done", "Limited", "Conflict", "NotFound"}, ended
+        assert set(ended) <= {"done", "RateLimited", "Conflict", "NotFound"}, ended
         assert ended["done"] >= TURNS * 4
 
 
@@ -118,7 +118,7 @@ def _turns(work: Callable[[int], None]) -> list[str]:
     for turn in range(TURNS):
         try:
             work(turn)
-        except (Limited, Conflict, NotFound, CallerDead) as error:
+        except (RateLimited, Conflict, NotFound, CallerRevoked) as error:
             ended.append(type(error).__name__)
         else:
             ended.append("done")
@@ -153,7 +153,7 @@ def test_a_database_with_another_isolation_level_changes_nothing(
             creating = threads.submit(create_key, instance, "born", as_caller(top), scopes=("keys:write",))
             _until_waiting(instance)
             keys.revoke(unit, top.id, with_made=True)
-        with pytest.raises(CallerDead):
+        with pytest.raises(CallerRevoked):
             creating.result(30)
 
 

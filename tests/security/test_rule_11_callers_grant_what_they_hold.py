@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ari import keys
-from ari.base.errors import CallerDead, Conflict, Forbidden, NotFound
+from ari.base.errors import CallerRevoked, Conflict, Forbidden, NotFound
 from ari.deps import Deps
 from ari.instance import Instance
 from ari.keys.model import ApiKey
@@ -58,7 +58,7 @@ def test_a_disabled_key_does_not_enable_itself(instance: Instance) -> None:
     key = create_key(instance, scopes=("*",)).key
     maker = create_key(instance, scopes=("keys:write",)).key
     change_key(instance, key, disabled=True)
-    with pytest.raises(CallerDead):
+    with pytest.raises(CallerRevoked):
         change_key(instance, key, as_caller(key), disabled=False)
     with pytest.raises(Forbidden):
         change_key(instance, key, as_caller(maker), disabled=False)

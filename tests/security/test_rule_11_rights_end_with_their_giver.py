@@ -7,7 +7,7 @@ import pytest
 
 from ari import keys
 from ari.base.caller import Caller
-from ari.base.errors import Forbidden, Unconfirmed
+from ari.base.errors import Forbidden, ReauthRequired
 from ari.base.events import Origin
 from ari.deps import Deps
 from ari.instance import Instance
@@ -169,7 +169,7 @@ def test_an_unconfirmed_session_gives_nothing(instance: Instance) -> None:
             keys.change(tx, key.id, keys.KeyChange(**change))
 
     for key, change in ((target, {"scopes": RIGHTS}), (target, {"expires_at_ms": None}), (off, {"disabled": False})):
-        with pytest.raises(Unconfirmed):
+        with pytest.raises(ReauthRequired):
             attempt(key, **change)
     attempt(target, disabled=True)
     assert _now(instance, target).disabled

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ari.base.errors import CallerDead, Forbidden
+from ari.base.errors import CallerRevoked, Forbidden
 from ari.instance import Instance
 from tests.support.commands import as_caller, create_key, revoke_key
 from tests.support.instances import opened
@@ -26,7 +26,7 @@ def test_a_dead_caller_writes_nothing(instance: Instance) -> None:
     maker = create_key(instance, scopes=("*",)).key
     caller = as_caller(maker)
     revoke_key(instance, maker)
-    with pytest.raises(CallerDead) as caught:
+    with pytest.raises(CallerRevoked) as caught:
         create_key(instance, "late", caller)
     assert caught.value.code == "revoked"
     narrowed = create_key(instance, scopes=("keys:write", "api:read")).key

@@ -11,7 +11,7 @@ import pytest
 
 from ari.base.addresses import AddressList
 from ari.base.caller import SYSTEM, Caller
-from ari.base.errors import Conflict, Invalid, Limited
+from ari.base.errors import Conflict, Invalid, RateLimited
 from ari.base.events import Origin
 from ari.deps import Deps
 from ari.instance import Instance
@@ -280,7 +280,7 @@ def test_keys_make_few_test_calls(instance: Instance) -> None:
             probe_provider(Deps(instance, clerks[number % 2]), instance.prober, OLLAMA, instance.provider_environment)
         )
     for clerk in clerks:
-        with pytest.raises(Limited) as caught:
+        with pytest.raises(RateLimited) as caught:
             asyncio.run(probe_provider(Deps(instance, clerk), instance.prober, OLLAMA, instance.provider_environment))
         assert 0 < caught.value.retry_after_seconds <= 3601
     assert (

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ari.base.caller import SYSTEM, Caller
-from ari.base.errors import Conflict, Forbidden, Unconfirmed
+from ari.base.errors import Conflict, Forbidden, ReauthRequired
 from ari.base.events import Origin
 from ari.deps import Deps
 from ari.instance import Instance
@@ -71,7 +71,7 @@ def test_the_owner_confirms_first(instance: Instance) -> None:
             if at_once:
                 commands.set_base_url(unit, RESEND, "https://mail.example.net")
             else:
-                with pytest.raises(Unconfirmed):
+                with pytest.raises(ReauthRequired):
                     commands.set_base_url(unit, RESEND, "https://mail.example.net")
     _seal(instance, Caller("cli:alice", Origin("cli")), base_url="http://127.0.0.1:9")
 

@@ -19,7 +19,7 @@ from ari.accounts.ports import AccountTransaction
 from ari.accounts.sign_in import is_device, know_address, known_by
 from ari.base.caller import Caller
 from ari.base.clock import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, in_words
-from ari.base.errors import Invalid, Limited, NotFound, Problem
+from ari.base.errors import Invalid, NotFound, Problem, RateLimited
 from ari.base.events import Event
 from ari.base.transaction import new_event, record
 
@@ -48,7 +48,7 @@ class Mailed:
 def ask_for_reset(tx: AccountTransaction, email: str, device_token: str | None = None) -> Mailed | None:
     """A link to set the password of this account anew; ``None`` where there is none, which nobody may notice.
 
-    Raises ``Limited``, alike for known and unknown accounts.
+    Raises ``RateLimited``, alike for known and unknown accounts.
     """
     address = spell_email(email)
     account = _account_of(tx, address)
@@ -89,7 +89,7 @@ def reset(tx: AccountTransaction, token: str, password_hash: str) -> Account:
 def ask_for_address(tx: AccountTransaction, email: str) -> Mailed:
     """A link that, followed from the mailbox of the new address, makes it the account's.
 
-    Raises ``Invalid`` for what is no address or is the present one, ``Limited``, ``Unconfirmed``.
+    Raises ``Invalid`` for what is no address or is the present one, ``RateLimited``, ``ReauthRequired``.
     """
     tx.caller.require_confirmed(tx.now_ms)
     account = _locked(tx, tx.caller.actor)
@@ -111,7 +111,7 @@ def confirm_address(tx: AccountTransaction, token: str) -> Account:
 def change_address(tx: AccountTransaction, account_id: str, email: str) -> Account:
     """Give an account another address, at which it was proven to be reached or that the command line knows to be right.
 
-    Links that were mailed before work no longer. Raises ``Invalid``, ``NotFound``, ``Unconfirmed``.
+    Links that were mailed before work no longer. Raises ``Invalid``, ``NotFound``, ``ReauthRequired``.
     """
     tx.caller.require_confirmed(tx.now_ms)
     return _set_address(tx, account_id, email, caller=tx.caller)
@@ -203,7 +203,7 @@ def _count_reset(tx: AccountTransaction, address: str, known: str | None) -> Non
 
 
 def _count(tx: AccountTransaction, bucket: str, *limits: tuple[int, int]) -> None:
-    """Count one, within spans of time (milliseconds) so many. Raises ``Limited``; then nothing is counted."""
+    """Count one, within spans of time (milliseconds) so many. Raises ``RateLimited``; then nothing is counted."""
     longest_ms = max(span_ms for span_ms, _ in limits)
     now_ms, recent = tx.now_ms, _recent(tx, bucket, longest_ms)
     for span_ms, most in limits:
@@ -220,4 +220,4 @@ def _recent(tx: AccountTransaction, bucket: str, span_ms: int) -> tuple[int, ...
 def _limit(now_ms: int, free_at_ms: int) -> None:
     if free_at_ms > now_ms:
         seconds = -((now_ms - free_at_ms) // SECOND_MS)
-        raise Limited(f"Too many links requested. Try again in {in_words(seconds)}.", retry_after_seconds=seconds)
+        raise RateLimited(f"Too many links requested. Try again in {in_words(seconds)}.", retry_after_seconds=seconds)

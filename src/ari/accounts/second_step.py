@@ -31,7 +31,7 @@ def finish_with_code(
 ) -> NewSession | None:
     """Make the session, or write down the refusal and return ``None``; commit in both cases.
 
-    Raises ``NotFound`` where the five minutes are over, ``Limited``, ``CannotOpen``.
+    Raises ``NotFound`` where the five minutes are over, ``RateLimited``, ``CannotOpen``.
     """
     account = _account_of(tx, half_token)
     if account is None or half_token is None:
@@ -51,7 +51,7 @@ def finish_with_code(
 def turn_off_with_code(tx: AccountTransaction, account: Account, code: str, device_token: str | None = None) -> bool:
     """Turn two-factor off for whoever gave the password just now and a right code; else write the refusal down.
 
-    Raises ``Limited``, ``Unconfirmed``, ``CannotOpen``.
+    Raises ``RateLimited``, ``ReauthRequired``, ``CannotOpen``.
     """
     tx.caller.require_confirmed(tx.now_ms)
     attempt = sign_in.begin(tx, account.email, device_token, code=True)

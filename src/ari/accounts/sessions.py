@@ -13,7 +13,7 @@ from ari.accounts.model import SESSION_DAYS, Account, Session, SignedIn
 from ari.accounts.ports import AccountStore, AccountTransaction
 from ari.base.caller import Caller
 from ari.base.clock import DAY_MS
-from ari.base.errors import CallerDead
+from ari.base.errors import CallerRevoked
 from ari.base.events import Origin
 from ari.base.transaction import record
 
@@ -62,11 +62,11 @@ def caller_of(signed_in: SignedIn, origin: Origin) -> Caller:
 
 
 def reread_session(accounts: AccountStore, caller: Caller, now_ms: int) -> Caller:
-    """A calling session with its present state. Raises ``CallerDead`` if it has ended."""
+    """A calling session with its present state. Raises ``CallerRevoked`` if it has ended."""
     assert caller.session_digest is not None
     found = accounts.session(caller.session_digest, now_ms)
     if found is None:
-        raise CallerDead("missing")
+        raise CallerRevoked("missing")
     return replace(caller, confirmed_at_ms=found.session.confirmed_at_ms)
 
 

@@ -107,7 +107,7 @@ def reset_password(tx: AccountTransaction, email: str | None, password_hash: str
 
     All its sessions end but the caller's own, its known browsers are forgotten, links that were mailed are void, and
     nobody has to wait for failed attempts any longer: they were made against the old password. Two-factor stays.
-    Raises ``NotFound`` if there is no such account, ``Unconfirmed`` for a session that has not just given the old one.
+    Raises ``NotFound`` if there is no such account, ``ReauthRequired`` unless the session entered it recently.
     """
     tx.caller.require_confirmed(tx.now_ms)
     found = tx.accounts.owner() if email is None else tx.accounts.by_email(check_email(email))

@@ -1,6 +1,6 @@
 """Signing in with e-mail and password, in three steps (hashing is slow and stays outside transactions)::
 
-    attempt = begin(tx, …)                                    counts it, or raises Limited; commit
+    attempt = begin(tx, …)                                    counts it, or raises RateLimited; commit
     verdict = await pool.verify(attempt.password_hash, password)
     outcome = finish(tx, attempt, now_ms, verdict)            a session, half of one, or None = refused; commit all
 
@@ -24,7 +24,7 @@ from ari.accounts.networks import Place, network_of, place_of, site_of
 from ari.accounts.password import Verdict
 from ari.accounts.ports import AccountTransaction
 from ari.base.clock import DAY_MS, MINUTE_MS, SECOND_MS, in_words
-from ari.base.errors import Invalid, Limited
+from ari.base.errors import Invalid, RateLimited
 from ari.base.events import Origin
 from ari.base.transaction import new_event, record
 
@@ -83,7 +83,7 @@ def begin(tx: AccountTransaction, email: str, device_token: str | None = None, *
     Codes have a delay of their own: nobody without the password turns it on, and it has no newcomers, since six digits
     stand fewer guesses than a password.
 
-    Raises ``Limited`` with the seconds to wait, alike for known and unknown accounts.
+    Raises ``RateLimited`` with the seconds to wait, alike for known and unknown accounts.
     """
     now_ms, origin = tx.now_ms, tx.caller.origin
     account = _account(tx, email)
@@ -105,7 +105,7 @@ def begin(tx: AccountTransaction, email: str, device_token: str | None = None, *
     latest_ms = max(free_at_ms.values(), default=0)
     if latest_ms > now_ms:
         seconds = -((now_ms - latest_ms) // SECOND_MS)
-        raise Limited(f"Too many sign-in attempts. Try again in {in_words(seconds)}.", retry_after_seconds=seconds)
+        raise RateLimited(f"Too many sign-in attempts. Try again in {in_words(seconds)}.", retry_after_seconds=seconds)
     for bucket, entry in entries.items():
         _keep(tx, bucket, (*counted[bucket], entry))
     return Attempt(account, tuple(entries.items()), place if known is None else None, device_token)

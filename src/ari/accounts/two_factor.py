@@ -25,7 +25,7 @@ def is_on(tx: AccountTransaction, account_id: str) -> bool:
 def turn_on(tx: AccountTransaction, secret_text: str, code: str) -> list[str]:
     """Turn it on with a secret that the app already makes codes of; the backup codes, which exist nowhere else.
 
-    Raises ``Invalid`` for a wrong code, ``Conflict`` where it is on, ``Unconfirmed``, ``Unavailable``.
+    Raises ``Invalid`` for a wrong code, ``Conflict`` where it is on, ``ReauthRequired``, ``Unavailable``.
     """
     tx.caller.require_confirmed(tx.now_ms)
     account = _account(tx, tx.caller.actor)
@@ -47,7 +47,7 @@ def turn_on(tx: AccountTransaction, secret_text: str, code: str) -> list[str]:
 def turn_off(tx: AccountTransaction, account_id: str) -> bool:
     """Turn it off; ``False`` if it was. Whoever calls has just proven a code, or acts at the command line.
 
-    Raises ``NotFound``, ``Unconfirmed``.
+    Raises ``NotFound``, ``ReauthRequired``.
     """
     tx.caller.require_confirmed(tx.now_ms)
     account = _account(tx, account_id)
@@ -61,7 +61,7 @@ def turn_off(tx: AccountTransaction, account_id: str) -> bool:
 
 
 def renew_backup_codes(tx: AccountTransaction) -> list[str]:
-    """New codes in place of those before. Raises ``Conflict`` where two-factor is off, ``Unconfirmed``."""
+    """New codes in place of those before. Raises ``Conflict`` where two-factor is off, ``ReauthRequired``."""
     tx.caller.require_confirmed(tx.now_ms)
     account = _account(tx, tx.caller.actor)
     if not is_on(tx, account.id):

@@ -42,7 +42,7 @@ class _Here:
     def require(self, scope: str) -> None:
         """Raise ``Forbidden`` unless the caller holds the scope."""
         if not scopes.holds(self.caller.scopes, scope):
-            raise Forbidden("The API key is valid but lacks the scope for this request.", scope)
+            raise Forbidden(f"This key needs the scope “{scope}”.", scope)
 
     async def facts(self, keys: Sequence[ApiKey]) -> list[dict[str, Any]]:
         """The JSON of these keys with their totals."""

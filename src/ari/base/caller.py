@@ -5,7 +5,7 @@ import os
 from dataclasses import dataclass
 
 from ari.base.clock import MINUTE_MS
-from ari.base.errors import Unconfirmed
+from ari.base.errors import ReauthRequired
 from ari.base.events import Origin
 
 EVERYTHING = ("*",)
@@ -30,9 +30,9 @@ class Caller:
     confirmed_at_ms: int = 0
 
     def require_confirmed(self, now_ms: int) -> None:
-        """Raise ``Unconfirmed`` for a session whose password was given too long ago, or after the present."""
+        """Raise ``ReauthRequired`` for a session whose password was given too long ago, or after the present."""
         if self.session_digest is not None and not 0 <= now_ms - self.confirmed_at_ms < CONFIRMED_FOR_MS:
-            raise Unconfirmed
+            raise ReauthRequired
 
     @property
     def key_id(self) -> str | None:

@@ -7,9 +7,9 @@
     ├── NotFound         doesn't exist (404)
     ├── Conflict         not possible in the current state; has a code such as "key_active" (409)
     ├── Forbidden        the caller isn't allowed to do this (403)
-    ├── Unconfirmed      the session must confirm its password first (403)
-    ├── CallerDead       the caller's key or session ended before the command ran (401)
-    ├── Limited          too many attempts; retry_after_seconds (429)
+    ├── ReauthRequired   the session must confirm its password first (403)
+    ├── CallerRevoked    the caller's key or session ended before the command ran (401)
+    ├── RateLimited      too many attempts; retry_after_seconds (429)
     ├── Unavailable      a required part is down or too slow; never treated as a yes (503)
     └── ConfigurationError   the instance can't start or run with these settings
 
@@ -53,18 +53,18 @@ class Forbidden(AriError):
         self.scope = scope
 
 
-class Unconfirmed(AriError):
+class ReauthRequired(AriError):
     def __init__(self) -> None:
         super().__init__("Re-enter your password, then try again.")
 
 
-class CallerDead(AriError):
+class CallerRevoked(AriError):
     def __init__(self, code: str) -> None:
         super().__init__("Your key or session ended before this could be done.")
         self.code = code
 
 
-class Limited(AriError):
+class RateLimited(AriError):
     def __init__(self, message: str, retry_after_seconds: int) -> None:
         super().__init__(message)
         self.retry_after_seconds = retry_after_seconds

@@ -44,11 +44,11 @@ def fault_of(error: AriError) -> Fault:
             return Fault(INSUFFICIENT_SCOPE, text, scope=error.scope)
         case errors.Forbidden():
             return Fault(REQUEST_ERRORS["forbidden"], text)
-        case errors.Unconfirmed():
+        case errors.ReauthRequired():
             return Fault(REQUEST_ERRORS["confirmation_required"])
-        case errors.CallerDead():
+        case errors.CallerRevoked():
             return Fault(REASONS.get(error.code, MISSING))
-        case errors.Limited():
+        case errors.RateLimited():
             return Fault(RATE_LIMITED, text, retry_after_seconds=error.retry_after_seconds)
         case errors.Unavailable():
             return Fault(UNAVAILABLE, text, retry_after_seconds=error.retry_after_seconds)

@@ -19,8 +19,8 @@ def put_key(tx: IntegrationTransaction, provider: Provider, environment: Provide
     """Seal the provider's key, in place of the one before.
 
     The owner's key goes to no address that an API key named: whoever holds that key could have named their own.
-    Raises ``Invalid``, ``Forbidden``, ``Unconfirmed``, or ``CannotOpen`` where secrets are sealed but their master key
-    is gone.
+    Raises ``Invalid``, ``Forbidden``, ``ReauthRequired``, or ``CannotOpen`` if the master key of stored secrets is
+    missing.
     """
     _require_may_change(tx.caller, provider)
     row = get_row(tx, provider)
@@ -47,7 +47,7 @@ def set_base_url(
     An API key may name public addresses and those ``listed``, the owner private ones too. Who named the address is
     kept, since that decides where its name may lead at every connection (security.md 38). The same address again
     changes nothing, unless the owner confirms the one that a key named.
-    Raises ``Invalid``, ``Forbidden``, ``Unconfirmed``.
+    Raises ``Invalid``, ``Forbidden``, ``ReauthRequired``.
     """
     _require_may_change(tx.caller, provider)
     wanted = None if base_url is None else checked_base_url(provider, base_url, listed)
@@ -85,7 +85,7 @@ def find_key_lost_by(tx: IntegrationTransaction, provider: Provider, base_url: s
 def remove(tx: IntegrationTransaction, provider: Provider) -> None:
     """Forget the provider's key and base URL; a key of the environment is not ours to remove.
 
-    Raises ``NotFound`` where nothing is stored, ``Forbidden``, ``Unconfirmed``.
+    Raises ``NotFound`` where nothing is stored, ``Forbidden``, ``ReauthRequired``.
     """
     _require_may_change(tx.caller, provider)
     tx.caller.require_confirmed(tx.now_ms)

@@ -3,7 +3,7 @@
 import asyncio
 
 from ari.base.clock import HOUR_MS
-from ari.base.errors import Limited
+from ari.base.errors import RateLimited
 from ari.base.transaction import Runner
 from ari.integrations.credentials import credential
 from ari.integrations.environment import ProviderEnvironment
@@ -26,7 +26,7 @@ async def probe_provider(
 ) -> TestResult:
     """Test the provider's key with a call that has no side effects, and record the result.
 
-    Raises ``Conflict("not_configured")``, ``CannotOpen``, and ``Limited`` for API keys.
+    Raises ``Conflict("not_configured")``, ``CannotOpen``, and ``RateLimited`` for API keys.
     """
     used = await run.read(credential, provider, environment)
     by_key = run.caller.key_id is not None
@@ -38,13 +38,13 @@ async def probe_provider(
 
 
 def count_key_test(tx: TestTransaction) -> None:
-    """Count a test by an API key before it is made. Raises ``Limited``."""
+    """Count a test by an API key before it is made. Raises ``RateLimited``."""
     attempts, now_ms = tx.accounts, tx.now_ms
     # A clock that stepped back must not lock keys out for longer.
     recent = [min(at_ms, now_ms) for at_ms in attempts.attempts(_BUCKET) if now_ms - at_ms < HOUR_MS]
     if len(recent) >= KEY_TESTS_PER_HOUR:
         wait = (recent[0] + HOUR_MS - now_ms) // 1000 + 1
-        raise Limited(f"API keys can make {KEY_TESTS_PER_HOUR} test calls an hour. The owner can make more.", wait)
+        raise RateLimited(f"API keys can make {KEY_TESTS_PER_HOUR} test calls an hour. The owner can make more.", wait)
     attempts.keep_attempts(_BUCKET, (*recent, now_ms), now_ms + HOUR_MS)
 
 

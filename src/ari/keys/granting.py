@@ -19,7 +19,7 @@ def require_grant(tx: KeyTransaction, before: ApiKey | None, after: ApiKey) -> N
 
     A key that gives an existing key something is recorded as one of its grantors, so that revoking the grantor with
     the keys it created also finds this one.
-    Raises ``Forbidden``, and ``Unconfirmed`` for a session that must give its password again first.
+    Raises ``Forbidden``, and ``ReauthRequired`` for a session that must give its password again first.
     """
     caller = tx.caller
     gains = before is None or gives_more(before, after)

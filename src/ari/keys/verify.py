@@ -5,7 +5,7 @@ a key revoked before the call began cannot be accepted by it.
 """
 
 from ari.base.caller import Caller
-from ari.base.errors import CallerDead
+from ari.base.errors import CallerRevoked
 from ari.keys import reasons, token
 from ari.keys.checks import CHECKS, AccessRequest
 from ari.keys.model import ApiKey, Granted, Refused, Verdict
@@ -40,11 +40,11 @@ def decide(key: ApiKey, ask: AccessRequest) -> Verdict:
 
 
 def reread_key(keys: KeyStore, caller: Caller, now_ms: int) -> Caller:
-    """A calling key with its present scopes and expiry. Raises ``CallerDead`` if it no longer works."""
+    """A calling key with its present scopes and expiry. Raises ``CallerRevoked`` if it no longer works."""
     key = keys.get(caller.actor)
     if key is None:
-        raise CallerDead("revoked")
+        raise CallerRevoked("revoked")
     verdict = decide(key, AccessRequest(None, now_ms))
     if not verdict:
-        raise CallerDead(verdict.reason.code)
+        raise CallerRevoked(verdict.reason.code)
     return Caller(caller.actor, caller.origin, key.scopes, key.expires_at_ms)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ari.base.clock import HOUR_MS, in_words, to_rfc3339
-from ari.base.errors import Conflict, Forbidden, Limited, NotFound
+from ari.base.errors import Conflict, Forbidden, NotFound, RateLimited
 from ari.base.transaction import record
 from ari.notifications.compose import compose
 from ari.notifications.kind import NoticeKind
@@ -100,7 +100,7 @@ def switch(tx: NoticeTransaction, name: str, on: bool) -> NotificationSetting:
     """Turn a kind on or off.
 
     Raises ``NotFound`` for a kind that doesn't exist or can't be turned off, ``Forbidden`` for an API key that would
-    turn off a warning about the account, and ``Unconfirmed``: a stolen session must not turn off warnings about it.
+    turn off a warning about the account, and ``ReauthRequired``: a stolen session must not turn off warnings about it.
     """
     kind = KINDS.get(name)
     if kind is None or kind.fixed:
@@ -127,7 +127,7 @@ def recipient(tx: NoticeTransaction) -> str | None:
 def begin_test(tx: NoticeTransaction) -> str:
     """Record a test email and return its recipient.
 
-    Raises ``Conflict`` if there is no owner, ``Limited`` after ten tests within an hour, ``Unconfirmed``.
+    Raises ``Conflict`` if there is no owner, ``RateLimited`` after ten tests within an hour, ``ReauthRequired``.
     """
     tx.caller.require_confirmed(tx.now_ms)
     address = recipient(tx)
@@ -136,7 +136,7 @@ def begin_test(tx: NoticeTransaction) -> str:
     latest = tx.events.page(_TEST, None, TESTS_PER_HOUR)
     if len(latest) == TESTS_PER_HOUR and 0 <= tx.now_ms - latest[-1].at_ms < HOUR_MS:
         wait = (latest[-1].at_ms + HOUR_MS - tx.now_ms) // 1000 + 1
-        raise Limited(f"You can send {TESTS_PER_HOUR} test emails an hour. Try again in {in_words(wait)}.", wait)
+        raise RateLimited(f"You can send {TESTS_PER_HOUR} test emails an hour. Try again in {in_words(wait)}.", wait)
     record(tx, "mail_tested", _TEST)
     return address
 

@@ -6,7 +6,7 @@ from functools import wraps
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ari.base.errors import CallerDead
+from ari.base.errors import CallerRevoked
 from ari.http.auth.session import SIGN_IN
 
 PageEndpoint = Callable[[Request], Awaitable[Response]]
@@ -19,7 +19,7 @@ def redirect_ended_session(endpoint: PageEndpoint) -> PageEndpoint:
     async def redirecting(request: Request) -> Response:
         try:
             return await endpoint(request)
-        except CallerDead:
+        except CallerRevoked:
             by_htmx = "hx-request" in request.headers
             headers = {"hx-redirect" if by_htmx else "location": SIGN_IN}
             return Response(status_code=200 if by_htmx else 303, headers=headers)

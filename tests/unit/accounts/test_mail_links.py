@@ -10,7 +10,7 @@ from ari.accounts.mail_links import Mailed
 from ari.accounts.model import Account
 from ari.base.caller import CONFIRMED_FOR_MS, Caller
 from ari.base.clock import HOUR_MS, MINUTE_MS, FrozenClock
-from ari.base.errors import Invalid, Limited, NotFound, Unconfirmed
+from ari.base.errors import Invalid, NotFound, RateLimited, ReauthRequired
 from ari.base.events import Origin
 from tests.unit.accounts.memory import MemoryTransaction
 
@@ -31,7 +31,7 @@ class Desk:
         for number in range(100):
             try:
                 self.ask(address=address, device=device)
-            except Limited:
+            except RateLimited:
                 return number
         raise AssertionError("a hundred mails")
 
@@ -125,16 +125,16 @@ def test_few_links_for_known_and_unknown_alike(desk: Desk) -> None:
     for email in (OWNER, "nobody@example.com", "no address at all"):
         for spelled in (email, email.upper(), f" {email} "):
             desk.ask(spelled, "198.51.100.1")
-        with pytest.raises(Limited) as limited:
+        with pytest.raises(RateLimited) as limited:
             desk.ask(email, "203.0.113.5")
         assert limited.value.retry_after_seconds == 4 * 3600
         assert str(limited.value) == "Too many links requested. Try again in 4 hours."
     desk.ask("tenth@example.com", "198.51.100.1")
-    with pytest.raises(Limited):
+    with pytest.raises(RateLimited):
         desk.ask("eleventh@example.com", "198.51.100.1")
     desk.clock.advance(HOUR_MS / 1000)
     assert desk.ask("eleventh@example.com", "198.51.100.1") is None
-    with pytest.raises(Limited, match="Try again in 3 hours"):
+    with pytest.raises(RateLimited, match="Try again in 3 hours"):
         desk.ask(OWNER, "198.51.100.2")
     desk.clock.advance(3 * HOUR_MS / 1000)
     assert desk.ask(OWNER, "198.51.100.1")
@@ -177,13 +177,13 @@ def test_who_shares_an_address_with_the_owner_learns_of_no_account(desk: Desk, e
     for other in (OWNER, "nobody@example.com", email.upper()):
         for _ in range(3 if other != email.upper() else 0):
             desk.ask(other, "203.0.113.5")
-        with pytest.raises(Limited, match="60 minutes"):
+        with pytest.raises(RateLimited, match="60 minutes"):
             desk.ask(other, "203.0.113.5")
     assert sign_in.is_known(desk.tx.visited_from("203.0.113.5"), email, None)
     for _ in range(5):
         sign_in.begin(desk.tx.visited_from("203.0.113.5"), email)
     for other in (OWNER, "nobody@example.com"):
-        with pytest.raises(Limited):
+        with pytest.raises(RateLimited):
             sign_in.begin(desk.tx.visited_from("203.0.113.5"), other)
 
 
@@ -193,7 +193,7 @@ def test_a_site_asks_twenty_times_an_hour(desk: Desk) -> None:
     for number in range(30):
         try:
             desk.ask(f"{number}@example.com", f"2001:db8:1:{number:x}::1")
-        except Limited:
+        except RateLimited:
             refused += 1
     assert refused == 10
 
@@ -230,13 +230,13 @@ def test_a_link_does_only_what_it_is_for(desk: Desk) -> None:
 
 def test_another_address_needs_the_password_of_late(desk: Desk) -> None:
     """security.md 29; and it must be another, an address, and not the fourth within the hour."""
-    with pytest.raises(Unconfirmed):
+    with pytest.raises(ReauthRequired):
         desk.ask_address(caller=desk.caller(CONFIRMED_FOR_MS))
     for wrong in (OWNER, f" {OWNER.upper()}", "no address"):
         with pytest.raises(Invalid):
             desk.ask_address(wrong)
     for number in range(3):
         desk.ask_address(f"new{number}@example.org")
-    with pytest.raises(Limited):
+    with pytest.raises(RateLimited):
         desk.ask_address("new3@example.org")
     assert mail_links.LIVES_MS == 30 * MINUTE_MS

@@ -5,7 +5,7 @@ from ari.accounts.model import Account
 from ari.accounts.password import verify_password
 from ari.base.caller import SYSTEM, Caller
 from ari.base.clock import FrozenClock
-from ari.base.errors import ConfigurationError, Invalid, Limited, NotFound
+from ari.base.errors import ConfigurationError, Invalid, NotFound, RateLimited
 from ari.base.events import Origin
 from tests.unit.accounts.memory import MemoryTransaction
 
@@ -172,7 +172,7 @@ def test_a_reset_ends_the_waiting(tx: MemoryTransaction, account: Account, clock
     """Who was locked out by wrong attempts may sign in with the new password at once."""
     for _ in range(5):
         sign_in.begin(tx, account.email)
-    with pytest.raises(Limited):
+    with pytest.raises(RateLimited):
         sign_in.begin(tx, account.email)
     setup.reset_password(tx.by(CLI), account.email, "another hash")
     assert sign_in.begin(tx, account.email)

@@ -6,7 +6,7 @@ from ari.accounts import newcomers, sessions, sign_in
 from ari.accounts.model import Account
 from ari.accounts.password import Verdict
 from ari.base.clock import FrozenClock
-from ari.base.errors import Limited
+from ari.base.errors import RateLimited
 from tests.unit.accounts.memory import MemoryTransaction
 
 RIGHT, WRONG = Verdict(True), Verdict(False)
@@ -39,7 +39,7 @@ class Desk:
         """The seconds that this attempt would have to wait; it counts if there are none."""
         try:
             self.begin(address, email, device)
-        except Limited as limited:
+        except RateLimited as limited:
             return limited.retry_after_seconds
         return 0
 

@@ -11,7 +11,7 @@ from ari.accounts.password import Verdict
 from ari.accounts.sign_in import HalfSignedIn, NewSession
 from ari.base.caller import Caller
 from ari.base.clock import FrozenClock
-from ari.base.errors import Conflict, Invalid, Limited, NotFound, Unconfirmed
+from ari.base.errors import Conflict, Invalid, NotFound, RateLimited, ReauthRequired
 from ari.base.events import Origin
 from ari.base.master_key import MasterKeys
 from ari.base.seal import CannotOpen
@@ -139,7 +139,7 @@ def test_codes_count_as_attempts(desk: Desk) -> None:
     desk.turn_on()
     for _ in range(5):
         assert desk.enter(desk.half(), "000000") is None
-    with pytest.raises(Limited):
+    with pytest.raises(RateLimited):
         desk.half()
     desk.clock.advance(5 * 60)
     half = desk.half()
@@ -152,7 +152,7 @@ def test_strangers_without_the_password_delay_no_code(desk: Desk) -> None:
     desk.turn_on()
     for number in range(40):
         desk.origin = Origin("web", f"198.51.{number}.1")
-        with suppress(Limited):
+        with suppress(RateLimited):
             desk.password(right=False)
     desk.origin = Origin("web", "203.0.113.5")
     assert desk.enter(desk.half(), desk.code(1)) is not None
@@ -164,7 +164,7 @@ def test_codes_are_guessed_slowly_from_everywhere(desk: Desk) -> None:
     guessed = 0
     for number in range(400):
         desk.origin = Origin("web", f"{number % 200 + 1}.{number}.7.1")
-        with suppress(Limited):
+        with suppress(RateLimited):
             assert desk.enter(desk.half(), "000000") is None
             guessed += 1
         desk.clock.advance(0.5)
@@ -197,13 +197,13 @@ def test_a_session_must_have_given_its_password_of_late(desk: Desk) -> None:
     tx, clock, account = desk.tx, desk.clock, desk.account
     for seconds in (15 * 60, -15 * 60 - 1):
         clock.step(seconds)
-        with pytest.raises(Unconfirmed):
+        with pytest.raises(ReauthRequired):
             desk.turn_on()
-        with pytest.raises(Unconfirmed):
+        with pytest.raises(ReauthRequired):
             two_factor.turn_off(desk.owner(), account.id)
-        with pytest.raises(Unconfirmed):
+        with pytest.raises(ReauthRequired):
             second_step.turn_off_with_code(desk.owner(), account, "1")
-        with pytest.raises(Unconfirmed):
+        with pytest.raises(ReauthRequired):
             two_factor.renew_backup_codes(desk.owner())
     clock.step(60 * 60)
     for right in (False, True):

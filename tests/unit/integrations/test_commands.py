@@ -7,7 +7,7 @@ import pytest
 
 from ari.base.caller import SYSTEM, Caller
 from ari.base.clock import MINUTE_MS, FrozenClock
-from ari.base.errors import Conflict, Invalid, NotFound, Unconfirmed
+from ari.base.errors import Conflict, Invalid, NotFound, ReauthRequired
 from ari.base.events import Origin
 from ari.base.master_key import MasterKeys
 from ari.integrations import commands, health, model
@@ -78,7 +78,7 @@ def test_writing_asks_for_the_password_of_late(tx: MemoryIntegrationTransaction,
         lambda: commands.set_base_url(tx.by(stale), OPENAI, "http://127.0.0.1:1"),
         lambda: commands.remove(tx.by(stale), OPENAI),
     ):
-        with pytest.raises(Unconfirmed):
+        with pytest.raises(ReauthRequired):
             work()
     assert tx.events.names() == ["provider_key_added"]
     put(OTHER, caller=replace(stale, confirmed_at_ms=clock.now_ms()))

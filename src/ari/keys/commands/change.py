@@ -37,8 +37,8 @@ class KeyChange:
 def change(tx: KeyTransaction, key_id: str, wanted: KeyChange) -> ApiKey:
     """Rename, rescope, re-expire, disable or enable; one event for each field that differs.
 
-    Raises ``Invalid``, ``NotFound``, ``Forbidden``, ``Unconfirmed`` where the key would be able to do more, live longer
-    or work again, or ``Conflict("key_inactive")`` for a revoked or expired key.
+    Raises ``Invalid``, ``NotFound``, ``Forbidden``, ``ReauthRequired`` if the key would gain access, live longer or
+    work again, or ``Conflict("key_inactive")`` for a revoked or expired key.
     """
     key = get(tx, key_id)
     granting.require_may_touch(tx.caller, key)

@@ -41,7 +41,7 @@ class Created:
 def create(tx: KeyTransaction, new: NewKey) -> Created:
     """Create a key.
 
-    Raises ``Invalid``, ``Unconfirmed``, or ``Forbidden`` if the caller would grant more than it holds.
+    Raises ``Invalid``, ``ReauthRequired``, or ``Forbidden`` if the caller would grant more than it holds.
     """
     name = checked_name(new.name)
     granted = _scopes_of(new)

@@ -1,6 +1,6 @@
 """Confirm it is you: what is sensitive asks for the password again, then goes on with what was wanted (security.md 29).
 
-A command raises ``Unconfirmed``, or an endpoint is marked ``sensitive``. Instead of an error the page asks, in the
+A command raises ``ReauthRequired``, or an endpoint is marked ``sensitive``. Instead of an error the page asks, in the
 dialog where the form stood in one; its form holds the fields that were sent and posts them, with the password, to the
 same address. A page that was only opened is opened again.
 """
@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from ari.accounts import second_step, sign_in
-from ari.base.errors import Limited, Unavailable, Unconfirmed
+from ari.base.errors import RateLimited, ReauthRequired, Unavailable
 from ari.deps import Deps
 from ari.http.body import form_of
 from ari.http.context import context_of, deps_of, session_of
@@ -61,7 +61,7 @@ class AsksFirst:
                 if is_sensitive:
                     self._asker.require(request)
                 return await endpoint(request)
-            except Unconfirmed:
+            except ReauthRequired:
                 return self._asker.ask(request, Form(), 403)
 
         return redirect_ended_session(answered)
@@ -75,20 +75,20 @@ class Asker:
         self._instance = pages.instance
 
     def require(self, request: Request) -> None:
-        """Raise ``Unconfirmed`` unless the session gave its password of late."""
+        """Raise ``ReauthRequired`` unless the session gave its password of late."""
         deps_of(request).caller.require_confirmed(self._instance.now_ms())
 
     async def check(self, request: Request, password: str) -> Response | None:
         """``None`` for the right password, else the question once more."""
         try:
             right = await self.prove(request, password)
-        except Limited as error:
+        except RateLimited as error:
             wait = {"retry-after": str(error.retry_after_seconds)}
             return self.ask(request, Form(problems={FIELD: str(error)}), 429, wait)
         return None if right else self.ask(request, Form(problems={FIELD: WRONG}), 422)
 
     async def prove(self, request: Request, password: str) -> bool:
-        """Check the password; a right one confirms the session. Raises ``Limited``, ``CallerDead``."""
+        """Check the password; a right one confirms the session. Raises ``RateLimited``, ``CallerRevoked``."""
         call, deps, instance = context_of(request), deps_of(request), self._instance
         present = session_of(request)
         device = read_cookie(request.headers.getlist("cookie"), device_cookie_name(instance.settings))

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from ari.base.errors import AriError, CallerDead, Invalid, NotFound, Problem
+from ari.base.errors import AriError, CallerRevoked, Invalid, NotFound, Problem
 from ari.http.body import form_of
 from ari.http.context import deps_of
 from ari.http.route_policy import AuthMode, policy
@@ -131,7 +131,7 @@ class IntegrationsPages:
         provider, instance = _provider(request), self._instance
         try:
             result = await probe_provider(deps_of(request), instance.prober, provider, instance.provider_environment)
-        except CallerDead:
+        except CallerRevoked:
             raise
         except AriError as error:  # no longer configured, or it can't be decrypted: the card shows it
             return await self._states(request, tested=provider.name, message=str(error))

@@ -7,7 +7,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from ari.base.clock import MINUTE_MS, SECOND_MS
-from ari.base.errors import Limited
+from ari.base.errors import RateLimited
 from ari.http.body import form_of
 from ari.http.context import context_of
 from ari.http.route_policy import AuthMode, policy
@@ -131,7 +131,7 @@ class KeyUsagePages:
 
     @policy(AuthMode.SESSION)
     async def lease(self, request: Request) -> Response:
-        """Begin, renew or end a live tail. Raises ``Limited`` where the session has ten (security.md 33)."""
+        """Begin, renew or end a live tail. Raises ``RateLimited`` where the session has ten (security.md 33)."""
         form, bucket = form_of(request), _bucket(request)
         held, ended = _number(form.get("lease")), "end" in form
 
@@ -150,7 +150,7 @@ class KeyUsagePages:
         assert caller is not None  # the guard lets nobody else in
         mine = await self._instance.acommand(caller, lambda unit, _: work(unit))
         if mine == -1:
-            raise Limited(f"Live view is limited to {tails.MOST_TAILS} open tabs. Close one and try again.", 10)
+            raise RateLimited(f"Live view is limited to {tails.MOST_TAILS} open tabs. Close one and try again.", 10)
         return JSONResponse({"lease": str(mine)})
 
     @policy(AuthMode.SESSION)

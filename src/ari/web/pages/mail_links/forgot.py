@@ -9,7 +9,7 @@ from starlette.routing import BaseRoute, Route
 from ari.accounts import sign_in
 from ari.accounts.networks import place_of
 from ari.accounts.turns import Turns
-from ari.base.errors import Limited
+from ari.base.errors import RateLimited
 from ari.http.body import form_of
 from ari.http.context import visitor_deps_of
 from ari.http.cookies import device_cookie_name, read_cookie
@@ -64,7 +64,7 @@ class ForgotPages:
         answers_at = asyncio.get_running_loop().time() + ANSWER_SECONDS
         try:
             await visitor_deps_of(request).do(mail_reset_link, self._instance.mail_config, form.value("email"), device)
-        except Limited as error:
+        except RateLimited as error:
             wait = {"retry-after": str(error.retry_after_seconds)}
             return self._page(request, form.with_problem("email", str(error)), 429, wait)
         self._instance.mail_is_due.set()

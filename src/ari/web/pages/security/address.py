@@ -5,11 +5,11 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from ari.accounts import mail_links
-from ari.base.errors import Invalid, Limited, NotFound
+from ari.base.errors import Invalid, NotFound, RateLimited
 from ari.http.body import form_of
 from ari.http.context import context_of, deps_of, visitor_deps_of
 from ari.http.route_policy import AuthMode, policy
-from ari.notifications.model import Office
+from ari.notifications.model import MailConfig
 from ari.web.forms import Form, form_from
 from ari.web.link_tokens import link_token
 from ari.web.pages.mail_links.posting import LinkTransaction, post_link
@@ -49,7 +49,7 @@ class AddressPages:
             await deps_of(request).do(mail_address_link, self._instance.mail_config, form.value("email"))
         except Invalid as error:
             return self._form(request, form.with_problems(error.problems), 422)
-        except Limited as error:
+        except RateLimited as error:
             wait = {"retry-after": str(error.retry_after_seconds)}
             return self._form(request, form.with_problem("email", str(error)), 429, wait)
         self._instance.mail_is_due.set()
@@ -86,6 +86,6 @@ class AddressPages:
         )
 
 
-def mail_address_link(tx: LinkTransaction, office: Office, email: str) -> None:
+def mail_address_link(tx: LinkTransaction, config: MailConfig, email: str) -> None:
     """Mail the link that confirms a new address."""
-    post_link(tx, office, mail_links.ask_for_address(tx, email), CONFIRM_ADDRESS)
+    post_link(tx, config, mail_links.ask_for_address(tx, email), CONFIRM_ADDRESS)

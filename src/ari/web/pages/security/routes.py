@@ -6,7 +6,7 @@ from starlette.routing import BaseRoute, Route
 
 from ari.accounts import backup_codes, sessions, setup
 from ari.accounts.two_factor import FEW_CODES
-from ari.base.errors import Invalid, Limited
+from ari.base.errors import Invalid, RateLimited
 from ari.base.user_agent import browser_name
 from ari.http.body import form_of
 from ari.http.context import deps_of, session_of
@@ -65,7 +65,7 @@ class SecurityPages:
         try:
             if not await self._asker.prove(request, form.value("current")):
                 return self._password_form(request, Form(problems={"current": WRONG}), 422)
-        except Limited as error:
+        except RateLimited as error:
             wait = {"retry-after": str(error.retry_after_seconds)}
             return self._password_form(request, Form(problems={"current": str(error)}), 429, wait)
         account = session_of(request).account

@@ -6,7 +6,7 @@ from starlette.routing import BaseRoute, Route
 
 from ari.accounts import second_step, totp, two_factor
 from ari.accounts.ports import AccountTransaction
-from ari.base.errors import Conflict, Invalid, Limited
+from ari.base.errors import Conflict, Invalid, RateLimited
 from ari.http.body import form_of
 from ari.http.context import deps_of, session_of
 from ari.http.cookies import device_cookie_name, read_cookie
@@ -77,7 +77,7 @@ class TwoFactorPages:
             problem = "code"
             if not await self._off(request, form.value("code")):
                 return self._off_form(request, Form(problems={"code": WRONG_CODE}), 422)
-        except Limited as error:
+        except RateLimited as error:
             wait = error.retry_after_seconds
             return self._off_form(request, Form(problems={problem: str(error)}), 429, {"retry-after": str(wait)})
         return self._pages.go(request, SECURITY, TWO_FACTOR_OFF)

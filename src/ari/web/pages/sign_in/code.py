@@ -5,7 +5,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from ari.accounts import second_step
-from ari.base.errors import Limited, NotFound
+from ari.base.errors import NotFound, RateLimited
 from ari.http.body import form_of
 from ari.http.context import context_of, visitor_deps_of
 from ari.http.cookies import device_cookie_name, half_cookie_name, read_cookie, session_cookie_name
@@ -62,7 +62,7 @@ class CodePages:
             )
         except NotFound:
             return self._too_late(request, form.value("next"))
-        except Limited as error:
+        except RateLimited as error:
             wait = {"retry-after": str(error.retry_after_seconds)}
             return self._form(request, shown.with_problem("code", str(error)), 429, wait)
         if made is None:

@@ -8,7 +8,7 @@ from ari.accounts import setup, sign_in
 from ari.accounts.networks import place_of
 from ari.accounts.password import CROWDED
 from ari.accounts.sign_in import HalfSignedIn, NewSession
-from ari.base.errors import Limited, Unavailable
+from ari.base.errors import RateLimited, Unavailable
 from ari.http.body import form_of
 from ari.http.context import context_of, visitor_deps_of
 from ari.http.cookies import device_cookie_name, read_cookie, session_cookie_name
@@ -60,7 +60,7 @@ class SignInPages:
         shown = Form({"email": email if "@" in email else "", "next": form.value("next")})
         try:
             made = await self._check(request, form.value("email"), form.value("password"))
-        except Limited as error:
+        except RateLimited as error:
             wait = {"retry-after": str(error.retry_after_seconds)}
             return self._form(request, shown.with_problem("form", str(error)), 429, wait)
         if made is None:
