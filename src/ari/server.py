@@ -16,10 +16,8 @@ from ari.api import events, health, integrations, keys, me, notifications, opena
 from ari.api.here import problems
 from ari.api.validation import problems_of
 from ari.base.errors import AriError
-from ari.base.log import configure_log
-from ari.base.settings import load_settings
 from ari.http.context import context_of
-from ari.http.dispatch import App, Dispatcher
+from ari.http.dispatch import Dispatcher
 from ari.http.fault_response import fault_response
 from ari.http.middleware import Middleware
 from ari.http.problem import Fault, fault_of
@@ -52,13 +50,6 @@ class Presence:
     def all_here(self) -> bool:
         """Whether all workers serve now."""
         return 0 not in self._serving[:]
-
-
-def create_app() -> App:
-    """The app of one worker, from the environment."""
-    settings = load_settings()
-    configure_log(settings)
-    return build_app(Instance.open(settings))
 
 
 def build_app(instance: Instance, presence: Presence | None = None) -> Middleware:

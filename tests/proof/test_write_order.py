@@ -14,7 +14,7 @@ from ari import keys
 from ari.accounts import setup, sign_in
 from ari.accounts.password import Verdict
 from ari.base.caller import SYSTEM, Caller
-from ari.base.errors import CallerRevoked, Conflict, NotFound, Unavailable
+from ari.base.errors import CallerRevoked, Conflict, NotFound, RateLimited, Unavailable
 from ari.base.events import Origin
 from ari.deps import Deps
 from ari.instance import Instance

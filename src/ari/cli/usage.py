@@ -30,9 +30,6 @@ app.command()(export)
 POLL_SECONDS = 1.0
 HEADERS = ("TIME", "KEY", "CODE", "METHOD", "PATH", "STATUS", "ADDRESS", "MS", "COUNT", "SOURCE", "ID")
 
-OneKey = Annotated[
-    str | None, typer.Option("--key", metavar="ID", help="Filter by key (ID or prefix).", show_default=False)
-]
 Code = Annotated[str | None, typer.Option("--code", metavar="CODE", help="Filter by result.", show_default=False)]
 Address = Annotated[str, typer.Option("--address", metavar="ADDRESS", help="IP address to erase.", show_default=False)]
 ThisKey = Annotated[str, typer.Option("--key", metavar="ID", help="Key ID or prefix.", show_default=False)]

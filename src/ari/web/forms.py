@@ -62,11 +62,19 @@ def use_once(unit: AccountTransaction, form_id: str, now_ms: int) -> Use:
     """
     if not is_id(_KIND, form_id) or not 0 <= now_ms - _made_at_ms(form_id) < FORM_LIVES_MS:
         return "stale"
-    bucket = f"form:{form_id}"
-    if unit.accounts.attempts(bucket):
+    if find_use(unit, form_id) is not None:
         return "again"
-    unit.accounts.keep_attempts(bucket, (now_ms,), now_ms + _REMEMBERED_MS)
+    unit.accounts.keep_attempts(_bucket(form_id), (now_ms,), now_ms + _REMEMBERED_MS)
     return "first"
+
+
+def find_use(tx: AccountTransaction, form_id: str) -> int | None:
+    """When the form was used, in milliseconds; what it did was recorded in the same transaction, at the same time."""
+    return next(iter(tx.accounts.attempts(_bucket(form_id))), None)
+
+
+def _bucket(form_id: str) -> str:
+    return f"form:{form_id}"
 
 
 def _made_at_ms(form_id: str) -> int:

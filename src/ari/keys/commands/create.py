@@ -21,7 +21,6 @@ class NewKey:
     expires: str | None = None
     expires_at_ms: int | None = None
     scopes: tuple[str, ...] | None = None
-    form_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,7 @@ def create(tx: KeyTransaction, new: NewKey) -> Created:
     look_alikes = tx.keys.count_look_alikes(name, tx.now_ms)
     tx.keys.add(key, token.digest(secret.encode()), token.HASH_VERSION)
     detail = {"name": name, "scopes": list(granted), "expires_at": to_optional_rfc3339(expires_at_ms)}
-    record_key(tx, "key_created", key, detail | ({"form": new.form_id} if new.form_id else {}))
+    record_key(tx, "key_created", key, detail)
     return Created(key, secret, same_name, look_alikes)
 
 

@@ -18,7 +18,7 @@ from ari.keys.model import ApiKey
 from ari.keys.names import NAME_LENGTH, says_nothing
 from ari.keys.scopes import DEFAULT_PRESET, PRESETS
 from ari.storage.transaction import Transaction
-from ari.web.forms import Form, form_from, new_form_id, use_once
+from ari.web.forms import Form, find_use, form_from, new_form_id, use_once
 from ari.web.pages.create_key import ai
 from ari.web.pages.create_key.urls import NAME_ADVICE, NEW_KEY
 from ari.web.render import Pages
@@ -112,14 +112,14 @@ class CreateKeyPages:
         if use == "stale":
             return Stale()
         if use == "again":
-            return Repeated(made_by_form(unit, form_id))
+            return Repeated(find_created(unit, form_id))
         access = form.value("access", DEFAULT_PRESET)
         scopes = PRESETS.get(access, ("", ()))[1]
         if access == _SAME:
             scopes = manage.get(unit, form.value("like")).scopes
         elif access == ai.PRESET:
             scopes = ai.ai_scopes(ticked)
-        new = NewKey(form.value("name"), form.value("expires", SUGGESTED_EXPIRY), scopes=scopes, form_id=form_id)
+        new = NewKey(form.value("name"), form.value("expires", SUGGESTED_EXPIRY), scopes=scopes)
         return manage.create(unit, caller, now_ms, new)
 
     async def _like(self, key_id: str | None) -> ApiKey | None:
@@ -145,9 +145,18 @@ class CreateKeyPages:
         )
 
 
-def made_by_form(unit: Transaction, form_id: str) -> ApiKey | None:
-    """The key that this form made, if it is among the latest happenings and not deleted."""
-    for event in unit.events.page(None, None, _EVENTS_LOOKED_AT):
-        if event.name == "key_created" and event.detail.get("form") == form_id and event.subject is not None:
-            return unit.keys.tombstone(event.subject)
+def find_created(tx: Transaction, form_id: str) -> ApiKey | None:
+    """The key that the form created, if it's among the latest events and not deleted.
+
+    The event has the time at which the form was used: both were written in one transaction.
+    """
+    used_at_ms = find_use(tx, form_id)
+    for event in tx.events.page(None, None, _EVENTS_LOOKED_AT):
+        if (
+            event.name == "key_created"
+            and event.at_ms == used_at_ms
+            and event.actor == tx.caller.actor
+            and event.subject
+        ):
+            return tx.keys.tombstone(event.subject)
     return None
