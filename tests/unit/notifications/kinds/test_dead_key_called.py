@@ -8,12 +8,12 @@ KIND = KINDS["dead_key_called"]
 
 def test_it_reports_how_many_requests_and_from_where() -> None:
     """All of them were refused (promise 1), and the email says so."""
-    words = said(KIND.name)
-    facts = dict(words.facts)
-    assert words.subject == "The revoked API key “Automation Script” is still being used"
+    content = said(KIND.name)
+    facts = dict(content.facts)
+    assert content.subject == "The revoked API key “Automation Script” is still being used"
     assert facts["Requests"] == "1,412 refused requests"
     assert facts["From"] == "203.0.113.9, 2001:db8::7"
-    assert "refused" in words.happened
+    assert "refused" in content.summary
 
 
 def test_an_expired_key_is_called_expired() -> None:

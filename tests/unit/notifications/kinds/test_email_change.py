@@ -9,10 +9,10 @@ KIND = KINDS["email_change"]
 
 def test_it_goes_to_the_new_address_with_the_link() -> None:
     """Only its owner can confirm it."""
-    words = said(KIND.name)
+    content = said(KIND.name)
     assert KIND.recipient(SAMPLES[KIND.name]) == "new@example.org"
-    assert words.link == LINKS[KIND.name]["url"]
-    assert KIND.worth_ms == 30 * MINUTE_MS
+    assert content.link == LINKS[KIND.name]["url"]
+    assert KIND.expires_after_ms == 30 * MINUTE_MS
 
 
 def test_without_an_address_it_goes_nowhere() -> None:

@@ -8,8 +8,8 @@ KIND = KINDS["key_expired_in_use"]
 
 def test_it_reports_the_refused_requests_and_their_origin() -> None:
     """Something stopped working; the addresses show what."""
-    words = said(KIND.name)
-    facts = dict(words.facts)
-    assert words.subject == "The API key “Automation Script” expired while in use"
+    content = said(KIND.name)
+    facts = dict(content.facts)
+    assert content.subject == "The API key “Automation Script” expired while in use"
     assert (facts["Requests"], facts["From"]) == ("31 refused requests", "203.0.113.9")
-    assert "Create a new key" in words.advice
+    assert "Create a new key" in content.advice

@@ -18,6 +18,6 @@ def test_it_says_how_long_the_key_still_works() -> None:
 
 def test_it_shows_the_time_and_leads_to_the_key() -> None:
     """The owner sees which key, until when, and where to act."""
-    words = said(KIND.name)
-    assert dict(words.facts)["Expires"].startswith("Dec 2, 2026")
-    assert words.place == f"/settings/keys/{KEY_ID}"
+    content = said(KIND.name)
+    assert dict(content.facts)["Expires"].startswith("Dec 2, 2026")
+    assert content.path == f"/settings/keys/{KEY_ID}"

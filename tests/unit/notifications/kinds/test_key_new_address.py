@@ -8,8 +8,8 @@ KIND = KINDS["key_new_address"]
 
 def test_it_names_the_address_and_when_it_was_first_seen() -> None:
     """The owner decides by the address whether the key has leaked."""
-    words = said(KIND.name)
-    facts = dict(words.facts)
+    content = said(KIND.name)
+    facts = dict(content.facts)
     assert facts["New IP address"] == "198.51.100.23"
     assert facts["First seen"].startswith("Nov 25, 2026")
-    assert "revoke the key" in words.advice
+    assert "revoke the key" in content.advice

@@ -8,10 +8,10 @@ KIND = KINDS["key_revoked"]
 
 def test_it_quotes_the_reason_and_says_that_the_key_is_dead() -> None:
     """Promise 1: requests with it are refused from now on."""
-    words = said(KIND.name)
-    assert words.subject == "The API key “Automation Script” was revoked"
-    assert dict(words.facts)["Reason"] == "“Committed to git”"
-    assert "permanently" in words.happened
+    content = said(KIND.name)
+    assert content.subject == "The API key “Automation Script” was revoked"
+    assert dict(content.facts)["Reason"] == "“Committed to git”"
+    assert "permanently" in content.summary
 
 
 def test_without_a_reason_there_is_no_such_line() -> None:

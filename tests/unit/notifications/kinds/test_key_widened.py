@@ -15,5 +15,5 @@ def test_it_shows_the_scopes_before_and_now() -> None:
 
 def test_fewer_scopes_are_no_reason_for_an_email() -> None:
     """Only more access is a risk."""
-    assert KIND.concerns(SAMPLES[KIND.name])
-    assert not KIND.concerns(event("key_scopes_changed", **{"from": ["*"], "to": ["api:read"]}))
+    assert KIND.applies(SAMPLES[KIND.name])
+    assert not KIND.applies(event("key_scopes_changed", **{"from": ["*"], "to": ["api:read"]}))

@@ -8,11 +8,11 @@ KIND = KINDS["keys_unused"]
 
 def test_it_lists_the_first_keys_and_counts_the_others() -> None:
     """The email stays small, however many keys there are."""
-    words = said(KIND.name)
-    assert words.subject == "31 API keys unused for 30 days"
-    assert len(words.facts) == 21
-    assert words.facts[-1] == ("And", "11 more")
-    assert words.place == "/settings?tab=api"
+    content = said(KIND.name)
+    assert content.subject == "31 API keys unused for 30 days"
+    assert len(content.facts) == 21
+    assert content.facts[-1] == ("And", "11 more")
+    assert content.path == "/settings?tab=api"
 
 
 def test_a_key_that_was_never_used_is_called_so() -> None:

@@ -8,12 +8,12 @@ KIND = KINDS["new_device"]
 
 def test_it_shows_the_browser_and_the_address() -> None:
     """Enough to recognize one's own device."""
-    words = said(KIND.name)
-    assert dict(words.facts)["From"] == "203.0.113.9, Firefox on Linux"
-    assert words.place == "/settings/security"
+    content = said(KIND.name)
+    assert dict(content.facts)["From"] == "203.0.113.9, Firefox on Linux"
+    assert content.path == "/settings/security"
 
 
 def test_a_known_browser_causes_no_email() -> None:
     """Otherwise every sign-in would."""
-    assert KIND.concerns(SAMPLES[KIND.name])
-    assert not KIND.concerns(event("signed_in", "usr_1", "usr_1", new_device=False))
+    assert KIND.applies(SAMPLES[KIND.name])
+    assert not KIND.applies(event("signed_in", "usr_1", "usr_1", new_device=False))

@@ -9,11 +9,11 @@ KIND = KINDS["password_reset"]
 
 def test_the_link_is_in_it_and_short_lived() -> None:
     """Promise 4: one-time links are short-lived, and the email says for how long."""
-    words = said(KIND.name)
-    assert words.link == LINKS[KIND.name]["url"]
-    assert "30 minutes" in words.happened
-    assert "once" in words.happened
-    assert KIND.worth_ms == 30 * MINUTE_MS
+    content = said(KIND.name)
+    assert content.link == LINKS[KIND.name]["url"]
+    assert "30 minutes" in content.summary
+    assert "once" in content.summary
+    assert KIND.expires_after_ms == 30 * MINUTE_MS
 
 
 def test_it_cannot_be_turned_off_and_is_kept_secret() -> None:

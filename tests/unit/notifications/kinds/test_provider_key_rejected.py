@@ -8,9 +8,9 @@ KIND = KINDS["provider_key_rejected"]
 
 def test_it_names_the_provider_and_the_status_but_never_its_message() -> None:
     """A provider's message may quote the key (promise 4)."""
-    words = said(KIND.name)
-    facts = dict(words.facts)
-    assert words.subject == "OpenAI rejected your API key"
+    content = said(KIND.name)
+    facts = dict(content.facts)
+    assert content.subject == "OpenAI rejected your API key"
     assert (facts["Provider"], facts["Response"]) == ("OpenAI", "HTTP status 401")
     assert set(facts) == {"Provider", "Response", "When"}
-    assert words.place == "/settings/integrations"
+    assert content.path == "/settings/integrations"

@@ -8,17 +8,17 @@ KIND = KINDS["refused_burst"]
 
 def test_attempts_without_a_key_are_about_their_address() -> None:
     """They lead to the usage page, since there is no key to look at."""
-    words = said(KIND.name)
-    assert words.subject == "240 attempts from one IP address were refused"
-    assert (words.place, dict(words.facts)["From"]) == ("/settings/usage", "203.0.113.9")
+    content = said(KIND.name)
+    assert content.subject == "240 attempts from one IP address were refused"
+    assert (content.path, dict(content.facts)["From"]) == ("/settings/usage", "203.0.113.9")
 
 
 def test_attempts_with_a_key_are_about_the_key() -> None:
     """Whoever guesses is one thing, a program with a wrong scope another."""
     with_key = event("refused_burst", count=30, minutes=1, addresses=["192.0.2.1"], codes=["insufficient_scope"])
-    words = said(KIND.name, with_key)
-    assert words.subject == "30 attempts with the API key “Automation Script” were refused"
-    assert words.place == f"/settings/keys/{KEY_ID}"
+    content = said(KIND.name, with_key)
+    assert content.subject == "30 attempts with the API key “Automation Script” were refused"
+    assert content.path == f"/settings/keys/{KEY_ID}"
 
 
 def test_the_number_of_addresses_decides_the_words() -> None:
@@ -31,4 +31,4 @@ def test_the_number_of_addresses_decides_the_words() -> None:
 
 def test_strangers_cannot_fill_the_inbox() -> None:
     """Anyone can cause these emails, so their number per day is small."""
-    assert KIND.per_day < KINDS["key_revoked"].per_day
+    assert KIND.max_per_day < KINDS["key_revoked"].max_per_day

@@ -8,8 +8,8 @@ KIND = KINDS["two_factor_off"]
 
 def test_it_says_that_the_password_alone_suffices_now() -> None:
     """And who turned it off, from where."""
-    words = said(KIND.name)
-    facts = dict(words.facts)
-    assert "password alone" in words.happened
+    content = said(KIND.name)
+    facts = dict(content.facts)
+    assert "password alone" in content.summary
     assert (facts["By"], facts["From"]) == ("The owner, signed in", "203.0.113.9, Firefox on Linux")
     assert KIND.about_account
