@@ -42,9 +42,6 @@ class KeysView:
         return replace(self, after=after)
 
 
-EVERY_KEY = KeysView()
-
-
 def view_of(text: str, show: str, sort: str, after: str) -> KeysView | None:
     """The view that an address asks for; an empty part is the usual one, ``None`` if there is no such view."""
     sorting = Sort.of(sort) if sort else NEWEST_FIRST
