@@ -8,6 +8,7 @@ from collections.abc import AsyncIterable, AsyncIterator
 from typing import Any
 
 import msgspec
+from cachetools import LRUCache
 
 from ari.gateway.json_walk import JsonPart, JsonSpan, JsonWalker
 from ari.integrations.model import Credential, Provider
@@ -21,7 +22,7 @@ _MAX_VALUE_BYTES = 4 * 1024
 _WATCHED = frozenset(("model", "stream"))
 
 REFUSED_SECONDS = 3600.0
-_MAX_REMEMBERED = 1_000
+_MAX_MODELS = 1_000
 _UNSURE = (400, 422)
 """Statuses that may refuse the option without naming it."""
 
@@ -41,25 +42,22 @@ class OptionSupport:
     """Which models of which servers accept the option, remembered in one process for an hour."""
 
     def __init__(self) -> None:
-        self._refused: dict[tuple[str, str, str], float] = {}
-        self._accepted: dict[tuple[str, str, str], float] = {}
+        self._known: LRUCache[tuple[str, str, str], tuple[bool, float]] = LRUCache(_MAX_MODELS)
+        """Whether the option was refused, and until when this counts."""
 
     def refuses(self, credential: Credential, model: str, now: float) -> bool:
         """Whether this model refused the option within the last hour."""
-        return self._refused.get(_name(credential, model), 0.0) > now
+        refused, until = self._known.get(_name(credential, model), (False, now))
+        return refused and until > now
 
     def accepts(self, credential: Credential, model: str, now: float) -> bool:
         """Whether this model accepted it within the last hour."""
-        return self._accepted.get(_name(credential, model), 0.0) > now
+        refused, until = self._known.get(_name(credential, model), (True, now))
+        return not refused and until > now
 
     def note(self, credential: Credential, model: str, now: float, *, refused: bool) -> None:
         """Remember whether the model refused the option."""
-        name = _name(credential, model)
-        (self._accepted if refused else self._refused).pop(name, None)
-        kept = self._refused if refused else self._accepted
-        if len(kept) >= _MAX_REMEMBERED:
-            kept.clear()
-        kept[name] = now + REFUSED_SECONDS
+        self._known[_name(credential, model)] = refused, now + REFUSED_SECONDS
 
 
 def _name(credential: Credential, model: str) -> tuple[str, str, str]:
