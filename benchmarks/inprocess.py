@@ -37,17 +37,17 @@ async def measure(rounds: int, sets: Sequence[tuple[str, Path, list[str]]]) -> d
     cases["parse a text of another shape"] = _calls(parse, shapeless)
     cases["call a Python function that does nothing: how fast the interpreter is"] = _calls(_nothing, known)
     databases = [Database.open(load_settings(data_dir=folder)) for _, folder, _ in sets]
-    finders = [await database.open_finder() for database in databases]
-    for (name, _, keys), finder in zip(sets, finders, strict=True):
+    lookups = [await database.open_lookup() for database in databases]
+    for (name, _, keys), lookup in zip(sets, lookups, strict=True):
         texts = _repeated(keys)
         strangers = _repeated([token.mint() for _ in range(2_000)])
         cases[f"find, {name} keys, the check shared in a tick"] = _awaits(
-            finder.find, [token.digest(text) for text in texts]
+            lookup.find, [token.digest(text) for text in texts]
         )
-        cases[f"verify (parse, find, decide), {name} keys"] = _awaits(_verifier(finder, ask), texts)
-        cases[f"verify an unknown key, {name} keys"] = _awaits(_verifier(finder, ask), strangers)
-    cases["verify a malformed key"] = _awaits(_verifier(finders[0], ask), typos)
-    one = await finders[0].find(token.digest(known[0]))
+        cases[f"verify (parse, find, decide), {name} keys"] = _awaits(_verifier(lookup, ask), texts)
+        cases[f"verify an unknown key, {name} keys"] = _awaits(_verifier(lookup, ask), strangers)
+    cases["verify a malformed key"] = _awaits(_verifier(lookups[0], ask), typos)
+    one = await lookups[0].find(token.digest(known[0]))
     assert one is not None, "the data set does not know its own key"
     cases["decide"] = _calls(lambda key: decide(key, ask), [one] * _CALLS)
     taken: dict[str, list[float]] = {name: [] for name in cases}
@@ -58,8 +58,8 @@ async def measure(rounds: int, sets: Sequence[tuple[str, Path, list[str]]]) -> d
             await cases[name]()
             if number:
                 taken[name].append((time.perf_counter_ns() - began) / 1000 / _CALLS)
-    for finder, database in zip(finders, databases, strict=True):
-        await finder.close()
+    for lookup, database in zip(lookups, databases, strict=True):
+        await lookup.close()
         database.close()
     return {name: spread(values) for name, values in taken.items()}
 
@@ -87,8 +87,8 @@ def _awaits(function: Callable[[Any], Awaitable[Any]], given: Sequence[Any]) -> 
     return run
 
 
-def _verifier(finder: Any, ask: AccessRequest) -> Callable[[bytes], Awaitable[Any]]:
-    return lambda text: verify(finder, text, ask)
+def _verifier(lookup: Any, ask: AccessRequest) -> Callable[[bytes], Awaitable[Any]]:
+    return lambda text: verify(lookup, text, ask)
 
 
 if __name__ == "__main__":

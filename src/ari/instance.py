@@ -26,7 +26,7 @@ from ari.storage import migrate as migrations
 from ari.storage.checkup import try_verifying
 from ari.storage.engine import Database
 from ari.storage.failover.history import WentBack
-from ari.storage.lookups.keys import HotFinder
+from ari.storage.lookups.keys import KeyLookup
 from ari.storage.transaction import Transaction
 from ari.usage.model import KeyTotals, Seen
 from ari.usage.ports import UsageReader
@@ -63,7 +63,7 @@ class Instance:
         self.render_html = render_html
         self._mails_by: Credential | None = None
         self.mail_is_due = asyncio.Event()
-        self.finder: HotFinder | None = None
+        self.lookup: KeyLookup | None = None
         """What verifications ask, once this process serves."""
         self._checks: dict[str, tuple[float, asyncio.Future[None]]] = {}
         self.usage = UsageRecorder(database.usage, clock, settings, self.free_disk_bytes)
@@ -190,8 +190,8 @@ class Instance:
         await in_time(asyncio.shield(checking))
 
     async def _check_ready(self) -> None:
-        if self.finder is not None:
-            await self.finder.check()
+        if self.lookup is not None:
+            await self.lookup.check()
         await asyncio.to_thread(self.database.ping)
 
     def prove_verification(self) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from ari.base.errors import ConfigurationError
 from ari.storage.checkup import try_verifying
 from ari.storage.engine import Database
-from ari.storage.lookups.keys import PostgresFinder
+from ari.storage.lookups.keys import PostgresKeyLookup
 from tests.support import postgres as servers
 from tests.support.certificates import self_signed
 from tests.support.instances import opened, settings_for
@@ -68,12 +68,12 @@ def test_a_password_of_odd_characters_over_verified_tls(data_dir: Path, walled: 
             assert connection.scalar(text("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"))
 
         async def encrypted() -> Any:
-            finder = await instance.database.open_finder()
-            assert isinstance(finder, PostgresFinder)
-            rows = await finder.keys.rows(
+            lookup = await instance.database.open_lookup()
+            assert isinstance(lookup, PostgresKeyLookup)
+            rows = await lookup.keys.rows(
                 "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid() AND %s::text[] IS NOT NULL", ["x"]
             )
-            await finder.close()
+            await lookup.close()
             return rows
 
         assert asyncio.run(encrypted()) == [(True,)]

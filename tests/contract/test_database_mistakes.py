@@ -196,11 +196,11 @@ def test_verifications_use_the_schema_that_migrations_used(data_dir: Path, postg
         instance.prove_verification()
 
         async def found() -> bool:
-            finder = await instance.database.open_finder()
+            lookup = await instance.database.open_lookup()
             digest = token.parse(made.secret.encode())
             assert digest is not None
-            key = await finder.find(digest)
-            await finder.close()
+            key = await lookup.find(digest)
+            await lookup.close()
             return key is not None
 
         assert asyncio.run(found())

@@ -50,7 +50,7 @@ def standby(primary: Any) -> Iterator[Any]:
 
 
 class Nodes:
-    """Instances with data directories of their own on one database, and their finders."""
+    """Instances with data directories of their own on one database, and their lookups."""
 
     def __init__(self, folder: Path, url: str, stack: ExitStack) -> None:
         self._folder = folder
@@ -114,14 +114,14 @@ def test_a_revoke_that_was_lost_is_noticed_by_every_node_that_saw_it(nodes: Node
     _revoke(one, key_id)
 
     async def run() -> None:
-        finders = [await node.database.open_finder() for node in (one, other)]
-        for finder in finders:
-            assert await _state(finder.find, digest) == "revoked"
+        lookups = [await node.database.open_lookup() for node in (one, other)]
+        for lookup in lookups:
+            assert await _state(lookup.find, digest) == "revoked"
         await asyncio.to_thread(primary.crash)
         await asyncio.to_thread(standby.promote)
-        for node, finder in zip((one, other), finders, strict=True):
+        for node, lookup in zip((one, other), lookups, strict=True):
             await asyncio.to_thread(eventually, lambda node=node: node.database.history.problem is not None)
-            assert await _state(finder.find, digest) == "unavailable"
+            assert await _state(lookup.find, digest) == "unavailable"
             problem = node.database.history.problem
             assert problem is not None
             assert [event.name for event in problem.lost] == ["key_revoked"]
@@ -133,9 +133,9 @@ def test_a_revoke_that_was_lost_is_noticed_by_every_node_that_saw_it(nodes: Node
                 await asyncio.to_thread(node.database.usage.commit, Batch([a_row()]))
         await asyncio.to_thread(_a_restarted_node_knows_it_too, nodes.folder("one"), nodes._url)
         await asyncio.to_thread(_accept, nodes.folder("one"), nodes._url, key_id)
-        for finder in finders:
-            await _becomes(finder.find, digest, "active")
-            await finder.close()
+        for lookup in lookups:
+            await _becomes(lookup.find, digest, "active")
+            await lookup.close()
         names = [event.name for event in one.read(lambda unit: unit.events.page(None, None, 5))]
         assert names[0] == "database_accepted"
 
@@ -163,8 +163,8 @@ def test_a_frozen_primary_is_left_for_the_one_that_took_over(nodes: Nodes, prima
     _, digest = _create(node)
 
     async def run() -> None:
-        finder = await node.database.open_finder()
-        await _becomes(finder.find, digest, "active")
+        lookup = await node.database.open_lookup()
+        await _becomes(lookup.find, digest, "active")
         await asyncio.to_thread(node.database.usage.commit, Batch([a_row()]))
         standby.catch_up(primary)
         await asyncio.to_thread(eventually, lambda: _beats(node).replication.standbys == 1)
@@ -172,15 +172,15 @@ def test_a_frozen_primary_is_left_for_the_one_that_took_over(nodes: Nodes, prima
         primary.freeze()
         standby.promote()
         async with asyncio.timeout(BOUND_SECONDS):
-            await _becomes(finder.find, digest, "active")
+            await _becomes(lookup.find, digest, "active")
             await _goes_on(lambda: _create(node))
             await _goes_on(lambda: node.database.usage.commit(Batch([a_row()])))
         assert node.database.history.problem is None
         await asyncio.to_thread(primary.thaw)
         with pytest.raises(NotTrusted, match="old primary"):
             await Link(Sessions(parse(primary.url_of("ari"))), node.database.history).aconnect("ari verify", 5)
-        assert await _state(finder.find, digest) == "active"
-        await finder.close()
+        assert await _state(lookup.find, digest) == "active"
+        await lookup.close()
 
     asyncio.run(run())
 
@@ -246,9 +246,9 @@ def test_required_refuses_what_no_standby_confirms(nodes: Nodes, primary: Any, s
         _create(node)
 
     async def run() -> None:
-        finder = await node.database.open_finder()
-        assert await _state(finder.find, digest) == "revoked"
-        await finder.close()
+        lookup = await node.database.open_lookup()
+        assert await _state(lookup.find, digest) == "revoked"
+        await lookup.close()
 
     asyncio.run(run())
     eventually(lambda: _beats(node).replication.nobody_confirms)

@@ -17,7 +17,7 @@ from ari.keys import NewKey, token
 from ari.keys.checks import AccessRequest
 from ari.keys.model import Granted
 from ari.keys.verify import verify_digest
-from ari.storage.lookups.keys import HotFinder
+from ari.storage.lookups.keys import KeyLookup
 from tests.support.commands import change_key, clock_of, create_key, delete_key, events_of, revoke_key
 from tests.support.instances import opened
 
@@ -161,19 +161,19 @@ def test_a_row_that_claims_to_be_deleted_is_refused_by_every_lookup(instance: In
     created = create_key(instance, "planted")
     digest = token.digest(created.secret.encode())
 
-    async def code(finder: HotFinder) -> str:
-        verdict = await verify_digest(finder, digest, AccessRequest(None, instance.now_ms()))
+    async def code(lookup: KeyLookup) -> str:
+        verdict = await verify_digest(lookup, digest, AccessRequest(None, instance.now_ms()))
         return "ok" if isinstance(verdict, Granted) else verdict.reason.code
 
     async def codes() -> list[str]:
-        finder = await instance.database.open_finder()
+        lookup = await instance.database.open_lookup()
         try:
-            before = await code(finder)
+            before = await code(lookup)
             with instance.database.main.begin() as connection:
                 connection.execute(text("UPDATE api_keys SET deleted_at_ms = 1"))
-            return [before, await code(finder), await code(finder)]
+            return [before, await code(lookup), await code(lookup)]
         finally:
-            await finder.close()
+            await lookup.close()
 
     assert asyncio.run(codes()) == ["ok", "revoked", "revoked"]
     assert instance.read(lambda unit: unit.keys.page(instance.now_ms(), "all", None, 9)) == []

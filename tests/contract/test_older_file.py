@@ -45,11 +45,11 @@ def replaced(data_dir: Path) -> tuple[str, bytes]:
 
 def _find(instance: Instance, secret: str) -> Any:
     async def run() -> Any:
-        finder = await instance.database.open_finder()
+        lookup = await instance.database.open_lookup()
         try:
-            return await finder.find(token.parse(secret.encode()) or b"")
+            return await lookup.find(token.parse(secret.encode()) or b"")
         finally:
-            await finder.close()
+            await lookup.close()
 
     return asyncio.run(run())
 

@@ -12,7 +12,7 @@ from ari import keys
 from ari.deps import Deps
 from ari.instance import Instance
 from ari.keys import NewKey, token
-from ari.storage.lookups.keys import _MARKED_KEYS, PostgresFinder
+from ari.storage.lookups.keys import _MARKED_KEYS, PostgresKeyLookup
 from ari.usage.model import NO_USE
 from ari.usage.ports import Batch
 from tests.support.instances import opened
@@ -21,17 +21,17 @@ from tests.support.usage import a_row
 
 
 class Watched:
-    """A finder with a count of what its statements were asked to bring."""
+    """A lookup with a count of what its statements were asked to bring."""
 
-    def __init__(self, finder: PostgresFinder) -> None:
-        self.finder = finder
-        self.asked = counted(finder.keys, "rows")
+    def __init__(self, lookup: PostgresKeyLookup) -> None:
+        self.lookup = lookup
+        self.asked = counted(lookup.keys, "rows")
 
     async def state(self, secret: str) -> str:
         """The key's state, and how many rows each statement was to bring."""
         digest = token.parse(secret.encode())
         assert digest is not None
-        key = await self.finder.find(digest)
+        key = await self.lookup.find(digest)
         state = "unknown" if key is None else "revoked" if key.revoked_at_ms else "off" if key.disabled else "on"
         asked, self.asked[:] = list(self.asked), []
         return f"{state} {asked}"
@@ -43,10 +43,10 @@ def _with(
     async def run() -> list[str]:
         with opened(data_dir, url) as instance, psycopg.connect(url, autocommit=True) as hand:
             secrets = [_created(instance) for _ in range(3)]
-            finder = await instance.database.open_finder()
-            assert isinstance(finder, PostgresFinder)
-            found: list[str] = await work(instance, Watched(finder), secrets, hand)
-            await finder.close()
+            lookup = await instance.database.open_lookup()
+            assert isinstance(lookup, PostgresKeyLookup)
+            found: list[str] = await work(instance, Watched(lookup), secrets, hand)
+            await lookup.close()
             return found
 
     return asyncio.run(run())
@@ -133,7 +133,7 @@ def test_copies_do_not_outlive_their_server(data_dir: Path, postgres_url: str) -
 
     async def work(_instance: Instance, watched: Watched, secrets: list[str], _hand: object) -> list[str]:
         found = [await watched.state(secrets[0]) for _ in range(2)]
-        mark = watched.finder.keys._mark
+        mark = watched.lookup.keys._mark
         assert mark is not None
         mark[1] -= 1.0  # as if they had been read before the server was started
         return [*found, await watched.state(secrets[0])]
@@ -151,7 +151,7 @@ def test_copies_are_bounded_and_never_of_unknown_keys(
         sizes = []
         for secret in [*secrets, *(token.mint() for _ in range(5)), *secrets]:
             await watched.state(secret)
-            sizes.append(len(watched.finder.keys))
+            sizes.append(len(watched.lookup.keys))
         return [str(max(sizes))]
 
     assert _with(data_dir, postgres_url, work) == ["2"]
@@ -163,26 +163,26 @@ def test_totals_are_read_again_once_they_moved(data_dir: Path, postgres_url: str
     async def run() -> list[int]:
         with opened(data_dir, postgres_url) as instance:
             secret = _created(instance)
-            finder = await instance.database.open_finder()
-            assert isinstance(finder, PostgresFinder)
-            trips = counted(finder._totals, "ask")
+            lookup = await instance.database.open_lookup()
+            assert isinstance(lookup, PostgresKeyLookup)
+            trips = counted(lookup._totals, "ask")
             digest = token.parse(secret.encode())
             assert digest is not None
 
             async def count() -> int:
-                key = await finder.find(digest)
+                key = await lookup.find(digest)
                 assert key is not None
-                totals = await finder.totals(key.id)
+                totals = await lookup.totals(key.id)
                 return 0 if totals is NO_USE else totals.request_count
 
-            key = await finder.find(digest)
+            key = await lookup.find(digest)
             assert key is not None
             found = [await count()]
             for _ in range(2):
                 instance.database.usage.commit(Batch(rows=[a_row(key_id=key.id)]))
                 instance.database.usage.fold_all()
                 found += [await count(), await count()]
-            await finder.close()
+            await lookup.close()
             return [*found, len(trips)]
 
     assert asyncio.run(run()) == [0, 1, 1, 2, 2, 3]

@@ -73,11 +73,11 @@ def _found(instance: Instance, *listed: str, of: Any = OLLAMA) -> Credential:
     """As the gateway reads it: from a lookup of its own."""
 
     async def find() -> Credential:
-        finder = instance.database.provider_finder()
+        lookup = instance.database.provider_lookup()
         try:
-            stored = await finder.find(of.name)
+            stored = await lookup.find(of.name)
         finally:
-            await finder.close()
+            await lookup.close()
         environment = ProviderEnvironment(private_addresses=AddressList.of(listed))
         return credential_of(stored, instance.master_keys, of, environment)
 

@@ -21,7 +21,7 @@ from ari.keys.verify import verify
 from ari.storage.database_url import parse
 from ari.storage.failover.history import History
 from ari.storage.failover.link import Link
-from ari.storage.lookups.keys import PostgresFinder, SqliteFinder
+from ari.storage.lookups.keys import PostgresKeyLookup, SqliteKeyLookup
 from ari.storage.lookups.sqlite import PostgresLookup
 from ari.storage.postgres_sessions import Sessions
 from ari.usage.ports import Batch
@@ -37,13 +37,13 @@ def test_one_statement_a_verification_on_sqlite(data_dir: Path) -> None:
     async def run() -> list[str]:
         with opened(data_dir, None) as instance:
             made = [_created(instance) for _ in range(2)]
-            finder = await instance.database.open_finder()
-            assert isinstance(finder, SqliteFinder)
-            finder.keys.trace(statements.append)
+            lookup = await instance.database.open_lookup()
+            assert isinstance(lookup, SqliteKeyLookup)
+            lookup.keys.trace(statements.append)
 
             async def asked(text: str) -> str:
                 await asyncio.sleep(0)  # the next turn of the loop
-                verdict = await verify(finder, text.encode(), AccessRequest(None, instance.now_ms()))
+                verdict = await verify(lookup, text.encode(), AccessRequest(None, instance.now_ms()))
                 said, statements[:] = [one.split()[0] for one in statements], []
                 return f"{verdict.reason.code if isinstance(verdict, Refused) else 'ok'}: {' '.join(said)}"
 
@@ -51,7 +51,7 @@ def test_one_statement_a_verification_on_sqlite(data_dir: Path) -> None:
             found = [await asked(text) for text in (secret, secret, other, other, "ari_k_nonsense", token.mint())]
             Deps(instance).do_sync(keys.revoke, first)
             found += [await asked(text) for text in (secret, secret, other, other)]
-            await finder.close()
+            await lookup.close()
             return found
 
     before = ["ok: SELECT", "ok: PRAGMA", "ok: SELECT", "ok: PRAGMA", "malformed: ", "unknown: SELECT"]
@@ -67,13 +67,13 @@ def test_requests_that_arrived_before_the_look_share_it_and_no_later_one(data_di
     async def run() -> list[list[str]]:
         with opened(data_dir, None) as instance, opened(data_dir, None) as elsewhere:
             key_id, secret = _created(instance)
-            finder = await instance.database.open_finder()
-            assert isinstance(finder, SqliteFinder)
-            finder.keys.trace(statements.append)
+            lookup = await instance.database.open_lookup()
+            assert isinstance(lookup, SqliteKeyLookup)
+            lookup.keys.trace(statements.append)
             found: list[list[str]] = []
 
             async def ask() -> str:
-                verdict = await verify(finder, secret.encode(), AccessRequest(None, instance.now_ms()))
+                verdict = await verify(lookup, secret.encode(), AccessRequest(None, instance.now_ms()))
                 return verdict.reason.code if isinstance(verdict, Refused) else "ok"
 
             async def ask_in_turns(*work: Callable[[], object]) -> None:
@@ -91,7 +91,7 @@ def test_requests_that_arrived_before_the_look_share_it_and_no_later_one(data_di
             _set_disabled(elsewhere, key_id, True)
             await ask_in_turns(lambda: None)
             await ask_in_turns(lambda: _set_disabled(instance, key_id, False))
-            await finder.close()
+            await lookup.close()
             return found
 
     assert asyncio.run(run()) == [
@@ -109,16 +109,16 @@ def test_a_copy_never_outlives_its_file(data_dir: Path) -> None:
         with opened(data_dir, None) as instance:
             key_id, secret = _created(instance)
             file = data_dir / "ari.db"
-            finder = await instance.database.open_finder()
+            lookup = await instance.database.open_lookup()
             digest = token.parse(secret.encode())
             assert digest is not None
-            found = [str(await finder.find(digest) is not None) for _ in range(2)]
+            found = [str(await lookup.find(digest) is not None) for _ in range(2)]
             instance.database.main.dispose()
-            await finder.close()
+            await lookup.close()
             (data_dir / "before.db").write_bytes(file.read_bytes())
             Deps(instance).do_sync(keys.revoke, key_id)
             for _ in range(2):
-                revoked = await finder.find(digest)
+                revoked = await lookup.find(digest)
                 found.append(str(revoked is not None and revoked.revoked_at_ms is not None))
             instance.database.main.dispose()
             for name in ("ari.db-wal", "ari.db-shm"):
@@ -126,12 +126,12 @@ def test_a_copy_never_outlives_its_file(data_dir: Path) -> None:
             (data_dir / "before.db").replace(file)
             await asyncio.sleep(0)
             with pytest.raises(Unavailable, match="went back"):
-                await finder.find(digest)
+                await lookup.find(digest)
             file.unlink()
             await asyncio.sleep(0)
             with pytest.raises(Unavailable):
-                await finder.find(digest)
-            await finder.close()
+                await lookup.find(digest)
+            await lookup.close()
             return found
 
     assert asyncio.run(run()) == ["True"] * 4
@@ -144,13 +144,13 @@ def test_copies_are_bounded_and_never_of_unknown_keys(data_dir: Path, monkeypatc
     async def run() -> int:
         with opened(data_dir, None) as instance:
             secrets = [_created(instance)[1] for _ in range(8)]
-            finder = await instance.database.open_finder()
-            assert isinstance(finder, SqliteFinder)
+            lookup = await instance.database.open_lookup()
+            assert isinstance(lookup, SqliteKeyLookup)
             largest = 0
             for secret in [*secrets, *(token.mint() for _ in range(20))]:
-                await verify(finder, secret.encode(), AccessRequest(None, instance.now_ms()))
-                largest = max(largest, len(finder._copies))
-            await finder.close()
+                await verify(lookup, secret.encode(), AccessRequest(None, instance.now_ms()))
+                largest = max(largest, len(lookup._cache))
+            await lookup.close()
             return largest
 
     assert asyncio.run(run()) == 3
@@ -165,12 +165,12 @@ def test_a_few_keys_more_than_are_copied_cost_a_few_reads(data_dir: Path, monkey
     async def run() -> int:
         with opened(data_dir, None) as instance:
             secrets = [_created(instance)[1] for _ in range(11)]
-            finder = await instance.database.open_finder()
-            assert isinstance(finder, SqliteFinder)
-            finder.keys.trace(statements.append)
+            lookup = await instance.database.open_lookup()
+            assert isinstance(lookup, SqliteKeyLookup)
+            lookup.keys.trace(statements.append)
             for text in secrets * sweeps:
-                await verify(finder, text.encode(), AccessRequest(None, instance.now_ms()))
-            await finder.close()
+                await verify(lookup, text.encode(), AccessRequest(None, instance.now_ms()))
+            await lookup.close()
             return sum(one.startswith("SELECT") for one in statements)
 
     assert 11 < asyncio.run(run()) < 11 * sweeps / 2
@@ -182,13 +182,13 @@ def test_totals_of_a_key_never_used_are_read_once_until_it_is(data_dir: Path) ->
 
     async def run() -> list[tuple[str, int]]:
         with opened(data_dir, None) as instance:
-            finder = await instance.database.open_finder()
-            assert isinstance(finder, SqliteFinder)
-            finder._totals.trace(statements.append)
+            lookup = await instance.database.open_lookup()
+            assert isinstance(lookup, SqliteKeyLookup)
+            lookup._totals.trace(statements.append)
 
             async def asked() -> tuple[str, int]:
                 await asyncio.sleep(0)  # the next turn of the loop
-                totals = await finder.totals(KEY)
+                totals = await lookup.totals(KEY)
                 said, statements[:] = [one.split()[0] for one in statements], []
                 return " ".join(said), totals.request_count
 
@@ -196,7 +196,7 @@ def test_totals_of_a_key_never_used_are_read_once_until_it_is(data_dir: Path) ->
             instance.database.usage.commit(Batch([a_row()]))
             instance.database.usage.fold()
             found += [await asked() for _ in range(2)]
-            await finder.close()
+            await lookup.close()
             return found
 
     assert asyncio.run(run()) == [("SELECT", 0), ("PRAGMA", 0), ("PRAGMA SELECT", 1), ("PRAGMA", 1)]
@@ -218,12 +218,12 @@ def test_concurrent_lookups_share_one_round_trip_on_postgresql(data_dir: Path, p
     async def run() -> tuple[int, list[bool]]:
         with opened(data_dir, postgres_url) as instance:
             secrets = [Deps(instance).do_sync(keys.create, NewKey("n")).secret for _ in range(3)] + [token.mint()]
-            finder = await instance.database.open_finder()
-            assert isinstance(finder, PostgresFinder)
-            asked = counted(finder.keys, "ask")
+            lookup = await instance.database.open_lookup()
+            assert isinstance(lookup, PostgresKeyLookup)
+            asked = counted(lookup.keys, "ask")
             ask = AccessRequest(None, instance.now_ms())
-            verdicts = await asyncio.gather(*(verify(finder, secrets[n % 4].encode(), ask) for n in range(64)))
-            await finder.close()
+            verdicts = await asyncio.gather(*(verify(lookup, secrets[n % 4].encode(), ask) for n in range(64)))
+            await lookup.close()
             assert asked == [64]
             return len(asked), [bool(verdict) for verdict in verdicts]
 

@@ -19,7 +19,7 @@ class Keyring:
 
     def __init__(self, instance: Instance) -> None:
         self._instance = instance
-        self._finder = instance.database.provider_finder()
+        self._lookup = instance.database.provider_lookup()
         self._held: dict[str, tuple[Stored, ResolvedCredential]] = {}
 
     async def find(self, provider: Provider) -> ResolvedCredential:
@@ -27,7 +27,7 @@ class Keyring:
 
         Raises ``Conflict`` if there is none, ``Unavailable`` if it cannot be read or decrypted.
         """
-        stored = await self._finder.find(provider.name)
+        stored = await self._lookup.find(provider.name)
         remembered = self._held.get(provider.name)
         if remembered is not None and remembered[0] == stored:
             return remembered[1]
@@ -41,4 +41,4 @@ class Keyring:
     async def close(self) -> None:
         """Forget all credentials."""
         self._held.clear()
-        await self._finder.close()
+        await self._lookup.close()

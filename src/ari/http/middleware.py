@@ -33,7 +33,7 @@ class Middleware:
     async def start(self) -> None:
         """Open the connections of the hot path."""
         instance = self._instance
-        instance.finder = lookup = await instance.database.open_finder()
+        instance.lookup = lookup = await instance.database.open_lookup()
         await instance.usage.start()
         self.services = Services(
             settings=instance.settings,

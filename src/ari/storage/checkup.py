@@ -66,11 +66,11 @@ def try_verifying(database: Database) -> None:
     """Do what every verification does. Raises ``Unavailable``."""
 
     async def ask() -> None:
-        finder = await database.open_finder(_PATIENCE_SECONDS)
+        lookup = await database.open_lookup(_PATIENCE_SECONDS)
         try:
-            await finder.check()
+            await lookup.check()
         finally:
-            await finder.close()
+            await lookup.close()
 
     asyncio.run(ask())
     database.ping()

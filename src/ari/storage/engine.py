@@ -23,8 +23,8 @@ from ari.storage.failover.history import History
 from ari.storage.failover.link import Link
 from ari.storage.failover.replication import CommitUnconfirmed, Confirmation
 from ari.storage.failover.sqlite import examine_file, examine_sqlite
-from ari.storage.lookups.keys import HotFinder, PostgresFinder, SqliteFinder
-from ari.storage.lookups.providers import PostgresProviderFinder, ProviderFinder, SqliteProviderFinder
+from ari.storage.lookups.keys import KeyLookup, PostgresKeyLookup, SqliteKeyLookup
+from ari.storage.lookups.providers import PostgresProviderLookup, ProviderLookup, SqliteProviderLookup
 from ari.storage.lookups.sqlite import CommitCounter
 from ari.storage.postgres_sessions import Sessions
 from ari.storage.preflight import Server, examine
@@ -195,29 +195,29 @@ class Database:
         """Whether keys and usage are in one PostgreSQL database."""
         return self.link is not None
 
-    async def open_finder(self, patience_seconds: float | None = None) -> HotFinder:
+    async def open_lookup(self, patience_seconds: float | None = None) -> KeyLookup:
         """The hot path's own connections. From now on the database is watched (``failover.heartbeat``).
 
         With ``patience_seconds``, which replaces that of a verification, it is a trial, and nothing is watched.
         """
         if self.link is None:
-            finder = SqliteFinder(self.data_dir / KEYS_FILE, self.data_dir / USAGE_FILE, self._commits)
-            finder.keys.examine = partial(examine_file, history=self.history)
-            return finder
+            lookup = SqliteKeyLookup(self.data_dir / KEYS_FILE, self.data_dir / USAGE_FILE, self._commits)
+            lookup.keys.examine = partial(examine_file, history=self.history)
+            return lookup
         if patience_seconds is None:
             self.watch()
-        return PostgresFinder(self.link, patience_seconds or self._verify_seconds)
+        return PostgresKeyLookup(self.link, patience_seconds or self._verify_seconds)
 
     def watch(self, delay_seconds: float = 0.0) -> None:
         """Notice a database server that hangs, changed or waits for its standby; only PostgreSQL needs it."""
         if self.heartbeat is not None:
             self.heartbeat.start(delay_seconds)
 
-    def provider_finder(self) -> ProviderFinder:
+    def provider_lookup(self) -> ProviderLookup:
         """What the gateway asks for each request; connects when it is first asked."""
         if self.link is None:
-            return SqliteProviderFinder(self.data_dir / KEYS_FILE, self._commits)
-        return PostgresProviderFinder(self.link, self._verify_seconds)
+            return SqliteProviderLookup(self.data_dir / KEYS_FILE, self._commits)
+        return PostgresProviderLookup(self.link, self._verify_seconds)
 
     def close(self) -> None:
         """Let all connections go."""

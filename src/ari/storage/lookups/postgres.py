@@ -13,16 +13,16 @@ from ari.storage.postgres_reasons import log_reason, reason_of
 if TYPE_CHECKING:
     import psycopg
 
-_LETTING_GO_SECONDS = 0.2
+_CLOSE_SECONDS = 0.2
 _Row = tuple[Any, ...]
 V = TypeVar("V")
 
 
 class PostgresBatchLookup(Generic[V]):
-    """Concurrent lookups share one round trip: all that wait while a statement runs go into the next ``ask``.
+    """Concurrent lookups share one round trip: all that arrive while a statement runs go into the next ``ask``.
 
-    A connection that was dropped meanwhile (the server restarted) is replaced once for a batch: reading twice harms
-    nothing. Nobody waits longer than ``timeout_seconds``.
+    A dropped connection (the server restarted) is replaced once per batch; reading twice is harmless. No lookup waits
+    longer than ``timeout_seconds``.
     """
 
     def __init__(self, link: Link, gone: str, timeout_seconds: float) -> None:
@@ -35,11 +35,11 @@ class PostgresBatchLookup(Generic[V]):
         self._runner: asyncio.Task[None] | None = None
         self._asking: asyncio.Future[dict[Any, V]] | None = None
         self.reason: str | None = None
-        """Why the last failure was."""
+        """The reason of the last failure."""
         self._failure: BaseException | None = None
 
     async def row(self, key: bytes | str) -> V | None:
-        """What is found under this key, as committed now. Raises ``Unavailable``."""
+        """The value with this key, as committed now. Raises ``Unavailable``."""
         future: asyncio.Future[V | None] = asyncio.get_running_loop().create_future()
         self._waiting.append((key, future))
         if self._runner is None or self._runner.done():
@@ -51,7 +51,7 @@ class PostgresBatchLookup(Generic[V]):
             batch, self._waiting = self._waiting, []
             found = await self._bounded([key for key, _ in batch])
             if found is None:
-                # Who came meanwhile has waited too, and would wait again as long for the same.
+                # Fail the lookups queued during the timeout too; retrying would time out again.
                 batch, self._waiting = batch + self._waiting, []
             for key, future in batch:
                 if future.done():
@@ -62,13 +62,13 @@ class PostgresBatchLookup(Generic[V]):
                     future.set_result(found.get(key))
 
     def _refusal(self) -> Unavailable:
-        """The last failure as callers see it: a database that is not trusted is named."""
+        """The last failure as callers see it; one about an untrusted database keeps its words."""
         failure = self._failure
         return failure if isinstance(failure, Unavailable) else Unavailable(self._gone, reason=self.reason)
 
     async def _bounded(self, keys: list[Any]) -> dict[Any, V] | None:
-        """What ``ask`` found, or ``None`` if it failed or took too long."""
-        self._asking = asking = asyncio.ensure_future(self._twice(keys))
+        """The result of ``ask``, or ``None`` if it failed or took too long."""
+        self._asking = asking = asyncio.ensure_future(self._ask_twice(keys))
         await asyncio.wait((asking,), timeout=self._timeout_seconds)
         if asking.done() and not asking.cancelled() and asking.exception() is None:
             return asking.result()
@@ -81,11 +81,11 @@ class PostgresBatchLookup(Generic[V]):
         return None
 
     async def _give_up(self) -> None:
-        """End what is asked and let the connection go.
+        """End the running statement and close the connection.
 
-        A cancelled psycopg call first asks the server to cancel, which a hanging one never answers; so the socket is
-        shut, which wakes who waits for it. It is closed only after that: uvloop aborts the process where a socket that
-        it is about to watch is closed, and another connection could get the same number.
+        A cancelled psycopg call first asks the server to cancel, and a hanging server never answers that. Shutting down
+        the socket wakes the call instead. The socket is closed only afterwards: uvloop aborts the process if a socket
+        that it is about to watch is closed, and another connection could get the same file descriptor.
         """
         import psycopg  # noqa: PLC0415 - the extra "postgres"
 
@@ -96,15 +96,15 @@ class PostgresBatchLookup(Generic[V]):
             else:
                 with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(connection.pgconn.socket)) as same:
                     same.shutdown(socket.SHUT_RDWR)
-            await asyncio.wait((asking,), timeout=_LETTING_GO_SECONDS)
+            await asyncio.wait((asking,), timeout=_CLOSE_SECONDS)
             if not asking.done():
-                return  # what still watches the socket lets it go when it ends
+                return  # the call that still watches the socket closes it when it ends
             if not asking.cancelled():
                 asking.exception()
         if connection is not None:
             connection.pgconn.finish()
 
-    async def _twice(self, keys: list[Any]) -> dict[Any, V]:
+    async def _ask_twice(self, keys: list[Any]) -> dict[Any, V]:
         import psycopg  # noqa: PLC0415 - the extra "postgres"
 
         was_open = self._connection is not None
@@ -118,7 +118,7 @@ class PostgresBatchLookup(Generic[V]):
             return await self.ask(keys)
 
     async def ask(self, keys: list[Any]) -> dict[Any, V]:
-        """What is found under these keys, in one statement."""
+        """The values with these keys, in one statement."""
         raise NotImplementedError
 
     async def rows(self, query: str, keys: list[Any]) -> list[_Row]:
@@ -137,7 +137,7 @@ class PostgresBatchLookup(Generic[V]):
             connection.pgconn.finish()
 
     async def close(self) -> None:
-        """Let the connection go; who still waits is told that nothing can be decided."""
+        """Close the connection; lookups that still wait raise ``Unavailable``."""
         if self._runner is not None:
             self._runner.cancel()
         for _, future in self._waiting:

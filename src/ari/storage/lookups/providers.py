@@ -1,6 +1,6 @@
-"""The gateway's lookup of what is stored for a provider, its sealed key among it: one point read for each request.
+"""Hot-path reads of what is stored for a provider, its encrypted key included: one point read for each request.
 
-The store is asked every time, so a key that was removed or replaced is gone with the next request, in every process.
+The store is asked every time, so a removed or replaced key is gone with the next request, in every process.
 """
 
 import json
@@ -20,45 +20,45 @@ _TABLES = f"integrations i ON i.provider = p.provider {_SEALED}"
 _GONE = "The provider keys cannot be read now."
 
 
-class ProviderFinder(Protocol):
+class ProviderLookup(Protocol):
     """Holds a connection of its own."""
 
     async def find(self, provider: str) -> Stored:
         """What is stored for the provider, as committed now. Raises ``Unavailable``."""
 
     async def close(self) -> None:
-        """Let the connection go."""
+        """Close the connection."""
 
 
-class SqliteProviderFinder:
-    """Reads on the event loop; a copy counts while nothing was committed since it was read; see ``ValidatedCache``."""
+class SqliteProviderLookup:
+    """Reads on the event loop; see ``ValidatedCache``."""
 
     def __init__(self, keys_file: Path, commits: CommitCounter) -> None:
-        # Always one row, since only rows are copied: what is not stored is asked for as often as what is.
+        # Always one row, since only rows are cached, and a provider without a key is looked up as often as others.
         query = f"SELECT {_COLUMNS}, p.provider FROM (SELECT ? AS provider) p LEFT JOIN {_TABLES}"  # noqa: S608 - our own
-        self._points = SqliteLookup(keys_file, query, _GONE, commits)
-        self._copies = ValidatedCache[str, Stored](self._points, _stored)
+        self._rows = SqliteLookup(keys_file, query, _GONE, commits)
+        self._cache = ValidatedCache[str, Stored](self._rows, _stored)
 
     async def find(self, provider: str) -> Stored:
-        return self._copies.get(provider) or NOTHING_STORED
+        return self._cache.get(provider) or NOTHING_STORED
 
     async def close(self) -> None:
-        self._points.close()
+        self._rows.close()
 
 
-class PostgresProviderFinder:
+class PostgresProviderLookup:
     """Reads that share round trips; see ``PostgresLookup``."""
 
     def __init__(self, link: Link, timeout_seconds: float) -> None:
         query = f"SELECT {_COLUMNS}, i.provider FROM integrations i {_SEALED} WHERE i.provider = ANY(%s)"  # noqa: S608 - our own
-        self._points = PostgresLookup(link, query, _GONE, timeout_seconds)
+        self._rows = PostgresLookup(link, query, _GONE, timeout_seconds)
 
     async def find(self, provider: str) -> Stored:
-        row = await self._points.row(provider)
+        row = await self._rows.row(provider)
         return NOTHING_STORED if row is None else _stored((*row, provider))
 
     async def close(self) -> None:
-        await self._points.close()
+        await self._rows.close()
 
 
 def _stored(row: tuple[Any, ...]) -> Stored:

@@ -16,21 +16,21 @@ _Row = tuple[Any, ...]
 
 
 class CommitCounter:
-    """Counts what this process committed to a file, so that what it looked at before does not count afterwards."""
+    """Counts the commits of this process to a file; a look at the file from before a commit does not count after it."""
 
     count = 0
 
 
 class SqliteLookup:
-    """A synchronous read on the event loop: a few µs, less than any hand-over costs.
+    """Reads rows synchronously on the event loop: a few µs, less than handing over to a thread costs.
 
     The connection is in autocommit mode and every row is fetched, so no read transaction stays open and each call sees
-    all that was committed before it. A file that was removed or replaced is noticed: an open connection would go on
-    answering from the old one.
+    everything committed before it. A file that was removed or replaced is noticed; an open connection would otherwise
+    keep reading the old one.
 
-    Whether anything changed is asked once for each turn of the event loop. That is no cache: whoever is served in a
-    turn had arrived before it looked, because the end of the turn is queued before the look, and the loop serves what
-    came later after that. What this process itself commits meanwhile ends the turn at once.
+    Whether anything changed is asked once per tick of the event loop. That is not a cache: the end of the tick is
+    queued before the question, and the loop serves in order, so every request served before that end had arrived before
+    the question. A commit of this process ends the tick at once.
     """
 
     def __init__(self, path: Path, query: str, gone: str, commits: CommitCounter) -> None:
@@ -44,29 +44,29 @@ class SqliteLookup:
         self._execute: Callable[..., sqlite3.Cursor]
         self._file: tuple[int, int] | None = None
         self._version: int | None = None
-        self._in_turn = False
+        self._in_tick = False
         self._looked = False
         self.examine: Callable[[sqlite3.Connection], None] | None = None
-        """Raises ``Unavailable`` for a file that is not to be trusted; called for each that is opened."""
+        """Called with each connection that is opened; raises ``Unavailable`` for a file that is not to be trusted."""
         self.state = 0
-        """A number for what the file held when it was last looked at; it never comes back once that changed."""
+        """A number for the content of the file at the last look; never used again once the content changed."""
 
     def row(self, key: bytes | str) -> _Row | None:
         """The row with this primary key, as committed now. Raises ``Unavailable``."""
         try:
-            if not self._in_turn:
-                self._begin_turn()
+            if not self._in_tick:
+                self._begin_tick()
             rows = self._execute(self._query, (key,)).fetchall()
         except (sqlite3.Error, OSError):
             self.close()
             raise Unavailable(self._gone) from None
         return rows[0] if rows else None
 
-    def still(self, state: int) -> bool:
-        """Whether nothing was committed to the file since ``state``, so that rows read after it was taken hold still.
+    def unchanged_since(self, state: int) -> bool:
+        """Whether nothing was committed to the file since ``state``, so rows read after it are still current.
 
-        Asks SQLite for ``data_version``, which tells of every commit of another connection, in whatever process; this
-        connection writes nothing. Versions of two connections say nothing of each other. Raises ``Unavailable``.
+        Reads ``PRAGMA data_version``, which changes with every commit of another connection in any process; this
+        connection writes nothing. Versions of two connections cannot be compared. Raises ``Unavailable``.
         """
         if not self._looked or self._commits.count != self._counted:
             try:
@@ -77,8 +77,8 @@ class SqliteLookup:
         return state == self.state
 
     def _look(self) -> None:
-        if not self._in_turn:
-            self._begin_turn()
+        if not self._in_tick:
+            self._begin_tick()
         self._counted = self._commits.count
         [(version,)] = self._execute("PRAGMA data_version").fetchall()
         self._looked = True
@@ -86,15 +86,15 @@ class SqliteLookup:
             self._version = version
             self.state += 1
 
-    def _begin_turn(self) -> None:
-        asyncio.get_running_loop().call_soon(self._end_turn)
+    def _begin_tick(self) -> None:
+        asyncio.get_running_loop().call_soon(self._end_tick)
         status = os.stat(self._path)  # noqa: PTH116 - two thirds of the time of Path.stat
         if (status.st_ino, status.st_dev) != self._file:
             self._open()
-        self._in_turn = True
+        self._in_tick = True
 
-    def _end_turn(self) -> None:
-        self._in_turn = self._looked = False
+    def _end_tick(self) -> None:
+        self._in_tick = self._looked = False
 
     def _open(self) -> None:
         """A new connection, to the file that is there now."""
@@ -110,24 +110,24 @@ class SqliteLookup:
         [(self._version,)] = self._execute("PRAGMA data_version").fetchall()
         self._file = (status.st_ino, status.st_dev)
 
-    def trace(self, told: Callable[[str], None]) -> None:
-        """Tell every statement, for those who count them."""
+    def trace(self, report: Callable[[str], None]) -> None:
+        """Report every statement, for tests that count them."""
         if self._connection is None:
             self._open()
         assert self._connection is not None
-        self._connection.set_trace_callback(told)
+        self._connection.set_trace_callback(report)
 
     def close(self) -> None:
-        """Let the connection go."""
+        """Close the connection."""
         connection, self._connection, self._file = self._connection, None, None
-        self._end_turn()
+        self._end_tick()
         self.state += 1
         if connection is not None:
             connection.close()
 
 
 class PostgresLookup(PostgresBatchLookup[_Row]):
-    """Rows by primary key, which is the last column of ``query`` and is left out of what is given."""
+    """Rows by primary key, which is the last column of ``query`` and is left out of the rows."""
 
     def __init__(self, link: Link, query: str, gone: str, timeout_seconds: float) -> None:
         super().__init__(link, gone, timeout_seconds)
