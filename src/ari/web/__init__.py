@@ -1,4 +1,4 @@
-"""The pages: server-rendered HTML for the owner, complete without scripting."""
+"""The pages: server-rendered HTML for the owner, which works without JavaScript."""
 
 from starlette.routing import BaseRoute
 
@@ -34,7 +34,7 @@ from ari.web.static_files import StaticFiles
 
 __all__ = ["error_page", "routes"]
 
-_PARTS = (
+_FOLDERS = (
     SignInPages,
     CodePages,
     SetupPages,
@@ -44,7 +44,7 @@ _PARTS = (
     ConfirmPages,
     ShortcutsPages,
     CreateKeyPages,
-    ManyKeysPages,  # before the page of a key, whose address would match
+    ManyKeysPages,  # before the page of a key, whose URL would match
     KeyPages,
     KeyUsagePages,
     EditKeyPages,
@@ -59,19 +59,19 @@ _PARTS = (
 
 
 def error_page(instance: Instance) -> ErrorPage:
-    """What renders a refusal of this instance as a page."""
+    """A function that renders an error of this instance as a page."""
     return render.error_page(instance, urls)
 
 
 def routes(instance: Instance, describe: Describe) -> list[BaseRoute]:
-    """Every page of this instance; each endpoint says who may see it (``ari.http.route_policy``).
+    """The routes of all pages. Each endpoint declares its policy (``ari.http.route_policy``).
 
-    ``describe`` gives the API's OpenAPI document.
+    ``describe`` returns the API's OpenAPI document.
     """
     pages, endpoints = Pages(instance, urls), Endpoints(describe)
     found: list[BaseRoute] = StaticFiles().routes()
-    for part in _PARTS:
-        found += part(pages).routes()
+    for folder in _FOLDERS:
+        found += folder(pages).routes()
     for with_endpoints in (SettingsApiPages, ApiDocsPages):
         found += with_endpoints(pages, endpoints).routes()
     asks_first = AsksFirst(pages)

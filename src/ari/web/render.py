@@ -1,4 +1,4 @@
-"""Templates to answers: the Jinja2 environment, what every template knows, and the page of an error."""
+"""Render templates: the Jinja2 environment, the variables of every template, and the error page."""
 
 import json
 from collections.abc import Mapping
@@ -41,18 +41,18 @@ def assets() -> Mapping[str, Asset]:
 
 @cache
 def asset_parts(name: str) -> tuple[str, ...]:
-    """The files that a module script loads at once."""
+    """The files that a module script imports statically."""
     manifest = json.loads((_HERE / "static" / "manifest.json").read_text(encoding="utf-8"))
     return tuple(part for part, file in manifest.items() if file.get("with") == name)
 
 
 @cache
 def environment() -> Environment:
-    """The templates: escaping on, a missing value is an error."""
-    made = Environment(
+    """The templates, with escaping on; a missing variable is an error."""
+    jinja = Environment(
         loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    made.globals.update(
+    jinja.globals.update(
         asset=_asset,
         asset_parts=asset_parts,
         scope_meanings=SCOPES,
@@ -61,16 +61,16 @@ def environment() -> Environment:
         own_url=own_url,
         with_query=with_query,
     )
-    made.filters.update(rfc3339=to_rfc3339, access=preset_of, number=lambda amount: f"{amount:,}")
-    made.filters.update(exact=words.exact, counted=words.counted, duration=words.duration, short=words.short)
-    return made
+    jinja.filters.update(rfc3339=to_rfc3339, access=preset_of, number=lambda amount: f"{amount:,}")
+    jinja.filters.update(exact=words.exact, counted=words.counted, duration=words.duration, short=words.short)
+    return jinja
 
 
 def _asset(name: str) -> Asset:
     return assets()[name]
 
 
-# What is swapped in works at once: a settle delay would leave it inert for 20 ms and more, while somebody types in it.
+# No settle delay: it would leave swapped-in content inert for 20 ms or more, while someone types in it.
 _HTMX_CONFIG = json.dumps(
     {
         "defaultSettleDelay": 0,
@@ -111,8 +111,8 @@ class Pages:
         headers: Mapping[str, str] | None = None,
         **context: Any,
     ) -> Response:
-        """The page, or only its contents where htmx asked for them."""
-        call = context_of(request)
+        """The page, or only its contents for a request from htmx."""
+        request_context = context_of(request)
         settings = self.instance.settings
         fragment = "hx-request" in request.headers
         toast = None if fragment else self._urls.toast_text(request.cookies.get(TOAST_COOKIE, ""))
@@ -121,16 +121,18 @@ class Pages:
             "base_url": settings.base_url,
             "host": self.host,
             "address_over_https": _address_over_https(self.instance),
-            "theme": call.preferences.theme,
-            "shortcuts": call.preferences.shortcuts,
+            "theme": request_context.preferences.theme,
+            "shortcuts": request_context.preferences.shortcuts,
             "urls": self._urls,
             "toast": toast,
             "here": self.return_url(_here(request)),
         }
-        answer = HTMLResponse(render(call, template, fragment=fragment, **shared, **context), status, headers)
+        response = HTMLResponse(
+            render(request_context, template, fragment=fragment, **shared, **context), status, headers
+        )
         if toast:
-            answer.delete_cookie(TOAST_COOKIE, httponly=True, samesite="lax", secure=settings.secure)
-        return answer
+            response.delete_cookie(TOAST_COOKIE, httponly=True, samesite="lax", secure=settings.secure)
+        return response
 
     def page_behind(self, request: Request) -> str | None:
         """The page that the dialog of this request covers, if a form may lead back to it."""
@@ -139,51 +141,51 @@ class Pages:
     def go(self, request: Request, url: str, toast: Toast | None = None) -> Response:
         """Redirect to a page, which then shows the toast."""
         if "hx-request" in request.headers:
-            answer = Response(status_code=204, headers={"hx-redirect": url})
+            response = Response(status_code=204, headers={"hx-redirect": url})
         else:
-            answer = Response(status_code=303, headers={"location": url})
+            response = Response(status_code=303, headers={"location": url})
         if toast is not None:
             secure = self.instance.settings.secure
-            answer.set_cookie(TOAST_COOKIE, toast.id, _TOAST_SECONDS, httponly=True, samesite="lax", secure=secure)
-        return answer
+            response.set_cookie(TOAST_COOKIE, toast.id, _TOAST_SECONDS, httponly=True, samesite="lax", secure=secure)
+        return response
 
 
-def render(call: RequestContext, template: str, *, fragment: bool, **context: Any) -> str:
-    """The HTML of a template for this call."""
-    account = call.signed_in.account if call.signed_in else None
+def render(request: RequestContext, template: str, *, fragment: bool, **context: Any) -> str:
+    """The HTML of a template for this request."""
+    account = request.signed_in.account if request.signed_in else None
     layout = "layout/fragment.html" if fragment else "layout/base.html"
     return (
         environment()
         .get_template(template)
-        .render(csrf=call.csrf, nonce=call.nonce, account=account, layout=layout, fragment=fragment, **context)
+        .render(csrf=request.csrf, nonce=request.nonce, account=account, layout=layout, fragment=fragment, **context)
     )
 
 
 def error_page(instance: Instance, urls: Urls) -> ErrorPage:
-    """What renders a refusal of this instance as a page; it holds no value that the caller sent."""
+    """A function that renders an error as a page, without any value that the caller sent."""
     host = _host(instance)
 
-    def rendered(call: RequestContext, fault: Fault) -> bytes:
+    def render_error(request: RequestContext, fault: Fault) -> bytes:
         html = render(
-            call,
+            request,
             "pages/error/wrong_host.html" if fault.reason.code == "misdirected" else "pages/error/page.html",
             fragment=False,
             base_url=instance.settings.base_url,
             reason=fault.reason,
             detail=fault.detail or fault.reason.sentence,
             retry_after_seconds=fault.retry_after_seconds,
-            request_id=call.request_id,
+            request_id=request.request_id,
             host=host,
             address_over_https=_address_over_https(instance),
-            theme=call.preferences.theme,
-            shortcuts=call.preferences.shortcuts,
+            theme=request.preferences.theme,
+            shortcuts=request.preferences.shortcuts,
             urls=urls,
             toast=None,
             here=urls.return_url(None),
         )
         return html.encode()
 
-    return rendered
+    return render_error
 
 
 def _host(instance: Instance) -> str:
@@ -191,7 +193,7 @@ def _host(instance: Instance) -> str:
 
 
 def _address_over_https(instance: Instance) -> str | None:
-    """The address that pages name where they were opened over http, which their cookies do not work with."""
+    """The https URL to show on pages opened over http, where Secure cookies don't work."""
     return instance.settings.base_url if instance.settings.secure else None
 
 

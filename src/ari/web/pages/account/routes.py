@@ -1,4 +1,4 @@
-"""The account menu: theme and shortcuts, signing out here or everywhere."""
+"""The account menu: theme, keyboard shortcuts, signing out here or everywhere."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -26,53 +26,53 @@ _YEAR_SECONDS = 365 * 24 * 3600
 
 
 class AccountPages:
-    """What the menu's buttons do."""
+    """The actions of the menu."""
 
     def __init__(self, pages: Pages) -> None:
         self._pages = pages
         self._instance = pages.instance
 
     def routes(self) -> list[BaseRoute]:
-        """The addresses."""
+        """The routes."""
         return [
-            Route(PREFERENCES, self.prefer, methods=["POST"]),
+            Route(PREFERENCES, self.save_preferences, methods=["POST"]),
             Route(SIGN_OUT, self.sign_out, methods=["POST"]),
             Route(SIGN_OUT_EVERYWHERE, self.ask, methods=["GET"]),
             Route(SIGN_OUT_EVERYWHERE, self.sign_out_everywhere, methods=["POST"]),
         ]
 
     @policy(AuthMode.SESSION)
-    async def prefer(self, request: Request) -> Response:
-        """Keep the theme or the shortcuts in a cookie; scripts read and set the same ones."""
+    async def save_preferences(self, request: Request) -> Response:
+        """Save the theme or the shortcuts in a cookie, which scripts also read and set."""
         form = form_from(form_of(request), "theme", "shortcuts", "next")
-        answer = self._pages.go(request, self._pages.return_url(form.value("next")))
+        response = self._pages.go(request, self._pages.return_url(form.value("next")))
         for name, value, known in (
             (THEME_COOKIE, form.value("theme"), THEMES),
             (SHORTCUTS_COOKIE, form.value("shortcuts"), ("on", "off")),
         ):
             if value in known:
                 secure = self._instance.settings.secure
-                answer.set_cookie(name, value, _YEAR_SECONDS, samesite="lax", secure=secure)
-        return answer
+                response.set_cookie(name, value, _YEAR_SECONDS, samesite="lax", secure=secure)
+        return response
 
     @policy(AuthMode.SESSION)
     async def sign_out(self, request: Request) -> Response:
         """End this session."""
         await deps_of(request).do(sessions.end)
-        return self._out(request, SIGNED_OUT)
+        return self._redirect_signed_out(request, SIGNED_OUT)
 
     @policy(AuthMode.SESSION)
     async def ask(self, request: Request) -> Response:
-        """Asks before ending every session."""
+        """Ask before ending every session."""
         return self._pages.page(request, "pages/account/sign_out_everywhere.html")
 
     @policy(AuthMode.SESSION)
     async def sign_out_everywhere(self, request: Request) -> Response:
         """End every session of the account."""
         await deps_of(request).do(sessions.end_all)
-        return self._out(request, SIGNED_OUT_EVERYWHERE)
+        return self._redirect_signed_out(request, SIGNED_OUT_EVERYWHERE)
 
-    def _out(self, request: Request, toast: Toast) -> Response:
-        answer = self._pages.go(request, SIGN_IN, toast)
-        forget_session(answer, self._instance.settings)
-        return answer
+    def _redirect_signed_out(self, request: Request, toast: Toast) -> Response:
+        response = self._pages.go(request, SIGN_IN, toast)
+        forget_session(response, self._instance.settings)
+        return response

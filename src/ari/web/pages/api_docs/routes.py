@@ -20,7 +20,7 @@ class ApiDocsPages:
         self._endpoints = endpoints
 
     def routes(self) -> list[BaseRoute]:
-        """The address."""
+        """The route."""
         return [Route(API_DOCS, redirect_ended_session(self.show), methods=["GET"])]
 
     @policy(AuthMode.KEY_OR_SESSION, scope="api:read", inline_styles=True)

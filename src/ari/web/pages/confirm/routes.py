@@ -1,4 +1,4 @@
-"""``/confirm``: gives the password again before something that was only opened, or for calls of the API."""
+"""``/confirm``: asks for the password again before a page that was opened by link, and for calls of the API."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -12,28 +12,29 @@ from ari.web.render import Pages
 
 
 class ConfirmPages:
-    """Being marked sensitive is all they need: who is let through has confirmed."""
+    """These routes are sensitive, so a request that reaches them has confirmed its password."""
 
     def __init__(self, pages: Pages) -> None:
         self._pages = pages
 
     def routes(self) -> list[BaseRoute]:
-        """The addresses."""
+        """The routes."""
         return [
             Route(CONFIRM, self.show, methods=["GET"]),
-            Route(CONFIRM, self.go_on, methods=["POST"]),
+            Route(CONFIRM, self.confirm, methods=["POST"]),
         ]
 
     @policy(AuthMode.SESSION, sensitive=True)
     async def show(self, request: Request) -> Response:
-        """Asks, unless the password was given of late; then goes on."""
-        return self._on(self._pages.return_url(request.query_params.get("next")))
+        """Redirect to the page that was asked for; the password was confirmed recently or just now."""
+        return _redirect(self._pages.return_url(request.query_params.get("next")))
 
     @policy(AuthMode.SESSION, sensitive=True)
-    async def go_on(self, request: Request) -> Response:
-        """Goes on to the page that was wanted; in a dialog, within it."""
-        return self._on(self._pages.return_url(form_from(form_of(request), "next").value("next")))
+    async def confirm(self, request: Request) -> Response:
+        """Redirect to the page that was asked for, within the dialog if there is one."""
+        return _redirect(self._pages.return_url(form_from(form_of(request), "next").value("next")))
 
-    def _on(self, place: str) -> Response:
-        # A plain redirect also for htmx: the browser follows it, and the dialog gets what was wanted.
-        return Response(status_code=303, headers={"location": place})
+
+def _redirect(url: str) -> Response:
+    # A plain redirect for htmx too: the browser follows it, and the dialog shows the page.
+    return Response(status_code=303, headers={"location": url})

@@ -1,1 +1,1 @@
-"""Links that were mailed: to set a password anew, to confirm another address."""
+"""Pages behind emailed links: reset a password, confirm an email address."""

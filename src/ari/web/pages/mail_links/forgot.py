@@ -1,4 +1,4 @@
-"""Forgot your password: asks for the mail with the link, or says how to set it at the command line."""
+"""Forgot your password: request the email with the link, or see how to reset it from the command line."""
 
 import asyncio
 
@@ -19,11 +19,11 @@ from ari.web.pages.mail_links.posting import mail_reset_link
 from ari.web.pages.mail_links.urls import FORGOT
 from ari.web.render import Pages
 
-ANSWER_SECONDS = 0.5
-"""When the answer goes out, whatever there was to do: its time tells nobody whether there is such an account."""
-AT_ONCE = 2
-WAITING = 8
-"""How many requests a process handles at once, and how many strangers wait: four a second, whoever asks."""
+RESPONSE_SECONDS = 0.5
+"""When every response is sent, so its timing doesn't reveal whether the account exists."""
+MAX_AT_ONCE = 2
+MAX_WAITING = 8
+"""Requests that a process handles at once, and requests from unknown browsers that wait: four a second in all."""
 
 
 class ForgotPages:
@@ -32,10 +32,10 @@ class ForgotPages:
     def __init__(self, pages: Pages) -> None:
         self._pages = pages
         self._instance = pages.instance
-        self._turns = Turns(AT_ONCE, WAITING)
+        self._turns = Turns(MAX_AT_ONCE, MAX_WAITING)
 
     def routes(self) -> list[BaseRoute]:
-        """The addresses."""
+        """The routes."""
         return [
             Route(FORGOT, self.show, methods=["GET"]),
             Route(FORGOT, self.ask, methods=["POST"]),
@@ -43,12 +43,12 @@ class ForgotPages:
 
     @policy(AuthMode.VISITOR)
     async def show(self, request: Request) -> Response:
-        """The form; without mail, the command."""
+        """The form; without email, the command."""
         return self._page(request, Form())
 
     @policy(AuthMode.VISITOR)
     async def ask(self, request: Request) -> Response:
-        """Mails the link if there is such an account, and answers the same if there is none."""
+        """Email the link if the account exists. The response is the same if it doesn't."""
         form, deps = form_from(form_of(request), "email"), visitor_deps_of(request)
         if not self._instance.mail_config.can_link:
             return self._page(request, form)
@@ -56,19 +56,19 @@ class ForgotPages:
         known = await deps.read(sign_in.is_known, form.value("email"), device)
         await self._turns.take(None if known else place_of(deps.caller.origin.client_address))
         try:
-            return await self._answer(request, form, device)
+            return await self._send_link(request, form, device)
         finally:
             self._turns.give_back()
 
-    async def _answer(self, request: Request, form: Form, device: str | None) -> Response:
-        answers_at = asyncio.get_running_loop().time() + ANSWER_SECONDS
+    async def _send_link(self, request: Request, form: Form, device: str | None) -> Response:
+        responds_at = asyncio.get_running_loop().time() + RESPONSE_SECONDS
         try:
             await visitor_deps_of(request).do(mail_reset_link, self._instance.mail_config, form.value("email"), device)
         except RateLimited as error:
             wait = {"retry-after": str(error.retry_after_seconds)}
             return self._page(request, form.with_problem("email", str(error)), 429, wait)
         self._instance.mail_is_due.set()
-        await asyncio.sleep(max(0.0, answers_at - asyncio.get_running_loop().time()))
+        await asyncio.sleep(max(0.0, responds_at - asyncio.get_running_loop().time()))
         return self._page(request, form, sent=True)
 
     def _page(

@@ -1,4 +1,4 @@
-"""What mailed links lead to. Opening one changes nothing; its token comes with the form that is sent."""
+"""The pages that emailed links open. Opening one changes nothing; the token is sent with the form."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -24,7 +24,7 @@ class MailLinkPages:
         self._instance = pages.instance
 
     def routes(self) -> list[BaseRoute]:
-        """The addresses."""
+        """The routes."""
         return [
             Route(RESET, self.reset_form, methods=["GET"]),
             Route(RESET, self.reset, methods=["POST"]),
@@ -32,17 +32,17 @@ class MailLinkPages:
 
     @policy(AuthMode.VISITOR)
     async def reset_form(self, request: Request) -> Response:
-        """Asks for a new password."""
+        """The form for a new password."""
         return self._page(request, Form())
 
     @policy(AuthMode.VISITOR)
     async def reset(self, request: Request) -> Response:
-        """Sets it for whoever holds a link that works; the sign-in follows, with two-factor where that is on."""
+        """Set the password if the link is valid, then redirect to sign-in, which still asks for the second factor."""
         form, deps = form_from(form_of(request), "token", "password"), visitor_deps_of(request)
         token = link_token(form.value("token"))
         account = await deps.read(mail_links.account_behind, "reset", token)
         if account is None:
-            return self._gone(request)
+            return self._show_invalid_link(request)
         try:
             hashed = await self._instance.passwords.hash_new(form.value("password"), account.email)
         except Invalid as error:
@@ -50,10 +50,10 @@ class MailLinkPages:
         try:
             await deps.do(mail_links.reset, token, hashed)
         except NotFound:
-            return self._gone(request)
+            return self._show_invalid_link(request)
         return self._pages.go(request, SIGN_IN, PASSWORD_RESET)
 
-    def _gone(self, request: Request) -> Response:
+    def _show_invalid_link(self, request: Request) -> Response:
         return self._page(request, Form(problems={"token": mail_links.GONE}), 422)
 
     def _page(self, request: Request, form: Form, status: int = 200) -> Response:

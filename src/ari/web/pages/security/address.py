@@ -1,4 +1,4 @@
-"""Changing the e-mail address in Settings > Security: a link goes to the new one, a word to the old one."""
+"""Change the email address in Settings > Security: a link goes to the new address, a notice to the old one."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -26,7 +26,7 @@ class AddressPages:
         self._instance = pages.instance
 
     def routes(self) -> list[BaseRoute]:
-        """The addresses."""
+        """The routes."""
         return [
             Route(ADDRESS, self.show, methods=["GET"]),
             Route(ADDRESS, self.ask, methods=["POST"]),
@@ -36,12 +36,12 @@ class AddressPages:
 
     @policy(AuthMode.SESSION, sensitive=True)
     async def show(self, request: Request) -> Response:
-        """Asks for the new address; without mail, says how to change it at the command line."""
+        """The form for the new address; without email, how to change it from the command line."""
         return self._form(request, Form())
 
     @policy(AuthMode.SESSION, sensitive=True)
     async def ask(self, request: Request) -> Response:
-        """Mails the link."""
+        """Email the link."""
         form = form_from(form_of(request), "email")
         if not self._instance.mail_config.can_link:
             return self._form(request, form)
@@ -57,12 +57,12 @@ class AddressPages:
 
     @policy(AuthMode.VISITOR)
     async def confirm_form(self, request: Request) -> Response:
-        """Shows a button."""
+        """A page with one button."""
         return self._confirm_page(request, Form())
 
     @policy(AuthMode.VISITOR)
     async def confirm(self, request: Request) -> Response:
-        """Makes the address to which the link was mailed the account's."""
+        """Change the account's email address to the one that received the link."""
         token = link_token(form_from(form_of(request), "token").value("token"))
         try:
             await visitor_deps_of(request).do(mail_links.confirm_address, token)

@@ -1,4 +1,4 @@
-"""Settings > Security: the password, two-factor, sessions and what happened to the account."""
+"""Settings > Security: the password, two-factor authentication, sessions and recent account events."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -15,7 +15,7 @@ from ari.web.cookies import keep_device
 from ari.web.forms import Form, form_from
 from ari.web.pages.confirm.reauth import WRONG, Asker
 from ari.web.pages.security.urls import PASSWORD_CHANGED, SECURITY, SESSION_ENDED, SESSIONS_ENDED
-from ari.web.pages.security.view import happened, is_refusal, security_facts
+from ari.web.pages.security.view import describe_event, is_refusal, read_security
 from ari.web.render import Pages
 
 
@@ -28,7 +28,7 @@ class SecurityPages:
         self._asker = Asker(pages)
 
     def routes(self) -> list[BaseRoute]:
-        """The addresses."""
+        """The routes."""
         return [
             Route(SECURITY, self.show, methods=["GET"]),
             Route(f"{SECURITY}/password", self.password_form, methods=["GET"]),
@@ -40,27 +40,27 @@ class SecurityPages:
     @policy(AuthMode.SESSION)
     async def show(self, request: Request) -> Response:
         """The page."""
-        facts = await deps_of(request).read(security_facts)
+        account_security = await deps_of(request).read(read_security)
         return self._pages.page(
             request,
             "pages/security/page.html",
-            facts=facts,
+            account_security=account_security,
             own=session_of(request).session,
             all_codes=backup_codes.COUNT,
             few_codes=FEW_CODES,
             browser_name=browser_name,
-            happened=happened,
+            describe_event=describe_event,
             is_refusal=is_refusal,
         )
 
     @policy(AuthMode.SESSION)
     async def password_form(self, request: Request) -> Response:
-        """Asks for the old password and the new one."""
+        """The form for the current and the new password."""
         return self._password_form(request, Form())
 
     @policy(AuthMode.SESSION)
     async def change_password(self, request: Request) -> Response:
-        """Changes it, or says what is wrong with which of the two."""
+        """Change the password, or show which of the two is wrong."""
         form = form_from(form_of(request), "current", "new")
         try:
             if not await self._asker.prove(request, form.value("current")):
@@ -74,19 +74,19 @@ class SecurityPages:
         except Invalid as error:
             return self._password_form(request, Form(problems={"new": str(error)}), 422)
         token = await deps_of(request).do(setup.change_password, account, hashed)
-        answer = self._pages.go(request, SECURITY, PASSWORD_CHANGED)
-        keep_device(answer, self._instance.settings, token)
-        return answer
+        response = self._pages.go(request, SECURITY, PASSWORD_CHANGED)
+        keep_device(response, self._instance.settings, token)
+        return response
 
     @policy(AuthMode.SESSION)
     async def end_one(self, request: Request) -> Response:
-        """Signs another session out."""
+        """Sign another session out."""
         await deps_of(request).do(sessions.end_one, request.path_params["session_id"])
         return self._pages.go(request, SECURITY, SESSION_ENDED)
 
     @policy(AuthMode.SESSION)
     async def end_others(self, request: Request) -> Response:
-        """Signs every session out but this one."""
+        """Sign out every session except this one."""
         await deps_of(request).do(sessions.end_all, keep_own=True)
         return self._pages.go(request, SECURITY, SESSIONS_ENDED)
 

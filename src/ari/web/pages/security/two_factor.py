@@ -1,4 +1,4 @@
-"""Two-factor in Settings > Security: set up, turn off, new backup codes."""
+"""Two-factor authentication in Settings > Security: set up, turn off, generate backup codes."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -28,7 +28,7 @@ class TwoFactorPages:
         self._asker = Asker(pages)
 
     def routes(self) -> list[BaseRoute]:
-        """The addresses."""
+        """The routes."""
         return [
             Route(TWO_FACTOR, self.set_up, methods=["GET"]),
             Route(TWO_FACTOR, self.turn_on, methods=["POST"]),
@@ -40,20 +40,20 @@ class TwoFactorPages:
 
     @policy(AuthMode.SESSION, sensitive=True)
     async def set_up(self, request: Request) -> Response:
-        """Shows a new secret; it counts only once a code of it has come back."""
+        """Show a new secret; it takes effect only when one of its codes is entered."""
         if await self._is_on(request):
             return self._pages.go(request, SECURITY)
         return self._set_up(request, Form({"secret": totp.new_secret()}))
 
     @policy(AuthMode.SESSION)
     async def turn_on(self, request: Request) -> Response:
-        """Turns it on and shows the backup codes, in this answer and nowhere else."""
+        """Turn it on and show the backup codes, in this response only."""
         form = form_from(form_of(request), "secret", "code")
         try:
             codes = await deps_of(request).do(two_factor.turn_on, form.value("secret"), form.value("code"))
         except Invalid as error:
-            whole = totp.secret_bytes(form.value("secret")) is not None
-            shown = Form({"secret": form.value("secret") if whole else totp.new_secret()})
+            is_valid = totp.secret_bytes(form.value("secret")) is not None
+            shown = Form({"secret": form.value("secret") if is_valid else totp.new_secret()})
             return self._set_up(request, shown.with_problems(error.problems), 422)
         except Conflict:
             return self._pages.go(request, SECURITY)
@@ -61,21 +61,21 @@ class TwoFactorPages:
 
     @policy(AuthMode.SESSION)
     async def off_form(self, request: Request) -> Response:
-        """Asks for the password and a code."""
+        """The form for the password and a code."""
         if not await self._is_on(request):
             return self._pages.go(request, SECURITY)
         return self._off_form(request, Form())
 
     @policy(AuthMode.SESSION)
     async def turn_off(self, request: Request) -> Response:
-        """Turns it off for the right password and a right code."""
+        """Turn it off if the password and the code are correct."""
         form = form_from(form_of(request), "password", "code")
         problem, wait = "password", 0
         try:
             if not await self._asker.prove(request, form.value("password")):
                 return self._off_form(request, Form(problems={"password": WRONG}), 422)
             problem = "code"
-            if not await self._off(request, form.value("code")):
+            if not await self._turn_off(request, form.value("code")):
                 return self._off_form(request, Form(problems={"code": WRONG_CODE}), 422)
         except RateLimited as error:
             wait = error.retry_after_seconds
@@ -84,7 +84,7 @@ class TwoFactorPages:
 
     @policy(AuthMode.SESSION, sensitive=True)
     async def codes_form(self, request: Request) -> Response:
-        """Asks before the codes of before stop working."""
+        """Ask before the current codes stop working."""
         if not await self._is_on(request):
             return self._pages.go(request, SECURITY)
         form_id = new_form_id(self._instance.now_ms())
@@ -92,7 +92,7 @@ class TwoFactorPages:
 
     @policy(AuthMode.SESSION, sensitive=True)
     async def new_codes(self, request: Request) -> Response:
-        """Makes new backup codes and shows them, in this answer and nowhere else; a form makes them once."""
+        """Generate backup codes and show them, in this response only; a form generates codes once."""
         form_id = form_from(form_of(request), "form").value("form")
         try:
             codes = await deps_of(request).do(_renew_codes, form_id)
@@ -102,7 +102,7 @@ class TwoFactorPages:
             return self._pages.go(request, SECURITY)
         return self._codes(request, codes, turned_on=False)
 
-    async def _off(self, request: Request, code: str) -> bool:
+    async def _turn_off(self, request: Request, code: str) -> bool:
         known = read_cookie(request.headers.getlist("cookie"), device_cookie_name(self._instance.settings))
         account = session_of(request).account
         return await deps_of(request).do(second_step.turn_off_with_code, account, code, known)
@@ -132,7 +132,7 @@ class TwoFactorPages:
 
 
 def _renew_codes(tx: AccountTransaction, form_id: str) -> list[str] | None:
-    """New backup codes, ``None`` for a form that has made some already."""
+    """New backup codes, or ``None`` if this form has already generated some."""
     if use_once(tx, form_id, tx.now_ms) != "first":
         return None
     return two_factor.renew_backup_codes(tx)

@@ -1,4 +1,4 @@
-"""What Settings > Security shows, read in one go."""
+"""What Settings > Security shows."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from ari.base.user_agent import browser_name
 
 LATEST_EVENTS = 20
 _SECOND_STEPS = {"app": " with a code", "backup": " with a backup code"}
-_WORDS = {
+_EVENT_NAMES = {
     "owner_created": "Account created",
     "signed_in": "Signed in",
     "sign_in_refused": "Sign-in failed: incorrect password",
@@ -30,8 +30,8 @@ _WORDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class SecurityFacts:
-    """The account's sessions, newest first, its two-factor and what happened to it of late."""
+class AccountSecurity:
+    """An account's sessions, newest first, its two-factor authentication and its latest events."""
 
     sessions: list[Session]
     two_factor: TwoFactor | None
@@ -39,10 +39,10 @@ class SecurityFacts:
     events: list[Event]
 
 
-def security_facts(tx: AccountTransaction) -> SecurityFacts:
+def read_security(tx: AccountTransaction) -> AccountSecurity:
     """Read the calling account."""
     account_id = tx.caller.actor
-    return SecurityFacts(
+    return AccountSecurity(
         tx.accounts.sessions_of(account_id, tx.now_ms),
         tx.second_step.two_factor(account_id),
         tx.second_step.backup_codes_left(account_id),
@@ -50,20 +50,20 @@ def security_facts(tx: AccountTransaction) -> SecurityFacts:
     )
 
 
-def happened(event: Event) -> str:
+def describe_event(event: Event) -> str:
     """An event of the account in words."""
-    said = _WORDS.get(event.name, event.name.replace("_", " ").capitalize())
+    name = _EVENT_NAMES.get(event.name, event.name.replace("_", " ").capitalize())
     if "counted" in event.detail:
-        return f"{said}, {event.detail['counted']} more times"
+        return f"{name}, {event.detail['counted']} more times"
     if event.name == "signed_in":
-        return said + _SECOND_STEPS.get(event.detail.get("second_step", ""), "")
+        return name + _SECOND_STEPS.get(event.detail.get("second_step", ""), "")
     if event.name == "session_ended":
-        return f"{said}: {browser_name(event.detail.get('user_agent'))}"
+        return f"{name}: {browser_name(event.detail.get('user_agent'))}"
     if event.name == "sessions_ended" and event.detail.get("kept_own"):
         return "Other sessions signed out"
-    return said
+    return name
 
 
 def is_refusal(event: Event) -> bool:
-    """Whether somebody was turned away."""
+    """Whether an attempt was refused."""
     return event.name.endswith("_refused")

@@ -1,4 +1,4 @@
-"""The first run: whoever read the terminal makes the owner's account (security.md 24)."""
+"""The first run: the person who can read the terminal creates the owner account (security.md 24)."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -33,35 +33,35 @@ class SetupPages:
         self._instance = pages.instance
 
     def routes(self) -> list[BaseRoute]:
-        """The addresses."""
-        return [Route(SETUP, self.show, methods=["GET"]), Route(SETUP, self.make, methods=["POST"])]
+        """The routes."""
+        return [Route(SETUP, self.show, methods=["GET"]), Route(SETUP, self.create, methods=["POST"])]
 
     @policy(AuthMode.VISITOR)
     async def show(self, request: Request) -> Response:
-        """The form; the token comes with it, never before it."""
+        """The form. The token is sent with it, never in a URL."""
         if await visitor_deps_of(request).read(setup.has_owner):
             raise NotFound(_GONE)
         return self._form(request, Form())
 
     @policy(AuthMode.VISITOR)
-    async def make(self, request: Request) -> Response:
-        """Make the owner and sign in. Without a good token there is nothing here."""
+    async def create(self, request: Request) -> Response:
+        """Create the owner and sign in. Raises ``NotFound`` unless the token is valid."""
         form = form_from(form_of(request), "token", "email", "password")
         token, deps = link_token(form.value("token")), visitor_deps_of(request)
         if not await deps.read(setup.token_is_good, token):
             raise NotFound(_LINK_GONE)
         shown = Form({"token": token, "email": form.value("email")})
         try:
-            hashed = await self._checked(form.value("email"), form.value("password"))
+            hashed = await self._check_and_hash(form.value("email"), form.value("password"))
         except Invalid as error:
             return self._form(request, shown.with_problems(error.problems), 422)
         session = await deps.do(setup.make_owner_and_sign_in, token, form.value("email"), hashed)
         owner_mark.remember(self._instance.settings.data_dir)
-        answer = self._pages.go(request, HOME)
-        keep_session(answer, self._instance.settings, session.token, session.device_token)
-        return answer
+        response = self._pages.go(request, HOME)
+        keep_session(response, self._instance.settings, session.token, session.device_token)
+        return response
 
-    async def _checked(self, email: str, password: str) -> str:
+    async def _check_and_hash(self, email: str, password: str) -> str:
         """The password's hash. Raises ``Invalid`` with the problems of both fields."""
         problems: list[Problem] = []
         hashed = ""

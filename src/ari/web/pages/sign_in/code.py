@@ -1,4 +1,4 @@
-"""The second step of a sign-in: the code of the app, or a backup code."""
+"""The second step of a sign-in: an authenticator code or a backup code."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -21,14 +21,14 @@ WRONG_BACKUP = "That backup code is incorrect or already used."
 
 
 class CodePages:
-    """``/sign-in/code``: open to whoever gave the right password within the last five minutes."""
+    """``/sign-in/code``: for visitors who entered the correct password in the last five minutes."""
 
     def __init__(self, pages: Pages) -> None:
         self._pages = pages
         self._instance = pages.instance
 
     def routes(self) -> list[BaseRoute]:
-        """The addresses."""
+        """The routes."""
         return [
             Route(CODE, self.show, methods=["GET"]),
             Route(CODE, self.enter, methods=["POST"]),
@@ -36,13 +36,13 @@ class CodePages:
 
     @policy(AuthMode.VISITOR)
     async def show(self, request: Request) -> Response:
-        """The form; without a password given of late there is only the sign-in."""
+        """The form. Without a recent password, redirect to sign-in."""
         wanted = self._pages.return_url(request.query_params.get("next"))
         if context_of(request).signed_in is not None:
             return self._pages.go(request, wanted)
         half = self._cookie(request, half_cookie_name(self._instance.settings))
         if not await visitor_deps_of(request).read(second_step.waits_for_code, half):
-            return self._too_late(request, wanted)
+            return self._redirect_late(request, wanted)
         backup = request.query_params.get("with") == "backup"
         return self._form(request, Form({"next": wanted, "with": "backup" if backup else "app"}))
 
@@ -57,26 +57,26 @@ class CodePages:
             for name in (half_cookie_name, device_cookie_name, session_cookie_name)
         )
         try:
-            made = await visitor_deps_of(request).do(
+            session = await visitor_deps_of(request).do(
                 second_step.finish_with_code, half, form.value("code"), device, replaced
             )
         except NotFound:
-            return self._too_late(request, form.value("next"))
+            return self._redirect_late(request, form.value("next"))
         except RateLimited as error:
             wait = {"retry-after": str(error.retry_after_seconds)}
             return self._form(request, shown.with_problem("code", str(error)), 429, wait)
-        if made is None:
-            wrong = WRONG_BACKUP if form.value("with") == "backup" else WRONG_CODE
-            return self._form(request, shown.with_problem("code", wrong), 422)
-        answer = self._pages.go(request, self._pages.return_url(form.value("next")))
-        keep_session(answer, settings, made.token, made.device_token)
-        keep_half(answer, settings, None)
-        return answer
+        if session is None:
+            problem = WRONG_BACKUP if form.value("with") == "backup" else WRONG_CODE
+            return self._form(request, shown.with_problem("code", problem), 422)
+        response = self._pages.go(request, self._pages.return_url(form.value("next")))
+        keep_session(response, settings, session.token, session.device_token)
+        keep_half(response, settings, None)
+        return response
 
-    def _too_late(self, request: Request, wanted: str) -> Response:
-        answer = self._pages.go(request, urls.sign_in(self._pages.return_url(wanted)), CODE_LATE)
-        keep_half(answer, self._instance.settings, None)
-        return answer
+    def _redirect_late(self, request: Request, wanted: str) -> Response:
+        response = self._pages.go(request, urls.sign_in(self._pages.return_url(wanted)), CODE_LATE)
+        keep_half(response, self._instance.settings, None)
+        return response
 
     def _cookie(self, request: Request, name: str) -> str | None:
         return read_cookie(request.headers.getlist("cookie"), name)

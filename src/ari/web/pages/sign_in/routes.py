@@ -1,4 +1,4 @@
-"""Signing in with an email address and a password."""
+"""Sign in with an email address and a password."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -32,7 +32,7 @@ class SignInPages:
         self._has_owner = False
 
     def routes(self) -> list[BaseRoute]:
-        """The addresses."""
+        """The routes."""
         return [
             Route(SIGN_IN, self.show, methods=["GET"]),
             Route(SIGN_IN, self.sign_in, methods=["POST"]),
@@ -40,7 +40,7 @@ class SignInPages:
 
     @policy(AuthMode.VISITOR)
     async def show(self, request: Request) -> Response:
-        """The form. Leads on who is signed in already, and to the setup while there is no owner."""
+        """The form. Redirects to the setup while there is no owner, and signed-in users to the page they want."""
         wanted = self._pages.return_url(request.query_params.get("next"))
         if context_of(request).signed_in is not None:
             return self._pages.go(request, wanted)
@@ -59,20 +59,20 @@ class SignInPages:
         # Without an @ it may be the password, typed one field too early: not shown again.
         shown = Form({"email": email if "@" in email else "", "next": form.value("next")})
         try:
-            made = await self._check(request, form.value("email"), form.value("password"))
+            session = await self._check(request, form.value("email"), form.value("password"))
         except RateLimited as error:
             wait = {"retry-after": str(error.retry_after_seconds)}
             return self._form(request, shown.with_problem("form", str(error)), 429, wait)
-        if made is None:
+        if session is None:
             return self._form(request, shown.with_problem("form", WRONG), 422)
         wanted = self._pages.return_url(form.value("next"))
-        if isinstance(made, HalfSignedIn):
-            answer = self._pages.go(request, urls.code(wanted))
-            keep_half(answer, self._instance.settings, made.token)
-            return answer
-        answer = self._pages.go(request, wanted)
-        keep_session(answer, self._instance.settings, made.token, made.device_token)
-        return answer
+        if isinstance(session, HalfSignedIn):
+            response = self._pages.go(request, urls.code(wanted))
+            keep_half(response, self._instance.settings, session.token)
+            return response
+        response = self._pages.go(request, wanted)
+        keep_session(response, self._instance.settings, session.token, session.device_token)
+        return response
 
     async def _check(self, request: Request, email: str, password: str) -> NewSession | HalfSignedIn | None:
         settings, deps = self._instance.settings, visitor_deps_of(request)
@@ -81,7 +81,7 @@ class SignInPages:
         replaced = read_cookie(cookies, session_cookie_name(settings))
         has_room = self._instance.passwords.has_room(place_of(deps.caller.origin.client_address))
         if not has_room and not await deps.read(sign_in.is_known, email, device):
-            # Before anything is written: a flood costs the database nothing.
+            # Refuse before writing anything, so a flood of attempts costs the database nothing.
             raise Unavailable(CROWDED, retry_after_seconds=1)
         attempt = await deps.do(sign_in.begin, email, device)
         try:
