@@ -102,7 +102,7 @@ def parse(url: str) -> DatabaseUrl:
     url = url.strip()
     scheme = _SCHEME.match(url)
     if scheme is None:
-        _refuse("give a postgresql:// address, or leave it unset for SQLite")
+        _refuse("use a postgresql:// URL, or leave it unset for SQLite")
     place, query = _split(url[scheme.end() :])
     named, hosts = _parameters_of(query)
     search_path = named.pop("search_path", None)
