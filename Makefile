@@ -1,6 +1,6 @@
-# The two commands: `make serve` and `make test`. Everything they need goes into .venv and build/.
+# `make help` lists the targets. Everything they need goes into .venv and build/. ARGS="…" passes arguments on.
 .DELETE_ON_ERROR:
-.PHONY: serve test check fuzz soak kill bench docs audit-pages pictures assets lock clean app tests-ready system
+.PHONY: help serve dev test check fuzz soak kill bench docs audit-pages pictures assets lock clean app tests-ready system
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -15,14 +15,21 @@ FRONTEND := $(addprefix frontend/,package.json package-lock.json .npmrc build.mj
 ASSETS := $(FRONTEND) $(shell find src/ari/web/assets -type f)
 MANIFEST := src/ari/web/static/manifest.json
 
-serve: app
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+serve: app ## Run ARI
 	@exec $(VENV)/bin/ari serve $(ARGS)
 
+# Data in build/dev; ARI_DATA_DIR chooses another directory.
+dev: $(VENV)/.dev app ## Run ARI, restart it on every change and reload open pages
+	@exec $(PY) -m dev $(ARGS)
+
 # A file's tests stay together: they share a browser, or a wheel. (xdist 3.8 ignores its groups under pytest 9.2.)
-test: tests-ready
+test: tests-ready ## Run all tests
 	@$(PY) -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
-check: $(VENV)/.dev app
+check: $(VENV)/.dev app ## Lint, types, import contracts, shape tests, generated docs
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/mypy
@@ -30,54 +37,54 @@ check: $(VENV)/.dev app
 	@$(PY) -m pytest -q tests/shape
 	@$(PY) docs/generate.py --check
 
-# The long forms of proofs and fuzzers that the suite runs in short; each prints its seed. See docs/explain/guarantees.md.
-soak: $(VENV)/.dev app
+# The suite runs these proofs and fuzzers in short form. Each prints its seed. See docs/explain/guarantees.md.
+soak: $(VENV)/.dev app ## Prove that revoked keys stay revoked (long)
 	@$(PY) -m tests.proof.strictness $(ARGS)
 
-kill: $(VENV)/.dev app
+kill: $(VENV)/.dev app ## Prove that kill -9 loses no usage rows (long)
 	@$(PY) -m tests.proof.durability $(ARGS)
 
-fuzz: $(VENV)/.dev app
+fuzz: $(VENV)/.dev app ## Run the fuzzers (long)
 	@$(PY) -m tests.fuzz.token_fuzz $(ARGS)
 	@$(PY) -m tests.fuzz.head_fuzz $(ARGS)
 	@$(PY) -m tests.fuzz.route_fuzz $(ARGS)
 	@$(PY) -m tests.fuzz.provider_fuzz $(ARGS)
 	@$(PY) -m tests.proof.lifecycle $(ARGS)
 
-bench: $(VENV)/.dev app
+bench: $(VENV)/.dev app ## Measure speed
 	@$(PY) -m benchmarks $(ARGS)
 
-docs: $(VENV)/.dev app
+docs: $(VENV)/.dev app ## Write docs/reference
 	@$(PY) docs/generate.py
 
-# Lighthouse on the pages; writes docs/reference/page-audit.md.
-audit-pages: $(VENV)/.dev app system
+# Writes docs/reference/page-audit.md.
+audit-pages: $(VENV)/.dev app system ## Measure the pages with Lighthouse
 	@$(PY) -m tests.audit.pages $(ARGS)
 
-# The pictures in docs/images, of an instance after a month of life.
-pictures: $(VENV)/.dev app system
+# Of an instance after a month of use.
+pictures: $(VENV)/.dev app system ## Take the screenshots in docs/images
 	@$(PY) -m tests.audit.pictures
 
-assets: $(MANIFEST)
+assets: $(MANIFEST) ## Bundle the browser assets
 
-app: $(VENV)/.app $(MANIFEST)
+app: $(VENV)/.app $(MANIFEST) ## Install ARI into .venv
 
 tests-ready: $(VENV)/.dev app build/axe/axe.min.js build/client/.ready system
 
-lock:
+lock: ## Update all lock files
 	@$(MAKE) --no-print-directory $(VENV)/.venv build/lock/bin/uv
 	@$(PY) requirements/lock.py build/lock/bin/uv
 
-clean:
+clean: ## Delete everything that was built
 	rm -rf $(VENV) build dist src/ari/web/static .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
-# pip is itself locked in build.txt, so after this step every machine has the same one, also where Debian
-# splits ensurepip off into python3-venv: there the system's pip fills the environment.
+# build.txt also locks pip, so every machine ends up with the same version. Debian splits ensurepip off into
+# python3-venv; there, the system's pip fills the environment.
 $(VENV)/.venv: requirements/build.txt
-	@test -n "$(PYTHON)" || { echo "ARI needs Python 3.11 or newer, and found none: install it, or name it: make PYTHON=/path/to/python3.11"; exit 1; }
+	@test -n "$(PYTHON)" || { echo "ARI needs Python 3.11 or newer. Install it, or run: make PYTHON=/path/to/python3.11"; exit 1; }
 	@if $(PYTHON) -c 'import ensurepip' 2>/dev/null; then $(PYTHON) -m venv $(VENV); \
 	elif $(PYTHON) -m pip --version >/dev/null 2>&1; then $(PYTHON) -m venv --without-pip $(VENV); \
-	else echo "ARI needs pip, and $(PYTHON) has none: install your system's python3-pip package."; exit 1; fi
+	else echo "ARI needs pip, but $(PYTHON) has none. Install your system's python3-pip package."; exit 1; fi
 	@echo "Installing build tools (first run only) …"
 	@if test -x $(VENV)/bin/pip; then $(PIP) $(INSTALL) -r $<; \
 	else PIP_DISABLE_PIP_VERSION_CHECK=1 $(PYTHON) -m pip --python $(PY) -qq --no-input $(INSTALL) -r $<; fi
@@ -94,7 +101,7 @@ $(VENV)/.app: pyproject.toml hatch_build.py $(VENV)/.run
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.run
-	@echo "Installing what the tests need (first run only) …"
+	@echo "Installing development tools (first run only) …"
 	@$(PIP) $(INSTALL) -r $<
 	@touch $@
 
@@ -105,7 +112,7 @@ $(MANIFEST): $(ASSETS) hatch_build.py $(VENV)/.venv
 build/axe/axe.min.js: frontend/package-lock.json $(VENV)/.dev
 	@$(PY) -m tests.support.axe build/axe
 
-# The generator of clients wants other versions than ARI has: an environment of its own, for one test.
+# The client generator conflicts with ARI's versions, so it gets its own environment, for one test.
 build/client/.ready: requirements/client.txt $(VENV)/.venv
 	@$(PYTHON) -m venv --without-pip build/client
 	@PIP_DISABLE_PIP_VERSION_CHECK=1 $(PY) -m pip --python build/client/bin/python -qq --no-input $(INSTALL) -r $<

@@ -259,7 +259,7 @@ def test_a_backup_that_lies_changes_nothing(
     """Checksums may be right and the content wrong: a forged trail, strange columns, keys twice."""
     _fill(source)
     body = _changed(_backup(source)[0], change)
-    with pytest.raises(Invalid, match="not a whole backup"):
+    with pytest.raises(Invalid, match="isn't a complete ARI backup"):
         _restore(tmp_path / "new", target_url, body, untrusted=True)
     if target_url is None:
         assert not (tmp_path / "new" / KEYS_FILE).exists()
@@ -275,7 +275,7 @@ def test_another_schema_is_refused_with_the_way_out(source: Instance, tmp_path: 
     for table in (*MAIN_TABLES, *LOG_TABLES):
         list(writer.add(table.name, []))
     writer.close()
-    with pytest.raises(Invalid, match=r"restore it with ARI 7\.5"):
+    with pytest.raises(Invalid, match=r"Restore it with ARI 7\.5"):
         _restore(tmp_path / "new", None, file.getvalue())
 
 

@@ -32,7 +32,7 @@ def test_a_rotation_goes_unnoticed(make_owner: Any) -> None:
             calls = [pool.submit(call) for _ in range(2)]
             try:
                 for key in (SECOND, FIRST):
-                    assert "Sealed 1 secret" in owner.cli("integrations", "rotate-master-key", check=True).stdout
+                    assert "Encrypted 1 secret" in owner.cli("integrations", "rotate-master-key", check=True).stdout
                     assert put(key) == 200
             finally:
                 stop.set()

@@ -16,6 +16,6 @@ def test_the_variables_of_a_kubernetes_service_hinder_nothing(make_server: Any, 
     server = make_server(settings={**KUBERNETES, "ARI_PROT": "hunter2"}).start()
     log = server.log_text()
     assert "ARI_PROT isn't an ARI setting and has no effect. Did you mean ARI_PORT?" in log
-    assert "ARI_PORT, ARI_PORT_3000_TCP, ARI_SERVICE_HOST, ARI_SERVICE_PORT: set by Kubernetes" in log
+    assert "Kubernetes set for a Service: ARI_PORT, ARI_PORT_3000_TCP, ARI_SERVICE_HOST, ARI_SERVICE_PORT." in log
     assert "hunter2" not in log
     assert data_dir.stat().st_mode & 0o777 == 0o700

@@ -151,5 +151,5 @@ def test_a_start_without_the_master_key_says_how_to_go_on(data_dir: Path, make_s
         instance.master_keys.own_file.unlink()
     made = make_server()
     assert made.launch().wait(60) == 1
-    assert "it seals the provider key of openai" in made.log_text()
+    assert "it is needed for: provider key of openai" in made.log_text()
     assert made.log_text().strip().endswith("remove what it sealed: ari integrations remove PROVIDER")

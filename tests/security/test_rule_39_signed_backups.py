@@ -137,7 +137,7 @@ def test_another_master_key_is_named(body: bytes, tmp_path: Path, source: Instan
     assert head is not None
     said = _refusal(tmp_path / "new", body, OTHER_KEY)
     for part in (
-        f"{head.instance} with the key {fingerprint_of(keys_of(MASTER_KEY, 'x')[0])}",
+        f"{head.instance} with key {fingerprint_of(keys_of(MASTER_KEY, 'x')[0])}",
         f"the key here is {fingerprint_of(keys_of(OTHER_KEY, 'x')[0])}",
         "put its master key in ARI_MASTER_KEY",
     ):

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 SOURCES = sorted((ROOT / "src").rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 OTHERS = [*ROOT.glob("*.py")] + [
-    path for name in ("benchmarks", "docs", "requirements") for path in (ROOT / name).rglob("*.py")
+    path for name in ("benchmarks", "dev", "docs", "requirements") for path in (ROOT / name).rglob("*.py")
 ]
 MAX_FILE_LINES = 400
 MAX_FUNCTION_LINES = 50

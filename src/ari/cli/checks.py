@@ -302,7 +302,7 @@ def _trail(database: Database) -> Finding:
         return Finding(check, "wrong", f"{said}. It or an earlier event was changed or removed.")
     said = f"{output.count(trail.walked, 'event')}, hash chain intact"
     if trail.removed:
-        said += f"; retention removed {trail.removed:,} older ones, up to a signed cut"
+        said += f"; retention removed {output.count(trail.removed, 'earlier event')}, up to a signed cut"
     if trail.fault is not None:
         return Finding(check, "wrong", f"{said}, but {trail.fault}. Once you know why, run: ari audit accept")
     if trail.head is None:

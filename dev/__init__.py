@@ -1,0 +1,1 @@
+"""The development loop behind ``make dev``; not part of the package."""
