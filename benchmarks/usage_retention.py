@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ari.base.clock import DAY_MS, FrozenClock
 from ari.storage.usage.store import UsageTables
-from ari.usage.retention import forget_old
+from ari.usage.retention import remove_old
 from benchmarks import postgresql
 from benchmarks.stats import number
 from benchmarks.usage_fill import END_MS, KEYS, fill
@@ -65,7 +65,7 @@ def main(words: Sequence[str]) -> None:
             stop, counted = threading.Event(), list[int]()
 
             def work(stop: threading.Event = stop, counted: list[int] = counted) -> None:
-                counted.append(forget_old(store, _Running(END_MS + 60 * DAY_MS), 90, stop))
+                counted.append(remove_old(store, _Running(END_MS + 60 * DAY_MS), 90, stop))
 
             thread = threading.Thread(target=work)
             began = time.perf_counter()

@@ -28,7 +28,7 @@ from ari.storage.engine import Database
 from ari.storage.failover.history import WentBack
 from ari.storage.lookups.keys import KeyLookup
 from ari.storage.transaction import Transaction
-from ari.usage.model import KeyTotals, Seen
+from ari.usage.model import KeyClient, KeyTotals
 from ari.usage.ports import UsageReader
 from ari.usage.recorder import UsageRecorder
 
@@ -135,7 +135,7 @@ class Instance:
         """What these keys were used for in all."""
         return await in_time(asyncio.to_thread(self.database.usage.totals, key_ids))
 
-    async def aseen(self, key_id: str, limit: int) -> tuple[list[Seen], list[Seen]]:
+    async def aseen(self, key_id: str, limit: int) -> tuple[list[KeyClient], list[KeyClient]]:
         """From which addresses and by which user agents a key was used, last seen first."""
         log = self.database.usage
         return await in_time(asyncio.to_thread(lambda: (log.addresses(key_id, limit), log.agents(key_id, limit))))

@@ -17,7 +17,7 @@ from ari.instance import Instance
 from ari.storage import migrate as migrations
 from ari.storage.engine import STAGING_FILE, Database
 from ari.usage.ai import AiSpan, AiUse
-from ari.usage.model import Attempt, Seen, UsageFilter
+from ari.usage.model import Attempt, KeyClient, UsageFilter
 from ari.usage.ports import Batch
 from tests.support.instances import START_MS, opened, settings_for
 from tests.support.usage import KEY, OTHER_KEY, a_row, sums
@@ -82,7 +82,7 @@ def test_everything_staged_by_the_old_version_is_folded(instance: Instance) -> N
         Attempt(START_MS, "unknown", "192.0.2.50", 4),
         Attempt(START_MS, "missing", "2001:db8::/64", 2),
     ]
-    assert store.addresses(KEY, 9)[0] == Seen("192.0.2.7", 2, 1, START_MS + 1, START_MS + 4)
+    assert store.addresses(KEY, 9)[0] == KeyClient("192.0.2.7", 2, 1, START_MS + 1, START_MS + 4)
     [hour] = instance.database.reports.ai_hours(AiSpan(0, 2 * START_MS)).values()
     assert (hour.request_count, hour.input_tokens) == (2, 10)
 

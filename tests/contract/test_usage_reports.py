@@ -168,7 +168,7 @@ def test_a_search_looks_at_a_bounded_number_and_says_where_it_stopped(
     with instance.database.log.connect() as connection:
         first = search_module.find(connection, search, None, 9, look=50)
         assert [row.at_ms - START_MS for row in first.rows] == [160]
-        assert first.looked_to_ms == START_MS + 150
+        assert first.searched_to_ms == START_MS + 150
         one = search_module.find(connection, search, None, 1, look=90)
         assert [row.at_ms - START_MS for row in one.rows] == [160]
         assert one.next_before == one.rows[-1].id

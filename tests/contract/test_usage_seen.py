@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from ari.base.clock import DAY_MS
 from ari.instance import Instance
 from ari.usage.floods import MAX_CLIENTS_PER_DAY
-from ari.usage.model import OTHERS, Seen, UsageFilter
+from ari.usage.model import OTHERS, KeyClient, UsageFilter
 from ari.usage.ports import Batch
 from tests.support.instances import START_MS, opened
 from tests.support.usage import KEY, OTHER_KEY, a_row, sums
@@ -29,12 +29,12 @@ def test_first_last_and_counts_by_address_and_by_user_agent(instance: Instance) 
     store.commit(Batch([a_row(START_MS + 2, client_address=home, code="revoked", user_agent="evil/1")]))
     store.commit(Batch([a_row(START_MS + 3, key_id=OTHER_KEY, client_address=away)]))
     assert store.addresses(KEY, 9) == [
-        Seen(away, 1, 0, START_MS + 9, START_MS + 9),
-        Seen(home, 1, 1, START_MS + 2, START_MS + 5),
+        KeyClient(away, 1, 0, START_MS + 9, START_MS + 9),
+        KeyClient(home, 1, 1, START_MS + 2, START_MS + 5),
     ]
     assert store.agents(KEY, 9) == [
-        Seen("curl/7.88.1", 2, 0, START_MS + 5, START_MS + 9),
-        Seen("evil/1", 0, 1, START_MS + 2, START_MS + 2),
+        KeyClient("curl/7.88.1", 2, 0, START_MS + 5, START_MS + 9),
+        KeyClient("evil/1", 0, 1, START_MS + 2, START_MS + 2),
     ]
     assert store.addresses(KEY, 1) == store.addresses(KEY, 9)[:1]
     assert [seen.value for seen in store.addresses(OTHER_KEY, 9)] == [away]
@@ -90,6 +90,6 @@ def test_erasing_an_address_moves_its_counts_to_the_others(instance: Instance) -
     store.commit(Batch([a_row(START_MS + n, key_id=(KEY, OTHER_KEY)[n % 2]) for n in range(6)]))
     store.commit(Batch([a_row(START_MS + 9, client_address=None)]))
     assert store.erase_address("192.0.2.7") == 6
-    assert store.addresses(KEY, 9) == [Seen(OTHERS, 4, 0, START_MS, START_MS + 9)]
-    assert store.addresses(OTHER_KEY, 9) == [Seen(OTHERS, 3, 0, START_MS + 1, START_MS + 5)]
+    assert store.addresses(KEY, 9) == [KeyClient(OTHERS, 4, 0, START_MS, START_MS + 9)]
+    assert store.addresses(OTHER_KEY, 9) == [KeyClient(OTHERS, 3, 0, START_MS + 1, START_MS + 5)]
     assert sums(instance.database) == {KEY: (4, 0), OTHER_KEY: (3, 0)}

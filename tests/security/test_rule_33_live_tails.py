@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from ari.usage.tails import LEASE_MS, MOST_TAILS
+from ari.usage.tails import LEASE_MS, MAX_TAILS
 from tests.support.owner import csrf_of
 
 
@@ -23,8 +23,8 @@ def test_ten_live_tails_and_no_more(owner: Any) -> None:
     def begin(client: Any, **fields: str) -> Any:
         return client.post(place, data={**proofs[client], **fields})
 
-    leases = [begin(session).json()["lease"] for _ in range(MOST_TAILS)]
-    assert len(set(leases)) == MOST_TAILS
+    leases = [begin(session).json()["lease"] for _ in range(MAX_TAILS)]
+    assert len(set(leases)) == MAX_TAILS
     refused = begin(session)
     assert refused.status_code == 429
     assert "live tails" in refused.text

@@ -17,8 +17,8 @@ from ari.cli.usage_export import export
 from ari.cli.words import since as since_ms
 from ari.keys.ports import KeyTransaction
 from ari.usage.cleaning import address_forms
-from ari.usage.model import Seen, UsageFilter, UsageRow
-from ari.usage.reports.facts import attempt_facts, row_facts, seen_facts
+from ari.usage.model import KeyClient, UsageFilter, UsageRow
+from ari.usage.reports.facts import attempt_facts, client_facts, row_facts
 from ari.usage.reports.search import CODES
 
 if TYPE_CHECKING:
@@ -97,9 +97,9 @@ def agents(key: ThisKey, limit: Limit = 50, as_json: AsJson = False, data_dir: D
         _show_seen("USER AGENT", instance.database.usage.agents(key_id_of(instance, key), limit), as_json)
 
 
-def _show_seen(header: str, seen: list[Seen], as_json: bool) -> None:
+def _show_seen(header: str, seen: list[KeyClient], as_json: bool) -> None:
     if as_json:
-        output.as_json({"items": [seen_facts(one) for one in seen]})
+        output.as_json({"items": [client_facts(one) for one in seen]})
         return
     rows = (
         (

@@ -16,7 +16,7 @@ from ari.jobs import mail
 from ari.jobs.audit import keep_audit
 from ari.jobs.watch import keep_watch
 from ari.storage.transaction import Transaction
-from ari.usage.retention import forget_old
+from ari.usage.retention import remove_old
 
 TICK_SECONDS = 10
 STEP_MS = 5 * MINUTE_MS
@@ -90,7 +90,7 @@ async def keep_retention(instance: Instance, stop: threading.Event) -> None:
     days = instance.settings.usage_retention_days
     while True:
         try:
-            removed = await asyncio.to_thread(forget_old, instance.database.usage, instance.clock, days, stop)
+            removed = await asyncio.to_thread(remove_old, instance.database.usage, instance.clock, days, stop)
         except AriError as error:
             _log.warning("old usage could not be removed and will be tried again", reason=str(error))
         else:

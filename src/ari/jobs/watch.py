@@ -8,7 +8,7 @@ from ari.base.caller import SYSTEM
 from ari.base.errors import AriError
 from ari.instance import Instance
 from ari.usage.watch import look
-from ari.usage.watch.model import Finding, Limits
+from ari.usage.watch.model import Limits, WatchFinding
 
 _TURN_SECONDS = 10
 """How often it is asked whether a look is due."""
@@ -28,7 +28,7 @@ async def keep_watch(instance: Instance) -> None:
         await asyncio.sleep(_TURN_SECONDS)
 
 
-def look_once(instance: Instance) -> list[Finding]:
+def look_once(instance: Instance) -> list[WatchFinding]:
     """Look, if nobody did for a minute, and write down what was found. Raises ``Unavailable``."""
     use, limits, now_ms = instance.database.watched, Limits.of(instance.settings), instance.now_ms()
     turn = instance.read(lambda unit: look.begin(unit, now_ms))

@@ -27,7 +27,7 @@ from ari.storage.lookups.keys import KeyLookup, PostgresKeyLookup, SqliteKeyLook
 from ari.storage.lookups.providers import PostgresProviderLookup, ProviderLookup, SqliteProviderLookup
 from ari.storage.lookups.sqlite import CommitCounter
 from ari.storage.postgres_sessions import Sessions
-from ari.storage.preflight import Server, examine
+from ari.storage.preflight import ServerInfo, examine
 from ari.storage.trail.witness import Witness
 from ari.storage.transaction import Transaction
 from ari.storage.usage.fold import STAGING_CHECKPOINT_PAGES, Folder
@@ -61,7 +61,7 @@ class Database:
         history: History,
         keys: MasterKeys | None = None,
         link: Link | None = None,
-        server: Server | None = None,
+        server: ServerInfo | None = None,
     ) -> None:
         self.clock = system_clock(settings.test_clock_file)
         self.main = main

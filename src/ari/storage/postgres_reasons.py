@@ -69,7 +69,7 @@ _throttle = Throttle(_QUIET_SECONDS, time.monotonic, _MAX_REASONS)
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class ServerMessage:
     """The server's words and what to do about them."""
 
     words: str
@@ -96,17 +96,17 @@ def reason_of(error: Any) -> str | None:
     if state is not None and state[:2] not in _SPOKEN_CLASSES and state not in _SPOKEN_STATES:
         return None
     primary = getattr(getattr(error, "diag", None), "message_primary", None)
-    return str(said_by(primary or str(error)))
+    return str(parse_message(primary or str(error)))
 
 
-def said_by(text: str) -> Said:
+def parse_message(text: str) -> ServerMessage:
     """A message of libpq, PostgreSQL or a pooler as one line, with its remedy."""
     words = mask_passwords(_one_line(text))[:_LONGEST]
     for pattern, remedy in _REMEDIES.items():
         found = re.search(pattern, words, re.IGNORECASE)
         if found is not None:
-            return Said(words, found.expand(remedy))
-    return Said(words, "")
+            return ServerMessage(words, found.expand(remedy))
+    return ServerMessage(words, "")
 
 
 def all_of(failures: Sequence[Exception]) -> Exception:

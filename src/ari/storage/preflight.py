@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, text
 
 from ari.base.errors import ConfigurationError
-from ari.storage.postgres_reasons import said_by
+from ari.storage.postgres_reasons import parse_message
 from ari.storage.postgres_sessions import Sessions, is_straight
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _SETTING = re.compile(r"(?:-c\s*|--)([A-Za-z_][\w.-]*)=((?:\\.|\S)*)")
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class ServerInfo:
     """What answers at ``ARI_DATABASE_URL``."""
 
     version: str
@@ -30,7 +30,7 @@ class Server:
     pooled: bool
 
 
-def examine(sessions: Sessions) -> Server:
+def examine(sessions: Sessions) -> ServerInfo:
     """Look at the server. Raises ``ConfigurationError`` where ARI cannot use it, with the server's own words."""
     import psycopg  # noqa: PLC0415 - the extra "postgres"
 
@@ -44,10 +44,10 @@ def examine(sessions: Sessions) -> Server:
                 connection.commit()  # or the next client could not be given the same server process
                 if sessions.pooler == "session":
                     _refuse_shared(sessions, facts[-1])
-            return Server(_version(facts[0]), facts[5], pooled)
+            return ServerInfo(_version(facts[0]), facts[5], pooled)
     except psycopg.Error as error:
         primary = error.diag.message_primary
-        said = said_by(sessions.url.without_secrets(primary or str(error)))
+        said = parse_message(sessions.url.without_secrets(primary or str(error)))
         raise ConfigurationError(f"Can't use PostgreSQL: {said}") from None
 
 
@@ -88,7 +88,8 @@ def _refuse_facts(
         )
     if standby or read_only:
         kind = "a standby" if standby else "read-only"
-        raise ConfigurationError(f"Can't use PostgreSQL: {said_by(f'this server is {kind}: in recovery or read-only')}")
+        message = parse_message(f"this server is {kind}: in recovery or read-only")
+        raise ConfigurationError(f"Can't use PostgreSQL: {message}")
     first = search_path.partition(",")[0].strip().strip('"').replace('""', '"')
     if schema is None or (first not in ("", "$user") and first != schema):
         missing = (

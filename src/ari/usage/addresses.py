@@ -1,17 +1,17 @@
-"""Whether a key is used from a place that it was not used from before."""
+"""Finds addresses that a key was not used from before."""
 
 from collections.abc import Sequence
 
 from ari.base.clock import DAY_MS
-from ari.usage.model import OTHERS, Seen
+from ari.usage.model import OTHERS, KeyClient
 
 NEW_FOR_MS = 7 * DAY_MS
-_SETTLED_MS = DAY_MS
-"""A key that is just being put to use has only new addresses."""
+_SETUP_MS = DAY_MS
+"""Right after its first use, every address of a key is new."""
 
 
-def new_ones(seen: Sequence[Seen], first_used_at_ms: int | None, now_ms: int) -> list[Seen]:
-    """The addresses first seen in the last week and a day or more after the key was first used, the newest first."""
+def new_addresses(seen: Sequence[KeyClient], first_used_at_ms: int | None, now_ms: int) -> list[KeyClient]:
+    """Addresses first seen in the last week, at least a day after the key's first use, newest first."""
     if first_used_at_ms is None:
         return []
     new = [
@@ -19,6 +19,6 @@ def new_ones(seen: Sequence[Seen], first_used_at_ms: int | None, now_ms: int) ->
         for one in seen
         if one.value != OTHERS
         and one.first_seen_at_ms > now_ms - NEW_FOR_MS
-        and one.first_seen_at_ms >= first_used_at_ms + _SETTLED_MS
+        and one.first_seen_at_ms >= first_used_at_ms + _SETUP_MS
     ]
     return sorted(new, key=lambda one: -one.first_seen_at_ms)

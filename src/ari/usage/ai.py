@@ -1,14 +1,11 @@
-"""What a request through the AI gateway used, as far as its answer told. What was not told is unknown, never guessed.
-
-Budgets and lists of models, when they come, are decided before a request is forwarded and settled with these numbers.
-"""
+"""AI use: tokens and times of AI gateway requests. Numbers that a provider did not report are unknown, not guessed."""
 
 from dataclasses import dataclass
 from typing import Literal
 
 Ended = Literal["complete", "client_gone", "cut", "error", "timed_out", "unreachable"]
-"""``client_gone``: the caller hung up; ``cut``: the provider broke its response off; ``error``: it reported an error in
-a response that had begun well; the last two: no response began."""
+"""``client_gone``: the caller disconnected; ``cut``: the provider stopped in the middle of its response; ``error``: it
+reported an error in a response with a good status; ``timed_out`` and ``unreachable``: no response began."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +29,8 @@ UNKNOWN_USAGE = TokenUsage()
 class AiUse:
     """One request to a provider; ``id`` is its usage row's.
 
-    ``provider_status`` is what the provider answered, ``None`` if it did not. ``first_byte_ms`` and ``whole_ms`` count
-    from the request's arrival to the first byte of the provider's answer and to its last.
+    ``provider_status`` is ``None`` without a response. ``first_byte_ms`` and ``whole_ms`` are the time from the
+    request's arrival to the first and the last byte of the provider's response.
     """
 
     id: str
@@ -64,7 +61,7 @@ class AiSpan:
 
 @dataclass(frozen=True, slots=True)
 class AiSums:
-    """``failed_count`` requests got no good answer; ``told_count`` are those whose tokens are known."""
+    """``failed_count`` requests got no good response; ``told_count`` are those with known token counts."""
 
     request_count: int = 0
     failed_count: int = 0
@@ -86,7 +83,7 @@ class AiSums:
 
 @dataclass(frozen=True, slots=True)
 class AiCount:
-    """What a key, a provider, or a model of a provider stands for; ``name`` is empty where no model was told."""
+    """Sums of one key, one provider, or one model; ``name`` is empty for an unknown model."""
 
     provider: str
     name: str

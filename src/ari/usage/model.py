@@ -1,4 +1,4 @@
-"""The usage log's rows and what is read back from them."""
+"""The rows of the usage log and the counts read from it."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -13,22 +13,22 @@ Source = Literal["request", "verify"]
 ROW_KIND = "req"
 """The kind of a row's id: it is the request's."""
 MANY = "*"
-"""Stands in a counted row for texts that differ between the requests it counts."""
+"""Replaces texts that differ between the requests that one row counts."""
 OTHERS = "other"
-"""The bucket of addresses or user agents that are too many, not known, or not kept."""
+"""The shared bucket of addresses or user agents that are unknown, not kept, or beyond a limit."""
 OTHER_ADDRESSES = OTHERS
 
 
 class UsageRow(msgspec.Struct):
-    """One request that presented a stored or deleted key.
+    """One request with a stored or deleted key.
 
-    ``id`` is made of ``at_ms`` (``new_id(ROW_KIND, at_ms)``), so that a span of time is a span of ids. ``request_id``
-    is the caller's ``x-request-id`` or, without one, ``id``. ``code`` is ``ok`` or the refusal's code. ``route`` is the
-    template, never the caller's text: it is counted by the hour for ever. ``status``, ``duration_ms`` (to the start of
-    the response) and ``bytes`` are ``None`` while the handler of an unsafe method still runs, and stay so if the
-    process dies meanwhile. ``count`` > 1 stands for that many refusals of a flood (security.md 18); it is the whole
-    number so far, not an addition. ``source`` tells who presented the key: the request itself (``request``) or a
-    service that asked us about it (``verify``). ``ai`` is what it used at a provider, where that was read as well.
+    ``id`` begins with ``at_ms`` (``new_id(ROW_KIND, at_ms)``), so that a span of time is a span of ids. ``request_id``
+    is the caller's ``x-request-id``, by default ``id``. ``code`` is ``ok`` or the refusal's code. ``route`` is the
+    template, never the caller's text, because its hourly counts are kept forever. ``status``, ``duration_ms`` (to the
+    start of the response) and ``bytes`` are ``None`` while the handler of an unsafe method runs, and stay so if the
+    process dies before it ends. ``count`` > 1 is the number of refusals in a flood so far (security.md 18). ``source``
+    is ``request`` if the request itself had the key, ``verify`` if a service asked ARI about it. ``ai`` is its AI use,
+    if that was read too.
     """
 
     id: str
@@ -56,7 +56,7 @@ class UsageRow(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """How an unsafe request ended: fills the row that was committed before its handler ran."""
+    """How an unsafe request ended; completes the row that was committed before its handler ran."""
 
     id: str
     status: int
@@ -65,7 +65,7 @@ class Completion:
 
 
 class Attempt(msgspec.Struct, frozen=True):
-    """Requests with no key of ours: counted per reason, address (IPv6: its /64) and minute, not listed."""
+    """Requests without a key of ours, counted by reason, address (IPv6: its /64) and minute; not listed."""
 
     at_ms: int
     reason: str
@@ -75,7 +75,7 @@ class Attempt(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class KeyTotals:
-    """What a key was used for in all. Last used and request count are of accepted requests alone."""
+    """All-time counts of one key. Last use and request count are of accepted requests only."""
 
     request_count: int = 0
     refused_count: int = 0
@@ -84,10 +84,10 @@ class KeyTotals:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """From where a key was used, or by what: ``value`` is a client's address or a user agent.
+class KeyClient:
+    """Requests of one key from one client; ``value`` is its address or user agent.
 
-    The times are those of the first and the last request, refused ones among them.
+    The times are those of its first and last request, including refused ones.
     """
 
     value: str
@@ -126,7 +126,7 @@ class KeyCount:
 
 @dataclass(frozen=True, slots=True)
 class TopKeys:
-    """The keys used most in a span; ``keys`` and ``requests`` are of all that were used in it."""
+    """The most used keys of a span; ``keys`` and ``requests`` count all keys used in it."""
 
     shown: list[KeyCount]
     keys: int
@@ -135,7 +135,7 @@ class TopKeys:
 
 @dataclass(frozen=True, slots=True)
 class AddressCount:
-    """How many attempts without a key of ours came from an address."""
+    """Attempts without a key of ours from one address."""
 
     address: str
     count: int
@@ -144,7 +144,7 @@ class AddressCount:
 
 @dataclass(frozen=True, slots=True)
 class UsageFilter:
-    """Narrows the log; ``None`` = any. Times are ``since_ms`` ≤ at < ``until_ms``."""
+    """Filters the log; ``None`` means any. Times are ``since_ms`` ≤ at < ``until_ms``."""
 
     key_id: str | None = None
     code: str | None = None

@@ -9,14 +9,14 @@ from ari.usage.model import (
     AddressCount,
     Attempt,
     Completion,
+    KeyClient,
     KeyTotals,
     RouteCount,
-    Seen,
     TopKeys,
     UsageFilter,
     UsageRow,
 )
-from ari.usage.reports.search import Found, UsageSearch
+from ari.usage.reports.search import SearchPage, UsageSearch
 from ari.usage.reports.spans import CodeCount
 
 
@@ -61,10 +61,10 @@ class UsageStore(Protocol):
     def attempts(self, since_ms: int, limit: int) -> list[Attempt]:
         """Counted attempts without a key of ours, newest minute first."""
 
-    def addresses(self, key_id: str, limit: int) -> list[Seen]:
+    def addresses(self, key_id: str, limit: int) -> list[KeyClient]:
         """The addresses that used this key, last seen first; at most ``floods.MAX_CLIENTS_PER_DAY`` new ones a day."""
 
-    def agents(self, key_id: str, limit: int) -> list[Seen]:
+    def agents(self, key_id: str, limit: int) -> list[KeyClient]:
         """The user agents that used this key, in the same way."""
 
     def erase_address(self, address: str) -> int:
@@ -115,8 +115,8 @@ class UsageReader(Protocol):
     def ai_last_used(self) -> dict[str, int]:
         """When each provider got its last request."""
 
-    def search(self, search: UsageSearch, before_id: str | None, limit: int) -> Found:
-        """Rows, newest first. Without an index for the search, a step reads at most ``search.LOOKED_AT`` rows."""
+    def search(self, search: UsageSearch, before_id: str | None, limit: int) -> SearchPage:
+        """Rows, newest first. Without an index for the search, a step reads at most ``search.MAX_ROWS_READ`` rows."""
 
     def newest_statuses(self, search: UsageSearch, most: int) -> list[tuple[int | None, int]]:
         """The HTTP statuses of the newest ``most`` rows, the most frequent first."""

@@ -1,4 +1,4 @@
-"""How the log forgets: bit by bit, so slowly that nobody who writes or reads it notices."""
+"""Removes old entries from the log, slowly enough that writers and readers don't notice."""
 
 from contextlib import closing
 from threading import Event
@@ -6,15 +6,15 @@ from threading import Event
 from ari.base.clock import DAY_MS, Clock
 from ari.usage.ports import UsageStore
 
-_REST = 4
-"""A step that took so long is followed by a pause of this many times as long."""
+_PAUSE_FACTOR = 4
+"""The pause after a step, as a multiple of its duration."""
 _SHORTEST_PAUSE_SECONDS = 0.01
 
 
-def forget_old(store: UsageStore, clock: Clock, days: int, stop: Event) -> int:
-    """Remove what is older than so many days until all is gone or ``stop`` is set; 0 days: nothing is ever removed.
+def remove_old(store: UsageStore, clock: Clock, days: int, stop: Event) -> int:
+    """Remove entries older than ``days`` until none is left or ``stop`` is set. 0 days keeps everything.
 
-    Gives how many entries went. Where it was stopped, the next run goes on. Raises ``Unavailable``.
+    Returns how many were removed. The next run continues where this one stopped. Raises ``Unavailable``.
     """
     removed = 0
     if not days:
@@ -26,5 +26,5 @@ def forget_old(store: UsageStore, clock: Clock, days: int, stop: Event) -> int:
             if count is None:
                 return removed
             removed += count
-            if stop.wait(max(_SHORTEST_PAUSE_SECONDS, _REST * (clock.monotonic() - began))):
+            if stop.wait(max(_SHORTEST_PAUSE_SECONDS, _PAUSE_FACTOR * (clock.monotonic() - began))):
                 return removed

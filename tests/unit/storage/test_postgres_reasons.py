@@ -6,7 +6,7 @@ import pytest
 from ari.base.secrets_in_text import mask_passwords
 from ari.base.throttle import Throttle
 from ari.storage import postgres_reasons
-from ari.storage.postgres_reasons import all_of, log_reason, reason_of, said_by
+from ari.storage.postgres_reasons import all_of, log_reason, parse_message, reason_of
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ from ari.storage.postgres_reasons import all_of, log_reason, reason_of, said_by
 )
 def test_each_usual_mistake_has_a_remedy(words: str, remedy: str) -> None:
     """The server's words come first and stay on one line."""
-    said = said_by(words)
+    said = parse_message(words)
     assert remedy in said.remedy
     assert "\n" not in said.words
     assert said.words.rstrip(".").removeprefix("… failed: ") in words.replace("FATAL:  ", "")
@@ -64,7 +64,7 @@ def test_all_hosts_that_failed_are_named() -> None:
         "- host: 'x', port: '1', hostaddr: '::1': connection failed: a\n"
         "- host: 'x', port: '2', hostaddr: '::1': connection failed: b"
     )
-    assert said_by(text).words == "a; b."
+    assert parse_message(text).words == "a; b."
 
 
 def test_words_that_may_quote_a_row_are_kept() -> None:

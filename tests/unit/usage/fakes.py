@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine, Generator, Sequence
 from copy import deepcopy
 from typing import Any
 
-from ari.usage.model import Attempt, KeyTotals, Seen, UsageFilter, UsageRow
+from ari.usage.model import Attempt, KeyClient, KeyTotals, UsageFilter, UsageRow
 from ari.usage.ports import Batch
 from ari.usage.recorder import UsageRecorder
 
@@ -55,10 +55,10 @@ class FakeStore:
     def attempts(self, since_ms: int, limit: int) -> list[Attempt]:
         return []
 
-    def addresses(self, key_id: str, limit: int) -> list[Seen]:
+    def addresses(self, key_id: str, limit: int) -> list[KeyClient]:
         return []
 
-    def agents(self, key_id: str, limit: int) -> list[Seen]:
+    def agents(self, key_id: str, limit: int) -> list[KeyClient]:
         return []
 
     def erase_address(self, address: str) -> int:

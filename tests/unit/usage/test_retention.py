@@ -2,7 +2,7 @@ import threading
 from collections.abc import Generator
 
 from ari.base.clock import DAY_MS, FrozenClock
-from ari.usage.retention import forget_old
+from ari.usage.retention import remove_old
 from tests.support.instances import START_MS
 from tests.unit.usage.fakes import FakeStore
 
@@ -25,7 +25,7 @@ def test_zero_days_mean_for_ever() -> None:
     """The store is not even asked."""
     store = FakeStore()
     store.removals = [5]
-    assert forget_old(store, FrozenClock(START_MS), 0, threading.Event()) == 0
+    assert remove_old(store, FrozenClock(START_MS), 0, threading.Event()) == 0
 
 
 def test_the_cutoff_is_so_many_days_ago() -> None:
@@ -37,7 +37,7 @@ def test_the_cutoff_is_so_many_days_ago() -> None:
             asked.append(before_ms)
             yield from (500, 200)
 
-    assert forget_old(Store(), FrozenClock(START_MS), 90, _Pauses()) == 700
+    assert remove_old(Store(), FrozenClock(START_MS), 90, _Pauses()) == 700
     assert asked == [START_MS - 90 * DAY_MS]
 
 
@@ -51,7 +51,7 @@ def test_it_rests_four_times_as_long_as_it_works() -> None:
                 clock.advance(seconds)
                 yield 1
 
-    forget_old(Store(), clock, 1, pauses)
+    remove_old(Store(), clock, 1, pauses)
     assert pauses.waited == [2, 0.01, 8]
 
 
@@ -66,5 +66,5 @@ def test_it_stops_after_its_present_step() -> None:
             finally:
                 closed.append(True)
 
-    assert forget_old(Store(), FrozenClock(START_MS), 1, _Pauses(2)) == 1_000
+    assert remove_old(Store(), FrozenClock(START_MS), 1, _Pauses(2)) == 1_000
     assert closed == [True]

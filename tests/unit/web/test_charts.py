@@ -13,7 +13,7 @@ START_MS = from_rfc3339("2026-11-23T00:00:00Z")
 
 def _counts(unit: Unit, hours: int, *counts: CodeCount, zone: str = "UTC") -> Counts:
     span = Span("custom", START_MS, START_MS + hours * HOUR_MS, unit, zone)
-    return Counts(span, spans.counted(span, counts), spans.by_code(counts))
+    return Counts(span, spans.count_parts(span, counts), spans.by_code(counts))
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ RECENT = "SELECT seq, id, hash, at_ms, name, subject FROM events WHERE seq > %s 
 KEPT = "SELECT seq, hash FROM events WHERE seq = ANY(%s)"
 
 
-class Facts(NamedTuple):
+class ServerFacts(NamedTuple):
     """One snapshot of a server and of the audit trail in it."""
 
     in_recovery: bool
@@ -35,7 +35,7 @@ class Facts(NamedTuple):
     head: SeenEvent | None
 
     @classmethod
-    def of(cls, row: Sequence[Any]) -> "Facts":
+    def of(cls, row: Sequence[Any]) -> "ServerFacts":
         """From a row of the statements above."""
         in_recovery, system, timeline, histories, found, oldest, *head = row
         return cls(
@@ -49,10 +49,10 @@ class Facts(NamedTuple):
         )
 
 
-NO_TABLES = Facts(False, None, None, (), None, None, None)
+NO_TABLES = ServerFacts(False, None, None, (), None, None, None)
 
 
-def read_sqlite(connection: sqlite3.Connection, seq: int) -> Facts:
+def read_sqlite(connection: sqlite3.Connection, seq: int) -> ServerFacts:
     """Of the keys database. Raises ``sqlite3.Error``."""
     try:
         [row] = connection.execute(SQLITE, (seq,)).fetchall()
@@ -60,7 +60,7 @@ def read_sqlite(connection: sqlite3.Connection, seq: int) -> Facts:
         if "no such table" in str(error):
             return NO_TABLES
         raise
-    return Facts.of(row)
+    return ServerFacts.of(row)
 
 
 def lost_from_sqlite(connection: sqlite3.Connection, events: Sequence[SeenEvent]) -> list[SeenEvent]:

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from ari.base.clock import to_rfc3339
 from ari.base.errors import Unavailable, for_operator
-from ari.storage.failover.facts import Facts
+from ari.storage.failover.facts import ServerFacts
 from ari.storage.failover.record import MAX_RECENT, Record, RecordFile, SeenEvent
 
 REMEDY = "Requests fail until an operator checks it: ari database status"
@@ -40,7 +40,7 @@ class WentBack(NotTrusted):
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class HistoryProblem:
     """Why the database is not trusted: a sentence, what it was compared with, and the events known to be lost."""
 
     sentence: str
@@ -67,7 +67,7 @@ class History:
         self.may_be_empty = False
         """Whether a database without a single event passes: at the start, where the owner mark decides."""
         self.found_empty = False
-        self.problem: Problem | None = None
+        self.problem: HistoryProblem | None = None
         self._place: _Place | None = None
         self._mine: Record | None = None
         self._known: dict[str, None] = {}
@@ -100,7 +100,7 @@ class History:
                 return stored
             return max(stored, mine, key=lambda record: (record.head.seq, record.timeline or 0))
 
-    def examine(self, record: Record | None, facts: Facts) -> None:
+    def examine(self, record: Record | None, facts: ServerFacts) -> None:
         """Compare ``facts`` with ``record``, whose newest event they were asked for; remember what is newer.
 
         Raises ``NotTrusted`` for a standby or an old primary, ``WentBack`` for a database that lost something.
@@ -128,14 +128,14 @@ class History:
             raise WentBack(_lost(record), record)
         self._go_on(record, facts)
 
-    def _is_successor(self, record: Record, facts: Facts) -> bool:
+    def _is_successor(self, record: Record, facts: ServerFacts) -> bool:
         """Whether an operator replaced the history in ``record``: by a restore, by accepting, or by a new instance."""
         if self.may_be_empty and facts.head is None:
             self.found_empty = True
             return True
         return record.history in facts.histories
 
-    def _begin(self, replaced: Record | None, facts: Facts) -> None:
+    def _begin(self, replaced: Record | None, facts: ServerFacts) -> None:
         with self._mutex:
             self._place = _place_of(facts)
             if facts.head is None or self._place is None:
@@ -148,7 +148,7 @@ class History:
             _logger.warning("The database has a new history, started by an operator. This node follows it.")
             self._persist(replacing=replaced)
 
-    def _go_on(self, record: Record, facts: Facts) -> None:
+    def _go_on(self, record: Record, facts: ServerFacts) -> None:
         place = _place_of(facts)
         with self._mutex:
             self._know((record.head,))
@@ -183,7 +183,7 @@ class History:
     def report(self, error: WentBack, lost: Sequence[SeenEvent]) -> None:
         """Stop trusting the database, and log once what it lost."""
         with self._mutex:
-            problem = Problem(str(error), error.record, tuple(lost))
+            problem = HistoryProblem(str(error), error.record, tuple(lost))
             if self.problem == problem:
                 return
             self.problem = problem
@@ -247,7 +247,7 @@ class History:
             mine.head.seq == stored.head.seq and mine.system != stored.system
         )
 
-    def _note_timeline(self, record: Record, facts: Facts) -> None:
+    def _note_timeline(self, record: Record, facts: ServerFacts) -> None:
         """Remember that a newer primary exists, although it is not trusted: the old one is not the primary any more."""
         if facts.timeline is None or facts.timeline <= (record.timeline or 0):
             return
@@ -269,7 +269,7 @@ def _with(record: Record, events: Sequence[SeenEvent]) -> Record:
     return replace(record, head=recent[-1], recent=recent)
 
 
-def _place_of(facts: Facts) -> _Place | None:
+def _place_of(facts: ServerFacts) -> _Place | None:
     return _Place(facts.histories[-1], facts.system, facts.timeline) if facts.histories else None
 
 

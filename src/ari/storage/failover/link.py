@@ -9,7 +9,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from ari.base.errors import Unavailable
 from ari.storage.failover import facts
-from ari.storage.failover.facts import Facts
+from ari.storage.failover.facts import ServerFacts
 from ari.storage.failover.history import History, NotTrusted, WentBack
 from ari.storage.failover.record import Record
 from ari.storage.failover.servers import Server, Servers, Sockets
@@ -171,7 +171,7 @@ class Link:
                 found = self._facts_after(error)
             else:
                 assert row is not None
-                found = Facts.of(row)
+                found = ServerFacts.of(row)
         self.history.examine(record, found)
 
     async def aexamine(self, connection: "psycopg.AsyncConnection[Any]") -> None:
@@ -186,10 +186,10 @@ class Link:
                 found = self._facts_after(error)
             else:
                 assert row is not None
-                found = Facts.of(row)
+                found = ServerFacts.of(row)
         self.history.examine(record, found)
 
-    def _facts_after(self, error: "psycopg.Error") -> Facts | None:
+    def _facts_after(self, error: "psycopg.Error") -> ServerFacts | None:
         """What a refusal of the statement says; ``None``: ask again, without the server's control functions."""
         if error.sqlstate in _NO_TABLES_OF_OURS:
             return facts.NO_TABLES

@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 from sqlalchemy import Connection, delete, select, tuple_
 
 from ari.storage.tables import usage_seen
-from ari.usage.model import Seen
+from ari.usage.model import KeyClient
 
 Kind = Literal["address", "user_agent"]
 
@@ -22,7 +22,7 @@ class Name(NamedTuple):
     value: str
 
 
-def clients_of(connection: Connection, key_id: str, kind: Kind, limit: int) -> list[Seen]:
+def clients_of(connection: Connection, key_id: str, kind: Kind, limit: int) -> list[KeyClient]:
     """Last seen first."""
     query = (
         select(_seen.value, *usage_seen.columns[3:])
@@ -30,7 +30,7 @@ def clients_of(connection: Connection, key_id: str, kind: Kind, limit: int) -> l
         .order_by(_seen.last_seen_at_ms.desc(), _seen.value)
         .limit(limit)
     )
-    return [Seen(*row) for row in connection.execute(query)]
+    return [KeyClient(*row) for row in connection.execute(query)]
 
 
 def slice_after(connection: Connection, name: Name | None, limit: int) -> list[tuple[Name, int]]:

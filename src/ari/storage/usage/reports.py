@@ -19,7 +19,7 @@ from ari.storage.usage import ai
 from ari.storage.usage.search import find, newest_statuses
 from ari.usage.ai import AiBy, AiCount, AiSpan, AiSums
 from ari.usage.model import AddressCount, KeyCount, RouteCount, TopKeys, UsageRow
-from ari.usage.reports.search import Found, UsageSearch
+from ari.usage.reports.search import SearchPage, UsageSearch
 from ari.usage.reports.spans import CodeCount
 
 _all, _hours, _days = usage_all_hours.c, usage_hours.c, usage_days.c
@@ -93,7 +93,7 @@ class UsageReports:
         with self._reading() as connection:
             return [AddressCount(address, int(total), at_ms) for address, total, at_ms in connection.execute(query)]
 
-    def search(self, search: UsageSearch, before_id: str | None, limit: int) -> Found:
+    def search(self, search: UsageSearch, before_id: str | None, limit: int) -> SearchPage:
         with self._reading() as connection:
             return find(connection, search, before_id, limit)
 

@@ -7,25 +7,25 @@ from sqlalchemy import Connection, Select, Subquery, func, or_, select
 from ari.storage.usage.ai import add_uses
 from ari.storage.usage.pages import page_query
 from ari.usage.model import UsageRow
-from ari.usage.reports.search import LOOKED_AT, Found, UsageSearch
+from ari.usage.reports.search import MAX_ROWS_READ, SearchPage, UsageSearch
 
 
 def find(
-    connection: Connection, search: UsageSearch, before_id: str | None, limit: int, look: int = LOOKED_AT
-) -> Found:
+    connection: Connection, search: UsageSearch, before_id: str | None, limit: int, look: int = MAX_ROWS_READ
+) -> SearchPage:
     """At most ``limit`` matching rows among the next ``look`` rows."""
-    if not search.looks:
+    if not search.reads_rows:
         rows = _rows(connection, page_query(connection, search.where, before_id, limit + 1))
-        return Found(rows[:limit], rows[limit - 1].id if len(rows) > limit else None)
+        return SearchPage(rows[:limit], rows[limit - 1].id if len(rows) > limit else None)
     window = page_query(connection, search.where, before_id, look).subquery("looked")
     matching = _matching(window, search).order_by(window.c.id.desc()).limit(limit + 1)
     rows = _rows(connection, matching)
     if len(rows) > limit:
-        return Found(rows[:limit], rows[limit - 1].id)
+        return SearchPage(rows[:limit], rows[limit - 1].id)
     count, last_id, last_at_ms = connection.execute(
         select(func.count(), func.min(window.c.id), func.min(window.c.at_ms))
     ).one()
-    return Found(rows, last_id if count == look else None, last_at_ms)
+    return SearchPage(rows, last_id if count == look else None, last_at_ms)
 
 
 def newest_statuses(connection: Connection, search: UsageSearch, most: int) -> list[tuple[int | None, int]]:

@@ -23,7 +23,7 @@ from ari.storage.usage.pages import lowest_id, page_query
 from ari.storage.usage.retention import Retention
 from ari.storage.usage.staging import REFUSALS, Staging
 from ari.usage.advice import LateCall
-from ari.usage.model import Attempt, KeyTotals, Seen, UsageFilter, UsageRow
+from ari.usage.model import Attempt, KeyClient, KeyTotals, UsageFilter, UsageRow
 from ari.usage.ports import Batch
 from ari.usage.reports.daily import Day
 
@@ -99,10 +99,10 @@ class UsageTables:
         with self._reading() as connection:
             return [Attempt(*row) for row in connection.execute(query)]
 
-    def addresses(self, key_id: str, limit: int) -> list[Seen]:
+    def addresses(self, key_id: str, limit: int) -> list[KeyClient]:
         return self._clients(key_id, "address", limit)
 
-    def agents(self, key_id: str, limit: int) -> list[Seen]:
+    def agents(self, key_id: str, limit: int) -> list[KeyClient]:
         return self._clients(key_id, "user_agent", limit)
 
     def days(self, key_ids: Sequence[str], since_ms: int) -> dict[str, list[Day]]:
@@ -136,7 +136,7 @@ class UsageTables:
         with self._reading() as connection:
             return work(connection)
 
-    def _clients(self, key_id: str, kind: Kind, limit: int) -> list[Seen]:
+    def _clients(self, key_id: str, kind: Kind, limit: int) -> list[KeyClient]:
         return self._read(lambda connection: clients_of(connection, key_id, kind, limit))
 
     @contextmanager

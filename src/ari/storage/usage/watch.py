@@ -25,7 +25,7 @@ from ari.storage.tables import (
 )
 from ari.storage.usage import listing
 from ari.storage.usage.pages import lowest_id
-from ari.usage.model import OTHERS, Seen
+from ari.usage.model import OTHERS, KeyClient
 from ari.usage.watch.bursts import AddressBurst
 from ari.usage.watch.dead_calls import CODES
 from ari.usage.watch.ports import KeyRefusals, LateKey
@@ -108,7 +108,7 @@ class WatchedTables:
         with self._reading() as connection:
             return listing.last_uses(connection)
 
-    def newly_seen(self, used_since_ms: int, first_since_ms: int, limit: int) -> dict[str, list[Seen]]:
+    def newly_seen(self, used_since_ms: int, first_since_ms: int, limit: int) -> dict[str, list[KeyClient]]:
         """Joins the keys that were used to their addresses: the index begins with the key."""
         query = (
             select(_totals.key_id, *_SEEN)
@@ -118,16 +118,16 @@ class WatchedTables:
             .where(_seen.first_seen_at_ms >= first_since_ms, _seen.last_seen_at_ms >= used_since_ms)
             .limit(limit)
         )
-        found: dict[str, list[Seen]] = {}
+        found: dict[str, list[KeyClient]] = {}
         with self._reading() as connection:
             for key_id, *seen in connection.execute(query):
-                found.setdefault(key_id, []).append(Seen(*seen))
+                found.setdefault(key_id, []).append(KeyClient(*seen))
         return found
 
-    def seen_from(self, key_id: str, limit: int) -> list[Seen]:
+    def seen_from(self, key_id: str, limit: int) -> list[KeyClient]:
         query = select(*_SEEN).where(_seen.key_id == key_id, _seen.kind == "address", _seen.value != OTHERS)
         with self._reading() as connection:
-            return [Seen(*row) for row in connection.execute(query.order_by(_seen.first_seen_at_ms).limit(limit))]
+            return [KeyClient(*row) for row in connection.execute(query.order_by(_seen.first_seen_at_ms).limit(limit))]
 
     def refusals(self, since_ms: int, *, with_key: bool, codes: Sequence[str]) -> int:
         query = select(func.coalesce(func.sum(_all["count"]), 0)).where(

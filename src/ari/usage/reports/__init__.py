@@ -1,1 +1,1 @@
-"""What pages, API, command line and exports read from the usage log."""
+"""Reports on the usage log for pages, API, command line and exports."""

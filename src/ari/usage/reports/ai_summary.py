@@ -1,4 +1,4 @@
-"""What was used through the AI gateway in a span of time, the same at every door."""
+"""AI gateway usage in a span of time, for every door."""
 
 from bisect import bisect_right
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from ari.usage.reports import spans
 from ari.usage.reports.spans import Span
 
 TOP = 50
-"""Models and keys that are named, those with the most requests."""
+"""How many models and keys to list, those with the most requests."""
 
 
 @dataclass(frozen=True, slots=True)
 class AiSummary:
-    """``parts`` are those of ``spans.starts``; models are told apart by provider."""
+    """``parts`` are those of ``spans.starts``. Models of different providers are separate."""
 
     span: Span
     parts: list[tuple[int, AiSums]]
@@ -26,12 +26,12 @@ class AiSummary:
 
     @property
     def sums(self) -> AiSums:
-        """All together."""
+        """The sums of the whole span."""
         return sum((part for _, part in self.parts), AiSums())
 
 
 def of_span(reader: UsageReader, span: Span, key_id: str | None = None) -> AiSummary:
-    """What one key, or all keys, used."""
+    """The usage of one key or of all keys."""
     within = AiSpan(span.since_ms, span.until_ms, key_id)
     begins = spans.starts(span)
     parts = [AiSums() for _ in begins]
@@ -47,7 +47,7 @@ def of_span(reader: UsageReader, span: Span, key_id: str | None = None) -> AiSum
 
 
 def ai_summary_facts(found: AiSummary, names: dict[str, str | None] | None) -> dict[str, Any]:
-    """The JSON of it; ``names`` are those of the keys, ``None`` where it is of one key."""
+    """The summary as JSON; ``names`` are those of the keys, ``None`` for the summary of one key."""
     span = found.span
     facts = {
         "since": to_rfc3339(span.since_ms),

@@ -1,4 +1,4 @@
-"""The usage log as a file, in pieces: CSV for spreadsheets, a JSON array with one row per line for programs."""
+"""Exports the usage log in pieces: CSV for spreadsheets, or a JSON array with one row per line."""
 
 import csv
 import io
@@ -19,7 +19,7 @@ FORMATS: tuple[Format, ...] = ("csv", "json")
 MEDIA_TYPES: dict[Format, str] = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
 FILE_NAMES: dict[Format, str] = {"csv": "ari-usage.csv", "json": "ari-usage.json"}
 _BOM = b"\xef\xbb\xbf"
-"""Without it Excel reads UTF-8 as the machine's old code page. Python's name for it is ``utf-8-sig``."""
+"""Without it, Excel reads UTF-8 as the machine's code page. Python calls it ``utf-8-sig``."""
 
 
 def pieces(form: Format, batches: Iterable[list[UsageRow]], *, bom: bool = True) -> Iterator[bytes]:
@@ -31,7 +31,7 @@ def pieces(form: Format, batches: Iterable[list[UsageRow]], *, bom: bool = True)
 
 
 def record(tx: KeyTransaction, form: Format, search: UsageSearch) -> None:
-    """Write the event: what leaves the instance is told before it leaves. The text searched for may be an address."""
+    """Write the export's event, before any data is sent. The search text is left out: it may be an address."""
     where, status = search.where, search.status
     detail = {
         "format": form,
@@ -42,8 +42,8 @@ def record(tx: KeyTransaction, form: Format, search: UsageSearch) -> None:
         "status": None if status is None else [status.low, status.high],
         "by_text": True if search.text is not None else None,
     }
-    told = {name: value for name, value in detail.items() if value is not None}
-    record_event(tx, "usage_exported", where.key_id, told)
+    given = {name: value for name, value in detail.items() if value is not None}
+    record_event(tx, "usage_exported", where.key_id, given)
 
 
 def _csv_pieces(batches: Iterable[list[UsageRow]], bom: bool) -> Iterator[bytes]:
@@ -66,12 +66,12 @@ def _json_pieces(batches: Iterable[list[UsageRow]]) -> Iterator[bytes]:
 
 
 def _cells(row: UsageRow) -> list[object]:
-    """Text that no spreadsheet runs (security.md 22); numbers stay numbers."""
+    """Cells that no spreadsheet runs as a formula (security.md 22); numbers stay numbers."""
     return [neutralize(value) if isinstance(value, str) else value for value in _flat(row).values()]
 
 
 def _flat(row: UsageRow) -> dict[str, object]:
-    """What a row used at a provider has columns of its own."""
+    """The row's fields, with a column for each field of its AI use."""
     facts = row_facts(row)
     used = facts.pop("ai") or {}
     return facts | {f"ai_{name}": used.get(name) for name in _AI}

@@ -1,15 +1,15 @@
-"""What the log tells, as the JSON fields that the API, the command line and exports share."""
+"""Keys and usage as JSON fields, shared by the API, the command line and exports."""
 
 from typing import Any
 
 from ari.base.clock import to_rfc3339
 from ari.keys.model import ApiKey
 from ari.usage.ai import AiUse
-from ari.usage.model import Attempt, KeyTotals, Seen, UsageRow
+from ari.usage.model import Attempt, KeyClient, KeyTotals, UsageRow
 
 
 def key_facts(key: ApiKey, totals: KeyTotals, now_ms: int) -> dict[str, Any]:
-    """An API key with its status at ``now_ms`` and its use; last used and request count are of accepted requests."""
+    """An API key with its status and use; last use and request count are of accepted requests."""
     return {
         "id": key.id,
         "name": key.name,
@@ -28,7 +28,7 @@ def key_facts(key: ApiKey, totals: KeyTotals, now_ms: int) -> dict[str, Any]:
 
 
 def row_facts(row: UsageRow) -> dict[str, Any]:
-    """A row of the log; ``status``, ``duration_ms`` and ``bytes`` are null where they are not known (yet)."""
+    """A row of the log; ``status``, ``duration_ms`` and ``bytes`` are null if not known (yet)."""
     return {
         "id": row.id,
         "time": to_rfc3339(row.at_ms),
@@ -51,7 +51,7 @@ def row_facts(row: UsageRow) -> dict[str, Any]:
 
 
 def ai_facts(use: AiUse) -> dict[str, Any]:
-    """What a request used at a provider; null is unknown."""
+    """A request's AI use; null means unknown."""
     return {
         "provider": use.provider,
         "model": use.model,
@@ -75,7 +75,7 @@ def attempt_facts(attempt: Attempt) -> dict[str, Any]:
     }
 
 
-def seen_facts(seen: Seen) -> dict[str, Any]:
+def client_facts(seen: KeyClient) -> dict[str, Any]:
     """From where a key was used, or by which user agent: how often, first and last."""
     return {
         "value": seen.value,

@@ -1,17 +1,15 @@
-"""One page of the list of keys, narrowed and sorted by what two databases know.
+"""One page of the list of keys, filtered and sorted by data from two databases.
 
-Names and expiries stand in the keys database, uses in the usage database, which on SQLite is another file: no query
-sees both. So a list is one or two *runs*, each in the order of one database. A run is read in chunks; each chunk is
-looked up in the other database, and what does not fit is left out:
+Names and expiries are in the keys database, uses in the usage database, which on SQLite is another file: no query sees
+both. So a list is one or two *runs*, each in the order of one database. A run is read in chunks; each chunk is looked
+up in the other database, and keys that don't match are left out:
 
-- by name, creation or expiry: a run of keys (by expiry a second one, of keys that have none);
-- by last use or number of requests: a run of totals, then the keys without a use, newest first; upwards the other way
-  round.
+- by name, creation or expiry: a run of keys (by expiry a second one, of keys that never expire);
+- by last use or number of requests: a run of totals, then the unused keys, newest first; reversed if ascending.
 
-A page that nothing narrows costs two to four statements, whatever the number of keys. A narrow filter reads on, in
-growing chunks, until the page is full. Between two pages keys may be used or renamed: a cursor holds the number that
-its key was sorted by, so that a page goes on where the one before ended, but a key that moved may show twice or not at
-all.
+A page without a filter costs two to four statements for any number of keys. A narrow filter reads on, in growing
+chunks, until the page is full. Keys may be used or renamed between two pages: a cursor has the value that its key was
+sorted by, so that the next page continues there, but a key that moved may show twice or not at all.
 """
 
 from collections.abc import Sequence
@@ -25,21 +23,21 @@ from ari.usage.model import NO_USE, KeyTotals
 SortBy = Literal["name", "created", "used", "expires", "requests"]
 SORTS: tuple[SortBy, ...] = ("name", "created", "used", "expires", "requests")
 DESCENDING_FIRST = frozenset(("created", "used", "requests"))
-"""What one wants to see from above; names and expiries from below."""
+"""Sorts that begin with the largest value by default."""
 LONGEST_TEXT = 100
 _LARGEST_CHUNK = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Sort:
-    """How a list is sorted; as text ``name`` or, downwards, ``-name``."""
+    """The order of a list; as text ``name`` or, descending, ``-name``."""
 
     by: SortBy = "created"
     descending: bool = True
 
     @classmethod
     def of(cls, text: str) -> "Sort | None":
-        """``None`` for a text that is no sort."""
+        """Parse a sort; ``None`` if it is unknown."""
         by = text.removeprefix("-")
         return next((cls(known, text.startswith("-")) for known in SORTS if known == by), None)
 
@@ -51,7 +49,7 @@ NEWEST_FIRST = Sort()
 
 
 class Listed(NamedTuple):
-    """A key with its use, and its place in the list."""
+    """A key with its use and its cursor in the list."""
 
     key: ApiKey
     totals: KeyTotals
@@ -59,14 +57,14 @@ class Listed(NamedTuple):
 
 
 class Page(NamedTuple):
-    """``after`` is the place to go on from, ``None`` at the end."""
+    """``after`` is the cursor of the next page, ``None`` at the end."""
 
     rows: list[Listed]
     after: Cursor | None
 
 
 class UseListing(Protocol):
-    """What lists ask the usage log."""
+    """Queries of the usage log for lists."""
 
     def totals(self, key_ids: Sequence[str]) -> dict[str, KeyTotals]:
         """The totals of these keys; keys never used are absent."""
@@ -74,18 +72,18 @@ class UseListing(Protocol):
     def by_use(
         self, by: Literal["used", "requests"], descending: bool, after: Cursor | None, limit: int
     ) -> list[tuple[str, KeyTotals]]:
-        """Keys that had an accepted request, deleted ones among them."""
+        """Keys that had an accepted request, including deleted keys."""
 
 
 class _Run(Protocol):
     def chunk(self, after: Cursor | None, size: int) -> tuple[list[Listed], Cursor | None]:
-        """What fits of the next ``size``, and the place to go on from."""
+        """Those of the next ``size`` that match, and the next cursor."""
 
 
 def page_of_keys(
     keys: KeyListing, use: UseListing, where: KeyFilter, sort: Sort, after: Cursor | None, limit: int
 ) -> Page:
-    """At most ``limit`` keys after that place."""
+    """At most ``limit`` keys after the cursor."""
     rows: list[Listed] = []
     size = limit + 1
     for run, begin in _runs(keys, use, where, sort, after):
@@ -102,7 +100,7 @@ def page_of_keys(
 def _runs(
     keys: KeyListing, use: UseListing, where: KeyFilter, sort: Sort, after: Cursor | None
 ) -> list[tuple[_Run, Cursor | None]]:
-    """The runs still to read, each with the place where to begin."""
+    """The runs still to read, each with its first cursor."""
     if sort.by == "name" or sort.by == "created":
         return [(_KeysRun(keys, use, where, Order(sort.by, sort.descending)), after)]
     if sort.by == "expires":
@@ -122,7 +120,7 @@ def _runs(
 
 @dataclass(frozen=True, slots=True)
 class _KeysRun:
-    """In an order of the keys database; ``unused_only`` leaves out what the other run of the list holds."""
+    """Reads in an order of the keys database; ``unused_only`` leaves out the keys of the other run."""
 
     keys: KeyListing
     use: UseListing
@@ -143,7 +141,7 @@ class _KeysRun:
 
 @dataclass(frozen=True, slots=True)
 class _UseRun:
-    """In an order of the usage database."""
+    """Reads in an order of the usage database."""
 
     keys: KeyListing
     use: UseListing

@@ -11,20 +11,20 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 CODES = (ACCEPTED, *REASONS, *REQUEST_ERRORS)
 """Every code that a row can have."""
 TEXT_LENGTH = 200
-LOOKED_AT = 10_000
-"""Rows that one step of a search looks at; then it gives what it found and where it stopped."""
+MAX_ROWS_READ = 10_000
+"""Rows that one step of a search reads."""
 
 
 @dataclass(frozen=True, slots=True)
 class StatusRange:
-    """HTTP statuses from ``low`` to ``high``; ``None`` for both: no answer yet."""
+    """HTTP statuses from ``low`` to ``high``; ``None`` for both means no response yet."""
 
     low: int | None
     high: int | None
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Of ``404``, ``4xx`` or ``none``. Raises ``Invalid``."""
+        """Parse ``404``, ``4xx`` or ``none``. Raises ``Invalid``."""
         if text == "none":
             return cls(None, None)
         if len(text) == 3 and text.isascii():
@@ -37,7 +37,7 @@ class StatusRange:
 
 @dataclass(frozen=True, slots=True)
 class UsageSearch:
-    """``where`` is what indexes serve. ``text`` is looked for in path, address and user agent, in any case."""
+    """``where`` uses indexes. ``text`` is searched in path, address and user agent, ignoring case."""
 
     where: UsageFilter = field(default_factory=UsageFilter)
     method: str | None = None
@@ -45,44 +45,44 @@ class UsageSearch:
     text: str | None = None
 
     @property
-    def looks(self) -> bool:
-        """Whether rows must be looked at."""
+    def reads_rows(self) -> bool:
+        """Whether the search must read rows, since no index has all of it."""
         return self.method is not None or self.status is not None or self.text is not None
 
     def within_span_only(self) -> "UsageSearch":
-        """The same key and times without any filter."""
+        """The same key and times without other filters."""
         return UsageSearch(replace(self.where, code=None))
 
     def within(self, since_ms: int | None, until_ms: int | None) -> "UsageSearch":
-        """The same within these times."""
+        """The same search within these times."""
         return replace(self, where=replace(self.where, since_ms=since_ms, until_ms=until_ms))
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """Rows newest first. ``next_before`` goes on, where there may be more; ``looked_to_ms`` is how far it came."""
+class SearchPage:
+    """Rows, newest first. ``next_before`` is a cursor if there may be more; ``searched_to_ms`` the oldest time read."""
 
     rows: list[UsageRow]
     next_before: str | None
-    looked_to_ms: int | None = None
+    searched_to_ms: int | None = None
 
 
 def method_of(text: str) -> str:
-    """A method to search for. Raises ``Invalid``."""
+    """The HTTP method to search for. Raises ``Invalid``."""
     if text.upper() not in METHODS:
         raise Invalid(Problem("method", f"Choose one of {', '.join(METHODS)}."))
     return text.upper()
 
 
 def code_of(text: str) -> str:
-    """A code to search for: ``ok``, or why a request was refused. Raises ``Invalid``."""
+    """The code to search for: ``ok`` or a refusal's code. Raises ``Invalid``."""
     if text not in CODES:
         raise Invalid(Problem("code", "Unknown code. Use ok or an error code from the reference."))
     return text
 
 
 def text_of(text: str) -> str | None:
-    """A text to search for; ``None`` if there is nothing in it. Raises ``Invalid`` for a long one."""
+    """The text to search for; ``None`` if it is blank. Raises ``Invalid`` if it is too long."""
     stripped = text.replace("\0", "").strip()
     if len(stripped) > TEXT_LENGTH:
         raise Invalid(Problem("q", f"Search for at most {TEXT_LENGTH} characters."))

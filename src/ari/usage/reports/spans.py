@@ -1,7 +1,7 @@
-"""Spans of time that usage is shown for, and their division into hours, days or weeks of the viewer's zone.
+"""Spans of time for reports, and their parts: hours, days or weeks in the viewer's time zone.
 
-Rollups are kept by hours of UTC, so every span begins and ends with one. In a zone that is half an hour off, days begin
-at the full hour of UTC before.
+Rollups are by UTC hour, so every span begins and ends with one. In a zone with a half-hour offset, days begin at the
+UTC hour before.
 """
 
 import re
@@ -23,11 +23,11 @@ UNITS: tuple[Unit, ...] = ("hour", "day", "week")
 PRESETS: dict[str, int] = {"24h": 1, "7d": 7, "30d": 30, "90d": 90}
 """The spans that end now, in days."""
 DEFAULT_PRESET = "7d"
-MOST_DAYS = 400
-_MOST_BUCKETS = 400
+MAX_DAYS = 400
+_MAX_PARTS = 400
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST_MS = 253_370_764_800_000
-"""The year 9999 begins; in each zone a span has days before and after it that a date can name."""
+"""The start of year 9999: in every zone, dates exist before and after it."""
 _ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+){0,2}", re.ASCII)
 _LONGEST_ZONE = 64
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
@@ -55,7 +55,7 @@ class CodeCount:
 
 @lru_cache(64)
 def zone_named(name: str | None) -> tzinfo:
-    """The zone with this IANA name; UTC where there is none, or this machine does not know it."""
+    """The zone with this IANA name; UTC if the name is missing or unknown."""
     if name is None or len(name) > _LONGEST_ZONE or not _ZONE.fullmatch(name):
         return UTC
     try:
@@ -65,64 +65,64 @@ def zone_named(name: str | None) -> tzinfo:
 
 
 def zone_name(name: str | None) -> str:
-    """The name of the zone that ``zone_named`` gives."""
+    """The name of the zone that ``zone_named`` returns."""
     zone = zone_named(name)
     return zone.key if isinstance(zone, ZoneInfo) else "UTC"
 
 
 def preset(name: str, now_ms: int, zone: str = "UTC", unit: Unit | None = None) -> Span:
-    """A span that ends with the present hour, or with today: ``24h`` is 24 whole hours, ``7d`` today and six days more.
+    """A span that ends with the current hour: ``24h`` is 24 whole hours, ``7d`` is today and the six days before.
 
-    Raises ``Invalid`` for a name that is none of ``PRESETS``.
+    Raises ``Invalid`` for a name not in ``PRESETS``.
     """
     days = PRESETS.get(name)
     if days is None:
         raise Invalid(Problem("range", f"Choose one of {', '.join(PRESETS)}, or enter dates."))
     until_ms = _hour(now_ms) + HOUR_MS
     if days == 1:
-        return _divided(Span(name, until_ms - DAY_MS, until_ms, "hour", zone), unit)
+        return _with_unit(Span(name, until_ms - DAY_MS, until_ms, "hour", zone), unit)
     today = _local_date(now_ms, zone)
-    return _divided(Span(name, _midnight(today - timedelta(days=days - 1), zone), until_ms, "day", zone), unit)
+    return _with_unit(Span(name, _midnight(today - timedelta(days=days - 1), zone), until_ms, "day", zone), unit)
 
 
 def between_dates(first: str, last: str, now_ms: int, zone: str = "UTC", unit: Unit | None = None) -> Span:
-    """Whole days of the viewer, both named ones included. Raises ``Invalid`` saying what is wrong with which."""
+    """Whole days in the viewer's zone, including both. Raises ``Invalid``."""
     begin, end = _date("from", first), _date("to", last)
     if end < begin:
         raise Invalid(Problem("to", "The last day can't be before the first."))
     if begin > _local_date(now_ms, zone):
         raise Invalid(Problem("from", "The first day is in the future."))
-    if (end - begin).days >= MOST_DAYS:
-        raise Invalid(Problem("from", f"Choose at most {MOST_DAYS} days."))
+    if (end - begin).days >= MAX_DAYS:
+        raise Invalid(Problem("from", f"Choose at most {MAX_DAYS} days."))
     until_ms = min(_midnight(end + timedelta(days=1), zone), _hour(now_ms) + HOUR_MS)
-    return _divided(Span("custom", _midnight(begin, zone), until_ms, "day", zone), unit)
+    return _with_unit(Span("custom", _midnight(begin, zone), until_ms, "day", zone), unit)
 
 
 def between(since_ms: int, until_ms: int, zone: str = "UTC", unit: Unit | None = None) -> Span:
-    """The whole hours that hold this time. Raises ``Invalid`` for an empty or a too long one, or outside 1970–9998."""
+    """The whole hours around these times. Raises ``Invalid`` if empty, too long, or outside 1970–9998."""
     for field, at_ms in (("until", until_ms), ("since", since_ms)):
         if not 0 <= at_ms <= _LAST_MS:
             raise Invalid(Problem(field, "Use a time between the years 1970 and 9998."))
     if until_ms <= since_ms:
         raise Invalid(Problem("until", "Must be after since."))
-    if until_ms - since_ms > MOST_DAYS * DAY_MS:
-        raise Invalid(Problem("since", f"Choose at most {MOST_DAYS} days."))
+    if until_ms - since_ms > MAX_DAYS * DAY_MS:
+        raise Invalid(Problem("since", f"Choose at most {MAX_DAYS} days."))
     span = Span("custom", _hour(since_ms), -_hour(-until_ms), "day", zone)
-    return _divided(span, unit)
+    return _with_unit(span, unit)
 
 
 def units_of(span: Span) -> tuple[Unit, ...]:
-    """By what the span can be divided: into at least two parts, and not more than a chart can show."""
+    """The units that divide the span into at least two parts and no more than a chart can show."""
     hours = (span.until_ms - span.since_ms) // HOUR_MS
     fitting: list[Unit] = []
     for unit, length in (("hour", 1), ("day", 24), ("week", 168)):
-        if hours <= _MOST_BUCKETS * length and (hours > length or unit == "hour"):
+        if hours <= _MAX_PARTS * length and (hours > length or unit == "hour"):
             fitting.append(unit)  # type: ignore[arg-type]  # the names above are units
     return tuple(fitting)
 
 
 def starts(span: Span) -> list[int]:
-    """Where each part begins. The first begins with the span, the others with an hour, a day or a Monday."""
+    """The start of each part. The first begins with the span, the others with an hour, a day or a Monday."""
     if span.unit == "hour":
         return list(range(span.since_ms, span.until_ms, HOUR_MS))
     found = [span.since_ms]
@@ -140,8 +140,8 @@ def starts(span: Span) -> list[int]:
             found.append(start)
 
 
-def counted(span: Span, counts: Iterable[CodeCount]) -> list[HourCount]:
-    """Accepted and refused of every part, zeros where nothing was; ``hour_ms`` is where the part begins."""
+def count_parts(span: Span, counts: Iterable[CodeCount]) -> list[HourCount]:
+    """Accepted and refused requests of every part, including empty ones; ``hour_ms`` is its start."""
     begins = starts(span)
     parts = [[0, 0] for _ in begins]
     for one in counts:
@@ -160,21 +160,21 @@ def by_code(counts: Iterable[CodeCount]) -> list[tuple[str, int]]:
 
 
 def top(counts: Sequence[tuple[str, int]], most: int) -> tuple[list[tuple[str, int]], int]:
-    """The first ``most`` of what is sorted already, and what all the others are together."""
+    """The first ``most`` of the sorted counts, and the sum of the others."""
     return list(counts[:most]), sum(count for _, count in counts[most:])
 
 
 def local_date(at_ms: int, zone: str) -> date:
-    """The viewer's day."""
+    """The date in the viewer's zone."""
     return _local_date(at_ms, zone)
 
 
 def local_time(at_ms: int, zone: str) -> datetime:
-    """The viewer's clock."""
+    """The time in the viewer's zone."""
     return (_EPOCH + timedelta(milliseconds=at_ms)).astimezone(zone_named(zone))
 
 
-def _divided(span: Span, unit: Unit | None) -> Span:
+def _with_unit(span: Span, unit: Unit | None) -> Span:
     fitting = units_of(span)
     if unit in fitting:
         return replace(span, unit=unit)

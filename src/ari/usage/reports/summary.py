@@ -1,4 +1,4 @@
-"""The numbers of a span of time, the same at every door."""
+"""Counts of requests in a span of time, for every door."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +10,7 @@ from ari.usage.reports import spans
 from ari.usage.reports.spans import Span
 
 TOP = 10
-"""Keys, routes and addresses that are named; the others are told as one number."""
+"""Keys, routes and addresses to list; the others are one number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class KeySummary:
-    """Of one key; all its routes."""
+    """The summary of one key, with all its routes."""
 
     counts: Counts
     routes: list[RouteCount]
@@ -40,7 +40,7 @@ class KeySummary:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Of all keys, and of attempts without one; ``addresses`` are the ``TOP`` of these."""
+    """The summary of all keys and of attempts without one; ``addresses`` are the top ones of attempts."""
 
     counts: Counts
     top: TopKeys
@@ -53,12 +53,12 @@ class Summary:
 
 
 def of_key(reader: UsageReader, key_id: str, span: Span) -> KeySummary:
-    """What one key was used for."""
+    """The summary of one key."""
     return KeySummary(_counts(reader, key_id, span), reader.routes(key_id, span.since_ms, span.until_ms))
 
 
 def of_all(reader: UsageReader, span: Span) -> Summary:
-    """What all keys were used for, and who came without one."""
+    """The summary of all keys and of attempts."""
     within = span.since_ms, span.until_ms
     return Summary(
         _counts(reader, None, span),
@@ -70,11 +70,11 @@ def of_all(reader: UsageReader, span: Span) -> Summary:
 
 def _counts(reader: UsageReader, key_id: str | None, span: Span) -> Counts:
     found = reader.hours(key_id, span.since_ms, span.until_ms)
-    return Counts(span, spans.counted(span, found), spans.by_code(found))
+    return Counts(span, spans.count_parts(span, found), spans.by_code(found))
 
 
 def key_summary_facts(summary: KeySummary) -> dict[str, Any]:
-    """The JSON of one key's numbers."""
+    """One key's summary as JSON."""
     routes = [
         {"route": one.route, "request_count": one.accepted_count, "refused_count": one.refused_count}
         for one in summary.routes
@@ -83,7 +83,7 @@ def key_summary_facts(summary: KeySummary) -> dict[str, Any]:
 
 
 def summary_facts(summary: Summary, names: dict[str, str | None]) -> dict[str, Any]:
-    """The JSON of all numbers; ``names`` are those of the keys shown."""
+    """The summary as JSON; ``names`` are those of the listed keys."""
     keys = [
         {
             "key_id": one.key_id,

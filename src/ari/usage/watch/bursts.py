@@ -11,7 +11,7 @@ from ari.base.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from ari.keys.model import ApiKey
 from ari.keys.reasons import DISABLED, INSUFFICIENT_SCOPE, IP_NOT_ALLOWED, MALFORMED, RATE_LIMITED, REASONS, UNKNOWN
 from ari.usage.model import OTHER_ADDRESSES
-from ari.usage.watch.model import FEW_ADDRESSES, Finding, Limits, Look, Quiet, named
+from ari.usage.watch.model import FEW_ADDRESSES, Limits, Look, Quiet, WatchFinding, named
 
 KEY_CODES = (
     INSUFFICIENT_SCOPE.code,
@@ -41,7 +41,7 @@ class AddressBurst(NamedTuple):
     codes: Sequence[str]
 
 
-def key_bursts(refused: Iterable[KeyBurst], limits: Limits, quiet: Quiet) -> list[Finding]:
+def key_bursts(refused: Iterable[KeyBurst], limits: Limits, quiet: Quiet) -> list[WatchFinding]:
     """One finding a key, and not again for some days while it goes on."""
     found = []
     for one in refused:
@@ -50,12 +50,12 @@ def key_bursts(refused: Iterable[KeyBurst], limits: Limits, quiet: Quiet) -> lis
             continue
         detail = _detail(one.refused, one.codes, one.addresses, limits)
         found.append(
-            Finding("refused_burst", one.key.id, {**detail, **named(one.key)}, {mark: limits.repeat_days * DAY_MS})
+            WatchFinding("refused_burst", one.key.id, {**detail, **named(one.key)}, {mark: limits.repeat_days * DAY_MS})
         )
     return found
 
 
-def address_bursts(attempts: Iterable[AddressBurst], limits: Limits, quiet: Quiet) -> list[Finding]:
+def address_bursts(attempts: Iterable[AddressBurst], limits: Limits, quiet: Quiet) -> list[WatchFinding]:
     """One finding for all addresses, at most once an hour, and of each address once a day."""
     loud = [one for one in attempts if one.refused >= limits.burst_count and f"burst:{one.address}" not in quiet]
     if not loud or _ANYWHERE in quiet:
@@ -65,7 +65,7 @@ def address_bursts(attempts: Iterable[AddressBurst], limits: Limits, quiet: Quie
     codes = sorted({code for one in loud for code in one.codes})
     detail = _detail(sum(one.refused for one in loud), codes, addresses, limits)
     marks = {_ANYWHERE: HOUR_MS} | {f"burst:{one.address}": DAY_MS for one in loud}
-    return [Finding("refused_burst", None, detail, marks)]
+    return [WatchFinding("refused_burst", None, detail, marks)]
 
 
 def is_worth_a_look(refusals: int, limits: Limits) -> bool:

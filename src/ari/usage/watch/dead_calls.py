@@ -10,7 +10,7 @@ from typing import NamedTuple
 from ari.base.clock import DAY_MS, MINUTE_MS, to_rfc3339
 from ari.keys.model import ApiKey
 from ari.keys.reasons import EXPIRED, REVOKED
-from ari.usage.watch.model import FEW_ADDRESSES, Finding, Limits, Quiet, named
+from ari.usage.watch.model import FEW_ADDRESSES, Limits, Quiet, WatchFinding, named
 
 CODES = (EXPIRED.code, REVOKED.code)
 _PAUSES = (1, 2, 4)
@@ -60,7 +60,7 @@ def dead_marks(key_id: str, limits: Limits, quiet: Quiet) -> dict[str, int]:
     return {dead_mark(key_id): _PAUSES[now] * once_ms, steps[now]: (_PAUSES[now] + _PAUSES[-1]) * once_ms}
 
 
-def dead_calls(called: Iterable[DeadCalls], limits: Limits, quiet: Quiet) -> list[Finding]:
+def dead_calls(called: Iterable[DeadCalls], limits: Limits, quiet: Quiet) -> list[WatchFinding]:
     """What to tell of keys that were called dead since the last look."""
     found = []
     for one in called:
@@ -68,7 +68,7 @@ def dead_calls(called: Iterable[DeadCalls], limits: Limits, quiet: Quiet) -> lis
         if not late or one.calls_before or dead_mark(one.key.id) in quiet:
             continue
         marks = dead_marks(one.key.id, limits, quiet)
-        found.append(Finding("dead_key_called", one.key.id, calls_detail(one), marks))
+        found.append(WatchFinding("dead_key_called", one.key.id, calls_detail(one), marks))
     return found
 
 

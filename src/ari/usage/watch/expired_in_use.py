@@ -5,12 +5,12 @@ from collections.abc import Iterable
 from ari.base.clock import DAY_MS, to_rfc3339
 from ari.keys.reasons import EXPIRED
 from ari.usage.watch.dead_calls import DeadCalls, calls_detail, dead_marks
-from ari.usage.watch.model import Finding, Limits, Look, Quiet
+from ari.usage.watch.model import Limits, Look, Quiet, WatchFinding
 
 _REMEMBERED_MS = 400 * DAY_MS
 
 
-def expired_in_use(called: Iterable[DeadCalls], look: Look, limits: Limits, quiet: Quiet) -> list[Finding]:
+def expired_in_use(called: Iterable[DeadCalls], look: Look, limits: Limits, quiet: Quiet) -> list[WatchFinding]:
     """What to tell of expired keys that were called since the last look; it also counts as told that they are dead."""
     found = []
     for one in called:
@@ -22,7 +22,7 @@ def expired_in_use(called: Iterable[DeadCalls], look: Look, limits: Limits, quie
         times = {"expires_at": to_rfc3339(expires_at_ms), "last_used_at": to_rfc3339(one.used_at_ms)}
         detail = {**calls_detail(one), **times}
         marks = {f"expired:{one.key.id}:{expires_at_ms}": _REMEMBERED_MS, **dead_marks(one.key.id, limits, quiet)}
-        finding = Finding("key_expired_in_use", one.key.id, detail, marks)
+        finding = WatchFinding("key_expired_in_use", one.key.id, detail, marks)
         if not finding.is_quiet(quiet):
             found.append(finding)
     return found

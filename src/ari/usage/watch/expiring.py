@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from ari.base.clock import DAY_MS, to_rfc3339
 from ari.keys.listing import LivingKey
-from ari.usage.watch.model import Finding, Limits, Look, Quiet
+from ari.usage.watch.model import Limits, Look, Quiet, WatchFinding
 
 DAYS = (1, 7)
 """How many days before, the nearest first."""
@@ -34,7 +34,7 @@ class Use(NamedTuple):
 
 def expiring(
     keys: Iterable[LivingKey], use: Mapping[str, Use], look: Look, limits: Limits, quiet: Quiet
-) -> list[Finding]:
+) -> list[WatchFinding]:
     """What to tell of keys that work and have an expiry; keys that were never used are absent from ``use``."""
     found = []
     for key in keys:
@@ -42,7 +42,7 @@ def expiring(
         if key.expires_at_ms is None or days is None or used is None or not is_in_use(used, look.now_ms, limits):
             continue
         detail = {"days": days, "expires_at": to_rfc3339(key.expires_at_ms), "name": key.name, "hint": key.hint}
-        finding = Finding(
+        finding = WatchFinding(
             "key_expiring", key.id, detail, {f"expiring:{key.id}:{key.expires_at_ms}:{days}": _REMEMBERED_MS}
         )
         if not finding.is_quiet(quiet):

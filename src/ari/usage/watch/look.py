@@ -21,7 +21,7 @@ from ari.usage.watch.bursts import KeyBurst, address_bursts, key_bursts
 from ari.usage.watch.dead_calls import CODES, DeadCalls, dead_calls, dead_mark, died_at_ms
 from ari.usage.watch.expired_in_use import expired_in_use
 from ari.usage.watch.expiring import DAYS, MOST_EARLIER_MS, Use, due_days, expiring
-from ari.usage.watch.model import FEW_ADDRESSES, Finding, Limits, Look
+from ari.usage.watch.model import FEW_ADDRESSES, Limits, Look, WatchFinding
 from ari.usage.watch.new_address import FRESH_MS, NewlySeen, new_address
 from ari.usage.watch.ports import WatchedUse, WatchTransaction
 from ari.usage.watch.unused import keys_unused, month_of
@@ -42,7 +42,7 @@ _NOTE = "watch"
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class WatchState:
     """How far the watch has come: when it began, when it looked last, and when last for unused keys."""
 
     began_ms: int
@@ -50,7 +50,7 @@ class State:
     unused_ms: int
 
     @classmethod
-    def parse(cls, text: str) -> "State":
+    def parse(cls, text: str) -> "WatchState":
         return cls(*map(int, text.split()))
 
     def __str__(self) -> str:
@@ -62,7 +62,7 @@ class Turn:
     """A look that is due; ``before`` is the note that it found. The very first only notes that the watch began."""
 
     before: str | None
-    state: State
+    state: WatchState
     now_ms: int
 
     @property
@@ -79,12 +79,12 @@ def begin(unit: WatchTransaction, now_ms: int) -> Turn | None:
     """The look that is due now, if one is. A clock that was set back does not stop the watch."""
     note = unit.notes.get(_NOTE)
     if note is None:
-        return Turn(None, State(now_ms, now_ms, now_ms), now_ms)
-    state = State.parse(note)
+        return Turn(None, WatchState(now_ms, now_ms, now_ms), now_ms)
+    state = WatchState.parse(note)
     return Turn(note, state, now_ms) if abs(now_ms - state.looked_ms) >= EVERY_MS else None
 
 
-def find(unit: WatchTransaction, use: WatchedUse, turn: Turn, limits: Limits) -> list[Finding]:
+def find(unit: WatchTransaction, use: WatchedUse, turn: Turn, limits: Limits) -> list[WatchFinding]:
     """What there is to tell, each thing once. Raises ``Unavailable``."""
     if turn.before is None:
         return []
@@ -104,10 +104,10 @@ def find(unit: WatchTransaction, use: WatchedUse, turn: Turn, limits: Limits) ->
     return found
 
 
-def tell(unit: WatchTransaction, turn: Turn, found: list[Finding]) -> bool:
+def tell(unit: WatchTransaction, turn: Turn, found: list[WatchFinding]) -> bool:
     """Write the events, unless somebody else has looked in the meantime."""
     now_ms, state = turn.now_ms, turn.state
-    after = State(state.began_ms, now_ms, now_ms if turn.ends_a_month else state.unused_ms)
+    after = WatchState(state.began_ms, now_ms, now_ms if turn.ends_a_month else state.unused_ms)
     if not unit.notes.swap(_NOTE, turn.before, str(after)):
         return False
     for one in found:
@@ -119,7 +119,9 @@ def tell(unit: WatchTransaction, turn: Turn, found: list[Finding]) -> bool:
     return True
 
 
-def _expiring(unit: WatchTransaction, use: WatchedUse, look: Look, limits: Limits, quiet: set[str]) -> list[Finding]:
+def _expiring(
+    unit: WatchTransaction, use: WatchedUse, look: Look, limits: Limits, quiet: set[str]
+) -> list[WatchFinding]:
     near = {}
     for days in DAYS:
         span = look.since_ms + days * DAY_MS, look.now_ms + days * DAY_MS + MOST_EARLIER_MS

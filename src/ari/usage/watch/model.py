@@ -30,7 +30,7 @@ class Look:
     now_ms: int
 
 
-class Finding(NamedTuple):
+class WatchFinding(NamedTuple):
     """Something to tell; ``marks`` hold for how many milliseconds each is not told again, the finding's own first."""
 
     name: str

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from ari.base.clock import DAY_MS, HOUR_MS, to_rfc3339
 from ari.keys.model import ApiKey
-from ari.usage.model import OTHERS, Seen
-from ari.usage.watch.model import Finding, Limits, Look, Quiet, named
+from ari.usage.model import OTHERS, KeyClient
+from ari.usage.watch.model import Limits, Look, Quiet, WatchFinding, named
 
 FRESH_MS = DAY_MS
 """How long before the last look an address may have been seen first: it may have been refused before."""
@@ -27,11 +27,11 @@ class NewlySeen(NamedTuple):
     """
 
     key: ApiKey
-    fresh: Sequence[Seen]
-    known: Sequence[Seen]
+    fresh: Sequence[KeyClient]
+    known: Sequence[KeyClient]
 
 
-def new_address(seen: Iterable[NewlySeen], look: Look, limits: Limits, quiet: Quiet) -> list[Finding]:
+def new_address(seen: Iterable[NewlySeen], look: Look, limits: Limits, quiet: Quiet) -> list[WatchFinding]:
     """What to tell of keys that were used from an address first seen of late."""
     found = []
     for one in seen:
@@ -40,11 +40,11 @@ def new_address(seen: Iterable[NewlySeen], look: Look, limits: Limits, quiet: Qu
             if mark in quiet or fresh.first_seen_at_ms < look.began_ms or one.key.is_inactive(look.now_ms):
                 continue
             detail = {"address": fresh.value, "first_seen": to_rfc3339(fresh.first_seen_at_ms), **named(one.key)}
-            found.append(Finding("key_new_address", one.key.id, detail, {mark: _REMEMBERED_MS}))
+            found.append(WatchFinding("key_new_address", one.key.id, detail, {mark: _REMEMBERED_MS}))
     return found
 
 
-def _news(one: NewlySeen, limits: Limits) -> Iterator[tuple[Seen, str]]:
+def _news(one: NewlySeen, limits: Limits) -> Iterator[tuple[KeyClient, str]]:
     """The fresh addresses that no address before them shares its place with; nothing once the key wanders."""
     fresh = {seen.value for seen in one.fresh}
     every = {seen.value: seen for seen in (*one.known, *one.fresh) if seen.value != OTHERS}

@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 from ari.base.events import EventStore
 from ari.keys.listing import KeyListing, LivingKey
 from ari.keys.model import ApiKey
-from ari.usage.model import Seen
+from ari.usage.model import KeyClient
 from ari.usage.watch.bursts import AddressBurst
 
 
@@ -50,10 +50,10 @@ class WatchedUse(Protocol):
     def last_uses(self) -> dict[str, int]:
         """That of all keys."""
 
-    def newly_seen(self, used_since_ms: int, first_since_ms: int, limit: int) -> dict[str, list[Seen]]:
+    def newly_seen(self, used_since_ms: int, first_since_ms: int, limit: int) -> dict[str, list[KeyClient]]:
         """The addresses from which keys used since were first seen since, by key."""
 
-    def seen_from(self, key_id: str, limit: int) -> list[Seen]:
+    def seen_from(self, key_id: str, limit: int) -> list[KeyClient]:
         """The addresses that a key was seen from, told apart, the first seen first."""
 
     def refusals(self, since_ms: int, *, with_key: bool, codes: Sequence[str]) -> int:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from ari.base.clock import DAY_MS, to_rfc3339
 from ari.keys.listing import LivingKey
-from ari.usage.watch.model import Finding, Limits, Look
+from ari.usage.watch.model import Limits, Look, WatchFinding
 
 MOST_NAMED = 20
 
@@ -15,7 +15,9 @@ def month_of(at_ms: int) -> str:
     return f"{datetime.fromtimestamp(at_ms // 1000, UTC):%Y-%m}"
 
 
-def keys_unused(keys: Iterable[LivingKey], used_at_ms: Mapping[str, int], look: Look, limits: Limits) -> list[Finding]:
+def keys_unused(
+    keys: Iterable[LivingKey], used_at_ms: Mapping[str, int], look: Look, limits: Limits
+) -> list[WatchFinding]:
     """What to tell of keys that work, once a month; ``look.since_ms`` is when this was asked last.
 
     Told of are all keys idle for the shortest time that one of them reached since then, the longest idle first.
@@ -40,7 +42,7 @@ def keys_unused(keys: Iterable[LivingKey], used_at_ms: Mapping[str, int], look: 
             for key, _ in found[:MOST_NAMED]
         ],
     }
-    return [Finding("keys_unused", None, detail, {f"unused:{month_of(look.now_ms)}": 40 * DAY_MS})]
+    return [WatchFinding("keys_unused", None, detail, {f"unused:{month_of(look.now_ms)}": 40 * DAY_MS})]
 
 
 def _used(key: LivingKey, used_at_ms: Mapping[str, int]) -> str | None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ari.base.errors import Unavailable
-from ari.storage.failover.facts import NO_TABLES, Facts
+from ari.storage.failover.facts import NO_TABLES, ServerFacts
 from ari.storage.failover.history import History, NotTrusted, WentBack
 from ari.storage.failover.record import SeenEvent
 
@@ -14,13 +14,13 @@ def _event(seq: int, mark: str = "") -> SeenEvent:
     return SeenEvent(seq, f"evt_{seq}{mark}", f"hash {seq}{mark}", seq, "key_revoked", f"key_{seq}")
 
 
-def _facts(history: History, events: list[SeenEvent], **more: object) -> Facts:
+def _facts(history: History, events: list[SeenEvent], **more: object) -> ServerFacts:
     record = history.current()
     found = {one.seq: one.hash for one in events}
     asked = 0 if record is None else record.head.seq
     oldest = events[0].seq if events else None
     head = events[-1] if events else None
-    usual = Facts(False, "system 1", 1, ("his_1",), found.get(asked), oldest, head)
+    usual = ServerFacts(False, "system 1", 1, ("his_1",), found.get(asked), oldest, head)
     return usual._replace(**more)
 
 

@@ -117,7 +117,7 @@ def test_gaps_are_filled_with_zeros() -> None:
     span = Span("custom", 0, 4 * HOUR_MS, "hour")
     counts = [CodeCount(HOUR_MS, "ok", 3), CodeCount(HOUR_MS, "expired", 2), CodeCount(HOUR_MS, "revoked", 1)]
     outside = [CodeCount(-HOUR_MS, "ok", 9), CodeCount(4 * HOUR_MS, "ok", 9)]
-    assert spans.counted(span, counts + outside) == [
+    assert spans.count_parts(span, counts + outside) == [
         HourCount(0, 0, 0),
         HourCount(HOUR_MS, 3, 3),
         HourCount(2 * HOUR_MS, 0, 0),

@@ -10,7 +10,7 @@ from ari.base.events import Event
 from ari.keys.listing import LivingKey
 from ari.keys.model import ApiKey
 from ari.keys.reasons import ACCEPTED
-from ari.usage.model import Seen
+from ari.usage.model import KeyClient
 from ari.usage.watch.bursts import AddressBurst
 from ari.usage.watch.dead_calls import CODES
 from ari.usage.watch.ports import KeyRefusals, LateKey
@@ -23,7 +23,7 @@ class FakeUse:
         self.used: dict[str, int] = {}
         self.first: dict[str, int] = {}
         self.days: dict[str, set[int]] = defaultdict(set)
-        self.seen: dict[str, dict[str, Seen]] = defaultdict(dict)
+        self.seen: dict[str, dict[str, KeyClient]] = defaultdict(dict)
         self.refused: list[tuple[int, str, str, int]] = []
         self.attempts: list[tuple[int, str, str, int]] = []
 
@@ -35,7 +35,7 @@ class FakeUse:
             self.days[key_id].add(at_ms - at_ms % DAY_MS)
         else:
             self.refused.append((at_ms, key_id, code, count))
-        before = self.seen[key_id].get(address) or Seen(address, 0, 0, at_ms, at_ms)
+        before = self.seen[key_id].get(address) or KeyClient(address, 0, 0, at_ms, at_ms)
         self.seen[key_id][address] = replace(
             before,
             accepted_count=before.accepted_count + count * accepted,
@@ -72,7 +72,7 @@ class FakeUse:
     def last_uses(self) -> dict[str, int]:
         return dict(self.used)
 
-    def newly_seen(self, used_since_ms: int, first_since_ms: int, limit: int) -> dict[str, list[Seen]]:
+    def newly_seen(self, used_since_ms: int, first_since_ms: int, limit: int) -> dict[str, list[KeyClient]]:
         found = {
             key_id: [
                 one
@@ -86,7 +86,7 @@ class FakeUse:
         }
         return {key_id: seen for key_id, seen in found.items() if seen}
 
-    def seen_from(self, key_id: str, limit: int) -> list[Seen]:
+    def seen_from(self, key_id: str, limit: int) -> list[KeyClient]:
         return sorted(self.seen[key_id].values(), key=lambda one: one.first_seen_at_ms)[:limit]
 
     def refusals(self, since_ms: int, *, with_key: bool, codes: Sequence[str]) -> int:

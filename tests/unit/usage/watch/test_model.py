@@ -1,10 +1,10 @@
 """A finding is not repeated while its mark lasts."""
 
-from ari.usage.watch.model import Finding
+from ari.usage.watch.model import WatchFinding
 
 
 def test_a_finding_is_quiet_by_its_own_mark() -> None:
     """The first one; the others only keep further rules quiet."""
-    finding = Finding("key_expired_in_use", None, {}, {"own": 1, "other": 1})
+    finding = WatchFinding("key_expired_in_use", None, {}, {"own": 1, "other": 1})
     assert finding.is_quiet({"own"})
     assert not finding.is_quiet({"other"})

@@ -1,18 +1,18 @@
 """A key used from a network for the first time."""
 
 from ari.base.clock import DAY_MS
-from ari.usage.model import Seen
+from ari.usage.model import KeyClient
 from ari.usage.watch.model import Limits, Look
 from ari.usage.watch.new_address import NewlySeen, new_address
 from tests.unit.usage.watch.samples import LIMITS, LOOK, NOW_MS, a_key
 
 
-def seen(address: str, days_ago: float) -> Seen:
+def seen(address: str, days_ago: float) -> KeyClient:
     at_ms = NOW_MS - int(days_ago * DAY_MS)
-    return Seen(address, 1, 0, at_ms, NOW_MS)
+    return KeyClient(address, 1, 0, at_ms, NOW_MS)
 
 
-def addresses_told(fresh: list[Seen], known: list[Seen], limits: Limits = LIMITS, look: Look = LOOK) -> list[str]:
+def addresses_told(fresh: list[KeyClient], known: list[KeyClient], limits: Limits = LIMITS, look: Look = LOOK) -> list[str]:
     found = new_address([NewlySeen(a_key(), fresh, [*known, *fresh])], look, limits, set())
     return [one.detail["address"] for one in found]
 

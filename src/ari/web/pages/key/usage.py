@@ -16,11 +16,11 @@ from ari.keys import manage
 from ari.keys.reasons import ACCEPTED, REASONS, REQUEST_ERRORS
 from ari.storage.transaction import Transaction
 from ari.usage import addresses, tails
-from ari.usage.model import MANY, KeyTotals, Seen
+from ari.usage.model import MANY, KeyClient, KeyTotals
 from ari.usage.ports import UsageReader
 from ari.usage.reports import ai_summary, spans, summary
 from ari.usage.reports.ai_summary import AiSummary
-from ari.usage.reports.search import Found
+from ari.usage.reports.search import SearchPage
 from ari.usage.reports.summary import KeySummary
 from ari.web import words
 from ari.web.ai_use import AiView, view_of
@@ -52,10 +52,10 @@ class KeyUsage:
     summary: KeySummary
     chart: Chart
     statuses: list[tuple[int | None, int]]
-    addresses: list[Seen]
-    agents: list[Seen]
-    new_addresses: list[Seen]
-    found: Found
+    addresses: list[KeyClient]
+    agents: list[KeyClient]
+    new_addresses: list[KeyClient]
+    found: SearchPage
     read_at_ms: int
     ever: bool
     """Whether the key was ever used, or refused."""
@@ -100,14 +100,14 @@ async def usage_of(instance: Instance, request: Request, key_id: str, totals: Ke
     search = asked.search(key_id)
     before = asked.values.get("before")
 
-    def read(reader: UsageReader) -> tuple[KeySummary, list[tuple[int | None, int]], Found, AiSummary]:
+    def read(reader: UsageReader) -> tuple[KeySummary, list[tuple[int | None, int]], SearchPage, AiSummary]:
         statuses = reader.newest_statuses(search.within_span_only(), STATUS_ROWS)
         numbers, used = summary.of_key(reader, key_id, asked.span), ai_summary.of_span(reader, asked.span, key_id)
         return numbers, statuses, reader.search(search, before, ROWS), used
 
     numbers, statuses, found, used = await instance.areport(read)
     seen, agents = await instance.aseen(key_id, _SEEN_READ)
-    new = addresses.new_ones(seen, totals.first_used_at_ms, now_ms)
+    new = addresses.new_addresses(seen, totals.first_used_at_ms, now_ms)
     chart = chart_of(numbers.counts)
     ever = totals.request_count + totals.refused_count > 0
     return KeyUsage(asked, numbers, chart, statuses, seen, agents, new, found, now_ms, ever, view_of(used, {}))
@@ -139,9 +139,9 @@ class KeyUsagePages:
             now_ms = self._instance.now_ms()
             leases = unit.accounts.attempts(bucket)
             if ended:
-                kept, mine = tails.given_back(leases, held or 0, now_ms), 0
+                kept, mine = tails.end_lease(leases, held or 0, now_ms), 0
             else:
-                kept, granted = tails.lease(leases, held, now_ms)
+                kept, granted = tails.take_lease(leases, held, now_ms)
                 mine = granted or -1
             unit.accounts.keep_attempts(bucket, kept, now_ms + tails.LEASE_MS)
             return mine
@@ -150,7 +150,7 @@ class KeyUsagePages:
         assert caller is not None  # the guard lets nobody else in
         mine = await self._instance.acommand(caller, lambda unit, _: work(unit))
         if mine == -1:
-            raise RateLimited(f"Live view is limited to {tails.MOST_TAILS} open tabs. Close one and try again.", 10)
+            raise RateLimited(f"Live view is limited to {tails.MAX_TAILS} open tabs. Close one and try again.", 10)
         return JSONResponse({"lease": str(mine)})
 
     @policy(AuthMode.SESSION)
@@ -159,7 +159,7 @@ class KeyUsagePages:
         key_id: str = request.path_params["key_id"]
         now_ms, bucket = self._instance.now_ms(), _bucket(request)
         held = await self._instance.aread(lambda unit: unit.accounts.attempts_now(bucket))
-        if not tails.holds(held, _number([request.query_params.get("lease", "")]) or 0, now_ms):
+        if not tails.is_held(held, _number([request.query_params.get("lease", "")]) or 0, now_ms):
             return Response(status_code=409)
         await self._instance.aread(lambda unit: manage.get(unit, key_id))
         overlap_ms = round(2 * SECOND_MS * self._instance.settings.usage_wait_seconds)

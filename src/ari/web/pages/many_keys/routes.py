@@ -103,7 +103,7 @@ class ManyKeysPages:
             where = KeyFilter(now_ms, view.text, view.show)
             found = page_of_keys(unit.listing, usage, where, _LEAST_USED_FIRST, None, _MOST_COUNTED)
             return [row.key.id for row in found.rows]
-        advice = usage_advice.look(unit.listing, unit.dismissals, usage, now_ms)
+        advice = usage_advice.recommendations(unit.listing, unit.dismissals, usage, now_ms)
         return [one.key_id for finding in advice if finding.kind == pick for one in finding.about]
 
     def _question(self, request: Request, verb: str, form: Form, chosen: Chosen, status: int = 200) -> Response:

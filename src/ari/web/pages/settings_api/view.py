@@ -7,7 +7,7 @@ from ari.keys.model import ApiKey
 from ari.storage.transaction import Transaction
 from ari.storage.usage.store import UsageTables
 from ari.usage import advice as usage_advice
-from ari.usage.advice import Finding
+from ari.usage.advice import Recommendation
 from ari.usage.model import KeyTotals
 from ari.usage.reports.daily import every_day, first_day_ms
 from ari.usage.reports.listing import page_of_keys
@@ -44,6 +44,6 @@ def key_table(unit: Transaction, usage: UsageTables, now_ms: int, view: KeysView
     return KeyTable(rows, unit.listing.counts(now_ms), found.after)
 
 
-def advice(unit: Transaction, usage: UsageTables, now_ms: int) -> list[Finding]:
+def advice(unit: Transaction, usage: UsageTables, now_ms: int) -> list[Recommendation]:
     """What to look at."""
-    return usage_advice.look(unit.listing, unit.dismissals, usage, now_ms)
+    return usage_advice.recommendations(unit.listing, unit.dismissals, usage, now_ms)
