@@ -269,7 +269,7 @@ def test_advice_about_all_of_them_costs_as_much_as_about_one(many: Any) -> None:
     instance, _ = many
     with counted(instance) as statements:
         found = instance.read(
-            lambda unit: advice.look(unit.listing, unit.dismissals, instance.database.usage, START_MS)
+            lambda unit: advice.recommendations(unit.listing, unit.dismissals, instance.database.usage, START_MS)
         )
     assert {one.kind for one in found} == {"unused", "endless"}
     assert len(statements) <= 6, statements

@@ -96,7 +96,7 @@ def test_too_many_at_once_and_bad_reasons_are_refused(instance: Instance) -> Non
 
 def look(instance: Instance) -> dict[str, Finding]:
     usage = instance.database.usage
-    found = instance.read(lambda unit: advice.look(unit.listing, unit.dismissals, usage, START_MS))
+    found = instance.read(lambda unit: advice.recommendations(unit.listing, unit.dismissals, usage, START_MS))
     return {one.kind: one for one in found}
 
 
