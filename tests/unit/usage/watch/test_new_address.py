@@ -12,7 +12,9 @@ def seen(address: str, days_ago: float) -> KeyClient:
     return KeyClient(address, 1, 0, at_ms, NOW_MS)
 
 
-def addresses_told(fresh: list[KeyClient], known: list[KeyClient], limits: Limits = LIMITS, look: Look = LOOK) -> list[str]:
+def addresses_told(
+    fresh: list[KeyClient], known: list[KeyClient], limits: Limits = LIMITS, look: Look = LOOK
+) -> list[str]:
     found = new_address([NewlySeen(a_key(), fresh, [*known, *fresh])], look, limits, set())
     return [one.detail["address"] for one in found]
 
