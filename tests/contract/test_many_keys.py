@@ -13,7 +13,7 @@ from ari.base.errors import Forbidden, Invalid
 from ari.deps import Deps
 from ari.instance import Instance
 from ari.usage import advice
-from ari.usage.advice import Finding
+from ari.usage.advice import Recommendation
 from tests.support.commands import as_caller, change_key, clock_of, create_key, events_of, revoke_key
 from tests.support.instances import START_MS, opened
 from tests.support.past import Past
@@ -94,7 +94,7 @@ def test_too_many_at_once_and_bad_reasons_are_refused(instance: Instance) -> Non
     assert events_of(instance, key) == ["key_created"]
 
 
-def look(instance: Instance) -> dict[str, Finding]:
+def look(instance: Instance) -> dict[str, Recommendation]:
     usage = instance.database.usage
     found = instance.read(lambda unit: advice.recommendations(unit.listing, unit.dismissals, usage, START_MS))
     return {one.kind: one for one in found}
