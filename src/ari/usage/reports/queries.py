@@ -1,10 +1,10 @@
 """Queries on the usage log that need no more than its port, for doors to run with ``Deps.report``."""
 
 from ari.usage.ports import UsageReader
-from ari.usage.reports.search import Found, UsageSearch
+from ari.usage.reports.search import SearchPage, UsageSearch
 
 
-def find_rows(reader: UsageReader, search: UsageSearch, before_id: str | None, limit: int) -> Found:
+def find_rows(reader: UsageReader, search: UsageSearch, before_id: str | None, limit: int) -> SearchPage:
     """At most ``limit`` matching rows, newest first."""
     return reader.search(search, before_id, limit)
 
