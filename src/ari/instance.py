@@ -23,10 +23,11 @@ from ari.outbound.email_html import render_html
 from ari.outbound.mail import sender_of
 from ari.outbound.probe import HttpProber
 from ari.storage import migrate as migrations
-from ari.storage.checkup import try_verifying
+from ari.storage.checkup import audit_trail, try_verifying
 from ari.storage.engine import Database
 from ari.storage.failover.history import WentBack
 from ari.storage.lookups.keys import KeyLookup
+from ari.storage.trail.walk import Trail
 from ari.storage.transaction import Transaction
 from ari.usage.model import KeyClient, KeyTotals
 from ari.usage.ports import UsageReader
@@ -193,6 +194,10 @@ class Instance:
         if self.lookup is not None:
             await self.lookup.check()
         await asyncio.to_thread(self.database.ping)
+
+    def check_audit_trail(self) -> Trail:
+        """Walk the whole audit trail and compare it with its signed head."""
+        return audit_trail(self.database)
 
     def prove_verification(self) -> None:
         """Do once, before serving, what every verification does.

@@ -12,10 +12,10 @@ from types import FrameType
 from typing import Any
 
 from ari.base import master_key, seal
-from ari.base.caller import SYSTEM
 from ari.base.clock import SystemClock
 from ari.base.seal import Context, Sealed
 from ari.cli import master_key as command
+from ari.deps import Deps
 from ari.instance import Instance
 from ari.storage.engine import Database
 from ari.storage.migrate import migrate
@@ -84,7 +84,7 @@ def rotate_and_die(folder: Path, url: str | None, line: int) -> bool:
     if child == 0:
         instance = opened(folder, url)
         die_at(line)
-        command.rotate_in(instance, SYSTEM)
+        command.rotate_in(Deps(instance))
         sys.settrace(None)
         os._exit(0)
     status = os.waitpid(child, 0)[1]
@@ -106,7 +106,7 @@ def main(folder: Path, every: int, url: str | None) -> None:
         died = rotate_and_die(folder, url, line)
         instance = opened(folder, url)
         assert kept(instance) == known, line
-        command.rotate_in(instance, SYSTEM)
+        command.rotate_in(Deps(instance))
         assert kept(instance) == known, line
         assert len(instance.master_keys.all()) == 1, line
         instance.close()

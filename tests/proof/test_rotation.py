@@ -8,9 +8,9 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from ari.base import seal
-from ari.base.caller import SYSTEM
 from ari.base.seal import Context
 from ari.cli.master_key import rotate_in
+from ari.deps import Deps
 from ari.instance import Instance
 from tests.support.instances import opened
 
@@ -52,7 +52,7 @@ def test_nobody_notices_a_rotation(data_dir: Path, database_url: str | None) -> 
             running = [pool.submit(work, number) for number in range(2)]
             try:
                 for _ in range(ROTATIONS):
-                    rotate_in(first, SYSTEM)
+                    rotate_in(Deps(first))
             finally:
                 stop.set()
             for one in running:

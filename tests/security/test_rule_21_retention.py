@@ -12,6 +12,7 @@ from ari.base.caller import SYSTEM
 from ari.base.clock import DAY_MS
 from ari.base.errors import Conflict
 from ari.base.master_key import keys_of
+from ari.deps import Deps
 from ari.instance import Instance
 from ari.jobs import audit as jobs
 from ari.storage.backup.restore import Terms, restore_backup
@@ -39,7 +40,7 @@ def instance(data_dir: Path, database_url: str | None, monkeypatch: pytest.Monke
 
 
 def _prune(instance: Instance) -> int:
-    return jobs.prune_events(instance, SYSTEM, DAYS)
+    return jobs.prune_events(Deps(instance), DAYS)
 
 
 def _names(instance: Instance) -> list[str]:

@@ -17,6 +17,7 @@ from ari.base.events import Event, chain_hash
 from ari.base.ids import new_id
 from ari.base.master_key import keys_of
 from ari.cli.master_key import rotate_in
+from ari.deps import Deps
 from ari.instance import Instance
 from ari.jobs.audit import prune_events
 from ari.storage.checkup import audit_trail
@@ -114,7 +115,7 @@ def test_no_forgery_passes_and_none_is_signed_over(instance: Instance, forgery: 
         create(instance, f"later{number}")
     assert not audit_trail(instance.database).is_whole
     with pytest.raises(Conflict, match="doesn't match its signature"):
-        prune_events(_later(instance, 100), SYSTEM, 7)
+        prune_events(Deps(_later(instance, 100)), 7)
     assert not audit_trail(instance.database).is_whole
 
 
@@ -162,7 +163,7 @@ def test_an_older_copy_of_the_whole_file_is_noticed(data_dir: Path, tmp_path: Pa
         create(instance, "later")
         _assert_replaced(audit_trail(instance.database))
         assert instance.read(lambda unit: unit.events.hash_of(kept[0])) is None
-        instance.command(SYSTEM, lambda unit, by: audit.accept(unit, by, instance.now_ms(), {}))
+        Deps(instance).do_sync(audit.accept, {})
         assert audit_trail(instance.database).is_whole
 
 
@@ -183,7 +184,7 @@ def test_events_that_nobody_signed_are_counted_for_good(instance: Instance) -> N
     fault = str(audit_trail(instance.database).fault)
     assert "1 event isn't signed" in fault
     assert event.id in fault
-    instance.command(SYSTEM, lambda unit, by: audit.accept(unit, by, instance.now_ms(), {"because": fault}))
+    Deps(instance).do_sync(audit.accept, {"because": fault})
     trail = audit_trail(instance.database)
     assert trail.is_whole
     assert trail.walked == EVENTS + 3
@@ -192,7 +193,7 @@ def test_events_that_nobody_signed_are_counted_for_good(instance: Instance) -> N
 def test_a_new_master_key_signs_on(instance: Instance) -> None:
     """Rotation signs the head with the new key before the old one is forgotten."""
     before = audit_trail(instance.database)
-    rotate_in(instance, SYSTEM)
+    rotate_in(Deps(instance))
     after = audit_trail(instance.database)
     assert after.is_whole
     assert after.fingerprint != before.fingerprint
@@ -206,8 +207,8 @@ def test_a_new_master_key_signs_the_cut_too(instance: Instance) -> None:
     for _ in range(2):
         instance.clock.advance(40 * DAY_MS / 1000)
         create(instance, "later")
-        assert prune_events(instance, SYSTEM, 7)
-        rotate_in(instance, SYSTEM)
+        assert prune_events(Deps(instance), 7)
+        rotate_in(Deps(instance))
         assert len(instance.master_keys.all()) == 1
         assert _fault(instance) == "None"
 
@@ -223,10 +224,10 @@ def test_a_given_master_key_that_seals_nothing_is_replaced_in_the_trail(
         if is_pruned:
             before.clock.advance(40 * DAY_MS / 1000)
             create(before, "b")
-            assert prune_events(before, SYSTEM, 7)
+            assert prune_events(Deps(before), 7)
     with opened(data_dir, database_url, master_key=f"{new},{old}") as both:
-        assert rotate_in(both, SYSTEM)[1:] == (0, True)
-        assert rotate_in(both, SYSTEM)[1:] == (0, False)
+        assert rotate_in(Deps(both))[1:] == (0, True)
+        assert rotate_in(Deps(both))[1:] == (0, False)
     with opened(data_dir, database_url, master_key=new) as after:
         assert _fault(after) == "None"
         create(after, "c")
@@ -237,7 +238,7 @@ def test_a_new_master_key_signs_no_forged_mark(instance: Instance) -> None:
     """A mark that no master key here signed is not made good by a rotation."""
     with unlocked(instance) as connection:
         connection.execute(text("UPDATE audit_marks SET statement = replace(statement, 'ins_0', 'ins_1')"))
-    rotate_in(instance, SYSTEM)
+    rotate_in(Deps(instance))
     assert _fault(instance) == "the signature of its head is wrong"
 
 

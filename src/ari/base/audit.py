@@ -9,13 +9,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Protocol, Self
 
-from ari.base.caller import Caller
 from ari.base.clock import to_rfc3339
 from ari.base.errors import Conflict
-from ari.base.events import Event, EventStore
-from ari.base.ids import new_id
+from ari.base.events import EventStore
 from ari.base.master_key import MasterKey
 from ari.base.signing import Signature, Trust, sign
+from ari.base.transaction import CommandTransaction, record
 
 FIRST = "0" * 64
 """The hash that the first event follows."""
@@ -106,20 +105,41 @@ class PrunableEvents(EventStore, Protocol):
         ``Conflict("audit_broken")`` if the trail does not match its signed head or its hashes; then nothing is removed.
         """
 
+    def begins_before(self, before_ms: int) -> bool:
+        """Whether the first event is from before then."""
+
+    def is_signed_here(self) -> bool:
+        """Whether a master key of this instance signed the head."""
+
     def accept(self) -> None:
         """Sign the trail as it is at the end of this transaction."""
 
 
-class AuditTransaction(Protocol):
-    """What pruning needs of a transaction."""
+class AuditTransaction(CommandTransaction, Protocol):
+    """One transaction over the audit trail."""
 
     @property
     def events(self) -> PrunableEvents: ...
 
 
-def prune(unit: AuditTransaction, caller: Caller, now_ms: int, before_ms: int, limit: int) -> int:
+def begins_before(tx: AuditTransaction, before_ms: int) -> bool:
+    """Whether the trail has events from before then."""
+    return tx.events.begins_before(before_ms)
+
+
+def is_signed_here(tx: AuditTransaction) -> bool:
+    """Whether a master key of this instance signed the trail."""
+    return tx.events.is_signed_here()
+
+
+def get_newest(tx: CommandTransaction) -> tuple[str, str] | None:
+    """The id and the hash of the last event."""
+    return tx.events.newest()
+
+
+def prune(tx: AuditTransaction, before_ms: int, limit: int) -> int:
     """Remove old events and record it; how many. Call again until it returns 0. Raises ``Conflict``."""
-    done = unit.events.remove_before(before_ms, limit)
+    done = tx.events.remove_before(before_ms, limit)
     if done is None:
         return 0
     cut, count = done
@@ -131,20 +151,16 @@ def prune(unit: AuditTransaction, caller: Caller, now_ms: int, before_ms: int, l
         "last_event": cut.event_id,
         "last_hash": cut.hash,
     }
-    _record(unit, caller, now_ms, "events_removed", detail)
+    record(tx, "events_removed", None, detail)
     return count
 
 
-def accept(unit: AuditTransaction, caller: Caller, now_ms: int, detail: dict[str, Any]) -> None:
+def accept(tx: AuditTransaction, detail: dict[str, Any]) -> None:
     """Sign the trail as it is, after somebody looked at what was wrong, and record that."""
-    _record(unit, caller, now_ms, "audit_accepted", detail)
-    unit.events.accept()
+    record(tx, "audit_accepted", None, detail)
+    tx.events.accept()
 
 
 def broken(why: str) -> Conflict:
     """The error for a trail that must not be shortened or signed as it is."""
     return Conflict("audit_broken", f"The audit log doesn't match its signature: {why}. Run: ari doctor --audit")
-
-
-def _record(unit: AuditTransaction, caller: Caller, now_ms: int, name: str, detail: dict[str, Any]) -> None:
-    unit.events.append(Event(new_id("evt", now_ms), now_ms, name, caller.actor, None, caller.origin, detail))

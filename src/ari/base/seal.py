@@ -75,6 +75,18 @@ class SealedStore(Protocol):
         """Every sealed secret, of whatever kind."""
 
 
+class SealedTransaction(Protocol):
+    """One transaction over sealed secrets."""
+
+    @property
+    def sealed(self) -> SealedStore: ...
+
+
+def get_sealed(tx: SealedTransaction) -> list[Sealed]:
+    """Every sealed secret, of any kind."""
+    return tx.sealed.all()
+
+
 class CannotOpen(Unavailable):
     """A sealed secret does not open: its master key is not here, or it or its context was changed."""
 

@@ -9,7 +9,7 @@ from ari.base.audit import MIN_RETENTION_DAYS, Head, accept, broken
 from ari.base.clock import to_rfc3339
 from ari.base.errors import Conflict
 from ari.cli import output
-from ari.cli.opening import CALLER, opened
+from ari.cli.opening import opened, opened_deps
 from ari.cli.options import AsJson, DataDir, Yes
 from ari.cli.words import whole_number
 
@@ -87,18 +87,16 @@ def prune(
     output.confirm(f"Permanently remove every event older than {days} days?", yes=yes)
     from ari.jobs.audit import prune_events
 
-    with opened(data_dir) as instance:
-        removed = prune_events(instance, CALLER(), days)
+    with opened_deps(data_dir) as deps:
+        removed = prune_events(deps, days)
     output.say("No events are that old." if not removed else f"Removed {output.count(removed, 'event')}.")
 
 
 @app.command("accept")
 def accept_trail(yes: Yes = False, data_dir: DataDir = None) -> None:
     """Sign the audit log as it is, once you know why it doesn't match its signature. Recorded as an event."""
-    from ari.storage import checkup
-
-    with opened(data_dir) as instance:
-        before = checkup.audit_trail(instance.database)
+    with opened_deps(data_dir) as deps:
+        before = deps.instance.check_audit_trail()
         if before.broken is not None:
             raise broken(
                 f"event {before.broken.event_id} doesn't follow the one before it, which a signature can't fix"
@@ -107,8 +105,8 @@ def accept_trail(yes: Yes = False, data_dir: DataDir = None) -> None:
             output.say("The audit log matches its signature. Nothing to accept.")
             return
         output.confirm(f"{before.fault[0].upper()}{before.fault[1:]}. Sign the audit log as it is?", yes=yes)
-        instance.command(CALLER(), lambda unit, by: accept(unit, by, instance.now_ms(), {"because": before.fault}))
-        after = checkup.audit_trail(instance.database)
+        deps.do_sync(accept, {"because": before.fault})
+        after = deps.instance.check_audit_trail()
     if after.fault is not None:
         raise broken(after.fault)
     output.say(f"Signed {output.count(after.walked, 'event')} with key {after.fingerprint}.")

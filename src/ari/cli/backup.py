@@ -13,10 +13,9 @@ import typer
 
 from ari.base.clock import from_rfc3339
 from ari.base.errors import AriError, Conflict, Unavailable
-from ari.base.events import Event
-from ari.base.ids import new_id
+from ari.base.transaction import record
 from ari.cli import output
-from ari.cli.opening import CALLER, opened, settings_of
+from ari.cli.opening import CALLER, opened_deps, settings_of
 from ari.cli.options import DataDir
 from ari.cli.output import count
 
@@ -33,20 +32,19 @@ def backup(
     The file contains no usable keys, but it does contain password hashes and the usage log, so protect it like the
     data directory. The master key isn't included: back it up separately, or encrypted secrets can't be restored.
     """
-    with opened(data_dir) as instance:
+    with opened_deps(data_dir) as deps:
         from ari.storage.backup.write import write_backup
 
+        instance = deps.instance
         with _new_file(file, force=force) as target, _progress("Backing up") as progress:
             written = write_backup(instance.database, target, instance.now_ms(), progress)
-        now_ms, by = instance.now_ms(), CALLER()
         detail = {
             "file": file.name,
             "keys": written.keys,
             "usage_rows": written.usage_rows,
             "signing_key": written.signed_by,
         }
-        event = Event(new_id("evt", now_ms), now_ms, "backup_written", by.actor, None, by.origin, detail)
-        instance.command(by, lambda unit, _: unit.events.append(event))
+        deps.do_sync(record, "backup_written", None, detail)
         place = instance.master_keys.place
     output.say(
         f"Wrote {file}: {count(written.keys, 'key')}, {count(written.events, 'event')}, "

@@ -5,17 +5,15 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from ari.base.events import Event
-from ari.base.ids import new_id
 from ari.base.seal import forget_unused, reseal_all
+from ari.base.transaction import record
 from ari.cli import output
-from ari.cli.opening import CALLER, opened
+from ari.cli.opening import opened_deps
 from ari.cli.options import DataDir
 
 if TYPE_CHECKING:
-    from ari.base.caller import Caller
     from ari.base.master_key import MasterKey
-    from ari.instance import Instance
+    from ari.deps import Deps
     from ari.storage.transaction import Transaction
 
 app = typer.Typer(help="Manage the encryption master key.", no_args_is_help=True)
@@ -35,8 +33,9 @@ def rotate(data_dir: DataDir = None) -> None:
     If the key is in ARI_MASTER_KEY or ARI_MASTER_KEY_FILE, first prepend the new key, separated by a comma; remove
     the old one afterwards.
     """
-    with opened(data_dir) as instance:
-        key, count, is_signed = rotate_in(instance, CALLER())
+    with opened_deps(data_dir) as deps:
+        key, count, is_signed = rotate_in(deps)
+        instance = deps.instance
         place, is_own = instance.master_keys.place, instance.master_keys.is_own
     if not count and not is_own and not is_signed:
         output.say(f"Everything already uses the first master key in {place}. Prepend a new one first.")
@@ -44,24 +43,25 @@ def rotate(data_dir: DataDir = None) -> None:
     output.say(f"Encrypted {output.count(count, 'secret')} with master key {key.id.hex()} in {place}.")
 
 
-def rotate_in(instance: "Instance", caller: "Caller") -> "tuple[MasterKey, int, bool]":
+def rotate_in(deps: "Deps") -> "tuple[MasterKey, int, bool]":
     """Replace the master key. Returns it, how many secrets it encrypts, and whether it now signs the audit log.
 
     Safe to run again after a crash at any step. Raises ``Conflict`` if there is no master key yet, and ``CannotOpen``;
     then nothing was changed.
     """
-    done = instance.command(caller, lambda unit, by: _reseal(instance, unit, by))
-    with instance.database.writing() as unit:
-        forget_unused(unit.sealed, instance.master_keys)
+    done = deps.do_sync(_reseal)
+    deps.do_sync(_forget_unused)
     return done
 
 
-def _reseal(instance: "Instance", unit: "Transaction", caller: "Caller") -> "tuple[MasterKey, int, bool]":
-    keys, now_ms = instance.master_keys, instance.now_ms()
-    key, count = reseal_all(unit.sealed, keys)
-    is_signed = unit.events.marks.renew()
+def _reseal(tx: "Transaction") -> "tuple[MasterKey, int, bool]":
+    keys = tx.master_keys
+    key, count = reseal_all(tx.sealed, keys)
+    is_signed = tx.events.marks.renew()
     if count or keys.is_own or is_signed:
-        detail = {"secrets": count, "key": key.id.hex()}
-        event_id = new_id("evt", now_ms)
-        unit.events.append(Event(event_id, now_ms, "master_key_rotated", caller.actor, None, caller.origin, detail))
+        record(tx, "master_key_rotated", None, {"secrets": count, "key": key.id.hex()})
     return key, count, is_signed
+
+
+def _forget_unused(tx: "Transaction") -> None:
+    forget_unused(tx.sealed, tx.master_keys)

@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ari.base.events import Event
-from ari.base.ids import new_id
+from ari.base.transaction import record
 from ari.cli import output
 from ari.cli.key_words import found
-from ari.cli.opening import CALLER, opened
+from ari.cli.opening import opened, opened_deps
 from ari.cli.options import AsJson, DataDir, Limit, Yes
 from ari.cli.tail import Tail, newest
 from ari.cli.usage_export import export
@@ -130,14 +129,12 @@ def erase(
         raise typer.BadParameter(
             "use an IP address, or a network as shown in the log.", param_hint="--address"
         ) from None
-    with opened(data_dir) as instance:
+    with opened_deps(data_dir) as deps:
         output.confirm(f"Permanently erase {address} from every entry in the usage log?", yes=yes)
         # Outside the event's transaction: that one blocks every other change while the log is scanned.
-        count = instance.database.usage.erase_address(address)
-        now_ms, by = instance.now_ms(), CALLER()
+        count = deps.instance.database.usage.erase_address(address)
         detail = {"rows": count}  # not the address: it must be forgotten
-        event = Event(new_id("evt", now_ms), now_ms, "usage_erased", by.actor, None, by.origin, detail)
-        instance.command(by, lambda unit, _: unit.events.append(event))
+        deps.do_sync(record, "usage_erased", None, detail)
     if as_json:
         output.as_json({"rows": count})
     else:

@@ -1,13 +1,14 @@
 """Events that a request causes without a command: each is written at most once an hour in each process."""
 
-from ari.base.caller import SYSTEM, Caller
+from ari import keys
+from ari.base.caller import Caller
 from ari.base.clock import HOUR_MS
 from ari.base.errors import AriError
-from ari.base.events import Event, Origin
-from ari.base.ids import new_id
+from ari.base.events import Origin
 from ari.base.throttle import Throttle
+from ari.base.transaction import record_bounded
+from ari.deps import Deps
 from ari.instance import Instance
-from ari.keys import manage
 from ari.keys.model import ApiKey
 
 _MAX_KEYS = 1_000
@@ -25,18 +26,14 @@ class SecurityEvents:
         """Write the event ``unauthorized_route``."""
         if not self._hourly.allows(_UNAUTHORIZED):
             return
-        now_ms = self._instance.now_ms()
-        event = Event(new_id("evt", now_ms), now_ms, _UNAUTHORIZED, SYSTEM.actor, None, SYSTEM.origin)
-        await self._instance.acommand(SYSTEM, lambda unit, _: unit.events.append_bounded(event))
+        await Deps(self._instance).do(record_bounded, _UNAUTHORIZED)
 
     async def report_key_in_url(self, key: ApiKey, origin: Origin) -> None:
         """Write the event ``key_exposed``, for each key apart."""
         if not self._hourly.allows(key.id):
             return
-        now_ms = self._instance.now_ms()
-        caller = Caller("system", origin)
         try:
-            await self._instance.acommand(caller, lambda unit, by: manage.expose(unit, by, now_ms, key))
+            await Deps(self._instance, Caller("system", origin)).do(keys.record_exposure, key)
         except AriError:
             self._hourly.forget(key.id)  # the next request writes it
             raise

@@ -5,11 +5,10 @@ import asyncio
 import structlog
 
 from ari.base import audit
-from ari.base.caller import SYSTEM, Caller
 from ari.base.clock import DAY_MS
 from ari.base.errors import AriError
+from ari.deps import Deps
 from ari.instance import Instance
-from ari.storage.checkup import audit_trail
 
 EVENTS_AT_ONCE = 2_000
 """One transaction each: about 0.1 s in which nobody else changes anything."""
@@ -30,7 +29,7 @@ def round_of_audit(instance: Instance, logged: str | None) -> str | None:
     """Do both once; what fails is logged and tried again. ``logged`` is what the round before returned."""
     days = instance.settings.event_retention_days
     try:
-        removed = prune_events(instance, SYSTEM, days) if days else 0
+        removed = prune_events(Deps(instance), days) if days else 0
         if removed:
             _log.info("old events were removed from the audit trail", events=removed, days=days)
         return log_head(instance, logged)
@@ -39,22 +38,22 @@ def round_of_audit(instance: Instance, logged: str | None) -> str | None:
         return logged
 
 
-def prune_events(instance: Instance, caller: Caller, days: int) -> int:
+def prune_events(deps: Deps, days: int) -> int:
     """Remove the events from before the day (UTC) ``days`` ago; how many.
 
     Whole days, so that a trail with many events is cut once a day. Raises ``Conflict("audit_broken")`` and
     ``Unavailable``.
     """
-    now_ms, removed = instance.now_ms(), 0
+    now_ms, removed = deps.instance.now_ms(), 0
     before_ms = now_ms - now_ms % DAY_MS - days * DAY_MS
-    if not instance.read(lambda unit: unit.events.begins_before(before_ms)):
+    if not deps.read_sync(audit.begins_before, before_ms):
         return 0
-    trail = audit_trail(instance.database)
+    trail = deps.instance.check_audit_trail()
     if trail.broken is not None:
         raise audit.broken(f"event {trail.broken.event_id} doesn't follow the one before it")
     if trail.fault is not None:  # a cut would remove what shows it
         raise audit.broken(trail.fault)
-    while count := instance.command(caller, lambda unit, by: audit.prune(unit, by, now_ms, before_ms, EVENTS_AT_ONCE)):
+    while count := deps.do_sync(audit.prune, before_ms, EVENTS_AT_ONCE):
         removed += count
     return removed
 
@@ -64,9 +63,10 @@ def log_head(instance: Instance, logged: str | None) -> str | None:
 
     A log that leaves this machine is a witness that nobody here can change.
     """
-    if not instance.read(lambda unit: unit.events.marks.is_signed_here()):
+    deps = Deps(instance)
+    if not deps.read_sync(audit.is_signed_here):
         _log.warning("the audit trail is not signed here: its master key is missing", place=instance.master_keys.place)
-    newest = instance.read(lambda unit: unit.events.newest())
+    newest = deps.read_sync(audit.get_newest)
     if newest is None or newest[0] == logged:
         return logged
     event_id, chained = newest

@@ -182,6 +182,9 @@ class EventTables:
         last = self.connection.execute(select(_t.id, _t.hash).order_by(_t.seq.desc()).limit(1)).first()
         return None if last is None else (last.id, last.hash)
 
+    def is_signed_here(self) -> bool:
+        return self.marks.is_signed_here()
+
     def begins_before(self, at_ms: int) -> bool:
         """Whether the first event is older, and not the only one."""
         first = list(self.connection.execute(select(_t.at_ms).order_by(_t.seq).limit(2)).scalars())
