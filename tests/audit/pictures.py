@@ -1,12 +1,17 @@
 """The pictures of the docs, taken of an instance after a month of life (``make pictures``); look at them afterwards."""
 
+import asyncio
+import tempfile
 from pathlib import Path
 from typing import Any
 
 from tests.audit import demo, outside
 from tests.browser.steps import HOME, create_in_dialog, sign_in
+from tests.proof.mail_year import World, typical
 from tests.support import chromium
+from tests.support.instances import opened
 from tests.support.owner import Owner
+from tests.support.resend import KEY, stand_in
 
 IMAGES = Path(__file__).parents[2] / "docs/images"
 WIDE = {"width": 1280, "height": 1120}
@@ -18,6 +23,7 @@ def main() -> None:
     """Take them all."""
     path = chromium.executable()
     assert path is not None, chromium.MISSING
+    email = _email()  # before the browser, which has an event loop
     with demo.instance() as owner, chromium.chromium(path) as browser:
         sign_in(_page(browser, user_agent=AGENT), owner)
         first = _page(browser)
@@ -38,6 +44,7 @@ def main() -> None:
             page.wait_for_load_state("networkidle")
             page.screenshot(path=IMAGES / f"{name}-page.png", full_page=True)
             print(name, flush=True)
+        _take_email(browser, email)
 
 
 def _pages(page: Any, owner: Owner) -> None:
@@ -57,6 +64,29 @@ def _pages(page: Any, owner: Owner) -> None:
     create_in_dialog(page, "Nightly export")
     page.get_by_role("button", name="Copy key").first.click()
     _take(page, "reveal")
+
+
+def _email() -> str:
+    """The HTML of the email about a revoked key that is still being used, from a year of emails."""
+    mail = {"resend_api_key": KEY, "mail_from": "ari@example.net", "public_url": "https://ari.example.net"}
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        stand_in() as service,
+        opened(Path(folder) / "data", None, resend_url=service.url, **mail) as instance,
+        asyncio.Runner() as runner,
+    ):
+        world = World(instance, service, runner)
+        typical(world)
+        world.live()
+        return next(str(one.fields["html"]) for one in service.taken if "still being used" in one.fields["subject"])
+
+
+def _take_email(browser: Any, html: str) -> None:
+    for theme in ("light", "dark"):
+        page = _page(browser, color_scheme=theme, viewport={"width": 680, "height": 400})
+        page.set_content(html)
+        page.screenshot(path=IMAGES / f"mail-{theme}.png", full_page=True)
+        print(f"mail-{theme}", flush=True)
 
 
 def _page(browser: Any, **options: Any) -> Any:
