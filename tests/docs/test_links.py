@@ -79,6 +79,17 @@ def test_every_page_that_the_code_names_exists() -> None:
             assert (ROOT / page).exists(), f"{file.relative_to(ROOT)} names {page}"
 
 
+def test_every_file_that_the_code_names_exists() -> None:
+    """Docstrings and comments name other files in double backticks, by name or by the end of their path."""
+    folders = [ROOT / name for name in ("src", "tests", "benchmarks", "docs", "requirements", "frontend")]
+    paths = [f"/{path.relative_to(ROOT)}" for folder in folders for path in folder.rglob("*") if path.is_file()]
+    paths += [f"/{path.name}" for path in ROOT.iterdir()]
+    for folder in ("src", "tests", "benchmarks"):
+        for file in (ROOT / folder).rglob("*.py"):
+            for named in re.findall(r"``([\w./-]+\.(?:py|html|js|css|md))``", file.read_text(encoding="utf-8")):
+                assert any(path.endswith(f"/{named}") for path in paths), f"{file.relative_to(ROOT)} names {named}"
+
+
 def _module_exists(dotted: str) -> bool:
     """A package, a module, or a name inside a module."""
     here, *names = ROOT / "src", *dotted.split(".")

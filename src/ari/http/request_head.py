@@ -30,7 +30,7 @@ _BAD_PATH = re.compile(
 )
 """Two spellings of one path, and control characters (C0, DEL, C1), percent-encoded or not."""
 _BAD_GATEWAY_PATH = re.compile(_BAD_PATH.pattern.replace(b"2[fF]|", b""))
-"""IDs of models hold slashes, which the SDKs send as ``%2F``; ``gateway/head.py`` looks at what they hide."""
+"""IDs of models hold slashes, which the SDKs send as ``%2F``; ``gateway/header_filter.py`` checks what they encode."""
 _KEY = re.compile(rb"ari_k_[0-9A-Za-z]{49}")
 _HOST = re.compile(rb"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?", re.IGNORECASE)
 _PORT = re.compile(r":\d+$")
