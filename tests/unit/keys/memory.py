@@ -1,0 +1,133 @@
+"""Keys and events in memory: the ports without a database. The contract suite tests the real stores."""
+
+from dataclasses import dataclass, field, replace
+
+from ari.base.caller import Caller
+from ari.base.clock import HOUR_MS
+from ari.base.events import BOUNDED_EVENTS, Event, Origin
+from ari.keys import NewKey, create
+from ari.keys.look_alikes import skeletons
+from ari.keys.model import ApiKey
+from ari.keys.names import folded
+from ari.keys.ports import Activity
+
+NOW_MS = 1_800_000_000_000
+OWNER = Caller("usr_1", Origin("web"))
+
+
+@dataclass
+class MemoryKeys:
+    """Fulfils ``KeyStore``."""
+
+    rows: dict[str, ApiKey] = field(default_factory=dict)
+    digests: dict[bytes, str] = field(default_factory=dict)
+    grants: list[tuple[str, str]] = field(default_factory=list)
+
+    def add(self, key: ApiKey, digest: bytes, hash_version: int) -> None:
+        self.rows[key.id] = key
+        self.digests[digest] = key.id
+
+    def get(self, key_id: str) -> ApiKey | None:
+        key = self.rows.get(key_id)
+        return None if key is None or key.deleted_at_ms is not None else key
+
+    def tombstone(self, key_id: str) -> ApiKey | None:
+        return self.rows.get(key_id)
+
+    def find(self, digest: bytes) -> ApiKey | None:
+        return self.rows.get(self.digests.get(digest, ""))
+
+    def save(self, key: ApiKey) -> None:
+        self.rows[key.id] = key
+
+    def page(self, now_ms: int, activity: Activity, before_id: str | None, limit: int) -> list[ApiKey]:
+        found = [key for key in self._active_or_not(now_ms, activity) if before_id is None or key.id < before_id]
+        return sorted(found, key=lambda key: key.id, reverse=True)[:limit]
+
+    def count(self, now_ms: int, activity: Activity) -> int:
+        return len(self._active_or_not(now_ms, activity))
+
+    def _active_or_not(self, now_ms: int, activity: Activity) -> list[ApiKey]:
+        wanted = {"all": (True, False), "active": (False,), "inactive": (True,)}[activity]
+        return [key for key in self.rows.values() if key.deleted_at_ms is None and key.is_inactive(now_ms) in wanted]
+
+    def count_named(self, folded_name: str, now_ms: int) -> int:
+        return sum(folded(key.name) == folded_name for key in self._active_or_not(now_ms, "active"))
+
+    def count_look_alikes(self, name: str, now_ms: int) -> int:
+        return sum(
+            key.name != name and bool(skeletons(key.name) & skeletons(name))
+            for key in self._active_or_not(now_ms, "active")
+        )
+
+    def made_by(self, actor: str) -> list[ApiKey]:
+        granted = {key_id for grantor, key_id in self.grants if grantor == actor}
+        return [key for key in self.rows.values() if key.created_by == actor or key.id in granted]
+
+    def add_grant(self, grantor_id: str, key_id: str) -> None:
+        if (grantor_id, key_id) not in self.grants:
+            self.grants.append((grantor_id, key_id))
+
+    def sources_of(self, key_id: str) -> list[str]:
+        creator = self.rows[key_id].created_by
+        made = [creator] if creator.startswith("key_") else []
+        return [*made, *(grantor for grantor, granted in self.grants if granted == key_id)]
+
+    def any_unstamped(self, now_ms: int) -> bool:
+        return any(key.is_expired(now_ms) and key.expired_seen_at_ms is None for key in self.rows.values())
+
+    def stamp_expired(self, now_ms: int) -> int:
+        due = [key for key in self.rows.values() if key.is_expired(now_ms) and key.expired_seen_at_ms is None]
+        for key in due:
+            self.rows[key.id] = replace(key, expired_seen_at_ms=now_ms)
+        return len(due)
+
+
+@dataclass
+class MemoryEvents:
+    """Fulfils ``EventStore``."""
+
+    written: list[Event] = field(default_factory=list)
+
+    def append(self, event: Event) -> None:
+        self.written.append(event)
+
+    def append_bounded(self, event: Event, most: int = BOUNDED_EVENTS, within_ms: int = HOUR_MS) -> None:
+        if sum((one.name, one.subject) == (event.name, event.subject) for one in self.written) < most:
+            self.written.append(event)
+
+    def append_counts(self, now_ms: int) -> int:
+        return 0
+
+    def page(self, subject: str | None, before_id: str | None, limit: int, *, keys_only: bool = False) -> list[Event]:
+        return self.written[::-1][:limit]
+
+    def newest(self) -> tuple[str, str] | None:
+        return None
+
+    def has(self, subject: str, name: str) -> bool:
+        return any((one.subject, one.name) == (subject, name) for one in self.written)
+
+
+@dataclass
+class MemoryTransaction:
+    """Fulfils ``KeyTransaction``. ``by`` returns the same stores with another caller."""
+
+    caller: Caller = OWNER
+    now_ms: int = NOW_MS
+    keys: MemoryKeys = field(default_factory=MemoryKeys)
+    events: MemoryEvents = field(default_factory=MemoryEvents)
+
+    def by(self, key: ApiKey, after_ms: int = 0) -> "MemoryTransaction":
+        caller = Caller(key.id, Origin("api"), key.scopes, key.expires_at_ms)
+        return MemoryTransaction(caller, self.now_ms + after_ms, self.keys, self.events)
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the events, in order."""
+        return [event.name for event in self.events.written]
+
+
+def a_key(tx: MemoryTransaction, *scopes: str, name: str = "n", expires_at_ms: int | None = None) -> ApiKey:
+    """A new key by the caller of the transaction."""
+    return create(tx, NewKey(name, scopes=scopes or ("api:read",), expires_at_ms=expires_at_ms)).key

@@ -1,0 +1,65 @@
+"""Security rule 11: a key gives others only what it has itself, and never to those it has its rights from."""
+
+from dataclasses import replace
+
+import pytest
+
+from ari.base.clock import DAY_MS
+from ari.base.errors import Forbidden
+from ari.keys import KeyChange, change
+from ari.keys.granting import created_or_empowered_by, gives_more
+from tests.unit.keys.memory import NOW_MS, MemoryTransaction, a_key
+
+
+def test_what_counts_as_more() -> None:
+    """A scope, a later end, being enabled; not the reverse, and not another name."""
+    tx = MemoryTransaction()
+    key = a_key(tx, "api:read", "keys:read", expires_at_ms=NOW_MS + DAY_MS)
+    more = (
+        replace(key, scopes=("*",)),
+        replace(key, expires_at_ms=None),
+        replace(key, expires_at_ms=NOW_MS + DAY_MS + 1),
+    )
+    less = (replace(key, scopes=("api:read",)), replace(key, expires_at_ms=NOW_MS + 1), replace(key, disabled=True))
+    assert all(gives_more(key, one) for one in more)
+    assert not any(gives_more(key, one) for one in (*less, replace(key, name="x")))
+    assert gives_more(replace(key, disabled=True), key)
+
+
+def test_a_grantor_is_remembered() -> None:
+    """Revoking it with what it made finds the key that it gave more."""
+    tx = MemoryTransaction()
+    grantor, other = a_key(tx, "*"), a_key(tx, "api:read")
+    change(tx.by(grantor), other.id, KeyChange(scopes=("api:read", "keys:read")))
+    assert created_or_empowered_by(tx, grantor.id) == [tx.keys.rows[other.id]]
+    change(tx.by(grantor), other.id, KeyChange(name="renamed"))
+    assert tx.keys.grants == [(grantor.id, other.id)]
+
+
+def test_descendants_are_found_once() -> None:
+    """Also where two keys gave each other rights."""
+    tx = MemoryTransaction()
+    one = a_key(tx, "*")
+    two = a_key(tx.by(one), "*")
+    tx.keys.grants += [(two.id, one.id), (one.id, two.id)]
+    assert [key.id for key in created_or_empowered_by(tx, one.id)] == [two.id]
+
+
+def test_offspring_cannot_undo_what_the_owner_took_from_its_source() -> None:
+    """Over any number of steps."""
+    tx = MemoryTransaction()
+    source = a_key(tx, "*")
+    child = a_key(tx.by(source), "*")
+    grandchild = a_key(tx.by(child), "*")
+    change(tx, source.id, KeyChange(scopes=("api:read",)))
+    for key in (child, grandchild):
+        with pytest.raises(Forbidden, match="created it or gave it access"):
+            change(tx.by(key), source.id, KeyChange(scopes=("*",)))
+
+
+def test_the_owner_may_do_everything() -> None:
+    """Without a limit in time."""
+    tx = MemoryTransaction()
+    key = a_key(tx, "api:read", expires_at_ms=NOW_MS + DAY_MS)
+    assert change(tx, key.id, KeyChange(scopes=("*",), expires_at_ms=None)).scopes == ("*",)
+    assert tx.keys.grants == []
