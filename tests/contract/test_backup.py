@@ -14,6 +14,7 @@ from sqlalchemy import MetaData, select, text
 from ari import keys
 from ari.accounts import setup
 from ari.accounts.model import Account, Session
+from ari.base import owner_mark
 from ari.base.caller import SYSTEM
 from ari.base.clock import DAY_MS, HOUR_MS
 from ari.base.errors import Conflict, Invalid, Unavailable
@@ -21,7 +22,6 @@ from ari.base.ids import new_id
 from ari.deps import Deps
 from ari.instance import Instance
 from ari.keys import Created, KeyChange, NewKey
-from ari.storage import owner_mark
 from ari.storage.backup.archive import Manifest, Reader, Writer
 from ari.storage.backup.restore import Restored, Terms, restore_backup
 from ari.storage.backup.write import LOG_TABLES, MAIN_TABLES, Written, columns_of, write_backup

@@ -8,6 +8,7 @@ import structlog
 
 from ari import server
 from ari.accounts import setup, two_factor
+from ari.base import owner_mark
 from ari.base.environment import kubernetes_variables, kubernetes_words, unknown_variables
 from ari.base.errors import ConfigurationError
 from ari.base.log import configure_log
@@ -21,7 +22,6 @@ from ari.notifications.model import SEALED_KIND
 from ari.serving import worker
 from ari.serving.limits import no_core_dumps, raise_open_files
 from ari.serving.supervisor import Supervisor
-from ari.storage import owner_mark
 from ari.storage.failover.history import WentBack
 
 SECRETS = (

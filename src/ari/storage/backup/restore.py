@@ -7,6 +7,7 @@ from typing import IO
 from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
+from ari.base import owner_mark
 from ari.base.audit import FIRST, Cut, Mark
 from ari.base.caller import Caller
 from ari.base.errors import Invalid, Problem
@@ -15,7 +16,6 @@ from ari.base.ids import new_id
 from ari.base.master_key import MasterKeys
 from ari.base.settings import Settings
 from ari.base.signing import present_keys
-from ari.storage import owner_mark
 from ari.storage.backup import row_types
 from ari.storage.backup.archive import Manifest, Reader, Row, damaged
 from ari.storage.backup.restore_into import into_postgresql, into_sqlite

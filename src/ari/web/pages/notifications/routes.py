@@ -1,4 +1,4 @@
-"""Settings > Notifications: what the owner is told by mail, how mail goes out, and what became of each mail."""
+"""Settings > Notifications: which emails the owner gets, how email is sent, and the delivery history."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -7,17 +7,17 @@ from starlette.routing import BaseRoute, Route
 from ari.base.errors import NotFound
 from ari.base.ids import is_id
 from ari.http.body import form_of
-from ari.http.context import context_of
+from ari.http.context import deps_of
 from ari.http.route_policy import AuthMode, policy
 from ari.notifications import manage
 from ari.web.forms import form_from
 from ari.web.pages.notifications.urls import MAIL_TESTED, NOTIFICATIONS
-from ari.web.pages.notifications.view import NOTICE, badge_of, mail_facts, said_of, titles
+from ari.web.pages.notifications.view import NOTICE, badge_of, explain, read_notifications, titles
 from ari.web.render import Pages
 
 
 class NotificationPages:
-    """``/settings/notifications``, its switches and the test mail."""
+    """``/settings/notifications``, its switches and the test email."""
 
     def __init__(self, pages: Pages) -> None:
         self._pages = pages
@@ -37,34 +37,31 @@ class NotificationPages:
         before = request.query_params.get("before", "")
         after = before if is_id(NOTICE, before) else None
         await self._instance.alook_for_mail_key()
-        facts = await self._instance.aread(lambda unit: mail_facts(unit, after))
+        overview = await deps_of(request).read(read_notifications, after)
         return self._pages.page(
             request,
             "pages/notifications/page.html",
-            facts=facts,
+            overview=overview,
             mail_config=self._instance.mail_config,
             narrowed=after is not None,
             badge_of=badge_of,
-            said_of=said_of,
+            explain=explain,
             titles=titles(),
         )
 
     @policy(AuthMode.SESSION)
     async def switch(self, request: Request) -> Response:
-        """Switches a kind on or off; asks for the password first, since silence hides what happens."""
-        form, caller = form_from(form_of(request), "kind", "on"), context_of(request).caller
-        assert caller is not None  # the guard lets nobody else in
+        """Turn a notification on or off. Asks for the password first: without notifications, changes go unnoticed."""
+        form = form_from(form_of(request), "kind", "on")
         kind, on = form.value("kind"), form.value("on") == "on"
         try:
-            await self._instance.acommand(caller, lambda tx, _: manage.switch(tx, kind, on))
+            await deps_of(request).do(manage.switch, kind, on)
         except NotFound:
             return self._pages.go(request, NOTIFICATIONS)
         return self._pages.go(request, f"{NOTIFICATIONS}#{kind}")
 
     @policy(AuthMode.SESSION, sensitive=True)
     async def test(self, request: Request) -> Response:
-        """Sends the test mail; what came of it is kept, and the page that follows shows it."""
-        caller = context_of(request).caller
-        assert caller is not None  # the guard lets nobody else in
-        await self._instance.asend_test_mail(caller)
+        """Send the test email; its result is stored, and the page that follows shows it."""
+        await self._instance.asend_test_mail(deps_of(request).caller)
         return self._pages.go(request, NOTIFICATIONS, MAIL_TESTED)

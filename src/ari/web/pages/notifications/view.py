@@ -1,4 +1,4 @@
-"""What Settings > Notifications shows, read in one go."""
+"""What Settings > Notifications shows."""
 
 from dataclasses import dataclass
 
@@ -6,11 +6,11 @@ from ari.notifications import digest, manage
 from ari.notifications.kinds import KINDS
 from ari.notifications.manage import LastTestEmail, NotificationSetting
 from ari.notifications.model import STATES, Notice, NoticeState
-from ari.storage.transaction import Transaction
+from ari.notifications.ports import NoticeTransaction
 from ari.web.words import Badge
 
 NOTICE = "ntc"
-SHOWN = 25
+PAGE_SIZE = 25
 _BADGES: dict[NoticeState, tuple[str, str]] = {
     "waiting": ("soon", "Waiting"),
     "sending": ("soon", "Sending"),
@@ -23,7 +23,7 @@ _BADGES: dict[NoticeState, tuple[str, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class MailFacts:
+class NotificationsOverview:
     """Settings, recipient, last test and a page of the history; ``older`` is the ID to continue before."""
 
     settings: list[NotificationSetting]
@@ -33,12 +33,13 @@ class MailFacts:
     older: str | None
 
 
-def mail_facts(unit: Transaction, before: str | None) -> MailFacts:
-    """Read them."""
-    found = manage.history(unit, before, SHOWN + 1)
-    older = found[SHOWN - 1].id if len(found) > SHOWN else None
-    notes = unit.notes
-    return MailFacts(manage.list_settings(notes), manage.recipient(unit), manage.last_test(notes), found[:SHOWN], older)
+def read_notifications(tx: NoticeTransaction, before: str | None) -> NotificationsOverview:
+    """The page of the history that starts before this notice, and everything above it."""
+    found = manage.history(tx, before, PAGE_SIZE + 1)
+    older = found[PAGE_SIZE - 1].id if len(found) > PAGE_SIZE else None
+    notes = tx.notes
+    settings, last_test = manage.list_settings(notes), manage.last_test(notes)
+    return NotificationsOverview(settings, manage.recipient(tx), last_test, found[:PAGE_SIZE], older)
 
 
 def badge_of(notice: Notice) -> Badge:
@@ -46,7 +47,7 @@ def badge_of(notice: Notice) -> Badge:
     return Badge(*_BADGES[notice.state])
 
 
-def said_of(notice: Notice) -> str:
+def explain(notice: Notice) -> str:
     """Why it failed, or what its state means."""
     if notice.error and notice.state != "sent":
         return notice.error

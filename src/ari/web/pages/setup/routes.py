@@ -6,11 +6,11 @@ from starlette.routing import BaseRoute, Route
 
 from ari.accounts import setup
 from ari.accounts.model import check_email
+from ari.base import owner_mark
 from ari.base.errors import Invalid, NotFound, Problem
 from ari.http.body import form_of
 from ari.http.context import visitor_deps_of
 from ari.http.route_policy import AuthMode, policy
-from ari.storage import owner_mark
 from ari.web.cookies import keep_session
 from ari.web.forms import Form, form_from
 from ari.web.link_tokens import link_token

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from ari.storage import owner_mark
+from ari.base import owner_mark
 
 
 def test_the_directory_remembers_its_owner(data_dir: Path) -> None:

@@ -1,7 +1,6 @@
-"""A mark in the data directory that this instance has had an owner.
+"""A file in the data directory that records that this instance has had an owner.
 
-It outlives a lost database and a mistaken address of one, so that neither opens the setup to strangers
-(security.md 24).
+It survives a lost database or a wrong database URL, so that neither opens the setup to strangers (security.md 24).
 """
 
 from pathlib import Path
@@ -12,12 +11,12 @@ _NAME = "had-owner"
 
 
 def is_set(data_dir: Path) -> bool:
-    """Whether the directory remembers an owner."""
+    """Whether this instance has had an owner."""
     return (data_dir / _NAME).exists()
 
 
 def remember(data_dir: Path) -> None:
-    """Set the mark; again is fine. Raises ``ConfigurationError`` where nothing can be written."""
+    """Record that it has one. Idempotent. Raises ``ConfigurationError`` if the directory isn't writable."""
     try:
         (data_dir / _NAME).touch(mode=0o600)
     except OSError as error:
