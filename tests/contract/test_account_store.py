@@ -238,12 +238,12 @@ def at_once(works: list[Callable[[], T]]) -> list[T | Exception]:
 def test_five_of_many_attempts_at_once_count(database: Begin) -> None:
     """Attempts made at the same moment by several processes are counted one by one: five pass, no more."""
 
-    def attempt() -> sign_in.Attempt:
+    def attempt() -> sign_in.SignInAttempt:
         with database() as tx:
             return sign_in.begin(tx, "owner@example.com")
 
     outcomes = at_once([attempt] * 12)
-    assert sum(isinstance(outcome, sign_in.Attempt) for outcome in outcomes) == 5
+    assert sum(isinstance(outcome, sign_in.SignInAttempt) for outcome in outcomes) == 5
     assert sum(isinstance(outcome, RateLimited) for outcome in outcomes) == 7
 
 

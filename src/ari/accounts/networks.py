@@ -4,6 +4,8 @@ import hashlib
 import ipaddress
 from dataclasses import dataclass
 
+from ari.base.addresses import counter_address, network_around
+
 _WIDTHS = {4: (32, 24, 16, 8), 6: (48, 40, 32, 24)}
 """Prefixes from one customer's to that of hundreds of networks. A provider gives its customer one IPv4 address, or an
 IPv6 network of up to a /48 (RFC 6177); a registry gives the provider an IPv6 /32 or more."""
@@ -11,7 +13,7 @@ WIDTH_BITS = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class AddressNetworks:
     """The networks around an address, from one customer's outward, each as 16 bits of its SHA-256."""
 
     widths: tuple[int, ...]
@@ -25,12 +27,12 @@ class Place:
 PLACE_BITS = WIDTH_BITS * len(_WIDTHS[4])
 
 
-def place_of(client_address: str | None) -> Place:
+def networks_around(client_address: str | None) -> AddressNetworks:
     """The place of an address; all that are no addresses share one."""
     address = _address(client_address)
     if address is None:
-        return Place(tuple(_digest("unknown") for _ in _WIDTHS[4]))
-    return Place(tuple(_digest(_within(address, width)) for width in _WIDTHS[address.version]))
+        return AddressNetworks(tuple(_digest("unknown") for _ in _WIDTHS[4]))
+    return AddressNetworks(tuple(_digest(network_around(address, width)) for width in _WIDTHS[address.version]))
 
 
 def network_of(client_address: str | None) -> str:
@@ -38,13 +40,13 @@ def network_of(client_address: str | None) -> str:
     address = _address(client_address)
     if address is None:
         return "unknown"
-    return str(address) if address.version == 4 else _within(address, 64)
+    return counter_address(address)
 
 
 def site_of(client_address: str | None) -> str | None:
     """For IPv6 the /48, which one customer may have; for IPv4 there is nothing between an address and a provider."""
     address = _address(client_address)
-    return None if address is None or address.version == 4 else _within(address, 48)
+    return None if address is None or address.version == 4 else network_around(address, 48)
 
 
 def _address(text: str | None) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
@@ -53,11 +55,6 @@ def _address(text: str | None) -> ipaddress.IPv4Address | ipaddress.IPv6Address 
     except ValueError:
         return None
     return (address.ipv4_mapped or address) if isinstance(address, ipaddress.IPv6Address) else address
-
-
-def _within(address: ipaddress.IPv4Address | ipaddress.IPv6Address, width: int) -> str:
-    rest = address.max_prefixlen - width
-    return str(ipaddress.ip_network((int(address) >> rest << rest, width)))
 
 
 def _digest(network: str) -> int:

@@ -7,7 +7,7 @@ of them. For one account they make at most 1,024 attempts an hour more.
 
 from collections.abc import Sequence
 
-from ari.accounts.networks import PLACE_BITS, WIDTH_BITS, Place
+from ari.accounts.networks import PLACE_BITS, WIDTH_BITS, AddressNetworks
 from ari.base.clock import HOUR_MS
 
 WINDOW_MS = HOUR_MS
@@ -20,7 +20,7 @@ _NEWCOMERS_WITHIN = (48, 96, 192)
 _PLACE, _WIDTH = (1 << PLACE_BITS) - 1, (1 << WIDTH_BITS) - 1
 
 
-def may_try(place: Place, before: Sequence[int]) -> bool:
+def may_try(place: AddressNetworks, before: Sequence[int]) -> bool:
     """Whether an attempt from here is let in, after those ``before`` within the hour (``entry_of``)."""
     places = [entry & _PLACE for entry in before]
     tries = sum(_is_near(place.number, one, 0) for one in places)
@@ -37,7 +37,7 @@ def _is_near(one: int, other: int, width: int) -> bool:
     return not (one ^ other) >> WIDTH_BITS * width & _WIDTH
 
 
-def entry_of(place: Place, at_ms: int) -> int:
+def entry_of(place: AddressNetworks, at_ms: int) -> int:
     """How an attempt is stored: its instant, and behind it the place."""
     return at_ms << PLACE_BITS | place.number
 

@@ -19,7 +19,7 @@ from typing import TypeVar
 from argon2 import PasswordHasher
 from argon2.exceptions import HashingError, InvalidHashError, VerificationError, VerifyMismatchError
 
-from ari.accounts.networks import Place
+from ari.accounts.networks import AddressNetworks
 from ari.accounts.turns import Turns
 from ari.base.errors import Invalid, Problem, Unavailable
 
@@ -151,11 +151,13 @@ class PasswordHasherPool:
         """How many passwords are being hashed or wait for it."""
         return self._turns.under_way
 
-    def has_room(self, stranger: Place) -> bool:
+    def has_room(self, stranger: AddressNetworks) -> bool:
         """Whether a stranger's password would be checked now; ask before anything is written for it."""
         return self._turns.has_room(stranger)
 
-    async def verify(self, password_hash: str | None, password: str, stranger: Place | None = None) -> Verdict:
+    async def verify(
+        self, password_hash: str | None, password: str, stranger: AddressNetworks | None = None
+    ) -> Verdict:
         """Check a password; no hash for an account that does not exist, no place for a visitor who is known."""
         return await self._run(lambda: _verdict(password_hash, password), stranger)
 
@@ -167,7 +169,7 @@ class PasswordHasherPool:
         """Forget what waits; what is being hashed ends within 0.1 s."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def _run(self, work: Callable[[], T], stranger: Place | None) -> T:
+    async def _run(self, work: Callable[[], T], stranger: AddressNetworks | None) -> T:
         await self._turns.take(stranger)
         try:
             future = self._threads.submit(work)

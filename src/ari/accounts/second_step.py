@@ -12,7 +12,7 @@ from ari.accounts import sessions, sign_in, two_factor
 from ari.accounts.model import Account, HalfSignIn
 from ari.accounts.password import Verdict
 from ari.accounts.ports import AccountTransaction
-from ari.accounts.sign_in import Attempt, NewSession
+from ari.accounts.sign_in import NewSession, SignInAttempt
 from ari.base.errors import NotFound
 from ari.base.transaction import record
 
@@ -63,7 +63,7 @@ def turn_off_with_code(tx: AccountTransaction, account: Account, code: str, devi
     return True
 
 
-def confirm(tx: AccountTransaction, attempt: Attempt, verdict: Verdict) -> bool:
+def confirm(tx: AccountTransaction, attempt: SignInAttempt, verdict: Verdict) -> bool:
     """Let the calling session do what is sensitive from now on, or write the refusal down; commit in both cases."""
     account, caller = attempt.account, tx.caller
     digest = caller.session_digest

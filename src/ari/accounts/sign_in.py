@@ -20,7 +20,7 @@ from dataclasses import dataclass, field, replace
 
 from ari.accounts import newcomers, sessions
 from ari.accounts.model import Account, HalfSignIn, check_email, spell_email
-from ari.accounts.networks import Place, network_of, place_of, site_of
+from ari.accounts.networks import AddressNetworks, network_of, networks_around, site_of
 from ari.accounts.password import Verdict
 from ari.accounts.ports import AccountTransaction
 from ari.base.clock import DAY_MS, MINUTE_MS, SECOND_MS, in_words
@@ -44,7 +44,7 @@ _KEPT = ATTEMPTS + len(DELAYS_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class SignInAttempt:
     """A counted attempt between ``begin`` and ``finish``: in each bucket, as the entry that is kept there.
 
     ``stranger`` is where it came from, ``None`` for a browser or an address from which the account signed in before.
@@ -52,7 +52,7 @@ class Attempt:
 
     account: Account | None
     counted: tuple[tuple[str, int], ...]
-    stranger: Place | None
+    stranger: AddressNetworks | None
     device_token: str | None = field(repr=False)
 
     @property
@@ -77,7 +77,7 @@ class HalfSignedIn:
     token: str = field(repr=False)
 
 
-def begin(tx: AccountTransaction, email: str, device_token: str | None = None, *, code: bool = False) -> Attempt:
+def begin(tx: AccountTransaction, email: str, device_token: str | None = None, *, code: bool = False) -> SignInAttempt:
     """Count an attempt before any password is looked at, or any ``code``.
 
     Codes have a delay of their own: nobody without the password turns it on, and it has no newcomers, since six digits
@@ -90,7 +90,7 @@ def begin(tx: AccountTransaction, email: str, device_token: str | None = None, *
     known = known_by(tx, account, device_token)
     if known is None or not is_device(known):
         device_token = None
-    place = place_of(origin.client_address)
+    place = networks_around(origin.client_address)
     name = hashlib.sha256(spell_email(email).encode("utf-8", "surrogatepass")).hexdigest()[:4]
     entries = dict.fromkeys(_buckets(f"{_CODES if code else _ACCOUNT}{name}", origin, known), now_ms)
     counted = {bucket: _recent(tx, bucket) for bucket in entries}
@@ -108,11 +108,11 @@ def begin(tx: AccountTransaction, email: str, device_token: str | None = None, *
         raise RateLimited(f"Too many sign-in attempts. Try again in {in_words(seconds)}.", retry_after_seconds=seconds)
     for bucket, entry in entries.items():
         _keep(tx, bucket, (*counted[bucket], entry))
-    return Attempt(account, tuple(entries.items()), place if known is None else None, device_token)
+    return SignInAttempt(account, tuple(entries.items()), place if known is None else None, device_token)
 
 
 def finish(
-    tx: AccountTransaction, attempt: Attempt, verdict: Verdict, replaced_token: str | None = None
+    tx: AccountTransaction, attempt: SignInAttempt, verdict: Verdict, replaced_token: str | None = None
 ) -> NewSession | HalfSignedIn | None:
     """Make the session or half of one, or write down the refusal and return ``None``; commit in all cases.
 
@@ -203,7 +203,7 @@ def is_device(known: str) -> bool:
     return known.startswith(_DEVICE)
 
 
-def withdraw(tx: AccountTransaction, attempt: Attempt) -> None:
+def withdraw(tx: AccountTransaction, attempt: SignInAttempt) -> None:
     """Take the attempt back: its password was never looked at (the hashing queue was full), or was right."""
     for bucket, entry in attempt.counted:
         _give_back(tx, bucket, entry)
@@ -274,7 +274,7 @@ def _give_back(tx: AccountTransaction, bucket: str, entry: int) -> None:
     _keep(tx, bucket, tuple(entries))
 
 
-def forgive(tx: AccountTransaction, attempt: Attempt) -> None:
+def forgive(tx: AccountTransaction, attempt: SignInAttempt) -> None:
     """The right password or code was no guess: it uses up nothing, and the delays of its account end."""
     for bucket, entry in attempt.counted:
         kind, _, name = bucket.partition(":")
@@ -292,7 +292,7 @@ def _half(tx: AccountTransaction, account: Account) -> HalfSignedIn:
     return HalfSignedIn(token)
 
 
-def record_refusal(tx: AccountTransaction, name: str, subject: str | None, attempt: Attempt) -> None:
+def record_refusal(tx: AccountTransaction, name: str, subject: str | None, attempt: SignInAttempt) -> None:
     """Record that an attempt was refused; events beyond the bound are only counted, since strangers cause many."""
     detail = {"known_device": attempt.device_token is not None}
     tx.events.append_bounded(new_event(tx, name, subject, detail))

@@ -10,7 +10,7 @@ import threading
 from collections import Counter
 from concurrent.futures import Future
 
-from ari.accounts.networks import Place
+from ari.accounts.networks import AddressNetworks
 from ari.base.errors import Unavailable
 
 CROWDED = "Too many requests are waiting. Try again in a moment."
@@ -34,13 +34,13 @@ class Turns:
         with self._lock:
             return self._running + len(self._known) + len(self._strangers)
 
-    def has_room(self, stranger: Place) -> bool:
+    def has_room(self, stranger: AddressNetworks) -> bool:
         """Whether a stranger from here would get a turn or a place now."""
         with self._lock:
             full = self._running >= self._at_once and len(self._strangers) >= self._places
             return not full or _who_yields(self._strangers, stranger) is not None
 
-    async def take(self, stranger: Place | None) -> None:
+    async def take(self, stranger: AddressNetworks | None) -> None:
         """Wait for a turn, which ``give_back`` ends; ``None`` is a visitor who is known. Raises ``Unavailable``."""
         with self._lock:
             if self._running < self._at_once:
@@ -101,13 +101,13 @@ class Turns:
 class _Waiting:
     """One who waits."""
 
-    def __init__(self, place: Place | None) -> None:
+    def __init__(self, place: AddressNetworks | None) -> None:
         self.place = place
         self.turn: Future[None] = Future()
         self.called = False
 
 
-def _who_yields(line: list[_Waiting], place: Place) -> _Waiting | None:
+def _who_yields(line: list[_Waiting], place: AddressNetworks) -> _Waiting | None:
     """The last of the network that holds the most places, if that is at least two more than the newcomer's holds."""
     rivals = line
     for width in reversed(range(len(place.widths))):

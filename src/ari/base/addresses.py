@@ -57,6 +57,16 @@ _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _6TO4 = ipaddress.IPv6Network("2002::/16")
 
 
+def network_around(address: Address, prefix_length: int) -> str:
+    """The network of this prefix length around the address."""
+    return str(ipaddress.ip_network((address, prefix_length), strict=False))
+
+
+def counter_address(address: Address) -> str:
+    """The address that counters and limits use: IPv6 by its /64, since one subscriber has all of it."""
+    return str(address) if address.version == 4 else network_around(address, 64)
+
+
 def unwrap(address: Address) -> Address:
     """The IPv4 address that an IPv6 one only carries (mapped, NAT64, 6to4); any other address as it is."""
     if isinstance(address, ipaddress.IPv6Address):

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from ari.base.addresses import counter_address
 from ari.base.settings import Network
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -30,12 +31,8 @@ def client_at(address: Address | None) -> Client:
 
 
 def bucket_of(address: Address | None) -> str | None:
-    """The address that counters use: IPv6 by its /64, since a subscriber has all of it."""
-    if address is None:
-        return None
-    if isinstance(address, ipaddress.IPv6Address):
-        return str(ipaddress.ip_network((address, 64), strict=False))
-    return str(address)
+    """The address that counters use, ``None`` for none."""
+    return None if address is None else counter_address(address)
 
 
 def parse_address(text: str) -> Address | None:

@@ -32,7 +32,7 @@ _PRIVATE_ENDINGS = (
 _PATH = re.compile(r"(/[A-Za-z0-9._~-]+)*")
 
 
-def checked_key(provider: Provider, text: str, *, owner_named: bool) -> str:
+def parse_key(provider: Provider, text: str, *, owner_named: bool) -> str:
     """The key as it is sent, without white space around it. Raises ``Invalid`` with a hint for obvious paste errors.
 
     ``owner_named``: it goes to a base URL of the owner's, where keys of any shape may be right.
@@ -77,7 +77,7 @@ def _wrong_shape(provider: Provider, key: str) -> str | None:
     return f"This doesn't look like a key for {provider.title}. {provider.title} keys {provider.shape.hint}."
 
 
-def checked_base_url(provider: Provider, text: str, listed: AddressList = NO_ADDRESSES) -> str:
+def parse_base_url(provider: Provider, text: str, listed: AddressList = NO_ADDRESSES) -> str:
     """The base URL without a slash at its end. Raises ``Invalid``.
 
     http only for addresses that are private, or ``listed``, since the key travels in the clear. What a name resolves to

@@ -7,8 +7,8 @@ from ari.base import seal
 from ari.base.addresses import NO_ADDRESSES, AddressList
 from ari.base.caller import Caller
 from ari.base.errors import Forbidden, Invalid, NotFound, Problem
-from ari.integrations.checks import checked_base_url, checked_key, is_private, mask
-from ari.integrations.credentials import KIND, context_of, place_of
+from ari.integrations.checks import is_private, mask, parse_base_url, parse_key
+from ari.integrations.credentials import KIND, address_of, context_of
 from ari.integrations.environment import ProviderEnvironment
 from ari.integrations.model import Integration, Provider
 from ari.integrations.ports import IntegrationTransaction
@@ -24,12 +24,12 @@ def put_key(tx: IntegrationTransaction, provider: Provider, environment: Provide
     """
     _require_may_change(tx.caller, provider)
     row = get_row(tx, provider)
-    place = place_of(provider, row, environment)
+    place = address_of(provider, row, environment)
     if place is None:
         raise Invalid(Problem("base_url", f"Enter the base URL first, such as {provider.base_url_example}."))
     if place.key_named and tx.caller.key_id is None:
         raise Invalid(Problem("base_url", "An API key set this provider's base URL. Set the base URL yourself first."))
-    secret = checked_key(provider, key, owner_named=not place.is_built_in)
+    secret = parse_key(provider, key, owner_named=not place.is_built_in)
     tx.caller.require_confirmed(tx.now_ms)
     stored = replace(row.without_past(), mask=mask(secret), added_at_ms=tx.now_ms, added_by=tx.caller.actor)
     seal.keep(tx.sealed, tx.master_keys, context_of(stored, place.base_url), secret.encode("ascii"))
@@ -50,7 +50,7 @@ def set_base_url(
     Raises ``Invalid``, ``Forbidden``, ``ReauthRequired``.
     """
     _require_may_change(tx.caller, provider)
-    wanted = None if base_url is None else checked_base_url(provider, base_url, listed)
+    wanted = None if base_url is None else parse_base_url(provider, base_url, listed)
     tx.caller.require_confirmed(tx.now_ms)
     row = get_row(tx, provider)
     if wanted == provider.base_url:
@@ -75,7 +75,7 @@ def find_key_lost_by(tx: IntegrationTransaction, provider: Provider, base_url: s
 
     Raises ``Invalid``.
     """
-    wanted = None if base_url is None else checked_base_url(provider, base_url)
+    wanted = None if base_url is None else parse_base_url(provider, base_url)
     row = tx.integrations.get(provider.name)
     if row is None or (None if wanted == provider.base_url else wanted) == row.base_url:
         return None

@@ -33,7 +33,7 @@ NOTHING_STORED = Stored(None, None)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ProviderAddress:
     """Where calls of a provider go.
 
     ``owner_named``: it may be a private address, since the owner gave it or a setting lists it. ``key_named``: an API
@@ -66,7 +66,7 @@ def credential_of(stored: Stored, keys: MasterKeys, provider: Provider, environm
     own = _of_environment(provider, environment)
     if own is not None:
         return own
-    place = place_of(provider, row, environment)
+    place = address_of(provider, row, environment)
     if place is None or (provider.needs_key and (row is None or row.mask is None)):
         raise Conflict("not_configured", f"{provider.title} isn't set up. See Settings > Integrations.")
     problem = _not_the_owners(provider, row, place)
@@ -112,7 +112,7 @@ def _state(
     failing = row is not None and row.failing_since_ms is not None
     if own is not None:
         return State(provider, "failing" if failing else "configured", own.source, mask(own.secret), own.base_url, row)
-    place = place_of(provider, row, environment)
+    place = address_of(provider, row, environment)
     shown = None if row is None else row.mask
     base_url = None if place is None else place.base_url
     if place is None or (shown is None and provider.needs_key):
@@ -134,16 +134,16 @@ def _of_environment(provider: Provider, environment: ProviderEnvironment) -> Cre
     return Credential(provider, base_url, "environment", given is not None, key)
 
 
-def place_of(provider: Provider, row: Integration | None, environment: ProviderEnvironment) -> Place | None:
+def address_of(provider: Provider, row: Integration | None, environment: ProviderEnvironment) -> ProviderAddress | None:
     """Where a stored key goes, or a call without a key; ``None`` where somebody must name it and nobody did."""
     given = environment.base_urls.get(provider.name)
     if given is not None:
-        return Place(given, owner_named=True)
+        return ProviderAddress(given, owner_named=True)
     if row is not None and row.base_url is not None:
         key_named = not row.base_url_is_owners
         may_be_private = not key_named or environment.private_addresses.allows(row.base_url)
-        return Place(row.base_url, may_be_private, key_named)
-    return None if provider.base_url is None else Place(provider.base_url, owner_named=False)
+        return ProviderAddress(row.base_url, may_be_private, key_named)
+    return None if provider.base_url is None else ProviderAddress(provider.base_url, owner_named=False)
 
 
 def _missing(provider: Provider, environment: ProviderEnvironment) -> str | None:
@@ -152,7 +152,7 @@ def _missing(provider: Provider, environment: ProviderEnvironment) -> str | None
     return None
 
 
-def _not_the_owners(provider: Provider, row: Integration | None, place: Place) -> str | None:
+def _not_the_owners(provider: Provider, row: Integration | None, place: ProviderAddress) -> str | None:
     """Why an API key should not have set what is stored, though it may have when it did."""
     if provider.sends_mail and row is not None:
         key_is_of_key = row.added_by is not None and is_key(row.added_by)
@@ -169,7 +169,7 @@ def _not_the_owners(provider: Provider, row: Integration | None, place: Place) -
     return None
 
 
-def _misplaced(sealed: Sealed | None, row: Integration, provider: Provider, place: Place) -> str | None:
+def _misplaced(sealed: Sealed | None, row: Integration, provider: Provider, place: ProviderAddress) -> str | None:
     """Why the stored key cannot be used here, though its seal may be whole."""
     if sealed is None:
         return f"The {provider.title} key is missing from storage. Add it again."
@@ -178,7 +178,9 @@ def _misplaced(sealed: Sealed | None, row: Integration, provider: Provider, plac
     return None
 
 
-def _opened(sealed: Sealed | None, keys: MasterKeys, provider: Provider, row: Integration, place: Place) -> str:
+def _opened(
+    sealed: Sealed | None, keys: MasterKeys, provider: Provider, row: Integration, place: ProviderAddress
+) -> str:
     problem = _misplaced(sealed, row, provider, place)
     if problem is not None or sealed is None:
         raise CannotOpen(problem or "")

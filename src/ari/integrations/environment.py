@@ -6,7 +6,7 @@ from typing import Self
 
 from ari.base.addresses import NO_ADDRESSES, AddressList
 from ari.base.errors import ConfigurationError, Invalid
-from ari.integrations.checks import checked_base_url, checked_key
+from ari.integrations.checks import parse_base_url, parse_key
 from ari.integrations.providers import providers
 
 
@@ -50,10 +50,10 @@ def read_environment(environ: Mapping[str, str]) -> ProviderEnvironment:
         variable = provider.base_url_variable
         try:
             if base_url.strip():
-                base_urls[name] = checked_base_url(provider, base_url)
+                base_urls[name] = parse_base_url(provider, base_url)
             variable = provider.variable
             if key.strip():
-                keys[name] = checked_key(provider, key, owner_named=True)
+                keys[name] = parse_key(provider, key, owner_named=True)
         except Invalid as error:
             raise ConfigurationError(f"{variable}: {error}") from None
     return ProviderEnvironment(keys, base_urls)

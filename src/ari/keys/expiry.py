@@ -36,7 +36,7 @@ def expiry_of(word: str | None, expires_at_ms: int | None, now_ms: int) -> int |
     if word is not None and expires_at_ms is not None:
         raise Invalid(Problem("expires", "Set either expires or expires_at, not both."))
     if expires_at_ms is not None:
-        return checked_expiry(expires_at_ms, now_ms)
+        return check_expiry(expires_at_ms, now_ms)
     if word is None:
         return None
     choice = EXPIRY_CHOICES.get(word)
@@ -45,7 +45,7 @@ def expiry_of(word: str | None, expires_at_ms: int | None, now_ms: int) -> int |
     return None if choice.lifetime_ms is None else now_ms + choice.lifetime_ms
 
 
-def checked_expiry(expires_at_ms: int, now_ms: int) -> int:
+def check_expiry(expires_at_ms: int, now_ms: int) -> int:
     """The same instant. Raises ``Invalid`` unless it lies ahead, within what RFC 3339 can write."""
     if expires_at_ms <= now_ms:
         raise Invalid(Problem("expires_at", "This time is in the past. Choose a later one."))

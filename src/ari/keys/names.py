@@ -35,7 +35,7 @@ _BIDI_CONTROLS = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u20
 EMPTY_NAME = "Enter a name that says what uses the key."
 
 
-def checked_name(text: str) -> str:
+def parse_name(text: str) -> str:
     """The name trimmed and in NFC. Raises ``Invalid``."""
     name = _checked("name", text, NAME_LENGTH)
     if not name:
@@ -45,7 +45,7 @@ def checked_name(text: str) -> str:
     return name
 
 
-def checked_reason(text: str | None) -> str | None:
+def parse_reason(text: str | None) -> str | None:
     """The reason trimmed and in NFC, ``None`` if it says nothing. Raises ``Invalid``."""
     if text is None:
         return None

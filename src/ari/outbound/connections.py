@@ -86,7 +86,7 @@ class Line(ResponseHandler):
 
 
 @dataclass(slots=True)
-class Attempt:
+class ConnectionAttempt:
     """One try at a request. ``fresh``: it takes no kept connection; ``line`` is the one it got."""
 
     fresh: bool = False
@@ -98,7 +98,7 @@ class Attempt:
         return self.line is not None and self.line.kept and not self.line.answered
 
 
-attempt_now: ContextVar[Attempt | None] = ContextVar("attempt_now", default=None)
+attempt_now: ContextVar[ConnectionAttempt | None] = ContextVar("attempt_now", default=None)
 """The attempt that asks the connector for a connection."""
 
 

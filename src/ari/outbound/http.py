@@ -19,7 +19,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from multidict import CIMultiDict
 from yarl import URL
 
-from ari.outbound.connections import Attempt, Connector, Line, RefusedAddress, attempt_now
+from ari.outbound.connections import ConnectionAttempt, Connector, Line, RefusedAddress, attempt_now
 
 FaultWord = Literal["unreachable", "timed_out", "refused_address", "tls", "broken"]
 """``broken``: what came back is no HTTP response, or breaks off."""
@@ -145,14 +145,14 @@ class HttpClient:
         that ended before any byte of a response (RFC 9112 §9.3.1). A body that is streamed goes on a new one at once.
         """
         replayable = body is None or isinstance(body, bytes)
-        attempt = Attempt(fresh=not replayable)
+        attempt = ConnectionAttempt(fresh=not replayable)
         send = partial(self._send, method, url, headers, body, private, patience)
         try:
             response = await send(attempt)
         except OutboundFault as fault:
             if not (replayable and fault.word == "broken" and attempt.met_closed_line):
                 raise
-            attempt = Attempt(fresh=True)
+            attempt = ConnectionAttempt(fresh=True)
             response = await send(attempt)
         try:
             yield Reply(response, attempt.line)
@@ -168,7 +168,7 @@ class HttpClient:
         body: bytes | AsyncIterable[bytes] | None,
         private: bool,
         patience: Patience,
-        attempt: Attempt,
+        attempt: ConnectionAttempt,
     ) -> aiohttp.ClientResponse:
         token = attempt_now.set(attempt)
         try:

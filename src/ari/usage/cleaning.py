@@ -12,6 +12,7 @@ from typing import Literal
 
 from msgspec import structs
 
+from ari.base.addresses import counter_address, network_around
 from ari.base.secrets_in_text import cut_secrets
 from ari.usage.ai import AiUse
 from ari.usage.model import OTHER_ADDRESSES, Attempt, Completion, UsageRow
@@ -141,7 +142,7 @@ def attempt_address(address: str | None, addresses: AddressDetail) -> str:
         return clean(address, ADDRESS_LENGTH) if addresses == "full" else OTHER_ADDRESSES
     if addresses == "network":
         return _coarse(parsed)
-    return str(parsed) if parsed.version == 4 else _network(parsed, 64)
+    return counter_address(parsed)
 
 
 def address_forms(address: str) -> tuple[str, ...]:
@@ -165,8 +166,4 @@ def _parse(address: str) -> IPv4Address | IPv6Address | None:
 
 
 def _coarse(address: IPv4Address | IPv6Address) -> str:
-    return _network(address, 24 if address.version == 4 else 48)
-
-
-def _network(address: IPv4Address | IPv6Address, prefix: int) -> str:
-    return str(ip_network((address, prefix), strict=False))
+    return network_around(address, 24 if address.version == 4 else 48)

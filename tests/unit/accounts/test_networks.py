@@ -2,7 +2,7 @@
 
 import pytest
 
-from ari.accounts.networks import network_of, place_of, site_of
+from ari.accounts.networks import network_of, networks_around, site_of
 
 
 @pytest.mark.parametrize(
@@ -22,15 +22,15 @@ def test_the_network_of_an_address(address: str | None, network: str, site: str 
 
 def test_places_are_near_by_width() -> None:
     """The narrowest width is one customer's, the widest that of many providers."""
-    here, neighbor, far = (place_of(one).widths for one in ("192.0.2.7", "192.0.2.8", "198.51.100.7"))
+    here, neighbor, far = (networks_around(one).widths for one in ("192.0.2.7", "192.0.2.8", "198.51.100.7"))
     assert [one == other for one, other in zip(here, neighbor, strict=True)] == [False, True, True, True]
     assert here[1:3] != far[1:3]
-    one, other = (place_of(f"2001:db8:1:{n}::1").widths for n in (2, 3))
+    one, other = (networks_around(f"2001:db8:1:{n}::1").widths for n in (2, 3))
     assert one == other
 
 
 def test_a_place_is_one_number() -> None:
     """For storage; no address can be read from it."""
-    place = place_of("192.0.2.7")
+    place = networks_around("192.0.2.7")
     assert place.number >> 64 == 0
     assert place.number & 0xFFFF == place.widths[0]

@@ -1,13 +1,13 @@
 """A stranger who keeps an account's sign-in busy does not lock its owner out."""
 
-from ari.accounts.networks import place_of
+from ari.accounts.networks import networks_around
 from ari.accounts.newcomers import NEWCOMERS, TRIES, entry_of, instant_of, may_try
 
-OWNER = place_of("203.0.113.9")
+OWNER = networks_around("203.0.113.9")
 
 
 def _entries(addresses: list[str]) -> list[int]:
-    return [entry_of(place_of(one), 1_000) for one in addresses]
+    return [entry_of(networks_around(one), 1_000) for one in addresses]
 
 
 def test_a_network_that_did_not_try_is_let_in() -> None:
@@ -26,7 +26,7 @@ def test_neighbors_share_a_limit() -> None:
     """One provider cannot use up the attempts of everyone else, and has few itself."""
     same_24 = _entries([f"203.0.113.{n}" for n in range(100, 148)])
     assert not may_try(OWNER, same_24)
-    assert may_try(place_of("198.51.100.1"), same_24)
+    assert may_try(networks_around("198.51.100.1"), same_24)
 
 
 def test_the_total_is_limited() -> None:

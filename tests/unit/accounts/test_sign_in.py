@@ -24,7 +24,7 @@ class Desk:
         self.address = address
         return sign_in.begin(self.tx.visited_from(address), email, device)
 
-    def finish(self, attempt: sign_in.Attempt, verdict: Verdict, replaced: str | None = None):
+    def finish(self, attempt: sign_in.SignInAttempt, verdict: Verdict, replaced: str | None = None):
         return sign_in.finish(self.tx.visited_from(self.address), attempt, verdict, replaced)
 
     def fail(self, address: str = "192.0.2.7", email: str = "owner@example.com", device: str | None = None) -> None:

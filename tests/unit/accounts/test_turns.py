@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ari.accounts.networks import Place, place_of
+from ari.accounts.networks import AddressNetworks, networks_around
 from ari.accounts.turns import Turns
 from ari.base.errors import Unavailable
 
@@ -25,19 +25,19 @@ class Crowd:
         for _ in range(AT_ONCE):
             await self.turns.take(None)
 
-    async def come(self, name: str, place: Place | None) -> None:
+    async def come(self, name: str, place: AddressNetworks | None) -> None:
         """Start to wait."""
         self.tasks[name] = asyncio.create_task(self._visit(name, place))
         await asyncio.sleep(0)
 
-    async def _visit(self, name: str, place: Place | None) -> None:
+    async def _visit(self, name: str, place: AddressNetworks | None) -> None:
         await self.turns.take(place)
         self.done.append(name)
         self.turns.give_back()
 
     async def strangers(self, *addresses: str) -> None:
         for address in addresses:
-            await self.come(address, place_of(address))
+            await self.come(address, networks_around(address))
 
     async def open(self) -> dict[str, str]:
         """Give all turns back; how everybody fared."""
@@ -69,10 +69,10 @@ def test_a_stranger_from_elsewhere_gets_a_place(crowd: list[str]) -> None:
         visit = Crowd()
         await visit.fill()
         await visit.strangers(*crowd)
-        assert visit.turns.has_room(place_of("203.0.113.5"))
-        await visit.come("owner", place_of("203.0.113.5"))
+        assert visit.turns.has_room(networks_around("203.0.113.5"))
+        await visit.come("owner", networks_around("203.0.113.5"))
         for address in crowd:
-            await visit.come(f"late {address}", place_of(address))
+            await visit.come(f"late {address}", networks_around(address))
         fared = await visit.open()
         assert fared["owner"] == "in"
         assert sum(end == "in" for end in fared.values()) == PLACES
@@ -87,9 +87,9 @@ def test_a_network_has_no_more_than_its_share() -> None:
         visit = Crowd()
         await visit.fill()
         await visit.strangers(*(f"{n + 50}.1.1.1" for n in range(PLACES)))
-        assert not visit.turns.has_room(place_of("203.0.113.5"))
+        assert not visit.turns.has_room(networks_around("203.0.113.5"))
         with pytest.raises(Unavailable) as full:
-            await visit.turns.take(place_of("203.0.113.5"))
+            await visit.turns.take(networks_around("203.0.113.5"))
         assert full.value.retry_after_seconds == 1
         fared = await visit.open()
         assert set(fared.values()) == {"in"}

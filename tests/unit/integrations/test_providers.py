@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from ari.base.errors import NotFound
-from ari.integrations.checks import checked_base_url, checked_key
+from ari.integrations.checks import parse_base_url, parse_key
 from ari.integrations.model import Credential
 from ari.integrations.providers import provider_named, providers
 from ari.keys import scopes
@@ -144,7 +144,7 @@ def test_every_file_is_here() -> None:
 def test_a_provider_is_as_its_service_documents(name: str) -> None:
     """Its keys pass, go out in the right header, and are tried where that costs and changes nothing."""
     provider, expected = provider_named(name), EXPECTED[name]
-    key = checked_key(provider, expected.key, owner_named=False)
+    key = parse_key(provider, expected.key, owner_named=False)
     base_url = provider.base_url or provider.base_url_example
     assert base_url
     used = Credential(provider, base_url, "stored", owner_named=False, secret=key)
@@ -174,7 +174,7 @@ def test_a_built_in_base_url_is_as_one_given(name: str) -> None:
     provider = provider_named(name)
     assert provider.base_url
     assert provider.base_url.startswith("https://")
-    assert checked_base_url(provider, f"{provider.base_url}{provider.dropped_ending}/") == provider.base_url
+    assert parse_base_url(provider, f"{provider.base_url}{provider.dropped_ending}/") == provider.base_url
 
 
 def test_a_template_takes_one_segment_unless_it_says_more() -> None:

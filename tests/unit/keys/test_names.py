@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 
 from ari.base.errors import Invalid
 from ari.keys import token
-from ari.keys.names import checked_name, checked_reason, folded, says_nothing
+from ari.keys.names import folded, parse_name, parse_reason, says_nothing
 
 
 @pytest.mark.parametrize("name", ["Automation Script", "Мобильное приложение", "移动应用", "🚀 deploy", "a", "x" * 100])
 def test_any_script_is_welcome(name: str) -> None:
     """1–100 characters of any script."""
-    assert checked_name(f"  {name}\t") == name
+    assert parse_name(f"  {name}\t") == name
 
 
 @pytest.mark.parametrize(
@@ -24,15 +24,15 @@ def test_any_script_is_welcome(name: str) -> None:
 def test_what_deceives_is_refused(name: str) -> None:
     """Empty, overlong, control, bidi, private, surrogate and separator characters are refused."""
     with pytest.raises(Invalid):
-        checked_name(name)
+        parse_name(name)
 
 
 @pytest.mark.parametrize("name", ["\u200b", "\u3164", "\u2800", "\u0301", "\u200d\ufe0f", "\u00ad"])
 def test_an_invisible_name_is_refused(name: str) -> None:
     """It could not be told from no name; as a reason it says nothing."""
     with pytest.raises(Invalid, match="invisible"):
-        checked_name(name)
-    assert checked_reason(name) is None
+        parse_name(name)
+    assert parse_reason(name) is None
 
 
 @pytest.mark.parametrize(
@@ -40,9 +40,9 @@ def test_an_invisible_name_is_refused(name: str) -> None:
 )
 def test_new_emoji_and_ideographs_are_welcome(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Those of Unicode 15 and later, on a Python that does not know them yet."""
-    assert checked_name(name) == name
+    assert parse_name(name) == name
     monkeypatch.setattr("unicodedata.category", lambda letter: "Cn" if ord(letter) > 0xFFFF else "Ll")
-    assert checked_name(name) == name
+    assert parse_name(name) == name
 
 
 @pytest.mark.parametrize(
@@ -51,14 +51,14 @@ def test_new_emoji_and_ideographs_are_welcome(name: str, monkeypatch: pytest.Mon
 def test_what_no_unicode_assigns_is_refused(letter: str) -> None:
     """Gaps in old blocks, and code points that are characters of none."""
     with pytest.raises(Invalid):
-        checked_name(f"a{letter}")
+        parse_name(f"a{letter}")
 
 
 def test_a_key_is_no_name() -> None:
     """A secret pasted into the wrong field is not stored (promise 3)."""
     for pasted in (token.mint(), f"my {token.mint()}", "sk-ant-api03-" + "a" * 40):
         with pytest.raises(Invalid) as caught:
-            checked_name(pasted)
+            parse_name(pasted)
         assert pasted not in str(caught.value)
 
 
@@ -72,15 +72,15 @@ def test_nothing_but_invalid_is_raised(text: str) -> None:
     """Every text is a name or refused with a sentence."""
     name = None
     with suppress(Invalid):
-        name = checked_name(text)
+        name = parse_name(text)
     assert name is None or 1 <= len(name) <= 100
 
 
 def test_an_empty_reason_is_no_reason() -> None:
     """The audit trail holds a reason only where one was given."""
-    assert checked_reason("  ") is None
-    assert checked_reason(None) is None
-    assert checked_reason(" leaked ") == "leaked"
+    assert parse_reason("  ") is None
+    assert parse_reason(None) is None
+    assert parse_reason(" leaked ") == "leaked"
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_an_empty_reason_is_no_reason() -> None:
 def test_names_that_say_nothing_are_known(name: str) -> None:
     """So that the page can suggest a better one; nothing is refused for it."""
     assert says_nothing(name)
-    assert checked_name(name)
+    assert parse_name(name)
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ from ari.base.errors import Invalid, NotFound, Problem
 from ari.keys.commands.change import KeyChange, change
 from ari.keys.commands.delete import delete
 from ari.keys.commands.revoke import revoke
-from ari.keys.expiry import checked_expiry
+from ari.keys.expiry import check_expiry
 from ari.keys.model import ApiKey
-from ari.keys.names import checked_reason
+from ari.keys.names import parse_reason
 from ari.keys.ports import KeyTransaction
 from ari.keys.queries import get
 
@@ -40,7 +40,7 @@ def select_deletable(tx: KeyTransaction, key_ids: Iterable[str]) -> Selection:
 
 def revoke_many(tx: KeyTransaction, key_ids: Sequence[str], reason: str | None = None) -> list[ApiKey]:
     """Revoke these keys; returns those that it revoked. Raises ``Invalid``, ``Forbidden``."""
-    why = checked_reason(reason)
+    why = parse_reason(reason)
     tx.keys.stamp_expired(tx.now_ms)  # keys skipped as expired stay expired, even if the clock is set back
     chosen = select_revocable(tx, _require_few(key_ids)).fitting
     return [revoke(tx, key.id, why) for key in chosen]
@@ -57,7 +57,7 @@ def delete_many(tx: KeyTransaction, key_ids: Sequence[str]) -> list[ApiKey]:
 def change_expiry_of_many(tx: KeyTransaction, key_ids: Sequence[str], expires_at_ms: int | None) -> list[ApiKey]:
     """Give these keys the same expiry; returns those that it changed. Raises ``Invalid``, ``Forbidden``."""
     if expires_at_ms is not None:
-        checked_expiry(expires_at_ms, tx.now_ms)
+        check_expiry(expires_at_ms, tx.now_ms)
     chosen = select_revocable(tx, _require_few(key_ids)).fitting
     wanted = KeyChange(expires_at_ms=expires_at_ms)
     return [change(tx, key.id, wanted) for key in chosen]

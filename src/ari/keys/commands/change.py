@@ -7,9 +7,9 @@ from typing import Any, Final
 from ari.base.clock import to_optional_rfc3339
 from ari.base.errors import Conflict
 from ari.keys import granting, scopes
-from ari.keys.expiry import checked_expiry
+from ari.keys.expiry import check_expiry
 from ari.keys.model import ApiKey
-from ari.keys.names import checked_name
+from ari.keys.names import parse_name
 from ari.keys.ports import KeyTransaction
 from ari.keys.queries import get
 from ari.keys.trail import record_key
@@ -57,12 +57,12 @@ def change(tx: KeyTransaction, key_id: str, wanted: KeyChange) -> ApiKey:
 def _apply(key: ApiKey, wanted: KeyChange, now_ms: int) -> ApiKey:
     """The key with the new values. Raises ``Invalid``."""
     if wanted.name is not UNSET:
-        key = replace(key, name=checked_name(wanted.name))
+        key = replace(key, name=parse_name(wanted.name))
     if wanted.scopes is not UNSET:
         key = replace(key, scopes=scopes.validated(wanted.scopes))
     if wanted.expires_at_ms is not UNSET and wanted.expires_at_ms != key.expires_at_ms:
         if wanted.expires_at_ms is not None:
-            checked_expiry(wanted.expires_at_ms, now_ms)
+            check_expiry(wanted.expires_at_ms, now_ms)
         key = replace(key, expires_at_ms=wanted.expires_at_ms)
     if wanted.disabled is not UNSET:
         key = replace(key, disabled=wanted.disabled)

@@ -8,7 +8,7 @@ from ari.base.ids import new_id
 from ari.keys import granting, scopes, token
 from ari.keys.expiry import expiry_of
 from ari.keys.model import ApiKey
-from ari.keys.names import checked_name, folded
+from ari.keys.names import folded, parse_name
 from ari.keys.ports import KeyTransaction
 from ari.keys.trail import record_key
 
@@ -42,7 +42,7 @@ def create(tx: KeyTransaction, new: NewKey) -> Created:
 
     Raises ``Invalid``, ``ReauthRequired``, or ``Forbidden`` if the caller would grant more than it holds.
     """
-    name = checked_name(new.name)
+    name = parse_name(new.name)
     granted = _scopes_of(new)
     expires_at_ms = expiry_of(new.expires, new.expires_at_ms, tx.now_ms)
     secret = token.mint()

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from ari.keys import granting
 from ari.keys.model import ApiKey
-from ari.keys.names import checked_reason
+from ari.keys.names import parse_reason
 from ari.keys.ports import KeyTransaction
 from ari.keys.queries import get, get_active_made_by, get_even_deleted
 from ari.keys.trail import record_key
@@ -18,7 +18,7 @@ def revoke(tx: KeyTransaction, key_id: str, reason: str | None = None, with_made
     keys that it made may have revoked and deleted it.
     Raises ``Invalid``, ``NotFound``, ``Forbidden``.
     """
-    why = checked_reason(reason)
+    why = parse_reason(reason)
     if with_made:
         tx.keys.stamp_expired(tx.now_ms)  # keys skipped as expired stay expired, even if the clock is set back
     key = get_even_deleted(tx, key_id) if with_made else get(tx, key_id)

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from ari.base.errors import Invalid, Problem
-from ari.keys.expiry import checked_expiry, expiry_of
+from ari.keys.expiry import check_expiry, expiry_of
 from ari.keys.scopes import PRESETS, SCOPES
 from ari.web.forms import Form
 
@@ -36,4 +36,4 @@ def asked_expiry(form: Form, now_ms: int) -> int | None:
         day = datetime.strptime(form.value("day"), "%Y-%m-%d").replace(tzinfo=UTC) + timedelta(days=1)
     except (ValueError, OverflowError):
         raise Invalid(Problem("expires_at", "Choose a date.")) from None
-    return checked_expiry(int(day.timestamp() * 1000), now_ms)
+    return check_expiry(int(day.timestamp() * 1000), now_ms)

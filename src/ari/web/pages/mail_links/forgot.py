@@ -7,7 +7,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from ari.accounts import sign_in
-from ari.accounts.networks import place_of
+from ari.accounts.networks import networks_around
 from ari.accounts.turns import Turns
 from ari.base.errors import RateLimited
 from ari.http.body import form_of
@@ -54,7 +54,7 @@ class ForgotPages:
             return self._page(request, form)
         device = read_cookie(request.headers.getlist("cookie"), device_cookie_name(self._instance.settings))
         known = await deps.read(sign_in.is_known, form.value("email"), device)
-        await self._turns.take(None if known else place_of(deps.caller.origin.client_address))
+        await self._turns.take(None if known else networks_around(deps.caller.origin.client_address))
         try:
             return await self._send_link(request, form, device)
         finally:

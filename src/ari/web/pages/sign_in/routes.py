@@ -5,7 +5,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from ari.accounts import setup, sign_in
-from ari.accounts.networks import place_of
+from ari.accounts.networks import networks_around
 from ari.accounts.password import CROWDED
 from ari.accounts.sign_in import HalfSignedIn, NewSession
 from ari.base.errors import RateLimited, Unavailable
@@ -79,7 +79,7 @@ class SignInPages:
         cookies = request.headers.getlist("cookie")
         device = read_cookie(cookies, device_cookie_name(settings))
         replaced = read_cookie(cookies, session_cookie_name(settings))
-        has_room = self._instance.passwords.has_room(place_of(deps.caller.origin.client_address))
+        has_room = self._instance.passwords.has_room(networks_around(deps.caller.origin.client_address))
         if not has_room and not await deps.read(sign_in.is_known, email, device):
             # Refuse before writing anything, so a flood of attempts costs the database nothing.
             raise Unavailable(CROWDED, retry_after_seconds=1)
