@@ -70,7 +70,7 @@ def test_the_same_name_is_noticed_whatever_its_letters(owner: Any) -> None:
         "/settings/keys/new", data={**values, "name": "ｃｉ DEPLOY", "expires": "1h", "access": "standard"}
     )
     assert answer.status_code == 201
-    assert "same name" in unescape(answer.text).lower()
+    assert "another active key has this name" in unescape(answer.text).lower()
 
 
 def test_a_name_that_looks_the_same_is_noticed(owner: Any) -> None:

@@ -27,7 +27,7 @@ def test_ten_live_tails_and_no_more(owner: Any) -> None:
     assert len(set(leases)) == MAX_TAILS
     refused = begin(session)
     assert refused.status_code == 429
-    assert "live tails" in refused.text
+    assert "Live view is limited to 10 open tabs." in refused.text
     assert begin(other).status_code == 200
     renewed = begin(session, lease=leases[0]).json()["lease"]
     assert begin(session).status_code == 429

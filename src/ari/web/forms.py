@@ -55,16 +55,16 @@ def new_form_id(now_ms: int) -> str:
     return new_id(_KIND, now_ms)
 
 
-def use_once(unit: AccountTransaction, form_id: str, now_ms: int) -> Use:
+def use_once(tx: AccountTransaction, form_id: str) -> Use:
     """Mark the form as used in the transaction of what it does, so that a repeat, in whatever process, is noticed.
 
     The mark lives where attempts are counted: atomic, and forgotten by itself long after the form went stale.
     """
-    if not is_id(_KIND, form_id) or not 0 <= now_ms - _made_at_ms(form_id) < FORM_LIVES_MS:
+    if not is_id(_KIND, form_id) or not 0 <= tx.now_ms - _made_at_ms(form_id) < FORM_LIVES_MS:
         return "stale"
-    if find_use(unit, form_id) is not None:
+    if find_use(tx, form_id) is not None:
         return "again"
-    unit.accounts.keep_attempts(_bucket(form_id), (now_ms,), now_ms + _REMEMBERED_MS)
+    tx.accounts.keep_attempts(_bucket(form_id), (tx.now_ms,), tx.now_ms + _REMEMBERED_MS)
     return "first"
 
 

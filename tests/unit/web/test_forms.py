@@ -22,36 +22,38 @@ class Attempts:
         self.forget_at_ms = forget_at_ms
 
 
-class Unit:
+class Transaction:
     def __init__(self) -> None:
         self.accounts = Attempts()
+        self.now_ms = NOW_MS
 
 
-def use(unit: Unit, form_id: str, now_ms: int) -> str:
-    return use_once(unit, form_id, now_ms)
+def use(tx: Transaction, form_id: str, now_ms: int) -> str:
+    tx.now_ms = now_ms
+    return use_once(tx, form_id)
 
 
 def test_a_form_acts_once() -> None:
     """The first use counts, each later one is told apart, other forms are not touched."""
-    unit, form = Unit(), new_form_id(NOW_MS)
-    assert [use(unit, form, NOW_MS + 5), use(unit, form, NOW_MS + 6)] == ["first", "again"]
-    assert use(unit, new_form_id(NOW_MS), NOW_MS + 7) == "first"
+    tx, form = Transaction(), new_form_id(NOW_MS)
+    assert [use(tx, form, NOW_MS + 5), use(tx, form, NOW_MS + 6)] == ["first", "again"]
+    assert use(tx, new_form_id(NOW_MS), NOW_MS + 7) == "first"
 
 
 def test_an_old_form_is_stale_before_it_is_forgotten() -> None:
     """No instant exists at which a used form could pass as unused."""
-    unit, form = Unit(), new_form_id(NOW_MS)
-    assert use(unit, form, NOW_MS + FORM_LIVES_MS - 1) == "first"
-    assert use(unit, form, NOW_MS + FORM_LIVES_MS) == "stale"
-    assert unit.accounts.forget_at_ms > NOW_MS + FORM_LIVES_MS + HOUR_MS
+    tx, form = Transaction(), new_form_id(NOW_MS)
+    assert use(tx, form, NOW_MS + FORM_LIVES_MS - 1) == "first"
+    assert use(tx, form, NOW_MS + FORM_LIVES_MS) == "stale"
+    assert tx.accounts.forget_at_ms > NOW_MS + FORM_LIVES_MS + HOUR_MS
 
 
 def test_what_is_no_form_id_is_stale() -> None:
     """Missing, malformed and future ids are refused without being kept."""
-    unit = Unit()
+    tx = Transaction()
     for form in ("", "form_", "key_01JD7WZ2ABCDEFGHJKMNPQRSTV", new_form_id(NOW_MS + HOUR_MS)):
-        assert use(unit, form, NOW_MS) == "stale"
-    assert unit.accounts.kept == {}
+        assert use(tx, form, NOW_MS) == "stale"
+    assert tx.accounts.kept == {}
 
 
 def test_values_and_first_problems() -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ari.base.errors import Invalid, Problem
 from ari.integrations.credentials import states
 from ari.integrations.environment import ProviderEnvironment
-from ari.storage.transaction import Transaction
+from ari.integrations.ports import IntegrationTransaction
 
 PRESET = "ai-gateway"
 FIELD = "ai"
@@ -22,9 +22,11 @@ class AiChoice:
     ticked: bool
 
 
-def ai_choices(unit: Transaction, environment: ProviderEnvironment, ticked: Sequence[str] | None) -> list[AiChoice]:
+def ai_choices(
+    tx: IntegrationTransaction, environment: ProviderEnvironment, ticked: Sequence[str] | None
+) -> list[AiChoice]:
     """The providers, configured ones first. Where nothing was ticked those are, or all if there are none."""
-    found = [one for one in states(unit, environment) if one.provider.is_ai]
+    found = [one for one in states(tx, environment) if one.provider.is_ai]
     configured = {one.provider.name for one in found if one.name != "not_configured"}
     chosen = set(ticked) if ticked is not None else configured or {one.provider.name for one in found}
     choices = [

@@ -1,23 +1,24 @@
 """Create API Key: the form, and the answer that shows the secret once (security.md 31)."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from ari.base.caller import Caller
+from ari import keys
+from ari.accounts.ports import AccountTransaction
 from ari.base.errors import Invalid
 from ari.http.body import form_of
-from ari.http.context import context_of
+from ari.http.context import deps_of
 from ari.http.route_policy import AuthMode, policy
-from ari.keys import manage
+from ari.keys import Created, NewKey
 from ari.keys.expiry import EXPIRY_CHOICES, SUGGESTED_EXPIRY
-from ari.keys.manage import Created, NewKey
 from ari.keys.model import ApiKey
 from ari.keys.names import NAME_LENGTH, says_nothing
+from ari.keys.ports import KeyTransaction
 from ari.keys.scopes import DEFAULT_PRESET, PRESETS
-from ari.storage.transaction import Transaction
 from ari.web.forms import Form, find_use, form_from, new_form_id, use_once
 from ari.web.pages.create_key import ai
 from ari.web.pages.create_key.urls import NAME_ADVICE, NEW_KEY
@@ -65,7 +66,7 @@ class CreateKeyPages:
     @policy(AuthMode.SESSION)
     async def show(self, request: Request) -> Response:
         """The empty form; ``like`` a key, to take its place; ``ai`` a provider, to use it through the gateway."""
-        like = await self._like(request.query_params.get("like"))
+        like = await self._like(request, request.query_params.get("like"))
         if like is not None:
             form = Form({"name": like.name, "expires": SUGGESTED_EXPIRY, "access": _SAME})
             return await self._form(request, form, like)
@@ -83,12 +84,10 @@ class CreateKeyPages:
     async def create(self, request: Request) -> Response:
         """Make the key and show its secret, in this answer and nowhere else."""
         form = form_from(form_of(request), "name", "expires", "access", "form", "like")
-        like = await self._like(form.value("like"))
-        caller = context_of(request).caller
-        assert caller is not None  # the guard lets nobody else in
+        like = await self._like(request, form.value("like"))
         ticked = form_of(request).get(ai.FIELD, [])
         try:
-            made = await self._instance.acommand(caller, lambda unit, by: self._make(unit, by, form, ticked))
+            made = await deps_of(request).do(create_once, form, ticked)
         except Invalid as error:
             return await self._form(request, form.with_problems(error.problems), like, ticked, status=422)
         if isinstance(made, Stale):
@@ -105,26 +104,9 @@ class CreateKeyPages:
             try_path="/api/me",
         )
 
-    def _make(self, unit: Transaction, caller: Caller, form: Form, ticked: list[str]) -> Created | Repeated | Stale:
-        now_ms = self._instance.now_ms()
-        form_id = form.value("form")
-        use = use_once(unit, form_id, now_ms)
-        if use == "stale":
-            return Stale()
-        if use == "again":
-            return Repeated(find_created(unit, form_id))
-        access = form.value("access", DEFAULT_PRESET)
-        scopes = PRESETS.get(access, ("", ()))[1]
-        if access == _SAME:
-            scopes = manage.get(unit, form.value("like")).scopes
-        elif access == ai.PRESET:
-            scopes = ai.ai_scopes(ticked)
-        new = NewKey(form.value("name"), form.value("expires", SUGGESTED_EXPIRY), scopes=scopes)
-        return manage.create(unit, caller, now_ms, new)
-
-    async def _like(self, key_id: str | None) -> ApiKey | None:
-        """The key to take the place of, revoked and expired ones too. Raises ``NotFound``."""
-        return await self._instance.aread(lambda unit: manage.get(unit, key_id)) if key_id else None
+    async def _like(self, request: Request, key_id: str | None) -> ApiKey | None:
+        """The key to replace, revoked and expired ones too. Raises ``NotFound``."""
+        return await deps_of(request).read(keys.get, key_id) if key_id else None
 
     async def _form(
         self, request: Request, form: Form, like: ApiKey | None, ticked: list[str] | None = None, status: int = 200
@@ -140,12 +122,33 @@ class CreateKeyPages:
             expiry_choices=EXPIRY_CHOICES,
             presets=PRESETS,
             access_hints=ACCESS_HINTS,
-            ai_choices=await self._instance.aread(lambda unit: ai.ai_choices(unit, environment, ticked)),
+            ai_choices=await deps_of(request).read(ai.ai_choices, environment, ticked),
             name_length=NAME_LENGTH,
         )
 
 
-def find_created(tx: Transaction, form_id: str) -> ApiKey | None:
+class CreateTransaction(AccountTransaction, KeyTransaction, Protocol):
+    """One transaction over keys and the forms that were used."""
+
+
+def create_once(tx: CreateTransaction, form: Form, ticked: list[str]) -> Created | Repeated | Stale:
+    """Create the key, unless this form was used before. Raises ``Invalid``, ``Forbidden``."""
+    form_id = form.value("form")
+    use = use_once(tx, form_id)
+    if use == "stale":
+        return Stale()
+    if use == "again":
+        return Repeated(find_created(tx, form_id))
+    access = form.value("access", DEFAULT_PRESET)
+    scopes = PRESETS.get(access, ("", ()))[1]
+    if access == _SAME:
+        scopes = keys.get(tx, form.value("like")).scopes
+    elif access == ai.PRESET:
+        scopes = ai.ai_scopes(ticked)
+    return keys.create(tx, NewKey(form.value("name"), form.value("expires", SUGGESTED_EXPIRY), scopes=scopes))
+
+
+def find_created(tx: CreateTransaction, form_id: str) -> ApiKey | None:
     """The key that the form created, if it's among the latest events and not deleted.
 
     The event has the time at which the form was used: both were written in one transaction.

@@ -1,4 +1,4 @@
-"""Changing a key from where it is listed. The rules are those of ``keys.manage``: nothing here revives a dead key."""
+"""Changing a key from where it is listed. The rules are those of ``ari.keys``: nothing here revives a dead key."""
 
 import json
 from typing import Any
@@ -7,13 +7,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from ari import keys
 from ari.base.errors import Conflict, Invalid
 from ari.http.body import form_of
-from ari.http.context import context_of
+from ari.http.context import deps_of
 from ari.http.route_policy import AuthMode, policy
-from ari.keys import manage
+from ari.keys import KeyChange
 from ari.keys.expiry import EXPIRY_CHOICES
-from ari.keys.manage import KeyChange
 from ari.keys.model import ApiKey
 from ari.keys.names import NAME_LENGTH
 from ari.keys.scopes import PRESETS
@@ -56,7 +56,7 @@ class EditKeyPages:
     async def menu(self, request: Request) -> Response:
         """What can be done to the key; a page of its own where nothing can pop up."""
         key_id: str = request.path_params["key_id"]
-        key = await self._instance.aread(lambda unit: manage.get(unit, key_id))
+        key = await deps_of(request).read(keys.get, key_id)
         return self._pages.page(request, "pages/edit_key/menu.html", key=key)
 
     @policy(AuthMode.SESSION)
@@ -128,17 +128,14 @@ class EditKeyPages:
     async def _living(self, request: Request) -> ApiKey:
         """The key. Raises ``NotFound``, and ``Conflict`` for one that nothing can change any more."""
         key_id: str = request.path_params["key_id"]
-        key = await self._instance.aread(lambda unit: manage.get(unit, key_id))
+        key = await deps_of(request).read(keys.get, key_id)
         if key.is_inactive(self._instance.now_ms()):
             raise Conflict("key_inactive", _DEAD)
         return key
 
     async def _change(self, request: Request, wanted: KeyChange) -> ApiKey:
-        caller = context_of(request).caller
-        assert caller is not None  # the guard lets nobody else in
         key_id: str = request.path_params["key_id"]
-        now_ms = self._instance.now_ms
-        return await self._instance.acommand(caller, lambda unit, by: manage.change(unit, by, now_ms(), key_id, wanted))
+        return await deps_of(request).do(keys.change, key_id, wanted)
 
     def _back(self, request: Request, toast: Toast) -> Response:
         place = self._pages.page_behind(request)

@@ -1,6 +1,5 @@
 """A key's page, and what can be done to a key: rename, disable, enable, revoke, delete."""
 
-from collections.abc import Callable
 from typing import Any
 
 from starlette.requests import Request
@@ -8,15 +7,12 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from ari import keys
-from ari.base.caller import Caller
 from ari.base.errors import Invalid
 from ari.http.body import form_of
-from ari.http.context import context_of, deps_of
+from ari.http.context import deps_of
 from ari.http.route_policy import AuthMode, policy
-from ari.keys import manage
-from ari.keys.manage import KeyChange
+from ari.keys import KeyChange
 from ari.keys.names import NAME_LENGTH, REASON_LENGTH
-from ari.storage.transaction import Transaction
 from ari.usage.model import NO_USE
 from ari.usage.reports.search import METHODS
 from ari.web.forms import Form, form_from
@@ -24,7 +20,7 @@ from ari.web.navigation import Toast
 from ari.web.pages.key import urls
 from ari.web.pages.key.urls import DELETED, DISABLED, ENABLED, KEY, RENAMED, REVOKED
 from ari.web.pages.key.usage import CODES, SEEN_LISTED, STATUS_ROWS, usage_of
-from ari.web.pages.key.view import KeyFacts, key_facts
+from ari.web.pages.key.view import KeyFacts, read_facts
 from ari.web.pages.settings_api.urls import HOME
 from ari.web.render import Pages
 
@@ -85,12 +81,7 @@ class KeyPages:
         """Renames, or says what is wrong with the name."""
         form = form_from(form_of(request), "name")
         try:
-            await self._do(
-                request,
-                lambda unit, by, now_ms, key_id: manage.change(
-                    unit, by, now_ms, key_id, KeyChange(name=form.value("name"))
-                ),
-            )
+            await self._change(request, KeyChange(name=form.value("name")))
         except Invalid as error:
             key = (await self._facts(request)).key
             return self._form(request, "rename", form.with_problems(error.problems), 422, key=key)
@@ -99,13 +90,13 @@ class KeyPages:
     @policy(AuthMode.SESSION)
     async def disable(self, request: Request) -> Response:
         """Switches the key off."""
-        await self._switch(request, disabled=True)
+        await self._change(request, KeyChange(disabled=True))
         return self._back(request, DISABLED)
 
     @policy(AuthMode.SESSION)
     async def enable(self, request: Request) -> Response:
         """Switches the key on again."""
-        await self._switch(request, disabled=False)
+        await self._change(request, KeyChange(disabled=False))
         return self._back(request, ENABLED)
 
     @policy(AuthMode.SESSION)
@@ -122,7 +113,7 @@ class KeyPages:
         form = form_from(form_of(request), "reason", "with_made")
         try:
             with_made = form.value("with_made") == "yes"
-            await deps_of(request).do(keys.revoke, request.path_params["key_id"], form.value("reason"), with_made)
+            await deps_of(request).do(keys.revoke, _key_id(request), form.value("reason"), with_made)
         except Invalid as error:
             facts = await self._facts(request)
             shown = form.with_problems(error.problems)
@@ -141,29 +132,18 @@ class KeyPages:
     @policy(AuthMode.SESSION)
     async def delete(self, request: Request) -> Response:
         """Takes the key out of the table."""
-        await self._do(request, manage.delete)
+        await deps_of(request).do(keys.delete, _key_id(request))
         url = self._pages.page_behind(request) or HOME
         return self._pages.go(request, url if url.startswith("/settings?") else HOME, DELETED)
 
     async def _facts(self, request: Request) -> KeyFacts:
-        key_id: str = request.path_params["key_id"]
-        now_ms = self._instance.now_ms()
-        return await self._instance.aread(lambda unit: key_facts(unit, now_ms, key_id))
+        return await deps_of(request).read(read_facts, _key_id(request))
 
-    async def _switch(self, request: Request, *, disabled: bool) -> None:
-        await self._do(
-            request,
-            lambda unit, by, now_ms, key_id: manage.change(unit, by, now_ms, key_id, KeyChange(disabled=disabled)),
-        )
-
-    async def _do(self, request: Request, command: Callable[[Transaction, Caller, int, str], Any]) -> None:
-        caller = context_of(request).caller
-        assert caller is not None  # the guard lets nobody else in
-        key_id: str = request.path_params["key_id"]
-        await self._instance.acommand(caller, lambda unit, by: command(unit, by, self._instance.now_ms(), key_id))
+    async def _change(self, request: Request, change: KeyChange) -> None:
+        await deps_of(request).do(keys.change, _key_id(request), change)
 
     def _back(self, request: Request, toast: Toast) -> Response:
-        return self._pages.go(request, urls.page(request.path_params["key_id"]), toast)
+        return self._pages.go(request, urls.page(_key_id(request)), toast)
 
     def _form(self, request: Request, verb: str, form: Form, status: int = 200, **context: Any) -> Response:
         return self._pages.page(
@@ -175,3 +155,8 @@ class KeyPages:
             reason_length=REASON_LENGTH,
             **context,
         )
+
+
+def _key_id(request: Request) -> str:
+    key_id: str = request.path_params["key_id"]
+    return key_id

@@ -1,26 +1,27 @@
 """The usage part of a key's page: numbers, the log with its filters, the live tail, the export."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from ari import keys
 from ari.base.clock import MINUTE_MS, SECOND_MS
 from ari.base.errors import RateLimited
+from ari.base.transaction import CommandTransaction
 from ari.http.body import form_of
-from ari.http.context import context_of
+from ari.http.context import deps_of, session_of
 from ari.http.route_policy import AuthMode, policy
 from ari.instance import Instance
-from ari.keys import manage
 from ari.keys.reasons import ACCEPTED, REASONS, REQUEST_ERRORS
-from ari.storage.transaction import Transaction
 from ari.usage import addresses, tails
 from ari.usage.model import MANY, KeyClient, KeyTotals
 from ari.usage.ports import UsageReader
 from ari.usage.reports import ai_summary, spans, summary
 from ari.usage.reports.ai_summary import AiSummary
-from ari.usage.reports.search import SearchPage
+from ari.usage.reports.search import SearchPage, UsageSearch
 from ari.usage.reports.summary import KeySummary
 from ari.web import words
 from ari.web.ai_use import AiView, view_of
@@ -93,24 +94,41 @@ class KeyUsage:
         return self.summary.counts.accepted + self.summary.counts.refused > sum(count for _, count in self.statuses)
 
 
+def read_usage(
+    reader: UsageReader, query: Asked, key_id: str
+) -> tuple[KeySummary, list[tuple[int | None, int]], SearchPage, AiSummary]:
+    """The numbers of one key in this span, its newest HTTP statuses, the rows found, and what it used at providers."""
+    search = query.search(key_id)
+    statuses = reader.newest_statuses(search.within_span_only(), STATUS_ROWS)
+    numbers, used = summary.of_key(reader, key_id, query.span), ai_summary.of_span(reader, query.span, key_id)
+    return numbers, statuses, reader.search(search, query.values.get("before"), ROWS), used
+
+
 async def usage_of(instance: Instance, request: Request, key_id: str, totals: KeyTotals) -> KeyUsage:
     """Read it all: numbers from rollups, rows from their indexes."""
     now_ms = instance.now_ms()
     asked = asked_of(request, now_ms, urls.page(key_id))
-    search = asked.search(key_id)
-    before = asked.values.get("before")
-
-    def read(reader: UsageReader) -> tuple[KeySummary, list[tuple[int | None, int]], SearchPage, AiSummary]:
-        statuses = reader.newest_statuses(search.within_span_only(), STATUS_ROWS)
-        numbers, used = summary.of_key(reader, key_id, asked.span), ai_summary.of_span(reader, asked.span, key_id)
-        return numbers, statuses, reader.search(search, before, ROWS), used
-
-    numbers, statuses, found, used = await instance.areport(read)
+    numbers, statuses, found, used = await deps_of(request).report(read_usage, asked, key_id)
     seen, agents = await instance.aseen(key_id, _SEEN_READ)
     new = addresses.new_addresses(seen, totals.first_used_at_ms, now_ms)
     chart = chart_of(numbers.counts)
     ever = totals.request_count + totals.refused_count > 0
     return KeyUsage(asked, numbers, chart, statuses, seen, agents, new, found, now_ms, ever, view_of(used, {}))
+
+
+class LeaseStore(Protocol):
+    """Where the leases of live tails are kept: with counted attempts, which expire."""
+
+    def attempts(self, bucket: str) -> tuple[int, ...]: ...
+    def attempts_now(self, bucket: str) -> tuple[int, ...]: ...
+    def keep_attempts(self, bucket: str, instants_ms: tuple[int, ...], forget_at_ms: int) -> None: ...
+
+
+class LeaseTransaction(CommandTransaction, Protocol):
+    """One transaction over leases."""
+
+    @property
+    def accounts(self) -> LeaseStore: ...
 
 
 class KeyUsagePages:
@@ -135,21 +153,8 @@ class KeyUsagePages:
         form, bucket = form_of(request), _bucket(request)
         held, ended = _number(form.get("lease")), "end" in form
 
-        def work(unit: Transaction) -> int | None:
-            now_ms = self._instance.now_ms()
-            leases = unit.accounts.attempts(bucket)
-            if ended:
-                kept, mine = tails.end_lease(leases, held or 0, now_ms), 0
-            else:
-                kept, granted = tails.take_lease(leases, held, now_ms)
-                mine = granted or -1
-            unit.accounts.keep_attempts(bucket, kept, now_ms + tails.LEASE_MS)
-            return mine
-
-        caller = context_of(request).caller
-        assert caller is not None  # the guard lets nobody else in
-        mine = await self._instance.acommand(caller, lambda unit, _: work(unit))
-        if mine == -1:
+        mine = await deps_of(request).do(hold_tail, bucket, held, ended)
+        if mine is None:
             raise RateLimited(f"Live view is limited to {tails.MAX_TAILS} open tabs. Close one and try again.", 10)
         return JSONResponse({"lease": str(mine)})
 
@@ -158,30 +163,50 @@ class KeyUsagePages:
         """The rows of late, so many seconds more than were asked for: workers commit out of time order."""
         key_id: str = request.path_params["key_id"]
         now_ms, bucket = self._instance.now_ms(), _bucket(request)
-        held = await self._instance.aread(lambda unit: unit.accounts.attempts_now(bucket))
+        held = await deps_of(request).read(read_leases, bucket)
         if not tails.is_held(held, _number([request.query_params.get("lease", "")]) or 0, now_ms):
             return Response(status_code=409)
-        await self._instance.aread(lambda unit: manage.get(unit, key_id))
+        await deps_of(request).read(keys.get, key_id)
         overlap_ms = round(2 * SECOND_MS * self._instance.settings.usage_wait_seconds)
         since_ms = _number([request.query_params.get("since", "")]) or now_ms
         since_ms = max(min(since_ms, now_ms), now_ms - _LONGEST_GAP_MS) - overlap_ms
         asked = asked_of(request, now_ms, urls.page(key_id))
         search = asked.search(key_id).within(since_ms, None)
-        found = await self._instance.areport(lambda reader: reader.search(search, None, TAIL_ROWS))
+        found = await deps_of(request).report(find_rows, search, None, TAIL_ROWS)
         return self._pages.page(request, "pages/key/_tail.html", rows=found.rows, read_at_ms=now_ms)
 
     @policy(AuthMode.SESSION, sensitive=True)
     async def export(self, request: Request) -> Response:
         """The rows that the page shows, and all the others that match, as a file."""
         key_id: str = request.path_params["key_id"]
-        await self._instance.aread(lambda unit: manage.get(unit, key_id))
+        await deps_of(request).read(keys.get, key_id)
         return await exported(self._instance, request, urls.page(key_id), key_id)
 
 
+def read_leases(tx: LeaseTransaction, bucket: str) -> tuple[int, ...]:
+    """The leases of this session's live tails."""
+    return tx.accounts.attempts_now(bucket)
+
+
+def find_rows(reader: UsageReader, search: UsageSearch, before: str | None, limit: int) -> SearchPage:
+    """Search the log."""
+    return reader.search(search, before, limit)
+
+
+def hold_tail(tx: LeaseTransaction, bucket: str, held: int | None, ended: bool) -> int | None:
+    """Begin, renew or end (0) a live tail of this session; ``None`` where it has as many as it may have."""
+    leases = tx.accounts.attempts(bucket)
+    mine: int | None
+    if ended:
+        kept, mine = tails.end_lease(leases, held or 0, tx.now_ms), 0
+    else:
+        kept, mine = tails.take_lease(leases, held, tx.now_ms)
+    tx.accounts.keep_attempts(bucket, kept, tx.now_ms + tails.LEASE_MS)
+    return mine
+
+
 def _bucket(request: Request) -> str:
-    session = context_of(request).signed_in
-    assert session is not None  # the guard lets nobody else in
-    return _BUCKET + session.session.digest.hex()
+    return _BUCKET + session_of(request).session.digest.hex()
 
 
 def _number(texts: list[str] | None) -> int | None:

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
+from ari import keys
 from ari.base.events import Event
-from ari.keys import manage
 from ari.keys.model import ApiKey
-from ari.storage.transaction import Transaction
+from ari.keys.ports import KeyTransaction
 
 LATEST_EVENTS = 30
 
@@ -20,14 +20,14 @@ class KeyFacts:
     made: list[ApiKey]
 
 
-def key_facts(unit: Transaction, now_ms: int, key_id: str) -> KeyFacts:
+def read_facts(tx: KeyTransaction, key_id: str) -> KeyFacts:
     """Read the key. Raises ``NotFound``, also for a deleted one."""
-    key = manage.get(unit, key_id)
-    events = unit.events.page(key_id, None, LATEST_EVENTS)
+    key = keys.get(tx, key_id)
+    events = tx.events.page(key_id, None, LATEST_EVENTS)
     actors = {event.actor for event in events} | {key.created_by, key.revoked_by or ""}
     names = {}
     for actor in sorted(actor for actor in actors if actor.startswith("key_")):
-        acting = unit.keys.tombstone(actor)
+        acting = tx.keys.tombstone(actor)
         if acting is not None:
             names[actor] = acting.name
-    return KeyFacts(key, events, names, manage.living_made_by(unit, now_ms, key_id))
+    return KeyFacts(key, events, names, keys.get_active_made_by(tx, key_id))

@@ -6,24 +6,23 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from ari.base.caller import Caller
+from ari import keys
 from ari.base.errors import Invalid, NotFound
 from ari.http.body import form_of
-from ari.http.context import context_of
+from ari.http.context import deps_of
 from ari.http.route_policy import AuthMode, policy
-from ari.keys import bulk
-from ari.keys.bulk import MOST_AT_ONCE, Selection
+from ari.keys import MAX_KEYS_AT_ONCE, Selection
 from ari.keys.expiry import EXPIRY_CHOICES, SUGGESTED_EXPIRY
 from ari.keys.listing import KeyFilter
 from ari.keys.model import ApiKey
 from ari.keys.names import REASON_LENGTH
-from ari.storage.transaction import Transaction
-from ari.usage import advice as usage_advice
+from ari.keys.ports import KeyTransaction
 from ari.usage.reports.listing import Sort, page_of_keys
 from ari.web.forms import Form, form_from
 from ari.web.pages.edit_key.asked import asked_expiry
 from ari.web.pages.many_keys.urls import MANY_DELETED, MANY_EXPIRE, MANY_KEYS, MANY_REVOKED, NOTHING_LEFT
 from ari.web.pages.settings_api.urls import HOME, KeysView, view_of
+from ari.web.pages.settings_api.view import KeyUse, ListingTransaction, find_advice
 from ari.web.render import Pages
 
 _DONE = {"revoke": MANY_REVOKED, "delete": MANY_DELETED, "expire": MANY_EXPIRE}
@@ -62,9 +61,9 @@ class ManyKeysPages:
         view = view_of(asked.get("q", ""), asked.get("show", ""), "", "")
         if verb not in _DONE or (pick is not None and pick not in _PICKS) or view is None:
             raise NotFound("Page not found.")
-        chosen = await self._instance.aread(
-            lambda unit: self._chosen(unit, verb, ticked if pick is None else self._picked(unit, pick, view))
-        )
+        deps, usage = deps_of(request), self._instance.database.usage
+        key_ids = ticked if pick is None else await deps.read(pick_keys, usage, pick, view)
+        chosen = await deps.read(select, verb, key_ids)
         return self._question(request, verb, Form({"expires": SUGGESTED_EXPIRY}), chosen)
 
     @policy(AuthMode.SESSION)
@@ -74,37 +73,14 @@ class ManyKeysPages:
         verb, key_ids = form.value("do"), form.value("keys").split()
         if verb not in _DONE:
             raise NotFound("Page not found.")
-        caller = context_of(request).caller
-        assert caller is not None  # the guard lets nobody else in
+        deps = deps_of(request)
         try:
-            done = await self._instance.acommand(caller, lambda unit, by: self._do(unit, by, verb, key_ids, form))
+            done = await deps.do(act_on, verb, key_ids, form)
         except Invalid as error:
-            shown = await self._instance.aread(lambda unit: self._chosen(unit, verb, key_ids))
+            shown = await deps.read(select, verb, key_ids)
             return self._question(request, verb, form.with_problems(error.problems), shown, 422)
         url = self._pages.page_behind(request) or HOME
         return self._pages.go(request, url, _DONE[verb] if done else NOTHING_LEFT)
-
-    def _do(self, unit: Transaction, caller: Caller, verb: str, key_ids: list[str], form: Form) -> list[ApiKey]:
-        now_ms = self._instance.now_ms()
-        if verb == "revoke":
-            return bulk.revoke(unit, caller, now_ms, key_ids, form.value("reason"))
-        if verb == "delete":
-            return bulk.delete(unit, caller, now_ms, key_ids)
-        return bulk.expire(unit, caller, now_ms, key_ids, asked_expiry(form, now_ms))
-
-    def _chosen(self, unit: Transaction, verb: str, key_ids: list[str]) -> Chosen:
-        fitting = bulk.deletable if verb == "delete" else bulk.revocable
-        found = fitting(unit, self._instance.now_ms(), key_ids[:MOST_AT_ONCE])
-        return Chosen(found, max(0, len(key_ids) - MOST_AT_ONCE))
-
-    def _picked(self, unit: Transaction, pick: str, view: KeysView) -> list[str]:
-        now_ms, usage = self._instance.now_ms(), self._instance.database.usage
-        if pick == "shown":
-            where = KeyFilter(now_ms, view.text, view.show)
-            found = page_of_keys(unit.listing, usage, where, _LEAST_USED_FIRST, None, _MOST_COUNTED)
-            return [row.key.id for row in found.rows]
-        advice = usage_advice.recommendations(unit.listing, unit.dismissals, usage, now_ms)
-        return [one.key_id for finding in advice if finding.kind == pick for one in finding.about]
 
     def _question(self, request: Request, verb: str, form: Form, chosen: Chosen, status: int = 200) -> Response:
         return self._pages.page(
@@ -119,3 +95,27 @@ class ManyKeysPages:
             reason_length=REASON_LENGTH,
             expiry_choices=EXPIRY_CHOICES,
         )
+
+
+def select(tx: KeyTransaction, verb: str, key_ids: list[str]) -> Chosen:
+    """The keys of a form: those that fit the command, those that do not, and how many are too many."""
+    fitting = keys.select_deletable if verb == "delete" else keys.select_revocable
+    return Chosen(fitting(tx, key_ids[:MAX_KEYS_AT_ONCE]), max(0, len(key_ids) - MAX_KEYS_AT_ONCE))
+
+
+def pick_keys(tx: ListingTransaction, usage: KeyUse, pick: str, view: KeysView) -> list[str]:
+    """The ids of the keys that the table shows, or that a recommendation is about."""
+    if pick == "shown":
+        where = KeyFilter(tx.now_ms, view.text, view.show)
+        found = page_of_keys(tx.listing, usage, where, _LEAST_USED_FIRST, None, _MOST_COUNTED)
+        return [row.key.id for row in found.rows]
+    return [one.key_id for finding in find_advice(tx, usage) if finding.kind == pick for one in finding.about]
+
+
+def act_on(tx: KeyTransaction, verb: str, key_ids: list[str], form: Form) -> list[ApiKey]:
+    """Run the form's command on the keys that still fit; returns those that it changed."""
+    if verb == "revoke":
+        return keys.revoke_many(tx, key_ids, form.value("reason"))
+    if verb == "delete":
+        return keys.delete_many(tx, key_ids)
+    return keys.change_expiry_of_many(tx, key_ids, asked_expiry(form, tx.now_ms))

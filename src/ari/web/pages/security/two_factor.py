@@ -133,6 +133,6 @@ class TwoFactorPages:
 
 def _renew_codes(tx: AccountTransaction, form_id: str) -> list[str] | None:
     """New backup codes, or ``None`` if this form has already generated some."""
-    if use_once(tx, form_id, tx.now_ms) != "first":
+    if use_once(tx, form_id) != "first":
         return None
     return two_factor.renew_backup_codes(tx)

@@ -6,16 +6,14 @@ from starlette.routing import BaseRoute, Route
 
 from ari.base.errors import NotFound
 from ari.http.body import form_of
-from ari.http.context import context_of
+from ari.http.context import deps_of
 from ari.http.route_policy import AuthMode, policy
 from ari.keys.listing import SHOWN
-from ari.storage.transaction import Transaction
-from ari.usage import advice as usage_advice
 from ari.usage.reports.listing import LONGEST_TEXT
-from ari.web.forms import Form, form_from
+from ari.web.forms import form_from
 from ari.web.pages.api_docs.endpoints import Endpoints
 from ari.web.pages.settings_api.urls import DISMISS, DISMISSED, HOME, NOT_DISMISSED, SETTINGS, view_of
-from ari.web.pages.settings_api.view import PAGE_SIZE, advice, key_table
+from ari.web.pages.settings_api.view import PAGE_SIZE, dismiss, find_advice, read_table
 from ari.web.render import Pages
 
 SHOW_NAMES = {
@@ -73,13 +71,13 @@ class SettingsApiPages:
         view = view_of(*(asked.get(name, "") for name in ("q", "show", "sort", "after")))
         if view is None:
             raise NotFound("Page not found.")
-        now_ms, usage = self._instance.now_ms(), self._instance.database.usage
+        deps, usage = deps_of(request), self._instance.database.usage
         fragment = "hx-request" in request.headers
-        findings = [] if fragment else await self._instance.aread(lambda unit: advice(unit, usage, now_ms))
+        findings = [] if fragment else await deps.read(find_advice, usage)
         return self._pages.page(
             request,
             f"pages/settings_api/{'_table' if fragment else 'page'}.html",
-            table=await self._instance.aread(lambda unit: key_table(unit, usage, now_ms, view)),
+            table=await deps.read(read_table, usage, view),
             findings=findings,
             low_disk=self._instance.usage.low_disk,
             view=view,
@@ -94,14 +92,6 @@ class SettingsApiPages:
     async def dismiss(self, request: Request) -> Response:
         """Keep one finding from being shown again, unless it is no longer the one that was seen."""
         form = form_from(form_of(request), "kind", "mark")
-        caller, now_ms = context_of(request).caller, self._instance.now_ms()
-        assert caller is not None  # the guard lets nobody else in
-        done = await self._instance.acommand(caller, lambda unit, _by: self._dismiss(unit, form, now_ms))
+        usage = self._instance.database.usage
+        done = await deps_of(request).do(dismiss, usage, form.value("kind"), form.value("mark"))
         return self._pages.go(request, HOME, DISMISSED if done else NOT_DISMISSED)
-
-    def _dismiss(self, unit: Transaction, form: Form, now_ms: int) -> bool:
-        for finding in advice(unit, self._instance.database.usage, now_ms):
-            if finding.kind == form.value("kind") and finding.mark == form.value("mark"):
-                usage_advice.dismiss(unit.dismissals, finding, now_ms)
-                return True
-        return False

@@ -1,16 +1,17 @@
 """What the table of keys shows, read in one go."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
-from ari.keys.listing import Cursor, KeyCounts, KeyFilter
+from ari.base.transaction import CommandTransaction
+from ari.keys.listing import Cursor, KeyCounts, KeyFilter, KeyListing
 from ari.keys.model import ApiKey
-from ari.storage.transaction import Transaction
-from ari.storage.usage.store import UsageTables
 from ari.usage import advice as usage_advice
-from ari.usage.advice import Recommendation
+from ari.usage.advice import Dismissals, Recommendation, UseFacts
 from ari.usage.model import KeyTotals
-from ari.usage.reports.daily import every_day, first_day_ms
-from ari.usage.reports.listing import page_of_keys
+from ari.usage.reports.daily import Day, every_day, first_day_ms
+from ari.usage.reports.listing import UseListing, page_of_keys
 from ari.web.pages.settings_api.chart import Chart, chart_of
 from ari.web.pages.settings_api.urls import KeysView
 
@@ -35,15 +36,41 @@ class KeyTable:
     after: Cursor | None
 
 
-def key_table(unit: Transaction, usage: UsageTables, now_ms: int, view: KeysView) -> KeyTable:
-    """The page that this view asks for."""
+class ListingTransaction(CommandTransaction, Protocol):
+    """One transaction over lists of keys, dismissed advice and events."""
+
+    @property
+    def listing(self) -> KeyListing: ...
+
+    @property
+    def dismissals(self) -> Dismissals: ...
+
+
+class KeyUse(UseListing, UseFacts, Protocol):
+    """The usage log, as lists of keys and advice read it."""
+
+    def days(self, key_ids: Sequence[str], since_ms: int) -> dict[str, list[Day]]: ...
+
+
+def read_table(tx: ListingTransaction, usage: KeyUse, view: KeysView) -> KeyTable:
+    """The page of the table that this view shows."""
+    now_ms = tx.now_ms
     where = KeyFilter(now_ms, view.text, view.show)
-    found = page_of_keys(unit.listing, usage, where, view.sort, view.after, PAGE_SIZE)
+    found = page_of_keys(tx.listing, usage, where, view.sort, view.after, PAGE_SIZE)
     days = usage.days([row.key.id for row in found.rows], first_day_ms(now_ms)) if found.rows else {}
     rows = [Row(row.key, row.totals, chart_of(every_day(days.get(row.key.id, []), now_ms))) for row in found.rows]
-    return KeyTable(rows, unit.listing.counts(now_ms), found.after)
+    return KeyTable(rows, tx.listing.counts(now_ms), found.after)
 
 
-def advice(unit: Transaction, usage: UsageTables, now_ms: int) -> list[Recommendation]:
-    """What to look at."""
-    return usage_advice.recommendations(unit.listing, unit.dismissals, usage, now_ms)
+def find_advice(tx: ListingTransaction, usage: KeyUse) -> list[Recommendation]:
+    """The recommendations that were not dismissed."""
+    return usage_advice.recommendations(tx.listing, tx.dismissals, usage, tx.now_ms)
+
+
+def dismiss(tx: ListingTransaction, usage: KeyUse, kind: str, mark: str) -> bool:
+    """Dismiss one finding; ``False`` if it is no longer the one with this mark."""
+    for finding in find_advice(tx, usage):
+        if finding.kind == kind and finding.mark == mark:
+            usage_advice.dismiss(tx.dismissals, finding, tx.now_ms)
+            return True
+    return False

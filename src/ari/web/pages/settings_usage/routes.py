@@ -4,8 +4,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from ari import keys
+from ari.http.context import deps_of
 from ari.http.route_policy import AuthMode, policy
-from ari.keys.manage import key_names
+from ari.keys.model import ApiKey
+from ari.keys.ports import KeyTransaction
 from ari.usage.reports import ai_summary, summary
 from ari.web.ai_use import view_of
 from ari.web.asked import asked_of
@@ -33,13 +36,11 @@ class SettingsUsagePages:
     async def show(self, request: Request) -> Response:
         """The numbers of a span; all of them from rollups."""
         asked = asked_of(request, self._instance.now_ms(), USAGE)
-        found = await self._instance.areport(lambda reader: summary.of_all(reader, asked.span))
-        used = await self._instance.areport(lambda reader: ai_summary.of_span(reader, asked.span))
+        deps = deps_of(request)
+        found = await deps.report(summary.of_all, asked.span)
+        used = await deps.report(ai_summary.of_span, asked.span)
         ids = [one.key_id for one in found.top.shown]
-        asking = [one.name for one in used.keys]
-        ai_names = await self._instance.aread(lambda unit: key_names(unit, asking))
-        names = await self._instance.aread(lambda unit: key_names(unit, ids))
-        keys = await self._instance.aread(lambda unit: {key_id: unit.keys.get(key_id) for key_id in ids})
+        ai_names = await deps.read(keys.get_names, [one.name for one in used.keys])
         return self._pages.page(
             request,
             "pages/settings_usage/page.html",
@@ -47,8 +48,8 @@ class SettingsUsagePages:
             found=found,
             chart=chart_of(found.counts),
             ai=view_of(used, ai_names),
-            names=names,
-            keys=keys,
+            names=await deps.read(keys.get_names, ids),
+            keys=await deps.read(find_keys, ids),
             top=summary.TOP,
             low_disk=self._instance.usage.low_disk,
         )
@@ -57,3 +58,8 @@ class SettingsUsagePages:
     async def export(self, request: Request) -> Response:
         """The rows of the span as a file."""
         return await exported(self._instance, request, USAGE, None)
+
+
+def find_keys(tx: KeyTransaction, key_ids: list[str]) -> dict[str, ApiKey | None]:
+    """The keys with these ids; ``None`` for a deleted one."""
+    return {key_id: tx.keys.get(key_id) for key_id in key_ids}
