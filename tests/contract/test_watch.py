@@ -13,11 +13,11 @@ from ari.base.events import Event
 from ari.base.settings import load_settings
 from ari.deps import Deps
 from ari.instance import Instance
-from ari.jobs.watch import look_once
+from ari.jobs.watch import scan_once
 from ari.keys.model import ApiKey
 from ari.usage.model import Attempt
 from ari.usage.ports import Batch
-from ari.usage.watch import look
+from ari.usage.watch import scan
 from ari.usage.watch.model import Limits
 from tests.support.instances import opened
 from tests.support.past import Past
@@ -52,10 +52,10 @@ class World:
         self.instance.clock.advance(sum(units[unit] * length for unit, length in lengths.items()))
 
     def watch(self, **lengths: float) -> list[Event]:
-        """Look after some time; the events that came of it."""
+        """ScanWindow after some time; the events that came of it."""
         before = {event.id for event in self.events()}
         self.pass_time(**(lengths or {"minutes": 1}))
-        look_once(self.instance)
+        scan_once(self.instance)
         return [event for event in self.events() if event.id not in before]
 
     def events(self) -> list[Event]:
@@ -296,14 +296,14 @@ def test_a_watch_that_begins_on_an_old_instance_tells_nothing(data_dir: Path) ->
         soon = past.key("soon", 60, 65)
         past.requests(soon, 3)
         past.requests(soon, 0.01, address="203.0.113.5")
-        look_once(instance)
+        scan_once(instance)
         for key_id in instance.read(lambda unit: [key.id for key in unit.keys.page(0, "all", None, 50)]):
             late = instance.read(lambda unit, key_id=key_id: unit.keys.tombstone(key_id))
             assert late is not None
             if late.name.startswith("late"):
                 past.requests(late, 0, code="expired")
         instance.clock.advance(70)
-        assert look_once(instance) == []
+        assert scan_once(instance) == []
 
 
 def test_what_two_processes_find_one_tells(one_world: World) -> None:
@@ -315,14 +315,16 @@ def test_what_two_processes_find_one_tells(one_world: World) -> None:
     instance, now_ms = one_world.instance, one_world.instance.now_ms()
     use = instance.database.watched
     use.fold()
-    turns = [instance.read(lambda unit: look.begin(unit, now_ms)) for _ in range(2)]
+    turns = [instance.read(lambda unit: scan.begin(unit, now_ms)) for _ in range(2)]
     outcomes = []
     for turn in turns:
         assert turn is not None
-        found = instance.read(lambda unit, turn=turn: look.find(unit, use, turn, Limits()))
-        outcomes.append((len(found), instance.command(SYSTEM, lambda unit, _, t=turn, f=found: look.tell(unit, t, f))))
+        found = instance.read(lambda unit, turn=turn: scan.find(unit, use, turn, Limits()))
+        outcomes.append(
+            (len(found), instance.command(SYSTEM, lambda unit, _, t=turn, f=found: scan.record(unit, t, f)))
+        )
     assert outcomes == [(1, True), (0, False)]
-    assert instance.read(lambda unit: look.begin(unit, now_ms + 30_000)) is None
+    assert instance.read(lambda unit: scan.begin(unit, now_ms + 30_000)) is None
 
 
 def test_two_that_found_the_same_at_once(world: World) -> None:
@@ -334,11 +336,11 @@ def test_two_that_found_the_same_at_once(world: World) -> None:
     instance, now_ms = world.instance, world.instance.now_ms()
     use = instance.database.watched
     use.fold()
-    turn = instance.read(lambda unit: look.begin(unit, now_ms))
+    turn = instance.read(lambda unit: scan.begin(unit, now_ms))
     assert turn is not None
-    found = [instance.read(lambda unit: look.find(unit, use, turn, Limits())) for _ in range(2)]
+    found = [instance.read(lambda unit: scan.find(unit, use, turn, Limits())) for _ in range(2)]
     assert [len(one) for one in found] == [1, 1]
-    told = [instance.command(SYSTEM, lambda unit, _, f=f: look.tell(unit, turn, f)) for f in found]
+    told = [instance.command(SYSTEM, lambda unit, _, f=f: scan.record(unit, turn, f)) for f in found]
     assert told == [True, False]
     assert [event.name for event in world.events()] == ["dead_key_called"]
 

@@ -16,7 +16,7 @@ from ari.base.ids import new_id
 from ari.deps import Deps
 from ari.instance import Instance
 from ari.jobs.mail import round_of_mail
-from ari.jobs.watch import look_once
+from ari.jobs.watch import scan_once
 from ari.keys import KeyChange, NewKey
 from ari.keys.model import ApiKey
 from ari.usage.model import Attempt, UsageRow
@@ -89,7 +89,7 @@ class World:
         """The server's jobs, as often as it takes until nothing is left to do."""
         self.clock.advance(61)
         self.runner.run(self.instance.astamp_expired())
-        look_once(self.instance)
+        scan_once(self.instance)
         self.runner.run(round_of_mail(self.instance))
 
     def create(self, name: str, expires: str | None, *scopes: str) -> None:

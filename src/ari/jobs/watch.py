@@ -1,40 +1,39 @@
-"""Looks at what happened to keys, about once a minute whatever the number of workers and nodes."""
+"""Scans key usage for what the owner should know, about once a minute for all workers and nodes together."""
 
 import asyncio
 
 import structlog
 
-from ari.base.caller import SYSTEM
 from ari.base.errors import AriError
+from ari.deps import Deps
 from ari.instance import Instance
-from ari.usage.watch import look
+from ari.usage.watch import scan
 from ari.usage.watch.model import Limits, WatchFinding
 
-_TURN_SECONDS = 10
-"""How often it is asked whether a look is due."""
+_TICK_SECONDS = 10
+"""How often a worker checks whether a scan is due."""
 
 _log = structlog.get_logger("ari.jobs")
 
 
 async def keep_watch(instance: Instance) -> None:
-    """Look until cancelled, in a thread; a failed look is logged and made again."""
+    """Scan until cancelled, in a thread; a failed scan is logged and repeated."""
     while instance.settings.watch:
         try:
-            await asyncio.to_thread(look_once, instance)
+            await asyncio.to_thread(scan_once, instance)
         except AriError as error:
-            _log.warning("usage could not be watched and will be looked at again", reason=str(error))
-        except Exception:  # noqa: BLE001 - logged whole; the watch must not end because of one look
-            _log.exception("a look at usage failed and will be made again")
-        await asyncio.sleep(_TURN_SECONDS)
+            _log.warning("the watch couldn't scan usage; will retry", reason=str(error))
+        except Exception:  # noqa: BLE001 - logged whole; one failed scan must not end the watch
+            _log.exception("a scan of the watch failed; will retry")
+        await asyncio.sleep(_TICK_SECONDS)
 
 
-def look_once(instance: Instance) -> list[WatchFinding]:
-    """Look, if nobody did for a minute, and write down what was found. Raises ``Unavailable``."""
-    use, limits, now_ms = instance.database.watched, Limits.of(instance.settings), instance.now_ms()
-    turn = instance.read(lambda unit: look.begin(unit, now_ms))
-    if turn is None:
+def scan_once(instance: Instance) -> list[WatchFinding]:
+    """Scan, if no other process did within a minute, and record the findings. Raises ``Unavailable``."""
+    deps, use, limits = Deps(instance), instance.database.watched, Limits.of(instance.settings)
+    due = deps.read_sync(scan.begin, instance.now_ms())
+    if due is None:
         return []
     use.fold()
-    found = instance.read(lambda unit: look.find(unit, use, turn, limits))
-    told = instance.command(SYSTEM, lambda unit, _: look.tell(unit, turn, found))
-    return found if told else []
+    found = deps.read_sync(scan.find, use, due, limits)
+    return found if deps.do_sync(scan.record, due, found) else []

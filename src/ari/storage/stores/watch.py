@@ -23,10 +23,10 @@ class WatchTables:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def quiet(self, now_ms: int) -> set[str]:
+    def muted(self, now_ms: int) -> set[str]:
         return set(self._connection.scalars(select(_quiet.mark).where(_quiet.until_ms > now_ms)))
 
-    def keep_quiet(self, until_ms: Mapping[str, int]) -> None:
+    def mute(self, until_ms: Mapping[str, int]) -> None:
         insert_rows(self._connection, watch_quiet, ("mark", "until_ms"), sorted(until_ms.items()), _LATER)
 
     def forget(self, now_ms: int) -> None:

@@ -1,7 +1,6 @@
-"""Many refusals in a short time: on one key, or without a key of ours from one address.
+"""Many refusals in a short time, with one key or from one IP address without a valid key.
 
-Calls with dead keys have their own rules, and a request without any key is no attempt: a probe that asks whether the
-instance is there.
+Inactive keys have their own rules. A request without any key isn't counted: it's usually a probe.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,7 +10,7 @@ from ari.base.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from ari.keys.model import ApiKey
 from ari.keys.reasons import DISABLED, INSUFFICIENT_SCOPE, IP_NOT_ALLOWED, MALFORMED, RATE_LIMITED, REASONS, UNKNOWN
 from ari.usage.model import OTHER_ADDRESSES
-from ari.usage.watch.model import FEW_ADDRESSES, Limits, Look, Quiet, WatchFinding, named
+from ari.usage.watch.model import MAX_ADDRESSES, Limits, MutedMarks, ScanWindow, WatchFinding, describe_key
 
 KEY_CODES = (
     INSUFFICIENT_SCOPE.code,
@@ -34,31 +33,33 @@ class KeyBurst(NamedTuple):
 
 
 class AddressBurst(NamedTuple):
-    """Attempts from one address within the span; ``OTHER_ADDRESSES`` where addresses are not told apart."""
+    """Attempts from one address within the span; ``OTHER_ADDRESSES`` if addresses aren't counted separately."""
 
     address: str
     refused: int
     codes: Sequence[str]
 
 
-def key_bursts(refused: Iterable[KeyBurst], limits: Limits, quiet: Quiet) -> list[WatchFinding]:
-    """One finding a key, and not again for some days while it goes on."""
+def key_bursts(refused: Iterable[KeyBurst], limits: Limits, muted: MutedMarks) -> list[WatchFinding]:
+    """One finding per key, then none for ``repeat_days``."""
     found = []
     for one in refused:
         mark = f"burst:{one.key.id}"
-        if one.refused < limits.burst_count or mark in quiet:
+        if one.refused < limits.burst_count or mark in muted:
             continue
         detail = _detail(one.refused, one.codes, one.addresses, limits)
         found.append(
-            WatchFinding("refused_burst", one.key.id, {**detail, **named(one.key)}, {mark: limits.repeat_days * DAY_MS})
+            WatchFinding(
+                "refused_burst", one.key.id, {**detail, **describe_key(one.key)}, {mark: limits.repeat_days * DAY_MS}
+            )
         )
     return found
 
 
-def address_bursts(attempts: Iterable[AddressBurst], limits: Limits, quiet: Quiet) -> list[WatchFinding]:
-    """One finding for all addresses, at most once an hour, and of each address once a day."""
-    loud = [one for one in attempts if one.refused >= limits.burst_count and f"burst:{one.address}" not in quiet]
-    if not loud or _ANYWHERE in quiet:
+def address_bursts(attempts: Iterable[AddressBurst], limits: Limits, muted: MutedMarks) -> list[WatchFinding]:
+    """One finding for all addresses, at most once an hour, and for each address once a day."""
+    loud = [one for one in attempts if one.refused >= limits.burst_count and f"burst:{one.address}" not in muted]
+    if not loud or _ANYWHERE in muted:
         return []
     loud.sort(key=lambda one: -one.refused)
     addresses = [one.address for one in loud if one.address != OTHER_ADDRESSES]
@@ -69,19 +70,19 @@ def address_bursts(attempts: Iterable[AddressBurst], limits: Limits, quiet: Quie
 
 
 def is_worth_a_look(refusals: int, limits: Limits) -> bool:
-    """Whether so many refusals of all in the hours around the span can hold a burst."""
+    """Whether this many refusals in the hours around the span can contain a burst."""
     return refusals >= limits.burst_count
 
 
-def since_ms(look: Look, limits: Limits) -> int:
-    """Where the span of a burst begins."""
-    return look.now_ms - limits.burst_minutes * MINUTE_MS
+def since_ms(window: ScanWindow, limits: Limits) -> int:
+    """Start of the span of a burst."""
+    return window.now_ms - limits.burst_minutes * MINUTE_MS
 
 
 def _detail(count: int, codes: Sequence[str], addresses: Sequence[str], limits: Limits) -> dict[str, object]:
     return {
         "count": count,
         "minutes": limits.burst_minutes,
-        "addresses": list(addresses[:FEW_ADDRESSES]),
+        "addresses": list(addresses[:MAX_ADDRESSES]),
         "codes": list(codes),
     }

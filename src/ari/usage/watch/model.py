@@ -1,7 +1,7 @@
-"""What a rule is given and what it finds.
+"""Input and results of the rules.
 
-A finding becomes an event of the audit trail, and mails hang off events. Its ``marks`` say what it was about: while one
-of them is quiet, no rule tells the same again, in whatever process.
+A finding becomes an audit event, which may become an email. Its ``marks`` identify its subject: while a mark is muted,
+no rule reports the same again, in any process.
 """
 
 from collections.abc import Mapping
@@ -12,17 +12,17 @@ from typing import Any, NamedTuple
 from ari.base.settings import Settings
 from ari.keys.model import ApiKey
 
-Quiet = AbstractSet[str]
-"""The marks that were told of late."""
-FEW_ADDRESSES = 5
-"""How many addresses a finding names."""
+MutedMarks = AbstractSet[str]
+"""Marks that were reported recently."""
+MAX_ADDRESSES = 5
+"""Addresses listed in a finding."""
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """The time looked at: what happened after ``since_ms`` up to ``now_ms``.
+class ScanWindow:
+    """The time to scan, after ``since_ms`` up to ``now_ms``.
 
-    ``began_ms`` is when this instance was first watched: what was so already is not news.
+    ``began_ms`` is when the watch first ran on this instance; earlier conditions aren't reported.
     """
 
     began_ms: int
@@ -31,21 +31,21 @@ class Look:
 
 
 class WatchFinding(NamedTuple):
-    """Something to tell; ``marks`` hold for how many milliseconds each is not told again, the finding's own first."""
+    """Something to report; ``marks`` maps each mark to the milliseconds it stays muted, the finding's own first."""
 
     name: str
     subject: str | None
     detail: dict[str, Any]
     marks: Mapping[str, int]
 
-    def is_quiet(self, quiet: Quiet) -> bool:
-        """Whether this was told already."""
-        return next(iter(self.marks)) in quiet
+    def is_muted(self, muted: MutedMarks) -> bool:
+        """Whether this was already reported."""
+        return next(iter(self.marks)) in muted
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """When a rule speaks: the settings ``ARI_WATCH_…`` of the same names."""
+    """Thresholds of the rules: the settings ``ARI_WATCH_…`` of the same names."""
 
     in_use_days: int = 35
     dead_grace_minutes: int = 60
@@ -59,7 +59,7 @@ class Limits:
 
     @classmethod
     def of(cls, settings: Settings) -> "Limits":
-        """As this instance has them."""
+        """The settings of this instance."""
         return cls(
             settings.watch_in_use_days,
             settings.watch_dead_grace_minutes,
@@ -73,6 +73,6 @@ class Limits:
         )
 
 
-def named(key: ApiKey) -> dict[str, str]:
-    """How a finding names a key."""
+def describe_key(key: ApiKey) -> dict[str, str]:
+    """Name and hint of a key in a finding."""
     return {"name": key.name, "hint": key.hint}

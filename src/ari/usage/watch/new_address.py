@@ -1,8 +1,8 @@
-"""A key is used from a network that it was never used from.
+"""A key is used from a network it was never used from before.
 
-What would cry wolf is left out: a key's first day; another address of a network that is known (a router that came back
-with a new one); keys that wander, such as those of telephones, once so many networks are known; keys of which no
-address is known that is a day old, because the log keeps none, or forgot them.
+Usual cases are left out: a key's first day, another address of a known network (such as a router that reconnected),
+roaming keys (such as those of phones) once they are known from ``many_networks`` networks, and keys without an address
+that is at least a day old, because the log doesn't store addresses or has deleted them.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,40 +12,39 @@ from typing import NamedTuple
 from ari.base.clock import DAY_MS, HOUR_MS, to_rfc3339
 from ari.keys.model import ApiKey
 from ari.usage.model import OTHERS, KeyClient
-from ari.usage.watch.model import Limits, Look, Quiet, WatchFinding, named
+from ari.usage.watch.model import Limits, MutedMarks, ScanWindow, WatchFinding, describe_key
 
 FRESH_MS = DAY_MS
-"""How long before the last look an address may have been seen first: it may have been refused before."""
+"""How long before the last scan an address may have been seen first: its earlier requests may have been refused."""
 _REMEMBERED_MS = FRESH_MS + DAY_MS
 _PREFIXES = {4: 24, 6: 48}
 
 
-class NewlySeen(NamedTuple):
-    """A key, the addresses that are fresh, and those that it is known from, in the order in which they were first seen.
-
-    ``known`` may hold the fresh ones too.
-    """
+class NewAddresses(NamedTuple):
+    """A key with its recently seen and its known addresses, both by first use; ``known`` may include fresh ones."""
 
     key: ApiKey
     fresh: Sequence[KeyClient]
     known: Sequence[KeyClient]
 
 
-def new_address(seen: Iterable[NewlySeen], look: Look, limits: Limits, quiet: Quiet) -> list[WatchFinding]:
-    """What to tell of keys that were used from an address first seen of late."""
+def new_address(
+    seen: Iterable[NewAddresses], window: ScanWindow, limits: Limits, muted: MutedMarks
+) -> list[WatchFinding]:
+    """Findings about keys that were used from a recently seen address."""
     found = []
     for one in seen:
-        for fresh, place in _news(one, limits):
+        for fresh, place in _new_networks(one, limits):
             mark = f"address:{one.key.id}:{place}"
-            if mark in quiet or fresh.first_seen_at_ms < look.began_ms or one.key.is_inactive(look.now_ms):
+            if mark in muted or fresh.first_seen_at_ms < window.began_ms or one.key.is_inactive(window.now_ms):
                 continue
-            detail = {"address": fresh.value, "first_seen": to_rfc3339(fresh.first_seen_at_ms), **named(one.key)}
+            detail = {"address": fresh.value, "first_seen": to_rfc3339(fresh.first_seen_at_ms), **describe_key(one.key)}
             found.append(WatchFinding("key_new_address", one.key.id, detail, {mark: _REMEMBERED_MS}))
     return found
 
 
-def _news(one: NewlySeen, limits: Limits) -> Iterator[tuple[KeyClient, str]]:
-    """The fresh addresses that no address before them shares its place with; nothing once the key wanders."""
+def _new_networks(one: NewAddresses, limits: Limits) -> Iterator[tuple[KeyClient, str]]:
+    """The fresh addresses in networks without earlier addresses; none once the key roams."""
     fresh = {seen.value for seen in one.fresh}
     every = {seen.value: seen for seen in (*one.known, *one.fresh) if seen.value != OTHERS}
     in_turn = sorted(every.values(), key=lambda seen: seen.first_seen_at_ms)
@@ -61,7 +60,7 @@ def _news(one: NewlySeen, limits: Limits) -> Iterator[tuple[KeyClient, str]]:
 
 
 def _place(address: str, limits: Limits) -> str:
-    """The network of an address (IPv4 /24, IPv6 /48), also of a network that the log keeps in its stead."""
+    """The network of an address (IPv4 /24, IPv6 /48) or of a network that the log stores instead of the address."""
     if limits.new_from == "address":
         return address
     try:

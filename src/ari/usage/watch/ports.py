@@ -1,4 +1,4 @@
-"""What the watch asks of storage."""
+"""What the watch needs from storage."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
@@ -11,7 +11,7 @@ from ari.usage.watch.bursts import AddressBurst
 
 
 class LateKey(NamedTuple):
-    """A key of which a call was refused as dead: with which code, and when the last one was."""
+    """An inactive key that was used: the code and time of the last refusal."""
 
     key_id: str
     code: str
@@ -19,7 +19,7 @@ class LateKey(NamedTuple):
 
 
 class KeyRefusals(NamedTuple):
-    """How often a key was refused in a span, and with which codes."""
+    """The number of refusals of a key in a span, and their codes."""
 
     key_id: str
     refused: int
@@ -27,71 +27,69 @@ class KeyRefusals(NamedTuple):
 
 
 class WatchedUse(Protocol):
-    """What was counted of the use of keys; synchronous, called from threads. Raises ``Unavailable``.
+    """Counts of key usage; synchronous, called from threads. Raises ``Unavailable``.
 
-    Rollups and spans of indexes alone are read, so it is as quick with ten million rows in the log as with ten.
+    Reads only rollups and index ranges, so it takes the same time with ten rows as with ten million.
     """
 
     def late_keys(self, since_ms: int) -> list[LateKey]:
-        """Keys called dead since, the last called first."""
+        """Inactive keys used since then, the last used first."""
 
     def refused_calls(self, key_id: str, codes: Sequence[str], since_ms: int, until_ms: int) -> int:
-        """Requests with this key that were refused with these codes, in whole hours."""
+        """Number of requests with this key that were refused with these codes, in whole hours."""
 
     def refused_from(self, key_id: str, since_ms: int, limit: int) -> list[str]:
-        """The addresses from which refused requests came that were seen since, last seen first."""
+        """Addresses of refused requests since then, last seen first."""
 
     def last_used(self, key_ids: Sequence[str]) -> dict[str, int]:
-        """When these keys had their last accepted request; keys never used are absent."""
+        """Time of the last accepted request of these keys; keys never used are absent."""
 
     def days_used(self, key_ids: Sequence[str], since_ms: int) -> dict[str, list[int]]:
-        """The days since then on which these keys had accepted requests, oldest first."""
+        """Days since then with accepted requests of these keys, oldest first."""
 
     def last_uses(self) -> dict[str, int]:
-        """That of all keys."""
+        """Time of the last accepted request of every used key."""
 
     def newly_seen(self, used_since_ms: int, first_since_ms: int, limit: int) -> dict[str, list[KeyClient]]:
-        """The addresses from which keys used since were first seen since, by key."""
+        """By key used since ``used_since_ms``: its addresses first seen since ``first_since_ms``."""
 
     def seen_from(self, key_id: str, limit: int) -> list[KeyClient]:
-        """The addresses that a key was seen from, told apart, the first seen first."""
+        """Addresses of a key, by first use."""
 
     def refusals(self, since_ms: int, *, with_key: bool, codes: Sequence[str]) -> int:
-        """Refusals of all keys, or attempts without one, in whole hours since."""
+        """Number of refusals with any key, or of attempts without one, in whole hours since then."""
 
     def refused_keys(self, since_ms: int, codes: Sequence[str], least: int) -> list[KeyRefusals]:
-        """Keys that were refused so often since."""
+        """Keys refused at least this often since then."""
 
     def loud_addresses(self, since_ms: int, codes: Sequence[str], least: int, limit: int) -> list[AddressBurst]:
-        """Addresses of so many attempts since, in whole minutes, the most first."""
+        """Addresses with at least this many attempts since then, in whole minutes, most first."""
 
 
 class WatchStore(Protocol):
-    """What the watch keeps and asks in the keys database, inside one transaction."""
+    """State of the watch and keys, in one transaction."""
 
-    def quiet(self, now_ms: int) -> set[str]:
-        """The marks that are not to be told again now."""
+    def muted(self, now_ms: int) -> set[str]:
+        """The marks that are muted now."""
 
-    def keep_quiet(self, until_ms: Mapping[str, int]) -> None:
-        """Remember marks until then."""
+    def mute(self, until_ms: Mapping[str, int]) -> None:
+        """Mute marks until then."""
 
     def forget(self, now_ms: int) -> None:
-        """Drop the marks whose time is over."""
+        """Delete marks that are no longer muted."""
 
     def expiring(self, since_ms: int, until_ms: int, now_ms: int) -> list[LivingKey]:
-        """Keys that work and expire in this span, ``since_ms`` < expiry ≤ ``until_ms``."""
+        """Active keys with ``since_ms`` < expiry ≤ ``until_ms``."""
 
     def keys(self, key_ids: Sequence[str]) -> dict[str, ApiKey]:
-        """These keys by id, deleted ones too."""
+        """These keys by ID, including deleted ones."""
 
 
-class WatchNotes(Protocol):
-    """Small facts of the instance by name."""
-
+class WatchKeyValues(Protocol):
     def get(self, name: str) -> str | None: ...
 
     def swap(self, name: str, before: str | None, after: str) -> bool:
-        """Set a note that is still ``before``; of several at once exactly one succeeds."""
+        """Set a value if it is still ``before``; of several concurrent calls, exactly one succeeds."""
 
 
 class WatchTransaction(Protocol):
@@ -104,7 +102,7 @@ class WatchTransaction(Protocol):
     def listing(self) -> KeyListing: ...
 
     @property
-    def notes(self) -> WatchNotes: ...
+    def notes(self) -> WatchKeyValues: ...
 
     @property
     def events(self) -> EventStore: ...

@@ -141,10 +141,10 @@ class FakeUnit:
     def append(self, event: Event) -> None:
         self.told.append(event)
 
-    def quiet(self, now_ms: int) -> set[str]:
+    def muted(self, now_ms: int) -> set[str]:
         return {mark for mark, until_ms in self._until.items() if until_ms > now_ms}
 
-    def keep_quiet(self, until_ms: Mapping[str, int]) -> None:
+    def mute(self, until_ms: Mapping[str, int]) -> None:
         self._until.update(until_ms)
 
     def forget(self, now_ms: int) -> None:

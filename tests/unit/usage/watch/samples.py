@@ -7,12 +7,12 @@ from ari.base.clock import DAY_MS, MINUTE_MS
 from ari.keys.listing import LivingKey
 from ari.keys.model import ApiKey
 from ari.usage.watch.dead_calls import DeadCalls
-from ari.usage.watch.model import Limits, Look
+from ari.usage.watch.model import Limits, ScanWindow
 
 NOW_MS = 1_800_000_000_000
 """A Friday, 08:00 UTC."""
 LIMITS = Limits()
-LOOK = Look(NOW_MS - 100 * DAY_MS, NOW_MS - MINUTE_MS, NOW_MS)
+LOOK = ScanWindow(NOW_MS - 100 * DAY_MS, NOW_MS - MINUTE_MS, NOW_MS)
 
 
 def at(text: str) -> int:

@@ -4,12 +4,12 @@ import pytest
 
 from ari.base.clock import DAY_MS, MINUTE_MS
 from ari.keys.listing import LivingKey
-from ari.usage.watch.expiring import Use, expiring, is_in_use, told_at_ms
-from ari.usage.watch.model import Look
+from ari.usage.watch.expiring import Use, expiring, is_in_use, notify_at_ms
+from ari.usage.watch.model import ScanWindow
 from tests.unit.usage.watch.samples import LIMITS, LOOK, NOW_MS, at, living
 
 
-def days_told(*keys: LivingKey, used_days_ago: float = 1, look: Look = LOOK) -> list[int]:
+def days_told(*keys: LivingKey, used_days_ago: float = 1, look: ScanWindow = LOOK) -> list[int]:
     used = {key.id: Use(NOW_MS - int(used_days_ago * DAY_MS)) for key in keys}
     return [one.detail["days"] for one in expiring(keys, used, look, LIMITS, set())]
 
@@ -26,8 +26,8 @@ def days_told(*keys: LivingKey, used_days_ago: float = 1, look: Look = LOOK) -> 
 )
 def test_the_last_notice_comes_on_a_working_day(expires_at: str, told_at: str) -> None:
     """A key must not die on a Monday with its only word of it sent on the Sunday."""
-    assert told_at_ms(at(expires_at), 1) == at(told_at)
-    assert told_at_ms(at(expires_at), 7) == at(expires_at) - 7 * DAY_MS
+    assert notify_at_ms(at(expires_at), 1) == at(told_at)
+    assert notify_at_ms(at(expires_at), 7) == at(expires_at) - 7 * DAY_MS
 
 
 def test_it_is_reported_once_per_threshold() -> None:
@@ -35,10 +35,10 @@ def test_it_is_reported_once_per_threshold() -> None:
     assert days_told(living(7 * DAY_MS)) == [7]
     assert days_told(living(7 * DAY_MS + 1)) == days_told(living(7 * DAY_MS - MINUTE_MS)) == []
     monday = NOW_MS + 3 * DAY_MS
-    assert told_at_ms(monday, 1) == NOW_MS
+    assert notify_at_ms(monday, 1) == NOW_MS
     assert days_told(living(3 * DAY_MS)) == [1]
     assert days_told(living(0)) == days_told(living(-1)) == []
-    long_pause = Look(LOOK.began_ms, NOW_MS - 8 * DAY_MS, NOW_MS)
+    long_pause = ScanWindow(LOOK.began_ms, NOW_MS - 8 * DAY_MS, NOW_MS)
     assert days_told(living(DAY_MS // 2), look=long_pause) == [1]
     assert days_told(living(5 * DAY_MS), look=long_pause) == [7]
 
@@ -49,7 +49,7 @@ def test_keys_that_need_no_warning_cause_none() -> None:
     assert days_told(living(7 * DAY_MS), used_days_ago=3.1) == []
     assert days_told(living(None)) == []
     assert days_told(living(7 * DAY_MS, made_days_ago=0.5)) == []
-    assert days_told(living(7 * DAY_MS), look=Look(NOW_MS, NOW_MS, NOW_MS)) == []
+    assert days_told(living(7 * DAY_MS), look=ScanWindow(NOW_MS, NOW_MS, NOW_MS)) == []
 
 
 @pytest.mark.parametrize(

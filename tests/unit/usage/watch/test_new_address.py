@@ -2,8 +2,8 @@
 
 from ari.base.clock import DAY_MS
 from ari.usage.model import KeyClient
-from ari.usage.watch.model import Limits, Look
-from ari.usage.watch.new_address import NewlySeen, new_address
+from ari.usage.watch.model import Limits, ScanWindow
+from ari.usage.watch.new_address import NewAddresses, new_address
 from tests.unit.usage.watch.samples import LIMITS, LOOK, NOW_MS, a_key
 
 
@@ -13,9 +13,9 @@ def seen(address: str, days_ago: float) -> KeyClient:
 
 
 def addresses_told(
-    fresh: list[KeyClient], known: list[KeyClient], limits: Limits = LIMITS, look: Look = LOOK
+    fresh: list[KeyClient], known: list[KeyClient], limits: Limits = LIMITS, look: ScanWindow = LOOK
 ) -> list[str]:
-    found = new_address([NewlySeen(a_key(), fresh, [*known, *fresh])], look, limits, set())
+    found = new_address([NewAddresses(a_key(), fresh, [*known, *fresh])], look, limits, set())
     return [one.detail["address"] for one in found]
 
 
@@ -35,11 +35,11 @@ def test_a_new_network_that_is_expected_is_not_reported() -> None:
     new = [seen("203.0.113.5", 0.01)]
     assert addresses_told(new, [seen("192.0.2.7", 0.9)]) == []
     assert addresses_told(new, [seen(f"10.0.{n}.1", 20) for n in range(5)]) == []
-    assert addresses_told(new, home, look=Look(NOW_MS, NOW_MS, NOW_MS)) == []
+    assert addresses_told(new, home, look=ScanWindow(NOW_MS, NOW_MS, NOW_MS)) == []
     assert addresses_told([seen("other", 0.01)], home) == []
     assert addresses_told(new, [seen("other", 20)]) == []
     assert addresses_told([seen("unix socket", 0.01)], home) == ["unix socket"]
-    dead_one = NewlySeen(a_key(revoked_at_ms=NOW_MS - 1), new, [*home, *new])
+    dead_one = NewAddresses(a_key(revoked_at_ms=NOW_MS - 1), new, [*home, *new])
     assert new_address([dead_one], LOOK, LIMITS, set()) == []
 
 

@@ -1,14 +1,14 @@
 """Keys that are not used."""
 
 from ari.base.clock import DAY_MS
-from ari.usage.watch.model import Look
+from ari.usage.watch.model import ScanWindow
 from ari.usage.watch.unused import keys_unused, month_of
 from tests.unit.usage.watch.samples import LIMITS, LOOK, NOW_MS, at, living
 
 
 def test_unused_keys_are_reported_when_another_one_went_idle() -> None:
     """Those idle for the shortest time reached; not more than twenty by name; silent while nothing changes."""
-    month = Look(LOOK.began_ms, NOW_MS - 30 * DAY_MS, NOW_MS)
+    month = ScanWindow(LOOK.began_ms, NOW_MS - 30 * DAY_MS, NOW_MS)
     keys = [living(made_days_ago=31, name=f"n{n}") for n in range(30)] + [living(made_days_ago=300, name="old")]
     [finding] = keys_unused(keys, {}, month, LIMITS)
     assert (finding.detail["days"], finding.detail["count"]) == (30, 31)

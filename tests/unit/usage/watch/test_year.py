@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from ari.base.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from ari.keys.model import ApiKey
-from ari.usage.watch import look
+from ari.usage.watch import scan
 from ari.usage.watch.model import Limits
 from tests.unit.usage.watch.fakes import FakeUnit, FakeUse
 
@@ -53,9 +53,9 @@ class Year:
         return [(event.name, (event.at_ms - START_MS) // DAY_MS) for event in self.unit.told]
 
     def _look(self, now_ms: int) -> None:
-        turn = look.begin(self.unit, now_ms)
+        turn = scan.begin(self.unit, now_ms)
         if turn is not None:
-            look.tell(self.unit, turn, look.find(self.unit, self.use, turn, Limits()))
+            scan.record(self.unit, turn, scan.find(self.unit, self.use, turn, Limits()))
 
 
 def typical() -> Year:
