@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from ari import gateway, jobs, web
 from ari.api import events, health, integrations, keys, me, notifications, openapi, usage, verify
-from ari.api.here import problems
+from ari.api.error_docs import document_errors
 from ari.api.validation import problems_of
 from ari.base.errors import AriError
 from ari.http.context import context_of
@@ -77,7 +77,7 @@ def build_app(instance: Instance, presence: Presence | None = None) -> Middlewar
     for door in (openapi, me, verify, keys, integrations, usage, notifications, events, health):
         app.router.routes.extend(door.router.routes)
     ai = gateway.Gateway(instance)
-    app.router.routes.extend(gateway.routes(ai, problems))
+    app.router.routes.extend(gateway.routes(ai, document_errors))
     app.state.description = openapi.Description(app, settings)
     app.router.routes.extend(web.routes(instance, app.state.description.document))
     guard = Middleware(app, instance, app.routes, web.error_page(instance))

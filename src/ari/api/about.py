@@ -1,4 +1,4 @@
-"""What the API's description says of the whole: how to authenticate, what errors look like, what the tags hold."""
+"""Introduction of the OpenAPI document: authentication, errors and tags."""
 
 from typing import Any
 
@@ -35,11 +35,11 @@ TAGS = {
     "API description": "This document.",
     "Health": "For probes and load balancers. No key required, no details returned.",
 }
-"""Every tag, in the order of the API docs."""
+"""All tags, in the order of the API docs."""
 
 
 def security_schemes(settings: Settings) -> dict[str, Any]:
-    """The ways to say who is calling."""
+    """The authentication methods."""
     return {
         "ApiKey": {
             "type": "apiKey",

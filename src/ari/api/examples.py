@@ -1,4 +1,4 @@
-"""Examples for the API's description, made from the shapes: a field says what it may hold, its shape the rest."""
+"""Examples in the OpenAPI document, built from the examples of the fields."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +15,7 @@ _PLAIN = {"string": "text", "integer": 1, "number": 1.5, "boolean": False, "null
 
 
 def example_of(schema: Mapping[str, Any], schemas: Mapping[str, Json]) -> Any:
-    """What the schema's first example says, else one put together from those of its parts."""
+    """The first example of the schema, or one built from the examples of its parts."""
     if "$ref" in schema:
         return example_of(schemas[schema["$ref"].rpartition("/")[2]], schemas)
     if schema.get("examples"):
@@ -41,7 +41,7 @@ def _of_type(schema: Mapping[str, Any], schemas: Mapping[str, Json]) -> Any:
 
 
 def give_examples(media: Json, schemas: Mapping[str, Json]) -> None:
-    """Put an example beside the schema of a body; one for each where it may have several shapes."""
+    """Add an example to a body; one for each variant if there are several."""
     schema = media["schema"]
     shapes = [one for one in schema.get("anyOf", ()) if "$ref" in one]
     if len(shapes) > 1:
@@ -55,7 +55,7 @@ def give_examples(media: Json, schemas: Mapping[str, Json]) -> None:
 
 
 def offer_examples(parameter: Json) -> None:
-    """Let a filter of lists show what it takes without being in force when somebody tries the operation."""
+    """Show the examples of an optional filter without preselecting them when someone tries the operation."""
     schema = parameter["schema"]
     if not parameter["required"] and schema.get("default") is None and "examples" in schema:
         parameter["examples"] = {
@@ -65,7 +65,7 @@ def offer_examples(parameter: Json) -> None:
 
 
 def problem_examples(settings: Settings) -> Json:
-    """Each error as it is answered, by its code."""
+    """An example of every error, by code."""
     return {
         reason.code: {
             "summary": reason.title,

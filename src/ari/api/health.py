@@ -1,9 +1,10 @@
-"""``/api/health`` and ``/api/ready``: open to probes, without details."""
+"""``/api/health`` and ``/api/ready``, for probes."""
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from ari.api.here import Here, answer, problems
+from ari.api.error_docs import document_errors
+from ari.api.responses import respond
 from ari.api.shapes import HealthOut, ReadyOut
 from ari.base.errors import Unavailable
 from ari.http.route_policy import AuthMode, policy
@@ -12,22 +13,22 @@ from ari.instance import Instance
 router = APIRouter(tags=["Health"])
 
 
-@router.get("/api/health", response_model=HealthOut, summary="Liveness check", responses=problems())
+@router.get("/api/health", response_model=HealthOut, summary="Liveness check", responses=document_errors())
 @policy(AuthMode.OPEN)
 async def health(request: Request) -> Response:
     """Returns 200 while every worker is serving and can verify keys. Checks the database at most once a second."""
     if not request.app.state.presence.all_here():
         raise Unavailable("Not all workers are serving yet.")
     await _check(request.app.state.instance, "health")
-    return answer({"status": "ok"})
+    return respond({"status": "ok"})
 
 
-@router.get("/api/ready", response_model=ReadyOut, summary="Readiness check", responses=problems())
+@router.get("/api/ready", response_model=ReadyOut, summary="Readiness check", responses=document_errors())
 @policy(AuthMode.OPEN)
-async def ready(here: Here) -> Response:
+async def ready(request: Request) -> Response:
     """Returns 200 if keys can be verified (tested at most once a second) and the usage log accepts rows."""
-    await _check(here.instance, "ready")
-    return answer({"status": "ok", "low_disk": here.instance.usage.low_disk})
+    await _check(request.app.state.instance, "ready")
+    return respond({"status": "ok", "low_disk": request.app.state.instance.usage.low_disk})
 
 
 async def _check(instance: Instance, asked_as: str) -> None:

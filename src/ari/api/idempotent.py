@@ -1,4 +1,4 @@
-"""Operations that a client may repeat: the ``Idempotency-Key`` header at the API's door."""
+"""Operations that a client can repeat: the ``Idempotency-Key`` header."""
 
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -8,11 +8,10 @@ from fastapi import Header
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from ari.api.here import Here
+from ari.api.deps import CallerDeps
 from ari.base import idempotency
 from ari.base.caller import Caller
 from ari.base.idempotency import MAX_LENGTH, IdempotentRequest
-from ari.storage.transaction import Transaction
 
 REPLAYED = "idempotent-replayed"
 
@@ -36,34 +35,34 @@ REPEATABLE: dict[int | str, dict[str, Any]] = {
         }
     }
 }
-"""What the description says of the response."""
+"""The OpenAPI description of a repeated response."""
 
 
-async def once(
-    here: Here,
+async def respond_once(
+    deps: CallerDeps,
     operation: str,
     header: str | None,
     body: BaseModel,
-    make: Callable[[Transaction], bytes],
+    create: Callable[[Any], bytes],
     require_rights: Callable[[Caller], None],
 ) -> Response:
-    """201 with the JSON that ``make`` returns, or with that of the first equal request.
+    """Return 201 with the JSON from ``create``, or with the response to the first identical request.
 
-    ``make`` runs in the transaction that also stores its response. ``require_rights`` raises for a caller that may not
-    do this now; it is asked for repeats too, since a caller may have been narrowed. Raises ``Invalid`` for an unusable
-    header, ``Conflict("idempotency_key_reused")``, and what these two raise.
+    ``create`` runs in the transaction that also stores its response. ``require_rights`` raises if the caller isn't
+    allowed to do this; it also runs for repeats, because the caller's scopes may have been reduced. Raises ``Invalid``
+    for an invalid header, ``Conflict("idempotency_key_reused")``, and what these two raise.
     """
     key = idempotency.key_of(header)
     if key is None:
-        return _created(await here.deps.do(make))
+        return _created(await deps.do(create))
     content = msgspec.json.encode(body.model_dump(mode="json", exclude_unset=True), order="sorted")
 
-    def make_once(tx: Transaction) -> idempotency.Outcome:
+    def create_once(tx: Any) -> idempotency.Outcome:
         require_rights(tx.caller)
         request = IdempotentRequest(tx.caller.actor, operation, key, content)
-        return idempotency.once(tx, request, lambda: make(tx))
+        return idempotency.once(tx, request, lambda: create(tx))
 
-    outcome = await here.deps.do(make_once)
+    outcome = await deps.do(create_once)
     return _created(outcome.body, {REPLAYED: "true"} if outcome.is_replay else None)
 
 

@@ -1,11 +1,11 @@
-"""The JSON shapes of integrations."""
+"""Requests and responses about integrations."""
 
 from typing import Annotated, Literal
 
 from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field, StrictStr
 
-from ari.api.shapes import Nullable, Sent, not_null
+from ari.api.shapes import Nullable, RequestModel, not_null
 from ari.integrations.checks import MAX_BASE_URL, MAX_KEY
 
 ProviderName = Annotated[str, Path(description="Name of a provider, such as `openai`.", examples=["openai"])]
@@ -13,7 +13,7 @@ _SPACES = 32
 """Maximum whitespace around a pasted key, which is trimmed."""
 
 
-class IntegrationIn(Sent):
+class IntegrationIn(RequestModel):
     """A key, a base URL, or both. Changing the base URL deletes the key stored for the old one."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"key": "sk-proj-0123456789abcdefghij"}]})

@@ -1,13 +1,14 @@
-"""``/api/integrations``: provider keys. They come in and never go out again."""
-
-from typing import Any
+"""``/api/integrations``: provider keys, which are set but never returned."""
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from ari.api.here import WITH_BODY, Here, answer, problems
+from ari.api.deps import CallerDeps
+from ari.api.error_docs import BODY_ERRORS, document_errors
 from ari.api.integration_shapes import IntegrationIn, IntegrationOut, IntegrationsOut, ProviderName, TestResultOut
+from ari.api.responses import respond
 from ari.base.errors import Invalid, Problem
+from ari.deps import Deps
 from ari.http.route_policy import AuthMode, policy
 from ari.integrations import commands
 from ari.integrations.credentials import state, states
@@ -22,42 +23,42 @@ from ari.usage.reports.queries import last_uses
 router = APIRouter(prefix="/api/integrations", tags=["Integrations"])
 
 
-@router.get("", response_model=IntegrationsOut, summary="List integrations", responses=problems())
+@router.get("", response_model=IntegrationsOut, summary="List integrations", responses=document_errors())
 @policy(AuthMode.KEY_OR_SESSION, scope="integrations:read")
-async def list_integrations(here: Here) -> Response:
+async def list_integrations(deps: CallerDeps) -> Response:
     """Every supported provider and its status. Keys are masked to their first and last characters."""
-    environment = here.instance.provider_environment
-    found = await here.deps.read(states, environment)
-    used = await here.deps.report(last_uses)
+    environment = deps.instance.provider_environment
+    found = await deps.read(states, environment)
+    used = await deps.report(last_uses)
     items = [integration_facts(one, used.get(one.provider.name)) for one in found]
-    return answer({"items": items, "next_cursor": None})
+    return respond({"items": items, "next_cursor": None})
 
 
 @router.get(
-    "/{provider}", response_model=IntegrationOut, summary="Read an integration", responses=problems("not_found")
+    "/{provider}", response_model=IntegrationOut, summary="Read an integration", responses=document_errors("not_found")
 )
 @policy(AuthMode.KEY_OR_SESSION, scope="integrations:read")
-async def read_integration(provider: ProviderName, here: Here) -> Response:
+async def read_integration(provider: ProviderName, deps: CallerDeps) -> Response:
     """Status of one provider."""
-    return await _answered(here, provider_named(provider))
+    return await _respond(deps, provider_named(provider))
 
 
 @router.put(
     "/{provider}",
     response_model=IntegrationOut,
     summary="Set a provider key or base URL",
-    responses=problems("not_found", "confirmation_required", "forbidden", *WITH_BODY),
+    responses=document_errors("not_found", "confirmation_required", "forbidden", *BODY_ERRORS),
 )
 @policy(AuthMode.KEY_OR_SESSION, scope="integrations:write", sensitive=True)
-async def put_integration(provider: ProviderName, body: IntegrationIn, here: Here) -> Response:
+async def put_integration(provider: ProviderName, body: IntegrationIn, deps: CallerDeps) -> Response:
     """Stores the key encrypted, replaces the previous one, and sends it only to the base URL it was saved for. API keys
     can set only public base URLs and those in `ARI_AI_PRIVATE_ADDRESSES`, and can't change `resend`, because ARI sends
     its own email through it."""
     wanted, given = provider_named(provider), body.model_fields_set
     if not given or (body.key is None and "base_url" not in given):
         raise Invalid(Problem("key", "Set key, base_url or both."))
-    await here.deps.do(_put, wanted, here.instance.provider_environment, body)
-    return await _answered(here, wanted)
+    await deps.do(_put, wanted, deps.instance.provider_environment, body)
+    return await _respond(deps, wanted)
 
 
 @router.delete(
@@ -65,12 +66,12 @@ async def put_integration(provider: ProviderName, body: IntegrationIn, here: Her
     status_code=204,
     response_class=Response,
     summary="Remove a provider key",
-    responses=problems("not_found", "confirmation_required", "forbidden", *WITH_BODY),
+    responses=document_errors("not_found", "confirmation_required", "forbidden", *BODY_ERRORS),
 )
 @policy(AuthMode.KEY_OR_SESSION, scope="integrations:write", sensitive=True)
-async def delete_integration(provider: ProviderName, here: Here) -> Response:
+async def delete_integration(provider: ProviderName, deps: CallerDeps) -> Response:
     """Deletes the stored key and base URL immediately. Keys set in the environment can't be removed here."""
-    await here.deps.do(commands.remove, provider_named(provider))
+    await deps.do(commands.remove, provider_named(provider))
     return Response(status_code=204)
 
 
@@ -78,23 +79,23 @@ async def delete_integration(provider: ProviderName, here: Here) -> Response:
     "/{provider}/test",
     response_model=TestResultOut,
     summary="Test a provider key",
-    responses=problems("not_found", "not_configured", "rate_limited", *WITH_BODY),
+    responses=document_errors("not_found", "not_configured", "rate_limited", *BODY_ERRORS),
 )
 @policy(AuthMode.KEY_OR_SESSION, scope="integrations:write")
-async def test_integration(provider: ProviderName, here: Here) -> Response:
+async def test_integration(provider: ProviderName, deps: CallerDeps) -> Response:
     """Makes one side-effect-free call to the provider, within 10 seconds, and returns whether the key works. API keys
     can make 30 tests an hour in total. If an API key set the base URL, tests by API keys don't report why a connection
     failed."""
-    instance = here.instance
-    result = await probe_provider(here.deps, instance.prober, provider_named(provider), instance.provider_environment)
-    return answer({"outcome": result.outcome, "words": result.words})
+    instance = deps.instance
+    result = await probe_provider(deps, instance.prober, provider_named(provider), instance.provider_environment)
+    return respond({"outcome": result.outcome, "words": result.words})
 
 
-async def _answered(here: Any, provider: Provider) -> Response:
-    environment = here.instance.provider_environment
-    found: State = await here.deps.read(state, provider, environment)
-    used = await here.deps.report(last_uses)
-    return answer(integration_facts(found, used.get(provider.name)))
+async def _respond(deps: Deps, provider: Provider) -> Response:
+    environment = deps.instance.provider_environment
+    found: State = await deps.read(state, provider, environment)
+    used = await deps.report(last_uses)
+    return respond(integration_facts(found, used.get(provider.name)))
 
 
 def _put(tx: IntegrationTransaction, provider: Provider, environment: ProviderEnvironment, body: IntegrationIn) -> None:

@@ -1,16 +1,16 @@
-"""The JSON shapes of the rows of the usage log, and of what they are searched by."""
+"""Rows of the usage log, and the parameters of a search."""
 
 from typing import Literal
 
 from pydantic import BaseModel, Field, JsonValue
 
-from ari.api.shapes import ADDRESS, AGENT, HINT, KEY_ID, REQUEST_ID, TIME, NextCursor, OneLine, PageIn, Sent
+from ari.api.shapes import ADDRESS, AGENT, HINT, KEY_ID, REQUEST_ID, TIME, NextCursor, OneLine, PageIn, RequestModel
 from ari.usage.reports.search import CODES, METHODS, TEXT_LENGTH
 
 FROM: dict[str, JsonValue] = {"format": "date-time", "examples": ["2027-01-01T00:00:00Z"]}
 
 
-class UsageSearchIn(Sent):
+class UsageSearchIn(RequestModel):
     """Filters for the usage log."""
 
     code: str | None = Field(

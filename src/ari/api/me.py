@@ -1,8 +1,8 @@
-"""``/api/me``: which key or account is calling. Answered from the guard, without FastAPI."""
+"""``/api/me``: the calling key or account, on a fast route."""
 
 from fastapi import APIRouter
 
-from ari.api.here import problems
+from ari.api.error_docs import document_errors
 from ari.api.shapes import MeAccountOut, MeKeyOut
 from ari.http.context import RequestContext
 from ari.http.responses import Response, json_response
@@ -24,7 +24,9 @@ async def _describe_caller(context: RequestContext, services: Services) -> Respo
     return json_response({"type": "account", "account": {"id": account.id, "email": account.email}})
 
 
-@router.get("/api/me", response_model=MeKeyOut | MeAccountOut, summary="Get current caller", responses=problems())
+@router.get(
+    "/api/me", response_model=MeKeyOut | MeAccountOut, summary="Get current caller", responses=document_errors()
+)
 @policy(AuthMode.KEY_OR_SESSION, scope=None, fast=FastRoute(_describe_caller, reads_only=True))
 def read_me() -> None:
     """Any active key or session can call this. Usage counts and times may be a few seconds old;

@@ -1,11 +1,11 @@
-"""The JSON shapes of notifications: which are on, what became of them."""
+"""Requests and responses about notifications."""
 
 from typing import Annotated, Literal
 
 from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictBool
 
-from ari.api.shapes import NextCursor, Nullable, Sent
+from ari.api.shapes import NextCursor, Nullable, RequestModel
 from ari.notifications.model import STATES
 
 _NOTICE_ID = "ntc_01KB5Q2W8Z6N4T0V9YRJXH3M7C"
@@ -15,7 +15,7 @@ KindName = Annotated[str, Path(max_length=40, description="Name of a notificatio
 _STATES = "; ".join(f"`{name}`: {words[0].lower()}{words[1:].rstrip('.')}" for name, words in STATES.items())
 
 
-class NotificationChangeIn(Sent):
+class NotificationChangeIn(RequestModel):
     """Whether to send a notification."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"on": False}]})

@@ -1,11 +1,12 @@
-"""``/api/notifications``: which are on, what became of their mails, a test."""
+"""``/api/notifications``: settings, delivery history and test emails."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from ari.api.here import WITH_BODY, Here, answer, paged, problems
+from ari.api.deps import CallerDeps
+from ari.api.error_docs import BODY_ERRORS, document_errors
 from ari.api.notification_shapes import (
     KindName,
     NoticesOut,
@@ -14,53 +15,60 @@ from ari.api.notification_shapes import (
     NotificationsOut,
     TestedOut,
 )
+from ari.api.responses import respond, respond_page
 from ari.api.shapes import PageIn
 from ari.http.route_policy import AuthMode, policy
 from ari.notifications import manage
+from ari.notifications.ports import NoticeTransaction
 
 router = APIRouter(prefix="/api/notifications", tags=["Notifications"])
 
 
-@router.get("", response_model=NotificationsOut, summary="List notifications", responses=problems())
+@router.get("", response_model=NotificationsOut, summary="List notifications", responses=document_errors())
 @policy(AuthMode.KEY_OR_SESSION, scope="notifications:read")
-async def list_notifications(here: Here) -> Response:
+async def list_notifications(deps: CallerDeps) -> Response:
     """All notifications, whether each is on, and how ARI sends email."""
-    await here.instance.alook_for_mail_key()
-    listed, address = await here.instance.aread(lambda unit: (manage.list_settings(unit.notes), manage.recipient(unit)))
-    mail = manage.mail_config_facts(here.instance.mail_config, address)
-    return answer({"mail": mail, "items": [manage.setting_facts(one) for one in listed]})
+    await deps.instance.alook_for_mail_key()
+    listed, address = await deps.read(_read_settings)
+    mail = manage.mail_config_facts(deps.instance.mail_config, address)
+    return respond({"mail": mail, "items": [manage.setting_facts(one) for one in listed]})
 
 
-@router.get("/history", response_model=NoticesOut, summary="List delivery history", responses=problems("invalid"))
+@router.get(
+    "/history", response_model=NoticesOut, summary="List delivery history", responses=document_errors("invalid")
+)
 @policy(AuthMode.KEY_OR_SESSION, scope="notifications:read")
-async def read_notification_history(here: Here, query: Annotated[PageIn, Query()]) -> Response:
+async def read_notification_history(deps: CallerDeps, query: Annotated[PageIn, Query()]) -> Response:
     """Notifications sent, their recipients and delivery status. Kept for 400 days."""
-    before = query.before_id
-    found = await here.instance.aread(lambda unit: manage.history(unit, before, query.limit + 1))
-    return paged([manage.notice_facts(one) for one in found], query.limit)
+    found = await deps.read(manage.history, query.before_id, query.limit + 1)
+    return respond_page([manage.notice_facts(one) for one in found], query.limit)
 
 
 @router.post(
     "/test",
     response_model=TestedOut,
     summary="Send a test email",
-    responses=problems("mail_off", "conflict", "rate_limited", "confirmation_required", *WITH_BODY),
+    responses=document_errors("mail_off", "conflict", "rate_limited", "confirmation_required", *BODY_ERRORS),
 )
 @policy(AuthMode.KEY_OR_SESSION, scope="notifications:write", sensitive=True)
-async def send_test_mail(here: Here) -> Response:
+async def send_test_mail(deps: CallerDeps) -> Response:
     """Sends a test email to the owner and returns the result. Limited to ten per hour."""
-    return answer(manage.test_facts(await here.instance.asend_test_mail(here.caller)))
+    return respond(manage.test_facts(await deps.instance.asend_test_mail(deps.caller)))
 
 
 @router.patch(
     "/{kind}",
     response_model=NotificationOut,
     summary="Turn a notification on or off",
-    responses=problems("not_found", "confirmation_required", "forbidden", *WITH_BODY),
+    responses=document_errors("not_found", "confirmation_required", "forbidden", *BODY_ERRORS),
 )
 @policy(AuthMode.KEY_OR_SESSION, scope="notifications:write", sensitive=True)
-async def switch_notification(kind: KindName, body: NotificationChangeIn, here: Here) -> Response:
+async def switch_notification(kind: KindName, body: NotificationChangeIn, deps: CallerDeps) -> Response:
     """Muted notifications still appear in the delivery history. API keys can't turn off `new_device` or
     `two_factor_off`, which warn about access to the owner's account."""
-    switched = await here.instance.acommand(here.caller, lambda tx, _: manage.switch(tx, kind, on=body.on))
-    return answer(manage.setting_facts(switched))
+    switched = await deps.do(manage.switch, kind, on=body.on)
+    return respond(manage.setting_facts(switched))
+
+
+def _read_settings(tx: NoticeTransaction) -> tuple[list[manage.NotificationSetting], str | None]:
+    return manage.list_settings(tx.notes), manage.recipient(tx)

@@ -1,4 +1,4 @@
-"""The API's description (OpenAPI 3.1): what every operation needs, answers and refuses."""
+"""The OpenAPI 3.1 document."""
 
 import asyncio
 import threading
@@ -13,8 +13,8 @@ from starlette.responses import Response
 
 import ari
 from ari.api.about import DESCRIPTION, SUMMARY, TAGS, security_schemes
+from ari.api.error_docs import INVALID_KEY_ERRORS, document_errors, error_responses
 from ari.api.examples import REQUEST_ID, Json, give_examples, offer_examples, problem_examples
-from ari.api.here import DEAD_KEY, error_answers, problems
 from ari.api.shapes import ProblemOut
 from ari.base.settings import Settings
 from ari.http.route_policy import AuthMode, RoutePolicy, policy, policy_of
@@ -62,7 +62,7 @@ class DescriptionOut(BaseModel):
 
 
 @router.get(
-    "/api/openapi.json", summary="Get this OpenAPI document", responses=problems(), response_model=DescriptionOut
+    "/api/openapi.json", summary="Get this OpenAPI document", responses=document_errors(), response_model=DescriptionOut
 )
 @policy(AuthMode.KEY_OR_SESSION, scope="api:read")
 async def read_openapi(request: Request) -> Response:
@@ -72,7 +72,7 @@ async def read_openapi(request: Request) -> Response:
 
 
 class Description:
-    """The document of an app, made when it is first wanted: it costs more than all else at the start."""
+    """The document of an app, generated on first use, because that takes longer than the rest of the startup."""
 
     def __init__(self, app: FastAPI, settings: Settings) -> None:
         self._app = app
@@ -82,16 +82,15 @@ class Description:
         self._json = b""
 
     async def json(self) -> bytes:
-        """The document as it is answered."""
+        """The document as JSON."""
         await self.document()
         return self._json
 
     async def document(self) -> Mapping[str, Any]:
-        """The document."""
         return self._made if self._made is not None else await asyncio.to_thread(self.make)
 
     def make(self) -> Json:
-        """Make the document unless it is made."""
+        """Generate the document unless that has been done."""
         with self._making:
             if self._made is None:
                 made = document(self._app, self._settings)
@@ -142,13 +141,13 @@ def _describe_policy(operation: Json, method: str, declared: RoutePolicy) -> Non
         operation["security"] = []
         for status in ("401", "403"):
             operation["responses"].pop(status, None)
-        operation["responses"]["401"] = error_answers(DEAD_KEY)[401]
+        operation["responses"]["401"] = error_responses(INVALID_KEY_ERRORS)[401]
         return
     if declared.auth is AuthMode.KEY:
         operation.setdefault("security", [{"ApiKey": []}, {"Bearer": []}])
         return
     scope = declared.scope
-    needed = [] if scope is None else [scope]  # names of rights, allowed for every kind of scheme since 3.1
+    needed = [] if scope is None else [scope]  # scope names are allowed for every scheme since OpenAPI 3.1
     session: Json = {"Session": []} if method in _SAFE else {"Session": [], "Csrf": []}
     operation["security"] = [{"ApiKey": needed}, {"Bearer": needed}, session]
     words = f"Requires scope `{scope}`" if scope else "Any active key can call this"
@@ -160,7 +159,7 @@ def _describe_policy(operation: Json, method: str, declared: RoutePolicy) -> Non
 
 def _describe_bodies(operation: Json, schemas: Mapping[str, Json]) -> None:
     if "application/json" in operation["responses"].get("422", {}).get("content", {}):
-        del operation["responses"]["422"]  # FastAPI's own shape of errors, which is not ours
+        del operation["responses"]["422"]  # FastAPI's own error format, which ARI doesn't use
     for parameter in operation.get("parameters", ()):
         offer_examples(parameter)
     body = operation.get("requestBody", {})

@@ -1,7 +1,4 @@
-"""The JSON shapes of the API: what may be sent (unknown fields are refused) and what is answered.
-
-Every field says what it holds and gives an example; the API's description is made of them.
-"""
+"""Requests and responses of the API. The OpenAPI document is generated from their descriptions and examples."""
 
 from typing import Annotated, Any, Literal
 
@@ -51,30 +48,30 @@ NextCursor = Annotated[
     str | None, Field(description="`cursor` for the next page; `null` on the last page.", examples=[_CURSOR])
 ]
 OneLine = Annotated[str, Field(max_length=64, pattern=r"^[^\x00-\x1f\x7f]*$")]
-"""Text to compare with what is stored, where PostgreSQL refuses a NUL."""
+"""Text that is compared with stored text; PostgreSQL rejects NUL."""
 KeyId = Annotated[str, Path(description="ID of an API key.", examples=[KEY_ID])]
-"""A key's id in the address of an operation."""
+"""The ID of a key in the path of an operation."""
 
 
 def not_null(schema: dict[str, Any]) -> None:
-    """Describe a field that may be left out but is never ``null``."""
+    """Describe a field that can be omitted but is never ``null``."""
     [kind] = [kind for kind in schema.pop("anyOf") if kind.get("type") != "null"]
     schema.update({name: value for name, value in kind.items() if name not in schema})
     schema.pop("default", None)
 
 
 def without_default(schema: dict[str, Any]) -> None:
-    """Describe a field that, if left out, stays as it is."""
+    """Describe a field that stays unchanged if omitted."""
     schema.pop("default", None)
 
 
-class Sent(BaseModel):
-    """Something a caller sends."""
+class RequestModel(BaseModel):
+    """Base of request bodies and query parameters; unknown fields are rejected."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
 
-class NewKeyIn(Sent):
+class NewKeyIn(RequestModel):
     """A key to create. Set either `expires` or `expires_at`; omit both for a key that never expires."""
 
     model_config = ConfigDict(
@@ -92,7 +89,7 @@ class NewKeyIn(Sent):
     scopes: Scopes | None = Field(None, description="Scopes of the key; default: `api:read`.")
 
 
-class KeyChangeIn(Sent):
+class KeyChangeIn(RequestModel):
     """Fields to change; omitted fields stay the same."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"name": "Nightly backup"}]})
@@ -112,7 +109,7 @@ class KeyChangeIn(Sent):
     )
 
 
-class RevokeIn(Sent):
+class RevokeIn(RequestModel):
     """Optional details of a revocation."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "Committed to git"}]})
@@ -127,7 +124,7 @@ class RevokeIn(Sent):
     )
 
 
-class PageIn(Sent):
+class PageIn(RequestModel):
     """Paging, newest first."""
 
     limit: int = Field(DEFAULT_LIMIT, ge=1, le=MAX_LIMIT, description="Maximum number of items.")
@@ -137,7 +134,7 @@ class PageIn(Sent):
 
     @property
     def before_id(self) -> str | None:
-        """The id that the page starts after."""
+        """The ID of the last item of the previous page."""
         return None if self.cursor is None else decode_cursor(self.cursor)
 
 
@@ -280,8 +277,8 @@ class ProblemOut(BaseModel):
     )
 
 
-def time_of(field: str, text: str | None) -> int | None:
-    """The instant of an RFC 3339 text. Raises ``Invalid`` naming the field."""
+def parse_time(field: str, text: str | None) -> int | None:
+    """Parse an RFC 3339 time to milliseconds. Raises ``Invalid`` for the field."""
     if text is None:
         return None
     try:

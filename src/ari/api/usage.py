@@ -6,9 +6,11 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from ari import keys
-from ari.api.here import Here, answer, problems
+from ari.api.deps import CallerDeps, require_scope
+from ari.api.error_docs import document_errors
 from ari.api.log_shapes import AllUsageIn, UsageIn, UsagePageOut
-from ari.api.shapes import KeyId, time_of
+from ari.api.responses import respond
+from ari.api.shapes import KeyId, parse_time
 from ari.api.usage_shapes import (
     CSV_EXAMPLE,
     AiKeySummaryOut,
@@ -19,7 +21,7 @@ from ari.api.usage_shapes import (
     SummaryIn,
     SummaryOut,
     UsageFileOut,
-    search_of,
+    build_search,
 )
 from ari.base.clock import DAY_MS
 from ari.base.cursor import encode_cursor
@@ -35,91 +37,91 @@ from ari.usage.reports.spans import Span
 router = APIRouter(tags=["Usage"])
 
 
-@router.get("/api/usage", response_model=UsagePageOut, summary="List usage", responses=problems("invalid"))
+@router.get("/api/usage", response_model=UsagePageOut, summary="List usage", responses=document_errors("invalid"))
 @policy(AuthMode.KEY_OR_SESSION, scope="usage:read")
-async def read_usage(here: Here, query: Annotated[AllUsageIn, Query()]) -> Response:
+async def read_usage(deps: CallerDeps, query: Annotated[AllUsageIn, Query()]) -> Response:
     """Every request made with an API key, including refused ones, newest first."""
-    return await _page(here, query, search_of(query, query.key_id))
+    return await _page(deps, query, build_search(query, query.key_id))
 
 
 @router.get(
     "/api/keys/{key_id}/usage",
     response_model=UsagePageOut,
     summary="List usage of a key",
-    responses=problems("invalid", "not_found"),
+    responses=document_errors("invalid", "not_found"),
 )
 @policy(AuthMode.KEY_OR_SESSION, scope=None)
-async def read_key_usage(key_id: KeyId, here: Here, query: Annotated[UsageIn, Query()]) -> Response:
+async def read_key_usage(key_id: KeyId, deps: CallerDeps, query: Annotated[UsageIn, Query()]) -> Response:
     """A key can read its own log; otherwise `usage:read` is required. The log is kept after the key is deleted."""
-    _require_reader(here, key_id)
-    search = search_of(query, key_id)
-    await _require_known(here, key_id)
-    return await _page(here, query, search)
+    _require_reader(deps, key_id)
+    search = build_search(query, key_id)
+    await _require_known(deps, key_id)
+    return await _page(deps, query, search)
 
 
 @router.get(
     "/api/usage/summary",
     response_model=SummaryOut,
     summary="Get usage statistics",
-    responses=problems("invalid"),
+    responses=document_errors("invalid"),
 )
 @policy(AuthMode.KEY_OR_SESSION, scope="usage:read")
-async def read_summary(here: Here, query: Annotated[SummaryIn, Query()]) -> Response:
+async def read_summary(deps: CallerDeps, query: Annotated[SummaryIn, Query()]) -> Response:
     """Requests by time and code, the most used keys, and attempts without a valid key. Times are widened to whole
     hours; the response has the exact range."""
-    span = _span(here, query)
-    found = await here.deps.report(summary.of_all, span)
+    span = _span(deps, query)
+    found = await deps.report(summary.of_all, span)
     ids = [one.key_id for one in found.top.shown]
-    names = await here.deps.read(keys.get_names, ids)
-    return answer(summary.summary_facts(found, names))
+    names = await deps.read(keys.get_names, ids)
+    return respond(summary.summary_facts(found, names))
 
 
 @router.get(
     "/api/keys/{key_id}/usage/summary",
     response_model=KeySummaryOut,
     summary="Get usage statistics for a key",
-    responses=problems("invalid", "not_found"),
+    responses=document_errors("invalid", "not_found"),
 )
 @policy(AuthMode.KEY_OR_SESSION, scope=None)
-async def read_key_summary(key_id: KeyId, here: Here, query: Annotated[SummaryIn, Query()]) -> Response:
+async def read_key_summary(key_id: KeyId, deps: CallerDeps, query: Annotated[SummaryIn, Query()]) -> Response:
     """Requests by time, code and route. A key can read its own; otherwise `usage:read` is required."""
-    _require_reader(here, key_id)
-    span = _span(here, query)
-    await _require_known(here, key_id)
-    found = await here.deps.report(summary.of_key, key_id, span)
-    return answer(summary.key_summary_facts(found))
+    _require_reader(deps, key_id)
+    span = _span(deps, query)
+    await _require_known(deps, key_id)
+    found = await deps.report(summary.of_key, key_id, span)
+    return respond(summary.key_summary_facts(found))
 
 
 @router.get(
     "/api/usage/ai",
     response_model=AiSummaryOut,
     summary="Get AI usage",
-    responses=problems("invalid"),
+    responses=document_errors("invalid"),
 )
 @policy(AuthMode.KEY_OR_SESSION, scope="usage:read")
-async def read_ai_usage(here: Here, query: Annotated[SummaryIn, Query()]) -> Response:
+async def read_ai_usage(deps: CallerDeps, query: Annotated[SummaryIn, Query()]) -> Response:
     """Requests and tokens by time, key, provider and model."""
-    span = _span(here, query)
-    found = await here.deps.report(ai_summary.of_span, span)
+    span = _span(deps, query)
+    found = await deps.report(ai_summary.of_span, span)
     ids = [one.name for one in found.keys]
-    names = await here.deps.read(keys.get_names, ids)
-    return answer(ai_summary.ai_summary_facts(found, names))
+    names = await deps.read(keys.get_names, ids)
+    return respond(ai_summary.ai_summary_facts(found, names))
 
 
 @router.get(
     "/api/keys/{key_id}/usage/ai",
     response_model=AiKeySummaryOut,
     summary="Get AI usage of a key",
-    responses=problems("invalid", "not_found"),
+    responses=document_errors("invalid", "not_found"),
 )
 @policy(AuthMode.KEY_OR_SESSION, scope=None)
-async def read_key_ai_usage(key_id: KeyId, here: Here, query: Annotated[SummaryIn, Query()]) -> Response:
+async def read_key_ai_usage(key_id: KeyId, deps: CallerDeps, query: Annotated[SummaryIn, Query()]) -> Response:
     """Requests and tokens by time, provider and model. A key can read its own; otherwise `usage:read` is required."""
-    _require_reader(here, key_id)
-    span = _span(here, query)
-    await _require_known(here, key_id)
-    found = await here.deps.report(ai_summary.of_span, span, key_id)
-    return answer(ai_summary.ai_summary_facts(found, None))
+    _require_reader(deps, key_id)
+    span = _span(deps, query)
+    await _require_known(deps, key_id)
+    found = await deps.report(ai_summary.of_span, span, key_id)
+    return respond(ai_summary.ai_summary_facts(found, None))
 
 
 _FILE: dict[int | str, dict[str, Any]] = {
@@ -140,34 +142,34 @@ _FILE: dict[int | str, dict[str, Any]] = {
     "/api/usage/export",
     response_class=Response,
     summary="Export usage",
-    responses=problems("invalid", "confirmation_required") | _FILE,
+    responses=document_errors("invalid", "confirmation_required") | _FILE,
 )
 @policy(AuthMode.KEY_OR_SESSION, scope="usage:read", sensitive=True)
-async def export_usage(here: Here, query: Annotated[AllExportIn, Query()]) -> Response:
+async def export_usage(deps: CallerDeps, query: Annotated[AllExportIn, Query()]) -> Response:
     """All matching rows, as an attachment: CSV, or a JSON array with one row per line. The export is recorded in the
     audit trail. In CSV, text that a spreadsheet could read as a formula gets a leading `'`; JSON has the exact text."""
-    return await export_answer(here.deps, search_of(query, query.key_id), query.format, bom=query.bom)
+    return await export_answer(deps, build_search(query, query.key_id), query.format, bom=query.bom)
 
 
 @router.get(
     "/api/keys/{key_id}/usage/export",
     response_class=Response,
     summary="Export usage of a key",
-    responses=problems("invalid", "not_found", "confirmation_required") | _FILE,
+    responses=document_errors("invalid", "not_found", "confirmation_required") | _FILE,
 )
 @policy(AuthMode.KEY_OR_SESSION, scope=None, sensitive=True)
-async def export_key_usage(key_id: KeyId, here: Here, query: Annotated[ExportIn, Query()]) -> Response:
+async def export_key_usage(key_id: KeyId, deps: CallerDeps, query: Annotated[ExportIn, Query()]) -> Response:
     """Like the export of all keys. A key can export its own log; otherwise `usage:read` is required."""
-    _require_reader(here, key_id)
-    search = search_of(query, key_id)
-    await _require_known(here, key_id)
-    return await export_answer(here.deps, search, query.format, bom=query.bom)
+    _require_reader(deps, key_id)
+    search = build_search(query, key_id)
+    await _require_known(deps, key_id)
+    return await export_answer(deps, search, query.format, bom=query.bom)
 
 
-def _span(here: Here, query: SummaryIn) -> Span:
-    """Of `since` and `until`; the last seven days without them."""
-    now_ms = here.instance.now_ms()
-    until_ms, since_ms = time_of("until", query.until), time_of("since", query.since)
+def _span(deps: CallerDeps, query: SummaryIn) -> Span:
+    """The range from `since` to `until`; the last seven days by default."""
+    now_ms = deps.instance.now_ms()
+    until_ms, since_ms = parse_time("until", query.until), parse_time("since", query.since)
     until_ms = now_ms + 1 if until_ms is None else until_ms
     since_ms = until_ms - 7 * DAY_MS if since_ms is None else since_ms
     zone = spans.zone_name(query.time_zone)
@@ -176,17 +178,17 @@ def _span(here: Here, query: SummaryIn) -> Span:
     return spans.between(since_ms, until_ms, zone, query.by)
 
 
-def _require_reader(here: Here, key_id: str) -> None:
-    """A key may read its own log; others need the scope, before anything else is looked at."""
-    if here.caller.key_id != key_id:
-        here.require("usage:read")
+def _require_reader(deps: CallerDeps, key_id: str) -> None:
+    """A key may read its own log; any other caller needs the scope, which is checked before any lookup."""
+    if deps.caller.key_id != key_id:
+        require_scope(deps, "usage:read")
 
 
-async def _require_known(here: Here, key_id: str) -> None:
-    await here.deps.read(keys.get_even_deleted, key_id)
+async def _require_known(deps: CallerDeps, key_id: str) -> None:
+    await deps.read(keys.get_even_deleted, key_id)
 
 
-async def _page(here: Here, query: UsageIn, search: UsageSearch) -> Response:
-    found = await here.deps.report(find_rows, search, query.before_id, query.limit)
+async def _page(deps: CallerDeps, query: UsageIn, search: UsageSearch) -> Response:
+    found = await deps.report(find_rows, search, query.before_id, query.limit)
     following = None if found.next_before is None else encode_cursor(found.next_before)
-    return answer({"items": [row_facts(row) for row in found.rows], "next_cursor": following})
+    return respond({"items": [row_facts(row) for row in found.rows], "next_cursor": following})

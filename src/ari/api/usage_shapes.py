@@ -1,11 +1,11 @@
-"""The JSON shapes of numbers and exports of the usage log."""
+"""Statistics and exports of the usage log."""
 
 from typing import Literal
 
 from pydantic import BaseModel, Field, JsonValue, RootModel
 
 from ari.api.log_shapes import UsageOut, UsageSearchIn
-from ari.api.shapes import OneLine, Sent, time_of
+from ari.api.shapes import OneLine, RequestModel, parse_time
 from ari.usage.model import UsageFilter
 from ari.usage.reports.ai_summary import TOP as MOST_NAMED
 from ari.usage.reports.export import COLUMNS
@@ -43,7 +43,7 @@ class UsageFileOut(RootModel[list[UsageOut]]):
     """All matching rows, newest first, streamed as an attachment. CSV has a column for each field."""
 
 
-class SummaryIn(Sent):
+class SummaryIn(RequestModel):
     """A time range of at most 400 days; default: the last seven days."""
 
     since: str | None = Field(
@@ -268,11 +268,11 @@ class SummaryOut(CountsOut):
     attempts: AttemptsOut = Field(description="Attempts without a valid key; not included in the other numbers.")
 
 
-def search_of(query: UsageSearchIn, key_id: str | None) -> UsageSearch:
-    """What to search for. Raises ``Invalid`` naming the parameter."""
+def build_search(query: UsageSearchIn, key_id: str | None) -> UsageSearch:
+    """The search. Raises ``Invalid`` for a parameter."""
     code = None if query.code is None else code_of(query.code)
     return UsageSearch(
-        UsageFilter(key_id, code, time_of("since", query.since), time_of("until", query.until)),
+        UsageFilter(key_id, code, parse_time("since", query.since), parse_time("until", query.until)),
         None if query.method is None else method_of(query.method),
         None if query.status is None else StatusRange.parse(query.status),
         None if query.q is None else text_of(query.q),

@@ -1,4 +1,4 @@
-"""What is wrong with what a caller sent, in our words: never the validating library's, and never a value (rule 7)."""
+"""Problems with a request in ARI's own words, never with a value from the request (security.md 7)."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -41,16 +41,16 @@ _SENTENCES: dict[str, Callable[[_Context], str]] = {
     "literal_error": lambda choice: f"Choose {choice['expected']}.",
     "json_invalid": lambda _: "Invalid JSON.",
 }
-OTHERWISE = "Invalid value."
+DEFAULT_MESSAGE = "Invalid value."
 
 
 def problems_of(errors: Sequence[Any]) -> list[Problem]:
-    """Pydantic's errors as ours: ``loc`` begins with where the field is (``body``, ``query`` …)."""
+    """The problems that Pydantic found; each ``loc`` starts with the place of the field (``body``, ``query`` …)."""
     return [Problem(_location(error["loc"]), _message(error)) for error in errors[:MAX_PROBLEMS]]
 
 
 def _location(loc: Sequence[int | str]) -> str:
-    """The field's path without ``body`` or ``query``; a name that may be a pasted secret is not repeated."""
+    """The path of the field without ``body`` or ``query``; a name that may be a pasted secret is replaced."""
     parts = [str(part) for part in loc[1:]]
     return ".".join(part if _FIELD.fullmatch(part) else "?" for part in parts) or str(loc[0])
 
@@ -60,6 +60,6 @@ def _message(error: Any) -> str:
         text = str(error["msg"]).removeprefix("Value error, ")
         return text if text.endswith(".") else f"{text}."
     if error["type"] == "string_too_short" and error["loc"][-1] == "name":
-        return EMPTY_NAME  # as the pages and the command line say it
+        return EMPTY_NAME  # the same sentence at every door
     sentence = _SENTENCES.get(error["type"])
-    return OTHERWISE if sentence is None else sentence(error.get("ctx", {}))
+    return DEFAULT_MESSAGE if sentence is None else sentence(error.get("ctx", {}))

@@ -1,7 +1,7 @@
-"""``/api/verify``: another service asks whether a key that it was shown is good. Answered from the guard.
+"""``/api/verify``: verify keys for another service, on a fast route.
 
-The body is never logged (security.md 16). The caller's row, one row for each known key and the counts of the others
-are one commit, before the answer.
+The body is never logged (security.md 16). The caller's row, a row for each known key and the counts of other texts are
+committed together before the response.
 """
 
 from collections.abc import Sequence
@@ -12,12 +12,12 @@ import msgspec
 from fastapi import APIRouter
 from pydantic import BaseModel, ValidationError
 
-from ari.api.here import WITH_BODY, problems
-from ari.api.validation import OTHERWISE, problems_of
+from ari.api.error_docs import BODY_ERRORS, document_errors
+from ari.api.validation import DEFAULT_MESSAGE, problems_of
 from ari.api.verify_shapes import (
-    ADDRESS_LENGTH,
-    MOST_ITEMS,
-    MOST_SCOPES,
+    MAX_ADDRESS_LENGTH,
+    MAX_ITEMS,
+    MAX_SCOPES,
     SCOPE_PATTERN,
     VerdictOut,
     VerdictsOut,
@@ -48,25 +48,25 @@ _Scope = Annotated[str, msgspec.Meta(pattern=SCOPE_PATTERN)]
 
 class _Item(msgspec.Struct, forbid_unknown_fields=True):
     key: str
-    scopes: Annotated[list[_Scope], msgspec.Meta(max_length=MOST_SCOPES)] = []
-    client_address: Annotated[str, msgspec.Meta(max_length=ADDRESS_LENGTH)] | None = None
+    scopes: Annotated[list[_Scope], msgspec.Meta(max_length=MAX_SCOPES)] = []
+    client_address: Annotated[str, msgspec.Meta(max_length=MAX_ADDRESS_LENGTH)] | None = None
 
 
 class _Items(msgspec.Struct, forbid_unknown_fields=True):
-    items: Annotated[list[Any], msgspec.Meta(max_length=MOST_ITEMS)]
+    items: Annotated[list[Any], msgspec.Meta(max_length=MAX_ITEMS)]
 
 
 @dataclass(frozen=True, slots=True)
-class _Question:
-    """One item, understood; ``address`` is the client's, in the one form that the log keeps."""
+class _Query:
+    """A parsed item; ``address`` is the client's, in the form that the log stores."""
 
     token: bytes
     scopes: tuple[str, ...]
     address: str | None
 
 
-class _Desk:
-    """Judges the questions of one request and notes what the log shall hold."""
+class _Verifier:
+    """Verifies the items of one request and collects their log entries."""
 
     def __init__(self, context: RequestContext, services: Services) -> None:
         self._context = context
@@ -75,18 +75,18 @@ class _Desk:
         self._log = context.record.extra_batch = Batch()
         self._stamped = False
 
-    async def judge(self, question: _Question) -> dict[str, Any]:
-        """The verdict as JSON. Raises ``Unavailable`` when nothing can be decided."""
-        ask = AccessRequest(None, self._now_ms, question.scopes)
-        verdict = await verify(self._services.lookup, question.token, ask)
+    async def verify(self, query: _Query) -> dict[str, Any]:
+        """The result as JSON. Raises ``Unavailable`` if ARI can't decide."""
+        ask = AccessRequest(None, self._now_ms, query.scopes)
+        verdict = await verify(self._services.lookup, query.token, ask)
         code = ACCEPTED if isinstance(verdict, Granted) else verdict.reason.code
         key = verdict.key
         if key is None:
             self._count(code)
             return {"valid": False, "code": code, "key": None}
         await self._stamp(verdict)
-        self._log.rows.append(self._row(key, code, question.address))
-        return {"valid": code == ACCEPTED, "code": code, "key": _public(key)}
+        self._log.rows.append(self._row(key, code, query.address))
+        return {"valid": code == ACCEPTED, "code": code, "key": _public_facts(key)}
 
     def _row(self, key: ApiKey, code: str, address: str | None) -> UsageRow:
         row_id = new_id(ROW_KIND, self._now_ms)
@@ -108,7 +108,7 @@ class _Desk:
         )
 
     def _count(self, code: str) -> None:
-        """Text that is no key of ours is counted under who asked, not under an address that it only claims."""
+        """Count a text that isn't a key under the caller, not under the address that the caller reports."""
         caller = self._context.caller
         assert caller is not None
         self._log.attempts.append(Attempt(self._now_ms, code, caller.actor))
@@ -122,34 +122,34 @@ class _Desk:
 
 
 async def _verify(context: RequestContext, services: Services) -> Response:
-    return json_response(await _Desk(context, services).judge(_question(context.json)))
+    return json_response(await _Verifier(context, services).verify(_parse_query(context.json)))
 
 
 async def _verify_batch(context: RequestContext, services: Services) -> Response:
-    desk, answers = _Desk(context, services), []
-    for item in _understood(context.json, _Items, VerifyItemsIn).items:
+    verifier, results = _Verifier(context, services), []
+    for item in _parse(context.json, _Items, VerifyItemsIn).items:
         try:
-            question = _question(item)
+            query = _parse_query(item)
         except Invalid as error:
-            answers.append({"valid": False, "code": _INVALID, "key": None, "errors": _facts(error.problems)})
+            results.append({"valid": False, "code": _INVALID, "key": None, "errors": _describe(error.problems)})
         else:
-            answers.append(await desk.judge(question))
-    return json_response({"items": answers})
+            results.append(await verifier.verify(query))
+    return json_response({"items": results})
 
 
-def _question(sent: Any) -> _Question:
-    item = _understood(sent, _Item, VerifyIn)
+def _parse_query(sent: Any) -> _Query:
+    item = _parse(sent, _Item, VerifyIn)
     address = None
     if item.client_address is not None:
         address = parse_address(item.client_address)
         if address is None:
             raise Invalid(Problem("client_address", "Use an IP address such as 203.0.113.7."))
     token = item.key.encode("utf-8", "surrogatepass")
-    return _Question(token, tuple(item.scopes), None if address is None else str(address))
+    return _Query(token, tuple(item.scopes), None if address is None else str(address))
 
 
-def _public(key: ApiKey) -> dict[str, Any]:
-    """What a service may know of a key that it was shown."""
+def _public_facts(key: ApiKey) -> dict[str, Any]:
+    """The details of a key that another service may see."""
     return {
         "id": key.id,
         "name": key.name,
@@ -159,11 +159,11 @@ def _public(key: ApiKey) -> dict[str, Any]:
     }
 
 
-def _understood(sent: Any, shape: Any, model: type[BaseModel]) -> Any:
-    """``sent`` as ``shape``, checked by the fast library. ``model`` says what is wrong; tests keep the two equal."""
+def _parse(sent: Any, shape: Any, model: type[BaseModel]) -> Any:
+    """Parse with msgspec, which is fast; the Pydantic ``model`` writes the problems. Tests keep the two equal."""
     try:
         return msgspec.convert(sent, shape)
-    except (msgspec.ValidationError, UnicodeEncodeError):  # the latter: half of a surrogate pair
+    except (msgspec.ValidationError, UnicodeEncodeError):  # UnicodeEncodeError: half of a surrogate pair
         raise Invalid(*_problems(sent, model)) from None
 
 
@@ -172,21 +172,24 @@ def _problems(sent: Any, model: type[BaseModel]) -> list[Problem]:
         model.model_validate(sent)
     except ValidationError as error:
         return problems_of([{**one, "loc": ("body", *one["loc"])} for one in error.errors(include_input=False)])
-    return [Problem("body", OTHERWISE)]
+    return [Problem("body", DEFAULT_MESSAGE)]
 
 
-def _facts(problems: Sequence[Problem]) -> list[dict[str, str]]:
+def _describe(problems: Sequence[Problem]) -> list[dict[str, str]]:
     return [{"location": one.location, "message": one.message} for one in problems]
 
 
-@router.post("/api/verify", response_model=VerdictOut, summary="Verify a key", responses=problems(*WITH_BODY))
+@router.post("/api/verify", response_model=VerdictOut, summary="Verify a key", responses=document_errors(*BODY_ERRORS))
 @policy(AuthMode.KEY_OR_SESSION, scope="keys:verify", fast=FastRoute(_verify, reads_only=True))
 def verify_key(body: VerifyIn) -> None:
     """Returns 200 whether or not the key is valid. 503 means ARI couldn't decide."""
 
 
 @router.post(
-    "/api/verify/batch", response_model=VerdictsOut, summary="Verify up to 100 keys", responses=problems(*WITH_BODY)
+    "/api/verify/batch",
+    response_model=VerdictsOut,
+    summary="Verify up to 100 keys",
+    responses=document_errors(*BODY_ERRORS),
 )
 @policy(AuthMode.KEY_OR_SESSION, scope="keys:verify", fast=FastRoute(_verify_batch, reads_only=True))
 def verify_keys(body: VerifyBatchIn) -> None:

@@ -1,20 +1,20 @@
-"""The JSON shapes of ``/api/verify``, for the description; ``verify.py`` reads and writes them itself."""
+"""Requests and responses of ``/api/verify``, for OpenAPI; ``verify.py`` parses and writes them itself."""
 
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictStr
 
-from ari.api.shapes import FieldProblem, Nullable, Sent
+from ari.api.shapes import FieldProblem, Nullable, RequestModel
 
-MOST_ITEMS = 100
-MOST_SCOPES = 20
+MAX_ITEMS = 100
+MAX_SCOPES = 20
 SCOPE_PATTERN = r"^(\*|[a-z][a-z0-9_-]{0,30}:(\*|[a-z][a-z0-9_-]{0,30}))$"
 
 _EXAMPLE: dict[str, JsonValue] = {"key": "ari_k_" + "0" * 49, "scopes": ["usage:read"], "client_address": "203.0.113.7"}
-ADDRESS_LENGTH = 64
+MAX_ADDRESS_LENGTH = 64
 
 
-class VerifyIn(Sent):
+class VerifyIn(RequestModel):
     """A key that your service received."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
@@ -23,30 +23,30 @@ class VerifyIn(Sent):
         description="The key exactly as received. Anything that isn't an ARI key is `malformed`.",
         examples=[_EXAMPLE["key"]],
     )
-    scopes: Annotated[list[Annotated[StrictStr, Field(pattern=SCOPE_PATTERN)]], Field(max_length=MOST_SCOPES)] = Field(
+    scopes: Annotated[list[Annotated[StrictStr, Field(pattern=SCOPE_PATTERN)]], Field(max_length=MAX_SCOPES)] = Field(
         default_factory=list,
         description="Scopes the key must have. Only `*` covers scopes that ARI doesn't know.",
         examples=[["usage:read"]],
     )
-    client_address: Annotated[StrictStr, Field(max_length=ADDRESS_LENGTH)] | None = Field(
+    client_address: Annotated[StrictStr, Field(max_length=MAX_ADDRESS_LENGTH)] | None = Field(
         None, description="IP address of your client, for the key's usage log.", examples=["203.0.113.7"]
     )
 
 
-class VerifyBatchIn(Sent):
+class VerifyBatchIn(RequestModel):
     """Several keys; each is verified separately."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"items": [_EXAMPLE]}]})
 
-    items: Annotated[list[VerifyIn], Field(max_length=MOST_ITEMS)] = Field(
+    items: Annotated[list[VerifyIn], Field(max_length=MAX_ITEMS)] = Field(
         description="Keys to verify, up to 100.", examples=[[_EXAMPLE]]
     )
 
 
-class VerifyItemsIn(Sent):
+class VerifyItemsIn(RequestModel):
     """A batch whose items are not looked at yet: one that cannot be read harms no other."""
 
-    items: Annotated[list[Any], Field(max_length=MOST_ITEMS)]
+    items: Annotated[list[Any], Field(max_length=MAX_ITEMS)]
 
 
 class VerifiedKeyOut(BaseModel):

@@ -1,0 +1,35 @@
+"""Commands and reads for the caller of an endpoint."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+
+from ari.base.errors import Forbidden
+from ari.deps import Deps
+from ari.http.context import deps_of
+from ari.keys import scopes
+from ari.keys.model import ApiKey
+from ari.usage.model import NO_USE
+from ari.usage.reports.facts import key_facts
+
+
+async def _deps(request: Request) -> Deps:
+    return deps_of(request)
+
+
+CallerDeps = Annotated[Deps, Depends(_deps)]
+"""The parameter of an endpoint that runs commands for its caller."""
+
+
+def require_scope(deps: Deps, scope: str) -> None:
+    """Raise ``Forbidden`` unless the caller has the scope."""
+    if not scopes.holds(deps.caller.scopes, scope):
+        raise Forbidden(f"This key needs the scope “{scope}”.", scope)
+
+
+async def describe_keys(deps: Deps, keys: Sequence[ApiKey]) -> list[dict[str, Any]]:
+    """The JSON of these keys with their usage totals."""
+    totals = await deps.instance.atotals([key.id for key in keys])
+    now_ms = deps.instance.now_ms()
+    return [key_facts(key, totals.get(key.id, NO_USE), now_ms) for key in keys]
