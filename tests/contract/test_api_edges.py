@@ -8,7 +8,7 @@ import pytest
 
 from ari import keys
 from ari.deps import Deps
-from ari.instance import Instance
+from ari.deps import Deps
 from ari.keys import NewKey
 from ari.server import build_app
 from tests.support import asgi
@@ -49,7 +49,7 @@ def test_a_fault_of_ours_is_a_problem_document(data_dir: Path, monkeypatch: pyte
         raise RuntimeError("hunter2")
 
     with opened(data_dir, None) as instance:
-        monkeypatch.setattr(Instance, "aread", fail)
+        monkeypatch.setattr(Deps, "read", fail)
         [answer] = _get(instance, b"/api/events")
         assert answer.status == 500
         assert answer.headers["content-type"] == "application/problem+json"
