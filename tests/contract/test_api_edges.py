@@ -8,7 +8,7 @@ import pytest
 
 from ari import keys
 from ari.deps import Deps
-from ari.deps import Deps
+from ari.instance import Instance
 from ari.keys import NewKey
 from ari.server import build_app
 from tests.support import asgi
