@@ -96,7 +96,7 @@ def test_a_role_that_may_not_create(data_dir: Path, postgres_url: str, role: str
     assert f"GRANT CREATE ON SCHEMA public TO {role}" in said
     assert is_empty(postgres_url)
     _on(postgres_url, "REVOKE ALL ON SCHEMA public FROM PUBLIC")
-    assert '("$user", public) exists and may be used' in _refusal(data_dir, _as(role, postgres_url))
+    assert '("$user", public) exists and can be used' in _refusal(data_dir, _as(role, postgres_url))
     _on(postgres_url, f"GRANT USAGE, CREATE ON SCHEMA public TO {role}")
     with opened(data_dir, _as(role, postgres_url)):
         pass

@@ -152,4 +152,4 @@ def test_a_start_without_the_master_key_says_how_to_go_on(data_dir: Path, make_s
     made = make_server()
     assert made.launch().wait(60) == 1
     assert "it is needed for: provider key of openai" in made.log_text()
-    assert made.log_text().strip().endswith("remove what it sealed: ari integrations remove PROVIDER")
+    assert made.log_text().strip().endswith("remove what it encrypted: ari integrations remove PROVIDER")
