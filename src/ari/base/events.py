@@ -157,6 +157,9 @@ class EventStore(Protocol):
     def append_counts(self, now_ms: int) -> int:
         """Write the events of all counts whose time is over; how many."""
 
+    def any_counts(self, now_ms: int) -> bool:
+        """Whether ``append_counts`` has something to do."""
+
     def page(self, subject: str | None, before_id: str | None, limit: int, *, keys_only: bool = False) -> list[Event]:
         """Newest first; ``subject`` narrows to one thing, ``keys_only`` to what happened to keys."""
 

@@ -67,6 +67,9 @@ class ResponseStore(Protocol):
     def put(self, response: StoredResponse) -> None:
         """Store it, in place of an expired one."""
 
+    def forget_expired(self, now_ms: int) -> int:
+        """Delete expired responses; how many."""
+
 
 class IdempotencyTransaction(CommandTransaction, Protocol):
     """One transaction over answered requests and what is sealed."""

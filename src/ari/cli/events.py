@@ -4,9 +4,10 @@ from typing import Annotated
 
 import typer
 
-from ari.base.events import Event, EventStore, event_facts
+from ari.base.events import Event, event_facts
+from ari.base.transaction import CommandTransaction, get_events
 from ari.cli import output
-from ari.cli.opening import opened
+from ari.cli.opening import opened_deps
 from ari.cli.options import AsJson, DataDir, Limit
 
 Subject = Annotated[
@@ -18,8 +19,8 @@ _PAGE = 200
 
 def events(subject: Subject = None, limit: Limit = 50, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """Show the audit log, newest first."""
-    with opened(data_dir) as instance:
-        happened = instance.read(lambda unit: _newest(unit.events, subject, limit))
+    with opened_deps(data_dir) as deps:
+        happened = deps.read_sync(_get_newest, subject, limit)
     if as_json:
         output.as_json({"items": [event_facts(event) for event in happened]})
         return
@@ -30,11 +31,11 @@ def events(subject: Subject = None, limit: Limit = 50, as_json: AsJson = False, 
     output.table(("TIME", "EVENT", "BY", "SUBJECT", "DETAIL"), rows, "No events yet.")
 
 
-def _newest(store: EventStore, subject: str | None, limit: int) -> list[Event]:
+def _get_newest(tx: CommandTransaction, subject: str | None, limit: int) -> list[Event]:
     listed: list[Event] = []
     while len(listed) < limit:
         wanted = min(_PAGE, limit - len(listed))
-        page = store.page(subject, listed[-1].id if listed else None, wanted)
+        page = get_events(tx, subject, listed[-1].id if listed else None, wanted)
         listed += page
         if len(page) < wanted:
             break

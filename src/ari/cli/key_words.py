@@ -1,13 +1,13 @@
 """Find keys by what people type, and print them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from ari import keys
 from ari.base.errors import Invalid, NotFound, Problem
 from ari.base.ids import is_id
 from ari.cli import output
-from ari.keys import manage, token
-from ari.keys.manage import Created
+from ari.keys import Created, token
 from ari.keys.model import ApiKey
 from ari.keys.ports import Activity, KeyTransaction
 from ari.keys.scopes import preset_of
@@ -20,26 +20,26 @@ if TYPE_CHECKING:
 _PAGE = 200
 
 
-def every_key(unit: KeyTransaction, now_ms: int, activity: Activity) -> Iterator[ApiKey]:
+def list_keys(tx: KeyTransaction, activity: Activity) -> list[ApiKey]:
     """Every key on every page, newest first."""
-    before = None
-    while keys := unit.keys.page(now_ms, activity, before, _PAGE):
-        yield from keys
-        before = keys[-1].id
+    listed: list[ApiKey] = []
+    while page := keys.get_page(tx, activity, listed[-1].id if listed else None, _PAGE):
+        listed += page
+    return listed
 
 
-def found(unit: KeyTransaction, now_ms: int, text: str, *, even_deleted: bool = False) -> ApiKey:
+def find_key(tx: KeyTransaction, text: str, *, even_deleted: bool = False) -> ApiKey:
     """The key with this ID or, if only one key has it, this prefix. Raises ``NotFound`` or ``Invalid``.
 
     ``even_deleted`` also finds a deleted key, by its ID.
     """
     if is_id("key", text):
-        return manage.even_deleted(unit, text) if even_deleted else manage.get(unit, text)
+        return keys.get_even_deleted(tx, text) if even_deleted else keys.get(tx, text)
     if len(text) == token.LENGTH and text.startswith(token.PREFIX):
         sentence = "Use the key's ID or prefix, not the key itself (it would stay in your shell history)."
         raise Invalid(Problem("id", sentence))
     hint = text.replace("...", "…")
-    matches = [key for key in every_key(unit, now_ms, "all") if key.hint == hint]
+    matches = [key for key in list_keys(tx, "all") if key.hint == hint]
     if len(matches) > 1:
         raise Invalid(Problem("id", "Several keys match; use the ID."))
     if not matches:
@@ -76,15 +76,15 @@ def show_created(instance: "Instance", created: Created, as_json: bool) -> None:
     output.say(f'  curl -H "x-api-key: $ARI_API_KEY" {instance.settings.base_url}/api/me')
 
 
-def show_list(instance: "Instance", keys: Sequence[ApiKey], as_json: bool) -> None:
+def show_list(instance: "Instance", listed: Sequence[ApiKey], as_json: bool) -> None:
     """Print keys as a table, or as JSON in the shape of the API."""
     now_ms = instance.now_ms()
-    totals = _totals(instance, keys)
+    totals = _totals(instance, listed)
     if as_json:
-        output.as_json({"items": [key_facts(key, totals.get(key.id, NO_USE), now_ms) for key in keys]})
+        output.as_json({"items": [key_facts(key, totals.get(key.id, NO_USE), now_ms) for key in listed]})
         return
     headers = ("NAME", "PREFIX", "STATUS", "ACCESS", "EXPIRES", "LAST USED", "REQUESTS", "ID")
-    rows = [_row(key, totals.get(key.id, NO_USE), now_ms) for key in keys]
+    rows = [_row(key, totals.get(key.id, NO_USE), now_ms) for key in listed]
     output.table(headers, rows, 'No keys yet. Create one: ari keys create "My script" --expires 90d', droppable=1)
 
 
@@ -132,8 +132,8 @@ def _expiry(key: ApiKey, now_ms: int) -> str:
     return output.exactly(key.expires_at_ms, now_ms)
 
 
-def _totals(instance: "Instance", keys: Sequence[ApiKey]) -> dict[str, KeyTotals]:
+def _totals(instance: "Instance", listed: Sequence[ApiKey]) -> dict[str, KeyTotals]:
     totals: dict[str, KeyTotals] = {}
-    for start in range(0, len(keys), _PAGE):
-        totals |= instance.database.usage.totals([key.id for key in keys[start : start + _PAGE]])
+    for start in range(0, len(listed), _PAGE):
+        totals |= instance.database.usage.totals([key.id for key in listed[start : start + _PAGE]])
     return totals

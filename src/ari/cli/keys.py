@@ -1,4 +1,4 @@
-"""``ari keys``: create, list, change, revoke, delete. The rules are in ``ari.keys.manage``, as for every door."""
+"""``ari keys``: create, list, change, revoke, delete. The rules are in ``ari.keys``, as for every door."""
 
 from collections.abc import Callable
 from typing import Annotated, Literal
@@ -6,15 +6,13 @@ from typing import Annotated, Literal
 import typer
 
 from ari import keys
-from ari.base.caller import Caller
 from ari.cli import key_words, output
-from ari.cli.key_words import found
-from ari.cli.opening import CALLER, opened, opened_deps
+from ari.cli.key_words import find_key
+from ari.cli.opening import opened_deps
 from ari.cli.options import AsJson, DataDir, Expires, ExpiresAt, KeyName, Scopes, Yes
 from ari.cli.words import instant, one_of
-from ari.keys import manage
+from ari.keys import KeyChange, NewKey
 from ari.keys.expiry import expiry_of
-from ari.keys.manage import KeyChange, NewKey
 from ari.keys.model import ApiKey
 from ari.keys.ports import KeyTransaction
 
@@ -28,7 +26,6 @@ Status = Annotated[
         help="Filter by status. Inactive keys are revoked or expired.",
     ),
 ]
-Why = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why, for the trail.", show_default=False)]
 
 app = typer.Typer(help="Create, list, change, revoke and delete API keys.", no_args_is_help=True)
 
@@ -47,9 +44,8 @@ def create(
     Never expires unless you pass --expires.
     """
     new = NewKey(name, expires, instant(expires_at, "--expires-at"), tuple(scope) if scope else None)
-    with opened(data_dir) as instance:
-        created = instance.command(CALLER(), lambda unit, caller: manage.create(unit, caller, instance.now_ms(), new))
-        key_words.show_created(instance, created, as_json)
+    with opened_deps(data_dir) as deps:
+        key_words.show_created(deps.instance, deps.do_sync(keys.create, new), as_json)
 
 
 @app.command("list")
@@ -59,16 +55,15 @@ def list_(
     data_dir: DataDir = None,
 ) -> None:
     """List keys, newest first."""
-    with opened(data_dir) as instance:
-        listed = instance.read(lambda unit: list(key_words.every_key(unit, instance.now_ms(), status)))
-        key_words.show_list(instance, listed, as_json)
+    with opened_deps(data_dir) as deps:
+        key_words.show_list(deps.instance, deps.read_sync(key_words.list_keys, status), as_json)
 
 
 @app.command()
 def show(key: KeyName, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """Show a key's details."""
-    with opened(data_dir) as instance:
-        key_words.show_key(instance, instance.read(lambda unit: found(unit, instance.now_ms(), key)), as_json)
+    with opened_deps(data_dir) as deps:
+        key_words.show_key(deps.instance, deps.read_sync(find_key, key), as_json)
 
 
 @app.command()
@@ -104,8 +99,8 @@ def expiry(
     if expires is None and expires_at is None:
         raise typer.BadParameter("pass --expires or --expires-at.")
     at_ms = instant(expires_at, "--expires-at")
-    with opened(data_dir) as instance:
-        wanted = KeyChange(expires_at_ms=expiry_of(expires, at_ms, instance.now_ms()))
+    with opened_deps(data_dir) as deps:
+        wanted = KeyChange(expires_at_ms=expiry_of(expires, at_ms, deps.instance.now_ms()))
     _change(key, wanted, _expiry_sentence, as_json, data_dir)
 
 
@@ -137,7 +132,7 @@ def revoke(
     """Permanently revoke a key, effective immediately."""
     with opened_deps(data_dir) as deps:
         now_ms = deps.instance.now_ms()
-        named = deps.read_sync(found, now_ms, key, even_deleted=with_made)
+        named = deps.read_sync(find_key, key, even_deleted=with_made)
         made = deps.read_sync(keys.get_active_made_by, named.id) if with_made else []
         if made or not named.is_inactive(now_ms):
             output.confirm(_revoke_question(named, len(made)), yes=yes)
@@ -156,24 +151,22 @@ def revoke(
 @app.command()
 def delete(key: KeyName, yes: Yes = False, data_dir: DataDir = None) -> None:
     """Delete a revoked or expired key. Its usage and events are kept."""
-    with opened(data_dir) as instance:
-        named = instance.read(lambda unit: found(unit, instance.now_ms(), key))
-        if named.is_inactive(instance.now_ms()):
+    with opened_deps(data_dir) as deps:
+        named = deps.read_sync(find_key, key)
+        if named.is_inactive(deps.instance.now_ms()):
             output.confirm(f"Delete {_describe(named)}? Its usage and events are kept.", yes=yes)
-        instance.command(CALLER(), lambda unit, caller: manage.delete(unit, caller, instance.now_ms(), named.id))
+        deps.do_sync(keys.delete, named.id)
         output.say(f"Deleted {_describe(named)}.")
 
 
 def _change(key: str, wanted: KeyChange, result: Callable[[ApiKey], str], as_json: bool, data_dir: DataDir) -> None:
-    with opened(data_dir) as instance:
+    def change(tx: KeyTransaction) -> ApiKey:
+        return keys.change(tx, find_key(tx, key).id, wanted)
 
-        def change(unit: KeyTransaction, caller: Caller) -> ApiKey:
-            now_ms = instance.now_ms()
-            return manage.change(unit, caller, now_ms, found(unit, now_ms, key).id, wanted)
-
-        changed = instance.command(CALLER(), change)
+    with opened_deps(data_dir) as deps:
+        changed = deps.do_sync(change)
         if as_json:
-            key_words.show_key(instance, changed, as_json)
+            key_words.show_key(deps.instance, changed, as_json)
         else:
             output.say(result(changed))
 

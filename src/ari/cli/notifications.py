@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ari.cli import output
-from ari.cli.opening import CALLER, opened
+from ari.cli.opening import opened_deps
 from ari.cli.options import AsJson, DataDir, Limit
 
 if TYPE_CHECKING:
+    from ari.notifications.manage import NotificationSetting
     from ari.notifications.model import Notice
     from ari.notifications.ports import NoticeTransaction
 
@@ -25,10 +26,10 @@ def list_kinds(as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """List notification types and how email is sent."""
     from ari.notifications import manage
 
-    with opened(data_dir) as instance:
-        instance.look_for_mail_key()
-        switches, address = instance.read(lambda unit: (manage.list_settings(unit.notes), manage.recipient(unit)))
-        config = instance.mail_config
+    with opened_deps(data_dir) as deps:
+        deps.instance.look_for_mail_key()
+        switches, address = deps.read_sync(_get_settings), deps.read_sync(manage.recipient)
+        config = deps.instance.mail_config
     if as_json:
         mail = manage.mail_config_facts(config, address)
         output.as_json({"mail": mail, "items": [manage.setting_facts(one) for one in switches]})
@@ -58,8 +59,8 @@ def switch_off(kind: Kind, as_json: AsJson = False, data_dir: DataDir = None) ->
 def _switch(kind: str, data_dir: DataDir, *, on: bool, as_json: bool) -> None:
     from ari.notifications import manage
 
-    with opened(data_dir) as instance:
-        switched = instance.command(CALLER(), lambda tx, _: manage.switch(tx, kind, on=on))
+    with opened_deps(data_dir) as deps:
+        switched = deps.do_sync(manage.switch, kind, on=on)
     if as_json:
         output.as_json(manage.setting_facts(switched))
     else:
@@ -71,12 +72,12 @@ def history(limit: Limit = 50, as_json: AsJson = False, data_dir: DataDir = None
     """Show delivery history, newest first."""
     from ari.notifications import manage
 
-    with opened(data_dir) as instance:
-        notices = instance.read(lambda unit: _newest(unit, limit))
+    with opened_deps(data_dir) as deps:
+        notices = deps.read_sync(_get_newest, limit)
     if as_json:
         output.as_json({"items": [manage.notice_facts(one) for one in notices]})
         return
-    rows = ((output.moment(one.at_ms), one.state, one.subject, _fate(one)) for one in notices)
+    rows = ((output.moment(one.at_ms), one.state, one.subject, _describe_result(one)) for one in notices)
     output.table(("TIME", "STATE", "SUBJECT", "RESULT"), rows, "No notifications yet.", droppable=1)
 
 
@@ -87,8 +88,8 @@ def send_test(as_json: AsJson = False, data_dir: DataDir = None) -> None:
 
     from ari.notifications import manage
 
-    with opened(data_dir) as instance:
-        tested = asyncio.run(instance.asend_test_mail(CALLER()))
+    with opened_deps(data_dir) as deps:
+        tested = asyncio.run(deps.instance.asend_test_mail(deps.caller))
     if as_json:
         output.as_json(manage.test_facts(tested))
     elif tested.sent:
@@ -99,20 +100,26 @@ def send_test(as_json: AsJson = False, data_dir: DataDir = None) -> None:
         raise typer.Exit(1)
 
 
-def _newest(unit: "NoticeTransaction", limit: int) -> "list[Notice]":
+def _get_settings(tx: "NoticeTransaction") -> "list[NotificationSetting]":
+    from ari.notifications import manage
+
+    return manage.list_settings(tx.notes)
+
+
+def _get_newest(tx: "NoticeTransaction", limit: int) -> "list[Notice]":
     from ari.notifications import manage
 
     listed: list[Notice] = []
     while len(listed) < limit:
         wanted = min(_PAGE, limit - len(listed))
-        page = manage.history(unit, listed[-1].id if listed else None, wanted)
+        page = manage.history(tx, listed[-1].id if listed else None, wanted)
         listed += page
         if len(page) < wanted:
             break
     return listed
 
 
-def _fate(notice: "Notice") -> str:
+def _describe_result(notice: "Notice") -> str:
     if notice.state == "sent" and notice.sent_at_ms is not None:
         return f"accepted by {notice.sender} at {output.moment(notice.sent_at_ms)} as {notice.sender_id}"
     parts = [notice.error] if notice.error else []

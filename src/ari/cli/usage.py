@@ -8,7 +8,7 @@ import typer
 
 from ari.base.transaction import record
 from ari.cli import output
-from ari.cli.key_words import found
+from ari.cli.key_words import find_key
 from ari.cli.opening import opened, opened_deps
 from ari.cli.options import AsJson, DataDir, Limit, Yes
 from ari.cli.tail import Tail, newest
@@ -146,7 +146,7 @@ def key_id_of(instance: "Instance", text: str) -> str:
 
     def lookup(unit: KeyTransaction) -> str:
         deleted = unit.keys.tombstone(text)
-        return text if deleted is not None else found(unit, instance.now_ms(), text).id
+        return text if deleted is not None else find_key(unit, text).id
 
     return instance.read(lookup)
 

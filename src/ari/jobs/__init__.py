@@ -1,4 +1,4 @@
-"""The door whose caller is the clock: stamps what expired, forgets what is old, notices a clock that was set, mails."""
+"""Background jobs: stamp expired keys, delete old data, detect clock steps, send emails."""
 
 import asyncio
 import threading
@@ -6,16 +6,17 @@ from contextlib import suppress
 
 import structlog
 
-from ari.base.caller import SYSTEM, Caller
+from ari.accounts.ports import AccountTransaction
 from ari.base.clock import MINUTE_MS, Clock
 from ari.base.errors import AriError
-from ari.base.events import Event
-from ari.base.ids import new_id
+from ari.base.idempotency import IdempotencyTransaction
+from ari.base.transaction import CommandTransaction, get_events, record
+from ari.deps import Deps
 from ari.instance import Instance
 from ari.jobs import mail
 from ari.jobs.audit import keep_audit
 from ari.jobs.watch import keep_watch
-from ari.storage.transaction import Transaction
+from ari.keys.ports import KeyTransaction
 from ari.usage.retention import remove_old
 
 TICK_SECONDS = 10
@@ -27,7 +28,7 @@ _log = structlog.get_logger("ari.jobs")
 
 
 class ClockWatch:
-    """Compares the time of day with the time passed."""
+    """Detects steps of the system clock by comparing it with the monotonic clock."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -35,14 +36,14 @@ class ClockWatch:
         self._hourly_at: float | None = None
 
     def step_ms(self) -> int:
-        """How far the clock was set since the last call, 0 within five minutes."""
+        """How far the clock was set since the last call, in ms; 0 for less than five minutes."""
         offset_ms = self._measure()
         step = offset_ms - self._offset_ms
         self._offset_ms = offset_ms
         return step if abs(step) > STEP_MS else 0
 
     def an_hour_passed(self) -> bool:
-        """Once an hour, and at the first call."""
+        """True once an hour, and on the first call."""
         now = self._clock.monotonic()
         if self._hourly_at is not None and now - self._hourly_at < _HOUR_SECONDS:
             return False
@@ -54,7 +55,7 @@ class ClockWatch:
 
 
 async def run(instance: Instance) -> None:
-    """Tick until cancelled; a failed tick is logged and tried again at the next."""
+    """Tick until cancelled. A failed tick is logged, and the next one tries again."""
     watch = ClockWatch(instance.clock)
     stop = threading.Event()
     retention = asyncio.create_task(keep_retention(instance, stop))
@@ -74,55 +75,77 @@ async def run(instance: Instance) -> None:
 
 
 async def keep_mailing(instance: Instance) -> None:
-    """Make notices and send mails, apart from the other jobs: a mail service may be slow. Who waits for one says so."""
+    """Send emails in a task of its own, because a mail service may be slow. ``mail_is_due`` starts a round early."""
     while True:
         instance.mail_is_due.clear()
         try:
             await mail.round_of_mail(instance)
         except AriError as error:
-            _log.warning("mailing failed and will be tried again", reason=str(error))
+            _log.warning("sending emails failed; will retry", reason=str(error))
         with suppress(TimeoutError):
             await asyncio.wait_for(instance.mail_is_due.wait(), TICK_SECONDS)
 
 
 async def keep_retention(instance: Instance, stop: threading.Event) -> None:
-    """Remove old usage now and every hour, in a thread that pauses much; ``stop`` ends it after its present step."""
+    """Remove old usage now and every hour, in a thread that pauses often; ``stop`` ends it after its current step."""
     days = instance.settings.usage_retention_days
     while True:
         try:
             removed = await asyncio.to_thread(remove_old, instance.database.usage, instance.clock, days, stop)
         except AriError as error:
-            _log.warning("old usage could not be removed and will be tried again", reason=str(error))
+            _log.warning("old usage couldn't be removed; will retry", reason=str(error))
         else:
             if removed:
-                _log.info("old usage was removed", entries=removed, days=days)
+                _log.info("old usage removed", entries=removed, days=days)
         await asyncio.sleep(_HOUR_SECONDS)
 
 
 async def tick(instance: Instance, watch: ClockWatch) -> None:
     """One round of all jobs."""
+    deps = Deps(instance)
     try:
         step_ms = watch.step_ms()
         if step_ms:
-            await instance.acommand(SYSTEM, lambda unit, by: record_step(unit, by, instance.now_ms(), step_ms))
-        if await instance.aread(lambda unit: unit.keys.any_unstamped(instance.now_ms())):
+            await deps.do(record_step, step_ms)
+        if await deps.read(has_unstamped_keys):
             await instance.astamp_expired()
-        if await instance.aread(lambda unit: unit.events.any_counts(instance.now_ms())):
-            await instance.acommand(SYSTEM, lambda unit, _: unit.events.append_counts(instance.now_ms()))
+        if await deps.read(has_counted_events):
+            await deps.do(append_counted_events)
         if watch.an_hour_passed():
-            await instance.acommand(SYSTEM, lambda unit, _: unit.accounts.forget_expired(instance.now_ms()))
-            await instance.acommand(SYSTEM, lambda unit, _: unit.responses.forget_expired(instance.now_ms()))
+            await deps.do(forget_expired_accounts)
+            await deps.do(forget_expired_responses)
             await mail.forget_old(instance)
     except AriError as error:
-        _log.warning("a job failed and will be tried again", reason=str(error))
+        _log.warning("a job failed; will retry", reason=str(error))
 
 
-def record_step(unit: Transaction, caller: Caller, now_ms: int, step_ms: int) -> None:
-    """Write the event ``clock_stepped``, once for all workers."""
-    latest = unit.events.page(_CLOCK, None, 1)
-    if latest and abs(latest[0].at_ms - now_ms) < MINUTE_MS:
-        return
-    detail = {"step_seconds": round(step_ms / 1000)}
-    unit.events.append(
-        Event(new_id("evt", now_ms), now_ms, "clock_stepped", caller.actor, _CLOCK, caller.origin, detail)
-    )
+def record_step(tx: CommandTransaction, step_ms: int) -> None:
+    """Record ``clock_stepped``, once for all workers."""
+    latest = get_events(tx, _CLOCK, None, 1)
+    if not latest or abs(latest[0].at_ms - tx.now_ms) >= MINUTE_MS:
+        record(tx, "clock_stepped", _CLOCK, {"step_seconds": round(step_ms / 1000)})
+
+
+def has_unstamped_keys(tx: KeyTransaction) -> bool:
+    """Whether keys have expired whose expiry isn't recorded yet."""
+    return tx.keys.any_unstamped(tx.now_ms)
+
+
+def has_counted_events(tx: CommandTransaction) -> bool:
+    """Whether ``append_counted_events`` has anything to do."""
+    return tx.events.any_counts(tx.now_ms)
+
+
+def append_counted_events(tx: CommandTransaction) -> None:
+    """Record events that were only counted so far."""
+    tx.events.append_counts(tx.now_ms)
+
+
+def forget_expired_accounts(tx: AccountTransaction) -> None:
+    """Delete expired sessions and links."""
+    tx.accounts.forget_expired(tx.now_ms)
+
+
+def forget_expired_responses(tx: IdempotencyTransaction) -> None:
+    """Delete responses stored for idempotency keys that have expired."""
+    tx.responses.forget_expired(tx.now_ms)

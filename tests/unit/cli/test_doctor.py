@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from ari.base.caller import SYSTEM
 from ari.base.settings import Settings, environment_name
 from ari.cli.checks import masked_url
+from ari.deps import Deps
 from ari.jobs import record_step
 from ari.storage.migrate import LOG
 from ari.usage.ports import Batch
@@ -114,7 +114,7 @@ def test_too_few_open_files(ari: Ari, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_clock_steps_are_told(ari: Ari) -> None:
     """A clock that was set shows, with when."""
     instance = ari.instance()
-    instance.command(SYSTEM, lambda unit, by: record_step(unit, by, instance.now_ms(), 3_600_000))
+    Deps(instance).do_sync(record_step, 3_600_000)
     instance.close()
     state, said = _checks(ari)["clock steps"]
     assert (state, said[:2]) == ("note", "1 ")
