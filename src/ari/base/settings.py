@@ -23,6 +23,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from ari.base.errors import ConfigurationError
 from ari.base.hosts import is_loopback
 from ari.base.master_key import keys_of
+from ari.base.setting_errors import describe_error
 from ari.base.setting_types import (
     DEFAULT_PORT,
     Days,
@@ -42,7 +43,6 @@ from ari.base.setting_types import (
     SmtpUrl,
     TimeZone,
 )
-from ari.base.setting_words import sentence_for
 
 __all__ = ["LOOPBACK_NAMES", "Network", "Settings", "environment_name", "load_settings"]
 
@@ -303,7 +303,7 @@ def load_settings(**overrides: object) -> Settings:
         first = error.errors(include_url=False, include_input=False)[0]
         field = str(first["loc"][0]).lower().removeprefix("ari_") if first["loc"] else ""
         info = Settings.model_fields.get(field)
-        message = sentence_for(first["type"], first["msg"], info)
+        message = describe_error(first["type"], first["msg"], info)
         name = _name_in_use(field)
         raise ConfigurationError(f"{name}: {message}." if name else f"{message}.") from None
 

@@ -12,7 +12,7 @@ from ari.accounts.ports import AccountTransaction
 from ari.base.clock import to_rfc3339
 from ari.base.errors import Invalid, NotFound, Problem
 from ari.cli import output
-from ari.cli.opening import opened_deps
+from ari.cli.instances import open_deps
 from ari.cli.options import AsJson, DataDir, Yes
 
 Email = Annotated[
@@ -26,7 +26,7 @@ app = typer.Typer(help="View the owner account; reset its password or email.", n
 @app.command()
 def show(as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """Show the owner account."""
-    with opened_deps(data_dir) as deps:
+    with open_deps(data_dir) as deps:
         account = deps.read_sync(_account, None)
     if as_json:
         created_at = to_rfc3339(account.created_at_ms)
@@ -44,7 +44,7 @@ def reset_password(
     from ari.accounts import setup
     from ari.accounts.password import check_new_password, hash_password
 
-    with opened_deps(data_dir) as deps:
+    with open_deps(data_dir) as deps:
         account = deps.read_sync(_account, email)
         password = _new_password(account.email)
         check_new_password(password, account.email)
@@ -61,7 +61,7 @@ def set_email(
     """Change the owner's email address."""
     from ari.accounts import mail_links
 
-    with opened_deps(data_dir) as deps:
+    with open_deps(data_dir) as deps:
         account = deps.read_sync(_account, None)
         changed = deps.do_sync(mail_links.change_address, account.id, address)
     output.say(f"Owner email changed to {changed.email}.")
@@ -72,7 +72,7 @@ def disable_two_factor(email: Email = None, yes: Yes = False, data_dir: DataDir 
     """Turn off two-factor authentication for someone locked out. Signs out everywhere."""
     from ari.accounts import two_factor
 
-    with opened_deps(data_dir) as deps:
+    with open_deps(data_dir) as deps:
         account = deps.read_sync(_account, email)
         if deps.read_sync(two_factor.is_on, account.id):
             question = f"Turn off two-factor authentication for {account.email} and sign out everywhere?"

@@ -9,9 +9,9 @@ from ari.base.audit import MIN_RETENTION_DAYS, Head, accept, broken
 from ari.base.clock import to_rfc3339
 from ari.base.errors import Conflict
 from ari.cli import output
-from ari.cli.opening import opened, opened_deps
+from ari.cli.instances import open_deps, open_instance
 from ari.cli.options import AsJson, DataDir, Yes
-from ari.cli.words import whole_number
+from ari.cli.time_args import whole_number
 
 if TYPE_CHECKING:
     from ari.instance import Instance
@@ -27,7 +27,7 @@ def root() -> None:
 @app.command("head")
 def show_head(as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """Show the newest event, its hash and the key that signed it. Keep a copy on another machine."""
-    with opened(data_dir) as instance:
+    with open_instance(data_dir) as instance:
         head, fingerprint = _head_of(instance)
     facts = {
         "instance": head.instance,
@@ -52,7 +52,7 @@ def check(
     """Check that an event you saved is still in the audit log. Exits with 1 if it isn't."""
     from ari.storage import checkup
 
-    with opened(data_dir) as instance:
+    with open_instance(data_dir) as instance:
         trail = checkup.audit_trail(instance.database)
         found = instance.read(lambda unit: unit.events.hash_of(event))
     if trail.broken is not None:
@@ -87,7 +87,7 @@ def prune(
     output.confirm(f"Permanently remove every event older than {days} days?", yes=yes)
     from ari.jobs.audit import prune_events
 
-    with opened_deps(data_dir) as deps:
+    with open_deps(data_dir) as deps:
         removed = prune_events(deps, days)
     output.say("No events are that old." if not removed else f"Removed {output.count(removed, 'event')}.")
 
@@ -95,7 +95,7 @@ def prune(
 @app.command("accept")
 def accept_trail(yes: Yes = False, data_dir: DataDir = None) -> None:
     """Sign the audit log as it is, once you know why it doesn't match its signature. Recorded as an event."""
-    with opened_deps(data_dir) as deps:
+    with open_deps(data_dir) as deps:
         before = deps.instance.check_audit_trail()
         if before.broken is not None:
             raise broken(

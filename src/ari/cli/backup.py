@@ -7,17 +7,22 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Annotated
+from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
+from ari.base.caller import command_line_caller
 from ari.base.clock import from_rfc3339
 from ari.base.errors import AriError, Conflict, Unavailable
 from ari.base.transaction import record
 from ari.cli import output
-from ari.cli.opening import CALLER, opened_deps, settings_of
+from ari.cli.instances import open_deps, read_settings
 from ari.cli.options import DataDir
 from ari.cli.output import count
+
+if TYPE_CHECKING:
+    from ari.base.settings import Settings
+    from ari.storage.backup.restore import Restored
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="Backup file.", show_default=False)]
 
@@ -32,7 +37,7 @@ def backup(
     The file contains no usable keys, but it does contain password hashes and the usage log, so protect it like the
     data directory. The master key isn't included: back it up separately, or encrypted secrets can't be restored.
     """
-    with opened_deps(data_dir) as deps:
+    with open_deps(data_dir) as deps:
         from ari.storage.backup.write import write_backup
 
         instance = deps.instance
@@ -79,13 +84,19 @@ def restore(
     """
     if untrusted and trust_keys:
         raise typer.BadParameter("keys from an untrusted backup can't be kept enabled.", param_hint="--trust-keys")
-    settings = settings_of(data_dir)
+    settings = read_settings(data_dir)
     from ari.base.clock import system_clock
     from ari.storage.backup.restore import Terms, restore_backup
 
     now_ms = system_clock(settings.test_clock_file).now_ms()
     with _existing_file(file) as source, _progress("Restoring") as progress:
-        restored = restore_backup(settings, source, Terms(trust_keys, force, untrusted), CALLER(), now_ms, progress)
+        restored = restore_backup(
+            settings, source, Terms(trust_keys, force, untrusted), command_line_caller(), now_ms, progress
+        )
+    _report(restored, settings)
+
+
+def _report(restored: "Restored", settings: "Settings") -> None:
     rows = restored.rows
     keys, usage_rows = rows.get("api_keys", 0), rows.get("usage_rows", 0)
     created = _moment(restored.manifest.created_at)

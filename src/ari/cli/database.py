@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from ari.base.caller import command_line_caller
 from ari.base.errors import ConfigurationError
 from ari.cli import output
-from ari.cli.opening import CALLER, require_instance, settings_of
+from ari.cli.instances import read_settings, require_instance
 from ari.cli.options import AsJson, DataDir, Yes
 
 if TYPE_CHECKING:
@@ -53,13 +54,13 @@ def accept(yes: Yes = False, data_dir: DataDir = None) -> None:
             return
         _show(standing)
         output.confirm("Continue without these changes? Keys that were revoked in them are active again.", yes=yes)
-        accept_database(database, standing, CALLER(), system_clock(settings.test_clock_file).now_ms())
+        accept_database(database, standing, command_line_caller(), system_clock(settings.test_clock_file).now_ms())
     output.say("Accepted. Every node uses the database as it is within a few seconds.")
 
 
 @contextmanager
 def _trusting(data_dir: Path | None) -> "Iterator[tuple[Settings, Database]]":
-    settings = settings_of(data_dir)
+    settings = read_settings(data_dir)
     require_instance(settings)
     from ari.instance import SLOW_SECONDS
     from ari.storage.engine import Database

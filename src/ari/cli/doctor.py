@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from ari.cli import output
-from ari.cli.opening import settings_of
+from ari.cli.instances import read_settings
 from ari.cli.options import AsJson, DataDir
 
 
@@ -16,7 +16,7 @@ def doctor(
     data_dir: DataDir = None,
 ) -> None:
     """Check configuration and health. Exits with 1 if something is wrong."""
-    settings = settings_of(data_dir)
+    settings = read_settings(data_dir)
     from ari.cli.checks import examine, settings_shown
 
     shown = settings_shown(settings)

@@ -7,7 +7,7 @@ import typer
 from ari.base.events import Event, event_facts
 from ari.base.transaction import CommandTransaction, get_events
 from ari.cli import output
-from ari.cli.opening import opened_deps
+from ari.cli.instances import open_deps
 from ari.cli.options import AsJson, DataDir, Limit
 
 Subject = Annotated[
@@ -19,7 +19,7 @@ _PAGE = 200
 
 def events(subject: Subject = None, limit: Limit = 50, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """Show the audit log, newest first."""
-    with opened_deps(data_dir) as deps:
+    with open_deps(data_dir) as deps:
         happened = deps.read_sync(_get_newest, subject, limit)
     if as_json:
         output.as_json({"items": [event_facts(event) for event in happened]})

@@ -11,8 +11,8 @@ import typer
 from ari.base.clock import from_rfc3339
 from ari.base.errors import Conflict
 from ari.cli import output
+from ari.cli.instances import open_deps
 from ari.cli.master_key import rotate
-from ari.cli.opening import opened_deps
 from ari.cli.options import AsJson, DataDir, Yes
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def list_(as_json: AsJson = False, data_dir: DataDir = None) -> None:
     from ari.integrations.credentials import states
     from ari.integrations.facts import integration_facts
 
-    with opened_deps(data_dir) as deps:
+    with open_deps(data_dir) as deps:
         instance = deps.instance
         now_ms = instance.now_ms()
         found = deps.read_sync(states, instance.provider_environment)
@@ -61,7 +61,7 @@ def list_(as_json: AsJson = False, data_dir: DataDir = None) -> None:
 @app.command()
 def show(provider: Name, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """Show a provider's status."""
-    with opened_deps(data_dir) as deps:
+    with open_deps(data_dir) as deps:
         _show(deps, _named(provider), as_json)
 
 
@@ -71,7 +71,7 @@ def set_(provider: Name, as_json: AsJson = False, data_dir: DataDir = None) -> N
     from ari.integrations import commands
 
     wanted = _named(provider)
-    with opened_deps(data_dir) as deps:
+    with open_deps(data_dir) as deps:
         environment = deps.instance.provider_environment
         key = _asked_key(wanted)
         stored = deps.do_sync(commands.put_key, wanted, environment, key)
@@ -97,7 +97,7 @@ def set_url(
             raise Conflict("key_changed", f"The {wanted.title} key just changed. Nothing was done. Try again.")
         commands.set_base_url(tx, wanted, url, deps.instance.provider_environment.private_addresses)
 
-    with opened_deps(data_dir) as deps:
+    with open_deps(data_dir) as deps:
         agreed = deps.read_sync(commands.find_key_lost_by, wanted, url)
         if agreed is not None:
             question = f"Change the {wanted.title} base URL? This deletes the stored key {agreed}."
@@ -121,7 +121,7 @@ def remove(provider: Name, yes: Yes = False, data_dir: DataDir = None) -> None:
     from ari.integrations.rows import get_stored_row
 
     wanted = _named(provider)
-    with opened_deps(data_dir) as deps:
+    with open_deps(data_dir) as deps:
         if deps.read_sync(get_stored_row, wanted) is not None:
             question = f"Remove the {wanted.title} key? Anything using it through ARI stops working immediately."
             output.confirm(question, yes=yes)
@@ -135,7 +135,7 @@ def try_(provider: Name, as_json: AsJson = False, data_dir: DataDir = None) -> N
     from ari.integrations.trying import probe_provider
 
     wanted = _named(provider)
-    with opened_deps(data_dir) as deps:
+    with open_deps(data_dir) as deps:
         instance = deps.instance
         result = asyncio.run(probe_provider(deps, instance.prober, wanted, instance.provider_environment))
     if as_json:

@@ -6,11 +6,11 @@ from typing import Annotated, Literal
 import typer
 
 from ari import keys
-from ari.cli import key_words, output
-from ari.cli.key_words import find_key
-from ari.cli.opening import opened_deps
+from ari.cli import key_output, output
+from ari.cli.instances import open_deps
+from ari.cli.key_output import find_key
 from ari.cli.options import AsJson, DataDir, Expires, ExpiresAt, KeyName, Scopes, Yes
-from ari.cli.words import instant, one_of
+from ari.cli.time_args import instant, one_of
 from ari.keys import KeyChange, NewKey
 from ari.keys.expiry import expiry_of
 from ari.keys.model import ApiKey
@@ -44,8 +44,8 @@ def create(
     Never expires unless you pass --expires.
     """
     new = NewKey(name, expires, instant(expires_at, "--expires-at"), tuple(scope) if scope else None)
-    with opened_deps(data_dir) as deps:
-        key_words.show_created(deps.instance, deps.do_sync(keys.create, new), as_json)
+    with open_deps(data_dir) as deps:
+        key_output.show_created(deps.instance, deps.do_sync(keys.create, new), as_json)
 
 
 @app.command("list")
@@ -55,15 +55,15 @@ def list_(
     data_dir: DataDir = None,
 ) -> None:
     """List keys, newest first."""
-    with opened_deps(data_dir) as deps:
-        key_words.show_list(deps.instance, deps.read_sync(key_words.list_keys, status), as_json)
+    with open_deps(data_dir) as deps:
+        key_output.show_list(deps.instance, deps.read_sync(key_output.list_keys, status), as_json)
 
 
 @app.command()
 def show(key: KeyName, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """Show a key's details."""
-    with opened_deps(data_dir) as deps:
-        key_words.show_key(deps.instance, deps.read_sync(find_key, key), as_json)
+    with open_deps(data_dir) as deps:
+        key_output.show_key(deps.instance, deps.read_sync(find_key, key), as_json)
 
 
 @app.command()
@@ -99,7 +99,7 @@ def expiry(
     if expires is None and expires_at is None:
         raise typer.BadParameter("pass --expires or --expires-at.")
     at_ms = instant(expires_at, "--expires-at")
-    with opened_deps(data_dir) as deps:
+    with open_deps(data_dir) as deps:
         wanted = KeyChange(expires_at_ms=expiry_of(expires, at_ms, deps.instance.now_ms()))
     _change(key, wanted, _expiry_sentence, as_json, data_dir)
 
@@ -130,7 +130,7 @@ def revoke(
     data_dir: DataDir = None,
 ) -> None:
     """Permanently revoke a key, effective immediately."""
-    with opened_deps(data_dir) as deps:
+    with open_deps(data_dir) as deps:
         now_ms = deps.instance.now_ms()
         named = deps.read_sync(find_key, key, even_deleted=with_made)
         made = deps.read_sync(keys.get_active_made_by, named.id) if with_made else []
@@ -138,7 +138,7 @@ def revoke(
             output.confirm(_revoke_question(named, len(made)), yes=yes)
         dead = deps.do_sync(keys.revoke, named.id, reason, with_made)
         if as_json:
-            key_words.show_key(deps.instance, dead, as_json)
+            key_output.show_key(deps.instance, dead, as_json)
             return
         output.say(f"Revoked {_describe(dead)}.")
         for child in deps.read_sync(keys.get_active_made_by, named.id):
@@ -151,7 +151,7 @@ def revoke(
 @app.command()
 def delete(key: KeyName, yes: Yes = False, data_dir: DataDir = None) -> None:
     """Delete a revoked or expired key. Its usage and events are kept."""
-    with opened_deps(data_dir) as deps:
+    with open_deps(data_dir) as deps:
         named = deps.read_sync(find_key, key)
         if named.is_inactive(deps.instance.now_ms()):
             output.confirm(f"Delete {_describe(named)}? Its usage and events are kept.", yes=yes)
@@ -163,10 +163,10 @@ def _change(key: str, wanted: KeyChange, result: Callable[[ApiKey], str], as_jso
     def change(tx: KeyTransaction) -> ApiKey:
         return keys.change(tx, find_key(tx, key).id, wanted)
 
-    with opened_deps(data_dir) as deps:
+    with open_deps(data_dir) as deps:
         changed = deps.do_sync(change)
         if as_json:
-            key_words.show_key(deps.instance, changed, as_json)
+            key_output.show_key(deps.instance, changed, as_json)
         else:
             output.say(result(changed))
 

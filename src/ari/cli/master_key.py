@@ -8,7 +8,7 @@ import typer
 from ari.base.seal import forget_unused, reseal_all
 from ari.base.transaction import record
 from ari.cli import output
-from ari.cli.opening import opened_deps
+from ari.cli.instances import open_deps
 from ari.cli.options import DataDir
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def rotate(data_dir: DataDir = None) -> None:
     If the key is in ARI_MASTER_KEY or ARI_MASTER_KEY_FILE, first prepend the new key, separated by a comma; remove
     the old one afterwards.
     """
-    with opened_deps(data_dir) as deps:
+    with open_deps(data_dir) as deps:
         key, count, is_signed = rotate_in(deps)
         instance = deps.instance
         place, is_own = instance.master_keys.place, instance.master_keys.is_own

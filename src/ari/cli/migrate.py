@@ -2,13 +2,13 @@
 # Imports inside functions here: start-up speed.
 
 from ari.cli import output
-from ari.cli.opening import settings_of
+from ari.cli.instances import read_settings
 from ari.cli.options import DataDir
 
 
 def migrate(data_dir: DataDir = None) -> None:
     """Migrate the database to the current schema (ari serve does this automatically)."""
-    settings = settings_of(data_dir)
+    settings = read_settings(data_dir)
     from ari.storage.engine import Database
     from ari.storage.migrate import migrate as apply
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ari.cli import output
-from ari.cli.opening import opened_deps
+from ari.cli.instances import open_deps
 from ari.cli.options import AsJson, DataDir, Limit
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def list_kinds(as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """List notification types and how email is sent."""
     from ari.notifications import manage
 
-    with opened_deps(data_dir) as deps:
+    with open_deps(data_dir) as deps:
         deps.instance.look_for_mail_key()
         switches, address = deps.read_sync(_get_settings), deps.read_sync(manage.recipient)
         config = deps.instance.mail_config
@@ -59,7 +59,7 @@ def switch_off(kind: Kind, as_json: AsJson = False, data_dir: DataDir = None) ->
 def _switch(kind: str, data_dir: DataDir, *, on: bool, as_json: bool) -> None:
     from ari.notifications import manage
 
-    with opened_deps(data_dir) as deps:
+    with open_deps(data_dir) as deps:
         switched = deps.do_sync(manage.switch, kind, on=on)
     if as_json:
         output.as_json(manage.setting_facts(switched))
@@ -72,7 +72,7 @@ def history(limit: Limit = 50, as_json: AsJson = False, data_dir: DataDir = None
     """Show delivery history, newest first."""
     from ari.notifications import manage
 
-    with opened_deps(data_dir) as deps:
+    with open_deps(data_dir) as deps:
         notices = deps.read_sync(_get_newest, limit)
     if as_json:
         output.as_json({"items": [manage.notice_facts(one) for one in notices]})
@@ -88,7 +88,7 @@ def send_test(as_json: AsJson = False, data_dir: DataDir = None) -> None:
 
     from ari.notifications import manage
 
-    with opened_deps(data_dir) as deps:
+    with open_deps(data_dir) as deps:
         tested = asyncio.run(deps.instance.asend_test_mail(deps.caller))
     if as_json:
         output.as_json(manage.test_facts(tested))

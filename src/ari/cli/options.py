@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ari.cli.words import whole_number
+from ari.cli.time_args import whole_number
 
 DataDir = Annotated[
     Path | None,

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from ari.cli.opening import settings_of
+from ari.cli.instances import read_settings
 from ari.cli.options import DataDir
-from ari.cli.words import whole_number
+from ari.cli.time_args import whole_number
 
 Host = Annotated[str | None, typer.Option(metavar="ADDRESS", help="Address to listen on.", show_default="127.0.0.1")]
 Port = Annotated[
@@ -33,7 +33,7 @@ def serve(
     ] = False,
 ) -> None:
     """Start the server. The first run prints a one-time setup link."""
-    settings = settings_of(data_dir, host=host, port=port, workers=workers, insecure_http=insecure_http or None)
+    settings = read_settings(data_dir, host=host, port=port, workers=workers, insecure_http=insecure_http or None)
     from ari.serving import start
 
     raise typer.Exit(start.serve(settings, new_instance=new_instance))

@@ -8,12 +8,12 @@ import typer
 
 from ari.base.transaction import record
 from ari.cli import output
-from ari.cli.key_words import find_key
-from ari.cli.opening import opened, opened_deps
+from ari.cli.instances import open_deps, open_instance
+from ari.cli.key_output import find_key
 from ari.cli.options import AsJson, DataDir, Limit, Yes
 from ari.cli.tail import Tail, newest
+from ari.cli.time_args import since as since_ms
 from ari.cli.usage_export import export
-from ari.cli.words import since as since_ms
 from ari.keys.ports import KeyTransaction
 from ari.usage.cleaning import address_forms
 from ari.usage.model import KeyClient, UsageFilter, UsageRow
@@ -57,7 +57,7 @@ def usage(
         return
     if code is not None and code not in CODES:
         raise typer.BadParameter(f"choose one of {', '.join(CODES)}.", param_hint="--code")
-    with opened(data_dir) as instance:
+    with open_instance(data_dir) as instance:
         key_id = None if key is None else key_id_of(instance, key)
         where = UsageFilter(key_id, code, since_ms(since, instance.now_ms()))
         if follow:
@@ -73,7 +73,7 @@ def usage(
 @app.command()
 def attempts(since: Since = None, limit: Limit = 50, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """List attempts without a valid key, by minute, reason and IP address."""
-    with opened(data_dir) as instance:
+    with open_instance(data_dir) as instance:
         counted = instance.database.usage.attempts(since_ms(since, instance.now_ms()) or 0, limit)
     if as_json:
         output.as_json({"items": [attempt_facts(one) for one in counted]})
@@ -85,14 +85,14 @@ def attempts(since: Since = None, limit: Limit = 50, as_json: AsJson = False, da
 @app.command()
 def addresses(key: ThisKey, limit: Limit = 50, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """List the IP addresses that used a key, most recent first."""
-    with opened(data_dir) as instance:
+    with open_instance(data_dir) as instance:
         _show_seen("ADDRESS", instance.database.usage.addresses(key_id_of(instance, key), limit), as_json)
 
 
 @app.command()
 def agents(key: ThisKey, limit: Limit = 50, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """List the user agents that used a key, most recent first."""
-    with opened(data_dir) as instance:
+    with open_instance(data_dir) as instance:
         _show_seen("USER AGENT", instance.database.usage.agents(key_id_of(instance, key), limit), as_json)
 
 
@@ -129,7 +129,7 @@ def erase(
         raise typer.BadParameter(
             "use an IP address, or a network as shown in the log.", param_hint="--address"
         ) from None
-    with opened_deps(data_dir) as deps:
+    with open_deps(data_dir) as deps:
         output.confirm(f"Permanently erase {address} from every entry in the usage log?", yes=yes)
         # Outside the event's transaction: that one blocks every other change while the log is scanned.
         count = deps.instance.database.usage.erase_address(address)

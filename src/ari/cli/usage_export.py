@@ -11,10 +11,10 @@ import typer
 
 from ari.base.errors import Invalid
 from ari.cli import output
-from ari.cli.opening import opened_deps
+from ari.cli.instances import open_deps
 from ari.cli.options import DataDir
-from ari.cli.words import instant, one_of
-from ari.cli.words import since as since_ms
+from ari.cli.time_args import instant, one_of
+from ari.cli.time_args import since as since_ms
 from ari.usage.ai import AiUse
 from ari.usage.model import UsageFilter, UsageRow
 from ari.usage.reports import export as file
@@ -60,7 +60,7 @@ def export(
     """
     from ari.cli.usage import key_id_of
 
-    with opened_deps(data_dir) as deps:
+    with open_deps(data_dir) as deps:
         instance = deps.instance
         key_id = None if key is None else key_id_of(instance, key)
         span = since_ms(since, instance.now_ms()), instant(until, "--until")

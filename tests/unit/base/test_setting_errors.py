@@ -6,7 +6,7 @@ import pytest
 from pydantic import ByteSize, Field
 from pydantic.fields import FieldInfo
 
-from ari.base.setting_words import sentence_for
+from ari.base.setting_errors import describe_error
 
 
 @pytest.mark.parametrize(
@@ -25,9 +25,9 @@ from ari.base.setting_words import sentence_for
 def test_a_type_becomes_a_sentence(annotation: Any, limits: Any, expected: str) -> None:
     """Its range is part of it."""
     info = FieldInfo.from_annotated_attribute(annotation, Field(**limits))
-    assert sentence_for("int_parsing", "Input should be 'hunter2'", info) == expected
+    assert describe_error("int_parsing", "Input should be 'hunter2'", info) == expected
 
 
 def test_our_own_messages_stay() -> None:
     """Without the prefix that the library adds."""
-    assert sentence_for("value_error", "Value error, use a URL", None) == "use a URL"
+    assert describe_error("value_error", "Value error, use a URL", None) == "use a URL"

@@ -14,11 +14,8 @@ if TYPE_CHECKING:
     from ari.deps import Deps
     from ari.instance import Instance
 
-CALLER = command_line_caller
-"""The caller of every command: ``cli:`` and the operating system's user."""
 
-
-def settings_of(data_dir: Path | None, **overrides: object) -> "Settings":
+def read_settings(data_dir: Path | None, **overrides: object) -> "Settings":
     """The settings from the environment, overridden by the command's options. Raises ``ConfigurationError``."""
     from ari.base.settings import load_settings
 
@@ -26,12 +23,12 @@ def settings_of(data_dir: Path | None, **overrides: object) -> "Settings":
 
 
 @contextmanager
-def opened(data_dir: Path | None) -> "Iterator[Instance]":
+def open_instance(data_dir: Path | None) -> "Iterator[Instance]":
     """The instance in this data directory; its server may be running.
 
     Raises ``ConfigurationError`` if there is none, other users can read it (security.md 10), or it needs a migration.
     """
-    settings = settings_of(data_dir)
+    settings = read_settings(data_dir)
     require_instance(settings)
     from ari.instance import SLOW_SECONDS, Instance
 
@@ -44,9 +41,9 @@ def opened(data_dir: Path | None) -> "Iterator[Instance]":
 
 
 @contextmanager
-def opened_deps(data_dir: Path | None) -> "Iterator[Deps]":
-    """The instance of this data directory with the operating system's user as the caller. Raises as ``opened`` does."""
-    with opened(data_dir) as instance:
+def open_deps(data_dir: Path | None) -> "Iterator[Deps]":
+    """``open_instance``, with the operating system's user as the caller."""
+    with open_instance(data_dir) as instance:
         from ari.deps import Deps
 
         yield Deps(instance, command_line_caller())

@@ -4,7 +4,7 @@ import pytest
 import typer
 
 from ari.base.clock import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
-from ari.cli.words import instant, one_of, since, whole_number
+from ari.cli.time_args import instant, one_of, since, whole_number
 
 NOW_MS = 1_800_000_000_000
 

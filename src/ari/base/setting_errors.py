@@ -6,7 +6,7 @@ from pydantic import ByteSize
 from pydantic.fields import FieldInfo
 
 
-def sentence_for(kind: str, message: str, info: FieldInfo | None) -> str:
+def describe_error(kind: str, message: str, info: FieldInfo | None) -> str:
     """What the setting must be, without its value. ``kind`` and ``message`` come from the library's error.
 
     Messages of our own validators are returned as they are.
