@@ -24,10 +24,10 @@ from ari.web.pages.confirm.reauth import PROVIDER_KEY
 from ari.web.pages.integrations import urls, view
 from ari.web.pages.integrations.instructions import build_instructions
 from ari.web.pages.integrations.urls import (
-    ADDRESS_CHANGED,
+    BASE_URL_SAVED,
     INTEGRATIONS,
     PROVIDER_KEY_REMOVED,
-    PROVIDER_KEY_SEALED,
+    PROVIDER_KEY_SAVED,
     PROVIDER_TESTED,
 )
 from ari.web.render import Pages
@@ -49,8 +49,8 @@ class IntegrationsPages:
             Route(INTEGRATIONS, self.show, methods=["GET"]),
             Route(f"{one}/key", self.key_form, methods=["GET"]),
             Route(f"{one}/key", self.put_key, methods=["POST"]),
-            Route(f"{one}/address", self.address_form, methods=["GET"]),
-            Route(f"{one}/address", self.put_address, methods=["POST"]),
+            Route(f"{one}/address", self.base_url_form, methods=["GET"]),
+            Route(f"{one}/address", self.put_base_url, methods=["POST"]),
             Route(f"{one}/remove", self.remove_form, methods=["GET"]),
             Route(f"{one}/remove", self.remove, methods=["POST"]),
             Route(f"{one}/use", self.instructions, methods=["GET"]),
@@ -78,30 +78,30 @@ class IntegrationsPages:
             await deps_of(request).do(commands.put_key, provider, self._instance.provider_environment, key[0])
         except Invalid as error:
             return await self._form(request, _show_problems(Form(), error), "key", 422)
-        return self._back(request, provider, PROVIDER_KEY_SEALED)
+        return self._back(request, provider, PROVIDER_KEY_SAVED)
 
     @policy(AuthMode.SESSION, sensitive=True)
-    async def address_form(self, request: Request) -> Response:
+    async def base_url_form(self, request: Request) -> Response:
         """The form for the base URL, and for the key that is sent to it."""
         row = (await self._state(request)).stored
         # Not a base URL that an API key set: saving the form would make it the owner's.
         shown = row.base_url if row is not None and row.base_url_is_owners else None
-        return await self._form(request, Form({"base_url": shown or ""}), "address")
+        return await self._form(request, Form({"base_url": shown or ""}), "base_url")
 
     @policy(AuthMode.SESSION, sensitive=True)
-    async def put_address(self, request: Request) -> Response:
+    async def put_base_url(self, request: Request) -> Response:
         """Save the base URL; the stored key is deleted if it changes."""
         form = form_from(form_of(request), "base_url")
         key = form_of(request).get(PROVIDER_KEY)
         if key is None:
-            return await self._form(request, Form(form.values, {PROVIDER_KEY: PASTE_AGAIN}), "address", 422)
+            return await self._form(request, Form(form.values, {PROVIDER_KEY: PASTE_AGAIN}), "base_url", 422)
         provider = _provider(request)
         try:
             environment, base_url = self._instance.provider_environment, form.value("base_url").strip() or None
-            await deps_of(request).do(_put_address, provider, environment, base_url, key[0])
+            await deps_of(request).do(_put_base_url, provider, environment, base_url, key[0])
         except Invalid as error:
-            return await self._form(request, _show_problems(form, error), "address", 422)
-        return self._back(request, provider, PROVIDER_KEY_SEALED if key[0].strip() else ADDRESS_CHANGED)
+            return await self._form(request, _show_problems(form, error), "base_url", 422)
+        return self._back(request, provider, PROVIDER_KEY_SAVED if key[0].strip() else BASE_URL_SAVED)
 
     @policy(AuthMode.SESSION, sensitive=True)
     async def remove_form(self, request: Request) -> Response:
@@ -168,9 +168,9 @@ class IntegrationsPages:
             status=status,
             state=found,
             form=form,
-            asks_address=asks == "address",
-            longest_key=MAX_KEY,
-            longest_address=MAX_BASE_URL,
+            asks_base_url=asks == "base_url",
+            max_key_length=MAX_KEY,
+            max_base_url_length=MAX_BASE_URL,
             view=view,
         )
 
@@ -185,7 +185,7 @@ def _provider(request: Request) -> Provider:
     return provider_named(request.path_params["provider"])
 
 
-def _put_address(
+def _put_base_url(
     tx: IntegrationTransaction, provider: Provider, environment: ProviderEnvironment, base_url: str | None, key: str
 ) -> None:
     if base_url is None and provider.base_url is None:

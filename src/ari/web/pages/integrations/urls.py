@@ -5,15 +5,15 @@ from ari.web.navigation import Toast
 INTEGRATIONS = "/settings/integrations"
 RETURN_TO = (rf"{INTEGRATIONS}(?:/[a-z_]{{1,30}}/(?:key|address|remove|use))?",)
 
-PROVIDER_KEY_SEALED = Toast("provider-key-sealed", "Key saved. Test it to make sure the provider accepts it.")
+PROVIDER_KEY_SAVED = Toast("provider-key-saved", "Key saved. Test it to make sure the provider accepts it.")
 PROVIDER_KEY_REMOVED = Toast("provider-key-removed", "Provider removed.")
 PROVIDER_TESTED = Toast("provider-tested", "Test finished. See the result on the card.")
-ADDRESS_CHANGED = Toast("address-changed", "Base URL saved.")
+BASE_URL_SAVED = Toast("base-url-saved", "Base URL saved.")
 
 
-def action(provider: str, verb: str) -> str:
-    """A form of one provider: ``key``, ``address``, ``remove``, ``use``, ``test``."""
-    return f"{INTEGRATIONS}/{provider}/{verb}"
+def action(provider: str, name: str) -> str:
+    """A page or form of one provider: ``key``, ``address`` (the base URL), ``remove``, ``use``, ``test``."""
+    return f"{INTEGRATIONS}/{provider}/{name}"
 
 
 def card(provider: str) -> str:

@@ -15,7 +15,7 @@ from ari.http.context import visitor_deps_of
 from ari.http.cookies import device_cookie_name, read_cookie
 from ari.http.route_policy import AuthMode, policy
 from ari.web.forms import Form, form_from
-from ari.web.pages.mail_links.posting import mail_reset_link
+from ari.web.pages.mail_links.link_emails import queue_reset_link
 from ari.web.pages.mail_links.urls import FORGOT
 from ari.web.render import Pages
 
@@ -63,7 +63,7 @@ class ForgotPages:
     async def _send_link(self, request: Request, form: Form, device: str | None) -> Response:
         responds_at = asyncio.get_running_loop().time() + RESPONSE_SECONDS
         try:
-            await visitor_deps_of(request).do(mail_reset_link, self._instance.mail_config, form.value("email"), device)
+            await visitor_deps_of(request).do(queue_reset_link, self._instance.mail_config, form.value("email"), device)
         except RateLimited as error:
             wait = {"retry-after": str(error.retry_after_seconds)}
             return self._page(request, form.with_problem("email", str(error)), 429, wait)

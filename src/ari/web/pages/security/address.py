@@ -12,7 +12,7 @@ from ari.http.route_policy import AuthMode, policy
 from ari.notifications.model import MailConfig
 from ari.web.forms import Form, form_from
 from ari.web.link_tokens import link_token
-from ari.web.pages.mail_links.posting import LinkTransaction, post_link
+from ari.web.pages.mail_links.link_emails import LinkTransaction, queue_link
 from ari.web.pages.security.urls import ADDRESS, ADDRESS_ASKED, CONFIRM_ADDRESS, EMAIL_CHANGED, SECURITY
 from ari.web.pages.sign_in.urls import SIGN_IN
 from ari.web.render import Pages
@@ -46,7 +46,7 @@ class AddressPages:
         if not self._instance.mail_config.can_link:
             return self._form(request, form)
         try:
-            await deps_of(request).do(mail_address_link, self._instance.mail_config, form.value("email"))
+            await deps_of(request).do(queue_address_link, self._instance.mail_config, form.value("email"))
         except Invalid as error:
             return self._form(request, form.with_problems(error.problems), 422)
         except RateLimited as error:
@@ -86,6 +86,6 @@ class AddressPages:
         )
 
 
-def mail_address_link(tx: LinkTransaction, config: MailConfig, email: str) -> None:
-    """Mail the link that confirms a new address."""
-    post_link(tx, config, mail_links.ask_for_address(tx, email), CONFIRM_ADDRESS)
+def queue_address_link(tx: LinkTransaction, config: MailConfig, email: str) -> None:
+    """Queue the email that confirms a new address."""
+    queue_link(tx, config, mail_links.ask_for_address(tx, email), CONFIRM_ADDRESS)
