@@ -18,7 +18,7 @@ from typing import Any
 
 from playwright.sync_api import sync_playwright
 
-from ari.web.words import counted
+from ari.web.words import pluralize
 from hatch_build import node_and_npm
 from tests.audit import demo
 from tests.browser.steps import sign_in
@@ -177,8 +177,8 @@ def main() -> int:
     ready, longest = (round(statistics.median(figures), -1) for figures in zip(*opened, strict=True))
     print(f"the reference after {ready:.0f} ms, longest task {longest:.0f} ms", flush=True)
     head = f"| Page | {' | '.join(CATEGORIES.values())} |\n| --- | --- | --- | --- |\n"
-    intro = INTRO.format(version=version, keys=len(demo.KEYS), rounds=counted(rounds, "round"), target=TARGET)
-    reference = REFERENCE.format(ready=f"{ready:.0f}", longest=f"{longest:.0f}", rounds=counted(rounds, "round"))
+    intro = INTRO.format(version=version, keys=len(demo.KEYS), rounds=pluralize(rounds, "round"), target=TARGET)
+    reference = REFERENCE.format(ready=f"{ready:.0f}", longest=f"{longest:.0f}", rounds=pluralize(rounds, "round"))
     PAGE.write_text(intro + head + "\n".join(rows) + "\n" + reference)
     return 1 if missed else 0
 

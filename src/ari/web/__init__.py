@@ -8,7 +8,8 @@ from ari.web import render, urls
 from ari.web.pages.account.routes import AccountPages
 from ari.web.pages.api_docs.endpoints import Describe, Endpoints
 from ari.web.pages.api_docs.routes import ApiDocsPages
-from ari.web.pages.confirm.reauth import AsksFirst
+from ari.web.pages.bulk.routes import BulkPages
+from ari.web.pages.confirm.reauth import ReauthGuard
 from ari.web.pages.confirm.routes import ConfirmPages
 from ari.web.pages.create_key.routes import CreateKeyPages
 from ari.web.pages.edit_key.routes import EditKeyPages
@@ -17,7 +18,6 @@ from ari.web.pages.key.routes import KeyPages
 from ari.web.pages.key.usage import KeyUsagePages
 from ari.web.pages.mail_links.forgot import ForgotPages
 from ari.web.pages.mail_links.routes import MailLinkPages
-from ari.web.pages.many_keys.routes import ManyKeysPages
 from ari.web.pages.notifications.routes import NotificationPages
 from ari.web.pages.reason.routes import ReasonPages
 from ari.web.pages.security.address import AddressPages
@@ -44,7 +44,7 @@ _FOLDERS = (
     ConfirmPages,
     ShortcutsPages,
     CreateKeyPages,
-    ManyKeysPages,  # before the page of a key, whose URL would match
+    BulkPages,  # before the page of a key, whose URL would match
     KeyPages,
     KeyUsagePages,
     EditKeyPages,
@@ -74,5 +74,5 @@ def routes(instance: Instance, describe: Describe) -> list[BaseRoute]:
         found += folder(pages).routes()
     for with_endpoints in (SettingsApiPages, ApiDocsPages):
         found += with_endpoints(pages, endpoints).routes()
-    asks_first = AsksFirst(pages)
+    asks_first = ReauthGuard(pages)
     return [asks_first.route(one) for one in found]

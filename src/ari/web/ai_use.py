@@ -8,7 +8,7 @@ from ari.usage.ai import AiCount, AiSums
 from ari.usage.model import HourCount
 from ari.usage.reports.ai_summary import AiSummary
 from ari.usage.reports.summary import Counts
-from ari.web.charts import Chart, chart_of
+from ari.web.charts import BarChart, draw_bars
 
 SHOWN = 10
 
@@ -28,7 +28,7 @@ class AiView:
     """Numbers, a chart of answered and failed requests, and tables; ``most`` is what their bars are measured by."""
 
     sums: AiSums
-    chart: Chart
+    chart: BarChart
     providers: list[AiRow]
     models: list[AiRow]
     keys: list[AiRow]
@@ -39,7 +39,7 @@ class AiView:
         return self.sums.request_count
 
 
-def view_of(found: AiSummary, names: Mapping[str, str | None]) -> AiView | None:
+def build_ai_view(found: AiSummary, names: Mapping[str, str | None]) -> AiView | None:
     """``None`` where nothing was used; ``names`` are those of the keys."""
     sums = found.sums
     if not sums.request_count:
@@ -47,7 +47,7 @@ def view_of(found: AiSummary, names: Mapping[str, str | None]) -> AiView | None:
     parts = [HourCount(at_ms, one.request_count - one.failed_count, one.failed_count) for at_ms, one in found.parts]
     return AiView(
         sums,
-        chart_of(Counts(found.span, parts, [])),
+        draw_bars(Counts(found.span, parts, [])),
         [AiRow(_title(one.provider), "", None, one.sums) for one in found.providers[:SHOWN]],
         [AiRow(one.name, _title(one.provider), None, one.sums) for one in found.models[:SHOWN]],
         [_key(one, names) for one in found.keys[:SHOWN]],

@@ -42,7 +42,7 @@ class Label(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Chart:
+class BarChart:
     """Bars, the numbers of the scale from the top, and labels below some of the bars; dates are in ``zone``."""
 
     bars: list[Bar]
@@ -56,12 +56,12 @@ class Chart:
         return not any(bar.accepted or bar.refused for bar in self.bars)
 
 
-def chart_of(counts: Counts) -> Chart:
+def draw_bars(counts: Counts) -> BarChart:
     """The chart of these requests."""
     span, parts = counts.span, counts.parts
     highest = ceiling(max(part.accepted_count + part.refused_count for part in parts))
     bars = [_bar(span, part, number, len(parts), highest) for number, part in enumerate(parts)]
-    return Chart(bars, [highest, highest // 2, 0], _labels(span, parts), span.unit, span.zone)
+    return BarChart(bars, [highest, highest // 2, 0], _labels(span, parts), span.unit, span.zone)
 
 
 def ceiling(highest: int) -> int:

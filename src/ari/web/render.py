@@ -62,7 +62,7 @@ def environment() -> Environment:
         with_query=with_query,
     )
     jinja.filters.update(rfc3339=to_rfc3339, access=preset_of, number=lambda amount: f"{amount:,}")
-    jinja.filters.update(exact=words.exact, counted=words.counted, duration=words.duration, short=words.short)
+    jinja.filters.update(exact=words.exact, pluralize=words.pluralize, duration=words.duration, short=words.short)
     return jinja
 
 

@@ -6,13 +6,13 @@ from urllib.parse import urlsplit
 from ari.web.navigation import Toast
 from ari.web.pages.account import urls as account
 from ari.web.pages.api_docs import urls as api_docs
+from ari.web.pages.bulk import urls as bulk
 from ari.web.pages.confirm import urls as confirm
 from ari.web.pages.create_key import urls as create_key
 from ari.web.pages.edit_key import urls as edit_key
 from ari.web.pages.integrations import urls as integrations
 from ari.web.pages.key import urls as key
 from ari.web.pages.mail_links import urls as mail_links
-from ari.web.pages.many_keys import urls as many_keys
 from ari.web.pages.notifications import urls as notifications
 from ari.web.pages.security import urls as security
 from ari.web.pages.settings_api import urls as settings_api
@@ -30,7 +30,7 @@ _FOLDERS = (
     integrations,
     key,
     mail_links,
-    many_keys,
+    bulk,
     notifications,
     security,
     settings_api,

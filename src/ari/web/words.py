@@ -67,11 +67,11 @@ def span(length_ms: int) -> str:
     for unit_ms, name, below in ((MINUTE_MS, "min", 60), (HOUR_MS, "hour", 48), (DAY_MS, "day", _TWO_YEARS_DAYS)):
         amount = max(1, round(length_ms / unit_ms))
         if amount < below:
-            return f"{amount} min" if name == "min" else counted(amount, name)
-    return counted(round(length_ms / (365.25 * DAY_MS)), "year")
+            return f"{amount} min" if name == "min" else pluralize(amount, name)
+    return pluralize(round(length_ms / (365.25 * DAY_MS)), "year")
 
 
-def counted(amount: int, noun: str) -> str:
+def pluralize(amount: int, noun: str) -> str:
     """``1 key``, ``1,204 keys``."""
     return f"{amount:,} {noun}" + ("" if amount == 1 else "s")
 

@@ -27,7 +27,7 @@ def test_the_scale_ends_in_a_round_number(highest: int, top: int) -> None:
 
 def test_refused_stand_on_accepted() -> None:
     """The heights are shares of the scale, and both together end where the scale says."""
-    chart = charts.chart_of(_counts("hour", 2, CodeCount(START_MS, "ok", 3), CodeCount(START_MS, "expired", 1)))
+    chart = charts.draw_bars(_counts("hour", 2, CodeCount(START_MS, "ok", 3), CodeCount(START_MS, "expired", 1)))
     bar, empty = chart.bars
     assert chart.scale == [4, 2, 0]
     assert (bar.accepted_y, bar.accepted_height) == ("25%", "75%")
@@ -35,17 +35,17 @@ def test_refused_stand_on_accepted() -> None:
     assert (bar.slot, bar.slot_width, empty.slot) == ("0%", "50%", "50%")
     assert (empty.accepted, empty.accepted_height) == (0, "0%")
     assert not chart.is_empty
-    assert charts.chart_of(_counts("hour", 2)).is_empty
+    assert charts.draw_bars(_counts("hour", 2)).is_empty
 
 
 def test_labels_are_of_the_viewers_zone() -> None:
     """Hours, days and weeks; below the chart a few of them."""
-    hours = charts.chart_of(_counts("hour", 24, zone="Europe/Berlin"))
+    hours = charts.draw_bars(_counts("hour", 24, zone="Europe/Berlin"))
     assert hours.bars[0].label == "Mon, Nov 23, 01:00"
     assert [label.text for label in hours.labels][:2] == ["01:00", "05:00"]
-    days = charts.chart_of(_counts("day", 24 * 30))
+    days = charts.draw_bars(_counts("day", 24 * 30))
     assert days.bars[1].label == "Tue, Nov 24"
     assert len(days.labels) <= 7
-    weeks = charts.chart_of(_counts("week", 24 * 30))
+    weeks = charts.draw_bars(_counts("week", 24 * 30))
     assert [bar.label for bar in weeks.bars][:2] == ["Week of Nov 23", "Week of Nov 30"]
     assert weeks.bars[1].since_ms == START_MS + 7 * DAY_MS

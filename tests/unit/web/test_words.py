@@ -105,6 +105,6 @@ def test_actors_have_names() -> None:
 
 def test_numbers_and_durations() -> None:
     """Thousands are separated, nouns agree, durations fit their size."""
-    assert words.counted(1, "key") == "1 key"
-    assert words.counted(18_204, "request") == "18,204 requests"
+    assert words.pluralize(1, "key") == "1 key"
+    assert words.pluralize(18_204, "request") == "18,204 requests"
     assert [words.duration(ms) for ms in (None, 0.42, 9.4, 1_234.0)] == ["—", "0.4 ms", "9 ms", "1.2 s"]

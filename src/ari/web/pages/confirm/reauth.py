@@ -34,12 +34,12 @@ WRONG = "Incorrect password."
 _DIALOG = "dialog-body"
 
 
-class AsksFirst:
+class ReauthGuard:
     """Puts the question in front of every page that may need it."""
 
     def __init__(self, pages: Pages) -> None:
         self._pages = pages
-        self._asker = Asker(pages)
+        self._asker = Reauth(pages)
 
     def route(self, route: BaseRoute) -> BaseRoute:
         """The same route; where it is a page for the signed-in, able to ask."""
@@ -67,7 +67,7 @@ class AsksFirst:
         return redirect_ended_session(answered)
 
 
-class Asker:
+class Reauth:
     """Asks for the password, and checks it within the limits of the sign-in."""
 
     def __init__(self, pages: Pages) -> None:

@@ -20,7 +20,7 @@ from ari.keys.scopes import PRESETS
 from ari.web.forms import Form, form_from
 from ari.web.navigation import Toast
 from ari.web.pages.create_key.routes import ACCESS_HINTS
-from ari.web.pages.edit_key.asked import OWN_CHOICE, SCOPE_CHOICES, asked_expiry, asked_scopes, preset_word
+from ari.web.pages.edit_key.form_values import CUSTOM, SCOPE_CHOICES, preset_id, read_expiry, read_scopes
 from ari.web.pages.edit_key.urls import ACCESS_CHANGED, EXPIRY_CHANGED
 from ari.web.pages.key import urls as key_urls
 from ari.web.pages.key.urls import DISABLED, ENABLED, KEY, RENAMED
@@ -95,7 +95,7 @@ class EditKeyPages:
     async def access_form(self, request: Request) -> Response:
         """Asks what the key shall be allowed."""
         key = await self._living(request)
-        return self._access_form(request, key, Form({"access": preset_word(key.scopes)}), key.scopes)
+        return self._access_form(request, key, Form({"access": preset_id(key.scopes)}), key.scopes)
 
     @policy(AuthMode.SESSION)
     async def access(self, request: Request) -> Response:
@@ -103,7 +103,7 @@ class EditKeyPages:
         sent = form_of(request)
         form, ticked = form_from(sent, "access"), sent.get("scope", [])
         try:
-            await self._change(request, KeyChange(scopes=asked_scopes(form.value("access", OWN_CHOICE), ticked)))
+            await self._change(request, KeyChange(scopes=read_scopes(form.value("access", CUSTOM), ticked)))
         except Invalid as error:
             key = await self._living(request)
             return self._access_form(request, key, form.with_problems(error.problems), tuple(ticked), 422)
@@ -119,7 +119,7 @@ class EditKeyPages:
         """Says anew when the key ends."""
         form = form_from(form_of(request), "expires", "day")
         try:
-            wanted = KeyChange(expires_at_ms=asked_expiry(form, self._instance.now_ms()))
+            wanted = KeyChange(expires_at_ms=read_expiry(form, self._instance.now_ms()))
             await self._change(request, wanted)
         except Invalid as error:
             return self._expiry_form(request, await self._living(request), form.with_problems(error.problems), 422)

@@ -62,7 +62,7 @@ class KeyPages:
             "pages/key/page.html",
             **context,
             use=use,
-            asked=use.asked,
+            query=use.query,
             codes=CODES,
             methods=METHODS,
             listed=SEEN_LISTED,

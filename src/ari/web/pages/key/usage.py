@@ -24,13 +24,13 @@ from ari.usage.reports.ai_summary import AiSummary
 from ari.usage.reports.search import SearchPage, UsageSearch
 from ari.usage.reports.summary import KeySummary
 from ari.web import words
-from ari.web.ai_use import AiView, view_of
-from ari.web.asked import Asked, asked_of
-from ari.web.charts import Chart, chart_of
-from ari.web.pages.exporting import exported
+from ari.web.ai_use import AiView, build_ai_view
+from ari.web.charts import BarChart, draw_bars
+from ari.web.pages.export import export_response
 from ari.web.pages.key import urls
 from ari.web.pages.key.urls import KEY
 from ari.web.render import Pages
+from ari.web.usage_query import UsageQuery, parse_usage_query
 
 ROWS = 25
 TAIL_ROWS = 200
@@ -49,9 +49,9 @@ CODES = (ACCEPTED, *REASONS, *(code for code in REQUEST_ERRORS if code not in RE
 class KeyUsage:
     """What the usage part of the page shows; addresses and agents are those ever seen, not only in this time."""
 
-    asked: Asked
+    query: UsageQuery
     summary: KeySummary
-    chart: Chart
+    chart: BarChart
     statuses: list[tuple[int | None, int]]
     addresses: list[KeyClient]
     agents: list[KeyClient]
@@ -71,7 +71,7 @@ class KeyUsage:
         ]
 
     def routes(self, most: int) -> list[tuple[str, int, str]]:
-        """The routes asked for most, and the others together."""
+        """The routes query for most, and the others together."""
         every = [(one.route, one.accepted_count + one.refused_count) for one in self.summary.routes]
         named, others = spans.top(every, most)
         rows = [(_ROUTE_WORDS.get(route, route), count, "accepted") for route, count in named]
@@ -95,7 +95,7 @@ class KeyUsage:
 
 
 def read_usage(
-    reader: UsageReader, query: Asked, key_id: str
+    reader: UsageReader, query: UsageQuery, key_id: str
 ) -> tuple[KeySummary, list[tuple[int | None, int]], SearchPage, AiSummary]:
     """The numbers of one key in this span, its newest HTTP statuses, the rows found, and what it used at providers."""
     search = query.search(key_id)
@@ -107,13 +107,13 @@ def read_usage(
 async def usage_of(instance: Instance, request: Request, key_id: str, totals: KeyTotals) -> KeyUsage:
     """Read it all: numbers from rollups, rows from their indexes."""
     now_ms = instance.now_ms()
-    asked = asked_of(request, now_ms, urls.page(key_id))
-    numbers, statuses, found, used = await deps_of(request).report(read_usage, asked, key_id)
+    query = parse_usage_query(request, now_ms, urls.page(key_id))
+    numbers, statuses, found, used = await deps_of(request).report(read_usage, query, key_id)
     seen, agents = await instance.aseen(key_id, _SEEN_READ)
     new = addresses.new_addresses(seen, totals.first_used_at_ms, now_ms)
-    chart = chart_of(numbers.counts)
+    chart = draw_bars(numbers.counts)
     ever = totals.request_count + totals.refused_count > 0
-    return KeyUsage(asked, numbers, chart, statuses, seen, agents, new, found, now_ms, ever, view_of(used, {}))
+    return KeyUsage(query, numbers, chart, statuses, seen, agents, new, found, now_ms, ever, build_ai_view(used, {}))
 
 
 class LeaseStore(Protocol):
@@ -160,7 +160,7 @@ class KeyUsagePages:
 
     @policy(AuthMode.SESSION)
     async def tail(self, request: Request) -> Response:
-        """The rows of late, so many seconds more than were asked for: workers commit out of time order."""
+        """The rows of late, so many seconds more than were query for: workers commit out of time order."""
         key_id: str = request.path_params["key_id"]
         now_ms, bucket = self._instance.now_ms(), _bucket(request)
         held = await deps_of(request).read(read_leases, bucket)
@@ -170,8 +170,8 @@ class KeyUsagePages:
         overlap_ms = round(2 * SECOND_MS * self._instance.settings.usage_wait_seconds)
         since_ms = _number([request.query_params.get("since", "")]) or now_ms
         since_ms = max(min(since_ms, now_ms), now_ms - _LONGEST_GAP_MS) - overlap_ms
-        asked = asked_of(request, now_ms, urls.page(key_id))
-        search = asked.search(key_id).within(since_ms, None)
+        query = parse_usage_query(request, now_ms, urls.page(key_id))
+        search = query.search(key_id).within(since_ms, None)
         found = await deps_of(request).report(find_rows, search, None, TAIL_ROWS)
         return self._pages.page(request, "pages/key/_tail.html", rows=found.rows, read_at_ms=now_ms)
 
@@ -180,7 +180,7 @@ class KeyUsagePages:
         """The rows that the page shows, and all the others that match, as a file."""
         key_id: str = request.path_params["key_id"]
         await deps_of(request).read(keys.get, key_id)
-        return await exported(self._instance, request, urls.page(key_id), key_id)
+        return await export_response(self._instance, request, urls.page(key_id), key_id)
 
 
 def read_leases(tx: LeaseTransaction, bucket: str) -> tuple[int, ...]:

@@ -13,7 +13,7 @@ from ari.http.context import deps_of, session_of
 from ari.http.route_policy import AuthMode, policy
 from ari.web.cookies import keep_device
 from ari.web.forms import Form, form_from
-from ari.web.pages.confirm.reauth import WRONG, Asker
+from ari.web.pages.confirm.reauth import WRONG, Reauth
 from ari.web.pages.security.urls import PASSWORD_CHANGED, SECURITY, SESSION_ENDED, SESSIONS_ENDED
 from ari.web.pages.security.view import describe_event, is_refusal, read_security
 from ari.web.render import Pages
@@ -25,7 +25,7 @@ class SecurityPages:
     def __init__(self, pages: Pages) -> None:
         self._pages = pages
         self._instance = pages.instance
-        self._asker = Asker(pages)
+        self._asker = Reauth(pages)
 
     def routes(self) -> list[BaseRoute]:
         """The routes."""

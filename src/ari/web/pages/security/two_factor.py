@@ -12,7 +12,7 @@ from ari.http.context import deps_of, session_of
 from ari.http.cookies import device_cookie_name, read_cookie
 from ari.http.route_policy import AuthMode, policy
 from ari.web.forms import Form, form_from, new_form_id, use_once
-from ari.web.pages.confirm.reauth import WRONG, Asker
+from ari.web.pages.confirm.reauth import WRONG, Reauth
 from ari.web.pages.security.urls import BACKUP_CODES, SECURITY, TURN_OFF, TWO_FACTOR, TWO_FACTOR_OFF
 from ari.web.pages.sign_in.code import WRONG_CODE
 from ari.web.qr import qr_code
@@ -25,7 +25,7 @@ class TwoFactorPages:
     def __init__(self, pages: Pages) -> None:
         self._pages = pages
         self._instance = pages.instance
-        self._asker = Asker(pages)
+        self._asker = Reauth(pages)
 
     def routes(self) -> list[BaseRoute]:
         """The routes."""

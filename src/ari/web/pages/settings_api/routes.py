@@ -12,7 +12,7 @@ from ari.keys.listing import SHOWN
 from ari.usage.reports.listing import LONGEST_TEXT
 from ari.web.forms import form_from
 from ari.web.pages.api_docs.endpoints import Endpoints
-from ari.web.pages.settings_api.urls import DISMISS, DISMISSED, HOME, NOT_DISMISSED, SETTINGS, view_of
+from ari.web.pages.settings_api.urls import DISMISS, DISMISSED, HOME, NOT_DISMISSED, SETTINGS, parse_view
 from ari.web.pages.settings_api.view import PAGE_SIZE, dismiss, find_advice, read_table
 from ari.web.render import Pages
 
@@ -68,7 +68,7 @@ class SettingsApiPages:
             return self._pages.go(request, HOME)
         if asked["tab"] != "api":
             raise NotFound("Page not found.")
-        view = view_of(*(asked.get(name, "") for name in ("q", "show", "sort", "after")))
+        view = parse_view(*(asked.get(name, "") for name in ("q", "show", "sort", "after")))
         if view is None:
             raise NotFound("Page not found.")
         deps, usage = deps_of(request), self._instance.database.usage

@@ -42,7 +42,7 @@ class KeysView:
         return replace(self, after=after)
 
 
-def view_of(text: str, show: str, sort: str, after: str) -> KeysView | None:
+def parse_view(text: str, show: str, sort: str, after: str) -> KeysView | None:
     """The view that an address asks for; an empty part is the usual one, ``None`` if there is no such view."""
     sorting = Sort.of(sort) if sort else NEWEST_FIRST
     shown = next((known for known in SHOWN if known == show), None) if show else "all"

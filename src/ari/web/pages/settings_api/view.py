@@ -12,26 +12,26 @@ from ari.usage.advice import Dismissals, Recommendation, UseFacts
 from ari.usage.model import KeyTotals
 from ari.usage.reports.daily import Day, every_day, first_day_ms
 from ari.usage.reports.listing import UseListing, page_of_keys
-from ari.web.pages.settings_api.chart import Chart, chart_of
+from ari.web.pages.settings_api.sparkline import Sparkline, draw_sparkline
 from ari.web.pages.settings_api.urls import KeysView
 
 PAGE_SIZE = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class KeyRow:
     """A key of the table."""
 
     key: ApiKey
     totals: KeyTotals
-    chart: Chart
+    sparkline: Sparkline
 
 
 @dataclass(frozen=True, slots=True)
 class KeyTable:
     """One page of the table; ``counts`` are of all keys, ``after`` is the place to go on from."""
 
-    rows: list[Row]
+    rows: list[KeyRow]
     counts: KeyCounts
     after: Cursor | None
 
@@ -58,7 +58,9 @@ def read_table(tx: ListingTransaction, usage: KeyUse, view: KeysView) -> KeyTabl
     where = KeyFilter(now_ms, view.text, view.show)
     found = page_of_keys(tx.listing, usage, where, view.sort, view.after, PAGE_SIZE)
     days = usage.days([row.key.id for row in found.rows], first_day_ms(now_ms)) if found.rows else {}
-    rows = [Row(row.key, row.totals, chart_of(every_day(days.get(row.key.id, []), now_ms))) for row in found.rows]
+    rows = [
+        KeyRow(row.key, row.totals, draw_sparkline(every_day(days.get(row.key.id, []), now_ms))) for row in found.rows
+    ]
     return KeyTable(rows, tx.listing.counts(now_ms), found.after)
 
 

@@ -10,12 +10,12 @@ from ari.http.route_policy import AuthMode, policy
 from ari.keys.model import ApiKey
 from ari.keys.ports import KeyTransaction
 from ari.usage.reports import ai_summary, summary
-from ari.web.ai_use import view_of
-from ari.web.asked import asked_of
-from ari.web.charts import chart_of
-from ari.web.pages.exporting import exported
+from ari.web.ai_use import build_ai_view
+from ari.web.charts import draw_bars
+from ari.web.pages.export import export_response
 from ari.web.pages.settings_usage.urls import USAGE
 from ari.web.render import Pages
+from ari.web.usage_query import parse_usage_query
 
 
 class SettingsUsagePages:
@@ -35,19 +35,19 @@ class SettingsUsagePages:
     @policy(AuthMode.SESSION)
     async def show(self, request: Request) -> Response:
         """The numbers of a span; all of them from rollups."""
-        asked = asked_of(request, self._instance.now_ms(), USAGE)
+        query = parse_usage_query(request, self._instance.now_ms(), USAGE)
         deps = deps_of(request)
-        found = await deps.report(summary.of_all, asked.span)
-        used = await deps.report(ai_summary.of_span, asked.span)
+        found = await deps.report(summary.of_all, query.span)
+        used = await deps.report(ai_summary.of_span, query.span)
         ids = [one.key_id for one in found.top.shown]
         ai_names = await deps.read(keys.get_names, [one.name for one in used.keys])
         return self._pages.page(
             request,
             "pages/settings_usage/page.html",
-            asked=asked,
+            query=query,
             found=found,
-            chart=chart_of(found.counts),
-            ai=view_of(used, ai_names),
+            chart=draw_bars(found.counts),
+            ai=build_ai_view(used, ai_names),
             names=await deps.read(keys.get_names, ids),
             keys=await deps.read(find_keys, ids),
             top=summary.TOP,
@@ -57,7 +57,7 @@ class SettingsUsagePages:
     @policy(AuthMode.SESSION, sensitive=True)
     async def export(self, request: Request) -> Response:
         """The rows of the span as a file."""
-        return await exported(self._instance, request, USAGE, None)
+        return await export_response(self._instance, request, USAGE, None)
 
 
 def find_keys(tx: KeyTransaction, key_ids: list[str]) -> dict[str, ApiKey | None]:

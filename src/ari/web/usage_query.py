@@ -19,10 +19,10 @@ _FILTERS = ("code", "status", "method", "q")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class UsageQuery:
     """``values`` are what the address holds besides its path, ``problems`` what is wrong with them, by field."""
 
-    place: str
+    url: str
     span: Span
     values: Mapping[str, str]
     problems: Mapping[str, str] = field(default_factory=dict)
@@ -49,11 +49,11 @@ class Asked:
     def units(self) -> tuple[Unit, ...]:
         return spans.units_of(self.span)
 
-    def ranged(self, name: str) -> str:
+    def with_range(self, name: str) -> str:
         """The same page for another span."""
         return self._changed({"range": name}, "from", "to", "per", "before")
 
-    def divided(self, unit: str) -> str:
+    def with_unit(self, unit: str) -> str:
         """The same page divided otherwise."""
         return self._changed({"per": unit})
 
@@ -65,11 +65,11 @@ class Asked:
         """The same page with the newest rows."""
         return f"{self._changed({}, 'before')}#log"
 
-    def cleared(self) -> str:
+    def without_filters(self) -> str:
         """The same page without filters."""
         return f"{self._changed({}, 'before', *_FILTERS)}#log"
 
-    def kept(self, *without: str) -> dict[str, str]:
+    def hidden_fields(self, *without: str) -> dict[str, str]:
         """What a form on the page passes on unseen."""
         return {name: value for name, value in self.values.items() if value and name not in {"before", *without}}
 
@@ -86,10 +86,10 @@ class Asked:
 
     def _changed(self, changes: Mapping[str, str], *without: str) -> str:
         values = {name: value for name, value in self.values.items() if name not in without}
-        return with_query(self.place, {**values, **changes})
+        return with_query(self.url, {**values, **changes})
 
 
-def asked_of(request: Request, now_ms: int, place: str, given: Mapping[str, str] | None = None) -> Asked:
+def parse_usage_query(request: Request, now_ms: int, url: str, given: Mapping[str, str] | None = None) -> UsageQuery:
     """What the query of this request asks for, or the fields of its form (``given``)."""
     values = dict(request.query_params) if given is None else dict(given)
     zone = spans.zone_name(request.cookies.get(ZONE_COOKIE))
@@ -108,7 +108,7 @@ def asked_of(request: Request, now_ms: int, place: str, given: Mapping[str, str]
             check(known.get(name, "") or _FINE[name])
         except Invalid as error:
             problems[name] = str(error)
-    return Asked(place, span, known, problems)
+    return UsageQuery(url, span, known, problems)
 
 
 _FINE = {"status": "200", "method": "GET", "q": "", "code": ACCEPTED}

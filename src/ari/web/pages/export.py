@@ -9,16 +9,16 @@ from ari.http.context import deps_of
 from ari.http.usage_export import export_answer
 from ari.instance import Instance
 from ari.usage.reports.export import FORMATS
-from ari.web.asked import asked_of
+from ari.web.usage_query import parse_usage_query
 
 
-async def exported(instance: Instance, request: Request, place: str, key_id: str | None) -> Response:
+async def export_response(instance: Instance, request: Request, place: str, key_id: str | None) -> Response:
     """The file that the form on ``place`` asks for. Raises ``Invalid``."""
     fields = {name: values[0] for name, values in form_of(request).items() if values}
-    asked = asked_of(request, instance.now_ms(), place, fields)
-    if asked.problems:
-        raise Invalid(*(Problem(name, sentence) for name, sentence in asked.problems.items()))
+    query = parse_usage_query(request, instance.now_ms(), place, fields)
+    if query.problems:
+        raise Invalid(*(Problem(name, sentence) for name, sentence in query.problems.items()))
     form = next((form for form in FORMATS if form == fields.get("format")), None)
     if form is None:
         raise Invalid(Problem("format", "Choose csv or json."))
-    return await export_answer(deps_of(request), asked.search(key_id), form)
+    return await export_answer(deps_of(request), query.search(key_id), form)

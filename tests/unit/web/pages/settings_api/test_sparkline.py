@@ -4,7 +4,7 @@ import re
 
 from ari.base.clock import DAY_MS
 from ari.usage.reports.daily import Day
-from ari.web.pages.settings_api.chart import HEIGHT, WIDTH, chart_of
+from ari.web.pages.settings_api.sparkline import HEIGHT, WIDTH, draw_sparkline
 
 START = 1_800_057_600_000
 
@@ -21,7 +21,7 @@ def bars(shape: str) -> list[tuple[int, int, int]]:
 
 def test_bars_stay_inside_and_refused_ones_stand_on_top() -> None:
     """Also when one count dwarfs the others, which are still seen."""
-    chart = chart_of(days((1_000_000, 1), (0, 5), (1, 0), *[(0, 0)] * 10, (3, 3)))
+    chart = draw_sparkline(days((1_000_000, 1), (0, 5), (1, 0), *[(0, 0)] * 10, (3, 3)))
     accepted, refused = bars(chart.accepted), bars(chart.refused)
     assert [x for x, _, _ in accepted] == [0, 16, 104]
     assert [x for x, _, _ in refused] == [0, 8, 104]
@@ -35,12 +35,13 @@ def test_bars_stay_inside_and_refused_ones_stand_on_top() -> None:
 def test_the_words_say_what_the_picture_shows() -> None:
     """For those who do not see it."""
     assert (
-        chart_of(days((3, 0), (1_200, 4))).text == "1,203 requests accepted, 4 refused in 2 days; most on Jan 17: 1,204"
+        draw_sparkline(days((3, 0), (1_200, 4))).text
+        == "1,203 requests accepted, 4 refused in 2 days; most on Jan 17: 1,204"
     )
-    assert chart_of(days((1, 0), (0, 0))).text == "1 request accepted in 2 days; most on Jan 16: 1"
+    assert draw_sparkline(days((1, 0), (0, 0))).text == "1 request accepted in 2 days; most on Jan 16: 1"
 
 
 def test_no_requests_are_no_picture() -> None:
     """Words alone."""
-    assert not chart_of(days((0, 0))).accepted + chart_of(days((0, 0))).refused
-    assert chart_of(days(*[(0, 0)] * 14)).text == "No requests in 14 days"
+    assert not draw_sparkline(days((0, 0))).accepted + draw_sparkline(days((0, 0))).refused
+    assert draw_sparkline(days(*[(0, 0)] * 14)).text == "No requests in 14 days"

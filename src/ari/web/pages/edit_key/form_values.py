@@ -7,28 +7,28 @@ from ari.keys.expiry import check_expiry, expiry_of
 from ari.keys.scopes import PRESETS, SCOPES
 from ari.web.forms import Form
 
-OWN_CHOICE = "own"
-ON_A_DAY = "on"
+CUSTOM = "own"
+ON_DATE = "on"
 _RESOURCES = sorted({scope.partition(":")[0] for scope in SCOPES})
 SCOPE_CHOICES = SCOPES | {f"{name}:*": f"All {name} scopes, including ones added later." for name in _RESOURCES}
 
 
-def preset_word(scopes: tuple[str, ...]) -> str:
+def preset_id(scopes: tuple[str, ...]) -> str:
     """The preset that a key has, or the word for a choice of one's own."""
-    return next((word for word, (_, listed) in PRESETS.items() if set(listed) == set(scopes)), OWN_CHOICE)
+    return next((word for word, (_, listed) in PRESETS.items() if set(listed) == set(scopes)), CUSTOM)
 
 
-def asked_scopes(access: str, ticked: list[str]) -> tuple[str, ...]:
+def read_scopes(access: str, ticked: list[str]) -> tuple[str, ...]:
     """The scopes of the form; what is wrong with them is for the command to say."""
-    if access == OWN_CHOICE:
+    if access == CUSTOM:
         return tuple(ticked)
     return PRESETS.get(access, ("", ()))[1]
 
 
-def asked_expiry(form: Form, now_ms: int) -> int | None:
+def read_expiry(form: Form, now_ms: int) -> int | None:
     """The instant that the form asks for, ``None`` = never. Raises ``Invalid`` naming its field."""
     word = form.value("expires")
-    if word != ON_A_DAY:
+    if word != ON_DATE:
         if not word:
             raise Invalid(Problem("expires", "Choose an expiry."))
         return expiry_of(word, None, now_ms)

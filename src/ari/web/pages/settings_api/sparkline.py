@@ -14,7 +14,7 @@ _LEAST = 2
 """A bar that stands for anything is seen."""
 
 
-class Chart(NamedTuple):
+class Sparkline(NamedTuple):
     """Two shapes of SVG, short since a page has fifty; ``text`` says what they show. No requests: no shapes."""
 
     accepted: str
@@ -24,7 +24,7 @@ class Chart(NamedTuple):
     height: int = HEIGHT
 
 
-def chart_of(days: Sequence[Day]) -> Chart:
+def draw_sparkline(days: Sequence[Day]) -> Sparkline:
     """The picture of these days, each chart in a scale of its own."""
     most = max((day.accepted + day.refused for day in days), default=0)
     shapes = {"accepted": "", "refused": ""}
@@ -35,7 +35,7 @@ def chart_of(days: Sequence[Day]) -> Chart:
                 height = min(top, max(_LEAST, round(count / most * (HEIGHT - _LEAST))))
                 top -= height
                 shapes[kind] += f"M{place * _STEP} {top}h{_BAR}v{height}h-{_BAR}z"
-    return Chart(shapes["accepted"], shapes["refused"], _words(days))
+    return Sparkline(shapes["accepted"], shapes["refused"], _words(days))
 
 
 def _words(days: Sequence[Day]) -> str:
@@ -43,6 +43,6 @@ def _words(days: Sequence[Day]) -> str:
     if not accepted + refused:
         return f"No requests in {len(days)} days"
     busiest = max(days, key=lambda day: day.accepted + day.refused)
-    counts = f"{words.counted(accepted, 'request')} accepted" + (f", {refused:,} refused" if refused else "")
+    counts = f"{words.pluralize(accepted, 'request')} accepted" + (f", {refused:,} refused" if refused else "")
     most = f"most on {words.day(busiest.day_ms)}: {busiest.accepted + busiest.refused:,}"
     return f"{counts} in {len(days)} days; {most}"

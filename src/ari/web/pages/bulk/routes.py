@@ -19,13 +19,13 @@ from ari.keys.names import REASON_LENGTH
 from ari.keys.ports import KeyTransaction
 from ari.usage.reports.listing import Sort, page_of_keys
 from ari.web.forms import Form, form_from
-from ari.web.pages.edit_key.asked import asked_expiry
-from ari.web.pages.many_keys.urls import MANY_DELETED, MANY_EXPIRE, MANY_KEYS, MANY_REVOKED, NOTHING_LEFT
-from ari.web.pages.settings_api.urls import HOME, KeysView, view_of
+from ari.web.pages.bulk.urls import BULK, KEYS_DELETED, KEYS_EXPIRY_CHANGED, KEYS_REVOKED, NOTHING_LEFT
+from ari.web.pages.edit_key.form_values import read_expiry
+from ari.web.pages.settings_api.urls import HOME, KeysView, parse_view
 from ari.web.pages.settings_api.view import KeyUse, ListingTransaction, find_advice
 from ari.web.render import Pages
 
-_DONE = {"revoke": MANY_REVOKED, "delete": MANY_DELETED, "expire": MANY_EXPIRE}
+_DONE = {"revoke": KEYS_REVOKED, "delete": KEYS_DELETED, "expire": KEYS_EXPIRY_CHANGED}
 _PICKS = ("unused", "endless", "shown")
 """The keys of an advice, or all that the table shows with this search and filter."""
 _MOST_COUNTED = 1_000
@@ -39,7 +39,7 @@ class Chosen(NamedTuple):
     left_out: int
 
 
-class ManyKeysPages:
+class BulkPages:
     """``/settings/keys/many``."""
 
     def __init__(self, pages: Pages) -> None:
@@ -49,8 +49,8 @@ class ManyKeysPages:
     def routes(self) -> list[BaseRoute]:
         """The addresses."""
         return [
-            Route(MANY_KEYS, self.ask, methods=["GET"]),
-            Route(MANY_KEYS, self.act, methods=["POST"]),
+            Route(BULK, self.ask, methods=["GET"]),
+            Route(BULK, self.act, methods=["POST"]),
         ]
 
     @policy(AuthMode.SESSION)
@@ -58,7 +58,7 @@ class ManyKeysPages:
         """Lists the keys that were ticked, or picked by what is said of them, before anything is done."""
         asked = request.query_params
         verb, pick, ticked = asked.get("do", ""), asked.get("pick"), asked.getlist("key")
-        view = view_of(asked.get("q", ""), asked.get("show", ""), "", "")
+        view = parse_view(asked.get("q", ""), asked.get("show", ""), "", "")
         if verb not in _DONE or (pick is not None and pick not in _PICKS) or view is None:
             raise NotFound("Page not found.")
         deps, usage = deps_of(request), self._instance.database.usage
@@ -85,7 +85,7 @@ class ManyKeysPages:
     def _question(self, request: Request, verb: str, form: Form, chosen: Chosen, status: int = 200) -> Response:
         return self._pages.page(
             request,
-            "pages/many_keys/confirm.html",
+            "pages/bulk/confirm.html",
             status=status,
             verb=verb,
             form=form,
@@ -118,4 +118,4 @@ def act_on(tx: KeyTransaction, verb: str, key_ids: list[str], form: Form) -> lis
         return keys.revoke_many(tx, key_ids, form.value("reason"))
     if verb == "delete":
         return keys.delete_many(tx, key_ids)
-    return keys.change_expiry_of_many(tx, key_ids, asked_expiry(form, tx.now_ms))
+    return keys.change_expiry_of_many(tx, key_ids, read_expiry(form, tx.now_ms))
