@@ -1,8 +1,8 @@
-"""Repeats of one request get the first response (draft-ietf-httpapi-idempotency-key-header).
+"""Repeated requests get the first response (draft-ietf-httpapi-idempotency-key-header).
 
-What is stored can hold a secret that was shown once, so it is sealed twice: under a key derived from the caller's
-Idempotency-Key, and that under the master key. The Idempotency-Key and the request body are stored as keyed digests
-only. Who steals the database, even with the master key, has no secret.
+A stored response can contain a secret that is shown only once. It is encrypted twice: with a key derived from the
+caller's Idempotency-Key, and then with the master key. The Idempotency-Key and the request body are stored only as
+keyed digests, so the database reveals no secret, even together with the master key.
 """
 
 import hmac
@@ -23,7 +23,7 @@ HEADER = "idempotency-key"
 KEPT_MS = DAY_MS
 MAX_LENGTH = 255
 RESPONSE_KIND = "response"
-"""The kind of the sealed responses."""
+"""The kind of encrypted responses."""
 _DIGEST_KEY = Context("idempotency", "instance")
 _LABEL = b"ari idempotent response 1"
 _NONCE_BYTES = 12
@@ -31,9 +31,9 @@ _NONCE_BYTES = 12
 
 @dataclass(frozen=True, slots=True)
 class IdempotentRequest:
-    """A request that may be repeated: ``caller`` is the actor, ``key`` the text of the header.
+    """A request that can be repeated; ``caller`` is the actor, ``key`` the value of the header.
 
-    ``body`` is the content in one spelling, so that equal requests have equal bodies.
+    ``body`` is the canonical content, so that identical requests have identical bodies.
     """
 
     caller: str
@@ -44,7 +44,7 @@ class IdempotentRequest:
 
 @dataclass(frozen=True, slots=True)
 class StoredResponse:
-    """That a request was answered: keyed digests (HMAC-SHA256) of who, what and key, and of the body."""
+    """A stored response: keyed digests (HMAC-SHA256) of caller, operation and key, and of the request body."""
 
     digest: bytes
     body_digest: bytes
@@ -53,19 +53,19 @@ class StoredResponse:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The response's body; ``is_replay``: of an earlier request."""
+    """The body of the response; ``is_replay``: from an earlier request."""
 
     body: bytes = field(repr=False)
     is_replay: bool
 
 
 class ResponseStore(Protocol):
-    """Which requests were answered, inside one transaction."""
+    """Stored responses, in one transaction."""
 
     def get(self, digest: bytes) -> StoredResponse | None: ...
 
     def put(self, response: StoredResponse) -> None:
-        """Store it, in place of an expired one."""
+        """Store a response; it replaces an expired one."""
 
     def forget_expired(self, now_ms: int) -> int:
         """Delete expired responses; how many."""
@@ -85,13 +85,13 @@ class IdempotencyTransaction(CommandTransaction, Protocol):
 
 
 class FirstResponse(Protocol):
-    """Does what the request asks for, and gives the body of its response."""
+    """Runs the request and returns the body of its response."""
 
     def __call__(self) -> bytes: ...
 
 
 def key_of(header: str | None) -> str | None:
-    """The key in a header, which may be a quoted string (RFC 9651 §3.3.3); ``None`` without one.
+    """The key in a header, which may be a quoted string (RFC 9651 §3.3.3); ``None`` without a header.
 
     Raises ``Invalid`` for anything but 1 to 255 printable ASCII characters.
     """
@@ -106,7 +106,7 @@ def key_of(header: str | None) -> str | None:
 
 
 def once(tx: IdempotencyTransaction, request: IdempotentRequest, respond: FirstResponse) -> Outcome:
-    """The response to the first of equal requests within 24 hours, in the transaction that makes it.
+    """Return the response to the first of identical requests within 24 hours, and store it in this transaction.
 
     Raises ``Conflict("idempotency_key_reused")`` if the key came with another body, ``CannotOpen``, and what
     ``respond`` raises; then nothing is stored and the request can be repeated.
@@ -135,12 +135,12 @@ def once(tx: IdempotencyTransaction, request: IdempotentRequest, respond: FirstR
 
 
 def context_of(digest: bytes) -> Context:
-    """Under which the response to the request of this digest is sealed; 160 bits name it."""
+    """The context of the encrypted response with this digest; 160 bits identify it."""
     return Context(RESPONSE_KIND, digest[:20].hex())
 
 
 def _digest_key(store: SealedStore, keys: MasterKeys) -> bytes:
-    """A key for digests that outlives a rotation of the master key: 32 random bytes, sealed like any secret."""
+    """The key of the digests: 32 random bytes, encrypted like any secret, so it survives a master key rotation."""
     store.lock()  # before the look: two requests at once must make one key, and one response
     found = opened(store, keys, _DIGEST_KEY)
     if found is None:
@@ -150,7 +150,7 @@ def _digest_key(store: SealedStore, keys: MasterKeys) -> bytes:
 
 
 def _digest(secret: bytes, *parts: str) -> bytes:
-    """Unambiguous: lengths come before the parts."""
+    """The digest of the parts, each prefixed with its length so that they are unambiguous."""
     encoded = [part.encode() for part in parts]
     return hmac.digest(secret, b"".join(b"%d:%s" % (len(part), part) for part in encoded), "sha256")
 

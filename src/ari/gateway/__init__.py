@@ -24,7 +24,7 @@ from ari.http.responses import Response
 from ari.http.services import Services
 from ari.instance import Instance
 from ari.keys.reasons import REQUEST_ERRORS
-from ari.outbound.http import HttpClient, Patience
+from ari.outbound.http import HttpClient, Timeouts
 
 
 class Gateway:
@@ -33,7 +33,7 @@ class Gateway:
     def __init__(self, instance: Instance) -> None:
         settings = instance.settings
         self.max_seconds = settings.ai_max_seconds
-        self.patience = Patience(idle_seconds=settings.ai_idle_seconds, whole_seconds=None)
+        self.timeouts = Timeouts(idle_seconds=settings.ai_idle_seconds, whole_seconds=None)
         self.client = HttpClient()
         self.provider_status = ProviderStatus(instance)
         self.option_support = OptionSupport()

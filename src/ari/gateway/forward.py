@@ -130,7 +130,7 @@ class Forwarding:
             headers,
             body,
             private=credential.owner_named,
-            patience=self._gateway.patience,
+            timeouts=self._gateway.timeouts,
         )
         async with (
             call as found,

@@ -1,6 +1,6 @@
-"""Every refusal in one table: code, HTTP status, public sentence. HTTP, the command line, docs and tests read it.
+"""All error codes with their HTTP status and sentence, for HTTP, the command line, docs and tests.
 
-``REASONS`` are verdicts on a key; ``REQUEST_ERRORS`` are faults of a request that a sound key may make too.
+``REASONS`` are refusals of a key; ``REQUEST_ERRORS`` are errors that a request with a valid key can get too.
 """
 
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """A code of the interface; ``title`` is a short name, ``sentence`` what the caller reads."""
+    """An error code; callers see the short ``title`` and the ``sentence``."""
 
     code: str
     status: int
@@ -80,4 +80,4 @@ INSUFFICIENT_SCOPE, UNAVAILABLE = REASONS["insufficient_scope"], REASONS["unavai
 IP_NOT_ALLOWED, RATE_LIMITED = REASONS["ip_not_allowed"], REASONS["rate_limited"]
 
 ACCEPTED = "ok"
-"""The code of usage rows of accepted requests."""
+"""The code of accepted requests in the usage log."""

@@ -1,1 +1,1 @@
-"""What the owner is told by mail: one notice for each kind and event, made and sent by a job."""
+"""Email notifications for the owner: a notice for each reportable event, made and sent by a job."""

@@ -1,1 +1,1 @@
-"""Calls that ARI makes to others: which addresses it may reach, the client that keeps to them, and mail."""
+"""Outbound calls: permitted addresses, the HTTP client, and mail services."""

@@ -1,4 +1,4 @@
-"""Connections of the HTTP client: only to permitted addresses, and each knows what came back on it.
+"""Connections of the HTTP client: only to permitted addresses, and each tracks what it received.
 
 aiohttp offers no public way to learn whether a connection was kept from an earlier request, or whether a response
 began on it. ``_factory``, ``_get`` and ``_release`` are its own names; ``tests/unit/outbound/test_connections.py``
@@ -22,39 +22,39 @@ from ari.base.addresses import permitted
 
 KEEP_ALIVE_SECONDS = 30.0
 MOST_CONNECTIONS = 1_000
-"""To all hosts together, in one process; further calls wait for one, as long as a connection may take."""
+"""Limit for all hosts together, per process; further calls wait for a connection until the connect timeout."""
 MOST_HEAD_BYTES = 1024 * 1024
-"""Interim responses (1xx) and the head of the final one, together."""
+"""Limit for interim responses (1xx) and the head of the final one together."""
 _INTERIM = (101, 102, 103)
 
 
 class Line(ResponseHandler):
-    """One connection. ``kept``: it served a request before this one; ``answered``: a byte came for this one."""
+    """A connection. ``kept``: it served an earlier request; ``answered``: a byte of this response has arrived."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(loop)
         self.kept = False
         self.answered = False
         self.parse_seconds = 0.0
-        """Time spent on what came, since ``begin``."""
+        """Time spent on parsing since ``begin``."""
         self._in_use = False
         self._head_bytes: int | None = 0
 
     def begin(self, *, kept: bool) -> None:
-        """A request takes it."""
+        """Assign it to a request."""
         self.kept, self.answered, self.parse_seconds = kept, False, 0.0
         self._in_use, self._head_bytes = True, 0
 
     def head_done(self) -> None:
-        """The head of the response was read: its body may have any size."""
+        """Mark the head as read; the size of the body is not limited."""
         self._head_bytes = None
 
     def end(self) -> None:
-        """The request is over."""
+        """End the request."""
         self._in_use = False
 
     def feed_data(self, data: Any, size: int = 0) -> bool:  # type: ignore[override]  # a message and its payload
-        """aiohttp waits for a final response after any 1xx but 101. One that HTTP does not have promises none."""
+        """aiohttp waits for a final response after any 1xx except 101, even after one that HTTP doesn't define."""
         if 100 < data[0].code < 200 and data[0].code not in _INTERIM:
             self.set_exception(HttpProcessingError(message="no such interim response"))
             if self.transport is not None:
@@ -63,7 +63,7 @@ class Line(ResponseHandler):
         return bool(super().feed_data(data, size))
 
     def set_exception(self, exc: Any, exc_cause: Any = None) -> None:
-        """aiohttp leaves the reader of a body waiting where its chunks are malformed: it would wait for ever."""
+        """Without this, aiohttp would let the reader of a body with malformed chunks wait forever."""
         super().set_exception(exc, *(() if exc_cause is None else (exc_cause,)))
         payload = self._payload
         if payload is not None and not payload.is_eof() and payload.exception() is None:
@@ -87,19 +87,19 @@ class Line(ResponseHandler):
 
 @dataclass(slots=True)
 class ConnectionAttempt:
-    """One try at a request. ``fresh``: it takes no kept connection; ``line`` is the one it got."""
+    """One attempt at a request. ``fresh``: use no kept connection; ``line`` is the connection that it got."""
 
     fresh: bool = False
     line: Line | None = None
 
     @property
     def met_closed_line(self) -> bool:
-        """Whether it took a kept connection that ended before a byte of the response came."""
+        """Whether it used a kept connection that ended before any byte of the response."""
         return self.line is not None and self.line.kept and not self.line.answered
 
 
 attempt_now: ContextVar[ConnectionAttempt | None] = ContextVar("attempt_now", default=None)
-"""The attempt that asks the connector for a connection."""
+"""The attempt that is requesting a connection."""
 
 
 class Connector(aiohttp.TCPConnector):
@@ -107,7 +107,7 @@ class Connector(aiohttp.TCPConnector):
 
     def __init__(self, private: bool) -> None:
         def checked_socket(info: Any) -> socket.socket:
-            """Every connection passes here with the very address it goes to, also where the host is a literal one."""
+            """Called for every connection with its exact address, also for literal addresses."""
             family, kind, protocol, _, place = info
             if not permitted(place[0], private=private):
                 raise RefusedAddress
@@ -148,11 +148,11 @@ class Connector(aiohttp.TCPConnector):
 
 
 class RefusedAddress(OSError):
-    """The host has an address that no call may reach."""
+    """The host has an address that ARI isn't allowed to call."""
 
 
 class _CheckingResolver(AbstractResolver):
-    """Resolves at every connection; one bad address among several is enough to refuse them all."""
+    """Resolves for every connection; one forbidden address among several refuses them all."""
 
     def __init__(self, private: bool) -> None:
         self._private = private
@@ -170,4 +170,4 @@ class _CheckingResolver(AbstractResolver):
         ]
 
     async def close(self) -> None:
-        """Holds nothing."""
+        """There is nothing to close."""

@@ -1,8 +1,8 @@
 """The one HTTP client: bounded in time and size, to permitted addresses only (security.md 38).
 
-aiohttp, since it forwards several times as many requests a second as the others (decision 20). It is told to follow no
-redirect, to read no proxy or password from the environment, to keep no cookie, to decompress nothing and to verify TLS.
-Which addresses it may reach is in ``connections.py``.
+It uses aiohttp, which forwards several times as many requests per second as the alternatives (decision 20). It follows
+no redirects, reads no proxies or passwords from the environment, stores no cookies, decompresses nothing and verifies
+TLS. ``connections.py`` decides which addresses it may reach.
 """
 
 import asyncio
@@ -22,19 +22,19 @@ from yarl import URL
 from ari.outbound.connections import ConnectionAttempt, Connector, Line, RefusedAddress, attempt_now
 
 FaultWord = Literal["unreachable", "timed_out", "refused_address", "tls", "broken"]
-"""``broken``: what came back is no HTTP response, or breaks off."""
+"""``broken``: the response isn't HTTP or was cut off."""
 Headers = Sequence[tuple[str, str]]
 
 CONNECT_SECONDS = 10.0
 READ_BYTES = 64 * 1024
-"""About how much of an answer is held that its reader has not taken yet."""
+"""Approximate limit of buffered response bytes."""
 
 
 _FAILURES = (aiohttp.ClientError, HttpProcessingError, OSError, ValueError)
 
 
 class OutboundFault(Exception):
-    """A call that got no answer, or not the whole of it; ``word`` says why. It never quotes what was sent."""
+    """A call without a complete response; ``word`` says why. It never quotes the request."""
 
     def __init__(self, word: FaultWord) -> None:
         super().__init__(word)
@@ -42,8 +42,8 @@ class OutboundFault(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
-    """How long a call may take: for a connection, for the next bytes of the answer, and for all of it."""
+class Timeouts:
+    """Time limits of a call: for a connection, for the next bytes of the response, and in total."""
 
     connect_seconds: float = CONNECT_SECONDS
     idle_seconds: float = 10.0
@@ -51,8 +51,8 @@ class Patience:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """The outcome of one bounded request: an answer with the beginning of its body, or a fault."""
+class FetchResult:
+    """The result of a bounded request: a response with the start of its body, or a fault."""
 
     status: int | None
     fault: FaultWord | None = None
@@ -60,7 +60,7 @@ class Asked:
 
 
 class Reply:
-    """An answer whose head has come; its body is read as its reader takes it."""
+    """A response whose head has arrived; its body is streamed."""
 
     __slots__ = ("_content", "_line", "headers", "status")
 
@@ -72,21 +72,18 @@ class Reply:
 
     @property
     def at_end(self) -> bool:
-        """Whether all of the body was read; it may be over without that being known yet."""
+        """Whether the whole body was read; ``False`` until its end has been received."""
         return self._content.at_eof()
 
     async def read(self) -> bytes:
-        """What of the body is there, as soon as there is any; empty at its end.
-
-        Raises ``OutboundFault`` where it breaks off.
-        """
+        """The next bytes of the body; empty at its end. Raises ``OutboundFault`` if it was cut off."""
         try:
             return await self._content.readany()
         except _FAILURES as error:
             raise OutboundFault(_word(error)) from None
 
     def parse_seconds(self) -> float:
-        """The time that reading took since this was last asked."""
+        """The time spent on reading since the last call."""
         line = self._line
         if line is None:
             return 0.0
@@ -94,7 +91,7 @@ class Reply:
         return spent
 
     async def rest(self, seconds: float) -> None:
-        """Take nothing from the network for a moment: what comes then waits in the kernel, and is read at once."""
+        """Pause reading, so that data accumulates in the kernel and is then read in one go."""
         line = self._line
         if line is None or self._content.is_eof():
             return
@@ -105,7 +102,7 @@ class Reply:
             line.resume_reading()
 
     async def beginning(self, most_bytes: int) -> bytes:
-        """At most so much of the body."""
+        """The first ``most_bytes`` of the body."""
         found = bytearray()
         while len(found) < most_bytes and (chunk := await self.read()):
             found += chunk
@@ -113,7 +110,7 @@ class Reply:
 
 
 class HttpClient:
-    """Belongs to one event loop; connections are made at the first call and kept until ``close``."""
+    """A client for one event loop; it connects at the first call and keeps connections until ``close``."""
 
     def __init__(self) -> None:
         self._sessions: dict[bool, aiohttp.ClientSession] = {}
@@ -135,18 +132,18 @@ class HttpClient:
         body: bytes | AsyncIterable[bytes] | None = None,
         *,
         private: bool = False,
-        patience: Patience = Patience(),
+        timeouts: Timeouts = Timeouts(),
     ) -> AsyncIterator[Reply]:
-        """Send a request to exactly this URL; the reply, once its head is here. Raises ``OutboundFault``.
+        """Send a request to exactly this URL and yield the reply once its head has arrived. Raises ``OutboundFault``.
 
-        ``private``: the base URL was set by the owner, so it may be on this machine or its networks. The headers are
-        sent as they are, and of others only those without which there is no request. A server may close a connection
-        just when a request goes out on it. So a request is sent once more, on a new connection, if it met a kept one
-        that ended before any byte of a response (RFC 9112 §9.3.1). A body that is streamed goes on a new one at once.
+        ``private``: the owner set the base URL, so it may be on this machine or its networks. The headers are sent
+        unchanged, with only those added that every request needs. A server may close a kept connection just as a
+        request goes out, so the request is repeated on a new connection if the kept one ended before any byte of the
+        response (RFC 9112 §9.3.1). A streamed body always uses a new connection.
         """
         replayable = body is None or isinstance(body, bytes)
         attempt = ConnectionAttempt(fresh=not replayable)
-        send = partial(self._send, method, url, headers, body, private, patience)
+        send = partial(self._send, method, url, headers, body, private, timeouts)
         try:
             response = await send(attempt)
         except OutboundFault as fault:
@@ -157,7 +154,7 @@ class HttpClient:
         try:
             yield Reply(response, attempt.line)
         finally:
-            # Gives the connection back if the answer was read to its end, else closes it, which cancels the request.
+            # Keeps the connection if the response was read to its end; otherwise closes it, which cancels the request.
             response.close()
 
     async def _send(
@@ -167,7 +164,7 @@ class HttpClient:
         headers: Headers,
         body: bytes | AsyncIterable[bytes] | None,
         private: bool,
-        patience: Patience,
+        timeouts: Timeouts,
         attempt: ConnectionAttempt,
     ) -> aiohttp.ClientResponse:
         token = attempt_now.set(attempt)
@@ -178,7 +175,7 @@ class HttpClient:
                 headers=CIMultiDict(headers),
                 data=body,
                 allow_redirects=False,
-                timeout=_timeout(patience),
+                timeout=_timeout(timeouts),
             )
         except _FAILURES as error:
             raise OutboundFault(_word(error)) from None
@@ -198,23 +195,22 @@ class HttpClient:
         private: bool = False,
         seconds: float = 10.0,
         most_bytes: int = 64 * 1024,
-    ) -> Asked:
-        """One request that ends within ``seconds``; at most so much of its answer is read."""
-        patience = Patience(min(seconds, CONNECT_SECONDS), seconds, seconds)
+    ) -> FetchResult:
+        """Send one request and read at most ``most_bytes`` of its response, within ``seconds``."""
+        timeouts = Timeouts(min(seconds, CONNECT_SECONDS), seconds, seconds)
         try:
-            async with self.call(method, url, headers, body, private=private, patience=patience) as reply:
-                return Asked(reply.status, None, await reply.beginning(most_bytes))
+            async with self.call(method, url, headers, body, private=private, timeouts=timeouts) as reply:
+                return FetchResult(reply.status, None, await reply.beginning(most_bytes))
         except OutboundFault as fault:
-            return Asked(None, fault.word)
+            return FetchResult(None, fault.word)
 
     async def close(self) -> None:
-        """Let all connections go."""
         sessions, self._sessions = self._sessions, {}
         for session in sessions.values():
             await session.close()
 
     def _session(self, private: bool) -> aiohttp.ClientSession:
-        """One for each rule of addresses, so that no connection made under one is used under the other."""
+        """One session per address rule, so that a connection made under one rule is never used under the other."""
         found = self._sessions.get(private)
         if found is None:
             found = self._sessions[private] = _new_session(private)
@@ -222,9 +218,9 @@ class HttpClient:
 
 
 @lru_cache(16)
-def _timeout(patience: Patience) -> aiohttp.ClientTimeout:
+def _timeout(timeouts: Timeouts) -> aiohttp.ClientTimeout:
     return aiohttp.ClientTimeout(
-        total=patience.whole_seconds, connect=patience.connect_seconds, sock_read=patience.idle_seconds
+        total=timeouts.whole_seconds, connect=timeouts.connect_seconds, sock_read=timeouts.idle_seconds
     )
 
 

@@ -1,4 +1,4 @@
-"""Which sender the settings ask for."""
+"""Choose the mail service."""
 
 from ari.base.settings import Settings
 from ari.integrations.model import Credential
@@ -8,7 +8,7 @@ from ari.outbound.smtp import Smtp
 
 
 def sender_of(settings: Settings, stored: Credential | None = None) -> Sender | None:
-    """The sender, ``None`` where mail is not set up; ``stored`` is a key of Resend that no setting gave."""
+    """The sender from the settings, or ``None`` if email isn't set up; ``stored`` is a Resend key from the database."""
     if settings.resend_api_key is not None:
         set_by_owner = "resend_url" in settings.model_fields_set
         return Resend(settings.resend_url, settings.resend_api_key.get_secret_value(), set_by_owner=set_by_owner)

@@ -1,15 +1,15 @@
-"""Makes the test calls of providers; fulfils ``integrations.ports.Prober``."""
+"""Test calls to providers; fulfills ``integrations.ports.Prober``."""
 # Imports inside functions here: the command line starts without an HTTP client.
 
 from ari.integrations.model import Credential
 from ari.integrations.ports import Probed
 
 _MOST_BYTES = 4 * 1024
-"""Enough of an error to find a provider's mark in it."""
+"""Enough of an error body to contain a provider's marker."""
 
 
 class HttpProber:
-    """One connection for each test, closed with it: a test is seldom, and is to find what a new connection finds."""
+    """Uses a new connection for every test: tests are rare, and should find what a new connection finds."""
 
     async def probe(self, credential: Credential, timeout_seconds: float) -> Probed:
         from ari.outbound.http import HttpClient  # noqa: PLC0415 - see above

@@ -11,7 +11,7 @@ from typing import Any
 
 from ari.base.hosts import ascii_address
 from ari.notifications.model import Accepted, Email, Rejected, Retry, SendResult
-from ari.outbound.http import CONNECT_SECONDS, FaultWord, HttpClient, OutboundFault, Patience, Reply
+from ari.outbound.http import CONNECT_SECONDS, FaultWord, HttpClient, OutboundFault, Reply, Timeouts
 
 _MOST_BYTES = 64 * 1024
 _OWNERS_TURN_SECONDS = 1800.0
@@ -76,12 +76,12 @@ class Resend:
             "html": email.html,
             "text": email.text,
         }
-        patience = Patience(CONNECT_SECONDS, within_seconds, within_seconds)
+        timeouts = Timeouts(CONNECT_SECONDS, within_seconds, within_seconds)
         body = json.dumps(mail).encode()
         try:
             async with (
                 HttpClient() as client,
-                client.call("POST", self._url, headers, body, private=self._private, patience=patience) as reply,
+                client.call("POST", self._url, headers, body, private=self._private, timeouts=timeouts) as reply,
             ):
                 return outcome_of(reply.status, _waits(reply), await reply.beginning(_MOST_BYTES))
         except OutboundFault as fault:

@@ -22,20 +22,20 @@ from ari.notifications.model import Accepted, Email, Rejected, Retry, SendResult
 from ari.outbound.smtp_session import SmtpsTo, SmtpTo
 
 STEP_SECONDS = 10.0
-"""How long one answer of the server may take; less where the whole must be over before, so that its fault is named."""
+"""Time limit of one server response; less if the total limit is closer, so that the error names the cause."""
 _TLS_PORT = 465
-"""There TLS begins at once, whatever the address says (RFC 8314 §3.3)."""
+"""Port with implicit TLS, regardless of the URL (RFC 8314 §3.3)."""
 _OWNERS_TURN_SECONDS = 1800.0
 _RESEND_HOST = "smtp.resend.com"
 
 
 class Smtp:
-    """Fulfils ``notifications.ports.Sender``; ``url`` is ``smtp://`` (STARTTLS) or ``smtps://`` (TLS at once)."""
+    """Fulfills ``notifications.ports.Sender``; ``url`` is ``smtp://`` (STARTTLS) or ``smtps://`` (implicit TLS)."""
 
     name = "smtp"
 
     def __init__(self, url: str, context: ssl.SSLContext | None = None) -> None:
-        """``context`` decides whose certificates are believed; by default the system does."""
+        """``context`` has the trusted certificates; the default is the system's."""
         parts = urlsplit(url)
         self._port = parts.port or (_TLS_PORT if parts.scheme == "smtps" else 587)
         self._tls_at_once = parts.scheme == "smtps" or self._port == _TLS_PORT
@@ -45,7 +45,7 @@ class Smtp:
         self._context = context
 
     async def send(self, email: Email, key: str, within_seconds: float) -> SendResult:
-        """Hand the mail over; its Message-ID is made of ``key``."""
+        """Send the email; its Message-ID is derived from ``key``."""
         try:
             message = message_of(email, key, self._host)
         except (ValueError, IndexError):  # the library's parser of addresses raises both
@@ -82,7 +82,7 @@ class Smtp:
             server.send_message(message)
 
     def _connected(self, step_seconds: float) -> smtplib.SMTP:
-        """A connection that nobody else can read: TLS verified for the host's name, or within this machine."""
+        """A private connection: TLS with a certificate for the host name, or a connection within this machine."""
         addresses = checked_addresses(self._host, self._port)
         context = self._context or ssl.create_default_context()
         if self._tls_at_once:
@@ -99,7 +99,7 @@ class Smtp:
             local = _is_loopback(server)
             server.ehlo_or_helo_if_needed()
             if server.has_extn("starttls"):
-                # A mail server of this machine has a certificate of its own making; nobody stands between.
+                # A mail server on this machine has a self-signed certificate; nobody can intercept the connection.
                 server.starttls(context=_unverified() if local else context)
             elif not local:
                 raise NoTlsError("the mail server doesn't offer TLS")
@@ -110,11 +110,11 @@ class Smtp:
 
 
 class NoTlsError(smtplib.SMTPException):
-    """The server would take the mail, and the password, in the clear."""
+    """The server would accept the email and the password unencrypted."""
 
 
 class NoGreetingError(smtplib.SMTPException):
-    """What listens on the port does not greet as mail servers do, or waits for TLS."""
+    """The port sends no SMTP greeting, or waits for TLS."""
 
     def __init__(self, port: int) -> None:
         super().__init__(port)
@@ -137,7 +137,7 @@ def checked_addresses(host: str, port: int) -> Sequence[str]:
 
 
 def message_of(email: Email, key: str, host: str) -> EmailMessage:
-    """The mail with both of its texts. Raises ``ValueError`` or ``IndexError`` for what is no address."""
+    """The email with plain text and HTML. Raises ``ValueError`` or ``IndexError`` for an invalid address."""
     message = EmailMessage(SMTP_POLICY)
     name, sender = parseaddr(email.sender)
     written = _address(sender, name)
@@ -156,13 +156,13 @@ def message_of(email: Email, key: str, host: str) -> EmailMessage:
 
 
 def _address(text: str, name: str = "") -> Address:
-    """The address with quotation marks where a mail needs them, and a host that every server understands."""
+    """The address, quoted where needed, with an ASCII host name."""
     user, _, host = ascii_address(text).rpartition("@")
     return Address(name, user.removeprefix('"').removesuffix('"'), host)
 
 
 def outcome_of(error: smtplib.SMTPException) -> SendResult:
-    """What a server's refusal means. 4xx is for now; 5xx of the mail itself is for good (RFC 5321 §4.2.1)."""
+    """The result of a server error: 4xx is temporary; 5xx about the email itself is permanent (RFC 5321 §4.2.1)."""
     if isinstance(error, NoTlsError):
         return Retry("The mail server doesn't offer TLS, so nothing was sent.", _OWNERS_TURN_SECONDS)
     if isinstance(error, NoGreetingError):

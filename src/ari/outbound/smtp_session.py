@@ -1,4 +1,4 @@
-"""Sessions of ``smtplib`` as mail servers need them: checked addresses, and users and passwords of any script."""
+"""``smtplib`` sessions with checked addresses, and with users and passwords in any script."""
 
 import hmac
 import smtplib
@@ -13,7 +13,7 @@ _MOST_CHALLENGES = 5
 
 
 class SmtpTo(smtplib.SMTP):
-    """Connects to the addresses that were checked; TLS asks for the host's name."""
+    """Connects to checked addresses; TLS verifies the host name."""
 
     def __init__(self, addresses: Sequence[str], host: str, port: int, step_seconds: float) -> None:
         self._addresses = addresses
@@ -25,7 +25,7 @@ class SmtpTo(smtplib.SMTP):
     def auth(
         self, mechanism: str, authobject: Callable[..., Any], *, initial_response_ok: bool = True
     ) -> tuple[int, bytes]:
-        """Sign in (RFC 4954). Users and passwords are UTF-8 (RFC 4616); the library's own takes ASCII only."""
+        """Sign in (RFC 4954) with a UTF-8 user and password (RFC 4616); the library accepts only ASCII."""
         first = authobject() if initial_response_ok else None
         code, said = self.docmd("AUTH", mechanism if first is None else f"{mechanism} {_base64(first)}")
         self._auth_challenge_count = 0 if first is None else 1  # auth_login asks for the password by it
@@ -39,14 +39,14 @@ class SmtpTo(smtplib.SMTP):
         raise smtplib.SMTPAuthenticationError(code, said)
 
     def auth_cram_md5(self, challenge: bytes | None = None) -> str | None:  # type: ignore[override]  # overloads there
-        """The answer to a challenge (RFC 2195)."""
+        """The response to a challenge (RFC 2195)."""
         if challenge is None:
             return None
         return f"{self.user} {hmac.HMAC(_bytes(self.password), challenge, 'md5').hexdigest()}"
 
 
 class SmtpsTo(SmtpTo, smtplib.SMTP_SSL):
-    """As ``SmtpTo``, with TLS at once."""
+    """Like ``SmtpTo``, with implicit TLS."""
 
     def __init__(
         self, addresses: Sequence[str], host: str, port: int, step_seconds: float, context: ssl.SSLContext
@@ -70,5 +70,5 @@ def _base64(text: str) -> str:
 
 
 def _bytes(text: str) -> bytes:
-    """UTF-8, and the very bytes of a percent-encoded text that was in another encoding."""
+    """UTF-8, or the original bytes of percent-encoded text in another encoding."""
     return text.encode("utf-8", "surrogateescape")

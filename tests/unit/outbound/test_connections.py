@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ari.outbound.connections import MOST_HEAD_BYTES
-from ari.outbound.http import HttpClient, Patience
+from ari.outbound.http import HttpClient, Timeouts
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 
@@ -127,7 +127,7 @@ def test_a_streamed_body_takes_a_new_connection() -> None:
         async with _peer([OK, None]) as (peer, url), HttpClient() as client:
             assert (await client.ask("GET", url, private=True)).status == 200
             headers = [("content-length", "1")]
-            async with client.call("POST", url, headers, pieces(), private=True, patience=Patience()) as reply:
+            async with client.call("POST", url, headers, pieces(), private=True, timeouts=Timeouts()) as reply:
                 assert reply.status == 200
             assert peer.connections == 2
 

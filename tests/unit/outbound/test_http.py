@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ari.outbound.http import HttpClient, OutboundFault, Patience
+from ari.outbound.http import HttpClient, OutboundFault, Timeouts
 from tests.support.certificates import self_signed
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter, bytes], Awaitable[None]]
@@ -254,9 +254,9 @@ def test_a_reader_who_stops_stops_the_sender() -> None:
                 gone.set()
                 raise
 
-        patience = Patience(idle_seconds=10, whole_seconds=None)
+        patience = Timeouts(idle_seconds=10, whole_seconds=None)
         async with serving(endless) as url, HttpClient() as client:
-            async with client.call("GET", url, private=True, patience=patience) as reply:
+            async with client.call("GET", url, private=True, timeouts=patience) as reply:
                 await reply.read()
                 before = -1
                 while before != sent:
