@@ -56,9 +56,6 @@ def _location(loc: Sequence[int | str]) -> str:
 
 
 def _message(error: Any) -> str:
-    if error["type"] == "value_error":
-        text = str(error["msg"]).removeprefix("Value error, ")
-        return text if text.endswith(".") else f"{text}."
     if error["type"] == "string_too_short" and error["loc"][-1] == "name":
         return EMPTY_NAME  # the same sentence at every door
     sentence = _SENTENCES.get(error["type"])

@@ -40,7 +40,7 @@ def record_unreachable(
 
 
 def record_working(tx: IntegrationTransaction, credential: Credential) -> Integration:
-    """The provider took the key: no longer failing. An event only where it was."""
+    """The provider accepted the key: no longer failing. Records an event only if it was failing."""
     provider = credential.provider
     row = get_row(tx, provider)
     if row.failing_since_ms is None or not _is_of(row, credential):
