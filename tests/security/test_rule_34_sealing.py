@@ -117,8 +117,8 @@ def test_the_key_leaves_the_environment(monkeypatch: pytest.MonkeyPatch) -> None
     """What was read is not handed on to child processes."""
     from ari.serving import start
 
-    assert {"ARI_MASTER_KEY", "ARI_MASTER_KEY_FILE", "ARI_ADMIN_PASSWORD"} <= set(start.SECRETS)
-    for name in start.SECRETS:
+    assert {"ARI_MASTER_KEY", "ARI_MASTER_KEY_FILE", "ARI_ADMIN_PASSWORD"} <= set(start.SECRET_VARIABLES)
+    for name in start.SECRET_VARIABLES:
         monkeypatch.setenv(name, "x")
     start.forget_secrets()
-    assert not set(start.SECRETS) & set(os.environ)
+    assert not set(start.SECRET_VARIABLES) & set(os.environ)

@@ -89,7 +89,7 @@ def test_the_secrets_of_mail_leave_the_environment() -> None:
     from ari.cli.checks import settings_shown
     from ari.serving import start
 
-    assert {"RESEND_API_KEY", "ARI_SMTP_URL"} <= set(start.SECRETS)
+    assert {"RESEND_API_KEY", "ARI_SMTP_URL"} <= set(start.SECRET_VARIABLES)
     shown = settings_shown(load_settings(resend_api_key=KEY))
     assert shown["RESEND_API_KEY"] == "set"
     by_server = load_settings(smtp_url="smtp://u:secret@mail.example.net", mail_from="a@example.net")

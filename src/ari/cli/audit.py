@@ -9,12 +9,12 @@ from ari.base.audit import MIN_RETENTION_DAYS, Head, accept, broken
 from ari.base.clock import to_rfc3339
 from ari.base.errors import Conflict
 from ari.cli import output
-from ari.cli.instances import open_deps, open_instance
+from ari.cli.instances import open_deps
 from ari.cli.options import AsJson, DataDir, Yes
 from ari.cli.time_args import whole_number
 
 if TYPE_CHECKING:
-    from ari.instance import Instance
+    from ari.storage.transaction import Transaction
 
 app = typer.Typer(help="Verify, sign and shorten the audit log.", no_args_is_help=True)
 
@@ -27,8 +27,8 @@ def root() -> None:
 @app.command("head")
 def show_head(as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """Show the newest event, its hash and the key that signed it. Keep a copy on another machine."""
-    with open_instance(data_dir) as instance:
-        head, fingerprint = _head_of(instance)
+    with open_deps(data_dir) as deps:
+        head, fingerprint = deps.read_sync(_get_head)
     facts = {
         "instance": head.instance,
         "event": head.event_id,
@@ -50,11 +50,9 @@ def check(
     data_dir: DataDir = None,
 ) -> None:
     """Check that an event you saved is still in the audit log. Exits with 1 if it isn't."""
-    from ari.storage import checkup
-
-    with open_instance(data_dir) as instance:
-        trail = checkup.audit_trail(instance.database)
-        found = instance.read(lambda unit: unit.events.hash_of(event))
+    with open_deps(data_dir) as deps:
+        trail = deps.instance.check_audit_trail()
+        found = deps.read_sync(_get_hash, event)
     if trail.broken is not None:
         raise broken(f"event {trail.broken.event_id} doesn't follow the one before it")
     if found is None and trail.removed:
@@ -112,8 +110,12 @@ def accept_trail(yes: Yes = False, data_dir: DataDir = None) -> None:
     output.say(f"Signed {output.count(after.walked, 'event')} with key {after.fingerprint}.")
 
 
-def _head_of(instance: "Instance") -> tuple[Head, str]:
-    mark = instance.read(lambda unit: unit.events.marks.head())
+def _get_hash(tx: "Transaction", event_id: str) -> str | None:
+    return tx.events.hash_of(event_id)
+
+
+def _get_head(tx: "Transaction") -> tuple[Head, str]:
+    mark = tx.events.marks.head()
     head = None if mark is None else Head.parse(mark.text)
     if mark is None or head is None:
         raise Conflict("no_head", "The audit log has no signed head yet. It is created with the first event.")

@@ -41,7 +41,7 @@ def backup(
         from ari.storage.backup.write import write_backup
 
         instance = deps.instance
-        with _new_file(file, force=force) as target, _progress("Backing up") as progress:
+        with _create_whole(file, force=force) as target, _show_progress("Backing up") as progress:
             written = write_backup(instance.database, target, instance.now_ms(), progress)
         detail = {
             "file": file.name,
@@ -89,7 +89,7 @@ def restore(
     from ari.storage.backup.restore import Terms, restore_backup
 
     now_ms = system_clock(settings.test_clock_file).now_ms()
-    with _existing_file(file) as source, _progress("Restoring") as progress:
+    with _open_to_read(file) as source, _show_progress("Restoring") as progress:
         restored = restore_backup(
             settings, source, Terms(trust_keys, force, untrusted), command_line_caller(), now_ms, progress
         )
@@ -129,7 +129,7 @@ def _moment(rfc3339: str) -> str:
 
 
 @contextmanager
-def _existing_file(path: Path) -> Iterator[IO[bytes]]:
+def _open_to_read(path: Path) -> Iterator[IO[bytes]]:
     try:
         file = path.open("rb")
     except OSError as error:
@@ -139,7 +139,7 @@ def _existing_file(path: Path) -> Iterator[IO[bytes]]:
 
 
 @contextmanager
-def _new_file(path: Path, *, force: bool) -> Iterator[IO[bytes]]:
+def _create_whole(path: Path, *, force: bool) -> Iterator[IO[bytes]]:
     """A file, mode 0600, that appears under its name only once it is complete."""
     if path.exists() and not path.is_file():
         raise Unavailable(f"{path} isn't a regular file. Choose another name.")
@@ -164,7 +164,7 @@ def _new_file(path: Path, *, force: bool) -> Iterator[IO[bytes]]:
 
 
 @contextmanager
-def _progress(title: str) -> Iterator[Callable[[str, int, int], None]]:
+def _show_progress(title: str) -> Iterator[Callable[[str, int, int], None]]:
     """A callback for progress: draws a bar at a terminal, does nothing elsewhere."""
     if not sys.stderr.isatty():
         yield lambda _table, _done, _total: None

@@ -39,7 +39,7 @@ class Finding:
 
     check: str
     state: Literal["ok", "note", "wrong"]
-    said: str
+    message: str
 
 
 def settings_shown(settings: Settings) -> dict[str, Any]:
@@ -175,8 +175,8 @@ def _database(database: Database, settings: Settings, *, audit: bool) -> Iterato
         yield Finding("migrations", "ok" if current else "wrong", f"{at.chain} {at.found or 'none'}{wanted}")
     if not migrated:
         return
-    yield _tried("database", lambda: checkup.try_writing(database), "reachable and writable")
-    yield _tried("verification", lambda: checkup.try_verifying(database), "the key store and the usage log respond")
+    yield _try("database", lambda: checkup.try_writing(database), "reachable and writable")
+    yield _try("verification", lambda: checkup.try_verifying(database), "the key store and the usage log respond")
     damage = checkup.damage(database, audit)
     if damage is not None:
         yield Finding("database files", "wrong", f"damaged: {damage}")
@@ -197,7 +197,7 @@ def _database(database: Database, settings: Settings, *, audit: bool) -> Iterato
         yield _trail(database)
 
 
-def _tried(check: str, attempt: Callable[[], None], fine: str) -> Finding:
+def _try(check: str, attempt: Callable[[], None], fine: str) -> Finding:
     try:
         attempt()
     except AriError as error:
@@ -235,13 +235,13 @@ def _integrations(database: Database, settings: Settings) -> Finding:
     broken = next((one.problem for one in found if one.problem), None)
     if broken is not None:
         return Finding(check, "wrong", broken)
-    said = ", ".join(_told(one) for one in found)
+    said = ", ".join(_describe_provider(one) for one in found)
     if any(one.name == "failing" or _in_the_clear(one) for one in found):
         return Finding(check, "note", said)
     return Finding(check, "ok", said)
 
 
-def _told(state: State) -> str:
+def _describe_provider(state: State) -> str:
     said = state.provider.name
     if state.source == "environment":
         said += f" ({state.provider.variable})"

@@ -23,20 +23,20 @@ def doctor(
     findings = examine(settings, audit=audit)
     healthy = all(finding.state != "wrong" for finding in findings)
     if as_json:
-        checks = [{"check": one.check, "state": one.state, "said": one.said} for one in findings]
+        checks = [{"check": one.check, "state": one.state, "said": one.message} for one in findings]
         output.as_json({"ok": healthy, "settings": shown, "checks": checks})
     else:
         output.say("Settings")
-        output.facts([(f"  {name}", _words(value)) for name, value in shown.items()])
+        output.facts([(f"  {name}", _format(value)) for name, value in shown.items()])
         output.say()
         output.say("Checks")
         marks = {"ok": "✓ ok", "note": "! note", "wrong": "✗ error"}
-        output.facts([(f"  {marks[one.state]:<8}{one.check}", one.said) for one in findings])
+        output.facts([(f"  {marks[one.state]:<8}{one.check}", one.message) for one in findings])
     if not healthy:
         raise typer.Exit(1)
 
 
-def _words(value: object) -> str:
+def _format(value: object) -> str:
     if value is None:
         return "unset"
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -62,7 +62,7 @@ def list_(as_json: AsJson = False, data_dir: DataDir = None) -> None:
 def show(provider: Name, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """Show a provider's status."""
     with open_deps(data_dir) as deps:
-        _show(deps, _named(provider), as_json)
+        _show(deps, _find_provider(provider), as_json)
 
 
 @app.command("set")
@@ -70,10 +70,10 @@ def set_(provider: Name, as_json: AsJson = False, data_dir: DataDir = None) -> N
     """Store a provider key, read from a prompt or stdin."""
     from ari.integrations import commands
 
-    wanted = _named(provider)
+    wanted = _find_provider(provider)
     with open_deps(data_dir) as deps:
         environment = deps.instance.provider_environment
-        key = _asked_key(wanted)
+        key = _read_key(wanted)
         stored = deps.do_sync(commands.put_key, wanted, environment, key)
         if as_json:
             _show(deps, wanted, as_json)
@@ -90,7 +90,7 @@ def set_url(
     """Set a provider's base URL. Deletes the stored key (asks first)."""
     from ari.integrations import commands
 
-    wanted = _named(provider)
+    wanted = _find_provider(provider)
 
     def change(tx: "IntegrationTransaction") -> None:
         if not yes and commands.find_key_lost_by(tx, wanted, url) != agreed:
@@ -120,7 +120,7 @@ def remove(provider: Name, yes: Yes = False, data_dir: DataDir = None) -> None:
     from ari.integrations import commands
     from ari.integrations.rows import get_stored_row
 
-    wanted = _named(provider)
+    wanted = _find_provider(provider)
     with open_deps(data_dir) as deps:
         if deps.read_sync(get_stored_row, wanted) is not None:
             question = f"Remove the {wanted.title} key? Anything using it through ARI stops working immediately."
@@ -130,11 +130,11 @@ def remove(provider: Name, yes: Yes = False, data_dir: DataDir = None) -> None:
 
 
 @app.command("test")
-def try_(provider: Name, as_json: AsJson = False, data_dir: DataDir = None) -> None:
+def run_test(provider: Name, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """Test the stored key. Exits with 1 if it isn't valid."""
     from ari.integrations.trying import probe_provider
 
-    wanted = _named(provider)
+    wanted = _find_provider(provider)
     with open_deps(data_dir) as deps:
         instance = deps.instance
         result = asyncio.run(probe_provider(deps, instance.prober, wanted, instance.provider_environment))
@@ -146,7 +146,7 @@ def try_(provider: Name, as_json: AsJson = False, data_dir: DataDir = None) -> N
         raise typer.Exit(1)
 
 
-def _named(name: str) -> "Provider":
+def _find_provider(name: str) -> "Provider":
     from ari.base.errors import NotFound
     from ari.integrations.providers import providers
 
@@ -185,13 +185,13 @@ def _value(name: str, value: object) -> object:
     return "" if value is None else value
 
 
-def _asked_key(provider: "Provider") -> str:
-    if _reads_terminal():
+def _read_key(provider: "Provider") -> str:
+    if _is_terminal():
         return getpass.getpass(f"{provider.title} key: ")
     return sys.stdin.readline().rstrip("\r\n")
 
 
-def _reads_terminal() -> bool:
+def _is_terminal() -> bool:
     return sys.stdin.isatty()
 
 

@@ -14,7 +14,6 @@ from ari.cli.options import AsJson, DataDir, Limit, Yes
 from ari.cli.tail import Tail, newest
 from ari.cli.time_args import since as since_ms
 from ari.cli.usage_export import export
-from ari.keys.ports import KeyTransaction
 from ari.usage.cleaning import address_forms
 from ari.usage.model import KeyClient, UsageFilter, UsageRow
 from ari.usage.reports.facts import attempt_facts, client_facts, row_facts
@@ -143,12 +142,9 @@ def erase(
 
 def key_id_of(instance: "Instance", text: str) -> str:
     """The ID of a key. Deleted keys count too: their usage stays readable."""
+    from ari.deps import Deps
 
-    def lookup(unit: KeyTransaction) -> str:
-        deleted = unit.keys.tombstone(text)
-        return text if deleted is not None else find_key(unit, text).id
-
-    return instance.read(lookup)
+    return Deps(instance).read_sync(find_key, text, even_deleted=True).id
 
 
 def _follow(instance: "Instance", where: UsageFilter, limit: int, as_json: bool) -> None:

@@ -11,6 +11,7 @@ from ari.deps import Deps
 from ari.instance import Instance
 from ari.notifications import outbox
 from ari.notifications.model import Notice
+from ari.notifications.ports import NoticeTransaction
 
 SEND_SECONDS = 25.0
 """Time limit of one attempt; much less than a lease."""
@@ -25,12 +26,12 @@ async def round_of_mail(instance: Instance) -> None:
     """Make notices of new events, then send what is due."""
     await instance.alook_for_mail_key()
     deps = Deps(instance)
-    while await deps.read(lambda tx: tx.feed.has_unread()):
+    while await deps.read(has_unread):
         if await deps.do(outbox.gather, instance.mail_config) < outbox.BATCH_SIZE:
             break
     holder = new_id("job", instance.now_ms())
     for _ in range(EMAILS_PER_ROUND):
-        if not await deps.read(lambda tx: tx.outbox.any_due(tx.now_ms, outbox.LEASE_MS)):
+        if not await deps.read(has_due):
             break
         await send_one(instance, holder)
 
@@ -51,7 +52,22 @@ async def send_one(instance: Instance, holder: str) -> None:
 
 async def forget_old(instance: Instance) -> None:
     """Delete the oldest entries of the delivery history."""
-    await Deps(instance).do(lambda tx: tx.notices.forget_before(tx.now_ms - RETENTION_MS))
+    await Deps(instance).do(forget_old_notices)
+
+
+def has_unread(tx: NoticeTransaction) -> bool:
+    """Whether there are events that no notices were made of yet."""
+    return tx.feed.has_unread()
+
+
+def has_due(tx: NoticeTransaction) -> bool:
+    """Whether a notice is due to be sent."""
+    return tx.outbox.any_due(tx.now_ms, outbox.LEASE_MS)
+
+
+def forget_old_notices(tx: NoticeTransaction) -> None:
+    """Delete notices older than ``RETENTION_MS``."""
+    tx.notices.forget_before(tx.now_ms - RETENTION_MS)
 
 
 def _log_result(notice: Notice) -> None:

@@ -1,1 +1,1 @@
-"""The processes of ``ari serve``: one parent that holds the port and never serves, and the workers that do."""
+"""The processes of ``ari serve``: a parent that holds the port, and the workers that serve."""

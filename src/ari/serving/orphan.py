@@ -1,7 +1,7 @@
-"""A worker never outlives its parent: an orphan would keep the port and serve on, unseen by its operator.
+"""Make sure that a worker never outlives its parent: an orphan would hold the port and keep serving unnoticed.
 
-The kernel kills it on Linux, also a worker that is stopped or stuck. Everywhere a thread waits at the end of a pipe
-whose other end only the parent holds.
+On Linux the kernel kills it, even if it is stopped or stuck. Elsewhere a thread waits on a pipe whose other end only
+the parent holds.
 """
 
 import os
@@ -13,12 +13,12 @@ _PR_SET_PDEATHSIG = 1
 
 
 def die_with(parent_pid: int, lifeline: int) -> None:
-    """End this process as soon as its parent is gone. ``lifeline`` is the end of the pipe to read from."""
+    """End this process when its parent dies. ``lifeline`` is the read end of the pipe."""
     if sys.platform == "linux":
         ask_kernel()
-    if os.getppid() != parent_pid:  # it died before the kernel was asked
+    if os.getppid() != parent_pid:  # the parent died before the call above
         os._exit(1)
-    threading.Thread(target=_wait_for_the_end, args=(lifeline,), name="ari lifeline", daemon=True).start()
+    threading.Thread(target=_wait_for_parent, args=(lifeline,), name="ari lifeline", daemon=True).start()
 
 
 def ask_kernel() -> None:
@@ -28,6 +28,6 @@ def ask_kernel() -> None:
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def _wait_for_the_end(lifeline: int) -> None:
+def _wait_for_parent(lifeline: int) -> None:
     os.read(lifeline, 1)
     os.kill(os.getpid(), signal.SIGKILL)

@@ -24,7 +24,7 @@ from ari.serving.limits import no_core_dumps, raise_open_files
 from ari.serving.supervisor import Supervisor
 from ari.storage.failover.history import WentBack
 
-SECRETS = (
+SECRET_VARIABLES = (
     "ARI_ADMIN_EMAIL",
     "ARI_ADMIN_PASSWORD",
     "ARI_MASTER_KEY",
@@ -35,7 +35,7 @@ SECRETS = (
 """Removed from the environment after it is read, so that no child process inherits it."""
 _REMEDIES = {two_factor.KIND: "ari account disable-two-factor", PROVIDER_KEY: "ari integrations remove PROVIDER"}
 """How to remove an encrypted secret, by its kind."""
-MAIL_IS_OFF = "Email is off. Set RESEND_API_KEY or ARI_SMTP_URL to enable it."
+EMAIL_IS_OFF = "Email is off. Set RESEND_API_KEY or ARI_SMTP_URL to enable it."
 ONE_ADDRESS = (
     "ARI only responds at {}. To use it from other machines, set ARI_PUBLIC_URL to the URL they use, such as "
     "http://nas.lan:3000."
@@ -56,7 +56,7 @@ def serve(settings: Settings, *, new_instance: bool = False) -> int:
     raise_open_files()
     configure_log(settings)
     _report_variables(os.environ)
-    listener = _bound(settings)
+    listener = _bind(settings)
     trusted, link, mails = True, None, True
     try:
         link, mails = _prepare(settings, given, new_instance=new_instance)
@@ -70,7 +70,7 @@ def serve(settings: Settings, *, new_instance: bool = False) -> int:
     if not settings.loopback_only and settings.public_url is None:
         print(ONE_ADDRESS.format(settings.base_url), flush=True)
     if not mails:
-        print(MAIL_IS_OFF, flush=True)
+        print(EMAIL_IS_OFF, flush=True)
     return _supervisor(settings, listener, given, trusted=trusted).run()
 
 
@@ -112,7 +112,7 @@ def _supervisor(
     )
 
 
-def _bound(settings: Settings) -> socket.socket:
+def _bind(settings: Settings) -> socket.socket:
     """Bind the port without listening yet. Raises ``ConfigurationError``."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
@@ -125,7 +125,7 @@ def _bound(settings: Settings) -> socket.socket:
             listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_SECONDS * 1000)
         listener.bind(address)
     except OSError as error:
-        raise _refused(settings, error) from None
+        raise _listening_error(settings, error) from None
     except UnicodeError:
         raise ConfigurationError("ARI_HOST: isn't a valid host name; use an address such as 127.0.0.1.") from None
     return listener
@@ -145,10 +145,10 @@ def _listen(listener: socket.socket, settings: Settings) -> None:
     try:
         listener.listen(worker.BACKLOG)
     except OSError as error:
-        raise _refused(settings, error) from None
+        raise _listening_error(settings, error) from None
 
 
-def _refused(settings: Settings, error: OSError) -> ConfigurationError:
+def _listening_error(settings: Settings, error: OSError) -> ConfigurationError:
     reason = (error.strerror or "can't be used").lower()
     return ConfigurationError(
         f"Can't listen on {settings.host} port {settings.port}: {reason}. Choose another with --host or --port."
@@ -171,7 +171,7 @@ def _prepare_owner(instance: Instance, *, new_instance: bool) -> str | None:
 
 def forget_secrets() -> None:
     """Remove the secrets from the environment."""
-    for name in (*SECRETS, *key_variables()):
+    for name in (*SECRET_VARIABLES, *key_variables()):
         os.environ.pop(name, None)
 
 

@@ -1,7 +1,7 @@
-"""The parent of the workers: it starts them, replaces those that die, and ends with them.
+"""The parent process: starts the workers, replaces those that die, and stops them.
 
-It runs no thread and no event loop, so that forking is safe, and holds the listening socket, so that connections which
-arrive while a worker is replaced wait for the others, or for the new one, instead of being refused.
+It runs no threads and no event loop, so forking is safe. It holds the listening socket, so connections that arrive
+while a worker is replaced wait instead of being refused.
 """
 
 import gc
@@ -19,20 +19,20 @@ import structlog
 
 from ari.serving.orphan import die_with
 
-_ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _SOON_SECONDS = 1.0
-"""A worker that dies within this time of its start died of the start."""
+"""A worker that dies sooner after its start counts as a failed start."""
 _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 5.0
 _FAILED_STARTS = 3
-"""After so many failed starts of a run in which no worker ever served, the run ends."""
+"""Give up after this many failed starts if no worker has ever served."""
 
 _log = structlog.get_logger("ari.serving")
 
 
 @dataclass
 class _Slot:
-    """The place of one worker; times are monotonic seconds."""
+    """One worker's slot. Times are monotonic seconds."""
 
     number: int
     pid: int = 0
@@ -43,10 +43,10 @@ class _Slot:
 
 @dataclass
 class Supervisor:
-    """Keeps ``workers`` processes running, each of which does ``work(number)`` and exits with what it returns.
+    """Keeps ``workers`` processes running. Each runs ``work(number)`` and exits with the status it returns.
 
-    ``serves(number)`` tells whether that worker came to serve, ``gone(number)`` is told that it no longer does.
-    ``stop_seconds`` is how long workers may take to end.
+    ``serves(number)`` returns whether that worker has started to serve. ``gone(number)`` is called after it has ended.
+    ``stop_seconds`` is how long workers may take to stop.
     """
 
     workers: int
@@ -59,30 +59,30 @@ class Supervisor:
     _ever_served: bool = False
 
     def run(self) -> int:
-        """Serve until a signal ends it; gives the exit status. A second signal ends it at once."""
+        """Run until a signal; returns the exit status. A second signal kills the workers."""
         self._slots = [_Slot(number) for number in range(self.workers)]
         self._lifeline = os.pipe()
         self._wake = os.pipe()
         for end in self._wake:
             os.set_blocking(end, False)
         signal.set_wakeup_fd(self._wake[1], warn_on_full_buffer=False)
-        for number in self._heeded():
+        for number in self._signals_to_handle():
             signal.signal(number, self._on_signal)
         signal.signal(signal.SIGCHLD, lambda *_: None)
-        gc.freeze()  # what stands now is shared by all workers and need not be looked through by each
+        gc.freeze()  # workers share these objects; collecting them would copy their memory pages
         status = self._keep_running()
         return self._end() if status is None else status
 
     @staticmethod
-    def _heeded() -> list[signal.Signals]:
-        """Signals that end the run; one that is ignored already (``nohup``) stays so."""
-        return [number for number in _ENDING if signal.getsignal(number) is not signal.SIG_IGN]
+    def _signals_to_handle() -> list[signal.Signals]:
+        """The stop signals, except those already ignored (``nohup``)."""
+        return [number for number in _STOP_SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         self._ending.append(number)
 
     def _keep_running(self) -> int | None:
-        """Until a signal: ``None``. The exit status where no worker can be brought to serve."""
+        """Run until a signal, then return ``None``; return the exit status if no worker can start."""
         while not self._ending:
             self._reap()
             self._ever_served = self._ever_served or any(self.serves(slot.number) for slot in self._slots)
@@ -100,7 +100,7 @@ class Supervisor:
 
     def _start(self, slot: _Slot) -> None:
         parent = os.getpid()
-        signals = {*_ENDING, signal.SIGCHLD}
+        signals = {*_STOP_SIGNALS, signal.SIGCHLD}
         signal.pthread_sigmask(signal.SIG_BLOCK, signals)
         pid = os.fork()
         if pid == 0:
@@ -109,11 +109,11 @@ class Supervisor:
         slot.pid, slot.started = pid, time.monotonic()
 
     def _become_worker(self, number: int, parent: int, signals: set[signal.Signals]) -> None:
-        """The life of a worker. Never returns into the parent's code."""
+        """Run the worker in the forked process. Never returns into the parent's code."""
         status = 1
         try:
             signal.set_wakeup_fd(-1)
-            # The parent decides: Ctrl-C reaches the whole group, and a worker must not take it for a second signal.
+            # Ctrl-C reaches the whole process group. Workers ignore it; the parent stops them.
             for ignored in (signal.SIGINT, signal.SIGHUP):
                 signal.signal(ignored, signal.SIG_IGN)
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -152,7 +152,7 @@ class Supervisor:
         _log.error("a worker ended and is replaced", worker=slot.number, pid=pid, by=how)
 
     def _end(self) -> int:
-        """End all workers; those that do not by themselves are killed when time is up or a second signal comes."""
+        """Stop all workers. Kill those still running after ``stop_seconds`` or a second signal."""
         self.listener.close()
         self._kill(signal.SIGTERM)
         deadline = time.monotonic() + self.stop_seconds
@@ -162,7 +162,7 @@ class Supervisor:
                 self._kill(signal.SIGKILL)
                 if len(self._ending) > 1:
                     return 128 + self._ending[1]
-                _log.error("workers did not end in time and were killed", after_seconds=self.stop_seconds)
+                _log.error("workers didn't stop in time and were killed", after_seconds=self.stop_seconds)
                 return 1
             self._sleep(left)
             self._reap()
@@ -177,7 +177,7 @@ class Supervisor:
                     os.waitpid(slot.pid, 0)
 
     def _sleep(self, seconds: float | None) -> None:
-        """Until a signal comes, a child ends, or the time is over."""
+        """Wait for a signal, the end of a child, or the timeout."""
         if select.select([self._wake[0]], [], [], seconds)[0]:
             with suppress(BlockingIOError):
                 os.read(self._wake[0], 4096)

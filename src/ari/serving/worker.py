@@ -18,7 +18,7 @@ from granian.server.embed import Server
 
 from ari.base.settings import Settings
 from ari.http.dispatch import App
-from ari.serving.limits import most_connections
+from ari.serving.limits import max_connections
 
 BACKLOG = 4096
 """How many connections may wait to be accepted; the kernel may allow fewer (net.core.somaxconn)."""
@@ -45,7 +45,7 @@ class _Granian(Server):
             http1_settings=HTTP1Settings(header_read_timeout=HEADER_SECONDS * 1000, max_buffer_size=HEAD_BYTES),
             websockets=False,
             backlog=BACKLOG,
-            backpressure=most_connections(),
+            backpressure=max_connections(),
             log_enabled=settings.log_level == "debug",
         )
         self._listener = listener

@@ -49,7 +49,7 @@ def test_a_prompt_hides_the_key(ari: Ari, monkeypatch: pytest.MonkeyPatch) -> No
     """At a terminal it is asked for without being shown."""
     asked = []
     monkeypatch.setattr("getpass.getpass", lambda prompt: asked.append(prompt) or KEY)
-    monkeypatch.setattr("ari.cli.integrations._reads_terminal", lambda: True)
+    monkeypatch.setattr("ari.cli.integrations._is_terminal", lambda: True)
     ari("integrations", "set", "openai")
     assert asked == ["OpenAI key: "]
     assert _show(ari)["mask"] == "sk-p…CDEF"
