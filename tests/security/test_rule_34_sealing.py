@@ -68,7 +68,7 @@ def test_a_start_without_the_key_names_what_is_sealed(make_server: Any, data_dir
     server = make_server()
     assert server.launch().wait(60) == 1
     said = server.log_text()
-    assert "seals the two-factor secret of usr_1" in said
+    assert "is needed for: two-factor secret of usr_1" in said
     assert "ari account disable-two-factor" in said
     assert not key.exists()
     server.settings["ARI_MASTER_KEY"] = given
