@@ -1,0 +1,66 @@
+"""Find the tests of a module: ``python -m tests.find src/ari/keys/token.py``; without a path, of every module.
+
+Prints the mirrored file in ``tests/unit`` first, then the test files that import the module, most specific first, or
+else those whose names match.
+"""
+
+import ast
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+SOURCE = ROOT / "src"
+
+
+def find_tests_of(module: Path) -> list[Path]:
+    """The test files of a module under ``src``, relative to the repository."""
+    relative = module.relative_to(SOURCE / "ari")
+    mirrored = ROOT / "tests" / "unit" / relative.parent / f"test_{relative.name}"
+    parts = module.relative_to(SOURCE).with_suffix("").parts
+    dotted = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+    importing = [test for test, names in _imports().items() if dotted in names and test != mirrored]
+    importing.sort(key=lambda test: (len(_imports()[test]), test))
+    found = ([mirrored] if mirrored.exists() else []) + importing
+    return [test.relative_to(ROOT) for test in found or _named_alike(relative)]
+
+
+def _named_alike(relative: Path) -> list[Path]:
+    """Tests whose names contain the module's name, else its package's: those that use it through a door."""
+    for name in (relative.stem, relative.parent.name):
+        alike = [test for test in _imports() if name.replace("_", "") in test.stem.replace("_", "")]
+        if alike and name:
+            return alike
+    return []
+
+
+@cache
+def _imports() -> dict[Path, frozenset[str]]:
+    """The modules of ARI that each test file imports."""
+    return {test: frozenset(_imported(test)) for test in sorted((ROOT / "tests").rglob("test_*.py"))}
+
+
+def _imported(test: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(test.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{name.name}" for name in node.names)
+
+
+def main(paths: list[str]) -> None:
+    """Print the tests of each path, or of all modules."""
+    modules = [Path(path).resolve() for path in paths] or sorted((SOURCE / "ari").rglob("*.py"))
+    for module in modules:
+        tests = find_tests_of(module)
+        print(module.relative_to(ROOT))
+        print(
+            "".join(f"  {test}\n" for test in tests) or "  (used through tests/doors and tests/browser)\n",
+            end="",
+        )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
