@@ -167,7 +167,7 @@ def test_without_mail_the_page_says_how_to_turn_it_on(page: Any, owner: Owner) -
     owner.server.settings.pop("RESEND_API_KEY")
     owner.server.restart()
     sign_in(page, owner, NOTIFICATIONS)
-    for step in ("Create an account at resend.com", "Create an API key", "Set RESEND_API_KEY in ARI’s environment"):
+    for step in ("Create an account at resend.com", "Create an API key", "Set RESEND_API_KEY in ARI's environment"):
         expect(page.get_by_text(step)).to_be_visible()
     expect(page.get_by_role("button", name="Send test email")).to_have_count(0)
     page.goto(f"{owner.url}/forgot-password")
