@@ -145,10 +145,10 @@ class Folder:
             statements.append(rollups.UPSERT_FLOODS)
         if rollups.ATTEMPTS in kinds:
             statements += rollups.COUNT_ATTEMPTS
-        if rollups.COMPLETION in kinds:
-            statements.append(rollups.COMPLETE_ROWS + ("" if self._two_files else rollups.BY_INDEX))
         if rollups.AI_USE in kinds:
             statements += rollups.COUNT_AI_USES
+        if rollups.COMPLETION in kinds:
+            statements += (*(() if self._two_files else rollups.USE_INDEXES), rollups.COMPLETE_ROWS)
         for statement in statements:
             connection.execute(text(statement), span)
 

@@ -4,8 +4,8 @@ Each statement reads the staged entries with ``:low`` < ``seq`` ≤ ``:high``. R
 adds only what its ``count`` exceeds the stored one by, and an AI use that is stored is skipped. Rows are written in key
 order.
 
-Lookups of single rows are scalar subqueries: PostgreSQL runs those by index, while it may turn an EXISTS or a join into
-a scan of a whole table, because its statistics of the staging table are always wrong.
+Lookups of single rows are scalar subqueries and ranks are window functions, not joins: PostgreSQL's statistics of the
+staging table are always wrong, so it may run a join as a scan of a whole table, or compare all rows with all others.
 """
 
 # ruff: noqa: S608 - every name in these statements is our own
@@ -90,17 +90,19 @@ RELATIONS = {
 """What ``COUNT_REQUESTS`` reads, in the order to compute it: requests that are alike (``n`` of them), so that each
 entry is read once, and what their clients did. To run after ``INSERT_REQUESTS``."""
 
-_new_clients = f"SELECT *, first - first % {DAY_MS} AS day_ms FROM clients WHERE NOT is_known"
-_known_today = f"""SELECT key_id, kind, day_ms, (SELECT count(*) FROM usage_seen AS stored
-    WHERE stored.key_id = day.key_id AND stored.kind = day.kind AND stored.value <> '{OTHERS}'
-    AND stored.first_seen_at_ms >= day.day_ms AND stored.first_seen_at_ms < day.day_ms + {DAY_MS}) AS n
-    FROM (SELECT DISTINCT key_id, kind, day_ms FROM ({_new_clients}) AS new) AS day"""
+_new_clients = f"""SELECT *, first - first % {DAY_MS} AS day_ms, row_number() OVER (
+    PARTITION BY key_id, kind, first - first % {DAY_MS} ORDER BY first, value) AS place
+    FROM clients WHERE NOT is_known"""
+_known_today = f"""SELECT count(*) FROM usage_seen AS stored
+    WHERE stored.key_id = new.key_id AND stored.kind = new.kind AND stored.value <> '{OTHERS}'
+    AND stored.first_seen_at_ms >= new.day_ms AND stored.first_seen_at_ms < new.day_ms + {DAY_MS}"""
+"""Read once for each key and day, with the first new client: it reads all clients of the key."""
 _bounded_clients = f"""SELECT key_id, kind, value, accepted, refused, first, last FROM clients WHERE is_known
-    UNION ALL SELECT new.key_id, new.kind, CASE WHEN known.n + row_number() OVER (
-        PARTITION BY new.key_id, new.kind, new.day_ms ORDER BY new.first, new.value) <= {MAX_CLIENTS_PER_DAY}
-        THEN new.value ELSE '{OTHERS}' END, accepted, refused, first, last
-    FROM ({_new_clients}) AS new JOIN ({_known_today}) AS known
-    ON known.key_id = new.key_id AND known.kind = new.kind AND known.day_ms = new.day_ms"""
+    UNION ALL SELECT key_id, kind, CASE
+        WHEN place + sum(known_today) OVER (PARTITION BY key_id, kind, day_ms) <= {MAX_CLIENTS_PER_DAY}
+        THEN value ELSE '{OTHERS}' END, accepted, refused, first, last
+    FROM (
+        SELECT *, CASE place WHEN 1 THEN ({_known_today}) END AS known_today FROM ({_new_clients}) AS new) AS placed"""
 
 COUNT_REQUESTS = (
     f"""INSERT INTO usage_hours (key_id, hour_ms, route, code, count)
@@ -131,22 +133,28 @@ COUNT_ATTEMPTS = (
     WITH attempts AS (
         SELECT {_hour} AS hour_ms, code, client_address AS address, sum(count) AS n, max(at_ms) AS last, min(seq) AS seq
         {_staged(ATTEMPTS)} GROUP BY 1, 2, 3),
-    stored AS (
-        SELECT DISTINCT hour_ms, address FROM usage_attempt_hours
-        WHERE hour_ms IN (SELECT hour_ms FROM attempts) AND address <> '{OTHERS}'),
     named AS (
-        SELECT hour_ms, address, min(seq) AS seq,
-            row_number() OVER (PARTITION BY hour_ms ORDER BY address = '{OTHERS}', min(seq), address) AS place
-        FROM (SELECT hour_ms, address, 0 AS seq FROM stored UNION ALL SELECT hour_ms, address, seq FROM attempts) AS one
-        GROUP BY hour_ms, address)
-    SELECT hour_ms, code, CASE WHEN named.seq = 0 OR place <= {MAX_ADDRESSES_PER_HOUR}
+        SELECT * FROM attempts UNION ALL SELECT DISTINCT hour_ms, '', address, 0, 0, 0 FROM usage_attempt_hours
+        WHERE hour_ms >= (SELECT min(hour_ms) FROM attempts) AND hour_ms <= (SELECT max(hour_ms) FROM attempts)),
+    first AS (SELECT *, min(seq) OVER (PARTITION BY hour_ms, address) AS first_seq FROM named),
+    placed AS (SELECT *, dense_rank() OVER (
+        PARTITION BY hour_ms ORDER BY address = '{OTHERS}', first_seq, address) AS place FROM first)
+    SELECT hour_ms, code, CASE WHEN first_seq = 0 OR place <= {MAX_ADDRESSES_PER_HOUR}
         THEN address ELSE '{OTHERS}' END, sum(n), max(last)
-    FROM attempts JOIN named USING (hour_ms, address) GROUP BY 1, 2, 3 ORDER BY 1, 2, 3 {ADD_ATTEMPT_HOURS}""",
+    FROM placed WHERE seq > 0 GROUP BY 1, 2, 3 ORDER BY 1, 2, 3 {ADD_ATTEMPT_HOURS}""",
 )
+"""Stored addresses come first, as if their ``seq`` were 0."""
+
+
+def _last_staged(kind: str) -> str:
+    """The last entry for each id."""
+    return f"""FROM (SELECT *, row_number() OVER (PARTITION BY id ORDER BY seq DESC) AS place {_staged(kind)}) AS entry
+    WHERE place = 1"""
+
 
 _ai_columns = ", ".join(column.name for column in usage_ai.columns)
-_new_uses = f"""{_staged(AI_USE)} AND seq IN (SELECT max(seq) {_staged(AI_USE)} GROUP BY id)
-    AND (SELECT stored.id FROM usage_ai AS stored WHERE stored.id = usage_staging.id) IS NULL"""
+_new_uses = f"""{_last_staged(AI_USE)}
+    AND (SELECT stored.id FROM usage_ai AS stored WHERE stored.id = entry.id) IS NULL"""
 _FIRST_REFUSED = 400
 _FAILED = 5
 """An error inside a response with a good status counts like one of the server's."""
@@ -165,9 +173,8 @@ COUNT_AI_USES = (
 )
 """Of a response that did not end well, the output tokens may be missing: its tokens count as known only with them."""
 
-_completions = f"""SELECT id, status, duration_ms, bytes {_staged(COMPLETION)}
-    AND seq IN (SELECT max(seq) {_staged(COMPLETION)} GROUP BY id)"""
+_completions = f"SELECT id, status, duration_ms, bytes {_last_staged(COMPLETION)}"
 COMPLETE_ROWS = f"""UPDATE usage_rows SET status = done.status, duration_ms = done.duration_ms, bytes = done.bytes
     FROM ({_completions}) AS done WHERE usage_rows.id = done.id"""
-BY_INDEX = f" AND usage_rows.id = ANY(ARRAY(SELECT id {_staged(COMPLETION)}))"
-"""Makes PostgreSQL look the rows up."""
+USE_INDEXES = ("SET LOCAL enable_hashjoin TO off", "SET LOCAL enable_mergejoin TO off")
+"""Makes PostgreSQL look the rows to complete up by index, for the rest of the transaction."""
