@@ -150,7 +150,7 @@ class Shepherd:
             )
             out, error = await process.communicate()
         self._world.events["commands"] += 1
-        assert process.returncode == 0 or b"revoked or expired" in error, error.decode()
+        assert process.returncode == 0 or b"Revoked and expired keys" in error, error.decode()
         return out.decode() if process.returncode == 0 else None
 
     async def _ask(self, node: int, method: str, target: str, body: Any = None) -> tuple[int | None, Any]:

@@ -71,7 +71,7 @@ def test_a_file_cut_short_anywhere_is_refused() -> None:
     """Half a backup is no backup."""
     body = _written(a=[{"x": number} for number in range(100)])
     for length in range(0, len(body) - 1, 7):
-        with pytest.raises(Invalid, match="not a whole backup"):
+        with pytest.raises(Invalid, match="isn't a complete ARI backup"):
             _read(body[:length])
 
 
