@@ -1,4 +1,4 @@
-"""What was used through the AI gateway, as both usage pages show it."""
+"""Use of the AI gateway, as both usage pages show it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ SHOWN = 10
 
 @dataclass(frozen=True, slots=True)
 class AiRow:
-    """A line of a table: its name, what says more of it, the key whose page it links to, what it used."""
+    """A row of a table: its name, a note, the key it links to, and its use."""
 
     name: str
     sub: str
@@ -25,7 +25,7 @@ class AiRow:
 
 @dataclass(frozen=True, slots=True)
 class AiView:
-    """Numbers, a chart of answered and failed requests, and tables; ``most`` is what their bars are measured by."""
+    """Sums, a chart of succeeded and failed requests, and tables; ``most`` is the full length of their bars."""
 
     sums: AiSums
     chart: BarChart
@@ -40,7 +40,7 @@ class AiView:
 
 
 def build_ai_view(found: AiSummary, names: Mapping[str, str | None]) -> AiView | None:
-    """``None`` where nothing was used; ``names`` are those of the keys."""
+    """``None`` if nothing was used; ``names`` are those of the keys, by ID."""
     sums = found.sums
     if not sums.request_count:
         return None

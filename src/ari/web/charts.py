@@ -1,4 +1,4 @@
-"""Bars of a chart as a template draws them: places in percent, so that the drawing is as wide as its column."""
+"""Bar charts as templates draw them. Positions are in percent, so a chart is as wide as its column."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -16,7 +16,7 @@ _STEPS = (1, 2, 4, 5, 10)
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One part of the span: ``slot`` is where it may be pointed at, ``y`` where it begins from above."""
+    """One part of the span: ``slot`` is the area that the pointer hits, ``y`` the distance from the top."""
 
     label: str
     since_ms: int
@@ -57,7 +57,7 @@ class BarChart:
 
 
 def draw_bars(counts: Counts) -> BarChart:
-    """The chart of these requests."""
+    """The chart of these counts."""
     span, parts = counts.span, counts.parts
     highest = ceiling(max(part.accepted_count + part.refused_count for part in parts))
     bars = [_bar(span, part, number, len(parts), highest) for number, part in enumerate(parts)]
@@ -65,7 +65,7 @@ def draw_bars(counts: Counts) -> BarChart:
 
 
 def ceiling(highest: int) -> int:
-    """A round and even number that is not below."""
+    """The next round, even number."""
     power = 1
     while True:
         for step in _STEPS:

@@ -1,4 +1,4 @@
-"""What a form brought: its fields, the problems with them, and the id that lets it be used once."""
+"""Submitted forms: their fields, the problems with them, and the ID that lets a form be used once."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,17 +20,17 @@ Use = Literal["first", "again", "stale"]
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """The values that a form shows and the sentences beside its fields; ``""`` is the form as a whole."""
+    """The values of a form and the messages next to its fields; ``""`` is the whole form."""
 
     values: Mapping[str, str] = field(default_factory=dict)
     problems: Mapping[str, str] = field(default_factory=dict)
 
     def value(self, name: str, default: str = "") -> str:
-        """What the field holds."""
+        """The field's value."""
         return self.values.get(name, default)
 
     def problem(self, name: str) -> str | None:
-        """What is wrong with the field."""
+        """The field's message."""
         return self.problems.get(name)
 
     def with_problems(self, problems: Sequence[Problem]) -> "Form":
@@ -56,9 +56,9 @@ def new_form_id(now_ms: int) -> str:
 
 
 def use_once(tx: AccountTransaction, form_id: str) -> Use:
-    """Mark the form as used in the transaction of what it does, so that a repeat, in whatever process, is noticed.
+    """Mark the form as used in the transaction of its command, so every process notices a repeat.
 
-    The mark lives where attempts are counted: atomic, and forgotten by itself long after the form went stale.
+    The mark is kept with counted attempts: atomic, and deleted long after the form went stale.
     """
     if not is_id(_KIND, form_id) or not 0 <= tx.now_ms - _made_at_ms(form_id) < FORM_LIVES_MS:
         return "stale"

@@ -1,4 +1,4 @@
-"""Which span of time and which part of the log a page was asked for; what was asked wrongly is said, not failed."""
+"""The span of time and the filters in the URL of a usage page; invalid parameters become field messages."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ _FILTERS = ("code", "status", "method", "q")
 
 @dataclass(frozen=True, slots=True)
 class UsageQuery:
-    """``values`` are what the address holds besides its path, ``problems`` what is wrong with them, by field."""
+    """``values`` are the query parameters of the URL, ``problems`` the messages about them, by parameter."""
 
     url: str
     span: Span
@@ -29,7 +29,7 @@ class UsageQuery:
 
     @property
     def is_live(self) -> bool:
-        """Whether the newest rows are part of what is shown."""
+        """Whether the newest rows are shown."""
         return self.span.name != "custom" and "before" not in self.values
 
     @property
@@ -54,7 +54,7 @@ class UsageQuery:
         return self._changed({"range": name}, "from", "to", "per", "before")
 
     def with_unit(self, unit: str) -> str:
-        """The same page divided otherwise."""
+        """The same page by another unit of time."""
         return self._changed({"per": unit})
 
     def older(self, before: str) -> str:
@@ -70,11 +70,11 @@ class UsageQuery:
         return f"{self._changed({}, 'before', *_FILTERS)}#log"
 
     def hidden_fields(self, *without: str) -> dict[str, str]:
-        """What a form on the page passes on unseen."""
+        """The hidden fields of a form on the page."""
         return {name: value for name, value in self.values.items() if value and name not in {"before", *without}}
 
     def search(self, key_id: str | None) -> UsageSearch:
-        """What the log is searched for; a filter with a problem is left out."""
+        """The search of the log; filters with a problem are left out."""
         given = {name: value for name, value in self.filters.items() if name not in self.problems}
         until_ms = self.span.until_ms if self.span.name == "custom" else None
         return UsageSearch(
@@ -90,7 +90,7 @@ class UsageQuery:
 
 
 def parse_usage_query(request: Request, now_ms: int, url: str, given: Mapping[str, str] | None = None) -> UsageQuery:
-    """What the query of this request asks for, or the fields of its form (``given``)."""
+    """Parse the query of this request, or the fields of its form (``given``)."""
     values = dict(request.query_params) if given is None else dict(given)
     zone = spans.zone_name(request.cookies.get(ZONE_COOKIE))
     known = {name: values[name] for name in ("range", "from", "to", "per", *_FILTERS) if values.get(name)}
@@ -112,7 +112,7 @@ def parse_usage_query(request: Request, now_ms: int, url: str, given: Mapping[st
 
 
 _FINE = {"status": "200", "method": "GET", "q": "", "code": ACCEPTED}
-"""What stands for a filter that is not set."""
+"""Valid values in place of filters that are not set."""
 
 
 def _span(values: Mapping[str, str], now_ms: int, zone: str, unit: Unit | None) -> Span:

@@ -1,4 +1,4 @@
-"""How pages say things: times, numbers, states, who did what. All pure; templates call them."""
+"""Texts for pages: times, numbers, states, actors. Pure functions that templates call."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Literal, NamedTuple
@@ -108,7 +108,7 @@ def badge(key: ApiKey, now_ms: int) -> Badge:
 
 
 def use_badge(key: ApiKey, used_at_ms: int | None, now_ms: int) -> Badge | None:
-    """What a key's use adds to its state: a key that works but is not used."""
+    """The badge of an active key that is not used."""
     if key.status(now_ms) != "active":
         return None
     if used_at_ms is None:
@@ -119,7 +119,7 @@ def use_badge(key: ApiKey, used_at_ms: int | None, now_ms: int) -> Badge | None:
 
 
 def outcome(code: str) -> str:
-    """What a usage row's code means."""
+    """The name of a usage row's code."""
     if code == ACCEPTED:
         return "Key accepted"
     reason = REASONS.get(code) or REQUEST_ERRORS.get(code)
@@ -127,7 +127,7 @@ def outcome(code: str) -> str:
 
 
 def actor(text: str, account_id: str | None) -> str:
-    """Who acted: you, the owner, somebody at the command line, ARI itself. Keys are named by the page."""
+    """The actor of an event: you, the owner, someone at the command line, or ARI. Pages name keys themselves."""
     if text == account_id:
         return "you"
     if text.startswith("usr_"):

@@ -49,7 +49,7 @@ if (httpsOnly && !isSecureContext) httpsOnly.hidden = false;
 // Where tabs have no room the current one is scrolled to.
 document.querySelector(".tab[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
 
-// A page kept by the browser may show what no longer holds, or what a signed-out visitor must not see.
+// A page that the browser kept may be outdated, or must no longer be seen after signing out.
 addEventListener("pageshow", (event) => {
   if (event.persisted) location.reload();
 });

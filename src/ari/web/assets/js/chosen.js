@@ -1,4 +1,4 @@
-// Ticked rows: how many there are, all at once, and the buttons that act on them.
+// Selected rows: their count, "select all", and the buttons that act on them.
 
 export function startChosen() {
   document.addEventListener("change", (event) => {

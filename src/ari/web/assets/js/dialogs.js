@@ -1,4 +1,4 @@
-// <a data-dialog href> opens its page inside the dialog. The server answers such a request with the contents alone.
+// <a data-dialog href> opens its page inside the dialog. The server responds to such a request with the contents alone.
 
 import htmx from "htmx.org";
 
@@ -37,7 +37,7 @@ function mark(root) {
   for (const link of root.querySelectorAll("a[data-dialog]")) link.setAttribute("aria-haspopup", "dialog");
 }
 
-// Whoever asks for another thing meanwhile gets that.
+// A newer request replaces the one in progress.
 export async function openDialog(address) {
   if (dialog().open || asking?.address === address) return;
   if (asking) leave();
@@ -48,7 +48,7 @@ export async function openDialog(address) {
   try {
     await htmx.ajax("GET", address, { source: body(), target: body(), swap: "innerHTML" });
   } catch {
-    // left, or no answer: what is there to see says so
+    // aborted, or no response: a toast or the page says so
   }
   clearTimeout(slow);
   if (asking !== mine) return;
@@ -80,7 +80,7 @@ export function tryToClose() {
     warnAboutClosing();
     return;
   }
-  // Here, not when the browser says that it is closed: by then another one may have been asked for.
+  // Abort here, not on the close event: by then another dialog may be loading.
   if (asking) leave();
   dialog().close();
 }
@@ -97,7 +97,7 @@ function onClick(event) {
   }
 }
 
-// <form method="get" data-dialog>: what it asks for opens in the dialog.
+// <form method="get" data-dialog> opens its result in the dialog.
 function onSubmit(event) {
   if (!event.target.matches("form[data-dialog]")) return;
   event.preventDefault();
@@ -130,7 +130,7 @@ function onClosed() {
   if (revealed) refreshKeys(revealed.dataset.revealName);
 }
 
-// The browser does this itself unless what had the focus is hidden or was replaced meanwhile.
+// The browser does this unless the element that had the focus is hidden or was replaced.
 function giveFocusBack() {
   if (!opener || document.activeElement === opener) return;
   const menu = opener.closest("[popover]");
@@ -154,7 +154,7 @@ function outside(event) {
   return event.clientX < box.left || event.clientX > box.right || event.clientY < box.top || event.clientY > box.bottom;
 }
 
-// Refusals of a form are shown in place of it; whoever is signed out by now is sent to sign in.
+// Shows a refusal in place of the form, and leads to the sign-in after the session has ended.
 function onAnswer(event) {
   const { xhr, target, pathInfo } = event.detail;
   if (xhr.responseURL && new URL(xhr.responseURL).pathname === "/sign-in" && location.pathname !== "/sign-in") {
@@ -168,7 +168,7 @@ function onAnswer(event) {
   }
 }
 
-// Once for each content: htmx settles a little after it has swapped, and by then the reader may have moved on.
+// Once for each content: htmx settles a little after it swaps, and the focus may have moved by then.
 function focusFirst() {
   const content = body().firstElementChild;
   if (!dialog().open || content === greeted) return;

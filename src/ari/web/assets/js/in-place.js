@@ -1,4 +1,4 @@
-// What is changed where it stands: renaming in a row, switching a key on and off. And the menu of a row.
+// Changes within a row: rename, disable and enable, and the row's menu.
 
 import htmx from "htmx.org";
 
@@ -74,7 +74,7 @@ function place(menu, button) {
 function onDone(event) {
   toast(event.detail.text);
   document.getElementById(`menu-${event.detail.key}`)?.focus();
-  queueMicrotask(refresh); // once the field is gone, which is told of before
+  queueMicrotask(refresh); // after the field is gone; the event comes before
 }
 
 function refresh() {
@@ -82,7 +82,7 @@ function refresh() {
   if (keys) htmx.trigger(keys, "refresh");
 }
 
-// A name that is refused comes back as the field; any other refusal is told, and the table shows what is so now.
+// A refused name comes back as the field. Any other refusal is a toast, and the table refreshes.
 function onAnswer(event) {
   const { xhr, target, elt } = event.detail;
   const inPlace = target.matches?.("[data-cell], [data-row-menu]") || elt?.closest?.("[data-row-menu]");

@@ -35,13 +35,13 @@ function onAnswer(event) {
   const { xhr, elt, target, pathInfo } = event.detail;
   if (!target.matches("[data-live]")) return;
   if (pathInfo && pathInfo.requestPath !== target.getAttribute("hx-get")) {
-    event.detail.shouldSwap = false; // asked before something else was searched for
+    event.detail.shouldSwap = false; // a response to an older search
     return;
   }
   const fine = xhr.status === 200;
   setState(elt, fine ? "on" : "off");
   if (fine && isBusy(target)) {
-    event.detail.shouldSwap = false; // somebody began to edit, tick or select while it was under way
+    event.detail.shouldSwap = false; // the user began to edit or select during the request
     return;
   }
   if (xhr.status === 404) location.reload();
@@ -55,7 +55,7 @@ function onAnswer(event) {
   compare(target);
 }
 
-// New rows are marked for the eye and counted for the ear.
+// Highlights new rows, and announces the count.
 function compare(target) {
   const followed = target.hasAttribute("data-following");
   target.removeAttribute("data-following");

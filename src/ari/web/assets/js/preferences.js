@@ -1,4 +1,4 @@
-// The account menu: theme and shortcuts change at once; the same buttons are plain forms without scripting.
+// The account menu: theme and shortcuts change immediately; without scripting the buttons are plain forms.
 
 import { say } from "./say.js";
 

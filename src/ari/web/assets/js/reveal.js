@@ -1,4 +1,4 @@
-// The one showing of a new key (security.md 31): asks before it is left uncopied, and leaves nothing behind.
+// Shows a new key once (security.md 31): warns before it is closed uncopied, and wipes the secret.
 
 import { showResult } from "./copy.js";
 import { say } from "./say.js";
@@ -71,7 +71,7 @@ function onCopyByHand(event) {
 }
 
 function onClick(event) {
-  // Without scripting the browser asks for the tick; here ARI asks, and only before anything was copied.
+  // Without scripting the browser requires the checkbox; here ARI warns, and only if nothing was copied.
   const done = event.target.closest("[data-done] [type=submit]");
   if (done) done.form.noValidate = true;
   if (!event.target.closest("[data-close-anyway]")) return;

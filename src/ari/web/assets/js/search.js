@@ -1,4 +1,4 @@
-// The table follows what is typed and chosen; the address follows too, so that a reload or a link shows the same.
+// The table and the URL follow the search field and the filters, so a reload or a link shows the same.
 
 import htmx from "htmx.org";
 
@@ -32,7 +32,7 @@ export function startSearch() {
   });
 }
 
-// A whole key must not get into an address; its hint finds it as well.
+// A whole key must not get into a URL; its prefix finds it too.
 function hideWholeKey(field) {
   const found = WHOLE_KEY.exec(field.value);
   if (found) field.value = `${found[1]}…${found[2]}`;

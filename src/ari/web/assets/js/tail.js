@@ -1,4 +1,4 @@
-// The live tail of a key's log. Each question goes back a little further than the last answer, since workers commit
+// The live tail of a key's log. Each request goes back a little further than the last response, since workers commit
 // out of time order; rows that are here already are left out. A lease, renewed now and then, is what the server counts.
 
 import { say } from "./say.js";
@@ -106,7 +106,7 @@ async function read(tail) {
   state(tail, "on", "Live");
 }
 
-// A session that ended leads to the sign-in.
+// Leads to the sign-in after the session has ended.
 function follow(answer) {
   const place = answer.headers.get("HX-Redirect");
   if (place) location.assign(place);
@@ -134,10 +134,10 @@ function take(tail, rows) {
     tail.log.querySelector("[data-tail-table]").hidden = false;
     tail.log.querySelector("[data-tail-empty]")?.remove();
   }
-  tell(tail, fresh);
+  announce(tail, fresh);
 }
 
-function tell(tail, fresh) {
+function announce(tail, fresh) {
   tail.unsaid += fresh;
   if (tail.unsaid === 0 || Date.now() - tail.saidAt < SAY_MS) return;
   say(tail.unsaid === 1 ? "1 new request" : `${tail.unsaid} new requests`);

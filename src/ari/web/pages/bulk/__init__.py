@@ -1,1 +1,1 @@
-"""The same thing done to many keys."""
+"""Revoke, delete or change the expiry of many keys."""

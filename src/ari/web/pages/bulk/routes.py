@@ -1,4 +1,4 @@
-"""Revoking, deleting or giving an end to many keys: a question that lists them, then one transaction."""
+"""Revoke, delete or change the expiry of many keys: a question that lists them, then one transaction."""
 
 from typing import NamedTuple
 
@@ -27,13 +27,13 @@ from ari.web.render import Pages
 
 _DONE = {"revoke": KEYS_REVOKED, "delete": KEYS_DELETED, "expire": KEYS_EXPIRY_CHANGED}
 _PICKS = ("unused", "endless", "shown")
-"""The keys of an advice, or all that the table shows with this search and filter."""
+"""The keys of a recommendation, or all that match the table's search and filter."""
 _MOST_COUNTED = 1_000
 _LEAST_USED_FIRST = Sort("used", descending=False)
 
 
 class Chosen(NamedTuple):
-    """The keys asked about; ``left_out`` were too many for one go."""
+    """The keys of the question; ``left_out`` is how many exceed the limit."""
 
     keys: Selection
     left_out: int
@@ -47,7 +47,7 @@ class BulkPages:
         self._instance = pages.instance
 
     def routes(self) -> list[BaseRoute]:
-        """The addresses."""
+        """The routes."""
         return [
             Route(BULK, self.ask, methods=["GET"]),
             Route(BULK, self.act, methods=["POST"]),
@@ -55,7 +55,7 @@ class BulkPages:
 
     @policy(AuthMode.SESSION)
     async def ask(self, request: Request) -> Response:
-        """Lists the keys that were ticked, or picked by what is said of them, before anything is done."""
+        """The question that lists the selected keys before anything is done."""
         asked = request.query_params
         verb, pick, ticked = asked.get("do", ""), asked.get("pick"), asked.getlist("key")
         view = parse_view(asked.get("q", ""), asked.get("show", ""), "", "")
@@ -68,7 +68,7 @@ class BulkPages:
 
     @policy(AuthMode.SESSION)
     async def act(self, request: Request) -> Response:
-        """Does it, to those that still fit."""
+        """Run the command on the keys that still fit."""
         form = form_from(form_of(request), "do", "keys", "reason", "expires", "day")
         verb, key_ids = form.value("do"), form.value("keys").split()
         if verb not in _DONE:

@@ -1,1 +1,1 @@
-"""Confirm it is you."""
+"""Confirm it's you."""

@@ -1,4 +1,4 @@
-"""Confirm it is you: what is sensitive asks for the password again, then goes on with what was wanted (security.md 29).
+"""Sensitive actions ask for the password again, then continue (security.md 29).
 
 A command raises ``ReauthRequired``, or an endpoint is marked ``sensitive``. Instead of an error the page asks, in the
 dialog where the form stood in one; its form holds the fields that were sent and posts them, with the password, to the
@@ -35,14 +35,14 @@ _DIALOG = "dialog-body"
 
 
 class ReauthGuard:
-    """Puts the question in front of every page that may need it."""
+    """Asks for the password before every sensitive page or command."""
 
     def __init__(self, pages: Pages) -> None:
         self._pages = pages
         self._asker = Reauth(pages)
 
     def route(self, route: BaseRoute) -> BaseRoute:
-        """The same route; where it is a page for the signed-in, able to ask."""
+        """The same route; a page for a session can ask for the password."""
         if not isinstance(route, Route) or policy_of(route.endpoint).auth is not AuthMode.SESSION:
             return route
         return Route(route.path, self._around(route.endpoint), methods=list(route.methods or ()))
@@ -75,11 +75,11 @@ class Reauth:
         self._instance = pages.instance
 
     def require(self, request: Request) -> None:
-        """Raise ``ReauthRequired`` unless the session gave its password of late."""
+        """Raise ``ReauthRequired`` unless the session confirmed its password recently."""
         deps_of(request).caller.require_confirmed(self._instance.now_ms())
 
     async def check(self, request: Request, password: str) -> Response | None:
-        """``None`` for the right password, else the question once more."""
+        """``None`` for the right password, else the question again."""
         try:
             right = await self.prove(request, password)
         except RateLimited as error:
@@ -105,7 +105,7 @@ class Reauth:
         return right
 
     def ask(self, request: Request, form: Form, status: int, headers: dict[str, str] | None = None) -> Response:
-        """The question in place of an answer."""
+        """The question in place of the response."""
         place = request.url.path
         if "hx-request" in request.headers and request.headers.get("hx-target") != _DIALOG:
             came_from = self._pages.page_behind(request) or HOME

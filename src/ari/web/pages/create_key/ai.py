@@ -1,4 +1,4 @@
-"""Which providers of the AI gateway a new key may use: what the form offers and what it asks for."""
+"""The providers that the form for a new key offers, and their scopes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ FIELD = "ai"
 
 @dataclass(frozen=True, slots=True)
 class AiChoice:
-    """One provider to tick."""
+    """One provider's checkbox."""
 
     name: str
     title: str
@@ -25,7 +25,7 @@ class AiChoice:
 def ai_choices(
     tx: IntegrationTransaction, environment: ProviderEnvironment, ticked: Sequence[str] | None
 ) -> list[AiChoice]:
-    """The providers, configured ones first. Where nothing was ticked those are, or all if there are none."""
+    """The providers, configured ones first. Without a selection, those are selected, or all if none is configured."""
     found = [one for one in states(tx, environment) if one.provider.is_ai]
     configured = {one.provider.name for one in found if one.name != "not_configured"}
     chosen = set(ticked) if ticked is not None else configured or {one.provider.name for one in found}
@@ -38,7 +38,7 @@ def ai_choices(
 
 
 def ai_scopes(ticked: Sequence[str]) -> tuple[str, ...]:
-    """The scopes of the ticked providers; unknown ones are for the command to refuse. Raises ``Invalid``."""
+    """The scopes of the selected providers; the command refuses unknown ones. Raises ``Invalid``."""
     if not ticked:
         raise Invalid(Problem(FIELD, "Select at least one provider."))
     return tuple(f"ai:{name}" for name in sorted(set(ticked)))

@@ -1,4 +1,4 @@
-"""Create API Key: the form, and the answer that shows the secret once (security.md 31)."""
+"""Create API Key: the form, and the response that shows the secret once (security.md 31)."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -38,14 +38,14 @@ _SAME = "same"
 
 @dataclass(frozen=True, slots=True)
 class Repeated:
-    """The form had been used before; ``key`` is what it made, if that can still be told."""
+    """The form was used before; ``key`` is the key that it created, if that is known."""
 
     key: ApiKey | None
 
 
 @dataclass(frozen=True, slots=True)
 class Stale:
-    """The form lay open for so long that nobody remembers whether it was used."""
+    """The form is so old that ARI no longer knows whether it was used."""
 
 
 class CreateKeyPages:
@@ -56,7 +56,7 @@ class CreateKeyPages:
         self._instance = pages.instance
 
     def routes(self) -> list[BaseRoute]:
-        """The addresses."""
+        """The routes."""
         return [
             Route(NEW_KEY, self.show, methods=["GET"]),
             Route(NEW_KEY, self.create, methods=["POST"]),
@@ -65,7 +65,7 @@ class CreateKeyPages:
 
     @policy(AuthMode.SESSION)
     async def show(self, request: Request) -> Response:
-        """The empty form; ``like`` a key, to take its place; ``ai`` a provider, to use it through the gateway."""
+        """The empty form; ``like`` names a key to replace, ``ai`` a provider to use through the gateway."""
         like = await self._like(request, request.query_params.get("like"))
         if like is not None:
             form = Form({"name": like.name, "expires": SUGGESTED_EXPIRY, "access": _SAME})
@@ -76,13 +76,13 @@ class CreateKeyPages:
 
     @policy(AuthMode.SESSION)
     async def advise(self, request: Request) -> Response:
-        """A suggestion, while a name that says nothing is being typed."""
+        """A hint while a name that isn't descriptive is being typed."""
         name = form_from(form_of(request), "name").value("name")
         return self._pages.page(request, "pages/create_key/_advice.html", vague=says_nothing(name))
 
     @policy(AuthMode.SESSION)
     async def create(self, request: Request) -> Response:
-        """Make the key and show its secret, in this answer and nowhere else."""
+        """Create the key and show its secret, only in this response."""
         form = form_from(form_of(request), "name", "expires", "access", "form", "like")
         like = await self._like(request, form.value("like"))
         ticked = form_of(request).get(ai.FIELD, [])

@@ -1,4 +1,4 @@
-"""What the forms for access and expiry ask for, as the commands want it."""
+"""Read the values of the forms for access and expiry."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -14,19 +14,19 @@ SCOPE_CHOICES = SCOPES | {f"{name}:*": f"All {name} scopes, including ones added
 
 
 def preset_id(scopes: tuple[str, ...]) -> str:
-    """The preset that a key has, or the word for a choice of one's own."""
+    """The preset with exactly these scopes, or ``CUSTOM``."""
     return next((word for word, (_, listed) in PRESETS.items() if set(listed) == set(scopes)), CUSTOM)
 
 
 def read_scopes(access: str, ticked: list[str]) -> tuple[str, ...]:
-    """The scopes of the form; what is wrong with them is for the command to say."""
+    """The scopes of the form; the command validates them."""
     if access == CUSTOM:
         return tuple(ticked)
     return PRESETS.get(access, ("", ()))[1]
 
 
 def read_expiry(form: Form, now_ms: int) -> int | None:
-    """The instant that the form asks for, ``None`` = never. Raises ``Invalid`` naming its field."""
+    """The expiry in the form, ``None`` = never. Raises ``Invalid`` naming its field."""
     word = form.value("expires")
     if word != ON_DATE:
         if not word:

@@ -1,4 +1,4 @@
-"""Changing a key from where it is listed. The rules are those of ``ari.keys``: nothing here revives a dead key."""
+"""Change a key from the table or its page: name, access, expiry, disabled."""
 
 import json
 from typing import Any
@@ -38,7 +38,7 @@ class EditKeyPages:
         self._instance = pages.instance
 
     def routes(self) -> list[BaseRoute]:
-        """The addresses."""
+        """The routes."""
         found: list[BaseRoute] = [
             Route(f"{KEY}/menu", self.menu, methods=["GET"]),
             Route(f"{KEY}/switch", self.switch, methods=["POST"]),
@@ -54,14 +54,14 @@ class EditKeyPages:
 
     @policy(AuthMode.SESSION)
     async def menu(self, request: Request) -> Response:
-        """What can be done to the key; a page of its own where nothing can pop up."""
+        """The actions for a key: a menu, or a page without scripting."""
         key_id: str = request.path_params["key_id"]
         key = await deps_of(request).read(keys.get, key_id)
         return self._pages.page(request, "pages/edit_key/menu.html", key=key)
 
     @policy(AuthMode.SESSION)
     async def name_form(self, request: Request) -> Response:
-        """The name as a field, in the place of the name; ``shown`` puts it back. Without htmx the page to rename."""
+        """The name as a field; ``shown`` restores the name. Without htmx, the page to rename."""
         key = await self._living(request)
         if "hx-request" not in request.headers:
             return self._pages.go(request, f"{key_urls.page(key.id)}/rename")
@@ -71,7 +71,7 @@ class EditKeyPages:
 
     @policy(AuthMode.SESSION)
     async def name(self, request: Request) -> Response:
-        """Renames, or says what is wrong with the name."""
+        """Rename the key, or show the field with its problems."""
         form = form_from(form_of(request), "name")
         try:
             key = await self._change(request, KeyChange(name=form.value("name")))
@@ -83,7 +83,7 @@ class EditKeyPages:
 
     @policy(AuthMode.SESSION)
     async def switch(self, request: Request) -> Response:
-        """Switches the key off or on again."""
+        """Disable or enable the key."""
         disabled = form_from(form_of(request), "disabled").value("disabled") == "yes"
         key = await self._change(request, KeyChange(disabled=disabled))
         toast = DISABLED if disabled else ENABLED
@@ -93,13 +93,13 @@ class EditKeyPages:
 
     @policy(AuthMode.SESSION)
     async def access_form(self, request: Request) -> Response:
-        """Asks what the key shall be allowed."""
+        """The form for the key's access."""
         key = await self._living(request)
         return self._access_form(request, key, Form({"access": preset_id(key.scopes)}), key.scopes)
 
     @policy(AuthMode.SESSION)
     async def access(self, request: Request) -> Response:
-        """Says anew what the key may do."""
+        """Replace the key's scopes."""
         sent = form_of(request)
         form, ticked = form_from(sent, "access"), sent.get("scope", [])
         try:
@@ -111,12 +111,12 @@ class EditKeyPages:
 
     @policy(AuthMode.SESSION)
     async def expiry_form(self, request: Request) -> Response:
-        """Asks when the key shall end."""
+        """The form for the key's expiry."""
         return self._expiry_form(request, await self._living(request), Form())
 
     @policy(AuthMode.SESSION)
     async def expiry(self, request: Request) -> Response:
-        """Says anew when the key ends."""
+        """Change the key's expiry."""
         form = form_from(form_of(request), "expires", "day")
         try:
             wanted = KeyChange(expires_at_ms=read_expiry(form, self._instance.now_ms()))
@@ -126,7 +126,7 @@ class EditKeyPages:
         return self._back(request, EXPIRY_CHANGED)
 
     async def _living(self, request: Request) -> ApiKey:
-        """The key. Raises ``NotFound``, and ``Conflict`` for one that nothing can change any more."""
+        """The key. Raises ``NotFound``, and ``Conflict`` for an inactive key."""
         key_id: str = request.path_params["key_id"]
         key = await deps_of(request).read(keys.get, key_id)
         if key.is_inactive(self._instance.now_ms()):
@@ -167,5 +167,5 @@ class EditKeyPages:
 
 
 def _done(toast: Toast, key: ApiKey) -> dict[str, str]:
-    """Tells the page, which stays, what was done to which key."""
+    """The header by which the script shows the toast and refreshes the table."""
     return {"hx-trigger": json.dumps({"ari:done": {"text": toast.text, "key": key.id}})}

@@ -1,4 +1,4 @@
-"""A key's page, and what can be done to a key: rename, disable, enable, revoke, delete."""
+"""A key's page, and its forms: rename, disable, enable, revoke, delete."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ class KeyPages:
         self._instance = pages.instance
 
     def routes(self) -> list[BaseRoute]:
-        """The addresses."""
+        """The routes."""
         found: list[BaseRoute] = [Route(KEY, self.show, methods=["GET"])]
         for verb, form, act in (
             ("rename", self.rename_form, self.rename),
@@ -48,7 +48,7 @@ class KeyPages:
 
     @policy(AuthMode.SESSION)
     async def show(self, request: Request) -> Response:
-        """The page; for htmx one of the two parts that refresh."""
+        """The page; for htmx, one of the two parts that refresh."""
         facts = await self._facts(request)
         key_id = facts.key.id
         totals = (await self._instance.atotals([key_id])).get(key_id, NO_USE)
@@ -72,13 +72,13 @@ class KeyPages:
 
     @policy(AuthMode.SESSION)
     async def rename_form(self, request: Request) -> Response:
-        """Asks for the new name."""
+        """The form for a new name."""
         key = (await self._facts(request)).key
         return self._form(request, "rename", Form({"name": key.name}), key=key)
 
     @policy(AuthMode.SESSION)
     async def rename(self, request: Request) -> Response:
-        """Renames, or says what is wrong with the name."""
+        """Rename the key, or show the form with its problems."""
         form = form_from(form_of(request), "name")
         try:
             await self._change(request, KeyChange(name=form.value("name")))
@@ -89,19 +89,19 @@ class KeyPages:
 
     @policy(AuthMode.SESSION)
     async def disable(self, request: Request) -> Response:
-        """Switches the key off."""
+        """Disable the key."""
         await self._change(request, KeyChange(disabled=True))
         return self._back(request, DISABLED)
 
     @policy(AuthMode.SESSION)
     async def enable(self, request: Request) -> Response:
-        """Switches the key on again."""
+        """Enable the key."""
         await self._change(request, KeyChange(disabled=False))
         return self._back(request, ENABLED)
 
     @policy(AuthMode.SESSION)
     async def revoke_form(self, request: Request) -> Response:
-        """Asks before revoking; a key that is inactive already can only be deleted."""
+        """The question before revoking; an inactive key can only be deleted."""
         facts = await self._facts(request)
         if facts.key.is_inactive(self._instance.now_ms()):
             return self._pages.go(request, f"{urls.page(facts.key.id)}/delete")
@@ -109,7 +109,7 @@ class KeyPages:
 
     @policy(AuthMode.SESSION)
     async def revoke(self, request: Request) -> Response:
-        """Revokes for good."""
+        """Revoke the key permanently."""
         form = form_from(form_of(request), "reason", "with_made")
         try:
             with_made = form.value("with_made") == "yes"
@@ -123,7 +123,7 @@ class KeyPages:
 
     @policy(AuthMode.SESSION)
     async def delete_form(self, request: Request) -> Response:
-        """Asks before deleting; a key that still works must be revoked first."""
+        """The question before deleting; an active key must be revoked first."""
         key = (await self._facts(request)).key
         if not key.is_inactive(self._instance.now_ms()):
             return self._pages.go(request, f"{urls.page(key.id)}/revoke")
@@ -131,7 +131,7 @@ class KeyPages:
 
     @policy(AuthMode.SESSION)
     async def delete(self, request: Request) -> Response:
-        """Takes the key out of the table."""
+        """Delete the key."""
         await deps_of(request).do(keys.delete, _key_id(request))
         url = self._pages.page_behind(request) or HOME
         return self._pages.go(request, url if url.startswith("/settings?") else HOME, DELETED)

@@ -1,4 +1,4 @@
-"""The usage part of a key's page: numbers, the log with its filters, the live tail, the export."""
+"""The usage part of a key's page: numbers, the filtered log, the live tail, the export."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -34,9 +34,9 @@ from ari.web.usage_query import UsageQuery, parse_usage_query
 
 ROWS = 25
 TAIL_ROWS = 200
-"""Rows that the live tail shows, and at most gives at once."""
+"""The most rows that one response of the live tail has."""
 STATUS_ROWS = 2_000
-"""HTTP statuses are not rolled up: those of the newest rows are counted."""
+"""HTTP statuses have no rollup: they are counted in this many of the newest rows."""
 SEEN_LISTED = 10
 _SEEN_READ = 200
 _LONGEST_GAP_MS = 10 * MINUTE_MS
@@ -47,7 +47,7 @@ CODES = (ACCEPTED, *REASONS, *(code for code in REQUEST_ERRORS if code not in RE
 
 @dataclass(frozen=True, slots=True)
 class KeyUsage:
-    """What the usage part of the page shows; addresses and agents are those ever seen, not only in this time."""
+    """The usage part of the page; ``addresses`` and ``agents`` cover all time, not only this span."""
 
     query: UsageQuery
     summary: KeySummary
@@ -61,24 +61,24 @@ class KeyUsage:
     ever: bool
     """Whether the key was ever used, or refused."""
     ai: AiView | None
-    """What it used through the AI gateway in this time."""
+    """Its use of the AI gateway in this span."""
 
     def results(self) -> list[tuple[str, int, str]]:
-        """How requests ended: words, count, and the kind that colours it."""
+        """Results: name, count, and the kind that colors it."""
         return [
             (words.outcome(code), count, "accepted" if code == ACCEPTED else "refused")
             for code, count in self.summary.counts.codes
         ]
 
     def routes(self, most: int) -> list[tuple[str, int, str]]:
-        """The routes query for most, and the others together."""
+        """The most requested routes, and the others together."""
         every = [(one.route, one.accepted_count + one.refused_count) for one in self.summary.routes]
         named, others = spans.top(every, most)
         rows = [(_ROUTE_WORDS.get(route, route), count, "accepted") for route, count in named]
         return [*rows, ("Other", others, "other")] if others else rows
 
     def http_statuses(self) -> list[tuple[str, int, str]]:
-        """Statuses as text; those from 400 on are coloured."""
+        """Statuses as text; those from 400 on are colored."""
         return [
             (
                 "pending" if status is None else str(status),
@@ -90,7 +90,7 @@ class KeyUsage:
 
     @property
     def many_rows(self) -> bool:
-        """Whether the log has more rows of this time than statuses are counted of."""
+        """Whether the span has more requests than the rows whose statuses were counted."""
         return self.summary.counts.accepted + self.summary.counts.refused > sum(count for _, count in self.statuses)
 
 
@@ -105,7 +105,7 @@ def read_usage(
 
 
 async def usage_of(instance: Instance, request: Request, key_id: str, totals: KeyTotals) -> KeyUsage:
-    """Read it all: numbers from rollups, rows from their indexes."""
+    """Read the usage part of the page."""
     now_ms = instance.now_ms()
     query = parse_usage_query(request, now_ms, urls.page(key_id))
     numbers, statuses, found, used = await deps_of(request).report(read_usage, query, key_id)
@@ -139,7 +139,7 @@ class KeyUsagePages:
         self._instance = pages.instance
 
     def routes(self) -> list[BaseRoute]:
-        """The addresses."""
+        """The routes."""
         tail, export = f"{KEY}/tail", f"{KEY}/export"
         return [
             Route(tail, self.lease, methods=["POST"]),
@@ -160,7 +160,7 @@ class KeyUsagePages:
 
     @policy(AuthMode.SESSION)
     async def tail(self, request: Request) -> Response:
-        """The rows of late, so many seconds more than were query for: workers commit out of time order."""
+        """The newest rows, starting a few seconds before ``since``, because workers commit out of time order."""
         key_id: str = request.path_params["key_id"]
         now_ms, bucket = self._instance.now_ms(), _bucket(request)
         held = await deps_of(request).read(read_leases, bucket)
@@ -177,7 +177,7 @@ class KeyUsagePages:
 
     @policy(AuthMode.SESSION, sensitive=True)
     async def export(self, request: Request) -> Response:
-        """The rows that the page shows, and all the others that match, as a file."""
+        """Every row that matches the page's filters, as a file."""
         key_id: str = request.path_params["key_id"]
         await deps_of(request).read(keys.get, key_id)
         return await export_response(self._instance, request, urls.page(key_id), key_id)

@@ -1,4 +1,4 @@
-"""What a key's page shows, read in one go."""
+"""Read what a key's page shows besides usage."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ LATEST_EVENTS = 30
 
 @dataclass(frozen=True, slots=True)
 class KeyFacts:
-    """What the keys database knows: ``names`` are those of the keys that acted on this one, by id."""
+    """A key and its events; ``names`` are those of the keys that acted on it, by ID."""
 
     key: ApiKey
     events: list[Event]

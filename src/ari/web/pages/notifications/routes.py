@@ -24,7 +24,7 @@ class NotificationPages:
         self._instance = pages.instance
 
     def routes(self) -> list[BaseRoute]:
-        """The addresses."""
+        """The routes."""
         return [
             Route(NOTIFICATIONS, self.show, methods=["GET"]),
             Route(f"{NOTIFICATIONS}/switch", self.switch, methods=["POST"]),

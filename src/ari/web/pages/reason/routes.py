@@ -11,7 +11,7 @@ from ari.web.render import Pages
 
 
 class ReasonPages:
-    """What each code means, for whoever met it."""
+    """Explains each error code."""
 
     def __init__(self, pages: Pages) -> None:
         self._pages = pages
@@ -22,7 +22,7 @@ class ReasonPages:
 
     @policy(AuthMode.OPEN)
     async def show(self, request: Request) -> Response:
-        """One code. Raises ``NotFound`` for every text that is none."""
+        """One code. Raises ``NotFound`` for an unknown one."""
         reason = (REASONS | REQUEST_ERRORS).get(request.path_params["code"])
         if reason is None:
             raise NotFound("Page not found.")

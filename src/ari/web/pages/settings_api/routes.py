@@ -1,4 +1,4 @@
-"""Settings > API: the table of keys, and the advice above it."""
+"""Settings > API: the table of keys, and the recommendations above it."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -48,7 +48,7 @@ class SettingsApiPages:
         assert SHOW_NAMES.keys() == set(SHOWN)
 
     def routes(self) -> list[BaseRoute]:
-        """The addresses."""
+        """The routes."""
         return [
             Route("/", self.home, methods=["GET"]),
             Route(SETTINGS, self.settings, methods=["GET"]),
@@ -57,12 +57,12 @@ class SettingsApiPages:
 
     @policy(AuthMode.SESSION)
     async def home(self, request: Request) -> Response:
-        """The first page is the settings."""
+        """Redirect to Settings > API."""
         return self._pages.go(request, HOME)
 
     @policy(AuthMode.SESSION)
     async def settings(self, request: Request) -> Response:
-        """The tab API; the only tab there is. For htmx the table alone."""
+        """The tab API, the only one at this path; for htmx, only the table."""
         asked = request.query_params
         if asked.get("tab") is None:
             return self._pages.go(request, HOME)
@@ -90,7 +90,7 @@ class SettingsApiPages:
 
     @policy(AuthMode.SESSION)
     async def dismiss(self, request: Request) -> Response:
-        """Keep one finding from being shown again, unless it is no longer the one that was seen."""
+        """Dismiss one recommendation, unless it has changed since the page was shown."""
         form = form_from(form_of(request), "kind", "mark")
         usage = self._instance.database.usage
         done = await deps_of(request).do(dismiss, usage, form.value("kind"), form.value("mark"))

@@ -1,4 +1,4 @@
-"""The small chart of a row: daily requests as bars, refused ones on top, and the same in words."""
+"""The small chart of a table row: daily requests as bars, refused ones on top, and a text that says the same."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -11,11 +11,11 @@ _STEP = 8
 _BAR = 6
 WIDTH = _STEP * CHART_DAYS - (_STEP - _BAR)
 _LEAST = 2
-"""A bar that stands for anything is seen."""
+"""The height of the smallest bar."""
 
 
 class Sparkline(NamedTuple):
-    """Two shapes of SVG, short since a page has fifty; ``text`` says what they show. No requests: no shapes."""
+    """Two SVG paths, empty without requests; ``text`` describes them."""
 
     accepted: str
     refused: str
@@ -25,7 +25,7 @@ class Sparkline(NamedTuple):
 
 
 def draw_sparkline(days: Sequence[Day]) -> Sparkline:
-    """The picture of these days, each chart in a scale of its own."""
+    """The chart of these days, on its own scale."""
     most = max((day.accepted + day.refused for day in days), default=0)
     shapes = {"accepted": "", "refused": ""}
     for place, day in enumerate(days):

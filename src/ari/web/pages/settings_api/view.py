@@ -1,4 +1,4 @@
-"""What the table of keys shows, read in one go."""
+"""Read the table of keys and the recommendations."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class KeyRow:
 
 @dataclass(frozen=True, slots=True)
 class KeyTable:
-    """One page of the table; ``counts`` are of all keys, ``after`` is the place to go on from."""
+    """One page of the table; ``counts`` are of all keys, ``after`` is the cursor of the next page."""
 
     rows: list[KeyRow]
     counts: KeyCounts
@@ -70,7 +70,7 @@ def find_advice(tx: ListingTransaction, usage: KeyUse) -> list[Recommendation]:
 
 
 def dismiss(tx: ListingTransaction, usage: KeyUse, kind: str, mark: str) -> bool:
-    """Dismiss one finding; ``False`` if it is no longer the one with this mark."""
+    """Dismiss one recommendation; ``False`` if none has this kind and mark any more."""
     for finding in find_advice(tx, usage):
         if finding.kind == kind and finding.mark == mark:
             usage_advice.dismiss(tx.dismissals, finding, tx.now_ms)

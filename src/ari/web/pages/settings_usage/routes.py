@@ -1,4 +1,4 @@
-"""Settings > Usage: what all keys were used for, and who came without one."""
+"""Settings > Usage: requests with all keys, and attempts without a valid one."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -26,7 +26,7 @@ class SettingsUsagePages:
         self._instance = pages.instance
 
     def routes(self) -> list[BaseRoute]:
-        """The addresses."""
+        """The routes."""
         return [
             Route(USAGE, self.show, methods=["GET"]),
             Route(f"{USAGE}/export", self.export, methods=["POST"]),
@@ -34,7 +34,7 @@ class SettingsUsagePages:
 
     @policy(AuthMode.SESSION)
     async def show(self, request: Request) -> Response:
-        """The numbers of a span; all of them from rollups."""
+        """The numbers of a span, all from rollups."""
         query = parse_usage_query(request, self._instance.now_ms(), USAGE)
         deps = deps_of(request)
         found = await deps.report(summary.of_all, query.span)

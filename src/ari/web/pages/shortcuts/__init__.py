@@ -1,1 +1,1 @@
-"""What the keyboard does."""
+"""The list of keyboard shortcuts."""

@@ -1,4 +1,4 @@
-"""``/shortcuts``: what the keyboard does, and the switch for it."""
+"""``/shortcuts``: the list of keyboard shortcuts, and their switch."""
 
 from starlette.requests import Request
 from starlette.responses import Response
