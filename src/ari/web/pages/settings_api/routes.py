@@ -17,7 +17,7 @@ from ari.web.pages.settings_api.view import PAGE_SIZE, dismiss, find_advice, rea
 from ari.web.render import Pages
 
 SHOW_NAMES = {
-    "all": "All",
+    "all": "All statuses",
     "active": "Active",
     "soon": "Expires within 7 days",
     "never-used": "Never used",
