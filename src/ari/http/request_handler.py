@@ -64,6 +64,8 @@ class RequestHandler:
         except Exception:  # noqa: BLE001 - becomes a 500 and is logged; nothing may escape into the server
             _log.exception("request failed", request_id=context.request_id, route=context.route.template)
             await sender.respond_to_fault(Fault(REQUEST_ERRORS["internal"]))
+        finally:
+            context.send = send  # ends the reference cycle with the sender: garbage is collected rarely
 
     def _read(self, scope: Scope, receive: Receive, send: Send) -> RequestContext:
         services = self._services
