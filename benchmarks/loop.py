@@ -1,0 +1,139 @@
+"""The event loop's time per request, without a server: ``python -m benchmarks.loop BEFORE AFTER [--rounds 40]``.
+
+One process for each checkout, asked for batches in turn; only the loop's own thread counts, so commits and folding in
+other threads do not. This shows a difference of a few percent on a busy machine, where a whole server does not. The
+traffic is that of ``benchmarks.traffic``. Fails if a checkout refuses requests; 503 from a disk that lags is let pass.
+"""
+
+import argparse
+import asyncio
+import gc
+import json
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmarks import data, machine, traffic
+from benchmarks.load import message
+
+_ROWS = ("me", "verify", "health")
+_BATCH, _AT_ONCE, _WARM_UP = 640, 64, 3_000
+
+
+def measure() -> None:
+    """In a checkout's process: answer each line, the name of a row, with µs per request."""
+    import uvloop  # noqa: PLC0415 - only here
+
+    from ari.base.settings import load_settings  # noqa: PLC0415 - the checkout's own
+    from ari.instance import Instance  # noqa: PLC0415
+    from ari.server import build_app  # noqa: PLC0415
+
+    known = data.on_sqlite(Path(sys.argv[2]), 1_000)
+    made = data.ari(known.settings, "keys", "create", "Bench, caller", "--scope", "keys:verify", "--json")
+    caller = {"x-api-key": json.loads(made)["secret"]}
+    settings = load_settings(data_dir=known.data_dir, trusted_proxies=traffic.SETTINGS["ARI_TRUSTED_PROXIES"])
+    bodies = [json.dumps({"key": key}).encode() for key in known.keys]
+    messages = {
+        "me": [message(3000, "/api/me", {"x-api-key": key}) for key in known.keys],
+        "verify": [message(3000, "/api/verify", caller, "POST", body) for body in bodies],
+        "health": [message(3000, "/api/health", {})],
+    }
+    rows = {name: traffic.vary(plain) for name, plain in messages.items()}
+    app = build_app(Instance.open(settings))
+
+    async def batch(row: str, count: int) -> float:
+        requests = [_scope_of(random.choice(rows[row])) for _ in range(count)]
+        began = time.thread_time_ns()
+        for at in range(0, count, _AT_ONCE):
+            await asyncio.gather(*(_send(app, *one) for one in requests[at : at + _AT_ONCE]))
+        return (time.thread_time_ns() - began) / 1000 / count
+
+    async def run() -> None:
+        await app.start()
+        for row in rows:
+            await batch(row, _WARM_UP)
+        gc.freeze()
+        gc.set_threshold(20_000)
+        print("ready", flush=True)
+        while line := (await asyncio.to_thread(sys.stdin.readline)).strip():
+            print(await batch(line, _BATCH), flush=True)
+        await app.stop()
+
+    uvloop.run(run())
+
+
+def _scope_of(raw: bytes) -> tuple[dict[str, Any], bytes]:
+    head, _, body = raw.replace(traffic.UNIQUE.encode(), b"%016x" % random.getrandbits(64)).partition(b"\r\n\r\n")
+    first, *lines = head.split(b"\r\n")
+    method, path, _ = first.split(b" ")
+    headers = [(name.lower(), value) for name, value in (line.split(b": ", 1) for line in lines)]
+    scope = {"type": "http", "http_version": "1.1", "method": method.decode(), "path": path.decode(), "raw_path": path}
+    scope |= {"query_string": b"", "root_path": "", "scheme": "http", "headers": headers, "state": {}}
+    return scope | {"client": ("127.0.0.1", 50000), "server": ("127.0.0.1", 3000)}, body
+
+
+async def _send(app: Any, scope: dict[str, Any], body: bytes) -> None:
+    statuses: list[int] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(sent: dict[str, Any]) -> None:
+        if sent["type"] == "http.response.start":
+            statuses.append(sent["status"])
+
+    await app(scope, receive, send)
+    if statuses not in ([200], [503]):
+        raise SystemExit(f"{scope['path']} returned {statuses}")
+
+
+def _start(root: Path, folder: str) -> "subprocess.Popen[str]":
+    """The process of a checkout, which may have no ``benchmarks.loop`` of its own."""
+    script = "import sys; sys.path.insert(0, sys.argv[1]); import benchmarks; benchmarks.__path__.append(sys.argv[3]); "
+    words = [str(root / ".venv/bin/python"), "-c", script + "from benchmarks import loop; loop.measure()"]
+    words += [str(root), folder, str(machine.ROOT / "benchmarks")]
+    process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=root)
+    assert process.stdout is not None
+    if process.stdout.readline() != "ready\n":
+        raise SystemExit(f"{root} did not start")
+    return process
+
+
+def _ask(process: "subprocess.Popen[str]", row: str) -> float:
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(f"{row}\n")
+    process.stdin.flush()
+    return float(process.stdout.readline())
+
+
+def main() -> None:
+    """Print one line for each row."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.loop", description="Compare two event loops.")
+    parser.add_argument("before", type=Path)
+    parser.add_argument("after", type=Path)
+    parser.add_argument("--rounds", type=int, default=40)
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="ari-loop-") as folder:
+        roots = {"before": asked.before, "after": asked.after}
+        processes = [_start(root.resolve(), f"{folder}/{name}") for name, root in roots.items()]
+        for row in _ROWS:
+            found: list[list[float]] = []
+            for at in range(asked.rounds):
+                order = (0, 1) if at % 2 else (1, 0)
+                taken = {number: _ask(processes[number], row) for number in order}
+                found.append([taken[0], taken[1]])
+            before, after = (statistics.median(column) for column in zip(*found, strict=True))
+            ratio = statistics.median(second / first for first, second in found)
+            print(f"{row}: {before:.1f} → {after:.1f} µs, ratio {ratio:.3f}", flush=True)
+        for process in processes:
+            process.communicate()
+
+
+if __name__ == "__main__":
+    main()
