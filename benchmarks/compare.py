@@ -140,7 +140,7 @@ def compare(row: str, checkouts: list[Checkout], asked: argparse.Namespace) -> d
     return {
         "cpu": [spread([one[at] for one in cpu]) for at in (0, 1)],
         "ratio": spread([after / before for before, after in cpu]),
-        "rate": spread([after / before for before, after in rates]),
+        "rate": spread([after / max(0.001, before) for before, after in rates]),
     }
 
 

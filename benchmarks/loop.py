@@ -18,6 +18,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+import uvloop
+
+from ari.base.settings import load_settings
+from ari.instance import Instance
+from ari.server import build_app
 from benchmarks import data, machine, traffic
 from benchmarks.load import message
 
@@ -27,12 +32,6 @@ _BATCH, _AT_ONCE, _WARM_UP = 640, 64, 3_000
 
 def measure() -> None:
     """In a checkout's process: answer each line, the name of a row, with µs per request."""
-    import uvloop  # noqa: PLC0415 - only here
-
-    from ari.base.settings import load_settings  # noqa: PLC0415 - the checkout's own
-    from ari.instance import Instance  # noqa: PLC0415
-    from ari.server import build_app  # noqa: PLC0415
-
     known = data.on_sqlite(Path(sys.argv[2]), 1_000)
     made = data.ari(known.settings, "keys", "create", "Bench, caller", "--scope", "keys:verify", "--json")
     caller = {"x-api-key": json.loads(made)["secret"]}

@@ -1,1 +1,4 @@
-"""What all HTTP doors share, without a framework: who is calling, may they, and what every answer carries."""
+"""The stages of a request, shared by all HTTP doors, without a framework.
+
+Read head → edge checks → authenticate and authorize → run → record → send; ``request_handler.py`` is their sequence.
+"""

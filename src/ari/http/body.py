@@ -115,7 +115,7 @@ def parse_form(head: RequestHead, body: bytes) -> dict[str, list[str]]:
 
 
 def form_of(request: HasScope) -> dict[str, list[str]]:
-    """The form fields of this request, as the guard read them."""
+    """The form fields of this request, as authentication read them."""
     return context_of(request).form or {}
 
 

@@ -1,4 +1,4 @@
-"""What is checked before anybody is asked who they are: address, host, shape of the head."""
+"""Checks before authentication: address, host, shape of the head."""
 
 from urllib.parse import urlsplit
 

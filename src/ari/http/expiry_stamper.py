@@ -1,7 +1,7 @@
-"""Writing down that keys were seen expired, so that a clock set back revives none (security.md 14).
+"""Records that keys were seen expired, so that a clock set back revives none (security.md 14).
 
-One change of the keys at a time does it for all refusals that wait for it: a key that expired under load, or a database
-that is locked, must not take the threads of a worker, nor keep a refusal waiting longer than one such change.
+One transaction at a time stamps the keys of all refusals that wait: neither a key that expires under load nor a locked
+database may occupy the threads of a worker, or delay a refusal by more than one such transaction.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ _log = structlog.get_logger("ari.http")
 
 
 class ExpiryStamper:
-    """Belongs to one event loop. ``stamp`` writes down all that is expired now or was at the instant it is given."""
+    """Belongs to one event loop. ``stamp_keys`` stamps all keys that are expired now or were at the given instant."""
 
     def __init__(self, stamp_keys: Callable[[int], Awaitable[object]]) -> None:
         self._stamp_keys = stamp_keys
@@ -24,7 +24,7 @@ class ExpiryStamper:
         self._runner: asyncio.Task[None] | None = None
 
     async def stamp(self, seen_at_ms: int) -> None:
-        """Return when what was expired at that instant is stamped; or when that failed, and then the refusal stands."""
+        """Stamp every key that was expired at that instant. A failure is logged, not raised."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(done)
         self._seen_at_ms = max(self._seen_at_ms, seen_at_ms)
@@ -38,10 +38,10 @@ class ExpiryStamper:
             seen_at_ms, self._seen_at_ms = self._seen_at_ms, 0
             try:
                 await self._stamp_keys(seen_at_ms)
-            except Exception as error:  # noqa: BLE001 - whatever it is, who waits here is refused all the same
+            except Exception as error:  # noqa: BLE001 - the waiting requests are refused anyway
                 reason = str(error) if isinstance(error, AriError) else type(error).__name__
                 _log.warning("expired keys could not be stamped", reason=reason)
-                # Who came meanwhile has waited too, and would wait again as long for the same.
+                # Fail the requests queued during the timeout too; retrying would time out again.
                 batch, self._waiting = batch + self._waiting, []
                 self._seen_at_ms = max(self._seen_at_ms, seen_at_ms)  # the next try is of these keys too
             for done in batch:

@@ -172,7 +172,7 @@ def head_fault(head: RequestHead) -> Fault | None:
 
 
 def query_fault(head: RequestHead) -> Fault | None:
-    """PostgreSQL has no NUL in its texts, and nobody means one."""
+    """Refuses a NUL character, which PostgreSQL cannot store."""
     return _invalid("The query contains a NUL character.") if b"%00" in head.query else None
 
 

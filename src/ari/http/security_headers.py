@@ -1,4 +1,4 @@
-"""What every answer carries (security.md 4, 5, 30)."""
+"""The headers of every response (security.md 4, 5, 30)."""
 
 from collections.abc import Iterable, Sequence
 
@@ -18,7 +18,7 @@ _OF_DOCUMENTS: tuple[Header, ...] = (
     (b"permissions-policy", b"camera=(), microphone=(), geolocation=(), payment=(), usb=(), browsing-topics=()"),
     (b"x-robots-tag", b"noindex, nofollow"),
 )
-"""Not under /api: in the sandbox of such an answer nothing runs, loads or is followed (OWASP REST Security)."""
+"""Not under /api: in the sandbox of such a response nothing runs, loads or is followed (OWASP REST Security)."""
 _COMPRESSED: Header = (b"vary", b"Accept-Encoding")
 _NO_STORE: Header = (b"cache-control", b"no-store")
 _IMMUTABLE: Header = (b"cache-control", b"public, max-age=31536000, immutable")
@@ -26,7 +26,7 @@ _HSTS: Header = (b"strict-transport-security", b"max-age=31536000")
 _CSP = b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'"
 _STATIC_CSP: Header = (b"content-security-policy", _CSP)
 _API_CSP: Header = (b"content-security-policy", b"sandbox; " + _CSP)
-"""Whatever an answer under /api holds, opened by itself it runs nothing (security.md 35)."""
+"""A response under /api that is opened as a page runs nothing, whatever it holds (security.md 35)."""
 _SELF = " 'self'"
 _OURS = {name for name, _ in (*_ALWAYS, *_OF_DOCUMENTS, _NO_STORE, _HSTS)} | {
     b"server",
@@ -36,7 +36,7 @@ _OURS = {name for name, _ in (*_ALWAYS, *_OF_DOCUMENTS, _NO_STORE, _HSTS)} | {
 
 
 class SecurityHeaders:
-    """Puts ours into every answer of one instance, in place of any of the same name."""
+    """Adds ours to every response of one instance, in place of any with the same name."""
 
     def __init__(self, settings: Settings) -> None:
         always = (*_ALWAYS, _HSTS) if settings.secure else _ALWAYS
@@ -65,7 +65,7 @@ def _without_ours(given: Sequence[Header]) -> Iterable[Header]:
 
 
 def _csp(host: str, nonce: str, *, inline_styles: bool) -> bytes:
-    """Scripts and styles only from /static/ of this host or with this answer's nonce, never plain 'self'."""
+    """Scripts and styles only from /static/ of this host or with this response's nonce, never plain 'self'."""
     place = "" if host.startswith("[") else f" {host}/static/"
     # Beside a nonce, unsafe-inline would not count.
     styles = f"'unsafe-inline'{place or _SELF}" if inline_styles else f"'nonce-{nonce}'{place}"

@@ -55,15 +55,17 @@ def sender_with(services: Any, sent: list[Any], *, method: str = "GET", fault: E
     async def send(message: Any) -> None:
         sent.append(message)
 
-    context: Any = RequestContext(
-        None,  # type: ignore[arg-type]
+    nothing: Any = None
+    record: Any = Record(sent, fault)
+    context = RequestContext(
+        nothing,
         read_head(scope, 1_000),
         Client(None, None),
         NO_ROUTE,
         Credentials((), duplicated=False),
         [],
-        Record(sent, fault),  # type: ignore[arg-type]
-        None,  # type: ignore[arg-type]
+        record,
+        nothing,
         None,
         send,
     )

@@ -1,1 +1,1 @@
-"""Who sends a request: an API key, a session, or nobody."""
+"""Authentication and authorization of a request: by API key, by session, or as a visitor."""

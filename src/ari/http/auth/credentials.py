@@ -15,7 +15,7 @@ from ari.keys.token import PREFIX
 
 
 class Credentials(msgspec.Struct, frozen=True):
-    """``tokens`` are all the different texts presented; more than one, or ``duplicated``, is a contradiction."""
+    """``tokens`` are all different texts sent as keys; more than one, or ``duplicated``, is a contradiction."""
 
     tokens: tuple[bytes, ...]
     duplicated: bool

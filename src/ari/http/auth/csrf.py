@@ -87,7 +87,7 @@ def _own_origins(head: RequestHead, settings: Settings) -> set[str]:
 
 
 def _origin_of(url: str | None) -> str | None:
-    """The origin of a Referer; what cannot be read is the origin of nobody."""
+    """The origin of a Referer; an unreadable one matches no origin."""
     if url is None:
         return None
     try:
