@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import gc
 import json
+import os
 import random
 import statistics
 import subprocess
@@ -24,9 +25,10 @@ from ari.base.settings import load_settings
 from ari.instance import Instance
 from ari.server import build_app
 from benchmarks import data, machine, traffic
+from benchmarks.apps import fastapi_route
 from benchmarks.load import message
 
-_ROWS = ("me", "verify", "health")
+_ROWS = ("me", "verify", "route-guarded")
 _BATCH, _AT_ONCE, _WARM_UP = 640, 64, 3_000
 
 
@@ -40,20 +42,23 @@ def measure() -> None:
     messages = {
         "me": [message(3000, "/api/me", {"x-api-key": key}) for key in known.keys],
         "verify": [message(3000, "/api/verify", caller, "POST", body) for body in bodies],
-        "health": [message(3000, "/api/health", {})],
+        "route-guarded": [message(3000, "/api/things/thing_1", {"x-api-key": key}) for key in known.keys],
     }
     rows = {name: traffic.vary(plain) for name, plain in messages.items()}
-    app = build_app(Instance.open(settings))
+    os.environ |= {**known.settings, **traffic.SETTINGS}
+    app, guarded = build_app(Instance.open(settings)), fastapi_route.guarded()
+    apps = {"me": app, "verify": app, "route-guarded": guarded}
 
     async def batch(row: str, count: int) -> float:
         requests = [_scope_of(random.choice(rows[row])) for _ in range(count)]
         began = time.thread_time_ns()
         for at in range(0, count, _AT_ONCE):
-            await asyncio.gather(*(_send(app, *one) for one in requests[at : at + _AT_ONCE]))
+            await asyncio.gather(*(_send(apps[row], *one) for one in requests[at : at + _AT_ONCE]))
         return (time.thread_time_ns() - began) / 1000 / count
 
     async def run() -> None:
         await app.start()
+        await guarded.start()
         for row in rows:
             await batch(row, _WARM_UP)
         gc.freeze()
@@ -62,6 +67,7 @@ def measure() -> None:
         while line := (await asyncio.to_thread(sys.stdin.readline)).strip():
             print(await batch(line, _BATCH), flush=True)
         await app.stop()
+        await guarded.stop()
 
     uvloop.run(run())
 
