@@ -9,18 +9,11 @@ from typing import Self, TypeVar
 from ari.accounts.password import PasswordHasherPool
 from ari.base.caller import Caller
 from ari.base.clock import Clock, system_clock
-from ari.base.errors import ConfigurationError, Conflict, Unavailable, for_operator
-from ari.base.ids import new_id
+from ari.base.errors import ConfigurationError, Unavailable, for_operator
 from ari.base.settings import Settings
-from ari.integrations.credentials import find_mail_credential
 from ari.integrations.environment import ProviderEnvironment, read_environment
-from ari.integrations.model import Credential
 from ari.integrations.ports import Prober
-from ari.notifications import manage as notifications
-from ari.notifications.manage import TestEmailResult
-from ari.notifications.model import RESEND_FROM, MailConfig
-from ari.outbound.email_html import render_html
-from ari.outbound.mail import sender_of
+from ari.outbound.mail import MailService
 from ari.outbound.probe import HttpProber
 from ari.storage import migrate as migrations
 from ari.storage.checkup import audit_trail, try_verifying
@@ -34,7 +27,6 @@ from ari.usage.ports import UsageReader
 from ari.usage.recorder import UsageRecorder
 
 T = TypeVar("T")
-TEST_MAIL_SECONDS = 12.0
 SLOW_SECONDS = 2.0
 """After this time a short-lived process watches the database server, which may hang or wait for its standby."""
 ANSWER_SECONDS = 15.0
@@ -59,10 +51,7 @@ class Instance:
         self.prober: Prober = HttpProber()
         self._given = given
         self._environment: ProviderEnvironment | None = None
-        self.mail_config = mail_config_of(settings)
-        self.mail = sender_of(settings)
-        self.render_html = render_html
-        self._mails_by: Credential | None = None
+        self.mail = MailService(settings, lambda: self.provider_environment)
         self.mail_is_due = asyncio.Event()
         self.lookup: KeyLookup | None = None
         """What verifications ask, once this process serves."""
@@ -145,39 +134,6 @@ class Instance:
         """Do ``work`` on the reports of the usage log."""
         return await in_time(asyncio.to_thread(work, self.database.reports))
 
-    def look_for_mail_key(self) -> None:
-        """Take up the Resend key that Settings > Integrations keeps, or its end, where no setting says how to mail."""
-        if self.settings.resend_api_key is not None or self.settings.smtp_url is not None:
-            return
-        found = self.read(lambda tx: find_mail_credential(tx, self.provider_environment))
-        if found != self._mails_by:
-            self._mails_by = found
-            self.mail = sender_of(self.settings, found)
-            self.mail_config = mail_config_of(self.settings, by_resend=found is not None)
-
-    async def alook_for_mail_key(self) -> None:
-        """``look_for_mail_key`` in a thread."""
-        await in_time(asyncio.to_thread(self.look_for_mail_key))
-
-    async def asend_test_mail(self, caller: Caller) -> TestEmailResult:
-        """Send the owner a test email and return the result, within ``TEST_MAIL_SECONDS``.
-
-        Raises ``Conflict("mail_off")`` if email isn't set up, and what ``begin_test`` raises.
-        """
-        await self.alook_for_mail_key()
-        if self.mail is None:
-            raise Conflict(
-                "mail_off",
-                "Email isn't set up. Add a Resend key under Settings > Integrations, or set RESEND_API_KEY or "
-                "ARI_SMTP_URL and restart ARI.",
-            )
-        recipient = await self.acommand(caller, lambda tx, _: notifications.begin_test(tx))
-        began = self.clock.monotonic()
-        email = notifications.compose_test(self.mail_config, recipient, self.render_html)
-        sent = await self.mail.send(email, new_id("ntc", self.now_ms()), TEST_MAIL_SECONDS)
-        seconds = self.clock.monotonic() - began
-        return await self.acommand(caller, lambda tx, _: notifications.finish_test(tx, sent, recipient, seconds))
-
     async def acheck_ready(self, asked_as: str = "ready") -> None:
         """Raise ``Unavailable`` unless a verification would work now.
 
@@ -223,12 +179,6 @@ class Instance:
         """Let everything go."""
         self.passwords.close()
         self.database.close()
-
-
-def mail_config_of(settings: Settings, *, by_resend: bool = False) -> MailConfig:
-    """How this instance sends email; ``by_resend``: with a stored Resend key."""
-    sender = "smtp" if settings.smtp_url else "resend" if settings.resend_api_key or by_resend else None
-    return MailConfig(sender, settings.mail_from or RESEND_FROM, settings.public_url, settings.time_zone)
 
 
 async def in_time(work: Awaitable[T], otherwise: str = "try again") -> T:

@@ -41,10 +41,10 @@ def test_a_sealed_key_mails(data_dir: Path, database_url: str | None) -> None:
 
         instance.command(SYSTEM, seal)
         assert happen("sealed") == "sent"
-        assert (instance.mail_config.sender, _mailed(service)) == ("resend", 1)
+        assert (instance.mail.config.sender, _mailed(service)) == ("resend", 1)
         Deps(instance).do_sync(commands.remove, resend)
         assert happen("removed") == "unsent"
-        assert (instance.mail_config.can_send, _mailed(service)) == (False, 1)
+        assert (instance.mail.config.can_send, _mailed(service)) == (False, 1)
 
 
 def _mailed(service: StandIn) -> int:

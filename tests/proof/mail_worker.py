@@ -56,8 +56,8 @@ def dies_after(work: Callable[..., Any]) -> Callable[..., Any]:
 async def run(folder: Path, point: str) -> None:
     """One round."""
     instance = Instance.open(load_settings(data_dir=folder))
-    assert instance.mail is not None
-    instance.mail = Dying(instance.mail, point)
+    assert instance.mail.sender is not None
+    instance.mail.sender = Dying(instance.mail.sender, point)
     for name, verb in (("gathering", "gather"), ("claiming", "claim"), ("finishing", "finish")):
         if point == name:
             setattr(outbox, verb, dies_after(getattr(outbox, verb)))

@@ -93,7 +93,7 @@ class Writers:
     def mails(self, _turn: int) -> None:
         """Makes notices of events."""
         instance = self.instance
-        instance.command(SYSTEM, lambda unit, _: outbox.gather(unit, instance.mail_config))
+        instance.command(SYSTEM, lambda unit, _: outbox.gather(unit, instance.mail.config))
 
     def stamps(self, turn: int) -> None:
         """Stamps what is expired, and extends and shortens a key."""

@@ -80,21 +80,21 @@ def test_the_owner_confirms_first(instance: Instance) -> None:
 def test_what_a_key_set_before_sends_nothing(instance: Instance, field: str) -> None:
     """An instance of a version that let keys do it: mail is off, the card says why, and the owner can set it again."""
     _seal(instance, SYSTEM, base_url="https://mail.example.net")
-    instance.look_for_mail_key()
-    assert instance.mail is not None
+    asyncio.run(instance.mail.refresh(Deps(instance)))
+    assert instance.mail.sender is not None
     with instance.database.writing() as unit:
         row = unit.integrations.get("resend")
         assert row is not None
         unit.integrations.save(replace(row, **{field: "key_01KB5Q2W8Z6N4T0V9YRJXH3M7C"}))
-    instance.look_for_mail_key()
-    assert (instance.mail, instance.mail_config.can_send) == (None, False)
+    asyncio.run(instance.mail.refresh(Deps(instance)))
+    assert (instance.mail.sender, instance.mail.config.can_send) == (None, False)
     with pytest.raises(Conflict, match="An API key set the address of Resend"):
         asyncio.run(probe_provider(Deps(instance, SYSTEM), instance.prober, RESEND, instance.provider_environment))
     shown = instance.read(lambda unit: state(unit, RESEND, instance.provider_environment))
     assert (shown.name, "no email is sent" in (shown.problem or "")) == ("failing", True)
     _seal(instance, SYSTEM, base_url="https://mail.example.net")
-    instance.look_for_mail_key()
-    assert instance.mail is not None
+    asyncio.run(instance.mail.refresh(Deps(instance)))
+    assert instance.mail.sender is not None
 
 
 def test_over_http(owner: Any) -> None:

@@ -28,9 +28,9 @@ router = APIRouter(prefix="/api/notifications", tags=["Notifications"])
 @policy(AuthMode.KEY_OR_SESSION, scope="notifications:read")
 async def list_notifications(deps: CallerDeps) -> Response:
     """All notifications, whether each is on, and how ARI sends email."""
-    await deps.instance.alook_for_mail_key()
+    await deps.instance.mail.refresh(deps)
     listed, address = await deps.read(_read_settings)
-    mail = manage.mail_config_facts(deps.instance.mail_config, address)
+    mail = manage.mail_config_facts(deps.instance.mail.config, address)
     return respond({"mail": mail, "items": [manage.setting_facts(one) for one in listed]})
 
 
@@ -53,7 +53,7 @@ async def read_notification_history(deps: CallerDeps, query: Annotated[PageIn, Q
 @policy(AuthMode.KEY_OR_SESSION, scope="notifications:write", sensitive=True)
 async def send_test_mail(deps: CallerDeps) -> Response:
     """Sends a test email to the owner and returns the result. Limited to ten per hour."""
-    return respond(manage.test_facts(await deps.instance.asend_test_mail(deps.caller)))
+    return respond(manage.test_facts(await manage.send_test_email(deps, deps.instance.mail, deps.instance.clock)))
 
 
 @router.patch(

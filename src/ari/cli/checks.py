@@ -15,11 +15,12 @@ from ari.base.errors import AriError, for_operator
 from ari.base.seal import Sealed, open_one
 from ari.base.settings import Settings, environment_name
 from ari.cli import output
-from ari.instance import SLOW_SECONDS, mail_config_of
+from ari.instance import SLOW_SECONDS
 from ari.integrations.checks import is_private
 from ari.integrations.credentials import states
 from ari.integrations.environment import read_environment
 from ari.integrations.model import State
+from ari.outbound.mail import mail_config_of
 from ari.serving.limits import reachable_files
 from ari.storage import checkup
 from ari.storage.data_dir import prepare_data_dir

@@ -1,6 +1,7 @@
 """``ari notifications``: which emails the owner gets, their delivery history, and a test."""
 # Imports inside functions here: start-up speed.
 
+import asyncio
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -27,9 +28,9 @@ def list_kinds(as_json: AsJson = False, data_dir: DataDir = None) -> None:
     from ari.notifications import manage
 
     with open_deps(data_dir) as deps:
-        deps.instance.look_for_mail_key()
+        asyncio.run(deps.instance.mail.refresh(deps))
         switches, address = deps.read_sync(_get_settings), deps.read_sync(manage.recipient)
-        config = deps.instance.mail_config
+        config = deps.instance.mail.config
     if as_json:
         mail = manage.mail_config_facts(config, address)
         output.as_json({"mail": mail, "items": [manage.setting_facts(one) for one in switches]})
@@ -89,7 +90,7 @@ def send_test(as_json: AsJson = False, data_dir: DataDir = None) -> None:
     from ari.notifications import manage
 
     with open_deps(data_dir) as deps:
-        tested = asyncio.run(deps.instance.asend_test_mail(deps.caller))
+        tested = asyncio.run(manage.send_test_email(deps, deps.instance.mail, deps.instance.clock))
     if as_json:
         output.as_json(manage.test_facts(tested))
     elif tested.sent:

@@ -11,7 +11,6 @@ from ari.deps import Deps
 from ari.instance import Instance
 from ari.notifications import outbox
 from ari.notifications.model import Notice
-from ari.notifications.ports import NoticeTransaction
 
 SEND_SECONDS = 25.0
 """Time limit of one attempt; much less than a lease."""
@@ -24,14 +23,14 @@ _log = structlog.get_logger("ari.jobs")
 
 async def round_of_mail(instance: Instance) -> None:
     """Make notices of new events, then send what is due."""
-    await instance.alook_for_mail_key()
     deps = Deps(instance)
-    while await deps.read(has_unread):
-        if await deps.do(outbox.gather, instance.mail_config) < outbox.BATCH_SIZE:
+    await instance.mail.refresh(deps)
+    while await deps.read(outbox.has_unread):
+        if await deps.do(outbox.gather, instance.mail.config) < outbox.BATCH_SIZE:
             break
     holder = new_id("job", instance.now_ms())
     for _ in range(EMAILS_PER_ROUND):
-        if not await deps.read(has_due):
+        if not await deps.read(outbox.has_due):
             break
         await send_one(instance, holder)
 
@@ -39,12 +38,12 @@ async def round_of_mail(instance: Instance) -> None:
 async def send_one(instance: Instance, holder: str) -> None:
     """Try to send one notice that is due. If the process dies, the notice is retried after its lease."""
     deps = Deps(instance)
-    found = await deps.do(outbox.claim, instance.mail_config, instance.render_html, holder)
+    found = await deps.do(outbox.claim, instance.mail.config, instance.mail.render_html, holder)
     if isinstance(found, Notice):
         _log_result(found)
     if not isinstance(found, outbox.ClaimedNotice):
         return
-    sender = instance.mail
+    sender = instance.mail.sender
     assert sender is not None, "without a sender nothing is claimed"
     result = await sender.send(found.email, found.notice.id, SEND_SECONDS)
     _log_result(await deps.do(outbox.finish, found.notice, sender.name, result, holder))
@@ -52,22 +51,7 @@ async def send_one(instance: Instance, holder: str) -> None:
 
 async def forget_old(instance: Instance) -> None:
     """Delete the oldest entries of the delivery history."""
-    await Deps(instance).do(forget_old_notices)
-
-
-def has_unread(tx: NoticeTransaction) -> bool:
-    """Whether there are events that no notices were made of yet."""
-    return tx.feed.has_unread()
-
-
-def has_due(tx: NoticeTransaction) -> bool:
-    """Whether a notice is due to be sent."""
-    return tx.outbox.any_due(tx.now_ms, outbox.LEASE_MS)
-
-
-def forget_old_notices(tx: NoticeTransaction) -> None:
-    """Delete notices older than ``RETENTION_MS``."""
-    tx.notices.forget_before(tx.now_ms - RETENTION_MS)
+    await Deps(instance).do(outbox.forget_old, RETENTION_MS)
 
 
 def _log_result(notice: Notice) -> None:

@@ -4,16 +4,18 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from ari.base.clock import HOUR_MS, in_words, to_rfc3339
+from ari.base.clock import HOUR_MS, Clock, in_words, to_rfc3339
 from ari.base.errors import Conflict, Forbidden, NotFound, RateLimited
-from ari.base.transaction import record
+from ari.base.ids import new_id
+from ari.base.transaction import Runner, record
 from ari.notifications.compose import compose
 from ari.notifications.kind import NoticeKind
 from ari.notifications.kinds import KINDS
 from ari.notifications.model import Accepted, Email, EmailContent, MailConfig, Notice, SendResult
-from ari.notifications.ports import HtmlRenderer, KeyValueStore, NoticeTransaction
+from ari.notifications.ports import HtmlRenderer, KeyValueStore, MailService, NoticeTransaction
 
 TESTS_PER_HOUR = 10
+TEST_SECONDS = 12.0
 _TEST = "mail"
 _TEST_KEY = "mail_test"
 
@@ -122,6 +124,25 @@ def history(tx: NoticeTransaction, before_id: str | None, limit: int) -> list[No
 def recipient(tx: NoticeTransaction) -> str | None:
     """The owner's address, which receives the emails."""
     return tx.feed.owner_address()
+
+
+async def send_test_email(run: Runner, service: MailService, clock: Clock) -> TestEmailResult:
+    """Send the owner a test email and return the result, within ``TEST_SECONDS``.
+
+    Raises ``Conflict("mail_off")`` if email isn't set up, and what ``begin_test`` raises.
+    """
+    await service.refresh(run)
+    if service.sender is None:
+        raise Conflict(
+            "mail_off",
+            "Email isn't set up. Add a Resend key under Settings > Integrations, or set RESEND_API_KEY or "
+            "ARI_SMTP_URL and restart ARI.",
+        )
+    recipient = await run.do(begin_test)
+    began = clock.monotonic()
+    email = compose_test(service.config, recipient, service.render_html)
+    sent = await service.sender.send(email, new_id("ntc", clock.now_ms()), TEST_SECONDS)
+    return await run.do(finish_test, sent, recipient, clock.monotonic() - began)
 
 
 def begin_test(tx: NoticeTransaction) -> str:

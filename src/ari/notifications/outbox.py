@@ -53,6 +53,21 @@ class ClaimedNotice:
     email: Email
 
 
+def has_unread(tx: NoticeTransaction) -> bool:
+    """Whether there are events without notices."""
+    return tx.feed.has_unread()
+
+
+def has_due(tx: NoticeTransaction) -> bool:
+    """Whether there is a notice to claim."""
+    return tx.outbox.any_due(tx.now_ms, LEASE_MS)
+
+
+def forget_old(tx: NoticeTransaction, retention_ms: int) -> int:
+    """Delete finished notices older than this; returns how many."""
+    return tx.notices.forget_before(tx.now_ms - retention_ms)
+
+
 def gather(tx: NoticeTransaction, config: MailConfig, kinds: Mapping[str, NoticeKind] = KINDS) -> int:
     """Make the notices of the next unread events; returns the number of events read."""
     unread = tx.feed.unread(BATCH_SIZE)

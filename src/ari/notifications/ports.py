@@ -5,8 +5,8 @@ from typing import Protocol
 from ari.base.events import Event
 from ari.base.master_key import MasterKeys
 from ari.base.seal import SealedStore
-from ari.base.transaction import CommandTransaction
-from ari.notifications.model import Email, EmailContent, Notice, SendResult, Subject
+from ari.base.transaction import CommandTransaction, Runner
+from ari.notifications.model import Email, EmailContent, MailConfig, Notice, SendResult, Subject
 
 
 class Sender(Protocol):
@@ -24,6 +24,17 @@ class HtmlRenderer(Protocol):
     """Renders an email as HTML and escapes every value."""
 
     def __call__(self, content: EmailContent, link: str | None, footer: str) -> str: ...
+
+
+class MailService(Protocol):
+    """The mail service in use; ``sender`` is ``None`` where email isn't set up."""
+
+    sender: Sender | None
+    config: MailConfig
+    render_html: HtmlRenderer
+
+    async def refresh(self, run: Runner) -> None:
+        """Follow a mail key that was stored or removed."""
 
 
 class EventFeed(Protocol):

@@ -1,14 +1,49 @@
-"""Choose the mail service."""
+"""The mail service in use: the one that the settings name, else Resend with the stored key."""
+
+from collections.abc import Callable
 
 from ari.base.settings import Settings
+from ari.base.transaction import Runner
+from ari.integrations.credentials import find_mail_credential
+from ari.integrations.environment import ProviderEnvironment
 from ari.integrations.model import Credential
+from ari.notifications.model import RESEND_FROM, MailConfig
 from ari.notifications.ports import Sender
+from ari.outbound.email_html import render_html
 from ari.outbound.resend import Resend
 from ari.outbound.smtp import Smtp
 
 
+class MailService:
+    """``sender`` is ``None`` where email isn't set up."""
+
+    def __init__(self, settings: Settings, environment: Callable[[], ProviderEnvironment]) -> None:
+        self._settings = settings
+        self._environment = environment
+        self._stored: Credential | None = None
+        self.sender = sender_of(settings)
+        self.config = mail_config_of(settings)
+        self.render_html = render_html
+
+    async def refresh(self, run: Runner) -> None:
+        """Use the stored Resend key, or stop using a removed one, unless the settings name a mail service."""
+        if self._settings.resend_api_key is not None or self._settings.smtp_url is not None:
+            return
+        stored = await run.read(find_mail_credential, self._environment())
+        if stored != self._stored:
+            self._stored = stored
+            self.sender = sender_of(self._settings, stored)
+            self.config = mail_config_of(self._settings, by_resend=stored is not None)
+
+
+def mail_config_of(settings: Settings, *, by_resend: bool = False) -> MailConfig:
+    """How this instance sends email; ``by_resend``: with a stored Resend key."""
+    sender = "smtp" if settings.smtp_url else "resend" if settings.resend_api_key or by_resend else None
+    return MailConfig(sender, settings.mail_from or RESEND_FROM, settings.public_url, settings.time_zone)
+
+
 def sender_of(settings: Settings, stored: Credential | None = None) -> Sender | None:
-    """The sender from the settings, or ``None`` if email isn't set up; ``stored`` is a Resend key from the database."""
+    """The sender, ``None`` where email isn't set up; ``stored`` is a Resend key from Settings > Integrations."""
     if settings.resend_api_key is not None:
         set_by_owner = "resend_url" in settings.model_fields_set
         return Resend(settings.resend_url, settings.resend_api_key.get_secret_value(), set_by_owner=set_by_owner)

@@ -1,5 +1,6 @@
 """Start the server: bind the port, migrate the database, create the owner, fork the workers."""
 
+import asyncio
 import os
 import socket
 from collections.abc import Mapping
@@ -82,8 +83,8 @@ def _prepare(settings: Settings, given: ProviderEnvironment, *, new_instance: bo
         _refuse_lost_master_key(instance)
         link = _prepare_owner(instance, new_instance=new_instance)
         instance.database.history.forget_if_empty()
-        instance.look_for_mail_key()
-        return link, instance.mail_config.can_send
+        asyncio.run(instance.mail.refresh(Deps(instance)))
+        return link, instance.mail.config.can_send
     finally:
         instance.close()
 

@@ -50,7 +50,7 @@ class ForgotPages:
     async def ask(self, request: Request) -> Response:
         """Email the link if the account exists. The response is the same if it doesn't."""
         form, deps = form_from(form_of(request), "email"), visitor_deps_of(request)
-        if not self._instance.mail_config.can_link:
+        if not self._instance.mail.config.can_link:
             return self._page(request, form)
         device = read_cookie(request.headers.getlist("cookie"), device_cookie_name(self._instance.settings))
         known = await deps.read(sign_in.is_known, form.value("email"), device)
@@ -63,7 +63,7 @@ class ForgotPages:
     async def _send_link(self, request: Request, form: Form, device: str | None) -> Response:
         responds_at = asyncio.get_running_loop().time() + RESPONSE_SECONDS
         try:
-            await visitor_deps_of(request).do(queue_reset_link, self._instance.mail_config, form.value("email"), device)
+            await visitor_deps_of(request).do(queue_reset_link, self._instance.mail.config, form.value("email"), device)
         except RateLimited as error:
             wait = {"retry-after": str(error.retry_after_seconds)}
             return self._page(request, form.with_problem("email", str(error)), 429, wait)
@@ -87,5 +87,5 @@ class ForgotPages:
             headers=headers,
             form=form,
             sent=sent,
-            by_mail=self._instance.mail_config.can_link,
+            by_mail=self._instance.mail.config.can_link,
         )

@@ -36,13 +36,14 @@ class NotificationPages:
         """The page."""
         before = request.query_params.get("before", "")
         after = before if is_id(NOTICE, before) else None
-        await self._instance.alook_for_mail_key()
-        overview = await deps_of(request).read(read_notifications, after)
+        deps = deps_of(request)
+        await self._instance.mail.refresh(deps)
+        overview = await deps.read(read_notifications, after)
         return self._pages.page(
             request,
             "pages/notifications/page.html",
             overview=overview,
-            mail_config=self._instance.mail_config,
+            mail_config=self._instance.mail.config,
             narrowed=after is not None,
             badge_of=badge_of,
             explain=explain,
@@ -63,5 +64,5 @@ class NotificationPages:
     @policy(AuthMode.SESSION, sensitive=True)
     async def test(self, request: Request) -> Response:
         """Send the test email; its result is stored, and the page that follows shows it."""
-        await self._instance.asend_test_mail(deps_of(request).caller)
+        await manage.send_test_email(deps_of(request), self._instance.mail, self._instance.clock)
         return self._pages.go(request, NOTIFICATIONS, MAIL_TESTED)

@@ -43,10 +43,10 @@ class AddressPages:
     async def ask(self, request: Request) -> Response:
         """Email the link."""
         form = form_from(form_of(request), "email")
-        if not self._instance.mail_config.can_link:
+        if not self._instance.mail.config.can_link:
             return self._form(request, form)
         try:
-            await deps_of(request).do(queue_address_link, self._instance.mail_config, form.value("email"))
+            await deps_of(request).do(queue_address_link, self._instance.mail.config, form.value("email"))
         except Invalid as error:
             return self._form(request, form.with_problems(error.problems), 422)
         except RateLimited as error:
@@ -82,7 +82,7 @@ class AddressPages:
             status=status,
             headers=headers,
             form=form,
-            by_mail=self._instance.mail_config.can_link,
+            by_mail=self._instance.mail.config.can_link,
         )
 
 
