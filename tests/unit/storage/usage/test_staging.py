@@ -1,4 +1,4 @@
-"""A SQLite file that is taken away under a running process: it never writes where no reader looks."""
+"""A SQLite file that is removed or replaced under a running process: it never writes where no reader looks."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from tests.support.usage import a_row
 
 @pytest.mark.parametrize("name", ["usage.db", "usage-staging.db"])
 def test_a_removed_log_takes_no_rows(data_dir: Path, name: str) -> None:
-    """Its callers are told no; no empty file appears in its place."""
+    """Its callers get ``Unavailable``; no empty file appears in its place."""
     with opened(data_dir, None) as instance:
         instance.database.usage.commit(Batch([a_row()]))
         for path in data_dir.glob(f"{name}*"):

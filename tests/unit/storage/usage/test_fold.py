@@ -1,4 +1,4 @@
-"""What callers wait for in SQLite's inbox: nothing long."""
+"""The staging file of SQLite: callers never wait long for it."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ def instance(data_dir: Path) -> Iterator[Instance]:
 
 
 def _frames(instance: Instance) -> int:
-    """How long the inbox's write-ahead log is, in pages."""
+    """The length of the staging file's WAL, in pages."""
     with closing(sqlite3.connect(instance.settings.data_dir / STAGING_FILE)) as connection:
         _, frames, _ = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
     return int(frames)
@@ -34,22 +34,22 @@ def _commit(instance: Instance, commits: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("commits", "rows", "begins_anew"), [(29, 1, False), (30, 1, True), (31, 1, True), (1, 200, False), (10, 100, True)]
+    ("commits", "rows", "restarts"), [(29, 1, False), (30, 1, True), (31, 1, True), (1, 200, False), (10, 100, True)]
 )
-def test_the_write_ahead_log_begins_anew_after_so_many_pages(
-    instance: Instance, monkeypatch: pytest.MonkeyPatch, commits: int, rows: int, begins_anew: bool
+def test_the_wal_restarts_after_so_many_pages(
+    instance: Instance, monkeypatch: pytest.MonkeyPatch, commits: int, rows: int, restarts: bool
 ) -> None:
-    """Many small commits or few big ones: no caller's commit has to carry it over; and it is not done for every few."""
+    """For many small commits or few big ones, no caller's commit checkpoints; and not every few commits do."""
     monkeypatch.setattr(store, "_CHECKPOINT_PAGES", 120)
     for _ in range(commits):
         instance.database.usage.commit(Batch([a_row() for _ in range(rows)]))
     instance.database.usage.checkpoint_if_needed()
     _commit(instance, 1)
-    assert (_frames(instance) < 10) is begins_anew
+    assert (_frames(instance) < 10) is restarts
 
 
 def test_entries_leave_in_small_steps_and_all_of_them(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever their number is to the size of a step; none is counted twice."""
+    """For any number of entries per step; none is counted twice."""
     monkeypatch.setattr(fold, "_MAX_DELETED", 4)
     for count in (1, 4, 5, 11):
         _commit(instance, count)
