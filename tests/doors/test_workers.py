@@ -170,4 +170,4 @@ def test_a_taken_port_is_named(server: Any, make_server: Callable[..., Any], tmp
     second = make_server(folder)
     second.port = server.port
     assert second.launch().wait(30) == 1
-    assert f"cannot listen on 127.0.0.1 port {server.port}: address already in use" in second.log_text()
+    assert f"Can't listen on 127.0.0.1 port {server.port}: address already in use" in second.log_text()
