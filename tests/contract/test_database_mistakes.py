@@ -63,7 +63,7 @@ def _refusal(data_dir: Path, url: str) -> str:
 
 
 def _doctor(data_dir: Path, url: str) -> str:
-    return " ".join(one.said for one in examine(settings_for(data_dir, url), audit=False) if one.state == "wrong")
+    return " ".join(one.message for one in examine(settings_for(data_dir, url), audit=False) if one.state == "wrong")
 
 
 def test_wrong_names_and_places(data_dir: Path, postgres_url: str, role: str) -> None:

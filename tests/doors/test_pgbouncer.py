@@ -129,7 +129,7 @@ def test_statement_mode_is_refused(data_dir: Path, postgres_url: str, pooler: Pg
     assert "statement pooling mode. ARI needs transactions: set the pooler's pool_mode" in _refused(data_dir, url)
     found = {one.check: one for one in examine(settings_for(data_dir, url), audit=False)}
     assert found["database"].state == "wrong"
-    assert "statement pooling mode" in found["database"].said
+    assert "statement pooling mode" in found["database"].message
 
 
 @_pooled("transaction", ignore_startup_parameters="options")
