@@ -155,7 +155,7 @@ def _integrations(owner: Any, page: Any, look: Any) -> None:
         page.locator(f"#{name}-openai").click()
         _has_come(dialog)
         if name == "key":
-            dialog.get_by_role("button", name="Seal key").click()
+            dialog.get_by_role("button", name="Save key").click()
             expect(dialog.get_by_text("Paste the key.")).to_be_visible()
         look(page)
         page.keyboard.press("Escape")
