@@ -13,6 +13,12 @@ class AsgiResponse:
     status: int
     headers: dict[str, str]
     body: bytes
+    cookies: tuple[str, ...] = ()
+    """The values of its ``Set-Cookie`` headers."""
+
+    @property
+    def text(self) -> str:
+        return self.body.decode()
 
 
 def scope_of(method: str, target: bytes, headers: list[tuple[bytes, bytes]]) -> dict[str, Any]:
@@ -55,4 +61,5 @@ async def call(
     start = sent[0]
     assert start["type"] == "http.response.start", sent
     named = {name.decode(): value.decode("latin-1") for name, value in start.get("headers", ())}
-    return AsgiResponse(start["status"], named, b"".join(part.get("body", b"") for part in sent[1:]))
+    cookies = tuple(value.decode() for name, value in start.get("headers", ()) if name == b"set-cookie")
+    return AsgiResponse(start["status"], named, b"".join(part.get("body", b"") for part in sent[1:]), cookies)

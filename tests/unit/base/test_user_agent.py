@@ -1,9 +1,8 @@
-"""Devices in words, QR codes, and which endpoints ask for the password."""
+"""Browsers in words."""
 
 import pytest
 
 from ari.base.user_agent import browser_name
-from ari.web.qr import qr_code
 
 _WEBKIT = "AppleWebKit/537.36 (KHTML, like Gecko)"
 
@@ -38,11 +37,3 @@ _WEBKIT = "AppleWebKit/537.36 (KHTML, like Gecko)"
 def test_devices(agent: str | None, words: str) -> None:
     """What people call their browser; anything else as it is."""
     assert browser_name(agent) == words
-
-
-def test_a_qr_code_has_its_margin_and_finders() -> None:
-    """Four light modules around, and the dark corner that readers look for."""
-    code = qr_code("otpauth://totp/ARI:a?secret=B")
-    assert code.size >= 21 + 8
-    assert code.path.startswith("M4 4h7v1h-7z")
-    assert "M0 " not in code.path

@@ -1,0 +1,56 @@
+"""Use of the AI gateway, as both usage pages show it."""
+
+from ari.base.clock import HOUR_MS
+from ari.usage.ai import AiCount, AiSums
+from ari.usage.reports import spans
+from ari.usage.reports.ai_summary import AiSummary
+from ari.web.ai_use import SHOWN, build_ai_view
+from tests.support.instances import START_MS
+
+SPAN = spans.preset("24h", START_MS)
+
+
+def summary(*parts: AiSums, **counts: list[AiCount]) -> AiSummary:
+    """A summary whose hours have these sums."""
+    hours = [(SPAN.since_ms + number * HOUR_MS, one) for number, one in enumerate(parts)]
+    lists = {"providers": [], "models": [], "keys": [], **counts}
+    return AiSummary(SPAN, hours, **lists)
+
+
+def count(name: str, provider: str = "openai", requests: int = 1) -> AiCount:
+    return AiCount(name=name, provider=provider, sums=AiSums(request_count=requests), last_at_ms=START_MS)
+
+
+def test_without_requests_there_is_nothing_to_show() -> None:
+    """The pages leave the section out instead of showing zeros."""
+    assert build_ai_view(summary(AiSums(), AiSums()), {}) is None
+
+
+def test_hours_add_up_and_failed_requests_are_drawn_apart() -> None:
+    """The bars have the full length of all requests; failures are the refused part of the chart."""
+    view = build_ai_view(summary(AiSums(3, 1, input_tokens=5), AiSums(4, 0, input_tokens=7)), {})
+    assert view is not None
+    assert (view.most, view.sums.failed_count, view.sums.input_tokens) == (7, 1, 12)
+    assert [(bar.accepted, bar.refused) for bar in view.chart.bars] == [(2, 1), (4, 0)]
+
+
+def test_names_are_those_that_people_know() -> None:
+    """Providers by title, an unknown one by its name; a key by its name, and without a link once it is deleted."""
+    found = summary(
+        AiSums(2),
+        providers=[count("openai"), count("gone", "gone")],
+        models=[count("gpt-5", "openai")],
+        keys=[count("key_1", ""), count("key_2", "")],
+    )
+    view = build_ai_view(found, {"key_1": "Mobile App", "key_2": None})
+    assert view is not None
+    assert [row.name for row in view.providers] == ["OpenAI", "gone"]
+    assert [(row.name, row.sub) for row in view.models] == [("gpt-5", "OpenAI")]
+    assert [(row.name, row.key_id) for row in view.keys] == [("Mobile App", "key_1"), ("key_2", None)]
+
+
+def test_tables_are_short() -> None:
+    """A key with a hundred models does not push the log off the page."""
+    view = build_ai_view(summary(AiSums(99), models=[count(f"model-{number}") for number in range(99)]), {})
+    assert view is not None
+    assert [row.name for row in view.models] == [f"model-{number}" for number in range(SHOWN)]

@@ -1,0 +1,46 @@
+"""The one place that knows every page: toasts, and what a form may lead back to (security.md 28)."""
+
+from ari.web import urls
+from ari.web.navigation import Toast
+from ari.web.pages.settings_api.urls import HOME
+
+
+def toasts() -> list[Toast]:
+    """Every toast of every folder of pages."""
+    folders = [one for one in vars(urls).values() if hasattr(one, "RETURN_TO")]
+    return [value for folder in folders for value in vars(folder).values() if isinstance(value, Toast)]
+
+
+def test_every_toast_is_found_by_its_own_id() -> None:
+    """Two toasts with one ID would show the wrong message after a form."""
+    found = toasts()
+    assert len(found) > 15
+    assert [urls.toast_text(one.id) for one in found] == [one.text for one in found]
+    assert len({one.id for one in found}) == len(found)
+
+
+def test_the_cookie_cannot_hold_a_text_of_its_own() -> None:
+    """The cookie holds an ID; any other text shows nothing."""
+    for text in ("", "renamed ", "<b>Your session ended</b>"):
+        assert urls.toast_text(text) is None
+
+
+def test_no_form_leads_back_to_a_page_that_acts_or_that_visitors_see() -> None:
+    """After signing in the browser never lands on sign-in, setup, a link's page or a form's own address."""
+    for url in (
+        "/sign-in",
+        "/sign-in/code",
+        "/setup",
+        "/reset-password",
+        "/confirm",
+        "/settings/keys/many",
+        "/sign-out",
+    ):
+        assert urls.return_url(url) == urls.settings_api.HOME
+        assert urls.page_behind(f"http://127.0.0.1:3000{url}") is None
+
+
+def test_the_page_behind_a_dialog_keeps_its_query_but_not_its_host() -> None:
+    """htmx sends the whole URL; only the path and query are used, so another host leads nowhere else."""
+    assert urls.page_behind("https://evil.example/settings/usage?range=7d#top") == "/settings/usage?range=7d"
+    assert urls.page_behind(None) is None
