@@ -2,7 +2,6 @@
 
 from ari.web import urls
 from ari.web.navigation import Toast
-from ari.web.pages.settings_api.urls import HOME
 
 
 def toasts() -> list[Toast]:
