@@ -212,9 +212,15 @@ class MemoryEvents:
     def append_counts(self, now_ms: int) -> int:
         return 0
 
-    def page(self, subject: str | None, before_id: str | None, limit: int) -> list[Event]:
+    def any_counts(self, now_ms: int) -> bool:
+        return False
+
+    def page(self, subject: str | None, before_id: str | None, limit: int, *, keys_only: bool = False) -> list[Event]:
         newest = [e for e in reversed(self.all) if subject in (None, e.subject)]
         return [event for event in newest if before_id is None or event.id < before_id][:limit]
+
+    def newest(self) -> tuple[str, str] | None:
+        return None
 
     def has(self, subject: str, name: str) -> bool:
         return any(event.subject == subject and event.name == name for event in self.all)

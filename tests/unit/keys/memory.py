@@ -99,6 +99,9 @@ class MemoryEvents:
     def append_counts(self, now_ms: int) -> int:
         return 0
 
+    def any_counts(self, now_ms: int) -> bool:
+        return False
+
     def page(self, subject: str | None, before_id: str | None, limit: int, *, keys_only: bool = False) -> list[Event]:
         return self.written[::-1][:limit]
 
