@@ -3,11 +3,10 @@
 import asyncio
 import os
 import shutil
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Self, TypeVar
 
 from ari.accounts.password import PasswordHasherPool
-from ari.base.caller import Caller
 from ari.base.clock import Clock, system_clock
 from ari.base.errors import ConfigurationError, Unavailable, for_operator
 from ari.base.settings import Settings
@@ -19,11 +18,9 @@ from ari.storage import migrate as migrations
 from ari.storage.checkup import audit_trail, try_verifying
 from ari.storage.engine import Database
 from ari.storage.failover.history import WentBack
-from ari.storage.lookups.keys import KeyLookup
 from ari.storage.trail.walk import Trail
-from ari.storage.transaction import Transaction
 from ari.usage.model import KeyClient, KeyTotals
-from ari.usage.ports import UsageReader
+from ari.usage.ports import KeyLookup
 from ari.usage.recorder import UsageRecorder
 
 T = TypeVar("T")
@@ -99,28 +96,6 @@ class Instance:
         """What the disk of the data directory has left."""
         return shutil.disk_usage(self.settings.data_dir).free
 
-    def command(self, caller: Caller, work: Callable[[Transaction, Caller], T]) -> T:
-        """Do ``work`` in one write transaction in which the caller was found alive (security.md 12).
-
-        Raises ``CallerRevoked``, ``Unavailable`` and what the work raises; then nothing is written.
-        """
-        from ari.deps import Deps  # noqa: PLC0415 - until every door uses Deps
-
-        return Deps(self, caller).do_sync(lambda unit: work(unit, unit.caller))
-
-    def read(self, work: Callable[[Transaction], T]) -> T:
-        """Do ``work`` in a read-only snapshot."""
-        with self.database.reading() as unit:
-            return work(unit)
-
-    async def acommand(self, caller: Caller, work: Callable[[Transaction, Caller], T]) -> T:
-        """``command`` in a thread. After ``ANSWER_SECONDS`` the outcome is unknown: ``Unavailable`` says so."""
-        return await in_time(asyncio.to_thread(self.command, caller, work), "the change may still be made")
-
-    async def aread(self, work: Callable[[Transaction], T]) -> T:
-        """``read`` in a thread."""
-        return await in_time(asyncio.to_thread(self.read, work))
-
     async def atotals(self, key_ids: Sequence[str]) -> dict[str, KeyTotals]:
         """What these keys were used for in all."""
         return await in_time(asyncio.to_thread(self.database.usage.totals, key_ids))
@@ -129,10 +104,6 @@ class Instance:
         """From which addresses and by which user agents a key was used, last seen first."""
         log = self.database.usage
         return await in_time(asyncio.to_thread(lambda: (log.addresses(key_id, limit), log.agents(key_id, limit))))
-
-    async def areport(self, work: Callable[[UsageReader], T]) -> T:
-        """Do ``work`` on the reports of the usage log."""
-        return await in_time(asyncio.to_thread(work, self.database.reports))
 
     async def acheck_ready(self, asked_as: str = "ready") -> None:
         """Raise ``Unavailable`` unless a verification would work now.

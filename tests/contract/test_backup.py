@@ -48,18 +48,14 @@ def _create(instance: Instance, name: str, **more: Any) -> Created:
     return Deps(instance).do_sync(keys.create, new)
 
 
-def _do(instance: Instance, work: Any) -> None:
-    instance.command(SYSTEM, lambda unit, by: work(unit, by, instance.now_ms()))
-
-
 def _fill(instance: Instance) -> dict[str, Created]:
     """An instance with every kind of key, an owner who is signed in, and a usage log."""
     made = {name: _create(instance, name) for name in ("living", "disabled", "revoked", "deleted", "日本 \U0001f511")}
     made["hour"] = _create(instance, "hour", expires="1h")
-    _do(instance, lambda u, by, now: keys.change(u, made["disabled"].key.id, KeyChange(disabled=True)))
+    Deps(instance).do_sync(keys.change, made["disabled"].key.id, KeyChange(disabled=True))
     for name in ("revoked", "deleted"):
-        _do(instance, lambda u, by, now, n=name: keys.revoke(u, made[n].key.id, "why"))
-    _do(instance, lambda u, by, now: keys.delete(u, made["deleted"].key.id))
+        Deps(instance).do_sync(keys.revoke, made[name].key.id, "why")
+    Deps(instance).do_sync(keys.delete, made["deleted"].key.id)
     with instance.database.writing() as unit:
         now_ms = instance.now_ms()
         unit.accounts.add_owner(Account("usr_1", "owner@example.org", "hash", now_ms))
@@ -171,7 +167,7 @@ def test_restored_keys_come_back_disabled(source: Instance, target_url: str | No
     with _opened(tmp_path / "new", target_url) as target:
 
         def status(name: str) -> str:
-            key = target.read(lambda unit: unit.keys.tombstone(made[name].key.id))
+            key = Deps(target).read_sync(lambda unit: unit.keys.tombstone(made[name].key.id))
             assert key is not None
             return key.status(target.now_ms())
 
@@ -199,7 +195,7 @@ def test_a_filled_instance_is_not_replaced_by_mistake(source: Instance, target_u
         assert Deps(old).read_sync(keys.get, kept.key.id).name == "kept"
     _restore(tmp_path / "old", target_url, body, replace=True)
     with _opened(tmp_path / "old", target_url) as old:
-        assert old.read(lambda unit: unit.keys.tombstone(kept.key.id)) is None
+        assert Deps(old).read_sync(lambda unit: unit.keys.tombstone(kept.key.id)) is None
         assert _count(old, "api_keys") == 6
         with pytest.raises(Exception, match="events are never changed"), old.database.main.begin() as connection:
             connection.execute(text("DELETE FROM events"))
@@ -210,7 +206,7 @@ def test_nothing_is_replaced_while_somebody_uses_it(source: Instance, target_url
     _fill(source)
     body, _ = _backup(source)
     with _opened(tmp_path / "old", target_url) as running:
-        running.read(lambda unit: unit.notes.get("x"))
+        Deps(running).read_sync(lambda unit: unit.notes.get("x"))
         with pytest.raises(Conflict, match="ARI is running"):
             _restore(tmp_path / "old", target_url, body, replace=True)
     _restore(tmp_path / "old", target_url, body, replace=True)

@@ -9,7 +9,7 @@ import pytest
 from ari import keys
 from ari.accounts import setup, sign_in
 from ari.accounts.password import Verdict
-from ari.base.caller import SYSTEM, Caller
+from ari.base.caller import Caller
 from ari.base.clock import DAY_MS, HOUR_MS
 from ari.base.events import BOUNDED_EVENTS, Event, Origin
 from ari.base.ids import new_id
@@ -34,12 +34,12 @@ def happen(instance: Instance, times: int = 1, subject: str | None = None, name:
     for _ in range(times):
         now_ms = instance.now_ms()
         event = Event(new_id("evt", now_ms), now_ms, name, "visitor", subject, Origin("web"))
-        instance.command(SYSTEM, lambda unit, _, event=event: unit.events.append_bounded(event))
+        Deps(instance).do_sync(lambda unit, event=event: unit.events.append_bounded(event))
 
 
 def written(instance: Instance, subject: str | None = None) -> list[int]:
     """What each event stands for, oldest first."""
-    events = instance.read(lambda unit: unit.events.page(None, None, 200))
+    events = Deps(instance).read_sync(lambda unit: unit.events.page(None, None, 200))
     return [event.detail.get("counted", 1) for event in reversed(events) if event.subject == subject]
 
 
@@ -55,7 +55,7 @@ def test_after_a_few_they_are_counted(instance: Instance) -> None:
     happen(instance)
     assert written(instance)[BOUNDED_EVENTS + 2 :] == [10 - BOUNDED_EVENTS, 1]
     assert written(instance, "usr_1") == [1, 1, 1, 1, 1]
-    [summary] = [one for one in instance.read(lambda unit: unit.events.page(None, None, 200)) if one.detail]
+    [summary] = [one for one in Deps(instance).read_sync(lambda unit: unit.events.page(None, None, 200)) if one.detail]
     assert (summary.name, summary.actor, summary.origin.door) == (NAME, "system", "system")
 
 
@@ -86,7 +86,7 @@ def test_many_at_once_lose_none(instance: Instance) -> None:
     with ThreadPoolExecutor(6) as threads:
         list(threads.map(lambda _: happen(instance), range(60)))
     clock_of(instance).advance(HOUR)
-    instance.command(SYSTEM, lambda unit, _: unit.events.append_counts(instance.now_ms()))
+    Deps(instance).do_sync(lambda unit: unit.events.append_counts(instance.now_ms()))
     assert sum(written(instance)) == 60
     assert len(written(instance)) == BOUNDED_EVENTS + 1
     assert audit_trail(instance.database).is_whole
@@ -112,6 +112,6 @@ def test_a_dead_key_in_urls_is_written_once_a_day(instance: Instance) -> None:
     for _ in range(48):
         Deps(instance).do_sync(keys.record_exposure, key)
         clock_of(instance).advance(HOUR)
-    names = [event.name for event in instance.read(lambda unit: unit.events.page(key.id, None, 50))]
+    names = [event.name for event in Deps(instance).read_sync(lambda unit: unit.events.page(key.id, None, 50))]
     assert names.count("key_exposed") == 3
     assert written(instance, key.id)[-2:] == [23, 1]

@@ -136,7 +136,7 @@ def test_a_revoke_that_was_lost_is_noticed_by_every_node_that_saw_it(nodes: Node
         for lookup in lookups:
             await _becomes(lookup.find, digest, "active")
             await lookup.close()
-        names = [event.name for event in one.read(lambda unit: unit.events.page(None, None, 5))]
+        names = [event.name for event in Deps(one).read_sync(lambda unit: unit.events.page(None, None, 5))]
         assert names[0] == "database_accepted"
 
     asyncio.run(run())

@@ -64,7 +64,7 @@ def test_a_database_that_went_back_is_noticed_through_a_pooler(node: Instance, p
     _create(node)
     _lose_the_newest_event(postgres_url)
     with pytest.raises(WentBack, match="went back in time"):
-        node.read(lambda unit: unit.accounts.owner())
+        Deps(node).read_sync(lambda unit: unit.accounts.owner())
     node.database.watch()
     beat: Any = node.database.heartbeat
     eventually(lambda: beat._connection is None)

@@ -9,6 +9,7 @@ from sqlalchemy import event
 
 from ari.base.clock import DAY_MS, HOUR_MS
 from ari.base.ids import new_id
+from ari.deps import Deps
 from ari.instance import Instance
 from ari.keys.listing import SHOWN, Cursor, KeyCounts, KeyFilter, Show
 from ari.keys.names import folded
@@ -108,7 +109,7 @@ def counted(instance: Instance) -> Iterator[list[str]]:
 
 def page(instance: Instance, where: KeyFilter, sort: Sort, after: Cursor | None = None, limit: int = 50) -> Any:
     usage = instance.database.usage
-    return instance.read(lambda unit: page_of_keys(unit.listing, usage, where, sort, after, limit))
+    return Deps(instance).read_sync(lambda unit: page_of_keys(unit.listing, usage, where, sort, after, limit))
 
 
 def everything(instance: Instance, where: KeyFilter, sort: Sort, limit: int = 1_999) -> list[Listed]:
@@ -261,14 +262,14 @@ def test_counts_are_of_all_keys(many: Any) -> None:
     instance, keys = many
     present = [key for key in keys if key["deleted_at_ms"] is None]
     active = sum(_expected("active", key, None) for key in present)
-    assert instance.read(lambda unit: unit.listing.counts(START_MS)) == KeyCounts(len(present), active)
+    assert Deps(instance).read_sync(lambda unit: unit.listing.counts(START_MS)) == KeyCounts(len(present), active)
 
 
 def test_advice_about_all_of_them_costs_as_much_as_about_one(many: Any) -> None:
     """At most six statements; nothing is asked key by key."""
     instance, _ = many
     with counted(instance) as statements:
-        found = instance.read(
+        found = Deps(instance).read_sync(
             lambda unit: advice.recommendations(unit.listing, unit.dismissals, instance.database.usage, START_MS)
         )
     assert {one.kind for one in found} == {"unused", "endless"}

@@ -8,7 +8,6 @@ import pytest
 from sqlalchemy import text
 
 from ari import keys
-from ari.base.caller import SYSTEM, Caller
 from ari.base.clock import DAY_MS
 from ari.base.errors import Conflict, Invalid, NotFound
 from ari.deps import Deps
@@ -17,7 +16,7 @@ from ari.keys import NewKey, token
 from ari.keys.checks import AccessRequest
 from ari.keys.model import Granted
 from ari.keys.verify import verify_digest
-from ari.storage.lookups.keys import KeyLookup
+from ari.usage.ports import KeyLookup
 from tests.support.commands import change_key, clock_of, create_key, delete_key, events_of, revoke_key
 from tests.support.instances import opened
 
@@ -35,7 +34,7 @@ def test_a_created_key_is_found_by_its_digest_and_id(instance: Instance) -> None
     assert (key.name, key.scopes) == ("Büro 🚀", ("api:read", "usage:read"))
     assert key.expires_at_ms == instance.now_ms() + 90 * DAY_MS
     digest = token.digest(created.secret.encode())
-    assert instance.read(lambda unit: unit.keys.find(digest)) == key
+    assert Deps(instance).read_sync(lambda unit: unit.keys.find(digest)) == key
     assert Deps(instance).read_sync(keys.get, key.id) == key
 
 
@@ -68,13 +67,16 @@ def test_every_command_writes_its_event(instance: Instance) -> None:
 def test_a_failed_command_leaves_nothing(instance: Instance) -> None:
     """One transaction: the key and its event, or neither."""
 
-    def work(unit: object, by: Caller) -> None:
+    def work(unit: object) -> None:
         keys.create(unit, NewKey("n"))
         raise RuntimeError("later")
 
     with pytest.raises(RuntimeError):
-        instance.command(SYSTEM, work)
-    assert instance.read(lambda unit: (unit.keys.count(0, "all"), unit.events.page(None, None, 9))) == (0, [])
+        Deps(instance).do_sync(work)
+    assert Deps(instance).read_sync(lambda unit: (unit.keys.count(0, "all"), unit.events.page(None, None, 9))) == (
+        0,
+        [],
+    )
 
 
 def test_revoking_is_final_and_repeatable(instance: Instance) -> None:
@@ -115,7 +117,7 @@ def test_only_the_inactive_can_be_deleted_and_a_tombstone_stays(instance: Instan
     with pytest.raises(NotFound):
         delete_key(instance, created.key)
     clock_of(instance).step(-7200)
-    tombstone = instance.read(lambda unit: unit.keys.find(token.digest(created.secret.encode())))
+    tombstone = Deps(instance).read_sync(lambda unit: unit.keys.find(token.digest(created.secret.encode())))
     assert tombstone is not None
     assert (tombstone.name, tombstone.status(instance.now_ms())) == ("n", "expired")
 
@@ -131,13 +133,15 @@ def test_pages_are_newest_first_and_filtered(instance: Instance) -> None:
     now_ms = instance.now_ms()
 
     def page(activity: str, before: str | None = None, limit: int = 10) -> list[str]:
-        return [key.name for key in instance.read(lambda unit: unit.keys.page(now_ms, activity, before, limit))]
+        return [
+            key.name for key in Deps(instance).read_sync(lambda unit: unit.keys.page(now_ms, activity, before, limit))
+        ]
 
     assert page("all") == ["k4", "k3", "k2", "k1", "k0"]
     assert page("active") == ["k4", "k3", "k0"]
     assert page("inactive") == ["k2", "k1"]
     assert page("all", keys[3].id, 2) == ["k2", "k1"]
-    assert instance.read(lambda unit: unit.keys.count(now_ms, "inactive")) == 2
+    assert Deps(instance).read_sync(lambda unit: unit.keys.count(now_ms, "inactive")) == 2
 
 
 @pytest.mark.parametrize("key_id", ["", "key_1", "x" * 1000, "key_\x00", "' OR 1=1 --"])
@@ -153,7 +157,7 @@ def test_bad_input_is_refused_before_anything_is_written(instance: Instance) -> 
         with pytest.raises(Invalid) as caught:
             create_key(instance, **({"name": "n"} | bad))
         assert caught.value.problems[0].location.startswith(next(iter(bad)).removesuffix("_ms"))
-    assert instance.read(lambda unit: unit.keys.count(0, "all")) == 0
+    assert Deps(instance).read_sync(lambda unit: unit.keys.count(0, "all")) == 0
 
 
 def test_a_row_that_claims_to_be_deleted_is_refused_by_every_lookup(instance: Instance) -> None:
@@ -176,4 +180,4 @@ def test_a_row_that_claims_to_be_deleted_is_refused_by_every_lookup(instance: In
             await lookup.close()
 
     assert asyncio.run(codes()) == ["ok", "revoked", "revoked"]
-    assert instance.read(lambda unit: unit.keys.page(instance.now_ms(), "all", None, 9)) == []
+    assert Deps(instance).read_sync(lambda unit: unit.keys.page(instance.now_ms(), "all", None, 9)) == []

@@ -4,7 +4,6 @@ import asyncio
 from pathlib import Path
 
 from ari.accounts.model import Account
-from ari.base.caller import SYSTEM
 from ari.base.events import Event, Origin
 from ari.base.ids import new_id
 from ari.deps import Deps
@@ -26,20 +25,20 @@ def test_a_sealed_key_mails(data_dir: Path, database_url: str | None) -> None:
             event = Event(
                 new_id("evt", START_MS), START_MS, "key_created", "cli:x", None, Origin("cli"), {"name": name}
             )
-            instance.command(SYSTEM, lambda unit, _: unit.events.append(event))
+            Deps(instance).do_sync(lambda unit: unit.events.append(event))
             asyncio.run(round_of_mail(instance))
-            found = instance.read(lambda unit: manage.history(unit, None, 9))
+            found = Deps(instance).read_sync(lambda unit: manage.history(unit, None, 9))
             return next((one.state for one in found if one.event_id == event.id), None)
 
-        instance.command(SYSTEM, lambda unit, _: unit.accounts.add_owner(Account("usr_1", "owner@example.com", "x", 0)))
+        Deps(instance).do_sync(lambda unit: unit.accounts.add_owner(Account("usr_1", "owner@example.com", "x", 0)))
         assert happen("before") == "unsent"
         environment = instance.provider_environment
 
-        def seal(unit: object, by: object) -> None:
+        def seal(unit: object) -> None:
             commands.set_base_url(unit, resend, service.url)
             commands.put_key(unit, resend, environment, KEY)
 
-        instance.command(SYSTEM, seal)
+        Deps(instance).do_sync(seal)
         assert happen("sealed") == "sent"
         assert (instance.mail.config.sender, _mailed(service)) == ("resend", 1)
         Deps(instance).do_sync(commands.remove, resend)

@@ -108,7 +108,7 @@ def test_a_trail_from_before_signatures_is_signed_by_the_upgrade(data_dir: Path,
         instance.database.witness.forget()
         instance.database.history.file.remove()  # such an instance kept none
     with opened(data_dir, database_url) as instance:
-        event = instance.read(lambda unit: unit.events.page(None, None, 1))[0]
+        event = Deps(instance).read_sync(lambda unit: unit.events.page(None, None, 1))[0]
         assert (event.name, event.detail) == ("audit_accepted", {"because": "upgrade", "events": 2})
         trail = audit_trail(instance.database)
         assert trail.is_whole
@@ -196,4 +196,4 @@ def test_rule_21_events_cannot_be_changed(data_dir: Path, database_url: str | No
         Deps(instance).do_sync(keys.create, NewKey("n"))
         with pytest.raises(DBAPIError, match="never changed"), instance.database.main.begin() as connection:
             connection.execute(text(statement))
-        assert len(instance.read(lambda unit: unit.events.page(None, None, 9))) == 1
+        assert len(Deps(instance).read_sync(lambda unit: unit.events.page(None, None, 9))) == 1

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from ari.base.clock import DAY_MS, HOUR_MS
 from ari.base.errors import NotFound, RateLimited, ReauthRequired
 from ari.base.events import Origin
-from ari.base.transaction import at
+from ari.deps import Deps
 from ari.notifications import manage
 from ari.notifications.model import Accepted
 from tests.support.instances import START_MS
@@ -19,10 +19,10 @@ def test_each_event_makes_each_notice_once(post: Post) -> None:
     """Whoever reads it, however often; what nobody wants to know makes none."""
     renamed = post.happen("key_renamed")
     event = post.happen()
-    assert post.instance.read(lambda unit: unit.feed.has_unread())
+    assert Deps(post.instance).read_sync(lambda unit: unit.feed.has_unread())
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda _: post.gather(), range(4)))
-    assert not post.instance.read(lambda unit: unit.feed.has_unread())
+    assert not Deps(post.instance).read_sync(lambda unit: unit.feed.has_unread())
     [notice] = post.history()
     assert (notice.kind, notice.event_id, notice.state) == ("key_created", event.id, "waiting")
     assert (notice.recipient, notice.next_try_at_ms) == ("owner@example.com", START_MS)
@@ -94,7 +94,7 @@ def test_the_first_digest_closes_before_the_next_opens(post: Post) -> None:
     claimed = post.claim()
     assert claimed.email.subject == "5 more notifications in one day"
     assert claimed.email.text.count("The API key") == 5
-    newest = post.instance.read(lambda unit: unit.events.newest())
+    newest = Deps(post.instance).read_sync(lambda unit: unit.events.newest())
     assert newest is not None
     assert all(part in claimed.email.text for part in newest), "the mailbox keeps the head of the audit trail"
     for _ in range(21):
@@ -126,23 +126,25 @@ def test_switches(post: Post) -> None:
     """Each kind has its default, changes by one event, and needs a session that was confirmed of late."""
     from ari.base.caller import Caller
 
-    listed = post.instance.read(lambda unit: manage.list_settings(unit.notes))
+    listed = Deps(post.instance).read_sync(lambda unit: manage.list_settings(unit.notes))
     assert all(one.on for one in listed)
     assert "password_reset" not in {one.kind.name for one in listed}
     for _ in range(2):
         assert not post.command(lambda unit: manage.switch(unit, "key_widened", on=False)).on
     assert [
-        one.kind.name for one in post.instance.read(lambda unit: manage.list_settings(unit.notes)) if not one.on
+        one.kind.name
+        for one in Deps(post.instance).read_sync(lambda unit: manage.list_settings(unit.notes))
+        if not one.on
     ] == ["key_widened"]
     assert (
-        len(post.instance.read(lambda unit: unit.events.page("key_widened", None, 9))) == 1
+        len(Deps(post.instance).read_sync(lambda unit: unit.events.page("key_widened", None, 9))) == 1
     )  # no other test switches it
     for name in ("password_reset", "nonsense"):
         with pytest.raises(NotFound):
             post.command(lambda unit, name=name: manage.switch(unit, name, on=False))
     stale = Caller("usr_1", Origin("web"), session_digest=b"x" * 32, confirmed_at_ms=START_MS - HOUR_MS)
-    with pytest.raises(ReauthRequired):
-        post.command(lambda unit: manage.switch(at(unit, stale, START_MS), "key_created", on=True))
+    with pytest.raises(ReauthRequired), post.instance.database.writing(stale) as tx:
+        manage.switch(tx, "key_created", on=True)
 
 
 def test_tests_are_few(post: Post) -> None:
@@ -164,7 +166,7 @@ def test_the_history_is_paged_and_ends(post: Post) -> None:
         post.clock.advance(1)
     newest = post.history()
     assert [one.at_ms for one in newest] == sorted((one.at_ms for one in newest), reverse=True)
-    assert post.instance.read(lambda unit: manage.history(unit, newest[0].id, 1)) == newest[1:2]
+    assert Deps(post.instance).read_sync(lambda unit: manage.history(unit, newest[0].id, 1)) == newest[1:2]
     post.finish(post.claim(), Accepted("id"))
     assert post.command(lambda unit: unit.notices.forget_before(post.clock.now_ms())) == 1
     assert [one.state for one in post.history()] == ["waiting", "waiting"]

@@ -70,7 +70,7 @@ def test_an_older_file_is_refused_until_it_is_accepted(data_dir: Path, replaced:
         accept(database, standing, SYSTEM, START_MS)
     with opened(data_dir, None) as instance:
         assert _find(instance, secret).revoked_at_ms is None
-        assert instance.read(lambda unit: unit.events.page(None, None, 1))[0].name == "database_accepted"
+        assert Deps(instance).read_sync(lambda unit: unit.events.page(None, None, 1))[0].name == "database_accepted"
 
 
 def test_a_running_process_goes_on_when_another_accepted(data_dir: Path, replaced: tuple[str, bytes]) -> None:
@@ -82,11 +82,11 @@ def test_a_running_process_goes_on_when_another_accepted(data_dir: Path, replace
         with pytest.raises(Unavailable, match="ari database status"):
             _find(instance, secret)
         with pytest.raises(Unavailable):
-            instance.read(lambda unit: unit.accounts.owner())
+            Deps(instance).read_sync(lambda unit: unit.accounts.owner())
         with closing(Database.open(settings, trusting=True)) as database:
             accept(database, look(database), SYSTEM, START_MS)
         assert _find(instance, secret) is not None
-        instance.read(lambda unit: unit.accounts.owner())
+        Deps(instance).read_sync(lambda unit: unit.accounts.owner())
     finally:
         instance.close()
 

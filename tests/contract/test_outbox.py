@@ -11,6 +11,7 @@ from ari.base.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from ari.base.errors import Conflict
 from ari.base.events import Event, Origin
 from ari.base.ids import new_id
+from ari.deps import Deps
 from ari.notifications import outbox
 from ari.notifications.model import Accepted, MailConfig, Notice, Rejected, Retry
 from ari.notifications.outbox import ClaimedNotice
@@ -143,7 +144,7 @@ def test_a_secret_link_is_never_in_the_database_in_plain(post: Post) -> None:
         return repr(rows)
 
     def sealed() -> int:
-        return len(post.instance.read(lambda unit: unit.sealed.all()))
+        return len(Deps(post.instance).read_sync(lambda unit: unit.sealed.all()))
 
     notice = post.command(ask)
     post.gather()
@@ -173,7 +174,7 @@ def test_a_secret_link_is_not_sent_when_it_no_longer_works(post: Post) -> None:
     assert post.command(ask).recipient == "n@x.org"
     post.clock.advance(30 * 60)
     assert post.claim().state == "failed"
-    assert post.instance.read(lambda unit: unit.sealed.all()) == []
+    assert Deps(post.instance).read_sync(lambda unit: unit.sealed.all()) == []
     for office in (SHUT, MailConfig("resend", "a@example.net", None)):
         with pytest.raises(Conflict):
             post.command(lambda unit, office=office: ask(unit, office))

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from ari import keys
-from ari.base.caller import SYSTEM
 from ari.base.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from ari.base.events import Event
 from ari.base.settings import load_settings
@@ -59,7 +58,7 @@ class World:
         return [event for event in self.events() if event.id not in before]
 
     def events(self) -> list[Event]:
-        found = self.instance.read(lambda unit: unit.events.page(None, None, 500))
+        found = Deps(self.instance).read_sync(lambda unit: unit.events.page(None, None, 500))
         return [event for event in found if event.name in TOLD]
 
 
@@ -297,8 +296,8 @@ def test_a_watch_that_begins_on_an_old_instance_tells_nothing(data_dir: Path) ->
         past.requests(soon, 3)
         past.requests(soon, 0.01, address="203.0.113.5")
         scan_once(instance)
-        for key_id in instance.read(lambda unit: [key.id for key in unit.keys.page(0, "all", None, 50)]):
-            late = instance.read(lambda unit, key_id=key_id: unit.keys.tombstone(key_id))
+        for key_id in Deps(instance).read_sync(lambda unit: [key.id for key in unit.keys.page(0, "all", None, 50)]):
+            late = Deps(instance).read_sync(lambda unit, key_id=key_id: unit.keys.tombstone(key_id))
             assert late is not None
             if late.name.startswith("late"):
                 past.requests(late, 0, code="expired")
@@ -315,16 +314,14 @@ def test_what_two_processes_find_one_tells(one_world: World) -> None:
     instance, now_ms = one_world.instance, one_world.instance.now_ms()
     use = instance.database.watched
     use.fold()
-    turns = [instance.read(lambda unit: scan.begin(unit, now_ms)) for _ in range(2)]
+    turns = [Deps(instance).read_sync(lambda unit: scan.begin(unit, now_ms)) for _ in range(2)]
     outcomes = []
     for turn in turns:
         assert turn is not None
-        found = instance.read(lambda unit, turn=turn: scan.find(unit, use, turn, Limits()))
-        outcomes.append(
-            (len(found), instance.command(SYSTEM, lambda unit, _, t=turn, f=found: scan.record(unit, t, f)))
-        )
+        found = Deps(instance).read_sync(lambda unit, turn=turn: scan.find(unit, use, turn, Limits()))
+        outcomes.append((len(found), Deps(instance).do_sync(lambda unit, t=turn, f=found: scan.record(unit, t, f))))
     assert outcomes == [(1, True), (0, False)]
-    assert instance.read(lambda unit: scan.begin(unit, now_ms + 30_000)) is None
+    assert Deps(instance).read_sync(lambda unit: scan.begin(unit, now_ms + 30_000)) is None
 
 
 def test_two_that_found_the_same_at_once(world: World) -> None:
@@ -336,11 +333,11 @@ def test_two_that_found_the_same_at_once(world: World) -> None:
     instance, now_ms = world.instance, world.instance.now_ms()
     use = instance.database.watched
     use.fold()
-    turn = instance.read(lambda unit: scan.begin(unit, now_ms))
+    turn = Deps(instance).read_sync(lambda unit: scan.begin(unit, now_ms))
     assert turn is not None
-    found = [instance.read(lambda unit: scan.find(unit, use, turn, Limits())) for _ in range(2)]
+    found = [Deps(instance).read_sync(lambda unit: scan.find(unit, use, turn, Limits())) for _ in range(2)]
     assert [len(one) for one in found] == [1, 1]
-    told = [instance.command(SYSTEM, lambda unit, _, f=f: scan.record(unit, turn, f)) for f in found]
+    told = [Deps(instance).do_sync(lambda unit, f=f: scan.record(unit, turn, f)) for f in found]
     assert told == [True, False]
     assert [event.name for event in world.events()] == ["dead_key_called"]
 

@@ -13,6 +13,7 @@ from sqlalchemy import text
 from ari.base.clock import DAY_MS
 from ari.base.errors import ConfigurationError, Conflict
 from ari.cli.checks import examine
+from ari.deps import Deps
 from ari.storage.backup.restore_into import into_postgresql
 from ari.storage.backup.write import write_backup
 from ari.storage.engine import Database, master_keys_of
@@ -94,7 +95,7 @@ def test_nothing_needs_a_session_or_two_connections(data_dir: Path, postgres_url
         store = instance.database.usage
         for _ in range(12):  # psycopg prepares a statement that comes back often
             store.commit(Batch([a_row(START_MS - 100 * DAY_MS), a_row(START_MS)]))
-            instance.read(lambda unit: unit.accounts.owner())
+            Deps(instance).read_sync(lambda unit: unit.accounts.owner())
         assert store.totals([KEY])[KEY].request_count == 24
         assert sum(store.remove_before(START_MS - 90 * DAY_MS)) == 12
         assert write_backup(instance.database, BytesIO(), START_MS, lambda *_: None).usage_rows == 12

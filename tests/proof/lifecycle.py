@@ -31,6 +31,7 @@ from ari.base.caller import Caller
 from ari.base.clock import FrozenClock
 from ari.base.errors import AriError, Conflict
 from ari.base.events import Origin
+from ari.deps import Deps
 from ari.http.middleware import Middleware
 from ari.instance import Instance
 from ari.keys import UNSET, KeyChange, NewKey
@@ -88,11 +89,11 @@ class Lifecycle(RuleBasedStateMachine):
         self.create(0, "narrow", "7d", None, frozenset(("keys:*", "api:read")))
         self.create(1, "narrower", "1h", None, frozenset(("keys:read",)))
 
-    def _do(self, caller: int, work: Callable[[Transaction, Caller], Any]) -> tuple[str | None, Any]:
+    def _do(self, caller: int, work: Callable[[Transaction], Any]) -> tuple[str | None, Any]:
         """Run a command as this caller, who claims to be allowed everything, as a stale caller might."""
         actor = "cli:tester" if caller == OWNER else self.ids[caller]
         try:
-            return None, self.instance.command(Caller(actor, Origin("api")), work)
+            return None, Deps(self.instance, Caller(actor, Origin("api"))).do_sync(work)
         except Conflict as error:
             return error.code, None
         except AriError as error:
@@ -113,7 +114,7 @@ class Lifecycle(RuleBasedStateMachine):
         at = None if moment is None else moment if moment == YEAR_10000 else now + moment
         wrong, _ = self.reference.create(caller, name, word, at, None if scopes is None else set(scopes))
         new = NewKey(name, word, at, None if scopes is None else tuple(scopes))
-        refusal, created = self._do(caller, lambda unit, by: keys.create(unit, new))
+        refusal, created = self._do(caller, lambda unit: keys.create(unit, new))
         self._agree(wrong, refusal)
         if created is not None:
             self.ids.append(created.key.id)
@@ -149,7 +150,7 @@ class Lifecycle(RuleBasedStateMachine):
             disabled=wanted.get("disabled", UNSET),
         )
         wrong = self.reference.change(caller, key, wanted)
-        refusal, _ = self._do(caller, lambda unit, by: keys.change(unit, self.ids[key], change))
+        refusal, _ = self._do(caller, lambda unit: keys.change(unit, self.ids[key], change))
         self._agree(wrong, refusal)
 
     @rule(number=CALLERS, which=KEYS, scopes=SETS)
@@ -164,14 +165,14 @@ class Lifecycle(RuleBasedStateMachine):
     def a_key_is_revoked(self, number: int, which: int, with_made: bool) -> None:
         caller, key = self._caller(number), which % len(self.ids)
         wrong = self.reference.revoke(caller, key, with_made)
-        refusal, _ = self._do(caller, lambda unit, by: keys.revoke(unit, self.ids[key], with_made=with_made))
+        refusal, _ = self._do(caller, lambda unit: keys.revoke(unit, self.ids[key], with_made=with_made))
         self._agree(wrong, refusal)
 
     @rule(number=CALLERS, which=KEYS)
     def a_key_is_deleted(self, number: int, which: int) -> None:
         caller, key = self._caller(number), which % len(self.ids)
         wrong = self.reference.delete(caller, key)
-        refusal, _ = self._do(caller, lambda unit, by: keys.delete(unit, self.ids[key]))
+        refusal, _ = self._do(caller, lambda unit: keys.delete(unit, self.ids[key]))
         self._agree(wrong, refusal)
 
     @rule(which=KEYS, scope=st.sampled_from(list(DOORS)))
@@ -215,7 +216,7 @@ class Lifecycle(RuleBasedStateMachine):
                 for key_id in self.ids
             ]
 
-        for number, (key, events) in enumerate(self.instance.read(facts)):
+        for number, (key, events) in enumerate(Deps(self.instance).read_sync(facts)):
             expected = self.reference.keys[number]
             assert key is not None
             assert (key.name, set(key.scopes), key.expires_at_ms, key.disabled) == (

@@ -79,7 +79,7 @@ class World:
 
     def _anything_waits(self) -> bool:
         far_ms = self.clock.now_ms() + 30 * DAY_MS
-        return bool(self.instance.read(lambda unit: unit.outbox.any_due(far_ms, 30 * DAY_MS)))
+        return bool(Deps(self.instance).read_sync(lambda unit: unit.outbox.any_due(far_ms, 30 * DAY_MS)))
 
     def plan(self, day: int, work: Callable[[], None]) -> None:
         """Do this on that day at ten."""
@@ -118,7 +118,7 @@ class World:
     def _rows(self, name: str, address: str, count: int) -> list[UsageRow]:
         """The rows of calls, refused by what the key is at this moment."""
         key, now_ms = self.keys[name], self.clock.now_ms()
-        current = self.instance.read(lambda unit: unit.keys.get(key.id)) or key
+        current = Deps(self.instance).read_sync(lambda unit: unit.keys.get(key.id)) or key
         expired = current.expires_at_ms is not None and now_ms >= current.expires_at_ms
         code = "revoked" if current.revoked_at_ms is not None else "expired" if expired else "ok"
         about = {"key_id": key.id, "key_hint": key.hint, "client_address": address, "code": code}
@@ -157,7 +157,7 @@ class World:
         """What the owner got, in the order of what happened."""
         notices = []
         before: str | None = None
-        while page := self.instance.read(lambda unit, last=before: unit.notices.page(last, 200)):
+        while page := Deps(self.instance).read_sync(lambda unit, last=before: unit.notices.page(last, 200)):
             notices += page
             before = page[-1].id
         ordered = sorted(notices, key=lambda one: (one.at_ms, one.subject))
@@ -189,7 +189,7 @@ class World:
         self.clock.advance(max(0, ahead_ms) / 1000)
 
     def _command(self, work: Callable[[Any], Any]) -> Any:
-        return self.instance.command(SYSTEM, lambda unit, _: work(unit))
+        return Deps(self.instance).do_sync(work)
 
 
 def typical(world: World) -> None:

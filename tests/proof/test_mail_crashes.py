@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from ari.accounts.model import Account
-from ari.base.caller import SYSTEM
 from ari.base.events import Event, Origin
 from ari.base.ids import new_id
+from ari.deps import Deps
 from ari.instance import Instance
 from ari.jobs.mail import round_of_mail
 from ari.notifications import manage, outbox
@@ -83,15 +83,17 @@ def test_one_mail_whatever_dies_where(instance: Instance, service: StandIn) -> N
         service.taken.clear()
         now_ms = instance.now_ms()
         event = Event(new_id("evt", now_ms), now_ms, "key_created", "cli:x", None, Origin("cli"), {"name": point})
-        instance.command(SYSTEM, lambda unit, _, event=event: unit.events.append(event))
+        Deps(instance).do_sync(lambda unit, event=event: unit.events.append(event))
         _die_at(point, instance)
-        [before] = [*instance.read(lambda unit: manage.history(unit, None, 1))] if point != "gathering" else [None]
+        [before] = (
+            [*Deps(instance).read_sync(lambda unit: manage.history(unit, None, 1))] if point != "gathering" else [None]
+        )
         states = {"gathered": "waiting", "claiming": "waiting", "finished": "sent"}
         assert before is None or before.state == states.get(point, "sending"), point
         asyncio.run(round_of_mail(instance))  # a lease that is not over is heeded
         _later(instance, outbox.LEASE_MS)
         asyncio.run(round_of_mail(instance))
-        [notice] = instance.read(lambda unit: manage.history(unit, None, 1))
+        [notice] = Deps(instance).read_sync(lambda unit: manage.history(unit, None, 1))
         assert (notice.event_id, notice.state) == (event.id, "sent"), point
         assert [(mail.id, mail.key) for mail in service.taken] == [(notice.sender_id, notice.id)], point
-        assert not instance.read(lambda unit: unit.outbox.any_due(instance.now_ms() + 10**9, 10**12)), point
+        assert not Deps(instance).read_sync(lambda unit: unit.outbox.any_due(instance.now_ms() + 10**9, 10**12)), point

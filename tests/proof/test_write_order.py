@@ -13,7 +13,7 @@ from sqlalchemy import text
 from ari import keys
 from ari.accounts import setup, sign_in
 from ari.accounts.password import Verdict
-from ari.base.caller import SYSTEM, Caller
+from ari.base.caller import Caller
 from ari.base.errors import CallerRevoked, Conflict, NotFound, RateLimited, Unavailable
 from ari.base.events import Origin
 from ari.deps import Deps
@@ -73,9 +73,9 @@ class Writers:
     def changes(self, turn: int) -> None:
         """Changes two keys in one transaction, in either order."""
         pair = self.keys[:2] if turn % 2 else self.keys[1::-1]
-        self.instance.command(SYSTEM, lambda unit, by: [self._rename(unit, by, key, turn) for key in pair])
+        Deps(self.instance).do_sync(lambda unit: [self._rename(unit, key, turn) for key in pair])
 
-    def _rename(self, unit: Any, by: Any, key: ApiKey, turn: int) -> None:
+    def _rename(self, unit: Any, key: ApiKey, turn: int) -> None:
         keys.change(unit, key.id, keys.KeyChange(name=f"n{turn}", disabled=turn % 2 == 0))
 
     def creates(self, _turn: int) -> None:
@@ -93,7 +93,7 @@ class Writers:
     def mails(self, _turn: int) -> None:
         """Makes notices of events."""
         instance = self.instance
-        instance.command(SYSTEM, lambda unit, _: outbox.gather(unit, instance.mail.config))
+        Deps(instance).do_sync(lambda unit: outbox.gather(unit, instance.mail.config))
 
     def stamps(self, turn: int) -> None:
         """Stamps what is expired, and extends and shortens a key."""
@@ -134,7 +134,7 @@ def test_a_transaction_that_writes_begins_with_the_lock_of_the_chain(data_dir: P
     with opened(data_dir, postgres_url) as instance, instance.database.writing():
         with instance.database.log.connect() as other:
             assert other.execute(held).scalar_one() == 1
-        assert instance.read(lambda unit: unit.keys.count(instance.now_ms(), "all")) == 0
+        assert Deps(instance).read_sync(lambda unit: unit.keys.count(instance.now_ms(), "all")) == 0
 
 
 @pytest.mark.parametrize("isolation", ["repeatable read", "serializable"])
@@ -175,7 +175,7 @@ def test_a_writer_that_is_frozen_is_ended(data_dir: Path, postgres_url: str, mon
         monkeypatch.setattr(dialect, "_TAKE_TURN", impatient)
         with pytest.raises(Unavailable):
             _freeze(instance, monkeypatch)
-        assert instance.read(lambda unit: unit.keys.count(instance.now_ms(), "all")) == 1
+        assert Deps(instance).read_sync(lambda unit: unit.keys.count(instance.now_ms(), "all")) == 1
 
 
 def _freeze(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:

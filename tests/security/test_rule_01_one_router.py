@@ -145,7 +145,7 @@ async def _ask_for_all(data_dir: Path) -> None:
             for target in spellings(example_of(route.path), chance):
                 statuses[await _ask(probed, route, chance.choice(who), target, chance)] += 1
         await probed.guard.stop()
-        events = {one.name for one in instance.read(lambda unit: unit.events.page(None, None, 100))}
+        events = {one.name for one in Deps(instance).read_sync(lambda unit: unit.events.page(None, None, 100))}
     assert "unauthorized_route" not in events
     # The probe is alive: real endpoints ran, and refusals of every kind were seen.
     assert {299, 303, 400, 401, 403, 404, 405} <= set(statuses), statuses
@@ -203,7 +203,7 @@ def test_an_endpoint_that_was_not_authorized_is_404_and_an_event(data_dir: Path)
                 for caller in (wide, session):
                     response = await asgi.call(guard.app, "GET", target, [HOST, *caller.headers])
                     assert (response.status, response.body) == (404, b"")
-            written = instance.read(lambda unit: unit.events.page(None, None, 100))
+            written = Deps(instance).read_sync(lambda unit: unit.events.page(None, None, 100))
             assert [one.name for one in written if one.name == "unauthorized_route"] == ["unauthorized_route"]
 
     asyncio.run(run())

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from ari.base.errors import CallerRevoked, Forbidden
+from ari.deps import Deps
 from ari.instance import Instance
 from tests.support.commands import as_caller, create_key, revoke_key
 from tests.support.instances import opened
@@ -33,4 +34,4 @@ def test_a_dead_caller_writes_nothing(instance: Instance) -> None:
     stale = replace(as_caller(narrowed), scopes=("*",))
     with pytest.raises(Forbidden):
         create_key(instance, "wide", stale, scopes=("*",))
-    assert instance.read(lambda unit: unit.keys.count(0, "all")) == 2
+    assert Deps(instance).read_sync(lambda unit: unit.keys.count(0, "all")) == 2

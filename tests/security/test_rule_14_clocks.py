@@ -43,7 +43,7 @@ def test_the_clock_stamps_keys_that_nobody_calls(data_dir: Path, database_url: s
         clock.step(-2 * HOUR)
         asyncio.run(jobs.tick(instance, watch))
         assert Deps(instance).read_sync(keys.get, key.id).status(instance.now_ms()) == "expired"
-        [event, _] = instance.read(lambda unit: unit.events.page(None, None, 9))
+        [event, _] = Deps(instance).read_sync(lambda unit: unit.events.page(None, None, 9))
         assert (event.name, event.detail) == ("clock_stepped", {"step_seconds": -2 * HOUR})
 
 

@@ -44,12 +44,12 @@ def _prune(instance: Instance) -> int:
 
 
 def _names(instance: Instance) -> list[str]:
-    return [event.name for event in reversed(instance.read(lambda unit: unit.events.page(None, None, 100)))]
+    return [event.name for event in reversed(Deps(instance).read_sync(lambda unit: unit.events.page(None, None, 100)))]
 
 
 def test_old_events_go_and_the_rest_is_verified_from_the_cut(instance: Instance) -> None:
     """In steps; each is an event with count, times and the last removed hash, and the trail goes on through it."""
-    last_old = instance.read(lambda unit: unit.events.page(None, None, 100))[NEW]
+    last_old = Deps(instance).read_sync(lambda unit: unit.events.page(None, None, 100))[NEW]
     assert _prune(instance) == OLD
     assert _names(instance) == ["key_created"] * NEW + ["events_removed"] * 3
     trail = audit_trail(instance.database)
@@ -57,10 +57,10 @@ def test_old_events_go_and_the_rest_is_verified_from_the_cut(instance: Instance)
     assert (trail.walked, trail.removed) == (NEW + 3, OLD)
     assert trail.head is not None
     assert trail.head.position == OLD + NEW + 3
-    detail = instance.read(lambda unit: unit.events.page(None, None, 1))[0].detail
+    detail = Deps(instance).read_sync(lambda unit: unit.events.page(None, None, 1))[0].detail
     assert (detail["removed"], detail["removed_in_all"], detail["last_event"]) == (1, OLD, last_old.id)
     assert (detail["first_at"], detail["last_at"]) == ("2027-01-15T08:00:00.000Z",) * 2
-    assert instance.read(lambda unit: unit.events.hash_of(last_old.id)) == detail["last_hash"]
+    assert Deps(instance).read_sync(lambda unit: unit.events.hash_of(last_old.id)) == detail["last_hash"]
     assert _prune(instance) == 0
     create(instance, "later")
     assert audit_trail(instance.database).is_whole
@@ -188,5 +188,5 @@ def test_an_old_witness_of_another_node_is_no_alarm(instance: Instance) -> None:
     instance.database.witness.keep(mark)
     head = Head.parse(mark.text)
     assert head is not None
-    assert instance.read(lambda unit: unit.events.hash_of(str(head.event_id))) is None
+    assert Deps(instance).read_sync(lambda unit: unit.events.hash_of(str(head.event_id))) is None
     assert audit_trail(instance.database).is_whole

@@ -152,7 +152,7 @@ def test_an_older_copy_of_the_whole_file_is_noticed(data_dir: Path, tmp_path: Pa
     shutil.copy2(data_dir / KEYS_FILE, tmp_path / "copy")
     with opened(data_dir, None) as instance:
         create(instance, "hidden")
-        kept = instance.read(lambda unit: unit.events.newest())
+        kept = Deps(instance).read_sync(lambda unit: unit.events.newest())
         assert kept is not None
     for rest in ("-wal", "-shm"):
         (data_dir / f"{KEYS_FILE}{rest}").unlink(missing_ok=True)
@@ -162,7 +162,7 @@ def test_an_older_copy_of_the_whole_file_is_noticed(data_dir: Path, tmp_path: Pa
         _assert_replaced(audit_trail(instance.database))
         create(instance, "later")
         _assert_replaced(audit_trail(instance.database))
-        assert instance.read(lambda unit: unit.events.hash_of(kept[0])) is None
+        assert Deps(instance).read_sync(lambda unit: unit.events.hash_of(kept[0])) is None
         Deps(instance).do_sync(audit.accept, {})
         assert audit_trail(instance.database).is_whole
 
@@ -170,7 +170,7 @@ def test_an_older_copy_of_the_whole_file_is_noticed(data_dir: Path, tmp_path: Pa
 def test_events_that_nobody_signed_are_counted_for_good(instance: Instance) -> None:
     """Added by hand, and well chained: the trail goes on after them but says how many there are, until accepted."""
     event = Event(new_id("evt", START_MS), START_MS, "signed_in", "usr_1", None, SYSTEM.origin)
-    last = instance.read(lambda unit: unit.events.newest())
+    last = Deps(instance).read_sync(lambda unit: unit.events.newest())
     assert last is not None
     row = {"id": event.id, "at": START_MS, "hash": chain_hash(last[1], event)}
     insert = (
@@ -266,10 +266,10 @@ def test_a_failed_command_signs_nothing(instance: Instance) -> None:
     """The head moves with the commit, or not at all."""
     before = audit_trail(instance.database).head
 
-    def fail(unit: Any, by: Any) -> None:
-        unit.events.append(Event(new_id("evt", 1), 1, "signed_in", by.actor, None, by.origin))
+    def fail(unit: Any) -> None:
+        unit.events.append(Event(new_id("evt", 1), 1, "signed_in", unit.caller.actor, None, unit.caller.origin))
         raise Conflict("no", "no")
 
     with pytest.raises(Conflict):
-        instance.command(SYSTEM, fail)
+        Deps(instance).do_sync(fail)
     assert audit_trail(instance.database).head == before

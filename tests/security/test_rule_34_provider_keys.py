@@ -70,9 +70,9 @@ def test_another_base_url_leaves_no_key(instance: Instance) -> None:
     """The sealed key is gone with the change, so no address gets a key that was given for another."""
     _put(instance)
     Deps(instance).do_sync(commands.set_base_url, OPENAI, "https://x.example.net")
-    assert instance.read(lambda unit: unit.sealed.all()) == []
+    assert Deps(instance).read_sync(lambda unit: unit.sealed.all()) == []
     Deps(instance).do_sync(commands.set_base_url, OPENAI, None)
-    assert instance.read(lambda unit: unit.sealed.all()) == []
+    assert Deps(instance).read_sync(lambda unit: unit.sealed.all()) == []
 
 
 def test_a_key_of_the_environment_keeps_to_its_addresses(instance: Instance) -> None:
@@ -103,7 +103,7 @@ def test_a_lost_master_key_touches_nothing(instance: Instance) -> None:
         with pytest.raises(CannotOpen):
             work(instance)
     Deps(instance).do_sync(commands.remove, OPENAI)
-    assert instance.read(lambda unit: (unit.sealed.all(), unit.integrations.all())) == ([], [])
+    assert Deps(instance).read_sync(lambda unit: (unit.sealed.all(), unit.integrations.all())) == ([], [])
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_only_printable_ascii_without_spaces_up_to_512(instance: Instance, key: 
     """So no key can end a header or begin another."""
     with pytest.raises(Invalid):
         _put(instance, key)
-    assert instance.read(lambda unit: unit.sealed.all()) == []
+    assert Deps(instance).read_sync(lambda unit: unit.sealed.all()) == []
 
 
 def test_keys_leave_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

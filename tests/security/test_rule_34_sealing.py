@@ -33,7 +33,9 @@ def _turn_on(instance: Instance, secret: str) -> None:
 
 
 def _read(instance: Instance) -> bytes | None:
-    return instance.read(lambda unit: seal.opened(unit.sealed, instance.master_keys, Context(two_factor.KIND, OWNER)))
+    return Deps(instance).read_sync(
+        lambda unit: seal.opened(unit.sealed, instance.master_keys, Context(two_factor.KIND, OWNER))
+    )
 
 
 def test_the_secret_is_bound_to_its_account(data_dir: Path, database_url: str | None) -> None:
@@ -46,7 +48,7 @@ def test_the_secret_is_bound_to_its_account(data_dir: Path, database_url: str | 
             [kept] = unit.sealed.all()
             unit.sealed.put(Sealed(Context(two_factor.KIND, "usr_2"), kept.envelope))
         with pytest.raises(CannotOpen):
-            instance.read(
+            Deps(instance).read_sync(
                 lambda unit: seal.opened(unit.sealed, instance.master_keys, Context(two_factor.KIND, "usr_2"))
             )
         with instance.database.writing() as unit:
@@ -99,7 +101,7 @@ def test_backups_leave_the_key_out(data_dir: Path, database_url: str | None, tmp
             _read(instance)
         instance.master_keys.own_file.write_text(key)
         assert _read(instance) == totp.secret_bytes(secret)
-        assert instance.read(lambda unit: unit.second_step.backup_codes_left(OWNER)) == 10
+        assert Deps(instance).read_sync(lambda unit: unit.second_step.backup_codes_left(OWNER)) == 10
 
 
 def test_settings_take_a_key_and_no_passphrase(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def test_a_base_url_that_hides_something_is_refused(instance: Instance) -> None:
     for address in ("http://a@127.0.0.1", "http://127.0.0.1?a", "http://127.0.0.1#a", "http://example.net"):
         with pytest.raises(Invalid):
             Deps(instance).do_sync(commands.set_base_url, OLLAMA, address)
-    assert instance.read(lambda unit: unit.integrations.all()) == []
+    assert Deps(instance).read_sync(lambda unit: unit.integrations.all()) == []
 
 
 def test_proxies_of_the_environment_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,12 +71,12 @@ def test_a_hostile_answer_leaves_nothing_behind(instance: Instance) -> None:
     """Its error repeats the key, as OpenAI's repeats parts of it: status and our words are all that is kept."""
     nothing = ProviderEnvironment()
 
-    def prepare(unit: Any, by: Any) -> None:
+    def prepare(unit: Any) -> None:
         commands.set_base_url(unit, OPENAI, there.url)
         commands.put_key(unit, OPENAI, nothing, KEY)
 
     with provider() as there:
-        instance.command(SYSTEM, prepare)
+        Deps(instance).do_sync(prepare)
         assert (
             asyncio.run(
                 probe_provider(Deps(instance, SYSTEM), instance.prober, OPENAI, instance.provider_environment)
@@ -89,7 +89,7 @@ def test_a_hostile_answer_leaves_nothing_behind(instance: Instance) -> None:
             probe_provider(Deps(instance, SYSTEM), instance.prober, OPENAI, instance.provider_environment)
         )
     assert result.outcome == "rejected"
-    kept = instance.read(lambda unit: (unit.integrations.all(), unit.events.page("openai", None, 20)))
+    kept = Deps(instance).read_sync(lambda unit: (unit.integrations.all(), unit.events.page("openai", None, 20)))
     assert [event.name for event in kept[1]][:2] == ["provider_key_rejected", "integration_tested"]
     for text in (result.words, repr(kept)):
         assert KEY not in text

@@ -90,7 +90,7 @@ def test_a_key_names_no_private_address(instance: Instance) -> None:
         for base_url in PRIVATE:
             with pytest.raises(Invalid, match="ARI_AI_PRIVATE_ADDRESSES"):
                 _set(instance, caller, base_url)
-    assert instance.read(lambda unit: unit.integrations.all()) == []
+    assert Deps(instance).read_sync(lambda unit: unit.integrations.all()) == []
 
 
 def test_the_owner_names_private_addresses(instance: Instance) -> None:
@@ -143,7 +143,7 @@ def test_a_setting_that_lists_an_address_no_more_counts_at_once(instance: Instan
     assert _found(instance, "10.0.0.1").owner_named
     with pytest.raises(Conflict, match="API key set this private address"):
         _found(instance)
-    shown = instance.read(lambda unit: state(unit, OLLAMA, ProviderEnvironment()))
+    shown = Deps(instance).read_sync(lambda unit: state(unit, OLLAMA, ProviderEnvironment()))
     assert (shown.name, "API key set" in (shown.problem or "")) == ("failing", True)
     _set(instance, SYSTEM, "http://10.0.0.1")
     assert _found(instance).owner_named
@@ -159,16 +159,16 @@ def test_the_owner_confirms_what_a_key_named(instance: Instance) -> None:
     """The same address again, from the owner: the sealed key stays, and the name may lead to a private address."""
     clerk = _clerk(instance)
 
-    def put(unit: Any, by: Any) -> None:
+    def put(unit: Any) -> None:
         commands.set_base_url(unit, OPENAI, "https://models.example.net")
         commands.put_key(unit, OPENAI, ProviderEnvironment(), KEY)
 
-    instance.command(clerk, put)
+    Deps(instance, clerk).do_sync(put)
     assert not _found(instance, of=OPENAI).owner_named
     _set(instance, SYSTEM, "https://models.example.net", OPENAI)
     assert (_found(instance, of=OPENAI).owner_named, _found(instance, of=OPENAI).secret) == (True, KEY)
     assert _set(instance, clerk, "https://models.example.net", OPENAI).base_url_by == "system"
-    events = instance.read(lambda unit: unit.events.page("openai", None, 9))
+    events = Deps(instance).read_sync(lambda unit: unit.events.page("openai", None, 9))
     assert [event.actor for event in events] == ["system", clerk.actor, clerk.actor]
 
 
@@ -178,12 +178,12 @@ def test_the_owners_key_goes_to_no_address_that_a_key_named(instance: Instance) 
     _set(instance, clerk, "https://evil.example.net", OPENAI)
 
     def put(by: Caller, *, address: str | None = None) -> None:
-        def work(unit: Any, by: Caller) -> None:
+        def work(unit: Any) -> None:
             if address is not None:
                 commands.set_base_url(unit, OPENAI, address)
             commands.put_key(unit, OPENAI, ProviderEnvironment(), KEY)
 
-        instance.command(by, work)
+        Deps(instance, by).do_sync(work)
 
     with pytest.raises(Invalid, match="An API key set this provider's base URL"):
         put(SYSTEM)
@@ -244,8 +244,8 @@ def test_a_test_is_no_port_scanner(instance: Instance, monkeypatch: pytest.Monke
             assert began.time() - before >= 0.05, number
         finally:
             began.close()
-        row = instance.read(lambda unit: unit.integrations.get("ollama"))
-        trail = instance.read(lambda unit: unit.events.page("ollama", None, 2))
+        row = Deps(instance).read_sync(lambda unit: unit.integrations.get("ollama"))
+        trail = Deps(instance).read_sync(lambda unit: unit.events.page("ollama", None, 2))
         reasons = {str(event.detail.get("words", event.detail.get("reason"))) for event in trail}
         told |= {(result, row.tested, row.failing_reason, *(reasons - {"None"}))}
     assert len(told) == 1, told

@@ -65,7 +65,7 @@ def test_the_master_key_stays_out(source: Instance, tmp_path: Path) -> None:
         assert {name.partition("/")[0] for name in archive.getnames()} >= {"integrations", "sealed_secrets", "api_keys"}
     with opened(tmp_path / "new", None) as there:
         assert not there.master_keys.own_file.exists()
-        assert there.read(lambda unit: state(unit, OPENAI, NOTHING)).mask == "sk-p…CDEF"
+        assert Deps(there).read_sync(lambda unit: state(unit, OPENAI, NOTHING)).mask == "sk-p…CDEF"
         with pytest.raises(CannotOpen, match="a master key that isn't in"):
             Deps(there).read_sync(credential, OPENAI, NOTHING)
         there.master_keys.own_file.write_bytes(master + b"\n")
@@ -77,7 +77,7 @@ def test_restored_keys_are_disabled_unless_trusted(source: Instance, tmp_path: P
     """A backup may be older than a revoke: every key that could be used waits, those for the AI gateway too."""
     _, count = _restored(source, tmp_path / "new", trust_keys=trust_keys)
     with opened(tmp_path / "new", None) as there:
-        found = {key.name: key for key in there.read(lambda unit: unit.keys.page(START_MS, "all", None, 9))}
+        found = {key.name: key for key in Deps(there).read_sync(lambda unit: unit.keys.page(START_MS, "all", None, 9))}
     usable = {name for name, key in found.items() if not key.disabled and key.revoked_at_ms is None}
     assert (usable, count) == (({"living", "AI"}, 0) if trust_keys else (set(), 2))
     assert found["revoked"].revoked_at_ms is not None

@@ -13,6 +13,7 @@ from ari.base.clock import HOUR_MS
 from ari.base.errors import Invalid
 from ari.base.master_key import keys_of
 from ari.base.signing import fingerprint_of
+from ari.deps import Deps
 from ari.instance import Instance
 from ari.storage.backup import restore
 from ari.storage.backup.archive import Reader, Writer
@@ -169,7 +170,7 @@ def test_what_is_not_trusted_comes_back_disabled(
     with opened(tmp_path / "new", url, master_key=OTHER_KEY) as there:
         with there.database.main.connect() as connection:
             assert set(connection.execute(text("SELECT disabled FROM api_keys")).scalars()) == {True}
-        event = there.read(lambda unit: unit.events.page(None, None, 1))[0]
+        event = Deps(there).read_sync(lambda unit: unit.events.page(None, None, 1))[0]
         assert (event.name, event.detail["trusted"]) == ("backup_restored", False)
         trail = audit_trail(there.database)
         assert trail.is_whole, trail

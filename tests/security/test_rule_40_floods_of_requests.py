@@ -28,7 +28,7 @@ def test_a_crowd_of_strangers_keeps_nobody_from_a_link(data_dir: Path) -> None:
         assert owners == [200, 200]
         assert crowd[200] <= MAX_AT_ONCE + MAX_WAITING
         assert crowd[503] >= CROWD - MAX_AT_ONCE - MAX_WAITING
-        events = instance.read(lambda unit: unit.events.page(None, None, 200))
+        events = Deps(instance).read_sync(lambda unit: unit.events.page(None, None, 200))
         asked = Counter(event.subject for event in events if event.name == "password_reset_requested")
         assert asked[None] <= BOUNDED_EVENTS
         assert len(asked) == 2

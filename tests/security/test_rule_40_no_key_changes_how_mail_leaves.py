@@ -37,19 +37,19 @@ def instance(data_dir: Path, database_url: str | None) -> Iterator[Instance]:
 
 
 def _seal(instance: Instance, caller: Caller, key: str = KEY, base_url: str | None = None) -> None:
-    def seal(unit: Any, by: Caller) -> None:
+    def seal(unit: Any) -> None:
         if base_url is not None:
             commands.set_base_url(unit, RESEND, base_url)
         environment = instance.provider_environment
         commands.put_key(unit, RESEND, environment, key)
 
-    instance.command(caller, seal)
+    Deps(instance, caller).do_sync(seal)
 
 
 def test_no_scope_is_enough(instance: Instance) -> None:
     """Neither its key, nor its base URL, nor to take it away and leave the owner without mail."""
     _seal(instance, SYSTEM)
-    before = instance.read(lambda unit: (unit.integrations.all(), unit.sealed.all()))
+    before = Deps(instance).read_sync(lambda unit: (unit.integrations.all(), unit.sealed.all()))
     attempts = (
         lambda by: _seal(instance, by, OTHER),
         lambda by: _seal(instance, by, OTHER, "https://mail.example.net"),
@@ -60,7 +60,7 @@ def test_no_scope_is_enough(instance: Instance) -> None:
         for attempt in attempts:
             with pytest.raises(Forbidden):
                 attempt(caller)
-    assert instance.read(lambda unit: (unit.integrations.all(), unit.sealed.all())) == before
+    assert Deps(instance).read_sync(lambda unit: (unit.integrations.all(), unit.sealed.all())) == before
 
 
 def test_the_owner_confirms_first(instance: Instance) -> None:
@@ -90,7 +90,7 @@ def test_what_a_key_set_before_sends_nothing(instance: Instance, field: str) -> 
     assert (instance.mail.sender, instance.mail.config.can_send) == (None, False)
     with pytest.raises(Conflict, match="An API key set the address of Resend"):
         asyncio.run(probe_provider(Deps(instance, SYSTEM), instance.prober, RESEND, instance.provider_environment))
-    shown = instance.read(lambda unit: state(unit, RESEND, instance.provider_environment))
+    shown = Deps(instance).read_sync(lambda unit: state(unit, RESEND, instance.provider_environment))
     assert (shown.name, "no email is sent" in (shown.problem or "")) == ("failing", True)
     _seal(instance, SYSTEM, base_url="https://mail.example.net")
     asyncio.run(instance.mail.refresh(Deps(instance)))
@@ -117,7 +117,7 @@ def test_no_key_silences_warnings_about_the_account(instance: Instance) -> None:
     caller = as_caller(create_key(instance, scopes=("*",)).key)
 
     def switch(by: Caller, name: str, on: bool) -> bool:
-        return instance.command(by, lambda unit, _: notifications.switch(unit, name, on)).on
+        return Deps(instance, by).do_sync(lambda unit: notifications.switch(unit, name, on)).on
 
     for name in ("new_device", "two_factor_off"):
         with pytest.raises(Forbidden):

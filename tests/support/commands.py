@@ -47,4 +47,4 @@ def clock_of(instance: Instance) -> FrozenClock:
 
 def events_of(instance: Instance, key: ApiKey) -> list[str]:
     """The names of the key's events, newest first."""
-    return [event.name for event in instance.read(lambda unit: unit.events.page(key.id, None, 50))]
+    return [event.name for event in Deps(instance).read_sync(lambda unit: unit.events.page(key.id, None, 50))]

@@ -6,10 +6,10 @@ from typing import Any
 from sqlalchemy import func, select
 
 from ari.accounts.model import Account
-from ari.base.caller import SYSTEM
 from ari.base.clock import FrozenClock
 from ari.base.events import Event, Origin
 from ari.base.ids import new_id
+from ari.deps import Deps
 from ari.instance import Instance
 from ari.notifications import manage, outbox
 from ari.notifications.model import MailConfig, Notice
@@ -41,7 +41,7 @@ class Post:
         return event
 
     def command(self, work: Callable[[Any], Any]) -> Any:
-        return self.instance.command(SYSTEM, lambda unit, _: work(unit))
+        return Deps(self.instance).do_sync(work)
 
     def gather(self) -> int:
         return int(self.command(lambda unit: outbox.gather(unit, self.config)))
@@ -55,7 +55,7 @@ class Post:
         return done
 
     def history(self) -> list[Notice]:
-        return list(self.instance.read(lambda unit: manage.history(unit, None, 500)))
+        return list(Deps(self.instance).read_sync(lambda unit: manage.history(unit, None, 500)))
 
     def letters_kept(self) -> int:
         with self.instance.database.main.connect() as connection:

@@ -1,6 +1,5 @@
 """What every command finds in its transaction: who calls, the time, and the audit trail to record the change in."""
 
-import copy
 from collections.abc import Callable
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
@@ -78,10 +77,3 @@ def get_events(
 ) -> list[Event]:
     """At most ``limit`` events, newest first; ``subject`` and ``keys_only`` narrow them."""
     return tx.events.page(subject, before_id, limit, keys_only=keys_only)
-
-
-def at(tx: Any, caller: Caller, now_ms: int) -> Any:
-    """The same transaction with another caller and time: only for callers that pass them along by hand."""
-    other = copy.copy(tx)
-    other.caller, other.now_ms = caller, now_ms
-    return other

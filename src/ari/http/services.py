@@ -11,7 +11,7 @@ from ari.http.expiry_stamper import ExpiryStamper
 from ari.http.problem import Fault
 from ari.http.security_events import SecurityEvents
 from ari.http.security_headers import SecurityHeaders
-from ari.storage.lookups.keys import KeyLookup
+from ari.usage.ports import KeyLookup
 from ari.usage.recorder import UsageRecorder
 
 ErrorPage = Callable[[RequestContext, Fault], bytes]

@@ -23,7 +23,7 @@ from ari.storage.failover.history import History
 from ari.storage.failover.link import Link
 from ari.storage.failover.replication import CommitUnconfirmed, Confirmation
 from ari.storage.failover.sqlite import examine_file, examine_sqlite
-from ari.storage.lookups.keys import KeyLookup, PostgresKeyLookup, SqliteKeyLookup
+from ari.storage.lookups.keys import PostgresKeyLookup, SqliteKeyLookup
 from ari.storage.lookups.providers import PostgresProviderLookup, ProviderLookup, SqliteProviderLookup
 from ari.storage.lookups.sqlite import CommitCounter
 from ari.storage.postgres_sessions import Sessions
@@ -36,6 +36,7 @@ from ari.storage.usage.staging import Staging
 from ari.storage.usage.store import UsageTables
 from ari.storage.usage.watch import WatchedTables
 from ari.storage.write_lock import write_lock
+from ari.usage.ports import KeyLookup
 
 __all__ = ["KEYS_FILE", "STAGING_FILE", "USAGE_FILE", "Database", "prepare_data_dir"]
 

@@ -4,6 +4,7 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from ari.keys.ports import KeyFinder
 from ari.usage.ai import AiBy, AiCount, AiSpan, AiSums, AiUse
 from ari.usage.model import (
     AddressCount,
@@ -123,3 +124,16 @@ class UsageReader(Protocol):
 
     def pages(self, search: UsageSearch, size: int) -> Iterator[list[UsageRow]]:
         """All rows, newest first, in parts, which may be empty. Each part is its own short transaction."""
+
+
+class KeyLookup(KeyFinder, Protocol):
+    """What the middleware and the fast routes read, over connections of its own."""
+
+    async def totals(self, key_id: str) -> KeyTotals:
+        """The totals of a key, no older than the last call of ``find``. Raises ``Unavailable``."""
+
+    async def check(self) -> None:
+        """Read what a verification reads, over the same connections. Raises ``Unavailable`` where one would."""
+
+    async def close(self) -> None:
+        """Close the connections."""

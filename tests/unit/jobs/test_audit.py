@@ -5,6 +5,7 @@ from pathlib import Path
 from structlog.testing import capture_logs
 
 from ari.base.clock import DAY_MS
+from ari.deps import Deps
 from ari.instance import Instance
 from ari.jobs import audit
 from ari.storage.checkup import audit_trail
@@ -27,7 +28,7 @@ def test_the_head_is_in_the_log_and_old_events_go(data_dir: Path) -> None:
         create(instance, "new")
         removed, head = _hour(instance)
         assert (removed["events"], removed["days"]) == (1, 30)
-        newest = instance.read(lambda unit: unit.events.newest())
+        newest = Deps(instance).read_sync(lambda unit: unit.events.newest())
         assert (head["event_id"], head["hash"]) == newest
         assert audit_trail(instance.database).is_whole
         assert audit.log_head(instance, str(head["event_id"])) == head["event_id"]
@@ -43,7 +44,7 @@ def test_without_the_setting_everything_stays(data_dir: Path) -> None:
         warning, head = _hour(instance)
         assert "its master key is missing" in str(warning["event"])
         assert head["log_level"] == "info"
-        assert len(instance.read(lambda unit: unit.events.page(None, None, 9))) == 2
+        assert len(Deps(instance).read_sync(lambda unit: unit.events.page(None, None, 9))) == 2
 
 
 def test_a_trail_that_does_not_fit_is_a_warning(data_dir: Path) -> None:
@@ -58,4 +59,4 @@ def test_a_trail_that_does_not_fit_is_a_warning(data_dir: Path) -> None:
         [warning] = _hour(instance)
         assert warning["log_level"] == "warning"
         assert "doesn't match its signature" in str(warning["reason"])
-        assert len(instance.read(lambda unit: unit.events.page(None, None, 9))) == 2
+        assert len(Deps(instance).read_sync(lambda unit: unit.events.page(None, None, 9))) == 2

@@ -6,12 +6,11 @@ half as much as a read (decision 10).
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 from cachetools import RRCache
 
 from ari.keys.model import ApiKey
-from ari.keys.ports import KeyFinder
 from ari.storage.failover.link import Link
 from ari.storage.lookups.postgres import PostgresBatchLookup
 from ari.storage.lookups.sqlite import CommitCounter, PostgresLookup, SqliteLookup
@@ -39,19 +38,6 @@ _MARKED_KEYS = f"""SELECT marks.*, {_KEY}, digest FROM (SELECT
     (SELECT seq FROM events ORDER BY seq DESC LIMIT 1)) AS marks
     LEFT JOIN api_keys ON digest = ANY(%s)"""  # noqa: S608 - our own names
 """At least one row; without a known digest, its columns after the marks are empty."""
-
-
-class KeyLookup(KeyFinder, Protocol):
-    """What the middleware and the fast routes read, over connections of its own."""
-
-    async def totals(self, key_id: str) -> KeyTotals:
-        """The totals of a key, no older than the last call of ``find``. Raises ``Unavailable``."""
-
-    async def check(self) -> None:
-        """Read what a verification reads, over the same connections. Raises ``Unavailable`` where one would."""
-
-    async def close(self) -> None:
-        """Close the connections."""
 
 
 class SqliteKeyLookup:
