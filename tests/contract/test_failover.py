@@ -18,9 +18,9 @@ from ari.deps import Deps
 from ari.instance import Instance
 from ari.keys import NewKey, token
 from ari.storage import migrate as migrations
+from ari.storage.accept import accept, look
 from ari.storage.database_url import parse
 from ari.storage.engine import Database
-from ari.storage.failover.accept import accept, look
 from ari.storage.failover.history import NotTrusted, WentBack
 from ari.storage.failover.link import Link
 from ari.storage.failover.replication import UNCONFIRMED

@@ -15,10 +15,10 @@ from ari.deps import Deps
 from ari.instance import Instance
 from ari.keys import NewKey, token
 from ari.storage import migrate as migrations
+from ari.storage.accept import accept, look
 from ari.storage.backup.restore import Terms, restore_backup
 from ari.storage.backup.write import write_backup
 from ari.storage.engine import Database
-from ari.storage.failover.accept import accept, look
 from ari.storage.failover.history import WentBack
 from tests.support.instances import START_MS, opened, settings_for
 

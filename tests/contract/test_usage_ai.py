@@ -12,7 +12,7 @@ from ari.instance import Instance
 from ari.usage.ai import AiCount, AiSpan, AiSums, AiUse
 from ari.usage.model import UsageFilter, UsageRow
 from ari.usage.ports import Batch
-from ari.usage.reports.search import UsageSearch
+from ari.usage.search import UsageSearch
 from tests.support.instances import START_MS, opened
 from tests.support.usage import KEY, OTHER_KEY, a_row
 

@@ -15,8 +15,8 @@ from ari.storage.usage.reports import UsageReports
 from ari.usage.floods import MAX_ADDRESSES_PER_HOUR
 from ari.usage.model import OTHER_ADDRESSES, AddressCount, Attempt, KeyCount, RouteCount, UsageFilter
 from ari.usage.ports import Batch
-from ari.usage.reports.search import StatusRange, UsageSearch
-from ari.usage.reports.spans import CodeCount
+from ari.usage.search import StatusRange, UsageSearch
+from ari.usage.spans import CodeCount
 from tests.support.instances import START_MS, opened
 from tests.support.usage import KEY, OTHER_KEY, a_row, sums
 

@@ -8,7 +8,7 @@ import os
 import random
 import time
 
-from ari.http.auth.credentials import read_credentials
+from ari.http.credentials import read_credentials
 from ari.http.request_head import head_fault, keys_in_url, read_head
 from ari.keys import token
 

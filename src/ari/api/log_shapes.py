@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import BaseModel, Field, JsonValue
 
 from ari.api.shapes import ADDRESS, AGENT, HINT, KEY_ID, REQUEST_ID, TIME, NextCursor, OneLine, PageIn, RequestModel
-from ari.usage.reports.search import CODES, METHODS, TEXT_LENGTH
+from ari.usage.search import CODES, METHODS, TEXT_LENGTH
 
 FROM: dict[str, JsonValue] = {"format": "date-time", "examples": ["2027-01-01T00:00:00Z"]}
 

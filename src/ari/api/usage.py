@@ -28,11 +28,12 @@ from ari.base.cursor import encode_cursor
 from ari.base.errors import Invalid, Problem
 from ari.http.route_policy import AuthMode, policy
 from ari.http.usage_export import export_answer
-from ari.usage.reports import ai_summary, spans, summary
+from ari.usage import spans
+from ari.usage.reports import ai_summary, summary
 from ari.usage.reports.facts import row_facts
 from ari.usage.reports.queries import find_rows
-from ari.usage.reports.search import UsageSearch
-from ari.usage.reports.spans import Span
+from ari.usage.search import UsageSearch
+from ari.usage.spans import Span
 
 router = APIRouter(tags=["Usage"])
 

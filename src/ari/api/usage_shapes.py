@@ -9,8 +9,8 @@ from ari.api.shapes import OneLine, RequestModel, parse_time
 from ari.usage.model import UsageFilter
 from ari.usage.reports.ai_summary import TOP as MOST_NAMED
 from ari.usage.reports.export import COLUMNS
-from ari.usage.reports.search import StatusRange, UsageSearch, code_of, method_of, text_of
 from ari.usage.reports.summary import TOP
+from ari.usage.search import StatusRange, UsageSearch, code_of, method_of, text_of
 
 _KEY_ID = "key_01KB5Q2W8Z6N4T0V9YRJXH3M7C"
 _SINCE: dict[str, JsonValue] = {"format": "date-time", "examples": ["2026-11-22T00:00:00.000Z"]}

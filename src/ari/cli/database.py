@@ -16,8 +16,8 @@ from ari.cli.options import AsJson, DataDir, Yes
 
 if TYPE_CHECKING:
     from ari.base.settings import Settings
+    from ari.storage.accept import Standing
     from ari.storage.engine import Database
-    from ari.storage.failover.accept import Standing
     from ari.storage.failover.record import SeenEvent
 
 app = typer.Typer(help="Check and accept the database after a failover.", no_args_is_help=True)
@@ -26,7 +26,7 @@ app = typer.Typer(help="Check and accept the database after a failover.", no_arg
 @app.command()
 def status(as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """Compare the database with what this node has seen. Exits with 1 if anything was lost."""
-    from ari.storage.failover.accept import look
+    from ari.storage.accept import look
 
     with _trusting(data_dir) as (_, database):
         standing = look(database)
@@ -42,8 +42,8 @@ def status(as_json: AsJson = False, data_dir: DataDir = None) -> None:
 def accept(yes: Yes = False, data_dir: DataDir = None) -> None:
     """Accept a database that lost changes, for every node. First check which keys to revoke again."""
     from ari.base.clock import system_clock
-    from ari.storage.failover.accept import accept as accept_database
-    from ari.storage.failover.accept import look
+    from ari.storage.accept import accept as accept_database
+    from ari.storage.accept import look
 
     with _trusting(data_dir) as (settings, database):
         standing = look(database)

@@ -137,3 +137,10 @@ def _totals(instance: "Instance", listed: Sequence[ApiKey]) -> dict[str, KeyTota
     for start in range(0, len(listed), _PAGE):
         totals |= instance.database.usage.totals([key.id for key in listed[start : start + _PAGE]])
     return totals
+
+
+def key_id_of(instance: "Instance", text: str) -> str:
+    """The ID of a key. Deleted keys count too: their usage stays readable."""
+    from ari.deps import Deps
+
+    return Deps(instance).read_sync(find_key, text, even_deleted=True).id

@@ -9,7 +9,7 @@ import typer
 from ari.base.transaction import record
 from ari.cli import output
 from ari.cli.instances import open_deps, open_instance
-from ari.cli.key_output import find_key
+from ari.cli.key_output import key_id_of
 from ari.cli.options import AsJson, DataDir, Limit, Yes
 from ari.cli.tail import Tail, newest
 from ari.cli.time_args import since as since_ms
@@ -17,7 +17,7 @@ from ari.cli.usage_export import export
 from ari.usage.cleaning import address_forms
 from ari.usage.model import KeyClient, UsageFilter, UsageRow
 from ari.usage.reports.facts import attempt_facts, client_facts, row_facts
-from ari.usage.reports.search import CODES
+from ari.usage.search import CODES
 
 if TYPE_CHECKING:
     from ari.instance import Instance
@@ -138,13 +138,6 @@ def erase(
         output.as_json({"rows": count})
     else:
         output.say(f"Erased from {output.count(count, 'entry', 'entries')}.")
-
-
-def key_id_of(instance: "Instance", text: str) -> str:
-    """The ID of a key. Deleted keys count too: their usage stays readable."""
-    from ari.deps import Deps
-
-    return Deps(instance).read_sync(find_key, text, even_deleted=True).id
 
 
 def _follow(instance: "Instance", where: UsageFilter, limit: int, as_json: bool) -> None:

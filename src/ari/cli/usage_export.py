@@ -18,7 +18,7 @@ from ari.cli.time_args import since as since_ms
 from ari.usage.ai import AiUse
 from ari.usage.model import UsageFilter, UsageRow
 from ari.usage.reports import export as file
-from ari.usage.reports.search import StatusRange, UsageSearch, code_of, method_of, text_of
+from ari.usage.search import StatusRange, UsageSearch, code_of, method_of, text_of
 
 _PIECE = 1_000
 
@@ -58,7 +58,7 @@ def export(
     CSV cells that a spreadsheet could run as a formula start with '. CSV starts with a byte order mark so that Excel
     reads it as UTF-8; use --no-bom for programs that don't expect one.
     """
-    from ari.cli.usage import key_id_of
+    from ari.cli.key_output import key_id_of
 
     with open_deps(data_dir) as deps:
         instance = deps.instance

@@ -11,9 +11,9 @@ from ari.accounts.model import SignedIn
 from ari.base.caller import Caller
 from ari.base.events import Origin
 from ari.deps import Deps
-from ari.http.auth.credentials import Credentials
 from ari.http.client_address import Client
 from ari.http.cookies import Preferences, preferences
+from ari.http.credentials import Credentials
 from ari.http.problem import Header
 from ari.http.request_head import RequestHead
 from ari.http.route_table import MatchedRoute

@@ -7,11 +7,11 @@ import structlog
 
 from ari.base.errors import AriError
 from ari.http.auth.api_key import authenticate_key
-from ari.http.auth.credentials import read_credentials
 from ari.http.auth.csrf import form_fault
 from ari.http.auth.session import authenticate_session
 from ari.http.body import BodyFault, ClientGone
 from ari.http.context import Receive, RequestContext, Send
+from ari.http.credentials import read_credentials
 from ari.http.dispatch import App, run_handler
 from ari.http.fault_response import fault_response
 from ari.http.head_method import HeadSent

@@ -8,7 +8,7 @@ from starlette.responses import Response, StreamingResponse
 from ari.deps import Deps
 from ari.usage.reports import export
 from ari.usage.reports.export import Format
-from ari.usage.reports.search import UsageSearch
+from ari.usage.search import UsageSearch
 
 ROWS_A_PIECE = 1_000
 

@@ -17,8 +17,8 @@ from ari.usage.model import (
     UsageFilter,
     UsageRow,
 )
-from ari.usage.reports.search import SearchPage, UsageSearch
-from ari.usage.reports.spans import CodeCount
+from ari.usage.search import SearchPage, UsageSearch
+from ari.usage.spans import CodeCount
 
 
 @dataclass(slots=True)

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from ari.usage import spans
 from ari.usage.model import HourCount
-from ari.usage.reports import spans
-from ari.usage.reports.spans import Span, Unit
 from ari.usage.reports.summary import Counts
+from ari.usage.spans import Span, Unit
 from ari.web.words import DateShape, date_text
 
 _GAP = 0.24

@@ -8,10 +8,10 @@ from starlette.requests import Request
 from ari.base.errors import Invalid
 from ari.base.ids import is_id
 from ari.keys.reasons import ACCEPTED
+from ari.usage import spans
 from ari.usage.model import ROW_KIND, UsageFilter
-from ari.usage.reports import spans
-from ari.usage.reports.search import StatusRange, UsageSearch, code_of, method_of, text_of
-from ari.usage.reports.spans import DEFAULT_PRESET, UNITS, Span, Unit
+from ari.usage.search import StatusRange, UsageSearch, code_of, method_of, text_of
+from ari.usage.spans import DEFAULT_PRESET, UNITS, Span, Unit
 from ari.web.navigation import with_query
 
 ZONE_COOKIE = "ari_zone"

@@ -8,9 +8,9 @@ import pytest
 
 from ari.base.errors import Unavailable
 from ari.base.settings import load_settings
-from ari.http.auth.credentials import Credentials
 from ari.http.client_address import Client
 from ari.http.context import RequestContext
+from ari.http.credentials import Credentials
 from ari.http.problem import Fault
 from ari.http.request_head import read_head
 from ari.http.response_sender import ResponseSender

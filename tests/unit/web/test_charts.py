@@ -3,9 +3,9 @@
 import pytest
 
 from ari.base.clock import DAY_MS, HOUR_MS, from_rfc3339
-from ari.usage.reports import spans
-from ari.usage.reports.spans import CodeCount, Span, Unit
+from ari.usage import spans
 from ari.usage.reports.summary import Counts
+from ari.usage.spans import CodeCount, Span, Unit
 from ari.web import charts
 
 START_MS = from_rfc3339("2026-11-23T00:00:00Z")

@@ -1,8 +1,8 @@
 """Authenticate and authorize a request by its API key."""
 
-from ari.http.auth.credentials import explain_mistake
 from ari.http.client_address import bucket_of
 from ari.http.context import RequestContext
+from ari.http.credentials import explain_mistake
 from ari.http.problem import Fault
 from ari.http.request_head import INVALID_REQUEST
 from ari.http.route_policy import AuthMode

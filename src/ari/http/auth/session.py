@@ -8,10 +8,10 @@ from ari.accounts.model import SignedIn
 from ari.deps import Deps
 from ari.http import body
 from ari.http.auth import csrf
-from ari.http.auth.credentials import explain_mistake
 from ari.http.client_address import bucket_of
 from ari.http.context import RequestContext
 from ari.http.cookies import read_cookie, session_cookie_name, set_cookie, visitor_cookie_name
+from ari.http.credentials import explain_mistake
 from ari.http.fault_response import fault_response
 from ari.http.problem import Fault
 from ari.http.responses import Response, redirect

@@ -19,8 +19,8 @@ from ari.storage.usage import ai
 from ari.storage.usage.search import find, newest_statuses
 from ari.usage.ai import AiBy, AiCount, AiSpan, AiSums
 from ari.usage.model import AddressCount, KeyCount, RouteCount, TopKeys, UsageRow
-from ari.usage.reports.search import SearchPage, UsageSearch
-from ari.usage.reports.spans import CodeCount
+from ari.usage.search import SearchPage, UsageSearch
+from ari.usage.spans import CodeCount
 
 _all, _hours, _days = usage_all_hours.c, usage_hours.c, usage_days.c
 _totals, _sources = usage_totals.c, usage_attempt_hours.c

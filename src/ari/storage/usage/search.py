@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Select, Subquery, func, or_, select
 from ari.storage.usage.ai import add_uses
 from ari.storage.usage.pages import page_query
 from ari.usage.model import UsageRow
-from ari.usage.reports.search import MAX_ROWS_READ, SearchPage, UsageSearch
+from ari.usage.search import MAX_ROWS_READ, SearchPage, UsageSearch
 
 
 def find(

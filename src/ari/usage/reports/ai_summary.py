@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ari.base.clock import to_rfc3339
+from ari.usage import spans
 from ari.usage.ai import AiCount, AiSpan, AiSums
 from ari.usage.ports import UsageReader
-from ari.usage.reports import spans
-from ari.usage.reports.spans import Span
+from ari.usage.spans import Span
 
 TOP = 50
 """How many models and keys to list, those with the most requests."""

@@ -12,7 +12,7 @@ from ari.base.transaction import record as record_event
 from ari.keys.ports import KeyTransaction
 from ari.usage.model import UsageRow
 from ari.usage.reports.facts import row_facts
-from ari.usage.reports.search import UsageSearch
+from ari.usage.search import UsageSearch
 
 Format = Literal["csv", "json"]
 FORMATS: tuple[Format, ...] = ("csv", "json")

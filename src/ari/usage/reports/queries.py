@@ -1,7 +1,7 @@
 """Queries on the usage log that need no more than its port, for doors to run with ``Deps.report``."""
 
 from ari.usage.ports import UsageReader
-from ari.usage.reports.search import SearchPage, UsageSearch
+from ari.usage.search import SearchPage, UsageSearch
 
 
 def find_rows(reader: UsageReader, search: UsageSearch, before_id: str | None, limit: int) -> SearchPage:

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ari.base.clock import to_rfc3339
+from ari.usage import spans
 from ari.usage.model import AddressCount, HourCount, RouteCount, TopKeys
 from ari.usage.ports import UsageReader
-from ari.usage.reports import spans
-from ari.usage.reports.spans import Span
+from ari.usage.spans import Span
 
 TOP = 10
 """Keys, routes and addresses to list; the others are one number."""

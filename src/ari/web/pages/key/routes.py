@@ -14,7 +14,7 @@ from ari.http.route_policy import AuthMode, policy
 from ari.keys import KeyChange
 from ari.keys.names import NAME_LENGTH, REASON_LENGTH
 from ari.usage.model import NO_USE
-from ari.usage.reports.search import METHODS
+from ari.usage.search import METHODS
 from ari.web.forms import Form, form_from
 from ari.web.navigation import Toast
 from ari.web.pages.key import urls

@@ -16,13 +16,13 @@ from ari.http.context import deps_of, session_of
 from ari.http.route_policy import AuthMode, policy
 from ari.instance import Instance
 from ari.keys.reasons import ACCEPTED, REASONS, REQUEST_ERRORS
-from ari.usage import addresses, tails
+from ari.usage import addresses, spans, tails
 from ari.usage.model import MANY, KeyClient, KeyTotals
 from ari.usage.ports import UsageReader
-from ari.usage.reports import ai_summary, spans, summary
+from ari.usage.reports import ai_summary, summary
 from ari.usage.reports.ai_summary import AiSummary
-from ari.usage.reports.search import SearchPage, UsageSearch
 from ari.usage.reports.summary import KeySummary
+from ari.usage.search import SearchPage, UsageSearch
 from ari.web import words
 from ari.web.ai_use import AiView, build_ai_view
 from ari.web.charts import BarChart, draw_bars

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ari.http.auth.credentials import explain_mistake, read_credentials
+from ari.http.credentials import explain_mistake, read_credentials
 from ari.http.request_head import RequestHead, read_head
 
 

@@ -6,9 +6,9 @@ import pytest
 
 from ari.base.clock import DAY_MS, HOUR_MS, from_rfc3339
 from ari.base.errors import Invalid
+from ari.usage import spans
 from ari.usage.model import HourCount
-from ari.usage.reports import spans
-from ari.usage.reports.spans import CodeCount, Span
+from ari.usage.spans import CodeCount, Span
 
 BERLIN = "Europe/Berlin"
 NOW_MS = from_rfc3339("2026-11-23T14:20:31Z")

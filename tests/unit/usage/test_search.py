@@ -6,7 +6,7 @@ from ari.base.clock import DAY_MS
 from ari.base.errors import Invalid
 from ari.usage.addresses import new_addresses
 from ari.usage.model import KeyClient, UsageFilter
-from ari.usage.reports.search import StatusRange, UsageSearch, method_of, text_of
+from ari.usage.search import StatusRange, UsageSearch, method_of, text_of
 
 
 def test_statuses() -> None:
