@@ -91,7 +91,7 @@ class PageClient:
 
     def events(self) -> list[str]:
         """The names of the instance's events, newest first."""
-        return [one.name for one in self.instance.read(lambda tx: tx.events.page(None, None, 100))]
+        return [one.name for one in Deps(self.instance).read_sync(lambda tx: tx.events.page(None, None, 100))]
 
     def _send(self, method: str, url: str, named: Mapping[str, str], body: bytes) -> AsgiResponse:
         headers = {"host": HOST, "origin": f"http://{HOST}", "sec-fetch-site": "same-origin"}
