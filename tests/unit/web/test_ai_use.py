@@ -1,8 +1,8 @@
 """Use of the AI gateway, as both usage pages show it."""
 
 from ari.base.clock import HOUR_MS
+from ari.usage import spans
 from ari.usage.ai import AiCount, AiSums
-from ari.usage.reports import spans
 from ari.usage.reports.ai_summary import AiSummary
 from ari.web.ai_use import SHOWN, build_ai_view
 from tests.support.instances import START_MS
