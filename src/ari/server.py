@@ -53,7 +53,7 @@ class Presence:
 
 
 def build_app(instance: Instance, presence: Presence | None = None) -> Middleware:
-    """All doors behind the guard; ``presence`` tells of the other workers, if there are any."""
+    """All doors behind the middleware; ``presence`` reports the other workers, if there are any."""
     settings = instance.settings
 
     @asynccontextmanager

@@ -1,1 +1,1 @@
-"""Who may sign in: the owner's account, password and sessions."""
+"""The owner's account, password and sessions."""

@@ -1,6 +1,6 @@
-"""Backup codes: ten that sign in once each where the authenticator app is lost.
+"""Backup codes: ten single-use codes that replace a lost authenticator app.
 
-80 random bits each, so a fast hash is enough: whoever stole the database had to try 2^76 for one of ten.
+Each has 80 random bits, so a fast hash is enough: with a stolen database, finding one of ten takes 2^76 tries.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ def new_codes() -> list[str]:
 
 
 def digest_of(account_id: str, text: str) -> bytes | None:
-    """What is stored of a code, however it is spelled; ``None`` for what cannot be one."""
+    """The digest to store for a code, however it is spelled; ``None`` for text that can't be a code."""
     code = text.strip().lower().translate(_MISREAD)
     if len(code) != _LETTERS or any(letter not in _ALPHABET for letter in code):
         return None

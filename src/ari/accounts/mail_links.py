@@ -1,12 +1,12 @@
-"""Links that are mailed: to set a forgotten password anew, to confirm another address (security.md 40).
+"""Emailed links: to reset a forgotten password or to confirm a new email address (security.md 40).
 
 A link carries 256 random bits in its fragment, which no server and no log ever sees; their SHA-256 is stored. It works
-once, for 30 minutes, and a newer one of the same purpose takes its place. Who asks learns nothing of whether there is
-such an account.
+once, for 30 minutes, and is replaced by a newer one of the same purpose. The response doesn't reveal whether the
+account exists.
 
-Strangers, however many and from wherever, get an account three mails and then one every four hours: at most eight in
-the first day and six in each that follows. Each goes to the owner, so the owner has a link that works whenever one of
-them went out. A browser or an address that signed in before has a count of its own, which strangers do not touch.
+All strangers together can trigger three emails to an account and then one every four hours: at most eight on the
+first day and six on each day after. Each contains a working link for the owner. A browser or an address that signed
+in before has its own limit, which strangers don't use up.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ PAUSE_MS = 4 * HOUR_MS
 """Between the mails that follow those at once, until a day without any has passed."""
 PER_HOUR = 3
 PER_DAY = 6
-"""Of links asked for by somebody whom the account knows."""
+"""For links requested from a browser or address that has signed in before."""
 PER_HOUR_AND_ADDRESS = 10
 PER_HOUR_AND_SITE = 20
 """Of one IPv6 /48."""
@@ -39,14 +39,14 @@ _SALT_NOTE = "reset_salt"
 
 @dataclass(frozen=True, slots=True)
 class Mailed:
-    """What is to be mailed: the event that says so, and the token, which exists nowhere else."""
+    """A link to email: its event, and the token, which exists nowhere else."""
 
     event: Event
     token: str = field(repr=False)
 
 
 def ask_for_reset(tx: AccountTransaction, email: str, device_token: str | None = None) -> Mailed | None:
-    """A link to set the password of this account anew; ``None`` where there is none, which nobody may notice.
+    """A link to reset this account's password; ``None`` if there is no account, which the caller must not reveal.
 
     Raises ``RateLimited``, alike for known and unknown accounts.
     """

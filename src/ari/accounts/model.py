@@ -9,7 +9,7 @@ from ari.base.errors import Invalid, Problem
 from ari.base.hosts import ascii_host, readable_host
 
 Purpose = Literal["reset", "email"]
-"""What a mailed link does: sets a password anew, or confirms another address."""
+"""The purpose of an emailed link: reset the password, or confirm a new email address."""
 SESSION_DAYS = 30
 EMAIL_LENGTH = 254
 """The longest address that a mail server takes (RFC 5321 §4.5.3.1.3, erratum 1690)."""

@@ -1,4 +1,4 @@
-"""Where a visitor comes from, at several widths: what one customer has is one, however many addresses that is."""
+"""A visitor's network at several widths, so that all addresses of one internet customer count as one."""
 
 import hashlib
 import ipaddress

@@ -1,8 +1,8 @@
-"""Who may try although an account's delay is on: a customer's network that has not tried it of late.
+"""Newcomers: networks without a recent attempt, which may sign in while the account's delay is active.
 
-The delay of an account is one slot for everybody, so a stranger who asks all the time would take each. A newcomer does
-not need the slot. What is counted is networks as wide as one customer's, and these within wider ones: nobody has many
-of them. For one account they make at most 1,024 attempts an hour more.
+An account's delay allows one attempt at a time for everybody, so a stranger who keeps trying would use them all.
+A newcomer isn't delayed. Networks as wide as one customer's are counted, and these within wider ones, since nobody has
+many of those. This allows at most 1,024 additional attempts an hour per account.
 """
 
 from collections.abc import Sequence

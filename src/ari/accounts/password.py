@@ -128,7 +128,7 @@ def _guesses(password: str, email: str) -> float:
 
 
 def _bytes(password: str) -> bytes | None:
-    """What is hashed: UTF-8 of NFC, the same from every keyboard (SP 800-63B-4); ``None``: too long."""
+    """The bytes to hash: NFC as UTF-8, the same from every keyboard (SP 800-63B-4); ``None``: too long."""
     if len(password) > MAX_BYTES:
         return None
     secret = unicodedata.normalize("NFC", password).encode("utf-8", "surrogatepass")
@@ -136,10 +136,10 @@ def _bytes(password: str) -> bytes | None:
 
 
 class PasswordHasherPool:
-    """Hashes off the event loop: at most two at once, at most eight waiting, beyond that ``Unavailable``.
+    """Hashes passwords in threads: at most two at once and eight waiting; beyond that, raises ``Unavailable``.
 
-    One per process. Known visitors and strangers wait apart (``turns``). The threads stand back for everything else
-    that the process does.
+    One per process. Known visitors and strangers have separate queues (``turns``). The threads run at a lower priority
+    than the rest of the process.
     """
 
     def __init__(self) -> None:

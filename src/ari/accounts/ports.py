@@ -105,7 +105,7 @@ class HalfSignInStore(Protocol):
 
 
 class SecondStepStore(HalfSignInStore, Protocol):
-    """Two-factor: who needs a code, and the backup codes. The secret itself is kept sealed."""
+    """Two-factor: which accounts need a code, and the backup codes. The secret is stored encrypted elsewhere."""
 
     def two_factor(self, account_id: str) -> TwoFactor | None: ...
 
@@ -134,7 +134,7 @@ class NoteStore(Protocol):
 
 
 class AccountTransaction(CommandTransaction, Protocol):
-    """One transaction over accounts, two-factor, sealed secrets, notes and events."""
+    """One transaction over accounts, two-factor, encrypted secrets, key-value entries and events."""
 
     @property
     def accounts(self) -> AccountStore: ...

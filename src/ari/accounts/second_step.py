@@ -49,7 +49,7 @@ def finish_with_code(
 
 
 def turn_off_with_code(tx: AccountTransaction, account: Account, code: str, device_token: str | None = None) -> bool:
-    """Turn two-factor off for whoever gave the password just now and a right code; else write the refusal down.
+    """Turn two-factor off after a recent password check and with a correct code; otherwise record the refusal.
 
     Raises ``RateLimited``, ``ReauthRequired``, ``CannotOpen``.
     """

@@ -27,7 +27,7 @@ def new_token() -> str:
 
 
 def digest_of(token: str) -> bytes:
-    """What is stored of a token (SHA-256); a fast hash is right for 256 random bits."""
+    """The digest to store for a token (SHA-256); a fast hash is enough for 256 random bits."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
 
 

@@ -1,6 +1,6 @@
-"""The first run: exactly one owner, made by whoever read the terminal or set ``ARI_ADMIN_*``.
+"""The first run: create exactly one owner, with the setup token from the terminal or with ``ARI_ADMIN_*``.
 
-The setup token is printed once; its digest lies in a note until it is used, an hour has passed or ARI starts again.
+The setup token is printed once; its digest is stored until the token is used, an hour has passed or ARI restarts.
 """
 
 import hmac
@@ -27,11 +27,11 @@ def has_owner(tx: AccountTransaction) -> bool:
 
 
 def new_setup_token(tx: AccountTransaction, *, new_instance: bool = False, had_owner: bool = False) -> str | None:
-    """A fresh setup token (256 bits, one hour), which voids the one before; ``None`` once an owner exists.
+    """A new setup token (256 bits, one hour), which replaces the previous one; ``None`` if an owner exists.
 
-    Call it once for each start, in the parent of the workers. ``had_owner`` is what the data directory remembers.
-    Raises ``ConfigurationError`` if this instance once had an owner, unless ``new_instance`` says that this is meant:
-    otherwise a lost database or a wrong address of it would open the instance to whoever comes first.
+    Call it once per start, in the parent of the workers. ``had_owner``: the data directory records an earlier owner.
+    Raises ``ConfigurationError`` in that case unless ``new_instance`` is set: otherwise, with a lost database or a
+    wrong database URL, the first visitor could take over the instance.
     """
     if has_owner(tx):
         tx.notes.put(_OPEN_NOTE, None)

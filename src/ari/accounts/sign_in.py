@@ -78,10 +78,10 @@ class HalfSignedIn:
 
 
 def begin(tx: AccountTransaction, email: str, device_token: str | None = None, *, code: bool = False) -> SignInAttempt:
-    """Count an attempt before any password is looked at, or any ``code``.
+    """Count an attempt before checking a password or a ``code``.
 
-    Codes have a delay of their own: nobody without the password turns it on, and it has no newcomers, since six digits
-    stand fewer guesses than a password.
+    Codes have their own delay: only attempts with the right password start it, and it has no newcomers, since six
+    digits allow fewer guesses than a password.
 
     Raises ``RateLimited`` with the seconds to wait, alike for known and unknown accounts.
     """

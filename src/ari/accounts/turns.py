@@ -1,8 +1,8 @@
-"""Turns at slow work that strangers may ask for: few at once, few that wait, and a fair share for each network.
+"""A fair queue for slow work that strangers may request: few run at once, few wait, each network gets a fair share.
 
-A visitor whom an account knows goes first and waits in places of its own. Of strangers the network that holds the most
-places gives one up for a network that holds fewer, whatever the width at which they differ. So who has many addresses
-keeps out nobody but those who share them.
+Visitors that an account knows go first and have their own queue. When the strangers' queue is full, the network with
+the most places loses one to a network with fewer, at whatever width they differ. So a client with many addresses
+delays only the clients that share its networks.
 """
 
 import asyncio
@@ -76,7 +76,7 @@ class Turns:
         line.append(waiting)
 
     def _leave(self, waiting: "_Waiting") -> None:
-        """Whoever waited is gone: its place is free, or the turn that it just got is."""
+        """The waiting request was canceled: free its place, or the turn that it just got."""
         with self._lock:
             for line in (self._known, self._strangers):
                 if waiting in line:

@@ -1,7 +1,7 @@
 """Two-factor: a code of an authenticator app, or a backup code, after the password.
 
-Turning it on or off ends the account's other sessions (security.md 26). The secret is sealed and bound to the account;
-backup codes are stored hashed and open the door also where the master key is lost.
+Turning it on or off ends the account's other sessions (security.md 26). The secret is encrypted and bound to the
+account; backup codes are stored hashed and work even if the master key is lost.
 """
 
 from ari.accounts import backup_codes, totp
@@ -14,7 +14,7 @@ from ari.base.transaction import record
 
 KIND = "totp"
 FEW_CODES = 3
-"""With so few backup codes left people are told to make new ones."""
+"""With this many backup codes left or fewer, the page suggests making new ones."""
 
 
 def is_on(tx: AccountTransaction, account_id: str) -> bool:
@@ -45,7 +45,7 @@ def turn_on(tx: AccountTransaction, secret_text: str, code: str) -> list[str]:
 
 
 def turn_off(tx: AccountTransaction, account_id: str) -> bool:
-    """Turn it off; ``False`` if it was. Whoever calls has just proven a code, or acts at the command line.
+    """Turn it off; ``False`` if it was off. The caller has just checked a code, or is the command line.
 
     Raises ``NotFound``, ``ReauthRequired``.
     """
@@ -73,7 +73,7 @@ def renew_backup_codes(tx: AccountTransaction) -> list[str]:
 def accept(tx: AccountTransaction, account: Account, code: str) -> str | None:
     """Use a code up: ``"app"`` or ``"backup"`` for a right one, ``None`` for a wrong or used one.
 
-    Raises ``CannotOpen`` for a code of the app if its sealed secret does not open.
+    Raises ``CannotOpen`` for a code of the app if its secret can't be decrypted.
     """
     tx.accounts.locked(account.id)  # one after the other: each time step counts once
     state = tx.second_step.two_factor(account.id)

@@ -254,7 +254,7 @@ class ReadyOut(BaseModel):
 
 
 class FieldProblem(BaseModel):
-    """What is wrong with one field."""
+    """The error of one field."""
 
     location: str = Field(description="Field path, with dots.", examples=["expires_at"])
     message: str = Field(description="How to fix it.", examples=["Use a time such as 2027-01-31T12:00:00Z."])

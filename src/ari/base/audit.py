@@ -1,7 +1,7 @@
-"""What is signed of the audit trail: its head, after every change, and the cut that retention leaves at its start.
+"""Signatures of the audit log: of its head, after every change, and of the cut that retention leaves at its start.
 
-The hashes of the chain show which event was edited, but anybody who can write the database can compute them again. The
-signed head cannot be computed without the master key.
+The hashes of the chain show which event was edited, but anybody with write access to the database can recompute them.
+The head can't be signed without the master key.
 """
 
 import json

@@ -32,7 +32,7 @@ def in_words(seconds: int) -> str:
 
 
 class Clock(Protocol):
-    """Tells the time of day and the time passed."""
+    """The time of day and a monotonic time."""
 
     def now_ms(self) -> int:
         """The present instant, in milliseconds since the epoch."""
@@ -74,7 +74,7 @@ class FileClock:
 
 
 class FrozenClock:
-    """A clock that stands still until a test moves it."""
+    """A clock for tests, which only moves when a test moves it."""
 
     def __init__(self, now_ms: int = 1_764_000_000_000) -> None:
         self._now_ms = now_ms
@@ -113,7 +113,7 @@ def to_optional_rfc3339(at_ms: int | None) -> str | None:
 
 @lru_cache(maxsize=4_096)
 def _second(seconds: int) -> str:
-    """Remembered: the same instants are told again and again, and each costs 2 µs."""
+    """Cached: the same instants are formatted repeatedly, at 2 µs each."""
     return (_EPOCH + timedelta(seconds=seconds)).isoformat()[:19]
 
 

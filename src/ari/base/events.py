@@ -86,8 +86,8 @@ class Origin:
 class Event:
     """One thing that happened.
 
-    ``actor`` tells who (``usr_…``, ``key_…``, ``cli:alice``, ``system``), ``subject`` to what (an id), ``detail`` what
-    exactly (JSON, never a secret).
+    ``actor`` did it (``usr_…``, ``key_…``, ``cli:alice``, ``system``), ``subject`` is the id of its object,
+    ``detail`` holds more facts (JSON, never a secret).
     """
 
     id: str
@@ -120,7 +120,7 @@ def chain_hash(previous: str, event: Event) -> str:
 
 
 def counted_event(name: str, subject: str | None, counted: int, began_at_ms: int, now_ms: int) -> Event:
-    """The event that stands for those that were only counted since ``began_at_ms``."""
+    """The event that summarizes those that were only counted since ``began_at_ms``."""
     detail = {"counted": counted, "since": to_rfc3339(began_at_ms)}
     return Event(new_id("evt", now_ms), now_ms, name, "system", subject, Origin("system"), detail)
 

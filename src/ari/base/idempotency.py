@@ -72,7 +72,7 @@ class ResponseStore(Protocol):
 
 
 class IdempotencyTransaction(CommandTransaction, Protocol):
-    """One transaction over answered requests and what is sealed."""
+    """One transaction over stored responses and encrypted secrets."""
 
     @property
     def sealed(self) -> SealedStore: ...
@@ -128,7 +128,7 @@ def once(tx: IdempotencyTransaction, request: IdempotentRequest, respond: FirstR
     body = respond()
     nonce = os.urandom(_NONCE_BYTES)
     box = nonce + _inner(request.key).encrypt(nonce, body, digest)
-    # Not ``keep``, which looks at all that is sealed: a key that opens the digest key is here.
+    # Not ``keep``, which checks all encrypted secrets: a master key that decrypts the digest key is here.
     tx.sealed.put(Sealed(context, seal(tx.master_keys.all()[0], context, box)))
     tx.responses.put(StoredResponse(digest, body_digest, tx.now_ms + KEPT_MS))
     return Outcome(body, is_replay=False)

@@ -1,7 +1,7 @@
-"""The master key that seals secrets: 32 random bytes, from the environment, a named file or the data directory.
+"""The master key that encrypts secrets: 32 random bytes, from the environment, a file or the data directory.
 
-A text of keys is one or more of them, each as base64 or 64 hexadecimal digits, apart by spaces, commas or line breaks.
-The first seals; the others only open what they sealed before, so a key can be replaced (``ari master-key rotate``).
+The text holds one or more keys, each as base64 or 64 hexadecimal digits, separated by spaces, commas or line breaks.
+The first encrypts; the others only decrypt older secrets, so a key can be replaced (``ari master-key rotate``).
 """
 
 import fcntl
@@ -24,7 +24,7 @@ _ID_BYTES = 8
 _SETTLED_SECONDS = 2.0
 """A file changed more lately than this is read each time: its next change may bear the same time (coarse clocks)."""
 _GRACE_SECONDS = 60.0
-"""How long a process still opens with a key that left the file: what it has read may be sealed with that one."""
+"""How long a process keeps a key that left the file: rows that it has read may be encrypted with that key."""
 _BETWEEN = re.compile(r"[\s,]+")
 _LEAST_DIFFERENT = 12
 """Of 32 random bytes fewer different ones are unheard of; typed, repeated or empty ones have them."""
@@ -32,13 +32,13 @@ _LEAST_DIFFERENT = 12
 
 @dataclass(frozen=True, slots=True)
 class MasterKey:
-    """One key; ``id`` names it in what it sealed and tells nothing of it."""
+    """One key; ``id`` identifies it in envelopes and reveals nothing about it."""
 
     secret: bytes = field(repr=False)
     id: bytes
 
     def derived(self, label: str) -> bytes:
-        """A key of 32 bytes for one purpose (HKDF-SHA256); whoever has it knows no other and not the master key."""
+        """A key of 32 bytes for one purpose (HKDF-SHA256); it reveals neither the master key nor other derived keys."""
         return hkdf(self.secret, label.encode())
 
 
@@ -52,7 +52,7 @@ def hkdf(secret: bytes, info: bytes, salt: bytes = b"") -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class _Remembered:
-    """What a file held; ``identity`` is unset where it must be read again, ``before`` are keys that left it of late."""
+    """The keys read from a file. Without ``identity``, read it again; ``before`` are keys that recently left it."""
 
     identity: tuple[int, ...] | None
     keys: tuple[MasterKey, ...]
@@ -79,13 +79,13 @@ class MasterKeys:
 
     @property
     def place(self) -> str:
-        """Where the keys come from, for people."""
+        """The source of the keys, for messages."""
         if self._given is not None:
             return "ARI_MASTER_KEY"
         return str(self._named or self.own_file)
 
     def all(self) -> list[MasterKey]:
-        """The keys, the sealing one first; empty if none was made yet. Raises ``ConfigurationError``."""
+        """The keys, the encrypting one first; empty if none was made yet. Raises ``ConfigurationError``."""
         return list(self._now().keys)
 
     def find(self, key_id: bytes) -> MasterKey | None:
@@ -127,13 +127,13 @@ class MasterKeys:
         return (_identity(status) if time.time() - status.st_ctime > _SETTLED_SECONDS else None), tuple(keys)
 
     def make(self) -> MasterKey:
-        """Make the instance's key in the data directory, or take the one that another process made meanwhile."""
+        """Make the instance's key in the data directory, or return the one that another process has just made."""
         with _alone_in(self.own_file.parent):
             _write_new(self.own_file, f"{_text(secrets.token_bytes(KEY_BYTES))}\n")
         return self.all()[0]
 
     def put_new_in_front(self) -> MasterKey:
-        """Make a new key that seals from now on; the ones before still open."""
+        """Make a new key that encrypts from now on; the older ones still decrypt."""
         kept = [key.secret for key in self.all()]
         self._replace([secrets.token_bytes(KEY_BYTES), *kept])
         return self.all()[0]
@@ -218,7 +218,7 @@ def _written_beside(path: Path, text: str) -> Path:
 
 @contextmanager
 def _alone_in(folder: Path) -> Iterator[None]:
-    """One process at a time makes the key: the first event and the first seal may come at once."""
+    """One process at a time makes the key: the first event and the first encrypted secret may need it at once."""
     try:
         descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     except OSError as error:

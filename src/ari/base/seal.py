@@ -1,13 +1,13 @@
-"""Secrets kept sealed: AES-256-GCM, each under a data key of its own that the master key wraps, bound to its owner.
+"""Encrypt stored secrets with AES-256-GCM: each has its own data key, wrapped by the master key, bound to its owner.
 
 An envelope of version 2 is::
 
     version (1 byte) · id of the master key (8) · nonce (12) · data key, wrapped (32 + 16) · nonce (12) · secret and tag
 
-A new master key wraps the data keys anew and leaves the rest untouched. What a secret belongs to, its context, is
-authenticated with both parts but not in them: whoever moves a row to another account, provider or address gets
-nothing opened. Version 1, of older instances, has no data key; it opens, and a rotation turns it into version 2.
-``cryptography`` is loaded at the first use, so that it costs no start.
+A new master key rewraps the data keys and leaves the rest untouched. The context, which names the secret's owner, is
+authenticated with both parts but isn't stored in them: a row moved to another account, provider or address can't be
+decrypted. Version 1, from older instances, has no data key; it can be decrypted, and a rotation converts it to
+version 2. ``cryptography`` is imported at the first use, which keeps startup fast.
 """
 
 import json
@@ -33,7 +33,7 @@ _WORDS = {"totp": "two-factor secret", "provider_key": "provider key", "idempote
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a secret belongs to: its kind (``totp``), the id of its owner, and what else must not be exchanged."""
+    """The owner of a secret: its kind (``totp``), the id of its subject, and other values it is bound to."""
 
     kind: str
     subject: str
@@ -42,14 +42,14 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """A sealed secret with its context."""
+    """An encrypted secret with its context."""
 
     context: Context
     envelope: bytes = field(repr=False)
 
     @property
     def key_id(self) -> bytes:
-        """Which master key opens it."""
+        """The id of the master key that decrypts it."""
         return self.envelope[1:_ID_END]
 
     @property
@@ -59,10 +59,10 @@ class Sealed:
 
 
 class SealedStore(Protocol):
-    """Sealed secrets inside one transaction, at most one for each kind and subject."""
+    """The encrypted secrets inside one transaction, at most one for each kind and subject."""
 
     def lock(self) -> None:
-        """Until the transaction ends nobody else seals: a new master key reaches all that is sealed."""
+        """Lock out other writers until the transaction ends, so that a new master key reaches every secret."""
 
     def get(self, kind: str, subject: str) -> Sealed | None: ...
 
@@ -72,30 +72,30 @@ class SealedStore(Protocol):
     def drop(self, kind: str, subject: str) -> None: ...
 
     def all(self) -> list[Sealed]:
-        """Every sealed secret, of whatever kind."""
+        """Every encrypted secret, of any kind."""
 
 
 class SealedTransaction(Protocol):
-    """One transaction over sealed secrets."""
+    """One transaction over encrypted secrets."""
 
     @property
     def sealed(self) -> SealedStore: ...
 
 
 def get_sealed(tx: SealedTransaction) -> list[Sealed]:
-    """Every sealed secret, of any kind."""
+    """Every encrypted secret, of any kind."""
     return tx.sealed.all()
 
 
 class CannotOpen(Unavailable):
-    """A sealed secret does not open: its master key is not here, or it or its context was changed."""
+    """A secret can't be decrypted: its master key is missing, or the row or its context was changed."""
 
 
 def keep(store: SealedStore, keys: MasterKeys, context: Context, secret: bytes) -> None:
-    """Seal a secret and store it. The first one of an instance makes the master key.
+    """Encrypt a secret and store it. The first one of an instance makes the master key.
 
-    Raises ``CannotOpen`` while anything is sealed with a master key that is not here: the one that is here may be
-    the wrong one, and a new one would hide that for good.
+    Raises ``CannotOpen`` if any secret is encrypted with a missing master key: the present one may be the wrong one,
+    and a new one would hide that permanently.
     """
     store.lock()
     present = _present(keys)
@@ -105,7 +105,7 @@ def keep(store: SealedStore, keys: MasterKeys, context: Context, secret: bytes) 
 
 
 def opened(store: SealedStore, keys: MasterKeys, context: Context) -> bytes | None:
-    """The secret of this very context, ``None`` if none is kept. Raises ``CannotOpen``."""
+    """The secret of exactly this context, ``None`` if none is stored. Raises ``CannotOpen``."""
     _present(keys)  # before the row: then a key is known that a rotation replaces and forgets between the two
     found = store.get(context.kind, context.subject)
     return None if found is None else open_one(keys, Sealed(context, found.envelope))
@@ -123,18 +123,18 @@ def seal(key: MasterKey, context: Context, secret: bytes) -> bytes:
 
 
 def unseal(key: MasterKey, sealed: Sealed) -> bytes:
-    """What is in the envelope. Raises ``CannotOpen``."""
+    """The decrypted secret. Raises ``CannotOpen``."""
     if not sealed.is_latest:
         return _opened(_cipher(key, _FIRST), sealed, _FIRST + key.id, sealed.envelope[_ID_END:])
     return _opened(_aes(_data_key(key, sealed)), sealed, _SECOND, sealed.envelope[_WRAPPED_END:])
 
 
 def reseal_all(store: SealedStore, keys: MasterKeys) -> tuple[MasterKey, int]:
-    """Wrap every data key with a new master key, or with the first of those given; that key, and how many it wrapped.
+    """Wrap every data key with a new master key, or with the first configured one; return it and the number wrapped.
 
-    Until the transaction has committed and ``forget_unused`` ran, the older keys stay beside it: whatever dies
-    meanwhile, everything opens. Raises ``Conflict`` where there is no master key yet, ``CannotOpen``; then nothing
-    is touched.
+    The older keys stay until the transaction has committed and ``forget_unused`` ran: after a crash at any point,
+    everything can be decrypted. Raises ``Conflict`` if there is no master key yet, and ``CannotOpen``; then nothing
+    is changed.
     """
     store.lock()
     present, sealed = _present(keys), store.all()
@@ -151,7 +151,7 @@ def reseal_all(store: SealedStore, keys: MasterKeys) -> tuple[MasterKey, int]:
 
 
 def forget_unused(store: SealedStore, keys: MasterKeys) -> None:
-    """Remove the older master keys from the data directory that seal nothing any more."""
+    """Remove older master keys that no secret needs any more from the data directory."""
     store.lock()
     if keys.is_own:
         keys.forget_all_but({one.key_id for one in store.all()})
@@ -164,12 +164,12 @@ def missing_keys(sealed: list[Sealed], keys: MasterKeys) -> list[Sealed]:
 
 
 def words_for(context: Context) -> str:
-    """What is sealed, for people."""
+    """Describe the encrypted secret, for people."""
     return f"{_WORDS.get(context.kind, context.kind)} of {context.subject}"
 
 
 def _present(keys: MasterKeys) -> list[MasterKey]:
-    """The keys while ARI serves, when a file that cannot be read is a fault and no reason not to start."""
+    """The keys while ARI serves, when an unreadable file is a temporary fault, not a configuration error."""
     try:
         return keys.all()
     except ConfigurationError as error:
@@ -198,7 +198,7 @@ def _key_is_gone(keys: MasterKeys, context: Context) -> CannotOpen:
 
 
 def _apart(key: MasterKey, sealed: Sealed) -> tuple[bytes, bytes]:
-    """The data key of an envelope and what it seals; version 1 gets a data key now. Raises ``CannotOpen``."""
+    """Split an envelope into data key and body; version 1 gets a data key now. Raises ``CannotOpen``."""
     if not sealed.is_latest:
         return _body(sealed.context, unseal(key, sealed))
     return _data_key(key, sealed), sealed.envelope[_WRAPPED_END:]
@@ -220,7 +220,7 @@ def _data_key(key: MasterKey, sealed: Sealed) -> bytes:
 
 
 def _opened(cipher: "AESGCM", sealed: Sealed, head: bytes, box: bytes) -> bytes:
-    """What is in a box (nonce and ciphertext) that is bound to a head and the context."""
+    """Decrypt a box (nonce and ciphertext) that is bound to a head and the context. Raises ``CannotOpen``."""
     from cryptography.exceptions import InvalidTag  # noqa: PLC0415 - see above
 
     try:
@@ -243,5 +243,5 @@ def _aes(key: bytes) -> "AESGCM":
 
 
 def _bound(head: bytes, context: Context) -> bytes:
-    """The context without ambiguity: no two contexts write the same bytes."""
+    """Encode the context unambiguously: different contexts give different bytes."""
     return head + json.dumps([context.kind, context.subject, *context.parts]).encode()

@@ -34,7 +34,7 @@ _AT_A_START = (
     r"(?:AKIA|ASIA)[0-9A-Z]{12,}",  # AWS
     r"eyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?",  # JSON Web Tokens
 )
-"""Parts of ordinary words too ("task-…"), so nothing but a sign may stand before them."""
+"""Also parts of ordinary words ("task-…"), so no letter or digit may precede them."""
 
 # A key without its prefix, or of a kind not listed: 40 or more letters and digits, mixed as only chance mixes them.
 _RANDOM_RUN = r"(?=[0-9a-z]*[A-Z])(?=[0-9A-Z]*[a-z])(?=[A-Za-z]*[0-9])[0-9A-Za-z]{40,}"

@@ -7,9 +7,9 @@ from pydantic.fields import FieldInfo
 
 
 def describe_error(kind: str, message: str, info: FieldInfo | None) -> str:
-    """What the setting must be, without its value. ``kind`` and ``message`` come from the library's error.
+    """Describe the valid values of a setting, without its value. ``kind`` and ``message`` are the library error's.
 
-    Messages of our own validators are returned as they are.
+    Messages of ARI's own validators are returned unchanged.
     """
     if kind == "value_error" or info is None:
         return message.removeprefix("Value error, ")

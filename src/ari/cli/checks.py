@@ -57,7 +57,7 @@ def _shown(field: str, value: object) -> Any:
 
 
 def masked_url(url: str) -> str:
-    """Where the database is, without user, password and options (security.md 10)."""
+    """The database's address without user, password and options (security.md 10)."""
     try:
         return parse(url).masked()
     except (AriError, ImportError):

@@ -113,7 +113,7 @@ class ValueEnd:
 
 
 class JsonPart(Enum):
-    """What a span of the walked bytes is. ``GAP`` precedes a key or an element, ``COLON`` a value."""
+    """The kinds of byte spans. ``GAP`` precedes a key or an element, ``COLON`` a value."""
 
     OPEN = auto()
     GAP = auto()
@@ -164,7 +164,7 @@ class JsonWalker:
 
     @property
     def bad(self) -> bool:
-        """Whether this is no object or array, or its members cannot be told apart."""
+        """Whether this isn't an object or array, or its members are ambiguous."""
         return self._state is _State.BAD
 
     @property

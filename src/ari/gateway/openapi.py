@@ -41,7 +41,7 @@ _FORWARDED = (
 
 
 class ProviderRequestIn(RootModel[dict[str, Any]]):
-    """What the provider takes."""
+    """The request body, as the provider defines it."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"model": "gpt-5.1", "messages": [{"role": "user", "content": "Hello"}]}]}
@@ -49,8 +49,8 @@ class ProviderRequestIn(RootModel[dict[str, Any]]):
 
 
 class ProviderResponseOut(RootModel[dict[str, Any]]):
-    """The provider's own answer, JSON or a stream of events, passed on as it comes. Its errors keep their status and
-    body, but for a refusal of the provider key."""
+    """The provider's response, JSON or a stream of events, forwarded as it arrives. Its errors keep their status and
+    body, except when it rejects the provider key."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"id": "chatcmpl-1", "object": "chat.completion"}]})
 

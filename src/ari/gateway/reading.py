@@ -62,7 +62,7 @@ class UsageReading:
         self.ended = self.output_final = True
 
     def set_model(self, value: Any) -> None:
-        """Keep the name of the model that answered."""
+        """Store the name of the model that the response reports."""
         if isinstance(value, str) and value:
             self.model = value
 

@@ -82,7 +82,7 @@ async def read_json(context: RequestContext) -> None:
 
 
 def check_json(head: RequestHead, body: bytes) -> Any:
-    """What an unsafe API request's body says; ``None`` if it is empty.
+    """The JSON value in an unsafe API request's body; ``None`` if the body is empty.
 
     Raises ``BodyFault`` unless it is sound, shallow JSON of the right type.
     """

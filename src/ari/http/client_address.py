@@ -1,4 +1,4 @@
-"""Where a request really comes from.
+"""Find the address of a request's client.
 
 ``X-Forwarded-For`` counts only behind trusted proxies and is read from the right, the only side that a client cannot
 write (security.md 8).
@@ -18,7 +18,7 @@ _MAX_CACHED_LENGTH = 64
 
 
 class Client(NamedTuple):
-    """Where a request comes from, as an address and as its text."""
+    """The client's address, parsed and as text."""
 
     address: Address | None
     text: str | None

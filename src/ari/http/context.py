@@ -30,7 +30,7 @@ Send = Callable[[Message], Awaitable[None]]
 
 
 class RequestContext(msgspec.Struct, eq=False):
-    """What the stages found out about a request.
+    """The results of a request's stages.
 
     From its head: ``head``, ``client``, ``route``, ``credentials`` and ``keys_in_url`` (texts in the shape of a key).
     From authentication: ``key`` or ``signed_in`` with its ``door``, the ``csrf`` token for the forms of this visitor,

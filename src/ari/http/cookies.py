@@ -26,7 +26,7 @@ USUAL = Preferences()
 
 
 def preferences(headers: list[str]) -> Preferences:
-    """What the cookies say; what they should not say counts as unsaid."""
+    """The values of ARI's cookies; an invalid value counts as missing."""
     theme, shortcuts = read_cookie(headers, THEME_COOKIE), read_cookie(headers, SHORTCUTS_COOKIE)
     return Preferences(theme if theme in THEMES else "system", "off" if shortcuts == "off" else "on")
 

@@ -51,7 +51,7 @@ def read_credentials(head: RequestHead) -> Credentials:
 
 
 def explain_mistake(head: RequestHead) -> str | None:
-    """What is wrong with how the key is sent, for the holder of a key that was not found; never a value."""
+    """A hint about how the key was sent, for callers whose key wasn't found; it never contains a value."""
     for name in ("x-api-key", "authorization"):
         for line in head.lines(name.encode()):
             value = line.strip(_BLANK)

@@ -158,7 +158,7 @@ def _read_request_id(line: bytes) -> str | None:
 
 
 def head_fault(head: RequestHead) -> Fault | None:
-    """What is wrong with the head, if anything."""
+    """The first fault of the head; ``None`` if it is valid."""
     if head.size > MAX_HEAD_BYTES:
         return Fault(REQUEST_ERRORS["too_large"])
     for_gateway = head.raw_path.startswith(b"/api/ai/")

@@ -1,4 +1,4 @@
-"""Who may call a route. Every endpoint declares it with ``policy``; one that does not prevents the start."""
+"""The access rule of each route. Endpoints declare it with ``policy``; ARI doesn't start if one is missing."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _NOT_GIVEN = ""
 
 
 class AuthMode(Enum):
-    """What a request needs to reach the endpoint."""
+    """The kinds of authentication that an endpoint requires."""
 
     OPEN = "open"
     """Nothing."""
@@ -40,7 +40,7 @@ ScopeResolver = Callable[[str, str], ResolvedScope]
 
 @dataclass(frozen=True, slots=True)
 class FastRoute:
-    """Answers a route without the framework, which then only documents it.
+    """A handler that serves a route without the framework, which then only documents it.
 
     ``handler`` takes the ``RequestContext`` and the ``Services``; importing their types here would be a cycle. It
     returns the response, or ``None`` once it has sent one. ``reads_only``: it changes nothing but the usage log, so its
@@ -55,7 +55,7 @@ class FastRoute:
 
 @dataclass(frozen=True, slots=True)
 class RoutePolicy:
-    """What an endpoint declared with ``policy``."""
+    """The access rule that an endpoint declared with ``policy``."""
 
     auth: AuthMode
     scope: str | None = None

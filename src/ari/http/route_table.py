@@ -11,7 +11,7 @@ from ari.http.route_policy import AuthMode, RoutePolicy, UndeclaredRoute, policy
 
 
 class EndpointRoute(Protocol):
-    """What the table reads of a Starlette or FastAPI route. ``app`` is its endpoint as an ASGI app."""
+    """The attributes of a Starlette or FastAPI route that the table reads. ``app`` is its endpoint as an ASGI app."""
 
     path: str
     path_regex: re.Pattern[str]

@@ -67,7 +67,7 @@ def _without_ours(given: Sequence[Header]) -> Iterable[Header]:
 def _csp(host: str, nonce: str, *, inline_styles: bool) -> bytes:
     """Scripts and styles only from /static/ of this host or with this response's nonce, never plain 'self'."""
     place = "" if host.startswith("[") else f" {host}/static/"
-    # Beside a nonce, unsafe-inline would not count.
+    # Browsers ignore unsafe-inline when there is a nonce.
     styles = f"'unsafe-inline'{place or _SELF}" if inline_styles else f"'nonce-{nonce}'{place}"
     return (
         f"default-src 'none'; script-src 'nonce-{nonce}'{place}; style-src {styles}; "

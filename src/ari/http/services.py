@@ -1,4 +1,4 @@
-"""What the stages of a request work with. Made once for a process, when it starts to serve."""
+"""The services that the stages of a request use. Created once per process, when it starts to serve."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,1 +1,1 @@
-"""Provider keys: the keys of outside services, kept sealed and used on behalf of callers."""
+"""Provider keys: the keys of outside services, stored encrypted and used on behalf of callers."""

@@ -1,4 +1,4 @@
-"""What may be a provider key and what a base URL; refusals never repeat what was given."""
+"""Validate provider keys and base URLs; errors never repeat the rejected value."""
 
 import ipaddress
 import re

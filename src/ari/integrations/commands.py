@@ -16,9 +16,9 @@ from ari.integrations.rows import get_row, record_integration
 
 
 def put_key(tx: IntegrationTransaction, provider: Provider, environment: ProviderEnvironment, key: str) -> Integration:
-    """Seal the provider's key, in place of the one before.
+    """Encrypt and store the provider's key, replacing the previous one.
 
-    The owner's key goes to no address that an API key named: whoever holds that key could have named their own.
+    The owner's key is never sent to an address that an API key set: the holder of that key may control the address.
     Raises ``Invalid``, ``Forbidden``, ``ReauthRequired``, or ``CannotOpen`` if the master key of stored secrets is
     missing.
     """
@@ -42,11 +42,11 @@ def put_key(tx: IntegrationTransaction, provider: Provider, environment: Provide
 def set_base_url(
     tx: IntegrationTransaction, provider: Provider, base_url: str | None, listed: AddressList = NO_ADDRESSES
 ) -> Integration:
-    """Set where the provider is; ``None`` = the built-in address. A change deletes the sealed key (security.md 34).
+    """Set the provider's base URL; ``None`` = the built-in one. A change deletes the stored key (security.md 34).
 
-    An API key may name public addresses and those ``listed``, the owner private ones too. Who named the address is
-    kept, since that decides where its name may lead at every connection (security.md 38). The same address again
-    changes nothing, unless the owner confirms the one that a key named.
+    An API key may set public addresses and those in ``listed``; the owner may also set private ones. The actor is
+    stored, since it decides which addresses the host name may resolve to (security.md 38). Setting the same address
+    again changes nothing, unless the owner confirms one that an API key set.
     Raises ``Invalid``, ``Forbidden``, ``ReauthRequired``.
     """
     _require_may_change(tx.caller, provider)
@@ -71,7 +71,7 @@ def set_base_url(
 
 
 def find_key_lost_by(tx: IntegrationTransaction, provider: Provider, base_url: str | None) -> str | None:
-    """The mask of the sealed key that ``set_base_url`` would delete; ``None`` if it would delete none.
+    """The mask of the stored key that ``set_base_url`` would delete; ``None`` if it would delete none.
 
     Raises ``Invalid``.
     """

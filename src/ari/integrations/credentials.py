@@ -1,7 +1,7 @@
-"""Which key speaks to a provider, and where: the environment's before the stored one.
+"""Choose the key and base URL for a provider; the environment takes precedence over the stored ones.
 
-A key goes only where it was meant for (security.md 34): one of the environment to the built-in address or to one of
-the environment, a stored one to the origin it was sealed for.
+A key is sent only to the address it was set for (security.md 34): one from the environment to the built-in address or
+to one from the environment, a stored one to the origin it was encrypted for.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ KIND = "provider_key"
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What is stored for a provider: its row and its sealed key, either of which may be missing."""
+    """A provider's stored row and encrypted key, either of which may be missing."""
 
     row: Integration | None
     sealed: Sealed | None
@@ -51,10 +51,10 @@ class ProviderAddress:
 
 
 def credential(tx: IntegrationTransaction, provider: Provider, environment: ProviderEnvironment) -> Credential:
-    """What speaks to the provider now.
+    """The key and address to call the provider with now.
 
-    Raises ``Conflict("not_configured")`` where there is no key or no address, ``CannotOpen`` where the sealed key
-    does not open: the master key is lost or wrong, or the key was given for another address. Changes nothing.
+    Raises ``Conflict("not_configured")`` if there is no key or no address, and ``CannotOpen`` if the stored key can't
+    be decrypted: the master key is missing or wrong, or the key was set for another address. Changes nothing.
     """
     stored = Stored(tx.integrations.get(provider.name), tx.sealed.get(KIND, provider.name))
     return credential_of(stored, tx.master_keys, provider, environment)
@@ -90,18 +90,18 @@ def find_mail_credential(tx: IntegrationTransaction, environment: ProviderEnviro
 
 
 def state(tx: IntegrationTransaction, provider: Provider, environment: ProviderEnvironment) -> State:
-    """How things stand with the provider, as far as can be told without opening anything."""
+    """The provider's status, determined without decrypting anything."""
     return _state(tx, provider, tx.integrations.get(provider.name), environment)
 
 
 def states(tx: IntegrationTransaction, environment: ProviderEnvironment) -> list[State]:
-    """How things stand with every provider."""
+    """The status of every provider."""
     rows = {row.provider: row for row in tx.integrations.all()}
     return [_state(tx, provider, rows.get(name), environment) for name, provider in providers().items()]
 
 
 def context_of(row: Integration, base_url: str) -> Context:
-    """What a sealed key is bound to."""
+    """The encryption context that binds a stored key to its provider and origin."""
     return Context(KIND, row.provider, (row.id, origin_of(base_url)))
 
 
@@ -135,7 +135,7 @@ def _of_environment(provider: Provider, environment: ProviderEnvironment) -> Cre
 
 
 def address_of(provider: Provider, row: Integration | None, environment: ProviderEnvironment) -> ProviderAddress | None:
-    """Where a stored key goes, or a call without a key; ``None`` where somebody must name it and nobody did."""
+    """The base URL for a stored key or a call without a key; ``None`` if it is required but not set."""
     given = environment.base_urls.get(provider.name)
     if given is not None:
         return ProviderAddress(given, owner_named=True)
@@ -170,7 +170,7 @@ def _not_the_owners(provider: Provider, row: Integration | None, place: Provider
 
 
 def _misplaced(sealed: Sealed | None, row: Integration, provider: Provider, place: ProviderAddress) -> str | None:
-    """Why the stored key cannot be used here, though its seal may be whole."""
+    """Why the stored key can't be used here, even if it can be decrypted."""
     if sealed is None:
         return f"The {provider.title} key is missing from storage. Add it again."
     if sealed.context.parts != context_of(row, place.base_url).parts:

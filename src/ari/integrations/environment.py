@@ -12,9 +12,9 @@ from ari.integrations.providers import providers
 
 @dataclass(frozen=True, slots=True)
 class ProviderEnvironment:
-    """What the environment gave when it was read, by the names of providers; keys are never printed.
+    """Provider keys and base URLs from the environment, by provider name; keys are never printed.
 
-    ``private_addresses`` are those that API keys may name as base URLs too, from ``ARI_AI_PRIVATE_ADDRESSES``.
+    ``private_addresses``, from ``ARI_AI_PRIVATE_ADDRESSES``, are private addresses that API keys may use in base URLs.
     """
 
     keys: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -37,11 +37,11 @@ def base_url_variables() -> tuple[str, ...]:
 
 
 def read_environment(environ: Mapping[str, str]) -> ProviderEnvironment:
-    """What the environment gives; an empty value counts as unset.
+    """Read the variables; an empty value counts as unset.
 
-    A key of an unusual look is taken: the variable may be there for other programs, which know it better, and the
-    test of the card tells whether the provider does. What cannot be sent is refused.
-    Raises ``ConfigurationError`` that names the variable and never shows its value.
+    A key with an unusual format is accepted, since the variable may be set for other programs, and the connection
+    test shows whether the provider accepts it. A key that can't be sent in a header is rejected.
+    Raises ``ConfigurationError``, which names the variable and never shows its value.
     """
     keys: dict[str, str] = {}
     base_urls: dict[str, str] = {}

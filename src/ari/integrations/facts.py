@@ -1,4 +1,4 @@
-"""What is told of an integration; the same at every door."""
+"""The public description of an integration; the same at every door."""
 
 from typing import Any
 

@@ -35,7 +35,7 @@ def record_rejected(tx: IntegrationTransaction, credential: Credential, reason: 
 def record_unreachable(
     tx: IntegrationTransaction, credential: Credential, reason: str, status: int | None
 ) -> Integration:
-    """The provider did not answer, or with a failure of its own: as ``record_rejected``, with another event."""
+    """Like ``record_rejected``, for a provider that didn't respond or failed; records another event."""
     return _record_failing(tx, credential, "integration_unreachable", reason, status)
 
 

@@ -1,4 +1,4 @@
-"""What an outside service is, what is stored of ours with it, and what speaks to it in our name."""
+"""Providers, the stored integrations with them, and the credentials for calling them."""
 
 import re
 from dataclasses import dataclass, field, replace
@@ -18,9 +18,9 @@ _KEY_SEGMENTS = frozenset(("api_keys", "api-keys", "apikeys", "admin_api_keys", 
 
 @dataclass(frozen=True, slots=True)
 class KeyShape:
-    """How keys of a service look: ``pattern`` matches a whole key, ``hint`` says it to people.
+    """The format of a service's keys: ``pattern`` matches a whole key, ``hint`` describes it to people.
 
-    ``telling``: no other service's keys look so, and a key of this shape given to another service is a mistake.
+    ``telling``: no other service uses this format, so such a key in another service's field is a mistake.
     """
 
     pattern: str
@@ -34,9 +34,9 @@ class KeyShape:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A call without side effects that tells whether a key is good; ``path`` goes on after the base URL.
+    """A call without side effects that shows whether a key is valid; ``path`` is appended to the base URL.
 
-    A mark is text in the answer that decides before the status does, for services that give one status two meanings.
+    A mark is text in the response that decides before the status does, for services that use one status for two cases.
     """
 
     path: str
@@ -50,19 +50,19 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """An outside service. One file in ``providers/`` makes one of these.
+    """An outside service. Each file in ``providers/`` defines one.
 
-    ``name`` stands in URLs and scopes. ``base_url`` is ``None`` where the owner must give one, such as
-    ``base_url_example``. A base URL that ends with ``dropped_ending`` is taken without it: ``OPENAI_BASE_URL`` is
-    usually written with the version, which our paths hold already. The key is sent in ``key_header`` after
-    ``key_prefix``; ``default_headers`` are added where the caller sent none. ``reaches`` lists ``METHOD /path``
-    with ``{name}`` for one segment or a part of one, or ``{name...}`` for the rest: what scope ``ai:<name>`` may call;
-    all else needs ``ai-account:<name>``. Empty: the service is not for the AI gateway. ``asks_usage``: its streams tell
-    what they used only with ``stream_options.include_usage``, which it knows (others refuse what they do not know).
-    ``sends_mail``: ARI's own mail leaves through it, links that set the owner's password among it, so only the owner
-    changes its key and base URL.
-    ``returns_keys`` lists paths whose responses hold keys of the account, as ``reaches`` writes them: no scope covers
-    those, nor any path with a segment such as ``api_keys``.
+    ``name`` appears in URLs and scopes. ``base_url`` is ``None`` if the owner must set one, such as
+    ``base_url_example``. ``dropped_ending`` is removed from the end of a base URL: ``OPENAI_BASE_URL`` usually includes
+    the version, which the forwarded paths include too. The key is sent in ``key_header`` after ``key_prefix``;
+    ``default_headers`` are added unless the caller sent them. ``reaches`` lists what scope ``ai:<name>`` may call, as
+    ``METHOD /path`` with ``{name}`` for one segment or a part of one, or ``{name...}`` for the rest; everything else
+    needs ``ai-account:<name>``. If empty, the AI gateway doesn't serve the provider. ``asks_usage``: its streams report
+    usage only with ``stream_options.include_usage``, which it supports (others reject unknown options).
+    ``sends_mail``: it sends ARI's emails, including links that set the owner's password, so only the owner changes its
+    key and base URL.
+    ``returns_keys`` lists paths, written like ``reaches``, whose responses contain keys of the account: no scope covers
+    them, nor any path with a segment such as ``api_keys``.
     """
 
     name: str
@@ -122,7 +122,7 @@ def _regex(template: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class TestResult:
-    """What a test call told; ``words`` are for people and hold nothing of the answer but its status."""
+    """The result of a test call; ``words`` are for people and contain nothing of the response but its status."""
 
     outcome: Outcome
     words: str
@@ -135,9 +135,9 @@ class TestResult:
 
 @dataclass(frozen=True, slots=True)
 class Integration:
-    """What is stored for one provider: no key but its ``mask``; that is ``None`` where no key is stored.
+    """The stored row of one provider. It holds no key, only its ``mask``, which is ``None`` if no key is stored.
 
-    ``base_url`` is set where one was given, ``base_url_by`` is the actor who gave it.
+    ``base_url`` is ``None`` unless one was set; ``base_url_by`` is the actor that set it.
     """
 
     id: str
@@ -168,12 +168,12 @@ class Integration:
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """What speaks to a provider: where, and with which headers. Never shown, never logged.
+    """The address and headers for calling a provider. Never shown, never logged.
 
-    ``secret`` is empty where the provider needs no key; ``source`` is then where its address comes from. ``headers``
-    replace the caller's of the same names. ``owner_named``: the base URL may be a private address (security.md 38),
-    since the owner gave it or a setting lists it. ``key_named``: an API key gave it. ``added_at_ms`` tells stored keys
-    apart that followed each other.
+    ``secret`` is empty if the provider needs no key; ``source`` is then the source of its address. ``headers``
+    replace the caller's headers of the same names. ``owner_named``: the base URL may be a private address
+    (security.md 38), since the owner set it or a setting lists it. ``key_named``: an API key set it. ``added_at_ms``
+    distinguishes a stored key from its predecessors.
     """
 
     provider: Provider
@@ -198,10 +198,10 @@ class Credential:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """How things stand with one provider; the same at every door.
+    """The status of one provider; the same at every door.
 
-    ``source`` is where the key that counts comes from, ``None`` where there is none; ``problem`` says what stops it.
-    ``base_url`` is the address that counts. ``stored`` is the row, if there is one.
+    ``source`` is the source of the effective key, ``None`` if there is no key; ``problem`` is why it can't be used.
+    ``base_url`` is the effective address. ``stored`` is the row, if there is one.
     """
 
     provider: Provider

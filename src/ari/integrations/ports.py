@@ -10,7 +10,7 @@ from ari.integrations.model import Credential, Integration
 
 
 class IntegrationStore(Protocol):
-    """What is stored of integrations, inside one transaction; at most one for each provider."""
+    """The stored integrations, inside one transaction; at most one for each provider."""
 
     def get(self, provider: str) -> Integration | None:
         """The row, locked until the transaction ends where the database has row locks."""
@@ -25,7 +25,7 @@ class IntegrationStore(Protocol):
 
 
 class IntegrationTransaction(CommandTransaction, Protocol):
-    """One transaction over integrations, sealed secrets and events."""
+    """One transaction over integrations, encrypted secrets and events."""
 
     @property
     def integrations(self) -> IntegrationStore: ...
@@ -56,9 +56,9 @@ class TestTransaction(IntegrationTransaction, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Probed:
-    """What came back: the status and the beginning of the body, or why nothing did.
+    """The status and the beginning of the body, or the reason that there is no response.
 
-    ``fault`` is a short clause for people, such as ``"it did not answer within 10 s"``; it holds no secret.
+    ``fault`` is a short clause for people, such as ``"it didn't respond within 10 s"``; it contains no secret.
     """
 
     status: int | None

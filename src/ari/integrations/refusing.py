@@ -1,7 +1,7 @@
-"""Whether an error says that the service refuses the key, or something else about a request with a good one.
+"""Decide whether a provider's error means that it rejects the key, or that the request failed for another reason.
 
-401 alone does not decide: OpenAI answers 401 where a restricted key lacks one right or the organization does not match,
-ElevenLabs and Perplexity where the credit is used up, others for a region or an address that may not call.
+401 alone isn't enough: OpenAI returns 401 if a restricted key lacks a permission or the organization doesn't match,
+ElevenLabs and Perplexity if the credit is used up, others if a region or an address isn't allowed.
 """
 
 import json
@@ -18,9 +18,9 @@ _MESSAGE_FIELDS = ("message", "detail", "error", "msg", "error_description", "ti
 
 
 class Said(Enum):
-    """What an error says of the key.
+    """What an error means for the key.
 
-    ``OTHER``: another reason; ``UNCLEAR``: words that are not known here; ``NOTHING``: no reason at all, as in
+    ``OTHER``: another reason; ``UNCLEAR``: text that ARI doesn't recognize; ``NOTHING``: no reason at all, as in
     ``{"detail": "Unauthorized"}``.
     """
 
@@ -76,7 +76,7 @@ _TAG = re.compile(r"<[^>]*>")
 
 
 def said_of_key(body: bytes) -> Said:
-    """What an error with this body says of the key. What codes say counts before what words say."""
+    """Interpret an error's body. Error codes take precedence over messages."""
     codes, messages = _parts(body[:_MOST_BYTES])
     if any(_REFUSED_CODES.fullmatch(code) for code in codes):
         return Said.REFUSED
@@ -91,7 +91,7 @@ def said_of_key(body: bytes) -> Said:
 
 
 def begins_with(body: bytes, mark: str) -> bool:
-    """Whether a code of an error is this mark, or a message begins with it: a caller's words stand elsewhere."""
+    """Whether an error code equals this mark or a message begins with it; a caller's text can't be at the beginning."""
     codes, messages = _parts(body[:_MOST_BYTES])
     return mark.lower() in codes or any(words.startswith(mark) for words in messages)
 

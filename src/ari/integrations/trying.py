@@ -1,4 +1,4 @@
-"""The test call: whether a provider takes a key, told in words. Nothing of the answer but its status is kept."""
+"""The test call: does the provider accept the key? Nothing of the response but its status is kept."""
 
 import asyncio
 
@@ -49,10 +49,10 @@ def count_key_test(tx: TestTransaction) -> None:
 
 
 async def tried(prober: Prober, credential: Credential, *, for_key: bool = False) -> TestResult:
-    """Make the provider's test call, which has no side effects, and say what came of it.
+    """Make the provider's test call, which has no side effects, and return its result.
 
-    ``for_key``: an API key asks. Where an API key named the address too, every failure gives the same answer after the
-    same time, so that a test tells nothing about ports and names of the server's network.
+    ``for_key``: an API key makes the call. If an API key set the address too, every failure returns the same result
+    after the same time, so that a test reveals nothing about ports and names in the server's network.
     """
     if not (for_key and credential.key_named):
         return judged(credential, await prober.probe(credential, TIMEOUT_SECONDS))
@@ -67,7 +67,7 @@ async def tried(prober: Prober, credential: Credential, *, for_key: bool = False
 
 
 def judged(credential: Credential, probed: Probed) -> TestResult:
-    """What an answer means."""
+    """The meaning of a response to the test call."""
     provider = credential.provider
     if probed.status is None:
         return TestResult("unreachable", f"Couldn't reach {provider.title}: {probed.fault or 'no response'}.")
@@ -88,10 +88,10 @@ def judged(credential: Credential, probed: Probed) -> TestResult:
 
 
 def refused(credential: Credential, probed: Probed) -> TestResult | None:
-    """What an error says of the key at any other call; ``None`` unless the service says that it refuses the key.
+    """The result for an error of any other call; ``None`` unless the service clearly rejects the key.
 
-    The request may be at fault here, and may repeat a caller's words: so only what the service names counts, and a
-    bare 401.
+    The request itself may be wrong, and the error may repeat a caller's text, so only the service's error codes and a
+    bare 401 count.
     """
     status, provider = probed.status, credential.provider
     if status is None:

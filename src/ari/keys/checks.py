@@ -10,9 +10,9 @@ from ari.keys.reasons import Reason
 
 
 class AccessRequest(msgspec.Struct, frozen=True):
-    """What a request wants: a ``scope`` (``None`` = any live key will do) at the instant ``now_ms``.
+    """The scope that a request needs (``None`` = any active key will do) at the instant ``now_ms``.
 
-    ``more_scopes`` must be held as well.
+    ``more_scopes`` are required as well.
     """
 
     scope: str | None

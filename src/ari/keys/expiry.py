@@ -25,7 +25,7 @@ EXPIRY_CHOICES = {
 }
 
 SUGGESTED_EXPIRY = "90d"
-"""What the page preselects."""
+"""The choice that the page preselects."""
 
 
 def expiry_of(word: str | None, expires_at_ms: int | None, now_ms: int) -> int | None:

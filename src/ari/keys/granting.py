@@ -1,4 +1,4 @@
-"""What a caller may let a key do: the one check of every command that creates or changes a key (security.md 11).
+"""Check what a caller may grant: used by every command that creates or changes a key (security.md 11).
 
 A change that gives a key something (a scope, a later expiry, being enabled) must stay within the caller's scopes and
 must not outlive the caller. Rights given to a key that lives longer than the caller would survive the caller's end.

@@ -1,4 +1,4 @@
-"""What a list of keys is narrowed and sorted by, and what a list needs from storage."""
+"""Filters and sort orders for lists of keys, and the storage that lists need."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -95,7 +95,7 @@ def is_visible(name: str) -> bool:
 
 
 def skeletons(name: str) -> frozenset[str]:
-    """What a name looks like, as it is written and in lower case; names that look alike have one in common."""
+    """The confusable skeletons of a name, as written and in lower case; names that look alike share one."""
     plain = unicodedata.normalize("NFKC", name)
     seen = "".join(letter for letter in plain if category(letter) not in _INVISIBLE and letter not in BLANKS)
     return frozenset({_drawn(seen), _drawn(seen.casefold())})

@@ -1,4 +1,4 @@
-"""The API key and the answer to "may this token do that?"."""
+"""The API key, and the decision whether a token may do something."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -43,18 +43,18 @@ class ApiKey:
         return "disabled" if self.disabled else "active"
 
     def is_expired(self, now_ms: int) -> bool:
-        """Dead at the stroke of ``expires_at_ms``, and for good once seen so."""
+        """Expired from ``expires_at_ms`` on; permanently, once a request has found it expired."""
         if self.expired_seen_at_ms is not None:
             return True
         return self.expires_at_ms is not None and now_ms >= self.expires_at_ms
 
     def is_inactive(self, now_ms: int) -> bool:
-        """Revoked or expired: dead for good, and the only state in which a key can be deleted."""
+        """Revoked or expired: permanently inactive. Only inactive keys can be deleted."""
         return self.status(now_ms) in ("revoked", "expired")
 
 
 class Granted(msgspec.Struct, frozen=True):
-    """The key is alive and holds the scope asked for."""
+    """The key is active and has the required scope."""
 
     key: ApiKey
 

@@ -59,7 +59,7 @@ def folded(name: str) -> str:
 
 
 def says_nothing(name: str) -> bool:
-    """Whether a name does not tell what uses the key: "key", "test 2", "my new key", "asdf"."""
+    """Whether a name doesn't say what uses the key: "key", "test 2", "my new key", "asdf"."""
     words = "".join(letter if letter.isalpha() else " " for letter in folded(name)).split()
     telling = [word for word in words if word not in _FILLERS]
     return len(telling) <= 1 and "".join(telling) in _SAYS_NOTHING | {""} and bool(name.strip())

@@ -15,7 +15,7 @@ class KeyFinder(Protocol):
     async def find(self, digest: bytes) -> ApiKey | None:
         """The stored or deleted key with this digest, as committed now; never older.
 
-        Raises ``Unavailable`` when the store cannot answer.
+        Raises ``Unavailable`` if the store can't be read.
         """
 
 

@@ -1,4 +1,4 @@
-"""What a key may do: scopes ``resource:action``, with ``*`` for every scope or for every action of a resource."""
+"""Scopes ``resource:action``, with ``*`` for every scope or for every action of a resource."""
 
 from collections.abc import Iterable
 

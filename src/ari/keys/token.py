@@ -40,7 +40,7 @@ def parse(text: bytes) -> bytes | None:
 
 
 def checksum(body: bytes) -> str:
-    """Six base62 characters of the CRC-32 (ISO 3309) of all that stands before."""
+    """Six base62 characters of the CRC-32 (ISO 3309) of everything before them."""
     front, last = divmod(crc32(body), _PAIR_COUNT)
     first, middle = divmod(front, _PAIR_COUNT)
     return _PAIRS[first] + _PAIRS[middle] + _PAIRS[last]

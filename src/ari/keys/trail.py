@@ -14,6 +14,6 @@ def record_key(tx: KeyTransaction, name: str, key: ApiKey, detail: dict[str, Any
 
 
 def record_exposure(tx: KeyTransaction, key: ApiKey) -> None:
-    """Record that the key was seen in a URL, once a day: whoever holds a dead key can send it without end."""
+    """Record that the key was seen in a URL, at most once a day: an inactive key can be sent without limit."""
     event = new_event(tx, "key_exposed", key.id, {"hint": key.hint, "name": key.name})
     tx.events.append_bounded(event, most=1, within_ms=DAY_MS)

@@ -18,7 +18,7 @@ _UNKNOWN = Refused(reasons.UNKNOWN)
 async def verify(finder: KeyFinder, text: bytes, ask: AccessRequest) -> Verdict:
     """Decide about the token ``text``.
 
-    Raises ``Unavailable`` when the store cannot answer; that is never a yes.
+    Raises ``Unavailable`` if the store can't be read; callers must then refuse.
     """
     digest = token.parse(text)
     return _MALFORMED if digest is None else await verify_digest(finder, digest, ask)

@@ -60,8 +60,8 @@ class Email:
 class EmailContent:
     """The content of an email: a subject, a summary, facts by name, advice, and one link into ARI.
 
-    Text of callers must have passed ``text.quote`` or ``text.defang``. ``path`` is a page of ours such as
-    ``/settings?tab=api``; ``link`` replaces it where the link is itself a secret.
+    Pass callers' text through ``text.quote`` or ``text.defang`` first. ``path`` is one of ARI's pages, such as
+    ``/settings?tab=api``; ``link`` replaces it if the link is itself a secret.
     """
 
     subject: str

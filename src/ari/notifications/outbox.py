@@ -1,6 +1,6 @@
 """From events to notices to emails, which are neither lost nor, where the service can recognize a repeat, sent twice.
 
-Every decision is made in a transaction. A notice is made of an event once. A sender takes a notice under a lease and
+Every decision is made in a transaction. An event becomes a notice once. A sender takes a notice under a lease and
 stores its email before the first attempt, so that every attempt, also by another process after a crash, sends the same.
 """
 

@@ -81,7 +81,7 @@ class Line(ResponseHandler):
         super().data_received(data)
         self.parse_seconds += thread_time() - began
         if not self._in_use and (data or self._buffer):
-            # Nobody asked for this: the next request would take it for its response.
+            # Unexpected data: the next request would read it as its response.
             self.close()
 
 

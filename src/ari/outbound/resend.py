@@ -111,7 +111,7 @@ def outcome_of(status: int, wait_seconds: float, body: bytes) -> SendResult:
 
 
 def _words(status: int, name: str) -> str:
-    """What a rejection means, in our words: no text from the response is kept (security.md 41)."""
+    """Describe a rejection in ARI's words: no text from the response is kept (security.md 41)."""
     meaning = _MEANINGS.get(f"{status} {name}") or _MEANINGS.get(name) or _MEANINGS.get(str(status))
     return f"Resend returned {status}: {meaning}." if meaning else f"Resend returned status {status}."
 

@@ -147,7 +147,7 @@ def message_of(email: Email, key: str, host: str) -> EmailMessage:
     message["Subject"] = email.subject
     message["Date"] = formatdate()
     message["Message-ID"] = f"<{key}@{domain}>"
-    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: holiday notes do not answer
+    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: prevents out-of-office replies
     if host == _RESEND_HOST:
         message["Resend-Idempotency-Key"] = key
     message.set_content(email.text)

@@ -40,7 +40,7 @@ class Standing:
 
 
 def look(database: Database) -> Standing:
-    """What the database holds. It was opened to trust everything. Raises ``Unavailable``."""
+    """Read the database's facts. It was opened without a check of its history. Raises ``Unavailable``."""
     record = database.history.record()
     listed = () if record is None else record.events
     with faults_as_unavailable(), read_only(database.main) as connection:

@@ -29,7 +29,7 @@ _PATIENCE_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class At:
-    """Where a chain of migrations stands, and where this program wants it."""
+    """The current migration of a chain, and the one that this version of ARI needs."""
 
     chain: str
     found: str | None

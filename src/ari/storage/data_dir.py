@@ -12,9 +12,9 @@ _OTHERS = 0o007
 
 
 def prepare_data_dir(path: Path) -> None:
-    """Make the data directory (mode 0700). Raises ``ConfigurationError`` if it is not ours alone.
+    """Make the data directory (mode 0700). Raises ``ConfigurationError`` if other users can access it.
 
-    A directory of ours that Kubernetes opened to the group of a volume (fsGroup) is closed again.
+    If Kubernetes gave the group of a volume (fsGroup) access to the directory, that access is removed.
     """
     os.umask(0o077)
     try:
@@ -42,9 +42,9 @@ def prepare_data_dir(path: Path) -> None:
 
 
 def close_to_group(path: Path) -> None:
-    """Take a directory of ours and its files from their group. Raises ``ConfigurationError``.
+    """Remove the group's access to ARI's directory and its files. Raises ``ConfigurationError``.
 
-    Kubernetes opens every file of a volume to its fsGroup, each time a pod starts.
+    Kubernetes gives the fsGroup access to every file of a volume each time a pod starts.
     """
     try:
         path.chmod(0o700)

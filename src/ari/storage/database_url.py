@@ -41,7 +41,7 @@ _SHORTEST_SECRET = 4
 
 @dataclass(frozen=True, slots=True)
 class DatabaseUrl:
-    """What a URL says, as libpq's parameters; ``secrets`` must not appear in any message."""
+    """The parameters of a URL, for libpq; ``secrets`` must not appear in any message."""
 
     given: Mapping[str, str]
     secrets: tuple[str, ...]
@@ -58,7 +58,7 @@ class DatabaseUrl:
             "keepalives_idle": _SILENCE_SECONDS // 2,
             "keepalives_interval": 2,
             "keepalives_count": 3,
-            "target_session_attrs": "read-write",  # never a standby, whose answers are old
+            "target_session_attrs": "read-write",  # never a standby, whose data may be old
             **{name: value for name, value in self.given.items() if (name, value) != ("target_session_attrs", "any")},
             "client_encoding": "UTF8",
             "connect_timeout": self._connect_seconds(timeout_seconds),
@@ -76,7 +76,7 @@ class DatabaseUrl:
         return self.given.get("options") or os.environ.get("PGOPTIONS", "")
 
     def masked(self) -> str:
-        """Where the database is, without user, password and options (security.md 10)."""
+        """The database's address without user, password and options (security.md 10)."""
         hosts = self.given.get("host", self.given.get("hostaddr", "")).split(",")
         ports = self.given.get("port", "").split(",")
         if len(ports) != len(hosts):

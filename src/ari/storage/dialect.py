@@ -164,7 +164,7 @@ def only_here(engine: Engine, lock_file: Path | None) -> Iterator[bool]:
 
 
 def gives_room_back(connection: Connection) -> bool:
-    """Whether what is removed can leave the file: not in a SQLite file that was made without being told so."""
+    """Whether freed space can be returned to the file system: not in a SQLite file created without auto-vacuum."""
     return not is_sqlite(connection) or connection.exec_driver_sql("PRAGMA auto_vacuum").scalar() == _INCREMENTAL
 
 
@@ -212,6 +212,6 @@ def lock_for_migration(connection: Connection, *others: int) -> None:
 
 
 def lock_sealing(connection: Connection) -> None:
-    """Only one transaction at a time seals."""
+    """Let only one transaction at a time write encrypted secrets."""
     if not is_sqlite(connection):
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _SEALING_LOCK})

@@ -179,7 +179,7 @@ class Database:
         return signed if head is None or not ours or unit.events.marks.contains(head) else None
 
     def ping(self) -> None:
-        """Raise ``Unavailable`` unless the database answers, and would take what a request adds to the usage log."""
+        """Raise ``Unavailable`` unless the database responds and can write rows to the usage log."""
         with faults_as_unavailable():
             for engine in {id(one): one for one in (self.main, self.log)}.values():
                 with read_only(engine) as connection:
@@ -215,7 +215,7 @@ class Database:
             self.heartbeat.start(delay_seconds)
 
     def provider_lookup(self) -> ProviderLookup:
-        """What the gateway asks for each request; connects when it is first asked."""
+        """The gateway's lookup for each request; connects at the first one."""
         if self.link is None:
             return SqliteProviderLookup(self.data_dir / KEYS_FILE, self._commits)
         return PostgresProviderLookup(self.link, self._verify_seconds)

@@ -85,9 +85,9 @@ def is_final(error: Any) -> bool:
 
 
 def reason_of(error: Any) -> str | None:
-    """What the server or the way to it said, and what to do; ``None`` where nothing may be passed on.
+    """The reason that the server or the connection gave, and what to do; ``None`` if nothing may be passed on.
 
-    ``error`` is psycopg's or the one that SQLAlchemy made of it.
+    ``error`` is psycopg's, or SQLAlchemy's wrapper of it.
     """
     error = getattr(error, "orig", None) or error
     state = _state_of(error)

@@ -23,7 +23,7 @@ _SETTING = re.compile(r"(?:-c\s*|--)([A-Za-z_][\w.-]*)=((?:\\.|\S)*)")
 
 @dataclass(frozen=True, slots=True)
 class ServerInfo:
-    """What answers at ``ARI_DATABASE_URL``."""
+    """The server at ``ARI_DATABASE_URL``."""
 
     version: str
     schema: str
@@ -65,7 +65,7 @@ def refuse_without_create(connection: Connection) -> None:
 
 
 def _is_pooled(connection: "psycopg.Connection[Any]") -> bool:
-    connection.autocommit = True  # a pooler in statement mode answers this, and refuses the transaction that follows
+    connection.autocommit = True  # a pooler in statement mode accepts this, and refuses the transaction that follows
     straight = is_straight(connection)
     connection.autocommit = False
     return not straight
@@ -104,7 +104,7 @@ def _refuse_facts(
 
 
 def _refuse_lost_options(sessions: Sessions, connection: "psycopg.Connection[Any]") -> None:
-    """A pooler may drop ``options``; then what the operator asked for would silently not hold."""
+    """A pooler may drop ``options``; then the operator's settings would silently not apply."""
     for name, value in _SETTING.findall(sessions.url.options):
         wanted = re.sub(r"\\(.)", r"\1", value)
         row = connection.execute("SELECT current_setting(%s, true)", (name,)).fetchone()

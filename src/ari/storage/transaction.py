@@ -1,4 +1,4 @@
-"""What a command gets: the stores of one transaction, who calls, and the time."""
+"""The argument of every command: the stores of one transaction, the caller, and the time."""
 
 from sqlalchemy import Connection
 

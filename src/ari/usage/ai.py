@@ -10,10 +10,10 @@ reported an error in a response with a good status; ``timed_out`` and ``unreacha
 
 @dataclass(frozen=True, slots=True)
 class TokenUsage:
-    """What an answer says of itself.
+    """The usage that a provider's response reports.
 
-    ``input_tokens`` are all that were read, ``cached_tokens`` those of them that came from a cache; ``output_tokens``
-    are all that were made, thinking among them.
+    ``input_tokens`` counts all tokens read, ``cached_tokens`` those of them read from a cache; ``output_tokens``
+    counts all tokens generated, including reasoning.
     """
 
     model: str | None = None

@@ -116,7 +116,7 @@ def _path(text: str) -> str:
 
 
 def reduce_address(address: str, addresses: AddressDetail) -> str | None:
-    """What the log keeps of a client's address: the whole address, its network (IPv4 /24, IPv6 /48) or ``None``.
+    """The address to log for a client: the whole address, its network (IPv4 /24, IPv6 /48) or ``None``.
 
     Only ``full`` keeps other text, such as a socket's name.
     """
@@ -129,7 +129,7 @@ def reduce_address(address: str, addresses: AddressDetail) -> str | None:
 
 
 def attempt_address(address: str | None, addresses: AddressDetail) -> str:
-    """The address under which attempts without a key of ours are counted. IPv6 clients count by their /64.
+    """The address under which attempts without a valid key are counted. IPv6 clients count by their /64.
 
     ``address`` may already be such a network.
     """

@@ -65,7 +65,7 @@ class Completion:
 
 
 class Attempt(msgspec.Struct, frozen=True):
-    """Requests without a key of ours, counted by reason, address (IPv6: its /64) and minute; not listed."""
+    """Requests without a valid key, counted by reason, address (IPv6: its /64) and minute; not listed."""
 
     at_ms: int
     reason: str
@@ -135,7 +135,7 @@ class TopKeys:
 
 @dataclass(frozen=True, slots=True)
 class AddressCount:
-    """Attempts without a key of ours from one address."""
+    """Attempts without a valid key from one address."""
 
     address: str
     count: int

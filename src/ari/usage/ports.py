@@ -23,7 +23,7 @@ from ari.usage.spans import CodeCount
 
 @dataclass(slots=True)
 class Batch:
-    """What one commit writes."""
+    """The entries of one commit."""
 
     rows: list[UsageRow] = field(default_factory=list)
     completions: list[Completion | AiUse] = field(default_factory=list)
@@ -60,7 +60,7 @@ class UsageStore(Protocol):
         """The totals of these keys; keys never used are absent."""
 
     def attempts(self, since_ms: int, limit: int) -> list[Attempt]:
-        """Counted attempts without a key of ours, newest minute first."""
+        """Counted attempts without a valid key, newest minute first."""
 
     def addresses(self, key_id: str, limit: int) -> list[KeyClient]:
         """The addresses that used this key, last seen first; at most ``floods.MAX_CLIENTS_PER_DAY`` new ones a day."""
@@ -93,7 +93,7 @@ class UsageReader(Protocol):
         """Requests by hour and code, in no order, of one key or of all."""
 
     def attempts(self, since_ms: int, until_ms: int) -> list[CodeCount]:
-        """Attempts without a key of ours, by hour and reason, in no order."""
+        """Attempts without a valid key, by hour and reason, in no order."""
 
     def routes(self, key_id: str, since_ms: int, until_ms: int) -> list[RouteCount]:
         """The routes that a key requested, the most frequent first."""
@@ -102,7 +102,7 @@ class UsageReader(Protocol):
         """The keys with the most requests, accepted or refused."""
 
     def attempt_addresses(self, since_ms: int, until_ms: int, limit: int) -> list[AddressCount]:
-        """The addresses of attempts without a key of ours, the most attempts first.
+        """The addresses of attempts without a valid key, the most attempts first.
 
         At most ``floods.MAX_ADDRESSES_PER_HOUR`` an hour have their own counters.
         """

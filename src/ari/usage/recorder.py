@@ -172,7 +172,7 @@ class UsageRecorder:
         await self._commit([self._fit(row) for row in rows], attempts)
 
     async def count(self, reason: str, address: str | None) -> None:
-        """Return when an attempt without a key of ours is counted. Raises like ``write``."""
+        """Return when an attempt without a valid key is counted. Raises like ``write``."""
         now_ms = self._clock.now_ms()
         bucket = self._attempt_addresses.bucket_for(attempt_address(address, self._addresses), now_ms)
         await self._commit((), (Attempt(now_ms, reason, bucket),))

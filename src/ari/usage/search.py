@@ -1,4 +1,4 @@
-"""What the log is searched for: the filters that an index serves, and those that each row is looked at for."""
+"""Search filters of the usage log: those that an index serves, and those that are checked row by row."""
 
 from dataclasses import dataclass, field, replace
 from typing import Self

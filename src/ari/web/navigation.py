@@ -1,4 +1,4 @@
-"""What the ``urls`` of page folders are made with."""
+"""Build the URLs in the ``urls`` modules of page folders."""
 
 from collections.abc import Mapping
 from typing import NamedTuple

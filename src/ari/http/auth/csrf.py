@@ -78,7 +78,7 @@ def session_counts_under_api(head: RequestHead, settings: Settings) -> bool:
 
 
 def _own_origins(head: RequestHead, settings: Settings) -> set[str]:
-    """Our address, and the Host that the browser asked for, which was checked to be ours (security.md 3)."""
+    """The origins of ARI's pages: the base URL and the request's Host, which was checked before (security.md 3)."""
     scheme = _scheme(settings)
     origins = {settings.base_url, f"{scheme}://{head.host.removesuffix(_DEFAULT_PORTS[scheme])}"}
     if host_name(head.host) in LOOPBACK_NAMES:
@@ -102,7 +102,7 @@ def _scheme(settings: Settings) -> str:
 
 
 def _is_at(head: RequestHead, place: str) -> bool:
-    """Whether an origin's host and port are those that were asked for; a proxy may leave the port out of Host."""
+    """Whether an origin's host is the request's. The port doesn't count: a proxy may leave it out of Host."""
     return host_name(place) == host_name(head.host)
 
 

@@ -67,7 +67,7 @@ async def _authenticate_for_page(context: RequestContext, services: Services) ->
 
 
 async def _check_form(context: RequestContext, services: Services, secret: str | None) -> Fault | None:
-    """Read the form and check that it comes from a page of ours. Raises ``BodyFault``."""
+    """Read the form and check that it was sent by one of ARI's pages. Raises ``BodyFault``."""
     head, settings = context.head, services.settings
     fault = csrf.same_origin_fault(head, settings)
     if fault is not None:

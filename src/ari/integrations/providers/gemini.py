@@ -1,5 +1,5 @@
 """Google Gemini."""
-# https://ai.google.dev/api: a wrong key is answered with 400 and the reason API_KEY_INVALID.
+# https://ai.google.dev/api: the response to a wrong key is 400 with the reason API_KEY_INVALID.
 
 from ari.integrations.model import KeyShape, Provider, Trial
 

@@ -32,7 +32,7 @@ PROVIDER = Provider(
     keys_page="",
     trial=Trial("/models"),
     asks_usage=True,
-    # LiteLLM's, the proxy that most often stands behind this.
+    # LiteLLM's, the most common proxy here.
     returns_keys=(
         "/key/{rest...}",
         "/keys",

@@ -22,7 +22,7 @@ FORMAT = 1
 MANIFEST = "manifest.json"
 _MEMBER_BYTES = 1_000_000
 _LARGEST_MEMBER = 64_000_000
-"""More than any backup of ours holds: a file that claims more is no backup."""
+"""More than any real backup holds: a file that claims more is rejected."""
 
 Row = dict[str, Any]
 
@@ -37,7 +37,7 @@ class TableSum:
 
 @dataclass(slots=True)
 class Manifest:
-    """What a backup says about itself; ``migrations`` are the numbers of the chains ``main`` and ``log``."""
+    """A backup's metadata; ``migrations`` are the numbers of the chains ``main`` and ``log``."""
 
     version: str
     created_at: str
@@ -112,7 +112,7 @@ class Reader:
                     for line in body.splitlines():
                         counted.rows += 1
                         yield table, _decoded(line)
-            while unzipped.read(_MEMBER_BYTES):  # to the end, where the file's own checksum stands
+            while unzipped.read(_MEMBER_BYTES):  # to the end, where the file's own checksum is
                 pass
         for table, counted in self._sums.items():
             counted.sha256 = digests[table].hexdigest()

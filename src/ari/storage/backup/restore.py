@@ -50,7 +50,7 @@ class Terms:
 
 @dataclass(slots=True)
 class Restored:
-    """What was restored: rows by table, how many living keys were disabled, and who signed the file.
+    """The result of a restore: rows by table, the number of active keys disabled, and the signer of the file.
 
     ``is_trusted``: the signature is that of a master key here.
     """
@@ -120,7 +120,7 @@ def _rows(reader: Reader) -> Iterator[tuple[str, Row]]:
 
 
 def _cut_hash(row: Row) -> str:
-    """What the first event that retention left follows from."""
+    """The hash that the first event left by retention follows."""
     cut = Cut.parse(str(row["statement"]))
     if cut is None:
         raise damaged("the cut in its audit log can't be read")

@@ -1,4 +1,4 @@
-"""Where a restore goes: new SQLite files put in the place of the old ones, or one PostgreSQL transaction."""
+"""The targets of a restore: new SQLite files that replace the old ones, or one PostgreSQL transaction."""
 
 import os
 import shutil
@@ -62,7 +62,7 @@ def into_postgresql(settings: Settings, replace: bool, keys: MasterKeys, fill: F
             )
         migrate(database)
         replaced = _histories(database)
-        database.log.dispose()  # its connection would be taken for another process of ours
+        database.log.dispose()  # its connection would look like another ARI process
         with alone(database.main) as connection:
             _refuse_others(connection)
             if replace:

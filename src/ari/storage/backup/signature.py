@@ -28,12 +28,12 @@ _LENGTH = len(_HEAD) + _FIELD.size + len(_TAIL)
 _INSTANCE = re.compile(r"ins_[0-9A-Z]{26}")
 _CHUNK = 1_000_000
 UNKNOWN_INSTANCE = "ins_" + "0" * 26
-"""Where the trail has lost its head, nothing names the instance."""
+"""Used if the audit log has lost its head: then nothing identifies the instance."""
 
 
 @dataclass(frozen=True, slots=True)
 class Signer:
-    """Who a backup says has signed it."""
+    """The signer that a backup names."""
 
     instance: str
     signature: Signature

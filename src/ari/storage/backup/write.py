@@ -62,7 +62,7 @@ _PASSING_SECRETS = (SEALED_KIND, RESPONSE_KIND)
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a backup holds, and the key that signed it: ``None`` where there is no master key."""
+    """The contents of a written backup, and the key that signed it; ``None`` if there is no master key."""
 
     keys: int
     events: int

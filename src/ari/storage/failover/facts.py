@@ -1,4 +1,4 @@
-"""What a connection is connected to: read in one statement and compared with what the node has seen."""
+"""Facts about the server of a connection, read in one statement and compared with what the node has seen."""
 
 import sqlite3
 from collections.abc import Sequence

@@ -1,8 +1,8 @@
-"""Asks the database once a second, in a thread of its own: does it answer, is it still the one, does a standby confirm?
+"""Check the database once a second, in its own thread: does it respond, is it the same server, do standbys confirm?
 
-A server that is frozen or cut off without a word keeps its connections open, and the kernel goes on acknowledging what
-is sent to it: neither TCP's timeouts nor the server's own end what waits. So when a beat is not answered in time, every
-connection of this process to that server is shut down; what waited fails, and connects to the server that took over.
+A server that is frozen or cut off keeps its connections open, and its kernel still acknowledges data, so neither TCP's
+timeouts nor the server's own end waiting statements. When a heartbeat times out, every connection of this process to
+that server is shut down; waiting statements fail, and reconnect to the server that took over.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 BEAT_SECONDS = 1.0
 SILENCE_SECONDS = 4.0
-"""How long a server may take to answer a beat. Together with a beat and a connection this bounds a failover."""
+"""How long a heartbeat may take. Together with the interval and the connect timeout, this bounds a failover."""
 POOLED_SILENCE_SECONDS = 35.0
 """The same through a pooler in transaction mode, where a beat also waits for a free server connection: longer than any
 statement of ARI may take, so a pooler that is only busy is left alone."""
@@ -37,9 +37,9 @@ CONNECT_SECONDS = 2
 _ENDING_SECONDS = 0.5
 _BEATS_BETWEEN_STATES = 5
 _OVERLAP = 50
-"""Events read again: those of other nodes that were committed before the newest of ours."""
+"""Events read again: those that other nodes committed before this node's newest one."""
 _SILENT_STANDBY_SECONDS = 60.0
-"""PostgreSQL takes a silent standby for connected for so long (``wal_sender_timeout``)."""
+"""How long PostgreSQL considers a silent standby connected (``wal_sender_timeout``)."""
 
 _logger = logging.getLogger(__name__)
 

@@ -84,14 +84,14 @@ class History:
             raise WentBack(self.problem.sentence, self.problem.record)
 
     def record(self) -> Record | None:
-        """What the node has on disk; ``None`` where there is nothing, or nothing that can be read."""
+        """The node's record on disk; ``None`` if it is missing or unreadable."""
         try:
             return self.file.load()
         except Unavailable:
             return None
 
     def current(self) -> Record | None:
-        """What the next facts must be compared with. Raises ``Unavailable`` if the record cannot be read."""
+        """The record to compare the next facts with. Raises ``Unavailable`` if it can't be read."""
         with self._mutex:
             stored, mine = self.file.load(), self._mine
             if mine is None or stored is None:
@@ -101,9 +101,9 @@ class History:
             return max(stored, mine, key=lambda record: (record.head.seq, record.timeline or 0))
 
     def examine(self, record: Record | None, facts: ServerFacts) -> None:
-        """Compare ``facts`` with ``record``, whose newest event they were asked for; remember what is newer.
+        """Compare ``facts`` with ``record``, whose newest event was looked up for them, and store newer values.
 
-        Raises ``NotTrusted`` for a standby or an old primary, ``WentBack`` for a database that lost something.
+        Raises ``NotTrusted`` for a standby or an old primary, ``WentBack`` for a database that lost commits.
         """
         if facts.in_recovery:
             raise NotTrusted("The database server is a standby. Verification needs the primary.")

@@ -154,7 +154,7 @@ class Link:
         failures.append(error)
 
     def silent(self, connection: Any) -> None:
-        """Note that a connection's server did not answer in time, so that another is tried first."""
+        """Record that a connection's server timed out, so that another is tried first."""
         server = self.sockets.server_of(connection)
         if server is not None:
             self.servers.failed(server)
@@ -190,7 +190,7 @@ class Link:
         self.history.examine(record, found)
 
     def _facts_after(self, error: "psycopg.Error") -> ServerFacts | None:
-        """What a refusal of the statement says; ``None``: ask again, without the server's control functions."""
+        """The error for a failed statement; ``None``: repeat it without the server's control functions."""
         if error.sqlstate in _NO_TABLES_OF_OURS:
             return facts.NO_TABLES
         if self._statement != facts.POSTGRESQL:

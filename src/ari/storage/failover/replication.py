@@ -40,9 +40,9 @@ UNCONFIRMED = (
 
 @dataclass(frozen=True, slots=True)
 class ReplicationState:
-    """What the primary says of its standbys.
+    """The standbys that the primary reports.
 
-    ``visible`` of ``standbys`` show their state to ARI's role; ``confirming`` of those are synchronous.
+    Of ``standbys``, ARI's role can see the state of ``visible``; ``confirming`` of those are synchronous.
     """
 
     names: str = ""

@@ -50,7 +50,7 @@ class Servers:
         self._failed_at.pop(server, None)
 
     def failed(self, server: Server) -> None:
-        """It did not answer in time, or is not the primary."""
+        """Record that the server timed out or isn't the primary."""
         self._failed_at[server] = time.monotonic()
         if self._worked == server:
             self._worked = None

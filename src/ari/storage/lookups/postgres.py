@@ -83,8 +83,8 @@ class PostgresBatchLookup(Generic[V]):
     async def _give_up(self) -> None:
         """End the running statement and close the connection.
 
-        A cancelled psycopg call first asks the server to cancel, and a hanging server never answers that. Shutting down
-        the socket wakes the call instead. The socket is closed only afterwards: uvloop aborts the process if a socket
+        A canceled psycopg call first asks the server to cancel, and a hanging server never responds. Shutting down the
+        socket wakes the call instead. The socket is closed only afterwards: uvloop aborts the process if a socket
         that it is about to watch is closed, and another connection could get the same file descriptor.
         """
         import psycopg  # noqa: PLC0415 - the extra "postgres"

@@ -24,7 +24,7 @@ class ProviderLookup(Protocol):
     """Holds a connection of its own."""
 
     async def find(self, provider: str) -> Stored:
-        """What is stored for the provider, as committed now. Raises ``Unavailable``."""
+        """The provider's stored row and key, as committed now. Raises ``Unavailable``."""
 
     async def close(self) -> None:
         """Close the connection."""

@@ -33,7 +33,7 @@ class EventTables:
         self.connection = connection
         self.marks = AuditMarks(connection, keys)
         self.appended: list[SeenEvent] = []
-        """What was appended here, to be remembered once it is committed."""
+        """Events appended by this transaction, to be remembered once it has committed."""
         self.histories: list[str] = []
         """The ids of the database's history, read with the first event."""
         self._before: tuple[str, str] | None = None
@@ -121,7 +121,7 @@ class EventTables:
         return Cut(head.instance, removed, min(times), max(times), old[-1]["id"], old[-1]["hash"])
 
     def _sign_all(self, *, keep_identity: bool) -> Mark | None:
-        """Sign cut and head anew over what is there. Another identity is for a copy that nobody vouches for."""
+        """Sign the cut and the head of the present events again. Use another identity for a copy of unknown origin."""
         count, last_seq = self.connection.execute(select(func.count(), func.max(_t.seq)).select_from(events)).one()
         last = self.connection.execute(select(_t.id, _t.hash, _t.at_ms).where(_t.seq == last_seq)).one()
         head_mark, cut_mark = self.marks.head(), self.marks.cut()

@@ -1,4 +1,4 @@
-"""Integrations in the keys database; the keys themselves are among the sealed secrets."""
+"""Integrations in the keys database; the keys themselves are among the encrypted secrets."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Which requests with an Idempotency-Key were answered; the responses are among the sealed secrets."""
+"""Requests with an Idempotency-Key that have a response; the responses are among the encrypted secrets."""
 
 from dataclasses import asdict
 
@@ -27,7 +27,7 @@ class ResponseTable:
         self._connection.execute(row.on_conflict_do_update(index_elements=["digest"], set_=kept))
 
     def forget_expired(self, now_ms: int) -> int:
-        """Remove what no repeat gets any more, with its sealed response. Returns how many."""
+        """Remove the expired ones with their encrypted responses. Returns how many."""
         expired = select(_t.digest).where(_t.expires_at_ms <= now_ms)
         digests = [row.digest for row in self._connection.execute(expired)]
         if digests:

@@ -1,4 +1,4 @@
-"""Sealed secrets in the keys database; what seals them is never in it."""
+"""Encrypted secrets in the keys database; the master key is never in it."""
 
 import json
 
@@ -12,7 +12,7 @@ _t = sealed_secrets.c
 
 
 class SealedTable:
-    """Fulfils ``base.seal.SealedStore`` inside the transaction of ``connection``."""
+    """Implements ``base.seal.SealedStore`` inside the transaction of ``connection``."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection

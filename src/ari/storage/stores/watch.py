@@ -1,4 +1,4 @@
-"""What the watch keeps and asks in the keys database; fulfils ``usage.watch.ports.WatchStore``."""
+"""The watch's data in the keys database; implements ``usage.watch.ports.WatchStore``."""
 
 from collections.abc import Mapping, Sequence
 

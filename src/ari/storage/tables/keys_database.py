@@ -79,7 +79,7 @@ key_mark = Table(
     Column("transaction", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
-"""On PostgreSQL the transaction that last changed or removed a key. SQLite tells of changes by itself: it is empty."""
+"""On PostgreSQL, the transaction that last changed or removed a key. Empty on SQLite, which has ``data_version``."""
 
 database_history = Table(
     "database_history",
@@ -139,7 +139,7 @@ audit_marks = Table(
     Column("signature", LargeBinary(64), nullable=False),
     Column("through_seq", BigInteger, nullable=False, server_default="0"),
 )
-"""What is signed of the audit trail: ``head``, ``cut``. Triggers let only events up to ``through_seq`` be deleted."""
+"""Signatures of the audit log: ``head``, ``cut``. Triggers let only events up to ``through_seq`` be deleted."""
 
 accounts = Table(
     "accounts",

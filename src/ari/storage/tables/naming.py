@@ -1,4 +1,4 @@
-"""How constraints and indexes are called, and what counts rows by itself, on both databases."""
+"""Names of constraints and indexes, and automatic row ids, on both databases."""
 
 from sqlalchemy import BigInteger, Integer
 
@@ -9,4 +9,4 @@ NAMES = {
     "pk": "pk_%(table_name)s",
 }
 Sequence = BigInteger().with_variant(Integer, "sqlite")
-"""SQLite numbers rows by itself only for a column declared INTEGER."""
+"""SQLite assigns row ids only for a column declared INTEGER."""

@@ -44,7 +44,7 @@ class AuditMarks:
         return Cut.parse(mark.text) if mark is not None and self._is_ours(mark) else None
 
     def sign_head(self, head: Head, *, anew: bool = False) -> Mark | None:
-        """Sign and store the head. ``None`` if there is no master key here. ``anew``: whoever signed the last one."""
+        """Sign and store the head. ``None`` if there is no master key. ``anew``: ignore the signer of the last one."""
         key = self._signing_key(anew=anew)
         return None if key is None else self._put(_HEAD, Mark.of(key, head), 0)
 
@@ -59,9 +59,9 @@ class AuditMarks:
         return None if key is None else self._put(_CUT, Mark.of(key, cut), through_seq)
 
     def renew(self) -> bool:
-        """Sign cut and head with the first master key, where another one that is here signed them; whether any was.
+        """Sign cut and head with the first master key, if another present one signed them; whether any was signed.
 
-        Call it before that other key is forgotten: nobody could tell a mark of it from a forged one.
+        Call it before that other key is forgotten: after that, its signatures look like forged ones.
         """
         keys = present_keys(self._keys)
         renewed = False
@@ -145,9 +145,9 @@ class AuditMarks:
         return ids
 
     def _signing_key(self, *, anew: bool) -> MasterKey | None:
-        """The first master key. The first signature of an instance makes it, unless something was sealed with another.
+        """The first master key. The first signature of an instance makes it, unless a secret is encrypted with another.
 
-        Where a head is there already, its key was made: a new one would only hide that it is missing.
+        If there is a head already, its key was made: a new one would only hide that it is missing.
         """
         keys = present_keys(self._keys)
         if keys:

@@ -15,9 +15,9 @@ from ari.storage.trail.marks import AuditMarks
 
 @dataclass(frozen=True, slots=True)
 class Trail:
-    """What a walk found. ``walked`` events were looked at, ``removed`` ones are before the cut.
+    """The result of a walk. ``walked`` events were checked, ``removed`` ones are before the cut.
 
-    ``broken`` is the first event that does not follow. ``fault`` says in words what does not match the signatures.
+    ``broken`` is the first event that breaks the chain. ``fault`` describes a mismatch with the signatures.
     """
 
     walked: int
@@ -35,7 +35,7 @@ class Trail:
 
 @dataclass(frozen=True, slots=True)
 class _Walk:
-    """Where the named events were found: position and hash by id; and the last event."""
+    """Position and hash of the named events by id, and the last event."""
 
     found: dict[str, tuple[int, str]]
     last_position: int

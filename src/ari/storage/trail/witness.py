@@ -34,7 +34,7 @@ class Witness:
             return None
 
     def head(self) -> Head | None:
-        """What the file says, whoever signed it."""
+        """The content of the file; its signature isn't checked."""
         mark = self.read()
         return None if mark is None else Head.parse(mark.text)
 

@@ -16,8 +16,8 @@ from ari.usage.floods import MAX_ADDRESSES_PER_HOUR, MAX_CLIENTS_PER_DAY
 from ari.usage.model import OTHERS
 
 REQUEST, FLOOD, ATTEMPTS, COMPLETION, AI_USE = "request", "flood", "attempts", "completion", "ai_use"
-"""The kinds of staged entries: one request, the requests of a flood, attempts without a key of ours from one address in
-one minute, how a logged request ended, and what it used at a provider."""
+"""The kinds of staged entries: one request, the requests of a flood, attempts without a valid key from one address in
+one minute, how a logged request ended, and its usage at a provider."""
 
 
 def _larger(table: str, column: str) -> str:

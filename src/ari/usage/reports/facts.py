@@ -66,7 +66,7 @@ def ai_facts(use: AiUse) -> dict[str, Any]:
 
 
 def attempt_facts(attempt: Attempt) -> dict[str, Any]:
-    """How many requests without a key of ours came from one address in the minute that begins at ``time``."""
+    """The number of requests without a valid key from one address in the minute that begins at ``time``."""
     return {
         "time": to_rfc3339(attempt.at_ms),
         "reason": attempt.reason,

@@ -1,4 +1,4 @@
-"""What the watch needs from storage."""
+"""The storage interface of the watch."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol

@@ -1,1 +1,1 @@
-"""One folder a page: its routes beside its templates."""
+"""One folder per page, with its routes and templates."""

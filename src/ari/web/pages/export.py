@@ -1,4 +1,4 @@
-"""The export buttons of the usage pages: a form that is answered with a file, so the page stays where it is."""
+"""The export buttons of the usage pages: a form that downloads a file, so the browser stays on the page."""
 
 from starlette.requests import Request
 from starlette.responses import Response

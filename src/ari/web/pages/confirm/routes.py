@@ -26,12 +26,12 @@ class ConfirmPages:
 
     @policy(AuthMode.SESSION, sensitive=True)
     async def show(self, request: Request) -> Response:
-        """Redirect to the page that was asked for; the password was confirmed recently or just now."""
+        """Redirect to the requested page; the password was confirmed recently or just now."""
         return _redirect(self._pages.return_url(request.query_params.get("next")))
 
     @policy(AuthMode.SESSION, sensitive=True)
     async def confirm(self, request: Request) -> Response:
-        """Redirect to the page that was asked for, within the dialog if there is one."""
+        """Redirect to the requested page, within the dialog if there is one."""
         return _redirect(self._pages.return_url(form_from(form_of(request), "next").value("next")))
 
 

@@ -117,7 +117,7 @@ async def usage_of(instance: Instance, request: Request, key_id: str, totals: Ke
 
 
 class LeaseStore(Protocol):
-    """Where the leases of live tails are kept: with counted attempts, which expire."""
+    """Stores the leases of live tails, as counted attempts, which expire."""
 
     def attempts(self, bucket: str) -> tuple[int, ...]: ...
     def attempts_now(self, bucket: str) -> tuple[int, ...]: ...

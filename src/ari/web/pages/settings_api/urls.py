@@ -20,7 +20,7 @@ NOT_DISMISSED = Toast("not-dismissed", "This changed in the meantime. Take anoth
 
 @dataclass(frozen=True, slots=True)
 class KeysView:
-    """What the table of keys shows: what its search, its filter, its headers and its pager ask for."""
+    """The state of the table of keys: search, filter, sort order and page."""
 
     text: str = ""
     show: Show = "all"

@@ -1,4 +1,4 @@
-"""Where a row came from; by whom and from where keys were used; what retention removed; pages by code."""
+"""Sources of rows; clients and addresses of keys; counts of rows that retention removed; an index by code."""
 
 import sqlalchemy as sa
 from alembic import op

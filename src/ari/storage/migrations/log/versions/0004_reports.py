@@ -1,4 +1,4 @@
-"""What the usage pages read: requests of all keys by hour, of each key by day, attempts by hour and address."""
+"""Rollups for the usage pages: requests of all keys by hour, of each key by day, attempts by hour and address."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""What requests through the AI gateway used: beside each row, and by hour, key, provider and model."""
+"""Usage of requests through the AI gateway: for each row, and by hour, key, provider and model."""
 
 import sqlalchemy as sa
 from alembic import op

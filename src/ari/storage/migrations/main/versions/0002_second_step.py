@@ -1,4 +1,4 @@
-"""Two-factor, backup codes, half sign-ins, sealed secrets; when a session last gave its password."""
+"""Two-factor, backup codes, pending sign-ins, encrypted secrets; the time of a session's last password check."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Integrations: what is known of each outside service; its key is among the sealed secrets."""
+"""Integrations: one row for each outside service; its key is among the encrypted secrets."""
 
 import sqlalchemy as sa
 from alembic import op

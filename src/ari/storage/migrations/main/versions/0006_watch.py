@@ -1,4 +1,4 @@
-"""What the watch told and does not tell again yet; links to set a password or to confirm an address."""
+"""Findings that the watch has reported; links to reset a password or to confirm an address."""
 
 import sqlalchemy as sa
 from alembic import op
