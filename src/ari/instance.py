@@ -93,7 +93,7 @@ class Instance:
         return self._environment
 
     def free_disk_bytes(self) -> int:
-        """What the disk of the data directory has left."""
+        """The free bytes on the data directory's disk."""
         return shutil.disk_usage(self.settings.data_dir).free
 
     async def atotals(self, key_ids: Sequence[str]) -> dict[str, KeyTotals]:

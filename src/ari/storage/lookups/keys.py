@@ -143,8 +143,8 @@ class PostgresKeyBatchLookup(PostgresBatchLookup[ApiKey]):
         return found | cached
 
     async def _examine(self, *seen: Any) -> None:
-        """If the server or the data changed, compare the database with this node's record before returning anything from
-        it, and record its newest event as seen."""
+        """If the server or the data changed, compare the database with this node's record before returning anything
+        from it, and record its newest event as seen."""
         if self._connection is not None and seen != self._examined:
             await self.link.aexamine(self._connection)
             self._examined = seen

@@ -131,10 +131,10 @@ class EventTables:
         removed = 0
         if cut is not None:
             removed = cut.removed
-            self.marks.sign_cut(replace(cut, instance=instance), None, anew=True)
+            self.marks.sign_cut(replace(cut, instance=instance), None, force=True)
         position = removed + count
         head = Head(instance, position, last.id, last.hash, last.at_ms, accepted=position)
-        return self.marks.sign_head(head, anew=True)
+        return self.marks.sign_head(head, force=True)
 
     def append_bounded(self, event: Event, most: int = BOUNDED_EVENTS, within_ms: int = HOUR_MS) -> None:
         this = and_(_c.name == event.name, _c.subject == (event.subject or ""))
