@@ -1,9 +1,12 @@
 """Rule 31: the secret exists only in the answer to the POST that made it. The browser's side: tests/browser."""
 
 import re
+from pathlib import Path
 from typing import Any
 
+from tests.support.instances import opened
 from tests.support.owner import csrf_of
+from tests.support.page_client import add_owner, page_client
 
 NEW = "/settings/keys/new"
 SECRET = re.compile(r"ari_k_[0-9A-Za-z]{49}")
@@ -45,6 +48,23 @@ def test_a_repeated_form_makes_nothing(owner: Any) -> None:
         assert "Repeated" in answer.text
         assert not SECRET.search(answer.text)
     assert [key["name"] for key in owner.cli.json("keys", "list")["items"]] == ["Repeated"]
+
+
+def test_a_repeat_never_names_the_key_of_another_form(data_dir: Path) -> None:
+    """Two tabs submitted in the same millisecond: no key is named, as the owner might revoke the wrong one."""
+    with opened(data_dir, None) as instance, page_client(instance) as visitor:
+        add_owner(instance)
+        browser = visitor.sign_in()
+        first, second = (fields_of(browser.get(NEW).text, name=name) for name in ("First tab", "Second tab"))
+        assert browser.post(NEW, first).status == 201
+        assert "First tab" in browser.post(NEW, first).text
+        assert browser.post(NEW, second).status == 201
+        for fields in (first, second):
+            repeat = browser.post(NEW, fields)
+            assert repeat.status == 409
+            assert "You've already submitted this form." in repeat.text
+            assert "First tab" not in repeat.text
+            assert "Second tab" not in repeat.text
 
 
 def test_a_repeat_is_noticed_by_every_worker_and_after_a_restart(make_owner: Any) -> None:

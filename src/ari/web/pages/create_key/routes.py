@@ -149,17 +149,15 @@ def create_once(tx: CreateTransaction, form: Form, ticked: list[str]) -> Created
 
 
 def find_created(tx: CreateTransaction, form_id: str) -> ApiKey | None:
-    """The key that the form created, if it's among the latest events and not deleted.
+    """The key that the form created, if it's among the latest events, not deleted and certain.
 
-    The event has the time at which the form was used: both were written in one transaction.
+    The event has the time at which the form was used: both were written in one transaction. Another form may have been
+    used in the same millisecond; then it's uncertain which key is whose, and the owner might revoke the wrong one.
     """
     used_at_ms = find_use(tx, form_id)
-    for event in tx.events.page(None, None, _EVENTS_LOOKED_AT):
-        if (
-            event.name == "key_created"
-            and event.at_ms == used_at_ms
-            and event.actor == tx.caller.actor
-            and event.subject
-        ):
-            return tx.keys.tombstone(event.subject)
-    return None
+    created = [
+        event.subject
+        for event in tx.events.page(None, None, _EVENTS_LOOKED_AT)
+        if event.name == "key_created" and event.at_ms == used_at_ms and event.actor == tx.caller.actor
+    ]
+    return tx.keys.tombstone(created[0]) if len(created) == 1 and created[0] else None
