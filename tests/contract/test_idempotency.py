@@ -10,8 +10,8 @@ from sqlalchemy import select
 
 from ari.base import idempotency, seal
 from ari.base.clock import DAY_MS, FrozenClock
-from ari.base.errors import Conflict, Forbidden, Invalid
-from ari.base.idempotency import IdempotentRequest, Outcome, key_of
+from ari.base.errors import Conflict, Forbidden
+from ari.base.idempotency import IdempotentRequest, Outcome
 from ari.base.seal import Context
 from ari.instance import Instance
 from ari.storage import tables
@@ -134,18 +134,3 @@ def test_a_response_that_was_moved_does_not_open(instance: Instance, ask: Callab
         unit.sealed.put(seal.Sealed(Context("response", one.context.subject), other.envelope))
     with pytest.raises(seal.CannotOpen):
         [ask(caller=caller) for caller in ("key_1", "key_2")]
-
-
-@pytest.mark.parametrize(
-    ("header", "key"), [(None, None), ("a", "a"), (' "a b" ', "a b"), ("a" * 255, "a" * 255), ('"', '"')]
-)
-def test_keys_of_headers(header: str | None, key: str | None) -> None:
-    """Plain text or a quoted string (RFC 9651)."""
-    assert key_of(header) == key
-
-
-@pytest.mark.parametrize("header", ["", " ", '""', "a" * 256, "a\x00", "é", "a\tb"])
-def test_unusable_headers(header: str) -> None:
-    """Empty, long, or not printable ASCII."""
-    with pytest.raises(Invalid):
-        key_of(header)

@@ -1,8 +1,11 @@
+from pathlib import Path
+
 import pytest
 
 from ari.accounts.model import Account
 from ari.base.clock import FrozenClock
 from ari.base.events import Origin
+from tests.unit.accounts.desk import Desk
 from tests.unit.accounts.memory import VISITOR, MemoryTransaction
 
 
@@ -28,3 +31,8 @@ def account(tx: MemoryTransaction, clock: FrozenClock) -> Account:
     owner = Account("usr_1", "owner@example.com", "a hash", clock.now_ms())
     tx.accounts.add_owner(owner)
     return owner
+
+
+@pytest.fixture
+def desk(tx: MemoryTransaction, clock: FrozenClock, origin: Origin, account: Account, tmp_path: Path) -> Desk:
+    return Desk(tx, clock, origin, account, tmp_path)

@@ -15,6 +15,7 @@ from ari.cli.main import main
 from ari.instance import Instance
 from ari.integrations.environment import base_url_variables, key_variables
 from tests.support.server import Clock
+from tests.unit.cli.owner import add_owner
 
 
 @dataclass(frozen=True)
@@ -80,3 +81,12 @@ def ari(data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys:
     made = Ari(data_dir, clock, run)
     made("migrate")
     return made
+
+
+@pytest.fixture
+def owned(ari: Ari) -> Ari:
+    """An instance with an owner who is signed in."""
+    instance = ari.instance()
+    add_owner(instance)
+    instance.close()
+    return ari

@@ -1,41 +1,17 @@
 """``ari account``: the owner, and the way back in."""
 
-import json
 from pathlib import Path
 
 import pytest
 
-from ari.accounts import totp, two_factor
-from ari.accounts.model import SESSION_DAYS, Account, Session
-from ari.accounts.password import hash_password, verify_password
-from ari.base.caller import Caller
-from ari.base.clock import DAY_MS
-from ari.base.events import Origin
-from ari.deps import Deps
+from ari.accounts.password import verify_password
 from tests.support.command import Cli
 from tests.support.instances import opened
 from tests.support.terminal import at_terminal
 from tests.unit.cli.conftest import Ari
+from tests.unit.cli.owner import DIGEST, EMAIL, OLD, add_owner, with_two_factor
 
-OLD, NEW = "seven quiet herons 41", "nine loud starlings 77"
-EMAIL = "owner@example.org"
-DIGEST = b"d" * 32
-
-
-def add_owner(instance: object) -> None:
-    with instance.database.writing() as unit:
-        now_ms = instance.now_ms()
-        unit.accounts.add_owner(Account("usr_1", EMAIL, hash_password(OLD), now_ms))
-        unit.accounts.add_session(Session(DIGEST, "usr_1", now_ms, now_ms + SESSION_DAYS * DAY_MS, None, None, now_ms))
-
-
-@pytest.fixture
-def owned(ari: Ari) -> Ari:
-    """An instance with an owner who is signed in."""
-    instance = ari.instance()
-    add_owner(instance)
-    instance.close()
-    return ari
+NEW = "nine loud starlings 77"
 
 
 def _state(ari: Ari) -> tuple[str, bool]:
@@ -108,18 +84,6 @@ def test_at_a_terminal_it_asks_twice_without_showing(cli: Cli, again: str, code:
     assert ("Passwords don't match" in screen) == (code == 1)
 
 
-def with_two_factor(ari: Ari) -> str:
-    """Turn two-factor on for the owner; its secret."""
-    secret = totp.new_secret()
-    known = totp.secret_bytes(secret)
-    assert known
-    instance = ari.instance()
-    code = totp.code_at(known, totp.step_at(instance.now_ms()))
-    Deps(instance, Caller("usr_1", Origin("web"))).do_sync(two_factor.turn_on, secret, code)
-    instance.close()
-    return secret
-
-
 def test_disabling_two_factor(owned: Ari) -> None:
     """The way back in for whoever lost app and codes: sessions end, the trail says who did it, again is fine."""
     assert "is already off" in owned("account", "disable-two-factor").out
@@ -129,24 +93,6 @@ def test_disabling_two_factor(owned: Ari) -> None:
     assert (event["name"], event["subject"]) == ("two_factor_disabled", "usr_1")
     assert event["actor"].startswith("cli:")
     assert not _state(owned)[1]
-
-
-def test_replacing_the_master_key(owned: Ari) -> None:
-    """Everything opens with the new one, the old one is forgotten, and doctor agrees; without secrets there is none."""
-    assert "no master key to rotate" in owned.refused("master-key", "rotate")
-    with_two_factor(owned)
-    file = owned.data_dir / "master.key"
-    before = file.read_text()
-    assert "Encrypted 1 secret with master key" in owned("master-key", "rotate").out
-    assert file.read_text() != before
-    assert len(file.read_text().split()) == 1
-    checks = {one["check"]: one for one in owned.json("doctor")["checks"]}
-    assert checks["encrypted secrets"]["state"] == "ok"
-    assert owned.json("events")["items"][0]["name"] == "master_key_rotated"
-    file.write_text(before)
-    checks = {one["check"]: one for one in json.loads(owned("doctor", "--json", check=False).out)["checks"]}
-    assert checks["encrypted secrets"]["state"] == "wrong"
-    assert "two-factor secret of usr_1" in checks["encrypted secrets"]["said"]
 
 
 def test_backup_and_restore_tell_of_the_master_key(owned: Ari, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import typer
 
 from ari.cli.main import app
 from tests.unit.cli.conftest import Ari
-from tests.unit.cli.test_account import add_owner, with_two_factor
+from tests.unit.cli.owner import add_owner, with_two_factor
 
 KEY = "sk-proj-0123456789abcdefABCDEF"
 

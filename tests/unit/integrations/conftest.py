@@ -1,10 +1,21 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from ari.base.caller import SYSTEM, Caller
 from ari.base.clock import FrozenClock
 from ari.base.master_key import MasterKeys
+from ari.integrations import commands, model
+from ari.integrations.credentials import credential
+from ari.integrations.environment import ProviderEnvironment
+from ari.integrations.model import Credential, Integration
+from ari.integrations.providers import provider_named
 from tests.unit.integrations.memory import MemoryIntegrationTransaction
+
+OPENAI = provider_named("openai")
+KEY = "sk-proj-0123456789abcdefABCDEF"
+NOTHING = ProviderEnvironment()
 
 
 @pytest.fixture
@@ -22,3 +33,20 @@ def clock() -> FrozenClock:
 def keys(data_dir: Path) -> MasterKeys:
     """The master keys of an empty data directory: the first sealed secret makes one."""
     return MasterKeys(data_dir)
+
+
+@pytest.fixture
+def put(tx: MemoryIntegrationTransaction, keys: MasterKeys, clock: FrozenClock) -> Any:
+    """Seals a key of OpenAI, or of the provider named."""
+
+    def work(key: str = KEY, provider: model.Provider = OPENAI, caller: Caller = SYSTEM) -> Integration:
+        return commands.put_key(tx.by(caller), provider, NOTHING, key)
+
+    return work
+
+
+@pytest.fixture
+def used(tx: MemoryIntegrationTransaction, keys: MasterKeys, put: Any) -> Credential:
+    """What speaks to OpenAI with a stored key."""
+    put()
+    return credential(tx, OPENAI, NOTHING)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ari.base.caller import SYSTEM, Caller
+from ari.base.caller import Caller
 from ari.base.clock import MINUTE_MS, FrozenClock
 from ari.base.errors import Conflict, Invalid, NotFound, ReauthRequired
 from ari.base.events import Origin
@@ -13,7 +13,6 @@ from ari.base.master_key import MasterKeys
 from ari.integrations import commands, health, model
 from ari.integrations.credentials import credential, state, states
 from ari.integrations.environment import ProviderEnvironment
-from ari.integrations.model import Credential, Integration
 from ari.integrations.providers import provider_named
 from tests.unit.integrations.memory import MemoryIntegrationTransaction
 
@@ -22,23 +21,6 @@ KEY, OTHER = "sk-proj-0123456789abcdefABCDEF", "sk-proj-fedcba9876543210FEDCBA"
 NOTHING = ProviderEnvironment()
 WORKS, REJECTED = model.TestResult("works", "It works."), model.TestResult("rejected", "It was refused.")
 UNREACHABLE = model.TestResult("unreachable", "It is down.")
-
-
-@pytest.fixture
-def put(tx: MemoryIntegrationTransaction, keys: MasterKeys, clock: FrozenClock) -> Any:
-    """Seals a key of OpenAI, or of the provider named."""
-
-    def work(key: str = KEY, provider: model.Provider = OPENAI, caller: Caller = SYSTEM) -> Integration:
-        return commands.put_key(tx.by(caller), provider, NOTHING, key)
-
-    return work
-
-
-@pytest.fixture
-def used(tx: MemoryIntegrationTransaction, keys: MasterKeys, put: Any) -> Credential:
-    """What speaks to OpenAI with a stored key."""
-    put()
-    return credential(tx, OPENAI, NOTHING)
 
 
 def test_a_key_is_sealed_and_masked(
@@ -114,70 +96,6 @@ def test_removing_leaves_nothing(tx: MemoryIntegrationTransaction, put: Any, clo
         commands.remove(tx, OPENAI)
 
 
-def test_failing_is_told_once(tx: MemoryIntegrationTransaction, used: Credential, clock: FrozenClock) -> None:
-    """The first refusal is an event and a time, the next are not; taken again, it is over, once."""
-    first = health.record_rejected(tx, used, "OpenAI rejected the key.", 401)
-    clock.advance(60)
-    assert health.record_rejected(tx, used, "Again.", 401) == first
-    assert first.failing_since_ms == clock.now_ms() - MINUTE_MS
-    assert state(tx, OPENAI, NOTHING).name == "failing"
-    for _ in range(2):
-        assert health.record_working(tx, used).failing_since_ms is None
-    assert tx.events.names() == ["provider_key_added", "provider_key_rejected", "integration_works_again"]
-    rejected = tx.events.all[1]
-    assert (rejected.subject, rejected.actor) == ("openai", "system")
-    assert rejected.detail == {"provider": "openai", "status": 401, "reason": "OpenAI rejected the key."}
-
-
-def test_a_word_on_the_key_before_condemns_no_new_one(
-    tx: MemoryIntegrationTransaction, used: Credential, put: Any, clock: FrozenClock
-) -> None:
-    """A refusal that was on its way when the key was replaced is not of the new key; nor is its test."""
-    clock.advance(1)
-    put(OTHER)
-    health.record_rejected(tx, used, "Too late.", 401)
-    health.record_test(tx, used, REJECTED)
-    row = tx.integrations.rows["openai"]
-    assert (row.failing_since_ms, row.tested) == (None, None)
-    assert tx.events.names()[-1] == "integration_tested"
-    clock.advance(1)
-    put()
-    assert state(tx, OPENAI, NOTHING).name == "configured"
-
-
-def test_a_word_on_a_removed_key_brings_nothing_back(
-    tx: MemoryIntegrationTransaction, used: Credential, keys: MasterKeys, clock: FrozenClock
-) -> None:
-    """What is removed stays so."""
-    commands.remove(tx, OPENAI)
-    health.record_unreachable(tx, used, "Too late.", None)
-    health.record_test(tx, used, WORKS)
-    commands.set_base_url(tx, OLLAMA, "http://127.0.0.1:11434")
-    keyless = credential(tx, OLLAMA, NOTHING)
-    commands.remove(tx, OLLAMA)
-    health.record_unreachable(tx, keyless, "Too late.", None)
-    assert not tx.integrations.rows
-
-
-def test_a_test_is_written_down(tx: MemoryIntegrationTransaction, used: Credential, clock: FrozenClock) -> None:
-    """When and what; a refusal turns it failing, an answer turns it back."""
-    for result, name in ((REJECTED, "failing"), (WORKS, "configured"), (UNREACHABLE, "failing"), (WORKS, "configured")):
-        clock.advance(1)
-        row = health.record_test(tx, used, result)
-        assert (row.tested, row.tested_at_ms) == (result, clock.now_ms())
-        assert state(tx, OPENAI, NOTHING).name == name
-    assert tx.events.names()[1:] == [
-        "integration_tested",
-        "provider_key_rejected",
-        "integration_tested",
-        "integration_works_again",
-        "integration_tested",
-        "integration_unreachable",
-        "integration_tested",
-        "integration_works_again",
-    ]
-
-
 def test_a_provider_without_a_key(tx: MemoryIntegrationTransaction, keys: MasterKeys, clock: FrozenClock) -> None:
     """Its address is all it needs."""
     with pytest.raises(Conflict):
@@ -189,21 +107,6 @@ def test_a_provider_without_a_key(tx: MemoryIntegrationTransaction, keys: Master
     assert (found.name, found.source, found.base_url) == ("configured", None, "http://127.0.0.1:11434")
     health.record_unreachable(tx, used, "It is down.", None)
     assert state(tx, OLLAMA, NOTHING).name == "failing"
-
-
-def test_a_key_of_the_environment_fails_and_recovers(
-    tx: MemoryIntegrationTransaction, keys: MasterKeys, clock: FrozenClock
-) -> None:
-    """There is nothing stored of it but how it does; the same for an address of the environment without a key."""
-    environment = ProviderEnvironment({"openai": KEY}, {"ollama": "http://127.0.0.1:11434"})
-    for provider in (OPENAI, OLLAMA):
-        used = credential(tx, provider, environment)
-        assert used.source == "environment"
-        health.record_rejected(tx, used, "It was refused.", 401)
-        assert state(tx, provider, environment).name == "failing"
-        assert state(tx, provider, NOTHING).name == "not_configured"
-        health.record_working(tx, used)
-        assert state(tx, provider, environment).name == "configured"
 
 
 def test_every_provider_has_a_state(tx: MemoryIntegrationTransaction, put: Any) -> None:

@@ -88,26 +88,3 @@ def test_a_lost_envelope_is_told(tx: MemoryIntegrationTransaction, keys: MasterK
     with pytest.raises(CannotOpen, match="missing from storage"):
         credential(tx, OPENAI, NOTHING)
     assert state(tx, OPENAI, NOTHING).name == "failing"
-
-
-def test_the_facts_are_those_of_the_interface(tx: MemoryIntegrationTransaction, keys: MasterKeys) -> None:
-    """Every door tells these and no key."""
-    _put(tx)
-    facts = integration_facts(state(tx, OPENAI, NOTHING), NOW)
-    assert list(facts) == [
-        "provider",
-        "title",
-        "state",
-        "source",
-        "mask",
-        "base_url",
-        "added_at",
-        "added_by",
-        "last_used_at",
-        "last_tested_at",
-        "last_test",
-        "failing_since",
-        "failing_reason",
-    ]
-    assert facts["added_at"] == facts["last_used_at"] == "2025-11-24T16:00:00.000Z"
-    assert STORED not in str(facts)

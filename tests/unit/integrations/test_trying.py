@@ -1,7 +1,6 @@
 """The verdict of a test call: from the answer's status, and its mark where a service gives one status two meanings."""
 
 import asyncio
-from dataclasses import replace
 
 import pytest
 
@@ -115,11 +114,3 @@ def test_the_call_is_bounded() -> None:
         "works", "OpenAI accepted the key."
     )
     assert asked == [("openai", TIMEOUT_SECONDS)] == [("openai", 10.0)]
-
-
-def test_a_credential_shows_no_secret() -> None:
-    """Not in a traceback, not in a log."""
-    used = replace(_credential("openai"), owner_named=True)
-    assert SECRET not in repr(used)
-    assert SECRET not in repr(Probed(200, SECRET.encode()))
-    assert used.origin == "https://api.openai.com"

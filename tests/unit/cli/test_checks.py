@@ -1,0 +1,170 @@
+"""The checks of ``ari doctor``: each names what is wrong and what to do."""
+
+import json
+import sqlite3
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from ari.cli.checks import masked_url
+from ari.deps import Deps
+from ari.jobs import record_step
+from ari.storage.migrate import LOG
+from ari.usage.ports import Batch
+from tests.support.usage import a_row
+from tests.unit.cli.conftest import Ari
+
+
+def _checks(ari: Ari, *words: str, code: int = 0) -> dict[str, tuple[str, str]]:
+
+    ran = ari("doctor", "--json", *words, check=False)
+    assert ran.code == code, ran
+    report = json.loads(ran.out)
+    assert report["ok"] == (code == 0)
+    return {one["check"]: (one["state"], one["said"]) for one in report["checks"]}
+
+
+def test_a_directory_without_an_instance(ari: Ari, tmp_path: Path) -> None:
+    """Doctor says what is missing and makes nothing."""
+    missing = tmp_path / "missing"
+    assert _checks(ari, "--data-dir", str(missing), code=1)["data directory"][0] == "wrong"
+    assert not missing.exists()
+
+
+def test_files_that_others_can_read(ari: Ari) -> None:
+    """A loosened file is named."""
+    (ari.data_dir / "ari.db").chmod(0o644)
+    state, said = _checks(ari, code=1)["data directory"]
+    assert state == "wrong"
+    assert "ari.db" in said
+
+
+def test_a_directory_that_others_can_read(ari: Ari) -> None:
+    """A loosened directory is wrong, with the way to mend it."""
+    ari.data_dir.chmod(0o755)
+    state, said = _checks(ari, code=1)["data directory"]
+    assert (state, "chmod 700" in said) == ("wrong", True)
+    ari.data_dir.chmod(0o700)
+
+
+def test_an_older_database(ari: Ari) -> None:
+    """A database before this version's migrations is wrong and says what to run."""
+    with sqlite3.connect(ari.data_dir / "usage.db") as connection:
+        connection.execute("DELETE FROM ari_log_version")
+    assert _checks(ari, code=1)["migrations"] == (
+        "wrong",
+        f"log none, but this version needs {LOG.revisions[-1]}. Run: ari migrate",
+    )
+
+
+def test_a_damaged_file(ari: Ari) -> None:
+    """Damage is found and named, without a traceback."""
+    ari.create()
+    with (ari.data_dir / "ari.db").open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xff" * 8192)
+    checks = _checks(ari, code=1)
+    assert "damaged" in " ".join(said for state, said in checks.values() if state == "wrong")
+
+
+def test_a_missing_database_server(ari: Ari, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What cannot be reached is wrong; the password stays unsaid."""
+    monkeypatch.setenv("ARI_DATABASE_URL", "postgresql://ari:hunter2secret@127.0.0.1:1/ari")
+    ran = ari("doctor", check=False)
+    assert ran.code == 1
+    assert "✗ error" in ran.out
+    assert "hunter2secret" not in ran.out + ran.err
+
+
+def test_too_little_disk(ari: Ari, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Below ARI_MIN_FREE_DISK doctor says what that changes."""
+    monkeypatch.setenv("ARI_MIN_FREE_DISK", "900TB")
+    assert _checks(ari, code=1)["disk"][0] == "wrong"
+
+
+def test_too_few_open_files(ari: Ari, monkeypatch: pytest.MonkeyPatch) -> None:
+    """security.md 23: slow clients hold a file each, so a low limit is told with what raises it."""
+    monkeypatch.setattr("ari.cli.checks.reachable_files", lambda: 1_024)
+    state, said = _checks(ari)["open-file limit"]
+    assert (state, said[:5]) == ("note", "1024.")
+    assert "LimitNOFILE" in said
+
+
+def test_clock_steps_are_told(ari: Ari) -> None:
+    """A clock that was set shows, with when."""
+    instance = ari.instance()
+    Deps(instance).do_sync(record_step, 3_600_000)
+    instance.close()
+    state, said = _checks(ari)["clock steps"]
+    assert (state, said[:2]) == ("note", "1 ")
+
+
+def test_plain_http_beyond_this_machine_is_noted(ari: Ari, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An address that sends keys in the clear is named."""
+    monkeypatch.setenv("ARI_PUBLIC_URL", "http://ari.example.net")
+    assert "sent unencrypted" in _checks(ari)["public URL"][1]
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        (
+            "postgresql://ari:secret@db.example.net:5432/ari?sslmode=require&password=x",
+            "postgresql://***@db.example.net:5432/ari",
+        ),
+        ("postgresql:///ari?host=/run&user=ari&password=secret", "postgresql://***@/ari"),
+        ("postgresql://u:p@[bad/ari", "set"),
+        ("postgresql://u:p@host:port/ari", "set"),
+    ],
+)
+def test_the_database_url_is_masked(url: str, shown: str) -> None:
+    """Where, never who or with what."""
+    assert masked_url(url) == shown
+
+
+@pytest.mark.parametrize("table", ["usage_hours", "usage_days", "usage_all_hours"])
+def test_sums_that_do_not_agree_are_wrong(ari: Ari, table: str) -> None:
+    """Whichever rollup was changed by somebody is named."""
+    instance = ari.instance()
+    instance.database.usage.commit(Batch([a_row(instance.now_ms()), a_row(instance.now_ms(), code="expired", count=7)]))
+    assert _checks(ari, "--audit")["usage sums"] == ("ok", "totals and rollups agree")
+    with instance.database.log.begin() as connection:
+        connection.execute(text(f"DELETE FROM {table}"))
+    assert _checks(ari, "--audit", code=1)["usage sums"][0] == "wrong"
+    instance.close()
+
+
+def test_the_usage_log(ari: Ari) -> None:
+    """Since when there are rows and how long they are kept; where old ones wait, or the file cannot shrink, a note."""
+    assert _checks(ari)["usage log"] == ("ok", "no entries yet (kept for 90 days)")
+    instance = ari.instance()
+    instance.database.usage.commit(Batch([a_row(instance.now_ms())]))
+    assert _checks(ari)["usage log"][0] == "ok"
+    ari.clock.advance(93 * 86_400)
+    assert "removes the older ones" in _checks(ari)["usage log"][1]
+    instance.close()
+    connection = sqlite3.connect(ari.data_dir / "usage.db")
+    for statement in ("journal_mode=DELETE", "auto_vacuum=NONE"):
+        connection.execute(f"PRAGMA {statement}")
+    connection.execute("VACUUM")
+    connection.close()
+    assert _checks(ari)["usage log"][0] == "note"
+
+
+def test_variables_that_are_no_settings_are_named(ari: Ari, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Misspelled ones with what was meant; Kubernetes' own as such. Neither fails the examination."""
+
+    def found() -> tuple[str, str]:
+        [one] = [one for one in ari.json("doctor")["checks"] if one["check"] == "variables"]
+        return one["state"], one["said"]
+
+    ari.create()
+    assert found() == ("ok", "every ARI_… variable is a known setting")
+    monkeypatch.setenv("ARI_PUBLICURL", "https://hunter2.example")
+    monkeypatch.setenv("ARI_PORT", "tcp://10.0.0.1:3000")
+    state, said = found()
+    assert state == "note"
+    assert "ARI_PUBLICURL isn't an ARI setting and has no effect. Did you mean ARI_PUBLIC_URL?" in said
+    assert "Ignored variables that Kubernetes set for a Service: ARI_PORT." in said
+    assert "hunter2" not in said
