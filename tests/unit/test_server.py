@@ -1,0 +1,33 @@
+"""The doors as one app: errors of every kind have ARI's own form, and the workers know of each other."""
+
+from ari.server import Presence
+from tests.support.app import App, content_of
+
+
+def test_all_workers_must_serve() -> None:
+    """``/api/health`` is green only then, also for a worker that was replaced."""
+    presence = Presence(2)
+    presence.enter()
+    assert not presence.all_here()
+    presence.number = 1
+    presence.enter()
+    assert presence.all_here()
+    presence.leave(0)
+    assert not presence.all_here()
+    assert not presence.serves(0)
+    assert presence.serves(1)
+
+
+def test_the_frameworks_own_errors_are_problem_details(app: App) -> None:
+    """security.md 7: in our words, with a stable code, and without a value that the caller sent."""
+    key = app.key()
+    for method, target, content, code in (
+        ("GET", "/api/nothing", None, "not_found"),
+        ("PUT", "/api/keys", {}, "method_not_allowed"),
+        ("POST", "/api/keys", {"name": 7, "hunter2": "hunter2"}, "invalid"),
+        ("GET", "/api/keys?limit=hunter2", None, "invalid"),
+    ):
+        response = app(method, target, key, content)
+        assert response.headers["content-type"] == "application/problem+json"
+        assert content_of(response)["code"] == code
+        assert b"hunter2" not in response.body
