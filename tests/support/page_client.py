@@ -3,7 +3,7 @@
 import asyncio
 import html
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
@@ -15,6 +15,7 @@ from ari.accounts.password import hash_password
 from ari.deps import Deps
 from ari.http.cookies import session_cookie_name, visitor_cookie_name
 from ari.instance import Instance
+from ari.keys.model import ApiKey
 from ari.server import build_app
 from ari.storage.transaction import Transaction
 from ari.web.render import TOAST_COOKIE
@@ -27,7 +28,7 @@ HOST = "127.0.0.1:3000"
 ACCOUNT_ID = "usr_01JD7WZ2ABCDEFGHJKMNPQRSTV"
 _FIELD_ERROR = re.compile(r'<p class="error[^"]*" id="([\w-]+)-error"[^>]*>(.*?)</p>', re.DOTALL)
 _TAG = re.compile(r"<[^>]+>")
-Fields = Mapping[str, str | list[str]]
+Fields = Mapping[str, str | Sequence[str]]
 
 
 class PageClient:
@@ -92,6 +93,10 @@ class PageClient:
     def events(self) -> list[str]:
         """The names of the instance's events, newest first."""
         return [one.name for one in Deps(self.instance).read_sync(lambda tx: tx.events.page(None, None, 100))]
+
+    def stored_keys(self) -> list[ApiKey]:
+        """The keys that are not deleted, newest first."""
+        return self.instance.read(lambda tx: tx.keys.page(tx.now_ms, "all", None, 100))
 
     def _send(self, method: str, url: str, named: Mapping[str, str], body: bytes) -> AsgiResponse:
         headers = {"host": HOST, "origin": f"http://{HOST}", "sec-fetch-site": "same-origin"}

@@ -2,6 +2,7 @@
 
 from ari.web import urls
 from ari.web.navigation import Toast
+from ari.web.pages.settings_api.urls import HOME
 
 
 def toasts() -> list[Toast]:
@@ -35,7 +36,7 @@ def test_no_form_leads_back_to_a_page_that_acts_or_that_visitors_see() -> None:
         "/settings/keys/many",
         "/sign-out",
     ):
-        assert urls.return_url(url) == urls.settings_api.HOME
+        assert urls.return_url(url) == HOME
         assert urls.page_behind(f"http://127.0.0.1:3000{url}") is None
 
 
