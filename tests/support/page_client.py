@@ -3,10 +3,10 @@
 import asyncio
 import html
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from ari.accounts import sessions
@@ -24,6 +24,7 @@ from tests.support import asgi
 from tests.support.asgi import AsgiResponse
 from tests.support.owner import EMAIL, PASSWORD
 
+T = TypeVar("T")
 HOST = "127.0.0.1:3000"
 ACCOUNT_ID = "usr_01JD7WZ2ABCDEFGHJKMNPQRSTV"
 _FIELD_ERROR = re.compile(r'<p class="error[^"]*" id="([\w-]+)-error"[^>]*>(.*?)</p>', re.DOTALL)
@@ -90,13 +91,17 @@ class PageClient:
         """Whether its session is good for a page."""
         return self.get("/shortcuts").status == 200
 
+    def read(self, query: Callable[[Transaction], T]) -> T:
+        """What this query finds in the database."""
+        return Deps(self.instance).read_sync(query)
+
     def events(self) -> list[str]:
         """The names of the instance's events, newest first."""
         return [one.name for one in Deps(self.instance).read_sync(lambda tx: tx.events.page(None, None, 100))]
 
     def stored_keys(self) -> list[ApiKey]:
         """The keys that are not deleted, newest first."""
-        return self.instance.read(lambda tx: tx.keys.page(tx.now_ms, "all", None, 100))
+        return self.read(lambda tx: tx.keys.page(tx.now_ms, "all", None, 100))
 
     def _send(self, method: str, url: str, named: Mapping[str, str], body: bytes) -> AsgiResponse:
         headers = {"host": HOST, "origin": f"http://{HOST}", "sec-fetch-site": "same-origin"}

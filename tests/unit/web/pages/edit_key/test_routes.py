@@ -18,7 +18,7 @@ def key(browser: PageClient) -> ApiKey:
 
 
 def stored(browser: PageClient, key: ApiKey) -> ApiKey:
-    found = browser.instance.read(lambda tx: tx.keys.get(key.id))
+    found = browser.read(lambda tx: tx.keys.get(key.id))
     assert found is not None
     return found
 

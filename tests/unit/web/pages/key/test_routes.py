@@ -14,7 +14,7 @@ def key(browser: PageClient) -> ApiKey:
 
 
 def stored(browser: PageClient, key: ApiKey) -> ApiKey | None:
-    return browser.instance.read(lambda tx: tx.keys.get(key.id))
+    return browser.read(lambda tx: tx.keys.get(key.id))
 
 
 def test_the_page_shows_the_key_and_never_its_secret(browser: PageClient) -> None:
