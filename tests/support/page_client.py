@@ -86,7 +86,6 @@ class PageClient:
         stranger = self.another().post(url, fields)
         assert (stranger.status, stranger.headers["location"]) == (303, "/sign-in")
 
-    @property
     def is_signed_in(self) -> bool:
         """Whether its session is good for a page."""
         return self.get("/shortcuts").status == 200

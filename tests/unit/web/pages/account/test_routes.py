@@ -20,21 +20,21 @@ def test_signing_out_ends_this_session_in_the_database(browser: PageClient) -> N
     assert (response.status, response.headers["location"]) == (303, "/sign-in")
     assert response.headers["clear-site-data"] == '"cache", "storage"'
     assert browser.toast == "You've signed out."
-    assert not copied.is_signed_in
+    assert not copied.is_signed_in()
 
 
 def test_signing_out_everywhere_asks_first_and_ends_every_session(browser: PageClient) -> None:
     """The question changes nothing; the form ends the session of another browser too."""
     other = browser.another().sign_in()
     assert "Sign out everywhere?" in browser.get("/sign-out-everywhere").text
-    assert other.is_signed_in
+    assert other.is_signed_in()
     assert browser.post("/sign-out-everywhere").headers["location"] == "/sign-in"
-    assert not other.is_signed_in
+    assert not other.is_signed_in()
 
 
 def test_a_forged_sign_out_is_refused(browser: PageClient) -> None:
     """Another site cannot sign the owner out, nor change what the pages look like."""
     for url in ("/sign-out", "/sign-out-everywhere", "/preferences"):
         browser.assert_guarded(url, {"theme": "dark"})
-    assert browser.is_signed_in
+    assert browser.is_signed_in()
     assert "ari_theme" not in browser.cookies
