@@ -152,7 +152,8 @@ def main() -> int:
     """Audit every page, write the figures; 1 if one misses the target."""
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS
     entry, port = install(), free_port()
-    rows, missed, version = [], False, ""
+    rows: list[Any] = []
+    missed, version = False, ""
     with (
         demo.instance() as owner,
         tempfile.TemporaryDirectory(prefix="ari-profile-") as folder,

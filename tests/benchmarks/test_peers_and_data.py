@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import data, machine, peers, rows
-from benchmarks.process import ask
+from benchmarks.process import Probe, ask
 from tests.package.test_locks import REQUIREMENT, requirements
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the benchmark needs Linux")
@@ -47,7 +47,7 @@ def test_ari_knows_the_keys_that_are_presented(tmp_path: Path) -> None:
     server = rows.serve_ari(tmp_path / "server", known)
     tried = [*known.keys, known.revoked[0], known.revoked[-1], rows.spoilt(known.keys[0])]
     messages = rows.with_keys(server.port, "/api/me", tried)
-    server.start(rows.Probe(messages[0]))
+    server.start(Probe(messages[0]))
     try:
         assert [ask(server.port, message) for message in messages] == [200] * 5 + [401] * 3
         assert server.worker_megabytes() > 0

@@ -100,7 +100,7 @@ def test_tables_have_as_many_cells_as_columns() -> None:
 
 def test_an_empty_run_still_makes_a_page() -> None:
     """Parts that were left out are named as such."""
-    empty = {name: {} for name in ("sizes", "memory", "latency", "start", "in_process")}
+    empty: dict[str, Any] = {name: {} for name in ("sizes", "memory", "latency", "start", "in_process")}
     assert report.page({**RESULTS, **empty}).count("Not measured in this run.") == 3
     assert report.terminal({**RESULTS, **empty, "rows": {}, "bare": []})
 

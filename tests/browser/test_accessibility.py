@@ -171,7 +171,7 @@ def _make_keys(owner: Any, mark: str) -> None:
 
 
 def _ids(owner: Any, status: str) -> str:
-    return next(key["id"] for key in owner.cli.json("keys", "list")["items"] if key["status"] == status)
+    return str(next(key["id"] for key in owner.cli.json("keys", "list")["items"] if key["status"] == status))
 
 
 def test_setup_in_both_themes(server: Any, browser: Any, look: Any) -> None:

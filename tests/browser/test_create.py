@@ -1,9 +1,10 @@
 """Creating a key in a browser."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Dialog, expect
 
 from tests.browser.steps import HOME, create_in_dialog, finish, open_create, shown_secret
 
@@ -118,7 +119,12 @@ def test_leaving_the_page_before_copying_asks(owner: Any, home: Any) -> None:
     """The browser's own question comes up, only while the key is not saved."""
     create_in_dialog(home, "Leaving")
     asked: list[str] = []
-    home.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+
+    def accept(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.accept()
+
+    home.on("dialog", accept)
     home.goto(f"{owner.url}{HOME}")
     assert asked == ["beforeunload"]
     create_in_dialog(home, "Leaving saved")
@@ -142,7 +148,7 @@ def _select_and_copy(page: Any) -> None:
     page.keyboard.press("Control+c")
 
 
-SAVING = {
+SAVING: dict[str, Callable[[Any], object]] = {
     "copied": lambda page: page.get_by_role("button", name="Copy key").first.click(),
     "copied after the warning": lambda page: (
         page.get_by_role("button", name="Done").click(),
@@ -195,10 +201,11 @@ def test_the_ready_lines_keep_the_key_out_of_the_history(owner: Any, home: Any) 
 
 def test_cancel_and_escape_close_an_empty_form(home: Any) -> None:
     """Nothing asks while there is nothing to lose; the focus goes back to the button."""
-    for leave in (
+    ways: tuple[Callable[[Any], object], ...] = (
         lambda dialog: home.keyboard.press("Escape"),
         lambda dialog: dialog.get_by_role("link", name="Cancel").click(),
-    ):
+    )
+    for leave in ways:
         leave(open_create(home))
         expect(home.get_by_role("dialog")).to_have_count(0)
         expect(home.get_by_role("link", name="Create API Key")).to_be_focused()

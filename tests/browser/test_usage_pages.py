@@ -4,7 +4,6 @@ import csv
 import json
 import re
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,7 +17,7 @@ USAGE = "/settings/usage"
 
 
 @pytest.fixture(scope="module")
-def used(owner: Any) -> Iterator[dict[str, Any]]:
+def used(owner: Any) -> dict[str, Any]:
     """A key that was used and refused, and two attempts without a key."""
     key, secret = owner.create_key("Charted")
     api = owner.api(secret, headers={"user-agent": "chart-test/1"})

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -257,7 +258,7 @@ def test_one_of_many_setups_at_once_makes_the_owner(database: Begin) -> None:
         with database() as tx:
             return setup.make_owner(tx, token, email, "a hash")
 
-    outcomes = at_once([lambda number=number: post(f"{number}@example.com") for number in range(8)])
+    outcomes = at_once([partial(post, f"{number}@example.com") for number in range(8)])
     owners = [outcome for outcome in outcomes if isinstance(outcome, Account)]
     assert len(owners) == 1
     assert sum(isinstance(outcome, NotFound) for outcome in outcomes) == 7

@@ -25,7 +25,7 @@ _ENCODED = "top%2Fsecret"
 
 
 @pytest.fixture
-def run(postgres: Any) -> Iterator[Callable[..., None]]:
+def run(postgres: Any) -> Iterator[Callable[..., object]]:
     """Runs statements as the server's administrator."""
     with psycopg.connect(postgres.admin_url, autocommit=True) as connection:
         yield lambda *statements: [connection.execute(statement.encode()) for statement in statements]

@@ -34,7 +34,8 @@ def happen(instance: Instance, times: int = 1, subject: str | None = None, name:
     for _ in range(times):
         now_ms = instance.now_ms()
         event = Event(new_id("evt", now_ms), now_ms, name, "visitor", subject, Origin("web"))
-        Deps(instance).do_sync(lambda unit, event=event: unit.events.append_bounded(event))
+        with instance.database.writing() as tx:
+            tx.events.append_bounded(event)
 
 
 def written(instance: Instance, subject: str | None = None) -> list[int]:

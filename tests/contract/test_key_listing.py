@@ -17,7 +17,7 @@ from ari.storage.bulk import insert_rows
 from ari.storage.tables import api_keys, usage_hours, usage_totals
 from ari.usage import advice
 from ari.usage.reports.daily import Day, first_day_ms
-from ari.usage.reports.listing import SORTS, Listed, Sort, page_of_keys
+from ari.usage.reports.listing import SORTS, Listed, Sort, SortBy, page_of_keys
 from tests.support.instances import START_MS, opened
 
 MANY = 10_000
@@ -190,7 +190,8 @@ def test_runs_by_name_and_expiry_follow_their_indexes(many: Any) -> None:
     instance, _ = many
     if instance.database.shared:
         return
-    for by, index in (("name", "ix_api_keys_present_by_name"), ("expires", "ix_api_keys_present_by_expiry")):
+    indexes: dict[SortBy, str] = {"name": "ix_api_keys_present_by_name", "expires": "ix_api_keys_present_by_expiry"}
+    for by, index in indexes.items():
         seen: list[tuple[str, Any]] = []
 
         def note(_c: Any, _cursor: Any, statement: str, parameters: Any, *_r: Any, seen: Any = seen) -> None:

@@ -15,7 +15,9 @@ from ari.instance import Instance
 from ari.keys import NewKey, token
 from ari.keys.checks import AccessRequest
 from ari.keys.model import Granted
+from ari.keys.ports import Activity
 from ari.keys.verify import verify_digest
+from ari.storage.transaction import Transaction
 from ari.usage.ports import KeyLookup
 from tests.support.commands import change_key, clock_of, create_key, delete_key, events_of, revoke_key
 from tests.support.instances import opened
@@ -67,7 +69,7 @@ def test_every_command_writes_its_event(instance: Instance) -> None:
 def test_a_failed_command_leaves_nothing(instance: Instance) -> None:
     """One transaction: the key and its event, or neither."""
 
-    def work(unit: object) -> None:
+    def work(unit: Transaction) -> None:
         keys.create(unit, NewKey("n"))
         raise RuntimeError("later")
 
@@ -132,7 +134,7 @@ def test_pages_are_newest_first_and_filtered(instance: Instance) -> None:
     clock_of(instance).advance(3600)
     now_ms = instance.now_ms()
 
-    def page(activity: str, before: str | None = None, limit: int = 10) -> list[str]:
+    def page(activity: Activity, before: str | None = None, limit: int = 10) -> list[str]:
         return [
             key.name for key in Deps(instance).read_sync(lambda unit: unit.keys.page(now_ms, activity, before, limit))
         ]

@@ -11,6 +11,7 @@ from ari.integrations import commands
 from ari.integrations.providers import providers
 from ari.jobs.mail import round_of_mail
 from ari.notifications import manage
+from ari.storage.transaction import Transaction
 from tests.support.instances import START_MS, opened
 from tests.support.resend import KEY, StandIn, stand_in
 
@@ -34,7 +35,7 @@ def test_a_sealed_key_mails(data_dir: Path, database_url: str | None) -> None:
         assert happen("before") == "unsent"
         environment = instance.provider_environment
 
-        def seal(unit: object) -> None:
+        def seal(unit: Transaction) -> None:
             commands.set_base_url(unit, resend, service.url)
             commands.put_key(unit, resend, environment, KEY)
 

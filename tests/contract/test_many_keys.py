@@ -44,7 +44,7 @@ def test_many_are_revoked_with_one_event_each(instance: Instance) -> None:
     assert events_of(instance, a) == events_of(instance, dead) == ["key_revoked", "key_created"]
     assert events_of(instance, other) == ["key_created"]
     for key in (a, b):
-        found = Deps(instance).read_sync(lambda unit, key=key: unit.keys.get(key.id))
+        found = Deps(instance).read_sync(keys.get, key.id)
         assert (found.status(START_MS), found.revoke_reason) == ("revoked", "tidied up")
     assert _do(instance, keys.revoke_many, ids) == []
 
@@ -70,8 +70,8 @@ def test_many_get_the_same_end(instance: Instance) -> None:
     revoke_key(instance, dead)
     end = START_MS + DAY_MS
     assert _do(instance, keys.change_expiry_of_many, [a.id, b.id, dead.id], end) == ["a", "b"]
-    assert Deps(instance).read_sync(lambda unit: unit.keys.get(a.id).expires_at_ms) == end
-    assert Deps(instance).read_sync(lambda unit: unit.keys.get(dead.id).expires_at_ms) is None
+    assert Deps(instance).read_sync(keys.get, a.id).expires_at_ms == end
+    assert Deps(instance).read_sync(keys.get, dead.id).expires_at_ms is None
     with pytest.raises(Invalid):
         _do(instance, keys.change_expiry_of_many, [a.id], START_MS)
 
@@ -82,7 +82,7 @@ def test_one_key_that_the_caller_may_not_touch_refuses_the_whole(instance: Insta
     small, admin = create_key(instance, "small").key, create_key(instance, "admin", scopes=("*",)).key
     with pytest.raises(Forbidden):
         _do(instance, keys.revoke_many, [small.id, admin.id], caller=as_caller(narrow))
-    assert Deps(instance).read_sync(lambda unit: unit.keys.get(small.id).status(START_MS)) == "active"
+    assert Deps(instance).read_sync(keys.get, small.id).status(START_MS) == "active"
     assert _do(instance, keys.revoke_many, [small.id], caller=as_caller(narrow)) == ["small"]
 
 

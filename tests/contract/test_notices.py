@@ -1,6 +1,7 @@
 """Notices in both databases: made once of each event, in the state they deserve, listed and forgotten."""
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 from sqlalchemy import text
@@ -141,7 +142,7 @@ def test_switches(post: Post) -> None:
     )  # no other test switches it
     for name in ("password_reset", "nonsense"):
         with pytest.raises(NotFound):
-            post.command(lambda unit, name=name: manage.switch(unit, name, on=False))
+            post.command(partial(manage.switch, name=name, on=False))
     stale = Caller("usr_1", Origin("web"), session_digest=b"x" * 32, confirmed_at_ms=START_MS - HOUR_MS)
     with pytest.raises(ReauthRequired), post.instance.database.writing(stale) as tx:
         manage.switch(tx, "key_created", on=True)

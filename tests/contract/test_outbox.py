@@ -2,6 +2,7 @@
 
 import random
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
@@ -81,7 +82,8 @@ def test_tries_are_spread_and_end_after_23_hours(post: Post) -> None:
     """Longer pauses each time, at least as long as the service asks; then it is given up, and the page says so."""
     post.happen()
     post.gather()
-    first, pauses = post.clock.now_ms(), []
+    pauses: list[int] = []
+    first = post.clock.now_ms()
     while (claimed := post.claim()) is not None:
         assert isinstance(claimed, ClaimedNotice)
         done = post.finish(claimed, Retry("Resend returned 500.", 40.0 if not pauses else 0.0))
@@ -177,7 +179,7 @@ def test_a_secret_link_is_not_sent_when_it_no_longer_works(post: Post) -> None:
     assert Deps(post.instance).read_sync(lambda unit: unit.sealed.all()) == []
     for office in (SHUT, MailConfig("resend", "a@example.net", None)):
         with pytest.raises(Conflict):
-            post.command(lambda unit, office=office: ask(unit, office))
+            post.command(partial(ask, office=office))
 
 
 def test_a_lost_master_key_gives_the_mail_up(post: Post) -> None:

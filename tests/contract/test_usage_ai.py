@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,7 @@ def instance(data_dir: Path, database_url: str | None) -> Iterator[Instance]:
         yield found
 
 
-def _use(row: UsageRow, **more: object) -> AiUse:
+def _use(row: UsageRow, **more: Any) -> AiUse:
     plain = AiUse(row.id, row.at_ms, row.key_id, "openai", "m", 10, 4, 2, 200, 5.5, 9.0, "complete")
     return replace(plain, **more)
 

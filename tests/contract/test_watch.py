@@ -18,6 +18,7 @@ from ari.usage.model import Attempt
 from ari.usage.ports import Batch
 from ari.usage.watch import scan
 from ari.usage.watch.model import Limits
+from tests.support.commands import clock_of
 from tests.support.instances import opened
 from tests.support.past import Past
 
@@ -48,7 +49,7 @@ class World:
 
     def pass_time(self, **lengths: float) -> None:
         units = {"days": 86_400, "hours": 3_600, "minutes": 60}
-        self.instance.clock.advance(sum(units[unit] * length for unit, length in lengths.items()))
+        clock_of(self.instance).advance(sum(units[unit] * length for unit, length in lengths.items()))
 
     def watch(self, **lengths: float) -> list[Event]:
         """ScanWindow after some time; the events that came of it."""
@@ -297,11 +298,10 @@ def test_a_watch_that_begins_on_an_old_instance_tells_nothing(data_dir: Path) ->
         past.requests(soon, 0.01, address="203.0.113.5")
         scan_once(instance)
         for key_id in Deps(instance).read_sync(lambda unit: [key.id for key in unit.keys.page(0, "all", None, 50)]):
-            late = Deps(instance).read_sync(lambda unit, key_id=key_id: unit.keys.tombstone(key_id))
-            assert late is not None
+            late = Deps(instance).read_sync(keys.get_even_deleted, key_id)
             if late.name.startswith("late"):
                 past.requests(late, 0, code="expired")
-        instance.clock.advance(70)
+        clock_of(instance).advance(70)
         assert scan_once(instance) == []
 
 
@@ -318,8 +318,8 @@ def test_what_two_processes_find_one_tells(one_world: World) -> None:
     outcomes = []
     for turn in turns:
         assert turn is not None
-        found = Deps(instance).read_sync(lambda unit, turn=turn: scan.find(unit, use, turn, Limits()))
-        outcomes.append((len(found), Deps(instance).do_sync(lambda unit, t=turn, f=found: scan.record(unit, t, f))))
+        found = Deps(instance).read_sync(scan.find, use, turn, Limits())
+        outcomes.append((len(found), Deps(instance).do_sync(scan.record, turn, found)))
     assert outcomes == [(1, True), (0, False)]
     assert Deps(instance).read_sync(lambda unit: scan.begin(unit, now_ms + 30_000)) is None
 
@@ -337,14 +337,14 @@ def test_two_that_found_the_same_at_once(world: World) -> None:
     assert turn is not None
     found = [Deps(instance).read_sync(lambda unit: scan.find(unit, use, turn, Limits())) for _ in range(2)]
     assert [len(one) for one in found] == [1, 1]
-    told = [Deps(instance).do_sync(lambda unit, f=f: scan.record(unit, turn, f)) for f in found]
+    told = [Deps(instance).do_sync(scan.record, turn, f) for f in found]
     assert told == [True, False]
     assert [event.name for event in world.events()] == ["dead_key_called"]
 
 
 def test_a_clock_set_back_does_not_stop_the_watch(one_world: World) -> None:
     """The mark follows the clock."""
-    one_world.instance.clock.step(-DAY_MS / 1000)
+    clock_of(one_world.instance).step(-DAY_MS / 1000)
     key = one_world.key("leaked")
     one_world.revoke(key)
     one_world.watch()

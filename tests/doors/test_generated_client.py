@@ -23,7 +23,7 @@ def client(shared_owner: Any, tmp_path: Path) -> Path:
     (tmp_path / "openapi.json").write_bytes(document.content)
     (tmp_path / "config.yml").write_text("post_hooks: []\n")
     options = ["--meta", "none", "--output-path", "ari_client", "--config", "config.yml", "--fail-on-warning"]
-    command = [ENVIRONMENT / "bin/openapi-python-client", "generate", "--path", "openapi.json", *options]
+    command = [str(ENVIRONMENT / "bin/openapi-python-client"), "generate", "--path", "openapi.json", *options]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return tmp_path

@@ -107,7 +107,7 @@ def test_a_session_must_prove_and_confirm(owner: Owner) -> None:
     browser = owner.session()
     assert browser.patch("/api/notifications/key_created", json={"on": False}).json()["code"] == "csrf_failed"
     proof = {"x-csrf-token": csrf_of(browser.get("/settings/security").text)}
-    switch = {"json": {"on": True}, "headers": proof}
+    switch: dict[str, Any] = {"json": {"on": True}, "headers": proof}
     assert browser.patch("/api/notifications/key_created", **switch).status_code == 200
     owner.server.clock.advance(16 * 60)
     refused = browser.patch("/api/notifications/key_created", **switch)

@@ -141,7 +141,8 @@ def test_required_fields_and_unknown_ones(api: Any, document: Any) -> None:
                 answer = _send(api, operation, {one: value for one, value in operation.example.items() if one != name})
                 assert answer.status_code == 422, (operation, name)
                 assert [one["location"] for one in answer.json()["errors"]] == [name]
-            for body in ([], "x", 7):
+            bodies: tuple[Any, ...] = ([], "x", 7)
+            for body in bodies:
                 answer = _send(api, operation, body)
                 assert answer.status_code == 422, (operation, body)
                 assert not _LIBRARY.search(answer.text), answer.text

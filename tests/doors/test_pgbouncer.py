@@ -40,7 +40,7 @@ def pooler(request: pytest.FixtureRequest, postgres: Any) -> Iterator[PgBouncer]
         yield found
 
 
-def _pooled(mode: str, **settings: str) -> Any:
+def _pooled(mode: str, **settings: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("pooler", [(mode, settings)], indirect=True, ids=[mode])
 
 

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import httpx2
@@ -43,6 +44,10 @@ def test_the_same_on_postgresql(make_owner: Callable[..., Any], postgres_url: st
     _waits_for_its_operator(owner, secret, key["id"])
 
 
+def _is_ok(owner: Any, path: str) -> bool:
+    return bool(owner.api().get(path).status_code == 200)
+
+
 def _waits_for_its_operator(owner: Any, secret: str, key_id: str) -> None:
     owner.server.start(wait=False)
     eventually(lambda: _status(owner, "/api/health") == 503)
@@ -55,7 +60,7 @@ def _waits_for_its_operator(owner: Any, secret: str, key_id: str) -> None:
     assert "went back in time" in str(owner.cli("doctor").stdout)
     owner.cli("database", "accept", "--yes", check=True)
     for path in ("/api/ready", "/api/health"):
-        eventually(lambda path=path: owner.api().get(path).status_code == 200)
+        eventually(partial(_is_ok, owner, path))
 
 
 def _status(owner: Any, path: str) -> int | None:

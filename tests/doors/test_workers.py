@@ -7,6 +7,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Self
 
 import pytest
@@ -89,6 +90,11 @@ class Knocking:
                 connection.close()
 
 
+def _has_replaced(owner: Any, pid: int, workers: int) -> bool:
+    """Whether all workers run, without this one."""
+    return len(set(workers_of(owner.server)) - {pid}) == workers
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_killed_worker_is_replaced_and_nobody_is_turned_away(make_owner: Callable[..., Any], workers: int) -> None:
     """Only what it was answering at that moment is cut; the others, or the next one, answer all that comes after."""
@@ -100,7 +106,7 @@ def test_a_killed_worker_is_replaced_and_nobody_is_turned_away(make_owner: Calla
             clients.more()
             before = workers_of(owner.server)
             kill(before[0])
-            eventually(lambda old=before: len(set(workers_of(owner.server)) - {old[0]}) == workers)
+            eventually(partial(_has_replaced, owner, before[0], workers))
         clients.more()
     assert set(clients.seen) <= {"200", "cut"}, clients.seen
     assert clients.seen["cut"] <= kills * 4

@@ -11,6 +11,7 @@ import random
 import signal
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -52,14 +53,14 @@ class Load:
     keys: Keys
     random: random.Random
     ledger: Ledger = field(default_factory=Ledger)
-    stopping: bool = False
+    stopping: threading.Event = field(default_factory=threading.Event)
     answered: int = 0
     clients: list[asyncio.Task[None]] = field(default_factory=list)
     numbers: Iterator[int] = field(default_factory=itertools.count)
 
     async def client(self) -> None:
         """One connection after the other."""
-        while not self.stopping:
+        while not self.stopping.is_set():
             try:
                 connection = await Wire.to(self.server.port)
             except OSError:
@@ -68,7 +69,7 @@ class Load:
             view = Connection(self.ledger)
             try:
                 for _ in range(self.random.randrange(50, 500)):
-                    if self.stopping:
+                    if self.stopping.is_set():
                         break
                     await self._call(connection, view)
             except Gone:
@@ -176,13 +177,13 @@ async def prove(owner: Owner, database: Database, kills: Sequence[str], seed: in
     """Kill so many times under load; fails with the first faults found."""
     load = Load(owner.server, _make_keys(owner), random.Random(seed))
     for first in range(0, len(kills), KILLS_BETWEEN_CHECKS):
-        load.stopping = False
+        load.stopping.clear()
         load.clients = [asyncio.create_task(load.client()) for _ in range(CLIENTS)]
         for what in kills[first : first + KILLS_BETWEEN_CHECKS]:
             await _answers(load, load.random.randrange(20, 600))
             await kill_and_restart(load, what)
         await _answers(load, 50)
-        load.stopping = True
+        load.stopping.set()
         await asyncio.gather(*load.clients)
         found = faults(load.ledger, database)
         assert not found, f"seed {seed}, {len(found)} faults: {found[:5]}"

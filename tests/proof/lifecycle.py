@@ -28,7 +28,6 @@ from hypothesis.stateful import (
 
 from ari import jobs, keys
 from ari.base.caller import Caller
-from ari.base.clock import FrozenClock
 from ari.base.errors import AriError, Conflict
 from ari.base.events import Origin
 from ari.deps import Deps
@@ -39,6 +38,7 @@ from ari.keys.model import ApiKey
 from ari.server import build_app
 from ari.storage.transaction import Transaction
 from tests.proof.reference import DAY, HOUR, LIFETIMES, OWNER, YEAR_10000, Reference
+from tests.support.commands import clock_of
 from tests.support.instances import START_MS, opened
 from tests.support.postgres import MISSING, postgres_server
 
@@ -75,8 +75,7 @@ class Lifecycle(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.clock = self.instance.clock
-        assert isinstance(self.clock, FrozenClock)
+        self.clock = clock_of(self.instance)
         self.clock.step((START_MS - self.clock.now_ms()) / 1000)
         self.reference = Reference(self.clock.now_ms())
         self.ids: list[str] = []

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from ari import keys
@@ -19,6 +20,7 @@ from ari.jobs.mail import round_of_mail
 from ari.jobs.watch import scan_once
 from ari.keys import KeyChange, NewKey
 from ari.keys.model import ApiKey
+from ari.notifications import manage
 from ari.usage.model import Attempt, UsageRow
 from ari.usage.ports import Batch
 from tests.support.resend import StandIn
@@ -157,7 +159,7 @@ class World:
         """What the owner got, in the order of what happened."""
         notices = []
         before: str | None = None
-        while page := Deps(self.instance).read_sync(lambda unit, last=before: unit.notices.page(last, 200)):
+        while page := Deps(self.instance).read_sync(manage.history, before, 200):
             notices += page
             before = page[-1].id
         ordered = sorted(notices, key=lambda one: (one.at_ms, one.subject))
@@ -204,7 +206,7 @@ def typical(world: World) -> None:
         (83, "CI deploy 2", "90d"),  # told a week before, the owner made a successor in time
         (181, "CI deploy 3", "never"),  # this time only when the deploys had failed for a week
     ):
-        world.plan(day, lambda name=name, expires=expires: world.create(name, expires))
+        world.plan(day, partial(world.create, name, expires))
     world.plan(5, lambda: world.call("One-off", DESK, 3))
     world.plan(60, lambda: world.guess(THIEF, 450))
     world.plan(0, lambda: world.sign_in(known=False))

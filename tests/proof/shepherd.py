@@ -31,7 +31,7 @@ class Shepherd:
 
     async def run(self) -> None:
         """Lead keys until the world is done."""
-        while not self._world.done:
+        while not self._world.is_done():
             await self._life()
         for connection in self._wires.values():
             connection.close()
@@ -46,7 +46,7 @@ class Shepherd:
         await self._looked_at(key)
         disabled = False
         for _ in range(world.random.randrange(0, 5)):
-            if world.done or self._expires_soon(key):
+            if world.is_done() or self._expires_soon(key):
                 break
             disabled = not disabled
             await self._change(key, "disabled" if disabled else "enabled")
@@ -64,16 +64,16 @@ class Shepherd:
         return key.expires_at_ms is not None and key.expires_at_ms - self._world.now_ms() < 100
 
     async def _end(self, key: WatchedKey, end: str) -> None:
-        if self._world.done:
+        if self._world.is_done():
             return
         if end.startswith("revoked"):
             await self._change(key, "revoked")
         else:
-            while not key.seen_expired and not self._world.done:
+            while not key.seen_expired and not self._world.is_done():
                 if self._expires_soon(key) and key not in self._world.hot:
                     self._world.hot.extend([key] * 20)
                 await asyncio.sleep(0.005)
-        if self._world.done:
+        if self._world.is_done():
             return
         key.dead = True
         if end.endswith("deleted"):
@@ -84,7 +84,7 @@ class Shepherd:
 
     async def _looked_at(self, key: WatchedKey) -> None:
         enough = len(key.reads) + LOOKS
-        while len(key.reads) < enough and not self._world.done:
+        while len(key.reads) < enough and not self._world.is_done():
             await asyncio.sleep(0.005)
 
     async def _create(self, end: str) -> WatchedKey | None:
@@ -117,7 +117,7 @@ class Shepherd:
             if self._by_command_line():
                 word = what.removesuffix("d")
                 done = await self._command(node, word, key.id, *(["--yes"] if word == "revoke" else []))
-                status = 409 if done is None else 200
+                status: int | None = 409 if done is None else 200
             elif what == "revoked":
                 status, _ = await self._ask(node, "POST", f"/api/keys/{key.id}/revoke", {})
             else:
@@ -170,7 +170,7 @@ class Shepherd:
 
 async def keep_time(world: World, seconds: float) -> None:
     """Every so often: jump to where the far expiries lie, or go back a while, which must revive nothing."""
-    while not world.done:
+    while not world.is_done():
         await asyncio.sleep(seconds)
         if world.random.random() < 0.3:
             async with _all_seen(world):
@@ -189,7 +189,7 @@ async def keep_time(world: World, seconds: float) -> None:
 @asynccontextmanager
 async def _all_seen(world: World) -> AsyncIterator[None]:
     """An expired key that nobody has looked at may live again when the clock goes back; wait until all were seen."""
-    while not world.done:
+    while not world.is_done():
         limit = world.now_ms() + 5
         if all(key.seen_expired or (key.expires_at_ms or limit) >= limit for key in world.keys):
             break

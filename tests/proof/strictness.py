@@ -83,7 +83,7 @@ async def prove(nodes: Sequence[Node], owner: Owner, plan: Plan, tell: bool = Fa
                 flush=True,
             )
     timekeeper.cancel()
-    world.done = True
+    world.stop()
     await asyncio.gather(*tasks)
     world.check_base()
     return world

@@ -83,7 +83,8 @@ def test_one_mail_whatever_dies_where(instance: Instance, service: StandIn) -> N
         service.taken.clear()
         now_ms = instance.now_ms()
         event = Event(new_id("evt", now_ms), now_ms, "key_created", "cli:x", None, Origin("cli"), {"name": point})
-        Deps(instance).do_sync(lambda unit, event=event: unit.events.append(event))
+        with instance.database.writing() as tx:
+            tx.events.append(event)
         _die_at(point, instance)
         [before] = (
             [*Deps(instance).read_sync(lambda unit: manage.history(unit, None, 1))] if point != "gathering" else [None]

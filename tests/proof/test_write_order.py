@@ -73,7 +73,9 @@ class Writers:
     def changes(self, turn: int) -> None:
         """Changes two keys in one transaction, in either order."""
         pair = self.keys[:2] if turn % 2 else self.keys[1::-1]
-        Deps(self.instance).do_sync(lambda unit: [self._rename(unit, key, turn) for key in pair])
+        with self.instance.database.writing() as tx:
+            for key in pair:
+                self._rename(tx, key, turn)
 
     def _rename(self, unit: Any, key: ApiKey, turn: int) -> None:
         keys.change(unit, key.id, keys.KeyChange(name=f"n{turn}", disabled=turn % 2 == 0))

@@ -70,9 +70,17 @@ class World:
         self.verified = 0
         self.judged = 0
         self.found: list[tuple[WatchedKey, Violation]] = []
-        self.done = False
+        self._done = False
         self.setting_clock = False
         self._base_ns = _wall_minus_monotonic_ns()
+
+    def stop(self) -> None:
+        """End the work of every client."""
+        self._done = True
+
+    def is_done(self) -> bool:
+        """Whether the work ended."""
+        return self._done
 
     def now_ms(self) -> int:
         """The time that the servers have."""
@@ -134,14 +142,14 @@ def _wall_minus_monotonic_ns() -> int:
 async def verify_for_ever(world: World, number: int) -> None:
     """One client: verifies key after key on one connection, and on a new one now and then to meet other workers."""
     node = number % len(world.nodes)
-    while not world.done:
+    while not world.is_done():
         try:
             connection = await Wire.to(world.nodes[node].port)
         except OSError:
             await asyncio.sleep(0.05)
             continue
         for _ in range(world.random.randrange(200, 2_000)):
-            if world.done:
+            if world.is_done():
                 break
             await _verify_once(world, connection, node)
         connection.close()

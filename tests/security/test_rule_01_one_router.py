@@ -99,14 +99,20 @@ def _probe(real: Any, probed: list[RoutePolicy]) -> Any:
     return endpoint
 
 
+async def _no_router(scope: Any, receive: Any, send: Any) -> None:
+    """The framework's router decides nothing."""
+    raise AssertionError(f"the router was asked for {scope}")
+
+
 @contextmanager
 def probed_app(instance: Instance) -> Iterator[Probed]:
     """The real routes in a guard of their own."""
     real = build_app(instance)
+    router: Any = real.app
     ran: list[RoutePolicy] = []
-    routes = [Route(one.path, _probe(one.endpoint, ran), methods=list(one.methods)) for one in real.app.routes]
-    found = Probed(Middleware(None, instance, routes, real.error_page), routes, ran)
-    found.guard.app = Dispatcher(None, found.guard.events.report_unauthorized)
+    routes = [Route(one.path, _probe(one.endpoint, ran), methods=list(one.methods)) for one in router.routes]
+    found = Probed(Middleware(_no_router, instance, routes, real.error_page), routes, ran)
+    found.guard.app = Dispatcher(_no_router, found.guard.events.report_unauthorized)
     yield found
 
 
@@ -209,7 +215,7 @@ def test_an_endpoint_that_was_not_authorized_is_404_and_an_event(data_dir: Path)
     asyncio.run(run())
 
 
-def test_what_runs_is_the_route_that_was_matched(data_dir: Path) -> None:
+def test_what_runs_is_the_route_that_was_matched(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A table that is wrong cannot open a page: what it does not match does not run, under any router's reading."""
 
     async def run() -> None:
@@ -218,7 +224,7 @@ def test_what_runs_is_the_route_that_was_matched(data_dir: Path) -> None:
             *_, session = callers(instance)
             await guard.start()
             for wrong in (NO_ROUTE, guard.table.match("GET", "/api/health")):
-                guard.table.match = lambda method, path, wrong=wrong: wrong
+                monkeypatch.setattr(guard.table, "match", lambda method, path, wrong=wrong: wrong)
                 for target in (b"/settings", b"/settings/usage", b"/api/keys", b"/api/events"):
                     response = await asgi.call(guard, "GET", target, [HOST, *session.headers])
                     assert b"owner@example.com" not in response.body

@@ -5,7 +5,7 @@ import os
 import re
 import stat
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -36,7 +36,7 @@ def _loose(folder: Path) -> list[str]:
     return [path.name for path in [folder, *folder.rglob("*")] if stat.S_IMODE(path.stat().st_mode) & 0o077]
 
 
-def test_nobody_else_can_read_any_file(make_server, tmp_path: Path) -> None:
+def test_nobody_else_can_read_any_file(make_server: Callable[..., ServerProcess], tmp_path: Path) -> None:
     """Umask 077 before the first file, however careless the umask that ARI was started with."""
     folder = tmp_path / "fresh" / "data"
     folder.parent.mkdir()
@@ -50,7 +50,9 @@ def test_nobody_else_can_read_any_file(make_server, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("mode", [0o755, 0o750, 0o701, 0o770])
-def test_a_directory_that_others_can_enter_is_refused(make_server, data_dir: Path, mode: int) -> None:
+def test_a_directory_that_others_can_enter_is_refused(
+    make_server: Callable[..., ServerProcess], data_dir: Path, mode: int
+) -> None:
     """Neither the server nor the command line works in it; the sentence says how to mend it."""
     data_dir.chmod(mode)
     server: ServerProcess = make_server()
@@ -100,7 +102,7 @@ def test_secrets_are_shown_as_set_or_unset(cli: Cli) -> None:
     assert "postgresql://***@127.0.0.1:1/ari" in cli("doctor", settings={"ARI_DATABASE_URL": url}).stdout
 
 
-def test_a_failing_start_does_not_print_the_database_url(make_server) -> None:
+def test_a_failing_start_does_not_print_the_database_url(make_server: Callable[..., ServerProcess]) -> None:
     """An unreachable database, and one whose address is wrong, are named without user and password."""
     for url in (f"postgresql://ari:{SECRET}@127.0.0.1:1/ari", f"mysql://ari:{SECRET}@db/ari"):
         server: ServerProcess = make_server(database_url=url, settings={"ARI_LOG_LEVEL": "debug"})

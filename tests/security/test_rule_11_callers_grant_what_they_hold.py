@@ -37,13 +37,15 @@ def test_a_key_touches_no_wider_key_and_never_widens_itself(instance: Instance) 
     """Nor extends itself; narrowing itself is fine."""
     maker = create_key(instance, expires="7d", scopes=("keys:write", "api:read")).key
     wider = create_key(instance, scopes=("*",)).key
+    assert maker.expires_at_ms is not None
+    later_ms = maker.expires_at_ms + 1
     for attempt in (
         lambda: change_key(instance, wider, as_caller(maker), name="x"),
         lambda: revoke_key(instance, wider, as_caller(maker)),
         lambda: delete_key(instance, wider, as_caller(maker)),
         lambda: change_key(instance, maker, as_caller(maker), scopes=("*",)),
         lambda: change_key(instance, maker, as_caller(maker), expires_at_ms=None),
-        lambda: change_key(instance, maker, as_caller(maker), expires_at_ms=maker.expires_at_ms + 1),
+        lambda: change_key(instance, maker, as_caller(maker), expires_at_ms=later_ms),
     ):
         with pytest.raises(Forbidden):
             attempt()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -70,6 +71,7 @@ def test_no_order_of_steps_gives_more_than_one_step_would(instance: Instance) ->
     caller = _key(instance, "1h")
     weak = _key(instance, "never", ("api:read",))
     limit = caller.expires_at_ms
+    assert limit is not None
     assert change_key(instance, weak, as_caller(caller), expires_at_ms=limit).expires_at_ms == limit
     widened = change_key(instance, weak, as_caller(caller), scopes=RIGHTS)
     for by in (caller, widened):
@@ -103,6 +105,7 @@ def test_many_at_once_have_the_same_limits(instance: Instance) -> None:
     """One key among several that may not get the new expiry refuses them all."""
     caller = as_caller(_key(instance, "1h"))
     made = [_key(instance, "1h", ("api:read",)) for _ in range(3)]
+    assert caller.expires_at_ms is not None
     for expires_at_ms in (None, caller.expires_at_ms + 1):
         with pytest.raises(Forbidden):
             Deps(instance, caller).do_sync(keys.change_expiry_of_many, [key.id for key in made], expires_at_ms)
@@ -164,7 +167,7 @@ def test_an_unconfirmed_session_gives_nothing(instance: Instance) -> None:
     off = change_key(instance, _key(instance), disabled=True)
     session = Caller("usr_1", Origin("web"), session_digest=b"x" * 32, confirmed_at_ms=0)
 
-    def attempt(key: ApiKey, **change: object) -> None:
+    def attempt(key: ApiKey, **change: Any) -> None:
         with instance.database.writing(session) as tx:
             keys.change(tx, key.id, keys.KeyChange(**change))
 

@@ -18,6 +18,7 @@ from ari.jobs import audit as jobs
 from ari.storage.backup.restore import Terms, restore_backup
 from ari.storage.backup.write import write_backup
 from ari.storage.checkup import audit_trail
+from tests.support.commands import clock_of
 from tests.support.instances import opened, settings_for
 from tests.support.trail import create, rechain, unlocked
 
@@ -33,7 +34,7 @@ def instance(data_dir: Path, database_url: str | None, monkeypatch: pytest.Monke
     with opened(data_dir, database_url, master_key=MASTER_KEY) as found:
         for number in range(OLD):
             create(found, f"old{number}")
-        found.clock.step(40 * DAY_MS / 1000)
+        clock_of(found).step(40 * DAY_MS / 1000)
         for number in range(NEW):
             create(found, f"new{number}")
         yield found
@@ -68,12 +69,12 @@ def test_old_events_go_and_the_rest_is_verified_from_the_cut(instance: Instance)
 
 def test_the_newest_event_stays(instance: Instance) -> None:
     """However old: otherwise its number would be given out again. A quiet instance writes no event about nothing."""
-    instance.clock.step(1_000 * DAY_MS / 1000)
+    clock_of(instance).step(1_000 * DAY_MS / 1000)
     assert _prune(instance) == OLD + NEW
     assert _names(instance) == ["events_removed"] * 4
-    instance.clock.step(1_000 * DAY_MS / 1000)
+    clock_of(instance).step(1_000 * DAY_MS / 1000)
     assert _prune(instance) == 4
-    instance.clock.step(1_000 * DAY_MS / 1000)
+    clock_of(instance).step(1_000 * DAY_MS / 1000)
     assert _prune(instance) in (1, 2)
     assert audit_trail(instance.database).is_whole
 
@@ -82,7 +83,7 @@ def test_a_single_old_event_is_left(data_dir: Path) -> None:
     """There is always a last event for the next one to follow."""
     with opened(data_dir, None) as instance:
         create(instance, "only")
-        instance.clock.step(1_000 * DAY_MS / 1000)
+        clock_of(instance).step(1_000 * DAY_MS / 1000)
         assert _prune(instance) == 0
         assert _names(instance) == ["key_created"]
 
@@ -169,7 +170,7 @@ def test_a_cut_trail_comes_back_from_a_backup(
         assert (trail.walked, trail.removed) == (NEW + 3 + 1, OLD)
         with pytest.raises(DBAPIError, match="never changed or deleted"), there.database.main.begin() as connection:
             connection.execute(text("DELETE FROM events"))
-        there.clock.step(100 * DAY_MS / 1000)
+        clock_of(there).step(100 * DAY_MS / 1000)
         assert _prune(there) == NEW + 3 + 1
         assert audit_trail(there.database).is_whole
     if url is not None:
@@ -181,7 +182,7 @@ def test_an_old_witness_of_another_node_is_no_alarm(instance: Instance) -> None:
     mark = instance.database.witness.read()
     assert mark is not None
     _prune(instance)
-    instance.clock.step(100 * DAY_MS / 1000)
+    clock_of(instance).step(100 * DAY_MS / 1000)
     create(instance, "later")
     create(instance, "later still")
     _prune(instance)

@@ -23,6 +23,7 @@ from ari.jobs.audit import prune_events
 from ari.storage.checkup import audit_trail
 from ari.storage.engine import KEYS_FILE
 from ari.storage.trail.walk import Trail
+from tests.support.commands import clock_of
 from tests.support.instances import START_MS, opened
 from tests.support.trail import create, rechain, unlocked
 
@@ -120,7 +121,7 @@ def test_no_forgery_passes_and_none_is_signed_over(instance: Instance, forgery: 
 
 
 def _later(instance: Instance, days: int) -> Instance:
-    instance.clock.step(days * DAY_MS / 1000)
+    clock_of(instance).step(days * DAY_MS / 1000)
     return instance
 
 
@@ -205,7 +206,7 @@ def test_a_new_master_key_signs_on(instance: Instance) -> None:
 def test_a_new_master_key_signs_the_cut_too(instance: Instance) -> None:
     """Or what retention left would be taken for a forgery once the old key is forgotten, and retention would stop."""
     for _ in range(2):
-        instance.clock.advance(40 * DAY_MS / 1000)
+        clock_of(instance).advance(40 * DAY_MS / 1000)
         create(instance, "later")
         assert prune_events(Deps(instance), 7)
         rotate_in(Deps(instance))
@@ -222,7 +223,7 @@ def test_a_given_master_key_that_seals_nothing_is_replaced_in_the_trail(
     with opened(data_dir, database_url, master_key=old) as before:
         create(before, "a")
         if is_pruned:
-            before.clock.advance(40 * DAY_MS / 1000)
+            clock_of(before).advance(40 * DAY_MS / 1000)
             create(before, "b")
             assert prune_events(Deps(before), 7)
     with opened(data_dir, database_url, master_key=f"{new},{old}") as both:

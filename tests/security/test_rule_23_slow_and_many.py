@@ -84,7 +84,7 @@ def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
     folder = tmp_path_factory.mktemp("impatient") / "data"
     folder.mkdir(mode=0o700)
-    owner = started(ServerProcess(folder, command=(sys.executable, "-c", IMPATIENT)))
+    owner: Any = started(ServerProcess(folder, command=(sys.executable, "-c", IMPATIENT)))
     owner.secret = owner.create_key("admin", scopes=["*"])[1]
     yield owner
     owner.close()

@@ -34,7 +34,9 @@ class Form:
 
     def send(self, email: str = EMAIL, password: str = WRONG) -> httpx2.Response:
         """Try to sign in."""
-        return self.client.post("/sign-in", data={"email": email, "password": password, "csrf": self.csrf})
+        fields = {"email": email, "password": password, "csrf": self.csrf}
+        response: httpx2.Response = self.client.post("/sign-in", data=fields)
+        return response
 
 
 class Here:

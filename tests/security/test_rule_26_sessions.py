@@ -38,7 +38,8 @@ def sign_in(client: httpx2.Client, headers: dict[str, str] | None = None) -> htt
 
 def browser(owner: Any) -> httpx2.Client:
     """A client that sends what a browser sends, without a session."""
-    return owner.api(headers={"Origin": owner.url, "Sec-Fetch-Site": "same-origin"})
+    client: httpx2.Client = owner.api(headers={"Origin": owner.url, "Sec-Fetch-Site": "same-origin"})
+    return client
 
 
 def session_cookie(owner: Any, client: httpx2.Client) -> str:

@@ -49,8 +49,8 @@ def test_the_api_refuses_and_says_why(owner: Any, late: httpx2.Client) -> None:
         assert answer.json()["type"].endswith("/errors/confirmation_required")
     for change in ({"name": "m"}, ENABLED, {"disabled": True}, {"scopes": ["keys:write"]}):
         assert late.patch(place, json=change).status_code == 200
-    for change in (ENABLED, {"name": "o", **ENABLED}):
-        assert late.patch(place, json=change).json()["code"] == "confirmation_required"
+    for widening in (ENABLED, {"name": "o", **ENABLED}):
+        assert late.patch(place, json=widening).json()["code"] == "confirmation_required"
     for form, fields in (("enable", {}), ("switch", {"disabled": "no"})):
         assert "Confirm it's you" in late.post(f"/settings/keys/{key['id']}/{form}", data=fields).text
     assert owner.cli.json("keys", "show", key["id"])["disabled"] is True

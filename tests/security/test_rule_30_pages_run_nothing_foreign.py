@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Dialog
 
 from tests.support.owner import Owner
 
@@ -134,7 +135,12 @@ def test_payloads_in_every_field_stay_text(hostile: Owner, browser: Any) -> None
     context = browser.new_context()
     page = context.new_page()
     complaints: list[str] = []
-    page.on("dialog", lambda dialog: (complaints.append(dialog.message), dialog.accept()))
+
+    def accept(dialog: Dialog) -> None:
+        complaints.append(dialog.message)
+        dialog.accept()
+
+    page.on("dialog", accept)
     page.on("console", lambda line: complaints.append(line.text) if line.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.add_init_script(

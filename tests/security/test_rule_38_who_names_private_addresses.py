@@ -245,6 +245,7 @@ def test_a_test_is_no_port_scanner(instance: Instance, monkeypatch: pytest.Monke
         finally:
             began.close()
         row = Deps(instance).read_sync(lambda unit: unit.integrations.get("ollama"))
+        assert row is not None
         trail = Deps(instance).read_sync(lambda unit: unit.events.page("ollama", None, 2))
         reasons = {str(event.detail.get("words", event.detail.get("reason"))) for event in trail}
         told |= {(result, row.tested, row.failing_reason, *(reasons - {"None"}))}

@@ -4,6 +4,7 @@ import io
 import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -18,8 +19,9 @@ from ari.instance import Instance
 from ari.storage.backup import restore
 from ari.storage.backup.archive import Reader, Writer
 from ari.storage.backup.restore import Restored, Terms, restore_backup
+from ari.storage.backup.restore_into import into_sqlite
 from ari.storage.backup.signature import _LENGTH, SignedFile, SigningFile
-from ari.storage.backup.write import write_backup
+from ari.storage.backup.write import Progress, write_backup
 from ari.storage.checkup import audit_trail
 from ari.storage.engine import KEYS_FILE
 from tests.support.instances import START_MS, opened, settings_for
@@ -256,15 +258,19 @@ def test_a_file_that_changes_while_it_is_read_is_refused(
     file = _Changing(body, changed + body[end:])
     verify = restore.verify_backup
 
-    def then_change(*arguments: object) -> object:
-        manifest = verify(*arguments)
+    def then_change(signed: SignedFile, progress: Progress) -> object:
+        manifest = verify(signed, progress)
         file_changes.append(True)
         return manifest
 
     file_changes: list[bool] = []
     monkeypatch.setattr(restore, "verify_backup", then_change)
-    into = restore.into_sqlite
-    monkeypatch.setattr(restore, "into_sqlite", lambda *arguments: (file.replace(), into(*arguments)))
+
+    def change_first(*arguments: Any) -> None:
+        file.replace()
+        into_sqlite(*arguments)
+
+    monkeypatch.setattr(restore, "into_sqlite", change_first)
     settings = settings_for(folder, None, master_key=MASTER_KEY)
     with pytest.raises(Invalid, match="changed, truncated or damaged after ins_"):
         restore_backup(settings, file, Terms(), SYSTEM, START_MS, lambda *_: None)

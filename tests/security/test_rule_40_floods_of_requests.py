@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import httpx2
 
@@ -52,7 +53,7 @@ async def _flood(instance: Instance) -> tuple[Counter[int], list[int]]:
         await app.stop()
 
 
-def _browser(app: object, instance: Instance, address: str) -> httpx2.AsyncClient:
+def _browser(app: Any, instance: Instance, address: str) -> httpx2.AsyncClient:
     url = instance.settings.base_url
     transport = httpx2.ASGITransport(app=app, client=(address, 4_000))
     headers = {"Origin": url, "Sec-Fetch-Site": "same-origin"}

@@ -81,11 +81,12 @@ def test_what_a_key_set_before_sends_nothing(instance: Instance, field: str) -> 
     """An instance of a version that let keys do it: mail is off, the card says why, and the owner can set it again."""
     _seal(instance, SYSTEM, base_url="https://mail.example.net")
     asyncio.run(instance.mail.refresh(Deps(instance)))
-    assert instance.mail.sender is not None
+    assert instance.mail.config.can_send
     with instance.database.writing() as unit:
         row = unit.integrations.get("resend")
         assert row is not None
-        unit.integrations.save(replace(row, **{field: "key_01KB5Q2W8Z6N4T0V9YRJXH3M7C"}))
+        by_key: dict[str, Any] = {field: "key_01KB5Q2W8Z6N4T0V9YRJXH3M7C"}
+        unit.integrations.save(replace(row, **by_key))
     asyncio.run(instance.mail.refresh(Deps(instance)))
     assert (instance.mail.sender, instance.mail.config.can_send) == (None, False)
     with pytest.raises(Conflict, match="An API key set the address of Resend"):

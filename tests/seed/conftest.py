@@ -31,7 +31,7 @@ class Pages:
         """The table's row of the key with this name."""
         rows = re.findall(r"<tr\b.*?</tr>", self.table(), re.DOTALL)
         [found] = [row for row in rows if name in row]
-        return found
+        return str(found)
 
     def create(self, name: str, expires: str = "90d", access: str = "standard") -> tuple[str, str]:
         """Create a key by the form: its id and its secret."""

@@ -130,7 +130,7 @@ def test_every_operation_says_who_may_call_it(app: Any, document: Json) -> None:
             assert all(f"`{scope}`" in operation["description"] for scope in scopes), name
             continue
         scopes = [wanted.scope] if wanted.scope else []
-        session = {"Session": []} if method == "GET" else {"Session": [], "Csrf": []}
+        session: dict[str, list[str]] = {"Session": []} if method == "GET" else {"Session": [], "Csrf": []}
         assert operation["security"] == [{"ApiKey": scopes}, {"Bearer": scopes}, session], name
         assert (f"`{wanted.scope}`" if wanted.scope else "Any active key") in operation["description"], name
     schemes = document["components"]["securitySchemes"]

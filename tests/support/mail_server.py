@@ -28,6 +28,10 @@ class Mailbox:
     answer_recipient: str | None = None
     lose_answer: bool = False
 
+    def clear(self) -> None:
+        """Forget every mail, and answer as a new server does."""
+        vars(self).update(vars(Mailbox(self.port)))
+
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self, _server: Any, _session: Session, envelope: Envelope, address: str, _: Any
     ) -> str:

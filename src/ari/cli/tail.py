@@ -1,17 +1,22 @@
 """Follow the usage log without gaps or repeats."""
 
 from collections.abc import Iterable
+from typing import Protocol
 
 from cachetools import FIFOCache
 
 from ari.usage.model import UsageFilter, UsageRow
-from ari.usage.ports import UsageStore
 
 _PAGE = 200
 _REMEMBERED = 50_000
 
 
-def newest(store: UsageStore, where: UsageFilter, limit: int) -> list[UsageRow]:
+class UsagePages(Protocol):
+    def page(self, where: UsageFilter, before_id: str | None, limit: int) -> list[UsageRow]:
+        """Rows newest first, at most ``limit``, those with an id smaller than ``before_id``."""
+
+
+def newest(store: UsagePages, where: UsageFilter, limit: int) -> list[UsageRow]:
     """At most ``limit`` rows, newest first, read page by page."""
     rows: list[UsageRow] = []
     while len(rows) < limit:
@@ -29,7 +34,7 @@ class Tail:
     A row whose handler is still running is held back until its status is known, for at most half the overlap.
     """
 
-    def __init__(self, store: UsageStore, where: UsageFilter, overlap_ms: int) -> None:
+    def __init__(self, store: UsagePages, where: UsageFilter, overlap_ms: int) -> None:
         self._store = store
         self._where = where
         self._overlap_ms = overlap_ms

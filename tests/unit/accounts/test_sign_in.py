@@ -20,11 +20,15 @@ class Desk:
         self.clock = clock
         self.address = "192.0.2.7"
 
-    def begin(self, address: str = "192.0.2.7", email: str = "owner@example.com", device: str | None = None):
+    def begin(
+        self, address: str = "192.0.2.7", email: str = "owner@example.com", device: str | None = None
+    ) -> sign_in.SignInAttempt:
         self.address = address
         return sign_in.begin(self.tx.visited_from(address), email, device)
 
-    def finish(self, attempt: sign_in.SignInAttempt, verdict: Verdict, replaced: str | None = None):
+    def finish(
+        self, attempt: sign_in.SignInAttempt, verdict: Verdict, replaced: str | None = None
+    ) -> sign_in.NewSession | sign_in.HalfSignedIn | None:
         return sign_in.finish(self.tx.visited_from(self.address), attempt, verdict, replaced)
 
     def fail(self, address: str = "192.0.2.7", email: str = "owner@example.com", device: str | None = None) -> None:
@@ -32,10 +36,12 @@ class Desk:
 
     def succeed(self, address: str = "192.0.2.7", device: str | None = None) -> sign_in.NewSession:
         done = self.finish(self.begin(address, device=device), RIGHT)
-        assert done is not None
+        assert isinstance(done, sign_in.NewSession)
         return done
 
-    def wait_seconds(self, address: str = "192.0.2.7", email: str = "owner@example.com", device: str | None = None):
+    def wait_seconds(
+        self, address: str = "192.0.2.7", email: str = "owner@example.com", device: str | None = None
+    ) -> int:
         """The seconds that this attempt would have to wait; it counts if there are none."""
         try:
             self.begin(address, email, device)
@@ -302,9 +308,9 @@ def test_a_password_changed_meanwhile_refuses(desk: Desk, account: Account) -> N
 def test_a_better_hash_replaces_the_old_one(desk: Desk) -> None:
     """When the parameters changed, signing in stores the new hash; a refusal stores nothing."""
     desk.finish(desk.begin(), Verdict(False, "must not be stored"))
-    assert desk.tx.accounts.owner().password_hash == "a hash"
+    assert desk.tx.accounts.accounts["usr_1"].password_hash == "a hash"
     assert desk.finish(desk.begin(), Verdict(True, "a better hash"))
-    assert desk.tx.accounts.owner().password_hash == "a better hash"
+    assert desk.tx.accounts.accounts["usr_1"].password_hash == "a better hash"
 
 
 def test_the_session_before_ends(desk: Desk) -> None:
@@ -343,7 +349,8 @@ def test_the_past_is_dropped(desk: Desk) -> None:
     desk.clock.advance(181 * 86_400)
     desk.fail("203.0.113.1", "another@example.com")
     assert len(desk.tx.accounts.buckets) == 2
-    assert desk.tx.accounts.sessions == desk.tx.accounts.devices == {}
+    assert desk.tx.accounts.sessions == {}
+    assert desk.tx.accounts.devices == {}
 
 
 def test_a_sign_in_from_a_browser_that_is_not_known_says_so(desk: Desk) -> None:

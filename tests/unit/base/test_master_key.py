@@ -1,6 +1,7 @@
 """The master key: made once, read when it changed, what is one and what is not."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,9 +28,13 @@ def test_a_settled_file_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyP
     keys = MasterKeys(tmp_path)
     reads: list[int] = []
     keys.make()
-    monkeypatch.setattr(
-        MasterKeys, "_read", lambda self, path, read=MasterKeys._read: reads.append(1) or read(self, path)
-    )
+    read = MasterKeys._read
+
+    def count_read(self: MasterKeys, path: Path) -> Any:
+        reads.append(1)
+        return read(self, path)
+
+    monkeypatch.setattr(MasterKeys, "_read", count_read)
     assert [keys.all(), keys.all()] == [keys.all()] * 2
     assert len(reads) > 1, "a file changed just now may change again within the same tick of its clock"
     _settle(monkeypatch)

@@ -1,5 +1,6 @@
 import random
 import time
+from collections.abc import Callable
 from urllib.parse import quote
 
 import pytest
@@ -102,7 +103,7 @@ def test_a_key_without_its_prefix_is_cut() -> None:
 
 @pytest.mark.parametrize("encode", [quote, lambda text: "".join(f"%{ord(letter):02x}" for letter in text)])
 @pytest.mark.parametrize("times", [1, 2, 3])
-def test_percent_encoding_hides_no_key(encode: object, times: int) -> None:
+def test_percent_encoding_hides_no_key(encode: Callable[[str], str], times: int) -> None:
     """In whole or in part, once or again and again."""
     secret = token.mint()
     for hidden in (

@@ -5,6 +5,7 @@ import shutil
 import stat
 import tarfile
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -73,7 +74,7 @@ def test_a_file_is_not_overwritten_by_mistake(ari: Ari, tmp_path: Path) -> None:
 def test_a_failed_backup_leaves_nothing(ari: Ari, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No half file under the name, no litter beside it, no event that says it worked."""
 
-    def fail(_database: object, file: object, *_: object) -> None:
+    def fail(_database: object, file: IO[bytes], *_: object) -> None:
         file.write(b"half")
         raise Unavailable("Can't connect to the database. Nothing was changed.")
 

@@ -47,8 +47,13 @@ def test_every_provider_is_listed(ari: Ari) -> None:
 
 def test_a_prompt_hides_the_key(ari: Ari, monkeypatch: pytest.MonkeyPatch) -> None:
     """At a terminal it is asked for without being shown."""
-    asked = []
-    monkeypatch.setattr("getpass.getpass", lambda prompt: asked.append(prompt) or KEY)
+    asked: list[str] = []
+
+    def answer(prompt: str) -> str:
+        asked.append(prompt)
+        return KEY
+
+    monkeypatch.setattr("getpass.getpass", answer)
     monkeypatch.setattr("ari.cli.integrations._is_terminal", lambda: True)
     ari("integrations", "set", "openai")
     assert asked == ["OpenAI key: "]

@@ -19,7 +19,8 @@ CUTS = st.lists(st.integers(1, 30), min_size=1, max_size=8)
 
 
 def cut(data: bytes, sizes: list[int]) -> list[bytes]:
-    found, at = [], 0
+    found: list[bytes] = []
+    at = 0
     while at < len(data):
         size = sizes[len(found) % len(sizes)]
         found.append(data[at : at + size])

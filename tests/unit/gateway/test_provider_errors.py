@@ -13,6 +13,7 @@ from ari.http.problem import Fault
 from ari.http.responses import Response
 from ari.integrations.model import Credential
 from ari.integrations.providers import providers
+from ari.outbound.http import FaultWord
 from tests.unit.gateway.wires import FakeReply, ManualClock
 
 SECRET = "sk-proj-Qw7e0Rt4Yu8Io2Pa6Sd1Fg5Hj9Kl3Zx7Cv0Bn4Mq8"
@@ -88,9 +89,11 @@ def test_only_what_the_provider_says_of_the_key_marks_it_rejected() -> None:
 
 def test_hopeless_faults_tell_the_sdks_not_to_retry() -> None:
     """A refused address and a bad certificate stay so; a provider that was not reached may be up in a second."""
-    for word in ("refused_address", "tls"):
+    hopeless: tuple[FaultWord, ...] = ("refused_address", "tls")
+    for word in hopeless:
         assert provider_errors.NO_RETRY in provider_errors.fault_for(OPENAI, word).headers
-    for word in ("unreachable", "broken", "timed_out"):
+    passing: tuple[FaultWord, ...] = ("unreachable", "broken", "timed_out")
+    for word in passing:
         assert provider_errors.NO_RETRY not in provider_errors.fault_for(OPENAI, word).headers
     assert provider_errors.fault_for(OPENAI, "timed_out").reason.status == 504
     assert provider_errors.try_again(OPENAI).headers == ((b"x-should-retry", b"true"),)

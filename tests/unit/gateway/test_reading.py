@@ -7,10 +7,12 @@ import pytest
 from ari.usage.ai import UNKNOWN_USAGE, TokenUsage
 from tests.unit.gateway.metering import JSON, seen, whole
 
+NOT_NUMBERS: tuple[Any, ...] = (-1, 7.5, "x", "", True, None, [], {}, 10**10, 10**400)
+
 
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [(7, 7), (7.0, 7), ("7", 7), (0, 0)] + [(v, None) for v in (-1, 7.5, "x", "", True, None, [], {}, 10**10, 10**400)],
+    [(7, 7), (7.0, 7), ("7", 7), (0, 0), *((value, None) for value in NOT_NUMBERS)],
 )
 def test_numbers(value: Any, expected: int | None) -> None:
     """What is no number of tokens is unknown, and does not hide the others."""

@@ -35,7 +35,7 @@ CUTS = st.lists(st.integers(1, 9), min_size=1, max_size=6)
 
 def stream_of(lines: list[bytes], ends: list[bytes]) -> list[tuple[bytes, bytes]]:
     """Each line with its end; a lone carriage return before an empty line would be another line's end."""
-    found = []
+    found: list[tuple[bytes, bytes]] = []
     for number, line in enumerate(lines):
         end = ends[number % len(ends)]
         if end == b"\n" and found and found[-1][1] == b"\r" and not line:
@@ -84,7 +84,8 @@ def read(chunks: list[bytes], *, takes_out: bool) -> tuple[list[tuple[bytes, byt
 
 
 def cut(data: bytes, sizes: list[int]) -> list[bytes]:
-    found, at = [], 0
+    found: list[bytes] = []
+    at = 0
     while at < len(data):
         size = sizes[len(found) % len(sizes)]
         found.append(data[at : at + size])

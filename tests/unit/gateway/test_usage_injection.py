@@ -100,7 +100,7 @@ def test_a_stream_is_asked_unless_its_model_refuses() -> None:
     assert (changed, injector.injected) == (b'{"stream":true,"model":"m"}', False)
 
 
-_MEMBERS = st.dictionaries(
+_MEMBERS: st.SearchStrategy[dict[str, Any]] = st.dictionaries(
     st.sampled_from(["model", "stream", "stream_options", "messages", "a", "\u00e9\\"]),
     st.sampled_from([None, True, False, "m", 1, {}, {"include_usage": False}, {"x": [1, {"y": '"}'}]}, []]),
 )

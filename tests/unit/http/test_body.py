@@ -26,14 +26,15 @@ JSON = _head((b"content-type", b"application/json"))
 
 def _receiver(*chunks: bytes) -> Any:
     left = list(chunks)
-    asked = []
+    asked: list[int] = []
 
     async def receive() -> dict[str, Any]:
         asked.append(1)
         return {"type": "http.request", "body": left.pop(0), "more_body": bool(left)}
 
-    receive.asked = asked
-    return receive
+    receiver: Any = receive
+    receiver.asked = asked
+    return receiver
 
 
 def _status(caught: pytest.ExceptionInfo[BodyFault]) -> int:

@@ -9,6 +9,7 @@ from ari.deps import Deps
 from ari.instance import Instance
 from ari.jobs import audit
 from ari.storage.checkup import audit_trail
+from tests.support.commands import clock_of
 from tests.support.instances import opened
 from tests.support.trail import create
 
@@ -24,7 +25,7 @@ def test_the_head_is_in_the_log_and_old_events_go(data_dir: Path) -> None:
     """By the setting; the log is a witness that leaves this machine."""
     with opened(data_dir, None, event_retention_days=30) as instance:
         create(instance, "old")
-        instance.clock.step(40 * DAY_MS / 1000)
+        clock_of(instance).step(40 * DAY_MS / 1000)
         create(instance, "new")
         removed, head = _hour(instance)
         assert (removed["events"], removed["days"]) == (1, 30)
@@ -38,7 +39,7 @@ def test_without_the_setting_everything_stays(data_dir: Path) -> None:
     """The default keeps the trail for ever; a missing master key is named in the log."""
     with opened(data_dir, None) as instance:
         create(instance, "old")
-        instance.clock.step(4_000 * DAY_MS / 1000)
+        clock_of(instance).step(4_000 * DAY_MS / 1000)
         create(instance, "new")
         instance.master_keys.own_file.unlink()
         warning, head = _hour(instance)
@@ -52,7 +53,7 @@ def test_a_trail_that_does_not_fit_is_a_warning(data_dir: Path) -> None:
     with opened(data_dir, None, event_retention_days=30) as instance:
         create(instance, "old")
         create(instance, "old too")
-        instance.clock.step(40 * DAY_MS / 1000)
+        clock_of(instance).step(40 * DAY_MS / 1000)
         with instance.database.main.begin() as connection:
             connection.exec_driver_sql("DROP TRIGGER events_no_update")
             connection.exec_driver_sql("UPDATE events SET actor = 'x' WHERE seq = 1")

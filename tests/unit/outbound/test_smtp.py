@@ -36,7 +36,7 @@ def starttls(certificate: Path) -> Iterator[Mailbox]:
 
 @pytest.fixture
 def box(starttls: Mailbox) -> Mailbox:
-    starttls.__init__(starttls.port)
+    starttls.clear()
     return starttls
 
 
@@ -123,7 +123,7 @@ def test_refusals_are_understood(box: Mailbox, certificate: Path) -> None:
 def test_nobody_there_and_nowhere_to_go(monkeypatch: pytest.MonkeyPatch) -> None:
     """A closed port; a name that leads to the machine's metadata (security.md 38)."""
     assert send("smtp://127.0.0.1:1") == Retry("Couldn't reach the mail server (ConnectionRefusedError).")
-    monkeypatch.setattr(smtp.socket, "getaddrinfo", lambda *_, **__: [(2, 1, 6, "", ("169.254.169.254", 25))])
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [(2, 1, 6, "", ("169.254.169.254", 25))])
     assert send("smtp://mail.example.net") == Retry("Couldn't reach the mail server (PermissionError).")
 
 

@@ -1,12 +1,14 @@
 """What a provider's words may put into the log."""
 
+from typing import Any
+
 from ari.usage.ai import AiUse
 from ari.usage.cleaning import MODEL_LENGTH, clean_use
 
 USE = AiUse("req_1", 1, "key_1", "openai", "m", 1, 2, 3, 200, 1.0, 2.0, "complete")
 
 
-def _with(**more: object) -> AiUse:
+def _with(**more: Any) -> AiUse:
     return clean_use(AiUse(**{name: more.get(name, getattr(USE, name)) for name in AiUse.__slots__}))
 
 

@@ -1,59 +1,45 @@
 """Forms: values, problems, and acting once."""
 
-from ari.base.clock import HOUR_MS
+from dataclasses import replace
+
+from ari.base.clock import HOUR_MS, FrozenClock
 from ari.base.errors import Problem
 from ari.web.forms import FORM_LIVES_MS, Form, form_from, new_form_id, use_once
+from tests.unit.accounts.memory import MemoryTransaction
 
 NOW_MS = 1_800_000_000_000
 
 
-class Attempts:
-    """As much of an account store as forms use."""
-
-    def __init__(self) -> None:
-        self.kept: dict[str, tuple[int, ...]] = {}
-        self.forget_at_ms = 0
-
-    def attempts(self, bucket: str) -> tuple[int, ...]:
-        return self.kept.get(bucket, ())
-
-    def keep_attempts(self, bucket: str, instants_ms: tuple[int, ...], forget_at_ms: int) -> None:
-        self.kept[bucket] = instants_ms
-        self.forget_at_ms = forget_at_ms
+def transaction() -> MemoryTransaction:
+    return MemoryTransaction(FrozenClock(NOW_MS))
 
 
-class Transaction:
-    def __init__(self) -> None:
-        self.accounts = Attempts()
-        self.now_ms = NOW_MS
-
-
-def use(tx: Transaction, form_id: str, now_ms: int) -> str:
-    tx.now_ms = now_ms
-    return use_once(tx, form_id)
+def use(tx: MemoryTransaction, form_id: str, now_ms: int) -> str:
+    return use_once(replace(tx, clock=FrozenClock(now_ms)), form_id)
 
 
 def test_a_form_acts_once() -> None:
     """The first use counts, each later one is told apart, other forms are not touched."""
-    tx, form = Transaction(), new_form_id(NOW_MS)
+    tx, form = transaction(), new_form_id(NOW_MS)
     assert [use(tx, form, NOW_MS + 5), use(tx, form, NOW_MS + 6)] == ["first", "again"]
     assert use(tx, new_form_id(NOW_MS), NOW_MS + 7) == "first"
 
 
 def test_an_old_form_is_stale_before_it_is_forgotten() -> None:
     """No instant exists at which a used form could pass as unused."""
-    tx, form = Transaction(), new_form_id(NOW_MS)
+    tx, form = transaction(), new_form_id(NOW_MS)
     assert use(tx, form, NOW_MS + FORM_LIVES_MS - 1) == "first"
     assert use(tx, form, NOW_MS + FORM_LIVES_MS) == "stale"
-    assert tx.accounts.forget_at_ms > NOW_MS + FORM_LIVES_MS + HOUR_MS
+    [(_, forget_at_ms)] = tx.accounts.buckets.values()
+    assert forget_at_ms > NOW_MS + FORM_LIVES_MS + HOUR_MS
 
 
 def test_what_is_no_form_id_is_stale() -> None:
     """Missing, malformed and future ids are refused without being kept."""
-    tx = Transaction()
+    tx = transaction()
     for form in ("", "form_", "key_01JD7WZ2ABCDEFGHJKMNPQRSTV", new_form_id(NOW_MS + HOUR_MS)):
         assert use(tx, form, NOW_MS) == "stale"
-    assert tx.accounts.kept == {}
+    assert tx.accounts.buckets == {}
 
 
 def test_values_and_first_problems() -> None:

@@ -63,8 +63,10 @@ def test_every_page_weighs_little(owner: Any) -> None:
     for number in range(60):  # a full table
         owner.create_key(f"Nightly export of the warehouse {number}")
     with_every_provider(owner)
-    client, sent = owner.session(), {}
-    waiting, weights = ["/settings?tab=api", "/sign-in", "/errors/expired", "/nothing/here"], {}
+    client = owner.session()
+    sent: dict[str, int] = {}
+    weights: dict[str, int] = {}
+    waiting = ["/settings?tab=api", "/sign-in", "/errors/expired", "/nothing/here"]
     while waiting and len(weights) < 60:
         place = waiting.pop(0)
         page = client.get(place, headers={"accept-encoding": "gzip"})

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from ari.base.clock import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
-from ari.keys.expiry import EXPIRY_CHOICES
+from ari.keys.expiry import EXPIRY_CHOICES, ExpiryChoice
 from ari.keys.model import ApiKey
 from ari.keys.reasons import REASONS
 from ari.web import words
@@ -38,11 +38,10 @@ def test_relative_times_read_naturally(distance_ms: int, text: str) -> None:
 
 
 @pytest.mark.parametrize("choice", [choice for choice in EXPIRY_CHOICES.values() if choice.lifetime_ms])
-def test_a_new_key_expires_in_what_was_chosen(choice: object) -> None:
+def test_a_new_key_expires_in_what_was_chosen(choice: ExpiryChoice) -> None:
     """A second after creation the page still says the length that was picked."""
-    lifetime_ms, label = choice.lifetime_ms, choice.label
-    said = words.relative(NOW_MS + lifetime_ms, NOW_MS + SECOND_MS)
-    assert said == f"in {label}"
+    assert choice.lifetime_ms is not None
+    assert words.relative(NOW_MS + choice.lifetime_ms, NOW_MS + SECOND_MS) == f"in {choice.label}"
 
 
 def test_exact_times_are_utc() -> None:

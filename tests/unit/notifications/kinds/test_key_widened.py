@@ -1,5 +1,7 @@
 """The email about a key that was given more access."""
 
+from typing import Any
+
 from ari.notifications.kinds import KINDS
 from tests.support.notices import SAMPLES, event, said
 
@@ -16,4 +18,5 @@ def test_it_shows_the_scopes_before_and_now() -> None:
 def test_fewer_scopes_are_no_reason_for_an_email() -> None:
     """Only more access is a risk."""
     assert KIND.applies(SAMPLES[KIND.name])
-    assert not KIND.applies(event("key_scopes_changed", **{"from": ["*"], "to": ["api:read"]}))
+    narrowed: dict[str, Any] = {"from": ["*"], "to": ["api:read"]}
+    assert not KIND.applies(event("key_scopes_changed", **narrowed))

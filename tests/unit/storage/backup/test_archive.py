@@ -4,6 +4,8 @@ import gzip
 import io
 import json
 import tarfile
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -34,7 +36,8 @@ def _read(body: bytes) -> list[tuple[str, Row]]:
 
 def _members(body: bytes) -> dict[str, bytes]:
     with tarfile.open(fileobj=io.BytesIO(body), mode="r:gz") as tar:
-        return {info.name: tar.extractfile(info).read() for info in tar}
+        files = {info.name: tar.extractfile(info) for info in tar}
+        return {name: file.read() for name, file in files.items() if file is not None}
 
 
 def _packed(members: dict[str, bytes]) -> bytes:
@@ -109,7 +112,7 @@ def test_other_files_are_refused(body: bytes) -> None:
         lambda manifest: manifest.clear(),
     ],
 )
-def test_a_changed_manifest_is_refused(change: object) -> None:
+def test_a_changed_manifest_is_refused(change: Callable[[dict[str, Any]], object]) -> None:
     """The manifest is checked as its rows are."""
     members = _members(_written(a=[{"x": 1}, {"x": 2}]))
     manifest = json.loads(members["manifest.json"])

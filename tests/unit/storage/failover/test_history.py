@@ -1,6 +1,7 @@
 """Which databases continue what a node has seen, as a table of cases."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ def _event(seq: int, mark: str = "") -> SeenEvent:
     return SeenEvent(seq, f"evt_{seq}{mark}", f"hash {seq}{mark}", seq, "key_revoked", f"key_{seq}")
 
 
-def _facts(history: History, events: list[SeenEvent], **more: object) -> ServerFacts:
+def _facts(history: History, events: list[SeenEvent], **more: Any) -> ServerFacts:
     record = history.current()
     found = {one.seq: one.hash for one in events}
     asked = 0 if record is None else record.head.seq
@@ -36,7 +37,7 @@ def history(data_dir: Path) -> History:
     return made
 
 
-def _examine(history: History, events: list[SeenEvent], **more: object) -> None:
+def _examine(history: History, events: list[SeenEvent], **more: Any) -> None:
     history.examine(history.current(), _facts(history, events, **more))
 
 

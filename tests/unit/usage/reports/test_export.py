@@ -9,14 +9,14 @@ import pytest
 
 from ari.usage.ai import AiUse
 from ari.usage.model import UsageRow
-from ari.usage.reports.export import COLUMNS, pieces
+from ari.usage.reports.export import COLUMNS, Format, pieces
 from ari.usage.reports.facts import row_facts
 from tests.support.usage import a_row
 
 BATCHES = [[a_row(1), a_row(2, user_agent='a "b", c\nd')], [], [a_row(3, status=None, bytes=None, user_agent="日本")]]
 
 
-def _file(form: str, batches: list[list[UsageRow]]) -> str:
+def _file(form: Format, batches: list[list[UsageRow]]) -> str:
     return b"".join(pieces(form, iter(batches))).decode("utf-8-sig")
 
 

@@ -3,17 +3,16 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from ari.base.clock import DAY_MS, HOUR_MS, MINUTE_MS
-from ari.base.events import Event
-from ari.keys.listing import LivingKey
+from ari.keys.listing import Cursor, KeyCounts, KeyFilter, LivingKey, Order
 from ari.keys.model import ApiKey
 from ari.keys.reasons import ACCEPTED
 from ari.usage.model import KeyClient
 from ari.usage.watch.bursts import AddressBurst
 from ari.usage.watch.dead_calls import CODES
 from ari.usage.watch.ports import KeyRefusals, LateKey
+from tests.unit.keys.memory import MemoryEvents
 
 
 class FakeUse:
@@ -114,12 +113,36 @@ class FakeUse:
         return [one for one in self.refused if one[0] >= since_ms]
 
 
-class FakeUnit:
-    """Keys, marks, notes and events; fulfils ``WatchUnit`` and all that it holds."""
+class FakeListing:
+    """Fulfils ``KeyListing``; the watch asks it only for the keys that work."""
 
     def __init__(self) -> None:
         self.stored: dict[str, ApiKey] = {}
-        self.told: list[Event] = []
+
+    def run(self, where: KeyFilter, order: Order, after: Cursor | None, limit: int) -> list[ApiKey]:
+        raise NotImplementedError
+
+    def among(self, where: KeyFilter, key_ids: Sequence[str]) -> list[ApiKey]:
+        raise NotImplementedError
+
+    def counts(self, now_ms: int) -> KeyCounts:
+        raise NotImplementedError
+
+    def living(self, now_ms: int, limit: int) -> list[LivingKey]:
+        return [
+            LivingKey(key.id, key.name, key.hint, key.created_at_ms, key.expires_at_ms)
+            for key in self.stored.values()
+            if key.status(now_ms) == "active"
+        ]
+
+
+class FakeUnit:
+    """Keys, marks, notes and events; fulfils ``WatchTransaction``."""
+
+    def __init__(self) -> None:
+        self.listing = FakeListing()
+        self.stored = self.listing.stored
+        self.events = MemoryEvents()
         self._until: dict[str, int] = {}
         self._notes: dict[str, str] = {}
 
@@ -127,7 +150,7 @@ class FakeUnit:
     def watch(self) -> "FakeUnit":
         return self
 
-    listing = notes = events = watch
+    notes = watch
 
     def get(self, name: str) -> str | None:
         return self._notes.get(name)
@@ -137,9 +160,6 @@ class FakeUnit:
             return False
         self._notes[name] = after
         return True
-
-    def append(self, event: Event) -> None:
-        self.told.append(event)
 
     def muted(self, now_ms: int) -> set[str]:
         return {mark for mark, until_ms in self._until.items() if until_ms > now_ms}
@@ -154,14 +174,4 @@ class FakeUnit:
         return {key_id: self.stored[key_id] for key_id in key_ids if key_id in self.stored}
 
     def expiring(self, since_ms: int, until_ms: int, now_ms: int) -> list[LivingKey]:
-        return [key for key in self.living(now_ms, 0) if since_ms < (key.expires_at_ms or 0) <= until_ms]
-
-    def living(self, now_ms: int, _limit: int) -> list[LivingKey]:
-        return [
-            LivingKey(key.id, key.name, key.hint, key.created_at_ms, key.expires_at_ms)
-            for key in self.stored.values()
-            if key.status(now_ms) == "active"
-        ]
-
-    def page(self, *_: Any, **__: Any) -> list[Event]:
-        return self.told[::-1]
+        return [key for key in self.listing.living(now_ms, 0) if since_ms < (key.expires_at_ms or 0) <= until_ms]

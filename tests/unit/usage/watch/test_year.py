@@ -50,7 +50,7 @@ class Year:
                 self.use.forget(now_ms - 90 * DAY_MS)
                 self.use.refused = [one for one in self.use.refused if one[0] > now_ms - 20 * DAY_MS]
                 self.use.attempts = [one for one in self.use.attempts if one[0] > now_ms - DAY_MS]
-        return [(event.name, (event.at_ms - START_MS) // DAY_MS) for event in self.unit.told]
+        return [(event.name, (event.at_ms - START_MS) // DAY_MS) for event in self.unit.events.written]
 
     def _look(self, now_ms: int) -> None:
         turn = scan.begin(self.unit, now_ms)
