@@ -1,13 +1,13 @@
 """Reports from rollups: a span may cut days, and their sums are those of the log."""
 
 import pytest
-from ari.usage.reports.search import UsageSearch
-from ari.usage.reports.spans import CodeCount
 
 from ari.base.clock import DAY_MS, HOUR_MS
 from ari.instance import Instance
 from ari.usage.model import Attempt, KeyCount, RouteCount
 from ari.usage.ports import Batch
+from ari.usage.search import UsageSearch
+from ari.usage.spans import CodeCount
 from tests.support.instances import START_MS
 from tests.support.usage import KEY, OTHER_KEY, a_row
 

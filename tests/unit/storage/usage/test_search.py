@@ -3,12 +3,12 @@
 from typing import Any
 
 import pytest
-from ari.usage.reports.search import StatusRange, UsageSearch
 
 from ari.instance import Instance
 from ari.storage.usage.search import find, newest_statuses
 from ari.usage.model import UsageRow
 from ari.usage.ports import Batch
+from ari.usage.search import StatusRange, UsageSearch
 from tests.support.instances import START_MS
 from tests.support.usage import a_row
 
