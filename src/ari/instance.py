@@ -123,7 +123,7 @@ class Instance:
         await asyncio.to_thread(self.database.ping)
 
     def check_audit_trail(self) -> Trail:
-        """Walk the whole audit trail and compare it with its signed head."""
+        """Walk the whole audit log and compare it with its signed head."""
         return audit_trail(self.database)
 
     def prove_verification(self) -> None:

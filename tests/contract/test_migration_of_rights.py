@@ -1,4 +1,4 @@
-"""The migration that stores who named base URLs and who let keys do more fills both from the audit trail."""
+"""The migration that stores who named base URLs and who let keys do more fills both from the audit log."""
 
 import importlib.util
 from pathlib import Path

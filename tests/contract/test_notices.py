@@ -97,7 +97,7 @@ def test_the_first_digest_closes_before_the_next_opens(post: Post) -> None:
     assert claimed.email.text.count("The API key") == 5
     newest = Deps(post.instance).read_sync(lambda unit: unit.events.newest())
     assert newest is not None
-    assert all(part in claimed.email.text for part in newest), "the mailbox keeps the head of the audit trail"
+    assert all(part in claimed.email.text for part in newest), "the mailbox keeps the head of the audit log"
     for _ in range(21):
         post.happen()
     post.gather()

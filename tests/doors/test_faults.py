@@ -216,7 +216,7 @@ def test_a_lost_database_is_503(owner: Any) -> None:
 
 
 def test_many_processes_creating_at_once(owner_on: Any) -> None:
-    """Command lines and HTTP side by side: every key is there once, and the audit trail is whole."""
+    """Command lines and HTTP side by side: every key is there once, and the audit log is whole."""
     _, secret = owner_on.create_key("admin", scopes=["*"])
     client = owner_on.api(secret)
 

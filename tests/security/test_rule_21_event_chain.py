@@ -1,4 +1,4 @@
-"""Rule 21: the audit trail cannot be changed quietly, and ``ari doctor --audit`` names the first break."""
+"""Rule 21: the audit log cannot be changed quietly, and ``ari doctor --audit`` names the first break."""
 
 import getpass
 import json

@@ -99,7 +99,7 @@ def test_a_slow_request_of_a_key_revoked_meanwhile_changes_nothing(pages: Pages)
 
 
 def test_revoke_any_key_you_suspect_has_been_exposed(pages: Pages) -> None:
-    """ "revoke any key you suspect has been exposed": the reason is kept for the audit trail."""
+    """ "revoke any key you suspect has been exposed": the reason is kept for the audit log."""
     key_id, _ = pages.create("leaked")
     pages.act(key_id, "revoke", reason="committed to git")
     _, admin = pages.create("reader", access="administrator")

@@ -1,4 +1,4 @@
-"""What somebody does to the audit trail who may write the database but does not have the master key."""
+"""What somebody does to the audit log who may write the database but does not have the master key."""
 
 import json
 from collections.abc import Iterator

@@ -31,7 +31,7 @@ TAGS = {
     "AI gateway": "Requests to AI providers, forwarded with the stored provider key.",
     "Usage": "Every request made with an API key, including refused ones: log, statistics and exports.",
     "Notifications": "Email notifications and their delivery history.",
-    "Events": "Audit trail: who changed what, when and from where.",
+    "Events": "Audit log: who changed what, when and from where.",
     "API description": "This document.",
     "Health": "For probes and load balancers. No key required, no details returned.",
 }

@@ -116,7 +116,7 @@ class RevokeIn(RequestModel):
 
     reason: Annotated[StrictStr, Field(max_length=REASON_LENGTH)] | None = Field(
         None,
-        description=f"Reason for the audit trail; up to {REASON_LENGTH} characters.",
+        description=f"Reason for the audit log; up to {REASON_LENGTH} characters.",
         examples=["Committed to git"],
     )
     with_made: StrictBool = Field(
@@ -211,7 +211,7 @@ class MeAccountOut(BaseModel):
 
 
 class EventOut(BaseModel):
-    """One entry of the audit trail."""
+    """One entry of the audit log."""
 
     id: str = Field(description="Event ID.", examples=["evt_01KB5Q2W8Z6N4T0V9YRJXH3M7C"])
     time: str = Field(description="When it happened.", json_schema_extra=TIME)
@@ -231,7 +231,7 @@ class EventOut(BaseModel):
 
 
 class EventsOut(BaseModel):
-    """A page of the audit trail, newest first."""
+    """A page of the audit log, newest first."""
 
     items: list[EventOut] = Field(description="Events on this page.")
     next_cursor: NextCursor

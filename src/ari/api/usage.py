@@ -148,7 +148,7 @@ _FILE: dict[int | str, dict[str, Any]] = {
 @policy(AuthMode.KEY_OR_SESSION, scope="usage:read", sensitive=True)
 async def export_usage(deps: CallerDeps, query: Annotated[AllExportIn, Query()]) -> Response:
     """All matching rows, as an attachment: CSV, or a JSON array with one row per line. The export is recorded in the
-    audit trail. In CSV, text that a spreadsheet could read as a formula gets a leading `'`; JSON has the exact text."""
+    audit log. In CSV, text that a spreadsheet could read as a formula gets a leading `'`; JSON has the exact text."""
     return await export_answer(deps, build_search(query, query.key_id), query.format, bom=query.bom)
 
 

@@ -96,7 +96,7 @@ class Mark:
 
 
 class PrunableEvents(EventStore, Protocol):
-    """The audit trail where old events can be removed."""
+    """The audit log where old events can be removed."""
 
     def remove_before(self, before_ms: int, limit: int) -> tuple[Cut, int] | None:
         """Remove at most ``limit`` of the first events, those from before ``before_ms``, and sign the cut.
@@ -116,7 +116,7 @@ class PrunableEvents(EventStore, Protocol):
 
 
 class AuditTransaction(CommandTransaction, Protocol):
-    """One transaction over the audit trail."""
+    """One transaction over the audit log."""
 
     @property
     def events(self) -> PrunableEvents: ...

@@ -1,4 +1,4 @@
-"""The audit trail: one event for every change, written in the transaction of the change.
+"""The audit log: one event for every change, written in the transaction of the change.
 
 Events are never updated or deleted; each holds the hash of the one before (security.md 21).
 """
@@ -63,8 +63,8 @@ EVENT_NAMES = {
     "notification_switched": "A notification was turned on or off.",
     "mail_tested": "A test email was sent.",
     "database_accepted": "An operator accepted a database that lacks changes a node had seen.",
-    "events_removed": "Events older than the retention period were removed from the audit trail.",
-    "audit_accepted": "The current audit trail was signed, at an upgrade or after someone reviewed a problem.",
+    "events_removed": "Events older than the retention period were removed from the audit log.",
+    "audit_accepted": "The current audit log was signed, at an upgrade or after someone reviewed a problem.",
     "clock_stepped": "The system clock was set forward or back by more than five minutes.",
 }
 
@@ -143,7 +143,7 @@ def event_facts(event: Event) -> dict[str, Any]:
 
 
 class EventStore(Protocol):
-    """The audit trail inside one transaction."""
+    """The audit log inside one transaction."""
 
     def append(self, event: Event) -> None:
         """Add an event, chained to the one before."""

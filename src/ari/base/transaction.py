@@ -1,4 +1,4 @@
-"""What every command finds in its transaction: who calls, the time, and the audit trail to record the change in."""
+"""What every command finds in its transaction: who calls, the time, and the audit log to record the change in."""
 
 from collections.abc import Callable
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ari.notifications.model import Notice
     from ari.notifications.ports import NoticeTransaction
 
-Kind = Annotated[str, typer.Argument(metavar="TYPE", help="Notification type, e.g. key_expiring.", show_default=False)]
+Kind = Annotated[str, typer.Argument(metavar="KIND", help="Kind, e.g. key_expiring.", show_default=False)]
 
 _PAGE = 200
 
@@ -24,7 +24,7 @@ app = typer.Typer(help="Manage email notifications.", no_args_is_help=True)
 
 @app.command("list")
 def list_kinds(as_json: AsJson = False, data_dir: DataDir = None) -> None:
-    """List notification types and how email is sent."""
+    """List the kinds of notification and how email is sent."""
     from ari.notifications import manage
 
     with open_deps(data_dir) as deps:
@@ -36,7 +36,7 @@ def list_kinds(as_json: AsJson = False, data_dir: DataDir = None) -> None:
         output.as_json({"mail": mail, "items": [manage.setting_facts(one) for one in switches]})
         return
     rows = ((one.kind.name, "on" if one.on else "off", one.kind.description) for one in switches)
-    output.table(("TYPE", "STATE", "WHEN"), rows, "No notification types.", droppable=1)
+    output.table(("KIND", "STATE", "WHEN"), rows, "No kinds of notification.", droppable=1)
     if config.can_send:
         output.tell(
             f"Email is sent with {config.sender} from {config.mail_from} to {address or 'nobody (no owner yet)'}."

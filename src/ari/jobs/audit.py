@@ -1,4 +1,4 @@
-"""Shortens the audit trail where a retention period is set, and writes its head to the log, once an hour."""
+"""Removes old events if a retention period is set, and logs the head of the audit log, once an hour."""
 
 import asyncio
 
@@ -26,22 +26,22 @@ async def keep_audit(instance: Instance) -> None:
 
 
 def round_of_audit(instance: Instance, logged: str | None) -> str | None:
-    """Do both once; what fails is logged and tried again. ``logged`` is what the round before returned."""
+    """Do both once; a failure is logged and retried. ``logged`` is what the round before returned."""
     days = instance.settings.event_retention_days
     try:
         removed = prune_events(Deps(instance), days) if days else 0
         if removed:
-            _log.info("old events were removed from the audit trail", events=removed, days=days)
+            _log.info("old events removed", events=removed, days=days)
         return log_head(instance, logged)
     except AriError as error:
-        _log.warning("the audit trail could not be kept in order; it will be tried again", reason=str(error))
+        _log.warning("upkeep of the audit log failed; will retry", reason=str(error))
         return logged
 
 
 def prune_events(deps: Deps, days: int) -> int:
     """Remove the events from before the day (UTC) ``days`` ago; how many.
 
-    Whole days, so that a trail with many events is cut once a day. Raises ``Conflict("audit_broken")`` and
+    Whole days, so that a log with many events is cut once a day. Raises ``Conflict("audit_broken")`` and
     ``Unavailable``.
     """
     now_ms, removed = deps.instance.now_ms(), 0
@@ -65,10 +65,10 @@ def log_head(instance: Instance, logged: str | None) -> str | None:
     """
     deps = Deps(instance)
     if not deps.read_sync(audit.is_signed_here):
-        _log.warning("the audit trail is not signed here: its master key is missing", place=instance.master_keys.place)
+        _log.warning("the audit log isn't signed here: its master key is missing", place=instance.master_keys.place)
     newest = deps.read_sync(audit.get_newest)
     if newest is None or newest[0] == logged:
         return logged
     event_id, chained = newest
-    _log.info("head of the audit trail", event_id=event_id, hash=chained)
+    _log.info("head of the audit log", event_id=event_id, hash=chained)
     return event_id

@@ -13,8 +13,8 @@ from ari.keys.commands.change import UNSET, KeyChange, Unset, change
 from ari.keys.commands.create import Created, NewKey, create, require_may_create
 from ari.keys.commands.delete import delete
 from ari.keys.commands.revoke import revoke
+from ari.keys.events import record_exposure
 from ari.keys.queries import get, get_active_made_by, get_even_deleted, get_names, get_page
-from ari.keys.trail import record_exposure
 
 __all__ = [
     "MAX_KEYS_AT_ONCE",

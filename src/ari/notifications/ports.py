@@ -38,7 +38,7 @@ class MailService(Protocol):
 
 
 class EventFeed(Protocol):
-    """New events of the audit trail, and the keys they are about."""
+    """New events of the audit log, and the keys they are about."""
 
     def has_unread(self) -> bool:
         """Whether there are events without notices."""

@@ -88,7 +88,7 @@ def damage(database: Database, thorough: bool) -> str | None:
 
 
 def clock_steps(database: Database) -> ClockSteps:
-    """Read from the audit trail. Raises ``Unavailable``."""
+    """Read from the audit log. Raises ``Unavailable``."""
     query = select(func.count(), func.max(events.c.at_ms)).where(events.c.name == "clock_stepped")
     with faults_as_unavailable(), read_only(database.main) as connection:
         count, latest = connection.execute(query).one()

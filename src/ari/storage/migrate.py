@@ -21,7 +21,7 @@ from ari.storage.stores.events import EventTables
 from ari.storage.write_lock import write_lock
 
 _FIRST_SIGNED = "0010"
-"""The migration from which on the audit trail is signed."""
+"""The migration from which on the audit log is signed."""
 _FOLDER = Path(__file__).parent / "migrations"
 
 
@@ -115,7 +115,7 @@ def _upgrade(connection: Connection, chain: Chain) -> None:
 
 
 def _sign_what_is_there(connection: Connection, database: Database) -> None:
-    """Sign the audit trail of an instance that did not sign it so far, and record that."""
+    """Sign the audit log of an instance that did not sign it so far, and record that."""
     trail = EventTables(connection, database.master_keys)
     count = connection.execute(select(func.count()).select_from(tables.events)).scalar_one()
     if not count:

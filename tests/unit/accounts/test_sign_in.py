@@ -62,7 +62,7 @@ def desk(tx: MemoryTransaction, account: Account, clock: FrozenClock) -> Desk:
 
 
 def test_a_right_password_makes_a_session(desk: Desk, account: Account) -> None:
-    """A successful sign-in yields a new session and a device cookie, and is told in the audit trail."""
+    """A successful sign-in yields a new session and a device cookie, and an event in the audit log."""
     done = desk.succeed()
     found = sessions.find(desk.tx, done.token)
     assert found is not None

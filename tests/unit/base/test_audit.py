@@ -1,4 +1,4 @@
-"""Signed statements about the audit trail."""
+"""Signed statements about the audit log."""
 
 import os
 from dataclasses import replace

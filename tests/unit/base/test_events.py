@@ -1,4 +1,4 @@
-"""The chain over the audit trail covers every field of an event."""
+"""The chain over the audit log covers every field of an event."""
 
 from dataclasses import replace
 from typing import Any

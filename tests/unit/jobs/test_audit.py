@@ -1,4 +1,4 @@
-"""The hourly care of the audit trail: its retention, and its head in the log."""
+"""The hourly care of the audit log: its retention, and its head in the log."""
 
 from pathlib import Path
 

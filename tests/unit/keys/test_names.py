@@ -77,7 +77,7 @@ def test_nothing_but_invalid_is_raised(text: str) -> None:
 
 
 def test_an_empty_reason_is_no_reason() -> None:
-    """The audit trail holds a reason only where one was given."""
+    """The audit log holds a reason only where one was given."""
     assert parse_reason("  ") is None
     assert parse_reason(None) is None
     assert parse_reason(" leaked ") == "leaked"

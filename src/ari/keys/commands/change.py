@@ -7,12 +7,12 @@ from typing import Any, Final
 from ari.base.clock import to_optional_rfc3339
 from ari.base.errors import Conflict
 from ari.keys import granting, scopes
+from ari.keys.events import record_key
 from ari.keys.expiry import check_expiry
 from ari.keys.model import ApiKey
 from ari.keys.names import parse_name
 from ari.keys.ports import KeyTransaction
 from ari.keys.queries import get
-from ari.keys.trail import record_key
 
 
 class Unset(Enum):

@@ -6,11 +6,11 @@ from ari.base.caller import Caller
 from ari.base.clock import to_optional_rfc3339
 from ari.base.ids import new_id
 from ari.keys import granting, scopes, token
+from ari.keys.events import record_key
 from ari.keys.expiry import expiry_of
 from ari.keys.model import ApiKey
 from ari.keys.names import folded, parse_name
 from ari.keys.ports import KeyTransaction
-from ari.keys.trail import record_key
 
 
 @dataclass(frozen=True, slots=True)

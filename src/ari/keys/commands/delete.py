@@ -4,9 +4,9 @@ from dataclasses import replace
 
 from ari.base.errors import Conflict
 from ari.keys import granting
+from ari.keys.events import record_key
 from ari.keys.ports import KeyTransaction
 from ari.keys.queries import get
-from ari.keys.trail import record_key
 
 
 def delete(tx: KeyTransaction, key_id: str) -> None:

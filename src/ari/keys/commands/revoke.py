@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 from ari.keys import granting
+from ari.keys.events import record_key
 from ari.keys.model import ApiKey
 from ari.keys.names import parse_reason
 from ari.keys.ports import KeyTransaction
 from ari.keys.queries import get, get_active_made_by, get_even_deleted
-from ari.keys.trail import record_key
 
 
 def revoke(tx: KeyTransaction, key_id: str, reason: str | None = None, with_made: bool = False) -> ApiKey:

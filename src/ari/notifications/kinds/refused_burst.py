@@ -1,4 +1,4 @@
-"""Many attempts with one key or from one IP address were refused in a short time."""
+"""Many requests with one key or from one IP address were refused in a short time."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from ari.notifications.model import EmailContent
 
 def _write(event: Event, context: NoticeContext) -> EmailContent:
     detail = event.detail
-    number = text.count(int(detail.get("count", 0)), "attempt")
+    number = text.count(int(detail.get("count", 0)), "request" if event.subject else "attempt")
     minutes = text.count(int(detail.get("minutes", 1)), "minute")
     addresses = detail.get("addresses") or [one for one in (detail.get("address"),) if one]
     rows = [facts.key_fact(event, context)] if event.subject else []
@@ -29,7 +29,7 @@ def _write(event: Event, context: NoticeContext) -> EmailContent:
         advice="This is either a misconfigured client or someone guessing keys. If you recognize the address, fix its "
         "key; if not, block it at your proxy or with ALLOWED_IPS.",
         path=facts.key_path(event) if event.subject else "/settings/usage",
-        button="View refused attempts",
+        button="View refused requests",
     )
 
 
@@ -41,8 +41,8 @@ def _describe_source(addresses: Sequence[object]) -> str:
 KIND = NoticeKind(
     name="refused_burst",
     events=("refused_burst",),
-    title="Burst of refused attempts",
-    description="When many attempts with one key or from one IP address are refused within minutes.",
+    title="Burst of refused requests",
+    description="When many requests with one key or from one IP address are refused within minutes.",
     write=_write,
     max_per_day=MAX_PER_DAY_FROM_STRANGERS,
 )

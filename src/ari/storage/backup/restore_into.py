@@ -189,7 +189,7 @@ def _refuse_others(connection: Connection) -> None:
 
 
 def _empty(connection: Connection) -> None:
-    """Remove every row; the triggers that keep the audit trail from edits are off within this transaction alone."""
+    """Remove every row; the triggers that keep the audit log from edits are off within this transaction alone."""
     names = ", ".join(
         table.name for metadata in (tables.main, tables.log, tables.staging) for table in metadata.sorted_tables
     )

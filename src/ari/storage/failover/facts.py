@@ -23,7 +23,7 @@ KEPT = "SELECT seq, hash FROM events WHERE seq = ANY(%s)"
 
 
 class ServerFacts(NamedTuple):
-    """One snapshot of a server and of the audit trail in it."""
+    """One snapshot of a server and of the audit log in it."""
 
     in_recovery: bool
     system: str | None

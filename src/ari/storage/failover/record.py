@@ -15,7 +15,7 @@ MAX_RECENT = 200
 
 
 class SeenEvent(msgspec.Struct, frozen=True):
-    """An event of the audit trail. Its hash covers every event before it (``base.events.chain_hash``)."""
+    """An event of the audit log. Its hash covers every event before it (``base.events.chain_hash``)."""
 
     seq: int
     id: str

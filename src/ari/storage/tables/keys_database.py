@@ -1,4 +1,4 @@
-"""The keys database: keys, accounts, integrations, notices and the audit trail (``ari.db``)."""
+"""The keys database: keys, accounts, integrations, notices and the audit log (``ari.db``)."""
 
 from sqlalchemy import (
     BigInteger,

@@ -1,1 +1,1 @@
-"""The signed audit trail: its chain, its marks, and its verification."""
+"""The signed audit log: its chain, its marks, and its verification."""

@@ -1,4 +1,4 @@
-"""The signed head and cut of the audit trail, and how the head moves on with each transaction that writes events."""
+"""The signed head and cut of the audit log, and how the head moves on with each transaction that writes events."""
 
 from dataclasses import replace
 from typing import Final

@@ -1,4 +1,4 @@
-"""Walk the audit trail from its first event or its cut, and compare it with what was signed (security.md 21)."""
+"""Walk the audit log from its first event or its cut, and compare it with what was signed (security.md 21)."""
 
 from dataclasses import dataclass
 

@@ -29,7 +29,7 @@ def test_defaults_are_the_standard_preset_without_an_expiry() -> None:
 
 
 def test_an_event_records_what_was_created() -> None:
-    """The audit trail and the email are made from it."""
+    """The audit log and the email are made from it."""
     tx = MemoryTransaction()
     made = create(tx, NewKey("deploy", expires="7d", scopes=("keys:read",)))
     [event] = tx.events.written

@@ -1,7 +1,7 @@
 """Events about keys."""
 
 from ari.keys import record_exposure
-from ari.keys.trail import record_key
+from ari.keys.events import record_key
 from tests.unit.keys.memory import MemoryTransaction, a_key
 
 
