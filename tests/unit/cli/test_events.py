@@ -9,7 +9,7 @@ from tests.unit.cli.conftest import Ari
 
 
 def test_events_name_the_person_at_the_command_line(ari: Ari) -> None:
-    """The audit trail says which user of the machine did it, through which door."""
+    """The audit log says which user of the machine did it, through which door."""
     key, _ = ari.create()
     [event] = ari.json("events", "--subject", key["id"])["items"]
     assert (event["name"], event["actor"], event["door"]) == ("key_created", f"cli:{getpass.getuser()}", "cli")
