@@ -1,0 +1,47 @@
+"""What Settings > Integrations shows."""
+
+from ari.deps import Deps
+from ari.instance import Instance
+from ari.integrations import commands
+from ari.integrations.environment import ProviderEnvironment
+from ari.integrations.providers import provider_named, providers
+from ari.web.pages.integrations.view import badge_of, has_own_base_url, initials_of, read_states
+from tests.support.commands import as_caller, create_key
+
+KEY = "sk-" + "A1b2" * 12
+
+
+def test_configured_providers_are_apart_and_the_key_that_added_one_is_named(instance: Instance) -> None:
+    """The owner sees which API key changed where requests go."""
+    environment = ProviderEnvironment({"mistral": "a-key-from-the-environment"})
+    adder = create_key(instance, "Deploy Bot", scopes=("integrations:write",)).key
+    Deps(instance, as_caller(adder)).do_sync(commands.put_key, provider_named("openai"), environment, KEY)
+    found = Deps(instance).read_sync(read_states, environment)
+    assert {one.provider.name for one in found.configured} == {"mistral", "openai"}
+    assert len(found.configured) + len(found.other) == len(providers())
+    assert found.key_names == {adder.id: "Deploy Bot"}
+    assert {badge_of(one).text for one in found.configured} == {"Configured"}
+    assert {badge_of(one).text for one in found.other} == {"Not configured"}
+
+
+def test_no_state_holds_a_key(instance: Instance) -> None:
+    """Templates only ever see the mask (security.md 34)."""
+    environment = ProviderEnvironment()
+    Deps(instance).do_sync(commands.put_key, provider_named("openai"), environment, KEY)
+    (state,) = Deps(instance).read_sync(read_states, environment).configured
+    assert state.mask == f"{KEY[:4]}…{KEY[-4:]}"
+    assert KEY not in repr(state)
+
+
+def test_logos_have_two_letters_and_tell_providers_apart() -> None:
+    """OpenAI is OA, not Op; a title with one capital begins with it."""
+    marks = {name: initials_of(one) for name, one in providers().items()}
+    assert (marks["openai"], marks["mistral"], marks["xai"]) == ("OA", "Mi", "Xa")
+    assert all(len(mark) == 2 for mark in marks.values())
+
+
+def test_only_some_providers_have_a_base_url_of_the_owners() -> None:
+    """One that lives at a fixed address offers no field that could send its key elsewhere."""
+    assert has_own_base_url(provider_named("openai_compatible"))
+    fixed = [one for one in providers().values() if one.base_url is not None and one.base_url_variable is None]
+    assert not any(has_own_base_url(one) for one in fixed)

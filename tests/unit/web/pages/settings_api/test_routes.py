@@ -1,0 +1,81 @@
+"""Settings > API: the table of keys, and the recommendations above it."""
+
+import re
+
+import pytest
+
+from tests.support.commands import clock_of, create_key, revoke_key
+from tests.support.page_client import PageClient, plain_text
+
+HOME = "/settings?tab=api"
+
+
+def test_every_short_address_leads_to_the_tab(browser: PageClient) -> None:
+    """The tab is in the address, so that a bookmark keeps working when another tab comes first."""
+    for short in ("/", "/settings"):
+        assert browser.get(short).headers["location"] == HOME
+    assert browser.another().get("/").headers["location"].startswith("/sign-in")
+
+
+def test_without_keys_the_page_says_how_to_begin(browser: PageClient) -> None:
+    """No empty table, no search over nothing."""
+    response = browser.get(HOME)
+    assert "<table" not in response.text
+    assert "/settings/keys/new" in response.text
+
+
+def test_the_table_finds_by_name_and_by_status(browser: PageClient) -> None:
+    """What is hidden by the search is counted, so that nobody takes the rows for all keys."""
+    create_key(browser.instance, "Mobile App")
+    revoke_key(browser.instance, create_key(browser.instance, "Old Script").key)
+    found = {
+        query: plain_text(browser.get(f"{HOME}{query}", hx_request="true").text)
+        for query in ("", "&q=mobile", "&show=revoked")
+    }
+    assert ["Mobile App" in text for text in found.values()] == [True, True, False]
+    assert ["Old Script" in text for text in found.values()] == [True, False, True]
+    assert ["1 of 2 keys" in text for text in found.values()] == [False, True, True]
+    assert "2 keys · 1 active" in found[""]
+
+
+def test_htmx_gets_the_table_without_the_recommendations(browser: PageClient) -> None:
+    """Refreshing every few seconds must neither move the page nor compute the advice again."""
+    create_key(browser.instance, "Mobile App")
+    whole, part = browser.get(HOME).text, browser.get(HOME, hx_request="true").text
+    assert "never expires" in plain_text(whole)
+    assert "never expires" not in plain_text(part)
+    assert "<html" not in part
+
+
+@pytest.mark.parametrize("query", ["?tab=other", "?tab=api&show=nonsense", "?tab=api&sort=secret", "?tab=api&after=1"])
+def test_an_unknown_view_is_not_found(browser: PageClient, query: str) -> None:
+    """A misspelled filter shows no other keys instead."""
+    assert browser.get(f"/settings{query}").status == 404
+
+
+def test_a_dismissed_recommendation_stays_away_until_something_changes(browser: PageClient) -> None:
+    """It returns for another key; a form from before the change dismisses nothing."""
+    create_key(browser.instance, "Mobile App")
+    page = browser.get(HOME).text
+    kind = re.search(r'name="kind" value="([^"]+)"', page)
+    mark = re.search(r'name="mark" value="([^"]+)"', page)
+    assert kind
+    assert mark
+    fields = {"kind": kind[1], "mark": mark[1]}
+    browser.assert_guarded("/settings/advice/dismiss", fields)
+    assert "never expires" in plain_text(browser.get(HOME).text)
+    assert browser.post("/settings/advice/dismiss", fields).headers["location"] == HOME
+    assert (browser.toast or "").startswith("Dismissed.")
+    assert "never expires" not in plain_text(browser.get(HOME).text)
+    create_key(browser.instance, "Billing")
+    assert "“ Billing ” never expires" in plain_text(browser.get(HOME).text)
+    browser.post("/settings/advice/dismiss", fields)
+    assert (browser.toast or "").startswith("This changed in the meantime.")
+
+
+def test_a_key_that_is_never_used_is_recommended_for_revocation(browser: PageClient) -> None:
+    """After thirty days; not on the day of its creation."""
+    create_key(browser.instance, "Forgotten", expires="1y")
+    assert "has never been used" not in plain_text(browser.get(HOME).text)
+    clock_of(browser.instance).advance(31 * 24 * 3600)
+    assert "has never been used" in plain_text(browser.sign_in().get(HOME).text)

@@ -1,0 +1,47 @@
+"""Settings > Usage: requests with all keys, and attempts without a valid one."""
+
+import pytest
+
+from tests.support.commands import clock_of
+from tests.support.page_client import PageClient, field_errors, plain_text
+
+PAGE = "/settings/usage"
+
+
+def test_without_requests_the_page_shows_how_to_send_one(browser: PageClient) -> None:
+    """No empty charts; the example calls this instance."""
+    shown = plain_text(browser.get(PAGE).text)
+    assert "No requests in this period" in shown
+    assert "http://127.0.0.1:3000/api/me" in shown
+
+
+@pytest.mark.parametrize("query", ["?range=8d", "?from=2027-02-30", "?from=2027-02-01&to=2027-01-01"])
+def test_a_wrong_period_shows_the_usual_one(browser: PageClient, query: str) -> None:
+    """A typing error in the address is a message, not an error page."""
+    response = browser.get(f"{PAGE}{query}")
+    assert response.status == 200
+    assert field_errors(response)["range"].endswith("Showing the last 7 days.")
+
+
+def test_an_export_is_a_file_and_an_event(browser: PageClient) -> None:
+    """Who took addresses and user agents out of the log is on record."""
+    response = browser.post(f"{PAGE}/export", {"range": "7d", "format": "csv"})
+    assert response.status == 200
+    assert response.headers["content-type"].startswith("text/csv")
+    assert "attachment" in response.headers["content-disposition"]
+    assert "usage_exported" in browser.events()
+
+
+def test_an_export_needs_a_known_format_and_a_valid_period(browser: PageClient) -> None:
+    """Nothing is exported by mistake over another span of time."""
+    for fields in ({"format": "xml"}, {"format": "csv", "range": "8d"}, {}):
+        assert browser.post(f"{PAGE}/export", fields).status == 422
+    assert "usage_exported" not in browser.events()
+
+
+def test_an_export_needs_the_session_its_token_and_a_recent_password(browser: PageClient) -> None:
+    """The whole log leaves only with the owner (security.md 29)."""
+    browser.assert_guarded(f"{PAGE}/export", {"format": "csv"})
+    clock_of(browser.instance).advance(16 * 60)
+    assert browser.post(f"{PAGE}/export", {"format": "csv"}).status == 403
+    assert "usage_exported" not in browser.events()
