@@ -1,0 +1,123 @@
+"""Restoring a backup: which keys live on, and what is refused before anything is changed."""
+
+import io
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ari.base.caller import SYSTEM
+from ari.base.errors import Invalid
+from ari.instance import Instance
+from ari.storage.backup.archive import Manifest, Reader, Row, Writer
+from ari.storage.backup.restore import Restored, Terms, restore_backup, verify_backup
+from ari.storage.backup.signature import SignedFile
+from ari.storage.backup.write import write_backup
+from ari.storage.engine import KEYS_FILE
+from tests.support.commands import change_key, create_key, revoke_key
+from tests.support.instances import START_MS, opened, settings_for
+
+UNTRUSTED = Terms(untrusted=True)
+
+
+@pytest.fixture
+def body(instance: Instance) -> bytes:
+    """The backup of an instance with a living, a disabled and a revoked key."""
+    create_key(instance, "living", expires="7d")
+    change_key(instance, create_key(instance, "disabled").key, disabled=True)
+    revoke_key(instance, create_key(instance, "revoked").key)
+    file = io.BytesIO()
+    write_backup(instance.database, file, instance.now_ms(), lambda *_: None)
+    return file.getvalue()
+
+
+def _restore(folder: Path, body: bytes, terms: Terms = UNTRUSTED, now_ms: int = START_MS) -> Restored:
+    folder.mkdir(mode=0o700, exist_ok=True)
+    settings = settings_for(folder, None)
+    return restore_backup(settings, io.BytesIO(body), terms, SYSTEM, now_ms, lambda *_: None)
+
+
+def _rewrite(body: bytes, change: Callable[[str, Row], Row], manifest: Callable[[Manifest], Manifest]) -> bytes:
+    """The same backup with other rows, without a signature."""
+    reader, file = Reader(SignedFile(io.BytesIO(body))), io.BytesIO()
+    tables: dict[str, list[Row]] = {}
+    for name, row in reader.rows():
+        tables.setdefault(name, []).append(change(name, dict(row)))
+    assert reader.manifest is not None
+    writer = Writer(file, manifest(replace(reader.manifest, tables={})), 1)
+    for name in reader.manifest.tables:
+        list(writer.add(name, tables.get(name, [])))
+    writer.close()
+    return file.getvalue()
+
+
+def _same(_table: str, row: Row) -> Row:
+    return row
+
+
+def _forge(table: str, row: Row) -> Row:
+    return {**row, "actor": "nobody"} if table == "events" else row
+
+
+def _retype(table: str, row: Row) -> Row:
+    return {**row, "disabled": "no"} if table == "api_keys" else row
+
+
+def _widen(table: str, row: Row) -> Row:
+    return {**row, "more": 1} if table == "api_keys" else row
+
+
+@pytest.mark.parametrize(
+    ("change", "why"), [(_forge, "broken at event"), (_retype, "isn't valid"), (_widen, "tables don't belong")]
+)
+def test_a_backup_that_lies_is_refused(
+    tmp_path: Path, body: bytes, change: Callable[[str, Row], Row], why: str
+) -> None:
+    """Also where it is not to be trusted: nothing is written."""
+    with pytest.raises(Invalid, match=why):
+        _restore(tmp_path / "new", _rewrite(body, change, lambda manifest: manifest))
+    assert not (tmp_path / "new" / KEYS_FILE).exists()
+
+
+def test_another_schema_names_the_version_that_restores_it(body: bytes) -> None:
+    """So that an operator knows what to install."""
+    old = _rewrite(body, _same, lambda one: replace(one, version="0.0.1", migrations={"main": "0001", "log": "0001"}))
+    with pytest.raises(Invalid, match=r"Restore it with ARI 0\.0\.1"):
+        verify_backup(SignedFile(io.BytesIO(old)), lambda *_: None)
+    same = _rewrite(body, _same, lambda one: one)
+    assert verify_backup(SignedFile(io.BytesIO(same)), lambda *_: None).migrations.keys() == {"main", "log"}
+
+
+def test_what_nobody_here_signed_needs_a_word(tmp_path: Path, body: bytes) -> None:
+    """And cannot leave its keys enabled at the same time."""
+    with pytest.raises(Invalid, match="--untrusted"):
+        _restore(tmp_path / "new", body, Terms())
+    with pytest.raises(Invalid, match="can't be kept enabled"):
+        _restore(tmp_path / "new", body, Terms(untrusted=True, trust_keys=True))
+    assert not (tmp_path / "new" / KEYS_FILE).exists()
+
+
+def test_living_keys_come_back_disabled(tmp_path: Path, body: bytes) -> None:
+    """A key that was revoked after the backup must not live again; how many there were is told and recorded."""
+    restored = _restore(tmp_path / "new", body)
+    assert (restored.keys_disabled, restored.is_trusted) == (1, False)
+    with opened(tmp_path / "new", None) as instance, instance.database.reading() as unit:
+        keys = {key.name: key for key in unit.keys.page(START_MS, "all", None, 9)}
+        [event] = unit.events.page(None, None, 1)
+        assert not unit.feed.has_unread()
+    assert {name: key.status(START_MS) for name, key in keys.items()} == {
+        "living": "disabled",
+        "disabled": "disabled",
+        "revoked": "revoked",
+    }
+    assert (event.name, event.detail["keys"], event.detail["keys_disabled"]) == ("backup_restored", 3, 1)
+    assert event.detail["trusted"] is False
+
+
+def test_a_key_that_expired_since_is_stamped(tmp_path: Path, body: bytes) -> None:
+    """A clock set back afterwards does not revive it."""
+    restored = _restore(tmp_path / "new", body, now_ms=START_MS + 8 * 86_400_000)
+    assert restored.keys_disabled == 0
+    with opened(tmp_path / "new", None) as instance, instance.database.reading() as unit:
+        assert {key.name: key.status(START_MS) for key in unit.keys.page(0, "all", None, 9)}["living"] == "expired"
