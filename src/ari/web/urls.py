@@ -52,7 +52,10 @@ def page_behind(current_url: str | None) -> str | None:
     """The page that a dialog covers, from htmx's ``HX-Current-URL``; ``None`` if no form may lead back to it."""
     if current_url is None:
         return None
-    parts = urlsplit(current_url)
+    try:
+        parts = urlsplit(current_url)
+    except ValueError:
+        return None
     url = parts.path + (f"?{parts.query}" if parts.query else "")
     return url if _RETURN_TO.fullmatch(url) else None
 
