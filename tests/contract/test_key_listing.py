@@ -12,7 +12,7 @@ from ari.base.ids import new_id
 from ari.deps import Deps
 from ari.instance import Instance
 from ari.keys.listing import SHOWN, Cursor, KeyCounts, KeyFilter, Show
-from ari.keys.names import folded
+from ari.keys.names import fold_name
 from ari.storage.bulk import insert_rows
 from ari.storage.tables import api_keys, usage_hours, usage_totals
 from ari.usage import advice
@@ -48,7 +48,7 @@ def _key(number: int) -> dict[str, Any]:
         "id": new_id("key", created),
         "hash_version": 1,
         "name": name,
-        "folded_name": folded(name),
+        "folded_name": fold_name(name),
         "hint": f"ari_k_{number % 9_973:04d}…Zz{number % 89:02d}",
         "scopes": "api:read",
         "created_at_ms": created,
@@ -126,7 +126,7 @@ def everything(instance: Instance, where: KeyFilter, sort: Sort, limit: int = 1_
 def _value(row: Listed, by: str) -> Any:
     key, totals = row.key, row.totals
     return {
-        "name": folded(key.name),
+        "name": fold_name(key.name),
         "created": key.id,
         "expires": key.expires_at_ms,
         "used": totals.last_used_at_ms,

@@ -68,4 +68,4 @@ def _keep(instance: Instance, context: Context, secret: bytes) -> None:
 
 
 def _open(instance: Instance, context: Context) -> bytes | None:
-    return Deps(instance).read_sync(lambda unit: seal.opened(unit.sealed, instance.master_keys, context))
+    return Deps(instance).read_sync(lambda unit: seal.open_secret(unit.sealed, instance.master_keys, context))

@@ -34,7 +34,7 @@ def _turn_on(instance: Instance, secret: str) -> None:
 
 def _read(instance: Instance) -> bytes | None:
     return Deps(instance).read_sync(
-        lambda unit: seal.opened(unit.sealed, instance.master_keys, Context(two_factor.KIND, OWNER))
+        lambda unit: seal.open_secret(unit.sealed, instance.master_keys, Context(two_factor.KIND, OWNER))
     )
 
 
@@ -49,7 +49,7 @@ def test_the_secret_is_bound_to_its_account(data_dir: Path, database_url: str | 
             unit.sealed.put(Sealed(Context(two_factor.KIND, "usr_2"), kept.envelope))
         with pytest.raises(CannotOpen):
             Deps(instance).read_sync(
-                lambda unit: seal.opened(unit.sealed, instance.master_keys, Context(two_factor.KIND, "usr_2"))
+                lambda unit: seal.open_secret(unit.sealed, instance.master_keys, Context(two_factor.KIND, "usr_2"))
             )
         with instance.database.writing() as unit:
             unit.sealed.put(Sealed(Context("other", OWNER, ("https://api.example.net",)), b"x" * 40))

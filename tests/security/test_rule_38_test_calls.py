@@ -13,9 +13,9 @@ from ari.deps import Deps
 from ari.instance import Instance
 from ari.integrations import commands
 from ari.integrations.environment import ProviderEnvironment
+from ari.integrations.key_test import probe_provider
 from ari.integrations.model import Credential
 from ari.integrations.providers import provider_named
-from ari.integrations.trying import probe_provider
 from ari.outbound.probe import HttpProber
 from tests.support.instances import opened
 from tests.support.provider import provider

@@ -15,13 +15,13 @@ from ari.base.errors import Conflict, Invalid, RateLimited
 from ari.base.events import Origin
 from ari.deps import Deps
 from ari.instance import Instance
-from ari.integrations import commands, trying
+from ari.integrations import commands, key_test
 from ari.integrations.credentials import credential_of, state
 from ari.integrations.environment import ProviderEnvironment
+from ari.integrations.key_test import probe_provider
 from ari.integrations.model import Credential
 from ari.integrations.ports import Probed
 from ari.integrations.providers import provider_named
-from ari.integrations.trying import probe_provider
 from ari.outbound.probe import HttpProber
 from tests.support.commands import as_caller, clock_of, create_key
 from tests.support.instances import opened
@@ -230,7 +230,7 @@ FAILURES = [
 
 def test_a_test_is_no_port_scanner(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
     """Closed, filtered, private or something else: a key gets one answer, after one time, on the card and trail too."""
-    monkeypatch.setattr(trying, "TIMEOUT_SECONDS", 0.05)
+    monkeypatch.setattr(key_test, "TIMEOUT_SECONDS", 0.05)
     clerk, told = _clerk(instance), set()
     _set(instance, clerk, "https://scanned.example.net:22")
     for number, probed in enumerate(FAILURES):
@@ -276,7 +276,7 @@ def test_keys_make_few_test_calls(instance: Instance) -> None:
     _set(instance, SYSTEM, "http://127.0.0.1:9")
     instance.prober = _Answers(Probed(200))
     clerks = [_clerk(instance), _clerk(instance)]
-    for number in range(trying.KEY_TESTS_PER_HOUR):
+    for number in range(key_test.KEY_TESTS_PER_HOUR):
         asyncio.run(
             probe_provider(Deps(instance, clerks[number % 2]), instance.prober, OLLAMA, instance.provider_environment)
         )

@@ -15,8 +15,8 @@ from ari.deps import Deps
 from ari.instance import Instance
 from ari.integrations import commands
 from ari.integrations.credentials import state
+from ari.integrations.key_test import probe_provider
 from ari.integrations.providers import provider_named
-from ari.integrations.trying import probe_provider
 from ari.keys.scopes import SCOPES
 from ari.notifications import manage as notifications
 from tests.support.commands import as_caller, create_key

@@ -16,7 +16,7 @@ _MISREAD = str.maketrans("oil", "011", " -\u2010\u2011\u2013")
 
 def new_codes() -> list[str]:
     """Ten codes such as ``7kq2-m0xt-9f4c-hb3w``."""
-    return [_grouped("".join(secrets.choice(_ALPHABET) for _ in range(_LETTERS))) for _ in range(COUNT)]
+    return [_group("".join(secrets.choice(_ALPHABET) for _ in range(_LETTERS))) for _ in range(COUNT)]
 
 
 def digest_of(account_id: str, text: str) -> bytes | None:
@@ -27,5 +27,5 @@ def digest_of(account_id: str, text: str) -> bytes | None:
     return hashlib.sha256(f"{account_id} {code}".encode()).digest()
 
 
-def _grouped(code: str) -> str:
+def _group(code: str) -> str:
     return "-".join(code[start : start + _GROUP] for start in range(0, _LETTERS, _GROUP))

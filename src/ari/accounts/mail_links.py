@@ -92,7 +92,7 @@ def ask_for_address(tx: AccountTransaction, email: str) -> Mailed:
     Raises ``Invalid`` for what is no address or is the present one, ``RateLimited``, ``ReauthRequired``.
     """
     tx.caller.require_confirmed(tx.now_ms)
-    account = _locked(tx, tx.caller.actor)
+    account = _lock_account(tx, tx.caller.actor)
     address = _another(account, email)
     _count(tx, f"reset:email:{account.id}", (HOUR_MS, PER_HOUR), (DAY_MS, PER_DAY))
     detail = {"email": address, "old_email": account.email}
@@ -118,7 +118,7 @@ def change_address(tx: AccountTransaction, account_id: str, email: str) -> Accou
 
 
 def _set_address(tx: AccountTransaction, account_id: str, email: str, caller: Caller) -> Account:
-    account = _locked(tx, account_id)
+    account = _lock_account(tx, account_id)
     address = _another(account, email)
     tx.accounts.set_email(account.id, address)
     tx.accounts.drop_links(account.id)
@@ -127,7 +127,7 @@ def _set_address(tx: AccountTransaction, account_id: str, email: str, caller: Ca
     return Account(account.id, address, account.password_hash, account.created_at_ms)
 
 
-def _locked(tx: AccountTransaction, account_id: str) -> Account:
+def _lock_account(tx: AccountTransaction, account_id: str) -> Account:
     account = tx.accounts.locked(account_id)
     if account is None:
         raise NotFound("No such account.")

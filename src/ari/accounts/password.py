@@ -20,7 +20,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import HashingError, InvalidHashError, VerificationError, VerifyMismatchError
 
 from ari.accounts.networks import AddressNetworks
-from ari.accounts.turns import Turns
+from ari.accounts.work_queue import WorkQueue
 from ari.base.errors import Invalid, Problem, Unavailable
 
 MIN_LENGTH = 12
@@ -144,7 +144,7 @@ class PasswordHasherPool:
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(HASHES_AT_ONCE, "ari-password", initializer=_stand_back)
-        self._turns = Turns(HASHES_AT_ONCE, QUEUE, CROWDED)
+        self._turns = WorkQueue(HASHES_AT_ONCE, QUEUE, CROWDED)
 
     @property
     def under_way(self) -> int:

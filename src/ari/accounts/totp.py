@@ -45,7 +45,7 @@ def step_at(now_ms: int) -> int:
     return now_ms // (STEP_SECONDS * SECOND_MS)
 
 
-def matching_step(secret: bytes, code: str, now_ms: int, used_until: int = -1) -> int | None:
+def find_step(secret: bytes, code: str, now_ms: int, used_until: int = -1) -> int | None:
     """The time step that this code belongs to, later than those used already; ``None`` for a wrong code."""
     found = None
     for around in _ABOUT_NOW:

@@ -34,7 +34,7 @@ def turn_on(tx: AccountTransaction, secret_text: str, code: str) -> list[str]:
     secret = totp.secret_bytes(secret_text)
     if secret is None:
         raise Invalid(Problem("form", "The form was incomplete. Set it up again."))
-    step = totp.matching_step(secret, clean_code(code), tx.now_ms)
+    step = totp.find_step(secret, clean_code(code), tx.now_ms)
     if step is None:
         raise Invalid(Problem("code", "This isn't the app's current code. Check that your device's clock is right."))
     seal.keep(tx.sealed, tx.master_keys, Context(KIND, account.id), secret)
@@ -81,8 +81,8 @@ def accept(tx: AccountTransaction, account: Account, code: str) -> str | None:
         return None
     cleaned = clean_code(code)
     if len(cleaned) == totp.DIGITS and cleaned.isascii() and cleaned.isdigit():
-        secret = seal.opened(tx.sealed, tx.master_keys, Context(KIND, account.id))
-        step = None if secret is None else totp.matching_step(secret, cleaned, tx.now_ms, state.last_step)
+        secret = seal.open_secret(tx.sealed, tx.master_keys, Context(KIND, account.id))
+        step = None if secret is None else totp.find_step(secret, cleaned, tx.now_ms, state.last_step)
         if step is None:
             return None
         tx.second_step.set_two_factor(TwoFactor(account.id, state.enabled_at_ms, step))

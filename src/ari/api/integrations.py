@@ -14,10 +14,10 @@ from ari.integrations import commands
 from ari.integrations.credentials import state, states
 from ari.integrations.environment import ProviderEnvironment
 from ari.integrations.facts import integration_facts
+from ari.integrations.key_test import probe_provider
 from ari.integrations.model import Provider, State
 from ari.integrations.ports import IntegrationTransaction
 from ari.integrations.providers import provider_named
-from ari.integrations.trying import probe_provider
 from ari.usage.reports.queries import last_uses
 
 router = APIRouter(prefix="/api/integrations", tags=["Integrations"])

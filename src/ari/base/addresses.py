@@ -94,7 +94,7 @@ def reach(text: str) -> Reach:
     return Reach.GLOBAL if is_global else Reach.NEVER
 
 
-def permitted(text: str, *, private: bool) -> bool:
+def is_permitted(text: str, *, private: bool) -> bool:
     """Whether a call may connect to this address; ``private``: the owner named it, or a setting lists it."""
     found = reach(text)
     return found is Reach.GLOBAL or (private and found is Reach.PRIVATE)
@@ -128,7 +128,7 @@ class AddressList:
 
         Raises ``ValueError`` with a sentence for people.
         """
-        return cls(tuple(_listed(text) for text in texts))
+        return cls(tuple(_parse_list(text) for text in texts))
 
     def allows(self, base_url: str) -> bool:
         """Whether the host and port of this URL are listed."""
@@ -146,7 +146,7 @@ class AddressList:
 NO_ADDRESSES = AddressList()
 
 
-def _listed(text: str) -> _Listed:
+def _parse_list(text: str) -> _Listed:
     host, port = text.strip().lower(), None
     if (match := re.fullmatch(r"(\[[^\]]*\]|[^:\[\]]*):([0-9]{1,5})", host)) is not None:
         host, port = match[1], int(match[2])

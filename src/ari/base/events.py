@@ -119,7 +119,7 @@ def chain_hash(previous: str, event: Event) -> str:
     return hashlib.sha256(f"{previous}\n{body}".encode()).hexdigest()
 
 
-def counted_event(name: str, subject: str | None, counted: int, began_at_ms: int, now_ms: int) -> Event:
+def make_count_event(name: str, subject: str | None, counted: int, began_at_ms: int, now_ms: int) -> Event:
     """The event that summarizes those that were only counted since ``began_at_ms``."""
     detail = {"counted": counted, "since": to_rfc3339(began_at_ms)}
     return Event(new_id("evt", now_ms), now_ms, name, "system", subject, Origin("system"), detail)
@@ -151,7 +151,7 @@ class EventStore(Protocol):
     def append_bounded(self, event: Event, most: int = BOUNDED_EVENTS, within_ms: int = HOUR_MS) -> None:
         """Add an event that a stranger can cause without end: after ``most`` of its name and subject it is counted.
 
-        When ``within_ms`` are over, one event of the same name says how many were counted (``counted_event``).
+        When ``within_ms`` are over, one event of the same name says how many were counted (``make_count_event``).
         """
 
     def append_counts(self, now_ms: int) -> int:

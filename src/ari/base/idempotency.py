@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from ari.base.clock import DAY_MS
 from ari.base.errors import Conflict, Invalid, Problem
 from ari.base.master_key import KEY_BYTES, MasterKeys, hkdf
-from ari.base.seal import Context, Sealed, SealedStore, keep, opened, seal
+from ari.base.seal import Context, Sealed, SealedStore, keep, open_secret, seal
 from ari.base.transaction import CommandTransaction
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def once(tx: IdempotencyTransaction, request: IdempotentRequest, respond: FirstR
                 "idempotency_key_reused",
                 "This Idempotency-Key was used with a different request. Use a new one.",
             )
-        box = opened(tx.sealed, tx.master_keys, context)
+        box = open_secret(tx.sealed, tx.master_keys, context)
         if box is not None:
             return Outcome(_inner(request.key).decrypt(box[:_NONCE_BYTES], box[_NONCE_BYTES:], digest), is_replay=True)
     body = respond()
@@ -142,7 +142,7 @@ def context_of(digest: bytes) -> Context:
 def _digest_key(store: SealedStore, keys: MasterKeys) -> bytes:
     """The key of the digests: 32 random bytes, encrypted like any secret, so it survives a master key rotation."""
     store.lock()  # before the look: two requests at once must make one key, and one response
-    found = opened(store, keys, _DIGEST_KEY)
+    found = open_secret(store, keys, _DIGEST_KEY)
     if found is None:
         found = os.urandom(KEY_BYTES)
         keep(store, keys, _DIGEST_KEY, found)

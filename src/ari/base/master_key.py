@@ -144,7 +144,7 @@ class MasterKeys:
         self._replace([front.secret, *(key.secret for key in rest if key.id in used)])
 
     def _replace(self, keys: list[bytes]) -> None:
-        fresh = _written_beside(self.own_file, "".join(f"{_text(key)}\n" for key in keys))
+        fresh = _write_temporary(self.own_file, "".join(f"{_text(key)}\n" for key in keys))
         fresh.replace(self.own_file)
         _sync(self.own_file.parent)
 
@@ -199,7 +199,7 @@ def _text(key: bytes) -> str:
     return urlsafe_b64encode(key).rstrip(b"=").decode()
 
 
-def _written_beside(path: Path, text: str) -> Path:
+def _write_temporary(path: Path, text: str) -> Path:
     """The text in a file of its own. Callers hold a lock, so what lies there is left from a crash."""
     fresh = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
@@ -232,7 +232,7 @@ def _alone_in(folder: Path) -> Iterator[None]:
 
 def _write_new(path: Path, text: str) -> None:
     """Whole or not at all, and never over another: a link fails where its name is taken."""
-    fresh = _written_beside(path, text)
+    fresh = _write_temporary(path, text)
     try:
         os.link(fresh, path)
         _sync(path.parent)

@@ -104,7 +104,7 @@ def keep(store: SealedStore, keys: MasterKeys, context: Context, secret: bytes) 
     store.put(Sealed(context, seal(key, context, secret)))
 
 
-def opened(store: SealedStore, keys: MasterKeys, context: Context) -> bytes | None:
+def open_secret(store: SealedStore, keys: MasterKeys, context: Context) -> bytes | None:
     """The secret of exactly this context, ``None`` if none is stored. Raises ``CannotOpen``."""
     _present(keys)  # before the row: then a key is known that a rotation replaces and forgets between the two
     found = store.get(context.kind, context.subject)
@@ -119,14 +119,14 @@ def open_one(keys: MasterKeys, sealed: Sealed) -> bytes:
 def seal(key: MasterKey, context: Context, secret: bytes) -> bytes:
     """The envelope of a secret."""
     data_key, body = _body(context, secret)
-    return _wrapped(key, context, data_key) + body
+    return _wrap(key, context, data_key) + body
 
 
 def unseal(key: MasterKey, sealed: Sealed) -> bytes:
     """The decrypted secret. Raises ``CannotOpen``."""
     if not sealed.is_latest:
-        return _opened(_cipher(key, _FIRST), sealed, _FIRST + key.id, sealed.envelope[_ID_END:])
-    return _opened(_aes(_data_key(key, sealed)), sealed, _SECOND, sealed.envelope[_WRAPPED_END:])
+        return _open_box(_cipher(key, _FIRST), sealed, _FIRST + key.id, sealed.envelope[_ID_END:])
+    return _open_box(_aes(_data_key(key, sealed)), sealed, _SECOND, sealed.envelope[_WRAPPED_END:])
 
 
 def reseal_all(store: SealedStore, keys: MasterKeys) -> tuple[MasterKey, int]:
@@ -146,7 +146,7 @@ def reseal_all(store: SealedStore, keys: MasterKeys) -> tuple[MasterKey, int]:
     parts = [(one.context, *_apart(_key_of(keys, one), one)) for one in sealed]
     key = keys.put_new_in_front() if keys.is_own else present[0]
     for context, data_key, body in parts:
-        store.put(Sealed(context, _wrapped(key, context, data_key) + body))
+        store.put(Sealed(context, _wrap(key, context, data_key) + body))
     return key, len(parts)
 
 
@@ -157,7 +157,7 @@ def forget_unused(store: SealedStore, keys: MasterKeys) -> None:
         keys.forget_all_but({one.key_id for one in store.all()})
 
 
-def missing_keys(sealed: list[Sealed], keys: MasterKeys) -> list[Sealed]:
+def find_missing_keys(sealed: list[Sealed], keys: MasterKeys) -> list[Sealed]:
     """Those whose master key is not here. Raises ``ConfigurationError`` if the keys cannot be read."""
     present = {key.id for key in keys.all()} if sealed else set()
     return [one for one in sealed if one.key_id not in present]
@@ -210,16 +210,16 @@ def _body(context: Context, secret: bytes) -> tuple[bytes, bytes]:
     return data_key, nonce + _aes(data_key).encrypt(nonce, secret, _bound(_SECOND, context))
 
 
-def _wrapped(key: MasterKey, context: Context, data_key: bytes) -> bytes:
+def _wrap(key: MasterKey, context: Context, data_key: bytes) -> bytes:
     head, nonce = _SECOND + key.id, os.urandom(_NONCE_BYTES)
     return head + nonce + _cipher(key, _SECOND).encrypt(nonce, data_key, _bound(head, context))
 
 
 def _data_key(key: MasterKey, sealed: Sealed) -> bytes:
-    return _opened(_cipher(key, _SECOND), sealed, _SECOND + key.id, sealed.envelope[_ID_END:_WRAPPED_END])
+    return _open_box(_cipher(key, _SECOND), sealed, _SECOND + key.id, sealed.envelope[_ID_END:_WRAPPED_END])
 
 
-def _opened(cipher: "AESGCM", sealed: Sealed, head: bytes, box: bytes) -> bytes:
+def _open_box(cipher: "AESGCM", sealed: Sealed, head: bytes, box: bytes) -> bytes:
     """Decrypt a box (nonce and ciphertext) that is bound to a head and the context. Raises ``CannotOpen``."""
     from cryptography.exceptions import InvalidTag  # noqa: PLC0415 - see above
 

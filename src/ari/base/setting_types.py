@@ -27,7 +27,7 @@ def _port(value: object) -> object:
     return DEFAULT_PORT if isinstance(value, str) and KUBERNETES_PORT.fullmatch(value) else value
 
 
-def _listening_host(value: str) -> str:
+def _check_host(value: str) -> str:
     host = value[1:-1] if value.startswith("[") and value.endswith("]") else value
     if re.search(r"[\s/@]", host) or (":" in host and not _is_ipv6(host)):
         raise ValueError("use an address such as 127.0.0.1 or 0.0.0.0; set the port with ARI_PORT")
@@ -57,7 +57,7 @@ def _hosts(value: object) -> object:
         try:
             host = urlsplit(f"//{part}")
             plain = host.netloc == part and host.username is None and "*" not in part and host.hostname
-            found.append(_bracketed(ascii_host(host.hostname or "")) if plain else "")
+            found.append(_bracket(ascii_host(host.hostname or "")) if plain else "")
         except ValueError:
             found.append("")
     if "" in found:
@@ -65,7 +65,7 @@ def _hosts(value: object) -> object:
     return tuple(found)
 
 
-def _bracketed(host: str) -> str:
+def _bracket(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
@@ -117,7 +117,7 @@ def _origin(value: str) -> str:
     example = "use a URL such as https://ari.example.net, without path, user or query"
     try:
         parts, port = _url(value)
-        host = _bracketed(ascii_host(parts.hostname or ""))
+        host = _bracket(ascii_host(parts.hostname or ""))
     except ValueError:
         raise ValueError(example) from None
     if parts.scheme not in _DEFAULT_PORTS or not host or "@" in parts.netloc or parts.query or parts.fragment:
@@ -187,7 +187,7 @@ def _time_zone(value: str) -> str:
 
 
 Port = Annotated[int, BeforeValidator(_port), Field(ge=1, le=65535)]
-ListeningHost = Annotated[str, AfterValidator(_listening_host)]
+ListeningHost = Annotated[str, AfterValidator(_check_host)]
 Directory = Annotated[Path, AfterValidator(_directory)]
 HostNames = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_hosts)]
 Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)]

@@ -50,13 +50,13 @@ def settings_shown(settings: Settings) -> dict[str, Any]:
 
 def _shown(field: str, value: object) -> Any:
     if isinstance(value, SecretStr):
-        return masked_url(value.get_secret_value()) if field == "database_url" else "set"
+        return mask_url(value.get_secret_value()) if field == "database_url" else "set"
     if isinstance(value, tuple):
         return ",".join(map(str, value)) or None
     return value if value is None or isinstance(value, bool | int | float) else str(value)
 
 
-def masked_url(url: str) -> str:
+def mask_url(url: str) -> str:
     """The database's address without user, password and options (security.md 10)."""
     try:
         return parse(url).masked()

@@ -28,7 +28,7 @@ def status(as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """Compare the database with what this node has seen. Exits with 1 if anything was lost."""
     from ari.storage.accept import look
 
-    with _trusting(data_dir) as (_, database):
+    with _open_untrusted(data_dir) as (_, database):
         standing = look(database)
     if as_json:
         output.as_json(_facts(standing))
@@ -45,7 +45,7 @@ def accept(yes: Yes = False, data_dir: DataDir = None) -> None:
     from ari.storage.accept import accept as accept_database
     from ari.storage.accept import look
 
-    with _trusting(data_dir) as (settings, database):
+    with _open_untrusted(data_dir) as (settings, database):
         standing = look(database)
         if not standing.histories:
             raise ConfigurationError("The database has no tables for this version. Check ARI_DATABASE_URL.")
@@ -59,7 +59,7 @@ def accept(yes: Yes = False, data_dir: DataDir = None) -> None:
 
 
 @contextmanager
-def _trusting(data_dir: Path | None) -> "Iterator[tuple[Settings, Database]]":
+def _open_untrusted(data_dir: Path | None) -> "Iterator[tuple[Settings, Database]]":
     settings = read_settings(data_dir)
     require_instance(settings)
     from ari.instance import SLOW_SECONDS

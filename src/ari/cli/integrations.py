@@ -132,7 +132,7 @@ def remove(provider: Name, yes: Yes = False, data_dir: DataDir = None) -> None:
 @app.command("test")
 def run_test(provider: Name, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """Test the stored key. Exits with 1 if it isn't valid."""
-    from ari.integrations.trying import probe_provider
+    from ari.integrations.key_test import probe_provider
 
     wanted = _find_provider(provider)
     with open_deps(data_dir) as deps:

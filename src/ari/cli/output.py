@@ -33,14 +33,14 @@ def can_ask() -> bool:
 
 def clean(text: object) -> str:
     """The text with control, bidi and other invisible characters escaped, as in ``\\x1b``."""
-    return "".join(_escaped(letter) if _is_unsafe(letter) else letter for letter in str(text))
+    return "".join(_escape(letter) if _is_unsafe(letter) else letter for letter in str(text))
 
 
 def _is_unsafe(letter: str) -> bool:
     return unicodedata.category(letter) in _UNSAFE and letter not in _JOINERS
 
 
-def _escaped(letter: str) -> str:
+def _escape(letter: str) -> str:
     number = ord(letter)
     if number < 0x100:
         return f"\\x{number:02x}"

@@ -143,14 +143,14 @@ def erase(
 def _follow(instance: "Instance", where: UsageFilter, limit: int, as_json: bool) -> None:
     if not as_json:
         output.line(HEADERS)
-    for row in _growing(instance, where, limit):
+    for row in _read_growing(instance, where, limit):
         if as_json:
             output.as_json(row_facts(row), one_line=True)
         else:
             output.line(_cells(row))
 
 
-def _growing(instance: "Instance", where: UsageFilter, limit: int) -> Iterator[UsageRow]:
+def _read_growing(instance: "Instance", where: UsageFilter, limit: int) -> Iterator[UsageRow]:
     overlap_ms = round(2000 * instance.settings.usage_wait_seconds)
     tail = Tail(instance.database.usage, where, overlap_ms)
     yield from tail.start(instance.now_ms(), limit)

@@ -191,7 +191,7 @@ def documents_in(text: bytes) -> list[Members]:
         return found
 
 
-def nested_in(members: Members, key: str) -> Members | None:
+def get_nested(members: Members, key: str) -> Members | None:
     """The members of an object in another."""
     value = members.get(key)
     if value is None or isinstance(value, dict):

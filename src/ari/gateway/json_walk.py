@@ -222,7 +222,7 @@ class JsonWalker:
             self._key += part[: MAX_KEY_BYTES + 1]
         if end < 0:
             return JsonSpan(JsonPart.KEY, at, len(data), begins)
-        self.key = _decoded(bytes(self._key))
+        self.key = _decode_key(bytes(self._key))
         self._state = _State.COLON
         return JsonSpan(JsonPart.KEY, at, end, begins, True)
 
@@ -268,7 +268,7 @@ def _end_of(pattern: re.Pattern[bytes], data: bytes, at: int) -> int:
     return found.end() if found else at
 
 
-def _decoded(raw: bytes) -> str | None:
+def _decode_key(raw: bytes) -> str | None:
     """The key without its quotes; ``None`` where nobody could be looking for it."""
     if len(raw) > MAX_KEY_BYTES:
         return None

@@ -3,7 +3,7 @@
 
 from typing import Any
 
-from ari.gateway.json_members import Members, nested_in, value_of
+from ari.gateway.json_members import Members, get_nested, value_of
 from ari.gateway.reading import UsageReading, count
 
 TYPES = frozenset(("message", "message_start", "message_delta", "message_stop"))
@@ -12,7 +12,7 @@ TYPES = frozenset(("message", "message_start", "message_delta", "message_stop"))
 def read(members: Members, reading: UsageReading) -> None:
     """Read a message, or an event of one."""
     kind = value_of(members, "type")
-    found = (nested_in(members, "message") or {}) if kind == "message_start" else members
+    found = (get_nested(members, "message") or {}) if kind == "message_start" else members
     reading.set_model(value_of(found, "model"))
     usage = value_of(found, "usage")
     if isinstance(usage, dict):

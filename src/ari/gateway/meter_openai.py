@@ -4,7 +4,7 @@
 import re
 from typing import Any
 
-from ari.gateway.json_members import Members, has, nested_in, value_of
+from ari.gateway.json_members import Members, get_nested, has, value_of
 from ari.gateway.reading import UsageReading, count, first_count
 
 _ENDS = frozenset(("response.completed", "response.incomplete", "response.failed", "response.cancelled"))
@@ -17,7 +17,7 @@ def read(members: Members, reading: UsageReading) -> None:
     """Read a response, a chat chunk, or an event of the Responses API, whose last event holds the whole response."""
     kind = value_of(members, "type")
     named = isinstance(kind, str) and kind.startswith("response.")
-    inner = nested_in(members, "response") if named else None
+    inner = get_nested(members, "response") if named else None
     if named:
         reading.must_end = True
     found = members if inner is None else inner

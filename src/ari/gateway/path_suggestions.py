@@ -2,7 +2,7 @@
 
 import re
 
-from ari.integrations.model import Provider, reaching
+from ari.integrations.model import Provider, find_template
 
 _COMMON = re.compile(r"v\d+(?:alpha|beta)?\d*|api|ai|openai|beta|anthropic|compatible-mode")
 """Segments of base URLs that precede the operation."""
@@ -17,7 +17,7 @@ def suggest_path(provider: Provider, method: str, path: str) -> str | None:
     for dropped in range(len(parts)):
         for start in starts:
             candidate = "/" + "/".join((*start, *parts[dropped:]))
-            found = reaching(provider.reaches, method, candidate)
+            found = find_template(provider.reaches, method, candidate)
             if found is not None and all(_may_drop(part, found) for part in parts[:dropped]):
                 return found
     return None

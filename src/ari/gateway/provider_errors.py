@@ -7,9 +7,9 @@ from ari.gateway.masking import mask_key
 from ari.gateway.provider_response import ProviderResponse
 from ari.http.problem import Fault, Header
 from ari.http.responses import Response
+from ari.integrations.key_test import judge_refusal
 from ari.integrations.model import Credential, Provider, TestResult
 from ari.integrations.ports import Probed
-from ari.integrations.trying import refused
 from ari.keys.reasons import REQUEST_ERRORS, UNAVAILABLE
 from ari.outbound.http import FaultWord
 
@@ -32,7 +32,7 @@ async def read_error(reply: ProviderResponse) -> bytes | None:
 
 def judge_key(credential: Credential, reply: ProviderResponse, body: bytes | None) -> TestResult | None:
     """The result if the provider rejects its key; ``None`` if the error is about something else."""
-    return None if body is None or reply.is_compressed else refused(credential, Probed(reply.status, body))
+    return None if body is None or reply.is_compressed else judge_refusal(credential, Probed(reply.status, body))
 
 
 def to_response(credential: Credential, reply: ProviderResponse, body: bytes | None) -> Response | Fault:

@@ -7,7 +7,7 @@ from typing import Self
 
 from ari.gateway.masking import KeyMask, mask_key
 from ari.gateway.read_rate import ReadRate, ReadRates
-from ari.gateway.unpacking import CannotUnpack, coding_of, unpacking_for
+from ari.gateway.unpacking import CannotUnpack, find_decompressor, get_codings
 from ari.http.problem import Header
 from ari.outbound.http import OutboundFault, Reply
 
@@ -30,7 +30,7 @@ class ProviderResponse:
         self._mask = KeyMask(secret)
         self._rate = ReadRate(rates)
         self._rest_seconds = 0.0
-        self._unpacking = unpacking_for(reply.headers)
+        self._unpacking = find_decompressor(reply.headers)
         self._pieces: Iterator[bytes] = iter(())
         self._ended = False
         self.headers = _clean(reply.headers, secret, unpacked=self._unpacking is not None)
@@ -52,7 +52,7 @@ class ProviderResponse:
     @property
     def is_compressed(self) -> bool:
         """Whether the body is compressed in a format that ARI does not know."""
-        return bool(coding_of(self.headers))
+        return bool(get_codings(self.headers))
 
     @property
     def at_end(self) -> bool:

@@ -18,7 +18,7 @@ class CannotUnpack(Exception):
     """The data is damaged, truncated, or exceeds the limit."""
 
 
-class Unpacking:
+class Decompressor:
     """Decompresses one gzip or deflate response."""
 
     def __init__(self, window: Callable[[bytes], int]) -> None:
@@ -51,15 +51,15 @@ class Unpacking:
             raise CannotUnpack
 
 
-def unpacking_for(raw: Sequence[Header]) -> Unpacking | None:
+def find_decompressor(raw: Sequence[Header]) -> Decompressor | None:
     """The decompressor for a response; ``None`` if it is not compressed, or in an unknown format."""
-    coding = coding_of(raw)
+    coding = get_codings(raw)
     if coding in (b"gzip", b"x-gzip"):
-        return Unpacking(lambda _: _GZIP)
-    return Unpacking(_deflate) if coding == b"deflate" else None
+        return Decompressor(lambda _: _GZIP)
+    return Decompressor(_deflate) if coding == b"deflate" else None
 
 
-def coding_of(raw: Sequence[Header]) -> bytes:
+def get_codings(raw: Sequence[Header]) -> bytes:
     """The content codings of a response, in lower case; empty if there are none."""
     named = b",".join(value for name, value in raw if name.lower() == b"content-encoding").lower()
     codings = [one for part in named.split(b",") if (one := part.strip()) and one != b"identity"]

@@ -66,7 +66,7 @@ def body(fault: Fault, base_url: str, request_id: str, *, for_sdks: bool = False
         "type": f"{base_url}{DOCS_PATH}/{reason.code}",
         "title": reason.title,
         "status": reason.status,
-        "detail": fault.detail or (_missing_scope(fault.scope) if fault.scope else reason.sentence),
+        "detail": fault.detail or (_find_missing_scope(fault.scope) if fault.scope else reason.sentence),
         "code": reason.code,
         "request_id": request_id,
     }
@@ -79,7 +79,7 @@ def body(fault: Fault, base_url: str, request_id: str, *, for_sdks: bool = False
     return msgspec.json.encode(document)
 
 
-def _missing_scope(scope: str) -> str:
+def _find_missing_scope(scope: str) -> str:
     return f"This key needs the scope “{scope}”."
 
 

@@ -75,7 +75,7 @@ def credential_of(stored: Stored, keys: MasterKeys, provider: Provider, environm
     if row is None or row.mask is None:
         source: Source = "environment" if provider.name in environment.base_urls else "stored"
         return Credential(provider, place.base_url, source, place.owner_named, key_named=place.key_named)
-    secret = _opened(stored.sealed, keys, provider, row, place)
+    secret = _open_secret(stored.sealed, keys, provider, row, place)
     return Credential(
         provider, place.base_url, "stored", place.owner_named, secret, row.added_at_ms, key_named=place.key_named
     )
@@ -116,11 +116,11 @@ def _state(
     shown = None if row is None else row.mask
     base_url = None if place is None else place.base_url
     if place is None or (shown is None and provider.needs_key):
-        return State(provider, "not_configured", None, None, base_url, row, _missing(provider, environment))
+        return State(provider, "not_configured", None, None, base_url, row, _describe_missing(provider, environment))
     sealed = tx.sealed.get(KIND, provider.name)
     problem = _not_the_owners(provider, row, place)
     if problem is None and row is not None and shown is not None:
-        problem = _misplaced(sealed, row, provider, place)
+        problem = _describe_misplaced(sealed, row, provider, place)
     name: StateName = "failing" if failing or problem is not None else "configured"
     return State(provider, name, "stored" if shown else None, shown, base_url, row, problem)
 
@@ -146,7 +146,7 @@ def address_of(provider: Provider, row: Integration | None, environment: Provide
     return None if provider.base_url is None else ProviderAddress(provider.base_url, owner_named=False)
 
 
-def _missing(provider: Provider, environment: ProviderEnvironment) -> str | None:
+def _describe_missing(provider: Provider, environment: ProviderEnvironment) -> str | None:
     if provider.name in environment.keys:
         return f"{provider.variable} is only used together with {provider.base_url_variable}."
     return None
@@ -169,7 +169,9 @@ def _not_the_owners(provider: Provider, row: Integration | None, place: Provider
     return None
 
 
-def _misplaced(sealed: Sealed | None, row: Integration, provider: Provider, place: ProviderAddress) -> str | None:
+def _describe_misplaced(
+    sealed: Sealed | None, row: Integration, provider: Provider, place: ProviderAddress
+) -> str | None:
     """Why the stored key can't be used here, even if it can be decrypted."""
     if sealed is None:
         return f"The {provider.title} key is missing from storage. Add it again."
@@ -178,10 +180,10 @@ def _misplaced(sealed: Sealed | None, row: Integration, provider: Provider, plac
     return None
 
 
-def _opened(
+def _open_secret(
     sealed: Sealed | None, keys: MasterKeys, provider: Provider, row: Integration, place: ProviderAddress
 ) -> str:
-    problem = _misplaced(sealed, row, provider, place)
+    problem = _describe_misplaced(sealed, row, provider, place)
     if problem is not None or sealed is None:
         raise CannotOpen(problem or "")
     return seal.open_one(keys, Sealed(context_of(row, place.base_url), sealed.envelope)).decode("ascii")

@@ -91,7 +91,7 @@ class Provider:
 
     def reached(self, method: str, path: str) -> bool:
         """Whether scope ``ai:<name>`` covers this; ``path`` begins with a slash and has no query."""
-        return reaching(self.reaches, method, path) is not None
+        return find_template(self.reaches, method, path) is not None
 
     def never_called(self, path: str) -> bool:
         """Whether no scope covers this, whatever the method, since the response may hold a key; ``path`` is decoded."""
@@ -99,10 +99,10 @@ class Provider:
         if any(part.partition(";")[0] in _KEY_SEGMENTS for part in parts):
             return True
         plain = "/" + "/".join(one for part in parts if (one := part.partition(";")[0].strip()))
-        return reaching(tuple(f"* {one}" for one in self.returns_keys), "*", plain) is not None
+        return find_template(tuple(f"* {one}" for one in self.returns_keys), "*", plain) is not None
 
 
-def reaching(templates: tuple[str, ...], method: str, path: str) -> str | None:
+def find_template(templates: tuple[str, ...], method: str, path: str) -> str | None:
     """The path of the first of ``METHOD /path`` templates that covers this."""
     return next(
         (template for verb, template, pattern in _patterns(templates) if verb == method and pattern.fullmatch(path)),

@@ -54,7 +54,7 @@ def gives_more(before: ApiKey, after: ApiKey) -> bool:
     return widened or _lives_longer(before, after) or (before.disabled and not after.disabled)
 
 
-def created_or_empowered_by(tx: KeyTransaction, key_id: str) -> list[ApiKey]:
+def find_descendants(tx: KeyTransaction, key_id: str) -> list[ApiKey]:
     """The keys that this key created or let do more, and theirs in turn; without the key itself, each once."""
     found: dict[str, ApiKey] = {}
     grantors = [key_id]

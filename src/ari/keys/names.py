@@ -37,7 +37,7 @@ EMPTY_NAME = "Enter a name that says what uses the key."
 
 def parse_name(text: str) -> str:
     """The name trimmed and in NFC. Raises ``Invalid``."""
-    name = _checked("name", text, NAME_LENGTH)
+    name = _check("name", text, NAME_LENGTH)
     if not name:
         raise Invalid(Problem("name", EMPTY_NAME))
     if not is_visible(name):
@@ -49,23 +49,23 @@ def parse_reason(text: str | None) -> str | None:
     """The reason trimmed and in NFC, ``None`` if it says nothing. Raises ``Invalid``."""
     if text is None:
         return None
-    reason = _checked("reason", text, REASON_LENGTH)
+    reason = _check("reason", text, REASON_LENGTH)
     return reason if is_visible(reason) else None
 
 
-def folded(name: str) -> str:
+def fold_name(name: str) -> str:
     """Names that differ in case, width or ligatures fold to the same text."""
     return unicodedata.normalize("NFKC", name).casefold()
 
 
 def says_nothing(name: str) -> bool:
     """Whether a name doesn't say what uses the key: "key", "test 2", "my new key", "asdf"."""
-    words = "".join(letter if letter.isalpha() else " " for letter in folded(name)).split()
+    words = "".join(letter if letter.isalpha() else " " for letter in fold_name(name)).split()
     telling = [word for word in words if word not in _FILLERS]
     return len(telling) <= 1 and "".join(telling) in _SAYS_NOTHING | {""} and bool(name.strip())
 
 
-def _checked(field: str, text: str, length: int) -> str:
+def _check(field: str, text: str, length: int) -> str:
     clean = unicodedata.normalize("NFC", text.strip())
     if len(clean) > length:
         raise Invalid(Problem(field, f"Use at most {length} characters."))

@@ -41,5 +41,5 @@ def get_names(tx: KeyTransaction, key_ids: Iterable[str]) -> dict[str, str | Non
 
 def get_active_made_by(tx: KeyTransaction, key_id: str) -> list[ApiKey]:
     """The keys that this key created or let do more, and theirs, which work or are disabled."""
-    made = granting.created_or_empowered_by(tx, key_id)
+    made = granting.find_descendants(tx, key_id)
     return [key for key in made if key.deleted_at_ms is None and not key.is_inactive(tx.now_ms)]

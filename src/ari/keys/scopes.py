@@ -60,7 +60,7 @@ def all_held(held: Iterable[str], wanted: Iterable[str]) -> bool:
     return all(holds(kept, scope) for scope in wanted)
 
 
-def validated(scopes: Iterable[str]) -> tuple[str, ...]:
+def parse_scopes(scopes: Iterable[str]) -> tuple[str, ...]:
     """The scopes sorted, without repetition. Raises ``Invalid`` for an empty list or a scope that does not exist."""
     unique = sorted(set(scopes))
     if not unique:

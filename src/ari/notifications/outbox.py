@@ -220,7 +220,7 @@ def _load_email(tx: NoticeTransaction, config: MailConfig, render_html: HtmlRend
 def _load_secret_email(tx: NoticeTransaction, config: MailConfig, render_html: HtmlRenderer, notice: Notice) -> Email:
     """Like ``_load_email``. The encrypted secret is the link before the first attempt, and the email afterwards."""
     place = seal.Context(SEALED_KIND, notice.id)
-    stored = seal.opened(tx.sealed, tx.master_keys, place)
+    stored = seal.open_secret(tx.sealed, tx.master_keys, place)
     if stored is None:
         raise ValueError("the stored secret is missing")
     if notice.attempts:

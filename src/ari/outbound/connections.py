@@ -18,7 +18,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.http_exceptions import HttpProcessingError
 
-from ari.base.addresses import permitted
+from ari.base.addresses import is_permitted
 
 KEEP_ALIVE_SECONDS = 30.0
 MOST_CONNECTIONS = 1_000
@@ -109,7 +109,7 @@ class Connector(aiohttp.TCPConnector):
         def checked_socket(info: Any) -> socket.socket:
             """Called for every connection with its exact address, also for literal addresses."""
             family, kind, protocol, _, place = info
-            if not permitted(place[0], private=private):
+            if not is_permitted(place[0], private=private):
                 raise RefusedAddress
             return socket.socket(family, kind, protocol)
 
@@ -161,7 +161,7 @@ class _CheckingResolver(AbstractResolver):
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM, family=family)
-        if not all(permitted(str(place[0]), private=self._private) for *_, place in found):
+        if not all(is_permitted(str(place[0]), private=self._private) for *_, place in found):
             raise RefusedAddress
         numeric = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
         return [

@@ -16,7 +16,7 @@ from email.utils import formatdate, parseaddr
 from ipaddress import ip_address
 from urllib.parse import unquote, urlsplit
 
-from ari.base.addresses import permitted
+from ari.base.addresses import is_permitted
 from ari.base.hosts import ascii_address, ascii_host
 from ari.notifications.model import Accepted, Email, Rejected, Retry, SendResult
 from ari.outbound.smtp_session import SmtpsTo, SmtpTo
@@ -83,7 +83,7 @@ class Smtp:
 
     def _connected(self, step_seconds: float) -> smtplib.SMTP:
         """A private connection: TLS with a certificate for the host name, or a connection within this machine."""
-        addresses = checked_addresses(self._host, self._port)
+        addresses = find_addresses(self._host, self._port)
         context = self._context or ssl.create_default_context()
         if self._tls_at_once:
             return SmtpsTo(addresses, self._host, self._port, step_seconds, context)
@@ -100,7 +100,7 @@ class Smtp:
             server.ehlo_or_helo_if_needed()
             if server.has_extn("starttls"):
                 # A mail server on this machine has a self-signed certificate; nobody can intercept the connection.
-                server.starttls(context=_unverified() if local else context)
+                server.starttls(context=_create_unverified_context() if local else context)
             elif not local:
                 raise NoTlsError("the mail server doesn't offer TLS")
         except BaseException:
@@ -125,13 +125,13 @@ def _speaks_no_tls(error: ssl.SSLError) -> bool:
     return error.reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG", "HTTP_REQUEST")
 
 
-def checked_addresses(host: str, port: int) -> Sequence[str]:
+def find_addresses(host: str, port: int) -> Sequence[str]:
     """The addresses to connect to, in this order; the owner set the host, so it may be on this machine or its networks.
 
     Raises ``OSError``, also where one of the host's addresses is one that no call may go to (security.md 38).
     """
     found = [str(one[4][0]) for one in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
-    if not all(permitted(address, private=True) for address in found):
+    if not all(is_permitted(address, private=True) for address in found):
         raise PermissionError(f"{host} resolves to an IP address that ARI doesn't connect to")
     return found
 
@@ -178,11 +178,11 @@ def outcome_of(error: smtplib.SMTPException) -> SendResult:
     if isinstance(error, smtplib.SMTPServerDisconnected):
         return Retry("The mail server closed the connection.")
     if isinstance(error, smtplib.SMTPRecipientsRefused):
-        return _refused("recipient", max((refusal[0] for refusal in error.recipients.values()), default=0))
+        return _refuse("recipient", max((refusal[0] for refusal in error.recipients.values()), default=0))
     if isinstance(error, smtplib.SMTPSenderRefused):
-        return _refused("sender", error.smtp_code)
+        return _refuse("sender", error.smtp_code)
     if isinstance(error, smtplib.SMTPDataError):
-        return _refused("email", error.smtp_code)
+        return _refuse("email", error.smtp_code)
     status = f" ({error.smtp_code})" if isinstance(error, smtplib.SMTPResponseException) else ""
     return Retry(f"Sending failed: {type(error).__name__}{status}.")
 
@@ -193,7 +193,7 @@ def _not_supported(error: smtplib.SMTPNotSupportedError) -> SendResult:
     return Retry("The mail server doesn't support sign-in. Remove user and password from ARI_SMTP_URL.", 1800)
 
 
-def _refused(what: str, code: int) -> SendResult:
+def _refuse(what: str, code: int) -> SendResult:
     said = f"The mail server rejected the {what} ({code})."
     return Rejected(said) if code >= 500 else Retry(said)
 
@@ -203,7 +203,7 @@ def _is_loopback(server: smtplib.SMTP) -> bool:
     return ip_address(peer).is_loopback
 
 
-def _unverified() -> ssl.SSLContext:
+def _create_unverified_context() -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

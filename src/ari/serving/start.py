@@ -13,7 +13,7 @@ from ari.base import owner_mark
 from ari.base.environment import kubernetes_variables, kubernetes_words, unknown_variables
 from ari.base.errors import ConfigurationError
 from ari.base.log import configure_log
-from ari.base.seal import get_sealed, missing_keys, words_for
+from ari.base.seal import find_missing_keys, get_sealed, words_for
 from ari.base.settings import Settings
 from ari.deps import Deps
 from ari.instance import Instance
@@ -179,7 +179,7 @@ def forget_secrets() -> None:
 def _refuse_lost_master_key(instance: Instance) -> None:
     keys = instance.master_keys
     sealed = [one for one in Deps(instance).read_sync(get_sealed) if one.context.kind != SEALED_KIND]
-    missing = missing_keys(sealed, keys)  # an undecryptable email is dropped later; that must not stop the start
+    missing = find_missing_keys(sealed, keys)  # an undecryptable email is dropped later; that must not stop the start
     if missing:
         named = ", ".join(words_for(one.context) for one in missing[:5])
         kinds = {one.context.kind for one in missing}

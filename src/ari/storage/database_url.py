@@ -137,7 +137,7 @@ def _parameters_of(query: str) -> tuple[dict[str, str], dict[str, str]]:
     hosts: list[str] = []
     for pair in filter(None, query.split("&")):
         name, equals, value = pair.partition("=")
-        name, value = _decoded(name), _decoded(value)
+        name, value = _decode(name), _decode(value)
         if not equals:
             _refuse("each parameter after ? must be name=value, such as sslmode=require")
         _check_name(name)
@@ -214,7 +214,7 @@ def _secrets_of(given: Mapping[str, str]) -> tuple[str, ...]:
     )
 
 
-def _decoded(text: str) -> str:
+def _decode(text: str) -> str:
     if re.search(r"%(?![0-9A-Fa-f]{2})|%00", text):
         _refuse(_ENCODE)
     return unquote(text)

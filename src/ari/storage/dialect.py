@@ -168,7 +168,7 @@ def gives_room_back(connection: Connection) -> bool:
     return not is_sqlite(connection) or connection.exec_driver_sql("PRAGMA auto_vacuum").scalar() == _INCREMENTAL
 
 
-def freed_pages(connection: Connection) -> int:
+def count_free_pages(connection: Connection) -> int:
     """How many free pages of a SQLite file are worth giving back: all but a tenth of the file.
 
     0 where a file cannot be shortened, and on PostgreSQL, whose autovacuum keeps what is free for new rows.

@@ -119,7 +119,7 @@ def recommendations(keys: KeyListing, dismissals: Dismissals, use: UseFacts, now
 
 def recommend(facts: AdviceFacts, now_ms: int) -> list[Recommendation]:
     """The recommendations for these facts, the most important first."""
-    unused = _unused(facts, now_ms)
+    unused = _find_unused(facts, now_ms)
     idle = {one.key_id for one in unused}
     old = [_of(key) for key in facts.living if key.id not in idle and now_ms - key.created_at_ms > OLD_MS]
     named = idle | {one.key_id for one in old}
@@ -149,7 +149,7 @@ def _of(key: LivingKey) -> AdvisedKey:
     return AdvisedKey(key.id, key.name, key.hint, at_ms=key.created_at_ms)
 
 
-def _unused(facts: AdviceFacts, now_ms: int) -> list[AdvisedKey]:
+def _find_unused(facts: AdviceFacts, now_ms: int) -> list[AdvisedKey]:
     found = []
     for key in facts.living:
         used_at_ms = facts.used_at_ms.get(key.id)

@@ -59,12 +59,12 @@ class BarChart:
 def draw_bars(counts: Counts) -> BarChart:
     """The chart of these counts."""
     span, parts = counts.span, counts.parts
-    highest = ceiling(max(part.accepted_count + part.refused_count for part in parts))
+    highest = round_up(max(part.accepted_count + part.refused_count for part in parts))
     bars = [_bar(span, part, number, len(parts), highest) for number, part in enumerate(parts)]
     return BarChart(bars, [highest, highest // 2, 0], _labels(span, parts), span.unit, span.zone)
 
 
-def ceiling(highest: int) -> int:
+def round_up(highest: int) -> int:
     """The next round, even number."""
     power = 1
     while True:

@@ -60,7 +60,7 @@ def use_once(tx: AccountTransaction, form_id: str) -> Use:
 
     The mark is kept with counted attempts: atomic, and deleted long after the form went stale.
     """
-    if not is_id(_KIND, form_id) or not 0 <= tx.now_ms - _made_at_ms(form_id) < FORM_LIVES_MS:
+    if not is_id(_KIND, form_id) or not 0 <= tx.now_ms - _parse_time(form_id) < FORM_LIVES_MS:
         return "stale"
     if find_use(tx, form_id) is not None:
         return "again"
@@ -77,7 +77,7 @@ def _bucket(form_id: str) -> str:
     return f"form:{form_id}"
 
 
-def _made_at_ms(form_id: str) -> int:
+def _parse_time(form_id: str) -> int:
     number = 0
     for letter in form_id.partition("_")[2][:_TIME_LETTERS]:
         number = number * 32 + _ALPHABET.index(letter)

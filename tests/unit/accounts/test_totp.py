@@ -22,7 +22,7 @@ def test_the_vectors_of_the_rfc(seconds: int, code: str) -> None:
     """RFC 6238, appendix B, SHA-1; six digits are the last six of eight."""
     step = totp.step_at(seconds * 1000)
     assert totp.code_at(SECRET, step, digits=8) == code
-    assert totp.matching_step(SECRET, code[2:], seconds * 1000) == step
+    assert totp.find_step(SECRET, code[2:], seconds * 1000) == step
 
 
 def test_one_step_off_is_near_enough() -> None:
@@ -30,16 +30,16 @@ def test_one_step_off_is_near_enough() -> None:
     now_ms = 1_800_000_000_000
     step = totp.step_at(now_ms)
     for off, found in ((-2, None), (-1, step - 1), (0, step), (1, step + 1), (2, None)):
-        assert totp.matching_step(SECRET, totp.code_at(SECRET, step + off), now_ms) == found
+        assert totp.find_step(SECRET, totp.code_at(SECRET, step + off), now_ms) == found
 
 
 def test_a_used_step_is_over() -> None:
     """A code and those before it never count again."""
     now_ms = 1_800_000_000_000
     step = totp.step_at(now_ms)
-    assert totp.matching_step(SECRET, totp.code_at(SECRET, step), now_ms, used_until=step) is None
-    assert totp.matching_step(SECRET, totp.code_at(SECRET, step - 1), now_ms, used_until=step) is None
-    assert totp.matching_step(SECRET, totp.code_at(SECRET, step + 1), now_ms, used_until=step) == step + 1
+    assert totp.find_step(SECRET, totp.code_at(SECRET, step), now_ms, used_until=step) is None
+    assert totp.find_step(SECRET, totp.code_at(SECRET, step - 1), now_ms, used_until=step) is None
+    assert totp.find_step(SECRET, totp.code_at(SECRET, step + 1), now_ms, used_until=step) == step + 1
 
 
 def test_secrets_are_160_bits() -> None:

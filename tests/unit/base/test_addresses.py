@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ari.base.addresses import AddressList, Reach, is_number, permitted, reach, unwrap
+from ari.base.addresses import AddressList, Reach, is_number, is_permitted, reach, unwrap
 
 GLOBAL = ("1.1.1.1", "93.184.216.34", "100.128.0.1", "172.32.0.1", "2606:4700::1111", "2a00:1450::1")
 PRIVATE = ("127.0.0.1", "127.8.9.9", "10.0.0.1", "172.16.5.5", "192.168.1.1", "100.64.0.1", "::1", "fd12::1")
@@ -47,23 +47,23 @@ NEVER = (
 def test_the_open_internet_is_reached(text: str) -> None:
     """Providers live there."""
     assert reach(text) is Reach.GLOBAL
-    assert permitted(text, private=False)
-    assert permitted(text, private=True)
+    assert is_permitted(text, private=False)
+    assert is_permitted(text, private=True)
 
 
 @pytest.mark.parametrize("text", PRIVATE)
 def test_our_own_networks_need_the_owners_word(text: str) -> None:
     """Only a base URL that the owner set leads to this machine or its networks."""
     assert reach(text) is Reach.PRIVATE
-    assert not permitted(text, private=False)
-    assert permitted(text, private=True)
+    assert not is_permitted(text, private=False)
+    assert is_permitted(text, private=True)
 
 
 @pytest.mark.parametrize("text", NEVER)
 def test_some_addresses_are_never_reached(text: str) -> None:
     """Metadata services, link-local addresses and what is no host's address: not even if the owner says so."""
     assert reach(text) is Reach.NEVER
-    assert not permitted(text, private=True)
+    assert not is_permitted(text, private=True)
 
 
 @pytest.mark.parametrize("inner", ["1.1.1.1", "127.0.0.1", "10.1.2.3", "169.254.169.254", "100.100.100.200"])
@@ -90,8 +90,8 @@ def test_what_python_calls_private_is_never_called_global(address: ipaddress.IPv
 @given(st.ip_addresses())
 def test_no_address_is_reached_more_easily_without_the_owners_word(address: ipaddress.IPv4Address) -> None:
     """``private`` only ever adds."""
-    if permitted(str(address), private=False):
-        assert permitted(str(address), private=True)
+    if is_permitted(str(address), private=False):
+        assert is_permitted(str(address), private=True)
 
 
 @pytest.mark.parametrize(

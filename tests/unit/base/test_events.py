@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ari.base.events import EVENT_NAMES, Event, Origin, chain_hash, counted_event, event_facts
+from ari.base.events import EVENT_NAMES, Event, Origin, chain_hash, event_facts, make_count_event
 
 EVENT = Event("evt_1", 1_000, "key_created", "usr_1", "key_1", Origin("web", "192.0.2.1", "curl", "req_1"), {"a": 1})
 FIRST = "0" * 64
@@ -52,7 +52,7 @@ def test_only_documented_names_are_events() -> None:
 
 def test_a_counted_event_says_how_many_and_since_when() -> None:
     """What strangers repeat is counted instead of written."""
-    found = counted_event("sign_in_refused", "usr_1", 41, 0, 3_600_000)
+    found = make_count_event("sign_in_refused", "usr_1", 41, 0, 3_600_000)
     assert (found.actor, found.detail) == ("system", {"counted": 41, "since": "1970-01-01T00:00:00.000Z"})
 
 

@@ -43,8 +43,8 @@ def test_what_is_kept_opens_again(place: Place) -> None:
     """The first secret makes the master key: 0600, one line; the secret is not in the envelope, nor twice the same."""
     seal.keep(place.store, place.keys, HERE, SECRET)
     first = place.store.all()[0].envelope
-    assert seal.opened(place.store, place.keys, HERE) == SECRET
-    assert seal.opened(place.store, place.keys, Context("totp", "usr_2")) is None
+    assert seal.open_secret(place.store, place.keys, HERE) == SECRET
+    assert seal.open_secret(place.store, place.keys, Context("totp", "usr_2")) is None
     assert place.keys.own_file.stat().st_mode & 0o777 == 0o600
     assert len(place.keys.own_file.read_text().split()) == 1
     assert SECRET not in first
@@ -89,7 +89,7 @@ def test_a_lost_key_is_never_replaced(place: Place) -> None:
     with pytest.raises(CannotOpen, match=r"two-factor secret of usr_1 is encrypted with a master key that isn't in"):
         seal.keep(place.store, place.keys, Context("totp", "usr_2"), SECRET)
     assert not place.keys.own_file.exists()
-    assert [one.context for one in seal.missing_keys(place.store.all(), place.keys)] == [HERE]
+    assert [one.context for one in seal.find_missing_keys(place.store.all(), place.keys)] == [HERE]
 
 
 def test_a_spoiled_key_file_is_a_plain_fault(place: Place) -> None:
@@ -97,7 +97,7 @@ def test_a_spoiled_key_file_is_a_plain_fault(place: Place) -> None:
     seal.keep(place.store, place.keys, HERE, SECRET)
     place.keys.own_file.write_text("not a key")
     with pytest.raises(CannotOpen, match="32 random bytes"):
-        seal.opened(place.store, place.keys, HERE)
+        seal.open_secret(place.store, place.keys, HERE)
     with pytest.raises(CannotOpen):
         seal.keep(place.store, place.keys, HERE, SECRET)
     assert place.keys.own_file.read_text() == "not a key"
@@ -112,7 +112,7 @@ def test_the_wrong_key_seals_nothing_more(place: Place) -> None:
         lambda: seal.keep(place.store, wrong, Context("totp", "usr_2"), SECRET),
         lambda: seal.keep(place.store, wrong, HERE, SECRET),
         lambda: seal.reseal_all(place.store, wrong),
-        lambda: seal.opened(place.store, wrong, HERE),
+        lambda: seal.open_secret(place.store, wrong, HERE),
     ):
         with pytest.raises(CannotOpen, match="encrypted with a master key that isn't in ARI_MASTER_KEY"):
             attempt()
@@ -136,18 +136,18 @@ def test_version_1_opens_and_becomes_version_2(place: Place) -> None:
     place.keys.make()
     old = Sealed(HERE, first_version(place.keys.all()[0], HERE, SECRET))
     place.store.put(old)
-    assert seal.opened(place.store, place.keys, HERE) == SECRET
+    assert seal.open_secret(place.store, place.keys, HERE) == SECRET
     with pytest.raises(CannotOpen):
         seal.open_one(place.keys, Sealed(Context("totp", "usr_2"), old.envelope))
     given_keys = MasterKeys(place.folder, place.keys.all()[0].secret.hex())
     assert seal.reseal_all(place.store, given_keys)[1] == 1
     assert place.store.all()[0].is_latest
-    assert seal.opened(place.store, place.keys, HERE) == SECRET
+    assert seal.open_secret(place.store, place.keys, HERE) == SECRET
     assert seal.reseal_all(place.store, given_keys)[1] == 0
     place.store.put(Sealed(HERE, first_version(place.keys.all()[0], HERE, SECRET)))
     seal.reseal_all(place.store, place.keys)
     seal.forget_unused(place.store, place.keys)
-    assert seal.opened(place.store, place.keys, HERE) == SECRET
+    assert seal.open_secret(place.store, place.keys, HERE) == SECRET
 
 
 def test_a_rotation_wraps_data_keys_and_leaves_secrets_alone(place: Place) -> None:
@@ -225,15 +225,15 @@ def test_rotation_keeps_everything_open_at_every_step(place: Place) -> None:
     old = place.keys.all()[0]
     key, count = seal.reseal_all(place.store, place.keys)
     assert (count, [one.id for one in place.keys.all()]) == (1, [key.id, old.id])
-    assert seal.opened(place.store, place.keys, HERE) == SECRET
+    assert seal.open_secret(place.store, place.keys, HERE) == SECRET
     late = Context("totp", "usr_2")
     place.store.put(Sealed(late, seal.seal(old, late, SECRET)))
     seal.forget_unused(place.store, place.keys)
-    assert seal.opened(place.store, place.keys, late) == SECRET
+    assert seal.open_secret(place.store, place.keys, late) == SECRET
     newest, count = seal.reseal_all(place.store, place.keys)
     seal.forget_unused(place.store, place.keys)
     assert (count, place.keys.all()) == (2, [newest])
-    assert seal.opened(place.store, place.keys, HERE) == SECRET
+    assert seal.open_secret(place.store, place.keys, HERE) == SECRET
 
 
 def test_nothing_to_rotate(place: Place) -> None:
@@ -249,8 +249,8 @@ def test_given_keys_are_rotated_by_putting_one_in_front(place: Place) -> None:
     both = MasterKeys(place.folder, f"{secrets.token_hex(32)}, {old}")
     assert seal.reseal_all(place.store, both)[1] == 1
     seal.forget_unused(place.store, both)
-    assert seal.opened(place.store, both, HERE) == SECRET
-    assert seal.missing_keys(place.store.all(), MasterKeys(place.folder, old))
+    assert seal.open_secret(place.store, both, HERE) == SECRET
+    assert seal.find_missing_keys(place.store.all(), MasterKeys(place.folder, old))
     assert not both.own_file.exists()
 
 

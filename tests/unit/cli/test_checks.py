@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from ari.cli.checks import masked_url
+from ari.cli.checks import mask_url
 from ari.deps import Deps
 from ari.jobs import record_step
 from ari.storage.migrate import LOG
@@ -120,7 +120,7 @@ def test_plain_http_beyond_this_machine_is_noted(ari: Ari, monkeypatch: pytest.M
 )
 def test_the_database_url_is_masked(url: str, shown: str) -> None:
     """Where, never who or with what."""
-    assert masked_url(url) == shown
+    assert mask_url(url) == shown
 
 
 @pytest.mark.parametrize("table", ["usage_hours", "usage_days", "usage_all_hours"])

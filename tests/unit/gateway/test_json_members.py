@@ -13,8 +13,8 @@ from ari.gateway.json_members import (
     SMALL_BYTES,
     JsonDocument,
     documents_in,
+    get_nested,
     has,
-    nested_in,
     value_of,
 )
 
@@ -37,7 +37,7 @@ def test_a_document(filling: str, size: int) -> None:
     [members] = record(json.dumps(document).encode(), size).documents()
     assert value_of(members, "model") == "m"
     assert value_of(members, "usage") == USAGE
-    nested = nested_in(members, "response")
+    nested = get_nested(members, "response")
     assert nested is not None
     assert value_of(nested, "usage") == {"n": 1}
 

@@ -6,14 +6,14 @@ import zlib
 import pytest
 
 from ari.gateway import unpacking
-from ari.gateway.unpacking import CannotUnpack, Unpacking, coding_of, unpacking_for
+from ari.gateway.unpacking import CannotUnpack, Decompressor, find_decompressor, get_codings
 
 BODY = b'{"usage": 1}' * 20_000
 RAW = zlib.compressobj(wbits=-15)
 
 
-def _unpacking(coding: bytes) -> Unpacking:
-    found = unpacking_for([(b"Content-Encoding", coding)])
+def _unpacking(coding: bytes) -> Decompressor:
+    found = find_decompressor([(b"Content-Encoding", coding)])
     assert found is not None
     return found
 
@@ -64,10 +64,10 @@ def test_a_bomb_ends_at_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("coding", [b"br", b"zstd", b"gzip, gzip", b"compress", b"identity", b""])
 def test_other_codings_are_left_alone(coding: bytes) -> None:
     """Unknown ones, several at once, and none."""
-    assert unpacking_for([(b"content-encoding", coding)]) is None
+    assert find_decompressor([(b"content-encoding", coding)]) is None
 
 
 def test_the_codings_of_several_lines_are_joined() -> None:
     """A list may be split over header lines (RFC 9110 §5.3); identity means nothing was done."""
-    assert coding_of([(b"Content-Encoding", b"GZIP"), (b"content-encoding", b"identity, br")]) == b"gzip, br"
-    assert coding_of([(b"content-type", b"gzip")]) == b""
+    assert get_codings([(b"Content-Encoding", b"GZIP"), (b"content-encoding", b"identity, br")]) == b"gzip, br"
+    assert get_codings([(b"content-type", b"gzip")]) == b""

@@ -8,7 +8,7 @@ from ari.base.events import BOUNDED_EVENTS, Event, Origin
 from ari.keys import NewKey, create
 from ari.keys.look_alikes import skeletons
 from ari.keys.model import ApiKey
-from ari.keys.names import folded
+from ari.keys.names import fold_name
 from ari.keys.ports import Activity
 
 NOW_MS = 1_800_000_000_000
@@ -52,7 +52,7 @@ class MemoryKeys:
         return [key for key in self.rows.values() if key.deleted_at_ms is None and key.is_inactive(now_ms) in wanted]
 
     def count_named(self, folded_name: str, now_ms: int) -> int:
-        return sum(folded(key.name) == folded_name for key in self._active_or_not(now_ms, "active"))
+        return sum(fold_name(key.name) == folded_name for key in self._active_or_not(now_ms, "active"))
 
     def count_look_alikes(self, name: str, now_ms: int) -> int:
         return sum(

@@ -7,7 +7,7 @@ import pytest
 from ari.base.clock import DAY_MS
 from ari.base.errors import Forbidden
 from ari.keys import KeyChange, change
-from ari.keys.granting import created_or_empowered_by, gives_more
+from ari.keys.granting import find_descendants, gives_more
 from tests.unit.keys.memory import NOW_MS, MemoryTransaction, a_key
 
 
@@ -31,7 +31,7 @@ def test_a_grantor_is_remembered() -> None:
     tx = MemoryTransaction()
     grantor, other = a_key(tx, "*"), a_key(tx, "api:read")
     change(tx.by(grantor), other.id, KeyChange(scopes=("api:read", "keys:read")))
-    assert created_or_empowered_by(tx, grantor.id) == [tx.keys.rows[other.id]]
+    assert find_descendants(tx, grantor.id) == [tx.keys.rows[other.id]]
     change(tx.by(grantor), other.id, KeyChange(name="renamed"))
     assert tx.keys.grants == [(grantor.id, other.id)]
 
@@ -42,7 +42,7 @@ def test_descendants_are_found_once() -> None:
     one = a_key(tx, "*")
     two = a_key(tx.by(one), "*")
     tx.keys.grants += [(two.id, one.id), (one.id, two.id)]
-    assert [key.id for key in created_or_empowered_by(tx, one.id)] == [two.id]
+    assert [key.id for key in find_descendants(tx, one.id)] == [two.id]
 
 
 def test_offspring_cannot_undo_what_the_owner_took_from_its_source() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ari.keys.look_alikes import is_visible, rough, skeletons
-from ari.keys.names import folded
+from ari.keys.names import fold_name
 
 SAME = [
     ("CI deploy", "СI deploy"),  # Cyrillic С
@@ -49,7 +49,7 @@ def test_look_alikes_share_a_skeleton(one: str, other: str) -> None:
     assert not skeletons(one).isdisjoint(skeletons(other))
     for name, against in ((one, other), (other, one)):
         if name.isascii():
-            assert rough(folded(name)) in set(map(rough, skeletons(against)))
+            assert rough(fold_name(name)) in set(map(rough, skeletons(against)))
 
 
 @pytest.mark.parametrize(("one", "other"), list(combinations(DIFFERENT, 2)))
@@ -62,7 +62,7 @@ def test_others_do_not(one: str, other: str) -> None:
 def test_the_rough_form_misses_no_pair(one: str, other: str) -> None:
     """What storage leaves out by the rough form does not look alike."""
     if not skeletons(one).isdisjoint(skeletons(other)):
-        assert rough(folded(one)) in set(map(rough, skeletons(other)))
+        assert rough(fold_name(one)) in set(map(rough, skeletons(other)))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ari.base.errors import Invalid
 from ari.keys import token
-from ari.keys.names import folded, parse_name, parse_reason, says_nothing
+from ari.keys.names import fold_name, parse_name, parse_reason, says_nothing
 
 
 @pytest.mark.parametrize("name", ["Automation Script", "Мобильное приложение", "移动应用", "🚀 deploy", "a", "x" * 100])
@@ -64,7 +64,7 @@ def test_a_key_is_no_name() -> None:
 
 def test_look_alikes_fold_to_the_same() -> None:
     """The same-name warning sees through width, ligatures and case."""
-    assert folded("ＣＩ deﬁne") == folded("ci DEFINE")
+    assert fold_name("ＣＩ deﬁne") == fold_name("ci DEFINE")
 
 
 @given(st.text(max_size=300))

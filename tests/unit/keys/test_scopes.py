@@ -30,18 +30,18 @@ def test_holding(held: tuple[str, ...], wanted: str, expected: bool) -> None:
 def test_what_does_not_exist_is_refused(bad: list[str]) -> None:
     """Unknown scopes are refused, so a later feature cannot give an old key a meaning it was not granted."""
     with pytest.raises(Invalid):
-        scopes.validated(bad)
+        scopes.parse_scopes(bad)
 
 
 def test_everything_stands_alone() -> None:
     """With * the rest is said already."""
-    assert scopes.validated(["keys:read", "*"]) == ("*",)
-    assert scopes.validated(["usage:read", "api:read", "api:read"]) == ("api:read", "usage:read")
+    assert scopes.parse_scopes(["keys:read", "*"]) == ("*",)
+    assert scopes.parse_scopes(["usage:read", "api:read", "api:read"]) == ("api:read", "usage:read")
 
 
 def test_presets_are_known_scopes_written_out() -> None:
     """A preset is stored as its explicit list."""
     for _, listed in scopes.PRESETS.values():
-        assert set(scopes.validated(listed)) == set(listed)
+        assert set(scopes.parse_scopes(listed)) == set(listed)
     assert scopes.preset_of(("api:read", "keys:read", "usage:read")) == "Read only"
     assert scopes.preset_of(("keys:read",)) == "keys:read"

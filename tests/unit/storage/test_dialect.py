@@ -9,7 +9,7 @@ from sqlalchemy.exc import OperationalError
 
 from ari.storage import dialect
 from ari.storage.database_errors import read_only
-from ari.storage.dialect import freed_pages, give_back_pages, only_here, sqlite_engine
+from ari.storage.dialect import count_free_pages, give_back_pages, only_here, sqlite_engine
 
 
 @pytest.fixture
@@ -76,16 +76,16 @@ def test_free_pages_leave_the_file(engine: Engine, data_dir: Path, monkeypatch: 
     monkeypatch.setattr(dialect, "_KEPT_PAGES", 10)
     with engine.begin() as connection:
         connection.execute(text("INSERT INTO t VALUES (zeroblob(1000000))"))
-        assert freed_pages(connection) == 0
+        assert count_free_pages(connection) == 0
         connection.execute(text("DELETE FROM t"))
     with engine.begin() as connection:
         before = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
-        surplus = freed_pages(connection)
+        surplus = count_free_pages(connection)
         assert 0 < surplus < before
         give_back_pages(connection, surplus)
     with engine.begin() as connection:
         assert connection.exec_driver_sql("PRAGMA page_count").scalar_one() == before - surplus
-        assert freed_pages(connection) <= before // 10
+        assert count_free_pages(connection) <= before // 10
 
 
 def test_a_file_that_cannot_shrink_has_nothing_to_give(data_dir: Path) -> None:
@@ -96,4 +96,4 @@ def test_a_file_that_cannot_shrink_has_nothing_to_give(data_dir: Path) -> None:
     old.close()
     with sqlite_engine(data_dir / "old.db", "FULL").connect() as connection:
         assert not dialect.gives_room_back(connection)
-        assert freed_pages(connection) == 0
+        assert count_free_pages(connection) == 0

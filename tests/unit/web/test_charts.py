@@ -22,7 +22,7 @@ def _counts(unit: Unit, hours: int, *counts: CodeCount, zone: str = "UTC") -> Co
 )
 def test_the_scale_ends_in_a_round_number(highest: int, top: int) -> None:
     """With a whole number at its half."""
-    assert charts.ceiling(highest) == top
+    assert charts.round_up(highest) == top
 
 
 def test_refused_stand_on_accepted() -> None:

@@ -59,7 +59,7 @@ def _apply(key: ApiKey, wanted: KeyChange, now_ms: int) -> ApiKey:
     if wanted.name is not UNSET:
         key = replace(key, name=parse_name(wanted.name))
     if wanted.scopes is not UNSET:
-        key = replace(key, scopes=scopes.validated(wanted.scopes))
+        key = replace(key, scopes=scopes.parse_scopes(wanted.scopes))
     if wanted.expires_at_ms is not UNSET and wanted.expires_at_ms != key.expires_at_ms:
         if wanted.expires_at_ms is not None:
             check_expiry(wanted.expires_at_ms, now_ms)

@@ -9,7 +9,7 @@ from ari.keys import granting, scopes, token
 from ari.keys.events import record_key
 from ari.keys.expiry import expiry_of
 from ari.keys.model import ApiKey
-from ari.keys.names import folded, parse_name
+from ari.keys.names import fold_name, parse_name
 from ari.keys.ports import KeyTransaction
 
 
@@ -56,7 +56,7 @@ def create(tx: KeyTransaction, new: NewKey) -> Created:
         expires_at_ms=expires_at_ms,
     )
     granting.require_grant(tx, None, key)
-    same_name = tx.keys.count_named(folded(name), tx.now_ms)
+    same_name = tx.keys.count_named(fold_name(name), tx.now_ms)
     look_alikes = tx.keys.count_look_alikes(name, tx.now_ms)
     tx.keys.add(key, token.digest(secret.encode()), token.HASH_VERSION)
     detail = {"name": name, "scopes": list(granted), "expires_at": to_optional_rfc3339(expires_at_ms)}
@@ -70,4 +70,4 @@ def require_may_create(caller: Caller, new: NewKey) -> None:
 
 
 def _scopes_of(new: NewKey) -> tuple[str, ...]:
-    return scopes.validated(scopes.PRESETS[scopes.DEFAULT_PRESET][1] if new.scopes is None else new.scopes)
+    return scopes.parse_scopes(scopes.PRESETS[scopes.DEFAULT_PRESET][1] if new.scopes is None else new.scopes)

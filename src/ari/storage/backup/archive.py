@@ -64,7 +64,7 @@ class Writer:
         """Write the table's rows; yields how many are written so far, at each member."""
         digest, count, number, lines = hashlib.sha256(), 0, 0, io.BytesIO()
         for row in rows:
-            lines.write(_encoded(row))
+            lines.write(_encode(row))
             count += 1
             if lines.tell() >= _MEMBER_BYTES:
                 self._member(f"{table}/{number:06}.jsonl", lines.getvalue(), digest)
@@ -111,18 +111,18 @@ class Reader:
                     counted = self._sums.setdefault(table, TableSum())
                     for line in body.splitlines():
                         counted.rows += 1
-                        yield table, _decoded(line)
+                        yield table, _decode(line)
             while unzipped.read(_MEMBER_BYTES):  # to the end, where the file's own checksum is
                 pass
         for table, counted in self._sums.items():
             counted.sha256 = digests[table].hexdigest()
         if self.manifest is None:
-            raise damaged("its end is missing")
+            raise make_damaged_error("its end is missing")
         if self.manifest.tables != self._sums:
-            raise damaged("its rows don't match its checksums")
+            raise make_damaged_error("its rows don't match its checksums")
 
 
-def damaged(how: str) -> Invalid:
+def make_damaged_error(how: str) -> Invalid:
     """The error for a file that cannot be restored."""
     return Invalid(Problem("file", f"This isn't a complete ARI backup: {how}. Nothing was changed."))
 
@@ -132,9 +132,9 @@ def _damage_as_invalid() -> Iterator[None]:
     try:
         yield
     except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile):
-        raise damaged("the file is damaged, truncated or not a backup") from None
+        raise make_damaged_error("the file is damaged, truncated or not a backup") from None
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise damaged("its contents can't be read") from None
+        raise make_damaged_error("its contents can't be read") from None
 
 
 def _body(tar: tarfile.TarFile, info: tarfile.TarInfo) -> bytes:
@@ -148,9 +148,9 @@ def _manifest(body: bytes) -> Manifest:
     facts = json.loads(body)
     checksum = facts.pop("checksum")
     if facts["format"] != FORMAT:
-        raise damaged("its format belongs to a different version of ARI")
+        raise make_damaged_error("its format belongs to a different version of ARI")
     if checksum != _checksum(facts):
-        raise damaged("its manifest doesn't match its checksum")
+        raise make_damaged_error("its manifest doesn't match its checksum")
     sums = {name: TableSum(**counted) for name, counted in facts.pop("tables").items()}
     return Manifest(**facts, tables=sums)
 
@@ -159,7 +159,7 @@ def _checksum(facts: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
-def _encoded(row: Row) -> bytes:
+def _encode(row: Row) -> bytes:
     return json.dumps(row, default=_bytes_as_json, separators=(",", ":")).encode() + b"\n"
 
 
@@ -169,7 +169,7 @@ def _bytes_as_json(value: object) -> dict[str, str]:
     raise TypeError(type(value).__name__)
 
 
-def _decoded(line: bytes) -> Row:
+def _decode(line: bytes) -> Row:
     row = json.loads(line, object_hook=_json_as_bytes)
     if not isinstance(row, dict):
         raise ValueError("not a row")

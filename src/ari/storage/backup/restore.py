@@ -17,7 +17,7 @@ from ari.base.master_key import MasterKeys
 from ari.base.settings import Settings
 from ari.base.signing import present_keys
 from ari.storage.backup import row_types
-from ari.storage.backup.archive import Manifest, Reader, Row, damaged
+from ari.storage.backup.archive import Manifest, Reader, Row, make_damaged_error
 from ari.storage.backup.restore_into import into_postgresql, into_sqlite
 from ari.storage.backup.signature import SignedFile, Signer, require_ours
 from ari.storage.backup.write import LOG_TABLES, MAIN_TABLES, Progress, columns_of
@@ -99,7 +99,7 @@ def verify_backup(file: SignedFile, progress: Progress) -> Manifest:
             previous = _cut_hash(row)
         if table == events.name:
             if not chain.follows(previous, row):
-                raise damaged(f"its audit log is broken at event {row['id']}")
+                raise make_damaged_error(f"its audit log is broken at event {row['id']}")
             previous = row["hash"]
         if done % _BATCH == 0:
             progress("verifying", done, 0)
@@ -113,9 +113,9 @@ def _rows(reader: Reader) -> Iterator[tuple[str, Row]]:
     for table, row in reader.rows():
         columns = _COLUMNS.get(table)
         if columns is None or row.keys() != columns.keys():
-            raise damaged("its tables don't belong to this version")
+            raise make_damaged_error("its tables don't belong to this version")
         if not row_types.fits(row, columns):
-            raise damaged(f"a row in its table {table} isn't valid")
+            raise make_damaged_error(f"a row in its table {table} isn't valid")
         yield table, row
 
 
@@ -123,16 +123,16 @@ def _cut_hash(row: Row) -> str:
     """The hash that the first event left by retention follows."""
     cut = Cut.parse(str(row["statement"]))
     if cut is None:
-        raise damaged("the cut in its audit log can't be read")
+        raise make_damaged_error("the cut in its audit log can't be read")
     return cut.hash
 
 
 def _check_schema(manifest: Manifest) -> None:
     ours = {one.name: one.revisions[-1] for one in (MAIN, LOG)}
     if manifest.migrations != ours:
-        raise damaged(f"it has a different schema. Restore it with ARI {manifest.version}, then upgrade")
+        raise make_damaged_error(f"it has a different schema. Restore it with ARI {manifest.version}, then upgrade")
     if manifest.tables.keys() != _TABLES.keys():
-        raise damaged("a table is missing")
+        raise make_damaged_error("a table is missing")
 
 
 @dataclass(slots=True)
@@ -159,7 +159,7 @@ class _Filling:
         except OperationalError:
             raise
         except SQLAlchemyError:
-            raise damaged("the database rejected its rows") from None
+            raise make_damaged_error("the database rejected its rows") from None
 
     def _write(self, connection: Connection, name: str, batch: list[Row]) -> None:
         if name == api_keys.name and not self.terms.trust_keys:

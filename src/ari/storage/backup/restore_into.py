@@ -68,7 +68,7 @@ def into_postgresql(settings: Settings, replace: bool, keys: MasterKeys, fill: F
             if replace:
                 _empty(connection)
             elif _is_filled(connection, (*_TELLING_MAIN, *_TELLING_LOG)):
-                raise _filled()
+                raise _make_filled_error()
             fill(connection, connection)
             begin_history(connection, new_history_id(), replaced)
             database.witness.forget()
@@ -87,7 +87,7 @@ def _histories(database: Database) -> list[str]:
     return found
 
 
-def _filled() -> Conflict:
+def _make_filled_error() -> Conflict:
     return Conflict("not_empty", "This instance isn't empty. Use --force to overwrite it.")
 
 
@@ -107,7 +107,7 @@ def _refuse_filled_files(database: Database) -> None:
     except DatabaseError:  # damaged, so something was in it
         filled = True
     if filled:
-        raise _filled()
+        raise _make_filled_error()
 
 
 @contextmanager

@@ -134,17 +134,17 @@ def require_ours(file: SignedFile, keys: MasterKeys) -> None:
     if trust == "ours":
         return
     if signer is None or trust is None:
-        raise _untrusted("it has no signature, so anyone could have changed it")
+        raise _make_untrusted_error("it has no signature, so anyone could have changed it")
     if trust == "wrong":
-        raise _untrusted(f"it was changed, truncated or damaged after {signer.instance} signed it")
+        raise _make_untrusted_error(f"it was changed, truncated or damaged after {signer.instance} signed it")
     here = f"the key here is {fingerprint_of(present[0])}" if present else f"there is no master key in {keys.place}"
-    raise _untrusted(
+    raise _make_untrusted_error(
         f"a different instance or master key signed it ({signer.instance} with key "
         f"{signer.signature.fingerprint}), and {here}. If that instance is yours, put its master key in {keys.place}"
     )
 
 
-def _untrusted(why: str) -> Invalid:
+def _make_untrusted_error(why: str) -> Invalid:
     sentence = (
         f"This backup can't be trusted: {why}. Nothing was changed. "
         "Use --untrusted to restore it with all keys disabled."

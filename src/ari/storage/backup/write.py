@@ -117,7 +117,7 @@ def _identity(database: Database, now_ms: int) -> tuple[str, MasterKey | None]:
     return UNKNOWN_INSTANCE if head is None else head.instance, keys[0] if keys else None
 
 
-def _lasting(table: Table) -> ColumnElement[bool]:
+def _rows_to_keep(table: Table) -> ColumnElement[bool]:
     """Which rows a backup keeps."""
     if table is tables.notes:
         return table.c.name.not_in(_PASSING_NOTES)
@@ -125,7 +125,7 @@ def _lasting(table: Table) -> ColumnElement[bool]:
 
 
 def _write_table(connection: Connection, table: Table, writer: Writer, progress: Progress) -> None:
-    lasting = _lasting(table)
+    lasting = _rows_to_keep(table)
     total = connection.execute(select(func.count()).select_from(table).where(lasting)).scalar_one()
     progress(table.name, 0, total)
     query = select(*columns_of(table)).where(lasting).order_by(*table.primary_key.columns)

@@ -188,7 +188,7 @@ class History:
                 return
             self.problem = problem
         self._persist(replacing=None)  # what only this process saw, for the commands that an operator runs now
-        _logger.critical("%s Lost, newest last: %s", problem.sentence, listed(lost))
+        _logger.critical("%s Lost, newest last: %s", problem.sentence, describe_events(lost))
 
     def learn(self, events: Sequence[SeenEvent]) -> None:
         """Add events that follow the newest one that was seen."""
@@ -285,7 +285,7 @@ def _another(record: Record) -> str:
     return f"This isn't the database in which this node saw event {record.head.id}. {REMEDY}"
 
 
-def listed(events: Sequence[SeenEvent]) -> str:
+def describe_events(events: Sequence[SeenEvent]) -> str:
     """The latest of these events in words, for the log."""
     words = [describe(event) for event in events[-MAX_LOGGED:]]
     left_out = len(events) - len(words)

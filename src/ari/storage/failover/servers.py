@@ -43,7 +43,7 @@ class Servers:
 
     def order(self, parameters: Mapping[str, Any]) -> list[Server]:
         """The servers that libpq's parameters name."""
-        return sorted(named(parameters), key=self._rank)
+        return sorted(parse_servers(parameters), key=self._rank)
 
     def worked(self, server: Server) -> None:
         self._worked = server
@@ -59,7 +59,7 @@ class Servers:
         return -1.0 if server == self._worked else self._failed_at.get(server, 0.0)
 
 
-def named(parameters: Mapping[str, Any]) -> list[Server]:
+def parse_servers(parameters: Mapping[str, Any]) -> list[Server]:
     """One server for each entry of the lists in ``host``, ``hostaddr`` and ``port``."""
     lists = {name: str(parameters[name]).split(",") for name in _NAMES if parameters.get(name)}
     count = max((len(lists[name]) for name in ("host", "hostaddr") if name in lists), default=1)

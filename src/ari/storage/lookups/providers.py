@@ -37,7 +37,7 @@ class SqliteProviderLookup:
         # Always one row, since only rows are cached, and a provider without a key is looked up as often as others.
         query = f"SELECT {_COLUMNS}, p.provider FROM (SELECT ? AS provider) p LEFT JOIN {_TABLES}"  # noqa: S608 - our own
         self._rows = SqliteLookup(keys_file, query, _GONE, commits)
-        self._cache = ValidatedCache[str, Stored](self._rows, _stored)
+        self._cache = ValidatedCache[str, Stored](self._rows, _parse_row)
 
     async def find(self, provider: str) -> Stored:
         return self._cache.get(provider) or NOTHING_STORED
@@ -55,13 +55,13 @@ class PostgresProviderLookup:
 
     async def find(self, provider: str) -> Stored:
         row = await self._rows.row(provider)
-        return NOTHING_STORED if row is None else _stored((*row, provider))
+        return NOTHING_STORED if row is None else _parse_row((*row, provider))
 
     async def close(self) -> None:
         await self._rows.close()
 
 
-def _stored(row: tuple[Any, ...]) -> Stored:
+def _parse_row(row: tuple[Any, ...]) -> Stored:
     own_id, base_url, base_url_by, mask, added_at_ms, failing_since_ms, parts, envelope, provider = row
     if own_id is None:
         return NOTHING_STORED

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, fun
 
 from ari.base.audit import FIRST, Cut, Head, Mark, broken
 from ari.base.clock import DAY_MS, HOUR_MS
-from ari.base.events import BOUNDED_EVENTS, Event, Origin, chain_hash, counted_event
+from ari.base.events import BOUNDED_EVENTS, Event, Origin, chain_hash, make_count_event
 from ari.base.ids import new_id
 from ari.base.master_key import MasterKeys
 from ari.storage.failover.begin import histories_in
@@ -165,7 +165,7 @@ class EventTables:
         self.connection.execute(delete(event_counts).where(which))
         counted = [row for row in ended if row.counted]
         for row in counted:
-            self.append(counted_event(row.name, row.subject or None, row.counted, row.began_at_ms, now_ms))
+            self.append(make_count_event(row.name, row.subject or None, row.counted, row.began_at_ms, now_ms))
         return len(counted)
 
     def page(self, subject: str | None, before_id: str | None, limit: int, *, keys_only: bool = False) -> list[Event]:

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, and_, case, false, func, or_, 
 
 from ari.keys.listing import SOON_MS, UNUSED_MS, Cursor, KeyCounts, KeyFilter, LivingKey, Order
 from ari.keys.model import ApiKey
-from ari.keys.names import folded
+from ari.keys.names import fold_name
 from ari.storage.stores.keys import COLUMNS, is_active, is_inactive, key_of
 from ari.storage.tables import api_keys
 
@@ -88,7 +88,7 @@ def _fits(where: KeyFilter) -> ColumnElement[bool]:
         return shown[where.show]  # type: ignore[no-any-return]  # made of columns
     lowered = where.text.lower().replace("...", "…")
     found = or_(
-        _t.folded_name.contains(folded(where.text), autoescape=True),
+        _t.folded_name.contains(fold_name(where.text), autoescape=True),
         func.lower(_t.hint).contains(lowered, autoescape=True),
         func.lower(_t.id).contains(lowered, autoescape=True),
     )

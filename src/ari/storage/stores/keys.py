@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, Connection, LargeBinary, Row, and_, cast, 
 
 from ari.keys.look_alikes import ROUGHLY, rough, skeletons
 from ari.keys.model import ApiKey
-from ari.keys.names import folded
+from ari.keys.names import fold_name
 from ari.keys.ports import Activity
 from ari.storage.dialect import insert, is_sqlite
 from ari.storage.tables import api_keys, key_grants
@@ -111,7 +111,7 @@ class KeyTables:
 
     def count_look_alikes(self, name: str, now_ms: int) -> int:
         looks = skeletons(name)
-        others = select(_t.name, _t.folded_name).where(_present(now_ms, "active"), _t.folded_name != folded(name))
+        others = select(_t.name, _t.folded_name).where(_present(now_ms, "active"), _t.folded_name != fold_name(name))
         newest = others.order_by(_t.id.desc()).limit(_MOST_COMPARED).subquery().c
         rough_form: ColumnElement[str] = newest.folded_name
         for letter, drawn in ROUGHLY:
@@ -157,7 +157,7 @@ def _is_not_ascii(connection: Connection, text: ColumnElement[str]) -> ColumnEle
 def _changeable(key: ApiKey) -> dict[str, Any]:
     return {
         "name": key.name,
-        "folded_name": folded(key.name),
+        "folded_name": fold_name(key.name),
         "scopes": " ".join(key.scopes),
         "expires_at_ms": key.expires_at_ms,
         "expired_seen_at_ms": key.expired_seen_at_ms,

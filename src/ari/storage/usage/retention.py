@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine, bindparam, delete, select, tuple_, up
 
 from ari.keys.reasons import ACCEPTED
 from ari.storage.database_errors import read_only
-from ari.storage.dialect import freed_pages, give_back_pages, only_here
+from ari.storage.dialect import count_free_pages, give_back_pages, only_here
 from ari.storage.tables import usage_attempt_hours, usage_attempts, usage_rows, usage_totals
 from ari.storage.usage.ai import remove_uses
 from ari.storage.usage.clients import Name, remove, slice_after
@@ -95,7 +95,7 @@ class Retention:
     def _shrink_steps(self) -> Iterator[int]:
         """Return space to the file system if more is free than the log will need soon."""
         with read_only(self._engine) as connection:
-            surplus = freed_pages(connection)
+            surplus = count_free_pages(connection)
         for _ in range(0, surplus, _PAGES_PER_STEP):
             with self._writing() as connection:
                 give_back_pages(connection, _PAGES_PER_STEP)

@@ -40,7 +40,7 @@ class AddressBurst(NamedTuple):
     codes: Sequence[str]
 
 
-def key_bursts(refused: Iterable[KeyBurst], limits: Limits, muted: MutedMarks) -> list[WatchFinding]:
+def find_key_bursts(refused: Iterable[KeyBurst], limits: Limits, muted: MutedMarks) -> list[WatchFinding]:
     """One finding per key, then none for ``repeat_days``."""
     found = []
     for one in refused:
@@ -56,7 +56,7 @@ def key_bursts(refused: Iterable[KeyBurst], limits: Limits, muted: MutedMarks) -
     return found
 
 
-def address_bursts(attempts: Iterable[AddressBurst], limits: Limits, muted: MutedMarks) -> list[WatchFinding]:
+def find_address_bursts(attempts: Iterable[AddressBurst], limits: Limits, muted: MutedMarks) -> list[WatchFinding]:
     """One finding for all addresses, at most once an hour, and for each address once a day."""
     loud = [one for one in attempts if one.refused >= limits.burst_count and f"burst:{one.address}" not in muted]
     if not loud or _ANYWHERE in muted:

@@ -60,7 +60,7 @@ def dead_marks(key_id: str, limits: Limits, muted: MutedMarks) -> dict[str, int]
     return {dead_mark(key_id): _PAUSES[now] * once_ms, steps[now]: (_PAUSES[now] + _PAUSES[-1]) * once_ms}
 
 
-def dead_calls(called: Iterable[DeadCalls], limits: Limits, muted: MutedMarks) -> list[WatchFinding]:
+def find_dead_calls(called: Iterable[DeadCalls], limits: Limits, muted: MutedMarks) -> list[WatchFinding]:
     """Findings about inactive keys that were used since the last scan."""
     found = []
     for one in called:

@@ -10,7 +10,7 @@ from ari.usage.watch.model import Limits, MutedMarks, ScanWindow, WatchFinding
 _REMEMBERED_MS = 400 * DAY_MS
 
 
-def expired_in_use(
+def find_expired_in_use(
     called: Iterable[DeadCalls], window: ScanWindow, limits: Limits, muted: MutedMarks
 ) -> list[WatchFinding]:
     """Findings about expired keys that were used since the last scan; they also mute ``dead_calls``."""

@@ -32,7 +32,7 @@ class Use(NamedTuple):
     days_ms: Sequence[int] = ()
 
 
-def expiring(
+def find_expiring(
     keys: Iterable[LivingKey], use: Mapping[str, Use], window: ScanWindow, limits: Limits, muted: MutedMarks
 ) -> list[WatchFinding]:
     """Findings about active keys with an expiry; keys that were never used are absent from ``use``."""

@@ -28,7 +28,7 @@ class NewAddresses(NamedTuple):
     known: Sequence[KeyClient]
 
 
-def new_address(
+def find_new_addresses(
     seen: Iterable[NewAddresses], window: ScanWindow, limits: Limits, muted: MutedMarks
 ) -> list[WatchFinding]:
     """Findings about keys that were used from a recently seen address."""

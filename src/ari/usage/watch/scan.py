@@ -17,14 +17,14 @@ from ari.base.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from ari.base.events import Event
 from ari.base.ids import new_id
 from ari.usage.watch import bursts
-from ari.usage.watch.bursts import KeyBurst, address_bursts, key_bursts
-from ari.usage.watch.dead_calls import CODES, DeadCalls, dead_calls, dead_mark, died_at_ms
-from ari.usage.watch.expired_in_use import expired_in_use
-from ari.usage.watch.expiring import DAYS, MAX_EARLIER_MS, Use, due_days, expiring
+from ari.usage.watch.bursts import KeyBurst, find_address_bursts, find_key_bursts
+from ari.usage.watch.dead_calls import CODES, DeadCalls, dead_mark, died_at_ms, find_dead_calls
+from ari.usage.watch.expired_in_use import find_expired_in_use
+from ari.usage.watch.expiring import DAYS, MAX_EARLIER_MS, Use, due_days, find_expiring
 from ari.usage.watch.model import MAX_ADDRESSES, Limits, ScanWindow, WatchFinding
-from ari.usage.watch.new_address import FRESH_MS, NewAddresses, new_address
+from ari.usage.watch.new_address import FRESH_MS, NewAddresses, find_new_addresses
 from ari.usage.watch.ports import WatchedUse, WatchTransaction
-from ari.usage.watch.unused import keys_unused, month_of
+from ari.usage.watch.unused import find_unused, month_of
 
 EVERY_MS = MINUTE_MS
 LATE_MS = 10 * MINUTE_MS
@@ -90,17 +90,17 @@ def find(tx: WatchTransaction, use: WatchedUse, due: Scan, limits: Limits) -> li
         return []
     window, muted = due.window, tx.watch.muted(due.now_ms)
     log_since_ms = max(window.since_ms - LATE_MS, window.now_ms - _FURTHEST_MS)
-    late = _called_dead(tx, use, log_since_ms, window, muted)
-    found = _expiring(tx, use, window, limits, muted)
-    found += expired_in_use(late, window, limits, muted)
+    late = _find_dead_calls(tx, use, log_since_ms, window, muted)
+    found = _find_expiring(tx, use, window, limits, muted)
+    found += find_expired_in_use(late, window, limits, muted)
     reported = muted.union(*(one.marks for one in found))
-    found += dead_calls(late, limits, reported)
-    found += new_address(_newly_seen(tx, use, log_since_ms), window, limits, reported)
-    found += key_bursts(_refused_keys(tx, use, window, limits), limits, reported)
-    found += address_bursts(_loud_addresses(use, window, limits), limits, reported)
+    found += find_dead_calls(late, limits, reported)
+    found += find_new_addresses(_newly_seen(tx, use, log_since_ms), window, limits, reported)
+    found += find_key_bursts(_find_key_bursts(tx, use, window, limits), limits, reported)
+    found += find_address_bursts(_loud_addresses(use, window, limits), limits, reported)
     if due.ends_a_month:
         living = tx.listing.living(window.now_ms, _ALL_KEYS)
-        found += keys_unused(living, use.last_uses(), replace(window, since_ms=due.state.unused_ms), limits)
+        found += find_unused(living, use.last_uses(), replace(window, since_ms=due.state.unused_ms), limits)
     return found
 
 
@@ -119,7 +119,7 @@ def record(tx: WatchTransaction, due: Scan, found: list[WatchFinding]) -> bool:
     return True
 
 
-def _expiring(
+def _find_expiring(
     tx: WatchTransaction, use: WatchedUse, window: ScanWindow, limits: Limits, muted: set[str]
 ) -> list[WatchFinding]:
     near = {}
@@ -129,10 +129,10 @@ def _expiring(
     used_at_ms = use.last_used(list(near)) if near else {}
     used_days = use.days_used(list(used_at_ms), window.now_ms - _RHYTHM_MS) if used_at_ms else {}
     uses = {key_id: Use(at_ms, used_days.get(key_id, ())) for key_id, at_ms in used_at_ms.items()}
-    return expiring(near.values(), uses, window, limits, muted)
+    return find_expiring(near.values(), uses, window, limits, muted)
 
 
-def _called_dead(
+def _find_dead_calls(
     tx: WatchTransaction, use: WatchedUse, since_ms: int, window: ScanWindow, muted: set[str]
 ) -> list[DeadCalls]:
     late = [one for one in use.late_keys(since_ms) if dead_mark(one.key_id) not in muted][:_MOST_KEYS]
@@ -167,7 +167,7 @@ def _newly_seen(tx: WatchTransaction, use: WatchedUse, since_ms: int) -> list[Ne
     return [NewAddresses(key, fresh[key.id], use.seen_from(key.id, _MOST_SEEN)) for key in keys.values()]
 
 
-def _refused_keys(tx: WatchTransaction, use: WatchedUse, window: ScanWindow, limits: Limits) -> list[KeyBurst]:
+def _find_key_bursts(tx: WatchTransaction, use: WatchedUse, window: ScanWindow, limits: Limits) -> list[KeyBurst]:
     since_ms = bursts.since_ms(window, limits)
     if not bursts.is_worth_a_look(use.refusals(since_ms, with_key=True, codes=bursts.KEY_CODES), limits):
         return []

@@ -15,7 +15,7 @@ def month_of(at_ms: int) -> str:
     return f"{datetime.fromtimestamp(at_ms // 1000, UTC):%Y-%m}"
 
 
-def keys_unused(
+def find_unused(
     keys: Iterable[LivingKey], used_at_ms: Mapping[str, int], window: ScanWindow, limits: Limits
 ) -> list[WatchFinding]:
     """The monthly finding about active keys; ``window.since_ms`` is the time of the previous one.
@@ -40,13 +40,13 @@ def keys_unused(
         "days": days,
         "count": len(found),
         "keys": [
-            {"id": key.id, "name": key.name, "hint": key.hint, "last_used_at": _used(key, used_at_ms)}
+            {"id": key.id, "name": key.name, "hint": key.hint, "last_used_at": _describe_last_use(key, used_at_ms)}
             for key, _ in found[:MAX_NAMED]
         ],
     }
     return [WatchFinding("keys_unused", None, detail, {f"unused:{month_of(window.now_ms)}": 40 * DAY_MS})]
 
 
-def _used(key: LivingKey, used_at_ms: Mapping[str, int]) -> str | None:
+def _describe_last_use(key: LivingKey, used_at_ms: Mapping[str, int]) -> str | None:
     at_ms = used_at_ms.get(key.id)
     return None if at_ms is None else to_rfc3339(at_ms)

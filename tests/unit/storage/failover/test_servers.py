@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from ari.storage.failover.servers import Server, Servers, Sockets, named
+from ari.storage.failover.servers import Server, Servers, Sockets, parse_servers
 
 A, B, C = (Server(name, None, "5432") for name in "abc")
 URL = {"host": "a,b,c", "port": 5432}
@@ -27,13 +27,13 @@ def test_every_server_of_a_url_is_named(
     parameters: dict[str, object], expected: list[tuple[str | None, str | None, str | None]]
 ) -> None:
     """As libpq reads its lists; none is left out when the primary moves."""
-    assert named(parameters) == [Server(*one) for one in expected]
+    assert parse_servers(parameters) == [Server(*one) for one in expected]
 
 
 def test_one_server_is_named_alone() -> None:
     """Without what the lists say of the others, such as the port of the second."""
     parameters = {"host": "a,b", "port": ",5433", "dbname": "ari"}
-    found = [server.alone(parameters) for server in named(parameters)]
+    found = [server.alone(parameters) for server in parse_servers(parameters)]
     assert found == [{"host": "a", "dbname": "ari"}, {"host": "b", "port": "5433", "dbname": "ari"}]
 
 

@@ -72,11 +72,11 @@ def test_an_expired_key_is_stamped_once(instance: Instance) -> None:
 )
 def test_names_like_another_are_counted(instance: Instance, name: str, same: int, alike: int) -> None:
     """Also with a Cyrillic letter in the place of a Latin one; a revoked key's name is free again."""
-    from ari.keys.names import folded
+    from ari.keys.names import fold_name
 
     _add(instance, KEY, replace(KEY, id="key_2", revoked_at_ms=1))
     with instance.database.reading() as unit:
-        assert unit.keys.count_named(folded(name), START_MS) == same
+        assert unit.keys.count_named(fold_name(name), START_MS) == same
         assert unit.keys.count_look_alikes(name, START_MS) == alike
 
 

@@ -4,14 +4,14 @@ import pytest
 
 from ari.base.clock import DAY_MS, MINUTE_MS
 from ari.keys.listing import LivingKey
-from ari.usage.watch.expiring import Use, expiring, is_in_use, notify_at_ms
+from ari.usage.watch.expiring import Use, find_expiring, is_in_use, notify_at_ms
 from ari.usage.watch.model import ScanWindow
 from tests.unit.usage.watch.samples import LIMITS, LOOK, NOW_MS, at, living
 
 
 def days_told(*keys: LivingKey, used_days_ago: float = 1, look: ScanWindow = LOOK) -> list[int]:
     used = {key.id: Use(NOW_MS - int(used_days_ago * DAY_MS)) for key in keys}
-    return [one.detail["days"] for one in expiring(keys, used, look, LIMITS, set())]
+    return [one.detail["days"] for one in find_expiring(keys, used, look, LIMITS, set())]
 
 
 @pytest.mark.parametrize(
@@ -67,6 +67,6 @@ def test_a_threshold_is_reported_once() -> None:
     """What its finding marks is quiet; a new expiry is another matter."""
     key = living(7 * DAY_MS)
     used = {key.id: Use(NOW_MS)}
-    [finding] = expiring([key], used, LOOK, LIMITS, set())
-    assert expiring([key], used, LOOK, LIMITS, set(finding.marks)) == []
-    assert expiring([key._replace(expires_at_ms=NOW_MS + 7 * DAY_MS - 1)], used, LOOK, LIMITS, set(finding.marks))
+    [finding] = find_expiring([key], used, LOOK, LIMITS, set())
+    assert find_expiring([key], used, LOOK, LIMITS, set(finding.marks)) == []
+    assert find_expiring([key._replace(expires_at_ms=NOW_MS + 7 * DAY_MS - 1)], used, LOOK, LIMITS, set(finding.marks))

@@ -3,7 +3,7 @@
 from ari.base.clock import DAY_MS
 from ari.usage.model import KeyClient
 from ari.usage.watch.model import Limits, ScanWindow
-from ari.usage.watch.new_address import NewAddresses, new_address
+from ari.usage.watch.new_address import NewAddresses, find_new_addresses
 from tests.unit.usage.watch.samples import LIMITS, LOOK, NOW_MS, a_key
 
 
@@ -15,7 +15,7 @@ def seen(address: str, days_ago: float) -> KeyClient:
 def addresses_told(
     fresh: list[KeyClient], known: list[KeyClient], limits: Limits = LIMITS, look: ScanWindow = LOOK
 ) -> list[str]:
-    found = new_address([NewAddresses(a_key(), fresh, [*known, *fresh])], look, limits, set())
+    found = find_new_addresses([NewAddresses(a_key(), fresh, [*known, *fresh])], look, limits, set())
     return [one.detail["address"] for one in found]
 
 
@@ -40,7 +40,7 @@ def test_a_new_network_that_is_expected_is_not_reported() -> None:
     assert addresses_told(new, [seen("other", 20)]) == []
     assert addresses_told([seen("unix socket", 0.01)], home) == ["unix socket"]
     dead_one = NewAddresses(a_key(revoked_at_ms=NOW_MS - 1), new, [*home, *new])
-    assert new_address([dead_one], LOOK, LIMITS, set()) == []
+    assert find_new_addresses([dead_one], LOOK, LIMITS, set()) == []
 
 
 def test_a_log_that_starts_to_keep_networks_reports_nothing() -> None:

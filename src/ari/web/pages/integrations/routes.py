@@ -14,10 +14,10 @@ from ari.integrations import commands
 from ari.integrations.checks import MAX_BASE_URL, MAX_KEY
 from ari.integrations.credentials import state
 from ari.integrations.environment import ProviderEnvironment
+from ari.integrations.key_test import probe_provider
 from ari.integrations.model import Provider, State
 from ari.integrations.ports import IntegrationTransaction
 from ari.integrations.providers import provider_named
-from ari.integrations.trying import probe_provider
 from ari.web.forms import Form, form_from
 from ari.web.navigation import Toast
 from ari.web.pages.confirm.reauth import PROVIDER_KEY

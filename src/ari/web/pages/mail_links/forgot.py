@@ -8,7 +8,7 @@ from starlette.routing import BaseRoute, Route
 
 from ari.accounts import sign_in
 from ari.accounts.networks import networks_around
-from ari.accounts.turns import Turns
+from ari.accounts.work_queue import WorkQueue
 from ari.base.errors import RateLimited
 from ari.http.body import form_of
 from ari.http.context import visitor_deps_of
@@ -32,7 +32,7 @@ class ForgotPages:
     def __init__(self, pages: Pages) -> None:
         self._pages = pages
         self._instance = pages.instance
-        self._turns = Turns(MAX_AT_ONCE, MAX_WAITING)
+        self._turns = WorkQueue(MAX_AT_ONCE, MAX_WAITING)
 
     def routes(self) -> list[BaseRoute]:
         """The routes."""

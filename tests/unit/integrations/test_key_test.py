@@ -5,10 +5,10 @@ import asyncio
 import pytest
 
 from ari.integrations import model
+from ari.integrations.key_test import TIMEOUT_SECONDS, judge_refusal, judge_response, run_key_test
 from ari.integrations.model import Credential
 from ari.integrations.ports import Probed
 from ari.integrations.providers import provider_named
-from ari.integrations.trying import TIMEOUT_SECONDS, judged, refused, tried
 
 SECRET = "sk-proj-0123456789abcdefABCDEF"
 
@@ -53,7 +53,7 @@ def _credential(name: str, secret: str = SECRET) -> Credential:
 )
 def test_what_an_answer_means(provider: str, status: int, body: bytes, outcome: str) -> None:
     """The status is told, the body never."""
-    result = judged(_credential(provider), Probed(status, body))
+    result = judge_response(_credential(provider), Probed(status, body))
     assert result.outcome == outcome
     assert outcome == "works" or str(status) in result.words
     assert SECRET not in result.words
@@ -80,13 +80,13 @@ def test_what_an_answer_means(provider: str, status: int, body: bytes, outcome: 
 )
 def test_a_refusal_at_any_other_call(provider: str, status: int, body: bytes, refuses: bool) -> None:
     """Only where the provider says so: the request may be at fault."""
-    result = refused(_credential(provider), Probed(status, body))
+    result = judge_refusal(_credential(provider), Probed(status, body))
     assert (result is not None and result.outcome == "rejected") is refuses
 
 
 def test_no_answer() -> None:
     """The fault is told; the key may be as good as ever."""
-    result = judged(_credential("openai"), Probed(None, fault="no response within 10 seconds"))
+    result = judge_response(_credential("openai"), Probed(None, fault="no response within 10 seconds"))
     assert result.outcome == "unreachable"
     assert result.words == "Couldn't reach OpenAI: no response within 10 seconds."
     assert not result.is_valid
@@ -94,11 +94,11 @@ def test_no_answer() -> None:
 
 def test_what_to_do_is_said() -> None:
     """Where a new key is made; where the base URL is looked at; that a redirect is not followed."""
-    assert "https://platform.openai.com/api-keys" in judged(_credential("openai"), Probed(401)).words
-    assert "base URL; ARI appends /models to it" in judged(_credential("openai_compatible"), Probed(404)).words
-    assert "a redirect that ARI doesn't follow" in judged(_credential("openai"), Probed(301)).words
-    assert "requires a key" in judged(_credential("ollama", ""), Probed(401)).words
-    assert judged(_credential("ollama", ""), Probed(200)).words == "Ollama responded."
+    assert "https://platform.openai.com/api-keys" in judge_response(_credential("openai"), Probed(401)).words
+    assert "base URL; ARI appends /models to it" in judge_response(_credential("openai_compatible"), Probed(404)).words
+    assert "a redirect that ARI doesn't follow" in judge_response(_credential("openai"), Probed(301)).words
+    assert "requires a key" in judge_response(_credential("ollama", ""), Probed(401)).words
+    assert judge_response(_credential("ollama", ""), Probed(200)).words == "Ollama responded."
 
 
 def test_the_call_is_bounded() -> None:
@@ -110,7 +110,7 @@ def test_the_call_is_bounded() -> None:
             asked.append((credential.provider.name, timeout_seconds))
             return Probed(200)
 
-    assert asyncio.run(tried(Recording(), _credential("openai"))) == model.TestResult(
+    assert asyncio.run(run_key_test(Recording(), _credential("openai"))) == model.TestResult(
         "works", "OpenAI accepted the key."
     )
     assert asked == [("openai", TIMEOUT_SECONDS)] == [("openai", 10.0)]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ari.accounts.networks import AddressNetworks, networks_around
-from ari.accounts.turns import Turns
+from ari.accounts.work_queue import WorkQueue
 from ari.base.errors import Unavailable
 
 AT_ONCE, PLACES = 2, 8
@@ -17,7 +17,7 @@ class Crowd:
     """Visitors of a few turns, all of which are taken at first."""
 
     def __init__(self) -> None:
-        self.turns = Turns(AT_ONCE, PLACES)
+        self.turns = WorkQueue(AT_ONCE, PLACES)
         self.done: list[str] = []
         self.tasks: dict[str, asyncio.Task[None]] = {}
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ari.integrations.refusing import Said, said_of_key
+from ari.integrations.key_errors import Said, said_of_key
 
 REFUSED: list[Any] = [
     {"error": {"message": "Incorrect API key provided: sk-p****4Mq8. You can find your API key at …", "code": None}},

@@ -8,9 +8,9 @@ from ari.base.transaction import Runner
 from ari.integrations.credentials import credential
 from ari.integrations.environment import ProviderEnvironment
 from ari.integrations.health import record_test
+from ari.integrations.key_errors import Said, begins_with, said_of_key
 from ari.integrations.model import Credential, Provider, TestResult
 from ari.integrations.ports import Probed, Prober, TestTransaction
-from ari.integrations.refusing import Said, begins_with, said_of_key
 
 TIMEOUT_SECONDS = 10.0
 KEY_TESTS_PER_HOUR = 30
@@ -32,7 +32,7 @@ async def probe_provider(
     by_key = run.caller.key_id is not None
     if by_key:
         await run.do(count_key_test)
-    result = await tried(prober, used, for_key=by_key)
+    result = await run_key_test(prober, used, for_key=by_key)
     await run.do(record_test, used, result)
     return result
 
@@ -48,17 +48,17 @@ def count_key_test(tx: TestTransaction) -> None:
     attempts.keep_attempts(_BUCKET, (*recent, now_ms), now_ms + HOUR_MS)
 
 
-async def tried(prober: Prober, credential: Credential, *, for_key: bool = False) -> TestResult:
+async def run_key_test(prober: Prober, credential: Credential, *, for_key: bool = False) -> TestResult:
     """Make the provider's test call, which has no side effects, and return its result.
 
     ``for_key``: an API key makes the call. If an API key set the address too, every failure returns the same result
     after the same time, so that a test reveals nothing about ports and names in the server's network.
     """
     if not (for_key and credential.key_named):
-        return judged(credential, await prober.probe(credential, TIMEOUT_SECONDS))
+        return judge_response(credential, await prober.probe(credential, TIMEOUT_SECONDS))
     clock = asyncio.get_running_loop()
     ends = clock.time() + TIMEOUT_SECONDS
-    result = judged(credential, await prober.probe(credential, TIMEOUT_SECONDS * 0.9))
+    result = judge_response(credential, await prober.probe(credential, TIMEOUT_SECONDS * 0.9))
     if result.outcome != "unreachable":
         return result
     await asyncio.sleep(ends - clock.time())
@@ -66,7 +66,7 @@ async def tried(prober: Prober, credential: Credential, *, for_key: bool = False
     return TestResult("unreachable", f"No response from {title} at this address. The owner's own test shows more.")
 
 
-def judged(credential: Credential, probed: Probed) -> TestResult:
+def judge_response(credential: Credential, probed: Probed) -> TestResult:
     """The meaning of a response to the test call."""
     provider = credential.provider
     if probed.status is None:
@@ -76,18 +76,18 @@ def judged(credential: Credential, probed: Probed) -> TestResult:
     if status in trial.works:
         said = f"{provider.title} accepted the key." if credential.secret else f"{provider.title} responded."
         return TestResult("works", said)
-    if _marked(probed.body, trial.restricted_mark):
-        return _restricted(status)
-    if status in trial.rejected or _marked(probed.body, trial.rejected_mark):
+    if _has_mark(probed.body, trial.restricted_mark):
+        return _make_restricted(status)
+    if status in trial.rejected or _has_mark(probed.body, trial.rejected_mark):
         if status == _UNAUTHORIZED and credential.secret and said_of_key(probed.body) is Said.OTHER:
-            return _restricted(status)
-        return _rejected(credential, answered)
+            return _make_restricted(status)
+        return _make_rejected(credential, answered)
     if status in trial.restricted:
-        return _restricted(status)
+        return _make_restricted(status)
     return TestResult("unreachable", f"{provider.title} didn't confirm the key: {answered}{_advice(provider, status)}.")
 
 
-def refused(credential: Credential, probed: Probed) -> TestResult | None:
+def judge_refusal(credential: Credential, probed: Probed) -> TestResult | None:
     """The result for an error of any other call; ``None`` unless the service clearly rejects the key.
 
     The request itself may be wrong, and the error may repeat a caller's text, so only the service's error codes and a
@@ -101,16 +101,16 @@ def refused(credential: Credential, probed: Probed) -> TestResult | None:
     mark = provider.trial.rejected_mark
     marked = status in _REFUSALS and said is Said.REFUSED and mark is not None and begins_with(probed.body, mark)
     if bare or marked or (status == _UNAUTHORIZED and said is Said.REFUSED):
-        return _rejected(credential, f"it returned status {status}")
+        return _make_rejected(credential, f"it returned status {status}")
     return None
 
 
-def _restricted(status: int) -> TestResult:
+def _make_restricted(status: int) -> TestResult:
     why = "has no credit" if status == _NO_CREDIT else "has limited permissions"
     return TestResult("restricted", f"The key is valid but {why}: the test returned status {status}.")
 
 
-def _rejected(credential: Credential, answered: str) -> TestResult:
+def _make_rejected(credential: Credential, answered: str) -> TestResult:
     provider = credential.provider
     if not credential.secret:
         return TestResult("rejected", f"{provider.title} requires a key: {answered}.")
@@ -126,5 +126,5 @@ def _advice(provider: Provider, status: int) -> str:
     return ". Too many requests; try again later" if status == _TOO_MANY else ""
 
 
-def _marked(body: bytes, mark: str | None) -> bool:
+def _has_mark(body: bytes, mark: str | None) -> bool:
     return mark is not None and mark.encode() in body

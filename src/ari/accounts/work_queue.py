@@ -16,7 +16,7 @@ from ari.base.errors import Unavailable
 CROWDED = "Too many requests are waiting. Try again in a moment."
 
 
-class Turns:
+class WorkQueue:
     """``at_once`` have a turn; ``places`` strangers wait, and as many visitors who are known."""
 
     def __init__(self, at_once: int, places: int, crowded: str = CROWDED) -> None:
