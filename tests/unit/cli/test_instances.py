@@ -1,0 +1,38 @@
+"""Which instance a command works on."""
+
+from pathlib import Path
+
+import pytest
+
+from ari.base.errors import ConfigurationError
+from ari.cli.instances import open_deps, read_settings, require_instance
+from tests.unit.cli.conftest import Ari
+
+
+def test_a_mistyped_path_creates_no_new_instance(ari: Ari, tmp_path: Path) -> None:
+    """A key made in it would work nowhere."""
+    missing = tmp_path / "missing"
+    assert "No ARI data in" in ari.refused("keys", "list", "--data-dir", str(missing))
+    assert not missing.exists()
+
+
+def test_an_instance_that_others_can_read_is_not_opened(ari: Ari) -> None:
+    """security.md 10."""
+    ari.data_dir.chmod(0o755)
+    with pytest.raises(ConfigurationError, match="chmod 700"):
+        require_instance(read_settings(None))
+    ari.data_dir.chmod(0o700)
+    require_instance(read_settings(None))
+
+
+def test_the_caller_is_the_user_of_the_machine(ari: Ari) -> None:
+    """The audit trail says who of those with access to the server did it."""
+    with open_deps(None) as deps:
+        assert deps.caller.actor.startswith("cli:")
+        assert deps.caller.origin.door == "cli"
+
+
+def test_an_option_wins_over_the_environment(ari: Ari, tmp_path: Path) -> None:
+    """``--data-dir`` for one command beside a server that is configured by variables."""
+    assert read_settings(None).data_dir == ari.data_dir
+    assert read_settings(tmp_path).data_dir == tmp_path

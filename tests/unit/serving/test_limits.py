@@ -1,0 +1,47 @@
+"""Limits of the operating system that ARI works within (security.md 23)."""
+
+import resource
+
+import pytest
+
+from ari.serving import limits
+
+
+@pytest.mark.parametrize(
+    ("soft", "hard", "reachable"),
+    [
+        (1_024, 4_096, 4_096),
+        (1_024, 1_000_000_000, limits.MAX_FILES),
+        (1_024, resource.RLIM_INFINITY, limits.MAX_FILES),
+        (100_000, 200_000, 100_000),
+    ],
+)
+def test_the_soft_limit_is_raised_within_reason(
+    soft: int, hard: int, reachable: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each connection is a file. Some systems allow a billion, for which a process would reserve memory."""
+    raised: list[tuple[int, int]] = []
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (soft, hard))
+    monkeypatch.setattr(resource, "setrlimit", lambda _, wanted: raised.append(wanted))
+    assert limits.reachable_files() == reachable
+    limits.raise_open_files()
+    assert raised == [(reachable, hard)]
+
+
+@pytest.mark.parametrize("soft", [64, 1_024, 65_536])
+def test_connections_leave_files_for_the_databases(soft: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that accepts until no file is left can answer nobody."""
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (soft, soft))
+    assert limits.max_connections() > 0
+    assert limits.max_connections() < soft or soft < 512
+
+
+def test_a_system_that_refuses_does_not_prevent_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a container the limits may not be ours to change."""
+
+    def refuse(*_: object) -> None:
+        raise OSError
+
+    monkeypatch.setattr(resource, "setrlimit", refuse)
+    limits.raise_open_files()
+    limits.no_core_dumps()
