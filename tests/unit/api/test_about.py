@@ -1,5 +1,7 @@
 """The introduction of the OpenAPI document names what ARI really reads."""
 
+from typing import Any
+
 from ari.api.about import TAGS, security_schemes
 from ari.base.settings import Settings
 from ari.http.cookies import session_cookie_name
@@ -14,5 +16,6 @@ def test_the_session_scheme_names_the_cookie_of_this_instance() -> None:
 
 def test_every_operation_has_a_described_tag(app: App) -> None:
     """An operation under another tag would have no place in the API docs."""
-    used = {tag for route in app.app.app.routes for tag in getattr(route, "tags", ())}  # type: ignore[attr-defined]
+    fastapi: Any = app.app.app
+    used = {tag for route in fastapi.routes for tag in getattr(route, "tags", ())}
     assert used == set(TAGS)
