@@ -28,8 +28,13 @@ def find_tests_of(module: Path) -> list[Path]:
 
 def _named_alike(relative: Path) -> list[Path]:
     """Tests whose names contain the module's name, else its package's: those that use it through a door."""
+    unit = ROOT / "tests" / "unit"  # mirrors, each of another module
     for name in (relative.stem, relative.parent.name):
-        alike = [test for test in _imports() if name.replace("_", "") in test.stem.replace("_", "")]
+        alike = [
+            test
+            for test in _imports()
+            if not test.is_relative_to(unit) and name.replace("_", "") in test.stem.replace("_", "")
+        ]
         if alike and name:
             return alike
     return []
