@@ -56,6 +56,7 @@ bench: $(VENV)/.dev app ## Measure speed
 
 docs: $(VENV)/.dev app ## Write docs/reference
 	@$(PY) docs/generate.py
+	@$(PY) -m tests.map
 
 # Writes docs/reference/page-audit.md.
 audit-pages: $(VENV)/.dev app system ## Measure the pages with Lighthouse
