@@ -175,5 +175,5 @@ def test_sessions_are_used_where_they_are_promised(data_dir: Path, postgres_url:
 def test_a_restore_needs_the_server_itself(data_dir: Path, postgres_url: str, pooler: PgBouncer) -> None:
     """Behind a pooler nobody can see whether ARI runs."""
     settings = settings_for(data_dir, pooler.url_of(postgres_url))
-    with pytest.raises(Conflict, match="Through a pooler"):
+    with pytest.raises(Conflict, match="through a pooler"):
         into_postgresql(settings, False, master_keys_of(settings), lambda *_: None)
