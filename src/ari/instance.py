@@ -12,7 +12,7 @@ from ari.base.errors import ConfigurationError, Unavailable, for_operator
 from ari.base.settings import Settings
 from ari.integrations.environment import ProviderEnvironment, read_environment
 from ari.integrations.ports import Prober
-from ari.outbound.mail import MailService
+from ari.outbound.mail import CurrentMailService
 from ari.outbound.probe import HttpProber
 from ari.storage import migrate as migrations
 from ari.storage.checkup import audit_trail, try_verifying
@@ -48,7 +48,7 @@ class Instance:
         self.prober: Prober = HttpProber()
         self._given = given
         self._environment: ProviderEnvironment | None = None
-        self.mail = MailService(settings, lambda: self.provider_environment)
+        self.mail = CurrentMailService(settings, lambda: self.provider_environment)
         self.mail_is_due = asyncio.Event()
         self.lookup: KeyLookup | None = None
         """What verifications ask, once this process serves."""
@@ -143,8 +143,8 @@ class Instance:
         return await in_time(asyncio.to_thread(self._stamp_expired, seen_at_ms))
 
     def _stamp_expired(self, seen_at_ms: int) -> int:
-        with self.database.writing() as unit:
-            return unit.keys.stamp_expired(max(seen_at_ms, self.now_ms()))
+        with self.database.writing() as tx:
+            return tx.keys.stamp_expired(max(seen_at_ms, self.now_ms()))
 
     def close(self) -> None:
         """Let everything go."""

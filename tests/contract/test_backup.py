@@ -9,99 +9,41 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import MetaData, select, text
+from sqlalchemy import MetaData, text
 
 from ari import keys
 from ari.accounts import setup
-from ari.accounts.model import Account, Session
 from ari.base import owner_mark
 from ari.base.caller import SYSTEM
-from ari.base.clock import DAY_MS, HOUR_MS
+from ari.base.clock import HOUR_MS
 from ari.base.errors import Conflict, Invalid, Unavailable
-from ari.base.ids import new_id
 from ari.deps import Deps
 from ari.instance import Instance
-from ari.keys import Created, KeyChange, NewKey
+from ari.keys import Created
 from ari.storage.backup.archive import Manifest, Reader, Writer
-from ari.storage.backup.restore import Restored, Terms, restore_backup
-from ari.storage.backup.write import LOG_TABLES, MAIN_TABLES, Written, columns_of, write_backup
+from ari.storage.backup.restore import Terms, restore_backup
+from ari.storage.backup.write import LOG_TABLES, MAIN_TABLES, write_backup
 from ari.storage.checkup import audit_trail
 from ari.storage.engine import KEYS_FILE, Database
 from ari.storage.migrate import LOG, MAIN
-from ari.usage.model import Attempt, UsageRow
 from ari.usage.ports import Batch
+from tests.support.backups import (
+    MASTER_KEY,
+    back_up,
+    contents_of,
+    count_rows,
+    create_key,
+    fill,
+    ignore_progress,
+    restore,
+    usage_row,
+)
 from tests.support.instances import START_MS, opened, settings_for
 
 Make = Any
 
 
-MASTER_KEY = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
 _opened = partial(opened, master_key=MASTER_KEY)
-
-
-def _silent(_table: str, _done: int, _total: int) -> None:
-    pass
-
-
-def _create(instance: Instance, name: str, **more: Any) -> Created:
-    new = NewKey(name, **more)
-    return Deps(instance).do_sync(keys.create, new)
-
-
-def _fill(instance: Instance) -> dict[str, Created]:
-    """An instance with every kind of key, an owner who is signed in, and a usage log."""
-    made = {name: _create(instance, name) for name in ("living", "disabled", "revoked", "deleted", "日本 \U0001f511")}
-    made["hour"] = _create(instance, "hour", expires="1h")
-    Deps(instance).do_sync(keys.change, made["disabled"].key.id, KeyChange(disabled=True))
-    for name in ("revoked", "deleted"):
-        Deps(instance).do_sync(keys.revoke, made[name].key.id, "why")
-    Deps(instance).do_sync(keys.delete, made["deleted"].key.id)
-    with instance.database.writing() as unit:
-        now_ms = instance.now_ms()
-        unit.accounts.add_owner(Account("usr_1", "owner@example.org", "hash", now_ms))
-        unit.accounts.add_session(Session(b"s" * 32, "usr_1", now_ms, now_ms + DAY_MS, None, None, now_ms))
-        unit.accounts.keep_device(b"d" * 32, "usr_1", now_ms + DAY_MS)
-        unit.notes.put("had_owner", "1")
-        unit.notes.put("setup_token", "digest 1")
-    rows = [_row(instance, made["living"], number) for number in range(30)]
-    instance.database.usage.commit(Batch(rows, [], [Attempt(now_ms // 60_000 * 60_000, "unknown", "192.0.2.1", 2)]))
-    return made
-
-
-def _row(instance: Instance, key: Created, number: int) -> UsageRow:
-    at_ms = instance.now_ms() + number
-    return UsageRow(
-        new_id("req", at_ms), at_ms, "r", key.key.id, key.key.hint, "ok", "GET", "/x", "/x", None, "ü", 200, 1.5, 7
-    )
-
-
-def _backup(instance: Instance) -> tuple[bytes, Written]:
-    file = io.BytesIO()
-    written = write_backup(instance.database, file, instance.now_ms(), _silent)
-    return file.getvalue(), written
-
-
-def _restore(folder: Path, url: str | None, body: bytes, now_ms: int = START_MS, **terms: bool) -> Restored:
-    folder.mkdir(mode=0o700, exist_ok=True)
-    return restore_backup(
-        settings_for(folder, url, master_key=MASTER_KEY), io.BytesIO(body), Terms(**terms), SYSTEM, now_ms, _silent
-    )
-
-
-def _contents(instance: Instance) -> dict[str, list[dict[str, Any]]]:
-    """Every row that a backup keeps."""
-    found = {}
-    for engine, tables in ((instance.database.main, MAIN_TABLES), (instance.database.log, LOG_TABLES)):
-        with engine.connect() as connection:
-            for table in tables:
-                query = select(*columns_of(table)).order_by(*table.primary_key.columns)
-                found[table.name] = [dict(row) for row in connection.execute(query).mappings()]
-    return found
-
-
-def _count(instance: Instance, table: str) -> int:
-    with instance.database.main.connect() as connection:
-        return int(connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one())
 
 
 @pytest.fixture
@@ -123,13 +65,13 @@ def target_url(request: pytest.FixtureRequest) -> Iterator[str | None]:
 
 def test_everything_comes_back_in_either_database(source: Instance, target_url: str | None, tmp_path: Path) -> None:
     """With --trust-keys the rows are the same; sessions, devices and the setup token stay behind."""
-    _fill(source)
-    body, written = _backup(source)
+    fill(source)
+    body, written = back_up(source)
     assert (written.keys, written.usage_rows) == (6, 30)
-    restored = _restore(tmp_path / "new", target_url, body, trust_keys=True)
+    restored = restore(tmp_path / "new", target_url, body, trust_keys=True)
     assert restored.keys_disabled == 0
     with _opened(tmp_path / "new", target_url) as target:
-        before, after = _contents(source), _contents(target)
+        before, after = contents_of(source), contents_of(target)
         event = after["events"].pop()
         assert event["name"] == "backup_restored"
         assert json.loads(event["detail"])["keys"] == 6
@@ -138,7 +80,7 @@ def test_everything_comes_back_in_either_database(source: Instance, target_url: 
         for found in (before, after):
             assert [mark["name"] for mark in found.pop("audit_marks")] == ["head"]
         assert after == before
-        assert [_count(target, name) for name in ("sessions", "devices", "sign_in_attempts")] == [0, 0, 0]
+        assert [count_rows(target, name) for name in ("sessions", "devices", "sign_in_attempts")] == [0, 0, 0]
         assert audit_trail(target.database).is_whole
         assert json.loads(event["detail"])["trusted"] is True
         assert owner_mark.is_set(tmp_path / "new")
@@ -150,7 +92,7 @@ def test_the_setup_note_is_the_one_left_out(source: Instance) -> None:
     with source.database.writing() as unit:
         setup.new_setup_token(unit)
         assert unit.notes.get("setup_token") is not None
-    assert b"setup_token" not in b"".join(json.dumps(row).encode() for _, row in _rows(_backup(source)[0]))
+    assert b"setup_token" not in b"".join(json.dumps(row).encode() for _, row in _rows(back_up(source)[0]))
 
 
 def _rows(body: bytes) -> list[tuple[str, dict[str, Any]]]:
@@ -160,9 +102,9 @@ def _rows(body: bytes) -> list[tuple[str, dict[str, Any]]]:
 
 def test_restored_keys_come_back_disabled(source: Instance, target_url: str | None, tmp_path: Path) -> None:
     """A backup may be older than a revoke: living keys wait for a look; dead ones stay dead."""
-    made = _fill(source)
-    body, _ = _backup(source)
-    restored = _restore(tmp_path / "new", target_url, body, now_ms=START_MS + HOUR_MS)
+    made = fill(source)
+    body, _ = back_up(source)
+    restored = restore(tmp_path / "new", target_url, body, now_ms=START_MS + HOUR_MS)
     assert restored.keys_disabled == 2
     with _opened(tmp_path / "new", target_url) as target:
 
@@ -185,31 +127,31 @@ def test_restored_keys_come_back_disabled(source: Instance, target_url: str | No
 
 def test_a_filled_instance_is_not_replaced_by_mistake(source: Instance, target_url: str | None, tmp_path: Path) -> None:
     """Only --force replaces, and then nothing of the old instance remains."""
-    _fill(source)
-    body, _ = _backup(source)
+    fill(source)
+    body, _ = back_up(source)
     with _opened(tmp_path / "old", target_url) as old:
-        kept = _create(old, "kept")
+        kept = create_key(old, "kept")
     with pytest.raises(Conflict, match="isn't empty"):
-        _restore(tmp_path / "old", target_url, body)
+        restore(tmp_path / "old", target_url, body)
     with _opened(tmp_path / "old", target_url) as old:
         assert Deps(old).read_sync(keys.get, kept.key.id).name == "kept"
-    _restore(tmp_path / "old", target_url, body, replace=True)
+    restore(tmp_path / "old", target_url, body, replace=True)
     with _opened(tmp_path / "old", target_url) as old:
         assert Deps(old).read_sync(lambda unit: unit.keys.tombstone(kept.key.id)) is None
-        assert _count(old, "api_keys") == 6
+        assert count_rows(old, "api_keys") == 6
         with pytest.raises(Exception, match="events are never changed"), old.database.main.begin() as connection:
             connection.execute(text("DELETE FROM events"))
 
 
 def test_nothing_is_replaced_while_somebody_uses_it(source: Instance, target_url: str | None, tmp_path: Path) -> None:
     """A process that has the instance open would go on with the old one."""
-    _fill(source)
-    body, _ = _backup(source)
+    fill(source)
+    body, _ = back_up(source)
     with _opened(tmp_path / "old", target_url) as running:
         Deps(running).read_sync(lambda unit: unit.notes.get("x"))
         with pytest.raises(Conflict, match="ARI is running"):
-            _restore(tmp_path / "old", target_url, body, replace=True)
-    _restore(tmp_path / "old", target_url, body, replace=True)
+            restore(tmp_path / "old", target_url, body, replace=True)
+    restore(tmp_path / "old", target_url, body, replace=True)
 
 
 def _changed(body: bytes, change: Any) -> bytes:
@@ -253,15 +195,15 @@ def test_a_backup_that_lies_changes_nothing(
     source: Instance, target_url: str | None, tmp_path: Path, change: Any
 ) -> None:
     """Checksums may be right and the content wrong: a forged trail, strange columns, keys twice."""
-    _fill(source)
-    body = _changed(_backup(source)[0], change)
+    fill(source)
+    body = _changed(back_up(source)[0], change)
     with pytest.raises(Invalid, match="isn't a complete ARI backup"):
-        _restore(tmp_path / "new", target_url, body, untrusted=True)
+        restore(tmp_path / "new", target_url, body, untrusted=True)
     if target_url is None:
         assert not (tmp_path / "new" / KEYS_FILE).exists()
         return
     with _opened(tmp_path / "new", target_url) as target:
-        assert not any(_contents(target).values())
+        assert not any(contents_of(target).values())
 
 
 def test_another_schema_is_refused_with_the_way_out(source: Instance, tmp_path: Path) -> None:
@@ -272,26 +214,26 @@ def test_another_schema_is_refused_with_the_way_out(source: Instance, tmp_path: 
         list(writer.add(table.name, []))
     writer.close()
     with pytest.raises(Invalid, match=r"Restore it with ARI 7\.5"):
-        _restore(tmp_path / "new", None, file.getvalue())
+        restore(tmp_path / "new", None, file.getvalue())
 
 
 def test_a_backup_is_one_moment_while_others_write(source: Instance) -> None:
     """What is written during the backup is not in it, although it does not wait."""
-    _fill(source)
+    fill(source)
 
     file = io.BytesIO()
     made: list[Created] = []
 
     def write_meanwhile(table: str, done: int, total: int) -> None:
         if not made:
-            made.append(_create(source, "meanwhile"))
-            source.database.usage.commit(Batch([_row(source, made[0], 99)]))
+            made.append(create_key(source, "meanwhile"))
+            source.database.usage.commit(Batch([usage_row(source, made[0], 99)]))
 
     written = write_backup(source.database, file, source.now_ms(), write_meanwhile)
     assert made
     assert (written.keys, written.usage_rows) == (6, 30)
     assert not any(row.get("name") == "meanwhile" for _, row in _rows(file.getvalue()))
-    assert _backup(source)[1].keys == 7
+    assert back_up(source)[1].keys == 7
 
 
 class _FullDisk(io.BytesIO):
@@ -301,9 +243,9 @@ class _FullDisk(io.BytesIO):
 
 def test_a_full_disk_is_a_plain_sentence(source: Instance) -> None:
     """The backup's own disk is named, not the database's."""
-    _fill(source)
+    fill(source)
     with pytest.raises(Unavailable, match="Can't write the backup: No space left on device"):
-        write_backup(source.database, _FullDisk(), source.now_ms(), _silent)
+        write_backup(source.database, _FullDisk(), source.now_ms(), ignore_progress)
 
 
 def test_every_table_is_kept_or_left_out_on_purpose() -> None:
@@ -317,26 +259,26 @@ def test_every_table_is_kept_or_left_out_on_purpose() -> None:
 
 def test_a_damaged_target_is_restored_over_with_force(source: Instance, tmp_path: Path) -> None:
     """The day a backup is for: the old file is broken."""
-    _fill(source)
-    body, _ = _backup(source)
+    fill(source)
+    body, _ = back_up(source)
     with _opened(tmp_path / "old", None):
         pass
     (tmp_path / "old" / KEYS_FILE).write_bytes(b"\xff" * 8192)
     with pytest.raises(Conflict, match="isn't empty"):
-        _restore(tmp_path / "old", None, body)
-    _restore(tmp_path / "old", None, body, replace=True)
+        restore(tmp_path / "old", None, body)
+    restore(tmp_path / "old", None, body, replace=True)
     with _opened(tmp_path / "old", None) as target:
-        assert _count(target, "api_keys") == 6
+        assert count_rows(target, "api_keys") == 6
 
 
 def test_an_interrupted_restore_leaves_the_old_instance(
     source: Instance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A fault half-way changes nothing and leaves no litter."""
-    _fill(source)
-    body, _ = _backup(source)
+    fill(source)
+    body, _ = back_up(source)
     with _opened(tmp_path / "old", None) as old:
-        kept = _create(old, "kept")
+        kept = create_key(old, "kept")
     before = sorted(path.name for path in (tmp_path / "old").iterdir())
 
     def break_off(table: str, done: int, total: int) -> None:

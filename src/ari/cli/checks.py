@@ -181,8 +181,8 @@ def _database(database: Database, settings: Settings, *, audit: bool) -> Iterato
     damage = checkup.damage(database, audit)
     if damage is not None:
         yield Finding("database files", "wrong", f"damaged: {damage}")
-    with database.reading() as unit:
-        owner, sealed = unit.accounts.owner(), unit.sealed.all()
+    with database.reading() as tx:
+        owner, sealed = tx.accounts.owner(), tx.sealed.all()
     if owner is None:
         yield Finding("owner", "note", "There is no owner yet. Run ari serve to get the setup link.")
     else:
@@ -229,8 +229,8 @@ def _integrations(database: Database, settings: Settings) -> Finding:
         environment = read_environment(os.environ).allowing(settings.ai_private_addresses)
     except AriError as error:
         return Finding(check, "wrong", str(error))
-    with database.reading() as unit:
-        found = [one for one in states(unit, environment) if one.name != "not_configured" or one.problem]
+    with database.reading() as tx:
+        found = [one for one in states(tx, environment) if one.name != "not_configured" or one.problem]
     if not found:
         return Finding(check, "ok", "none configured")
     broken = next((one.problem for one in found if one.problem), None)

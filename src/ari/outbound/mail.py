@@ -14,7 +14,7 @@ from ari.outbound.resend import Resend
 from ari.outbound.smtp import Smtp
 
 
-class MailService:
+class CurrentMailService:
     """``sender`` is ``None`` where email isn't set up."""
 
     def __init__(self, settings: Settings, environment: Callable[[], ProviderEnvironment]) -> None:

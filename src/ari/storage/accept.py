@@ -75,9 +75,9 @@ def accept(database: Database, standing: Standing, caller: Caller, now_ms: int) 
     }
     event = Event(new_id("evt", now_ms), now_ms, "database_accepted", caller.actor, None, caller.origin, detail)
     database.witness.forget()  # what it shows to be lost was accepted
-    with database.writing() as unit:
-        begin_history(unit.events.connection, history, [] if record is None else [record.history])
-        unit.events.append(event)
-        [head] = unit.events.appended
+    with database.writing() as tx:
+        begin_history(tx.events.connection, history, [] if record is None else [record.history])
+        tx.events.append(event)
+        [head] = tx.events.appended
     with faults_as_unavailable(), database.history.file.locked():
         database.history.file.save(Record(history, head, None, standing.timeline, (head,)))

@@ -138,25 +138,25 @@ class Database:
     def writing(self, caller: Caller = SYSTEM) -> Iterator[Transaction]:
         """One write transaction, committed at the end. Database faults become ``Unavailable``."""
         with faults_as_unavailable(), write_lock(self.main_lock):
-            unit, signed = None, None
+            tx, signed = None, None
             try:
                 with self._transaction() as connection:
-                    unit = Transaction(connection, self.master_keys, self.clock.now_ms(), caller, writing=True)
-                    yield unit
-                    signed = self._sign(unit)
+                    tx = Transaction(connection, self.master_keys, self.clock.now_ms(), caller, writing=True)
+                    yield tx
+                    signed = self._sign(tx)
             except CommitUnconfirmed:
-                self._remember(unit, signed)
+                self._remember(tx, signed)
                 raise
             finally:
                 self._commits.count += 1
-            self._remember(unit, signed)
+            self._remember(tx, signed)
 
     def _transaction(self) -> AbstractContextManager[Connection]:
         return self.main.begin() if self._confirmation is None else self._confirmation.committing(self.main)
 
-    def _remember(self, unit: Transaction | None, signed: Mark | None) -> None:
-        if unit is not None:
-            self.history.saw(unit.events.appended, unit.events.histories)
+    def _remember(self, tx: Transaction | None, signed: Mark | None) -> None:
+        if tx is not None:
+            self.history.saw(tx.events.appended, tx.events.histories)
         if signed is not None:
             self.witness.keep(signed)
 
@@ -166,17 +166,17 @@ class Database:
         with faults_as_unavailable(), read_only(self.main) as connection:
             yield Transaction(connection, self.master_keys, self.clock.now_ms(), caller, writing=False)
 
-    def _sign(self, unit: Transaction) -> Mark | None:
+    def _sign(self, tx: Transaction) -> Mark | None:
         """Sign the head; the one to keep as witness, unless the kept one shows that this database is not the one it
         was."""
-        before = unit.events.marks.head() if unit.events.is_changed else None
-        signed = unit.events.sign()
+        before = tx.events.marks.head() if tx.events.is_changed else None
+        signed = tx.events.sign()
         kept = None if signed is None else self.witness.read()
-        if kept is None or unit.events.is_accepted or (before is not None and before.text == kept.text):
+        if kept is None or tx.events.is_accepted or (before is not None and before.text == kept.text):
             return signed
         head = Head.parse(kept.text)
         ours = kept.trust(present_keys(self.master_keys)) == "ours"
-        return signed if head is None or not ours or unit.events.marks.contains(head) else None
+        return signed if head is None or not ours or tx.events.marks.contains(head) else None
 
     def ping(self) -> None:
         """Raise ``Unavailable`` unless the database responds and can write rows to the usage log."""

@@ -106,12 +106,12 @@ def write_backup(database: Database, file: IO[bytes], now_ms: int, progress: Pro
 
 def _identity(database: Database, now_ms: int) -> tuple[str, MasterKey | None]:
     """The instance's id, and what signs for it. An instance without events gets its identity now."""
-    with database.reading() as unit:
-        mark = unit.events.marks.head()
+    with database.reading() as tx:
+        mark = tx.events.marks.head()
     if mark is None:
-        with database.writing() as unit:
-            unit.events.ensure_head(now_ms)
-            mark = unit.events.marks.head()
+        with database.writing() as tx:
+            tx.events.ensure_head(now_ms)
+            mark = tx.events.marks.head()
     head = None if mark is None else Head.parse(mark.text)
     keys = present_keys(database.master_keys)
     return UNKNOWN_INSTANCE if head is None else head.instance, keys[0] if keys else None

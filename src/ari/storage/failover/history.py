@@ -78,7 +78,7 @@ class History:
         """PostgreSQL's timeline, as last read."""
         return None if self._place is None else self._place.timeline
 
-    def gate(self) -> None:
+    def require_trust(self) -> None:
         """Raise ``WentBack`` while the database is not trusted."""
         if self.problem is not None:
             raise WentBack(self.problem.sentence, self.problem.record)

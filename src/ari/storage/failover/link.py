@@ -42,7 +42,7 @@ class Link:
         engine = self.sessions.engine(synchronous_commit)
 
         def open_one(*_empty: str, **parameters: Any) -> Any:
-            self.history.gate()
+            self.history.require_trust()
             return self.connect(parameters)
 
         # Not the event do_connect: the first listener that returns a connection would silence all others.
@@ -54,7 +54,7 @@ class Link:
 
         @event.listens_for(engine, "checkout")
         def _check(connection: Any, entry: ConnectionPoolEntry, _proxy: object) -> None:
-            self.history.gate()
+            self.history.require_trust()
             if not entry.info.pop("examined", False):
                 self._check_again(connection)
 
@@ -123,7 +123,7 @@ class Link:
         import psycopg  # noqa: PLC0415 - the extra "postgres"
 
         if not watching:
-            self.history.gate()
+            self.history.require_trust()
         parameters = self.sessions.url.parameters(application_name, timeout_seconds)
         failures: list[Exception] = []
         for server in self.servers.order(parameters):
