@@ -158,4 +158,4 @@ async def in_time(work: Awaitable[T], otherwise: str = "try again") -> T:
         async with asyncio.timeout(ANSWER_SECONDS):
             return await work
     except TimeoutError:
-        raise Unavailable(f"The database did not answer in time; {otherwise}.") from None
+        raise Unavailable(f"The database did not respond in time; {otherwise}.") from None

@@ -26,7 +26,7 @@ from ari.base.transaction import new_event, record
 LIVES_MS = 30 * MINUTE_MS
 AT_ONCE = 3
 PAUSE_MS = 4 * HOUR_MS
-"""Between the mails that follow those at once, until a day without any has passed."""
+"""Between the emails after the immediate ones, until a day without any has passed."""
 PER_HOUR = 3
 PER_DAY = 6
 """For links requested from a browser or address that has signed in before."""
@@ -111,7 +111,7 @@ def confirm_address(tx: AccountTransaction, token: str) -> Account:
 def change_address(tx: AccountTransaction, account_id: str, email: str) -> Account:
     """Give an account another address, at which it was proven to be reached or that the command line knows to be right.
 
-    Links that were mailed before work no longer. Raises ``Invalid``, ``NotFound``, ``ReauthRequired``.
+    Links emailed before stop working. Raises ``Invalid``, ``NotFound``, ``ReauthRequired``.
     """
     tx.caller.require_confirmed(tx.now_ms)
     return _set_address(tx, account_id, email, caller=tx.caller)
@@ -167,7 +167,7 @@ def _link(token: str, account_id: str, purpose: Purpose, email: str, now_ms: int
 
 
 def _name_of(tx: AccountTransaction, address: str) -> str:
-    """How the counts of an e-mail address are named, whether or not it has an account.
+    """The names of an email address's counters, whether or not it has an account.
 
     With a salt that strangers do not know, none of them finds two addresses that share a count, which would show
     whether one has an account. 32 bits: what was typed, perhaps a password, cannot be read from it.

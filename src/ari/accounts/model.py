@@ -1,4 +1,4 @@
-"""Accounts, browser sessions and e-mail addresses."""
+"""Accounts, browser sessions and email addresses."""
 
 import unicodedata
 from contextlib import suppress
@@ -57,7 +57,7 @@ class HalfSignIn:
 
 @dataclass(frozen=True, slots=True)
 class MailLink:
-    """A link that was mailed to ``email``; ``digest`` is the SHA-256 of its token."""
+    """A link emailed to ``email``; ``digest`` is the SHA-256 of its token."""
 
     digest: bytes
     account_id: str
@@ -102,7 +102,7 @@ def check_email(text: str) -> str:
     """The address in its one spelling.
 
     Raises ``Invalid`` for what cannot be an address: not exactly one ``@`` with something on both sides, more than 254
-    bytes, spaces or characters that cannot be printed. Whether mail arrives there is not asked.
+    bytes, spaces or characters that cannot be printed. Delivery isn't checked.
     """
     email = spell_email(text[: EMAIL_LENGTH * 4])
     name, at, host = email.partition("@")

@@ -98,7 +98,7 @@ def check_new_password(password: str, email: str) -> None:
     """Raise ``Invalid`` unless the password may protect this account.
 
     It has 12 characters or more, at most 1,024 bytes, no control characters (no form can type them again), and is
-    neither common nor easily guessed from a dictionary, a keyboard, a date or the e-mail address.
+    neither common nor easily guessed from a dictionary, a keyboard, a date or the email address.
     """
     problem = _problem_of(password, email)
     if problem is not None:

@@ -54,7 +54,7 @@ class SignInStore(Protocol):
 
 
 class MailLinkStore(Protocol):
-    """Links that were mailed, one of each purpose an account."""
+    """Emailed links, one of each purpose per account."""
 
     def keep_link(self, link: MailLink) -> None:
         """Store it, in place of the one before."""

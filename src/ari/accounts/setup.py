@@ -58,7 +58,7 @@ def token_is_good(tx: AccountTransaction, token: str) -> bool:
 def make_owner(tx: AccountTransaction, token: str, email: str, password_hash: str) -> Account:
     """Make the owner and use the token up; of several at once exactly one succeeds.
 
-    Raises ``NotFound`` for a wrong, used or old token and once an owner exists, ``Invalid`` for the e-mail address.
+    Raises ``NotFound`` for a wrong, used or old token and once an owner exists, ``Invalid`` for the email address.
     """
     if not token_is_good(tx, token):
         raise NotFound("Page not found.")
@@ -74,7 +74,7 @@ def make_owner_and_sign_in(tx: AccountTransaction, token: str, email: str, passw
 
 
 def admin_credentials(email: str, password: str) -> tuple[str, str]:
-    """``ARI_ADMIN_*`` as e-mail address and password hash. Ask only where ``has_owner`` says no.
+    """``ARI_ADMIN_*`` as email address and password hash. Ask only where ``has_owner`` says no.
 
     Raises ``ConfigurationError`` naming the setting whose value will not do.
     """
@@ -105,7 +105,7 @@ def bootstrap_owner(
 def reset_password(tx: AccountTransaction, email: str | None, password_hash: str) -> Account:
     """Give an account (``None``: the owner) another password.
 
-    All its sessions end but the caller's own, its known browsers are forgotten, links that were mailed are void, and
+    All its sessions end but the caller's own, its known browsers are forgotten, emailed links are void, and
     nobody has to wait for failed attempts any longer: they were made against the old password. Two-factor stays.
     Raises ``NotFound`` if there is no such account, ``ReauthRequired`` unless the session entered it recently.
     """

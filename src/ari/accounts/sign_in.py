@@ -1,4 +1,4 @@
-"""Signing in with e-mail and password, in three steps (hashing is slow and stays outside transactions)::
+"""Signing in with email and password, in three steps (hashing is slow and stays outside transactions)::
 
     attempt = begin(tx, …)                                    counts it, or raises RateLimited; commit
     verdict = await pool.verify(attempt.password_hash, password)
@@ -7,7 +7,7 @@
 Half of one is what an account with two-factor gets: five minutes to give its code (``second_step``).
 
 Limits (security.md 25), kept in the database so that all processes share them: 5 attempts in any 5 minutes per address
-(IPv6: a /64, and 20 for a /48); for one e-mail address, whether or not it has an account, a delay from 1 s up to 30 s
+(IPv6: a /64, and 20 for a /48); for one email address, whether or not it has an account, a delay from 1 s up to 30 s
 that grows once 5 attempts failed within 5 minutes. No account is ever locked: the delay does not concern a network that
 has not tried of late (``newcomers``), and a browser that signed in before, or any browser at an address from which the
 account signed in before, has 5 attempts of its own, whatever strangers do. Attempts that are refused by a limit test no

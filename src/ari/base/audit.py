@@ -19,7 +19,7 @@ from ari.base.transaction import CommandTransaction, record
 FIRST = "0" * 64
 """The hash that the first event follows."""
 MIN_RETENTION_DAYS = 7
-"""Mails and repeated warnings look back some days."""
+"""Emails and repeated warnings look back some days."""
 
 
 class _Statement:

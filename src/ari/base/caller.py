@@ -1,4 +1,4 @@
-"""Who asks for a command to be done."""
+"""The caller of a command."""
 
 import getpass
 import os

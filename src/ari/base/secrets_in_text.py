@@ -1,6 +1,6 @@
 """Secrets in text that others wrote: found by their looks and cut, so that no log or page keeps one (security.md 17).
 
-A cut secret keeps its first 10 characters, enough to recognise its kind: ``ari_k_Ab12…``.
+A cut secret keeps its first 10 characters, enough to recognize its kind: ``ari_k_Ab12…``.
 """
 
 import re

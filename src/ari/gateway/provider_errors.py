@@ -56,7 +56,7 @@ def _explain(body: bytes, provider: Provider) -> bytes:
         return body
     if not isinstance(document, dict) or "detail" in document:
         return body
-    words = f"{provider.title} answered this request with 401, for a reason of its own: your ARI key was accepted."
+    words = f"{provider.title} rejected this request with 401 for its own reason; your ARI key was accepted."
     return msgspec.json.encode({**document, "detail": words})
 
 

@@ -97,7 +97,7 @@ class RequestContext(msgspec.Struct, eq=False):
         """Commands for the caller. Raises ``RuntimeError`` on a route that the middleware opens to everybody."""
         caller = self.caller
         if caller is None:
-            raise RuntimeError("a route that is open to visitors asked for its caller")
+            raise RuntimeError("a route that is open to visitors needs a caller")
         return Deps(self.instance, caller)
 
     @property
@@ -143,7 +143,7 @@ def session_of(request: HasScope) -> SignedIn:
     """The session of this request, on a route that is open to sessions only."""
     signed_in = context_of(request).signed_in
     if signed_in is None:
-        raise RuntimeError("a route that is open to others asked for the session")
+        raise RuntimeError("a route that is open to other callers needs a session")
     return signed_in
 
 

@@ -16,7 +16,7 @@ LINGER_SECONDS = 10
 IDLE_SECONDS = 2
 MAX_DRAINED_BYTES = 64 * 1024 * 1024
 _TURNS = 3
-"""Of the event loop: a reader that was cancelled has stopped by then."""
+"""Of the event loop: a reader that was canceled has stopped by then."""
 
 
 def announces_body(head: RequestHead) -> bool:

@@ -98,7 +98,7 @@ def remove(tx: IntegrationTransaction, provider: Provider) -> None:
 
 
 def _require_may_change(caller: Caller, provider: Provider) -> None:
-    """Refuse API keys, whatever their scopes, where the mail that sets the owner's password leaves."""
+    """Refuse API keys, whatever their scopes, for the provider that sends password reset emails."""
     if provider.sends_mail and caller.key_id is not None:
         raise Forbidden(
             f"API keys can't change {provider.title}, because ARI sends its own email through it. Sign in as the owner "

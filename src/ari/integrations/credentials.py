@@ -82,7 +82,7 @@ def credential_of(stored: Stored, keys: MasterKeys, provider: Provider, environm
 
 
 def find_mail_credential(tx: IntegrationTransaction, environment: ProviderEnvironment) -> Credential | None:
-    """The credential for sending mail, ``None`` if there is none that can be decrypted."""
+    """The credential for sending emails, ``None`` if there is none that can be decrypted."""
     try:
         return credential(tx, providers()["resend"], environment)
     except (Conflict, CannotOpen):

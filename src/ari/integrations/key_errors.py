@@ -18,7 +18,7 @@ _MESSAGE_FIELDS = ("message", "detail", "error", "msg", "error_description", "ti
 
 
 class Said(Enum):
-    """What an error means for the key.
+    """The meaning of an error for the key.
 
     ``OTHER``: another reason; ``UNCLEAR``: text that ARI doesn't recognize; ``NOTHING``: no reason at all, as in
     ``{"detail": "Unauthorized"}``.

@@ -55,7 +55,7 @@ class ClockWatch:
 
 
 async def run(instance: Instance) -> None:
-    """Tick until cancelled. A failed tick is logged, and the next one tries again."""
+    """Tick until canceled. A failed tick is logged, and the next one tries again."""
     watch = ClockWatch(instance.clock)
     stop = threading.Event()
     retention = asyncio.create_task(keep_retention(instance, stop))

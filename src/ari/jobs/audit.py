@@ -18,7 +18,7 @@ _log = structlog.get_logger("ari.jobs")
 
 
 async def keep_audit(instance: Instance) -> None:
-    """Do both until cancelled."""
+    """Do both until canceled."""
     logged: str | None = None
     while True:
         logged = await asyncio.to_thread(round_of_audit, instance, logged)

@@ -17,7 +17,7 @@ _log = structlog.get_logger("ari.jobs")
 
 
 async def keep_watch(instance: Instance) -> None:
-    """Scan until cancelled, in a thread; a failed scan is logged and repeated."""
+    """Scan until canceled, in a thread; a failed scan is logged and repeated."""
     while instance.settings.watch:
         try:
             await asyncio.to_thread(scan_once, instance)

@@ -1,6 +1,6 @@
 """The text of an API key: ``ari_k_`` + 43 base62 characters (256 bits) + 6 base62 characters of CRC-32.
 
-One double-click selects it, scanners recognise it offline, a typo is refused without a lookup. Only its SHA-256 and a
+One double-click selects it, scanners recognize it offline, a typo is refused without a lookup. Only its SHA-256 and a
 hint are stored: a fast hash is right for secrets of 112 random bits or more (NIST SP 800-63B-4 §3.1.1.2,
 OWASP ASVS 5.0 6.5.2).
 """
@@ -52,7 +52,7 @@ def digest(text: bytes) -> bytes:
 
 
 def hint(text: str) -> str:
-    """What pages, logs and mails may show: prefix, first 4 … last 4."""
+    """The part of a token that pages, logs and emails may show: prefix, first 4 … last 4."""
     return f"{text[: len(PREFIX) + 4]}…{text[-4:]}"
 
 

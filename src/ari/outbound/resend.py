@@ -46,7 +46,7 @@ _ID = re.compile(r"[0-9A-Za-z-]{1,64}")
 
 
 class Resend:
-    """Fulfils ``notifications.ports.Sender``."""
+    """Implements ``notifications.ports.Sender``."""
 
     name = "resend"
 

@@ -1,7 +1,7 @@
 """Send email through an SMTP server, with TLS or on this machine only.
 
 SMTP has no idempotency: if a server accepts an email but the reply is lost, the retry sends a second copy. Both have
-the same Message-ID, by which mail programs recognize duplicates.
+the same Message-ID, by which email programs recognize duplicates.
 """
 
 import asyncio

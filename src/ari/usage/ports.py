@@ -127,7 +127,7 @@ class UsageReader(Protocol):
 
 
 class KeyLookup(KeyFinder, Protocol):
-    """What the middleware and the fast routes read, over connections of its own."""
+    """The lookups of the middleware and the fast routes, over their own connections."""
 
     async def totals(self, key_id: str) -> KeyTotals:
         """The totals of a key, no older than the last call of ``find``. Raises ``Unavailable``."""

@@ -53,8 +53,8 @@ _logger = logging.getLogger(__name__)
 
 
 class _Waiter(asyncio.Future[None]):
-    """What several callers wait for. A cancelled caller must not cancel the others: it keeps waiting with them and is
-    cancelled afterwards."""
+    """What several callers wait for. A canceled caller must not cancel the others: it keeps waiting with them and is
+    canceled afterwards."""
 
     def cancel(self, msg: Any = None) -> bool:  # noqa: ARG002 - as asyncio has it
         return False

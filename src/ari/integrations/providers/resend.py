@@ -1,4 +1,4 @@
-"""Resend: mail, not AI."""
+"""Resend: sends emails; not an AI provider."""
 # https://resend.com/docs/api-reference/errors: a send-only key gets 401 restricted_api_key, a wrong one 403
 # invalid_api_key (once 400), so the name decides and not the status.
 

@@ -140,7 +140,7 @@ def _damage_as_invalid() -> Iterator[None]:
 def _body(tar: tarfile.TarFile, info: tarfile.TarInfo) -> bytes:
     file = tar.extractfile(info) if info.isreg() and info.size <= _LARGEST_MEMBER else None
     if file is None:
-        raise ValueError("not a member of ours")
+        raise ValueError("not a member that ARI writes")
     return file.read()
 
 

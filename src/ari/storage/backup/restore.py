@@ -186,7 +186,7 @@ class _Filling:
         if self.terms.untrusted and not self.restored.is_trusted:
             trail.accept(keep_identity=False)
         self.signed = trail.sign()
-        FeedTables(main).mark_read(event)  # nobody is mailed of what happened before
+        FeedTables(main).mark_read(event)  # no emails about earlier events
 
 
 def _batches(reader: Reader) -> Iterator[tuple[str, list[Row]]]:

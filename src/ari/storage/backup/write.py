@@ -52,9 +52,9 @@ LOG_TABLES = (
     tables.usage_ai,
     tables.usage_ai_hours,
 )
-"""Sessions, known browsers and sign-in counters stay out: a backup signs nobody in. The master key does too, and so do
-notices and their mails: who restores a backup is not mailed what the other instance mailed already. The restored
-database begins a history of its own."""
+"""Left out: sessions, known browsers and sign-in counters, since a backup must not sign anyone in; the master key; and
+notices and their emails, which the original instance has already sent. The restored database begins its own
+history."""
 _PASSING_NOTES = ("setup_token", READ)
 _PASSING_SECRETS = (SEALED_KIND, RESPONSE_KIND)
 """Notes that mean something only until ARI starts again, or in this database."""

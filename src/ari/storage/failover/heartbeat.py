@@ -120,7 +120,7 @@ class Heartbeat:
         self._link.servers.failed(server)
         count = self._link.sockets.shut(server)
         _logger.error(
-            "The database server %s did not answer for %g s: its %d connections were ended, and another is tried.",
+            "The database server %s did not respond for %g s: its %d connections were ended, and another is tried.",
             server,
             self._patience_seconds(),
             count,

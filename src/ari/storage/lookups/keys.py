@@ -19,7 +19,7 @@ from ari.usage.model import NO_USE, KeyTotals
 
 _KEY = ", ".join(column.name for column in COLUMNS)
 _TOTALS = "request_count, refused_count, first_used_at_ms, last_used_at_ms"
-_NO_KEYS = "The key store cannot answer now."
+_NO_KEYS = "The key store can't be read now."
 _NO_TOTALS = "The usage log cannot be read now."
 
 K = TypeVar("K", bytes, str)

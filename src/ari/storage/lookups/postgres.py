@@ -150,4 +150,4 @@ class PostgresBatchLookup(Generic[V]):
 def _reason_of(asking: "asyncio.Future[Any]", timeout_seconds: float) -> str | None:
     if asking.done() and not asking.cancelled():
         return reason_of(asking.exception())
-    return f"PostgreSQL did not answer within {timeout_seconds:g} seconds."
+    return f"PostgreSQL did not respond within {timeout_seconds:g} seconds."

@@ -15,7 +15,7 @@ _SESSION = tuple(sessions.c)
 
 
 class AccountTables:
-    """Fulfils ``accounts.ports.AccountStore`` inside the transaction of ``connection``."""
+    """Implements ``accounts.ports.AccountStore`` inside the transaction of ``connection``."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -141,7 +141,7 @@ class AccountTables:
 
 
 class NoteTables:
-    """Fulfils ``accounts.ports.NoteStore`` inside the transaction of ``connection``."""
+    """Implements ``accounts.ports.NoteStore`` inside the transaction of ``connection``."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection

@@ -1,4 +1,4 @@
-"""Advice that the owner dismissed; fulfils ``usage.hygiene.Dismissals``."""
+"""Advice that the owner dismissed; implements ``usage.hygiene.Dismissals``."""
 
 from collections.abc import Mapping
 

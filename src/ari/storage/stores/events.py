@@ -1,4 +1,4 @@
-"""The audit log in SQL; fulfils ``base.audit.PrunableEvents``. Triggers forbid updates and deletes of its rows."""
+"""The audit log in SQL; implements ``base.audit.PrunableEvents``. Triggers forbid updates and deletes of its rows."""
 
 import json
 from dataclasses import replace

@@ -12,7 +12,7 @@ _t = integrations.c
 
 
 class IntegrationTable:
-    """Fulfils ``integrations.ports.IntegrationStore`` inside the transaction of ``connection``."""
+    """Implements ``integrations.ports.IntegrationStore`` inside the transaction of ``connection``."""
 
     def __init__(self, connection: Connection, *, writing: bool) -> None:
         self._connection = connection

@@ -1,4 +1,4 @@
-"""Lists of API keys in SQL; fulfils ``keys.listing.KeyListing``.
+"""Lists of API keys in SQL; implements ``keys.listing.KeyListing``.
 
 A run by name or expiry is a span of an index of the keys that are not deleted, a run by age a span of the ids' own.
 What it is narrowed by is tested on the way: a search reads on until the page is full, at worst through all keys.

@@ -1,4 +1,4 @@
-"""API keys in SQL; fulfils ``keys.ports.KeyStore``."""
+"""API keys in SQL; implements ``keys.ports.KeyStore``."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Notices and their mails in SQL; fulfils the ports of ``ari.notifications``."""
+"""Notices and their emails in SQL; implements the ports of ``ari.notifications``."""
 
 from dataclasses import asdict
 from typing import Any
@@ -21,7 +21,7 @@ _FIELDS = [_t[name] for name in Notice.__dataclass_fields__]
 
 
 class FeedTables:
-    """Fulfils ``EventFeed`` inside the transaction of ``connection``."""
+    """Implements ``EventFeed`` inside the transaction of ``connection``."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -61,7 +61,7 @@ def _after(last_id: Any) -> ColumnElement[bool]:
 
 
 class NoticeTables:
-    """Fulfils ``NoticeStore`` inside the transaction of ``connection``."""
+    """Implements ``NoticeStore`` inside the transaction of ``connection``."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -105,7 +105,7 @@ class NoticeTables:
 
 
 class OutboxTables:
-    """Fulfils ``OutboxStore`` inside the transaction of ``connection``."""
+    """Implements ``OutboxStore`` inside the transaction of ``connection``."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection

@@ -10,7 +10,7 @@ from ari.storage.tables import backup_codes, half_sign_ins, two_factor
 
 
 class SecondStepTables:
-    """Fulfils ``accounts.ports.SecondStepStore`` inside the transaction of ``connection``."""
+    """Implements ``accounts.ports.SecondStepStore`` inside the transaction of ``connection``."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection

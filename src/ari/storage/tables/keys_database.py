@@ -291,4 +291,4 @@ notices = Table(
     Index("ix_notices_state_next_try_at_ms", "state", "next_try_at_ms"),
     Index("ix_notices_kind_made_at_ms", "kind", "made_at_ms"),
 )
-"""``letter`` is the mail as it is tried, until the notice is done with."""
+"""``letter`` is the email to send, until the notice is finished."""

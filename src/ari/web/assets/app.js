@@ -1,4 +1,4 @@
-// What the pages gain with scripting. Without it every page works but for copying.
+// Enhances the pages. Without scripting, everything works except copying.
 
 import "htmx.org";
 

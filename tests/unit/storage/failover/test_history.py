@@ -162,6 +162,6 @@ def test_a_reported_problem_closes_the_gate_until_the_database_is_well(history: 
         _examine(history, SEEN[:3])
     history.report(lost.value, SEEN[3:])
     with pytest.raises(Unavailable, match="ari database status"):
-        history.gate()
+        history.require_trust()
     _examine(history, SEEN)
-    history.gate()
+    history.require_trust()

@@ -11,7 +11,7 @@ export function toast(text, kind = "good") {
   const made = document.querySelector("#toast-shape").content.firstElementChild.cloneNode(true);
   made.dataset.kind = kind;
   made.querySelector("[data-toast-text]").textContent = text;
-  // What is behind an open dialog is neither heard nor reached.
+  // Screen readers and keyboards can't reach a toast behind an open dialog.
   (document.querySelector("dialog[open] [data-toasts]") ?? document.querySelector("#toasts")).append(made);
   leaveLater(made);
 }

@@ -1,4 +1,4 @@
-"""Notices and what became of their mails."""
+"""Notices and the state of their emails."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Make the table; nothing is mailed of what happened before."""
+    """Make the table; no emails are sent about earlier events."""
     op.create_table(
         "notices",
         sa.Column("id", sa.String(length=40), nullable=False),
