@@ -41,10 +41,10 @@ TAG = re.compile(r"\{[{%].*?[%}]\}|<[^>]+>", re.DOTALL)
 
 
 ROLES = {"routes", "urls", "view", "model", "ports", "deps", "env", "openapi", "context", "checks", "facts", "listing"}
-"""Modules with the same part in each folder: routes and URLs of a page, the model of a concept, checks before serving."""
+"""Modules with the same part in each folder: routes and URLs of a page, the model of a concept."""
 SUBJECTS = (
     {"keys", "events", "audit", "usage", "usage_export", "integrations", "notifications", "watch", "verify", "bulk"}
-    | {"two_factor", "second_step", "master_key", "health", "migrate", "mail", "manage", "export", "retention", "ai"}
+    | {"two_factor", "second_step", "master_key", "health", "migrate", "mail", "export", "retention", "ai"}
     | {"addresses", "cookies", "credentials", "environment", "queries", "resend", "responses", "search", "sqlite"}
     | {"transaction"}
 )
