@@ -7,7 +7,7 @@ from ari.base.settings import Settings
 from ari.deps import Deps
 from ari.integrations import commands
 from ari.integrations.providers import provider_named
-from ari.outbound.mail import MailService, mail_config_of, sender_of
+from ari.outbound.mail import CurrentMailService, mail_config_of, sender_of
 from ari.outbound.resend import Resend
 from ari.outbound.smtp import Smtp
 from tests.support.instances import opened
@@ -16,7 +16,7 @@ RESEND = provider_named("resend")
 STORED = "re_0123456789abcdefABCDEFghijkl"
 
 
-def _class_of_sender(service: MailService) -> type[object]:
+def _class_of_sender(service: CurrentMailService) -> type[object]:
     return type(service.sender)
 
 
@@ -40,7 +40,7 @@ def test_the_settings_name_the_service() -> None:
 def test_a_stored_key_is_used_and_given_up_without_a_restart(data_dir: Path) -> None:
     """In every worker: each asks before it sends, so a removed key sends nothing more."""
     with opened(data_dir, None) as instance:
-        deps, service = Deps(instance), MailService(instance.settings, lambda: instance.provider_environment)
+        deps, service = Deps(instance), CurrentMailService(instance.settings, lambda: instance.provider_environment)
         deps.do_sync(commands.put_key, RESEND, instance.provider_environment, STORED)
         assert _class_of_sender(service) is type(None)
         asyncio.run(service.refresh(deps))
@@ -57,7 +57,7 @@ def test_a_stored_key_does_not_replace_the_configured_service(data_dir: Path) ->
     with opened(
         data_dir, None, smtp_url="smtps://user:hunter2@mail.example.net", mail_from="a@example.net"
     ) as instance:
-        deps, service = Deps(instance), MailService(instance.settings, lambda: instance.provider_environment)
+        deps, service = Deps(instance), CurrentMailService(instance.settings, lambda: instance.provider_environment)
         deps.do_sync(commands.put_key, RESEND, instance.provider_environment, STORED)
         asyncio.run(service.refresh(deps))
         assert isinstance(service.sender, Smtp)
