@@ -35,7 +35,7 @@ def test_of_two_processes_one_records() -> None:
     first, second = (_due(tx, NOW_MS + MINUTE_MS) for _ in range(2))
     assert record(tx, first, [FOUND])
     assert not record(tx, second, [FOUND])
-    assert [event.name for event in tx.told] == ["key_expiring"]
+    assert [event.name for event in tx.events.page(None, None, 10)] == ["key_expiring"]
     assert tx.muted(NOW_MS + DAY_MS) == {"mark"}
 
 
