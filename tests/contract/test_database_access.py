@@ -93,8 +93,9 @@ def test_the_files_and_variables_of_libpq_count(
     monkeypatch.setenv("PGPASSFILE", str(passwords))
     monkeypatch.setenv("PGSERVICEFILE", str(services))
     for url in ("postgresql:///?service=ari", f"postgresql://walled@{place}?sslmode=require"):
-        with opened(data_dir, url) as instance:
+        with opened(data_dir, url) as instance, instance.database.main.connect() as connection:
             try_verifying(instance.database)
+            assert connection.scalar(text("SELECT current_user")) == "walled"
     monkeypatch.delenv("PGPASSFILE")
     for name, value in {"PGHOST": "127.0.0.1", "PGPORT": port, "PGUSER": "walled", "PGPASSWORD": PASSWORD}.items():
         monkeypatch.setenv(name, value)

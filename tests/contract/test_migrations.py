@@ -138,7 +138,9 @@ def test_the_inbox_is_made_once(data_dir: Path, postgres_url: str) -> None:
             eventually(lambda: _waiting(postgres_url) == 3)
         for one in preparing:
             one.result()
-        instance.database.usage.commit(Batch([a_row()]))
+        row = a_row()
+        instance.database.usage.commit(Batch([row]))
+        assert instance.database.usage.totals([row.key_id])[row.key_id].request_count == 1
 
 
 def test_a_long_migration_is_waited_for(data_dir: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

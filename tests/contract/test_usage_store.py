@@ -226,11 +226,21 @@ def test_random_batches_keep_totals_rollups_and_log_equal(store: UsageTables, in
         )
         for _ in range(60)
     ]
+    stored: dict[str, UsageRow] = {}
     for _ in range(40):
         picked = chance.sample(known, chance.randrange(1, 12))
         rows = [row if row.accepted else replace(row, count=chance.randrange(1, 20)) for row in picked]
-        store.commit(Batch([*rows, a_row(START_MS + chance.randrange(HOUR_MS))]))
-    sums(instance.database)
+        rows.append(a_row(START_MS + chance.randrange(HOUR_MS)))
+        store.commit(Batch(rows))
+        stored |= {row.id: row for row in rows if row.id not in stored or row.count > stored[row.id].count}
+    expected = {
+        key_id: (
+            sum(row.count for row in stored.values() if row.key_id == key_id and row.accepted),
+            sum(row.count for row in stored.values() if row.key_id == key_id and not row.accepted),
+        )
+        for key_id in (KEY, OTHER_KEY)
+    }
+    assert sums(instance.database) == expected
 
 
 def test_a_completion_fills_in_its_row(store: UsageTables) -> None:

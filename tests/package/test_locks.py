@@ -30,6 +30,12 @@ def project() -> dict[str, Any]:
     return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
+def test_every_lock_is_tested() -> None:
+    """A lock that was moved or renamed would not be missed by the tests below."""
+    assert [lock.name for lock in LOCKS] == ["build.txt", "client.txt", "dev.txt", "run.txt"]
+    assert [lock.name for lock in NPM_LOCKS if lock.is_file()] == ["package-lock.json"] * 2
+
+
 @pytest.mark.parametrize("path", [*LOCKS, *NPM_LOCKS], ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_lock_holds_an_address(path: Path) -> None:
     """A lock says what, never from where."""
@@ -51,6 +57,7 @@ def test_every_requirement_is_pinned_and_hashed(lock: Path) -> None:
 def test_every_npm_package_has_its_integrity(lock: Path) -> None:
     """SHA-512 for every browser package."""
     packages = json.loads(lock.read_text(encoding="utf-8"))["packages"]
+    assert len(packages) > 5
     assert [name for name, entry in packages.items() if name and not entry["integrity"].startswith("sha512-")] == []
 
 
@@ -72,6 +79,7 @@ def test_npm_runs_no_scripts_of_packages() -> None:
 def test_build_requirements_are_pinned_and_locked() -> None:
     """What builds the wheel is pinned too."""
     wanted = project()["build-system"]["requires"]
+    assert wanted
     assert [entry for entry in wanted if not re.fullmatch(r"[a-z-]+==[0-9.]+", entry)] == []
     locked = {entry.split(" ")[0] for entry in requirements(ROOT / "requirements/build.txt")}
     assert set(wanted) <= locked

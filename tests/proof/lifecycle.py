@@ -278,7 +278,7 @@ def machine_on(data_dir: Path, database_url: str | None) -> Iterator[type[Lifecy
         loop.close()
 
 
-def run(machine: type[Lifecycle], examples: int, steps: int = 40) -> None:
+def check_agreement(machine: type[Lifecycle], examples: int, steps: int = 40) -> None:
     """Fails with the smallest sequence of steps in which product and reference differ."""
     run_state_machine_as_test(
         machine,
@@ -321,7 +321,7 @@ def main() -> int:
 def _run_for(machine: type[Lifecycle], seconds: float, first_seed: int) -> int:
     ends, lives = time.monotonic() + seconds, 0
     while time.monotonic() < ends:
-        run(seed(first_seed + lives)(machine), EXAMPLES_AT_ONCE)
+        check_agreement(seed(first_seed + lives)(machine), EXAMPLES_AT_ONCE)
         lives += EXAMPLES_AT_ONCE
     return lives
 

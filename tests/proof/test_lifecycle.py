@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from tests.proof.lifecycle import machine_on, run
+from tests.proof.lifecycle import check_agreement, machine_on
 from tests.proof.reference import contains
 
 EXAMPLES = {"sqlite": 40, "postgresql": 15}
@@ -12,7 +12,7 @@ EXAMPLES = {"sqlite": 40, "postgresql": 15}
 def test_product_and_reference_agree(data_dir: Path, database: Any) -> None:
     """Whatever the owner and callers that are keys do, in any order, while time passes and the clock is set back."""
     with machine_on(data_dir, database.url) as machine:
-        run(machine, EXAMPLES[database.kind])
+        check_agreement(machine, EXAMPLES[database.kind])
 
 
 def test_the_reference_knows_wildcards() -> None:

@@ -20,6 +20,9 @@ MAX_FUNCTION_LINES = 50
 LET_OFF = re.compile(r"#\s*(noqa|type:\s*ignore|pragma:)")
 WITH_A_REASON = re.compile(r"#\s*(noqa: [A-Z0-9, ]+ - .|type: ignore\[[a-z, -]+\]  # .)")
 
+FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef
+CHECKS = re.compile(r"^_?(assert|check|expect|fails_unless)_")
+
 
 def test_imports_go_down_only() -> None:
     """The contracts of the floors, in pyproject.toml."""
@@ -88,3 +91,30 @@ def test_types_are_let_off_only_where_they_are_checked() -> None:
     assert ROOT / "tests" in checked
     unread = [path for path in OTHERS if not any(path.is_relative_to(one) for one in checked)]
     assert not [path.name for path in unread if "# type: ignore" in path.read_text()]
+
+
+def test_every_test_checks_something() -> None:
+    """An assertion, in the test, in a function of its file, or in a helper whose name says that it checks."""
+    idle = []
+    for path in TESTS:
+        functions = [n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, FUNCTIONS)]
+        checking = {one.name for one in functions if _asserts(one)}
+        idle += [
+            f"{path.relative_to(ROOT)}:{one.name}"
+            for one in functions
+            if one.name.startswith("test_")
+            and one.name not in checking
+            and not any(name in checking or CHECKS.search(name) for name in _called(one))
+        ]
+    assert not idle
+
+
+def _asserts(function: ast.AST) -> bool:
+    return any(isinstance(node, ast.Assert) for node in ast.walk(function)) or bool(
+        _called(function) & {"raises", "expect", "AssertionError"}
+    )
+
+
+def _called(function: ast.AST) -> set[str]:
+    called = [node.func for node in ast.walk(function) if isinstance(node, ast.Call)]
+    return {one.attr if isinstance(one, ast.Attribute) else getattr(one, "id", "") for one in called}

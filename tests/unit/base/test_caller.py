@@ -5,6 +5,7 @@ import getpass
 import pytest
 
 from ari.base.caller import CONFIRMED_FOR_MS, SYSTEM, Caller, command_line_caller, is_key
+from ari.base.errors import ReauthRequired
 from ari.base.events import Origin
 
 
@@ -12,10 +13,18 @@ def _session(confirmed_at_ms: int) -> Caller:
     return Caller("usr_1", Origin("web"), session_digest=b"x", confirmed_at_ms=confirmed_at_ms)
 
 
+def _is_confirmed(caller: Caller, now_ms: int) -> bool:
+    try:
+        caller.require_confirmed(now_ms)
+    except ReauthRequired:
+        return False
+    return True
+
+
 @pytest.mark.parametrize("age_ms", [0, 1, CONFIRMED_FOR_MS - 1])
 def test_a_recent_password_is_enough(age_ms: int) -> None:
     """Security rule 29: for 15 minutes."""
-    _session(1_000).require_confirmed(1_000 + age_ms)
+    assert _is_confirmed(_session(1_000), 1_000 + age_ms)
 
 
 @pytest.mark.parametrize("age_ms", [-1, CONFIRMED_FOR_MS, CONFIRMED_FOR_MS * 10])
@@ -28,7 +37,7 @@ def test_an_old_or_future_password_is_not(age_ms: int) -> None:
 def test_keys_and_the_command_line_have_no_password() -> None:
     """They are limited by scopes and by access to the server."""
     for caller in (SYSTEM, Caller("key_1", Origin("api")), command_line_caller()):
-        caller.require_confirmed(10**13)
+        assert _is_confirmed(caller, 10**13)
 
 
 def test_only_keys_have_a_key_id() -> None:

@@ -147,7 +147,9 @@ def test_other_responses_are_not_read() -> None:
 def test_nothing_makes_a_meter_fail(data: bytes, kind: bytes, hides: bool) -> None:
     """Whatever the bytes are: a meter never fails a request."""
     for text in (data, b"data: usage" + data, b'data: {"usage":' + data + b"\n\n", b'{"usage":{' + data):
-        seen(kind, text, text, hides=hides).usage(whole=True)
+        usage = seen(kind, text, text, hides=hides).usage(whole=True)
+        counts = (usage.input_tokens, usage.output_tokens, usage.cached_tokens)
+        assert all(count is None or count >= 0 for count in counts)
 
 
 BEFORE = [

@@ -121,10 +121,14 @@ def test_busy_processes_do_not_starve_a_modest_one(lock: Path) -> None:
     assert min(turns) * 10 > max(turns) > 0, turns
 
 
-def test_no_turn_where_none_is_needed() -> None:
-    """PostgreSQL arranges it itself."""
-    with write_lock(None), write_lock(None):
-        pass
+def test_no_turn_where_none_is_needed(lock: Path) -> None:
+    """PostgreSQL orders its writers itself: two may write at once, where the lock of a file allows one."""
+    held = []
+    with write_lock(None, 0.01), write_lock(None, 0.01):
+        held.append("PostgreSQL")
+    with write_lock(lock, 0.01), pytest.raises(Unavailable), write_lock(lock, 0.01):
+        held.append("SQLite")
+    assert held == ["PostgreSQL"]
 
 
 def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:

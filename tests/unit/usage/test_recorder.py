@@ -220,7 +220,11 @@ def test_completions_are_bounded(play: Play) -> None:
         for n in range(100):
             usage.complete(Completion(f"req_{n}", 200, 1.0, None))
             await asyncio.sleep(0)
-        assert len(usage._completions) == 5
+        store.release()
+        await usage.stop()
+        given = [one.id for batch in store.batches for one in batch.completions]
+        assert given[-5:] == [f"req_{n}" for n in range(95, 100)]
+        assert len(given) <= 10
 
     play(scenario, usage_buffer_rows=5)
 
