@@ -82,7 +82,10 @@ def test_a_refusal_says_what_is_wrong(tmp_path: Path, body: bytes, keys: list[st
 @pytest.mark.parametrize("keys", [[FIRST], [OTHER, FIRST]])
 def test_a_master_key_that_is_here_is_enough(tmp_path: Path, keys: list[str]) -> None:
     """An older one too: backups outlive a rotation."""
-    require_ours(SignedFile(io.BytesIO(_signed())), _keys(tmp_path, *keys))
+    file = SignedFile(io.BytesIO(_signed()))
+    require_ours(file, _keys(tmp_path, *keys))
+    assert file.signer is not None
+    assert file.signer.instance == INSTANCE
 
 
 def test_it_is_read_in_order_only() -> None:
