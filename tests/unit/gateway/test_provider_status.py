@@ -87,5 +87,7 @@ def test_a_status_that_cannot_be_written_fails_no_request(instance: Instance, mo
     def fail(*_: object) -> None:
         raise Unavailable("The disk is full.")
 
-    monkeypatch.setattr(instance.database, "writing", fail)
-    asyncio.run(ProviderStatus(instance).rejected(held, "OpenAI rejected the key.", 401))
+    with monkeypatch.context() as full:
+        full.setattr(instance.database, "writing", fail)
+        asyncio.run(ProviderStatus(instance).rejected(held, "OpenAI rejected the key.", 401))
+    assert _names(instance) == []

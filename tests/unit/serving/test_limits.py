@@ -39,9 +39,13 @@ def test_connections_leave_files_for_the_databases(soft: int, monkeypatch: pytes
 def test_a_system_that_refuses_does_not_prevent_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
     """In a container the limits may not be ours to change."""
 
-    def refuse(*_: object) -> None:
+    refused: list[object] = []
+
+    def refuse(limit: object, _: object) -> None:
+        refused.append(limit)
         raise OSError
 
     monkeypatch.setattr(resource, "setrlimit", refuse)
     limits.raise_open_files()
     limits.no_core_dumps()
+    assert refused == [resource.RLIMIT_NOFILE, resource.RLIMIT_CORE]
