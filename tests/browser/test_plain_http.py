@@ -126,5 +126,5 @@ def test_another_name_is_refused_with_what_to_set(lan: ServerProcess, page: Any)
     """The page names our address and both settings."""
     answer = page.goto(f"http://box.lan:{lan.port}/")
     assert answer.status == 421
-    expect(page.locator("#refusal")).to_contain_text(f"it is at http://nas.lan:{lan.port}")
+    expect(page.locator("#refusal")).to_contain_text(f"this instance is at http://nas.lan:{lan.port}")
     expect(page.locator("#refusal")).to_contain_text("ARI_ALLOWED_HOSTS")
