@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field, JsonValue, RootModel
 from ari.api.log_shapes import UsageOut, UsageSearchIn
 from ari.api.shapes import OneLine, RequestModel, parse_time
 from ari.usage.model import UsageFilter
-from ari.usage.reports.ai_summary import TOP as MOST_NAMED
+from ari.usage.reports.ai_summary import TOP as MAX_NAMED
 from ari.usage.reports.export import COLUMNS
 from ari.usage.reports.summary import TOP
 from ari.usage.search import StatusRange, UsageSearch, code_of, method_of, text_of
@@ -238,13 +238,13 @@ class AiKeySummaryOut(AiSumsOut):
     time_zone: str = Field(description="Time zone of days and weeks.", examples=["UTC"])
     parts: list[AiPartOut] = Field(description="Parts of the range, including those without requests.")
     providers: list[AiProviderOut] = Field(description="By provider, most requests first.")
-    models: list[AiModelOut] = Field(description=f"By provider and model, at most {MOST_NAMED}.")
+    models: list[AiModelOut] = Field(description=f"By provider and model, at most {MAX_NAMED}.")
 
 
 class AiSummaryOut(AiKeySummaryOut):
     """AI gateway usage by all keys, between two whole hours."""
 
-    keys: list[AiKeyOut] = Field(description=f"By key, at most {MOST_NAMED}.")
+    keys: list[AiKeyOut] = Field(description=f"By key, at most {MAX_NAMED}.")
 
 
 class SummaryOut(CountsOut):

@@ -54,7 +54,7 @@ _TO_CALLER_PREFIXES = (
     b"anthropic-fast-",
     b"ratelimit",
 )
-_MOST_LINES, _MOST_BYTES = 64, 12 * 1024
+_MAX_LINES, _MAX_BYTES = 64, 12 * 1024
 """Of a provider's headers that pass; proxies in front of ARI take no more."""
 _PROVIDER_REQUEST_ID = b"x-provider-request-id"
 """The provider's ``x-request-id``; the name itself carries ours."""
@@ -73,8 +73,8 @@ _DOWNLOAD: tuple[Header, ...] = (
 _NAME = re.compile(rb"[a-z0-9!#$%&'*+.^_`|~-]{1,128}")
 _VISIBLE = re.compile(rb"[\x20-\x7e]*")
 _BAD_SEGMENT = re.compile(rb"//|\\|(?:^|/)\.{1,2}(?:/|$)|[\x00-\x1f\x7f]|\xc2[\x80-\x9f]")
-_MOST_DECODINGS = 3
-_MOST_LENGTH_DIGITS = 15
+_MAX_DECODINGS = 3
+_MAX_LENGTH_DIGITS = 15
 _KEY_NAMES = frozenset(
     (
         "access_token",
@@ -110,7 +110,7 @@ def refuse_request(incoming: RequestHead) -> Fault | None:
 
 
 def _hides_segments(path: bytes) -> bool:
-    for _ in range(_MOST_DECODINGS):
+    for _ in range(_MAX_DECODINGS):
         path = unquote_to_bytes(path)
         if _BAD_SEGMENT.search(path):
             return True
@@ -120,7 +120,7 @@ def _hides_segments(path: bytes) -> bool:
 def decodings(path: str) -> set[str]:
     """A path as any server may read it: as sent, and decoded once or more."""
     found = {path}
-    for _ in range(_MOST_DECODINGS):
+    for _ in range(_MAX_DECODINGS):
         path = unquote(path)
         found.add(path)
     return found
@@ -138,7 +138,7 @@ def to_caller(raw: Sequence[Header]) -> list[Header]:
     """The response headers on the allowlist. A content type that a browser could run becomes a download."""
     found: list[Header] = []
     kinds: set[bytes] = set()
-    room = _MOST_BYTES
+    room = _MAX_BYTES
     for given, value in raw:
         name = given.lower()
         if name == b"content-type":
@@ -149,7 +149,7 @@ def to_caller(raw: Sequence[Header]) -> list[Header]:
         elif name not in _TO_CALLER and not name.startswith(_TO_CALLER_PREFIXES):
             continue
         room -= len(name) + len(value)
-        if len(found) < _MOST_LINES and room >= 0 and _NAME.fullmatch(name) and _VISIBLE.fullmatch(value):
+        if len(found) < _MAX_LINES and room >= 0 and _NAME.fullmatch(name) and _VISIBLE.fullmatch(value):
             found.append((name, value))
     kind = kinds.pop() if len(kinds) == 1 else b""
     if _SHOWN.fullmatch(kind):
@@ -174,4 +174,4 @@ def length_of(raw: Sequence[Header]) -> int | None:
     """Content-Length of the response, or ``None``."""
     found = {value.strip() for name, value in raw if name.lower() == b"content-length"}
     length = found.pop() if len(found) == 1 else b""
-    return int(length) if length.isdigit() and len(length) <= _MOST_LENGTH_DIGITS else None
+    return int(length) if length.isdigit() and len(length) <= _MAX_LENGTH_DIGITS else None

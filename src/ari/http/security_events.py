@@ -1,4 +1,4 @@
-"""Events that a request causes without a command: each is written at most once an hour in each process."""
+"""Events that a request causes without a command: each is considered at most once an hour in each process."""
 
 from ari import keys
 from ari.base.caller import Caller

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from enum import Enum
 from typing import Any
 
-_MOST_BYTES = 64 * 1024
-_MOST_WORDS = 300
+_MAX_BYTES = 64 * 1024
+_MAX_WORDS = 300
 """Of a message: what comes later is the request's own, repeated."""
 _CODE_FIELDS = ("code", "type", "status", "reason", "name", "param", "error_code")
 _MESSAGE_FIELDS = ("message", "detail", "error", "msg", "error_description", "title")
@@ -77,7 +77,7 @@ _TAG = re.compile(r"<[^>]*>")
 
 def said_of_key(body: bytes) -> Said:
     """Interpret an error's body. Error codes take precedence over messages."""
-    codes, messages = _parts(body[:_MOST_BYTES])
+    codes, messages = _parts(body[:_MAX_BYTES])
     if any(_REFUSED_CODES.fullmatch(code) for code in codes):
         return Said.REFUSED
     if any(_OTHER_CODES.fullmatch(code) for code in codes):
@@ -92,7 +92,7 @@ def said_of_key(body: bytes) -> Said:
 
 def begins_with(body: bytes, mark: str) -> bool:
     """Whether an error code equals this mark or a message begins with it; a caller's text can't be at the beginning."""
-    codes, messages = _parts(body[:_MOST_BYTES])
+    codes, messages = _parts(body[:_MAX_BYTES])
     return mark.lower() in codes or any(words.startswith(mark) for words in messages)
 
 
@@ -102,13 +102,13 @@ def _parts(body: bytes) -> tuple[list[str], list[str]]:
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):
-        return [], [" ".join(_TAG.sub(" ", text).split())[:_MOST_WORDS]]
+        return [], [" ".join(_TAG.sub(" ", text).split())[:_MAX_WORDS]]
     codes, messages = [], []
     for name, words in _strings(document, "", 0):
         if name in _CODE_FIELDS:
-            codes.append(re.sub(r"[\s-]+", "_", words.strip().lower())[:_MOST_WORDS])
+            codes.append(re.sub(r"[\s-]+", "_", words.strip().lower())[:_MAX_WORDS])
         elif name in _MESSAGE_FIELDS or not name:
-            messages.append(words[:_MOST_WORDS])
+            messages.append(words[:_MAX_WORDS])
     return codes, messages
 
 

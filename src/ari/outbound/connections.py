@@ -21,9 +21,9 @@ from aiohttp.http_exceptions import HttpProcessingError
 from ari.base.addresses import is_permitted
 
 KEEP_ALIVE_SECONDS = 30.0
-MOST_CONNECTIONS = 1_000
+MAX_CONNECTIONS = 1_000
 """Limit for all hosts together, per process; further calls wait for a connection until the connect timeout."""
-MOST_HEAD_BYTES = 1024 * 1024
+MAX_HEAD_BYTES = 1024 * 1024
 """Limit for interim responses (1xx) and the head of the final one together."""
 _INTERIM = (101, 102, 103)
 
@@ -74,7 +74,7 @@ class Line(ResponseHandler):
             self.answered = True
         if self._head_bytes is not None:
             self._head_bytes += len(data)
-            if self._head_bytes > MOST_HEAD_BYTES and self.transport is not None:
+            if self._head_bytes > MAX_HEAD_BYTES and self.transport is not None:
                 self.transport.abort()
                 return
         began = thread_time()
@@ -117,7 +117,7 @@ class Connector(aiohttp.TCPConnector):
             resolver=_CheckingResolver(private),
             socket_factory=checked_socket,
             use_dns_cache=False,
-            limit=MOST_CONNECTIONS,
+            limit=MAX_CONNECTIONS,
             keepalive_timeout=KEEP_ALIVE_SECONDS,
         )
         self._factory: Any = partial(Line, loop=self._loop)

@@ -4,7 +4,7 @@
 from ari.integrations.model import Credential
 from ari.integrations.ports import Probed
 
-_MOST_BYTES = 4 * 1024
+_MAX_BYTES = 4 * 1024
 """Enough of an error body to contain a provider's marker."""
 
 
@@ -23,7 +23,7 @@ class HttpProber:
                 [*headers, *credential.headers],
                 private=credential.owner_named,
                 seconds=timeout_seconds,
-                most_bytes=_MOST_BYTES,
+                most_bytes=_MAX_BYTES,
             )
         if asked.fault is None:
             return Probed(asked.status, asked.body)

@@ -13,7 +13,7 @@ from ari.base.hosts import ascii_address
 from ari.notifications.model import Accepted, Email, Rejected, Retry, SendResult
 from ari.outbound.http import CONNECT_SECONDS, FaultWord, HttpClient, OutboundFault, Reply, Timeouts
 
-_MOST_BYTES = 64 * 1024
+_MAX_BYTES = 64 * 1024
 _OWNERS_TURN_SECONDS = 1800.0
 """The wait when the owner must act first: replace the key, verify a domain, raise a quota."""
 _FAULTS: Mapping[FaultWord, str] = {
@@ -83,7 +83,7 @@ class Resend:
                 HttpClient() as client,
                 client.call("POST", self._url, headers, body, private=self._private, timeouts=timeouts) as reply,
             ):
-                return outcome_of(reply.status, _waits(reply), await reply.beginning(_MOST_BYTES))
+                return outcome_of(reply.status, _waits(reply), await reply.beginning(_MAX_BYTES))
         except OutboundFault as fault:
             return Retry(_FAULTS[fault.word])
 

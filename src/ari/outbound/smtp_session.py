@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
-_MOST_CHALLENGES = 5
+_MAX_CHALLENGES = 5
 
 
 class SmtpTo(smtplib.SMTP):
@@ -29,7 +29,7 @@ class SmtpTo(smtplib.SMTP):
         first = authobject() if initial_response_ok else None
         code, said = self.docmd("AUTH", mechanism if first is None else f"{mechanism} {_base64(first)}")
         self._auth_challenge_count = 0 if first is None else 1  # auth_login asks for the password by it
-        for _ in range(_MOST_CHALLENGES):
+        for _ in range(_MAX_CHALLENGES):
             if code != 334:
                 break
             self._auth_challenge_count += 1

@@ -10,7 +10,7 @@ from ari.usage.spans import Span, Unit
 from ari.web.words import DateShape, date_text
 
 _GAP = 0.24
-_MOST_LABELS = 7
+_MAX_LABELS = 7
 _STEPS = (1, 2, 4, 5, 10)
 
 
@@ -100,7 +100,7 @@ def label_of(span: Span, at_ms: int) -> str:
 
 def _labels(span: Span, parts: list[HourCount]) -> list[Label]:
     """Short labels for some of the bars, evenly spaced."""
-    every = -(-len(parts) // _MOST_LABELS)
+    every = -(-len(parts) // _MAX_LABELS)
     shape: DateShape = "time" if span.unit == "hour" and len(parts) <= 48 else "date"
     labels = []
     for number in range(0, len(parts), every):

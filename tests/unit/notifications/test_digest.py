@@ -6,7 +6,7 @@ from ari.notifications.model import Notice
 from ari.outbound.email_html import render_html
 from tests.support.notices import AT_MS, OFFICE
 
-MOST_BYTES = 30_000
+MAX_BYTES = 30_000
 
 
 def test_the_digest_stays_small() -> None:
@@ -21,5 +21,5 @@ def test_the_digest_stays_small() -> None:
     assert all(part in mail.text and part in mail.html for part in head), "whole, so that ari audit check takes them"
     assert "10,234 more notifications" in mail.subject
     assert "10,214 more" in mail.text
-    assert len(mail.html.encode()) + len(mail.text.encode()) < MOST_BYTES
+    assert len(mail.html.encode()) + len(mail.text.encode()) < MAX_BYTES
     assert mail.html.count("://") == 1

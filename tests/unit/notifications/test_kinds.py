@@ -9,7 +9,7 @@ from ari.notifications.kinds import KINDS
 from ari.notifications.model import STATES
 from tests.support.notices import HINT, LINKS, SAMPLES, letter, said
 
-MOST_BYTES = 30_000
+MAX_BYTES = 30_000
 
 
 def test_every_kind_has_a_file_a_sample_and_events_that_exist() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ari.outbound.connections import MOST_HEAD_BYTES
+from ari.outbound.connections import MAX_HEAD_BYTES
 from ari.outbound.http import HttpClient, Timeouts
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
@@ -173,7 +173,7 @@ def test_interim_responses_have_an_end() -> None:
     async def work() -> None:
         async with _peer([early * 50 + OK]) as (_, url), HttpClient() as client:
             assert (await client.ask("GET", url, private=True)).body == b"ok"
-        async with _peer([early * (MOST_HEAD_BYTES // len(early) + 10_000)]) as (_, url), HttpClient() as client:
+        async with _peer([early * (MAX_HEAD_BYTES // len(early) + 10_000)]) as (_, url), HttpClient() as client:
             assert (await client.ask("GET", url, private=True)).fault == "broken"
 
     _run(work)

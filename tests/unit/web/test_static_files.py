@@ -49,7 +49,7 @@ def with_every_provider(owner: Any) -> None:
         assert answer.status_code == 200, answer.text
 
 
-MOST_BYTES = 150_000
+MAX_BYTES = 150_000
 BEGINNINGS = ("/settings", "/sign-", "/errors/expired", "/nothing/here")
 
 
@@ -83,4 +83,4 @@ def test_every_page_weighs_little(owner: Any) -> None:
                 waiting.append(one)
     assert len(weights) >= 10, weights
     assert {"/settings/integrations", "/settings/integrations/anthropic/key"} < weights.keys()
-    assert {place: weight for place, weight in weights.items() if weight > MOST_BYTES} == {}
+    assert {place: weight for place, weight in weights.items() if weight > MAX_BYTES} == {}

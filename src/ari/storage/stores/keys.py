@@ -28,7 +28,7 @@ COLUMNS = (
     _t.deleted_at_ms,
 )
 """In the order of the fields of ``ApiKey``."""
-_MOST_COMPARED = 10_000
+_MAX_COMPARED = 10_000
 """With so many of the newest keys a new name is compared: 10 ms."""
 
 
@@ -112,7 +112,7 @@ class KeyTables:
     def count_look_alikes(self, name: str, now_ms: int) -> int:
         looks = skeletons(name)
         others = select(_t.name, _t.folded_name).where(_present(now_ms, "active"), _t.folded_name != fold_name(name))
-        newest = others.order_by(_t.id.desc()).limit(_MOST_COMPARED).subquery().c
+        newest = others.order_by(_t.id.desc()).limit(_MAX_COMPARED).subquery().c
         rough_form: ColumnElement[str] = newest.folded_name
         for letter, drawn in ROUGHLY:
             rough_form = func.replace(rough_form, letter, drawn)

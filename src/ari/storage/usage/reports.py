@@ -68,6 +68,8 @@ class UsageReports:
         else:
             spans, parts = [(since_ms, until_ms)], []
         parts += [_keys_by_hour(since, until, each=each) for since, until in spans if since < until]
+        if not parts:
+            return TopKeys([], 0, 0)
         every = union_all(*parts).subquery()
         accepted, refused = func.sum(every.c.accepted), func.sum(every.c.refused)
         query = (

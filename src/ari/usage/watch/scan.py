@@ -33,9 +33,9 @@ _FURTHEST_MS = DAY_MS
 """How far back the log is scanned after a pause."""
 _RHYTHM_MS = 120 * DAY_MS
 """How far back the intervals between uses of a key are read."""
-_MOST_KEYS = 200
+_MAX_KEYS = 200
 """Per rule and scan; the next scan finds others that are still used."""
-_MOST_SEEN = 1_000
+_MAX_SEEN = 1_000
 """Addresses read: fresh ones of all keys, known ones of each."""
 _ALL_KEYS = 20_000
 _NOTE = "watch"
@@ -135,7 +135,7 @@ def _find_expiring(
 def _find_dead_calls(
     tx: WatchTransaction, use: WatchedUse, since_ms: int, window: ScanWindow, muted: set[str]
 ) -> list[DeadCalls]:
-    late = [one for one in use.late_keys(since_ms) if dead_mark(one.key_id) not in muted][:_MOST_KEYS]
+    late = [one for one in use.late_keys(since_ms) if dead_mark(one.key_id) not in muted][:_MAX_KEYS]
     if not late:
         return []
     keys = tx.watch.keys([one.key_id for one in late])
@@ -162,16 +162,16 @@ def _find_dead_calls(
 
 
 def _newly_seen(tx: WatchTransaction, use: WatchedUse, since_ms: int) -> list[NewAddresses]:
-    fresh = use.newly_seen(since_ms, since_ms - FRESH_MS, _MOST_SEEN)
+    fresh = use.newly_seen(since_ms, since_ms - FRESH_MS, _MAX_SEEN)
     keys = tx.watch.keys(list(fresh)) if fresh else {}
-    return [NewAddresses(key, fresh[key.id], use.seen_from(key.id, _MOST_SEEN)) for key in keys.values()]
+    return [NewAddresses(key, fresh[key.id], use.seen_from(key.id, _MAX_SEEN)) for key in keys.values()]
 
 
 def _find_key_bursts(tx: WatchTransaction, use: WatchedUse, window: ScanWindow, limits: Limits) -> list[KeyBurst]:
     since_ms = bursts.since_ms(window, limits)
     if not bursts.is_worth_a_look(use.refusals(since_ms, with_key=True, codes=bursts.KEY_CODES), limits):
         return []
-    loud = use.refused_keys(since_ms, bursts.KEY_CODES, limits.burst_count)[:_MOST_KEYS]
+    loud = use.refused_keys(since_ms, bursts.KEY_CODES, limits.burst_count)[:_MAX_KEYS]
     keys = tx.watch.keys([one.key_id for one in loud]) if loud else {}
     return [
         KeyBurst(keys[one.key_id], one.refused, one.codes, use.refused_from(one.key_id, since_ms, MAX_ADDRESSES))
@@ -184,4 +184,4 @@ def _loud_addresses(use: WatchedUse, window: ScanWindow, limits: Limits) -> list
     since_ms = bursts.since_ms(window, limits)
     if not bursts.is_worth_a_look(use.refusals(since_ms, with_key=False, codes=bursts.ATTEMPT_CODES), limits):
         return []
-    return use.loud_addresses(since_ms, bursts.ATTEMPT_CODES, limits.burst_count, _MOST_KEYS)
+    return use.loud_addresses(since_ms, bursts.ATTEMPT_CODES, limits.burst_count, _MAX_KEYS)

@@ -4,7 +4,7 @@ import pytest
 
 from ari.base.clock import DAY_MS, HOUR_MS
 from ari.instance import Instance
-from ari.usage.model import Attempt, KeyCount, RouteCount
+from ari.usage.model import Attempt, KeyCount, RouteCount, TopKeys
 from ari.usage.ports import Batch
 from ari.usage.search import UsageSearch
 from ari.usage.spans import CodeCount
@@ -65,3 +65,9 @@ def test_an_export_reads_every_row_once(three_days: Instance, size: int) -> None
     """Page by page, whatever their size."""
     ids = [row.id for page in three_days.database.reports.pages(UsageSearch(), size) for row in page]
     assert len(ids) == len(set(ids)) == 75
+
+
+def test_an_empty_span_has_no_keys(instance: Instance) -> None:
+    """Not at midnight either, where no whole day and no hour is left."""
+    for at_ms in (START_MS, START_MS + 1):
+        assert instance.database.reports.top_keys(at_ms, at_ms, 5) == TopKeys([], 0, 0)

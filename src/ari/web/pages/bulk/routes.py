@@ -28,7 +28,7 @@ from ari.web.render import Pages
 _DONE = {"revoke": KEYS_REVOKED, "delete": KEYS_DELETED, "expire": KEYS_EXPIRY_CHANGED}
 _PICKS = ("unused", "endless", "shown")
 """The keys of a recommendation, or all that match the table's search and filter."""
-_MOST_COUNTED = 1_000
+_MAX_COUNTED = 1_000
 _LEAST_USED_FIRST = Sort("used", descending=False)
 
 
@@ -107,7 +107,7 @@ def pick_keys(tx: ListingTransaction, usage: KeyUse, pick: str, view: KeysView) 
     """The ids of the keys that the table shows, or that a recommendation is about."""
     if pick == "shown":
         where = KeyFilter(tx.now_ms, view.text, view.show)
-        found = page_of_keys(tx.listing, usage, where, _LEAST_USED_FIRST, None, _MOST_COUNTED)
+        found = page_of_keys(tx.listing, usage, where, _LEAST_USED_FIRST, None, _MAX_COUNTED)
         return [row.key.id for row in found.rows]
     return [one.key_id for finding in find_advice(tx, usage) if finding.kind == pick for one in finding.about]
 

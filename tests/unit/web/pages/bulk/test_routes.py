@@ -105,7 +105,7 @@ def test_more_keys_than_the_limit_are_left_out_and_said(browser: PageClient, key
     unknown = [f"key_01J{number:023}" for number in range(MAX_KEYS_AT_ONCE - 1)]
     picked = "&key=".join([keys[0].id, *unknown, keys[1].id])
     shown = plain_text(browser.get(f"{MANY}?do=revoke&key={picked}").text)
-    assert "Only the first 1 are included; 1 more remain." in shown
+    assert "Repeat this for the other 1 key." in shown
     response = browser.post(MANY, {"do": "revoke", "keys": " ".join([keys[0].id, *unknown, keys[1].id])})
     assert list(field_errors(response)) == ["keys"]
     assert stored(browser)["Mobile App"] == keys[0]
