@@ -14,6 +14,6 @@ def test_the_mirrored_file_comes_first() -> None:
 
 
 def test_a_module_that_no_test_imports_has_those_with_its_name() -> None:
-    """Pages are tested in a browser, by files with the name of the page."""
-    found = find_tests_of(SOURCE / "ari" / "web" / "pages" / "integrations" / "routes.py")
-    assert Path("tests/browser/test_integrations.py") in found
+    """Some modules are tested through their door, by files with the name of the package."""
+    found = find_tests_of(SOURCE / "ari" / "gateway" / "forward.py")
+    assert Path("tests/doors/test_gateway.py") in found

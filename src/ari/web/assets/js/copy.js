@@ -3,13 +3,19 @@
 import { say } from "./say.js";
 
 const CONFIRMED_FOR_MS = 2500;
+let copying = Promise.resolve();
+
+// Resolves when the last copy has ended and its result has been reported.
+export const copyEnded = () => copying;
 
 export function startCopying() {
   document.addEventListener("click", async (event) => {
     const button = event.target.closest("button[data-copy]");
     const source = button && document.querySelector(button.dataset.copy);
     if (!source) return;
-    const done = await copyText((button.dataset.copyBefore ?? "") + source.textContent.trim());
+    const copied = copyText((button.dataset.copyBefore ?? "") + source.textContent.trim());
+    copying = copied;
+    const done = await copied;
     if (!done) getSelection().selectAllChildren(source);
     showResult(button, done);
     say(done ? "Copied to clipboard." : "Couldn't copy. Select the text and copy it manually.");

@@ -1,6 +1,6 @@
 // Shows a new key once (security.md 31): warns before it is closed uncopied, and wipes the secret.
 
-import { showResult } from "./copy.js";
+import { copyEnded, showResult } from "./copy.js";
 import { say } from "./say.js";
 
 const place = () => document.querySelector("[data-reveal]");
@@ -79,9 +79,10 @@ function onClick(event) {
   leave();
 }
 
-function onDone(event) {
+async function onDone(event) {
   if (!event.target.matches("[data-done]")) return;
   event.preventDefault();
+  await copyEnded(); // Done may be pressed while the clipboard is still being written.
   if (guardsAgainstClosing()) warnAboutClosing();
   else leave();
 }
