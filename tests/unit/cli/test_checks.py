@@ -65,7 +65,8 @@ def test_a_damaged_file(ari: Ari) -> None:
         file.seek(4096)
         file.write(b"\xff" * 8192)
     checks = _checks(ari, code=1)
-    assert "damaged" in " ".join(said for state, said in checks.values() if state == "wrong")
+    damaged = {name for name, (state, said) in checks.items() if state == "wrong" and "damaged" in said}
+    assert damaged == {"database"}, checks
 
 
 def test_a_missing_database_server(ari: Ari, monkeypatch: pytest.MonkeyPatch) -> None:
