@@ -15,10 +15,10 @@ from ari.integrations.ports import Prober
 from ari.outbound.mail import CurrentMailService
 from ari.outbound.probe import HttpProber
 from ari.storage import migrate as migrations
-from ari.storage.checkup import audit_trail, try_verifying
+from ari.storage.audit_log.walk import AuditLogCheck
+from ari.storage.checkup import check_audit_log, try_verifying
 from ari.storage.engine import Database
 from ari.storage.failover.history import WentBack
-from ari.storage.trail.walk import Trail
 from ari.usage.model import KeyClient, KeyTotals
 from ari.usage.ports import KeyLookup
 from ari.usage.recorder import UsageRecorder
@@ -122,9 +122,9 @@ class Instance:
             await self.lookup.check()
         await asyncio.to_thread(self.database.ping)
 
-    def check_audit_trail(self) -> Trail:
+    def check_audit_log(self) -> AuditLogCheck:
         """Walk the whole audit log and compare it with its signed head."""
-        return audit_trail(self.database)
+        return check_audit_log(self.database)
 
     def prove_verification(self) -> None:
         """Do once, before serving, what every verification does.

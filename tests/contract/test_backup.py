@@ -23,7 +23,7 @@ from ari.keys import Created
 from ari.storage.backup.archive import Manifest, Reader, Writer
 from ari.storage.backup.restore import Terms, restore_backup
 from ari.storage.backup.write import LOG_TABLES, MAIN_TABLES, write_backup
-from ari.storage.checkup import audit_trail
+from ari.storage.checkup import check_audit_log
 from ari.storage.engine import KEYS_FILE, Database
 from ari.storage.migrate import LOG, MAIN
 from ari.usage.ports import Batch
@@ -81,7 +81,7 @@ def test_everything_comes_back_in_either_database(source: Instance, target_url: 
             assert [mark["name"] for mark in found.pop("audit_marks")] == ["head"]
         assert after == before
         assert [count_rows(target, name) for name in ("sessions", "devices", "sign_in_attempts")] == [0, 0, 0]
-        assert audit_trail(target.database).is_whole
+        assert check_audit_log(target.database).is_whole
         assert json.loads(event["detail"])["trusted"] is True
         assert owner_mark.is_set(tmp_path / "new")
         assert target.database.usage.totals([before["usage_totals"][0]["key_id"]])
@@ -194,7 +194,7 @@ def _digest_as_number(name: str, row: dict[str, Any]) -> Any:
 def test_a_backup_that_lies_changes_nothing(
     source: Instance, target_url: str | None, tmp_path: Path, change: Any
 ) -> None:
-    """Checksums may be right and the content wrong: a forged trail, strange columns, keys twice."""
+    """Checksums may be right and the content wrong: a forged audit log, strange columns, keys twice."""
     fill(source)
     body = _changed(back_up(source)[0], change)
     with pytest.raises(Invalid, match="isn't a complete ARI backup"):

@@ -16,7 +16,7 @@ from ari.base.ids import new_id
 from ari.deps import Deps
 from ari.instance import Instance
 from ari.jobs import ClockWatch, tick
-from ari.storage.checkup import audit_trail
+from ari.storage.checkup import check_audit_log
 from tests.support.commands import clock_of, create_key, revoke_key
 from tests.support.instances import opened
 
@@ -90,7 +90,7 @@ def test_many_at_once_lose_none(instance: Instance) -> None:
     Deps(instance).do_sync(lambda unit: unit.events.append_counts(instance.now_ms()))
     assert sum(written(instance)) == 60
     assert len(written(instance)) == BOUNDED_EVENTS + 1
-    assert audit_trail(instance.database).is_whole
+    assert check_audit_log(instance.database).is_whole
 
 
 def test_a_flood_of_sign_ins_leaves_few_events(instance: Instance) -> None:

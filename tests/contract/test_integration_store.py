@@ -80,7 +80,7 @@ def test_a_sealed_key_outlives_its_transaction(begin: Begin, data_dir: Path) -> 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_a_change_of_address_is_whole_or_nothing(kind: str, data_dir: Path, request: pytest.FixtureRequest) -> None:
-    """A transaction that fails after it keeps address, key and trail as they were (security.md 34)."""
+    """A transaction that fails after it keeps address, key and audit log as they were (security.md 34)."""
     nothing = ProviderEnvironment()
 
     def fail(unit: Any) -> None:

@@ -15,7 +15,7 @@ from ari.base.errors import ConfigurationError
 from ari.deps import Deps
 from ari.keys import NewKey
 from ari.storage import migrate as migrations
-from ari.storage.checkup import audit_trail
+from ari.storage.checkup import check_audit_log
 from ari.storage.dialect import lock_for_migration
 from ari.storage.engine import Database
 from ari.storage.migrate import LOG, MAIN, Chain
@@ -110,10 +110,10 @@ def test_a_trail_from_before_signatures_is_signed_by_the_upgrade(data_dir: Path,
     with opened(data_dir, database_url) as instance:
         event = Deps(instance).read_sync(lambda unit: unit.events.page(None, None, 1))[0]
         assert (event.name, event.detail) == ("audit_accepted", {"because": "upgrade", "events": 2})
-        trail = audit_trail(instance.database)
-        assert trail.is_whole
-        assert trail.head is not None
-        assert (trail.walked, trail.head.position, trail.head.accepted) == (3, 3, 3)
+        audit_log = check_audit_log(instance.database)
+        assert audit_log.is_whole
+        assert audit_log.head is not None
+        assert (audit_log.walked, audit_log.head.position, audit_log.head.accepted) == (3, 3, 3)
         assert migrations.migrate(instance.database) == []
 
 

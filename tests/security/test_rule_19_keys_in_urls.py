@@ -31,7 +31,7 @@ def test_an_unknown_key_in_a_url_is_refused_too(owner: Any) -> None:
 
 
 def test_what_could_not_be_written_down_is_with_the_next_request(owner: Any) -> None:
-    """While the trail cannot be written such a request is 503; the event is not lost for the rest of the hour."""
+    """While the audit log cannot be written such a request is 503; the event is not lost for the rest of the hour."""
     key, secret = owner.create_key("exposed")
     client = owner.api()
     with sqlite3.connect(owner.server.data_dir / "ari.db", isolation_level=None) as other:

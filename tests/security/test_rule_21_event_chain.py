@@ -16,7 +16,7 @@ from ari import keys
 from ari.deps import Deps
 from ari.instance import Instance
 from ari.keys import KeyChange, NewKey
-from ari.storage.checkup import audit_trail
+from ari.storage.checkup import check_audit_log
 from tests.support.command import Cli
 from tests.support.instances import opened
 from tests.support.owner import Owner, csrf_of
@@ -46,9 +46,9 @@ def _statement(instance: Instance, sql: str) -> None:
 
 
 def _assert_whole(instance: Instance, walked: int) -> None:
-    trail = audit_trail(instance.database)
-    assert trail.is_whole, trail
-    assert trail.walked == walked
+    audit_log = check_audit_log(instance.database)
+    assert audit_log.is_whole, audit_log
+    assert audit_log.walked == walked
 
 
 @pytest.mark.parametrize(
@@ -110,9 +110,9 @@ def test_any_changed_field_is_named(instance: Instance, change: str) -> None:
     _assert_whole(instance, EVENTS)
     _unlocked(instance)
     _statement(instance, f"UPDATE events SET {change} WHERE seq = 3")
-    trail = audit_trail(instance.database)
-    assert trail.broken is not None
-    assert (trail.walked, trail.broken.position) == (3, 3)
+    audit_log = check_audit_log(instance.database)
+    assert audit_log.broken is not None
+    assert (audit_log.walked, audit_log.broken.position) == (3, 3)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_a_removed_or_moved_event_is_noticed(instance: Instance, sql: str) -> No
         _create(instance, f"k{number}")
     _unlocked(instance)
     _statement(instance, sql)
-    broken = audit_trail(instance.database).broken
+    broken = check_audit_log(instance.database).broken
     assert broken is not None
     assert broken.position == 3
 
@@ -179,7 +179,7 @@ def test_doctor_names_the_first_break(cli: Cli, data_dir: Path) -> None:
 
 
 def test_the_command_line_names_the_user_of_the_machine(cli: Cli) -> None:
-    """Whoever sits at the keyboard is in the trail, for every command that changes something."""
+    """Whoever sits at the keyboard is in the audit log, for every command that changes something."""
     cli("migrate", check=True)
     key, _ = cli.create_key("Laptop")
     revoke, delete = ["revoke", key["id"], "--yes"], ["delete", key["id"], "--yes"]

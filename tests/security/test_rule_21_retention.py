@@ -17,10 +17,10 @@ from ari.instance import Instance
 from ari.jobs import audit as jobs
 from ari.storage.backup.restore import Terms, restore_backup
 from ari.storage.backup.write import write_backup
-from ari.storage.checkup import audit_trail
+from ari.storage.checkup import check_audit_log
+from tests.support.audit_log import create, rechain, unlocked
 from tests.support.commands import clock_of
 from tests.support.instances import opened, settings_for
-from tests.support.trail import create, rechain, unlocked
 
 OLD, NEW, DAYS = 7, 3, 30
 MASTER_KEY = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
@@ -49,22 +49,22 @@ def _names(instance: Instance) -> list[str]:
 
 
 def test_old_events_go_and_the_rest_is_verified_from_the_cut(instance: Instance) -> None:
-    """In steps; each is an event with count, times and the last removed hash, and the trail goes on through it."""
+    """In steps; each is an event with count, times and the last removed hash, and the audit log goes on through it."""
     last_old = Deps(instance).read_sync(lambda unit: unit.events.page(None, None, 100))[NEW]
     assert _prune(instance) == OLD
     assert _names(instance) == ["key_created"] * NEW + ["events_removed"] * 3
-    trail = audit_trail(instance.database)
-    assert trail.is_whole, trail
-    assert (trail.walked, trail.removed) == (NEW + 3, OLD)
-    assert trail.head is not None
-    assert trail.head.position == OLD + NEW + 3
+    audit_log = check_audit_log(instance.database)
+    assert audit_log.is_whole, audit_log
+    assert (audit_log.walked, audit_log.removed) == (NEW + 3, OLD)
+    assert audit_log.head is not None
+    assert audit_log.head.position == OLD + NEW + 3
     detail = Deps(instance).read_sync(lambda unit: unit.events.page(None, None, 1))[0].detail
     assert (detail["removed"], detail["removed_in_all"], detail["last_event"]) == (1, OLD, last_old.id)
     assert (detail["first_at"], detail["last_at"]) == ("2027-01-15T08:00:00.000Z",) * 2
     assert Deps(instance).read_sync(lambda unit: unit.events.hash_of(last_old.id)) == detail["last_hash"]
     assert _prune(instance) == 0
     create(instance, "later")
-    assert audit_trail(instance.database).is_whole
+    assert check_audit_log(instance.database).is_whole
 
 
 def test_the_newest_event_stays(instance: Instance) -> None:
@@ -76,7 +76,7 @@ def test_the_newest_event_stays(instance: Instance) -> None:
     assert _prune(instance) == 4
     clock_of(instance).step(1_000 * DAY_MS / 1000)
     assert _prune(instance) in (1, 2)
-    assert audit_trail(instance.database).is_whole
+    assert check_audit_log(instance.database).is_whole
 
 
 def test_a_single_old_event_is_left(data_dir: Path) -> None:
@@ -105,7 +105,7 @@ def test_nothing_but_the_cut_is_removed(instance: Instance, sql: str) -> None:
     refused = pytest.raises(DBAPIError, match=r"never changed or deleted|only moves forward")
     with refused, instance.database.main.begin() as connection:
         connection.execute(text(sql))
-    assert audit_trail(instance.database).is_whole
+    assert check_audit_log(instance.database).is_whole
 
 
 def test_sqlite_does_not_replace_either(data_dir: Path) -> None:
@@ -133,9 +133,9 @@ def test_a_forged_cut_is_found(instance: Instance) -> None:
         signature = forged.signature
         connection.execute(text(put), {"text": forged.text, "key": signature.public, "value": signature.value})
         connection.execute(text("DELETE FROM events WHERE id = :id"), {"id": first.id})
-    assert "its cut is signed with key" in str(audit_trail(instance.database).fault)
+    assert "its cut is signed with key" in str(check_audit_log(instance.database).fault)
     create(instance, "later")
-    assert not audit_trail(instance.database).is_whole
+    assert not check_audit_log(instance.database).is_whole
 
 
 def test_a_trail_that_was_edited_is_not_cut(instance: Instance) -> None:
@@ -165,14 +165,14 @@ def test_a_cut_trail_comes_back_from_a_backup(
     settings = settings_for(folder, url, master_key=MASTER_KEY)
     restore_backup(settings, file, Terms(), SYSTEM, instance.now_ms(), lambda *_: None)
     with opened(folder, url, master_key=MASTER_KEY) as there:
-        trail = audit_trail(there.database)
-        assert trail.is_whole, trail
-        assert (trail.walked, trail.removed) == (NEW + 3 + 1, OLD)
+        audit_log = check_audit_log(there.database)
+        assert audit_log.is_whole, audit_log
+        assert (audit_log.walked, audit_log.removed) == (NEW + 3 + 1, OLD)
         with pytest.raises(DBAPIError, match="never changed or deleted"), there.database.main.begin() as connection:
             connection.execute(text("DELETE FROM events"))
         clock_of(there).step(100 * DAY_MS / 1000)
         assert _prune(there) == NEW + 3 + 1
-        assert audit_trail(there.database).is_whole
+        assert check_audit_log(there.database).is_whole
     if url is not None:
         request.getfixturevalue("postgres").drop(url)
 
@@ -190,4 +190,4 @@ def test_an_old_witness_of_another_node_is_no_alarm(instance: Instance) -> None:
     head = Head.parse(mark.text)
     assert head is not None
     assert Deps(instance).read_sync(lambda unit: unit.events.hash_of(str(head.event_id))) is None
-    assert audit_trail(instance.database).is_whole
+    assert check_audit_log(instance.database).is_whole

@@ -1,4 +1,4 @@
-"""Rule 21: who can write the database cannot forge the trail, since the head is signed and nothing is signed over."""
+"""Rule 21: write access to the database doesn't allow forging the audit log: its head is signed, never signed over."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -20,12 +20,12 @@ from ari.cli.master_key import rotate_in
 from ari.deps import Deps
 from ari.instance import Instance
 from ari.jobs.audit import prune_events
-from ari.storage.checkup import audit_trail
+from ari.storage.audit_log.walk import AuditLogCheck
+from ari.storage.checkup import check_audit_log
 from ari.storage.engine import KEYS_FILE
-from ari.storage.trail.walk import Trail
+from tests.support.audit_log import create, rechain, unlocked
 from tests.support.commands import clock_of
 from tests.support.instances import START_MS, opened
-from tests.support.trail import create, rechain, unlocked
 
 EVENTS = 6
 OTHER_KEY = keys_of("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f", "x")[0]
@@ -107,17 +107,17 @@ FORGERIES: dict[str, Callable[[Connection], None]] = {
 
 @pytest.mark.parametrize("forgery", FORGERIES)
 def test_no_forgery_passes_and_none_is_signed_over(instance: Instance, forgery: str) -> None:
-    """Found at once, and still found after the instance has gone on: later events do not make the trail good."""
-    assert audit_trail(instance.database).is_whole
+    """Found at once, and still found after the instance has gone on: later events do not make the audit log good."""
+    assert check_audit_log(instance.database).is_whole
     with unlocked(instance) as connection:
         FORGERIES[forgery](connection)
-    assert not audit_trail(instance.database).is_whole
+    assert not check_audit_log(instance.database).is_whole
     for number in range(2):
         create(instance, f"later{number}")
-    assert not audit_trail(instance.database).is_whole
+    assert not check_audit_log(instance.database).is_whole
     with pytest.raises(Conflict, match="doesn't match its signature"):
         prune_events(Deps(_later(instance, 100)), 7)
-    assert not audit_trail(instance.database).is_whole
+    assert not check_audit_log(instance.database).is_whole
 
 
 def _later(instance: Instance, days: int) -> Instance:
@@ -135,15 +135,15 @@ def test_an_old_head_does_not_hide_what_came_after(instance: Instance) -> None:
         connection.execute(text("DELETE FROM events WHERE seq > :kept"), {"kept": EVENTS})
         put = "UPDATE audit_marks SET statement = :statement, public_key = :public_key, signature = :signature"
         connection.execute(text(put), old)
-    _assert_replaced(audit_trail(instance.database))
+    _assert_replaced(check_audit_log(instance.database))
     create(instance, "later")
-    _assert_replaced(audit_trail(instance.database))
+    _assert_replaced(check_audit_log(instance.database))
 
 
-def _assert_replaced(trail: Trail) -> None:
-    assert trail.broken is None
-    assert trail.fault is not None
-    assert "this node committed event" in trail.fault
+def _assert_replaced(audit_log: AuditLogCheck) -> None:
+    assert audit_log.broken is None
+    assert audit_log.fault is not None
+    assert "this node committed event" in audit_log.fault
 
 
 def test_an_older_copy_of_the_whole_file_is_noticed(data_dir: Path, tmp_path: Path) -> None:
@@ -160,16 +160,16 @@ def test_an_older_copy_of_the_whole_file_is_noticed(data_dir: Path, tmp_path: Pa
     shutil.copy2(tmp_path / "copy", data_dir / KEYS_FILE)
     (data_dir / "seen-sqlite.json").unlink()  # which would stop the node at once
     with opened(data_dir, None) as instance:
-        _assert_replaced(audit_trail(instance.database))
+        _assert_replaced(check_audit_log(instance.database))
         create(instance, "later")
-        _assert_replaced(audit_trail(instance.database))
+        _assert_replaced(check_audit_log(instance.database))
         assert Deps(instance).read_sync(lambda unit: unit.events.hash_of(kept[0])) is None
         Deps(instance).do_sync(audit.accept, {})
-        assert audit_trail(instance.database).is_whole
+        assert check_audit_log(instance.database).is_whole
 
 
 def test_events_that_nobody_signed_are_counted_for_good(instance: Instance) -> None:
-    """Added by hand, and well chained: the trail goes on after them but says how many there are, until accepted."""
+    """Added by hand, and well chained: the audit log goes on after them but says how many there are, until accepted."""
     event = Event(new_id("evt", START_MS), START_MS, "signed_in", "usr_1", None, SYSTEM.origin)
     last = Deps(instance).read_sync(lambda unit: unit.events.newest())
     assert last is not None
@@ -180,26 +180,26 @@ def test_events_that_nobody_signed_are_counted_for_good(instance: Instance) -> N
     )
     with instance.database.main.begin() as connection:
         connection.execute(text(insert), row)
-    assert "1 event isn't signed after its signed head" in str(audit_trail(instance.database).fault)
+    assert "1 event isn't signed after its signed head" in str(check_audit_log(instance.database).fault)
     create(instance, "later")
-    fault = str(audit_trail(instance.database).fault)
+    fault = str(check_audit_log(instance.database).fault)
     assert "1 event isn't signed" in fault
     assert event.id in fault
     Deps(instance).do_sync(audit.accept, {"because": fault})
-    trail = audit_trail(instance.database)
-    assert trail.is_whole
-    assert trail.walked == EVENTS + 3
+    audit_log = check_audit_log(instance.database)
+    assert audit_log.is_whole
+    assert audit_log.walked == EVENTS + 3
 
 
 def test_a_new_master_key_signs_on(instance: Instance) -> None:
     """Rotation signs the head with the new key before the old one is forgotten."""
-    before = audit_trail(instance.database)
+    before = check_audit_log(instance.database)
     rotate_in(Deps(instance))
-    after = audit_trail(instance.database)
+    after = check_audit_log(instance.database)
     assert after.is_whole
     assert after.fingerprint != before.fingerprint
     create(instance, "later")
-    assert audit_trail(instance.database).is_whole
+    assert check_audit_log(instance.database).is_whole
     assert len(instance.master_keys.all()) == 1
 
 
@@ -232,7 +232,7 @@ def test_a_given_master_key_that_seals_nothing_is_replaced_in_the_trail(
     with opened(data_dir, database_url, master_key=new) as after:
         assert _fault(after) == "None"
         create(after, "c")
-        assert audit_trail(after.database).is_whole
+        assert check_audit_log(after.database).is_whole
 
 
 def test_a_new_master_key_signs_no_forged_mark(instance: Instance) -> None:
@@ -251,8 +251,8 @@ def test_a_node_without_the_master_key_does_not_hide_that(data_dir: Path, postgr
         create(first, "a")
         create(second, "b")
         assert not (other / "master.key").exists()
-        assert "isn't in" in str(audit_trail(second.database).fault)
-        assert "1 event isn't signed" in str(audit_trail(first.database).fault)
+        assert "isn't in" in str(check_audit_log(second.database).fault)
+        assert "1 event isn't signed" in str(check_audit_log(first.database).fault)
         shutil.copy2(data_dir / "master.key", other)
         create(second, "c")
         assert "1 event isn't signed, starting with" in _fault(first)
@@ -260,12 +260,12 @@ def test_a_node_without_the_master_key_does_not_hide_that(data_dir: Path, postgr
 
 
 def _fault(instance: Instance) -> str:
-    return str(audit_trail(instance.database).fault)
+    return str(check_audit_log(instance.database).fault)
 
 
 def test_a_failed_command_signs_nothing(instance: Instance) -> None:
     """The head moves with the commit, or not at all."""
-    before = audit_trail(instance.database).head
+    before = check_audit_log(instance.database).head
 
     def fail(unit: Any) -> None:
         unit.events.append(Event(new_id("evt", 1), 1, "signed_in", unit.caller.actor, None, unit.caller.origin))
@@ -273,4 +273,4 @@ def test_a_failed_command_signs_nothing(instance: Instance) -> None:
 
     with pytest.raises(Conflict):
         Deps(instance).do_sync(fail)
-    assert audit_trail(instance.database).head == before
+    assert check_audit_log(instance.database).head == before

@@ -229,7 +229,7 @@ FAILURES = [
 
 
 def test_a_test_is_no_port_scanner(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Closed, filtered, private or something else: a key gets one answer, after one time, on the card and trail too."""
+    """Closed, filtered, private or else: one answer for keys, after one time, also on the card and in the audit log."""
     monkeypatch.setattr(key_test, "TIMEOUT_SECONDS", 0.05)
     clerk, told = _clerk(instance), set()
     _set(instance, clerk, "https://scanned.example.net:22")
@@ -246,8 +246,8 @@ def test_a_test_is_no_port_scanner(instance: Instance, monkeypatch: pytest.Monke
             began.close()
         row = Deps(instance).read_sync(lambda unit: unit.integrations.get("ollama"))
         assert row is not None
-        trail = Deps(instance).read_sync(lambda unit: unit.events.page("ollama", None, 2))
-        reasons = {str(event.detail.get("words", event.detail.get("reason"))) for event in trail}
+        audit_log = Deps(instance).read_sync(lambda unit: unit.events.page("ollama", None, 2))
+        reasons = {str(event.detail.get("words", event.detail.get("reason"))) for event in audit_log}
         told |= {(result, row.tested, row.failing_reason, *(reasons - {"None"}))}
     assert len(told) == 1, told
     assert "connection failed" in asyncio.run(_owners_words(instance))

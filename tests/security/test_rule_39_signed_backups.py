@@ -22,10 +22,10 @@ from ari.storage.backup.restore import Restored, Terms, restore_backup
 from ari.storage.backup.restore_into import into_sqlite
 from ari.storage.backup.signature import _LENGTH, SignedFile, SigningFile
 from ari.storage.backup.write import Progress, write_backup
-from ari.storage.checkup import audit_trail
+from ari.storage.checkup import check_audit_log
 from ari.storage.engine import KEYS_FILE
+from tests.support.audit_log import create
 from tests.support.instances import START_MS, opened, settings_for
-from tests.support.trail import create
 
 MASTER_KEY = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
 OTHER_KEY = "ff0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
@@ -136,7 +136,7 @@ def test_a_backup_without_a_signature_is_refused(body: bytes, tmp_path: Path) ->
 
 def test_another_master_key_is_named(body: bytes, tmp_path: Path, source: Instance) -> None:
     """Which instance signed it with which key, which key is here, and where the right one belongs."""
-    head = audit_trail(source.database).head
+    head = check_audit_log(source.database).head
     assert head is not None
     said = _refusal(tmp_path / "new", body, OTHER_KEY)
     for part in (
@@ -154,7 +154,7 @@ def test_a_forger_with_a_master_key_of_his_own_is_named_too(body: bytes, tmp_pat
     forged = io.BytesIO()
     signing = SigningFile(forged)
     signing.write(_rewritten(body, _planted)[:-_LENGTH])
-    head = audit_trail(source.database).head
+    head = check_audit_log(source.database).head
     assert head is not None
     signing.sign(keys_of(OTHER_KEY, "x")[0], head.instance)
     assert fingerprint_of(keys_of(OTHER_KEY, "x")[0]) in _refusal(tmp_path / "new", forged.getvalue())
@@ -164,7 +164,7 @@ def test_a_forger_with_a_master_key_of_his_own_is_named_too(body: bytes, tmp_pat
 def test_what_is_not_trusted_comes_back_disabled(
     body: bytes, tmp_path: Path, at: str, request: pytest.FixtureRequest
 ) -> None:
-    """Every key, the planted one too; the event says so, and the trail begins to be signed by this instance."""
+    """Every key, the planted one too; the event says so, and the audit log begins to be signed by this instance."""
     url = None if at == "sqlite" else request.getfixturevalue("postgres").create()
     restored = _restore(tmp_path / "new", _rewritten(body, _planted), UNTRUSTED, OTHER_KEY, url)
     assert not restored.is_trusted
@@ -174,14 +174,14 @@ def test_what_is_not_trusted_comes_back_disabled(
             assert set(connection.execute(text("SELECT disabled FROM api_keys")).scalars()) == {True}
         event = Deps(there).read_sync(lambda unit: unit.events.page(None, None, 1))[0]
         assert (event.name, event.detail["trusted"]) == ("backup_restored", False)
-        trail = audit_trail(there.database)
-        assert trail.is_whole, trail
-        assert trail.head is not None
-        assert trail.head.instance != event.detail["signed_by"]
-        assert trail.head.accepted == trail.walked
+        audit_log = check_audit_log(there.database)
+        assert audit_log.is_whole, audit_log
+        assert audit_log.head is not None
+        assert audit_log.head.instance != event.detail["signed_by"]
+        assert audit_log.head.accepted == audit_log.walked
         create(there, "later")
-        assert (head := audit_trail(there.database).head) is not None
-        assert head.accepted == trail.walked
+        assert (head := check_audit_log(there.database).head) is not None
+        assert head.accepted == audit_log.walked
     if url is not None:
         request.getfixturevalue("postgres").drop(url)
 
@@ -230,7 +230,7 @@ def test_a_backup_does_not_launder_a_forged_trail(source: Instance, tmp_path: Pa
     write_backup(source.database, file, source.now_ms(), lambda *_: None)
     assert _restore(tmp_path / "new", file.getvalue()).is_trusted
     with opened(tmp_path / "new", None, master_key=MASTER_KEY) as there:
-        assert not audit_trail(there.database).is_whole
+        assert not check_audit_log(there.database).is_whole
 
 
 class _Changing(io.BytesIO):

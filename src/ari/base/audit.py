@@ -43,10 +43,10 @@ class _Statement:
 
 @dataclass(frozen=True, slots=True)
 class Head(_Statement):
-    """The last event of the trail of one instance.
+    """The last event of the audit log of one instance.
 
     ``position`` counts every event ever written, removed ones too. ``unsigned`` counts events that were found in the
-    trail although no master key had signed them, ``unsigned_event_id`` is the first of them. The first ``accepted``
+    audit_log although no master key had signed them, ``unsigned_event_id`` is the first of them. The first ``accepted``
     events were signed as they were found: at an upgrade, after a restore of an untrusted backup, or by command.
     """
 
@@ -63,7 +63,7 @@ class Head(_Statement):
 
 @dataclass(frozen=True, slots=True)
 class Cut(_Statement):
-    """What retention removed from the beginning of the trail: how many events in all, of which time, up to which one.
+    """What retention removed from the beginning of the audit log: how many events, of which time, up to which one.
 
     The first event that is left follows from ``hash``.
     """
@@ -102,7 +102,7 @@ class PrunableEvents(EventStore, Protocol):
         """Remove at most ``limit`` of the first events, those from before ``before_ms``, and sign the cut.
 
         Returns the cut and how many events this call removed, ``None`` if there was nothing to remove. Raises
-        ``Conflict("audit_broken")`` if the trail does not match its signed head or its hashes; then nothing is removed.
+        ``Conflict("audit_broken")`` if the audit log doesn't match its signed head or hashes; then nothing is removed.
         """
 
     def begins_before(self, before_ms: int) -> bool:
@@ -112,7 +112,7 @@ class PrunableEvents(EventStore, Protocol):
         """Whether a master key of this instance signed the head."""
 
     def accept(self) -> None:
-        """Sign the trail as it is at the end of this transaction."""
+        """Sign the audit log as it is at the end of this transaction."""
 
 
 class AuditTransaction(CommandTransaction, Protocol):
@@ -123,12 +123,12 @@ class AuditTransaction(CommandTransaction, Protocol):
 
 
 def begins_before(tx: AuditTransaction, before_ms: int) -> bool:
-    """Whether the trail has events from before then."""
+    """Whether the audit log has events from before then."""
     return tx.events.begins_before(before_ms)
 
 
 def is_signed_here(tx: AuditTransaction) -> bool:
-    """Whether a master key of this instance signed the trail."""
+    """Whether a master key of this instance signed the audit log."""
     return tx.events.is_signed_here()
 
 
@@ -156,11 +156,11 @@ def prune(tx: AuditTransaction, before_ms: int, limit: int) -> int:
 
 
 def accept(tx: AuditTransaction, detail: dict[str, Any]) -> None:
-    """Sign the trail as it is, after somebody looked at what was wrong, and record that."""
+    """Sign the audit log as it is, after somebody looked at what was wrong, and record that."""
     record(tx, "audit_accepted", None, detail)
     tx.events.accept()
 
 
 def broken(why: str) -> Conflict:
-    """The error for a trail that must not be shortened or signed as it is."""
+    """The error for an audit log that must not be shortened or signed as it is."""
     return Conflict("audit_broken", f"The audit log doesn't match its signature: {why}. Run: ari doctor --audit")

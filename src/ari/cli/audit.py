@@ -51,14 +51,14 @@ def check(
 ) -> None:
     """Check that an event you saved is still in the audit log. Exits with 1 if it isn't."""
     with open_deps(data_dir) as deps:
-        trail = deps.instance.check_audit_trail()
+        audit_log = deps.instance.check_audit_log()
         found = deps.read_sync(_get_hash, event)
-    if trail.broken is not None:
-        raise broken(f"event {trail.broken.event_id} doesn't follow the one before it")
-    if found is None and trail.removed:
+    if audit_log.broken is not None:
+        raise broken(f"event {audit_log.broken.event_id} doesn't follow the one before it")
+    if found is None and audit_log.removed:
         raise Conflict(
             "not_in_trail",
-            f"{event} isn't in the audit log. Retention removed {output.count(trail.removed, 'event')}, possibly "
+            f"{event} isn't in the audit log. Retention removed {output.count(audit_log.removed, 'event')}, possibly "
             "including this one.",
         )
     if found is None or found != hash_of_it.strip().lower():
@@ -94,7 +94,7 @@ def prune(
 def accept_trail(yes: Yes = False, data_dir: DataDir = None) -> None:
     """Sign the audit log as it is, once you know why it doesn't match its signature. Recorded as an event."""
     with open_deps(data_dir) as deps:
-        before = deps.instance.check_audit_trail()
+        before = deps.instance.check_audit_log()
         if before.broken is not None:
             raise broken(
                 f"event {before.broken.event_id} doesn't follow the one before it, which a signature can't fix"
@@ -104,7 +104,7 @@ def accept_trail(yes: Yes = False, data_dir: DataDir = None) -> None:
             return
         output.confirm(f"{before.fault[0].upper()}{before.fault[1:]}. Sign the audit log as it is?", yes=yes)
         deps.do_sync(accept, {"because": before.fault})
-        after = deps.instance.check_audit_trail()
+        after = deps.instance.check_audit_log()
     if after.fault is not None:
         raise broken(after.fault)
     output.say(f"Signed {output.count(after.walked, 'event')} with key {after.fingerprint}.")

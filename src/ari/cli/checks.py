@@ -296,20 +296,20 @@ def _sums(database: Database) -> Finding:
 
 
 def _trail(database: Database) -> Finding:
-    check, trail = "audit log", checkup.audit_trail(database)
-    broken = trail.broken
+    check, audit_log = "audit log", checkup.check_audit_log(database)
+    broken = audit_log.broken
     if broken is not None:
         said = f"broken at event {broken.position} ({broken.event_id}, {output.moment(broken.at_ms)})"
         return Finding(check, "wrong", f"{said}. It or an earlier event was changed or removed.")
-    said = f"{output.count(trail.walked, 'event')}, hash chain intact"
-    if trail.removed:
-        said += f"; retention removed {output.count(trail.removed, 'earlier event')}, up to a signed cut"
-    if trail.fault is not None:
-        return Finding(check, "wrong", f"{said}, but {trail.fault}. Once you know why, run: ari audit accept")
-    if trail.head is None:
+    said = f"{output.count(audit_log.walked, 'event')}, hash chain intact"
+    if audit_log.removed:
+        said += f"; retention removed {output.count(audit_log.removed, 'earlier event')}, up to a signed cut"
+    if audit_log.fault is not None:
+        return Finding(check, "wrong", f"{said}, but {audit_log.fault}. Once you know why, run: ari audit accept")
+    if audit_log.head is None:
         return Finding(check, "ok", said)
-    signed = f"head signed by {trail.head.instance} with key {trail.fingerprint}"
-    if trail.head.accepted > trail.removed:  # an upgrade, an untrusted restore, or ari audit accept
-        found = f"the first {trail.head.accepted - trail.removed:,} were signed later, not when written"
+    signed = f"head signed by {audit_log.head.instance} with key {audit_log.fingerprint}"
+    if audit_log.head.accepted > audit_log.removed:  # an upgrade, an untrusted restore, or ari audit accept
+        found = f"the first {audit_log.head.accepted - audit_log.removed:,} were signed later, not when written"
         return Finding(check, "note", f"{said}; {signed}; {found}")
     return Finding(check, "ok", f"{said}; {signed}")

@@ -48,11 +48,11 @@ def prune_events(deps: Deps, days: int) -> int:
     before_ms = now_ms - now_ms % DAY_MS - days * DAY_MS
     if not deps.read_sync(audit.begins_before, before_ms):
         return 0
-    trail = deps.instance.check_audit_trail()
-    if trail.broken is not None:
-        raise audit.broken(f"event {trail.broken.event_id} doesn't follow the one before it")
-    if trail.fault is not None:  # a cut would remove what shows it
-        raise audit.broken(trail.fault)
+    audit_log = deps.instance.check_audit_log()
+    if audit_log.broken is not None:
+        raise audit.broken(f"event {audit_log.broken.event_id} doesn't follow the one before it")
+    if audit_log.fault is not None:  # a cut would remove what shows it
+        raise audit.broken(audit_log.fault)
     while count := deps.do_sync(audit.prune, before_ms, EVENTS_AT_ONCE):
         removed += count
     return removed

@@ -12,14 +12,14 @@ from sqlalchemy import Connection, Engine, case, func, select
 
 from ari.base.errors import Unavailable
 from ari.keys.reasons import ACCEPTED
+from ari.storage.audit_log import walk
+from ari.storage.audit_log.walk import AuditLogCheck
 from ari.storage.database_errors import faults_as_unavailable, read_only
 from ari.storage.dialect import gives_room_back, is_sqlite
 from ari.storage.engine import Database
 from ari.storage.failover.replication import STATE, ReplicationState
 from ari.storage.migrate import LOG, MAIN, Chain, revision_of
 from ari.storage.tables import events, notes, usage_all_hours, usage_days, usage_hours, usage_rows, usage_totals
-from ari.storage.trail import walk
-from ari.storage.trail.walk import Trail
 from ari.storage.write_lock import write_lock
 
 _LONGEST_NAMED = 5
@@ -118,8 +118,8 @@ def standbys(database: Database) -> ReplicationState:
         return ReplicationState.of(connection.exec_driver_sql(STATE).one())
 
 
-def audit_trail(database: Database) -> Trail:
-    """Walk every event and compare the trail with its signed head. Raises ``Unavailable``."""
+def check_audit_log(database: Database) -> AuditLogCheck:
+    """Walk every event and compare the audit log with its signed head. Raises ``Unavailable``."""
     witness = database.witness.read()  # before the snapshot: the file follows the commit
     with faults_as_unavailable(), _snapshot(database, database.main) as connection:
         return walk.examine(connection, database.master_keys, witness)

@@ -14,6 +14,7 @@ from ari.base.errors import ConfigurationError
 from ari.base.master_key import MasterKeys
 from ari.base.settings import Settings
 from ari.base.signing import present_keys
+from ari.storage.audit_log.witness import Witness
 from ari.storage.data_dir import prepare_data_dir
 from ari.storage.database_errors import faults_as_unavailable, read_only
 from ari.storage.database_url import parse
@@ -28,7 +29,6 @@ from ari.storage.lookups.providers import PostgresProviderLookup, ProviderLookup
 from ari.storage.lookups.sqlite import CommitCounter
 from ari.storage.postgres_sessions import Sessions
 from ari.storage.preflight import ServerInfo, examine
-from ari.storage.trail.witness import Witness
 from ari.storage.transaction import Transaction
 from ari.storage.usage.fold import STAGING_CHECKPOINT_PAGES, Folder
 from ari.storage.usage.reports import UsageReports

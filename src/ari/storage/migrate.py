@@ -116,16 +116,16 @@ def _upgrade(connection: Connection, chain: Chain) -> None:
 
 def _sign_what_is_there(connection: Connection, database: Database) -> None:
     """Sign the audit log of an instance that did not sign it so far, and record that."""
-    trail = EventTables(connection, database.master_keys)
+    audit_log = EventTables(connection, database.master_keys)
     count = connection.execute(select(func.count()).select_from(tables.events)).scalar_one()
     if not count:
         return
     newest = connection.execute(select(func.max(tables.events.c.at_ms))).scalar_one()
     now_ms = max(newest, system_clock(None).now_ms())
     detail = {"because": "upgrade", "events": count}
-    trail.append(Event(new_id("evt", now_ms), now_ms, "audit_accepted", SYSTEM.actor, None, SYSTEM.origin, detail))
-    trail.accept()
-    trail.sign()
+    audit_log.append(Event(new_id("evt", now_ms), now_ms, "audit_accepted", SYSTEM.actor, None, SYSTEM.origin, detail))
+    audit_log.accept()
+    audit_log.sign()
 
 
 @contextmanager

@@ -13,13 +13,13 @@ from ari.web.pages.confirm.reauth import ReauthGuard
 from ari.web.pages.confirm.routes import ConfirmPages
 from ari.web.pages.create_key.routes import CreateKeyPages
 from ari.web.pages.edit_key.routes import EditKeyPages
+from ari.web.pages.error_code.routes import ErrorCodePages
 from ari.web.pages.integrations.routes import IntegrationsPages
 from ari.web.pages.key.routes import KeyPages
 from ari.web.pages.key.usage import KeyUsagePages
 from ari.web.pages.mail_links.forgot import ForgotPages
 from ari.web.pages.mail_links.routes import MailLinkPages
 from ari.web.pages.notifications.routes import NotificationPages
-from ari.web.pages.reason.routes import ReasonPages
 from ari.web.pages.security.address import AddressPages
 from ari.web.pages.security.routes import SecurityPages
 from ari.web.pages.security.two_factor import TwoFactorPages
@@ -54,7 +54,7 @@ _FOLDERS = (
     SecurityPages,
     TwoFactorPages,
     AddressPages,
-    ReasonPages,
+    ErrorCodePages,
 )
 
 

@@ -1,4 +1,4 @@
-"""``/api/events``: the audit trail."""
+"""``/api/events``: the audit log."""
 
 import pytest
 

@@ -6,7 +6,7 @@ from tests.unit.keys.memory import NOW_MS, OWNER, MemoryTransaction
 
 
 def test_an_event_says_who_did_it_when_and_from_where() -> None:
-    """The audit trail would be worthless if a command could say it of itself."""
+    """The audit log would be worthless if a command could say it of itself."""
     tx = MemoryTransaction()
     made = record(tx, "key_renamed", "key_1", {"name": "n"})
     assert tx.events.written == [made]

@@ -38,7 +38,7 @@ def test_without_an_owner(ari: Ari) -> None:
 
 
 def test_reset_from_standard_input(owned: Ari) -> None:
-    """A script pipes the password; all sessions end, and the trail says who did it."""
+    """A script pipes the password; all sessions end, and the audit log says who did it."""
     ran = owned("account", "reset-password", stdin=f"{NEW}\n")
     password_hash, alive = _state(owned)
     assert verify_password(password_hash, NEW)
@@ -85,7 +85,7 @@ def test_at_a_terminal_it_asks_twice_without_showing(cli: Cli, again: str, code:
 
 
 def test_disabling_two_factor(owned: Ari) -> None:
-    """The way back in for whoever lost app and codes: sessions end, the trail says who did it, again is fine."""
+    """The way back in for whoever lost app and codes: sessions end, the audit log says who did it, again is fine."""
     assert "is already off" in owned("account", "disable-two-factor").out
     with_two_factor(owned)
     assert "is now off" in owned("account", "disable-two-factor", "--yes").out

@@ -1,4 +1,4 @@
-"""``ari audit``: the head to keep elsewhere, comparing it, shortening the trail, and signing it after a look."""
+"""``ari audit``: the head to keep elsewhere, comparing it, shortening the audit log, and signing it after a look."""
 
 import json
 import sqlite3
@@ -14,7 +14,7 @@ def _audit(ari: Ari) -> dict[str, str]:
 
 
 def test_a_head_that_was_kept_is_found_again(ari: Ari) -> None:
-    """As long as the trail goes on from it; another hash or an unknown event fails."""
+    """As long as the audit log goes on from it; another hash or an unknown event fails."""
     assert "no signed head yet" in ari.refused("audit", "head")
     ari.create()
     kept = ari.json("audit", "head")
@@ -44,7 +44,7 @@ def test_pruning_asks_and_leaves_a_trail_that_is_whole(ari: Ari) -> None:
 
 
 def test_accepting_is_deliberate_and_recorded(ari: Ari) -> None:
-    """After a look; a trail that is fine is not signed again, and one with a broken chain never."""
+    """After a look; an audit log that is fine is not signed again, and one with a broken chain never."""
     for name in ("a", "b", "c"):
         ari.create(name)
     assert ari("audit", "accept", "--yes").out == "The audit log matches its signature. Nothing to accept.\n"

@@ -100,7 +100,7 @@ def _old_events(ari: Ari) -> list[str]:
 
 
 def _cut_trail(ari: Ari) -> list[str]:
-    """A trail whose last event somebody removed."""
+    """An audit log whose last event somebody removed."""
     for name in ("a", "b", "c"):
         ari.create(name)
     with closing(sqlite3.connect(ari.data_dir / "ari.db")) as connection, connection:

@@ -26,7 +26,7 @@ def test_an_instance_that_others_can_read_is_not_opened(ari: Ari) -> None:
 
 
 def test_the_caller_is_the_user_of_the_machine(ari: Ari) -> None:
-    """The audit trail says who of those with access to the server did it."""
+    """The audit log says who of those with access to the server did it."""
     with open_deps(None) as deps:
         assert deps.caller.actor.startswith("cli:")
         assert deps.caller.origin.door == "cli"

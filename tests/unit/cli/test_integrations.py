@@ -17,7 +17,7 @@ def _show(ari: Ari, name: str = "openai") -> dict[str, object]:
 
 
 def test_set_show_remove(ari: Ari) -> None:
-    """The life of a key: nothing, sealed, replaced, removed; who did it is in the trail."""
+    """The life of a key: nothing, sealed, replaced, removed; who did it is in the audit log."""
     assert _show(ari)["state"] == "not_configured"
     said = ari("integrations", "set", "openai", stdin=f"{KEY}\n").out
     assert said == "Stored OpenAI key sk-p…CDEF. Test it: ari integrations test openai\n"

@@ -8,10 +8,10 @@ from ari.base.clock import DAY_MS
 from ari.deps import Deps
 from ari.instance import Instance
 from ari.jobs import audit
-from ari.storage.checkup import audit_trail
+from ari.storage.checkup import check_audit_log
+from tests.support.audit_log import create
 from tests.support.commands import clock_of
 from tests.support.instances import opened
-from tests.support.trail import create
 
 
 def _hour(instance: Instance) -> list[dict[str, object]]:
@@ -31,12 +31,12 @@ def test_the_head_is_in_the_log_and_old_events_go(data_dir: Path) -> None:
         assert (removed["events"], removed["days"]) == (1, 30)
         newest = Deps(instance).read_sync(lambda unit: unit.events.newest())
         assert (head["event_id"], head["hash"]) == newest
-        assert audit_trail(instance.database).is_whole
+        assert check_audit_log(instance.database).is_whole
         assert audit.log_head(instance, str(head["event_id"])) == head["event_id"]
 
 
 def test_without_the_setting_everything_stays(data_dir: Path) -> None:
-    """The default keeps the trail for ever; a missing master key is named in the log."""
+    """The default keeps the audit log for ever; a missing master key is named in the log."""
     with opened(data_dir, None) as instance:
         create(instance, "old")
         clock_of(instance).step(4_000 * DAY_MS / 1000)

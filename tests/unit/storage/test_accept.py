@@ -6,7 +6,7 @@ from ari.base.caller import SYSTEM
 from ari.instance import Instance
 from ari.storage.accept import Standing, accept, look
 from ari.storage.failover.record import Record, SeenEvent
-from tests.support.trail import create
+from tests.support.audit_log import create
 
 OLD, NEW = SeenEvent(1, "evt_1", "1"), SeenEvent(2, "evt_2", "2")
 

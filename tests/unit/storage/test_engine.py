@@ -8,8 +8,8 @@ from ari.base.audit import Head
 from ari.base.errors import ConfigurationError, Unavailable
 from ari.instance import Instance
 from ari.storage.engine import KEYS_FILE, STAGING_FILE, USAGE_FILE, Database
+from tests.support.audit_log import create
 from tests.support.instances import settings_for
-from tests.support.trail import create
 
 
 def test_a_standby_cannot_be_required_of_files(data_dir: Path) -> None:

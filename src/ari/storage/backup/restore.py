@@ -16,6 +16,8 @@ from ari.base.ids import new_id
 from ari.base.master_key import MasterKeys
 from ari.base.settings import Settings
 from ari.base.signing import present_keys
+from ari.storage.audit_log import chain
+from ari.storage.audit_log.witness import Witness
 from ari.storage.backup import row_types
 from ari.storage.backup.archive import Manifest, Reader, Row, make_damaged_error
 from ari.storage.backup.restore_into import into_postgresql, into_sqlite
@@ -28,8 +30,6 @@ from ari.storage.stores.events import EventTables
 from ari.storage.stores.keys import KeyTables
 from ari.storage.stores.notices import FeedTables
 from ari.storage.tables import accounts, api_keys, audit_marks, events
-from ari.storage.trail import chain
-from ari.storage.trail.witness import Witness
 
 _BATCH = 1000
 _TABLES = {table.name: table for table in (*MAIN_TABLES, *LOG_TABLES)}
@@ -181,11 +181,11 @@ class _Filling:
             "trusted": self.restored.is_trusted,
         }
         event = Event(new_id("evt", self.now_ms), self.now_ms, "backup_restored", by.actor, None, by.origin, detail)
-        trail = EventTables(main, self.keys)
-        trail.append(event)
+        audit_log = EventTables(main, self.keys)
+        audit_log.append(event)
         if self.terms.untrusted and not self.restored.is_trusted:
-            trail.accept(keep_identity=False)
-        self.signed = trail.sign()
+            audit_log.accept(keep_identity=False)
+        self.signed = audit_log.sign()
         FeedTables(main).mark_read(event)  # no emails about earlier events
 
 

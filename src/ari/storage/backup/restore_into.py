@@ -16,12 +16,12 @@ from ari.base.errors import Conflict
 from ari.base.master_key import MasterKeys
 from ari.base.settings import Settings
 from ari.storage import tables
+from ari.storage.audit_log.witness import Witness
 from ari.storage.database_errors import read_only
 from ari.storage.dialect import alone
 from ari.storage.engine import KEYS_FILE, STAGING_FILE, USAGE_FILE, Database
 from ari.storage.failover.begin import begin_history, histories_in, new_history_id
 from ari.storage.migrate import migrate
-from ari.storage.trail.witness import Witness
 from ari.storage.write_lock import write_lock
 
 Fill = Callable[[Connection, Connection], None]

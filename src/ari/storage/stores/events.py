@@ -11,11 +11,11 @@ from ari.base.clock import DAY_MS, HOUR_MS
 from ari.base.events import BOUNDED_EVENTS, Event, Origin, chain_hash, make_count_event
 from ari.base.ids import new_id
 from ari.base.master_key import MasterKeys
+from ari.storage.audit_log.chain import follows
+from ari.storage.audit_log.marks import AuditMarks
 from ari.storage.failover.begin import histories_in
 from ari.storage.failover.record import SeenEvent
 from ari.storage.tables import event_counts, events
-from ari.storage.trail.chain import follows
-from ari.storage.trail.marks import AuditMarks
 
 _t = events.c
 _c = event_counts.c
@@ -47,7 +47,7 @@ class EventTables:
 
     @property
     def is_accepted(self) -> bool:
-        """Whether this transaction signs the trail as it is."""
+        """Whether this transaction signs the audit log as it is."""
         return self._accepted is not None
 
     def append(self, event: Event) -> None:
@@ -82,11 +82,11 @@ class EventTables:
         return self.marks.advance(self._before, self._last) if self.appended else None
 
     def accept(self, *, keep_identity: bool = True) -> None:
-        """Sign the trail as it is when this transaction ends, whatever was signed before."""
+        """Sign the audit log as it is when this transaction ends, whatever was signed before."""
         self._accepted = keep_identity
 
     def ensure_head(self, now_ms: int) -> None:
-        """Sign the head of a trail without events, so that the instance has an identity."""
+        """Sign the head of an audit log without events, so that the instance has an identity."""
         if self.marks.head() is None and self.connection.execute(select(_t.seq).limit(1)).first() is None:
             self.marks.sign_head(Head(new_id("ins", now_ms), 0, None, FIRST, now_ms))
 
@@ -191,7 +191,7 @@ class EventTables:
         return len(first) > 1 and first[0] < at_ms
 
     def hash_of(self, event_id: str) -> str | None:
-        """The hash of an event that is in the trail, or is the last one before its cut."""
+        """The hash of an event that is in the audit log, or is the last one before its cut."""
         found = self.connection.execute(select(_t.hash).where(_t.id == event_id)).scalar()
         cut = self.marks.trusted_cut() if found is None else None
         return cut.hash if cut is not None and cut.event_id == event_id else found

@@ -12,8 +12,8 @@ from ari.base.master_key import MasterKeys
 from ari.instance import Instance
 from ari.storage.backup.restore_into import into_sqlite
 from ari.storage.engine import KEYS_FILE
+from tests.support.audit_log import create
 from tests.support.instances import opened, settings_for
-from tests.support.trail import create
 
 
 def _fill(main: Connection, _log: Connection) -> None:

@@ -15,8 +15,8 @@ from ari.storage.backup.archive import Reader, Row
 from ari.storage.backup.signature import UNKNOWN_INSTANCE, SignedFile
 from ari.storage.backup.write import write_backup
 from ari.usage.ports import Batch
+from tests.support.audit_log import create
 from tests.support.instances import START_MS
-from tests.support.trail import create
 from tests.support.usage import a_row
 
 

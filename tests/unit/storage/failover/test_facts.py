@@ -7,7 +7,7 @@ from ari.instance import Instance
 from ari.storage.engine import KEYS_FILE
 from ari.storage.failover.facts import NO_TABLES, ServerFacts, lost_from, lost_from_sqlite, read_sqlite
 from ari.storage.failover.record import SeenEvent
-from tests.support.trail import create
+from tests.support.audit_log import create
 
 
 def test_the_facts_of_a_keys_file(instance: Instance) -> None:

@@ -1,4 +1,4 @@
-"""The audit trail: read in its order, filtered, and cut only where it is what was signed."""
+"""The audit log: read in its order, filtered, and cut only where it is what was signed."""
 
 import pytest
 
@@ -6,8 +6,8 @@ from ari.base.errors import Conflict
 from ari.base.events import Event, Origin
 from ari.base.ids import new_id
 from ari.instance import Instance
+from tests.support.audit_log import unlocked
 from tests.support.instances import START_MS
-from tests.support.trail import unlocked
 
 ORIGIN = Origin("web", "192.0.2.7", "a browser é", "req_1")
 

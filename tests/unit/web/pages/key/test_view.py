@@ -21,7 +21,7 @@ def test_keys_that_acted_are_named_and_keys_that_it_made_are_listed(instance: In
 
 
 def test_a_deleted_key_still_names_what_it_did(instance: Instance) -> None:
-    """The trail stays readable after the maker is gone; the maker's own page is not found."""
+    """The audit log stays readable after the maker is gone; the maker's own page is not found."""
     maker = create_key(instance, "Maker", scopes=("*",)).key
     made = create_key(instance, "Made", as_caller(maker)).key
     revoke_key(instance, maker)

@@ -9,9 +9,9 @@ from ari.base.audit import FIRST, Cut, Head, Mark
 from ari.base.ids import new_id
 from ari.base.master_key import MasterKey, MasterKeys
 from ari.base.signing import Signature, present_keys, public_of, sign
+from ari.storage.audit_log.chain import follows
 from ari.storage.dialect import insert
 from ari.storage.tables import audit_marks, events, sealed_secrets
-from ari.storage.trail.chain import follows
 
 _t = audit_marks.c
 _HEAD: Final = "head"
@@ -77,8 +77,8 @@ class AuditMarks:
         """Sign the head after a transaction that wrote events.
 
         ``before`` has the id and hash of the event before them; ``head`` names the last of them, and its position
-        counts those events alone. A head that does not match the trail stays as it is, so that a later look finds it:
-        signing over it would hide what was done.
+        counts those events alone. A head that doesn't match the audit log stays as it is, so that a later check finds
+        it: signing over it would hide what was done.
         """
         mark = self.head()
         if mark is None:
@@ -106,12 +106,12 @@ class AuditMarks:
         )
 
     def is_signed_here(self) -> bool:
-        """Whether this process can sign the trail on: it has the master key of the head, or there is no head yet."""
+        """Whether this process can sign the audit log: it has the master key of the head, or there is no head yet."""
         mark = self.head()
         return mark is None or self._is_ours(mark)
 
     def contains(self, head: Head) -> bool:
-        """Whether the trail holds, or held before its cut, the event that this head names."""
+        """Whether the audit log holds, or held before its cut, the event that this head names."""
         if head.event_id is None:
             return True
         found = self._connection.execute(select(events.c.hash).where(events.c.id == head.event_id)).scalar()

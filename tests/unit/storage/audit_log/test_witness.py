@@ -6,7 +6,7 @@ import pytest
 
 from ari.base.audit import FIRST, Head, Mark
 from ari.base.master_key import keys_of
-from ari.storage.trail.witness import Witness
+from ari.storage.audit_log.witness import Witness
 
 [KEY] = keys_of("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f", "a test")
 HEAD = Head("ins_1", 3, "evt_3", FIRST, 9)

@@ -6,7 +6,7 @@ import pytest
 
 from ari.base.audit import FIRST
 from ari.base.events import Event, Origin, chain_hash
-from ari.storage.trail.chain import follows
+from ari.storage.audit_log.chain import follows
 
 EVENT = Event("evt_1", 1, "key_created", "usr_1", None, Origin("web", None, "é", "req_1"), {"b": 1, "a": [None]})
 ROW: dict[str, Any] = {

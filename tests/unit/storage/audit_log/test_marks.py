@@ -3,8 +3,8 @@
 from ari.base.audit import FIRST, Head
 from ari.base.master_key import MasterKeys
 from ari.instance import Instance
-from ari.storage.trail.marks import AuditMarks
-from tests.support.trail import create, unlocked
+from ari.storage.audit_log.marks import AuditMarks
+from tests.support.audit_log import create, unlocked
 
 KEY = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
 

@@ -10,7 +10,7 @@ from ari.keys.reasons import REASONS, REQUEST_ERRORS
 from ari.web.render import Pages
 
 
-class ReasonPages:
+class ErrorCodePages:
     """Explains each error code."""
 
     def __init__(self, pages: Pages) -> None:
@@ -26,4 +26,4 @@ class ReasonPages:
         reason = (REASONS | REQUEST_ERRORS).get(request.path_params["code"])
         if reason is None:
             raise NotFound("Page not found.")
-        return self._pages.page(request, "pages/reason/page.html", reason=reason)
+        return self._pages.page(request, "pages/error_code/page.html", reason=reason)

@@ -8,13 +8,13 @@ from ari.base.audit import FIRST, Cut, Head, Mark
 from ari.base.clock import to_rfc3339
 from ari.base.master_key import MasterKeys
 from ari.base.signing import present_keys
+from ari.storage.audit_log.chain import Break, follows
+from ari.storage.audit_log.marks import AuditMarks
 from ari.storage.tables import events
-from ari.storage.trail.chain import Break, follows
-from ari.storage.trail.marks import AuditMarks
 
 
 @dataclass(frozen=True, slots=True)
-class Trail:
+class AuditLogCheck:
     """The result of a walk. ``walked`` events were checked, ``removed`` ones are before the cut.
 
     ``broken`` is the first event that breaks the chain. ``fault`` describes a mismatch with the signatures.
@@ -41,7 +41,7 @@ class _Walk:
     last_position: int
 
 
-def examine(connection: Connection, keys: MasterKeys, witness: Mark | None) -> Trail:
+def examine(connection: Connection, keys: MasterKeys, witness: Mark | None) -> AuditLogCheck:
     """Walk every event. ``connection`` must see one snapshot; ``witness`` was read before it."""
     marks = AuditMarks(connection, keys)
     head_mark, cut_mark = marks.head(), marks.cut()
@@ -56,7 +56,7 @@ def examine(connection: Connection, keys: MasterKeys, witness: Mark | None) -> T
         for row in rows.mappings():
             position += 1
             if not follows(previous, dict(row)):
-                return Trail(position - removed, removed, Break(row["id"], row["at_ms"], position))
+                return AuditLogCheck(position - removed, removed, Break(row["id"], row["at_ms"], position))
             previous = row["hash"]
             if row["id"] in wanted:
                 found[row["id"]] = position, row["hash"]
@@ -67,7 +67,7 @@ def examine(connection: Connection, keys: MasterKeys, witness: Mark | None) -> T
         or _witness_fault(witness, seen, cut, walk, keys)
     )
     fingerprint = None if head_mark is None else head_mark.signature.fingerprint
-    return Trail(position - removed, removed, None, fault, head, fingerprint)
+    return AuditLogCheck(position - removed, removed, None, fault, head, fingerprint)
 
 
 def _cut_fault(mark: Mark | None, cut: Cut | None, head: Head | None, keys: MasterKeys) -> str | None:
