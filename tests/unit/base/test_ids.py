@@ -1,9 +1,13 @@
 """Ids: sortable, unguessable, with their kind in front."""
 
+import itertools
+from concurrent.futures import ThreadPoolExecutor
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ari.base.ids import is_id, new_id
+from ari.base import ids
+from ari.base.ids import id_prefix, is_id, new_id
 
 
 @given(st.integers(0, 2**48 - 2))
@@ -12,9 +16,45 @@ def test_ids_sort_by_time(now_ms: int) -> None:
     assert new_id("key", now_ms) < new_id("key", now_ms + 1)
 
 
-def test_ids_of_one_instant_differ() -> None:
-    """80 random bits."""
-    assert len({new_id("req", 1) for _ in range(1_000)}) == 1_000
+def test_ids_of_one_millisecond_sort_in_the_order_they_were_made() -> None:
+    """Lists are newest first, also among requests of the same millisecond."""
+    made = [new_id("req", 1) for _ in range(5_000)]
+    assert made == sorted(made)
+
+
+def test_the_order_holds_between_ids_of_other_times() -> None:
+    """A transaction keeps its time while later requests arrive; a clock may also go back."""
+    made = [(new_id("evt", 7), new_id("req", 8 + later)) for later in range(500)]
+    own = [event for event, _ in made]
+    assert own == sorted(own)
+
+
+def test_the_order_holds_in_each_of_many_threads() -> None:
+    """No two threads get the same id or an older one."""
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda _: [new_id("req", 3) for _ in range(500)], range(16)))
+    assert all(one == sorted(one) for one in made)
+    assert len({*itertools.chain(*made)}) == 16 * 500
+
+
+def test_only_recent_milliseconds_are_remembered() -> None:
+    """A server that runs for months uses no more memory for them."""
+    for at_ms in range(ids._MAX_INSTANTS + 10):
+        new_id("req", at_ms)
+    assert len(ids._instants) == ids._MAX_INSTANTS
+
+
+def test_the_next_id_can_not_be_guessed() -> None:
+    """The last 12 letters, 60 bits, are random in every id: none of them repeats or counts."""
+    ends = [new_id("req", 2)[-12:] for _ in range(1_000)]
+    assert len(set(ends)) == 1_000
+    assert ends != sorted(ends)
+
+
+@given(st.integers(0, 2**48 - 1))
+def test_the_prefix_is_that_of_every_id_of_its_time(at_ms: int) -> None:
+    """A span of time is a span of ids."""
+    assert new_id("req", at_ms).startswith(id_prefix("req", at_ms))
 
 
 def test_the_form_is_checked() -> None:

@@ -10,14 +10,13 @@ from typing import Any
 from sqlalchemy import Connection, Select, func, select, tuple_, union_all
 
 from ari.base.clock import MINUTE_MS
-from ari.base.ids import new_id
+from ari.base.ids import id_prefix
 from ari.storage.tables import usage_rows
 from ari.storage.usage.staging import ROW_FIELDS
 from ari.usage.model import ROW_KIND, UsageFilter
 
 _rows = usage_rows.c
 _COLUMNS = tuple(_rows[name] for name in ROW_FIELDS)
-_TIME_LETTERS = len(ROW_KIND) + 1 + 10
 _LATEST_ID_MS = (1 << 48) - 1
 _ABOVE_ALL = chr(ord(ROW_KIND[0]) + 1)
 """Sorts after every id in any collation."""
@@ -41,7 +40,7 @@ def page_query(connection: Connection, where: UsageFilter, before_id: str | None
 
 def lowest_id(at_ms: int) -> str:
     """Sorts before all ids made at this time or later: the kind and the letters of the time."""
-    return new_id(ROW_KIND, max(0, min(at_ms, _LATEST_ID_MS)))[:_TIME_LETTERS]
+    return id_prefix(ROW_KIND, max(0, min(at_ms, _LATEST_ID_MS)))
 
 
 def _newest(query: Select[Any], where: UsageFilter, before_id: str | None, limit: int) -> Select[Any]:
