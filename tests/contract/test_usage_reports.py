@@ -124,12 +124,12 @@ def test_an_address_leaves_the_reports_with_the_log(instance: Instance, reports:
 
 
 def test_rows_are_found_by_what_stands_in_them(instance: Instance, reports: UsageReports) -> None:
-    """Method, status, and text in path, address or user agent, in any case; wildcards are letters."""
+    """Method, status, source, address, and text in path, route, address or user agent; wildcards are letters."""
     rows = [
         a_row(START_MS, method="POST", status=201, path="/api/Keys/100%_x"),
         a_row(START_MS + 1, status=404, client_address="198.51.100.77", user_agent="Evil/1"),
         a_row(START_MS + 2, status=None, user_agent=None, client_address=None),
-        a_row(START_MS + 3, status=403, code="insufficient_scope"),
+        a_row(START_MS + 3, status=403, code="insufficient_scope", source="verify", route="/verified/{path}"),
     ]
     instance.database.usage.commit(Batch(rows))
 
@@ -150,6 +150,9 @@ def test_rows_are_found_by_what_stands_in_them(instance: Instance, reports: Usag
         [],
     ]
     assert found(UsageFilter(KEY, "insufficient_scope"), text="/API/me") == [3]
+    assert (found(source="verify"), found(text="verified/{")) == ([3], [3])
+    assert found(addresses=("198.51.100.77", "198.51.100.0/24")) == [1]
+    assert found(UsageFilter(), source="request", method="POST") == [0]
     assert sorted(map(str, reports.newest_statuses(UsageSearch(UsageFilter(KEY)), 3))) == [
         "(403, 1)",
         "(404, 1)",

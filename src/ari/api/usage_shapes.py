@@ -6,11 +6,10 @@ from pydantic import BaseModel, Field, JsonValue, RootModel
 
 from ari.api.log_shapes import UsageOut, UsageSearchIn
 from ari.api.shapes import OneLine, RequestModel, parse_time
-from ari.usage.model import UsageFilter
 from ari.usage.reports.ai_summary import TOP as MAX_NAMED
 from ari.usage.reports.export import COLUMNS
 from ari.usage.reports.summary import TOP
-from ari.usage.search import StatusRange, UsageSearch, code_of, method_of, text_of
+from ari.usage.search import FILTERS, UsageSearch, parse_search
 
 _KEY_ID = "key_01KB5Q2W8Z6N4T0V9YRJXH3M7C"
 _SINCE: dict[str, JsonValue] = {"format": "date-time", "examples": ["2026-11-22T00:00:00.000Z"]}
@@ -270,10 +269,5 @@ class SummaryOut(CountsOut):
 
 def build_search(query: UsageSearchIn, key_id: str | None) -> UsageSearch:
     """The search. Raises ``Invalid`` for a parameter."""
-    code = None if query.code is None else code_of(query.code)
-    return UsageSearch(
-        UsageFilter(key_id, code, parse_time("since", query.since), parse_time("until", query.until)),
-        None if query.method is None else method_of(query.method),
-        None if query.status is None else StatusRange.parse(query.status),
-        None if query.q is None else text_of(query.q),
-    )
+    given = {name: getattr(query, name) for name in FILTERS}
+    return parse_search(given, key_id, parse_time("since", query.since), parse_time("until", query.until))

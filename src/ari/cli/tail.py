@@ -5,25 +5,27 @@ from typing import Protocol
 
 from cachetools import FIFOCache
 
-from ari.usage.model import UsageFilter, UsageRow
+from ari.usage.model import UsageRow
+from ari.usage.search import SearchPage, UsageSearch
 
 _PAGE = 200
 _REMEMBERED = 50_000
 
 
-class UsagePages(Protocol):
-    def page(self, where: UsageFilter, before_id: str | None, limit: int) -> list[UsageRow]:
-        """Rows newest first, at most ``limit``, those with an id smaller than ``before_id``."""
+class SearchableLog(Protocol):
+    def search(self, search: UsageSearch, before_id: str | None, limit: int) -> SearchPage:
+        """Matching rows newest first, at most ``limit``, those with an id smaller than ``before_id``."""
 
 
-def newest(store: UsagePages, where: UsageFilter, limit: int) -> list[UsageRow]:
-    """At most ``limit`` rows, newest first, read page by page."""
+def newest(log: SearchableLog, search: UsageSearch, limit: int) -> list[UsageRow]:
+    """At most ``limit`` matching rows, newest first, read page by page."""
     rows: list[UsageRow] = []
+    before: str | None = None
     while len(rows) < limit:
-        wanted = min(_PAGE, limit - len(rows))
-        page = store.page(where, rows[-1].id if rows else None, wanted)
-        rows += page
-        if len(page) < wanted:
+        found = log.search(search, before, min(_PAGE, limit - len(rows)))
+        rows += found.rows
+        before = found.next_before
+        if before is None:
             break
     return rows
 
@@ -34,16 +36,16 @@ class Tail:
     A row whose handler is still running is held back until its status is known, for at most half the overlap.
     """
 
-    def __init__(self, store: UsagePages, where: UsageFilter, overlap_ms: int) -> None:
-        self._store = store
-        self._where = where
+    def __init__(self, log: SearchableLog, search: UsageSearch, overlap_ms: int) -> None:
+        self._log = log
+        self._search = search
         self._overlap_ms = overlap_ms
         self._since_ms = 0
         self._shown: FIFOCache[str, None] = FIFOCache(2 * _REMEMBERED)
 
     def start(self, now_ms: int, limit: int) -> list[UsageRow]:
         """The latest rows, oldest first. ``more`` returns the ones after them."""
-        first = newest(self._store, self._where, limit)
+        first = newest(self._log, self._search, limit)
         self._since_ms = now_ms - self._overlap_ms
         window = self._window()
         last = {row.id for row in first}
@@ -57,8 +59,8 @@ class Tail:
         return self._fresh(reversed(rows), now_ms)
 
     def _window(self) -> list[UsageRow]:
-        where = UsageFilter(self._where.key_id, self._where.code, self._since_ms, self._where.until_ms)
-        return newest(self._store, where, _REMEMBERED)
+        search = self._search.within(self._since_ms, self._search.where.until_ms)
+        return newest(self._log, search, _REMEMBERED)
 
     def _fresh(self, rows: Iterable[UsageRow], now_ms: int) -> list[UsageRow]:
         patience_ms = self._overlap_ms // 2

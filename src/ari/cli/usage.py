@@ -14,10 +14,11 @@ from ari.cli.options import AsJson, DataDir, Limit, Yes
 from ari.cli.tail import Tail, newest
 from ari.cli.time_args import since as since_ms
 from ari.cli.usage_export import export
+from ari.cli.usage_filters import Address, Code, Key, Method, Since, Source, Status, Text, Until, build_search
 from ari.usage.cleaning import address_forms
-from ari.usage.model import KeyClient, UsageFilter, UsageRow
+from ari.usage.model import KeyClient, UsageRow
 from ari.usage.reports.facts import attempt_facts, client_facts, row_facts
-from ari.usage.search import CODES
+from ari.usage.search import UsageSearch
 
 if TYPE_CHECKING:
     from ari.instance import Instance
@@ -26,47 +27,47 @@ app = typer.Typer(help="View usage.", invoke_without_command=True)
 app.command()(export)
 
 POLL_SECONDS = 1.0
-HEADERS = ("TIME", "KEY", "CODE", "METHOD", "PATH", "STATUS", "ADDRESS", "MS", "COUNT", "SOURCE", "ID")
+HEADERS = ("TIME", "STATUS", "METHOD", "PATH", "KEY", "VERDICT", "ADDRESS", "MS", "COUNT", "SOURCE", "ID")
 
-Code = Annotated[str | None, typer.Option("--code", metavar="CODE", help="Filter by result.", show_default=False)]
-Address = Annotated[str, typer.Option("--address", metavar="ADDRESS", help="IP address to erase.", show_default=False)]
-ThisKey = Annotated[str, typer.Option("--key", metavar="ID", help="Key ID or prefix.", show_default=False)]
-Since = Annotated[
-    str | None, typer.Option("--since", metavar="24h|TIME", help="Only entries since this time.", show_default=False)
+EraseAddress = Annotated[
+    str, typer.Option("--address", metavar="ADDRESS", help="IP address to erase.", show_default=False)
 ]
+ThisKey = Annotated[str, typer.Option("--key", metavar="ID", help="Key ID or prefix.", show_default=False)]
 
 
 @app.callback()
 def usage(
     context: typer.Context,
-    key: Annotated[
-        str | None, typer.Option(metavar="ID", help="Filter by key (ID or prefix).", show_default=False)
-    ] = None,
-    code: Annotated[str | None, typer.Option(metavar="CODE", help="Filter by result.", show_default=False)] = None,
+    key: Key = None,
+    code: Code = None,
+    status: Status = None,
+    method: Method = None,
+    address: Address = None,
+    source: Source = None,
+    text: Text = None,
     since: Since = None,
+    until: Until = None,
     limit: Limit = 50,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Follow new entries.")] = False,
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
     """List requests made with a key, newest first (oldest first with --follow)."""
+    filters = {"code": code, "status": status, "method": method, "address": address, "source": source, "q": text}
     if context.invoked_subcommand is not None:
-        if as_json or data_dir or key or code or since or follow:
+        if as_json or data_dir or follow or any((key, since, until, *filters.values())):
             raise typer.BadParameter(f"put options after {context.invoked_subcommand}.")
         return
-    if code is not None and code not in CODES:
-        raise typer.BadParameter(f"choose one of {', '.join(CODES)}.", param_hint="--code")
     with open_instance(data_dir) as instance:
-        key_id = None if key is None else key_id_of(instance, key)
-        where = UsageFilter(key_id, code, since_ms(since, instance.now_ms()))
+        search = build_search(instance, key, since, until, **filters)
         if follow:
-            _follow(instance, where, limit, as_json)
+            _follow(instance, search, limit, as_json)
             return
-        rows = newest(instance.database.usage, where, limit)
+        rows = newest(instance.database.reports, search, limit)
     if as_json:
         output.as_json({"items": [row_facts(row) for row in rows]})
     else:
-        output.table(HEADERS, (_cells(row) for row in rows), "No requests yet.", droppable=3)
+        output.table(HEADERS, (_cells(row) for row in rows), "No requests found.", droppable=3)
 
 
 @app.command()
@@ -114,9 +115,7 @@ def _show_seen(header: str, seen: list[KeyClient], as_json: bool) -> None:
 
 @app.command()
 def erase(
-    address: Annotated[
-        str, typer.Option("--address", metavar="ADDRESS", help="IP address to erase.", show_default=False)
-    ],
+    address: EraseAddress,
     yes: Yes = False,
     as_json: AsJson = False,
     data_dir: DataDir = None,
@@ -140,19 +139,19 @@ def erase(
         output.say(f"Erased from {output.count(count, 'entry', 'entries')}.")
 
 
-def _follow(instance: "Instance", where: UsageFilter, limit: int, as_json: bool) -> None:
+def _follow(instance: "Instance", search: UsageSearch, limit: int, as_json: bool) -> None:
     if not as_json:
         output.line(HEADERS)
-    for row in _read_growing(instance, where, limit):
+    for row in _read_growing(instance, search, limit):
         if as_json:
             output.as_json(row_facts(row), one_line=True)
         else:
             output.line(_cells(row))
 
 
-def _read_growing(instance: "Instance", where: UsageFilter, limit: int) -> Iterator[UsageRow]:
+def _read_growing(instance: "Instance", search: UsageSearch, limit: int) -> Iterator[UsageRow]:
     overlap_ms = round(2000 * instance.settings.usage_wait_seconds)
-    tail = Tail(instance.database.usage, where, overlap_ms)
+    tail = Tail(instance.database.reports, search, overlap_ms)
     yield from tail.start(instance.now_ms(), limit)
     while True:
         time.sleep(POLL_SECONDS)
@@ -162,11 +161,11 @@ def _read_growing(instance: "Instance", where: UsageFilter, limit: int) -> Itera
 def _cells(row: UsageRow) -> tuple[object, ...]:
     return (
         output.moment(row.at_ms),
-        row.key_hint,
-        row.code,
+        "-" if row.status is None else row.status,
         row.method,
         row.path,
-        "-" if row.status is None else row.status,
+        row.key_hint,
+        row.code,
         row.client_address or "-",
         "-" if row.duration_ms is None else f"{row.duration_ms:.1f}",
         row.count,

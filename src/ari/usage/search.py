@@ -1,15 +1,19 @@
 """Search filters of the usage log: those that an index serves, and those that are checked row by row."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Self
+from ipaddress import IPv6Address, ip_address, ip_network
+from typing import Any, Self, get_args
 
+from ari.base.addresses import network_around
 from ari.base.errors import Invalid, Problem
 from ari.keys.reasons import ACCEPTED, REASONS, REQUEST_ERRORS
-from ari.usage.model import UsageFilter, UsageRow
+from ari.usage.model import Source, UsageFilter, UsageRow
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 CODES = (ACCEPTED, *REASONS, *REQUEST_ERRORS)
 """Every code that a row can have."""
+SOURCES: tuple[Source, ...] = get_args(Source)
 TEXT_LENGTH = 200
 MAX_ROWS_READ = 10_000
 """Rows that one step of a search reads."""
@@ -37,17 +41,23 @@ class StatusRange:
 
 @dataclass(frozen=True, slots=True)
 class UsageSearch:
-    """``where`` uses indexes. ``text`` is searched in path, address and user agent, ignoring case."""
+    """``where`` uses indexes. ``addresses`` are all texts the log may hold for one client address.
+
+    ``text`` is searched in path, route, address and user agent, ignoring case.
+    """
 
     where: UsageFilter = field(default_factory=UsageFilter)
     method: str | None = None
     status: StatusRange | None = None
     text: str | None = None
+    addresses: tuple[str, ...] | None = None
+    source: Source | None = None
 
     @property
     def reads_rows(self) -> bool:
         """Whether the search must read rows, since no index has all of it."""
-        return self.method is not None or self.status is not None or self.text is not None
+        by_row = (self.method, self.status, self.text, self.addresses, self.source)
+        return any(value is not None for value in by_row)
 
     def within_span_only(self) -> "UsageSearch":
         """The same key and times without other filters."""
@@ -87,3 +97,64 @@ def text_of(text: str) -> str | None:
     if len(stripped) > TEXT_LENGTH:
         raise Invalid(Problem("q", f"Search for at most {TEXT_LENGTH} characters."))
     return stripped or None
+
+
+def addresses_of(text: str) -> tuple[str, ...]:
+    """All texts the log may hold for a client address: itself and the network that ``ARI_USAGE_ADDRESSES`` may keep.
+
+    ``text`` may also be such a network. Raises ``Invalid``.
+    """
+    try:
+        if "/" in text:
+            return (str(ip_network(text.strip(), strict=False)),)
+        address = ip_address(text.strip().partition("%")[0])
+    except ValueError:
+        raise Invalid(Problem("address", "Use an IP address, or a network as shown in the log.")) from None
+    if isinstance(address, IPv6Address):
+        address = address.ipv4_mapped or address
+    return str(address), network_around(address, 24 if address.version == 4 else 48)
+
+
+def source_of(text: str) -> Source:
+    """The source to search for. Raises ``Invalid``."""
+    found = next((source for source in SOURCES if source == text), None)
+    if found is None:
+        raise Invalid(Problem("source", f"Choose {' or '.join(SOURCES)}."))
+    return found
+
+
+FILTERS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
+    "code": ("code", code_of),
+    "status": ("status", StatusRange.parse),
+    "method": ("method", method_of),
+    "address": ("addresses", addresses_of),
+    "source": ("source", source_of),
+    "q": ("text", text_of),
+}
+"""The filters by the names that callers use: the field of the search, and its parser."""
+
+
+def parse_search(
+    given: Mapping[str, str | None],
+    key_id: str | None = None,
+    since_ms: int | None = None,
+    until_ms: int | None = None,
+) -> UsageSearch:
+    """The search with the filters that are given, by their names in ``FILTERS``.
+
+    Raises ``Invalid`` with the problems of all of them.
+    """
+    found: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for name, (attribute, parse) in FILTERS.items():
+        text = given.get(name)
+        if text is None:
+            continue
+        try:
+            found[attribute] = parse(text)
+        except Invalid as error:
+            problems += error.problems
+    if problems:
+        raise Invalid(*problems)
+    where = UsageFilter(key_id, found.pop("code", None), since_ms, until_ms)
+    return UsageSearch(where, **found)

@@ -7,15 +7,13 @@ from starlette.requests import Request
 
 from ari.base.errors import Invalid
 from ari.base.ids import is_id
-from ari.keys.reasons import ACCEPTED
 from ari.usage import spans
-from ari.usage.model import ROW_KIND, UsageFilter
-from ari.usage.search import StatusRange, UsageSearch, code_of, method_of, text_of
+from ari.usage.model import ROW_KIND
+from ari.usage.search import FILTERS, UsageSearch, parse_search
 from ari.usage.spans import DEFAULT_PRESET, UNITS, Span, Unit
 from ari.web.navigation import with_query
 
 ZONE_COOKIE = "ari_zone"
-_FILTERS = ("code", "status", "method", "q")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +33,7 @@ class UsageQuery:
     @property
     def filters(self) -> dict[str, str]:
         """The filters of the log that are set."""
-        return {name: self.values[name] for name in _FILTERS if self.values.get(name)}
+        return {name: self.values[name] for name in FILTERS if self.values.get(name)}
 
     @property
     def first_day(self) -> str:
@@ -67,7 +65,7 @@ class UsageQuery:
 
     def without_filters(self) -> str:
         """The same page without filters."""
-        return f"{self._changed({}, 'before', *_FILTERS)}#log"
+        return f"{self._changed({}, 'before', *FILTERS)}#log"
 
     def hidden_fields(self, *without: str) -> dict[str, str]:
         """The hidden fields of a form on the page."""
@@ -77,12 +75,7 @@ class UsageQuery:
         """The search of the log; filters with a problem are left out."""
         given = {name: value for name, value in self.filters.items() if name not in self.problems}
         until_ms = self.span.until_ms if self.span.name == "custom" else None
-        return UsageSearch(
-            UsageFilter(key_id, given.get("code"), self.span.since_ms, until_ms),
-            method_of(given["method"]) if "method" in given else None,
-            StatusRange.parse(given["status"]) if "status" in given else None,
-            text_of(given["q"]) if "q" in given else None,
-        )
+        return parse_search(given, key_id, self.span.since_ms, until_ms)
 
     def _changed(self, changes: Mapping[str, str], *without: str) -> str:
         values = {name: value for name, value in self.values.items() if name not in without}
@@ -93,7 +86,7 @@ def parse_usage_query(request: Request, now_ms: int, url: str, given: Mapping[st
     """Parse the query of this request, or the fields of its form (``given``)."""
     values = dict(request.query_params) if given is None else dict(given)
     zone = spans.zone_name(request.cookies.get(ZONE_COOKIE))
-    known = {name: values[name] for name in ("range", "from", "to", "per", *_FILTERS) if values.get(name)}
+    known = {name: values[name] for name in ("range", "from", "to", "per", *FILTERS) if values.get(name)}
     if is_id(ROW_KIND, values.get("before", "")):
         known["before"] = values["before"]
     problems: dict[str, str] = {}
@@ -103,16 +96,12 @@ def parse_usage_query(request: Request, now_ms: int, url: str, given: Mapping[st
     except Invalid as error:
         problems.update((problem.location, problem.message) for problem in error.problems)
         span = spans.preset(DEFAULT_PRESET, now_ms, zone, unit)
-    for name, check in (("status", StatusRange.parse), ("method", method_of), ("q", text_of), ("code", code_of)):
-        try:
-            check(known.get(name, "") or _FINE[name])
-        except Invalid as error:
-            problems[name] = str(error)
-    return UsageQuery(url, span, known, problems)
-
-
-_FINE = {"status": "200", "method": "GET", "q": "", "code": ACCEPTED}
-"""Valid values in place of filters that are not set."""
+    query = UsageQuery(url, span, known, problems)
+    try:
+        parse_search(query.filters)
+    except Invalid as error:
+        problems.update((problem.location, problem.message) for problem in error.problems)
+    return query
 
 
 def _span(values: Mapping[str, str], now_ms: int, zone: str, unit: Unit | None) -> Span:

@@ -6,7 +6,8 @@ from msgspec.structs import replace
 
 from ari.base.ids import new_id
 from ari.cli.tail import Tail, newest
-from ari.usage.model import UsageFilter, UsageRow
+from ari.usage.model import UsageRow
+from ari.usage.search import SearchPage, UsageSearch
 
 NOW_MS = 1_800_000_000_000
 OVERLAP_MS = 10_000
@@ -23,14 +24,16 @@ class Log:
         self.rows.append(row)
         return row
 
-    def page(self, where: UsageFilter, before_id: str | None, limit: int) -> list[UsageRow]:
-        found = [row for row in self.rows if where.since_ms is None or row.at_ms >= where.since_ms]
+    def search(self, search: UsageSearch, before_id: str | None, limit: int) -> SearchPage:
+        since_ms = search.where.since_ms
+        found = [row for row in self.rows if since_ms is None or row.at_ms >= since_ms]
         found = [row for row in found if before_id is None or row.id < before_id]
-        return sorted(found, key=lambda row: row.id, reverse=True)[:limit]
+        found.sort(key=lambda row: row.id, reverse=True)
+        return SearchPage(found[:limit], found[limit - 1].id if len(found) > limit else None)
 
 
 def _tail(log: Log) -> Tail:
-    return Tail(log, UsageFilter(), OVERLAP_MS)
+    return Tail(log, UsageSearch(), OVERLAP_MS)
 
 
 def test_newest_reads_page_by_page() -> None:
@@ -38,7 +41,7 @@ def test_newest_reads_page_by_page() -> None:
     log = Log()
     for number in range(450):
         log.add(NOW_MS + number)
-    rows = newest(log, UsageFilter(), 420)
+    rows = newest(log, UsageSearch(), 420)
     assert len(rows) == 420
     assert rows[0].at_ms == NOW_MS + 449
 

@@ -17,7 +17,7 @@ from tests.support.command import Cli
 from tests.support.instances import opened
 from tests.unit.cli.conftest import Ari
 
-COLUMNS = ["TIME", "KEY", "CODE", "METHOD", "PATH", "STATUS", "ADDRESS", "MS", "COUNT", "SOURCE", "ID"]
+COLUMNS = ["TIME", "STATUS", "METHOD", "PATH", "KEY", "VERDICT", "ADDRESS", "MS", "COUNT", "SOURCE", "ID"]
 
 
 def _row(at_ms: int, key_id: str, code: str = "ok", **more: object) -> UsageRow:
@@ -50,7 +50,7 @@ def test_usage_lists_newest_first(ari: Ari) -> None:
     lines = [line.split("\t") for line in ari("usage").out.splitlines()]
     assert lines[0] == COLUMNS
     assert [line[10] for line in lines[1:]] == [new.id, old.id]
-    assert lines[2][1:10] == ["ari_k_a…b", "ok", "GET", "/x", "200", "192.0.2.7", "1.2", "1", "request"]
+    assert lines[2][1:10] == ["200", "GET", "/x", "ari_k_a…b", "ok", "192.0.2.7", "1.2", "1", "request"]
     assert lines[1][7] == "-"
     assert [item["id"] for item in ari.json("usage")["items"]] == [new.id, old.id]
 
@@ -66,6 +66,24 @@ def test_usage_is_narrowed(ari: Ari) -> None:
 
     assert [count("--key", one), count("--code", "ok"), count("--since", "1h"), count("--limit", "1")] == [2, 2, 2, 1]
     assert count("--key", one, "--code", "disabled", "--since", "1h") == 1
+
+
+def test_usage_has_the_filters_of_the_api(ari: Ari) -> None:
+    """Status, method, address, source, text and both ends of the time; unlike --code, none of them has an index."""
+    key = ari.create()[0]["id"]
+    now_ms = _now_ms(ari)
+    _commit(ari, _row(now_ms, key), _row(now_ms, key, status=404, method="POST", path="/lost", source="verify"))
+    _commit(ari, _row(now_ms, key, client_address="2001:db8::1"))
+
+    def paths(*words: str) -> list[str]:
+        return [item["path"] for item in ari.json("usage", *words)["items"]]
+
+    for words in (("--status", "4xx"), ("--method", "post"), ("--source", "verify"), ("--text", "LOST")):
+        assert paths(*words) == ["/lost"]
+    assert len(paths("--address", "2001:DB8:0::1")) == 1
+    assert paths("--until", "2020-01-01T00:00:00Z") == []
+    refused = ari("usage", "--address", "nowhere", check=False)
+    assert (refused.code, "--address" in refused.err) == (2, True)
 
 
 @pytest.mark.parametrize("words", [("--code", "fine"), ("--since", "yesterday"), ("--limit", "0")])

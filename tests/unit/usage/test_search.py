@@ -4,7 +4,7 @@ import pytest
 
 from ari.base.errors import Invalid
 from ari.usage.model import UsageFilter
-from ari.usage.search import StatusRange, UsageSearch, method_of, text_of
+from ari.usage.search import StatusRange, UsageSearch, addresses_of, method_of, parse_search, text_of
 
 
 def test_statuses() -> None:
@@ -38,3 +38,23 @@ def test_only_filters_without_an_index_need_a_look() -> None:
     assert UsageSearch(text="a").reads_rows
     assert UsageSearch(status=StatusRange(None, None)).reads_rows
     assert UsageSearch(method="GET").reads_rows
+
+
+def test_an_address_is_found_in_each_form_that_the_log_may_hold() -> None:
+    """Its canonical text, and the network that is kept instead of it; a network is found as itself."""
+    assert addresses_of(" ::ffff:192.0.2.7 ") == ("192.0.2.7", "192.0.2.0/24")
+    assert addresses_of("2001:DB8:0::1%eth0") == ("2001:db8::1", "2001:db8::/48")
+    assert addresses_of("192.0.2.0/24") == ("192.0.2.0/24",)
+    with pytest.raises(Invalid):
+        addresses_of("example.net")
+
+
+def test_every_bad_filter_is_reported() -> None:
+    """A caller sees all mistakes at once, each at its parameter."""
+    bad = {"code": "x", "status": "x", "method": "x", "address": "x", "source": "x", "q": "x" * 201}
+    with pytest.raises(Invalid) as refused:
+        parse_search(bad)
+    assert [problem.location for problem in refused.value.problems] == list(bad)
+    found = parse_search({"source": "verify", "q": None}, "key_1", 1, 2)
+    assert found == UsageSearch(UsageFilter("key_1", None, 1, 2), source="verify")
+    assert found.reads_rows

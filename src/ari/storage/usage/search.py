@@ -47,7 +47,11 @@ def _matching(window: Subquery, search: UsageSearch) -> Select[Any]:
     if search.status is not None:
         low, high = search.status.low, search.status.high
         query = query.where(column.status.is_(None) if low is None else column.status.between(low, high))
+    if search.addresses is not None:
+        query = query.where(column.client_address.in_(search.addresses))
+    if search.source is not None:
+        query = query.where(column.source == search.source)
     if search.text is not None:
-        places = (column.path, column.client_address, column.user_agent)
+        places = (column.path, column.route, column.client_address, column.user_agent)
         query = query.where(or_(*(place.icontains(search.text, autoescape=True) for place in places)))
     return query

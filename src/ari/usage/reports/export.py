@@ -31,7 +31,7 @@ def pieces(form: Format, batches: Iterable[list[UsageRow]], *, bom: bool = True)
 
 
 def record(tx: KeyTransaction, form: Format, search: UsageSearch) -> None:
-    """Write the export's event, before any data is sent. The search text is left out: it may be an address."""
+    """Write the export's event, before any data is sent. Address and text are left out: they may identify someone."""
     where, status = search.where, search.status
     detail = {
         "format": form,
@@ -40,6 +40,8 @@ def record(tx: KeyTransaction, form: Format, search: UsageSearch) -> None:
         "until": None if where.until_ms is None else to_rfc3339(where.until_ms),
         "method": search.method,
         "status": None if status is None else [status.low, status.high],
+        "source": search.source,
+        "by_address": True if search.addresses is not None else None,
         "by_text": True if search.text is not None else None,
     }
     given = {name: value for name, value in detail.items() if value is not None}
