@@ -86,9 +86,9 @@ def run_tool(command: Sequence[str], folder: Path) -> Run:
 def probe_vulnerabilities() -> Unreachable | None:
     """Ask the service of pip-audit for a release that it knows; ``None`` if it answers, or fails in another way."""
     import requests  # noqa: PLC0415 - what the tests' environment alone has
-    from packaging.version import Version  # noqa: PLC0415
-    from pip_audit._service import ConnectionError as NoConnection  # noqa: PLC0415
-    from pip_audit._service import PyPIService, ResolvedDependency  # noqa: PLC0415
+    from packaging.version import Version  # noqa: PLC0415 - as above
+    from pip_audit._service import ConnectionError as NoConnection  # noqa: PLC0415 - as above
+    from pip_audit._service import PyPIService, ResolvedDependency  # noqa: PLC0415 - as above
 
     name, version = KNOWN_RELEASE
     try:

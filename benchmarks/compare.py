@@ -60,7 +60,7 @@ class Checkout:
 
     def _run(self, *words: str) -> str:
         environment = clean_environment({**self.settings, "PYTHONPATH": str(self.root)})
-        command = [self.python, *words]
+        command = [str(self.python), *words]
         done = subprocess.run(command, env=environment, cwd=self.root, capture_output=True, text=True, check=False)
         if done.returncode:
             raise SystemExit(f"{self.root}: {done.stderr.strip()[-500:]}")

@@ -77,8 +77,15 @@ def _scope_of(raw: bytes) -> tuple[dict[str, Any], bytes]:
     first, *lines = head.split(b"\r\n")
     method, path, _ = first.split(b" ")
     headers = [(name.lower(), value) for name, value in (line.split(b": ", 1) for line in lines)]
-    scope = {"type": "http", "http_version": "1.1", "method": method.decode(), "path": path.decode(), "raw_path": path}
-    scope |= {"query_string": b"", "root_path": "", "scheme": "http", "headers": headers, "state": {}}
+    scope: dict[str, Any] = {"type": "http", "http_version": "1.1", "method": method.decode(), "scheme": "http"}
+    scope |= {
+        "path": path.decode(),
+        "raw_path": path,
+        "query_string": b"",
+        "root_path": "",
+        "headers": headers,
+        "state": {},
+    }
     return scope | {"client": ("127.0.0.1", 50000), "server": ("127.0.0.1", 3000)}, body
 
 

@@ -127,10 +127,10 @@ def main(words: Sequence[str]) -> None:
         for rows in given.rows:
             url = None
             if given.database == "postgresql":
-                found = held.enter_context(postgresql.database())
-                if found is None:
+                server = held.enter_context(postgresql.database())
+                if server is None:
                     raise SystemExit(postgresql.MISSING)
-                url = found[0]
+                url = server[0]
             began = time.perf_counter()
             logs.append(fill(folder / str(rows), rows, url))
             held.callback(logs[-1].database.close)

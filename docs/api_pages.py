@@ -1,7 +1,7 @@
 """An OpenAPI document as Markdown: the routes by tag, then the shapes."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 Json = dict[str, Any]
@@ -115,11 +115,12 @@ def _type(schema: Json) -> str:
             return " or ".join(dict.fromkeys(_type(one) for one in schema[union]))
     if schema.get("type") == "array":
         return f"list of {_type(schema.get('items', {}))}"
-    kind = schema.get("type", "")
-    return {"null": "`null`", "": "", "object": "object"}.get(kind, schema.get("format", kind))
+    kind: str = schema.get("type", "")
+    shown: str = {"null": "`null`", "": "", "object": "object"}.get(kind) or schema.get("format", kind)
+    return shown
 
 
-def table(headers: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def table(headers: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     """A Markdown table."""
     lines = [headers, tuple("---" for _ in headers), *rows]
     return "\n".join(

@@ -103,7 +103,8 @@ def api_page() -> str:
         data_dir = Path(folder) / "data"
         instance = Instance.open(load_settings(data_dir=data_dir), migrate=True)
         try:
-            document = server.build_app(instance).app.state.description.make()
+            app: Any = server.build_app(instance).app
+            document = app.state.description.make()
         finally:
             instance.close()
     return _page("HTTP API", *api_pages.sections(document))
@@ -188,7 +189,7 @@ def _sentence(text: str | None) -> str:
 
 
 def _commands(command: Any, name: str) -> Iterator[str]:
-    listed = getattr(command, "commands", None)
+    listed: dict[str, Any] = getattr(command, "commands", {})
     options = [one for one in command.params if one.name != "help"]
     if not listed or options:
         yield f"## {name}"
@@ -197,8 +198,8 @@ def _commands(command: Any, name: str) -> Iterator[str]:
         yield f"```\n{_usage(command, name)}\n```"
         if options:
             yield table(("Name", "Meaning"), [(_parameter(one), _parameter_help(one)) for one in options])
-    for sub in listed or {}:
-        yield from _commands(listed[sub], f"{name} {sub}")
+    for sub, nested in listed.items():
+        yield from _commands(nested, f"{name} {sub}")
 
 
 def _usage(command: Any, name: str) -> str:
@@ -208,7 +209,8 @@ def _usage(command: Any, name: str) -> str:
 
 
 def _argument(parameter: Any) -> str:
-    return (parameter.metavar or parameter.name.upper()).strip("[]")
+    name: str = parameter.metavar or parameter.name.upper()
+    return name.strip("[]")
 
 
 def _parameter(parameter: Any) -> str:
