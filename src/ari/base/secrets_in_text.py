@@ -1,10 +1,13 @@
 """Secrets in text that others wrote: found by their looks and cut, so that no log or page keeps one (security.md 17).
 
-A cut secret keeps its first 10 characters, enough to recognize its kind: ``ari_k_Ab12…``.
+A cut secret keeps its first 10 characters, enough to recognize its kind: ``ari_k_Ab12…``. An ARI key of another kind
+keeps its prefix and 4 characters.
 """
 
 import re
 from urllib.parse import unquote
+
+from ari.base.token_shape import BODY_LENGTH, PREFIX, find_tokens
 
 KEPT_CHARACTERS = 10
 CUT = "…"
@@ -45,6 +48,9 @@ _SECRET = re.compile(
 )
 
 
+_TOKEN_BODY = re.compile(rf"_[0-9A-Za-z]{{{BODY_LENGTH}}}")
+_SHOWN = 4
+
 _ADDRESS_PASSWORD = re.compile(r"(\b(?:postgres(?:ql)?(?:\+\w+)?|smtps?)://[^\s/:@\"']*:)\S*@", re.IGNORECASE)
 _PASSWORD_WORD = re.compile(r"\b((?:ssl)?password=)(?:'(?:[^'\\]|\\.)*'|[^\s&'\"]+)", re.IGNORECASE)
 
@@ -54,11 +60,11 @@ def cut_secrets(text: str) -> str:
 
     Text whose percent-encoding hides a key comes back decoded; without one it comes back as it is.
     """
-    cut = _SECRET.sub(_cut, text)
+    cut = _cut_plain(text)
     if "%" not in cut:
         return cut
     for decoded in _decodings(cut):
-        if _SECRET.search(decoded) is not None:
+        if _cut_plain(decoded) != decoded:
             return cut_secrets(decoded)
     return cut
 
@@ -71,6 +77,22 @@ def mask_passwords(text: str) -> str:
 def looks_like_key(text: str) -> bool:
     """Whether ``text`` holds something that looks like an API key, whole or in part, ours or a provider's."""
     return cut_secrets(text) != text
+
+
+def _cut_plain(text: str) -> str:
+    return _SECRET.sub(_cut, _cut_other_kinds(text) if _TOKEN_BODY.search(text) else text)
+
+
+def _cut_other_kinds(text: str) -> str:
+    """``text`` with ARI keys of other kinds than the default cut, and letters and digits that follow them."""
+    data, kept, end = text.encode("utf-8", "surrogatepass"), [], 0
+    for start, token in find_tokens(data):
+        if not token.startswith(PREFIX.encode()):
+            kept += [data[end : start + len(token) - BODY_LENGTH + _SHOWN], CUT.encode()]
+            end = start + len(token)
+            while data[end : end + 1].isalnum():
+                end += 1
+    return b"".join([*kept, data[end:]]).decode("utf-8", "surrogatepass")
 
 
 def _cut(match: re.Match[str]) -> str:

@@ -35,7 +35,8 @@ def find_key(tx: KeyTransaction, text: str, *, even_deleted: bool = False) -> Ap
     """
     if is_id("key", text):
         return keys.get_even_deleted(tx, text) if even_deleted else keys.get(tx, text)
-    if len(text) == token.LENGTH and text.startswith(token.PREFIX):
+    looks_whole = len(text) == token.LENGTH and text.startswith(token.PREFIX)
+    if looks_whole or token.is_token(text.encode(errors="replace")):
         sentence = "Use the key's ID or prefix, not the key itself (it would stay in your shell history)."
         raise Invalid(Problem("id", sentence))
     hint = text.replace("...", "…")

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import msgspec
 
 from ari.http.request_head import RequestHead
-from ari.keys.token import PREFIX
+from ari.keys.token import PREFIX, is_token
 
 
 class Credentials(msgspec.Struct, frozen=True):
@@ -71,7 +71,7 @@ def _explain(name: str, value: bytes) -> str | None:
         return "Write the scheme without a colon: Authorization: Bearer KEY."
     if name == "authorization" and value[:1] in _QUOTES:
         return "Authorization has quotes around its value. Send it without them: Authorization: Bearer KEY."
-    if name == "authorization" and not is_ours and not value.startswith(_BARE):
+    if name == "authorization" and not is_ours and not _is_bare(value):
         return "Authorization has a scheme that ARI does not read. Send Authorization: Bearer KEY, or x-api-key: KEY."
     return _explain_key(name, credential)
 
@@ -88,6 +88,11 @@ def _explain_key(name: str, credential: bytes) -> str | None:
     return None
 
 
+def _is_bare(value: bytes) -> bool:
+    """Whether this is a key without a scheme."""
+    return value.startswith(_BARE) or is_token(value)
+
+
 def _without_scheme(value: bytes) -> bytes:
     """The key, without a scheme in front of it; ``Bearer Bearer KEY`` is a slip of client libraries."""
     value = value.strip(_BLANK)
@@ -97,9 +102,7 @@ def _without_scheme(value: bytes) -> bytes:
 
 
 def _read_lines(key_lines: Sequence[bytes], authorization: Sequence[bytes]) -> Credentials:
-    named = [
-        line for line in authorization if _SCHEME.match(line.strip(_BLANK)) or line.strip(_BLANK).startswith(_BARE)
-    ]
+    named = [line for line in authorization if _SCHEME.match(line.strip(_BLANK)) or _is_bare(line.strip(_BLANK))]
     duplicated = len(key_lines) > 1 or len(authorization) > 1
     tokens: dict[bytes, None] = {}
     for line in (*key_lines, *named):

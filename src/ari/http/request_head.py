@@ -10,6 +10,7 @@ import msgspec
 
 from ari.base.ids import new_id
 from ari.base.secrets_in_text import looks_like_key
+from ari.base.token_shape import find_tokens
 from ari.http.problem import Fault
 from ari.keys.reasons import REQUEST_ERRORS, Reason
 from ari.usage.cleaning import USER_AGENT_LENGTH, clean
@@ -197,11 +198,18 @@ def host_name(host: str) -> str:
 
 
 def keys_in_url(head: RequestHead) -> list[bytes]:
-    """Everything in the path or query that has the shape of an API key, percent-encoded or not."""
+    """All API keys in the path or query, of any kind, percent-encoded or not.
+
+    Those of the default kind are found by their shape alone: a wrong checksum is a typo.
+    """
     url = head.raw_path + b"?" + head.query if head.query else head.raw_path
     if b"%" in url:
-        return _KEY.findall(url) or _KEY.findall(unquote_to_bytes(unquote_to_bytes(url)))
-    return _KEY.findall(url) if b"_" in url else []
+        return _find_keys(url) or _find_keys(unquote_to_bytes(unquote_to_bytes(url)))
+    return _find_keys(url) if b"_" in url else []
+
+
+def _find_keys(url: bytes) -> list[bytes]:
+    return list(dict.fromkeys([*_KEY.findall(url), *(token for _, token in find_tokens(url))]))
 
 
 def _invalid(detail: str, reason: Reason = INVALID_REQUEST) -> Fault:

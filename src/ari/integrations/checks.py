@@ -6,13 +6,13 @@ from urllib.parse import urlsplit
 
 from ari.base.addresses import HOST_NAME, NO_ADDRESSES, AddressList, Reach, is_number, reach
 from ari.base.errors import Invalid, Problem
+from ari.base.token_shape import PREFIX, is_token
 from ari.integrations.model import Provider
 from ari.integrations.providers import providers
 
 MAX_KEY = 512
 MAX_BASE_URL = 500
 _QUOTES = "\"'`“”‘’«»"
-_ARI_KEY = "ari_k_"
 _PRIVATE_ENDINGS = (
     ".beta.tailscale.net",
     ".corp",
@@ -65,7 +65,8 @@ def _paste_error(provider: Provider, key: str) -> str | None:
         return f"Paste only the key, without {provider.variable}= in front."
     if not key.isascii() or not key.isprintable() or " " in key:
         return "Keys contain only ASCII characters, without spaces or line breaks. Copy the whole key again."
-    return f"This is an ARI API key. Paste your {provider.title} key instead." if key.startswith(_ARI_KEY) else None
+    is_ours = key.startswith(PREFIX) or is_token(key.encode())
+    return f"This is an ARI API key. Paste your {provider.title} key instead." if is_ours else None
 
 
 def _wrong_shape(provider: Provider, key: str) -> str | None:

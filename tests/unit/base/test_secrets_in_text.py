@@ -170,3 +170,13 @@ def test_hostile_text_costs_no_more_than_its_length() -> None:
         started = time.process_time()
         cut_secrets(text[:32_768])
         assert time.process_time() - started < 2, text[:20]
+
+
+@given(AROUND, AROUND)
+def test_a_key_of_another_kind_is_cut_after_four_characters(before: str, after: str) -> None:
+    """Found by its checksum; its prefix stays, to recognize the kind."""
+    secret = token.mint("acme_live_")
+    cut = cut_secrets(before + secret + after)
+    assert secret[10:15] not in cut
+    assert secret[:14] + CUT in cut or "%" in before + after
+    assert looks_like_key(before + secret + after)

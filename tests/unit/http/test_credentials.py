@@ -4,6 +4,9 @@ import pytest
 
 from ari.http.credentials import explain_mistake, read_credentials
 from ari.http.request_head import RequestHead, read_head
+from ari.keys import token
+
+_OTHER_KIND = token.mint("acme_live_")
 
 
 def _head(*headers: tuple[str, str]) -> RequestHead:
@@ -50,6 +53,9 @@ def _read(*headers: tuple[str, str]) -> tuple[tuple[bytes, ...], bool]:
         ([("x-api-key", "Bearer a"), ("authorization", "b")], (b"a",), False),
         ([("x-api-key", "Bearer a"), ("authorization", "ari_k_b")], (b"a", b"ari_k_b"), True),
         ([("authorization", "ari_k_a, ari_k_b")], (b"ari_k_a", b"ari_k_b"), True),
+        ([("authorization", _OTHER_KIND)], (_OTHER_KIND.encode(),), False),
+        ([("authorization", _OTHER_KIND[:-1])], (), False),
+        ([("x-api-key", _OTHER_KIND)], (_OTHER_KIND.encode(),), False),
         ([("x_api_key", "a")], (), False),
         ([("x-api-key", "")], (b"",), False),
     ],

@@ -106,3 +106,12 @@ def test_keys_are_found_anywhere_in_a_url() -> None:
     assert keys_in_url(_head(query=b"key=" + minted)) == [minted]
     assert keys_in_url(_head(query=b"key=" + encoded)) == [minted]
     assert keys_in_url(_head(query=b"key=ari_k_short")) == []
+
+
+def test_a_key_of_another_kind_in_a_url_is_found() -> None:
+    """By its checksum, percent-encoded or not, next to one of the default kind."""
+    other, plain = token.mint("acme_live_").encode(), token.mint().encode()
+    assert keys_in_url(_head(query=b"k=" + other)) == [other]
+    assert keys_in_url(_head(query=b"k=" + other.replace(b"_", b"%5F"))) == [other]
+    assert keys_in_url(_head(b"/" + plain, b"k=" + other)) == [plain, other]
+    assert keys_in_url(_head(query=b"acme_live_" + b"0" * 49)) == []

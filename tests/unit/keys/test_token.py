@@ -35,7 +35,7 @@ def test_a_minted_token_parses_to_its_digest() -> None:
 @given(st.binary(max_size=200))
 def test_no_bytes_make_the_parser_raise(text: bytes) -> None:
     """The parser's only refusal is None."""
-    assert token.parse(text) is None or len(text) == token.LENGTH
+    assert token.parse(text) is None or token.is_token(text)
 
 
 @given(st.text(alphabet=BASE62, min_size=49, max_size=49))
@@ -58,6 +58,14 @@ def test_the_hint_shows_four_characters_at_each_end_and_no_more() -> None:
     """At least 208 secret bits stay hidden."""
     minted = token.mint()
     assert token.hint(minted) == f"ari_k_{minted[6:10]}…{minted[-4:]}"
+
+
+def test_a_key_of_another_kind_differs_in_its_prefix_only() -> None:
+    """It has the same 49 characters after it, the same hint and the same way to its digest."""
+    minted = token.mint("acme_live_")
+    assert re.fullmatch(r"acme_live_[0-9A-Za-z]{49}", minted)
+    assert token.parse(minted.encode()) == token.digest(minted.encode())
+    assert token.hint(minted) == f"acme_live_{minted[10:14]}…{minted[-4:]}"
 
 
 def test_the_checksum_is_crc32_of_all_before() -> None:

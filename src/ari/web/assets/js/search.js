@@ -3,7 +3,7 @@
 import htmx from "htmx.org";
 
 const PAUSE_MS = 200;
-const WHOLE_KEY = /(ari_k_[0-9A-Za-z]{4})[0-9A-Za-z]{41}([0-9A-Za-z]{4})/;
+const WHOLE_KEY = /([a-z][a-z0-9_]{0,18}_[0-9A-Za-z]{4})[0-9A-Za-z]{41}([0-9A-Za-z]{4})/;
 const USUAL = { show: "all", sort: "-created" };
 let timer;
 
