@@ -27,9 +27,9 @@ def test_requests_show_up_by_themselves(owner: Any, home: Any) -> None:
     table = home.get_by_role("table")
     expect(table).to_contain_text("/api/openapi.json")
     expect(table).to_contain_text("quiet-test/1")
-    expect(table).to_contain_text("Key accepted")
-    expect(table).to_contain_text("Missing scope")
-    expect(home.get_by_role("status").filter(has_text="1 accepted, 1 refused")).to_have_count(1)
+    expect(table).to_contain_text("Key: ok")
+    expect(table).to_contain_text("Key: insufficient scope")
+    expect(home.get_by_role("status").filter(has_text="1 allowed, 1 refused")).to_have_count(1)
 
 
 def test_refreshing_keeps_the_focus(owner: Any, home: Any) -> None:

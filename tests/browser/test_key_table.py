@@ -58,7 +58,7 @@ def test_badges_and_charts_say_how_a_key_stands(table: Any) -> None:
     ):
         expect(row(table, name)).to_contain_text(words)
     chart = row(table, "Nightly export").get_by_role("img")
-    expect(chart).to_have_accessible_name(re.compile(r"5 requests accepted, 2 refused in 14 days; most on .+: [57]"))
+    expect(chart).to_have_accessible_name(re.compile(r"5 requests allowed, 2 refused in 14 days; most on .+: [57]"))
     expect(row(table, "Old importer")).to_contain_text("No requests")
 
 

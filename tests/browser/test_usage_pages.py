@@ -58,9 +58,9 @@ def test_a_chart_speaks_to_the_pointer_and_to_the_keyboard(used: dict[str, Any],
     home.keyboard.press("End")
     tip = home.locator("[data-chart-tip]")
     numbers = tip.inner_text()
-    assert "accepted" in numbers
+    assert "allowed" in numbers
     assert "refused" in numbers
-    expect(home.get_by_role("status").filter(has_text="accepted, ")).to_have_count(1)
+    expect(home.get_by_role("status").filter(has_text="allowed, ")).to_have_count(1)
     home.keyboard.press("Escape")
     expect(tip).to_be_hidden()
     box = plot.bounding_box()
@@ -82,7 +82,7 @@ def test_the_live_tail_shows_a_request_once(owner: Any, home: Any) -> None:
     expect(rows).to_have_count(1)
     owner.api(secret).get("/api/keys")
     expect(rows).to_have_count(2)
-    expect(rows.first).to_contain_text("Missing scope")
+    expect(rows.first).to_contain_text("403Key: insufficient scope")
     home.get_by_role("button", name="Pause").click()
     expect(home.get_by_text("Paused", exact=True)).to_be_visible()
     owner.api(secret).get("/api/openapi.json")
@@ -108,8 +108,8 @@ def test_the_eleventh_live_tail_says_so(owner: Any, home: Any) -> None:
 def test_filters_and_exports(used: dict[str, Any], home: Any, tmp_path: Any) -> None:
     """What is exported is what is filtered; both files open, and the key's events tell of it."""
     home.goto(used["place"])
-    home.get_by_label("Path, IP address or user agent").fill("CHART-test")
-    home.get_by_label("Result", exact=True).select_option(label="Key accepted")
+    home.get_by_label("Search", exact=True).fill("CHART-test")
+    home.get_by_label("Verdict on the key").select_option(label="Key: ok")
     home.get_by_role("button", name="Filter", exact=True).click()
     rows = home.get_by_role("table", name="Requests with this key, newest first").locator("tbody tr")
     expect(rows).to_have_count(3)
@@ -124,7 +124,7 @@ def test_filters_and_exports(used: dict[str, Any], home: Any, tmp_path: Any) -> 
         assert [row["path"] for row in found] == ["/api/openapi.json", "/api/me", "/api/me"]
     home.reload()
     expect(home.get_by_role("region", name="Events")).to_contain_text("Usage exported")
-    home.get_by_label("HTTP status", exact=True).fill("teapot")
+    home.get_by_label("Response status", exact=True).fill("teapot")
     home.get_by_role("button", name="Filter", exact=True).click()
     expect(home.get_by_text("Use a status such as 404")).to_be_visible()
     home.get_by_role("link", name="Clear").click()
@@ -174,7 +174,7 @@ def test_all_of_it_without_scripting(owner: Any, used: dict[str, Any], plain: An
     expect(plain.get_by_text("can't be before the first").or_(plain.get_by_text("is in the future"))).to_be_visible()
     plain.goto(used["place"])
     plain.get_by_label("Method", exact=True).select_option("GET")
-    plain.get_by_label("HTTP status", exact=True).fill("403")
+    plain.get_by_label("Response status", exact=True).fill("403")
     plain.get_by_role("button", name="Filter", exact=True).click()
     expect(plain.get_by_role("table", name="Requests with this key, newest first").locator("tbody tr")).to_have_count(1)
     expect(plain.get_by_role("button", name="Pause")).to_have_count(0)

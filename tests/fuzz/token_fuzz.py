@@ -55,7 +55,9 @@ def fuzz(seed: int, rounds: int | None = None, seconds: float = 60) -> int:
         parsed = token.parse(text)
         assert parsed is None or token.checksum(text[:-6]).encode() == text[-6:], f"accepted a wrong checksum: {text!r}"
         found = list(token.find_tokens(text))
-        assert all(token.is_token(one) and text[at : at + len(one)] == one for at, one in found), f"found what is no key: {text!r}"
+        assert all(token.is_token(one) and text[at : at + len(one)] == one for at, one in found), (
+            f"found what is no key: {text!r}"
+        )
         assert parsed is None or found == [(0, text)], f"did not find the key: {text!r}"
         assert not list(token.find_tokens(cut_secrets(text.decode("latin-1")).encode())), f"left a key: {text!r}"
         incoming = read_head(_head(source), 1)

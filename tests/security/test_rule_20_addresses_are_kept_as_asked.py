@@ -100,7 +100,7 @@ def test_one_address_can_be_erased(make_owner: Any) -> None:
     counted = json.loads(owner.cli("usage", "attempts", "--json", check=True).stdout)["items"]
     seen = owner.cli.json("usage", "addresses", "--key", key["id"])["items"]
     events = owner.cli("events", "--json", check=True).stdout
-    assert {one["value"]: one["accepted_count"] for one in seen} == {"198.51.100.9": 1, "other": 2}
+    assert {one["value"]: one["request_count"] for one in seen} == {"198.51.100.9": 1, "other": 2}
     assert sorted(row["client_address"] or "" for row in listed) == ["", "", "198.51.100.9"]
     assert {one["address"] for one in counted} == {"198.51.100.9", "other"}
     assert sum(one["count"] for one in counted) == 3

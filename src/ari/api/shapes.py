@@ -168,8 +168,10 @@ class KeyOut(BaseModel):
     )
     revoked_at: Nullable = Field(description="When the key was revoked; `null` if it wasn't.", examples=[None])
     disabled: bool = Field(description="Whether the key is disabled.", examples=[False])
-    last_used_at: Nullable = Field(description="Last accepted request.", examples=["2026-11-23T08:15:42.317Z"])
-    request_count: int = Field(description="Accepted requests.", examples=[1204])
+    last_used_at: Nullable = Field(description="Last allowed request.", examples=["2026-11-23T08:15:42.317Z"])
+    request_count: int = Field(
+        description="Requests that the key was allowed to make, whatever their response status.", examples=[1204]
+    )
     refused_count: int = Field(description="Refused requests.", examples=[0])
 
 

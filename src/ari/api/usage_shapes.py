@@ -72,7 +72,9 @@ class PartOut(BaseModel):
     """Requests from `since` to the next part."""
 
     since: str = Field(description="Start of the part.", json_schema_extra=_SINCE)
-    request_count: int = Field(description="Accepted requests.", examples=[586])
+    request_count: int = Field(
+        description="Requests that the key was allowed to make, whatever their response status.", examples=[586]
+    )
     refused_count: int = Field(description="Refused requests.", examples=[0])
 
 
@@ -91,7 +93,9 @@ class RouteOut(BaseModel):
         "of a flood.",
         examples=["/api/keys/{key_id}"],
     )
-    request_count: int = Field(description="Accepted requests.", examples=[1004])
+    request_count: int = Field(
+        description="Requests that the key was allowed to make, whatever their response status.", examples=[1004]
+    )
     refused_count: int = Field(description="Refused requests.", examples=[3])
 
 
@@ -102,7 +106,9 @@ class CountsOut(BaseModel):
     until: str = Field(description="End (exclusive), a whole hour.", json_schema_extra=_UNTIL)
     by: Literal["hour", "day", "week"] = Field(description="Length of the parts.", examples=["day"])
     time_zone: str = Field(description="Time zone of days and weeks.", examples=["UTC"])
-    request_count: int = Field(description="Accepted requests.", examples=[1204])
+    request_count: int = Field(
+        description="Requests that the key was allowed to make, whatever their response status.", examples=[1204]
+    )
     refused_count: int = Field(description="Refused requests.", examples=[3])
     codes: list[CodeOut] = Field(
         description="Requests by code, most frequent first.",
@@ -140,7 +146,9 @@ class TopKeyOut(BaseModel):
     name: str | None = Field(
         description="Name of the key; `null` if there was never such a key.", examples=["Automation Script"]
     )
-    request_count: int = Field(description="Accepted requests.", examples=[1101])
+    request_count: int = Field(
+        description="Requests that the key was allowed to make, whatever their response status.", examples=[1101]
+    )
     refused_count: int = Field(description="Refused requests.", examples=[0])
 
 

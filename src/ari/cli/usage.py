@@ -110,7 +110,7 @@ def _show_seen(header: str, seen: list[KeyClient], as_json: bool) -> None:
         )
         for one in seen
     )
-    output.table((header, "ACCEPTED", "REFUSED", "FIRST SEEN", "LAST SEEN"), rows, "Never used.")
+    output.table((header, "ALLOWED", "REFUSED", "FIRST SEEN", "LAST SEEN"), rows, "Never used.")
 
 
 @app.command()

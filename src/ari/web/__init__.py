@@ -16,7 +16,6 @@ from ari.web.pages.edit_key.routes import EditKeyPages
 from ari.web.pages.error_code.routes import ErrorCodePages
 from ari.web.pages.integrations.routes import IntegrationsPages
 from ari.web.pages.key.routes import KeyPages
-from ari.web.pages.key.usage import KeyUsagePages
 from ari.web.pages.mail_links.forgot import ForgotPages
 from ari.web.pages.mail_links.routes import MailLinkPages
 from ari.web.pages.notifications.routes import NotificationPages
@@ -46,7 +45,6 @@ _FOLDERS = (
     CreateKeyPages,
     BulkPages,  # before the page of a key, whose URL would match
     KeyPages,
-    KeyUsagePages,
     EditKeyPages,
     SettingsUsagePages,
     IntegrationsPages,

@@ -14,6 +14,7 @@ from ari.usage.spans import DEFAULT_PRESET, UNITS, Span, Unit
 from ari.web.navigation import with_query
 
 ZONE_COOKIE = "ari_zone"
+FILTER_NAMES = ("key", *FILTERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,11 @@ class UsageQuery:
     @property
     def filters(self) -> dict[str, str]:
         """The filters of the log that are set."""
-        return {name: self.values[name] for name in FILTERS if self.values.get(name)}
+        return {name: self.values[name] for name in self.filter_names if self.values.get(name)}
+
+    @property
+    def filter_names(self) -> tuple[str, ...]:
+        return FILTER_NAMES
 
     @property
     def first_day(self) -> str:
@@ -65,17 +70,17 @@ class UsageQuery:
 
     def without_filters(self) -> str:
         """The same page without filters."""
-        return f"{self._changed({}, 'before', *FILTERS)}#log"
+        return f"{self._changed({}, 'before', *FILTER_NAMES)}#log"
 
     def hidden_fields(self, *without: str) -> dict[str, str]:
         """The hidden fields of a form on the page."""
         return {name: value for name, value in self.values.items() if value and name not in {"before", *without}}
 
     def search(self, key_id: str | None) -> UsageSearch:
-        """The search of the log; filters with a problem are left out."""
+        """The search of the log of this key, or of all; filters with a problem are left out."""
         given = {name: value for name, value in self.filters.items() if name not in self.problems}
         until_ms = self.span.until_ms if self.span.name == "custom" else None
-        return parse_search(given, key_id, self.span.since_ms, until_ms)
+        return parse_search(given, key_id or given.get("key"), self.span.since_ms, until_ms)
 
     def _changed(self, changes: Mapping[str, str], *without: str) -> str:
         values = {name: value for name, value in self.values.items() if name not in without}
@@ -86,7 +91,7 @@ def parse_usage_query(request: Request, now_ms: int, url: str, given: Mapping[st
     """Parse the query of this request, or the fields of its form (``given``)."""
     values = dict(request.query_params) if given is None else dict(given)
     zone = spans.zone_name(request.cookies.get(ZONE_COOKIE))
-    known = {name: values[name] for name in ("range", "from", "to", "per", *FILTERS) if values.get(name)}
+    known = {name: values[name] for name in ("range", "from", "to", "per", *FILTER_NAMES) if values.get(name)}
     if is_id(ROW_KIND, values.get("before", "")):
         known["before"] = values["before"]
     problems: dict[str, str] = {}
@@ -96,6 +101,8 @@ def parse_usage_query(request: Request, now_ms: int, url: str, given: Mapping[st
     except Invalid as error:
         problems.update((problem.location, problem.message) for problem in error.problems)
         span = spans.preset(DEFAULT_PRESET, now_ms, zone, unit)
+    if "key" in known and not is_id("key", known["key"]):
+        problems["key"] = "Use the ID of a key, such as those in the suggestions."
     query = UsageQuery(url, span, known, problems)
     try:
         parse_search(query.filters)

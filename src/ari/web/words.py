@@ -121,9 +121,16 @@ def use_badge(key: ApiKey, used_at_ms: int | None, now_ms: int) -> Badge | None:
 def outcome(code: str) -> str:
     """The name of a usage row's code."""
     if code == ACCEPTED:
-        return "Key accepted"
+        return "Key ok"
     reason = REASONS.get(code) or REQUEST_ERRORS.get(code)
     return reason.title if reason else code.replace("_", " ").capitalize()
+
+
+def verdict(code: str) -> str:
+    """The verdict on a request's key: ``Key: ok``, ``Key: expired``; ``Refused: …`` for an error of the request."""
+    if code == ACCEPTED or code in REASONS:
+        return "Key: " + code.replace("_", " ").replace("ip ", "IP ")
+    return f"Refused: {outcome(code)}"
 
 
 def actor(text: str, account_id: str | None) -> str:

@@ -144,9 +144,9 @@ def test_from_where_and_by_what_a_key_was_used(ari: Ari) -> None:
     now_ms = _now_ms(ari)
     _commit(ari, _row(now_ms - 1, key["id"], "revoked"), _row(now_ms, key["id"], client_address="192.0.2.8"))
     lines = [line.split("\t")[:3] for line in ari("usage", "addresses", "--key", key["hint"]).out.splitlines()]
-    assert lines == [["ADDRESS", "ACCEPTED", "REFUSED"], ["192.0.2.8", "1", "0"], ["192.0.2.7", "0", "1"]]
+    assert lines == [["ADDRESS", "ALLOWED", "REFUSED"], ["192.0.2.8", "1", "0"], ["192.0.2.7", "0", "1"]]
     [agent] = ari.json("usage", "agents", "--key", key["id"])["items"]
-    assert (agent["value"], agent["accepted_count"], agent["refused_count"]) == ("curl", 1, 1)
+    assert (agent["value"], agent["request_count"], agent["refused_count"]) == ("curl", 1, 1)
     ari("usage", "erase", "--yes", "--address", "192.0.2.7")
     assert [one["value"] for one in ari.json("usage", "addresses", "--key", key["id"])["items"]] == [
         "192.0.2.8",

@@ -88,7 +88,7 @@ def test_a_second_badge_points_out_keys_that_lie_idle(
 
 def test_every_refusal_has_words() -> None:
     """No code of the log is shown raw."""
-    assert words.outcome("ok") == "Key accepted"
+    assert words.outcome("ok") == "Key ok"
     assert words.outcome("expired") == "API key expired"
     assert {words.outcome(code) for code in REASONS}.isdisjoint(REASONS)
     assert words.outcome("from_the_future") == "From the future"

@@ -9,7 +9,7 @@ from ari.usage.model import Attempt, KeyClient, KeyTotals, UsageRow
 
 
 def key_facts(key: ApiKey, totals: KeyTotals, now_ms: int) -> dict[str, Any]:
-    """An API key with its status and use; last use and request count are of accepted requests."""
+    """An API key with its status and use; last use and request count are of allowed requests."""
     return {
         "id": key.id,
         "name": key.name,
@@ -79,7 +79,7 @@ def client_facts(seen: KeyClient) -> dict[str, Any]:
     """From where a key was used, or by which user agent: how often, first and last."""
     return {
         "value": seen.value,
-        "accepted_count": seen.accepted_count,
+        "request_count": seen.accepted_count,
         "refused_count": seen.refused_count,
         "first_seen_at": to_rfc3339(seen.first_seen_at_ms),
         "last_seen_at": to_rfc3339(seen.last_seen_at_ms),

@@ -14,7 +14,7 @@ function start(plot) {
   const { chartUnit, chartZone } = plot.dataset;
   const heads = plot.closest("[data-chart]").querySelectorAll("tbody th");
   for (const [number, bar] of bars.entries()) {
-    bar.querySelector("title").remove(); // or the browser shows it as well
+    bar.querySelector("title")?.remove(); // or the browser shows it as well
     bar.dataset.label = dateText(new Date(Number(bar.dataset.at)), chartUnit, chartZone);
     heads[number].textContent = bar.dataset.label;
   }

@@ -14,14 +14,14 @@ from ari.http.route_policy import AuthMode, policy
 from ari.keys import KeyChange
 from ari.keys.names import NAME_LENGTH, REASON_LENGTH
 from ari.usage.model import NO_USE
-from ari.usage.search import METHODS
 from ari.web.forms import Form, form_from
 from ari.web.navigation import Toast
 from ari.web.pages.key import urls
 from ari.web.pages.key.urls import DELETED, DISABLED, ENABLED, KEY, RENAMED, REVOKED
-from ari.web.pages.key.usage import CODES, SEEN_LISTED, STATUS_ROWS, usage_of
+from ari.web.pages.key.usage import SEEN_LISTED, STATUS_ROWS, usage_of
 from ari.web.pages.key.view import KeyFacts, read_facts
 from ari.web.pages.settings_api.urls import HOME
+from ari.web.pages.usage_log.routes import UsageLogPages
 from ari.web.render import Pages
 
 
@@ -44,7 +44,7 @@ class KeyPages:
             found.append(Route(f"{KEY}/{verb}", act, methods=["POST"]))
         for verb, act in (("disable", self.disable), ("enable", self.enable)):
             found.append(Route(f"{KEY}/{verb}", act, methods=["POST"]))
-        return found
+        return found + UsageLogPages(self._pages, KEY).routes()
 
     @policy(AuthMode.SESSION)
     async def show(self, request: Request) -> Response:
@@ -63,8 +63,7 @@ class KeyPages:
             **context,
             use=use,
             query=use.query,
-            codes=CODES,
-            methods=METHODS,
+            log=use.log,
             listed=SEEN_LISTED,
             status_rows=STATUS_ROWS,
             retention_days=self._instance.settings.usage_retention_days,

@@ -43,6 +43,6 @@ def _words(days: Sequence[Day]) -> str:
     if not accepted + refused:
         return f"No requests in {len(days)} days"
     busiest = max(days, key=lambda day: day.accepted + day.refused)
-    counts = f"{words.pluralize(accepted, 'request')} accepted" + (f", {refused:,} refused" if refused else "")
+    counts = f"{words.pluralize(accepted, 'request')} allowed" + (f", {refused:,} refused" if refused else "")
     most = f"most on {words.day(busiest.day_ms)}: {busiest.accepted + busiest.refused:,}"
     return f"{counts} in {len(days)} days; {most}"

@@ -33,7 +33,7 @@ def test_the_parts_that_refresh_are_parts_of_the_page(browser: PageClient, key: 
     page = f"/settings/keys/{key.id}"
     head = browser.get(page, hx_request="true").text
     side = browser.get(f"{page}?part=side", hx_request="true").text
-    assert "Accepted" in head
+    assert "Allowed" in head
     assert "Details" not in head
     assert "Details" in side
     assert 'id="log-title"' not in head + side

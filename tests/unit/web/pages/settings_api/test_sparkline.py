@@ -36,9 +36,9 @@ def test_the_words_say_what_the_picture_shows() -> None:
     """For those who do not see it."""
     assert (
         draw_sparkline(days((3, 0), (1_200, 4))).text
-        == "1,203 requests accepted, 4 refused in 2 days; most on Jan 17: 1,204"
+        == "1,203 requests allowed, 4 refused in 2 days; most on Jan 17: 1,204"
     )
-    assert draw_sparkline(days((1, 0), (0, 0))).text == "1 request accepted in 2 days; most on Jan 16: 1"
+    assert draw_sparkline(days((1, 0), (0, 0))).text == "1 request allowed in 2 days; most on Jan 16: 1"
 
 
 def test_no_requests_are_no_picture() -> None:

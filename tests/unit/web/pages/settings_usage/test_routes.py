@@ -1,8 +1,10 @@
 """Settings > Usage: requests with all keys, and attempts without a valid one."""
 
+import json
+
 import pytest
 
-from tests.support.commands import clock_of
+from tests.support.commands import clock_of, create_key
 from tests.support.page_client import PageClient, field_errors, plain_text
 
 PAGE = "/settings/usage"
@@ -45,3 +47,30 @@ def test_an_export_needs_the_session_its_token_and_a_recent_password(browser: Pa
     clock_of(browser.instance).advance(16 * 60)
     assert browser.post(f"{PAGE}/export", {"format": "csv"}).status == 403
     assert "usage_exported" not in browser.events()
+
+
+def test_the_log_of_all_keys_shows_status_and_verdict(browser: PageClient) -> None:
+    """A 403 names its key, its status and why; filters narrow to one key; a wrong key is a message."""
+    one = create_key(browser.instance, "First App", scopes=("api:read",))
+    two = create_key(browser.instance, "Second App", scopes=("api:read",))
+    browser.another().get("/api/me", x_api_key=one.secret)
+    browser.another().get("/api/keys", x_api_key=two.secret)
+    shown = plain_text(browser.get(f"{PAGE}?q=/api/keys").text)
+    assert "403" in shown
+    assert "Key: insufficient scope" in shown
+    log = browser.get(f"{PAGE}?key={one.key.id}&status=2xx").text
+    assert 'data-tail="/settings/usage/tail"' in log
+    assert "Key: ok" in plain_text(log)
+    assert "/api/keys</bdi>" not in log
+    assert "ID of a key" in field_errors(browser.get(f"{PAGE}?key=nonsense"))["key"]
+
+
+def test_the_log_of_all_keys_is_live(browser: PageClient) -> None:
+    """The tail has rows of every key, with its name, while its lease lasts."""
+    created = create_key(browser.instance, "First App", scopes=("api:read",))
+    browser.another().get("/api/me", x_api_key=created.secret)
+    lease = json.loads(browser.post(f"{PAGE}/tail").body)["lease"]
+    rows = browser.get(f"{PAGE}/tail?lease={lease}&since={browser.instance.now_ms()}").text
+    assert "First App" in rows
+    assert browser.get(f"{PAGE}/tail?lease=1").status == 409
+    browser.assert_guarded(f"{PAGE}/tail")
