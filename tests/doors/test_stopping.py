@@ -19,15 +19,20 @@ from tests.support.usage import log_of
 
 
 class Asking:
-    """Clients that ask on kept connections until these end, and note which requests were answered in full."""
+    """Clients that ask on kept connections until these end, and note which requests were answered in full.
+
+    All connections are open before the first request, so none can be refused by a server that is stopping.
+    """
 
     def __init__(self, port: int, secret: str, clients: int = 8) -> None:
-        self.port = port
         self.secret = secret
         self.answered: set[str] = set()
         self.faults: list[str] = []
         self._numbers = itertools.count()
-        self._threads = [threading.Thread(target=self._ask, daemon=True) for _ in range(clients)]
+        connections = [http.client.HTTPConnection("127.0.0.1", port, timeout=20) for _ in range(clients)]
+        for connection in connections:
+            connection.connect()
+        self._threads = [threading.Thread(target=self._ask, args=(one,), daemon=True) for one in connections]
         for thread in self._threads:
             thread.start()
 
@@ -37,8 +42,8 @@ class Asking:
             thread.join(30)
             assert not thread.is_alive()
 
-    def _ask(self) -> None:
-        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)) as connection:
+    def _ask(self, connection: http.client.HTTPConnection) -> None:
+        with closing(connection):
             self._ask_on(connection)
 
     def _ask_on(self, connection: http.client.HTTPConnection) -> None:

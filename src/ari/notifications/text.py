@@ -13,7 +13,7 @@ from ari.base.secrets_in_text import cut_secrets
 MAX_QUOTED_LENGTH = 60
 _CUT = "…"
 _INVISIBLE = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
-_DOT = re.compile(r"(?<=\S)([.。．｡])(?=\S)")
+_DOT = re.compile(r"(?<!\s)([.。．｡])(?=\S)")
 """Dots that could be part of a host name, in any script; not the one that ends a sentence."""
 
 

@@ -250,7 +250,7 @@ class UsageRecorder:
         entries: list[_Entry] = []
         batch = Batch(completions=list(self._completions))
         self._completions.clear()
-        while self._buffer and len(batch.rows) + len(batch.attempts) < _MAX_ROWS_PER_COMMIT:
+        while self._buffer and _fits(batch, self._buffer[0]):
             entry = self._buffer.popleft()
             entries.append(entry)
             batch.rows += entry.rows
@@ -326,6 +326,12 @@ class UsageRecorder:
         if not entry.waiter.done():
             self._note(_TOO_SLOW)
             _fail([entry], _TOO_SLOW)
+
+
+def _fits(batch: Batch, entry: _Entry) -> bool:
+    """Whether the commit stays within its bound with this entry; an empty one takes any."""
+    held = len(batch.rows) + len(batch.attempts)
+    return held == 0 or held + entry.size <= _MAX_ROWS_PER_COMMIT
 
 
 def _fail(entries: Iterable[_Entry], sentence: str) -> None:
