@@ -10,7 +10,7 @@ from ari.deps import Deps
 from ari.integrations import commands
 from ari.integrations.providers import providers
 from ari.jobs.mail import round_of_mail
-from ari.notifications import manage
+from ari.notifications import delivery_history
 from ari.storage.transaction import Transaction
 from tests.support.instances import START_MS, opened
 from tests.support.resend import KEY, StandIn, stand_in
@@ -28,7 +28,7 @@ def test_a_sealed_key_mails(data_dir: Path, database_url: str | None) -> None:
             )
             Deps(instance).do_sync(lambda unit: unit.events.append(event))
             asyncio.run(round_of_mail(instance))
-            found = Deps(instance).read_sync(lambda unit: manage.history(unit, None, 9))
+            found = Deps(instance).read_sync(lambda unit: delivery_history.read_history(unit, None, 9))
             return next((one.state for one in found if one.event_id == event.id), None)
 
         Deps(instance).do_sync(lambda unit: unit.accounts.add_owner(Account("usr_1", "owner@example.com", "x", 0)))

@@ -10,7 +10,7 @@ from ari.base.clock import DAY_MS, HOUR_MS
 from ari.base.errors import NotFound, RateLimited, ReauthRequired
 from ari.base.events import Origin
 from ari.deps import Deps
-from ari.notifications import manage
+from ari.notifications import delivery_history, switches, test_email
 from ari.notifications.model import Accepted
 from tests.support.instances import START_MS
 from tests.support.post import OFFICE, SHUT, Post
@@ -46,7 +46,7 @@ def test_many_made_at_once_keep_the_order_of_their_events(post: Post) -> None:
 
 def test_switched_off_not_set_up_and_nobody_there(post: Post) -> None:
     """The notice is written and shown, and never sent."""
-    post.command(lambda unit: manage.switch(unit, "key_created", on=False))
+    post.command(lambda unit: switches.switch(unit, "key_created", on=False))
     post.happen()
     post.gather()
     post.config = SHUT
@@ -127,14 +127,14 @@ def test_switches(post: Post) -> None:
     """Each kind has its default, changes by one event, and needs a session that was confirmed of late."""
     from ari.base.caller import Caller
 
-    listed = Deps(post.instance).read_sync(lambda unit: manage.list_settings(unit.notes))
+    listed = Deps(post.instance).read_sync(lambda unit: switches.list_settings(unit.notes))
     assert all(one.on for one in listed)
     assert "password_reset" not in {one.kind.name for one in listed}
     for _ in range(2):
-        assert not post.command(lambda unit: manage.switch(unit, "key_widened", on=False)).on
+        assert not post.command(lambda unit: switches.switch(unit, "key_widened", on=False)).on
     assert [
         one.kind.name
-        for one in Deps(post.instance).read_sync(lambda unit: manage.list_settings(unit.notes))
+        for one in Deps(post.instance).read_sync(lambda unit: switches.list_settings(unit.notes))
         if not one.on
     ] == ["key_widened"]
     assert (
@@ -142,21 +142,21 @@ def test_switches(post: Post) -> None:
     )  # no other test switches it
     for name in ("password_reset", "nonsense"):
         with pytest.raises(NotFound):
-            post.command(partial(manage.switch, name=name, on=False))
+            post.command(partial(switches.switch, name=name, on=False))
     stale = Caller("usr_1", Origin("web"), session_digest=b"x" * 32, confirmed_at_ms=START_MS - HOUR_MS)
     with pytest.raises(ReauthRequired), post.instance.database.writing(stale) as tx:
-        manage.switch(tx, "key_created", on=True)
+        switches.switch(tx, "key_created", on=True)
 
 
 def test_tests_are_few(post: Post) -> None:
     """Ten an hour, to the owner and to nobody else."""
-    for _ in range(manage.TESTS_PER_HOUR):
-        assert post.command(manage.begin_test) == "owner@example.com"
+    for _ in range(test_email.TESTS_PER_HOUR):
+        assert post.command(test_email.begin_test) == "owner@example.com"
         post.clock.advance(1)
     with pytest.raises(RateLimited) as refused:
-        post.command(manage.begin_test)
+        post.command(test_email.begin_test)
     post.clock.advance(refused.value.retry_after_seconds)
-    post.command(manage.begin_test)
+    post.command(test_email.begin_test)
 
 
 def test_the_history_is_paged_and_ends(post: Post) -> None:
@@ -167,7 +167,9 @@ def test_the_history_is_paged_and_ends(post: Post) -> None:
         post.clock.advance(1)
     newest = post.history()
     assert [one.at_ms for one in newest] == sorted((one.at_ms for one in newest), reverse=True)
-    assert Deps(post.instance).read_sync(lambda unit: manage.history(unit, newest[0].id, 1)) == newest[1:2]
+    assert (
+        Deps(post.instance).read_sync(lambda unit: delivery_history.read_history(unit, newest[0].id, 1)) == newest[1:2]
+    )
     post.finish(post.claim(), Accepted("id"))
     assert post.command(lambda unit: unit.notices.forget_before(post.clock.now_ms())) == 1
     assert [one.state for one in post.history()] == ["waiting", "waiting"]

@@ -20,7 +20,7 @@ from ari.jobs.mail import round_of_mail
 from ari.jobs.watch import scan_once
 from ari.keys import KeyChange, NewKey
 from ari.keys.model import ApiKey
-from ari.notifications import manage
+from ari.notifications import delivery_history
 from ari.usage.model import Attempt, UsageRow
 from ari.usage.ports import Batch
 from tests.support.resend import StandIn
@@ -159,7 +159,7 @@ class World:
         """What the owner got, in the order of what happened."""
         notices = []
         before: str | None = None
-        while page := Deps(self.instance).read_sync(manage.history, before, 200):
+        while page := Deps(self.instance).read_sync(delivery_history.read_history, before, 200):
             notices += page
             before = page[-1].id
         ordered = sorted(notices, key=lambda one: (one.at_ms, one.subject))

@@ -14,7 +14,7 @@ from ari.base.ids import new_id
 from ari.deps import Deps
 from ari.instance import Instance
 from ari.jobs.mail import round_of_mail
-from ari.notifications import manage, outbox
+from ari.notifications import delivery_history, outbox
 from tests.proof.mail_worker import POINTS
 from tests.support.instances import opened
 from tests.support.resend import KEY, StandIn, stand_in
@@ -87,14 +87,16 @@ def test_one_mail_whatever_dies_where(instance: Instance, service: StandIn) -> N
             tx.events.append(event)
         _die_at(point, instance)
         [before] = (
-            [*Deps(instance).read_sync(lambda unit: manage.history(unit, None, 1))] if point != "gathering" else [None]
+            [*Deps(instance).read_sync(lambda unit: delivery_history.read_history(unit, None, 1))]
+            if point != "gathering"
+            else [None]
         )
         states = {"gathered": "waiting", "claiming": "waiting", "finished": "sent"}
         assert before is None or before.state == states.get(point, "sending"), point
         asyncio.run(round_of_mail(instance))  # a lease that is not over is heeded
         _later(instance, outbox.LEASE_MS)
         asyncio.run(round_of_mail(instance))
-        [notice] = Deps(instance).read_sync(lambda unit: manage.history(unit, None, 1))
+        [notice] = Deps(instance).read_sync(lambda unit: delivery_history.read_history(unit, None, 1))
         assert (notice.event_id, notice.state) == (event.id, "sent"), point
         assert [(mail.id, mail.key) for mail in service.taken] == [(notice.sender_id, notice.id)], point
         assert not Deps(instance).read_sync(lambda unit: unit.outbox.any_due(instance.now_ms() + 10**9, 10**12)), point

@@ -18,7 +18,7 @@ from ari.integrations.credentials import state
 from ari.integrations.key_test import probe_provider
 from ari.integrations.providers import provider_named
 from ari.keys.scopes import SCOPES
-from ari.notifications import manage as notifications
+from ari.notifications import switches
 from tests.support.commands import as_caller, create_key
 from tests.support.instances import opened
 from tests.support.owner import csrf_of
@@ -118,7 +118,7 @@ def test_no_key_silences_warnings_about_the_account(instance: Instance) -> None:
     caller = as_caller(create_key(instance, scopes=("*",)).key)
 
     def switch(by: Caller, name: str, on: bool) -> bool:
-        return Deps(instance, by).do_sync(lambda unit: notifications.switch(unit, name, on)).on
+        return Deps(instance, by).do_sync(lambda unit: switches.switch(unit, name, on)).on
 
     for name in ("new_device", "two_factor_off"):
         with pytest.raises(Forbidden):

@@ -11,7 +11,7 @@ from ari.base.events import Event, Origin
 from ari.base.ids import new_id
 from ari.deps import Deps
 from ari.instance import Instance
-from ari.notifications import manage, outbox
+from ari.notifications import delivery_history, outbox
 from ari.notifications.model import MailConfig, Notice
 from ari.notifications.outbox import ClaimedNotice
 from ari.outbound.email_html import render_html
@@ -55,7 +55,7 @@ class Post:
         return done
 
     def history(self) -> list[Notice]:
-        return list(Deps(self.instance).read_sync(lambda unit: manage.history(unit, None, 500)))
+        return list(Deps(self.instance).read_sync(lambda unit: delivery_history.read_history(unit, None, 500)))
 
     def letters_kept(self) -> int:
         with self.instance.database.main.connect() as connection:

@@ -18,7 +18,7 @@ from ari.api.notification_shapes import (
 from ari.api.responses import respond, respond_page
 from ari.api.shapes import PageIn
 from ari.http.route_policy import AuthMode, policy
-from ari.notifications import manage
+from ari.notifications import delivery_history, switches, test_email
 from ari.notifications.ports import NoticeTransaction
 
 router = APIRouter(prefix="/api/notifications", tags=["Notifications"])
@@ -30,8 +30,8 @@ async def list_notifications(deps: CallerDeps) -> Response:
     """All notifications, whether each is on, and how ARI sends email."""
     await deps.instance.mail.refresh(deps)
     listed, address = await deps.read(_read_settings)
-    mail = manage.mail_config_facts(deps.instance.mail.config, address)
-    return respond({"mail": mail, "items": [manage.setting_facts(one) for one in listed]})
+    mail = delivery_history.mail_config_facts(deps.instance.mail.config, address)
+    return respond({"mail": mail, "items": [switches.setting_facts(one) for one in listed]})
 
 
 @router.get(
@@ -40,8 +40,8 @@ async def list_notifications(deps: CallerDeps) -> Response:
 @policy(AuthMode.KEY_OR_SESSION, scope="notifications:read")
 async def read_notification_history(deps: CallerDeps, query: Annotated[PageIn, Query()]) -> Response:
     """Notifications sent, their recipients and delivery status. Kept for 400 days."""
-    found = await deps.read(manage.history, query.before_id, query.limit + 1)
-    return respond_page([manage.notice_facts(one) for one in found], query.limit)
+    found = await deps.read(delivery_history.read_history, query.before_id, query.limit + 1)
+    return respond_page([delivery_history.notice_facts(one) for one in found], query.limit)
 
 
 @router.post(
@@ -53,7 +53,9 @@ async def read_notification_history(deps: CallerDeps, query: Annotated[PageIn, Q
 @policy(AuthMode.KEY_OR_SESSION, scope="notifications:write", sensitive=True)
 async def send_test_mail(deps: CallerDeps) -> Response:
     """Sends a test email to the owner and returns the result. Limited to ten per hour."""
-    return respond(manage.test_facts(await manage.send_test_email(deps, deps.instance.mail, deps.instance.clock)))
+    return respond(
+        test_email.test_facts(await test_email.send_test_email(deps, deps.instance.mail, deps.instance.clock))
+    )
 
 
 @router.patch(
@@ -66,9 +68,9 @@ async def send_test_mail(deps: CallerDeps) -> Response:
 async def switch_notification(kind: KindName, body: NotificationChangeIn, deps: CallerDeps) -> Response:
     """Muted notifications still appear in the delivery history. API keys can't turn off `new_device` or
     `two_factor_off`, which warn about access to the owner's account."""
-    switched = await deps.do(manage.switch, kind, on=body.on)
-    return respond(manage.setting_facts(switched))
+    switched = await deps.do(switches.switch, kind, on=body.on)
+    return respond(switches.setting_facts(switched))
 
 
-def _read_settings(tx: NoticeTransaction) -> tuple[list[manage.NotificationSetting], str | None]:
-    return manage.list_settings(tx.notes), manage.recipient(tx)
+def _read_settings(tx: NoticeTransaction) -> tuple[list[switches.NotificationSetting], str | None]:
+    return switches.list_settings(tx.notes), delivery_history.recipient(tx)

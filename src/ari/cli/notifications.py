@@ -11,9 +11,9 @@ from ari.cli.instances import open_deps
 from ari.cli.options import AsJson, DataDir, Limit
 
 if TYPE_CHECKING:
-    from ari.notifications.manage import NotificationSetting
     from ari.notifications.model import Notice
     from ari.notifications.ports import NoticeTransaction
+    from ari.notifications.switches import NotificationSetting
 
 Kind = Annotated[str, typer.Argument(metavar="KIND", help="Kind, e.g. key_expiring.", show_default=False)]
 
@@ -25,17 +25,17 @@ app = typer.Typer(help="Manage email notifications.", no_args_is_help=True)
 @app.command("list")
 def list_kinds(as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """List the kinds of notification and how email is sent."""
-    from ari.notifications import manage
+    from ari.notifications import delivery_history, switches
 
     with open_deps(data_dir) as deps:
         asyncio.run(deps.instance.mail.refresh(deps))
-        switches, address = deps.read_sync(_get_settings), deps.read_sync(manage.recipient)
+        settings, address = deps.read_sync(_get_settings), deps.read_sync(delivery_history.recipient)
         config = deps.instance.mail.config
     if as_json:
-        mail = manage.mail_config_facts(config, address)
-        output.as_json({"mail": mail, "items": [manage.setting_facts(one) for one in switches]})
+        mail = delivery_history.mail_config_facts(config, address)
+        output.as_json({"mail": mail, "items": [switches.setting_facts(one) for one in settings]})
         return
-    rows = ((one.kind.name, "on" if one.on else "off", one.kind.description) for one in switches)
+    rows = ((one.kind.name, "on" if one.on else "off", one.kind.description) for one in settings)
     output.table(("KIND", "STATE", "WHEN"), rows, "No kinds of notification.", droppable=1)
     if config.can_send:
         output.tell(
@@ -58,12 +58,12 @@ def switch_off(kind: Kind, as_json: AsJson = False, data_dir: DataDir = None) ->
 
 
 def _switch(kind: str, data_dir: DataDir, *, on: bool, as_json: bool) -> None:
-    from ari.notifications import manage
+    from ari.notifications import switches
 
     with open_deps(data_dir) as deps:
-        switched = deps.do_sync(manage.switch, kind, on=on)
+        switched = deps.do_sync(switches.switch, kind, on=on)
     if as_json:
-        output.as_json(manage.setting_facts(switched))
+        output.as_json(switches.setting_facts(switched))
     else:
         output.say(f"{switched.kind.title}: {'on' if switched.on else 'off'}.")
 
@@ -71,12 +71,12 @@ def _switch(kind: str, data_dir: DataDir, *, on: bool, as_json: bool) -> None:
 @app.command()
 def history(limit: Limit = 50, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """Show delivery history, newest first."""
-    from ari.notifications import manage
+    from ari.notifications import delivery_history
 
     with open_deps(data_dir) as deps:
         notices = deps.read_sync(_get_newest, limit)
     if as_json:
-        output.as_json({"items": [manage.notice_facts(one) for one in notices]})
+        output.as_json({"items": [delivery_history.notice_facts(one) for one in notices]})
         return
     rows = ((output.moment(one.at_ms), one.state, one.subject, _describe_result(one)) for one in notices)
     output.table(("TIME", "STATE", "SUBJECT", "RESULT"), rows, "No notifications yet.", droppable=1)
@@ -87,12 +87,12 @@ def send_test(as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """Send a test email. Exits with 1 if it fails."""
     import asyncio
 
-    from ari.notifications import manage
+    from ari.notifications import test_email
 
     with open_deps(data_dir) as deps:
-        tested = asyncio.run(manage.send_test_email(deps, deps.instance.mail, deps.instance.clock))
+        tested = asyncio.run(test_email.send_test_email(deps, deps.instance.mail, deps.instance.clock))
     if as_json:
-        output.as_json(manage.test_facts(tested))
+        output.as_json(test_email.test_facts(tested))
     elif tested.sent:
         output.say(tested.message)
     else:
@@ -102,18 +102,18 @@ def send_test(as_json: AsJson = False, data_dir: DataDir = None) -> None:
 
 
 def _get_settings(tx: "NoticeTransaction") -> "list[NotificationSetting]":
-    from ari.notifications import manage
+    from ari.notifications import switches
 
-    return manage.list_settings(tx.notes)
+    return switches.list_settings(tx.notes)
 
 
 def _get_newest(tx: "NoticeTransaction", limit: int) -> "list[Notice]":
-    from ari.notifications import manage
+    from ari.notifications import delivery_history
 
     listed: list[Notice] = []
     while len(listed) < limit:
         wanted = min(_PAGE, limit - len(listed))
-        page = manage.history(tx, listed[-1].id if listed else None, wanted)
+        page = delivery_history.read_history(tx, listed[-1].id if listed else None, wanted)
         listed += page
         if len(page) < wanted:
             break

@@ -19,7 +19,6 @@ from ari.notifications.compose import compose, parse, serialize
 from ari.notifications.context import NoticeContext
 from ari.notifications.kind import NoticeKind
 from ari.notifications.kinds import KINDS
-from ari.notifications.manage import is_on
 from ari.notifications.model import (
     SEALED_KIND,
     Accepted,
@@ -32,6 +31,7 @@ from ari.notifications.model import (
     SendResult,
 )
 from ari.notifications.ports import HtmlRenderer, NoticeTransaction
+from ari.notifications.switches import is_on
 
 LEASE_MS = 2 * MINUTE_MS
 """How long a sender has a notice: longer than an attempt takes."""

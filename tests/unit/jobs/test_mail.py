@@ -9,7 +9,7 @@ from ari.base.clock import DAY_MS
 from ari.deps import Deps
 from ari.instance import Instance
 from ari.jobs.mail import RETENTION_MS, forget_old, round_of_mail
-from ari.notifications import manage
+from ari.notifications import delivery_history
 from ari.notifications.model import Accepted, Email, MailConfig, Rejected, SendResult
 from tests.support.commands import clock_of, create_key, revoke_key
 from tests.support.instances import opened
@@ -43,7 +43,7 @@ def _prepare(instance: Instance, sender: Sender) -> None:
 
 
 def _states(instance: Instance) -> list[str]:
-    return [one.state for one in Deps(instance).read_sync(manage.history, None, 50)]
+    return [one.state for one in Deps(instance).read_sync(delivery_history.read_history, None, 50)]
 
 
 def test_an_event_is_sent_once(data_dir: Path) -> None:

@@ -9,7 +9,7 @@ from ari.base.ids import is_id
 from ari.http.body import form_of
 from ari.http.context import deps_of
 from ari.http.route_policy import AuthMode, policy
-from ari.notifications import manage
+from ari.notifications import switches, test_email
 from ari.web.forms import form_from
 from ari.web.pages.notifications.urls import MAIL_TESTED, NOTIFICATIONS
 from ari.web.pages.notifications.view import NOTICE, badge_of, explain, read_notifications, titles
@@ -56,7 +56,7 @@ class NotificationPages:
         form = form_from(form_of(request), "kind", "on")
         kind, on = form.value("kind"), form.value("on") == "on"
         try:
-            await deps_of(request).do(manage.switch, kind, on)
+            await deps_of(request).do(switches.switch, kind, on)
         except NotFound:
             return self._pages.go(request, NOTIFICATIONS)
         return self._pages.go(request, f"{NOTIFICATIONS}#{kind}")
@@ -64,5 +64,5 @@ class NotificationPages:
     @policy(AuthMode.SESSION, sensitive=True)
     async def test(self, request: Request) -> Response:
         """Send the test email; its result is stored, and the page that follows shows it."""
-        await manage.send_test_email(deps_of(request), self._instance.mail, self._instance.clock)
+        await test_email.send_test_email(deps_of(request), self._instance.mail, self._instance.clock)
         return self._pages.go(request, NOTIFICATIONS, MAIL_TESTED)

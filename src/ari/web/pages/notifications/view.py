@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
-from ari.notifications import digest, manage
+from ari.notifications import delivery_history, digest, switches, test_email
 from ari.notifications.kinds import KINDS
-from ari.notifications.manage import LastTestEmail, NotificationSetting
 from ari.notifications.model import STATES, Notice, NoticeState
 from ari.notifications.ports import NoticeTransaction
+from ari.notifications.switches import NotificationSetting
+from ari.notifications.test_email import LastTestEmail
 from ari.web.words import Badge
 
 NOTICE = "ntc"
@@ -35,11 +36,11 @@ class NotificationsOverview:
 
 def read_notifications(tx: NoticeTransaction, before: str | None) -> NotificationsOverview:
     """The page of the history that starts before this notice, and everything above it."""
-    found = manage.history(tx, before, PAGE_SIZE + 1)
+    found = delivery_history.read_history(tx, before, PAGE_SIZE + 1)
     older = found[PAGE_SIZE - 1].id if len(found) > PAGE_SIZE else None
     notes = tx.notes
-    settings, last_test = manage.list_settings(notes), manage.last_test(notes)
-    return NotificationsOverview(settings, manage.recipient(tx), last_test, found[:PAGE_SIZE], older)
+    settings, last_test = switches.list_settings(notes), test_email.last_test(notes)
+    return NotificationsOverview(settings, delivery_history.recipient(tx), last_test, found[:PAGE_SIZE], older)
 
 
 def badge_of(notice: Notice) -> Badge:

@@ -1,31 +1,22 @@
-"""Notification settings, the delivery history and test emails, for every door."""
+"""Test emails to the owner."""
 
 import json
 from dataclasses import dataclass
 from typing import Any
 
-from ari.base.clock import HOUR_MS, Clock, in_words, to_rfc3339
-from ari.base.errors import Conflict, Forbidden, NotFound, RateLimited
+from ari.base.clock import HOUR_MS, Clock, in_words
+from ari.base.errors import Conflict, RateLimited
 from ari.base.ids import new_id
 from ari.base.transaction import Runner, record
 from ari.notifications.compose import compose
-from ari.notifications.kind import NoticeKind
-from ari.notifications.kinds import KINDS
-from ari.notifications.model import Accepted, Email, EmailContent, MailConfig, Notice, SendResult
+from ari.notifications.delivery_history import recipient
+from ari.notifications.model import Accepted, Email, EmailContent, MailConfig, SendResult
 from ari.notifications.ports import HtmlRenderer, KeyValueStore, MailService, NoticeTransaction
 
 TESTS_PER_HOUR = 10
 TEST_SECONDS = 12.0
 _TEST = "mail"
 _TEST_KEY = "mail_test"
-
-
-@dataclass(frozen=True, slots=True)
-class NotificationSetting:
-    """A kind of notice and whether it is on."""
-
-    kind: NoticeKind
-    on: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,84 +37,9 @@ class LastTestEmail:
     message: str
 
 
-def setting_facts(setting: NotificationSetting) -> dict[str, Any]:
-    """The JSON of a notification setting."""
-    kind = setting.kind
-    return {"kind": kind.name, "title": kind.title, "description": kind.description, "on": setting.on}
-
-
-def notice_facts(notice: Notice) -> dict[str, Any]:
-    """The JSON of a notice."""
-    return {
-        "id": notice.id,
-        "kind": notice.kind,
-        "event_id": notice.event_id,
-        "time": to_rfc3339(notice.at_ms),
-        "state": notice.state,
-        "subject": notice.subject,
-        "recipient": notice.recipient,
-        "attempts": notice.attempts,
-        "next_try_at": _time(notice.next_try_at_ms),
-        "sent_at": _time(notice.sent_at_ms),
-        "sender": notice.sender,
-        "sender_id": notice.sender_id,
-        "error": notice.error,
-        "digest_id": notice.digest_id,
-    }
-
-
-def mail_config_facts(config: MailConfig, address: str | None) -> dict[str, Any]:
-    """The JSON of the email configuration; ``address`` is the recipient."""
-    return {
-        "on": config.can_send,
-        "sender": config.sender,
-        "from": config.mail_from if config.can_send else None,
-        "recipient": address,
-        "links": config.can_link,
-    }
-
-
 def test_facts(result: TestEmailResult) -> dict[str, Any]:
     """The JSON of the result of a test email."""
     return {"sent": result.sent, "said": result.message, "seconds": round(result.seconds, 3)}
-
-
-def list_settings(notes: KeyValueStore) -> list[NotificationSetting]:
-    """All kinds that can be turned off, in the order of the page."""
-    return [NotificationSetting(kind, is_on(notes, kind)) for kind in KINDS.values() if not kind.fixed]
-
-
-def is_on(notes: KeyValueStore, kind: NoticeKind) -> bool:
-    """Whether notices of this kind are emailed; they are unless turned off."""
-    return kind.fixed or notes.get(_name_of(kind)) != "off"
-
-
-def switch(tx: NoticeTransaction, name: str, on: bool) -> NotificationSetting:
-    """Turn a kind on or off.
-
-    Raises ``NotFound`` for a kind that doesn't exist or can't be turned off, ``Forbidden`` for an API key that would
-    turn off a warning about the account, and ``ReauthRequired``: a stolen session must not turn off warnings about it.
-    """
-    kind = KINDS.get(name)
-    if kind is None or kind.fixed:
-        raise NotFound("Unknown notification type.")
-    if kind.about_account and tx.caller.key_id is not None and not on:
-        raise Forbidden("API keys can't turn off account warnings. Sign in as the owner.")
-    tx.caller.require_confirmed(tx.now_ms)
-    if is_on(tx.notes, kind) != on:
-        tx.notes.put(_name_of(kind), "on" if on else "off")
-        record(tx, "notification_switched", kind.name, {"on": on})
-    return NotificationSetting(kind, on)
-
-
-def history(tx: NoticeTransaction, before_id: str | None, limit: int) -> list[Notice]:
-    """Notices with their delivery status, newest first."""
-    return tx.notices.page(before_id, limit)
-
-
-def recipient(tx: NoticeTransaction) -> str | None:
-    """The owner's address, which receives the emails."""
-    return tx.feed.owner_address()
 
 
 async def send_test_email(run: Runner, service: MailService, clock: Clock) -> TestEmailResult:
@@ -190,11 +106,3 @@ def last_test(notes: KeyValueStore) -> LastTestEmail | None:
         return None
     found = json.loads(stored)
     return LastTestEmail(found["at_ms"], found["sent"], found["said"])
-
-
-def _time(at_ms: int | None) -> str | None:
-    return None if at_ms is None else to_rfc3339(at_ms)
-
-
-def _name_of(kind: NoticeKind) -> str:
-    return f"notify_{kind.name}"
