@@ -96,16 +96,16 @@ class Instance:
         """The free bytes on the data directory's disk."""
         return shutil.disk_usage(self.settings.data_dir).free
 
-    async def atotals(self, key_ids: Sequence[str]) -> dict[str, KeyTotals]:
+    async def read_totals(self, key_ids: Sequence[str]) -> dict[str, KeyTotals]:
         """What these keys were used for in all."""
         return await in_time(asyncio.to_thread(self.database.usage.totals, key_ids))
 
-    async def aseen(self, key_id: str, limit: int) -> tuple[list[KeyClient], list[KeyClient]]:
+    async def read_clients(self, key_id: str, limit: int) -> tuple[list[KeyClient], list[KeyClient]]:
         """From which addresses and by which user agents a key was used, last seen first."""
         log = self.database.usage
         return await in_time(asyncio.to_thread(lambda: (log.addresses(key_id, limit), log.agents(key_id, limit))))
 
-    async def acheck_ready(self, asked_as: str = "ready") -> None:
+    async def check_ready(self, asked_as: str = "ready") -> None:
         """Raise ``Unavailable`` unless a verification would work now.
 
         The database is asked at most once a second for each name under which it is checked.
@@ -113,11 +113,11 @@ class Instance:
         now = self.clock.monotonic()
         began, checking = self._checks.get(asked_as, (now - 1, None))
         if checking is None or (checking.done() and now - began >= 1):
-            checking = asyncio.ensure_future(self._check_ready())
+            checking = asyncio.ensure_future(self._ask_lookup_and_database())
             self._checks[asked_as] = (now, checking)
         await in_time(asyncio.shield(checking))
 
-    async def _check_ready(self) -> None:
+    async def _ask_lookup_and_database(self) -> None:
         if self.lookup is not None:
             await self.lookup.check()
         await asyncio.to_thread(self.database.ping)
@@ -138,11 +138,11 @@ class Instance:
         except Unavailable as error:
             raise ConfigurationError(for_operator(error)) from None
 
-    async def astamp_expired(self, seen_at_ms: int = 0) -> int:
+    async def stamp_expired(self, seen_at_ms: int = 0) -> int:
         """Stamp every key that is expired now, or was at ``seen_at_ms``: a clock set back revives none; how many."""
-        return await in_time(asyncio.to_thread(self._stamp_expired, seen_at_ms))
+        return await in_time(asyncio.to_thread(self._stamp_expired_sync, seen_at_ms))
 
-    def _stamp_expired(self, seen_at_ms: int) -> int:
+    def _stamp_expired_sync(self, seen_at_ms: int) -> int:
         with self.database.writing() as tx:
             return tx.keys.stamp_expired(max(seen_at_ms, self.now_ms()))
 

@@ -101,7 +101,7 @@ class Writers:
         """Stamps what is expired, and extends and shortens a key."""
         ends = self.instance.now_ms() + 60_000 * (turn + 1)
         change_key(self.instance, self.keys[turn % 2], expires_at_ms=ends)
-        self.instance._stamp_expired(0)
+        self.instance._stamp_expired_sync(0)
 
 
 def test_no_two_writers_wait_for_each_other(data_dir: Path, database_url: str | None) -> None:

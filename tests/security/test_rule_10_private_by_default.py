@@ -127,13 +127,13 @@ def test_readiness_asks_the_database_once_a_second(data_dir: Path, monkeypatch: 
 
         async def probe() -> None:
             assert isinstance(instance.clock, FrozenClock)
-            await asyncio.gather(*(instance.acheck_ready() for _ in range(50)))
+            await asyncio.gather(*(instance.check_ready() for _ in range(50)))
             assert len(asked) == 1
             instance.clock.advance(0.9)
-            await instance.acheck_ready()
+            await instance.check_ready()
             assert len(asked) == 1
             instance.clock.advance(0.2)
-            await instance.acheck_ready()
+            await instance.check_ready()
             assert len(asked) == 2
 
         asyncio.run(probe())

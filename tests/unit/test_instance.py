@@ -42,7 +42,7 @@ def test_probes_share_one_look_at_the_database_a_second(data_dir: Path, monkeypa
 
         async def ask(seconds: float, name: str) -> None:
             clock_of(instance).advance(seconds)
-            await instance.acheck_ready(name)
+            await instance.check_ready(name)
 
         async def run() -> list[int]:
             counts = []

@@ -30,6 +30,6 @@ def require_scope(deps: Deps, scope: str) -> None:
 
 async def describe_keys(deps: Deps, keys: Sequence[ApiKey]) -> list[dict[str, Any]]:
     """The JSON of these keys with their usage totals."""
-    totals = await deps.instance.atotals([key.id for key in keys])
+    totals = await deps.instance.read_totals([key.id for key in keys])
     now_ms = deps.instance.now_ms()
     return [key_facts(key, totals.get(key.id, NO_USE), now_ms) for key in keys]

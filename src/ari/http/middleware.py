@@ -40,7 +40,7 @@ class Middleware:
             clock=instance.clock,
             lookup=lookup,
             recorder=instance.usage,
-            expiry_stamper=ExpiryStamper(instance.astamp_expired),
+            expiry_stamper=ExpiryStamper(instance.stamp_expired),
             edge_checks=EdgeChecks(instance.settings),
             security_headers=SecurityHeaders(instance.settings),
             events=self.events,

@@ -108,7 +108,7 @@ async def tick(instance: Instance, watch: ClockWatch) -> None:
         if step_ms:
             await deps.do(record_step, step_ms)
         if await deps.read(has_unstamped_keys):
-            await instance.astamp_expired()
+            await instance.stamp_expired()
         if await deps.read(has_counted_events):
             await deps.do(append_counted_events)
         if watch.an_hour_passed():

@@ -51,7 +51,7 @@ class KeyPages:
         """The page; for htmx, one of the two parts that refresh."""
         facts = await self._facts(request)
         key_id = facts.key.id
-        totals = (await self._instance.atotals([key_id])).get(key_id, NO_USE)
+        totals = (await self._instance.read_totals([key_id])).get(key_id, NO_USE)
         context: dict[str, Any] = {"facts": facts, "key": facts.key, "totals": totals}
         if "hx-request" in request.headers:
             part = "_side.html" if request.query_params.get("part") == "side" else "_live.html"
