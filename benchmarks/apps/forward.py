@@ -62,7 +62,7 @@ class _Outbound(_Forwarder):
 
     async def ask(self, body: bytes) -> bytes:
         async with self._client.call("POST", _URL, list(_HEADERS.items()), body, private=True) as reply:
-            return await reply.beginning(1 << 20)
+            return await reply.read_beginning(1 << 20)
 
 
 aiohttp_app, httpx2_app, outbound_app = _Aiohttp(), _Httpx2(), _Outbound()

@@ -89,7 +89,7 @@ class Instance:
         """The provider keys of the environment, read when first wanted. Raises ``ConfigurationError``."""
         if self._environment is None:
             given = self._given or read_environment(os.environ)
-            self._environment = given.allowing(self.settings.ai_private_addresses)
+            self._environment = given.allow_addresses(self.settings.ai_private_addresses)
         return self._environment
 
     def free_disk_bytes(self) -> int:

@@ -77,9 +77,9 @@ def test_there_is_one_owner(tx: AccountTransaction) -> None:
     assert tx.accounts.add_owner(OWNER)
     assert not tx.accounts.add_owner(replace(OWNER, id="usr_2", email="second@example.com"))
     assert not tx.accounts.add_owner(OWNER)
-    assert tx.accounts.owner() == tx.accounts.by_email(OWNER.email) == tx.accounts.locked(OWNER.id) == OWNER
+    assert tx.accounts.owner() == tx.accounts.by_email(OWNER.email) == tx.accounts.lock(OWNER.id) == OWNER
     assert tx.accounts.by_email("second@example.com") is None
-    assert tx.accounts.locked("usr_2") is None
+    assert tx.accounts.lock("usr_2") is None
 
 
 def test_links_that_were_mailed(tx: AccountTransaction) -> None:
@@ -130,7 +130,7 @@ def test_a_password_hash_changes(tx: AccountTransaction) -> None:
     """The new hash is what everybody reads from then on."""
     tx.accounts.add_owner(OWNER)
     tx.accounts.set_password_hash(OWNER.id, "another hash")
-    assert tx.accounts.owner() == tx.accounts.locked(OWNER.id) == replace(OWNER, password_hash="another hash")
+    assert tx.accounts.owner() == tx.accounts.lock(OWNER.id) == replace(OWNER, password_hash="another hash")
 
 
 def test_a_session_lives_until_its_end(tx: AccountTransaction) -> None:

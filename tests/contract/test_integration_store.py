@@ -15,12 +15,12 @@ from ari.integrations.credentials import credential
 from ari.integrations.environment import ProviderEnvironment
 from ari.integrations.model import Integration
 from ari.integrations.ports import IntegrationTransaction
-from ari.integrations.providers import provider_named
+from ari.integrations.providers import get_provider
 from tests.contract.test_account_store import database_of
 from tests.unit.integrations.memory import MemoryIntegrationTransaction
 
 NOW = 1_764_000_000_000
-OPENAI = provider_named("openai")
+OPENAI = get_provider("openai")
 KEY = "sk-proj-0123456789abcdefABCDEF"
 WHOLE = Integration(
     id="int_1",

@@ -99,7 +99,7 @@ def test_an_expired_key_is_not_revived(instance: Instance) -> None:
     with pytest.raises(Conflict):
         change_key(instance, key, expires_at_ms=None)
     with instance.database.writing() as unit:
-        assert unit.keys.any_unstamped(instance.now_ms())
+        assert unit.keys.has_unstamped(instance.now_ms())
         assert unit.keys.stamp_expired(instance.now_ms()) == 1
         assert unit.keys.stamp_expired(instance.now_ms()) == 0
     clock_of(instance).step(-7200)

@@ -12,7 +12,7 @@ from ari.base.events import Event, Origin
 from ari.base.ids import new_id
 from ari.instance import Instance
 from ari.integrations import commands
-from ari.integrations.providers import provider_named
+from ari.integrations.providers import get_provider
 from ari.storage.tables import integrations, key_grants
 from tests.support.commands import as_caller, change_key, create_key
 from tests.support.instances import START_MS, opened
@@ -57,7 +57,7 @@ def test_what_keys_and_the_owner_did_before_is_known(data_dir: Path, database_ur
         change_key(instance, by_owner, scopes=WIDE)
         with instance.database.writing() as unit:
             for name, actors in (("openai", ["usr_1", root.id]), ("groq", [root.id, "usr_1"]), ("ollama", [])):
-                commands.set_base_url(unit, provider_named(name), "http://10.0.0.1")
+                commands.set_base_url(unit, get_provider(name), "http://10.0.0.1")
                 for actor in actors:
                     happened = "integration_base_url_changed"
                     unit.events.append(

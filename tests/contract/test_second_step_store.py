@@ -44,7 +44,7 @@ def test_two_factor_and_what_hangs_on_it(begin: Begin) -> None:
         assert unit.second_step.two_factor(OWNER.id) == TwoFactor(OWNER.id, NOW, 6)
         unit.second_step.drop_two_factor(OWNER.id)
         assert unit.second_step.two_factor(OWNER.id) is None
-        assert unit.second_step.backup_codes_left(OWNER.id) == 0
+        assert unit.second_step.count_backup_codes(OWNER.id) == 0
         assert unit.second_step.half(A, NOW) is None
 
 
@@ -52,11 +52,11 @@ def test_a_backup_code_is_used_once(begin: Begin) -> None:
     """By its account alone; new codes void those before."""
     with begin() as unit:
         unit.second_step.replace_backup_codes(OWNER.id, [A, B], NOW)
-        assert unit.second_step.backup_codes_left(OWNER.id) == 2
+        assert unit.second_step.count_backup_codes(OWNER.id) == 2
         assert not unit.second_step.use_backup_code("usr_2", A, NOW)
         assert unit.second_step.use_backup_code(OWNER.id, A, NOW)
         assert not unit.second_step.use_backup_code(OWNER.id, A, NOW)
-        assert unit.second_step.backup_codes_left(OWNER.id) == 1
+        assert unit.second_step.count_backup_codes(OWNER.id) == 1
         unit.second_step.replace_backup_codes(OWNER.id, [b"c" * 32], NOW)
         assert not unit.second_step.use_backup_code(OWNER.id, B, NOW)
 

@@ -81,7 +81,7 @@ class World:
 
     def _anything_waits(self) -> bool:
         far_ms = self.clock.now_ms() + 30 * DAY_MS
-        return bool(Deps(self.instance).read_sync(lambda unit: unit.outbox.any_due(far_ms, 30 * DAY_MS)))
+        return bool(Deps(self.instance).read_sync(lambda unit: unit.outbox.has_due(far_ms, 30 * DAY_MS)))
 
     def plan(self, day: int, work: Callable[[], None]) -> None:
         """Do this on that day at ten."""

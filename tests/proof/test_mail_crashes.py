@@ -99,4 +99,4 @@ def test_one_mail_whatever_dies_where(instance: Instance, service: StandIn) -> N
         [notice] = Deps(instance).read_sync(lambda unit: delivery_history.read_history(unit, None, 1))
         assert (notice.event_id, notice.state) == (event.id, "sent"), point
         assert [(mail.id, mail.key) for mail in service.taken] == [(notice.sender_id, notice.id)], point
-        assert not Deps(instance).read_sync(lambda unit: unit.outbox.any_due(instance.now_ms() + 10**9, 10**12)), point
+        assert not Deps(instance).read_sync(lambda unit: unit.outbox.has_due(instance.now_ms() + 10**9, 10**12)), point

@@ -16,12 +16,12 @@ from ari.instance import Instance
 from ari.integrations import commands
 from ari.integrations.credentials import KIND, credential
 from ari.integrations.environment import ProviderEnvironment, key_variables, read_environment
-from ari.integrations.providers import provider_named
+from ari.integrations.providers import get_provider
 from ari.serving import start
 from tests.support.instances import opened
 from tests.support.owner import started
 
-OPENAI, COMPATIBLE = provider_named("openai"), provider_named("openai_compatible")
+OPENAI, COMPATIBLE = get_provider("openai"), get_provider("openai_compatible")
 KEY = "sk-proj-0123456789abcdefABCDEF"
 NOTHING = ProviderEnvironment()
 
@@ -53,7 +53,7 @@ def test_a_moved_envelope_opens_nothing(instance: Instance) -> None:
         unit.integrations.save(moved)
         unit.sealed.put(Sealed(Context(KIND, "groq", (moved.id, "https://api.groq.com")), kept.envelope))
     with pytest.raises(CannotOpen, match="changed or moved"):
-        _secret(instance, provider_named("groq"))
+        _secret(instance, get_provider("groq"))
     for changed in (replace(row, base_url="https://evil.example.net"), replace(row, id="int_another")):
         with instance.database.writing() as unit:
             unit.integrations.save(changed)

@@ -86,12 +86,12 @@ def test_a_bad_setting_stops_the_start_and_is_not_repeated(settings: dict[str, A
 
 def test_the_secrets_of_mail_leave_the_environment() -> None:
     """And doctor shows that they are set, not what they are (security.md 10)."""
-    from ari.cli.checks import settings_shown
+    from ari.cli.checks import describe_settings
     from ari.serving import start
 
     assert {"RESEND_API_KEY", "ARI_SMTP_URL"} <= set(start.SECRET_VARIABLES)
-    shown = settings_shown(load_settings(resend_api_key=KEY))
+    shown = describe_settings(load_settings(resend_api_key=KEY))
     assert shown["RESEND_API_KEY"] == "set"
     by_server = load_settings(smtp_url="smtp://u:secret@mail.example.net", mail_from="a@example.net")
-    assert settings_shown(by_server)["ARI_SMTP_URL"] == "set"
+    assert describe_settings(by_server)["ARI_SMTP_URL"] == "set"
     assert "secret" not in repr(by_server)

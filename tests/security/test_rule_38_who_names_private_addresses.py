@@ -21,13 +21,13 @@ from ari.integrations.environment import ProviderEnvironment
 from ari.integrations.key_test import probe_provider
 from ari.integrations.model import Credential
 from ari.integrations.ports import Probed
-from ari.integrations.providers import provider_named
+from ari.integrations.providers import get_provider
 from ari.outbound.probe import HttpProber
 from tests.support.commands import as_caller, clock_of, create_key
 from tests.support.instances import opened
 from tests.support.provider import provider
 
-OPENAI, OLLAMA = provider_named("openai"), provider_named("ollama")
+OPENAI, OLLAMA = get_provider("openai"), get_provider("ollama")
 KEY = "sk-proj-0123456789abcdefABCDEF"
 PRIVATE = (
     "http://127.0.0.1:8000",

@@ -17,13 +17,13 @@ from ari.instance import Instance
 from ari.integrations import commands
 from ari.integrations.credentials import credential, state
 from ari.integrations.environment import ProviderEnvironment
-from ari.integrations.providers import provider_named
+from ari.integrations.providers import get_provider
 from ari.keys import KeyChange, NewKey
 from ari.storage.backup.restore import Terms, restore_backup
 from ari.storage.backup.write import write_backup
 from tests.support.instances import START_MS, opened
 
-OPENAI = provider_named("openai")
+OPENAI = get_provider("openai")
 KEY = "sk-proj-0123456789abcdefABCDEF"
 NOTHING = ProviderEnvironment()
 DISABLED = KeyChange(disabled=True)

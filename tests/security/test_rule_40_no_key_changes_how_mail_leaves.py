@@ -16,7 +16,7 @@ from ari.instance import Instance
 from ari.integrations import commands
 from ari.integrations.credentials import state
 from ari.integrations.key_test import probe_provider
-from ari.integrations.providers import provider_named
+from ari.integrations.providers import get_provider
 from ari.keys.scopes import SCOPES
 from ari.notifications import switches
 from tests.support.commands import as_caller, create_key
@@ -24,7 +24,7 @@ from tests.support.instances import opened
 from tests.support.owner import csrf_of
 from tests.support.resend import KEY
 
-RESEND = provider_named("resend")
+RESEND = get_provider("resend")
 CARD = "/api/integrations/resend"
 OTHER = "re_0123456789abcdef0123"
 EVERY_SCOPE = (*SCOPES, *sorted({f"{scope.partition(':')[0]}:*" for scope in SCOPES}), "*")

@@ -33,6 +33,10 @@ ALLOWED = re.compile(
     re.IGNORECASE,
 )
 """Standard terms, and "answer" as a verb of people."""
+PARTICIPLE = re.compile(
+    r"(?!(?:need|embed|feed|exceed|proceed|ping|string)$)(?:\w+ed|\w+ing|told|made|sent|held|seen|kept|given|found|written"
+    r"|known|shown|taken|drawn|lost|begun|hidden|chosen)"
+)
 SPECIFIED = ("ari seal 1",)
 """Labels of stored formats, which can't change."""
 CODE = re.compile(r"```.*?```|``[^`]+``|`[^`]+`|\]\([^)]*\)|https?://\S+", re.DOTALL)
@@ -150,3 +154,22 @@ def test_a_module_name_has_one_meaning() -> None:
     repeated = {name for name, found in folders.items() if len(found) > 1}
     assert repeated == repeated & (ROLES | SUBJECTS)
     assert (ROLES | SUBJECTS) - repeated == set(), "names that no longer repeat"
+
+
+def _is_state_or_context(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Properties name a state (``refused``); context managers read as ``with database.writing()``."""
+    names = {node.id for one in function.decorator_list for node in ast.walk(one) if isinstance(node, ast.Name)}
+    return bool(names & {"property", "contextmanager", "asynccontextmanager"})
+
+
+def test_functions_are_named_by_verbs() -> None:
+    """A participle ("told", "checked_scope") leaves open what a function does; a verb says it."""
+    checked, wrong = 0, []
+    for path in sorted(SOURCE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not _is_state_or_context(node):
+                checked += 1
+                if PARTICIPLE.fullmatch(node.name.strip("_").partition("_")[0]):
+                    wrong.append(f"{path.relative_to(ROOT)}:{node.lineno} {node.name}")
+    assert checked > 1000
+    assert wrong == []

@@ -13,4 +13,4 @@ def first_version(key: MasterKey, context: Context, secret: bytes) -> bytes:
     """An envelope of version 1: directly under a key of the master key."""
     head, nonce = b"\x01" + key.id, os.urandom(12)
     bound = head + json.dumps([context.kind, context.subject, *context.parts]).encode()
-    return head + nonce + AESGCM(key.derived("ari seal 1")).encrypt(nonce, secret, bound)
+    return head + nonce + AESGCM(key.derive_key("ari seal 1")).encrypt(nonce, secret, bound)

@@ -16,7 +16,7 @@ from ari.accounts import sessions, setup
 from ari.accounts.model import Account, MailLink, Purpose, check_email, spell_email
 from ari.accounts.networks import network_of, site_of
 from ari.accounts.ports import AccountTransaction
-from ari.accounts.sign_in import is_device, know_address, known_by
+from ari.accounts.sign_in import find_known_bucket, is_device, know_address
 from ari.base.caller import Caller
 from ari.base.clock import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, in_words
 from ari.base.errors import Invalid, NotFound, Problem, RateLimited
@@ -52,14 +52,14 @@ def ask_for_reset(tx: AccountTransaction, email: str, device_token: str | None =
     """
     address = spell_email(email)
     account = _account_of(tx, address)
-    _count_reset(tx, address, known_by(tx, account, device_token))
+    _count_reset(tx, address, find_known_bucket(tx, account, device_token))
     event = new_event(tx, "password_reset_requested", account.id if account else None)
     token = sessions.new_token()
     if account is None:
         tx.events.append_bounded(event)
         return None
     tx.events.append(event)
-    tx.accounts.locked(account.id)  # one after the other: the newest link is the one that works
+    tx.accounts.lock(account.id)  # one after the other: the newest link is the one that works
     tx.accounts.keep_link(_link(token, account.id, "reset", account.email, tx.now_ms))
     return Mailed(event, token)
 
@@ -72,7 +72,7 @@ def is_good(tx: AccountTransaction, purpose: Purpose, token: str) -> bool:
 def account_behind(tx: AccountTransaction, purpose: Purpose, token: str) -> Account | None:
     """Whose link it is, while it works."""
     link = _find(tx, purpose, token)
-    return None if link is None else tx.accounts.locked(link.account_id)
+    return None if link is None else tx.accounts.lock(link.account_id)
 
 
 def reset(tx: AccountTransaction, token: str, password_hash: str) -> Account:
@@ -128,7 +128,7 @@ def _set_address(tx: AccountTransaction, account_id: str, email: str, caller: Ca
 
 
 def _lock_account(tx: AccountTransaction, account_id: str) -> Account:
-    account = tx.accounts.locked(account_id)
+    account = tx.accounts.lock(account_id)
     if account is None:
         raise NotFound("No such account.")
     return account

@@ -81,7 +81,7 @@ class AccountStore(SessionStore, SignInStore, MailLinkStore, Protocol):
     def by_email(self, email: str) -> Account | None:
         """The account with this address in its one spelling, or in that of the other form of its host."""
 
-    def locked(self, account_id: str) -> Account | None:
+    def lock(self, account_id: str) -> Account | None:
         """The account as committed now; nobody else changes it until the transaction ends."""
 
     def set_password_hash(self, account_id: str, password_hash: str) -> None: ...
@@ -121,7 +121,7 @@ class SecondStepStore(HalfSignInStore, Protocol):
     def use_backup_code(self, account_id: str, digest: bytes, now_ms: int) -> bool:
         """Use a code up; ``False`` for one that is not the account's or was used."""
 
-    def backup_codes_left(self, account_id: str) -> int: ...
+    def count_backup_codes(self, account_id: str) -> int: ...
 
 
 class NoteStore(Protocol):

@@ -79,7 +79,7 @@ def confirm(tx: AccountTransaction, attempt: SignInAttempt, verdict: Verdict) ->
 
 def _account_of(tx: AccountTransaction, half_token: str | None) -> Account | None:
     half = _half(tx, half_token)
-    return None if half is None else tx.accounts.locked(half.account_id)
+    return None if half is None else tx.accounts.lock(half.account_id)
 
 
 def _half(tx: AccountTransaction, half_token: str | None) -> HalfSignIn | None:

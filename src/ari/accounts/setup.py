@@ -111,7 +111,7 @@ def reset_password(tx: AccountTransaction, email: str | None, password_hash: str
     """
     tx.caller.require_confirmed(tx.now_ms)
     found = tx.accounts.owner() if email is None else tx.accounts.by_email(check_email(email))
-    account = tx.accounts.locked(found.id) if found else None
+    account = tx.accounts.lock(found.id) if found else None
     if account is None:
         raise NotFound("No such account." if email else "There's no owner yet.")
     tx.accounts.set_password_hash(account.id, password_hash)

@@ -87,7 +87,7 @@ def begin(tx: AccountTransaction, email: str, device_token: str | None = None, *
     """
     now_ms, origin = tx.now_ms, tx.caller.origin
     account = _account(tx, email)
-    known = known_by(tx, account, device_token)
+    known = find_known_bucket(tx, account, device_token)
     if known is None or not is_device(known):
         device_token = None
     place = networks_around(origin.client_address)
@@ -135,7 +135,7 @@ def finish(
 
 def is_right(tx: AccountTransaction, account: Account, verdict: Verdict) -> bool:
     """Whether the password was right and still is; a hash with older parameters is replaced."""
-    stored = tx.accounts.locked(account.id)
+    stored = tx.accounts.lock(account.id)
     if not verdict.right or stored is None or stored.password_hash != account.password_hash:
         return False
     if verdict.new_hash is not None:
@@ -179,7 +179,7 @@ def know_address(tx: AccountTransaction, account: Account) -> None:
         tx.accounts.keep_device(_address_digest(origin), account.id, tx.now_ms + DEVICE_DAYS * DAY_MS)
 
 
-def known_by(tx: AccountTransaction, account: Account | None, device_token: str | None) -> str | None:
+def find_known_bucket(tx: AccountTransaction, account: Account | None, device_token: str | None) -> str | None:
     """The bucket of a visitor who is known: by a browser that signed in to this account, or by an address from which
     somebody signed in, to whichever account: who tries from there learns of no account. ``None`` for a stranger.
     """
@@ -194,8 +194,8 @@ def known_by(tx: AccountTransaction, account: Account | None, device_token: str 
 
 
 def is_known(tx: AccountTransaction, email: str, device_token: str | None) -> bool:
-    """Whether a person who types this email address is known (``known_by``); reads only."""
-    return known_by(tx, _account(tx, email), device_token) is not None
+    """Whether a person who types this email address is known (``find_known_bucket``); reads only."""
+    return find_known_bucket(tx, _account(tx, email), device_token) is not None
 
 
 def is_device(known: str) -> bool:

@@ -75,7 +75,7 @@ def accept(tx: AccountTransaction, account: Account, code: str) -> str | None:
 
     Raises ``CannotOpen`` for a code of the app if its secret can't be decrypted.
     """
-    tx.accounts.locked(account.id)  # one after the other: each time step counts once
+    tx.accounts.lock(account.id)  # one after the other: each time step counts once
     state = tx.second_step.two_factor(account.id)
     if state is None:
         return None
@@ -105,7 +105,7 @@ def _new_backup_codes(tx: AccountTransaction, account: Account) -> list[str]:
 
 
 def _account(tx: AccountTransaction, account_id: str) -> Account:
-    account = tx.accounts.locked(account_id)
+    account = tx.accounts.lock(account_id)
     if account is None:
         raise NotFound("No such account.")
     return account

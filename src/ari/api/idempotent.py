@@ -54,7 +54,7 @@ async def respond_once(
     """
     key = idempotency.key_of(header)
     if key is None:
-        return _created(await deps.do(create))
+        return _respond_created(await deps.do(create))
     content = msgspec.json.encode(body.model_dump(mode="json", exclude_unset=True), order="sorted")
 
     def create_once(tx: Any) -> idempotency.Outcome:
@@ -63,8 +63,8 @@ async def respond_once(
         return idempotency.once(tx, request, lambda: create(tx))
 
     outcome = await deps.do(create_once)
-    return _created(outcome.body, {REPLAYED: "true"} if outcome.is_replay else None)
+    return _respond_created(outcome.body, {REPLAYED: "true"} if outcome.is_replay else None)
 
 
-def _created(body: bytes, headers: dict[str, str] | None = None) -> Response:
+def _respond_created(body: bytes, headers: dict[str, str] | None = None) -> Response:
     return Response(body, 201, headers, media_type="application/json")

@@ -17,7 +17,7 @@ from ari.integrations.facts import integration_facts
 from ari.integrations.key_test import probe_provider
 from ari.integrations.model import Provider, State
 from ari.integrations.ports import IntegrationTransaction
-from ari.integrations.providers import provider_named
+from ari.integrations.providers import get_provider
 from ari.usage.reports.queries import last_uses
 
 router = APIRouter(prefix="/api/integrations", tags=["Integrations"])
@@ -40,7 +40,7 @@ async def list_integrations(deps: CallerDeps) -> Response:
 @policy(AuthMode.KEY_OR_SESSION, scope="integrations:read")
 async def read_integration(provider: ProviderName, deps: CallerDeps) -> Response:
     """Status of one provider."""
-    return await _respond(deps, provider_named(provider))
+    return await _respond(deps, get_provider(provider))
 
 
 @router.put(
@@ -54,7 +54,7 @@ async def put_integration(provider: ProviderName, body: IntegrationIn, deps: Cal
     """Stores the key encrypted, replaces the previous one, and sends it only to the base URL it was saved for. API keys
     can set only public base URLs and those in `ARI_AI_PRIVATE_ADDRESSES`, and can't change `resend`, because ARI sends
     its own email through it."""
-    wanted, given = provider_named(provider), body.model_fields_set
+    wanted, given = get_provider(provider), body.model_fields_set
     if not given or (body.key is None and "base_url" not in given):
         raise Invalid(Problem("key", "Set key, base_url or both."))
     await deps.do(_put, wanted, deps.instance.provider_environment, body)
@@ -71,7 +71,7 @@ async def put_integration(provider: ProviderName, body: IntegrationIn, deps: Cal
 @policy(AuthMode.KEY_OR_SESSION, scope="integrations:write", sensitive=True)
 async def delete_integration(provider: ProviderName, deps: CallerDeps) -> Response:
     """Deletes the stored key and base URL immediately. Keys set in the environment can't be removed here."""
-    await deps.do(commands.remove, provider_named(provider))
+    await deps.do(commands.remove, get_provider(provider))
     return Response(status_code=204)
 
 
@@ -87,7 +87,7 @@ async def test_integration(provider: ProviderName, deps: CallerDeps) -> Response
     can make 30 tests an hour in total. If an API key set the base URL, tests by API keys don't report why a connection
     failed."""
     instance = deps.instance
-    result = await probe_provider(deps, instance.prober, provider_named(provider), instance.provider_environment)
+    result = await probe_provider(deps, instance.prober, get_provider(provider), instance.provider_environment)
     return respond({"outcome": result.outcome, "words": result.words})
 
 

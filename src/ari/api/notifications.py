@@ -31,7 +31,7 @@ async def list_notifications(deps: CallerDeps) -> Response:
     await deps.instance.mail.refresh(deps)
     listed, address = await deps.read(_read_settings)
     mail = delivery_history.mail_config_facts(deps.instance.mail.config, address)
-    return respond({"mail": mail, "items": [switches.setting_facts(one) for one in listed]})
+    return respond({"mail": mail, "items": [switches.build_setting_facts(one) for one in listed]})
 
 
 @router.get(
@@ -69,7 +69,7 @@ async def switch_notification(kind: KindName, body: NotificationChangeIn, deps: 
     """Muted notifications still appear in the delivery history. API keys can't turn off `new_device` or
     `two_factor_off`, which warn about access to the owner's account."""
     switched = await deps.do(switches.switch, kind, on=body.on)
-    return respond(switches.setting_facts(switched))
+    return respond(switches.build_setting_facts(switched))
 
 
 def _read_settings(tx: NoticeTransaction) -> tuple[list[switches.NotificationSetting], str | None]:

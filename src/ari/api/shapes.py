@@ -11,7 +11,7 @@ from ari.base.errors import Invalid, Problem
 from ari.keys.expiry import EXPIRY_CHOICES
 from ari.keys.names import NAME_LENGTH, REASON_LENGTH
 from ari.keys.reasons import REASONS
-from ari.keys.scopes import known_scopes
+from ari.keys.scopes import list_scope_names
 
 MAX_LIMIT = 200
 DEFAULT_LIMIT = 50
@@ -30,7 +30,7 @@ Scopes = Annotated[
     Field(
         min_length=1,
         max_length=64,
-        description=f"One or more of {known_scopes()}.",
+        description=f"One or more of {list_scope_names()}.",
         examples=[["api:read"]],
     ),
 ]

@@ -40,7 +40,7 @@ def unknown_variables(environment: Mapping[str, str]) -> list[Unknown]:
         if not upper.startswith("ARI_") or upper in (*known, *_OF_CLIENTS) or upper.startswith(_OF_TESTS):
             continue
         if not _is_of_kubernetes(upper, environment[name]):
-            found.append(Unknown(name, _meant(upper, known)))
+            found.append(Unknown(name, _suggest_name(upper, known)))
     return found
 
 
@@ -62,7 +62,7 @@ def _is_of_kubernetes(name: str, value: str) -> bool:
     return bool(_KUBERNETES.fullmatch(name) or is_port)
 
 
-def _meant(name: str, known: list[str]) -> str | None:
+def _suggest_name(name: str, known: list[str]) -> str | None:
     prefixed = name.removeprefix("ARI_")
     if prefixed in known:
         return prefixed

@@ -37,7 +37,7 @@ class MasterKey:
     secret: bytes = field(repr=False)
     id: bytes
 
-    def derived(self, label: str) -> bytes:
+    def derive_key(self, label: str) -> bytes:
         """A key of 32 bytes for one purpose (HKDF-SHA256); it reveals neither the master key nor other derived keys."""
         return hkdf(self.secret, label.encode())
 

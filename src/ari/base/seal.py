@@ -180,7 +180,7 @@ def _require_all(keys: MasterKeys, sealed: list[Sealed], present: Sequence[Maste
     ids = {key.id for key in present}
     orphan = next((one for one in sealed if one.key_id not in ids), None)
     if orphan is not None:
-        raise _key_is_gone(keys, orphan.context)
+        raise _make_missing_key_error(keys, orphan.context)
 
 
 def _key_of(keys: MasterKeys, sealed: Sealed) -> MasterKey:
@@ -189,11 +189,11 @@ def _key_of(keys: MasterKeys, sealed: Sealed) -> MasterKey:
     except ConfigurationError as error:
         raise CannotOpen(str(error)) from None
     if key is None:
-        raise _key_is_gone(keys, sealed.context)
+        raise _make_missing_key_error(keys, sealed.context)
     return key
 
 
-def _key_is_gone(keys: MasterKeys, context: Context) -> CannotOpen:
+def _make_missing_key_error(keys: MasterKeys, context: Context) -> CannotOpen:
     return CannotOpen(f"The {words_for(context)} is encrypted with a master key that isn't in {keys.place}.")
 
 
@@ -207,12 +207,12 @@ def _apart(key: MasterKey, sealed: Sealed) -> tuple[bytes, bytes]:
 def _body(context: Context, secret: bytes) -> tuple[bytes, bytes]:
     """A new data key, and the secret under it."""
     data_key, nonce = os.urandom(KEY_BYTES), os.urandom(_NONCE_BYTES)
-    return data_key, nonce + _aes(data_key).encrypt(nonce, secret, _bound(_SECOND, context))
+    return data_key, nonce + _aes(data_key).encrypt(nonce, secret, _encode_context(_SECOND, context))
 
 
 def _wrap(key: MasterKey, context: Context, data_key: bytes) -> bytes:
     head, nonce = _SECOND + key.id, os.urandom(_NONCE_BYTES)
-    return head + nonce + _cipher(key, _SECOND).encrypt(nonce, data_key, _bound(head, context))
+    return head + nonce + _cipher(key, _SECOND).encrypt(nonce, data_key, _encode_context(head, context))
 
 
 def _data_key(key: MasterKey, sealed: Sealed) -> bytes:
@@ -226,14 +226,14 @@ def _open_box(cipher: "AESGCM", sealed: Sealed, head: bytes, box: bytes) -> byte
     try:
         if not sealed.envelope.startswith(head):
             raise InvalidTag
-        return cipher.decrypt(box[:_NONCE_BYTES], box[_NONCE_BYTES:], _bound(head, sealed.context))
+        return cipher.decrypt(box[:_NONCE_BYTES], box[_NONCE_BYTES:], _encode_context(head, sealed.context))
     except (InvalidTag, ValueError):
         raise CannotOpen(f"Can't decrypt the {words_for(sealed.context)}: it was changed or moved.") from None
 
 
 @lru_cache(maxsize=8)
 def _cipher(key: MasterKey, version: bytes) -> "AESGCM":
-    return _aes(key.derived(_LABELS[version]))
+    return _aes(key.derive_key(_LABELS[version]))
 
 
 def _aes(key: bytes) -> "AESGCM":
@@ -242,6 +242,6 @@ def _aes(key: bytes) -> "AESGCM":
     return AESGCM(key)
 
 
-def _bound(head: bytes, context: Context) -> bytes:
+def _encode_context(head: bytes, context: Context) -> bytes:
     """Encode the context unambiguously: different contexts give different bytes."""
     return head + json.dumps([context.kind, context.subject, *context.parts]).encode()

@@ -83,4 +83,4 @@ def present_keys(keys: MasterKeys) -> list[MasterKey]:
 def _private(key: MasterKey) -> "Ed25519PrivateKey":
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415 - as above
 
-    return Ed25519PrivateKey.from_private_bytes(key.derived(_LABEL))
+    return Ed25519PrivateKey.from_private_bytes(key.derive_key(_LABEL))

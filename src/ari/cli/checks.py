@@ -43,12 +43,15 @@ class Finding:
     message: str
 
 
-def settings_shown(settings: Settings) -> dict[str, Any]:
+def describe_settings(settings: Settings) -> dict[str, Any]:
     """Every setting by its environment name; ``None`` = unset."""
-    return {environment_name(field): _shown(field, getattr(settings, field)) for field in type(settings).model_fields}
+    return {
+        environment_name(field): _format_setting(field, getattr(settings, field))
+        for field in type(settings).model_fields
+    }
 
 
-def _shown(field: str, value: object) -> Any:
+def _format_setting(field: str, value: object) -> Any:
     if isinstance(value, SecretStr):
         return mask_url(value.get_secret_value()) if field == "database_url" else "set"
     if isinstance(value, tuple):
@@ -59,7 +62,7 @@ def _shown(field: str, value: object) -> Any:
 def mask_url(url: str) -> str:
     """The database's address without user, password and options (security.md 10)."""
     try:
-        return parse(url).masked()
+        return parse(url).mask()
     except (AriError, ImportError):
         return "set"
 
@@ -226,7 +229,7 @@ def _integrations(database: Database, settings: Settings) -> Finding:
     """Whether each configured provider has a key for its base URL. ``_seals`` checks that the keys decrypt."""
     check = "integrations"
     try:
-        environment = read_environment(os.environ).allowing(settings.ai_private_addresses)
+        environment = read_environment(os.environ).allow_addresses(settings.ai_private_addresses)
     except AriError as error:
         return Finding(check, "wrong", str(error))
     with database.reading() as tx:

@@ -76,17 +76,17 @@ def _open_untrusted(data_dir: Path | None) -> "Iterator[tuple[Settings, Database
 def _facts(standing: "Standing") -> dict[str, Any]:
     from ari.base.clock import to_rfc3339
 
-    def shown(one: Any) -> dict[str, Any]:
+    def describe(one: Any) -> dict[str, Any]:
         return {"id": one.id, "time": to_rfc3339(one.at_ms), "name": one.name, "subject": one.subject}
 
     record = standing.record
     return {
         "trusted": standing.is_trusted,
         "timeline": standing.timeline,
-        "newest_event": None if standing.head is None else shown(standing.head),
-        "newest_seen": None if record is None else shown(record.head),
+        "newest_event": None if standing.head is None else describe(standing.head),
+        "newest_seen": None if record is None else describe(record.head),
         "seen_timeline": None if record is None else record.timeline,
-        "lost": [shown(one) for one in standing.lost],
+        "lost": [describe(one) for one in standing.lost],
         "standbys": None if standing.replication is None else standing.replication.words,
     }
 

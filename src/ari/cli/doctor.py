@@ -17,9 +17,9 @@ def doctor(
 ) -> None:
     """Check configuration and health. Exits with 1 if something is wrong."""
     settings = read_settings(data_dir)
-    from ari.cli.checks import examine, settings_shown
+    from ari.cli.checks import describe_settings, examine
 
-    shown = settings_shown(settings)
+    shown = describe_settings(settings)
     findings = examine(settings, audit=audit)
     healthy = all(finding.state != "wrong" for finding in findings)
     if as_json:

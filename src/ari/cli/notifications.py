@@ -33,7 +33,7 @@ def list_kinds(as_json: AsJson = False, data_dir: DataDir = None) -> None:
         config = deps.instance.mail.config
     if as_json:
         mail = delivery_history.mail_config_facts(config, address)
-        output.as_json({"mail": mail, "items": [switches.setting_facts(one) for one in settings]})
+        output.as_json({"mail": mail, "items": [switches.build_setting_facts(one) for one in settings]})
         return
     rows = ((one.kind.name, "on" if one.on else "off", one.kind.description) for one in settings)
     output.table(("KIND", "STATE", "WHEN"), rows, "No kinds of notification.", droppable=1)
@@ -63,7 +63,7 @@ def _switch(kind: str, data_dir: DataDir, *, on: bool, as_json: bool) -> None:
     with open_deps(data_dir) as deps:
         switched = deps.do_sync(switches.switch, kind, on=on)
     if as_json:
-        output.as_json(switches.setting_facts(switched))
+        output.as_json(switches.build_setting_facts(switched))
     else:
         output.say(f"{switched.kind.title}: {'on' if switched.on else 'off'}.")
 

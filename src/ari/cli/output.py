@@ -86,10 +86,10 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[object]], empty: str, 
     shown = len(headers)
     while shown > len(headers) - droppable and sum(widths[:shown]) > console.width:
         shown -= 1
-    console.print(_drawn(headers[:shown], [row[:shown] for row in listed]))
+    console.print(_build_table(headers[:shown], [row[:shown] for row in listed]))
 
 
-def _drawn(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> Any:
+def _build_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> Any:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text

@@ -5,7 +5,7 @@ from ari.gateway.path_suggestions import suggest_path
 from ari.gateway.route import PREFIX, Target, account_scope, plain_scope, target_of
 from ari.http.context import RequestContext
 from ari.http.problem import Fault
-from ari.http.route_policy import scoped_method
+from ari.http.route_policy import map_head_to_get
 from ari.keys.reasons import INSUFFICIENT_SCOPE, REQUEST_ERRORS
 from ari.keys.scopes import holds
 
@@ -20,19 +20,19 @@ def refuse(context: RequestContext, target: Target) -> Fault | None:
     decoded = target_of(head.path)
     if decoded is None or decoded.provider is not target.provider:
         return Fault(REQUEST_ERRORS["not_found"])
-    if any(target.provider.never_called(path) for path in header_filter.decodings(target.path)):
+    if any(target.provider.is_never_allowed(path) for path in header_filter.decodings(target.path)):
         return Fault(REQUEST_ERRORS["forbidden"], "This endpoint returns keys, which never leave ARI.")
     return _check_path(context, decoded)
 
 
 def _check_path(context: RequestContext, target: Target) -> Fault | None:
     """The fault for a path that the provider does not list but that resembles one. A wider scope may forward it."""
-    provider, method = target.provider, scoped_method(context.head.method)
+    provider, method = target.provider, map_head_to_get(context.head.method)
     if _holds(context, account_scope(target)):
         return None
-    if provider.reached(method, target.path):
+    if provider.covers(method, target.path):
         # A server may decode the path once more than the middleware did.
-        if all(provider.reached(method, path) for path in header_filter.decodings(target.path)):
+        if all(provider.covers(method, path) for path in header_filter.decodings(target.path)):
             return None
         return _insufficient(context, account_scope(target))
     right = suggest_path(provider, method, target.path)

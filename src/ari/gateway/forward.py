@@ -137,7 +137,7 @@ class Forwarding:
             ProviderResponse(found, incoming.method, credential.secret, self._gateway.read_rates) as reply,
         ):
             self._status = reply.status
-            self._first_byte_ms = self._elapsed_ms()
+            self._first_byte_ms = self._measure_elapsed_ms()
             self._ended = "cut"
             if not reply.has_valid_status:
                 return self._respond(provider_errors.unreachable(self._provider, "returned an invalid HTTP status"))
@@ -186,7 +186,7 @@ class Forwarding:
                 # The first event may take long; the caller's timeout may depend on the headers.
                 await context.send(start)
         chunk = await reply.read() if reply.has_body else b""
-        self._first_byte_ms = self._elapsed_ms()
+        self._first_byte_ms = self._measure_elapsed_ms()
         if not context.started:
             await context.send(start)
         try:
@@ -229,8 +229,8 @@ class Forwarding:
             )
         found = provider_errors.judge_key(credential, reply, body)
         if found is not None:
-            await self._gateway.provider_status.rejected(self._resolved, found.words, reply.status)
-            return self._respond(provider_errors.key_rejected(provider))
+            await self._gateway.provider_status.record_rejection(self._resolved, found.words, reply.status)
+            return self._respond(provider_errors.make_key_rejected_fault(provider))
         response = provider_errors.to_response(credential, reply, body)
         return self._respond(response) if isinstance(response, Fault) else response
 
@@ -271,7 +271,7 @@ class Forwarding:
         if not self._limit.expired():
             self._limit.reschedule(asyncio.get_running_loop().time())
 
-    def _elapsed_ms(self) -> float:
+    def _measure_elapsed_ms(self) -> float:
         return round((self._services.clock.monotonic() - self._context.record.started) * 1000, 3)
 
     def _outcome(self) -> Ended:
@@ -303,7 +303,7 @@ class Forwarding:
                 cached_tokens=used.cached_tokens,
                 provider_status=self._status,
                 first_byte_ms=self._first_byte_ms,
-                whole_ms=self._elapsed_ms(),
+                whole_ms=self._measure_elapsed_ms(),
                 ended=self._ended,
             )
         )

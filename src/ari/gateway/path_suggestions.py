@@ -11,7 +11,7 @@ _COMMON = re.compile(r"v\d+(?:alpha|beta)?\d*|api|ai|openai|beta|anthropic|compa
 def suggest_path(provider: Provider, method: str, path: str) -> str | None:
     """The provider's path that was probably meant, as its file lists it; ``None`` if none is similar."""
     parts = [part for part in path.split("/") if part]
-    if not parts or provider.reached(method, path):
+    if not parts or provider.covers(method, path):
         return None
     starts = _starts(provider)
     for dropped in range(len(parts)):

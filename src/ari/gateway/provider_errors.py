@@ -26,7 +26,7 @@ async def read_error(reply: ProviderResponse) -> bytes | None:
         return b""
     if (length_of(reply.headers) or 0) > MAX_ERROR_BYTES:
         return None
-    body = await reply.beginning(MAX_ERROR_BYTES + 1)
+    body = await reply.read_beginning(MAX_ERROR_BYTES + 1)
     return body if len(body) <= MAX_ERROR_BYTES else None
 
 
@@ -60,7 +60,7 @@ def _explain(body: bytes, provider: Provider) -> bytes:
     return msgspec.json.encode({**document, "detail": words})
 
 
-def key_rejected(provider: Provider) -> Fault:
+def make_key_rejected_fault(provider: Provider) -> Fault:
     """The provider rejected its key. Its message is not forwarded, since it may quote the key."""
     return Fault(
         REQUEST_ERRORS["provider_rejected"],

@@ -71,7 +71,7 @@ class ProviderResponse:
                 return found
         return b""
 
-    async def beginning(self, max_bytes: int) -> bytes:
+    async def read_beginning(self, max_bytes: int) -> bytes:
         """The first ``max_bytes`` of the body, with the key not yet masked. Raises ``OutboundFault``."""
         found = bytearray()
         while len(found) < max_bytes and (piece := await self._next_piece()):

@@ -26,7 +26,7 @@ class ProviderStatus:
         self._instance = instance
         self._throttle = Throttle(_REST_SECONDS, instance.clock.monotonic, _MAX_NAMES)
 
-    async def rejected(self, held: ResolvedCredential, reason: str, status: int) -> None:
+    async def record_rejection(self, held: ResolvedCredential, reason: str, status: int) -> None:
         """The provider rejected the key."""
         if not held.failing and self._is_due(held, "rejected"):
             await self._note(held, health.record_rejected, reason, status)

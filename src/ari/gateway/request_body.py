@@ -6,7 +6,7 @@ The JSON rules of ``http/body.py`` do not apply, since each provider has its own
 import asyncio
 from collections.abc import AsyncIterator, Callable
 
-from ari.http.body import BODY_SECONDS, BodyFault, broken_body
+from ari.http.body import BODY_SECONDS, BodyFault, make_broken_body_fault
 from ari.http.context import Receive
 from ari.http.problem import Fault
 from ari.http.request_head import INVALID_REQUEST, RequestHead
@@ -88,7 +88,7 @@ async def _next(receive: Receive) -> tuple[bytes, bool]:
     except TimeoutError:
         raise BodyFault(Fault(REQUEST_ERRORS["request_timeout"], headers=_CLOSE)) from None
     if message["type"] == "http.disconnect":
-        raise broken_body()
+        raise make_broken_body_fault()
     return message.get("body", b""), message.get("more_body", False)
 
 

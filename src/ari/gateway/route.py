@@ -54,7 +54,7 @@ def resolve_scope(method: str, path: str) -> ResolvedScope:
     if target is None:
         return ResolvedScope(TEMPLATE, None)
     template = f"{PREFIX}{target.provider.name}/{{path}}"
-    if target.provider.reached(method, target.path):
+    if target.provider.covers(method, target.path):
         return ResolvedScope(template, plain_scope(target))
     is_mistyped = suggest_path(target.provider, method, target.path) is not None
     return ResolvedScope(template, None if is_mistyped else account_scope(target))

@@ -34,7 +34,7 @@ class ClientGone(Exception):
     """The client hung up before it got its response."""
 
 
-def broken_body() -> BodyFault:
+def make_broken_body_fault() -> BodyFault:
     """For a body that ends early or whose chunks are malformed (RFC 9112 §7.1, §8).
 
     The server reports both as a disconnect, and only the second client is still there to read this.
@@ -64,7 +64,7 @@ async def _collect(receive: Receive) -> bytes:
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise broken_body()
+            raise make_broken_body_fault()
         chunk = message.get("body", b"")
         size += len(chunk)
         if size > MAX_BODY_BYTES:

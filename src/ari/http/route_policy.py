@@ -109,6 +109,6 @@ def policy_of(endpoint: Callable[..., Any]) -> RoutePolicy:
     return declared
 
 
-def scoped_method(method: str) -> str:
+def map_head_to_get(method: str) -> str:
     """The method by which a request is authorized: what may GET may HEAD (RFC 9110 §9.3.2)."""
     return "GET" if method == "HEAD" else method

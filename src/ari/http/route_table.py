@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from ari.http.route_policy import AuthMode, RoutePolicy, UndeclaredRoute, policy_of, scoped_method
+from ari.http.route_policy import AuthMode, RoutePolicy, UndeclaredRoute, map_head_to_get, policy_of
 
 
 class EndpointRoute(Protocol):
@@ -95,7 +95,7 @@ def _resolve_scope(matched: MatchedRoute, method: str, path: str) -> MatchedRout
     resolve = matched.policy.scope_resolver
     if resolve is None:
         return matched
-    template, scope = resolve(scoped_method(method), path)
+    template, scope = resolve(map_head_to_get(method), path)
     return MatchedRoute(template, replace(matched.policy, scope=scope), route=matched.route)
 
 

@@ -21,7 +21,7 @@ class ProviderEnvironment:
     base_urls: Mapping[str, str] = field(default_factory=dict)
     private_addresses: AddressList = NO_ADDRESSES
 
-    def allowing(self, addresses: Iterable[str]) -> Self:
+    def allow_addresses(self, addresses: Iterable[str]) -> Self:
         """The same, with these private addresses for API keys."""
         return replace(self, private_addresses=AddressList.of(addresses))
 

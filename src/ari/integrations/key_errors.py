@@ -75,7 +75,7 @@ _LETTER = re.compile(r"[^\W\d_]")
 _TAG = re.compile(r"<[^>]*>")
 
 
-def said_of_key(body: bytes) -> Said:
+def parse_key_error(body: bytes) -> Said:
     """Interpret an error's body. Error codes take precedence over messages."""
     codes, messages = _parts(body[:_MAX_BYTES])
     if any(_REFUSED_CODES.fullmatch(code) for code in codes):

@@ -8,7 +8,7 @@ from ari.base.transaction import Runner
 from ari.integrations.credentials import credential
 from ari.integrations.environment import ProviderEnvironment
 from ari.integrations.health import record_test
-from ari.integrations.key_errors import Said, begins_with, said_of_key
+from ari.integrations.key_errors import Said, begins_with, parse_key_error
 from ari.integrations.model import Credential, Provider, TestResult
 from ari.integrations.ports import Probed, Prober, TestTransaction
 
@@ -79,7 +79,7 @@ def judge_response(credential: Credential, probed: Probed) -> TestResult:
     if _has_mark(probed.body, trial.restricted_mark):
         return _make_restricted(status)
     if status in trial.rejected or _has_mark(probed.body, trial.rejected_mark):
-        if status == _UNAUTHORIZED and credential.secret and said_of_key(probed.body) is Said.OTHER:
+        if status == _UNAUTHORIZED and credential.secret and parse_key_error(probed.body) is Said.OTHER:
             return _make_restricted(status)
         return _make_rejected(credential, answered)
     if status in trial.restricted:
@@ -96,7 +96,7 @@ def judge_refusal(credential: Credential, probed: Probed) -> TestResult | None:
     status, provider = probed.status, credential.provider
     if status is None:
         return None
-    said = said_of_key(probed.body)
+    said = parse_key_error(probed.body)
     bare = status == _UNAUTHORIZED and said is Said.NOTHING
     mark = provider.trial.rejected_mark
     marked = status in _REFUSALS and said is Said.REFUSED and mark is not None and begins_with(probed.body, mark)

@@ -89,11 +89,11 @@ class Provider:
         """Whether the AI gateway forwards to it."""
         return bool(self.reaches)
 
-    def reached(self, method: str, path: str) -> bool:
+    def covers(self, method: str, path: str) -> bool:
         """Whether scope ``ai:<name>`` covers this; ``path`` begins with a slash and has no query."""
         return find_template(self.reaches, method, path) is not None
 
-    def never_called(self, path: str) -> bool:
+    def is_never_allowed(self, path: str) -> bool:
         """Whether no scope covers this, whatever the method, since the response may hold a key; ``path`` is decoded."""
         parts = path.lower().split("/")
         if any(part.partition(";")[0] in _KEY_SEGMENTS for part in parts):

@@ -42,7 +42,7 @@ class ClockWatch:
         self._offset_ms = offset_ms
         return step if abs(step) > STEP_MS else 0
 
-    def an_hour_passed(self) -> bool:
+    def start_hour_if_due(self) -> bool:
         """True once an hour, and on the first call."""
         now = self._clock.monotonic()
         if self._hourly_at is not None and now - self._hourly_at < _HOUR_SECONDS:
@@ -111,7 +111,7 @@ async def tick(instance: Instance, watch: ClockWatch) -> None:
             await instance.stamp_expired()
         if await deps.read(has_counted_events):
             await deps.do(append_counted_events)
-        if watch.an_hour_passed():
+        if watch.start_hour_if_due():
             await deps.do(forget_expired_accounts)
             await deps.do(forget_expired_responses)
             await mail.forget_old(instance)
@@ -128,7 +128,7 @@ def record_step(tx: CommandTransaction, step_ms: int) -> None:
 
 def has_unstamped_keys(tx: KeyTransaction) -> bool:
     """Whether keys have expired whose expiry isn't recorded yet."""
-    return tx.keys.any_unstamped(tx.now_ms)
+    return tx.keys.has_unstamped(tx.now_ms)
 
 
 def has_counted_events(tx: CommandTransaction) -> bool:

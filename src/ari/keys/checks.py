@@ -20,22 +20,22 @@ class AccessRequest(msgspec.Struct, frozen=True):
     more_scopes: tuple[str, ...] = ()
 
 
-def not_revoked(key: ApiKey, ask: AccessRequest) -> Reason | None:
+def check_revoked(key: ApiKey, ask: AccessRequest) -> Reason | None:
     """A tombstone counts as revoked unless it expired: ARI deletes inactive keys only, but a database may be edited."""
     if key.revoked_at_ms is None and (key.deleted_at_ms is None or key.is_expired(ask.now_ms)):
         return None
     return reasons.REVOKED
 
 
-def not_expired(key: ApiKey, ask: AccessRequest) -> Reason | None:
+def check_expired(key: ApiKey, ask: AccessRequest) -> Reason | None:
     return reasons.EXPIRED if key.is_expired(ask.now_ms) else None
 
 
-def not_disabled(key: ApiKey, ask: AccessRequest) -> Reason | None:
+def check_disabled(key: ApiKey, ask: AccessRequest) -> Reason | None:
     return reasons.DISABLED if key.disabled else None
 
 
-def holds_scope(key: ApiKey, ask: AccessRequest) -> Reason | None:
+def check_scope(key: ApiKey, ask: AccessRequest) -> Reason | None:
     if ask.scope is not None and not scopes.holds(key.scopes, ask.scope):
         return reasons.INSUFFICIENT_SCOPE
     if ask.more_scopes and not all(scopes.holds(key.scopes, scope) for scope in ask.more_scopes):
@@ -44,8 +44,8 @@ def holds_scope(key: ApiKey, ask: AccessRequest) -> Reason | None:
 
 
 CHECKS: tuple[Callable[[ApiKey, AccessRequest], Reason | None], ...] = (
-    not_revoked,
-    not_expired,
-    not_disabled,
-    holds_scope,
+    check_revoked,
+    check_expired,
+    check_disabled,
+    check_scope,
 )

@@ -50,7 +50,7 @@ def require_may_touch(caller: Caller, key: ApiKey) -> None:
 
 def gives_more(before: ApiKey, after: ApiKey) -> bool:
     """Whether the change adds a scope, postpones the expiry, or enables the key."""
-    widened = not scopes.all_held(before.scopes, after.scopes)
+    widened = not scopes.holds_all(before.scopes, after.scopes)
     return widened or _lives_longer(before, after) or (before.disabled and not after.disabled)
 
 
@@ -59,7 +59,7 @@ def find_descendants(tx: KeyTransaction, key_id: str) -> list[ApiKey]:
     found: dict[str, ApiKey] = {}
     grantors = [key_id]
     while grantors:
-        for key in tx.keys.made_by(grantors.pop()):
+        for key in tx.keys.list_made_by(grantors.pop()):
             if key.id != key_id and key.id not in found:
                 found[key.id] = key
                 grantors.append(key.id)

@@ -87,5 +87,5 @@ class KeyListing(Protocol):
     def counts(self, now_ms: int) -> KeyCounts:
         """Of all keys."""
 
-    def living(self, now_ms: int, limit: int) -> list[LivingKey]:
+    def list_active(self, now_ms: int, limit: int) -> list[LivingKey]:
         """The keys that work, oldest first."""

@@ -98,7 +98,7 @@ def skeletons(name: str) -> frozenset[str]:
     """The confusable skeletons of a name, as written and in lower case; names that look alike share one."""
     plain = unicodedata.normalize("NFKC", name)
     seen = "".join(letter for letter in plain if category(letter) not in _INVISIBLE and letter not in BLANKS)
-    return frozenset({_drawn(seen), _drawn(seen.casefold())})
+    return frozenset({_draw(seen), _draw(seen.casefold())})
 
 
 def rough(skeleton: str) -> str:
@@ -112,6 +112,6 @@ ROUGHLY = ((" ", ""), ("0", "o"), ("1", "l"), ("|", "l"), ("i", "l"), ("rn", "m"
 """Replacements in this order that turn a folded ASCII name into its rough form."""
 
 
-def _drawn(text: str) -> str:
+def _draw(text: str) -> str:
     drawn = text.translate(_TABLE).translate(_ASCII).casefold()
     return " ".join(drawn.split()).replace("rn", "m").replace("vv", "w")

@@ -58,7 +58,7 @@ def fold_name(name: str) -> str:
     return unicodedata.normalize("NFKC", name).casefold()
 
 
-def says_nothing(name: str) -> bool:
+def is_vague(name: str) -> bool:
     """Whether a name doesn't say what uses the key: "key", "test 2", "my new key", "asdf"."""
     words = "".join(letter if letter.isalpha() else " " for letter in fold_name(name)).split()
     telling = [word for word in words if word not in _FILLERS]

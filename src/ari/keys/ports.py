@@ -20,7 +20,7 @@ class KeyFinder(Protocol):
 
 
 class KeyStore(Protocol):
-    """Keys inside one transaction. Deleted keys are invisible but to ``find``, ``tombstone`` and ``made_by``."""
+    """Keys inside one transaction. Deleted keys are invisible but to ``find``, ``tombstone`` and ``list_made_by``."""
 
     def add(self, key: ApiKey, digest: bytes, hash_version: int) -> None:
         """Store a new key."""
@@ -49,7 +49,7 @@ class KeyStore(Protocol):
     def count_look_alikes(self, name: str, now_ms: int) -> int:
         """How many of the newest keys that are not inactive have another name that looks like this."""
 
-    def made_by(self, actor: str) -> list[ApiKey]:
+    def list_made_by(self, actor: str) -> list[ApiKey]:
         """The keys that this actor created or let do more (``add_grant``), deleted ones among them."""
 
     def add_grant(self, grantor_id: str, key_id: str) -> None:
@@ -58,7 +58,7 @@ class KeyStore(Protocol):
     def sources_of(self, key_id: str) -> list[str]:
         """The ids of the keys that created this key or let it do more, deleted ones included."""
 
-    def any_unstamped(self, now_ms: int) -> bool:
+    def has_unstamped(self, now_ms: int) -> bool:
         """Whether a key has expired that is not stamped yet."""
 
     def stamp_expired(self, now_ms: int) -> int:

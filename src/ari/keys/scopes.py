@@ -54,7 +54,7 @@ def holds(held: Iterable[str], wanted: str) -> bool:
     return any(scope in ("*", wanted, f"{resource}:*") for scope in held)
 
 
-def all_held(held: Iterable[str], wanted: Iterable[str]) -> bool:
+def holds_all(held: Iterable[str], wanted: Iterable[str]) -> bool:
     """Whether ``held`` contains every scope of ``wanted``."""
     kept = tuple(held)
     return all(holds(kept, scope) for scope in wanted)
@@ -69,11 +69,11 @@ def parse_scopes(scopes: Iterable[str]) -> tuple[str, ...]:
     wildcards = {"*"} | {f"{resource}:*" for resource in resources}
     for scope in unique:
         if scope not in SCOPES and scope not in wildcards:
-            raise Invalid(Problem("scopes", f"Unknown scope. Valid scopes: {known_scopes()}."))
+            raise Invalid(Problem("scopes", f"Unknown scope. Valid scopes: {list_scope_names()}."))
     return ("*",) if "*" in unique else tuple(unique)
 
 
-def known_scopes() -> str:
+def list_scope_names() -> str:
     """Every valid scope, for people; those that differ only in the provider are listed once."""
     plain = [scope for scope in SCOPES if not scope.startswith(("ai:", "ai-account:"))]
     return ", ".join([*plain, "ai:PROVIDER", "ai-account:PROVIDER", "RESOURCE:*"]) + " or *"

@@ -60,7 +60,7 @@ def has_unread(tx: NoticeTransaction) -> bool:
 
 def has_due(tx: NoticeTransaction) -> bool:
     """Whether there is a notice to claim."""
-    return tx.outbox.any_due(tx.now_ms, LEASE_MS)
+    return tx.outbox.has_due(tx.now_ms, LEASE_MS)
 
 
 def forget_old(tx: NoticeTransaction, retention_ms: int) -> int:
@@ -187,7 +187,7 @@ def _add_notice(tx: NoticeTransaction, config: MailConfig, kind: NoticeKind, eve
         notice = replace(notice, state="unsent", error="Email isn't set up.")
     elif recipient is None:
         notice = replace(notice, state="unsent", error="There's no owner yet.")
-    elif tx.notices.mailed_since(kind.name, tx.now_ms - tx.now_ms % DAY_MS) >= kind.max_per_day:
+    elif tx.notices.count_emailed_since(kind.name, tx.now_ms - tx.now_ms % DAY_MS) >= kind.max_per_day:
         notice = replace(notice, state="digest", digest_id=_open_digest(tx, event, recipient))
     else:
         notice = replace(notice, next_try_at_ms=tx.now_ms)

@@ -69,7 +69,7 @@ class NoticeStore(Protocol):
     def page(self, before_id: str | None, limit: int) -> list[Notice]:
         """Newest first."""
 
-    def mailed_since(self, kind: str, since_ms: int) -> int:
+    def count_emailed_since(self, kind: str, since_ms: int) -> int:
         """The number of notices of this kind since then that have their own email."""
 
     def open_digest(self) -> Notice | None:
@@ -88,7 +88,7 @@ class NoticeStore(Protocol):
 class OutboxStore(Protocol):
     """Notices waiting to be sent; each has at most one sender at a time."""
 
-    def any_due(self, now_ms: int, lease_ms: int) -> bool:
+    def has_due(self, now_ms: int, lease_ms: int) -> bool:
         """Whether there is a notice to claim."""
 
     def claim(self, now_ms: int, lease_ms: int, holder: str) -> Notice | None:

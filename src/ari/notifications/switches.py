@@ -18,7 +18,7 @@ class NotificationSetting:
     on: bool
 
 
-def setting_facts(setting: NotificationSetting) -> dict[str, Any]:
+def build_setting_facts(setting: NotificationSetting) -> dict[str, Any]:
     """The JSON of a notification setting."""
     kind = setting.kind
     return {"kind": kind.name, "title": kind.title, "description": kind.description, "on": setting.on}

@@ -45,7 +45,7 @@ class Line(ResponseHandler):
         self.kept, self.answered, self.parse_seconds = kept, False, 0.0
         self._in_use, self._head_bytes = True, 0
 
-    def head_done(self) -> None:
+    def mark_head_read(self) -> None:
         """Mark the head as read; the size of the body is not limited."""
         self._head_bytes = None
 
@@ -106,7 +106,7 @@ class Connector(aiohttp.TCPConnector):
     """Connects to permitted addresses; ``private``: also to private ones."""
 
     def __init__(self, private: bool) -> None:
-        def checked_socket(info: Any) -> socket.socket:
+        def open_permitted_socket(info: Any) -> socket.socket:
             """Called for every connection with its exact address, also for literal addresses."""
             family, kind, protocol, _, place = info
             if not is_permitted(place[0], private=private):
@@ -115,7 +115,7 @@ class Connector(aiohttp.TCPConnector):
 
         super().__init__(
             resolver=_CheckingResolver(private),
-            socket_factory=checked_socket,
+            socket_factory=open_permitted_socket,
             use_dns_cache=False,
             limit=MAX_CONNECTIONS,
             keepalive_timeout=KEEP_ALIVE_SECONDS,

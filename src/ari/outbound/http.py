@@ -101,7 +101,7 @@ class Reply:
         finally:
             line.resume_reading()
 
-    async def beginning(self, most_bytes: int) -> bytes:
+    async def read_beginning(self, most_bytes: int) -> bytes:
         """The first ``most_bytes`` of the body."""
         found = bytearray()
         while len(found) < most_bytes and (chunk := await self.read()):
@@ -182,7 +182,7 @@ class HttpClient:
         finally:
             attempt_now.reset(token)
         if attempt.line is not None:
-            attempt.line.head_done()
+            attempt.line.mark_head_read()
         return response
 
     async def ask(
@@ -200,7 +200,7 @@ class HttpClient:
         timeouts = Timeouts(min(seconds, CONNECT_SECONDS), seconds, seconds)
         try:
             async with self.call(method, url, headers, body, private=private, timeouts=timeouts) as reply:
-                return FetchResult(reply.status, None, await reply.beginning(most_bytes))
+                return FetchResult(reply.status, None, await reply.read_beginning(most_bytes))
         except OutboundFault as fault:
             return FetchResult(None, fault.word)
 

@@ -83,7 +83,7 @@ class Resend:
                 HttpClient() as client,
                 client.call("POST", self._url, headers, body, private=self._private, timeouts=timeouts) as reply,
             ):
-                return outcome_of(reply.status, _waits(reply), await reply.beginning(_MAX_BYTES))
+                return outcome_of(reply.status, _waits(reply), await reply.read_beginning(_MAX_BYTES))
         except OutboundFault as fault:
             return Retry(_FAULTS[fault.word])
 

@@ -76,12 +76,12 @@ class Smtp:
         return f"Couldn't reach the mail server ({type(error).__name__})."
 
     def _hand_over(self, message: EmailMessage, step_seconds: float) -> None:
-        with self._connected(step_seconds) as server:
+        with self._connect(step_seconds) as server:
             if self._user:
                 server.login(self._user, self._password)
             server.send_message(message)
 
-    def _connected(self, step_seconds: float) -> smtplib.SMTP:
+    def _connect(self, step_seconds: float) -> smtplib.SMTP:
         """A private connection: TLS with a certificate for the host name, or a connection within this machine."""
         addresses = find_addresses(self._host, self._port)
         context = self._context or ssl.create_default_context()
@@ -174,7 +174,7 @@ def outcome_of(error: smtplib.SMTPException) -> SendResult:
     if isinstance(error, smtplib.SMTPAuthenticationError):
         return Retry(f"The mail server rejected the user or password ({error.smtp_code}).", _OWNERS_TURN_SECONDS)
     if isinstance(error, smtplib.SMTPNotSupportedError):
-        return _not_supported(error)
+        return _make_unsupported_result(error)
     if isinstance(error, smtplib.SMTPServerDisconnected):
         return Retry("The mail server closed the connection.")
     if isinstance(error, smtplib.SMTPRecipientsRefused):
@@ -187,7 +187,7 @@ def outcome_of(error: smtplib.SMTPException) -> SendResult:
     return Retry(f"Sending failed: {type(error).__name__}{status}.")
 
 
-def _not_supported(error: smtplib.SMTPNotSupportedError) -> SendResult:
+def _make_unsupported_result(error: smtplib.SMTPNotSupportedError) -> SendResult:
     if "SMTPUTF8" in str(error):
         return Rejected("The mail server doesn't accept non-ASCII characters before the @ (no SMTPUTF8).")
     return Retry("The mail server doesn't support sign-in. Remove user and password from ARI_SMTP_URL.", 1800)

@@ -20,7 +20,7 @@ class SmtpTo(smtplib.SMTP):
         super().__init__(host, port, timeout=step_seconds)
 
     def _get_socket(self, _host: str, port: int, timeout: float) -> socket.socket:
-        return _first_reached(self._addresses, port, timeout)
+        return _connect_to_first(self._addresses, port, timeout)
 
     def auth(
         self, mechanism: str, authobject: Callable[..., Any], *, initial_response_ok: bool = True
@@ -55,10 +55,10 @@ class SmtpsTo(SmtpTo, smtplib.SMTP_SSL):
         smtplib.SMTP_SSL.__init__(self, host, port, timeout=step_seconds, context=context)
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
-        return self.context.wrap_socket(_first_reached(self._addresses, port, timeout), server_hostname=host)
+        return self.context.wrap_socket(_connect_to_first(self._addresses, port, timeout), server_hostname=host)
 
 
-def _first_reached(addresses: Sequence[str], port: int, timeout: float) -> socket.socket:
+def _connect_to_first(addresses: Sequence[str], port: int, timeout: float) -> socket.socket:
     for address in addresses[:-1]:
         with suppress(OSError):
             return socket.create_connection((address, port), timeout)

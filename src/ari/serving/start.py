@@ -126,7 +126,7 @@ def _bind(settings: Settings) -> socket.socket:
             listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_SECONDS * 1000)
         listener.bind(address)
     except OSError as error:
-        raise _listening_error(settings, error) from None
+        raise _make_listen_error(settings, error) from None
     except UnicodeError:
         raise ConfigurationError("ARI_HOST: isn't a valid host name; use an address such as 127.0.0.1.") from None
     return listener
@@ -146,10 +146,10 @@ def _listen(listener: socket.socket, settings: Settings) -> None:
     try:
         listener.listen(worker.BACKLOG)
     except OSError as error:
-        raise _listening_error(settings, error) from None
+        raise _make_listen_error(settings, error) from None
 
 
-def _listening_error(settings: Settings, error: OSError) -> ConfigurationError:
+def _make_listen_error(settings: Settings, error: OSError) -> ConfigurationError:
     reason = (error.strerror or "can't be used").lower()
     return ConfigurationError(
         f"Can't listen on {settings.host} port {settings.port}: {reason}. Choose another with --host or --port."

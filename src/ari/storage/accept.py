@@ -52,7 +52,7 @@ def look(database: Database) -> Standing:
         columns = (t.seq, t.id, t.hash, t.at_ms, t.name, t.subject)
         newest = connection.execute(select(*columns).order_by(t.seq.desc()).limit(1)).first()
         found = connection.execute(select(t.seq, t.hash).where(t.seq.in_([one.seq for one in listed])))
-        lost = facts.lost_from({row.seq: row.hash for row in found}, listed)
+        lost = facts.find_lost({row.seq: row.hash for row in found}, listed)
         oldest = connection.execute(select(t.seq).order_by(t.seq).limit(1)).scalar() or 0
         return Standing(
             tuple(histories_in(connection)),
@@ -79,5 +79,5 @@ def accept(database: Database, standing: Standing, caller: Caller, now_ms: int) 
         begin_history(tx.events.connection, history, [] if record is None else [record.history])
         tx.events.append(event)
         [head] = tx.events.appended
-    with faults_as_unavailable(), database.history.file.locked():
+    with faults_as_unavailable(), database.history.file.lock():
         database.history.file.save(Record(history, head, None, standing.timeline, (head,)))

@@ -75,7 +75,7 @@ class DatabaseUrl:
         """Settings that the session should start with, such as ``-csearch_path=ari``."""
         return self.given.get("options") or os.environ.get("PGOPTIONS", "")
 
-    def masked(self) -> str:
+    def mask(self) -> str:
         """The database's address without user, password and options (security.md 10)."""
         hosts = self.given.get("host", self.given.get("hostaddr", "")).split(",")
         ports = self.given.get("port", "").split(",")

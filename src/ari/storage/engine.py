@@ -152,7 +152,7 @@ class Database:
             self._remember(tx, signed)
 
     def _transaction(self) -> AbstractContextManager[Connection]:
-        return self.main.begin() if self._confirmation is None else self._confirmation.committing(self.main)
+        return self.main.begin() if self._confirmation is None else self._confirmation.begin_confirmed(self.main)
 
     def _remember(self, tx: Transaction | None, signed: Mark | None) -> None:
         if tx is not None:

@@ -107,7 +107,7 @@ class Dismissals(Protocol):
 
 def recommendations(keys: KeyListing, dismissals: Dismissals, use: UseFacts, now_ms: int) -> list[Recommendation]:
     """Read the facts, in six statements for any number of keys, and return what follows from them."""
-    living = keys.living(now_ms, _MAX_KEYS)
+    living = keys.list_active(now_ms, _MAX_KEYS)
     used_at_ms = use.last_uses() if living else {}
     recent = sorted((key.id for key in living if key.id in used_at_ms), key=lambda key_id: -used_at_ms[key_id])
     addresses = use.address_counts(recent[:_BUSY_KEYS], now_ms - ADDRESSES_MS, MAX_ADDRESSES) if recent else {}

@@ -37,7 +37,7 @@ class RefusalFlood:
             return refusal
         name = refusal.key_id, refusal.code, refusal.source
         before = self._counted.get(name)
-        counted = _first_counted(refusal, now_ms) if before is None else replace(before, count=before.count + 1)
+        counted = _start_count(refusal, now_ms) if before is None else replace(before, count=before.count + 1)
         self._counted[name] = counted
         return counted
 
@@ -69,7 +69,7 @@ class AttemptAddresses:
         return address
 
 
-def _first_counted(refusal: UsageRow, now_ms: int) -> UsageRow:
+def _start_count(refusal: UsageRow, now_ms: int) -> UsageRow:
     row_id = new_id(ROW_KIND, now_ms)
     return replace(
         refusal,

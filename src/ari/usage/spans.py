@@ -54,7 +54,7 @@ class CodeCount:
 
 
 @lru_cache(64)
-def zone_named(name: str | None) -> tzinfo:
+def find_zone(name: str | None) -> tzinfo:
     """The zone with this IANA name; UTC if the name is missing or unknown."""
     if name is None or len(name) > _LONGEST_ZONE or not _ZONE.fullmatch(name):
         return UTC
@@ -65,8 +65,8 @@ def zone_named(name: str | None) -> tzinfo:
 
 
 def zone_name(name: str | None) -> str:
-    """The name of the zone that ``zone_named`` returns."""
-    zone = zone_named(name)
+    """The name of the zone that ``find_zone`` returns."""
+    zone = find_zone(name)
     return zone.key if isinstance(zone, ZoneInfo) else "UTC"
 
 
@@ -171,7 +171,7 @@ def local_date(at_ms: int, zone: str) -> date:
 
 def local_time(at_ms: int, zone: str) -> datetime:
     """The time in the viewer's zone."""
-    return (_EPOCH + timedelta(milliseconds=at_ms)).astimezone(zone_named(zone))
+    return (_EPOCH + timedelta(milliseconds=at_ms)).astimezone(find_zone(zone))
 
 
 def _with_unit(span: Span, unit: Unit | None) -> Span:
@@ -197,7 +197,7 @@ def _local_date(at_ms: int, zone: str) -> date:
 
 
 def _midnight(day: date, zone: str) -> int:
-    moment = datetime(day.year, day.month, day.day, tzinfo=zone_named(zone))
+    moment = datetime(day.year, day.month, day.day, tzinfo=find_zone(zone))
     return _hour(round((moment - _EPOCH).total_seconds() * 1000))
 
 

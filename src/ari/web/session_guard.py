@@ -16,7 +16,7 @@ def redirect_ended_session(endpoint: PageEndpoint) -> PageEndpoint:
     """The same endpoint, which redirects to sign-in when a command finds that the session has ended."""
 
     @wraps(endpoint)
-    async def redirecting(request: Request) -> Response:
+    async def run_or_redirect(request: Request) -> Response:
         try:
             return await endpoint(request)
         except CallerRevoked:
@@ -24,4 +24,4 @@ def redirect_ended_session(endpoint: PageEndpoint) -> PageEndpoint:
             headers = {"hx-redirect" if by_htmx else "location": SIGN_IN}
             return Response(status_code=200 if by_htmx else 303, headers=headers)
 
-    return redirecting
+    return run_or_redirect

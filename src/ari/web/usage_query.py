@@ -54,25 +54,25 @@ class UsageQuery:
 
     def with_range(self, name: str) -> str:
         """The same page for another span."""
-        return self._changed({"range": name}, "from", "to", "per", "before")
+        return self._url_with({"range": name}, "from", "to", "per", "before")
 
     def with_unit(self, unit: str) -> str:
         """The same page by another unit of time."""
-        return self._changed({"per": unit})
+        return self._url_with({"per": unit})
 
     def older(self, before: str) -> str:
         """The same page with the rows after this one."""
-        return f"{self._changed({'before': before})}#log"
+        return f"{self._url_with({'before': before})}#log"
 
     def newest(self) -> str:
         """The same page with the newest rows."""
-        return f"{self._changed({}, 'before')}#log"
+        return f"{self._url_with({}, 'before')}#log"
 
     def without_filters(self) -> str:
         """The same page without filters."""
-        return f"{self._changed({}, 'before', *FILTER_NAMES)}#log"
+        return f"{self._url_with({}, 'before', *FILTER_NAMES)}#log"
 
-    def hidden_fields(self, *without: str) -> dict[str, str]:
+    def list_hidden_fields(self, *without: str) -> dict[str, str]:
         """The hidden fields of a form on the page."""
         return {name: value for name, value in self.values.items() if value and name not in {"before", *without}}
 
@@ -82,7 +82,7 @@ class UsageQuery:
         until_ms = self.span.until_ms if self.span.name == "custom" else None
         return parse_search(given, key_id or given.get("key"), self.span.since_ms, until_ms)
 
-    def _changed(self, changes: Mapping[str, str], *without: str) -> str:
+    def _url_with(self, changes: Mapping[str, str], *without: str) -> str:
         values = {name: value for name, value in self.values.items() if name not in without}
         return with_query(self.url, {**values, **changes})
 

@@ -33,7 +33,7 @@ class MemoryAccounts:
     def by_email(self, email: str) -> Account | None:
         return next((account for account in self.accounts.values() if account.email in spellings(email)), None)
 
-    def locked(self, account_id: str) -> Account | None:
+    def lock(self, account_id: str) -> Account | None:
         return self.accounts.get(account_id)
 
     def set_password_hash(self, account_id: str, password_hash: str) -> None:
@@ -139,7 +139,7 @@ class MemorySecondStep:
         self.codes[digest] = (account_id, now_ms)
         return True
 
-    def backup_codes_left(self, account_id: str) -> int:
+    def count_backup_codes(self, account_id: str) -> int:
         return sum(kept == (account_id, None) for kept in self.codes.values())
 
     def add_half(self, half: HalfSignIn) -> None:

@@ -57,7 +57,7 @@ def test_each_backup_code_once(desk: Desk) -> None:
     assert desk.enter(desk.half(), codes[0].upper()) is not None
     assert desk.tx.events.all[-1].detail["second_step"] == "backup"
     assert desk.enter(desk.half(), codes[0]) is None
-    assert desk.tx.second_step.backup_codes_left(desk.account.id) == 9
+    assert desk.tx.second_step.count_backup_codes(desk.account.id) == 9
     with pytest.raises(CannotOpen):
         desk.enter(desk.half(), desk.code(1))
 

@@ -23,7 +23,7 @@ def test_on_and_off(desk: Desk) -> None:
     assert two_factor.turn_off(desk.owner(), desk.account.id)
     assert not two_factor.turn_off(desk.owner(), desk.account.id)
     assert desk.tx.sealed.all() == []
-    assert desk.tx.second_step.backup_codes_left(desk.account.id) == 0
+    assert desk.tx.second_step.count_backup_codes(desk.account.id) == 0
     assert desk.tx.events.names() == ["two_factor_enabled", "two_factor_disabled"]
     assert SECRET not in repr(desk.tx.events.all)
 

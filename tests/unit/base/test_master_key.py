@@ -111,5 +111,5 @@ def test_hkdf_is_that_of_the_rfc() -> None:
 def test_derived_keys_differ_by_label() -> None:
     """One label for each purpose, and none is the master key."""
     key = keys_of(TEXTS[0], "x")[0]
-    assert len({key.derived("a"), key.derived("b"), key.secret}) == 3
+    assert len({key.derive_key("a"), key.derive_key("b"), key.secret}) == 3
     assert key.secret.hex() not in repr(key)

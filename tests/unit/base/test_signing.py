@@ -23,7 +23,7 @@ def test_what_was_derived_before_is_derived_now() -> None:
             extracted = hmac.digest(one or bytes(32), secret, "sha256")
             assert hkdf(secret, info, one) == hmac.digest(extracted, info + b"\x01", "sha256")
     assert KEY.id.hex() == "e1df35525068bf3b"
-    assert KEY.derived("ari wrap 2").hex()[:32] == "0d7a7cc1e058985fe30355d6c76b1dc9"
+    assert KEY.derive_key("ari wrap 2").hex()[:32] == "0d7a7cc1e058985fe30355d6c76b1dc9"
 
 
 def test_a_signature_fits_its_words_and_key_alone() -> None:

@@ -7,7 +7,7 @@ import pytest
 from ari.gateway import header_filter
 from ari.http.request_head import RequestHead, read_head
 from ari.integrations.model import Credential
-from ari.integrations.providers import provider_named
+from ari.integrations.providers import get_provider
 
 SECRET = "sk-proj-0123456789abcdefghijklmnop"
 
@@ -24,7 +24,7 @@ def _incoming(*headers: tuple[str, str], path: str = "/api/ai/openai/v1/models",
 
 
 def _credential(name: str = "openai", base_url: str = "https://api.openai.com") -> Credential:
-    return Credential(provider_named(name), base_url, "stored", False, SECRET, 1)
+    return Credential(get_provider(name), base_url, "stored", False, SECRET, 1)
 
 
 @pytest.mark.parametrize(

@@ -12,11 +12,11 @@ from ari.gateway.injected_body import BodyBudget, InjectedBody
 from ari.gateway.request_body import RequestBody
 from ari.gateway.usage_injection import PADDING, OptionSupport
 from ari.integrations.model import Credential
-from ari.integrations.providers import provider_named
+from ari.integrations.providers import get_provider
 
 BODY = b'{"model":"m","stream":true,"x":"' + b"y" * 100 + b'"}'
 NAMED = b"stream_options is not permitted"
-CREDENTIAL = Credential(provider_named("openai"), "https://a.test/v1", "stored", True)
+CREDENTIAL = Credential(get_provider("openai"), "https://a.test/v1", "stored", True)
 
 
 def run(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:

@@ -11,11 +11,11 @@ from ari.deps import Deps
 from ari.gateway.keyring import Keyring
 from ari.instance import Instance
 from ari.integrations import commands, health
-from ari.integrations.providers import provider_named
+from ari.integrations.providers import get_provider
 from tests.support.commands import clock_of
 from tests.support.instances import opened
 
-OPENAI = provider_named("openai")
+OPENAI = get_provider("openai")
 KEY, OTHER = "sk-proj-0123456789abcdefABCDEF", "sk-proj-fedcba9876543210FEDCBA"
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from ari.gateway.path_suggestions import suggest_path
-from ari.integrations.providers import provider_named, providers
+from ari.integrations.providers import get_provider, providers
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ from ari.integrations.providers import provider_named, providers
 )
 def test_the_path_that_was_meant(provider: str, path: str, right: str) -> None:
     """The version left out or written twice, the path in the base URL, a slash at the end."""
-    assert suggest_path(provider_named(provider), "POST", path) == right
+    assert suggest_path(get_provider(provider), "POST", path) == right
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_the_path_that_was_meant(provider: str, path: str, right: str) -> None:
 )
 def test_a_path_of_its_own_is_not_mistyped(method: str, path: str) -> None:
     """For those, the other scope is what is missing."""
-    assert suggest_path(provider_named("openai"), method, path) is None
+    assert suggest_path(get_provider("openai"), method, path) is None
 
 
 def test_a_right_path_is_not_mistyped() -> None:

@@ -13,11 +13,11 @@ from ari.gateway.provider_status import ProviderStatus
 from ari.instance import Instance
 from ari.integrations import commands
 from ari.integrations.credentials import credential
-from ari.integrations.providers import provider_named
+from ari.integrations.providers import get_provider
 from tests.support.commands import clock_of
 from tests.support.instances import opened
 
-OPENAI = provider_named("openai")
+OPENAI = get_provider("openai")
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_a_rejected_key_is_recorded_once(instance: Instance) -> None:
 
     async def run() -> None:
         for failing in (False, False, True):
-            await status.rejected(_held(instance, failing=failing), "OpenAI rejected the key.", 401)
+            await status.record_rejection(_held(instance, failing=failing), "OpenAI rejected the key.", 401)
 
     asyncio.run(run())
     assert _names(instance) == ["provider_key_rejected"]
@@ -89,5 +89,5 @@ def test_a_status_that_cannot_be_written_fails_no_request(instance: Instance, mo
 
     with monkeypatch.context() as full:
         full.setattr(instance.database, "writing", fail)
-        asyncio.run(ProviderStatus(instance).rejected(held, "OpenAI rejected the key.", 401))
+        asyncio.run(ProviderStatus(instance).record_rejection(held, "OpenAI rejected the key.", 401))
     assert _names(instance) == []

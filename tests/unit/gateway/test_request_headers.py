@@ -7,7 +7,7 @@ import pytest
 from ari.gateway.request_headers import is_denied, to_provider
 from ari.http.request_head import RequestHead, read_head
 from ari.integrations.model import Credential
-from ari.integrations.providers import provider_named, providers
+from ari.integrations.providers import get_provider, providers
 
 SECRET = "sk-proj-0123456789abcdefghijklmnop"
 PASS = """
@@ -44,7 +44,7 @@ def _incoming(*headers: tuple[str, bytes]) -> RequestHead:
 
 
 def _credential(name: str = "openai", base_url: str = "https://api.openai.com", secret: str = SECRET) -> Credential:
-    return Credential(provider_named(name), base_url, "stored", False, secret, 1)
+    return Credential(get_provider(name), base_url, "stored", False, secret, 1)
 
 
 @pytest.mark.parametrize("name", PASS.split())
@@ -65,7 +65,7 @@ def test_what_is_dangerous_stays(name: str) -> None:
 @pytest.mark.parametrize("name", list(providers()))
 def test_the_key_is_sent_once_whatever_the_caller_sends(name: str) -> None:
     """Also where there is no key: then none of the caller's takes its place."""
-    provider = provider_named(name)
+    provider = get_provider(name)
     attempt = _incoming((provider.key_header, b"mine"), ("authorization", b"Bearer mine"), ("x-api-key", b"mine"))
     for secret in (SECRET, ""):
         sent = to_provider(attempt, _credential(name, "https://a.example", secret))

@@ -19,7 +19,7 @@ from ari.gateway.usage_injection import (
     may_inject,
 )
 from ari.integrations.model import Credential
-from ari.integrations.providers import provider_named
+from ari.integrations.providers import get_provider
 
 CHAT, JSON = "/v1/chat/completions", b"application/json"
 CUTS = st.lists(st.integers(1, 20), min_size=1, max_size=6)
@@ -143,11 +143,11 @@ def test_a_stream_has_the_length_that_was_announced(body: bytes) -> None:
 
 def test_who_may_be_asked() -> None:
     """Mistral reports anyway, and refuses fields that it does not know."""
-    openai, mistral = provider_named("openai"), provider_named("mistral")
+    openai, mistral = get_provider("openai"), get_provider("mistral")
     assert may_inject(openai, "POST", CHAT, JSON)
     assert may_inject(openai, "POST", CHAT, b"application/json; charset=utf-8")
     assert may_inject(openai, "POST", "/v1/completions", b"")
-    assert may_inject(provider_named("gemini"), "POST", "/v1beta/openai/chat/completions", JSON)
+    assert may_inject(get_provider("gemini"), "POST", "/v1beta/openai/chat/completions", JSON)
     assert not may_inject(mistral, "POST", CHAT, JSON)
     assert not may_inject(openai, "GET", CHAT, JSON)
     assert not may_inject(openai, "POST", "/v1/responses", JSON)
@@ -169,7 +169,7 @@ def test_what_may_be_a_refusal() -> None:
 
 def test_answers_are_remembered_for_a_while() -> None:
     """By server and model; the newest counts."""
-    openai = provider_named("openai")
+    openai = get_provider("openai")
     one, other = (Credential(openai, url, "stored", True) for url in ("https://a.test/v1", "https://b.test/v1"))
     support = OptionSupport()
     support.note(one, "m", 0.0, refused=True)

@@ -10,10 +10,10 @@ from ari.integrations import commands, model
 from ari.integrations.credentials import credential
 from ari.integrations.environment import ProviderEnvironment
 from ari.integrations.model import Credential, Integration
-from ari.integrations.providers import provider_named
+from ari.integrations.providers import get_provider
 from tests.unit.integrations.memory import MemoryIntegrationTransaction
 
-OPENAI = provider_named("openai")
+OPENAI = get_provider("openai")
 KEY = "sk-proj-0123456789abcdefABCDEF"
 NOTHING = ProviderEnvironment()
 

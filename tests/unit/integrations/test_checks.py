@@ -5,7 +5,7 @@ import pytest
 from ari.base.addresses import AddressList
 from ari.base.errors import Invalid
 from ari.integrations.checks import mask, parse_base_url, parse_key
-from ari.integrations.providers import provider_named
+from ari.integrations.providers import get_provider
 from ari.keys import token
 
 KEY = "sk-proj-0123456789abcdefABCDEF"
@@ -13,7 +13,7 @@ KEY = "sk-proj-0123456789abcdefABCDEF"
 
 def _key_problem(provider: str, text: str, *, owner_named: bool = False) -> str:
     with pytest.raises(Invalid) as refused:
-        parse_key(provider_named(provider), text, owner_named=owner_named)
+        parse_key(get_provider(provider), text, owner_named=owner_named)
     [problem] = refused.value.problems
     assert problem.location == "key"
     pasted = text.strip()
@@ -51,14 +51,14 @@ def test_obvious_paste_errors_are_named(text: str, said: str) -> None:
 
 def test_a_key_is_taken_without_the_space_around_it() -> None:
     """As a copied line has it; 512 characters are the most."""
-    openai = provider_named("openai")
+    openai = get_provider("openai")
     assert parse_key(openai, f"  {KEY}\r\n", owner_named=False) == KEY
     assert parse_key(openai, "sk-" + "x" * 509, owner_named=False) == "sk-" + "x" * 509
 
 
 def test_a_server_of_the_owner_takes_keys_of_any_look() -> None:
     """A proxy before OpenAI has keys of its own; what no key can be is refused there too."""
-    openai = provider_named("openai")
+    openai = get_provider("openai")
     for key in ("hunter2", "sk-or-" + "x" * 40, "key=="):
         assert parse_key(openai, key, owner_named=True) == key
     assert "without spaces" in _key_problem("openai", "a b", owner_named=True)
@@ -102,7 +102,7 @@ def test_a_mask_leaves_most_hidden(key: str, shown: str) -> None:
 )
 def test_base_urls_are_written_one_way(text: str, kept: str) -> None:
     """So that the same address is the same text."""
-    assert parse_base_url(provider_named("ollama"), text) == kept
+    assert parse_base_url(get_provider("ollama"), text) == kept
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_base_urls_are_written_one_way(text: str, kept: str) -> None:
 def test_other_base_urls_are_refused(text: str) -> None:
     """No user, query or fragment; nothing but http(s); in the clear only nearby; never to where clouds tell secrets."""
     with pytest.raises(Invalid) as refused:
-        parse_base_url(provider_named("ollama"), text)
+        parse_base_url(get_provider("ollama"), text)
     [problem] = refused.value.problems
     assert problem.location == "base_url"
     assert "secret" not in problem.message
@@ -174,7 +174,7 @@ def test_other_base_urls_are_refused(text: str) -> None:
 def test_plain_http_to_what_a_setting_lists() -> None:
     """The operator says that it is private, whatever its name."""
     listed = AddressList.of(["models.example.net:8080"])
-    ollama = provider_named("ollama")
+    ollama = get_provider("ollama")
     assert parse_base_url(ollama, "http://models.example.net:8080", listed) == "http://models.example.net:8080"
     for text in ("http://models.example.net", "http://169.254.169.254"):
         with pytest.raises(Invalid):

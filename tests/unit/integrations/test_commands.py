@@ -13,10 +13,10 @@ from ari.base.master_key import MasterKeys
 from ari.integrations import commands, health, model
 from ari.integrations.credentials import credential, state, states
 from ari.integrations.environment import ProviderEnvironment
-from ari.integrations.providers import provider_named
+from ari.integrations.providers import get_provider
 from tests.unit.integrations.memory import MemoryIntegrationTransaction
 
-OPENAI, OLLAMA, COMPATIBLE = (provider_named(name) for name in ("openai", "ollama", "openai_compatible"))
+OPENAI, OLLAMA, COMPATIBLE = (get_provider(name) for name in ("openai", "ollama", "openai_compatible"))
 KEY, OTHER = "sk-proj-0123456789abcdefABCDEF", "sk-proj-fedcba9876543210FEDCBA"
 NOTHING = ProviderEnvironment()
 WORKS, REJECTED = model.TestResult("works", "It works."), model.TestResult("rejected", "It was refused.")

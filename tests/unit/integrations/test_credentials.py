@@ -12,10 +12,10 @@ from ari.integrations.credentials import credential, state
 from ari.integrations.environment import ProviderEnvironment
 from ari.integrations.facts import integration_facts
 from ari.integrations.model import Provider
-from ari.integrations.providers import provider_named
+from ari.integrations.providers import get_provider
 from tests.unit.integrations.memory import MemoryIntegrationTransaction
 
-OPENAI, COMPATIBLE = provider_named("openai"), provider_named("openai_compatible")
+OPENAI, COMPATIBLE = get_provider("openai"), get_provider("openai_compatible")
 STORED, GIVEN = "sk-proj-0123456789abcdefABCDEF", "sk-proj-fedcba9876543210FEDCBA"
 NOTHING = ProviderEnvironment()
 NOW = 1_764_000_000_000

@@ -5,10 +5,10 @@ from ari.integrations import commands
 from ari.integrations.credentials import state
 from ari.integrations.environment import ProviderEnvironment
 from ari.integrations.facts import integration_facts
-from ari.integrations.providers import provider_named
+from ari.integrations.providers import get_provider
 from tests.unit.integrations.memory import MemoryIntegrationTransaction
 
-OPENAI, NOTHING = provider_named("openai"), ProviderEnvironment()
+OPENAI, NOTHING = get_provider("openai"), ProviderEnvironment()
 STORED = "sk-proj-0123456789abcdefABCDEF"
 NOW = 1_764_000_000_000
 

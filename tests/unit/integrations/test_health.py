@@ -8,10 +8,10 @@ from ari.integrations import commands, health, model
 from ari.integrations.credentials import credential, state
 from ari.integrations.environment import ProviderEnvironment
 from ari.integrations.model import Credential
-from ari.integrations.providers import provider_named
+from ari.integrations.providers import get_provider
 from tests.unit.integrations.memory import MemoryIntegrationTransaction
 
-OPENAI, OLLAMA = provider_named("openai"), provider_named("ollama")
+OPENAI, OLLAMA = get_provider("openai"), get_provider("ollama")
 KEY, OTHER = "sk-proj-0123456789abcdefABCDEF", "sk-proj-fedcba9876543210FEDCBA"
 WORKS, REJECTED = model.TestResult("works", "It works."), model.TestResult("rejected", "It was refused.")
 UNREACHABLE = model.TestResult("unreachable", "It is down.")

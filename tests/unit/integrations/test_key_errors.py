@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ari.integrations.key_errors import Said, said_of_key
+from ari.integrations.key_errors import Said, parse_key_error
 
 REFUSED: list[Any] = [
     {"error": {"message": "Incorrect API key provided: sk-p****4Mq8. You can find your API key at …", "code": None}},
@@ -159,28 +159,28 @@ def _body(error: Any) -> bytes:
 @pytest.mark.parametrize("error", REFUSED)
 def test_a_refusal_of_the_key(error: Any) -> None:
     """By a code or by words."""
-    assert said_of_key(_body(error)) is Said.REFUSED
+    assert parse_key_error(_body(error)) is Said.REFUSED
 
 
 @pytest.mark.parametrize("error", OTHER)
 def test_the_key_may_be_good(error: Any) -> None:
     """A right, the credit, the organization, a region, an address."""
-    assert said_of_key(_body(error)) is Said.OTHER
+    assert parse_key_error(_body(error)) is Said.OTHER
 
 
 @pytest.mark.parametrize("error", [{"error": "this one needs a signed-in person"}, {"message": "Come back on Monday."}])
 def test_what_nobody_has_seen_yet(error: Any) -> None:
     """It is not taken for a refusal of the key, nor for its praise."""
-    assert said_of_key(_body(error)) is Said.UNCLEAR
+    assert parse_key_error(_body(error)) is Said.UNCLEAR
 
 
 @pytest.mark.parametrize("error", NOTHING)
 def test_no_reason_at_all(error: Any) -> None:
     """Then the status is all that was said."""
-    assert said_of_key(_body(error)) is Said.NOTHING
+    assert parse_key_error(_body(error)) is Said.NOTHING
 
 
 def test_any_bytes_are_read() -> None:
     """Nothing raises, nothing takes long."""
     for body in (b"\xff\xfe", b"[" * 60_000, b'{"error":' * 2_000, b"null", b'{"message": 7}', b"no " * 20_000):
-        assert said_of_key(body) in Said
+        assert parse_key_error(body) in Said

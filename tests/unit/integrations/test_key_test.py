@@ -8,13 +8,13 @@ from ari.integrations import model
 from ari.integrations.key_test import TIMEOUT_SECONDS, judge_refusal, judge_response, run_key_test
 from ari.integrations.model import Credential
 from ari.integrations.ports import Probed
-from ari.integrations.providers import provider_named
+from ari.integrations.providers import get_provider
 
 SECRET = "sk-proj-0123456789abcdefABCDEF"
 
 
 def _credential(name: str, secret: str = SECRET) -> Credential:
-    provider = provider_named(name)
+    provider = get_provider(name)
     base_url = provider.base_url or provider.base_url_example
     assert base_url
     return Credential(provider, base_url, "stored", owner_named=False, secret=secret)

@@ -4,17 +4,17 @@ import pytest
 
 from ari.integrations.model import Credential
 from ari.integrations.ports import Probed
-from ari.integrations.providers import provider_named, providers
+from ari.integrations.providers import get_provider, providers
 
 SECRET = "sk-proj-0123456789abcdefABCDEF"
 
 
 def test_a_template_takes_one_segment_unless_it_says_more() -> None:
     """A name with slashes, such as of a model, only where the service has such."""
-    groq, openai = provider_named("groq"), provider_named("openai")
-    assert groq.reached("GET", "/openai/v1/models/openai/gpt-oss-120b")
-    assert not openai.reached("POST", "/v1/responses/a/b/cancel")
-    assert not openai.reached("GET", "/v1/models/")
+    groq, openai = get_provider("groq"), get_provider("openai")
+    assert groq.covers("GET", "/openai/v1/models/openai/gpt-oss-120b")
+    assert not openai.covers("POST", "/v1/responses/a/b/cancel")
+    assert not openai.covers("GET", "/v1/models/")
 
 
 @pytest.mark.parametrize(
@@ -39,20 +39,20 @@ def test_a_template_takes_one_segment_unless_it_says_more() -> None:
 )
 def test_no_scope_covers_a_path_that_returns_keys(name: str, path: str) -> None:
     """However it is written."""
-    assert provider_named(name).never_called(path)
+    assert get_provider(name).is_never_allowed(path)
 
 
 def test_other_paths_may_be_called() -> None:
     """Nothing that a provider's file lists returns a key; neither does a name that holds the word."""
     for provider in providers().values():
-        assert not [one for one in provider.reaches if provider.never_called(one.partition(" ")[2])]
+        assert not [one for one in provider.reaches if provider.is_never_allowed(one.partition(" ")[2])]
     for path in ("/v1/user/subscription", "/v1/models/api_keys_model", "/v1/files/keys"):
-        assert not provider_named("elevenlabs").never_called(path)
+        assert not get_provider("elevenlabs").is_never_allowed(path)
 
 
 def test_a_credential_shows_no_secret() -> None:
     """Not in a traceback, not in a log."""
-    used = Credential(provider_named("openai"), "https://api.openai.com", "stored", owner_named=True, secret=SECRET)
+    used = Credential(get_provider("openai"), "https://api.openai.com", "stored", owner_named=True, secret=SECRET)
     assert SECRET not in repr(used)
     assert SECRET not in repr(Probed(200, SECRET.encode()))
     assert used.origin == "https://api.openai.com"

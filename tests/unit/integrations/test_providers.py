@@ -7,7 +7,7 @@ import pytest
 from ari.base.errors import NotFound
 from ari.integrations.checks import parse_base_url, parse_key
 from ari.integrations.model import Credential
-from ari.integrations.providers import provider_named, providers
+from ari.integrations.providers import get_provider, providers
 from ari.keys import scopes
 
 TAIL = "0123456789abcdef" * 3
@@ -143,7 +143,7 @@ def test_every_file_is_here() -> None:
 @pytest.mark.parametrize("name", EXPECTED)
 def test_a_provider_is_as_its_service_documents(name: str) -> None:
     """Its keys pass, go out in the right header, and are tried where that costs and changes nothing."""
-    provider, expected = provider_named(name), EXPECTED[name]
+    provider, expected = get_provider(name), EXPECTED[name]
     key = parse_key(provider, expected.key, owner_named=False)
     base_url = provider.base_url or provider.base_url_example
     assert base_url
@@ -157,21 +157,21 @@ def test_a_provider_is_as_its_service_documents(name: str) -> None:
 @pytest.mark.parametrize("name", EXPECTED)
 def test_callers_reach_what_answers_and_not_the_account(name: str) -> None:
     """Method and path both count, and the whole path."""
-    provider, expected = provider_named(name), EXPECTED[name]
+    provider, expected = get_provider(name), EXPECTED[name]
     assert provider.is_ai == (expected.reached is not None)
-    assert not provider.reached(*expected.not_reached.split(" "))
+    assert not provider.covers(*expected.not_reached.split(" "))
     if expected.reached is not None:
         method, path = expected.reached.split(" ")
-        assert provider.reached(method, path)
-        assert not provider.reached("DELETE", path)
+        assert provider.covers(method, path)
+        assert not provider.covers("DELETE", path)
         for other in (f"{path}/x", f"{path}?x", f"/x{path}", path[:-1], f"{path}\n"):
-            assert not provider.reached(method, other)
+            assert not provider.covers(method, other)
 
 
 @pytest.mark.parametrize("name", [name for name, provider in providers().items() if provider.base_url is not None])
 def test_a_built_in_base_url_is_as_one_given(name: str) -> None:
     """https, no slash at its end; and written with the version, as other programs want it, it is the same."""
-    provider = provider_named(name)
+    provider = get_provider(name)
     assert provider.base_url
     assert provider.base_url.startswith("https://")
     assert parse_base_url(provider, f"{provider.base_url}{provider.dropped_ending}/") == provider.base_url
@@ -205,5 +205,5 @@ def test_only_the_administrator_holds_every_provider_to_come() -> None:
 def test_an_unknown_name() -> None:
     """It is not repeated."""
     with pytest.raises(NotFound, match="No such provider") as refused:
-        provider_named("sk-pasted")
+        get_provider("sk-pasted")
     assert "sk-pasted" not in str(refused.value)

@@ -2,11 +2,11 @@
 
 from ari.base.caller import SYSTEM, Caller
 from ari.base.events import Origin
-from ari.integrations.providers import provider_named
+from ari.integrations.providers import get_provider
 from ari.integrations.rows import get_row, get_stored_row, record_integration
 from tests.unit.integrations.memory import MemoryIntegrationTransaction
 
-OPENAI = provider_named("openai")
+OPENAI = get_provider("openai")
 
 
 def test_a_provider_without_a_row_gets_one_that_is_not_stored_yet(tx: MemoryIntegrationTransaction) -> None:

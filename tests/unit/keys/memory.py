@@ -60,7 +60,7 @@ class MemoryKeys:
             for key in self._active_or_not(now_ms, "active")
         )
 
-    def made_by(self, actor: str) -> list[ApiKey]:
+    def list_made_by(self, actor: str) -> list[ApiKey]:
         granted = {key_id for grantor, key_id in self.grants if grantor == actor}
         return [key for key in self.rows.values() if key.created_by == actor or key.id in granted]
 
@@ -73,7 +73,7 @@ class MemoryKeys:
         made = [creator] if creator.startswith("key_") else []
         return [*made, *(grantor for grantor, granted in self.grants if granted == key_id)]
 
-    def any_unstamped(self, now_ms: int) -> bool:
+    def has_unstamped(self, now_ms: int) -> bool:
         return any(key.is_expired(now_ms) and key.expired_seen_at_ms is None for key in self.rows.values())
 
     def stamp_expired(self, now_ms: int) -> int:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ari.base.errors import Invalid
 from ari.keys import token
-from ari.keys.names import fold_name, parse_name, parse_reason, says_nothing
+from ari.keys.names import fold_name, is_vague, parse_name, parse_reason
 
 
 @pytest.mark.parametrize("name", ["Automation Script", "Мобильное приложение", "移动应用", "🚀 deploy", "a", "x" * 100])
@@ -88,7 +88,7 @@ def test_an_empty_reason_is_no_reason() -> None:
 )
 def test_names_that_say_nothing_are_known(name: str) -> None:
     """So that the page can suggest a better one; nothing is refused for it."""
-    assert says_nothing(name)
+    assert is_vague(name)
     assert parse_name(name)
 
 
@@ -97,4 +97,4 @@ def test_names_that_say_nothing_are_known(name: str) -> None:
 )
 def test_names_that_say_something_are_left_alone(name: str) -> None:
     """Short ones too, in any script; an empty field has its own sentence."""
-    assert not says_nothing(name)
+    assert not is_vague(name)

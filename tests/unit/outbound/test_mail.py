@@ -6,13 +6,13 @@ from pathlib import Path
 from ari.base.settings import Settings
 from ari.deps import Deps
 from ari.integrations import commands
-from ari.integrations.providers import provider_named
+from ari.integrations.providers import get_provider
 from ari.outbound.mail import CurrentMailService, mail_config_of, sender_of
 from ari.outbound.resend import Resend
 from ari.outbound.smtp import Smtp
 from tests.support.instances import opened
 
-RESEND = provider_named("resend")
+RESEND = get_provider("resend")
 STORED = "re_0123456789abcdefABCDEFghijkl"
 
 

@@ -5,7 +5,7 @@ import socket
 
 from ari.integrations.model import Credential
 from ari.integrations.ports import Probed
-from ari.integrations.providers import provider_named
+from ari.integrations.providers import get_provider
 from ari.outbound.probe import HttpProber
 from tests.support.provider import provider
 
@@ -13,7 +13,7 @@ SECRET = "sk-ant-api03-0123456789abcdefABCDEF"
 
 
 def _probe(base_url: str, *, owner_named: bool = True, seconds: float = 5.0) -> Probed:
-    used = Credential(provider_named("anthropic"), base_url, "stored", owner_named, SECRET)
+    used = Credential(get_provider("anthropic"), base_url, "stored", owner_named, SECRET)
     return asyncio.run(HttpProber().probe(used, seconds))
 
 

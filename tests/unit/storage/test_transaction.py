@@ -27,7 +27,7 @@ def _found(unit: Transaction) -> list[bool]:
         unit.accounts.owner() is not None,
         bool(unit.sealed.all()),
         bool(unit.integrations.all()),
-        bool(unit.watch.muted(0)),
+        bool(unit.watch.list_muted(0)),
         bool(unit.dismissals.all()),
     ]
 

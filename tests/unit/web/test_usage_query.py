@@ -67,7 +67,7 @@ def test_links_keep_the_filters_and_drop_what_no_longer_fits() -> None:
     assert parameters(found.older("usg_1"))["before"] == "usg_1"
     assert set(parameters(found.newest())) == {"from", "to", "per", "status"}
     assert set(parameters(found.without_filters())) == {"from", "to", "per"}
-    assert found.hidden_fields("status") == {"from": "2027-01-10", "to": "2027-01-11", "per": "hour"}
+    assert found.list_hidden_fields("status") == {"from": "2027-01-10", "to": "2027-01-11", "per": "hour"}
 
 
 def test_a_preset_has_no_end_so_that_new_rows_are_found() -> None:

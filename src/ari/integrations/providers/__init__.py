@@ -18,7 +18,7 @@ def providers() -> Mapping[str, Provider]:
     return MappingProxyType({one.name: one for one in found})
 
 
-def provider_named(name: str) -> Provider:
+def get_provider(name: str) -> Provider:
     """Raises ``NotFound``."""
     found = providers().get(name)
     if found is None:

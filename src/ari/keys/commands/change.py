@@ -75,7 +75,7 @@ def _differences(before: ApiKey, after: ApiKey) -> list[tuple[str, dict[str, Any
     if before.name != after.name:
         happened.append(("key_renamed", {"from": before.name, "to": after.name}))
     if before.scopes != after.scopes:
-        widened = {} if scopes.all_held(before.scopes, after.scopes) else {"widened": True}
+        widened = {} if scopes.holds_all(before.scopes, after.scopes) else {"widened": True}
         happened.append(("key_scopes_changed", {"from": list(before.scopes), "to": list(after.scopes)} | widened))
     if before.expires_at_ms != after.expires_at_ms:
         ends = {"from": to_optional_rfc3339(before.expires_at_ms), "to": to_optional_rfc3339(after.expires_at_ms)}

@@ -11,7 +11,7 @@ _A_DAY_BEGUN_MS = DAY_MS - HOUR_MS
 
 
 def _write(event: Event, context: NoticeContext) -> EmailContent:
-    days = _days_left(event)
+    days = _count_days_left(event)
     left = "within a day" if days <= 1 else f"in {days} days"
     return EmailContent(
         subject=f"The API key {facts.key_name(event, context)} expires {left}",
@@ -26,7 +26,7 @@ def _write(event: Event, context: NoticeContext) -> EmailContent:
     )
 
 
-def _days_left(event: Event) -> int:
+def _count_days_left(event: Event) -> int:
     """Days from the event to the expiry, rounded up: an email sent on a Friday may be about the Sunday."""
     expires_ms = facts.parse_time(event.detail.get("expires_at"))
     if expires_ms is None:

@@ -33,19 +33,19 @@ class AuditMarks:
         """The signed cut, as it is stored; ``None`` while nothing was removed."""
         return self._read(_CUT)
 
-    def trusted_head(self) -> Head | None:
+    def get_trusted_head(self) -> Head | None:
         """The head, if a master key that is here signed it."""
         mark = self.head()
         return Head.parse(mark.text) if mark is not None and self._is_ours(mark) else None
 
-    def trusted_cut(self) -> Cut | None:
+    def get_trusted_cut(self) -> Cut | None:
         """The cut, if a master key that is here signed it."""
         mark = self.cut()
         return Cut.parse(mark.text) if mark is not None and self._is_ours(mark) else None
 
     def sign_head(self, head: Head, *, force: bool = False) -> Mark | None:
         """Sign and store the head. ``None`` if there is no master key. ``force``: ignore the signer of the last one."""
-        key = self._signing_key(force=force)
+        key = self._find_signing_key(force=force)
         return None if key is None else self._put(_HEAD, Mark.of(key, head), 0)
 
     def sign_cut(self, cut: Cut, through_seq: int | None, *, force: bool = False) -> Mark | None:
@@ -55,7 +55,7 @@ class AuditMarks:
         """
         if through_seq is None:
             through_seq = self._connection.execute(select(_t.through_seq).where(_t.name == _CUT)).scalar() or 0
-        key = self._signing_key(force=force)
+        key = self._find_signing_key(force=force)
         return None if key is None else self._put(_CUT, Mark.of(key, cut), through_seq)
 
     def renew(self) -> bool:
@@ -88,7 +88,7 @@ class AuditMarks:
         known = Head.parse(mark.text) if self._is_ours(mark) else None
         if known is None:
             return None
-        unsigned = self._unsigned_since(known, before)
+        unsigned = self._list_unsigned_since(known, before)
         if unsigned is None:
             return None
         first = known.unsigned_event_id or (unsigned[0] if unsigned else None)
@@ -116,11 +116,11 @@ class AuditMarks:
             return True
         found = self._connection.execute(select(events.c.hash).where(events.c.id == head.event_id)).scalar()
         if found is None:
-            cut = self.trusted_cut()
+            cut = self.get_trusted_cut()
             return cut is not None and cut.instance == head.instance and cut.removed >= head.position
         return bool(found == head.hash)
 
-    def _unsigned_since(self, known: Head, last: tuple[str, str] | None) -> list[str] | None:
+    def _list_unsigned_since(self, known: Head, last: tuple[str, str] | None) -> list[str] | None:
         """The ids of the events after the signed head up to ``last``; ``None`` if they do not follow from it."""
         if last is None:
             return [] if known.event_id is None else None
@@ -144,7 +144,7 @@ class AuditMarks:
             ids.append(row["id"])
         return ids
 
-    def _signing_key(self, *, force: bool) -> MasterKey | None:
+    def _find_signing_key(self, *, force: bool) -> MasterKey | None:
         """The first master key. The first signature of an instance makes it, unless a secret is encrypted with another.
 
         If there is a head already, its key was made: a new one would only hide that it is missing.

@@ -63,7 +63,7 @@ def read_sqlite(connection: sqlite3.Connection, seq: int) -> ServerFacts:
     return ServerFacts.of(row)
 
 
-def lost_from_sqlite(connection: sqlite3.Connection, events: Sequence[SeenEvent]) -> list[SeenEvent]:
+def find_lost_in_sqlite(connection: sqlite3.Connection, events: Sequence[SeenEvent]) -> list[SeenEvent]:
     """Which of these events the database does not hold."""
     try:
         return [
@@ -75,6 +75,6 @@ def lost_from_sqlite(connection: sqlite3.Connection, events: Sequence[SeenEvent]
         return list(events)
 
 
-def lost_from(kept: dict[int, str], events: Sequence[SeenEvent]) -> list[SeenEvent]:
+def find_lost(kept: dict[int, str], events: Sequence[SeenEvent]) -> list[SeenEvent]:
     """Which of these events are not in ``kept``, hashes by seq."""
     return [event for event in events if kept.get(event.seq) != event.hash]

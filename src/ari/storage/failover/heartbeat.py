@@ -117,7 +117,7 @@ class Heartbeat:
         server = None if self._connection is None else self._link.sockets.server_of(self._connection)
         if server is None:
             return
-        self._link.servers.failed(server)
+        self._link.servers.record_failure(server)
         count = self._link.sockets.shut(server)
         _logger.error(
             "The database server %s did not respond for %g s: its %d connections were ended, and another is tried.",
@@ -132,7 +132,7 @@ class Heartbeat:
         if connection is not None and isinstance(error, NotTrusted) and not isinstance(error, WentBack):
             server = link.sockets.server_of(connection)
             if server is not None:
-                link.servers.failed(server)
+                link.servers.record_failure(server)
                 link.sockets.shut(server)
         self._drop()
 

@@ -125,7 +125,7 @@ class History:
         if facts.hash_asked_for != record.head.hash and not was_cut:
             if same_server:
                 self._note_timeline(record, facts)
-            raise WentBack(_lost(record), record)
+            raise WentBack(_describe_loss(record), record)
         self._go_on(record, facts)
 
     def _is_successor(self, record: Record, facts: ServerFacts) -> bool:
@@ -230,7 +230,7 @@ class History:
                 if self.file.load() == mine:
                     return
             try:
-                with self.file.locked():
+                with self.file.lock():
                     stored = self.file.load()
                     if stored is None or stored == replacing or self._may_replace(stored, mine):
                         self.file.save(mine)
@@ -251,7 +251,7 @@ class History:
         """Remember that a newer primary exists, although it is not trusted: the old one is not the primary any more."""
         if facts.timeline is None or facts.timeline <= (record.timeline or 0):
             return
-        with suppress(OSError), self.file.locked():
+        with suppress(OSError), self.file.lock():
             stored = self.file.load()
             if stored is not None and stored.history == record.history:
                 self.file.save(replace(stored, timeline=facts.timeline))
@@ -277,7 +277,7 @@ def _place_of_record(record: Record) -> _Place:
     return _Place(record.history, record.system, record.timeline)
 
 
-def _lost(record: Record) -> str:
+def _describe_loss(record: Record) -> str:
     return f"The database went back in time: it is missing event {record.head.id}, which this node has seen. {REMEDY}"
 
 

@@ -99,7 +99,7 @@ class Link:
                     self._report(connection, error)
                 connection.close()
                 continue
-            self.servers.worked(server)
+            self.servers.record_success(server)
             if not self.history.trusting:
                 return connection
             found.append((self.history.timeline or 0, connection))
@@ -141,23 +141,23 @@ class Link:
                     connection.pgconn.finish()
                 continue
             except BaseException:
-                self.servers.failed(server)
+                self.servers.record_failure(server)
                 if connection is not None:
                     connection.pgconn.finish()
                 raise
-            self.servers.worked(server)
+            self.servers.record_success(server)
             return connection
         raise worst(failures)
 
     def _note_failure(self, server: Server, error: Exception, failures: list[Exception]) -> None:
-        self.servers.failed(server)
+        self.servers.record_failure(server)
         failures.append(error)
 
     def silent(self, connection: Any) -> None:
         """Record that a connection's server timed out, so that another is tried first."""
         server = self.sockets.server_of(connection)
         if server is not None:
-            self.servers.failed(server)
+            self.servers.record_failure(server)
 
     def examine(self, connection: "psycopg.Connection[Any]") -> None:
         """Compare a connection's database with what this node has seen. Raises as ``History.examine`` does."""
@@ -206,7 +206,7 @@ class Link:
             rows = connection.execute(facts.KEPT, ([one.seq for one in events],)).fetchall()
         except psycopg.Error:
             rows = []
-        self.history.report(error, facts.lost_from(dict(rows), events))
+        self.history.report(error, facts.find_lost(dict(rows), events))
 
     async def areport(self, connection: "psycopg.AsyncConnection[Any]", error: WentBack) -> None:
         """Stop trusting the database, with a list of what it lost."""
@@ -217,7 +217,7 @@ class Link:
             rows = await (await connection.execute(facts.KEPT, ([one.seq for one in events],))).fetchall()
         except psycopg.Error:
             rows = []
-        self.history.report(error, facts.lost_from(dict(rows), events))
+        self.history.report(error, facts.find_lost(dict(rows), events))
 
 
 def _seq(record: Record | None) -> int:

@@ -67,7 +67,7 @@ class RecordFile:
             raise Unavailable("Can't read what this node has seen of its database.", reason=reason) from None
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
+    def lock(self) -> Iterator[None]:
         """Hold the record against other processes."""
         descriptor = os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:

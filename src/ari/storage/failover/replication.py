@@ -120,17 +120,17 @@ class Confirmation:
 
         @event.listens_for(engine, "commit")
         def _begin(connection: Connection) -> None:
-            _warned(connection).clear()
+            _get_warnings(connection).clear()
 
     @contextmanager
-    def committing(self, engine: Engine) -> Iterator[Connection]:
+    def begin_confirmed(self, engine: Engine) -> Iterator[Connection]:
         """A transaction, committed at the end. Raises ``CommitUnconfirmed``, or ``Unavailable`` if it is refused."""
         with engine.connect() as connection:
             with connection.begin() as transaction:
                 yield connection
                 wrote = self._required and self._prepare(connection)
                 _commit(transaction)
-            if "WARNING" in _warned(connection):
+            if "WARNING" in _get_warnings(connection):
                 raise CommitUnconfirmed
             if wrote and not _names_of_standbys(connection):
                 raise CommitUnconfirmed  # the setting was emptied while the commit waited, which ends the wait
@@ -163,7 +163,7 @@ def _names_of_standbys(connection: Connection) -> str:
     return str(connection.exec_driver_sql("SHOW synchronous_standby_names").scalar_one()).strip()
 
 
-def _warned(connection: Connection) -> list[str]:
+def _get_warnings(connection: Connection) -> list[str]:
     raw: Any = connection.connection.driver_connection
     found: list[str] = raw.ari_warned
     return found

@@ -45,11 +45,11 @@ class Servers:
         """The servers that libpq's parameters name."""
         return sorted(parse_servers(parameters), key=self._rank)
 
-    def worked(self, server: Server) -> None:
+    def record_success(self, server: Server) -> None:
         self._worked = server
         self._failed_at.pop(server, None)
 
-    def failed(self, server: Server) -> None:
+    def record_failure(self, server: Server) -> None:
         """Record that the server timed out or isn't the primary."""
         self._failed_at[server] = time.monotonic()
         if self._worked == server:

@@ -24,5 +24,5 @@ def examine_file(connection: sqlite3.Connection, history: History) -> None:
     try:
         history.examine(record, facts.read_sqlite(connection, 0 if record is None else record.head.seq))
     except WentBack as error:
-        history.report(error, facts.lost_from_sqlite(connection, error.record.events))
+        history.report(error, facts.find_lost_in_sqlite(connection, error.record.events))
         raise

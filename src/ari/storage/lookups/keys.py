@@ -93,7 +93,7 @@ class ValidatedCache(Generic[K, V]):
         """The value of the row with this primary key, as committed now. Raises ``Unavailable``."""
         cached = self._values.get(name)
         rows = self._rows
-        if cached is not None and rows.unchanged_since(self._state):
+        if cached is not None and rows.is_unchanged_since(self._state):
             return cached
         row = rows.row(name)
         if rows.state != self._state:

@@ -49,7 +49,7 @@ class PostgresBatchLookup(Generic[V]):
     async def _run(self) -> None:
         while self._waiting:
             batch, self._waiting = self._waiting, []
-            found = await self._bounded([key for key, _ in batch])
+            found = await self._ask_until_timeout([key for key, _ in batch])
             if found is None:
                 # Fail the lookups queued during the timeout too; retrying would time out again.
                 batch, self._waiting = batch + self._waiting, []
@@ -66,7 +66,7 @@ class PostgresBatchLookup(Generic[V]):
         failure = self._failure
         return failure if isinstance(failure, Unavailable) else Unavailable(self._gone, reason=self.reason)
 
-    async def _bounded(self, keys: list[Any]) -> dict[Any, V] | None:
+    async def _ask_until_timeout(self, keys: list[Any]) -> dict[Any, V] | None:
         """The result of ``ask``, or ``None`` if it failed or took too long."""
         self._asking = asking = asyncio.ensure_future(self._ask_twice(keys))
         await asyncio.wait((asking,), timeout=self._timeout_seconds)

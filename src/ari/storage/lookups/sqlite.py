@@ -62,7 +62,7 @@ class SqliteLookup:
             raise Unavailable(self._gone) from None
         return rows[0] if rows else None
 
-    def unchanged_since(self, state: int) -> bool:
+    def is_unchanged_since(self, state: int) -> bool:
         """Whether nothing was committed to the file since ``state``, so rows read after it are still current.
 
         Reads ``PRAGMA data_version``, which changes with every commit of another connection in any process; this

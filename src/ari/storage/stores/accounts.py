@@ -30,7 +30,7 @@ class AccountTables:
     def by_email(self, email: str) -> Account | None:
         return self._account(accounts.c.email.in_(spellings(email)))
 
-    def locked(self, account_id: str) -> Account | None:
+    def lock(self, account_id: str) -> Account | None:
         return self._account(accounts.c.id == account_id, lock=True)
 
     def set_password_hash(self, account_id: str, password_hash: str) -> None:

@@ -106,7 +106,7 @@ class EventTables:
 
     def _next_cut(self, old: list[dict[str, Any]]) -> Cut:
         """The cut after these events, once they are found to be what was signed."""
-        before, head = self.marks.trusted_cut(), self.marks.trusted_head()
+        before, head = self.marks.get_trusted_cut(), self.marks.get_trusted_head()
         if before is None and self.marks.cut() is not None:
             raise broken("the cut that retention left was not signed with a master key that is here")
         if head is None or (head.event_id, head.hash) != self.newest():
@@ -193,7 +193,7 @@ class EventTables:
     def hash_of(self, event_id: str) -> str | None:
         """The hash of an event that is in the audit log, or is the last one before its cut."""
         found = self.connection.execute(select(_t.hash).where(_t.id == event_id)).scalar()
-        cut = self.marks.trusted_cut() if found is None else None
+        cut = self.marks.get_trusted_cut() if found is None else None
         return cut.hash if cut is not None and cut.event_id == event_id else found
 
     def has(self, subject: str, name: str) -> bool:

@@ -49,7 +49,7 @@ class KeyListTables:
         every, active = self._connection.execute(query).one()
         return KeyCounts(int(every), int(active))
 
-    def living(self, now_ms: int, limit: int) -> list[LivingKey]:
+    def list_active(self, now_ms: int, limit: int) -> list[LivingKey]:
         columns = _t.id, _t.name, _t.hint, _t.created_at_ms, _t.expires_at_ms
         query = select(*columns).where(_PRESENT, _works(now_ms)).order_by(_t.id).limit(limit)
         return [LivingKey(*row) for row in self._connection.execute(query)]

@@ -120,7 +120,7 @@ class KeyTables:
         found = self._connection.execute(select(newest.name).where(candidate)).scalars()
         return sum(not looks.isdisjoint(skeletons(other)) for other in found)
 
-    def made_by(self, actor: str) -> list[ApiKey]:
+    def list_made_by(self, actor: str) -> list[ApiKey]:
         granted = select(key_grants.c.key_id).where(key_grants.c.grantor_id == actor)
         query = select(*COLUMNS).where(or_(_t.created_by == actor, _t.id.in_(granted))).order_by(_t.id)
         return [key_of(row) for row in self._connection.execute(query)]
@@ -134,7 +134,7 @@ class KeyTables:
         grantors = select(key_grants.c.grantor_id).where(key_grants.c.key_id == key_id)
         return list(self._connection.execute(union(creator, grantors)).scalars())
 
-    def any_unstamped(self, now_ms: int) -> bool:
+    def has_unstamped(self, now_ms: int) -> bool:
         query = select(_t.id).where(_t.expired_seen_at_ms.is_(None), _t.expires_at_ms <= now_ms).limit(1)
         return self._connection.execute(query).first() is not None
 

@@ -79,7 +79,7 @@ class NoticeTables:
             query = query.where(_t.id < before_id)
         return [_notice(row) for row in self._connection.execute(query)]
 
-    def mailed_since(self, kind: str, since_ms: int) -> int:
+    def count_emailed_since(self, kind: str, since_ms: int) -> int:
         query = select(func.count()).where(_t.kind == kind, _t.made_at_ms >= since_ms, _t.state.in_(_MAILED))
         return self._connection.execute(query).scalar_one()
 
@@ -110,7 +110,7 @@ class OutboxTables:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def any_due(self, now_ms: int, lease_ms: int) -> bool:
+    def has_due(self, now_ms: int, lease_ms: int) -> bool:
         return bool(self._connection.execute(select(exists().where(_is_due(now_ms, lease_ms)))).scalar())
 
     def claim(self, now_ms: int, lease_ms: int, holder: str) -> Notice | None:

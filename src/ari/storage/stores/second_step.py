@@ -39,7 +39,7 @@ class SecondStepTables:
         using = update(backup_codes).where(*unused).values(used_at_ms=now_ms)
         return self._connection.execute(using).rowcount == 1
 
-    def backup_codes_left(self, account_id: str) -> int:
+    def count_backup_codes(self, account_id: str) -> int:
         code = backup_codes.c
         left = select(func.count()).where(code.account_id == account_id, code.used_at_ms.is_(None))
         return self._connection.execute(left).scalar_one()

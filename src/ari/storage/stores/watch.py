@@ -23,7 +23,7 @@ class WatchTables:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def muted(self, now_ms: int) -> set[str]:
+    def list_muted(self, now_ms: int) -> set[str]:
         return set(self._connection.scalars(select(_quiet.mark).where(_quiet.until_ms > now_ms)))
 
     def mute(self, until_ms: Mapping[str, int]) -> None:
@@ -32,7 +32,7 @@ class WatchTables:
     def forget(self, now_ms: int) -> None:
         self._connection.execute(delete(watch_quiet).where(_quiet.until_ms <= now_ms))
 
-    def expiring(self, since_ms: int, until_ms: int, now_ms: int) -> list[LivingKey]:
+    def list_expiring(self, since_ms: int, until_ms: int, now_ms: int) -> list[LivingKey]:
         columns = _t.id, _t.name, _t.hint, _t.created_at_ms, _t.expires_at_ms
         works = _t.deleted_at_ms.is_(None), is_active(now_ms), _t.disabled == false()
         span = _t.expires_at_ms > since_ms, _t.expires_at_ms <= until_ms

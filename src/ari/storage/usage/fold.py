@@ -87,7 +87,7 @@ class Folder:
     def fold(self) -> int:
         """Fold the oldest entries. Returns how many. Raises ``Unavailable``; then nothing has changed."""
         with faults_as_unavailable():
-            if not self._any_staged():
+            if not self._has_staged():
                 return 0
             try:
                 return self._fold()
@@ -107,7 +107,7 @@ class Folder:
             with write_lock(self._staging_lock):
                 connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
-    def _any_staged(self) -> bool:
+    def _has_staged(self) -> bool:
         with read_only(self._engine) as connection:
             return connection.scalar(text(_ANY_STAGED)) is not None
 

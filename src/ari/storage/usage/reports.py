@@ -55,7 +55,7 @@ class UsageReports:
             .group_by(_hours.route)
             .order_by(total.desc(), _hours.route)
         )
-        with self._reading() as connection:
+        with self._begin_read() as connection:
             return [RouteCount(route, int(good), int(bad)) for route, good, bad in connection.execute(query)]
 
     def top_keys(self, since_ms: int, until_ms: int, limit: int) -> TopKeys:
@@ -78,7 +78,7 @@ class UsageReports:
             .order_by((accepted + refused).desc(), every.c.key_id)
             .limit(limit)
         )
-        with self._reading() as connection:
+        with self._begin_read() as connection:
             rows = connection.execute(query).all()
         shown = [KeyCount(row[0], int(row[1]), int(row[2])) for row in rows]
         return TopKeys(shown, rows[0][3] if rows else 0, int(rows[0][4]) if rows else 0)
@@ -92,15 +92,15 @@ class UsageReports:
             .order_by(count.desc(), _sources.address)
             .limit(limit)
         )
-        with self._reading() as connection:
+        with self._begin_read() as connection:
             return [AddressCount(address, int(total), at_ms) for address, total, at_ms in connection.execute(query)]
 
     def search(self, search: UsageSearch, before_id: str | None, limit: int) -> SearchPage:
-        with self._reading() as connection:
+        with self._begin_read() as connection:
             return find(connection, search, before_id, limit)
 
     def newest_statuses(self, search: UsageSearch, most: int) -> list[tuple[int | None, int]]:
-        with self._reading() as connection:
+        with self._begin_read() as connection:
             return newest_statuses(connection, search, most)
 
     def pages(self, search: UsageSearch, size: int) -> Iterator[list[UsageRow]]:
@@ -121,23 +121,23 @@ class UsageReports:
         return self._code_counts(query)
 
     def _code_counts(self, query: Select[Any]) -> list[CodeCount]:
-        with self._reading() as connection:
+        with self._begin_read() as connection:
             return [CodeCount(hour_ms, code, int(count)) for hour_ms, code, count in connection.execute(query)]
 
     def ai_counts(self, by: AiBy, span: AiSpan) -> list[AiCount]:
-        with self._reading() as connection:
+        with self._begin_read() as connection:
             return ai.counts_by(connection, by, span)
 
     def ai_hours(self, span: AiSpan) -> dict[int, AiSums]:
-        with self._reading() as connection:
+        with self._begin_read() as connection:
             return ai.sums_by_hour(connection, span)
 
     def ai_last_used(self) -> dict[str, int]:
-        with self._reading() as connection:
+        with self._begin_read() as connection:
             return ai.last_by_provider(connection)
 
     @contextmanager
-    def _reading(self) -> Iterator[Connection]:
+    def _begin_read(self) -> Iterator[Connection]:
         # A log that cannot be written can still be read.
         with suppress(Unavailable):
             self._fold()

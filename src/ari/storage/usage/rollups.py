@@ -51,17 +51,19 @@ ADD_CLIENTS = f"""ON CONFLICT (key_id, kind, value) DO UPDATE SET
     {_smaller("usage_seen", "first_seen_at_ms")}, {_larger("usage_seen", "last_seen_at_ms")}"""
 
 
-def _staged(kind: str) -> str:
+def _select_staged(kind: str) -> str:
     return f"FROM usage_staging WHERE seq > :low AND seq <= :high AND kind = '{kind}'"
 
 
 _row_columns = ", ".join(f'"{column.name}"' for column in usage_rows.columns)
 _flood_rows = f"""FROM (SELECT *, row_number() OVER (PARTITION BY id ORDER BY count DESC, seq) AS place
-    {_staged(FLOOD)}) AS flood WHERE place = 1"""
+    {_select_staged(FLOOD)}) AS flood WHERE place = 1"""
 """Of each flood row, the entry with the highest count."""
 _stored_count = "coalesce((SELECT stored.count FROM usage_rows AS stored WHERE stored.id = flood.id), 0)"
 
-INSERT_REQUESTS = f"INSERT INTO usage_rows ({_row_columns}) SELECT {_row_columns} {_staged(REQUEST)} ORDER BY seq"
+INSERT_REQUESTS = (
+    f"INSERT INTO usage_rows ({_row_columns}) SELECT {_row_columns} {_select_staged(REQUEST)} ORDER BY seq"
+)
 """Fails where a request is stored already or staged twice; see ``DELETE_REPEATED``."""
 UPSERT_FLOODS = f"""INSERT INTO usage_rows ({_row_columns}) SELECT {_row_columns} {_flood_rows} ORDER BY id
     ON CONFLICT (id) DO UPDATE SET count = excluded.count WHERE usage_rows.count < excluded.count"""
@@ -79,7 +81,7 @@ _clients = " UNION ALL ".join(
     for kind, column in (("address", "address"), ("user_agent", "user_agent"))
 )
 RELATIONS = {
-    "alike": f"""SELECT {_group}, count(*) AS n, min(at_ms) AS first, max(at_ms) AS last {_staged(REQUEST)}
+    "alike": f"""SELECT {_group}, count(*) AS n, min(at_ms) AS first, max(at_ms) AS last {_select_staged(REQUEST)}
     GROUP BY 1, 2, 3, 4, 5, 6
     UNION ALL SELECT {_group}, count - {_stored_count}, at_ms, at_ms {_flood_rows} AND count > {_stored_count}""",
     "clients": f"""SELECT key_id, kind, value, accepted, refused, first, last, value = '{OTHERS}' OR (
@@ -125,14 +127,14 @@ COUNT_REQUESTS = (
 _minute, _hour = f"at_ms - at_ms % {MINUTE_MS}", f"at_ms - at_ms % {HOUR_MS}"
 COUNT_ATTEMPTS = (
     f"""INSERT INTO usage_attempts (minute_ms, reason, address, count)
-    SELECT {_minute}, code, client_address, sum(count) {_staged(ATTEMPTS)}
+    SELECT {_minute}, code, client_address, sum(count) {_select_staged(ATTEMPTS)}
     GROUP BY 1, 2, 3 ORDER BY 1, 2, 3 {ADD_ATTEMPTS}""",
     f"""INSERT INTO usage_all_hours (hour_ms, with_key, code, count)
-    SELECT {_hour}, 1 = 0, code, sum(count) {_staged(ATTEMPTS)} GROUP BY 1, 3 ORDER BY 1, 3 {_ADD_ALL_HOURS}""",
+    SELECT {_hour}, 1 = 0, code, sum(count) {_select_staged(ATTEMPTS)} GROUP BY 1, 3 ORDER BY 1, 3 {_ADD_ALL_HOURS}""",
     f"""INSERT INTO usage_attempt_hours (hour_ms, reason, address, count, last_at_ms)
     WITH attempts AS (
         SELECT {_hour} AS hour_ms, code, client_address AS address, sum(count) AS n, max(at_ms) AS last, min(seq) AS seq
-        {_staged(ATTEMPTS)} GROUP BY 1, 2, 3),
+        {_select_staged(ATTEMPTS)} GROUP BY 1, 2, 3),
     named AS (
         SELECT * FROM attempts UNION ALL SELECT DISTINCT hour_ms, '', address, 0, 0, 0 FROM usage_attempt_hours
         WHERE hour_ms >= (SELECT min(hour_ms) FROM attempts) AND hour_ms <= (SELECT max(hour_ms) FROM attempts)),
@@ -146,14 +148,15 @@ COUNT_ATTEMPTS = (
 """Stored addresses come first, as if their ``seq`` were 0."""
 
 
-def _last_staged(kind: str) -> str:
+def _select_last_staged(kind: str) -> str:
     """The last entry for each id."""
-    return f"""FROM (SELECT *, row_number() OVER (PARTITION BY id ORDER BY seq DESC) AS place {_staged(kind)}) AS entry
+    return f"""FROM (SELECT *, row_number() OVER (PARTITION BY id ORDER BY seq DESC) AS place
+    {_select_staged(kind)}) AS entry
     WHERE place = 1"""
 
 
 _ai_columns = ", ".join(column.name for column in usage_ai.columns)
-_new_uses = f"""{_last_staged(AI_USE)}
+_new_uses = f"""{_select_last_staged(AI_USE)}
     AND (SELECT stored.id FROM usage_ai AS stored WHERE stored.id = entry.id) IS NULL"""
 _FIRST_REFUSED = 400
 _FAILED = 5
@@ -173,7 +176,7 @@ COUNT_AI_USES = (
 )
 """Of a response that did not end well, the output tokens may be missing: its tokens count as known only with them."""
 
-_completions = f"SELECT id, status, duration_ms, bytes {_last_staged(COMPLETION)}"
+_completions = f"SELECT id, status, duration_ms, bytes {_select_last_staged(COMPLETION)}"
 COMPLETE_ROWS = f"""UPDATE usage_rows SET status = done.status, duration_ms = done.duration_ms, bytes = done.bytes
     FROM ({_completions}) AS done WHERE usage_rows.id = done.id"""
 USE_INDEXES = ("SET LOCAL enable_hashjoin TO off", "SET LOCAL enable_mergejoin TO off")

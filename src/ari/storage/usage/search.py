@@ -18,7 +18,7 @@ def find(
         rows = _rows(connection, page_query(connection, search.where, before_id, limit + 1))
         return SearchPage(rows[:limit], rows[limit - 1].id if len(rows) > limit else None)
     window = page_query(connection, search.where, before_id, look).subquery("looked")
-    matching = _matching(window, search).order_by(window.c.id.desc()).limit(limit + 1)
+    matching = _select_matching(window, search).order_by(window.c.id.desc()).limit(limit + 1)
     rows = _rows(connection, matching)
     if len(rows) > limit:
         return SearchPage(rows[:limit], rows[limit - 1].id)
@@ -40,7 +40,7 @@ def _rows(connection: Connection, query: Select[Any]) -> list[UsageRow]:
     return add_uses(connection, [UsageRow(*row) for row in connection.execute(query)])
 
 
-def _matching(window: Subquery, search: UsageSearch) -> Select[Any]:
+def _select_matching(window: Subquery, search: UsageSearch) -> Select[Any]:
     query, column = select(window), window.c
     if search.method is not None:
         query = query.where(column.method == search.method)

@@ -47,7 +47,7 @@ class UsageTables:
         self._staging = staging
         self._folder = folder
         self._checkpoint_at = 0
-        self._retention = Retention(engine, lock_file, self._writing)
+        self._retention = Retention(engine, lock_file, self._begin_write)
 
     def commit(self, batch: Batch) -> None:
         with _any_fault_as_unavailable():
@@ -77,13 +77,13 @@ class UsageTables:
         self._staging.close()
 
     def page(self, where: UsageFilter, before_id: str | None, limit: int) -> list[UsageRow]:
-        with self._reading() as connection:
+        with self._begin_read() as connection:
             rows = connection.execute(page_query(connection, where, before_id, limit))
             return add_uses(connection, [UsageRow(*row) for row in rows])
 
     def totals(self, key_ids: Sequence[str]) -> dict[str, KeyTotals]:
         found: dict[str, KeyTotals] = {}
-        with self._reading() as connection:
+        with self._begin_read() as connection:
             for some in slices(key_ids):
                 rows = connection.execute(select(*_TOTALS).where(usage_totals.c.key_id.in_(some)))
                 found.update((key_id, KeyTotals(*rest)) for key_id, *rest in rows)
@@ -96,7 +96,7 @@ class UsageTables:
             .order_by(_attempts.minute_ms.desc(), _attempts["count"].desc(), _attempts.reason, _attempts.address)
             .limit(limit)
         )
-        with self._reading() as connection:
+        with self._begin_read() as connection:
             return [Attempt(*row) for row in connection.execute(query)]
 
     def addresses(self, key_id: str, limit: int) -> list[KeyClient]:
@@ -125,7 +125,7 @@ class UsageTables:
     def erase_address(self, address: str) -> int:
         self.fold_all()
         with _any_fault_as_unavailable():
-            return erase_address(self._engine, self._writing, address)
+            return erase_address(self._engine, self._begin_write, address)
 
     def remove_before(self, before_ms: int) -> Generator[int]:
         self.fold_all()
@@ -133,21 +133,21 @@ class UsageTables:
             yield from self._retention.steps(before_ms, lowest_id(before_ms))
 
     def _read(self, work: Callable[[Connection], _T]) -> _T:
-        with self._reading() as connection:
+        with self._begin_read() as connection:
             return work(connection)
 
     def _clients(self, key_id: str, kind: Kind, limit: int) -> list[KeyClient]:
         return self._read(lambda connection: clients_of(connection, key_id, kind, limit))
 
     @contextmanager
-    def _reading(self) -> Iterator[Connection]:
+    def _begin_read(self) -> Iterator[Connection]:
         # A log that cannot be written now can still be read.
         with suppress(Unavailable):
             self.fold_all()
         with _any_fault_as_unavailable(), read_only(self._engine) as connection:
             yield connection
 
-    def _writing(self) -> AbstractContextManager[Connection]:
+    def _begin_write(self) -> AbstractContextManager[Connection]:
         return writing(self._engine, self._lock_file)
 
 

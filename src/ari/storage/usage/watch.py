@@ -52,7 +52,7 @@ class WatchedTables:
 
     def late_keys(self, since_ms: int) -> list[LateKey]:
         found: dict[str, LateKey] = {}
-        with self._reading() as connection:
+        with self._begin_read() as connection:
             for code in CODES:
                 latest = _latest(code, since_ms).subquery()
                 query = select(latest.c.key_id, func.max(latest.c.at_ms)).group_by(latest.c.key_id)
@@ -61,7 +61,7 @@ class WatchedTables:
                         found[key_id] = LateKey(key_id, code, at_ms)
         return sorted(found.values(), key=lambda one: -one.last_at_ms)
 
-    def refused_calls(self, key_id: str, codes: Sequence[str], since_ms: int, until_ms: int) -> int:
+    def count_refused(self, key_id: str, codes: Sequence[str], since_ms: int, until_ms: int) -> int:
         query = select(func.coalesce(func.sum(_hours["count"]), 0)).where(
             _hours.key_id == key_id,
             _hours.hour_ms >= since_ms - since_ms % HOUR_MS,
@@ -70,7 +70,7 @@ class WatchedTables:
         )
         return self._number(query)
 
-    def refused_from(self, key_id: str, since_ms: int, limit: int) -> list[str]:
+    def list_refused_addresses(self, key_id: str, since_ms: int, limit: int) -> list[str]:
         query = (
             select(_seen.value)
             .where(_seen.key_id == key_id, _seen.kind == "address", _seen.value != OTHERS)
@@ -78,12 +78,12 @@ class WatchedTables:
             .order_by(_seen.last_seen_at_ms.desc(), _seen.value)
             .limit(limit)
         )
-        with self._reading() as connection:
+        with self._begin_read() as connection:
             return list(connection.scalars(query))
 
     def last_used(self, key_ids: Sequence[str]) -> dict[str, int]:
         found: dict[str, int] = {}
-        with self._reading() as connection:
+        with self._begin_read() as connection:
             for start in range(0, len(key_ids), _KEYS_PER_QUERY):
                 some = key_ids[start : start + _KEYS_PER_QUERY]
                 query = select(_totals.key_id, _totals.last_used_at_ms)
@@ -93,7 +93,7 @@ class WatchedTables:
 
     def days_used(self, key_ids: Sequence[str], since_ms: int) -> dict[str, list[int]]:
         found: dict[str, list[int]] = {}
-        with self._reading() as connection:
+        with self._begin_read() as connection:
             for start in range(0, len(key_ids), _KEYS_PER_QUERY):
                 query = select(_days.key_id, _days.day_ms).where(
                     _days.key_id.in_(key_ids[start : start + _KEYS_PER_QUERY]),
@@ -105,10 +105,10 @@ class WatchedTables:
         return found
 
     def last_uses(self) -> dict[str, int]:
-        with self._reading() as connection:
+        with self._begin_read() as connection:
             return listing.last_uses(connection)
 
-    def newly_seen(self, used_since_ms: int, first_since_ms: int, limit: int) -> dict[str, list[KeyClient]]:
+    def list_new_addresses(self, used_since_ms: int, first_since_ms: int, limit: int) -> dict[str, list[KeyClient]]:
         """Joins the keys that were used to their addresses: the index begins with the key."""
         query = (
             select(_totals.key_id, *_SEEN)
@@ -119,14 +119,14 @@ class WatchedTables:
             .limit(limit)
         )
         found: dict[str, list[KeyClient]] = {}
-        with self._reading() as connection:
+        with self._begin_read() as connection:
             for key_id, *seen in connection.execute(query):
                 found.setdefault(key_id, []).append(KeyClient(*seen))
         return found
 
-    def seen_from(self, key_id: str, limit: int) -> list[KeyClient]:
+    def list_addresses(self, key_id: str, limit: int) -> list[KeyClient]:
         query = select(*_SEEN).where(_seen.key_id == key_id, _seen.kind == "address", _seen.value != OTHERS)
-        with self._reading() as connection:
+        with self._begin_read() as connection:
             return [KeyClient(*row) for row in connection.execute(query.order_by(_seen.first_seen_at_ms).limit(limit))]
 
     def refusals(self, since_ms: int, *, with_key: bool, codes: Sequence[str]) -> int:
@@ -135,9 +135,9 @@ class WatchedTables:
         )
         return self._number(query)
 
-    def refused_keys(self, since_ms: int, codes: Sequence[str], least: int) -> list[KeyRefusals]:
+    def list_refused_keys(self, since_ms: int, codes: Sequence[str], least: int) -> list[KeyRefusals]:
         counts: dict[str, dict[str, int]] = {}
-        with self._reading() as connection:
+        with self._begin_read() as connection:
             for code in codes:
                 latest = _latest(code, since_ms).subquery()
                 query = select(latest.c.key_id, func.sum(latest.c["count"])).group_by(latest.c.key_id)
@@ -150,7 +150,7 @@ class WatchedTables:
         span = _attempts.minute_ms >= since_ms - since_ms % MINUTE_MS, _attempts.reason.in_(codes)
         total = func.sum(_attempts["count"])
         loud = select(_attempts.address, total).where(*span).group_by(_attempts.address).having(total >= least)
-        with self._reading() as connection:
+        with self._begin_read() as connection:
             found = connection.execute(loud.order_by(total.desc(), _attempts.address).limit(limit)).all()
             named = select(_attempts.address, _attempts.reason).distinct()
             named = named.where(*span, _attempts.address.in_([row[0] for row in found]))
@@ -160,11 +160,11 @@ class WatchedTables:
         return [AddressBurst(address, int(count), sorted(reasons[address])) for address, count in found]
 
     def _number(self, query: Select[Any]) -> int:
-        with self._reading() as connection:
+        with self._begin_read() as connection:
             return int(connection.execute(query).scalar_one())
 
     @contextmanager
-    def _reading(self) -> Iterator[Connection]:
+    def _begin_read(self) -> Iterator[Connection]:
         try:
             with faults_as_unavailable(), read_only(self._engine) as connection:
                 yield connection

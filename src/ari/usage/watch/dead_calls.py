@@ -34,10 +34,10 @@ class DeadCalls(NamedTuple):
 
     @property
     def died_at_ms(self) -> int:
-        return died_at_ms(self.key)
+        return find_end_ms(self.key)
 
 
-def died_at_ms(key: ApiKey) -> int:
+def find_end_ms(key: ApiKey) -> int:
     """When an inactive key stopped working."""
     ends = (key.revoked_at_ms, key.expires_at_ms, key.expired_seen_at_ms, key.deleted_at_ms)
     return min(at_ms for at_ms in ends if at_ms is not None)

@@ -38,7 +38,7 @@ def find_expiring(
     """Findings about active keys with an expiry; keys that were never used are absent from ``use``."""
     found = []
     for key in keys:
-        used, days = use.get(key.id), due_days(key, window)
+        used, days = use.get(key.id), find_due_days(key, window)
         if key.expires_at_ms is None or days is None or used is None or not is_in_use(used, window.now_ms, limits):
             continue
         detail = {"days": days, "expires_at": to_rfc3339(key.expires_at_ms), "name": key.name, "hint": key.hint}
@@ -50,7 +50,7 @@ def find_expiring(
     return found
 
 
-def due_days(key: LivingKey, window: ScanWindow) -> int | None:
+def find_due_days(key: LivingKey, window: ScanWindow) -> int | None:
     """The nearest of ``DAYS`` before its expiry that the key passed since the last scan."""
     at_ms = key.expires_at_ms
     return None if at_ms is None else next((days for days in DAYS if _is_due(key, at_ms, days, window)), None)

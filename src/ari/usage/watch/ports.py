@@ -35,10 +35,10 @@ class WatchedUse(Protocol):
     def late_keys(self, since_ms: int) -> list[LateKey]:
         """Inactive keys used since then, the last used first."""
 
-    def refused_calls(self, key_id: str, codes: Sequence[str], since_ms: int, until_ms: int) -> int:
+    def count_refused(self, key_id: str, codes: Sequence[str], since_ms: int, until_ms: int) -> int:
         """Number of requests with this key that were refused with these codes, in whole hours."""
 
-    def refused_from(self, key_id: str, since_ms: int, limit: int) -> list[str]:
+    def list_refused_addresses(self, key_id: str, since_ms: int, limit: int) -> list[str]:
         """Addresses of refused requests since then, last seen first."""
 
     def last_used(self, key_ids: Sequence[str]) -> dict[str, int]:
@@ -50,16 +50,16 @@ class WatchedUse(Protocol):
     def last_uses(self) -> dict[str, int]:
         """Time of the last accepted request of every used key."""
 
-    def newly_seen(self, used_since_ms: int, first_since_ms: int, limit: int) -> dict[str, list[KeyClient]]:
+    def list_new_addresses(self, used_since_ms: int, first_since_ms: int, limit: int) -> dict[str, list[KeyClient]]:
         """By key used since ``used_since_ms``: its addresses first seen since ``first_since_ms``."""
 
-    def seen_from(self, key_id: str, limit: int) -> list[KeyClient]:
+    def list_addresses(self, key_id: str, limit: int) -> list[KeyClient]:
         """Addresses of a key, by first use."""
 
     def refusals(self, since_ms: int, *, with_key: bool, codes: Sequence[str]) -> int:
         """Number of refusals with any key, or of attempts without one, in whole hours since then."""
 
-    def refused_keys(self, since_ms: int, codes: Sequence[str], least: int) -> list[KeyRefusals]:
+    def list_refused_keys(self, since_ms: int, codes: Sequence[str], least: int) -> list[KeyRefusals]:
         """Keys refused at least this often since then."""
 
     def loud_addresses(self, since_ms: int, codes: Sequence[str], least: int, limit: int) -> list[AddressBurst]:
@@ -69,7 +69,7 @@ class WatchedUse(Protocol):
 class WatchStore(Protocol):
     """State of the watch and keys, in one transaction."""
 
-    def muted(self, now_ms: int) -> set[str]:
+    def list_muted(self, now_ms: int) -> set[str]:
         """The marks that are muted now."""
 
     def mute(self, until_ms: Mapping[str, int]) -> None:
@@ -78,7 +78,7 @@ class WatchStore(Protocol):
     def forget(self, now_ms: int) -> None:
         """Delete marks that are no longer muted."""
 
-    def expiring(self, since_ms: int, until_ms: int, now_ms: int) -> list[LivingKey]:
+    def list_expiring(self, since_ms: int, until_ms: int, now_ms: int) -> list[LivingKey]:
         """Active keys with ``since_ms`` < expiry ≤ ``until_ms``."""
 
     def keys(self, key_ids: Sequence[str]) -> dict[str, ApiKey]:

@@ -18,9 +18,9 @@ from ari.base.events import Event
 from ari.base.ids import new_id
 from ari.usage.watch import bursts
 from ari.usage.watch.bursts import KeyBurst, find_address_bursts, find_key_bursts
-from ari.usage.watch.dead_calls import CODES, DeadCalls, dead_mark, died_at_ms, find_dead_calls
+from ari.usage.watch.dead_calls import CODES, DeadCalls, dead_mark, find_dead_calls, find_end_ms
 from ari.usage.watch.expired_in_use import find_expired_in_use
-from ari.usage.watch.expiring import DAYS, MAX_EARLIER_MS, Use, due_days, find_expiring
+from ari.usage.watch.expiring import DAYS, MAX_EARLIER_MS, Use, find_due_days, find_expiring
 from ari.usage.watch.model import MAX_ADDRESSES, Limits, ScanWindow, WatchFinding
 from ari.usage.watch.new_address import FRESH_MS, NewAddresses, find_new_addresses
 from ari.usage.watch.ports import WatchedUse, WatchTransaction
@@ -88,18 +88,18 @@ def find(tx: WatchTransaction, use: WatchedUse, due: Scan, limits: Limits) -> li
     """All findings that aren't muted. Raises ``Unavailable``."""
     if due.before is None:
         return []
-    window, muted = due.window, tx.watch.muted(due.now_ms)
+    window, muted = due.window, tx.watch.list_muted(due.now_ms)
     log_since_ms = max(window.since_ms - LATE_MS, window.now_ms - _FURTHEST_MS)
     late = _find_dead_calls(tx, use, log_since_ms, window, muted)
     found = _find_expiring(tx, use, window, limits, muted)
     found += find_expired_in_use(late, window, limits, muted)
     reported = muted.union(*(one.marks for one in found))
     found += find_dead_calls(late, limits, reported)
-    found += find_new_addresses(_newly_seen(tx, use, log_since_ms), window, limits, reported)
+    found += find_new_addresses(_find_new_addresses(tx, use, log_since_ms), window, limits, reported)
     found += find_key_bursts(_find_key_bursts(tx, use, window, limits), limits, reported)
     found += find_address_bursts(_loud_addresses(use, window, limits), limits, reported)
     if due.ends_a_month:
-        living = tx.listing.living(window.now_ms, _ALL_KEYS)
+        living = tx.listing.list_active(window.now_ms, _ALL_KEYS)
         found += find_unused(living, use.last_uses(), replace(window, since_ms=due.state.unused_ms), limits)
     return found
 
@@ -125,7 +125,7 @@ def _find_expiring(
     near = {}
     for days in DAYS:
         span = window.since_ms + days * DAY_MS, window.now_ms + days * DAY_MS + MAX_EARLIER_MS
-        near.update({key.id: key for key in tx.watch.expiring(*span, window.now_ms) if due_days(key, window)})
+        near.update({key.id: key for key in tx.watch.list_expiring(*span, window.now_ms) if find_due_days(key, window)})
     used_at_ms = use.last_used(list(near)) if near else {}
     used_days = use.days_used(list(used_at_ms), window.now_ms - _RHYTHM_MS) if used_at_ms else {}
     uses = {key_id: Use(at_ms, used_days.get(key_id, ())) for key_id, at_ms in used_at_ms.items()}
@@ -145,36 +145,38 @@ def _find_dead_calls(
         key = keys.get(one.key_id)
         if key is None or not key.is_inactive(window.now_ms):
             continue
-        died_ms, soon_ms = died_at_ms(key), window.now_ms + HOUR_MS
+        died_ms, soon_ms = find_end_ms(key), window.now_ms + HOUR_MS
         began_ms = window.began_ms
         found.append(
             DeadCalls(
                 key,
                 one.code,
                 one.last_at_ms,
-                use.refused_calls(key.id, CODES, died_ms, soon_ms),
-                use.refused_calls(key.id, CODES, died_ms, began_ms) if died_ms < began_ms else 0,
+                use.count_refused(key.id, CODES, died_ms, soon_ms),
+                use.count_refused(key.id, CODES, died_ms, began_ms) if died_ms < began_ms else 0,
                 used_at_ms.get(key.id),
-                tuple(use.refused_from(key.id, died_ms, MAX_ADDRESSES)),
+                tuple(use.list_refused_addresses(key.id, died_ms, MAX_ADDRESSES)),
             )
         )
     return found
 
 
-def _newly_seen(tx: WatchTransaction, use: WatchedUse, since_ms: int) -> list[NewAddresses]:
-    fresh = use.newly_seen(since_ms, since_ms - FRESH_MS, _MAX_SEEN)
+def _find_new_addresses(tx: WatchTransaction, use: WatchedUse, since_ms: int) -> list[NewAddresses]:
+    fresh = use.list_new_addresses(since_ms, since_ms - FRESH_MS, _MAX_SEEN)
     keys = tx.watch.keys(list(fresh)) if fresh else {}
-    return [NewAddresses(key, fresh[key.id], use.seen_from(key.id, _MAX_SEEN)) for key in keys.values()]
+    return [NewAddresses(key, fresh[key.id], use.list_addresses(key.id, _MAX_SEEN)) for key in keys.values()]
 
 
 def _find_key_bursts(tx: WatchTransaction, use: WatchedUse, window: ScanWindow, limits: Limits) -> list[KeyBurst]:
     since_ms = bursts.since_ms(window, limits)
     if not bursts.is_worth_a_look(use.refusals(since_ms, with_key=True, codes=bursts.KEY_CODES), limits):
         return []
-    loud = use.refused_keys(since_ms, bursts.KEY_CODES, limits.burst_count)[:_MAX_KEYS]
+    loud = use.list_refused_keys(since_ms, bursts.KEY_CODES, limits.burst_count)[:_MAX_KEYS]
     keys = tx.watch.keys([one.key_id for one in loud]) if loud else {}
     return [
-        KeyBurst(keys[one.key_id], one.refused, one.codes, use.refused_from(one.key_id, since_ms, MAX_ADDRESSES))
+        KeyBurst(
+            keys[one.key_id], one.refused, one.codes, use.list_refused_addresses(one.key_id, since_ms, MAX_ADDRESSES)
+        )
         for one in loud
         if one.key_id in keys
     ]

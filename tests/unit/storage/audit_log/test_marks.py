@@ -15,7 +15,7 @@ def test_the_head_names_the_last_event(instance: Instance) -> None:
     for name in ("a", "b"):
         create(instance, name)
         with instance.database.reading() as unit:
-            head, newest = unit.events.marks.trusted_head(), unit.events.newest()
+            head, newest = unit.events.marks.get_trusted_head(), unit.events.newest()
         assert head is not None
         assert (head.event_id, head.hash) == newest
         heads.append(head)
@@ -30,7 +30,7 @@ def test_a_head_of_another_master_key_is_not_trusted(instance: Instance) -> None
         marks = AuditMarks(connection, MasterKeys(instance.settings.data_dir, KEY))
         before = marks.head()
         assert before is not None
-        assert marks.trusted_head() is None
+        assert marks.get_trusted_head() is None
         assert not marks.is_signed_here()
         assert not marks.renew()
         assert marks.advance(("evt_x", FIRST), Head("", 1, "evt_y", FIRST, 1)) is None
@@ -55,7 +55,7 @@ def test_a_trail_contains_what_it_holds(instance: Instance) -> None:
     create(instance, "a")
     with instance.database.reading() as unit:
         marks = unit.events.marks
-        head = marks.trusted_head()
+        head = marks.get_trusted_head()
         assert head is not None
         assert marks.contains(head)
         assert marks.contains(Head("ins_2", 0, None, FIRST, 0))

@@ -5,7 +5,7 @@ from contextlib import closing
 
 from ari.instance import Instance
 from ari.storage.engine import KEYS_FILE
-from ari.storage.failover.facts import NO_TABLES, ServerFacts, lost_from, lost_from_sqlite, read_sqlite
+from ari.storage.failover.facts import NO_TABLES, ServerFacts, find_lost, find_lost_in_sqlite, read_sqlite
 from ari.storage.failover.record import SeenEvent
 from tests.support.audit_log import create
 
@@ -24,8 +24,8 @@ def test_the_facts_of_a_keys_file(instance: Instance) -> None:
         assert first.oldest_seq == 1
         assert len(first.histories) == 1
         seen = [SeenEvent(1, "evt_1", first.hash_asked_for or ""), second, SeenEvent(3, "evt_3", "x")]
-        assert lost_from_sqlite(connection, seen) == seen[2:]
-        assert lost_from_sqlite(connection, [SeenEvent(2, second.id, "another hash")]) != []
+        assert find_lost_in_sqlite(connection, seen) == seen[2:]
+        assert find_lost_in_sqlite(connection, [SeenEvent(2, second.id, "another hash")]) != []
 
 
 def test_a_file_without_our_tables_has_lost_everything() -> None:
@@ -33,7 +33,7 @@ def test_a_file_without_our_tables_has_lost_everything() -> None:
     seen = [SeenEvent(1, "evt_1", "x")]
     with closing(sqlite3.connect(":memory:")) as connection:
         assert read_sqlite(connection, 1) == NO_TABLES
-        assert lost_from_sqlite(connection, seen) == seen
+        assert find_lost_in_sqlite(connection, seen) == seen
 
 
 def test_a_row_of_a_server_without_events() -> None:
@@ -46,4 +46,4 @@ def test_a_row_of_a_server_without_events() -> None:
 def test_what_is_lost_is_compared_by_hash() -> None:
     """The same number may be another event after a failover."""
     seen = [SeenEvent(seq, f"evt_{seq}", f"hash {seq}") for seq in (1, 2, 3)]
-    assert lost_from({1: "hash 1", 2: "another"}, seen) == seen[1:]
+    assert find_lost({1: "hash 1", 2: "another"}, seen) == seen[1:]

@@ -16,7 +16,7 @@ def test_a_restarted_node_remembers(data_dir: Path) -> None:
     reader, writer = RecordFile(data_dir, "sqlite"), RecordFile(data_dir, "sqlite")
     assert reader.load() is None
     for record in (Record("his_1", EVENTS[0]), RECORD):
-        with writer.locked():
+        with writer.lock():
             writer.save(record)
         assert reader.load() == record
     assert RecordFile(data_dir, "postgresql").load() is None

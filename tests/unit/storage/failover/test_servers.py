@@ -41,16 +41,16 @@ def test_who_worked_comes_first_and_who_failed_last_comes_last() -> None:
     """A caller that gives up at a silent server reaches the next one with its next call."""
     servers = Servers()
     assert servers.order(URL) == [A, B, C]
-    servers.failed(A)
+    servers.record_failure(A)
     assert servers.order(URL) == [B, C, A]
-    servers.failed(B)
-    servers.failed(C)
+    servers.record_failure(B)
+    servers.record_failure(C)
     assert servers.order(URL) == [A, B, C]
-    servers.failed(A)
+    servers.record_failure(A)
     assert servers.order(URL) == [B, C, A]
-    servers.worked(C)
+    servers.record_success(C)
     assert servers.order(URL) == [C, B, A]
-    servers.failed(C)
+    servers.record_failure(C)
     assert servers.order(URL) == [B, A, C]
 
 

@@ -51,16 +51,16 @@ def test_a_commit_is_noticed_by_the_next_turn_of_the_loop(file: Path) -> None:
         lookup = _lookup(file, commits)
         lookup.row("a")
         state = lookup.state
-        assert lookup.unchanged_since(state)
+        assert lookup.is_unchanged_since(state)
         await asyncio.sleep(0)
-        assert lookup.unchanged_since(state)
+        assert lookup.is_unchanged_since(state)
         _write(file, "UPDATE t SET value = 2")
         commits.count += 1
-        assert not lookup.unchanged_since(state)
+        assert not lookup.is_unchanged_since(state)
         state = lookup.state
         _write(file, "UPDATE t SET value = 3")
         await asyncio.sleep(0)
-        assert not lookup.unchanged_since(state)
+        assert not lookup.is_unchanged_since(state)
         lookup.close()
 
     asyncio.run(run())
@@ -77,7 +77,7 @@ def test_a_replaced_file_is_read_from_the_next_turn_on(file: Path, data_dir: Pat
         _write(new, "CREATE TABLE t (name TEXT PRIMARY KEY, value)", "INSERT INTO t VALUES ('a', 9)")
         new.replace(file)
         await asyncio.sleep(0)
-        assert not lookup.unchanged_since(state)
+        assert not lookup.is_unchanged_since(state)
         assert lookup.row("a") == (9,)
         lookup.close()
 

@@ -85,7 +85,7 @@ def test_counts_and_working_keys(instance: Instance, keys: dict[str, ApiKey]) ->
     """The deleted one is counted nowhere; the newest working key comes last."""
     with instance.database.reading() as unit:
         assert unit.listing.counts(instance.now_ms()) == KeyCounts(7, 4)
-        living = unit.listing.living(instance.now_ms(), 99)
+        living = unit.listing.list_active(instance.now_ms(), 99)
         assert sorted(key.name for key in living[:-1]) == ["endless", "later", "soon"]
         assert living[-1].name == "50% new_one"
-        assert unit.listing.living(instance.now_ms(), 1) == living[:1]
+        assert unit.listing.list_active(instance.now_ms(), 1) == living[:1]

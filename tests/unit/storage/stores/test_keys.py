@@ -56,9 +56,9 @@ def test_an_expired_key_is_stamped_once(instance: Instance) -> None:
     ends = {"key_1": START_MS, "key_2": START_MS + 1, "key_3": None}
     _add(instance, *(replace(KEY, id=key_id, expires_at_ms=end) for key_id, end in ends.items()))
     with instance.database.writing() as unit:
-        assert unit.keys.any_unstamped(START_MS)
+        assert unit.keys.has_unstamped(START_MS)
         assert unit.keys.stamp_expired(START_MS) == 1
-        assert not unit.keys.any_unstamped(START_MS)
+        assert not unit.keys.has_unstamped(START_MS)
         assert unit.keys.stamp_expired(START_MS + 1) == 1
         found = {key_id: unit.keys.get(key_id) for key_id in ends}
     assert [key.expired_seen_at_ms for key in found.values() if key] == [START_MS, START_MS + 1, None]
@@ -89,5 +89,5 @@ def test_who_gave_a_key_its_rights(instance: Instance) -> None:
             unit.keys.add_grant(grantor, made.id)
         assert sorted(unit.keys.sources_of(made.id)) == ["key_1", "key_3"]
         assert unit.keys.sources_of(KEY.id) == []
-        assert unit.keys.made_by("key_3") == unit.keys.made_by("key_1") == [made]
-        assert unit.keys.made_by("usr_1") == [KEY]
+        assert unit.keys.list_made_by("key_3") == unit.keys.list_made_by("key_1") == [made]
+        assert unit.keys.list_made_by("usr_1") == [KEY]

@@ -37,7 +37,7 @@ def test_a_lease_holds_for_its_time(instance: Instance, at_ms: int, is_due: bool
     with instance.database.writing() as unit:
         taken = unit.outbox.claim(START_MS, LEASE_MS, "one")
         assert taken == replace(NOTICE, state="sending")
-        assert unit.outbox.any_due(at_ms, LEASE_MS) is is_due
+        assert unit.outbox.has_due(at_ms, LEASE_MS) is is_due
         assert (unit.outbox.claim(at_ms, LEASE_MS, "two") is not None) is is_due
 
 
@@ -75,9 +75,9 @@ def test_emails_of_a_kind_are_counted(instance: Instance) -> None:
         replace(NOTICE, id="ntc_3", event_id="evt_3", made_at_ms=START_MS - 1, state="sent"),
     )
     with instance.database.reading() as unit:
-        assert unit.notices.mailed_since("key_revoked", START_MS) == 1
-        assert unit.notices.mailed_since("key_revoked", START_MS - 1) == 2
-        assert unit.notices.mailed_since("key_created", 0) == 0
+        assert unit.notices.count_emailed_since("key_revoked", START_MS) == 1
+        assert unit.notices.count_emailed_since("key_revoked", START_MS - 1) == 2
+        assert unit.notices.count_emailed_since("key_created", 0) == 0
 
 
 def test_events_are_read_in_their_order(instance: Instance) -> None:

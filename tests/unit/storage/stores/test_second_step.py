@@ -25,10 +25,10 @@ def test_a_backup_code_works_once_and_only_for_its_account(owned: Instance) -> N
         assert not steps.use_backup_code("usr_2", b"1" * 32, START_MS)
         assert steps.use_backup_code(OWNER.id, b"1" * 32, START_MS)
         assert not steps.use_backup_code(OWNER.id, b"1" * 32, START_MS)
-        assert steps.backup_codes_left(OWNER.id) == 1
+        assert steps.count_backup_codes(OWNER.id) == 1
         steps.replace_backup_codes(OWNER.id, [b"3" * 32], START_MS)
         assert not steps.use_backup_code(OWNER.id, b"2" * 32, START_MS)
-        assert steps.backup_codes_left(OWNER.id) == 1
+        assert steps.count_backup_codes(OWNER.id) == 1
 
 
 def test_a_half_sign_in_is_dead_at_its_end(owned: Instance) -> None:
@@ -54,4 +54,4 @@ def test_two_factor_goes_with_all_that_belongs_to_it(owned: Instance) -> None:
         steps.drop_two_factor(OWNER.id)
         assert steps.two_factor(OWNER.id) is None
         assert steps.half(half.digest, START_MS) is None
-        assert steps.backup_codes_left(OWNER.id) == 0
+        assert steps.count_backup_codes(OWNER.id) == 0

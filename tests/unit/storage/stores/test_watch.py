@@ -10,9 +10,9 @@ def test_a_mark_is_muted_until_its_latest_time(instance: Instance) -> None:
     with instance.database.writing() as unit:
         unit.watch.mute({"a": 20, "b": 5})
         unit.watch.mute({"a": 10, "b": 9})
-        assert [unit.watch.muted(now) for now in (8, 9, 19, 20)] == [{"a", "b"}, {"a"}, {"a"}, set()]
+        assert [unit.watch.list_muted(now) for now in (8, 9, 19, 20)] == [{"a", "b"}, {"a"}, {"a"}, set()]
         unit.watch.forget(9)
-        assert unit.watch.muted(0) == {"a"}
+        assert unit.watch.list_muted(0) == {"a"}
 
 
 def test_keys_about_to_expire_are_those_that_work(instance: Instance) -> None:
@@ -25,9 +25,9 @@ def test_keys_about_to_expire_are_those_that_work(instance: Instance) -> None:
     change_key(instance, made["disabled"], disabled=True)
     revoke_key(instance, made["revoked"])
     with instance.database.reading() as unit:
-        assert [key.name for key in unit.watch.expiring(now_ms, end, now_ms)] == ["works"]
-        assert unit.watch.expiring(now_ms, end - 1, now_ms) == []
-        assert [key.name for key in unit.watch.expiring(end, end + 2 * DAY_MS, now_ms)] == ["later"]
+        assert [key.name for key in unit.watch.list_expiring(now_ms, end, now_ms)] == ["works"]
+        assert unit.watch.list_expiring(now_ms, end - 1, now_ms) == []
+        assert [key.name for key in unit.watch.list_expiring(end, end + 2 * DAY_MS, now_ms)] == ["later"]
 
 
 def test_many_keys_are_read_in_a_few_statements(instance: Instance) -> None:

@@ -33,16 +33,16 @@ def test_dead_keys_that_are_called(watched: WatchedTables) -> None:
     """The latest call decides the reason; what is older than asked for is not found."""
     assert watched.late_keys(HOUR) == [LateKey(OTHER_KEY, "revoked", HOUR + 2)]
     assert watched.late_keys(HOUR + 3) == []
-    assert watched.refused_calls(OTHER_KEY, ["expired", "revoked"], HOUR, HOUR + HOUR_MS) == 6
-    assert watched.refused_calls(OTHER_KEY, ["expired"], HOUR, HOUR + HOUR_MS) == 5
-    assert watched.refused_from(OTHER_KEY, HOUR, 1) == ["203.0.113.9"]
+    assert watched.count_refused(OTHER_KEY, ["expired", "revoked"], HOUR, HOUR + HOUR_MS) == 6
+    assert watched.count_refused(OTHER_KEY, ["expired"], HOUR, HOUR + HOUR_MS) == 5
+    assert watched.list_refused_addresses(OTHER_KEY, HOUR, 1) == ["203.0.113.9"]
 
 
 def test_bursts_count_from_a_least_number(watched: WatchedTables) -> None:
     """Of all codes together, the loudest first."""
-    [burst] = watched.refused_keys(HOUR, ["expired", "revoked"], 6)
+    [burst] = watched.list_refused_keys(HOUR, ["expired", "revoked"], 6)
     assert (burst.key_id, burst.refused, burst.codes) == (OTHER_KEY, 6, ["expired", "revoked"])
-    assert watched.refused_keys(HOUR, ["expired", "revoked"], 7) == []
+    assert watched.list_refused_keys(HOUR, ["expired", "revoked"], 7) == []
     loud = watched.loud_addresses(HOUR, ["unknown", "malformed"], 6, 9)
     assert [(one.address, one.refused, one.codes) for one in loud] == [
         ("192.0.2.1", 7, ["malformed", "unknown"]),
@@ -53,10 +53,10 @@ def test_bursts_count_from_a_least_number(watched: WatchedTables) -> None:
 
 def test_addresses_that_are_new_for_an_old_key(watched: WatchedTables) -> None:
     """A key in its first day has only new addresses, so it is left out."""
-    found = watched.newly_seen(HOUR, HOUR - DAY_MS, 9)
+    found = watched.list_new_addresses(HOUR, HOUR - DAY_MS, 9)
     assert {key_id: [one.value for one in seen] for key_id, seen in found.items()} == {KEY: ["198.51.100.1"]}
-    assert watched.newly_seen(HOUR, HOUR - 3 * DAY_MS, 9) == {}
-    assert [one.value for one in watched.seen_from(KEY, 9)] == ["192.0.2.7", "198.51.100.1"]
+    assert watched.list_new_addresses(HOUR, HOUR - 3 * DAY_MS, 9) == {}
+    assert [one.value for one in watched.list_addresses(KEY, 9)] == ["192.0.2.7", "198.51.100.1"]
 
 
 def test_last_uses_and_days_of_more_keys_than_one_query_takes(watched: WatchedTables) -> None:

@@ -54,11 +54,11 @@ class FakeUse:
         found = {key: LateKey(key, code, at) for at, key, code, _ in self._since(since_ms) if code in CODES}
         return list(found.values())
 
-    def refused_calls(self, key_id: str, codes: Sequence[str], since_ms: int, until_ms: int) -> int:
+    def count_refused(self, key_id: str, codes: Sequence[str], since_ms: int, until_ms: int) -> int:
         low, high = since_ms - since_ms % HOUR_MS, until_ms - until_ms % HOUR_MS
         return sum(n for at, key, code, n in self.refused if key == key_id and code in codes and low <= at < high)
 
-    def refused_from(self, key_id: str, since_ms: int, limit: int) -> list[str]:
+    def list_refused_addresses(self, key_id: str, since_ms: int, limit: int) -> list[str]:
         found = [one for one in self.seen[key_id].values() if one.refused_count and one.last_seen_at_ms >= since_ms]
         return [one.value for one in sorted(found, key=lambda one: -one.last_seen_at_ms)][:limit]
 
@@ -71,7 +71,7 @@ class FakeUse:
     def last_uses(self) -> dict[str, int]:
         return dict(self.used)
 
-    def newly_seen(self, used_since_ms: int, first_since_ms: int, limit: int) -> dict[str, list[KeyClient]]:
+    def list_new_addresses(self, used_since_ms: int, first_since_ms: int, limit: int) -> dict[str, list[KeyClient]]:
         found = {
             key_id: [
                 one
@@ -85,7 +85,7 @@ class FakeUse:
         }
         return {key_id: seen for key_id, seen in found.items() if seen}
 
-    def seen_from(self, key_id: str, limit: int) -> list[KeyClient]:
+    def list_addresses(self, key_id: str, limit: int) -> list[KeyClient]:
         return sorted(self.seen[key_id].values(), key=lambda one: one.first_seen_at_ms)[:limit]
 
     def refusals(self, since_ms: int, *, with_key: bool, codes: Sequence[str]) -> int:
@@ -97,7 +97,7 @@ class FakeUse:
         )
         return sum(n for at, code, n in rows if at >= low and code in codes)
 
-    def refused_keys(self, since_ms: int, codes: Sequence[str], least: int) -> list[KeyRefusals]:
+    def list_refused_keys(self, since_ms: int, codes: Sequence[str], least: int) -> list[KeyRefusals]:
         counts: dict[str, int] = defaultdict(int)
         for _, key_id, code, n in self._since(since_ms):
             counts[key_id] += n * (code in codes)
@@ -128,7 +128,7 @@ class FakeListing:
     def counts(self, now_ms: int) -> KeyCounts:
         raise NotImplementedError
 
-    def living(self, now_ms: int, limit: int) -> list[LivingKey]:
+    def list_active(self, now_ms: int, limit: int) -> list[LivingKey]:
         return [
             LivingKey(key.id, key.name, key.hint, key.created_at_ms, key.expires_at_ms)
             for key in self.stored.values()
@@ -161,7 +161,7 @@ class FakeUnit:
         self._notes[name] = after
         return True
 
-    def muted(self, now_ms: int) -> set[str]:
+    def list_muted(self, now_ms: int) -> set[str]:
         return {mark for mark, until_ms in self._until.items() if until_ms > now_ms}
 
     def mute(self, until_ms: Mapping[str, int]) -> None:
@@ -173,5 +173,5 @@ class FakeUnit:
     def keys(self, key_ids: Sequence[str]) -> dict[str, ApiKey]:
         return {key_id: self.stored[key_id] for key_id in key_ids if key_id in self.stored}
 
-    def expiring(self, since_ms: int, until_ms: int, now_ms: int) -> list[LivingKey]:
-        return [key for key in self.listing.living(now_ms, 0) if since_ms < (key.expires_at_ms or 0) <= until_ms]
+    def list_expiring(self, since_ms: int, until_ms: int, now_ms: int) -> list[LivingKey]:
+        return [key for key in self.listing.list_active(now_ms, 0) if since_ms < (key.expires_at_ms or 0) <= until_ms]

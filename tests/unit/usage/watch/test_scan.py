@@ -36,7 +36,7 @@ def test_of_two_processes_one_records() -> None:
     assert record(tx, first, [FOUND])
     assert not record(tx, second, [FOUND])
     assert [event.name for event in tx.events.page(None, None, 10)] == ["key_expiring"]
-    assert tx.muted(NOW_MS + DAY_MS) == {"mark"}
+    assert tx.list_muted(NOW_MS + DAY_MS) == {"mark"}
 
 
 def test_a_scan_that_was_interrupted_is_made_up_for() -> None:

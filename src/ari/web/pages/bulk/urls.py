@@ -14,6 +14,6 @@ KEYS_EXPIRY_CHANGED = Toast("many-expire", "Expiry updated.")
 NOTHING_LEFT = Toast("nothing-left", "Nothing changed: someone else updated these keys in the meantime.")
 
 
-def all_matching(verb: str, view: KeysView) -> str:
+def build_matching_url(verb: str, view: KeysView) -> str:
     """The form for every key that matches the table's search and filter."""
     return f"{BULK}?do={verb}&pick=shown&q={quote(view.text, safe='')}&show={view.show}"

@@ -51,7 +51,7 @@ class ReauthGuard:
         is_sensitive = policy_of(endpoint).sensitive
 
         @wraps(endpoint)
-        async def answered(request: Request) -> Response:
+        async def respond(request: Request) -> Response:
             given = form_of(request).pop(FIELD, None)
             if given is not None:
                 refusal = await self._asker.check(request, given[0])
@@ -64,7 +64,7 @@ class ReauthGuard:
             except ReauthRequired:
                 return self._asker.ask(request, Form(), 403)
 
-        return redirect_ended_session(answered)
+        return redirect_ended_session(respond)
 
 
 class Reauth:

@@ -16,7 +16,7 @@ from ari.http.route_policy import AuthMode, policy
 from ari.keys import Created, NewKey
 from ari.keys.expiry import EXPIRY_CHOICES, SUGGESTED_EXPIRY
 from ari.keys.model import ApiKey
-from ari.keys.names import NAME_LENGTH, says_nothing
+from ari.keys.names import NAME_LENGTH, is_vague
 from ari.keys.ports import KeyTransaction
 from ari.keys.scopes import DEFAULT_PRESET, PRESETS
 from ari.web.forms import Form, find_use, form_from, new_form_id, use_once
@@ -78,7 +78,7 @@ class CreateKeyPages:
     async def advise(self, request: Request) -> Response:
         """A hint while a name that isn't descriptive is being typed."""
         name = form_from(form_of(request), "name").value("name")
-        return self._pages.page(request, "pages/create_key/_advice.html", vague=says_nothing(name))
+        return self._pages.page(request, "pages/create_key/_advice.html", vague=is_vague(name))
 
     @policy(AuthMode.SESSION)
     async def create(self, request: Request) -> Response:
@@ -100,7 +100,7 @@ class CreateKeyPages:
             status=201,
             created=made,
             replaced=like,
-            vague=says_nothing(made.key.name),
+            vague=is_vague(made.key.name),
             try_path="/api/me",
         )
 

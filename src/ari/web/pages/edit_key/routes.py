@@ -62,7 +62,7 @@ class EditKeyPages:
     @policy(AuthMode.SESSION)
     async def name_form(self, request: Request) -> Response:
         """The name as a field; ``shown`` restores the name. Without htmx, the page to rename."""
-        key = await self._living(request)
+        key = await self._get_active_key(request)
         if "hx-request" not in request.headers:
             return self._pages.go(request, f"{key_urls.page(key.id)}/rename")
         if "shown" in request.query_params:
@@ -76,10 +76,12 @@ class EditKeyPages:
         try:
             key = await self._change(request, KeyChange(name=form.value("name")))
         except Invalid as error:
-            return self._rename_form(request, await self._living(request), form.with_problems(error.problems), 422)
+            return self._rename_form(
+                request, await self._get_active_key(request), form.with_problems(error.problems), 422
+            )
         if "hx-request" not in request.headers:
             return self._pages.go(request, HOME, RENAMED)
-        return self._pages.page(request, "pages/edit_key/name.html", headers=_done(RENAMED, key), key=key)
+        return self._pages.page(request, "pages/edit_key/name.html", headers=_build_done_header(RENAMED, key), key=key)
 
     @policy(AuthMode.SESSION)
     async def switch(self, request: Request) -> Response:
@@ -88,13 +90,13 @@ class EditKeyPages:
         key = await self._change(request, KeyChange(disabled=disabled))
         toast = DISABLED if disabled else ENABLED
         if "hx-request" in request.headers:
-            return Response(status_code=204, headers=_done(toast, key))
+            return Response(status_code=204, headers=_build_done_header(toast, key))
         return self._pages.go(request, HOME, toast)
 
     @policy(AuthMode.SESSION)
     async def access_form(self, request: Request) -> Response:
         """The form for the key's access."""
-        key = await self._living(request)
+        key = await self._get_active_key(request)
         return self._access_form(request, key, Form({"access": preset_id(key.scopes)}), key.scopes)
 
     @policy(AuthMode.SESSION)
@@ -105,14 +107,14 @@ class EditKeyPages:
         try:
             await self._change(request, KeyChange(scopes=read_scopes(form.value("access", CUSTOM), ticked)))
         except Invalid as error:
-            key = await self._living(request)
+            key = await self._get_active_key(request)
             return self._access_form(request, key, form.with_problems(error.problems), tuple(ticked), 422)
         return self._back(request, ACCESS_CHANGED)
 
     @policy(AuthMode.SESSION)
     async def expiry_form(self, request: Request) -> Response:
         """The form for the key's expiry."""
-        return self._expiry_form(request, await self._living(request), Form())
+        return self._expiry_form(request, await self._get_active_key(request), Form())
 
     @policy(AuthMode.SESSION)
     async def expiry(self, request: Request) -> Response:
@@ -122,10 +124,12 @@ class EditKeyPages:
             wanted = KeyChange(expires_at_ms=read_expiry(form, self._instance.now_ms()))
             await self._change(request, wanted)
         except Invalid as error:
-            return self._expiry_form(request, await self._living(request), form.with_problems(error.problems), 422)
+            return self._expiry_form(
+                request, await self._get_active_key(request), form.with_problems(error.problems), 422
+            )
         return self._back(request, EXPIRY_CHANGED)
 
-    async def _living(self, request: Request) -> ApiKey:
+    async def _get_active_key(self, request: Request) -> ApiKey:
         """The key. Raises ``NotFound``, and ``Conflict`` for an inactive key."""
         key_id: str = request.path_params["key_id"]
         key = await deps_of(request).read(keys.get, key_id)
@@ -166,6 +170,6 @@ class EditKeyPages:
         )
 
 
-def _done(toast: Toast, key: ApiKey) -> dict[str, str]:
+def _build_done_header(toast: Toast, key: ApiKey) -> dict[str, str]:
     """The header by which the script shows the toast and refreshes the table."""
     return {"hx-trigger": json.dumps({"ari:done": {"text": toast.text, "key": key.id}})}

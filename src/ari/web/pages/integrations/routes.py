@@ -17,7 +17,7 @@ from ari.integrations.environment import ProviderEnvironment
 from ari.integrations.key_test import probe_provider
 from ari.integrations.model import Provider, State
 from ari.integrations.ports import IntegrationTransaction
-from ari.integrations.providers import provider_named
+from ari.integrations.providers import get_provider
 from ari.web.forms import Form, form_from
 from ari.web.navigation import Toast
 from ari.web.pages.confirm.reauth import PROVIDER_KEY
@@ -182,7 +182,7 @@ class IntegrationsPages:
 
 def _provider(request: Request) -> Provider:
     """Raises ``NotFound``."""
-    return provider_named(request.path_params["provider"])
+    return get_provider(request.path_params["provider"])
 
 
 def _put_base_url(

@@ -45,7 +45,7 @@ def read_security(tx: AccountTransaction) -> AccountSecurity:
     return AccountSecurity(
         tx.accounts.sessions_of(account_id, tx.now_ms),
         tx.second_step.two_factor(account_id),
-        tx.second_step.backup_codes_left(account_id),
+        tx.second_step.count_backup_codes(account_id),
         tx.events.page(account_id, None, LATEST_EVENTS),
     )
 

@@ -32,7 +32,7 @@ class KeysView:
         """Whether keys may be hidden."""
         return bool(self.text) or self.show != "all"
 
-    def sorted_by(self, by: SortBy) -> "KeysView":
+    def sort_by(self, by: SortBy) -> "KeysView":
         """The first page sorted by this; the other way round if it is so already."""
         descending = not self.sort.descending if self.sort.by == by else by in DESCENDING_FIRST
         return replace(self, sort=Sort(by, descending), after=None)

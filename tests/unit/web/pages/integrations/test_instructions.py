@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from ari.integrations.providers import provider_named, providers
+from ari.integrations.providers import get_provider, providers
 from ari.web.pages.integrations.instructions import Instructions, build_instructions
 
 ARI = "https://ari.example"
@@ -12,7 +12,7 @@ FORWARDED = [name for name, one in providers().items() if one.is_ai]
 
 
 def instructions_for(name: str) -> Instructions:
-    found = build_instructions(provider_named(name), ARI)
+    found = build_instructions(get_provider(name), ARI)
     assert found is not None
     return found
 
@@ -35,7 +35,7 @@ def test_the_curl_example_calls_a_path_that_the_scope_covers(name: str) -> None:
     curl = instructions_for(name).snippets[-1].code
     path = urlsplit(curl.split()[-1]).path.removeprefix(f"/api/ai/{name}")
     method = "POST" if " -d " in curl else "GET"
-    assert f"{method} {path}" in provider_named(name).reaches
+    assert f"{method} {path}" in get_provider(name).reaches
 
 
 def test_each_sdk_gets_the_base_url_that_it_appends_to() -> None:
@@ -49,4 +49,4 @@ def test_each_sdk_gets_the_base_url_that_it_appends_to() -> None:
 
 def test_a_provider_that_is_not_forwarded_to_has_none() -> None:
     """Resend sends ARI's own email; keys can't call it."""
-    assert build_instructions(provider_named("resend"), ARI) is None
+    assert build_instructions(get_provider("resend"), ARI) is None

@@ -4,7 +4,7 @@ from ari.deps import Deps
 from ari.instance import Instance
 from ari.integrations import commands
 from ari.integrations.environment import ProviderEnvironment
-from ari.integrations.providers import provider_named, providers
+from ari.integrations.providers import get_provider, providers
 from ari.web.pages.integrations.view import badge_of, has_own_base_url, initials_of, read_states
 from tests.support.commands import as_caller, create_key
 
@@ -15,7 +15,7 @@ def test_configured_providers_are_apart_and_the_key_that_added_one_is_named(inst
     """The owner sees which API key changed where requests go."""
     environment = ProviderEnvironment({"mistral": "a-key-from-the-environment"})
     adder = create_key(instance, "Deploy Bot", scopes=("integrations:write",)).key
-    Deps(instance, as_caller(adder)).do_sync(commands.put_key, provider_named("openai"), environment, KEY)
+    Deps(instance, as_caller(adder)).do_sync(commands.put_key, get_provider("openai"), environment, KEY)
     found = Deps(instance).read_sync(read_states, environment)
     assert {one.provider.name for one in found.configured} == {"mistral", "openai"}
     assert len(found.configured) + len(found.other) == len(providers())
@@ -27,7 +27,7 @@ def test_configured_providers_are_apart_and_the_key_that_added_one_is_named(inst
 def test_no_state_holds_a_key(instance: Instance) -> None:
     """Templates only ever see the mask (security.md 34)."""
     environment = ProviderEnvironment()
-    Deps(instance).do_sync(commands.put_key, provider_named("openai"), environment, KEY)
+    Deps(instance).do_sync(commands.put_key, get_provider("openai"), environment, KEY)
     (state,) = Deps(instance).read_sync(read_states, environment).configured
     assert state.mask == f"{KEY[:4]}…{KEY[-4:]}"
     assert KEY not in repr(state)
@@ -42,6 +42,6 @@ def test_logos_have_two_letters_and_tell_providers_apart() -> None:
 
 def test_only_some_providers_have_a_base_url_of_the_owners() -> None:
     """One that lives at a fixed address offers no field that could send its key elsewhere."""
-    assert has_own_base_url(provider_named("openai_compatible"))
+    assert has_own_base_url(get_provider("openai_compatible"))
     fixed = [one for one in providers().values() if one.base_url is not None and one.base_url_variable is None]
     assert not any(has_own_base_url(one) for one in fixed)

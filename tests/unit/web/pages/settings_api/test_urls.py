@@ -51,8 +51,8 @@ def test_a_search_is_cleaned_and_cut() -> None:
 def test_a_header_sorts_the_useful_way_first_and_then_turns() -> None:
     """Newest and most used on top, names from A; another order begins at its first page."""
     view = KeysView("app", "active", after=Cursor(None, KEY))
-    by_use = view.sorted_by("used")
-    assert (str(by_use.sort), str(by_use.sorted_by("used").sort)) == ("-used", "used")
-    assert str(view.sorted_by("name").sort) == "name"
+    by_use = view.sort_by("used")
+    assert (str(by_use.sort), str(by_use.sort_by("used").sort)) == ("-used", "used")
+    assert str(view.sort_by("name").sort) == "name"
     assert (by_use.text, by_use.show, by_use.after) == ("app", "active", None)
     assert view.from_place(None) == KeysView("app", "active")

@@ -22,12 +22,12 @@ def upgrade() -> None:
     op.create_index("ix_usage_rows_code_id", "usage_rows", ["code", "id"], unique=False)
     for name in ("removed_request_count", "removed_refused_count"):
         op.add_column("usage_totals", sa.Column(name, sa.BigInteger(), nullable=False, server_default="0"))
-    _seen()
+    _create_seen()
     if postgresql:
         _tune()
 
 
-def _seen() -> None:
+def _create_seen() -> None:
     op.create_table(
         "usage_seen",
         sa.Column("key_id", sa.String(length=40), nullable=False),
