@@ -1,6 +1,6 @@
 """Rule 40: what callers wrote cannot act in a mail; one address a mail, our own; no flood; TLS.
 
-TLS of SMTP is proven in tests/unit/outbound/test_smtp.py, the digest in tests/contract/test_notices.py.
+TLS of SMTP is proven in tests/unit/outbound/test_smtp.py, the digest in tests/contract/storage/stores/test_notices.py.
 """
 
 import html

@@ -1,4 +1,7 @@
-"""Lists of keys by data of two databases (``tests/contract/test_key_listing.py`` has them on the real ones)."""
+"""Lists of keys by data of two databases.
+
+``tests/contract/storage/stores/test_key_listing.py`` has them on the real ones.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -10,7 +10,7 @@ import pytest
 from ari.accounts.model import Account, HalfSignIn, Session, TwoFactor
 from ari.base.clock import FrozenClock
 from ari.base.seal import Context, Sealed
-from tests.contract.test_account_store import Begin, database_of
+from tests.contract.storage.stores.test_accounts import Begin, database_of
 from tests.unit.accounts.memory import MemoryTransaction
 
 NOW = 1_764_000_000_000

@@ -16,7 +16,7 @@ from ari.integrations.environment import ProviderEnvironment
 from ari.integrations.model import Integration
 from ari.integrations.ports import IntegrationTransaction
 from ari.integrations.providers import get_provider
-from tests.contract.test_account_store import database_of
+from tests.contract.storage.stores.test_accounts import database_of
 from tests.unit.integrations.memory import MemoryIntegrationTransaction
 
 NOW = 1_764_000_000_000

@@ -13,11 +13,12 @@ from ari.base.ids import new_id
 from ari.instance import Instance
 from ari.integrations import commands
 from ari.integrations.providers import get_provider
+from ari.storage import migrations
 from ari.storage.tables import integrations, key_grants
 from tests.support.commands import as_caller, change_key, create_key
 from tests.support.instances import START_MS, opened
 
-VERSIONS = Path(__file__).parents[2] / "src" / "ari" / "storage" / "migrations" / "main" / "versions"
+VERSIONS = Path(migrations.__file__).parent / "main" / "versions"
 WIDE = ("api:read", "keys:write")
 
 
