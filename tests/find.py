@@ -1,7 +1,7 @@
 """Find the tests of a module: ``python -m tests.find src/ari/keys/token.py``; without a path, of every module.
 
-Prints the mirrored file in ``tests/unit`` first, then the test files that import the module, most specific first, or
-else those whose names match.
+Prints the mirrored files in ``tests/unit`` and ``tests/contract`` first, then the test files that import the module,
+most specific first, or else those whose names match.
 """
 
 import ast
@@ -12,28 +12,31 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src"
+MIRRORS = ("unit", "contract")
+"""Folders with the tests of a module at the module's own path."""
 
 
 def find_tests_of(module: Path) -> list[Path]:
     """The test files of a module under ``src``, relative to the repository."""
     relative = module.relative_to(SOURCE / "ari")
-    mirrored = ROOT / "tests" / "unit" / relative.parent / f"test_{relative.name}"
+    name = relative.parent if relative.name == "__init__.py" else relative.with_suffix("")  # packages have tests too
+    folders = (ROOT / "tests" / folder / name.parent for folder in MIRRORS)
+    mirrored = [path for folder in folders if (path := folder / f"test_{name.name}.py").exists()]
     parts = module.relative_to(SOURCE).with_suffix("").parts
     dotted = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-    importing = [test for test, names in _imports().items() if dotted in names and test != mirrored]
+    importing = [test for test, names in _imports().items() if dotted in names and test not in mirrored]
     importing.sort(key=lambda test: (len(_imports()[test]), test))
-    found = ([mirrored] if mirrored.exists() else []) + importing
-    return [test.relative_to(ROOT) for test in found or _named_alike(relative)]
+    return [test.relative_to(ROOT) for test in mirrored + importing or _named_alike(relative)]
 
 
 def _named_alike(relative: Path) -> list[Path]:
     """Tests whose names contain the module's name, else its package's: those that use it through a door."""
-    unit = ROOT / "tests" / "unit"  # mirrors, each of another module
     for name in (relative.stem, relative.parent.name):
         alike = [
             test
             for test in _imports()
-            if not test.is_relative_to(unit) and name.replace("_", "") in test.stem.replace("_", "")
+            if test.relative_to(ROOT).parts[1] not in MIRRORS  # each is of another module
+            and name.replace("_", "") in test.stem.replace("_", "")
         ]
         if alike and name:
             return alike

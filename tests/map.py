@@ -20,7 +20,7 @@ _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 FOLDERS = {
     "unit": "the rules of one module, at the same path as the module",
-    "contract": "what a port promises, on every database and stand-in",
+    "contract": "what a port promises, on every database and stand-in, at the path of the module that keeps it",
     "doors": "HTTP API, gateway and command line from outside, over real sockets",
     "security": "one file for each rule of the threat model",
     "proof": "guarantees under load, crashes and races; `make soak` and `make kill` run the long forms",
@@ -62,7 +62,8 @@ def render() -> str:
     lines = [
         "# Tests",
         "",
-        "The tests of `src/ari/x/y.py` are in `tests/unit/x/test_y.py`. `make test ARGS=tests/unit/keys` runs a part.",
+        "The tests of `src/ari/x/y.py` are in `tests/unit/x/test_y.py`, those that need real databases in",
+        "`tests/contract/x/test_y.py`. `make test ARGS=tests/unit/keys` runs a part.",
         "",
         "| Folder | Tests |",
         "|---|---|",

@@ -1,4 +1,4 @@
-"""The app in this process, on SQLite and without a server: requests with API keys, cookies or nothing."""
+"""The app in this process, without a server: requests with API keys, cookies or nothing."""
 
 import asyncio
 import json
@@ -61,9 +61,9 @@ class App:
 
 
 @contextmanager
-def running_app(data_dir: Path, **settings: object) -> Iterator[App]:
-    """The app on a new instance, stopped at the end."""
-    with opened(data_dir, None, **settings) as instance:
+def running_app(data_dir: Path, database_url: str | None = None, **settings: object) -> Iterator[App]:
+    """The app on a new instance, stopped at the end; on SQLite without a URL."""
+    with opened(data_dir, database_url, **settings) as instance:
         app = App(instance)
         try:
             yield app

@@ -1,5 +1,10 @@
 """The doors as one app: errors of every kind have ARI's own form, and the workers know of each other."""
 
+from typing import Any
+
+import pytest
+
+from ari.deps import Deps
 from ari.server import Presence
 from tests.support.app import App, content_of
 
@@ -31,3 +36,18 @@ def test_the_frameworks_own_errors_are_problem_details(app: App) -> None:
         assert response.headers["content-type"] == "application/problem+json"
         assert content_of(response)["code"] == code
         assert b"hunter2" not in response.body
+
+
+def test_a_bug_is_a_problem_document_without_details(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    """500 has the form, the code and the headers of every other error."""
+
+    async def fail(*_: Any) -> Any:
+        raise RuntimeError("hunter2")
+
+    monkeypatch.setattr(Deps, "read", fail)
+    response = app("GET", "/api/events", app.key())
+    assert response.status == 500
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.headers["cache-control"] == "no-store"
+    assert content_of(response)["code"] == "internal"
+    assert b"hunter2" not in response.body
