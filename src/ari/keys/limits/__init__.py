@@ -1,0 +1,1 @@
+"""Limits and credits of a key or consumer: the rules, and the arithmetic of their counters."""
