@@ -109,7 +109,7 @@ def test_damage_met_while_serving_is_503(owner: Any) -> None:
     owner.server.stop()
     _damage(owner.server.data_dir / "ari.db", 4096)
     owner.server.start(wait=False)
-    if owner.server._is_well():
+    if owner.server.is_well():
         answer = owner.api(secret).get("/api/me")
         assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
     else:

@@ -3,32 +3,43 @@
 import asyncio
 import json
 from pathlib import Path
-from typing import Any
+
+import pytest
 
 from ari import keys
 from ari.deps import Deps
+from ari.gateway import Gateway
 from ari.gateway.injected_body import BodyBudget
-from ari.integrations.environment import read_environment
+from ari.instance import Instance
 from ari.keys import NewKey
 from ari.server import build_app
 from tests.support import asgi
-from tests.support.gateway import CHAT, PROVIDER_KEY, settings_for
+from tests.support.gateway import CHAT, PROVIDER_KEY, environment_of
 from tests.support.instances import opened
 from tests.support.providers import stand_in
 
+gateways: list[Gateway] = []
 
-def test_a_refused_question_is_not_asked_again(data_dir: Path) -> None:
+
+class SmallGateway(Gateway):
+    """It keeps ten bytes of large bodies."""
+
+    def __init__(self, instance: Instance) -> None:
+        super().__init__(instance)
+        self.body_budget = BodyBudget(10)
+        gateways.append(self)
+
+
+def test_a_refused_question_is_not_asked_again(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """503 that says to retry, once; the next request goes without the question."""
+    monkeypatch.setattr("ari.gateway.Gateway", SmallGateway)
 
     async def run() -> None:
-        with opened(data_dir, None) as instance, stand_in(PROVIDER_KEY) as provider:
-            given = {name: value for name, value in settings_for(provider).items() if value is not None}
-            instance._environment = read_environment(given)
+        with stand_in(PROVIDER_KEY) as provider, opened(data_dir, None) as base:
+            instance = Instance(base.settings, base.clock, base.database, environment_of(provider))
             new = NewKey("k", scopes=("ai:openai",))
             made = Deps(instance).do_sync(keys.create, new)
             guard = build_app(instance)
-            direct: Any = guard.table.match("POST", CHAT).policy.fast
-            direct.handler.__self__.body_budget = BodyBudget(10)
             await guard.start()
             for model, wanted in (("gpt-x", 200), ("no-options", 503), ("no-options", 200)):
                 body = json.dumps({"model": model, "stream": True, "messages": []}).encode()
@@ -48,7 +59,7 @@ def test_a_refused_question_is_not_asked_again(data_dir: Path) -> None:
                 else:
                     assert response.body.endswith(b"data: [DONE]\n\n")
                     assert b"prompt_tokens" not in response.body
-            await direct.handler.__self__.close()
+            await gateways.pop().close()
             await guard.stop()
 
     asyncio.run(run())

@@ -1,5 +1,6 @@
 """Writers take their locks in one order: none waits for another in a ring, and a revoke misses no key."""
 
+import asyncio
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -101,7 +102,7 @@ class Writers:
         """Stamps what is expired, and extends and shortens a key."""
         ends = self.instance.now_ms() + 60_000 * (turn + 1)
         change_key(self.instance, self.keys[turn % 2], expires_at_ms=ends)
-        self.instance._stamp_expired_sync(0)
+        asyncio.run(self.instance.stamp_expired())
 
 
 def test_no_two_writers_wait_for_each_other(data_dir: Path, database_url: str | None) -> None:
@@ -172,9 +173,7 @@ def _until_waiting(instance: Instance) -> None:
 def test_a_writer_that_is_frozen_is_ended(data_dir: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """It holds the lock of all; the database ends its transaction, the next writer goes on, and it learns of that."""
     with opened(data_dir, postgres_url) as instance:
-        impatient = text(dialect._TAKE_TURN.text.replace("30s", "300ms"))
-        assert impatient.text != dialect._TAKE_TURN.text
-        monkeypatch.setattr(dialect, "_TAKE_TURN", impatient)
+        monkeypatch.setattr(dialect, "IDLE_SECONDS", 0.3)
         with pytest.raises(Unavailable):
             _freeze(instance, monkeypatch)
         assert Deps(instance).read_sync(lambda unit: unit.keys.count(instance.now_ms(), "all")) == 1

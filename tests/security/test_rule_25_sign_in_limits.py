@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import httpx2
 import pytest
+from argon2 import PasswordHasher
 
 from ari.accounts import newcomers, setup
 from ari.accounts import password as passwords
@@ -197,25 +198,25 @@ def test_unknown_and_wrong_are_answered_alike(proxied: Any) -> None:
 def test_an_unknown_account_costs_one_hash_with_current_parameters(monkeypatch: pytest.MonkeyPatch) -> None:
     """For an account that does not exist one Argon2id hash is computed, as costly as a new one."""
     seen = []
-    real = passwords._HASHER
+    verify = PasswordHasher.verify
 
-    class Spy:
-        def verify(self, stored: str, secret: bytes) -> bool:
-            seen.append(stored)
-            return real.verify(stored, secret)
+    def record(hasher: PasswordHasher, stored: str, secret: bytes) -> bool:
+        seen.append(stored)
+        return verify(hasher, stored, secret)
 
-    monkeypatch.setattr(passwords, "_HASHER", Spy())
+    monkeypatch.setattr(PasswordHasher, "verify", record)
     assert not passwords.verify_password(None, WRONG)
     (stored,) = seen
-    assert stored.rpartition("$")[0].rpartition("$")[0] == real.hash("x").rpartition("$")[0].rpartition("$")[0]
-    assert not real.check_needs_rehash(stored)
+    new = passwords.hash_password("x")
+    assert stored.rpartition("$")[0].rpartition("$")[0] == new.rpartition("$")[0].rpartition("$")[0]
+    assert not passwords.needs_rehash(stored)
 
 
 def test_an_overlong_password_is_refused_unhashed(owner: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """More than 1,024 bytes are simply wrong; the hasher never sees them."""
     assert refused(Form(owner).send(password="x" * 1_025))
     assert refused(Form(owner).send(password="é" * 513))
-    monkeypatch.setattr(passwords, "_HASHER", None)
+    monkeypatch.setattr(passwords, "HASHER", None)
     assert not passwords.verify_password(None, "x" * 1_025)
 
 

@@ -20,7 +20,7 @@ from ari.storage.backup import restore
 from ari.storage.backup.archive import Reader, Writer
 from ari.storage.backup.restore import Restored, Terms, restore_backup
 from ari.storage.backup.restore_into import into_sqlite
-from ari.storage.backup.signature import _LENGTH, SignedFile, SigningFile
+from ari.storage.backup.signature import LENGTH, SignedFile, SigningFile
 from ari.storage.backup.write import Progress, write_backup
 from ari.storage.checkup import check_audit_log
 from ari.storage.engine import KEYS_FILE
@@ -66,12 +66,12 @@ def _refusal(folder: Path, body: bytes, key: str | None = MASTER_KEY) -> str:
 def test_any_changed_byte_is_refused(body: bytes, tmp_path: Path) -> None:
     """Wherever it is: in the heads of gzip and tar, in the rows, in the signature."""
     seeded = random.Random(51)
-    end = len(body) - _LENGTH
+    end = len(body) - LENGTH
     places = {
         *range(10),
         *seeded.sample(range(end), 30),
         *range(end, end + 12),
-        *seeded.sample(range(end, end + _LENGTH), 20),
+        *seeded.sample(range(end, end + LENGTH), 20),
     }
     for place in places:
         changed = bytearray(body)
@@ -81,8 +81,8 @@ def test_any_changed_byte_is_refused(body: bytes, tmp_path: Path) -> None:
 
 def test_any_other_length_is_refused(body: bytes, tmp_path: Path) -> None:
     """Cut short, without its signature, with something in front or behind, twice."""
-    cut = [body[:end] for end in (0, 1, 20, len(body) // 2, len(body) - _LENGTH, len(body) - 1)]
-    for other in (*cut, body + b"\0", body + body, b"\0" + body, body[:-_LENGTH] + b"\0" + body[-_LENGTH:]):
+    cut = [body[:end] for end in (0, 1, 20, len(body) // 2, len(body) - LENGTH, len(body) - 1)]
+    for other in (*cut, body + b"\0", body + body, b"\0" + body, body[:-LENGTH] + b"\0" + body[-LENGTH:]):
         assert "Nothing was changed" in _refusal(tmp_path / "new", other)
 
 
@@ -98,7 +98,7 @@ def _rewritten(body: bytes, change: Callable[[list[tuple[str, dict[str, object]]
     for table in names:
         list(writer.add(table, [row for name, row in rows if name == table]))
     writer.close()
-    return file.getvalue() + body[-_LENGTH:]
+    return file.getvalue() + body[-LENGTH:]
 
 
 def _planted(rows: list[tuple[str, dict[str, object]]]) -> None:
@@ -126,12 +126,12 @@ def test_changed_rows_are_refused(body: bytes, tmp_path: Path, change: Callable[
     """With new checksums and the old signature, or with none."""
     changed = _rewritten(body, change)
     assert "after ins_" in _refusal(tmp_path / "new", changed)
-    assert "Nothing was changed" in _refusal(tmp_path / "new", changed[:-_LENGTH])
+    assert "Nothing was changed" in _refusal(tmp_path / "new", changed[:-LENGTH])
 
 
 def test_a_backup_without_a_signature_is_refused(body: bytes, tmp_path: Path) -> None:
     """It may be whole; nobody vouches for it."""
-    assert "it has no signature" in _refusal(tmp_path / "new", body[:-_LENGTH])
+    assert "it has no signature" in _refusal(tmp_path / "new", body[:-LENGTH])
 
 
 def test_another_master_key_is_named(body: bytes, tmp_path: Path, source: Instance) -> None:
@@ -153,7 +153,7 @@ def test_a_forger_with_a_master_key_of_his_own_is_named_too(body: bytes, tmp_pat
     """He may claim the instance's id, but not its key."""
     forged = io.BytesIO()
     signing = SigningFile(forged)
-    signing.write(_rewritten(body, _planted)[:-_LENGTH])
+    signing.write(_rewritten(body, _planted)[:-LENGTH])
     head = check_audit_log(source.database).head
     assert head is not None
     signing.sign(keys_of(OTHER_KEY, "x")[0], head.instance)
@@ -252,8 +252,8 @@ def test_a_file_that_changes_while_it_is_read_is_refused(
     """What is checked at the end are the very bytes that were written to the database."""
     folder = tmp_path / "new"
     folder.mkdir(mode=0o700)
-    end = len(body) - _LENGTH
-    changed = _rewritten(body, _shortened)[:-_LENGTH].ljust(end, b"\0")  # gzip reads past zeros
+    end = len(body) - LENGTH
+    changed = _rewritten(body, _shortened)[:-LENGTH].ljust(end, b"\0")  # gzip reads past zeros
     assert len(changed) == end, "the change must not be longer"
     file = _Changing(body, changed + body[end:])
     verify = restore.verify_backup
@@ -283,6 +283,6 @@ def test_gzip_and_tar_read_past_the_signature(body: bytes) -> None:
     import gzip
     import tarfile
 
-    assert gzip.decompress(body) == gzip.decompress(body[:-_LENGTH])
+    assert gzip.decompress(body) == gzip.decompress(body[:-LENGTH])
     with tarfile.open(fileobj=io.BytesIO(body), mode="r:gz") as tar:
         assert tar.getnames()[-1] == "manifest.json"

@@ -149,7 +149,7 @@ def test_copies_are_bounded_and_never_of_unknown_keys(data_dir: Path, monkeypatc
             largest = 0
             for secret in [*secrets, *(token.mint() for _ in range(20))]:
                 await verify(lookup, secret.encode(), AccessRequest(None, instance.now_ms()))
-                largest = max(largest, len(lookup._cache))
+                largest = max(largest, len(lookup.cached_keys))
             await lookup.close()
             return largest
 
@@ -184,7 +184,7 @@ def test_totals_of_a_key_never_used_are_read_once_until_it_is(data_dir: Path) ->
         with opened(data_dir, None) as instance:
             lookup = await instance.database.open_lookup()
             assert isinstance(lookup, SqliteKeyLookup)
-            lookup._totals.trace(statements.append)
+            lookup.key_totals.trace(statements.append)
 
             async def asked() -> tuple[str, int]:
                 await asyncio.sleep(0)  # the next turn of the loop

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx2
 
+from ari.integrations.environment import ProviderEnvironment, read_environment
 from tests.support.owner import Owner, started
 from tests.support.providers import StandIn, stand_in
 from tests.support.server import ServerProcess
@@ -57,6 +58,11 @@ def settings_for(provider: StandIn) -> dict[str, str | None]:
     names = [name.upper() for name in PROVIDERS]
     found: dict[str, str | None] = {f"{name}_API_KEY": provider.key for name in names}
     return found | {f"{name}_BASE_URL": provider.url for name in names}
+
+
+def environment_of(provider: StandIn) -> ProviderEnvironment:
+    """The same, as an instance in this process reads it."""
+    return read_environment({name: value for name, value in settings_for(provider).items() if value is not None})
 
 
 @contextmanager

@@ -73,13 +73,14 @@ class PgBouncer:
 
     def _answers(self) -> bool:
         try:
-            psycopg.connect(self._admin_url, autocommit=True, connect_timeout=5).close()
+            psycopg.connect(self.admin_url, autocommit=True, connect_timeout=5).close()
         except psycopg.Error:
             return False
         return True
 
     @property
-    def _admin_url(self) -> str:
+    def admin_url(self) -> str:
+        """PgBouncer's own console, whose commands start with ``SHOW``."""
         return f"postgresql://{self._server.username}@127.0.0.1:{self.port}/pgbouncer"
 
 

@@ -12,11 +12,11 @@ def echo(handler: Any, model: str, key: str) -> None:
         _send_pieces(handler, f"data: {key}\n\n".encode() * 20)
     elif model == "echo-gzip":
         body = gzip.compress(json.dumps({"key": key}).encode())
-        handler._send(200, body, "application/json", {**headers, "Content-Encoding": "gzip"})
+        handler.send_body(200, body, "application/json", {**headers, "Content-Encoding": "gzip"})
     elif model == "echo-model":
-        handler._json({"model": key, "usage": {"prompt_tokens": 1, "completion_tokens": 1}})
+        handler.send_json({"model": key, "usage": {"prompt_tokens": 1, "completion_tokens": 1}})
     else:
-        handler._send(200, json.dumps({"model": model, "key": key}).encode(), "application/json", headers)
+        handler.send_body(200, json.dumps({"model": model, "key": key}).encode(), "application/json", headers)
 
 
 def _send_pieces(handler: Any, body: bytes) -> None:
@@ -28,6 +28,6 @@ def _send_pieces(handler: Any, body: bytes) -> None:
     at = 0
     while at < len(body):
         size = 1 + at % 13
-        handler._chunk(body[at : at + size])
+        handler.send_chunk(body[at : at + size])
         at += size
     handler.wfile.write(b"0\r\n\r\n")

@@ -156,19 +156,19 @@ class _Handler(BaseHTTPRequestHandler):
     def _be_strange(self, asked: dict[str, Any], model: str, own: StandIn) -> bool:
         """Likewise, where it is a good answer in an odd form."""
         if model == "redirect":
-            self._send(307, b"", "text/plain", {"Location": f"{own.url}/elsewhere"})
+            self.send_body(307, b"", "text/plain", {"Location": f"{own.url}/elsewhere"})
         elif model == "gzip":
-            self._send(200, gzip.compress(b'{"model":"gzip"}'), "application/json", {"Content-Encoding": "gzip"})
+            self.send_body(200, gzip.compress(b'{"model":"gzip"}'), "application/json", {"Content-Encoding": "gzip"})
         elif model == "huge":
-            self._send(200, b'{"model":"huge","data":"' + b"x" * 3_000_000 + b'"}', "application/json")
+            self.send_body(200, b'{"model":"huge","data":"' + b"x" * 3_000_000 + b'"}', "application/json")
         elif model.startswith("no-options") and "stream_options" in asked:
             self._error(400, "Validation error at #/stream_options: Extra inputs are not permitted")
         elif model == "pings":
             self._ping(own)
         elif model == "html":
-            self._send(200, b"<script>document.title='ran'</script>", "text/html")
+            self.send_body(200, b"<script>document.title='ran'</script>", "text/html")
         elif model == "loud":
-            self._send(200, b'{"model":"loud"}', "application/json", BAD_HEADERS | {"X-Request-Id": "req_theirs"})
+            self.send_body(200, b'{"model":"loud"}', "application/json", BAD_HEADERS | {"X-Request-Id": "req_theirs"})
         else:
             return False
         return True
@@ -181,7 +181,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         try:
             while not own.gate.wait(pause_seconds):
-                self._chunk(piece)
+                self.send_chunk(piece)
                 own.sent_bytes += len(piece)
         except OSError:
             own.hung_up.set()
@@ -196,35 +196,37 @@ class _Handler(BaseHTTPRequestHandler):
             if isinstance(told, list):
                 self._events(told, model, own)
             else:
-                self._json(told)
+                self.send_json(told)
         elif path.endswith(":generateContent"):
-            self._json(gemini_part(model, "Hello", 5))
+            self.send_json(gemini_part(model, "Hello", 5))
         elif path.endswith(":streamGenerateContent"):
             parts = [gemini_part(model, text, count) for text, count in (("Hel", 1), ("lo", 5))]
             if "alt=sse" in query:
                 self._events([f"data: {json.dumps(part)}\r\n\r\n" for part in parts], model, own)
             else:
-                self._json(parts)
+                self.send_json(parts)
         elif path.endswith("/api/chat"):
             self._ollama(asked, model)
         elif path.endswith("/embeddings"):
             vector = [0.25, -0.5] * (500_000 if model == "large" else 1)
             data = [{"object": "embedding", "index": 0, "embedding": vector}]
             usage = {"prompt_tokens": 4, "total_tokens": 4}
-            self._json({"object": "list", "model": model, "data": data, "usage": usage})
+            self.send_json({"object": "list", "model": model, "data": data, "usage": usage})
         elif path.endswith("/models"):
-            self._json({"object": "list", "data": [{"id": "gpt-x", "object": "model", "created": 1, "owned_by": "x"}]})
+            self.send_json(
+                {"object": "list", "data": [{"id": "gpt-x", "object": "model", "created": 1, "owned_by": "x"}]}
+            )
         else:
-            self._json({"path": self.path, "method": self.command})
+            self.send_json({"path": self.path, "method": self.command})
 
     def _ollama(self, asked: dict[str, Any], model: str) -> None:
         line = {"model": model, "message": {"role": "assistant", "content": "Hello"}, "done": False}
         done = {**line, "done": True, "prompt_eval_count": 29, "eval_count": 25}
         if asked.get("stream") is False:
-            self._json(done)
+            self.send_json(done)
         else:
             lines = json.dumps(line) + "\n" + json.dumps(done) + "\n"
-            self._send(200, lines.encode(), "application/x-ndjson")
+            self.send_body(200, lines.encode(), "application/x-ndjson")
 
     def _ping(self, own: StandIn) -> None:
         """A head, then comments of one line feed; a chunk of a chat only once the gate is open."""
@@ -233,9 +235,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
         try:
-            self._chunk(b": ping\n")
+            self.send_chunk(b": ping\n")
             self._wait_or_notice(own)
-            self._chunk(b'\ndata: {"choices":[{"delta":{"content":"4"}}]}\n\ndata: [DONE]\n\n')
+            self.send_chunk(b'\ndata: {"choices":[{"delta":{"content":"4"}}]}\n\ndata: [DONE]\n\n')
             self.wfile.write(b"0\r\n\r\n")
         except OSError:
             own.hung_up.set()
@@ -249,16 +251,16 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             for number, event in enumerate(events):
                 if model == "fails" and number == 2:
-                    self._chunk(b'event: error\ndata: {"type":"error","error":{"message":"Overloaded"}}\n\n')
+                    self.send_chunk(b'event: error\ndata: {"type":"error","error":{"message":"Overloaded"}}\n\n')
                     break
                 if model == "broken" and number == 2:
-                    self._chunk(event.encode()[:9])
+                    self.send_chunk(event.encode()[:9])
                     self.close_connection = True
                     return
                 # Cut in the middle, so that events come in parts.
                 half = len(event) // 2
-                self._chunk(event.encode()[:half])
-                self._chunk(event.encode()[half:])
+                self.send_chunk(event.encode()[:half])
+                self.send_chunk(event.encode()[half:])
                 if model == "hold" and number == 0:
                     own.reached.set()
                     self._wait_or_notice(own)
@@ -282,18 +284,18 @@ class _Handler(BaseHTTPRequestHandler):
         finally:
             self.connection.settimeout(None)
 
-    def _chunk(self, data: bytes) -> None:
+    def send_chunk(self, data: bytes) -> None:
         self.wfile.write(b"%x\r\n%b\r\n" % (len(data), data))
         self.wfile.flush()
 
-    def _json(self, content: object) -> None:
-        self._send(200, json.dumps(content).encode(), "application/json")
+    def send_json(self, content: object) -> None:
+        self.send_body(200, json.dumps(content).encode(), "application/json")
 
     def _error(self, status: int, message: str, headers: dict[str, str] | None = None) -> None:
         content = {"type": "error", "error": {"type": "invalid_request_error", "message": message, "code": None}}
-        self._send(status, json.dumps(content).encode(), "application/json", headers)
+        self.send_body(status, json.dumps(content).encode(), "application/json", headers)
 
-    def _send(self, status: int, body: bytes, kind: str, headers: dict[str, str] | None = None) -> None:
+    def send_body(self, status: int, body: bytes, kind: str, headers: dict[str, str] | None = None) -> None:
         try:
             self.send_response(status)
             self.send_header("Content-Type", kind)

@@ -125,7 +125,7 @@ class ServerProcess:
         """Start the program and wait until it is well; an error carries its log."""
         for attempt in (1, 2, 3):
             self.launch()
-            if not wait or self._is_well():
+            if not wait or self.is_well():
                 return self
             if attempt < 3 and "in use" in self.log_text().lower():
                 self.port = free_port()
@@ -181,7 +181,8 @@ class ServerProcess:
         paths = [path for path in (self.stdout_path, self.stderr_path) if path.exists()]
         return "".join(path.read_text(encoding="utf-8", errors="replace") for path in paths)
 
-    def _is_well(self) -> bool:
+    def is_well(self) -> bool:
+        """Whether the program gets healthy, rather than ending."""
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline and self.process is not None and self.process.poll() is None:
             try:

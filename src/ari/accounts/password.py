@@ -29,7 +29,7 @@ HASHES_AT_ONCE = 2
 QUEUE = 8
 T = TypeVar("T")
 
-_HASHER = PasswordHasher(time_cost=1, memory_cost=46 * 1_024, parallelism=1, hash_len=32, salt_len=16)
+HASHER = PasswordHasher(time_cost=1, memory_cost=46 * 1_024, parallelism=1, hash_len=32, salt_len=16)
 _GUESSABLE = 10**8
 """Fewer guesses than this are refused (zxcvbn scores 0 to 2). At 50 ms a guess, 10^8 keep one core of a database thief
 busy for two months; the limits at the door allow some 27,000 a day, so ten years."""
@@ -41,8 +41,8 @@ _CANNOT_HASH = "Passwords can't be checked right now. Try again."
 
 
 def _dummy_hash() -> str:
-    salt, digest = (b64encode(bytes(size)).rstrip(b"=").decode() for size in (_HASHER.salt_len, _HASHER.hash_len))
-    costs = f"m={_HASHER.memory_cost},t={_HASHER.time_cost},p={_HASHER.parallelism}"
+    salt, digest = (b64encode(bytes(size)).rstrip(b"=").decode() for size in (HASHER.salt_len, HASHER.hash_len))
+    costs = f"m={HASHER.memory_cost},t={HASHER.time_cost},p={HASHER.parallelism}"
     return f"$argon2id$v=19${costs}${salt}${digest}"
 
 
@@ -67,7 +67,7 @@ def hash_password(password: str) -> str:
     if secret is None:
         raise Invalid(Problem("password", _TOO_LONG))
     try:
-        return _HASHER.hash(secret)
+        return HASHER.hash(secret)
     except HashingError:
         raise Unavailable(_CANNOT_HASH) from None
 
@@ -81,7 +81,7 @@ def verify_password(password_hash: str | None, password: str) -> bool:
     if secret is None:
         return False
     try:
-        _HASHER.verify(password_hash or _DUMMY_HASH, secret)
+        HASHER.verify(password_hash or _DUMMY_HASH, secret)
     except (VerifyMismatchError, InvalidHashError):
         return False
     except VerificationError:
@@ -91,7 +91,7 @@ def verify_password(password_hash: str | None, password: str) -> bool:
 
 def needs_rehash(password_hash: str) -> bool:
     """Whether the hash was made with other parameters than today's."""
-    return _HASHER.check_needs_rehash(password_hash)
+    return HASHER.check_needs_rehash(password_hash)
 
 
 def check_new_password(password: str, email: str) -> None:

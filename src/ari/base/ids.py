@@ -21,7 +21,7 @@ _LETTER_OF_BYTE = bytes(ord(_ALPHABET[byte & 31]) for byte in range(256))
 _DRAWN_AT_ONCE = 256
 _FIRST_NUMBER_BITS = 19
 """One bit less than there are, so a millisecond has room for 500,000 ids in order."""
-_MAX_INSTANTS = 1_000
+MAX_INSTANTS = 1_000
 """Remembers every millisecond of the last second, so a transaction's ids stay in order between others' ids."""
 
 _drawn: list[str] = []
@@ -52,7 +52,7 @@ def id_prefix(kind: str, at_ms: int) -> str:
 
 
 def _begin(now_ms: int) -> tuple[str, Iterator[int]]:
-    if len(_instants) >= _MAX_INSTANTS:
+    if len(_instants) >= MAX_INSTANTS:
         _instants.popitem(last=False)
     first_number = int.from_bytes(os.urandom(3)) & ((1 << _FIRST_NUMBER_BITS) - 1)
     return _instants.setdefault(now_ms, (_time_letters(now_ms), count(first_number)))

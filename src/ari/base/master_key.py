@@ -21,9 +21,9 @@ from ari.base.errors import ConfigurationError, Unavailable
 KEY_BYTES = 32
 KEY_FILE = "master.key"
 _ID_BYTES = 8
-_SETTLED_SECONDS = 2.0
+SETTLED_SECONDS = 2.0
 """A file changed more lately than this is read each time: its next change may bear the same time (coarse clocks)."""
-_GRACE_SECONDS = 60.0
+GRACE_SECONDS = 60.0
 """How long a process keeps a key that left the file: rows that it has read may be encrypted with that key."""
 _BETWEEN = re.compile(r"[\s,]+")
 _LEAST_DIFFERENT = 12
@@ -124,7 +124,7 @@ class MasterKeys:
         except ValueError:
             text = ""
         keys = keys_of(text, "ARI_MASTER_KEY_FILE" if self._named else str(path))
-        return (_identity(status) if time.time() - status.st_ctime > _SETTLED_SECONDS else None), tuple(keys)
+        return (_identity(status) if time.time() - status.st_ctime > SETTLED_SECONDS else None), tuple(keys)
 
     def make(self) -> MasterKey:
         """Make the instance's key in the data directory, or return the one that another process has just made."""
@@ -154,7 +154,7 @@ def _after(known: _Remembered | None, identity: tuple[int, ...] | None, keys: tu
         return _Remembered(identity, keys)
     if known.keys == keys:
         return _Remembered(identity, keys, known.before, known.before_until)
-    return _Remembered(identity, keys, known.keys, time.monotonic() + _GRACE_SECONDS)
+    return _Remembered(identity, keys, known.keys, time.monotonic() + GRACE_SECONDS)
 
 
 def _identity_of(path: Path) -> tuple[int, ...] | None:

@@ -186,13 +186,9 @@ def _value(name: str, value: object) -> object:
 
 
 def _read_key(provider: "Provider") -> str:
-    if _is_terminal():
+    if sys.stdin.isatty():
         return getpass.getpass(f"{provider.title} key: ")
     return sys.stdin.readline().rstrip("\r\n")
-
-
-def _is_terminal() -> bool:
-    return sys.stdin.isatty()
 
 
 app.command("rotate-master-key")(rotate)

@@ -96,7 +96,7 @@ class Smtp:
                 raise
             raise NoGreetingError(self._port) from None
         try:
-            local = _is_loopback(server)
+            local = is_loopback(server)
             server.ehlo_or_helo_if_needed()
             if server.has_extn("starttls"):
                 # A mail server on this machine has a self-signed certificate; nobody can intercept the connection.
@@ -198,7 +198,8 @@ def _refuse(what: str, code: int) -> SendResult:
     return Rejected(said) if code >= 500 else Retry(said)
 
 
-def _is_loopback(server: smtplib.SMTP) -> bool:
+def is_loopback(server: smtplib.SMTP) -> bool:
+    """Whether the server is on this machine."""
     peer = server.sock.getpeername()[0] if server.sock else ""
     return ip_address(peer).is_loopback
 

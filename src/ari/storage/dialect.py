@@ -24,14 +24,13 @@ _MIGRATION_LOCK = 0x41524931
 _CHAIN_LOCK = 0x41524932
 _RETENTION_LOCK = 0x41524933
 _SEALING_LOCK = 0x41524934
-_IDLE_SECONDS = 30
+IDLE_SECONDS = 30.0
 """A writer that is frozen in the middle of its transaction may not block the others for longer."""
-_TAKE_TURN = text(
-    f"SELECT pg_advisory_xact_lock({_CHAIN_LOCK}), "
-    f"set_config('idle_in_transaction_session_timeout', '{_IDLE_SECONDS}s', true)"
+_LOCK_CHAIN = text(
+    f"SELECT pg_advisory_xact_lock({_CHAIN_LOCK}), set_config('idle_in_transaction_session_timeout', :idle, true)"
 )
 _INCREMENTAL = 2
-_KEPT_PAGES = 1_000
+KEPT_PAGES = 1_000
 _FOLD_CACHE_KILOBYTES = 16_384
 """A fold writes rows of many keys, each to its own place in the indexes."""
 
@@ -118,7 +117,7 @@ def order_writes(engine: Engine) -> None:
         options = connection.get_execution_options()
         if any(options.get(name) for name in ("ari_read_only", "postgresql_readonly", "ari_locks_later")):
             return
-        connection.execute(_TAKE_TURN)
+        connection.execute(_LOCK_CHAIN, {"idle": f"{IDLE_SECONDS:g}s"})
 
 
 def is_sqlite(connection: Connection) -> bool:
@@ -177,7 +176,7 @@ def count_free_pages(connection: Connection) -> int:
         return 0
     free = int(connection.exec_driver_sql("PRAGMA freelist_count").scalar_one())
     pages = int(connection.exec_driver_sql("PRAGMA page_count").scalar_one())
-    return max(0, free - max(_KEPT_PAGES, pages // 10))
+    return max(0, free - max(KEPT_PAGES, pages // 10))
 
 
 def give_back_pages(connection: Connection, count: int) -> None:

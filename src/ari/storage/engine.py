@@ -82,7 +82,7 @@ class Database:
         self.log_lock = data_dir / "usage.lock" if sqlite else None
         staging_lock = data_dir / "staging.lock" if sqlite else None
         files = [data_dir / STAGING_FILE, data_dir / USAGE_FILE] if sqlite else []
-        level = None if sqlite or not self._usage_is_durable else self._usage_level
+        level = None if sqlite or not self._usage_is_durable else self.usage_commit_level
         self.folder = Folder(folding, self.log_lock, staging, staging_lock)
         self.usage = UsageTables(
             log, self.log_lock, Staging(staging, staging_lock, files, self.folder.prepare, level), self.folder
@@ -186,7 +186,7 @@ class Database:
                     connection.execute(text("SELECT 1 FROM notes LIMIT 1" if engine is self.main else "SELECT 1"))
         self.usage.check()
 
-    def _usage_level(self) -> str:
+    def usage_commit_level(self) -> str:
         """How far a commit of usage waits. Where no standby confirms, the primary's disk must do: keys are verified."""
         beat = self.heartbeat
         return "local" if beat is not None and (beat.replication.nobody_confirms or beat.standby_is_silent) else "on"

@@ -65,7 +65,7 @@ _REMEDIES: dict[str, str] = {
 """What to do, by what the words match first."""
 _logger = logging.getLogger("ari.storage")
 _mutex = threading.Lock()
-_throttle = Throttle(_QUIET_SECONDS, time.monotonic, _MAX_REASONS)
+_REASONS = Throttle(_QUIET_SECONDS, time.monotonic, _MAX_REASONS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +121,12 @@ def all_of(failures: Sequence[Exception]) -> Exception:
     return psycopg.OperationalError("\n".join(lines))
 
 
-def log_reason(reason: str | None) -> None:
+def log_reason(reason: str | None, throttle: Throttle = _REASONS) -> None:
     """Log why the database cannot be used, each reason once a minute at most; without a log, nothing."""
     if reason is None or not logging.getLogger().handlers:
         return
     with _mutex:
-        if not _throttle.allows(reason):
+        if not throttle.allows(reason):
             return
     _logger.error("the database cannot be used: %s", reason)
 

@@ -53,6 +53,11 @@ _lines: dict[Path, deque[_Writer]] = {}
 """Waiting writers of this process by lock file. While a file is in here, one thread waits for its lock."""
 
 
+def count_waiting(lock_file: Path) -> int:
+    """How many writers of this process wait for the lock now."""
+    return len(_lines.get(lock_file, ()))
+
+
 def _take(lock_file: Path, seconds: float) -> int:
     with _mutex:
         line = _lines.get(lock_file)

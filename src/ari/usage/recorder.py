@@ -40,7 +40,7 @@ from ari.usage.ports import Batch, UsageStore
 _MAX_ROWS_PER_COMMIT = 1_000
 """Bounds how long one commit makes others wait, in this and other processes."""
 _MAX_ROWS_PER_ENTRY = 100
-_RETRY_SECONDS = 1.0
+RETRY_SECONDS = 1.0
 _DISK_SECONDS = 1.0
 _FAILING_SECONDS = 10.0
 _WATCH_SECONDS = 0.05
@@ -289,7 +289,7 @@ class UsageRecorder:
         if fault is None or self._buffer or not self._completions:
             self._launch()
         elif self._retry is None:
-            self._retry = self._loop.call_later(_RETRY_SECONDS, self._try_again)
+            self._retry = self._loop.call_later(RETRY_SECONDS, self._try_again)
         self._note(fault)
         if fault is None:
             for entry in entries:

@@ -27,6 +27,6 @@ def test_the_log_is_as_durable_as_asked(
     which = 0 if database_url is None else 1
     with opened(data_dir, database_url, usage_durability=setting) as instance:
         folder = instance.database.folder
-        for engine in (instance.database.log, folder._staging, folder._engine):
+        for engine in (instance.database.log, folder.staging, folder.engine):
             assert _told(engine) == log[which]
         assert _told(instance.database.main) == FSYNC[which]

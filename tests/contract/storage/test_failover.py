@@ -54,7 +54,7 @@ class Nodes:
 
     def __init__(self, folder: Path, url: str, stack: ExitStack) -> None:
         self._folder = folder
-        self._url = url
+        self.url = url
         self._stack = stack
 
     def folder(self, name: str) -> Path:
@@ -63,7 +63,7 @@ class Nodes:
         return folder
 
     def open(self, name: str, **more: object) -> Instance:
-        return self._stack.enter_context(opened(self.folder(name), self._url, **more))
+        return self._stack.enter_context(opened(self.folder(name), self.url, **more))
 
 
 @pytest.fixture
@@ -131,8 +131,8 @@ def test_a_revoke_that_was_lost_is_noticed_by_every_node_that_saw_it(nodes: Node
                 await asyncio.to_thread(_create, node)
             with pytest.raises(Unavailable):
                 await asyncio.to_thread(node.database.usage.commit, Batch([a_row()]))
-        await asyncio.to_thread(_a_restarted_node_knows_it_too, nodes.folder("one"), nodes._url)
-        await asyncio.to_thread(_accept, nodes.folder("one"), nodes._url, key_id)
+        await asyncio.to_thread(_a_restarted_node_knows_it_too, nodes.folder("one"), nodes.url)
+        await asyncio.to_thread(_accept, nodes.folder("one"), nodes.url, key_id)
         for lookup in lookups:
             await _becomes(lookup.find, digest, "active")
             await lookup.close()

@@ -1,13 +1,17 @@
 """Ids: sortable, unguessable, with their kind in front."""
 
 import itertools
+import os
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ari.base import ids
 from ari.base.ids import id_prefix, is_id, new_id
+
+FIRST_NUMBER_BYTES = 3
 
 
 @given(st.integers(0, 2**48 - 2))
@@ -37,11 +41,21 @@ def test_the_order_holds_in_each_of_many_threads() -> None:
     assert len({*itertools.chain(*made)}) == 16 * 500
 
 
-def test_only_recent_milliseconds_are_remembered() -> None:
-    """A server that runs for months uses no more memory for them."""
-    for at_ms in range(ids._MAX_INSTANTS + 10):
-        new_id("req", at_ms)
-    assert len(ids._instants) == ids._MAX_INSTANTS
+def test_only_recent_milliseconds_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that runs for months uses no more memory for them: a forgotten one draws its first number again."""
+    drawn: list[int] = []
+    draw = os.urandom
+
+    def record(size: int) -> bytes:
+        drawn.append(size)
+        return draw(size)
+
+    for at_ms in range(ids.MAX_INSTANTS + 1):
+        new_id("req", 10**6 + at_ms)
+    monkeypatch.setattr(os, "urandom", record)
+    found = [drawn[:] for at_ms in (1, ids.MAX_INSTANTS, 0) if new_id("req", 10**6 + at_ms)]
+    numbers = [sizes.count(FIRST_NUMBER_BYTES) for sizes in found]
+    assert numbers == [0, 0, 1]
 
 
 def test_the_next_id_can_not_be_guessed() -> None:

@@ -210,7 +210,7 @@ def test_what_was_read_before_a_rotation_opens_after_it(place: Place, monkeypatc
     seal.forget_unused(place.store, place.keys)
     assert seal.open_one(serving, held) == SECRET
     assert len(serving.all()) == 1
-    monkeypatch.setattr(master_key, "_GRACE_SECONDS", -1.0)
+    monkeypatch.setattr(master_key, "GRACE_SECONDS", -1.0)
     later = place.keys
     later.all()
     seal.reseal_all(place.store, place.keys)

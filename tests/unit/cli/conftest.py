@@ -27,16 +27,23 @@ class Ran:
     err: str
 
 
+class Terminal(io.StringIO):
+    """Standard input at a terminal where nobody types."""
+
+    def isatty(self) -> bool:
+        return True
+
+
 class Ari:
     """Call it with the words that follow ``ari``."""
 
-    def __init__(self, data_dir: Path, clock: Clock, run: Callable[[Sequence[str], str], Ran]) -> None:
+    def __init__(self, data_dir: Path, clock: Clock, run: Callable[[Sequence[str], io.StringIO], Ran]) -> None:
         self.data_dir = data_dir
         self.clock = clock
         self._run = run
 
-    def __call__(self, *words: str, check: bool = True, stdin: str = "") -> Ran:
-        ran = self._run(words, stdin)
+    def __call__(self, *words: str, check: bool = True, stdin: str = "", at_terminal: bool = False) -> Ran:
+        ran = self._run(words, Terminal() if at_terminal else io.StringIO(stdin))
         assert not check or ran.code == 0, f"ari {' '.join(words)}: {ran}"
         return ran
 
@@ -70,9 +77,9 @@ def ari(data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys:
     monkeypatch.setenv("ARI_DATA_DIR", str(data_dir))
     monkeypatch.setenv("ARI_TEST_CLOCK_FILE", str(clock.path))
 
-    def run(words: Sequence[str], stdin: str) -> Ran:
+    def run(words: Sequence[str], stdin: io.StringIO) -> Ran:
         monkeypatch.setattr("sys.argv", ["ari", *words])
-        monkeypatch.setattr("sys.stdin", io.StringIO(stdin))
+        monkeypatch.setattr("sys.stdin", stdin)
         with pytest.raises(SystemExit) as ended:
             main()
         shown = capsys.readouterr()

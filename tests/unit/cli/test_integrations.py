@@ -54,8 +54,7 @@ def test_a_prompt_hides_the_key(ari: Ari, monkeypatch: pytest.MonkeyPatch) -> No
         return KEY
 
     monkeypatch.setattr("getpass.getpass", answer)
-    monkeypatch.setattr("ari.cli.integrations._is_terminal", lambda: True)
-    ari("integrations", "set", "openai")
+    ari("integrations", "set", "openai", at_terminal=True)
     assert asked == ["OpenAI key: "]
     assert _show(ari)["mask"] == "sk-p…CDEF"
 

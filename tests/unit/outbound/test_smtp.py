@@ -4,7 +4,7 @@ import asyncio
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -43,7 +43,7 @@ def box(starttls: Mailbox) -> Mailbox:
 @pytest.fixture
 def far_away(monkeypatch: pytest.MonkeyPatch) -> None:
     """The server counts as one that is not on this machine."""
-    monkeypatch.setattr(smtp, "_is_loopback", lambda _: False)
+    monkeypatch.setattr(smtp, "is_loopback", lambda _: False)
 
 
 def send(url: str, trusted: Path | None = None, letter: Email = LETTER) -> SendResult:
@@ -207,10 +207,30 @@ def test_no_tls_where_the_server_begins_with_it(certificate: Path, monkeypatch: 
     assert "set ARI_SMTP_URL to smtps://" in said.error
 
 
-def test_port_465_begins_with_tls_by_either_scheme() -> None:
+@pytest.mark.parametrize(
+    ("url", "opens"),
+    [
+        ("smtp://mail.example.net:465", "SmtpsTo"),
+        ("smtps://mail.example.net:465", "SmtpsTo"),
+        ("smtp://mail.example.net:587", "SmtpTo"),
+    ],
+)
+def test_port_465_begins_with_tls_by_either_scheme(url: str, opens: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing else is served there (RFC 8314)."""
-    assert [Smtp(f"{scheme}://mail.example.net:465")._tls_at_once for scheme in ("smtp", "smtps")] == [True, True]
-    assert Smtp("smtp://mail.example.net:587")._tls_at_once is False
+    opened: list[str] = []
+
+    def refuse(name: str) -> Callable[..., None]:
+        def connect(*_: object) -> None:
+            opened.append(name)
+            raise ConnectionRefusedError
+
+        return connect
+
+    monkeypatch.setattr(smtp, "find_addresses", lambda *_: ["192.0.2.1"])
+    for name in ("SmtpTo", "SmtpsTo"):
+        monkeypatch.setattr(smtp, name, refuse(name))
+    assert isinstance(send(url), Retry)
+    assert opened == [opens]
 
 
 @pytest.mark.parametrize(

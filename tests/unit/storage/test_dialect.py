@@ -73,7 +73,7 @@ def test_one_alone_may_go_on(engine: Engine, data_dir: Path) -> None:
 
 def test_free_pages_leave_the_file(engine: Engine, data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All but those that are needed soon: the file must not shrink and grow again every day."""
-    monkeypatch.setattr(dialect, "_KEPT_PAGES", 10)
+    monkeypatch.setattr(dialect, "KEPT_PAGES", 10)
     with engine.begin() as connection:
         connection.execute(text("INSERT INTO t VALUES (zeroblob(1000000))"))
         assert count_free_pages(connection) == 0

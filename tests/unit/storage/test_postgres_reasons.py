@@ -5,7 +5,6 @@ import pytest
 
 from ari.base.secrets_in_text import mask_passwords
 from ari.base.throttle import Throttle
-from ari.storage import postgres_reasons
 from ari.storage.postgres_reasons import all_of, log_reason, parse_message, reason_of
 
 
@@ -92,17 +91,17 @@ def test_addresses_lose_their_password(text: str) -> None:
     assert "hush" not in mask_passwords(text)
 
 
-def test_a_reason_is_logged_once_a_minute(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_reason_is_logged_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
     """Every request fails while a database is gone; the log does not fill."""
     now_seconds = 1000.0
-    monkeypatch.setattr(postgres_reasons, "_throttle", Throttle(60, lambda: now_seconds, 100))
+    throttle = Throttle(60, lambda: now_seconds, 100)
     for _ in range(100):
-        log_reason("gone")
-    log_reason("another")
-    log_reason(None)
+        log_reason("gone", throttle)
+    log_reason("another", throttle)
+    log_reason(None, throttle)
     assert [line.rpartition(": ")[2] for line in caplog.messages] == ["gone", "another"]
     now_seconds += 61
-    log_reason("gone")
+    log_reason("gone", throttle)
     assert len(caplog.messages) == 3
 
 

@@ -1,5 +1,6 @@
 import asyncio
 import gc
+import threading
 from pathlib import Path
 
 import pytest
@@ -197,7 +198,7 @@ def test_a_completion_goes_out_by_a_later_commit_without_waiting(play: Play) -> 
 
 def test_completions_outlive_failed_commits(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
     """They tell of responses that are out already, so they are tried again, in their order, by themselves."""
-    monkeypatch.setattr(log_module, "_RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(log_module, "RETRY_SECONDS", 0.01)
 
     async def scenario(usage: UsageRecorder, store: FakeStore) -> None:
         done = [Completion(f"req_{n}", 200, 1.0, None) for n in range(3)]
@@ -252,17 +253,20 @@ def test_stop_writes_all_that_is_there(play: Play) -> None:
 
 
 def test_stop_ends_although_the_disk_hangs(play: Play, caplog: pytest.LogCaptureFixture) -> None:
-    """It gives up after a while, tells the callers no and says so."""
+    """It gives up after a while, refuses the callers and says so."""
+    before = threading.enumerate()
 
     async def scenario(usage: UsageRecorder, store: FakeStore) -> None:
+        [thread] = [one for one in threading.enumerate() if one.name == "ari usage log" and one not in before]
         store.hold()
         writing = asyncio.create_task(usage.write(a_row()))
         await turns()
         await usage.stop()
         with pytest.raises(Unavailable):
             await writing
+        assert thread.is_alive()
         store.release()
-        await until(lambda: not usage._thread.is_alive())
+        await until(lambda: not thread.is_alive())
 
     play(scenario, usage_wait_seconds=0.05)
     assert "before everything in it was written" in caplog.text

@@ -20,7 +20,7 @@ from ari.base.errors import Invalid, Problem
 
 FORMAT = 1
 MANIFEST = "manifest.json"
-_MEMBER_BYTES = 1_000_000
+MEMBER_BYTES = 1_000_000
 _LARGEST_MEMBER = 64_000_000
 """More than any real backup holds: a file that claims more is rejected."""
 
@@ -66,7 +66,7 @@ class Writer:
         for row in rows:
             lines.write(_encode(row))
             count += 1
-            if lines.tell() >= _MEMBER_BYTES:
+            if lines.tell() >= MEMBER_BYTES:
                 self._member(f"{table}/{number:06}.jsonl", lines.getvalue(), digest)
                 number, lines = number + 1, io.BytesIO()
                 yield count
@@ -112,7 +112,7 @@ class Reader:
                     for line in body.splitlines():
                         counted.rows += 1
                         yield table, _decode(line)
-            while unzipped.read(_MEMBER_BYTES):  # to the end, where the file's own checksum is
+            while unzipped.read(MEMBER_BYTES):  # to the end, where the file's own checksum is
                 pass
         for table, counted in self._sums.items():
             counted.sha256 = digests[table].hexdigest()

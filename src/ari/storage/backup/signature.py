@@ -24,7 +24,8 @@ _INSTANCE_BYTES = 30
 _FIELD = struct.Struct(f"<B{_INSTANCE_BYTES}s{PUBLIC_BYTES}s{SIGNATURE_BYTES}s")
 _HEAD = bytes.fromhex("1f8b0804 00000000 00ff") + struct.pack("<H2sH", _FIELD.size + 4, b"AR", _FIELD.size)
 _TAIL = bytes.fromhex("0300 00000000 00000000")
-_LENGTH = len(_HEAD) + _FIELD.size + len(_TAIL)
+LENGTH = len(_HEAD) + _FIELD.size + len(_TAIL)
+"""Bytes of every signature."""
 _INSTANCE = re.compile(r"ins_[0-9A-Z]{26}")
 _CHUNK = 1_000_000
 UNKNOWN_INSTANCE = "ins_" + "0" * 26
@@ -72,7 +73,7 @@ class SignedFile(io.RawIOBase):
         self._size = file.seek(0, io.SEEK_END)
         self.signer = self._read_signer()
         if self.signer is not None:
-            self._size -= _LENGTH
+            self._size -= LENGTH
         self._rewind()
 
     def readable(self) -> bool:
@@ -114,10 +115,10 @@ class SignedFile(io.RawIOBase):
         self._read = 0
 
     def _read_signer(self) -> Signer | None:
-        if self._size < _LENGTH:
+        if self._size < LENGTH:
             return None
-        self._file.seek(self._size - _LENGTH)
-        end = self._file.read(_LENGTH)
+        self._file.seek(self._size - LENGTH)
+        end = self._file.read(LENGTH)
         if not (end.startswith(_HEAD) and end.endswith(_TAIL)):
             return None
         version, instance, public, value = _FIELD.unpack(end[len(_HEAD) : -len(_TAIL)])

@@ -54,7 +54,8 @@ class Heartbeat:
         self._thread: threading.Thread | None = None
         self._ended = threading.Event()
         self._reporter = -1
-        self._beats = 0
+        self.beats = 0
+        """How many found the database as it should be."""
         self._is_serving = False
         self._canceled_at = float("-inf")
         self.replication = ReplicationState()
@@ -154,9 +155,9 @@ class Heartbeat:
         await self._learn(connection)
         link.history.persist()
         await self._cancel_waits(connection)
-        if self._beats % _BEATS_BETWEEN_STATES == 0 or self.replication.must_confirm:
+        if self.beats % _BEATS_BETWEEN_STATES == 0 or self.replication.must_confirm:
             await self._look_at_standbys(connection)
-        self._beats += 1
+        self.beats += 1
 
     async def _cancel_waits(self, connection: "psycopg.AsyncConnection[Any]") -> None:
         canceled = await (await connection.execute(CANCEL_WAITS)).fetchall()

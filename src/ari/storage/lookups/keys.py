@@ -51,12 +51,12 @@ class SqliteKeyLookup:
         by_digest = f"SELECT {_KEY} FROM api_keys WHERE digest = ?"  # noqa: S608 - our own names
         by_key = f"SELECT {_TOTALS} FROM usage_totals WHERE key_id = ?"  # noqa: S608 - our own names
         self.keys = SqliteLookup(keys_file, by_digest, _NO_KEYS, commits)
-        self._totals = SqliteLookup(usage_file, by_key, _NO_TOTALS, CommitCounter())
-        self._cache = ValidatedCache[bytes, ApiKey](self.keys, key_of)
-        self._totals_cache = ValidatedCache[str, KeyTotals](self._totals, lambda row: KeyTotals(*row), NO_USE)
+        self.key_totals = SqliteLookup(usage_file, by_key, _NO_TOTALS, CommitCounter())
+        self.cached_keys = ValidatedCache[bytes, ApiKey](self.keys, key_of)
+        self._totals_cache = ValidatedCache[str, KeyTotals](self.key_totals, lambda row: KeyTotals(*row), NO_USE)
 
     async def find(self, digest: bytes) -> ApiKey | None:
-        return self._cache.get(digest)
+        return self.cached_keys.get(digest)
 
     async def totals(self, key_id: str) -> KeyTotals:
         totals = self._totals_cache.get(key_id)
@@ -65,11 +65,11 @@ class SqliteKeyLookup:
 
     async def check(self) -> None:
         self.keys.row(_NO_DIGEST)
-        self._totals.row("")
+        self.key_totals.row("")
 
     async def close(self) -> None:
         self.keys.close()
-        self._totals.close()
+        self.key_totals.close()
 
 
 class ValidatedCache(Generic[K, V]):
@@ -156,7 +156,7 @@ class PostgresKeyLookup:
     def __init__(self, link: Link, timeout_seconds: float) -> None:
         totals = f"SELECT {_TOTALS}, key_id FROM usage_totals WHERE key_id = ANY(%s)"  # noqa: S608 - our own names
         self.keys = PostgresKeyBatchLookup(link, timeout_seconds)
-        self._totals = PostgresLookup(link, totals, _NO_TOTALS, timeout_seconds)
+        self.key_totals = PostgresLookup(link, totals, _NO_TOTALS, timeout_seconds)
         self._cache: RRCache[str, KeyTotals] = RRCache(MAX_CACHED)
         self._mark: int | None = None
 
@@ -171,7 +171,7 @@ class PostgresKeyLookup:
         cached = self._cache.get(key_id)
         if cached is not None:
             return cached
-        row = await self._totals.row(key_id)
+        row = await self.key_totals.row(key_id)
         totals = NO_USE if row is None else KeyTotals(*row)
         if mark is not None and mark == self._mark:
             self._cache[key_id] = totals
@@ -179,8 +179,8 @@ class PostgresKeyLookup:
 
     async def check(self) -> None:
         await self.keys.row(_NO_DIGEST)
-        await self._totals.row("")
+        await self.key_totals.row("")
 
     async def close(self) -> None:
         await self.keys.close()
-        await self._totals.close()
+        await self.key_totals.close()

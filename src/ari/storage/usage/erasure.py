@@ -17,9 +17,9 @@ from ari.storage.usage.rollups import ADD_ATTEMPT_HOURS, ADD_ATTEMPTS, ADD_CLIEN
 from ari.usage.cleaning import address_forms
 from ari.usage.model import OTHERS
 
-_MAX_CHANGED = 500
+MAX_CHANGED = 500
 """Rows or counters changed in one transaction."""
-_ROWS_READ = 20_000
+ROWS_READ = 20_000
 """Rows read in one transaction."""
 
 _rows = usage_rows.c
@@ -36,7 +36,7 @@ def erase_address(engine: Engine, writing: Writing, address: str) -> int:
     changed = 0
     for ids in _ids_with(engine, forms):
         changed += len(ids)
-        for some in slices(sorted(ids)):
+        for some in slices(sorted(ids), MAX_CHANGED):
             with writing() as connection:
                 connection.execute(update(usage_rows).where(_rows.id.in_(some)).values(client_address=None))
     changed += _merge(engine, writing, usage_attempts, forms, ADD_ATTEMPTS)
@@ -45,7 +45,7 @@ def erase_address(engine: Engine, writing: Writing, address: str) -> int:
     return changed
 
 
-def slices(things: Sequence[_T], length: int = _MAX_CHANGED) -> Iterator[Sequence[_T]]:
+def slices(things: Sequence[_T], length: int) -> Iterator[Sequence[_T]]:
     """The things, at most ``length`` at a time."""
     for start in range(0, len(things), length):
         yield things[start : start + length]
@@ -56,7 +56,7 @@ def _ids_with(engine: Engine, addresses: Sequence[str]) -> Iterator[Sequence[str
     while True:
         beyond = select(_rows.id).where(_rows.id > after).order_by(_rows.id)
         with read_only(engine) as connection:
-            last = connection.scalar(beyond.offset(_ROWS_READ).limit(1))
+            last = connection.scalar(beyond.offset(ROWS_READ).limit(1))
             slice_ = select(_rows.id).where(_rows.id > after, _rows.client_address.in_(addresses))
             found = connection.scalars(slice_ if last is None else slice_.where(_rows.id <= last)).all()
         yield found
@@ -82,7 +82,7 @@ def _merge(engine: Engine, writing: Writing, table: Table, addresses: Sequence[s
         f"INSERT INTO {table.name} ({', '.join([*names, value.name, *counts])})"  # noqa: S608 - our own names
         f" SELECT {', '.join([*names, repr(OTHERS), *counts])} FROM {table.name} WHERE {where} {add}"
     )
-    for some in slices(found):
+    for some in slices(found, MAX_CHANGED):
         with writing() as connection:
             for row in some:
                 connection.execute(insert, dict(zip((column.name for column in key), row, strict=True)))

@@ -24,7 +24,7 @@ from ari.storage.write_lock import write_lock
 
 MAX_ENTRIES = 20_000
 """Of one transaction: more make each entry cheaper, fewer make others wait less."""
-_MAX_DELETED = 2_000
+MAX_DELETED = 2_000
 """Entries deleted from SQLite's staging file in one transaction. Callers wait for it: about a millisecond."""
 STAGING_CHECKPOINT_PAGES = 100_000
 """Length of the staging file's WAL, 400 MB, at which a caller's commit checkpoints it. ``checkpoint`` is earlier."""
@@ -65,9 +65,9 @@ class Folder:
     """
 
     def __init__(self, engine: Engine, lock_file: Path | None, staging: Engine, staging_lock: Path | None) -> None:
-        self._engine = engine
+        self.engine = engine
         self._lock_file = lock_file
-        self._staging = staging
+        self.staging = staging
         self._staging_lock = staging_lock
         self._two_files = lock_file is not None
 
@@ -76,11 +76,11 @@ class Folder:
 
         Any number of processes may do this at once: one lock covers the check and the creation.
         """
-        with write_lock(self._staging_lock), self._staging.begin() as connection:
+        with write_lock(self._staging_lock), self.staging.begin() as connection:
             lock_for_migration(connection)
             usage_staging.create(connection, checkfirst=True)
         if self._two_files:
-            with write_lock(self._staging_lock), self._engine.begin() as connection:
+            with write_lock(self._staging_lock), self.engine.begin() as connection:
                 for statement in _NEVER_REUSE_NUMBERS:
                     connection.execute(text(statement))
 
@@ -100,7 +100,7 @@ class Folder:
         can restart the WAL. Otherwise a caller's commit would do it, and every caller would wait for the disk."""
         if not self._two_files:
             return
-        held = self._staging.raw_connection()
+        held = self.staging.raw_connection()
         connection: Any = held.driver_connection
         with closing(held), suppress(sqlite3.Error):  # the next call tries again
             connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
@@ -108,11 +108,11 @@ class Folder:
                 connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
     def _has_staged(self) -> bool:
-        with read_only(self._engine) as connection:
+        with read_only(self.engine) as connection:
             return connection.scalar(text(_ANY_STAGED)) is not None
 
     def _fold(self) -> int:
-        with writing(self._engine, self._lock_file) as connection:
+        with writing(self.engine, self._lock_file) as connection:
             if not self._two_files:
                 # If the server loses this transaction, the entries are still staged.
                 connection.execute(text("SET LOCAL synchronous_commit TO off"))
@@ -155,14 +155,14 @@ class Folder:
     def _delete_repeated(self) -> None:
         """Delete staged requests that are stored already or staged twice, as after a commit whose outcome was unknown:
         they add nothing."""
-        with write_lock(self._staging_lock), self._engine.begin() as connection:
+        with write_lock(self._staging_lock), self.engine.begin() as connection:
             low = connection.scalar(text(f"SELECT {_LOW}")) or 0
             connection.execute(text(rollups.DELETE_REPEATED), {"low": low})
 
     def _delete_folded(self, first: int, high: int) -> None:
         """Delete folded entries from SQLite's staging file, also those that a killed process left there."""
-        for end in range(first, high + _MAX_DELETED, _MAX_DELETED):
-            with write_lock(self._staging_lock), self._staging.begin() as connection:
+        for end in range(first, high + MAX_DELETED, MAX_DELETED):
+            with write_lock(self._staging_lock), self.staging.begin() as connection:
                 connection.execute(delete(usage_staging).where(_staging.seq <= min(end, high)))
 
 

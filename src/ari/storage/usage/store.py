@@ -17,7 +17,7 @@ from ari.storage.usage import listing
 from ari.storage.usage.ai import add_uses
 from ari.storage.usage.clients import Kind, clients_of
 from ari.storage.usage.daily_counts import days_of
-from ari.storage.usage.erasure import erase_address, slices
+from ari.storage.usage.erasure import MAX_CHANGED, erase_address, slices
 from ari.storage.usage.fold import MAX_ENTRIES, Folder, writing
 from ari.storage.usage.pages import lowest_id, page_query
 from ari.storage.usage.retention import Retention
@@ -29,7 +29,7 @@ from ari.usage.reports.daily import Day
 
 _attempts = usage_attempts.c
 _TOTALS = tuple(usage_totals.c)[:5]
-_CHECKPOINT_PAGES = 10_000
+CHECKPOINT_PAGES = 10_000
 """Pages that this process added to the staging file's WAL, 40 MB, after which it is checkpointed."""
 
 _T = TypeVar("_T")
@@ -58,7 +58,7 @@ class UsageTables:
             return self._folder.fold()
 
     def checkpoint_if_needed(self) -> None:
-        if self._staging.pages - self._checkpoint_at >= _CHECKPOINT_PAGES:
+        if self._staging.pages - self._checkpoint_at >= CHECKPOINT_PAGES:
             self._checkpoint_at = self._staging.pages
             with _any_fault_as_unavailable():
                 self._folder.checkpoint()
@@ -84,7 +84,7 @@ class UsageTables:
     def totals(self, key_ids: Sequence[str]) -> dict[str, KeyTotals]:
         found: dict[str, KeyTotals] = {}
         with self._begin_read() as connection:
-            for some in slices(key_ids):
+            for some in slices(key_ids, MAX_CHANGED):
                 rows = connection.execute(select(*_TOTALS).where(usage_totals.c.key_id.in_(some)))
                 found.update((key_id, KeyTotals(*rest)) for key_id, *rest in rows)
         return found

@@ -12,8 +12,8 @@ from ari.deps import Deps
 from ari.instance import Instance
 from ari.keys import NewKey
 from ari.storage.failover import heartbeat
+from ari.storage.failover.heartbeat import Heartbeat
 from ari.storage.failover.history import WentBack
-from ari.storage.postgres_sessions import is_pooled
 from ari.usage.ports import Batch
 from tests.support.instances import opened
 from tests.support.missing import missing
@@ -39,10 +39,18 @@ def node(data_dir: Any, postgres_url: str, pooler: PgBouncer) -> Iterator[Instan
 
 
 @pytest.fixture
+def beat(node: Instance) -> Heartbeat:
+    """The node's heartbeat, which beats."""
+    node.database.watch()
+    assert node.database.heartbeat is not None
+    return node.database.heartbeat
+
+
+@pytest.fixture
 def pool_of(pooler: PgBouncer, postgres_url: str) -> Iterator[Callable[[], Any]]:
     """Asks PgBouncer for the state of the database's pool."""
     name = postgres_url.rpartition("/")[2]
-    with psycopg.connect(pooler._admin_url, autocommit=True) as admin:
+    with psycopg.connect(pooler.admin_url, autocommit=True) as admin:
         cursor = psycopg.ClientCursor(admin, row_factory=psycopg.rows.dict_row)
         yield lambda: next(row for row in cursor.execute("SHOW POOLS") if row["database"] == name)
 
@@ -65,19 +73,24 @@ def test_a_database_that_went_back_is_noticed_through_a_pooler(node: Instance, p
     _lose_the_newest_event(postgres_url)
     with pytest.raises(WentBack, match="went back in time"):
         Deps(node).read_sync(lambda unit: unit.accounts.owner())
-    node.database.watch()
-    beat: Any = node.database.heartbeat
-    eventually(lambda: beat._connection is None)
     with pytest.raises(Unavailable, match="went back in time"):
         _create(node)
 
 
-def test_the_heartbeat_learns_through_a_pooler(node: Instance) -> None:
-    """It prepares nothing, and goes on."""
-    node.database.watch()
-    beat: Any = node.database.heartbeat
-    eventually(lambda: beat._beats >= 6)  # psycopg prepares a statement that comes back often
-    assert is_pooled(beat._connection)
+def test_the_heartbeat_notices_it_through_a_pooler(node: Instance, beat: Heartbeat, postgres_url: str) -> None:
+    """Without a statement of anyone else, after it found the database as it should be."""
+    _create(node)
+    eventually(lambda: beat.beats >= 1)
+    assert node.database.history.problem is None
+    _lose_the_newest_event(postgres_url)
+    eventually(lambda: node.database.history.problem is not None)
+
+
+def test_the_heartbeat_goes_on_through_a_pooler(beat: Heartbeat, pooler: PgBouncer, postgres_url: str) -> None:
+    """It prepares nothing, although psycopg prepares a statement that comes back often."""
+    eventually(lambda: beat.beats >= 6)
+    with psycopg.connect(pooler.url_of(postgres_url)) as same_server_connection:
+        assert same_server_connection.execute("SELECT name FROM pg_prepared_statements").fetchall() == []
 
 
 def test_a_busy_pooler_is_left_alone(
@@ -85,27 +98,26 @@ def test_a_busy_pooler_is_left_alone(
     pooler: PgBouncer,
     postgres_url: str,
     pool_of: Callable[[], Any],
+    beat: Heartbeat,
     monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """A beat that waits for a free server connection is no sign of a server that hangs."""
     monkeypatch.setattr(heartbeat, "SILENCE_SECONDS", 0.1)
-    beat: Any = node.database.heartbeat
-    node.database.watch()
-    eventually(lambda: beat._beats >= 1)
-    connection = beat._connection
+    eventually(lambda: beat.beats >= 1)
     with psycopg.connect(pooler.url_of(postgres_url)) as other:
         other.execute("SELECT 1")  # holds the only server connection
         eventually(lambda: pool_of()["maxwait"] >= 1)
         other.rollback()
-    seen = beat._beats
-    eventually(lambda: beat._beats > seen)
-    assert beat._connection is connection
+    seen = beat.beats
+    eventually(lambda: beat.beats > seen)
+    assert caplog.messages == []
     _create(node)
 
 
 def test_how_far_a_commit_waits_stays_in_its_transaction(node: Instance, pooler: PgBouncer, postgres_url: str) -> None:
     """Where no standby confirms, the log's commits wait for the primary's disk; others choose for themselves."""
-    assert node.database._usage_level() == "local"
+    assert node.database.usage_commit_level() == "local"
     node.database.usage.commit(Batch([a_row()]))
     with psycopg.connect(pooler.url_of(postgres_url), autocommit=True) as other:
         assert other.execute("SHOW synchronous_commit").fetchone() == ("on",)

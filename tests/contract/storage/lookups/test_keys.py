@@ -12,7 +12,7 @@ from ari import keys
 from ari.deps import Deps
 from ari.instance import Instance
 from ari.keys import NewKey, token
-from ari.storage.lookups.keys import _MARKED_KEYS, PostgresKeyLookup
+from ari.storage.lookups.keys import PostgresKeyLookup
 from ari.usage.model import NO_USE
 from ari.usage.ports import Batch
 from tests.support.instances import opened
@@ -128,14 +128,17 @@ def test_nothing_is_copied_without_a_mark(data_dir: Path, postgres_url: str) -> 
     assert _with(data_dir, postgres_url, work) == ["on [1]"] * 3
 
 
-def test_copies_do_not_outlive_their_server(data_dir: Path, postgres_url: str) -> None:
+def test_copies_do_not_outlive_their_server(data_dir: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another server behind the same address may give the same number to another change."""
 
     async def work(_instance: Instance, watched: Watched, secrets: list[str], _hand: object) -> list[str]:
         found = [await watched.state(secrets[0]) for _ in range(2)]
-        mark = watched.lookup.keys._mark
-        assert mark is not None
-        mark[1] -= 1.0  # as if they had been read before the server was started
+        rows = watched.lookup.keys.rows
+
+        async def from_another_server(statement: str, digests: list[Any]) -> list[tuple[Any, ...]]:
+            return [(mark, started_at + 1.0, *rest) for mark, started_at, *rest in await rows(statement, digests)]
+
+        monkeypatch.setattr(watched.lookup.keys, "rows", from_another_server)
         return [*found, await watched.state(secrets[0])]
 
     assert _with(data_dir, postgres_url, work) == ["on [1]", "on [0]", "on [0, 1]"]
@@ -165,7 +168,7 @@ def test_totals_are_read_again_once_they_moved(data_dir: Path, postgres_url: str
             secret = _created(instance)
             lookup = await instance.database.open_lookup()
             assert isinstance(lookup, PostgresKeyLookup)
-            trips = counted(lookup._totals, "ask")
+            trips = counted(lookup.key_totals, "ask")
             digest = token.parse(secret.encode())
             assert digest is not None
 
@@ -188,10 +191,24 @@ def test_totals_are_read_again_once_they_moved(data_dir: Path, postgres_url: str
     assert asyncio.run(run()) == [0, 1, 1, 2, 2, 3]
 
 
-def test_the_statement_finds_keys_by_their_index(data_dir: Path, postgres_url: str) -> None:
+def test_the_statement_finds_keys_by_their_index(
+    data_dir: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Also as the plan for any keys that PostgreSQL keeps for a prepared statement."""
-    with opened(data_dir, postgres_url), psycopg.connect(postgres_url, autocommit=True) as hand:
+
+    async def work(_instance: Instance, watched: Watched, secrets: list[str], hand: Any) -> list[str]:
+        rows, statements = watched.lookup.keys.rows, []
+
+        async def record(statement: str, digests: list[Any]) -> list[tuple[Any, ...]]:
+            statements.append(statement)
+            return await rows(statement, digests)
+
+        monkeypatch.setattr(watched.lookup.keys, "rows", record)
+        await watched.state(secrets[0])
+        [statement] = statements
         hand.execute("SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off")
-        hand.execute(f"PREPARE asked (bytea[]) AS {_MARKED_KEYS.replace('%s', '$1')}")
-        plan = "\n".join(line for (line,) in hand.execute("EXPLAIN EXECUTE asked ('{}')"))
-    assert "pk_api_keys" in plan, plan
+        hand.execute(f"PREPARE asked (bytea[]) AS {statement.replace('%s', '$1')}")
+        return [line for (line,) in hand.execute("EXPLAIN EXECUTE asked ('{}')")]
+
+    plan = _with(data_dir, postgres_url, work)
+    assert any("pk_api_keys" in line for line in plan), plan

@@ -185,7 +185,7 @@ def test_a_connection_lost_at_the_commit_doubles_nothing(store: UsageTables, ins
             connection.connection.driver_connection.commit()
             raise OperationalError("COMMIT", None, Exception("the connection was lost"))
 
-    engine = instance.database.folder._engine
+    engine = instance.database.folder.engine
     event.listen(engine, "commit", lose)
     with pytest.raises(Unavailable):
         store.fold()
@@ -298,7 +298,7 @@ def test_a_refused_completion_or_attempt_never_fails_its_batch(store: UsageTable
 @pytest.mark.parametrize("lost", ["usage_totals", "usage_staging"])
 def test_a_fault_tells_nothing_that_a_caller_sent(store: UsageTables, instance: Instance, lost: str) -> None:
     """One plain sentence instead of SQL and values; nothing of the batch is counted in part."""
-    engine = instance.database.folder._staging if lost == "usage_staging" else instance.database.log
+    engine = instance.database.folder.staging if lost == "usage_staging" else instance.database.log
     with engine.begin() as connection:
         connection.execute(text(f"DROP TABLE {lost}"))
 

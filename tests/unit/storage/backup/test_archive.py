@@ -58,7 +58,7 @@ def test_rows_come_back_as_they_were(first: list[Row], second: list[Row]) -> Non
 
 def test_a_large_table_is_cut_into_members(monkeypatch: pytest.MonkeyPatch) -> None:
     """Writing and reading hold about a megabyte of a table at a time, whatever its size."""
-    monkeypatch.setattr(archive, "_MEMBER_BYTES", 100)
+    monkeypatch.setattr(archive, "MEMBER_BYTES", 100)
     rows = [{"n": number, "text": "x" * 20} for number in range(50)]
     body = _written(a=rows)
     assert len(_members(body)) > 10

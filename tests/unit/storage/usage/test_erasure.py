@@ -28,8 +28,8 @@ def _addresses(instance: Instance) -> set[str | None]:
 
 def test_an_address_leaves_every_table(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many slices and transactions the erasure takes; the counts go to the other addresses."""
-    monkeypatch.setattr(erasure, "_ROWS_READ", 3)
-    monkeypatch.setattr(erasure, "_MAX_CHANGED", 2)
+    monkeypatch.setattr(erasure, "ROWS_READ", 3)
+    monkeypatch.setattr(erasure, "MAX_CHANGED", 2)
     rows = [a_row(START_MS + number, client_address=ADDRESS) for number in range(8)]
     rows.append(a_row(client_address="198.51.100.1"))
     attempts = [Attempt(START_MS, "unknown", ADDRESS, 3), Attempt(START_MS, "unknown", OTHERS, 4)]

@@ -40,7 +40,7 @@ def test_the_wal_restarts_after_so_many_pages(
     instance: Instance, monkeypatch: pytest.MonkeyPatch, commits: int, rows: int, restarts: bool
 ) -> None:
     """For many small commits or few big ones, no caller's commit checkpoints; and not every few commits do."""
-    monkeypatch.setattr(store, "_CHECKPOINT_PAGES", 120)
+    monkeypatch.setattr(store, "CHECKPOINT_PAGES", 120)
     for _ in range(commits):
         instance.database.usage.commit(Batch([a_row() for _ in range(rows)]))
     instance.database.usage.checkpoint_if_needed()
@@ -50,7 +50,7 @@ def test_the_wal_restarts_after_so_many_pages(
 
 def test_entries_leave_in_small_steps_and_all_of_them(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
     """For any number of entries per step; none is counted twice."""
-    monkeypatch.setattr(fold, "_MAX_DELETED", 4)
+    monkeypatch.setattr(fold, "MAX_DELETED", 4)
     for count in (1, 4, 5, 11):
         _commit(instance, count)
         assert instance.database.usage.fold() == count

@@ -34,7 +34,7 @@ def test_a_replaced_log_is_written_from_then_on(data_dir: Path) -> None:
         store.commit(Batch([first]))
         store.fold_all()
         instance.database.log.dispose()
-        instance.database.folder._engine.dispose()
+        instance.database.folder.engine.dispose()
         copy = (data_dir / "usage.db").read_bytes()
         store.commit(Batch([second]))
         (data_dir / "fresh.db").write_bytes(copy)
