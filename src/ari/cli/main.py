@@ -22,6 +22,7 @@ from ari.cli import (
     migrate,
     notifications,
     output,
+    scan,
     serve,
     usage,
 )
@@ -41,6 +42,7 @@ app.add_typer(usage.app, name="usage")
 app.command("events")(events.events)
 app.add_typer(audit.app, name="audit")
 app.add_typer(notifications.app, name="notifications")
+app.add_typer(scan.app, name="scan")
 app.add_typer(account.app, name="account")
 app.add_typer(master_key.app, name="master-key")
 app.add_typer(database.app, name="database")

@@ -45,6 +45,8 @@ SAFE = {
     "notifications on": "can be undone: notifications off",
     "notifications test": "sends a mail",
     "restore": "fills a new instance; --force says to replace one",
+    "scan paths": "reads",
+    "scan rules": "prints",
     "serve": "starts the server",
     "usage": "reads",
     "usage addresses": "reads",

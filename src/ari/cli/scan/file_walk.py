@@ -1,0 +1,58 @@
+"""Search files and folders."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from ari.cli.scan.places import SPECIAL, SYMBOLIC_LINK, UNREADABLE, ScanReport, TokenPlace, show_path
+from ari.cli.scan.token_stream import find_in_chunks, read_chunks
+
+
+def search_path(path: Path, report: ScanReport, walked: set[tuple[int, int]]) -> None:
+    """Search a file, or a folder and everything in it. A link is followed only if it is the path itself.
+
+    ``walked`` holds the folders that were searched (device and inode): none is searched twice.
+    """
+    try:
+        path.stat()
+    except OSError as error:
+        report.problems.append(f"Can't read {show_path(str(path))}: {error.strerror}.")
+        return
+    for file in _list_files(path, report, walked) if path.is_dir() else (path,):
+        _search_file(file, report)
+
+
+def _search_file(path: Path, report: ScanReport) -> None:
+    try:
+        with path.open("rb") as file:
+            report.places += [TokenPlace(token, str(path), line) for line, token in find_in_chunks(read_chunks(file))]
+    except OSError:
+        report.skipped[UNREADABLE] += 1
+    else:
+        report.files += 1
+
+
+def _list_files(top: Path, report: ScanReport, walked: set[tuple[int, int]]) -> Iterator[Path]:
+    """The regular files in a folder and in those below it, by name."""
+    waiting = [top]
+    while waiting:
+        folder = waiting.pop()
+        try:
+            about = folder.stat()
+            if (about.st_dev, about.st_ino) in walked:
+                continue
+            walked.add((about.st_dev, about.st_ino))
+            entries = sorted(folder.iterdir())
+        except OSError:
+            report.skipped[UNREADABLE] += 1
+            continue
+        folders = []
+        for entry in entries:
+            if entry.is_symlink():
+                report.skipped[SYMBOLIC_LINK] += 1
+            elif entry.is_dir():
+                folders.append(entry)
+            elif entry.is_file():
+                yield entry
+            else:
+                report.skipped[SPECIAL] += 1
+        waiting += reversed(folders)

@@ -1,0 +1,56 @@
+"""Find out whose the found keys are, on the instance of the data directory."""
+# Imports inside functions here: start-up speed.
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ari.base.errors import AriError, for_operator
+from ari.cli import output
+from ari.cli.instances import open_deps, read_settings
+from ari.keys.token import digest
+
+if TYPE_CHECKING:
+    from ari.keys.ports import KeyTransaction
+
+
+@dataclass(frozen=True, slots=True)
+class TokenOwner:
+    """The key that a token belongs to. A deleted key has the status ``deleted``."""
+
+    id: str
+    name: str
+    status: str
+
+
+def find_owners(tokens: Iterable[str], data_dir: Path | None) -> dict[str, TokenOwner] | None:
+    """The keys of this instance among these tokens, or ``None`` if there is no instance here.
+
+    An instance that can't be opened is an error only if ``data_dir`` names it.
+    """
+    from ari.storage.engine import KEYS_FILE
+
+    try:
+        settings = read_settings(data_dir)
+        is_named = data_dir is not None or settings.database_url is not None
+        if not is_named and not (settings.data_dir / KEYS_FILE).exists():
+            return None
+        with open_deps(data_dir) as deps:
+            return deps.read_sync(_find_all, tokens)
+    except (AriError, OSError) as error:
+        if data_dir is not None:
+            raise
+        said = for_operator(error) if isinstance(error, AriError) else f"{error.strerror}."
+        output.tell(f"Whose keys these are is unknown. {said}")
+        return None
+
+
+def _find_all(tx: "KeyTransaction", tokens: Iterable[str]) -> dict[str, TokenOwner]:
+    found = {}
+    for token in tokens:
+        key = tx.keys.find(digest(token.encode()))
+        if key is not None:
+            status = "deleted" if key.deleted_at_ms is not None else key.status(tx.now_ms)
+            found[token] = TokenOwner(key.id, key.name, status)
+    return found
