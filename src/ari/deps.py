@@ -7,8 +7,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from ari.accounts.sessions import reread_session
 from ari.base.caller import SYSTEM, Caller
-from ari.base.deadline import in_time, run_in_thread
-from ari.instance import Instance
+from ari.instance import Instance, in_time
 from ari.keys.verify import reread_key
 from ari.storage.transaction import Transaction
 from ari.usage.ports import UsageReader
@@ -47,7 +46,7 @@ class Deps:
 
     async def read(self, query: Callable[Concatenate[Transaction, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a query in a thread, in a read-only snapshot. Raises ``Unavailable`` after ``ANSWER_SECONDS``."""
-        return await run_in_thread(self.read_sync, query, *args, **kwargs)
+        return await in_time(asyncio.to_thread(self.read_sync, query, *args, **kwargs))
 
     def read_sync(self, query: Callable[Concatenate[Transaction, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a query in a read-only snapshot; the caller is not read again."""
@@ -56,7 +55,7 @@ class Deps:
 
     async def report(self, report: Callable[Concatenate[UsageReader, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a report on the usage log, such as ``summary.of_all``, in a thread."""
-        return await run_in_thread(report, self.instance.reports, *args, **kwargs)
+        return await in_time(asyncio.to_thread(report, self.instance.database.reports, *args, **kwargs))
 
 
 def reread(tx: Transaction) -> Caller:

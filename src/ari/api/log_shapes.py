@@ -108,6 +108,11 @@ class UsageOut(BaseModel):
     source: Literal["request", "verify"] = Field(
         description="`request`: a request to ARI; `verify`: another service verified the key.", examples=["request"]
     )
+    secret_number: int = Field(description="Number of the key's secret that was used.", examples=[1])
+    consumed: dict[str, int] = Field(
+        description="Units consumed, by limit; `credits` and names with `consumer:` included.",
+        examples=[{"default": 1}],
+    )
     ai: AiUseOut | None = Field(description="AI usage, for requests through the AI gateway.")
 
 

@@ -40,6 +40,25 @@ class Clock(Protocol):
     def monotonic(self) -> float:
         """Seconds since an arbitrary start; never steps back."""
 
+    def uptime_ms(self) -> int:
+        """Milliseconds since the machine started, the same in each of its processes; never steps back."""
+
+
+_UPTIME = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+def read_boot_id() -> str:
+    """An id that is new with each start of the machine; where there is none, its start to the minute."""
+    try:
+        return _BOOT_ID.read_text().strip()[:64]
+    except OSError:
+        return str(round((time.time() - _uptime_ms() / SECOND_MS) / 60))
+
+
+def _uptime_ms() -> int:
+    return time.clock_gettime_ns(_UPTIME) // 1_000_000
+
 
 class SystemClock:
     """The machine's clock."""
@@ -49,6 +68,9 @@ class SystemClock:
 
     def monotonic(self) -> float:
         return time.monotonic()
+
+    def uptime_ms(self) -> int:
+        return _uptime_ms()
 
 
 class FileClock:
@@ -65,6 +87,9 @@ class FileClock:
 
     def monotonic(self) -> float:
         return time.monotonic() + max(0, self._offset_ms()) / 1000
+
+    def uptime_ms(self) -> int:
+        return _uptime_ms() + max(0, self._offset_ms())
 
     def _offset_ms(self) -> int:
         try:
@@ -85,6 +110,9 @@ class FrozenClock:
 
     def monotonic(self) -> float:
         return self._monotonic
+
+    def uptime_ms(self) -> int:
+        return round(self._monotonic * 1000)
 
     def advance(self, seconds: float) -> None:
         """Let ``seconds`` pass."""

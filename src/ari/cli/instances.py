@@ -30,9 +30,10 @@ def open_instance(data_dir: Path | None) -> "Iterator[Instance]":
     """
     settings = read_settings(data_dir)
     require_instance(settings)
-    from ari.instance import Instance
+    from ari.instance import SLOW_SECONDS, Instance
 
-    instance = Instance.open(settings, watch=True)
+    instance = Instance.open(settings)
+    instance.database.watch(SLOW_SECONDS)
     try:
         yield instance
     finally:

@@ -16,7 +16,7 @@ ROWS_A_PIECE = 1_000
 async def export_answer(deps: Deps, search: UsageSearch, form: Format, *, bom: bool = True) -> Response:
     """The file as an attachment with a fixed name. The event is written first; a log that cannot be read is a 503."""
     await deps.do(export.record, form, search)
-    made = export.pieces(form, deps.instance.reports.pages(search, ROWS_A_PIECE), bom=bom)
+    made = export.pieces(form, deps.instance.database.reports.pages(search, ROWS_A_PIECE), bom=bom)
     first = await asyncio.to_thread(next, made, b"")
 
     async def body() -> AsyncIterator[bytes]:

@@ -13,7 +13,6 @@ from ari.keys.commands.change import UNSET, KeyChange, Unset, change
 from ari.keys.commands.create import Created, NewKey, create, require_may_create
 from ari.keys.commands.delete import delete
 from ari.keys.commands.revoke import revoke
-from ari.keys.commands.stamp import stamp_expired
 from ari.keys.events import record_exposure
 from ari.keys.queries import get, get_active_made_by, get_even_deleted, get_names, get_page
 
@@ -41,5 +40,4 @@ __all__ = [
     "revoke_many",
     "select_deletable",
     "select_revocable",
-    "stamp_expired",
 ]

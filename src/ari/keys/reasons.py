@@ -30,7 +30,7 @@ REASONS = _table(
     ("ip_not_allowed", 403, "IP address not allowed", "Requests from this IP address aren't allowed."),
     ("insufficient_scope", 403, "Missing scope", "This key lacks the scope for this request."),
     ("rate_limited", 429, "Too many requests", "Too many requests. Retry after the time in Retry-After."),
-    ("usage_exceeded", 429, "Quota exceeded", "This API key has used its quota."),
+    ("credits_exhausted", 429, "Credits used up", "This API key has no credits left for this request."),
     ("unavailable", 503, "Service unavailable", "ARI can't verify API keys right now. Try again."),
 )
 

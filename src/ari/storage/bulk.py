@@ -51,20 +51,25 @@ class Insert:
         """Commit ``rows``, values in the order of the columns. Raises what the driver raises."""
         if not rows:
             return
-        if not isinstance(connection, sqlite3.Connection):
+        if not isinstance(connection, sqlite3.Connection) or len(rows) <= _MAX_ROWS:
+            self.add(connection, rows)
+            return
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            self.add(connection, rows)
+        except BaseException:
+            connection.rollback()
+            raise
+        connection.execute("COMMIT")
+
+    def add(self, connection: Any, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Add ``rows`` within a transaction of the caller's."""
+        if isinstance(connection, sqlite3.Connection):
+            for start in range(0, len(rows), _MAX_ROWS):
+                self._add(connection, rows[start : start + _MAX_ROWS])
+        elif rows:
             statement = _from_json(self._table, self._columns, "")
             connection.execute(statement, (_as_json(self._columns, rows),), prepare=True)
-        elif len(rows) <= _MAX_ROWS:
-            self._add(connection, rows)
-        else:
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                for start in range(0, len(rows), _MAX_ROWS):
-                    self._add(connection, rows[start : start + _MAX_ROWS])
-            except BaseException:
-                connection.rollback()
-                raise
-            connection.execute("COMMIT")
 
     def _add(self, connection: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) -> None:
         statement = _of_values(self._table, self._columns, "", len(rows))

@@ -85,7 +85,10 @@ class Database:
         level = None if sqlite or not self._usage_is_durable else self.usage_commit_level
         self.folder = Folder(folding, self.log_lock, staging, staging_lock)
         self.usage = UsageTables(
-            log, self.log_lock, Staging(staging, staging_lock, files, self.folder.prepare, level), self.folder
+            log,
+            self.log_lock,
+            Staging(staging, staging_lock, files, self.folder.prepare, level, clock=lambda: self.clock),
+            self.folder,
         )
         self._commits = CommitCounter()
         self.heartbeat: Heartbeat | None = None

@@ -61,7 +61,8 @@ def clean_batch(batch: Batch) -> Batch:
             completions.append(replace(clean_use(done), provider_status=_status(done.provider_status)))
         elif _status(done.status) is not None:
             completions.append(replace(done, bytes=_bytes(done.bytes)))
-    return Batch(rows, completions, [_clean_attempt(attempt) for attempt in batch.attempts])
+    attempts = [_clean_attempt(attempt) for attempt in batch.attempts]
+    return Batch(rows, completions, attempts, batch.list_refusals)
 
 
 def _clean_attempt(attempt: Attempt) -> Attempt:

@@ -5,6 +5,7 @@ from typing import Literal
 
 import msgspec
 
+from ari.keys.limits.charge import Charge
 from ari.keys.reasons import ACCEPTED
 from ari.usage.ai import AiUse
 
@@ -27,8 +28,11 @@ class UsageRow(msgspec.Struct):
     template, never the caller's text, because its hourly counts are kept forever. ``status``, ``duration_ms`` (to the
     start of the response) and ``bytes`` are ``None`` while the handler of an unsafe method runs, and stay so if the
     process dies before it ends. ``count`` > 1 is the number of refusals in a flood so far (security.md 18). ``source``
-    is ``request`` if the request itself had the key, ``verify`` if a service asked ARI about it. ``ai`` is its AI use,
-    if that was read too.
+    is ``request`` if the request itself had the key, ``verify`` if a service asked ARI about it. ``secret_number`` is
+    that of the key's secret, ``None`` for its first and only one. ``consumed`` are the units by limit, as JSON. ``ai``
+    is its AI use, if that was read too.
+
+    ``charge`` is what the commit consumes. It refuses a request that exceeds a limit: the caller reads its decision.
     """
 
     id: str
@@ -47,7 +51,10 @@ class UsageRow(msgspec.Struct):
     bytes: int | None = None
     count: int = 1
     source: Source = "request"
+    secret_number: int | None = None
+    consumed: str | None = None
     ai: AiUse | None = None
+    charge: Charge | None = None
 
     @property
     def accepted(self) -> bool:

@@ -14,6 +14,7 @@ from ari.usage.model import (
     KeyTotals,
     RouteCount,
     TopKeys,
+    UsageFilter,
     UsageRow,
 )
 from ari.usage.search import SearchPage, UsageSearch
@@ -22,18 +23,19 @@ from ari.usage.spans import CodeCount
 
 @dataclass(slots=True)
 class Batch:
-    """The entries of one commit."""
+    """The entries of one commit; without ``list_refusals``, what it refuses is only counted."""
 
     rows: list[UsageRow] = field(default_factory=list)
     completions: list[Completion | AiUse] = field(default_factory=list)
     attempts: list[Attempt] = field(default_factory=list)
+    list_refusals: bool = True
 
 
 class UsageStore(Protocol):
-    """Where requests are counted; synchronous, called from threads."""
+    """The usage log; synchronous, called from threads."""
 
     def commit(self, batch: Batch) -> None:
-        """Write the batch in one transaction; every later read sees it.
+        """Write the batch in one transaction, which decides the charges of its rows; every later read sees it.
 
         A row whose id is stored raises the stored ``count`` to its own if that is higher, and only the difference
         counts: committing a batch again changes nothing. If the database refuses a value, the batch is stored with
@@ -52,12 +54,8 @@ class UsageStore(Protocol):
         Call it about every second while requests are committed. Raises ``Unavailable``.
         """
 
-
-class UsageRecords(Protocol):
-    """Totals and clients of single keys, attempts, and the removal of rows; synchronous, called from threads.
-
-    Raises ``Unavailable``.
-    """
+    def page(self, where: UsageFilter, before_id: str | None, limit: int) -> list[UsageRow]:
+        """Rows newest first, at most ``limit``, those with an id smaller than ``before_id``."""
 
     def totals(self, key_ids: Sequence[str]) -> dict[str, KeyTotals]:
         """The totals of these keys; keys never used are absent."""

@@ -248,7 +248,7 @@ class UsageRecorder:
         if self._committing is not None:
             return
         entries: list[_Entry] = []
-        batch = Batch(completions=list(self._completions))
+        batch = Batch(completions=list(self._completions), list_refusals=not self.low_disk)
         self._completions.clear()
         while self._buffer and _fits(batch, self._buffer[0]):
             entry = self._buffer.popleft()

@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ari.base.clock import LATEST_MS, FileClock, FrozenClock, from_rfc3339, in_words, to_rfc3339
+from ari.base.clock import (
+    LATEST_MS,
+    FileClock,
+    FrozenClock,
+    SystemClock,
+    from_rfc3339,
+    in_words,
+    read_boot_id,
+    to_rfc3339,
+)
 
 
 @given(st.integers(-62_135_596_800_000, LATEST_MS))
@@ -93,3 +102,20 @@ def test_the_test_mode_reads_its_file_each_time(tmp_path: Path) -> None:
 def test_waits_in_words(seconds: int, words: str) -> None:
     """In one unit, rounded up."""
     assert in_words(seconds) == words
+
+
+def test_uptime_is_that_of_the_machine(tmp_path: Path) -> None:
+    """Every process reads the same one, and setting the time of day back does not change it."""
+    clock, file = SystemClock(), tmp_path / "offset"
+    before_ms = clock.uptime_ms()
+    assert 0 < before_ms <= FileClock(file).uptime_ms() <= clock.uptime_ms()
+    file.write_text("-3600000")
+    assert FileClock(file).uptime_ms() < before_ms + 3_600_000
+    file.write_text("3600000")
+    assert FileClock(file).uptime_ms() >= before_ms + 3_600_000
+
+
+def test_the_machine_has_one_boot_id() -> None:
+    """It fits the column of the counters' clock."""
+    assert 0 < len(read_boot_id()) <= 64
+    assert read_boot_id() == read_boot_id()

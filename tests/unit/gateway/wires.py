@@ -15,6 +15,9 @@ class ManualClock:
     def monotonic(self) -> float:
         return self.now
 
+    def uptime_ms(self) -> int:
+        return round(self.now * 1000)
+
 
 class FakeReply:
     """Stands in for a ``Reply`` of ``ari.outbound.http``."""

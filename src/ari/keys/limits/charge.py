@@ -19,6 +19,12 @@ class RuleOwner(msgspec.Struct, frozen=True):
     rules: LimitRules
     prefix: str = ""
 
+    def label(self, remaining: list[Remaining]) -> list[Remaining]:
+        """The same, named as callers see them."""
+        if not self.prefix:
+            return remaining
+        return [msgspec.structs.replace(one, name=self.prefix + one.name) for one in remaining]
+
 
 class Decision(msgspec.Struct, frozen=True):
     """Whether a request is allowed: ``exceeded`` says why not. ``consumed`` are its units by name."""
@@ -56,13 +62,10 @@ def decide(charge: Charge, counters: Sequence[Counter], now_ms: int) -> Decision
     consumed: dict[str, int] = {}
     remaining: list[Remaining] = []
     for owner, counter in zip(charge.owners, counters, strict=True):
-        if exceeded is None:
+        if exceeded is None and units:
             used = counter.consume(units, names)
             consumed.update(used if not owner.prefix else {owner.prefix + name: n for name, n in used.items()})
-        left = counter.list_remaining()
-        if owner.prefix:
-            left = [msgspec.structs.replace(one, name=owner.prefix + one.name) for one in left]
-        remaining += left
+        remaining += owner.label(counter.list_remaining())
     return Decision(exceeded, consumed, remaining)
 
 

@@ -51,6 +51,7 @@ LOG_TABLES = (
     tables.usage_attempt_hours,
     tables.usage_ai,
     tables.usage_ai_hours,
+    tables.limit_counters,
 )
 """Left out: sessions, known browsers and sign-in counters, since a backup must not sign anyone in; the master key; and
 notices and their emails, which the original instance has already sent. The restored database begins its own
@@ -86,6 +87,7 @@ def write_backup(database: Database, file: IO[bytes], now_ms: int, progress: Pro
     Raises ``Unavailable`` if the database or the file's disk fails.
     """
     database.usage.fold_all()
+    database.usage.save_counters()
     instance, key = _identity(database, now_ms)
     signing = SigningFile(file)
     with faults_as_unavailable(), _snapshots(database) as (main, log), _file_faults():

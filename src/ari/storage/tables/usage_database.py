@@ -1,11 +1,13 @@
-"""The usage database (``usage.db``), and its staging table, which has its own file on SQLite."""
+"""The usage database (``usage.db``), and the tables that have their own file on SQLite."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaData, String, Table, Text, text
 
 from ari.storage.tables.naming import NAMES, Sequence
 
 log = MetaData(naming_convention=NAMES)
 staging = MetaData(naming_convention=NAMES)
+staging_file = MetaData(naming_convention=NAMES)
+"""Tables that only SQLite's staging file has."""
 
 usage_rows = Table(
     "usage_rows",
@@ -14,7 +16,7 @@ usage_rows = Table(
     Column("at_ms", BigInteger, nullable=False),
     Column("request_id", Text, nullable=False),
     Column("key_id", String(40), nullable=False),
-    Column("key_hint", String(24), nullable=False),
+    Column("key_hint", String(40).with_variant(String(24), "sqlite"), nullable=False),
     Column("code", String(24), nullable=False),
     Column("method", String(16), nullable=False),
     Column("route", Text, nullable=False),
@@ -26,6 +28,16 @@ usage_rows = Table(
     Column("bytes", BigInteger),
     Column("count", Integer, nullable=False),
     Column("source", String(10), nullable=False, server_default="request"),
+    Column("secret_number", Integer),
+    Column("consumed", Text),
+    Index(
+        "ix_usage_rows_key_id_secret_number_id",
+        "key_id",
+        "secret_number",
+        "id",
+        sqlite_where=text("secret_number IS NOT NULL"),
+        postgresql_where=text("secret_number IS NOT NULL"),
+    ),
     Index("ix_usage_rows_key_id_code_id", "key_id", "code", "id"),
     Index("ix_usage_rows_code_id", "code", "id"),
 )
@@ -160,3 +172,23 @@ usage_attempt_hours = Table(
     Column("last_at_ms", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
+
+limit_counters = Table(
+    "limit_counters",
+    log,
+    Column("owner_id", String(40), primary_key=True),
+    Column("state", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""The counter of each key and consumer with limits or credits. On SQLite it is counted in ``staged_counters``; this
+table has what the last backup saved."""
+
+staged_counters = limit_counters.to_metadata(staging_file)
+
+limit_clock = Table(
+    "limit_clock",
+    staging_file,
+    Column("boot_id", String(64), primary_key=True),
+    Column("offset_ms", BigInteger, nullable=False),
+)
+"""The time at which the machine started, as its clock said when it was first asked."""

@@ -13,12 +13,12 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, delete, func, select, text
+from sqlalchemy import Connection, Engine, delete, func, inspect, select, text
 from sqlalchemy.exc import IntegrityError
 
 from ari.storage.database_errors import faults_as_unavailable, read_only
 from ari.storage.dialect import lock_for_migration
-from ari.storage.tables import usage_staging
+from ari.storage.tables import staging_file, usage_staging
 from ari.storage.usage import rollups
 from ari.storage.write_lock import write_lock
 
@@ -42,6 +42,8 @@ _NEVER_REUSE_NUMBERS = (
     WHERE NOT EXISTS (SELECT 1 FROM staging.sqlite_sequence WHERE name = 'usage_staging')""",
     f"UPDATE staging.sqlite_sequence SET seq = max(seq, {_LOW}) WHERE name = 'usage_staging'",
 )
+_RESTORE_COUNTERS = "INSERT OR IGNORE INTO staging.limit_counters SELECT * FROM main.limit_counters"
+_SAVE_COUNTERS = "INSERT OR REPLACE INTO main.limit_counters SELECT * FROM staging.limit_counters"
 _FILL_RELATIONS = [
     statement
     for name, query in rollups.RELATIONS.items()
@@ -72,17 +74,28 @@ class Folder:
         self._two_files = lock_file is not None
 
     def prepare(self) -> None:
-        """Create the staging table if it is missing. Its numbers continue where those of a lost one ended.
+        """Create the staging tables if they are missing, and columns that an older version did not have.
 
-        Any number of processes may do this at once: one lock covers the check and the creation.
+        The numbers of entries continue where those of a lost file ended, and counters that are missing from the file
+        are those of the last backup. Any number of processes may do this at once: one lock covers the check and the
+        creation.
         """
         with write_lock(self._staging_lock), self.staging.begin() as connection:
             lock_for_migration(connection)
             usage_staging.create(connection, checkfirst=True)
+            _add_columns(connection)
+            if self._two_files:
+                staging_file.create_all(connection)
         if self._two_files:
             with write_lock(self._staging_lock), self.engine.begin() as connection:
-                for statement in _NEVER_REUSE_NUMBERS:
+                for statement in (*_NEVER_REUSE_NUMBERS, _RESTORE_COUNTERS):
                     connection.execute(text(statement))
+
+    def save_counters(self) -> None:
+        """Copy SQLite's counters into the log's file, which is what a backup reads. Raises ``Unavailable``."""
+        if self._two_files:
+            with faults_as_unavailable(), writing(self.engine, self._lock_file) as connection:
+                connection.execute(text(_SAVE_COUNTERS))
 
     def fold(self) -> int:
         """Fold the oldest entries. Returns how many. Raises ``Unavailable``; then nothing has changed."""
@@ -164,6 +177,14 @@ class Folder:
         for end in range(first, high + MAX_DELETED, MAX_DELETED):
             with write_lock(self._staging_lock), self.staging.begin() as connection:
                 connection.execute(delete(usage_staging).where(_staging.seq <= min(end, high)))
+
+
+def _add_columns(connection: Connection) -> None:
+    known = {column["name"] for column in inspect(connection).get_columns(usage_staging.name)}
+    for column in usage_staging.columns:
+        if column.name not in known:
+            kind = column.type.compile(connection.dialect)
+            connection.execute(text(f"ALTER TABLE {usage_staging.name} ADD COLUMN {column.name} {kind}"))
 
 
 @contextmanager

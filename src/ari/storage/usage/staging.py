@@ -17,23 +17,34 @@ from msgspec.structs import astuple
 from sqlalchemy import Engine
 from sqlalchemy.pool import PoolProxiedConnection
 
-from ari.base.clock import MINUTE_MS
+from ari.base.clock import MINUTE_MS, Clock
+from ari.keys.limits.counter import Counter
 from ari.storage.bulk import Insert
-from ari.storage.database_errors import unavailable
+from ari.storage.database_errors import faults_as_unavailable, read_only, unavailable
 from ari.storage.postgres_sessions import LOCAL_SETTINGS
 from ari.storage.tables import usage_ai, usage_staging
+from ari.storage.usage.counters import (
+    UptimeClock,
+    begin_postgres,
+    read_postgres,
+    read_sqlite,
+    save_postgres,
+    save_sqlite,
+)
 from ari.storage.usage.rollups import AI_USE, ATTEMPTS, COMPLETION, FLOOD, REQUEST
 from ari.storage.write_lock import write_lock
 from ari.usage.ai import AiUse
+from ari.usage.charging import apply_decision, charge_rows, list_owners
 from ari.usage.cleaning import clean_batch
+from ari.usage.floods import RefusalFlood
 from ari.usage.model import Attempt, Completion, UsageRow
 from ari.usage.ports import Batch
 
 REFUSALS = (UnicodeError, OverflowError)
 """How a driver refuses a value. A refusal by the database itself is raised as one of these."""
 
-ROW_FIELDS = UsageRow.__struct_fields__[:-1]
-"""The columns of a request. The last field, ``ai``, has its own table."""
+ROW_FIELDS = UsageRow.__struct_fields__[:-2]
+"""The columns of a request. Of the last fields, ``ai`` has its own table, and ``charge`` is stored in the counters."""
 _AI_FIELDS = tuple(usage_ai.c.keys())
 _COLUMNS = ("kind", *dict.fromkeys((*ROW_FIELDS, *_AI_FIELDS)))
 _INSERT_REQUESTS = Insert(usage_staging, ("kind", *ROW_FIELDS))
@@ -61,6 +72,8 @@ class Staging:
         files: Sequence[Path],
         prepare: Callable[[], None],
         level: Callable[[], str] | None = None,
+        *,
+        clock: Callable[[], Clock],
     ) -> None:
         self._engine = engine
         self._lock_file = lock_file
@@ -72,6 +85,9 @@ class Staging:
         self._held: PoolProxiedConnection | None = None
         self._identities: list[tuple[int, int]] = []
         self._mutex = threading.Lock()
+        self._uptime_clock = UptimeClock(clock)
+        self._refusals = RefusalFlood()
+        self._clock = clock
         self.pages = 0
         """About how many pages these commits added to SQLite's WAL."""
 
@@ -106,36 +122,82 @@ class Staging:
                 held.invalidate()
 
     def _commit(self, batch: Batch) -> None:
-        entries: list[_Entry] = [(REQUEST if row.count == 1 else FLOOD, *astuple(row)[:-1]) for row in batch.rows]
-        insert = _INSERT_REQUESTS
-        if batch.attempts or batch.completions:
-            insert = _INSERT
-            entries = [(*entry, *_NO_AI_USE) for entry in entries]
-            entries += _attempts(batch.attempts)
-            entries += [_ai_use(done) if isinstance(done, AiUse) else _completion(done) for done in batch.completions]
         with self._mutex:
             try:
                 connection = self._connection()
                 self._set_level(connection)
-                with write_lock(self._lock_file), self._local_settings(connection):
-                    insert.run(connection, entries)
-                self.pages += _PAGES_PER_COMMIT + len(entries) // _ENTRIES_PER_PAGE
+                owner_ids = list_owners(batch.rows)
+                if owner_ids:
+                    count = self._commit_charged(connection, batch, owner_ids)
+                else:
+                    insert, entries = _entries(batch, batch.rows)
+                    with write_lock(self._lock_file), self._local_settings(connection):
+                        insert.run(connection, entries)
+                    count = len(entries)
+                self.pages += _PAGES_PER_COMMIT + count // _ENTRIES_PER_PAGE
             except self._faults() as error:
                 self.close()
                 raise (self._refusal(error) or unavailable(error)) from None
+            except BaseException:
+                self.close()  # a transaction may be open
+                raise
+
+    def _commit_charged(self, connection: Any, batch: Batch, owner_ids: list[str]) -> int:
+        """Commit the batch and the counters it touches. Returns the number of entries."""
+        if self._files:
+            with write_lock(self._lock_file):
+                connection.execute("BEGIN IMMEDIATE")
+                counters, now_ms = read_sqlite(connection, owner_ids), self._uptime_clock.now_ms(connection)
+                changed = charge_rows(batch.rows, counters, now_ms)
+                insert, entries = _entries(batch, self._apply_decisions(batch))
+                insert.add(connection, entries)
+                save_sqlite(connection, counters, changed)
+                connection.execute("COMMIT")
+            return len(entries)
+        counters, now_ms = begin_postgres(connection, self._begin(), owner_ids)
+        changed = charge_rows(batch.rows, counters, now_ms)
+        insert, entries = _entries(batch, self._apply_decisions(batch))
+        with connection.pipeline():
+            insert.add(connection, entries)
+            save_postgres(connection, counters, changed)
+            connection.execute("COMMIT")
+        return len(entries)
+
+    def _apply_decisions(self, batch: Batch) -> list[UsageRow]:
+        """The rows to log. Of many refusals in a minute, most are only counted (security.md 18)."""
+        rows = [apply_decision(row) for row in batch.rows]
+        now_ms = self._clock().now_ms()
+        return [
+            row if row is before or row.accepted else self._refusals.row_for(row, now_ms, list_it=batch.list_refusals)
+            for row, before in zip(rows, batch.rows, strict=True)
+        ]
+
+    def read_counters(self, owner_ids: Sequence[str]) -> tuple[dict[str, Counter], int]:
+        """The counters of these owners as committed, and the time now. Raises ``Unavailable``."""
+        with faults_as_unavailable(), read_only(self._engine) as connection:
+            raw: Any = connection.connection.driver_connection
+            if self._files:
+                return read_sqlite(raw, owner_ids), self._uptime_clock.read_ms(raw)
+            return read_postgres(raw, owner_ids)
 
     @contextmanager
     def _local_settings(self, connection: Any) -> Iterator[None]:
         """Through a pooler, settings hold for a transaction alone; elsewhere each statement is one."""
         assert self._held is not None
-        local_settings = self._held.info.get(LOCAL_SETTINGS)
-        if local_settings is None:
+        if LOCAL_SETTINGS not in self._held.info:
             yield
             return
-        level = "" if self._level_set is None else f"; SET LOCAL synchronous_commit TO {self._level_set}"
-        connection.execute(f"BEGIN; {local_settings}{level}")
+        connection.execute(self._begin())
         yield
         connection.execute("COMMIT")
+
+    def _begin(self) -> str:
+        assert self._held is not None
+        local_settings = self._held.info.get(LOCAL_SETTINGS)
+        if local_settings is None:
+            return "BEGIN"
+        level = "" if self._level_set is None else f"; SET LOCAL synchronous_commit TO {self._level_set}"
+        return f"BEGIN; {local_settings}{level}"
 
     def _connection(self) -> Any:
         """The driver's own connection, each statement its own transaction."""
@@ -180,6 +242,17 @@ class Staging:
 
 def _identities(files: Iterable[Path]) -> list[tuple[int, int]]:
     return [(status.st_dev, status.st_ino) for status in map(os.stat, files)]
+
+
+def _entries(batch: Batch, rows: Sequence[UsageRow]) -> tuple[Insert, list[_Entry]]:
+    """The entries of a batch with these rows, and how to insert them."""
+    entries: list[_Entry] = [(REQUEST if row.count == 1 else FLOOD, *astuple(row)[:-2]) for row in rows]
+    if not (batch.attempts or batch.completions):
+        return _INSERT_REQUESTS, entries
+    entries = [(*entry, *_NO_AI_USE) for entry in entries]
+    entries += _attempts(batch.attempts)
+    entries += [_ai_use(done) if isinstance(done, AiUse) else _completion(done) for done in batch.completions]
+    return _INSERT, entries
 
 
 def _attempts(attempts: Iterable[Attempt]) -> list[_Entry]:

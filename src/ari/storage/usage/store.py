@@ -1,4 +1,4 @@
-"""The usage log in SQL; implements ``UsageStore`` and ``UsageRecords`` of ``usage.ports``, and ``reports.key_use``."""
+"""The usage log in SQL; implements ``usage.ports.UsageStore`` and what lists of keys and advice read."""
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -10,6 +10,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ari.base.clock import MINUTE_MS
 from ari.base.errors import Unavailable
+from ari.keys.limits.charge import RuleOwner
+from ari.keys.limits.counter import Remaining
 from ari.keys.listing import Cursor
 from ari.storage.database_errors import faults_as_unavailable, read_only
 from ari.storage.tables import usage_attempts, usage_totals
@@ -67,6 +69,19 @@ class UsageTables:
         """Fold every entry that is staged now. Raises ``Unavailable``."""
         while self.fold() >= MAX_ENTRIES:
             pass
+
+    def read_remaining(self, owners: Sequence[RuleOwner]) -> list[Remaining]:
+        """The units left of each owner's limits and credits now. Raises ``Unavailable``."""
+        counters, now_ms = self._staging.read_counters([owner.id for owner in owners])
+        found: list[Remaining] = []
+        for owner in owners:
+            counters[owner.id].advance(owner.rules, now_ms)
+            found += owner.label(counters[owner.id].list_remaining())
+        return found
+
+    def save_counters(self) -> None:
+        """Save the counters where a backup reads them. Raises ``Unavailable``."""
+        self._folder.save_counters()
 
     def check(self) -> None:
         """Raise ``Unavailable`` if the database would refuse a commit."""

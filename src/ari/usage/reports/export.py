@@ -74,7 +74,7 @@ def _cells(row: UsageRow) -> list[object]:
 
 def _flat(row: UsageRow) -> dict[str, object]:
     """The row's fields, with a column for each field of its AI use."""
-    facts = row_facts(row)
+    facts = row_facts(row) | {"consumed": row.consumed}
     used = facts.pop("ai") or {}
     return facts | {f"ai_{name}": used.get(name) for name in _AI}
 

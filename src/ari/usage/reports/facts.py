@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import msgspec
+
 from ari.base.clock import to_rfc3339
 from ari.keys.model import ApiKey
 from ari.usage.ai import AiUse
@@ -46,6 +48,8 @@ def row_facts(row: UsageRow) -> dict[str, Any]:
         "bytes": row.bytes,
         "count": row.count,
         "source": row.source,
+        "secret_number": 1 if row.secret_number is None else row.secret_number,
+        "consumed": {} if row.consumed is None else msgspec.json.decode(row.consumed),
         "ai": None if row.ai is None else ai_facts(row.ai),
     }
 

@@ -17,7 +17,7 @@ KEY_CODES = (
     IP_NOT_ALLOWED.code,
     DISABLED.code,
     RATE_LIMITED.code,
-    REASONS["usage_exceeded"].code,
+    REASONS["credits_exhausted"].code,
 )
 ATTEMPT_CODES = (MALFORMED.code, UNKNOWN.code)
 _ANYWHERE = "burst:addresses"

@@ -41,7 +41,7 @@ def test_csv_comes_back_as_it_was() -> None:
     """A line of headers, also alone; commas, quotes and line ends inside cells."""
     found = list(csv.reader(io.StringIO(_file("csv", BATCHES), newline="")))
     assert tuple(found[0]) == COLUMNS
-    expected = [row_facts(row) for batch in BATCHES for row in batch]
+    expected = [row_facts(row) | {"consumed": row.consumed} for batch in BATCHES for row in batch]
     lines = [dict(zip(COLUMNS, line, strict=True)) for line in found[1:]]
     assert [{name: line[name] for name in COLUMNS if not name.startswith("ai_")} for line in lines] == [
         {name: "" if value is None else str(value) for name, value in facts.items() if name != "ai"}

@@ -61,6 +61,8 @@ def test_a_row_and_one_whose_handler_still_runs() -> None:
         "bytes": 120,
         "count": 1,
         "source": "request",
+        "secret_number": 1,
+        "consumed": {},
         "ai": None,
     }
     running = row_facts(a_row(status=None, duration_ms=None, bytes=None))
