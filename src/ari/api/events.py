@@ -1,26 +1,65 @@
 """``/api/events``: the audit log."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from ari.api.deps import CallerDeps
 from ari.api.error_docs import document_errors
-from ari.api.responses import respond_page
-from ari.api.shapes import EventsIn, EventsOut
+from ari.api.event_shapes import CSV_EXAMPLE, EventExportIn, EventFileOut, EventsIn, EventsOut, build_event_search
+from ari.api.responses import respond
+from ari.base.cursor import encode_cursor
+from ari.base.event_search import find_events
 from ari.base.events import event_facts
-from ari.base.transaction import get_events
+from ari.http.event_export import export_events
 from ari.http.route_policy import AuthMode, policy
 from ari.keys import scopes
 
 router = APIRouter(tags=["Events"])
 
+_FILE: dict[int | str, dict[str, Any]] = {
+    200: {
+        "model": EventFileOut,
+        "headers": {
+            "content-disposition": {
+                "description": "Suggested file name.",
+                "schema": {"type": "string", "examples": ['attachment; filename="ari-events.csv"']},
+            }
+        },
+        "content": {"text/csv": {"schema": {"type": "string", "examples": [CSV_EXAMPLE]}}},
+    }
+}
+
 
 @router.get("/api/events", response_model=EventsOut, summary="List audit events", responses=document_errors("invalid"))
 @policy(AuthMode.KEY_OR_SESSION, scope="keys:read")
 async def read_events(deps: CallerDeps, query: Annotated[EventsIn, Query()]) -> Response:
-    """Who did what, when and from where, newest first. Account events require scope `*`."""
-    keys_only = not scopes.holds(deps.caller.scopes, "*")
-    found = await deps.read(get_events, query.subject, query.before_id, query.limit + 1, keys_only=keys_only)
-    return respond_page([event_facts(event) for event in found], query.limit)
+    """Who did what, when and from where, newest first. Events that aren't about keys require scope `*`. With
+    filters, a page scans at most 10,000 events, so it may have fewer than `limit`, or none, and still have a
+    `next_cursor`. With `since` or `until`, events are in the order of their times; otherwise in the order in which they
+    were written, which differs where the clock was set back."""
+    search = build_event_search(query, keys_only=_sees_keys_only(deps))
+    found = await deps.read(find_events, search, query.before_id, query.limit)
+    following = None if found.next_before is None else encode_cursor(found.next_before)
+    return respond({"items": [event_facts(event) for event in found.events], "next_cursor": following})
+
+
+@router.get(
+    "/api/events/export",
+    response_class=Response,
+    summary="Export audit events",
+    responses=document_errors("invalid", "confirmation_required") | _FILE,
+)
+@policy(AuthMode.KEY_OR_SESSION, scope="keys:read", sensitive=True)
+async def export(deps: CallerDeps, query: Annotated[EventExportIn, Query()]) -> Response:
+    """All matching events that the caller can list, as an attachment: CSV, or JSON with one event per line. The export
+    is recorded in the audit log. In CSV, text that a spreadsheet could read as a formula gets a leading `'`; JSON has
+    the exact text."""
+    search = build_event_search(query, keys_only=_sees_keys_only(deps))
+    return await export_events(deps, search, query.format, bom=query.bom)
+
+
+def _sees_keys_only(deps: CallerDeps) -> bool:
+    """Whether the caller must not learn when and from where people sign in (security.md 21)."""
+    return not scopes.holds(deps.caller.scopes, "*")

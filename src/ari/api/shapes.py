@@ -144,10 +144,6 @@ class KeysIn(PageIn):
     )
 
 
-class EventsIn(PageIn):
-    subject: OneLine | None = Field(None, description="Only events about this ID, such as a key's.", examples=[KEY_ID])
-
-
 class KeyOut(BaseModel):
     """An API key, without its secret."""
 
@@ -210,33 +206,6 @@ class MeAccountOut(BaseModel):
 
     type: Literal["account"] = Field(description="Type of caller.")
     account: AccountOut = Field(description="The account.")
-
-
-class EventOut(BaseModel):
-    """One entry of the audit log."""
-
-    id: str = Field(description="Event ID.", examples=["evt_01KB5Q2W8Z6N4T0V9YRJXH3M7C"])
-    time: str = Field(description="When it happened.", json_schema_extra=TIME)
-    name: str = Field(description="Event name, such as `key_revoked`.", examples=["key_revoked"])
-    actor: str = Field(
-        description="Who did it: the ID of an account or key, `cli:` and a user name, or `system`.",
-        examples=["usr_01KB5Q2W8Z6N4T0V9YRJXH3M7C"],
-    )
-    subject: str | None = Field(description="ID of the affected key, account or integration.", examples=[KEY_ID])
-    door: str = Field(description="Where it was done: `web`, `api`, `cli` or `system`.", examples=["web"])
-    client_address: str | None = Field(description="Client IP address.", examples=[ADDRESS])
-    user_agent: str | None = Field(description="User agent.", examples=[AGENT])
-    request_id: str | None = Field(description="Request ID.", examples=[REQUEST_ID])
-    detail: dict[str, Any] = Field(
-        description="Details that depend on the event; never a secret.", examples=[{"reason": "Committed to git"}]
-    )
-
-
-class EventsOut(BaseModel):
-    """A page of the audit log, newest first."""
-
-    items: list[EventOut] = Field(description="Events on this page.")
-    next_cursor: NextCursor
 
 
 class HealthOut(BaseModel):

@@ -49,6 +49,7 @@ EVENT_NAMES = {
     "integration_unreachable": "A provider was unreachable or failed. Not recorded again until it responds.",
     "integration_works_again": "A failing provider accepted its key again.",
     "usage_exported": "Usage was exported.",
+    "events_exported": "The audit log was exported.",
     "usage_erased": "A client address was erased from usage rows.",
     "backup_written": "A backup was written.",
     "backup_restored": "A backup was restored into this instance.",
@@ -160,8 +161,8 @@ class EventStore(Protocol):
     def any_counts(self, now_ms: int) -> bool:
         """Whether ``append_counts`` has something to do."""
 
-    def page(self, subject: str | None, before_id: str | None, limit: int, *, keys_only: bool = False) -> list[Event]:
-        """Newest first; ``subject`` narrows to one thing, ``keys_only`` to what happened to keys."""
+    def page(self, subject: str | None, before_id: str | None, limit: int) -> list[Event]:
+        """Newest first; ``subject`` narrows to one thing."""
 
     def newest(self) -> tuple[str, str] | None:
         """The id and the hash of the last event."""

@@ -70,10 +70,3 @@ def record(
 def record_bounded(tx: CommandTransaction, name: str, subject: str | None = None) -> None:
     """Record an event that strangers can cause without end: beyond a bound it is only counted."""
     tx.events.append_bounded(new_event(tx, name, subject))
-
-
-def get_events(
-    tx: CommandTransaction, subject: str | None, before_id: str | None, limit: int, *, keys_only: bool = False
-) -> list[Event]:
-    """At most ``limit`` events, newest first; ``subject`` and ``keys_only`` narrow them."""
-    return tx.events.page(subject, before_id, limit, keys_only=keys_only)

@@ -1,52 +1,121 @@
 """``ari events``: the audit log."""
 
-from typing import Annotated
+import sys
+from itertools import chain, islice
+from typing import Annotated, Literal
 
 import typer
 
+from ari.base import event_export
+from ari.base.event_search import find_events, list_batches
 from ari.base.events import Event, event_facts
-from ari.base.transaction import CommandTransaction, get_events
 from ari.cli import output
+from ari.cli.default_command import group_with_default
+from ari.cli.event_filters import (
+    Actor,
+    Address,
+    Door,
+    Names,
+    RequestId,
+    Since,
+    Subject,
+    Text,
+    Until,
+    build_event_search,
+)
 from ari.cli.instances import open_deps
 from ari.cli.options import AsJson, DataDir, Limit
+from ari.cli.time_args import one_of
 
-Subject = Annotated[
-    str | None, typer.Option("--subject", metavar="ID", help="Only events about this ID.", show_default=False)
-]
-
+app = typer.Typer(help="View and export the audit log. Without a command: list.", cls=group_with_default("list"))
 _PAGE = 200
 
 
-def events(subject: Subject = None, limit: Limit = 50, as_json: AsJson = False, data_dir: DataDir = None) -> None:
-    """Show the audit log, newest first."""
+@app.command("list")
+def list_events(
+    names: Names = None,
+    actor: Actor = None,
+    subject: Subject = None,
+    door: Door = None,
+    address: Address = None,
+    request_id: RequestId = None,
+    text: Text = None,
+    since: Since = None,
+    until: Until = None,
+    limit: Limit = 50,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """List events of the audit log, newest first."""
+    filters = {
+        "actor": actor,
+        "subject": subject,
+        "door": door,
+        "address": address,
+        "request_id": request_id,
+        "q": text,
+    }
     with open_deps(data_dir) as deps:
-        happened = deps.read_sync(_get_newest, subject, limit)
+        search = build_event_search(deps.instance, names, since, until, **filters)
+        batches = list_batches(lambda before: deps.read_sync(find_events, search, before, min(limit, _PAGE)))
+        found = list(islice(chain.from_iterable(batches), limit))
     if as_json:
-        output.as_json({"items": [event_facts(event) for event in happened]})
+        output.as_json({"items": [event_facts(event) for event in found]})
         return
     rows = (
-        (output.moment(event.at_ms), event.name, event.actor, event.subject or "-", _detail(event))
-        for event in happened
+        (output.moment(event.at_ms), event.name, event.actor, event.subject or "-", _format_detail(event))
+        for event in found
     )
-    output.table(("TIME", "EVENT", "BY", "SUBJECT", "DETAIL"), rows, "No events yet.")
+    output.table(("TIME", "EVENT", "BY", "SUBJECT", "DETAIL"), rows, "No events found.")
 
 
-def _get_newest(tx: CommandTransaction, subject: str | None, limit: int) -> list[Event]:
-    listed: list[Event] = []
-    while len(listed) < limit:
-        wanted = min(_PAGE, limit - len(listed))
-        page = get_events(tx, subject, listed[-1].id if listed else None, wanted)
-        listed += page
-        if len(page) < wanted:
-            break
-    return listed
+@app.command()
+def export(
+    form: Annotated[
+        Literal["csv", "jsonl"],
+        typer.Option(
+            "--format", metavar="csv|jsonl", parser=one_of("csv", "jsonl"), help="csv, or jsonl (one event per line)."
+        ),
+    ] = "csv",
+    names: Names = None,
+    actor: Actor = None,
+    subject: Subject = None,
+    door: Door = None,
+    address: Address = None,
+    request_id: RequestId = None,
+    text: Text = None,
+    since: Since = None,
+    until: Until = None,
+    bom: Annotated[bool, typer.Option("--bom/--no-bom", help="Start CSV with a byte order mark.")] = True,
+    data_dir: DataDir = None,
+) -> None:
+    """Export matching events as CSV or JSON lines. Recorded in the audit log; cells are escaped for spreadsheets.
+
+    CSV cells that a spreadsheet could run as a formula start with '. CSV starts with a byte order mark so that Excel
+    reads it as UTF-8; use --no-bom for programs that don't expect one.
+    """
+    filters = {
+        "actor": actor,
+        "subject": subject,
+        "door": door,
+        "address": address,
+        "request_id": request_id,
+        "q": text,
+    }
+    with open_deps(data_dir) as deps:
+        search = build_event_search(deps.instance, names, since, until, **filters)
+        deps.do_sync(event_export.record, form, search)
+        batches = list_batches(lambda before: deps.read_sync(find_events, search, before, event_export.EVENTS_A_PIECE))
+        for piece in event_export.pieces(form, batches, bom=bom, clean=output.clean):
+            sys.stdout.buffer.write(piece.replace(b"\r\n", b"\n"))
+        sys.stdout.flush()
 
 
-def _detail(event: Event) -> str:
-    return ", ".join(f"{name}: {_word(value)}" for name, value in event.detail.items())
+def _format_detail(event: Event) -> str:
+    return ", ".join(f"{name}: {_format_value(value)}" for name, value in event.detail.items())
 
 
-def _word(value: object) -> str:
+def _format_value(value: object) -> str:
     if isinstance(value, list):
         return " ".join(map(str, value))
     return "-" if value is None else str(value)

@@ -30,7 +30,9 @@ def since(text: str | None, now_ms: int) -> int | None:
     try:
         return instant(text, "--since")
     except typer.BadParameter:
-        raise typer.BadParameter("use a duration such as 24h, or a time such as 2030-01-31T12:00:00Z.") from None
+        raise typer.BadParameter(
+            "use a duration such as 24h, or a time such as 2030-01-31T12:00:00Z.", param_hint="--since"
+        ) from None
 
 
 def whole_number(least: int | None = None) -> Callable[[str], int]:

@@ -10,7 +10,7 @@ from ari.accounts.ports import AccountTransaction
 from ari.base.clock import MINUTE_MS, Clock
 from ari.base.errors import AriError
 from ari.base.idempotency import IdempotencyTransaction
-from ari.base.transaction import CommandTransaction, get_events, record
+from ari.base.transaction import CommandTransaction, record
 from ari.deps import Deps
 from ari.instance import Instance
 from ari.jobs import mail
@@ -121,7 +121,7 @@ async def tick(instance: Instance, watch: ClockWatch) -> None:
 
 def record_step(tx: CommandTransaction, step_ms: int) -> None:
     """Record ``clock_stepped``, once for all workers."""
-    latest = get_events(tx, _CLOCK, None, 1)
+    latest = tx.events.page(_CLOCK, None, 1)
     if not latest or abs(latest[0].at_ms - tx.now_ms) >= MINUTE_MS:
         record(tx, "clock_stepped", _CLOCK, {"step_seconds": round(step_ms / 1000)})
 

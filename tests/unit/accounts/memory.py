@@ -215,7 +215,7 @@ class MemoryEvents:
     def any_counts(self, now_ms: int) -> bool:
         return False
 
-    def page(self, subject: str | None, before_id: str | None, limit: int, *, keys_only: bool = False) -> list[Event]:
+    def page(self, subject: str | None, before_id: str | None, limit: int) -> list[Event]:
         newest = [e for e in reversed(self.all) if subject in (None, e.subject)]
         return [event for event in newest if before_id is None or event.id < before_id][:limit]
 

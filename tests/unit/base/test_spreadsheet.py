@@ -7,7 +7,7 @@ import unicodedata
 
 import pytest
 
-from ari.base.spreadsheet import neutralize
+from ari.base.spreadsheet import neutralize, write_csv
 
 FORMULA = "=+-@\uff1d\uff0b\uff0d\uff20\ufe62\ufe63\ufe66\ufe6b\u207a\u2212"
 ORDINARY = [
@@ -68,3 +68,11 @@ def _is_formula(cell: str) -> bool:
         return True
     shown = cell.lstrip('" \t\r\n\v\xa0\u200b\ufeff\u2028')
     return unicodedata.normalize("NFKC", shown[:1])[:1] in ("=", "+", "-", "@", "\u2212")
+
+
+def test_a_file_is_written_batch_by_batch() -> None:
+    """The header once, before the first rows; numbers stay numbers."""
+    rows: list[dict[str, object]] = [{"name": "=1", "count": -1}, {"name": None, "count": 2}]
+    batches = [rows[:1], [], rows[1:]]
+    assert list(write_csv(("name", "count"), batches, bom=False)) == [b"name,count\r\n'=1,-1\r\n", b"", b",2\r\n"]
+    assert next(write_csv(("name",), [[]])) == b"\xef\xbb\xbfname\r\n"

@@ -1,7 +1,7 @@
 """Events of a transaction: by its caller, at its time."""
 
 from ari.base.caller import SYSTEM
-from ari.base.transaction import get_events, new_event, record, record_bounded
+from ari.base.transaction import new_event, record, record_bounded
 from tests.unit.keys.memory import NOW_MS, OWNER, MemoryTransaction
 
 
@@ -32,4 +32,4 @@ def test_what_strangers_can_cause_is_bounded() -> None:
     tx = MemoryTransaction()
     for _ in range(1_000):
         record_bounded(tx, "sign_in_refused", "usr_1")
-    assert 0 < len(get_events(tx, None, None, 1_000)) < 1_000
+    assert 0 < len(tx.events.page(None, None, 1_000)) < 1_000

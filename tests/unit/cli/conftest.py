@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +51,17 @@ class Ari:
     def json(self, *words: str) -> Any:
         """What the command prints with ``--json``."""
         return json.loads(self(*words, "--json").out)
+
+    def out_bytes(self, *words: str) -> bytes:
+        """What the command writes to standard output, as bytes."""
+        output = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(sys, "stdout", output)
+            self(*words)
+        output.flush()
+        raw = output.detach()
+        assert isinstance(raw, io.BytesIO)
+        return raw.getvalue()
 
     def create(self, name: str = "Laptop", *options: str) -> tuple[dict[str, Any], str]:
         """A new key and its secret."""

@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import sys
 
 import pytest
 
@@ -12,26 +11,8 @@ from tests.support.usage import a_row
 from tests.unit.cli.conftest import Ari
 
 
-class _Output(io.TextIOWrapper):
-    """Standard output whose bytes can be read."""
-
-    def __init__(self) -> None:
-        super().__init__(io.BytesIO(), encoding="utf-8")
-
-
-@pytest.fixture
-def export(ari: Ari, monkeypatch: pytest.MonkeyPatch) -> object:
-    """Runs ``ari usage export`` and returns its bytes as text."""
-
-    def run(*words: str) -> str:
-        output = _Output()
-        with monkeypatch.context() as patched:
-            patched.setattr(sys, "stdout", output)
-            ari("usage", "export", *words)
-        raw: io.BytesIO = output.buffer  # type: ignore[assignment]  # as made above
-        return raw.getvalue().decode()
-
-    return run
+def _export(ari: Ari, *words: str) -> str:
+    return ari.out_bytes("usage", "export", *words).decode()
 
 
 def _commit(ari: Ari, **fields: object) -> str:
@@ -42,23 +23,21 @@ def _commit(ari: Ari, **fields: object) -> str:
     return row.id
 
 
-def test_text_of_callers_controls_no_terminal_and_runs_no_formula(ari: Ari, export: object) -> None:
+def test_text_of_callers_controls_no_terminal_and_runs_no_formula(ari: Ari) -> None:
     """security.md 22: the file is looked at in terminals and spreadsheets."""
-    assert callable(export)
     _commit(ari, path="/\x1b[31m", user_agent="=1+1")
-    text = export()
+    text = _export(ari)
     assert text.startswith("\ufeff")
     assert "\x1b" not in text
     [row] = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")))
     assert "'=1+1" in row.values()
 
 
-def test_json_is_an_array_of_whole_rows(ari: Ari, export: object) -> None:
+def test_json_is_an_array_of_whole_rows(ari: Ari) -> None:
     """Filtered like the list; the export itself is an event."""
-    assert callable(export)
     row_id = _commit(ari, code="revoked")
     _commit(ari)
-    assert [one["id"] for one in json.loads(export("--format", "json", "--code", "revoked"))] == [row_id]
+    assert [one["id"] for one in json.loads(_export(ari, "--format", "json", "--code", "revoked"))] == [row_id]
     assert "usage_exported" in [event["name"] for event in ari.json("events")["items"]]
 
 

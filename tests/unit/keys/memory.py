@@ -102,7 +102,7 @@ class MemoryEvents:
     def any_counts(self, now_ms: int) -> bool:
         return False
 
-    def page(self, subject: str | None, before_id: str | None, limit: int, *, keys_only: bool = False) -> list[Event]:
+    def page(self, subject: str | None, before_id: str | None, limit: int) -> list[Event]:
         return self.written[::-1][:limit]
 
     def newest(self) -> tuple[str, str] | None:

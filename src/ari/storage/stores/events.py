@@ -4,15 +4,17 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, or_, select, update
 
 from ari.base.audit import FIRST, Cut, Head, Mark, broken
 from ari.base.clock import DAY_MS, HOUR_MS
-from ari.base.events import BOUNDED_EVENTS, Event, Origin, chain_hash, make_count_event
+from ari.base.event_search import EventPage, EventSearch
+from ari.base.events import BOUNDED_EVENTS, Event, chain_hash, make_count_event
 from ari.base.ids import new_id
 from ari.base.master_key import MasterKeys
 from ari.storage.audit_log.chain import follows
 from ari.storage.audit_log.marks import AuditMarks
+from ari.storage.audit_log.search import event_of, find
 from ari.storage.failover.begin import histories_in
 from ari.storage.failover.record import SeenEvent
 from ari.storage.tables import event_counts, events
@@ -168,15 +170,15 @@ class EventTables:
             self.append(make_count_event(row.name, row.subject or None, row.counted, row.began_at_ms, now_ms))
         return len(counted)
 
-    def page(self, subject: str | None, before_id: str | None, limit: int, *, keys_only: bool = False) -> list[Event]:
-        query = select(events).order_by(_t.seq.desc()).limit(limit)
-        if subject is not None:
-            query = query.where(_t.subject == subject)
-        if keys_only:
-            query = query.where(_t.name.startswith("key_", autoescape=True))
-        if before_id is not None:
-            query = query.where(_t.seq < select(_t.seq).where(_t.id == before_id).scalar_subquery())
-        return [event_of(row) for row in self.connection.execute(query)]
+    def page(self, subject: str | None, before_id: str | None, limit: int) -> list[Event]:
+        return self.search(EventSearch(subject=subject), before_id, limit).events
+
+    def search(self, search: EventSearch, before_id: str | None, limit: int) -> EventPage:
+        return find(self.connection, search, before_id, limit)
+
+    def get(self, event_id: str) -> Event | None:
+        row = self.connection.execute(select(events).where(_t.id == event_id)).first()
+        return None if row is None else event_of(row)
 
     def newest(self) -> tuple[str, str] | None:
         last = self.connection.execute(select(_t.id, _t.hash).order_by(_t.seq.desc()).limit(1)).first()
@@ -203,16 +205,3 @@ class EventTables:
 
 def _is_over(now_ms: int) -> ColumnElement[bool]:
     return or_(_c.ends_at_ms <= now_ms, _c.ends_at_ms > now_ms + _LONGEST_MS)
-
-
-def event_of(row: Row[Any]) -> Event:
-    """The event of a row of all columns."""
-    return Event(
-        row.id,
-        row.at_ms,
-        row.name,
-        row.actor,
-        row.subject,
-        Origin(row.door, row.client_address, row.user_agent, row.request_id),
-        json.loads(row.detail),
-    )

@@ -7,8 +7,8 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, fun
 
 from ari.base.events import Event
 from ari.notifications.model import Notice, Subject
+from ari.storage.audit_log.search import event_of
 from ari.storage.dialect import insert
-from ari.storage.stores.events import event_of
 from ari.storage.tables import accounts, api_keys, events, notes, notices
 
 READ = "notices_read"

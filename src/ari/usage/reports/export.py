@@ -1,13 +1,11 @@
 """Exports the usage log in pieces: CSV for spreadsheets, or a JSON array with one row per line."""
 
-import csv
-import io
 import json
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
 from ari.base.clock import to_rfc3339
-from ari.base.spreadsheet import neutralize
+from ari.base.spreadsheet import write_csv
 from ari.base.transaction import record as record_event
 from ari.keys.ports import KeyTransaction
 from ari.usage.model import UsageRow
@@ -18,8 +16,6 @@ Format = Literal["csv", "json"]
 FORMATS: tuple[Format, ...] = ("csv", "json")
 MEDIA_TYPES: dict[Format, str] = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
 FILE_NAMES: dict[Format, str] = {"csv": "ari-usage.csv", "json": "ari-usage.json"}
-_BOM = b"\xef\xbb\xbf"
-"""Without it, Excel reads UTF-8 as the machine's code page. Python calls it ``utf-8-sig``."""
 
 
 def pieces(form: Format, batches: Iterable[list[UsageRow]], *, bom: bool = True) -> Iterator[bytes]:
@@ -27,7 +23,9 @@ def pieces(form: Format, batches: Iterable[list[UsageRow]], *, bom: bool = True)
 
     ``bom``: whether a CSV file begins with a byte order mark.
     """
-    return _csv_pieces(batches, bom) if form == "csv" else _json_pieces(batches)
+    if form == "csv":
+        return write_csv(COLUMNS, (map(_flat, rows) for rows in batches), bom=bom)
+    return _json_pieces(batches)
 
 
 def record(tx: KeyTransaction, form: Format, search: UsageSearch) -> None:
@@ -48,13 +46,6 @@ def record(tx: KeyTransaction, form: Format, search: UsageSearch) -> None:
     record_event(tx, "usage_exported", where.key_id, given)
 
 
-def _csv_pieces(batches: Iterable[list[UsageRow]], bom: bool) -> Iterator[bytes]:
-    mark, head = _BOM if bom else b"", list[Iterable[object]]([COLUMNS])
-    for rows in batches:
-        yield mark + _csv([*head, *(_cells(row) for row in rows)])
-        mark, head = b"", []
-
-
 def _json_pieces(batches: Iterable[list[UsageRow]]) -> Iterator[bytes]:
     before = "[\n"
     for rows in batches:
@@ -67,22 +58,11 @@ def _json_pieces(batches: Iterable[list[UsageRow]]) -> Iterator[bytes]:
     yield b"[]\n" if before == "[\n" else b"\n]\n"
 
 
-def _cells(row: UsageRow) -> list[object]:
-    """Cells that no spreadsheet runs as a formula (security.md 22); numbers stay numbers."""
-    return [neutralize(value) if isinstance(value, str) else value for value in _flat(row).values()]
-
-
 def _flat(row: UsageRow) -> dict[str, object]:
     """The row's fields, with a column for each field of its AI use."""
     facts = row_facts(row) | {"consumed": row.consumed}
     used = facts.pop("ai") or {}
     return facts | {f"ai_{name}": used.get(name) for name in _AI}
-
-
-def _csv(lines: Iterable[Iterable[object]]) -> bytes:
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\r\n").writerows(lines)
-    return out.getvalue().encode()
 
 
 _AI = ("provider", "model", "input_tokens", "output_tokens", "cached_tokens")

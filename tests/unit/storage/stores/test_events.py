@@ -3,6 +3,7 @@
 import pytest
 
 from ari.base.errors import Conflict
+from ari.base.event_search import EventSearch
 from ari.base.events import Event, Origin
 from ari.base.ids import new_id
 from ari.instance import Instance
@@ -49,7 +50,7 @@ def test_filters_of_the_trail(instance: Instance) -> None:
     _append(instance, about, other, sign_in)
     with instance.database.reading() as unit:
         assert unit.events.page("key_1", None, 9) == [about]
-        assert unit.events.page(None, None, 9, keys_only=True) == [other, about]
+        assert unit.events.search(EventSearch(keys_only=True), None, 9).events == [other, about]
         assert unit.events.has("usr_1", "signed_in")
         assert not unit.events.has("key_1", "signed_in")
 

@@ -1,0 +1,16 @@
+"""A group of commands that runs one of them where none is named: ``ari events --json`` lists."""
+
+from typing import Any
+
+from typer.core import TyperGroup
+
+
+def group_with_default(name: str) -> type[TyperGroup]:
+    """A class of groups whose command ``name`` runs unless the first word is another command or asks for help."""
+
+    class GroupWithDefault(TyperGroup):
+        def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+            is_named = bool(args) and (args[0] in self.commands or args[0] in ctx.help_option_names)
+            return super().parse_args(ctx, args if is_named else [name, *args])
+
+    return GroupWithDefault

@@ -1,0 +1,46 @@
+"""The filters of ``ari events list`` and ``ari events export``, the same as those of the API and the page."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ari.base.errors import Invalid
+from ari.base.event_search import DOORS, EventSearch, parse_event_search
+from ari.cli.time_args import instant
+from ari.cli.time_args import since as since_ms
+
+if TYPE_CHECKING:
+    from ari.instance import Instance
+
+Names = Annotated[
+    list[str] | None,
+    typer.Option("--name", metavar="NAME", help="Filter by event name (repeatable).", show_default=False),
+]
+Actor = Annotated[
+    str | None,
+    typer.Option("--actor", metavar="ID", help="Filter by the account, key or cli:USER that caused the event."),
+]
+Subject = Annotated[
+    str | None, typer.Option("--subject", metavar="ID", help="Only events about this ID.", show_default=False)
+]
+Door = Annotated[
+    str | None, typer.Option("--door", metavar="|".join(DOORS), help="Filter by where the event was caused.")
+]
+Address = Annotated[str | None, typer.Option("--address", metavar="ADDRESS", help="Filter by client IP address.")]
+RequestId = Annotated[str | None, typer.Option("--request-id", metavar="ID", help="Filter by request ID.")]
+Text = Annotated[str | None, typer.Option("--text", metavar="TEXT", help="Search in all fields but the time.")]
+Since = Annotated[str | None, typer.Option("--since", metavar="24h|TIME", help="Only entries since this time.")]
+Until = Annotated[str | None, typer.Option("--until", metavar="TIME", help="Only entries before this time.")]
+
+
+def build_event_search(
+    instance: "Instance", names: list[str] | None, since: str | None, until: str | None, **filters: str | None
+) -> EventSearch:
+    """The search for these options. Raises ``typer.BadParameter`` that names the option."""
+    given = {"name": ",".join(names) if names else None, **filters}
+    try:
+        return parse_event_search(given, since_ms(since, instance.now_ms()), instant(until, "--until"))
+    except Invalid as error:
+        problem = error.problems[0]
+        hint = {"q": "--text", "request_id": "--request-id"}.get(problem.location, f"--{problem.location}")
+        raise typer.BadParameter(problem.message, param_hint=hint) from None
