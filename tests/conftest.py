@@ -16,7 +16,7 @@ scratch.use()
 
 @dataclass(frozen=True)
 class Database:
-    """Where an instance under test keeps its data; no address means SQLite files in the data directory."""
+    """The data location of an instance under test; no address means SQLite files in the data directory."""
 
     kind: str
     url: str | None
@@ -133,7 +133,7 @@ def shared_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 @pytest.fixture
 def ai(shared_gateway: Any) -> Any:
-    """The shared gateway; its stand-in begins anew."""
+    """The shared gateway; its stand-in begins again."""
     shared_gateway.provider.reset()
     return shared_gateway
 

@@ -47,7 +47,7 @@ def has_code(path: Path) -> bool:
 
 
 def mirror_of(module: Path) -> Path:
-    """Where the tests of a module belong, below ``tests/unit``."""
+    """The path for a module's tests, below ``tests/unit``."""
     return module.parent / f"test_{module.name}"
 
 

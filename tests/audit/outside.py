@@ -1,4 +1,4 @@
-"""A young instance with providers and mail, all of them stand-ins on loopback: for the pictures of those pages."""
+"""A young instance with providers and email, all of them stand-ins on loopback: for the pictures of those pages."""
 
 import tempfile
 import time
@@ -19,7 +19,7 @@ MAIL_SECONDS = 60
 
 @contextmanager
 def instance() -> Iterator[Owner]:
-    """One provider that is used, one that fails, one of the environment; mails that were sent, and one that was not."""
+    """One provider that is used, one that fails, one of the environment; sent emails, and an unsent one."""
     with (
         providers.stand_in(OPENAI_KEY) as provider,
         resend.stand_in() as mail,

@@ -2,7 +2,7 @@
 
 ``make audit-pages ARGS=1`` looks once at each page instead of three times.
 
-Lighthouse comes from the npm lock beside this file and asks nothing of the network but of the instance.
+Lighthouse comes from the npm lock next to this file and asks nothing of the network but of the instance.
 """
 
 import json

@@ -18,7 +18,7 @@ RESULT {"requests": 1000, "microseconds": 2000000, "refused": 100, "broken": 4, 
 
 
 def test_the_result_of_wrk_is_found_among_its_words() -> None:
-    """Rates count only answers of the kind expected."""
+    """Rates count only responses of the kind expected."""
     found = load.parse_wrk(WRK)
     assert (found.rate, found.rate_of(200), found.rate_of(401)) == (500, 450, 50)
     assert found.error_share(200) == pytest.approx(104 / 1004)
@@ -40,7 +40,7 @@ def test_a_message_is_a_whole_request() -> None:
 
 @pytest.mark.parametrize("length", range(len(ANSWER)))
 def test_a_part_of_an_answer_is_not_an_answer(length: int) -> None:
-    """However an answer is cut on its way, only the whole one counts."""
+    """However a response is cut on its way, only the whole one counts."""
     assert not paced.complete(ANSWER[:length])
     assert paced.complete(ANSWER)
 
@@ -54,7 +54,7 @@ def test_percentiles_are_values_that_were_seen() -> None:
 
 @pytest.fixture
 def answering() -> Iterator[int]:
-    """The port of a server that answers each request on any number of connections."""
+    """The port of a server that responds to each request on any number of connections."""
 
     def serve(connection: socket.socket) -> None:
         with connection:
@@ -82,7 +82,7 @@ def answering() -> Iterator[int]:
 
 
 def test_the_paced_client_counts_every_answer(answering: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Requests leave by the clock over several connections; all are answered and none is called refused."""
+    """Requests leave by the clock over several connections; all get a response and none counts as refused."""
     monkeypatch.setattr(paced, "CONNECTIONS", 4)
     found = paced.main(answering, [load.message(answering, "/", {})], rate=200, seconds=0.5)
     assert found["refused"] == 0

@@ -1,4 +1,4 @@
-"""What the benchmark installs is locked; what it presents is known to ARI; what it compares with is served alike."""
+"""The benchmark installs locked versions, sends keys that ARI knows, and serves its peers alike."""
 
 import json
 import sys
@@ -23,7 +23,7 @@ def test_every_package_of_a_peer_is_pinned_and_hashed(lock: Path) -> None:
 
 
 def test_every_npm_package_of_a_peer_has_its_integrity() -> None:
-    """SHA-512, no address, and no script but the one that is asked for."""
+    """SHA-512, no address, and no script but the requested one."""
     text = NPM_LOCK.read_text(encoding="utf-8")
     packages = json.loads(text)["packages"]
     assert [name for name, entry in packages.items() if name and not entry["integrity"].startswith("sha512-")] == []
@@ -57,7 +57,7 @@ def test_ari_knows_the_keys_that_are_presented(tmp_path: Path) -> None:
 
 
 def test_the_floor_is_served_as_ari_is(tmp_path: Path) -> None:
-    """The bare app runs in the worker of ari serve and answers anything."""
+    """The bare app runs in the worker of ari serve and responds to anything."""
     server, messages = rows.start_bare(tmp_path, ["any key"])
     try:
         assert ask(server.port, messages[0]) == 200

@@ -1,4 +1,4 @@
-"""What the benchmark says of its figures: tables, targets, and rows that were not run."""
+"""The benchmark's report: tables, targets, and rows that were not run."""
 
 import copy
 import json
@@ -85,7 +85,7 @@ def test_a_row_that_was_not_run_says_why(show: Any) -> None:
 
 
 def test_a_row_that_failed_half_way_says_so() -> None:
-    """Its rounds count, and the failure stands beside its name."""
+    """Its rounds count, and the failure is next to its name."""
     results = copy.deepcopy(RESULTS)
     results["rows"]["me"]["skipped"] = "failed: gone"
     assert "ARI, me (3 rounds, then failed: gone)" in report.page(results)

@@ -28,7 +28,7 @@ def owner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Owner]:
 
 @pytest.fixture
 def home(owner: Any, page: Any) -> Any:
-    """A page that stands on Settings > API, signed in as the owner."""
+    """A page at Settings > API, signed in as the owner."""
     sign_in(page, owner)
     return page
 

@@ -35,7 +35,7 @@ def create_in_dialog(page: Any, name: str) -> str:
 
 
 def shown_secret(place: Any) -> str:
-    """The secret on the page; it stands there once."""
+    """The secret on the page, where it is shown once."""
     expect(place.get_by_role("heading", name="Copy your key now")).to_be_visible()
     found = SECRET.findall(place.inner_text())
     assert len(found) == 1, found

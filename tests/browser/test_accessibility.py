@@ -79,7 +79,7 @@ def test_every_page_and_dialog(owner: Any, browser: Any, look: Any, theme: str, 
 
 
 def _has_come(dialog: Any) -> None:
-    """The dialog, not the outline that stands there while it is slow."""
+    """The dialog, not the outline shown while it loads."""
     expect(dialog.locator(".sheet:not([data-skeleton])")).to_be_visible()
 
 

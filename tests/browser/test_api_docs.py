@@ -20,12 +20,12 @@ IN_ITS_OWN_MARKUP = {
     "landmark-no-duplicate-main",
     "landmark-unique",
 }
-"""Rules of axe that the bundled panel breaks by itself; the page with the panel closed breaks none."""
+"""Rules of axe that the bundled panel breaks on its own; the page with the panel closed breaks none."""
 
 
 @pytest.fixture(scope="module")
 def signed_in(owner: Any, browser: Any) -> Any:
-    """What a browser keeps of a sign-in, for the module's tests to begin with."""
+    """A signed-in browser's state, with which each test of the module begins."""
     context = browser.new_context()
     sign_in(context.new_page(), owner)
     kept = context.storage_state()
@@ -35,7 +35,7 @@ def signed_in(owner: Any, browser: Any) -> Any:
 
 @pytest.fixture
 def home(owner: Any, browser: Any, signed_in: Any) -> Iterator[Any]:
-    """A page that stands on Settings > API, signed in as the owner."""
+    """A page at Settings > API, signed in as the owner."""
     context = browser.new_context(locale="en-GB", timezone_id="UTC", storage_state=signed_in)
     context.set_default_timeout(15_000)
     page = context.new_page()
@@ -63,7 +63,7 @@ def wait_for_reference(page: Any) -> None:
 
 
 def try_operation(page: Any, method: str, path: str) -> Any:
-    """Send the request that the docs propose; the answer is given back."""
+    """Send the request that the docs propose; the response is given back."""
     page.get_by_role("button", name=f"Test Request ({method} {path})").click()
     with page.expect_response(lambda answer: f"{path.partition('{')[0]}" in answer.url) as answered:
         page.get_by_role("button", name=f"Send {method} request").first.click()

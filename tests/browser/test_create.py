@@ -28,7 +28,7 @@ def test_create_copy_and_call(owner: Any, home: Any) -> None:
 
 
 def test_the_seeds_choices_stand_in_its_order(home: Any) -> None:
-    """Six expiries with their hints, 90 days preselected, and the advice beside them."""
+    """Six expiries with their hints, 90 days preselected, and the advice next to them."""
     dialog = open_create(home)
     group = dialog.get_by_role("group", name="Expires")
     names = ["1 hour", "7 days", "30 days", "90 days", "1 year", "Never"]
@@ -69,14 +69,14 @@ def test_a_bad_name_is_explained_beside_its_field(home: Any) -> None:
 
 
 def test_a_second_key_of_the_same_name_is_pointed_out(owner: Any, home: Any) -> None:
-    """Names may repeat; the reveal says so with the hint that tells them apart."""
+    """Names may repeat; the reveal says so with the hint that distinguishes them."""
     owner.create_key("Twin")
     create_in_dialog(home, "twin")
     expect(home.get_by_role("dialog")).to_contain_text("Another active key has this name.")
 
 
 def test_closing_before_copying_asks(home: Any) -> None:
-    """Escape (twice), the cross and a click beside the dialog warn; "close anyway" closes."""
+    """Escape (twice), the cross and a click next to the dialog warn; "close anyway" closes."""
     create_in_dialog(home, "Guarded")
     dialog = home.get_by_role("dialog")
     warning = dialog.get_by_role("alert")
@@ -94,7 +94,7 @@ def test_closing_before_copying_asks(home: Any) -> None:
 
 
 def test_closing_after_copying_does_not_ask(owner: Any, home: Any) -> None:
-    """Who has copied is not bothered."""
+    """No warning after copying."""
     home.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=owner.url)
     create_in_dialog(home, "Free")
     home.get_by_role("dialog").get_by_role("button", name="Copy key").first.click()

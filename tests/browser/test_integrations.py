@@ -21,7 +21,7 @@ OTHER = "sk-proj-another-0123456789abcdABCD"
 
 @pytest.fixture(scope="module")
 def upstream() -> Iterator[Provider]:
-    """What stands in for the providers."""
+    """A stand-in for the providers."""
     with provider() as running:
         yield running
 
@@ -51,7 +51,7 @@ def _as_new(owner: Owner, upstream: Provider) -> None:
 
 @pytest.fixture
 def board(owner: Owner, page: Any) -> Any:
-    """A page that stands on Settings > Integrations."""
+    """A page at Settings > Integrations."""
     sign_in(page, owner)
     page.goto(f"{owner.url}{PLACE}")
     return page
@@ -71,7 +71,7 @@ def put(page: Any, owner: Owner, **fields: str) -> None:
 
 
 def test_a_key_goes_in_and_is_seen_no_more(board: Any) -> None:
-    """Paste errors are told in words before anything is stored; afterwards only four and four characters are left."""
+    """Paste errors are explained before anything is stored; afterwards only four and four characters are left."""
     card(board, "openai").get_by_role("link", name="Add key for OpenAI").click()
     dialog = board.get_by_role("dialog")
     field = dialog.get_by_label("Key", exact=True)
@@ -120,7 +120,7 @@ def test_a_test_is_told_in_words(
 
 
 def test_what_cannot_be_reached_fails(board: Any, owner: Owner) -> None:
-    """An address where nobody listens: unreachable, with since when; a working answer takes it back."""
+    """An address where nobody listens: unreachable, with since when; a good response clears it."""
     put(board, owner, base_url="http://127.0.0.1:9", key=KEY)
     board.locator("#test-openai").click()
     expect(card(board, "openai").get_by_text("Unreachable · just now")).to_be_visible()
@@ -149,7 +149,7 @@ def test_another_address_takes_the_key_away(board: Any, owner: Owner, upstream: 
 
 
 def test_replace_and_remove(board: Any, owner: Owner) -> None:
-    """The new key stands in place of the old; removing asks first and Cancel changes nothing."""
+    """The new key replaces the old; removing asks first and Cancel changes nothing."""
     put(board, owner, key=KEY)
     card(board, "openai").get_by_role("link", name="Replace key").click()
     dialog = board.get_by_role("dialog")
@@ -289,7 +289,7 @@ def test_nothing_is_complained_of(watched: Any, owner: Owner, upstream: Provider
 
 
 def test_what_was_used_stands_on_the_card(board: Any, owner: Owner, upstream: Provider) -> None:
-    """Requests, failures and tokens of the last days, and the last use; never a number that nobody told."""
+    """Requests, failures and tokens of the last days, and the last use; never a number that nobody reported."""
     put(board, owner, base_url=upstream.url, key=KEY)
     facts = card(board, "openai").locator(".integration-facts")
     caller = owner.api(owner.create_key("chats", scopes=["ai:openai"])[1])

@@ -18,7 +18,7 @@ def test_a_row_leads_to_the_keys_page(owner: Any, home: Any) -> None:
 
 
 def test_requests_show_up_by_themselves(owner: Any, home: Any) -> None:
-    """A request made while the page is open arrives in the table without a reload, and is told politely."""
+    """A request made while the page is open arrives in the table without a reload, and is announced politely."""
     key, secret = owner.create_key("Watched")
     home.goto(f"{owner.url}/settings/keys/{key['id']}")
     expect(home.get_by_role("heading", name="No requests yet")).to_be_visible()
@@ -33,7 +33,7 @@ def test_requests_show_up_by_themselves(owner: Any, home: Any) -> None:
 
 
 def test_refreshing_keeps_the_focus(owner: Any, home: Any) -> None:
-    """Whoever stands on a button with the keyboard stays there when the part around it is replaced."""
+    """Keyboard focus on a button stays there when the part around it is replaced."""
     key, secret = owner.create_key("Focused")
     home.goto(f"{owner.url}/settings/keys/{key['id']}")
     home.get_by_role("link", name="Rename").focus()
@@ -100,7 +100,7 @@ def test_rename_disable_and_enable(owner: Any, home: Any) -> None:
 
 
 def test_access_expiry_and_successor_from_the_keys_page(owner: Any, home: Any) -> None:
-    """What the table's menu offers stands here too, beside what it changes."""
+    """The actions of the table's menu are here too, next to what they change."""
     key, secret = owner.create_key("All its life", expires="7d")
     home.goto(f"{owner.url}/settings/keys/{key['id']}")
     dialog, details = home.get_by_role("dialog"), home.get_by_role("region", name="Details")

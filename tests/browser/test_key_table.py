@@ -63,7 +63,7 @@ def test_badges_and_charts_say_how_a_key_stands(table: Any) -> None:
 
 
 def test_the_table_follows_what_is_typed(owner: Any, table: Any) -> None:
-    """The slash goes to the field; the address follows, a reload shows the same, Escape empties; the count is told."""
+    """The slash goes to the field; the URL follows, a reload shows the same, Escape empties; the count is announced."""
     table.keyboard.press("/")
     expect(table.get_by_role("searchbox")).to_be_focused()
     table.keyboard.type("IMPORT")
@@ -131,7 +131,7 @@ def test_renaming_in_place(owner: Any, table: Any) -> None:
 
 
 def test_a_refresh_under_way_takes_no_field(owner: Any, table: Any) -> None:
-    """Asked before somebody began to type and answered after: the field, its text and the focus stay."""
+    """Requested before somebody began to type, received after: the field, its text and the focus stay."""
     owner.create_key("Typed", expires="7d")
     table.reload()
     held: list[Any] = []

@@ -1,4 +1,4 @@
-"""Settings > Notifications, mailed links and the changed address in a real browser, with a stand-in for Resend."""
+"""Settings > Notifications, emailed links and the changed address in a real browser, with a stand-in for Resend."""
 
 import re
 import time
@@ -20,14 +20,14 @@ LINK = re.compile(r"http://\S+#token=\S{43}")
 
 @pytest.fixture(scope="module")
 def mail() -> Iterator[StandIn]:
-    """What takes this module's mails."""
+    """The stand-in that takes this module's emails."""
     with stand_in() as made:
         yield made
 
 
 @pytest.fixture(scope="module")
 def owner(tmp_path_factory: pytest.TempPathFactory, mail: StandIn) -> Iterator[Owner]:
-    """An owner of this module's own, whose instance mails."""
+    """An owner of this module's own, whose instance emails."""
     with mailing_owner(tmp_path_factory, mail) as found:
         yield found
 
@@ -39,7 +39,7 @@ def _time_passes(owner: Owner) -> None:
 
 
 def link_in(mail: StandIn, before: int) -> str:
-    """The link in the first mail with one after so many."""
+    """The link in the first email with one after so many."""
     ends = time.monotonic() + 60
     while time.monotonic() < ends:
         found = [LINK.search(one.fields["text"]) for one in mail.taken[before:]]
@@ -50,7 +50,7 @@ def link_in(mail: StandIn, before: int) -> str:
 
 
 def test_switches_test_mail_and_history(page: Any, owner: Owner, mail: StandIn) -> None:
-    """What is switched stays so; the test says in words what came of it; each mail is listed with its id."""
+    """Switches stay as set; the test says in words how it ended; each email is listed with its id."""
     sign_in(page, owner, NOTIFICATIONS)
     expect(page.get_by_text(f"Emails are sent to {EMAIL} from ARI <ari@example.net>.")).to_be_visible()
     switch = page.get_by_role("switch", name="API key revoked")
@@ -121,7 +121,7 @@ def test_the_pages_are_accessible_wide_and_narrow(
 
 
 def test_another_address_is_asked_for_in_the_dialog(page: Any, owner: Owner, mail: StandIn) -> None:
-    """What is no address is said there; the link in the mail confirms it with one button."""
+    """An invalid address is reported at its field; the link in the email confirms it with one button."""
     before = len(mail.taken)
     sign_in(page, owner, "/settings/security")
     page.get_by_role("link", name="Change address").click()

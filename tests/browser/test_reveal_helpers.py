@@ -1,4 +1,4 @@
-"""What the reveal offers beside the key: lines for three languages that work, a file, a word about the name."""
+"""Next to the key, the reveal offers lines for three languages that work, a file, a word about the name."""
 
 import json
 import os
@@ -41,7 +41,7 @@ def _run(command: list[str], code: str, secret: str) -> str:
 
 
 def test_the_ready_lines_run(home: Any) -> None:
-    """As they stand, with the key in the environment alone; the key is in none of them."""
+    """Unchanged, with the key in the environment alone; the key is in none of them."""
     secret = create_in_dialog(home, "Runs")
     lines = {name: home.locator(f"#{name}").text_content() for name in ("curl", "python", "javascript")}
     assert all(secret not in line for line in lines.values())
@@ -54,7 +54,7 @@ def test_the_ready_lines_run(home: Any) -> None:
 
 
 def test_the_env_file_is_made_in_the_browser(owner: Any, home: Any) -> None:
-    """Key and address; no request is made for it, and who has the file is not asked again when closing."""
+    """Key and address; no request is made for it, and closing doesn't warn after the download."""
     secret = create_in_dialog(home, "In a file")
     requests: list[str] = []
     home.on("request", lambda request: requests.append(request.url))
@@ -81,7 +81,7 @@ def test_a_name_that_says_nothing_is_pointed_out(home: Any) -> None:
 
 
 def test_a_field_works_the_moment_it_appears(home: Any) -> None:
-    """What somebody types before the dialog has come to rest is answered too."""
+    """Text typed before the dialog is ready counts too."""
     home.evaluate("""() => new MutationObserver((_, watch) => {
         const field = document.querySelector("#dialog-body #name");
         if (!field) return;

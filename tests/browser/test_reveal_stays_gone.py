@@ -42,7 +42,7 @@ def test_a_reload_says_already_created(owner: Any, home: Any) -> None:
 
 
 def test_the_same_form_sent_twice_makes_one_key(owner: Any) -> None:
-    """A form that was used makes nothing more, and the answer names what it made."""
+    """A form that was used makes nothing more, and the response names what it made."""
     client = owner.session()
     page = client.get(NEW).text
     fields = dict(_hidden(page), name="Sent twice", expires="1h", access="standard")

@@ -43,7 +43,7 @@ def _off_again(owner: Owner) -> Iterator[None]:
 
 
 def code_of(owner: Owner, secret: str, later: int = 0) -> str:
-    """What the authenticator app shows by the server's clock, some steps later."""
+    """The authenticator app's code by the server's clock, some steps later."""
     now_ms = time.time_ns() // 1_000_000 + owner.server.clock.offset_ms
     known = totp.secret_bytes(secret)
     assert known
@@ -161,7 +161,7 @@ def test_turning_off_needs_password_and_code(owner: Owner, page: Any) -> None:
 
 
 def test_changing_the_password(owner: Owner, page: Any, browser: Any) -> None:
-    """The old one is asked for, a weak one refused; then the other session is out and this one goes on."""
+    """The old one is required, a weak one refused; then the other session is out and this one goes on."""
     other = browser.new_context()
     elsewhere = other.new_page()
     sign_in(elsewhere, owner, SECURITY)

@@ -10,7 +10,7 @@ EMAIL, PASSWORD = "first@example.org", "nine slow herons fishing"
 
 
 def test_the_link_makes_the_owner_and_signs_in(server: ServerProcess, page: Any) -> None:
-    """The token goes from the link's fragment into the form, never to the server; the page then stands open."""
+    """The token goes from the link's fragment into the form, never to the server; the page is then open."""
     seen: list[str] = []
     page.on("request", lambda request: seen.append(request.url))
     page.goto(server.setup_link)
@@ -26,7 +26,7 @@ def test_the_link_makes_the_owner_and_signs_in(server: ServerProcess, page: Any)
 
 
 def test_a_weak_password_is_explained_and_the_rest_is_kept(server: ServerProcess, page: Any) -> None:
-    """The sentence stands beside the field, the e-mail address and the token are kept."""
+    """The sentence is next to the field, the email address and the token are kept."""
     page.goto(server.setup_link)
     page.get_by_label("Email").fill(EMAIL)
     page.get_by_label("Password", exact=True).fill("short")
@@ -40,7 +40,7 @@ def test_a_weak_password_is_explained_and_the_rest_is_kept(server: ServerProcess
 
 
 def test_without_a_good_token_there_is_nothing(server: ServerProcess, page: Any) -> None:
-    """A wrong token is answered as if the page did not exist, and no owner is made."""
+    """A wrong token gets the response of a missing page, and no owner is made."""
     page.goto(f"{server.url}/setup#token={'x' * 43}")
     page.get_by_label("Email").fill(EMAIL)
     page.get_by_label("Password", exact=True).fill(PASSWORD)

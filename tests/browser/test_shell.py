@@ -1,4 +1,4 @@
-"""What stands around the pages: shortcuts and their help, themes on error pages, waiting without jumps."""
+"""The frame of the pages: shortcuts and their help, themes on error pages, waiting without jumps."""
 
 from typing import Any
 
@@ -48,7 +48,7 @@ def test_error_pages_come_in_the_chosen_theme(owner: Any, home: Any) -> None:
 
 
 def _asked_of_a_slow_server(home: Any) -> list[Any]:
-    """Ask for the dialog that makes a key; the answers wait in the list."""
+    """Ask for the dialog that makes a key; the responses wait in the list."""
     held: list[Any] = []
 
     def hold(route: Any) -> None:
@@ -75,7 +75,7 @@ def test_a_slow_dialog_shows_that_it_comes(owner: Any, home: Any) -> None:
 
 
 def test_a_slow_dialog_that_was_left_is_not_in_the_way(owner: Any, home: Any) -> None:
-    """Whoever asks for another one meanwhile gets that one, and only that."""
+    """A click on another page in the meantime opens that one, and only that."""
     held = _asked_of_a_slow_server(home)
     expect(home.get_by_role("dialog").locator("[data-skeleton]")).to_be_visible()
     home.keyboard.press("Escape")

@@ -51,7 +51,7 @@ def test_usage_of_all_keys(owner: Any, used: dict[str, Any], home: Any) -> None:
 
 
 def test_a_chart_speaks_to_the_pointer_and_to_the_keyboard(used: dict[str, Any], home: Any) -> None:
-    """The numbers of a bar stand beside it, are said by arrow keys, and are in the table behind."""
+    """The numbers of a bar are next to it, are said by arrow keys, and are in the table behind."""
     home.goto(f"{used['place']}?range=24h")
     plot = home.get_by_role("group", name="arrow keys")
     plot.focus()
@@ -74,7 +74,7 @@ def test_a_chart_speaks_to_the_pointer_and_to_the_keyboard(used: dict[str, Any],
 
 
 def test_the_live_tail_shows_a_request_once(owner: Any, home: Any) -> None:
-    """Without a reload, by whatever filter is set; paused it stands still, and catches up when it goes on."""
+    """Without a reload, by whatever filter is set; paused it stays as it is, and catches up when it goes on."""
     key, secret = owner.create_key("Live")
     owner.api(secret).get("/api/me")
     home.goto(f"{owner.url}/settings/keys/{key['id']}")
@@ -97,7 +97,7 @@ def test_the_live_tail_shows_a_request_once(owner: Any, home: Any) -> None:
 
 
 def test_the_eleventh_live_tail_says_so(owner: Any, home: Any) -> None:
-    """And goes on as a page that stands still."""
+    """And goes on as a page without live updates."""
     key, _ = owner.create_key("Crowded")
     home.goto(f"{owner.url}/settings/keys/{key['id']}")
     home.route("**/tail", lambda route: route.fulfill(status=429, body="no"))
@@ -106,7 +106,7 @@ def test_the_eleventh_live_tail_says_so(owner: Any, home: Any) -> None:
 
 
 def test_filters_and_exports(used: dict[str, Any], home: Any, tmp_path: Any) -> None:
-    """What is exported is what is filtered; both files open, and the key's events tell of it."""
+    """The export has the filtered rows; both files open, and the key's events include it."""
     home.goto(used["place"])
     home.get_by_label("Search", exact=True).fill("CHART-test")
     home.get_by_label("Verdict on the key").select_option(label="Key: ok")
@@ -185,7 +185,7 @@ def test_all_of_it_without_scripting(owner: Any, used: dict[str, Any], plain: An
 
 
 def test_days_are_those_of_the_viewer(owner: Any, used: dict[str, Any], browser: Any) -> None:
-    """The browser tells its zone, and the next chart is divided by it."""
+    """The browser sends its time zone, and the next chart is divided by it."""
     context = browser.new_context(locale="en-GB", timezone_id="Pacific/Kiritimati")
     page = context.new_page()
     sign_in(page, owner, to=USAGE)

@@ -41,7 +41,7 @@ def _npm(report: dict[str, Any] | None) -> Any:
 
 @pytest.mark.parametrize("report", [None, {}, {"dependencies": []}, {"dependencies": [SKIPPED]}])
 def test_no_audit_is_a_failure(report: dict[str, Any] | None) -> None:
-    """A crash, an empty report, or everything skipped, while the service answers."""
+    """A crash, an empty report, or everything skipped, while the service responds."""
     findings, _ = _python(report)
     assert len(findings) == 1
     assert "not audited" in findings[0]
@@ -69,13 +69,13 @@ def test_locks_audited_together_agree_on_versions() -> None:
 
 
 def test_something_else_in_its_place_excuses_skipping_but_no_crash() -> None:
-    """Where each question is answered 404, a tool skips; it has no reason to crash."""
+    """If every question gets a 404, a tool skips; it has no reason to crash."""
     assert _python({"dependencies": [SKIPPED]}, IN_ITS_PLACE).findings == []
     assert len(_python(None, IN_ITS_PLACE).findings) == 1
 
 
 def test_what_was_skipped_is_named() -> None:
-    """A part of the packages, beside the findings of the others."""
+    """A part of the packages, next to the findings of the others."""
     findings, notes = _python({"dependencies": [SKIPPED, FINE, FLAWED]})
     assert findings == ["c 2: CVE-1"]
     assert notes == ["Python vulnerabilities of run, dev: 2 of 3 packages checked, 1 found", "not audited: a"]
@@ -144,7 +144,7 @@ def test_the_exit_status(outcomes: Any, status: int, monkeypatch: pytest.MonkeyP
 
 
 class _Answering:
-    """In place of the service's client: raises or answers."""
+    """In place of the service's client: raises or responds."""
 
     outcome: Any = None
 

@@ -11,7 +11,7 @@ POLICY = (b"content-security-policy", b"script-src 'nonce-abc' localhost/static/
 
 
 def _respond(path: str, headers: Sequence[Header], *pieces: bytes) -> tuple[dict[bytes, bytes], bytes]:
-    """What a browser gets of a response with these headers and pieces of a body."""
+    """The response as the browser gets it, from these headers and pieces of a body."""
     sent: list[Any] = []
 
     async def app(_scope: Any, _receive: Any, send: Any) -> None:

@@ -1,4 +1,4 @@
-"""The JSON API: its shapes, paging, bad input and what it answers to whom."""
+"""The JSON API: its shapes, paging, bad input and what it responds to whom."""
 
 import threading
 from typing import Any

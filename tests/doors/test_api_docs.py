@@ -37,7 +37,7 @@ def test_the_page_opens_for_a_key(shared_owner: Any) -> None:
 def test_a_dead_or_narrow_key_opens_nothing(
     shared_owner: Any, session: Any, token: str, status: int, code: str
 ) -> None:
-    """The same verdicts as under /api, also beside a live session."""
+    """The same verdicts as under /api, also with a live session."""
     key, secret = shared_owner.create_key(
         f"{token} reader", scopes=["keys:verify" if token == "narrow" else "api:read"]
     )
@@ -48,7 +48,7 @@ def test_a_dead_or_narrow_key_opens_nothing(
 
 
 def test_a_stranger_is_sent_to_sign_in_and_back(shared_owner: Any) -> None:
-    """The page is a page; the description under /api answers a problem."""
+    """The page is a page; the description under /api responds with a problem."""
     client = shared_owner.api()
     answer = client.get("/api-docs")
     assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in?next=%2Fapi-docs")
@@ -56,7 +56,7 @@ def test_a_stranger_is_sent_to_sign_in_and_back(shared_owner: Any) -> None:
 
 
 def test_the_description_names_the_public_address(make_owner: Any) -> None:
-    """Behind a proxy too, whatever the address that the request came to."""
+    """Behind a proxy too, whatever address the request was sent to."""
     owner = make_owner(settings={"ARI_PUBLIC_URL": "https://keys.example.org"})
     _, secret = owner.create_key("reader")
     document = owner.api(secret, headers={"Host": "keys.example.org"}).get("/api/openapi.json").json()

@@ -24,7 +24,7 @@ def writer(owner: Owner) -> tuple[Owner, httpx2.Client]:
 
 
 def _code(owner: Owner, secret: str) -> tuple[int, str | None]:
-    """How the server answers a call with this key: status, and the refusal's code."""
+    """How the server responds to a call with this key: status, and the refusal's code."""
     answer = owner.api(secret).get("/api/me")
     return answer.status_code, answer.json().get("code")
 
@@ -118,7 +118,7 @@ def test_a_new_password_ends_the_sessions(owner_on: Owner) -> None:
 
 
 def test_the_old_password_is_dead(owner: Owner) -> None:
-    """What was lost opens nothing."""
+    """Lost secrets open nothing."""
     owner.cli("account", "reset-password", stdin=f"{NEW_PASSWORD}\n", check=True)
     client = owner.api(headers={"Origin": owner.url, "Sec-Fetch-Site": "same-origin"})
     form = {"email": owner.email, "password": PASSWORD, "csrf": csrf_of(client.get("/sign-in").text)}
@@ -126,7 +126,7 @@ def test_the_old_password_is_dead(owner: Owner) -> None:
 
 
 def test_a_backup_of_a_busy_server_is_whole(owner_on: Owner, cli: Cli) -> None:
-    """Taken beside requests; the copy's totals agree with its rows."""
+    """Taken next to requests; the copy's totals agree with its rows."""
     key, secret = owner_on.create_key("Laptop")
     api = owner_on.api(secret)
     for _ in range(20):
@@ -144,7 +144,7 @@ def test_a_backup_of_a_busy_server_is_whole(owner_on: Owner, cli: Cli) -> None:
 
 
 def test_usage_follow_sees_requests_of_the_server(owner_on: Owner) -> None:
-    """A live tail beside a server, fed by real requests."""
+    """A live tail next to a server, fed by real requests."""
     key, secret = owner_on.create_key("Laptop")
     process = subprocess.Popen(
         [sys.executable, "-m", "ari", "usage", "--follow", "--json", "--key", key["id"]],

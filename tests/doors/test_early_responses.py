@@ -60,7 +60,7 @@ def test_a_large_response_survives_a_late_body(shared_owner: Any, connection: st
 
 
 def test_a_refusal_arrives_although_the_body_is_large(shared_owner: Any) -> None:
-    """413 and 401 come before the body; whoever still sends it reads them."""
+    """413 and 401 come before the body; anyone who still sends it reads them."""
     _, secret = shared_owner.create_key("k", scopes=["keys:write"])
     port = shared_owner.server.port
     for key, wanted in ((secret, 413), ("ari_k_nonsense", 401)):

@@ -1,4 +1,4 @@
-"""When parts fail: a clear answer, nothing half-written, and work again by itself (fail closed)."""
+"""When parts fail: a clear response, nothing half-written, and work again on its own (fail closed)."""
 
 import signal
 import sqlite3
@@ -18,7 +18,7 @@ from tests.support.missing import missing
 from tests.support.processes import eventually
 
 LONGEST_SECONDS = 15
-"""More than any patience of ours and a busy machine together, and far less than for ever."""
+"""Longer than any time limit of ARI plus a busy machine, and far less than for ever."""
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def _fill(folder: Path) -> Path:
 
 
 def test_a_full_disk_answers_503_and_recovers(make_owner: Callable[..., Any], data_dir: Path, own_mounts: None) -> None:
-    """Promise 1 and 2: what cannot be logged is not answered with a yes; no key is half-made."""
+    """Promise 1 and 2: a request that can't be logged gets no yes; no key is half-made."""
     command = mounts.ari_on_small_disk(data_dir, "6m")
     owner = make_owner(command=command, settings={"ARI_MIN_FREE_DISK": "0"})
     session = owner.session()
@@ -154,7 +154,7 @@ def test_locked_keys_are_verified_and_not_changed(owner: Any) -> None:
 
 
 def test_an_expired_key_is_refused_in_time_while_its_stamp_cannot_be_written(owner: Any) -> None:
-    """However many call with it at once: they wait together, for one change, and others are served meanwhile."""
+    """However many call with it at once: they wait together, for one change, and others are served in the meantime."""
     _, secret = owner.create_key("brief", expires="1h")
     _, live = owner.create_key("live")
     owner.server.clock.advance(3600)
@@ -192,7 +192,7 @@ def test_locked_counts_keep_nobody_waiting(owner: Any) -> None:
 
 @pytest.mark.parametrize("name", ["usage-staging.db", "usage.db"])
 def test_a_lost_log_is_503_and_recovers(owner: Any, name: str) -> None:
-    """What cannot be logged where it is read later is not answered with a yes; nothing answered before is lost."""
+    """A request that can't be logged where it is read later gets no yes; nothing confirmed before is lost."""
     key, secret = owner.create_key("k")
     client, file = owner.api(secret), owner.server.data_dir / name
     assert client.get("/api/me").status_code == 200
@@ -276,7 +276,7 @@ def test_a_stopped_writer_of_keys_hangs_nobody(owner: Any) -> None:
 
 
 def test_a_stopped_writer_of_the_log_hangs_nobody(make_owner: Callable[..., Any]) -> None:
-    """What cannot be logged is not answered with a yes; each caller is told in time, and the next ones are let in."""
+    """A request that can't be logged gets no yes; each caller gets a response in time, and the next ones are let in."""
     owner = make_owner(workers=2, settings={"ARI_USAGE_WAIT_SECONDS": "0.3"})
     _, secret = owner.create_key("k")
 

@@ -1,4 +1,4 @@
-"""PostgreSQL stopped, started, held still and cut off under a running server: 503 in time, and well again by itself."""
+"""PostgreSQL stopped, started, held still and cut off under a running server: 503 in time, then healthy again."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -32,7 +32,7 @@ def owner(own_postgres: Any, make_owner: Callable[..., Any]) -> Any:
 
 
 def _ask(owner: Any, secret: str, times: int = 5) -> list[int]:
-    """What several clients at once are answered."""
+    """The responses that several clients get at once."""
 
     def one(_: int) -> int:
         answer = raw.get(owner.server.port, b"/api/me", b"x-api-key: " + secret.encode())
@@ -51,7 +51,7 @@ def _well_again(owner: Any, secret: str) -> None:
 
 
 def test_a_stopped_server_is_503_until_it_is_started_again(owner: Any, own_postgres: Any) -> None:
-    """No yes without the database, no endless wait, no restart needed; nothing that was answered is lost."""
+    """No yes without the database, no endless wait, no restart needed; nothing that was confirmed is lost."""
     key, secret = owner.create_key("k")
     accepted = _ask(owner, secret).count(200)
     own_postgres.stop()
@@ -66,7 +66,7 @@ def test_a_stopped_server_is_503_until_it_is_started_again(owner: Any, own_postg
 
 
 def test_a_restart_under_load_refuses_no_key(owner: Any, own_postgres: Any) -> None:
-    """While the database comes and goes, every answer is a yes or a 503, and each comes in time."""
+    """While the database comes and goes, every response is a yes or a 503, and each comes in time."""
     _, secret = owner.create_key("k")
     with ThreadPoolExecutor(1) as background:
         asking = background.submit(_ask, owner, secret, 300)
@@ -78,7 +78,7 @@ def test_a_restart_under_load_refuses_no_key(owner: Any, own_postgres: Any) -> N
 
 
 def test_a_server_held_still_is_503_in_time(owner: Any, own_postgres: Any) -> None:
-    """Connections are open and nothing answers, as when a disk hangs or a network swallows everything."""
+    """Connections are open and nothing responds, as when a disk hangs or a network swallows everything."""
     _, secret = owner.create_key("k")
     assert set(_ask(owner, secret, 1)) == {200}
     own_postgres.freeze()
@@ -99,8 +99,8 @@ def test_cut_connections_are_replaced(owner: Any, own_postgres: Any) -> None:
 
 
 def test_a_locked_log_is_counted_later(owner: Any) -> None:
-    """As by VACUUM FULL: requests are logged to the inbox and answered meanwhile, and counted when the lock is gone;
-    only who reads the log is told 503."""
+    """As by VACUUM FULL: requests are logged to the inbox and served in the meantime, and counted after the lock;
+    only readers of the log get a 503."""
     key, secret = owner.create_key("k")
     with psycopg.connect(owner.server.environment["ARI_DATABASE_URL"]) as other:
         other.execute("LOCK TABLE usage_rows IN ACCESS EXCLUSIVE MODE")
@@ -111,7 +111,7 @@ def test_a_locked_log_is_counted_later(owner: Any) -> None:
 
 
 def test_a_revoke_made_during_an_outage_of_ours_counts(owner: Any, own_postgres: Any) -> None:
-    """What was revoked while this server could not ask is dead when it can again."""
+    """A key revoked while this server was cut off is dead once it can ask again."""
     key, secret = owner.create_key("k")
     assert set(_ask(owner, secret, 1)) == {200}
     own_postgres.freeze()

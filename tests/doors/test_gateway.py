@@ -20,7 +20,7 @@ def _post(ai: AiGateway, model: str, **more: Any) -> httpx2.Response:
 
 
 def test_a_request_goes_on_as_it_was_written(ai: AiGateway) -> None:
-    """Method, path, query and body; and so does the answer. The row names provider and path, not the query."""
+    """Method, path, query and body; and so does the response. The row names provider and path, not the query."""
     body = b'{"model": "gpt-x",\n "messages": [], "seed": 12345678901234567890}'
     kind = {"content-type": "application/json"}
     answer = ai.client().post("/api/ai/openai/v1/chat/completions?a=b%20c&d", content=body, headers=kind)
@@ -84,7 +84,7 @@ def test_a_caller_who_hangs_up_ends_the_call(ai: AiGateway) -> None:
 
 
 def test_a_caller_who_hangs_up_before_the_answer(ai: AiGateway) -> None:
-    """Its row says 499: nobody was told anything."""
+    """Its row says 499: nobody got a response."""
     name = {"x-request-id": "hung-up-early"}
     with pytest.raises(httpx2.ReadTimeout):
         ai.client().post(CHAT, json={**ASK, "model": "slow"}, headers=name, timeout=0.5)
@@ -133,7 +133,7 @@ def test_a_large_answer_is_metered_as_it_passes(ai: AiGateway) -> None:
 
 
 def test_a_packed_answer_is_unpacked(ai: AiGateway) -> None:
-    """Nobody asked for it; so the key can be found in it, and what was used."""
+    """Nobody requested it, so the key can be found in it, and the usage."""
     answer = _post(ai, "gzip")
     assert "content-encoding" not in answer.headers
     assert answer.json() == {"model": "gzip"}
@@ -157,7 +157,7 @@ def test_a_packed_answer_is_unpacked(ai: AiGateway) -> None:
     ],
 )
 def test_what_was_used_is_in_the_log(ai: AiGateway, path: str, body: dict[str, Any], expected: Any) -> None:
-    """Read off each shape of answer; what is not told is unknown."""
+    """Read from each shape of response; unreported values are unknown."""
     answer = ai.client().post(path, json=body)
     assert answer.status_code == 200
     used = ai.used(answer.headers["x-request-id"])["ai"]
@@ -192,7 +192,7 @@ def test_an_answer_that_breaks_off_is_no_whole_answer(ai: AiGateway) -> None:
 
 
 def test_a_redirect_is_not_followed(ai: AiGateway) -> None:
-    """Where it leads is not told either."""
+    """Its target is not revealed either."""
     answer = _post(ai, "redirect")
     assert (answer.status_code, answer.json()["code"]) == (502, "provider_unreachable")
     assert "location" not in answer.headers
@@ -207,13 +207,13 @@ def test_there_is_no_other_provider(ai: AiGateway, name: str) -> None:
 
 
 def test_a_provider_without_a_key(ai: AiGateway) -> None:
-    """The answer says what to do."""
+    """The response says what to do."""
     answer = ai.client().post("/api/ai/mistral/v1/chat/completions", json=ASK)
     assert (answer.status_code, answer.json()["code"]) == (409, "not_configured")
 
 
 def test_a_retry_that_cannot_help_is_not_asked_for(ai: AiGateway) -> None:
-    """The SDKs repeat 409 and 5xx unless they are told; a provider's own word on it passes."""
+    """The SDKs repeat 409 and 5xx unless a header forbids it; a provider's own word on it passes."""
     client = ai.client()
     hopeless = [
         client.post("/api/ai/mistral/v1/chat/completions", json=ASK),

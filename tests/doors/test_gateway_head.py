@@ -24,7 +24,7 @@ def test_head_goes_to_the_provider_as_head(ai: AiGateway) -> None:
 
 @pytest.mark.parametrize("path", ["files", "fine_tuning/jobs", "models/gpt-x/../../files"])
 def test_head_needs_the_scope_of_get(ai: AiGateway, path: str) -> None:
-    """What a key may not read it may not ask the head of."""
+    """A key can't send HEAD for what it can't read."""
     _, narrow = ai.owner.create_key("narrow", scopes=["ai:openai"])
     before = len(ai.provider.seen)
     for method in ("GET", "HEAD"):
@@ -39,7 +39,7 @@ def test_head_needs_the_scope_of_get(ai: AiGateway, path: str) -> None:
 
 
 def test_a_mistyped_base_url_is_named_for_head_too(ai: AiGateway) -> None:
-    """As for GET: no wider scope is asked for."""
+    """As for GET: no wider scope is required."""
     _, narrow = ai.owner.create_key("narrow", scopes=["ai:openai"])
     for method in ("GET", "HEAD"):
         assert ai.owner.api(narrow).request(method, "/api/ai/openai/models").status_code == 404

@@ -1,4 +1,4 @@
-"""Provider keys that change, fail and are slow to answer, on both databases: the next request knows."""
+"""Provider keys that change, fail and are slow, on both databases: the next request knows."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -21,7 +21,7 @@ def provider() -> Iterator[StandIn]:
 
 
 def test_a_key_that_is_replaced_or_removed(owner_on: Any, provider: StandIn) -> None:
-    """The very next request uses the new one, or none; the card tells when the provider refuses it, and recovers."""
+    """The very next request uses the new one, or none; the card shows that the provider refuses it, and recovers."""
     admin = owner_on.api(owner_on.create_key("admin", scopes=["*"])[1])
     assert admin.post(OWN, json=ASK).json()["code"] == "not_configured"
     good = {"base_url": provider.url, "key": PROVIDER_KEY}
@@ -53,7 +53,7 @@ def admin(ai: Any) -> Iterator[Any]:
 
 
 def test_a_provider_that_is_not_there(ai: Any, admin: Any) -> None:
-    """502 that names the provider; its card fails until it answers, and each change is one event."""
+    """502 that names the provider; its card fails until it responds, and each change is one event."""
     admin.put(CARD, json={"base_url": f"http://127.0.0.1:{free_port()}", "key": PROVIDER_KEY})
     for _ in range(2):
         answer = admin.post(OWN, json=ASK)
@@ -65,7 +65,7 @@ def test_a_provider_that_is_not_there(ai: Any, admin: Any) -> None:
 
 
 def test_a_key_that_does_not_open(ai: Any, admin: Any) -> None:
-    """Without its master key a sealed key is no key: 503, and the provider hears nothing."""
+    """Without its master key an encrypted key is no key: 503, and the provider hears nothing."""
     admin.put(CARD, json={"base_url": ai.provider.url, "key": PROVIDER_KEY})
     here, elsewhere = (ai.owner.server.data_dir / name for name in ("master.key", "elsewhere.key"))
     here.rename(elsewhere)
@@ -79,7 +79,7 @@ def test_a_key_that_does_not_open(ai: Any, admin: Any) -> None:
 
 
 def test_patience_ends(tmp_path: Any) -> None:
-    """504 where no answer begins; a stream that falls silent, or never ends, is broken off."""
+    """504 where no response begins; a stream that falls silent, or never ends, is broken off."""
     with running_gateway(tmp_path / "data", ARI_AI_IDLE_SECONDS="0.3", ARI_AI_MAX_SECONDS="1.5") as ai:
         client = ai.client()
         answer = client.post(CHAT, json={**ASK, "model": "slow"})

@@ -1,4 +1,4 @@
-"""The official SDKs, unchanged, with a base URL and an API key of ours."""
+"""The official SDKs, unchanged, with a base URL and an ARI key."""
 
 import os
 import re
@@ -33,7 +33,7 @@ def claude(ai: AiGateway) -> Iterator[anthropic.Anthropic]:
 
 
 def test_openai_chat(gpt: openai.OpenAI) -> None:
-    """Whole and streamed; a stream without the chunk of usage that nobody asked for."""
+    """Whole and streamed; a stream without the usage chunk that nobody requested."""
     whole = gpt.chat.completions.create(model="gpt-x", messages=HELLO)
     assert whole.choices[0].message.content == "Hello"
     assert whole.usage is not None
@@ -166,7 +166,7 @@ def test_openai_asynchronous(ai: AiGateway) -> None:
 
 
 def test_the_guides_snippets(ai: AiGateway) -> None:
-    """What docs/guides/call-ai-providers.md tells people to type, against a stand-in."""
+    """The commands of docs/guides/call-ai-providers.md, against a stand-in."""
     guide = (Path(__file__).parents[2] / "docs" / "guides" / "call-ai-providers.md").read_text()
     programs = re.findall(r"```python\n(.*?)```", guide, re.DOTALL)
     calls = [block for block in re.findall(r"```sh\n(.*?)```", guide, re.DOTALL) if "/api/ai/openai" in block]

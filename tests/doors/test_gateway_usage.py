@@ -1,4 +1,4 @@
-"""What was used is known however a request is framed, and however its response comes, or does not."""
+"""Usage is known however a request is framed, and however its response arrives, or does not."""
 
 import json
 import socket
@@ -76,7 +76,7 @@ def test_a_stream_that_the_provider_breaks_off(ai: AiGateway) -> None:
 
 
 def test_a_stream_that_its_caller_leaves(ai: AiGateway) -> None:
-    """What the provider had made by then is not known."""
+    """The provider's work until then is unknown."""
     with ai.client().stream("POST", MESSAGES, json={**ASK, "model": "hold"}) as answer:
         next(answer.iter_lines())
     assert ai.provider.hung_up.wait(WAIT_SECONDS)

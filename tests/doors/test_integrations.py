@@ -22,7 +22,7 @@ def _code(answer: Any) -> tuple[int, str]:
 
 
 def test_the_life_of_a_provider_key(owner_on: Owner) -> None:
-    """Put, tried, refused, replaced, moved, removed, on both databases; no answer holds more than its mask."""
+    """Put, tried, refused, replaced, moved, removed, on both databases; no response holds more than its mask."""
     maker = owner_on.api(owner_on.create_key("writer", scopes=["integrations:*"])[1])
     with provider() as there:
         answers = [maker.put(PLACE, json={"base_url": f"{there.url}/v1"}), maker.put(PLACE, json={"key": KEY})]
@@ -68,7 +68,7 @@ def test_the_life_of_a_provider_key(owner_on: Owner) -> None:
 
 
 def test_every_provider_is_listed(admin: Any) -> None:
-    """With all its facts; each may be read by itself."""
+    """With all its facts; each may be read on its own."""
     listed = admin.get("/api/integrations").json()
     assert listed["next_cursor"] is None
     assert len(listed["items"]) == 13

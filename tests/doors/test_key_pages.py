@@ -24,7 +24,7 @@ def post(session: Any, path: str, **fields: str) -> Any:
 
 
 def test_nothing_revives_a_dead_key(owner: Any, session: Any) -> None:
-    """Revoked or expired: every form answers 409, asked or sent, and the key is as it was."""
+    """Revoked or expired: every form responds with 409, asked or sent, and the key is as it was."""
     revoked, _ = owner.create_key("Revoked")
     expired, _ = owner.create_key("Expired", expires="1h")
     owner.cli("keys", "revoke", revoked["id"], "--yes", check=True)
@@ -58,7 +58,7 @@ def test_questions_that_make_no_sense_are_not_found(owner: Any, session: Any) ->
 
 
 def test_many_keys_at_once_have_a_limit(owner: Any, session: Any) -> None:
-    """201 are refused, with the question again; what is gone meanwhile is said."""
+    """201 are refused, with the question again; what is gone in the meantime is said."""
     key, secret = owner.create_key("One of many")
     ids = " ".join([key["id"], *(f"key_{number:026d}" for number in range(200))])
     answer = post(session, "/settings/keys/many", do="revoke", keys=ids)

@@ -1,4 +1,4 @@
-"""The master key is replaced while a server of two workers opens and seals with it."""
+"""The master key is replaced while a server of two workers opens and encrypts with it."""
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
@@ -10,7 +10,7 @@ FIRST, SECOND = "sk-proj-0123456789abcdefABCDEFwxyz", "sk-proj-another-012345678
 
 
 def test_a_rotation_goes_unnoticed(make_owner: Any) -> None:
-    """No call through the gateway and no new key fails meanwhile; afterwards one master key opens everything."""
+    """No call through the gateway and no new key fails in the meantime; afterwards one master key opens everything."""
     owner, stop = make_owner(workers=2), Event()
     _, maker = owner.create_key("maker", scopes=["integrations:write", "ai:openai"])
     with provider() as upstream:

@@ -1,4 +1,4 @@
-"""Promise 3: after a full run no secret stands in a log, a database, an error or a page, but in the one answer."""
+"""Promise 3: after a full run no secret is in a log, a database, an error or a page, but in the one response."""
 
 import re
 from contextlib import closing

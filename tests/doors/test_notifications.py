@@ -1,4 +1,4 @@
-"""The real program mails: from a key that is created to a mail at Resend, the API in between, secrets nowhere."""
+"""The real program emails: from a key that is created to an email at Resend, the API in between, secrets nowhere."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -19,7 +19,7 @@ def service() -> Iterator[StandIn]:
 
 @pytest.fixture(scope="module")
 def owner(tmp_path_factory: pytest.TempPathFactory, service: StandIn) -> Iterator[Owner]:
-    """The owner of a server that mails by the stand-in."""
+    """The owner of a server that emails by the stand-in."""
     folder = tmp_path_factory.mktemp("mail") / "data"
     folder.mkdir(mode=0o700)
     settings = {
@@ -103,7 +103,7 @@ def test_a_test_mail_says_what_came_of_it(owner: Owner, service: StandIn) -> Non
 
 
 def test_a_session_must_prove_and_confirm(owner: Owner) -> None:
-    """A forged form changes nothing; a session whose password is old is asked for it first (security.md 29)."""
+    """A forged form changes nothing; a session must confirm an old password first (security.md 29)."""
     browser = owner.session()
     assert browser.patch("/api/notifications/key_created", json={"on": False}).json()["code"] == "csrf_failed"
     proof = {"x-csrf-token": csrf_of(browser.get("/settings/security").text)}
@@ -115,7 +115,7 @@ def test_a_session_must_prove_and_confirm(owner: Owner) -> None:
 
 
 def test_the_command_line_sees_the_same(owner: Owner, service: StandIn) -> None:
-    """It lists, switches, tests and shows what became of each mail."""
+    """It lists, switches, tests and shows the state of each email."""
     assert owner.cli.json("notifications", "list")["mail"]["sender"] == "resend"
     assert owner.cli("notifications", "off", "keys_unused", check=True).stdout == "Unused API keys: off.\n"
     lines = owner.cli("notifications", "list", check=True).stdout.splitlines()

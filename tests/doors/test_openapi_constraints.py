@@ -152,7 +152,7 @@ def test_required_fields_and_unknown_ones(api: Any, document: Any) -> None:
 
 
 def test_every_example_is_accepted(api: Any, document: Any) -> None:
-    """What the description shows works as it is."""
+    """The description's examples work as they are."""
     for operation in _operations(document):
         if operation.where == "body":
             answer = _send(api, operation, operation.example)

@@ -1,4 +1,4 @@
-"""Promise 1: a head that let a key in before excuses nothing. The store is asked for the key, each time."""
+"""Promise 1: a head that let a key in before excuses nothing. The store is asked about the key each time."""
 
 from typing import Any
 

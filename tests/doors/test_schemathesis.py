@@ -1,4 +1,4 @@
-"""The description and the server agree: no server error, no undocumented status, answers of the described shape."""
+"""The description and the server agree: no server error, no undocumented status, responses of the described shape."""
 
 from typing import Any
 

@@ -19,7 +19,7 @@ from tests.support.usage import log_of
 
 
 class Asking:
-    """Clients that ask on kept connections until these end, and note which requests were answered in full.
+    """Clients that ask on kept connections until these end, and note which responses arrived whole.
 
     All connections are open before the first request, so none can be refused by a server that is stopping.
     """
@@ -54,7 +54,7 @@ class Asking:
                 connection.request("GET", "/api/me", headers=headers)
                 answer = connection.getresponse()
             except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError):
-                return  # before any of the answer: the request was never taken up
+                return  # before any of the response: the request was never taken up
             except OSError as error:
                 self.faults.append(repr(error))
                 return
@@ -89,7 +89,7 @@ def _half_sent_post(port: int, secret: str, body: bytes) -> socket.socket:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_what_is_in_flight_is_finished_and_logged(make_owner: Callable[..., Any], number: signal.Signals) -> None:
-    """Under load: exit status 0, no answer cut, and every answer that was seen is in the log."""
+    """Under load: exit status 0, no response cut, and every response that was seen is in the log."""
     owner = make_owner(workers=2)
     _, secret = owner.create_key("k")
     clients = Asking(owner.server.port, secret)
@@ -102,7 +102,7 @@ def test_what_is_in_flight_is_finished_and_logged(make_owner: Callable[..., Any]
 
 
 def test_a_change_under_way_is_made_and_answered(make_owner: Callable[..., Any]) -> None:
-    """The body arrives after the signal: the key is there, its caller is told, the log knows how it ended."""
+    """The body arrives after the signal: the key is there, its caller gets a response, the log knows how it ended."""
     owner = make_owner()
     _, secret = owner.create_key("admin", scopes=["*"])
     body = b'{"name": "in flight"}'
@@ -142,7 +142,7 @@ def test_nobody_holds_a_stopping_server(make_owner: Callable[..., Any]) -> None:
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_second_signal_ends_it_at_once(make_owner: Callable[..., Any], number: signal.Signals, status: int) -> None:
-    """Whoever asks twice does not wait for the others."""
+    """A second signal does not wait for the others."""
     owner = make_owner(settings={"ARI_STOP_SECONDS": "600"})
     _, secret = owner.create_key("admin", scopes=["*"])
     with _half_sent_post(owner.server.port, secret, b'{"name": "never"}'):
@@ -156,7 +156,7 @@ def test_a_second_signal_ends_it_at_once(make_owner: Callable[..., Any], number:
 
 
 def test_a_worker_that_cannot_end_is_killed(make_owner: Callable[..., Any]) -> None:
-    """A worker that is stopped does not keep the server from ending; its end is told as a failure."""
+    """A worker that is stopped does not keep the server from ending; its end is reported as a failure."""
     owner = make_owner(workers=2, settings={"ARI_STOP_SECONDS": "0", "ARI_USAGE_WAIT_SECONDS": "0.1"})
     worker = workers_of(owner.server)[0]
     os.kill(worker, signal.SIGSTOP)
@@ -180,7 +180,7 @@ def test_ctrl_c_reaches_all_and_counts_once(make_owner: Callable[..., Any]) -> N
 
 
 def test_a_kept_connection_is_told(make_owner: Callable[..., Any]) -> None:
-    """An idle kept connection is closed by a stopping server; its client connects anew, elsewhere."""
+    """An idle kept connection is closed by a stopping server; its client connects again, elsewhere."""
     owner = make_owner()
     _, secret = owner.create_key("k")
     connection = http.client.HTTPConnection("127.0.0.1", owner.server.port, timeout=20)

@@ -104,7 +104,7 @@ def test_the_log_is_narrowed_by_method_status_and_text(used: dict[str, Any]) -> 
 
 
 def test_exports_are_attachments_and_events(own: tuple[str, Any], shared_owner: Any) -> None:
-    """A fixed name, no formula, all rows; who exported what is told, but not the text that was searched for."""
+    """A fixed name, no formula, all rows; the event has who exported what, but not the text that was searched for."""
     key_id, client = own
     place = f"/api/keys/{key_id}/usage/export"
     answer = client.get(place, params={"q": "/api/ME", "code": "ok"})

@@ -1,4 +1,4 @@
-"""``/api/verify``: what a service that asks about a key is told, and what stays in the log."""
+"""``/api/verify``: the response to a service that asks about a key, and its row in the log."""
 
 import json
 import sqlite3
@@ -70,7 +70,7 @@ def test_an_expired_key_is_told_and_stays_dead(owner: Any) -> None:
 
 
 def test_a_revoked_key_is_refused_by_the_next_verification(owner_on: Any) -> None:
-    """On both databases, whoever revoked it."""
+    """On both databases, no matter who revoked it."""
     asker = Asker(owner_on, "revoke")
     assert asker.ask()["valid"] is True
     owner_on.cli("keys", "revoke", "--yes", asker.asked["id"], check=True)
@@ -78,7 +78,7 @@ def test_a_revoked_key_is_refused_by_the_next_verification(owner_on: Any) -> Non
 
 
 def test_a_row_for_the_caller_and_one_for_the_key(asker: Asker) -> None:
-    """The key's row has the client's address and the source ``verify``; last used tells the truth."""
+    """The key's row has the client's address and the source ``verify``; last used is right."""
     asker.ask(client_address="[2001:db8::7]:443")
     [row] = asker.rows(asker.asked["id"])
     assert (row["source"], row["code"], row["route"]) == ("verify", "ok", "/api/verify")
@@ -170,7 +170,7 @@ def test_a_batch_keeps_its_order_and_no_item_harms_another(asker: Asker) -> None
 
 
 def test_a_batch_has_at_most_a_hundred_items(asker: Asker) -> None:
-    """A hundred are answered; one more is 422, and none is an answer too."""
+    """A hundred get a verdict; one more is 422, and none is too."""
     many = asker.client.post("/api/verify/batch", json={"items": [{"key": asker.secret}] * 100}).json()["items"]
     assert [one["code"] for one in many] == ["ok"] * 100
     assert asker.client.post("/api/verify/batch", json={"items": [{"key": "k"}] * 101}).status_code == 422
@@ -179,7 +179,7 @@ def test_a_batch_has_at_most_a_hundred_items(asker: Asker) -> None:
 
 
 def test_concurrent_verifications_all_stand_in_the_log(owner_on: Any) -> None:
-    """Every answer that was seen is a row of the key, and the totals agree; on both databases."""
+    """Every response that was seen is a row of the key, and the totals agree; on both databases."""
     asker = Asker(owner_on, "many")
     with ThreadPoolExecutor(8) as threads:
         told = list(threads.map(lambda _: asker.ask()["code"], range(64)))

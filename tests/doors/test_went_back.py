@@ -1,4 +1,4 @@
-"""A server whose keys went back in time while it was off: it starts, answers 503 and recovers when it is accepted."""
+"""A server whose keys went back in time while it was off: it starts, responds with 503, and recovers once accepted."""
 
 import sqlite3
 from collections.abc import Callable

@@ -22,7 +22,7 @@ orphan.ask_kernel = lambda: None
 from ari.cli.main import main
 main()
 """
-# The second worker never comes to serve; or none does.
+# The second worker never serves; or none does.
 SECOND_FAILS = """
 from ari.serving import worker
 works = worker.work
@@ -72,7 +72,7 @@ class Knocking:
             thread.join(30)
 
     def more(self, count: int = 40) -> None:
-        """Wait until so many more are answered well."""
+        """Wait until so many more succeed."""
         wanted = self.seen["200"] + count
         eventually(lambda: self.seen["200"] >= wanted)
 
@@ -97,7 +97,7 @@ def _has_replaced(owner: Any, pid: int, workers: int) -> bool:
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_killed_worker_is_replaced_and_nobody_is_turned_away(make_owner: Callable[..., Any], workers: int) -> None:
-    """Only what it was answering at that moment is cut; the others, or the next one, answer all that comes after."""
+    """Only its running responses are cut; the others, or the next one, serve everything after."""
     owner = make_owner(workers=workers)
     _, secret = owner.create_key("k")
     kills = 3  # soon after one another: that is no reason to give up

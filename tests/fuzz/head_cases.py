@@ -46,7 +46,7 @@ class Maker:
         return self._spoiled(Case(self._request(self._keys.live), hostile=False))
 
     def _spoiled(self, case: Case) -> Case:
-        """Sometimes with bytes changed. Not where a changed byte could make a hidden key a presented one."""
+        """Sometimes with bytes changed. Not where a changed byte could turn a hidden key into a sent one."""
         chance = self._chance
         if chance.random() < 0.25:
             data = bytearray(case.data)
@@ -190,7 +190,7 @@ class Maker:
         return b"\r\n".join([line, *head, b"", b""]) + body
 
     def _doubled(self) -> bytes:
-        """The live key beside another one: a contradiction."""
+        """The live key next to another one: a contradiction."""
         chance = self._chance
         other = chance.choice((*self._keys.dead, token.mint().encode(), b"x", self._keys.live[:-1]))
         live = self._keys.live

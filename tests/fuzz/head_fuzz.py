@@ -1,7 +1,7 @@
 """Fuzz how a real server reads requests, byte by byte on raw sockets: ``python -m tests.fuzz.head_fuzz --seconds N``.
 
-Whatever is sent, the server stays well with the workers that it has, never answers 5xx but 503, and never answers 2xx
-to a request that does not present the live key: on its own line, once, and not inside the body of another request.
+Whatever it gets, the server keeps serving with its workers, never responds with 5xx but 503, and never with 2xx
+to a request that does not send the live key: on its own line, once, and not inside the body of another request.
 """
 
 import argparse
@@ -38,7 +38,7 @@ class Findings:
 
 
 async def exchange(port: int, case: Case, patience_seconds: float = 0.5) -> bytes:
-    """Send, wait a little for an answer, then hang up half-way and take what still comes."""
+    """Send, wait a little for a response, then hang up half-way and take what still comes."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     received = b""
     try:
@@ -67,7 +67,7 @@ async def exchange(port: int, case: Case, patience_seconds: float = 0.5) -> byte
 
 
 def judge(case: Case, received: bytes, findings: Findings) -> None:
-    """Count the answers and note what breaks a promise."""
+    """Count the responses and note what breaks a promise."""
     statuses = [int(status) for status in _STATUS.findall(received)]
     findings.statuses.update(statuses)
     findings.closed += not statuses

@@ -169,7 +169,7 @@ class Maker:
 
 
 class Provider:
-    """Answers each request on a connection of its own with the bytes that its path names."""
+    """Responds to each request on a connection of its own with the bytes that its path names."""
 
     def __init__(self) -> None:
         self.responses: dict[bytes, tuple[bytes, int]] = {}
@@ -222,7 +222,7 @@ class Provider:
 
 @contextmanager
 def serving() -> Iterator[Provider]:
-    """A provider that is told what to send."""
+    """A provider that sends what the test says."""
     provider = Provider()
     thread = threading.Thread(target=provider.run, daemon=True)
     thread.start()

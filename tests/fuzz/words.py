@@ -1,4 +1,4 @@
-"""What the fuzzed requests are made of: ordinary words first and most, odd ones among them."""
+"""Parts of fuzzed requests: ordinary words first and most, odd ones among them."""
 
 TARGETS = [
     b"/api/me",

@@ -1,4 +1,4 @@
-"""Every command that the docs, the pages or an error tell people to install with is run here, as it stands."""
+"""Every command that the docs, the pages or an error give for installing is run here, unchanged."""
 
 import os
 import re
@@ -26,7 +26,7 @@ IN_SOURCES = re.compile(r"""pip install '[^']*'|pip install \S+""")
 
 
 def _told() -> Iterator[tuple[str, str]]:
-    """Where a command stands, and the command."""
+    """A command and its place."""
     docs = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
     pages = [
         path for path in (ROOT / "src/ari").rglob("*") if path.suffix in (".html", ".js") and "static" not in path.parts

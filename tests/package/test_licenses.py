@@ -69,7 +69,7 @@ def test_every_package_in_the_bundled_reference_is_covered(browser_bundle: Path,
 
 
 def test_every_package_of_the_lock_is_covered(sections: dict[str, str]) -> None:
-    """What the bundles take from npm, the bundler's own helpers, and the icons inside the reference."""
+    """The bundles' packages from npm, the bundler's own helpers, and the icons inside the reference."""
     packages = json.loads((ROOT / "frontend/package.json").read_text())["dependencies"]
     assert {f"{name} {version}" for name, version in packages.items()} <= set(sections)
     assert {"@phosphor-icons/core", "rolldown"} <= {name.split(" ")[0] for name in sections}

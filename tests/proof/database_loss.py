@@ -1,6 +1,6 @@
-"""What PostgreSQL loses of the usage that was answered: ``python -m tests.proof.database_loss [--seconds N]``.
+"""Usage that PostgreSQL loses after its response: ``python -m tests.proof.database_loss [--seconds N]``.
 
-Threads log requests one by one, as callers that are answered would; then the server crashes or an asynchronous standby
+Threads log requests one by one, each after the last response; then the server crashes or an asynchronous standby
 takes over, and what is missing from the log is counted. Uses servers of its own.
 """
 
@@ -63,7 +63,7 @@ def _folder(path: Path) -> Path:
 
 
 def lost(way: str, durability: str, seconds: float) -> tuple[int, int]:
-    """How many answered requests are missing afterwards, and of how many."""
+    """How many confirmed requests are missing afterwards, and of how many."""
     with servers.own_server() as primary, tempfile.TemporaryDirectory() as folder:
         if primary is None:
             raise RuntimeError(servers.MISSING)

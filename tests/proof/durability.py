@@ -47,7 +47,7 @@ class Keys:
 
 @dataclass
 class Load:
-    """Clients that call a server without pause, through its deaths, until told to stop."""
+    """Clients that call a server without pause, through its deaths, until stopped."""
 
     server: ServerProcess
     keys: Keys
@@ -158,7 +158,7 @@ async def kill_and_restart(load: Load, what: str) -> None:
 
 
 async def _until_well(server: ServerProcess) -> None:
-    """Every worker answers: as many new connections as it takes to meet them all, very likely."""
+    """Every worker responds: as many new connections as it takes to meet them all, very likely."""
     ends = time.monotonic() + RESPAWN_SECONDS
     request = wire.request("GET", "/api/health", server.port, {})
     good = 0
@@ -194,7 +194,7 @@ async def prove(owner: Owner, database: Database, kills: Sequence[str], seed: in
 
 
 async def _answers(load: Load, more: int) -> None:
-    """Wait until the clients saw so many more answers."""
+    """Wait until the clients saw so many more responses."""
     wanted, ends = load.answered + more, time.monotonic() + ANSWER_SECONDS
     while load.answered < wanted:
         assert time.monotonic() < ends, f"no answers come any more:\n{load.server.log_text()}"
@@ -214,7 +214,7 @@ def _make_keys(owner: Owner) -> Keys:
 
 
 def database_on(data_dir: Path, database_url: str | None) -> Database:
-    """The database of the instance under test, beside it."""
+    """The database of the instance under test, next to it."""
     return Database.open(settings_for(data_dir, database_url))
 
 
@@ -240,7 +240,7 @@ def _prove_on(kind: str, database_url: str | None, kills: int, seed: int) -> Non
 
 
 def main() -> int:
-    """Exit code 0 if every answer was in the log, 1 if not, 2 if a database is missing."""
+    """Exit code 0 if every response was in the log, 1 if not, 2 if a database is missing."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=100, help="in all, over the databases")
     parser.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(4)))

@@ -12,7 +12,7 @@ from ari.storage.tables import usage_attempts, usage_rows
 from tests.support.usage import sums
 
 ACCEPT, REFUSE, STRANGER = "accept", "refuse", "stranger"
-"""What the token of a request is: a live key, a revoked key, no key at all."""
+"""The token of a request: a live key, a revoked key, no key at all."""
 
 
 @dataclass(slots=True)
@@ -25,7 +25,7 @@ class Sent:
     safe: bool
     status: int | None = None
     settled: bool = False
-    """A later answer on the same connection waited for the log, so nothing about this one is still under way."""
+    """A later response on the same connection waited for the log, so nothing about this one is still under way."""
 
 
 @dataclass
@@ -36,12 +36,12 @@ class Ledger:
     killed: Counter[str] = field(default_factory=Counter)
 
     def seen(self) -> list[Sent]:
-        """The requests whose answer somebody saw, refusals to decide (5xx) apart."""
+        """The requests whose response somebody saw, refusals to decide (5xx) apart."""
         return [one for one in self.sent if one.status is not None and one.status < 500]
 
 
 class Connection:
-    """One client connection's view: an answer that waited for the log settles those before it."""
+    """One client connection's view: a response that waited for the log settles those before it."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
@@ -63,7 +63,7 @@ class Connection:
 
 
 def faults(ledger: Ledger, database: Database) -> list[str]:
-    """What the log lacks, doubles or tells otherwise than a client saw it; fails if its sums are uneven."""
+    """Requests that the log lacks, has twice or has otherwise than a client saw them; fails if its sums are uneven."""
     by_key = sums(database)
     columns = usage_rows.c.request_id, usage_rows.c.status, usage_rows.c.code
     with database.log.connect() as connection:

@@ -1,4 +1,4 @@
-"""A process that makes and mails notices until it kills itself at a named point (``tests.proof.test_mail_crashes``)."""
+"""Makes and emails notices until it kills itself at a named point (``tests.proof.test_mail_crashes``)."""
 
 import asyncio
 import os
@@ -16,7 +16,7 @@ from ari.notifications.model import Email, SendResult
 from ari.notifications.ports import Sender
 
 POINTS = ("gathering", "gathered", "claiming", "claimed", "taken", "finishing", "finished")
-"""In the order of a mail's life; those that end in -ing are in the midst of a transaction."""
+"""In the order of an email's life; those that end in -ing are in the midst of a transaction."""
 
 
 def die() -> None:
@@ -25,7 +25,7 @@ def die() -> None:
 
 
 class Dying:
-    """A sender that dies before the mail goes, or when the service has taken it."""
+    """A sender that dies before the email goes, or when the service has taken it."""
 
     def __init__(self, sender: Sender, point: str) -> None:
         self._sender = sender

@@ -1,4 +1,4 @@
-"""400 days of a typical instance in seconds: its owner, its keys, what goes wrong, and the mails that come of it."""
+"""400 days of a typical instance in seconds: its owner, its keys, what goes wrong, and the emails that come of it."""
 
 import asyncio
 from collections.abc import Callable
@@ -36,7 +36,7 @@ DESK, SERVER, CAFE, THIEF = "198.51.100.4", "192.0.2.10", "203.0.113.77", "203.0
 
 @dataclass(frozen=True)
 class Told:
-    """A mail: on which day of the run, of what kind, about what."""
+    """An email: on which day of the run, of what kind, about what."""
 
     day: int
     kind: str
@@ -156,7 +156,7 @@ class World:
         return Caller(OWNER.id, HOME)
 
     def mails(self) -> list[Told]:
-        """What the owner got, in the order of what happened."""
+        """The owner's emails, in the order of the events."""
         notices = []
         before: str | None = None
         while page := Deps(self.instance).read_sync(delivery_history.read_history, before, 200):
@@ -203,7 +203,7 @@ def typical(world: World) -> None:
         (0, "Old importer", None),
         (0, "Monthly report", None),
         (5, "One-off", "1h"),
-        (83, "CI deploy 2", "90d"),  # told a week before, the owner made a successor in time
+        (83, "CI deploy 2", "90d"),  # notified a week before, the owner made a successor in time
         (181, "CI deploy 3", "never"),  # this time only when the deploys had failed for a week
     ):
         world.plan(day, partial(world.create, name, expires))
@@ -215,7 +215,7 @@ def typical(world: World) -> None:
     world.plan(150, lambda: world.call("Nightly backup", CAFE, 4))
     world.plan(150, lambda: world.create("Nightly backup 2", None))
     world.plan(150, lambda: world.revoke("Nightly backup", "Used from an address that nobody knows"))
-    for day in range(151, 180):  # told of thrice, in growing pauses
+    for day in range(151, 180):  # reported three times, in growing pauses
         world.plan(day, lambda: world.call("Nightly backup", CAFE, 25))
     world.plan(160, lambda: world.revoke("Old importer"))
     world.plan(250, world.turn_two_factor_off)
@@ -229,6 +229,6 @@ def typical(world: World) -> None:
 
 
 def table(mails: list[Told]) -> str:
-    """The mails as a table of the docs."""
+    """The emails as a table of the docs."""
     rows = [f"| {one.day} | {one.subject}{'' if one.state == 'sent' else f' — {one.state}'} |" for one in mails]
     return "\n".join(["| Day | Email |", "|---:|---|", *rows]) + "\n"

@@ -1,6 +1,6 @@
 """What ARI promises about API keys, in the plainest words that a machine can follow: the reference for the model test.
 
-Written from the documentation, not from the product's code, and shares nothing with it. A command answers with the set
+Written from the documentation, not from the product's code, and shares nothing with it. A command responds with the set
 of refusals that would be right, empty if it must succeed; several may be right where a request is wrong in many ways.
 """
 
@@ -59,7 +59,7 @@ class Reference:
     keys: list[Key] = field(default_factory=list)
 
     def expired(self, key: Key) -> bool:
-        """Dead at the stroke, and for good once seen so."""
+        """Dead at that instant, and permanently once seen so."""
         return key.stamped or (key.expires is not None and self.now >= key.expires)
 
     def gone(self, key: Key) -> bool:
@@ -67,7 +67,7 @@ class Reference:
         return key.revoked or self.expired(key)
 
     def verdict(self, number: int, scope: str | None) -> str:
-        """What a request with this key is told."""
+        """The verdict on a request with this key."""
         key = self.keys[number]
         if key.revoked:
             return "revoked"
@@ -80,7 +80,7 @@ class Reference:
         return "ok" if scope is None or contains(key.scopes, scope) else "insufficient_scope"
 
     def look_for_expired(self) -> None:
-        """What is seen expired stays so, whatever the clock does later."""
+        """A key seen expired stays so, whatever the clock does later."""
         for key in self.keys:
             key.stamped = key.stamped or self.expired(key)
 
@@ -220,7 +220,7 @@ class Reference:
         return [self.keys[other] for other in found - {number} if not self.keys[other].deleted]
 
     def revoke(self, caller: int, number: int, with_made: bool) -> set[str]:
-        """For good; a repeat changes nothing. ``with_made`` takes along what it made, also where the key is deleted."""
+        """Permanent; a repeat changes nothing. ``with_made`` includes the keys it made, also where it is deleted."""
         wrong = self._untouchable(caller, number, even_deleted=with_made)
         if wrong:
             return wrong
@@ -249,7 +249,7 @@ class Reference:
         return set()
 
     def status(self, number: int) -> str:
-        """What the table shows."""
+        """The rows of the table."""
         key = self.keys[number]
         if key.revoked:
             return "revoked"

@@ -1,4 +1,4 @@
-"""Proof of strictness: clients verify keys without pause while the keys change, and every answer is judged.
+"""Proof of strictness: clients verify keys without pause while the keys change, and every response is judged.
 
 ``make soak``, or ``python -m tests.proof.strictness --verifications N --seconds S --seed N --only sqlite|postgresql``.
 """
@@ -101,7 +101,7 @@ async def _find_doors(world: World) -> None:
 
 
 def summary(kind: str, world: World, seconds: float) -> dict[str, object]:
-    """What was done and seen, in numbers."""
+    """Actions and responses, counted."""
     return {
         "database": kind,
         "seed": world.seed,

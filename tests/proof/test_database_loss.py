@@ -1,4 +1,4 @@
-"""What is answered with ``fsync`` survives a crash of PostgreSQL."""
+"""What gets ``fsync`` survives a crash of PostgreSQL."""
 
 from tests.proof.database_loss import lost
 from tests.support import postgres as servers

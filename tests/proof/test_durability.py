@@ -1,4 +1,4 @@
-"""Promise 2, the short form of ``make kill``: what a client saw is in the log, whoever is killed."""
+"""Promise 2, the short form of ``make kill``: what a client saw is in the log, whichever process is killed."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -16,7 +16,7 @@ from tests.support.usage import KEY, a_row
 
 
 def test_every_answer_seen_is_in_the_log(make_owner: Callable[..., Any], database: Any) -> None:
-    """A worker, the whole server, the parent alone: killed under load; the log has each answer once, sums are even."""
+    """A worker, the whole server, the parent alone: killed under load; the log has each response once, sums agree."""
     owner = make_owner(database_url=database.url, workers=2)
     found = database_on(owner.server.data_dir, database.url)
     ledger = asyncio.run(prove(owner, found, KILLS, seed=1))
@@ -27,7 +27,7 @@ def test_every_answer_seen_is_in_the_log(make_owner: Callable[..., Any], databas
 
 @pytest.fixture
 def planted(data_dir: Path) -> Iterator[tuple[Ledger, Any]]:
-    """Three requests that clients saw answered, each on the log of a fresh instance: two read, one wrote."""
+    """Three requests whose responses clients saw, each on the log of a fresh instance: two read, one wrote."""
     ledger = Ledger()
     view = Connection(ledger)
     with opened(data_dir, None) as instance:
@@ -43,12 +43,12 @@ def planted(data_dir: Path) -> Iterator[tuple[Ledger, Any]]:
 
 
 def test_the_ledger_passes_what_is_right(planted: Any) -> None:
-    """Each answer is in the log once, with its status."""
+    """Each response is in the log once, with its status."""
     assert faults(*planted) == []
 
 
 def test_the_ledger_finds_a_status_that_was_lost(planted: Any) -> None:
-    """An empty status is right only for what was under way when the process died, not before a later answer."""
+    """An empty status is right only for what was under way when the process died, not before a later response."""
     ledger, database = planted
     with database.log.begin() as connection:
         connection.execute(update(usage_rows).where(usage_rows.c.request_id == "two").values(status=None))

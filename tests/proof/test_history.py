@@ -71,7 +71,7 @@ def test_a_right_history_passes() -> None:
     ],
 )
 def test_what_is_planted_is_found(planted: Read, kind: str) -> None:
-    """One wrong answer among right ones is found, named, and shown with the changes around it."""
+    """One wrong response among right ones is found, named, and shown with the changes around it."""
     [found] = violations(LIFE, [*RIGHT, planted])
     assert (found.kind, found.read) == (kind, planted)
     assert found.changes
@@ -102,7 +102,7 @@ def test_accepted_after_delete() -> None:
 
 
 def test_keys_are_judged_apart() -> None:
-    """The same answers are right for one key and wrong for the other."""
+    """The same responses are right for one key and wrong for the other."""
     other = timeline([Happening(10, 20, "created")])
     answers = [Read(330, 340, OK)]
     assert _kinds(answers, other) == []
@@ -186,6 +186,6 @@ def _some_order_explains(changes: list[Change], reads: list[Read]) -> bool:
 @settings(max_examples=600, deadline=None)
 @given(_histories())
 def test_the_checker_agrees_with_trying_everything(history: tuple[list[Change], list[Read]]) -> None:
-    """For small histories: violations are found exactly when no choice of instants explains all answers."""
+    """For small histories: violations are found exactly when no choice of instants explains all responses."""
     changes, reads = history
     assert (violations(changes, reads) == []) == _some_order_explains(changes, reads)

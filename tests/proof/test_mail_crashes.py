@@ -1,4 +1,4 @@
-"""A process dies at each point between the event and the answer of the mail service: one mail, not none, not two."""
+"""A process dies at each point between the event and the response of the mail service: one email, not none, not two."""
 
 import asyncio
 import subprocess
@@ -33,7 +33,7 @@ def service() -> Iterator[StandIn]:
 def instance(
     request: pytest.FixtureRequest, service: StandIn, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Instance]:
-    """An instance with an owner that mails by the stand-in, once on each database."""
+    """An instance with an owner that emails by the stand-in, once on each database."""
     url = None if request.param == "sqlite" else request.getfixturevalue("postgres").create()
     folder = tmp_path_factory.mktemp("crash") / "data"
     folder.mkdir(mode=0o700)
@@ -51,7 +51,7 @@ def instance(
 
 
 def _die_at(point: str, instance: Instance) -> None:
-    """A process of its own mails, and dies there."""
+    """A process of its own emails, and dies there."""
     settings = instance.settings
     assert settings.resend_api_key is not None
     environment = {
@@ -77,7 +77,7 @@ def _later(instance: Instance, milliseconds: int) -> None:
 
 def test_one_mail_whatever_dies_where(instance: Instance, service: StandIn) -> None:
     """The next process finds the event, the notice or the lease that is over, and goes on; Resend knows the key."""
-    # What a database does with a transaction cut short is the same at each; on PostgreSQL one of each sort will do.
+    # A database treats every transaction cut short alike; on PostgreSQL one of each sort will do.
     points = POINTS if instance.settings.database_url is None else ("claiming", "taken", "finishing")
     for point in points:
         service.taken.clear()

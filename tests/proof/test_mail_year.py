@@ -1,4 +1,4 @@
-"""The clock runs through 400 days: which mails a typical instance gets, and that they are these and no others."""
+"""The clock runs through 400 days: which emails a typical instance gets, and that they are these and no others."""
 
 import asyncio
 from collections import Counter
@@ -15,7 +15,7 @@ GUIDE = Path(__file__).parents[2] / "docs" / "explain" / "notifications.md"
 
 @pytest.mark.slow
 def test_four_hundred_days(data_dir: Path) -> None:
-    """A few mails a month, each for something that happened; the table in the guide is what came of it."""
+    """A few emails a month, each for something that happened; the table in the guide is what came of it."""
     mail = {"resend_api_key": KEY, "mail_from": "ari@example.net", "public_url": "https://ari.example.net"}
     with (
         stand_in() as service,
@@ -50,6 +50,6 @@ def test_four_hundred_days(data_dir: Path) -> None:
 
 
 def quiet_days_broken(told: list[Told]) -> list[Told]:
-    """Mails on days on which nothing was worth one: usual use, rotation in time, the owner at a known browser."""
+    """Emails on days on which nothing was worth one: usual use, rotation in time, the owner at a known browser."""
     quiet = [range(6, 59), range(61, 83), range(84, 100), range(184, 250), range(271, 300), range(321, 358)]
     return [one for one in told if any(one.day in span for span in quiet)]

@@ -1,4 +1,4 @@
-"""The master key is replaced while others seal and open, and by processes that die half-way."""
+"""The master key is replaced while others encrypt and open, and by processes that die half-way."""
 
 import subprocess
 import sys
@@ -30,7 +30,7 @@ def test_a_rotation_may_die_at_any_step(data_dir: Path, database: object, databa
 
 
 def test_nobody_notices_a_rotation(data_dir: Path, database_url: str | None) -> None:
-    """Two workers seal and open without pause while the key is replaced again and again: nothing ever fails to open."""
+    """Two workers encrypt and open without pause while the key is replaced many times: every secret opens."""
     stop, opens = threading.Event(), [0, 0]
     with ExitStack() as stack:
         first, *workers = [stack.enter_context(opened(data_dir, database_url)) for _ in range(3)]

@@ -1,4 +1,4 @@
-"""Promise 1, the short form of ``make soak``: no answer about a key is older than the key."""
+"""Promise 1, the short form of ``make soak``: no response about a key is older than the key."""
 
 import asyncio
 from pathlib import Path

@@ -129,7 +129,7 @@ def _turns(work: Callable[[int], None]) -> list[str]:
 
 
 def test_a_transaction_that_writes_begins_with_the_lock_of_the_chain(data_dir: Path, postgres_url: str) -> None:
-    """Before its first statement, so that no command can take a row first; whoever only reads waits for nobody."""
+    """Before its first statement, so that no command can take a row first; anyone who only reads waits for nobody."""
     held = text(
         "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND database = "
         "(SELECT oid FROM pg_database WHERE datname = current_database())"

@@ -1,4 +1,4 @@
-"""What the proofs of strictness share: the nodes, the keys under watch, the clock they all run by, the tally."""
+"""Shared by the proofs of strictness: the nodes, the keys under watch, the clock they all run by, the tally."""
 
 import asyncio
 import json
@@ -31,7 +31,7 @@ def now_ns() -> int:
 
 @dataclass(eq=False)
 class WatchedKey:
-    """A key, all that befell it and all that was answered about it."""
+    """A key, all that happened to it and all verdicts on it."""
 
     id: str
     secret: str
@@ -125,7 +125,7 @@ class World:
         key.reads.clear()
 
     def check_base(self) -> None:
-        """The machine's clock must not have been set meanwhile, or strokes could not be placed."""
+        """The machine's clock must not have been set in the meantime, or strokes could not be placed."""
         drift = abs(_wall_minus_monotonic_ns() - self._base_ns)
         assert drift < 200_000, f"the clock of this machine was set by {drift} ns during the proof"
 
@@ -210,7 +210,7 @@ def _batch_answers(reply: Reply, keys: Sequence[WatchedKey]) -> list[str]:
 
 
 def _answer(reply: Reply, key: WatchedKey, door: str) -> str:
-    """The answer in one word; an accept that names another key is an answer of its own, which nothing allows."""
+    """The response in one word; an accept that names another key is a response of its own, which nothing allows."""
     if reply.status >= 500:
         return UNDECIDED
     if (reply.status == 200) if door == "me" else (_VALID.search(reply.body) is not None):

@@ -13,7 +13,7 @@ from tests.support.instances import opened
 OPEN = {"/api/health", "/api/ready", "/static/{name}", "/errors/{code}"}
 """The written list of open routes."""
 VISITORS = {"/sign-in", "/sign-in/code", "/setup", "/forgot-password", "/reset-password", "/confirm-address"}
-"""What answers without a session."""
+"""Paths that respond without a session."""
 
 
 def _routes(data_dir: Any) -> list[BaseRoute]:

@@ -45,7 +45,7 @@ OVERRIDES = [(b"x-http-method-override", b"GET"), (b"x-original-url", b"/api/hea
 
 @dataclass
 class Caller:
-    """Who asks; ``held`` are the scopes of its key."""
+    """The caller; ``held`` are the scopes of its key."""
 
     name: str
     headers: list[tuple[bytes, bytes]]

@@ -1,4 +1,4 @@
-"""security.md 3: ARI_PUBLIC_URL is the only source of our own address; other hosts are not answered."""
+"""security.md 3: ARI_PUBLIC_URL is the only source of our own address; requests to other hosts are refused."""
 
 from collections.abc import Callable
 from typing import Any

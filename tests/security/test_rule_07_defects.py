@@ -1,4 +1,4 @@
-"""security.md 7: a defect of ours is an ordinary 500 that shows nothing of it, whichever endpoint it is in."""
+"""security.md 7: a bug in ARI is an ordinary 500 that shows nothing of it, whichever endpoint it is in."""
 
 import asyncio
 import json

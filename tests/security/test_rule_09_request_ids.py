@@ -1,4 +1,4 @@
-"""security.md 9: the caller's request id is stored beside ours; a missing scope is told before any lookup."""
+"""security.md 9: the caller's request id is stored next to ours; a missing scope is reported before any lookup."""
 
 from typing import Any
 

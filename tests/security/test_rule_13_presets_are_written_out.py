@@ -1,4 +1,4 @@
-"""security.md 13: a preset is written out at creation; unknown scopes are refused; * stands alone."""
+"""security.md 13: a preset is written out at creation; unknown scopes are refused; * is alone."""
 
 from typing import Any
 
@@ -40,12 +40,12 @@ def test_the_default_is_written_out_at_every_door(owner: Any) -> None:
 
 
 def test_a_star_may_be_the_whole_action(owner: Any) -> None:
-    """All actions of one resource, those to come too: that is what was asked for."""
+    """All actions of one resource, future ones too, as requested."""
     key, _ = owner.create_key("n", scopes=["keys:*"])
     assert key["scopes"] == ["keys:*"]
 
 
 def test_everything_stands_alone(owner: Any) -> None:
-    """* beside others is just *."""
+    """* next to others is just *."""
     key, _ = owner.create_key("n", scopes=["*", "keys:read"])
     assert key["scopes"] == ["*"]

@@ -48,7 +48,7 @@ def test_the_clock_stamps_keys_that_nobody_calls(data_dir: Path, database_url: s
 
 
 def test_no_door_revives_what_was_seen_expired(owner_on: Any) -> None:
-    """Once dead it is dead for verification by others and for changes too, and told as expired everywhere."""
+    """Once dead it is dead for verification by others and for changes too, and reported as expired everywhere."""
     key, secret = owner_on.create_key("brief", expires="1h")
     _, admin = owner_on.create_key("admin", scopes=["*"])
     clock, client = owner_on.server.clock, owner_on.api(admin)
@@ -63,7 +63,7 @@ def test_no_door_revives_what_was_seen_expired(owner_on: Any) -> None:
 
 
 def test_doctor_shows_a_step(data_dir: Path, database_url: str | None) -> None:
-    """What it counts: steps of more than five minutes, either way (how it says so: tests/unit/cli/test_doctor.py)."""
+    """It counts steps of more than five minutes, either way (how it says so: tests/unit/cli/test_doctor.py)."""
     with opened(data_dir, database_url) as instance:
         clock = clock_of(instance)
         watch = ClockWatch(clock)

@@ -44,7 +44,7 @@ def test_what_looks_like_a_key_is_cut_before_it_is_stored(owner: Any) -> None:
 
 
 def test_controls_and_escapes_are_replaced(owner: Any) -> None:
-    """Nothing that could act on a terminal reaches the log or the answer."""
+    """Nothing that could act on a terminal reaches the log or the response."""
     key, secret = owner.create_key("k")
     lines = (b"x-api-key: " + secret.encode(), b"user-agent: a\x1b[31mb\xff\xc2\x85c")
     assert raw.get(owner.server.port, b"/api/me", *lines).status in (200, 400)

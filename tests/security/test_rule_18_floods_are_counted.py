@@ -118,7 +118,7 @@ def test_totals_agree_after_a_flood(data_dir: Path, database_url: str | None) ->
 
 
 def test_the_page_says_that_refusals_are_only_counted(make_owner: Callable[..., Any]) -> None:
-    """Below ARI_MIN_FREE_DISK the owner is told where the keys are."""
+    """Below ARI_MIN_FREE_DISK the owner sees it where the keys are."""
     notice = "Disk space is low."
     owner = make_owner(settings={"ARI_MIN_FREE_DISK": "1000TB"})
     owner.create_key("k")

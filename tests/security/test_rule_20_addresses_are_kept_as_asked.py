@@ -112,7 +112,7 @@ def test_one_address_can_be_erased(make_owner: Any) -> None:
 
 
 def test_erased_rows_are_found_no_more(data_dir: Path, database_url: str | None) -> None:
-    """On both databases; whoever else was there stays."""
+    """On both databases; everyone else stays."""
     with opened(data_dir, database_url) as instance:
         store = instance.database.usage
         store.commit(Batch([a_row(client_address=address) for address in (*ADDRESSES, ADDRESSES[0])]))

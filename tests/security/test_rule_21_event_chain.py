@@ -61,7 +61,7 @@ def _assert_whole(instance: Instance, walked: int) -> None:
     ],
 )
 def test_the_database_refuses_changes(instance: Instance, sql: str) -> None:
-    """Triggers on both databases: not by mistake, and not by a bug of ours."""
+    """Triggers on both databases: not by mistake, and not by a bug in ARI."""
     _create(instance, "a")
     with pytest.raises(DBAPIError, match="events are never changed or deleted"):
         _statement(instance, sql)
@@ -179,7 +179,7 @@ def test_doctor_names_the_first_break(cli: Cli, data_dir: Path) -> None:
 
 
 def test_the_command_line_names_the_user_of_the_machine(cli: Cli) -> None:
-    """Whoever sits at the keyboard is in the audit log, for every command that changes something."""
+    """The person at the keyboard is in the audit log, for every command that changes something."""
     cli("migrate", check=True)
     key, _ = cli.create_key("Laptop")
     revoke, delete = ["revoke", key["id"], "--yes"], ["delete", key["id"], "--yes"]

@@ -121,7 +121,7 @@ def test_sqlite_does_not_replace_either(data_dir: Path) -> None:
 
 
 def test_a_forged_cut_is_found(instance: Instance) -> None:
-    """Whoever removes more cannot sign where it ends."""
+    """Anyone who removes more cannot sign where it ends."""
     _prune(instance)
     with unlocked(instance) as connection:
         first = connection.execute(text("SELECT id, hash, at_ms FROM events ORDER BY seq LIMIT 1")).one()
@@ -154,7 +154,7 @@ def test_a_trail_that_was_edited_is_not_cut(instance: Instance) -> None:
 def test_a_cut_trail_comes_back_from_a_backup(
     instance: Instance, tmp_path: Path, database_url: str | None, request: pytest.FixtureRequest
 ) -> None:
-    """It is verified from its cut before and after, and can be cut again: the numbers of events begin anew."""
+    """It is verified from its cut before and after, and can be cut again: the numbers of events begin again."""
     from io import BytesIO
 
     _prune(instance)

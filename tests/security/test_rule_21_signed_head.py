@@ -147,7 +147,7 @@ def _assert_replaced(audit_log: AuditLogCheck) -> None:
 
 
 def test_an_older_copy_of_the_whole_file_is_noticed(data_dir: Path, tmp_path: Path) -> None:
-    """Everything in it is signed and fits; only the witness beside it and heads kept elsewhere know better."""
+    """Everything in it is signed and fits; only the witness next to it and heads kept elsewhere know better."""
     with opened(data_dir, None) as instance:
         create(instance, "first")
     shutil.copy2(data_dir / KEYS_FILE, tmp_path / "copy")
@@ -218,7 +218,7 @@ def test_a_new_master_key_signs_the_cut_too(instance: Instance) -> None:
 def test_a_given_master_key_that_seals_nothing_is_replaced_in_the_trail(
     data_dir: Path, database_url: str | None, is_pruned: bool
 ) -> None:
-    """The old key may be removed once the command ran, whether or not anything was sealed with it."""
+    """The old key may be removed once the command ran, whether or not anything was encrypted with it."""
     old, new = bytes(range(32)).hex(), bytes(range(1, 33)).hex()
     with opened(data_dir, database_url, master_key=old) as before:
         create(before, "a")

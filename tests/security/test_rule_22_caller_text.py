@@ -86,7 +86,7 @@ def test_a_terminal_shows_the_letters(poisoned: tuple[Cli, str], words: list[str
 
 
 def test_json_holds_nothing_that_acts(poisoned: tuple[Cli, str]) -> None:
-    """JSON is ASCII and still tells the truth."""
+    """JSON is ASCII and still exact."""
     cli, key_id = poisoned
     for words in (["keys", "list"], ["keys", "show", key_id], ["usage"], ["events"]):
         ran = cli(*words, "--json", check=True)
@@ -121,7 +121,7 @@ def test_one_log_line_for_each_event(data_dir: Path, log_format: str) -> None:
 
 
 def test_a_server_logs_a_strange_caller_on_one_line(owner: Owner) -> None:
-    """What a header may hold is cleaned in the log and in the usage log."""
+    """Header values are cleaned in the log and in the usage log."""
     _, secret = owner.create_key("Laptop")
     agent = "x\u202e".encode() + b"\t[bold]"
     owner.api(secret).get("/api/me", headers=[(b"user-agent", agent)])
@@ -131,7 +131,7 @@ def test_a_server_logs_a_strange_caller_on_one_line(owner: Owner) -> None:
 
 @pytest.mark.parametrize("start", ["=", "-", "@", "x;=", "x; +"])
 def test_no_cell_of_an_export_is_a_formula(owner: Owner, start: str) -> None:
-    """What a caller sent stands in a spreadsheet as text; the file is an attachment with a name of ours.
+    """Callers' text is text in a spreadsheet; the file is an attachment that ARI names.
 
     A tab or a carriage return in front: tests/unit/usage/test_export.py, since no header brings one so far.
     """

@@ -55,7 +55,7 @@ def _connect(port: int) -> socket.socket:
 
 
 def test_many_silent_and_half_sent_connections(make_owner: Callable[..., Any], many_files: None) -> None:
-    """With 2,000 silent and 2,000 half-sent connections verification answers within a second, then all are closed."""
+    """With 2,000 silent and 2,000 half-sent connections verification responds within a second, then all are closed."""
     owner = make_owner(workers=1, command=(sys.executable, "-c", FEW_FILES))
     _, secret = owner.create_key("k")
     port = owner.server.port
@@ -92,7 +92,7 @@ def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 
 def _until_closed(port: int, first: bytes, drop: bytes) -> bytes:
-    """Send ``first``, then a drop every now and then, until the server closes; what it answered."""
+    """Send ``first``, then a drop every now and then, until the server closes; returns its response."""
     answer = b""
     deadline = time.monotonic() + LONGEST_SECONDS
     with _connect(port) as connection:
@@ -133,7 +133,7 @@ def test_a_silent_connection_is_closed(impatient: Any) -> None:
 
 @pytest.mark.parametrize("framing", ["content-length: 1000", "transfer-encoding: chunked"])
 def test_a_slow_body_is_408(impatient: Any, framing: str) -> None:
-    """The body has its time too; the answer says so and the connection ends."""
+    """The body has its time too; the response says so and the connection ends."""
     key = f"x-api-key: {impatient.secret}"
     head = _head(impatient, "POST /api/keys", key, "content-type: application/json", framing)
     drop = b" " if "length" in framing else b"1\r\n \r\n"
@@ -144,14 +144,14 @@ def test_a_slow_body_is_408(impatient: Any, framing: str) -> None:
 
 @pytest.mark.parametrize("key", ["", "x-api-key: wrong"])
 def test_a_body_nobody_asked_for_is_not_waited_for(impatient: Any, key: str) -> None:
-    """Who may not call is told at once, not after the body."""
+    """Callers without access are refused at once, not after the body."""
     head = _head(impatient, "POST /api/keys", *([key] if key else []), "content-length: 1000")
     assert _until_closed(impatient.server.port, head, b" ").startswith(b"HTTP/1.1 401 ")
 
 
 @pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="only Linux cuts a client that does not read")
 def test_a_client_that_reads_nothing_is_cut(impatient: Any) -> None:
-    """Answers that nobody takes do not hold a connection for ever."""
+    """Responses that nobody takes do not hold a connection for ever."""
     request = _head(impatient, "GET /api/openapi.json", f"x-api-key: {impatient.secret}")
     deadline = time.monotonic() + LONGEST_SECONDS
     with socket.socket() as connection:

@@ -60,7 +60,7 @@ def test_the_link_makes_the_owner_and_closes_the_setup(server_on: ServerProcess)
 
 
 def test_without_the_token_there_is_nothing(server: ServerProcess) -> None:
-    """A form without the right token is answered 404, and makes nobody."""
+    """A form without the right token gets a 404, and makes nobody."""
     for token in (None, "", "x" * 43, "\u00e9", "\x01"):
         assert post_setup(server, token) == 404
     assert post_setup(server, token_of(server)) == 303
@@ -164,7 +164,7 @@ def test_the_settings_leave_the_environment(data_dir: Path) -> None:
 
 
 def test_a_directory_that_had_an_owner_opens_no_setup(owner: Any) -> None:
-    """With its database gone the instance refuses to start rather than open itself, unless told --new-instance."""
+    """With its database gone the instance refuses to start rather than open itself, unless --new-instance is given."""
     server = owner.server
     server.stop()
     for path in server.data_dir.glob("ari.db*"):

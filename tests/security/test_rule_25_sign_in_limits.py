@@ -1,4 +1,4 @@
-"""Rule 25: guessing passwords is slow, whoever tries; the owner gets in all the same; hashing never takes over."""
+"""Rule 25: guessing passwords is slow, no matter who tries; the owner still gets in; hashing never takes over."""
 
 import asyncio
 import re
@@ -41,7 +41,7 @@ class Form:
 
 
 class Here:
-    """The whole app in the process of the test, with an owner and a clock that stands still."""
+    """The whole app in the process of the test, with an owner and a stopped clock."""
 
     def __init__(self, instance: Instance) -> None:
         self.instance = instance
@@ -113,7 +113,7 @@ def test_five_attempts_in_five_minutes(owner_on: Any) -> None:
 
 
 def test_all_workers_count_together(make_owner: Any) -> None:
-    """Twenty attempts at once on two workers: five passwords are looked at, fifteen answers are 429."""
+    """Twenty attempts at once on two workers: five passwords are looked at, fifteen responses are 429."""
     owner = make_owner(workers=2)
     forms = [Form(owner) for _ in range(20)]
     with ThreadPoolExecutor(20) as threads:
@@ -177,7 +177,7 @@ def test_a_flood_does_not_lock_the_owner_out(here: Here) -> None:
 
 
 def without_accidents(answer: httpx2.Response, email: str) -> tuple[int, list[tuple[str, str]], str]:
-    """The answer without what differs between any two: the typed address, ids, nonces, proofs, the date."""
+    """The response without what differs between any two: the typed address, ids, nonces, proofs, the date."""
     text = answer.text.replace(email, "EMAIL")
     text = re.sub(r'(nonce|value|data-request-id)="[A-Za-z0-9_-]{20,}"', r"\1", text)
     changing = ("date", "x-request-id", "content-security-policy", "content-length")

@@ -18,7 +18,7 @@ THIRTY_DAYS = 30 * 86_400
 
 
 def cookies_of(answer: httpx2.Response) -> dict[str, "Morsel[str]"]:
-    """The cookies that an answer sets."""
+    """The cookies that a response sets."""
     found: SimpleCookie = SimpleCookie()
     for line in answer.headers.get_list("set-cookie"):
         found.load(line)
@@ -107,7 +107,7 @@ def test_two_session_cookies_count_as_none(owner: Any) -> None:
 
 
 def test_other_values_are_no_session(owner: Any) -> None:
-    """Whatever stands in the cookie, a visitor is sent to the sign-in page and nothing fails."""
+    """Whatever the cookie holds, a visitor is sent to the sign-in page and nothing fails."""
     for value in ("", "x", "x" * 43, "x" * 5_000, '"', "é", "a%00b"):
         cookie = f"ari_{owner.server.port}={value}".encode()
         answer = owner.api().get(HOME, headers=[(b"Cookie", cookie)])
@@ -179,7 +179,7 @@ def test_a_get_signs_nobody_out(owner: Any) -> None:
 
 
 def test_changes_of_the_password_or_two_factor_end_the_others(owner: Any) -> None:
-    """Whoever makes the change stays in; every other session is out at once. One can be ended by itself, too."""
+    """Anyone who makes the change stays in; every other session is out at once. One can be ended on its own, too."""
     mine, other = owner.session(), owner.session()
     _change_password(owner, mine)
     assert [client.get(HOME).status_code for client in (mine, other)] == [200, 303]

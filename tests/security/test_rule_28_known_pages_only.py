@@ -1,4 +1,4 @@
-"""Rule 28: whatever sends the browser on names a known page of ours, else the settings."""
+"""Rule 28: whatever sends the browser on names one of ARI's own pages, else the settings."""
 
 from typing import Any
 
@@ -81,7 +81,7 @@ def test_sign_in_goes_only_where_we_live(owner: Any) -> None:
 
 
 def test_dialogs_go_back_only_to_our_pages(owner: Any) -> None:
-    """``HX-Redirect`` never repeats what ``HX-Current-URL`` claims unless it is a page of ours."""
+    """``HX-Redirect`` never repeats what ``HX-Current-URL`` claims unless it is one of ARI's pages."""
     client = owner.session()
     for current, expected in (
         ("https://evil.example/phish", HOME),

@@ -98,7 +98,7 @@ def test_every_sensitive_page_asks(owner: Any, late: httpx2.Client) -> None:
 
 
 def test_guesses_are_limited(owner: Any, late: httpx2.Client) -> None:
-    """Whoever took over a session has five guesses in five minutes, at whatever form."""
+    """Anyone who took over a session has five guesses in five minutes, at whatever form."""
     answers = [late.post("/confirm", data={"confirm_password": f"wrong {n}"}).status_code for n in range(4)]
     answers.append(late.post(f"{SECURITY}/password", data={"current": "wrong", "new": "x"}).status_code)
     last = late.post("/settings/keys/new", data={"name": "n", "confirm_password": PASSWORD})
@@ -149,7 +149,7 @@ class Phone:
         return client
 
     def enter(self, client: httpx2.Client, code: str) -> int:
-        """Send a code; the answer's status."""
+        """Send a code; the response's status."""
         form = {"code": code, "csrf": csrf_of(client.get("/sign-in").text)}
         return client.post("/sign-in/code", data=form).status_code
 

@@ -80,7 +80,7 @@ def test_every_page_carries_the_policy(owner: Any) -> None:
 
 
 def test_the_nonce_is_new_each_time(owner: Any) -> None:
-    """Two answers never share a nonce."""
+    """Two responses never share a nonce."""
     client = owner.api()
     policies = {client.get("/sign-in").headers["content-security-policy"] for _ in range(3)}
     assert len(policies) == 3

@@ -1,4 +1,4 @@
-"""Rule 31: the secret exists only in the answer to the POST that made it. The browser's side: tests/browser."""
+"""Rule 31: the secret exists only in the response to the POST that made it. The browser's side: tests/browser."""
 
 import re
 from pathlib import Path
@@ -13,14 +13,14 @@ SECRET = re.compile(r"ari_k_[0-9A-Za-z]{49}")
 
 
 def fields_of(page: str, **chosen: str) -> dict[str, str]:
-    """What the browser would send: the hidden fields and the choices."""
+    """The form as the browser would send it: the hidden fields and the choices."""
     form = re.search(r'name="form" value="([^"]+)"', page)
     assert form
     return {"csrf": csrf_of(page), "form": form[1], "expires": "7d", "access": "standard", **chosen}
 
 
 def test_the_answer_to_the_post_shows_it_once(owner: Any) -> None:
-    """201, not stored, not redirected, no cookie; the secret stands once, in code that nobody translates."""
+    """201, not stored, not redirected, no cookie; the secret is there once, in code that nobody translates."""
     client = owner.session()
     answer = client.post(NEW, data=fields_of(client.get(NEW).text, name="Once"))
     assert answer.status_code == 201
@@ -114,7 +114,7 @@ def _newest(owner: Any) -> str:
 
 
 def test_a_provider_key_is_never_repeated(owner: Any) -> None:
-    """Refused, unconfirmed or sealed: no answer holds it; its field is empty, never filled in or spell-checked."""
+    """Refused, unconfirmed or encrypted: no response holds it; its field is empty, never filled in or spell-checked."""
     client, place = owner.session(), "/settings/integrations/openai/key"
     form = client.get(place).text
     field = re.search(r'<input[^>]*id="provider_key"[^>]*>', form)

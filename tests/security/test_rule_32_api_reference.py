@@ -36,7 +36,7 @@ def session(shared_owner: Any) -> Any:
 
 
 def test_only_this_page_may_style_itself(session: Any) -> None:
-    """Its styles may stand inline; its scripts come from /static/ or by nonce, as everywhere, and nothing evaluates."""
+    """Its styles may be inline; its scripts come from /static/ or by nonce, as everywhere, and nothing evaluates."""
 
     def policy(path: str) -> dict[str, str]:
         header = session.get(path).headers["content-security-policy"]

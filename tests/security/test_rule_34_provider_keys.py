@@ -67,7 +67,7 @@ def test_a_moved_envelope_opens_nothing(instance: Instance) -> None:
 
 
 def test_another_base_url_leaves_no_key(instance: Instance) -> None:
-    """The sealed key is gone with the change, so no address gets a key that was given for another."""
+    """The encrypted key is gone with the change, so no address gets a key that was given for another."""
     _put(instance)
     Deps(instance).do_sync(commands.set_base_url, OPENAI, "https://x.example.net")
     assert Deps(instance).read_sync(lambda unit: unit.sealed.all()) == []
@@ -76,7 +76,7 @@ def test_another_base_url_leaves_no_key(instance: Instance) -> None:
 
 
 def test_a_key_of_the_environment_keeps_to_its_addresses(instance: Instance) -> None:
-    """The built-in one, or one of the environment; a base URL stored by whoever may write here gets nothing."""
+    """The built-in one, or one of the environment; a base URL stored by anyone who may write here gets nothing."""
     for provider in (OPENAI, COMPATIBLE):
         Deps(instance).do_sync(commands.set_base_url, provider, "https://evil.example.net")
     given = ProviderEnvironment({"openai": KEY, "openai_compatible": KEY})
@@ -87,7 +87,7 @@ def test_a_key_of_the_environment_keeps_to_its_addresses(instance: Instance) -> 
 
 
 def test_a_lost_master_key_touches_nothing(instance: Instance) -> None:
-    """One sentence that says where it is missing; nothing is sealed anew and no other key is made; removing works."""
+    """One sentence says where it is missing; nothing is encrypted again and no other key is made; removing works."""
     _put(instance)
     place = instance.master_keys.own_file
     key = place.read_bytes()

@@ -1,4 +1,4 @@
-"""Rule 34: the master key is made once, kept apart, never silently replaced; what it seals is named when it is gone."""
+"""Rule 34: the master key is made once, kept apart, never silently replaced; its secrets are named when it is gone."""
 
 import os
 import secrets
@@ -39,7 +39,7 @@ def _read(instance: Instance) -> bytes | None:
 
 
 def test_the_secret_is_bound_to_its_account(data_dir: Path, database_url: str | None) -> None:
-    """Sealed in the table, opened with its context; the row moved to another account opens nothing."""
+    """Encrypted in the table, opened with its context; the row moved to another account opens nothing."""
     secret = totp.new_secret()
     with opened(data_dir, database_url) as instance:
         _turn_on(instance, secret)
@@ -79,7 +79,7 @@ def test_a_start_without_the_key_names_what_is_sealed(make_server: Any, data_dir
 
 
 def test_backups_leave_the_key_out(data_dir: Path, database_url: str | None, tmp_path: Path) -> None:
-    """The sealed row comes back from a backup; it opens with the key of before and with no other."""
+    """The encrypted row comes back from a backup; it opens with the key of before and with no other."""
     from io import BytesIO
 
     from ari.storage.backup.restore import Terms, restore_backup
@@ -116,7 +116,7 @@ def test_settings_take_a_key_and_no_passphrase(tmp_path: Path) -> None:
 
 
 def test_the_key_leaves_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was read is not handed on to child processes."""
+    """The key is not handed on to child processes."""
     from ari.serving import start
 
     assert {"ARI_MASTER_KEY", "ARI_MASTER_KEY_FILE", "ARI_ADMIN_PASSWORD"} <= set(start.SECRET_VARIABLES)

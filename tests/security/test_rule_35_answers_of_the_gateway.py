@@ -1,4 +1,4 @@
-"""security.md 35: what a provider answers cannot act in a browser, and no browser session opens the gateway."""
+"""security.md 35: what a provider responds cannot act in a browser, and no browser session opens the gateway."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ HTML = "/api/ai/openai/v1/models/html"
 
 @pytest.mark.parametrize("model", ["gpt-x", "html", "loud", "429", "401", "400-key", "redirect", "gzip"])
 def test_every_answer_is_in_a_sandbox(ai: AiGateway, model: str) -> None:
-    """The provider's answers, its errors and ours."""
+    """The provider's responses, its errors and ours."""
     answer = ai.client().post(CHAT, json={"model": model})
     assert {name: answer.headers[name] for name in ALWAYS} == ALWAYS
 
@@ -75,7 +75,7 @@ def test_a_browser_does_not_load_answers(ai: AiGateway, dest: str) -> None:
 
 
 def test_nothing_runs_in_a_browser(ai: AiGateway, context: Any) -> None:
-    """Chromium, with the key in every request: refused as a page; and shown with the headers of a plain answer, where
+    """Chromium, with the key in every request: refused as a page; and shown with the headers of a plain response, where
     no ``Sec-Fetch-Dest`` warned us, neither the document nor a frame nor a script of it runs."""
     answers = {kind: ai.client().get(f"/api/ai/openai/v1/models/{kind}") for kind in ("html", "gpt-x")}
     context.set_extra_http_headers({"x-api-key": ai.key})

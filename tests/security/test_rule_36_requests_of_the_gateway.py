@@ -179,7 +179,7 @@ def test_a_mistyped_path_tells_nothing_to_other_keys(ai: AiGateway) -> None:
     ],
 )
 def test_keys_are_not_asked_for(ai: AiGateway, path: str) -> None:
-    """Whoever asks, however the path is written."""
+    """For every caller, however the path is written."""
     for method in ("GET", "POST"):
         answer = ai.owner.api(ai.reader).request(method, f"/api/ai/{path}")
         assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")

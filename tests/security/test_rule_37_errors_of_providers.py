@@ -1,4 +1,4 @@
-"""security.md 37: no answer, row, event or log of the gateway holds the provider's key; sizes and times are bounded."""
+"""security.md 37: no response, row, event or log of the gateway holds the provider's key; size and time are bounded."""
 
 import json
 from typing import Any

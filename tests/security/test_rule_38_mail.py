@@ -1,4 +1,4 @@
-"""Rule 38 for mail: to permitted addresses, by no proxy, after no redirect, with TLS that is verified.
+"""Rule 38 for email: to permitted addresses, by no proxy, after no redirect, with TLS that is verified.
 
 The client's own tests are in tests/unit/outbound; here is what the senders make of it.
 """
@@ -26,7 +26,7 @@ def send(**settings: Any) -> Any:
 
 @pytest.mark.parametrize("address", ["169.254.169.254", "100.100.100.200", "::ffff:169.254.169.254", "0.0.0.0"])
 def test_no_mail_goes_to_an_address_that_nobody_may_reach(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also where the owner set the host: what the machine is told of itself is no mail service."""
+    """Also where the owner set the host: the machine's metadata address is no mail service."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     found = [(family, socket.SOCK_STREAM, 6, "", (address, 443))]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)

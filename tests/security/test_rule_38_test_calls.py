@@ -43,7 +43,7 @@ def test_a_key_never_goes_to_a_private_address_unasked(host: str) -> None:
 
 @pytest.mark.parametrize("host", ["169.254.169.254", "[fe80::1]", "0.0.0.0", "100.100.100.200"])
 def test_metadata_addresses_stay_refused_where_the_owner_names_them(host: str) -> None:
-    """Where a cloud tells its secrets is no provider; the connection is never tried."""
+    """A cloud's metadata address is no provider; the connection is never tried."""
     used = Credential(OLLAMA, f"http://{host}", "stored", owner_named=True)
     assert "requests to this address aren't allowed" in str(asyncio.run(HttpProber().probe(used, 5.0)).fault)
 

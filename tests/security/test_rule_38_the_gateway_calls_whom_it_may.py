@@ -1,4 +1,4 @@
-"""security.md 38, for the gateway: the address is checked at every connection, whoever set it."""
+"""security.md 38, for the gateway: the address is checked at every connection, no matter who set it."""
 
 from collections.abc import Iterator
 from typing import Any

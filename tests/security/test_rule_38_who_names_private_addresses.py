@@ -156,7 +156,7 @@ def test_a_setting_that_lists_an_address_no_more_counts_at_once(instance: Instan
 
 
 def test_the_owner_confirms_what_a_key_named(instance: Instance) -> None:
-    """The same address again, from the owner: the sealed key stays, and the name may lead to a private address."""
+    """The same address again, from the owner: the encrypted key stays, and the name may lead to a private address."""
     clerk = _clerk(instance)
 
     def put(unit: Any) -> None:
@@ -210,7 +210,7 @@ def test_a_name_of_a_key_leads_nowhere_private(instance: Instance, monkeypatch: 
 
 
 class _Answers:
-    """A prober that answers the same each time."""
+    """A prober that responds the same each time."""
 
     def __init__(self, probed: Probed) -> None:
         self.probed = probed
@@ -229,7 +229,7 @@ FAILURES = [
 
 
 def test_a_test_is_no_port_scanner(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Closed, filtered, private or else: one answer for keys, after one time, also on the card and in the audit log."""
+    """Closed, filtered or private: one response for keys, after one time, also on the card and in the audit log."""
     monkeypatch.setattr(key_test, "TIMEOUT_SECONDS", 0.05)
     clerk, told = _clerk(instance), set()
     _set(instance, clerk, "https://scanned.example.net:22")

@@ -1,4 +1,4 @@
-"""Rule 39: a backup opens nothing by itself, and what it brings back waits for the owner's word."""
+"""Rule 39: a backup opens nothing on its own, and what it brings back waits for the owner's word."""
 
 import gzip
 import tarfile
@@ -55,7 +55,7 @@ def _restored(source: Instance, folder: Path, *, trust_keys: bool) -> tuple[byte
 
 
 def test_the_master_key_stays_out(source: Instance, tmp_path: Path) -> None:
-    """So the sealed provider key in it opens nowhere but where the master key is; no text of either is in the file."""
+    """So the encrypted provider key in it opens only where the master key is; no text of either is in the file."""
     master = source.master_keys.own_file.read_bytes().strip()
     body, _ = _restored(source, tmp_path / "new", trust_keys=False)
     plain = gzip.decompress(body)

@@ -205,7 +205,7 @@ def test_values_that_a_database_reads_otherwise_are_refused(
 
 
 def test_without_the_master_key_a_backup_is_not_signed(tmp_path: Path) -> None:
-    """It is written all the same, and the one who writes it is told what it will need."""
+    """It is written all the same, and its author learns what it will need."""
     with opened(tmp_path / "other", None) as other:
         create(other, "a")
         other.master_keys.own_file.unlink()
@@ -249,7 +249,7 @@ class _Changing(io.BytesIO):
 def test_a_file_that_changes_while_it_is_read_is_refused(
     body: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is checked at the end are the very bytes that were written to the database."""
+    """The check at the end covers the very bytes that were written to the database."""
     folder = tmp_path / "new"
     folder.mkdir(mode=0o700)
     end = len(body) - LENGTH

@@ -1,4 +1,4 @@
-"""security.md 40, 24-29: a link to set a password is mailed, secret, used once, and tells nobody who has an account."""
+"""security.md 40, 24-29: a link to set a password is emailed, secret, used once, and reveals no account."""
 
 import re
 import sqlite3
@@ -21,14 +21,14 @@ HOUR = 3600
 
 @pytest.fixture(scope="module")
 def mail() -> Iterator[StandIn]:
-    """What takes this module's mails."""
+    """The stand-in that takes this module's emails."""
     with stand_in() as made:
         yield made
 
 
 @pytest.fixture(scope="module")
 def owner(tmp_path_factory: pytest.TempPathFactory, mail: StandIn) -> Iterator[Owner]:
-    """The owner of an instance that mails; its tests change the password and the clock."""
+    """The owner of an instance that emails; its tests change the password and the clock."""
     with mailing_owner(tmp_path_factory, mail) as found:
         yield found
 
@@ -50,13 +50,13 @@ def send(client: httpx2.Client, page: str, **fields: str) -> httpx2.Response:
 
 
 def tokens(mail: StandIn, page: str) -> list[str]:
-    """Those of the links that were mailed, oldest first."""
+    """Those of the links that were emailed, oldest first."""
     found = [LINK.search(one.fields["text"]) for one in mail.taken]
     return [one[2] for one in found if one and one[1] == page]
 
 
 def next_token(mail: StandIn, page: str, before: int) -> str:
-    """That of the next mail; the job that mails comes round every ten seconds."""
+    """That of the next email; the job that emails comes round every ten seconds."""
     ends = time.monotonic() + 60
     while len(tokens(mail, page)) <= before:
         assert time.monotonic() < ends, "no mail came"
@@ -65,7 +65,7 @@ def next_token(mail: StandIn, page: str, before: int) -> str:
 
 
 def database_holds(owner: Owner, text: str) -> bool:
-    """Whether the text stands anywhere in the files of the instance."""
+    """Whether the text is anywhere in the files of the instance."""
     return any(text.encode() in file.read_bytes() for file in owner.server.data_dir.iterdir() if file.is_file())
 
 
@@ -105,7 +105,7 @@ def test_a_forgotten_password_from_the_mail_to_the_sign_in(owner: Owner, mail: S
 
 
 def test_known_and_unknown_accounts_get_the_same_answer(owner: Owner, mail: StandIn) -> None:
-    """Status, headers and page, also when too many were asked for; only one mailbox gets a mail."""
+    """Status, headers and page, also after too many requests; only one mailbox gets an email."""
     before = len(mail.taken)
     answers = {}
     for email in (EMAIL, "nobody@example.org"):
@@ -160,7 +160,7 @@ def test_a_changed_address_is_confirmed_from_its_mailbox(owner: Owner, mail: Sta
 
 
 def test_without_mail_or_address_the_page_says_how(owner: Owner) -> None:
-    """security.md 3: unset, no mail carries a link, so none is offered; the command line always works."""
+    """security.md 3: unset, no email carries a link, so none is offered; the command line always works."""
     server = owner.server
     address = server.settings.pop("ARI_PUBLIC_URL")
     server.restart()

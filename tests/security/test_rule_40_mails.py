@@ -1,4 +1,4 @@
-"""Rule 40: what callers wrote cannot act in a mail; one address a mail, our own; no flood; TLS.
+"""Rule 40: what callers wrote cannot act in an email; one address an email, our own; no flood; TLS.
 
 TLS of SMTP is proven in tests/unit/outbound/test_smtp.py, the digest in tests/contract/storage/stores/test_notices.py.
 """
@@ -40,7 +40,7 @@ LINKABLE = re.compile(r"://|www\.|\S+@\S|[^\s.]\.[a-z]{2,}", re.IGNORECASE)
 
 
 def hostile(kind: str, text: str) -> Email:
-    """The mail of this kind with the text in every place that callers can write."""
+    """The email of this kind with the text in every place that callers can write."""
     about = SAMPLES[kind]
     detail = {
         name: text if name in ("name", "reason", "provider", "address", "hint") else value
@@ -77,7 +77,7 @@ def test_callers_text_can_be_no_link_and_no_markup(kind: str) -> None:
 
 @given(st.text(max_size=300))
 def test_any_text_is_quoted_short_and_inert(text: str) -> None:
-    """At most 60 characters of it, without what a mail program would make a link of."""
+    """At most 60 characters of it, without what an email program would make a link of."""
     shown = quote(text)
     assert shown[0] == "“"
     assert shown[-1] == "”"

@@ -1,4 +1,4 @@
-"""Rule 40: who sets how mail leaves could read the link that sets the owner's password, so no key does."""
+"""Rule 40: who sets how email leaves could read the link that sets the owner's password, so no key does."""
 
 import asyncio
 from collections.abc import Iterator
@@ -47,7 +47,7 @@ def _seal(instance: Instance, caller: Caller, key: str = KEY, base_url: str | No
 
 
 def test_no_scope_is_enough(instance: Instance) -> None:
-    """Neither its key, nor its base URL, nor to take it away and leave the owner without mail."""
+    """Neither its key, nor its base URL, nor to take it away and leave the owner without email."""
     _seal(instance, SYSTEM)
     before = Deps(instance).read_sync(lambda unit: (unit.integrations.all(), unit.sealed.all()))
     attempts = (
@@ -64,7 +64,7 @@ def test_no_scope_is_enough(instance: Instance) -> None:
 
 
 def test_the_owner_confirms_first(instance: Instance) -> None:
-    """A session whose password was given a while ago is asked for it; a fresh one and the command line are not."""
+    """A session that confirmed its password a while ago must do so again; a fresh one and the command line are not."""
     for confirmed_at_ms, at_once in ((0, False), (instance.now_ms(), True)):
         session = Caller("usr_1", Origin("web"), session_digest=b"x" * 32, confirmed_at_ms=confirmed_at_ms)
         with instance.database.writing(session) as unit:
@@ -78,7 +78,7 @@ def test_the_owner_confirms_first(instance: Instance) -> None:
 
 @pytest.mark.parametrize("field", ["added_by", "base_url_by"])
 def test_what_a_key_set_before_sends_nothing(instance: Instance, field: str) -> None:
-    """An instance of a version that let keys do it: mail is off, the card says why, and the owner can set it again."""
+    """An instance of a version that let keys do it: email is off, the card says why, and the owner can set it again."""
     _seal(instance, SYSTEM, base_url="https://mail.example.net")
     asyncio.run(instance.mail.refresh(Deps(instance)))
     assert instance.mail.config.can_send

@@ -23,7 +23,7 @@ def test_npm_runs_no_scripts() -> None:
 
 
 def test_no_page_names_a_foreign_address(shared_owner: Any) -> None:
-    """Pages, their styles and their scripts come from the instance alone; an example of an answer may show one."""
+    """Pages, their styles and their scripts come from the instance alone; an example of a response may show one."""
     key, _ = shared_owner.create_key("k")
     session = shared_owner.session()
     paths = [

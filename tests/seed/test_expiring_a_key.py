@@ -47,7 +47,7 @@ def test_after_the_expiry_date_passes_ari_will_reject_any_request_using_that_key
 
 
 def test_same_effect_as_revoking_it_but_automatic(pages: Pages) -> None:
-    """ "same effect as revoking it, but automatic": the answers differ in their reason alone."""
+    """ "same effect as revoking it, but automatic": the responses differ in their reason alone."""
     _, one = pages.create("expires", "1h")
     other_id, other = pages.create("is revoked", "1h")
     pages.act(other_id, "revoke")

@@ -53,7 +53,7 @@ def test_this_is_permanent_and_cannot_be_undone(pages: Pages) -> None:
 def test_existing_requests_already_in_flight_will_complete(pages: Pages) -> None:
     """ "Existing requests already in flight will complete, but any new request will fail".
 
-    A lock on the inbox of the log holds a request that was let in; the key is revoked; then the lock is let go.
+    A lock on the inbox of the log holds a request that was let in; the key is revoked; then the lock is released.
     """
     key_id, secret = pages.create("in flight")
     lock = pages.owner.server.data_dir / "staging.lock"

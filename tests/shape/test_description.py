@@ -1,4 +1,4 @@
-"""The API's description is complete: whoever adds an operation, a field or a tag describes it too."""
+"""The API's description is complete: anyone who adds an operation, a field or a tag describes it too."""
 
 import re
 import tempfile
@@ -56,7 +56,7 @@ def operations(document: Json) -> Iterator[tuple[str, Json]]:
 
 
 def gateway_scopes(method: str) -> list[str]:
-    """What the guard asks for with this method, by the paths that the providers list and by one that none does."""
+    """The scopes that this method requires, by the paths that the providers list and by one that none does."""
     found = set()
     for provider in (one for one in providers().values() if one.is_ai):
         for path in (*(re.sub(r"\{.*?\}", "x", one.partition(" ")[2]) for one in provider.reaches), "/v1/no/such/path"):
@@ -172,7 +172,7 @@ def test_headers_that_a_program_needs_are_described(document: Json) -> None:
 
 
 def test_every_body_has_an_example_that_fits(document: Json) -> None:
-    """Examples of requests and answers are of the shape that they stand beside."""
+    """Examples of requests and responses are of the shape next to them."""
     for name, operation in operations(document):
         for answer in operation["responses"].values():
             assert answer["description"], name

@@ -213,7 +213,7 @@ def _set_disabled(instance: Instance, key_id: str, disabled: bool) -> None:
 
 
 def test_concurrent_lookups_share_one_round_trip_on_postgresql(data_dir: Path, postgres_url: str) -> None:
-    """64 verifications at once are one statement, each with its own answer."""
+    """64 verifications at once are one statement, each with its own response."""
 
     async def run() -> tuple[int, list[bool]]:
         with opened(data_dir, postgres_url) as instance:
@@ -256,7 +256,7 @@ def test_a_dropped_connection_is_replaced_without_a_refusal(data_dir: Path, post
 
 
 def test_a_server_that_hangs_is_waited_for_once(data_dir: Path, postgres_url: str) -> None:
-    """Who asks while it hangs, early or late, is refused when the patience with the first ends."""
+    """Lookups while it hangs, early or late, are refused when the first one times out."""
     asked: list[list[str]] = []
 
     async def run() -> None:

@@ -12,6 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "ari"
+TESTS = ROOT / "tests"
 ASSETS = SOURCE / "web" / "assets"
 DOCS = [
     *sorted((ROOT / "docs").rglob("*.md")),
@@ -32,7 +33,7 @@ ALLOWED = re.compile(
     r'|@mail\.|"mail"|answered/s',
     re.IGNORECASE,
 )
-"""Standard terms, and "answer" as a verb of people."""
+"""Standard terms, and ``answer`` as a verb of people."""
 PARTICIPLE = re.compile(
     r"(?!(?:need|embed|feed|exceed|proceed|ping|string)$)(?:\w+ed|\w+ing|told|made|sent|held|seen|kept|given|found|written"
     r"|known|shown|taken|drawn|lost|begun|hidden|chosen)"
@@ -91,9 +92,10 @@ def test_the_search_finds_marks(text: str, marks: list[str]) -> None:
     assert find_marks(text) == marks
 
 
-def test_docstrings_and_comments_are_plain() -> None:
+@pytest.mark.parametrize("folder", [SOURCE, TESTS], ids=lambda folder: folder.name)
+def test_docstrings_and_comments_are_plain(folder: Path) -> None:
     """A newcomer reads them once: no private words, and a noun where one exists."""
-    texts = [(path, line, text) for path in sorted(SOURCE.rglob("*.py")) for line, text in python_prose(path)]
+    texts = [(path, line, text) for path in sorted(folder.rglob("*.py")) for line, text in python_prose(path)]
     assert len(texts) > 1000
     assert not [
         f"{path.relative_to(ROOT)}:{line} {find_marks(text) or text[:60]}"
@@ -163,7 +165,7 @@ def _is_state_or_context(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bo
 
 
 def test_functions_are_named_by_verbs() -> None:
-    """A participle ("told", "checked_scope") leaves open what a function does; a verb says it."""
+    """A participle (``told``, ``checked_scope``) leaves open what a function does; a verb says it."""
     checked, wrong = 0, []
     for path in sorted(SOURCE.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):

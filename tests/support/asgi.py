@@ -8,7 +8,7 @@ from urllib.parse import unquote_to_bytes
 
 @dataclass(frozen=True)
 class AsgiResponse:
-    """What the app sent."""
+    """A response as the app sent it."""
 
     status: int
     headers: dict[str, str]

@@ -23,7 +23,7 @@ def create(instance: Instance, name: str) -> str:
 
 @contextmanager
 def unlocked(instance: Instance) -> Iterator[Connection]:
-    """A transaction in which no trigger of ours is in the way.
+    """A transaction without ARI's triggers.
 
     Afterwards the node has no memory of events of its own (``storage.failover``), as a node of the forger's choice.
     """

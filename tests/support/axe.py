@@ -22,7 +22,7 @@ def install(folder: Path) -> None:
 
 
 def violations(page: Any) -> list[dict[str, Any]]:
-    """What axe finds wrong with the page as it stands; empty is good. The page's CSP does not hinder evaluate()."""
+    """The violations that axe finds on the page now; empty is good. The page's CSP does not hinder evaluate()."""
     page.evaluate(SCRIPT.read_text(encoding="utf-8"))
     found: list[dict[str, Any]] = page.evaluate("async () => (await axe.run(document)).violations")
     return found

@@ -28,7 +28,7 @@ def executable() -> str | None:
 
 @contextmanager
 def chromium(path: str, *more: str) -> Iterator[Browser]:
-    """A headless Chromium that asks nothing of the network by itself; ``more`` are further flags."""
+    """A headless Chromium that asks nothing of the network on its own; ``more`` are further flags."""
     flags = [*FLAGS, *more, *(["--no-sandbox"] if os.getuid() == 0 else [])]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=flags)

@@ -26,7 +26,7 @@ class Variant:
 
 
 def variants(schema: dict[str, Any], where: str = "body") -> Iterator[Variant]:
-    """What the schema accepts and refuses, at the edges. References must be resolved."""
+    """Values that the schema accepts and refuses, at the edges. References must be resolved."""
     kinds = schema.get("anyOf", [schema])
     is_nullable = any(kind.get("type") == "null" for kind in kinds)
     if where == "body":

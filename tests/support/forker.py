@@ -91,7 +91,7 @@ def _received(asker: socket.socket) -> tuple[bytes, list[int]]:
 
 
 def _as_asked(request: dict[str, object], fds: list[int]) -> Callable[[], None]:
-    """Make this process what was asked for, up to the call of ``main()``."""
+    """Prepare this process as requested, up to the call of ``main()``."""
     os.setsid()
     for number, descriptor in enumerate(fds):
         os.dup2(descriptor, number)

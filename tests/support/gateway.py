@@ -21,7 +21,7 @@ CHAT = "/api/ai/openai/v1/chat/completions"
 
 @dataclass
 class AiGateway:
-    """``key`` may use every provider, ``reader`` do everything; ``provider`` stands in for all of them."""
+    """``key`` may use every provider, ``reader`` do everything; ``provider`` is the stand-in for all of them."""
 
     owner: Owner
     provider: StandIn
@@ -43,7 +43,7 @@ class AiGateway:
         return next(row for row in rows if row["request_id"] == request_id)
 
     def used(self, request_id: str) -> dict[str, Any]:
-        """The row once it is complete: what was used is filled in a moment after the answer."""
+        """The row once it is complete: what was used is filled in a moment after the response."""
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline:
             found = self.row(request_id)

@@ -19,7 +19,7 @@ UNDECIDED = "undecided"
 
 
 class Read(NamedTuple):
-    """A verification and its answer: ``ok``, a reason's code, or ``UNDECIDED``."""
+    """A verification and its response: ``ok``, a reason's code, or ``UNDECIDED``."""
 
     start: int
     end: int
@@ -28,7 +28,7 @@ class Read(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """From some instant within it the key answers one of ``answers``; ``during`` are further answers while it runs."""
+    """From an instant within it the key's verdict is one of ``answers``; ``during`` are others while it runs."""
 
     start: int
     end: int
@@ -38,7 +38,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """What befell a key: ``created`` ``disabled`` ``enabled`` ``revoked`` ``expired``; ``maybe`` if no answer came."""
+    """A key's change: ``created`` ``disabled`` ``enabled`` ``revoked`` ``expired``; ``maybe`` if no response came."""
 
     start: int
     end: int

@@ -25,7 +25,7 @@ def settings_for(data_dir: Path, database_url: str | None, **more: object) -> Se
 
 @contextmanager
 def opened(data_dir: Path, database_url: str | None, **more: object) -> Iterator[Instance]:
-    """A migrated instance, closed at the end; its clock stands at ``START_MS``.
+    """A migrated instance, closed at the end; its clock is stopped at ``START_MS``.
 
     An empty database becomes a copy of one that was migrated before, once in each test process.
     """

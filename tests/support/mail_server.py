@@ -18,7 +18,7 @@ USER, PASSWORD = "ari@example.net", "p@ss:word/1"
 
 @dataclass
 class Mailbox:
-    """What the server took, and how it answers: ``answer`` takes the place of its own to the mail itself."""
+    """The emails that the server took, and its replies: ``answer`` replaces the one to the email itself."""
 
     port: int = 0
     mails: list[EmailMessage] = field(default_factory=list)
@@ -29,20 +29,20 @@ class Mailbox:
     lose_answer: bool = False
 
     def clear(self) -> None:
-        """Forget every mail, and answer as a new server does."""
+        """Forget every email, and reply as a new server does."""
         vars(self).update(vars(Mailbox(self.port)))
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self, _server: Any, _session: Session, envelope: Envelope, address: str, _: Any
     ) -> str:
-        """Take a recipient, or say what was asked for."""
+        """Take a recipient, or reply as the test wants."""
         if self.answer_recipient:
             return self.answer_recipient
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - as above
-        """Take a mail."""
+        """Take an email."""
         if self.answer:
             return self.answer
         message = message_from_bytes(envelope.original_content or b"", policy=policy.default)

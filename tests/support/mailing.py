@@ -1,4 +1,4 @@
-"""An owner whose instance mails by a stand-in for Resend, for modules that follow what was mailed."""
+"""An owner whose instance emails by a stand-in for Resend, for modules that follow what was emailed."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ from tests.support.server import ServerProcess
 
 @contextmanager
 def mailing_owner(folders: pytest.TempPathFactory, mail: StandIn) -> Iterator[Owner]:
-    """The owner of a new instance, whose mails carry links."""
+    """The owner of a new instance, whose emails carry links."""
     folder = folders.mktemp("instance") / "data"
     folder.mkdir(mode=0o700)
     settings = {"RESEND_API_KEY": KEY, "ARI_RESEND_URL": mail.url, "ARI_MAIL_FROM": "ARI <ari@example.net>"}

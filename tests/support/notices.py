@@ -102,5 +102,5 @@ def said(kind: str, about: Event | None = None, config: MailConfig = OFFICE) -> 
 
 
 def letter(kind: str, about: Event | None = None, config: MailConfig = OFFICE) -> Email:
-    """The mail of it."""
+    """The email of it."""
     return compose(said(kind, about, config), config, OWNER, render_html)

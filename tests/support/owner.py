@@ -14,7 +14,7 @@ CSRF = re.compile(r"""<input\b(?=[^>]*\bname=["']csrf["'])[^>]*\bvalue=["']([^"'
 
 
 def csrf_of(page: str) -> str:
-    """The proof that stands in the first form of a page."""
+    """The proof in the first form of a page."""
     found = CSRF.search(page)
     assert found, f"no csrf field in the page:\n{page[:2000]}"
     return found.group(1)

@@ -46,7 +46,7 @@ class PageClient:
         return PageClient(self.instance, self._app, self._runner)
 
     def sign_in(self) -> "PageClient":
-        """This browser with a new session of the owner, who has just entered the password."""
+        """This browser with a new session of the owner, just after entering the password."""
         token = Deps(self.instance).do_sync(_start_session)
         self.cookies[session_cookie_name(self.instance.settings)] = token
         return self

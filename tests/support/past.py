@@ -1,4 +1,4 @@
-"""Keys and requests of long ago, written beside a running server or into an instance below HTTP."""
+"""Keys and requests of long ago, written next to a running server or into an instance below HTTP."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,7 +26,7 @@ class Past:
         self.caller = SYSTEM
 
     def key(self, name: str, days_ago: float, lives_days: float | None = None, **more: Any) -> ApiKey:
-        """A key made so long ago; it may have expired since."""
+        """A key made that long ago; it may have expired since."""
         at_ms = self.now_ms - int(days_ago * DAY_MS)
         expires_at_ms = None if lives_days is None else at_ms + int(lives_days * DAY_MS)
         with self.database.writing(self.caller) as tx:

@@ -53,7 +53,7 @@ class PgBouncer:
         return urlunsplit(parts._replace(netloc=f"{parts.username}@127.0.0.1:{self.port}"))
 
     def start(self) -> None:
-        """Start and wait until it answers."""
+        """Start and wait until it responds."""
         assert _PROGRAM is not None
         with (self._folder / "log").open("ab") as log:
             command = [_PROGRAM, str(self._folder / "pgbouncer.ini")]

@@ -34,7 +34,7 @@ class Post:
             unit.accounts.add_owner(Account("usr_1", "owner@example.com", "a hash", START_MS))
 
     def happen(self, event_name: str = "key_created", /, subject: str | None = None, **detail: Any) -> Event:
-        """Something that is told of."""
+        """Append an event that makes a notice."""
         now_ms = self.clock.now_ms()
         event = Event(new_id("evt", now_ms), now_ms, event_name, "system", subject, Origin("system"), detail)
         self.command(lambda unit: unit.events.append(event))

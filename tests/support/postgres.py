@@ -59,7 +59,7 @@ class PostgresServer:
         self._create(_name_of(url), _name_of(self._filled))
 
     def close(self) -> None:
-        """Remove what copies are made of."""
+        """Remove what copies consist of."""
         if self._filled is not None:
             self.drop(self._filled)
 
@@ -156,7 +156,7 @@ class PrivateServer(PostgresServer):
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start and wait until it answers."""
+        """Start and wait until it responds."""
         log_path = self._folder / "log"
         with log_path.open("ab") as log:
             self._process = subprocess.Popen(self._command, stdout=log, stderr=log, **self._options)
@@ -191,7 +191,7 @@ class PrivateServer(PostgresServer):
             return cursor.fetchall() if cursor.description else []
 
     def freeze(self) -> None:
-        """Hold all its processes still: connections stay open, and nothing answers."""
+        """Hold all its processes still: connections stay open, and nothing responds."""
         assert self._process is not None
         _tell(_family(self._process.pid), signal.SIGSTOP)
 
@@ -225,7 +225,7 @@ def _family(pid: int) -> list[int]:
 
 def _tell(pids: list[int], number: signal.Signals) -> None:
     for pid in pids:
-        with suppress(ProcessLookupError):  # a child that ended meanwhile
+        with suppress(ProcessLookupError):  # a child that ended in the meantime
             os.kill(pid, number)
 
 

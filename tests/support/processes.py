@@ -40,7 +40,7 @@ def kill(pid: int, number: signal.Signals = signal.SIGKILL) -> None:
 
 
 def eventually(true: Callable[[], T], seconds: float = 20) -> T:
-    """Ask until the answer is true, and give it; fail when it is not within ``seconds``."""
+    """Ask until the response is true, and give it; fail when it is not within ``seconds``."""
     deadline = time.monotonic() + seconds
     while not (found := true()):
         assert time.monotonic() < deadline, f"not within {seconds} s"

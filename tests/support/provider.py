@@ -1,4 +1,4 @@
-"""A stand-in for a provider on loopback: answers the test call as told and remembers what it was sent."""
+"""A stand-in for a provider on loopback: responds to the test call as the test says and remembers what it was sent."""
 
 import json
 import threading
@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @dataclass
 class Provider:
-    """``status`` and ``body`` are what it answers; ``asked`` holds method, path and headers of every request."""
+    """``status`` and ``body`` are what it responds; ``asked`` holds method, path and headers of every request."""
 
     port: int = 0
     status: int = 200
@@ -23,7 +23,7 @@ class Provider:
         return f"http://127.0.0.1:{self.port}"
 
     def refuse(self, code: str = "invalid_api_key") -> None:
-        """Answer as OpenAI does to a wrong key: its error repeats parts of it."""
+        """Respond as OpenAI does to a wrong key: its error repeats parts of it."""
         _, _, sent = self.asked[-1] if self.asked else ("", "", {"authorization": ""})
         message = f"Incorrect API key provided: {sent.get('authorization', '')}."
         self.status, self.body = 401, json.dumps({"error": {"message": message, "code": code}}).encode()

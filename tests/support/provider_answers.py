@@ -1,4 +1,4 @@
-"""What the stand-in for providers answers to a chat, in each manner: a document, or the events of a stream."""
+"""Responses of the stand-in for providers to a chat, in each manner: a document, or the events of a stream."""
 
 import json
 from typing import Any

@@ -1,6 +1,6 @@
 """A local server that speaks like OpenAI, Anthropic, Gemini and Ollama, also when things go wrong.
 
-The model that a request names says what happens: any name answers well; ``slow`` waits until the test opens ``gate``;
+The model's name says what happens: any name gets a good response; ``slow`` waits until the test opens ``gate``;
 ``hold`` sends one event, then waits; ``drip`` and ``flood`` send bytes without end, slowly or at once; ``broken``
 breaks off in the middle; ``pings`` keeps a stream alive until the test opens ``gate``; ``fails`` reports an error in a
 stream; ``no-options`` refuses ``stream_options``; ``429``, ``401``, and those that begin with a status and end with
@@ -131,7 +131,7 @@ class _Handler(BaseHTTPRequestHandler):
         return [one for one in given if one is not None] in ([key], [f"Bearer {key}"])
 
     def _misbehave(self, asked: dict[str, Any], model: str, own: StandIn) -> bool:
-        """Whether the model's name asked for something else than a good answer."""
+        """Whether the model's name requests something else than a good response."""
         if model == "slow":
             own.reached.set()
             own.gate.wait(WAIT_SECONDS)
@@ -154,7 +154,7 @@ class _Handler(BaseHTTPRequestHandler):
         return model != "slow"
 
     def _be_strange(self, asked: dict[str, Any], model: str, own: StandIn) -> bool:
-        """Likewise, where it is a good answer in an odd form."""
+        """Likewise, for a good response in an odd form."""
         if model == "redirect":
             self.send_body(307, b"", "text/plain", {"Location": f"{own.url}/elsewhere"})
         elif model == "gzip":
@@ -270,7 +270,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
 
     def _wait_or_notice(self, own: StandIn) -> None:
-        """Until the gate opens; a caller who hangs up meanwhile ends it with an error."""
+        """Until the gate opens; a caller who hangs up in the meantime ends it with an error."""
         self.connection.settimeout(0.02)
         try:
             for _ in range(WAIT_SECONDS * 50):

@@ -14,7 +14,7 @@ class RawAnswer:
 
 
 def send(port: int, request: bytes, timeout_seconds: float = 10) -> RawAnswer | None:
-    """Send bytes and read one answer until the server closes or its length is reached; ``None`` = closed unanswered."""
+    """Send bytes and read one response until the server closes or its length is reached; ``None``: closed before it."""
     with socket.create_connection(("127.0.0.1", port), timeout=timeout_seconds) as connection:
         connection.sendall(request)
         received = b""

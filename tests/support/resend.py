@@ -38,7 +38,7 @@ _STATUS = {
 
 @dataclass
 class Mail:
-    """A mail that was taken: it would be delivered."""
+    """An email that was taken: it would be delivered."""
 
     id: str
     key: str | None
@@ -48,7 +48,7 @@ class Mail:
 
 @dataclass
 class StandIn:
-    """What it was asked and took; ``faults`` are used up one a request, ``now`` tells its time in seconds."""
+    """The requests and emails it took; ``faults`` are used up one a request, ``now`` returns its time in seconds."""
 
     now: Callable[[], float] = lambda: 0.0
     verified: set[str] = field(default_factory=lambda: {"example.net"})
@@ -60,7 +60,7 @@ class StandIn:
     _mutex: threading.Lock = field(default_factory=threading.Lock)
 
     def ask(self, headers: dict[str, str], body: bytes) -> tuple[int, Json]:
-        """The answer to ``POST /emails``."""
+        """The response to ``POST /emails``."""
         with self._mutex:
             try:
                 fields = json.loads(body)

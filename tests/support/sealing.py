@@ -1,4 +1,4 @@
-"""Secrets as older instances sealed them."""
+"""Secrets as older instances encrypted them."""
 
 import json
 import os

@@ -43,12 +43,12 @@ def _started(
         cwd=cwd,
         env=environment,
         start_new_session=True,
-        preexec_fn=_heed_interrupts,  # noqa: PLW1509 - before any thread of ours runs in the child
+        preexec_fn=_heed_interrupts,  # noqa: PLW1509 - before any thread of the tests runs in the child
     )
 
 
 class Clock:
-    """The clock of a server under test: the real one plus what stands in a file."""
+    """The clock of a server under test: the real one plus the seconds in a file."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -111,7 +111,7 @@ class ServerProcess:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What the server runs with; the command line gets the same, so it meets the same instance."""
+        """The server's environment; the command line gets the same, so it meets the same instance."""
         return clean_environment(self.folder, self.settings)
 
     @property

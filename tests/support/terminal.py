@@ -1,4 +1,4 @@
-"""A command at a terminal: somebody reads what it prints and answers its questions."""
+"""A command at a terminal: somebody reads what it prints and replies to its questions."""
 
 import os
 import pty
@@ -26,9 +26,9 @@ def at_terminal(
     columns: int = 160,
     seconds: float = 60,
 ) -> tuple[int, str]:
-    """Run ``ari`` with these words; exit status and everything that stood on the screen, without colours and bold.
+    """Run ``ari`` with these words; exit status and everything that was on the screen, without colours and bold.
 
-    ``answers`` are pairs of what the program asks and what is typed once it stands there; ``\\x03`` is Ctrl-C.
+    ``answers`` are pairs of what the program asks and what is typed once it is there; ``\\x03`` is Ctrl-C.
     """
     ours, theirs = pty.openpty()
     ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))

@@ -19,7 +19,7 @@ OTHER_KEY = "key_01J000000000000000000000BB"
 
 
 def a_row(at_ms: int = START_MS, **fields: Any) -> UsageRow:
-    """A request as the guard tells it; ``fields`` differ from the usual."""
+    """A request as the middleware records it; ``fields`` differ from the usual."""
     row_id = new_id(ROW_KIND, at_ms)
     usual: dict[str, Any] = {
         "id": row_id,
@@ -42,7 +42,7 @@ def a_row(at_ms: int = START_MS, **fields: Any) -> UsageRow:
 
 @contextmanager
 def log_of(data_dir: Path, database_url: str | None = None) -> Iterator[Connection]:
-    """The usage log of an instance, whoever serves it, with all that was committed in it."""
+    """The usage log of an instance, whichever process serves it, with all that was committed in it."""
     database = Database.open(settings_for(data_dir, database_url))
     try:
         database.usage.fold_all()

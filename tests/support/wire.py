@@ -10,14 +10,14 @@ _BODILESS = frozenset((204, 304))
 
 
 class Reply(NamedTuple):
-    """A whole answer."""
+    """A whole response."""
 
     status: int
     body: bytes
 
 
 class Gone(ConnectionError):
-    """The connection ended before the answer was whole; ``status`` of a half-received answer, if its line was here."""
+    """The connection ended in the middle of a response; ``status`` of a half-received response, if its line arrived."""
 
     def __init__(self, status: int | None) -> None:
         super().__init__("the connection ended before the answer was whole")
@@ -44,7 +44,7 @@ class Wire(asyncio.Protocol):
         return self._transport is not None and not self._transport.is_closing()
 
     async def ask(self, request: bytes, seconds: float = 60) -> Reply:
-        """Send a request and wait for its answer. Raises ``Gone``; after ``seconds`` of silence the connection ends."""
+        """Send a request and wait for its response. Raises ``Gone``, also after ``seconds`` of silence."""
         if self._transport is None or not self.is_open:
             raise Gone(None)
         loop = asyncio.get_running_loop()

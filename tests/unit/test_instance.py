@@ -22,7 +22,7 @@ def test_a_database_without_its_migrations_is_not_served(data_dir: Path) -> None
 
 
 def test_a_request_does_not_wait_for_a_hanging_database(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It gets a 503, never a guess, and is told whether repeating is safe."""
+    """It gets a 503, never a guess, with whether repeating is safe."""
     monkeypatch.setattr(module, "ANSWER_SECONDS", 0.0)
 
     async def hang() -> None:

@@ -1,4 +1,4 @@
-"""The outbox in both databases: one sender at a time, never lost, never twice, at last given up; secrets sealed."""
+"""The outbox in both databases: one sender at a time, never lost, never twice, at last given up; secrets encrypted."""
 
 import random
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +21,7 @@ from tests.support.post import OFFICE, SHUT, Post
 
 
 def test_sent_from_the_first_try_to_the_last(post: Post) -> None:
-    """Claimed by one, with its mail kept; then done with, and nothing of the mail stays."""
+    """Claimed by one, with its email kept; then done with, and nothing of the email stays."""
     post.happen(name="Import")
     post.gather()
     claimed = post.claim()
@@ -53,7 +53,7 @@ def test_one_sender_at_a_time(post: Post) -> None:
 
 
 def test_a_dead_senders_notice_is_taken_over_with_the_very_same_mail(post: Post) -> None:
-    """After the lease; whatever changed meanwhile, and whatever the dead one says when it wakes."""
+    """After the lease; whatever changed in the meantime, and whatever the dead one says when it wakes."""
     post.happen()
     post.gather()
     first = post.claim("job_1")
@@ -124,7 +124,7 @@ def test_a_refusal_for_good_ends_it(post: Post) -> None:
 
 
 def test_mail_that_is_turned_off_leaves_nothing_waiting(post: Post) -> None:
-    """A start without the key: what waited is told to be unsent."""
+    """A start without the key: waiting notices become unsent."""
     post.happen()
     post.gather()
     post.config = SHUT
@@ -132,7 +132,7 @@ def test_mail_that_is_turned_off_leaves_nothing_waiting(post: Post) -> None:
 
 
 def test_a_secret_link_is_never_in_the_database_in_plain(post: Post) -> None:
-    """Sealed from the command on, through every try, and gone when the mail is."""
+    """Encrypted from the command on, through every try, and gone when the email is."""
     url = "https://ari.example.net/reset#token=" + "s3cret" * 7
 
     def ask(unit: Any) -> Notice:
@@ -163,7 +163,7 @@ def test_a_secret_link_is_never_in_the_database_in_plain(post: Post) -> None:
 
 
 def test_a_secret_link_is_not_sent_when_it_no_longer_works(post: Post) -> None:
-    """Half an hour; and not at all where no mail with a link can go."""
+    """Half an hour; and not at all where no email with a link can go."""
 
     def ask(unit: Any, office: MailConfig = OFFICE) -> Notice:
         now_ms = post.clock.now_ms()

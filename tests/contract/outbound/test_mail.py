@@ -1,4 +1,4 @@
-"""A key of Resend that Settings > Integrations keeps mails, from the moment it is there until it is gone."""
+"""A key of Resend that Settings > Integrations keeps emails, from the moment it is there until it is gone."""
 
 import asyncio
 from pathlib import Path
@@ -17,12 +17,12 @@ from tests.support.resend import KEY, StandIn, stand_in
 
 
 def test_a_sealed_key_mails(data_dir: Path, database_url: str | None) -> None:
-    """Without a new start; where it is removed, what happens is written and told to be unsent."""
+    """Without a restart; after its removal, notices are written and marked unsent."""
     resend = providers()["resend"]
     with stand_in() as service, opened(data_dir, database_url) as instance:
 
         def happen(name: str) -> str | None:
-            """The state of the notice of a new key, after a round of mail."""
+            """The state of the notice of a new key, after a round of email."""
             event = Event(
                 new_id("evt", START_MS), START_MS, "key_created", "cli:x", None, Origin("cli"), {"name": name}
             )

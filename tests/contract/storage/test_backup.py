@@ -76,7 +76,7 @@ def test_everything_comes_back_in_either_database(source: Instance, target_url: 
         assert event["name"] == "backup_restored"
         assert json.loads(event["detail"])["keys"] == 6
         before["notes"] = [note for note in before["notes"] if note["name"] != "setup_token"]
-        after["notes"].remove({"name": "notices_read", "value": event["id"]})  # nobody is mailed of what was before
+        after["notes"].remove({"name": "notices_read", "value": event["id"]})  # nobody is emailed of what was before
         for found in (before, after):
             assert [mark["name"] for mark in found.pop("audit_marks")] == ["head"]
         assert after == before
@@ -113,7 +113,7 @@ def test_restored_keys_come_back_disabled(source: Instance, target_url: str | No
             assert key is not None
             return key.status(target.now_ms())
 
-        # the clock of this instance stands before the expiry: a key that was seen expired stays so
+        # the clock of this instance is before the expiry: a key that was seen expired stays so
         found = {name: status(name) for name in made}
     assert found == {
         "living": "disabled",
@@ -218,7 +218,7 @@ def test_another_schema_is_refused_with_the_way_out(source: Instance, tmp_path: 
 
 
 def test_a_backup_is_one_moment_while_others_write(source: Instance) -> None:
-    """What is written during the backup is not in it, although it does not wait."""
+    """Writes during the backup don't wait and are not in it."""
     fill(source)
 
     file = io.BytesIO()

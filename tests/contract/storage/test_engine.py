@@ -22,7 +22,7 @@ def test_the_log_is_as_durable_as_asked(
 ) -> None:
     """SQLite: WAL with NORMAL or FULL. PostgreSQL: synchronous_commit off or on. Keys: always the stronger one.
 
-    What an answer waits for is the inbox, on SQLite a file of its own; what moves from there on is as durable.
+    What a response waits for is the inbox, on SQLite a file of its own; what moves from there on is as durable.
     """
     which = 0 if database_url is None else 1
     with opened(data_dir, database_url, usage_durability=setting) as instance:

@@ -106,7 +106,7 @@ async def _becomes(find: Callable[[bytes], Awaitable[Any]], digest: bytes, wante
 
 
 def test_a_revoke_that_was_lost_is_noticed_by_every_node_that_saw_it(nodes: Nodes, primary: Any, standby: Any) -> None:
-    """Answered, then lost with the primary: no node says yes until an operator accepts it, and then all go on."""
+    """Confirmed, then lost with the primary: no node says yes until an operator accepts it, and then all go on."""
     one, other = nodes.open("one"), nodes.open("other")
     key_id, digest = _create(one)
     standby.catch_up(primary)
@@ -219,7 +219,7 @@ def test_a_commit_whose_server_dies_may_have_happened(nodes: Nodes, primary: Any
 
 
 def test_required_refuses_what_no_standby_confirms(nodes: Nodes, primary: Any, standby: Any) -> None:
-    """Not set up, set up, cut in the middle of a commit, gone: only a confirmed change is answered yes."""
+    """Not set up, set up, cut in the middle of a commit, gone: only a confirmed change is reported as done."""
     node = nodes.open("one", database_sync="required", usage_durability="fsync")
 
     @event.listens_for(node.database.main, "connect")

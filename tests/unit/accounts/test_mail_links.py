@@ -1,4 +1,4 @@
-"""Mailed links: one use, 30 minutes, the newest alone, few a day; nobody learns whether there is an account."""
+"""Emailed links: one use, 30 minutes, the newest alone, few a day; nobody learns whether there is an account."""
 
 import hashlib
 from itertools import pairwise
@@ -18,7 +18,7 @@ OWNER = "owner@example.com"
 
 
 class Desk:
-    """Whoever asks for links and follows them."""
+    """A visitor who requests links and follows them."""
 
     def __init__(self, tx: MemoryTransaction, clock: FrozenClock) -> None:
         self.tx, self.clock = tx, clock
@@ -27,7 +27,7 @@ class Desk:
         return mail_links.ask_for_reset(self.tx.visited_from(address), email, device)
 
     def mails(self, address: str = "192.0.2.7", device: str | None = None) -> int:
-        """How many mails go out until the next is refused."""
+        """How many emails go out until the next is refused."""
         for number in range(100):
             try:
                 self.ask(address=address, device=device)
@@ -57,7 +57,7 @@ def desk(tx: MemoryTransaction, clock: FrozenClock, account: Account) -> Desk:
 
 
 def test_a_link_sets_the_password_once(desk: Desk) -> None:
-    """All sessions end, no browser is known any more, and whoever followed it is a visitor, not the owner.
+    """All sessions end, no browser is known any more, and anyone who followed it is a visitor, not the owner.
 
     Only the address from which it was followed is: the sign-in comes next, whatever strangers do.
     """
@@ -121,7 +121,7 @@ def test_what_is_no_link_is_refused(desk: Desk, token: str) -> None:
 
 
 def test_few_links_for_known_and_unknown_alike(desk: Desk) -> None:
-    """Per e-mail address, however it is spelled; and ten an hour from one client address."""
+    """Per email address, however it is spelled; and ten an hour from one client address."""
     for email in (OWNER, "nobody@example.com", "no address at all"):
         for spelled in (email, email.upper(), f" {email} "):
             desk.ask(spelled, "198.51.100.1")
@@ -170,7 +170,7 @@ def test_whoever_signed_in_before_has_links_of_their_own(desk: Desk) -> None:
 
 @pytest.mark.parametrize("email", [OWNER, "nobody@example.com"])
 def test_who_shares_an_address_with_the_owner_learns_of_no_account(desk: Desk, email: str) -> None:
-    """What is limited at an address from which the owner signed in is the same for any e-mail address."""
+    """The limits at an address from which the owner signed in are the same for any email address."""
     owner = desk.tx.accounts.owner()
     assert owner
     sign_in.open_session(desk.tx.visited_from("203.0.113.5"), owner)
@@ -207,7 +207,7 @@ def test_an_unknown_account_is_written_down_and_nothing_more(desk: Desk) -> None
 
 
 def test_a_new_address_counts_once_its_link_is_followed(desk: Desk) -> None:
-    """Both events name the old address, which is told; a link to reset of before is void."""
+    """Both events name the old address, which gets an email; an older reset link is void."""
     reset = desk.link()
     token = desk.ask_address(" New@Example.org ")
     assert desk.tx.accounts.accounts["usr_1"].email == OWNER

@@ -40,7 +40,7 @@ def test_an_address_has_one_spelling(text: str, email: str) -> None:
     ],
 )
 def test_what_is_no_address_is_refused(text: str) -> None:
-    """Not one @, nothing beside it, spaces, unprintable characters or more than 254 bytes are refused by field."""
+    """Not one @, nothing next to it, spaces, unprintable characters or more than 254 bytes are refused by field."""
     with pytest.raises(Invalid) as caught:
         check_email(text)
     assert [problem.location for problem in caught.value.problems] == ["email"]

@@ -67,12 +67,12 @@ def test_no_account_is_never_right() -> None:
 
 
 def test_a_broken_hash_is_never_right() -> None:
-    """What is no hash lets nobody in."""
+    """An invalid hash lets nobody in."""
     assert not verify_password("not a hash", GOOD)
 
 
 def test_a_machine_without_memory_refuses_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    """When hashing itself fails the answer is "not now", never "wrong"."""
+    """When hashing itself fails the result is "not now", never "wrong"."""
     stored = hash_password(GOOD)
     monkeypatch.setattr(passwords, "HASHER", PasswordHasher(memory_cost=2**32 - 1))
     with pytest.raises(Unavailable):
@@ -135,7 +135,7 @@ def test_short_passwords_are_refused() -> None:
     ],
 )
 def test_common_and_guessable_passwords_are_refused(common: str) -> None:
-    """Lists, keyboard rows, repeats, dates and the e-mail address itself make no password."""
+    """Lists, keyboard rows, repeats, dates and the email address itself make no password."""
     assert "too easy to guess" in problem_of(common)
 
 
@@ -163,7 +163,7 @@ def pool() -> Iterator[PasswordHasherPool]:
 
 
 class Slow:
-    """A check of passwords that takes until it is let go, and counts how many run at once."""
+    """A check of passwords that takes until it is released, and counts how many run at once."""
 
     def __init__(self) -> None:
         self.go = threading.Event()
@@ -192,7 +192,7 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> Iterator[Slow]:
 
 
 def test_the_pool_checks_and_hashes(pool: PasswordHasherPool) -> None:
-    """What the pool answers is what the plain functions answer, off the event loop's thread."""
+    """The pool returns what the plain functions return, off the event loop's thread."""
 
     async def work() -> None:
         stored = await pool.hash_new(GOOD, "owner@example.com")

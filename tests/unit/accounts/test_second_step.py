@@ -51,7 +51,7 @@ def test_each_time_step_once(desk: Desk) -> None:
 
 
 def test_each_backup_code_once(desk: Desk) -> None:
-    """And without the master key: whoever lost it gets in to set two-factor up anew."""
+    """And without the master key: anyone who lost it gets in to set two-factor up again."""
     codes = desk.turn_on()
     desk.keys.own_file.unlink()
     assert desk.enter(desk.half(), codes[0].upper()) is not None
@@ -87,7 +87,7 @@ def test_strangers_without_the_password_delay_no_code(desk: Desk) -> None:
 
 
 def test_codes_are_guessed_slowly_from_everywhere(desk: Desk) -> None:
-    """Who has the password and many networks guesses a code each thirty seconds: no network is a newcomer to codes."""
+    """An attacker with the password and many networks has few guesses: no network is a newcomer to codes."""
     desk.turn_on()
     guessed = 0
     for number in range(400):

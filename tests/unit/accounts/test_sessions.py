@@ -54,7 +54,7 @@ def test_a_session_lives_thirty_days(tx: MemoryTransaction, token: str, clock: F
 
 @pytest.mark.parametrize("nothing", ["", "x" * 43, "x" * 44, "é" * 43, "\ud800" * 43, "\x00" * 43])
 def test_other_texts_prove_nothing(tx: MemoryTransaction, token: str, clock: FrozenClock, nothing: str) -> None:
-    """What is no token of ours, of whatever characters, finds no session."""
+    """Anything but a session token, of whatever characters, finds no session."""
     assert sessions.find(tx, nothing) is None
 
 

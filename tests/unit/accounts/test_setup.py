@@ -25,7 +25,7 @@ def make(tx: MemoryTransaction, clock: FrozenClock, token: str, email: str = "ow
 
 
 def test_the_token_makes_the_owner(tx: MemoryTransaction, clock: FrozenClock, token: str) -> None:
-    """Whoever holds the setup token makes the owner, with one event that says from where."""
+    """Anyone who holds the setup token makes the owner, with one event that says from where."""
     owner = make(tx, clock, token, "Owner@Example.com")
     assert tx.accounts.owner() == owner
     assert owner.email == "owner@example.com"
@@ -83,7 +83,7 @@ def test_without_a_start_nothing_is_open(tx: MemoryTransaction, clock: FrozenClo
 
 
 def test_a_wrong_address_keeps_the_token(tx: MemoryTransaction, clock: FrozenClock, token: str) -> None:
-    """Who mistypes the e-mail address may try again."""
+    """Who mistypes the email address may try again."""
     with pytest.raises(Invalid):
         make(tx, clock, token, "owner")
     assert make(tx, clock, token).email == "owner@example.com"
@@ -93,7 +93,7 @@ def test_a_wrong_address_keeps_the_token(tx: MemoryTransaction, clock: FrozenClo
 def test_an_instance_that_had_an_owner_opens_no_setup(
     tx: MemoryTransaction, clock: FrozenClock, token: str, forgetful: str
 ) -> None:
-    """A database without the owner it once had does not open itself to the next comer, unless told to."""
+    """A database without the owner it once had does not open itself to the next comer, unless a setting allows it."""
     make(tx, clock, token)
     tx.accounts.accounts.clear()
     if forgetful == "directory":
@@ -169,7 +169,7 @@ def test_the_caller_keeps_its_own_session(
 
 
 def test_a_reset_ends_the_waiting(tx: MemoryTransaction, account: Account, clock: FrozenClock, origin: Origin) -> None:
-    """Who was locked out by wrong attempts may sign in with the new password at once."""
+    """An owner locked out by wrong attempts may sign in with the new password at once."""
     for _ in range(5):
         sign_in.begin(tx, account.email)
     with pytest.raises(RateLimited):

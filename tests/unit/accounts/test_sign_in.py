@@ -51,7 +51,7 @@ def test_an_unknown_account_has_no_hash(desk: Desk) -> None:
 
 
 def test_the_new_owner_is_signed_in_without_an_attempt(desk: Desk, account: Account) -> None:
-    """Whoever made the owner account in a browser has a session and a known device there."""
+    """Anyone who made the owner account in a browser has a session and a known device there."""
     done = sign_in.open_session(desk.tx, account)
     assert sessions.find(desk.tx, done.token)
     assert desk.begin(device=done.device_token).device_token == done.device_token
@@ -59,7 +59,7 @@ def test_the_new_owner_is_signed_in_without_an_attempt(desk: Desk, account: Acco
 
 
 def test_the_address_may_be_typed_in_any_case(desk: Desk) -> None:
-    """The e-mail address is matched in its one spelling."""
+    """The email address is matched in its one spelling."""
     attempt = desk.begin(email=" Owner@Example.com ")
     assert attempt.password_hash == "a hash"
 
@@ -106,7 +106,7 @@ def test_refused_attempts_do_not_prolong_the_wait(desk: Desk) -> None:
     ],
 )
 def test_whose_attempts_count_together(desk: Desk, addresses: tuple[str, str], same: bool) -> None:
-    """IPv4 counts by address, IPv6 by /64, and whoever has no address shares one count."""
+    """IPv4 counts by address, IPv6 by /64, and clients without an address share one count."""
     first, second = addresses
     for number in range(5):
         desk.fail(first, f"{number}@example.com")
@@ -171,7 +171,7 @@ def test_guesses_are_bounded_wherever_they_come_from(desk: Desk, email: str, mon
 def test_an_address_from_which_the_account_signed_in_has_its_own_count(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A new browser at home gets in whatever comes from anywhere else, until the password is set anew."""
+    """A new browser at home gets in whatever comes from anywhere else, until the password is set again."""
     monkeypatch.setattr(newcomers, "NEWCOMERS", 100)
     desk.succeed("203.0.113.5")
     desk.clock.advance(86_400)
@@ -308,7 +308,7 @@ def test_the_past_is_dropped(desk: Desk) -> None:
 
 
 def test_a_sign_in_from_a_browser_that_is_not_known_says_so(desk: Desk) -> None:
-    """The first sign-in ever does not: there is nothing to compare it with. Mails hang off the event."""
+    """The first sign-in ever does not: there is nothing to compare it with. Emails hang off the event."""
     device = desk.succeed().device_token
     desk.succeed(device=device)
     desk.succeed()

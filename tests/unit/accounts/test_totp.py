@@ -53,7 +53,7 @@ def test_secrets_are_160_bits() -> None:
 
 
 def test_the_address_for_apps() -> None:
-    """Issuer and account are told apart, whatever they hold."""
+    """Issuer and account are distinguished, whatever they hold."""
     made = totp.address("ABC", "a b:c@example.org", "ari.example.net:3000")
     assert made == (
         "otpauth://totp/ARI%20ari.example.net%3A3000:a%20b%3Ac%40example.org"

@@ -55,7 +55,7 @@ def test_pages_join_without_a_gap(app: App) -> None:
     ],
 )
 def test_a_bad_query_is_refused(app: App, query: str) -> None:
-    """Ignoring it would return other events than those asked for."""
+    """Ignoring it would return other events than the requested ones."""
     assert app("GET", f"/api/events?{query}", app.key()).status == 422
 
 

@@ -32,7 +32,7 @@ KEY_EXAMPLE = {"name": "Nightly", "born": TIME}
     ],
 )
 def test_an_example_is_put_together_from_its_parts(schema: dict[str, Any], wanted: Any) -> None:
-    """What a field says comes first, then what its type allows."""
+    """The field's own example comes first, then its type's."""
     assert example_of(schema, SCHEMAS) == wanted
 
 
@@ -47,7 +47,7 @@ def test_a_body_of_several_shapes_has_an_example_of_each() -> None:
 
 
 def test_a_filter_that_nobody_set_is_shown_but_off() -> None:
-    """Trying a list with the docs page answers the list, not what an example would filter out."""
+    """Trying a list with the docs page returns the list, not what an example would filter out."""
     cursor = {"required": False, "schema": {"type": "string", "examples": ["abc"]}}
     offer_examples(cursor)
     assert cursor["examples"] == {"example 1": {"value": "abc", "x-disabled": True}}

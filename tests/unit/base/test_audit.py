@@ -23,7 +23,7 @@ def test_a_statement_reads_back() -> None:
 
 @pytest.mark.parametrize("text", ["", "null", "[]", "{}", '{"statement":"ari audit head 1"}', CUT.to_text(), "\ud800"])
 def test_other_text_is_no_head(text: str) -> None:
-    """A statement of another kind cannot stand in for one, though it is signed too."""
+    """A statement of another kind cannot replace one, though it is signed too."""
     assert Head.parse(text) is None
 
 

@@ -5,7 +5,7 @@ from ari.base.errors import AriError, Invalid, NotFound, Problem, Unavailable, f
 
 
 def test_every_error_is_an_ari_error() -> None:
-    """The doors catch one base class, so no error of ours becomes a 500."""
+    """The doors catch one base class, so no error of ARI becomes a 500."""
     found = [one for one in vars(errors).values() if isinstance(one, type) and issubclass(one, Exception)]
     assert len(found) >= 9
     assert all(issubclass(one, AriError) for one in found)

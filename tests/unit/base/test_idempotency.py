@@ -1,4 +1,4 @@
-"""What an Idempotency-Key may be, and what a stored response is bound to."""
+"""Valid Idempotency-Keys, and the binding of a stored response to its request."""
 
 import pytest
 

@@ -34,7 +34,7 @@ def lines(tmp_path: Path) -> Iterator[Any]:
 
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_no_secret_and_no_second_line(lines: Any, form: str) -> None:
-    """Promise 4, for entries of ours and of libraries: a caller's text cannot forge an entry either."""
+    """Promise 4, for entries of ARI and of libraries: a caller's text cannot forge an entry either."""
     stream = lines(form)
     structlog.get_logger("ari.test").warning("failed", token=TOKEN, text="one\ntwo\x1b[2J", deep=[{"k": TOKEN}])
     logging.getLogger("library").warning("failed with %s", TOKEN)

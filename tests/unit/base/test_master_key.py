@@ -61,7 +61,7 @@ def test_a_lost_file_is_not_stood_in_for(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_a_crash_leaves_no_key_lying_about(tmp_path: Path) -> None:
-    """What a dead process left half-written is gone with the next change."""
+    """Half-written files of a dead process are gone with the next change."""
     MasterKeys(tmp_path).make()
     left = tmp_path / ".master.key.0123456789abcdef"
     left.write_text("an old key")

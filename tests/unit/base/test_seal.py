@@ -1,4 +1,4 @@
-"""Sealing: what opens, what does not, and which master key does it."""
+"""Encrypted secrets: what opens, what does not, and which master key does it."""
 
 import secrets
 import subprocess
@@ -23,7 +23,7 @@ HERE = Context("totp", "usr_1", ("https://api.example.net", "x"))
 
 @dataclass
 class Place:
-    """A data directory and what is sealed beside it."""
+    """A data directory and what is encrypted next to it."""
 
     folder: Path
     store: MemorySealed = field(default_factory=MemorySealed)
@@ -83,7 +83,7 @@ def test_a_changed_envelope_opens_nothing(place: Place) -> None:
 
 
 def test_a_lost_key_is_never_replaced(place: Place) -> None:
-    """While something is sealed no new key is made; what is missing is named."""
+    """While something is encrypted no new key is made; what is missing is named."""
     seal.keep(place.store, place.keys, HERE, SECRET)
     place.keys.own_file.unlink()
     with pytest.raises(CannotOpen, match=r"two-factor secret of usr_1 is encrypted with a master key that isn't in"):
@@ -104,7 +104,7 @@ def test_a_spoiled_key_file_is_a_plain_fault(place: Place) -> None:
 
 
 def test_the_wrong_key_seals_nothing_more(place: Place) -> None:
-    """With another key in place of the right one nothing is sealed, replaced or rotated; the sentence says why."""
+    """With another key in place of the right one nothing is encrypted, replaced or rotated; the sentence says why."""
     seal.keep(place.store, place.keys, HERE, SECRET)
     before = place.store.all()
     wrong = MasterKeys(place.folder, secrets.token_hex(32))
@@ -151,7 +151,7 @@ def test_version_1_opens_and_becomes_version_2(place: Place) -> None:
 
 
 def test_a_rotation_wraps_data_keys_and_leaves_secrets_alone(place: Place) -> None:
-    """The sealed secret itself stays byte for byte; each secret has a data key of its own."""
+    """The encrypted secret itself stays byte for byte; each secret has a data key of its own."""
     seal.keep(place.store, place.keys, HERE, SECRET)
     seal.keep(place.store, place.keys, Context("totp", "usr_2"), SECRET)
     before = [one.envelope for one in place.store.all()]
@@ -220,7 +220,7 @@ def test_what_was_read_before_a_rotation_opens_after_it(place: Place, monkeypatc
 
 
 def test_rotation_keeps_everything_open_at_every_step(place: Place) -> None:
-    """A new key in front, everything sealed anew, then the old one is gone; an older key still in use stays."""
+    """A new key in front, everything encrypted again, then the old one is gone; an older key still in use stays."""
     seal.keep(place.store, place.keys, HERE, SECRET)
     old = place.keys.all()[0]
     key, count = seal.reseal_all(place.store, place.keys)
@@ -243,7 +243,7 @@ def test_nothing_to_rotate(place: Place) -> None:
 
 
 def test_given_keys_are_rotated_by_putting_one_in_front(place: Place) -> None:
-    """The first of several seals, the others open; the data directory stays without a key."""
+    """The first of several encrypts, the others open; the data directory stays without a key."""
     old = secrets.token_hex(32)
     seal.keep(place.store, MasterKeys(place.folder, old), HERE, SECRET)
     both = MasterKeys(place.folder, f"{secrets.token_hex(32)}, {old}")

@@ -143,7 +143,7 @@ def test_ordinary_text_is_left_alone(text: str) -> None:
 
 @given(st.text(st.characters(exclude_categories=()), max_size=200))
 def test_cutting_twice_changes_nothing_more(text: str) -> None:
-    """What was cut no longer looks like a key."""
+    """A masked key no longer looks like a key."""
     assert cut_secrets(cut_secrets(text)) == cut_secrets(text)
 
 

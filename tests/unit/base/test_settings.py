@@ -131,7 +131,7 @@ def test_the_public_address_is_what_browsers_make_of_it(given: str, used: str) -
 
 
 def test_names_of_any_script_and_with_ports(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As a browser sends them; mail goes from and to their ASCII forms."""
+    """As a browser sends them; email goes from and to their ASCII forms."""
     settings = load_settings(allowed_hosts="Bücher.example, nas.lan:3000 ,[FD00::1]", mail_from="A <a@bücher.example>")
     assert settings.allowed_hosts == ("xn--bcher-kva.example", "nas.lan", "[fd00::1]")
     assert settings.mail_from == "A <a@xn--bcher-kva.example>"

@@ -16,7 +16,7 @@ HEAD = Head("ins_01KB5Q2W8Z6N4T0V9YRJXH3M7C", 3, "evt_1", "a" * 64, 5)
 
 
 def test_what_was_derived_before_is_derived_now() -> None:
-    """The HKDF of ``cryptography`` gives what ours gave, so that nothing sealed so far is lost."""
+    """The HKDF of ``cryptography`` gives what ours gave, so that nothing encrypted so far is lost."""
     for _ in range(50):
         secret, info, salt = secrets.token_bytes(32), secrets.token_bytes(9), secrets.token_bytes(5)
         for one in (salt, b""):
@@ -43,7 +43,7 @@ def test_a_signature_fits_its_words_and_key_alone() -> None:
 @pytest.mark.parametrize("public", [b"", b"x" * 31, bytes(32), b"\xff" * 32])
 @pytest.mark.parametrize("value", [b"", bytes(64), b"\xff" * 64])
 def test_nonsense_fits_nothing(public: bytes, value: bytes) -> None:
-    """What a database or a file holds may be anything."""
+    """A database or a file may hold anything."""
     assert not Signature(public, value).fits(b"words")
 
 

@@ -4,7 +4,7 @@ from ari.base.throttle import Throttle
 
 
 def test_a_name_is_allowed_once_a_period() -> None:
-    """Each name by itself, and again when the period is over."""
+    """Each name on its own, and again when the period is over."""
     now = 1_000.0
     throttle = Throttle(60, lambda: now, 10)
     assert throttle.allows("a")

@@ -49,11 +49,11 @@ class Ari:
         return ran
 
     def json(self, *words: str) -> Any:
-        """What the command prints with ``--json``."""
+        """The command's output with ``--json``."""
         return json.loads(self(*words, "--json").out)
 
     def out_bytes(self, *words: str) -> bytes:
-        """What the command writes to standard output, as bytes."""
+        """The command's standard output, as bytes."""
         output = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(sys, "stdout", output)

@@ -66,7 +66,7 @@ def test_for_one_address(owned: Ari) -> None:
 
 
 def test_a_password_is_no_argument(owned: Ari) -> None:
-    """What stands on a command line is seen by other users of the machine."""
+    """Other users see command lines: a password there is seen by other users of the machine."""
     assert owned("account", "reset-password", NEW, check=False).code == 2
 
 
@@ -85,7 +85,7 @@ def test_at_a_terminal_it_asks_twice_without_showing(cli: Cli, again: str, code:
 
 
 def test_disabling_two_factor(owned: Ari) -> None:
-    """The way back in for whoever lost app and codes: sessions end, the audit log says who did it, again is fine."""
+    """The way back in for anyone who lost app and codes: sessions end, the audit log says who did it, again is fine."""
     assert "is already off" in owned("account", "disable-two-factor").out
     with_two_factor(owned)
     assert "is now off" in owned("account", "disable-two-factor", "--yes").out
@@ -108,7 +108,7 @@ def test_backup_and_restore_tell_of_the_master_key(owned: Ari, tmp_path: Path) -
 
 
 def test_the_address_is_set(owned: Ari) -> None:
-    """Without a mail: who is at the server may; the same address again, or none, is refused in one sentence."""
+    """Without an email: who is at the server may; the same address again, or none, is refused in one sentence."""
     assert owned("account", "set-email", "New@example.org").out == "Owner email changed to new@example.org.\n"
     assert owned.json("account", "show")["email"] == "new@example.org"
     assert "already" in owned.refused("account", "set-email", "new@example.org")

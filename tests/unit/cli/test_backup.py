@@ -72,7 +72,7 @@ def test_a_file_is_not_overwritten_by_mistake(ari: Ari, tmp_path: Path) -> None:
 
 
 def test_a_failed_backup_leaves_nothing(ari: Ari, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No half file under the name, no litter beside it, no event that says it worked."""
+    """No half file under the name, no litter next to it, no event that says it worked."""
 
     def fail(_database: object, file: IO[bytes], *_: object) -> None:
         file.write(b"half")
@@ -113,7 +113,7 @@ def test_a_filled_instance_needs_force(ari: Ari, tmp_path: Path) -> None:
 
 
 def test_a_running_server_is_not_restored_under(server: ServerProcess, cli: Cli, tmp_path: Path) -> None:
-    """Backup works beside a server; restore refuses until it is stopped."""
+    """Backup works next to a server; restore refuses until it is stopped."""
     cli.create_key("Laptop")
     file = str(tmp_path / "b")
     cli("backup", file, check=True)

@@ -85,7 +85,7 @@ def test_too_little_disk(ari: Ari, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_too_few_open_files(ari: Ari, monkeypatch: pytest.MonkeyPatch) -> None:
-    """security.md 23: slow clients hold a file each, so a low limit is told with what raises it."""
+    """security.md 23: slow clients hold a file each, so a low limit is reported with the way to raise it."""
     monkeypatch.setattr("ari.cli.checks.reachable_files", lambda: 1_024)
     state, said = _checks(ari)["open-file limit"]
     assert (state, said[:5]) == ("note", "1024.")

@@ -51,7 +51,7 @@ def test_what_is_missing_is_listed(ari: Ari, lost: str) -> None:
 
 
 def test_accepting_is_asked_and_covers_everything(ari: Ari, lost: str) -> None:
-    """Where nobody can answer it is refused; the event names what was lost."""
+    """Without a terminal it is refused; the event names the loss."""
     refused = ari("database", "accept", check=False)
     assert (refused.code, "--yes" in refused.err) == (1, True)
     assert ari("keys", "list", check=False).code == 1

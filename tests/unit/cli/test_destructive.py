@@ -1,4 +1,4 @@
-"""Commands that destroy something ask first, and refuse where nobody can answer."""
+"""Commands that destroy something ask first, and refuse without a terminal."""
 
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -140,7 +140,7 @@ COMMANDS = dict(_commands(typer.main.get_command(app)))
 
 
 def test_every_command_asks_or_says_why_not() -> None:
-    """A new command is judged, and one that can be answered in advance is one that asks."""
+    """A new command is judged, and one with ``--yes`` is one that asks."""
     assert set(COMMANDS) == set(SAFE) | set(ASKS) | SHOWS_AND_ASKS
     can_be_answered = {
         name for name, command in COMMANDS.items() if any("--yes" in option.opts for option in command.params)
@@ -150,7 +150,7 @@ def test_every_command_asks_or_says_why_not() -> None:
 
 @pytest.mark.parametrize("prepare", [one for many in ASKS.values() for one in many])
 def test_without_anybody_to_answer_nothing_is_changed(ari: Ari, prepare: Callable[[Ari], list[str]]) -> None:
-    """One sentence, status 1, and no event; a piped yes is no answer; ``--yes`` is."""
+    """One sentence, status 1, and no event; a piped yes doesn't count; ``--yes`` does."""
     words = prepare(ari)
     before = ari.json("events", "--limit", "500")
     for stdin in ("", "y\n", "yes\n"):

@@ -23,7 +23,7 @@ def test_a_healthy_instance(ari: Ari) -> None:
     for name in ("data directory", "disk", "open-file limit", "public URL", "migrations", "database", "clock steps"):
         assert name in checks
     assert checks["owner"][0] == "note"
-    assert checks["clock"][0] == "note"  # the test clock is told
+    assert checks["clock"][0] == "note"  # the test clock is reported
 
 
 def test_every_setting_is_named(ari: Ari) -> None:

@@ -33,6 +33,6 @@ def test_the_caller_is_the_user_of_the_machine(ari: Ari) -> None:
 
 
 def test_an_option_wins_over_the_environment(ari: Ari, tmp_path: Path) -> None:
-    """``--data-dir`` for one command beside a server that is configured by variables."""
+    """``--data-dir`` for one command next to a server that is configured by variables."""
     assert read_settings(None).data_dir == ari.data_dir
     assert read_settings(tmp_path).data_dir == tmp_path

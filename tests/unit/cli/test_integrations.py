@@ -17,7 +17,7 @@ def _show(ari: Ari, name: str = "openai") -> dict[str, object]:
 
 
 def test_set_show_remove(ari: Ari) -> None:
-    """The life of a key: nothing, sealed, replaced, removed; who did it is in the audit log."""
+    """The life of a key: nothing, encrypted, replaced, removed; who did it is in the audit log."""
     assert _show(ari)["state"] == "not_configured"
     said = ari("integrations", "set", "openai", stdin=f"{KEY}\n").out
     assert said == "Stored OpenAI key sk-p…CDEF. Test it: ari integrations test openai\n"
@@ -46,7 +46,7 @@ def test_every_provider_is_listed(ari: Ari) -> None:
 
 
 def test_a_prompt_hides_the_key(ari: Ari, monkeypatch: pytest.MonkeyPatch) -> None:
-    """At a terminal it is asked for without being shown."""
+    """At a terminal, a prompt reads it without showing it."""
     asked: list[str] = []
 
     def answer(prompt: str) -> str:
@@ -78,7 +78,7 @@ def test_mistakes_are_one_sentence_without_the_key(ari: Ari) -> None:
 
 
 def test_a_base_url_and_a_test(ari: Ari) -> None:
-    """The outcome in words; the exit code tells a valid key from the rest."""
+    """The outcome in words; the exit code is 0 for a valid key only."""
     with provider() as there:
         assert (
             ari("integrations", "set-url", "openai", f"{there.url}/v1").out == f"OpenAI base URL set to {there.url}.\n"
@@ -103,7 +103,7 @@ def test_a_base_url_and_a_test(ari: Ari) -> None:
 
 
 def test_a_question_before_removing(ari: Ari, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No is an answer; --yes asks nothing."""
+    """No is respected; --yes asks nothing."""
     ari("integrations", "set", "openai", stdin=f"{KEY}\n")
     monkeypatch.setattr("ari.cli.output.can_ask", lambda: True)
     ran = ari("integrations", "remove", "openai", stdin="n\n", check=False)

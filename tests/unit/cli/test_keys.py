@@ -55,7 +55,7 @@ def test_without_an_expiry_a_key_never_ends(ari: Ari) -> None:
 
 
 def test_an_exact_expiry_keeps_milliseconds(ari: Ari) -> None:
-    """What was asked is what is stored, in UTC."""
+    """The requested time is stored, in UTC."""
     key, _ = ari.create("a", "--expires-at", "2099-01-31T13:00:00.1239+01:00")
     assert key["expires_at"] == "2099-01-31T12:00:00.123Z"
 
@@ -201,7 +201,7 @@ def test_at_a_terminal_revoking_asks_and_names_the_key(cli: Cli) -> None:
 
 
 def test_json_goes_one_line_when_piped(ari: Ari) -> None:
-    """Line-based tools take an answer as a line."""
+    """Line-based tools get a response as a line."""
     ari.create()
     out = ari("keys", "list", "--json").out
     assert out.count("\n") == 1

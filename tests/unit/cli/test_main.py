@@ -37,7 +37,7 @@ def test_every_command_explains_itself(cli: Cli, words: tuple[str, ...]) -> None
 
 @pytest.mark.parametrize("words", [("keys", "creat"), ("keys", "create"), ("serve", "--nope"), ("keys", "list", "x")])
 def test_usage_errors_are_exit_code_2(cli: Cli, words: tuple[str, ...]) -> None:
-    """What was typed wrong is told apart from what went wrong, on standard error."""
+    """Wrong usage has another status than a failure; both go to standard error."""
     ran = cli(*words)
     assert ran.returncode == 2
     assert ran.stdout == ""
@@ -65,7 +65,7 @@ def _failing(error: Exception) -> Callable[..., NoReturn]:
 def test_an_unexpected_error_shows_no_values(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], level: str
 ) -> None:
-    """One line; the traceback only when asked for, and never the values of variables."""
+    """One line; the traceback only on request, and never the values of variables."""
     monkeypatch.setenv("ARI_LOG_LEVEL", level)
     monkeypatch.setattr(main_module, "app", _failing(KeyError("x")))
     with pytest.raises(SystemExit) as ended:

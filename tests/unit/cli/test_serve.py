@@ -12,7 +12,7 @@ from tests.unit.cli.conftest import Ari
 
 @pytest.fixture
 def served(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Settings, bool]]:
-    """What the server was told, instead of a server."""
+    """The settings given to the server, instead of a server."""
     told: list[tuple[Settings, bool]] = []
 
     def serve(settings: Settings, *, new_instance: bool = False) -> int:
@@ -24,7 +24,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Settings, bool]]:
 
 
 def test_options_beat_the_environment(ari: Ari, served: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is typed counts more than what is set."""
+    """Options override settings."""
     monkeypatch.setenv("ARI_PORT", "4000")
     monkeypatch.setenv("ARI_WORKERS", "3")
     ari("serve", "--host", "127.0.0.2", "--port", "4001", "--data-dir", "/elsewhere", "--insecure-http")
@@ -73,7 +73,7 @@ def test_a_mistyped_directory_does_not_become_an_instance(ari: Ari) -> None:
 
 
 def test_an_older_database_says_what_to_run(ari: Ari) -> None:
-    """A command never migrates by itself."""
+    """A command never migrates on its own."""
     instance = ari.instance()
     with instance.database.main.begin() as connection:
         connection.exec_driver_sql("DELETE FROM ari_main_version")

@@ -42,7 +42,7 @@ def _now_ms(ari: Ari) -> int:
 
 
 def test_usage_lists_newest_first(ari: Ari) -> None:
-    """One line a request, as the log tells it."""
+    """One line a request, as the log has it."""
     key, _ = ari.create()
     now_ms = _now_ms(ari)
     old, new = _row(now_ms - 60_000, key["id"]), _row(now_ms, key["id"], "revoked", status=401, duration_ms=None)
@@ -98,12 +98,12 @@ def test_options_before_a_subcommand_are_refused(ari: Ari) -> None:
 
 
 def test_usage_of_an_unknown_key_is_a_sentence(ari: Ari) -> None:
-    """An id that never was is told apart from a key without use."""
+    """An id that never was is distinguished from a key without use."""
     assert "No such API key" in ari.refused("usage", "--key", new_id("key", 1))
 
 
 def test_attempts(ari: Ari) -> None:
-    """What came without a key of ours, counted."""
+    """Requests without an ARI key, counted."""
     minute_ms = _now_ms(ari) // 60_000 * 60_000
     _commit(ari, attempts=(Attempt(minute_ms, "unknown", "192.0.2.9", 3),))
     assert ari("usage", "attempts").out.splitlines()[1].split("\t")[1:] == ["unknown", "192.0.2.9", "3"]
@@ -112,7 +112,7 @@ def test_attempts(ari: Ari) -> None:
 
 
 def test_erase_forgets_an_address_everywhere(ari: Ari) -> None:
-    """The rows stay; the address is gone, also from the event that tells of it."""
+    """The rows stay; the address is gone, also from the event of its erasure."""
     key, _ = ari.create()
     _commit(ari, _row(_now_ms(ari), key["id"]))
     assert ari.json("usage", "erase", "--yes", "--address", "192.0.2.7") == {"rows": 1}

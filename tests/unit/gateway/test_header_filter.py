@@ -44,7 +44,7 @@ def _credential(name: str = "openai", base_url: str = "https://api.openai.com") 
     ],
 )
 def test_what_a_browser_could_run_leaves_as_a_download(kind: str) -> None:
-    """Whatever a provider, or a model's owner, answers."""
+    """Whatever a provider, or a model's owner, responds."""
     found = header_filter.to_caller([(b"Content-Type", kind.encode())])
     assert found == [(b"content-type", b"application/octet-stream"), (b"content-disposition", b"attachment")]
 

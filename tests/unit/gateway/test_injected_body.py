@@ -1,4 +1,4 @@
-"""A body is held while there is room, sent again without the question where that was refused, and let go of."""
+"""A body is held while there is room, sent again without the option where that was refused, and released."""
 
 import asyncio
 import json

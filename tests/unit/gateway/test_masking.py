@@ -13,7 +13,7 @@ SECRET = "sk-proj-Qw7e0Rt4Yu8Io2Pa6Sd1Fg5Hj9Kl3Zx7Cv0Bn4Mq8"
 
 
 def test_the_key_and_parts_of_it_are_masked() -> None:
-    """What is left shows which key it was."""
+    """The rest shows which key it was."""
     body = f'{{"message": "key {SECRET} and {SECRET[5:30]}, {SECRET}{SECRET}"}}'.encode()
     assert (
         mask_key(body, SECRET)
@@ -30,7 +30,7 @@ def test_other_words_stay() -> None:
 
 @given(st.binary(max_size=80), st.integers(0, 40), st.integers(10, 60), st.binary(max_size=80))
 def test_no_ten_characters_of_the_key_survive(before: bytes, start: int, length: int, after: bytes) -> None:
-    """Wherever they stand."""
+    """Wherever they are."""
     part = SECRET[start : start + length].encode()
     clean = mask_key(before + part + after, SECRET)
     assert not any(SECRET[at : at + 10].encode() in clean for at in range(len(SECRET) - 9))
@@ -98,6 +98,6 @@ def test_keys_that_overlap_leave_nothing() -> None:
 
 
 def test_a_word_of_a_local_server_is_no_secret() -> None:
-    """``ollama`` as a key may stand in any response."""
+    """``ollama`` as a key may be in any response."""
     assert KeyMask("ollama").whole(b'{"owned_by": "ollama"}') == b'{"owned_by": "ollama"}'
     assert mask_key(b"no such model in ollama", "ollama") == b"no such model in ollama"

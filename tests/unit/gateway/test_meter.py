@@ -49,7 +49,7 @@ from tests.unit.gateway.metering import EVENTS, JSON, LINES, USAGE, event, seen
     ],
 )
 def test_a_count_that_is_not_final_is_unknown(chunks: list[bytes]) -> None:
-    """Where a stream is cut off, or its caller leaves."""
+    """When a stream is cut off, or its caller leaves."""
     assert seen(EVENTS, *chunks).usage(whole=False) == TokenUsage("m", 25, None)
 
 

@@ -11,7 +11,7 @@ ANTHROPIC = {"input_tokens": 10, "cache_read_input_tokens": 30, "cache_creation_
 
 
 def test_anthropic() -> None:
-    """Tokens read from and written to a cache are input too. Whoever the provider is."""
+    """Tokens read from and written to a cache are input too. Of any provider."""
     assert whole({"type": "message", "model": "c", "usage": ANTHROPIC}) == TokenUsage("c", 42, 6, 30)
     assert whole({"model": "c", "usage": ANTHROPIC}) == TokenUsage("c", 42, 6, 30)
 

@@ -81,7 +81,7 @@ def test_a_provider_that_keeps_changing_causes_few_writes(instance: Instance) ->
 
 
 def test_a_status_that_cannot_be_written_fails_no_request(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The provider answered; the card is only for the owner."""
+    """The provider responded; the card is only for the owner."""
     held = _held(instance, failing=False)
 
     def fail(*_: object) -> None:

@@ -49,7 +49,7 @@ def _credential(name: str = "openai", base_url: str = "https://api.openai.com", 
 
 @pytest.mark.parametrize("name", PASS.split())
 def test_what_decides_who_pays_or_how_passes(name: str) -> None:
-    """What the SDKs and the providers' docs name, and names that nobody has thought of."""
+    """Headers that the SDKs and the providers' docs name, and unknown ones."""
     assert not is_denied(name)
     assert dict(to_provider(_incoming((name, b"a value")), _credential()))[name] == "a value"
 
@@ -75,7 +75,7 @@ def test_the_key_is_sent_once_whatever_the_caller_sends(name: str) -> None:
 
 
 def test_lines_of_a_header_stay_lines_in_order() -> None:
-    """As several beta features are asked for."""
+    """As for several beta features."""
     sent = _incoming(("anthropic-beta", b"a"), ("x-title", b"t"), ("anthropic-beta", b"b,c"), ("anthropic-beta", b"a"))
     passed = to_provider(sent, _credential("anthropic", "https://api.anthropic.com"))
     assert [value for name, value in passed if name == "anthropic-beta"] == ["a", "b,c", "a"]

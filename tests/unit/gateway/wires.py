@@ -20,7 +20,7 @@ class ManualClock:
 
 
 class FakeReply:
-    """Stands in for a ``Reply`` of ``ari.outbound.http``."""
+    """Replaces a ``Reply`` of ``ari.outbound.http``."""
 
     def __init__(self, chunks: Sequence[bytes], *headers: tuple[bytes, bytes], status: int = 200) -> None:
         self.status, self.headers = status, headers

@@ -46,7 +46,7 @@ def _dispatched(scope: MutableMapping[str, Any], reports: list[str]) -> int:
 
 
 class _Keep:
-    """Calls an app with a scope of ours in place of the one that ``asgi.call`` makes."""
+    """Calls an app with its own scope in place of the one that ``asgi.call`` makes."""
 
     def __init__(self, app: Any, scope: MutableMapping[str, Any]) -> None:
         self.app, self.scope = app, scope
@@ -64,7 +64,7 @@ ROUTES = RouteTable([Route("/a/{name}", _endpoint), Route("/b/{name}", _endpoint
 
 
 def test_only_an_authorized_request_reaches_an_endpoint() -> None:
-    """Any other is a defect of ours: 404, and an event that the owner sees."""
+    """Any other is a bug in ARI: 404, and an event that the owner sees."""
     reports: list[str] = []
     scope = asgi.scope_of("GET", b"/a/1", [])
     assert _dispatched(dict(scope), reports) == 404

@@ -1,4 +1,4 @@
-"""The edge checks judge each head by itself."""
+"""The edge checks judge each head on its own."""
 
 from pathlib import Path
 from typing import Any

@@ -9,7 +9,7 @@ from ari.http.expiry_stamper import ExpiryStamper
 
 
 class Store:
-    """Stamps when it is let; ``asked`` are the instants it was asked for."""
+    """Stamps when the test allows it; ``asked`` are the instants of its calls."""
 
     def __init__(self) -> None:
         self.asked: list[int] = []
@@ -49,7 +49,7 @@ def test_refusals_that_come_together_share_a_change() -> None:
 
 @pytest.mark.parametrize("fault", [Unavailable("busy"), ValueError("a secret")], ids=["unavailable", "a bug"])
 def test_where_it_fails_nobody_waits_twice(fault: Exception, capsys: pytest.CaptureFixture[str]) -> None:
-    """Who came meanwhile goes as well; the refusals stand, and the next try is of these keys too."""
+    """Callers that came in the meantime go as well; the refusals stay, and the next try is of these keys too."""
 
     async def run() -> list[int]:
         store = Store()

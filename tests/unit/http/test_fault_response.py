@@ -37,7 +37,7 @@ class Services:
 def test_programs_get_problem_details(
     data_dir: Path, target: str, headers: tuple[Any, ...], has_key: bool, media_type: bytes
 ) -> None:
-    """Whoever sends a key is a program, also on a page; neither form repeats the key."""
+    """Anyone who sends a key is a program, also on a page; neither form repeats the key."""
     services: Any = Services(data_dir)
     context = a_context("GET", target, *headers, key=a_key() if has_key else None)
     found = fault_response(context, services, NOT_FOUND)
@@ -55,7 +55,7 @@ def test_a_stage_may_choose_the_form(data_dir: Path) -> None:
 
 
 def test_the_sdks_of_ai_providers_find_the_words_where_they_look(data_dir: Path) -> None:
-    """Under /api/ai only: they read ``error.message``, and repeat a 409 unless they are told not to."""
+    """Under /api/ai only: they read ``error.message``, and repeat a 409 unless a header forbids it."""
     services: Any = Services(data_dir)
     conflict = Fault(REQUEST_ERRORS["not_configured"])
     for target, is_for_sdks in (("/api/ai/openai/v1/models", True), ("/api/keys", False)):

@@ -37,7 +37,7 @@ class Record:
 
 
 class Services:
-    """What the sender needs of them."""
+    """The parts that the sender needs."""
 
     def __init__(self, data_dir: Path) -> None:
         self.settings = load_settings(data_dir=data_dir)

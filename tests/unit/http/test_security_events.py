@@ -37,7 +37,7 @@ def test_a_key_in_a_url_is_recorded_once_a_day(data_dir: Path) -> None:
 def test_an_event_that_could_not_be_written_is_written_by_the_next_request(
     data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The request fails with it; that it was seen must not count as told."""
+    """The request fails with it; it must not count as reported."""
     with opened(data_dir, None) as instance:
         events, key = SecurityEvents(instance), create_key(instance).key
 
@@ -54,7 +54,7 @@ def test_an_event_that_could_not_be_written_is_written_by_the_next_request(
 
 
 def test_an_unauthorized_route_is_recorded_once_an_hour(data_dir: Path) -> None:
-    """It is a defect of ours, which one request can show and thousands can repeat."""
+    """It is a bug in ARI, which one request can show and thousands can repeat."""
 
     def count(instance: Instance) -> int:
         found = Deps(instance).read_sync(lambda tx: tx.events.page(None, None, 100))

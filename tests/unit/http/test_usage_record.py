@@ -36,7 +36,7 @@ class Recorder:
 
 
 class Clock:
-    """Stands 250 ms after the request came."""
+    """Is 250 ms after the request came."""
 
     def monotonic(self) -> float:
         return 10.25

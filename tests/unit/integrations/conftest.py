@@ -31,13 +31,13 @@ def clock() -> FrozenClock:
 
 @pytest.fixture
 def keys(data_dir: Path) -> MasterKeys:
-    """The master keys of an empty data directory: the first sealed secret makes one."""
+    """The master keys of an empty data directory: the first encrypted secret makes one."""
     return MasterKeys(data_dir)
 
 
 @pytest.fixture
 def put(tx: MemoryIntegrationTransaction, keys: MasterKeys, clock: FrozenClock) -> Any:
-    """Seals a key of OpenAI, or of the provider named."""
+    """Encrypts a key of OpenAI, or of the provider named."""
 
     def work(key: str = KEY, provider: model.Provider = OPENAI, caller: Caller = SYSTEM) -> Integration:
         return commands.put_key(tx.by(caller), provider, NOTHING, key)

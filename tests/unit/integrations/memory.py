@@ -1,4 +1,4 @@
-"""Integrations, sealed secrets and events in memory: the ports without a database."""
+"""Integrations, encrypted secrets and events in memory: the ports without a database."""
 
 from dataclasses import dataclass, field, replace
 

@@ -163,7 +163,7 @@ def test_base_urls_are_written_one_way(text: str, kept: str) -> None:
     ],
 )
 def test_other_base_urls_are_refused(text: str) -> None:
-    """No user, query or fragment; nothing but http(s); in the clear only nearby; never to where clouds tell secrets."""
+    """No user, query or fragment; nothing but http(s); plain HTTP only nearby; never to a cloud's metadata address."""
     with pytest.raises(Invalid) as refused:
         parse_base_url(get_provider("ollama"), text)
     [problem] = refused.value.problems

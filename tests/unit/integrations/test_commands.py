@@ -1,4 +1,4 @@
-"""The verbs of integrations: each change one event, failing and working again told once, late words condemn nobody."""
+"""Commands of integrations: each change one event, failing and working again reported once, late results ignored."""
 
 from dataclasses import replace
 from typing import Any

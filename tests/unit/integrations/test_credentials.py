@@ -40,7 +40,7 @@ def test_the_environment_wins(tx: MemoryIntegrationTransaction, keys: MasterKeys
 def test_a_key_of_the_environment_never_goes_to_a_stored_address(
     tx: MemoryIntegrationTransaction, keys: MasterKeys
 ) -> None:
-    """Whoever can set a base URL must not get the key of the environment sent there."""
+    """Anyone who can set a base URL must not get the key of the environment sent there."""
     commands.set_base_url(tx, OPENAI, "https://elsewhere.example.net")
     environment = ProviderEnvironment({"openai": GIVEN})
     assert credential(tx, OPENAI, environment).base_url == "https://api.openai.com"
@@ -57,7 +57,7 @@ def test_a_key_of_the_environment_never_goes_to_a_stored_address(
 def test_a_key_of_the_environment_without_an_address_says_so(
     tx: MemoryIntegrationTransaction, keys: MasterKeys
 ) -> None:
-    """It does not count, and the page tells why."""
+    """It does not count, and the page says why."""
     alone = ProviderEnvironment({"openai_compatible": "hunter2"})
     with pytest.raises(Conflict):
         credential(tx, COMPATIBLE, alone)
@@ -82,7 +82,7 @@ def test_a_stored_key_goes_only_where_it_was_sealed_for(tx: MemoryIntegrationTra
 
 
 def test_a_lost_envelope_is_told(tx: MemoryIntegrationTransaction, keys: MasterKeys) -> None:
-    """A row without its sealed key is failing, not working."""
+    """A row without its encrypted key is failing, not working."""
     _put(tx)
     tx.sealed.kept.clear()
     with pytest.raises(CannotOpen, match="missing from storage"):

@@ -14,7 +14,7 @@ NOW = 1_764_000_000_000
 
 
 def test_the_facts_are_those_of_the_interface(tx: MemoryIntegrationTransaction, keys: MasterKeys) -> None:
-    """Every door tells these and no key."""
+    """Every door shows these and no key."""
     commands.put_key(tx, OPENAI, NOTHING, STORED)
     facts = integration_facts(state(tx, OPENAI, NOTHING), NOW)
     assert list(facts) == [

@@ -53,7 +53,7 @@ def test_a_word_on_the_key_before_condemns_no_new_one(
 def test_a_word_on_a_removed_key_brings_nothing_back(
     tx: MemoryIntegrationTransaction, used: Credential, keys: MasterKeys, clock: FrozenClock
 ) -> None:
-    """What is removed stays so."""
+    """A removed key stays removed."""
     commands.remove(tx, OPENAI)
     health.record_unreachable(tx, used, "Too late.", None)
     health.record_test(tx, used, WORKS)
@@ -65,7 +65,7 @@ def test_a_word_on_a_removed_key_brings_nothing_back(
 
 
 def test_a_test_is_written_down(tx: MemoryIntegrationTransaction, used: Credential, clock: FrozenClock) -> None:
-    """When and what; a refusal turns it failing, an answer turns it back."""
+    """When and what; a refusal turns it failing, a response turns it back."""
     for result, name in ((REJECTED, "failing"), (WORKS, "configured"), (UNREACHABLE, "failing"), (WORKS, "configured")):
         clock.advance(1)
         row = health.record_test(tx, used, result)

@@ -1,4 +1,4 @@
-"""The verdict of a test call: from the answer's status, and its mark where a service gives one status two meanings."""
+"""The verdict of a test call: from the response's status, and its mark if one status has two meanings."""
 
 import asyncio
 
@@ -52,7 +52,7 @@ def _credential(name: str, secret: str = SECRET) -> Credential:
     ],
 )
 def test_what_an_answer_means(provider: str, status: int, body: bytes, outcome: str) -> None:
-    """The status is told, the body never."""
+    """The status is shown, the body never."""
     result = judge_response(_credential(provider), Probed(status, body))
     assert result.outcome == outcome
     assert outcome == "works" or str(status) in result.words
@@ -85,7 +85,7 @@ def test_a_refusal_at_any_other_call(provider: str, status: int, body: bytes, re
 
 
 def test_no_answer() -> None:
-    """The fault is told; the key may be as good as ever."""
+    """The fault is shown; the key may be as good as ever."""
     result = judge_response(_credential("openai"), Probed(None, fault="no response within 10 seconds"))
     assert result.outcome == "unreachable"
     assert result.words == "Couldn't reach OpenAI: no response within 10 seconds."
@@ -93,7 +93,7 @@ def test_no_answer() -> None:
 
 
 def test_what_to_do_is_said() -> None:
-    """Where a new key is made; where the base URL is looked at; that a redirect is not followed."""
+    """The messages say where to make a new key or check the base URL, and that redirects are not followed."""
     assert "https://platform.openai.com/api-keys" in judge_response(_credential("openai"), Probed(401)).words
     assert "base URL; ARI appends /models to it" in judge_response(_credential("openai_compatible"), Probed(404)).words
     assert "a redirect that ARI doesn't follow" in judge_response(_credential("openai"), Probed(301)).words

@@ -15,7 +15,7 @@ TAIL = "0123456789abcdef" * 3
 
 @dataclass(frozen=True)
 class Expected:
-    """What a service documents: a key of its look, how it is sent, the test call, what is and is not for callers."""
+    """The facts that a service documents: its keys' look, how they are sent, the test call, its paths for callers."""
 
     key: str
     header: tuple[str, str]

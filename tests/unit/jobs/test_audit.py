@@ -15,7 +15,7 @@ from tests.support.instances import opened
 
 
 def _hour(instance: Instance) -> list[dict[str, object]]:
-    """What one round writes to the log."""
+    """The log entries of one round."""
     with capture_logs() as logged:
         audit.round_of_audit(instance, None)
     return [dict(line) for line in logged]

@@ -1,4 +1,4 @@
-"""The ordered checks: dead is dead, and which reason is told."""
+"""The ordered checks: dead is dead, and which reason is given."""
 
 from dataclasses import replace
 
@@ -23,7 +23,7 @@ def test_a_live_key_with_the_scope_is_granted() -> None:
 
 
 def test_all_scopes_asked_for_are_needed() -> None:
-    """One that is missing refuses, wherever it stands."""
+    """One that is missing refuses, wherever it is."""
     key = replace(KEY, scopes=("keys:read", "usage:*"))
     for more, granted in (((), True), (("usage:read", "keys:read"), True), (("usage:read", "keys:write"), False)):
         assert bool(decide(key, AccessRequest(None, NOW, more))) is granted
@@ -44,7 +44,7 @@ def test_a_stamped_key_stays_dead_whatever_the_clock_says() -> None:
 
 
 def test_revoked_beats_expired_beats_disabled() -> None:
-    """The status shown and the reason told agree."""
+    """The status shown and the reason given agree."""
     key = replace(KEY, disabled=True)
     assert (_code(key), key.status(NOW)) == ("disabled", "disabled")
     key = replace(key, expires_at_ms=NOW)

@@ -16,7 +16,7 @@ def test_an_event_holds_the_hint_and_never_the_key() -> None:
 
 
 def test_an_exposed_key_is_recorded_once() -> None:
-    """Whoever holds it could send it in URLs without end."""
+    """Anyone who holds it could send it in URLs without end."""
     tx = MemoryTransaction()
     key = a_key(tx)
     for _ in range(3):

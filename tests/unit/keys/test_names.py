@@ -29,7 +29,7 @@ def test_what_deceives_is_refused(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["\u200b", "\u3164", "\u2800", "\u0301", "\u200d\ufe0f", "\u00ad"])
 def test_an_invisible_name_is_refused(name: str) -> None:
-    """It could not be told from no name; as a reason it says nothing."""
+    """It would look like no name; as a reason it says nothing."""
     with pytest.raises(Invalid, match="invisible"):
         parse_name(name)
     assert parse_reason(name) is None

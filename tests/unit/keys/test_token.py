@@ -19,7 +19,7 @@ def test_a_minted_token_has_the_documented_shape() -> None:
 
 
 def test_minted_tokens_differ_in_every_character_position() -> None:
-    """All 256 bits are random: over many tokens no position of the secret stands still."""
+    """All 256 bits are random: over many tokens every position of the secret varies."""
     minted = [token.mint() for _ in range(200)]
     assert len(set(minted)) == 200
     for position in range(len(token.PREFIX), token.LENGTH - token.CHECKSUM_LENGTH):
@@ -27,7 +27,7 @@ def test_minted_tokens_differ_in_every_character_position() -> None:
 
 
 def test_a_minted_token_parses_to_its_digest() -> None:
-    """What is shown once is found again by its digest alone."""
+    """A token is found again by its digest alone."""
     minted = token.mint()
     assert token.parse(minted.encode()) == token.digest(minted.encode())
 

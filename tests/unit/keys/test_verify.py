@@ -28,7 +28,7 @@ class Finder:
 
 
 class BrokenFinder:
-    """Cannot answer."""
+    """Fails every call."""
 
     async def find(self, digest: bytes) -> ApiKey | None:
         raise Unavailable("down")

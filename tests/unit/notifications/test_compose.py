@@ -12,7 +12,7 @@ MAX_BYTES = 30_000
 
 
 class Page(HTMLParser):
-    """The text, the links and the shape of an HTML mail."""
+    """The text, the links and the shape of an HTML email."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -37,7 +37,7 @@ class Page(HTMLParser):
 
     @property
     def text(self) -> str:
-        """What a reader sees, with single spaces."""
+        """The visible text, with single spaces."""
         return " ".join(" ".join(self.words).split())
 
 
@@ -57,7 +57,7 @@ def test_both_forms_say_the_same(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", SAMPLES)
 def test_one_link_and_nothing_foreign(kind: str) -> None:
-    """One address, below our own; no image, no script, no form, nothing that is fetched or tells that it was read."""
+    """One address, below our own; no image, no script, no form, nothing that is fetched or reveals that it was read."""
     mail = letter(kind)
     page = Page(mail.html)
     [link] = page.links

@@ -22,7 +22,7 @@ def test_who_did_it_is_in_words() -> None:
 
 
 def test_an_origin_has_an_address_and_a_browser() -> None:
-    """What a stranger sends as its user agent is defanged."""
+    """A stranger's user agent is defanged."""
     context = NoticeContext(Feed(), "UTC")
     named = Event("evt_1", 0, "signed_in", "usr_1", None, Origin("web", "192.0.2.1", "evil.example/1.0"))
     assert "evil.example" not in str(context.describe_origin(named))

@@ -1,4 +1,4 @@
-"""Every kind of notice has its mail: whole, readable in both forms, small, and without anything foreign."""
+"""Every kind of notice has its email: whole, readable in both forms, small, and without anything foreign."""
 
 import re
 from pathlib import Path
@@ -33,7 +33,7 @@ def test_every_link_leads_to_a_page_of_ours() -> None:
 
 
 def test_the_hint_is_all_that_is_told_of_a_key() -> None:
-    """No mail could hold more: no event does."""
+    """No email could hold more: no event does."""
     for kind in SAMPLES:
         mail = letter(kind)
         assert "ari_k_" not in (mail.text + mail.html).replace(HINT, "")

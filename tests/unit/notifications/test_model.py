@@ -1,4 +1,4 @@
-"""What an instance can send, and what of an email is shown."""
+"""The emails that an instance can send, and what of an address is shown."""
 
 import pytest
 

@@ -37,7 +37,7 @@ def test_everything_is_on_until_it_is_turned_off(instance: Instance) -> None:
 
 
 def test_a_key_does_not_turn_off_warnings_about_the_account(instance: Instance) -> None:
-    """security.md 40: a leaked key must not silence what tells of it; turning on harms nobody."""
+    """security.md 40: a leaked key must not silence the notices about it; turning on harms nobody."""
     about_account = next(kind.name for kind in KINDS.values() if kind.about_account and not kind.fixed)
     by_key = Deps(instance, as_caller(create_key(instance, scopes=("*",)).key))
     with pytest.raises(Forbidden):

@@ -27,7 +27,7 @@ def run(work: Awaitable[Any]) -> Any:
 
 @asynccontextmanager
 async def serving(handler: Handler, context: ssl.SSLContext | None = None) -> AsyncIterator[str]:
-    """A server on loopback that reads a head and lets ``handler`` answer."""
+    """A server on loopback that reads a head and lets ``handler`` respond."""
 
     async def on_connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -122,7 +122,7 @@ def test_one_bad_address_of_a_name_refuses_it(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_name_is_resolved_again_for_each_connection(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was good a second ago is looked at again."""
+    """An address that was good a second ago is checked again."""
     asked: list[str] = []
 
     async def work() -> list[Any]:
@@ -218,7 +218,7 @@ def test_tls_is_verified(tmp_path: Path) -> None:
 
 
 def test_a_body_that_breaks_off_is_a_fault() -> None:
-    """A cut answer never looks like a whole one."""
+    """A cut response never looks like a whole one."""
     cut = b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\nconnection: close\r\n\r\nabc"
 
     async def handler(_: asyncio.StreamReader, writer: asyncio.StreamWriter, __: bytes) -> None:

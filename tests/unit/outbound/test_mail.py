@@ -53,7 +53,7 @@ def test_a_stored_key_is_used_and_given_up_without_a_restart(data_dir: Path) -> 
 
 
 def test_a_stored_key_does_not_replace_the_configured_service(data_dir: Path) -> None:
-    """security.md 40: who can store a provider key must not redirect the owner's mail."""
+    """security.md 40: who can store a provider key must not redirect the owner's email."""
     with opened(
         data_dir, None, smtp_url="smtps://user:hunter2@mail.example.net", mail_from="a@example.net"
     ) as instance:

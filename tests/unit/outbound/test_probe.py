@@ -18,7 +18,7 @@ def _probe(base_url: str, *, owner_named: bool = True, seconds: float = 5.0) -> 
 
 
 def test_what_is_sent() -> None:
-    """The key in its header, the version that the provider wants, and nothing of ours but a name."""
+    """The key in its header, the version that the provider wants, and nothing of ARI but its name."""
     with provider() as there:
         probed = _probe(f"{there.url}/proxy")
         [(method, path, headers)] = there.asked
@@ -30,14 +30,14 @@ def test_what_is_sent() -> None:
 
 
 def test_only_the_beginning_of_an_answer_is_read() -> None:
-    """A provider that answers without end holds nothing up and fills no memory."""
+    """A provider that responds without end holds nothing up and fills no memory."""
     with provider() as there:
         there.body = b"x" * 1_000_000
         assert len(_probe(there.url).body) == 4096
 
 
 def test_a_redirect_is_not_followed() -> None:
-    """It would carry the key to where the answer says."""
+    """It would carry the key to where the response says."""
     with provider() as there, provider() as elsewhere:
         there.status, there.headers = 302, {"location": f"{elsewhere.url}/v1/models"}
         assert _probe(there.url).status == 302

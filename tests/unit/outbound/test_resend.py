@@ -1,4 +1,4 @@
-"""Mail through Resend: what is sent, and what each answer means."""
+"""Email through Resend: what is sent, and what each response means."""
 
 import asyncio
 import json
@@ -37,7 +37,7 @@ def send(
 
 
 def test_a_mail_is_taken_once_however_often_it_is_tried(there: StandIn) -> None:
-    """The notice's id is the idempotency key; an answer that was lost comes again."""
+    """The notice's id is the idempotency key; a response that was lost comes again."""
     there.faults += ["taken_then_silent"]
     assert send(there, seconds=0.5) == Retry("Resend didn't respond in time.")
     again = send(there)
@@ -78,7 +78,7 @@ def test_what_the_owner_can_mend_is_tried_again(there: StandIn) -> None:
 
 
 def test_what_cannot_get_better_is_given_up(there: StandIn) -> None:
-    """A mail that Resend finds wrong; a key that it knows with another content."""
+    """An email that Resend finds wrong; a key that it knows with another content."""
     assert isinstance(send(there, Email("nobody", "owner@example.com", "s", "t", "h")), Rejected)
     send(there)
     other = send(there, Email(LETTER.sender, LETTER.recipient, "Another", "t", "h"))
@@ -97,7 +97,7 @@ def test_nothing_of_an_answers_text_is_kept() -> None:
 
 
 def test_an_id_that_is_none_is_not_believed() -> None:
-    """A page of a captive portal answers 200 to everything."""
+    """A page of a captive portal responds with 200 to everything."""
     for body in (b"<html>", b"{}", b"[]", b'{"id": "a b<"}', b'{"id": 7}'):
         assert outcome_of(200, 0, body) == Retry("Resend's response has no ID.")
 

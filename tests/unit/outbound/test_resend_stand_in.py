@@ -38,7 +38,7 @@ def test_the_sdk_sends(sdk: tuple[Any, StandIn]) -> None:
 
 
 def test_a_key_is_forgotten_after_a_day(sdk: tuple[Any, StandIn]) -> None:
-    """Then the same mail goes out again: why ARI gives up before."""
+    """Then the same email goes out again: why ARI gives up before."""
     resend, there = sdk
     first = resend.Emails.send(MAIL, {"idempotency_key": "one"})
     there.now = lambda: support.DAY_SECONDS - 1

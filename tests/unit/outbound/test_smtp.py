@@ -1,4 +1,4 @@
-"""Mail through a real mail server: TLS is demanded, the mail is whole, refusals are understood."""
+"""Email through a real mail server: TLS is demanded, the email is whole, refusals are understood."""
 
 import asyncio
 import socket
@@ -52,7 +52,7 @@ def send(url: str, trusted: Path | None = None, letter: Email = LETTER) -> SendR
 
 
 def test_a_mail_arrives_whole(box: Mailbox, certificate: Path, far_away: None) -> None:
-    """Over STARTTLS, signed in, with both texts, a Message-ID of the notice, and no wish for an answer."""
+    """Over STARTTLS, signed in, with both texts, a Message-ID of the notice, and no wish for a response."""
     assert send(f"smtp://{WHO}localhost:{box.port}", certificate) == Accepted("<ntc_1@example.net>")
     [mail] = box.mails
     assert (box.encrypted, box.users) == ([True], [USER.encode()])
@@ -64,7 +64,7 @@ def test_a_mail_arrives_whole(box: Mailbox, certificate: Path, far_away: None) -
 
 
 def test_the_same_try_again_has_the_same_message_id(box: Mailbox, certificate: Path) -> None:
-    """SMTP may deliver twice; the copy can be told."""
+    """SMTP may deliver twice; the copy can be recognized."""
     box.lose_answer = True
     assert isinstance(send(f"smtp://{WHO}localhost:{box.port}", certificate), Retry)
     box.lose_answer = False
@@ -73,14 +73,14 @@ def test_the_same_try_again_has_the_same_message_id(box: Mailbox, certificate: P
 
 
 def test_a_certificate_that_nobody_vouches_for_gets_nothing(box: Mailbox, far_away: None) -> None:
-    """Neither the mail nor the password."""
+    """Neither the email nor the password."""
     said = send(f"smtp://{WHO}localhost:{box.port}")
     assert said == Retry("Couldn't reach the mail server (SSLCertVerificationError).")
     assert (box.mails, box.users) == ([], [])
 
 
 def test_tls_is_demanded_beyond_this_machine(certificate: Path, far_away: None) -> None:
-    """A server without it gets neither the mail nor the password."""
+    """A server without it gets neither the email nor the password."""
     with mail_server("none", certificate) as box:
         said = send(f"smtp://{WHO}localhost:{box.port}")
         assert said == Retry("The mail server doesn't offer TLS, so nothing was sent.", 1800)
@@ -106,7 +106,7 @@ def test_tls_at_once(certificate: Path) -> None:
 
 
 def test_refusals_are_understood(box: Mailbox, certificate: Path) -> None:
-    """For now is tried again, for good is given up; a wrong password can be mended."""
+    """A temporary refusal is tried again, a permanent one ends it; a wrong password can be mended."""
     url = f"smtp://{WHO}localhost:{box.port}"
     box.answer = "451 try later"
     assert send(url, certificate) == Retry("The mail server rejected the email (451).")
@@ -128,7 +128,7 @@ def test_nobody_there_and_nowhere_to_go(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_resends_own_mail_server_knows_the_notice() -> None:
-    """There the idempotency key works over SMTP too; nobody else is told it."""
+    """There the idempotency key works over SMTP too; nobody else gets it."""
     assert message_of(LETTER, "ntc_1", "smtp.resend.com")["Resend-Idempotency-Key"] == "ntc_1"
     assert message_of(LETTER, "ntc_1", "mail.example.net")["Resend-Idempotency-Key"] is None
 
@@ -167,7 +167,7 @@ def test_the_host_of_an_address_may_be_of_any_script(certificate: Path) -> None:
 
 
 def test_other_letters_before_the_at_sign_need_a_server_that_takes_them(certificate: Path) -> None:
-    """With SMTPUTF8 the mail goes; without, one sentence says why not."""
+    """With SMTPUTF8 the email goes; without, one sentence says why not."""
     letter = replace(LETTER, recipient="jürgen@bücher.example")
     with mail_server("none", certificate, utf8=True) as box:
         assert isinstance(send(f"smtp://127.0.0.1:{box.port}", letter=letter), Accepted)
@@ -181,7 +181,7 @@ def test_other_letters_before_the_at_sign_need_a_server_that_takes_them(certific
     "recipient", ["a@b..c", "a@-ü-.de", "a@" + "ü" * 70 + ".de", "a\r\nBcc: x@y@z", "@", "a@[::1]"]
 )
 def test_what_is_no_address_is_a_sentence(certificate: Path, recipient: str) -> None:
-    """Whatever stands in the account: a mail, or a refusal for good; never an exception, never another recipient."""
+    """For any address of the account: an email, or a permanent refusal; never an exception, never another recipient."""
     with mail_server("none", certificate) as box:
         said = send(f"smtp://127.0.0.1:{box.port}", letter=replace(LETTER, recipient=recipient))
     assert isinstance(said, Accepted | Rejected)

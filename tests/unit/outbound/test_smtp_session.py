@@ -13,7 +13,7 @@ USER, PASSWORD = "jürgen", "Grün \udcfc €"  # the middle is the byte FC of a
 
 
 class Scripted(SmtpTo):
-    """A session without a connection: the server's answers are given, what would be sent is kept."""
+    """A session without a connection: the server's responses are given, what would be sent is kept."""
 
     def __init__(self, *answers: tuple[int, bytes], mechanisms: str = "") -> None:
         smtplib.SMTP.__init__(self)
@@ -61,6 +61,6 @@ def test_a_wrong_password_and_a_server_that_asks_for_ever() -> None:
 
 
 def test_cram_md5_has_no_first_response() -> None:
-    """It answers a challenge."""
+    """It responds with a challenge."""
     session: Any = Scripted()
     assert session.auth_cram_md5() is None

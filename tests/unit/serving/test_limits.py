@@ -30,7 +30,7 @@ def test_the_soft_limit_is_raised_within_reason(
 
 @pytest.mark.parametrize("soft", [64, 1_024, 65_536])
 def test_connections_leave_files_for_the_databases(soft: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A worker that accepts until no file is left can answer nobody."""
+    """A worker that accepts until no file is left can serve nobody."""
     monkeypatch.setattr(resource, "getrlimit", lambda _: (soft, soft))
     assert limits.max_connections() > 0
     assert limits.max_connections() < soft or soft < 512

@@ -54,7 +54,7 @@ def test_the_oldest_row_is_found(instance: Instance) -> None:
 
 
 def test_files_that_others_can_read_are_named(instance: Instance) -> None:
-    """Whoever reads them knows what callers sent."""
+    """Anyone who reads them knows what callers sent."""
     folder = instance.settings.data_dir
     assert checkup.readable_by_others(folder) == []
     (folder / KEYS_FILE).chmod(0o640)

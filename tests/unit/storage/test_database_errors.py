@@ -42,7 +42,7 @@ def test_each_fault_has_a_sentence(words: str, sentence: str) -> None:
     "error", [_error(InterfaceError, "x"), PoolTimeout("x"), _error(DatabaseError, "file is not a database")]
 )
 def test_whatever_shows_that_the_database_is_gone(error: Exception) -> None:
-    """A caller gets 503 for it, not a defect of ours."""
+    """A caller gets 503 for it, not a 500."""
     with pytest.raises(Unavailable), faults_as_unavailable():
         raise error
 

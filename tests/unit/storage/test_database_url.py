@@ -102,7 +102,7 @@ def test_what_the_url_says_wins_where_that_is_safe() -> None:
     "url", ["postgresql://h/d", "postgresql://h1,h2/d", "postgresql://h/d?target_session_attrs=any"]
 )
 def test_a_standby_is_never_asked(url: str) -> None:
-    """Its answers are old; with several hosts the first that answers may be one."""
+    """Its responses are old; with several hosts the first that responds may be one."""
     assert parse(url).parameters("ari")["target_session_attrs"] == "read-write"
 
 
@@ -116,7 +116,7 @@ def test_the_environment_of_libpq_counts(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_secrets_are_cut_from_what_others_say() -> None:
-    """Plain or percent-encoded; a password that is also the user's name is not told apart from it."""
+    """Plain or percent-encoded; a password that is also the user's name is masked with it."""
     url = parse("postgresql://u:to%2Fp%20secret@h/d?sslpassword=hushhush")
     assert url.without_secrets("to/p secret, to%2Fp%20secret, to/p%20secret, hushhush") == "***, ***, ***, ***"
     assert parse("postgresql://postgres:postgres@h/d").without_secrets('role "postgres"') == 'role "postgres"'

@@ -89,7 +89,7 @@ def test_free_pages_leave_the_file(engine: Engine, data_dir: Path, monkeypatch: 
 
 
 def test_a_file_that_cannot_shrink_has_nothing_to_give(data_dir: Path) -> None:
-    """One that was made without being told so, by an early version."""
+    """One made by an early version, without this setting."""
     old = sqlite3.connect(data_dir / "old.db")
     old.execute("CREATE TABLE t (x)")
     old.commit()

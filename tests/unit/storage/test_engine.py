@@ -43,7 +43,7 @@ def test_a_failed_transaction_leaves_no_trace(instance: Instance) -> None:
 
 
 def test_each_change_is_witnessed(instance: Instance) -> None:
-    """The file beside the database names the event that was committed last; a change without events changes nothing."""
+    """The file next to the database names the newest committed event; a change without events changes nothing."""
     create(instance, "a")
     with instance.database.reading() as unit:
         newest = unit.events.newest()
@@ -65,7 +65,7 @@ def test_a_reader_cannot_see_half_of_a_change(instance: Instance) -> None:
 
 
 def test_a_ping_asks_for_our_own_tables(instance: Instance) -> None:
-    """A database that answers without them serves no request."""
+    """A database that responds without them serves no request."""
     instance.database.ping()
     with instance.database.main.begin() as connection:
         connection.exec_driver_sql("DROP TABLE notes")

@@ -1,4 +1,4 @@
-"""What a server says is passed on in one line, with what to do; what may quote a row is not."""
+"""A server's message is passed on in one line, with a remedy; messages that may quote a row are not."""
 
 import psycopg
 import pytest

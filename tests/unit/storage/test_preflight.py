@@ -1,4 +1,4 @@
-"""What is asked of a PostgreSQL server before anything is created there; the server here says what a real one might."""
+"""The questions to a PostgreSQL server before anything is created there; the server here says what a real one might."""
 
 from types import SimpleNamespace
 from typing import Any, Self
@@ -24,7 +24,7 @@ POOLER_PID, SERVER_PID = 99, 7
 
 
 class _Server:
-    """A connection that answers with these facts; through a pooler, the client was given another process id."""
+    """A connection that responds with these facts; through a pooler, the client was given another process id."""
 
     def __init__(self, pid: int, **facts: Any) -> None:
         self.info = SimpleNamespace(backend_pid=pid)

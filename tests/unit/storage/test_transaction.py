@@ -52,7 +52,7 @@ def test_a_failed_command_keeps_nothing_in_any_store(instance: Instance) -> None
 
 
 def test_a_transaction_knows_its_caller_and_one_time(instance: Instance) -> None:
-    """What an event says of both is what the transaction began with."""
+    """An event has the caller and the time with which the transaction began."""
     caller = Caller("usr_1", Origin("web"), scopes=())
     with instance.database.writing(caller) as unit:
         assert unit.caller == caller

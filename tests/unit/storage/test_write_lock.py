@@ -13,7 +13,7 @@ import pytest
 from ari.base.errors import Unavailable
 from ari.storage.write_lock import count_waiting, write_lock
 
-# Takes the turn, says so, and keeps it until told otherwise.
+# Takes the turn, says so, and keeps it until a line of input.
 HOLD = """
 import sys
 from pathlib import Path
@@ -75,7 +75,7 @@ def test_a_turn_held_elsewhere_is_not_waited_for_for_ever(lock: Path) -> None:
 
 
 def test_nobody_keeps_a_turn_that_he_no_longer_wants(lock: Path) -> None:
-    """The thread that still waited for somebody who gave up lets others have it."""
+    """The thread that still waits after its writer gave up lets others have it."""
     with _held_elsewhere(lock), pytest.raises(Unavailable), write_lock(lock, 0.01):
         pass
     assert subprocess.run([sys.executable, "-c", HOLD, str(lock)], input="\n", text=True, timeout=20).returncode == 0

@@ -1,4 +1,4 @@
-"""A process that writes to the usage log without end and tells, line by line, what a caller would have seen.
+"""A process that writes to the usage log without end and prints, line by line, what a caller would have seen.
 
 Started by ``test_durability``: ``python durable_writer.py DATA_DIR [DATABASE_URL]``; somebody kills it.
 """
@@ -39,7 +39,7 @@ async def write_for_ever(usage: UsageRecorder, clock: SystemClock, writer: int) 
 
 
 def tell(line: str) -> None:
-    """At once and whole: what stands in a buffer of ours dies with us."""
+    """At once and whole: a buffer of this process dies with it."""
     os.write(1, f"{line}\n".encode())
 
 

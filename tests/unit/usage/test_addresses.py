@@ -6,7 +6,7 @@ from ari.usage.model import KeyClient
 
 
 def test_a_new_address_is_one_that_an_old_key_did_not_use_before() -> None:
-    """Not those of its first day, not those of long ago, not what is not told apart; the newest first."""
+    """Not those of its first day, not those of long ago, not undistinguishable ones; the newest first."""
     now_ms = 100 * DAY_MS
 
     def seen(value: str, days_ago: float) -> KeyClient:

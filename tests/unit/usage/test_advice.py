@@ -96,7 +96,7 @@ def test_a_dismissed_finding_stays_away_for_its_keys() -> None:
 
 
 def test_a_dismissed_finding_comes_back_with_another_fact() -> None:
-    """Used meanwhile and unused again; twice the addresses; another caller."""
+    """Used in the meantime and unused again; twice the addresses; another caller."""
     before = AdviceFacts([living("k", 200)], used(k=100))
     dismissed = {("unused", key_id): fact for key_id, fact in only(before).facts.items()}
     assert said(replace(before, dismissed=dismissed)) == {}

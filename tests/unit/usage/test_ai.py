@@ -1,4 +1,4 @@
-"""What a provider's words may put into the log."""
+"""The values that a provider's response may put into the log."""
 
 from typing import Any
 

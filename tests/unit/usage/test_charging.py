@@ -1,4 +1,4 @@
-"""What a commit decides about its rows: in order, and as the log shows it."""
+"""The decisions of a commit about its rows: in order, and as the log shows it."""
 
 from ari.base.clock import MINUTE_MS
 from ari.keys.limits.charge import Charge, RuleOwner

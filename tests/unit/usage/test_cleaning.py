@@ -61,7 +61,7 @@ def test_bytes_are_read_as_latin_1() -> None:
 
 @given(st.integers(0, 200), st.text("abc/", max_size=30), st.sampled_from(["str", "bytes"]))
 def test_a_key_leaves_at_most_its_first_ten_characters(padding: int, before: str, kind: str) -> None:
-    """Wherever it stands, also where the length ends in it."""
+    """Wherever it is, also where the length ends in it."""
     secret = token.mint()
     text = before + "/" * padding + secret
     kept = clean(text if kind == "str" else text.encode(), 100)
@@ -126,7 +126,7 @@ def test_addresses_are_kept_whole_by_network_or_not_at_all(address: str, network
     ],
 )
 def test_attempts_are_counted_by_address_or_ipv6_subnet(address: str | None, full: str, network: str) -> None:
-    """Who has a /64 has all its addresses; the setting holds here too."""
+    """The holder of a /64 has all its addresses; the setting holds here too."""
     assert attempt_address(address, "full") == full
     assert attempt_address(address, "network") == network
     assert attempt_address(address, "none") in ("other", "unknown")

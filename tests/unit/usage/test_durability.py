@@ -18,7 +18,7 @@ ROUNDS = 4
 
 
 def _run_until_killed(data_dir: Path, url: str | None, lines: int) -> list[str]:
-    """What the writer told before it was killed, at least ``lines`` of it."""
+    """The writer's output before it was killed, at least ``lines`` of it."""
     command = [sys.executable, "-m", "tests.unit.usage.durable_writer", str(data_dir), *([url] if url else [])]
     paths = os.pathsep.join([str(ROOT), str(ROOT / "src"), os.environ.get("PYTHONPATH", "")])
     writer = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT, env={**os.environ, "PYTHONPATH": paths})
@@ -34,7 +34,7 @@ def _run_until_killed(data_dir: Path, url: str | None, lines: int) -> list[str]:
 
 
 def test_what_was_told_is_in_the_log_exactly_once(data_dir: Path, database_url: str | None) -> None:
-    """Killed at random under load: each row told is there once, no refusal or attempt is missing, all sums are even."""
+    """Killed under load: each reported row is there once, no refusal or attempt is missing, all sums agree."""
     chance = random.Random()
     with opened(data_dir, database_url) as instance:
         told: list[str] = []

@@ -59,7 +59,7 @@ def test_who_hung_up_in_the_line_takes_no_place_in_the_buffer(play: Play) -> Non
 
 
 def test_refusals_of_a_flood_are_counted_to_the_last(play: Play, clock: FrozenClock) -> None:
-    """60 rows a minute and one that counts the rest; the next minute begins anew; accepted ones are never folded."""
+    """60 rows a minute and one that counts the rest; the next minute begins again; accepted ones are never folded."""
 
     async def scenario(usage: UsageRecorder, store: FakeStore) -> None:
         for _ in range(200):
@@ -95,7 +95,7 @@ def test_on_a_full_disk_refusals_are_only_counted(play: Play, disk: Disk, clock:
 
 
 def test_the_disk_is_asked_at_most_once_a_second(play: Play, disk: Disk, clock: FrozenClock) -> None:
-    """Whatever the load; a disk that does not say leaves the answer as it was."""
+    """Whatever the load; a disk that does not say leaves the response as it was."""
 
     async def scenario(usage: UsageRecorder, store: FakeStore) -> None:
         for _ in range(10):
@@ -110,7 +110,7 @@ def test_the_disk_is_asked_at_most_once_a_second(play: Play, disk: Disk, clock: 
 
 
 def test_texts_and_addresses_are_cleaned_before_the_buffer(play: Play) -> None:
-    """Nothing unclean ever stands in memory for a commit."""
+    """No unclean value ever waits for a commit."""
 
     async def scenario(usage: UsageRecorder, store: FakeStore) -> None:
         await usage.write(a_row(path="/a\x00b", user_agent="sk-ant-api03-abcdefgh", client_address="192.0.2.77"))

@@ -17,7 +17,7 @@ from tests.unit.usage.fakes import Disk, FakeStore, Play, turns, until
 
 
 def test_write_returns_only_after_the_commit(play: Play) -> None:
-    """What a caller is told is in the log before."""
+    """A response is in the log before its caller gets it."""
 
     async def scenario(usage: UsageRecorder, store: FakeStore) -> None:
         store.hold()
@@ -128,7 +128,7 @@ def test_whatever_breaks_in_the_store_is_a_no(play: Play, caplog: pytest.LogCapt
 
 
 def test_a_caller_waits_no_longer_than_its_patience_but_its_row_is_written(play: Play) -> None:
-    """A slow disk answers 503 in a bounded time, and the loop is free meanwhile."""
+    """A slow disk leads to 503 in a bounded time, and the loop is free in the meantime."""
 
     async def scenario(usage: UsageRecorder, store: FakeStore) -> None:
         store.hold()
@@ -146,7 +146,7 @@ def test_a_caller_waits_no_longer_than_its_patience_but_its_row_is_written(play:
 
 
 def test_each_caller_has_its_own_patience(play: Play) -> None:
-    """Who came later is told later; nobody is forgotten."""
+    """Later callers get their result later; nobody is forgotten."""
 
     async def scenario(usage: UsageRecorder, store: FakeStore) -> None:
         store.hold()
@@ -163,7 +163,7 @@ def test_each_caller_has_its_own_patience(play: Play) -> None:
 
 
 def test_a_caller_that_hangs_up_is_logged_all_the_same(play: Play) -> None:
-    """Its request came, whoever still wants the answer."""
+    """Its request came, even if nobody wants the response any more."""
 
     async def scenario(usage: UsageRecorder, store: FakeStore) -> None:
         store.hold()
@@ -197,7 +197,7 @@ def test_a_completion_goes_out_by_a_later_commit_without_waiting(play: Play) -> 
 
 
 def test_completions_outlive_failed_commits(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
-    """They tell of responses that are out already, so they are tried again, in their order, by themselves."""
+    """Their responses are out already, so they are retried automatically, in their order."""
     monkeypatch.setattr(log_module, "RETRY_SECONDS", 0.01)
 
     async def scenario(usage: UsageRecorder, store: FakeStore) -> None:
@@ -231,7 +231,7 @@ def test_completions_are_bounded(play: Play) -> None:
 
 
 def test_stop_writes_all_that_is_there(play: Play) -> None:
-    """SIGTERM loses nothing; later rows are told no."""
+    """SIGTERM loses nothing; later rows are refused."""
 
     async def scenario(usage: UsageRecorder, store: FakeStore) -> None:
         store.hold()

@@ -1,4 +1,4 @@
-"""What may be searched for."""
+"""The texts that may be searched for."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from ari.usage.search import StatusRange, UsageSearch, addresses_of, method_of, 
 
 
 def test_statuses() -> None:
-    """One, a class, or no answer yet."""
+    """One, a class, or no response yet."""
     assert StatusRange.parse("404") == StatusRange(404, 404)
     assert StatusRange.parse("4xx") == StatusRange(400, 499)
     assert StatusRange.parse("none") == StatusRange(None, None)

@@ -97,7 +97,7 @@ def test_times_are_widened_to_whole_hours() -> None:
     ],
 )
 def test_bad_dates_are_named(first: str, last: str, field: str) -> None:
-    """The sentence stands beside its field."""
+    """The sentence is next to its field."""
     with pytest.raises(Invalid) as raised:
         spans.between_dates(first, last, NOW_MS)
     assert raised.value.problems[0].location == field

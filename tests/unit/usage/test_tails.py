@@ -6,7 +6,7 @@ NOW_MS = 1_000_000
 
 
 def test_ten_and_no_more() -> None:
-    """All begun at the same instant are told apart; the eleventh gets none, and takes none away."""
+    """All begun at the same instant are distinguished; the eleventh gets none, and takes none away."""
     held: tuple[int, ...] = ()
     for _ in range(MAX_TAILS):
         held, mine = take_lease(held, None, NOW_MS)

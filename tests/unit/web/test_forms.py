@@ -19,7 +19,7 @@ def use(tx: MemoryTransaction, form_id: str, now_ms: int) -> str:
 
 
 def test_a_form_acts_once() -> None:
-    """The first use counts, each later one is told apart, other forms are not touched."""
+    """The first use counts, each later one is distinguished, other forms are not touched."""
     tx, form = transaction(), new_form_id(NOW_MS)
     assert [use(tx, form, NOW_MS + 5), use(tx, form, NOW_MS + 6)] == ["first", "again"]
     assert use(tx, new_form_id(NOW_MS), NOW_MS + 7) == "first"

@@ -18,7 +18,7 @@ def test_htmx_gets_the_contents_without_the_page_around_them(browser: PageClient
 
 
 def test_a_toast_is_shown_once_and_only_by_a_whole_page(browser: PageClient) -> None:
-    """A part that refreshes meanwhile does not use the message up."""
+    """A part that refreshes in the meantime does not use the message up."""
     browser.cookies[TOAST_COOKIE] = "renamed"
     assert "Key renamed." not in browser.get("/shortcuts", hx_request="true").text
     assert "Key renamed." in browser.get("/shortcuts").text

@@ -17,7 +17,7 @@ ROW = new_id(ROW_KIND, START_MS)
 
 
 def query(text: str, zone: str | None = None) -> UsageQuery:
-    """What the page reads from this query string, in a browser of this time zone."""
+    """The query that the page reads from this query string, in a browser of this time zone."""
     cookie = [] if zone is None else [(b"cookie", f"ari_zone={zone}".encode())]
     request = Request(scope_of("GET", f"{PAGE}?{text}".encode(), cookie))
     return parse_usage_query(request, START_MS, PAGE)

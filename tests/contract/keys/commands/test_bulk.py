@@ -28,7 +28,7 @@ def _do(instance: Instance, work: Any, *args: object, caller: Caller = SYSTEM) -
 
 
 def test_many_are_revoked_with_one_event_each(instance: Instance) -> None:
-    """What is dead already, gone or unknown is left alone."""
+    """Dead, deleted and unknown keys are left alone."""
     a, b, dead, other = (create_key(instance, name).key for name in ("a", "b", "dead", "other"))
     revoke_key(instance, dead, reason="before")
     ids = [b.id, a.id, dead.id, a.id, "key_00000000000000000000000000", "nonsense"]

@@ -1,4 +1,4 @@
-"""Promises 1 and 4 on PostgreSQL: a copied key counts only while no transaction has changed any, whoever ran it."""
+"""Promises 1 and 4 on PostgreSQL: a copied key counts only while no transaction of any program has changed one."""
 
 import asyncio
 from collections.abc import Callable

@@ -143,7 +143,7 @@ def test_a_session_lives_until_its_end(tx: AccountTransaction) -> None:
 
 
 def test_sessions_end(tx: AccountTransaction) -> None:
-    """One session, all but one, or all of an account end, and their number is told."""
+    """One session, all but one, or all of an account end, and their number is returned."""
     tx.accounts.add_owner(OWNER)
     for letter in (b"a", b"b", b"c", b"d"):
         tx.accounts.add_session(replace(SESSION, digest=letter * 32, client_address=None, user_agent=None))
@@ -321,7 +321,7 @@ def test_one_link_sets_one_password(database: Begin) -> None:
 
 
 def test_links_asked_for_at_once(database: Begin) -> None:
-    """Three get one, the others are told to wait, and one link works: the newest."""
+    """Three get one, the others must wait, and one link works: the newest."""
     with database() as tx:
         tx.accounts.add_owner(OWNER)
 

@@ -39,7 +39,7 @@ def happen(instance: Instance, times: int = 1, subject: str | None = None, name:
 
 
 def written(instance: Instance, subject: str | None = None) -> list[int]:
-    """What each event stands for, oldest first."""
+    """The number that each event counts, oldest first."""
     events = Deps(instance).read_sync(lambda unit: unit.events.page(None, None, 200))
     return [event.detail.get("counted", 1) for event in reversed(events) if event.subject == subject]
 
@@ -107,7 +107,7 @@ def test_a_flood_of_sign_ins_leaves_few_events(instance: Instance) -> None:
 
 
 def test_a_dead_key_in_urls_is_written_once_a_day(instance: Instance) -> None:
-    """Whoever holds it may send it for ever, to any number of processes."""
+    """Anyone who holds it may send it for ever, to any number of processes."""
     key = create_key(instance).key
     revoke_key(instance, key)
     for _ in range(48):

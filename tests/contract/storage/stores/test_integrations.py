@@ -67,7 +67,7 @@ def test_every_field_comes_back(begin: Begin) -> None:
 
 
 def test_a_sealed_key_outlives_its_transaction(begin: Begin, data_dir: Path) -> None:
-    """What one transaction seals another opens, and a change of address deletes."""
+    """A key encrypted by one transaction opens in another; a change of address deletes it."""
     nothing = ProviderEnvironment()
     with begin() as unit:
         commands.put_key(unit, OPENAI, nothing, KEY)

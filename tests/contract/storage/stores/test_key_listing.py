@@ -92,7 +92,7 @@ def many(request: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tup
 
 @contextmanager
 def counted(instance: Instance) -> Iterator[list[str]]:
-    """The statements that are run meanwhile, but for the question whether something is yet to be counted."""
+    """The statements that run in the meantime, except the question whether something is yet to be counted."""
     found: list[str] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
@@ -137,7 +137,7 @@ def _value(row: Listed, by: str) -> Any:
 @pytest.mark.parametrize("descending", [False, True])
 @pytest.mark.parametrize("by", SORTS)
 def test_every_order_pages_through_all_keys_once(many: Any, by: Any, descending: bool) -> None:
-    """Values go one way; keys without one stand together at their end; deleted keys are nowhere."""
+    """Values go one way; keys without one come last, together; deleted keys are nowhere."""
     instance, keys = many
     rows = everything(instance, KeyFilter(START_MS), Sort(by, descending))
     assert len(rows) == len({row.key.id for row in rows})
@@ -259,7 +259,7 @@ def test_search_finds_name_hint_and_id(many: Any) -> None:
 
 
 def test_counts_are_of_all_keys(many: Any) -> None:
-    """What the table says above itself."""
+    """The totals above the table."""
     instance, keys = many
     present = [key for key in keys if key["deleted_at_ms"] is None]
     active = sum(_expected("active", key, None) for key in present)

@@ -30,7 +30,7 @@ def instance(data_dir: Path, database_url: str | None) -> Iterator[Instance]:
 
 
 def test_a_created_key_is_found_by_its_digest_and_id(instance: Instance) -> None:
-    """What was shown once is stored as a hash and reads back whole."""
+    """The secret is stored as a hash; everything else reads back whole."""
     created = create_key(instance, "  Büro 🚀 ", expires="90d", scopes=("usage:read", "api:read"))
     key = created.key
     assert (key.name, key.scopes) == ("Büro 🚀", ("api:read", "usage:read"))
@@ -82,7 +82,7 @@ def test_a_failed_command_leaves_nothing(instance: Instance) -> None:
 
 
 def test_revoking_is_final_and_repeatable(instance: Instance) -> None:
-    """The second time changes nothing and answers the same."""
+    """The second time changes nothing and responds the same."""
     key = create_key(instance).key
     first = revoke_key(instance, key, reason="one")
     clock_of(instance).advance(60)

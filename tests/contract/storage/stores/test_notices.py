@@ -17,7 +17,7 @@ from tests.support.post import OFFICE, SHUT, Post
 
 
 def test_each_event_makes_each_notice_once(post: Post) -> None:
-    """Whoever reads it, however often; what nobody wants to know makes none."""
+    """Anyone who reads it, however often; what nobody wants to know makes none."""
     renamed = post.happen("key_renamed")
     event = post.happen()
     assert Deps(post.instance).read_sync(lambda unit: unit.feed.has_unread())
@@ -33,7 +33,7 @@ def test_each_event_makes_each_notice_once(post: Post) -> None:
 
 
 def test_many_made_at_once_keep_the_order_of_their_events(post: Post) -> None:
-    """Listed newest first, mailed oldest first."""
+    """Listed newest first, emailed oldest first."""
     happened = []
     for _ in range(6):
         post.clock.step(1)
@@ -69,7 +69,7 @@ def test_without_an_owner_nobody_is_told(post: Post) -> None:
 
 
 def test_an_event_that_no_words_fit_stops_nothing(post: Post) -> None:
-    """It fails visibly; the next one is mailed."""
+    """It fails visibly; the next one is emailed."""
     post.happen("key_expiring", days="seven")
     post.happen("dead_key_called", count="many")
     post.happen()
@@ -79,7 +79,7 @@ def test_an_event_that_no_words_fit_stops_nothing(post: Post) -> None:
 
 
 def test_the_first_digest_closes_before_the_next_opens(post: Post) -> None:
-    """Twenty mails of a kind a day; the rest in one mail when the day is over, and nothing is in two."""
+    """Twenty emails of a kind a day; the rest in one email when the day is over, and nothing is in two."""
     for _ in range(25):
         post.happen()
     post.happen("key_revoked")
@@ -109,7 +109,7 @@ def test_the_first_digest_closes_before_the_next_opens(post: Post) -> None:
 
 
 def test_what_strangers_cause_is_few_mails(post: Post) -> None:
-    """Three of a kind a day, the rest in the one mail of the day; other kinds are not concerned."""
+    """Three of a kind a day, the rest in the one email of the day; other kinds are not concerned."""
     for name in ("refused_burst", "dead_key_called"):
         for number in range(10):
             post.happen(name, count=number, minutes=5, code="revoked")

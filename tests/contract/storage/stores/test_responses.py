@@ -28,7 +28,7 @@ def instance(data_dir: Path, database_url: str | None) -> Iterator[Instance]:
 
 @pytest.fixture
 def ask(instance: Instance) -> Callable[..., Outcome]:
-    """Sends a request; each that is not a repeat is answered with another secret."""
+    """Sends a request; each that is not a repeat gets another secret."""
     answered: list[bytes] = []
 
     def respond() -> bytes:
@@ -99,7 +99,7 @@ def test_repeats_at_the_same_moment_make_one_response(ask: Callable[..., Outcome
 
 
 def test_a_new_master_key_changes_nothing(instance: Instance, ask: Callable[..., Outcome]) -> None:
-    """The stored responses are wrapped anew like every secret."""
+    """The stored responses are wrapped again like every secret."""
     ask()
     with instance.database.writing() as unit:
         seal.reseal_all(unit.sealed, instance.master_keys)
@@ -126,7 +126,7 @@ def test_the_database_and_the_master_key_reveal_nothing(instance: Instance, ask:
 
 
 def test_a_response_that_was_moved_does_not_open(instance: Instance, ask: Callable[..., Outcome]) -> None:
-    """Who can write the database cannot give one caller the response of another."""
+    """Someone with write access to the database can't give one caller another's response."""
     ask()
     ask(caller="key_2")
     with instance.database.writing() as unit:

@@ -1,4 +1,4 @@
-"""Whatever keeps two-factor, half sign-ins and sealed secrets keeps them like this: in memory and in both databases."""
+"""The stores of two-factor, half sign-ins and encrypted secrets: in memory and in both databases alike."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -62,7 +62,7 @@ def test_a_backup_code_is_used_once(begin: Begin) -> None:
 
 
 def test_half_sign_ins_end(begin: Begin) -> None:
-    """Each when its time is over, one by itself, or all of an account."""
+    """Each when its time is over, one on its own, or all of an account."""
     with begin() as unit:
         unit.second_step.add_half(HalfSignIn(A, OWNER.id, NOW + 10))
         unit.second_step.add_half(HalfSignIn(B, OWNER.id, NOW + 20))

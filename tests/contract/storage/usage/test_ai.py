@@ -45,7 +45,7 @@ def test_a_use_stands_beside_its_row(instance: Instance) -> None:
 
 
 def test_uses_are_summed_by_hour(instance: Instance) -> None:
-    """By key, provider and model; what was not told adds no tokens; a refused request names no model."""
+    """By key, provider and model; unreported tokens add nothing; a refused request names no model."""
     uses = [
         _use(a_row(HOUR)),
         _use(a_row(HOUR + 1), model="n", input_tokens=1, output_tokens=None, cached_tokens=None),

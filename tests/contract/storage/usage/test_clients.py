@@ -22,7 +22,7 @@ def instance(data_dir: Path, database_url: str | None) -> Iterator[Instance]:
 
 
 def test_first_last_and_counts_by_address_and_by_user_agent(instance: Instance) -> None:
-    """Accepted and refused apart, last seen first, each key by itself, whatever order the rows come in."""
+    """Accepted and refused apart, last seen first, each key on its own, whatever order the rows come in."""
     store = instance.database.usage
     home, away = "192.0.2.7", "2001:db8::7"
     store.commit(Batch([a_row(START_MS + 5, client_address=home), a_row(START_MS + 9, client_address=away)]))
@@ -56,7 +56,7 @@ def test_committing_again_counts_nothing_twice(instance: Instance) -> None:
 
 
 def test_one_key_cannot_fill_the_table(instance: Instance) -> None:
-    """So many addresses and agents a day, the rest in one counter; those known stay known; a day begins anew."""
+    """So many addresses and agents a day, the rest in one counter; those known stay known; a day begins again."""
     store = instance.database.usage
     flood = [
         a_row(client_address=f"10.0.{n >> 8}.{n & 255}", user_agent=f"bot/{n}") for n in range(MAX_CLIENTS_PER_DAY + 50)

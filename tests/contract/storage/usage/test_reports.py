@@ -66,7 +66,7 @@ def test_what_is_committed_again_is_not_counted_again(instance: Instance, report
 
 
 def test_the_top_keys_of_any_span(instance: Instance, reports: UsageReports) -> None:
-    """Whole days and the hours at both ends make the same sum as the rows; the others are told by their number."""
+    """Whole days and the hours at both ends make the same sum as the rows; the others appear as a number."""
     keys = [f"key_{n:026}" for n in range(5)]
     rows = [a_row(DAY + n * 7 * HOUR_MS, key_id=keys[n % 5], code=("ok", "expired")[n % 3 == 0]) for n in range(60)]
     instance.database.usage.commit(Batch(rows))

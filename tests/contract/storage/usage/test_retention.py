@@ -59,7 +59,7 @@ def test_old_rows_go_and_what_was_counted_stays(instance: Instance) -> None:
 
 
 def test_attempts_addresses_and_user_agents_obey_it_too(instance: Instance) -> None:
-    """What was seen again since is kept, with its counts."""
+    """Clients seen again since are kept, with their counts."""
     store = instance.database.usage
     store.commit(
         Batch(

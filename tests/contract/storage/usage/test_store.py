@@ -208,7 +208,7 @@ def test_a_counted_row_grows_and_only_the_difference_counts(store: UsageTables, 
 
 
 def test_one_batch_may_hold_a_counted_row_more_than_once(store: UsageTables, instance: Instance) -> None:
-    """The highest count stands."""
+    """The highest count wins."""
     counted = a_row(code="revoked", count=61)
     store.commit(Batch([replace(counted, count=count) for count in (61, 63, 62)]))
     assert sums(instance.database) == {KEY: (0, 63)}

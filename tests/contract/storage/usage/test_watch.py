@@ -1,4 +1,4 @@
-"""The watch over recorded traffic: each planted case is told once, and what is usual is not told at all."""
+"""The watch over recorded traffic: each planted case is reported once, and usual traffic never."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -55,7 +55,7 @@ def test_usual_traffic_is_not_told(one_world: World) -> None:
 
 
 def test_a_key_in_use_about_to_expire(world: World) -> None:
-    """Seven days before and on the last working day, each once; unused, disabled and revoked keys are not told of."""
+    """Seven days before and on the last working day, each once; unused, disabled and revoked keys are not reported."""
     used, unused, revoked = (world.key(name, 60, 68) for name in ("used", "unused", "revoked"))
     for key in (used, revoked):
         world.use(key, days_ago=1)
@@ -79,7 +79,7 @@ def test_a_key_in_use_about_to_expire(world: World) -> None:
 
 
 def test_a_key_that_expired_while_in_use(world: World) -> None:
-    """Told when the first call comes after its end, with from where, and once; what goes on in a week, then in two."""
+    """Reported at the first call after its end, with its origin, once; if it goes on, after a week, then two."""
     key = world.key("nightly", 60, 60.5)
     world.use(key, 3, days_ago=1)
     world.pass_time(hours=13)
@@ -137,7 +137,7 @@ def test_a_deleted_key_that_is_still_called_has_its_name(one_world: World) -> No
 
 
 def test_a_key_used_from_a_new_network(world: World) -> None:
-    """Told once; not of another address of a network that is known, not in a key's first day, not of refused calls."""
+    """Reported once; not for another address of a known network, nor in a key's first day, nor for refused calls."""
     key, fresh = world.key("deploy"), world.key("fresh", 0)
     world.use(key, days_ago=2)
     world.use(fresh)
@@ -166,7 +166,7 @@ def test_a_key_that_wanders_is_let_be(one_world: World) -> None:
 
 @pytest.mark.parametrize("detail", ["network", "none"])
 def test_addresses_are_told_as_the_log_keeps_them(data_dir: Path, detail: str) -> None:
-    """ARI_USAGE_ADDRESSES: networks are compared as networks; a log without addresses tells of none."""
+    """ARI_USAGE_ADDRESSES: networks are compared as networks; a log without addresses reports none."""
     with opened(data_dir, None, usage_addresses=detail) as instance:
         world = World(instance)
         key = world.key("deploy")
@@ -244,7 +244,7 @@ def test_unused_keys_once_a_month(world: World) -> None:
 
 
 def test_a_watch_that_begins_on_an_old_instance_tells_nothing(data_dir: Path) -> None:
-    """What was so before is not news: dead keys called for long, keys about to expire, addresses of before."""
+    """Old facts are not news: dead keys called for long, keys about to expire, addresses of before."""
     with opened(data_dir, None) as instance:
         past = Past(instance.database, instance.now_ms())
         for number in range(20):

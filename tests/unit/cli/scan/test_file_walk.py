@@ -48,7 +48,7 @@ def test_links_are_not_followed_and_counted(tmp_path: Path) -> None:
 
 
 def test_a_link_that_is_named_is_followed(tmp_path: Path) -> None:
-    """Whoever names it means its target."""
+    """Naming it means its target."""
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "file").write_text(mint())
     (tmp_path / "link").symlink_to("folder")

@@ -40,7 +40,7 @@ def test_strangers_are_counted_by_address_and_not_listed(app: App) -> None:
 
 
 def test_a_key_opens_no_page(app: App) -> None:
-    """security.md 28: pages are for sessions, and the key is told so in words."""
+    """security.md 28: pages are for sessions, and the refusal of a key says so."""
     refused = app("GET", "/settings", app.key())
     assert (refused.status, content_of(refused)["code"]) == (403, "forbidden")
     assert "API keys only work for the API" in content_of(refused)["detail"]

@@ -43,7 +43,7 @@ def _request(host: str, **headers: str) -> Any:
     ],
 )
 def test_our_own_origins(public_url: str | None, host: str, origin: str) -> None:
-    """The public address, and the host that the browser asked for, whatever a proxy did to its port."""
+    """The public address, and the host that the browser requested, whatever a proxy did to its port."""
     assert same_origin_fault(_request(host, origin=origin), _settings(public_url)) is None
 
 

@@ -37,7 +37,7 @@ def test_a_visitor_of_a_page_is_sent_to_sign_in_and_back(app: App, token: str) -
 
 
 def test_without_a_credential_the_api_says_what_to_send(app: App) -> None:
-    """Counted by address, like every attempt without a key of ours."""
+    """Counted by address, like every attempt without an ARI key."""
     refused = app("GET", "/api/keys")
     assert (refused.status, content_of(refused)["code"]) == (401, "missing")
     assert [one.reason for one in app.instance.database.usage.attempts(0, 10)] == ["missing"]

@@ -58,7 +58,7 @@ def test_one_expiry_for_many() -> None:
 
 
 def test_a_forbidden_key_stops_the_command() -> None:
-    """The transaction is rolled back by whoever runs it."""
+    """The transaction is rolled back by its caller."""
     tx = MemoryTransaction()
     weak, strong = a_key(tx, "keys:write"), a_key(tx, "*")
     with pytest.raises(Forbidden):

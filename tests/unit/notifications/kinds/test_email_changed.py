@@ -7,12 +7,12 @@ KIND = KINDS["email_changed"]
 
 
 def test_it_goes_to_the_old_address_and_says_how_to_undo_it() -> None:
-    """Whoever lost the account reads it there, and needs a way that works without the new inbox."""
+    """An owner who lost the account reads it there, and needs a way that works without the new inbox."""
     changed = event("email_changed", "usr_1", "usr_1", email="new@example.org", old_email="old@example.com")
     assert KIND.recipient(changed) == "old@example.com"
     assert "ari account set-email" in said(KIND.name).advice
 
 
 def test_the_new_address_is_no_link() -> None:
-    """What a stranger chose must not become something to click."""
+    """A stranger's text must not become a link."""
     assert dict(said(KIND.name).facts)["New address"] == "“new[at]example[.]org”"

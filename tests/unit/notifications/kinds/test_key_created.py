@@ -7,7 +7,7 @@ KIND = KINDS["key_created"]
 
 
 def test_it_shows_what_the_key_may_do_and_who_created_it() -> None:
-    """The owner must be able to tell an intruder's key from their own."""
+    """The owner must recognize an intruder's key."""
     facts = dict(said(KIND.name).facts)
     assert facts["Access"] == "api:read, keys:read"
     assert facts["By"] == "The owner, signed in"

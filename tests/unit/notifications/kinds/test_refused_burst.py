@@ -14,7 +14,7 @@ def test_attempts_without_a_key_are_about_their_address() -> None:
 
 
 def test_attempts_with_a_key_are_about_the_key() -> None:
-    """Whoever guesses is one thing, a program with a wrong scope another."""
+    """Anyone who guesses is one thing, a program with a wrong scope another."""
     with_key = event("refused_burst", count=30, minutes=1, addresses=["192.0.2.1"], codes=["insufficient_scope"])
     content = said(KIND.name, with_key)
     assert content.subject == "30 requests with the API key “Automation Script” were refused"

@@ -33,7 +33,7 @@ def test_an_unchanged_row_follows() -> None:
 
 @pytest.mark.parametrize("column", [name for name in ROW if name not in ("seq", "detail", "at_ms", "name")])
 def test_no_text_can_change(column: str) -> None:
-    """Whoever edits any of them is noticed."""
+    """Anyone who edits any of them is noticed."""
     assert not follows(FIRST, ROW | {column: "other"})
 
 

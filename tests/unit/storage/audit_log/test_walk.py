@@ -72,7 +72,7 @@ def test_the_first_changed_event_is_named(audit_log: Instance) -> None:
     ],
 )
 def test_a_chain_that_fits_is_not_enough(audit_log: Instance, forge: object, fault: str) -> None:
-    """Who can write the database can compute every hash again, but cannot sign."""
+    """Someone with write access to the database can compute every hash again, but cannot sign."""
     assert callable(forge)
     with unlocked(audit_log) as connection:
         forge(connection)

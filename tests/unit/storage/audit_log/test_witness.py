@@ -37,7 +37,7 @@ def test_a_damaged_file_is_no_witness(data_dir: Path, content: bytes) -> None:
 
 
 def test_a_head_that_cannot_be_kept_fails_no_change(data_dir: Path) -> None:
-    """What it is about has been committed already."""
+    """Its subject has been committed already."""
     witness = Witness(data_dir / "gone")
     witness.keep(Mark.of(KEY, HEAD))
     assert witness.read() is None

@@ -94,7 +94,7 @@ def test_a_changed_byte_is_noticed(data: st.DataObject) -> None:
 
 @given(st.binary(max_size=400))
 def test_other_files_are_refused(body: bytes) -> None:
-    """Whatever the file is, the answer is one sentence."""
+    """Whatever the file is, the error is one sentence."""
     for content in (body, gzip.compress(body)):
         with pytest.raises(Invalid):
             _read(content)

@@ -99,7 +99,7 @@ def test_what_nobody_here_signed_needs_a_word(tmp_path: Path, body: bytes) -> No
 
 
 def test_living_keys_come_back_disabled(tmp_path: Path, body: bytes) -> None:
-    """A key that was revoked after the backup must not live again; how many there were is told and recorded."""
+    """A key that was revoked after the backup must not live again; their number is shown and recorded."""
     restored = _restore(tmp_path / "new", body)
     assert (restored.keys_disabled, restored.is_trusted) == (1, False)
     with opened(tmp_path / "new", None) as instance, instance.database.reading() as unit:

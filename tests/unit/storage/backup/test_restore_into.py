@@ -1,4 +1,4 @@
-"""Where a restore goes: the old files stay until the new ones are whole."""
+"""The target of a restore: the old files stay until the new ones are whole."""
 
 import sqlite3
 from contextlib import closing

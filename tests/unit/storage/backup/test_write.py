@@ -1,4 +1,4 @@
-"""What is in a backup and what is not."""
+"""The contents of a backup."""
 
 import io
 from typing import Any

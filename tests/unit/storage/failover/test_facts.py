@@ -1,4 +1,4 @@
-"""What a connection is connected to."""
+"""The facts of the server behind a connection."""
 
 import sqlite3
 from contextlib import closing
@@ -11,7 +11,7 @@ from tests.support.audit_log import create
 
 
 def test_the_facts_of_a_keys_file(instance: Instance) -> None:
-    """Its history, its newest event, and the hash of the event that was asked for."""
+    """Its history, its newest event, and the hash of the requested event."""
     for name in ("a", "b"):
         create(instance, name)
     with closing(sqlite3.connect(instance.settings.data_dir / KEYS_FILE)) as connection:

@@ -157,7 +157,7 @@ def test_what_only_one_process_saw_is_on_disk_once_it_is_missing(history: Histor
 
 
 def test_a_reported_problem_closes_the_gate_until_the_database_is_well(history: History) -> None:
-    """And opens by itself."""
+    """And opens on its own."""
     with pytest.raises(WentBack) as lost:
         _examine(history, SEEN[:3])
     history.report(lost.value, SEEN[3:])

@@ -1,4 +1,4 @@
-"""What a node remembers of its database, on disk."""
+"""The node's record of its database, on disk."""
 
 from pathlib import Path
 
@@ -27,7 +27,7 @@ def test_a_restarted_node_remembers(data_dir: Path) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"history": 1}'])
 def test_an_unreadable_record_is_an_error(data_dir: Path, content: bytes) -> None:
-    """What was seen is unknown then, so nothing may be trusted."""
+    """The past is unknown then, so nothing may be trusted."""
     (data_dir / "seen-sqlite.json").write_bytes(content)
     with pytest.raises(Unavailable, match="Can't read what this node has seen"):
         RecordFile(data_dir, "sqlite").load()

@@ -92,7 +92,7 @@ def test_a_running_process_goes_on_when_another_accepted(data_dir: Path, replace
 
 
 def test_a_restore_begins_a_history_that_needs_no_accepting(data_dir: Path, replaced: tuple[str, bytes]) -> None:
-    """The operator has just said what the database shall be."""
+    """The operator has just said which database to use."""
     secret, backup = replaced
     settings = settings_for(data_dir, None)
     restore_backup(settings, io.BytesIO(backup), Terms(replace=True), SYSTEM, START_MS, _silent)
@@ -101,7 +101,7 @@ def test_a_restore_begins_a_history_that_needs_no_accepting(data_dir: Path, repl
 
 
 def test_an_unreadable_record_stops_the_node(data_dir: Path, replaced: tuple[str, bytes]) -> None:
-    """What was seen cannot be known, so nothing is trusted."""
+    """The past cannot be known, so nothing is trusted."""
     (data_dir / "seen-sqlite.json").write_text("{")
     instance = Instance.open(settings_for(data_dir, None), check=False)
     try:

@@ -43,7 +43,7 @@ def test_a_revoked_key_is_dead_for_the_next_call(instance: Instance) -> None:
 
 
 def test_a_change_of_another_process_counts_from_its_commit(instance: Instance) -> None:
-    """Whatever program made it: nothing of ours counted that commit."""
+    """Whatever program made it: ARI's counter did not count that commit."""
     key = create_key(instance).key
     digest = _digest(instance, key)
 

@@ -29,7 +29,7 @@ def test_a_second_owner_changes_nothing(owned: Instance) -> None:
 
 
 def test_a_session_is_dead_at_its_end(owned: Instance) -> None:
-    """At that very millisecond, whether it is asked for alone or in a list."""
+    """At that very millisecond, whether it is read alone or in a list."""
     living, over = _session(b"a", START_MS + 1), _session(b"b", START_MS)
     with owned.database.writing() as unit:
         for session in (living, over):

@@ -1,4 +1,4 @@
-"""Which requests with an Idempotency-Key were answered."""
+"""Stored responses to requests with an Idempotency-Key."""
 
 from ari.base.idempotency import StoredResponse, context_of
 from ari.base.seal import Sealed

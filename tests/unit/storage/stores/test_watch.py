@@ -1,4 +1,4 @@
-"""What the watch keeps and asks in the keys database."""
+"""The watch's data in the keys database."""
 
 from ari.base.clock import DAY_MS
 from ari.instance import Instance

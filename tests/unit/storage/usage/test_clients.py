@@ -27,7 +27,7 @@ def _walk(connection: Connection, limit: int) -> list[tuple[clients.Name, int]]:
 
 
 def test_the_last_seen_come_first(seen: Instance) -> None:
-    """Of one key and one kind, at most as many as asked for."""
+    """Of one key and one kind, at most the requested number."""
     with seen.database.log.connect() as connection:
         found = clients.clients_of(connection, KEY, "address", 2)
         [other] = clients.clients_of(connection, OTHER_KEY, "user_agent", 9)

@@ -54,7 +54,7 @@ def test_hours_of_one_key_and_of_all(three_days: Instance) -> None:
 
 
 def test_addresses_with_the_most_attempts_first(three_days: Instance) -> None:
-    """As many as asked for."""
+    """The requested number."""
     found = three_days.database.reports.attempt_addresses(DAY, DAY + DAY_MS, 9)
     assert [(one.address, one.count) for one in found] == [("192.0.2.1", 3), ("192.0.2.2", 1)]
     assert three_days.database.reports.attempt_addresses(DAY, DAY + DAY_MS, 1) == found[:1]

@@ -74,7 +74,7 @@ def test_a_full_page_ends_at_its_last_row(instance: Instance, rows: list[UsageRo
 
 
 def test_statuses_of_the_newest_rows(instance: Instance, rows: list[UsageRow]) -> None:
-    """The most frequent first, over no more rows than asked for."""
+    """The most frequent first, over no more rows than requested."""
     with instance.database.log.connect() as connection:
         assert newest_statuses(connection, UsageSearch(), 4)[0] == (404, 2)
         assert dict(newest_statuses(connection, UsageSearch(), 2)) == {404: 1, None: 1}

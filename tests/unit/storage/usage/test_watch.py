@@ -1,4 +1,4 @@
-"""What the watch asks of the log, each question alone."""
+"""The watch's questions to the log, each alone."""
 
 import pytest
 
@@ -30,7 +30,7 @@ def watched(instance: Instance) -> WatchedTables:
 
 
 def test_dead_keys_that_are_called(watched: WatchedTables) -> None:
-    """The latest call decides the reason; what is older than asked for is not found."""
+    """The latest call decides the reason; older calls are not found."""
     assert watched.late_keys(HOUR) == [LateKey(OTHER_KEY, "revoked", HOUR + 2)]
     assert watched.late_keys(HOUR + 3) == []
     assert watched.count_refused(OTHER_KEY, ["expired", "revoked"], HOUR, HOUR + HOUR_MS) == 6

@@ -31,7 +31,7 @@ def test_json_is_the_api_rows() -> None:
 
 
 def test_a_cut_array_is_no_json() -> None:
-    """Whoever reads a file that was broken off notices."""
+    """Anyone who reads a file that was broken off notices."""
     parts = list(pieces("json", iter(BATCHES)))
     with pytest.raises(ValueError, match=r"Expecting|Unterminated"):
         json.loads(b"".join(parts[:-1]))
@@ -82,6 +82,6 @@ def test_rule_22_no_cell_of_any_column_is_a_formula(evil: str) -> None:
 
 
 def test_numbers_stay_numbers() -> None:
-    """A negative number of ours is no formula."""
+    """A negative number of ARI is no formula."""
     _, cells = csv.reader(io.StringIO(_file("csv", [[a_row(bytes=-5)]]), newline=""))
     assert "-5" in cells

@@ -29,7 +29,7 @@ def test_a_key_never_used() -> None:
 
 
 def test_a_key_used_and_expired() -> None:
-    """Times are RFC 3339 in UTC with milliseconds; the status is that of the instant asked for."""
+    """Times are RFC 3339 in UTC with milliseconds; the status is that of the given instant."""
     key = ApiKey(KEY, "CI", "h", ("*",), START_MS, "usr_1", expires_at_ms=START_MS + 1_500)
     totals = KeyTotals(12, 3, START_MS + 1, START_MS + 2)
     facts = key_facts(key, totals, START_MS + 1_500)
@@ -42,7 +42,7 @@ def test_a_key_used_and_expired() -> None:
 
 
 def test_a_row_and_one_whose_handler_still_runs() -> None:
-    """What is not known is null."""
+    """Unknown values are null."""
     row = a_row(duration_ms=0.123456)
     assert row_facts(row) == {
         "id": row.id,

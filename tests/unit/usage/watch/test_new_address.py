@@ -20,7 +20,7 @@ def addresses_told(
 
 
 def test_a_new_network_is_reported() -> None:
-    """Of IPv4 and IPv6; several addresses of it are one piece of news; an address by itself where that is asked for."""
+    """Of IPv4 and IPv6; several addresses of it are one piece of news; a single address where the setting says so."""
     home = [seen("192.0.2.7", 20), seen("2001:db8:1::7", 20)]
     assert addresses_told([seen("203.0.113.5", 0.01)], home) == ["203.0.113.5"]
     assert addresses_told([seen("2001:db8:2::1", 0.01)], home) == ["2001:db8:2::1"]
@@ -30,7 +30,7 @@ def test_a_new_network_is_reported() -> None:
 
 
 def test_a_new_network_that_is_expected_is_not_reported() -> None:
-    """The first day; a wandering key; before the watch; addresses that are not told apart; a socket's name."""
+    """The first day; a wandering key; before the watch; addresses that can't be distinguished; a socket's name."""
     home = [seen("192.0.2.7", 20)]
     new = [seen("203.0.113.5", 0.01)]
     assert addresses_told(new, [seen("192.0.2.7", 0.9)]) == []

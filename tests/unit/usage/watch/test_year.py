@@ -1,4 +1,4 @@
-"""A year of a typical instance under watch: nothing is told while all is well, and what is planted is told, no more."""
+"""A year of a typical instance under watch: planted cases are reported, and nothing else."""
 
 import random
 from collections.abc import Callable
@@ -39,7 +39,7 @@ class Year:
         self.use.call(key_id, now_ms + self.chance.randrange(HOUR_MS - MINUTE_MS), address)
 
     def run(self, first_day: int = -60) -> list[tuple[str, int]]:
-        """What was told, with the day on which it was; the watch begins on day 0."""
+        """The reports, each with its day; the watch begins on day 0."""
         for hour in range(first_day * 24, HOURS):
             now_ms = START_MS + hour * HOUR_MS
             for calls in self.calls:
@@ -113,12 +113,12 @@ def _noise(year: Year, key_id: str) -> Calls:
 
 
 def test_a_quiet_year_has_no_false_alarm() -> None:
-    """Nobody reads the mails of a system that cries wolf."""
+    """Nobody reads the emails of a system that cries wolf."""
     assert typical().run() == []
 
 
 def test_what_is_planted_in_the_year_is_told() -> None:
-    """Each once, on its day, and nothing besides: but that a dead key which is called on is told of again."""
+    """Each once, on its day, and nothing else, except that a dead key still called is reported again."""
     year = typical()
     leaked, forgotten, dying, idle = (
         year.key("leaked"),

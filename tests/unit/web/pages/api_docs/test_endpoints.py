@@ -1,4 +1,4 @@
-"""What a key can call, as the pages list it."""
+"""The endpoints for keys, as the pages list them."""
 
 import asyncio
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ DOCUMENT = {
 
 
 def test_endpoints_are_grouped_by_tag_with_their_scopes_and_made_once() -> None:
-    """In the order of the tags, empty ones left out; the description is asked for a single time."""
+    """In the order of the tags, empty ones left out; the description is built a single time."""
     asked = []
 
     async def describe() -> Mapping[str, Any]:

@@ -38,7 +38,7 @@ def test_what_was_selected_stays_selected(instance: Instance) -> None:
 
 
 def test_every_offered_provider_has_a_scope(instance: Instance) -> None:
-    """Choosing it can't end in an unknown scope; one that only sends mail is not offered."""
+    """Choosing it can't end in an unknown scope; one that only sends email is not offered."""
     names = [one.name for one in Deps(instance).read_sync(ai_choices, GIVEN, None)]
     assert set(ai_scopes(names)) <= set(SCOPES)
     assert "resend" not in names

@@ -123,7 +123,7 @@ def test_replacing_a_key_copies_its_access_and_keeps_it_working(browser: PageCli
 
 
 def test_a_name_that_says_nothing_gets_advice(browser: PageClient) -> None:
-    """While it is typed; a telling name gets none."""
+    """While it is typed; a descriptive name gets none."""
     advice = {name: browser.post(f"{NEW}/name", {"name": name}).text.strip() for name in ("my key", "Billing export")}
     assert "A more descriptive name" in advice["my key"]
     assert advice["Billing export"] == ""

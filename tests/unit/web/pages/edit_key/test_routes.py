@@ -77,7 +77,7 @@ def test_the_switch_does_what_it_says_not_the_opposite(browser: PageClient, key:
 
 
 def test_access_opens_on_the_preset_and_replaces_every_scope(browser: PageClient, key: ApiKey) -> None:
-    """What is not chosen any more is taken away."""
+    """Unchecked scopes are removed."""
     place = f"/settings/keys/{key.id}/access"
     assert 'value="standard" checked' in browser.get(place).text
     response = browser.post(place, {"access": "own", "scope": ["keys:read", "usage:read"]})

@@ -11,7 +11,7 @@ KEY = "sk-" + "A1b2" * 12
 
 
 class FakeProber:
-    """Answers every test call with one status, and remembers the keys it was given."""
+    """Responds to every test call with one status, and remembers the keys it was given."""
 
     def __init__(self, status: int) -> None:
         self.status = status

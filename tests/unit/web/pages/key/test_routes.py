@@ -107,7 +107,7 @@ def test_revoking_takes_the_made_keys_along_only_if_asked(browser: PageClient, k
 
 
 def test_a_reason_that_holds_a_secret_is_refused(browser: PageClient) -> None:
-    """What is typed next to a revocation is kept for years; the key stays active until it is right."""
+    """A revocation's reason is kept for years; the key stays active until it is right."""
     created = create_key(browser.instance, "Leaked")
     response = browser.post(f"/settings/keys/{created.key.id}/revoke", {"reason": created.secret})
     assert field_errors(response) == {"reason": "This looks like a key. Don't enter secrets here."}

@@ -1,4 +1,4 @@
-"""What a key's page shows besides usage."""
+"""A key's page, without its usage."""
 
 import pytest
 

@@ -40,7 +40,7 @@ def test_the_owner_gets_one_email(mailing: PageClient) -> None:
 
 
 def test_an_unknown_address_gets_the_same_page_and_no_email(mailing: PageClient) -> None:
-    """Nobody finds out who has an account (security.md 40)."""
+    """Nobody finds out which accounts exist (security.md 40)."""
     known = plain_text(mailing.post("/forgot-password", {"email": EMAIL}).text)
     unknown = plain_text(mailing.post("/forgot-password", {"email": "nobody@example.org"}).text)
     assert unknown == known.replace(EMAIL, "nobody@example.org")

@@ -20,7 +20,7 @@ def token(visitor: PageClient) -> str:
 
 
 def test_the_link_sets_the_password_once_and_ends_every_session(visitor: PageClient, token: str) -> None:
-    """Whoever was signed in is out, the old password is worthless, and the link can't be used again."""
+    """Anyone who was signed in is out, the old password is worthless, and the link can't be used again."""
     other = visitor.another().sign_in()
     link = f"http://127.0.0.1:3000/reset-password#token={token}"
     response = visitor.post("/reset-password", {"token": link, "password": NEW_PASSWORD})
@@ -35,7 +35,7 @@ def test_the_link_sets_the_password_once_and_ends_every_session(visitor: PageCli
 
 
 def test_opening_the_link_changes_nothing(visitor: PageClient, token: str) -> None:
-    """Mail scanners open links; the token is in the fragment, so it is in no request before the form."""
+    """Email scanners open links; the token is in the fragment, so it is in no request before the form."""
     other = visitor.another().sign_in()
     response = visitor.get("/reset-password")
     assert "Set a new password" in response.text

@@ -11,7 +11,7 @@ PAGE = "/settings/notifications"
 
 
 def is_on(browser: PageClient, kind: str) -> bool:
-    """What the page shows for this kind of notification."""
+    """The page's row for this kind of notification."""
     row = browser.get(PAGE).text.partition(f'id="{kind}"')[2]
     found = re.search(r'aria-checked="(true|false)"', row)
     assert found

@@ -74,7 +74,7 @@ def test_the_link_changes_the_address_once(mailing: PageClient, token: str) -> N
 
 
 def test_the_owners_browser_goes_back_to_the_page(mailing: PageClient, token: str) -> None:
-    """Who is signed in need not sign in again."""
+    """A signed-in owner need not sign in again."""
     assert mailing.post("/confirm-address", {"token": token}).headers["location"] == "/settings/security"
     assert mailing.toast == "Email address changed."
 

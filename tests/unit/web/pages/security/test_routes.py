@@ -44,7 +44,7 @@ def test_all_other_sessions_end_together(browser: PageClient) -> None:
 
 
 def test_changing_the_password_signs_out_other_browsers(browser: PageClient) -> None:
-    """Whoever got in with the old one is out, and it doesn't work any more."""
+    """Anyone who got in with the old one is out, and it doesn't work any more."""
     other = browser.another().sign_in()
     response = browser.post(f"{PAGE}/password", {"current": PASSWORD, "new": NEW_PASSWORD})
     assert (response.status, response.headers["location"]) == (303, PAGE)

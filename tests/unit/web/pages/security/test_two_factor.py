@@ -15,7 +15,7 @@ _CODES = re.compile(r'<pre class="codes"[^>]*>(.*?)</pre>', re.DOTALL)
 
 
 def code_of(browser: PageClient, secret: bytes) -> str:
-    """What the authenticator app shows now."""
+    """The authenticator app's code now."""
     return totp.code_at(secret, totp.step_at(browser.instance.now_ms()))
 
 

@@ -32,7 +32,7 @@ def test_an_event_is_a_sentence(found: Event, words: str) -> None:
 
 
 def test_refusals_are_marked() -> None:
-    """Attempts on the account stand out in the list; the owner's own actions don't."""
+    """Attempts on the account are highlighted in the list; the owner's own actions don't."""
     refused = ("sign_in_refused", "code_refused", "confirmation_refused")
     assert all(is_refusal(event(name)) for name in refused)
     assert not any(is_refusal(event(name)) for name in ("signed_in", "password_changed"))

@@ -25,7 +25,7 @@ def test_without_keys_the_page_says_how_to_begin(browser: PageClient) -> None:
 
 
 def test_the_table_finds_by_name_and_by_status(browser: PageClient) -> None:
-    """What is hidden by the search is counted, so that nobody takes the rows for all keys."""
+    """Keys hidden by the search are counted, so that nobody takes the rows for all keys."""
     create_key(browser.instance, "Mobile App")
     revoke_key(browser.instance, create_key(browser.instance, "Old Script").key)
     found = {

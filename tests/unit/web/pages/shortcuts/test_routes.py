@@ -11,6 +11,6 @@ def test_every_shortcut_is_listed_with_what_it_does(browser: PageClient) -> None
 
 
 def test_the_list_needs_a_session_and_leads_back_after_sign_in(visitor: PageClient) -> None:
-    """Sign-in returns to the page that was asked for."""
+    """Sign-in returns to the requested page."""
     response = visitor.get("/shortcuts")
     assert (response.status, response.headers["location"]) == (303, "/sign-in?next=%2Fshortcuts")

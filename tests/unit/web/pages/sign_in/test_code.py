@@ -17,7 +17,7 @@ def half(visitor: PageClient, app_secret: bytes) -> PageClient:
 
 
 def code_of(browser: PageClient, secret: bytes) -> str:
-    """What the authenticator app shows now."""
+    """The authenticator app's code now."""
     return totp.code_at(secret, totp.step_at(browser.instance.now_ms()))
 
 
