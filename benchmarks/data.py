@@ -68,6 +68,13 @@ def on_sqlite(folder: Path, count: int) -> Data:
     return Data({"ARI_DATA_DIR": str(data_dir)}, keys, revoked)
 
 
+_ROWS = {
+    "api_keys": "SELECT k.* FROM api_keys k JOIN key_secrets s ON s.key_id = k.id WHERE s.digest = ?",
+    "key_secrets": "SELECT * FROM key_secrets WHERE digest = ?",
+}
+"""The rows of a secret, by table."""
+
+
 def on_postgresql(folder: Path, url: str, count: int) -> Data:
     """An empty PostgreSQL database, filled with ``count`` active keys."""
     import psycopg  # noqa: PLC0415 - not everybody has PostgreSQL
@@ -77,8 +84,8 @@ def on_postgresql(folder: Path, url: str, count: int) -> Data:
     with psycopg.connect(url) as connection:
         cursor = connection.cursor()
 
-        def columns_and_row(secret: str) -> tuple[list[str], tuple[Any, ...]]:
-            cursor.execute("SELECT * FROM api_keys WHERE digest = %s", (token.digest(secret.encode()),))
+        def read(question: str, digest: bytes) -> tuple[list[str], tuple[Any, ...]]:
+            cursor.execute(question.replace("?", "%s").encode(), (digest,))
             assert cursor.description is not None
             row = cursor.fetchone()
             assert row is not None
@@ -86,14 +93,15 @@ def on_postgresql(folder: Path, url: str, count: int) -> Data:
 
         keys, revoked = [living], [dead]
         for secret, remembered, wanted in ((living, keys, count - 1), (dead, revoked, _REVOKED - 1)):
-            names, row = columns_and_row(secret)
-            marks = ", ".join(["%s"] * len(names))
-            insert = f"INSERT INTO api_keys ({', '.join(names)}) VALUES ({marks})"
-            made = list(_copies(names, row, wanted))
-            cursor.executemany(insert.encode(), [values for _, values in made])
+            models = [
+                _Model(table, *read(question, token.digest(secret.encode()))) for table, question in _ROWS.items()
+            ]
+            made = list(_copies(models, wanted))
+            for number, model in enumerate(models):
+                cursor.executemany(model.insert("%s").encode(), [rows[number] for _, rows in made])
             remembered.extend(text for text, _ in made)
         connection.commit()
-        cursor.execute("ANALYZE api_keys")
+        cursor.execute("ANALYZE api_keys, key_secrets")
     return Data(settings, keys, revoked)
 
 
@@ -117,15 +125,16 @@ def _filled(data_dir: Path, count: int) -> Data:
 
 def _insert_copies(connection: sqlite3.Connection, secret: str, wanted: int, kept: float) -> list[str]:
     """Copy the row of ``secret``; the secrets of a random ``kept`` share of the copies."""
-    cursor = connection.execute("SELECT * FROM api_keys WHERE digest = ?", (token.digest(secret.encode()),))
-    names, row = [column[0] for column in cursor.description], cursor.fetchone()
-    insert = f"INSERT INTO api_keys ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
+    models = []
+    for table, question in _ROWS.items():
+        cursor = connection.execute(question, (token.digest(secret.encode()),))
+        models.append(_Model(table, [column[0] for column in cursor.description], cursor.fetchone()))
     remembered: list[str] = []
     for start in range(0, wanted, _CHUNK):
-        made = list(_copies(names, row, min(_CHUNK, wanted - start)))
-        made.sort(key=lambda one: one[1][names.index("digest")])
+        made = list(_copies(models, min(_CHUNK, wanted - start)))
         connection.execute("BEGIN")
-        connection.executemany(insert, (values for _, values in made))
+        for number, model in enumerate(models):
+            connection.executemany(model.insert("?"), sorted(rows[number] for _, rows in made))
         connection.execute("COMMIT")
         remembered += (text for text, _ in made if kept >= 1 or random.random() < kept)
     return remembered
@@ -139,8 +148,10 @@ class _without_indexes:  # noqa: N801 - reads as a statement
         self._indexes: list[tuple[str, str]] = []
 
     def __enter__(self) -> None:
-        question = "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = 'api_keys' AND sql NOT NULL"
-        self._indexes = self._connection.execute(question).fetchall()
+        question = (
+            "SELECT name, sql FROM sqlite_master WHERE tbl_name IN ('api_keys', 'key_secrets') AND type = 'index'"
+        )
+        self._indexes = self._connection.execute(f"{question} AND sql NOT NULL").fetchall()
         for name, _ in self._indexes:
             self._connection.execute(f'DROP INDEX "{name}"')
 
@@ -158,17 +169,29 @@ def _models(settings: dict[str, str]) -> tuple[str, str]:
     return living, dead["secret"]
 
 
-def _copies(names: Sequence[str], row: Sequence[Any], wanted: int) -> Iterator[tuple[str, tuple[Any, ...]]]:
+@dataclass(frozen=True)
+class _Model:
+    """A row to copy, with the names of its columns."""
+
+    table: str
+    names: Sequence[str]
+    row: Sequence[Any]
+
+    def insert(self, mark: str) -> str:
+        return f"INSERT INTO {self.table} ({', '.join(self.names)}) VALUES ({', '.join([mark] * len(self.names))})"
+
+    def copy(self, changed: dict[str, Any]) -> tuple[Any, ...]:
+        return tuple(changed.get(name, value) for name, value in zip(self.names, self.row, strict=True))
+
+
+def _copies(models: Sequence[_Model], wanted: int) -> Iterator[tuple[str, list[tuple[Any, ...]]]]:
+    """New secrets, each with its copies of the rows."""
     now_ms = time.time_ns() // 1_000_000
-    at = {name: names.index(name) for name in ("digest", "id", "hint", "name", "folded_name")}
     for number in range(wanted):
-        secret = token.mint()
-        values = list(row)
-        values[at["digest"]] = token.digest(secret.encode())
-        values[at["id"]] = new_id("key", now_ms)
-        values[at["hint"]] = token.hint(secret)
-        values[at["name"]] = values[at["folded_name"]] = f"bench {now_ms} {number}"
-        yield secret, tuple(values)
+        secret, key_id, name = token.mint(), new_id("key", now_ms), f"bench {now_ms} {number}"
+        changed = {"hint": token.hint(secret), "digest": token.digest(secret.encode())}
+        changed |= {"id": key_id, "key_id": key_id, "name": name, "folded_name": name}
+        yield secret, [model.copy(changed) for model in models]
 
 
 def _fingerprint(folder: Path) -> str:
@@ -180,4 +203,4 @@ def _fingerprint(folder: Path) -> str:
         with contextlib.closing(sqlite3.connect(file)) as connection:
             question = "SELECT sql FROM sqlite_master WHERE sql NOT NULL ORDER BY name"
             schemas.append((file.name, connection.execute(question).fetchall()))
-    return hashlib.sha256(repr((schemas, token.HASH_VERSION)).encode()).hexdigest()[:12]
+    return hashlib.sha256(repr(schemas).encode()).hexdigest()[:12]

@@ -34,11 +34,11 @@ def _poison(instance: Instance) -> str:
     key_id = new_id("key", now_ms)
     with instance.database.main.begin() as connection:
         insert = (
-            "INSERT INTO api_keys (digest, id, hash_version, name, folded_name, hint, scopes, created_at_ms,"
+            "INSERT INTO api_keys (id, name, folded_name, hint, scopes, created_at_ms,"
             " created_by, disabled, revoked_at_ms, revoked_by, revoke_reason)"
-            " VALUES (:digest, :id, 1, :evil, '', :hint, :scope, :now, :evil, false, :now, :evil, :evil)"
+            " VALUES (:id, :evil, '', :hint, :scope, :now, :evil, false, :now, :evil, :evil)"
         )
-        facts = {"digest": b"d" * 32, "id": key_id, "evil": EVIL, "hint": "h\x1b[1m", "scope": "s\x1b]x", "now": now_ms}
+        facts = {"id": key_id, "evil": EVIL, "hint": "h\x1b[1m", "scope": "s\x1b]x", "now": now_ms}
         connection.execute(text(insert), facts)
         insert = (
             "INSERT INTO events (id, at_ms, name, actor, subject, door, client_address, user_agent, request_id, detail,"

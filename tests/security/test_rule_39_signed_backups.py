@@ -104,7 +104,9 @@ def _rewritten(body: bytes, change: Callable[[list[tuple[str, dict[str, object]]
 def _planted(rows: list[tuple[str, dict[str, object]]]) -> None:
     """A key that claims to be deleted and is neither revoked nor expired."""
     key = next(row for name, row in rows if name == "api_keys")
-    rows.append(("api_keys", {**key, "digest": b"d" * 32, "id": "key_PLANTED", "scopes": "*", "deleted_at_ms": 1}))
+    rows.append(("api_keys", {**key, "id": "key_PLANTED", "scopes": "*", "deleted_at_ms": 1}))
+    secret = next(row for name, row in rows if name == "key_secrets")
+    rows.append(("key_secrets", {**secret, "digest": b"d" * 32, "key_id": "key_PLANTED"}))
 
 
 def _reordered(rows: list[tuple[str, dict[str, object]]]) -> None:

@@ -35,8 +35,8 @@ from ari.http.route_policy import AuthMode, FastRoute, policy
 from ari.http.services import Services
 from ari.keys.checks import AccessRequest
 from ari.keys.model import ApiKey, Granted, Refused
-from ari.keys.reasons import ACCEPTED, EXPIRED, REQUEST_ERRORS
-from ari.keys.verify import verify
+from ari.keys.reasons import ACCEPTED, REQUEST_ERRORS
+from ari.keys.verify import must_stamp, verify
 from ari.usage.model import ROW_KIND, Attempt, UsageRow
 from ari.usage.ports import Batch
 
@@ -77,7 +77,7 @@ class _Verifier:
 
     async def verify(self, query: _Query) -> dict[str, Any]:
         """The result as JSON. Raises ``Unavailable`` if ARI can't decide."""
-        ask = AccessRequest(None, self._now_ms, query.scopes)
+        ask = AccessRequest(None, self._now_ms, query.scopes, query.address)
         verdict = await verify(self._services.lookup, query.token, ask)
         code = ACCEPTED if isinstance(verdict, Granted) else verdict.reason.code
         key = verdict.key
@@ -114,9 +114,7 @@ class _Verifier:
         self._log.attempts.append(Attempt(self._now_ms, code, caller.actor))
 
     async def _stamp(self, verdict: Granted | Refused) -> None:
-        if self._stamped or isinstance(verdict, Granted) or verdict.reason is not EXPIRED:
-            return
-        if verdict.key is not None and verdict.key.expired_seen_at_ms is None:
+        if not self._stamped and must_stamp(verdict):
             self._stamped = True
             await self._services.expiry_stamper.stamp(self._now_ms)
 

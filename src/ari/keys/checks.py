@@ -6,18 +6,20 @@ import msgspec
 
 from ari.keys import reasons, scopes
 from ari.keys.model import ApiKey
+from ari.keys.policy import allows_address
 from ari.keys.reasons import Reason
 
 
 class AccessRequest(msgspec.Struct, frozen=True):
     """The scope that a request needs (``None`` = any active key will do) at the instant ``now_ms``.
 
-    ``more_scopes`` are required as well.
+    ``more_scopes`` are required as well. ``client_address`` is where the request comes from, as far as it is known.
     """
 
     scope: str | None
     now_ms: int
     more_scopes: tuple[str, ...] = ()
+    client_address: str | None = None
 
 
 def check_revoked(key: ApiKey, ask: AccessRequest) -> Reason | None:
@@ -35,6 +37,17 @@ def check_disabled(key: ApiKey, ask: AccessRequest) -> Reason | None:
     return reasons.DISABLED if key.disabled else None
 
 
+def check_secret(key: ApiKey, ask: AccessRequest) -> Reason | None:
+    return reasons.RETIRED if key.secret is not None and key.secret.is_retired(ask.now_ms) else None
+
+
+def check_address(key: ApiKey, ask: AccessRequest) -> Reason | None:
+    addresses = key.policy.addresses
+    if not addresses or allows_address(addresses, ask.client_address):
+        return None
+    return reasons.IP_NOT_ALLOWED
+
+
 def check_scope(key: ApiKey, ask: AccessRequest) -> Reason | None:
     if ask.scope is not None and not scopes.holds(key.scopes, ask.scope):
         return reasons.INSUFFICIENT_SCOPE
@@ -47,5 +60,7 @@ CHECKS: tuple[Callable[[ApiKey, AccessRequest], Reason | None], ...] = (
     check_revoked,
     check_expired,
     check_disabled,
+    check_secret,
+    check_address,
     check_scope,
 )

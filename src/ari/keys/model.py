@@ -1,13 +1,50 @@
 """The API key, and the decision whether a token may do something."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import msgspec
 
+from ari.keys.policy import NO_POLICY, Policy
 from ari.keys.reasons import Reason
 
 Status = Literal["active", "expired", "revoked", "disabled"]
+Environment = Literal["live", "test"]
+ENVIRONMENTS: tuple[Environment, ...] = ("live", "test")
+
+
+@dataclass(frozen=True, slots=True)
+class Consumer:
+    """Whom keys belong to: a customer, a team, a service. ``metadata`` is the text of a JSON object."""
+
+    id: str
+    name: str
+    external_id: str | None = None
+    metadata: str | None = None
+    policy: Policy = NO_POLICY
+    created_at_ms: int = 0
+    created_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class KeySecret:
+    """A text that authenticates as a key, without the text. ``scheme`` says how it is hashed.
+
+    ``retired_seen_at_ms`` is stamped when the secret is first seen retired: a clock set back revives nothing.
+    """
+
+    number: int
+    hint: str
+    created_at_ms: int
+    retires_at_ms: int | None = None
+    retired_seen_at_ms: int | None = None
+    scheme: str = "ari"
+
+    def is_retired(self, now_ms: int) -> bool:
+        """Retired from ``retires_at_ms`` on; permanently, once a request has found it retired."""
+        if self.retired_seen_at_ms is not None:
+            return True
+        return self.retires_at_ms is not None and now_ms >= self.retires_at_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +52,9 @@ class ApiKey:
     """An API key as the store knows it; its secret is not in it.
 
     ``expired_seen_at_ms`` is stamped when the key is first seen expired: a clock set back revives nothing.
-    ``deleted_at_ms`` marks the tombstone that keeps later calls recognised as this key's.
+    ``deleted_at_ms`` marks the tombstone that keeps later calls recognised as this key's. ``hint`` is that of the
+    newest secret; ``secret`` is the one that a lookup by digest found. ``metadata`` is the text of a JSON object.
+    ``consumer`` is read with the key, and is saved as its id only.
     """
 
     id: str
@@ -31,6 +70,14 @@ class ApiKey:
     revoked_by: str | None = None
     revoke_reason: str | None = None
     deleted_at_ms: int | None = None
+    kind: str | None = None
+    environment: Environment = "live"
+    tags: tuple[str, ...] = ()
+    metadata: str | None = None
+    policy: Policy = NO_POLICY
+    enabled_at_ms: int | None = None
+    consumer: Consumer | None = None
+    secret: KeySecret | None = field(default=None, compare=False)
 
     def status(self, now_ms: int) -> Status:
         """Revoked beats expired, expired beats disabled. A deleted key is never active."""

@@ -22,8 +22,8 @@ class KeyFinder(Protocol):
 class KeyStore(Protocol):
     """Keys inside one transaction. Deleted keys are invisible but to ``find``, ``tombstone`` and ``list_made_by``."""
 
-    def add(self, key: ApiKey, digest: bytes, hash_version: int) -> None:
-        """Store a new key."""
+    def add(self, key: ApiKey, digest: bytes) -> None:
+        """Store a new key and its first secret."""
 
     def get(self, key_id: str) -> ApiKey | None:
         """The key, locked until the transaction ends where the database has row locks."""
@@ -32,7 +32,7 @@ class KeyStore(Protocol):
         """The key even if it was deleted."""
 
     def find(self, digest: bytes) -> ApiKey | None:
-        """The stored or deleted key with this digest."""
+        """The stored or deleted key with this digest, and which of its secrets that is."""
 
     def save(self, key: ApiKey) -> None:
         """Write every changeable field of a stored key."""
@@ -59,10 +59,10 @@ class KeyStore(Protocol):
         """The ids of the keys that created this key or let it do more, deleted ones included."""
 
     def has_unstamped(self, now_ms: int) -> bool:
-        """Whether a key has expired that is not stamped yet."""
+        """Whether a key has expired, or a secret retired, that is not stamped yet."""
 
     def stamp_expired(self, now_ms: int) -> int:
-        """Stamp every key expired by ``now_ms``, so that no clock revives it; how many were stamped."""
+        """Stamp every key expired and every secret retired by ``now_ms``, so that no clock revives them; how many."""
 
 
 class KeyTransaction(CommandTransaction, Protocol):

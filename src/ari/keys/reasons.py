@@ -27,6 +27,7 @@ REASONS = _table(
     ("expired", 401, "API key expired", "This API key has expired. Ask its owner for a new one."),
     ("revoked", 401, "API key revoked", "This API key was revoked. Ask its owner for a new one."),
     ("disabled", 401, "API key disabled", "This API key is disabled. Its owner can enable it again."),
+    ("retired", 401, "API key rotated", "This API key was replaced by a new secret. Ask its owner for that one."),
     ("ip_not_allowed", 403, "IP address not allowed", "Requests from this IP address aren't allowed."),
     ("insufficient_scope", 403, "Missing scope", "This key lacks the scope for this request."),
     ("rate_limited", 429, "Too many requests", "Too many requests. Retry after the time in Retry-After."),
@@ -76,6 +77,7 @@ REQUEST_ERRORS = _table(
 
 MISSING, MALFORMED, UNKNOWN = REASONS["missing"], REASONS["malformed"], REASONS["unknown"]
 EXPIRED, REVOKED, DISABLED = REASONS["expired"], REASONS["revoked"], REASONS["disabled"]
+RETIRED = REASONS["retired"]
 INSUFFICIENT_SCOPE, UNAVAILABLE = REASONS["insufficient_scope"], REASONS["unavailable"]
 IP_NOT_ALLOWED, RATE_LIMITED = REASONS["ip_not_allowed"], REASONS["rate_limited"]
 

@@ -23,7 +23,6 @@ from ari.base.token_shape import (
 __all__ = [
     "BODY_LENGTH",
     "CHECKSUM_LENGTH",
-    "HASH_VERSION",
     "LENGTH",
     "PREFIX",
     "SECRET_LENGTH",
@@ -39,8 +38,6 @@ __all__ = [
 
 LENGTH = len(PREFIX) + BODY_LENGTH
 """Of a key of the default kind."""
-HASH_VERSION = 1
-"""1 = SHA-256 of the whole text."""
 
 
 def mint(prefix: str = PREFIX) -> str:

@@ -39,12 +39,22 @@ def decide(key: ApiKey, ask: AccessRequest) -> Verdict:
     return Granted(key)
 
 
+def must_stamp(verdict: Verdict) -> bool:
+    """Whether this refusal is the first to find the key expired or its secret retired, which must be written down."""
+    if isinstance(verdict, Granted) or verdict.key is None:
+        return False
+    if verdict.reason is reasons.EXPIRED:
+        return verdict.key.expired_seen_at_ms is None
+    secret = verdict.key.secret
+    return verdict.reason is reasons.RETIRED and secret is not None and secret.retired_seen_at_ms is None
+
+
 def reread_key(keys: KeyStore, caller: Caller, now_ms: int) -> Caller:
     """A calling key with its present scopes and expiry. Raises ``CallerRevoked`` if it no longer works."""
     key = keys.get(caller.actor)
     if key is None:
         raise CallerRevoked("revoked")
-    verdict = decide(key, AccessRequest(None, now_ms))
+    verdict = decide(key, AccessRequest(None, now_ms, client_address=caller.origin.client_address))
     if not verdict:
         raise CallerRevoked(verdict.reason.code)
     return Caller(caller.actor, caller.origin, key.scopes, key.expires_at_ms)

@@ -185,7 +185,7 @@ def _twice_the_same_key(name: str, row: dict[str, Any]) -> Any:
 
 
 def _digest_as_number(name: str, row: dict[str, Any]) -> Any:
-    return name, {**row, "digest": None} if name == "api_keys" else row
+    return name, {**row, "digest": None} if name == "key_secrets" else row
 
 
 @pytest.mark.parametrize(

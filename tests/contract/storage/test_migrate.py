@@ -25,6 +25,7 @@ from ari.usage.model import UsageFilter
 from ari.usage.ports import Batch
 from tests.support.command import Cli
 from tests.support.instances import START_MS, opened, settings_for
+from tests.support.old_schema import join_keys_and_secrets
 from tests.support.processes import eventually
 from tests.support.usage import KEY, a_row, sums
 
@@ -98,6 +99,7 @@ def test_a_trail_from_before_signatures_is_signed_by_the_upgrade(data_dir: Path,
             Deps(instance).do_sync(keys.create, NewKey(name))
         with instance.database.main.begin() as connection:
             sqlite = connection.dialect.name == "sqlite"
+            join_keys_and_secrets(connection)
             for table in ("audit_marks", "database_history", "idempotent_responses"):
                 connection.execute(text(f"DROP TABLE {table}"))
             if sqlite:

@@ -23,7 +23,7 @@ class MemoryKeys:
     digests: dict[bytes, str] = field(default_factory=dict)
     grants: list[tuple[str, str]] = field(default_factory=list)
 
-    def add(self, key: ApiKey, digest: bytes, hash_version: int) -> None:
+    def add(self, key: ApiKey, digest: bytes) -> None:
         self.rows[key.id] = key
         self.digests[digest] = key.id
 

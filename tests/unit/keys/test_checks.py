@@ -3,8 +3,9 @@
 from dataclasses import replace
 
 from ari.keys.checks import AccessRequest
-from ari.keys.model import ApiKey, Granted, Refused
-from ari.keys.verify import decide
+from ari.keys.model import ApiKey, Granted, KeySecret, Refused
+from ari.keys.policy import Policy
+from ari.keys.verify import decide, must_stamp
 
 NOW = 1_800_000_000_000
 KEY = ApiKey("key_1", "n", "h", ("keys:read",), NOW - 10, "usr_1")
@@ -69,3 +70,36 @@ def test_verdicts_are_honest_booleans() -> None:
     refused = decide(replace(KEY, revoked_at_ms=1), AccessRequest(None, NOW))
     assert isinstance(refused, Refused)
     assert bool(refused) is False
+
+
+def test_a_retired_secret_is_dead_while_its_key_lives() -> None:
+    """From its millisecond on, and permanently once a request has seen it (promise 1)."""
+    secret = KeySecret(1, "h", NOW - 10, retires_at_ms=NOW)
+    key = replace(KEY, secret=secret)
+    assert _code(key, now_ms=NOW - 1) == "ok"
+    assert (_code(key), key.status(NOW)) == ("retired", "active")
+    assert _code(replace(key, secret=replace(secret, retired_seen_at_ms=NOW)), now_ms=NOW - 10**9) == "retired"
+    assert _code(replace(key, revoked_at_ms=NOW)) == "revoked"
+
+
+def test_an_address_outside_the_networks_is_refused() -> None:
+    """Before the scope is looked at; an address that is not known is outside."""
+    key = replace(KEY, policy=Policy(("203.0.113.0/24",)))
+    for address, code in (("203.0.113.9", "ok"), ("203.0.114.9", "ip_not_allowed"), (None, "ip_not_allowed")):
+        verdict = decide(key, AccessRequest("keys:read", NOW, client_address=address))
+        assert ("ok" if isinstance(verdict, Granted) else verdict.reason.code) == code
+
+
+def test_the_first_to_see_an_end_writes_it_down() -> None:
+    """Of a key and of a secret; what was written down is not written again."""
+    secret = KeySecret(1, "h", NOW - 10, retires_at_ms=NOW)
+    ended = replace(KEY, expires_at_ms=NOW)
+    for key, wanted in (
+        (KEY, False),
+        (ended, True),
+        (replace(ended, expired_seen_at_ms=NOW), False),
+        (replace(KEY, secret=secret), True),
+        (replace(KEY, secret=replace(secret, retired_seen_at_ms=NOW)), False),
+        (replace(KEY, revoked_at_ms=1, secret=secret), False),
+    ):
+        assert must_stamp(decide(key, AccessRequest(None, NOW))) is wanted

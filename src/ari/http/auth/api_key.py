@@ -9,8 +9,8 @@ from ari.http.route_policy import AuthMode
 from ari.http.services import Services
 from ari.keys.checks import AccessRequest
 from ari.keys.model import Granted, Refused, Verdict
-from ari.keys.reasons import ACCEPTED, EXPIRED, INSUFFICIENT_SCOPE, MALFORMED, REQUEST_ERRORS
-from ari.keys.verify import verify
+from ari.keys.reasons import ACCEPTED, INSUFFICIENT_SCOPE, MALFORMED, REQUEST_ERRORS
+from ari.keys.verify import must_stamp, verify
 
 _MAX_TOKENS = 4
 
@@ -21,7 +21,7 @@ async def authenticate_key(context: RequestContext, services: Services, fault: F
     The key is looked at even then, so that the usage log names it. Raises ``Unavailable`` if nothing can be decided.
     """
     verdict: Granted | Refused | None = None
-    wanted = AccessRequest(context.route.policy.scope, context.head.at_ms)
+    wanted = AccessRequest(context.route.policy.scope, context.head.at_ms, client_address=context.client.text)
     for token in (*context.credentials.tokens, *context.keys_in_url)[:_MAX_TOKENS]:
         verdict = await verify(services.lookup, token, wanted)
         if verdict.key is not None:
@@ -55,6 +55,6 @@ async def _authorize(context: RequestContext, services: Services, verdict: Verdi
         if policy.auth in (AuthMode.SESSION, AuthMode.VISITOR):
             return Fault(REQUEST_ERRORS["forbidden"], "API keys only work for the API. Sign in to see pages.")
         return None
-    if verdict.reason is EXPIRED and verdict.key is not None and verdict.key.expired_seen_at_ms is None:
+    if must_stamp(verdict):
         await services.expiry_stamper.stamp(context.head.at_ms)
     return Fault(verdict.reason, scope=policy.scope if verdict.reason is INSUFFICIENT_SCOPE else None)

@@ -58,7 +58,7 @@ def create(tx: KeyTransaction, new: NewKey) -> Created:
     granting.require_grant(tx, None, key)
     same_name = tx.keys.count_named(fold_name(name), tx.now_ms)
     look_alikes = tx.keys.count_look_alikes(name, tx.now_ms)
-    tx.keys.add(key, token.digest(secret.encode()), token.HASH_VERSION)
+    tx.keys.add(key, token.digest(secret.encode()))
     detail = {"name": name, "scopes": list(granted), "expires_at": to_optional_rfc3339(expires_at_ms)}
     record_key(tx, "key_created", key, detail)
     return Created(key, secret, same_name, look_alikes)

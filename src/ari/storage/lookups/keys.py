@@ -14,10 +14,10 @@ from ari.keys.model import ApiKey
 from ari.storage.failover.link import Link
 from ari.storage.lookups.postgres import PostgresBatchLookup
 from ari.storage.lookups.sqlite import CommitCounter, PostgresLookup, SqliteLookup
-from ari.storage.stores.keys import COLUMNS, key_of
+from ari.storage.stores.keys import FOUND, FOUND_COLUMNS, key_of
 from ari.usage.model import NO_USE, KeyTotals
 
-_KEY = ", ".join(column.name for column in COLUMNS)
+_KEY = ", ".join(str(column) for column in FOUND_COLUMNS)
 _TOTALS = "request_count, refused_count, first_used_at_ms, last_used_at_ms"
 _NO_KEYS = "The key store can't be read now."
 _NO_TOTALS = "The usage log cannot be read now."
@@ -31,12 +31,12 @@ MAX_CACHED = 15_000
 """Keys held by a worker, about 15 MB, and as many totals. A full cache evicts at random: with LRU, clients that call in
 turn with a few keys more than it holds would miss every time (decision 44)."""
 _MARKS = 4
-_MARKED_KEYS = f"""SELECT marks.*, {_KEY}, digest FROM (SELECT
+_MARKED_KEYS = f"""SELECT marks.*, {_KEY}, key_secrets.digest FROM (SELECT
     (SELECT transaction FROM key_mark WHERE name = 'api_keys'),
     extract(epoch FROM pg_postmaster_start_time())::float8,
     (SELECT seq FROM usage_folds WHERE name = 'count'),
     (SELECT seq FROM events ORDER BY seq DESC LIMIT 1)) AS marks
-    LEFT JOIN api_keys ON digest = ANY(%s)"""  # noqa: S608 - our own names
+    LEFT JOIN ({FOUND}) ON key_secrets.digest = ANY(%s)"""  # noqa: S608 - our own names
 """At least one row; without a known digest, its columns after the marks are empty."""
 
 
@@ -48,7 +48,7 @@ class SqliteKeyLookup:
     """
 
     def __init__(self, keys_file: Path, usage_file: Path, commits: CommitCounter) -> None:
-        by_digest = f"SELECT {_KEY} FROM api_keys WHERE digest = ?"  # noqa: S608 - our own names
+        by_digest = f"SELECT {_KEY} FROM {FOUND} WHERE key_secrets.digest = ?"  # noqa: S608 - our own names
         by_key = f"SELECT {_TOTALS} FROM usage_totals WHERE key_id = ?"  # noqa: S608 - our own names
         self.keys = SqliteLookup(keys_file, by_digest, _NO_KEYS, commits)
         self.key_totals = SqliteLookup(usage_file, by_key, _NO_TOTALS, CommitCounter())

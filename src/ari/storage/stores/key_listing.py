@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, and_, case, false, func, or_, 
 from ari.keys.listing import SOON_MS, UNUSED_MS, Cursor, KeyCounts, KeyFilter, LivingKey, Order
 from ari.keys.model import ApiKey
 from ari.keys.names import fold_name
-from ari.storage.stores.keys import COLUMNS, is_active, is_inactive, key_of
+from ari.storage.stores.keys import COLUMNS, KEYS, is_active, is_inactive, key_of
 from ari.storage.tables import api_keys
 
 _t = api_keys.c
@@ -27,7 +27,7 @@ class KeyListTables:
 
     def run(self, where: KeyFilter, order: Order, after: Cursor | None, limit: int) -> list[ApiKey]:
         columns = _columns(order)
-        query = select(*COLUMNS).where(_PRESENT, _fits(where)).limit(limit)
+        query = select(*COLUMNS).select_from(KEYS).where(_PRESENT, _fits(where)).limit(limit)
         if order.by == "expires":
             query = query.where(_t.expires_at_ms.is_not(None))
         if order.endless:
@@ -40,7 +40,7 @@ class KeyListTables:
         return [key_of(row) for row in self._connection.execute(query)]
 
     def among(self, where: KeyFilter, key_ids: Sequence[str]) -> list[ApiKey]:
-        query = select(*COLUMNS).where(_PRESENT, _t.id.in_(key_ids), _fits(where))
+        query = select(*COLUMNS).select_from(KEYS).where(_PRESENT, _t.id.in_(key_ids), _fits(where))
         return [key_of(row) for row in self._connection.execute(query)]
 
     def counts(self, now_ms: int) -> KeyCounts:

@@ -5,14 +5,15 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, LargeBinary, Row, and_, cast, func, or_, select, union, update
 
 from ari.keys.look_alikes import ROUGHLY, rough, skeletons
-from ari.keys.model import ApiKey
+from ari.keys.model import ApiKey, Consumer, KeySecret
 from ari.keys.names import fold_name
+from ari.keys.policy import decode_policy, encode_policy
 from ari.keys.ports import Activity
 from ari.storage.dialect import insert, is_sqlite
-from ari.storage.tables import api_keys, key_grants
+from ari.storage.tables import api_keys, consumers, key_grants, key_secrets, key_tags
 
-_t = api_keys.c
-COLUMNS = (
+_t, _s, _c = api_keys.c, key_secrets.c, consumers.c
+_KEY_COLUMNS = (
     _t.id,
     _t.name,
     _t.hint,
@@ -26,18 +27,66 @@ COLUMNS = (
     _t.revoked_by,
     _t.revoke_reason,
     _t.deleted_at_ms,
+    _t.kind,
+    _t.environment,
+    _t.tags,
+    _t.metadata,
+    _t.policy,
+    _t.enabled_at_ms,
 )
 """In the order of the fields of ``ApiKey``."""
+CONSUMER_COLUMNS = (_c.id, _c.name, _c.external_id, _c.metadata, _c.policy, _c.created_at_ms, _c.created_by)
+"""In the order of the fields of ``Consumer``."""
+_SECRET_COLUMNS = (_s.number, _s.hint, _s.created_at_ms, _s.retires_at_ms, _s.retired_seen_at_ms, _s.scheme)
+"""In the order of the fields of ``KeySecret``."""
+COLUMNS = (*_KEY_COLUMNS, *CONSUMER_COLUMNS)
+"""Of ``KEYS``."""
+KEYS = api_keys.outerjoin(consumers, _c.id == _t.consumer_id)
+FOUND_COLUMNS = (*COLUMNS, *_SECRET_COLUMNS)
+"""Of ``FOUND``, for keys by digest."""
+FOUND = key_secrets.join(api_keys, _t.id == _s.key_id).outerjoin(consumers, _c.id == _t.consumer_id)
+_KEY_WIDTH, _WIDTH = len(_KEY_COLUMNS), len(COLUMNS)
 _MAX_COMPARED = 10_000
 """With so many of the newest keys a new name is compared: 10 ms."""
 
 
 def key_of(row: Row[Any] | tuple[Any, ...]) -> ApiKey:
-    """A key from a row of ``COLUMNS``."""
-    (key_id, name, hint, scopes, created_at_ms, created_by, expires, seen, disabled, *rest) = tuple(row)
+    """A key from a row of ``COLUMNS`` or ``FOUND_COLUMNS``."""
+    values: tuple[Any, ...] = tuple(row)
+    key_id, name, hint, scopes, created_at_ms, created_by, expires, seen, disabled = values[:9]
+    revoked_at_ms, revoked_by, reason, deleted_at_ms = values[9:13]
+    kind, environment, tags, metadata, policy, enabled_at_ms = values[13:_KEY_WIDTH]
     return ApiKey(
-        key_id, name, hint, tuple(scopes.split()), created_at_ms, created_by, expires, seen, bool(disabled), *rest
+        key_id,
+        name,
+        hint,
+        tuple(scopes.split()),
+        created_at_ms,
+        created_by,
+        expires,
+        seen,
+        bool(disabled),
+        revoked_at_ms,
+        revoked_by,
+        reason,
+        deleted_at_ms,
+        kind,
+        environment,
+        tuple((tags or "").split()),
+        metadata,
+        decode_policy(policy),
+        enabled_at_ms,
+        consumer_of(values[_KEY_WIDTH:_WIDTH]),
+        KeySecret(*values[_WIDTH:]) if len(values) > _WIDTH else None,
     )
+
+
+def consumer_of(row: Row[Any] | tuple[Any, ...]) -> Consumer | None:
+    """A consumer from a row of ``CONSUMER_COLUMNS``; ``None`` if a key has none."""
+    consumer_id, name, external_id, metadata, policy, created_at_ms, created_by = tuple(row)
+    if consumer_id is None:
+        return None
+    return Consumer(consumer_id, name, external_id, metadata, decode_policy(policy), created_at_ms, created_by)
 
 
 def is_inactive(now_ms: int) -> ColumnElement[bool]:
@@ -68,18 +117,23 @@ class KeyTables:
         self._connection = connection
         self._writing = writing
 
-    def add(self, key: ApiKey, digest: bytes, hash_version: int) -> None:
+    def add(self, key: ApiKey, digest: bytes) -> None:
+        made: dict[str, Any] = {"id": key.id, "kind": key.kind, "created_by": key.created_by}
+        row = api_keys.insert().values(created_at_ms=key.created_at_ms, **made, **_changeable(key))
+        self._connection.execute(row)
+        secret = key.secret or KeySecret(1, key.hint, key.created_at_ms)
         self._connection.execute(
-            api_keys.insert().values(
+            key_secrets.insert().values(
                 digest=digest,
-                id=key.id,
-                hash_version=hash_version,
-                hint=key.hint,
-                created_at_ms=key.created_at_ms,
-                created_by=key.created_by,
-                **_changeable(key),
+                key_id=key.id,
+                number=secret.number,
+                scheme=secret.scheme,
+                hint=secret.hint,
+                created_at_ms=secret.created_at_ms,
+                retires_at_ms=secret.retires_at_ms,
             )
         )
+        self._write_tags(key, ())
 
     def get(self, key_id: str) -> ApiKey | None:
         return self._one(and_(_t.id == key_id, _t.deleted_at_ms.is_(None)), lock=True)
@@ -88,13 +142,16 @@ class KeyTables:
         return self._one(_t.id == key_id)
 
     def find(self, digest: bytes) -> ApiKey | None:
-        return self._one(_t.digest == digest)
+        row = self._connection.execute(select(*FOUND_COLUMNS).select_from(FOUND).where(_s.digest == digest)).first()
+        return None if row is None else key_of(row)
 
     def save(self, key: ApiKey) -> None:
+        before = self._connection.scalar(select(_t.tags).where(_t.id == key.id))
         self._connection.execute(update(api_keys).where(_t.id == key.id).values(**_changeable(key)))
+        self._write_tags(key, tuple((before or "").split()))
 
     def page(self, now_ms: int, activity: Activity, before_id: str | None, limit: int) -> list[ApiKey]:
-        query = select(*COLUMNS).where(_present(now_ms, activity)).order_by(_t.id.desc()).limit(limit)
+        query = select(*COLUMNS).select_from(KEYS).where(_present(now_ms, activity)).order_by(_t.id.desc()).limit(limit)
         if before_id is not None:
             query = query.where(_t.id < before_id)
         return [key_of(row) for row in self._connection.execute(query)]
@@ -122,8 +179,8 @@ class KeyTables:
 
     def list_made_by(self, actor: str) -> list[ApiKey]:
         granted = select(key_grants.c.key_id).where(key_grants.c.grantor_id == actor)
-        query = select(*COLUMNS).where(or_(_t.created_by == actor, _t.id.in_(granted))).order_by(_t.id)
-        return [key_of(row) for row in self._connection.execute(query)]
+        query = select(*COLUMNS).select_from(KEYS).where(or_(_t.created_by == actor, _t.id.in_(granted)))
+        return [key_of(row) for row in self._connection.execute(query.order_by(_t.id))]
 
     def add_grant(self, grantor_id: str, key_id: str) -> None:
         row = insert(self._connection, key_grants).values(grantor_id=grantor_id, key_id=key_id)
@@ -135,16 +192,27 @@ class KeyTables:
         return list(self._connection.execute(union(creator, grantors)).scalars())
 
     def has_unstamped(self, now_ms: int) -> bool:
-        query = select(_t.id).where(_t.expired_seen_at_ms.is_(None), _t.expires_at_ms <= now_ms).limit(1)
-        return self._connection.execute(query).first() is not None
+        expired = select(_t.id).where(_t.expired_seen_at_ms.is_(None), _t.expires_at_ms <= now_ms).limit(1)
+        retired = select(_s.key_id).where(_s.retired_seen_at_ms.is_(None), _s.retires_at_ms <= now_ms).limit(1)
+        return any(self._connection.execute(query).first() is not None for query in (expired, retired))
 
     def stamp_expired(self, now_ms: int) -> int:
-        query = update(api_keys).where(_t.expired_seen_at_ms.is_(None), _t.expires_at_ms <= now_ms)
-        return self._connection.execute(query.values(expired_seen_at_ms=now_ms)).rowcount
+        expired = update(api_keys).where(_t.expired_seen_at_ms.is_(None), _t.expires_at_ms <= now_ms)
+        retired = update(key_secrets).where(_s.retired_seen_at_ms.is_(None), _s.retires_at_ms <= now_ms)
+        stamped = self._connection.execute(expired.values(expired_seen_at_ms=now_ms)).rowcount
+        return stamped + self._connection.execute(retired.values(retired_seen_at_ms=now_ms)).rowcount
+
+    def _write_tags(self, key: ApiKey, before: tuple[str, ...]) -> None:
+        if key.tags == before:
+            return
+        self._connection.execute(key_tags.delete().where(key_tags.c.key_id == key.id))
+        if key.tags:
+            self._connection.execute(key_tags.insert(), [{"tag": tag, "key_id": key.id} for tag in key.tags])
 
     def _one(self, where: ColumnElement[bool], lock: bool = False) -> ApiKey | None:
-        query = select(*COLUMNS).where(where)
-        row = self._connection.execute(query.with_for_update() if lock and self._writing else query).first()
+        query = select(*COLUMNS).select_from(KEYS).where(where)
+        locked = query.with_for_update(of=api_keys) if lock and self._writing else query
+        row = self._connection.execute(locked).first()
         return None if row is None else key_of(row)
 
 
@@ -157,6 +225,7 @@ def _is_not_ascii(connection: Connection, text: ColumnElement[str]) -> ColumnEle
 def _changeable(key: ApiKey) -> dict[str, Any]:
     return {
         "name": key.name,
+        "hint": key.hint,
         "folded_name": fold_name(key.name),
         "scopes": " ".join(key.scopes),
         "expires_at_ms": key.expires_at_ms,
@@ -166,4 +235,10 @@ def _changeable(key: ApiKey) -> dict[str, Any]:
         "revoked_by": key.revoked_by,
         "revoke_reason": key.revoke_reason,
         "deleted_at_ms": key.deleted_at_ms,
+        "environment": key.environment,
+        "consumer_id": None if key.consumer is None else key.consumer.id,
+        "tags": " ".join(key.tags) or None,
+        "metadata": key.metadata,
+        "policy": encode_policy(key.policy),
+        "enabled_at_ms": key.enabled_at_ms,
     }

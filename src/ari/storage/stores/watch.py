@@ -7,7 +7,7 @@ from sqlalchemy import Connection, delete, false, select
 from ari.keys.listing import LivingKey
 from ari.keys.model import ApiKey
 from ari.storage.bulk import insert_rows
-from ari.storage.stores.keys import COLUMNS, is_active, key_of
+from ari.storage.stores.keys import COLUMNS, KEYS, is_active, key_of
 from ari.storage.tables import api_keys, watch_quiet
 
 _t, _quiet = api_keys.c, watch_quiet.c
@@ -42,6 +42,6 @@ class WatchTables:
     def keys(self, key_ids: Sequence[str]) -> dict[str, ApiKey]:
         found: dict[str, ApiKey] = {}
         for start in range(0, len(key_ids), _AT_ONCE):
-            query = select(*COLUMNS).where(_t.id.in_(key_ids[start : start + _AT_ONCE]))
+            query = select(*COLUMNS).select_from(KEYS).where(_t.id.in_(key_ids[start : start + _AT_ONCE]))
             found.update((key.id, key) for key in map(key_of, self._connection.execute(query)))
         return found

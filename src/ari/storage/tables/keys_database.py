@@ -2,7 +2,6 @@
 
 from sqlalchemy import (
     BigInteger,
-    Boolean,
     Column,
     ForeignKey,
     Index,
@@ -13,64 +12,11 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    text,
 )
 
 from ari.storage.tables.naming import NAMES, Sequence
 
 main = MetaData(naming_convention=NAMES)
-
-api_keys = Table(
-    "api_keys",
-    main,
-    Column("digest", LargeBinary(32), primary_key=True),
-    Column("id", String(40), nullable=False, unique=True),
-    Column("hash_version", Integer, nullable=False),
-    Column("name", Text, nullable=False),
-    Column("folded_name", Text, nullable=False, index=True),
-    Column("hint", String(24), nullable=False),
-    Column("scopes", Text, nullable=False),
-    Column("created_at_ms", BigInteger, nullable=False),
-    Column("created_by", Text, nullable=False),
-    Column("expires_at_ms", BigInteger),
-    Column("expired_seen_at_ms", BigInteger),
-    Column("disabled", Boolean, nullable=False),
-    Column("revoked_at_ms", BigInteger),
-    Column("revoked_by", Text),
-    Column("revoke_reason", Text),
-    Column("deleted_at_ms", BigInteger),
-    Index("ix_api_keys_created_by", "created_by"),
-    Index(
-        "ix_api_keys_unstamped",
-        "expires_at_ms",
-        sqlite_where=text("expired_seen_at_ms IS NULL"),
-        postgresql_where=text("expired_seen_at_ms IS NULL"),
-    ),
-    Index(
-        "ix_api_keys_present_by_name",
-        "folded_name",
-        "id",
-        sqlite_where=text("deleted_at_ms IS NULL"),
-        postgresql_where=text("deleted_at_ms IS NULL"),
-    ),
-    Index(
-        "ix_api_keys_present_by_expiry",
-        "expires_at_ms",
-        "id",
-        sqlite_where=text("deleted_at_ms IS NULL"),
-        postgresql_where=text("deleted_at_ms IS NULL"),
-    ),
-    sqlite_with_rowid=False,
-)
-
-key_grants = Table(
-    "key_grants",
-    main,
-    Column("grantor_id", String(40), primary_key=True),
-    Column("key_id", String(40), primary_key=True, index=True),
-    sqlite_with_rowid=False,
-)
-"""Which key let which other key do more: a scope, a later expiry, being enabled."""
 
 key_mark = Table(
     "key_mark",

@@ -22,9 +22,7 @@ from tests.support.instances import START_MS, opened
 
 MANY = 10_000
 KEY_COLUMNS = (
-    "digest",
     "id",
-    "hash_version",
     "name",
     "folded_name",
     "hint",
@@ -44,9 +42,7 @@ def _key(number: int) -> dict[str, Any]:
     expires = {0: None, 1: START_MS + 3 * DAY_MS, 2: START_MS + 90 * DAY_MS, 3: START_MS - HOUR_MS}[number % 4]
     name = f"{'Export' if number % 7 else 'Import'} {number % 613:04}"
     return {
-        "digest": number.to_bytes(32, "big"),
         "id": new_id("key", created),
-        "hash_version": 1,
         "name": name,
         "folded_name": fold_name(name),
         "hint": f"ari_k_{number % 9_973:04d}…Zz{number % 89:02d}",

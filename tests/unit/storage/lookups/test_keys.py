@@ -12,7 +12,7 @@ from ari.base.errors import Unavailable
 from ari.instance import Instance
 from ari.keys.model import ApiKey
 from ari.storage.engine import KEYS_FILE
-from ari.storage.tables import api_keys
+from ari.storage.tables import key_secrets
 from ari.usage.model import NO_USE
 from ari.usage.ports import Batch, KeyLookup
 from tests.support.commands import create_key, revoke_key
@@ -21,7 +21,9 @@ from tests.support.usage import a_row
 
 def _digest(instance: Instance, key: ApiKey) -> bytes:
     with instance.database.main.connect() as connection:
-        return bytes(connection.execute(select(api_keys.c.digest).where(api_keys.c.id == key.id)).scalar_one())
+        return bytes(
+            connection.execute(select(key_secrets.c.digest).where(key_secrets.c.key_id == key.id)).scalar_one()
+        )
 
 
 def test_a_revoked_key_is_dead_for_the_next_call(instance: Instance) -> None:

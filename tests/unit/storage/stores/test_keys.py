@@ -6,6 +6,7 @@ import pytest
 
 from ari.instance import Instance
 from ari.keys.model import ApiKey
+from ari.keys.policy import Policy
 from tests.support.instances import START_MS
 
 KEY = ApiKey("key_1", "Backup", "ari_k_a…b", ("a", "b"), START_MS, "usr_1")
@@ -18,7 +19,7 @@ def _digest(key: ApiKey) -> bytes:
 def _add(instance: Instance, *keys: ApiKey) -> None:
     with instance.database.writing() as unit:
         for key in keys:
-            unit.keys.add(key, _digest(key), 1)
+            unit.keys.add(key, _digest(key))
 
 
 def test_every_field_comes_back(instance: Instance) -> None:
@@ -26,6 +27,12 @@ def test_every_field_comes_back(instance: Instance) -> None:
     changed = replace(
         KEY,
         name="Other",
+        hint="acme_live_a…b",
+        environment="test",
+        tags=("one", "two"),
+        metadata="{}",
+        policy=Policy(("203.0.113.0/24",)),
+        enabled_at_ms=4,
         scopes=(),
         expires_at_ms=1,
         expired_seen_at_ms=2,
@@ -37,7 +44,7 @@ def test_every_field_comes_back(instance: Instance) -> None:
     _add(instance, KEY)
     with instance.database.writing() as unit:
         assert unit.keys.find(_digest(KEY)) == KEY
-        unit.keys.save(replace(changed, hint="another", created_by="nobody"))
+        unit.keys.save(replace(changed, kind="another", created_by="nobody"))
         assert unit.keys.get(KEY.id) == changed
 
 

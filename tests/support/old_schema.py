@@ -1,0 +1,68 @@
+"""Databases as older versions left them, for tests of migrations."""
+
+from sqlalchemy import Connection, text
+
+from ari.storage.migrate import MAIN
+
+_ADDED_TABLES = (
+    "key_secrets",
+    "key_tags",
+    "consumers",
+    "custom_scopes",
+    "scope_presets",
+    "key_kinds",
+    "instance_policy",
+)
+_ADDED_COLUMNS = ("kind", "environment", "consumer_id", "tags", "metadata", "policy", "enabled_at_ms")
+_PRESENT = "deleted_at_ms IS NULL"
+
+
+def join_keys_and_secrets(connection: Connection) -> None:
+    """Undo migration main 0015: each key's first secret moves back into its row."""
+    for statement in _sqlite() if connection.dialect.name == "sqlite" else _postgresql():
+        connection.execute(text(statement))
+    for table in _ADDED_TABLES:
+        connection.execute(text(f"DROP TABLE {table}"))
+    connection.execute(text(f"UPDATE {MAIN.version_table} SET version_num = '0014'"))
+
+
+def _sqlite() -> list[str]:
+    old = (
+        "name TEXT NOT NULL, folded_name TEXT NOT NULL, hint VARCHAR(24) NOT NULL, scopes TEXT NOT NULL, "
+        "created_at_ms BIGINT NOT NULL, created_by TEXT NOT NULL, expires_at_ms BIGINT, expired_seen_at_ms BIGINT, "
+        "disabled BOOLEAN NOT NULL, revoked_at_ms BIGINT, revoked_by TEXT, revoke_reason TEXT, deleted_at_ms BIGINT"
+    )
+    kept = ", ".join(part.split()[0] for part in old.split(", "))
+    return [
+        (
+            "CREATE TABLE old_keys (digest BLOB NOT NULL CONSTRAINT pk_api_keys PRIMARY KEY, id VARCHAR(40) NOT NULL, "
+            f"hash_version INTEGER NOT NULL, {old}, CONSTRAINT uq_api_keys_id UNIQUE (id)) WITHOUT ROWID"
+        ),
+        (
+            f"INSERT INTO old_keys SELECT digest, id, 1, {', '.join(f'k.{name}' for name in kept.split(', '))} "
+            "FROM api_keys k JOIN key_secrets s ON s.key_id = k.id AND s.number = 1"
+        ),
+        "DROP TABLE api_keys",
+        "ALTER TABLE old_keys RENAME TO api_keys",
+        "CREATE INDEX ix_api_keys_created_by ON api_keys (created_by)",
+        "CREATE INDEX ix_api_keys_folded_name ON api_keys (folded_name)",
+        "CREATE INDEX ix_api_keys_unstamped ON api_keys (expires_at_ms) WHERE expired_seen_at_ms IS NULL",
+        f"CREATE INDEX ix_api_keys_present_by_name ON api_keys (folded_name, id) WHERE {_PRESENT}",
+        f"CREATE INDEX ix_api_keys_present_by_expiry ON api_keys (expires_at_ms, id) WHERE {_PRESENT}",
+    ]
+
+
+def _postgresql() -> list[str]:
+    return [
+        "DROP INDEX ix_api_keys_consumer_id",
+        "ALTER TABLE api_keys ADD COLUMN digest bytea, ADD COLUMN hash_version integer NOT NULL DEFAULT 1, "
+        + ", ".join(f"DROP COLUMN {name}" for name in _ADDED_COLUMNS),
+        "ALTER TABLE api_keys DISABLE TRIGGER USER",
+        "UPDATE api_keys SET digest = s.digest FROM key_secrets s WHERE s.key_id = api_keys.id AND s.number = 1",
+        "ALTER TABLE api_keys ENABLE ALWAYS TRIGGER api_keys_changed, ENABLE ALWAYS TRIGGER api_keys_emptied",
+        (
+            "ALTER TABLE api_keys DROP CONSTRAINT pk_api_keys, ALTER COLUMN hash_version DROP DEFAULT, "
+            "ALTER COLUMN digest SET NOT NULL, ALTER COLUMN hint TYPE varchar(24), "
+            "ADD CONSTRAINT pk_api_keys PRIMARY KEY (digest), ADD CONSTRAINT uq_api_keys_id UNIQUE (id)"
+        ),
+    ]
