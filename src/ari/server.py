@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from ari import gateway, jobs, web
-from ari.api import events, health, integrations, keys, me, notifications, openapi, usage, verify
+from ari.api import events, health, integrations, keys, leaks, me, notifications, openapi, usage, verify
 from ari.api.error_docs import document_errors
 from ari.api.validation import problems_of
 from ari.base.errors import AriError
@@ -21,6 +21,7 @@ from ari.http.dispatch import Dispatcher
 from ari.http.fault_response import fault_response
 from ari.http.middleware import Middleware
 from ari.http.problem import Fault, fault_of
+from ari.http.stranger_queue import StrangerQueue
 from ari.instance import Instance
 from ari.keys.reasons import REQUEST_ERRORS
 
@@ -74,7 +75,8 @@ def build_app(instance: Instance, presence: Presence | None = None) -> Middlewar
     )
     app.state.instance = instance
     app.state.presence = presence or Presence()
-    for door in (openapi, me, verify, keys, integrations, usage, notifications, events, health):
+    app.state.leak_queue = StrangerQueue()
+    for door in (openapi, me, verify, leaks, keys, integrations, usage, notifications, events, health):
         app.router.routes.extend(door.router.routes)
     ai = gateway.Gateway(instance)
     app.router.routes.extend(gateway.routes(ai, document_errors))

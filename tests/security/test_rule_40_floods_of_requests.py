@@ -11,9 +11,9 @@ from ari.accounts import password as passwords
 from ari.accounts import setup
 from ari.base.events import BOUNDED_EVENTS
 from ari.deps import Deps
+from ari.http.stranger_queue import MAX_AT_ONCE, MAX_WAITING
 from ari.instance import Instance
 from ari.server import build_app
-from ari.web.pages.mail_links.forgot import MAX_AT_ONCE, MAX_WAITING
 from tests.support.instances import opened
 from tests.support.owner import EMAIL, PASSWORD, csrf_of
 

@@ -80,6 +80,9 @@ SAMPLES: dict[str, Event] = {
         addresses=["203.0.113.9", "2001:db8::7"],
         since=to_rfc3339(AT_MS - HOUR_MS),
     ),
+    "key_leaked": event(
+        "key_leaked", url="https://git.example.com/app/config.env", source="Nightly scan", action="disable", **KEY
+    ),
     "key_new_address": event("key_new_address", address="198.51.100.23", first_seen=to_rfc3339(AT_MS), **KEY),
     "refused_burst": event("refused_burst", None, count=240, minutes=5, address="203.0.113.9", codes=["unknown"]),
     "keys_unused": event("keys_unused", None, days=30, keys=_UNUSED, count=31),

@@ -13,13 +13,14 @@ import hashlib
 from dataclasses import dataclass, field, replace
 
 from ari.accounts import sessions, setup
+from ari.accounts.attempt_counts import count_attempt, read_recent, require_wait
 from ari.accounts.model import Account, MailLink, Purpose, check_email, spell_email
 from ari.accounts.networks import network_of, site_of
 from ari.accounts.ports import AccountTransaction
 from ari.accounts.sign_in import find_known_bucket, is_device, know_address
 from ari.base.caller import Caller
-from ari.base.clock import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, in_words
-from ari.base.errors import Invalid, NotFound, Problem, RateLimited
+from ari.base.clock import DAY_MS, HOUR_MS, MINUTE_MS
+from ari.base.errors import Invalid, NotFound, Problem
 from ari.base.events import Event
 from ari.base.transaction import new_event, record
 
@@ -35,6 +36,7 @@ PER_HOUR_AND_SITE = 20
 """Of one IPv6 /48."""
 GONE = "This link is no longer valid: it was already used, has expired, or was replaced by a newer one."
 _SALT_NOTE = "reset_salt"
+_TOO_MANY = "Too many links requested."
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ def ask_for_address(tx: AccountTransaction, email: str) -> Mailed:
     tx.caller.require_confirmed(tx.now_ms)
     account = _lock_account(tx, tx.caller.actor)
     address = _another(account, email)
-    _count(tx, f"reset:email:{account.id}", (HOUR_MS, PER_HOUR), (DAY_MS, PER_DAY))
+    count_attempt(tx, f"reset:email:{account.id}", _TOO_MANY, (HOUR_MS, PER_HOUR), (DAY_MS, PER_DAY))
     detail = {"email": address, "old_email": account.email}
     event = record(tx, "email_change_requested", account.id, detail)
     token = sessions.new_token()
@@ -184,40 +186,19 @@ def _count_reset(tx: AccountTransaction, address: str, known: str | None) -> Non
     now_ms, origin = tx.now_ms, tx.caller.origin
     own = (HOUR_MS, PER_HOUR), (DAY_MS, PER_DAY)
     if known is not None and is_device(known):
-        _count(tx, f"reset:{known}", *own)
+        count_attempt(tx, f"reset:{known}", _TOO_MANY, *own)
         return
     name = _name_of(tx, address)
     if known is not None:
-        _count(tx, f"reset:{known}:{name}", *own)
-        _count(tx, f"reset:from:{network_of(origin.client_address)}", (HOUR_MS, PER_HOUR_AND_ADDRESS))
+        count_attempt(tx, f"reset:{known}:{name}", _TOO_MANY, *own)
+        count_attempt(tx, f"reset:from:{network_of(origin.client_address)}", _TOO_MANY, (HOUR_MS, PER_HOUR_AND_ADDRESS))
         return
     bucket = f"reset:account:{name}"
-    asked = _recent(tx, bucket, DAY_MS)
+    asked = read_recent(tx, bucket, DAY_MS)
     if len(asked) >= AT_ONCE:
-        _limit(now_ms, asked[-1] + PAUSE_MS)
-    _count(tx, f"reset:from:{network_of(origin.client_address)}", (HOUR_MS, PER_HOUR_AND_ADDRESS))
+        require_wait(tx, asked[-1] + PAUSE_MS, _TOO_MANY)
+    count_attempt(tx, f"reset:from:{network_of(origin.client_address)}", _TOO_MANY, (HOUR_MS, PER_HOUR_AND_ADDRESS))
     site = site_of(origin.client_address)
     if site is not None:
-        _count(tx, f"reset:from:{site}", (HOUR_MS, PER_HOUR_AND_SITE))
+        count_attempt(tx, f"reset:from:{site}", _TOO_MANY, (HOUR_MS, PER_HOUR_AND_SITE))
     tx.accounts.keep_attempts(bucket, (*asked, now_ms), now_ms + DAY_MS)
-
-
-def _count(tx: AccountTransaction, bucket: str, *limits: tuple[int, int]) -> None:
-    """Count one, within spans of time (milliseconds) so many. Raises ``RateLimited``; then nothing is counted."""
-    longest_ms = max(span_ms for span_ms, _ in limits)
-    now_ms, recent = tx.now_ms, _recent(tx, bucket, longest_ms)
-    for span_ms, most in limits:
-        if len(recent) >= most:
-            _limit(now_ms, recent[-most] + span_ms)
-    tx.accounts.keep_attempts(bucket, (*recent, now_ms), now_ms + longest_ms)
-
-
-def _recent(tx: AccountTransaction, bucket: str, span_ms: int) -> tuple[int, ...]:
-    now_ms = tx.now_ms
-    return tuple(min(at_ms, now_ms) for at_ms in tx.accounts.attempts(bucket) if at_ms > now_ms - span_ms)
-
-
-def _limit(now_ms: int, free_at_ms: int) -> None:
-    if free_at_ms > now_ms:
-        seconds = -((now_ms - free_at_ms) // SECOND_MS)
-        raise RateLimited(f"Too many links requested. Try again in {in_words(seconds)}.", retry_after_seconds=seconds)

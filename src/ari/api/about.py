@@ -26,6 +26,7 @@ it's `null` on the last page.
 TAGS = {
     "API keys": "Create, list, update, revoke and delete API keys. A key's secret is returned once.",
     "Verification": "Check whether a key sent to your own service is valid, and what it may do.",
+    "Leaks": "Report a key that others can read. No key required.",
     "Caller": "Identify the caller. The quickest way to test a key.",
     "Integrations": "Encrypted provider keys (OpenAI, Anthropic, …). They can be set but never read back.",
     "AI gateway": "Requests to AI providers, forwarded with the stored provider key.",

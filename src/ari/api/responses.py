@@ -9,8 +9,8 @@ from starlette.responses import Response
 from ari.base.cursor import encode_cursor
 
 
-def respond(content: Mapping[str, Any]) -> Response:
-    return Response(msgspec.json.encode(content), media_type="application/json")
+def respond(content: Mapping[str, Any], status: int = 200) -> Response:
+    return Response(msgspec.json.encode(content), status, media_type="application/json")
 
 
 def respond_page(items: list[dict[str, Any]], limit: int) -> Response:

@@ -24,6 +24,7 @@ EVENT_NAMES = {
     "key_revoked": "An API key was permanently revoked.",
     "key_deleted": "An inactive API key was deleted; its usage and events are kept.",
     "key_exposed": "An API key was sent in a URL, where logs and histories store it.",
+    "key_leaked": "An API key that worked was reported as leaked; `action` is what ARI did.",
     "unauthorized_route": "A request reached an endpoint it wasn't authorized for and got a 404. This is a bug in ARI.",
     "owner_created": "The owner account was created.",
     "signed_in": "Someone signed in.",

@@ -186,6 +186,11 @@ class Settings(BaseSettings):
     watch_unused_days: Days = Field(
         (30, 90), description="Days without use after which a key appears in the monthly summary."
     )
+    leak_action: Literal["notify", "disable", "revoke"] = Field(
+        "notify",
+        description="Reaction to the report of a leaked key. notify: email the owner. disable, revoke: also end its "
+        "access.",
+    )
     verify_timeout_seconds: float = Field(
         2.0, gt=0, le=60, description="Maximum time a verification waits for the database before it becomes a 503."
     )

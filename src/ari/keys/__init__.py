@@ -12,6 +12,7 @@ from ari.keys.commands.bulk import (
 from ari.keys.commands.change import UNSET, KeyChange, Unset, change
 from ari.keys.commands.create import Created, NewKey, create, require_may_create
 from ari.keys.commands.delete import delete
+from ari.keys.commands.report_leak import LeakAction, LeakReport, report_leak
 from ari.keys.commands.revoke import revoke
 from ari.keys.events import record_exposure
 from ari.keys.queries import get, get_active_made_by, get_even_deleted, get_names, get_page
@@ -21,6 +22,8 @@ __all__ = [
     "UNSET",
     "Created",
     "KeyChange",
+    "LeakAction",
+    "LeakReport",
     "NewKey",
     "Selection",
     "Unset",
@@ -35,6 +38,7 @@ __all__ = [
     "get_names",
     "get_page",
     "record_exposure",
+    "report_leak",
     "require_may_create",
     "revoke",
     "revoke_many",

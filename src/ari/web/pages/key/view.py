@@ -19,6 +19,16 @@ class KeyFacts:
     names: dict[str, str]
     made: list[ApiKey]
 
+    @property
+    def leak(self) -> Event | None:
+        """The latest report that the key leaked, while the key is not revoked or expired and its secret is the same."""
+        for event in self.events:
+            if event.name == "key_leaked" and "counted" not in event.detail:
+                return event
+            if event.name in ("key_revoked", "key_rotated"):
+                return None
+        return None
+
 
 def read_facts(tx: KeyTransaction, key_id: str) -> KeyFacts:
     """Read the key. Raises ``NotFound``, also for a deleted one."""

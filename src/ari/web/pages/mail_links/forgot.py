@@ -1,19 +1,17 @@
 """Forgot your password: request the email with the link, or see how to reset it from the command line."""
 
-import asyncio
-
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from ari.accounts import sign_in
 from ari.accounts.networks import networks_around
-from ari.accounts.work_queue import WorkQueue
 from ari.base.errors import RateLimited
 from ari.http.body import form_of
 from ari.http.context import visitor_deps_of
 from ari.http.cookies import device_cookie_name, read_cookie
 from ari.http.route_policy import AuthMode, policy
+from ari.http.stranger_queue import StrangerQueue
 from ari.web.forms import Form, form_from
 from ari.web.pages.mail_links.link_emails import queue_reset_link
 from ari.web.pages.mail_links.urls import FORGOT
@@ -21,9 +19,6 @@ from ari.web.render import Pages
 
 RESPONSE_SECONDS = 0.5
 """When every response is sent, so its timing doesn't reveal whether the account exists."""
-MAX_AT_ONCE = 2
-MAX_WAITING = 8
-"""Requests that a process handles at once, and requests from unknown browsers that wait: four a second in all."""
 
 
 class ForgotPages:
@@ -32,7 +27,7 @@ class ForgotPages:
     def __init__(self, pages: Pages) -> None:
         self._pages = pages
         self._instance = pages.instance
-        self._turns = WorkQueue(MAX_AT_ONCE, MAX_WAITING)
+        self._turns = StrangerQueue()
 
     def routes(self) -> list[BaseRoute]:
         """The routes."""
@@ -54,21 +49,14 @@ class ForgotPages:
             return self._page(request, form)
         device = read_cookie(request.headers.getlist("cookie"), device_cookie_name(self._instance.settings))
         known = await deps.read(sign_in.is_known, form.value("email"), device)
-        await self._turns.take(None if known else networks_around(deps.caller.origin.client_address))
+        stranger = None if known else networks_around(deps.caller.origin.client_address)
         try:
-            return await self._send_link(request, form, device)
-        finally:
-            self._turns.give_back()
-
-    async def _send_link(self, request: Request, form: Form, device: str | None) -> Response:
-        responds_at = asyncio.get_running_loop().time() + RESPONSE_SECONDS
-        try:
-            await visitor_deps_of(request).do(queue_reset_link, self._instance.mail.config, form.value("email"), device)
+            async with self._turns.take_turn(stranger, RESPONSE_SECONDS):
+                await deps.do(queue_reset_link, self._instance.mail.config, form.value("email"), device)
+                self._instance.mail_is_due.set()
         except RateLimited as error:
             wait = {"retry-after": str(error.retry_after_seconds)}
             return self._page(request, form.with_problem("email", str(error)), 429, wait)
-        self._instance.mail_is_due.set()
-        await asyncio.sleep(max(0.0, responds_at - asyncio.get_running_loop().time()))
         return self._page(request, form, sent=True)
 
     def _page(

@@ -2,6 +2,8 @@
 
 import pytest
 
+from ari.deps import Deps
+from ari.keys import LeakReport, report_leak
 from ari.keys.model import ApiKey
 from tests.support.commands import as_caller, change_key, create_key, revoke_key
 from tests.support.page_client import PageClient, field_errors, plain_text
@@ -150,3 +152,21 @@ def test_changing_a_dead_key_is_refused(browser: PageClient, key: ApiKey) -> Non
     change_key(browser.instance, key, disabled=True)
     revoke_key(browser.instance, key)
     assert browser.post(f"/settings/keys/{key.id}/enable").status == 409
+
+
+def test_a_reported_leak_is_on_the_page(browser: PageClient) -> None:
+    """With the place as text, in the notice and in the events; not any longer once the key is revoked."""
+    made = create_key(browser.instance, "Mobile App")
+    page = f"/settings/keys/{made.key.id}"
+    assert "reported as leaked" not in plain_text(browser.get(page).text)
+    report = LeakReport(made.secret, url="https://git.example.com/<script>alert(1)</script>")
+    Deps(browser.instance).do_sync(report_leak, report, "notify")
+    text = browser.get(page).text
+    assert "This key was reported as leaked" in plain_text(text)
+    assert "It still works." in plain_text(text)
+    assert plain_text(text).count("https://git.example.com/<script>alert(1)</script>") == 2
+    assert "<script>alert" not in text
+    change_key(browser.instance, made.key, disabled=True)
+    assert "It is disabled." in plain_text(browser.get(page).text)
+    revoke_key(browser.instance, made.key)
+    assert "This key was reported as leaked" not in plain_text(browser.get(page).text)

@@ -2,11 +2,12 @@
 
 import pytest
 
+from ari import keys
 from ari.base.errors import NotFound
 from ari.deps import Deps
 from ari.instance import Instance
 from ari.web.pages.key.view import LATEST_EVENTS, read_facts
-from tests.support.commands import as_caller, change_key, create_key, delete_key, revoke_key
+from tests.support.commands import as_caller, change_key, clock_of, create_key, delete_key, revoke_key
 
 
 def test_keys_that_acted_are_named_and_keys_that_it_made_are_listed(instance: Instance) -> None:
@@ -39,3 +40,24 @@ def test_only_the_latest_events_are_listed(instance: Instance) -> None:
     events = Deps(instance).read_sync(read_facts, key.id).events
     assert len(events) == LATEST_EVENTS
     assert events[0].detail["to"] == f"Name {LATEST_EVENTS + 2}"
+
+
+def test_a_leak_is_shown_until_the_key_is_revoked(instance: Instance) -> None:
+    """The latest report; later changes don't hide it, and neither does the count of further reports."""
+    made = create_key(instance, "Leaked")
+
+    def find_leak() -> str | None:
+        leak = Deps(instance).read_sync(read_facts, made.key.id).leak
+        return None if leak is None else str(leak.detail.get("source"))
+
+    assert find_leak() is None
+    for source in ("one", "two", "three", "four"):
+        Deps(instance).do_sync(keys.report_leak, keys.LeakReport(made.secret, source), "notify")
+    assert find_leak() == "three"
+    change_key(instance, made.key, name="Other")
+    clock_of(instance).advance(2 * 86_400)
+    Deps(instance).do_sync(lambda tx: tx.events.append_counts(tx.now_ms))
+    assert Deps(instance).read_sync(read_facts, made.key.id).events[0].detail["counted"] == 1
+    assert find_leak() == "three"
+    revoke_key(instance, made.key)
+    assert find_leak() is None

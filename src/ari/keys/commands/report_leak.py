@@ -1,0 +1,89 @@
+"""React to a report that a key leaked: record it and, if the policy says so, disable or revoke the key.
+
+Anyone with a key may report it, since they could use it. Doors don't reveal to strangers whether it exists.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+from urllib.parse import urlsplit
+
+from ari.base.characters import category
+from ari.base.clock import DAY_MS
+from ari.base.secrets_in_text import CUT, cut_secrets
+from ari.base.transaction import new_event
+from ari.keys import token
+from ari.keys.commands.change import KeyChange, change
+from ari.keys.commands.revoke import revoke
+from ari.keys.model import ApiKey
+from ari.keys.ports import KeyTransaction
+from ari.keys.queries import get_active_made_by
+
+LeakAction = Literal["notify", "disable", "revoke"]
+
+REVOKE_REASON = "Reported as leaked"
+MAX_EVENTS_PER_DAY = 3
+"""Of one key; further reports are counted. The first places are worth reading."""
+MAX_SOURCE_LENGTH = 100
+MAX_URL_LENGTH = 300
+
+_UNFIT = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+
+
+@dataclass(frozen=True, slots=True)
+class LeakReport:
+    """A text that may be a key, and where it was found: by which scanner or person, and at which URL."""
+
+    token: str = field(repr=False)
+    source: str | None = None
+    url: str | None = None
+
+
+def report_leak(tx: KeyTransaction, report: LeakReport, action: LeakAction) -> ApiKey | None:
+    """Record the report if it names an active or disabled key, and act on the key: all in this transaction.
+
+    Returns the key before the action, deleted and inactive ones included, or ``None`` if it is no key of this instance.
+    """
+    digest = token.parse(report.token.encode("utf-8", "surrogatepass"))
+    found = None if digest is None else tx.keys.find(digest)
+    key = None if found is None else tx.keys.get(found.id)
+    if key is None or key.is_inactive(tx.now_ms):
+        return found
+    made = len(get_active_made_by(tx, key.id))
+    detail = {
+        "hint": key.hint,
+        "name": key.name,
+        "source": clean_source(report.source),
+        "url": clean_url(report.url),
+        "action": action,
+        "active_keys_made": made or None,
+    }
+    event = new_event(tx, "key_leaked", key.id, {name: value for name, value in detail.items() if value is not None})
+    tx.events.append_bounded(event, most=MAX_EVENTS_PER_DAY, within_ms=DAY_MS)
+    if action == "revoke":
+        revoke(tx, key.id, REVOKE_REASON)
+    elif action == "disable":
+        change(tx, key.id, KeyChange(disabled=True))
+    return key
+
+
+def clean_source(text: str | None) -> str | None:
+    """The name of a scanner, a person or a place: cut, without keys and invisible characters."""
+    return _clean(text or "", MAX_SOURCE_LENGTH) or None
+
+
+def clean_url(text: str | None) -> str | None:
+    """The URL without user, query and fragment, which may hold secrets; ``None`` for anything but http(s)."""
+    try:
+        parts = urlsplit((text or "").strip())
+        host = parts.netloc.rpartition("@")[2]
+    except ValueError:
+        return None
+    if parts.scheme not in ("http", "https") or not host:
+        return None
+    return _clean(f"{parts.scheme}://{host}{parts.path}", MAX_URL_LENGTH)
+
+
+def _clean(text: str, limit: int) -> str:
+    visible = "".join(" " if category(letter) in _UNFIT else letter for letter in text[: 10 * limit])
+    short = " ".join(cut_secrets(visible).split())
+    return short if len(short) <= limit else short[: limit - 1] + CUT

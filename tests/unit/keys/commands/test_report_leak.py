@@ -1,0 +1,165 @@
+"""A report that a key leaked: recorded within a bound, without the key, and followed by what the policy says."""
+
+from dataclasses import replace
+
+import pytest
+
+from ari.base.caller import Caller
+from ari.base.clock import DAY_MS
+from ari.base.events import Origin
+from ari.keys import Created, KeyChange, LeakAction, LeakReport, NewKey, change, create, report_leak, revoke
+from ari.keys.commands.report_leak import (
+    MAX_EVENTS_PER_DAY,
+    MAX_SOURCE_LENGTH,
+    MAX_URL_LENGTH,
+    REVOKE_REASON,
+    clean_source,
+    clean_url,
+)
+from ari.keys.token import mint
+from tests.unit.keys.memory import MemoryTransaction, a_key
+
+ARI = Caller("system", Origin("api", "203.0.113.9"))
+URL = "https://git.example.com/app/config.env"
+
+
+@pytest.fixture
+def tx() -> MemoryTransaction:
+    return MemoryTransaction()
+
+
+def make_key(tx: MemoryTransaction, *scopes: str) -> Created:
+    """A key that leaks."""
+    return create(tx, NewKey("Backup", scopes=scopes or ("api:read",)))
+
+
+def report(
+    tx: MemoryTransaction, token: str, action: LeakAction = "notify", url: str | None = URL, source: str | None = None
+) -> str | None:
+    """Report the token as a stranger does; the ID of the key that it belongs to."""
+    stranger = replace(tx, caller=ARI)
+    key = report_leak(stranger, LeakReport(token, source, url), action)
+    return None if key is None else key.id
+
+
+def test_a_report_is_an_event_without_the_key(tx: MemoryTransaction) -> None:
+    """It holds all that the owner needs; ARI is the actor, at the address of the report."""
+    made = make_key(tx)
+    assert report(tx, made.secret, source="Nightly scan") == made.key.id
+    event = tx.events.written[-1]
+    assert (event.name, event.subject, event.actor) == ("key_leaked", made.key.id, "system")
+    assert event.origin.client_address == "203.0.113.9"
+    assert event.detail == {
+        "hint": made.key.hint,
+        "name": "Backup",
+        "source": "Nightly scan",
+        "url": URL,
+        "action": "notify",
+    }
+    assert tx.keys.rows[made.key.id].status(tx.now_ms) == "active"
+
+
+@pytest.mark.parametrize(
+    ("action", "names", "status"),
+    [("disable", ["key_leaked", "key_disabled"], "disabled"), ("revoke", ["key_leaked", "key_revoked"], "revoked")],
+)
+def test_the_policy_ends_access_in_the_same_transaction(
+    tx: MemoryTransaction, action: LeakAction, names: list[str], status: str
+) -> None:
+    """By the commands that everybody uses, with ARI as the actor."""
+    made = make_key(tx, "*")
+    report(tx, made.secret, action)
+    assert tx.names[1:] == names
+    after = tx.keys.rows[made.key.id]
+    assert after.status(tx.now_ms) == status
+    assert {event.actor for event in tx.events.written[1:]} == {"system"}
+    if action == "revoke":
+        assert (after.revoke_reason, after.revoked_by) == (REVOKE_REASON, "system")
+
+
+def test_no_text_but_a_key_of_this_instance_does_anything(tx: MemoryTransaction) -> None:
+    """A key of another instance, a damaged one, nonsense, half of a surrogate pair."""
+    made = make_key(tx)
+    before = tx.names
+    for text in (mint(), made.secret[:-1], made.secret + "x", "", "x" * 500, "\ud800", f" {made.secret}"):
+        assert report(tx, text, "revoke") is None
+    assert tx.names == before
+    assert tx.keys.rows[made.key.id].revoked_at_ms is None
+
+
+def test_inactive_keys_need_nothing(tx: MemoryTransaction) -> None:
+    """Revoked, expired and deleted keys do no harm; they are still recognized."""
+    revoked, expired, deleted = make_key(tx), make_key(tx), make_key(tx)
+    for made in (revoked, deleted):
+        revoke(tx, made.key.id)
+    tx.keys.save(replace(tx.keys.rows[deleted.key.id], deleted_at_ms=tx.now_ms))
+    tx.keys.save(replace(expired.key, expires_at_ms=tx.now_ms))
+    before = tx.names
+    for made in (revoked, expired, deleted):
+        assert report(tx, made.secret, "revoke") == made.key.id
+    assert tx.names == before
+
+
+def test_a_disabled_key_can_still_be_revoked(tx: MemoryTransaction) -> None:
+    """It could be enabled again. Disabling it once more changes nothing."""
+    made = make_key(tx)
+    change(tx, made.key.id, KeyChange(disabled=True))
+    report(tx, made.secret, "disable")
+    assert tx.names[2:] == ["key_leaked"]
+    report(tx, made.secret, "revoke")
+    assert tx.keys.rows[made.key.id].status(tx.now_ms) == "revoked"
+
+
+def test_repeated_reports_are_bounded_but_always_acted_on(tx: MemoryTransaction) -> None:
+    """A few events a day for each key, so a few emails; and a key that was enabled again is disabled again."""
+    made, other = make_key(tx), make_key(tx)
+    for _ in range(10):
+        report(tx, made.secret)
+    report(tx, other.secret)
+    assert tx.names.count("key_leaked") == MAX_EVENTS_PER_DAY + 1
+    report(tx, made.secret, "disable")
+    assert tx.keys.rows[made.key.id].disabled
+    assert DAY_MS == 24 * 60 * 60 * 1000
+
+
+def test_keys_that_it_made_are_counted_and_left_alone(tx: MemoryTransaction) -> None:
+    """A report must not end hundreds of keys of customers; the owner learns of them and decides."""
+    made = make_key(tx, "keys:write", "api:read")
+    children = [a_key(tx.by(made.key)) for _ in range(2)]
+    report(tx, made.secret, "revoke")
+    [event] = [event for event in tx.events.written if event.name == "key_leaked"]
+    assert event.detail["active_keys_made"] == 2
+    assert [tx.keys.rows[child.id].status(tx.now_ms) for child in children] == ["active", "active"]
+
+
+@pytest.mark.parametrize(
+    ("given", "stored"),
+    [
+        (URL, URL),
+        ("https://user:hunter2@git.example.com/a?token=hunter2#L1", "https://git.example.com/a"),
+        ("HTTP://git.example.com", "http://git.example.com"),
+        (" https://git.example.com/a b\x1b[2J\u202e ", "https://git.example.com/a b [2J"),
+        ("javascript:alert(1)", None),
+        ("file:///etc/passwd", None),
+        ("https://", None),
+        ("https://[", None),
+        ("not a url", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_urls_are_cleaned(given: str | None, stored: str | None) -> None:
+    """User, query and fragment may hold secrets; other schemes could run something."""
+    assert clean_url(given) == stored
+
+
+def test_no_text_of_a_report_is_long_or_has_a_key() -> None:
+    """Also not percent-encoded; 10 characters of a key remain."""
+    token = mint()
+    for text in (f"https://git.example.com/{token}", f"https://git.example.com/{token.replace('_', '%5F')}"):
+        assert token[12:-6] not in (clean_url(text) or token)
+    assert len(clean_url(f"https://git.example.com/{'a/' * 9_000}") or "") == MAX_URL_LENGTH
+    assert token not in (clean_source(f"found {token} here") or token)
+    assert len(clean_source("word " * 9_000) or "") <= MAX_SOURCE_LENGTH
+    assert (clean_source(" \n "), clean_source(None), clean_source("a\x00\nb")) == (None, None, "a b")
+    assert token not in repr(LeakReport(token))
