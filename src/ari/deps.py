@@ -7,7 +7,8 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from ari.accounts.sessions import reread_session
 from ari.base.caller import SYSTEM, Caller
-from ari.instance import Instance, in_time
+from ari.base.deadline import in_time, run_in_thread
+from ari.instance import Instance
 from ari.keys.verify import reread_key
 from ari.storage.transaction import Transaction
 from ari.usage.ports import UsageReader
@@ -46,7 +47,7 @@ class Deps:
 
     async def read(self, query: Callable[Concatenate[Transaction, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a query in a thread, in a read-only snapshot. Raises ``Unavailable`` after ``ANSWER_SECONDS``."""
-        return await in_time(asyncio.to_thread(self.read_sync, query, *args, **kwargs))
+        return await run_in_thread(self.read_sync, query, *args, **kwargs)
 
     def read_sync(self, query: Callable[Concatenate[Transaction, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a query in a read-only snapshot; the caller is not read again."""
@@ -55,7 +56,7 @@ class Deps:
 
     async def report(self, report: Callable[Concatenate[UsageReader, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a report on the usage log, such as ``summary.of_all``, in a thread."""
-        return await in_time(asyncio.to_thread(report, self.instance.database.reports, *args, **kwargs))
+        return await run_in_thread(report, self.instance.reports, *args, **kwargs)
 
 
 def reread(tx: Transaction) -> Caller:

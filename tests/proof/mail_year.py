@@ -90,7 +90,7 @@ class World:
     def jobs(self) -> None:
         """The server's jobs, as often as it takes until nothing is left to do."""
         self.clock.advance(61)
-        self.runner.run(self.instance.stamp_expired())
+        Deps(self.instance).do_sync(keys.stamp_expired)
         scan_once(self.instance)
         self.runner.run(round_of_mail(self.instance))
 

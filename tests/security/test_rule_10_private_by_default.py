@@ -123,17 +123,17 @@ def test_readiness_asks_the_database_once_a_second(data_dir: Path, monkeypatch: 
     """A flood of probes costs one question a second."""
     with opened(data_dir, None) as instance:
         asked: list[int] = []
-        monkeypatch.setattr(instance.database, "ping", lambda: asked.append(1))
+        monkeypatch.setattr(instance.database.usage, "check", lambda: asked.append(1))
 
         async def probe() -> None:
             assert isinstance(instance.clock, FrozenClock)
-            await asyncio.gather(*(instance.check_ready() for _ in range(50)))
+            await asyncio.gather(*(instance.readiness.check() for _ in range(50)))
             assert len(asked) == 1
             instance.clock.advance(0.9)
-            await instance.check_ready()
+            await instance.readiness.check()
             assert len(asked) == 1
             instance.clock.advance(0.2)
-            await instance.check_ready()
+            await instance.readiness.check()
             assert len(asked) == 2
 
         asyncio.run(probe())

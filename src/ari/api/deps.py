@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
+from ari.base.deadline import run_in_thread
 from ari.base.errors import Forbidden
 from ari.deps import Deps
 from ari.http.context import deps_of
@@ -30,6 +31,6 @@ def require_scope(deps: Deps, scope: str) -> None:
 
 async def describe_keys(deps: Deps, keys: Sequence[ApiKey]) -> list[dict[str, Any]]:
     """The JSON of these keys with their usage totals."""
-    totals = await deps.instance.read_totals([key.id for key in keys])
+    totals = await run_in_thread(deps.instance.usage_records.totals, [key.id for key in keys])
     now_ms = deps.instance.now_ms()
     return [key_facts(key, totals.get(key.id, NO_USE), now_ms) for key in keys]

@@ -32,6 +32,6 @@ async def ready(request: Request) -> Response:
 
 
 async def _check(instance: Instance, asked_as: str) -> None:
-    await instance.check_ready(asked_as)
+    await instance.readiness.check(asked_as)
     if instance.usage.failing is not None:
         raise Unavailable(instance.usage.failing)

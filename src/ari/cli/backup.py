@@ -38,11 +38,9 @@ def backup(
     data directory. The master key isn't included: back it up separately, or encrypted secrets can't be restored.
     """
     with open_deps(data_dir) as deps:
-        from ari.storage.backup.write import write_backup
-
         instance = deps.instance
         with _create_whole(file, force=force) as target, _show_progress("Backing up") as progress:
-            written = write_backup(instance.database, target, instance.now_ms(), progress)
+            written = instance.write_backup(target, instance.now_ms(), progress)
         detail = {
             "file": file.name,
             "keys": written.keys,

@@ -30,10 +30,9 @@ def open_instance(data_dir: Path | None) -> "Iterator[Instance]":
     """
     settings = read_settings(data_dir)
     require_instance(settings)
-    from ari.instance import SLOW_SECONDS, Instance
+    from ari.instance import Instance
 
-    instance = Instance.open(settings)
-    instance.database.watch(SLOW_SECONDS)
+    instance = Instance.open(settings, watch=True)
     try:
         yield instance
     finally:

@@ -38,7 +38,7 @@ def list_(as_json: AsJson = False, data_dir: DataDir = None) -> None:
         instance = deps.instance
         now_ms = instance.now_ms()
         found = deps.read_sync(states, instance.provider_environment)
-        used = deps.instance.database.reports.ai_last_used()
+        used = deps.instance.reports.ai_last_used()
     if as_json:
         output.as_json(
             {"items": [integration_facts(one, used.get(one.provider.name)) for one in found], "next_cursor": None}
@@ -165,7 +165,7 @@ def _state(deps: "Deps", provider: "Provider") -> "State":
 def _show(deps: "Deps", provider: "Provider", as_json: bool) -> None:
     from ari.integrations.facts import integration_facts
 
-    used = deps.instance.database.reports.ai_last_used()
+    used = deps.instance.reports.ai_last_used()
     found = integration_facts(_state(deps, provider), used.get(provider.name))
     if as_json:
         output.as_json(found)

@@ -136,7 +136,7 @@ def _expiry(key: ApiKey, now_ms: int) -> str:
 def _totals(instance: "Instance", listed: Sequence[ApiKey]) -> dict[str, KeyTotals]:
     totals: dict[str, KeyTotals] = {}
     for start in range(0, len(listed), _PAGE):
-        totals |= instance.database.usage.totals([key.id for key in listed[start : start + _PAGE]])
+        totals |= instance.usage_records.totals([key.id for key in listed[start : start + _PAGE]])
     return totals
 
 

@@ -63,7 +63,7 @@ def usage(
         if follow:
             _follow(instance, search, limit, as_json)
             return
-        rows = newest(instance.database.reports, search, limit)
+        rows = newest(instance.reports, search, limit)
     if as_json:
         output.as_json({"items": [row_facts(row) for row in rows]})
     else:
@@ -74,7 +74,7 @@ def usage(
 def attempts(since: Since = None, limit: Limit = 50, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """List attempts without a valid key, by minute, reason and IP address."""
     with open_instance(data_dir) as instance:
-        counted = instance.database.usage.attempts(since_ms(since, instance.now_ms()) or 0, limit)
+        counted = instance.usage_records.attempts(since_ms(since, instance.now_ms()) or 0, limit)
     if as_json:
         output.as_json({"items": [attempt_facts(one) for one in counted]})
         return
@@ -86,14 +86,14 @@ def attempts(since: Since = None, limit: Limit = 50, as_json: AsJson = False, da
 def addresses(key: ThisKey, limit: Limit = 50, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """List the IP addresses that used a key, most recent first."""
     with open_instance(data_dir) as instance:
-        _show_seen("ADDRESS", instance.database.usage.addresses(key_id_of(instance, key), limit), as_json)
+        _show_seen("ADDRESS", instance.usage_records.addresses(key_id_of(instance, key), limit), as_json)
 
 
 @app.command()
 def agents(key: ThisKey, limit: Limit = 50, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """List the user agents that used a key, most recent first."""
     with open_instance(data_dir) as instance:
-        _show_seen("USER AGENT", instance.database.usage.agents(key_id_of(instance, key), limit), as_json)
+        _show_seen("USER AGENT", instance.usage_records.agents(key_id_of(instance, key), limit), as_json)
 
 
 def _show_seen(header: str, seen: list[KeyClient], as_json: bool) -> None:
@@ -130,7 +130,7 @@ def erase(
     with open_deps(data_dir) as deps:
         output.confirm(f"Permanently erase {address} from every entry in the usage log?", yes=yes)
         # Outside the event's transaction: that one blocks every other change while the log is scanned.
-        count = deps.instance.database.usage.erase_address(address)
+        count = deps.instance.usage_records.erase_address(address)
         detail = {"rows": count}  # not the address: it must be forgotten
         deps.do_sync(record, "usage_erased", None, detail)
     if as_json:
@@ -151,7 +151,7 @@ def _follow(instance: "Instance", search: UsageSearch, limit: int, as_json: bool
 
 def _read_growing(instance: "Instance", search: UsageSearch, limit: int) -> Iterator[UsageRow]:
     overlap_ms = round(2000 * instance.settings.usage_wait_seconds)
-    tail = Tail(instance.database.reports, search, overlap_ms)
+    tail = Tail(instance.reports, search, overlap_ms)
     yield from tail.start(instance.now_ms(), limit)
     while True:
         time.sleep(POLL_SECONDS)

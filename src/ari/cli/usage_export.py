@@ -51,7 +51,7 @@ def export(
     with open_deps(data_dir) as deps:
         search = build_search(deps.instance, key, since, until, **filters)
         deps.do_sync(file.record, form, search)
-        batches = deps.instance.database.reports.pages(search, _PIECE)
+        batches = deps.instance.reports.pages(search, _PIECE)
         for piece in file.pieces(form, _harmless(batches) if form == "csv" else batches, bom=bom):
             sys.stdout.buffer.write(piece.replace(b"\r\n", b"\n"))
         sys.stdout.flush()

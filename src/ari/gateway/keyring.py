@@ -19,7 +19,7 @@ class Keyring:
 
     def __init__(self, instance: Instance) -> None:
         self._instance = instance
-        self._lookup = instance.database.provider_lookup()
+        self._lookup = instance.open_provider_lookup()
         self._held: dict[str, tuple[Stored, ResolvedCredential]] = {}
 
     async def find(self, provider: Provider) -> ResolvedCredential:

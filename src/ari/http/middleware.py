@@ -1,8 +1,11 @@
 """The ASGI entry of every request. Its route table is the only router (``docs/explain/security.md``, rule 1)."""
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
+from ari import keys
+from ari.deps import Deps
 from ari.http.context import Receive, Send
 from ari.http.dispatch import App, Scope
 from ari.http.edge_checks import EdgeChecks
@@ -33,14 +36,14 @@ class Middleware:
     async def start(self) -> None:
         """Open the connections of the hot path."""
         instance = self._instance
-        instance.lookup = lookup = await instance.database.open_lookup()
+        instance.readiness.lookup = lookup = await instance.open_lookup()
         await instance.usage.start()
         self.services = Services(
             settings=instance.settings,
             clock=instance.clock,
             lookup=lookup,
             recorder=instance.usage,
-            expiry_stamper=ExpiryStamper(instance.stamp_expired),
+            expiry_stamper=ExpiryStamper(partial(Deps(instance).do, keys.stamp_expired)),
             edge_checks=EdgeChecks(instance.settings),
             security_headers=SecurityHeaders(instance.settings),
             events=self.events,

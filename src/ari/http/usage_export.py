@@ -14,5 +14,5 @@ ROWS_A_PIECE = 1_000
 async def export_answer(deps: Deps, search: UsageSearch, form: Format, *, bom: bool = True) -> Response:
     """The file as an attachment with a fixed name. The event is written first; a log that cannot be read is a 503."""
     await deps.do(export.record, form, search)
-    pieces = export.pieces(form, deps.instance.database.reports.pages(search, ROWS_A_PIECE), bom=bom)
+    pieces = export.pieces(form, deps.instance.reports.pages(search, ROWS_A_PIECE), bom=bom)
     return await stream_file(pieces, export.MEDIA_TYPES[form], export.FILE_NAMES[form])

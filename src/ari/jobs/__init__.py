@@ -16,6 +16,7 @@ from ari.instance import Instance
 from ari.jobs import mail
 from ari.jobs.audit import keep_audit
 from ari.jobs.watch import keep_watch
+from ari.keys import stamp_expired
 from ari.keys.ports import KeyTransaction
 from ari.usage.retention import remove_old
 
@@ -91,7 +92,7 @@ async def keep_retention(instance: Instance, stop: threading.Event) -> None:
     days = instance.settings.usage_retention_days
     while True:
         try:
-            removed = await asyncio.to_thread(remove_old, instance.database.usage, instance.clock, days, stop)
+            removed = await asyncio.to_thread(remove_old, instance.usage_records, instance.clock, days, stop)
         except AriError as error:
             _log.warning("old usage couldn't be removed; will retry", reason=str(error))
         else:
@@ -108,7 +109,7 @@ async def tick(instance: Instance, watch: ClockWatch) -> None:
         if step_ms:
             await deps.do(record_step, step_ms)
         if await deps.read(has_unstamped_keys):
-            await instance.stamp_expired()
+            await deps.do(stamp_expired)
         if await deps.read(has_counted_events):
             await deps.do(append_counted_events)
         if watch.start_hour_if_due():

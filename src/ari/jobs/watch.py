@@ -30,7 +30,7 @@ async def keep_watch(instance: Instance) -> None:
 
 def scan_once(instance: Instance) -> list[WatchFinding]:
     """Scan, if no other process did within a minute, and record the findings. Raises ``Unavailable``."""
-    deps, use, limits = Deps(instance), instance.database.watched, Limits.of(instance.settings)
+    deps, use, limits = Deps(instance), instance.watched_use, Limits.of(instance.settings)
     due = deps.read_sync(scan.begin, instance.now_ms())
     if due is None:
         return []

@@ -14,6 +14,7 @@ from ari.keys.commands.create import Created, NewKey, create, require_may_create
 from ari.keys.commands.delete import delete
 from ari.keys.commands.report_leak import LeakAction, LeakReport, report_leak
 from ari.keys.commands.revoke import revoke
+from ari.keys.commands.stamp import stamp_expired
 from ari.keys.events import record_exposure
 from ari.keys.queries import get, get_active_made_by, get_even_deleted, get_names, get_page
 
@@ -44,4 +45,5 @@ __all__ = [
     "revoke_many",
     "select_deletable",
     "select_revocable",
+    "stamp_expired",
 ]

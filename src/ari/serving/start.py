@@ -23,6 +23,7 @@ from ari.notifications.model import SEALED_KIND
 from ari.serving import worker
 from ari.serving.limits import no_core_dumps, raise_open_files
 from ari.serving.supervisor import Supervisor
+from ari.storage.checkup import prove_verification
 from ari.storage.failover.history import WentBack
 
 SECRET_VARIABLES = (
@@ -79,7 +80,7 @@ def _prepare(settings: Settings, given: ProviderEnvironment, *, new_instance: bo
     """Migrate and create the owner. Returns the line with the setup link, if needed, and whether email is on."""
     instance = Instance.open(settings, migrate=True, given=given)
     try:
-        instance.prove_verification()
+        prove_verification(instance.database)
         _refuse_lost_master_key(instance)
         link = _prepare_owner(instance, new_instance=new_instance)
         instance.database.history.forget_if_empty()
@@ -96,7 +97,7 @@ def _supervisor(
     presence = server.Presence(settings.workers)
     instance = Instance.open(settings, check=trusted, given=given)
     app = server.build_app(instance, presence)
-    instance.database.close()  # connections must not cross a fork; each worker opens its own
+    instance.close_connections()  # each worker opens its own after the fork
 
     def work(number: int) -> int:
         presence.number = number

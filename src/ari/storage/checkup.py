@@ -1,4 +1,4 @@
-"""What ``ari doctor`` asks of the database; everything here only looks, but for one write that is taken back."""
+"""Checks of the database for ``ari doctor`` and before a start; all only look, but for a write that is rolled back."""
 
 import asyncio
 import stat
@@ -10,13 +10,14 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, case, func, select
 
-from ari.base.errors import Unavailable
+from ari.base.errors import ConfigurationError, Unavailable, for_operator
 from ari.keys.reasons import ACCEPTED
 from ari.storage.audit_log import walk
 from ari.storage.audit_log.walk import AuditLogCheck
 from ari.storage.database_errors import faults_as_unavailable, read_only
 from ari.storage.dialect import gives_room_back, is_sqlite
 from ari.storage.engine import Database
+from ari.storage.failover.history import WentBack
 from ari.storage.failover.replication import STATE, ReplicationState
 from ari.storage.migrate import LOG, MAIN, Chain, revision_of
 from ari.storage.tables import events, notes, usage_all_hours, usage_days, usage_hours, usage_rows, usage_totals
@@ -74,6 +75,19 @@ def try_verifying(database: Database) -> None:
 
     asyncio.run(ask())
     database.ping()
+
+
+def prove_verification(database: Database) -> None:
+    """Do once, before serving, what every verification does.
+
+    Raises ``ConfigurationError`` if it fails, ``WentBack`` where the database is not trusted.
+    """
+    try:
+        try_verifying(database)
+    except WentBack:
+        raise
+    except Unavailable as error:
+        raise ConfigurationError(for_operator(error)) from None
 
 
 def damage(database: Database, thorough: bool) -> str | None:

@@ -14,7 +14,6 @@ from ari.usage.model import (
     KeyTotals,
     RouteCount,
     TopKeys,
-    UsageFilter,
     UsageRow,
 )
 from ari.usage.search import SearchPage, UsageSearch
@@ -32,7 +31,7 @@ class Batch:
 
 
 class UsageStore(Protocol):
-    """The usage log; synchronous, called from threads."""
+    """Where requests are counted; synchronous, called from threads."""
 
     def commit(self, batch: Batch) -> None:
         """Write the batch in one transaction, which decides the charges of its rows; every later read sees it.
@@ -54,8 +53,12 @@ class UsageStore(Protocol):
         Call it about every second while requests are committed. Raises ``Unavailable``.
         """
 
-    def page(self, where: UsageFilter, before_id: str | None, limit: int) -> list[UsageRow]:
-        """Rows newest first, at most ``limit``, those with an id smaller than ``before_id``."""
+
+class UsageRecords(Protocol):
+    """Totals and clients of single keys, attempts, and the removal of rows; synchronous, called from threads.
+
+    Raises ``Unavailable``.
+    """
 
     def totals(self, key_ids: Sequence[str]) -> dict[str, KeyTotals]:
         """The totals of these keys; keys never used are absent."""

@@ -4,14 +4,14 @@ from contextlib import closing
 from threading import Event
 
 from ari.base.clock import DAY_MS, Clock
-from ari.usage.ports import UsageStore
+from ari.usage.ports import UsageRecords
 
 _PAUSE_FACTOR = 4
 """The pause after a step, as a multiple of its duration."""
 _SHORTEST_PAUSE_SECONDS = 0.01
 
 
-def remove_old(store: UsageStore, clock: Clock, days: int, stop: Event) -> int:
+def remove_old(log: UsageRecords, clock: Clock, days: int, stop: Event) -> int:
     """Remove entries older than ``days`` until none is left or ``stop`` is set. 0 days keeps everything.
 
     Returns how many were removed. The next run continues where this one stopped. Raises ``Unavailable``.
@@ -19,7 +19,7 @@ def remove_old(store: UsageStore, clock: Clock, days: int, stop: Event) -> int:
     removed = 0
     if not days:
         return removed
-    with closing(store.remove_before(clock.now_ms() - days * DAY_MS)) as steps:
+    with closing(log.remove_before(clock.now_ms() - days * DAY_MS)) as steps:
         while True:
             began = clock.monotonic()
             count = next(steps, None)

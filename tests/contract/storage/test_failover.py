@@ -126,7 +126,7 @@ def test_a_revoke_that_was_lost_is_noticed_by_every_node_that_saw_it(nodes: Node
             assert problem is not None
             assert [event.name for event in problem.lost] == ["key_revoked"]
             with pytest.raises(Unavailable, match="went back in time"):
-                await node.check_ready()
+                await node.readiness.check()
             with pytest.raises(Unavailable, match="went back in time"):
                 await asyncio.to_thread(_create, node)
             with pytest.raises(Unavailable):

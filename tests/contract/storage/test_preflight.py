@@ -15,7 +15,7 @@ from ari.deps import Deps
 from ari.instance import Instance
 from ari.keys import NewKey, token
 from ari.storage import preflight
-from ari.storage.checkup import try_verifying
+from ari.storage.checkup import prove_verification, try_verifying
 from tests.support.instances import opened, settings_for
 from tests.support.ports import free_port
 from tests.support.postgres import is_empty
@@ -180,7 +180,7 @@ def test_a_verification_that_would_fail_is_found_before_it_is_asked(
     _on(postgres_url, *(f"GRANT ALL {what} TO {role}" for what in every), f"REVOKE {lost} FROM {role}")
     with opened(data_dir, _as(role, postgres_url)) as instance:
         with pytest.raises(ConfigurationError, match=f"permission denied for {words}"):
-            instance.prove_verification()
+            prove_verification(instance.database)
         with pytest.raises(Unavailable) as refused:
             try_verifying(instance.database)
         assert words not in str(refused.value), "callers get no details"
@@ -193,7 +193,7 @@ def test_verifications_use_the_schema_that_migrations_used(data_dir: Path, postg
     _on(postgres_url, "CREATE SCHEMA own")
     with opened(data_dir, f"{postgres_url}?{how}") as instance:
         made = Deps(instance).do_sync(keys.create, NewKey("n"))
-        instance.prove_verification()
+        prove_verification(instance.database)
 
         async def found() -> bool:
             lookup = await instance.database.open_lookup()

@@ -28,7 +28,7 @@ def test_a_database_that_does_not_answer_is_reported(app: App, monkeypatch: pyte
         raise Unavailable("The database is down.", reason="hunter2")
 
     _presence(app).enter()
-    monkeypatch.setattr(app.instance.database, "ping", fail)
+    monkeypatch.setattr(app.instance.database.usage, "check", fail)
     for path in ("/api/health", "/api/ready"):
         response = app("GET", path)
         assert (response.status, content_of(response)["code"]) == (503, "unavailable")

@@ -10,7 +10,6 @@ from typing import IO
 import pytest
 
 from ari.base.errors import Unavailable
-from ari.storage.backup import write as storage_backup
 from tests.support.command import Cli
 from tests.support.server import ServerProcess
 from tests.support.terminal import at_terminal
@@ -78,7 +77,7 @@ def test_a_failed_backup_leaves_nothing(ari: Ari, tmp_path: Path, monkeypatch: p
         file.write(b"half")
         raise Unavailable("Can't connect to the database. Nothing was changed.")
 
-    monkeypatch.setattr(storage_backup, "write_backup", fail)
+    monkeypatch.setattr("ari.instance.write_backup", fail)
     folder = tmp_path / "backups"
     folder.mkdir()
     (folder / "b").write_text("the one before")

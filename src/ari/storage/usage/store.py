@@ -1,4 +1,4 @@
-"""The usage log in SQL; implements ``usage.ports.UsageStore`` and what lists of keys and advice read."""
+"""The usage log in SQL; implements ``UsageStore`` and ``UsageRecords`` of ``usage.ports``, and ``reports.key_use``."""
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress

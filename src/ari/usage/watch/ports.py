@@ -32,6 +32,9 @@ class WatchedUse(Protocol):
     Reads only rollups and index ranges, so it takes the same time with ten rows as with ten million.
     """
 
+    def fold(self) -> None:
+        """Count the latest requests too, if that is possible now; call it before a scan."""
+
     def late_keys(self, since_ms: int) -> list[LateKey]:
         """Inactive keys used since then, the last used first."""
 

@@ -26,6 +26,9 @@ class FakeUse:
         self.refused: list[tuple[int, str, str, int]] = []
         self.attempts: list[tuple[int, str, str, int]] = []
 
+    def fold(self) -> None:
+        """Everything is counted at once."""
+
     def call(self, key_id: str, at_ms: int, address: str, code: str = ACCEPTED, count: int = 1) -> None:
         accepted = code == ACCEPTED
         if accepted:

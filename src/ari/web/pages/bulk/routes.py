@@ -17,12 +17,13 @@ from ari.keys.listing import KeyFilter
 from ari.keys.model import ApiKey
 from ari.keys.names import REASON_LENGTH
 from ari.keys.ports import KeyTransaction
+from ari.usage.reports.key_use import KeyUse
 from ari.usage.reports.listing import Sort, page_of_keys
 from ari.web.forms import Form, form_from
 from ari.web.pages.bulk.urls import BULK, KEYS_DELETED, KEYS_EXPIRY_CHANGED, KEYS_REVOKED, NOTHING_LEFT
 from ari.web.pages.edit_key.form_values import read_expiry
 from ari.web.pages.settings_api.urls import HOME, KeysView, parse_view
-from ari.web.pages.settings_api.view import KeyUse, ListingTransaction, find_advice
+from ari.web.pages.settings_api.view import ListingTransaction, find_advice
 from ari.web.render import Pages
 
 _DONE = {"revoke": KEYS_REVOKED, "delete": KEYS_DELETED, "expire": KEYS_EXPIRY_CHANGED}
@@ -61,7 +62,7 @@ class BulkPages:
         view = parse_view(asked.get("q", ""), asked.get("show", ""), "", "")
         if verb not in _DONE or (pick is not None and pick not in _PICKS) or view is None:
             raise NotFound("Page not found.")
-        deps, usage = deps_of(request), self._instance.database.usage
+        deps, usage = deps_of(request), self._instance.key_use
         key_ids = ticked if pick is None else await deps.read(pick_keys, usage, pick, view)
         chosen = await deps.read(select, verb, key_ids)
         return self._question(request, verb, Form({"expires": SUGGESTED_EXPIRY}), chosen)

@@ -7,6 +7,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from ari import keys
+from ari.base.deadline import run_in_thread
 from ari.base.errors import Invalid
 from ari.http.body import form_of
 from ari.http.context import deps_of
@@ -51,7 +52,7 @@ class KeyPages:
         """The page; for htmx, one of the two parts that refresh."""
         facts = await self._facts(request)
         key_id = facts.key.id
-        totals = (await self._instance.read_totals([key_id])).get(key_id, NO_USE)
+        totals = (await run_in_thread(self._instance.usage_records.totals, [key_id])).get(key_id, NO_USE)
         context: dict[str, Any] = {"facts": facts, "key": facts.key, "totals": totals}
         if "hx-request" in request.headers:
             part = "_side.html" if request.query_params.get("part") == "side" else "_live.html"

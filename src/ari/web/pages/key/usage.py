@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from starlette.requests import Request
 
+from ari.base.deadline import run_in_thread
 from ari.http.context import deps_of
 from ari.instance import Instance
 from ari.keys.reasons import ACCEPTED
@@ -88,7 +89,8 @@ async def usage_of(instance: Instance, request: Request, key_id: str, totals: Ke
     ever = totals.request_count + totals.refused_count > 0
     log = await read_usage_log(request, query, key_id, now_ms, ever)
     numbers, statuses, used = await deps_of(request).report(read_usage, query, key_id)
-    seen, agents = await instance.read_clients(key_id, _SEEN_READ)
+    seen = await run_in_thread(instance.usage_records.addresses, key_id, _SEEN_READ)
+    agents = await run_in_thread(instance.usage_records.agents, key_id, _SEEN_READ)
     new = addresses.new_addresses(seen, totals.first_used_at_ms, now_ms)
     chart = draw_bars(numbers.counts)
     return KeyUsage(query, numbers, chart, statuses, seen, agents, new, log, build_ai_view(used, {}))

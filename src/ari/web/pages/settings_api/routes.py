@@ -71,7 +71,7 @@ class SettingsApiPages:
         view = parse_view(*(asked.get(name, "") for name in ("q", "show", "sort", "after")))
         if view is None:
             raise NotFound("Page not found.")
-        deps, usage = deps_of(request), self._instance.database.usage
+        deps, usage = deps_of(request), self._instance.key_use
         fragment = "hx-request" in request.headers
         findings = [] if fragment else await deps.read(find_advice, usage)
         return self._pages.page(
@@ -92,6 +92,6 @@ class SettingsApiPages:
     async def dismiss(self, request: Request) -> Response:
         """Dismiss one recommendation, unless it has changed since the page was shown."""
         form = form_from(form_of(request), "kind", "mark")
-        usage = self._instance.database.usage
+        usage = self._instance.key_use
         done = await deps_of(request).do(dismiss, usage, form.value("kind"), form.value("mark"))
         return self._pages.go(request, HOME, DISMISSED if done else NOT_DISMISSED)

@@ -1,6 +1,5 @@
 """Read the table of keys and the recommendations."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -8,10 +7,11 @@ from ari.base.transaction import CommandTransaction
 from ari.keys.listing import Cursor, KeyCounts, KeyFilter, KeyListing
 from ari.keys.model import ApiKey
 from ari.usage import advice as usage_advice
-from ari.usage.advice import Dismissals, Recommendation, UseFacts
+from ari.usage.advice import Dismissals, Recommendation
 from ari.usage.model import KeyTotals
-from ari.usage.reports.daily import Day, every_day, first_day_ms
-from ari.usage.reports.listing import UseListing, page_of_keys
+from ari.usage.reports.daily import every_day, first_day_ms
+from ari.usage.reports.key_use import KeyUse
+from ari.usage.reports.listing import page_of_keys
 from ari.web.pages.settings_api.sparkline import Sparkline, draw_sparkline
 from ari.web.pages.settings_api.urls import KeysView
 
@@ -44,12 +44,6 @@ class ListingTransaction(CommandTransaction, Protocol):
 
     @property
     def dismissals(self) -> Dismissals: ...
-
-
-class KeyUse(UseListing, UseFacts, Protocol):
-    """The usage log, as lists of keys and advice read it."""
-
-    def days(self, key_ids: Sequence[str], since_ms: int) -> dict[str, list[Day]]: ...
 
 
 def read_table(tx: ListingTransaction, usage: KeyUse, view: KeysView) -> KeyTable:

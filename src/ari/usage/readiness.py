@@ -1,0 +1,35 @@
+"""Whether a verification would work now, for probes."""
+
+import asyncio
+from collections.abc import Callable
+
+from ari.base.clock import Clock
+from ari.base.deadline import in_time
+from ari.usage.ports import KeyLookup
+
+_SECONDS_BETWEEN = 1.0
+
+
+class Readiness:
+    """Asks the database at most once a second for each name under which it is checked."""
+
+    def __init__(self, clock: Clock, ping: Callable[[], None]) -> None:
+        self.lookup: KeyLookup | None = None
+        """What verifications ask, once this process serves."""
+        self._clock = clock
+        self._ping = ping
+        self._checks: dict[str, tuple[float, asyncio.Future[None]]] = {}
+
+    async def check(self, asked_as: str = "ready") -> None:
+        """Raise ``Unavailable`` unless a verification would work now."""
+        now = self._clock.monotonic()
+        began, checking = self._checks.get(asked_as, (now - _SECONDS_BETWEEN, None))
+        if checking is None or (checking.done() and now - began >= _SECONDS_BETWEEN):
+            checking = asyncio.ensure_future(self._ask_lookup_and_database())
+            self._checks[asked_as] = (now, checking)
+        await in_time(asyncio.shield(checking))
+
+    async def _ask_lookup_and_database(self) -> None:
+        if self.lookup is not None:
+            await self.lookup.check()
+        await asyncio.to_thread(self._ping)

@@ -1,0 +1,64 @@
+"""Doors reach the database through commands and ports; the composition root wires them and runs no query."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+SOURCE = Path(__file__).parents[2] / "src/ari"
+DOORS = ("api", "web", "gateway", "jobs", "http", "cli")
+INSTANCE_METHODS = {"open", "open_lookup", "open_provider_lookup", "close_connections", "close"}
+INSTANCE_FACTS = {"now_ms", "provider_environment"}
+"""The clock's time, and the provider keys of the environment."""
+OPENED_AND_CLOSED = {"open", "watch", "open_lookup", "provider_lookup", "close"}
+"""What the methods of the composition root use of the database: connections, never rows."""
+
+
+def find_database_uses(path: Path) -> list[str]:
+    """Where a module goes through something's attribute ``database``."""
+    return [
+        f"{path.relative_to(SOURCE)}:{node.lineno}"
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute) and node.attr == "database"
+    ]
+
+
+def test_doors_reach_no_database() -> None:
+    """A rule that a door would have to repeat for every query holds in one place: ``Deps`` and the ports."""
+    assert find_database_uses(SOURCE / "deps.py"), "the search finds nothing where there is something"
+    for door in DOORS:
+        modules = sorted((SOURCE / door).rglob("*.py"))
+        assert len(modules) > 3, door
+        assert [use for path in modules for use in find_database_uses(path)] == []
+
+
+def test_the_composition_root_runs_no_query() -> None:
+    """``Instance`` opens, wires and closes; a read belongs to its concept, whose port doors use."""
+    tree = ast.parse((SOURCE / "instance.py").read_text())
+    [instance] = [node for node in tree.body if isinstance(node, ast.ClassDef)]
+    methods = {node.name: node for node in instance.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+    assert methods.keys() - {"__init__"} == INSTANCE_METHODS | INSTANCE_FACTS
+    wiring = methods.pop("__init__")
+    assert {name for method in methods.values() for name in _find_used(method)} == OPENED_AND_CLOSED
+    assert len(set(_find_used(wiring))) > 3
+    assert not [node.lineno for node in ast.walk(wiring) if isinstance(node, ast.Call) and _is_database_use(node.func)]
+
+
+def _find_used(method: ast.AST) -> Iterator[str]:
+    """The attributes of the database that a method uses."""
+    for node in ast.walk(method):
+        if isinstance(node, ast.Attribute) and _is_database(node.value):
+            yield node.attr
+
+
+def _is_database_use(node: ast.AST) -> bool:
+    while isinstance(node, ast.Attribute):
+        node = node.value
+        if _is_database(node):
+            return True
+    return False
+
+
+def _is_database(node: ast.AST) -> bool:
+    """Whether this is ``database``, ``self.database`` or ``Database``."""
+    name = node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
+    return name.lower() == "database"
