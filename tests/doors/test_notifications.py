@@ -133,7 +133,7 @@ def test_the_command_line_sees_the_same(owner: Owner, service: StandIn) -> None:
 
 def test_without_mail_serve_says_so_once(server: ServerProcess, cli: Any) -> None:
     """In one line, with what to do; so does a test."""
-    assert server.stdout_path.read_text(encoding="utf-8").count("Email is off. Set RESEND_API_KEY") == 1
+    assert server.stdout_path.read_text(encoding="utf-8").count("Email is off. Add a Resend key") == 1
     refused = cli("notifications", "test")
     assert (refused.returncode, refused.stderr.count("\n")) == (1, 1)
     assert "RESEND_API_KEY" in refused.stderr

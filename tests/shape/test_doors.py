@@ -10,11 +10,11 @@ INSTANCE_METHODS = {"open", "open_lookup", "open_provider_lookup", "close_connec
 INSTANCE_FACTS = {"now_ms", "provider_environment"}
 """The clock's time, and the provider keys of the environment."""
 OPENED_AND_CLOSED = {"open", "watch", "open_lookup", "provider_lookup", "close"}
-"""What the methods of the composition root use of the database: connections, never rows."""
+"""The methods of the composition root use connections of the database, never rows."""
 
 
 def find_database_uses(path: Path) -> list[str]:
-    """Where a module goes through something's attribute ``database``."""
+    """The lines of a module that go through an attribute ``database``."""
     return [
         f"{path.relative_to(SOURCE)}:{node.lineno}"
         for node in ast.walk(ast.parse(path.read_text()))

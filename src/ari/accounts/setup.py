@@ -61,10 +61,10 @@ def make_owner(tx: AccountTransaction, token: str, email: str, password_hash: st
     Raises ``NotFound`` for a wrong, used or old token and once an owner exists, ``Invalid`` for the email address.
     """
     if not token_is_good(tx, token):
-        raise NotFound("Page not found.")
+        raise NotFound
     owner = _add_owner(tx, email, password_hash)
     if owner is None:
-        raise NotFound("Page not found.")
+        raise NotFound
     return owner
 
 

@@ -6,6 +6,7 @@ from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictBool
 
 from ari.api.shapes import NextCursor, Nullable, RequestModel
+from ari.base.messages import EMAIL_IS_OFF
 from ari.notifications.model import STATES
 
 _NOTICE_ID = "ntc_01KB5Q2W8Z6N4T0V9YRJXH3M7C"
@@ -71,7 +72,7 @@ class NoticeOut(BaseModel):
         description="ID at the mail service: Resend's ID or the Message-ID.", examples=[_MAIL_ID]
     )
     error: str | None = Field(
-        description="Why the last attempt failed, or why there was none.", examples=["Email isn't set up."]
+        description="Why the last attempt failed, or why there was none.", examples=[EMAIL_IS_OFF]
     )
     digest_id: str | None = Field(
         description="ID of the digest that contains this notification.", examples=[_NOTICE_ID]

@@ -18,6 +18,8 @@ Expected refusals of a key are values (``keys.model.Refused``), not exceptions.
 
 from dataclasses import dataclass
 
+from ari.base.messages import NOTHING_HERE
+
 
 class AriError(Exception):
     """Base class. The message is safe to show to the caller and never contains a secret."""
@@ -38,7 +40,8 @@ class Invalid(AriError):
 
 
 class NotFound(AriError):
-    pass
+    def __init__(self, message: str = NOTHING_HERE) -> None:
+        super().__init__(message)
 
 
 class Conflict(AriError):

@@ -1,7 +1,9 @@
 """Sortable ids with the kind in front: ``key_01JD7W…`` (the ULID layout: 48 bits of time, then 80 bits).
 
 Ids of one process and one millisecond sort in the order they were made in: of the 80 bits, 20 count up from a random
-number and 60 are random. Adding 1 to the last id, as ULID does, would make the next one guessable.
+number and 60 are random. Adding 1 to the last id, as ULID does, would make the next one guessable. The
+first number has 19 random bits, so an id has 79 random bits alone and 60 next to others of its millisecond: enough to
+be unique, and nothing depends on more, because ids grant nothing.
 
 Source: https://github.com/ulid/spec.
 """

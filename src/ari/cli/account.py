@@ -12,6 +12,7 @@ from ari.accounts.ports import AccountTransaction
 from ari.base.clock import to_rfc3339
 from ari.base.errors import Invalid, NotFound, Problem
 from ari.cli import output
+from ari.cli.command_app import CommandApp
 from ari.cli.instances import open_deps
 from ari.cli.options import AsJson, DataDir, Yes
 
@@ -20,7 +21,7 @@ Email = Annotated[
     typer.Option("--email", metavar="ADDRESS", help="Account email (default: the owner).", show_default=False),
 ]
 
-app = typer.Typer(help="View the owner account; reset its password or email.", no_args_is_help=True)
+app = CommandApp(help="View the owner account; reset its password or email.", no_args_is_help=True)
 
 
 @app.command()

@@ -9,6 +9,7 @@ from ari.base.audit import MIN_RETENTION_DAYS, Head, accept, broken
 from ari.base.clock import to_rfc3339
 from ari.base.errors import Conflict
 from ari.cli import output
+from ari.cli.command_app import CommandApp
 from ari.cli.instances import open_deps
 from ari.cli.options import AsJson, DataDir, Yes
 from ari.cli.time_args import whole_number
@@ -16,7 +17,7 @@ from ari.cli.time_args import whole_number
 if TYPE_CHECKING:
     from ari.storage.transaction import Transaction
 
-app = typer.Typer(help="Verify, sign and shorten the audit log.", no_args_is_help=True)
+app = CommandApp(help="Verify, sign and shorten the audit log.", no_args_is_help=True)
 
 
 @app.callback()

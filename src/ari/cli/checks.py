@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from ari.base.clock import DAY_MS, system_clock
 from ari.base.environment import kubernetes_variables, kubernetes_words, unknown_variables
 from ari.base.errors import AriError, for_operator
+from ari.base.messages import EMAIL_IS_OFF
 from ari.base.seal import Sealed, open_one
 from ari.base.settings import Settings, environment_name
 from ari.cli import output
@@ -160,7 +161,7 @@ def _address(settings: Settings) -> Finding:
 def _mail(settings: Settings) -> Finding:
     config = mail_config_of(settings)
     if not config.can_send:
-        return Finding("email", "ok", "off (set RESEND_API_KEY or ARI_SMTP_URL to enable it)")
+        return Finding("email", "ok", EMAIL_IS_OFF)
     said = f"sent with {config.sender} from {config.mail_from}. Test it: ari notifications test"
     if not config.can_link:
         return Finding("email", "note", f"{said}. Emails have no links until you set ARI_PUBLIC_URL.")
@@ -268,8 +269,8 @@ def _usage_log(database: Database, settings: Settings) -> Finding:
         return Finding(check, "note", "usage.db can't shrink. Recreate it with ari backup and ari restore.")
     kept = f"kept for {days} days" if days else "kept forever"
     if found.oldest_at_ms is None:
-        return Finding(check, "ok", f"no entries yet ({kept})")
-    said = f"entries since {output.moment(found.oldest_at_ms)}, {kept}"
+        return Finding(check, "ok", f"no requests yet ({kept})")
+    said = f"requests since {output.moment(found.oldest_at_ms)}, {kept}"
     now_ms = system_clock(settings.test_clock_file).now_ms()
     if days and found.oldest_at_ms < now_ms - (days + _DAYS_TO_REMOVE) * DAY_MS:
         return Finding(check, "note", f"{said}. ari serve removes the older ones while it runs.")

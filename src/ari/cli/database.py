@@ -11,6 +11,7 @@ import typer
 from ari.base.caller import command_line_caller
 from ari.base.errors import ConfigurationError
 from ari.cli import output
+from ari.cli.command_app import CommandApp
 from ari.cli.instances import read_settings, require_instance
 from ari.cli.options import AsJson, DataDir, Yes
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from ari.storage.engine import Database
     from ari.storage.failover.record import SeenEvent
 
-app = typer.Typer(help="Check and accept the database after a failover.", no_args_is_help=True)
+app = CommandApp(help="Check and accept the database after a failover.", no_args_is_help=True)
 
 
 @app.command()

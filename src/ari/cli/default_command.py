@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from typer.core import TyperGroup
+from ari.cli.command_app import CommandGroup
 
 
-def group_with_default(name: str) -> type[TyperGroup]:
+def group_with_default(name: str) -> type[CommandGroup]:
     """A class of groups whose command ``name`` runs unless the first word is another command or asks for help."""
 
-    class GroupWithDefault(TyperGroup):
+    class GroupWithDefault(CommandGroup):
         def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
             is_named = bool(args) and (args[0] in self.commands or args[0] in ctx.help_option_names)
             return super().parse_args(ctx, args if is_named else [name, *args])

@@ -10,6 +10,7 @@ from ari.base import event_export
 from ari.base.event_search import find_events, list_batches
 from ari.base.events import Event, event_facts
 from ari.cli import output
+from ari.cli.command_app import CommandApp
 from ari.cli.default_command import group_with_default
 from ari.cli.event_filters import (
     Actor,
@@ -27,7 +28,7 @@ from ari.cli.instances import open_deps
 from ari.cli.options import AsJson, DataDir, Limit
 from ari.cli.time_args import one_of
 
-app = typer.Typer(help="View and export the audit log. Without a command: list.", cls=group_with_default("list"))
+app = CommandApp(help="View and export the audit log. Without a command: list.", cls=group_with_default("list"))
 _PAGE = 200
 
 

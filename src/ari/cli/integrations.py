@@ -11,6 +11,7 @@ import typer
 from ari.base.clock import from_rfc3339
 from ari.base.errors import Conflict
 from ari.cli import output
+from ari.cli.command_app import CommandApp
 from ari.cli.instances import open_deps
 from ari.cli.master_key import rotate
 from ari.cli.options import AsJson, DataDir, Yes
@@ -25,7 +26,7 @@ Address = Annotated[
     str | None, typer.Argument(metavar="[URL]", help="Base URL (default: the built-in one).", show_default=False)
 ]
 
-app = typer.Typer(help="Manage provider keys (OpenAI, Anthropic, …).", no_args_is_help=True)
+app = CommandApp(help="Manage provider keys (OpenAI, Anthropic, …).", no_args_is_help=True)
 
 
 @app.command("list")

@@ -7,6 +7,7 @@ import typer
 
 from ari import keys
 from ari.cli import key_output, output
+from ari.cli.command_app import CommandApp
 from ari.cli.instances import open_deps
 from ari.cli.key_output import find_key
 from ari.cli.options import AsJson, DataDir, Expires, ExpiresAt, KeyName, Scopes, Yes
@@ -27,7 +28,7 @@ Status = Annotated[
     ),
 ]
 
-app = typer.Typer(help="Create, list, change, revoke and delete API keys.", no_args_is_help=True)
+app = CommandApp(help="Create, list, change, revoke and delete API keys.", no_args_is_help=True)
 
 
 @app.command()

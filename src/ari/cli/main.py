@@ -26,8 +26,9 @@ from ari.cli import (
     serve,
     usage,
 )
+from ari.cli.command_app import CommandApp
 
-app = typer.Typer(
+app = CommandApp(
     name="ari",
     help="ARI: self-hosted API keys. Create, monitor, expire and revoke them.",
     no_args_is_help=True,

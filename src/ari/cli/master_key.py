@@ -3,11 +3,10 @@
 
 from typing import TYPE_CHECKING
 
-import typer
-
 from ari.base.seal import forget_unused, reseal_all
 from ari.base.transaction import record
 from ari.cli import output
+from ari.cli.command_app import CommandApp
 from ari.cli.instances import open_deps
 from ari.cli.options import DataDir
 
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     from ari.deps import Deps
     from ari.storage.transaction import Transaction
 
-app = typer.Typer(help="Manage the encryption master key.", no_args_is_help=True)
+app = CommandApp(help="Manage the encryption master key.", no_args_is_help=True)
 
 
 @app.callback()

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ari.base.messages import EMAIL_IS_OFF
 from ari.cli import output
+from ari.cli.command_app import CommandApp
 from ari.cli.instances import open_deps
 from ari.cli.options import AsJson, DataDir, Limit
 
@@ -19,7 +21,7 @@ Kind = Annotated[str, typer.Argument(metavar="KIND", help="Kind, e.g. key_expiri
 
 _PAGE = 200
 
-app = typer.Typer(help="Manage email notifications.", no_args_is_help=True)
+app = CommandApp(help="Manage email notifications.", no_args_is_help=True)
 
 
 @app.command("list")
@@ -42,7 +44,7 @@ def list_kinds(as_json: AsJson = False, data_dir: DataDir = None) -> None:
             f"Email is sent with {config.sender} from {config.mail_from} to {address or 'nobody (no owner yet)'}."
         )
     else:
-        output.tell("Email is off. Run ari integrations set resend, or set RESEND_API_KEY or ARI_SMTP_URL.")
+        output.tell(EMAIL_IS_OFF)
 
 
 @app.command("on")

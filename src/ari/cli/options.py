@@ -29,5 +29,5 @@ ExpiresAt = Annotated[
     ),
 ]
 Limit = Annotated[
-    int, typer.Option("--limit", metavar="NUMBER", parser=whole_number(1), help="Maximum number of entries.")
+    int, typer.Option("--limit", metavar="NUMBER", parser=whole_number(1), help="Maximum number to show.")
 ]

@@ -140,9 +140,9 @@ def confirm(question: str, *, yes: bool) -> None:
         raise Conflict("not_confirmed", "Nothing was changed.")
 
 
-def count(number: int, noun: str, plural: str | None = None) -> str:
+def count(number: int, noun: str) -> str:
     """``1 key``, ``1,234 keys``."""
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+    return f"{number:,} {noun if number == 1 else noun + 's'}"
 
 
 def when(at_ms: int | None, now_ms: int, never: str = "never") -> str:

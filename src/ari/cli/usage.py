@@ -8,6 +8,7 @@ import typer
 
 from ari.base.transaction import record
 from ari.cli import output
+from ari.cli.command_app import CommandApp
 from ari.cli.instances import open_deps, open_instance
 from ari.cli.key_output import key_id_of
 from ari.cli.options import AsJson, DataDir, Limit, Yes
@@ -23,7 +24,7 @@ from ari.usage.search import UsageSearch
 if TYPE_CHECKING:
     from ari.instance import Instance
 
-app = typer.Typer(help="View usage.", invoke_without_command=True)
+app = CommandApp(help="View usage.", invoke_without_command=True)
 app.command()(export)
 
 POLL_SECONDS = 1.0
@@ -48,7 +49,7 @@ def usage(
     since: Since = None,
     until: Until = None,
     limit: Limit = 50,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Follow new entries.")] = False,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Follow new requests.")] = False,
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
@@ -128,7 +129,7 @@ def erase(
             "use an IP address, or a network as shown in the log.", param_hint="--address"
         ) from None
     with open_deps(data_dir) as deps:
-        output.confirm(f"Permanently erase {address} from every entry in the usage log?", yes=yes)
+        output.confirm(f"Permanently erase {address} from every row of the usage log?", yes=yes)
         # Outside the event's transaction: that one blocks every other change while the log is scanned.
         count = deps.instance.usage_records.erase_address(address)
         detail = {"rows": count}  # not the address: it must be forgotten
@@ -136,7 +137,7 @@ def erase(
     if as_json:
         output.as_json({"rows": count})
     else:
-        output.say(f"Erased from {output.count(count, 'entry', 'entries')}.")
+        output.say(f"Erased from {output.count(count, 'row')}.")
 
 
 def _follow(instance: "Instance", search: UsageSearch, limit: int, as_json: bool) -> None:

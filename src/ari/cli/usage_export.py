@@ -28,7 +28,7 @@ def export(
             "--format",
             metavar="csv|json",
             parser=one_of("csv", "json"),
-            help="csv, or json (an array with one entry per line).",
+            help="csv, or json (an array with one request per line).",
         ),
     ] = "csv",
     code: Code = None,

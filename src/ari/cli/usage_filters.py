@@ -29,8 +29,8 @@ Source = Annotated[
 Text = Annotated[
     str | None, typer.Option("--text", metavar="TEXT", help="Search in path, route, IP address and user agent.")
 ]
-Since = Annotated[str | None, typer.Option("--since", metavar="24h|TIME", help="Only entries since this time.")]
-Until = Annotated[str | None, typer.Option("--until", metavar="TIME", help="Only entries before this time.")]
+Since = Annotated[str | None, typer.Option("--since", metavar="24h|TIME", help="Only since this time.")]
+Until = Annotated[str | None, typer.Option("--until", metavar="TIME", help="Only before this time.")]
 
 
 def build_search(

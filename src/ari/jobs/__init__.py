@@ -97,7 +97,7 @@ async def keep_retention(instance: Instance, stop: threading.Event) -> None:
             _log.warning("old usage couldn't be removed; will retry", reason=str(error))
         else:
             if removed:
-                _log.info("old usage removed", entries=removed, days=days)
+                _log.info("old usage removed", rows=removed, days=days)
         await asyncio.sleep(_HOUR_SECONDS)
 
 

@@ -5,6 +5,8 @@
 
 from dataclasses import dataclass
 
+from ari.base.messages import EMAIL_IS_OFF, NOTHING_HERE
+
 
 @dataclass(frozen=True, slots=True)
 class Reason:
@@ -46,7 +48,7 @@ REQUEST_ERRORS = _table(
         "Re-enter your password at /confirm, then retry.",
     ),
     ("forbidden", 403, "Not allowed", "You don't have permission to do this."),
-    ("not_found", 404, "Not found", "Page not found."),
+    ("not_found", 404, "Not found", NOTHING_HERE),
     ("method_not_allowed", 405, "Method not allowed", "This endpoint doesn't support that method."),
     ("request_timeout", 408, "Request timeout", "The request body didn't arrive in time."),
     ("key_active", 409, "Key still active", "Only revoked and expired keys can be deleted. Revoke the key first."),
@@ -63,7 +65,7 @@ REQUEST_ERRORS = _table(
         "Idempotency-Key already used",
         "This Idempotency-Key was used with a different request. Use a new one.",
     ),
-    ("mail_off", 409, "Email is off", "Email isn't set up."),
+    ("mail_off", 409, "Email is off", EMAIL_IS_OFF),
     ("conflict", 409, "Conflict", "This isn't possible in the current state."),
     ("too_large", 413, "Too large", "The body, a header or the URL is larger than ARI accepts."),
     ("unsupported_media_type", 415, "Unsupported content", "Send application/json without Content-Encoding."),

@@ -12,7 +12,7 @@ STATES: Mapping[str, str] = {
     "sent": "Accepted by the mail service.",
     "failed": "Not delivered; see the error.",
     "off": "Not sent because this notification is off.",
-    "unsent": "Not sent because email isn't set up.",
+    "unsent": "Not sent because email is off.",
     "digest": "Included in the daily digest because there were too many.",
 }
 """A description of each state for the page, the command line and the docs."""
@@ -116,7 +116,7 @@ RESEND_FROM = "ARI <onboarding@resend.dev>"
 class MailConfig:
     """How this instance sends email: mail service, From address, base of links, and time zone of times.
 
-    ``sender`` is ``"resend"``, ``"smtp"`` or ``None`` if email isn't set up. ``link_base`` is ``None`` while no public
+    ``sender`` is ``"resend"``, ``"smtp"`` or ``None`` if email is off. ``link_base`` is ``None`` while no public
     URL is set; emails then contain no links (security.md 3).
     """
 

@@ -14,6 +14,7 @@ from ari.base.clock import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 from ari.base.errors import Conflict, Unavailable
 from ari.base.events import Event
 from ari.base.ids import new_id
+from ari.base.messages import EMAIL_IS_OFF
 from ari.notifications import digest
 from ari.notifications.compose import compose, parse, serialize
 from ari.notifications.context import NoticeContext
@@ -184,7 +185,7 @@ def _add_notice(tx: NoticeTransaction, config: MailConfig, kind: NoticeKind, eve
     if not is_on(tx.notes, kind):
         notice = replace(notice, state="off")
     elif not config.can_send:
-        notice = replace(notice, state="unsent", error="Email isn't set up.")
+        notice = replace(notice, state="unsent", error=EMAIL_IS_OFF)
     elif recipient is None:
         notice = replace(notice, state="unsent", error="There's no owner yet.")
     elif tx.notices.count_emailed_since(kind.name, tx.now_ms - tx.now_ms % DAY_MS) >= kind.max_per_day:

@@ -27,7 +27,7 @@ class HtmlRenderer(Protocol):
 
 
 class MailService(Protocol):
-    """The mail service in use; ``sender`` is ``None`` where email isn't set up."""
+    """The mail service in use; ``sender`` is ``None`` where email is off."""
 
     sender: Sender | None
     config: MailConfig

@@ -7,6 +7,7 @@ from typing import Any
 from ari.base.clock import HOUR_MS, Clock, in_words
 from ari.base.errors import Conflict, RateLimited
 from ari.base.ids import new_id
+from ari.base.messages import EMAIL_IS_OFF
 from ari.base.transaction import Runner, record
 from ari.notifications.compose import compose
 from ari.notifications.delivery_history import recipient
@@ -45,15 +46,11 @@ def test_facts(result: TestEmailResult) -> dict[str, Any]:
 async def send_test_email(run: Runner, service: MailService, clock: Clock) -> TestEmailResult:
     """Send the owner a test email and return the result, within ``TEST_SECONDS``.
 
-    Raises ``Conflict("mail_off")`` if email isn't set up, and what ``begin_test`` raises.
+    Raises ``Conflict("mail_off")`` if email is off, and what ``begin_test`` raises.
     """
     await service.refresh(run)
     if service.sender is None:
-        raise Conflict(
-            "mail_off",
-            "Email isn't set up. Add a Resend key under Settings > Integrations, or set RESEND_API_KEY or "
-            "ARI_SMTP_URL and restart ARI.",
-        )
+        raise Conflict("mail_off", EMAIL_IS_OFF)
     recipient = await run.do(begin_test)
     began = clock.monotonic()
     email = compose_test(service.config, recipient, service.render_html)

@@ -15,7 +15,7 @@ from ari.outbound.smtp import Smtp
 
 
 class CurrentMailService:
-    """``sender`` is ``None`` where email isn't set up."""
+    """``sender`` is ``None`` where email is off."""
 
     def __init__(self, settings: Settings, environment: Callable[[], ProviderEnvironment]) -> None:
         self._settings = settings
@@ -43,7 +43,7 @@ def mail_config_of(settings: Settings, *, by_resend: bool = False) -> MailConfig
 
 
 def sender_of(settings: Settings, stored: Credential | None = None) -> Sender | None:
-    """The sender, ``None`` where email isn't set up; ``stored`` is a Resend key from Settings > Integrations."""
+    """The sender, ``None`` where email is off; ``stored`` is a Resend key from Settings > Integrations."""
     if settings.resend_api_key is not None:
         set_by_owner = "resend_url" in settings.model_fields_set
         return Resend(settings.resend_url, settings.resend_api_key.get_secret_value(), set_by_owner=set_by_owner)

@@ -13,6 +13,7 @@ from ari.base import owner_mark
 from ari.base.environment import kubernetes_variables, kubernetes_words, unknown_variables
 from ari.base.errors import ConfigurationError
 from ari.base.log import configure_log
+from ari.base.messages import EMAIL_IS_OFF
 from ari.base.seal import find_missing_keys, get_sealed, words_for
 from ari.base.settings import Settings
 from ari.deps import Deps
@@ -37,7 +38,6 @@ SECRET_VARIABLES = (
 """Removed from the environment after it is read, so that no child process inherits it."""
 _REMEDIES = {two_factor.KIND: "ari account disable-two-factor", PROVIDER_KEY: "ari integrations remove PROVIDER"}
 """How to remove an encrypted secret, by its kind."""
-EMAIL_IS_OFF = "Email is off. Set RESEND_API_KEY or ARI_SMTP_URL to enable it."
 ONE_ADDRESS = (
     "ARI only responds at {}. To use it from other machines, set ARI_PUBLIC_URL to the URL they use, such as "
     "http://nas.lan:3000."

@@ -1,4 +1,4 @@
-"""Removes old entries from the log, slowly enough that writers and readers don't notice."""
+"""Removes old rows from the log, slowly enough that writers and readers don't notice."""
 
 from contextlib import closing
 from threading import Event
@@ -12,7 +12,7 @@ _SHORTEST_PAUSE_SECONDS = 0.01
 
 
 def remove_old(log: UsageRecords, clock: Clock, days: int, stop: Event) -> int:
-    """Remove entries older than ``days`` until none is left or ``stop`` is set. 0 days keeps everything.
+    """Remove rows older than ``days`` until none is left or ``stop`` is set. 0 days keeps everything.
 
     Returns how many were removed. The next run continues where this one stopped. Raises ``Unavailable``.
     """

@@ -11,7 +11,7 @@ from ari.base.errors import Unavailable
 
 
 def test_a_request_does_not_wait_for_a_hanging_database(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It gets a 503, never a guess, and is told whether repeating is safe."""
+    """It gets a 503, never a guess, with whether repeating is safe."""
     monkeypatch.setattr(deadline, "ANSWER_SECONDS", 0.0)
 
     async def hang() -> None:

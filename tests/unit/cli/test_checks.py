@@ -138,7 +138,7 @@ def test_sums_that_do_not_agree_are_wrong(ari: Ari, table: str) -> None:
 
 def test_the_usage_log(ari: Ari) -> None:
     """Since when there are rows and how long they are kept; where old ones wait, or the file cannot shrink, a note."""
-    assert _checks(ari)["usage log"] == ("ok", "no entries yet (kept for 90 days)")
+    assert _checks(ari)["usage log"] == ("ok", "no requests yet (kept for 90 days)")
     instance = ari.instance()
     instance.database.usage.commit(Batch([a_row(instance.now_ms())]))
     assert _checks(ari)["usage log"][0] == "ok"

@@ -33,7 +33,7 @@ def _add_owner(instance: Instance) -> None:
 
 def test_a_test_email_needs_a_service_and_an_owner(instance: Instance) -> None:
     """Each refusal says what is missing."""
-    with pytest.raises(Conflict, match="Email isn't set up"):
+    with pytest.raises(Conflict, match="Email is off"):
         asyncio.run(test_email.send_test_email(Deps(instance), instance.mail, instance.clock))
     with pytest.raises(Conflict, match="no owner yet"):
         Deps(instance).do_sync(test_email.begin_test)

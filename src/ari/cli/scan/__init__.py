@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from ari.cli.command_app import CommandApp
 from ari.cli.options import AsJson, DataDir
 from ari.cli.time_args import one_of
 from ari.keys.scanner_rules import SCANNERS, write_rules
@@ -13,7 +14,7 @@ from ari.keys.scanner_rules import SCANNERS, write_rules
 FOUND, INCOMPLETE = 1, 2
 """Exit statuses."""
 
-app = typer.Typer(help="Find leaked keys in files and git history.", no_args_is_help=True)
+app = CommandApp(help="Find leaked keys in files and git history.", no_args_is_help=True)
 
 
 @app.command()

@@ -9,6 +9,7 @@ from sqlalchemy import text
 from ari.base.clock import DAY_MS, HOUR_MS
 from ari.base.errors import NotFound, RateLimited, ReauthRequired
 from ari.base.events import Origin
+from ari.base.messages import EMAIL_IS_OFF
 from ari.deps import Deps
 from ari.notifications import delivery_history, switches, test_email
 from ari.notifications.model import Accepted
@@ -53,7 +54,7 @@ def test_switched_off_not_set_up_and_nobody_there(post: Post) -> None:
     post.happen("key_revoked")
     post.gather()
     states = {one.kind: (one.state, one.error) for one in post.history()}
-    assert states == {"key_created": ("off", None), "key_revoked": ("unsent", "Email isn't set up.")}
+    assert states == {"key_created": ("off", None), "key_revoked": ("unsent", EMAIL_IS_OFF)}
     post.config = OFFICE
     assert post.claim() is None
 

@@ -61,7 +61,7 @@ class BulkPages:
         verb, pick, ticked = asked.get("do", ""), asked.get("pick"), asked.getlist("key")
         view = parse_view(asked.get("q", ""), asked.get("show", ""), "", "")
         if verb not in _DONE or (pick is not None and pick not in _PICKS) or view is None:
-            raise NotFound("Page not found.")
+            raise NotFound
         deps, usage = deps_of(request), self._instance.key_use
         key_ids = ticked if pick is None else await deps.read(pick_keys, usage, pick, view)
         chosen = await deps.read(select, verb, key_ids)
@@ -73,7 +73,7 @@ class BulkPages:
         form = form_from(form_of(request), "do", "keys", "reason", "expires", "day")
         verb, key_ids = form.value("do"), form.value("keys").split()
         if verb not in _DONE:
-            raise NotFound("Page not found.")
+            raise NotFound
         deps = deps_of(request)
         try:
             done = await deps.do(act_on, verb, key_ids, form)

@@ -25,5 +25,5 @@ class ErrorCodePages:
         """One code. Raises ``NotFound`` for an unknown one."""
         reason = (REASONS | REQUEST_ERRORS).get(request.path_params["code"])
         if reason is None:
-            raise NotFound("Page not found.")
+            raise NotFound
         return self._pages.page(request, "pages/error_code/page.html", reason=reason)

@@ -67,10 +67,10 @@ class SettingsApiPages:
         if asked.get("tab") is None:
             return self._pages.go(request, HOME)
         if asked["tab"] != "api":
-            raise NotFound("Page not found.")
+            raise NotFound
         view = parse_view(*(asked.get(name, "") for name in ("q", "show", "sort", "after")))
         if view is None:
-            raise NotFound("Page not found.")
+            raise NotFound
         deps, usage = deps_of(request), self._instance.key_use
         fragment = "hx-request" in request.headers
         findings = [] if fragment else await deps.read(find_advice, usage)

@@ -18,7 +18,6 @@ from ari.web.pages.settings_api.urls import HOME
 from ari.web.pages.setup.urls import SETUP
 from ari.web.render import Pages
 
-_GONE = "Page not found."
 _LINK_GONE = (
     "This setup link doesn't work: it was already used, is older than an hour, or ARI was restarted. "
     "Restart ARI to get a new link."
@@ -40,7 +39,7 @@ class SetupPages:
     async def show(self, request: Request) -> Response:
         """The form. The token is sent with it, never in a URL."""
         if await visitor_deps_of(request).read(setup.has_owner):
-            raise NotFound(_GONE)
+            raise NotFound
         return self._form(request, Form())
 
     @policy(AuthMode.VISITOR)
