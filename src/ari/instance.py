@@ -11,6 +11,8 @@ from ari.base.clock import Clock, system_clock
 from ari.base.settings import Settings
 from ari.integrations.environment import ProviderEnvironment, read_environment
 from ari.integrations.ports import Prober
+from ari.keys.ports import AlertKeys
+from ari.outbound.github_keys import GitHubKeys
 from ari.outbound.mail import CurrentMailService
 from ari.outbound.probe import HttpProber
 from ari.storage import migrate as migrations
@@ -44,6 +46,8 @@ class Instance:
         self.passwords = PasswordHasherPool()
         self.master_keys = database.master_keys
         self.prober: Prober = HttpProber()
+        keys_url = settings.github_keys_url
+        self.github_keys: AlertKeys | None = None if keys_url is None else GitHubKeys(keys_url, clock.monotonic)
         self._given = given
         self._environment: ProviderEnvironment | None = None
         self.mail = CurrentMailService(settings, lambda: self.provider_environment)

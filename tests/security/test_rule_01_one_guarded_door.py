@@ -11,7 +11,7 @@ from tests.support import raw
 from tests.support.instances import opened
 
 PROBES = {"/api/health", "/api/ready"}
-REPORTS = {"/api/leaks"}
+REPORTS = {"/api/leaks", "/api/leaks/github"}
 OPEN = PROBES | REPORTS | {"/static/{name}", "/errors/{code}"}
 """The written list of open routes."""
 VISITORS = {"/sign-in", "/sign-in/code", "/setup", "/forgot-password", "/reset-password", "/confirm-address"}

@@ -17,6 +17,7 @@ from ari.api.error_docs import INVALID_KEY_ERRORS, document_errors, error_respon
 from ari.api.examples import REQUEST_ID, Json, give_examples, offer_examples, problem_examples
 from ari.api.shapes import ProblemOut
 from ari.base.settings import Settings
+from ari.http.problem import MEDIA_TYPE
 from ari.http.route_policy import AuthMode, RoutePolicy, policy, policy_of
 from ari.keys.scopes import SCOPES
 
@@ -139,9 +140,11 @@ def _operations(app: FastAPI) -> Iterator[tuple[Any, str]]:
 def _describe_policy(operation: Json, method: str, declared: RoutePolicy) -> None:
     if declared.auth is AuthMode.OPEN:
         operation["security"] = []
-        for status in ("401", "403"):
-            operation["responses"].pop(status, None)
-        operation["responses"]["401"] = error_responses(INVALID_KEY_ERRORS)[401]
+        responses = operation["responses"]
+        forbidden = responses.pop("403")["content"][MEDIA_TYPE]["examples"]
+        if "forbidden" in forbidden:
+            responses["403"] = error_responses(["forbidden"])[403]
+        responses["401"] = error_responses(INVALID_KEY_ERRORS)[401]
         return
     if declared.auth is AuthMode.KEY:
         operation.setdefault("security", [{"ApiKey": []}, {"Bearer": []}])

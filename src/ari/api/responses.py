@@ -1,6 +1,6 @@
 """Responses of endpoints. FastAPI's response models only document them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -9,7 +9,7 @@ from starlette.responses import Response
 from ari.base.cursor import encode_cursor
 
 
-def respond(content: Mapping[str, Any], status: int = 200) -> Response:
+def respond(content: Mapping[str, Any] | Sequence[Any], status: int = 200) -> Response:
     return Response(msgspec.json.encode(content), status, media_type="application/json")
 
 

@@ -130,7 +130,16 @@ def _origin(value: str) -> str:
 
 
 def _resend_url(value: str) -> str:
-    example = "use a URL such as https://api.resend.com, without user or query"
+    return _check_service_url(value, "https://api.resend.com", "otherwise the key is sent unencrypted")
+
+
+def _keys_url(value: str) -> str:
+    github = "https://api.github.com/meta/public_keys/secret_scanning"
+    return _check_service_url(value, github, "otherwise anyone on the way could replace the keys")
+
+
+def _check_service_url(value: str, example: str, danger: str) -> str:
+    example = f"use a URL such as {example}, without user or query"
     try:
         parts, _ = _url(value)
     except ValueError:
@@ -138,7 +147,7 @@ def _resend_url(value: str) -> str:
     if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or parts.query or parts.fragment or "@" in value:
         raise ValueError(example)
     if parts.scheme == "http" and not is_loopback(parts.hostname):
-        raise ValueError("use an https URL; otherwise the key is sent unencrypted")
+        raise ValueError(f"use an https URL; {danger}")
     return value.rstrip("/")
 
 
@@ -197,6 +206,7 @@ PrivateAddresses = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_private
 RetentionDays = Annotated[int, Field(ge=0, le=36_500), AfterValidator(_retention_days)]
 Origin = Annotated[str, AfterValidator(_origin)]
 ResendUrl = Annotated[str, AfterValidator(_resend_url)]
+KeysUrl = Annotated[str, AfterValidator(_keys_url)]
 ResendKey = Annotated[SecretStr, AfterValidator(_resend_key)]
 SmtpUrl = Annotated[SecretStr, AfterValidator(_smtp_url)]
 MailAddress = Annotated[str, AfterValidator(_mail_address)]

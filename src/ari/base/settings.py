@@ -29,6 +29,7 @@ from ari.base.setting_types import (
     Days,
     Directory,
     HostNames,
+    KeysUrl,
     ListeningHost,
     MailAddress,
     Network,
@@ -190,6 +191,11 @@ class Settings(BaseSettings):
         "notify",
         description="Reaction to the report of a leaked key. notify: email the owner. disable, revoke: also end its "
         "access.",
+    )
+    github_keys_url: KeysUrl | None = Field(
+        None,
+        description="URL of the public keys of GitHub's secret scanning. Set it to accept GitHub's alerts at "
+        "/api/leaks/github.",
     )
     verify_timeout_seconds: float = Field(
         2.0, gt=0, le=60, description="Maximum time a verification waits for the database before it becomes a 503."

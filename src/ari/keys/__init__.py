@@ -12,7 +12,7 @@ from ari.keys.commands.bulk import (
 from ari.keys.commands.change import UNSET, KeyChange, Unset, change
 from ari.keys.commands.create import Created, NewKey, create, require_may_create
 from ari.keys.commands.delete import delete
-from ari.keys.commands.report_leak import LeakAction, LeakReport, report_leak
+from ari.keys.commands.report_leak import LeakAction, LeakReport, report_leak, report_leaks
 from ari.keys.commands.revoke import revoke
 from ari.keys.commands.stamp import stamp_expired
 from ari.keys.events import record_exposure
@@ -40,6 +40,7 @@ __all__ = [
     "get_page",
     "record_exposure",
     "report_leak",
+    "report_leaks",
     "require_may_create",
     "revoke",
     "revoke_many",

@@ -19,6 +19,13 @@ class KeyFinder(Protocol):
         """
 
 
+class AlertKeys(Protocol):
+    """The public keys with which GitHub signs its alerts."""
+
+    async def find(self, key_id: str) -> str | None:
+        """The key with this ID as PEM. Raises ``Unavailable`` while the keys can't be fetched."""
+
+
 class KeyStore(Protocol):
     """Keys inside one transaction. Deleted keys are invisible but to ``find``, ``tombstone`` and ``list_made_by``."""
 

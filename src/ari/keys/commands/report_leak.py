@@ -3,6 +3,7 @@
 Anyone with a key may report it, since they could use it. Doors don't reveal to strangers whether it exists.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import urlsplit
@@ -64,6 +65,11 @@ def report_leak(tx: KeyTransaction, report: LeakReport, action: LeakAction) -> A
     elif action == "disable":
         change(tx, key.id, KeyChange(disabled=True))
     return key
+
+
+def report_leaks(tx: KeyTransaction, reports: Sequence[LeakReport], action: LeakAction) -> list[bool]:
+    """Report several at once, all in this transaction; for each, whether it is or was a key of this instance."""
+    return [report_leak(tx, report, action) is not None for report in reports]
 
 
 def clean_source(text: str | None) -> str | None:
