@@ -10,7 +10,7 @@ import pytest
 
 from ari.accounts import totp
 from ari.base.clock import DAY_MS, from_rfc3339, to_rfc3339
-from tests.support.owner import PASSWORD, Owner, csrf_of, started
+from tests.support.owner import Owner, csrf_of, started
 from tests.support.server import ServerProcess
 
 QUARTER = 15 * 60
@@ -60,7 +60,7 @@ def test_the_api_refuses_and_says_why(owner: Any, late: httpx2.Client) -> None:
     assert owner.api(secret).post("/api/keys", json={"name": "n", "expires": "1h"}).status_code in (201, 403)
     page = late.get("/confirm?next=/settings/keys/new")
     assert "Confirm it's you" in page.text
-    late.post("/confirm", data={"confirm_password": PASSWORD, "next": "/settings/keys/new"})
+    late.post("/confirm", data={"confirm_password": owner.password, "next": "/settings/keys/new"})
     assert late.post("/api/keys", json={"name": "n"}).status_code == 201
 
 
@@ -76,9 +76,9 @@ def test_a_page_asks_and_goes_on(owner: Any, late: httpx2.Client) -> None:
     wrong = late.post("/settings/keys/new", data={**fields, "confirm_password": "wrong"})
     assert (wrong.status_code, "Incorrect password." in wrong.text) == (422, True)
     assert "key_created" not in [event["name"] for event in owner.cli.json("events")["items"][:2]]
-    made = late.post("/settings/keys/new", data={**fields, "confirm_password": PASSWORD})
+    made = late.post("/settings/keys/new", data={**fields, "confirm_password": owner.password})
     assert made.status_code == 201
-    assert PASSWORD not in made.text
+    assert owner.password not in made.text
     events = owner.cli.json("events")["items"]
     assert events[0]["detail"]["name"] == fields["name"]
     names = [event["name"] for event in events]
@@ -101,7 +101,7 @@ def test_guesses_are_limited(owner: Any, late: httpx2.Client) -> None:
     """Anyone who took over a session has five guesses in five minutes, at whatever form."""
     answers = [late.post("/confirm", data={"confirm_password": f"wrong {n}"}).status_code for n in range(4)]
     answers.append(late.post(f"{SECURITY}/password", data={"current": "wrong", "new": "x"}).status_code)
-    last = late.post("/settings/keys/new", data={"name": "n", "confirm_password": PASSWORD})
+    last = late.post("/settings/keys/new", data={"name": "n", "confirm_password": owner.password})
     assert (answers, last.status_code) == ([422] * 5, 429)
     assert int(last.headers["retry-after"]) > 0
 
