@@ -17,7 +17,8 @@ from pathlib import Path
 from ari.base.clock import DAY_MS, HOUR_MS
 from ari.storage.usage.reports import UsageReports
 from ari.storage.usage.store import UsageTables
-from ari.usage.model import UsageFilter
+from ari.usage.model import UsageFilter, UsageRow
+from ari.usage.search import UsageSearch
 from benchmarks import postgresql
 from benchmarks.stats import number
 from benchmarks.usage_fill import END_MS, FLOODED, KEYS, RARE, RARE_CODE, START_MS, Filled, fill
@@ -49,7 +50,7 @@ Question = Callable[[UsageTables], object]
 
 def questions(store: UsageTables) -> dict[str, Question]:
     """Everything that is asked, by its name; cursors are those of this log."""
-    deep = store.page(UsageFilter(until_ms=START_MS + 10 * DAY_MS), None, 1)[0].id
+    deep = _search(store, UsageFilter(until_ms=START_MS + 10 * DAY_MS), None, 1)[0].id
     asked = {f"page: {name}": _page(where, None) for name, where in FILTERS.items()}
     for name in ("no filter", "busy key", "code expired", "busy key, code expired"):
         asked[f"page from a deep cursor: {name}"] = _page(FILTERS[name], deep)
@@ -65,7 +66,11 @@ def questions(store: UsageTables) -> dict[str, Question]:
 
 
 def _page(where: UsageFilter, before_id: str | None) -> Question:
-    return lambda log: log.page(where, before_id, PAGE)
+    return lambda log: _search(log, where, before_id, PAGE)
+
+
+def _search(store: UsageTables, where: UsageFilter, before_id: str | None, limit: int) -> list[UsageRow]:
+    return UsageReports(store._engine, store.fold_all).search(UsageSearch(where), before_id, limit).rows
 
 
 def timed(store: UsageTables, question: Question, seconds: float) -> list[float]:

@@ -14,7 +14,7 @@ from ari.usage.floods import MAX_ADDRESSES_PER_MINUTE, MAX_LISTED_PER_MINUTE
 from ari.usage.model import OTHER_ADDRESSES, UsageFilter
 from ari.usage.recorder import UsageRecorder
 from tests.support.instances import opened
-from tests.support.usage import KEY, a_row, sums
+from tests.support.usage import KEY, a_row, rows_of, sums
 
 FLOOD = 200
 
@@ -112,7 +112,7 @@ def test_totals_agree_after_a_flood(data_dir: Path, database_url: str | None) ->
     with opened(data_dir, database_url, usage_wait_seconds=60) as instance:
         asyncio.run(flood(instance.usage, instance.clock))
         by_key = sums(instance.database)
-        stored = instance.database.usage.page(UsageFilter(key_id=KEY, code="revoked"), None, 5_000)
+        stored = rows_of(instance.database, UsageFilter(key_id=KEY, code="revoked"), None, 5_000)
     assert [sum(column) for column in zip(*by_key.values(), strict=True)] == [900, 1_800]
     assert len(stored) < 200
 

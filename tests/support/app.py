@@ -10,11 +10,12 @@ from typing import Any
 from ari.deps import Deps
 from ari.instance import Instance
 from ari.server import build_app
-from ari.usage.model import UsageFilter, UsageRow
+from ari.usage.model import UsageRow
 from tests.support import asgi
 from tests.support.asgi import AsgiResponse
 from tests.support.commands import create_key
 from tests.support.instances import opened
+from tests.support.usage import rows_of
 
 HOST = (b"host", b"127.0.0.1:3000")
 
@@ -48,7 +49,7 @@ class App:
 
     def rows(self) -> list[UsageRow]:
         """The usage log, newest first."""
-        return self.instance.database.usage.page(UsageFilter(), None, 100)
+        return rows_of(self.instance.database)
 
     def events(self) -> list[str]:
         """The names of the events, newest first."""

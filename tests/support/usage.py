@@ -11,11 +11,13 @@ from ari.base.ids import new_id
 from ari.keys.reasons import ACCEPTED
 from ari.storage.engine import Database
 from ari.storage.tables import usage_all_hours, usage_days, usage_hours, usage_rows, usage_seen, usage_totals
-from ari.usage.model import ROW_KIND, UsageRow
+from ari.usage.model import ROW_KIND, UsageFilter, UsageRow
+from ari.usage.search import UsageSearch
 from tests.support.instances import START_MS, settings_for
 
 KEY = "key_01J000000000000000000000AA"
 OTHER_KEY = "key_01J000000000000000000000BB"
+EVERY_ROW = UsageFilter()
 
 
 def a_row(at_ms: int = START_MS, **fields: Any) -> UsageRow:
@@ -38,6 +40,13 @@ def a_row(at_ms: int = START_MS, **fields: Any) -> UsageRow:
         "bytes": 120,
     }
     return UsageRow(**{**usual, **fields})
+
+
+def rows_of(
+    database: Database, where: UsageFilter = EVERY_ROW, before_id: str | None = None, limit: int = 1_000
+) -> list[UsageRow]:
+    """Rows of the usage log, newest first, with all that was committed."""
+    return database.reports.search(UsageSearch(where), before_id, limit).rows
 
 
 @contextmanager

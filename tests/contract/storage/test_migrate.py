@@ -21,13 +21,12 @@ from ari.storage.engine import Database
 from ari.storage.migrate import LOG, MAIN, Chain
 from ari.storage.postgres_sessions import LIMITS
 from ari.storage.tables import usage_staging
-from ari.usage.model import UsageFilter
 from ari.usage.ports import Batch
 from tests.support.command import Cli
 from tests.support.instances import START_MS, opened, settings_for
 from tests.support.old_schema import join_keys_and_secrets
 from tests.support.processes import eventually
-from tests.support.usage import KEY, a_row, sums
+from tests.support.usage import KEY, a_row, rows_of, sums
 
 
 @pytest.mark.parametrize("chain", [MAIN, LOG], ids=["main", "log"])
@@ -86,7 +85,7 @@ def test_rows_from_before_are_kept_and_counted(data_dir: Path, database_url: str
             ):
                 connection.execute(text(statement))
         assert migrations.migrate(instance.database) == [f"log {number}" for number in LOG.revisions[1:]]
-        assert {row.source for row in instance.database.usage.page(UsageFilter(), None, 9)} == {"request"}
+        assert {row.source for row in rows_of(instance.database)} == {"request"}
         assert sums(instance.database) == {KEY: (4, 2)}
         seen = [(one.value, one.accepted_count, one.refused_count) for one in instance.database.usage.addresses(KEY, 9)]
         assert sorted(seen) == [("192.0.2.7", 3, 2), ("other", 1, 0)]

@@ -16,16 +16,15 @@ from ari.keys.listing import Cursor
 from ari.storage.database_errors import faults_as_unavailable, read_only
 from ari.storage.tables import usage_attempts, usage_totals
 from ari.storage.usage import listing
-from ari.storage.usage.ai import add_uses
 from ari.storage.usage.clients import Kind, clients_of
 from ari.storage.usage.daily_counts import days_of
 from ari.storage.usage.erasure import MAX_CHANGED, erase_address, slices
 from ari.storage.usage.fold import MAX_ENTRIES, Folder, writing
-from ari.storage.usage.pages import lowest_id, page_query
+from ari.storage.usage.pages import lowest_id
 from ari.storage.usage.retention import Retention
 from ari.storage.usage.staging import REFUSALS, Staging
 from ari.usage.advice import LateCall
-from ari.usage.model import Attempt, KeyClient, KeyTotals, UsageFilter, UsageRow
+from ari.usage.model import Attempt, KeyClient, KeyTotals
 from ari.usage.ports import Batch
 from ari.usage.reports.daily import Day
 
@@ -90,11 +89,6 @@ class UsageTables:
     def close(self) -> None:
         """Close the connection that commits."""
         self._staging.close()
-
-    def page(self, where: UsageFilter, before_id: str | None, limit: int) -> list[UsageRow]:
-        with self._begin_read() as connection:
-            rows = connection.execute(page_query(connection, where, before_id, limit))
-            return add_uses(connection, [UsageRow(*row) for row in rows])
 
     def totals(self, key_ids: Sequence[str]) -> dict[str, KeyTotals]:
         found: dict[str, KeyTotals] = {}

@@ -11,11 +11,10 @@ from ari.base.clock import DAY_MS, HOUR_MS
 from ari.base.ids import new_id
 from ari.instance import Instance
 from ari.usage.ai import AiCount, AiSpan, AiSums, AiUse
-from ari.usage.model import UsageFilter, UsageRow
+from ari.usage.model import UsageRow
 from ari.usage.ports import Batch
-from ari.usage.search import UsageSearch
 from tests.support.instances import START_MS, opened
-from tests.support.usage import KEY, OTHER_KEY, a_row
+from tests.support.usage import KEY, OTHER_KEY, a_row, rows_of
 
 HOUR = START_MS - START_MS % HOUR_MS
 SPAN = AiSpan(HOUR, HOUR + HOUR_MS)
@@ -35,13 +34,11 @@ def _use(row: UsageRow, **more: Any) -> AiUse:
 def test_a_use_stands_beside_its_row(instance: Instance) -> None:
     """Wherever rows are read; a row that went to no provider has none."""
     rows = [a_row(HOUR + 1), a_row(HOUR + 2)]
-    log, reports = instance.database.usage, instance.database.reports
+    log = instance.database.usage
     log.commit(Batch(rows))
     use = _use(rows[0])
     log.commit(Batch(completions=[use]))
-    everything = UsageSearch(UsageFilter())
-    for found in (log.page(UsageFilter(), None, 10), reports.search(everything, None, 10).rows):
-        assert [row.ai for row in found] == [None, use]
+    assert [row.ai for row in rows_of(instance.database)] == [None, use]
 
 
 def test_uses_are_summed_by_hour(instance: Instance) -> None:
@@ -98,7 +95,7 @@ def test_retention_removes_uses_and_keeps_sums(instance: Instance) -> None:
     log = instance.database.usage
     log.commit(Batch(rows, [_use(row) for row in rows]))
     assert sum(log.remove_before(HOUR - DAY_MS)) >= 2
-    assert [row.ai is not None for row in log.page(UsageFilter(), None, 10)] == [True]
+    assert [row.ai is not None for row in rows_of(instance.database)] == [True]
     assert new_id("req", HOUR) > rows[0].id
     every = AiSpan(HOUR - 20 * DAY_MS, HOUR + HOUR_MS)
     assert sum(one.request_count for one in instance.database.reports.ai_hours(every).values()) == 2

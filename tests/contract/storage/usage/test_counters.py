@@ -16,10 +16,10 @@ from ari.storage.engine import Database
 from ari.storage.tables import limit_counters, usage_rows
 from ari.storage.usage.counters import begin_postgres
 from ari.usage.floods import MAX_LISTED_PER_MINUTE
-from ari.usage.model import UsageFilter, UsageRow
+from ari.usage.model import UsageRow
 from ari.usage.ports import Batch
 from tests.support.instances import START_MS, opened, settings_for
-from tests.support.usage import KEY, OTHER_KEY, a_row, sums
+from tests.support.usage import KEY, OTHER_KEY, a_row, rows_of, sums
 
 DAY = LimitRules(1, (Limit("default", 10, 24 * 60 * MINUTE_MS),))
 KEY_OWNER = RuleOwner(KEY, DAY)
@@ -60,7 +60,7 @@ def test_a_limit_is_exact_and_equals_the_log(data_dir: Path, database_url: str |
         assert [is_allowed(row) for row in rows] == [True] * 10 + [False] * 2
         assert consumed(database) == {"default": 10}
         assert left(database) == {"default": 0}
-        stored = {row.id: row for row in database.usage.page(UsageFilter(), None, 20)}
+        stored = {row.id: row for row in rows_of(database)}
         assert [(stored[row.id].code, stored[row.id].status) for row in rows[9:]] == [
             ("ok", 200),
             ("rate_limited", 429),
@@ -189,7 +189,7 @@ def test_a_staging_table_of_the_previous_version_gets_its_columns(data_dir: Path
                 connection.execute(text(f"ALTER TABLE usage_staging DROP COLUMN {column}"))
         database.folder.prepare()
         database.usage.commit(Batch([a_charged_row(secret_number=2)]))
-        rows = database.usage.page(UsageFilter(), None, 9)
+        rows = rows_of(database)
         assert [(row.secret_number, row.consumed) for row in rows] == [(2, '{"default":1}'), (None, None)]
 
 

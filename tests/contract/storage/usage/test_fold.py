@@ -11,10 +11,10 @@ from ari.storage.engine import Database
 from ari.storage.usage.fold import MAX_ENTRIES
 from ari.usage.ai import AiSpan, AiUse
 from ari.usage.floods import MAX_ADDRESSES_PER_HOUR, MAX_CLIENTS_PER_DAY
-from ari.usage.model import OTHERS, Attempt, Completion, UsageFilter, UsageRow
+from ari.usage.model import OTHERS, Attempt, Completion, UsageRow
 from ari.usage.ports import Batch
 from tests.support.instances import START_MS, opened, settings_for
-from tests.support.usage import KEY, OTHER_KEY, a_row, sums
+from tests.support.usage import KEY, OTHER_KEY, a_row, rows_of, sums
 
 DAY = START_MS - START_MS % DAY_MS
 HOUR = START_MS - START_MS % HOUR_MS
@@ -97,7 +97,7 @@ def test_a_full_fold_of_one_kind_ends(instance: Instance, kind: str) -> None:
     if kind == "completions":
         _commit(database, Batch(completions=[Completion(id_, 418, 1.0, 2) for id_ in ids]))
         assert database.usage.fold() == MAX_ENTRIES
-        assert {row.status for row in database.usage.page(UsageFilter(), None, 100)} == {418}
+        assert {row.status for row in rows_of(database)} == {418}
     if kind == "AI uses":
         [hour] = database.reports.ai_hours(AiSpan(HOUR, HOUR + HOUR_MS)).values()
         assert hour.request_count == MAX_ENTRIES
@@ -113,7 +113,7 @@ def test_the_last_of_several_entries_for_one_request_counts(instance: Instance) 
     store.commit(Batch([row], [Completion(row.id, 200, 1.0, 1), Completion(row.id, 201, 2.0, 2), *uses[:2]]))
     assert store.fold() == 5
     store.commit(Batch(completions=[uses[2]]))
-    [stored] = store.page(UsageFilter(), None, 5)
+    [stored] = rows_of(instance.database)
     assert (stored.status, stored.bytes, stored.ai) == (201, 2, uses[1])
     [hour] = instance.database.reports.ai_hours(AiSpan(HOUR, HOUR + HOUR_MS)).values()
     assert (hour.request_count, hour.input_tokens) == (1, 2)

@@ -18,7 +18,7 @@ from ari.storage.usage.retention import ROWS_PER_STEP
 from ari.usage.model import Attempt, KeyTotals, UsageFilter
 from ari.usage.ports import Batch
 from tests.support.instances import START_MS, opened, settings_for
-from tests.support.usage import KEY, OTHER_KEY, a_row, sums
+from tests.support.usage import KEY, OTHER_KEY, a_row, rows_of, sums
 
 OLD_MS = START_MS - 100 * DAY_MS
 CUTOFF_MS = START_MS - 90 * DAY_MS
@@ -49,7 +49,7 @@ def test_old_rows_go_and_what_was_counted_stays(instance: Instance) -> None:
         hours = connection.execute(select(func.count(), func.sum(usage_hours.c["count"]))).one()
     totals = store.totals([KEY, OTHER_KEY])
     assert sum(store.remove_before(CUTOFF_MS)) == 1_200 + 2, "with the address and the agent of the other key"
-    assert sorted(row.at_ms for row in store.page(UsageFilter(), None, 99)) == [CUTOFF_MS, START_MS, START_MS]
+    assert sorted(row.at_ms for row in rows_of(instance.database)) == [CUTOFF_MS, START_MS, START_MS]
     assert sums(instance.database) == before
     assert store.totals([KEY, OTHER_KEY]) == totals
     assert totals[KEY] == KeyTotals(402, 207, OLD_MS, START_MS)
@@ -169,7 +169,7 @@ def test_writers_and_retention_at_once_lose_nothing(instance: Instance) -> None:
             writer.result()
     list(store.remove_before(CUTOFF_MS))
     assert sums(instance.database) == {KEY: (240, 0), OTHER_KEY: (120, 0)}
-    assert len(store.page(UsageFilter(key_id=KEY), None, 999)) == 0
+    assert len(rows_of(instance.database, UsageFilter(key_id=KEY), None, 999)) == 0
 
 
 def test_the_file_gives_room_back(data_dir: Path) -> None:

@@ -20,7 +20,7 @@ from ari.usage.model import OTHER_ADDRESSES, Attempt, Completion, KeyTotals, Usa
 from ari.usage.ports import Batch
 from tests.support.instances import START_MS, opened
 from tests.support.processes import eventually
-from tests.support.usage import KEY, OTHER_KEY, a_row, sums
+from tests.support.usage import KEY, OTHER_KEY, a_row, rows_of, sums
 
 EVERYTHING = UsageFilter()
 
@@ -41,18 +41,18 @@ def engine(instance: Instance) -> Engine:
     return instance.database.log
 
 
-def test_a_row_comes_back_as_it_was_written(store: UsageTables) -> None:
+def test_a_row_comes_back_as_it_was_written(instance: Instance, store: UsageTables) -> None:
     """Every field, the unknown ones too."""
     whole = a_row(user_agent="Ünï — 日本 🐦", path="/api/x?", duration_ms=1.25, bytes=2**40)
     bare = a_row(START_MS + 1, client_address=None, user_agent=None, status=None, duration_ms=None, bytes=None)
     store.commit(Batch([whole, bare]))
-    assert store.page(EVERYTHING, None, 10) == [bare, whole]
+    assert rows_of(instance.database) == [bare, whole]
 
 
-def test_an_empty_batch_is_no_fault(store: UsageTables) -> None:
+def test_an_empty_batch_is_no_fault(instance: Instance, store: UsageTables) -> None:
     """Nothing to write writes nothing."""
     store.commit(Batch())
-    assert store.page(EVERYTHING, None, 10) == []
+    assert rows_of(instance.database) == []
 
 
 def test_batches_of_any_size_are_stored_whole(store: UsageTables, instance: Instance) -> None:
@@ -62,16 +62,16 @@ def test_batches_of_any_size_are_stored_whole(store: UsageTables, instance: Inst
     assert sums(instance.database) == {KEY: (1328, 0)}
 
 
-def test_pages_are_newest_first_and_go_on_after_an_id(store: UsageTables) -> None:
+def test_pages_are_newest_first_and_go_on_after_an_id(instance: Instance, store: UsageTables) -> None:
     """No row is shown twice or left out."""
     rows = [a_row(START_MS + n) for n in range(7)]
     store.commit(Batch(rows))
-    first = store.page(EVERYTHING, None, 4)
-    rest = store.page(EVERYTHING, first[-1].id, 4)
+    first = rows_of(instance.database, EVERYTHING, None, 4)
+    rest = rows_of(instance.database, EVERYTHING, first[-1].id, 4)
     assert [*first, *rest] == rows[::-1]
 
 
-def test_pages_are_narrowed_by_key_code_and_time(store: UsageTables) -> None:
+def test_pages_are_narrowed_by_key_code_and_time(instance: Instance, store: UsageTables) -> None:
     """A span begins with its first instant and ends before its last."""
     rows = [
         a_row(START_MS + n * HOUR_MS, key_id=key, code=code)
@@ -81,16 +81,16 @@ def test_pages_are_narrowed_by_key_code_and_time(store: UsageTables) -> None:
     ]
     store.commit(Batch(rows))
     where = UsageFilter(KEY, "revoked", START_MS + HOUR_MS, START_MS + 3 * HOUR_MS)
-    assert [(row.key_id, row.code, row.at_ms) for row in store.page(where, None, 50)] == [
+    assert [(row.key_id, row.code, row.at_ms) for row in rows_of(instance.database, where, None, 50)] == [
         (KEY, "revoked", START_MS + 2 * HOUR_MS),
         (KEY, "revoked", START_MS + HOUR_MS),
     ]
-    assert len(store.page(UsageFilter(since_ms=START_MS + HOUR_MS), None, 50)) == 12
-    assert len(store.page(UsageFilter(until_ms=START_MS + HOUR_MS), None, 50)) == 4
-    assert len(store.page(UsageFilter(since_ms=-(10**15), until_ms=10**18), None, 50)) == 16
+    assert len(rows_of(instance.database, UsageFilter(since_ms=START_MS + HOUR_MS), None, 50)) == 12
+    assert len(rows_of(instance.database, UsageFilter(until_ms=START_MS + HOUR_MS), None, 50)) == 4
+    assert len(rows_of(instance.database, UsageFilter(since_ms=-(10**15), until_ms=10**18), None, 50)) == 16
 
 
-def test_every_page_is_read_from_an_index(store: UsageTables, engine: Engine) -> None:
+def test_every_page_is_read_from_an_index(instance: Instance, store: UsageTables, engine: Engine) -> None:
     """However large the log is, a page costs the same."""
     codes = ("ok",) * 30 + ("expired", "revoked")
     for n in range(20):
@@ -108,11 +108,11 @@ def test_every_page_is_read_from_an_index(store: UsageTables, engine: Engine) ->
             asked.append((statement, given))
 
     span = START_MS + 5 * HOUR_MS, START_MS + 6 * HOUR_MS
-    middle = store.page(UsageFilter(None, None, None, span[1]), None, 1)[0].id
+    middle = rows_of(instance.database, UsageFilter(None, None, None, span[1]), None, 1)[0].id
     asked.clear()
     for key_id, code, (since_ms, until_ms) in product((None, KEY), (None, "ok", "revoked"), ((None, None), span)):
         for before in (None, middle):
-            store.page(UsageFilter(key_id, code, since_ms, until_ms), before, 50)
+            rows_of(instance.database, UsageFilter(key_id, code, since_ms, until_ms), before, 50)
     explain = "EXPLAIN QUERY PLAN " if engine.dialect.name == "sqlite" else "EXPLAIN "
     with engine.connect() as connection:
         plans = ["\n".join(map(str, connection.exec_driver_sql(explain + sql, given))) for sql, given in asked]
@@ -128,18 +128,18 @@ def test_every_page_is_read_from_an_index(store: UsageTables, engine: Engine) ->
             assert "ix_usage_rows_code_id" in plan, plan
 
 
-def test_the_page_of_a_key_is_merged_from_all_its_codes(store: UsageTables) -> None:
+def test_the_page_of_a_key_is_merged_from_all_its_codes(instance: Instance, store: UsageTables) -> None:
     """In the order of time, whatever the codes are, from any cursor, none twice."""
     codes = ("ok", "revoked", "a code of tomorrow", "expired")
     rows = [a_row(START_MS + n, code=codes[n * n % 7 % 4]) for n in range(40)]
     store.commit(Batch([*rows, *(a_row(START_MS + n, key_id=OTHER_KEY) for n in range(40))]))
     found: list[UsageRow] = []
-    while page := store.page(UsageFilter(KEY), found[-1].id if found else None, 7):
+    while page := rows_of(instance.database, UsageFilter(KEY), found[-1].id if found else None, 7):
         found += page
     assert found == sorted(rows, key=lambda row: row.id, reverse=True)
     narrow = UsageFilter(KEY, since_ms=START_MS + 10, until_ms=START_MS + 20)
-    assert {row.at_ms - START_MS for row in store.page(narrow, None, 99)} == set(range(10, 20))
-    assert store.page(UsageFilter("key_unknown"), None, 9) == []
+    assert {row.at_ms - START_MS for row in rows_of(instance.database, narrow, None, 99)} == set(range(10, 20))
+    assert rows_of(instance.database, UsageFilter("key_unknown"), None, 9) == []
 
 
 def test_totals_follow_accepted_and_refused_requests(store: UsageTables, instance: Instance) -> None:
@@ -202,7 +202,7 @@ def test_a_counted_row_grows_and_only_the_difference_counts(store: UsageTables, 
     counted = a_row(code="revoked", route="*", path="*", method="*", count=1)
     for count in (1, 4, 4, 3, 9):
         store.commit(Batch([replace(counted, count=count), a_row(code="revoked")]))
-    [stored] = [row for row in store.page(EVERYTHING, None, 50) if row.id == counted.id]
+    [stored] = [row for row in rows_of(instance.database) if row.id == counted.id]
     assert stored.count == 9
     assert sums(instance.database) == {KEY: (0, 14)}
 
@@ -243,12 +243,12 @@ def test_random_batches_keep_totals_rollups_and_log_equal(store: UsageTables, in
     assert sums(instance.database) == expected
 
 
-def test_a_completion_fills_in_its_row(store: UsageTables) -> None:
+def test_a_completion_fills_in_its_row(instance: Instance, store: UsageTables) -> None:
     """Of an unsafe request whose row was committed before its handler ran; one without a row is no fault."""
     running = a_row(method="POST", status=None, duration_ms=None, bytes=None)
     store.commit(Batch([running]))
     store.commit(Batch(completions=[Completion(running.id, 201, 12.5, 900), Completion("req_unknown", 200, 1.0, None)]))
-    assert store.page(EVERYTHING, None, 5) == [replace(running, status=201, duration_ms=12.5, bytes=900)]
+    assert rows_of(instance.database) == [replace(running, status=201, duration_ms=12.5, bytes=900)]
 
 
 def test_attempts_are_counted_by_minute_reason_and_address(store: UsageTables) -> None:
@@ -276,7 +276,7 @@ def test_a_refused_row_never_fails_its_batch(store: UsageTables, instance: Insta
     bad = a_row(path=poison, user_agent=poison, request_id=poison)
     good = [a_row(START_MS + 1 + n) for n in range(63)]
     store.commit(Batch([*good[:30], bad, *good[30:]], [Completion(good[0].id, 204, 1.0, 0)]))
-    rows = store.page(EVERYTHING, None, 100)
+    rows = rows_of(instance.database)
     assert len(rows) == 64
     assert rows[:62] == good[:0:-1]
     assert rows[62].status == 204
@@ -290,7 +290,7 @@ def test_a_refused_completion_or_attempt_never_fails_its_batch(store: UsageTable
     row = a_row(status=None)
     batch = Batch([row], [Completion(row.id, 2**70, 1.0, None)], [Attempt(START_MS, "unknown", "a\ud800")])
     store.commit(batch)
-    assert store.page(EVERYTHING, None, 5) == [row]
+    assert rows_of(instance.database) == [row]
     assert [attempt.address for attempt in store.attempts(0, 5)] == [OTHER_ADDRESSES]
     assert sums(instance.database) == {KEY: (1, 0)}
 
@@ -311,7 +311,7 @@ def test_a_fault_tells_nothing_that_a_caller_sent(store: UsageTables, instance: 
     shown = f"{raised.value} {raised.value!r} {raised.value.__cause__!r}"
     assert "private" not in shown
     assert "INSERT" not in shown
-    assert store.page(EVERYTHING, None, 5) == []
+    assert rows_of(instance.database) == []
     if lost == "usage_totals":
         with pytest.raises(Unavailable):
             store.totals([KEY])

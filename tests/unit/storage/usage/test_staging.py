@@ -5,10 +5,9 @@ from pathlib import Path
 import pytest
 
 from ari.base.errors import Unavailable
-from ari.usage.model import UsageFilter
 from ari.usage.ports import Batch
 from tests.support.instances import opened
-from tests.support.usage import a_row
+from tests.support.usage import a_row, rows_of
 
 
 @pytest.mark.parametrize("name", ["usage.db", "usage-staging.db"])
@@ -42,4 +41,4 @@ def test_a_replaced_log_is_written_from_then_on(data_dir: Path) -> None:
             (data_dir / name).unlink(missing_ok=True)
         (data_dir / "fresh.db").replace(data_dir / "usage.db")
         store.commit(Batch([third]))
-        assert {row.id for row in store.page(UsageFilter(), None, 9)} == {first.id, second.id, third.id}
+        assert {row.id for row in rows_of(instance.database)} == {first.id, second.id, third.id}

@@ -7,10 +7,10 @@ from ari.base.clock import MINUTE_MS
 from ari.base.errors import Unavailable
 from ari.instance import Instance
 from ari.storage.usage.fold import Folder
-from ari.usage.model import Attempt, KeyTotals, UsageFilter
+from ari.usage.model import Attempt, KeyTotals
 from ari.usage.ports import Batch
 from tests.support.instances import START_MS
-from tests.support.usage import KEY, OTHER_KEY, a_row
+from tests.support.usage import KEY, OTHER_KEY, a_row, rows_of
 
 
 def test_every_read_sees_what_was_committed_before_it(instance: Instance) -> None:
@@ -18,7 +18,7 @@ def test_every_read_sees_what_was_committed_before_it(instance: Instance) -> Non
     store = instance.database.usage
     first, second = a_row(), a_row(START_MS + 1, code="expired")
     store.commit(Batch([first]))
-    assert [row.id for row in store.page(UsageFilter(), None, 9)] == [first.id]
+    assert store.totals([KEY, OTHER_KEY]) == {KEY: KeyTotals(1, 0, START_MS, START_MS)}
     store.commit(Batch([second]))
     assert store.totals([KEY, OTHER_KEY]) == {KEY: KeyTotals(1, 1, START_MS, START_MS)}
 
@@ -51,9 +51,9 @@ def test_a_fault_is_one_plain_sentence(instance: Instance) -> None:
     store = instance.database.usage
     store.commit(Batch([a_row(path="/secret-path")]))
     with instance.database.log.begin() as connection:
-        connection.execute(text("ALTER TABLE usage_rows RENAME TO elsewhere"))
+        connection.execute(text("ALTER TABLE usage_totals RENAME TO elsewhere"))
     with pytest.raises(Unavailable) as failure:
-        store.page(UsageFilter(), None, 9)
+        store.totals([KEY])
     assert "secret-path" not in str(failure.value)
     assert failure.value.__suppress_context__
 
@@ -68,6 +68,7 @@ def test_a_log_that_cannot_be_folded_can_still_be_read(instance: Instance, monke
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Folder, "fold", full)
-    assert len(store.page(UsageFilter(), None, 9)) == 1
+    assert store.totals([KEY])[KEY].request_count == 1
+    assert len(rows_of(instance.database)) == 1
     with pytest.raises(Unavailable, match="No space left"):
         store.fold_all()

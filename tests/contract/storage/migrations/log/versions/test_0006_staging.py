@@ -17,10 +17,10 @@ from ari.instance import Instance
 from ari.storage import migrate as migrations
 from ari.storage.engine import STAGING_FILE, Database
 from ari.usage.ai import AiSpan, AiUse
-from ari.usage.model import Attempt, KeyClient, UsageFilter
+from ari.usage.model import Attempt, KeyClient
 from ari.usage.ports import Batch
 from tests.support.instances import START_MS, opened, settings_for
-from tests.support.usage import KEY, OTHER_KEY, a_row, sums
+from tests.support.usage import KEY, OTHER_KEY, a_row, rows_of, sums
 
 OLD = Path(__file__).parent / "old_usage_log"
 ID = "req_01HMADV000AAAAAAAAAAAAAA0{}"
@@ -66,7 +66,7 @@ def test_everything_staged_by_the_old_version_is_folded(instance: Instance) -> N
     """Rows, floods, attempts, completions and AI uses, each once, next to what was folded before."""
     store = instance.database.usage
     assert sums(instance.database) == {KEY: (2, 10), OTHER_KEY: (1, 0)}
-    rows = {row.id: row for row in store.page(UsageFilter(), None, 9)}
+    rows = {row.id: row for row in rows_of(instance.database)}
     assert sorted(rows) == [ID.format(n) for n in range(1, 6)]
     ended, metered, flood = (rows[ID.format(n)] for n in (4, 5, 3))
     assert (ended.method, ended.status, ended.duration_ms, ended.bytes) == ("POST", 201, 12.5, 900)
