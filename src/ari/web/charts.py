@@ -9,25 +9,20 @@ from ari.usage.reports.summary import Counts
 from ari.usage.spans import Span, Unit
 from ari.web.words import DateShape, date_text
 
-_GAP = 0.24
 _MAX_LABELS = 7
 _STEPS = (1, 2, 4, 5, 10)
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One part of the span: ``slot`` is the area that the pointer hits, ``y`` the distance from the top."""
+    """One part of the span, which begins at ``x``; ``y`` is the distance from the top."""
 
     label: str
     since_ms: int
     accepted: int
     refused: int
-    slot: str
-    slot_width: str
     x: str
-    width: str
     accepted_y: str
-    accepted_height: str
     refused_y: str
     refused_height: str
 
@@ -46,6 +41,7 @@ class BarChart:
     """Bars, the numbers of the scale from the top, and labels below some of the bars; dates are in ``zone``."""
 
     bars: list[Bar]
+    bar_width: str
     scale: list[int]
     labels: list[Label]
     unit: Unit
@@ -61,7 +57,9 @@ def draw_bars(counts: Counts) -> BarChart:
     span, parts = counts.span, counts.parts
     highest = round_up(max(part.accepted_count + part.refused_count for part in parts))
     bars = [_bar(span, part, number, len(parts), highest) for number, part in enumerate(parts)]
-    return BarChart(bars, [highest, highest // 2, 0], _labels(span, parts), span.unit, span.zone)
+    return BarChart(
+        bars, _percent(100 / len(parts)), [highest, highest // 2, 0], _labels(span, parts), span.unit, span.zone
+    )
 
 
 def round_up(highest: int) -> int:
@@ -75,19 +73,14 @@ def round_up(highest: int) -> int:
 
 
 def _bar(span: Span, part: HourCount, number: int, parts: int, highest: int) -> Bar:
-    slot = 100 / parts
     accepted, refused = (100 * count / highest for count in (part.accepted_count, part.refused_count))
     return Bar(
         label_of(span, part.hour_ms),
         part.hour_ms,
         part.accepted_count,
         part.refused_count,
-        _percent(number * slot),
-        _percent(slot),
-        _percent((number + _GAP / 2) * slot),
-        _percent(slot * (1 - _GAP)),
+        _percent(100 * number / parts),
         _percent(100 - accepted),
-        _percent(accepted),
         _percent(100 - accepted - refused),
         _percent(refused),
     )

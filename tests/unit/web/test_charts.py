@@ -30,10 +30,9 @@ def test_refused_stand_on_accepted() -> None:
     chart = charts.draw_bars(_counts("hour", 2, CodeCount(START_MS, "ok", 3), CodeCount(START_MS, "expired", 1)))
     bar, empty = chart.bars
     assert chart.scale == [4, 2, 0]
-    assert (bar.accepted_y, bar.accepted_height) == ("25%", "75%")
-    assert (bar.refused_y, bar.refused_height) == ("0%", "25%")
-    assert (bar.slot, bar.slot_width, empty.slot) == ("0%", "50%", "50%")
-    assert (empty.accepted, empty.accepted_height) == (0, "0%")
+    assert (bar.refused_y, bar.refused_height, bar.accepted_y) == ("0%", "25%", "25%")
+    assert (bar.x, empty.x, chart.bar_width) == ("0%", "50%", "50%")
+    assert (empty.accepted, empty.refused, empty.accepted_y) == (0, 0, "100%")
     assert not chart.is_empty
     assert charts.draw_bars(_counts("hour", 2)).is_empty
 

@@ -8,15 +8,19 @@ export function startCharts() {
 }
 
 function start(plot) {
-  const bars = [...plot.querySelectorAll("[data-bar]")];
+  const bars = [...plot.querySelectorAll(".chart-bar")];
   const tip = plot.querySelector("[data-chart-tip]");
   let shown = -1;
   const { chartUnit, chartZone } = plot.dataset;
-  const heads = plot.closest("[data-chart]").querySelectorAll("tbody th");
+  const rows = plot.closest("[data-chart]").querySelectorAll("tbody tr");
   for (const [number, bar] of bars.entries()) {
-    bar.querySelector("title")?.remove(); // or the browser shows it as well
-    bar.dataset.label = dateText(new Date(Number(bar.dataset.at)), chartUnit, chartZone);
-    heads[number].textContent = bar.dataset.label;
+    const [head, accepted, refused] = rows[number].cells;
+    head.textContent = dateText(new Date(Number(bar.dataset.at)), chartUnit, chartZone);
+    Object.assign(bar.dataset, {
+      label: head.textContent,
+      accepted: accepted.textContent,
+      refused: refused.textContent,
+    });
   }
 
   const show = (number) => {
