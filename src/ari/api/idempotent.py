@@ -10,7 +10,6 @@ from starlette.responses import Response
 
 from ari.api.deps import CallerDeps
 from ari.base import idempotency
-from ari.base.caller import Caller
 from ari.base.idempotency import MAX_LENGTH, IdempotentRequest
 
 REPLAYED = "idempotent-replayed"
@@ -44,7 +43,7 @@ async def respond_once(
     header: str | None,
     body: BaseModel,
     create: Callable[[Any], bytes],
-    require_rights: Callable[[Caller], None],
+    require_rights: Callable[[Any], None],
 ) -> Response:
     """Return 201 with the JSON from ``create``, or with the response to the first identical request.
 
@@ -58,7 +57,7 @@ async def respond_once(
     content = msgspec.json.encode(body.model_dump(mode="json", exclude_unset=True), order="sorted")
 
     def create_once(tx: Any) -> idempotency.Outcome:
-        require_rights(tx.caller)
+        require_rights(tx)
         request = IdempotentRequest(tx.caller.actor, operation, key, content)
         return idempotency.once(tx, request, lambda: create(tx))
 

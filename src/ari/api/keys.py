@@ -12,7 +12,6 @@ from ari.api.error_docs import BODY_ERRORS, document_errors
 from ari.api.idempotent import REPEATABLE, IdempotencyKey, respond_once
 from ari.api.responses import respond, respond_page
 from ari.api.shapes import CreatedOut, KeyChangeIn, KeyId, KeyOut, KeysIn, KeysOut, NewKeyIn, RevokeIn, parse_time
-from ari.base.caller import Caller
 from ari.base.errors import Invalid, Problem
 from ari.http.route_policy import AuthMode, policy
 from ari.keys import UNSET, KeyChange, NewKey
@@ -42,8 +41,8 @@ async def create_key(body: NewKeyIn, deps: CallerDeps, idempotency_key: Idempote
         facts = key_facts(created.key, NO_USE, tx.now_ms)
         return msgspec.json.encode({"key": facts, "secret": created.secret})
 
-    def require_rights(caller: Caller) -> None:
-        keys.require_may_create(caller, new)
+    def require_rights(tx: KeyTransaction) -> None:
+        keys.require_may_create(tx, new)
 
     return await respond_once(deps, "create_key", idempotency_key, body, create, require_rights)
 

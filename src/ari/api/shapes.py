@@ -30,7 +30,7 @@ Scopes = Annotated[
     Field(
         min_length=1,
         max_length=64,
-        description=f"One or more of {list_scope_names()}.",
+        description=f"One or more of {list_scope_names()}, or scopes declared with `POST /api/scopes`.",
         examples=[["api:read"]],
     ),
 ]

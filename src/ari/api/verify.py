@@ -4,7 +4,8 @@ The body is never logged (security.md 16). The caller's row, a row for each know
 committed together before the response.
 """
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -36,6 +37,7 @@ from ari.http.services import Services
 from ari.keys.checks import AccessRequest
 from ari.keys.model import ApiKey, Granted, Refused
 from ari.keys.reasons import ACCEPTED, REQUEST_ERRORS
+from ari.keys.scopes import HOW_TO_DECLARE, find_not_built_in
 from ari.keys.verify import must_stamp, verify
 from ari.usage.model import ROW_KIND, Attempt, UsageRow
 from ari.usage.ports import Batch
@@ -76,9 +78,16 @@ class _Verifier:
         self._stamped = False
 
     async def verify(self, query: _Query) -> dict[str, Any]:
-        """The result as JSON. Raises ``Unavailable`` if ARI can't decide."""
+        """The result as JSON. Raises ``Invalid`` for undeclared scopes, ``Unavailable`` if ARI can't decide."""
         ask = AccessRequest(None, self._now_ms, query.scopes, query.address)
-        verdict = await verify(self._services.lookup, query.token, ask)
+        lookup, doubtful = self._services.lookup, find_not_built_in(query.scopes)
+        if doubtful:
+            verdict, undeclared = await asyncio.gather(
+                verify(lookup, query.token, ask), lookup.find_undeclared(doubtful)
+            )
+            _require_declared(query.scopes, undeclared)
+        else:
+            verdict = await verify(lookup, query.token, ask)
         code = ACCEPTED if isinstance(verdict, Granted) else verdict.reason.code
         key = verdict.key
         if key is None:
@@ -127,11 +136,9 @@ async def _verify_batch(context: RequestContext, services: Services) -> Response
     verifier, results = _Verifier(context, services), []
     for item in _parse(context.json, _Items, VerifyItemsIn).items:
         try:
-            query = _parse_query(item)
+            results.append(await verifier.verify(_parse_query(item)))
         except Invalid as error:
             results.append({"valid": False, "code": _INVALID, "key": None, "errors": _describe(error.problems)})
-        else:
-            results.append(await verifier.verify(query))
     return json_response({"items": results})
 
 
@@ -144,6 +151,14 @@ def _parse_query(sent: Any) -> _Query:
             raise Invalid(Problem("client_address", "Use an IP address such as 203.0.113.7."))
     token = item.key.encode("utf-8", "surrogatepass")
     return _Query(token, tuple(item.scopes), None if address is None else str(address))
+
+
+def _require_declared(scopes: Sequence[str], undeclared: Container[str]) -> None:
+    """Raise ``Invalid`` for undeclared scopes: a no would hide a misspelled scope, ``*`` would turn it into a yes."""
+    sentence = f"This scope isn't declared. {HOW_TO_DECLARE}"
+    problems = [Problem(f"scopes.{place}", sentence) for place, scope in enumerate(scopes) if scope in undeclared]
+    if problems:
+        raise Invalid(*problems)
 
 
 def _public_facts(key: ApiKey) -> dict[str, Any]:

@@ -25,7 +25,7 @@ class VerifyIn(RequestModel):
     )
     scopes: Annotated[list[Annotated[StrictStr, Field(pattern=SCOPE_PATTERN)]], Field(max_length=MAX_SCOPES)] = Field(
         default_factory=list,
-        description="Scopes the key must have. Only `*` covers scopes that ARI doesn't know.",
+        description="Scopes the key must have: ARI's own or declared ones. A scope that isn't declared is a 422.",
         examples=[["usage:read"]],
     )
     client_address: Annotated[StrictStr, Field(max_length=MAX_ADDRESS_LENGTH)] | None = Field(

@@ -23,6 +23,7 @@ from ari.cli import (
     notifications,
     output,
     scan,
+    scopes,
     serve,
     usage,
 )
@@ -38,6 +39,7 @@ app = CommandApp(
 app.command("serve")(serve.serve)
 app.command("migrate")(migrate.migrate)
 app.add_typer(keys.app, name="keys")
+app.add_typer(scopes.app, name="scopes")
 app.add_typer(integrations.app, name="integrations")
 app.add_typer(usage.app, name="usage")
 app.add_typer(events.app, name="events")

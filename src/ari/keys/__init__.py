@@ -14,9 +14,11 @@ from ari.keys.commands.create import Created, NewKey, create, require_may_create
 from ari.keys.commands.delete import delete
 from ari.keys.commands.report_leak import LeakAction, LeakReport, report_leak, report_leaks
 from ari.keys.commands.revoke import revoke
+from ari.keys.commands.scopes import declare_scope, describe_scope, get_scope, list_keys_losing, remove_scope
 from ari.keys.commands.stamp import stamp_expired
 from ari.keys.events import record_exposure
 from ari.keys.queries import get, get_active_made_by, get_even_deleted, get_names, get_page
+from ari.keys.scope_queries import ScopeFacts, list_keys_with_scope, list_scopes, read_scope
 
 __all__ = [
     "MAX_KEYS_AT_ONCE",
@@ -26,19 +28,28 @@ __all__ = [
     "LeakAction",
     "LeakReport",
     "NewKey",
+    "ScopeFacts",
     "Selection",
     "Unset",
     "change",
     "change_expiry_of_many",
     "create",
+    "declare_scope",
     "delete",
     "delete_many",
+    "describe_scope",
     "get",
     "get_active_made_by",
     "get_even_deleted",
     "get_names",
     "get_page",
+    "get_scope",
+    "list_keys_losing",
+    "list_keys_with_scope",
+    "list_scopes",
+    "read_scope",
     "record_exposure",
+    "remove_scope",
     "report_leak",
     "report_leaks",
     "require_may_create",

@@ -37,7 +37,7 @@ EMPTY_NAME = "Enter a name that says what uses the key."
 
 def parse_name(text: str) -> str:
     """The name trimmed and in NFC. Raises ``Invalid``."""
-    name = _check("name", text, NAME_LENGTH)
+    name = parse_text("name", text, NAME_LENGTH)
     if not name:
         raise Invalid(Problem("name", EMPTY_NAME))
     if not is_visible(name):
@@ -49,7 +49,7 @@ def parse_reason(text: str | None) -> str | None:
     """The reason trimmed and in NFC, ``None`` if it says nothing. Raises ``Invalid``."""
     if text is None:
         return None
-    reason = _check("reason", text, REASON_LENGTH)
+    reason = parse_text("reason", text, REASON_LENGTH)
     return reason if is_visible(reason) else None
 
 
@@ -65,7 +65,13 @@ def is_vague(name: str) -> bool:
     return len(telling) <= 1 and "".join(telling) in _SAYS_NOTHING | {""} and bool(name.strip())
 
 
-def _check(field: str, text: str, length: int) -> str:
+def is_empty_text(text: str) -> bool:
+    """Whether nobody could see this text."""
+    return not is_visible(text)
+
+
+def parse_text(field: str, text: str, length: int) -> str:
+    """The text trimmed and in NFC. Raises ``Invalid`` for the field."""
     clean = unicodedata.normalize("NFC", text.strip())
     if len(clean) > length:
         raise Invalid(Problem(field, f"Use at most {length} characters."))

@@ -1,8 +1,10 @@
 """What keys need from storage."""
 
+from collections.abc import Collection
 from typing import Literal, Protocol
 
 from ari.base.transaction import CommandTransaction
+from ari.keys.custom_scopes import CustomScope
 from ari.keys.model import ApiKey
 
 Activity = Literal["all", "active", "inactive"]
@@ -72,8 +74,38 @@ class KeyStore(Protocol):
         """Stamp every key expired and every secret retired by ``now_ms``, so that no clock revives them; how many."""
 
 
+class ScopeStore(Protocol):
+    """Declared scopes, and the keys that list a scope; deleted and inactive keys don't count."""
+
+    def names(self) -> frozenset[str]:
+        """The names of all declared scopes."""
+
+    def all(self) -> list[CustomScope]:
+        """Every declared scope, by name."""
+
+    def get(self, name: str) -> CustomScope | None:
+        """The scope that was declared under this name."""
+
+    def save(self, scope: CustomScope) -> None:
+        """Store a new scope, or the description of a stored one."""
+
+    def remove(self, name: str) -> None:
+        """Forget a scope; keys that list it stay as they are."""
+
+    def list_holders(
+        self, listed: Collection[str], now_ms: int, before_id: str | None = None, limit: int | None = None
+    ) -> list[ApiKey]:
+        """The keys whose own list has at least one of these texts, such as ``*``, newest first."""
+
+    def count_by_list(self, now_ms: int) -> dict[tuple[str, ...], int]:
+        """How many keys have each list of scopes."""
+
+
 class KeyTransaction(CommandTransaction, Protocol):
-    """One transaction over keys and events."""
+    """One transaction over keys, scopes and events."""
 
     @property
     def keys(self) -> KeyStore: ...
+
+    @property
+    def scopes(self) -> ScopeStore: ...

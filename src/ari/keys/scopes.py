@@ -1,6 +1,6 @@
 """Scopes ``resource:action``, with ``*`` for every scope or for every action of a resource."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from ari.base.errors import Invalid, Problem
 
@@ -25,6 +25,8 @@ SCOPES = {
     "keys:read": "List API keys and read their details and events.",
     "keys:verify": "Verify API keys for another service.",
     "keys:write": "Create, change, revoke and delete API keys.",
+    "scopes:read": "List scopes and presets.",
+    "scopes:write": "Declare, change and remove scopes of your own API, and change presets.",
     "notifications:read": "Read notification settings and the delivery history.",
     "notifications:write": "Turn notifications on or off, and send a test email.",
     "usage:read": "Read the usage log of every key.",
@@ -37,6 +39,11 @@ SCOPES = {
     },
 }
 
+RESOURCES = frozenset(scope.partition(":")[0] for scope in SCOPES)
+RESERVED_RESOURCES = RESOURCES | {"ari", "audit", "consumers", "kinds", "leaks", "limits", "policy"}
+"""Resources that no custom scope may have. If a later version of ARI brings a scope, no key holds it already."""
+RESERVED_PREFIX = "ari-"
+
 PRESETS = {
     "standard": ("API docs only", ("api:read",)),
     "read-only": ("Read only", ("api:read", "keys:read", "usage:read")),
@@ -46,6 +53,7 @@ PRESETS = {
 """Ready choices of the page and command line; a key stores the scopes written out, never the preset's name."""
 
 DEFAULT_PRESET = "standard"
+HOW_TO_DECLARE = "Declare scopes of your own API in Settings > API > Scopes, or with ari scopes add."
 
 
 def holds(held: Iterable[str], wanted: str) -> bool:
@@ -60,16 +68,29 @@ def holds_all(held: Iterable[str], wanted: Iterable[str]) -> bool:
     return all(holds(kept, scope) for scope in wanted)
 
 
-def parse_scopes(scopes: Iterable[str]) -> tuple[str, ...]:
-    """The scopes sorted, without repetition. Raises ``Invalid`` for an empty list or a scope that does not exist."""
+def is_declared(scope: str, custom: Collection[str]) -> bool:
+    """Whether this is one of ARI's scopes, one of the ``custom`` ones, or a wildcard that covers at least one."""
+    if scope == "*" or scope in SCOPES or scope in custom:
+        return True
+    resource, _, action = scope.partition(":")
+    return action == "*" and (resource in RESOURCES or any(one.startswith(f"{resource}:") for one in custom))
+
+
+def find_not_built_in(scopes: Iterable[str]) -> list[str]:
+    """Those that aren't ARI's own: whether they are declared, only the store knows."""
+    return [scope for scope in scopes if not is_declared(scope, ())]
+
+
+def parse_scopes(scopes: Iterable[str], custom: Collection[str] = ()) -> tuple[str, ...]:
+    """The scopes sorted, without repetition; ``custom`` are the declared ones.
+
+    Raises ``Invalid`` for an empty list or a scope that isn't declared.
+    """
     unique = sorted(set(scopes))
     if not unique:
         raise Invalid(Problem("scopes", "Specify at least one scope."))
-    resources = {scope.partition(":")[0] for scope in SCOPES}
-    wildcards = {"*"} | {f"{resource}:*" for resource in resources}
-    for scope in unique:
-        if scope not in SCOPES and scope not in wildcards:
-            raise Invalid(Problem("scopes", f"Unknown scope. Valid scopes: {list_scope_names()}."))
+    if not all(is_declared(scope, custom) for scope in unique):
+        raise Invalid(Problem("scopes", f"Unknown scope. {HOW_TO_DECLARE} ARI's scopes: {list_scope_names()}."))
     return ("*",) if "*" in unique else tuple(unique)
 
 
@@ -84,4 +105,4 @@ def preset_of(scopes: tuple[str, ...]) -> str:
     for label, listed in PRESETS.values():
         if set(listed) == set(scopes):
             return label
-    return ", ".join(scopes)
+    return ", ".join(scopes) or "No scopes"

@@ -12,6 +12,7 @@ from ari.storage.stores.key_listing import KeyListTables
 from ari.storage.stores.keys import KeyTables
 from ari.storage.stores.notices import FeedTables, NoticeTables, OutboxTables
 from ari.storage.stores.responses import ResponseTable
+from ari.storage.stores.scopes import ScopeTables
 from ari.storage.stores.sealed import SealedTable
 from ari.storage.stores.second_step import SecondStepTables
 from ari.storage.stores.watch import WatchTables
@@ -33,6 +34,7 @@ class Transaction:
         self.now_ms = now_ms
         self.caller = caller
         self.keys = KeyTables(connection, writing=writing)
+        self.scopes = ScopeTables(connection, writing=writing)
         self.listing = KeyListTables(connection)
         self.dismissals = DismissalTables(connection)
         self.events = EventTables(connection, master_keys)

@@ -133,6 +133,12 @@ class UsageReader(Protocol):
 class KeyLookup(KeyFinder, Protocol):
     """The lookups of the middleware and the fast routes, over their own connections."""
 
+    async def find_undeclared(self, scopes: Sequence[str]) -> set[str]:
+        """Those of these scopes, none of which is ARI's own, that aren't declared, as committed now; never older.
+
+        Raises ``Unavailable``.
+        """
+
     async def totals(self, key_id: str) -> KeyTotals:
         """The totals of a key, no older than the last call of ``find``. Raises ``Unavailable``."""
 

@@ -2,8 +2,10 @@
 
 import pytest
 
+from ari import keys
 from ari.api.verify_shapes import MAX_ITEMS
 from ari.base.clock import MINUTE_MS
+from ari.deps import Deps
 from tests.support.app import App, content_of
 from tests.support.commands import clock_of, create_key, revoke_key
 
@@ -37,15 +39,55 @@ def test_another_service_learns_only_what_is_public(app: App, verifier: str) -> 
 
 
 def test_wanted_scopes_must_all_be_held(app: App, verifier: str) -> None:
-    """A scope that ARI does not know is covered by ``*`` alone."""
-    narrow, wide = app.key("usage:read"), app.key("*")
+    """ARI's own and declared ones, of which each is covered by its name or a wildcard."""
+    Deps(app.instance).do_sync(keys.declare_scope, "orders:read", "List orders.")
+    narrow, wide, orders = app.key("usage:read"), app.key("*"), app.key("orders:*")
     for key, scopes, code in (
         (narrow, ["usage:read"], "ok"),
         (narrow, ["usage:read", "keys:read"], "insufficient_scope"),
         (narrow, ["orders:read"], "insufficient_scope"),
         (wide, ["orders:read"], "ok"),
+        (orders, ["orders:read", "orders:*"], "ok"),
+        (orders, ["orders:read", "usage:read"], "insufficient_scope"),
     ):
         assert content_of(app("POST", "/api/verify", verifier, {"key": key, "scopes": scopes}))["code"] == code
+
+
+@pytest.mark.parametrize("scope", ["orders:delete", "order:read", "cats:*"])
+def test_a_question_about_an_undeclared_scope_is_an_error(app: App, verifier: str, scope: str) -> None:
+    """Whatever the key: a no would hide a misspelled scope, and ``*`` would make it a yes. No row is written for it."""
+    Deps(app.instance).do_sync(keys.declare_scope, "orders:read", "List orders.")
+    for key in (app.key("*"), app.key("usage:read"), "nonsense"):
+        found = content_of(app("POST", "/api/verify", verifier, {"key": key, "scopes": ["usage:read", scope]}))
+        assert (found["status"], found["code"]) == (422, "invalid")
+        [problem] = found["errors"]
+        assert (problem["location"], "isn't declared" in problem["message"]) == ("scopes.1", True)
+        assert scope not in str(found)
+    assert {row.source for row in app.rows()} == {"request"}
+
+
+def test_an_undeclared_scope_harms_no_other_item(app: App, verifier: str) -> None:
+    """Of a batch, only the item that names it is invalid."""
+    key = app.key("*")
+    items = [{"key": key, "scopes": ["cats:pet"]}, {"key": key, "scopes": ["usage:read"]}]
+    first, second = content_of(app("POST", "/api/verify/batch", verifier, {"items": items}))["items"]
+    assert (first["valid"], first["code"], first["errors"][0]["location"]) == (False, "invalid", "scopes.0")
+    assert (second["valid"], second["code"]) == (True, "ok")
+
+
+def test_a_declaration_counts_from_the_next_request(app: App, verifier: str) -> None:
+    """And so does a removal, also for ``*``."""
+    deps, key = Deps(app.instance), app.key("*")
+
+    def ask() -> int:
+        return app("POST", "/api/verify", verifier, {"key": key, "scopes": ["orders:read"]}).status
+
+    found = [ask()]
+    deps.do_sync(keys.declare_scope, "orders:read", "List orders.")
+    found.append(ask())
+    deps.do_sync(keys.remove_scope, "orders:read")
+    found.append(ask())
+    assert found == [422, 200, 422]
 
 
 def test_each_verdict_is_in_the_log_of_the_verified_key(app: App, verifier: str) -> None:

@@ -48,6 +48,10 @@ SAFE = {
     "restore": "fills a new instance; --force says to replace one",
     "scan paths": "reads",
     "scan rules": "prints",
+    "scopes add": "adds",
+    "scopes describe": "can be set back",
+    "scopes keys": "reads",
+    "scopes list": "reads",
     "serve": "starts the server",
     "usage": "reads",
     "usage addresses": "reads",
@@ -71,6 +75,12 @@ def _parent(ari: Ari) -> list[str]:
         connection.exec_driver_sql("UPDATE api_keys SET created_by = ? WHERE id = ?", (parent, child))
     instance.close()
     return ["keys", "revoke", "--with-made", parent]
+
+
+def _held_scope(ari: Ari) -> list[str]:
+    ari("scopes", "add", "orders:read", "List orders.")
+    ari.create("Shop", "--scope", "orders:read")
+    return ["scopes", "remove", "orders:read"]
 
 
 def _dead_key(ari: Ari) -> list[str]:
@@ -121,6 +131,7 @@ ASKS: dict[str, list[Callable[[Ari], list[str]]]] = {
     "integrations set-url": [_sealed("set-url", "openai", "https://proxy.example.net")],
     "keys delete": [_dead_key],
     "keys revoke": [_live_key, _parent],
+    "scopes remove": [_held_scope],
     "usage erase": [lambda _: ["usage", "erase", "--address", "192.0.2.7"]],
 }
 

@@ -1,11 +1,14 @@
 """Keys and events in memory: the ports without a database. The contract suite tests the real stores."""
 
+from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
 from ari.base.caller import Caller
 from ari.base.clock import HOUR_MS
 from ari.base.events import BOUNDED_EVENTS, Event, Origin
 from ari.keys import NewKey, create
+from ari.keys.custom_scopes import CustomScope
 from ari.keys.look_alikes import skeletons
 from ari.keys.model import ApiKey
 from ari.keys.names import fold_name
@@ -84,6 +87,38 @@ class MemoryKeys:
 
 
 @dataclass
+class MemoryScopes:
+    """Fulfils ``ScopeStore`` for these keys."""
+
+    keys: MemoryKeys = field(default_factory=MemoryKeys)
+    rows: dict[str, CustomScope] = field(default_factory=dict)
+
+    def names(self) -> frozenset[str]:
+        return frozenset(self.rows)
+
+    def all(self) -> list[CustomScope]:
+        return [self.rows[name] for name in sorted(self.rows)]
+
+    def get(self, name: str) -> CustomScope | None:
+        return self.rows.get(name)
+
+    def save(self, scope: CustomScope) -> None:
+        self.rows[scope.name] = scope
+
+    def remove(self, name: str) -> None:
+        self.rows.pop(name, None)
+
+    def list_holders(
+        self, listed: Collection[str], now_ms: int, before_id: str | None = None, limit: int | None = None
+    ) -> list[ApiKey]:
+        found = self.keys.page(now_ms, "active", before_id, len(self.keys.rows))
+        return [key for key in found if set(key.scopes) & set(listed)][:limit]
+
+    def count_by_list(self, now_ms: int) -> dict[tuple[str, ...], int]:
+        return Counter(key.scopes for key in self.keys.page(now_ms, "active", None, len(self.keys.rows)))
+
+
+@dataclass
 class MemoryEvents:
     """Fulfils ``EventStore``."""
 
@@ -120,10 +155,14 @@ class MemoryTransaction:
     now_ms: int = NOW_MS
     keys: MemoryKeys = field(default_factory=MemoryKeys)
     events: MemoryEvents = field(default_factory=MemoryEvents)
+    scopes: MemoryScopes = field(default_factory=MemoryScopes)
+
+    def __post_init__(self) -> None:
+        self.scopes.keys = self.keys
 
     def by(self, key: ApiKey, after_ms: int = 0) -> "MemoryTransaction":
         caller = Caller(key.id, Origin("api"), key.scopes, key.expires_at_ms)
-        return MemoryTransaction(caller, self.now_ms + after_ms, self.keys, self.events)
+        return MemoryTransaction(caller, self.now_ms + after_ms, self.keys, self.events, self.scopes)
 
     @property
     def names(self) -> list[str]:

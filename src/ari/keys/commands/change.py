@@ -44,7 +44,7 @@ def change(tx: KeyTransaction, key_id: str, wanted: KeyChange) -> ApiKey:
     granting.require_may_touch(tx.caller, key)
     if key.is_inactive(tx.now_ms):
         raise Conflict("key_inactive", "Revoked and expired keys can't be changed or restored. Create a new key.")
-    changed = _apply(key, wanted, tx.now_ms)
+    changed = _apply(tx, key, wanted)
     granting.require_grant(tx, key, changed)
     happened = _differences(key, changed)
     if happened:
@@ -54,15 +54,15 @@ def change(tx: KeyTransaction, key_id: str, wanted: KeyChange) -> ApiKey:
     return changed
 
 
-def _apply(key: ApiKey, wanted: KeyChange, now_ms: int) -> ApiKey:
+def _apply(tx: KeyTransaction, key: ApiKey, wanted: KeyChange) -> ApiKey:
     """The key with the new values. Raises ``Invalid``."""
     if wanted.name is not UNSET:
         key = replace(key, name=parse_name(wanted.name))
     if wanted.scopes is not UNSET:
-        key = replace(key, scopes=scopes.parse_scopes(wanted.scopes))
+        key = replace(key, scopes=scopes.parse_scopes(wanted.scopes, tx.scopes.names()))
     if wanted.expires_at_ms is not UNSET and wanted.expires_at_ms != key.expires_at_ms:
         if wanted.expires_at_ms is not None:
-            check_expiry(wanted.expires_at_ms, now_ms)
+            check_expiry(wanted.expires_at_ms, tx.now_ms)
         key = replace(key, expires_at_ms=wanted.expires_at_ms)
     if wanted.disabled is not UNSET:
         key = replace(key, disabled=wanted.disabled)

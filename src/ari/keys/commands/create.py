@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 
-from ari.base.caller import Caller
 from ari.base.clock import to_optional_rfc3339
 from ari.base.ids import new_id
 from ari.keys import granting, scopes, token
@@ -43,7 +42,7 @@ def create(tx: KeyTransaction, new: NewKey) -> Created:
     Raises ``Invalid``, ``ReauthRequired``, or ``Forbidden`` if the caller would grant more than it holds.
     """
     name = parse_name(new.name)
-    granted = _scopes_of(new)
+    granted = _scopes_of(tx, new)
     expires_at_ms = expiry_of(new.expires, new.expires_at_ms, tx.now_ms)
     secret = token.mint()
     key = ApiKey(
@@ -64,10 +63,12 @@ def create(tx: KeyTransaction, new: NewKey) -> Created:
     return Created(key, secret, same_name, look_alikes)
 
 
-def require_may_create(caller: Caller, new: NewKey) -> None:
+def require_may_create(tx: KeyTransaction, new: NewKey) -> None:
     """Raise ``Forbidden`` unless the caller holds all scopes of the new key, and ``Invalid`` for unknown scopes."""
-    granting.require_within(caller, _scopes_of(new), "A key can only grant scopes it has.")
+    granting.require_within(tx.caller, _scopes_of(tx, new), "A key can only grant scopes it has.")
 
 
-def _scopes_of(new: NewKey) -> tuple[str, ...]:
-    return scopes.parse_scopes(scopes.PRESETS[scopes.DEFAULT_PRESET][1] if new.scopes is None else new.scopes)
+def _scopes_of(tx: KeyTransaction, new: NewKey) -> tuple[str, ...]:
+    if new.scopes is None:
+        return scopes.parse_scopes(scopes.PRESETS[scopes.DEFAULT_PRESET][1])
+    return scopes.parse_scopes(new.scopes, tx.scopes.names())

@@ -4,13 +4,15 @@ Every call asks the store, so no result is older than the call. The question may
 half as much as a read (decision 10).
 """
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from cachetools import RRCache
 
 from ari.keys.model import ApiKey
+from ari.keys.scopes import is_declared
 from ari.storage.failover.link import Link
 from ari.storage.lookups.postgres import PostgresBatchLookup
 from ari.storage.lookups.sqlite import CommitCounter, PostgresLookup, SqliteLookup
@@ -30,14 +32,19 @@ _NO_DIGEST = bytes(32)
 MAX_CACHED = 15_000
 """Keys held by a worker, about 15 MB, and as many totals. A full cache evicts at random: with LRU, clients that call in
 turn with a few keys more than it holds would miss every time (decision 44)."""
-_MARKS = 4
+_DECLARED = "SELECT coalesce(group_concat(name, ' '), '') FROM custom_scopes WHERE name > ?"
+_MARKS = 5
 _MARKED_KEYS = f"""SELECT marks.*, {_KEY}, key_secrets.digest FROM (SELECT
     (SELECT transaction FROM key_mark WHERE name = 'api_keys'),
     extract(epoch FROM pg_postmaster_start_time())::float8,
     (SELECT seq FROM usage_folds WHERE name = 'count'),
-    (SELECT seq FROM events ORDER BY seq DESC LIMIT 1)) AS marks
+    (SELECT seq FROM events ORDER BY seq DESC LIMIT 1),
+    ARRAY(SELECT wanted FROM unnest(%s::text[]) AS wanted WHERE EXISTS (SELECT 1 FROM custom_scopes WHERE name = wanted)
+        OR right(wanted, 2) = ':*' AND EXISTS (SELECT 1 FROM custom_scopes WHERE starts_with(name, rtrim(wanted, '*')))
+    )) AS marks
     LEFT JOIN ({FOUND}) ON key_secrets.digest = ANY(%s)"""  # noqa: S608 - our own names
-"""At least one row; without a known digest, its columns after the marks are empty."""
+"""At least one row; without a known digest, its columns after the marks are empty. Most verifications name no custom
+scope, and the last of the marks then reads no table."""
 
 
 class SqliteKeyLookup:
@@ -52,11 +59,17 @@ class SqliteKeyLookup:
         by_key = f"SELECT {_TOTALS} FROM usage_totals WHERE key_id = ?"  # noqa: S608 - our own names
         self.keys = SqliteLookup(keys_file, by_digest, _NO_KEYS, commits)
         self.key_totals = SqliteLookup(usage_file, by_key, _NO_TOTALS, CommitCounter())
+        self.scopes = SqliteLookup(keys_file, _DECLARED, _NO_KEYS, commits)
         self.cached_keys = ValidatedCache[bytes, ApiKey](self.keys, key_of)
         self._totals_cache = ValidatedCache[str, KeyTotals](self.key_totals, lambda row: KeyTotals(*row), NO_USE)
+        self._scopes_cache = ValidatedCache[str, frozenset[str]](self.scopes, lambda row: frozenset(row[0].split()))
 
     async def find(self, digest: bytes) -> ApiKey | None:
         return self.cached_keys.get(digest)
+
+    async def find_undeclared(self, scopes: Sequence[str]) -> set[str]:
+        declared = self._scopes_cache.get("") or frozenset()
+        return {scope for scope in scopes if not is_declared(scope, declared)}
 
     async def totals(self, key_id: str) -> KeyTotals:
         totals = self._totals_cache.get(key_id)
@@ -70,6 +83,7 @@ class SqliteKeyLookup:
     async def close(self) -> None:
         self.keys.close()
         self.key_totals.close()
+        self.scopes.close()
 
 
 class ValidatedCache(Generic[K, V]):
@@ -105,8 +119,10 @@ class ValidatedCache(Generic[K, V]):
         return value
 
 
-class PostgresKeyBatchLookup(PostgresBatchLookup[ApiKey]):
+class PostgresKeyBatchLookup(PostgresBatchLookup[Any]):
     """Keys by digest, in one statement that also reads the mark of the last change to any key.
+
+    The same statement looks up the declared scopes with the requested names; these are not cached.
 
     A cached key counts only if that mark, read by a statement that began after the call, equals the mark it was read
     with. Rows and mark come from one snapshot, and every transaction that changes or removes a key sets its own mark,
@@ -125,22 +141,24 @@ class PostgresKeyBatchLookup(PostgresBatchLookup[ApiKey]):
     def __len__(self) -> int:
         return len(self._cache)
 
-    async def ask(self, digests: list[bytes]) -> dict[bytes, ApiKey]:
-        """The keys that exist. Runs a second statement where cached keys turn out to be old."""
+    async def ask(self, keys: list[Any]) -> dict[Any, Any]:
+        """The keys and scopes that exist. Runs a second statement where cached keys turn out to be old."""
+        digests = [key for key in keys if isinstance(key, bytes)]
+        names = [key for key in keys if isinstance(key, str)]
         cached_at = self._mark
         cached = {digest: self._cache[digest] for digest in digests if digest in self._cache}
-        rows = await self.rows(_MARKED_KEYS, [digest for digest in digests if digest not in cached])
-        *mark, self.totals_mark, newest_event = rows[0][:_MARKS]
+        rows = await self.rows(_MARKED_KEYS, names, [digest for digest in digests if digest not in cached])
+        *mark, self.totals_mark, newest_event, declared = rows[0][:_MARKS]
         await self._examine(mark[1], newest_event)
         if mark != self._mark:
             self._cache.clear()
             self._mark = mark
         if cached and mark != cached_at:
-            return await self.ask(digests)
+            return await self.ask(keys)
         found = {row[-1]: key_of(row[_MARKS:-1]) for row in rows if row[-1] is not None}
         if found and mark[0] is not None:
             self._cache.update(found)
-        return found | cached
+        return found | cached | dict.fromkeys(declared, True)
 
     async def _examine(self, *seen: Any) -> None:
         """If the server or the data changed, compare the database with this node's record before returning anything
@@ -161,7 +179,12 @@ class PostgresKeyLookup:
         self._mark: int | None = None
 
     async def find(self, digest: bytes) -> ApiKey | None:
-        return await self.keys.row(digest)
+        key: ApiKey | None = await self.keys.row(digest)
+        return key
+
+    async def find_undeclared(self, scopes: Sequence[str]) -> set[str]:
+        found = await asyncio.gather(*map(self.keys.enqueue, scopes))
+        return {scope for scope, is_there in zip(scopes, found, strict=True) if not is_there}
 
     async def totals(self, key_id: str) -> KeyTotals:
         mark = self.keys.totals_mark

@@ -40,11 +40,15 @@ class PostgresBatchLookup(Generic[V]):
 
     async def row(self, key: bytes | str) -> V | None:
         """The value with this key, as committed now. Raises ``Unavailable``."""
+        return await self.enqueue(key)
+
+    def enqueue(self, key: bytes | str) -> asyncio.Future[V | None]:
+        """The future result of ``row``; all that are enqueued in one tick share a statement."""
         future: asyncio.Future[V | None] = asyncio.get_running_loop().create_future()
         self._waiting.append((key, future))
         if self._runner is None or self._runner.done():
             self._runner = asyncio.create_task(self._run())
-        return await future
+        return future
 
     async def _run(self) -> None:
         while self._waiting:
@@ -121,14 +125,14 @@ class PostgresBatchLookup(Generic[V]):
         """The values with these keys, in one statement."""
         raise NotImplementedError
 
-    async def rows(self, query: str, keys: list[Any]) -> list[_Row]:
-        """Run ``query``, whose one parameter is the list of keys."""
+    async def rows(self, query: str, *keys: list[Any]) -> list[_Row]:
+        """Run ``query``, whose parameters are lists of keys."""
         self.link.history.require_trust()
         if self._connection is None:
             self._connection = await self.link.aconnect("ari verify", self._timeout_seconds)
             self._cursor = self._connection.cursor(binary=True)
         cursor = self._cursor
-        await cursor.execute(query, (keys,), prepare=True)
+        await cursor.execute(query, keys, prepare=True)
         return await cursor.fetchall()
 
     def _drop(self) -> None:

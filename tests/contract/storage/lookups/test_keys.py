@@ -138,8 +138,8 @@ def test_copies_do_not_outlive_their_server(data_dir: Path, postgres_url: str, m
         found = [await watched.state(secrets[0]) for _ in range(2)]
         rows = watched.lookup.keys.rows
 
-        async def from_another_server(statement: str, digests: list[Any]) -> list[tuple[Any, ...]]:
-            return [(mark, started_at + 1.0, *rest) for mark, started_at, *rest in await rows(statement, digests)]
+        async def from_another_server(statement: str, *asked: list[Any]) -> list[tuple[Any, ...]]:
+            return [(mark, started_at + 1.0, *rest) for mark, started_at, *rest in await rows(statement, *asked)]
 
         monkeypatch.setattr(watched.lookup.keys, "rows", from_another_server)
         return [*found, await watched.state(secrets[0])]
@@ -202,17 +202,49 @@ def test_the_statement_finds_keys_by_their_index(
     async def work(_instance: Instance, watched: Watched, secrets: list[str], hand: Any) -> list[str]:
         rows, statements = watched.lookup.keys.rows, []
 
-        async def record(statement: str, digests: list[Any]) -> list[tuple[Any, ...]]:
+        async def record(statement: str, *asked: list[Any]) -> list[tuple[Any, ...]]:
             statements.append(statement)
-            return await rows(statement, digests)
+            return await rows(statement, *asked)
 
         monkeypatch.setattr(watched.lookup.keys, "rows", record)
         await watched.state(secrets[0])
         [statement] = statements
         hand.execute("SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off")
-        hand.execute(f"PREPARE asked (bytea[]) AS {statement.replace('%s', '$1')}")
-        return [line for (line,) in hand.execute("EXPLAIN EXECUTE asked ('{}')")]
+        numbered = statement.replace("%s", "$1", 1).replace("%s", "$2")
+        hand.execute(f"PREPARE asked (text[], bytea[]) AS {numbered}")
+        return [line for (line,) in hand.execute("EXPLAIN EXECUTE asked ('{}', '{}')")]
 
     plan = _with(data_dir, postgres_url, work)
     for index in ("pk_key_secrets", "pk_api_keys"):
         assert any(index in line for line in plan), plan
+
+
+@pytest.mark.parametrize("cached", [False, True])
+def test_declared_scopes_are_read_in_the_statement_of_the_key(data_dir: Path, postgres_url: str, cached: bool) -> None:
+    """One statement for both, and none of it is older than the call: another node may have changed it."""
+
+    async def work(
+        instance: Instance, watched: Watched, secrets: list[str], hand: psycopg.Connection[Any]
+    ) -> list[str]:
+        digest = token.parse(secrets[0].encode())
+        assert digest is not None
+        if cached:
+            await watched.lookup.find(digest)
+            watched.asked.clear()
+        found = []
+        for change in (
+            None,
+            "INSERT INTO custom_scopes VALUES ('orders:read', 'd', 1, 'x'), ('cats_a:pet', 'd', 1, 'x')",
+            "DELETE FROM custom_scopes WHERE name = 'orders:read'",
+        ):
+            if change:
+                hand.execute(change)
+            wanted = ["orders:read", "orders:*", "cats_a:*", "cats:*", "catsaa:*"]
+            key, undeclared = await asyncio.gather(watched.lookup.find(digest), watched.lookup.find_undeclared(wanted))
+            assert key is not None
+            found.append(" ".join(sorted(undeclared)))
+        assert len(watched.asked) == 3
+        return found
+
+    every = "cats:* cats_a:* catsaa:* orders:* orders:read"
+    assert _with(data_dir, postgres_url, work) == [every, "cats:* catsaa:*", "cats:* catsaa:* orders:* orders:read"]

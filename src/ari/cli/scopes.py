@@ -1,0 +1,90 @@
+"""``ari scopes``: list, declare, describe and remove scopes. The rules are in ``ari.keys``, as for every door."""
+
+from typing import Annotated
+
+import typer
+
+from ari import keys
+from ari.cli import key_output, output
+from ari.cli.command_app import CommandApp
+from ari.cli.instances import open_deps
+from ari.cli.options import AsJson, DataDir, Yes
+from ari.keys.model import ApiKey
+from ari.keys.ports import KeyTransaction
+from ari.keys.scope_queries import scope_facts
+
+ScopeName = Annotated[
+    str, typer.Argument(metavar="SCOPE", help="Name of the scope, e.g. orders:read.", show_default=False)
+]
+Description = Annotated[
+    str, typer.Argument(metavar="DESCRIPTION", help="What a key with the scope may do.", show_default=False)
+]
+
+app = CommandApp(help="Manage scopes: your own API's and ARI's.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_(as_json: AsJson = False, data_dir: DataDir = None) -> None:
+    """List scopes and how many active keys hold each."""
+    with open_deps(data_dir) as deps:
+        found = deps.read_sync(keys.list_scopes)
+    if as_json:
+        output.as_json({"items": [scope_facts(scope) for scope in found], "next_cursor": None})
+        return
+    rows = [(one.name, "ARI" if one.is_built_in else "custom", one.key_count, one.description) for one in found]
+    output.table(("SCOPE", "DECLARED BY", "KEYS", "DESCRIPTION"), rows, "", droppable=1)
+
+
+@app.command()
+def add(name: ScopeName, description: Description, as_json: AsJson = False, data_dir: DataDir = None) -> None:
+    """Declare a scope of your own API."""
+    with open_deps(data_dir) as deps:
+        scope = deps.do_sync(keys.declare_scope, name, description)
+        if as_json:
+            output.as_json(scope_facts(deps.read_sync(keys.read_scope, scope.name)))
+            return
+    output.say(f'Declared {scope.name}. Grant it: ari keys create "My client" --scope {scope.name}')
+
+
+@app.command()
+def describe(name: ScopeName, description: Description, as_json: AsJson = False, data_dir: DataDir = None) -> None:
+    """Change a scope's description."""
+    with open_deps(data_dir) as deps:
+        scope = deps.do_sync(keys.describe_scope, name, description)
+        if as_json:
+            output.as_json(scope_facts(deps.read_sync(keys.read_scope, scope.name)))
+            return
+    output.say(f"Described {scope.name}: {scope.description}")
+
+
+@app.command()
+def remove(name: ScopeName, yes: Yes = False, data_dir: DataDir = None) -> None:
+    """Remove a scope, and from the keys that hold it (asks first)."""
+
+    def remove_agreed(tx: KeyTransaction) -> list[ApiKey]:
+        return keys.remove_scope(tx, name, force=yes or {key.id for key in keys.list_keys_losing(tx, name)} <= agreed)
+
+    with open_deps(data_dir) as deps:
+        holders = deps.read_sync(keys.list_keys_losing, name)
+        agreed = {key.id for key in holders}
+        if holders:
+            names = ", ".join(f"“{key.name}” ({key.hint})" for key in holders[:_NAMED])
+            more = f" and {len(holders) - _NAMED:,} more" if len(holders) > _NAMED else ""
+            number = output.count(len(holders), "active key")
+            output.confirm(f"Remove {name}, also from {number}: {names}{more}?", yes=yes)
+        changed = deps.do_sync(remove_agreed)
+    output.say(f"Removed {name} from {output.count(len(changed), 'key')}." if changed else f"Removed {name}.")
+
+
+@app.command("keys")
+def list_keys(name: ScopeName, as_json: AsJson = False, data_dir: DataDir = None) -> None:
+    """List the active keys that hold a scope, including by a wildcard."""
+    with open_deps(data_dir) as deps:
+        listed: list[ApiKey] = []
+        while page := deps.read_sync(keys.list_keys_with_scope, name, listed[-1].id if listed else None, _PAGE):
+            listed += page
+        key_output.show_list(deps.instance, listed, as_json)
+
+
+_NAMED = 5
+_PAGE = 200
