@@ -11,10 +11,11 @@ from tests.browser.steps import HOME, SECRET
 from tests.support.past import Past, past_of
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def past(owner: Any) -> Iterator[Past]:
     """A neglected instance."""
     with past_of(owner.server.data_dir, time.time_ns() // 1_000_000) as found:
+        found.forget_keys()
         roaming, old, dead = found.key("Roaming", 20, 90), found.key("Ancient", 500, 900), found.key("Dead", 90, 60)
         for name in ("Idle one", "Idle two"):
             found.key(name, 60, 400)

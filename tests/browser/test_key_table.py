@@ -12,10 +12,11 @@ from tests.browser.steps import HOME
 from tests.support.past import Past, past_of
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def past(owner: Any) -> Iterator[Past]:
     """What happened on the owner's instance before now: one key of each state."""
     with past_of(owner.server.data_dir, time.time_ns() // 1_000_000) as found:
+        found.forget_keys()
         importer, nightly = found.key("Old importer", 80, 400), found.key("Nightly export", 20, 90)
         ended = found.key("Ended deploy", 50, 40)
         found.key("Soon gone", 10, 13)

@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import text
+
 from ari import keys
 from ari.base.caller import SYSTEM
 from ari.base.clock import DAY_MS
@@ -15,6 +17,9 @@ from ari.storage.engine import Database
 from ari.usage.model import ROW_KIND, UsageRow
 from ari.usage.ports import Batch
 from tests.support.instances import settings_for
+
+KEY_TABLES = ("key_secrets", "key_tags", "key_grants", "dismissals", "api_keys")
+USAGE_TABLES = ("usage_rows", "usage_hours", "usage_days", "usage_all_hours", "usage_totals", "usage_seen")
 
 
 class Past:
@@ -59,6 +64,14 @@ class Past:
                 )
             )
         self.database.usage.commit(Batch(rows))
+
+    def forget_keys(self) -> None:
+        """Remove every key with its usage, so that a test does not see those of others."""
+        self.database.usage.fold_all()
+        for engine, tables in ((self.database.main, KEY_TABLES), (self.database.log, USAGE_TABLES)):
+            with engine.begin() as connection:
+                for table in tables:
+                    connection.execute(text(f"DELETE FROM {table}"))
 
 
 @contextmanager
