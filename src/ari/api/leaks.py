@@ -58,7 +58,7 @@ async def report_leak(body: LeakIn, request: Request) -> Response:
 @router.post(
     "/github",
     response_model=GitHubLabelsOut,
-    summary="Receive GitHub's alerts",
+    summary="Receive GitHub alerts",
     responses=document_errors("not_found", "forbidden", *BODY_ERRORS),
 )
 @policy(AuthMode.OPEN)

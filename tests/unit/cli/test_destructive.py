@@ -46,7 +46,6 @@ SAFE = {
     "notifications on": "can be undone: notifications off",
     "notifications test": "sends a mail",
     "restore": "fills a new instance; --force says to replace one",
-    "scan paths": "reads",
     "scan rules": "prints",
     "scopes add": "adds",
     "scopes describe": "can be set back",
@@ -136,8 +135,8 @@ ASKS: dict[str, list[Callable[[Ari], list[str]]]] = {
 }
 
 
-SHOWS_AND_ASKS = {"database accept"}
-"""Shows what was lost before it asks; ``test_database.py`` has its tests."""
+SHOWS_AND_ASKS = {"database accept", "scan paths"}
+"""Show what was lost or leaked before they ask; ``test_database.py`` and ``scan/test_reporting.py`` test them."""
 
 
 def _commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:

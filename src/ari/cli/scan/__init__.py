@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from ari.cli.command_app import CommandApp
-from ari.cli.options import AsJson, DataDir
+from ari.cli.options import AsJson, DataDir, Yes
 from ari.cli.time_args import one_of
 from ari.keys.scanner_rules import SCANNERS, write_rules
 
@@ -26,6 +26,11 @@ def paths(
         bool,
         typer.Option("--history", help="Also search everything that the git repositories of the paths ever stored."),
     ] = False,
+    report: Annotated[
+        bool,
+        typer.Option("--report", help="Report the instance's keys as leaked, as POST /api/leaks does."),
+    ] = False,
+    yes: Yes = False,
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
@@ -33,27 +38,30 @@ def paths(
 
     Prints where they are and their prefixes, and on an instance also whose they are. Every file is searched, however
     large; symbolic links aren't followed, and archives aren't unpacked. Exits with 2 if nothing was found but something
-    could not be read.
+    could not be read. --report asks first if ARI_LEAK_ACTION disables or revokes keys.
     """
     from ari.cli.scan.file_walk import search_path
     from ari.cli.scan.git_objects import search_history
     from ari.cli.scan.owners import find_owners
     from ari.cli.scan.places import ScanReport
+    from ari.cli.scan.reporting import report_places
     from ari.cli.scan.scan_output import show_report
 
-    report = ScanReport()
+    found = ScanReport()
     folders: set[tuple[int, int]] = set()
     repositories: set[bytes] = set()
     for one in path:
-        search_path(one, report, folders)
+        search_path(one, found, folders)
         if history:
-            search_history(one, report, repositories)
-    tokens = dict.fromkeys(place.token for place in report.places)
-    owners = find_owners(tokens, data_dir) if tokens or data_dir else None
-    show_report(report, owners, as_json)
-    if report.places:
+            search_history(one, found, repositories)
+    tokens = dict.fromkeys(place.token for place in found.places)
+    owners = find_owners(tokens, data_dir, required=report) if tokens or data_dir or report else None
+    show_report(found, owners, as_json)
+    if report and owners is not None:
+        report_places(found.places, owners, data_dir, yes=yes)
+    if found.places:
         raise typer.Exit(FOUND)
-    if not report.is_complete():
+    if not found.is_complete():
         raise typer.Exit(INCOMPLETE)
 
 

@@ -24,22 +24,24 @@ class TokenOwner:
     status: str
 
 
-def find_owners(tokens: Iterable[str], data_dir: Path | None) -> dict[str, TokenOwner] | None:
+def find_owners(
+    tokens: Iterable[str], data_dir: Path | None, *, required: bool = False
+) -> dict[str, TokenOwner] | None:
     """The keys of this instance among these tokens, or ``None`` if there is no instance here.
 
-    An instance that can't be opened is an error only if ``data_dir`` names it.
+    An instance that doesn't exist or can't be opened is an error only if it is ``required`` or ``data_dir`` names it.
     """
     from ari.storage.engine import KEYS_FILE
 
     try:
         settings = read_settings(data_dir)
-        is_named = data_dir is not None or settings.database_url is not None
+        is_named = required or data_dir is not None or settings.database_url is not None
         if not is_named and not (settings.data_dir / KEYS_FILE).exists():
             return None
         with open_deps(data_dir) as deps:
             return deps.read_sync(_find_all, tokens)
     except (AriError, OSError) as error:
-        if data_dir is not None:
+        if required or data_dir is not None:
             raise
         said = for_operator(error) if isinstance(error, AriError) else f"{error.strerror}."
         output.tell(f"Whose keys these are is unknown. {said}")
