@@ -122,6 +122,7 @@ def pages(owner: Owner) -> dict[str, str]:
         "Settings > Integrations": "/settings/integrations",
         "Key page": f"/settings/keys/{key['id']}?range=30d",
         "Settings > Usage": "/settings/usage?range=30d",
+        "Settings > Audit": "/settings/audit",
         "Settings > Notifications": "/settings/notifications",
         "Settings > Security": "/settings/security",
         "API docs": "/api-docs",

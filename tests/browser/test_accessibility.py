@@ -50,6 +50,8 @@ def test_every_page_and_dialog(owner: Any, browser: Any, look: Any, theme: str, 
         f"/settings/keys/{active}?range=30d&q=nothing-like-it&status=bad",
         "/settings/usage?range=90d",
         "/settings/usage?from=2020-01-01&to=2020-01-02",
+        "/settings/audit",
+        "/settings/audit?q=nothing-like-it&actor=x&address=nowhere&from=then",
         f"/settings/keys/{active}/revoke",
         f"/settings/keys/{active}/rename",
         f"/settings/keys/{active}/menu",
@@ -75,7 +77,24 @@ def test_every_page_and_dialog(owner: Any, browser: Any, look: Any, theme: str, 
     ):
         page.goto(f"{owner.url}{path}")
         look(page)
+    _events(owner, page, look)
     context.close()
+
+
+def _events(owner: Any, page: Any, look: Any) -> None:
+    """The details of an event, in the dialog and alone, and the result of a verification."""
+    page.goto(f"{owner.url}/settings/audit")
+    event = page.locator(".event-link").first
+    url = event.get_attribute("href")
+    event.click()
+    _has_come(page.get_by_role("dialog"))
+    look(page)
+    page.goto(f"{owner.url}{url}")
+    look(page)
+    page.goto(f"{owner.url}/settings/audit")
+    page.get_by_role("button", name="Verify now").click()
+    expect(page.get_by_role("heading", name="The audit log is intact")).to_be_visible()
+    look(page)
 
 
 def _has_come(dialog: Any) -> None:

@@ -133,7 +133,14 @@ def test_nothing_jumps_and_nothing_moves_for_who_wants_no_motion(owner: Any, hom
         "window.shifts = []; new PerformanceObserver((list) => window.shifts.push(...list.getEntries()"
         ".map((one) => one.value))).observe({type: 'layout-shift', buffered: true});"
     )
-    for place in (HOME, f"/settings/keys/{key['id']}", "/settings/usage", "/settings/security", "/api-docs"):
+    for place in (
+        HOME,
+        f"/settings/keys/{key['id']}",
+        "/settings/usage",
+        "/settings/audit",
+        "/settings/security",
+        "/api-docs",
+    ):
         home.goto(f"{owner.url}{place}")
         home.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
         assert sum(home.evaluate("window.shifts")) < 0.01, place

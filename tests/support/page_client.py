@@ -3,10 +3,10 @@
 import asyncio
 import html
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 from urllib.parse import urlencode
 
 from ari.accounts import sessions
@@ -32,10 +32,26 @@ _TAG = re.compile(r"<[^>]+>")
 Fields = Mapping[str, str | Sequence[str]]
 
 
+class RunsCalls(Protocol):
+    """Runs one request to its end."""
+
+    def run(self, call: Coroutine[Any, Any, AsgiResponse]) -> AsgiResponse: ...
+
+
+class _RunningLoop:
+    """Runs requests from a thread while the app's loop runs another one."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+
+    def run(self, call: Coroutine[Any, Any, AsgiResponse]) -> AsgiResponse:
+        return asyncio.run_coroutine_threadsafe(call, self._loop).result()
+
+
 class PageClient:
     """A browser of ``instance`` on one page app. Forms carry the CSRF token of its cookies unless ``csrf`` is given."""
 
-    def __init__(self, instance: Instance, app: Any, runner: asyncio.Runner) -> None:
+    def __init__(self, instance: Instance, app: Any, runner: RunsCalls) -> None:
         self.instance = instance
         self.cookies: dict[str, str] = {}
         self._app = app
@@ -44,6 +60,12 @@ class PageClient:
     def another(self) -> "PageClient":
         """A browser on the same app without cookies."""
         return PageClient(self.instance, self._app, self._runner)
+
+    def send_during_requests(self, loop: asyncio.AbstractEventLoop) -> "PageClient":
+        """The same browser for a thread that ``loop`` started for a request."""
+        found = PageClient(self.instance, self._app, _RunningLoop(loop))
+        found.cookies = self.cookies
+        return found
 
     def sign_in(self) -> "PageClient":
         """This browser with a new session of the owner, just after entering the password."""

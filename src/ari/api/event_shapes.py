@@ -67,8 +67,8 @@ class EventSearchIn(RequestModel):
     q: str | None = Field(
         None,
         max_length=TEXT_LENGTH,
-        description="Only events with this text in any field but the time; case-insensitive, up to "
-        f"{TEXT_LENGTH} characters.",
+        description="Only events with this text in name, actor, subject, client address, user agent or details; "
+        f"case-insensitive, up to {TEXT_LENGTH} characters.",
         examples=["committed to git"],
     )
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 from typing import Any, Protocol
 
-from ari.base.errors import Invalid, Problem
+from ari.base.errors import Invalid, NotFound, Problem
 from ari.base.events import EVENT_NAMES, Event
 
 DOORS = ("web", "api", "cli", "system")
@@ -21,8 +21,9 @@ _UNSEARCHABLE = ("Cc", "Cs")
 class EventSearch:
     """Filters of the audit log; all of them must match.
 
-    ``text`` is searched in everything that an event holds except its time and hash, ignoring case. ``keys_only`` hides
-    all events that aren't about keys: a search can't find them, and its cursors never name them.
+    ``text`` is searched in name, actor, subject, address, user agent and detail, ignoring case; other IDs are random
+    and contain any short text. ``keys_only`` hides all events that aren't about keys: a search can't find them, and its
+    cursors never name them.
     """
 
     names: tuple[str, ...] | None = None
@@ -69,6 +70,9 @@ class SearchableEvents(Protocol):
     def get(self, event_id: str) -> Event | None:
         """The event with this ID."""
 
+    def hash_of(self, event_id: str) -> str | None:
+        """Its hash in the chain."""
+
 
 class EventReading(Protocol):
     """A transaction that reads the audit log."""
@@ -80,6 +84,14 @@ class EventReading(Protocol):
 def find_events(tx: EventReading, search: EventSearch, before_id: str | None, limit: int) -> EventPage:
     """One page of a search of the audit log."""
     return tx.events.search(search, before_id, limit)
+
+
+def get_event(tx: EventReading, event_id: str) -> tuple[Event, str]:
+    """An event and its hash. Raises ``NotFound``."""
+    event, chained = tx.events.get(event_id), tx.events.hash_of(event_id)
+    if event is None or chained is None:
+        raise NotFound("There is no such event. Retention may have removed it.")
+    return event, chained
 
 
 def list_batches(find: Callable[[str | None], EventPage]) -> Iterator[list[Event]]:

@@ -28,7 +28,10 @@ Door = Annotated[
 ]
 Address = Annotated[str | None, typer.Option("--address", metavar="ADDRESS", help="Filter by client IP address.")]
 RequestId = Annotated[str | None, typer.Option("--request-id", metavar="ID", help="Filter by request ID.")]
-Text = Annotated[str | None, typer.Option("--text", metavar="TEXT", help="Search in all fields but the time.")]
+Text = Annotated[
+    str | None,
+    typer.Option("--text", metavar="TEXT", help="Search in name, actor, subject, address, user agent and details."),
+]
 Since = Annotated[str | None, typer.Option("--since", metavar="24h|TIME", help="Only since this time.")]
 Until = Annotated[str | None, typer.Option("--until", metavar="TIME", help="Only before this time.")]
 

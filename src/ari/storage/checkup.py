@@ -132,11 +132,11 @@ def standbys(database: Database) -> ReplicationState:
         return ReplicationState.of(connection.exec_driver_sql(STATE).one())
 
 
-def check_audit_log(database: Database) -> AuditLogCheck:
-    """Walk every event and compare the audit log with its signed head. Raises ``Unavailable``."""
+def check_audit_log(database: Database, newest: int | None = None) -> AuditLogCheck:
+    """Walk every event, or the ``newest`` ones, and compare them with the signed head. Raises ``Unavailable``."""
     witness = database.witness.read()  # before the snapshot: the file follows the commit
     with faults_as_unavailable(), _snapshot(database, database.main) as connection:
-        return walk.examine(connection, database.master_keys, witness)
+        return walk.examine(connection, database.master_keys, witness, newest)
 
 
 @contextmanager

@@ -98,6 +98,16 @@ def between_dates(first: str, last: str, now_ms: int, zone: str = "UTC", unit: U
     return _with_unit(Span("custom", _midnight(begin, zone), until_ms, "day", zone), unit)
 
 
+def bounds_of_dates(first: str | None, last: str | None, zone: str = "UTC") -> tuple[int | None, int | None]:
+    """The start of the first and the end of the last of these days in the viewer's zone. Raises ``Invalid``."""
+    begin = None if first is None else _date("from", first)
+    end = None if last is None else _date("to", last)
+    if begin is not None and end is not None and end < begin:
+        raise Invalid(Problem("to", "The last day can't be before the first."))
+    since_ms = None if begin is None else _midnight(begin, zone)
+    return since_ms, None if end is None else _midnight(end + timedelta(days=1), zone)
+
+
 def between(since_ms: int, until_ms: int, zone: str = "UTC", unit: Unit | None = None) -> Span:
     """The whole hours around these times. Raises ``Invalid`` if empty, too long, or outside 1970–9998."""
     for field, at_ms in (("until", until_ms), ("since", since_ms)):

@@ -8,6 +8,7 @@ from ari.web import render, urls
 from ari.web.pages.account.routes import AccountPages
 from ari.web.pages.api_docs.endpoints import Describe, Endpoints
 from ari.web.pages.api_docs.routes import ApiDocsPages
+from ari.web.pages.audit.routes import AuditPages
 from ari.web.pages.bulk.routes import BulkPages
 from ari.web.pages.confirm.reauth import ReauthGuard
 from ari.web.pages.confirm.routes import ConfirmPages
@@ -47,6 +48,7 @@ _FOLDERS = (
     KeyPages,
     EditKeyPages,
     SettingsUsagePages,
+    AuditPages,
     IntegrationsPages,
     NotificationPages,
     SecurityPages,

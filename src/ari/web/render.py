@@ -17,7 +17,7 @@ from ari.http.problem import Fault
 from ari.http.services import ErrorPage
 from ari.instance import Instance
 from ari.keys.scopes import SCOPES, preset_of
-from ari.web import words
+from ari.web import event_words, words
 from ari.web.navigation import Toast, own_url, with_query
 
 _HERE = Path(__file__).parent
@@ -58,6 +58,7 @@ def environment() -> Environment:
         scope_meanings=SCOPES,
         htmx_config=_HTMX_CONFIG,
         words=words,
+        event_words=event_words,
         own_url=own_url,
         with_query=with_query,
     )

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from ari.web.navigation import Toast
 from ari.web.pages.account import urls as account
 from ari.web.pages.api_docs import urls as api_docs
+from ari.web.pages.audit import urls as audit
 from ari.web.pages.bulk import urls as bulk
 from ari.web.pages.confirm import urls as confirm
 from ari.web.pages.create_key import urls as create_key
@@ -24,6 +25,7 @@ from ari.web.pages.sign_in import urls as sign_in
 _FOLDERS = (
     account,
     api_docs,
+    audit,
     confirm,
     create_key,
     edit_key,

@@ -2,8 +2,8 @@
 
 import pytest
 
-from ari.base.errors import Invalid
-from ari.base.event_search import EventPage, EventSearch, find_events, list_batches, parse_event_search
+from ari.base.errors import Invalid, NotFound
+from ari.base.event_search import EventPage, EventSearch, find_events, get_event, list_batches, parse_event_search
 from ari.base.events import Event, Origin
 
 
@@ -57,7 +57,12 @@ def test_a_search_is_passed_to_the_store() -> None:
         def get(self, event_id: str) -> Event | None:
             return None
 
+        def hash_of(self, event_id: str) -> str | None:
+            return "00"
+
     class Reading:
         events = Store()
 
+    with pytest.raises(NotFound):
+        get_event(Reading(), "evt_1")
     assert find_events(Reading(), EventSearch(actor="usr_1"), "evt_1", 9).next_before == "usr_1 evt_1 9"

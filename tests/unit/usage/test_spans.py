@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from ari.base.clock import DAY_MS, HOUR_MS, from_rfc3339
+from ari.base.clock import DAY_MS, HOUR_MS, from_rfc3339, to_rfc3339
 from ari.base.errors import Invalid
 from ari.usage import spans
 from ari.usage.model import HourCount
@@ -143,3 +143,16 @@ def test_a_span_can_be_written_in_any_zone(zone: str) -> None:
         with pytest.raises(Invalid) as caught:
             spans.between(since_ms, until_ms, zone)
         assert caught.value.problems[0].location == field
+
+
+def test_bounds_of_days_are_open_where_no_day_is_given() -> None:
+    """Both days are included; unlike a span, they may be any time apart and in the future."""
+    since_ms, until_ms = spans.bounds_of_dates("2027-01-31", "2031-02-01", "Europe/Berlin")
+    assert since_ms is not None
+    assert until_ms is not None
+    assert to_rfc3339(since_ms) == "2027-01-30T23:00:00.000Z"
+    assert to_rfc3339(until_ms) == "2031-02-01T23:00:00.000Z"
+    assert spans.bounds_of_dates(None, None) == (None, None)
+    for first, last in (("2027-02-01", "2027-01-31"), ("then", None), (None, "2027-02-30")):
+        with pytest.raises(Invalid):
+            spans.bounds_of_dates(first, last)

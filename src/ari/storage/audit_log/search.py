@@ -99,11 +99,10 @@ def _select_matching(window: Subquery, search: EventSearch) -> Select[Any]:
 
 
 def _contains(column: Any, text: str) -> ColumnElement[bool]:
-    """Whether any text of an event contains this one; ``detail`` is JSON in ASCII."""
-    places = (column.id, column.name, column.actor, column.subject, column.door)
-    origins = (column.client_address, column.user_agent, column.request_id)
+    """Whether one of these texts contains it. ``detail`` is JSON in ASCII."""
+    places = (column.name, column.actor, column.subject, column.client_address, column.user_agent)
     in_detail = column.detail.icontains(json.dumps(text)[1:-1], autoescape=True)
-    return or_(*(place.icontains(text, autoescape=True) for place in (*places, *origins)), in_detail)
+    return or_(*(place.icontains(text, autoescape=True) for place in places), in_detail)
 
 
 def _list_events(connection: Connection, query: Select[Any]) -> list[Event]:

@@ -50,6 +50,52 @@ def test_an_untouched_audit_log_is_whole(audit_log: Instance) -> None:
     assert found.head.position == 3
 
 
+def test_the_newest_events_can_be_walked_alone(audit_log: Instance) -> None:
+    """Older ones are trusted, but counted: the log can't lose an event unnoticed."""
+    keys, witness = audit_log.database.master_keys, audit_log.database.witness.read()
+    with audit_log.database.main.connect() as connection:
+        found = [examine(connection, keys, witness, newest) for newest in (2, 3, 4)]
+    assert [(one.walked, one.skipped, one.is_whole) for one in found] == [(2, 1, True), (3, 0, True), (3, 0, True)]
+    with unlocked(audit_log) as connection:
+        connection.exec_driver_sql("UPDATE events SET actor = 'nobody' WHERE seq = 1")
+    with audit_log.database.main.connect() as connection:
+        assert examine(connection, keys, witness, 2).is_whole
+        assert examine(connection, keys, witness, 3).broken is not None
+    with unlocked(audit_log) as connection:
+        connection.exec_driver_sql("DELETE FROM events WHERE seq = 1")
+    with audit_log.database.main.connect() as connection:
+        assert "which is missing" in str(examine(connection, keys, witness, 1).fault)
+
+
+def test_a_change_among_the_newest_events_is_found(audit_log: Instance) -> None:
+    """Edited, cut off, or not signed."""
+    keys, witness = audit_log.database.master_keys, audit_log.database.witness.read()
+    with unlocked(audit_log) as connection:
+        connection.exec_driver_sql("UPDATE events SET actor = 'nobody' WHERE seq = 3")
+    with audit_log.database.main.connect() as connection:
+        broken = examine(connection, keys, witness, 1).broken
+        assert broken is not None
+        assert broken.position == 3
+    with unlocked(audit_log) as connection:
+        connection.exec_driver_sql("DELETE FROM events WHERE seq = 3")
+    with audit_log.database.main.connect() as connection:
+        assert examine(connection, keys, witness, 1).fault is not None
+
+
+def test_a_head_older_than_the_newest_events_is_a_fault(audit_log: Instance) -> None:
+    """Events after the signed head were not written by ARI, however many there are."""
+    with audit_log.database.main.connect() as connection:
+        statement = connection.exec_driver_sql("SELECT statement, signature FROM audit_marks").one()
+    for name in ("d", "e", "f"):
+        create(audit_log, name)
+    with unlocked(audit_log) as connection:
+        connection.exec_driver_sql("UPDATE audit_marks SET statement = ?, signature = ?", tuple(statement))
+    with audit_log.database.main.connect() as connection:
+        fault = examine(connection, audit_log.database.master_keys, None, 2).fault
+    assert fault is not None
+    assert fault.startswith("3 events aren't signed")
+
+
 def test_the_first_changed_event_is_named(audit_log: Instance) -> None:
     """With its place, so that an operator knows from where on nothing is certain."""
     with unlocked(audit_log) as connection:

@@ -15,7 +15,7 @@ from ari.web.cookies import keep_device
 from ari.web.forms import Form, form_from
 from ari.web.pages.confirm.reauth import WRONG, Reauth
 from ari.web.pages.security.urls import PASSWORD_CHANGED, SECURITY, SESSION_ENDED, SESSIONS_ENDED
-from ari.web.pages.security.view import describe_event, is_refusal, read_security
+from ari.web.pages.security.view import read_security
 from ari.web.render import Pages
 
 
@@ -49,8 +49,6 @@ class SecurityPages:
             all_codes=backup_codes.COUNT,
             few_codes=FEW_CODES,
             browser_name=browser_name,
-            describe_event=describe_event,
-            is_refusal=is_refusal,
         )
 
     @policy(AuthMode.SESSION)

@@ -1,0 +1,1 @@
+"""Settings > Audit: all events, their details, exports, and the verification of the chain."""

@@ -1,0 +1,41 @@
+"""What Settings > Audit shows next to the events themselves."""
+
+from collections.abc import Iterable
+
+from ari.base.events import Event
+from ari.base.ids import is_id
+from ari.integrations.providers import providers
+from ari.web.event_words import group_names
+from ari.web.pages.integrations import urls as integration_urls
+from ari.web.pages.notifications import urls as notification_urls
+from ari.web.pages.security import urls as security_urls
+
+EVENTS_A_PAGE = 25
+DOOR_NAMES = {"web": "Pages", "api": "API", "cli": "Command line", "system": "ARI"}
+NAME_GROUPS = group_names()
+
+
+def list_key_ids(events: Iterable[Event]) -> list[str]:
+    """The IDs of keys that did something or that something was done to."""
+    return sorted({text for event in events for text in (event.actor, event.subject) if text and is_id("key", text)})
+
+
+def find_page(event: Event) -> tuple[str, str] | None:
+    """The title and URL of the page of the event's subject, if that isn't a key."""
+    subject = event.subject or ""
+    if event.name == "notification_switched":
+        return "Notifications", notification_urls.NOTIFICATIONS
+    if subject in providers():
+        return providers()[subject].title, integration_urls.card(subject)
+    if is_id("usr", subject):
+        return "Account security", security_urls.SECURITY
+    return None
+
+
+def format_value(value: object) -> str:
+    """A value of an event's detail."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return "–" if value is None else str(value)
