@@ -39,7 +39,7 @@ def test_a_message_is_a_whole_request() -> None:
 
 
 @pytest.mark.parametrize("length", range(len(ANSWER)))
-def test_a_part_of_an_answer_is_not_an_answer(length: int) -> None:
+def test_a_part_of_a_response_is_not_a_response(length: int) -> None:
     """However a response is cut on its way, only the whole one counts."""
     assert not paced.complete(ANSWER[:length])
     assert paced.complete(ANSWER)
@@ -81,7 +81,7 @@ def answering() -> Iterator[int]:
         thread.join()
 
 
-def test_the_paced_client_counts_every_answer(answering: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_paced_client_counts_every_response(answering: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Requests leave by the clock over several connections; all get a response and none counts as refused."""
     monkeypatch.setattr(paced, "CONNECTIONS", 4)
     found = paced.main(answering, [load.message(answering, "/", {})], rate=200, seconds=0.5)

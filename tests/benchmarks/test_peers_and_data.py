@@ -40,7 +40,7 @@ def test_a_peer_that_cannot_be_installed_keeps_its_line(tmp_path: Path, monkeypa
     assert all(row.skipped and "no Node.js" in row.skipped for row in found)
 
 
-def test_ari_knows_the_keys_that_are_presented(tmp_path: Path) -> None:
+def test_ari_knows_the_keys_that_are_sent(tmp_path: Path) -> None:
     """Copied keys are accepted, copied revoked ones are not, and a spoilt one is malformed; all over real HTTP."""
     known = data.on_sqlite(tmp_path, 5)
     assert len(known.keys) == 5

@@ -120,7 +120,7 @@ def test_the_signed_in_try_operations_as_themselves(owner: Any, home: Any) -> No
     expect(home.get_by_text("201 Created")).to_be_visible()
 
 
-def test_a_list_is_answered_whole(owner: Any, home: Any) -> None:
+def test_a_list_comes_whole(owner: Any, home: Any) -> None:
     """What filters show as an example is not in force."""
     open_docs(home, owner, "read_usage")
     answer = try_operation(home, "get", "/api/usage")

@@ -27,7 +27,7 @@ def test_create_copy_and_call(owner: Any, home: Any) -> None:
     expect(home.get_by_role("link", name="Create API Key")).to_be_focused()
 
 
-def test_the_seeds_choices_stand_in_its_order(home: Any) -> None:
+def test_the_seeds_choices_are_in_its_order(home: Any) -> None:
     """Six expiries with their hints, 90 days preselected, and the advice next to them."""
     dialog = open_create(home)
     group = dialog.get_by_role("group", name="Expires")
@@ -54,7 +54,7 @@ def test_expiry_and_access_are_what_was_chosen(owner: Any, home: Any) -> None:
     expect(home.get_by_role("row", name="Chosen")).to_contain_text("Read only")
 
 
-def test_a_bad_name_is_explained_beside_its_field(home: Any) -> None:
+def test_a_bad_name_is_explained_next_to_its_field(home: Any) -> None:
     """The dialog stays, the field is focused and described, other choices are kept."""
     dialog = open_create(home)
     dialog.get_by_role("radio", name="7 days").check()

@@ -100,9 +100,7 @@ def test_a_key_goes_in_and_is_seen_no_more(board: Any) -> None:
     ("status", "word", "badge"),
     [(200, "Works", "Configured"), (403, "Valid, but restricted", "Configured"), (401, "Rejected", "Failing")],
 )
-def test_a_test_is_told_in_words(
-    board: Any, owner: Owner, upstream: Provider, status: int, word: str, badge: str
-) -> None:
+def test_a_test_ends_in_words(board: Any, owner: Owner, upstream: Provider, status: int, word: str, badge: str) -> None:
     """By keyboard: the button stays in focus, the result is on the card and said aloud, and no page was loaded."""
     put(board, owner, base_url=upstream.url, key=KEY)
     upstream.status = status
@@ -208,7 +206,7 @@ def test_the_lines_and_the_key_for_them(board: Any, owner: Owner) -> None:
     assert owner.api(secret).get("/api/me").json()["key"]["scopes"] == ["ai:openai"]
 
 
-def test_the_password_is_asked_again_and_the_key_is_not_kept_meanwhile(owner: Owner, browser: Any) -> None:
+def test_the_password_is_asked_again_without_keeping_the_key(owner: Owner, browser: Any) -> None:
     """After a quarter of an hour a form that lay open asks; its question holds no key, and the key is pasted again."""
     context = browser.new_context()
     page = context.new_page()
@@ -288,7 +286,7 @@ def test_nothing_is_complained_of(watched: Any, owner: Owner, upstream: Provider
     assert page.complaints == []
 
 
-def test_what_was_used_stands_on_the_card(board: Any, owner: Owner, upstream: Provider) -> None:
+def test_what_was_used_is_on_the_card(board: Any, owner: Owner, upstream: Provider) -> None:
     """Requests, failures and tokens of the last days, and the last use; never a number that nobody reported."""
     put(board, owner, base_url=upstream.url, key=KEY)
     facts = card(board, "openai").locator(".integration-facts")

@@ -48,7 +48,7 @@ def menu(page: Any, name: str, item: str) -> None:
     page.locator("[data-row-menu]:popover-open").get_by_text(item).click()
 
 
-def test_badges_and_charts_say_how_a_key_stands(table: Any) -> None:
+def test_badges_and_charts_say_the_state_of_a_key(table: Any) -> None:
     """State and use in words; the chart has its numbers for those who do not see it."""
     for name, words in (
         ("Old importer", "Unused for 41 days"),

@@ -49,7 +49,7 @@ def link_in(mail: StandIn, before: int) -> str:
     raise AssertionError("no mail with a link came")
 
 
-def test_switches_test_mail_and_history(page: Any, owner: Owner, mail: StandIn) -> None:
+def test_switches_test_email_and_history(page: Any, owner: Owner, mail: StandIn) -> None:
     """Switches stay as set; the test says in words how it ended; each email is listed with its id."""
     sign_in(page, owner, NOTIFICATIONS)
     expect(page.get_by_text(f"Emails are sent to {owner.email} from ARI <ari@example.net>.")).to_be_visible()
@@ -120,7 +120,7 @@ def test_the_pages_are_accessible_wide_and_narrow(
     assert page.complaints == []
 
 
-def test_another_address_is_asked_for_in_the_dialog(page: Any, owner: Owner, mail: StandIn) -> None:
+def test_another_address_is_entered_in_the_dialog(page: Any, owner: Owner, mail: StandIn) -> None:
     """An invalid address is reported at its field; the link in the email confirms it with one button."""
     before = len(mail.taken)
     sign_in(page, owner, "/settings/security")
@@ -141,7 +141,7 @@ def test_another_address_is_asked_for_in_the_dialog(page: Any, owner: Owner, mai
     expect(page.get_by_role("heading", name="Email address").locator("..")).to_contain_text("new@example.net")
 
 
-def test_a_forgotten_password_is_set_anew(page: Any, owner: Owner, mail: StandIn) -> None:
+def test_a_forgotten_password_is_reset(page: Any, owner: Owner, mail: StandIn) -> None:
     """From the sign-in by way of the mailbox back to it; the token leaves the address bar at once."""
     before = len(mail.taken)
     page.goto(f"{owner.url}/sign-in")
@@ -173,7 +173,7 @@ def _no_email(owner: Owner) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("_no_email")
-def test_without_mail_the_page_says_how_to_turn_it_on(page: Any, owner: Owner) -> None:
+def test_without_email_the_page_says_how_to_turn_it_on(page: Any, owner: Owner) -> None:
     """Three steps; without a mail service, no form sends a link."""
     sign_in(page, owner, NOTIFICATIONS)
     for step in ("Create an account at resend.com", "Create an API key", "Set RESEND_API_KEY in ARI's environment"):

@@ -73,7 +73,7 @@ def test_leaving_wipes_the_page_that_the_browser_keeps(owner: Any, home: Any) ->
     assert secret not in home.content()
 
 
-def test_a_page_restored_from_memory_is_loaded_anew(owner: Any, home: Any) -> None:
+def test_a_page_restored_from_memory_is_loaded_again(owner: Any, home: Any) -> None:
     """On pageshow with ``persisted`` the page asks the server again."""
     with home.expect_navigation():
         home.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))")

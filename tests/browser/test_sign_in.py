@@ -13,7 +13,7 @@ def fill(page: Any, email: str, password: str) -> None:
     page.get_by_role("button", name="Sign in").click()
 
 
-def test_the_page_asked_for_opens_after_signing_in(owner: Any, page: Any) -> None:
+def test_the_requested_page_opens_after_signing_in(owner: Any, page: Any) -> None:
     """A link into the product survives the sign-in."""
     key, _ = owner.create_key("Wanted")
     sign_in(page, owner, f"/settings/keys/{key['id']}")

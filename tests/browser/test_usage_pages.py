@@ -145,7 +145,7 @@ def test_breakdowns_of_a_key(used: dict[str, Any], home: Any) -> None:
     expect(home.get_by_text("New IP address")).to_have_count(0)
 
 
-def test_a_new_address_is_told_with_its_time(owner: Any, home: Any) -> None:
+def test_a_new_address_is_shown_with_its_time(owner: Any, home: Any) -> None:
     """Since when, in the viewer's zone with the exact UTC at hand; the address is marked in its table too."""
     now_ms = time.time_ns() // 1_000_000
     with past_of(owner.server.data_dir, now_ms) as past:

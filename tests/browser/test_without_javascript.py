@@ -26,7 +26,7 @@ def test_create_and_done(owner: Any, plain: Any) -> None:
     expect(plain.get_by_role("row", name="Plain key")).to_contain_text("in 7 days")
 
 
-def test_errors_stand_beside_their_fields(plain: Any, owner: Any) -> None:
+def test_errors_are_next_to_their_fields(plain: Any, owner: Any) -> None:
     """A refused form comes back with its values and a sentence that the field refers to."""
     plain.goto(f"{owner.url}/settings/keys/new")
     plain.get_by_label("Name", exact=True).fill("   ")

@@ -157,7 +157,7 @@ class _Answering:
         return self.outcome or asked, []
 
 
-def test_the_probe_tells_no_connection_from_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_probe_distinguishes_no_connection_from_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     """No connection, a timeout, a proxy that is not there; not a wrong certificate, nor an error of the service."""
     service = importlib.import_module("pip_audit._service")
     monkeypatch.setattr(service, "PyPIService", _Answering)

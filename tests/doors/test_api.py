@@ -154,7 +154,7 @@ def test_unknown_ids_are_404(admin: Any, key_id: str) -> None:
     assert _code(admin.get(f"/api/keys/{key_id}/usage")) == (404, "not_found")
 
 
-def test_wrong_methods_are_told_the_right_ones(admin: Any) -> None:
+def test_wrong_methods_get_the_right_ones(admin: Any) -> None:
     """405 with Allow."""
     answer = admin.put("/api/keys")
     assert _code(answer) == (405, "method_not_allowed")
@@ -214,7 +214,7 @@ def test_narrow_readers_see_key_events_only(shared_owner: Any) -> None:
     assert "signed_in" in {event["name"] for event in every}
 
 
-def test_events_tell_who_when_from_where_and_what(admin: Any) -> None:
+def test_events_report_who_when_from_where_and_what(admin: Any) -> None:
     """One event for each command."""
     key = admin.post("/api/keys", json={"name": "n"}, headers={"user-agent": "tests/1"}).json()["key"]
     me = admin.get("/api/me").json()["key"]

@@ -38,7 +38,9 @@ def _fill(folder: Path) -> Path:
     return filler
 
 
-def test_a_full_disk_answers_503_and_recovers(make_owner: Callable[..., Any], data_dir: Path, own_mounts: None) -> None:
+def test_a_full_disk_responds_with_503_and_recovers(
+    make_owner: Callable[..., Any], data_dir: Path, own_mounts: None
+) -> None:
     """Promise 1 and 2: a request that can't be logged gets no yes; no key is half-made."""
     command = mounts.ari_on_small_disk(data_dir, "6m")
     owner = make_owner(command=command, settings={"ARI_MIN_FREE_DISK": "0"})

@@ -110,7 +110,7 @@ def test_a_locked_log_is_counted_later(owner: Any) -> None:
     assert owner.cli.json("keys", "show", key["id"])["request_count"] == 5 * CLIENTS + 1
 
 
-def test_a_revoke_made_during_an_outage_of_ours_counts(owner: Any, own_postgres: Any) -> None:
+def test_a_revoke_made_during_an_outage_counts(owner: Any, own_postgres: Any) -> None:
     """A key revoked while this server was cut off is dead once it can ask again."""
     key, secret = owner.create_key("k")
     assert set(_ask(owner, secret, 1)) == {200}
@@ -123,7 +123,7 @@ def test_a_revoke_made_during_an_outage_of_ours_counts(owner: Any, own_postgres:
     eventually(lambda: owner.api(secret).get("/api/me").status_code == 401)
 
 
-def test_why_is_in_the_log_and_not_in_answers(owner: Any, own_postgres: Any) -> None:
+def test_why_is_in_the_log_and_not_in_responses(owner: Any, own_postgres: Any) -> None:
     """A lookup that no longer works makes both checks say so; strangers get no detail, the log has the words."""
     key, secret = owner.create_key("k")
     checks = ("/api/ready", "/api/health")

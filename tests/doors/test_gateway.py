@@ -83,7 +83,7 @@ def test_a_caller_who_hangs_up_ends_the_call(ai: AiGateway) -> None:
     assert ai.used(answer.headers["x-request-id"])["ai"]["ended"] == "client_gone"
 
 
-def test_a_caller_who_hangs_up_before_the_answer(ai: AiGateway) -> None:
+def test_a_caller_who_hangs_up_before_the_response(ai: AiGateway) -> None:
     """Its row says 499: nobody got a response."""
     name = {"x-request-id": "hung-up-early"}
     with pytest.raises(httpx2.ReadTimeout):
@@ -124,7 +124,7 @@ def test_a_large_body_is_passed_on_as_it_comes(ai: AiGateway, told: bool) -> Non
     assert ("content-length" in ai.provider.last.headers) is told
 
 
-def test_a_large_answer_is_metered_as_it_passes(ai: AiGateway) -> None:
+def test_a_large_response_is_metered_as_it_passes(ai: AiGateway) -> None:
     """Of any size, and the caller notices nothing; what it does not report is unknown."""
     answer = _post(ai, "huge")
     assert len(answer.content) == 3_000_026
@@ -132,7 +132,7 @@ def test_a_large_answer_is_metered_as_it_passes(ai: AiGateway) -> None:
     assert (used["model"], used["input_tokens"], used["ended"]) == ("huge", None, "complete")
 
 
-def test_a_packed_answer_is_unpacked(ai: AiGateway) -> None:
+def test_a_packed_response_is_unpacked(ai: AiGateway) -> None:
     """Nobody requested it, so the key can be found in it, and the usage."""
     answer = _post(ai, "gzip")
     assert "content-encoding" not in answer.headers
@@ -177,7 +177,7 @@ def test_the_providers_own_errors_are_passed_on(ai: AiGateway) -> None:
     assert (row["status"], row["ai"]["provider_status"], row["ai"]["input_tokens"]) == (429, 429, None)
 
 
-def test_an_answer_that_breaks_off_is_no_whole_answer(ai: AiGateway) -> None:
+def test_a_response_that_breaks_off_is_no_whole_response(ai: AiGateway) -> None:
     """The caller's connection breaks off too; the log says that it was cut."""
     client = ai.client()
     with (
@@ -212,7 +212,7 @@ def test_a_provider_without_a_key(ai: AiGateway) -> None:
     assert (answer.status_code, answer.json()["code"]) == (409, "not_configured")
 
 
-def test_a_retry_that_cannot_help_is_not_asked_for(ai: AiGateway) -> None:
+def test_no_retry_is_suggested_that_cannot_help(ai: AiGateway) -> None:
     """The SDKs repeat 409 and 5xx unless a header forbids it; a provider's own word on it passes."""
     client = ai.client()
     hopeless = [
@@ -281,7 +281,7 @@ def test_what_is_used_is_summed(ai: AiGateway) -> None:
     assert client.get("/api/usage/ai").status_code == 403
 
 
-def test_an_integration_tells_when_it_was_last_used(ai: AiGateway) -> None:
+def test_an_integration_shows_when_it_was_last_used(ai: AiGateway) -> None:
     """At the API and at the command line alike; `null` where nothing was ever forwarded."""
     row = ai.used(_post(ai, "gpt-x").headers["x-request-id"])
     reader = ai.owner.api(ai.reader)

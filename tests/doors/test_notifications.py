@@ -48,7 +48,7 @@ def _accepted(owner: Owner) -> str:
     return "\n".join(line for line in lines if "accepted by resend at" in line)
 
 
-def test_a_created_key_becomes_one_mail(owner: Owner, service: StandIn) -> None:
+def test_a_created_key_becomes_one_email(owner: Owner, service: StandIn) -> None:
     """By the job of the server; its history says what Resend calls it, and the secret is nowhere."""
     created, secret = owner.create_key("Automation Script")
     _, reader = owner.create_key("Reader", scopes=["notifications:read"])
@@ -101,7 +101,7 @@ def test_a_key_sees_and_switches_by_its_scopes(owner: Owner) -> None:
     assert {one["kind"]: one["on"] for one in listed["items"]}["key_widened"] is False
 
 
-def test_a_test_mail_says_what_came_of_it(owner: Owner, service: StandIn) -> None:
+def test_a_test_email_says_how_it_ended(owner: Owner, service: StandIn) -> None:
     """Taken or not, in words; never what the service wrote."""
     _, writer = owner.create_key("Tester", scopes=["notifications:write"])
     taken = owner.api(writer).post("/api/notifications/test").json()
@@ -142,7 +142,7 @@ def test_the_command_line_sees_the_same(owner: Owner, service: StandIn) -> None:
     assert failed.stderr.startswith("ari: The test email wasn't sent: Resend returned 429: your account's")
 
 
-def test_without_mail_serve_says_so_once(server: ServerProcess, cli: Any) -> None:
+def test_without_email_serve_says_so_once(server: ServerProcess, cli: Any) -> None:
     """In one line, with what to do; so does a test."""
     assert server.stdout_path.read_text(encoding="utf-8").count("Email is off. Add a Resend key") == 1
     refused = cli("notifications", "test")

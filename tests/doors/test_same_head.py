@@ -5,7 +5,7 @@ from typing import Any
 AGENT = "a client that says the same each time"
 
 
-def test_the_same_head_is_judged_anew_each_time(shared_owner: Any) -> None:
+def test_the_same_head_is_judged_each_time(shared_owner: Any) -> None:
     """Scopes taken and given, disabled and enabled, revoked: each holds from the very next request."""
     _, admin_secret = shared_owner.create_key("admin", scopes=["*"])
     key, secret = shared_owner.create_key("same head", scopes=["usage:read"])

@@ -101,7 +101,7 @@ def test_what_is_in_flight_is_finished_and_logged(make_owner: Callable[..., Any]
     assert clients.answered <= _logged(owner)
 
 
-def test_a_change_under_way_is_made_and_answered(make_owner: Callable[..., Any]) -> None:
+def test_a_change_under_way_is_made_and_confirmed(make_owner: Callable[..., Any]) -> None:
     """The body arrives after the signal: the key is there, its caller gets a response, the log knows how it ended."""
     owner = make_owner()
     _, secret = owner.create_key("admin", scopes=["*"])
@@ -179,7 +179,7 @@ def test_ctrl_c_reaches_all_and_counts_once(make_owner: Callable[..., Any]) -> N
     assert owner.server.process.wait(20) == 0
 
 
-def test_a_kept_connection_is_told(make_owner: Callable[..., Any]) -> None:
+def test_an_idle_connection_is_closed_by_a_stop(make_owner: Callable[..., Any]) -> None:
     """An idle kept connection is closed by a stopping server; its client connects again, elsewhere."""
     owner = make_owner()
     _, secret = owner.create_key("k")

@@ -38,7 +38,7 @@ def asker(shared_owner: Any, request: pytest.FixtureRequest) -> Asker:
     return Asker(shared_owner, request.node.name[:60])
 
 
-def test_a_good_key_is_told_with_its_public_facts(asker: Asker) -> None:
+def test_a_good_key_has_its_public_facts(asker: Asker) -> None:
     """Id, name, hint, scopes and expiry; nothing else of it."""
     told = asker.ask(scopes=["usage:read"])
     assert (told["valid"], told["code"]) == (True, "ok")
@@ -58,7 +58,7 @@ def test_every_refusal_is_a_200_with_its_reason(asker: Asker) -> None:
     assert (told["valid"], told["code"], set(told["key"])) == (False, "revoked", FACTS)
 
 
-def test_an_expired_key_is_told_and_stays_dead(owner: Any) -> None:
+def test_an_expired_key_is_reported_and_stays_dead(owner: Any) -> None:
     """Seen expired by a verification, it is stamped: a clock set back revives nothing."""
     asker = Asker(owner, "expiry")
     _, secret = owner.create_key("an hour", expires="1h")
@@ -93,7 +93,7 @@ def test_a_row_for_the_caller_and_one_for_the_key(asker: Asker) -> None:
     assert (refused["source"], refused["client_address"]) == ("verify", None)
 
 
-def test_only_who_may_verify_is_answered(asker: Asker) -> None:
+def test_only_callers_that_may_verify_get_a_verdict(asker: Asker) -> None:
     """A key without the scope gets 403, nobody 401; the owner's page may ask with its proof."""
     body = {"key": asker.secret}
     answer = asker.owner.api(asker.secret).post("/api/verify", json=body)
@@ -178,7 +178,7 @@ def test_a_batch_has_at_most_a_hundred_items(asker: Asker) -> None:
     assert asker.client.get("/api/verify").status_code == 405
 
 
-def test_concurrent_verifications_all_stand_in_the_log(owner_on: Any) -> None:
+def test_concurrent_verifications_are_all_in_the_log(owner_on: Any) -> None:
     """Every response that was seen is a row of the key, and the totals agree; on both databases."""
     asker = Asker(owner_on, "many")
     with ThreadPoolExecutor(8) as threads:

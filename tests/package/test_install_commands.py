@@ -67,7 +67,7 @@ def _is_ari(bin_folder: Path) -> bool:
     return name == version and run(bin_folder / "ari", "--version") == f"ari {version}\n"
 
 
-def test_every_command_that_is_told_is_run_here() -> None:
+def test_every_given_command_is_run_here() -> None:
     """A command that nobody ran may install somebody else's package: ``ari`` on the index is not this one."""
     told = list(_told())
     assert {command for _, command in told} == {CHECKOUT, EXTRA, HERE}, told

@@ -15,7 +15,7 @@ from tests.support.instances import opened
 from tests.support.usage import KEY, a_row
 
 
-def test_every_answer_seen_is_in_the_log(make_owner: Callable[..., Any], database: Any) -> None:
+def test_every_response_seen_is_in_the_log(make_owner: Callable[..., Any], database: Any) -> None:
     """A worker, the whole server, the parent alone: killed under load; the log has each response once, sums agree."""
     owner = make_owner(database_url=database.url, workers=2)
     found = database_on(owner.server.data_dir, database.url)

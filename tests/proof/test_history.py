@@ -109,7 +109,7 @@ def test_keys_are_judged_apart() -> None:
     assert _kinds(answers, LIFE) == ["accepted while dead"]
 
 
-def test_dead_at_the_stroke() -> None:
+def test_dead_at_that_instant() -> None:
     """Expiry has no window: the instant before is alive, the instant after is dead."""
     changes = timeline([Happening(0, 1, "created"), Happening(50, 50, "expired")])
     assert _kinds([Read(48, 49, OK), Read(51, 52, EXPIRED), Read(49, 51, OK), Read(49, 51, EXPIRED)], changes) == []
@@ -126,7 +126,7 @@ def test_changes_that_overlap_are_one() -> None:
     assert _kinds([Read(61, 62, EXPIRED)], changes) == ["wrong answer"]
 
 
-def test_a_change_without_an_answer_may_have_happened() -> None:
+def test_a_change_without_a_response_may_have_happened() -> None:
     """After a 5xx to a disable both states are possible, until a later change is certain."""
     changes = timeline(
         [Happening(0, 1, "created"), Happening(10, 20, "disabled", maybe=True), Happening(30, 40, "enabled")]

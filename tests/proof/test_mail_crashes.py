@@ -75,7 +75,7 @@ def _later(instance: Instance, milliseconds: int) -> None:
     file.write_text(str(int(file.read_text()) + milliseconds))
 
 
-def test_one_mail_whatever_dies_where(instance: Instance, service: StandIn) -> None:
+def test_one_email_whatever_dies_where(instance: Instance, service: StandIn) -> None:
     """The next process finds the event, the notice or the lease that is over, and goes on; Resend knows the key."""
     # A database treats every transaction cut short alike; on PostgreSQL one of each sort will do.
     points = POINTS if instance.settings.database_url is None else ("claiming", "taken", "finishing")

@@ -10,7 +10,7 @@ from tests.proof.world import violation_facts
 SHORT = Plan(verifications=3_000, seconds=60, seed=1, keys=10, clients=12, by_command=0.05, clock_seconds=1.0)
 
 
-def test_no_answer_is_stale(tmp_path: Path, database: Any) -> None:
+def test_no_response_is_stale(tmp_path: Path, database: Any) -> None:
     """Two workers on SQLite, two servers on PostgreSQL: keys change and expire while clients verify; all fits."""
     with nodes_on(tmp_path, database.kind, database.url) as (nodes, owner):
         world = asyncio.run(prove(nodes, owner, SHORT))

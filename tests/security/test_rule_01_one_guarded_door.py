@@ -37,7 +37,7 @@ def test_every_route_is_closed_but_the_written_list(data_dir: Any) -> None:
     assert len(kinds) > 25
 
 
-def test_without_credentials_every_api_route_answers_401(shared_owner: Any) -> None:
+def test_without_credentials_every_api_route_responds_with_401(shared_owner: Any) -> None:
     """All routes and methods of the description, over HTTP."""
     _, admin = shared_owner.create_key("admin", scopes=["*"])
     described = shared_owner.api(admin).get("/api/openapi.json").json()["paths"]

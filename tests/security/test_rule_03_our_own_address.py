@@ -19,7 +19,7 @@ from tests.support import raw
         (b"", 400),
     ],
 )
-def test_only_our_hosts_are_answered(shared_owner: Any, host: bytes | None, status: int) -> None:
+def test_other_hosts_are_refused(shared_owner: Any, host: bytes | None, status: int) -> None:
     """A page that rebinds its name to our address gets nothing."""
     assert raw.get(shared_owner.server.port, b"/api/me", host=host).status == status
 

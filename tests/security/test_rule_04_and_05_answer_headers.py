@@ -11,7 +11,7 @@ VARY = {"cookie", "authorization", "x-api-key", "hx-request"}
     "path", ["/api/me", "/api/nothing", "/api/health", "/sign-in", "/settings", "/nothing", "/api//x"]
 )
 @pytest.mark.parametrize("with_key", [False, True])
-def test_every_answer_carries_the_headers(shared_owner: Any, path: str, with_key: bool) -> None:
+def test_every_response_carries_the_headers(shared_owner: Any, path: str, with_key: bool) -> None:
     """Refusals and 404 too."""
     client = shared_owner.api(shared_owner.create_key("k")[1] if with_key else None)
     answer = client.get(path, headers={"Origin": "https://evil.example"})

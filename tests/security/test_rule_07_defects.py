@@ -17,7 +17,7 @@ from tests.support.instances import opened
 HOST = (b"host", b"127.0.0.1:3000")
 
 
-def test_an_endpoint_that_fails_answers_with_a_problem(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_endpoint_that_fails_responds_with_a_problem(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As JSON, with the id of the request to look for in the log."""
     with opened(data_dir, None) as instance:
         new = NewKey("k", scopes=("*",))

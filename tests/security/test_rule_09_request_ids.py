@@ -3,7 +3,7 @@
 from typing import Any
 
 
-def test_the_callers_id_is_returned_and_stored_beside_ours(shared_owner: Any) -> None:
+def test_the_callers_id_is_returned_and_stored_next_to_ours(shared_owner: Any) -> None:
     """It need not be unique, and is no table's key."""
     key, secret = shared_owner.create_key("k")
     client = shared_owner.api(secret)

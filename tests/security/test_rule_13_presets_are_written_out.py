@@ -45,7 +45,7 @@ def test_a_star_may_be_the_whole_action(owner: Any) -> None:
     assert key["scopes"] == ["keys:*"]
 
 
-def test_everything_stands_alone(owner: Any) -> None:
+def test_everything_is_written_alone(owner: Any) -> None:
     """* next to others is just *."""
     key, _ = owner.create_key("n", scopes=["*", "keys:read"])
     assert key["scopes"] == ["*"]

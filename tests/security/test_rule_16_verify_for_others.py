@@ -42,7 +42,7 @@ def test_the_body_is_never_logged(make_owner: Callable[..., Any]) -> None:
             assert not file.is_file() or text.encode() not in file.read_bytes(), file.name
 
 
-def test_guesses_are_counted_under_who_asks(owner: Any) -> None:
+def test_guesses_are_counted_for_the_caller(owner: Any) -> None:
     """Not under an address that the caller could make up; all of a batch, too."""
     key, service = owner.create_key("service", scopes=["keys:verify"])
     client = owner.api(service)

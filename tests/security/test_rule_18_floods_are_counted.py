@@ -43,7 +43,7 @@ def test_refusals_of_a_known_key_are_60_rows_a_minute_and_one_count(owner_on: An
     assert (shown["refused_count"], shown["request_count"], shown["last_used_at"]) == (FLOOD, 0, None)
 
 
-def test_below_the_free_disk_asked_for_refusals_are_only_counted(make_owner: Any) -> None:
+def test_below_the_free_disk_limit_refusals_are_only_counted(make_owner: Any) -> None:
     """The log keeps its room for requests that were accepted."""
     owner = make_owner(settings={"ARI_MIN_FREE_DISK": "1000PB"})
     key, secret = owner.create_key("k")
@@ -76,7 +76,7 @@ def test_unknown_tokens_are_counted_by_address_and_minute(make_owner: Any) -> No
     }
 
 
-def test_at_most_10000_addresses_a_minute_are_told_apart(data_dir: Path, database_url: str | None) -> None:
+def test_at_most_10000_addresses_a_minute_are_distinguished(data_dir: Path, database_url: str | None) -> None:
     """However many a stranger has: the rest shares one counter, and the sum is whole."""
     tried = MAX_ADDRESSES_PER_MINUTE + 500
 

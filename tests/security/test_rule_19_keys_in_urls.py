@@ -6,7 +6,7 @@ from typing import Any
 from ari.keys import token
 
 
-def test_a_known_key_in_a_url_is_refused_and_told(owner_on: Any) -> None:
+def test_a_known_key_in_a_url_is_refused_and_reported(owner_on: Any) -> None:
     """In the query or the path, with or without a key in the header; one event an hour."""
     key, secret = owner_on.create_key("exposed")
     _, admin = owner_on.create_key("admin", scopes=["*"])

@@ -168,7 +168,7 @@ def test_an_older_copy_of_the_whole_file_is_noticed(data_dir: Path, tmp_path: Pa
         assert check_audit_log(instance.database).is_whole
 
 
-def test_events_that_nobody_signed_are_counted_for_good(instance: Instance) -> None:
+def test_events_that_nobody_signed_stay_counted(instance: Instance) -> None:
     """Added by hand, and well chained: the audit log goes on after them but says how many there are, until accepted."""
     event = Event(new_id("evt", START_MS), START_MS, "signed_in", "usr_1", None, SYSTEM.origin)
     last = Deps(instance).read_sync(lambda unit: unit.events.newest())
@@ -215,7 +215,7 @@ def test_a_new_master_key_signs_the_cut_too(instance: Instance) -> None:
 
 
 @pytest.mark.parametrize("is_pruned", [False, True])
-def test_a_given_master_key_that_seals_nothing_is_replaced_in_the_trail(
+def test_a_given_master_key_that_encrypts_nothing_is_replaced_in_the_trail(
     data_dir: Path, database_url: str | None, is_pruned: bool
 ) -> None:
     """The old key may be removed once the command ran, whether or not anything was encrypted with it."""

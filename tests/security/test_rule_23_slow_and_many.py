@@ -153,7 +153,7 @@ def test_a_slow_body_is_408(impatient: Any, framing: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "x-api-key: wrong"])
-def test_a_body_nobody_asked_for_is_not_waited_for(impatient: Any, key: str) -> None:
+def test_a_body_nobody_requested_is_not_waited_for(impatient: Any, key: str) -> None:
     """Callers without access are refused at once, not after the body."""
     head = _head(impatient, "POST /api/keys", *([key] if key else []), "content-length: 1000")
     assert _until_closed(impatient.server.port, head, b" ").startswith(b"HTTP/1.1 401 ")

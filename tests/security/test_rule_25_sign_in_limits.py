@@ -136,7 +136,7 @@ def test_ipv6_counts_by_64(proxied: Any) -> None:
 
 
 @pytest.mark.parametrize("email", [EMAIL, "nobody@example.org"])
-def test_an_account_answers_slower_and_slower_but_never_locks(here: Here, email: str) -> None:
+def test_an_account_responds_slower_and_slower_but_never_locks(here: Here, email: str) -> None:
     """Networks that go on with one account wait longer and longer for it, at most thirty seconds."""
 
     async def try_on() -> list[int]:
@@ -184,7 +184,7 @@ def without_accidents(answer: httpx2.Response, email: str) -> tuple[int, list[tu
     return answer.status_code, [pair for pair in answer.headers.items() if pair[0] not in changing], text
 
 
-def test_unknown_and_wrong_are_answered_alike(proxied: Any) -> None:
+def test_unknown_and_wrong_get_the_same_response(proxied: Any) -> None:
     """Status, headers and page are the same for a wrong password and for an account that does not exist."""
     expected = without_accidents(Form(proxied, "192.0.2.1").send(), EMAIL)
     assert "Incorrect email or password" in expected[2]
@@ -220,7 +220,7 @@ def test_an_overlong_password_is_refused_unhashed(owner: Any, monkeypatch: pytes
     assert not passwords.verify_password(None, "x" * 1_025)
 
 
-def test_a_flood_is_told_to_come_back(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_flood_is_asked_to_come_back(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
     """While two passwords are hashed and eight wait, the next is 503 with Retry-After; that attempt is not counted."""
     go = threading.Event()
     monkeypatch.setattr(passwords, "verify_password", lambda _hash, _password: go.wait(30) and False)

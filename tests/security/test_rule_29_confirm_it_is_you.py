@@ -179,7 +179,7 @@ def test_half_a_sign_in_opens_only_the_code_form(owner_on: Any) -> None:
     assert late.get("/api/me").status_code == 401
 
 
-def test_codes_are_sealed_guessed_slowly_and_survive_a_reset(owner: Any) -> None:
+def test_codes_are_encrypted_guessed_slowly_and_survive_a_reset(owner: Any) -> None:
     """One owner for all of it, since each step needs what the one before left."""
     owner.server.clock.advance(QUARTER)
     phone = Phone(owner)

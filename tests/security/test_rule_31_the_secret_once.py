@@ -19,7 +19,7 @@ def fields_of(page: str, **chosen: str) -> dict[str, str]:
     return {"csrf": csrf_of(page), "form": form[1], "expires": "7d", "access": "standard", **chosen}
 
 
-def test_the_answer_to_the_post_shows_it_once(owner: Any) -> None:
+def test_the_response_to_the_post_shows_it_once(owner: Any) -> None:
     """201, not stored, not redirected, no cookie; the secret is there once, in code that nobody translates."""
     client = owner.session()
     answer = client.post(NEW, data=fields_of(client.get(NEW).text, name="Once"))

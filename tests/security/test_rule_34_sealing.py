@@ -60,7 +60,7 @@ def test_the_secret_is_bound_to_its_account(data_dir: Path, database_url: str | 
             assert unit.sealed.get("other", OWNER) is None
 
 
-def test_a_start_without_the_key_names_what_is_sealed(make_server: Any, data_dir: Path) -> None:
+def test_a_start_without_the_key_names_what_is_encrypted(make_server: Any, data_dir: Path) -> None:
     """Nothing serves and no new key appears; with the key given it starts."""
     with opened(data_dir, None) as instance:
         _turn_on(instance, totp.new_secret())

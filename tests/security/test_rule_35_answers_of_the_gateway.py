@@ -17,7 +17,7 @@ HTML = "/api/ai/openai/v1/models/html"
 
 
 @pytest.mark.parametrize("model", ["gpt-x", "html", "loud", "429", "401", "400-key", "redirect", "gzip"])
-def test_every_answer_is_in_a_sandbox(ai: AiGateway, model: str) -> None:
+def test_every_response_is_in_a_sandbox(ai: AiGateway, model: str) -> None:
     """The provider's responses, its errors and ours."""
     answer = ai.client().post(CHAT, json={"model": model})
     assert {name: answer.headers[name] for name in ALWAYS} == ALWAYS
@@ -66,7 +66,7 @@ def test_a_session_is_no_key(ai: AiGateway) -> None:
 
 
 @pytest.mark.parametrize("dest", ["document", "iframe", "script", "serviceworker"])
-def test_a_browser_does_not_load_answers(ai: AiGateway, dest: str) -> None:
+def test_a_browser_does_not_load_responses(ai: AiGateway, dest: str) -> None:
     """403 before the provider is asked, and a row that says so."""
     answer = ai.client().get(HTML, headers={"sec-fetch-dest": dest})
     assert answer.status_code == 403

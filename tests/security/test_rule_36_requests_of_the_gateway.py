@@ -150,7 +150,7 @@ def test_the_account_scope_reaches_the_rest(ai: AiGateway) -> None:
     assert client.post(CHAT, json={}).status_code == 403
 
 
-def test_a_mistyped_path_tells_nothing_to_other_keys(ai: AiGateway) -> None:
+def test_a_mistyped_path_reveals_nothing_to_other_keys(ai: AiGateway) -> None:
     """Without the scope for the right path it is that which is missing, and the log says so; with the wide one the
     provider is asked."""
     _, other = ai.owner.create_key("other", scopes=["ai:anthropic"])
@@ -178,7 +178,7 @@ def test_a_mistyped_path_tells_nothing_to_other_keys(ai: AiGateway) -> None:
         "anthropic/v1/organizations/api_keys",
     ],
 )
-def test_keys_are_not_asked_for(ai: AiGateway, path: str) -> None:
+def test_paths_of_provider_keys_are_forbidden(ai: AiGateway, path: str) -> None:
     """For every caller, however the path is written."""
     for method in ("GET", "POST"):
         answer = ai.owner.api(ai.reader).request(method, f"/api/ai/{path}")

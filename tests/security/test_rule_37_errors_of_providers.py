@@ -16,7 +16,7 @@ def _holds_key(content: bytes) -> bool:
     return any(part in content for part in PARTS)
 
 
-def test_a_refusal_of_the_key_is_ours_to_tell(ai: AiGateway) -> None:
+def test_a_refusal_of_the_key_is_reported_by_ari(ai: AiGateway) -> None:
     """502 without the provider's body, which repeats the key; the provider is named, the key is not."""
     answer = ai.client().post(CHAT, json={"model": "401"})
     assert (answer.status_code, answer.json()["code"]) == (502, "provider_rejected")

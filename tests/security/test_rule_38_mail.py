@@ -25,7 +25,7 @@ def send(**settings: Any) -> Any:
 
 
 @pytest.mark.parametrize("address", ["169.254.169.254", "100.100.100.200", "::ffff:169.254.169.254", "0.0.0.0"])
-def test_no_mail_goes_to_an_address_that_nobody_may_reach(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_email_goes_to_an_address_that_nobody_may_reach(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where the owner set the host: the machine's metadata address is no mail service."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     found = [(family, socket.SOCK_STREAM, 6, "", (address, 443))]
@@ -84,7 +84,7 @@ def test_a_bad_setting_stops_the_start_and_is_not_repeated(settings: dict[str, A
     assert "ARI_" in str(refused.value) or "RESEND_API_KEY" in str(refused.value)
 
 
-def test_the_secrets_of_mail_leave_the_environment() -> None:
+def test_the_secrets_of_mail_services_leave_the_environment() -> None:
     """And doctor shows that they are set, not what they are (security.md 10)."""
     from ari.cli.checks import describe_settings
     from ari.serving import start

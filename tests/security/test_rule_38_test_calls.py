@@ -67,7 +67,7 @@ def test_proxies_of_the_environment_are_not_used(monkeypatch: pytest.MonkeyPatch
         assert not proxy.asked
 
 
-def test_a_hostile_answer_leaves_nothing_behind(instance: Instance) -> None:
+def test_a_hostile_response_leaves_nothing_behind(instance: Instance) -> None:
     """Its error repeats the key, as OpenAI's repeats parts of it: status and our words are all that is kept."""
     nothing = ProviderEnvironment()
 

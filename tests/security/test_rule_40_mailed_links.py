@@ -76,7 +76,7 @@ def counts(owner: Owner) -> list[Any]:
         return [connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables]
 
 
-def test_a_forgotten_password_from_the_mail_to_the_sign_in(owner: Owner, mail: StandIn) -> None:
+def test_a_forgotten_password_from_the_email_to_the_sign_in(owner: Owner, mail: StandIn) -> None:
     """All sessions end; two-factor is not touched; the token is in no file and no log; the link works once."""
     session, stranger = owner.session(), visitor(owner)
     before = len(tokens(mail, "reset-password"))
@@ -104,7 +104,7 @@ def test_a_forgotten_password_from_the_mail_to_the_sign_in(owner: Owner, mail: S
     assert token not in owner.server.log_text()
 
 
-def test_known_and_unknown_accounts_get_the_same_answer(owner: Owner, mail: StandIn) -> None:
+def test_known_and_unknown_accounts_get_the_same_response(owner: Owner, mail: StandIn) -> None:
     """Status, headers and page, also after too many requests; only one mailbox gets an email."""
     before = len(mail.taken)
     answers = {}
@@ -171,7 +171,7 @@ def _no_public_url(owner: Owner) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("_no_public_url")
-def test_without_mail_or_address_the_page_says_how(owner: Owner) -> None:
+def test_without_email_or_address_the_page_says_how(owner: Owner) -> None:
     """security.md 3: unset, no email carries a link, so none is offered; the command line always works."""
     client = visitor(owner)
     request = {"email": owner.email, "csrf": csrf_of(client.get("/sign-in").text)}

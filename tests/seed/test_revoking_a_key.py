@@ -76,7 +76,7 @@ def _wait_for_somebody_at(lock: Path) -> None:
         time.sleep(0.01)
 
 
-def test_a_slow_request_of_a_key_revoked_meanwhile_changes_nothing(pages: Pages) -> None:
+def test_a_slow_request_of_a_key_revoked_since_changes_nothing(pages: Pages) -> None:
     """Its head came before the revoke, its body after: the command finds its caller dead."""
     key_id, secret = pages.create("slow", access="administrator")
     target_id, _ = pages.create("target of the slow request")

@@ -73,7 +73,7 @@ def test_every_test_says_what_it_protects() -> None:
     assert not silent
 
 
-def test_whatever_a_check_is_told_to_overlook_has_its_reason_beside_it() -> None:
+def test_every_ignored_finding_has_its_reason() -> None:
     """``# noqa`` and ``# type: ignore`` name what they overlook and why; no line is kept from the measured coverage."""
     silent = [
         f"{path.relative_to(ROOT)}:{number}"

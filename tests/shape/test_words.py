@@ -104,6 +104,18 @@ def test_docstrings_and_comments_are_plain(folder: Path) -> None:
     ]
 
 
+def test_names_of_tests_are_plain() -> None:
+    """A failing test is known by its name first."""
+    found = [
+        (path, node.name)
+        for path in sorted(TESTS.rglob("test_*.py"))
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
+    ]
+    assert len(found) > 1000
+    assert [f"{path.relative_to(ROOT)} {name}" for path, name in found if find_marks(name.replace("_", " "))] == []
+
+
 def test_messages_are_plain() -> None:
     """What people read on pages, in the terminal and in the log uses the glossary's words."""
     texts = [(path, line, text) for path in sorted(SOURCE.rglob("*.py")) for line, text in messages(path)]

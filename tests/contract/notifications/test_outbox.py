@@ -52,7 +52,7 @@ def test_one_sender_at_a_time(post: Post) -> None:
     assert len(set(claimed)) == 12
 
 
-def test_a_dead_senders_notice_is_taken_over_with_the_very_same_mail(post: Post) -> None:
+def test_a_dead_senders_notice_is_taken_over_with_the_very_same_email(post: Post) -> None:
     """After the lease; whatever changed in the meantime, and whatever the dead one says when it wakes."""
     post.happen()
     post.gather()
@@ -115,7 +115,7 @@ def test_a_notice_found_again_after_a_day_is_not_sent_twice(post: Post) -> None:
     assert post.claim() is None
 
 
-def test_a_refusal_for_good_ends_it(post: Post) -> None:
+def test_a_permanent_refusal_ends_it(post: Post) -> None:
     """With the words of the service."""
     post.happen()
     post.gather()
@@ -123,7 +123,7 @@ def test_a_refusal_for_good_ends_it(post: Post) -> None:
     assert post.history()[0].error == "Resend returned 422: no"
 
 
-def test_mail_that_is_turned_off_leaves_nothing_waiting(post: Post) -> None:
+def test_email_that_is_turned_off_leaves_nothing_waiting(post: Post) -> None:
     """A start without the key: waiting notices become unsent."""
     post.happen()
     post.gather()
@@ -182,7 +182,7 @@ def test_a_secret_link_is_not_sent_when_it_no_longer_works(post: Post) -> None:
             post.command(partial(ask, office=office))
 
 
-def test_a_lost_master_key_gives_the_mail_up(post: Post) -> None:
+def test_a_lost_master_key_ends_the_email(post: Post) -> None:
     """It stops nothing else."""
     keys = post.instance.master_keys
 

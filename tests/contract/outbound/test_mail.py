@@ -16,7 +16,7 @@ from tests.support.instances import START_MS, opened
 from tests.support.resend import KEY, StandIn, stand_in
 
 
-def test_a_sealed_key_mails(data_dir: Path, database_url: str | None) -> None:
+def test_an_encrypted_key_sends_emails(data_dir: Path, database_url: str | None) -> None:
     """Without a restart; after its removal, notices are written and marked unsent."""
     resend = providers()["resend"]
     with stand_in() as service, opened(data_dir, database_url) as instance:

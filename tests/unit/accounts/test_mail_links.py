@@ -140,7 +140,7 @@ def test_few_links_for_known_and_unknown_alike(desk: Desk) -> None:
     assert desk.ask(OWNER, "198.51.100.1")
 
 
-def test_strangers_have_few_mails_sent_a_day(desk: Desk) -> None:
+def test_strangers_have_few_emails_sent_a_day(desk: Desk) -> None:
     """Eight in the first day, six in each that follows, however many ask; the owner is never without one for long."""
     days, sent = [], []
     for hour in range(72):
@@ -152,7 +152,7 @@ def test_strangers_have_few_mails_sent_a_day(desk: Desk) -> None:
     assert max(later - hour for hour, later in pairwise(sent)) == 4
 
 
-def test_whoever_signed_in_before_has_links_of_their_own(desk: Desk) -> None:
+def test_a_known_browser_has_links_of_its_own(desk: Desk) -> None:
     """A known browser, or a browser at a known address, whatever strangers used up; and these are few too."""
     owner = desk.tx.accounts.owner()
     assert owner

@@ -253,7 +253,7 @@ def test_who_gives_up_waiting_frees_the_place(pool: PasswordHasherPool, slow: Sl
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux gives each thread its own priority")
-def test_hashing_stands_back(pool: PasswordHasherPool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hashing_has_low_priority(pool: PasswordHasherPool, monkeypatch: pytest.MonkeyPatch) -> None:
     """The threads that hash have a lower priority than those that serve, so a flood does not slow verification."""
     seen: list[int] = []
 

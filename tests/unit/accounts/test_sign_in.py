@@ -33,7 +33,7 @@ def test_a_right_password_makes_a_session(desk: Desk, account: Account) -> None:
 
 
 @pytest.mark.parametrize("email", ["owner@example.com", "nobody@example.com", "no address", "a\x00b@example.com", ""])
-def test_a_refusal_is_told_alike(desk: Desk, email: str) -> None:
+def test_refusals_read_alike(desk: Desk, email: str) -> None:
     """Known, unknown and impossible addresses are refused alike, and the typed text is stored nowhere."""
     desk.fail(email=email)
     (event,) = desk.tx.events.all
@@ -251,7 +251,7 @@ def test_a_device_is_remembered_for_180_days_from_its_last_sign_in(desk: Desk) -
     assert desk.succeed(device=device).device_token != device
 
 
-def test_a_password_changed_meanwhile_refuses(desk: Desk, account: Account) -> None:
+def test_a_password_changed_since_refuses(desk: Desk, account: Account) -> None:
     """A sign-in that was being checked while the password was reset makes no session."""
     attempt = desk.begin()
     desk.tx.accounts.set_password_hash(account.id, "another hash")

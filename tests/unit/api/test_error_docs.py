@@ -23,7 +23,7 @@ def test_every_operation_can_refuse_a_key_or_be_undecided() -> None:
     assert REQUEST_ERRORS["conflict"].sentence in found[409]["description"]
 
 
-def test_an_unknown_code_is_a_mistake_of_ours() -> None:
+def test_an_unknown_code_is_a_bug() -> None:
     """It shows at the start and not in the document."""
     with pytest.raises(KeyError):
         document_errors("nobody_knows_this")

@@ -21,7 +21,7 @@ def test_health_waits_for_every_worker_and_readiness_does_not(app: App) -> None:
     assert app("GET", "/api/health").status == 200
 
 
-def test_a_database_that_does_not_answer_is_reported(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_database_that_does_not_respond_is_reported(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     """503 and no details: the probe is open to anybody."""
 
     def fail() -> None:

@@ -71,7 +71,7 @@ def test_only_value_error(text: str) -> None:
     assert from_rfc3339(to_rfc3339(found)) == found
 
 
-def test_a_frozen_clock_tells_passing_from_setting() -> None:
+def test_a_frozen_clock_distinguishes_passing_from_setting() -> None:
     """advance lets time pass; step only sets the time of day."""
     clock = FrozenClock(1_000)
     clock.advance(2)

@@ -19,7 +19,7 @@ def test_a_cursor_leads_back_to_its_id(kind: str, at_ms: int) -> None:
 
 
 @given(st.text(st.characters(exclude_categories=()), max_size=80))
-def test_anything_else_is_refused_and_never_an_error_of_ours(text: str) -> None:
+def test_anything_else_is_refused_and_never_a_500(text: str) -> None:
     """One plain sentence about the field cursor."""
     with pytest.raises(Invalid) as raised:
         decode_cursor(text)

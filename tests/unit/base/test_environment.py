@@ -29,7 +29,7 @@ def test_every_setting_is_known() -> None:
     assert kubernetes_variables(dict.fromkeys(names, "3000")) == []
 
 
-def test_what_is_none_of_ours_is_left_alone() -> None:
+def test_other_variables_are_left_alone() -> None:
     """Other programs' variables, and those that callers of ARI use."""
     assert (
         unknown_variables({"PATH": "x", "ARIA_HOME": "x", "MARIADB_PORT": "x", "ARI_API_KEY": "x", "ARI_URL": "x"})

@@ -103,7 +103,7 @@ def test_a_spoiled_key_file_is_a_plain_fault(place: Place) -> None:
     assert place.keys.own_file.read_text() == "not a key"
 
 
-def test_the_wrong_key_seals_nothing_more(place: Place) -> None:
+def test_the_wrong_key_encrypts_nothing_more(place: Place) -> None:
     """With another key in place of the right one nothing is encrypted, replaced or rotated; the sentence says why."""
     seal.keep(place.store, place.keys, HERE, SECRET)
     before = place.store.all()

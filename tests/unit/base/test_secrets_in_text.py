@@ -60,7 +60,7 @@ def _leaks(secret: str, text: str) -> str | None:
 
 
 @given(AROUND, AROUND)
-def test_a_whole_key_is_cut_wherever_it_stands(before: str, after: str) -> None:
+def test_a_whole_key_is_cut_wherever_it_is(before: str, after: str) -> None:
     """Only its first 10 characters stay, and a mark."""
     secret = token.mint()
     cut = cut_secrets(before + secret + after)

@@ -139,7 +139,7 @@ def test_names_of_any_script_and_with_ports(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.parametrize("home", [None, ""])
-def test_a_user_without_a_home_directory_is_told_what_to_set(home: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_user_without_a_home_directory_learns_what_to_set(home: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Containers run as any number, which is in no list of users."""
 
     def unknown(_: Any) -> Any:

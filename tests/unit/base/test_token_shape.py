@@ -35,7 +35,7 @@ def test_any_single_changed_character_is_refused(prefix: str, position: int, let
 
 
 @given(st.binary(max_size=80), PREFIXES, st.binary(max_size=80))
-def test_a_key_is_found_wherever_it_stands(before: bytes, prefix: str, after: bytes) -> None:
+def test_a_key_is_found_wherever_it_is(before: bytes, prefix: str, after: bytes) -> None:
     """Whatever surrounds it, even letters that could belong to its prefix."""
     minted = token.mint(prefix).encode()
     assert (len(before), minted) in list(find_tokens(before + minted + after))

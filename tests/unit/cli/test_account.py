@@ -95,7 +95,7 @@ def test_disabling_two_factor(owned: Ari) -> None:
     assert not _state(owned)[1]
 
 
-def test_backup_and_restore_tell_of_the_master_key(owned: Ari, tmp_path: Path) -> None:
+def test_backup_and_restore_mention_the_master_key(owned: Ari, tmp_path: Path) -> None:
     """A backup says that the key is not in it and where it is; a restore says where it must be."""
     with_two_factor(owned)
     file = tmp_path / "b"

@@ -92,7 +92,7 @@ def test_too_few_open_files(ari: Ari, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "LimitNOFILE" in said
 
 
-def test_clock_steps_are_told(ari: Ari) -> None:
+def test_clock_steps_are_reported(ari: Ari) -> None:
     """A clock that was set shows, with when."""
     instance = ari.instance()
     Deps(instance).do_sync(record_step, 3_600_000)

@@ -159,7 +159,7 @@ def test_every_command_asks_or_says_why_not() -> None:
 
 
 @pytest.mark.parametrize("prepare", [one for many in ASKS.values() for one in many])
-def test_without_anybody_to_answer_nothing_is_changed(ari: Ari, prepare: Callable[[Ari], list[str]]) -> None:
+def test_without_a_terminal_nothing_is_changed(ari: Ari, prepare: Callable[[Ari], list[str]]) -> None:
     """One sentence, status 1, and no event; a piped yes doesn't count; ``--yes`` does."""
     words = prepare(ari)
     before = ari.json("events", "--limit", "500")

@@ -147,7 +147,7 @@ def test_doctor_sees_them(ari: Ari, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "was saved for another address" in found(1)[1]
 
 
-def test_doctor_names_a_seal_that_does_not_open(ari: Ari) -> None:
+def test_doctor_names_a_secret_that_does_not_open(ari: Ari) -> None:
     """Whose it is, and where the key is missing."""
     ari("integrations", "set", "openai", stdin=f"{KEY}\n")
     MasterKeys(ari.data_dir).own_file.unlink()

@@ -32,7 +32,7 @@ KEY_FIELDS = {
 COLUMNS = ["NAME", "PREFIX", "STATUS", "ACCESS", "EXPIRES", "LAST USED", "REQUESTS", "ID"]
 
 
-def test_create_json_is_the_answer_of_the_api(ari: Ari) -> None:
+def test_create_json_is_the_response_of_the_api(ari: Ari) -> None:
     """Exactly a key and its secret."""
     made = ari.json("keys", "create", "Laptop", "--expires", "90d", "--scope", "keys:read", "--scope", "api:read")
     assert made.keys() == {"key", "secret"}
@@ -42,7 +42,7 @@ def test_create_json_is_the_answer_of_the_api(ari: Ari) -> None:
     assert made["key"]["created_by"].startswith("cli:")
 
 
-def test_options_may_stand_before_or_after_the_name(ari: Ari) -> None:
+def test_options_come_before_or_after_the_name(ari: Ari) -> None:
     """Order does not matter."""
     assert ari.json("keys", "create", "--expires", "1h", "a")["key"]["expires_at"] is not None
     assert ari.json("keys", "create", "b", "--expires", "1h")["key"]["expires_at"] is not None

@@ -67,13 +67,13 @@ def test_what_a_browser_could_run_leaves_as_a_download(kind: str) -> None:
         "image/png",
     ],
 )
-def test_what_providers_are_asked_for_keeps_its_type(kind: str) -> None:
+def test_expected_types_are_kept(kind: str) -> None:
     """JSON, streams, audio and plain pictures."""
     assert header_filter.to_caller([(b"Content-Type", kind.encode())]) == [(b"content-type", kind.encode())]
 
 
 @pytest.mark.parametrize("dest", ["document", "iframe", "script", "serviceworker", "embed", "object", "frame"])
-def test_a_browser_does_not_open_answers(dest: str) -> None:
+def test_a_browser_does_not_open_responses(dest: str) -> None:
     """Refused before the provider hears of it."""
     fault = header_filter.refuse_request(_incoming(("sec-fetch-dest", dest)))
     assert fault is not None

@@ -87,7 +87,7 @@ def test_only_what_the_provider_says_of_the_key_marks_it_rejected() -> None:
     assert provider_errors.judge_key(CREDENTIAL, _reply(401), None) is None
 
 
-def test_hopeless_faults_tell_the_sdks_not_to_retry() -> None:
+def test_hopeless_faults_stop_the_sdks_from_retrying() -> None:
     """A refused address and a bad certificate stay so; a provider that was not reached may be up in a second."""
     hopeless: tuple[FaultWord, ...] = ("refused_address", "tls")
     for word in hopeless:

@@ -167,7 +167,7 @@ def test_what_may_be_a_refusal() -> None:
         assert not may_be_refusal(500, body, accepts=False)
 
 
-def test_answers_are_remembered_for_a_while() -> None:
+def test_responses_are_remembered_for_a_while() -> None:
     """By server and model; the newest counts."""
     openai = get_provider("openai")
     one, other = (Credential(openai, url, "stored", True) for url in ("https://a.test/v1", "https://b.test/v1"))

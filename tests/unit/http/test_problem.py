@@ -62,7 +62,7 @@ def test_a_401_names_both_ways_to_send_a_key() -> None:
     assert b"invalid_token" in with_token[0][1]
 
 
-def test_clients_are_told_when_to_try_again() -> None:
+def test_clients_learn_when_to_try_again() -> None:
     """Always for a 503, which is over soon."""
     assert problem.headers(Fault(UNAVAILABLE), token_sent=False) == [(b"retry-after", b"1")]
     limited = fault_of(errors.RateLimited("Later.", 7))

@@ -56,7 +56,7 @@ def test_ordinary_paths_pass(path: bytes) -> None:
 @pytest.mark.parametrize(
     "name", [b"x-api-key", b"authorization", b"content-type", b"origin", b"content-length", b"x-request-id"]
 )
-def test_headers_that_must_stand_alone(name: bytes) -> None:
+def test_headers_that_must_be_alone(name: bytes) -> None:
     """A header that decides something may not come twice."""
     fault = head_fault(_head(headers=[(name, b"1"), (name, b"1")]))
     assert fault is not None
@@ -82,7 +82,7 @@ def test_a_huge_head_is_refused() -> None:
         (b"ari.example.net@evil", 400),
     ],
 )
-def test_only_our_hosts_are_answered(host: bytes, status: int | None) -> None:
+def test_other_hosts_are_refused(host: bytes, status: int | None) -> None:
     """Another name is not ours (DNS rebinding)."""
     fault = host_fault(
         _head(headers=[(b"host", host)]), frozenset({"ari.example.net", "[::1]"}), "https://ari.example.net"

@@ -79,6 +79,6 @@ def test_templates_are_found() -> None:
     assert TABLE.match("GET", "/settings").policy.auth is AuthMode.SESSION
 
 
-def test_a_wrong_method_is_told_which_are_right() -> None:
+def test_a_wrong_method_learns_the_right_ones() -> None:
     """405 with Allow."""
     assert TABLE.match("POST", "/settings").allow == ("GET", "HEAD")

@@ -23,7 +23,7 @@ WORKS, REJECTED = model.TestResult("works", "It works."), model.TestResult("reje
 UNREACHABLE = model.TestResult("unreachable", "It is down.")
 
 
-def test_a_key_is_sealed_and_masked(
+def test_a_key_is_encrypted_and_masked(
     tx: MemoryIntegrationTransaction, keys: MasterKeys, put: Any, clock: FrozenClock
 ) -> None:
     """The row has its mask, the envelope the key, the event neither; another in its place is another event."""

@@ -66,7 +66,7 @@ def test_a_key_of_the_environment_without_an_address_says_so(
     assert found.problem == "OPENAI_COMPATIBLE_API_KEY is only used together with OPENAI_COMPATIBLE_BASE_URL."
 
 
-def test_a_stored_key_goes_only_where_it_was_sealed_for(tx: MemoryIntegrationTransaction, keys: MasterKeys) -> None:
+def test_a_stored_key_goes_only_where_it_was_encrypted_for(tx: MemoryIntegrationTransaction, keys: MasterKeys) -> None:
     """A base URL that the environment brings later gets no key that was given for another."""
     _put(tx)
     moved = ProviderEnvironment({}, {"openai": "https://proxy.example.net"})
@@ -81,7 +81,7 @@ def test_a_stored_key_goes_only_where_it_was_sealed_for(tx: MemoryIntegrationTra
         credential(tx, OPENAI, NOTHING)
 
 
-def test_a_lost_envelope_is_told(tx: MemoryIntegrationTransaction, keys: MasterKeys) -> None:
+def test_a_lost_envelope_is_reported(tx: MemoryIntegrationTransaction, keys: MasterKeys) -> None:
     """A row without its encrypted key is failing, not working."""
     _put(tx)
     tx.sealed.kept.clear()

@@ -19,7 +19,7 @@ UNREACHABLE = model.TestResult("unreachable", "It is down.")
 NOTHING = ProviderEnvironment()
 
 
-def test_failing_is_told_once(tx: MemoryIntegrationTransaction, used: Credential, clock: FrozenClock) -> None:
+def test_failing_is_reported_once(tx: MemoryIntegrationTransaction, used: Credential, clock: FrozenClock) -> None:
     """The first refusal is an event and a time, the next are not; taken again, it is over, once."""
     first = health.record_rejected(tx, used, "OpenAI rejected the key.", 401)
     clock.advance(60)

@@ -51,7 +51,7 @@ def _credential(name: str, secret: str = SECRET) -> Credential:
         ("elevenlabs", 401, b'{"detail": {"status": "invalid_api_key"}}', "rejected"),
     ],
 )
-def test_what_an_answer_means(provider: str, status: int, body: bytes, outcome: str) -> None:
+def test_what_a_response_means(provider: str, status: int, body: bytes, outcome: str) -> None:
     """The status is shown, the body never."""
     result = judge_response(_credential(provider), Probed(status, body))
     assert result.outcome == outcome
@@ -84,7 +84,7 @@ def test_a_refusal_at_any_other_call(provider: str, status: int, body: bytes, re
     assert (result is not None and result.outcome == "rejected") is refuses
 
 
-def test_no_answer() -> None:
+def test_no_response() -> None:
     """The fault is shown; the key may be as good as ever."""
     result = judge_response(_credential("openai"), Probed(None, fault="no response within 10 seconds"))
     assert result.outcome == "unreachable"

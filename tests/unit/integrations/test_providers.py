@@ -155,7 +155,7 @@ def test_a_provider_is_as_its_service_documents(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", EXPECTED)
-def test_callers_reach_what_answers_and_not_the_account(name: str) -> None:
+def test_callers_reach_the_models_and_not_the_account(name: str) -> None:
     """Method and path both count, and the whole path."""
     provider, expected = get_provider(name), EXPECTED[name]
     assert provider.is_ai == (expected.reached is not None)
@@ -177,7 +177,7 @@ def test_a_built_in_base_url_is_as_one_given(name: str) -> None:
     assert parse_base_url(provider, f"{provider.base_url}{provider.dropped_ending}/") == provider.base_url
 
 
-def test_telling_shapes_tell_apart() -> None:
+def test_unmistakable_shapes_differ() -> None:
     """No key of one service looks unmistakably like another's."""
     unmistakable = {one.name: one.shape for one in providers().values() if one.shape is not None and one.shape.telling}
     assert len(unmistakable) > 3

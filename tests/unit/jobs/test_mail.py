@@ -60,7 +60,7 @@ def test_an_event_is_sent_once(data_dir: Path) -> None:
     assert {email.recipient for _, email in sender.sent} == {"owner@example.com"}
 
 
-def test_what_is_rejected_for_good_is_not_tried_again(data_dir: Path) -> None:
+def test_a_permanent_rejection_is_not_tried_again(data_dir: Path) -> None:
     """The history says so; nothing is sent without end."""
     sender = Sender(Rejected("No such mailbox."))
     with opened(data_dir, None) as instance:

@@ -23,7 +23,7 @@ def test_a_live_key_with_the_scope_is_granted() -> None:
     assert _code(KEY, "keys:write") == "insufficient_scope"
 
 
-def test_all_scopes_asked_for_are_needed() -> None:
+def test_all_required_scopes_are_needed() -> None:
     """One that is missing refuses, wherever it is."""
     key = replace(KEY, scopes=("keys:read", "usage:*"))
     for more, granted in (((), True), (("usage:read", "keys:read"), True), (("usage:read", "keys:write"), False)):
@@ -32,7 +32,7 @@ def test_all_scopes_asked_for_are_needed() -> None:
     assert bool(decide(key, AccessRequest("keys:write", NOW, ("keys:read",)))) is False
 
 
-def test_expired_at_the_stroke() -> None:
+def test_expired_at_that_instant() -> None:
     """At expires_at the key is dead; a millisecond before it lives."""
     key = replace(KEY, expires_at_ms=NOW)
     assert _code(key, now_ms=NOW - 1) == "ok"

@@ -33,7 +33,7 @@ def test_what_does_not_exist_is_refused(bad: list[str]) -> None:
         scopes.parse_scopes(bad)
 
 
-def test_everything_stands_alone() -> None:
+def test_everything_is_written_alone() -> None:
     """With * the rest is said already."""
     assert scopes.parse_scopes(["keys:read", "*"]) == ("*",)
     assert scopes.parse_scopes(["usage:read", "api:read", "api:read"]) == ("api:read", "usage:read")

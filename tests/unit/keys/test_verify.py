@@ -68,7 +68,7 @@ def test_a_well_formed_token_of_nobody_is_unknown() -> None:
     assert finder.lookups == 1
 
 
-def test_a_store_that_cannot_answer_is_never_a_yes() -> None:
+def test_a_store_that_cannot_respond_is_never_a_yes() -> None:
     """Promise 1: 503, never 200."""
     with pytest.raises(Unavailable):
         _verify(BrokenFinder(), token.mint())

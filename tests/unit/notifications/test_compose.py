@@ -84,7 +84,7 @@ def test_the_html_is_accessible(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", SAMPLES)
-def test_without_a_public_address_no_mail_links(kind: str) -> None:
+def test_without_a_public_address_no_email_has_links(kind: str) -> None:
     """But says where to look (security.md 3); a secret link names its own address."""
     mail = letter(kind, config=MailConfig("smtp", "ari@example.net", None))
     wanted = 1 if kind in LINKS else 0

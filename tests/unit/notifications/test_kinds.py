@@ -25,7 +25,7 @@ def test_every_kind_has_a_file_a_sample_and_events_that_exist() -> None:
         assert re.fullmatch(r"[A-Z0-9].*\.", kind.description), name
 
 
-def test_every_link_leads_to_a_page_of_ours() -> None:
+def test_every_link_leads_to_a_known_page() -> None:
     """One that the sign-in goes on to; links that are secrets have pages of their own."""
     from ari.web.urls import return_url
 
@@ -33,7 +33,7 @@ def test_every_link_leads_to_a_page_of_ours() -> None:
     assert {place: return_url(place) for place in places} == {place: place for place in places}
 
 
-def test_the_hint_is_all_that_is_told_of_a_key() -> None:
+def test_the_hint_is_all_that_is_shown_of_a_key() -> None:
     """No email could hold more: no event does."""
     for kind in SAMPLES:
         mail = letter(kind)

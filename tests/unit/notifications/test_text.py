@@ -7,7 +7,7 @@ from ari.notifications.text import count, days_between, defang, format_time, joi
 from tests.support.notices import AT_MS, OFFICE, SAMPLES, said
 
 
-def test_when_is_told_in_the_owners_zone_and_in_utc() -> None:
+def test_times_are_in_the_owners_zone_and_in_utc() -> None:
     """With the date of UTC where that is another day, and the zone's own name where it has no short one."""
     assert format_time(AT_MS, "UTC") == "Nov 25, 2026, 6:23 PM UTC"
     assert format_time(AT_MS, "Europe/Berlin") == "Nov 25, 2026, 7:23 PM CET (6:23 PM UTC)"

@@ -78,7 +78,7 @@ def test_a_kept_connection_that_closed_is_replaced(method: str) -> None:
 @pytest.mark.parametrize(
     "begun", [b"H", b"HTTP/1.1 2", b"HTTP/1.1 200 OK\r\ncontent-le", b"HTTP/1.1 103 Early\r\n\r\n"]
 )
-def test_a_response_that_began_is_not_asked_for_again(begun: bytes) -> None:
+def test_a_response_that_began_is_not_requested_again(begun: bytes) -> None:
     """The server has read the request then."""
 
     async def work() -> None:
@@ -135,7 +135,7 @@ def test_a_streamed_body_takes_a_new_connection() -> None:
 
 
 @pytest.mark.parametrize("unasked", [OK, b"x", b"\r\n\r\n"])
-def test_an_unasked_response_answers_nobody(unasked: bytes) -> None:
+def test_an_unasked_response_reaches_nobody(unasked: bytes) -> None:
     """Bytes after a response, with it or later, end the connection."""
 
     async def work() -> None:

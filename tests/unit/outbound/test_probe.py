@@ -29,7 +29,7 @@ def test_what_is_sent() -> None:
     assert set(headers) == {"host", "accept", "user-agent", "x-api-key", "anthropic-version"}
 
 
-def test_only_the_beginning_of_an_answer_is_read() -> None:
+def test_only_the_beginning_of_a_response_is_read() -> None:
     """A provider that responds without end holds nothing up and fills no memory."""
     with provider() as there:
         there.body = b"x" * 1_000_000

@@ -36,7 +36,7 @@ def send(
     return asyncio.run(Resend(there.url, api_key, set_by_owner=True).send(letter, key, seconds))
 
 
-def test_a_mail_is_taken_once_however_often_it_is_tried(there: StandIn) -> None:
+def test_an_email_is_taken_once_however_often_it_is_tried(there: StandIn) -> None:
     """The notice's id is the idempotency key; a response that was lost comes again."""
     there.faults += ["taken_then_silent"]
     assert send(there, seconds=0.5) == Retry("Resend didn't respond in time.")
@@ -85,7 +85,7 @@ def test_what_cannot_get_better_is_given_up(there: StandIn) -> None:
     assert other == Rejected("Resend returned 409: this notification was already sent with different content.")
 
 
-def test_nothing_of_an_answers_text_is_kept() -> None:
+def test_no_text_of_a_response_is_kept() -> None:
     """Neither its message nor a name that is not known (security.md 41)."""
     for name in ("secret words", "validation_error"):
         body = json.dumps({"name": name, "message": f"your key is {KEY}"}).encode()

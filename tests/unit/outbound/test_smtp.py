@@ -51,7 +51,7 @@ def send(url: str, trusted: Path | None = None, letter: Email = LETTER) -> SendR
     return asyncio.run(Smtp(url, context).send(letter, "ntc_1", 10))
 
 
-def test_a_mail_arrives_whole(box: Mailbox, certificate: Path, far_away: None) -> None:
+def test_an_email_arrives_whole(box: Mailbox, certificate: Path, far_away: None) -> None:
     """Over STARTTLS, signed in, with both texts, a Message-ID of the notice, and no wish for a response."""
     assert send(f"smtp://{WHO}localhost:{box.port}", certificate) == Accepted("<ntc_1@example.net>")
     [mail] = box.mails

@@ -48,7 +48,7 @@ def test_whatever_shows_that_the_database_is_gone(error: Exception) -> None:
 
 
 @pytest.mark.parametrize("error", [_error(IntegrityError, "UNIQUE constraint failed"), ValueError("x")])
-def test_a_defect_of_ours_stays_one(error: Exception) -> None:
+def test_a_bug_stays_one(error: Exception) -> None:
     """Taking it for an outage would hide it."""
     with pytest.raises(type(error)), faults_as_unavailable():
         raise error

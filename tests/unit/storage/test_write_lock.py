@@ -129,7 +129,7 @@ def test_no_turn_where_none_is_needed(lock: Path) -> None:
     assert held == ["PostgreSQL"]
 
 
-def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+def test_a_place_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     """The error is the system's."""
     with pytest.raises(OSError, match="No such file"), write_lock(tmp_path / "nowhere" / "some.lock"):
         pass

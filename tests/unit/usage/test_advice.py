@@ -117,7 +117,7 @@ def test_a_dismissed_finding_comes_back_with_another_fact() -> None:
     assert said(replace(late("192.0.2.2", 9), dismissed=dismissed)) == {"late-calls": ["k"]}
 
 
-def test_the_mark_tells_findings_apart() -> None:
+def test_the_mark_distinguishes_findings() -> None:
     """The same keys and facts give the same mark, in whatever order; others another."""
     one, two = living("one", 60), living("two", 50)
     assert only(AdviceFacts([one, two])).mark == only(AdviceFacts([two, one])).mark

@@ -33,7 +33,7 @@ def _run_until_killed(data_dir: Path, url: str | None, lines: int) -> list[str]:
     return whole
 
 
-def test_what_was_told_is_in_the_log_exactly_once(data_dir: Path, database_url: str | None) -> None:
+def test_what_was_reported_is_in_the_log_exactly_once(data_dir: Path, database_url: str | None) -> None:
     """Killed under load: each reported row is there once, no refusal or attempt is missing, all sums agree."""
     chance = random.Random()
     with opened(data_dir, database_url) as instance:

@@ -43,7 +43,7 @@ def test_the_rest_becomes_one_row_a_code() -> None:
     )
 
 
-def test_each_minute_begins_anew() -> None:
+def test_each_minute_begins_again() -> None:
     """Rows again, and then another counted row."""
     flood = RefusalFlood()
     counted = [[refuse(flood, NOW + n * MINUTE_MS) for _ in range(MAX_LISTED_PER_MINUTE + 1)][-1] for n in range(2)]
@@ -62,7 +62,7 @@ def test_memory_is_bounded_whatever_comes_and_every_refusal_counts() -> None:
     assert sum(row.count for row in latest.values()) == 30_000
 
 
-def test_at_most_so_many_addresses_are_told_apart() -> None:
+def test_at_most_so_many_addresses_are_distinguished() -> None:
     """The rest of the minute shares one bucket; those known stay known."""
     addresses = AttemptAddresses()
     for n in range(MAX_ADDRESSES_PER_MINUTE):

@@ -24,7 +24,7 @@ def test_where_the_buffer_is_full_callers_wait_and_no_row_is_dropped(play: Play)
     play(scenario, usage_buffer_rows=4)
 
 
-def test_who_never_reached_the_buffer_is_told_no_and_not_logged(play: Play) -> None:
+def test_callers_that_never_reached_the_buffer_are_refused_and_not_logged(play: Play) -> None:
     """A stuck disk cannot make the log grow without bounds, for however long."""
 
     async def scenario(usage: UsageRecorder, store: FakeStore) -> None:

@@ -25,7 +25,7 @@ def test_the_scale_ends_in_a_round_number(highest: int, top: int) -> None:
     assert charts.round_up(highest) == top
 
 
-def test_refused_stand_on_accepted() -> None:
+def test_refused_are_above_accepted() -> None:
     """The heights are shares of the scale, and both together end where the scale says."""
     chart = charts.draw_bars(_counts("hour", 2, CodeCount(START_MS, "ok", 3), CodeCount(START_MS, "expired", 1)))
     bar, empty = chart.bars

@@ -82,7 +82,7 @@ def test_there_is_one_owner(tx: AccountTransaction) -> None:
     assert tx.accounts.lock("usr_2") is None
 
 
-def test_links_that_were_mailed(tx: AccountTransaction) -> None:
+def test_links_that_were_emailed(tx: AccountTransaction) -> None:
     """One of each purpose an account; found while its time lasts, used up once, dropped together."""
     tx.accounts.add_owner(OWNER)
     first = MailLink(b"1" * 32, OWNER.id, "reset", OWNER.email, NOW + 10)
@@ -320,7 +320,7 @@ def test_one_link_sets_one_password(database: Begin) -> None:
         assert sorted(pool.map(follow, range(4))) == [False, False, False, True]
 
 
-def test_links_asked_for_at_once(database: Begin) -> None:
+def test_links_requested_at_once(database: Begin) -> None:
     """Three get one, the others must wait, and one link works: the newest."""
     with database() as tx:
         tx.accounts.add_owner(OWNER)

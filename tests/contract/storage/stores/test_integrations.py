@@ -66,7 +66,7 @@ def test_every_field_comes_back(begin: Begin) -> None:
         assert unit.integrations.all() == [bare]
 
 
-def test_a_sealed_key_outlives_its_transaction(begin: Begin, data_dir: Path) -> None:
+def test_an_encrypted_key_outlives_its_transaction(begin: Begin, data_dir: Path) -> None:
     """A key encrypted by one transaction opens in another; a change of address deletes it."""
     nothing = ProviderEnvironment()
     with begin() as unit:

@@ -59,7 +59,7 @@ def test_switched_off_not_set_up_and_nobody_there(post: Post) -> None:
     assert post.claim() is None
 
 
-def test_without_an_owner_nobody_is_told(post: Post) -> None:
+def test_without_an_owner_nothing_is_sent(post: Post) -> None:
     """Keys can be made at the command line before there is an owner."""
     with post.instance.database.main.begin() as connection:
         connection.execute(text("DELETE FROM accounts"))
@@ -109,7 +109,7 @@ def test_the_first_digest_closes_before_the_next_opens(post: Post) -> None:
     }
 
 
-def test_what_strangers_cause_is_few_mails(post: Post) -> None:
+def test_strangers_cause_few_emails(post: Post) -> None:
     """Three of a kind a day, the rest in the one email of the day; other kinds are not concerned."""
     for name in ("refused_burst", "dead_key_called"):
         for number in range(10):

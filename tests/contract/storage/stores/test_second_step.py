@@ -90,7 +90,7 @@ def test_sessions_are_listed_and_confirmed(begin: Begin) -> None:
         assert unit.accounts.sessions_of("usr_2", NOW) == []
 
 
-def test_sealed_secrets(begin: Begin) -> None:
+def test_encrypted_secrets(begin: Begin) -> None:
     """One for each kind and subject, with all parts of its context."""
     context = Context("provider", "int_1", ("https://api.example.net", "ü"))
     with begin() as unit:

@@ -31,7 +31,7 @@ def _use(row: UsageRow, **more: Any) -> AiUse:
     return replace(plain, **more)
 
 
-def test_a_use_stands_beside_its_row(instance: Instance) -> None:
+def test_a_use_is_read_with_its_row(instance: Instance) -> None:
     """Wherever rows are read; a row that went to no provider has none."""
     rows = [a_row(HOUR + 1), a_row(HOUR + 2)]
     log = instance.database.usage

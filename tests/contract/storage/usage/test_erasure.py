@@ -44,7 +44,7 @@ def test_erasing_an_address_strips_it_everywhere(store: UsageTables, instance: I
     assert sums(instance.database) == {KEY: (6, 0)}
 
 
-def test_erasing_goes_on_beside_commits(store: UsageTables, instance: Instance) -> None:
+def test_erasing_goes_on_during_commits(store: UsageTables, instance: Instance) -> None:
     """Neither waits for the other for ever, and no count is lost."""
 
     def write(seed: int) -> None:

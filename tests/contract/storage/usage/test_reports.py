@@ -123,7 +123,7 @@ def test_an_address_leaves_the_reports_with_the_log(instance: Instance, reports:
     assert _sorted(reports.attempts(0, HOUR + HOUR_MS)) == [(HOUR, "unknown", 3)]
 
 
-def test_rows_are_found_by_what_stands_in_them(instance: Instance, reports: UsageReports) -> None:
+def test_rows_are_found_by_their_text(instance: Instance, reports: UsageReports) -> None:
     """Method, status, source, address, and text in path, route, address or user agent; wildcards are letters."""
     rows = [
         a_row(START_MS, method="POST", status=201, path="/api/Keys/100%_x"),

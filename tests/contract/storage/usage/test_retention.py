@@ -189,7 +189,7 @@ def test_the_file_gives_room_back(data_dir: Path) -> None:
     assert b"very-own-agent" not in (data_dir / USAGE_FILE).read_bytes()
 
 
-def test_postgresql_is_told_to_clean_up_early(data_dir: Path, postgres_url: str) -> None:
+def test_postgresql_cleans_up_early(data_dir: Path, postgres_url: str) -> None:
     """Autovacuum begins at a share of the rows, which by default would be a fifth of a log of any size."""
     with opened(data_dir, postgres_url) as instance, instance.database.log.connect() as connection:
         found = connection.exec_driver_sql("SELECT relname, reloptions FROM pg_class WHERE relname LIKE 'usage_%%'")

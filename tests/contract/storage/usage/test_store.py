@@ -296,7 +296,7 @@ def test_a_refused_completion_or_attempt_never_fails_its_batch(store: UsageTable
 
 
 @pytest.mark.parametrize("lost", ["usage_totals", "usage_staging"])
-def test_a_fault_tells_nothing_that_a_caller_sent(store: UsageTables, instance: Instance, lost: str) -> None:
+def test_a_fault_reveals_nothing_that_a_caller_sent(store: UsageTables, instance: Instance, lost: str) -> None:
     """One plain sentence instead of SQL and values; nothing of the batch is counted in part."""
     engine = instance.database.folder.staging if lost == "usage_staging" else instance.database.log
     with engine.begin() as connection:

@@ -41,7 +41,7 @@ def only(events: list[Event], name: str) -> Event:
     return events[0]
 
 
-def test_usual_traffic_is_not_told(one_world: World) -> None:
+def test_usual_traffic_is_not_reported(one_world: World) -> None:
     """Keys in use from where they always were, a few refusals, a few attempts: nothing."""
     key = one_world.key("steady")
     one_world.use(key, 5, days_ago=20)
@@ -165,7 +165,7 @@ def test_a_key_that_wanders_is_let_be(one_world: World) -> None:
 
 
 @pytest.mark.parametrize("detail", ["network", "none"])
-def test_addresses_are_told_as_the_log_keeps_them(data_dir: Path, detail: str) -> None:
+def test_addresses_are_reported_as_the_log_keeps_them(data_dir: Path, detail: str) -> None:
     """ARI_USAGE_ADDRESSES: networks are compared as networks; a log without addresses reports none."""
     with opened(data_dir, None, usage_addresses=detail) as instance:
         world = World(instance)
@@ -243,7 +243,7 @@ def test_unused_keys_once_a_month(world: World) -> None:
     assert told[0].detail["keys"][0]["last_used_at"] is None
 
 
-def test_a_watch_that_begins_on_an_old_instance_tells_nothing(data_dir: Path) -> None:
+def test_a_watch_that_begins_on_an_old_instance_reports_nothing(data_dir: Path) -> None:
     """Old facts are not news: dead keys called for long, keys about to expire, addresses of before."""
     with opened(data_dir, None) as instance:
         past = Past(instance.database, instance.now_ms())
@@ -263,7 +263,7 @@ def test_a_watch_that_begins_on_an_old_instance_tells_nothing(data_dir: Path) ->
         assert scan_once(instance) == []
 
 
-def test_what_two_processes_find_one_tells(one_world: World) -> None:
+def test_what_two_processes_find_one_reports(one_world: World) -> None:
     """The mark moves in the transaction of the events; who comes second writes nothing."""
     key = one_world.key("leaked")
     one_world.revoke(key)

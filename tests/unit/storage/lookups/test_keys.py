@@ -96,7 +96,7 @@ def test_totals_are_those_of_the_last_fold(instance: Instance) -> None:
     asyncio.run(run())
 
 
-def test_what_cannot_be_read_is_no_answer(instance: Instance) -> None:
+def test_what_cannot_be_read_is_no_response(instance: Instance) -> None:
     """Without the file no key is known to be good or bad: 503, never 200 and never 401."""
     digest = _digest(instance, create_key(instance).key)
 

@@ -87,7 +87,7 @@ def test_names_like_another_are_counted(instance: Instance, name: str, same: int
         assert unit.keys.count_look_alikes(name, START_MS) == alike
 
 
-def test_who_gave_a_key_its_rights(instance: Instance) -> None:
+def test_a_key_keeps_the_origin_of_its_rights(instance: Instance) -> None:
     """The key that made it and those that granted it more, each once; people are no source that can be revoked."""
     made = replace(KEY, id="key_2", created_by="key_1")
     _add(instance, KEY, made)

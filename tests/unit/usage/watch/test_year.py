@@ -117,7 +117,7 @@ def test_a_quiet_year_has_no_false_alarm() -> None:
     assert typical().run() == []
 
 
-def test_what_is_planted_in_the_year_is_told() -> None:
+def test_what_is_planted_in_the_year_is_reported() -> None:
     """Each once, on its day, and nothing else, except that a dead key still called is reported again."""
     year = typical()
     leaked, forgotten, dying, idle = (

@@ -135,7 +135,7 @@ def test_no_form_works_for_others(browser: PageClient) -> None:
     assert browser.stored_keys() == []
 
 
-def test_a_password_from_long_ago_is_asked_for_again(browser: PageClient) -> None:
+def test_a_password_from_long_ago_is_requested_again(browser: PageClient) -> None:
     """An open browser that someone finds makes no key (security.md 29)."""
     fields = form_of(browser)
     clock_of(browser.instance).advance(16 * 60)

@@ -33,7 +33,7 @@ def test_no_state_holds_a_key(instance: Instance) -> None:
     assert KEY not in repr(state)
 
 
-def test_logos_have_two_letters_and_tell_providers_apart() -> None:
+def test_logos_have_two_letters_and_distinguish_providers() -> None:
     """OpenAI is OA, not Op; a title with one capital begins with it."""
     marks = {name: initials_of(one) for name, one in providers().items()}
     assert (marks["openai"], marks["mistral"], marks["xai"]) == ("OA", "Mi", "Xa")

@@ -19,7 +19,7 @@ def bars(shape: str) -> list[tuple[int, int, int]]:
     return [(int(x), int(y), int(high)) for x, y, high in re.findall(r"M(\d+) (\d+)h6v(\d+)h-6z", shape)]
 
 
-def test_bars_stay_inside_and_refused_ones_stand_on_top() -> None:
+def test_bars_stay_inside_and_refused_ones_are_on_top() -> None:
     """Also when one count dwarfs the others, which are still seen."""
     chart = draw_sparkline(days((1_000_000, 1), (0, 5), (1, 0), *[(0, 0)] * 10, (3, 3)))
     accepted, refused = bars(chart.accepted), bars(chart.refused)

@@ -47,7 +47,7 @@ def test_a_wrong_code_is_a_message_at_its_field(half: PageClient, app_secret: by
     assert not half.is_signed_in()
 
 
-def test_after_five_minutes_the_password_is_asked_for_again(half: PageClient, app_secret: bytes) -> None:
+def test_after_five_minutes_the_password_is_requested_again(half: PageClient, app_secret: bytes) -> None:
     """A right code comes too late; the page says why, and still knows where to go."""
     clock_of(half.instance).advance(301)
     response = half.post("/sign-in/code", {"code": code_of(half, app_secret), "next": "/shortcuts"})
@@ -67,7 +67,7 @@ def test_guessing_codes_is_slowed_down(half: PageClient, app_secret: bytes) -> N
     assert not half.is_signed_in()
 
 
-def test_the_form_is_only_for_who_gave_the_password(visitor: PageClient) -> None:
+def test_the_form_is_only_for_visitors_with_the_password(visitor: PageClient) -> None:
     """Others are led to the first step, and a foreign ``next`` leads to the settings."""
     response = visitor.get("/sign-in/code?next=https%3A%2F%2Fevil.example")
     assert response.headers["location"] == "/sign-in?next=%2Fsettings%3Ftab%3Dapi"

@@ -7,7 +7,7 @@ from ari.web.pages.sign_in import urls
 WANTED = "/settings?tab=api&q=a%26b&show=active"
 
 
-def test_the_page_that_was_asked_for_survives_both_steps() -> None:
+def test_the_requested_page_survives_both_steps() -> None:
     """Its own query must not end up as parameters of the sign-in."""
     for built, path in ((urls.sign_in(WANTED), urls.SIGN_IN), (urls.code(WANTED), urls.CODE)):
         parts = urlsplit(built)
