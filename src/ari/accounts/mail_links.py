@@ -66,11 +66,6 @@ def ask_for_reset(tx: AccountTransaction, email: str, device_token: str | None =
     return Mailed(event, token)
 
 
-def is_good(tx: AccountTransaction, purpose: Purpose, token: str) -> bool:
-    """Whether this link works now. Ask before hashing the password of a form."""
-    return _find(tx, purpose, token) is not None
-
-
 def account_behind(tx: AccountTransaction, purpose: Purpose, token: str) -> Account | None:
     """Whose link it is, while it works."""
     link = _find(tx, purpose, token)

@@ -4,10 +4,11 @@ import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
-from typing import Any, Protocol
+from typing import Protocol
 
 from ari.base.errors import Invalid, NotFound, Problem
 from ari.base.events import EVENT_NAMES, Event
+from ari.base.filters import Filters, parse_filters
 
 DOORS = ("web", "api", "cli", "system")
 TEXT_LENGTH = 200
@@ -143,7 +144,7 @@ def _parse_text(name: str) -> Callable[[str], str]:
     return parse
 
 
-FILTERS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
+FILTERS: Filters = {
     "name": ("names", parse_names),
     "actor": ("actor", _parse_text("actor")),
     "subject": ("subject", _parse_text("subject")),
@@ -152,7 +153,6 @@ FILTERS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "request_id": ("request_id", _parse_text("request_id")),
     "q": ("text", _parse_text("q")),
 }
-"""The filters by the names that callers use: the field of the search, and its parser."""
 
 
 def parse_event_search(
@@ -162,16 +162,4 @@ def parse_event_search(
 
     Raises ``Invalid`` with the problems of all of them.
     """
-    found: dict[str, Any] = {}
-    problems: list[Problem] = []
-    for name, (attribute, parse) in FILTERS.items():
-        text = given.get(name)
-        if text is None:
-            continue
-        try:
-            found[attribute] = parse(text)
-        except Invalid as error:
-            problems += error.problems
-    if problems:
-        raise Invalid(*problems)
-    return EventSearch(**found, since_ms=since_ms, until_ms=until_ms)
+    return EventSearch(**parse_filters(FILTERS, given), since_ms=since_ms, until_ms=until_ms)

@@ -31,11 +31,6 @@ def key_variables() -> tuple[str, ...]:
     return tuple(one.variable for one in providers().values())
 
 
-def base_url_variables() -> tuple[str, ...]:
-    """The variables that may hold a base URL."""
-    return tuple(one.base_url_variable for one in providers().values() if one.base_url_variable is not None)
-
-
 def read_environment(environ: Mapping[str, str]) -> ProviderEnvironment:
     """Read the variables; an empty value counts as unset.
 

@@ -1,12 +1,13 @@
 """Search filters of the usage log: those that an index serves, and those that are checked row by row."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv6Address, ip_address, ip_network
-from typing import Any, Self, get_args
+from typing import Self, get_args
 
 from ari.base.addresses import network_around
 from ari.base.errors import Invalid, Problem
+from ari.base.filters import Filters, parse_filters
 from ari.keys.reasons import ACCEPTED, REASONS, REQUEST_ERRORS
 from ari.usage.model import Source, UsageFilter, UsageRow
 
@@ -123,7 +124,7 @@ def source_of(text: str) -> Source:
     return found
 
 
-FILTERS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
+FILTERS: Filters = {
     "code": ("code", code_of),
     "status": ("status", StatusRange.parse),
     "method": ("method", method_of),
@@ -131,7 +132,6 @@ FILTERS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "source": ("source", source_of),
     "q": ("text", text_of),
 }
-"""The filters by the names that callers use: the field of the search, and its parser."""
 
 
 def parse_search(
@@ -144,17 +144,6 @@ def parse_search(
 
     Raises ``Invalid`` with the problems of all of them.
     """
-    found: dict[str, Any] = {}
-    problems: list[Problem] = []
-    for name, (attribute, parse) in FILTERS.items():
-        text = given.get(name)
-        if text is None:
-            continue
-        try:
-            found[attribute] = parse(text)
-        except Invalid as error:
-            problems += error.problems
-    if problems:
-        raise Invalid(*problems)
+    found = parse_filters(FILTERS, given)
     where = UsageFilter(key_id, found.pop("code", None), since_ms, until_ms)
     return UsageSearch(where, **found)

@@ -91,9 +91,9 @@ def test_a_link_lives_for_thirty_minutes(desk: Desk) -> None:
     """And is nothing from then on."""
     token = desk.link()
     desk.clock.advance(30 * 60 - 1)
-    assert mail_links.is_good(desk.tx, "reset", token)
+    assert mail_links.account_behind(desk.tx, "reset", token) is not None
     desk.clock.advance(1)
-    assert not mail_links.is_good(desk.tx, "reset", token)
+    assert mail_links.account_behind(desk.tx, "reset", token) is None
     with pytest.raises(NotFound):
         desk.follow(token)
 
@@ -215,8 +215,8 @@ def test_a_new_address_counts_once_its_link_is_followed(desk: Desk) -> None:
     assert changed.email == desk.tx.accounts.accounts["usr_1"].email == "new@example.org"
     asked, done = (event for event in desk.tx.events.all if event.name.startswith("email_"))
     assert asked.detail == done.detail == {"email": "new@example.org", "old_email": OWNER}
-    assert not mail_links.is_good(desk.tx, "reset", reset)
-    assert not mail_links.is_good(desk.tx, "email", token)
+    assert mail_links.account_behind(desk.tx, "reset", reset) is None
+    assert mail_links.account_behind(desk.tx, "email", token) is None
 
 
 def test_a_link_does_only_what_it_is_for(desk: Desk) -> None:

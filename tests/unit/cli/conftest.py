@@ -14,7 +14,8 @@ import pytest
 from ari.base.settings import load_settings
 from ari.cli.main import main
 from ari.instance import Instance
-from ari.integrations.environment import base_url_variables, key_variables
+from ari.integrations.environment import key_variables
+from ari.integrations.providers import providers
 from tests.support.server import Clock
 from tests.unit.cli.owner import add_owner
 
@@ -83,7 +84,8 @@ class Ari:
 def ari(data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Ari:
     """The command line on a new, migrated instance on SQLite, with a clock that tests move."""
     given = [name for name in os.environ if name.startswith("ARI_") or name == "ALLOWED_IPS"]
-    for name in (*given, *key_variables(), *base_url_variables()):
+    base_urls = [one.base_url_variable for one in providers().values() if one.base_url_variable is not None]
+    for name in (*given, *key_variables(), *base_urls):
         monkeypatch.delenv(name, raising=False)
     clock = Clock(tmp_path / "clock")
     monkeypatch.setenv("ARI_DATA_DIR", str(data_dir))

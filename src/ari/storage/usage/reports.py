@@ -4,18 +4,16 @@ Implements ``usage.ports.UsageReader``.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, Select, Table, and_, case, func, select, true, union_all
-from sqlalchemy.exc import SQLAlchemyError
 
 from ari.base.clock import DAY_MS
-from ari.base.errors import Unavailable
 from ari.keys.reasons import ACCEPTED
-from ari.storage.database_errors import faults_as_unavailable, read_only
 from ari.storage.tables import usage_all_hours, usage_attempt_hours, usage_days, usage_hours, usage_totals
 from ari.storage.usage import ai
+from ari.storage.usage.log_reads import begin_read, fold_if_possible
 from ari.storage.usage.search import find, newest_statuses
 from ari.usage.ai import AiBy, AiCount, AiSpan, AiSums
 from ari.usage.model import AddressCount, KeyCount, RouteCount, TopKeys, UsageRow
@@ -138,14 +136,9 @@ class UsageReports:
 
     @contextmanager
     def _begin_read(self) -> Iterator[Connection]:
-        # A log that cannot be written can still be read.
-        with suppress(Unavailable):
-            self._fold()
-        try:
-            with faults_as_unavailable(), read_only(self._engine) as connection:
-                yield connection
-        except SQLAlchemyError:
-            raise Unavailable("The usage log cannot be read now.") from None
+        fold_if_possible(self._fold)
+        with begin_read(self._engine) as connection:
+            yield connection
 
 
 def _keys_by_day(since_ms: int, until_ms: int, *, each: bool) -> Select[Any]:

@@ -1,7 +1,7 @@
 """The usage log in SQL; implements ``UsageStore`` and ``UsageRecords`` of ``usage.ports``, and ``reports.key_use``."""
 
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -13,13 +13,14 @@ from ari.base.errors import Unavailable
 from ari.keys.limits.charge import RuleOwner
 from ari.keys.limits.counter import Remaining
 from ari.keys.listing import Cursor
-from ari.storage.database_errors import faults_as_unavailable, read_only
+from ari.storage.database_errors import faults_as_unavailable
 from ari.storage.tables import usage_attempts, usage_totals
 from ari.storage.usage import listing
 from ari.storage.usage.clients import Kind, clients_of
 from ari.storage.usage.daily_counts import days_of
 from ari.storage.usage.erasure import MAX_CHANGED, erase_address, slices
 from ari.storage.usage.fold import MAX_ENTRIES, Folder, writing
+from ari.storage.usage.log_reads import begin_read, fold_if_possible
 from ari.storage.usage.pages import lowest_id
 from ari.storage.usage.retention import Retention
 from ari.storage.usage.staging import REFUSALS, Staging
@@ -150,10 +151,8 @@ class UsageTables:
 
     @contextmanager
     def _begin_read(self) -> Iterator[Connection]:
-        # A log that cannot be written now can still be read.
-        with suppress(Unavailable):
-            self.fold_all()
-        with _any_fault_as_unavailable(), read_only(self._engine) as connection:
+        fold_if_possible(self.fold_all)
+        with begin_read(self._engine) as connection:
             yield connection
 
     def _begin_write(self) -> AbstractContextManager[Connection]:

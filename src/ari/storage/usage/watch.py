@@ -4,16 +4,12 @@ They read only rollups and short spans of indexes: the refusals of some minutes 
 Of a flood, only the latest refusals are read.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, func, select, tuple_
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Engine, Select, func, select, tuple_
 
 from ari.base.clock import HOUR_MS, MINUTE_MS
-from ari.base.errors import Unavailable
-from ari.storage.database_errors import faults_as_unavailable, read_only
 from ari.storage.tables import (
     usage_all_hours,
     usage_attempts,
@@ -24,6 +20,7 @@ from ari.storage.tables import (
     usage_totals,
 )
 from ari.storage.usage import listing
+from ari.storage.usage.log_reads import begin_read, fold_if_possible
 from ari.storage.usage.pages import lowest_id
 from ari.usage.model import OTHERS, KeyClient
 from ari.usage.watch.bursts import AddressBurst
@@ -47,12 +44,11 @@ class WatchedTables:
 
     def fold(self) -> None:
         """Fold the staged entries, if that is possible now."""
-        with suppress(Unavailable):
-            self._fold()
+        fold_if_possible(self._fold)
 
     def late_keys(self, since_ms: int) -> list[LateKey]:
         found: dict[str, LateKey] = {}
-        with self._begin_read() as connection:
+        with begin_read(self._engine) as connection:
             for code in CODES:
                 latest = _latest(code, since_ms).subquery()
                 query = select(latest.c.key_id, func.max(latest.c.at_ms)).group_by(latest.c.key_id)
@@ -78,12 +74,12 @@ class WatchedTables:
             .order_by(_seen.last_seen_at_ms.desc(), _seen.value)
             .limit(limit)
         )
-        with self._begin_read() as connection:
+        with begin_read(self._engine) as connection:
             return list(connection.scalars(query))
 
     def last_used(self, key_ids: Sequence[str]) -> dict[str, int]:
         found: dict[str, int] = {}
-        with self._begin_read() as connection:
+        with begin_read(self._engine) as connection:
             for start in range(0, len(key_ids), _KEYS_PER_QUERY):
                 some = key_ids[start : start + _KEYS_PER_QUERY]
                 query = select(_totals.key_id, _totals.last_used_at_ms)
@@ -93,7 +89,7 @@ class WatchedTables:
 
     def days_used(self, key_ids: Sequence[str], since_ms: int) -> dict[str, list[int]]:
         found: dict[str, list[int]] = {}
-        with self._begin_read() as connection:
+        with begin_read(self._engine) as connection:
             for start in range(0, len(key_ids), _KEYS_PER_QUERY):
                 query = select(_days.key_id, _days.day_ms).where(
                     _days.key_id.in_(key_ids[start : start + _KEYS_PER_QUERY]),
@@ -105,7 +101,7 @@ class WatchedTables:
         return found
 
     def last_uses(self) -> dict[str, int]:
-        with self._begin_read() as connection:
+        with begin_read(self._engine) as connection:
             return listing.last_uses(connection)
 
     def list_new_addresses(self, used_since_ms: int, first_since_ms: int, limit: int) -> dict[str, list[KeyClient]]:
@@ -119,14 +115,14 @@ class WatchedTables:
             .limit(limit)
         )
         found: dict[str, list[KeyClient]] = {}
-        with self._begin_read() as connection:
+        with begin_read(self._engine) as connection:
             for key_id, *seen in connection.execute(query):
                 found.setdefault(key_id, []).append(KeyClient(*seen))
         return found
 
     def list_addresses(self, key_id: str, limit: int) -> list[KeyClient]:
         query = select(*_SEEN).where(_seen.key_id == key_id, _seen.kind == "address", _seen.value != OTHERS)
-        with self._begin_read() as connection:
+        with begin_read(self._engine) as connection:
             return [KeyClient(*row) for row in connection.execute(query.order_by(_seen.first_seen_at_ms).limit(limit))]
 
     def refusals(self, since_ms: int, *, with_key: bool, codes: Sequence[str]) -> int:
@@ -137,7 +133,7 @@ class WatchedTables:
 
     def list_refused_keys(self, since_ms: int, codes: Sequence[str], least: int) -> list[KeyRefusals]:
         counts: dict[str, dict[str, int]] = {}
-        with self._begin_read() as connection:
+        with begin_read(self._engine) as connection:
             for code in codes:
                 latest = _latest(code, since_ms).subquery()
                 query = select(latest.c.key_id, func.sum(latest.c["count"])).group_by(latest.c.key_id)
@@ -150,7 +146,7 @@ class WatchedTables:
         span = _attempts.minute_ms >= since_ms - since_ms % MINUTE_MS, _attempts.reason.in_(codes)
         total = func.sum(_attempts["count"])
         loud = select(_attempts.address, total).where(*span).group_by(_attempts.address).having(total >= least)
-        with self._begin_read() as connection:
+        with begin_read(self._engine) as connection:
             found = connection.execute(loud.order_by(total.desc(), _attempts.address).limit(limit)).all()
             named = select(_attempts.address, _attempts.reason).distinct()
             named = named.where(*span, _attempts.address.in_([row[0] for row in found]))
@@ -160,16 +156,8 @@ class WatchedTables:
         return [AddressBurst(address, int(count), sorted(reasons[address])) for address, count in found]
 
     def _number(self, query: Select[Any]) -> int:
-        with self._begin_read() as connection:
+        with begin_read(self._engine) as connection:
             return int(connection.execute(query).scalar_one())
-
-    @contextmanager
-    def _begin_read(self) -> Iterator[Connection]:
-        try:
-            with faults_as_unavailable(), read_only(self._engine) as connection:
-                yield connection
-        except SQLAlchemyError:
-            raise Unavailable("The usage log cannot be read now.") from None
 
 
 def _latest(code: str, since_ms: int) -> Select[Any]:
