@@ -50,7 +50,15 @@ def test_the_response_does_not_depend_on_the_key(revoking: App) -> None:
     """Byte for byte, apart from the request's own ID: active, revoked, unknown, damaged, no key at all."""
     active, revoked = create_key(revoking.instance), create_key(revoking.instance)
     revoke_key(revoking.instance, revoked.key)
-    texts = (active.secret, active.secret, revoked.secret, mint(), active.secret[:-1], "hunter2")
+    texts = (
+        active.secret,
+        active.secret,
+        revoked.secret,
+        mint(),
+        active.secret[:-1],
+        "hunter2",
+        f"KEY={active.secret}",
+    )
     responses = [revoking("POST", "/api/leaks", None, {"token": text}, x_request_id="one") for text in texts]
     assert {(one.status, bytes(one.body), repr(sorted(one.headers))) for one in responses} == {
         (202, b'{"status":"received"}', repr(sorted(responses[0].headers)))

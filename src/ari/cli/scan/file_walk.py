@@ -1,5 +1,6 @@
 """Search files and folders."""
 
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -47,12 +48,22 @@ def _list_files(top: Path, report: ScanReport, walked: set[tuple[int, int]]) -> 
             continue
         folders = []
         for entry in entries:
-            if entry.is_symlink():
-                report.skipped[SYMBOLIC_LINK] += 1
+            reason = _find_reason_to_skip(entry)
+            if reason is not None:
+                report.skipped[reason] += 1
             elif entry.is_dir():
                 folders.append(entry)
-            elif entry.is_file():
-                yield entry
             else:
-                report.skipped[SPECIAL] += 1
+                yield entry
         waiting += reversed(folders)
+
+
+def _find_reason_to_skip(entry: Path) -> str | None:
+    """``None`` for files and folders. A folder may list its entries and refuse everything else about them."""
+    try:
+        mode = entry.lstat().st_mode
+    except OSError:
+        return UNREADABLE
+    if stat.S_ISLNK(mode):
+        return SYMBOLIC_LINK
+    return None if stat.S_ISDIR(mode) or stat.S_ISREG(mode) else SPECIAL

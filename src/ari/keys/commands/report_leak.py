@@ -32,7 +32,7 @@ _UNFIT = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
 
 @dataclass(frozen=True, slots=True)
 class LeakReport:
-    """A text that may be a key, and where it was found: by which scanner or person, and at which URL."""
+    """A text that may have a key in it, and where it was found: by which scanner or person, and at which URL."""
 
     token: str = field(repr=False)
     source: str | None = None
@@ -44,8 +44,7 @@ def report_leak(tx: KeyTransaction, report: LeakReport, action: LeakAction) -> A
 
     Returns the key before the action, deleted and inactive ones included, or ``None`` if it is no key of this instance.
     """
-    digest = token.parse(report.token.encode("utf-8", "surrogatepass"))
-    found = None if digest is None else tx.keys.find(digest)
+    found = _find_key(tx, report.token)
     key = None if found is None else tx.keys.get(found.id)
     if key is None or key.is_inactive(tx.now_ms):
         return found
@@ -65,6 +64,15 @@ def report_leak(tx: KeyTransaction, report: LeakReport, action: LeakAction) -> A
     elif action == "disable":
         change(tx, key.id, KeyChange(disabled=True))
     return key
+
+
+def _find_key(tx: KeyTransaction, text: str) -> ApiKey | None:
+    """The first key of this instance in the text, such as a line of a file that someone copied as a whole."""
+    for _, found in token.find_tokens(text.encode("utf-8", "surrogatepass")):
+        key = tx.keys.find(token.digest(found))
+        if key is not None:
+            return key
+    return None
 
 
 def report_leaks(tx: KeyTransaction, reports: Sequence[LeakReport], action: LeakAction) -> list[bool]:

@@ -110,6 +110,24 @@ def test_what_cannot_be_read_is_counted(locked: Path) -> None:
     assert (report.skipped, report.is_complete()) == ({UNREADABLE: 2}, False)
 
 
+def test_entries_about_which_nothing_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder that may be listed but not searched: each of its entries counts, and the scan goes on."""
+    (tmp_path / "listed").mkdir()
+    (tmp_path / "listed" / "hidden").write_text(mint())
+    (tmp_path / "z").write_text(mint())
+    really_stat = Path.lstat
+
+    def stat_elsewhere(self: Path) -> os.stat_result:
+        if self.parent.name == "listed":
+            raise PermissionError(13, "Permission denied")
+        return really_stat(self)
+
+    monkeypatch.setattr(Path, "lstat", stat_elsewhere)
+    report = search(tmp_path)
+    assert found(report, tmp_path) == [("z", 1)]
+    assert (report.skipped, report.is_complete()) == ({UNREADABLE: 1}, False)
+
+
 def test_a_path_that_does_not_exist_is_a_problem(tmp_path: Path) -> None:
     """A mistyped path must not look like a clean one."""
     report = search(tmp_path / "typo")

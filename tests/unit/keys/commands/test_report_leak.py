@@ -81,10 +81,17 @@ def test_no_text_but_a_key_of_this_instance_does_anything(tx: MemoryTransaction)
     """A key of another instance, a damaged one, nonsense, half of a surrogate pair."""
     made = make_key(tx)
     before = tx.names
-    for text in (mint(), made.secret[:-1], made.secret + "x", "", "x" * 500, "\ud800", f" {made.secret}"):
+    for text in (mint(), made.secret[:-1], made.secret.swapcase(), "", "x" * 500, "\ud800"):
         assert report(tx, text, "revoke") is None
     assert tx.names == before
     assert tx.keys.rows[made.key.id].revoked_at_ms is None
+
+
+def test_text_around_the_key_does_not_matter(tx: MemoryTransaction) -> None:
+    """The response can't say that a report was useless, so a copied line counts too; other keys in it don't disturb."""
+    made = make_key(tx)
+    for text in (f" {made.secret}\n", f'ARI_API_KEY="{made.secret}"', f"{made.secret}x", f"{mint()} {made.secret}"):
+        assert report(tx, text) == made.key.id
 
 
 def test_inactive_keys_need_nothing(tx: MemoryTransaction) -> None:
