@@ -15,7 +15,7 @@ _LIBRARY = re.compile(
     r"Input should|Field required|should have|at least \d+ items? after|valid (string|integer|list)|Expected `"
 )
 """The wording of the libraries that validate."""
-_OWN_FORM = {"cursor", "address", "client_address", "key", "base_url", "time_zone", "status"}
+_OWN_FORM = {"cursor", "address", "client_address", "key", "base_url", "time_zone", "status", "limits"}
 """Fields whose text means something: not any text within their length is accepted."""
 _BATCH = "/api/verify/batch"
 """An item that cannot be read gets a verdict of its own, and harms no other."""

@@ -164,13 +164,13 @@ def test_every_operation_lists_its_errors(document: Json) -> None:
 
 
 def test_headers_that_a_program_needs_are_described(document: Json) -> None:
-    """The file's name, the mark of a repeated response, the methods of an address, and when to try again."""
+    """The file's name, the mark of a repeated response, the methods of an address, limits, and when to try again."""
     for name, operation in operations(document):
         for status, answer in operation["responses"].items():
-            expected = {"x-request-id"} | set(_HEADERS.get(status, ()))
+            expected = {"x-request-id", "RateLimit-Policy", "RateLimit"} | set(_HEADERS.get(status, ()))
             if name.endswith("/export") and status == "200":
                 expected.add("content-disposition")
-            if name == "POST /api/keys" and status == "201":
+            if name in ("POST /api/keys", "POST /api/keys/{key_id}/credits/add") and status == "201":
                 expected.add("idempotent-replayed")
             assert set(answer["headers"]) == expected, f"{name}: {status}"
 

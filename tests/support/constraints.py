@@ -73,8 +73,9 @@ def _of_text(schema: dict[str, Any]) -> Iterator[Variant]:
 def _of_number(schema: dict[str, Any], where: str) -> Iterator[Variant]:
     for name, step in (("minimum", -1), ("maximum", 1)):
         if name in schema:
-            yield Variant(schema[name], True, f"{name} {schema[name]}")
-            yield Variant(schema[name] + step, False, f"{name} {schema[name]}")
+            bound = int(schema[name])  # FastAPI writes 1 as 1.0
+            yield Variant(bound, True, f"{name} {bound}")
+            yield Variant(bound + step, False, f"{name} {bound}")
     if where in _UNTYPED:
         yield Variant("x", False, "integer")
 

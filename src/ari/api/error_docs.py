@@ -19,6 +19,8 @@ _COMMON = (
     "method_not_allowed",
     "too_large",
     "misdirected",
+    "rate_limited",
+    "credits_exhausted",
     "internal",
     "unavailable",
 )

@@ -1,6 +1,6 @@
 """``/api/keys``: create, list, read, change, revoke, delete."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, Query
@@ -10,14 +10,29 @@ from ari import keys
 from ari.api.deps import CallerDeps, describe_keys
 from ari.api.error_docs import BODY_ERRORS, document_errors
 from ari.api.idempotent import REPEATABLE, IdempotencyKey, respond_once
+from ari.api.limit_shapes import CreditsOut, ResetIn, TopUpIn
 from ari.api.responses import respond, respond_page
-from ari.api.shapes import CreatedOut, KeyChangeIn, KeyId, KeyOut, KeysIn, KeysOut, NewKeyIn, RevokeIn, parse_time
+from ari.api.shapes import (
+    CreatedOut,
+    KeyChangeIn,
+    KeyDetailOut,
+    KeyId,
+    KeyOut,
+    KeysIn,
+    KeysOut,
+    NewKeyIn,
+    RevokeIn,
+    parse_time,
+)
+from ari.base.deadline import run_in_thread
 from ari.base.errors import Invalid, Problem
 from ari.http.route_policy import AuthMode, policy
-from ari.keys import UNSET, KeyChange, NewKey
+from ari.keys import UNSET, KeyChange, NewKey, Unset
+from ari.keys.granting import require_may_touch
+from ari.keys.limits.fields import describe_credits
 from ari.keys.ports import KeyTransaction
 from ari.usage.model import NO_USE
-from ari.usage.reports.facts import key_facts
+from ari.usage.reports.facts import key_facts, limit_facts
 
 router = APIRouter(prefix="/api/keys", tags=["API keys"])
 
@@ -34,7 +49,9 @@ async def create_key(body: NewKeyIn, deps: CallerDeps, idempotency_key: Idempote
     """The secret is returned only in this response. A key can only grant scopes it has and can't grant a later expiry
     than its own. With an `Idempotency-Key`, repeating the request within 24 hours returns the same response."""
     scopes = None if body.scopes is None else tuple(body.scopes)
-    new = NewKey(body.name, body.expires, parse_time("expires_at", body.expires_at), scopes)
+    limits = [limit.model_dump() for limit in body.limits]
+    granted = None if body.credits is None else body.credits.model_dump(exclude_unset=True)
+    new = NewKey(body.name, body.expires, parse_time("expires_at", body.expires_at), scopes, limits, granted)
 
     def create(tx: KeyTransaction) -> bytes:
         created = keys.create(tx, new)
@@ -55,13 +72,14 @@ async def list_keys(deps: CallerDeps, query: Annotated[KeysIn, Query()]) -> Resp
     return respond_page(await describe_keys(deps, found), query.limit)
 
 
-@router.get("/{key_id}", response_model=KeyOut, summary="Get an API key", responses=document_errors("not_found"))
+@router.get("/{key_id}", response_model=KeyDetailOut, summary="Get an API key", responses=document_errors("not_found"))
 @policy(AuthMode.KEY_OR_SESSION, scope="keys:read")
 async def read_key(key_id: KeyId, deps: CallerDeps) -> Response:
-    """The key's details and usage counts."""
+    """The key's details and usage counts, and what remains of its limits."""
     key = await deps.read(keys.get, key_id)
     [facts] = await describe_keys(deps, [key])
-    return respond(facts)
+    remaining = await run_in_thread(deps.instance.usage_records.read_remaining, key.rule_owners)
+    return respond(facts | {"remaining": [limit_facts(one) for one in remaining]})
 
 
 @router.patch(
@@ -72,9 +90,9 @@ async def read_key(key_id: KeyId, deps: CallerDeps) -> Response:
 )
 @policy(AuthMode.KEY_OR_SESSION, scope="keys:write")
 async def change_key(key_id: KeyId, body: KeyChangeIn, deps: CallerDeps) -> Response:
-    """Change name, scopes, expiry or enabled state. Revoked and expired keys can't be restored."""
+    """Change name, scopes, expiry, limits, credits or enabled state. Revoked and expired keys can't be restored."""
     given = body.model_fields_set
-    for field in given - {"expires_at"}:
+    for field in given - {"expires_at", "credits"}:
         if getattr(body, field) is None:
             raise Invalid(Problem(field, "Omit the field or set a value."))
     change = KeyChange(
@@ -82,10 +100,60 @@ async def change_key(key_id: KeyId, body: KeyChangeIn, deps: CallerDeps) -> Resp
         scopes=tuple(body.scopes) if body.scopes is not None else UNSET,
         expires_at_ms=parse_time("expires_at", body.expires_at) if "expires_at" in given else UNSET,
         disabled=body.disabled if body.disabled is not None else UNSET,
+        limits=[limit.model_dump() for limit in body.limits] if body.limits is not None else UNSET,
+        credits=_credits_of(body),
     )
     key = await deps.do(keys.change, key_id, change)
     [facts] = await describe_keys(deps, [key])
     return respond(facts)
+
+
+def _credits_of(body: KeyChangeIn) -> dict[str, Any] | Unset | None:
+    if "credits" not in body.model_fields_set:
+        return UNSET
+    return None if body.credits is None else body.credits.model_dump(exclude_unset=True)
+
+
+@router.post(
+    "/{key_id}/limits/reset",
+    response_model=KeyDetailOut,
+    summary="Reset limits of an API key",
+    responses=document_errors("not_found", "key_inactive", "conflict", "confirmation_required", *BODY_ERRORS),
+)
+@policy(AuthMode.KEY_OR_SESSION, scope="keys:write")
+async def reset_key_limits(key_id: KeyId, deps: CallerDeps, body: ResetIn | None = None) -> Response:
+    """Count from nothing. The next request is decided without what was used so far."""
+    key = await deps.do(keys.reset_limits, key_id, None if body is None else body.limits)
+    [facts] = await describe_keys(deps, [key])
+    remaining = await run_in_thread(deps.instance.usage_records.read_remaining, key.rule_owners)
+    return respond(facts | {"remaining": [limit_facts(one) for one in remaining]})
+
+
+@router.post(
+    "/{key_id}/credits/add",
+    status_code=201,
+    response_model=CreditsOut,
+    summary="Add credits to an API key",
+    responses=document_errors(
+        "not_found", "key_inactive", "conflict", "confirmation_required", "idempotency_key_reused", *BODY_ERRORS
+    )
+    | REPEATABLE,
+)
+@policy(AuthMode.KEY_OR_SESSION, scope="keys:write")
+async def add_key_credits(
+    key_id: KeyId, body: TopUpIn, deps: CallerDeps, idempotency_key: IdempotencyKey = None
+) -> Response:
+    """With an `Idempotency-Key`, repeating the request within 24 hours adds the credits once."""
+
+    def add(tx: KeyTransaction) -> bytes:
+        granted = keys.add_credits(tx, key_id, body.amount).policy.limits.credits
+        assert granted is not None
+        return msgspec.json.encode(describe_credits(granted))
+
+    def require_rights(tx: KeyTransaction) -> None:
+        require_may_touch(tx.caller, keys.get(tx, key_id))
+
+    return await respond_once(deps, f"add_credits:{key_id}", idempotency_key, body, add, require_rights)
 
 
 @router.post(

@@ -37,10 +37,22 @@ _HEADERS: Json = {
         "description": "Methods that this endpoint supports.",
         "schema": {"type": "string", "examples": ["GET, HEAD"]},
     },
+    "RateLimitPolicy": {
+        "description": "Limits of the calling key: the quota `q` and the window `w` in seconds. Absent without limits.",
+        "schema": {"type": "string", "examples": ['"default";q=100;w=60']},
+    },
+    "RateLimit": {
+        "description": "What remains of them (`r`), and in how many seconds there is more (`t`).",
+        "schema": {"type": "string", "examples": ['"default";r=99;t=60']},
+    },
     "RetryAfter": {
-        "description": "Seconds to wait before retrying.",
+        "description": "Seconds to wait before retrying; absent if waiting doesn't help.",
         "schema": {"type": "integer", "examples": [1]},
     },
+}
+_LIMIT_HEADERS: Json = {
+    "RateLimit-Policy": {"$ref": "#/components/headers/RateLimitPolicy"},
+    "RateLimit": {"$ref": "#/components/headers/RateLimit"},
 }
 _HEADERS_OF = {
     "401": ("WWW-Authenticate", "Challenge"),
@@ -170,6 +182,7 @@ def _describe_bodies(operation: Json, schemas: Mapping[str, Json]) -> None:
         give_examples(media, schemas)
     for status, answer in operation["responses"].items():
         answer["headers"] = {**answer.get("headers", {}), "x-request-id": {"$ref": "#/components/headers/RequestId"}}
+        answer["headers"] |= _LIMIT_HEADERS
         if status in _HEADERS_OF:
             header, name = _HEADERS_OF[status]
             answer["headers"][header] = {"$ref": f"#/components/headers/{name}"}

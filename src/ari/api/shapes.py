@@ -5,10 +5,12 @@ from typing import Annotated, Any, Literal
 from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictBool, StrictStr
 
+from ari.api.limit_shapes import CreditsIn, CreditsOut, LimitIn, LimitOut, RemainingOut
 from ari.base.clock import from_rfc3339
 from ari.base.cursor import decode_cursor, encode_cursor
 from ari.base.errors import Invalid, Problem
 from ari.keys.expiry import EXPIRY_CHOICES
+from ari.keys.limits.fields import MAX_LIMITS
 from ari.keys.names import NAME_LENGTH, REASON_LENGTH
 from ari.keys.reasons import REASONS
 from ari.keys.scopes import list_scope_names
@@ -42,6 +44,9 @@ Name = Annotated[
         examples=["Automation Script"],
         json_schema_extra={"minLength": 1},
     ),
+]
+Limits = Annotated[
+    list[LimitIn], Field(max_length=MAX_LIMITS, examples=[[{"name": "default", "limit": 100, "window": "1m"}]])
 ]
 Nullable = Annotated[str | None, Field(json_schema_extra={"format": "date-time"})]
 NextCursor = Annotated[
@@ -87,6 +92,8 @@ class NewKeyIn(RequestModel):
     )
     expires_at: Time | None = Field(None, description="When the key expires (RFC 3339).")
     scopes: Scopes | None = Field(None, description="Scopes of the key; default: `api:read`.")
+    limits: Limits = Field(default_factory=list, description=f"Rate limits, up to {MAX_LIMITS}; default: none.")
+    credits: CreditsIn | None = Field(None, description="Credits to use up; default: the key needs none.")
 
 
 class KeyChangeIn(RequestModel):
@@ -106,6 +113,14 @@ class KeyChangeIn(RequestModel):
     )
     expires_at: Time | None = Field(
         None, description="New expiry (RFC 3339); `null` = never.", json_schema_extra=without_default
+    )
+    limits: Limits | None = Field(
+        None,
+        description="The key's rate limits (replaces the old list). One that keeps its name keeps its count.",
+        json_schema_extra=not_null,
+    )
+    credits: CreditsIn | None = Field(
+        None, description="New balance or refill; `null` removes the credits.", json_schema_extra=without_default
     )
 
 
@@ -164,11 +179,19 @@ class KeyOut(BaseModel):
     )
     revoked_at: Nullable = Field(description="When the key was revoked; `null` if it wasn't.", examples=[None])
     disabled: bool = Field(description="Whether the key is disabled.", examples=[False])
+    limits: list[LimitOut] = Field(description="Rate limits of the key.")
+    credits: CreditsOut | None = Field(description="Credits of the key; `null` if it needs none.")
     last_used_at: Nullable = Field(description="Last allowed request.", examples=["2026-11-23T08:15:42.317Z"])
     request_count: int = Field(
         description="Requests that the key was allowed to make, whatever their response status.", examples=[1204]
     )
     refused_count: int = Field(description="Refused requests.", examples=[0])
+
+
+class KeyDetailOut(KeyOut):
+    """An API key, with what remains of its limits now."""
+
+    remaining: list[RemainingOut] = Field(description="What remains of the limits of the key and its consumer now.")
 
 
 class CreatedOut(BaseModel):

@@ -14,9 +14,11 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ValidationError
 
 from ari.api.error_docs import BODY_ERRORS, document_errors
+from ari.api.limit_shapes import LIMIT_PATTERN, MAX_NAMES
 from ari.api.validation import DEFAULT_MESSAGE, problems_of
 from ari.api.verify_shapes import (
     MAX_ADDRESS_LENGTH,
+    MAX_COST,
     MAX_ITEMS,
     MAX_SCOPES,
     SCOPE_PATTERN,
@@ -35,16 +37,19 @@ from ari.http.responses import Response, json_response
 from ari.http.route_policy import AuthMode, FastRoute, policy
 from ari.http.services import Services
 from ari.keys.checks import AccessRequest
+from ari.keys.limits.charge import Charge, RuleOwner
 from ari.keys.model import ApiKey, Granted, Refused
 from ari.keys.reasons import ACCEPTED, REQUEST_ERRORS
 from ari.keys.scopes import HOW_TO_DECLARE, find_not_built_in
 from ari.keys.verify import must_stamp, verify
 from ari.usage.model import ROW_KIND, Attempt, UsageRow
 from ari.usage.ports import Batch
+from ari.usage.reports.facts import limit_facts
 
 router = APIRouter(tags=["Verification"])
 
 _INVALID = REQUEST_ERRORS["invalid"].code
+_Name = Annotated[str, msgspec.Meta(pattern=LIMIT_PATTERN)]
 _Scope = Annotated[str, msgspec.Meta(pattern=SCOPE_PATTERN)]
 
 
@@ -52,6 +57,8 @@ class _Item(msgspec.Struct, forbid_unknown_fields=True):
     key: str
     scopes: Annotated[list[_Scope], msgspec.Meta(max_length=MAX_SCOPES)] = []
     client_address: Annotated[str, msgspec.Meta(max_length=MAX_ADDRESS_LENGTH)] | None = None
+    cost: Annotated[int, msgspec.Meta(ge=0, le=MAX_COST)] = 1
+    limits: Annotated[list[_Name], msgspec.Meta(max_length=MAX_NAMES)] | None = None
 
 
 class _Items(msgspec.Struct, forbid_unknown_fields=True):
@@ -60,11 +67,36 @@ class _Items(msgspec.Struct, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class _Query:
-    """A parsed item; ``address`` is the client's, in the form that the log stores."""
+    """A parsed item; ``address`` is the client's, in the form that the log stores. ``limits`` ``None`` = all."""
 
     token: bytes
     scopes: tuple[str, ...]
     address: str | None
+    cost: int
+    limits: list[str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    """The verdict on a key; its limits are decided by the commit of ``row``."""
+
+    code: str
+    key: ApiKey | None = None
+    row: UsageRow | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        charge = None if self.row is None else self.row.charge
+        decision = None if charge is None else charge.decision
+        exceeded = None if decision is None else decision.exceeded
+        code = self.code if exceeded is None else exceeded.reason
+        return {
+            "valid": code == ACCEPTED,
+            "code": code,
+            "key": None if self.key is None else _public_facts(self.key),
+            "limits": [] if decision is None else [limit_facts(one) for one in decision.remaining],
+            "exceeded": None if exceeded is None else exceeded.name,
+            "retry_after_seconds": None if decision is None else decision.retry_after_seconds,
+        }
 
 
 class _Verifier:
@@ -77,8 +109,8 @@ class _Verifier:
         self._log = context.record.extra_batch = Batch()
         self._stamped = False
 
-    async def verify(self, query: _Query) -> dict[str, Any]:
-        """The result as JSON. Raises ``Invalid`` for undeclared scopes, ``Unavailable`` if ARI can't decide."""
+    async def verify(self, query: _Query) -> _Result:
+        """Raises ``Unavailable`` if ARI can't decide, ``Invalid`` for undeclared scopes and unknown limits."""
         ask = AccessRequest(None, self._now_ms, query.scopes, query.address)
         lookup, doubtful = self._services.lookup, find_not_built_in(query.scopes)
         if doubtful:
@@ -92,10 +124,18 @@ class _Verifier:
         key = verdict.key
         if key is None:
             self._count(code)
-            return {"valid": False, "code": code, "key": None}
+            return _Result(code)
         await self._stamp(verdict)
-        self._log.rows.append(self._row(key, code, query.address))
-        return {"valid": code == ACCEPTED, "code": code, "key": _public_facts(key)}
+        row = self._row(key, code, query.address)
+        if code == ACCEPTED:
+            row.charge = _charge(key.rule_owners, query)
+        self._log.rows.append(row)
+        return _Result(code, key, row)
+
+    async def commit_charges(self) -> None:
+        """Commit the rows now if they consume from limits, since the response says what remains."""
+        if any(row.charge is not None for row in self._log.rows):
+            await self._context.record.commit_extra()
 
     def _row(self, key: ApiKey, code: str, address: str | None) -> UsageRow:
         row_id = new_id(ROW_KIND, self._now_ms)
@@ -114,6 +154,7 @@ class _Verifier:
             user_agent=None,
             status=200,
             source="verify",
+            secret_number=key.logged_secret,
         )
 
     def _count(self, code: str) -> None:
@@ -129,17 +170,37 @@ class _Verifier:
 
 
 async def _verify(context: RequestContext, services: Services) -> Response:
-    return json_response(await _Verifier(context, services).verify(_parse_query(context.json)))
+    verifier = _Verifier(context, services)
+    result = await verifier.verify(_parse_query(context.json))
+    await verifier.commit_charges()
+    return json_response(result.to_json())
 
 
 async def _verify_batch(context: RequestContext, services: Services) -> Response:
-    verifier, results = _Verifier(context, services), []
+    verifier, results = _Verifier(context, services), list[_Result | Invalid]()
     for item in _parse(context.json, _Items, VerifyItemsIn).items:
         try:
             results.append(await verifier.verify(_parse_query(item)))
         except Invalid as error:
-            results.append({"valid": False, "code": _INVALID, "key": None, "errors": _describe(error.problems)})
-    return json_response({"items": results})
+            results.append(error)
+    await verifier.commit_charges()
+    return json_response({"items": [_item_to_json(result) for result in results]})
+
+
+def _item_to_json(result: _Result | Invalid) -> dict[str, Any]:
+    if isinstance(result, _Result):
+        return result.to_json()
+    return _Result(_INVALID).to_json() | {"errors": _describe(result.problems)}
+
+
+def _charge(owners: tuple[RuleOwner, ...], query: _Query) -> Charge | None:
+    """The units to consume. Raises ``Invalid`` for a name that no owner has."""
+    if query.limits is not None:
+        known = {name for owner in owners for name in owner.rules.names}
+        unknown = [number for number, name in enumerate(query.limits) if name not in known]
+        if unknown:
+            raise Invalid(*(Problem(f"limits.{number}", "The key has no limit with this name.") for number in unknown))
+    return Charge(owners, query.cost, None if query.limits is None else frozenset(query.limits)) if owners else None
 
 
 def _parse_query(sent: Any) -> _Query:
@@ -150,7 +211,7 @@ def _parse_query(sent: Any) -> _Query:
         if address is None:
             raise Invalid(Problem("client_address", "Use an IP address such as 203.0.113.7."))
     token = item.key.encode("utf-8", "surrogatepass")
-    return _Query(token, tuple(item.scopes), None if address is None else str(address))
+    return _Query(token, tuple(item.scopes), None if address is None else str(address), item.cost, item.limits)
 
 
 def _require_declared(scopes: Sequence[str], undeclared: Container[str]) -> None:

@@ -2,12 +2,14 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictStr
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictInt, StrictStr
 
+from ari.api.limit_shapes import LimitNames, RemainingOut
 from ari.api.shapes import FieldProblem, Nullable, RequestModel
 
 MAX_ITEMS = 100
 MAX_SCOPES = 20
+MAX_COST = 1_000_000
 SCOPE_PATTERN = r"^(\*|[a-z][a-z0-9_-]{0,30}:(\*|[a-z][a-z0-9_-]{0,30}))$"
 
 _EXAMPLE: dict[str, JsonValue] = {"key": "ari_k_" + "0" * 49, "scopes": ["usage:read"], "client_address": "203.0.113.7"}
@@ -30,6 +32,15 @@ class VerifyIn(RequestModel):
     )
     client_address: Annotated[StrictStr, Field(max_length=MAX_ADDRESS_LENGTH)] | None = Field(
         None, description="IP address of your client, for the key's usage log.", examples=["203.0.113.7"]
+    )
+    cost: Annotated[StrictInt, Field(ge=0, le=MAX_COST)] = Field(
+        1, description="Units that this request consumes from limits and credits; 0 reads what remains.", examples=[1]
+    )
+    limits: LimitNames | None = Field(
+        None,
+        description="Names of the limits to consume, of the key or its consumer; `credits` for credits. By default all "
+        "of them. A name that neither has is invalid.",
+        examples=[["default"]],
     )
 
 
@@ -67,6 +78,16 @@ class VerdictOut(BaseModel):
     valid: bool = Field(description="Whether the key is valid and has the scopes.", examples=[True])
     code: str = Field(description="`ok`, or the reason it's refused.", examples=["ok"])
     key: VerifiedKeyOut | None = Field(description="`null` if ARI has no such key.")
+    limits: list[RemainingOut] = Field(
+        description="What remains of the limits of the key and its consumer, after this request. Empty without limits, "
+        "or if the key was refused for another reason."
+    )
+    exceeded: str | None = Field(
+        description="The limit that refused the key, with `rate_limited` or `credits_exhausted`.", examples=["default"]
+    )
+    retry_after_seconds: int | None = Field(
+        description="When to try again, if a limit refused the key; `null` if waiting doesn't help.", examples=[12]
+    )
 
 
 class BatchVerdictOut(VerdictOut):

@@ -10,6 +10,7 @@
     ├── ReauthRequired   the session must confirm its password first (403)
     ├── CallerRevoked    the caller's key or session ended before the command ran (401)
     ├── RateLimited      too many attempts; retry_after_seconds (429)
+    ├── LimitExceeded    a limit or the credits of the calling key are used up (429)
     ├── Unavailable      a required part is down or too slow; never treated as a yes (503)
     └── ConfigurationError   the instance can't start or run with these settings
 
@@ -18,6 +19,7 @@ Expected refusals of a key are values (``keys.model.Refused``), not exceptions.
 
 from dataclasses import dataclass
 
+from ari.base.clock import in_words
 from ari.base.messages import NOTHING_HERE
 
 
@@ -68,8 +70,26 @@ class CallerRevoked(AriError):
 
 
 class RateLimited(AriError):
+    code = "rate_limited"
+    limit = None
+
     def __init__(self, message: str, retry_after_seconds: int) -> None:
         super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class LimitExceeded(AriError):
+    """``limit`` is its name, or ``credits``; ``code`` is ``rate_limited`` or ``credits_exhausted``.
+
+    Without ``retry_after_seconds``, waiting does not help.
+    """
+
+    def __init__(self, code: str, limit: str, retry_after_seconds: int | None) -> None:
+        wait = "" if retry_after_seconds is None else f" Retry in {in_words(retry_after_seconds)}."
+        what = "No credits are left" if code == "credits_exhausted" else f"The limit “{limit}” is used up"
+        super().__init__(f"{what} for this request.{wait}")
+        self.code = code
+        self.limit = limit
         self.retry_after_seconds = retry_after_seconds
 
 

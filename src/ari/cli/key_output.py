@@ -8,11 +8,13 @@ from ari.base.errors import Invalid, NotFound, Problem
 from ari.base.ids import is_id
 from ari.cli import output
 from ari.keys import Created, token
+from ari.keys.limits.counter import Remaining
+from ari.keys.limits.fields import format_window
 from ari.keys.model import ApiKey
 from ari.keys.ports import Activity, KeyTransaction
 from ari.keys.scopes import preset_of
 from ari.usage.model import NO_USE, KeyTotals
-from ari.usage.reports.facts import key_facts
+from ari.usage.reports.facts import key_facts, limit_facts
 
 if TYPE_CHECKING:
     from ari.instance import Instance
@@ -113,7 +115,25 @@ def show_key(instance: "Instance", key: ApiKey, as_json: bool) -> None:
     if key.revoked_at_ms is not None:
         pairs += [("revoked", output.exactly(key.revoked_at_ms, now_ms)), ("revoked by", key.revoked_by)]
         pairs += [("reason", key.revoke_reason)] if key.revoke_reason else []
-    output.facts(pairs)
+    remaining = instance.usage_records.read_remaining(key.rule_owners)
+    output.facts([*pairs, *((one.name, _describe_remaining(one)) for one in remaining)])
+
+
+def show_remaining(instance: "Instance", key: ApiKey, as_json: bool) -> None:
+    """Print what remains of a key's limits and credits."""
+    remaining = instance.usage_records.read_remaining(key.rule_owners)
+    if as_json:
+        output.as_json({"key_id": key.id, "remaining": [limit_facts(one) for one in remaining]})
+    elif remaining:
+        output.facts([(one.name, _describe_remaining(one)) for one in remaining])
+    else:
+        output.say("This key has no limits.")
+
+
+def _describe_remaining(one: Remaining) -> str:
+    if one.window_ms is None:
+        return f"{one.remaining} left"
+    return f"{one.remaining} of {one.limit} left per {format_window(one.window_ms)}"
 
 
 def _row(key: ApiKey, totals: KeyTotals, now_ms: int) -> tuple[object, ...]:

@@ -9,9 +9,19 @@ from ari import keys
 from ari.cli import key_output, output
 from ari.cli.command_app import CommandApp
 from ari.cli.instances import open_deps
+from ari.cli.key_limits import (
+    RateLimits,
+    Refill,
+    RefillHour,
+    TimeZone,
+    credits_app,
+    limits_app,
+    make_credits,
+    make_limits,
+)
 from ari.cli.key_output import find_key
 from ari.cli.options import AsJson, DataDir, Expires, ExpiresAt, KeyName, Scopes, Yes
-from ari.cli.time_args import instant, one_of
+from ari.cli.time_args import instant, one_of, whole_number
 from ari.keys import KeyChange, NewKey
 from ari.keys.expiry import expiry_of
 from ari.keys.model import ApiKey
@@ -28,7 +38,16 @@ Status = Annotated[
     ),
 ]
 
+NewBalance = Annotated[
+    int | None,
+    typer.Option(
+        "--credits", metavar="AMOUNT", parser=whole_number(0), help="Credits to use up; default: it needs none."
+    ),
+]
+
 app = CommandApp(help="Create, list, change, revoke and delete API keys.", no_args_is_help=True)
+app.add_typer(limits_app, name="limits")
+app.add_typer(credits_app, name="credits")
 
 
 @app.command()
@@ -37,6 +56,11 @@ def create(
     expires: Expires = None,
     expires_at: ExpiresAt = None,
     scope: Scopes = None,
+    limit: RateLimits = None,
+    balance: NewBalance = None,
+    refill: Refill = None,
+    refill_hour: RefillHour = 0,
+    time_zone: TimeZone = "UTC",
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
@@ -44,7 +68,9 @@ def create(
 
     Never expires unless you pass --expires.
     """
-    new = NewKey(name, expires, instant(expires_at, "--expires-at"), tuple(scope) if scope else None)
+    granted = make_credits(balance, refill, refill_hour, time_zone)
+    scopes = tuple(scope) if scope else None
+    new = NewKey(name, expires, instant(expires_at, "--expires-at"), scopes, make_limits(limit), granted)
     with open_deps(data_dir) as deps:
         key_output.show_created(deps.instance, deps.do_sync(keys.create, new), as_json)
 

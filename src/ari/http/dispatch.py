@@ -27,7 +27,8 @@ Report = Callable[[], Awaitable[None]]
 async def run_handler(app: App, scope: Scope, context: RequestContext, services: Services) -> Response | None:
     """The response of the authorized route; ``None`` once it has been sent.
 
-    Unless the route only reads, the row of an unsafe request is committed before its handler acts.
+    Unless the route only reads, the row of an unsafe request is committed before its handler acts. If it consumes from
+    limits, it is committed first in any case: safe requests are refused in place of their response.
     """
     head, route = context.head, context.route
     if route.allow:
@@ -37,7 +38,7 @@ async def run_handler(app: App, scope: Scope, context: RequestContext, services:
         return fault_response(context, services, Fault(REQUEST_ERRORS["not_found"]))
     fast = route.policy.fast
     if not head.is_safe and not (fast is not None and fast.streams):
-        if fast is None or not fast.reads_only:
+        if fast is None or not fast.reads_only or context.record.is_charged:
             await context.record.commit_before_handler()
         if context.form is None:
             await read_json(context)

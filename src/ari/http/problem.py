@@ -7,7 +7,7 @@ import msgspec
 
 from ari.base import errors
 from ari.base.errors import AriError, Problem
-from ari.keys.reasons import INSUFFICIENT_SCOPE, MISSING, RATE_LIMITED, REASONS, REQUEST_ERRORS, UNAVAILABLE, Reason
+from ari.keys.reasons import INSUFFICIENT_SCOPE, MISSING, REASONS, REQUEST_ERRORS, UNAVAILABLE, Reason
 
 MEDIA_TYPE = "application/problem+json"
 DOCS_PATH = "/errors"
@@ -20,13 +20,17 @@ _RETRY_MAY_HELP = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A refusal on its way to the caller; ``scope`` is the missing right, ``retry_after_seconds`` when to try again."""
+    """A refusal on its way to the caller; ``scope`` is the missing right, ``limit`` the one that is used up.
+
+    ``retry_after_seconds`` is when to try again.
+    """
 
     reason: Reason
     detail: str | None = None
     problems: Sequence[Problem] = ()
     scope: str | None = None
     retry_after_seconds: int | None = None
+    limit: str | None = None
     headers: Sequence[Header] = field(default=())
 
 
@@ -48,8 +52,9 @@ def fault_of(error: AriError) -> Fault:
             return Fault(REQUEST_ERRORS["confirmation_required"])
         case errors.CallerRevoked():
             return Fault(REASONS.get(error.code, MISSING))
-        case errors.RateLimited():
-            return Fault(RATE_LIMITED, text, retry_after_seconds=error.retry_after_seconds)
+        case errors.RateLimited() | errors.LimitExceeded():
+            wait = error.retry_after_seconds
+            return Fault(REASONS[error.code], text, retry_after_seconds=wait, limit=error.limit)
         case errors.Unavailable():
             return Fault(UNAVAILABLE, text, retry_after_seconds=error.retry_after_seconds)
         case _:
@@ -72,6 +77,8 @@ def body(fault: Fault, base_url: str, request_id: str, *, for_sdks: bool = False
     }
     if fault.scope:
         document["scope"] = fault.scope
+    if fault.limit:
+        document["limit"] = fault.limit
     if fault.problems:
         document["errors"] = [{"location": one.location, "message": one.message} for one in fault.problems]
     if for_sdks:

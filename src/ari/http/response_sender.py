@@ -1,15 +1,19 @@
 """Record, then send: the last two stages of a request."""
 
-from ari.base.errors import Unavailable
+from ari.base.errors import AriError, LimitExceeded, Unavailable
 from ari.http.context import Message, RequestContext, Send
 from ari.http.fault_response import fault_response
+from ari.http.limit_headers import limit_headers
 from ari.http.problem import Fault, Header, fault_of
 from ari.http.responses import Response
 from ari.http.services import Services
 
 
 class ResponseSender:
-    """An ASGI ``send`` that holds the response until its row is committed; where that fails, it sends 503 instead."""
+    """An ASGI ``send`` that holds the response until its row is committed.
+
+    Where that fails it sends 503 instead, and 429 where the commit refuses the request.
+    """
 
     __slots__ = ("_context", "_discards_output", "_send", "_services")
 
@@ -34,8 +38,8 @@ class ResponseSender:
         """Send a whole response."""
         try:
             await self._context.record.commit(response.status, len(response.body))
-        except Unavailable as error:
-            response = self._unavailable(error)
+        except (Unavailable, LimitExceeded) as error:
+            response = self._refuse(error)
         await self._send_whole(response)
 
     async def respond_to_fault(self, fault: Fault) -> None:
@@ -47,13 +51,13 @@ class ResponseSender:
         length = next((int(value) for name, value in headers if name == b"content-length" and value.isdigit()), None)
         try:
             await self._context.record.commit(status, length)
-        except Unavailable as error:
+        except (Unavailable, LimitExceeded) as error:
             self._discards_output = True
-            await self._send_whole(self._unavailable(error))
+            await self._send_whole(self._refuse(error))
         else:
             await self._send_head(status, headers)
 
-    def _unavailable(self, error: Unavailable) -> Response:
+    def _refuse(self, error: AriError) -> Response:
         return fault_response(self._context, self._services, fault_of(error))
 
     async def _send_whole(self, response: Response) -> None:
@@ -68,5 +72,8 @@ class ResponseSender:
         context.started = True
         if context.new_cookies:
             headers = [*headers, *context.new_cookies]
+        decision = context.record.decision
+        if decision is not None:
+            headers = [*headers, *limit_headers(decision)]
         full = self._services.security_headers.complete(context, status, headers)
         await self._send({"type": "http.response.start", "status": status, "headers": full})

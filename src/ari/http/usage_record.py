@@ -3,9 +3,11 @@
 import msgspec
 
 from ari.base.clock import Clock
-from ari.base.errors import Unavailable
+from ari.base.errors import LimitExceeded, Unavailable
 from ari.http.request_head import RequestHead
+from ari.keys.limits.charge import Charge, Decision
 from ari.keys.model import ApiKey
+from ari.keys.reasons import ACCEPTED, REASONS
 from ari.usage.model import Completion, UsageRow
 from ari.usage.ports import Batch
 from ari.usage.recorder import UsageRecorder
@@ -38,10 +40,17 @@ class UsageRecord(msgspec.Struct, eq=False):
             head.raw_path.decode("latin-1"),
             client_address,
             head.user_agent,
+            secret_number=key.logged_secret,
         )
+        owners = key.rule_owners
+        if owners and code == ACCEPTED:
+            self.row.charge = Charge(owners)
 
     async def commit_before_handler(self) -> None:
-        """Commit the row of a request before its handler acts. Raises ``Unavailable``; then there is no second try."""
+        """Commit the row of a request before its handler acts.
+
+        Raises ``Unavailable``; then there is no second try. Raises ``LimitExceeded`` if a limit of the key refuses it.
+        """
         row = self.row
         if row is None:
             return
@@ -51,14 +60,33 @@ class UsageRecord(msgspec.Struct, eq=False):
             self.row = None
             raise
         self.is_committed = True
+        self._raise_if_refused()
+
+    async def commit_extra(self) -> None:
+        """Commit ``extra_batch``, with the row if it is not committed, so that the response can say what was decided.
+
+        Raises ``Unavailable``; then there is no second try.
+        """
+        row, extra = self.row, self.extra_batch
+        assert extra is not None
+        self.extra_batch = None
+        rows = extra.rows if row is None or self.is_committed else (row, *extra.rows)
+        try:
+            await self.recorder.write_together(rows, extra.attempts)
+        except Unavailable:
+            self.row = None
+            raise
+        self.is_committed = True
 
     async def commit(self, status: int, length: int | None) -> None:
-        """Commit what is not committed yet, with the response's status and length. Raises ``Unavailable``."""
+        """Commit what is not committed yet, with the response's status and length. Raises likewise."""
         row, extra = self.row, self.extra_batch
-        if row is not None:
-            if self.is_committed:
-                self.complete(status, length)
+        if row is not None and self.is_committed:
+            self.complete(status, length)
+            if extra is None:
                 return
+            row = None
+        if row is not None:
             row.status, row.bytes, row.duration_ms = status, length, self._duration_ms()
         if extra is not None:
             rows = extra.rows if row is None else (row, *extra.rows)
@@ -66,6 +94,25 @@ class UsageRecord(msgspec.Struct, eq=False):
         elif row is not None:
             await self.recorder.write(row)
         self.is_committed = True
+        self._raise_if_refused()
+
+    @property
+    def is_charged(self) -> bool:
+        """Whether the request consumes from limits."""
+        return self.row is not None and self.row.charge is not None
+
+    @property
+    def decision(self) -> Decision | None:
+        """The decision of the commit about the calling key's limits; ``None`` before it."""
+        charge = None if self.row is None else self.row.charge
+        return None if charge is None else charge.decision
+
+    def _raise_if_refused(self) -> None:
+        decision = self.decision
+        if decision is not None and decision.exceeded is not None:
+            assert self.row is not None
+            self.row.status = REASONS[decision.exceeded.reason].status  # stored, so that no completion follows
+            raise LimitExceeded(decision.exceeded.reason, decision.exceeded.name, decision.retry_after_seconds)
 
     def complete(self, status: int, length: int | None) -> None:
         """Fill in the status of a committed row, by a later commit."""

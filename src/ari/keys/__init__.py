@@ -12,6 +12,7 @@ from ari.keys.commands.bulk import (
 from ari.keys.commands.change import UNSET, KeyChange, Unset, change
 from ari.keys.commands.create import Created, NewKey, create, require_may_create
 from ari.keys.commands.delete import delete
+from ari.keys.commands.limiting import add_credits, reset_limits
 from ari.keys.commands.report_leak import LeakAction, LeakReport, report_leak, report_leaks
 from ari.keys.commands.revoke import revoke
 from ari.keys.commands.scopes import declare_scope, describe_scope, get_scope, list_keys_losing, remove_scope
@@ -31,6 +32,7 @@ __all__ = [
     "ScopeFacts",
     "Selection",
     "Unset",
+    "add_credits",
     "change",
     "change_expiry_of_many",
     "create",
@@ -53,6 +55,7 @@ __all__ = [
     "report_leak",
     "report_leaks",
     "require_may_create",
+    "reset_limits",
     "revoke",
     "revoke_many",
     "select_deletable",

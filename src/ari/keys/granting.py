@@ -1,7 +1,8 @@
 """Check what a caller may grant: used by every command that creates or changes a key (security.md 11).
 
-A change that gives a key something (a scope, a later expiry, being enabled) must stay within the caller's scopes and
-must not outlive the caller. Rights given to a key that lives longer than the caller would survive the caller's end.
+A change that gives a key something (a scope, a later expiry, being enabled, looser limits) must stay within the
+caller's scopes and must not outlive the caller. Rights given to a key that lives longer than the caller would survive
+the caller's end. A key with limits gives nothing: it could get around them with another key.
 """
 
 from collections.abc import Iterable
@@ -10,6 +11,7 @@ from ari.base.caller import Caller
 from ari.base.clock import to_rfc3339
 from ari.base.errors import Forbidden
 from ari.keys import scopes
+from ari.keys.limits.changes import loosens
 from ari.keys.model import ApiKey
 from ari.keys.ports import KeyTransaction
 
@@ -29,6 +31,7 @@ def require_grant(tx: KeyTransaction, before: ApiKey | None, after: ApiKey) -> N
         _require_no_longer(caller, after)
     if not gains:
         return
+    _require_unlimited(tx)
     if before is not None and caller.key_id is not None:
         _require_other_key(tx, caller.key_id, after.id)
     caller.require_confirmed(tx.now_ms)
@@ -49,9 +52,10 @@ def require_may_touch(caller: Caller, key: ApiKey) -> None:
 
 
 def gives_more(before: ApiKey, after: ApiKey) -> bool:
-    """Whether the change adds a scope, postpones the expiry, or enables the key."""
+    """Whether the change adds a scope, postpones the expiry, enables the key, or loosens its limits."""
     widened = not scopes.holds_all(before.scopes, after.scopes)
-    return widened or _lives_longer(before, after) or (before.disabled and not after.disabled)
+    enabled = before.disabled and not after.disabled
+    return widened or enabled or _lives_longer(before, after) or _is_less_limited(before, after)
 
 
 def find_descendants(tx: KeyTransaction, key_id: str) -> list[ApiKey]:
@@ -64,6 +68,21 @@ def find_descendants(tx: KeyTransaction, key_id: str) -> list[ApiKey]:
                 found[key.id] = key
                 grantors.append(key.id)
     return list(found.values())
+
+
+def _require_unlimited(tx: KeyTransaction) -> None:
+    key = None if tx.caller.key_id is None else tx.keys.get(tx.caller.key_id)
+    if key is not None and key.rule_owners:
+        raise Forbidden("A key with limits can't create keys or give keys more access.")
+
+
+def _is_less_limited(before: ApiKey, after: ApiKey) -> bool:
+    """Whether its own limits are looser, or it leaves a consumer with limits."""
+    if loosens(before.policy.limits, after.policy.limits):
+        return True
+    left = before.consumer
+    moved = left is not None and (after.consumer is None or after.consumer.id != left.id)
+    return moved and left is not None and bool(left.policy.limits)
 
 
 def _lives_longer(before: ApiKey, after: ApiKey) -> bool:
@@ -87,7 +106,7 @@ def _require_other_key(tx: KeyTransaction, caller_id: str, key_id: str) -> None:
     The owner may have narrowed, shortened or disabled that key; its own offspring must not undo it.
     """
     if caller_id == key_id:
-        raise Forbidden("A key can't add scopes to itself, extend its own expiry or enable itself.")
+        raise Forbidden("A key can't add scopes to itself, extend its own expiry, loosen its limits or enable itself.")
     seen, sources = {caller_id}, [caller_id]
     while sources:
         for source in tx.keys.sources_of(sources.pop()):

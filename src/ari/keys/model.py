@@ -1,10 +1,13 @@
 """The API key, and the decision whether a token may do something."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import msgspec
+from msgspec import structs
 
+from ari.keys.limits.charge import CONSUMER_PREFIX, RuleOwner
+from ari.keys.limits.rules import NO_RULES, LimitRules
 from ari.keys.policy import NO_POLICY, Policy
 from ari.keys.reasons import Reason
 
@@ -78,6 +81,25 @@ class ApiKey:
     enabled_at_ms: int | None = None
     consumer: Consumer | None = None
     secret: KeySecret | None = field(default=None, compare=False)
+
+    @property
+    def rule_owners(self) -> tuple[RuleOwner, ...]:
+        """The owners of the limits that each use of the key consumes: the key itself, and its consumer."""
+        shared = NO_RULES if self.consumer is None else self.consumer.policy.limits
+        owners = (RuleOwner(self.id, self.policy.limits),) if self.policy.limits else ()
+        if shared and self.consumer is not None:
+            return (*owners, RuleOwner(self.consumer.id, shared, CONSUMER_PREFIX))
+        return owners
+
+    def with_rules(self, rules: LimitRules) -> "ApiKey":
+        """The same key with these limits and credits."""
+        return replace(self, policy=structs.replace(self.policy, limits=rules))
+
+    @property
+    def logged_secret(self) -> int | None:
+        """The number of the secret that was used, as the log has it: ``None`` for the first and only one."""
+        secret = self.secret
+        return None if secret is None or (secret.number == 1 and secret.retires_at_ms is None) else secret.number
 
     def status(self, now_ms: int) -> Status:
         """Revoked beats expired, expired beats disabled. A deleted key is never active."""

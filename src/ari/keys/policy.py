@@ -6,6 +6,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 import msgspec
 
 from ari.base.errors import Invalid, Problem
+from ari.keys.limits.rules import NO_RULES, LimitRules
 
 MAX_ADDRESSES = 100
 """The addresses and networks that a key may list."""
@@ -14,9 +15,13 @@ Network = IPv4Network | IPv6Network
 
 
 class Policy(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """``addresses`` are networks in their normal form (``203.0.113.0/24``); none: a key works from everywhere."""
+    """``addresses`` are networks in their normal form (``203.0.113.0/24``); none: a key works from everywhere.
+
+    ``limits`` are rate limits and credits.
+    """
 
     addresses: tuple[str, ...] = ()
+    limits: LimitRules = NO_RULES
 
 
 NO_POLICY = Policy()

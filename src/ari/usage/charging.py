@@ -13,7 +13,7 @@ from ari.usage.model import UsageRow
 
 def list_owners(rows: Iterable[UsageRow]) -> list[str]:
     """The ids of the counters that these rows touch, sorted: each commit locks its counters in this order."""
-    return sorted({owner.id for row in rows if row.charge is not None for owner in row.charge.owners})
+    return sorted({owner.id for row in rows if row.charge is not None and row.accepted for owner in row.charge.owners})
 
 
 def charge_rows(rows: Iterable[UsageRow], counters: Mapping[str, Counter], now_ms: int) -> set[str]:
@@ -22,7 +22,7 @@ def charge_rows(rows: Iterable[UsageRow], counters: Mapping[str, Counter], now_m
     changed = set[str]()
     for row in rows:
         charge = row.charge
-        if charge is not None:
+        if charge is not None and row.accepted:
             charge.decision = decide(charge, [counters[owner.id] for owner in charge.owners], now_ms)
             if charge.decision.consumed:
                 changed.update(owner.id for owner in charge.owners)

@@ -4,6 +4,8 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from ari.keys.limits.charge import RuleOwner
+from ari.keys.limits.counter import Remaining
 from ari.keys.ports import KeyFinder
 from ari.usage.ai import AiBy, AiCount, AiSpan, AiSums, AiUse
 from ari.usage.model import (
@@ -59,6 +61,9 @@ class UsageRecords(Protocol):
 
     Raises ``Unavailable``.
     """
+
+    def read_remaining(self, owners: Sequence[RuleOwner]) -> list[Remaining]:
+        """The units left of each owner's limits and credits now; without an owner, none is read."""
 
     def totals(self, key_ids: Sequence[str]) -> dict[str, KeyTotals]:
         """The totals of these keys; keys never used are absent."""

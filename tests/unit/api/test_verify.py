@@ -35,6 +35,9 @@ def test_another_service_learns_only_what_is_public(app: App, verifier: str) -> 
         "valid": False,
         "code": "malformed",
         "key": None,
+        "limits": [],
+        "exceeded": None,
+        "retry_after_seconds": None,
     }
 
 

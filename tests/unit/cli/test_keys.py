@@ -25,6 +25,8 @@ KEY_FIELDS = {
     "expires_at",
     "revoked_at",
     "disabled",
+    "limits",
+    "credits",
     "last_used_at",
     "request_count",
     "refused_count",

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ari.base.errors import Unavailable
+from ari.base.errors import LimitExceeded, Unavailable
 from ari.base.settings import load_settings
 from ari.http.client_address import Client
 from ari.http.context import RequestContext
@@ -17,6 +17,8 @@ from ari.http.response_sender import ResponseSender
 from ari.http.responses import Response
 from ari.http.route_table import NO_ROUTE
 from ari.http.security_headers import SecurityHeaders
+from ari.keys.limits.charge import Decision
+from ari.keys.limits.counter import Exceeded, Remaining
 from ari.keys.reasons import REQUEST_ERRORS
 
 START = {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]}
@@ -25,6 +27,9 @@ BODY = {"type": "http.response.body", "body": b"ok"}
 
 class Record:
     """Commits, or fails to."""
+
+    decision: Any = None
+    """The decision of the commit about limits."""
 
     def __init__(self, sent: list[Any], fault: Exception | None) -> None:
         self._sent = sent
@@ -49,7 +54,9 @@ def services(data_dir: Path) -> Any:
     return Services(data_dir)
 
 
-def sender_with(services: Any, sent: list[Any], *, method: str = "GET", fault: Exception | None = None) -> Any:
+def sender_with(
+    services: Any, sent: list[Any], *, method: str = "GET", fault: Exception | None = None, decision: Any = None
+) -> Any:
     scope = {"method": method, "path": "/api/x", "raw_path": b"/api/x", "query_string": b"", "headers": []}
 
     async def send(message: Any) -> None:
@@ -57,6 +64,7 @@ def sender_with(services: Any, sent: list[Any], *, method: str = "GET", fault: E
 
     nothing: Any = None
     record: Any = Record(sent, fault)
+    record.decision = decision
     context = RequestContext(
         nothing,
         read_head(scope, 1_000),
@@ -125,3 +133,27 @@ def test_a_fault_after_the_response_began_sends_nothing(services: Any) -> None:
     sent: list[Any] = []
     asyncio.run(run(sender_with(services, sent)))
     assert statuses(sent) == [("commit", 200, 2), 200]
+
+
+def test_a_refusal_by_a_limit_takes_the_place_of_the_response(services: Any) -> None:
+    """Whole or in parts, with the limits in its headers; nothing of the response leaves."""
+    decision = Decision(Exceeded("default", "rate_limited", 500), {}, [Remaining("default", 0, 5, 1_000, 500)])
+    for in_parts in (False, True):
+        sent: list[Any] = []
+        fault = LimitExceeded("rate_limited", "default", 1)
+        sender = sender_with(services, sent, fault=fault, decision=decision)
+
+        async def run(sender: Any = sender, *, in_parts: bool = in_parts) -> None:
+            if in_parts:
+                await sender(START)
+                await sender(BODY)
+            else:
+                await sender.respond(Response(200, [], b"ok"))
+
+        asyncio.run(run())
+        [start, body] = sent[1:]
+        headers = dict(start["headers"])
+        assert start["status"] == 429
+        assert headers[b"ratelimit"] == b'"default";r=0;t=1'
+        assert headers[b"retry-after"] == b"1"
+        assert b'"limit":"default"' in body["body"]

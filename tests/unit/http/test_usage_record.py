@@ -1,14 +1,19 @@
 """When the row of a request is committed, and what is in it."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
 
-from ari.base.errors import Unavailable
+from ari.base.errors import LimitExceeded, Unavailable
 from ari.http.request_head import read_head
 from ari.http.usage_record import UsageRecord
+from ari.keys.limits.charge import Decision
+from ari.keys.limits.counter import Exceeded
+from ari.keys.limits.rules import Limit, LimitRules
 from ari.keys.model import ApiKey
+from ari.keys.policy import Policy
 from ari.usage.ports import Batch
 
 KEY = ApiKey("key_1", "n", "ari_k_Ab12…yz89", ("*",), 1_000, "usr_1")
@@ -118,3 +123,63 @@ def test_without_a_known_key_nothing_is_written() -> None:
     asyncio.run(run())
     record.complete(499, None)
     assert recorder.rows == recorder.completions == []
+
+
+REFUSED = Decision(Exceeded("default", "rate_limited", 900), {}, [])
+LIMITED = replace(KEY, policy=Policy(limits=LimitRules(1, (Limit("default", 1, 1_000),))))
+
+
+class Refusing(Recorder):
+    """Decides as a commit does: it refuses every charge."""
+
+    async def write(self, row: Any) -> None:
+        await super().write(row)
+        if row.charge is not None:
+            row.charge.decision = REFUSED
+
+
+def test_only_an_allowed_request_is_charged() -> None:
+    """A key that is refused anyway consumes nothing, nor does one without limits."""
+    for key, code, is_charged in ((LIMITED, "ok", True), (LIMITED, "expired", False), (KEY, "ok", False)):
+        record = record_with(Recorder(), begun=False)
+        record.begin(read_head(SCOPE, 1_000), "/a/{x}", None, key, code)
+        assert record.is_charged is is_charged
+        assert record.decision is None
+
+
+def test_a_refused_request_has_its_status_in_the_commit() -> None:
+    """Before its handler or in place of its response; nothing is completed later."""
+    for before in (True, False):
+        recorder = Refusing()
+        record = record_with(recorder, begun=False)
+        record.begin(read_head(SCOPE, 1_000), "/a/{x}", None, LIMITED, "ok")
+
+        async def run(record: UsageRecord = record, *, before: bool = before) -> None:
+            with pytest.raises(LimitExceeded) as refused:
+                await (record.commit_before_handler() if before else record.commit(200, 5))
+            assert (refused.value.code, refused.value.limit) == ("rate_limited", "default")
+            assert refused.value.retry_after_seconds == 1
+            await record.commit(429, 9)
+
+        asyncio.run(run())
+        assert len(recorder.rows) == 1
+        assert recorder.completions == []
+        assert record.decision is REFUSED
+
+
+def test_extra_rows_can_be_committed_before_the_response_is_known() -> None:
+    """With the caller's row, which is completed afterwards; without it, if that is committed."""
+    for committed in (False, True):
+        recorder = Recorder()
+        record = record_with(recorder)
+
+        async def run(record: UsageRecord = record, *, committed: bool = committed) -> None:
+            if committed:
+                await record.commit_before_handler()
+            record.extra_batch = Batch(rows=[cast("Any", "extra")])
+            await record.commit_extra()
+            await record.commit(200, 7)
+
+        asyncio.run(run())
+        assert [row if row == "extra" else row.key_id for row in recorder.rows] == ["key_1", "extra"]
+        assert [(done.status, done.bytes) for done in recorder.completions] == [(200, 7)]

@@ -6,6 +6,8 @@ from collections.abc import Callable, Coroutine, Generator, Sequence
 from copy import deepcopy
 from typing import Any
 
+from ari.keys.limits.charge import RuleOwner
+from ari.keys.limits.counter import Remaining
 from ari.usage.model import Attempt, KeyClient, KeyTotals, UsageFilter, UsageRow
 from ari.usage.ports import Batch
 from ari.usage.recorder import UsageRecorder
@@ -47,6 +49,9 @@ class FakeStore:
         pass
 
     def page(self, where: UsageFilter, before_id: str | None, limit: int) -> list[UsageRow]:
+        return []
+
+    def read_remaining(self, owners: Sequence[RuleOwner]) -> list[Remaining]:
         return []
 
     def totals(self, key_ids: Sequence[str]) -> dict[str, KeyTotals]:

@@ -1,5 +1,6 @@
-"""Change a key: name, scopes, expiry, disabled or enabled."""
+"""Change a key: name, scopes, expiry, limits, credits, disabled or enabled."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, Final
@@ -9,6 +10,9 @@ from ari.base.errors import Conflict
 from ari.keys import granting, scopes
 from ari.keys.events import record_key
 from ari.keys.expiry import check_expiry
+from ari.keys.limits.changes import replace_credits, replace_limits
+from ari.keys.limits.fields import describe_rules, parse_limits
+from ari.keys.limits.rules import LimitRules
 from ari.keys.model import ApiKey
 from ari.keys.names import parse_name
 from ari.keys.ports import KeyTransaction
@@ -26,16 +30,21 @@ UNSET: Final = Unset.UNSET
 
 @dataclass(frozen=True, slots=True)
 class KeyChange:
-    """New values of a key's fields; ``UNSET`` leaves a field as it is, ``expires_at_ms`` ``None`` = never."""
+    """New values of a key's fields; ``UNSET`` leaves a field as it is, ``expires_at_ms`` ``None`` = never.
+
+    ``limits`` replace all, ``credits`` ``None`` removes them.
+    """
 
     name: str | Unset = UNSET
     scopes: tuple[str, ...] | Unset = UNSET
     expires_at_ms: int | Unset | None = UNSET
     disabled: bool | Unset = UNSET
+    limits: Sequence[Mapping[str, Any]] | Unset = UNSET
+    credits: Mapping[str, Any] | Unset | None = UNSET
 
 
 def change(tx: KeyTransaction, key_id: str, wanted: KeyChange) -> ApiKey:
-    """Rename, rescope, re-expire, disable or enable; one event for each field that differs.
+    """Rename, rescope, re-expire, limit, disable or enable; one event for each field that differs.
 
     Raises ``Invalid``, ``NotFound``, ``Forbidden``, ``ReauthRequired`` if the key would gain access, live longer or
     work again, or ``Conflict("key_inactive")`` for a revoked or expired key.
@@ -66,7 +75,12 @@ def _apply(tx: KeyTransaction, key: ApiKey, wanted: KeyChange) -> ApiKey:
         key = replace(key, expires_at_ms=wanted.expires_at_ms)
     if wanted.disabled is not UNSET:
         key = replace(key, disabled=wanted.disabled)
-    return key
+    rules = key.policy.limits
+    if wanted.limits is not UNSET:
+        rules = replace_limits(rules, parse_limits(wanted.limits))
+    if wanted.credits is not UNSET:
+        rules = replace_credits(rules, wanted.credits, tx.now_ms)
+    return key if rules is key.policy.limits else key.with_rules(rules)
 
 
 def _differences(before: ApiKey, after: ApiKey) -> list[tuple[str, dict[str, Any]]]:
@@ -82,4 +96,14 @@ def _differences(before: ApiKey, after: ApiKey) -> list[tuple[str, dict[str, Any
         happened.append(("key_expiry_changed", ends))
     if before.disabled != after.disabled:
         happened.append(("key_disabled" if after.disabled else "key_enabled", {}))
+    return happened + _list_rule_changes(before.policy.limits, after.policy.limits)
+
+
+def _list_rule_changes(before: LimitRules, after: LimitRules) -> list[tuple[str, dict[str, Any]]]:
+    old, new = describe_rules(before), describe_rules(after)
+    happened: list[tuple[str, dict[str, Any]]] = []
+    if old.get("limits") != new.get("limits"):
+        happened.append(("key_limits_changed", {"from": old.get("limits", []), "to": new.get("limits", [])}))
+    if before.credits != after.credits:
+        happened.append(("key_credits_changed", {"from": old.get("credits"), "to": new.get("credits")}))
     return happened

@@ -1,25 +1,36 @@
 """Create a key."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from ari.base.clock import to_optional_rfc3339
 from ari.base.ids import new_id
 from ari.keys import granting, scopes, token
 from ari.keys.events import record_key
 from ari.keys.expiry import expiry_of
+from ari.keys.limits.changes import replace_credits, replace_limits
+from ari.keys.limits.fields import describe_rules, parse_limits
+from ari.keys.limits.rules import NO_RULES, LimitRules
 from ari.keys.model import ApiKey
 from ari.keys.names import fold_name, parse_name
+from ari.keys.policy import Policy
 from ari.keys.ports import KeyTransaction
 
 
 @dataclass(frozen=True, slots=True)
 class NewKey:
-    """The properties of a key to create; ``scopes`` ``None`` = the preset ``standard``, neither expiry = never."""
+    """The properties of a key to create; ``scopes`` ``None`` = the preset ``standard``, neither expiry = never.
+
+    ``limits`` and ``credits`` are as in ``limits.fields``.
+    """
 
     name: str
     expires: str | None = None
     expires_at_ms: int | None = None
     scopes: tuple[str, ...] | None = None
+    limits: Sequence[Mapping[str, Any]] = ()
+    credits: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +64,20 @@ def create(tx: KeyTransaction, new: NewKey) -> Created:
         created_at_ms=tx.now_ms,
         created_by=tx.caller.actor,
         expires_at_ms=expires_at_ms,
+        policy=Policy(limits=_make_rules(new, tx.now_ms)),
     )
     granting.require_grant(tx, None, key)
     same_name = tx.keys.count_named(fold_name(name), tx.now_ms)
     look_alikes = tx.keys.count_look_alikes(name, tx.now_ms)
     tx.keys.add(key, token.digest(secret.encode()))
     detail = {"name": name, "scopes": list(granted), "expires_at": to_optional_rfc3339(expires_at_ms)}
-    record_key(tx, "key_created", key, detail)
+    record_key(tx, "key_created", key, detail | describe_rules(key.policy.limits))
     return Created(key, secret, same_name, look_alikes)
+
+
+def _make_rules(new: NewKey, now_ms: int) -> LimitRules:
+    rules = replace_limits(NO_RULES, parse_limits(new.limits))
+    return rules if new.credits is None else replace_credits(rules, new.credits, now_ms)
 
 
 def require_may_create(tx: KeyTransaction, new: NewKey) -> None:

@@ -10,19 +10,19 @@ from typing import Literal
 import msgspec
 
 from ari.keys.limits.refills import last_refill_day, next_refill_ms
-from ari.keys.limits.rules import CREDITS, Credits, LimitRules, Refill
+from ari.keys.limits.rules import CREDITS, Credits, LimitRules
 from ari.keys.limits.window import Window
 
 
 class Remaining(msgspec.Struct, frozen=True):
-    """The units left under one name. ``limit`` and ``window_ms`` are ``None`` for credits.
+    """The units left under one name. For credits, ``limit`` is the refill, or all that was granted, without a window.
 
     ``more_in_ms`` is how long it takes until there is more; ``None`` if nothing is used, or credits have no refill.
     """
 
     name: str
     remaining: int
-    limit: int | None = None
+    limit: int
     window_ms: int | None = None
     more_in_ms: int | None = None
 
@@ -81,8 +81,9 @@ class Counter(msgspec.Struct):
                 if fits_at_ms != 0:
                     wait_ms = None if fits_at_ms is None else fits_at_ms - at_ms
                     yield Exceeded(limit.name, "rate_limited", wait_ms)
-        left, refill = self._find_credits()
+        left = self._find_credits()
         if left is not None and units > left and (names is None or CREDITS in names):
+            refill = None if self.rules.credits is None else self.rules.credits.refill
             helps = refill is not None and units <= refill.amount
             wait_ms = next_refill_ms(refill, at_ms) - at_ms if refill is not None and helps else None
             yield Exceeded(CREDITS, "credits_exhausted", wait_ms)
@@ -107,19 +108,22 @@ class Counter(msgspec.Struct):
             left, frees_at_ms = max(0, limit.limit - window.used), window.frees_at()
             more_in_ms = None if frees_at_ms is None else frees_at_ms - at_ms
             found.append(Remaining(limit.name, left, limit.limit, limit.window_ms, more_in_ms))
-        credits_left, refill = self._find_credits()
-        if credits_left is not None:
+        rule = self.rules.credits
+        credits_left = self._find_credits()
+        if rule is not None and credits_left is not None:
+            refill = rule.refill
+            whole = rule.granted if refill is None else refill.amount
             refills = refill is not None and credits_left < refill.amount
             more_in_ms = next_refill_ms(refill, at_ms) - at_ms if refill is not None and refills else None
-            found.append(Remaining(CREDITS, credits_left, more_in_ms=more_in_ms))
+            found.append(Remaining(CREDITS, credits_left, whole, None, more_in_ms))
         return found
 
-    def _find_credits(self) -> tuple[int | None, Refill | None]:
-        """The credits left, ``None`` if there are none to count, and their refill."""
-        rules = self.rules.credits
-        if rules is None or self.balance is None:
-            return None, None
-        return max(0, self.balance.refill(rules, self.at_ms)), rules.refill
+    def _find_credits(self) -> int | None:
+        """The credits left, ``None`` if there are none to count."""
+        rule = self.rules.credits
+        if rule is None or self.balance is None:
+            return None
+        return max(0, self.balance.refill(rule, self.at_ms))
 
     def _take_over(self, rules: LimitRules, now_ms: int) -> None:
         windows: dict[str, Window] = {}

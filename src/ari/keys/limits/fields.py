@@ -7,7 +7,7 @@ from typing import Any, Literal
 from zoneinfo import available_timezones
 
 from ari.base.errors import Invalid, Problem
-from ari.keys.limits.rules import CREDITS, Credits, Limit, Refill
+from ari.keys.limits.rules import CREDITS, Credits, Limit, LimitRules, Refill
 
 MAX_LIMITS = 10
 MAX_NAME_LENGTH = 40
@@ -77,6 +77,26 @@ def parse_limit_text(text: str) -> dict[str, Any]:
     if not (slash and limit.isascii() and limit.isdecimal() and len(limit) < 20 and bool(name) == bool(equals)):
         raise Invalid(Problem("limits", "Use a limit such as 100/1m, or name=100/1m."))
     return {"name": name or DEFAULT_NAME, "limit": int(limit), "window": window}
+
+
+def parse_refill_text(text: str) -> dict[str, Any]:
+    """The fields of ``1000/day`` or ``1000/month``, as ``parse_credits`` takes them. Raises ``Invalid``."""
+    amount, _, every = text.partition("/")
+    if not (amount.isascii() and amount.isdecimal() and len(amount) < 20 and every in _PERIODS):
+        raise Invalid(Problem("credits.refill", "Use a refill such as 1000/day or 1000/month."))
+    return {"amount": int(amount), "every": every}
+
+
+def describe_rules(rules: LimitRules) -> dict[str, Any]:
+    """The rules that there are, for events."""
+    limits = {"limits": [describe_limit(limit) for limit in rules.limits]} if rules.limits else {}
+    return limits if rules.credits is None else limits | {"credits": describe_credits(rules.credits)}
+
+
+def describe_credits(granted: Credits) -> dict[str, Any]:
+    """The credits as callers see them: ``granted`` in all since they were set, with every top-up."""
+    refill = granted.refill
+    return {"granted": granted.granted, "refill": None if refill is None else describe_refill(refill)}
 
 
 def describe_limit(limit: Limit) -> dict[str, Any]:

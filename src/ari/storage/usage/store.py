@@ -71,7 +71,8 @@ class UsageTables:
             pass
 
     def read_remaining(self, owners: Sequence[RuleOwner]) -> list[Remaining]:
-        """The units left of each owner's limits and credits now. Raises ``Unavailable``."""
+        if not owners:
+            return []
         counters, now_ms = self._staging.read_counters([owner.id for owner in owners])
         found: list[Remaining] = []
         for owner in owners:

@@ -4,7 +4,9 @@ from typing import Any
 
 import msgspec
 
-from ari.base.clock import to_rfc3339
+from ari.base.clock import SECOND_MS, to_rfc3339
+from ari.keys.limits.counter import Remaining
+from ari.keys.limits.fields import describe_credits, describe_limit, format_window
 from ari.keys.model import ApiKey
 from ari.usage.ai import AiUse
 from ari.usage.model import Attempt, KeyClient, KeyTotals, UsageRow
@@ -12,6 +14,7 @@ from ari.usage.model import Attempt, KeyClient, KeyTotals, UsageRow
 
 def key_facts(key: ApiKey, totals: KeyTotals, now_ms: int) -> dict[str, Any]:
     """An API key with its status and use; last use and request count are of allowed requests."""
+    rules = key.policy.limits
     return {
         "id": key.id,
         "name": key.name,
@@ -23,6 +26,8 @@ def key_facts(key: ApiKey, totals: KeyTotals, now_ms: int) -> dict[str, Any]:
         "expires_at": _time(key.expires_at_ms),
         "revoked_at": _time(key.revoked_at_ms),
         "disabled": key.disabled,
+        "limits": [describe_limit(limit) for limit in rules.limits],
+        "credits": None if rules.credits is None else describe_credits(rules.credits),
         "last_used_at": _time(totals.last_used_at_ms),
         "request_count": totals.request_count,
         "refused_count": totals.refused_count,
@@ -66,6 +71,17 @@ def ai_facts(use: AiUse) -> dict[str, Any]:
         "first_byte_ms": use.first_byte_ms,
         "whole_ms": use.whole_ms,
         "ended": use.ended,
+    }
+
+
+def limit_facts(one: Remaining) -> dict[str, Any]:
+    """What remains under one limit."""
+    return {
+        "name": one.name,
+        "limit": one.limit,
+        "window": None if one.window_ms is None else format_window(one.window_ms),
+        "remaining": one.remaining,
+        "more_in_seconds": None if one.more_in_ms is None else -(-one.more_in_ms // SECOND_MS),
     }
 
 

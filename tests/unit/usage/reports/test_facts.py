@@ -21,6 +21,8 @@ def test_a_key_never_used() -> None:
         "expires_at": None,
         "revoked_at": None,
         "disabled": False,
+        "limits": [],
+        "credits": None,
         "last_used_at": None,
         "request_count": 0,
         "refused_count": 0,

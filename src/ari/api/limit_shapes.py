@@ -1,0 +1,113 @@
+"""Limits and credits in requests and responses."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr
+
+from ari.keys.limits.fields import DEFAULT_NAME, MAX_LIMITS, MAX_NAME_LENGTH, MAX_UNITS
+
+LIMIT_PATTERN = rf"^[a-z0-9][a-z0-9_-]{{0,{MAX_NAME_LENGTH - 1}}}$"
+MAX_NAMES = 2 * MAX_LIMITS + 1
+"""Names of a key's limits, of its consumer's, and ``credits``."""
+_WINDOW_PATTERN = r"^[1-9][0-9]{0,8}[smhd]$"
+_INPUT = ConfigDict(extra="forbid", hide_input_in_errors=True)
+_NAME = "Lowercase letters, digits, `-` and `_`; `credits` is reserved."
+
+LimitName = Annotated[StrictStr, Field(pattern=LIMIT_PATTERN, examples=[DEFAULT_NAME])]
+LimitNames = Annotated[list[LimitName], Field(max_length=MAX_NAMES)]
+Units = Annotated[StrictInt, Field(ge=1, le=MAX_UNITS)]
+
+
+class LimitIn(BaseModel):
+    """A rate limit: never more than `limit` units within any `window`."""
+
+    model_config = _INPUT
+
+    name: LimitName = Field(DEFAULT_NAME, description=f"Name of the limit. {_NAME}")
+    limit: Units = Field(description="Units per window. A request consumes 1 unit.", examples=[100])
+    window: Annotated[StrictStr, Field(pattern=_WINDOW_PATTERN)] = Field(
+        description="From `1s` to `31d`, in seconds, minutes, hours or days.", examples=["1m"]
+    )
+
+
+class RefillIn(BaseModel):
+    """Raises the balance to `amount` each day, or on the first day of each month."""
+
+    model_config = _INPUT
+
+    amount: Units = Field(description="Balance after a refill. A higher balance stays.", examples=[1000])
+    every: Literal["day", "month"] = Field(description="How often.", examples=["month"])
+    hour: Annotated[StrictInt, Field(ge=0, le=23)] = Field(0, description="Hour of the day.", examples=[0])
+    time_zone: Annotated[StrictStr, Field(max_length=64)] = Field(
+        "UTC", description="Time zone of the day and the hour.", examples=["Europe/Berlin"]
+    )
+
+
+class CreditsIn(BaseModel):
+    """Credits to use up. On change, a field that is omitted stays as it is."""
+
+    model_config = _INPUT
+
+    amount: Annotated[StrictInt, Field(ge=0, le=MAX_UNITS)] | None = Field(
+        None, description="The new balance; required for a key without credits.", examples=[1000]
+    )
+    refill: RefillIn | None = Field(None, description="Refill by the calendar; `null` for none.")
+
+
+class LimitOut(BaseModel):
+    """A rate limit."""
+
+    name: str = Field(description="Name of the limit.", examples=[DEFAULT_NAME])
+    limit: int = Field(description="Units per window.", examples=[100])
+    window: str = Field(description="Length of the sliding window.", examples=["1m"])
+
+
+class RefillOut(BaseModel):
+    """A refill of credits."""
+
+    amount: int = Field(description="Balance after a refill.", examples=[1000])
+    every: Literal["day", "month"] = Field(description="How often.", examples=["month"])
+    hour: int = Field(description="Hour of the day.", examples=[0])
+    time_zone: str = Field(description="Time zone of the day and the hour.", examples=["Europe/Berlin"])
+
+
+class CreditsOut(BaseModel):
+    """Credits of a key."""
+
+    granted: int = Field(description="Credits granted since the balance was set, with every top-up.", examples=[1000])
+    refill: RefillOut | None = Field(description="Refill by the calendar; `null` for none.")
+
+
+class RemainingOut(BaseModel):
+    """What remains under one limit."""
+
+    name: str = Field(
+        description="Name of the limit; `consumer:` precedes one of the consumer.", examples=[DEFAULT_NAME]
+    )
+    limit: int = Field(
+        description="Units per window. For `credits`: the refill, or without one all that was granted.", examples=[100]
+    )
+    window: str | None = Field(description="Length of the window; `null` for credits.", examples=["1m"])
+    remaining: int = Field(description="Units left.", examples=[99])
+    more_in_seconds: int | None = Field(
+        description="Seconds until more units are available; `null` if none were used, or credits aren't refilled.",
+        examples=[60],
+    )
+
+
+class ResetIn(BaseModel):
+    """Limits to reset."""
+
+    model_config = _INPUT | ConfigDict(json_schema_extra={"examples": [{"limits": [DEFAULT_NAME]}]})
+
+    limits: LimitNames | None = Field(
+        None, description="Names of the key's limits; default: all.", examples=[[DEFAULT_NAME]]
+    )
+
+
+class TopUpIn(BaseModel):
+    """Credits to add."""
+
+    model_config = _INPUT | ConfigDict(json_schema_extra={"examples": [{"amount": 500}]})
+
+    amount: Units = Field(description="Credits to add to the balance.", examples=[500])

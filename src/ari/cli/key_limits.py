@@ -1,0 +1,132 @@
+"""``ari keys limits`` and ``ari keys credits``: set, show, reset and add."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any, Literal
+
+import typer
+
+from ari import keys
+from ari.cli import key_output, output
+from ari.cli.command_app import CommandApp
+from ari.cli.instances import open_deps
+from ari.cli.options import AsJson, DataDir, KeyName, Yes
+from ari.cli.time_args import whole_number
+from ari.keys import KeyChange
+from ari.keys.limits.fields import parse_limit_text, parse_refill_text
+from ari.keys.model import ApiKey
+from ari.keys.ports import KeyTransaction
+
+RateLimits = Annotated[
+    list[str] | None,
+    typer.Option("--limit", metavar="[NAME=]100/1m", help="Rate limit (repeatable).", show_default=False),
+]
+Refill = Annotated[
+    str | None,
+    typer.Option("--refill", metavar="1000/day|month", help="Balance after each refill.", show_default=False),
+]
+RefillHour = Annotated[
+    int, typer.Option("--refill-hour", metavar="HOUR", parser=whole_number(0), help="Hour of the refill, 0 to 23.")
+]
+TimeZone = Annotated[
+    str, typer.Option("--time-zone", metavar="ZONE", help="Time zone of the refill, such as Europe/Berlin.")
+]
+Balance = Annotated[int, typer.Argument(metavar="AMOUNT", parser=whole_number(0), help="Credits.", show_default=False)]
+TopUp = Annotated[
+    int, typer.Argument(metavar="AMOUNT", parser=whole_number(1), help="Credits to add.", show_default=False)
+]
+Named = Annotated[
+    list[str] | None,
+    typer.Option("--limit", metavar="NAME", help="Limit to reset (repeatable); default: all.", show_default=False),
+]
+
+limits_app = CommandApp(help="Show, set and reset the rate limits of a key.", no_args_is_help=True)
+credits_app = CommandApp(help="Set, add to and remove the credits of a key.", no_args_is_help=True)
+
+
+def make_limits(limit: Sequence[str] | None) -> list[dict[str, Any]]:
+    """The limits of ``--limit``, as commands take them. Raises ``Invalid``."""
+    return [parse_limit_text(text) for text in limit or ()]
+
+
+def make_credits(amount: int | None, refill: str | None, hour: int, time_zone: str) -> dict[str, Any] | None:
+    """The credits of the options, as commands take them. Raises ``Invalid``."""
+    given: dict[str, Any] = {} if amount is None else {"amount": amount}
+    if refill is not None:
+        given["refill"] = parse_refill_text(refill) | {"hour": hour, "time_zone": time_zone}
+    return given or None
+
+
+@limits_app.command("show")
+def show_limits(key: KeyName, as_json: AsJson = False, data_dir: DataDir = None) -> None:
+    """Show what remains of a key's limits and credits now."""
+    with open_deps(data_dir) as deps:
+        key_output.show_remaining(deps.instance, deps.read_sync(key_output.find_key, key), as_json)
+
+
+@limits_app.command("set")
+def set_limits(key: KeyName, limit: RateLimits = None, as_json: AsJson = False, data_dir: DataDir = None) -> None:
+    """Set a key's rate limits (replaces the current ones). A limit that keeps its name keeps its count."""
+    if not limit:
+        raise typer.BadParameter("pass at least one --limit, or use: ari keys limits remove")
+    _run(key, lambda tx, found: _change(tx, found, limits=make_limits(limit)), as_json, data_dir)
+
+
+@limits_app.command("remove")
+def remove_limits(key: KeyName, yes: Yes = False, as_json: AsJson = False, data_dir: DataDir = None) -> None:
+    """Remove all rate limits of a key."""
+    output.confirm("Remove all rate limits of this key?", yes=yes)
+    _run(key, lambda tx, found: _change(tx, found, limits=()), as_json, data_dir)
+
+
+@limits_app.command("reset")
+def reset_limits(key: KeyName, limit: Named = None, as_json: AsJson = False, data_dir: DataDir = None) -> None:
+    """Count a key's limits from nothing."""
+    _run(key, lambda tx, found: keys.reset_limits(tx, found.id, limit or None), as_json, data_dir)
+
+
+@credits_app.command("set")
+def set_credits(
+    key: KeyName,
+    amount: Balance,
+    refill: Refill = None,
+    refill_hour: RefillHour = 0,
+    time_zone: TimeZone = "UTC",
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Set a key's balance and, with --refill, its refill. Without, the refill stays."""
+    given = make_credits(amount, refill, refill_hour, time_zone)
+    _run(key, lambda tx, found: _change(tx, found, credits=given), as_json, data_dir)
+
+
+@credits_app.command("add")
+def add_credits(key: KeyName, amount: TopUp, as_json: AsJson = False, data_dir: DataDir = None) -> None:
+    """Add credits to a key's balance."""
+    _run(key, lambda tx, found: keys.add_credits(tx, found.id, amount), as_json, data_dir)
+
+
+@credits_app.command("remove")
+def remove_credits(key: KeyName, yes: Yes = False, as_json: AsJson = False, data_dir: DataDir = None) -> None:
+    """Remove a key's credits: it then needs none."""
+    output.confirm("Remove the credits of this key? It then works without any.", yes=yes)
+    _run(key, lambda tx, found: _change(tx, found, credits=None), as_json, data_dir)
+
+
+def _change(
+    tx: KeyTransaction,
+    key: ApiKey,
+    *,
+    limits: Sequence[Mapping[str, Any]] | Literal[keys.Unset.UNSET] = keys.UNSET,
+    credits: Mapping[str, Any] | Literal[keys.Unset.UNSET] | None = keys.UNSET,  # noqa: A002 - the field's name
+) -> ApiKey:
+    return keys.change(tx, key.id, KeyChange(limits=limits, credits=credits))
+
+
+def _run(key: str, command: Callable[[KeyTransaction, ApiKey], ApiKey], as_json: bool, data_dir: DataDir) -> None:
+    """Run a command on the key, then show what remains."""
+
+    def run(tx: KeyTransaction) -> ApiKey:
+        return command(tx, key_output.find_key(tx, key))
+
+    with open_deps(data_dir) as deps:
+        key_output.show_remaining(deps.instance, deps.do_sync(run), as_json)
