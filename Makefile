@@ -1,6 +1,6 @@
 # `make help` lists the targets. Everything they need goes into .venv and build/. ARGS="…" passes arguments on.
 .DELETE_ON_ERROR:
-.PHONY: help serve dev test check fuzz soak kill bench docs audit-pages pictures assets lock clean app tests-ready system
+.PHONY: help serve dev test check fuzz soak kill limits bench docs audit-pages pictures assets lock clean app tests-ready system
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -43,6 +43,9 @@ soak: $(VENV)/.dev app ## Prove that revoked keys stay revoked (long)
 
 kill: $(VENV)/.dev app ## Prove that kill -9 loses no usage rows (long)
 	@$(PY) -m tests.proof.durability $(ARGS)
+
+limits: $(VENV)/.dev app ## Prove that limits are exact (long)
+	@$(PY) -m tests.proof.limits $(ARGS)
 
 fuzz: $(VENV)/.dev app ## Run the fuzzers (long)
 	@$(PY) -m tests.fuzz.token_fuzz $(ARGS)

@@ -3,12 +3,14 @@
 Times are those at which the decisions were made, in the order in which they were made.
 """
 
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 SLOTS = 60
+SLACK_MS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,3 +61,46 @@ def find_disorder(history: Iterable[Decided]) -> Iterator[str]:
     for before, after in pairwise(history):
         if after.last_ms < before.first_ms:
             yield f"{after.last_ms} after {before.first_ms}"
+
+
+class IntervalHistory:
+    """What was consumed, where only intervals are known in which each decision was made, in any order.
+
+    Clocks that are compared may drift apart by ``SLACK_MS`` within a window.
+    """
+
+    def __init__(self, consumed: Iterable[Decided], limit: int, window_ms: int) -> None:
+        used = [one for one in consumed if one.units]
+        self._limit = limit
+        self._window_ms = window_ms
+        self._by_first = _Sums((one.first_ms, one.units) for one in used)
+        self._by_last = _Sums((one.last_ms, one.units) for one in used)
+        self._slow = [one for one in used if one.last_ms - one.first_ms >= window_ms - SLACK_MS]
+
+    def find_excess(self) -> Iterator[str]:
+        """Each window that certainly holds more than the limit."""
+        for first_ms in self._by_first.times:
+            end_ms = first_ms + self._window_ms - SLACK_MS
+            began_before = self._by_first.sum_before(first_ms)
+            outlasting = sum(one.units for one in self._slow if one.first_ms < first_ms and one.last_ms >= end_ms)
+            used = self._by_last.sum_before(end_ms) - began_before + outlasting
+            if used > self._limit:
+                yield f"{used} of {self._limit} units between {first_ms} and {end_ms}"
+
+    def had_room(self, refused: Decided) -> bool:
+        """Whether the window plus one slot before a refusal certainly had room for it."""
+        span_ms = self._window_ms + -(-self._window_ms // SLOTS) + SLACK_MS
+        ended_before = self._by_last.sum_before(refused.first_ms - span_ms)
+        return self._by_first.sum_before(refused.last_ms + 1) - ended_before + refused.units <= self._limit
+
+
+class _Sums:
+    """Units by time, and their sums from the beginning."""
+
+    def __init__(self, units: Iterable[tuple[int, int]]) -> None:
+        ordered = sorted(units)
+        self.times = [at_ms for at_ms, _ in ordered]
+        self._sums = [0, *accumulate(some for _, some in ordered)]
+
+    def sum_before(self, at_ms: int) -> int:
+        return self._sums[bisect_left(self.times, at_ms)]
