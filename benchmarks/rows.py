@@ -6,6 +6,7 @@ import sys
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from ari.keys import token
@@ -78,13 +79,7 @@ def start_bare(folder: Path, keys: list[str]) -> tuple[Server, list[bytes]]:
 def own_rows(folder: Path, sqlite: data.Data, postgresql: data.Data | None, missing: str) -> list[Row]:
     """All rows of ARI."""
 
-    def me(known: data.Data, keys: list[str], status: int = 200) -> Callable[[], tuple[Server, list[bytes]]]:
-        def start() -> tuple[Server, list[bytes]]:
-            server = serve_ari(folder / "ari", known)
-            messages = with_keys(server.port, "/api/me", keys)
-            return server.start(Probe(messages[0], status)), messages
-
-        return start
+    me = partial(_start_me, folder)
 
     def route(target: str) -> Callable[[], tuple[Server, list[bytes]]]:
         def start() -> tuple[Server, list[bytes]]:
@@ -105,6 +100,8 @@ def own_rows(folder: Path, sqlite: data.Data, postgresql: data.Data | None, miss
         Row("route", "FastAPI route, bare", route("fastapi_route:bare factory")),
         logging("route-guarded", "the same route behind ARI's middleware", route("fastapi_route:guarded factory")),
         _verify(folder, sqlite),
+        *_hot_rows(folder, "", "SQLite", sqlite, missing),
+        *_hot_rows(folder, "-postgresql", "PostgreSQL", postgresql, missing),
         logging("bad-malformed", "ARI, malformed key: 401", me(sqlite, [spoilt(key) for key in stranger], 401), 401),
         logging("bad-unknown", "ARI, unknown key: 401", me(sqlite, stranger, 401), 401),
         logging("bad-revoked", "ARI, revoked key: 401, logged", me(sqlite, sqlite.revoked, 401), 401),
@@ -128,6 +125,30 @@ def spoilt(key: str) -> str:
     place = random.randrange(len(token.PREFIX), token.LENGTH)
     other = "a" if key[place] != "a" else "b"
     return key[:place] + other + key[place + 1 :]
+
+
+def _hot_rows(folder: Path, suffix: str, name: str, known: data.Data | None, missing: str) -> list[Row]:
+    """One key over all connections, without and with a limit that never refuses."""
+    rows = []
+    for kind, what, words in (("hot", "one key", ()), ("limited", "one limited key", ("--limit", "1000000000/1m"))):
+        label = f"ARI, `GET /api/me`, {what} over all connections, {name}"
+        if known is None:
+            rows.append(skipped(kind + suffix, label, missing))
+            continue
+        made = data.ari(known.settings, "keys", "create", f"Bench, {what}", "--scope", "api:read", *words, "--json")
+        rows.append(logging(kind + suffix, label, _start_me(folder, known, [json.loads(made)["secret"]])))
+    return rows
+
+
+def _start_me(
+    folder: Path, known: data.Data, keys: list[str], status: int = 200
+) -> Callable[[], tuple[Server, list[bytes]]]:
+    def start() -> tuple[Server, list[bytes]]:
+        server = serve_ari(folder / "ari", known)
+        messages = with_keys(server.port, "/api/me", keys)
+        return server.start(Probe(messages[0], status)), messages
+
+    return start
 
 
 def _verify(folder: Path, known: data.Data) -> Row:

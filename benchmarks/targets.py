@@ -84,6 +84,12 @@ TARGETS = (
     Target("over Better Auth, best durable setting ≥ 40", to_row("me", "better-auth-wal"), least=40, unit="×"),
     Target("over djangorestframework-api-key ≥ 25", to_row("me", "drf"), least=25, unit="×"),
     Target("over keyshield as documented ≥ 1000", to_row("me", "keyshield"), least=1000, unit="×"),
+    Target("a limited key over an unlimited one, SQLite ≥ 0.75", to_row("limited", "hot"), least=0.75),
+    Target(
+        "a limited key over an unlimited one, PostgreSQL ≥ 0.75",
+        to_row("limited-postgresql", "hot-postgresql"),
+        least=0.75,
+    ),
     Target(
         "the middleware adds to a FastAPI route ≤ 15 %",
         to_row("route", "route-guarded", lambda ratio: (ratio - 1) * 100),

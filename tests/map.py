@@ -23,7 +23,7 @@ FOLDERS = {
     "contract": "what a port promises, on every database and stand-in, at the path of the module that keeps it",
     "doors": "HTTP API, gateway and command line from outside, over real sockets",
     "security": "one file for each rule of the threat model",
-    "proof": "guarantees under load, crashes and races; `make soak` and `make kill` run the long forms",
+    "proof": "guarantees under load, crashes and races; `make soak`, `make kill` and `make limits` run the long forms",
     "browser": "the pages in a real Chromium",
     "docs": "snippets, links and generated pages",
     "shape": "structure: file sizes, names, imports, the hot path",

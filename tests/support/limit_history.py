@@ -64,7 +64,7 @@ def find_disorder(history: Iterable[Decided]) -> Iterator[str]:
 
 
 class IntervalHistory:
-    """What was consumed, where only intervals are known in which each decision was made, in any order.
+    """Consumed units, in any order; of each decision, only the interval in which it was made is known.
 
     Clocks that are compared may drift apart by ``SLACK_MS`` within a window.
     """
