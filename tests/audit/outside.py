@@ -40,7 +40,7 @@ def instance() -> Iterator[Owner]:
             terraform = owner.create_key("Terraform", scopes=["integrations:write", "notifications:write"])[1]
             _set_up(owner, terraform, provider.url)
             _use(owner)
-            _mail(owner, terraform, mail)
+            _show_emails(owner, terraform, mail)
             yield owner
         finally:
             owner.close()
@@ -67,7 +67,7 @@ def _use(owner: Owner) -> None:
         program.post("/api/ai/openai/v1/chat/completions", json=asked)
 
 
-def _mail(owner: Owner, key_of_tester: str, mail: resend.StandIn) -> None:
+def _show_emails(owner: Owner, key_of_tester: str, mail: resend.StandIn) -> None:
     """Some notices of each outcome, then the test."""
     key, _ = owner.create_key("Contractor laptop", expires="30d", scopes=["keys:read"])
     owner.cli("notifications", "off", "key_widened", check=True)

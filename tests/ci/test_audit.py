@@ -143,7 +143,7 @@ def test_the_exit_status(outcomes: Any, status: int, monkeypatch: pytest.MonkeyP
     )
 
 
-class _Answering:
+class _StubService:
     """In place of the service's client: raises or responds."""
 
     outcome: Any = None
@@ -160,7 +160,7 @@ class _Answering:
 def test_the_probe_distinguishes_no_connection_from_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     """No connection, a timeout, a proxy that is not there; not a wrong certificate, nor an error of the service."""
     service = importlib.import_module("pip_audit._service")
-    monkeypatch.setattr(service, "PyPIService", _Answering)
+    monkeypatch.setattr(service, "PyPIService", _StubService)
     errors = importlib.import_module("requests").exceptions  # it has no types
     for outcome, reached in (
         (None, True),
@@ -173,5 +173,5 @@ def test_the_probe_distinguishes_no_connection_from_a_failure(monkeypatch: pytes
         (KeyError("vulns"), True),
         (service.SkippedDependency("pip", "not found"), False),
     ):
-        _Answering.outcome = outcome
+        _StubService.outcome = outcome
         assert (audit.probe_vulnerabilities() is None) is reached, outcome

@@ -13,19 +13,19 @@ def test_the_same_head_is_judged_each_time(shared_owner: Any) -> None:
     client = shared_owner.api(secret, headers={"user-agent": AGENT})
     place = f"/api/keys/{key['id']}"
 
-    def told(path: str) -> list[tuple[int, str | None]]:
+    def ask(path: str) -> list[tuple[int, str | None]]:
         return [(answer.status_code, answer.json().get("code")) for answer in (client.get(path) for _ in range(2))]
 
-    assert told("/api/me") == told("/api/usage") == [(200, None)] * 2
+    assert ask("/api/me") == ask("/api/usage") == [(200, None)] * 2
     admin.patch(place, json={"scopes": ["api:read"]})
-    assert told("/api/usage") == [(403, "insufficient_scope")] * 2
-    assert told("/api/me") == [(200, None)] * 2
+    assert ask("/api/usage") == [(403, "insufficient_scope")] * 2
+    assert ask("/api/me") == [(200, None)] * 2
     admin.patch(place, json={"scopes": ["usage:read"], "disabled": True})
-    assert told("/api/me") == told("/api/usage") == [(401, "disabled")] * 2
+    assert ask("/api/me") == ask("/api/usage") == [(401, "disabled")] * 2
     admin.patch(place, json={"disabled": False})
-    assert told("/api/me") == told("/api/usage") == [(200, None)] * 2
+    assert ask("/api/me") == ask("/api/usage") == [(200, None)] * 2
     admin.post(f"{place}/revoke")
-    assert told("/api/me") == told("/api/usage") == [(401, "revoked")] * 2
+    assert ask("/api/me") == ask("/api/usage") == [(401, "revoked")] * 2
 
     rows = admin.get("/api/usage", params={"key_id": key["id"], "limit": 100}).json()["items"]
     assert len(rows) == len({row["id"] for row in rows}) == 20

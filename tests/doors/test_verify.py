@@ -40,9 +40,9 @@ def asker(shared_owner: Any, request: pytest.FixtureRequest) -> Asker:
 
 def test_a_good_key_has_its_public_facts(asker: Asker) -> None:
     """Id, name, hint, scopes and expiry; nothing else of it."""
-    told = asker.ask(scopes=["usage:read"])
-    assert (told["valid"], told["code"]) == (True, "ok")
-    assert told["key"] == {name: asker.asked[name] for name in FACTS}
+    verdict = asker.ask(scopes=["usage:read"])
+    assert (verdict["valid"], verdict["code"]) == (True, "ok")
+    assert verdict["key"] == {name: asker.asked[name] for name in FACTS}
 
 
 def test_every_refusal_is_a_200_with_its_reason(asker: Asker) -> None:
@@ -54,8 +54,8 @@ def test_every_refusal_is_a_200_with_its_reason(asker: Asker) -> None:
     asker.owner.cli("keys", "disable", asker.asked["id"], check=True)
     assert asker.ask()["code"] == "disabled"
     asker.owner.cli("keys", "revoke", "--yes", asker.asked["id"], check=True)
-    told = asker.ask(scopes=["keys:write"])
-    assert (told["valid"], told["code"], set(told["key"])) == (False, "revoked", FACTS)
+    verdict = asker.ask(scopes=["keys:write"])
+    assert (verdict["valid"], verdict["code"], set(verdict["key"])) == (False, "revoked", FACTS)
 
 
 def test_an_expired_key_is_reported_and_stays_dead(owner: Any) -> None:
@@ -182,8 +182,8 @@ def test_concurrent_verifications_are_all_in_the_log(owner_on: Any) -> None:
     """Every response that was seen is a row of the key, and the totals agree; on both databases."""
     asker = Asker(owner_on, "many")
     with ThreadPoolExecutor(8) as threads:
-        told = list(threads.map(lambda _: asker.ask()["code"], range(64)))
-    assert told == ["ok"] * 64
+        verdict = list(threads.map(lambda _: asker.ask()["code"], range(64)))
+    assert verdict == ["ok"] * 64
     assert len(asker.rows(asker.asked["id"], limit=200)) == 64
     assert owner_on.api(asker.secret).get("/api/me").json()["key"]["request_count"] == 64
 
@@ -195,18 +195,18 @@ def test_nothing_decided_is_503_and_no_verdict(make_owner: Any) -> None:
     asker.ask()
     bodies = {"/api/verify": {"key": asker.secret}, "/api/verify/batch": {"items": [{"key": asker.secret}]}}
 
-    def told() -> set[tuple[int, str | None]]:
+    def verdicts() -> set[tuple[int, str | None]]:
         answers = [asker.client.post(path, json=body) for path, body in bodies.items()]
         assert not [one for one in answers if "valid" in one.text and one.status_code != 200]
         return {(one.status_code, one.json().get("code") if one.status_code != 200 else None) for one in answers}
 
     keys = owner.server.data_dir / "ari.db"
     keys.rename(keys.with_name("away"))
-    assert told() == {(503, "unavailable")}
+    assert verdicts() == {(503, "unavailable")}
     keys.with_name("away").rename(keys)
     with sqlite3.connect(owner.server.data_dir / "usage-staging.db", isolation_level=None) as other:
         other.execute("BEGIN IMMEDIATE")
-        assert told() == {(503, "unavailable")}
+        assert verdicts() == {(503, "unavailable")}
         other.execute("ROLLBACK")
     other.close()
-    eventually(lambda: told() == {(200, None)})
+    eventually(lambda: verdicts() == {(200, None)})

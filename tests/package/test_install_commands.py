@@ -25,7 +25,7 @@ HERE = "pip install ."
 IN_SOURCES = re.compile(r"""pip install '[^']*'|pip install \S+""")
 
 
-def _told() -> Iterator[tuple[str, str]]:
+def _find_commands() -> Iterator[tuple[str, str]]:
     """A command and its place."""
     docs = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
     pages = [
@@ -69,8 +69,8 @@ def _is_ari(bin_folder: Path) -> bool:
 
 def test_every_given_command_is_run_here() -> None:
     """A command that nobody ran may install somebody else's package: ``ari`` on the index is not this one."""
-    told = list(_told())
-    assert {command for _, command in told} == {CHECKOUT, EXTRA, HERE}, told
+    commands = list(_find_commands())
+    assert {command for _, command in commands} == {CHECKOUT, EXTRA, HERE}, commands
 
 
 def test_the_distribution_has_a_name_of_its_own() -> None:

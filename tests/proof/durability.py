@@ -180,9 +180,9 @@ async def prove(owner: Owner, database: Database, kills: Sequence[str], seed: in
         load.stopping.clear()
         load.clients = [asyncio.create_task(load.client()) for _ in range(CLIENTS)]
         for what in kills[first : first + KILLS_BETWEEN_CHECKS]:
-            await _answers(load, load.random.randrange(20, 600))
+            await _await_responses(load, load.random.randrange(20, 600))
             await kill_and_restart(load, what)
-        await _answers(load, 50)
+        await _await_responses(load, 50)
         load.stopping.set()
         await asyncio.gather(*load.clients)
         found = faults(load.ledger, database)
@@ -193,7 +193,7 @@ async def prove(owner: Owner, database: Database, kills: Sequence[str], seed: in
     return load.ledger
 
 
-async def _answers(load: Load, more: int) -> None:
+async def _await_responses(load: Load, more: int) -> None:
     """Wait until the clients saw so many more responses."""
     wanted, ends = load.answered + more, time.monotonic() + ANSWER_SECONDS
     while load.answered < wanted:

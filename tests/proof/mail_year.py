@@ -35,7 +35,7 @@ DESK, SERVER, CAFE, THIEF = "198.51.100.4", "192.0.2.10", "203.0.113.77", "203.0
 
 
 @dataclass(frozen=True)
-class Told:
+class SentEmail:
     """An email: on which day of the run, of what kind, about what."""
 
     day: int
@@ -155,7 +155,7 @@ class World:
         """The owner at home."""
         return Caller(OWNER.id, HOME)
 
-    def mails(self) -> list[Told]:
+    def emails(self) -> list[SentEmail]:
         """The owner's emails, in the order of the events."""
         notices = []
         before: str | None = None
@@ -163,7 +163,7 @@ class World:
             notices += page
             before = page[-1].id
         ordered = sorted(notices, key=lambda one: (one.at_ms, one.subject))
-        return [Told((one.at_ms - START_MS) // DAY_MS, one.kind, one.subject, one.state) for one in ordered]
+        return [SentEmail((one.at_ms - START_MS) // DAY_MS, one.kind, one.subject, one.state) for one in ordered]
 
     def _usual_calls(self) -> None:
         """Each key as it is used: the backup at night, the pipeline on workdays, the app from many places."""
@@ -228,7 +228,7 @@ def typical(world: World) -> None:
     world.plan(359, lambda: world.extend("Mobile app"))
 
 
-def table(mails: list[Told]) -> str:
+def table(emails: list[SentEmail]) -> str:
     """The emails as a table of the docs."""
-    rows = [f"| {one.day} | {one.subject}{'' if one.state == 'sent' else f' — {one.state}'} |" for one in mails]
+    rows = [f"| {one.day} | {one.subject}{'' if one.state == 'sent' else f' — {one.state}'} |" for one in emails]
     return "\n".join(["| Day | Email |", "|---:|---|", *rows]) + "\n"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.proof.mail_year import DAYS, Told, World, table, typical
+from tests.proof.mail_year import DAYS, SentEmail, World, table, typical
 from tests.support.instances import opened
 from tests.support.resend import KEY, stand_in
 
@@ -25,7 +25,7 @@ def test_four_hundred_days(data_dir: Path) -> None:
         world = World(instance, service, runner)
         typical(world)
         world.live()
-        told = world.mails()
+        told = world.emails()
         assert world.clock.now_ms() >= DAYS * 86_400_000
         assert len(service.taken) == sum(one.state == "sent" for one in told)
         assert [one.key for one in service.taken] == list(dict.fromkeys(one.key for one in service.taken))
@@ -49,7 +49,7 @@ def test_four_hundred_days(data_dir: Path) -> None:
     assert table(told) in GUIDE.read_text(encoding="utf-8")
 
 
-def quiet_days_broken(told: list[Told]) -> list[Told]:
+def quiet_days_broken(told: list[SentEmail]) -> list[SentEmail]:
     """Emails on days on which nothing was worth one: usual use, rotation in time, the owner at a known browser."""
     quiet = [range(6, 59), range(61, 83), range(84, 100), range(184, 250), range(271, 300), range(321, 358)]
     return [one for one in told if any(one.day in span for span in quiet)]

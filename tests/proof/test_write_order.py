@@ -92,7 +92,7 @@ class Writers:
         attempt = visitor.do_sync(sign_in.begin, "owner@example.com")
         visitor.do_sync(sign_in.finish, attempt, Verdict(False))
 
-    def mails(self, _turn: int) -> None:
+    def sends_emails(self, _turn: int) -> None:
         """Makes notices of events."""
         instance = self.instance
         Deps(instance).do_sync(lambda unit: outbox.gather(unit, instance.mail.config))
@@ -108,7 +108,14 @@ def test_no_two_writers_wait_for_each_other(data_dir: Path, database_url: str | 
     """All kinds of writers at once on the same rows: each is done, and the chain of events is whole."""
     with opened(data_dir, database_url) as instance:
         writers = Writers(instance)
-        kinds = (writers.changes, writers.changes, writers.creates, writers.signs_in, writers.mails, writers.stamps)
+        kinds = (
+            writers.changes,
+            writers.changes,
+            writers.creates,
+            writers.signs_in,
+            writers.sends_emails,
+            writers.stamps,
+        )
         with ThreadPoolExecutor(len(kinds)) as threads:
             ended = Counter(word for words in threads.map(_turns, kinds) for word in words)
         assert set(ended) <= {"done", "RateLimited", "Conflict", "NotFound"}, ended

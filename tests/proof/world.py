@@ -167,7 +167,7 @@ async def _verify_once(world: World, connection: Wire, node: int) -> None:
     try:
         reply = await connection.ask(request)
         end = now_ns()
-        answers = _batch_answers(reply, keys) if door == "batch" else [_answer(reply, keys[0], door)]
+        answers = _read_batch(reply, keys) if door == "batch" else [_read_verdict(reply, keys[0], door)]
     except Gone:
         end, answers = now_ns(), [UNDECIDED] * len(keys)
         connection.close()
@@ -199,7 +199,7 @@ def _batch(world: World, keys: Sequence[WatchedKey], node: int) -> bytes:
     return wire.request("POST", "/api/verify/batch", world.nodes[node].port, {"x-api-key": world.admin}, body)
 
 
-def _batch_answers(reply: Reply, keys: Sequence[WatchedKey]) -> list[str]:
+def _read_batch(reply: Reply, keys: Sequence[WatchedKey]) -> list[str]:
     if reply.status >= 500:
         return [UNDECIDED] * len(keys)
     assert reply.status == 200, reply
@@ -209,7 +209,7 @@ def _batch_answers(reply: Reply, keys: Sequence[WatchedKey]) -> list[str]:
     ]
 
 
-def _answer(reply: Reply, key: WatchedKey, door: str) -> str:
+def _read_verdict(reply: Reply, key: WatchedKey, door: str) -> str:
     """The response in one word; an accept that names another key is a response of its own, which nothing allows."""
     if reply.status >= 500:
         return UNDECIDED

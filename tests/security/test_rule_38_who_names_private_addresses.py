@@ -209,7 +209,7 @@ def test_a_name_of_a_key_leads_nowhere_private(instance: Instance, monkeypatch: 
         assert asyncio.run(HttpProber().probe(_found(instance), 5.0)).status == 200
 
 
-class _Answers:
+class _StubProber:
     """A prober that responds the same each time."""
 
     def __init__(self, probed: Probed) -> None:
@@ -234,7 +234,7 @@ def test_a_test_is_no_port_scanner(instance: Instance, monkeypatch: pytest.Monke
     clerk, told = _clerk(instance), set()
     _set(instance, clerk, "https://scanned.example.net:22")
     for number, probed in enumerate(FAILURES):
-        instance.prober = _Answers(probed)
+        instance.prober = _StubProber(probed)
         began = asyncio.new_event_loop()
         try:
             before = began.time()
@@ -254,7 +254,7 @@ def test_a_test_is_no_port_scanner(instance: Instance, monkeypatch: pytest.Monke
 
 
 async def _owners_words(instance: Instance) -> str:
-    instance.prober = _Answers(FAILURES[0])
+    instance.prober = _StubProber(FAILURES[0])
     return (await probe_provider(Deps(instance, SYSTEM), instance.prober, OLLAMA, instance.provider_environment)).words
 
 
@@ -262,7 +262,7 @@ def test_a_key_learns_why_where_it_did_not_choose_the_address(instance: Instance
     """At the built-in address, or one of the owner's, there is nothing to scan."""
     clerk = _clerk(instance)
     _set(instance, SYSTEM, "http://127.0.0.1:9")
-    instance.prober = _Answers(FAILURES[0])
+    instance.prober = _StubProber(FAILURES[0])
     assert (
         "connection failed"
         in asyncio.run(
@@ -274,7 +274,7 @@ def test_a_key_learns_why_where_it_did_not_choose_the_address(instance: Instance
 def test_keys_make_few_test_calls(instance: Instance) -> None:
     """Thirty an hour, by all of them together and whatever the provider; the owner makes as many as wanted."""
     _set(instance, SYSTEM, "http://127.0.0.1:9")
-    instance.prober = _Answers(Probed(200))
+    instance.prober = _StubProber(Probed(200))
     clerks = [_clerk(instance), _clerk(instance)]
     for number in range(key_test.KEY_TESTS_PER_HOUR):
         asyncio.run(

@@ -36,23 +36,23 @@ def instance(data_dir: Path, database_url: str | None) -> Iterator[Instance]:
         yield made
 
 
-def _seal(instance: Instance, caller: Caller, key: str = KEY, base_url: str | None = None) -> None:
-    def seal(unit: Any) -> None:
+def _put_key(instance: Instance, caller: Caller, key: str = KEY, base_url: str | None = None) -> None:
+    def put(unit: Any) -> None:
         if base_url is not None:
             commands.set_base_url(unit, RESEND, base_url)
         environment = instance.provider_environment
         commands.put_key(unit, RESEND, environment, key)
 
-    Deps(instance, caller).do_sync(seal)
+    Deps(instance, caller).do_sync(put)
 
 
 def test_no_scope_is_enough(instance: Instance) -> None:
     """Neither its key, nor its base URL, nor to take it away and leave the owner without email."""
-    _seal(instance, SYSTEM)
+    _put_key(instance, SYSTEM)
     before = Deps(instance).read_sync(lambda unit: (unit.integrations.all(), unit.sealed.all()))
     attempts = (
-        lambda by: _seal(instance, by, OTHER),
-        lambda by: _seal(instance, by, OTHER, "https://mail.example.net"),
+        lambda by: _put_key(instance, by, OTHER),
+        lambda by: _put_key(instance, by, OTHER, "https://mail.example.net"),
         lambda by: Deps(instance, by).do_sync(commands.set_base_url, RESEND, RESEND.base_url),
         lambda by: Deps(instance, by).do_sync(commands.remove, RESEND),
     )
@@ -73,13 +73,13 @@ def test_the_owner_confirms_first(instance: Instance) -> None:
             else:
                 with pytest.raises(ReauthRequired):
                     commands.set_base_url(unit, RESEND, "https://mail.example.net")
-    _seal(instance, Caller("cli:alice", Origin("cli")), base_url="http://127.0.0.1:9")
+    _put_key(instance, Caller("cli:alice", Origin("cli")), base_url="http://127.0.0.1:9")
 
 
 @pytest.mark.parametrize("field", ["added_by", "base_url_by"])
 def test_what_a_key_set_before_sends_nothing(instance: Instance, field: str) -> None:
     """An instance of a version that let keys do it: email is off, the card says why, and the owner can set it again."""
-    _seal(instance, SYSTEM, base_url="https://mail.example.net")
+    _put_key(instance, SYSTEM, base_url="https://mail.example.net")
     asyncio.run(instance.mail.refresh(Deps(instance)))
     assert instance.mail.config.can_send
     with instance.database.writing() as unit:
@@ -93,7 +93,7 @@ def test_what_a_key_set_before_sends_nothing(instance: Instance, field: str) -> 
         asyncio.run(probe_provider(Deps(instance, SYSTEM), instance.prober, RESEND, instance.provider_environment))
     shown = Deps(instance).read_sync(lambda unit: state(unit, RESEND, instance.provider_environment))
     assert (shown.name, "no email is sent" in (shown.problem or "")) == ("failing", True)
-    _seal(instance, SYSTEM, base_url="https://mail.example.net")
+    _put_key(instance, SYSTEM, base_url="https://mail.example.net")
     asyncio.run(instance.mail.refresh(Deps(instance)))
     assert instance.mail.sender is not None
 

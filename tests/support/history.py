@@ -158,7 +158,7 @@ def _place(changes: Sequence[Change], bounds: list[_Bounds], low: int, read: Rea
         high += 1
     if any(read.answer in changes[number].during for number in range(low, high)):
         return None
-    seen = [number for number in range(low, high + 1) if read.answer in _answers(changes, number)]
+    seen = [number for number in range(low, high + 1) if read.answer in _verdicts_at(changes, number)]
     if not seen:
         return Violation(_kind(changes, low, high, read), read, tuple(changes[max(0, low - 1) : high + 1]))
     sure_low = low == len(changes) or changes[low].start >= read.start
@@ -177,12 +177,12 @@ def _place(changes: Sequence[Change], bounds: list[_Bounds], low: int, read: Rea
     return None
 
 
-def _answers(changes: Sequence[Change], state: int) -> frozenset[str]:
+def _verdicts_at(changes: Sequence[Change], state: int) -> frozenset[str]:
     return changes[state - 1].answers if state else frozenset((UNKNOWN,))
 
 
 def _kind(changes: Sequence[Change], low: int, high: int, read: Read) -> str:
-    expected = frozenset[str]().union(*(_answers(changes, number) for number in range(low, high + 1)))
+    expected = frozenset[str]().union(*(_verdicts_at(changes, number) for number in range(low, high + 1)))
     if read.answer == OK:
         return "accepted while dead"
     return "refused while alive" if expected == {OK} else "wrong answer"

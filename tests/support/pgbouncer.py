@@ -59,7 +59,7 @@ class PgBouncer:
             command = [_PROGRAM, str(self._folder / "pgbouncer.ini")]
             self._process = subprocess.Popen(command, stdout=log, stderr=log, cwd=self._folder, **self._ids)
         deadline = time.monotonic() + 20
-        while not self._answers():
+        while not self._is_ready():
             if time.monotonic() > deadline or self._process.poll() is not None:
                 raise RuntimeError(f"PgBouncer did not start:\n{(self._folder / 'log').read_text()[-2000:]}")
             time.sleep(0.05)
@@ -71,7 +71,7 @@ class PgBouncer:
             process.kill()
             process.wait()
 
-    def _answers(self) -> bool:
+    def _is_ready(self) -> bool:
         try:
             psycopg.connect(self.admin_url, autocommit=True, connect_timeout=5).close()
         except psycopg.Error:

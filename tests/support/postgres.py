@@ -160,7 +160,7 @@ class PrivateServer(PostgresServer):
         log_path = self._folder / "log"
         with log_path.open("ab") as log:
             self._process = subprocess.Popen(self._command, stdout=log, stderr=log, **self._options)
-        _await_answer(self.admin_url, log_path)
+        _await_ready(self.admin_url, log_path)
 
     def stop(self) -> None:
         """Close all connections and end."""
@@ -193,12 +193,12 @@ class PrivateServer(PostgresServer):
     def freeze(self) -> None:
         """Hold all its processes still: connections stay open, and nothing responds."""
         assert self._process is not None
-        _tell(_family(self._process.pid), signal.SIGSTOP)
+        _send_signal(_family(self._process.pid), signal.SIGSTOP)
 
     def thaw(self, pid: int | None = None) -> None:
         """Let them go on."""
         assert pid is not None or self._process is not None
-        _tell(_family(pid or self._process.pid), signal.SIGCONT)  # type: ignore[union-attr]  # never None here
+        _send_signal(_family(pid or self._process.pid), signal.SIGCONT)  # type: ignore[union-attr]  # never None here
 
     def guard(self, rules: str, certificate: bytes) -> None:
         """Put rules before those of ``pg_hba.conf``, and offer TLS with this certificate and its key."""
@@ -223,7 +223,7 @@ def _family(pid: int) -> list[int]:
     return [pid, *(child for child, parent in pairs if parent == pid)]
 
 
-def _tell(pids: list[int], number: signal.Signals) -> None:
+def _send_signal(pids: list[int], number: signal.Signals) -> None:
     for pid in pids:
         with suppress(ProcessLookupError):  # a child that ended in the meantime
             os.kill(pid, number)
@@ -328,7 +328,7 @@ def other_account() -> pwd.struct_passwd:
     raise RuntimeError("PostgreSQL refuses to run as root, and there is neither a user postgres nor nobody")
 
 
-def _await_answer(url: str, log: Path) -> str:
+def _await_ready(url: str, log: Path) -> str:
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         if _may_create(url):

@@ -104,7 +104,7 @@ class _Handler(BaseHTTPRequestHandler):
         if not self._knows_key(headers):
             self._error(401, f"Incorrect API key provided: {own.key[:8]}****{own.key[-4:]}.")
         elif not self._misbehave(asked, model, own):
-            self._answer(asked, model, own)
+            self._respond(asked, model, own)
 
     def _read_body(self, headers: dict[str, str]) -> bytes:
         if headers.get("transfer-encoding") != "chunked":
@@ -187,7 +187,7 @@ class _Handler(BaseHTTPRequestHandler):
             own.hung_up.set()
         self.close_connection = True
 
-    def _answer(self, asked: dict[str, Any], model: str, own: StandIn) -> None:
+    def _respond(self, asked: dict[str, Any], model: str, own: StandIn) -> None:
         path, _, query = self.path.partition("?")
         chats = {"/chat/completions": chat, "/responses": response, "/messages": message}
         speak = next((one for ending, one in chats.items() if path.endswith(ending)), None)

@@ -137,7 +137,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
         if self.path != "/emails":
-            self._answer(*problem("not_found", "The requested endpoint was not found."))
+            self._respond(*problem("not_found", "The requested endpoint was not found."))
             return
         made = self.server.made
         fault = made.faults.pop(0) if made.faults else None
@@ -149,22 +149,22 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(status, b"<html></html>", extra)
             return
         if fault in _FAULTS:
-            self._answer(*_FAULTS[fault])
+            self._respond(*_FAULTS[fault])
             return
         answered = made.ask({name.lower(): value for name, value in self.headers.items()}, body)
         if fault == "taken_then_silent":
             self._fall_silent()
         else:
-            self._answer(*answered)
+            self._respond(*answered)
 
     def do_GET(self) -> None:
-        self._answer(*problem("method_not_allowed", "Method is not allowed for the requested path."))
+        self._respond(*problem("method_not_allowed", "Method is not allowed for the requested path."))
 
     def _fall_silent(self) -> None:
         self.server.done.wait(30)
         self.close_connection = True
 
-    def _answer(self, status: int, said: Json) -> None:
+    def _respond(self, status: int, said: Json) -> None:
         extra = {"content-type": "application/json"}
         if status == 429:
             extra |= {"retry-after": "7", "ratelimit-limit": "2", "ratelimit-remaining": "0", "ratelimit-reset": "7"}

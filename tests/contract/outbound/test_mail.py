@@ -35,17 +35,17 @@ def test_an_encrypted_key_sends_emails(data_dir: Path, database_url: str | None)
         assert happen("before") == "unsent"
         environment = instance.provider_environment
 
-        def seal(unit: Transaction) -> None:
+        def put_key(unit: Transaction) -> None:
             commands.set_base_url(unit, resend, service.url)
             commands.put_key(unit, resend, environment, KEY)
 
-        Deps(instance).do_sync(seal)
+        Deps(instance).do_sync(put_key)
         assert happen("sealed") == "sent"
-        assert (instance.mail.config.sender, _mailed(service)) == ("resend", 1)
+        assert (instance.mail.config.sender, _count_emails(service)) == ("resend", 1)
         Deps(instance).do_sync(commands.remove, resend)
         assert happen("removed") == "unsent"
-        assert (instance.mail.config.can_send, _mailed(service)) == (False, 1)
+        assert (instance.mail.config.can_send, _count_emails(service)) == (False, 1)
 
 
-def _mailed(service: StandIn) -> int:
+def _count_emails(service: StandIn) -> int:
     return len(service.taken)

@@ -224,12 +224,12 @@ def test_a_backup_is_one_moment_while_others_write(source: Instance) -> None:
     file = io.BytesIO()
     made: list[Created] = []
 
-    def write_meanwhile(table: str, done: int, total: int) -> None:
+    def write_between(table: str, done: int, total: int) -> None:
         if not made:
             made.append(create_key(source, "meanwhile"))
             source.database.usage.commit(Batch([usage_row(source, made[0], 99)]))
 
-    written = write_backup(source.database, file, source.now_ms(), write_meanwhile)
+    written = write_backup(source.database, file, source.now_ms(), write_between)
     assert made
     assert (written.keys, written.usage_rows) == (6, 30)
     assert not any(row.get("name") == "meanwhile" for _, row in _rows(file.getvalue()))

@@ -10,7 +10,7 @@ from tests.support.instances import opened
 COMMIT, FSYNC = ("1", "off"), ("2", "on")
 
 
-def _told(engine: Engine) -> str:
+def _read_level(engine: Engine) -> str:
     question = "PRAGMA synchronous" if engine.dialect.name == "sqlite" else "SHOW synchronous_commit"
     with engine.connect() as connection:
         return str(connection.exec_driver_sql(question).scalar_one())
@@ -28,5 +28,5 @@ def test_the_log_is_as_durable_as_asked(
     with opened(data_dir, database_url, usage_durability=setting) as instance:
         folder = instance.database.folder
         for engine in (instance.database.log, folder.staging, folder.engine):
-            assert _told(engine) == log[which]
-        assert _told(instance.database.main) == FSYNC[which]
+            assert _read_level(engine) == log[which]
+        assert _read_level(instance.database.main) == FSYNC[which]

@@ -26,14 +26,14 @@ class Desk:
     def ask(self, email: str = OWNER, address: str = "192.0.2.7", device: str | None = None) -> Mailed | None:
         return mail_links.ask_for_reset(self.tx.visited_from(address), email, device)
 
-    def mails(self, address: str = "192.0.2.7", device: str | None = None) -> int:
+    def count_emails(self, address: str = "192.0.2.7", device: str | None = None) -> int:
         """How many emails go out until the next is refused."""
         for number in range(100):
             try:
                 self.ask(address=address, device=device)
             except RateLimited:
                 return number
-        raise AssertionError("a hundred mails")
+        raise AssertionError("a hundred emails")
 
     def link(self) -> str:
         mailed = self.ask()
@@ -144,7 +144,7 @@ def test_strangers_have_few_emails_sent_a_day(desk: Desk) -> None:
     """Eight in the first day, six in each that follows, however many ask; the owner is never without one for long."""
     days, sent = [], []
     for hour in range(72):
-        asked = sum(desk.mails(f"2001:db8:{hour:x}:{number:x}::1") for number in range(4))
+        asked = sum(desk.count_emails(f"2001:db8:{hour:x}:{number:x}::1") for number in range(4))
         sent += [hour] * asked
         desk.clock.advance(HOUR_MS / 1000)
     days = [sum(day * 24 <= hour < day * 24 + 24 for hour in sent) for day in range(3)]
@@ -157,13 +157,13 @@ def test_a_known_browser_has_links_of_its_own(desk: Desk) -> None:
     owner = desk.tx.accounts.owner()
     assert owner
     device = sign_in.open_session(desk.tx.visited_from("203.0.113.5"), owner).device_token
-    assert desk.mails() == 3
-    assert desk.mails("203.0.113.5") == 3
-    assert desk.mails("192.0.2.99", device) == 3
+    assert desk.count_emails() == 3
+    assert desk.count_emails("203.0.113.5") == 3
+    assert desk.count_emails("192.0.2.99", device) == 3
     desk.clock.advance(HOUR_MS / 1000)
-    assert desk.mails("203.0.113.5") == 3
+    assert desk.count_emails("203.0.113.5") == 3
     desk.clock.advance(HOUR_MS / 1000)
-    assert (desk.mails(), desk.mails("203.0.113.5")) == (0, 0)
+    assert (desk.count_emails(), desk.count_emails("203.0.113.5")) == (0, 0)
     assert desk.ask("nobody@example.com", "192.0.2.98", device) is None
     assert not sign_in.is_known(desk.tx.visited_from("192.0.2.98"), "nobody@example.com", device)
 

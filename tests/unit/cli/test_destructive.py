@@ -93,7 +93,7 @@ def _dead_key(ari: Ari) -> list[str]:
     return ["keys", "delete", key]
 
 
-def _sealed(*words: str) -> Callable[[Ari], list[str]]:
+def _with_secret(*words: str) -> Callable[[Ari], list[str]]:
     def prepare(ari: Ari) -> list[str]:
         ari("integrations", "set", "openai", stdin=f"{KEY}\n")
         return ["integrations", *words]
@@ -131,8 +131,8 @@ ASKS: dict[str, list[Callable[[Ari], list[str]]]] = {
     "account disable-two-factor": [_two_factor],
     "audit accept": [_cut_trail],
     "audit prune": [_old_events],
-    "integrations remove": [_sealed("remove", "openai")],
-    "integrations set-url": [_sealed("set-url", "openai", "https://proxy.example.net")],
+    "integrations remove": [_with_secret("remove", "openai")],
+    "integrations set-url": [_with_secret("set-url", "openai", "https://proxy.example.net")],
     "keys credits remove": [lambda ari: ["keys", "credits", "remove", ari.create("Paid", "--credits", "5")[0]["id"]]],
     "keys delete": [_dead_key],
     "keys limits remove": [lambda ari: ["keys", "limits", "remove", ari.create("Slow", "--limit", "5/1m")[0]["id"]]],

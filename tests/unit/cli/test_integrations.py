@@ -49,11 +49,11 @@ def test_a_prompt_hides_the_key(ari: Ari, monkeypatch: pytest.MonkeyPatch) -> No
     """At a terminal, a prompt reads it without showing it."""
     asked: list[str] = []
 
-    def answer(prompt: str) -> str:
+    def type_key(prompt: str) -> str:
         asked.append(prompt)
         return KEY
 
-    monkeypatch.setattr("getpass.getpass", answer)
+    monkeypatch.setattr("getpass.getpass", type_key)
     ari("integrations", "set", "openai", at_terminal=True)
     assert asked == ["OpenAI key: "]
     assert _show(ari)["mask"] == "sk-p…CDEF"

@@ -45,7 +45,7 @@ async def serving(handler: Handler, context: ssl.SSLContext | None = None) -> As
         server.close()
 
 
-def _answering(answer: bytes, heads: list[bytes] | None = None) -> Handler:
+def _respond_with(answer: bytes, heads: list[bytes] | None = None) -> Handler:
     async def handler(_: asyncio.StreamReader, writer: asyncio.StreamWriter, head: bytes) -> None:
         if heads is not None:
             heads.append(head)
@@ -62,7 +62,7 @@ def test_this_machine_is_reached_only_by_the_owners_word() -> None:
     """A literal address passes no resolver; it is checked where the socket is made."""
 
     async def work() -> None:
-        async with serving(_answering(OK)) as url, HttpClient() as client:
+        async with serving(_respond_with(OK)) as url, HttpClient() as client:
             assert (await client.ask("GET", url)).fault == "refused_address"
             named = url.replace("127.0.0.1", "localhost")
             assert (await client.ask("GET", named)).fault == "refused_address"
@@ -98,7 +98,7 @@ def test_other_spellings_of_addresses_reach_nothing(host: str) -> None:
     """What only the system's resolver would take for an address."""
 
     async def work() -> Any:
-        async with serving(_answering(OK)) as url, HttpClient() as client:
+        async with serving(_respond_with(OK)) as url, HttpClient() as client:
             return await client.ask("GET", f"http://{host}:{url.rpartition(':')[2]}/")
 
     assert run(work()).fault in ("refused_address", "unreachable")
@@ -127,7 +127,7 @@ def test_a_name_is_resolved_again_for_each_connection(monkeypatch: pytest.Monkey
 
     async def work() -> list[Any]:
         close = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok"
-        async with serving(_answering(close)) as url, HttpClient() as client:
+        async with serving(_respond_with(close)) as url, HttpClient() as client:
             loop, port = asyncio.get_running_loop(), int(url.rpartition(":")[2])
 
             async def resolve(host: str, *_: Any, **__: Any) -> list[Any]:
@@ -153,7 +153,7 @@ def test_nothing_is_added_followed_or_unpacked(monkeypatch: pytest.MonkeyPatch) 
     answer = b"HTTP/1.1 307 Go\r\n" + told + b"\r\n" + packed
 
     async def work() -> list[Any]:
-        async with serving(_answering(answer, heads)) as url, HttpClient() as client:
+        async with serving(_respond_with(answer, heads)) as url, HttpClient() as client:
             return [await client.ask("GET", f"{url}/a%2Fb?c=%20", (("x-a", "1"),), private=True) for _ in range(2)]
 
     for asked in run(work()):
@@ -211,7 +211,7 @@ def test_tls_is_verified(tmp_path: Path) -> None:
     context.load_cert_chain(self_signed(tmp_path / "pair.pem"))
 
     async def work() -> Any:
-        async with serving(_answering(OK), context) as url, HttpClient() as client:
+        async with serving(_respond_with(OK), context) as url, HttpClient() as client:
             return await client.ask("GET", url.replace("http:", "https:"), private=True)
 
     assert run(work()).fault == "tls"

@@ -134,7 +134,7 @@ def test_resends_own_mail_server_knows_the_notice() -> None:
 
 
 @contextmanager
-def answering(greeting: bytes) -> Iterator[int]:
+def serve_greeting(greeting: bytes) -> Iterator[int]:
     """Something that is no mail server: it says this to each connection, and hangs up after the next line."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
@@ -250,7 +250,7 @@ def test_port_465_begins_with_tls_by_either_scheme(url: str, opens: str, monkeyp
 def test_bad_greetings_are_one_sentence(greeting: bytes, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another protocol, an alert of TLS, no text, too long a line, a refusal, silence after it."""
     monkeypatch.setattr("ari.outbound.smtp.STEP_SECONDS", 1.0)
-    with answering(greeting) as port:
+    with serve_greeting(greeting) as port:
         said = send(f"smtp://127.0.0.1:{port}")
     assert isinstance(said, Retry)
     assert words in said.error

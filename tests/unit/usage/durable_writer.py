@@ -27,18 +27,18 @@ async def write_for_ever(usage: UsageRecorder, clock: SystemClock, writer: int) 
         key_id = KEYS[turn % len(KEYS)]
         if turn % 7 == 0:
             await usage.count("unknown", f"192.0.2.{turn % 50}")
-            tell("attempt")
+            report("attempt")
         elif turn % 3 == 0:
             await usage.write(a_row(clock.now_ms(), key_id=key_id, code="revoked", status=401))
-            tell(f"refused {key_id}")
+            report(f"refused {key_id}")
         else:
             row = a_row(clock.now_ms(), key_id=key_id, status=None)
             await usage.write(row)
-            tell(f"ok {row.id}")
+            report(f"ok {row.id}")
             usage.complete(Completion(row.id, 200, 1.0, None))
 
 
-def tell(line: str) -> None:
+def report(line: str) -> None:
     """At once and whole: a buffer of this process dies with it."""
     os.write(1, f"{line}\n".encode())
 

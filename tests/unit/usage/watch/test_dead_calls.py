@@ -16,7 +16,7 @@ def test_calls_are_reported_after_the_first_hour() -> None:
     assert find_dead_calls([dead()], LIMITS, set(finding.marks)) == []
 
 
-def told_days(called: range) -> list[int]:
+def find_days(called: range) -> list[int]:
     """The days on which calls on those days are reported, by marks that lapse as those of the store do."""
     until_ms: dict[str, int] = {}
     told = []
@@ -31,8 +31,8 @@ def told_days(called: range) -> list[int]:
 
 def test_continuing_calls_are_reported_less_and_less_often() -> None:
     """After one week, two, then every four: nobody needs 52 emails about one forgotten machine."""
-    assert told_days(range(130)) == [0, 7, 21, 49, 77, 105]
-    assert told_days(range(0, 400, 30)) == list(range(0, 400, 30))
+    assert find_days(range(130)) == [0, 7, 21, 49, 77, 105]
+    assert find_days(range(0, 400, 30)) == list(range(0, 400, 30))
 
 
 def test_calls_after_a_pause_start_over() -> None:

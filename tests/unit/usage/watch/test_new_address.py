@@ -12,7 +12,7 @@ def seen(address: str, days_ago: float) -> KeyClient:
     return KeyClient(address, 1, 0, at_ms, NOW_MS)
 
 
-def addresses_told(
+def find_addresses(
     fresh: list[KeyClient], known: list[KeyClient], limits: Limits = LIMITS, look: ScanWindow = LOOK
 ) -> list[str]:
     found = find_new_addresses([NewAddresses(a_key(), fresh, [*known, *fresh])], look, limits, set())
@@ -22,23 +22,23 @@ def addresses_told(
 def test_a_new_network_is_reported() -> None:
     """Of IPv4 and IPv6; several addresses of it are one piece of news; a single address where the setting says so."""
     home = [seen("192.0.2.7", 20), seen("2001:db8:1::7", 20)]
-    assert addresses_told([seen("203.0.113.5", 0.01)], home) == ["203.0.113.5"]
-    assert addresses_told([seen("2001:db8:2::1", 0.01)], home) == ["2001:db8:2::1"]
-    assert addresses_told([seen("203.0.113.5", 0.02), seen("203.0.113.6", 0.01)], home) == ["203.0.113.5"]
-    assert addresses_told([seen("192.0.2.8", 0.01), seen("2001:db8:1:9::1", 0.01)], home) == []
-    assert addresses_told([seen("192.0.2.8", 0.01)], home, Limits(new_from="address")) == ["192.0.2.8"]
+    assert find_addresses([seen("203.0.113.5", 0.01)], home) == ["203.0.113.5"]
+    assert find_addresses([seen("2001:db8:2::1", 0.01)], home) == ["2001:db8:2::1"]
+    assert find_addresses([seen("203.0.113.5", 0.02), seen("203.0.113.6", 0.01)], home) == ["203.0.113.5"]
+    assert find_addresses([seen("192.0.2.8", 0.01), seen("2001:db8:1:9::1", 0.01)], home) == []
+    assert find_addresses([seen("192.0.2.8", 0.01)], home, Limits(new_from="address")) == ["192.0.2.8"]
 
 
 def test_a_new_network_that_is_expected_is_not_reported() -> None:
     """The first day; a wandering key; before the watch; addresses that can't be distinguished; a socket's name."""
     home = [seen("192.0.2.7", 20)]
     new = [seen("203.0.113.5", 0.01)]
-    assert addresses_told(new, [seen("192.0.2.7", 0.9)]) == []
-    assert addresses_told(new, [seen(f"10.0.{n}.1", 20) for n in range(5)]) == []
-    assert addresses_told(new, home, look=ScanWindow(NOW_MS, NOW_MS, NOW_MS)) == []
-    assert addresses_told([seen("other", 0.01)], home) == []
-    assert addresses_told(new, [seen("other", 20)]) == []
-    assert addresses_told([seen("unix socket", 0.01)], home) == ["unix socket"]
+    assert find_addresses(new, [seen("192.0.2.7", 0.9)]) == []
+    assert find_addresses(new, [seen(f"10.0.{n}.1", 20) for n in range(5)]) == []
+    assert find_addresses(new, home, look=ScanWindow(NOW_MS, NOW_MS, NOW_MS)) == []
+    assert find_addresses([seen("other", 0.01)], home) == []
+    assert find_addresses(new, [seen("other", 20)]) == []
+    assert find_addresses([seen("unix socket", 0.01)], home) == ["unix socket"]
     dead_one = NewAddresses(a_key(revoked_at_ms=NOW_MS - 1), new, [*home, *new])
     assert find_new_addresses([dead_one], LOOK, LIMITS, set()) == []
 
@@ -46,5 +46,5 @@ def test_a_new_network_that_is_expected_is_not_reported() -> None:
 def test_a_log_that_starts_to_keep_networks_reports_nothing() -> None:
     """The network of a known address is known; a wider one that holds none of them is not."""
     home = [seen("192.0.2.7", 20)]
-    assert addresses_told([seen("192.0.2.0/24", 0.01)], home) == []
-    assert addresses_told([seen("203.0.113.0/24", 0.01)], home) == ["203.0.113.0/24"]
+    assert find_addresses([seen("192.0.2.0/24", 0.01)], home) == []
+    assert find_addresses([seen("203.0.113.0/24", 0.01)], home) == ["203.0.113.0/24"]
