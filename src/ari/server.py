@@ -12,7 +12,20 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from ari import gateway, jobs, web
-from ari.api import events, health, integrations, keys, leaks, me, notifications, openapi, scopes, usage, verify
+from ari.api import (
+    events,
+    health,
+    import_keys,
+    integrations,
+    keys,
+    leaks,
+    me,
+    notifications,
+    openapi,
+    scopes,
+    usage,
+    verify,
+)
 from ari.api.error_docs import document_errors
 from ari.api.validation import problems_of
 from ari.base.errors import AriError
@@ -76,7 +89,20 @@ def build_app(instance: Instance, presence: Presence | None = None) -> Middlewar
     app.state.instance = instance
     app.state.presence = presence or Presence()
     app.state.leak_queue = StrangerQueue()
-    for door in (openapi, me, verify, leaks, keys, integrations, scopes, usage, notifications, events, health):
+    for door in (
+        openapi,
+        me,
+        verify,
+        leaks,
+        keys,
+        import_keys,
+        integrations,
+        scopes,
+        usage,
+        notifications,
+        events,
+        health,
+    ):
         app.router.routes.extend(door.router.routes)
     ai = gateway.Gateway(instance)
     app.router.routes.extend(gateway.routes(ai, document_errors))

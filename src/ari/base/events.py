@@ -16,6 +16,8 @@ BOUNDED_EVENTS = 3
 
 EVENT_NAMES = {
     "key_created": "An API key was created.",
+    "key_imported": "An API key of another system was imported by its hash.",
+    "keys_imported": "API keys of other systems were imported; each also has its own event.",
     "key_renamed": "An API key got another name.",
     "key_scopes_changed": "The scopes of an API key changed.",
     "key_expiry_changed": "The expiry of an API key changed.",

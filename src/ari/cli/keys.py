@@ -1,4 +1,4 @@
-"""``ari keys``: create, list, change, revoke, delete. The rules are in ``ari.keys``, as for every door."""
+"""``ari keys``: create, import, list, change, revoke, delete. The rules are in ``ari.keys``, as for every door."""
 
 from collections.abc import Callable
 from typing import Annotated, Literal
@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from ari import keys
-from ari.cli import key_output, output
+from ari.cli import import_keys, key_output, output
 from ari.cli.command_app import CommandApp
 from ari.cli.instances import open_deps
 from ari.cli.key_limits import (
@@ -45,7 +45,7 @@ NewBalance = Annotated[
     ),
 ]
 
-app = CommandApp(help="Create, list, change, revoke and delete API keys.", no_args_is_help=True)
+app = CommandApp(help="Create, import, list, change, revoke and delete API keys.", no_args_is_help=True)
 app.add_typer(limits_app, name="limits")
 app.add_typer(credits_app, name="credits")
 
@@ -73,6 +73,9 @@ def create(
     new = NewKey(name, expires, instant(expires_at, "--expires-at"), scopes, make_limits(limit), granted)
     with open_deps(data_dir) as deps:
         key_output.show_created(deps.instance, deps.do_sync(keys.create, new), as_json)
+
+
+app.command("import")(import_keys.import_)
 
 
 @app.command("list")

@@ -9,9 +9,9 @@ from urllib.parse import parse_qs
 from ari.http.context import HasScope, Message, Receive, RequestContext, context_of
 from ari.http.problem import Fault
 from ari.http.request_head import INVALID_REQUEST, RequestHead
+from ari.http.route_policy import MAX_BODY_BYTES
 from ari.keys.reasons import REQUEST_ERRORS
 
-MAX_BODY_BYTES = 64 * 1024
 MAX_DEPTH = 16
 MAX_FORM_FIELDS = 50
 BODY_SECONDS = 30
@@ -42,23 +42,28 @@ def make_broken_body_fault() -> BodyFault:
     return BodyFault(Fault(INVALID_REQUEST, "The body is incomplete or its chunks are malformed.", headers=_CLOSE))
 
 
-async def read_body(head: RequestHead, receive: Receive) -> bytes:
+async def read_body(head: RequestHead, receive: Receive, max_bytes: int = MAX_BODY_BYTES) -> bytes:
     """The whole body. Raises ``BodyFault``, before it reads past a limit."""
     if head.first(b"content-encoding") not in (None, b"identity"):
         raise BodyFault(Fault(REQUEST_ERRORS["unsupported_media_type"], "Send the body without Content-Encoding."))
     length = head.first(b"content-length")
     if length is not None and (not length.isdigit() or len(length) > 12):
         raise BodyFault(Fault(INVALID_REQUEST, "Content-Length isn't a number."))
-    if length is not None and int(length) > MAX_BODY_BYTES:
-        raise BodyFault(Fault(REQUEST_ERRORS["too_large"], "The body can be at most 64 KiB.", headers=_CLOSE))
+    if length is not None and int(length) > max_bytes:
+        raise _make_size_fault(max_bytes)
     try:
         async with asyncio.timeout(BODY_SECONDS):
-            return await _collect(receive)
+            return await _collect(receive, max_bytes)
     except TimeoutError:
         raise BodyFault(Fault(REQUEST_ERRORS["request_timeout"], headers=_CLOSE)) from None
 
 
-async def _collect(receive: Receive) -> bytes:
+def _make_size_fault(max_bytes: int) -> BodyFault:
+    size = f"{max_bytes // 1024} KiB" if max_bytes < 1024 * 1024 else f"{max_bytes // (1024 * 1024)} MiB"
+    return BodyFault(Fault(REQUEST_ERRORS["too_large"], f"The body can be at most {size}.", headers=_CLOSE))
+
+
+async def _collect(receive: Receive, max_bytes: int) -> bytes:
     chunks: list[bytes] = []
     size = 0
     while True:
@@ -67,17 +72,23 @@ async def _collect(receive: Receive) -> bytes:
             raise make_broken_body_fault()
         chunk = message.get("body", b"")
         size += len(chunk)
-        if size > MAX_BODY_BYTES:
-            raise BodyFault(Fault(REQUEST_ERRORS["too_large"], "The body can be at most 64 KiB.", headers=_CLOSE))
+        if size > max_bytes:
+            raise _make_size_fault(max_bytes)
         chunks.append(chunk)
         if not message.get("more_body", False):
             return b"".join(chunks)
 
 
 async def read_json(context: RequestContext) -> None:
-    """Read the body into ``context.json``, and keep it for the app to read again. Raises ``BodyFault``."""
-    content = await read_body(context.head, context.receive)
-    context.json = check_json(context.head, content)
+    """Read the body into ``context.json``, and keep it for the app to read again. Raises ``BodyFault``.
+
+    A large body, which only some routes take, is parsed in a thread: it would delay other requests.
+    """
+    content = await read_body(context.head, context.receive, context.route.policy.max_body_bytes)
+    if len(content) <= MAX_BODY_BYTES:
+        context.json = check_json(context.head, content)
+    else:
+        context.json = await asyncio.to_thread(check_json, context.head, content)
     context.receive = replay(content, context.receive)
 
 

@@ -10,6 +10,7 @@ from ari.http.responses import Response
 F = TypeVar("F", bound=Callable[..., Any])
 _MARK = "__ari_policy__"
 _NOT_GIVEN = ""
+MAX_BODY_BYTES = 64 * 1024
 
 
 class AuthMode(Enum):
@@ -63,6 +64,7 @@ class RoutePolicy:
     inline_styles: bool = False
     fast: FastRoute | None = None
     scope_resolver: ScopeResolver | None = None
+    max_body_bytes: int = MAX_BODY_BYTES
 
 
 class UndeclaredRoute(Exception):
@@ -77,12 +79,14 @@ def policy(
     inline_styles: bool = False,
     fast: FastRoute | None = None,
     scope_resolver: ScopeResolver | None = None,
+    max_body_bytes: int = MAX_BODY_BYTES,
 ) -> Callable[[F], F]:
     """Declare who may call an endpoint.
 
     ``scope``: what an API key needs; ``None`` = any live key. Where keys are accepted it must be given, or a
     ``scope_resolver`` that finds it for each request. ``sensitive``: a session must have confirmed its password within
     15 minutes (security.md 29); keys are not asked. ``inline_styles``: the page may hold styles without a nonce.
+    ``max_body_bytes`` bounds a JSON body (security.md 6).
 
     Raises ``UndeclaredRoute`` where keys are accepted and no scope is given.
     """
@@ -92,7 +96,7 @@ def policy(
         if auth in (AuthMode.KEY, AuthMode.KEY_OR_SESSION):
             raise UndeclaredRoute("a route for API keys must declare its scope; None = any live key")
         scope = None
-    declared = RoutePolicy(auth, scope, sensitive, inline_styles, fast, scope_resolver)
+    declared = RoutePolicy(auth, scope, sensitive, inline_styles, fast, scope_resolver, max_body_bytes)
 
     def mark(endpoint: F) -> F:
         setattr(endpoint, _MARK, declared)

@@ -12,6 +12,14 @@ from ari.keys.commands.bulk import (
 from ari.keys.commands.change import UNSET, KeyChange, Unset, change
 from ari.keys.commands.create import Created, NewKey, create, require_may_create
 from ari.keys.commands.delete import delete
+from ari.keys.commands.import_keys import (
+    MAX_LINES,
+    ImportResult,
+    LineResult,
+    check_import,
+    import_facts,
+    import_keys,
+)
 from ari.keys.commands.limiting import add_credits, reset_limits
 from ari.keys.commands.report_leak import LeakAction, LeakReport, report_leak, report_leaks
 from ari.keys.commands.revoke import revoke
@@ -23,11 +31,14 @@ from ari.keys.scope_queries import ScopeFacts, list_keys_with_scope, list_scopes
 
 __all__ = [
     "MAX_KEYS_AT_ONCE",
+    "MAX_LINES",
     "UNSET",
     "Created",
+    "ImportResult",
     "KeyChange",
     "LeakAction",
     "LeakReport",
+    "LineResult",
     "NewKey",
     "ScopeFacts",
     "Selection",
@@ -35,6 +46,7 @@ __all__ = [
     "add_credits",
     "change",
     "change_expiry_of_many",
+    "check_import",
     "create",
     "declare_scope",
     "delete",
@@ -46,6 +58,8 @@ __all__ = [
     "get_names",
     "get_page",
     "get_scope",
+    "import_facts",
+    "import_keys",
     "list_keys_losing",
     "list_keys_with_scope",
     "list_scopes",

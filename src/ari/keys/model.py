@@ -31,9 +31,11 @@ class Consumer:
 
 @dataclass(frozen=True, slots=True)
 class KeySecret:
-    """A text that authenticates as a key, without the text. ``scheme`` says how it is hashed.
+    """A text that authenticates as a key, without the text.
 
-    ``retired_seen_at_ms`` is stamped when the secret is first seen retired: a clock set back revives nothing.
+    ``scheme`` names the system that made the text (``ari``, or one of ``imports.schemes``). ``foreign_id`` is the key's
+    id there: ``None`` for ARI's own secrets, empty if it is not known. ``retired_seen_at_ms`` is stamped when the
+    secret is first seen retired: a clock set back revives nothing.
     """
 
     number: int
@@ -42,6 +44,7 @@ class KeySecret:
     retires_at_ms: int | None = None
     retired_seen_at_ms: int | None = None
     scheme: str = "ari"
+    foreign_id: str | None = None
 
     def is_retired(self, now_ms: int) -> bool:
         """Retired from ``retires_at_ms`` on; permanently, once a request has found it retired."""
@@ -120,6 +123,16 @@ class ApiKey:
     def is_inactive(self, now_ms: int) -> bool:
         """Revoked or expired: permanently inactive. Only inactive keys can be deleted."""
         return self.status(now_ms) in ("revoked", "expired")
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedKey:
+    """A key from another system. ``digest`` is that of its text, or of no text while only ``foreign_hash`` is known."""
+
+    key: ApiKey
+    secret: KeySecret
+    digest: bytes
+    foreign_hash: str | None = None
 
 
 class Granted(msgspec.Struct, frozen=True):

@@ -1,11 +1,11 @@
 """What keys need from storage."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Literal, Protocol
 
 from ari.base.transaction import CommandTransaction
 from ari.keys.custom_scopes import CustomScope
-from ari.keys.model import ApiKey
+from ari.keys.model import ApiKey, ImportedKey
 
 Activity = Literal["all", "active", "inactive"]
 """``inactive`` = revoked or expired; ``active`` = the rest, disabled keys among them."""
@@ -19,6 +19,9 @@ class KeyFinder(Protocol):
 
         Raises ``Unavailable`` if the store can't be read.
         """
+
+    async def has_imported(self) -> bool:
+        """Whether there is a secret of another system, as committed now. Raises ``Unavailable`` likewise."""
 
 
 class AlertKeys(Protocol):
@@ -101,6 +104,16 @@ class ScopeStore(Protocol):
         """How many keys have each list of scopes."""
 
 
+class ImportStore(Protocol):
+    """Keys of other systems inside one transaction."""
+
+    def add(self, imported: Sequence[ImportedKey]) -> None:
+        """Store new keys, each with its secret."""
+
+    def find_digests(self, digests: Sequence[bytes]) -> set[bytes]:
+        """Those of these digests that a secret has, of deleted keys too."""
+
+
 class KeyTransaction(CommandTransaction, Protocol):
     """One transaction over keys, scopes and events."""
 
@@ -109,3 +122,10 @@ class KeyTransaction(CommandTransaction, Protocol):
 
     @property
     def scopes(self) -> ScopeStore: ...
+
+
+class ImportTransaction(KeyTransaction, Protocol):
+    """A transaction that also imports keys."""
+
+    @property
+    def imports(self) -> ImportStore: ...

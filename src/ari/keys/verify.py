@@ -1,13 +1,15 @@
 """The hot path: may this token do that, now?
 
-parse → find → checks → verdict. Malformed text is refused without a lookup. The finder asks the store at every call, so
-a key revoked before the call began cannot be accepted by it.
+parse → find → checks → verdict. Malformed text is refused without a lookup, unless it may be a key of another system
+and such keys were imported. The finder asks the store at every call, so a key revoked before the call began cannot be
+accepted by it.
 """
 
 from ari.base.caller import Caller
 from ari.base.errors import CallerRevoked
 from ari.keys import reasons, token
 from ari.keys.checks import CHECKS, AccessRequest
+from ari.keys.imports import foreign_tokens
 from ari.keys.model import ApiKey, Granted, Refused, Verdict
 from ari.keys.ports import KeyFinder, KeyStore
 
@@ -21,7 +23,12 @@ async def verify(finder: KeyFinder, text: bytes, ask: AccessRequest) -> Verdict:
     Raises ``Unavailable`` if the store can't be read; callers must then refuse.
     """
     digest = token.parse(text)
-    return _MALFORMED if digest is None else await verify_digest(finder, digest, ask)
+    if digest is not None:
+        return await verify_digest(finder, digest, ask)
+    if not foreign_tokens.is_possible(text) or not await finder.has_imported():
+        return _MALFORMED
+    key = await foreign_tokens.find_foreign(finder, text)
+    return _UNKNOWN if key is None else decide(key, ask)
 
 
 async def verify_digest(finder: KeyFinder, digest: bytes, ask: AccessRequest) -> Verdict:

@@ -206,7 +206,7 @@ class Database:
         """
         if self.link is None:
             lookup = SqliteKeyLookup(self.data_dir / KEYS_FILE, self.data_dir / USAGE_FILE, self._commits)
-            lookup.keys.examine = partial(examine_file, history=self.history)
+            lookup.keys.examine = lookup.imported.examine = partial(examine_file, history=self.history)
             return lookup
         if patience_seconds is None:
             self.watch()

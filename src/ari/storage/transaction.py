@@ -7,6 +7,7 @@ from ari.base.master_key import MasterKeys
 from ari.storage.stores.accounts import AccountTables, NoteTables
 from ari.storage.stores.dismissals import DismissalTables
 from ari.storage.stores.events import EventTables
+from ari.storage.stores.imported_keys import ImportedKeyTables
 from ari.storage.stores.integrations import IntegrationTable
 from ari.storage.stores.key_listing import KeyListTables
 from ari.storage.stores.keys import KeyTables
@@ -35,6 +36,7 @@ class Transaction:
         self.caller = caller
         self.keys = KeyTables(connection, writing=writing)
         self.scopes = ScopeTables(connection, writing=writing)
+        self.imports = ImportedKeyTables(connection)
         self.listing = KeyListTables(connection)
         self.dismissals = DismissalTables(connection)
         self.events = EventTables(connection, master_keys)

@@ -39,6 +39,7 @@ SAFE = {
     "keys limits reset": "nothing is lost but a count of what was used",
     "keys limits set": "can be set back",
     "keys limits show": "reads",
+    "keys import": "adds",
     "keys list": "reads",
     "keys rename": "can be set back",
     "keys scopes": "can be set back",

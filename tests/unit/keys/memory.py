@@ -1,7 +1,7 @@
 """Keys and events in memory: the ports without a database. The contract suite tests the real stores."""
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 from ari.base.caller import Caller
@@ -10,7 +10,7 @@ from ari.base.events import BOUNDED_EVENTS, Event, Origin
 from ari.keys import NewKey, create
 from ari.keys.custom_scopes import CustomScope
 from ari.keys.look_alikes import skeletons
-from ari.keys.model import ApiKey
+from ari.keys.model import ApiKey, ImportedKey
 from ari.keys.names import fold_name
 from ari.keys.ports import Activity
 
@@ -119,6 +119,20 @@ class MemoryScopes:
 
 
 @dataclass
+class MemoryImports:
+    """Fulfils ``ImportStore``, with the keys of ``MemoryKeys``."""
+
+    keys: MemoryKeys
+
+    def add(self, imported: Sequence[ImportedKey]) -> None:
+        for one in imported:
+            self.keys.add(one.key, one.digest)
+
+    def find_digests(self, digests: Sequence[bytes]) -> set[bytes]:
+        return self.keys.digests.keys() & set(digests)
+
+
+@dataclass
 class MemoryEvents:
     """Fulfils ``EventStore``."""
 
@@ -149,7 +163,7 @@ class MemoryEvents:
 
 @dataclass
 class MemoryTransaction:
-    """Fulfils ``KeyTransaction``. ``by`` returns the same stores with another caller."""
+    """Fulfils ``ImportTransaction``. ``by`` returns the same stores with another caller."""
 
     caller: Caller = OWNER
     now_ms: int = NOW_MS
@@ -163,6 +177,10 @@ class MemoryTransaction:
     def by(self, key: ApiKey, after_ms: int = 0) -> "MemoryTransaction":
         caller = Caller(key.id, Origin("api"), key.scopes, key.expires_at_ms)
         return MemoryTransaction(caller, self.now_ms + after_ms, self.keys, self.events, self.scopes)
+
+    @property
+    def imports(self) -> MemoryImports:
+        return MemoryImports(self.keys)
 
     @property
     def names(self) -> list[str]:

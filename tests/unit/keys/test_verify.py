@@ -16,7 +16,9 @@ from tests.unit.keys.memory import NOW_MS, MemoryTransaction
 
 
 class Finder:
-    """Looks keys up in memory, and counts."""
+    """Looks keys up in memory, and counts. ``imported`` says whether there are keys of other systems."""
+
+    imported = False
 
     def __init__(self, tx: MemoryTransaction) -> None:
         self._tx = tx
@@ -26,11 +28,17 @@ class Finder:
         self.lookups += 1
         return self._tx.keys.find(digest)
 
+    async def has_imported(self) -> bool:
+        return self.imported
+
 
 class BrokenFinder:
     """Fails every call."""
 
     async def find(self, digest: bytes) -> ApiKey | None:
+        raise Unavailable("down")
+
+    async def has_imported(self) -> bool:
         raise Unavailable("down")
 
 

@@ -27,6 +27,7 @@ _NO_TOTALS = "The usage log cannot be read now."
 K = TypeVar("K", bytes, str)
 V = TypeVar("V")
 
+_ANY_IMPORTED = "EXISTS (SELECT 1 FROM key_secrets WHERE foreign_id IS NOT NULL)"
 _NO_DIGEST = bytes(32)
 """The digest of no key."""
 MAX_CACHED = 15_000
@@ -57,10 +58,13 @@ class SqliteKeyLookup:
     def __init__(self, keys_file: Path, usage_file: Path, commits: CommitCounter) -> None:
         by_digest = f"SELECT {_KEY} FROM {FOUND} WHERE key_secrets.digest = ?"  # noqa: S608 - our own names
         by_key = f"SELECT {_TOTALS} FROM usage_totals WHERE key_id = ?"  # noqa: S608 - our own names
+        any_imported = f"SELECT ? WHERE {_ANY_IMPORTED}"
         self.keys = SqliteLookup(keys_file, by_digest, _NO_KEYS, commits)
+        self.imported = SqliteLookup(keys_file, any_imported, _NO_KEYS, commits)
         self.key_totals = SqliteLookup(usage_file, by_key, _NO_TOTALS, CommitCounter())
         self.scopes = SqliteLookup(keys_file, _DECLARED, _NO_KEYS, commits)
         self.cached_keys = ValidatedCache[bytes, ApiKey](self.keys, key_of)
+        self._has_imported = ValidatedCache[str, bool](self.imported, lambda _: True, absent=False)
         self._totals_cache = ValidatedCache[str, KeyTotals](self.key_totals, lambda row: KeyTotals(*row), NO_USE)
         self._scopes_cache = ValidatedCache[str, frozenset[str]](self.scopes, lambda row: frozenset(row[0].split()))
 
@@ -70,6 +74,9 @@ class SqliteKeyLookup:
     async def find_undeclared(self, scopes: Sequence[str]) -> set[str]:
         declared = self._scopes_cache.get("") or frozenset()
         return {scope for scope in scopes if not is_declared(scope, declared)}
+
+    async def has_imported(self) -> bool:
+        return bool(self._has_imported.get(""))
 
     async def totals(self, key_id: str) -> KeyTotals:
         totals = self._totals_cache.get(key_id)
@@ -82,6 +89,7 @@ class SqliteKeyLookup:
 
     async def close(self) -> None:
         self.keys.close()
+        self.imported.close()
         self.key_totals.close()
         self.scopes.close()
 
@@ -174,6 +182,7 @@ class PostgresKeyLookup:
     def __init__(self, link: Link, timeout_seconds: float) -> None:
         totals = f"SELECT {_TOTALS}, key_id FROM usage_totals WHERE key_id = ANY(%s)"  # noqa: S608 - our own names
         self.keys = PostgresKeyBatchLookup(link, timeout_seconds)
+        self.imported = PostgresLookup(link, f"SELECT {_ANY_IMPORTED}, unnest(%s::text[])", _NO_KEYS, timeout_seconds)
         self.key_totals = PostgresLookup(link, totals, _NO_TOTALS, timeout_seconds)
         self._cache: RRCache[str, KeyTotals] = RRCache(MAX_CACHED)
         self._mark: int | None = None
@@ -185,6 +194,10 @@ class PostgresKeyLookup:
     async def find_undeclared(self, scopes: Sequence[str]) -> set[str]:
         found = await asyncio.gather(*map(self.keys.enqueue, scopes))
         return {scope for scope, is_there in zip(scopes, found, strict=True) if not is_there}
+
+    async def has_imported(self) -> bool:
+        row = await self.imported.row("")
+        return row is not None and bool(row[0])
 
     async def totals(self, key_id: str) -> KeyTotals:
         mark = self.keys.totals_mark
@@ -206,4 +219,5 @@ class PostgresKeyLookup:
 
     async def close(self) -> None:
         await self.keys.close()
+        await self.imported.close()
         await self.key_totals.close()

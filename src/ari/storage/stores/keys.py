@@ -37,7 +37,15 @@ _KEY_COLUMNS = (
 """In the order of the fields of ``ApiKey``."""
 CONSUMER_COLUMNS = (_c.id, _c.name, _c.external_id, _c.metadata, _c.policy, _c.created_at_ms, _c.created_by)
 """In the order of the fields of ``Consumer``."""
-_SECRET_COLUMNS = (_s.number, _s.hint, _s.created_at_ms, _s.retires_at_ms, _s.retired_seen_at_ms, _s.scheme)
+_SECRET_COLUMNS = (
+    _s.number,
+    _s.hint,
+    _s.created_at_ms,
+    _s.retires_at_ms,
+    _s.retired_seen_at_ms,
+    _s.scheme,
+    _s.foreign_id,
+)
 """In the order of the fields of ``KeySecret``."""
 COLUMNS = (*_KEY_COLUMNS, *CONSUMER_COLUMNS)
 """Of ``KEYS``."""
@@ -118,9 +126,7 @@ class KeyTables:
         self._writing = writing
 
     def add(self, key: ApiKey, digest: bytes) -> None:
-        made: dict[str, Any] = {"id": key.id, "kind": key.kind, "created_by": key.created_by}
-        row = api_keys.insert().values(created_at_ms=key.created_at_ms, **made, **_changeable(key))
-        self._connection.execute(row)
+        self._connection.execute(api_keys.insert().values(key_row(key)))
         secret = key.secret or KeySecret(1, key.hint, key.created_at_ms)
         self._connection.execute(
             key_secrets.insert().values(
@@ -220,6 +226,12 @@ def _is_not_ascii(connection: Connection, text: ColumnElement[str]) -> ColumnEle
     return (func.length(cast(text, LargeBinary)) if is_sqlite(connection) else func.octet_length(text)) != func.length(
         text
     )
+
+
+def key_row(key: ApiKey) -> dict[str, Any]:
+    """The row of a new key."""
+    made = {"id": key.id, "kind": key.kind, "created_at_ms": key.created_at_ms, "created_by": key.created_by}
+    return made | _changeable(key)
 
 
 def _changeable(key: ApiKey) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""Keys of other systems: how they hash secrets, and how ARI finds such a secret."""

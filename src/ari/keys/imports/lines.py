@@ -1,0 +1,102 @@
+"""One line of an import: what another system knows of one of its keys."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from ari.base.clock import from_rfc3339
+from ari.base.errors import Invalid, Problem
+from ari.keys.expiry import check_expiry
+from ari.keys.imports.schemes import StoredHash, parse_hash
+from ari.keys.names import parse_name, parse_text
+from ari.keys.scopes import DEFAULT_PRESET, PRESETS, parse_scopes
+
+MAX_HINT_LENGTH = 24
+MAX_SCOPES = 64
+LAST_LENGTH = 4
+UNKNOWN_TEXT = "…"
+_MAX_LENGTH = 1_024
+_REQUIRED = ("name", "hash", "scheme")
+_TEXTS = (*_REQUIRED, "foreign_id", "hint", "last4", "expires_at", "created_at")
+FIELDS = (*_TEXTS, "scopes", "disabled")
+
+
+@dataclass(frozen=True, slots=True)
+class ImportLine:
+    """A valid line. ``made_at_ms`` is when the other system created the secret, if it is known."""
+
+    name: str
+    scheme: str
+    stored: StoredHash
+    hint: str
+    scopes: tuple[str, ...]
+    expires_at_ms: int | None
+    made_at_ms: int | None
+    disabled: bool
+
+
+def parse_line(value: Any, now_ms: int, custom_scopes: Collection[str] = ()) -> ImportLine:
+    """The line in this JSON value. ``custom_scopes`` are those that the operator declared.
+
+    Raises ``Invalid``, never with a value of the line, which may be a secret."""
+    given = _check_shape(value)
+    stored = parse_hash(given["scheme"], given["hash"], given.get("foreign_id", ""))
+    expires_at_ms = _time_of(given, "expires_at")
+    made_at_ms = _time_of(given, "created_at")
+    if made_at_ms is not None and made_at_ms > now_ms:
+        raise Invalid(Problem("created_at", "This time is in the future."))
+    return ImportLine(
+        name=parse_name(given["name"]),
+        scheme=given["scheme"],
+        stored=stored,
+        hint=_hint_of(given, stored),
+        scopes=parse_scopes(given.get("scopes", PRESETS[DEFAULT_PRESET][1]), custom_scopes),
+        expires_at_ms=None if expires_at_ms is None else check_expiry(expires_at_ms, now_ms),
+        made_at_ms=made_at_ms,
+        disabled=given.get("disabled", False),
+    )
+
+
+def _check_shape(value: Any) -> dict[str, Any]:
+    """The fields that aren't null, each of its type. Raises ``Invalid``."""
+    if not isinstance(value, Mapping):
+        raise Invalid(Problem("line", "Must be a JSON object."))
+    given = {name: one for name, one in value.items() if one is not None}
+    problems = [Problem(name, "This field is required.") for name in _REQUIRED if name not in given]
+    if any(name not in FIELDS for name in given):
+        problems.append(Problem("line", f"Unknown field. Fields: {', '.join(FIELDS)}."))
+    problems += [Problem(name, "Must be a string.") for name in _TEXTS if not _is_text(given.get(name, ""))]
+    if not isinstance(given.get("disabled", False), bool):
+        problems.append(Problem("disabled", "Must be true or false."))
+    scopes = given.get("scopes", [])
+    if not isinstance(scopes, list) or len(scopes) > MAX_SCOPES or not all(map(_is_text, scopes)):
+        problems.append(Problem("scopes", f"Must be a list of at most {MAX_SCOPES} scopes."))
+    if problems:
+        raise Invalid(*problems)
+    return given
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and len(value) <= _MAX_LENGTH
+
+
+def _time_of(given: Mapping[str, Any], field: str) -> int | None:
+    if field not in given:
+        return None
+    try:
+        return from_rfc3339(given[field])
+    except (ValueError, OverflowError):
+        raise Invalid(Problem(field, "Use a time such as 2027-01-31T12:00:00Z.")) from None
+
+
+def _hint_of(given: Mapping[str, Any], stored: StoredHash) -> str:
+    """The part of the key that may be shown. Raises ``Invalid`` if it is the whole key."""
+    hint = parse_text("hint", given.get("hint", ""), MAX_HINT_LENGTH)
+    last = parse_text("last4", given.get("last4", ""), LAST_LENGTH)
+    for field, text in (("hint", hint), ("last4", last)):
+        if text and sha256(text.encode()).digest() == stored.digest:
+            raise Invalid(Problem(field, "This is the whole key. Specify its first and last characters only."))
+    if last:
+        return f"{hint.rstrip(UNKNOWN_TEXT)[: MAX_HINT_LENGTH - LAST_LENGTH]}{UNKNOWN_TEXT}{last}"
+    return hint or f"{stored.foreign_id[:MAX_HINT_LENGTH]}{UNKNOWN_TEXT}"

@@ -1,0 +1,82 @@
+"""How other systems hash the secrets of their API keys, each under the name of the system.
+
+The sources, and a vector from each system that can be installed, are in ``tests/unit/keys/imports/vectors.json``.
+"""
+
+import binascii
+import re
+from base64 import b64decode
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from ari.base.errors import Invalid, Problem
+
+SANCTUM = "laravel-sanctum"
+MAX_FOREIGN_ID_LENGTH = 64
+
+_HEX = re.compile(r"[0-9A-Fa-f]{64}")
+_BASE64 = re.compile(r"[0-9A-Za-z+/]{43}=?")
+_BASE64URL = re.compile(r"[0-9A-Za-z_-]{43}=?")
+_FOREIGN_ID = re.compile(r"[!-~]*")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredHash:
+    """How a secret is stored here. ``digest`` is that of its text, or of no text if there is a ``foreign_hash``."""
+
+    digest: bytes
+    foreign_id: str = ""
+    foreign_hash: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Scheme:
+    """``parse`` reads a hash and the key's id in the other system, which some schemes need."""
+
+    parse: Callable[[str, str], StoredHash]
+    description: str
+
+
+def parse_hash(scheme: str, text: str, foreign_id: str) -> StoredHash:
+    """The secret with this hash. Raises ``Invalid``, never with the hash, which may be a key pasted by mistake."""
+    known = SCHEMES.get(scheme)
+    if known is None:
+        raise Invalid(Problem("scheme", f"Choose one of {', '.join(SCHEMES)}."))
+    if len(foreign_id) > MAX_FOREIGN_ID_LENGTH or not _FOREIGN_ID.fullmatch(foreign_id):
+        raise Invalid(Problem("foreign_id", f"Use at most {MAX_FOREIGN_ID_LENGTH} ASCII characters without spaces."))
+    return known.parse(text, foreign_id)
+
+
+def _parse_hex(text: str, foreign_id: str) -> StoredHash:
+    if not _HEX.fullmatch(text):
+        raise Invalid(Problem("hash", "Must be the SHA-256 of the key as 64 hexadecimal digits."))
+    return StoredHash(bytes.fromhex(text), foreign_id)
+
+
+def _parse_base64(text: str, foreign_id: str) -> StoredHash:
+    if not _BASE64.fullmatch(text):
+        raise Invalid(Problem("hash", "Must be the SHA-256 of the key in Base64: 44 characters."))
+    return StoredHash(_decode(text, b"+/"), foreign_id)
+
+
+def _parse_base64url(text: str, foreign_id: str) -> StoredHash:
+    if not _BASE64URL.fullmatch(text):
+        raise Invalid(Problem("hash", "Must be the SHA-256 of the key in Base64url: 43 characters."))
+    return StoredHash(_decode(text, b"-_"), foreign_id)
+
+
+def _decode(text: str, letters: bytes) -> bytes:
+    try:
+        return b64decode(text.rstrip("=") + "=", letters, validate=True)
+    except binascii.Error:
+        raise Invalid(Problem("hash", "This isn't valid Base64.")) from None
+
+
+SCHEMES = {
+    "better-auth": Scheme(_parse_base64url, "Better Auth's API key plugin: the column `key`"),
+    "unkey": Scheme(_parse_base64, "Unkey: the column `hash`"),
+    "litellm": Scheme(_parse_hex, "LiteLLM's virtual keys: the column `token`"),
+    SANCTUM: Scheme(_parse_hex, "Laravel Sanctum's tokens: the columns `token` and `id`"),
+    "sha256-hex": Scheme(_parse_hex, "any system: SHA-256 of the whole key, hexadecimal"),
+    "sha256-base64url": Scheme(_parse_base64url, "any system: SHA-256 of the whole key, Base64url"),
+}

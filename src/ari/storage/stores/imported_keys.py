@@ -1,0 +1,45 @@
+"""Keys of other systems in SQL; implements ``keys.ports.ImportStore``."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, select
+
+from ari.keys.model import ImportedKey
+from ari.storage.stores.keys import key_row
+from ari.storage.tables import api_keys, key_secrets
+
+_s = key_secrets.c
+_ASKED_AT_ONCE = 500
+
+
+class ImportedKeyTables:
+    """Imported keys inside the transaction of ``connection``."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, imported: Sequence[ImportedKey]) -> None:
+        if not imported:
+            return
+        self._connection.execute(api_keys.insert(), [key_row(one.key) for one in imported])
+        self._connection.execute(key_secrets.insert(), [_secret_row(one) for one in imported])
+
+    def find_digests(self, digests: Sequence[bytes]) -> set[bytes]:
+        found: set[bytes] = set()
+        for start in range(0, len(digests), _ASKED_AT_ONCE):
+            some = digests[start : start + _ASKED_AT_ONCE]
+            found.update(self._connection.execute(select(_s.digest).where(_s.digest.in_(some))).scalars())
+        return found
+
+
+def _secret_row(one: ImportedKey) -> dict[str, object]:
+    return {
+        "digest": one.digest,
+        "key_id": one.key.id,
+        "number": one.secret.number,
+        "scheme": one.secret.scheme,
+        "hint": one.secret.hint,
+        "created_at_ms": one.secret.created_at_ms,
+        "foreign_id": one.secret.foreign_id,
+        "foreign_hash": one.foreign_hash,
+    }

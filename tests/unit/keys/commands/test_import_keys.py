@@ -1,0 +1,114 @@
+"""Importing keys: all or some, never twice, and never more than the caller may grant."""
+
+from hashlib import sha256
+from typing import Any
+
+import pytest
+
+from ari.base.clock import DAY_MS, to_rfc3339
+from ari.base.errors import Forbidden, Invalid, ReauthRequired
+from ari.keys import MAX_LINES, ImportResult, check_import, declare_scope, import_facts, import_keys, revoke
+from ari.keys.commands.delete import delete
+from tests.unit.keys.memory import NOW_MS, MemoryTransaction, a_key
+
+
+def _line(number: int, **fields: Any) -> dict[str, Any]:
+    hashed = sha256(b"secret %d" % number).hexdigest()
+    return {"name": f"Customer {number}", "hash": hashed, "scheme": "sha256-hex"} | fields
+
+
+def _lines(*numbers: int) -> dict[int, Any]:
+    return {number: _line(number) for number in numbers}
+
+
+def _problems(result: ImportResult) -> list[tuple[int, str]]:
+    return [(one.line, problem.location) for one in result.failed for problem in one.problems]
+
+
+def test_a_key_for_each_valid_line() -> None:
+    """With an event each, and one for all."""
+    tx = MemoryTransaction()
+    result = import_keys(tx, _lines(1, 2) | {3: _line(3, hash="nonsense"), 5: None})
+    assert [key.name for key in result.keys] == ["Customer 1", "Customer 2"]
+    assert _problems(result) == [(3, "hash"), (5, "line")]
+    assert tx.names == ["key_imported", "key_imported", "keys_imported"]
+    assert tx.events.written[-1].detail == {"imported": 2, "failed": 2, "schemes": {"sha256-hex": 2}}
+    assert tx.events.written[0].detail["scheme"] == "sha256-hex"
+    assert len(tx.keys.rows) == 2
+
+
+def test_all_or_nothing_names_each_line() -> None:
+    """One bad line, and nothing is stored."""
+    tx = MemoryTransaction()
+    with pytest.raises(Invalid) as refused:
+        import_keys(tx, _lines(1) | {2: _line(2, hash="x"), 3: _line(1)}, all_or_nothing=True)
+    assert [one.location for one in refused.value.problems] == ["keys.1.hash", "keys.2.hash"]
+    assert refused.value.problems[0].message.startswith("Line 2: Must be the SHA-256")
+    assert (tx.keys.rows, tx.names) == ({}, [])
+
+
+def test_a_dry_run_stores_nothing() -> None:
+    """And finds the same problems."""
+    tx = MemoryTransaction()
+    result = check_import(tx, {1: _line(1), 2: _line(1)})
+    assert (len(result.keys), _problems(result)) == (1, [(2, "hash")])
+    assert (tx.keys.rows, tx.names) == ({}, [])
+    facts = import_facts(result.lines, dry_run=True)
+    assert [item["id"] for item in facts["items"]] == [None, None]
+
+
+def test_a_repeated_import_changes_nothing() -> None:
+    """So a broken one can be run again. A deleted key is not restored either."""
+    tx = MemoryTransaction()
+    [key] = import_keys(tx, _lines(1)).keys
+    assert _problems(import_keys(tx, _lines(1))) == [(1, "hash")]
+    revoke(tx, key.id)
+    delete(tx, key.id)
+    assert _problems(import_keys(tx, _lines(1))) == [(1, "hash")]
+    assert len(tx.keys.rows) == 1
+
+
+def test_dates_of_the_other_system_belong_to_the_secret() -> None:
+    """ARI has the key since today, or it would be reported as unused for years."""
+    then = to_rfc3339(NOW_MS - 900 * DAY_MS)
+    [key] = import_keys(MemoryTransaction(), {1: _line(1, created_at=then, foreign_id="7")}).keys
+    assert key.created_at_ms == NOW_MS
+    assert key.secret is not None
+    assert (key.secret.created_at_ms, key.secret.scheme) == (NOW_MS - 900 * DAY_MS, "sha256-hex")
+    assert key.secret.foreign_id == "7"
+
+
+def test_a_key_imports_only_what_it_may_grant() -> None:
+    """Security rule 11: importing is creating."""
+    tx = MemoryTransaction()
+    by = tx.by(a_key(tx, "keys:write", "api:read", expires_at_ms=NOW_MS + DAY_MS))
+    soon = to_rfc3339(NOW_MS + DAY_MS)
+    import_keys(by, {1: _line(1, expires_at=soon)}, all_or_nothing=True)
+    with pytest.raises(Forbidden, match=r"Line 3: A key can only grant"):
+        import_keys(by, {2: _line(2, expires_at=soon), 3: _line(3, expires_at=soon, scopes=["*"])})
+    with pytest.raises(Forbidden, match="Line 4: A key can't grant access beyond its own expiry"):
+        import_keys(by, {4: _line(4)})
+    assert len(tx.keys.rows) == 2
+
+
+def test_a_session_confirms_its_password_first() -> None:
+    """Security rule 29."""
+    tx = MemoryTransaction()
+    tx.caller = type(tx.caller)("usr_1", tx.caller.origin, session_digest=b"s", confirmed_at_ms=NOW_MS - DAY_MS)
+    with pytest.raises(ReauthRequired):
+        import_keys(tx, _lines(1))
+
+
+def test_declared_scopes_are_known() -> None:
+    """Those of the API that the keys protect."""
+    tx = MemoryTransaction()
+    declare_scope(tx, "orders:read", "Read orders.")
+    [key] = import_keys(tx, {1: _line(1, scopes=["orders:read"])}).keys
+    assert key.scopes == ("orders:read",)
+
+
+def test_one_import_has_bounds() -> None:
+    """Other changes wait for it."""
+    for values in ({}, dict.fromkeys(range(MAX_LINES + 1))):
+        with pytest.raises(Invalid, match="between 1 and 10,000"):
+            import_keys(MemoryTransaction(), values)

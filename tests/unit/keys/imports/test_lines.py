@@ -1,0 +1,98 @@
+"""A line of an import: what is required, the bounds of each field, and no secret in a message."""
+
+from hashlib import sha256
+from typing import Any
+
+import pytest
+
+from ari.base.clock import DAY_MS, to_rfc3339
+from ari.base.errors import Invalid
+from ari.keys.imports.lines import ImportLine, parse_line
+from tests.unit.keys.memory import NOW_MS
+
+KEY = "acme-secret-0123"
+LINE = {"name": "Shop", "hash": sha256(KEY.encode()).hexdigest(), "scheme": "sha256-hex"}
+
+
+def _parse(**fields: Any) -> ImportLine:
+    return parse_line(LINE | fields, NOW_MS)
+
+
+def test_three_fields_are_enough() -> None:
+    """The rest has the defaults of a new key; ``null`` is no field."""
+    line = _parse(expires_at=None, scopes=None, disabled=None, hint=None)
+    assert (line.scopes, line.expires_at_ms, line.made_at_ms, line.disabled) == (("api:read",), None, None, False)
+    assert line.hint == "…"
+
+
+def test_all_fields() -> None:
+    """Times are RFC 3339."""
+    then, later = to_rfc3339(NOW_MS - DAY_MS), to_rfc3339(NOW_MS + DAY_MS)
+    line = _parse(created_at=then, expires_at=later, scopes=["keys:read"], disabled=True, hint="acme", last4="0123")
+    assert (line.made_at_ms, line.expires_at_ms) == (NOW_MS - DAY_MS, NOW_MS + DAY_MS)
+    assert (line.scopes, line.disabled, line.hint) == (("keys:read",), True, "acme…0123")
+
+
+@pytest.mark.parametrize(
+    ("fields", "hint"),
+    [
+        ({"last4": "0123"}, "…0123"),
+        ({"hint": "sk-...0123"}, "sk-...0123"),
+        ({"hint": "acme…", "last4": "01"}, "acme…01"),
+        ({"foreign_id": "1204"}, "1204…"),
+    ],
+)
+def test_the_hint_shows_the_known_parts(fields: dict[str, str], hint: str) -> None:
+    """People recognize the key by it."""
+    assert _parse(**fields).hint == hint
+
+
+@pytest.mark.parametrize(
+    ("fields", "location"),
+    [
+        ({"name": ""}, "name"),
+        ({"name": 7}, "name"),
+        ({"name": "x" * 101}, "name"),
+        ({"hash": None}, "hash"),
+        ({"hash": "x" * 2_000}, "hash"),
+        ({"scheme": "md5"}, "scheme"),
+        ({"scopes": "api:read"}, "scopes"),
+        ({"scopes": []}, "scopes"),
+        ({"scopes": ["api:read"] * 65}, "scopes"),
+        ({"scopes": ["no:scope"]}, "scopes"),
+        ({"expires_at": "tomorrow"}, "expires_at"),
+        ({"expires_at": to_rfc3339(NOW_MS)}, "expires_at"),
+        ({"created_at": to_rfc3339(NOW_MS + 1)}, "created_at"),
+        ({"disabled": "yes"}, "disabled"),
+        ({"hint": "x" * 25}, "hint"),
+        ({"hint": "a\u202eb"}, "hint"),
+        ({"last4": "12345"}, "last4"),
+        ({"key": KEY}, "line"),
+    ],
+)
+def test_each_field_has_bounds(fields: dict[str, Any], location: str) -> None:
+    """The problem names the field."""
+    with pytest.raises(Invalid) as refused:
+        _parse(**fields)
+    assert [one.location for one in refused.value.problems] == [location]
+
+
+def test_the_key_itself_is_no_hint_and_in_no_message() -> None:
+    """Short keys would fit."""
+    with pytest.raises(Invalid) as refused:
+        _parse(hint=KEY)
+    assert KEY not in str(refused.value)
+    short = sha256(b"abc").hexdigest()
+    with pytest.raises(Invalid, match="whole key"):
+        _parse(hash=short, last4="abc")
+
+
+def test_all_missing_fields_are_named_at_once() -> None:
+    """One round trip."""
+    with pytest.raises(Invalid) as refused:
+        parse_line({}, NOW_MS)
+    assert [one.location for one in refused.value.problems] == ["name", "hash", "scheme"]
+    values: list[Any] = [None, [], "text", 7]
+    for value in values:
+        with pytest.raises(Invalid, match="JSON object"):
+            parse_line(value, NOW_MS)
