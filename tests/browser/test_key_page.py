@@ -95,7 +95,7 @@ def test_rename_disable_and_enable(owner: Any, home: Any) -> None:
     expect(home.locator(".badge").first).to_have_text("Active")
     assert owner.api(secret).get("/api/me").status_code == 200
     events = home.get_by_role("region", name="Events")
-    for words in ("Renamed from Before to After", "Disabled", "Enabled", "Created"):
+    for words in ("Key renamed from Before to After", "Key disabled", "Key enabled", "created"):
         expect(events).to_contain_text(words)
 
 
@@ -144,3 +144,17 @@ def test_times_are_in_the_viewers_zone_with_utc_at_hand(owner: Any, browser: Any
     assert utc[-9:-7] != local[-5:-3], "Kathmandu is 5:45 h off"
     expect(page.get_by_text("Times are in your time zone (Asia/K")).to_be_visible()
     context.close()
+
+
+def test_a_long_url_of_a_leak_does_not_widen_a_page(owner: Any, home: Any, axe: Any) -> None:
+    """A stranger wrote it, without a place to break; in the notice, in the events, and in the audit log."""
+    key, secret = owner.create_key("Leaked")
+    report = {"token": secret, "url": f"https://git.example.com/{'abcdefgh' * 30}/config.env"}
+    assert owner.api().post("/api/leaks", json=report).status_code == 202
+    for path in (f"/settings/keys/{key['id']}", "/settings/audit"):
+        for width in (1280, 390):
+            home.set_viewport_size({"width": width, "height": 900})
+            home.goto(f"{owner.url}{path}")
+            expect(home.get_by_text("git.example.com").first).to_be_visible()
+            assert home.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{path} at {width}"
+        assert axe(home) == []
