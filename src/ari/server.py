@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from ari import gateway, jobs, web
 from ari.api import (
+    consumers,
     events,
     health,
     import_keys,
@@ -96,6 +97,7 @@ def build_app(instance: Instance, presence: Presence | None = None) -> Middlewar
         leaks,
         keys,
         import_keys,
+        consumers,
         integrations,
         scopes,
         usage,

@@ -29,6 +29,7 @@ TAGS = {
     "Verification": "Check whether a key sent to your own service is valid, and what it may do.",
     "Leaks": "Report a key that others can read. No key required.",
     "Caller": "Identify the caller. The quickest way to test a key.",
+    "Consumers": "Customers, teams or services that keys belong to.",
     "Integrations": "Encrypted provider keys (OpenAI, Anthropic, …). They can be set but never read back.",
     "AI gateway": "Requests to AI providers, forwarded with the stored provider key.",
     "Usage": "Every request made with an API key, including refused ones: log, statistics and exports.",

@@ -10,20 +10,19 @@ from ari import keys
 from ari.api.deps import CallerDeps, describe_keys
 from ari.api.error_docs import BODY_ERRORS, document_errors
 from ari.api.idempotent import REPEATABLE, IdempotencyKey, respond_once
-from ari.api.limit_shapes import CreditsOut, ResetIn, TopUpIn
-from ari.api.responses import respond, respond_page
-from ari.api.shapes import (
+from ari.api.key_shapes import (
     CreatedOut,
     KeyChangeIn,
     KeyDetailOut,
-    KeyId,
     KeyOut,
     KeysIn,
     KeysOut,
     NewKeyIn,
     RevokeIn,
-    parse_time,
 )
+from ari.api.limit_shapes import CreditsOut, ResetIn, TopUpIn
+from ari.api.responses import respond, respond_page
+from ari.api.shapes import KeyId, parse_time
 from ari.base.deadline import run_in_thread
 from ari.base.errors import Invalid, Problem
 from ari.http.route_policy import AuthMode, policy
@@ -49,9 +48,19 @@ async def create_key(body: NewKeyIn, deps: CallerDeps, idempotency_key: Idempote
     """The secret is returned only in this response. A key can only grant scopes it has and can't grant a later expiry
     than its own. With an `Idempotency-Key`, repeating the request within 24 hours returns the same response."""
     scopes = None if body.scopes is None else tuple(body.scopes)
-    limits = [limit.model_dump() for limit in body.limits]
-    granted = None if body.credits is None else body.credits.model_dump(exclude_unset=True)
-    new = NewKey(body.name, body.expires, parse_time("expires_at", body.expires_at), scopes, limits, granted)
+    new = NewKey(
+        body.name,
+        body.expires,
+        parse_time("expires_at", body.expires_at),
+        scopes,
+        [limit.model_dump() for limit in body.limits],
+        None if body.credits is None else body.credits.model_dump(exclude_unset=True),
+        environment=body.environment,
+        consumer=body.consumer,
+        tags=tuple(body.tags),
+        metadata=body.metadata,
+        addresses=tuple(body.addresses),
+    )
 
     def create(tx: KeyTransaction) -> bytes:
         created = keys.create(tx, new)
@@ -90,9 +99,9 @@ async def read_key(key_id: KeyId, deps: CallerDeps) -> Response:
 )
 @policy(AuthMode.KEY_OR_SESSION, scope="keys:write")
 async def change_key(key_id: KeyId, body: KeyChangeIn, deps: CallerDeps) -> Response:
-    """Change name, scopes, expiry, limits, credits or enabled state. Revoked and expired keys can't be restored."""
+    """Change any of the key's properties. Revoked and expired keys can't be restored."""
     given = body.model_fields_set
-    for field in given - {"expires_at", "credits"}:
+    for field in given - {"expires_at", "consumer", "credits"}:
         if getattr(body, field) is None:
             raise Invalid(Problem(field, "Omit the field or set a value."))
     change = KeyChange(
@@ -102,6 +111,11 @@ async def change_key(key_id: KeyId, body: KeyChangeIn, deps: CallerDeps) -> Resp
         disabled=body.disabled if body.disabled is not None else UNSET,
         limits=[limit.model_dump() for limit in body.limits] if body.limits is not None else UNSET,
         credits=_credits_of(body),
+        environment=body.environment if body.environment is not None else UNSET,
+        consumer=body.consumer if "consumer" in given else UNSET,
+        tags=tuple(body.tags) if body.tags is not None else UNSET,
+        metadata=body.metadata if body.metadata is not None else UNSET,
+        addresses=tuple(body.addresses) if body.addresses is not None else UNSET,
     )
     key = await deps.do(keys.change, key_id, change)
     [facts] = await describe_keys(deps, [key])

@@ -30,6 +30,11 @@ class LimitIn(BaseModel):
     )
 
 
+Limits = Annotated[
+    list[LimitIn], Field(max_length=MAX_LIMITS, examples=[[{"name": "default", "limit": 100, "window": "1m"}]])
+]
+
+
 class RefillIn(BaseModel):
     """Raises the balance to `amount` each day, or on the first day of each month."""
 

@@ -3,7 +3,12 @@
 from fastapi import APIRouter
 
 from ari.api.error_docs import document_errors
-from ari.api.shapes import MeAccountOut, MeKeyOut
+from ari.api.key_shapes import (
+    MeKeyOut,
+)
+from ari.api.shapes import (
+    MeAccountOut,
+)
 from ari.http.context import RequestContext
 from ari.http.responses import Response, json_response
 from ari.http.route_policy import AuthMode, FastRoute, policy

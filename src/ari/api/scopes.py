@@ -8,9 +8,9 @@ from starlette.responses import Response
 from ari import keys
 from ari.api.deps import CallerDeps, describe_keys
 from ari.api.error_docs import BODY_ERRORS, document_errors
+from ari.api.key_shapes import KeysOut
 from ari.api.responses import respond, respond_page
 from ari.api.scope_shapes import NewScopeIn, RemoveScopeIn, ScopeChangeIn, ScopeKeysIn, ScopeName, ScopeOut, ScopesOut
-from ari.api.shapes import KeysOut
 from ari.http.route_policy import AuthMode, policy
 from ari.keys.scope_queries import scope_facts
 

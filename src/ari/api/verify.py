@@ -44,7 +44,7 @@ from ari.keys.scopes import HOW_TO_DECLARE, find_not_built_in
 from ari.keys.verify import must_stamp, verify
 from ari.usage.model import ROW_KIND, Attempt, UsageRow
 from ari.usage.ports import Batch
-from ari.usage.reports.facts import limit_facts
+from ari.usage.reports.facts import limit_facts, ownership_facts
 
 router = APIRouter(tags=["Verification"])
 
@@ -230,6 +230,7 @@ def _public_facts(key: ApiKey) -> dict[str, Any]:
         "hint": key.hint,
         "scopes": key.scopes,
         "expires_at": None if key.expires_at_ms is None else to_rfc3339(key.expires_at_ms),
+        **ownership_facts(key),
     }
 
 

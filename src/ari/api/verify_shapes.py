@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictInt, StrictStr
 
 from ari.api.limit_shapes import LimitNames, RemainingOut
+from ari.api.ownership_shapes import Environment, KeyConsumerOut
 from ari.api.shapes import FieldProblem, Nullable, RequestModel
 
 MAX_ITEMS = 100
@@ -31,7 +32,10 @@ class VerifyIn(RequestModel):
         examples=[["usage:read"]],
     )
     client_address: Annotated[StrictStr, Field(max_length=MAX_ADDRESS_LENGTH)] | None = Field(
-        None, description="IP address of your client, for the key's usage log.", examples=["203.0.113.7"]
+        None,
+        description="IP address of your client, for the key's usage log and for keys that are bound to addresses: "
+        "without it, such a key is refused with `ip_not_allowed`.",
+        examples=["203.0.113.7"],
     )
     cost: Annotated[StrictInt, Field(ge=0, le=MAX_COST)] = Field(
         1, description="Units that this request consumes from limits and credits; 0 reads what remains.", examples=[1]
@@ -70,6 +74,11 @@ class VerifiedKeyOut(BaseModel):
     expires_at: Nullable = Field(
         description="When the key expires; `null` = never.", examples=["2027-01-31T12:00:00.000Z"]
     )
+    kind: str | None = Field(description="Kind of the key; `null` = the built-in kind.", examples=[None])
+    environment: Environment = Field(description="What the key is for.")
+    consumer: KeyConsumerOut | None = Field(description="The consumer it belongs to; `null` = none.")
+    tags: list[str] = Field(description="Tags of the key.", examples=[["billing"]])
+    metadata: dict[str, Any] = Field(description="Your facts about the key.", examples=[{"plan": "pro"}])
 
 
 class VerdictOut(BaseModel):

@@ -105,6 +105,7 @@ def show_key(instance: "Instance", key: ApiKey, as_json: bool) -> None:
         ("status", key.status(now_ms)),
         ("access", preset_of(key.scopes)),
         ("scopes", " ".join(key.scopes)),
+        *_describe_ownership(key),
         ("created", output.exactly(key.created_at_ms, now_ms)),
         ("created by", key.created_by),
         ("expires", _expiry(key, now_ms)),
@@ -134,6 +135,24 @@ def _describe_remaining(one: Remaining) -> str:
     if one.window_ms is None:
         return f"{one.remaining} left"
     return f"{one.remaining} of {one.limit} left per {format_window(one.window_ms)}"
+
+
+def _describe_ownership(key: ApiKey) -> list[tuple[str, Any]]:
+    """What differs from a plain key."""
+    pairs: list[tuple[str, Any]] = []
+    if key.kind is not None:
+        pairs.append(("kind", key.kind))
+    if key.environment != "live":
+        pairs.append(("environment", key.environment))
+    if key.consumer is not None:
+        pairs.append(("consumer", f"{key.consumer.name} ({key.consumer.external_id or key.consumer.id})"))
+    if key.tags:
+        pairs.append(("tags", " ".join(key.tags)))
+    if key.metadata is not None:
+        pairs.append(("metadata", key.metadata))
+    if key.policy.addresses:
+        pairs.append(("addresses", " ".join(key.policy.addresses)))
+    return pairs
 
 
 def _row(key: ApiKey, totals: KeyTotals, now_ms: int) -> tuple[object, ...]:

@@ -20,9 +20,23 @@ from ari.cli.key_limits import (
     make_limits,
 )
 from ari.cli.key_output import find_key
-from ari.cli.options import AsJson, DataDir, Expires, ExpiresAt, KeyName, Scopes, Yes
+from ari.cli.metadata_args import parse_metadata_options
+from ari.cli.options import (
+    Addresses,
+    AsJson,
+    Consumer,
+    DataDir,
+    EnvironmentName,
+    Expires,
+    ExpiresAt,
+    KeyName,
+    Metadata,
+    Scopes,
+    Tags,
+    Yes,
+)
 from ari.cli.time_args import instant, one_of, whole_number
-from ari.keys import KeyChange, NewKey
+from ari.keys import UNSET, KeyChange, NewKey
 from ari.keys.expiry import expiry_of
 from ari.keys.model import ApiKey
 from ari.keys.ports import KeyTransaction
@@ -61,6 +75,11 @@ def create(
     refill: Refill = None,
     refill_hour: RefillHour = 0,
     time_zone: TimeZone = "UTC",
+    consumer: Consumer = None,
+    tag: Tags = None,
+    metadata: Metadata = None,
+    environment: EnvironmentName = None,
+    address: Addresses = None,
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
@@ -69,8 +88,19 @@ def create(
     Never expires unless you pass --expires.
     """
     granted = make_credits(balance, refill, refill_hour, time_zone)
-    scopes = tuple(scope) if scope else None
-    new = NewKey(name, expires, instant(expires_at, "--expires-at"), scopes, make_limits(limit), granted)
+    new = NewKey(
+        name,
+        expires,
+        instant(expires_at, "--expires-at"),
+        tuple(scope) if scope else None,
+        make_limits(limit),
+        granted,
+        environment=environment or "live",
+        consumer=consumer,
+        tags=tuple(tag or ()),
+        metadata=parse_metadata_options(metadata),
+        addresses=tuple(address or ()),
+    )
     with open_deps(data_dir) as deps:
         key_output.show_created(deps.instance, deps.do_sync(keys.create, new), as_json)
 
@@ -132,6 +162,35 @@ def expiry(
     with open_deps(data_dir) as deps:
         wanted = KeyChange(expires_at_ms=expiry_of(expires, at_ms, deps.instance.now_ms()))
     _change(key, wanted, _expiry_sentence, as_json, data_dir)
+
+
+@app.command()
+def assign(
+    key: KeyName,
+    consumer: Consumer = None,
+    tag: Tags = None,
+    metadata: Metadata = None,
+    environment: EnvironmentName = None,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Set a key's consumer, tags, metadata or environment. --consumer "" and --tag "" remove them."""
+    if consumer is None and tag is None and metadata is None and environment is None:
+        raise typer.BadParameter("pass --consumer, --tag, --metadata or --environment.")
+    wanted = KeyChange(
+        environment=UNSET if environment is None else environment,
+        consumer=UNSET if consumer is None else consumer or None,
+        tags=UNSET if tag is None else tuple(one for one in tag if one),
+        metadata=UNSET if metadata is None else parse_metadata_options(metadata),
+    )
+    _change(key, wanted, lambda changed: f"Changed {_describe(changed)}.", as_json, data_dir)
+
+
+@app.command()
+def addresses(key: KeyName, address: Addresses = None, as_json: AsJson = False, data_dir: DataDir = None) -> None:
+    """Set the addresses and networks a key works from. Without --address, it works from everywhere."""
+    wanted = KeyChange(addresses=tuple(address or ()))
+    _change(key, wanted, _addresses_sentence, as_json, data_dir)
 
 
 @app.command()
@@ -209,6 +268,10 @@ def _revoke_question(key: ApiKey, made: int) -> str:
     others = f" and the {output.count(made, 'active key')} it created" if made else ""
     using = "them" if made else "it"
     return f"Revoke {_describe(key)}{others}? Anything using {using} stops working immediately. This can't be undone."
+
+
+def _addresses_sentence(key: ApiKey) -> str:
+    return f"{_describe(key)} now works from {', '.join(key.policy.addresses) or 'everywhere'}."
 
 
 def _expiry_sentence(key: ApiKey) -> str:

@@ -13,6 +13,7 @@ from ari.cli import (
     account,
     audit,
     backup,
+    consumers,
     database,
     doctor,
     events,
@@ -40,6 +41,7 @@ app.command("serve")(serve.serve)
 app.command("migrate")(migrate.migrate)
 app.add_typer(keys.app, name="keys")
 app.add_typer(scopes.app, name="scopes")
+app.add_typer(consumers.app, name="consumers")
 app.add_typer(integrations.app, name="integrations")
 app.add_typer(usage.app, name="usage")
 app.add_typer(events.app, name="events")

@@ -31,3 +31,22 @@ ExpiresAt = Annotated[
 Limit = Annotated[
     int, typer.Option("--limit", metavar="NUMBER", parser=whole_number(1), help="Maximum number to show.")
 ]
+
+Consumer = Annotated[
+    str | None,
+    typer.Option("--consumer", metavar="ID", help="Consumer it belongs to: ID or external ID.", show_default=False),
+]
+Tags = Annotated[list[str] | None, typer.Option("--tag", metavar="TAG", help="Tag (repeatable).", show_default=False)]
+Metadata = Annotated[
+    list[str] | None,
+    typer.Option("--metadata", metavar="NAME=VALUE", help="A fact to store (repeatable).", show_default=False),
+]
+Addresses = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--address", metavar="IP|CIDR", help="Address or network it works from (repeatable).", show_default=False
+    ),
+]
+EnvironmentName = Annotated[
+    str | None, typer.Option("--environment", metavar="live|test", help="What the key is for.", show_default=False)
+]

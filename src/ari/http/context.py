@@ -87,7 +87,9 @@ class RequestContext(msgspec.Struct, eq=False):
     def caller(self) -> Caller | None:
         """The key or account that calls; ``None`` on open pages without a session."""
         if self.key is not None:
-            return Caller(self.key.id, self.origin("api"), self.key.scopes, self.key.expires_at_ms)
+            key = self.key
+            addresses = key.policy.addresses
+            return Caller(key.id, self.origin("api"), key.scopes, key.expires_at_ms, addresses=addresses)
         if self.signed_in is not None:
             return sessions.caller_of(self.signed_in, self.origin(self.door))
         return None

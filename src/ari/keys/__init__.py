@@ -9,7 +9,18 @@ from ari.keys.commands.bulk import (
     select_deletable,
     select_revocable,
 )
-from ari.keys.commands.change import UNSET, KeyChange, Unset, change
+from ari.keys.commands.change import KeyChange, change
+from ari.keys.commands.consumers import (
+    ConsumerChange,
+    NewConsumer,
+    change_consumer,
+    consumer_facts,
+    count_keys_of,
+    create_consumer,
+    delete_consumer,
+    get_consumer,
+    get_consumers,
+)
 from ari.keys.commands.create import Created, NewKey, create, require_may_create
 from ari.keys.commands.delete import delete
 from ari.keys.commands.import_keys import (
@@ -28,32 +39,42 @@ from ari.keys.commands.stamp import stamp_expired
 from ari.keys.events import record_exposure
 from ari.keys.queries import get, get_active_made_by, get_even_deleted, get_names, get_page
 from ari.keys.scope_queries import ScopeFacts, list_keys_with_scope, list_scopes, read_scope
+from ari.keys.unset import UNSET, Unset
 
 __all__ = [
     "MAX_KEYS_AT_ONCE",
     "MAX_LINES",
     "UNSET",
+    "ConsumerChange",
     "Created",
     "ImportResult",
     "KeyChange",
     "LeakAction",
     "LeakReport",
     "LineResult",
+    "NewConsumer",
     "NewKey",
     "ScopeFacts",
     "Selection",
     "Unset",
     "add_credits",
     "change",
+    "change_consumer",
     "change_expiry_of_many",
     "check_import",
+    "consumer_facts",
+    "count_keys_of",
     "create",
+    "create_consumer",
     "declare_scope",
     "delete",
+    "delete_consumer",
     "delete_many",
     "describe_scope",
     "get",
     "get_active_made_by",
+    "get_consumer",
+    "get_consumers",
     "get_even_deleted",
     "get_names",
     "get_page",

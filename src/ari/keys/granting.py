@@ -1,8 +1,8 @@
 """Check what a caller may grant: used by every command that creates or changes a key (security.md 11).
 
-A change that gives a key something (a scope, a later expiry, being enabled, looser limits) must stay within the
-caller's scopes and must not outlive the caller. Rights given to a key that lives longer than the caller would survive
-the caller's end. A key with limits gives nothing: it could get around them with another key.
+A change that gives a key something (a scope, a later expiry, more addresses, being enabled, looser limits) must stay
+within the caller's scopes and addresses and must not outlive the caller. Rights given to a key that lives longer than
+the caller would survive the caller's end. A key with limits gives nothing: it could get around them with another key.
 """
 
 from collections.abc import Iterable
@@ -13,6 +13,7 @@ from ari.base.errors import Forbidden
 from ari.keys import scopes
 from ari.keys.limits.changes import loosens
 from ari.keys.model import ApiKey
+from ari.keys.policy import covers_addresses
 from ari.keys.ports import KeyTransaction
 
 
@@ -29,6 +30,8 @@ def require_grant(tx: KeyTransaction, before: ApiKey | None, after: ApiKey) -> N
         require_within(caller, after.scopes, "A key can only grant scopes it has.")
     if gains or (before is not None and before.expires_at_ms != after.expires_at_ms):
         _require_no_longer(caller, after)
+    if gains or (before is not None and before.policy.addresses != after.policy.addresses):
+        _require_same_networks(caller, after)
     if not gains:
         return
     _require_unlimited(tx)
@@ -52,10 +55,11 @@ def require_may_touch(caller: Caller, key: ApiKey) -> None:
 
 
 def gives_more(before: ApiKey, after: ApiKey) -> bool:
-    """Whether the change adds a scope, postpones the expiry, enables the key, or loosens its limits."""
+    """Whether the change adds a scope or an address, postpones the expiry, enables the key, or loosens its limits."""
     widened = not scopes.holds_all(before.scopes, after.scopes)
+    freed = not covers_addresses(before.policy.addresses, after.policy.addresses)
     enabled = before.disabled and not after.disabled
-    return widened or enabled or _lives_longer(before, after) or _is_less_limited(before, after)
+    return widened or freed or enabled or _lives_longer(before, after) or _is_less_limited(before, after)
 
 
 def find_descendants(tx: KeyTransaction, key_id: str) -> list[ApiKey]:
@@ -97,6 +101,13 @@ def _require_no_longer(caller: Caller, key: ApiKey) -> None:
         raise Forbidden(
             f"A key can't grant access beyond its own expiry, {to_rfc3339(limit)}. Choose an earlier expiry for the "
             "other key."
+        )
+
+
+def _require_same_networks(caller: Caller, key: ApiKey) -> None:
+    if not covers_addresses(caller.addresses, key.policy.addresses):
+        raise Forbidden(
+            "A key that is bound to IP addresses can only give access from these: " + ", ".join(caller.addresses) + "."
         )
 
 

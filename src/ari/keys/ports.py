@@ -5,7 +5,7 @@ from typing import Literal, Protocol
 
 from ari.base.transaction import CommandTransaction
 from ari.keys.custom_scopes import CustomScope
-from ari.keys.model import ApiKey, ImportedKey
+from ari.keys.model import ApiKey, Consumer, ImportedKey
 
 Activity = Literal["all", "active", "inactive"]
 """``inactive`` = revoked or expired; ``active`` = the rest, disabled keys among them."""
@@ -114,6 +114,31 @@ class ImportStore(Protocol):
         """Those of these digests that a secret has, of deleted keys too."""
 
 
+class ConsumerStore(Protocol):
+    """Consumers inside one transaction."""
+
+    def add(self, consumer: Consumer) -> None:
+        """Store a new consumer."""
+
+    def get(self, consumer_id: str) -> Consumer | None:
+        """The consumer with this id."""
+
+    def find(self, external_id: str) -> Consumer | None:
+        """The consumer with this external ID."""
+
+    def save(self, consumer: Consumer) -> None:
+        """Write every changeable field of a stored consumer."""
+
+    def remove(self, consumer_id: str) -> None:
+        """Delete it; deleted keys forget that they were its."""
+
+    def page(self, text: str, before_id: str | None, limit: int) -> list[Consumer]:
+        """Newest first, those whose name, ID or external ID contains ``text``."""
+
+    def count_keys(self, consumer_id: str) -> int:
+        """How many of its keys are not deleted."""
+
+
 class KeyTransaction(CommandTransaction, Protocol):
     """One transaction over keys, scopes and events."""
 
@@ -122,6 +147,9 @@ class KeyTransaction(CommandTransaction, Protocol):
 
     @property
     def scopes(self) -> ScopeStore: ...
+
+    @property
+    def consumers(self) -> ConsumerStore: ...
 
 
 class ImportTransaction(KeyTransaction, Protocol):

@@ -52,6 +52,8 @@ REQUEST_ERRORS = _table(
     ("method_not_allowed", 405, "Method not allowed", "This endpoint doesn't support that method."),
     ("request_timeout", 408, "Request timeout", "The request body didn't arrive in time."),
     ("key_active", 409, "Key still active", "Only revoked and expired keys can be deleted. Revoke the key first."),
+    ("consumer_exists", 409, "Consumer exists", "Another consumer has this external ID."),
+    ("consumer_has_keys", 409, "Consumer has keys", "Only consumers without API keys can be deleted."),
     ("key_inactive", 409, "Key inactive", "Revoked and expired keys can't be changed or restored."),
     ("scope_exists", 409, "Scope already declared", "This scope is already declared. Change its description instead."),
     ("scope_in_use", 409, "Scope in use", "Active keys hold this scope. Use force to remove it from them as well."),

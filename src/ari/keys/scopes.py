@@ -27,6 +27,8 @@ SCOPES = {
     "keys:write": "Create, change, revoke and delete API keys.",
     "scopes:read": "List scopes and presets.",
     "scopes:write": "Declare, change and remove scopes of your own API, and change presets.",
+    "consumers:read": "List consumers and read their details.",
+    "consumers:write": "Create, change and delete consumers.",
     "notifications:read": "Read notification settings and the delivery history.",
     "notifications:write": "Turn notifications on or off, and send a test email.",
     "usage:read": "Read the usage log of every key.",

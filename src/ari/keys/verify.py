@@ -64,4 +64,5 @@ def reread_key(keys: KeyStore, caller: Caller, now_ms: int) -> Caller:
     verdict = decide(key, AccessRequest(None, now_ms, client_address=caller.origin.client_address))
     if not verdict:
         raise CallerRevoked(verdict.reason.code)
-    return Caller(caller.actor, caller.origin, key.scopes, key.expires_at_ms)
+    addresses = key.policy.addresses
+    return Caller(caller.actor, caller.origin, key.scopes, key.expires_at_ms, addresses=addresses)

@@ -5,6 +5,7 @@ from sqlalchemy import Connection
 from ari.base.caller import SYSTEM, Caller
 from ari.base.master_key import MasterKeys
 from ari.storage.stores.accounts import AccountTables, NoteTables
+from ari.storage.stores.consumers import ConsumerTable
 from ari.storage.stores.dismissals import DismissalTables
 from ari.storage.stores.events import EventTables
 from ari.storage.stores.imported_keys import ImportedKeyTables
@@ -37,6 +38,7 @@ class Transaction:
         self.keys = KeyTables(connection, writing=writing)
         self.scopes = ScopeTables(connection, writing=writing)
         self.imports = ImportedKeyTables(connection)
+        self.consumers = ConsumerTable(connection)
         self.listing = KeyListTables(connection)
         self.dismissals = DismissalTables(connection)
         self.events = EventTables(connection, master_keys)

@@ -21,6 +21,10 @@ SAFE = {
     "audit check": "reads",
     "audit head": "reads",
     "backup": "writes a new file; --force says to overwrite one",
+    "consumers change": "can be set back",
+    "consumers create": "adds",
+    "consumers list": "reads",
+    "consumers show": "reads",
     "database status": "reads",
     "doctor": "reads",
     "events export": "reads",
@@ -30,6 +34,8 @@ SAFE = {
     "integrations set": "stores what it was given",
     "integrations show": "reads",
     "integrations test": "reads",
+    "keys addresses": "can be set back",
+    "keys assign": "can be set back",
     "keys create": "adds",
     "keys credits add": "adds",
     "keys credits set": "can be set back",
@@ -128,12 +134,17 @@ def _cut_trail(ari: Ari) -> list[str]:
     return ["audit", "accept"]
 
 
+def _consumer(ari: Ari) -> list[str]:
+    return ["consumers", "delete", ari.json("consumers", "create", "Acme")["id"]]
+
+
 ASKS: dict[str, list[Callable[[Ari], list[str]]]] = {
     "account disable-two-factor": [_two_factor],
     "audit accept": [_cut_trail],
     "audit prune": [_old_events],
     "integrations remove": [_with_secret("remove", "openai")],
     "integrations set-url": [_with_secret("set-url", "openai", "https://proxy.example.net")],
+    "consumers delete": [_consumer],
     "keys credits remove": [lambda ari: ["keys", "credits", "remove", ari.create("Paid", "--credits", "5")[0]["id"]]],
     "keys delete": [_dead_key],
     "keys limits remove": [lambda ari: ["keys", "limits", "remove", ari.create("Slow", "--limit", "5/1m")[0]["id"]]],

@@ -30,6 +30,12 @@ KEY_FIELDS = {
     "last_used_at",
     "request_count",
     "refused_count",
+    "kind",
+    "environment",
+    "consumer",
+    "tags",
+    "metadata",
+    "addresses",
 }
 COLUMNS = ["NAME", "PREFIX", "STATUS", "ACCESS", "EXPIRES", "LAST USED", "REQUESTS", "ID"]
 

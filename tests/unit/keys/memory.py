@@ -10,7 +10,7 @@ from ari.base.events import BOUNDED_EVENTS, Event, Origin
 from ari.keys import NewKey, create
 from ari.keys.custom_scopes import CustomScope
 from ari.keys.look_alikes import skeletons
-from ari.keys.model import ApiKey, ImportedKey
+from ari.keys.model import ApiKey, Consumer, ImportedKey
 from ari.keys.names import fold_name
 from ari.keys.ports import Activity
 
@@ -133,6 +133,37 @@ class MemoryImports:
 
 
 @dataclass
+class MemoryConsumers:
+    """Fulfils ``ConsumerStore``."""
+
+    keys: MemoryKeys
+    rows: dict[str, Consumer] = field(default_factory=dict)
+
+    def add(self, consumer: Consumer) -> None:
+        self.rows[consumer.id] = consumer
+
+    def get(self, consumer_id: str) -> Consumer | None:
+        return self.rows.get(consumer_id)
+
+    def find(self, external_id: str) -> Consumer | None:
+        return next((one for one in self.rows.values() if one.external_id == external_id), None)
+
+    def save(self, consumer: Consumer) -> None:
+        self.rows[consumer.id] = consumer
+
+    def remove(self, consumer_id: str) -> None:
+        del self.rows[consumer_id]
+
+    def page(self, text: str, before_id: str | None, limit: int) -> list[Consumer]:
+        found = [one for one in self.rows.values() if text in one.name and (before_id is None or one.id < before_id)]
+        return sorted(found, key=lambda one: one.id, reverse=True)[:limit]
+
+    def count_keys(self, consumer_id: str) -> int:
+        owners = [key.consumer for key in self.keys.rows.values() if key.deleted_at_ms is None]
+        return sum(owner is not None and owner.id == consumer_id for owner in owners)
+
+
+@dataclass
 class MemoryEvents:
     """Fulfils ``EventStore``."""
 
@@ -170,13 +201,18 @@ class MemoryTransaction:
     keys: MemoryKeys = field(default_factory=MemoryKeys)
     events: MemoryEvents = field(default_factory=MemoryEvents)
     scopes: MemoryScopes = field(default_factory=MemoryScopes)
+    consumers: MemoryConsumers = field(init=False)
 
     def __post_init__(self) -> None:
         self.scopes.keys = self.keys
+        self.consumers = MemoryConsumers(self.keys)
 
     def by(self, key: ApiKey, after_ms: int = 0) -> "MemoryTransaction":
-        caller = Caller(key.id, Origin("api"), key.scopes, key.expires_at_ms)
-        return MemoryTransaction(caller, self.now_ms + after_ms, self.keys, self.events, self.scopes)
+        addresses = key.policy.addresses
+        caller = Caller(key.id, Origin("api"), key.scopes, key.expires_at_ms, addresses=addresses)
+        other = MemoryTransaction(caller, self.now_ms + after_ms, self.keys, self.events, self.scopes)
+        other.consumers = self.consumers
+        return other
 
     @property
     def imports(self) -> MemoryImports:

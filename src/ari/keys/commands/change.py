@@ -1,13 +1,15 @@
-"""Change a key: name, scopes, expiry, limits, credits, disabled or enabled."""
+"""Change a key: name, scopes, expiry, limits, disabled or enabled, addresses, and what its operator says about it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from enum import Enum
-from typing import Any, Final
+from typing import Any
+
+import msgspec
 
 from ari.base.clock import to_optional_rfc3339
 from ari.base.errors import Conflict
 from ari.keys import granting, scopes
+from ari.keys.commands.consumers import require_consumer
 from ari.keys.events import record_key
 from ari.keys.expiry import check_expiry
 from ari.keys.limits.changes import replace_credits, replace_limits
@@ -15,17 +17,11 @@ from ari.keys.limits.fields import describe_rules, parse_limits
 from ari.keys.limits.rules import LimitRules
 from ari.keys.model import ApiKey
 from ari.keys.names import parse_name
+from ari.keys.ownership import parse_environment, parse_metadata, parse_tags
+from ari.keys.policy import parse_addresses
 from ari.keys.ports import KeyTransaction
 from ari.keys.queries import get
-
-
-class Unset(Enum):
-    """Marks a field that stays as it is."""
-
-    UNSET = "unset"
-
-
-UNSET: Final = Unset.UNSET
+from ari.keys.unset import UNSET, Unset
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +29,7 @@ class KeyChange:
     """New values of a key's fields; ``UNSET`` leaves a field as it is, ``expires_at_ms`` ``None`` = never.
 
     ``limits`` replace all, ``credits`` ``None`` removes them.
+    ``consumer`` is an ID or external ID, ``None`` = none; ``addresses`` empty = from everywhere.
     """
 
     name: str | Unset = UNSET
@@ -41,6 +38,11 @@ class KeyChange:
     disabled: bool | Unset = UNSET
     limits: Sequence[Mapping[str, Any]] | Unset = UNSET
     credits: Mapping[str, Any] | Unset | None = UNSET
+    environment: str | Unset = UNSET
+    consumer: str | Unset | None = UNSET
+    tags: tuple[str, ...] | Unset = UNSET
+    metadata: Mapping[str, Any] | Unset | None = UNSET
+    addresses: tuple[str, ...] | Unset = UNSET
 
 
 def change(tx: KeyTransaction, key_id: str, wanted: KeyChange) -> ApiKey:
@@ -53,7 +55,7 @@ def change(tx: KeyTransaction, key_id: str, wanted: KeyChange) -> ApiKey:
     granting.require_may_touch(tx.caller, key)
     if key.is_inactive(tx.now_ms):
         raise Conflict("key_inactive", "Revoked and expired keys can't be changed or restored. Create a new key.")
-    changed = _apply(tx, key, wanted)
+    changed = _apply_ownership(tx, _apply(tx, key, wanted), wanted)
     granting.require_grant(tx, key, changed)
     happened = _differences(key, changed)
     if happened:
@@ -74,13 +76,31 @@ def _apply(tx: KeyTransaction, key: ApiKey, wanted: KeyChange) -> ApiKey:
             check_expiry(wanted.expires_at_ms, tx.now_ms)
         key = replace(key, expires_at_ms=wanted.expires_at_ms)
     if wanted.disabled is not UNSET:
-        key = replace(key, disabled=wanted.disabled)
+        enabled_at_ms = tx.now_ms if key.disabled and not wanted.disabled else key.enabled_at_ms
+        key = replace(key, disabled=wanted.disabled, enabled_at_ms=enabled_at_ms)
     rules = key.policy.limits
     if wanted.limits is not UNSET:
         rules = replace_limits(rules, parse_limits(wanted.limits))
     if wanted.credits is not UNSET:
         rules = replace_credits(rules, wanted.credits, tx.now_ms)
-    return key if rules is key.policy.limits else key.with_rules(rules)
+    if rules is not key.policy.limits:
+        key = key.with_rules(rules)
+    if wanted.addresses is not UNSET:
+        policy = msgspec.structs.replace(key.policy, addresses=parse_addresses(wanted.addresses))
+        key = replace(key, policy=policy)
+    return key
+
+
+def _apply_ownership(tx: KeyTransaction, key: ApiKey, wanted: KeyChange) -> ApiKey:
+    if wanted.environment is not UNSET:
+        key = replace(key, environment=parse_environment(wanted.environment))
+    if wanted.consumer is not UNSET:
+        key = replace(key, consumer=require_consumer(tx, wanted.consumer))
+    if wanted.tags is not UNSET:
+        key = replace(key, tags=parse_tags(wanted.tags))
+    if wanted.metadata is not UNSET:
+        key = replace(key, metadata=parse_metadata(wanted.metadata))
+    return key
 
 
 def _differences(before: ApiKey, after: ApiKey) -> list[tuple[str, dict[str, Any]]]:
@@ -96,7 +116,8 @@ def _differences(before: ApiKey, after: ApiKey) -> list[tuple[str, dict[str, Any
         happened.append(("key_expiry_changed", ends))
     if before.disabled != after.disabled:
         happened.append(("key_disabled" if after.disabled else "key_enabled", {}))
-    return happened + _list_rule_changes(before.policy.limits, after.policy.limits)
+    happened += _list_rule_changes(before.policy.limits, after.policy.limits)
+    return happened + _ownership_differences(before, after)
 
 
 def _list_rule_changes(before: LimitRules, after: LimitRules) -> list[tuple[str, dict[str, Any]]]:
@@ -107,3 +128,23 @@ def _list_rule_changes(before: LimitRules, after: LimitRules) -> list[tuple[str,
     if before.credits != after.credits:
         happened.append(("key_credits_changed", {"from": old.get("credits"), "to": new.get("credits")}))
     return happened
+
+
+def _ownership_differences(before: ApiKey, after: ApiKey) -> list[tuple[str, dict[str, Any]]]:
+    happened: list[tuple[str, dict[str, Any]]] = []
+    if before.policy.addresses != after.policy.addresses:
+        ends = {"from": list(before.policy.addresses), "to": list(after.policy.addresses)}
+        happened.append(("key_addresses_changed", ends))
+    if before.environment != after.environment:
+        happened.append(("key_environment_changed", {"from": before.environment, "to": after.environment}))
+    if _consumer_id(before) != _consumer_id(after):
+        happened.append(("key_consumer_changed", {"from": _consumer_id(before), "to": _consumer_id(after)}))
+    if before.tags != after.tags:
+        happened.append(("key_tags_changed", {"from": list(before.tags), "to": list(after.tags)}))
+    if before.metadata != after.metadata:
+        happened.append(("key_metadata_changed", {}))
+    return happened
+
+
+def _consumer_id(key: ApiKey) -> str | None:
+    return None if key.consumer is None else key.consumer.id

@@ -7,6 +7,7 @@ from typing import Any
 from ari.base.clock import to_optional_rfc3339
 from ari.base.ids import new_id
 from ari.keys import granting, scopes, token
+from ari.keys.commands.consumers import require_consumer
 from ari.keys.events import record_key
 from ari.keys.expiry import expiry_of
 from ari.keys.limits.changes import replace_credits, replace_limits
@@ -14,7 +15,8 @@ from ari.keys.limits.fields import describe_rules, parse_limits
 from ari.keys.limits.rules import NO_RULES, LimitRules
 from ari.keys.model import ApiKey
 from ari.keys.names import fold_name, parse_name
-from ari.keys.policy import Policy
+from ari.keys.ownership import parse_environment, parse_metadata, parse_tags
+from ari.keys.policy import Policy, parse_addresses
 from ari.keys.ports import KeyTransaction
 
 
@@ -23,6 +25,7 @@ class NewKey:
     """The properties of a key to create; ``scopes`` ``None`` = the preset ``standard``, neither expiry = never.
 
     ``limits`` and ``credits`` are as in ``limits.fields``.
+    ``consumer`` is an ID or external ID. ``addresses`` are the addresses and networks that it works from; none = all.
     """
 
     name: str
@@ -31,6 +34,11 @@ class NewKey:
     scopes: tuple[str, ...] | None = None
     limits: Sequence[Mapping[str, Any]] = ()
     credits: Mapping[str, Any] | None = None
+    environment: str = "live"
+    consumer: str | None = None
+    tags: tuple[str, ...] = ()
+    metadata: Mapping[str, Any] | None = None
+    addresses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +72,19 @@ def create(tx: KeyTransaction, new: NewKey) -> Created:
         created_at_ms=tx.now_ms,
         created_by=tx.caller.actor,
         expires_at_ms=expires_at_ms,
-        policy=Policy(limits=_make_rules(new, tx.now_ms)),
+        environment=parse_environment(new.environment),
+        tags=parse_tags(new.tags),
+        metadata=parse_metadata(new.metadata),
+        policy=Policy(addresses=parse_addresses(new.addresses), limits=_make_rules(new, tx.now_ms)),
+        consumer=require_consumer(tx, new.consumer),
     )
     granting.require_grant(tx, None, key)
     same_name = tx.keys.count_named(fold_name(name), tx.now_ms)
     look_alikes = tx.keys.count_look_alikes(name, tx.now_ms)
     tx.keys.add(key, token.digest(secret.encode()))
     detail = {"name": name, "scopes": list(granted), "expires_at": to_optional_rfc3339(expires_at_ms)}
-    record_key(tx, "key_created", key, detail | describe_rules(key.policy.limits))
+    detail |= describe_rules(key.policy.limits) | _describe_ownership(key)
+    record_key(tx, "key_created", key, detail)
     return Created(key, secret, same_name, look_alikes)
 
 
@@ -89,3 +102,17 @@ def _scopes_of(tx: KeyTransaction, new: NewKey) -> tuple[str, ...]:
     if new.scopes is None:
         return scopes.parse_scopes(scopes.PRESETS[scopes.DEFAULT_PRESET][1])
     return scopes.parse_scopes(new.scopes, tx.scopes.names())
+
+
+def _describe_ownership(key: ApiKey) -> dict[str, Any]:
+    """For the event, what differs from a plain key."""
+    detail: dict[str, Any] = {}
+    if key.environment != "live":
+        detail["environment"] = key.environment
+    if key.consumer is not None:
+        detail["consumer"] = key.consumer.id
+    if key.tags:
+        detail["tags"] = list(key.tags)
+    if key.policy.addresses:
+        detail["addresses"] = list(key.policy.addresses)
+    return detail

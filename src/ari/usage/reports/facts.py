@@ -5,9 +5,11 @@ from typing import Any
 import msgspec
 
 from ari.base.clock import SECOND_MS, to_rfc3339
+from ari.keys.commands.consumers import consumer_facts
 from ari.keys.limits.counter import Remaining
 from ari.keys.limits.fields import describe_credits, describe_limit, format_window
 from ari.keys.model import ApiKey
+from ari.keys.ownership import metadata_facts
 from ari.usage.ai import AiUse
 from ari.usage.model import Attempt, KeyClient, KeyTotals, UsageRow
 
@@ -31,6 +33,19 @@ def key_facts(key: ApiKey, totals: KeyTotals, now_ms: int) -> dict[str, Any]:
         "last_used_at": _time(totals.last_used_at_ms),
         "request_count": totals.request_count,
         "refused_count": totals.refused_count,
+        **ownership_facts(key),
+        "addresses": list(key.policy.addresses),
+    }
+
+
+def ownership_facts(key: ApiKey) -> dict[str, Any]:
+    """Whose a key is, and what its operator says about it."""
+    return {
+        "kind": key.kind,
+        "environment": key.environment,
+        "consumer": None if key.consumer is None else consumer_facts(key.consumer),
+        "tags": list(key.tags),
+        "metadata": metadata_facts(key.metadata),
     }
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from ari.base.clock import DAY_MS
 from ari.base.errors import Conflict, Forbidden, Invalid, NotFound
-from ari.keys import KeyChange, change, revoke
+from ari.keys import KeyChange, NewKey, change, create, revoke
 from tests.unit.keys.memory import NOW_MS, MemoryTransaction, a_key
 
 
@@ -73,3 +73,44 @@ def test_a_key_cannot_touch_a_stronger_one_or_widen_itself() -> None:
     disabled = change(tx, weak.id, KeyChange(disabled=True))
     with pytest.raises(Forbidden, match="enable itself"):
         change(tx.by(disabled), weak.id, KeyChange(disabled=False))
+
+
+def test_ownership_and_addresses_are_an_event_each() -> None:
+    """The audit log shows each change."""
+    tx = MemoryTransaction()
+    key = a_key(tx)
+    wanted = KeyChange(environment="test", tags=("b", "a"), metadata={"plan": "pro"}, addresses=("203.0.113.7",))
+    changed = change(tx, key.id, wanted)
+    assert (changed.environment, changed.tags, changed.metadata) == ("test", ("a", "b"), '{"plan":"pro"}')
+    assert changed.policy.addresses == ("203.0.113.7/32",)
+    names = ["key_addresses_changed", "key_environment_changed", "key_tags_changed", "key_metadata_changed"]
+    assert tx.names[1:] == names
+    change(tx, key.id, wanted)
+    assert tx.names[1:] == names
+
+
+def test_a_key_bound_to_addresses_gives_access_from_these_only() -> None:
+    """Neither to a new key nor to an existing one, nor to itself (security.md 11)."""
+    tx = MemoryTransaction()
+    bound = create(tx, NewKey("n", scopes=("*",), addresses=("10.0.0.0/8",))).key
+    free = a_key(tx, "api:read")
+    by = tx.by(bound)
+    for addresses in ((), ("0.0.0.0/0",), ("10.0.0.0/8", "11.0.0.0/8")):
+        with pytest.raises(Forbidden):
+            create(by, NewKey("child", scopes=("api:read",), addresses=addresses))
+    child = create(by, NewKey("child", scopes=("api:read",), addresses=("10.1.0.0/16",))).key
+    for key in (child, free, bound):
+        with pytest.raises(Forbidden):
+            change(by, key.id, KeyChange(addresses=("192.0.2.0/24",)))
+    with pytest.raises(Forbidden):
+        change(by, free.id, KeyChange(scopes=("api:read", "keys:read")))
+    assert change(by, free.id, KeyChange(addresses=("10.0.0.1",))).policy.addresses == ("10.0.0.1/32",)
+
+
+def test_an_enabled_key_remembers_when() -> None:
+    """So that a key that was disabled for not being used gets its time again."""
+    tx = MemoryTransaction()
+    key = a_key(tx)
+    change(tx, key.id, KeyChange(disabled=True))
+    tx.now_ms += 5
+    assert change(tx, key.id, KeyChange(disabled=False)).enabled_at_ms == tx.now_ms

@@ -26,6 +26,12 @@ def test_a_key_never_used() -> None:
         "last_used_at": None,
         "request_count": 0,
         "refused_count": 0,
+        "kind": None,
+        "environment": "live",
+        "consumer": None,
+        "tags": [],
+        "metadata": {},
+        "addresses": [],
     }
     assert list(facts)[:5] == ["id", "name", "hint", "scopes", "status"]
 

@@ -1,0 +1,188 @@
+"""Requests and responses about API keys."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictBool, StrictStr
+
+from ari.api.limit_shapes import CreditsIn, CreditsOut, LimitOut, Limits, RemainingOut
+from ari.api.ownership_shapes import (
+    Addresses,
+    ConsumerReference,
+    Environment,
+    KeyConsumerOut,
+    Metadata,
+    Tags,
+)
+from ari.api.shapes import (
+    HINT,
+    KEY_ID,
+    Name,
+    NextCursor,
+    Nullable,
+    PageIn,
+    RequestModel,
+    Scopes,
+    Time,
+    not_null,
+    without_default,
+)
+from ari.keys.expiry import EXPIRY_CHOICES
+from ari.keys.limits.fields import MAX_LIMITS
+from ari.keys.names import REASON_LENGTH
+
+CREATED: dict[str, JsonValue] = {"format": "date-time", "examples": ["2026-11-02T12:00:00.000Z"]}
+
+
+class NewKeyIn(RequestModel):
+    """A key to create. Set either `expires` or `expires_at`; omit both for a key that never expires."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"name": "Automation Script", "expires": "90d", "scopes": ["api:read"]}]}
+    )
+
+    name: Name
+    expires: StrictStr | None = Field(
+        None,
+        description="Lifetime of the key. Pick the shortest that works.",
+        examples=["90d"],
+        json_schema_extra={"enum": [*EXPIRY_CHOICES, None]},
+    )
+    expires_at: Time | None = Field(None, description="When the key expires (RFC 3339).")
+    scopes: Scopes | None = Field(None, description="Scopes of the key; default: `api:read`.")
+    limits: Limits = Field(default_factory=list, description=f"Rate limits, up to {MAX_LIMITS}; default: none.")
+    credits: CreditsIn | None = Field(None, description="Credits to use up; default: the key needs none.")
+    environment: Environment = Field("live", description="What the key is for.")
+    consumer: ConsumerReference | None = Field(None, description="ID or external ID of the consumer it belongs to.")
+    tags: Tags = Field(default_factory=list, description="Tags to filter by.")
+    metadata: Metadata = Field(default_factory=dict, description="Your facts about the key; verify returns them.")
+    addresses: Addresses = Field(
+        default_factory=list, description="IP addresses and networks that the key works from; none: from everywhere."
+    )
+
+
+class KeyChangeIn(RequestModel):
+    """Fields to change; omitted fields stay the same."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "Nightly backup"}]})
+
+    name: Name | None = Field(None, description="A new name.", json_schema_extra=not_null)
+    disabled: StrictBool | None = Field(
+        None,
+        description="`true` disables the key until it's set to `false`.",
+        examples=[True],
+        json_schema_extra=not_null,
+    )
+    scopes: Scopes | None = Field(
+        None, description="The key's new scopes (replaces the old list).", json_schema_extra=not_null
+    )
+    expires_at: Time | None = Field(
+        None, description="New expiry (RFC 3339); `null` = never.", json_schema_extra=without_default
+    )
+    limits: Limits | None = Field(
+        None,
+        description="The key's rate limits (replaces the old list). One that keeps its name keeps its count.",
+        json_schema_extra=not_null,
+    )
+    credits: CreditsIn | None = Field(
+        None, description="New balance or refill; `null` removes the credits.", json_schema_extra=without_default
+    )
+    environment: Environment | None = Field(None, description="What the key is for.", json_schema_extra=not_null)
+    consumer: ConsumerReference | None = Field(
+        None,
+        description="ID or external ID of the consumer it belongs to; `null` = none.",
+        json_schema_extra=without_default,
+    )
+    tags: Tags | None = Field(None, description="New tags (replace the old ones).", json_schema_extra=not_null)
+    metadata: Metadata | None = Field(None, description="New metadata (replaces the old).", json_schema_extra=not_null)
+    addresses: Addresses | None = Field(
+        None,
+        description="New addresses and networks (replace the old ones); an empty list: from everywhere.",
+        json_schema_extra=not_null,
+    )
+
+
+class RevokeIn(RequestModel):
+    """Optional details of a revocation."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "Committed to git"}]})
+
+    reason: Annotated[StrictStr, Field(max_length=REASON_LENGTH)] | None = Field(
+        None,
+        description=f"Reason for the audit log; up to {REASON_LENGTH} characters.",
+        examples=["Committed to git"],
+    )
+    with_made: StrictBool = Field(
+        False, description="Also revoke active keys that this key created or gave more access."
+    )
+
+
+class KeysIn(PageIn):
+    status: Literal["all", "active", "inactive"] = Field(
+        "all", description="`inactive` = revoked or expired; `active` = all others, including disabled keys."
+    )
+
+
+class KeyOut(BaseModel):
+    """An API key, without its secret."""
+
+    id: str = Field(description="Key ID; not a secret.", examples=[KEY_ID])
+    name: str = Field(description="The script or app that uses the key.", examples=["Automation Script"])
+    hint: str = Field(description="First and last characters of the secret.", examples=[HINT])
+    scopes: list[str] = Field(description="Scopes of the key.", examples=[["api:read"]])
+    status: Literal["active", "expired", "revoked", "disabled"] = Field(
+        description="The first that applies: `revoked`, `expired`, `disabled` or `active`.", examples=["active"]
+    )
+    created_at: str = Field(description="When the key was created.", json_schema_extra=CREATED)
+    created_by: str = Field(
+        description="ID of the account or key that created it, or the command-line user.",
+        examples=["usr_01KB5Q2W8Z6N4T0V9YRJXH3M7C"],
+    )
+    expires_at: Nullable = Field(
+        description="When the key expires; `null` = never.", examples=["2027-01-31T12:00:00.000Z"]
+    )
+    revoked_at: Nullable = Field(description="When the key was revoked; `null` if it wasn't.", examples=[None])
+    disabled: bool = Field(description="Whether the key is disabled.", examples=[False])
+    limits: list[LimitOut] = Field(description="Rate limits of the key.")
+    credits: CreditsOut | None = Field(description="Credits of the key; `null` if it needs none.")
+    last_used_at: Nullable = Field(description="Last allowed request.", examples=["2026-11-23T08:15:42.317Z"])
+    request_count: int = Field(
+        description="Requests that the key was allowed to make, whatever their response status.", examples=[1204]
+    )
+    refused_count: int = Field(description="Refused requests.", examples=[0])
+    kind: str | None = Field(description="Kind of the key; `null` = the built-in kind.", examples=[None])
+    environment: Environment = Field(description="What the key is for.")
+    consumer: KeyConsumerOut | None = Field(description="The consumer it belongs to; `null` = none.")
+    tags: list[str] = Field(description="Tags of the key.", examples=[["billing"]])
+    metadata: dict[str, Any] = Field(description="Your facts about the key.", examples=[{"plan": "pro"}])
+    addresses: list[str] = Field(
+        description="Networks that the key works from; none: from everywhere.", examples=[["203.0.113.0/24"]]
+    )
+
+
+class KeyDetailOut(KeyOut):
+    """An API key, with what remains of its limits now."""
+
+    remaining: list[RemainingOut] = Field(description="What remains of the limits of the key and its consumer now.")
+
+
+class CreatedOut(BaseModel):
+    """The new key and its secret (returned only once)."""
+
+    key: KeyOut = Field(description="The new key, without its secret.")
+    secret: str = Field(
+        description="The secret to send as `x-api-key`. It's never shown again.", examples=["ari_k_" + "0" * 49]
+    )
+
+
+class KeysOut(BaseModel):
+    """A page of API keys, newest first."""
+
+    items: list[KeyOut] = Field(description="Keys on this page.")
+    next_cursor: NextCursor
+
+
+class MeKeyOut(BaseModel):
+    """The caller is an API key."""
+
+    type: Literal["api_key"] = Field(description="Type of caller.")
+    key: KeyOut = Field(description="Key ID.")

@@ -1,0 +1,82 @@
+"""Consumers, and what an operator says about a key, in requests and responses."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictStr
+
+from ari.api.shapes import Name, NextCursor, PageIn, RequestModel, not_null, without_default
+from ari.keys.ownership import EXTERNAL_ID_LENGTH, MAX_TAGS, TAG_PATTERN
+from ari.keys.policy import MAX_ADDRESSES
+
+CONSUMER_ID = "con_01KB5Q2W8Z6N4T0V9YRJXH3M7C"
+_EXTERNAL_ID = "customer_4711"
+_CREATED: dict[str, JsonValue] = {"format": "date-time", "examples": ["2026-11-02T12:00:00.000Z"]}
+
+Environment = Annotated[Literal["live", "test"], Field(examples=["live"])]
+ConsumerReference = Annotated[StrictStr, Field(min_length=1, max_length=EXTERNAL_ID_LENGTH, examples=[_EXTERNAL_ID])]
+Tags = Annotated[
+    list[Annotated[StrictStr, Field(pattern=TAG_PATTERN)]], Field(max_length=MAX_TAGS, examples=[["billing"]])
+]
+Metadata = Annotated[dict[str, Any], Field(examples=[{"plan": "pro"}])]
+Addresses = Annotated[
+    list[Annotated[StrictStr, Field(max_length=64)]],
+    Field(max_length=MAX_ADDRESSES, examples=[["203.0.113.0/24", "2001:db8::/32"]]),
+]
+ExternalId = Annotated[
+    StrictStr, Field(pattern=r"^[!-.0-\[\]-~]+$", max_length=EXTERNAL_ID_LENGTH, examples=[_EXTERNAL_ID])
+]
+
+
+class NewConsumerIn(RequestModel):
+    """A consumer to create."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "Acme Inc.", "external_id": _EXTERNAL_ID}]})
+
+    name: Name
+    external_id: ExternalId | None = Field(None, description="Your own ID of it, which you can use in place of ARI's.")
+    metadata: Metadata = Field(default_factory=dict, description="Your facts about it; verify returns them.")
+
+
+class ConsumerChangeIn(RequestModel):
+    """Fields to change; omitted fields stay the same."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "Acme Corporation"}]})
+
+    name: Name | None = Field(None, description="A new name.", json_schema_extra=not_null)
+    external_id: ExternalId | None = Field(
+        None, description="Your own ID of it; `null` = none.", json_schema_extra=without_default
+    )
+    metadata: Metadata | None = Field(None, description="New metadata (replaces the old).", json_schema_extra=not_null)
+
+
+class ConsumersIn(PageIn):
+    text: Annotated[str, Field(max_length=100)] | None = Field(
+        None, description="Only consumers whose name, ID or external ID contains this.", examples=["acme"]
+    )
+
+
+class KeyConsumerOut(BaseModel):
+    """The consumer of a key."""
+
+    id: str = Field(description="Consumer ID.", examples=[CONSUMER_ID])
+    external_id: str | None = Field(description="Your own ID of it.", examples=[_EXTERNAL_ID])
+    name: str = Field(description="Name.", examples=["Acme Inc."])
+    metadata: dict[str, Any] = Field(description="Your facts about it.", examples=[{"plan": "pro"}])
+
+
+class ConsumerOut(KeyConsumerOut):
+    """Someone whom keys belong to: a customer, a team, a service."""
+
+    created_at: str = Field(description="When it was created.", json_schema_extra=_CREATED)
+    created_by: str = Field(
+        description="ID of the account or key that created it, or the command-line user.",
+        examples=["usr_01KB5Q2W8Z6N4T0V9YRJXH3M7C"],
+    )
+    key_count: int = Field(description="Its keys that aren't deleted.", examples=[3])
+
+
+class ConsumersOut(BaseModel):
+    """A page of consumers, newest first."""
+
+    items: list[ConsumerOut] = Field(description="Consumers on this page.")
+    next_cursor: NextCursor

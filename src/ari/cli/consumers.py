@@ -1,0 +1,128 @@
+"""``ari consumers``: those whom keys belong to."""
+
+from typing import Annotated
+
+import typer
+
+from ari import keys
+from ari.base.clock import to_rfc3339
+from ari.cli import output
+from ari.cli.command_app import CommandApp
+from ari.cli.instances import open_deps
+from ari.cli.metadata_args import parse_metadata_options
+from ari.cli.options import AsJson, DataDir, Metadata, Yes
+from ari.keys import UNSET, ConsumerChange, NewConsumer
+from ari.keys.model import Consumer
+from ari.keys.ports import KeyTransaction
+
+ConsumerName = Annotated[str, typer.Argument(metavar="NAME", help="Name of the customer, team or service.")]
+Reference = Annotated[str, typer.Argument(metavar="ID", help="Consumer ID or external ID.", show_default=False)]
+ExternalId = Annotated[
+    str | None, typer.Option("--external-id", metavar="TEXT", help="Your own ID of it.", show_default=False)
+]
+
+_PAGE = 200
+
+app = CommandApp(help="Create, list, change and delete consumers.", no_args_is_help=True)
+
+
+@app.command()
+def create(
+    name: ConsumerName,
+    external_id: ExternalId = None,
+    metadata: Metadata = None,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Create a consumer that keys can belong to."""
+    new = NewConsumer(name, external_id, parse_metadata_options(metadata))
+    with open_deps(data_dir) as deps:
+        consumer = deps.do_sync(keys.create_consumer, new)
+        _show(consumer, 0, as_json) if as_json else output.say(f"Created {_describe(consumer)}.")
+
+
+@app.command("list")
+def list_(
+    text: Annotated[
+        str, typer.Option("--text", metavar="TEXT", help="Filter by name, ID or external ID.", show_default=False)
+    ] = "",
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """List consumers, newest first."""
+    with open_deps(data_dir) as deps:
+        found = deps.read_sync(_list_all, text)
+        now_ms = deps.instance.now_ms()
+    if as_json:
+        output.as_json({"items": [_facts(consumer, count) for consumer, count in found]})
+        return
+    rows = (
+        (one.name, one.external_id or "", count, output.when(one.created_at_ms, now_ms), one.id) for one, count in found
+    )
+    empty = 'No consumers yet. Create one: ari consumers create "Acme Inc." --external-id customer_4711'
+    output.table(("NAME", "EXTERNAL ID", "KEYS", "CREATED", "ID"), rows, empty, droppable=3)
+
+
+@app.command()
+def show(consumer: Reference, as_json: AsJson = False, data_dir: DataDir = None) -> None:
+    """Show a consumer's details."""
+    with open_deps(data_dir) as deps:
+        found = deps.read_sync(keys.get_consumer, consumer)
+        _show(found, deps.read_sync(keys.count_keys_of, found.id), as_json)
+
+
+@app.command()
+def change(
+    consumer: Reference,
+    name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="A new name.", show_default=False)] = None,
+    external_id: ExternalId = None,
+    metadata: Metadata = None,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Change a consumer's name, external ID or metadata. --external-id "" removes it."""
+    if name is None and external_id is None and metadata is None:
+        raise typer.BadParameter("pass --name, --external-id or --metadata.")
+    wanted = ConsumerChange(
+        name=UNSET if name is None else name,
+        external_id=UNSET if external_id is None else external_id or None,
+        metadata=UNSET if metadata is None else parse_metadata_options(metadata),
+    )
+    with open_deps(data_dir) as deps:
+        changed = deps.do_sync(keys.change_consumer, consumer, wanted)
+        count = deps.read_sync(keys.count_keys_of, changed.id)
+        _show(changed, count, as_json) if as_json else output.say(f"Changed {_describe(changed)}.")
+
+
+@app.command()
+def delete(consumer: Reference, yes: Yes = False, data_dir: DataDir = None) -> None:
+    """Delete a consumer that has no keys."""
+    with open_deps(data_dir) as deps:
+        found = deps.read_sync(keys.get_consumer, consumer)
+        output.confirm(f"Delete {_describe(found)}?", yes=yes)
+        deps.do_sync(keys.delete_consumer, found.id)
+        output.say(f"Deleted {_describe(found)}.")
+
+
+def _list_all(tx: KeyTransaction, text: str) -> list[tuple[Consumer, int]]:
+    found: list[Consumer] = []
+    while page := keys.get_consumers(tx, text, found[-1].id if found else None, _PAGE):
+        found += page
+    return [(consumer, keys.count_keys_of(tx, consumer.id)) for consumer in found]
+
+
+def _facts(consumer: Consumer, count: int) -> dict[str, object]:
+    made = {"created_at": to_rfc3339(consumer.created_at_ms), "created_by": consumer.created_by, "key_count": count}
+    return keys.consumer_facts(consumer) | made
+
+
+def _show(consumer: Consumer, count: int, as_json: bool) -> None:
+    facts = _facts(consumer, count)
+    if as_json:
+        output.as_json(facts)
+    else:
+        output.facts([(name.replace("_", " "), value) for name, value in facts.items() if value not in (None, {})])
+
+
+def _describe(consumer: Consumer) -> str:
+    return f"“{consumer.name}” ({consumer.external_id or consumer.id})"

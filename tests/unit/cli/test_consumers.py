@@ -1,0 +1,33 @@
+"""``ari consumers``, and the options of ``ari keys`` that name them."""
+
+from tests.unit.cli.conftest import Ari
+
+
+def test_a_consumer_and_its_key(ari: Ari) -> None:
+    """Made, shown, changed and listed in words and as JSON."""
+    made = ari.json("consumers", "create", "Acme", "--external-id", "x", "--metadata", "plan=pro", "--metadata", "n=5")
+    assert made["metadata"] == {"plan": "pro", "n": 5}
+    key, _ = ari.create("n", "--consumer", "x", "--tag", "b", "--tag", "a", "--environment", "test", "--address", "::1")
+    assert (key["consumer"]["id"], key["tags"], key["addresses"]) == (made["id"], ["a", "b"], ["::1/128"])
+    shown = ari("keys", "show", key["id"]).out
+    for text in ("Acme (x)", "a b", "test", "::1/128"):
+        assert text in shown
+    assert ari.json("consumers", "show", "x")["key_count"] == 1
+    assert "customer" not in ari.refused("consumers", "delete", "x", "--yes")
+    assert ari.json("keys", "assign", key["id"], "--consumer", "", "--tag", "")["tags"] == []
+    assert ari.json("keys", "addresses", key["id"])["addresses"] == []
+    changed = ari.json("consumers", "change", "x", "--name", "Acme Inc.", "--external-id", "")
+    assert (changed["name"], changed["external_id"]) == ("Acme Inc.", None)
+    assert [one["id"] for one in ari.json("consumers", "list", "--text", "ACME")["items"]] == [made["id"]]
+    assert "Acme Inc." in ari("consumers", "list").out
+    ari("consumers", "delete", made["id"], "--yes")
+    assert ari.json("consumers", "list") == {"items": []}
+
+
+def test_mistakes_are_one_sentence(ari: Ari) -> None:
+    """With the way out."""
+    assert "No such consumer" in ari.refused("keys", "create", "n", "--consumer", "nobody")
+    assert "isn't an IP address" in ari.refused("keys", "create", "n", "--address", "home")
+    assert "isn't a tag" in ari.refused("keys", "create", "n", "--tag", "No Tag")
+    assert ari("keys", "create", "n", "--metadata", "novalue", check=False).code == 2
+    assert ari("keys", "assign", "n", check=False).code == 2

@@ -1,0 +1,100 @@
+"""Consumers: bad input changes nothing, and one with keys stays."""
+
+import pytest
+
+from ari.base.errors import Conflict, Invalid, NotFound
+from ari.keys import (
+    ConsumerChange,
+    KeyChange,
+    NewConsumer,
+    NewKey,
+    change,
+    change_consumer,
+    create,
+    create_consumer,
+    delete,
+    delete_consumer,
+    get_consumer,
+    revoke,
+)
+from tests.unit.keys.memory import MemoryTransaction
+
+
+def test_a_key_belongs_to_a_consumer_named_by_either_id() -> None:
+    """The operator's own ID is as good as ARI's."""
+    tx = MemoryTransaction()
+    acme = create_consumer(tx, NewConsumer("Acme", "customer_4711", {"plan": "pro"}))
+    for reference in (acme.id, "customer_4711"):
+        key = create(tx, NewKey("n", consumer=reference)).key
+        assert key.consumer == acme
+        assert tx.events.written[-1].detail["consumer"] == acme.id
+        assert get_consumer(tx, reference) == acme
+
+
+def test_a_key_can_be_moved_and_set_free() -> None:
+    """Each is one event with both ends."""
+    tx = MemoryTransaction()
+    one, two = (create_consumer(tx, NewConsumer(name)) for name in ("One", "Two"))
+    key = create(tx, NewKey("n", consumer=one.id)).key
+    for wanted in (two.id, None):
+        change(tx, key.id, KeyChange(consumer=wanted))
+    moved, freed = tx.events.written[-2:]
+    assert (moved.name, moved.detail["from"], moved.detail["to"]) == ("key_consumer_changed", one.id, two.id)
+    assert (freed.detail["from"], freed.detail["to"]) == (two.id, None)
+
+
+def test_an_unknown_consumer_creates_and_changes_nothing() -> None:
+    """Never a consumer by a typo."""
+    tx = MemoryTransaction()
+    key = create(tx, NewKey("n")).key
+    with pytest.raises(Invalid):
+        create(tx, NewKey("other", consumer="nobody"))
+    with pytest.raises(Invalid):
+        change(tx, key.id, KeyChange(name="renamed", consumer="nobody"))
+    assert list(tx.keys.rows.values()) == [key]
+    for command in (get_consumer, delete_consumer):
+        with pytest.raises(NotFound):
+            command(tx, "nobody")
+
+
+def test_an_external_id_names_one_consumer() -> None:
+    """On create and on change; the same again is no conflict with itself."""
+    tx = MemoryTransaction()
+    one, two = create_consumer(tx, NewConsumer("One", "x")), create_consumer(tx, NewConsumer("Two"))
+    with pytest.raises(Conflict) as raised:
+        create_consumer(tx, NewConsumer("Three", "x"))
+    assert raised.value.code == "consumer_exists"
+    with pytest.raises(Conflict):
+        change_consumer(tx, two.id, ConsumerChange(external_id="x"))
+    assert change_consumer(tx, one.id, ConsumerChange(external_id="x")) == one
+    assert tx.names.count("consumer_changed") == 0
+
+
+def test_a_change_records_differences_without_metadata() -> None:
+    """Metadata may hold personal data, which the audit log could never erase."""
+    tx = MemoryTransaction()
+    acme = create_consumer(tx, NewConsumer("Acme", metadata={"contact": "ada"}))
+    change_consumer(tx, acme.id, ConsumerChange("Acme Inc.", "x", {"contact": "grace"}))
+    event = tx.events.written[-1]
+    assert event.detail == {
+        "name": {"from": "Acme", "to": "Acme Inc."},
+        "external_id": {"from": None, "to": "x"},
+        "metadata": "changed",
+    }
+    assert "grace" not in str([event.detail for event in tx.events.written])
+
+
+def test_a_consumer_with_keys_cannot_be_deleted() -> None:
+    """Not even with revoked ones: their history would lose whose they were. Deleted ones don't count."""
+    tx = MemoryTransaction()
+    acme = create_consumer(tx, NewConsumer("Acme"))
+    key = create(tx, NewKey("n", consumer=acme.id)).key
+    for step in (None, revoke):
+        if step:
+            step(tx, key.id)
+        with pytest.raises(Conflict) as raised:
+            delete_consumer(tx, acme.id)
+        assert raised.value.code == "consumer_has_keys"
+    delete(tx, key.id)
+    delete_consumer(tx, acme.id)
+    assert tx.names[-1] == "consumer_deleted"
