@@ -17,6 +17,7 @@ from ari.web.pages.edit_key.routes import EditKeyPages
 from ari.web.pages.error_code.routes import ErrorCodePages
 from ari.web.pages.integrations.routes import IntegrationsPages
 from ari.web.pages.key.routes import KeyPages
+from ari.web.pages.key_limits.routes import KeyLimitsPages
 from ari.web.pages.mail_links.forgot import ForgotPages
 from ari.web.pages.mail_links.routes import MailLinkPages
 from ari.web.pages.notifications.routes import NotificationPages
@@ -47,6 +48,7 @@ _FOLDERS = (
     BulkPages,  # before the page of a key, whose URL would match
     KeyPages,
     EditKeyPages,
+    KeyLimitsPages,
     SettingsUsagePages,
     AuditPages,
     IntegrationsPages,

@@ -16,6 +16,7 @@ from ari.http.context import RequestContext, context_of
 from ari.http.problem import Fault
 from ari.http.services import ErrorPage
 from ari.instance import Instance
+from ari.keys.limits.fields import format_window
 from ari.keys.scopes import SCOPES, preset_of
 from ari.web import event_words, words
 from ari.web.navigation import Toast, own_url, with_query
@@ -64,6 +65,7 @@ def environment() -> Environment:
     )
     jinja.filters.update(rfc3339=to_rfc3339, access=preset_of, number=lambda amount: f"{amount:,}")
     jinja.filters.update(exact=words.exact, pluralize=words.pluralize, duration=words.duration, short=words.short)
+    jinja.filters.update(window=format_window)
     return jinja
 
 

@@ -13,6 +13,7 @@ from ari.web.pages.create_key import urls as create_key
 from ari.web.pages.edit_key import urls as edit_key
 from ari.web.pages.integrations import urls as integrations
 from ari.web.pages.key import urls as key
+from ari.web.pages.key_limits import urls as key_limits
 from ari.web.pages.mail_links import urls as mail_links
 from ari.web.pages.notifications import urls as notifications
 from ari.web.pages.security import urls as security
@@ -31,6 +32,7 @@ _FOLDERS = (
     edit_key,
     integrations,
     key,
+    key_limits,
     mail_links,
     bulk,
     notifications,

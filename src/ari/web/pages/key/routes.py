@@ -53,7 +53,8 @@ class KeyPages:
         facts = await self._facts(request)
         key_id = facts.key.id
         totals = (await run_in_thread(self._instance.usage_records.totals, [key_id])).get(key_id, NO_USE)
-        context: dict[str, Any] = {"facts": facts, "key": facts.key, "totals": totals}
+        remaining = await run_in_thread(self._instance.usage_records.read_remaining, facts.key.rule_owners)
+        context: dict[str, Any] = {"facts": facts, "key": facts.key, "totals": totals, "remaining": remaining}
         if "hx-request" in request.headers:
             part = "_side.html" if request.query_params.get("part") == "side" else "_live.html"
             return self._pages.page(request, f"pages/key/{part}", **context)
