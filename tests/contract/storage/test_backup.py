@@ -20,6 +20,8 @@ from ari.base.errors import Conflict, Invalid, Unavailable
 from ari.deps import Deps
 from ari.instance import Instance
 from ari.keys import Created
+from ari.keys.limits.charge import Charge, RuleOwner
+from ari.keys.limits.rules import Credits, LimitRules
 from ari.storage.backup.archive import Manifest, Reader, Writer
 from ari.storage.backup.restore import Terms, restore_backup
 from ari.storage.backup.write import LOG_TABLES, MAIN_TABLES, write_backup
@@ -293,3 +295,16 @@ def test_an_interrupted_restore_leaves_the_old_instance(
     with database.reading() as unit:
         assert keys.get(unit, kept.key.id).name == "kept"
     database.close()
+
+
+def test_limits_go_on_where_the_backup_was(source: Instance, target_url: str | None, tmp_path: Path) -> None:
+    """Credits that were consumed are consumed on the restored instance, in either database."""
+    owner = RuleOwner("key_1", LimitRules(1, (), Credits(100)))
+    row = usage_row(source, create_key(source, "k"), 1)
+    row.charge = Charge((owner,), units=6)
+    source.database.usage.commit(Batch([row]))
+    body, _ = back_up(source)
+    restore(tmp_path / "new", target_url, body)
+    with _opened(tmp_path / "new", target_url) as target:
+        [left] = target.database.usage.read_remaining([owner])
+        assert (left.name, left.remaining) == ("credits", 94)
