@@ -180,3 +180,29 @@ def test_a_change_reaches_the_next_request(app: App) -> None:
     change_key(app.instance, made.key, limits=[])
     answer = app("GET", "/api/me", made.secret)
     assert (answer.status, "ratelimit" in answer.headers) == (200, False)
+
+
+def test_the_keys_of_a_consumer_share_its_limits(app: App, admin: str) -> None:
+    """Set, shown, reset and topped up by its own ID or the operator's; what one key uses, the other lacks."""
+    body = {"name": "Acme", "external_id": "acme", "limits": [MINUTE], "credits": {"amount": 5}}
+    acme = content_of(app("POST", "/api/consumers", admin, body))
+    assert (acme["limits"], acme["credits"]) == ([MINUTE], {"granted": 5, "refill": None})
+    one, two = (create_key(app.instance, name, consumer="acme") for name in ("one", "two"))
+    statuses = [app("GET", "/api/me", made.secret).status for made in (one, two, one, two)]
+    assert statuses == [200, 200, 200, 429]
+    refused = app("GET", "/api/me", two.secret)
+    assert content_of(refused)["limit"] == "consumer:default"
+    assert '"consumer:credits";r=2' in refused.headers["ratelimit"]
+
+    def left(answer: Any) -> dict[str, int]:
+        return {one["name"]: one["remaining"] for one in content_of(answer)["remaining"]}
+
+    assert left(app("GET", "/api/consumers/acme", admin)) == {"default": 0, "credits": 2}
+    assert left(app("POST", "/api/consumers/acme/limits/reset", admin)) == {"default": 3, "credits": 2}
+    for _ in range(2):
+        added = app("POST", "/api/consumers/acme/credits/add", admin, {"amount": 4}, idempotency_key="same")
+        assert content_of(added)["granted"] == 9
+    assert app("GET", "/api/me", two.secret).status == 200
+    changed = content_of(app("PATCH", "/api/consumers/acme", admin, {"limits": [], "credits": None}))
+    assert (changed["limits"], changed["credits"]) == ([], None)
+    assert "ratelimit" not in app("GET", "/api/me", two.secret).headers

@@ -11,9 +11,11 @@ from ari import keys
 from ari.api.deps import CallerDeps
 from ari.api.error_docs import BODY_ERRORS, document_errors
 from ari.api.idempotent import REPEATABLE, IdempotencyKey, respond_once
+from ari.api.limit_shapes import CreditsOut, ResetIn, TopUpIn, credits_of
 from ari.api.ownership_shapes import (
     CONSUMER_ID,
     ConsumerChangeIn,
+    ConsumerDetailOut,
     ConsumerOut,
     ConsumersIn,
     ConsumersOut,
@@ -22,11 +24,14 @@ from ari.api.ownership_shapes import (
 from ari.api.responses import respond, respond_page
 from ari.base.caller import Caller
 from ari.base.clock import to_rfc3339
+from ari.base.deadline import run_in_thread
 from ari.base.errors import Invalid, Problem
 from ari.http.route_policy import AuthMode, policy
 from ari.keys import UNSET, ConsumerChange, NewConsumer
+from ari.keys.limits.fields import describe_credits
 from ari.keys.model import Consumer
 from ari.keys.ports import KeyTransaction
+from ari.usage.reports.facts import limit_facts
 
 router = APIRouter(prefix="/api/consumers", tags=["Consumers"])
 
@@ -44,7 +49,9 @@ ConsumerId = Annotated[str, Path(description="ID or external ID of a consumer.",
 async def create_consumer(body: NewConsumerIn, deps: CallerDeps, idempotency_key: IdempotencyKey = None) -> Response:
     """A customer, a team or a service that keys can belong to. With an `Idempotency-Key`, repeating the request within
     24 hours returns the same response."""
-    new = NewConsumer(body.name, body.external_id, body.metadata)
+    limits = [limit.model_dump() for limit in body.limits]
+    granted = None if body.credits is None else body.credits.model_dump(exclude_unset=True)
+    new = NewConsumer(body.name, body.external_id, body.metadata, limits, granted)
 
     def create(tx: KeyTransaction) -> bytes:
         return msgspec.json.encode(_describe(tx, keys.create_consumer(tx, new)))
@@ -65,16 +72,17 @@ async def list_consumers(deps: CallerDeps, query: Annotated[ConsumersIn, Query()
 
 
 @router.get(
-    "/{consumer_id}", response_model=ConsumerOut, summary="Get a consumer", responses=document_errors("not_found")
+    "/{consumer_id}", response_model=ConsumerDetailOut, summary="Get a consumer", responses=document_errors("not_found")
 )
 @policy(AuthMode.KEY_OR_SESSION, scope="consumers:read")
 async def read_consumer(consumer_id: ConsumerId, deps: CallerDeps) -> Response:
-    """By its ID or your own external ID."""
+    """By its ID or your own external ID, with what remains of its limits."""
 
-    def read(tx: KeyTransaction) -> dict[str, Any]:
-        return _describe(tx, keys.get_consumer(tx, consumer_id))
+    def read(tx: KeyTransaction) -> tuple[Consumer, dict[str, Any]]:
+        found = keys.get_consumer(tx, consumer_id)
+        return found, _describe(tx, found)
 
-    return respond(await deps.read(read))
+    return await _respond_remaining(deps, *await deps.read(read))
 
 
 @router.patch(
@@ -85,15 +93,17 @@ async def read_consumer(consumer_id: ConsumerId, deps: CallerDeps) -> Response:
 )
 @policy(AuthMode.KEY_OR_SESSION, scope="consumers:write")
 async def change_consumer(consumer_id: ConsumerId, body: ConsumerChangeIn, deps: CallerDeps) -> Response:
-    """Change name, external ID or metadata. Its keys stay as they are."""
+    """Change name, external ID, metadata or shared limits. Its keys stay as they are."""
     given = body.model_fields_set
-    for field in given - {"external_id"}:
+    for field in given - {"external_id", "credits"}:
         if getattr(body, field) is None:
             raise Invalid(Problem(field, "Omit the field or set a value."))
     change = ConsumerChange(
         name=body.name if body.name is not None else UNSET,
         external_id=body.external_id if "external_id" in given else UNSET,
         metadata=body.metadata if body.metadata is not None else UNSET,
+        limits=[limit.model_dump() for limit in body.limits] if body.limits is not None else UNSET,
+        credits=credits_of(body.credits, given),
     )
 
     def run(tx: KeyTransaction) -> dict[str, Any]:
@@ -116,6 +126,53 @@ async def delete_consumer(consumer_id: ConsumerId, deps: CallerDeps) -> Response
     return Response(status_code=204)
 
 
+@router.post(
+    "/{consumer_id}/limits/reset",
+    response_model=ConsumerDetailOut,
+    summary="Reset limits of a consumer",
+    responses=document_errors("not_found", "conflict", "confirmation_required", *BODY_ERRORS),
+)
+@policy(AuthMode.KEY_OR_SESSION, scope="consumers:write")
+async def reset_consumer_limits(consumer_id: ConsumerId, deps: CallerDeps, body: ResetIn | None = None) -> Response:
+    """Count what its keys share from nothing."""
+    names = None if body is None else body.limits
+
+    def run(tx: KeyTransaction) -> tuple[Consumer, dict[str, Any]]:
+        found = keys.reset_consumer_limits(tx, consumer_id, names)
+        return found, _describe(tx, found)
+
+    return await _respond_remaining(deps, *await deps.do(run))
+
+
+@router.post(
+    "/{consumer_id}/credits/add",
+    status_code=201,
+    response_model=CreditsOut,
+    summary="Add credits to a consumer",
+    responses=document_errors("not_found", "conflict", "confirmation_required", "idempotency_key_reused", *BODY_ERRORS)
+    | REPEATABLE,
+)
+@policy(AuthMode.KEY_OR_SESSION, scope="consumers:write")
+async def add_consumer_credits(
+    consumer_id: ConsumerId, body: TopUpIn, deps: CallerDeps, idempotency_key: IdempotencyKey = None
+) -> Response:
+    """With an `Idempotency-Key`, repeating the request within 24 hours adds the credits once."""
+
+    def add(tx: KeyTransaction) -> bytes:
+        granted = keys.add_consumer_credits(tx, consumer_id, body.amount).policy.limits.credits
+        assert granted is not None
+        return msgspec.json.encode(describe_credits(granted))
+
+    operation = f"add_consumer_credits:{consumer_id}"
+    return await respond_once(deps, operation, idempotency_key, body, add, _require_nothing)
+
+
+async def _respond_remaining(deps: CallerDeps, consumer: Consumer, facts: dict[str, Any]) -> Response:
+    owners = [consumer.rule_owner] if consumer.policy.limits else []
+    remaining = await run_in_thread(deps.instance.usage_records.read_remaining, owners)
+    return respond(facts | {"remaining": [limit_facts(one) for one in remaining]})
+
+
 def _require_nothing(caller: Caller) -> None:
     """Creating a consumer grants nothing beyond the route's scope."""
 
@@ -125,4 +182,5 @@ def _describe(tx: KeyTransaction, consumer: Consumer) -> dict[str, Any]:
         "created_at": to_rfc3339(consumer.created_at_ms),
         "created_by": consumer.created_by,
         "key_count": keys.count_keys_of(tx, consumer.id),
+        **keys.limit_rules_facts(consumer),
     }

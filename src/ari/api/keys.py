@@ -1,6 +1,6 @@
 """``/api/keys``: create, list, read, change, revoke, delete."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from fastapi import APIRouter, Query
@@ -20,13 +20,13 @@ from ari.api.key_shapes import (
     NewKeyIn,
     RevokeIn,
 )
-from ari.api.limit_shapes import CreditsOut, ResetIn, TopUpIn
+from ari.api.limit_shapes import CreditsOut, ResetIn, TopUpIn, credits_of
 from ari.api.responses import respond, respond_page
 from ari.api.shapes import KeyId, parse_time
 from ari.base.deadline import run_in_thread
 from ari.base.errors import Invalid, Problem
 from ari.http.route_policy import AuthMode, policy
-from ari.keys import UNSET, KeyChange, NewKey, Unset
+from ari.keys import UNSET, KeyChange, NewKey
 from ari.keys.granting import require_may_touch
 from ari.keys.limits.fields import describe_credits
 from ari.keys.ports import KeyTransaction
@@ -110,7 +110,7 @@ async def change_key(key_id: KeyId, body: KeyChangeIn, deps: CallerDeps) -> Resp
         expires_at_ms=parse_time("expires_at", body.expires_at) if "expires_at" in given else UNSET,
         disabled=body.disabled if body.disabled is not None else UNSET,
         limits=[limit.model_dump() for limit in body.limits] if body.limits is not None else UNSET,
-        credits=_credits_of(body),
+        credits=credits_of(body.credits, body.model_fields_set),
         environment=body.environment if body.environment is not None else UNSET,
         consumer=body.consumer if "consumer" in given else UNSET,
         tags=tuple(body.tags) if body.tags is not None else UNSET,
@@ -120,12 +120,6 @@ async def change_key(key_id: KeyId, body: KeyChangeIn, deps: CallerDeps) -> Resp
     key = await deps.do(keys.change, key_id, change)
     [facts] = await describe_keys(deps, [key])
     return respond(facts)
-
-
-def _credits_of(body: KeyChangeIn) -> dict[str, Any] | Unset | None:
-    if "credits" not in body.model_fields_set:
-        return UNSET
-    return None if body.credits is None else body.credits.model_dump(exclude_unset=True)
 
 
 @router.post(

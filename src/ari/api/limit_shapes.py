@@ -1,10 +1,12 @@
 """Limits and credits in requests and responses."""
 
-from typing import Annotated, Literal
+from collections.abc import Collection
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr
 
 from ari.keys.limits.fields import DEFAULT_NAME, MAX_LIMITS, MAX_NAME_LENGTH, MAX_UNITS
+from ari.keys.unset import UNSET, Unset
 
 LIMIT_PATTERN = rf"^[a-z0-9][a-z0-9_-]{{0,{MAX_NAME_LENGTH - 1}}}$"
 MAX_NAMES = 2 * MAX_LIMITS + 1
@@ -57,6 +59,13 @@ class CreditsIn(BaseModel):
         None, description="The new balance; required for a key without credits.", examples=[1000]
     )
     refill: RefillIn | None = Field(None, description="Refill by the calendar; `null` for none.")
+
+
+def credits_of(sent: CreditsIn | None, given: Collection[str]) -> dict[str, Any] | Unset | None:
+    """The change of credits in a body with these fields, as commands take it."""
+    if "credits" not in given:
+        return UNSET
+    return None if sent is None else sent.model_dump(exclude_unset=True)
 
 
 class LimitOut(BaseModel):

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictStr
 
+from ari.api.limit_shapes import CreditsIn, CreditsOut, LimitOut, Limits, RemainingOut
 from ari.api.shapes import Name, NextCursor, PageIn, RequestModel, not_null, without_default
 from ari.keys.ownership import EXTERNAL_ID_LENGTH, MAX_TAGS, TAG_PATTERN
 from ari.keys.policy import MAX_ADDRESSES
@@ -35,6 +36,8 @@ class NewConsumerIn(RequestModel):
     name: Name
     external_id: ExternalId | None = Field(None, description="Your own ID of it, which you can use in place of ARI's.")
     metadata: Metadata = Field(default_factory=dict, description="Your facts about it; verify returns them.")
+    limits: Limits = Field(default_factory=list, description="Rate limits that its keys share; default: none.")
+    credits: CreditsIn | None = Field(None, description="Credits that its keys share; default: they need none.")
 
 
 class ConsumerChangeIn(RequestModel):
@@ -47,6 +50,14 @@ class ConsumerChangeIn(RequestModel):
         None, description="Your own ID of it; `null` = none.", json_schema_extra=without_default
     )
     metadata: Metadata | None = Field(None, description="New metadata (replaces the old).", json_schema_extra=not_null)
+    limits: Limits | None = Field(
+        None,
+        description="Rate limits that its keys share (replaces the old list). One that keeps its name keeps its count.",
+        json_schema_extra=not_null,
+    )
+    credits: CreditsIn | None = Field(
+        None, description="New shared balance or refill; `null` removes the credits.", json_schema_extra=without_default
+    )
 
 
 class ConsumersIn(PageIn):
@@ -73,6 +84,14 @@ class ConsumerOut(KeyConsumerOut):
         examples=["usr_01KB5Q2W8Z6N4T0V9YRJXH3M7C"],
     )
     key_count: int = Field(description="Its keys that aren't deleted.", examples=[3])
+    limits: list[LimitOut] = Field(description="Rate limits that its keys share.")
+    credits: CreditsOut | None = Field(description="Credits that its keys share; `null` if they need none.")
+
+
+class ConsumerDetailOut(ConsumerOut):
+    """A consumer, with what remains of its limits now."""
+
+    remaining: list[RemainingOut] = Field(description="What remains of the limits that its keys share.")
 
 
 class ConsumersOut(BaseModel):

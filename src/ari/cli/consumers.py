@@ -6,9 +6,20 @@ import typer
 
 from ari import keys
 from ari.base.clock import to_rfc3339
-from ari.cli import output
+from ari.cli import key_output, output
 from ari.cli.command_app import CommandApp
 from ari.cli.instances import open_deps
+from ari.cli.key_limits import (
+    Named,
+    NewBalance,
+    RateLimits,
+    Refill,
+    RefillHour,
+    TimeZone,
+    TopUp,
+    make_credits,
+    make_limits,
+)
 from ari.cli.metadata_args import parse_metadata_options
 from ari.cli.options import AsJson, DataDir, Metadata, Yes
 from ari.keys import UNSET, ConsumerChange, NewConsumer
@@ -31,11 +42,17 @@ def create(
     name: ConsumerName,
     external_id: ExternalId = None,
     metadata: Metadata = None,
+    limit: RateLimits = None,
+    balance: NewBalance = None,
+    refill: Refill = None,
+    refill_hour: RefillHour = 0,
+    time_zone: TimeZone = "UTC",
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Create a consumer that keys can belong to."""
-    new = NewConsumer(name, external_id, parse_metadata_options(metadata))
+    """Create a consumer that keys can belong to. Its keys share its limits and credits."""
+    granted = make_credits(balance, refill, refill_hour, time_zone)
+    new = NewConsumer(name, external_id, parse_metadata_options(metadata), make_limits(limit), granted)
     with open_deps(data_dir) as deps:
         consumer = deps.do_sync(keys.create_consumer, new)
         _show(consumer, 0, as_json) if as_json else output.say(f"Created {_describe(consumer)}.")
@@ -69,6 +86,8 @@ def show(consumer: Reference, as_json: AsJson = False, data_dir: DataDir = None)
     with open_deps(data_dir) as deps:
         found = deps.read_sync(keys.get_consumer, consumer)
         _show(found, deps.read_sync(keys.count_keys_of, found.id), as_json)
+        if found.policy.limits and not as_json:
+            key_output.show_remaining(deps.instance, found.id, [found.rule_owner], as_json=False)
 
 
 @app.command()
@@ -77,21 +96,46 @@ def change(
     name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="A new name.", show_default=False)] = None,
     external_id: ExternalId = None,
     metadata: Metadata = None,
+    limit: RateLimits = None,
+    balance: NewBalance = None,
+    refill: Refill = None,
+    refill_hour: RefillHour = 0,
+    time_zone: TimeZone = "UTC",
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Change a consumer's name, external ID or metadata. --external-id "" removes it."""
-    if name is None and external_id is None and metadata is None:
-        raise typer.BadParameter("pass --name, --external-id or --metadata.")
+    """Change a consumer's name, external ID, metadata, shared limits or credits. --external-id "" removes it, and
+    --limit "" all limits."""
+    granted = make_credits(balance, refill, refill_hour, time_zone)
+    if all(given is None for given in (name, external_id, metadata, limit, granted)):
+        raise typer.BadParameter("pass --name, --external-id, --metadata, --limit, --credits or --refill.")
     wanted = ConsumerChange(
         name=UNSET if name is None else name,
         external_id=UNSET if external_id is None else external_id or None,
         metadata=UNSET if metadata is None else parse_metadata_options(metadata),
+        limits=UNSET if limit is None else make_limits([text for text in limit if text]),
+        credits=UNSET if granted is None else granted,
     )
     with open_deps(data_dir) as deps:
         changed = deps.do_sync(keys.change_consumer, consumer, wanted)
         count = deps.read_sync(keys.count_keys_of, changed.id)
         _show(changed, count, as_json) if as_json else output.say(f"Changed {_describe(changed)}.")
+
+
+@app.command("reset-limits")
+def reset_limits(consumer: Reference, limit: Named = None, as_json: AsJson = False, data_dir: DataDir = None) -> None:
+    """Count what a consumer's keys share from nothing."""
+    with open_deps(data_dir) as deps:
+        found = deps.do_sync(keys.reset_consumer_limits, consumer, limit or None)
+        key_output.show_remaining(deps.instance, found.id, [found.rule_owner], as_json)
+
+
+@app.command("add-credits")
+def add_credits(consumer: Reference, amount: TopUp, as_json: AsJson = False, data_dir: DataDir = None) -> None:
+    """Add credits to those that a consumer's keys share."""
+    with open_deps(data_dir) as deps:
+        found = deps.do_sync(keys.add_consumer_credits, consumer, amount)
+        key_output.show_remaining(deps.instance, found.id, [found.rule_owner], as_json)
 
 
 @app.command()
@@ -113,7 +157,7 @@ def _list_all(tx: KeyTransaction, text: str) -> list[tuple[Consumer, int]]:
 
 def _facts(consumer: Consumer, count: int) -> dict[str, object]:
     made = {"created_at": to_rfc3339(consumer.created_at_ms), "created_by": consumer.created_by, "key_count": count}
-    return keys.consumer_facts(consumer) | made
+    return keys.consumer_facts(consumer) | made | keys.limit_rules_facts(consumer)
 
 
 def _show(consumer: Consumer, count: int, as_json: bool) -> None:
@@ -121,7 +165,7 @@ def _show(consumer: Consumer, count: int, as_json: bool) -> None:
     if as_json:
         output.as_json(facts)
     else:
-        output.facts([(name.replace("_", " "), value) for name, value in facts.items() if value not in (None, {})])
+        output.facts([(name.replace("_", " "), value) for name, value in facts.items() if value not in (None, {}, [])])
 
 
 def _describe(consumer: Consumer) -> str:

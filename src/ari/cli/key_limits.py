@@ -31,6 +31,12 @@ TimeZone = Annotated[
     str, typer.Option("--time-zone", metavar="ZONE", help="Time zone of the refill, such as Europe/Berlin.")
 ]
 Balance = Annotated[int, typer.Argument(metavar="AMOUNT", parser=whole_number(0), help="Credits.", show_default=False)]
+NewBalance = Annotated[
+    int | None,
+    typer.Option(
+        "--credits", metavar="AMOUNT", parser=whole_number(0), help="Credits to use up; default: it needs none."
+    ),
+]
 TopUp = Annotated[
     int, typer.Argument(metavar="AMOUNT", parser=whole_number(1), help="Credits to add.", show_default=False)
 ]
@@ -60,7 +66,8 @@ def make_credits(amount: int | None, refill: str | None, hour: int, time_zone: s
 def show_limits(key: KeyName, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """Show what remains of a key's limits and credits now."""
     with open_deps(data_dir) as deps:
-        key_output.show_remaining(deps.instance, deps.read_sync(key_output.find_key, key), as_json)
+        found = deps.read_sync(key_output.find_key, key)
+        key_output.show_remaining(deps.instance, found.id, found.rule_owners, as_json)
 
 
 @limits_app.command("set")
@@ -129,4 +136,5 @@ def _run(key: str, command: Callable[[KeyTransaction, ApiKey], ApiKey], as_json:
         return command(tx, key_output.find_key(tx, key))
 
     with open_deps(data_dir) as deps:
-        key_output.show_remaining(deps.instance, deps.do_sync(run), as_json)
+        changed = deps.do_sync(run)
+        key_output.show_remaining(deps.instance, changed.id, changed.rule_owners, as_json)

@@ -8,6 +8,7 @@ from ari.base.errors import Invalid, NotFound, Problem
 from ari.base.ids import is_id
 from ari.cli import output
 from ari.keys import Created, token
+from ari.keys.limits.charge import RuleOwner
 from ari.keys.limits.counter import Remaining
 from ari.keys.limits.fields import format_window
 from ari.keys.model import ApiKey
@@ -120,15 +121,15 @@ def show_key(instance: "Instance", key: ApiKey, as_json: bool) -> None:
     output.facts([*pairs, *((one.name, _describe_remaining(one)) for one in remaining)])
 
 
-def show_remaining(instance: "Instance", key: ApiKey, as_json: bool) -> None:
-    """Print what remains of a key's limits and credits."""
-    remaining = instance.usage_records.read_remaining(key.rule_owners)
+def show_remaining(instance: "Instance", owner_id: str, owners: Sequence[RuleOwner], as_json: bool) -> None:
+    """Print what remains of limits and credits."""
+    remaining = instance.usage_records.read_remaining(owners)
     if as_json:
-        output.as_json({"key_id": key.id, "remaining": [limit_facts(one) for one in remaining]})
+        output.as_json({"id": owner_id, "remaining": [limit_facts(one) for one in remaining]})
     elif remaining:
         output.facts([(one.name, _describe_remaining(one)) for one in remaining])
     else:
-        output.say("This key has no limits.")
+        output.say("There are no limits.")
 
 
 def _describe_remaining(one: Remaining) -> str:

@@ -10,6 +10,7 @@ from ari.cli import import_keys, key_output, output
 from ari.cli.command_app import CommandApp
 from ari.cli.instances import open_deps
 from ari.cli.key_limits import (
+    NewBalance,
     RateLimits,
     Refill,
     RefillHour,
@@ -35,7 +36,7 @@ from ari.cli.options import (
     Tags,
     Yes,
 )
-from ari.cli.time_args import instant, one_of, whole_number
+from ari.cli.time_args import instant, one_of
 from ari.keys import UNSET, KeyChange, NewKey
 from ari.keys.expiry import expiry_of
 from ari.keys.model import ApiKey
@@ -49,13 +50,6 @@ Status = Annotated[
         metavar="all|active|inactive",
         parser=one_of("all", "active", "inactive"),
         help="Filter by status. Inactive keys are revoked or expired.",
-    ),
-]
-
-NewBalance = Annotated[
-    int | None,
-    typer.Option(
-        "--credits", metavar="AMOUNT", parser=whole_number(0), help="Credits to use up; default: it needs none."
     ),
 ]
 

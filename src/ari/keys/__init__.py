@@ -13,6 +13,7 @@ from ari.keys.commands.change import KeyChange, change
 from ari.keys.commands.consumers import (
     ConsumerChange,
     NewConsumer,
+    add_consumer_credits,
     change_consumer,
     consumer_facts,
     count_keys_of,
@@ -20,6 +21,8 @@ from ari.keys.commands.consumers import (
     delete_consumer,
     get_consumer,
     get_consumers,
+    limit_rules_facts,
+    reset_consumer_limits,
 )
 from ari.keys.commands.create import Created, NewKey, create, require_may_create
 from ari.keys.commands.delete import delete
@@ -57,6 +60,7 @@ __all__ = [
     "ScopeFacts",
     "Selection",
     "Unset",
+    "add_consumer_credits",
     "add_credits",
     "change",
     "change_consumer",
@@ -81,6 +85,7 @@ __all__ = [
     "get_scope",
     "import_facts",
     "import_keys",
+    "limit_rules_facts",
     "list_keys_losing",
     "list_keys_with_scope",
     "list_scopes",
@@ -90,6 +95,7 @@ __all__ = [
     "report_leak",
     "report_leaks",
     "require_may_create",
+    "reset_consumer_limits",
     "reset_limits",
     "revoke",
     "revoke_many",

@@ -62,6 +62,21 @@ def gives_more(before: ApiKey, after: ApiKey) -> bool:
     return widened or freed or enabled or _lives_longer(before, after) or _is_less_limited(before, after)
 
 
+def require_may_loosen(tx: KeyTransaction, consumer_id: str) -> None:
+    """Check that the caller may loosen the limits that a consumer's keys share.
+
+    Raises ``Forbidden`` for a key with limits, and for one that was made by a key of this consumer; ``ReauthRequired``
+    for a session that must give its password again first.
+    """
+    _require_unlimited(tx)
+    if tx.caller.key_id is not None:
+        for source in _find_sources(tx, tx.caller.key_id):
+            maker = tx.keys.tombstone(source)
+            if maker is not None and maker.consumer is not None and maker.consumer.id == consumer_id:
+                raise Forbidden("A key can't loosen the limits of a key that created it or gave it access.")
+    tx.caller.require_confirmed(tx.now_ms)
+
+
 def find_descendants(tx: KeyTransaction, key_id: str) -> list[ApiKey]:
     """The keys that this key created or let do more, and theirs in turn; without the key itself, each once."""
     found: dict[str, ApiKey] = {}
@@ -118,11 +133,16 @@ def _require_other_key(tx: KeyTransaction, caller_id: str, key_id: str) -> None:
     """
     if caller_id == key_id:
         raise Forbidden("A key can't add scopes to itself, extend its own expiry, loosen its limits or enable itself.")
-    seen, sources = {caller_id}, [caller_id]
+    if key_id in _find_sources(tx, caller_id):
+        raise Forbidden("A key can't widen, extend or enable a key that created it or gave it access.")
+
+
+def _find_sources(tx: KeyTransaction, key_id: str) -> set[str]:
+    """The keys that this key has its rights from, and those that they have theirs from."""
+    found, sources = set[str](), [key_id]
     while sources:
         for source in tx.keys.sources_of(sources.pop()):
-            if source == key_id:
-                raise Forbidden("A key can't widen, extend or enable a key that created it or gave it access.")
-            if source not in seen:
-                seen.add(source)
+            if source not in found:
+                found.add(source)
                 sources.append(source)
+    return found

@@ -28,6 +28,15 @@ class Consumer:
     created_at_ms: int = 0
     created_by: str = ""
 
+    @property
+    def rule_owner(self) -> RuleOwner:
+        """The owner of the limits that its keys share."""
+        return RuleOwner(self.id, self.policy.limits)
+
+    def with_rules(self, rules: LimitRules) -> "Consumer":
+        """The same consumer with these limits and credits."""
+        return replace(self, policy=structs.replace(self.policy, limits=rules))
+
 
 @dataclass(frozen=True, slots=True)
 class KeySecret:

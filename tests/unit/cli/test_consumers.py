@@ -31,3 +31,15 @@ def test_mistakes_are_one_sentence(ari: Ari) -> None:
     assert "isn't a tag" in ari.refused("keys", "create", "n", "--tag", "No Tag")
     assert ari("keys", "create", "n", "--metadata", "novalue", check=False).code == 2
     assert ari("keys", "assign", "n", check=False).code == 2
+
+
+def test_the_limits_that_its_keys_share(ari: Ari) -> None:
+    """Set, shown, reset, topped up and removed."""
+    made = ari.json("consumers", "create", "Acme", "--external-id", "x", "--limit", "5/1m", "--credits", "9")
+    assert (made["limits"][0]["limit"], made["credits"]["granted"]) == (5, 9)
+    assert "5 of 5 left per 1m" in ari("consumers", "show", "x").out
+    ari("consumers", "change", "x", "--limit", "6/1m", "--refill", "20/month")
+    assert ari.json("consumers", "reset-limits", "x")["remaining"][0]["remaining"] == 6
+    assert ari.json("consumers", "add-credits", "x", "4")["remaining"][1]["remaining"] == 13
+    assert ari.json("consumers", "change", "x", "--limit", "")["limits"] == []
+    assert ari("consumers", "change", "x", check=False).code == 2

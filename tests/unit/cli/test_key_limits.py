@@ -31,7 +31,7 @@ def test_a_key_is_created_with_limits_and_credits(ari: Ari) -> None:
 def test_limits_and_credits_are_changed(ari: Ari) -> None:
     """Set, reset, topped up and removed; each shows what remains."""
     key_id = ari.create()[0]["id"]
-    assert "no limits" in ari("keys", "limits", "show", key_id).out
+    assert "There are no limits." in ari("keys", "limits", "show", key_id).out
     ari("keys", "limits", "set", key_id, "--limit", "5/1h")
     ari("keys", "credits", "set", key_id, "7", "--refill", "9/day", "--refill-hour", "3")
     ari("keys", "credits", "add", key_id, "4")

@@ -12,9 +12,8 @@ from ari.keys import granting, scopes
 from ari.keys.commands.consumers import require_consumer
 from ari.keys.events import record_key
 from ari.keys.expiry import check_expiry
-from ari.keys.limits.changes import replace_credits, replace_limits
-from ari.keys.limits.fields import describe_rules, parse_limits
-from ari.keys.limits.rules import LimitRules
+from ari.keys.limits.changes import list_changes, replace_credits, replace_limits
+from ari.keys.limits.fields import parse_limits
 from ari.keys.model import ApiKey
 from ari.keys.names import parse_name
 from ari.keys.ownership import parse_environment, parse_metadata, parse_tags
@@ -116,18 +115,8 @@ def _differences(before: ApiKey, after: ApiKey) -> list[tuple[str, dict[str, Any
         happened.append(("key_expiry_changed", ends))
     if before.disabled != after.disabled:
         happened.append(("key_disabled" if after.disabled else "key_enabled", {}))
-    happened += _list_rule_changes(before.policy.limits, after.policy.limits)
+    happened += list_changes("key", before.policy.limits, after.policy.limits)
     return happened + _ownership_differences(before, after)
-
-
-def _list_rule_changes(before: LimitRules, after: LimitRules) -> list[tuple[str, dict[str, Any]]]:
-    old, new = describe_rules(before), describe_rules(after)
-    happened: list[tuple[str, dict[str, Any]]] = []
-    if old.get("limits") != new.get("limits"):
-        happened.append(("key_limits_changed", {"from": old.get("limits", []), "to": new.get("limits", [])}))
-    if before.credits != after.credits:
-        happened.append(("key_credits_changed", {"from": old.get("credits"), "to": new.get("credits")}))
-    return happened
 
 
 def _ownership_differences(before: ApiKey, after: ApiKey) -> list[tuple[str, dict[str, Any]]]:

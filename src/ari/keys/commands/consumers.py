@@ -1,12 +1,16 @@
 """Create, change, delete and read consumers: those whom keys belong to."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ari.base.errors import Conflict, Invalid, NotFound, Problem
 from ari.base.ids import is_id, new_id
 from ari.base.transaction import record
+from ari.keys.granting import require_may_loosen
+from ari.keys.limits import changes
+from ari.keys.limits.fields import describe_credits, describe_limit, describe_rules, parse_limits
+from ari.keys.limits.rules import NO_RULES, LimitRules
 from ari.keys.model import Consumer
 from ari.keys.names import parse_name
 from ari.keys.ownership import metadata_facts, parse_external_id, parse_metadata
@@ -23,15 +27,19 @@ class NewConsumer:
     name: str
     external_id: str | None = None
     metadata: Mapping[str, Any] | None = None
+    limits: Sequence[Mapping[str, Any]] = ()
+    credits: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ConsumerChange:
-    """New values; ``UNSET`` leaves a field as it is."""
+    """New values; ``UNSET`` leaves a field as it is. ``limits`` replace all, ``credits`` ``None`` removes them."""
 
     name: str | Unset = UNSET
     external_id: str | Unset | None = UNSET
     metadata: Mapping[str, Any] | Unset | None = UNSET
+    limits: Sequence[Mapping[str, Any]] | Unset = UNSET
+    credits: Mapping[str, Any] | Unset | None = UNSET
 
 
 def create_consumer(tx: KeyTransaction, new: NewConsumer) -> Consumer:
@@ -44,15 +52,19 @@ def create_consumer(tx: KeyTransaction, new: NewConsumer) -> Consumer:
         created_at_ms=tx.now_ms,
         created_by=tx.caller.actor,
     )
+    consumer = consumer.with_rules(_apply_rules(NO_RULES, new.limits, new.credits or UNSET, tx.now_ms))
     _require_free(tx, consumer)
     tx.consumers.add(consumer)
-    record(tx, "consumer_created", consumer.id, {"name": consumer.name, "external_id": consumer.external_id})
+    detail = {"name": consumer.name, "external_id": consumer.external_id}
+    record(tx, "consumer_created", consumer.id, detail | describe_rules(consumer.policy.limits))
     return consumer
 
 
 def change_consumer(tx: KeyTransaction, reference: str, wanted: ConsumerChange) -> Consumer:
-    """Rename, or change the external ID or the metadata; one event with what differs. Raises as ``create_consumer``,
-    and ``NotFound``."""
+    """Rename, or change the external ID, the metadata or the limits; events with what differs.
+
+    Raises like ``create_consumer``, ``NotFound``, and ``Forbidden`` if the caller may not loosen the limits.
+    """
     before = get_consumer(tx, reference)
     after = before
     if wanted.name is not UNSET:
@@ -61,12 +73,32 @@ def change_consumer(tx: KeyTransaction, reference: str, wanted: ConsumerChange) 
         after = replace(after, external_id=parse_external_id(wanted.external_id))
     if wanted.metadata is not UNSET:
         after = replace(after, metadata=parse_metadata(wanted.metadata))
-    if after == before:
-        return before
+    rules = _apply_rules(before.policy.limits, wanted.limits, wanted.credits, tx.now_ms)
     _require_free(tx, after)
-    tx.consumers.save(after)
-    record(tx, "consumer_changed", after.id, _differences(before, after))
-    return after
+    differences = _differences(before, after)
+    return _save_rules(tx, before, after.with_rules(rules), [("consumer_changed", differences)] if differences else [])
+
+
+def reset_consumer_limits(tx: KeyTransaction, reference: str, names: Sequence[str] | None = None) -> Consumer:
+    """Count these limits of the consumer from nothing; ``names`` ``None`` = all.
+
+    Raises ``Invalid``, ``NotFound``, ``Forbidden``, ``ReauthRequired``, or ``Conflict`` without limits.
+    """
+    before = get_consumer(tx, reference)
+    rules = changes.reset_limits(before.policy.limits, names)
+    listed = [limit.name for limit in rules.limits if names is None or limit.name in names]
+    return _save_rules(tx, before, before.with_rules(rules), [("consumer_limits_reset", {"limits": listed})])
+
+
+def add_consumer_credits(tx: KeyTransaction, reference: str, amount: int) -> Consumer:
+    """Add to the balance that the consumer's keys share. Raises like ``reset_consumer_limits``."""
+    before = get_consumer(tx, reference)
+    rules = changes.add_credits(before.policy.limits, amount)
+    granted = before.with_rules(rules)
+    require_may_loosen(tx, before.id)
+    tx.consumers.save(granted)
+    record(tx, "consumer_credits_added", granted.id, {"amount": amount})
+    return granted
 
 
 def delete_consumer(tx: KeyTransaction, reference: str) -> None:
@@ -115,6 +147,15 @@ def count_keys_of(tx: KeyTransaction, consumer_id: str) -> int:
     return tx.consumers.count_keys(consumer_id)
 
 
+def limit_rules_facts(consumer: Consumer) -> dict[str, Any]:
+    """The limits and credits that its keys share."""
+    rules = consumer.policy.limits
+    return {
+        "limits": [describe_limit(limit) for limit in rules.limits],
+        "credits": None if rules.credits is None else describe_credits(rules.credits),
+    }
+
+
 def consumer_facts(consumer: Consumer) -> dict[str, Any]:
     """What verify and a key's JSON say about its consumer."""
     return {
@@ -123,6 +164,32 @@ def consumer_facts(consumer: Consumer) -> dict[str, Any]:
         "name": consumer.name,
         "metadata": metadata_facts(consumer.metadata),
     }
+
+
+def _apply_rules(
+    rules: LimitRules,
+    limits: Sequence[Mapping[str, Any]] | Unset,
+    granted: Mapping[str, Any] | Unset | None,
+    now_ms: int,
+) -> LimitRules:
+    if limits is not UNSET:
+        rules = changes.replace_limits(rules, parse_limits(limits))
+    return rules if granted is UNSET else changes.replace_credits(rules, granted, now_ms)
+
+
+def _save_rules(
+    tx: KeyTransaction, before: Consumer, after: Consumer, happened: list[tuple[str, dict[str, Any]]]
+) -> Consumer:
+    """Save the consumer, if it differs, with these events and those of its limits."""
+    if after == before:
+        return before
+    if changes.loosens(before.policy.limits, after.policy.limits):
+        require_may_loosen(tx, before.id)
+    tx.consumers.save(after)
+    happened = happened + changes.list_changes("consumer", before.policy.limits, after.policy.limits)
+    for name, detail in happened:
+        record(tx, name, after.id, detail)
+    return after
 
 
 def _require_free(tx: KeyTransaction, consumer: Consumer) -> None:

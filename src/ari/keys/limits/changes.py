@@ -6,7 +6,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from ari.base.errors import Conflict, Invalid, Problem
-from ari.keys.limits.fields import MAX_UNITS, parse_credits
+from ari.keys.limits.fields import MAX_UNITS, describe_rules, parse_credits
 from ari.keys.limits.rules import Credits, Limit, LimitRules
 
 MAX_GRANTED = 10**15 - 1
@@ -66,6 +66,17 @@ def add_credits(rules: LimitRules, amount: int) -> LimitRules:
     if granted > MAX_GRANTED:
         raise Invalid(Problem("amount", "The credits granted in all would be too many. Set a new balance instead."))
     return replace(rules, revision=rules.revision + 1, credits=replace(rules.credits, granted=granted))
+
+
+def list_changes(subject: str, before: LimitRules, after: LimitRules) -> list[tuple[str, dict[str, Any]]]:
+    """The name and detail of one event each for limits and credits that differ, of a ``key`` or ``consumer``."""
+    old, new = describe_rules(before), describe_rules(after)
+    happened: list[tuple[str, dict[str, Any]]] = []
+    if old.get("limits") != new.get("limits"):
+        happened.append((f"{subject}_limits_changed", {"from": old.get("limits", []), "to": new.get("limits", [])}))
+    if before.credits != after.credits:
+        happened.append((f"{subject}_credits_changed", {"from": old.get("credits"), "to": new.get("credits")}))
+    return happened
 
 
 def loosens(before: LimitRules, after: LimitRules) -> bool:

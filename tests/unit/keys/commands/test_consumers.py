@@ -1,13 +1,17 @@
 """Consumers: bad input changes nothing, and one with keys stays."""
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import pytest
 
-from ari.base.errors import Conflict, Invalid, NotFound
+from ari.base.errors import Conflict, Forbidden, Invalid, NotFound
 from ari.keys import (
     ConsumerChange,
     KeyChange,
     NewConsumer,
     NewKey,
+    add_consumer_credits,
     change,
     change_consumer,
     create,
@@ -15,6 +19,7 @@ from ari.keys import (
     delete,
     delete_consumer,
     get_consumer,
+    reset_consumer_limits,
     revoke,
 )
 from tests.unit.keys.memory import MemoryTransaction
@@ -98,3 +103,53 @@ def test_a_consumer_with_keys_cannot_be_deleted() -> None:
     delete(tx, key.id)
     delete_consumer(tx, acme.id)
     assert tx.names[-1] == "consumer_deleted"
+
+
+MINUTE = {"name": "default", "limit": 5, "window": "1m"}
+
+
+def test_limits_that_keys_share_are_set_reset_and_topped_up() -> None:
+    """Each is an event; what is wrong changes nothing."""
+    tx = MemoryTransaction()
+    acme = create_consumer(tx, NewConsumer("Acme", "acme", None, [MINUTE], {"amount": 10}))
+    assert tx.events.written[-1].detail["limits"] == [MINUTE]
+    key = create(tx, NewKey("n", consumer="acme")).key
+    assert [owner.id for owner in key.rule_owners] == [acme.id]
+    change_consumer(tx, "acme", ConsumerChange(limits=[MINUTE | {"limit": 3}]))
+    assert (tx.names[-1], tx.events.written[-1].detail["to"][0]["limit"]) == ("consumer_limits_changed", 3)
+    reset_consumer_limits(tx, "acme", ["default"])
+    granted = add_consumer_credits(tx, "acme", 7).policy.limits.credits
+    assert granted is not None
+    assert granted.granted == 17
+    assert tx.names[-2:] == ["consumer_limits_reset", "consumer_credits_added"]
+    before = get_consumer(tx, "acme")
+    for wrong in (ConsumerChange(limits=[MINUTE, MINUTE]), ConsumerChange(credits={"amount": -1})):
+        with pytest.raises(Invalid):
+            change_consumer(tx, "acme", wrong)
+    assert get_consumer(tx, "acme") == before
+    change_consumer(tx, "acme", ConsumerChange(name="New", limits=[], credits=None))
+    assert tx.names[-3:] == ["consumer_changed", "consumer_limits_changed", "consumer_credits_changed"]
+    with pytest.raises(Conflict):
+        add_consumer_credits(tx, "acme", 1)
+
+
+def test_rule_11_no_key_loosens_the_limits_it_shares() -> None:
+    """Nor do the keys that a key of the consumer made; tightening is allowed."""
+    tx = MemoryTransaction()
+    acme = create_consumer(tx, NewConsumer("Acme"))
+    maker = create(tx, NewKey("maker", scopes=("*",), consumer=acme.id)).key
+    made = create(tx.by(maker), NewKey("made", scopes=("*",))).key
+    change_consumer(tx, acme.id, ConsumerChange(limits=[MINUTE], credits={"amount": 1}))
+    limited = replace(maker, consumer=get_consumer(tx, acme.id))
+    tx.keys.save(limited)
+    for caller in (limited, made):
+        attempts: list[Callable[[MemoryTransaction], object]] = [
+            lambda tx: change_consumer(tx, acme.id, ConsumerChange(limits=[])),
+            lambda tx: change_consumer(tx, acme.id, ConsumerChange(credits=None)),
+            lambda tx: reset_consumer_limits(tx, acme.id),
+            lambda tx: add_consumer_credits(tx, acme.id, 5),
+        ]
+        for attempt in attempts:
+            with pytest.raises(Forbidden):
+                attempt(tx.by(caller))
+        change_consumer(tx.by(caller), acme.id, ConsumerChange(limits=[MINUTE | {"limit": 1}]))
