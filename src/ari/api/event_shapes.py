@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field, RootModel
+from pydantic import BaseModel, Field
 
 from ari.api.log_shapes import FROM
 from ari.api.shapes import (
@@ -18,16 +18,23 @@ from ari.api.shapes import (
     RequestModel,
     parse_time,
 )
-from ari.base.event_export import COLUMNS
+from ari.base.clock import from_rfc3339
+from ari.base.event_export import FORMATS, pieces
 from ari.base.event_search import DOORS, FILTERS, TEXT_LENGTH, EventSearch, parse_event_search
+from ari.base.events import Event, Origin
 
 _ACTOR = "usr_01KB5Q2W8Z6N4T0V9YRJXH3M7C"
 _EVENT_ID = "evt_01KB5Q2W8Z6N4T0V9YRJXH3M7C"
-_EXAMPLE_ROW = (
-    f"{_EVENT_ID},2026-11-23T14:02:11.402Z,key_revoked,{_ACTOR},{KEY_ID},web,{ADDRESS},{AGENT},{REQUEST_ID},"
-    '"{""reason"": ""Committed to git""}"'
+_EXAMPLE = Event(
+    _EVENT_ID,
+    from_rfc3339("2026-11-23T14:02:11.402Z"),
+    "key_revoked",
+    _ACTOR,
+    KEY_ID,
+    Origin("web", ADDRESS, AGENT, REQUEST_ID),
+    {"reason": "Committed to git"},
 )
-CSV_EXAMPLE = f"{','.join(COLUMNS)}\r\n{_EXAMPLE_ROW}\r\n"
+CSV_EXAMPLE, JSON_LINES_EXAMPLE = (b"".join(pieces(form, [[_EXAMPLE]], bom=False)).decode() for form in FORMATS)
 
 
 class EventSearchIn(RequestModel):
@@ -117,11 +124,6 @@ class EventsOut(BaseModel):
 
     items: list[EventOut] = Field(description="Events on this page.")
     next_cursor: NextCursor
-
-
-class EventFileOut(RootModel[list[EventOut]]):
-    """All matching events, newest first, streamed as an attachment. CSV has a column for each field; `detail` is JSON
-    there."""
 
 
 def build_event_search(query: EventSearchIn, *, keys_only: bool) -> EventSearch:

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from ari.api.deps import CallerDeps
 from ari.api.error_docs import document_errors
-from ari.api.event_shapes import CSV_EXAMPLE, EventExportIn, EventFileOut, EventsIn, EventsOut, build_event_search
+from ari.api.event_shapes import CSV_EXAMPLE, JSON_LINES_EXAMPLE, EventExportIn, EventsIn, EventsOut, build_event_search
 from ari.api.responses import respond
 from ari.base.cursor import encode_cursor
 from ari.base.event_search import find_events
@@ -20,14 +20,17 @@ router = APIRouter(tags=["Events"])
 
 _FILE: dict[int | str, dict[str, Any]] = {
     200: {
-        "model": EventFileOut,
+        "description": "All matching events, newest first. CSV has a column for each field; `detail` is JSON there.",
         "headers": {
             "content-disposition": {
                 "description": "Suggested file name.",
                 "schema": {"type": "string", "examples": ['attachment; filename="ari-events.csv"']},
             }
         },
-        "content": {"text/csv": {"schema": {"type": "string", "examples": [CSV_EXAMPLE]}}},
+        "content": {
+            "text/csv": {"schema": {"type": "string", "examples": [CSV_EXAMPLE]}},
+            "application/jsonl": {"schema": {"type": "string", "examples": [JSON_LINES_EXAMPLE]}},
+        },
     }
 }
 

@@ -191,11 +191,13 @@ def _describe_bodies(operation: Json, schemas: Mapping[str, Json]) -> None:
 
 
 def _describe_success(answer: Json, schemas: Mapping[str, Json]) -> None:
-    answer["description"] = "Success; no response body."
+    if not answer.get("content"):
+        answer["description"] = "Success; no response body."
     for media in answer.get("content", {}).values():
         give_examples(media, schemas)
         refs = [one["$ref"] for one in (media["schema"], *media["schema"].get("anyOf", ())) if "$ref" in one]
-        answer["description"] = " Or: ".join(schemas[ref.rpartition("/")[2]].get("description", "") for ref in refs)
+        if refs:
+            answer["description"] = " Or: ".join(schemas[ref.rpartition("/")[2]].get("description", "") for ref in refs)
 
 
 def _problem_schemas() -> Json:

@@ -1,14 +1,8 @@
-"""Events in words, for every page that shows them."""
+"""Words for events; ``layout/events.html`` makes sentences of them, for every page that shows events."""
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final
-
-from markupsafe import Markup
+from typing import Final
 
 from ari.base.events import EVENT_NAMES, Event
-from ari.base.user_agent import browser_name
-
-Detail = Mapping[str, Any]
 
 _TITLES: Final = {
     "key_scopes_changed": "Key access changed",
@@ -46,13 +40,21 @@ _TITLES: Final = {
 }
 """Short names of events where the words of the code aren't enough."""
 _GROUPS: Final = (
-    ("Keys", ("key_", "keys_", "dead_key_", "refused_burst")),
+    ("Keys", ("key_", "keys_", "dead_key_", "refused_burst", "consumer")),
     ("Integrations", ("provider_", "integration_")),
     (
         "Account",
         ("owner_", "sign", "session", "password_", "email_", "code_", "identity_", "confirmation_", "two_factor_"),
     ),
     ("Account", ("backup_codes_",)),
+)
+_WARNINGS: Final = (
+    "key_revoked",
+    "key_exposed",
+    "key_leaked",
+    "dead_key_called",
+    "refused_burst",
+    "unauthorized_route",
 )
 _SECOND_STEPS: Final = {"app": " with a code", "backup": " with a backup code"}
 
@@ -62,11 +64,18 @@ def get_title(name: str) -> str:
     return _TITLES.get(name, name.replace("_", " ").capitalize())
 
 
-def describe_event(event: Event) -> Markup:
-    """An event in one plain sentence; text of callers is isolated and escaped."""
-    describe = _SENTENCES.get(event.name)
-    sentence = (describe(event.detail) if describe else None) or Markup.escape(get_title(event.name))
-    return sentence + (f", {event.detail['counted']} more times" if "counted" in event.detail else "")
+def describe_event(event: Event) -> str:
+    """The title of an event, or what its detail says more precisely. Text of callers is added by the template."""
+    detail = event.detail
+    match event.name:
+        case "signed_in":
+            return get_title("signed_in") + _SECOND_STEPS.get(str(detail.get("second_step")), "")
+        case "sessions_ended" if detail.get("kept_own"):
+            return "Other sessions signed out"
+        case "notification_switched":
+            return "Notification turned on" if detail.get("on") else "Notification turned off"
+        case name:
+            return get_title(name)
 
 
 def is_warning(event: Event) -> bool:
@@ -81,73 +90,3 @@ def group_names() -> dict[str, list[str]]:
         group = next((title for title, prefixes in _GROUPS if name.startswith(prefixes)), "Instance")
         groups[group].append(name)
     return groups
-
-
-def _quote(text: object) -> Markup:
-    return Markup("<q><bdi>{}</bdi></q>").format(text)
-
-
-def _name_key(verb: str) -> Callable[[Detail], Markup | None]:
-    def describe(detail: Detail) -> Markup | None:
-        return Markup("Key {} {}").format(_quote(detail["name"]), verb) if detail.get("name") else None
-
-    return describe
-
-
-def _describe_rename(detail: Detail) -> Markup:
-    return Markup("Key renamed from {} to {}").format(_quote(detail.get("from", "")), _quote(detail.get("to", "")))
-
-
-def _describe_scopes(detail: Detail) -> Markup | None:
-    scopes = detail.get("to")
-    if not isinstance(scopes, Iterable) or isinstance(scopes, str) or not scopes:
-        return None
-    return Markup("Key access changed to <code>{}</code>").format(" ".join(map(str, scopes)))
-
-
-def _describe_revocation(detail: Detail) -> Markup | None:
-    return Markup("Key revoked: {}").format(_quote(detail["reason"])) if detail.get("reason") else None
-
-
-def _describe_leak(detail: Detail) -> Markup | None:
-    place = detail.get("url") or detail.get("source")
-    return Markup("Key reported as leaked: {}").format(_quote(place)) if place else None
-
-
-def _describe_sign_in(detail: Detail) -> Markup:
-    return Markup.escape("Signed in" + _SECOND_STEPS.get(str(detail.get("second_step")), ""))
-
-
-def _describe_session(detail: Detail) -> Markup:
-    return Markup("Session signed out: {}").format(browser_name(detail.get("user_agent")))
-
-
-def _describe_sessions(detail: Detail) -> Markup | None:
-    return Markup("Other sessions signed out") if detail.get("kept_own") else None
-
-
-def _describe_switch(detail: Detail) -> Markup:
-    return Markup("Notification turned on") if detail.get("on") else Markup("Notification turned off")
-
-
-_SENTENCES: Final[Mapping[str, Callable[[Detail], Markup | None]]] = {
-    "key_created": _name_key("created"),
-    "key_deleted": _name_key("deleted"),
-    "key_renamed": _describe_rename,
-    "key_scopes_changed": _describe_scopes,
-    "key_revoked": _describe_revocation,
-    "key_leaked": _describe_leak,
-    "signed_in": _describe_sign_in,
-    "session_ended": _describe_session,
-    "sessions_ended": _describe_sessions,
-    "notification_switched": _describe_switch,
-}
-"""Sentences that depend on the detail; ``None``: it lacks what the sentence needs."""
-_WARNINGS: Final = (
-    "key_revoked",
-    "key_exposed",
-    "key_leaked",
-    "dead_key_called",
-    "refused_burst",
-    "unauthorized_route",
-)

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from ari.base.clock import to_rfc3339
+from ari.base.user_agent import browser_name
 from ari.http.context import RequestContext, context_of
 from ari.http.problem import Fault
 from ari.http.services import ErrorPage
@@ -60,6 +61,7 @@ def environment() -> Environment:
         htmx_config=_HTMX_CONFIG,
         words=words,
         event_words=event_words,
+        browser_name=browser_name,
         own_url=own_url,
         with_query=with_query,
     )

@@ -19,7 +19,7 @@ _LATEST_ID_MS = (1 << 48) - 1
 
 
 def event_of(row: Row[Any]) -> Event:
-    """The event of a row of all columns."""
+    """The event of a row of all columns, also of one that was edited, or written by a newer version."""
     return Event(
         row.id,
         row.at_ms,
@@ -27,8 +27,16 @@ def event_of(row: Row[Any]) -> Event:
         row.actor,
         row.subject,
         Origin(row.door, row.client_address, row.user_agent, row.request_id),
-        json.loads(row.detail),
+        _parse_detail(row.detail),
     )
+
+
+def _parse_detail(text: str) -> dict[str, Any]:
+    try:
+        detail = json.loads(text)
+    except ValueError:
+        detail = None
+    return detail if isinstance(detail, dict) else {"unreadable": text}
 
 
 def find(

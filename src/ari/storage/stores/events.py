@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, or
 from ari.base.audit import FIRST, Cut, Head, Mark, broken
 from ari.base.clock import DAY_MS, HOUR_MS
 from ari.base.event_search import EventPage, EventSearch
-from ari.base.events import BOUNDED_EVENTS, Event, chain_hash, make_count_event
+from ari.base.events import BOUNDED_EVENTS, EVENT_NAMES, Event, chain_hash, make_count_event
 from ari.base.ids import new_id
 from ari.base.master_key import MasterKeys
 from ari.storage.audit_log.chain import follows
@@ -53,6 +53,8 @@ class EventTables:
         return self._accepted is not None
 
     def append(self, event: Event) -> None:
+        if event.name not in EVENT_NAMES:
+            raise ValueError(f"unknown event name {event.name}")
         last = self.newest()
         if not self.appended:
             self._before = last

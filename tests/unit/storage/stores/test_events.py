@@ -55,6 +55,12 @@ def test_filters_of_the_trail(instance: Instance) -> None:
         assert not unit.events.has("key_1", "signed_in")
 
 
+def test_only_documented_names_are_events(instance: Instance) -> None:
+    """Docs, pages and notifications read the same list."""
+    with pytest.raises(ValueError, match="unknown event name"):
+        _append(instance, _event("key_eaten"))
+
+
 def test_the_newest_event_is_never_removed(instance: Instance) -> None:
     """Its number must not be given out again; what was removed before is still counted in the cut."""
     events = [_event(at_ms=START_MS + number) for number in range(4)]

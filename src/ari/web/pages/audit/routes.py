@@ -74,7 +74,7 @@ class AuditPages:
             "pages/audit/event.html",
             event=event,
             hash=chained,
-            meaning=EVENT_NAMES[event.name],
+            meaning=EVENT_NAMES.get(event.name, "This version of ARI doesn't know this event."),
             key_names=await deps.read(read_key_names, view.list_key_ids([event])),
             find_page=view.find_page,
             format_value=view.format_value,

@@ -7,7 +7,6 @@ from starlette.routing import BaseRoute, Route
 from ari.accounts import backup_codes, sessions, setup
 from ari.accounts.two_factor import FEW_CODES
 from ari.base.errors import Invalid, RateLimited
-from ari.base.user_agent import browser_name
 from ari.http.body import form_of
 from ari.http.context import deps_of, session_of
 from ari.http.route_policy import AuthMode, policy
@@ -48,7 +47,6 @@ class SecurityPages:
             own=session_of(request).session,
             all_codes=backup_codes.COUNT,
             few_codes=FEW_CODES,
-            browser_name=browser_name,
         )
 
     @policy(AuthMode.SESSION)

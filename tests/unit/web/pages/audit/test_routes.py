@@ -167,6 +167,20 @@ def test_a_changed_log_is_reported(browser: PageClient, forgery: str, words: str
     assert words in shown
 
 
+@pytest.mark.parametrize(
+    "edit", ["name = 'key_eaten'", "detail = '[1]'", "detail = 'x'", "actor = '<b>'", "door = '?'"]
+)
+def test_an_edited_event_is_still_shown(browser: PageClient, edit: str) -> None:
+    """Editing the log must not hide it; an older version also meets names that it doesn't know."""
+    _record(browser, "key_revoked", "key_1", reason="Leaked")
+    with unlocked(browser.instance) as connection:
+        connection.exec_driver_sql(f"UPDATE events SET {edit}")
+    [url] = EVENT_LINK.findall(browser.get(PAGE).text)
+    assert browser.get(url).status == 200
+    assert len(json.loads(browser.get("/api/events").text)["items"]) == 1
+    assert "doesn't follow" in plain_text(browser.post(f"{PAGE}/verify", {}).text)
+
+
 def test_one_verification_at_a_time(browser: PageClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """Impatient clicks must not occupy a core each; afterwards it can be started again."""
     statuses: list[int] = []
