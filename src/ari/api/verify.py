@@ -112,14 +112,15 @@ class _Verifier:
     async def verify(self, query: _Query) -> _Result:
         """Raises ``Unavailable`` if ARI can't decide, ``Invalid`` for undeclared scopes and unknown limits."""
         ask = AccessRequest(None, self._now_ms, query.scopes, query.address)
-        lookup, doubtful = self._services.lookup, find_not_built_in(query.scopes)
+        lookup, rehash = self._services.lookup, self._services.rehasher.rehash
+        doubtful = find_not_built_in(query.scopes)
         if doubtful:
             verdict, undeclared = await asyncio.gather(
-                verify(lookup, query.token, ask), lookup.find_undeclared(doubtful)
+                verify(lookup, query.token, ask, rehash), lookup.find_undeclared(doubtful)
             )
             _require_declared(query.scopes, undeclared)
         else:
-            verdict = await verify(lookup, query.token, ask)
+            verdict = await verify(lookup, query.token, ask, rehash)
         code = ACCEPTED if isinstance(verdict, Granted) else verdict.reason.code
         key = verdict.key
         if key is None:

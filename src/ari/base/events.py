@@ -17,6 +17,7 @@ BOUNDED_EVENTS = 3
 EVENT_NAMES = {
     "key_created": "An API key was created.",
     "key_imported": "An API key of another system was imported by its hash.",
+    "key_rehashed": "An imported key was first used; ARI now stores its own hash instead of the salted one.",
     "keys_imported": "API keys of other systems were imported; each also has its own event.",
     "key_renamed": "An API key got another name.",
     "key_scopes_changed": "The scopes of an API key changed.",

@@ -1,8 +1,8 @@
 """Which API key a request presents, in ``x-api-key`` or ``Authorization``.
 
-``Authorization: Bearer KEY`` and ``Authorization: ApiKey KEY`` are documented. Two common slips are unambiguous and
-accepted too: the key alone in ``Authorization``, and the word ``Bearer`` or ``ApiKey`` in ``x-api-key``. Other schemes
-are ignored: a proxy in front of ARI may use them.
+``Authorization: Bearer KEY`` and ``Authorization: ApiKey KEY`` are documented. So is ``Api-Key KEY``, which clients of
+djangorestframework-api-key send. Two common slips are unambiguous and accepted too: the key alone in ``Authorization``,
+and the word ``Bearer`` or ``ApiKey`` in ``x-api-key``. Other schemes are ignored: a proxy in front of ARI may use them.
 """
 
 import re
@@ -27,8 +27,8 @@ class Credentials(msgspec.Struct, frozen=True):
 
 _NOTHING = Credentials((), duplicated=False)
 _BLANK = b" \t"
-_SCHEME = re.compile(rb"(?:bearer|apikey)[ \t]+(.*)", re.IGNORECASE | re.DOTALL)
-_SCHEMES = (b"bearer", b"apikey")
+_SCHEME = re.compile(rb"(?:bearer|api-?key)[ \t]+(.*)", re.IGNORECASE | re.DOTALL)
+_SCHEMES = (b"bearer", b"apikey", b"api-key")
 _BARE = PREFIX.encode()
 _AROUND = tuple(bytes([byte]) for byte in b"\"'<>{}[]()`")
 _QUOTES = (b'"', b"'", b"`")

@@ -12,6 +12,7 @@ from ari.http.edge_checks import EdgeChecks
 from ari.http.expiry_stamper import ExpiryStamper
 from ari.http.request_handler import RequestHandler
 from ari.http.route_table import RouteTable
+from ari.http.secret_rehasher import SecretRehasher
 from ari.http.security_events import SecurityEvents
 from ari.http.security_headers import SecurityHeaders
 from ari.http.services import ErrorPage, Services
@@ -44,6 +45,7 @@ class Middleware:
             lookup=lookup,
             recorder=instance.usage,
             expiry_stamper=ExpiryStamper(partial(Deps(instance).do, keys.stamp_expired)),
+            rehasher=SecretRehasher(Deps(instance)),
             edge_checks=EdgeChecks(instance.settings),
             security_headers=SecurityHeaders(instance.settings),
             events=self.events,
@@ -54,6 +56,7 @@ class Middleware:
     async def stop(self) -> None:
         """Write what is still buffered and close."""
         await self._instance.usage.stop()
+        self.services.rehasher.close()
         await self.services.lookup.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

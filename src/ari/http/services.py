@@ -9,6 +9,7 @@ from ari.http.context import RequestContext
 from ari.http.edge_checks import EdgeChecks
 from ari.http.expiry_stamper import ExpiryStamper
 from ari.http.problem import Fault
+from ari.http.secret_rehasher import SecretRehasher
 from ari.http.security_events import SecurityEvents
 from ari.http.security_headers import SecurityHeaders
 from ari.usage.ports import KeyLookup
@@ -27,6 +28,7 @@ class Services:
     lookup: KeyLookup
     recorder: UsageRecorder
     expiry_stamper: ExpiryStamper
+    rehasher: SecretRehasher
     edge_checks: EdgeChecks
     security_headers: SecurityHeaders
     events: SecurityEvents

@@ -35,6 +35,7 @@ from ari.keys.commands.import_keys import (
     import_keys,
 )
 from ari.keys.commands.limiting import add_credits, reset_limits
+from ari.keys.commands.rehash import list_salted, rehash
 from ari.keys.commands.report_leak import LeakAction, LeakReport, report_leak, report_leaks
 from ari.keys.commands.revoke import revoke
 from ari.keys.commands.scopes import declare_scope, describe_scope, get_scope, list_keys_losing, remove_scope
@@ -88,9 +89,11 @@ __all__ = [
     "limit_rules_facts",
     "list_keys_losing",
     "list_keys_with_scope",
+    "list_salted",
     "list_scopes",
     "read_scope",
     "record_exposure",
+    "rehash",
     "remove_scope",
     "report_leak",
     "report_leaks",

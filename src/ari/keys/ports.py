@@ -1,6 +1,7 @@
 """What keys need from storage."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from ari.base.transaction import CommandTransaction
@@ -9,6 +10,14 @@ from ari.keys.model import ApiKey, Consumer, ImportedKey
 
 Activity = Literal["all", "active", "inactive"]
 """``inactive`` = revoked or expired; ``active`` = the rest, disabled keys among them."""
+
+
+@dataclass(frozen=True, slots=True)
+class SaltedSecret:
+    """A secret of another system, known by a salted hash only. ``placeholder`` is in the place of its digest."""
+
+    placeholder: bytes
+    foreign_hash: str = field(repr=False)
 
 
 class KeyFinder(Protocol):
@@ -112,6 +121,15 @@ class ImportStore(Protocol):
 
     def find_digests(self, digests: Sequence[bytes]) -> set[bytes]:
         """Those of these digests that a secret has, of deleted keys too."""
+
+    def find_foreign_ids(self, scheme: str, foreign_ids: Sequence[str]) -> set[str]:
+        """Those of these ids that a secret of this scheme has, of deleted keys too."""
+
+    def list_salted(self, foreign_id: str) -> list[SaltedSecret]:
+        """The secrets with this id in the other system of whose text ARI has no digest yet."""
+
+    def set_digest(self, secret: SaltedSecret, digest: bytes) -> ApiKey | None:
+        """Replace the salted hash by the digest of the text; the key, or ``None`` if that was done before."""
 
 
 class ConsumerStore(Protocol):

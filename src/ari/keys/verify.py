@@ -5,6 +5,8 @@ and such keys were imported. The finder asks the store at every call, so a key r
 accepted by it.
 """
 
+from collections.abc import Awaitable, Callable
+
 from ari.base.caller import Caller
 from ari.base.errors import CallerRevoked
 from ari.keys import reasons, token
@@ -17,8 +19,12 @@ _MALFORMED = Refused(reasons.MALFORMED)
 _UNKNOWN = Refused(reasons.UNKNOWN)
 
 
-async def verify(finder: KeyFinder, text: bytes, ask: AccessRequest) -> Verdict:
-    """Decide about the token ``text``.
+Rehash = Callable[[bytes], Awaitable[bool]]
+"""Finds the salted hash of a text and stores its digest instead; whether there was one."""
+
+
+async def verify(finder: KeyFinder, text: bytes, ask: AccessRequest, rehash: Rehash | None = None) -> Verdict:
+    """Decide about the token ``text``. ``rehash`` is for keys of other systems that are used for the first time.
 
     Raises ``Unavailable`` if the store can't be read; callers must then refuse.
     """
@@ -28,6 +34,8 @@ async def verify(finder: KeyFinder, text: bytes, ask: AccessRequest) -> Verdict:
     if not foreign_tokens.is_possible(text) or not await finder.has_imported():
         return _MALFORMED
     key = await foreign_tokens.find_foreign(finder, text)
+    if key is None and rehash is not None and await rehash(text):
+        key = await foreign_tokens.find_foreign(finder, text)
     return _UNKNOWN if key is None else decide(key, ask)
 
 

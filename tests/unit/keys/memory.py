@@ -12,7 +12,7 @@ from ari.keys.custom_scopes import CustomScope
 from ari.keys.look_alikes import skeletons
 from ari.keys.model import ApiKey, Consumer, ImportedKey
 from ari.keys.names import fold_name
-from ari.keys.ports import Activity
+from ari.keys.ports import Activity, SaltedSecret
 
 NOW_MS = 1_800_000_000_000
 OWNER = Caller("usr_1", Origin("web"))
@@ -25,6 +25,7 @@ class MemoryKeys:
     rows: dict[str, ApiKey] = field(default_factory=dict)
     digests: dict[bytes, str] = field(default_factory=dict)
     grants: list[tuple[str, str]] = field(default_factory=list)
+    salted: dict[str, SaltedSecret] = field(default_factory=dict)
 
     def add(self, key: ApiKey, digest: bytes) -> None:
         self.rows[key.id] = key
@@ -127,9 +128,30 @@ class MemoryImports:
     def add(self, imported: Sequence[ImportedKey]) -> None:
         for one in imported:
             self.keys.add(one.key, one.digest)
+            if one.foreign_hash is not None:
+                self.keys.salted[one.key.id] = SaltedSecret(one.digest, one.foreign_hash)
 
     def find_digests(self, digests: Sequence[bytes]) -> set[bytes]:
         return self.keys.digests.keys() & set(digests)
+
+    def find_foreign_ids(self, scheme: str, foreign_ids: Sequence[str]) -> set[str]:
+        secrets = [key.secret for key in self.keys.rows.values() if key.secret is not None]
+        return {one.foreign_id or "" for one in secrets if one.scheme == scheme} & set(foreign_ids)
+
+    def list_salted(self, foreign_id: str) -> list[SaltedSecret]:
+        return [secret for key_id, secret in self.keys.salted.items() if self._id_of(key_id) == foreign_id]
+
+    def _id_of(self, key_id: str) -> str | None:
+        secret = self.keys.rows[key_id].secret
+        return None if secret is None else secret.foreign_id
+
+    def set_digest(self, secret: SaltedSecret, digest: bytes) -> ApiKey | None:
+        key_id = self.keys.digests.pop(secret.placeholder, None)
+        if key_id is None:
+            return None
+        self.keys.digests[digest] = key_id
+        del self.keys.salted[key_id]
+        return self.keys.rows[key_id]
 
 
 @dataclass

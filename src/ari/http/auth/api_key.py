@@ -23,7 +23,7 @@ async def authenticate_key(context: RequestContext, services: Services, fault: F
     verdict: Granted | Refused | None = None
     wanted = AccessRequest(context.route.policy.scope, context.head.at_ms, client_address=context.client.text)
     for token in (*context.credentials.tokens, *context.keys_in_url)[:_MAX_TOKENS]:
-        verdict = await verify(services.lookup, token, wanted)
+        verdict = await verify(services.lookup, token, wanted, services.rehasher.rehash)
         if verdict.key is not None:
             break
     if verdict is None or verdict.key is None:

@@ -12,6 +12,7 @@ from ari.base.transaction import record
 from ari.keys import granting
 from ari.keys.events import record_key
 from ari.keys.imports.lines import ImportLine, parse_line
+from ari.keys.imports.schemes import DJANGO
 from ari.keys.model import ApiKey, ImportedKey, KeySecret
 from ari.keys.ports import ImportTransaction
 
@@ -19,6 +20,8 @@ MAX_LINES = 10_000
 """Of one import. It is one transaction, for which other changes wait."""
 _TAKEN = Problem("hash", "A key with this hash is stored already, or was.")
 _REPEATED = Problem("hash", "An earlier line has the same hash.")
+_TAKEN_ID = Problem("foreign_id", "A key with this ID is stored already, or was.")
+_REPEATED_ID = Problem("foreign_id", "An earlier line has the same ID.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +112,13 @@ def _prepare(tx: ImportTransaction, values: Mapping[int, Any]) -> tuple[list[Imp
         if not isinstance(line, ImportLine):
             results.append(LineResult(number, None, line))
             continue
-        problem = taken.get(line.stored.digest)
+        problem = taken.get(line.stored.digest) or taken.get(_find_salted_id(line))
         if problem is not None:
             results.append(LineResult(number, None, (problem,)))
             continue
         taken[line.stored.digest] = _REPEATED
+        if line.stored.foreign_hash is not None:
+            taken[line.stored.foreign_id] = _REPEATED_ID
         one = _make_key(tx, line)
         _require_grant(tx, number, one.key)
         imported.append(one)
@@ -128,8 +133,17 @@ def _parse(value: Any, now_ms: int, custom_scopes: Collection[str]) -> ImportLin
         return error.problems
 
 
-def _find_taken(tx: ImportTransaction, lines: Sequence[ImportLine]) -> dict[bytes, Problem]:
-    return dict.fromkeys(tx.imports.find_digests([line.stored.digest for line in lines]), _TAKEN)
+def _find_taken(tx: ImportTransaction, lines: Sequence[ImportLine]) -> dict[bytes | str | None, Problem]:
+    """The problem with each digest that is taken, and with each id by which a salted hash is found."""
+    salted = [foreign_id for line in lines if (foreign_id := _find_salted_id(line)) is not None]
+    taken: dict[bytes | str | None, Problem] = {}
+    taken |= dict.fromkeys(tx.imports.find_foreign_ids(DJANGO, salted), _TAKEN_ID)
+    return taken | dict.fromkeys(tx.imports.find_digests([line.stored.digest for line in lines]), _TAKEN)
+
+
+def _find_salted_id(line: ImportLine) -> str | None:
+    """Two salted hashes with one id would double the work of each request with a wrong key."""
+    return line.stored.foreign_id if line.stored.foreign_hash is not None else None
 
 
 def _make_key(tx: ImportTransaction, line: ImportLine) -> ImportedKey:

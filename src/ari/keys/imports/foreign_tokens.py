@@ -7,7 +7,7 @@ import re
 from hashlib import sha256
 
 from ari.base.token_shape import PREFIX
-from ari.keys.imports.schemes import SANCTUM
+from ari.keys.imports.schemes import MAX_FOREIGN_ID_LENGTH, SANCTUM
 from ari.keys.model import ApiKey
 from ari.keys.ports import KeyFinder
 
@@ -19,6 +19,12 @@ _SHAPE = re.compile(rb"(?!%s)[!-~]{1,%d}" % (PREFIX.encode(), MAX_LENGTH))
 def is_possible(text: bytes) -> bool:
     """Whether this may be a key of another system."""
     return _SHAPE.fullmatch(text) is not None
+
+
+def foreign_id_of(text: bytes) -> str | None:
+    """The id in a key that is found by it, ``ID.SECRET``; ``None`` if it has none."""
+    foreign_id, _, secret = text.partition(b".")
+    return foreign_id.decode() if secret and 0 < len(foreign_id) <= MAX_FOREIGN_ID_LENGTH else None
 
 
 async def find_foreign(finder: KeyFinder, text: bytes) -> ApiKey | None:

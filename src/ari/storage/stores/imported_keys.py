@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 
-from ari.keys.model import ImportedKey
-from ari.storage.stores.keys import key_row
+from ari.keys.model import ApiKey, ImportedKey
+from ari.keys.ports import SaltedSecret
+from ari.storage.stores.keys import KeyTables, key_row
 from ari.storage.tables import api_keys, key_secrets
 
 _s = key_secrets.c
@@ -30,6 +31,25 @@ class ImportedKeyTables:
             some = digests[start : start + _ASKED_AT_ONCE]
             found.update(self._connection.execute(select(_s.digest).where(_s.digest.in_(some))).scalars())
         return found
+
+    def find_foreign_ids(self, scheme: str, foreign_ids: Sequence[str]) -> set[str]:
+        found: set[str] = set()
+        for start in range(0, len(foreign_ids), _ASKED_AT_ONCE):
+            these = _s.foreign_id.in_(foreign_ids[start : start + _ASKED_AT_ONCE])
+            found.update(self._connection.execute(select(_s.foreign_id).where(these, _s.scheme == scheme)).scalars())
+        return found
+
+    def list_salted(self, foreign_id: str) -> list[SaltedSecret]:
+        query = select(_s.digest, _s.foreign_hash).where(_s.foreign_id == foreign_id, _s.foreign_hash.is_not(None))
+        return [SaltedSecret(row.digest, row.foreign_hash) for row in self._connection.execute(query)]
+
+    def set_digest(self, secret: SaltedSecret, digest: bytes) -> ApiKey | None:
+        keys = KeyTables(self._connection, writing=True)
+        if keys.find(digest) is not None:
+            return None
+        this = update(key_secrets).where(_s.digest == secret.placeholder, _s.foreign_hash.is_not(None))
+        self._connection.execute(this.values(digest=digest, foreign_hash=None))
+        return keys.find(digest)
 
 
 def _secret_row(one: ImportedKey) -> dict[str, object]:

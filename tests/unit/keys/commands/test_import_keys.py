@@ -68,6 +68,17 @@ def test_a_repeated_import_changes_nothing() -> None:
     assert len(tx.keys.rows) == 1
 
 
+def test_an_id_by_which_a_salted_hash_is_found_is_taken_once() -> None:
+    """Each more would be another slow check for a wrong key."""
+    tx = MemoryTransaction()
+    salted = {"name": "n", "scheme": "djangorestframework-api-key", "foreign_id": "AbCd1234"}
+    lines = {number: salted | {"hash": f"sha512$${number:0128x}"} for number in (1, 2)}
+    assert _problems(import_keys(tx, lines)) == [(2, "foreign_id")]
+    assert _problems(import_keys(tx, lines)) == [(1, "hash"), (2, "foreign_id")]
+    without = {1: {name: value for name, value in lines[1].items() if name != "foreign_id"}}
+    assert _problems(import_keys(tx, without)) == [(1, "foreign_id")]
+
+
 def test_dates_of_the_other_system_belong_to_the_secret() -> None:
     """ARI has the key since today, or it would be reported as unused for years."""
     then = to_rfc3339(NOW_MS - 900 * DAY_MS)
