@@ -4,6 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictBool, StrictStr
 
+from ari.api.ownership_shapes import Addresses, ConsumerReference, Environment, Metadata, Tags
 from ari.api.shapes import KEY_ID, FieldProblem, Name, RequestModel, Scopes, Time
 from ari.keys import MAX_LINES
 from ari.keys.imports.lines import LAST_LENGTH, MAX_HINT_LENGTH
@@ -54,6 +55,11 @@ class ImportedKeyIn(RequestModel):
     expires_at: Time | None = Field(None, description="When the key expires (RFC 3339); default: never.")
     created_at: Time | None = Field(None, description="When the other system created the key (RFC 3339).")
     disabled: StrictBool = Field(False, description="Whether the key is disabled.")
+    environment: Environment | None = Field(None, description="What the key is for; default: `live`.")
+    consumer: ConsumerReference | None = Field(None, description="ID or external ID of the consumer it belongs to.")
+    tags: Tags | None = Field(None, description="Tags to filter by.")
+    metadata: Metadata | None = Field(None, description="Your facts about the key; verify returns them.")
+    addresses: Addresses | None = Field(None, description="IP addresses and networks that the key works from.")
 
 
 class ImportIn(RequestModel):

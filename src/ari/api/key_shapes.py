@@ -51,7 +51,10 @@ class NewKeyIn(RequestModel):
     scopes: Scopes | None = Field(None, description="Scopes of the key; default: `api:read`.")
     limits: Limits = Field(default_factory=list, description=f"Rate limits, up to {MAX_LIMITS}; default: none.")
     credits: CreditsIn | None = Field(None, description="Credits to use up; default: the key needs none.")
-    environment: Environment = Field("live", description="What the key is for.")
+    kind: Annotated[StrictStr, Field(max_length=40)] | None = Field(
+        None, description="Kind of the key; default: the built-in kind.", examples=["acme-live"]
+    )
+    environment: Environment | None = Field(None, description="What the key is for; default: `live`, or its kind's.")
     consumer: ConsumerReference | None = Field(None, description="ID or external ID of the consumer it belongs to.")
     tags: Tags = Field(default_factory=list, description="Tags to filter by.")
     metadata: Metadata = Field(default_factory=dict, description="Your facts about the key; verify returns them.")

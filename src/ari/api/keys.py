@@ -55,6 +55,7 @@ async def create_key(body: NewKeyIn, deps: CallerDeps, idempotency_key: Idempote
         scopes,
         [limit.model_dump() for limit in body.limits],
         None if body.credits is None else body.credits.model_dump(exclude_unset=True),
+        kind=body.kind,
         environment=body.environment,
         consumer=body.consumer,
         tags=tuple(body.tags),

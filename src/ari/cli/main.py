@@ -19,6 +19,7 @@ from ari.cli import (
     events,
     integrations,
     keys,
+    kinds,
     master_key,
     migrate,
     notifications,
@@ -40,6 +41,7 @@ app = CommandApp(
 app.command("serve")(serve.serve)
 app.command("migrate")(migrate.migrate)
 app.add_typer(keys.app, name="keys")
+app.add_typer(kinds.app, name="kinds")
 app.add_typer(scopes.app, name="scopes")
 app.add_typer(consumers.app, name="consumers")
 app.add_typer(integrations.app, name="integrations")

@@ -34,13 +34,15 @@ from ari.keys.commands.import_keys import (
     import_facts,
     import_keys,
 )
+from ari.keys.commands.kinds import KindChange, add_kind, change_kind, get_kind, list_kinds, remove_kind
 from ari.keys.commands.limiting import add_credits, reset_limits
 from ari.keys.commands.rehash import list_salted, rehash
-from ari.keys.commands.report_leak import LeakAction, LeakReport, report_leak, report_leaks
+from ari.keys.commands.report_leak import LeakReport, report_leak, report_leaks
 from ari.keys.commands.revoke import revoke
 from ari.keys.commands.scopes import declare_scope, describe_scope, get_scope, list_keys_losing, remove_scope
 from ari.keys.commands.stamp import stamp_expired
 from ari.keys.events import record_exposure
+from ari.keys.kinds import LeakAction
 from ari.keys.queries import get, get_active_made_by, get_even_deleted, get_names, get_page
 from ari.keys.scope_queries import ScopeFacts, list_keys_with_scope, list_scopes, read_scope
 from ari.keys.unset import UNSET, Unset
@@ -53,6 +55,7 @@ __all__ = [
     "Created",
     "ImportResult",
     "KeyChange",
+    "KindChange",
     "LeakAction",
     "LeakReport",
     "LineResult",
@@ -63,9 +66,11 @@ __all__ = [
     "Unset",
     "add_consumer_credits",
     "add_credits",
+    "add_kind",
     "change",
     "change_consumer",
     "change_expiry_of_many",
+    "change_kind",
     "check_import",
     "consumer_facts",
     "count_keys_of",
@@ -81,6 +86,7 @@ __all__ = [
     "get_consumer",
     "get_consumers",
     "get_even_deleted",
+    "get_kind",
     "get_names",
     "get_page",
     "get_scope",
@@ -89,11 +95,13 @@ __all__ = [
     "limit_rules_facts",
     "list_keys_losing",
     "list_keys_with_scope",
+    "list_kinds",
     "list_salted",
     "list_scopes",
     "read_scope",
     "record_exposure",
     "rehash",
+    "remove_kind",
     "remove_scope",
     "report_leak",
     "report_leaks",

@@ -6,6 +6,7 @@ from typing import Literal, Protocol
 
 from ari.base.transaction import CommandTransaction
 from ari.keys.custom_scopes import CustomScope
+from ari.keys.kinds import Kind
 from ari.keys.model import ApiKey, Consumer, ImportedKey
 
 Activity = Literal["all", "active", "inactive"]
@@ -157,6 +158,25 @@ class ConsumerStore(Protocol):
         """How many of its keys are not deleted."""
 
 
+class KindStore(Protocol):
+    """Kinds of keys that were added."""
+
+    def all(self) -> list[Kind]:
+        """Every kind, by name."""
+
+    def get(self, name: str) -> Kind | None:
+        """The kind with this name."""
+
+    def save(self, kind: Kind) -> None:
+        """Store a new kind, or the description and defaults of a stored one."""
+
+    def remove(self, name: str) -> None:
+        """Forget a kind."""
+
+    def count_keys(self, name: str) -> int:
+        """How many keys of this kind are not deleted."""
+
+
 class KeyTransaction(CommandTransaction, Protocol):
     """One transaction over keys, scopes and events."""
 
@@ -168,6 +188,9 @@ class KeyTransaction(CommandTransaction, Protocol):
 
     @property
     def consumers(self) -> ConsumerStore: ...
+
+    @property
+    def kinds(self) -> KindStore: ...
 
 
 class ImportTransaction(KeyTransaction, Protocol):

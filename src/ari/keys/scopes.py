@@ -27,6 +27,7 @@ SCOPES = {
     "keys:write": "Create, change, revoke and delete API keys.",
     "scopes:read": "List scopes and presets.",
     "scopes:write": "Declare, change and remove scopes of your own API, and change presets.",
+    "kinds:write": "Add, change and remove kinds of keys.",
     "consumers:read": "List consumers and read their details.",
     "consumers:write": "Create, change and delete consumers.",
     "notifications:read": "Read notification settings and the delivery history.",

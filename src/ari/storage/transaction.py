@@ -12,6 +12,7 @@ from ari.storage.stores.imported_keys import ImportedKeyTables
 from ari.storage.stores.integrations import IntegrationTable
 from ari.storage.stores.key_listing import KeyListTables
 from ari.storage.stores.keys import KeyTables
+from ari.storage.stores.kinds import KindTable
 from ari.storage.stores.notices import FeedTables, NoticeTables, OutboxTables
 from ari.storage.stores.responses import ResponseTable
 from ari.storage.stores.scopes import ScopeTables
@@ -39,6 +40,7 @@ class Transaction:
         self.scopes = ScopeTables(connection, writing=writing)
         self.imports = ImportedKeyTables(connection)
         self.consumers = ConsumerTable(connection)
+        self.kinds = KindTable(connection)
         self.listing = KeyListTables(connection)
         self.dismissals = DismissalTables(connection)
         self.events = EventTables(connection, master_keys)

@@ -49,6 +49,9 @@ SAFE = {
     "keys limits show": "reads",
     "keys import": "adds",
     "keys list": "reads",
+    "kinds add": "adds",
+    "kinds change": "can be set back; keys stay as they are",
+    "kinds list": "reads",
     "keys rename": "can be set back",
     "keys scopes": "can be set back",
     "keys show": "reads",
@@ -136,6 +139,11 @@ def _cut_trail(ari: Ari) -> list[str]:
     return ["audit", "accept"]
 
 
+def _kind(ari: Ari) -> list[str]:
+    ari("kinds", "add", "acme", "acme_")
+    return ["kinds", "remove", "acme"]
+
+
 def _consumer(ari: Ari) -> list[str]:
     return ["consumers", "delete", ari.json("consumers", "create", "Acme")["id"]]
 
@@ -151,6 +159,7 @@ ASKS: dict[str, list[Callable[[Ari], list[str]]]] = {
     "keys delete": [_dead_key],
     "keys limits remove": [lambda ari: ["keys", "limits", "remove", ari.create("Slow", "--limit", "5/1m")[0]["id"]]],
     "keys revoke": [_live_key, _parent],
+    "kinds remove": [_kind],
     "scopes remove": [_held_scope],
     "usage erase": [lambda _: ["usage", "erase", "--address", "192.0.2.7"]],
 }

@@ -9,6 +9,7 @@ from ari.base.clock import HOUR_MS
 from ari.base.events import BOUNDED_EVENTS, Event, Origin
 from ari.keys import NewKey, create
 from ari.keys.custom_scopes import CustomScope
+from ari.keys.kinds import Kind
 from ari.keys.look_alikes import skeletons
 from ari.keys.model import ApiKey, Consumer, ImportedKey
 from ari.keys.names import fold_name
@@ -120,6 +121,29 @@ class MemoryScopes:
 
 
 @dataclass
+class MemoryKinds:
+    """Fulfils ``KindStore`` for these keys."""
+
+    keys: MemoryKeys = field(default_factory=MemoryKeys)
+    rows: dict[str, Kind] = field(default_factory=dict)
+
+    def all(self) -> list[Kind]:
+        return [self.rows[name] for name in sorted(self.rows)]
+
+    def get(self, name: str) -> Kind | None:
+        return self.rows.get(name)
+
+    def save(self, kind: Kind) -> None:
+        self.rows[kind.name] = kind
+
+    def remove(self, name: str) -> None:
+        del self.rows[name]
+
+    def count_keys(self, name: str) -> int:
+        return sum(key.kind == name and key.deleted_at_ms is None for key in self.keys.rows.values())
+
+
+@dataclass
 class MemoryImports:
     """Fulfils ``ImportStore``, with the keys of ``MemoryKeys``."""
 
@@ -224,16 +248,18 @@ class MemoryTransaction:
     events: MemoryEvents = field(default_factory=MemoryEvents)
     scopes: MemoryScopes = field(default_factory=MemoryScopes)
     consumers: MemoryConsumers = field(init=False)
+    kinds: MemoryKinds = field(init=False)
 
     def __post_init__(self) -> None:
         self.scopes.keys = self.keys
         self.consumers = MemoryConsumers(self.keys)
+        self.kinds = MemoryKinds(self.keys)
 
     def by(self, key: ApiKey, after_ms: int = 0) -> "MemoryTransaction":
         addresses = key.policy.addresses
         caller = Caller(key.id, Origin("api"), key.scopes, key.expires_at_ms, addresses=addresses)
         other = MemoryTransaction(caller, self.now_ms + after_ms, self.keys, self.events, self.scopes)
-        other.consumers = self.consumers
+        other.consumers, other.kinds = self.consumers, self.kinds
         return other
 
     @property

@@ -77,6 +77,12 @@ def rules(
         list[str] | None,
         typer.Option("--prefix", metavar="PREFIX", help="Another prefix of keys (repeatable).", show_default=False),
     ] = None,
+    data_dir: DataDir = None,
 ) -> None:
-    """Print a rule with which gitleaks, TruffleHog or GitHub finds ARI keys by their shape."""
-    print(write_rules(scanner, prefix or ()), end="")
+    """Print a rule with which gitleaks, TruffleHog or GitHub finds ARI keys by their shape.
+
+    If there is an instance, the rule has the prefixes of its kinds of keys.
+    """
+    from ari.cli.scan.owners import read_prefixes
+
+    print(write_rules(scanner, [*(read_prefixes(data_dir) or ()), *(prefix or ())]), end="")

@@ -1,10 +1,10 @@
 """Find out whose the found keys are, on the instance of the data directory."""
 # Imports inside functions here: start-up speed.
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from ari.base.errors import AriError, for_operator
 from ari.cli import output
@@ -13,6 +13,9 @@ from ari.keys.token import digest
 
 if TYPE_CHECKING:
     from ari.keys.ports import KeyTransaction
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,17 @@ def find_owners(
 
     An instance that doesn't exist or can't be opened is an error only if it is ``required`` or ``data_dir`` names it.
     """
+    return _read(lambda tx: _find_all(tx, tokens), data_dir, "Whose keys these are is unknown.", required=required)
+
+
+def read_prefixes(data_dir: Path | None) -> list[str] | None:
+    """The prefixes of the kinds of keys of this instance, in the same way."""
+    return _read(lambda tx: [kind.prefix for kind in tx.kinds.all()], data_dir, "Its kinds of keys are unknown.")
+
+
+def _read(
+    query: "Callable[[KeyTransaction], T]", data_dir: Path | None, otherwise: str, *, required: bool = False
+) -> "T | None":
     from ari.storage.engine import KEYS_FILE
 
     try:
@@ -39,12 +53,12 @@ def find_owners(
         if not is_named and not (settings.data_dir / KEYS_FILE).exists():
             return None
         with open_deps(data_dir) as deps:
-            return deps.read_sync(_find_all, tokens)
+            return deps.read_sync(query)
     except (AriError, OSError) as error:
         if required or data_dir is not None:
             raise
         said = for_operator(error) if isinstance(error, AriError) else f"{error.strerror}."
-        output.tell(f"Whose keys these are is unknown. {said}")
+        output.tell(f"{otherwise} {said}")
         return None
 
 

@@ -71,9 +71,7 @@ def _apply(tx: KeyTransaction, key: ApiKey, wanted: KeyChange) -> ApiKey:
     if wanted.scopes is not UNSET:
         key = replace(key, scopes=scopes.parse_scopes(wanted.scopes, tx.scopes.names()))
     if wanted.expires_at_ms is not UNSET and wanted.expires_at_ms != key.expires_at_ms:
-        if wanted.expires_at_ms is not None:
-            check_expiry(wanted.expires_at_ms, tx.now_ms)
-        key = replace(key, expires_at_ms=wanted.expires_at_ms)
+        key = replace(key, expires_at_ms=_check_new_expiry(tx, key, wanted.expires_at_ms))
     if wanted.disabled is not UNSET:
         enabled_at_ms = tx.now_ms if key.disabled and not wanted.disabled else key.enabled_at_ms
         key = replace(key, disabled=wanted.disabled, enabled_at_ms=enabled_at_ms)
@@ -88,6 +86,13 @@ def _apply(tx: KeyTransaction, key: ApiKey, wanted: KeyChange) -> ApiKey:
         policy = msgspec.structs.replace(key.policy, addresses=parse_addresses(wanted.addresses))
         key = replace(key, policy=policy)
     return key
+
+
+def _check_new_expiry(tx: KeyTransaction, key: ApiKey, expires_at_ms: int | None) -> int | None:
+    if expires_at_ms is not None:
+        check_expiry(expires_at_ms, tx.now_ms)
+    kind = None if key.kind is None else tx.kinds.get(key.kind)
+    return expires_at_ms if kind is None else kind.limit_expiry(expires_at_ms, key.created_at_ms)
 
 
 def _apply_ownership(tx: KeyTransaction, key: ApiKey, wanted: KeyChange) -> ApiKey:

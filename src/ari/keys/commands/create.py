@@ -4,12 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ari.base.clock import to_optional_rfc3339
+from ari.base.clock import DAY_MS, to_optional_rfc3339
 from ari.base.ids import new_id
 from ari.keys import granting, scopes, token
 from ari.keys.commands.consumers import require_consumer
+from ari.keys.commands.kinds import require_kind
 from ari.keys.events import record_key
 from ari.keys.expiry import expiry_of
+from ari.keys.kinds import Kind
 from ari.keys.limits.changes import replace_credits, replace_limits
 from ari.keys.limits.fields import describe_rules, parse_limits
 from ari.keys.limits.rules import NO_RULES, LimitRules
@@ -25,6 +27,7 @@ class NewKey:
     """The properties of a key to create; ``scopes`` ``None`` = the preset ``standard``, neither expiry = never.
 
     ``limits`` and ``credits`` are as in ``limits.fields``.
+    ``kind`` is the name of a kind, whose defaults replace those here; ``environment`` ``None`` = ``live``.
     ``consumer`` is an ID or external ID. ``addresses`` are the addresses and networks that it works from; none = all.
     """
 
@@ -34,11 +37,12 @@ class NewKey:
     scopes: tuple[str, ...] | None = None
     limits: Sequence[Mapping[str, Any]] = ()
     credits: Mapping[str, Any] | None = None
-    environment: str = "live"
+    environment: str | None = None
     consumer: str | None = None
     tags: tuple[str, ...] = ()
     metadata: Mapping[str, Any] | None = None
     addresses: tuple[str, ...] = ()
+    kind: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +65,11 @@ def create(tx: KeyTransaction, new: NewKey) -> Created:
     Raises ``Invalid``, ``ReauthRequired``, or ``Forbidden`` if the caller would grant more than it holds.
     """
     name = parse_name(new.name)
-    granted = _scopes_of(tx, new)
-    expires_at_ms = expiry_of(new.expires, new.expires_at_ms, tx.now_ms)
-    secret = token.mint()
+    kind = require_kind(tx, new.kind)
+    granted = _scopes_of(tx, new, kind)
+    expires_at_ms = _expiry_of(tx, new, kind)
+    secret = token.mint() if kind is None else token.mint(kind.prefix)
+    environment = new.environment or (None if kind is None else kind.defaults.environment)
     key = ApiKey(
         id=new_id("key", tx.now_ms),
         name=name,
@@ -72,7 +78,8 @@ def create(tx: KeyTransaction, new: NewKey) -> Created:
         created_at_ms=tx.now_ms,
         created_by=tx.caller.actor,
         expires_at_ms=expires_at_ms,
-        environment=parse_environment(new.environment),
+        kind=None if kind is None else kind.name,
+        environment=parse_environment(environment or "live"),
         tags=parse_tags(new.tags),
         metadata=parse_metadata(new.metadata),
         policy=Policy(addresses=parse_addresses(new.addresses), limits=_make_rules(new, tx.now_ms)),
@@ -95,10 +102,24 @@ def _make_rules(new: NewKey, now_ms: int) -> LimitRules:
 
 def require_may_create(tx: KeyTransaction, new: NewKey) -> None:
     """Raise ``Forbidden`` unless the caller holds all scopes of the new key, and ``Invalid`` for unknown scopes."""
-    granting.require_within(tx.caller, _scopes_of(tx, new), "A key can only grant scopes it has.")
+    wanted = _scopes_of(tx, new, require_kind(tx, new.kind))
+    granting.require_within(tx.caller, wanted, "A key can only grant scopes it has.")
 
 
-def _scopes_of(tx: KeyTransaction, new: NewKey) -> tuple[str, ...]:
+def _expiry_of(tx: KeyTransaction, new: NewKey, kind: Kind | None) -> int | None:
+    if kind is None:
+        return expiry_of(new.expires, new.expires_at_ms, tx.now_ms)
+    word, days = new.expires, kind.defaults.max_lifetime_days
+    if word is None and new.expires_at_ms is None:
+        word = kind.defaults.expires
+        if word is None and days is not None:
+            return tx.now_ms + days * DAY_MS
+    return kind.limit_expiry(expiry_of(word, new.expires_at_ms, tx.now_ms), tx.now_ms)
+
+
+def _scopes_of(tx: KeyTransaction, new: NewKey, kind: Kind | None) -> tuple[str, ...]:
+    if new.scopes is None and kind is not None and kind.defaults.scopes is not None:
+        return scopes.parse_scopes(kind.defaults.scopes, tx.scopes.names())
     if new.scopes is None:
         return scopes.parse_scopes(scopes.PRESETS[scopes.DEFAULT_PRESET][1])
     return scopes.parse_scopes(new.scopes, tx.scopes.names())
@@ -106,7 +127,7 @@ def _scopes_of(tx: KeyTransaction, new: NewKey) -> tuple[str, ...]:
 
 def _describe_ownership(key: ApiKey) -> dict[str, Any]:
     """For the event, what differs from a plain key."""
-    detail: dict[str, Any] = {}
+    detail: dict[str, Any] = {} if key.kind is None else {"kind": key.kind}
     if key.environment != "live":
         detail["environment"] = key.environment
     if key.consumer is not None:

@@ -10,10 +10,12 @@ from ari.base.errors import Forbidden, Invalid, Problem
 from ari.base.ids import new_id
 from ari.base.transaction import record
 from ari.keys import granting
+from ari.keys.commands.consumers import require_consumer
 from ari.keys.events import record_key
 from ari.keys.imports.lines import ImportLine, parse_line
 from ari.keys.imports.schemes import DJANGO
 from ari.keys.model import ApiKey, ImportedKey, KeySecret
+from ari.keys.policy import Policy
 from ari.keys.ports import ImportTransaction
 
 MAX_LINES = 10_000
@@ -119,7 +121,11 @@ def _prepare(tx: ImportTransaction, values: Mapping[int, Any]) -> tuple[list[Imp
         taken[line.stored.digest] = _REPEATED
         if line.stored.foreign_hash is not None:
             taken[line.stored.foreign_id] = _REPEATED_ID
-        one = _make_key(tx, line)
+        try:
+            one = _make_key(tx, line)
+        except Invalid as error:
+            results.append(LineResult(number, None, error.problems))
+            continue
         _require_grant(tx, number, one.key)
         imported.append(one)
         results.append(LineResult(number, one.key))
@@ -147,7 +153,10 @@ def _find_salted_id(line: ImportLine) -> str | None:
 
 
 def _make_key(tx: ImportTransaction, line: ImportLine) -> ImportedKey:
-    """The secret keeps the date of the other system; ARI has the key since now, which its reports go by."""
+    """The secret keeps the date of the other system; ARI has the key since now, which its reports go by.
+
+    Raises ``Invalid`` for an unknown consumer.
+    """
     made_at_ms = tx.now_ms if line.made_at_ms is None else line.made_at_ms
     stored = line.stored
     secret = KeySecret(1, line.hint, made_at_ms, scheme=line.scheme, foreign_id=stored.foreign_id)
@@ -160,6 +169,11 @@ def _make_key(tx: ImportTransaction, line: ImportLine) -> ImportedKey:
         created_by=tx.caller.actor,
         expires_at_ms=line.expires_at_ms,
         disabled=line.disabled,
+        environment=line.environment,
+        tags=line.tags,
+        metadata=line.metadata,
+        policy=Policy(addresses=line.addresses),
+        consumer=require_consumer(tx, line.consumer),
         secret=secret,
     )
     return ImportedKey(key, secret, stored.digest, stored.foreign_hash)

@@ -5,7 +5,6 @@ Anyone with a key may report it, since they could use it. Doors don't reveal to 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 from urllib.parse import urlsplit
 
 from ari.base.characters import category
@@ -15,11 +14,10 @@ from ari.base.transaction import new_event
 from ari.keys import token
 from ari.keys.commands.change import KeyChange, change
 from ari.keys.commands.revoke import revoke
+from ari.keys.kinds import LeakAction
 from ari.keys.model import ApiKey
 from ari.keys.ports import KeyTransaction
 from ari.keys.queries import get_active_made_by
-
-LeakAction = Literal["notify", "disable", "revoke"]
 
 REVOKE_REASON = "Reported as leaked"
 MAX_EVENTS_PER_DAY = 3
@@ -42,12 +40,17 @@ class LeakReport:
 def report_leak(tx: KeyTransaction, report: LeakReport, action: LeakAction) -> ApiKey | None:
     """Record the report if it names an active or disabled key, and act on the key: all in this transaction.
 
+    The key's kind may have another ``action``.
+
     Returns the key before the action, deleted and inactive ones included, or ``None`` if it is no key of this instance.
     """
     found = _find_key(tx, report.token)
     key = None if found is None else tx.keys.get(found.id)
     if key is None or key.is_inactive(tx.now_ms):
         return found
+    kind = None if key.kind is None else tx.kinds.get(key.kind)
+    if kind is not None and kind.defaults.leak_action is not None:
+        action = kind.defaults.leak_action
     made = len(get_active_made_by(tx, key.id))
     detail = {
         "hint": key.hint,

@@ -9,22 +9,29 @@ from ari.base.clock import from_rfc3339
 from ari.base.errors import Invalid, Problem
 from ari.keys.expiry import check_expiry
 from ari.keys.imports.schemes import StoredHash, parse_hash
+from ari.keys.model import Environment
 from ari.keys.names import parse_name, parse_text
+from ari.keys.ownership import parse_environment, parse_metadata, parse_tags
+from ari.keys.policy import parse_addresses
 from ari.keys.scopes import DEFAULT_PRESET, PRESETS, parse_scopes
 
 MAX_HINT_LENGTH = 24
-MAX_SCOPES = 64
+MAX_ITEMS = 100
 LAST_LENGTH = 4
 UNKNOWN_TEXT = "…"
 _MAX_LENGTH = 1_024
 _REQUIRED = ("name", "hash", "scheme")
-_TEXTS = (*_REQUIRED, "foreign_id", "hint", "last4", "expires_at", "created_at")
-FIELDS = (*_TEXTS, "scopes", "disabled")
+_TEXTS = (*_REQUIRED, "foreign_id", "hint", "last4", "expires_at", "created_at", "consumer", "environment")
+_LISTS = ("scopes", "tags", "addresses")
+FIELDS = (*_TEXTS, "scopes", "disabled", "tags", "metadata", "addresses")
 
 
 @dataclass(frozen=True, slots=True)
 class ImportLine:
-    """A valid line. ``made_at_ms`` is when the other system created the secret, if it is known."""
+    """A valid line. ``made_at_ms`` is when the other system created the secret, if it is known.
+
+    ``consumer`` is an ID or external ID, which is not looked up yet.
+    """
 
     name: str
     scheme: str
@@ -34,6 +41,11 @@ class ImportLine:
     expires_at_ms: int | None
     made_at_ms: int | None
     disabled: bool
+    environment: Environment
+    consumer: str | None
+    tags: tuple[str, ...]
+    metadata: str | None
+    addresses: tuple[str, ...]
 
 
 def parse_line(value: Any, now_ms: int, custom_scopes: Collection[str] = ()) -> ImportLine:
@@ -55,6 +67,11 @@ def parse_line(value: Any, now_ms: int, custom_scopes: Collection[str] = ()) -> 
         expires_at_ms=None if expires_at_ms is None else check_expiry(expires_at_ms, now_ms),
         made_at_ms=made_at_ms,
         disabled=given.get("disabled", False),
+        environment=parse_environment(given.get("environment", "live")),
+        consumer=given.get("consumer"),
+        tags=parse_tags(given.get("tags", ())),
+        metadata=parse_metadata(given.get("metadata")),
+        addresses=parse_addresses(tuple(given.get("addresses", ()))),
     )
 
 
@@ -69,9 +86,12 @@ def _check_shape(value: Any) -> dict[str, Any]:
     problems += [Problem(name, "Must be a string.") for name in _TEXTS if not _is_text(given.get(name, ""))]
     if not isinstance(given.get("disabled", False), bool):
         problems.append(Problem("disabled", "Must be true or false."))
-    scopes = given.get("scopes", [])
-    if not isinstance(scopes, list) or len(scopes) > MAX_SCOPES or not all(map(_is_text, scopes)):
-        problems.append(Problem("scopes", f"Must be a list of at most {MAX_SCOPES} scopes."))
+    if not isinstance(given.get("metadata", {}), dict):
+        problems.append(Problem("metadata", "Must be a JSON object."))
+    for name in _LISTS:
+        texts = given.get(name, [])
+        if not isinstance(texts, list) or len(texts) > MAX_ITEMS or not all(map(_is_text, texts)):
+            problems.append(Problem(name, f"Must be a list of at most {MAX_ITEMS} strings."))
     if problems:
         raise Invalid(*problems)
     return given

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, select, update
 from ari.keys.model import ApiKey, ImportedKey
 from ari.keys.ports import SaltedSecret
 from ari.storage.stores.keys import KeyTables, key_row
-from ari.storage.tables import api_keys, key_secrets
+from ari.storage.tables import api_keys, key_secrets, key_tags
 
 _s = key_secrets.c
 _ASKED_AT_ONCE = 500
@@ -24,6 +24,9 @@ class ImportedKeyTables:
             return
         self._connection.execute(api_keys.insert(), [key_row(one.key) for one in imported])
         self._connection.execute(key_secrets.insert(), [_secret_row(one) for one in imported])
+        tags = [{"tag": tag, "key_id": one.key.id} for one in imported for tag in one.key.tags]
+        if tags:
+            self._connection.execute(key_tags.insert(), tags)
 
     def find_digests(self, digests: Sequence[bytes]) -> set[bytes]:
         found: set[bytes] = set()

@@ -7,7 +7,17 @@ import pytest
 
 from ari.base.clock import DAY_MS, to_rfc3339
 from ari.base.errors import Forbidden, Invalid, ReauthRequired
-from ari.keys import MAX_LINES, ImportResult, check_import, declare_scope, import_facts, import_keys, revoke
+from ari.keys import (
+    MAX_LINES,
+    ImportResult,
+    NewConsumer,
+    check_import,
+    create_consumer,
+    declare_scope,
+    import_facts,
+    import_keys,
+    revoke,
+)
 from ari.keys.commands.delete import delete
 from tests.unit.keys.memory import NOW_MS, MemoryTransaction, a_key
 
@@ -108,6 +118,18 @@ def test_a_session_confirms_its_password_first() -> None:
     tx.caller = type(tx.caller)("usr_1", tx.caller.origin, session_digest=b"s", confirmed_at_ms=NOW_MS - DAY_MS)
     with pytest.raises(ReauthRequired):
         import_keys(tx, _lines(1))
+
+
+def test_a_line_says_whose_the_key_is() -> None:
+    """As for a new key; a consumer that doesn't exist is a problem of the line."""
+    tx = MemoryTransaction()
+    consumer = create_consumer(tx, NewConsumer("Acme", external_id="acme"))
+    facts = {"environment": "test", "tags": ["b", "a"], "metadata": {"plan": "pro"}, "addresses": ["10.0.0.1"]}
+    result = import_keys(tx, {1: _line(1, consumer="acme", **facts), 2: _line(2, consumer="nobody")})
+    assert _problems(result) == [(2, "consumer")]
+    [key] = result.keys
+    assert (key.consumer, key.environment, key.tags) == (consumer, "test", ("a", "b"))
+    assert (key.metadata, key.policy.addresses) == ('{"plan":"pro"}', ("10.0.0.1/32",))
 
 
 def test_declared_scopes_are_known() -> None:

@@ -1,0 +1,85 @@
+"""Requests and responses about kinds of keys."""
+
+from typing import Annotated, Literal
+
+from fastapi import Path
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictInt, StrictStr
+
+from ari.api.shapes import Nullable, RequestModel, Scopes, not_null, without_default
+from ari.keys.expiry import EXPIRY_CHOICES
+from ari.keys.kinds import KIND_DESCRIPTION_LENGTH, KIND_NAME_PATTERN, MAX_LIFETIME_DAYS
+
+_EXAMPLE: dict[str, JsonValue] = {"name": "acme-live", "prefix": "acme_live_", "expires": "1y", "scopes": ["api:read"]}
+KindName = Annotated[str, Path(max_length=40, description="Name of a kind.", examples=["acme-live"])]
+_Expires = Annotated[StrictStr, Field(json_schema_extra={"enum": [*EXPIRY_CHOICES]}, examples=["1y"])]
+_Days = Annotated[StrictInt, Field(ge=1, le=MAX_LIFETIME_DAYS, examples=[365])]
+_Environment = Annotated[Literal["live", "test"], Field(examples=["live"])]
+_LeakAction = Annotated[Literal["notify", "disable", "revoke"], Field(examples=["revoke"])]
+_Description = Annotated[StrictStr, Field(max_length=KIND_DESCRIPTION_LENGTH, examples=["Keys of our customers"])]
+
+
+class KindChangeIn(RequestModel):
+    """Fields to change; omitted fields stay the same, `null` removes a default. Existing keys aren't changed."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"leak_action": "revoke"}]})
+
+    description: _Description | None = Field(None, description="What the kind is for.", json_schema_extra=not_null)
+    expires: _Expires | None = Field(
+        None, description="Lifetime of a new key without one.", json_schema_extra=without_default
+    )
+    max_lifetime_days: _Days | None = Field(
+        None, description="Days after which each key has expired.", json_schema_extra=without_default
+    )
+    scopes: Scopes | None = Field(
+        None, description="Scopes of a new key without any.", json_schema_extra=without_default
+    )
+    environment: _Environment | None = Field(
+        None, description="What new keys are for.", json_schema_extra=without_default
+    )
+    leak_action: _LeakAction | None = Field(
+        None,
+        description="What happens to a key that is reported as leaked; `null`: as `ARI_LEAK_ACTION` says.",
+        json_schema_extra=without_default,
+    )
+
+
+class NewKindIn(KindChangeIn):
+    """A kind of keys."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
+
+    name: Annotated[StrictStr, Field(max_length=40, json_schema_extra={"pattern": KIND_NAME_PATTERN})] = Field(
+        description="Lowercase letters, digits and `-`.", examples=["acme-live"]
+    )
+    prefix: Annotated[StrictStr, Field(max_length=20)] = Field(
+        description="With what its keys begin: 2–20 lowercase letters, digits and `_`, ending in `_`. It can't be "
+        "changed.",
+        examples=["acme_live_"],
+    )
+
+
+class KindOut(BaseModel):
+    """A kind of keys."""
+
+    name: str = Field(description="Name of the kind.", examples=["acme-live"])
+    prefix: str = Field(description="With what its keys begin.", examples=["acme_live_"])
+    description: str = Field(description="What the kind is for.", examples=["Keys of our customers"])
+    expires: str | None = Field(description="Lifetime of a new key without one; `null` = never.", examples=["1y"])
+    max_lifetime_days: int | None = Field(
+        description="Days after which each key has expired; `null` = no limit.", examples=[365]
+    )
+    scopes: list[str] | None = Field(description="Scopes of a new key without any.", examples=[["api:read"]])
+    environment: Literal["live", "test"] | None = Field(description="What new keys are for.", examples=["live"])
+    leak_action: Literal["notify", "disable", "revoke"] | None = Field(
+        description="What happens to a key that is reported as leaked; `null`: as `ARI_LEAK_ACTION` says.",
+        examples=["revoke"],
+    )
+    created_at: Nullable = Field(description="When it was added.", examples=["2026-11-02T12:00:00.000Z"])
+    created_by: str = Field(description="ID of the account or key that added it.", examples=["cli:alice"])
+
+
+class KindsOut(BaseModel):
+    """All kinds that were added; keys of the built-in kind begin with `ari_k_`."""
+
+    items: list[KindOut] = Field(description="The kinds, by name.")
+    next_cursor: None = Field(description="Always `null`: all kinds are on one page.", examples=[None])

@@ -1,0 +1,81 @@
+"""``/api/kinds``: list, add, change and remove kinds of keys."""
+
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from ari import keys
+from ari.api.deps import CallerDeps
+from ari.api.error_docs import BODY_ERRORS, document_errors
+from ari.api.kind_shapes import KindChangeIn, KindName, KindOut, KindsOut, NewKindIn
+from ari.api.responses import respond
+from ari.base.errors import Invalid, Problem
+from ari.http.route_policy import AuthMode, policy
+from ari.keys import KindChange
+from ari.keys.kinds import kind_facts
+
+router = APIRouter(prefix="/api/kinds", tags=["API keys"])
+
+
+@router.get("", response_model=KindsOut, summary="List kinds of keys", responses=document_errors())
+@policy(AuthMode.KEY_OR_SESSION, scope="keys:read")
+async def list_kinds(deps: CallerDeps) -> Response:
+    """The kinds that were added, with their prefixes and defaults."""
+    return respond({"items": [kind_facts(kind) for kind in await deps.read(keys.list_kinds)], "next_cursor": None})
+
+
+@router.post(
+    "",
+    status_code=201,
+    response_model=KindOut,
+    summary="Add a kind of keys",
+    responses=document_errors("kind_exists", "confirmation_required", *BODY_ERRORS),
+)
+@policy(AuthMode.KEY_OR_SESSION, scope="kinds:write", sensitive=True)
+async def add_kind(body: NewKindIn, deps: CallerDeps) -> Response:
+    """Its default scopes must be the caller's own."""
+    kind = await deps.do(keys.add_kind, body.name, body.prefix, _change_of(body))
+    return respond(kind_facts(kind), 201)
+
+
+@router.get("/{name}", response_model=KindOut, summary="Get a kind of keys", responses=document_errors("not_found"))
+@policy(AuthMode.KEY_OR_SESSION, scope="keys:read")
+async def read_kind(name: KindName, deps: CallerDeps) -> Response:
+    """Its prefix and defaults."""
+    return respond(kind_facts(await deps.read(keys.get_kind, name)))
+
+
+@router.patch(
+    "/{name}",
+    response_model=KindOut,
+    summary="Change a kind of keys",
+    responses=document_errors("not_found", "confirmation_required", *BODY_ERRORS),
+)
+@policy(AuthMode.KEY_OR_SESSION, scope="kinds:write", sensitive=True)
+async def change_kind(name: KindName, body: KindChangeIn, deps: CallerDeps) -> Response:
+    """The prefix stays: keys have it. Existing keys keep their scopes and expiry."""
+    return respond(kind_facts(await deps.do(keys.change_kind, name, _change_of(body))))
+
+
+@router.delete(
+    "/{name}",
+    status_code=204,
+    response_class=Response,
+    summary="Remove a kind of keys",
+    responses=document_errors("not_found", "kind_in_use", *BODY_ERRORS),
+)
+@policy(AuthMode.KEY_OR_SESSION, scope="kinds:write")
+async def remove_kind(name: KindName, deps: CallerDeps) -> Response:
+    """Only a kind without keys can be removed."""
+    await deps.do(keys.remove_kind, name)
+    return Response(status_code=204)
+
+
+def _change_of(body: KindChangeIn) -> KindChange:
+    given: dict[str, Any] = {field: getattr(body, field) for field in body.model_fields_set - {"name", "prefix"}}
+    if "description" in given and given["description"] is None:
+        raise Invalid(Problem("description", "Omit the field or set a value."))
+    if given.get("scopes") is not None:
+        given["scopes"] = tuple(given["scopes"])
+    return KindChange(**given)

@@ -1,0 +1,148 @@
+"""``ari kinds``: list, add, change and remove kinds of keys. The rules are in ``ari.keys``, as for every door."""
+
+from typing import Annotated, Any
+
+import typer
+
+from ari import keys
+from ari.cli import output
+from ari.cli.command_app import CommandApp
+from ari.cli.instances import open_deps
+from ari.cli.options import AsJson, DataDir, EnvironmentName, Expires, Scopes, Yes
+from ari.cli.time_args import one_of, whole_number
+from ari.keys import KindChange
+from ari.keys.kinds import LEAK_ACTIONS, Kind, kind_facts
+
+KindName = Annotated[str, typer.Argument(metavar="NAME", help="Name of the kind, e.g. acme-live.", show_default=False)]
+Prefix = Annotated[
+    str, typer.Argument(metavar="PREFIX", help="With what its keys begin, e.g. acme_live_.", show_default=False)
+]
+Description = Annotated[
+    str | None, typer.Option("--description", metavar="TEXT", help="What the kind is for.", show_default=False)
+]
+MaxDays = Annotated[
+    int | None,
+    typer.Option(
+        "--max-days",
+        metavar="DAYS",
+        parser=whole_number(0),
+        help="Days after which each key has expired; 0 = no limit.",
+        show_default=False,
+    ),
+]
+LeakPolicy = Annotated[
+    str | None,
+    typer.Option(
+        "--leak-action",
+        metavar="|".join(LEAK_ACTIONS),
+        parser=one_of(*LEAK_ACTIONS),
+        help="What happens to a key that is reported as leaked.",
+        show_default=False,
+    ),
+]
+
+app = CommandApp(help="Manage kinds of keys, each with its own prefix and defaults.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_(as_json: AsJson = False, data_dir: DataDir = None) -> None:
+    """List the kinds that were added."""
+    with open_deps(data_dir) as deps:
+        found = deps.read_sync(keys.list_kinds)
+    if as_json:
+        output.as_json({"items": [kind_facts(kind) for kind in found], "next_cursor": None})
+        return
+    headers = ("KIND", "PREFIX", "EXPIRES", "MAX DAYS", "SCOPES", "ENVIRONMENT", "LEAKED", "DESCRIPTION")
+    empty = "No kinds yet; keys begin with ari_k_. Add one: ari kinds add acme-live acme_live_"
+    output.table(headers, map(_row, found), empty, droppable=2)
+
+
+@app.command()
+def add(
+    name: KindName,
+    prefix: Prefix,
+    description: Description = None,
+    expires: Expires = None,
+    max_days: MaxDays = None,
+    scope: Scopes = None,
+    environment: EnvironmentName = None,
+    leak_action: LeakPolicy = None,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Add a kind of keys. The options are defaults of its new keys."""
+    wanted = _change_of(description, expires, max_days, scope, environment, leak_action)
+    with open_deps(data_dir) as deps:
+        _show(deps.do_sync(keys.add_kind, name, prefix, wanted), "Added", as_json)
+
+
+@app.command()
+def change(
+    name: KindName,
+    description: Description = None,
+    expires: Expires = None,
+    max_days: MaxDays = None,
+    scope: Scopes = None,
+    environment: EnvironmentName = None,
+    leak_action: LeakPolicy = None,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Change a kind's description and defaults. Existing keys aren't changed."""
+    wanted = _change_of(description, expires, max_days, scope, environment, leak_action)
+    if wanted == KindChange():
+        raise typer.BadParameter("pass at least one option.")
+    with open_deps(data_dir) as deps:
+        _show(deps.do_sync(keys.change_kind, name, wanted), "Changed", as_json)
+
+
+@app.command()
+def remove(name: KindName, yes: Yes = False, data_dir: DataDir = None) -> None:
+    """Remove a kind without keys (asks first)."""
+    with open_deps(data_dir) as deps:
+        kind = deps.read_sync(keys.get_kind, name)
+        output.confirm(f"Remove the kind {kind.name} ({kind.prefix})?", yes=yes)
+        deps.do_sync(keys.remove_kind, name)
+    output.say(f"Removed {kind.name}.")
+
+
+def _change_of(
+    description: str | None,
+    expires: str | None,
+    max_days: int | None,
+    scope: list[str] | None,
+    environment: str | None,
+    leak_action: str | None,
+) -> KindChange:
+    given: dict[str, Any] = {
+        "description": description,
+        "expires": expires,
+        "scopes": tuple(scope) if scope else None,
+        "environment": environment,
+        "leak_action": leak_action,
+    }
+    wanted = {name: value for name, value in given.items() if value is not None}
+    if max_days is not None:
+        wanted["max_lifetime_days"] = max_days or None
+    return KindChange(**wanted)
+
+
+def _show(kind: Kind, done: str, as_json: bool) -> None:
+    if as_json:
+        output.as_json(kind_facts(kind))
+        return
+    output.say(f'{done} {kind.name}. Use it: ari keys create "My client" --kind {kind.name}')
+
+
+def _row(kind: Kind) -> tuple[object, ...]:
+    defaults = kind.defaults
+    return (
+        kind.name,
+        kind.prefix,
+        defaults.expires or "never",
+        defaults.max_lifetime_days or "",
+        " ".join(defaults.scopes or ()),
+        defaults.environment or "",
+        defaults.leak_action or "",
+        kind.description,
+    )

@@ -1,0 +1,114 @@
+"""Add, change and remove kinds of keys. A kind's prefix stays: its keys have it."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import msgspec
+
+from ari.base.errors import Conflict, Invalid, NotFound, Problem
+from ari.base.transaction import record
+from ari.keys import granting, scopes
+from ari.keys.kinds import (
+    MAX_KINDS,
+    Kind,
+    KindDefaults,
+    check_defaults,
+    parse_kind_description,
+    parse_kind_name,
+    parse_prefix,
+)
+from ari.keys.ports import KeyTransaction
+from ari.keys.unset import UNSET, Unset
+
+
+@dataclass(frozen=True, slots=True)
+class KindChange:
+    """New values of a kind; ``UNSET`` leaves a field as it is, and ``None`` removes a default."""
+
+    description: str | Unset = UNSET
+    expires: str | Unset | None = UNSET
+    max_lifetime_days: int | Unset | None = UNSET
+    scopes: tuple[str, ...] | Unset | None = UNSET
+    environment: str | Unset | None = UNSET
+    leak_action: str | Unset | None = UNSET
+
+
+def list_kinds(tx: KeyTransaction) -> list[Kind]:
+    """Every kind, by name."""
+    return tx.kinds.all()
+
+
+def get_kind(tx: KeyTransaction, name: str) -> Kind:
+    """The kind with this name. Raises ``NotFound``."""
+    kind = tx.kinds.get(name)
+    if kind is None:
+        raise NotFound("No such kind of keys.")
+    return kind
+
+
+def require_kind(tx: KeyTransaction, name: str | None) -> Kind | None:
+    """The kind that a new key is to have, ``None`` for the built-in one. Raises ``Invalid`` if it doesn't exist."""
+    kind = None if name is None else tx.kinds.get(name)
+    if name is not None and kind is None:
+        raise Invalid(Problem("kind", "No such kind of keys. See GET /api/kinds or ari kinds list."))
+    return kind
+
+
+def add_kind(tx: KeyTransaction, name: str, prefix: str, defaults: KindChange) -> Kind:
+    """Add a kind.
+
+    Raises ``Invalid``, ``Conflict("kind_exists")``, ``ReauthRequired``, and ``Forbidden`` for scopes that the caller
+    lacks.
+    """
+    kind = Kind(parse_kind_name(name), parse_prefix(prefix), "", KindDefaults(), tx.now_ms, tx.caller.actor)
+    kind = _apply(tx, kind, defaults)
+    kinds = tx.kinds.all()
+    if any(kind.name == one.name or kind.prefix == one.prefix for one in kinds):
+        raise Conflict("kind_exists", "There is a kind with this name or prefix.")
+    if len(kinds) >= MAX_KINDS:
+        raise Invalid(Problem("name", f"There can be at most {MAX_KINDS} kinds."))
+    tx.caller.require_confirmed(tx.now_ms)
+    tx.kinds.save(kind)
+    record(tx, "kind_added", kind.name, {"prefix": kind.prefix} | msgspec.to_builtins(kind.defaults))
+    return kind
+
+
+def change_kind(tx: KeyTransaction, name: str, wanted: KindChange) -> Kind:
+    """Change a kind's description and defaults; existing keys stay as they are. Raises as ``add_kind``."""
+    before = get_kind(tx, name)
+    kind = _apply(tx, before, wanted)
+    if kind != before:
+        tx.caller.require_confirmed(tx.now_ms)
+        tx.kinds.save(kind)
+        record(tx, "kind_changed", name, {"from": _describe(before), "to": _describe(kind)})
+    return kind
+
+
+def remove_kind(tx: KeyTransaction, name: str) -> None:
+    """Remove a kind. Raises ``NotFound``, and ``Conflict("kind_in_use")`` while keys have it."""
+    kind = get_kind(tx, name)
+    count = tx.kinds.count_keys(name)
+    if count:
+        keys = "1 key has" if count == 1 else f"{count:,} keys have"
+        raise Conflict("kind_in_use", f"{keys} this kind. Revoke and delete them first.")
+    tx.kinds.remove(name)
+    record(tx, "kind_removed", name, {"prefix": kind.prefix})
+
+
+def _apply(tx: KeyTransaction, kind: Kind, wanted: KindChange) -> Kind:
+    """The kind with the new values. Its scopes must be the caller's: other callers will grant them unread."""
+    if wanted.description is not UNSET:
+        kind = replace(kind, description=parse_kind_description(wanted.description))
+    fields = ("expires", "max_lifetime_days", "scopes", "environment", "leak_action")
+    given: dict[str, Any] = {name: getattr(wanted, name) for name in fields if getattr(wanted, name) is not UNSET}
+    if given.get("scopes") is not None:
+        given["scopes"] = scopes.parse_scopes(given["scopes"], tx.scopes.names())
+        granting.require_within(tx.caller, given["scopes"], "A kind can only grant scopes that its changer has.")
+    if given.get("environment") not in (None, "live", "test"):
+        raise Invalid(Problem("environment", "Use live or test."))
+    return replace(kind, defaults=check_defaults(msgspec.structs.replace(kind.defaults, **given)))
+
+
+def _describe(kind: Kind) -> dict[str, Any]:
+    defaults: dict[str, Any] = msgspec.to_builtins(kind.defaults)
+    return {"description": kind.description} | defaults

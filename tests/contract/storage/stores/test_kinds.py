@@ -1,0 +1,43 @@
+"""Kinds of keys on both databases: the contract of ``KindStore``."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ari import keys
+from ari.deps import Deps
+from ari.instance import Instance
+from ari.keys import KindChange, NewKey
+from tests.support.instances import opened
+
+
+@pytest.fixture
+def instance(data_dir: Path, database_url: str | None) -> Iterator[Instance]:
+    with opened(data_dir, database_url) as found:
+        yield found
+
+
+def test_a_kind_reads_back_whole(instance: Instance) -> None:
+    """In order of the names; a change keeps its prefix and creator."""
+    deps = Deps(instance)
+    wanted = KindChange("Customers", "30d", 90, ("keys:read",), "test", "revoke")
+    added = [deps.do_sync(keys.add_kind, name, f"{name}_", wanted) for name in ("b", "a")]
+    assert deps.read_sync(keys.list_kinds) == added[::-1]
+    changed = deps.do_sync(keys.change_kind, "a", KindChange(scopes=None))
+    assert deps.read_sync(keys.get_kind, "a") == changed
+    assert (changed.prefix, changed.defaults.scopes, changed.defaults.expires) == ("a_", None, "30d")
+
+
+def test_keys_of_a_kind_are_counted_until_they_are_deleted(instance: Instance) -> None:
+    """Only then it can be removed."""
+    deps = Deps(instance)
+    deps.do_sync(keys.add_kind, "a", "a_", KindChange())
+    made = deps.do_sync(keys.create, NewKey("n", kind="a"))
+    assert deps.read_sync(keys.get, made.key.id).kind == "a"
+    assert deps.read_sync(lambda tx: tx.kinds.count_keys("a")) == 1
+    deps.do_sync(keys.revoke, made.key.id)
+    deps.do_sync(keys.delete, made.key.id)
+    assert deps.read_sync(lambda tx: tx.kinds.count_keys("a")) == 0
+    deps.do_sync(keys.remove_kind, "a")
+    assert deps.read_sync(keys.list_kinds) == []

@@ -1,0 +1,56 @@
+"""``/api/kinds``, and keys that have one."""
+
+from tests.support.app import App, content_of
+
+BODY = {"name": "acme-live", "prefix": "acme_live_", "expires": "90d", "scopes": ["api:read"], "leak_action": "revoke"}
+
+
+def test_a_kind_from_add_to_remove(app: App) -> None:
+    """Every step at the API."""
+    key = app.key("*", name="root")
+    added = app("POST", "/api/kinds", key, BODY)
+    assert added.status == 201
+    kind = content_of(added)
+    assert {name: kind[name] for name in BODY} == BODY
+    assert (kind["description"], kind["max_lifetime_days"], kind["environment"]) == ("", None, None)
+    assert content_of(app("GET", "/api/kinds", key))["items"] == [kind]
+    made = content_of(app("POST", "/api/keys", key, {"name": "Acme", "kind": "acme-live"}))
+    assert made["secret"].startswith("acme_live_")
+    assert made["key"]["kind"] == "acme-live"
+    verified = content_of(app("POST", "/api/verify", key, {"key": made["secret"]}))
+    assert (verified["valid"], verified["key"]["kind"]) == (True, "acme-live")
+    assert app("GET", "/api/me", made["secret"]).status == 200
+    refused = app("DELETE", "/api/kinds/acme-live", key)
+    assert (refused.status, content_of(refused)["code"]) == (409, "kind_in_use")
+    changed = content_of(app("PATCH", "/api/kinds/acme-live", key, {"scopes": None, "description": "Customers"}))
+    assert changed == kind | {"scopes": None, "description": "Customers"}
+    app("POST", f"/api/keys/{made['key']['id']}/revoke", key, {})
+    app("DELETE", f"/api/keys/{made['key']['id']}", key)
+    assert app("DELETE", "/api/kinds/acme-live", key).status == 204
+    assert app("GET", "/api/kinds/acme-live", key).status == 404
+
+
+def test_bad_kinds_are_refused(app: App) -> None:
+    """422 with the field; a second one with the name is a 409."""
+    key = app.key("*")
+    for body, location in (
+        (BODY | {"prefix": "acme"}, "prefix"),
+        (BODY | {"leak_action": "ignore"}, "leak_action"),
+        (BODY | {"max_lifetime_days": "7"}, "max_lifetime_days"),
+        (BODY | {"description": None}, "description"),
+        (BODY | {"color": "red"}, "color"),
+    ):
+        answer = app("POST", "/api/kinds", key, body)
+        assert (answer.status, content_of(answer)["errors"][0]["location"]) == (422, location)
+    assert app("POST", "/api/kinds", key, BODY).status == 201
+    assert content_of(app("POST", "/api/kinds", key, BODY))["code"] == "kind_exists"
+    missing = content_of(app("POST", "/api/keys", key, {"name": "n", "kind": "none"}))
+    assert missing["errors"][0]["location"] == "kind"
+
+
+def test_reading_is_not_writing(app: App) -> None:
+    """A key that lists keys also lists their kinds; ``keys:write`` changes none."""
+    reader = app.key("keys:read", "keys:write")
+    assert app("GET", "/api/kinds", reader).status == 200
+    assert app("POST", "/api/kinds", reader, BODY).status == 403
+    assert app("GET", "/api/kinds", app.key("kinds:write")).status == 403

@@ -1,0 +1,25 @@
+"""``ari kinds``, ``ari keys create --kind`` and the kinds' prefixes in ``ari scan rules``."""
+
+from tests.unit.cli.conftest import Ari
+
+
+def test_a_kind_from_add_to_remove(ari: Ari) -> None:
+    """The options are defaults of its keys; 0 days and other options change them."""
+    added = ari("kinds", "add", "acme-live", "acme_live_", "--expires", "30d", "--scope", "keys:read").out
+    assert added == 'Added acme-live. Use it: ari keys create "My client" --kind acme-live\n'
+    key, secret = ari.create("Acme", "--kind", "acme-live")
+    assert (secret[:10], key["kind"], key["scopes"]) == ("acme_live_", "acme-live", ["keys:read"])
+    changed = ari.json("kinds", "change", "acme-live", "--max-days", "90", "--leak-action", "disable")
+    assert (changed["max_lifetime_days"], changed["leak_action"], changed["expires"]) == (90, "disable", "30d")
+    assert ari.json("kinds", "change", "acme-live", "--max-days", "0")["max_lifetime_days"] is None
+    assert [kind["prefix"] for kind in ari.json("kinds", "list")["items"]] == ["acme_live_"]
+    assert "acme_live_\t30d" in ari("kinds", "list").out
+    assert "1 key has this kind" in ari.refused("kinds", "remove", "acme-live", "--yes")
+    assert ari("kinds", "change", "acme-live", check=False).code == 2
+
+
+def test_scanners_find_keys_of_all_kinds(ari: Ari) -> None:
+    """Those of the instance, and those that are named."""
+    ari("kinds", "add", "acme", "acme_")
+    rule = ari("scan", "rules", "gitleaks", "--prefix", "other_").out
+    assert "(?:ari_k_|acme_|other_)" in rule

@@ -1,0 +1,191 @@
+"""Kinds of keys: their prefix and defaults apply to new keys, and give nobody more than it has."""
+
+from typing import Any
+
+import pytest
+
+from ari.base.clock import DAY_MS
+from ari.base.errors import Conflict, Forbidden, Invalid, NotFound, ReauthRequired
+from ari.keys import (
+    KeyChange,
+    KindChange,
+    LeakReport,
+    NewKey,
+    add_kind,
+    change,
+    change_kind,
+    create,
+    delete,
+    get_kind,
+    list_kinds,
+    remove_kind,
+    report_leak,
+    require_may_create,
+    revoke,
+    token,
+)
+from ari.keys.kinds import Kind
+from tests.unit.keys.memory import NOW_MS, MemoryTransaction, a_key
+
+
+def _kind(tx: MemoryTransaction, **defaults: Any) -> Kind:
+    return add_kind(tx, "acme-live", "acme_live_", KindChange(**defaults))
+
+
+def test_its_keys_have_its_prefix_and_defaults() -> None:
+    """The creator's own values come first."""
+    tx = MemoryTransaction()
+    _kind(tx, expires="30d", scopes=("keys:read",), environment="test", max_lifetime_days=90)
+    made = create(tx, NewKey("n", kind="acme-live"))
+    assert made.secret.startswith("acme_live_")
+    assert token.is_token(made.secret.encode())
+    assert made.key.hint.startswith("acme_live_")
+    assert (made.key.kind, made.key.scopes, made.key.environment) == ("acme-live", ("keys:read",), "test")
+    assert made.key.expires_at_ms == NOW_MS + 30 * DAY_MS
+    other = create(tx, NewKey("n", kind="acme-live", expires="90d", scopes=("api:read",), environment="live")).key
+    assert (other.expires_at_ms, other.scopes, other.environment) == (NOW_MS + 90 * DAY_MS, ("api:read",), "live")
+    assert tx.events.written[-1].detail["kind"] == "acme-live"
+    plain = create(tx, NewKey("n"))
+    assert (plain.key.kind, plain.secret[:6]) == (None, "ari_k_")
+
+
+def test_no_key_lives_longer_than_its_kind_allows() -> None:
+    """Neither when it is created nor later, however often it is changed."""
+    tx = MemoryTransaction()
+    _kind(tx, max_lifetime_days=7)
+    key = create(tx, NewKey("n", kind="acme-live")).key
+    assert key.expires_at_ms == NOW_MS + 7 * DAY_MS
+    for word in ("30d", "never"):
+        with pytest.raises(Invalid, match="at most 7 days"):
+            create(tx, NewKey("n", kind="acme-live", expires=word))
+    later = MemoryTransaction(tx.caller, NOW_MS + DAY_MS, tx.keys, tx.events, tx.scopes)
+    later.kinds = tx.kinds
+    for expires_at_ms in (NOW_MS + 8 * DAY_MS, None):
+        with pytest.raises(Invalid, match="at most 7 days"):
+            change(later, key.id, KeyChange(expires_at_ms=expires_at_ms))
+    change(later, key.id, KeyChange(expires_at_ms=NOW_MS + 2 * DAY_MS))
+
+
+def test_changing_a_kind_changes_no_key() -> None:
+    """Its prefix stays; ``None`` removes a default, and the same values again change nothing."""
+    tx = MemoryTransaction()
+    _kind(tx, expires="30d", leak_action="revoke")
+    key = create(tx, NewKey("n", kind="acme-live")).key
+    changed = change_kind(tx, "acme-live", KindChange(description=" Customers ", expires=None))
+    assert (changed.description, changed.prefix, changed.defaults.expires) == ("Customers", "acme_live_", None)
+    assert changed.defaults.leak_action == "revoke"
+    change_kind(tx, "acme-live", KindChange(description="Customers"))
+    assert tx.names == ["kind_added", "key_created", "kind_changed"]
+    assert tx.keys.rows[key.id] == key
+
+
+def test_a_kind_with_keys_stays() -> None:
+    """Until they are revoked and deleted."""
+    tx = MemoryTransaction()
+    _kind(tx)
+    key = create(tx, NewKey("n", kind="acme-live")).key
+    revoke(tx, key.id)
+    with pytest.raises(Conflict, match="1 key has this kind") as refused:
+        remove_kind(tx, "acme-live")
+    assert refused.value.code == "kind_in_use"
+    delete(tx, key.id)
+    remove_kind(tx, "acme-live")
+    assert (list_kinds(tx), tx.names[-1]) == ([], "kind_removed")
+    with pytest.raises(NotFound):
+        get_kind(tx, "acme-live")
+    with pytest.raises(Invalid, match="No such kind"):
+        create(tx, NewKey("n", kind="acme-live"))
+
+
+@pytest.mark.parametrize(
+    ("name", "prefix", "location"),
+    [
+        ("", "acme_", "name"),
+        ("Acme", "acme_", "name"),
+        ("a" * 41, "acme_", "name"),
+        ("acme\n", "acme_", "name"),
+        ("acme", "acme", "prefix"),
+        ("acme", "_", "prefix"),
+        ("acme", "1a_", "prefix"),
+        ("acme", "a" * 20 + "_", "prefix"),
+        ("acme", "acme_\n", "prefix"),
+        ("acme", "ari_k_", "prefix"),
+        ("acme", "ari_k_live_", "prefix"),
+        ("acme", "sk_live_", "prefix"),
+    ],
+)
+def test_names_and_prefixes_have_rules(name: str, prefix: str, location: str) -> None:
+    """A prefix says whose key it is."""
+    with pytest.raises(Invalid) as refused:
+        add_kind(MemoryTransaction(), name, prefix, KindChange())
+    assert [one.location for one in refused.value.problems] == [location]
+
+
+@pytest.mark.parametrize(
+    ("defaults", "location"),
+    [
+        ({"expires": "2y"}, "expires"),
+        ({"expires": "never", "max_lifetime_days": 30}, "expires"),
+        ({"expires": "90d", "max_lifetime_days": 30}, "expires"),
+        ({"max_lifetime_days": 0}, "max_lifetime_days"),
+        ({"max_lifetime_days": 40_000}, "max_lifetime_days"),
+        ({"scopes": ()}, "scopes"),
+        ({"scopes": ("no:scope",)}, "scopes"),
+        ({"environment": "staging"}, "environment"),
+        ({"leak_action": "ignore"}, "leak_action"),
+        ({"description": "x" * 201}, "description"),
+    ],
+)
+def test_defaults_have_bounds_and_do_not_contradict(defaults: dict[str, Any], location: str) -> None:
+    """Also in a later change."""
+    tx = MemoryTransaction()
+    with pytest.raises(Invalid) as refused:
+        _kind(tx, **defaults)
+    assert [one.location for one in refused.value.problems] == [location]
+    assert tx.names == []
+
+
+def test_a_name_and_a_prefix_are_taken_once() -> None:
+    """Two kinds with one prefix would look the same."""
+    tx = MemoryTransaction()
+    _kind(tx)
+    for name, prefix in (("acme-live", "other_"), ("other", "acme_live_")):
+        with pytest.raises(Conflict) as refused:
+            add_kind(tx, name, prefix, KindChange())
+        assert refused.value.code == "kind_exists"
+
+
+def test_a_key_cannot_make_others_grant_what_it_lacks() -> None:
+    """Its owner would create a key of the kind, and grant the default scopes unread."""
+    tx = MemoryTransaction()
+    narrow = tx.by(a_key(tx, "kinds:write", "keys:write", "api:read"))
+    with pytest.raises(Forbidden, match="its changer has"):
+        _kind(narrow, scopes=("*",))
+    _kind(tx, scopes=("usage:read",))
+    with pytest.raises(Forbidden, match="its changer has"):
+        change_kind(narrow, "acme-live", KindChange(scopes=("*",)))
+    with pytest.raises(Forbidden):
+        create(narrow, NewKey("n", kind="acme-live"))
+    with pytest.raises(Forbidden):
+        require_may_create(narrow, NewKey("n", kind="acme-live"))
+
+
+def test_a_session_confirms_its_password_first() -> None:
+    """Security rule 29: a kind may turn off what protects leaked keys."""
+    tx = MemoryTransaction()
+    _kind(tx)
+    tx.caller = type(tx.caller)("usr_1", tx.caller.origin, session_digest=b"s", confirmed_at_ms=NOW_MS - DAY_MS)
+    with pytest.raises(ReauthRequired):
+        add_kind(tx, "other", "other_", KindChange())
+    with pytest.raises(ReauthRequired):
+        change_kind(tx, "acme-live", KindChange(leak_action="notify"))
+
+
+def test_the_kind_decides_about_leaked_keys() -> None:
+    """Before ARI_LEAK_ACTION."""
+    tx = MemoryTransaction()
+    _kind(tx, leak_action="revoke")
+    made, plain = create(tx, NewKey("n", kind="acme-live")), create(tx, NewKey("n"))
+    for one in (made, plain):
+        report_leak(tx, LeakReport(one.secret), "notify")
+    assert [tx.keys.rows[one.key.id].status(NOW_MS) for one in (made, plain)] == ["revoked", "active"]
