@@ -18,6 +18,7 @@ from ari.web.pages.error_code.routes import ErrorCodePages
 from ari.web.pages.integrations.routes import IntegrationsPages
 from ari.web.pages.key.routes import KeyPages
 from ari.web.pages.key_limits.routes import KeyLimitsPages
+from ari.web.pages.key_options.routes import KeyOptionsPages
 from ari.web.pages.mail_links.forgot import ForgotPages
 from ari.web.pages.mail_links.routes import MailLinkPages
 from ari.web.pages.notifications.routes import NotificationPages
@@ -49,6 +50,7 @@ _FOLDERS = (
     KeyPages,
     EditKeyPages,
     KeyLimitsPages,
+    KeyOptionsPages,
     SettingsUsagePages,
     AuditPages,
     IntegrationsPages,

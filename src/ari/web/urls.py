@@ -14,6 +14,7 @@ from ari.web.pages.edit_key import urls as edit_key
 from ari.web.pages.integrations import urls as integrations
 from ari.web.pages.key import urls as key
 from ari.web.pages.key_limits import urls as key_limits
+from ari.web.pages.key_options import urls as key_options
 from ari.web.pages.mail_links import urls as mail_links
 from ari.web.pages.notifications import urls as notifications
 from ari.web.pages.security import urls as security
@@ -33,6 +34,7 @@ _FOLDERS = (
     integrations,
     key,
     key_limits,
+    key_options,
     mail_links,
     bulk,
     notifications,

@@ -1,11 +1,13 @@
 """Texts for pages: times, numbers, states, actors. Pure functions that templates call."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Literal, NamedTuple
 
 from ari.base.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from ari.keys.listing import SOON_MS, UNUSED_MS
 from ari.keys.model import ApiKey
+from ari.keys.ownership import metadata_facts
 from ari.keys.reasons import ACCEPTED, REASONS, REQUEST_ERRORS
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -142,6 +144,11 @@ def actor(text: str, account_id: str | None) -> str:
     if text.startswith("cli:"):
         return f"{text.removeprefix('cli:')} (CLI)"
     return {"system": "ARI", "visitor": "a visitor"}.get(text, text)
+
+
+def format_metadata(text: str | None) -> str:
+    """Stored metadata on several lines; empty for none."""
+    return "" if text is None else json.dumps(metadata_facts(text), indent=2, ensure_ascii=False)
 
 
 def _moment(at_ms: int) -> datetime:

@@ -173,7 +173,8 @@ function focusFirst() {
   const content = body().firstElementChild;
   if (!dialog().open || content === greeted) return;
   greeted = content;
-  const wanted = body().querySelector('[aria-invalid="true"], [autofocus]') ?? body().querySelector("[data-first]");
+  const wrong = body().querySelector(':is(input, select, textarea)[aria-invalid="true"]');
+  const wanted = wrong ?? body().querySelector("[autofocus]") ?? body().querySelector("[data-first]");
   wanted?.focus();
-  dialog().scrollTop = 0;
+  if (!wrong) dialog().scrollTop = 0;
 }

@@ -22,6 +22,16 @@ from ari.keys.scopes import DEFAULT_PRESET, PRESETS
 from ari.web.forms import Form, find_use, form_from, new_form_id, use_once
 from ari.web.pages.create_key import ai
 from ari.web.pages.create_key.urls import NAME_ADVICE, NEW_KEY
+from ari.web.pages.key_options.option_fields import (
+    FIELDS,
+    LIMIT_FIELDS,
+    is_plain,
+    place_problems,
+    read_all,
+    write_limits,
+    write_options,
+)
+from ari.web.pages.key_options.routes import offer_consumers
 from ari.web.render import Pages
 
 ACCESS_HINTS = {
@@ -68,7 +78,8 @@ class CreateKeyPages:
         """The empty form; ``like`` names a key to replace, ``ai`` a provider to use through the gateway."""
         like = await self._like(request, request.query_params.get("like"))
         if like is not None:
-            form = Form({"name": like.name, "expires": SUGGESTED_EXPIRY, "access": _SAME})
+            copied = write_options(like) | write_limits(like)
+            form = Form({"name": like.name, "expires": SUGGESTED_EXPIRY, "access": _SAME} | copied)
             return await self._form(request, form, like)
         wanted = request.query_params.get(ai.FIELD)
         form = Form({"expires": SUGGESTED_EXPIRY, "access": ai.PRESET if wanted else _SUGGESTED_ACCESS})
@@ -83,13 +94,15 @@ class CreateKeyPages:
     @policy(AuthMode.SESSION)
     async def create(self, request: Request) -> Response:
         """Create the key and show its secret, only in this response."""
-        form = form_from(form_of(request), "name", "expires", "access", "form", "like")
+        form = form_from(form_of(request), "name", "expires", "access", "form", "like", "day", *FIELDS, *LIMIT_FIELDS)
         like = await self._like(request, form.value("like"))
         ticked = form_of(request).get(ai.FIELD, [])
         try:
             made = await deps_of(request).do(create_once, form, ticked)
         except Invalid as error:
-            return await self._form(request, form.with_problems(error.problems), like, ticked, status=422)
+            return await self._form(
+                request, form.with_problems(place_problems(error.problems)), like, ticked, status=422
+            )
         if isinstance(made, Stale):
             return await self._form(request, form.with_problem("form", STALE), like, ticked, status=422)
         if isinstance(made, Repeated):
@@ -124,6 +137,8 @@ class CreateKeyPages:
             access_hints=ACCESS_HINTS,
             ai_choices=await deps_of(request).read(ai.ai_choices, environment, ticked),
             name_length=NAME_LENGTH,
+            consumers=await deps_of(request).read(offer_consumers),
+            plain=is_plain(form),
         )
 
 
@@ -145,7 +160,7 @@ def create_once(tx: CreateTransaction, form: Form, ticked: list[str]) -> Created
         scopes = keys.get(tx, form.value("like")).scopes
     elif access == ai.PRESET:
         scopes = ai.ai_scopes(ticked)
-    return keys.create(tx, NewKey(form.value("name"), form.value("expires", SUGGESTED_EXPIRY), scopes=scopes))
+    return keys.create(tx, NewKey(form.value("name"), scopes=scopes, **read_all(form, tx.now_ms)))
 
 
 def find_created(tx: CreateTransaction, form_id: str) -> ApiKey | None:

@@ -1,11 +1,10 @@
 """Read the values of the forms for access and expiry."""
 
-from datetime import UTC, datetime, timedelta
-
 from ari.base.errors import Invalid, Problem
-from ari.keys.expiry import check_expiry, expiry_of
+from ari.keys.expiry import expiry_of
 from ari.keys.scopes import PRESETS, SCOPES
 from ari.web.forms import Form
+from ari.web.pages.key_options.option_fields import read_day
 
 CUSTOM = "own"
 ON_DATE = "on"
@@ -32,8 +31,4 @@ def read_expiry(form: Form, now_ms: int) -> int | None:
         if not word:
             raise Invalid(Problem("expires", "Choose an expiry."))
         return expiry_of(word, None, now_ms)
-    try:
-        day = datetime.strptime(form.value("day"), "%Y-%m-%d").replace(tzinfo=UTC) + timedelta(days=1)
-    except (ValueError, OverflowError):
-        raise Invalid(Problem("expires_at", "Choose a date.")) from None
-    return check_expiry(int(day.timestamp() * 1000), now_ms)
+    return read_day(form.value("day"), now_ms)

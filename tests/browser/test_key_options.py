@@ -1,0 +1,63 @@
+"""Options of a key in a browser: a closed part of the form for new keys, and a dialog of the key's page."""
+
+from typing import Any
+
+from playwright.sync_api import expect
+
+from tests.browser.steps import create_in_dialog, finish, open_create, shown_secret
+
+
+def test_options_wait_in_a_closed_part_of_the_form(owner: Any, home: Any) -> None:
+    """A key without them is created as before; opened, they arrive in the key."""
+    create_in_dialog(home, "Without options")
+    finish(home.get_by_role("dialog"))
+    owner.cli("consumers", "create", "Acme Browser", "--external-id", "acme-browser", check=True)
+    dialog = open_create(home)
+    expect(dialog.get_by_label("Tags")).to_be_hidden()
+    dialog.get_by_text("More options").click()
+    dialog.get_by_label("Name", exact=True).fill("With options")
+    dialog.get_by_label("Consumer").press_sequentially("acme")
+    expect(dialog.locator("#consumer-choices option", has_text="Acme Browser")).to_have_count(1)
+    expect(dialog.locator("#consumer-choices option")).to_have_count(1)
+    dialog.get_by_label("Consumer").fill("acme-browser")
+    dialog.get_by_label("Tags").fill("Bad Tag")
+    dialog.get_by_label("Rate limits").fill("50/1m")
+    dialog.get_by_role("button", name="Create key").click()
+    expect(dialog.get_by_label("Tags")).to_be_focused()
+    expect(dialog.get_by_label("Rate limits")).to_have_value("50/1m")
+    dialog.get_by_label("Tags").fill("good tag")
+    dialog.get_by_role("button", name="Create key").click()
+    key = owner.api(shown_secret(dialog)).get("/api/me").json()["key"]
+    assert (key["tags"], key["consumer"]["external_id"]) == (["good", "tag"], "acme-browser")
+    assert key["limits"][0]["limit"] == 50
+
+
+def test_the_dialog_keeps_what_was_typed_when_it_suggests(owner: Any, home: Any) -> None:
+    """The page then shows the new options."""
+    key, secret = owner.create_key("Dialog options")
+    owner.api(secret).get("/api/me")
+    home.goto(f"{owner.url}/settings/keys/{key['id']}")
+    card = home.get_by_role("region", name="Options")
+    card.get_by_role("link", name="Change options").click()
+    dialog = home.get_by_role("dialog")
+    dialog.get_by_label("Tags").fill("typed")
+    dialog.get_by_role("link", name="Suggest from the log").click()
+    expect(dialog.get_by_label("Allowed IP addresses")).to_have_value("127.0.0.1/32")
+    expect(dialog.get_by_label("Tags")).to_have_value("typed")
+    dialog.get_by_role("button", name="Save options").click()
+    expect(home.get_by_text("Options updated.")).to_be_visible()
+    expect(card).to_contain_text("127.0.0.1/32")
+    expect(card).to_contain_text("typed")
+
+
+def test_options_without_scripting(owner: Any, plain: Any) -> None:
+    """Links and a form are enough."""
+    key, secret = owner.create_key("Plain options")
+    owner.api(secret).get("/api/me")
+    plain.goto(f"{owner.url}/settings/keys/{key['id']}")
+    plain.get_by_role("link", name="Change options").click()
+    plain.get_by_role("link", name="Suggest from the log").click()
+    expect(plain.get_by_label("Allowed IP addresses")).to_have_value("127.0.0.1/32")
+    plain.get_by_role("button", name="Save options").click()
+    expect(plain.get_by_text("Options updated.")).to_be_visible()
+    expect(plain.get_by_role("region", name="Options")).to_contain_text("127.0.0.1/32")
