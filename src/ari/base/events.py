@@ -41,6 +41,7 @@ EVENT_NAMES = {
     "key_consumer_changed": "An API key was given to another consumer, or to none.",
     "key_tags_changed": "The tags of an API key changed.",
     "key_metadata_changed": "The metadata of an API key changed.",
+    "instance_policy_changed": "The rules for all API keys changed: the longest lifetime, or disabling unused keys.",
     "consumer_created": "A consumer was created.",
     "consumer_changed": "A consumer got another name, external ID or metadata.",
     "consumer_limits_changed": "The limits that a consumer's keys share changed.",

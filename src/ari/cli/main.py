@@ -24,6 +24,7 @@ from ari.cli import (
     migrate,
     notifications,
     output,
+    policy,
     scan,
     scopes,
     serve,
@@ -43,6 +44,7 @@ app.command("migrate")(migrate.migrate)
 app.add_typer(keys.app, name="keys")
 app.add_typer(kinds.app, name="kinds")
 app.add_typer(scopes.app, name="scopes")
+app.add_typer(policy.app, name="policy")
 app.add_typer(consumers.app, name="consumers")
 app.add_typer(integrations.app, name="integrations")
 app.add_typer(usage.app, name="usage")

@@ -15,6 +15,7 @@ from ari.deps import Deps
 from ari.instance import Instance
 from ari.jobs import mail
 from ari.jobs.audit import keep_audit
+from ari.jobs.unused_keys import disable_unused_keys
 from ari.jobs.watch import keep_watch
 from ari.keys import stamp_expired
 from ari.keys.ports import KeyTransaction
@@ -116,6 +117,7 @@ async def tick(instance: Instance, watch: ClockWatch) -> None:
             await deps.do(forget_expired_accounts)
             await deps.do(forget_expired_responses)
             await mail.forget_old(instance)
+            await disable_unused_keys(deps, instance.key_use, instance.now_ms())
     except AriError as error:
         _log.warning("a job failed; will retry", reason=str(error))
 

@@ -34,6 +34,11 @@ from ari.keys.commands.import_keys import (
     import_facts,
     import_keys,
 )
+from ari.keys.commands.instance_policy import (
+    InstancePolicyChange,
+    change_instance_policy,
+    get_instance_policy,
+)
 from ari.keys.commands.kinds import KindChange, add_kind, change_kind, get_kind, list_kinds, remove_kind
 from ari.keys.commands.limiting import add_credits, reset_limits
 from ari.keys.commands.rehash import list_salted, rehash
@@ -54,6 +59,7 @@ __all__ = [
     "ConsumerChange",
     "Created",
     "ImportResult",
+    "InstancePolicyChange",
     "KeyChange",
     "KindChange",
     "LeakAction",
@@ -70,6 +76,7 @@ __all__ = [
     "change",
     "change_consumer",
     "change_expiry_of_many",
+    "change_instance_policy",
     "change_kind",
     "check_import",
     "consumer_facts",
@@ -86,6 +93,7 @@ __all__ = [
     "get_consumer",
     "get_consumers",
     "get_even_deleted",
+    "get_instance_policy",
     "get_kind",
     "get_names",
     "get_page",

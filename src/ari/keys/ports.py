@@ -6,6 +6,7 @@ from typing import Literal, Protocol
 
 from ari.base.transaction import CommandTransaction
 from ari.keys.custom_scopes import CustomScope
+from ari.keys.instance_policy import InstancePolicyStore
 from ari.keys.kinds import Kind
 from ari.keys.model import ApiKey, Consumer, ImportedKey
 
@@ -191,6 +192,9 @@ class KeyTransaction(CommandTransaction, Protocol):
 
     @property
     def kinds(self) -> KindStore: ...
+
+    @property
+    def instance_policy(self) -> InstancePolicyStore: ...
 
 
 class ImportTransaction(KeyTransaction, Protocol):

@@ -9,6 +9,7 @@ from ari.storage.stores.consumers import ConsumerTable
 from ari.storage.stores.dismissals import DismissalTables
 from ari.storage.stores.events import EventTables
 from ari.storage.stores.imported_keys import ImportedKeyTables
+from ari.storage.stores.instance_policy import InstancePolicyTable
 from ari.storage.stores.integrations import IntegrationTable
 from ari.storage.stores.key_listing import KeyListTables
 from ari.storage.stores.keys import KeyTables
@@ -39,6 +40,7 @@ class Transaction:
         self.keys = KeyTables(connection, writing=writing)
         self.scopes = ScopeTables(connection, writing=writing)
         self.imports = ImportedKeyTables(connection)
+        self.instance_policy = InstancePolicyTable(connection)
         self.consumers = ConsumerTable(connection)
         self.kinds = KindTable(connection)
         self.listing = KeyListTables(connection)

@@ -40,7 +40,7 @@ _TITLES: Final = {
 }
 """Short names of events where the words of the code aren't enough."""
 _GROUPS: Final = (
-    ("Keys", ("key_", "keys_", "dead_key_", "refused_burst", "consumer")),
+    ("Keys", ("key_", "keys_", "dead_key_", "refused_burst", "consumer_", "instance_policy_")),
     ("Integrations", ("provider_", "integration_")),
     (
         "Account",

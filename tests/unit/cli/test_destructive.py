@@ -58,6 +58,8 @@ SAFE = {
     "master-key rotate": "seals every secret again; nothing is lost",
     "migrate": "keeps what is there",
     "notifications history": "reads",
+    "policy set": "can be set back; existing keys keep their expiry",
+    "policy show": "reads",
     "notifications list": "reads",
     "notifications off": "can be undone: notifications on",
     "notifications on": "can be undone: notifications off",

@@ -9,6 +9,7 @@ from ari.base.clock import HOUR_MS
 from ari.base.events import BOUNDED_EVENTS, Event, Origin
 from ari.keys import NewKey, create
 from ari.keys.custom_scopes import CustomScope
+from ari.keys.instance_policy import InstancePolicy
 from ari.keys.kinds import Kind
 from ari.keys.look_alikes import skeletons
 from ari.keys.model import ApiKey, Consumer, ImportedKey
@@ -210,6 +211,19 @@ class MemoryConsumers:
 
 
 @dataclass
+class MemoryInstancePolicy:
+    """Fulfils ``InstancePolicyStore``."""
+
+    policy: InstancePolicy = field(default_factory=InstancePolicy)
+
+    def get(self) -> InstancePolicy:
+        return self.policy
+
+    def save(self, policy: InstancePolicy, actor: str, now_ms: int) -> None:
+        self.policy = policy
+
+
+@dataclass
 class MemoryEvents:
     """Fulfils ``EventStore``."""
 
@@ -249,6 +263,7 @@ class MemoryTransaction:
     scopes: MemoryScopes = field(default_factory=MemoryScopes)
     consumers: MemoryConsumers = field(init=False)
     kinds: MemoryKinds = field(init=False)
+    instance_policy: MemoryInstancePolicy = field(default_factory=MemoryInstancePolicy)
 
     def __post_init__(self) -> None:
         self.scopes.keys = self.keys
@@ -260,6 +275,7 @@ class MemoryTransaction:
         caller = Caller(key.id, Origin("api"), key.scopes, key.expires_at_ms, addresses=addresses)
         other = MemoryTransaction(caller, self.now_ms + after_ms, self.keys, self.events, self.scopes)
         other.consumers, other.kinds = self.consumers, self.kinds
+        other.instance_policy = self.instance_policy
         return other
 
     @property

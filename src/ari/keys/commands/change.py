@@ -12,6 +12,7 @@ from ari.keys import granting, scopes
 from ari.keys.commands.consumers import require_consumer
 from ari.keys.events import record_key
 from ari.keys.expiry import check_expiry
+from ari.keys.instance_policy import limit_lifetime
 from ari.keys.limits.changes import list_changes, replace_credits, replace_limits
 from ari.keys.limits.fields import parse_limits
 from ari.keys.model import ApiKey
@@ -91,6 +92,7 @@ def _apply(tx: KeyTransaction, key: ApiKey, wanted: KeyChange) -> ApiKey:
 def _check_new_expiry(tx: KeyTransaction, key: ApiKey, expires_at_ms: int | None) -> int | None:
     if expires_at_ms is not None:
         check_expiry(expires_at_ms, tx.now_ms)
+    limit_lifetime(tx.instance_policy.get(), expires_at_ms, tx.now_ms, chosen=True)
     kind = None if key.kind is None else tx.kinds.get(key.kind)
     return expires_at_ms if kind is None else kind.limit_expiry(expires_at_ms, key.created_at_ms)
 

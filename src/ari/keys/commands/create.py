@@ -11,6 +11,7 @@ from ari.keys.commands.consumers import require_consumer
 from ari.keys.commands.kinds import require_kind
 from ari.keys.events import record_key
 from ari.keys.expiry import expiry_of
+from ari.keys.instance_policy import limit_lifetime
 from ari.keys.kinds import Kind
 from ari.keys.limits.changes import replace_credits, replace_limits
 from ari.keys.limits.fields import describe_rules, parse_limits
@@ -24,7 +25,8 @@ from ari.keys.ports import KeyTransaction
 
 @dataclass(frozen=True, slots=True)
 class NewKey:
-    """The properties of a key to create; ``scopes`` ``None`` = the preset ``standard``, neither expiry = never.
+    """The properties of a key to create; ``scopes`` ``None`` = the preset ``standard``, neither expiry = never, or
+    the longest lifetime that the instance allows.
 
     ``limits`` and ``credits`` are as in ``limits.fields``.
     ``kind`` is the name of a kind, whose defaults replace those here; ``environment`` ``None`` = ``live``.
@@ -67,7 +69,8 @@ def create(tx: KeyTransaction, new: NewKey) -> Created:
     name = parse_name(new.name)
     kind = require_kind(tx, new.kind)
     granted = _scopes_of(tx, new, kind)
-    expires_at_ms = _expiry_of(tx, new, kind)
+    chosen = new.expires is not None or new.expires_at_ms is not None
+    expires_at_ms = limit_lifetime(tx.instance_policy.get(), _expiry_of(tx, new, kind), tx.now_ms, chosen=chosen)
     secret = token.mint() if kind is None else token.mint(kind.prefix)
     environment = new.environment or (None if kind is None else kind.defaults.environment)
     key = ApiKey(

@@ -14,6 +14,7 @@ from ari.keys.commands.consumers import require_consumer
 from ari.keys.events import record_key
 from ari.keys.imports.lines import ImportLine, parse_line
 from ari.keys.imports.schemes import DJANGO
+from ari.keys.instance_policy import limit_lifetime
 from ari.keys.model import ApiKey, ImportedKey, KeySecret
 from ari.keys.policy import Policy
 from ari.keys.ports import ImportTransaction
@@ -155,7 +156,7 @@ def _find_salted_id(line: ImportLine) -> str | None:
 def _make_key(tx: ImportTransaction, line: ImportLine) -> ImportedKey:
     """The secret keeps the date of the other system; ARI has the key since now, which its reports go by.
 
-    Raises ``Invalid`` for an unknown consumer.
+    Raises ``Invalid`` for an unknown consumer, or an expiry later than the instance allows.
     """
     made_at_ms = tx.now_ms if line.made_at_ms is None else line.made_at_ms
     stored = line.stored
@@ -167,7 +168,7 @@ def _make_key(tx: ImportTransaction, line: ImportLine) -> ImportedKey:
         scopes=line.scopes,
         created_at_ms=tx.now_ms,
         created_by=tx.caller.actor,
-        expires_at_ms=line.expires_at_ms,
+        expires_at_ms=limit_lifetime(tx.instance_policy.get(), line.expires_at_ms, tx.now_ms, chosen=False),
         disabled=line.disabled,
         environment=line.environment,
         tags=line.tags,

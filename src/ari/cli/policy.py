@@ -1,0 +1,68 @@
+"""``ari policy``: the rules for all keys."""
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from ari import keys
+from ari.cli import output
+from ari.cli.command_app import CommandApp
+from ari.cli.instances import open_deps
+from ari.cli.options import AsJson, DataDir
+from ari.cli.time_args import whole_number
+from ari.keys import UNSET, InstancePolicyChange
+from ari.keys.instance_policy import InstancePolicy
+
+app = CommandApp(help="Show and change the rules for all keys.", no_args_is_help=True)
+
+
+@app.command()
+def show(as_json: AsJson = False, data_dir: DataDir = None) -> None:
+    """Show the rules for all keys."""
+    with open_deps(data_dir) as deps:
+        _show(deps.read_sync(keys.get_instance_policy), as_json)
+
+
+@app.command("set")
+def set_(
+    max_lifetime_days: Annotated[
+        int | None,
+        typer.Option(
+            metavar="DAYS", parser=whole_number(0), help="Longest lifetime of a key; 0 = no limit.", show_default=False
+        ),
+    ] = None,
+    disable_unused_days: Annotated[
+        int | None,
+        typer.Option(
+            metavar="DAYS",
+            parser=whole_number(0),
+            help="Disable keys that weren't used for so many days; 0 = never.",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Change the rules. Existing keys keep their expiry."""
+    if max_lifetime_days is None and disable_unused_days is None:
+        raise typer.BadParameter("pass --max-lifetime-days or --disable-unused-days.")
+    wanted = InstancePolicyChange(
+        max_lifetime_days=UNSET if max_lifetime_days is None else max_lifetime_days or None,
+        disable_unused_days=UNSET if disable_unused_days is None else disable_unused_days or None,
+    )
+    with open_deps(data_dir) as deps:
+        _show(deps.do_sync(keys.change_instance_policy, wanted), as_json)
+
+
+def _show(policy: InstancePolicy, as_json: bool) -> None:
+    if as_json:
+        output.as_json(asdict(policy))
+        return
+    lifetime, unused = policy.max_lifetime_days, policy.disable_unused_days
+    output.facts(
+        [
+            ("longest lifetime", "no limit" if lifetime is None else output.count(lifetime, "day")),
+            ("disable unused keys", "never" if unused is None else f"after {output.count(unused, 'day')}"),
+        ]
+    )
