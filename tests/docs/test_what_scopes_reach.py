@@ -4,7 +4,8 @@ import re
 from pathlib import Path
 
 from ari.base.caller import EVERYTHING
-from ari.keys.scopes import PRESETS, SCOPES
+from ari.keys.presets import PRESETS
+from ari.keys.scopes import SCOPES
 
 PAGE = Path(__file__).parents[2] / "docs" / "explain" / "security.md"
 ROW = re.compile(r"\| `([^`]+)` \| ([^|]+) \| ([^|]+) \|")
@@ -26,5 +27,6 @@ def test_every_scope_says_what_it_reaches_in_two_steps() -> None:
 
 def test_presets_hold_no_scope_that_changes_anything() -> None:
     """As the page says below its table; Full access is everything."""
-    for name, (_, listed) in PRESETS.items():
+    for name, preset in PRESETS.items():
+        listed = preset.scopes
         assert listed == EVERYTHING or not [scope for scope in listed if scope.endswith(":write")], name

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from ari.keys.scopes import AI_PROVIDERS, DEFAULT_PRESET, PRESETS
+from ari.keys.presets import DEFAULT_PRESET, PRESETS
+from ari.keys.scopes import AI_PROVIDERS
 from tests.support.owner import csrf_of
 
 
@@ -18,7 +19,7 @@ def test_the_page_stores_the_explicit_list(owner: Any, preset: str) -> None:
     fields |= {"ai": list(AI_PROVIDERS)} if preset == "ai-gateway" else {}  # its providers are ticked one by one
     assert session.post("/settings/keys/new", data=fields).status_code == 201
     [key] = owner.cli.json("keys", "list")["items"]
-    assert key["scopes"] == sorted(PRESETS[preset][1])
+    assert key["scopes"] == sorted(PRESETS[preset].scopes)
 
 
 def test_unknown_scopes_are_refused_at_every_door(owner: Any) -> None:
@@ -33,7 +34,7 @@ def test_unknown_scopes_are_refused_at_every_door(owner: Any) -> None:
 def test_the_default_is_written_out_at_every_door(owner: Any) -> None:
     """Who names no scopes gets those of the default as they are today, by the API and by the command line."""
     admin = owner.api(owner.create_key("admin", scopes=["*"])[1])
-    wanted = sorted(PRESETS[DEFAULT_PRESET][1])
+    wanted = sorted(PRESETS[DEFAULT_PRESET].scopes)
     assert "*" not in "".join(wanted)
     assert admin.post("/api/keys", json={"name": "by the API"}).json()["key"]["scopes"] == wanted
     assert owner.cli.json("keys", "create", "typed")["key"]["scopes"] == wanted

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from ari.integrations.providers import providers
-from ari.keys.scopes import PRESETS, holds
+from ari.keys.presets import PRESETS
+from ari.keys.scopes import holds
 from tests.support import raw
 from tests.support.gateway import CHAT, AiGateway
 
@@ -188,6 +189,6 @@ def test_paths_of_provider_keys_are_forbidden(ai: AiGateway, path: str) -> None:
 
 def test_only_administrators_hold_every_provider() -> None:
     """Those of later versions too; the gateway's own preset names the ones there are, and no account."""
-    for name, (_, scopes) in PRESETS.items():
-        assert holds(scopes, "ai:*") is (name == "administrator")
-        assert any(holds(scopes, f"ai-account:{one}") for one in providers()) is (name == "administrator")
+    for name, preset in PRESETS.items():
+        assert holds(preset.scopes, "ai:*") is (name == "administrator")
+        assert any(holds(preset.scopes, f"ai-account:{one}") for one in providers()) is (name == "administrator")

@@ -25,7 +25,7 @@ it's `null` on the last page.
 
 TAGS = {
     "API keys": "Create, list, update, revoke and delete API keys. A key's secret is returned once.",
-    "Scopes": "Scopes of your own API, which keys can hold next to ARI's own.",
+    "Scopes": "Scopes of your own API, which keys can hold next to ARI's own, and presets of scopes.",
     "Verification": "Check whether a key sent to your own service is valid, and what it may do.",
     "Leaks": "Report a key that others can read. No key required.",
     "Caller": "Identify the caller. The quickest way to test a key.",

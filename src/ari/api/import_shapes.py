@@ -51,7 +51,7 @@ class ImportedKeyIn(RequestModel):
     last4: StrictStr | None = Field(
         None, max_length=LAST_LENGTH, description="The last characters of the key, to recognize it.", examples=["b4Zk"]
     )
-    scopes: Scopes | None = Field(None, description="Scopes of the key; default: `api:read`.")
+    scopes: Scopes | None = Field(None, description="Scopes of the key; default: those of the default preset.")
     expires_at: Time | None = Field(None, description="When the key expires (RFC 3339); default: never.")
     created_at: Time | None = Field(None, description="When the other system created the key (RFC 3339).")
     disabled: StrictBool = Field(False, description="Whether the key is disabled.")

@@ -48,7 +48,7 @@ class NewKeyIn(RequestModel):
         json_schema_extra={"enum": [*EXPIRY_CHOICES, None]},
     )
     expires_at: Time | None = Field(None, description="When the key expires (RFC 3339).")
-    scopes: Scopes | None = Field(None, description="Scopes of the key; default: `api:read`.")
+    scopes: Scopes | None = Field(None, description="Scopes of the key; default: those of the default preset.")
     limits: Limits = Field(default_factory=list, description=f"Rate limits, up to {MAX_LIMITS}; default: none.")
     credits: CreditsIn | None = Field(None, description="Credits to use up; default: the key needs none.")
     kind: Annotated[StrictStr, Field(max_length=40)] | None = Field(

@@ -1,6 +1,6 @@
 """Find keys by what people type, and print them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ari import keys
@@ -13,7 +13,7 @@ from ari.keys.limits.counter import Remaining
 from ari.keys.limits.fields import format_window
 from ari.keys.model import ApiKey
 from ari.keys.ports import Activity, KeyTransaction
-from ari.keys.scopes import preset_of
+from ari.keys.presets import Preset, find_label
 from ari.usage.model import NO_USE, KeyTotals
 from ari.usage.reports.facts import key_facts, limit_facts
 
@@ -72,7 +72,7 @@ def show_created(instance: "Instance", created: Created, as_json: bool) -> None:
     output.say("Copy it now. You won't be able to see it again.")
     output.say()
     now_ms = instance.now_ms()
-    access, expires = preset_of(key.scopes), _expiry(key, now_ms)
+    access, expires = find_label(key.scopes, _presets(instance)), _expiry(key, now_ms)
     output.facts([("id", key.id), ("prefix", key.hint), ("access", access), ("expires", expires)])
     output.say()
     output.say("Try it (read -s keeps the key out of your shell history):")
@@ -88,7 +88,8 @@ def show_list(instance: "Instance", listed: Sequence[ApiKey], as_json: bool) -> 
         output.as_json({"items": [key_facts(key, totals.get(key.id, NO_USE), now_ms) for key in listed]})
         return
     headers = ("NAME", "PREFIX", "STATUS", "ACCESS", "EXPIRES", "LAST USED", "REQUESTS", "ID")
-    rows = [_row(key, totals.get(key.id, NO_USE), now_ms) for key in listed]
+    presets = _presets(instance)
+    rows = [_row(key, totals.get(key.id, NO_USE), presets, now_ms) for key in listed]
     output.table(headers, rows, 'No keys yet. Create one: ari keys create "My script" --expires 90d', droppable=1)
 
 
@@ -104,7 +105,7 @@ def show_key(instance: "Instance", key: ApiKey, as_json: bool) -> None:
         ("id", key.id),
         ("prefix", key.hint),
         ("status", key.status(now_ms)),
-        ("access", preset_of(key.scopes)),
+        ("access", find_label(key.scopes, _presets(instance))),
         ("scopes", " ".join(key.scopes)),
         *_describe_ownership(key),
         ("created", output.exactly(key.created_at_ms, now_ms)),
@@ -156,17 +157,23 @@ def _describe_ownership(key: ApiKey) -> list[tuple[str, Any]]:
     return pairs
 
 
-def _row(key: ApiKey, totals: KeyTotals, now_ms: int) -> tuple[object, ...]:
+def _row(key: ApiKey, totals: KeyTotals, presets: Collection[Preset], now_ms: int) -> tuple[object, ...]:
     return (
         key.name,
         key.hint,
         key.status(now_ms),
-        preset_of(key.scopes),
+        find_label(key.scopes, presets),
         output.when(key.expires_at_ms, now_ms),
         output.when(totals.last_used_at_ms, now_ms),
         totals.request_count,
         key.id,
     )
+
+
+def _presets(instance: "Instance") -> Collection[Preset]:
+    from ari.deps import Deps
+
+    return Deps(instance).read_sync(keys.list_presets).values()
 
 
 def _expiry(key: ApiKey, now_ms: int) -> str:

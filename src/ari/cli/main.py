@@ -25,6 +25,7 @@ from ari.cli import (
     notifications,
     output,
     policy,
+    presets,
     scan,
     scopes,
     serve,
@@ -46,6 +47,7 @@ app.add_typer(kinds.app, name="kinds")
 app.add_typer(scopes.app, name="scopes")
 app.add_typer(policy.app, name="policy")
 app.add_typer(consumers.app, name="consumers")
+app.add_typer(presets.app, name="presets")
 app.add_typer(integrations.app, name="integrations")
 app.add_typer(usage.app, name="usage")
 app.add_typer(events.app, name="events")

@@ -41,6 +41,15 @@ from ari.keys.commands.instance_policy import (
 )
 from ari.keys.commands.kinds import KindChange, add_kind, change_kind, get_kind, list_kinds, remove_kind
 from ari.keys.commands.limiting import add_credits, reset_limits
+from ari.keys.commands.presets import (
+    choose_default_preset,
+    get_default_preset,
+    get_preset,
+    list_presets,
+    preset_facts,
+    remove_preset,
+    save_preset,
+)
 from ari.keys.commands.rehash import list_salted, rehash
 from ari.keys.commands.report_leak import LeakReport, report_leak, report_leaks
 from ari.keys.commands.revoke import revoke
@@ -79,6 +88,7 @@ __all__ = [
     "change_instance_policy",
     "change_kind",
     "check_import",
+    "choose_default_preset",
     "consumer_facts",
     "count_keys_of",
     "create",
@@ -92,11 +102,13 @@ __all__ = [
     "get_active_made_by",
     "get_consumer",
     "get_consumers",
+    "get_default_preset",
     "get_even_deleted",
     "get_instance_policy",
     "get_kind",
     "get_names",
     "get_page",
+    "get_preset",
     "get_scope",
     "import_facts",
     "import_keys",
@@ -104,12 +116,15 @@ __all__ = [
     "list_keys_losing",
     "list_keys_with_scope",
     "list_kinds",
+    "list_presets",
     "list_salted",
     "list_scopes",
+    "preset_facts",
     "read_scope",
     "record_exposure",
     "rehash",
     "remove_kind",
+    "remove_preset",
     "remove_scope",
     "report_leak",
     "report_leaks",
@@ -118,6 +133,7 @@ __all__ = [
     "reset_limits",
     "revoke",
     "revoke_many",
+    "save_preset",
     "select_deletable",
     "select_revocable",
     "stamp_expired",

@@ -9,6 +9,7 @@ from ari.keys.custom_scopes import CustomScope
 from ari.keys.instance_policy import InstancePolicyStore
 from ari.keys.kinds import Kind
 from ari.keys.model import ApiKey, Consumer, ImportedKey
+from ari.keys.presets import Preset
 
 Activity = Literal["all", "active", "inactive"]
 """``inactive`` = revoked or expired; ``active`` = the rest, disabled keys among them."""
@@ -178,6 +179,25 @@ class KindStore(Protocol):
         """How many keys of this kind are not deleted."""
 
 
+class PresetStore(Protocol):
+    """The operator's presets, and the name of the default for new keys."""
+
+    def all(self) -> list[Preset]:
+        """Every stored preset, oldest first; ARI's own aren't stored."""
+
+    def save(self, preset: Preset) -> None:
+        """Store a preset, in the place of the one with its name."""
+
+    def remove(self, name: str) -> None:
+        """Forget a preset."""
+
+    def get_default(self) -> str | None:
+        """The name of the chosen default."""
+
+    def set_default(self, name: str | None, now_ms: int, actor: str) -> None:
+        """Choose the default; ``None`` = ARI's own."""
+
+
 class KeyTransaction(CommandTransaction, Protocol):
     """One transaction over keys, scopes and events."""
 
@@ -186,6 +206,9 @@ class KeyTransaction(CommandTransaction, Protocol):
 
     @property
     def scopes(self) -> ScopeStore: ...
+
+    @property
+    def presets(self) -> PresetStore: ...
 
     @property
     def consumers(self) -> ConsumerStore: ...

@@ -58,7 +58,12 @@ REQUEST_ERRORS = _table(
     ("kind_exists", 409, "Kind already exists", "A kind of keys with this name or prefix already exists."),
     ("kind_in_use", 409, "Kind in use", "Keys have this kind. Revoke and delete them before you remove it."),
     ("scope_exists", 409, "Scope already declared", "This scope is already declared. Change its description instead."),
-    ("scope_in_use", 409, "Scope in use", "Active keys hold this scope. Use force to remove it from them as well."),
+    (
+        "scope_in_use",
+        409,
+        "Scope in use",
+        "Keys or presets have this scope. Use force to remove it from them, too.",
+    ),
     (
         "not_configured",
         409,

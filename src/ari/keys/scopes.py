@@ -47,15 +47,6 @@ RESERVED_RESOURCES = RESOURCES | {"ari", "audit", "consumers", "kinds", "leaks",
 """Resources that no custom scope may have. If a later version of ARI brings a scope, no key holds it already."""
 RESERVED_PREFIX = "ari-"
 
-PRESETS = {
-    "standard": ("API docs only", ("api:read",)),
-    "read-only": ("Read only", ("api:read", "keys:read", "usage:read")),
-    "ai-gateway": ("AI gateway", tuple(f"ai:{name}" for name in AI_PROVIDERS)),
-    "administrator": ("Full access", ("*",)),
-}
-"""Ready choices of the page and command line; a key stores the scopes written out, never the preset's name."""
-
-DEFAULT_PRESET = "standard"
 HOW_TO_DECLARE = "Declare scopes of your own API in Settings > API > Scopes, or with ari scopes add."
 
 
@@ -101,11 +92,3 @@ def list_scope_names() -> str:
     """Every valid scope, for people; those that differ only in the provider are listed once."""
     plain = [scope for scope in SCOPES if not scope.startswith(("ai:", "ai-account:"))]
     return ", ".join([*plain, "ai:PROVIDER", "ai-account:PROVIDER", "RESOURCE:*"]) + " or *"
-
-
-def preset_of(scopes: tuple[str, ...]) -> str:
-    """The name for people: a preset's name, or the scopes themselves."""
-    for label, listed in PRESETS.values():
-        if set(listed) == set(scopes):
-            return label
-    return ", ".join(scopes) or "No scopes"

@@ -15,6 +15,7 @@ from ari.storage.stores.key_listing import KeyListTables
 from ari.storage.stores.keys import KeyTables
 from ari.storage.stores.kinds import KindTable
 from ari.storage.stores.notices import FeedTables, NoticeTables, OutboxTables
+from ari.storage.stores.presets import PresetTables
 from ari.storage.stores.responses import ResponseTable
 from ari.storage.stores.scopes import ScopeTables
 from ari.storage.stores.sealed import SealedTable
@@ -43,6 +44,7 @@ class Transaction:
         self.instance_policy = InstancePolicyTable(connection)
         self.consumers = ConsumerTable(connection)
         self.kinds = KindTable(connection)
+        self.presets = PresetTables(connection)
         self.listing = KeyListTables(connection)
         self.dismissals = DismissalTables(connection)
         self.events = EventTables(connection, master_keys)

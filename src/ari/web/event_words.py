@@ -6,6 +6,7 @@ from ari.base.events import EVENT_NAMES, Event
 
 _TITLES: Final = {
     "key_scopes_changed": "Key access changed",
+    "preset_removed": "Preset removed or reset",
     "key_exposed": "Key exposed in a URL",
     "key_leaked": "Key reported as leaked",
     "key_expiring": "Key expires soon",
@@ -41,6 +42,7 @@ _TITLES: Final = {
 """Short names of events where the words of the code aren't enough."""
 _GROUPS: Final = (
     ("Keys", ("key_", "keys_", "dead_key_", "refused_burst", "consumer_", "instance_policy_")),
+    ("Scopes", ("scope_", "preset_", "default_preset_")),
     ("Integrations", ("provider_", "integration_")),
     (
         "Account",
@@ -85,7 +87,7 @@ def is_warning(event: Event) -> bool:
 
 def group_names() -> dict[str, list[str]]:
     """All event names by what they are about, in the order of the reference."""
-    groups: dict[str, list[str]] = {"Keys": [], "Account": [], "Integrations": [], "Instance": []}
+    groups: dict[str, list[str]] = {"Keys": [], "Scopes": [], "Account": [], "Integrations": [], "Instance": []}
     for name in EVENT_NAMES:
         group = next((title for title, prefixes in _GROUPS if name.startswith(prefixes)), "Instance")
         groups[group].append(name)

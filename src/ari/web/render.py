@@ -18,7 +18,8 @@ from ari.http.problem import Fault
 from ari.http.services import ErrorPage
 from ari.instance import Instance
 from ari.keys.limits.fields import format_window
-from ari.keys.scopes import SCOPES, preset_of
+from ari.keys.presets import find_label
+from ari.keys.scopes import SCOPES
 from ari.web import event_words, words
 from ari.web.navigation import Toast, own_url, with_query
 
@@ -65,7 +66,7 @@ def environment() -> Environment:
         own_url=own_url,
         with_query=with_query,
     )
-    jinja.filters.update(rfc3339=to_rfc3339, access=preset_of, number=lambda amount: f"{amount:,}")
+    jinja.filters.update(rfc3339=to_rfc3339, access=find_label, number=lambda amount: f"{amount:,}")
     jinja.filters.update(exact=words.exact, pluralize=words.pluralize, duration=words.duration, short=words.short)
     jinja.filters.update(window=format_window)
     return jinja

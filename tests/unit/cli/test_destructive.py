@@ -64,6 +64,9 @@ SAFE = {
     "notifications off": "can be undone: notifications on",
     "notifications on": "can be undone: notifications off",
     "notifications test": "sends a mail",
+    "presets default": "can be set back",
+    "presets list": "reads",
+    "presets set": "can be set back",
     "restore": "fills a new instance; --force says to replace one",
     "scan rules": "prints",
     "scopes add": "adds",
@@ -99,6 +102,11 @@ def _held_scope(ari: Ari) -> list[str]:
     ari("scopes", "add", "orders:read", "List orders.")
     ari.create("Shop", "--scope", "orders:read")
     return ["scopes", "remove", "orders:read"]
+
+
+def _saved_preset(ari: Ari) -> list[str]:
+    ari("presets", "set", "shop", "--label", "Shop", "--description", "For the shop.", "--scope", "api:read")
+    return ["presets", "remove", "shop"]
 
 
 def _dead_key(ari: Ari) -> list[str]:
@@ -162,6 +170,7 @@ ASKS: dict[str, list[Callable[[Ari], list[str]]]] = {
     "keys limits remove": [lambda ari: ["keys", "limits", "remove", ari.create("Slow", "--limit", "5/1m")[0]["id"]]],
     "keys revoke": [_live_key, _parent],
     "kinds remove": [_kind],
+    "presets remove": [_saved_preset],
     "scopes remove": [_held_scope],
     "usage erase": [lambda _: ["usage", "erase", "--address", "192.0.2.7"]],
 }

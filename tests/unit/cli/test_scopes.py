@@ -57,7 +57,7 @@ def test_a_key_that_got_the_scope_after_the_question_keeps_it(
 
     monkeypatch.setattr("ari.cli.output.confirm", agree)
     ran = ari_with_scope("scopes", "remove", "orders:read", check=False)
-    assert "2 active keys hold this scope" in ran.err
+    assert "2 active keys have this scope" in ran.err
     assert ari_with_scope.json("keys", "show", late[0])["scopes"] == ["orders:read"]
 
 

@@ -9,6 +9,7 @@ from ari.integrations.checks import parse_base_url, parse_key
 from ari.integrations.model import Credential
 from ari.integrations.providers import get_provider, providers
 from ari.keys import scopes
+from ari.keys.presets import PRESETS
 
 TAIL = "0123456789abcdef" * 3
 
@@ -197,10 +198,10 @@ def test_the_scopes_name_the_same_providers() -> None:
 
 def test_only_the_administrator_holds_every_provider_to_come() -> None:
     """No other preset contains ai:*, or anything of an account at a provider (security.md 36)."""
-    for name, (_, listed) in scopes.PRESETS.items():
-        assert scopes.holds(listed, "ai:*") == (name == "administrator")
-        assert scopes.holds(listed, "ai-account:openai") == (name == "administrator")
-    assert scopes.holds(scopes.PRESETS["ai-gateway"][1], "ai:openai")
+    for name, preset in PRESETS.items():
+        assert scopes.holds(preset.scopes, "ai:*") == (name == "administrator")
+        assert scopes.holds(preset.scopes, "ai-account:openai") == (name == "administrator")
+    assert scopes.holds(PRESETS["ai-gateway"].scopes, "ai:openai")
 
 
 def test_an_unknown_name() -> None:

@@ -15,6 +15,7 @@ from ari.keys.look_alikes import skeletons
 from ari.keys.model import ApiKey, Consumer, ImportedKey
 from ari.keys.names import fold_name
 from ari.keys.ports import Activity, SaltedSecret
+from ari.keys.presets import Preset
 
 NOW_MS = 1_800_000_000_000
 OWNER = Caller("usr_1", Origin("web"))
@@ -224,6 +225,29 @@ class MemoryInstancePolicy:
 
 
 @dataclass
+class MemoryPresets:
+    """Fulfils ``PresetStore``."""
+
+    rows: dict[str, Preset] = field(default_factory=dict)
+    default: str | None = None
+
+    def all(self) -> list[Preset]:
+        return list(self.rows.values())
+
+    def save(self, preset: Preset) -> None:
+        self.rows[preset.name] = preset
+
+    def remove(self, name: str) -> None:
+        self.rows.pop(name, None)
+
+    def get_default(self) -> str | None:
+        return self.default
+
+    def set_default(self, name: str | None, now_ms: int, actor: str) -> None:
+        self.default = name
+
+
+@dataclass
 class MemoryEvents:
     """Fulfils ``EventStore``."""
 
@@ -261,6 +285,7 @@ class MemoryTransaction:
     keys: MemoryKeys = field(default_factory=MemoryKeys)
     events: MemoryEvents = field(default_factory=MemoryEvents)
     scopes: MemoryScopes = field(default_factory=MemoryScopes)
+    presets: MemoryPresets = field(default_factory=MemoryPresets)
     consumers: MemoryConsumers = field(init=False)
     kinds: MemoryKinds = field(init=False)
     instance_policy: MemoryInstancePolicy = field(default_factory=MemoryInstancePolicy)
@@ -273,7 +298,7 @@ class MemoryTransaction:
     def by(self, key: ApiKey, after_ms: int = 0) -> "MemoryTransaction":
         addresses = key.policy.addresses
         caller = Caller(key.id, Origin("api"), key.scopes, key.expires_at_ms, addresses=addresses)
-        other = MemoryTransaction(caller, self.now_ms + after_ms, self.keys, self.events, self.scopes)
+        other = MemoryTransaction(caller, self.now_ms + after_ms, self.keys, self.events, self.scopes, self.presets)
         other.consumers, other.kinds = self.consumers, self.kinds
         other.instance_policy = self.instance_policy
         return other

@@ -37,11 +37,3 @@ def test_everything_is_written_alone() -> None:
     """With * the rest is said already."""
     assert scopes.parse_scopes(["keys:read", "*"]) == ("*",)
     assert scopes.parse_scopes(["usage:read", "api:read", "api:read"]) == ("api:read", "usage:read")
-
-
-def test_presets_are_known_scopes_written_out() -> None:
-    """A preset is stored as its explicit list."""
-    for _, listed in scopes.PRESETS.values():
-        assert set(scopes.parse_scopes(listed)) == set(listed)
-    assert scopes.preset_of(("api:read", "keys:read", "usage:read")) == "Read only"
-    assert scopes.preset_of(("keys:read",)) == "keys:read"

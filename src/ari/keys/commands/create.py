@@ -9,6 +9,7 @@ from ari.base.ids import new_id
 from ari.keys import granting, scopes, token
 from ari.keys.commands.consumers import require_consumer
 from ari.keys.commands.kinds import require_kind
+from ari.keys.commands.presets import get_default_preset
 from ari.keys.events import record_key
 from ari.keys.expiry import expiry_of
 from ari.keys.instance_policy import limit_lifetime
@@ -25,8 +26,8 @@ from ari.keys.ports import KeyTransaction
 
 @dataclass(frozen=True, slots=True)
 class NewKey:
-    """The properties of a key to create; ``scopes`` ``None`` = the preset ``standard``, neither expiry = never, or
-    the longest lifetime that the instance allows.
+    """The properties of a key to create; ``scopes`` ``None`` = those of the default preset, neither expiry =
+    never, or the longest lifetime that the instance allows.
 
     ``limits`` and ``credits`` are as in ``limits.fields``.
     ``kind`` is the name of a kind, whose defaults replace those here; ``environment`` ``None`` = ``live``.
@@ -124,7 +125,7 @@ def _scopes_of(tx: KeyTransaction, new: NewKey, kind: Kind | None) -> tuple[str,
     if new.scopes is None and kind is not None and kind.defaults.scopes is not None:
         return scopes.parse_scopes(kind.defaults.scopes, tx.scopes.names())
     if new.scopes is None:
-        return scopes.parse_scopes(scopes.PRESETS[scopes.DEFAULT_PRESET][1])
+        return scopes.parse_scopes(get_default_preset(tx).scopes, tx.scopes.names())
     return scopes.parse_scopes(new.scopes, tx.scopes.names())
 
 

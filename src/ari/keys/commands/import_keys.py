@@ -11,6 +11,7 @@ from ari.base.ids import new_id
 from ari.base.transaction import record
 from ari.keys import granting
 from ari.keys.commands.consumers import require_consumer
+from ari.keys.commands.presets import get_default_preset
 from ari.keys.events import record_key
 from ari.keys.imports.lines import ImportLine, parse_line
 from ari.keys.imports.schemes import DJANGO
@@ -105,8 +106,8 @@ def _describe_problems(failed: Sequence[LineResult]) -> list[Problem]:
 def _prepare(tx: ImportTransaction, values: Mapping[int, Any]) -> tuple[list[ImportedKey], ImportResult]:
     if not 0 < len(values) <= MAX_LINES:
         raise Invalid(Problem("keys", f"Import between 1 and {MAX_LINES:,} keys at once."))
-    custom_scopes = tx.scopes.names()
-    parsed = {number: _parse(value, tx.now_ms, custom_scopes) for number, value in values.items()}
+    custom_scopes, default = tx.scopes.names(), get_default_preset(tx).scopes
+    parsed = {number: _parse(value, tx.now_ms, custom_scopes, default) for number, value in values.items()}
     lines = [line for line in parsed.values() if isinstance(line, ImportLine)]
     taken = _find_taken(tx, lines)
     imported: list[ImportedKey] = []
@@ -133,9 +134,11 @@ def _prepare(tx: ImportTransaction, values: Mapping[int, Any]) -> tuple[list[Imp
     return imported, ImportResult(results)
 
 
-def _parse(value: Any, now_ms: int, custom_scopes: Collection[str]) -> ImportLine | tuple[Problem, ...]:
+def _parse(
+    value: Any, now_ms: int, custom_scopes: Collection[str], default: Sequence[str]
+) -> ImportLine | tuple[Problem, ...]:
     try:
-        return parse_line(value, now_ms, custom_scopes)
+        return parse_line(value, now_ms, custom_scopes, default)
     except Invalid as error:
         return error.problems
 

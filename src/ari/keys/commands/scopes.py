@@ -8,6 +8,7 @@ from dataclasses import replace
 from ari.base.errors import Conflict, Invalid, NotFound, Problem
 from ari.base.transaction import record
 from ari.keys import granting
+from ari.keys.commands.presets import list_presets_with, take_from_presets
 from ari.keys.custom_scopes import MAX_CUSTOM_SCOPES, CustomScope, parse_description, parse_scope_name
 from ari.keys.events import record_key
 from ari.keys.model import ApiKey
@@ -57,19 +58,17 @@ def list_keys_losing(tx: KeyTransaction, name: str) -> list[ApiKey]:
 
 
 def remove_scope(tx: KeyTransaction, name: str, force: bool = False) -> list[ApiKey]:
-    """Remove a scope; ``force`` also takes it from the active keys that list it, and returns them.
+    """Remove a scope; ``force`` also takes it from presets and the active keys that list it; returns the keys.
 
     Raises ``NotFound``, ``Conflict("scope_in_use")`` without ``force``, and ``Forbidden`` if a key calls that may not
     change all of these keys.
     """
     tx.keys.stamp_expired(tx.now_ms)  # keys skipped as expired stay expired, even if the clock is set back
-    holders = list_keys_losing(tx, name)
-    if holders and not force:
-        held = "One active key holds" if len(holders) == 1 else f"{len(holders):,} active keys hold"
-        raise Conflict("scope_in_use", f"{held} this scope. Use force to remove it from them as well.")
+    holders, removed = list_keys_losing(tx, name), set(_texts_removed_with(tx, name))
+    if not force:
+        _require_unused(len(holders), len(list_presets_with(tx, removed)))
     if holders:
         granting.require_within(tx.caller, ("keys:write",), "A key needs keys:write to remove a scope from keys.")
-    removed = set(_texts_removed_with(tx, name))
     for key in holders:
         granting.require_may_touch(tx.caller, key)
         kept = replace(key, scopes=tuple(scope for scope in key.scopes if scope not in removed))
@@ -77,9 +76,19 @@ def remove_scope(tx: KeyTransaction, name: str, force: bool = False) -> list[Api
         record_key(
             tx, "key_scopes_changed", kept, {"from": list(key.scopes), "to": list(kept.scopes), "scope_removed": name}
         )
+    take_from_presets(tx, removed)
     tx.scopes.remove(name)
     record(tx, "scope_removed", name, {"keys": len(holders)})
     return holders
+
+
+def _require_unused(keys: int, presets: int) -> None:
+    if not keys and not presets:
+        return
+    parts = [f"{keys:,} active key{'' if keys == 1 else 's'}"] if keys else []
+    parts += [f"{presets} preset{'' if presets == 1 else 's'}"] if presets else []
+    verb, them = ("has", "it") if keys + presets == 1 else ("have", "them")
+    raise Conflict("scope_in_use", f"{' and '.join(parts)} {verb} this scope. Use force to remove it from {them}, too.")
 
 
 def _texts_removed_with(tx: KeyTransaction, name: str) -> tuple[str, ...]:

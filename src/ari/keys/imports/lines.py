@@ -1,6 +1,6 @@
 """One line of an import: what another system knows of one of its keys."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -13,7 +13,8 @@ from ari.keys.model import Environment
 from ari.keys.names import parse_name, parse_text
 from ari.keys.ownership import parse_environment, parse_metadata, parse_tags
 from ari.keys.policy import parse_addresses
-from ari.keys.scopes import DEFAULT_PRESET, PRESETS, parse_scopes
+from ari.keys.presets import DEFAULT_PRESET, PRESETS
+from ari.keys.scopes import parse_scopes
 
 MAX_HINT_LENGTH = 24
 MAX_ITEMS = 100
@@ -48,7 +49,12 @@ class ImportLine:
     addresses: tuple[str, ...]
 
 
-def parse_line(value: Any, now_ms: int, custom_scopes: Collection[str] = ()) -> ImportLine:
+def parse_line(
+    value: Any,
+    now_ms: int,
+    custom_scopes: Collection[str] = (),
+    default_scopes: Sequence[str] = PRESETS[DEFAULT_PRESET].scopes,
+) -> ImportLine:
     """The line in this JSON value. ``custom_scopes`` are those that the operator declared.
 
     Raises ``Invalid``, never with a value of the line, which may be a secret."""
@@ -63,7 +69,7 @@ def parse_line(value: Any, now_ms: int, custom_scopes: Collection[str] = ()) -> 
         scheme=given["scheme"],
         stored=stored,
         hint=_hint_of(given, stored),
-        scopes=parse_scopes(given.get("scopes", PRESETS[DEFAULT_PRESET][1]), custom_scopes),
+        scopes=parse_scopes(given.get("scopes", default_scopes), custom_scopes),
         expires_at_ms=None if expires_at_ms is None else check_expiry(expires_at_ms, now_ms),
         made_at_ms=made_at_ms,
         disabled=given.get("disabled", False),

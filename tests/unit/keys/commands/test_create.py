@@ -7,7 +7,7 @@ import pytest
 from ari.base.clock import DAY_MS
 from ari.base.errors import Forbidden, Invalid
 from ari.keys import NewKey, create, token
-from ari.keys.scopes import PRESETS
+from ari.keys.presets import PRESETS
 from tests.unit.keys.memory import NOW_MS, MemoryTransaction, a_key
 
 
@@ -24,7 +24,7 @@ def test_defaults_are_the_standard_preset_without_an_expiry() -> None:
     """As the page offers it first."""
     made = create(MemoryTransaction(), NewKey("  deploy  "))
     assert made.key.name == "deploy"
-    assert made.key.scopes == tuple(sorted(PRESETS["standard"][1]))
+    assert made.key.scopes == tuple(sorted(PRESETS["standard"].scopes))
     assert made.key.expires_at_ms is None
 
 

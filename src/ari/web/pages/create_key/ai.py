@@ -8,7 +8,6 @@ from ari.integrations.credentials import states
 from ari.integrations.environment import ProviderEnvironment
 from ari.integrations.ports import IntegrationTransaction
 
-PRESET = "ai-gateway"
 FIELD = "ai"
 
 

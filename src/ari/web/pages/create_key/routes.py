@@ -18,7 +18,8 @@ from ari.keys.expiry import EXPIRY_CHOICES, SUGGESTED_EXPIRY
 from ari.keys.model import ApiKey
 from ari.keys.names import NAME_LENGTH, is_vague
 from ari.keys.ports import KeyTransaction
-from ari.keys.scopes import DEFAULT_PRESET, PRESETS
+from ari.keys.presets import AI_GATEWAY, PRESETS
+from ari.web.access_choices import AccessChoices, read_access_choices
 from ari.web.forms import Form, find_use, form_from, new_form_id, use_once
 from ari.web.pages.create_key import ai
 from ari.web.pages.create_key.urls import NAME_ADVICE, NEW_KEY
@@ -34,14 +35,7 @@ from ari.web.pages.key_options.option_fields import (
 from ari.web.pages.key_options.routes import offer_consumers
 from ari.web.render import Pages
 
-ACCESS_HINTS = {
-    "standard": "Can read the API reference. No access to keys or usage.",
-    "read-only": "Can also list keys and read the usage log. Can't change anything.",
-    "ai-gateway": "Can call AI providers through ARI and nothing else. Provider keys stay on the server.",
-    "administrator": "Everything, including creating and revoking keys. Treat it like your password.",
-}
 STALE = "This form has expired. Review it and submit again."
-_SUGGESTED_ACCESS = "read-only"
 _EVENTS_LOOKED_AT = 200
 _SAME = "same"
 
@@ -56,6 +50,14 @@ class Repeated:
 @dataclass(frozen=True, slots=True)
 class Stale:
     """The form is so old that ARI no longer knows whether it was used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ticked:
+    """The checkboxes of the form: AI providers, and scopes one by one."""
+
+    providers: list[str]
+    scopes: list[str]
 
 
 class CreateKeyPages:
@@ -82,8 +84,9 @@ class CreateKeyPages:
             form = Form({"name": like.name, "expires": SUGGESTED_EXPIRY, "access": _SAME} | copied)
             return await self._form(request, form, like)
         wanted = request.query_params.get(ai.FIELD)
-        form = Form({"expires": SUGGESTED_EXPIRY, "access": ai.PRESET if wanted else _SUGGESTED_ACCESS})
-        return await self._form(request, form, None, ticked=[wanted] if wanted else None)
+        choices = await deps_of(request).read(read_access_choices)
+        form = Form({"expires": SUGGESTED_EXPIRY, "access": AI_GATEWAY if wanted else choices.suggested})
+        return await self._form(request, form, None, ticked=Ticked([wanted], []) if wanted else None)
 
     @policy(AuthMode.SESSION)
     async def advise(self, request: Request) -> Response:
@@ -96,7 +99,7 @@ class CreateKeyPages:
         """Create the key and show its secret, only in this response."""
         form = form_from(form_of(request), "name", "expires", "access", "form", "like", "day", *FIELDS, *LIMIT_FIELDS)
         like = await self._like(request, form.value("like"))
-        ticked = form_of(request).get(ai.FIELD, [])
+        ticked = Ticked(form_of(request).get(ai.FIELD, []), form_of(request).get("scope", []))
         try:
             made = await deps_of(request).do(create_once, form, ticked)
         except Invalid as error:
@@ -122,9 +125,10 @@ class CreateKeyPages:
         return await deps_of(request).read(keys.get, key_id) if key_id else None
 
     async def _form(
-        self, request: Request, form: Form, like: ApiKey | None, ticked: list[str] | None = None, status: int = 200
+        self, request: Request, form: Form, like: ApiKey | None, ticked: Ticked | None = None, status: int = 200
     ) -> Response:
         environment = self._instance.provider_environment
+        choices = await deps_of(request).read(read_access_choices)
         return self._pages.page(
             request,
             "pages/create_key/form.html",
@@ -133,20 +137,26 @@ class CreateKeyPages:
             like=like,
             form_id=new_form_id(self._instance.now_ms()),
             expiry_choices=EXPIRY_CHOICES,
-            presets=PRESETS,
-            access_hints=ACCESS_HINTS,
-            ai_choices=await deps_of(request).read(ai.ai_choices, environment, ticked),
+            choices=choices,
+            asks_providers=AI_GATEWAY if asks_providers(choices) else None,
+            ticked=ticked.scopes if ticked else (),
+            ai_choices=await deps_of(request).read(ai.ai_choices, environment, ticked.providers if ticked else None),
             name_length=NAME_LENGTH,
             consumers=await deps_of(request).read(offer_consumers),
             plain=is_plain(form),
         )
 
 
+def asks_providers(choices: AccessChoices) -> bool:
+    """Whether the providers of the AI gateway are chosen one by one: not if the owner changed that preset."""
+    return choices.presets[AI_GATEWAY] is PRESETS[AI_GATEWAY]
+
+
 class CreateTransaction(AccountTransaction, KeyTransaction, Protocol):
     """One transaction over keys and the forms that were used."""
 
 
-def create_once(tx: CreateTransaction, form: Form, ticked: list[str]) -> Created | Repeated | Stale:
+def create_once(tx: CreateTransaction, form: Form, ticked: Ticked) -> Created | Repeated | Stale:
     """Create the key, unless this form was used before. Raises ``Invalid``, ``Forbidden``."""
     form_id = form.value("form")
     use = use_once(tx, form_id)
@@ -154,12 +164,13 @@ def create_once(tx: CreateTransaction, form: Form, ticked: list[str]) -> Created
         return Stale()
     if use == "again":
         return Repeated(find_created(tx, form_id))
-    access = form.value("access", DEFAULT_PRESET)
-    scopes = PRESETS.get(access, ("", ()))[1]
+    access, choices = form.value("access"), read_access_choices(tx)
     if access == _SAME:
         scopes = keys.get(tx, form.value("like")).scopes
-    elif access == ai.PRESET:
-        scopes = ai.ai_scopes(ticked)
+    elif access == AI_GATEWAY and asks_providers(choices):
+        scopes = ai.ai_scopes(ticked.providers)
+    else:
+        scopes = choices.scopes_of(access, ticked.scopes)
     return keys.create(tx, NewKey(form.value("name"), scopes=scopes, **read_all(form, tx.now_ms)))
 
 

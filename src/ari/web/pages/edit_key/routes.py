@@ -1,7 +1,6 @@
 """Change a key from the table or its page: name, access, expiry, disabled."""
 
 import json
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -16,11 +15,11 @@ from ari.keys import KeyChange
 from ari.keys.expiry import EXPIRY_CHOICES
 from ari.keys.model import ApiKey
 from ari.keys.names import NAME_LENGTH
-from ari.keys.scopes import PRESETS
+from ari.keys.ports import KeyTransaction
+from ari.web.access_choices import OWN, AccessChoices, read_access_choices
 from ari.web.forms import Form, form_from
 from ari.web.navigation import Toast
-from ari.web.pages.create_key.routes import ACCESS_HINTS
-from ari.web.pages.edit_key.form_values import CUSTOM, SCOPE_CHOICES, preset_id, read_expiry, read_scopes
+from ari.web.pages.edit_key.form_values import read_expiry
 from ari.web.pages.edit_key.urls import ACCESS_CHANGED, EXPIRY_CHANGED
 from ari.web.pages.key import urls as key_urls
 from ari.web.pages.key.urls import DISABLED, ENABLED, KEY, RENAMED
@@ -97,7 +96,9 @@ class EditKeyPages:
     async def access_form(self, request: Request) -> Response:
         """The form for the key's access."""
         key = await self._get_active_key(request)
-        return self._access_form(request, key, Form({"access": preset_id(key.scopes)}), key.scopes)
+        choices = await deps_of(request).read(read_access_choices)
+        form = Form({"access": choices.preset_name(key.scopes)})
+        return self._access_form(request, key, form, choices, key.scopes)
 
     @policy(AuthMode.SESSION)
     async def access(self, request: Request) -> Response:
@@ -105,10 +106,11 @@ class EditKeyPages:
         sent = form_of(request)
         form, ticked = form_from(sent, "access"), sent.get("scope", [])
         try:
-            await self._change(request, KeyChange(scopes=read_scopes(form.value("access", CUSTOM), ticked)))
+            await deps_of(request).do(_change_access, _key_id(request), form.value("access", OWN), ticked)
         except Invalid as error:
             key = await self._get_active_key(request)
-            return self._access_form(request, key, form.with_problems(error.problems), tuple(ticked), 422)
+            choices = await deps_of(request).read(read_access_choices)
+            return self._access_form(request, key, form.with_problems(error.problems), choices, tuple(ticked), 422)
         return self._back(request, ACCESS_CHANGED)
 
     @policy(AuthMode.SESSION)
@@ -138,8 +140,7 @@ class EditKeyPages:
         return key
 
     async def _change(self, request: Request, wanted: KeyChange) -> ApiKey:
-        key_id: str = request.path_params["key_id"]
-        return await deps_of(request).do(keys.change, key_id, wanted)
+        return await deps_of(request).do(keys.change, _key_id(request), wanted)
 
     def _back(self, request: Request, toast: Toast) -> Response:
         place = self._pages.page_behind(request)
@@ -152,11 +153,16 @@ class EditKeyPages:
         )
 
     def _access_form(
-        self, request: Request, key: ApiKey, form: Form, ticked: tuple[str, ...], status: int = 200
+        self,
+        request: Request,
+        key: ApiKey,
+        form: Form,
+        choices: AccessChoices,
+        ticked: tuple[str, ...],
+        status: int = 200,
     ) -> Response:
-        shown: dict[str, Any] = {"presets": PRESETS, "access_hints": ACCESS_HINTS, "scope_choices": SCOPE_CHOICES}
         return self._pages.page(
-            request, "pages/edit_key/access.html", status=status, key=key, form=form, ticked=ticked, **shown
+            request, "pages/edit_key/access.html", status=status, key=key, form=form, ticked=ticked, choices=choices
         )
 
     def _expiry_form(self, request: Request, key: ApiKey, form: Form, status: int = 200) -> Response:
@@ -168,6 +174,15 @@ class EditKeyPages:
             form=form,
             expiry_choices=EXPIRY_CHOICES,
         )
+
+
+def _key_id(request: Request) -> str:
+    key_id: str = request.path_params["key_id"]
+    return key_id
+
+
+def _change_access(tx: KeyTransaction, key_id: str, access: str, ticked: list[str]) -> ApiKey:
+    return keys.change(tx, key_id, KeyChange(scopes=read_access_choices(tx).scopes_of(access, ticked)))
 
 
 def _build_done_header(toast: Toast, key: ApiKey) -> dict[str, str]:

@@ -1,23 +1,30 @@
 """Read what a key's page shows besides usage."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from ari import keys
 from ari.base.events import Event
 from ari.keys.model import ApiKey
 from ari.keys.ports import KeyTransaction
+from ari.keys.presets import Preset
 
 LATEST_EVENTS = 30
 
 
 @dataclass(frozen=True, slots=True)
 class KeyFacts:
-    """A key and its events; ``names`` are those of the keys that acted on it, by ID."""
+    """A key and its events; ``names`` are those of the keys that acted on it, by ID.
+
+    ``scopes`` are the descriptions of declared scopes, by name.
+    """
 
     key: ApiKey
     events: list[Event]
     names: dict[str, str]
     made: list[ApiKey]
+    presets: Collection[Preset]
+    scopes: dict[str, str]
 
     @property
     def leak(self) -> Event | None:
@@ -40,4 +47,5 @@ def read_facts(tx: KeyTransaction, key_id: str) -> KeyFacts:
         acting = tx.keys.tombstone(actor)
         if acting is not None:
             names[actor] = acting.name
-    return KeyFacts(key, events, names, keys.get_active_made_by(tx, key_id))
+    presets, scopes = keys.list_presets(tx).values(), {scope.name: scope.description for scope in tx.scopes.all()}
+    return KeyFacts(key, events, names, keys.get_active_made_by(tx, key_id), presets, scopes)

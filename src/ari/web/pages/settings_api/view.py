@@ -1,11 +1,14 @@
 """Read the table of keys and the recommendations."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Protocol
 
 from ari.base.transaction import CommandTransaction
 from ari.keys.listing import Cursor, KeyCounts, KeyFilter, KeyListing
 from ari.keys.model import ApiKey
+from ari.keys.ports import PresetStore
+from ari.keys.presets import Preset, merge_presets
 from ari.usage import advice as usage_advice
 from ari.usage.advice import Dismissals, Recommendation
 from ari.usage.model import KeyTotals
@@ -34,6 +37,7 @@ class KeyTable:
     rows: list[KeyRow]
     counts: KeyCounts
     after: Cursor | None
+    presets: Collection[Preset]
 
 
 class ListingTransaction(CommandTransaction, Protocol):
@@ -45,6 +49,9 @@ class ListingTransaction(CommandTransaction, Protocol):
     @property
     def dismissals(self) -> Dismissals: ...
 
+    @property
+    def presets(self) -> PresetStore: ...
+
 
 def read_table(tx: ListingTransaction, usage: KeyUse, view: KeysView) -> KeyTable:
     """The page of the table that this view shows."""
@@ -55,7 +62,7 @@ def read_table(tx: ListingTransaction, usage: KeyUse, view: KeysView) -> KeyTabl
     rows = [
         KeyRow(row.key, row.totals, draw_sparkline(every_day(days.get(row.key.id, []), now_ms))) for row in found.rows
     ]
-    return KeyTable(rows, tx.listing.counts(now_ms), found.after)
+    return KeyTable(rows, tx.listing.counts(now_ms), found.after, merge_presets(tx.presets.all()).values())
 
 
 def find_advice(tx: ListingTransaction, usage: KeyUse) -> list[Recommendation]:

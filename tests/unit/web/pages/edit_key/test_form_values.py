@@ -1,12 +1,11 @@
-"""Reading the forms for access and expiry."""
+"""Reading the form for expiry."""
 
 import pytest
 
 from ari.base.clock import DAY_MS, HOUR_MS
 from ari.base.errors import Invalid
-from ari.keys.scopes import PRESETS
 from ari.web.forms import Form
-from ari.web.pages.edit_key.form_values import CUSTOM, SCOPE_CHOICES, preset_id, read_expiry, read_scopes
+from ari.web.pages.edit_key.form_values import read_expiry
 from tests.support.instances import START_MS
 
 
@@ -15,23 +14,6 @@ def problems(form: Form) -> dict[str, str]:
     with pytest.raises(Invalid) as raised:
         read_expiry(form, START_MS)
     return {one.location: one.message for one in raised.value.problems}
-
-
-@pytest.mark.parametrize("word", PRESETS)
-def test_a_preset_is_recognized_by_its_scopes(word: str) -> None:
-    """The form opens on the choice that the key has, whatever the order; one scope more is a choice of its own."""
-    _, scopes = PRESETS[word]
-    assert preset_id(tuple(reversed(scopes))) == word
-    assert preset_id((*scopes, "keys:verify")) == CUSTOM
-    assert read_scopes(word, ["keys:write"]) == scopes
-
-
-def test_checkboxes_count_only_for_a_custom_choice() -> None:
-    """An unknown choice grants nothing; the command then refuses a key without scopes."""
-    assert read_scopes(CUSTOM, ["keys:read", "keys:*"]) == ("keys:read", "keys:*")
-    assert read_scopes("no-such-preset", ["*"]) == ()
-    assert "keys:*" in SCOPE_CHOICES
-    assert "*" not in SCOPE_CHOICES
 
 
 def test_a_choice_counts_from_now() -> None:

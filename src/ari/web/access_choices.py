@@ -1,0 +1,48 @@
+"""The choices of the forms for a key's access: presets, and scopes one by one."""
+
+from dataclasses import dataclass
+
+from ari import keys
+from ari.keys.ports import KeyTransaction
+from ari.keys.presets import SUGGESTED_PRESET, Preset
+from ari.keys.scopes import RESOURCES, SCOPES
+
+OWN = "own"
+"""The choice of scopes one by one; no preset has this name."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccessChoices:
+    """Presets by name, and the name of the suggested one; declared scopes and ARI's own with their descriptions."""
+
+    presets: dict[str, Preset]
+    suggested: str
+    custom: dict[str, str]
+    built_in: dict[str, str]
+
+    def preset_name(self, scopes: tuple[str, ...]) -> str:
+        """The preset with exactly these scopes, or ``OWN``."""
+        return next((name for name, one in self.presets.items() if set(one.scopes) == set(scopes)), OWN)
+
+    def scopes_of(self, access: str, ticked: list[str]) -> tuple[str, ...]:
+        """The scopes of a submitted choice; the command validates them."""
+        if access == OWN:
+            return tuple(ticked)
+        return self.presets[access].scopes if access in self.presets else ()
+
+
+def read_access_choices(tx: KeyTransaction) -> AccessChoices:
+    """The choices as they are now."""
+    declared = tx.scopes.all()
+    custom = {scope.name: scope.description for scope in declared}
+    resources = sorted({name.partition(":")[0] for name in custom})
+    return AccessChoices(
+        keys.list_presets(tx),
+        keys.get_default_preset(tx, SUGGESTED_PRESET).name,
+        custom | _describe_wildcards(resources),
+        SCOPES | _describe_wildcards(sorted(RESOURCES)),
+    )
+
+
+def _describe_wildcards(resources: list[str]) -> dict[str, str]:
+    return {f"{name}:*": f"All {name} scopes, including ones added later." for name in resources}
