@@ -53,7 +53,14 @@ from ari.keys.commands.presets import (
 from ari.keys.commands.rehash import list_salted, rehash
 from ari.keys.commands.report_leak import LeakReport, report_leak, report_leaks
 from ari.keys.commands.revoke import revoke
-from ari.keys.commands.scopes import declare_scope, describe_scope, get_scope, list_keys_losing, remove_scope
+from ari.keys.commands.scopes import (
+    declare_scope,
+    describe_scope,
+    get_scope,
+    list_keys_losing,
+    list_texts_removed_with,
+    remove_scope,
+)
 from ari.keys.commands.stamp import stamp_expired
 from ari.keys.events import record_exposure
 from ari.keys.kinds import LeakAction
@@ -119,6 +126,7 @@ __all__ = [
     "list_presets",
     "list_salted",
     "list_scopes",
+    "list_texts_removed_with",
     "preset_facts",
     "read_scope",
     "record_exposure",

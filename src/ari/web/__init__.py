@@ -22,6 +22,8 @@ from ari.web.pages.key_options.routes import KeyOptionsPages
 from ari.web.pages.mail_links.forgot import ForgotPages
 from ari.web.pages.mail_links.routes import MailLinkPages
 from ari.web.pages.notifications.routes import NotificationPages
+from ari.web.pages.scopes.preset_routes import PresetPages
+from ari.web.pages.scopes.routes import ScopesPages
 from ari.web.pages.security.address import AddressPages
 from ari.web.pages.security.routes import SecurityPages
 from ari.web.pages.security.two_factor import TwoFactorPages
@@ -55,6 +57,8 @@ _FOLDERS = (
     AuditPages,
     IntegrationsPages,
     NotificationPages,
+    ScopesPages,
+    PresetPages,
     SecurityPages,
     TwoFactorPages,
     AddressPages,

@@ -54,7 +54,7 @@ def list_keys_losing(tx: KeyTransaction, name: str) -> list[ApiKey]:
     A key that lists the wildcard of the scope's resource loses that only with the resource's last scope.
     """
     get_scope(tx, name)
-    return tx.scopes.list_holders(_texts_removed_with(tx, name), tx.now_ms)
+    return tx.scopes.list_holders(list_texts_removed_with(tx, name), tx.now_ms)
 
 
 def remove_scope(tx: KeyTransaction, name: str, force: bool = False) -> list[ApiKey]:
@@ -64,7 +64,7 @@ def remove_scope(tx: KeyTransaction, name: str, force: bool = False) -> list[Api
     change all of these keys.
     """
     tx.keys.stamp_expired(tx.now_ms)  # keys skipped as expired stay expired, even if the clock is set back
-    holders, removed = list_keys_losing(tx, name), set(_texts_removed_with(tx, name))
+    holders, removed = list_keys_losing(tx, name), set(list_texts_removed_with(tx, name))
     if not force:
         _require_unused(len(holders), len(list_presets_with(tx, removed)))
     if holders:
@@ -91,7 +91,8 @@ def _require_unused(keys: int, presets: int) -> None:
     raise Conflict("scope_in_use", f"{' and '.join(parts)} {verb} this scope. Use force to remove it from {them}, too.")
 
 
-def _texts_removed_with(tx: KeyTransaction, name: str) -> tuple[str, ...]:
+def list_texts_removed_with(tx: KeyTransaction, name: str) -> tuple[str, ...]:
+    """The scope and, with the last one of its resource, the resource's wildcard."""
     resource = name.partition(":")[0]
     others = [one for one in tx.scopes.names() if one != name and one.startswith(f"{resource}:")]
     return (name,) if others else (name, f"{resource}:*")

@@ -1,0 +1,1 @@
+"""Settings > API > Scopes: declared scopes, presets and the default for new keys."""
