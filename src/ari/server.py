@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from ari import gateway, jobs, web
 from ari.api import (
+    apply,
     consumers,
     events,
     health,
@@ -106,6 +107,7 @@ def build_app(instance: Instance, presence: Presence | None = None) -> Middlewar
         integrations,
         scopes,
         presets,
+        apply,
         usage,
         notifications,
         events,

@@ -51,17 +51,8 @@ SUBJECTS = (
     {"keys", "events", "audit", "usage", "usage_export", "integrations", "notifications", "watch", "verify", "bulk"}
     | {"two_factor", "second_step", "master_key", "health", "migrate", "mail", "export", "retention", "ai"}
     | {"addresses", "cookies", "credentials", "environment", "queries", "resend", "responses", "search", "sqlite"}
-    | {
-        "transaction",
-        "event_export",
-        "import_keys",
-        "kinds",
-        "scopes",
-        "presets",
-        "consumers",
-        "policy",
-        "instance_policy",
-    }
+    | {"transaction", "event_export", "import_keys", "kinds", "scopes", "consumers", "policy", "instance_policy"}
+    | {"presets", "apply", "scope_use"}
 )
 """Modules about the same subject on several floors, such as a command at each door and its table in storage."""
 

@@ -11,6 +11,7 @@ from ari import __version__
 from ari.base.errors import AriError, for_operator
 from ari.cli import (
     account,
+    apply,
     audit,
     backup,
     consumers,
@@ -48,6 +49,7 @@ app.add_typer(scopes.app, name="scopes")
 app.add_typer(policy.app, name="policy")
 app.add_typer(consumers.app, name="consumers")
 app.add_typer(presets.app, name="presets")
+app.command("apply")(apply.apply)
 app.add_typer(integrations.app, name="integrations")
 app.add_typer(usage.app, name="usage")
 app.add_typer(events.app, name="events")

@@ -1,15 +1,20 @@
 """``ari scopes``: list, declare, describe and remove scopes. The rules are in ``ari.keys``, as for every door."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ari import keys
 from ari.cli import key_output, output
+from ari.cli.apply import ApplyNow, apply_or_list, name_entry
 from ari.cli.command_app import CommandApp
+from ari.cli.data_file import read_data_file
 from ari.cli.instances import open_deps
 from ari.cli.options import AsJson, DataDir, Yes
+from ari.keys.configuration import Configuration
 from ari.keys.model import ApiKey
+from ari.keys.openapi_scopes import find_scopes, keep_new
 from ari.keys.ports import KeyTransaction
 from ari.keys.scope_queries import scope_facts
 
@@ -84,6 +89,26 @@ def list_keys(name: ScopeName, as_json: AsJson = False, data_dir: DataDir = None
         while page := deps.read_sync(keys.list_keys_with_scope, name, listed[-1].id if listed else None, _PAGE):
             listed += page
         key_output.show_list(deps.instance, listed, as_json)
+
+
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="An OpenAPI document, as .json.", show_default=False)],
+    yes: ApplyNow = False,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Declare the scopes that an OpenAPI document names. Without --yes, only lists them.
+
+    Takes those of OAuth flows and security requirements. Scopes that are already declared keep their descriptions.
+    """
+    with name_entry(file):
+        found = find_scopes(read_data_file(file))
+    for name, reason in found.skipped.items():
+        output.tell(f"Skipped {name}: {reason}")
+    with open_deps(data_dir) as deps:
+        wanted = Configuration(scopes=deps.read_sync(keep_new, found))
+        apply_or_list(deps, wanted, yes=yes, as_json=as_json)
 
 
 _NAMED = 5

@@ -176,8 +176,8 @@ ASKS: dict[str, list[Callable[[Ari], list[str]]]] = {
 }
 
 
-SHOWS_AND_ASKS = {"database accept", "scan paths"}
-"""Show what was lost or leaked before they ask; ``test_database.py`` and ``scan/test_reporting.py`` test them."""
+SHOWS_AND_ASKS = {"apply", "database accept", "scan paths", "scopes import"}
+"""Show what was lost or leaked, or what they would do; their own tests are in their own modules."""
 
 
 def _commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:

@@ -1,4 +1,4 @@
-"""Presets: what they are called, and which scopes a label stands for."""
+"""Presets: what they are called, and which scopes a label means."""
 
 import pytest
 
@@ -13,7 +13,7 @@ def test_presets_of_ari_are_known_scopes_written_out() -> None:
         assert set(parse_scopes(preset.scopes)) == set(preset.scopes)
 
 
-def test_a_label_stands_for_exactly_its_scopes() -> None:
+def test_a_label_means_exactly_its_scopes() -> None:
     """Otherwise the scopes themselves are shown; a changed preset doesn't rename the access of older keys."""
     scopes = ("api:read", "keys:read", "usage:read")
     assert find_label(scopes) == "Read only"

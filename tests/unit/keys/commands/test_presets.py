@@ -91,7 +91,7 @@ def test_a_key_changes_presets_only_within_its_scopes(tx: MemoryTransaction) -> 
 
 
 def test_a_session_confirms_before_a_preset_gains_scopes(tx: MemoryTransaction) -> None:
-    """Whoever finds an open browser can't prepare a wide default (security.md 29)."""
+    """Someone who finds an open browser can't prepare a wide default (security.md 29)."""
     session = Caller("usr_1", Origin("web"), session_digest=b"s", confirmed_at_ms=0)
     stale = MemoryTransaction(session, tx.now_ms, tx.keys, tx.events, tx.scopes, tx.presets)
     changes: list[Callable[[], object]] = [

@@ -29,7 +29,7 @@ class ScopesOverview:
 
 @dataclass(frozen=True, slots=True)
 class ScopeRemoval:
-    """A scope, and the keys and presets that would lose it; ``mark`` stands for exactly these."""
+    """A scope, and the keys and presets that would lose it; ``mark`` identifies exactly these."""
 
     name: str
     holders: list[ApiKey]

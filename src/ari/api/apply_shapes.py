@@ -1,0 +1,76 @@
+"""Requests and responses about applying a configuration and importing scopes."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictBool, StrictStr
+
+from ari.api.preset_shapes import PresetIn
+from ari.api.shapes import RequestModel
+
+_SCOPES: dict[str, JsonValue] = {"orders:read": "List orders and read their details."}
+_PRESETS: dict[str, JsonValue] = {
+    "orders-reader": {"label": "Orders reader", "description": "Can read orders.", "scopes": ["orders:read"]}
+}
+_DOCUMENT: dict[str, JsonValue] = {
+    "openapi": "3.1.0",
+    "paths": {"/orders": {"get": {"security": [{"oauth": ["orders:read"]}]}}},
+}
+DRY_RUN = "List the changes without making them."
+
+
+class ApplyIn(RequestModel):
+    """The desired scopes and presets. Sections that are left out stay as they are."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"scopes": _SCOPES, "dry_run": True}]})
+
+    scopes: dict[str, StrictStr] | None = Field(
+        None, description="Descriptions of scopes, by name.", examples=[_SCOPES]
+    )
+    presets: dict[str, PresetIn] | None = Field(None, description="Presets, by name.", examples=[_PRESETS])
+    default_preset: StrictStr | None = Field(
+        None, max_length=40, description="Preset for new keys.", examples=["orders-reader"]
+    )
+    prune: StrictBool = Field(False, description="Also remove scopes and presets that these sections don't have.")
+    force: StrictBool = Field(False, description="Prune scopes even from keys that hold them.")
+    dry_run: StrictBool = Field(True, description=DRY_RUN)
+
+
+class ImportScopesIn(RequestModel):
+    """An OpenAPI document."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"document": _DOCUMENT, "dry_run": True}]})
+
+    document: dict[str, Any] = Field(
+        description="OpenAPI 3 or Swagger 2, as JSON. Leave out `components.schemas` if it's larger than 60 KiB.",
+        examples=[_DOCUMENT],
+    )
+    dry_run: StrictBool = Field(True, description=DRY_RUN)
+
+
+class AppliedChangeOut(BaseModel):
+    """One change."""
+
+    action: Literal["add", "change", "remove"] = Field(description="Kind of change.", examples=["add"])
+    kind: str = Field(description="Kind of object: `scope`, `preset` or `default preset`.", examples=["scope"])
+    name: str = Field(description="Its name.", examples=["orders:read"])
+    key_count: int = Field(description="Active keys that lose a removed scope.", examples=[0])
+
+
+class AppliedOut(BaseModel):
+    """The changes, all of them in one transaction."""
+
+    dry_run: bool = Field(description="Whether nothing was changed yet.", examples=[True])
+    changes: list[AppliedChangeOut] = Field(description="Changes.")
+
+
+class SkippedScopeOut(BaseModel):
+    """A name that can't be declared."""
+
+    name: str = Field(description="Its beginning, up to 100 characters.", examples=["openid"])
+    reason: str = Field(description="Why not.", examples=["It's one of ARI's own scopes."])
+
+
+class ImportedScopesOut(AppliedOut):
+    """The declared scopes, and the names that were skipped."""
+
+    skipped: list[SkippedScopeOut] = Field(description="Names that can't be declared.")

@@ -1,0 +1,110 @@
+"""``ari apply`` and ``ari scopes import``: a plan first, then one transaction, and the same again changes nothing."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.unit.cli.conftest import Ari
+
+TOML = """\
+default_preset = "shop"
+
+[scopes]
+"orders:read" = "List orders."
+
+[presets.shop]
+label = "Shop"
+description = "What the shop needs."
+scopes = ["orders:read"]
+"""
+PLAN = ["+ scope orders:read", "+ preset shop", "~ default preset shop"]
+
+
+def write(path: Path, text: str) -> str:
+    """The path of a new file."""
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+def test_without_yes_it_only_lists_the_changes(ari: Ari, tmp_path: Path) -> None:
+    """Not even an event is written; with --yes they are made, and a second time there are none."""
+    file = write(tmp_path / "ari.toml", TOML)
+    before = ari.json("events", "--limit", "500")
+    planned = ari("apply", file)
+    assert planned.out.splitlines() == PLAN
+    assert "Apply with --yes." in planned.err
+    assert ari.json("events", "--limit", "500") == before
+    assert ari("apply", file, "--yes").out.splitlines() == [*PLAN, "Applied 3 changes."]
+    assert ari("apply", file).out == "Nothing to change.\n"
+    assert ari.json("apply", file, "--prune") == {"dry_run": True, "changes": []}
+    assert ari.create()[0]["scopes"] == ["orders:read"]
+
+
+def test_json_says_the_same(ari: Ari, tmp_path: Path) -> None:
+    """The same content in either form."""
+    content = {"scopes": {"orders:read": "List orders."}}
+    ari("apply", write(tmp_path / "a.json", json.dumps(content)), "--yes")
+    assert ari("apply", write(tmp_path / "a.toml", TOML)).out.splitlines() == PLAN[1:]
+
+
+def test_pruning_scopes_in_use_needs_force(ari: Ari, tmp_path: Path) -> None:
+    """The plan says how many keys lose one."""
+    ari("apply", write(tmp_path / "a.toml", TOML), "--yes")
+    ari("presets", "default", "standard")
+    key, _ = ari.create("Shop", "--scope", "orders:read")
+    empty = write(tmp_path / "empty.toml", "[scopes]\n[presets]\n")
+    planned = ari("apply", empty, "--prune")
+    assert planned.out.splitlines() == ["- preset shop", "- scope orders:read (also from 1 active key)"]
+    assert "--yes and --force" in planned.err
+    assert "orders:read: 1 active key" in ari.refused("apply", empty, "--prune", "--yes")
+    assert [one["name"] for one in ari.json("presets", "list")["items"]][-1] == "shop"
+    ari("apply", empty, "--prune", "--yes", "--force")
+    assert ari.json("keys", "show", key["id"])["scopes"] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "sentence"),
+    [
+        ("a.toml", "[scopes]\norders\nb = 1", "(at line 2, column"),
+        ("a.json", '{\n"scopes": }', "(at line 2, column"),
+        ("a.json", '{"scopes": {"a:b": "x", "a:b": "y"}}', "The name 'a:b' occurs twice in one object."),
+        ("a.json", "[" * 100_000, "nested too deeply"),
+        ("a.yaml", "scopes:", "Use a .toml or .json file."),
+        ("a.toml", '[scopes]\n"keys:mine" = "x"', "scopes.keys:mine.name: ARI reserves this resource"),
+        ("a.toml", '[scopes]\n"orders:read" = 1', "scopes.orders:read: Must be a string."),
+        ("a.toml", "[scope]", "scope: Unknown section."),
+        ("a.toml", 'default_preset = "x"', "default_preset: No such preset."),
+    ],
+)
+def test_a_bad_file_is_one_sentence(ari: Ari, tmp_path: Path, name: str, text: str, sentence: str) -> None:
+    """With the file and the line or the path of the entry; nothing is applied."""
+    file = write(tmp_path / name, text)
+    refused = ari.refused("apply", file, "--yes")
+    assert file in refused
+    assert sentence in refused
+
+
+def test_a_file_that_cannot_be_read_is_one_sentence(ari: Ari, tmp_path: Path) -> None:
+    """Missing, a folder, or not UTF-8."""
+    assert "No such file" in ari.refused("apply", str(tmp_path / "none.toml"))
+    (tmp_path / "folder.toml").mkdir()
+    assert "Is a directory" in ari.refused("apply", str(tmp_path / "folder.toml"))
+    (tmp_path / "latin.toml").write_bytes(b"a = 1\n\xe4")
+    assert "Line 2 isn't UTF-8." in ari.refused("apply", str(tmp_path / "latin.toml"))
+
+
+def test_scopes_are_imported_from_openapi(ari: Ari, tmp_path: Path) -> None:
+    """A plan first; those already declared keep their descriptions, and the skipped ones are named."""
+    ari("scopes", "add", "pets:read", "Mine.")
+    scopes = {"pets:read": "Theirs.", "pets:write": "Change pets.", "openid": "x"}
+    document = {"openapi": "3.1.0", "components": {"securitySchemes": {"o": {"flows": {"i": {"scopes": scopes}}}}}}
+    file = write(tmp_path / "openapi.json", json.dumps(document))
+    planned = ari("scopes", "import", file)
+    assert planned.out == "+ scope pets:write\n"
+    assert "Skipped openid:" in planned.err
+    ari("scopes", "import", file, "--yes")
+    described = {one["name"]: one["description"] for one in ari.json("scopes", "list")["items"] if not one["built_in"]}
+    assert described == {"pets:read": "Mine.", "pets:write": "Change pets."}
+    assert ari("scopes", "import", file).out == "Nothing to change.\n"
+    assert "isn't an OpenAPI document" in ari.refused("scopes", "import", write(tmp_path / "other.json", "{}"))

@@ -1,0 +1,103 @@
+"""Applying a configuration: idempotent, within the caller's rights, and pruning only on request."""
+
+import pytest
+
+from ari.base.errors import Conflict, Forbidden, Invalid
+from ari.keys import declare_scope, get_preset, save_preset
+from ari.keys.commands.apply import AppliedChange, Rehearsed, apply, rehearse
+from ari.keys.configuration import Configuration
+from ari.keys.presets import PRESETS, Preset
+from tests.unit.keys.memory import MemoryTransaction, a_key
+
+SHOP = Preset("shop", "Shop", "What the shop needs.", ("orders:read",))
+WANTED = Configuration({"orders:read": "List.", "orders:write": "Change."}, {"shop": SHOP}, "shop")
+
+
+def test_what_is_missing_is_added_and_a_second_time_changes_nothing() -> None:
+    """Presets may use scopes of the same file."""
+    tx = MemoryTransaction()
+    assert apply(tx, WANTED) == [
+        AppliedChange("add", "scope", "orders:read"),
+        AppliedChange("add", "scope", "orders:write"),
+        AppliedChange("add", "preset", "shop"),
+        AppliedChange("change", "default preset", "shop"),
+    ]
+    events = len(tx.names)
+    assert apply(tx, WANTED, prune=True) == []
+    assert len(tx.names) == events
+
+
+def test_descriptions_and_presets_change() -> None:
+    """One change each, and nothing else."""
+    tx = MemoryTransaction()
+    apply(tx, WANTED)
+    changed = Configuration({"orders:read": "List orders."}, {"shop": Preset("shop", "Web shop", "d", ("orders:*",))})
+    assert apply(tx, changed) == [
+        AppliedChange("change", "scope", "orders:read"),
+        AppliedChange("change", "preset", "shop"),
+    ]
+    assert tx.scopes.names() == {"orders:read", "orders:write"}
+
+
+def test_only_pruning_removes_and_only_from_sections_of_the_file() -> None:
+    """One of ARI's presets is reset; the file without a section says nothing about it."""
+    tx = MemoryTransaction()
+    apply(tx, WANTED)
+    save_preset(tx, Preset("read-only", "Changed", "d", ("keys:read",)))
+    assert apply(tx, Configuration(), prune=True) == []
+    kept = Configuration({"orders:read": "List."}, {"shop": SHOP})
+    assert apply(tx, kept) == []
+    assert apply(tx, kept, prune=True) == [
+        AppliedChange("change", "preset", "read-only"),
+        AppliedChange("remove", "scope", "orders:write"),
+    ]
+    assert get_preset(tx, "read-only") is PRESETS["read-only"]
+
+
+def test_a_scope_that_keys_hold_is_pruned_only_by_force() -> None:
+    """The refusal names it; the plan says how many keys lose it."""
+    tx = MemoryTransaction()
+    apply(tx, WANTED)
+    key = a_key(tx, "orders:write", "orders:read")
+    kept = Configuration({"orders:read": "List."})
+    with pytest.raises(Conflict, match=r"^orders:write: 1 active key"):
+        apply(tx, kept, prune=True)
+    assert apply(tx, kept, prune=True, force=True) == [AppliedChange("remove", "scope", "orders:write", 1)]
+    assert tx.keys.rows[key.id].scopes == ("orders:read",)
+
+
+def test_a_rehearsal_ends_with_the_changes_that_it_would_make() -> None:
+    """Raised, so that the transaction is rolled back."""
+    with pytest.raises(Rehearsed) as rehearsed:
+        rehearse(MemoryTransaction(), WANTED)
+    assert len(rehearsed.value.changes) == 4
+
+
+@pytest.mark.parametrize(
+    ("wanted", "location"),
+    [
+        (Configuration({"keys:mine": "x"}), "scopes.keys:mine.name"),
+        (Configuration({"orders:read": " "}), "scopes.orders:read.description"),
+        (Configuration(presets={"shop": SHOP}), "presets.shop.scopes"),
+        (Configuration(default_preset="nobody"), "default_preset"),
+    ],
+)
+def test_a_mistake_is_named_by_its_path(wanted: Configuration, location: str) -> None:
+    """As in the file."""
+    with pytest.raises(Invalid) as raised:
+        apply(MemoryTransaction(), wanted)
+    assert [one.location for one in raised.value.problems] == [location]
+
+
+def test_a_key_applies_only_what_it_could_do_step_by_step() -> None:
+    """A file gives no rights (security.md 11)."""
+    tx = MemoryTransaction()
+    declare_scope(tx, "orders:read", "List.")
+    a_key(tx, "orders:read")
+    mine = tx.by(a_key(tx, "scopes:write"))
+    for wanted in (Configuration(presets={"shop": SHOP}), Configuration(default_preset="administrator")):
+        with pytest.raises(Forbidden):
+            apply(mine, wanted)
+    with pytest.raises(Forbidden):
+        apply(mine, Configuration({}), prune=True, force=True)
+    assert apply(mine, Configuration({"pets:read": "Pet them."})) == [AppliedChange("add", "scope", "pets:read")]

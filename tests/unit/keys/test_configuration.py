@@ -1,0 +1,49 @@
+"""A configuration file is read strictly: every mistake is named by its path."""
+
+from typing import Any
+
+import pytest
+
+from ari.base.errors import Invalid
+from ari.keys.configuration import Configuration, parse_configuration
+from ari.keys.presets import Preset
+
+SHOP = {"label": "Shop", "description": "What the shop needs.", "scopes": ["orders:read"]}
+
+
+def test_sections_are_read_and_others_left_alone() -> None:
+    """A missing section is not an empty one: pruning must not remove what a file doesn't speak of."""
+    assert parse_configuration({}) == Configuration(None, None, None)
+    found = parse_configuration(
+        {"scopes": {" orders:read ": "List."}, "presets": {"shop": SHOP}, "default_preset": "shop"}
+    )
+    assert found.scopes == {"orders:read": "List."}
+    assert found.presets == {"shop": Preset("shop", "Shop", "What the shop needs.", ("orders:read",))}
+    assert found.default_preset == "shop"
+    assert parse_configuration({"scopes": {}}).scopes == {}
+
+
+@pytest.mark.parametrize(
+    ("content", "location"),
+    [
+        ([], "file"),
+        ("text", "file"),
+        (None, "file"),
+        ({"scope": {}}, "scope"),
+        ({"scopes": []}, "scopes"),
+        ({"scopes": {"orders:read": 1}}, "scopes.orders:read"),
+        ({"scopes": {"orders:read": None}}, "scopes.orders:read"),
+        ({"scopes": {f"a:b{number}": "x" for number in range(501)}}, "scopes"),
+        ({"presets": {"shop": "x"}}, "presets.shop"),
+        ({"presets": {"shop": {**SHOP, "more": 1}}}, "presets.shop"),
+        ({"presets": {"shop": {"label": "Shop", "scopes": []}}}, "presets.shop.description"),
+        ({"presets": {"shop": {**SHOP, "scopes": "orders:read"}}}, "presets.shop.scopes"),
+        ({"presets": {"shop": {**SHOP, "scopes": [1]}}}, "presets.shop.scopes.0"),
+        ({"default_preset": 1}, "default_preset"),
+    ],
+)
+def test_a_mistake_is_named_by_its_path(content: Any, location: str) -> None:
+    """Nothing is guessed."""
+    with pytest.raises(Invalid) as raised:
+        parse_configuration(content)
+    assert [one.location for one in raised.value.problems] == [location]
