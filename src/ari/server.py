@@ -27,6 +27,7 @@ from ari.api import (
     notifications,
     openapi,
     presets,
+    scope_use,
     scopes,
     usage,
     verify,
@@ -44,6 +45,27 @@ from ari.instance import Instance
 from ari.keys.reasons import REQUEST_ERRORS
 
 _log = structlog.get_logger("ari.server")
+_DOORS = (
+    openapi,
+    me,
+    verify,
+    leaks,
+    keys,
+    import_keys,
+    kinds,
+    consumers,
+    instance_policy,
+    integrations,
+    scopes,
+    presets,
+    scope_use,
+    apply,
+    usage,
+    notifications,
+    events,
+    health,
+)
+"""The modules whose routes are the API, in the order of its description."""
 
 
 class Presence:
@@ -94,25 +116,7 @@ def build_app(instance: Instance, presence: Presence | None = None) -> Middlewar
     app.state.instance = instance
     app.state.presence = presence or Presence()
     app.state.leak_queue = StrangerQueue()
-    for door in (
-        openapi,
-        me,
-        verify,
-        leaks,
-        keys,
-        import_keys,
-        kinds,
-        consumers,
-        instance_policy,
-        integrations,
-        scopes,
-        presets,
-        apply,
-        usage,
-        notifications,
-        events,
-        health,
-    ):
+    for door in _DOORS:
         app.router.routes.extend(door.router.routes)
     ai = gateway.Gateway(instance)
     app.router.routes.extend(gateway.routes(ai, document_errors))

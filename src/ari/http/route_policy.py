@@ -1,6 +1,6 @@
 """The access rule of each route. Endpoints declare it with ``policy``; ARI doesn't start if one is missing."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, NamedTuple, TypeVar
@@ -111,6 +111,15 @@ def policy_of(endpoint: Callable[..., Any]) -> RoutePolicy:
     if declared is None:
         raise UndeclaredRoute(f"{getattr(endpoint, '__qualname__', endpoint)} does not declare who may call it")
     return declared
+
+
+def list_route_scopes(routes: Iterable[Any]) -> dict[str, set[str]]:
+    """The scopes that the methods of each route need, by its path."""
+    found: dict[str, set[str]] = {}
+    for route in routes:
+        scope = policy_of(route.endpoint).scope
+        found.setdefault(route.path, set()).update([scope] if scope else [])
+    return found
 
 
 def map_head_to_get(method: str) -> str:

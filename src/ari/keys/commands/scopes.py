@@ -65,6 +65,7 @@ def remove_scope(tx: KeyTransaction, name: str, force: bool = False) -> list[Api
     """
     tx.keys.stamp_expired(tx.now_ms)  # keys skipped as expired stay expired, even if the clock is set back
     holders, removed = list_keys_losing(tx, name), set(list_texts_removed_with(tx, name))
+    _require_no_kind(tx, removed)
     if not force:
         _require_unused(len(holders), len(list_presets_with(tx, removed)))
     if holders:
@@ -80,6 +81,13 @@ def remove_scope(tx: KeyTransaction, name: str, force: bool = False) -> list[Api
     tx.scopes.remove(name)
     record(tx, "scope_removed", name, {"keys": len(holders)})
     return holders
+
+
+def _require_no_kind(tx: KeyTransaction, removed: set[str]) -> None:
+    """A kind whose default scopes don't exist would create no keys."""
+    kinds = [kind.name for kind in tx.kinds.all() if removed.intersection(kind.defaults.scopes or ())]
+    if kinds:
+        raise Conflict("scope_in_use", f"New keys of the kind {kinds[0]} get this scope. Change that kind first.")
 
 
 def _require_unused(keys: int, presets: int) -> None:

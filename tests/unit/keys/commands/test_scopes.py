@@ -15,6 +15,7 @@ from ari.keys import (
     revoke,
 )
 from ari.keys.custom_scopes import MAX_CUSTOM_SCOPES
+from ari.keys.kinds import Kind, KindDefaults
 from tests.unit.keys.memory import MemoryTransaction, a_key
 
 
@@ -133,6 +134,14 @@ def test_a_key_takes_scopes_only_from_keys_that_it_may_change(tx: MemoryTransact
     helper = a_key(tx, "scopes:write", "keys:write", "orders:*", "usage:read")
     changed = remove_scope(tx.by(helper), "orders:read", force=True)
     assert {first.id, second.id} <= {key.id for key in changed}
+
+
+def test_the_default_of_a_kind_is_in_use(tx: MemoryTransaction) -> None:
+    """Even by force: the kind could create no keys any more."""
+    tx.kinds.save(Kind("shop", "shop_", "d", KindDefaults(scopes=("orders:read",)), 1, "usr_1"))
+    with pytest.raises(Conflict, match="kind shop"):
+        remove_scope(tx, "orders:read", force=True)
+    assert "orders:read" in tx.scopes.rows
 
 
 def test_a_key_that_expired_keeps_its_list(tx: MemoryTransaction) -> None:
