@@ -22,6 +22,7 @@ from ari.keys.commands.consumers import (
     get_consumer,
     get_consumers,
     limit_rules_facts,
+    list_keys_of,
     reset_consumer_limits,
 )
 from ari.keys.commands.create import Created, NewKey, create, require_may_create
@@ -121,6 +122,7 @@ __all__ = [
     "import_keys",
     "limit_rules_facts",
     "list_keys_losing",
+    "list_keys_of",
     "list_keys_with_scope",
     "list_kinds",
     "list_presets",

@@ -156,6 +156,9 @@ class ConsumerStore(Protocol):
     def page(self, text: str, before_id: str | None, limit: int) -> list[Consumer]:
         """Newest first, those whose name, ID or external ID contains ``text``."""
 
+    def list_keys(self, consumer_id: str, limit: int) -> list[ApiKey]:
+        """The newest of its keys that are not deleted."""
+
     def count_keys(self, consumer_id: str) -> int:
         """How many of its keys are not deleted."""
 

@@ -12,6 +12,7 @@ from ari.web.pages.audit.routes import AuditPages
 from ari.web.pages.bulk.routes import BulkPages
 from ari.web.pages.confirm.reauth import ReauthGuard
 from ari.web.pages.confirm.routes import ConfirmPages
+from ari.web.pages.consumers.routes import ConsumerPages
 from ari.web.pages.create_key.routes import CreateKeyPages
 from ari.web.pages.edit_key.routes import EditKeyPages
 from ari.web.pages.error_code.routes import ErrorCodePages
@@ -55,6 +56,7 @@ _FOLDERS = (
     EditKeyPages,
     KeyLimitsPages,
     KeyOptionsPages,
+    ConsumerPages,
     SettingsUsagePages,
     AuditPages,
     IntegrationsPages,

@@ -9,6 +9,7 @@ from ari.web.pages.api_docs import urls as api_docs
 from ari.web.pages.audit import urls as audit
 from ari.web.pages.bulk import urls as bulk
 from ari.web.pages.confirm import urls as confirm
+from ari.web.pages.consumers import urls as consumers
 from ari.web.pages.create_key import urls as create_key
 from ari.web.pages.edit_key import urls as edit_key
 from ari.web.pages.integrations import urls as integrations
@@ -30,6 +31,7 @@ _FOLDERS = (
     api_docs,
     audit,
     confirm,
+    consumers,
     create_key,
     edit_key,
     integrations,

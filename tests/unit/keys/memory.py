@@ -206,9 +206,13 @@ class MemoryConsumers:
         found = [one for one in self.rows.values() if text in one.name and (before_id is None or one.id < before_id)]
         return sorted(found, key=lambda one: one.id, reverse=True)[:limit]
 
+    def list_keys(self, consumer_id: str, limit: int) -> list[ApiKey]:
+        present = [key for key in self.keys.rows.values() if key.deleted_at_ms is None]
+        found = [key for key in present if key.consumer is not None and key.consumer.id == consumer_id]
+        return sorted(found, key=lambda key: key.id, reverse=True)[:limit]
+
     def count_keys(self, consumer_id: str) -> int:
-        owners = [key.consumer for key in self.keys.rows.values() if key.deleted_at_ms is None]
-        return sum(owner is not None and owner.id == consumer_id for owner in owners)
+        return len(self.list_keys(consumer_id, len(self.keys.rows)))
 
 
 @dataclass

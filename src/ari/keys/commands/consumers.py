@@ -11,7 +11,7 @@ from ari.keys.granting import require_may_loosen
 from ari.keys.limits import changes
 from ari.keys.limits.fields import describe_credits, describe_limit, describe_rules, parse_limits
 from ari.keys.limits.rules import NO_RULES, LimitRules
-from ari.keys.model import Consumer
+from ari.keys.model import ApiKey, Consumer
 from ari.keys.names import parse_name
 from ari.keys.ownership import metadata_facts, parse_external_id, parse_metadata
 from ari.keys.ports import KeyTransaction
@@ -140,6 +140,11 @@ def require_consumer(tx: KeyTransaction, reference: str | None) -> Consumer | No
 def get_consumers(tx: KeyTransaction, text: str, before_id: str | None, limit: int) -> list[Consumer]:
     """At most ``limit`` consumers, newest first, whose name, ID or external ID contains ``text``."""
     return tx.consumers.page(text, before_id, limit)
+
+
+def list_keys_of(tx: KeyTransaction, consumer_id: str, limit: int) -> list[ApiKey]:
+    """The newest keys of a consumer that are not deleted."""
+    return tx.consumers.list_keys(consumer_id, limit)
 
 
 def count_keys_of(tx: KeyTransaction, consumer_id: str) -> int:

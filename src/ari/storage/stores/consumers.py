@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, func, or_, select, update
+from sqlalchemy import Connection, and_, func, or_, select, update
 
-from ari.keys.model import Consumer
+from ari.keys.model import ApiKey, Consumer
 from ari.keys.names import fold_name
 from ari.keys.policy import encode_policy
-from ari.storage.stores.keys import CONSUMER_COLUMNS, consumer_of
+from ari.storage.stores.keys import COLUMNS, CONSUMER_COLUMNS, KEYS, consumer_of, key_of
 from ari.storage.tables import api_keys, consumers
 
 _c = consumers.c
@@ -52,6 +52,11 @@ class ConsumerTable:
                 )
             )
         return [found for row in self._connection.execute(query) if (found := consumer_of(row)) is not None]
+
+    def list_keys(self, consumer_id: str, limit: int) -> list[ApiKey]:
+        of_it = and_(api_keys.c.consumer_id == consumer_id, api_keys.c.deleted_at_ms.is_(None))
+        query = select(*COLUMNS).select_from(KEYS).where(of_it).order_by(api_keys.c.id.desc()).limit(limit)
+        return [key_of(row) for row in self._connection.execute(query)]
 
     def count_keys(self, consumer_id: str) -> int:
         present = api_keys.c.deleted_at_ms.is_(None)

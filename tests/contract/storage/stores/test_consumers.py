@@ -74,6 +74,19 @@ def test_only_a_consumer_without_keys_goes(instance: Instance) -> None:
     assert deps.read_sync(keys.get_even_deleted, key.id).consumer is None
 
 
+def test_the_newest_keys_of_a_consumer_are_listed(instance: Instance) -> None:
+    """Neither deleted keys nor those of others; as many as are wanted."""
+    acme, _ = _create(instance, "Acme", "x"), _create(instance, "Other", "y")
+    first, second, gone = (create_key(instance, consumer="x").key for _ in range(3))
+    create_key(instance, consumer="y")
+    create_key(instance)
+    revoke_key(instance, gone)
+    delete_key(instance, gone)
+    deps = Deps(instance)
+    assert [key.id for key in deps.read_sync(keys.list_keys_of, acme.id, 9)] == [second.id, first.id]
+    assert [key.id for key in deps.read_sync(keys.list_keys_of, acme.id, 1)] == [second.id]
+
+
 def test_tags_follow_the_key(instance: Instance) -> None:
     """Removed tags are gone, and added ones are there."""
     key = create_key(instance, tags=("a", "b")).key

@@ -82,6 +82,20 @@ def read_day(text: str, now_ms: int) -> int:
     return check_expiry(int(day.timestamp() * 1000), now_ms)
 
 
+def parse_metadata_text(text: str) -> dict[str, Any]:
+    """A JSON object; nothing is the empty one. Raises ``Invalid`` for the field ``metadata``."""
+    if not text.strip():
+        return {}
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise Invalid(Problem("metadata", 'Use a JSON object, such as {"plan": "pro"}.'))
+    parse_metadata(value)
+    return value
+
+
 def is_plain(form: Form) -> bool:
     """Whether the form has nothing to show among the options: neither a value nor a problem."""
     given = any(form.value(name) not in ("", "live") for name in (*FIELDS, *LIMIT_FIELDS, "day"))
@@ -106,19 +120,6 @@ def _read_limits(text: str) -> list[dict[str, Any]]:
     return given
 
 
-def _read_metadata(text: str) -> dict[str, Any]:
-    if not text.strip():
-        return {}
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        value = None
-    if not isinstance(value, dict):
-        raise Invalid(Problem("metadata", 'Use a JSON object, such as {"plan": "pro"}.'))
-    parse_metadata(value)
-    return value
-
-
 def _read_credits(text: str) -> dict[str, Any] | None:
     if not text.strip():
         return None
@@ -134,7 +135,7 @@ def _read_refill(text: str) -> dict[str, Any] | None:
 _OPTIONS: Mapping[str, Callable[[str], Any]] = {
     "tags": _read_tags,
     "addresses": _read_addresses,
-    "metadata": _read_metadata,
+    "metadata": parse_metadata_text,
 }
 _LIMITS: Mapping[str, Callable[[str], Any]] = {
     "limits": _read_limits,

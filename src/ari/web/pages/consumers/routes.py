@@ -1,0 +1,160 @@
+"""Settings > API > Consumers: the list, a consumer's page, and its forms."""
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from ari import keys
+from ari.base.deadline import run_in_thread
+from ari.base.errors import Conflict, Invalid, NotFound, Problem
+from ari.base.ids import is_id
+from ari.http.body import form_of
+from ari.http.context import deps_of
+from ari.http.route_policy import AuthMode, policy
+from ari.keys import ConsumerChange, NewConsumer
+from ari.keys.model import Consumer
+from ari.keys.names import NAME_LENGTH
+from ari.web import words
+from ari.web.forms import Form, form_from
+from ari.web.pages.consumers import urls
+from ari.web.pages.consumers.consumer_view import KEYS_LISTED, PAGE_SIZE, read_consumer, read_consumers
+from ari.web.pages.consumers.urls import CONSUMER, CONSUMERS, NEW_CONSUMER
+from ari.web.pages.key_options.option_fields import parse_metadata_text
+from ari.web.render import Pages
+
+_FIELDS = ("name", "external_id", "metadata")
+_TEXT_LENGTH = 100
+
+
+class ConsumerPages:
+    """``/settings/consumers`` and its forms."""
+
+    def __init__(self, pages: Pages) -> None:
+        self._pages = pages
+        self._instance = pages.instance
+
+    def routes(self) -> list[BaseRoute]:
+        """The routes."""
+        found: list[BaseRoute] = [Route(CONSUMERS, self.list, methods=["GET"])]
+        for path, form, act in (
+            (NEW_CONSUMER, self.new_form, self.create),
+            (f"{CONSUMER}/edit", self.edit_form, self.edit),
+            (f"{CONSUMER}/delete", self.delete_form, self.delete),
+        ):
+            found.append(Route(path, form, methods=["GET"]))
+            found.append(Route(path, act, methods=["POST"]))
+        return [*found, Route(CONSUMER, self.show, methods=["GET"])]
+
+    @policy(AuthMode.SESSION)
+    async def list(self, request: Request) -> Response:
+        """The consumers that match, newest first. Raises ``NotFound`` for an unknown place."""
+        text = "".join(letter for letter in request.query_params.get("q", "") if letter.isprintable())
+        text, before = text.strip()[:_TEXT_LENGTH], request.query_params.get("before") or None
+        if before is not None and not is_id("con", before):
+            raise NotFound
+        found = await deps_of(request).read(read_consumers, text, before)
+        return self._pages.page(
+            request, "pages/consumers/list.html", found=found, text=text, before=before, page_size=PAGE_SIZE
+        )
+
+    @policy(AuthMode.SESSION)
+    async def show(self, request: Request) -> Response:
+        """A consumer, its newest keys, and what remains of the limits that they share."""
+        facts = await deps_of(request).read(read_consumer, _reference(request))
+        rules = facts.consumer.policy.limits
+        owner = [facts.consumer.rule_owner]
+        remaining = await run_in_thread(self._instance.usage_records.read_remaining, owner) if rules else []
+        return self._pages.page(
+            request, "pages/consumers/page.html", facts=facts, remaining=remaining, keys_listed=KEYS_LISTED
+        )
+
+    @policy(AuthMode.SESSION)
+    async def new_form(self, request: Request) -> Response:
+        """The empty form."""
+        return self._form(request, Form())
+
+    @policy(AuthMode.SESSION)
+    async def create(self, request: Request) -> Response:
+        """Create the consumer and open its page, or show the form with its problems."""
+        form = form_from(form_of(request), *_FIELDS)
+        try:
+            made = await deps_of(request).do(keys.create_consumer, NewConsumer(**_read(form)))
+        except (Invalid, Conflict) as error:
+            return self._form(request, form.with_problems(_problems_of(error)), status=422)
+        return self._pages.go(request, urls.show(made.id), urls.CONSUMER_CREATED)
+
+    @policy(AuthMode.SESSION)
+    async def edit_form(self, request: Request) -> Response:
+        """The form with the consumer's values."""
+        consumer = await self._get(request)
+        values = {"name": consumer.name, "external_id": consumer.external_id or ""}
+        return self._form(request, Form(values | {"metadata": words.format_metadata(consumer.metadata)}), consumer)
+
+    @policy(AuthMode.SESSION)
+    async def edit(self, request: Request) -> Response:
+        """Change the consumer, or show the form with its problems."""
+        form = form_from(form_of(request), *_FIELDS)
+        consumer = await self._get(request)
+        try:
+            await deps_of(request).do(keys.change_consumer, consumer.id, ConsumerChange(**_read(form)))
+        except (Invalid, Conflict) as error:
+            return self._form(request, form.with_problems(_problems_of(error)), consumer, 422)
+        return self._pages.go(request, urls.show(consumer.id), urls.CONSUMER_CHANGED)
+
+    @policy(AuthMode.SESSION)
+    async def delete_form(self, request: Request) -> Response:
+        """The question before deleting, or why the consumer can't be deleted."""
+        return self._delete_form(request, await self._get(request))
+
+    @policy(AuthMode.SESSION)
+    async def delete(self, request: Request) -> Response:
+        """Delete the consumer, unless it has keys."""
+        consumer = await self._get(request)
+        try:
+            await deps_of(request).do(keys.delete_consumer, consumer.id)
+        except Conflict as error:
+            return self._delete_form(request, consumer, str(error), 409)
+        return self._pages.go(request, CONSUMERS, urls.CONSUMER_DELETED)
+
+    async def _get(self, request: Request) -> Consumer:
+        """Raises ``NotFound``."""
+        return await deps_of(request).read(keys.get_consumer, _reference(request))
+
+    def _form(self, request: Request, form: Form, consumer: Consumer | None = None, status: int = 200) -> Response:
+        return self._pages.page(
+            request,
+            "pages/consumers/form.html",
+            status=status,
+            form=form,
+            consumer=consumer,
+            name_length=NAME_LENGTH,
+        )
+
+    def _delete_form(self, request: Request, consumer: Consumer, refusal: str = "", status: int = 200) -> Response:
+        return self._pages.page(
+            request, "pages/consumers/delete.html", status=status, consumer=consumer, refusal=refusal
+        )
+
+
+def _reference(request: Request) -> str:
+    """The ID in the URL. Raises ``NotFound`` for another text, such as an external ID."""
+    consumer_id: str = request.path_params["consumer_id"]
+    if not is_id("con", consumer_id):
+        raise NotFound
+    return consumer_id
+
+
+def _read(form: Form) -> dict[str, Any]:
+    """The values by the names that ``NewConsumer`` and ``ConsumerChange`` have. Raises ``Invalid``."""
+    return {
+        "name": form.value("name"),
+        "external_id": form.value("external_id").strip() or None,
+        "metadata": parse_metadata_text(form.value("metadata")),
+    }
+
+
+def _problems_of(error: Invalid | Conflict) -> tuple[Problem, ...]:
+    """A taken external ID is a problem of its field."""
+    return error.problems if isinstance(error, Invalid) else (Problem("external_id", str(error)),)
