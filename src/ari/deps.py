@@ -62,7 +62,7 @@ class Deps:
 def reread(tx: Transaction) -> Caller:
     """The caller of this transaction as it is now. Raises ``CallerRevoked`` if its key or session has ended."""
     if tx.caller.key_id is not None:
-        return reread_key(tx.keys, tx.caller, tx.now_ms)
+        return reread_key(tx)
     if tx.caller.session_digest is not None:
         return reread_session(tx.accounts, tx.caller, tx.now_ms)
     return tx.caller

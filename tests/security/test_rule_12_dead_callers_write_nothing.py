@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from ari import keys
 from ari.base.errors import CallerRevoked, Forbidden
 from ari.deps import Deps
 from ari.instance import Instance
-from tests.support.commands import as_caller, create_key, revoke_key
+from tests.support.commands import as_caller, clock_of, create_key, revoke_key
 from tests.support.instances import opened
 
 
@@ -35,3 +36,19 @@ def test_a_dead_caller_writes_nothing(instance: Instance) -> None:
     with pytest.raises(Forbidden):
         create_key(instance, "wide", stale, scopes=("*",))
     assert Deps(instance).read_sync(lambda unit: unit.keys.count(0, "all")) == 2
+
+
+def test_a_retired_secret_writes_nothing(instance: Instance) -> None:
+    """A key that works does not help the secret that it was called with."""
+    maker = create_key(instance, scopes=("*",)).key
+    old, new = (replace(as_caller(maker), secret_number=number) for number in (1, 2))
+    Deps(instance).do_sync(keys.rotate, maker.id, keys.Rotation("1h"))
+    create_key(instance, "in the overlap", old)
+    clock_of(instance).advance(3_600)
+    with pytest.raises(CallerRevoked) as caught:
+        create_key(instance, "late", old)
+    assert caught.value.code == "retired"
+    create_key(instance, "by the new secret", new)
+    with pytest.raises(CallerRevoked):
+        create_key(instance, "none such", replace(new, secret_number=3))
+    assert Deps(instance).read_sync(lambda unit: unit.keys.count(0, "all")) == 3

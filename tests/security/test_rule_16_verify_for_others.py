@@ -63,6 +63,7 @@ def test_facts_of_a_key_are_the_public_ones(owner: Any) -> None:
     for step in (("revoke", "--yes"), ("delete", "--yes"), ()):
         told = client.post("/api/verify", json={"key": secret}).json()
         assert set(told) == {"valid", "code", "key"}
-        assert set(told["key"]) == {"id", "name", "hint", "scopes", "expires_at"}
+        public = {"id", "name", "hint", "scopes", "expires_at", "secret_number", "secret_retires_at"}
+        assert set(told["key"]) == public
         if step:
             owner.cli("keys", *step, key["id"], check=True)

@@ -20,6 +20,13 @@ from ari.keys.reasons import REASONS, REQUEST_ERRORS
 
 Json = dict[str, Any]
 PROBLEM = "application/problem+json"
+_REPEATABLE = (
+    "POST /api/consumers",
+    "POST /api/keys",
+    "POST /api/keys/{key_id}/credits/add",
+    "POST /api/keys/{key_id}/rotate",
+    "POST /api/me/rotate",
+)
 _HEADERS = {
     "401": ["WWW-Authenticate"],
     "405": ["Allow"],
@@ -127,6 +134,10 @@ def test_every_operation_says_who_may_call_it(app: Any, document: Json) -> None:
         if wanted.auth is AuthMode.OPEN:
             assert operation["security"] == [], name
             continue
+        if wanted.auth is AuthMode.KEY and wanted.scope is None:
+            assert operation["security"] == [{"ApiKey": []}, {"Bearer": []}], name
+            assert "Any active key" in operation["description"], name
+            continue
         if wanted.auth is AuthMode.KEY:
             scopes = gateway_scopes(method)
             one_of = [{scheme: [scope]} for scope in scopes for scheme in ("ApiKey", "Bearer")]
@@ -170,7 +181,7 @@ def test_headers_that_a_program_needs_are_described(document: Json) -> None:
             expected = {"x-request-id", "RateLimit-Policy", "RateLimit"} | set(_HEADERS.get(status, ()))
             if name.endswith("/export") and status == "200":
                 expected.add("content-disposition")
-            repeatable = name in ("POST /api/keys", "POST /api/consumers") or name.endswith("/credits/add")
+            repeatable = name in _REPEATABLE or name.endswith("/credits/add")
             if repeatable and status == "201":
                 expected.add("idempotent-replayed")
             assert set(answer["headers"]) == expected, f"{name}: {status}"

@@ -9,10 +9,11 @@ from ari.base.deadline import run_in_thread
 from ari.base.errors import Forbidden
 from ari.deps import Deps
 from ari.http.context import deps_of
-from ari.keys import scopes
+from ari.keys import get_secrets, scopes
 from ari.keys.model import ApiKey
 from ari.usage.model import NO_USE
-from ari.usage.reports.facts import key_facts
+from ari.usage.reports.facts import key_facts, limit_facts, secret_facts
+from ari.usage.reports.queries import last_uses_of_secrets
 
 
 async def _deps(request: Request) -> Deps:
@@ -27,6 +28,23 @@ def require_scope(deps: Deps, scope: str) -> None:
     """Raise ``Forbidden`` unless the caller has the scope."""
     if not scopes.holds(deps.caller.scopes, scope):
         raise Forbidden(f"This key needs the scope “{scope}”.", scope)
+
+
+async def describe_secrets(deps: Deps, key_id: str) -> list[dict[str, Any]]:
+    """The JSON of a key's secrets, newest first, with when each was last used."""
+    secrets = await deps.read(get_secrets, key_id)
+    totals = await run_in_thread(deps.instance.usage_records.totals, [key_id])
+    used = await deps.report(last_uses_of_secrets, key_id, secrets, totals.get(key_id, NO_USE))
+    now_ms = deps.instance.now_ms()
+    return [secret_facts(secret, used.get(secret.number), now_ms) for secret in secrets]
+
+
+async def describe_key_detail(deps: Deps, key: ApiKey) -> dict[str, Any]:
+    """The JSON of a key with what remains of its limits, and its secrets."""
+    [facts] = await describe_keys(deps, [key])
+    remaining = await run_in_thread(deps.instance.usage_records.read_remaining, key.rule_owners)
+    listed = {"secrets": await describe_secrets(deps, key.id), "remaining": [limit_facts(one) for one in remaining]}
+    return facts | listed
 
 
 async def describe_keys(deps: Deps, keys: Sequence[ApiKey]) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from ari.api.shapes import ProblemOut
 from ari.http.problem import MEDIA_TYPE
 from ari.keys.reasons import REASONS, REQUEST_ERRORS, Reason
 
-INVALID_KEY_ERRORS = ("malformed", "unknown", "expired", "revoked", "disabled")
+INVALID_KEY_ERRORS = ("malformed", "unknown", "expired", "revoked", "disabled", "retired")
 """Refusals of a key on every operation, even on one that needs no key."""
 _COMMON = (
     "invalid_request",

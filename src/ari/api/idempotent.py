@@ -48,7 +48,7 @@ async def respond_once(
     """Return 201 with the JSON from ``create``, or with the response to the first identical request.
 
     ``create`` runs in the transaction that also stores its response. ``require_rights`` raises if the caller isn't
-    allowed to do this; it also runs for repeats, because the caller's scopes may have been reduced. Raises ``Invalid``
+    allowed to do this; it also runs for repeats, because the caller's rights may have been reduced. Raises ``Invalid``
     for an invalid header, ``Conflict("idempotency_key_reused")``, and what these two raise.
     """
     key = idempotency.key_of(header)

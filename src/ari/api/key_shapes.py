@@ -49,6 +49,7 @@ class NewKeyIn(RequestModel):
     )
     expires_at: Time | None = Field(None, description="When the key expires (RFC 3339).")
     scopes: Scopes | None = Field(None, description="Scopes of the key; default: those of the default preset.")
+    may_rotate: StrictBool = Field(False, description="Whether the key can rotate itself: `POST /api/me/rotate`.")
     limits: Limits = Field(default_factory=list, description=f"Rate limits, up to {MAX_LIMITS}; default: none.")
     credits: CreditsIn | None = Field(None, description="Credits to use up; default: the key needs none.")
     kind: Annotated[StrictStr, Field(max_length=40)] | None = Field(
@@ -74,6 +75,9 @@ class KeyChangeIn(RequestModel):
         description="`true` disables the key until it's set to `false`.",
         examples=[True],
         json_schema_extra=not_null,
+    )
+    may_rotate: StrictBool | None = Field(
+        None, description="Whether the key can rotate itself.", examples=[True], json_schema_extra=not_null
     )
     scopes: Scopes | None = Field(
         None, description="The key's new scopes (replaces the old list).", json_schema_extra=not_null
@@ -104,7 +108,7 @@ class KeyChangeIn(RequestModel):
     )
 
 
-class RevokeIn(RequestModel):
+class RevokeSelfIn(RequestModel):
     """Optional details of a revocation."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "Committed to git"}]})
@@ -114,6 +118,11 @@ class RevokeIn(RequestModel):
         description=f"Reason for the audit log; up to {REASON_LENGTH} characters.",
         examples=["Committed to git"],
     )
+
+
+class RevokeIn(RevokeSelfIn):
+    """Optional details of a revocation."""
+
     with_made: StrictBool = Field(
         False, description="Also revoke active keys that this key created or gave more access."
     )
@@ -130,7 +139,7 @@ class KeyOut(BaseModel):
 
     id: str = Field(description="Key ID; not a secret.", examples=[KEY_ID])
     name: str = Field(description="The script or app that uses the key.", examples=["Automation Script"])
-    hint: str = Field(description="First and last characters of the secret.", examples=[HINT])
+    hint: str = Field(description="First and last characters of the newest secret.", examples=[HINT])
     scopes: list[str] = Field(description="Scopes of the key.", examples=[["api:read"]])
     status: Literal["active", "expired", "revoked", "disabled"] = Field(
         description="The first that applies: `revoked`, `expired`, `disabled` or `active`.", examples=["active"]
@@ -145,6 +154,7 @@ class KeyOut(BaseModel):
     )
     revoked_at: Nullable = Field(description="When the key was revoked; `null` if it wasn't.", examples=[None])
     disabled: bool = Field(description="Whether the key is disabled.", examples=[False])
+    may_rotate: bool = Field(description="Whether the key can rotate itself.", examples=[False])
     limits: list[LimitOut] = Field(description="Rate limits of the key.")
     credits: CreditsOut | None = Field(description="Credits of the key; `null` if it needs none.")
     last_used_at: Nullable = Field(description="Last allowed request.", examples=["2026-11-23T08:15:42.317Z"])
@@ -162,9 +172,24 @@ class KeyOut(BaseModel):
     )
 
 
-class KeyDetailOut(KeyOut):
-    """An API key, with what remains of its limits now."""
+class SecretOut(BaseModel):
+    """A secret of a key, without its text."""
 
+    number: int = Field(description="1 for the first secret; each rotation counts up.", examples=[2])
+    hint: str = Field(description="First and last characters.", examples=[HINT])
+    active: bool = Field(description="Whether the secret isn't retired.", examples=[True])
+    created_at: str = Field(description="When the secret was created.", json_schema_extra=CREATED)
+    retires_at: Nullable = Field(description="When it retires, or did; `null` for the newest secret.", examples=[None])
+    last_used_at: Nullable = Field(
+        description="Last allowed request; `null` if there was none since the key was first rotated.",
+        examples=["2026-11-23T08:15:42.317Z"],
+    )
+
+
+class KeyDetailOut(KeyOut):
+    """An API key with its secrets, without their text, and what remains of its limits now."""
+
+    secrets: list[SecretOut] = Field(description="Secrets of the key, newest first; up to 100.")
     remaining: list[RemainingOut] = Field(description="What remains of the limits of the key and its consumer now.")
 
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from ari import keys
-from ari.api.deps import CallerDeps, describe_keys
+from ari.api.deps import CallerDeps, describe_key_detail, describe_keys
 from ari.api.error_docs import BODY_ERRORS, document_errors
 from ari.api.idempotent import REPEATABLE, IdempotencyKey, respond_once
 from ari.api.key_shapes import (
@@ -23,7 +23,6 @@ from ari.api.key_shapes import (
 from ari.api.limit_shapes import CreditsOut, ResetIn, TopUpIn, credits_of
 from ari.api.responses import respond, respond_page
 from ari.api.shapes import KeyId, parse_time
-from ari.base.deadline import run_in_thread
 from ari.base.errors import Invalid, Problem
 from ari.http.route_policy import AuthMode, policy
 from ari.keys import UNSET, KeyChange, NewKey
@@ -31,7 +30,7 @@ from ari.keys.granting import require_may_touch
 from ari.keys.limits.fields import describe_credits
 from ari.keys.ports import KeyTransaction
 from ari.usage.model import NO_USE
-from ari.usage.reports.facts import key_facts, limit_facts
+from ari.usage.reports.facts import key_facts
 
 router = APIRouter(prefix="/api/keys", tags=["API keys"])
 
@@ -61,6 +60,7 @@ async def create_key(body: NewKeyIn, deps: CallerDeps, idempotency_key: Idempote
         tags=tuple(body.tags),
         metadata=body.metadata,
         addresses=tuple(body.addresses),
+        may_rotate=body.may_rotate,
     )
 
     def create(tx: KeyTransaction) -> bytes:
@@ -85,11 +85,9 @@ async def list_keys(deps: CallerDeps, query: Annotated[KeysIn, Query()]) -> Resp
 @router.get("/{key_id}", response_model=KeyDetailOut, summary="Get an API key", responses=document_errors("not_found"))
 @policy(AuthMode.KEY_OR_SESSION, scope="keys:read")
 async def read_key(key_id: KeyId, deps: CallerDeps) -> Response:
-    """The key's details and usage counts, and what remains of its limits."""
+    """The key's details and usage counts, what remains of its limits, and its secrets without their text."""
     key = await deps.read(keys.get, key_id)
-    [facts] = await describe_keys(deps, [key])
-    remaining = await run_in_thread(deps.instance.usage_records.read_remaining, key.rule_owners)
-    return respond(facts | {"remaining": [limit_facts(one) for one in remaining]})
+    return respond(await describe_key_detail(deps, key))
 
 
 @router.patch(
@@ -117,6 +115,7 @@ async def change_key(key_id: KeyId, body: KeyChangeIn, deps: CallerDeps) -> Resp
         tags=tuple(body.tags) if body.tags is not None else UNSET,
         metadata=body.metadata if body.metadata is not None else UNSET,
         addresses=tuple(body.addresses) if body.addresses is not None else UNSET,
+        may_rotate=body.may_rotate if body.may_rotate is not None else UNSET,
     )
     key = await deps.do(keys.change, key_id, change)
     [facts] = await describe_keys(deps, [key])
@@ -133,9 +132,7 @@ async def change_key(key_id: KeyId, body: KeyChangeIn, deps: CallerDeps) -> Resp
 async def reset_key_limits(key_id: KeyId, deps: CallerDeps, body: ResetIn | None = None) -> Response:
     """Count from nothing. The next request is decided without what was used so far."""
     key = await deps.do(keys.reset_limits, key_id, None if body is None else body.limits)
-    [facts] = await describe_keys(deps, [key])
-    remaining = await run_in_thread(deps.instance.usage_records.read_remaining, key.rule_owners)
-    return respond(facts | {"remaining": [limit_facts(one) for one in remaining]})
+    return respond(await describe_key_detail(deps, key))
 
 
 @router.post(

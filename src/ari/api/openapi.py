@@ -159,7 +159,9 @@ def _describe_policy(operation: Json, method: str, declared: RoutePolicy) -> Non
         responses["401"] = error_responses(INVALID_KEY_ERRORS)[401]
         return
     if declared.auth is AuthMode.KEY:
-        operation.setdefault("security", [{"ApiKey": []}, {"Bearer": []}])
+        if "security" not in operation:
+            operation["security"] = [{"ApiKey": []}, {"Bearer": []}]
+            operation["description"] += "\n\nAny active key can call this. Sessions can't."
         return
     scope = declared.scope
     needed = [] if scope is None else [scope]  # scope names are allowed for every scheme since OpenAPI 3.1

@@ -28,7 +28,7 @@ from ari.api.verify_shapes import (
     VerifyIn,
     VerifyItemsIn,
 )
-from ari.base.clock import to_rfc3339
+from ari.base.clock import to_optional_rfc3339
 from ari.base.errors import Invalid, Problem
 from ari.base.ids import new_id
 from ari.http.client_address import parse_address
@@ -146,7 +146,7 @@ class _Verifier:
             at_ms=self._now_ms,
             request_id=head.request_id,
             key_id=key.id,
-            key_hint=key.hint,
+            key_hint=key.used_hint,
             code=code,
             method=head.method,
             route=route,
@@ -228,9 +228,11 @@ def _public_facts(key: ApiKey) -> dict[str, Any]:
     return {
         "id": key.id,
         "name": key.name,
-        "hint": key.hint,
+        "hint": key.used_hint,
         "scopes": key.scopes,
-        "expires_at": None if key.expires_at_ms is None else to_rfc3339(key.expires_at_ms),
+        "expires_at": to_optional_rfc3339(key.expires_at_ms),
+        "secret_number": 1 if key.secret is None else key.secret.number,
+        "secret_retires_at": None if key.secret is None else to_optional_rfc3339(key.secret.retires_at_ms),
         **ownership_facts(key),
     }
 

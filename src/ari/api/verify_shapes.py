@@ -69,10 +69,15 @@ class VerifiedKeyOut(BaseModel):
 
     id: str = Field(description="Key ID.", examples=["key_01KB5Q2W8Z6N4T0V9YRJXH3M7C"])
     name: str = Field(description="The script or app that uses the key.", examples=["Automation Script"])
-    hint: str = Field(description="First and last characters of the secret.", examples=["ari_k_7Qm2…b4Zk"])
+    hint: str = Field(description="First and last characters of the secret sent.", examples=["ari_k_7Qm2…b4Zk"])
     scopes: list[str] = Field(description="Scopes of the key.", examples=[["usage:read"]])
     expires_at: Nullable = Field(
         description="When the key expires; `null` = never.", examples=["2027-01-31T12:00:00.000Z"]
+    )
+    secret_number: int = Field(description="Number of the secret sent; 1 until the key is rotated.", examples=[1])
+    secret_retires_at: Nullable = Field(
+        description="When the secret sent stops working, because the key was rotated; `null` = it's the newest one.",
+        examples=[None],
     )
     kind: str | None = Field(description="Kind of the key; `null` = the built-in kind.", examples=[None])
     environment: Environment = Field(description="What the key is for.")

@@ -20,6 +20,7 @@ class Caller:
     ``actor`` is what events store: ``key_…``, ``usr_…``, ``cli:alice`` or ``system``. ``session_digest`` is set for a
     browser session, so that a command can re-read it in its own transaction (security.md 12), and ``confirmed_at_ms``
     is when its password was last given. ``addresses`` are the networks that a key is bound to, if any.
+    ``secret_number`` is that of the secret that a key was called with.
     """
 
     actor: str
@@ -29,6 +30,7 @@ class Caller:
     session_digest: bytes | None = None
     confirmed_at_ms: int = 0
     addresses: tuple[str, ...] = ()
+    secret_number: int | None = None
 
     def require_confirmed(self, now_ms: int) -> None:
         """Raise ``ReauthRequired`` for a session whose password was given too long ago, or after the present."""

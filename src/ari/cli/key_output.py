@@ -11,11 +11,12 @@ from ari.keys import Created, token
 from ari.keys.limits.charge import RuleOwner
 from ari.keys.limits.counter import Remaining
 from ari.keys.limits.fields import format_window
-from ari.keys.model import ApiKey
+from ari.keys.model import ApiKey, KeySecret
 from ari.keys.ports import Activity, KeyTransaction
 from ari.keys.presets import Preset, find_label
 from ari.usage.model import NO_USE, KeyTotals
-from ari.usage.reports.facts import key_facts, limit_facts
+from ari.usage.reports.facts import key_facts, limit_facts, secret_facts
+from ari.usage.reports.queries import last_uses_of_secrets
 
 if TYPE_CHECKING:
     from ari.instance import Instance
@@ -97,8 +98,10 @@ def show_key(instance: "Instance", key: ApiKey, as_json: bool) -> None:
     """Print everything about one key."""
     now_ms = instance.now_ms()
     totals = _totals(instance, [key]).get(key.id, NO_USE)
+    secrets = list_secrets(instance, key)
     if as_json:
-        output.as_json(key_facts(key, totals, now_ms))
+        listed = [secret_facts(secret, used_at_ms, now_ms) for secret, used_at_ms in secrets]
+        output.as_json(key_facts(key, totals, now_ms) | {"secrets": listed})
         return
     pairs: list[tuple[str, Any]] = [
         ("name", key.name),
@@ -108,6 +111,7 @@ def show_key(instance: "Instance", key: ApiKey, as_json: bool) -> None:
         ("access", find_label(key.scopes, _presets(instance))),
         ("scopes", " ".join(key.scopes)),
         *_describe_ownership(key),
+        ("rotates itself", "yes" if key.policy.may_rotate else "no"),
         ("created", output.exactly(key.created_at_ms, now_ms)),
         ("created by", key.created_by),
         ("expires", _expiry(key, now_ms)),
@@ -120,6 +124,19 @@ def show_key(instance: "Instance", key: ApiKey, as_json: bool) -> None:
         pairs += [("reason", key.revoke_reason)] if key.revoke_reason else []
     remaining = instance.usage_records.read_remaining(key.rule_owners)
     output.facts([*pairs, *((one.name, _describe_remaining(one)) for one in remaining)])
+
+    if len(secrets) > 1:
+        rows = [
+            (
+                secret.number,
+                secret.hint,
+                output.when(secret.retires_at_ms, now_ms),
+                output.when(used_at_ms, now_ms),
+            )
+            for secret, used_at_ms in secrets
+        ]
+        output.say()
+        output.table(("SECRET", "PREFIX", "RETIRES", "LAST USED"), rows, "")
 
 
 def show_remaining(instance: "Instance", owner_id: str, owners: Sequence[RuleOwner], as_json: bool) -> None:
@@ -155,6 +172,21 @@ def _describe_ownership(key: ApiKey) -> list[tuple[str, Any]]:
     if key.policy.addresses:
         pairs.append(("addresses", " ".join(key.policy.addresses)))
     return pairs
+
+
+def list_secrets(instance: "Instance", key: ApiKey) -> list[tuple[KeySecret, int | None]]:
+    """The secrets of a key, newest first, and when each was last used."""
+    from ari.deps import Deps
+
+    secrets = Deps(instance).read_sync(keys.get_secrets, key.id)
+    totals = _totals(instance, [key]).get(key.id, NO_USE)
+    used = last_uses_of_secrets(instance.reports, key.id, secrets, totals)
+    return [(secret, used.get(secret.number)) for secret in secrets]
+
+
+def describe_key(key: ApiKey) -> str:
+    """Name, prefix and ID, for sentences."""
+    return f"“{key.name}” ({key.hint}, {key.id})"
 
 
 def _row(key: ApiKey, totals: KeyTotals, presets: Collection[Preset], now_ms: int) -> tuple[object, ...]:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from ari import keys
-from ari.cli import import_keys, key_output, output
+from ari.cli import import_keys, key_output, output, rotation
 from ari.cli.command_app import CommandApp
 from ari.cli.instances import open_deps
 from ari.cli.key_limits import (
@@ -20,7 +20,7 @@ from ari.cli.key_limits import (
     make_credits,
     make_limits,
 )
-from ari.cli.key_output import find_key
+from ari.cli.key_output import describe_key, find_key
 from ari.cli.metadata_args import parse_metadata_options
 from ari.cli.options import (
     Addresses,
@@ -76,6 +76,7 @@ def create(
     environment: EnvironmentName = None,
     kind: KindOption = None,
     address: Addresses = None,
+    may_rotate: Annotated[bool, typer.Option("--may-rotate", help="Let the holder of the key rotate it.")] = False,
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
@@ -93,6 +94,7 @@ def create(
         granted,
         kind=kind,
         environment=environment,
+        may_rotate=may_rotate,
         consumer=consumer,
         tags=tuple(tag or ()),
         metadata=parse_metadata_options(metadata),
@@ -126,7 +128,7 @@ def show(key: KeyName, as_json: AsJson = False, data_dir: DataDir = None) -> Non
 @app.command()
 def rename(key: KeyName, name: NewName, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """Rename a key."""
-    _change(key, KeyChange(name=name), lambda changed: f"Renamed to {_describe(changed)}.", as_json, data_dir)
+    _change(key, KeyChange(name=name), lambda changed: f"Renamed to {describe_key(changed)}.", as_json, data_dir)
 
 
 @app.command()
@@ -138,7 +140,7 @@ def scopes(key: KeyName, scope: Scopes = None, as_json: AsJson = False, data_dir
     _change(
         key,
         wanted,
-        lambda changed: f"{_describe(changed)} now has scopes {' '.join(changed.scopes)}.",
+        lambda changed: f"{describe_key(changed)} now has scopes {' '.join(changed.scopes)}.",
         as_json,
         data_dir,
     )
@@ -180,7 +182,7 @@ def assign(
         tags=UNSET if tag is None else tuple(one for one in tag if one),
         metadata=UNSET if metadata is None else parse_metadata_options(metadata),
     )
-    _change(key, wanted, lambda changed: f"Changed {_describe(changed)}.", as_json, data_dir)
+    _change(key, wanted, lambda changed: f"Changed {describe_key(changed)}.", as_json, data_dir)
 
 
 @app.command()
@@ -193,13 +195,13 @@ def addresses(key: KeyName, address: Addresses = None, as_json: AsJson = False, 
 @app.command()
 def disable(key: KeyName, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """Disable a key."""
-    _change(key, KeyChange(disabled=True), lambda changed: f"Disabled {_describe(changed)}.", as_json, data_dir)
+    _change(key, KeyChange(disabled=True), lambda changed: f"Disabled {describe_key(changed)}.", as_json, data_dir)
 
 
 @app.command()
 def enable(key: KeyName, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """Enable a disabled key."""
-    _change(key, KeyChange(disabled=False), lambda changed: f"Enabled {_describe(changed)}.", as_json, data_dir)
+    _change(key, KeyChange(disabled=False), lambda changed: f"Enabled {describe_key(changed)}.", as_json, data_dir)
 
 
 @app.command()
@@ -226,10 +228,10 @@ def revoke(
         if as_json:
             key_output.show_key(deps.instance, dead, as_json)
             return
-        output.say(f"Revoked {_describe(dead)}.")
+        output.say(f"Revoked {describe_key(dead)}.")
         for child in deps.read_sync(keys.get_active_made_by, named.id):
             output.tell(
-                f"It created {_describe(child)} or gave it more access, and that key is still active. "
+                f"It created {describe_key(child)} or gave it more access, and that key is still active. "
                 "Use --with-made to revoke such keys too."
             )
 
@@ -240,9 +242,19 @@ def delete(key: KeyName, yes: Yes = False, data_dir: DataDir = None) -> None:
     with open_deps(data_dir) as deps:
         named = deps.read_sync(find_key, key)
         if named.is_inactive(deps.instance.now_ms()):
-            output.confirm(f"Delete {_describe(named)}? Its usage and events are kept.", yes=yes)
+            output.confirm(f"Delete {describe_key(named)}? Its usage and events are kept.", yes=yes)
         deps.do_sync(keys.delete, named.id)
-        output.say(f"Deleted {_describe(named)}.")
+        output.say(f"Deleted {describe_key(named)}.")
+
+
+for command in (
+    rotation.rotate,
+    rotation.retire_old,
+    rotation.secret,
+    rotation.allow_rotation,
+    rotation.forbid_rotation,
+):
+    app.command()(command)
 
 
 def _change(key: str, wanted: KeyChange, result: Callable[[ApiKey], str], as_json: bool, data_dir: DataDir) -> None:
@@ -257,21 +269,19 @@ def _change(key: str, wanted: KeyChange, result: Callable[[ApiKey], str], as_jso
             output.say(result(changed))
 
 
-def _describe(key: ApiKey) -> str:
-    return f"“{key.name}” ({key.hint}, {key.id})"
-
-
 def _revoke_question(key: ApiKey, made: int) -> str:
     others = f" and the {output.count(made, 'active key')} it created" if made else ""
     using = "them" if made else "it"
-    return f"Revoke {_describe(key)}{others}? Anything using {using} stops working immediately. This can't be undone."
+    return (
+        f"Revoke {describe_key(key)}{others}? Anything using {using} stops working immediately. This can't be undone."
+    )
 
 
 def _addresses_sentence(key: ApiKey) -> str:
-    return f"{_describe(key)} now works from {', '.join(key.policy.addresses) or 'everywhere'}."
+    return f"{describe_key(key)} now works from {', '.join(key.policy.addresses) or 'everywhere'}."
 
 
 def _expiry_sentence(key: ApiKey) -> str:
     if key.expires_at_ms is None:
-        return f"{_describe(key)} no longer expires."
-    return f"{_describe(key)} now expires {output.moment(key.expires_at_ms)}."
+        return f"{describe_key(key)} no longer expires."
+    return f"{describe_key(key)} now expires {output.moment(key.expires_at_ms)}."

@@ -87,9 +87,15 @@ class RequestContext(msgspec.Struct, eq=False):
     def caller(self) -> Caller | None:
         """The key or account that calls; ``None`` on open pages without a session."""
         if self.key is not None:
-            key = self.key
-            addresses = key.policy.addresses
-            return Caller(key.id, self.origin("api"), key.scopes, key.expires_at_ms, addresses=addresses)
+            key, secret = self.key, self.key.secret
+            return Caller(
+                key.id,
+                self.origin("api"),
+                key.scopes,
+                key.expires_at_ms,
+                addresses=key.policy.addresses,
+                secret_number=None if secret is None else secret.number,
+            )
         if self.signed_in is not None:
             return sessions.caller_of(self.signed_in, self.origin(self.door))
         return None

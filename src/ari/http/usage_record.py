@@ -33,7 +33,7 @@ class UsageRecord(msgspec.Struct, eq=False):
             head.at_ms,
             head.request_id,
             key.id,
-            key.hint,
+            key.used_hint,
             code,
             head.method,
             template,

@@ -54,6 +54,7 @@ from ari.keys.commands.presets import (
 from ari.keys.commands.rehash import list_salted, rehash
 from ari.keys.commands.report_leak import LeakReport, report_leak, report_leaks
 from ari.keys.commands.revoke import revoke
+from ari.keys.commands.rotate import Rotated, Rotation, require_may_rotate, retire_old, rotate
 from ari.keys.commands.scopes import (
     declare_scope,
     describe_scope,
@@ -65,7 +66,7 @@ from ari.keys.commands.scopes import (
 from ari.keys.commands.stamp import stamp_expired
 from ari.keys.events import record_exposure
 from ari.keys.kinds import LeakAction
-from ari.keys.queries import get, get_active_made_by, get_even_deleted, get_names, get_page
+from ari.keys.queries import get, get_active_made_by, get_even_deleted, get_names, get_page, get_secrets
 from ari.keys.scope_queries import ScopeFacts, list_keys_with_scope, list_scopes, read_scope
 from ari.keys.unset import UNSET, Unset
 
@@ -84,6 +85,8 @@ __all__ = [
     "LineResult",
     "NewConsumer",
     "NewKey",
+    "Rotated",
+    "Rotation",
     "ScopeFacts",
     "Selection",
     "Unset",
@@ -118,6 +121,7 @@ __all__ = [
     "get_page",
     "get_preset",
     "get_scope",
+    "get_secrets",
     "import_facts",
     "import_keys",
     "limit_rules_facts",
@@ -139,10 +143,13 @@ __all__ = [
     "report_leak",
     "report_leaks",
     "require_may_create",
+    "require_may_rotate",
     "reset_consumer_limits",
     "reset_limits",
+    "retire_old",
     "revoke",
     "revoke_many",
+    "rotate",
     "save_preset",
     "select_deletable",
     "select_revocable",

@@ -54,12 +54,43 @@ def require_may_touch(caller: Caller, key: ApiKey) -> None:
     require_within(caller, key.scopes, "A key cannot touch a key that may do more than itself.")
 
 
+def require_takeover(tx: KeyTransaction, key: ApiKey) -> None:
+    """Check that the caller may learn a secret of the key, with which it can then act as that key.
+
+    Raises ``Forbidden``, and ``ReauthRequired`` for a session that must give its password again first.
+    """
+    caller = tx.caller
+    require_may_touch(caller, key)
+    _require_no_longer(caller, key)
+    _require_unlimited(tx)
+    _require_same_networks(caller, key)
+    if caller.key_id is not None:
+        _require_other_key(tx, caller.key_id, key.id)
+    caller.require_confirmed(tx.now_ms)
+
+
+def require_self_rotation(key: ApiKey) -> None:
+    """Raise ``Forbidden`` unless the policy lets the holder of this key rotate it."""
+    if not key.policy.may_rotate:
+        raise Forbidden("This key can't rotate itself. Its owner can allow that with may_rotate.")
+
+
+def record_takeover(tx: KeyTransaction, key: ApiKey) -> None:
+    """Record a key that learned a secret of another one, so that revoking it with the keys it made finds that one."""
+    if tx.caller.key_id not in (None, key.id):
+        tx.keys.add_grant(tx.caller.actor, key.id)
+
+
 def gives_more(before: ApiKey, after: ApiKey) -> bool:
-    """Whether the change adds a scope or an address, postpones the expiry, enables the key, or loosens its limits."""
+    """Whether the change adds a scope or an address, extends the expiry, enables the key, loosens its limits, or lets
+    it rotate itself.
+    """
     widened = not scopes.holds_all(before.scopes, after.scopes)
     freed = not covers_addresses(before.policy.addresses, after.policy.addresses)
     enabled = before.disabled and not after.disabled
-    return widened or freed or enabled or _lives_longer(before, after) or _is_less_limited(before, after)
+    allowed = after.policy.may_rotate and not before.policy.may_rotate
+    others = _lives_longer(before, after) or _is_less_limited(before, after)
+    return widened or freed or enabled or allowed or others
 
 
 def require_may_loosen(tx: KeyTransaction, consumer_id: str) -> None:
@@ -132,9 +163,12 @@ def _require_other_key(tx: KeyTransaction, caller_id: str, key_id: str) -> None:
     The owner may have narrowed, shortened or disabled that key; its own offspring must not undo it.
     """
     if caller_id == key_id:
-        raise Forbidden("A key can't add scopes to itself, extend its own expiry, loosen its limits or enable itself.")
+        raise Forbidden(
+            "A key can't add scopes to itself, extend its own expiry, loosen its limits, enable itself or allow its "
+            "rotation."
+        )
     if key_id in _find_sources(tx, caller_id):
-        raise Forbidden("A key can't widen, extend or enable a key that created it or gave it access.")
+        raise Forbidden("A key can't widen, extend, enable or rotate a key that created it or gave it access.")
 
 
 def _find_sources(tx: KeyTransaction, key_id: str) -> set[str]:

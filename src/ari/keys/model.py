@@ -95,6 +95,11 @@ class ApiKey:
     secret: KeySecret | None = field(default=None, compare=False)
 
     @property
+    def used_hint(self) -> str:
+        """The hint of the secret that was used, or of the newest."""
+        return self.hint if self.secret is None else self.secret.hint
+
+    @property
     def rule_owners(self) -> tuple[RuleOwner, ...]:
         """The owners of the limits that each use of the key consumes: the key itself, and its consumer."""
         shared = NO_RULES if self.consumer is None else self.consumer.policy.limits

@@ -17,11 +17,12 @@ Network = IPv4Network | IPv6Network
 class Policy(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """``addresses`` are networks in their normal form (``203.0.113.0/24``); none: a key works from everywhere.
 
-    ``limits`` are rate limits and credits.
+    ``limits`` are rate limits and credits. With ``may_rotate``, the holder of a key may get new secrets for it.
     """
 
     addresses: tuple[str, ...] = ()
     limits: LimitRules = NO_RULES
+    may_rotate: bool = False
 
 
 NO_POLICY = Policy()

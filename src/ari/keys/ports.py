@@ -8,7 +8,7 @@ from ari.base.transaction import CommandTransaction
 from ari.keys.custom_scopes import CustomScope
 from ari.keys.instance_policy import InstancePolicyStore
 from ari.keys.kinds import Kind
-from ari.keys.model import ApiKey, Consumer, ImportedKey
+from ari.keys.model import ApiKey, Consumer, ImportedKey, KeySecret
 from ari.keys.presets import Preset
 
 Activity = Literal["all", "active", "inactive"]
@@ -116,6 +116,27 @@ class ScopeStore(Protocol):
         """How many keys have each list of scopes."""
 
 
+class KeySecretStore(Protocol):
+    """The secrets of keys, without their text, inside one transaction."""
+
+    def list_secrets(self, key_id: str) -> list[KeySecret]:
+        """The secrets of a key, newest first, retired ones included."""
+
+    def get_secret(self, key_id: str, number: int) -> KeySecret | None: ...
+
+    def add_secret(self, key_id: str, secret: KeySecret, digest: bytes) -> None:
+        """Store another secret of a key."""
+
+    def save_secret(self, key_id: str, secret: KeySecret) -> None:
+        """Write when the secret retires, and when it was first seen retired."""
+
+    def remove_secrets(self, key_id: str, up_to: int) -> None:
+        """Remove the secrets with this number or a lower one, so that requests with them are of an unknown key.
+
+        An imported secret stays, because nobody may import it again.
+        """
+
+
 class ImportStore(Protocol):
     """Keys of other systems inside one transaction."""
 
@@ -209,6 +230,9 @@ class KeyTransaction(CommandTransaction, Protocol):
 
     @property
     def scopes(self) -> ScopeStore: ...
+
+    @property
+    def key_secrets(self) -> KeySecretStore: ...
 
     @property
     def presets(self) -> PresetStore: ...

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from ari.base.errors import NotFound
 from ari.base.ids import is_id
 from ari.keys import granting
-from ari.keys.model import ApiKey
+from ari.keys.model import ApiKey, KeySecret
 from ari.keys.ports import Activity, KeyTransaction
 
 
@@ -26,6 +26,11 @@ def get_even_deleted(tx: KeyTransaction, key_id: str) -> ApiKey:
         if gone is None:
             raise
         return gone
+
+
+def get_secrets(tx: KeyTransaction, key_id: str) -> list[KeySecret]:
+    """The secrets of a key without their text, newest first, retired ones included."""
+    return tx.key_secrets.list_secrets(key_id)
 
 
 def get_page(tx: KeyTransaction, activity: Activity, before_id: str | None, limit: int) -> list[ApiKey]:

@@ -65,6 +65,12 @@ REQUEST_ERRORS = _table(
         "Keys or presets have this scope. Use force to remove it from them, too.",
     ),
     (
+        "rotation_in_progress",
+        409,
+        "Rotation in progress",
+        "This key already has two active secrets. Wait for the old one to retire, or retire it now.",
+    ),
+    (
         "not_configured",
         409,
         "Integration not configured",

@@ -6,6 +6,7 @@ accepted by it.
 """
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from ari.base.caller import Caller
 from ari.base.errors import CallerRevoked
@@ -13,7 +14,7 @@ from ari.keys import reasons, token
 from ari.keys.checks import CHECKS, AccessRequest
 from ari.keys.imports import foreign_tokens
 from ari.keys.model import ApiKey, Granted, Refused, Verdict
-from ari.keys.ports import KeyFinder, KeyStore
+from ari.keys.ports import KeyFinder, KeyTransaction
 
 _MALFORMED = Refused(reasons.MALFORMED)
 _UNKNOWN = Refused(reasons.UNKNOWN)
@@ -64,13 +65,21 @@ def must_stamp(verdict: Verdict) -> bool:
     return verdict.reason is reasons.RETIRED and secret is not None and secret.retired_seen_at_ms is None
 
 
-def reread_key(keys: KeyStore, caller: Caller, now_ms: int) -> Caller:
-    """A calling key with its present scopes and expiry. Raises ``CallerRevoked`` if it no longer works."""
-    key = keys.get(caller.actor)
+def reread_key(tx: KeyTransaction) -> Caller:
+    """The calling key with its present scopes and expiry.
+
+    Raises ``CallerRevoked`` if the key no longer works, or the secret that it was called with.
+    """
+    caller = tx.caller
+    key = tx.keys.get(caller.actor)
     if key is None:
-        raise CallerRevoked("revoked")
-    verdict = decide(key, AccessRequest(None, now_ms, client_address=caller.origin.client_address))
+        raise CallerRevoked(reasons.REVOKED.code)
+    if caller.secret_number is not None:
+        secret = tx.key_secrets.get_secret(key.id, caller.secret_number)
+        if secret is None:
+            raise CallerRevoked(reasons.RETIRED.code)
+        key = replace(key, secret=secret)
+    verdict = decide(key, AccessRequest(None, tx.now_ms, client_address=caller.origin.client_address))
     if not verdict:
         raise CallerRevoked(verdict.reason.code)
-    addresses = key.policy.addresses
-    return Caller(caller.actor, caller.origin, key.scopes, key.expires_at_ms, addresses=addresses)
+    return replace(caller, scopes=key.scopes, expires_at_ms=key.expires_at_ms, addresses=key.policy.addresses)

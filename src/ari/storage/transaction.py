@@ -12,6 +12,7 @@ from ari.storage.stores.imported_keys import ImportedKeyTables
 from ari.storage.stores.instance_policy import InstancePolicyTable
 from ari.storage.stores.integrations import IntegrationTable
 from ari.storage.stores.key_listing import KeyListTables
+from ari.storage.stores.key_secrets import KeySecretTables
 from ari.storage.stores.keys import KeyTables
 from ari.storage.stores.kinds import KindTable
 from ari.storage.stores.notices import FeedTables, NoticeTables, OutboxTables
@@ -39,6 +40,7 @@ class Transaction:
         self.now_ms = now_ms
         self.caller = caller
         self.keys = KeyTables(connection, writing=writing)
+        self.key_secrets = KeySecretTables(connection)
         self.scopes = ScopeTables(connection, writing=writing)
         self.imports = ImportedKeyTables(connection)
         self.instance_policy = InstancePolicyTable(connection)

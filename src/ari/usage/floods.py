@@ -18,15 +18,16 @@ _MAX_KEYS = 10_000
 
 
 class RefusalFlood:
-    """Logs the first refusals of a key in a minute as they are, and the rest as one row per key, code and source.
+    """Logs the first refusals of a key in a minute as they are, and the rest as one row each.
 
-    That row keeps its id and has the whole count so far, so that writing it again changes nothing.
+    That row, of one key, secret, code and source, keeps its id and has the whole count so far, so that writing it again
+    changes nothing.
     """
 
     def __init__(self) -> None:
         self._minute = -1
         self._listed: dict[str, int] = {}
-        self._counted: dict[tuple[str, str, str], UsageRow] = {}
+        self._counted: dict[tuple[str, int | None, str, str], UsageRow] = {}
 
     def row_for(self, refusal: UsageRow, now_ms: int, list_it: bool) -> UsageRow:
         """The row to write: ``refusal`` itself or, beyond the limit or without ``list_it``, the row of the flood."""
@@ -35,7 +36,7 @@ class RefusalFlood:
         if list_it and listed < MAX_LISTED_PER_MINUTE:
             self._listed[refusal.key_id] = listed + 1
             return refusal
-        name = refusal.key_id, refusal.code, refusal.source
+        name = refusal.key_id, refusal.secret_number, refusal.code, refusal.source
         before = self._counted.get(name)
         counted = _start_count(refusal, now_ms) if before is None else replace(before, count=before.count + 1)
         self._counted[name] = counted

@@ -105,6 +105,18 @@ class KeyClient:
 
 
 @dataclass(frozen=True, slots=True)
+class SecretUse:
+    """Requests with one secret of a rotated key. ``is_complete``: none was left out, as the log has too many."""
+
+    accepted_count: int
+    refused_count: int
+    last_used_at_ms: int | None
+    addresses: list[KeyClient]
+    agents: list[KeyClient]
+    is_complete: bool
+
+
+@dataclass(frozen=True, slots=True)
 class HourCount:
     """The requests of one key in the hour that begins at ``hour_ms``."""
 

@@ -15,6 +15,7 @@ from ari.usage.model import (
     KeyClient,
     KeyTotals,
     RouteCount,
+    SecretUse,
     TopKeys,
     UsageRow,
 )
@@ -94,7 +95,7 @@ class UsageRecords(Protocol):
 class UsageReader(Protocol):
     """Reports on the usage log; synchronous, called from threads.
 
-    Times are whole hours, ``since_ms`` ≤ at < ``until_ms``. All but the last three read rollups alone. Raises
+    Times are whole hours, ``since_ms`` ≤ at < ``until_ms``. All but the last five read rollups alone. Raises
     ``Unavailable``.
     """
 
@@ -124,6 +125,12 @@ class UsageReader(Protocol):
 
     def ai_last_used(self) -> dict[str, int]:
         """When each provider got its last request."""
+
+    def last_uses_of_secrets(self, key_id: str, numbers: Sequence[int]) -> dict[int, int]:
+        """When each of these secrets had its last accepted request since the key was first rotated."""
+
+    def secret_use(self, key_id: str, number: int) -> SecretUse:
+        """The newest requests with this secret since the key was first rotated, at most ``MAX_SECRET_ROWS``."""
 
     def search(self, search: UsageSearch, before_id: str | None, limit: int) -> SearchPage:
         """Rows, newest first. Without an index for the search, a step reads at most ``search.MAX_ROWS_READ`` rows."""

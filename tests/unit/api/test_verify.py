@@ -30,8 +30,9 @@ def test_another_service_learns_only_what_is_public(app: App, verifier: str) -> 
     """Neither who made the key nor why it was revoked."""
     made = create_key(app.instance, "theirs")
     found = content_of(app("POST", "/api/verify", verifier, {"key": made.secret}))
-    ownership = {"kind", "environment", "consumer", "tags", "metadata"}
-    assert set(found["key"]) == {"id", "name", "hint", "scopes", "expires_at"} | ownership
+    public = {"id", "name", "hint", "scopes", "expires_at", "secret_number", "secret_retires_at"}
+    public |= {"kind", "environment", "consumer", "tags", "metadata"}
+    assert set(found["key"]) == public
     assert content_of(app("POST", "/api/verify", verifier, {"key": "hunter2"})) == {
         "valid": False,
         "code": "malformed",

@@ -38,6 +38,7 @@ SAFE = {
     "integrations test": "reads",
     "keys addresses": "can be set back",
     "keys assign": "can be set back",
+    "keys allow-rotation": "can be undone: keys forbid-rotation",
     "keys create": "adds",
     "keys credits add": "adds",
     "keys credits set": "can be set back",
@@ -48,12 +49,14 @@ SAFE = {
     "keys limits set": "can be set back",
     "keys limits show": "reads",
     "keys import": "adds",
+    "keys forbid-rotation": "can be undone: keys allow-rotation",
     "keys list": "reads",
     "kinds add": "adds",
     "kinds change": "can be set back; keys stay as they are",
     "kinds list": "reads",
     "keys rename": "can be set back",
     "keys scopes": "can be set back",
+    "keys secret": "reads",
     "keys show": "reads",
     "master-key rotate": "seals every secret again; nothing is lost",
     "migrate": "keeps what is there",
@@ -85,6 +88,17 @@ SAFE = {
 
 def _live_key(ari: Ari) -> list[str]:
     return ["keys", "revoke", ari.create()[0]["id"]]
+
+
+def _rotated_key(*words: str) -> Callable[[Ari], list[str]]:
+    """A key whose old secret still works."""
+
+    def prepare(ari: Ari) -> list[str]:
+        key = ari.create()[0]["id"]
+        ari("keys", "rotate", key)
+        return ["keys", *words, key]
+
+    return prepare
 
 
 def _parent(ari: Ari) -> list[str]:
@@ -168,10 +182,15 @@ ASKS: dict[str, list[Callable[[Ari], list[str]]]] = {
     "keys credits remove": [lambda ari: ["keys", "credits", "remove", ari.create("Paid", "--credits", "5")[0]["id"]]],
     "keys delete": [_dead_key],
     "keys limits remove": [lambda ari: ["keys", "limits", "remove", ari.create("Slow", "--limit", "5/1m")[0]["id"]]],
+    "keys retire-old": [_rotated_key("retire-old")],
     "keys revoke": [_live_key, _parent],
     "kinds remove": [_kind],
     "presets remove": [_saved_preset],
     "scopes remove": [_held_scope],
+    "keys rotate": [
+        lambda ari: ["keys", "rotate", "--overlap", "0s", ari.create()[0]["id"]],
+        _rotated_key("rotate", "--retire-old-now"),
+    ],
     "usage erase": [lambda _: ["usage", "erase", "--address", "192.0.2.7"]],
 }
 

@@ -25,6 +25,7 @@ KEY_FIELDS = {
     "expires_at",
     "revoked_at",
     "disabled",
+    "may_rotate",
     "limits",
     "credits",
     "last_used_at",

@@ -12,7 +12,7 @@ from ari.keys.custom_scopes import CustomScope
 from ari.keys.instance_policy import InstancePolicy
 from ari.keys.kinds import Kind
 from ari.keys.look_alikes import skeletons
-from ari.keys.model import ApiKey, Consumer, ImportedKey
+from ari.keys.model import ApiKey, Consumer, ImportedKey, KeySecret
 from ari.keys.names import fold_name
 from ari.keys.ports import Activity, SaltedSecret
 from ari.keys.presets import Preset
@@ -23,16 +23,36 @@ OWNER = Caller("usr_1", Origin("web"))
 
 @dataclass
 class MemoryKeys:
-    """Fulfils ``KeyStore``."""
+    """Fulfils ``KeyStore`` and ``KeySecretStore``."""
 
     rows: dict[str, ApiKey] = field(default_factory=dict)
-    digests: dict[bytes, str] = field(default_factory=dict)
+    digests: dict[bytes, tuple[str, int]] = field(default_factory=dict)
+    secrets: dict[tuple[str, int], KeySecret] = field(default_factory=dict)
     grants: list[tuple[str, str]] = field(default_factory=list)
     salted: dict[str, SaltedSecret] = field(default_factory=dict)
 
     def add(self, key: ApiKey, digest: bytes) -> None:
         self.rows[key.id] = key
-        self.digests[digest] = key.id
+        self.add_secret(key.id, KeySecret(1, key.hint, key.created_at_ms), digest)
+
+    def list_secrets(self, key_id: str) -> list[KeySecret]:
+        found = [secret for (owner, _), secret in self.secrets.items() if owner == key_id]
+        return sorted(found, key=lambda secret: -secret.number)
+
+    def get_secret(self, key_id: str, number: int) -> KeySecret | None:
+        return self.secrets.get((key_id, number))
+
+    def add_secret(self, key_id: str, secret: KeySecret, digest: bytes) -> None:
+        self.digests[digest] = name = (key_id, secret.number)
+        self.secrets[name] = secret
+
+    def save_secret(self, key_id: str, secret: KeySecret) -> None:
+        self.secrets[key_id, secret.number] = secret
+
+    def remove_secrets(self, key_id: str, up_to: int) -> None:
+        gone = [name for name in self.secrets if name[0] == key_id and name[1] <= up_to]
+        self.secrets = {name: secret for name, secret in self.secrets.items() if name not in gone}
+        self.digests = {digest: name for digest, name in self.digests.items() if name not in gone}
 
     def get(self, key_id: str) -> ApiKey | None:
         key = self.rows.get(key_id)
@@ -42,7 +62,8 @@ class MemoryKeys:
         return self.rows.get(key_id)
 
     def find(self, digest: bytes) -> ApiKey | None:
-        return self.rows.get(self.digests.get(digest, ""))
+        name = self.digests.get(digest)
+        return None if name is None else replace(self.rows[name[0]], secret=self.secrets[name])
 
     def save(self, key: ApiKey) -> None:
         self.rows[key.id] = key
@@ -299,9 +320,15 @@ class MemoryTransaction:
         self.consumers = MemoryConsumers(self.keys)
         self.kinds = MemoryKinds(self.keys)
 
-    def by(self, key: ApiKey, after_ms: int = 0) -> "MemoryTransaction":
+    @property
+    def key_secrets(self) -> MemoryKeys:
+        return self.keys
+
+    def by(self, key: ApiKey, after_ms: int = 0, secret_number: int | None = None) -> "MemoryTransaction":
         addresses = key.policy.addresses
-        caller = Caller(key.id, Origin("api"), key.scopes, key.expires_at_ms, addresses=addresses)
+        caller = Caller(
+            key.id, Origin("api"), key.scopes, key.expires_at_ms, addresses=addresses, secret_number=secret_number
+        )
         other = MemoryTransaction(caller, self.now_ms + after_ms, self.keys, self.events, self.scopes, self.presets)
         other.consumers, other.kinds = self.consumers, self.kinds
         other.instance_policy = self.instance_policy

@@ -88,8 +88,8 @@ def test_a_command_reads_its_caller_again() -> None:
     key = create(tx, NewKey("n", scopes=("keys:read", "api:read"))).key
     caller = Caller(key.id, Origin("api"), key.scopes)
     change(tx, key.id, KeyChange(scopes=("api:read",)))
-    assert reread_key(tx.keys, caller, tx.now_ms).scopes == ("api:read",)
+    assert reread_key(replace(tx, caller=caller)).scopes == ("api:read",)
     for gone in (replace(caller, actor="key_01JD7W0000000000000000000"), caller):
         revoke(tx, key.id)
         with pytest.raises(Exception, match="ended"):
-            reread_key(tx.keys, gone, tx.now_ms)
+            reread_key(replace(tx, caller=gone))

@@ -1,4 +1,5 @@
-"""Change a key: name, scopes, expiry, limits, disabled or enabled, addresses, and what its operator says about it."""
+"""Change a key: name, scopes, expiry, limits, addresses, whether it is disabled or may rotate itself, and its owner's
+facts about it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -43,6 +44,7 @@ class KeyChange:
     tags: tuple[str, ...] | Unset = UNSET
     metadata: Mapping[str, Any] | Unset | None = UNSET
     addresses: tuple[str, ...] | Unset = UNSET
+    may_rotate: bool | Unset = UNSET
 
 
 def change(tx: KeyTransaction, key_id: str, wanted: KeyChange) -> ApiKey:
@@ -76,6 +78,12 @@ def _apply(tx: KeyTransaction, key: ApiKey, wanted: KeyChange) -> ApiKey:
     if wanted.disabled is not UNSET:
         enabled_at_ms = tx.now_ms if key.disabled and not wanted.disabled else key.enabled_at_ms
         key = replace(key, disabled=wanted.disabled, enabled_at_ms=enabled_at_ms)
+    return _apply_policy(tx, key, wanted)
+
+
+def _apply_policy(tx: KeyTransaction, key: ApiKey, wanted: KeyChange) -> ApiKey:
+    if wanted.may_rotate is not UNSET:
+        key = replace(key, policy=msgspec.structs.replace(key.policy, may_rotate=wanted.may_rotate))
     rules = key.policy.limits
     if wanted.limits is not UNSET:
         rules = replace_limits(rules, parse_limits(wanted.limits))
@@ -122,6 +130,8 @@ def _differences(before: ApiKey, after: ApiKey) -> list[tuple[str, dict[str, Any
         happened.append(("key_expiry_changed", ends))
     if before.disabled != after.disabled:
         happened.append(("key_disabled" if after.disabled else "key_enabled", {}))
+    if before.policy.may_rotate != after.policy.may_rotate:
+        happened.append(("key_may_rotate_changed", {"may_rotate": after.policy.may_rotate}))
     happened += list_changes("key", before.policy.limits, after.policy.limits)
     return happened + _ownership_differences(before, after)
 

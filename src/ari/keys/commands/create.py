@@ -32,6 +32,7 @@ class NewKey:
     ``limits`` and ``credits`` are as in ``limits.fields``.
     ``kind`` is the name of a kind, whose defaults replace those here; ``environment`` ``None`` = ``live``.
     ``consumer`` is an ID or external ID. ``addresses`` are the addresses and networks that it works from; none = all.
+    With ``may_rotate``, the holder may get new secrets.
     """
 
     name: str
@@ -46,6 +47,7 @@ class NewKey:
     metadata: Mapping[str, Any] | None = None
     addresses: tuple[str, ...] = ()
     kind: str | None = None
+    may_rotate: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,11 @@ def create(tx: KeyTransaction, new: NewKey) -> Created:
         environment=parse_environment(environment or "live"),
         tags=parse_tags(new.tags),
         metadata=parse_metadata(new.metadata),
-        policy=Policy(addresses=parse_addresses(new.addresses), limits=_make_rules(new, tx.now_ms)),
+        policy=Policy(
+            addresses=parse_addresses(new.addresses),
+            limits=_make_rules(new, tx.now_ms),
+            may_rotate=new.may_rotate,
+        ),
         consumer=require_consumer(tx, new.consumer),
     )
     granting.require_grant(tx, None, key)
@@ -95,7 +101,7 @@ def create(tx: KeyTransaction, new: NewKey) -> Created:
     tx.keys.add(key, token.digest(secret.encode()))
     detail = {"name": name, "scopes": list(granted), "expires_at": to_optional_rfc3339(expires_at_ms)}
     detail |= describe_rules(key.policy.limits) | _describe_ownership(key)
-    record_key(tx, "key_created", key, detail)
+    record_key(tx, "key_created", key, detail | ({"may_rotate": True} if new.may_rotate else {}))
     return Created(key, secret, same_name, look_alikes)
 
 

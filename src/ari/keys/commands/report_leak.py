@@ -42,18 +42,21 @@ def report_leak(tx: KeyTransaction, report: LeakReport, action: LeakAction) -> A
 
     The key's kind may have another ``action``.
 
+    A secret that is retired harms nobody anymore, so it is not recorded, as with a key that is inactive.
     Returns the key before the action, deleted and inactive ones included, or ``None`` if it is no key of this instance.
     """
     found = _find_key(tx, report.token)
     key = None if found is None else tx.keys.get(found.id)
-    if key is None or key.is_inactive(tx.now_ms):
+    if found is None or key is None or key.is_inactive(tx.now_ms):
+        return found
+    if found.secret is not None and found.secret.is_retired(tx.now_ms):
         return found
     kind = None if key.kind is None else tx.kinds.get(key.kind)
     if kind is not None and kind.defaults.leak_action is not None:
         action = kind.defaults.leak_action
     made = len(get_active_made_by(tx, key.id))
     detail = {
-        "hint": key.hint,
+        "hint": found.used_hint,
         "name": key.name,
         "source": clean_source(report.source),
         "url": clean_url(report.url),

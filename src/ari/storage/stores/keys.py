@@ -37,7 +37,7 @@ _KEY_COLUMNS = (
 """In the order of the fields of ``ApiKey``."""
 CONSUMER_COLUMNS = (_c.id, _c.name, _c.external_id, _c.metadata, _c.policy, _c.created_at_ms, _c.created_by)
 """In the order of the fields of ``Consumer``."""
-_SECRET_COLUMNS = (
+SECRET_COLUMNS = (
     _s.number,
     _s.hint,
     _s.created_at_ms,
@@ -50,7 +50,7 @@ _SECRET_COLUMNS = (
 COLUMNS = (*_KEY_COLUMNS, *CONSUMER_COLUMNS)
 """Of ``KEYS``."""
 KEYS = api_keys.outerjoin(consumers, _c.id == _t.consumer_id)
-FOUND_COLUMNS = (*COLUMNS, *_SECRET_COLUMNS)
+FOUND_COLUMNS = (*COLUMNS, *SECRET_COLUMNS)
 """Of ``FOUND``, for keys by digest."""
 FOUND = key_secrets.join(api_keys, _t.id == _s.key_id).outerjoin(consumers, _c.id == _t.consumer_id)
 _KEY_WIDTH, _WIDTH = len(_KEY_COLUMNS), len(COLUMNS)

@@ -3,7 +3,7 @@
 Implements ``usage.ports.UsageReader``.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,11 +12,11 @@ from sqlalchemy import ColumnElement, Connection, Engine, Select, Table, and_, c
 from ari.base.clock import DAY_MS
 from ari.keys.reasons import ACCEPTED
 from ari.storage.tables import usage_all_hours, usage_attempt_hours, usage_days, usage_hours, usage_totals
-from ari.storage.usage import ai
+from ari.storage.usage import ai, secret_use
 from ari.storage.usage.log_reads import begin_read, fold_if_possible
 from ari.storage.usage.search import find, newest_statuses
 from ari.usage.ai import AiBy, AiCount, AiSpan, AiSums
-from ari.usage.model import AddressCount, KeyCount, RouteCount, TopKeys, UsageRow
+from ari.usage.model import AddressCount, KeyCount, RouteCount, SecretUse, TopKeys, UsageRow
 from ari.usage.search import SearchPage, UsageSearch
 from ari.usage.spans import CodeCount
 
@@ -92,6 +92,14 @@ class UsageReports:
         )
         with self._begin_read() as connection:
             return [AddressCount(address, int(total), at_ms) for address, total, at_ms in connection.execute(query)]
+
+    def last_uses_of_secrets(self, key_id: str, numbers: Sequence[int]) -> dict[int, int]:
+        with self._begin_read() as connection:
+            return secret_use.last_uses_of_secrets(connection, key_id, numbers)
+
+    def secret_use(self, key_id: str, number: int) -> SecretUse:
+        with self._begin_read() as connection:
+            return secret_use.secret_use(connection, key_id, number)
 
     def search(self, search: UsageSearch, before_id: str | None, limit: int) -> SearchPage:
         with self._begin_read() as connection:

@@ -6,12 +6,13 @@ import msgspec
 
 from ari.base.clock import SECOND_MS, to_rfc3339
 from ari.keys.commands.consumers import consumer_facts
+from ari.keys.commands.rotate import Rotated
 from ari.keys.limits.counter import Remaining
 from ari.keys.limits.fields import describe_credits, describe_limit, format_window
-from ari.keys.model import ApiKey
+from ari.keys.model import ApiKey, KeySecret
 from ari.keys.ownership import metadata_facts
 from ari.usage.ai import AiUse
-from ari.usage.model import Attempt, KeyClient, KeyTotals, UsageRow
+from ari.usage.model import NO_USE, Attempt, KeyClient, KeyTotals, SecretUse, UsageRow
 
 
 def key_facts(key: ApiKey, totals: KeyTotals, now_ms: int) -> dict[str, Any]:
@@ -28,6 +29,7 @@ def key_facts(key: ApiKey, totals: KeyTotals, now_ms: int) -> dict[str, Any]:
         "expires_at": _time(key.expires_at_ms),
         "revoked_at": _time(key.revoked_at_ms),
         "disabled": key.disabled,
+        "may_rotate": key.policy.may_rotate,
         "limits": [describe_limit(limit) for limit in rules.limits],
         "credits": None if rules.credits is None else describe_credits(rules.credits),
         "last_used_at": _time(totals.last_used_at_ms),
@@ -46,6 +48,40 @@ def ownership_facts(key: ApiKey) -> dict[str, Any]:
         "consumer": None if key.consumer is None else consumer_facts(key.consumer),
         "tags": list(key.tags),
         "metadata": metadata_facts(key.metadata),
+    }
+
+
+def rotation_facts(rotated: Rotated, now_ms: int) -> dict[str, Any]:
+    """A rotated key and, this once, the text of its new secret."""
+    return {
+        "key": key_facts(rotated.key, NO_USE, now_ms),
+        "secret": rotated.secret,
+        "secret_number": rotated.new.number,
+        "old_hint": rotated.old.hint,
+        "old_retires_at": to_rfc3339(rotated.retires_at_ms),
+    }
+
+
+def secret_facts(secret: KeySecret, last_used_at_ms: int | None, now_ms: int) -> dict[str, Any]:
+    """A secret of a key, without its text."""
+    return {
+        "number": secret.number,
+        "hint": secret.hint,
+        "active": not secret.is_retired(now_ms),
+        "created_at": to_rfc3339(secret.created_at_ms),
+        "retires_at": _time(secret.retires_at_ms),
+        "last_used_at": _time(last_used_at_ms),
+    }
+
+
+def secret_use_facts(use: SecretUse) -> dict[str, Any]:
+    """From where and by which programs a secret was used."""
+    return {
+        "request_count": use.accepted_count,
+        "refused_count": use.refused_count,
+        "is_complete": use.is_complete,
+        "addresses": [client_facts(client) for client in use.addresses],
+        "user_agents": [client_facts(client) for client in use.agents],
     }
 
 

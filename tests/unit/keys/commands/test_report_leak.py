@@ -7,7 +7,19 @@ import pytest
 from ari.base.caller import Caller
 from ari.base.clock import DAY_MS
 from ari.base.events import Origin
-from ari.keys import Created, KeyChange, LeakAction, LeakReport, NewKey, change, create, report_leak, revoke
+from ari.keys import (
+    Created,
+    KeyChange,
+    LeakAction,
+    LeakReport,
+    NewKey,
+    Rotation,
+    change,
+    create,
+    report_leak,
+    revoke,
+    rotate,
+)
 from ari.keys.commands.report_leak import (
     MAX_EVENTS_PER_DAY,
     MAX_SOURCE_LENGTH,
@@ -170,3 +182,14 @@ def test_no_text_of_a_report_is_long_or_has_a_key() -> None:
     assert len(clean_source("word " * 9_000) or "") <= MAX_SOURCE_LENGTH
     assert (clean_source(" \n "), clean_source(None), clean_source("a\x00\nb")) == (None, None, "a b")
     assert token not in repr(LeakReport(token))
+
+
+def test_an_old_secret_counts_while_it_works(tx: MemoryTransaction) -> None:
+    """The event shows which secret leaked; once it has retired, its finder can no longer end the key's access."""
+    made = make_key(tx)
+    rotate(tx, made.key.id, Rotation("1h"))
+    report(tx, made.secret)
+    assert tx.events.written[-1].detail["hint"] == made.key.hint
+    tx.now_ms += 3_600_000
+    assert report(tx, made.secret, "revoke") == made.key.id
+    assert tx.names == ["key_created", "key_rotated", "key_leaked"]

@@ -21,6 +21,7 @@ def test_a_key_never_used() -> None:
         "expires_at": None,
         "revoked_at": None,
         "disabled": False,
+        "may_rotate": False,
         "limits": [],
         "credits": None,
         "last_used_at": None,
