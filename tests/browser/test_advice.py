@@ -54,7 +54,7 @@ def test_five_sentences_each_with_a_button(advice: Any, page: Any) -> None:
         ),
         ("2 keys haven't been used in 30 days: “Idle one” and “Idle two”.", "Revoke them"),
         ("“Roaming” was used from 14 IP addresses in the last 30 days. Do you recognize them?", "View"),
-        ("“Ancient” is 500 days old.", "Replace"),
+        ("The secret of “Ancient” is 500 days old.", "Rotate"),
         ("“Endless” never expires.", "Set an expiry"),
     ):
         line = advice.get_by_role("listitem").filter(has_text=words)
@@ -66,15 +66,14 @@ def test_five_sentences_each_with_a_button(advice: Any, page: Any) -> None:
     expect(page.get_by_role("heading", name="Dead")).to_be_visible()
 
 
-def test_replacing_an_old_key(advice: Any, page: Any) -> None:
-    """A new key with its rights; the reveal leads to revoking the old one."""
-    advice.get_by_role("link", name="Replace").click()
-    dialog = page.get_by_role("dialog")
-    expect(dialog.get_by_label("Name", exact=True)).to_have_value("Ancient")
-    expect(dialog.get_by_role("radio", name="Same access")).to_be_checked()
-    dialog.get_by_role("button", name="Create key").click()
-    expect(dialog).to_contain_text("Once everything uses the new key, revoke Ancient")
-    assert SECRET.search(dialog.inner_text())
+def test_rotating_an_old_key(advice: Any, page: Any) -> None:
+    """A new secret for the same key."""
+    advice.get_by_role("link", name="Rotate").click()
+    dialog = page.get_by_role("dialog", name="Rotate API key")
+    expect(dialog).to_contain_text("Ancient")
+    dialog.get_by_role("button", name="Rotate key").click()
+    expect(page.get_by_role("dialog")).to_contain_text("Copy your key now")
+    assert SECRET.search(page.get_by_role("dialog").inner_text())
 
 
 def test_unused_keys_are_listed_and_revoked(advice: Any, page: Any) -> None:

@@ -114,7 +114,7 @@ def test_access_expiry_and_successor_from_the_keys_page(owner: Any, home: Any) -
     dialog.get_by_role("button", name="Change expiry").click()
     expect(details).to_contain_text("Never")
     assert owner.api(secret).get("/api/me").json()["key"]["expires_at"] is None
-    home.get_by_role("link", name="Replace").click()
+    home.get_by_role("link", name="Duplicate").click()
     expect(dialog.get_by_label("Name", exact=True)).to_have_value("All its life")
     expect(dialog.get_by_role("radio", name="Same access")).to_be_checked()
 

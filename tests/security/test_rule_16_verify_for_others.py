@@ -62,8 +62,9 @@ def test_facts_of_a_key_are_the_public_ones(owner: Any) -> None:
     client = owner.api(service)
     for step in (("revoke", "--yes"), ("delete", "--yes"), ()):
         told = client.post("/api/verify", json={"key": secret}).json()
-        assert set(told) == {"valid", "code", "key"}
+        assert set(told) == {"valid", "code", "key", "limits", "exceeded", "retry_after_seconds"}
         public = {"id", "name", "hint", "scopes", "expires_at", "secret_number", "secret_retires_at"}
+        public |= {"kind", "environment", "consumer", "tags", "metadata"}
         assert set(told["key"]) == public
         if step:
             owner.cli("keys", *step, key["id"], check=True)

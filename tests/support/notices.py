@@ -65,6 +65,14 @@ _SOON = to_rfc3339(AT_MS + 7 * DAY_MS)
 
 SAMPLES: dict[str, Event] = {
     "key_expiring": event("key_expiring", days=7, expires_at=_SOON, **KEY),
+    "key_secret_retiring": event(
+        "key_secret_retiring",
+        number=1,
+        retires_at=_SOON,
+        last_used_at=to_rfc3339(AT_MS - HOUR_MS),
+        addresses=["203.0.113.9"],
+        **KEY,
+    ),
     "key_expired_in_use": event(
         "key_expired_in_use",
         code="expired",

@@ -98,10 +98,10 @@ async def rotate_calling_key(
     summary="Revoke the calling key",
     responses=document_errors(*BODY_ERRORS),
 )
-@policy(AuthMode.KEY, scope=None)
+@policy(AuthMode.KEY, scope=None, free=True)
 async def revoke_calling_key(deps: CallerDeps, body: RevokeSelfIn | None = None) -> Response:
-    """Permanent and immediate, for all secrets of the key. Needs no scope: use it if the key leaked. The owner is
-    notified."""
+    """Permanent and immediate, for all secrets of the key. Needs no scope and consumes nothing from
+    limits: use it if the key leaked. The owner is notified."""
     key = await deps.do(keys.revoke, deps.caller.actor, None if body is None else body.reason)
     [facts] = await describe_keys(deps, [key])
     return respond(facts)

@@ -87,6 +87,7 @@ EVENT_NAMES = {
     "backup_written": "A backup was written.",
     "backup_restored": "A backup was restored into this instance.",
     "key_expiring": "An API key in use expires in 7 days or in 1 day.",
+    "key_secret_retiring": "The old secret of a rotated API key retires soon and is still in use.",
     "key_expired_in_use": "An API key expired while still in use.",
     "dead_key_called": "A revoked or expired API key is still being used.",
     "key_new_address": "An API key was used from a new IP address after its first day.",

@@ -65,6 +65,7 @@ class RoutePolicy:
     fast: FastRoute | None = None
     scope_resolver: ScopeResolver | None = None
     max_body_bytes: int = MAX_BODY_BYTES
+    free: bool = False
 
 
 class UndeclaredRoute(Exception):
@@ -80,13 +81,14 @@ def policy(
     fast: FastRoute | None = None,
     scope_resolver: ScopeResolver | None = None,
     max_body_bytes: int = MAX_BODY_BYTES,
+    free: bool = False,
 ) -> Callable[[F], F]:
     """Declare who may call an endpoint.
 
     ``scope``: what an API key needs; ``None`` = any live key. Where keys are accepted it must be given, or a
     ``scope_resolver`` that finds it for each request. ``sensitive``: a session must have confirmed its password within
     15 minutes (security.md 29); keys are not asked. ``inline_styles``: the page may hold styles without a nonce.
-    ``max_body_bytes`` bounds a JSON body (security.md 6).
+    ``max_body_bytes`` bounds a JSON body (security.md 6). ``free``: it consumes nothing from the limits of its caller.
 
     Raises ``UndeclaredRoute`` where keys are accepted and no scope is given.
     """
@@ -96,7 +98,7 @@ def policy(
         if auth in (AuthMode.KEY, AuthMode.KEY_OR_SESSION):
             raise UndeclaredRoute("a route for API keys must declare its scope; None = any live key")
         scope = None
-    declared = RoutePolicy(auth, scope, sensitive, inline_styles, fast, scope_resolver, max_body_bytes)
+    declared = RoutePolicy(auth, scope, sensitive, inline_styles, fast, scope_resolver, max_body_bytes, free)
 
     def mark(endpoint: F) -> F:
         setattr(endpoint, _MARK, declared)

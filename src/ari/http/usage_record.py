@@ -96,6 +96,11 @@ class UsageRecord(msgspec.Struct, eq=False):
         self.is_committed = True
         self._raise_if_refused()
 
+    def waive_charge(self) -> None:
+        """Consume nothing from the key's limits."""
+        if self.row is not None:
+            self.row.charge = None
+
     @property
     def is_charged(self) -> bool:
         """Whether the request consumes from limits."""

@@ -66,6 +66,12 @@ class LivingKey(NamedTuple):
     hint: str
     created_at_ms: int
     expires_at_ms: int | None
+    rotated_at_ms: int | None = None
+
+    @property
+    def secret_at_ms(self) -> int:
+        """When its newest secret was created."""
+        return self.created_at_ms if self.rotated_at_ms is None else self.rotated_at_ms
 
 
 class KeyCounts(NamedTuple):

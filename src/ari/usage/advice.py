@@ -121,7 +121,7 @@ def recommend(facts: AdviceFacts, now_ms: int) -> list[Recommendation]:
     """The recommendations for these facts, the most important first."""
     unused = _find_unused(facts, now_ms)
     idle = {one.key_id for one in unused}
-    old = [_of(key) for key in facts.living if key.id not in idle and now_ms - key.created_at_ms > OLD_MS]
+    old = [_of(key) for key in facts.living if key.id not in idle and now_ms - key.secret_at_ms > OLD_MS]
     named = idle | {one.key_id for one in old}
     endless = [_of(key) for key in facts.living if key.expires_at_ms is None and key.id not in named]
     by_kind: dict[Kind, Iterable[AdvisedKey]] = {
@@ -146,7 +146,7 @@ def _recommendation(kind: Kind, about: list[AdvisedKey], dismissed: Mapping[tupl
 
 
 def _of(key: LivingKey) -> AdvisedKey:
-    return AdvisedKey(key.id, key.name, key.hint, at_ms=key.created_at_ms)
+    return AdvisedKey(key.id, key.name, key.hint, at_ms=key.secret_at_ms)
 
 
 def _find_unused(facts: AdviceFacts, now_ms: int) -> list[AdvisedKey]:

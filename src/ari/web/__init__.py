@@ -24,6 +24,7 @@ from ari.web.pages.key_options.routes import KeyOptionsPages
 from ari.web.pages.mail_links.forgot import ForgotPages
 from ari.web.pages.mail_links.routes import MailLinkPages
 from ari.web.pages.notifications.routes import NotificationPages
+from ari.web.pages.rotate_key.routes import RotateKeyPages
 from ari.web.pages.scopes.preset_routes import PresetPages
 from ari.web.pages.scopes.routes import ScopesPages
 from ari.web.pages.security.address import AddressPages
@@ -50,6 +51,7 @@ _FOLDERS = (
     ConfirmPages,
     ShortcutsPages,
     CreateKeyPages,
+    RotateKeyPages,
     BulkPages,  # before the page of a key, whose URL would match
     KeyPages,
     NarrowPages,

@@ -7,6 +7,9 @@ from ari.base.events import EVENT_NAMES, Event
 _TITLES: Final = {
     "key_scopes_changed": "Key access changed",
     "preset_removed": "Preset removed or reset",
+    "key_secret_retired": "Old secret retired",
+    "key_secret_retiring": "Old secret in use retires soon",
+    "key_may_rotate_changed": "Rotation by the key's holder changed",
     "key_exposed": "Key exposed in a URL",
     "key_leaked": "Key reported as leaked",
     "key_expiring": "Key expires soon",
@@ -74,6 +77,8 @@ def describe_event(event: Event) -> str:
             return get_title("signed_in") + _SECOND_STEPS.get(str(detail.get("second_step")), "")
         case "sessions_ended" if detail.get("kept_own"):
             return "Other sessions signed out"
+        case "key_may_rotate_changed":
+            return "Key can rotate itself" if detail.get("may_rotate") else "Key can no longer rotate itself"
         case "notification_switched":
             return "Notification turned on" if detail.get("on") else "Notification turned off"
         case name:

@@ -18,6 +18,7 @@ from ari.web.pages.key_limits import urls as key_limits
 from ari.web.pages.key_options import urls as key_options
 from ari.web.pages.mail_links import urls as mail_links
 from ari.web.pages.notifications import urls as notifications
+from ari.web.pages.rotate_key import urls as rotate_key
 from ari.web.pages.scopes import urls as scopes
 from ari.web.pages.security import urls as security
 from ari.web.pages.settings_api import urls as settings_api
@@ -41,6 +42,7 @@ _FOLDERS = (
     mail_links,
     bulk,
     notifications,
+    rotate_key,
     scopes,
     security,
     settings_api,

@@ -33,7 +33,7 @@ class MemoryKeys:
 
     def add(self, key: ApiKey, digest: bytes) -> None:
         self.rows[key.id] = key
-        self.add_secret(key.id, KeySecret(1, key.hint, key.created_at_ms), digest)
+        self.add_secret(key.id, key.secret or KeySecret(1, key.hint, key.created_at_ms), digest)
 
     def list_secrets(self, key_id: str) -> list[KeySecret]:
         found = [secret for (owner, _), secret in self.secrets.items() if owner == key_id]
@@ -193,12 +193,12 @@ class MemoryImports:
         return None if secret is None else secret.foreign_id
 
     def set_digest(self, secret: SaltedSecret, digest: bytes) -> ApiKey | None:
-        key_id = self.keys.digests.pop(secret.placeholder, None)
-        if key_id is None:
+        name = self.keys.digests.pop(secret.placeholder, None)
+        if name is None:
             return None
-        self.keys.digests[digest] = key_id
-        del self.keys.salted[key_id]
-        return self.keys.rows[key_id]
+        self.keys.digests[digest] = name
+        del self.keys.salted[name[0]]
+        return self.keys.rows[name[0]]
 
 
 @dataclass

@@ -53,6 +53,14 @@ def test_the_longest_unused_is_named_first() -> None:
     assert said(facts)["unused"] == ["c", "b", "a"]
 
 
+def test_a_rotated_key_is_as_old_as_its_secret() -> None:
+    """Rotating it follows the advice."""
+    old = living("old", 500)
+    rotated = old._replace(id="key_rotated", rotated_at_ms=NOW_MS - DAY_MS)
+    facts = AdviceFacts([old, rotated], {key.id: NOW_MS for key in (old, rotated)})
+    assert said(facts) == {"old": ["old"]}
+
+
 def test_a_key_is_named_once_for_its_age() -> None:
     """Unused beats old, old beats endless."""
     keys = [living("idle", 500, expires=False), living("old", 400, expires=False), living("endless", 3, expires=False)]

@@ -34,6 +34,8 @@ async def authenticate_key(context: RequestContext, services: Services, fault: F
         fault = await _authorize(context, services, verdict)
     code = ACCEPTED if fault is None else fault.reason.code
     context.record.begin(context.head, context.route.template, context.client.text, verdict.key, code)
+    if context.route.policy.free:
+        context.record.waive_charge()
     if fault is None:
         context.key = verdict.key
     return fault

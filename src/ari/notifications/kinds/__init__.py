@@ -11,6 +11,7 @@ from ari.notifications.kinds import (
     key_leaked,
     key_new_address,
     key_revoked,
+    key_secret_retiring,
     key_widened,
     keys_unused,
     new_device,
@@ -22,6 +23,7 @@ from ari.notifications.kinds import (
 
 _FILES = (
     key_expiring,
+    key_secret_retiring,
     key_expired_in_use,
     dead_key_called,
     key_leaked,

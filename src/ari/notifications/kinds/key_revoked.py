@@ -11,7 +11,7 @@ def _write(event: Event, context: NoticeContext) -> EmailContent:
     reason = event.detail.get("reason")
     return EmailContent(
         subject=f"The API key {facts.key_name(event, context)} was revoked",
-        summary="An API key was permanently revoked. Requests with it are now refused.",
+        summary=_summarize(event),
         facts=(
             facts.key_fact(event, context),
             *((("Reason", text.quote(str(reason))),) if reason else ()),
@@ -22,6 +22,12 @@ def _write(event: Event, context: NoticeContext) -> EmailContent:
         path=facts.key_path(event),
         button="View key",
     )
+
+
+def _summarize(event: Event) -> str:
+    if event.actor == event.subject:
+        return "A holder of this API key revoked it. Requests with it are now refused."
+    return "An API key was permanently revoked. Requests with it are now refused."
 
 
 KIND = NoticeKind(

@@ -13,7 +13,7 @@ from ari.keys.listing import SOON_MS, UNUSED_MS, Cursor, KeyCounts, KeyFilter, L
 from ari.keys.model import ApiKey
 from ari.keys.names import fold_name
 from ari.storage.stores.keys import COLUMNS, KEYS, is_active, is_inactive, key_of
-from ari.storage.tables import api_keys
+from ari.storage.tables import api_keys, key_secrets
 
 _t = api_keys.c
 _PRESENT = _t.deleted_at_ms.is_(None)
@@ -50,7 +50,9 @@ class KeyListTables:
         return KeyCounts(int(every), int(active))
 
     def list_active(self, now_ms: int, limit: int) -> list[LivingKey]:
-        columns = _t.id, _t.name, _t.hint, _t.created_at_ms, _t.expires_at_ms
+        later = key_secrets.c.key_id == _t.id, key_secrets.c.number > 1
+        rotated = select(func.max(key_secrets.c.created_at_ms)).where(*later).scalar_subquery()
+        columns = _t.id, _t.name, _t.hint, _t.created_at_ms, _t.expires_at_ms, rotated
         query = select(*columns).where(_PRESENT, _works(now_ms)).order_by(_t.id).limit(limit)
         return [LivingKey(*row) for row in self._connection.execute(query)]
 

@@ -19,10 +19,10 @@ from ari.storage.tables import (
     usage_seen,
     usage_totals,
 )
-from ari.storage.usage import listing
+from ari.storage.usage import listing, secret_use
 from ari.storage.usage.log_reads import begin_read, fold_if_possible
 from ari.storage.usage.pages import lowest_id
-from ari.usage.model import OTHERS, KeyClient
+from ari.usage.model import OTHERS, KeyClient, SecretUse
 from ari.usage.watch.bursts import AddressBurst
 from ari.usage.watch.dead_calls import CODES
 from ari.usage.watch.ports import KeyRefusals, LateKey
@@ -56,6 +56,10 @@ class WatchedTables:
                     if key_id not in found or found[key_id].last_at_ms < at_ms:
                         found[key_id] = LateKey(key_id, code, at_ms)
         return sorted(found.values(), key=lambda one: -one.last_at_ms)
+
+    def secret_use(self, key_id: str, number: int) -> SecretUse:
+        with begin_read(self._engine) as connection:
+            return secret_use.secret_use(connection, key_id, number)
 
     def count_refused(self, key_id: str, codes: Sequence[str], since_ms: int, until_ms: int) -> int:
         query = select(func.coalesce(func.sum(_hours["count"]), 0)).where(

@@ -6,8 +6,9 @@ from typing import NamedTuple, Protocol
 from ari.base.events import EventStore
 from ari.keys.listing import KeyListing, LivingKey
 from ari.keys.model import ApiKey
-from ari.usage.model import KeyClient
+from ari.usage.model import KeyClient, SecretUse
 from ari.usage.watch.bursts import AddressBurst
+from ari.usage.watch.retiring import RetiringSecret
 
 
 class LateKey(NamedTuple):
@@ -59,6 +60,9 @@ class WatchedUse(Protocol):
     def list_addresses(self, key_id: str, limit: int) -> list[KeyClient]:
         """Addresses of a key, by first use."""
 
+    def secret_use(self, key_id: str, number: int) -> SecretUse:
+        """The newest requests with an old secret."""
+
     def refusals(self, since_ms: int, *, with_key: bool, codes: Sequence[str]) -> int:
         """Number of refusals with any key, or of attempts without one, in whole hours since then."""
 
@@ -83,6 +87,9 @@ class WatchStore(Protocol):
 
     def list_expiring(self, since_ms: int, until_ms: int, now_ms: int) -> list[LivingKey]:
         """Active keys with ``since_ms`` < expiry ≤ ``until_ms``."""
+
+    def list_retiring(self, until_ms: int, now_ms: int) -> list[RetiringSecret]:
+        """Old secrets of active keys with ``now_ms`` < retirement ≤ ``until_ms``, the first to retire first."""
 
     def keys(self, key_ids: Sequence[str]) -> dict[str, ApiKey]:
         """These keys by ID, including deleted ones."""

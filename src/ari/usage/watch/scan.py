@@ -24,6 +24,7 @@ from ari.usage.watch.expiring import DAYS, MAX_EARLIER_MS, Use, find_due_days, f
 from ari.usage.watch.model import MAX_ADDRESSES, Limits, ScanWindow, WatchFinding
 from ari.usage.watch.new_address import FRESH_MS, NewAddresses, find_new_addresses
 from ari.usage.watch.ports import WatchedUse, WatchTransaction
+from ari.usage.watch.retiring import MAX_LEAD_MS, find_retiring
 from ari.usage.watch.unused import find_unused, month_of
 
 EVERY_MS = MINUTE_MS
@@ -92,6 +93,7 @@ def find(tx: WatchTransaction, use: WatchedUse, due: Scan, limits: Limits) -> li
     log_since_ms = max(window.since_ms - LATE_MS, window.now_ms - _FURTHEST_MS)
     late = _find_dead_calls(tx, use, log_since_ms, window, muted)
     found = _find_expiring(tx, use, window, limits, muted)
+    found += _find_retiring(tx, use, window, muted)
     found += find_expired_in_use(late, window, limits, muted)
     reported = muted.union(*(one.marks for one in found))
     found += find_dead_calls(late, limits, reported)
@@ -130,6 +132,13 @@ def _find_expiring(
     used_days = use.days_used(list(used_at_ms), window.now_ms - _RHYTHM_MS) if used_at_ms else {}
     uses = {key_id: Use(at_ms, used_days.get(key_id, ())) for key_id, at_ms in used_at_ms.items()}
     return find_expiring(near.values(), uses, window, limits, muted)
+
+
+def _find_retiring(tx: WatchTransaction, use: WatchedUse, window: ScanWindow, muted: set[str]) -> list[WatchFinding]:
+    near = tx.watch.list_retiring(window.now_ms + MAX_LEAD_MS, window.now_ms)
+    due = [secret for secret in near if secret.is_due(window)][:_MAX_KEYS]
+    uses = {(secret.key_id, secret.number): use.secret_use(secret.key_id, secret.number) for secret in due}
+    return find_retiring(due, uses, window, muted)
 
 
 def _find_dead_calls(

@@ -17,3 +17,9 @@ def test_it_quotes_the_reason_and_says_that_the_key_is_dead() -> None:
 def test_without_a_reason_there_is_no_such_line() -> None:
     """An empty quotation would look like an error."""
     assert "Reason" not in dict(said(KIND.name, event("key_revoked", actor="usr_1")).facts)
+
+
+def test_a_holder_that_revoked_its_own_key_is_named() -> None:
+    """The owner learns that a holder thought it necessary."""
+    own = said(KIND.name, event("key_revoked", subject="key_1", actor="key_1"))
+    assert "A holder of this API key revoked it" in own.summary

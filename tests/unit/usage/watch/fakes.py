@@ -8,10 +8,11 @@ from ari.base.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from ari.keys.listing import Cursor, KeyCounts, KeyFilter, LivingKey, Order
 from ari.keys.model import ApiKey
 from ari.keys.reasons import ACCEPTED
-from ari.usage.model import KeyClient
+from ari.usage.model import KeyClient, SecretUse
 from ari.usage.watch.bursts import AddressBurst
 from ari.usage.watch.dead_calls import CODES
 from ari.usage.watch.ports import KeyRefusals, LateKey
+from ari.usage.watch.retiring import RetiringSecret
 from tests.unit.keys.memory import MemoryEvents
 
 
@@ -56,6 +57,10 @@ class FakeUse:
     def late_keys(self, since_ms: int) -> list[LateKey]:
         found = {key: LateKey(key, code, at) for at, key, code, _ in self._since(since_ms) if code in CODES}
         return list(found.values())
+
+    def secret_use(self, key_id: str, number: int) -> SecretUse:
+        """As if every request had this secret."""
+        return SecretUse(1, 0, self.used.get(key_id), list(self.seen[key_id].values()), [], True)
 
     def count_refused(self, key_id: str, codes: Sequence[str], since_ms: int, until_ms: int) -> int:
         low, high = since_ms - since_ms % HOUR_MS, until_ms - until_ms % HOUR_MS
@@ -145,6 +150,7 @@ class FakeUnit:
     def __init__(self) -> None:
         self.listing = FakeListing()
         self.stored = self.listing.stored
+        self.retiring: list[RetiringSecret] = []
         self.events = MemoryEvents()
         self._until: dict[str, int] = {}
         self._notes: dict[str, str] = {}
@@ -175,6 +181,9 @@ class FakeUnit:
 
     def keys(self, key_ids: Sequence[str]) -> dict[str, ApiKey]:
         return {key_id: self.stored[key_id] for key_id in key_ids if key_id in self.stored}
+
+    def list_retiring(self, until_ms: int, now_ms: int) -> list[RetiringSecret]:
+        return [secret for secret in self.retiring if now_ms < secret.retires_at_ms <= until_ms]
 
     def list_expiring(self, since_ms: int, until_ms: int, now_ms: int) -> list[LivingKey]:
         return [key for key in self.listing.list_active(now_ms, 0) if since_ms < (key.expires_at_ms or 0) <= until_ms]

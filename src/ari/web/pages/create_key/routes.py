@@ -38,6 +38,7 @@ from ari.web.render import Pages
 STALE = "This form has expired. Review it and submit again."
 _EVENTS_LOOKED_AT = 200
 _SAME = "same"
+_FIELDS = ("name", "expires", "access", "form", "like", "day", "may_rotate", *FIELDS, *LIMIT_FIELDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,8 @@ class CreateKeyPages:
         like = await self._like(request, request.query_params.get("like"))
         if like is not None:
             copied = write_options(like) | write_limits(like)
-            form = Form({"name": like.name, "expires": SUGGESTED_EXPIRY, "access": _SAME} | copied)
+            rotates = {"may_rotate": "yes"} if like.policy.may_rotate else {}
+            form = Form({"name": like.name, "expires": SUGGESTED_EXPIRY, "access": _SAME} | copied | rotates)
             return await self._form(request, form, like)
         wanted = request.query_params.get(ai.FIELD)
         choices = await deps_of(request).read(read_access_choices)
@@ -97,7 +99,7 @@ class CreateKeyPages:
     @policy(AuthMode.SESSION)
     async def create(self, request: Request) -> Response:
         """Create the key and show its secret, only in this response."""
-        form = form_from(form_of(request), "name", "expires", "access", "form", "like", "day", *FIELDS, *LIMIT_FIELDS)
+        form = form_from(form_of(request), *_FIELDS)
         like = await self._like(request, form.value("like"))
         ticked = Ticked(form_of(request).get(ai.FIELD, []), form_of(request).get("scope", []))
         try:
@@ -115,6 +117,7 @@ class CreateKeyPages:
             "pages/create_key/reveal.html",
             status=201,
             created=made,
+            secret=made.secret,
             replaced=like,
             vague=is_vague(made.key.name),
             try_path="/api/me",
@@ -171,7 +174,10 @@ def create_once(tx: CreateTransaction, form: Form, ticked: Ticked) -> Created | 
         scopes = ai.ai_scopes(ticked.providers)
     else:
         scopes = choices.scopes_of(access, ticked.scopes)
-    return keys.create(tx, NewKey(form.value("name"), scopes=scopes, **read_all(form, tx.now_ms)))
+    may_rotate = form.value("may_rotate") == "yes"
+    return keys.create(
+        tx, NewKey(form.value("name"), scopes=scopes, may_rotate=may_rotate, **read_all(form, tx.now_ms))
+    )
 
 
 def find_created(tx: CreateTransaction, form_id: str) -> ApiKey | None:

@@ -97,16 +97,17 @@ class EditKeyPages:
         """The form for the key's access."""
         key = await self._get_active_key(request)
         choices = await deps_of(request).read(read_access_choices)
-        form = Form({"access": choices.preset_name(key.scopes)})
+        rotates = {"may_rotate": "yes"} if key.policy.may_rotate else {}
+        form = Form({"access": choices.preset_name(key.scopes)} | rotates)
         return self._access_form(request, key, form, choices, key.scopes)
 
     @policy(AuthMode.SESSION)
     async def access(self, request: Request) -> Response:
         """Replace the key's scopes."""
         sent = form_of(request)
-        form, ticked = form_from(sent, "access"), sent.get("scope", [])
+        form, ticked = form_from(sent, "access", "may_rotate"), sent.get("scope", [])
         try:
-            await deps_of(request).do(_change_access, _key_id(request), form.value("access", OWN), ticked)
+            await deps_of(request).do(_change_access, _key_id(request), form, ticked)
         except Invalid as error:
             key = await self._get_active_key(request)
             choices = await deps_of(request).read(read_access_choices)
@@ -181,8 +182,9 @@ def _key_id(request: Request) -> str:
     return key_id
 
 
-def _change_access(tx: KeyTransaction, key_id: str, access: str, ticked: list[str]) -> ApiKey:
-    return keys.change(tx, key_id, KeyChange(scopes=read_access_choices(tx).scopes_of(access, ticked)))
+def _change_access(tx: KeyTransaction, key_id: str, form: Form, ticked: list[str]) -> ApiKey:
+    scopes = read_access_choices(tx).scopes_of(form.value("access", OWN), ticked)
+    return keys.change(tx, key_id, KeyChange(scopes=scopes, may_rotate=form.value("may_rotate") == "yes"))
 
 
 def _build_done_header(toast: Toast, key: ApiKey) -> dict[str, str]:

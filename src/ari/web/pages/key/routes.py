@@ -15,6 +15,7 @@ from ari.http.route_policy import AuthMode, policy
 from ari.keys import KeyChange
 from ari.keys.names import NAME_LENGTH, REASON_LENGTH
 from ari.usage.model import NO_USE
+from ari.usage.reports.queries import secret_use
 from ari.web.forms import Form, form_from
 from ari.web.navigation import Toast
 from ari.web.pages.key import urls
@@ -55,17 +56,20 @@ class KeyPages:
         totals = (await run_in_thread(self._instance.usage_records.totals, [key_id])).get(key_id, NO_USE)
         remaining = await run_in_thread(self._instance.usage_records.read_remaining, facts.key.rule_owners)
         context: dict[str, Any] = {"facts": facts, "key": facts.key, "totals": totals, "remaining": remaining}
+        old = facts.find_old_secret(self._instance.now_ms())
+        old_use = None if old is None else await deps_of(request).report(secret_use, key_id, old.number)
+        context |= {"old_secret": old, "old_use": old_use}
         if "hx-request" in request.headers:
             part = "_side.html" if request.query_params.get("part") == "side" else "_live.html"
             return self._pages.page(request, f"pages/key/{part}", **context)
-        use = await usage_of(self._instance, request, key_id, totals)
+        usage = await usage_of(self._instance, request, key_id, totals)
         return self._pages.page(
             request,
             "pages/key/page.html",
             **context,
-            use=use,
-            query=use.query,
-            log=use.log,
+            use=usage,
+            query=usage.query,
+            log=usage.log,
             listed=SEEN_LISTED,
             status_rows=STATUS_ROWS,
             retention_days=self._instance.settings.usage_retention_days,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ari import keys
 from ari.base.events import Event
-from ari.keys.model import ApiKey
+from ari.keys.model import ApiKey, KeySecret
 from ari.keys.ports import KeyTransaction
 from ari.keys.presets import Preset
 
@@ -25,6 +25,11 @@ class KeyFacts:
     made: list[ApiKey]
     presets: Collection[Preset]
     scopes: dict[str, str]
+    secrets: list[KeySecret]
+
+    def find_old_secret(self, now_ms: int) -> KeySecret | None:
+        """The secret that still works besides the newest."""
+        return next((secret for secret in self.secrets[1:] if not secret.is_retired(now_ms)), None)
 
     @property
     def leak(self) -> Event | None:
@@ -48,4 +53,5 @@ def read_facts(tx: KeyTransaction, key_id: str) -> KeyFacts:
         if acting is not None:
             names[actor] = acting.name
     presets, scopes = keys.list_presets(tx).values(), {scope.name: scope.description for scope in tx.scopes.all()}
-    return KeyFacts(key, events, names, keys.get_active_made_by(tx, key_id), presets, scopes)
+    made, secrets = keys.get_active_made_by(tx, key_id), keys.get_secrets(tx, key_id)
+    return KeyFacts(key, events, names, made, presets, scopes, secrets)
