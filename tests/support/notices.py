@@ -64,6 +64,9 @@ _WIDER: dict[str, Any] = {"from": ["api:read"], "to": ["api:read", "keys:write"]
 _SOON = to_rfc3339(AT_MS + 7 * DAY_MS)
 
 SAMPLES: dict[str, Event] = {
+    "keys_imported": event(
+        "keys_imported", None, "usr_1", imported=499, failed=1, schemes={"litellm": 99, "better-auth": 400}
+    ),
     "key_expiring": event("key_expiring", days=7, expires_at=_SOON, **KEY),
     "key_secret_retiring": event(
         "key_secret_retiring",

@@ -11,6 +11,7 @@ _TITLES: Final = {
     "key_secret_retiring": "Old secret in use retires soon",
     "key_may_rotate_changed": "Rotation by the key's holder changed",
     "key_exposed": "Key exposed in a URL",
+    "key_rehashed": "Imported key used for the first time",
     "key_leaked": "Key reported as leaked",
     "key_expiring": "Key expires soon",
     "key_expired_in_use": "Key expired while in use",
@@ -52,6 +53,7 @@ _GROUPS: Final = (
         ("owner_", "sign", "session", "password_", "email_", "code_", "identity_", "confirmation_", "two_factor_"),
     ),
     ("Account", ("backup_codes_",)),
+    ("Keys", ("kind_",)),
 )
 _WARNINGS: Final = (
     "key_revoked",
