@@ -19,7 +19,6 @@ from ari.api.shapes import (
     Name,
     NextCursor,
     Nullable,
-    PageIn,
     RequestModel,
     Scopes,
     Time,
@@ -125,12 +124,6 @@ class RevokeIn(RevokeSelfIn):
 
     with_made: StrictBool = Field(
         False, description="Also revoke active keys that this key created or gave more access."
-    )
-
-
-class KeysIn(PageIn):
-    status: Literal["all", "active", "inactive"] = Field(
-        "all", description="`inactive` = revoked or expired; `active` = all others, including disabled keys."
     )
 
 

@@ -1,6 +1,6 @@
 """``/api/keys``: create, list, read, change, revoke, delete."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, Query
@@ -10,27 +10,30 @@ from ari import keys
 from ari.api.deps import CallerDeps, describe_key_detail, describe_keys
 from ari.api.error_docs import BODY_ERRORS, document_errors
 from ari.api.idempotent import REPEATABLE, IdempotencyKey, respond_once
+from ari.api.key_list_shapes import KeyListOut, KeysIn
 from ari.api.key_shapes import (
     CreatedOut,
     KeyChangeIn,
     KeyDetailOut,
     KeyOut,
-    KeysIn,
-    KeysOut,
     NewKeyIn,
     RevokeIn,
 )
 from ari.api.limit_shapes import CreditsOut, ResetIn, TopUpIn, credits_of
-from ari.api.responses import respond, respond_page
+from ari.api.responses import respond
 from ari.api.shapes import KeyId, parse_time
+from ari.base.cursor import decode_cursor, decode_sorted_cursor, encode_cursor, encode_sorted_cursor
 from ari.base.errors import Invalid, Problem
 from ari.http.route_policy import AuthMode, policy
 from ari.keys import UNSET, KeyChange, NewKey
 from ari.keys.granting import require_may_touch
 from ari.keys.limits.fields import describe_credits
+from ari.keys.listing import Cursor, KeyListTransaction
 from ari.keys.ports import KeyTransaction
 from ari.usage.model import NO_USE
 from ari.usage.reports.facts import key_facts
+from ari.usage.reports.key_use import KeyUse
+from ari.usage.reports.listing import NEWEST_FIRST, Sort, page_of_keys
 
 router = APIRouter(prefix="/api/keys", tags=["API keys"])
 
@@ -74,12 +77,43 @@ async def create_key(body: NewKeyIn, deps: CallerDeps, idempotency_key: Idempote
     return await respond_once(deps, "create_key", idempotency_key, body, create, require_rights)
 
 
-@router.get("", response_model=KeysOut, summary="List API keys", responses=document_errors("invalid"))
+@router.get("", response_model=KeyListOut, summary="List API keys", responses=document_errors("invalid"))
 @policy(AuthMode.KEY_OR_SESSION, scope="keys:read")
 async def list_keys(deps: CallerDeps, query: Annotated[KeysIn, Query()]) -> Response:
-    """Newest first. Deleted keys aren't listed."""
-    found = await deps.read(keys.get_page, query.status, query.before_id, query.limit + 1)
-    return respond_page(await describe_keys(deps, found), query.limit)
+    """Newest first by default. Deleted keys aren't listed. Filters apply together."""
+    return respond(await deps.read(_read_list, deps.instance.key_use, query))
+
+
+def _read_list(tx: KeyListTransaction, usage: KeyUse, query: KeysIn) -> dict[str, Any]:
+    sort = Sort.of(query.sort)
+    assert sort is not None
+    where = keys.make_filter(
+        tx,
+        text=query.text or "",
+        show=query.show,
+        activity=query.status,
+        consumer=query.consumer,
+        tag=query.tag,
+        environment=query.environment,
+    )
+    after = None if query.cursor is None else _decode_place(query.cursor, sort)
+    found = page_of_keys(tx.listing, usage, where, sort, after, query.limit)
+    is_counted = after is None and query.show not in ("never-used", "unused")
+    return {
+        "items": [key_facts(row.key, row.totals, tx.now_ms) for row in found.rows],
+        "next_cursor": None if found.after is None else _encode_place(found.after, sort),
+        "total": tx.listing.count(where) if is_counted else None,
+    }
+
+
+def _encode_place(place: Cursor, sort: Sort) -> str:
+    plain = sort == NEWEST_FIRST
+    return encode_cursor(place.key_id) if plain else encode_sorted_cursor(str(sort), place.value, place.key_id)
+
+
+def _decode_place(cursor: str, sort: Sort) -> Cursor:
+    plain = sort == NEWEST_FIRST
+    return Cursor(None, decode_cursor(cursor)) if plain else Cursor(*decode_sorted_cursor(cursor, str(sort)))
 
 
 @router.get("/{key_id}", response_model=KeyDetailOut, summary="Get an API key", responses=document_errors("not_found"))

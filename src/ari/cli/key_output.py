@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ari.instance import Instance
 
 _PAGE = 200
+_NO_KEYS = 'No keys yet. Create one: ari keys create "My script" --expires 90d'
 
 
 def list_keys(tx: KeyTransaction, activity: Activity) -> list[ApiKey]:
@@ -81,7 +82,7 @@ def show_created(instance: "Instance", created: Created, as_json: bool) -> None:
     output.say(f'  curl -H "x-api-key: $ARI_API_KEY" {instance.settings.base_url}/api/me')
 
 
-def show_list(instance: "Instance", listed: Sequence[ApiKey], as_json: bool) -> None:
+def show_list(instance: "Instance", listed: Sequence[ApiKey], as_json: bool, empty: str = _NO_KEYS) -> None:
     """Print keys as a table, or as JSON in the shape of the API."""
     now_ms = instance.now_ms()
     totals = _totals(instance, listed)
@@ -91,7 +92,7 @@ def show_list(instance: "Instance", listed: Sequence[ApiKey], as_json: bool) -> 
     headers = ("NAME", "PREFIX", "STATUS", "ACCESS", "EXPIRES", "LAST USED", "REQUESTS", "ID")
     presets = _presets(instance)
     rows = [_row(key, totals.get(key.id, NO_USE), presets, now_ms) for key in listed]
-    output.table(headers, rows, 'No keys yet. Create one: ari keys create "My script" --expires 90d', droppable=1)
+    output.table(headers, rows, empty, droppable=1)
 
 
 def show_key(instance: "Instance", key: ApiKey, as_json: bool) -> None:

@@ -21,6 +21,7 @@ from ari.cli.key_limits import (
     make_limits,
 )
 from ari.cli.key_output import describe_key, find_key
+from ari.cli.list_options import OfConsumer, OfEnvironment, OfTag, Shown, SortBy, Text, list_keys_by
 from ari.cli.metadata_args import parse_metadata_options
 from ari.cli.options import (
     Addresses,
@@ -40,6 +41,7 @@ from ari.cli.options import (
 from ari.cli.time_args import instant, one_of
 from ari.keys import UNSET, KeyChange, NewKey
 from ari.keys.expiry import expiry_of
+from ari.keys.listing import KeyListTransaction
 from ari.keys.model import ApiKey
 from ari.keys.ports import KeyTransaction
 
@@ -110,12 +112,27 @@ app.command("import")(import_keys.import_)
 @app.command("list")
 def list_(
     status: Status = "all",
+    show: Shown = "all",
+    text: Text = "",
+    consumer: OfConsumer = None,
+    tag: OfTag = None,
+    environment: OfEnvironment = None,
+    sort: SortBy = "-created",
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
-    """List keys, newest first."""
+    """List keys, newest first. Filters apply together."""
     with open_deps(data_dir) as deps:
-        key_output.show_list(deps.instance, deps.read_sync(key_output.list_keys, status), as_json)
+
+        def read(tx: KeyListTransaction) -> list[ApiKey]:
+            where = keys.make_filter(
+                tx, text=text, show=show, activity=status, consumer=consumer, tag=tag, environment=environment
+            )
+            return list(list_keys_by(tx, deps.instance.key_use, where, sort))
+
+        narrowed = status != "all" or show != "all" or any((text, consumer, tag, environment))
+        empty = {"empty": "No keys match."} if narrowed else {}
+        key_output.show_list(deps.instance, deps.read_sync(read), as_json, **empty)
 
 
 @app.command()

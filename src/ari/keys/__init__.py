@@ -65,6 +65,7 @@ from ari.keys.commands.scopes import (
 )
 from ari.keys.commands.stamp import stamp_expired
 from ari.keys.events import record_exposure
+from ari.keys.key_filters import make_filter
 from ari.keys.kinds import LeakAction
 from ari.keys.queries import get, get_active_made_by, get_even_deleted, get_names, get_page, get_secrets
 from ari.keys.scope_queries import ScopeFacts, list_keys_with_scope, list_scopes, read_scope
@@ -134,6 +135,7 @@ __all__ = [
     "list_scopes",
     "list_texts_removed_with",
     "preset_facts",
+    "make_filter",
     "read_scope",
     "record_exposure",
     "rehash",

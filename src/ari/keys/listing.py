@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
 from ari.base.clock import DAY_MS
-from ari.keys.model import ApiKey
+from ari.keys.model import ApiKey, Environment
+from ari.keys.ports import Activity, KeyTransaction
 
 SOON_MS = 7 * DAY_MS
 """A key that expires within this is pointed out."""
@@ -32,11 +33,16 @@ class KeyFilter:
     """Keys whose name, hint or id contain ``text``, as the keys database knows them.
 
     ``show`` beyond that asks the usage log: ``never-used`` and ``unused`` are here the keys that may be so.
+    ``consumer_id``, ``tag`` and ``environment`` narrow it further; ``None`` is any.
     """
 
     now_ms: int
     text: str = ""
     show: Show = "all"
+    activity: Activity = "all"
+    consumer_id: str | None = None
+    tag: str | None = None
+    environment: Environment | None = None
 
 
 class Cursor(NamedTuple):
@@ -90,8 +96,18 @@ class KeyListing(Protocol):
     def among(self, where: KeyFilter, key_ids: Sequence[str]) -> list[ApiKey]:
         """Those of these keys that fit, in no order."""
 
+    def count(self, where: KeyFilter) -> int:
+        """How many keys fit."""
+
     def counts(self, now_ms: int) -> KeyCounts:
         """Of all keys."""
 
     def list_active(self, now_ms: int, limit: int) -> list[LivingKey]:
         """The keys that work, oldest first."""
+
+
+class KeyListTransaction(KeyTransaction, Protocol):
+    """A transaction that also lists keys."""
+
+    @property
+    def listing(self) -> KeyListing: ...

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ari.base.cursor import decode_cursor, encode_cursor
+from ari.base.cursor import decode_cursor, decode_sorted_cursor, encode_cursor, encode_sorted_cursor
 from ari.base.errors import Invalid
 from ari.base.ids import new_id
 
@@ -40,3 +40,24 @@ def test_there_is_one_way_to_write_a_cursor(change: str) -> None:
     """Padding, spaces and additions are refused."""
     with pytest.raises(Invalid):
         decode_cursor(change.format(encode_cursor(new_id("key", 1))))
+
+
+@given(st.none() | st.integers(0, 10**16 - 1), st.integers(0, 2**48 - 1))
+def test_a_cursor_of_an_order_is_of_that_order_only(value: int | None, at_ms: int) -> None:
+    """It leads back to the number and the id; another order refuses it."""
+    last_id = new_id("key", at_ms)
+    cursor = encode_sorted_cursor("-requests", value, last_id)
+    assert decode_sorted_cursor(cursor, "-requests") == (value, last_id)
+    for decode in (decode_cursor, lambda text: decode_sorted_cursor(text, "requests")):
+        with pytest.raises(Invalid):
+            decode(cursor)
+    with pytest.raises(Invalid):
+        decode_sorted_cursor(encode_cursor(last_id), "-created")
+
+
+@given(st.text(st.characters(exclude_categories=()), max_size=120))
+def test_no_text_breaks_the_cursor_of_an_order(text: str) -> None:
+    """Well encoded or not."""
+    for cursor in (text, urlsafe_b64encode(text.encode(errors="replace")).rstrip(b"=").decode()):
+        with pytest.raises(Invalid):
+            decode_sorted_cursor(cursor, "name")

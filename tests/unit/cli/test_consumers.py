@@ -43,3 +43,22 @@ def test_the_limits_that_its_keys_share(ari: Ari) -> None:
     assert ari.json("consumers", "add-credits", "x", "4")["remaining"][1]["remaining"] == 13
     assert ari.json("consumers", "change", "x", "--limit", "")["limits"] == []
     assert ari("consumers", "change", "x", check=False).code == 2
+
+
+def test_keys_are_listed_by_consumer_and_tag(ari: Ari) -> None:
+    """Filters apply together, in the chosen order."""
+    ari("consumers", "create", "Acme", "--external-id", "x")
+    for name, *tags in (("b", "--tag", "t"), ("a", "--tag", "t"), ("c",)):
+        ari.create(name, "--consumer", "x", *tags)
+    ari.create("other", "--tag", "t", "--environment", "test")
+
+    def listed(*options: str) -> list[str]:
+        return [key["name"] for key in ari.json("keys", "list", *options)["items"]]
+
+    assert listed("--consumer", "x", "--tag", "t", "--sort", "name") == ["a", "b"]
+    assert listed("--consumer", "x", "--sort", "-name") == ["c", "b", "a"]
+    assert listed("--tag", "t", "--environment", "test") == ["other"]
+    assert listed("--text", "OTH", "--show", "never-used") == ["other"]
+    assert listed("--tag", "nothing") == []
+    assert "No such consumer" in ari.refused("keys", "list", "--consumer", "nobody")
+    assert ari("keys", "list", "--sort", "size", check=False).code == 2

@@ -1,19 +1,20 @@
 """Lists of API keys in SQL; implements ``keys.listing.KeyListing``.
 
 A run by name or expiry is a span of an index of the keys that are not deleted, a run by age a span of the ids' own.
+The keys of a consumer or with a tag are read from its index, by age as a span of it, else all of them to be sorted.
 What it is narrowed by is tested on the way: a search reads on until the page is full, at worst through all keys.
 """
 
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, false, func, or_, select, true, tuple_
+from sqlalchemy import ColumnElement, Connection, FromClause, and_, case, false, func, or_, select, true, tuple_
 
 from ari.keys.listing import SOON_MS, UNUSED_MS, Cursor, KeyCounts, KeyFilter, LivingKey, Order
 from ari.keys.model import ApiKey
 from ari.keys.names import fold_name
-from ari.storage.stores.keys import COLUMNS, KEYS, is_active, is_inactive, key_of
-from ari.storage.tables import api_keys, key_secrets
+from ari.storage.stores.keys import COLUMNS, is_active, is_inactive, key_of
+from ari.storage.tables import api_keys, consumers, key_secrets, key_tags
 
 _t = api_keys.c
 _PRESENT = _t.deleted_at_ms.is_(None)
@@ -26,8 +27,8 @@ class KeyListTables:
         self._connection = connection
 
     def run(self, where: KeyFilter, order: Order, after: Cursor | None, limit: int) -> list[ApiKey]:
-        columns = _columns(order)
-        query = select(*COLUMNS).select_from(KEYS).where(_PRESENT, _fits(where)).limit(limit)
+        columns = _columns(order, where)
+        query = select(*COLUMNS).select_from(_with_consumers(where)).where(_PRESENT, _fits(where)).limit(limit)
         if order.by == "expires":
             query = query.where(_t.expires_at_ms.is_not(None))
         if order.endless:
@@ -40,8 +41,13 @@ class KeyListTables:
         return [key_of(row) for row in self._connection.execute(query)]
 
     def among(self, where: KeyFilter, key_ids: Sequence[str]) -> list[ApiKey]:
-        query = select(*COLUMNS).select_from(KEYS).where(_PRESENT, _t.id.in_(key_ids), _fits(where))
-        return [key_of(row) for row in self._connection.execute(query)]
+        query = select(*COLUMNS).select_from(_with_consumers(where))
+        found = self._connection.execute(query.where(_PRESENT, _t.id.in_(key_ids), _fits(where)))
+        return [key_of(row) for row in found]
+
+    def count(self, where: KeyFilter) -> int:
+        query = select(func.count()).select_from(_keys(where)).where(_PRESENT, _fits(where))
+        return self._connection.execute(query).scalar_one()
 
     def counts(self, now_ms: int) -> KeyCounts:
         working = func.coalesce(func.sum(case((_works(now_ms), 1), else_=0)), 0)
@@ -65,8 +71,17 @@ class KeyListTables:
         return name or "", after.key_id
 
 
-def _columns(order: Order) -> tuple[Any, ...]:
-    return {"name": (_t.folded_name, _t.id), "expires": (_t.expires_at_ms, _t.id), "created": (_t.id,)}[order.by]
+def _columns(order: Order, where: KeyFilter) -> tuple[Any, ...]:
+    key_id = _t.id if where.tag is None else key_tags.c.key_id
+    return {"name": (_t.folded_name, key_id), "expires": (_t.expires_at_ms, key_id), "created": (key_id,)}[order.by]
+
+
+def _keys(where: KeyFilter) -> FromClause:
+    return api_keys if where.tag is None else key_tags.join(api_keys, _t.id == key_tags.c.key_id)
+
+
+def _with_consumers(where: KeyFilter) -> FromClause:
+    return _keys(where).outerjoin(consumers, consumers.c.id == _t.consumer_id)
 
 
 def _works(now_ms: int) -> ColumnElement[bool]:
@@ -86,12 +101,19 @@ def _fits(where: KeyFilter) -> ColumnElement[bool]:
         "expired": and_(is_inactive(now_ms), _t.revoked_at_ms.is_(None)),
         "revoked": _t.revoked_at_ms.is_not(None),
     }
+    fits = and_(
+        shown[where.show],
+        {"all": true(), "active": is_active(now_ms), "inactive": is_inactive(now_ms)}[where.activity],
+        true() if where.consumer_id is None else _t.consumer_id == where.consumer_id,
+        true() if where.tag is None else key_tags.c.tag == where.tag,
+        true() if where.environment is None else _t.environment == where.environment,
+    )
     if not where.text:
-        return shown[where.show]  # type: ignore[no-any-return]  # made of columns
+        return fits
     lowered = where.text.lower().replace("...", "…")
     found = or_(
         _t.folded_name.contains(fold_name(where.text), autoescape=True),
         func.lower(_t.hint).contains(lowered, autoescape=True),
         func.lower(_t.id).contains(lowered, autoescape=True),
     )
-    return and_(shown[where.show], found)
+    return and_(fits, found)

@@ -7,12 +7,14 @@ up in the other database, and keys that don't match are left out:
 - by name, creation or expiry: a run of keys (by expiry a second one, of keys that never expire);
 - by last use or number of requests: a run of totals, then the unused keys, newest first; reversed if ascending.
 
+The keys of a consumer or with a tag, if they are few, are sorted by use in memory.
+
 A page without a filter costs two to four statements for any number of keys. A narrow filter reads on, in growing
 chunks, until the page is full. Keys may be used or renamed between two pages: a cursor has the value that its key was
 sorted by, so that the next page continues there, but a key that moved may show twice or not at all.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
@@ -85,6 +87,7 @@ def page_of_keys(
 ) -> Page:
     """At most ``limit`` keys after the cursor."""
     rows: list[Listed] = []
+    use = _narrow(keys, use, where, sort)
     size = limit + 1
     for run, begin in _runs(keys, use, where, sort, after):
         place = begin
@@ -95,6 +98,36 @@ def page_of_keys(
             if place is None:
                 break
     return Page(rows[:limit], rows[limit - 1].place if len(rows) > limit else None)
+
+
+def _narrow(keys: KeyListing, use: UseListing, where: KeyFilter, sort: Sort) -> UseListing:
+    """The uses of only those keys, if they are few and the sort is by use: a run of all totals would go on too long."""
+    if sort.by not in ("used", "requests") or (where.consumer_id is None and where.tag is None):
+        return use
+    found = keys.run(where, Order("created", descending=True), None, _LARGEST_CHUNK + 1)
+    return use if len(found) > _LARGEST_CHUNK else _UseOfFew(use.totals([key.id for key in found]) if found else {})
+
+
+@dataclass(frozen=True, slots=True)
+class _UseOfFew:
+    """Fulfils ``UseListing`` from totals in memory."""
+
+    found: Mapping[str, KeyTotals]
+
+    def totals(self, key_ids: Sequence[str]) -> dict[str, KeyTotals]:
+        return {key_id: self.found[key_id] for key_id in key_ids if key_id in self.found}
+
+    def by_use(
+        self, by: Literal["used", "requests"], descending: bool, after: Cursor | None, limit: int
+    ) -> list[tuple[str, KeyTotals]]:
+        used = [
+            (one.request_count if by == "requests" else one.last_used_at_ms, key_id)
+            for key_id, one in self.found.items()
+            if one.last_used_at_ms is not None
+        ]
+        if after is not None:
+            used = [place for place in used if (place < after if descending else place > after)]
+        return [(key_id, self.found[key_id]) for _, key_id in sorted(used, reverse=descending)[:limit]]
 
 
 def _runs(

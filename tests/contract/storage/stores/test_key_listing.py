@@ -8,82 +8,17 @@ import pytest
 from sqlalchemy import event
 
 from ari.base.clock import DAY_MS, HOUR_MS
-from ari.base.ids import new_id
 from ari.deps import Deps
 from ari.instance import Instance
-from ari.keys.listing import SHOWN, Cursor, KeyCounts, KeyFilter, Show
+from ari.keys.listing import SHOWN, KeyCounts, KeyFilter, Show
 from ari.keys.names import fold_name
 from ari.storage.bulk import insert_rows
-from ari.storage.tables import api_keys, usage_hours, usage_totals
+from ari.storage.tables import usage_hours
 from ari.usage import advice
 from ari.usage.reports.daily import Day, first_day_ms
-from ari.usage.reports.listing import SORTS, Listed, Sort, SortBy, page_of_keys
-from tests.support.instances import START_MS, opened
-
-MANY = 10_000
-KEY_COLUMNS = (
-    "id",
-    "name",
-    "folded_name",
-    "hint",
-    "scopes",
-    "created_at_ms",
-    "created_by",
-    "expires_at_ms",
-    "disabled",
-    "revoked_at_ms",
-    "deleted_at_ms",
-)
-
-
-def _key(number: int) -> dict[str, Any]:
-    """Names, ends and states in a pattern; one in fifty is deleted, and still has its totals."""
-    created = START_MS - (number % 90) * DAY_MS - number
-    expires = {0: None, 1: START_MS + 3 * DAY_MS, 2: START_MS + 90 * DAY_MS, 3: START_MS - HOUR_MS}[number % 4]
-    name = f"{'Export' if number % 7 else 'Import'} {number % 613:04}"
-    return {
-        "id": new_id("key", created),
-        "name": name,
-        "folded_name": fold_name(name),
-        "hint": f"ari_k_{number % 9_973:04d}…Zz{number % 89:02d}",
-        "scopes": "api:read",
-        "created_at_ms": created,
-        "created_by": "system",
-        "expires_at_ms": expires,
-        "disabled": number % 11 == 0,
-        "revoked_at_ms": START_MS - 5 if number % 13 == 0 else None,
-        "deleted_at_ms": START_MS - 4 if number % 50 == 0 else None,
-    }
-
-
-def _total(number: int, key_id: str) -> tuple[Any, ...] | None:
-    """Two in three were used; many of them equally often or at the same instant; one in nine was only refused."""
-    if number % 3 == 0:
-        return None if number % 9 else (key_id, 0, 4, None, None)
-    used = START_MS - (number % 71) * DAY_MS
-    return (key_id, number % 500 + 1, number % 5, used - 1, used)
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def many(request: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Instance, list[dict[str, Any]]]]:
-    """An instance with its keys as they were written; a test changes nothing."""
-    folder = tmp_path_factory.mktemp("many") / "data"
-    folder.mkdir(mode=0o700)
-    server = request.getfixturevalue("postgres") if request.param == "postgresql" else None
-    url = server.create() if server else None
-    keys = [_key(number) for number in range(MANY)]
-    totals = [one for number, key in enumerate(keys) if (one := _total(number, key["id"]))]
-    with opened(folder, url) as instance:
-        with instance.database.main.begin() as connection:
-            if url:
-                connection.execute(api_keys.insert(), keys)
-            else:
-                insert_rows(connection, api_keys, KEY_COLUMNS, [tuple(key.values()) for key in keys])
-        with instance.database.log.begin() as connection:
-            insert_rows(connection, usage_totals, tuple(usage_totals.c.keys())[:5], totals)
-        yield instance, keys
-    if server:
-        server.drop(url)
+from ari.usage.reports.listing import SORTS, Listed, Sort, SortBy
+from tests.contract.storage.stores.many_keys import everything, make_total, page
+from tests.support.instances import START_MS
 
 
 @contextmanager
@@ -101,22 +36,6 @@ def counted(instance: Instance) -> Iterator[list[str]]:
     yield found
     for engine in engines:
         event.remove(engine, "before_cursor_execute", note)
-
-
-def page(instance: Instance, where: KeyFilter, sort: Sort, after: Cursor | None = None, limit: int = 50) -> Any:
-    usage = instance.database.usage
-    return Deps(instance).read_sync(lambda unit: page_of_keys(unit.listing, usage, where, sort, after, limit))
-
-
-def everything(instance: Instance, where: KeyFilter, sort: Sort, limit: int = 1_999) -> list[Listed]:
-    """All pages, one after the other."""
-    rows, after = [], None
-    while True:
-        found = page(instance, where, sort, after, limit)
-        rows += found.rows
-        after = found.after
-        if after is None:
-            return rows
 
 
 def _value(row: Listed, by: str) -> Any:
@@ -230,7 +149,7 @@ def test_filters_show_what_their_words_say(many: Any, show: Show) -> None:
     instance, keys = many
     wanted = set()
     for number, key in enumerate(keys):
-        total = _total(number, key["id"])
+        total = make_total(number, key["id"])
         if key["deleted_at_ms"] is None and _expected(show, key, total[4] if total else None):
             wanted.add(key["id"])
     assert wanted
@@ -292,3 +211,78 @@ def test_daily_requests_of_a_page_are_one_query(many: Any) -> None:
     assert found == {ids[0]: [Day(midnight, 7, 3)], ids[1]: [Day(midnight - 13 * DAY_MS, 1, 0)]}
     assert len(statements) == 1
     assert instance.database.usage.days([], 0) == {}
+
+
+def _plans(instance: Instance, where: KeyFilter, sort: Sort) -> list[str]:
+    """SQLite's plan of each statement that reads keys in an order."""
+    seen: list[tuple[str, Any]] = []
+
+    def note(_c: Any, _cursor: Any, statement: str, parameters: Any, *_r: Any) -> None:
+        if "api_keys" in statement and "ORDER BY" in statement:
+            seen.append((statement, parameters))
+
+    event.listen(instance.database.main, "before_cursor_execute", note)
+    page(instance, where, sort)
+    event.remove(instance.database.main, "before_cursor_execute", note)
+    with instance.database.main.connect() as connection:
+        plans = [connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {one}", given).all() for one, given in seen]
+    return [" ".join(row[-1] for row in plan) for plan in plans]
+
+
+@pytest.mark.parametrize(
+    ("where", "index"),
+    [
+        (KeyFilter(START_MS, consumer_id="con_1"), "ix_api_keys_consumer_id"),
+        (KeyFilter(START_MS, tag="billing"), "key_tags USING PRIMARY KEY (tag=?"),
+    ],
+)
+def test_the_keys_of_a_consumer_or_a_tag_are_read_from_its_index(many: Any, where: KeyFilter, index: str) -> None:
+    """SQLite reads only these keys, in every order; by age it sorts nothing."""
+    instance, _ = many
+    if instance.database.shared:
+        return
+    for by in SORTS:
+        for descending in (False, True):
+            plans = _plans(instance, where, Sort(by, descending))
+            assert plans
+            for plan in plans:
+                assert index in plan, plan
+                assert "SCAN" not in plan, plan
+                assert by != "created" or "TEMP B-TREE" not in plan, plan
+
+
+@pytest.mark.parametrize("by", SORTS)
+@pytest.mark.parametrize("descending", [False, True])
+def test_consumer_tag_and_environment_narrow_every_order(many: Any, by: Any, descending: bool) -> None:
+    """As the whole list without the other keys, page by page; the count is of all pages."""
+    instance, keys = many
+    whole = [row.key.id for row in everything(instance, KeyFilter(START_MS), Sort(by, descending))]
+    number_of = {key["id"]: number for number, key in enumerate(keys)}
+    filters: list[tuple[dict[str, Any], Any]] = [
+        ({"consumer_id": "con_1"}, lambda n: n % 31 == 1),
+        ({"tag": "billing"}, lambda n: n % 37 == 0),
+        ({"tag": "most"}, lambda n: n % 3 == 0),
+        ({"consumer_id": "con_1", "tag": "billing"}, lambda n: n % 31 == 1 and n % 37 == 0),
+        ({"environment": "test"}, lambda n: n % 5 == 0),
+        ({"tag": "billing", "environment": "live", "text": "export"}, lambda n: n % 37 == 0 and n % 5 and n % 7),
+        ({"consumer_id": "con_2"}, lambda n: False),
+    ]
+    for fields, fits in filters:
+        where = KeyFilter(START_MS, **fields)
+        wanted = [key_id for key_id in whole if fits(number_of[key_id])]
+        assert [row.key.id for row in everything(instance, where, Sort(by, descending), limit=97)] == wanted, fields
+        with instance.database.reading() as unit:
+            assert unit.listing.count(where) == len(wanted)
+
+
+def test_an_activity_is_that_of_all_keys_or_none(many: Any) -> None:
+    """Active keys may be disabled; each key is active or inactive."""
+    instance, _ = many
+    with instance.database.reading() as unit:
+        every, active, inactive = (
+            unit.listing.count(KeyFilter(START_MS, activity=one)) for one in ("all", "active", "inactive")
+        )
+        assert every == active + inactive
+        assert inactive == unit.listing.count(KeyFilter(START_MS, show="inactive")) > 0
+        works = unit.listing.count(KeyFilter(START_MS, show="active"))
+        assert active == works + unit.listing.count(KeyFilter(START_MS, show="disabled"))

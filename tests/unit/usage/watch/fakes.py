@@ -130,6 +130,9 @@ class FakeListing:
     def run(self, where: KeyFilter, order: Order, after: Cursor | None, limit: int) -> list[ApiKey]:
         raise NotImplementedError
 
+    def count(self, where: KeyFilter) -> int:
+        raise NotImplementedError
+
     def among(self, where: KeyFilter, key_ids: Sequence[str]) -> list[ApiKey]:
         raise NotImplementedError
 

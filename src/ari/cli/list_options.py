@@ -1,0 +1,47 @@
+"""Options that filter and sort keys, and the keys that they match."""
+
+from collections.abc import Iterator
+from typing import Annotated
+
+import typer
+
+from ari.cli.time_args import one_of
+from ari.keys.listing import SHOWN, KeyFilter, KeyListTransaction, Show
+from ari.keys.model import ApiKey
+from ari.usage.reports.key_use import KeyUse
+from ari.usage.reports.listing import SORTS, Sort, page_of_keys
+
+_ORDERS = tuple(sign + by for by in SORTS for sign in ("", "-"))
+_PAGE = 1_000
+
+Shown = Annotated[
+    Show,
+    typer.Option("--show", metavar="STATE", parser=one_of(*SHOWN), help=f"Filter by state: {', '.join(SHOWN)}."),
+]
+Text = Annotated[str, typer.Option("--text", metavar="TEXT", help="Filter by name, prefix or ID.", show_default=False)]
+OfConsumer = Annotated[
+    str | None,
+    typer.Option("--consumer", metavar="ID", help="Filter by consumer: ID or external ID.", show_default=False),
+]
+OfTag = Annotated[str | None, typer.Option("--tag", metavar="TAG", help="Filter by tag.", show_default=False)]
+OfEnvironment = Annotated[
+    str | None, typer.Option("--environment", metavar="live|test", help="Filter by environment.", show_default=False)
+]
+SortBy = Annotated[
+    str,
+    typer.Option(
+        "--sort", metavar="ORDER", parser=one_of(*_ORDERS), help=f"Sort by {', '.join(SORTS)}; - is descending."
+    ),
+]
+
+
+def list_keys_by(tx: KeyListTransaction, usage: KeyUse, where: KeyFilter, sort: str) -> Iterator[ApiKey]:
+    """All matching keys in this order, page by page."""
+    order, after = Sort.of(sort), None
+    assert order is not None
+    while True:
+        page = page_of_keys(tx.listing, usage, where, order, after, _PAGE)
+        yield from (row.key for row in page.rows)
+        after = page.after
+        if after is None:
+            return
