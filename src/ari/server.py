@@ -14,6 +14,7 @@ from starlette.responses import Response
 from ari import gateway, jobs, web
 from ari.api import (
     apply,
+    bulk_keys,
     consumers,
     events,
     health,
@@ -53,6 +54,7 @@ _DOORS = (
     leaks,
     keys,
     rotation,
+    bulk_keys,
     import_keys,
     kinds,
     consumers,

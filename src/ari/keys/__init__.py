@@ -9,6 +9,7 @@ from ari.keys.commands.bulk import (
     select_deletable,
     select_revocable,
 )
+from ari.keys.commands.bulk_by_filter import AffectedKeys, BulkChange, change_matching, list_affected
 from ari.keys.commands.change import KeyChange, change
 from ari.keys.commands.consumers import (
     ConsumerChange,
@@ -75,6 +76,8 @@ __all__ = [
     "MAX_KEYS_AT_ONCE",
     "MAX_LINES",
     "UNSET",
+    "AffectedKeys",
+    "BulkChange",
     "ConsumerChange",
     "Created",
     "ImportResult",
@@ -99,6 +102,7 @@ __all__ = [
     "change_expiry_of_many",
     "change_instance_policy",
     "change_kind",
+    "change_matching",
     "check_import",
     "choose_default_preset",
     "consumer_facts",
@@ -126,6 +130,7 @@ __all__ = [
     "import_facts",
     "import_keys",
     "limit_rules_facts",
+    "list_affected",
     "list_keys_losing",
     "list_keys_of",
     "list_keys_with_scope",
@@ -134,8 +139,8 @@ __all__ = [
     "list_salted",
     "list_scopes",
     "list_texts_removed_with",
-    "preset_facts",
     "make_filter",
+    "preset_facts",
     "read_scope",
     "record_exposure",
     "rehash",

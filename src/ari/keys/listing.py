@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple, Protocol
 from ari.base.clock import DAY_MS
 from ari.keys.model import ApiKey, Environment
 from ari.keys.ports import Activity, KeyTransaction
+from ari.keys.unset import UNSET, Unset
 
 SOON_MS = 7 * DAY_MS
 """A key that expires within this is pointed out."""
@@ -34,6 +35,7 @@ class KeyFilter:
 
     ``show`` beyond that asks the usage log: ``never-used`` and ``unused`` are here the keys that may be so.
     ``consumer_id``, ``tag`` and ``environment`` narrow it further; ``None`` is any.
+    ``other_expiry_than`` leaves out the keys with this expiry, ``None`` those without one.
     """
 
     now_ms: int
@@ -43,6 +45,7 @@ class KeyFilter:
     consumer_id: str | None = None
     tag: str | None = None
     environment: Environment | None = None
+    other_expiry_than: int | Unset | None = UNSET
 
 
 class Cursor(NamedTuple):

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, FromClause, and_, case, false,
 from ari.keys.listing import SOON_MS, UNUSED_MS, Cursor, KeyCounts, KeyFilter, LivingKey, Order
 from ari.keys.model import ApiKey
 from ari.keys.names import fold_name
+from ari.keys.unset import UNSET
 from ari.storage.stores.keys import COLUMNS, is_active, is_inactive, key_of
 from ari.storage.tables import api_keys, consumers, key_secrets, key_tags
 
@@ -106,6 +107,7 @@ def _fits(where: KeyFilter) -> ColumnElement[bool]:
         {"all": true(), "active": is_active(now_ms), "inactive": is_inactive(now_ms)}[where.activity],
         true() if where.consumer_id is None else _t.consumer_id == where.consumer_id,
         true() if where.tag is None else key_tags.c.tag == where.tag,
+        true() if where.other_expiry_than is UNSET else _t.expires_at_ms.is_distinct_from(where.other_expiry_than),
         true() if where.environment is None else _t.environment == where.environment,
     )
     if not where.text:

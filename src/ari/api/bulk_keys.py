@@ -1,0 +1,52 @@
+"""``/api/keys/bulk``: change the keys of a consumer or with a tag."""
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from ari import keys
+from ari.api.bulk_shapes import BulkIn, BulkOut
+from ari.api.deps import CallerDeps, describe_keys, require_scope
+from ari.api.error_docs import BODY_ERRORS, document_errors
+from ari.api.responses import respond
+from ari.api.shapes import parse_time
+from ari.base.errors import Invalid, Problem
+from ari.http.route_policy import AuthMode, policy
+from ari.keys import AffectedKeys, BulkChange
+from ari.keys.listing import KeyListTransaction
+
+router = APIRouter(prefix="/api/keys", tags=["API keys"])
+
+
+@router.post(
+    "/bulk",
+    response_model=BulkOut,
+    summary="Change many API keys",
+    responses=document_errors("confirmation_required", *BODY_ERRORS),
+)
+@policy(AuthMode.KEY_OR_SESSION, scope="keys:write")
+async def change_keys(body: BulkIn, deps: CallerDeps) -> Response:
+    """Revoke, disable, enable or re-expire the keys of a consumer or with a tag. Also needs `keys:read`. Each request
+    changes at most 200 keys, all or none, with one event per key. Keys that the change doesn't fit are left out."""
+    require_scope(deps, "keys:read")
+    wanted = BulkChange(body.action, body.reason, parse_time("expires_at", body.expires_at))
+    _check(body)
+
+    def run(tx: KeyListTransaction) -> AffectedKeys:
+        where = keys.make_filter(tx, consumer=body.consumer, tag=body.tag)
+        return keys.list_affected(tx, where, wanted) if body.dry_run else keys.change_matching(tx, where, wanted)
+
+    found = await (deps.read(run) if body.dry_run else deps.do(run))
+    items = await describe_keys(deps, found.keys)
+    return respond({"items": items, "remaining": found.remaining, "dry_run": body.dry_run})
+
+
+def _check(body: BulkIn) -> None:
+    if body.consumer is None and body.tag is None:
+        raise Invalid(Problem("consumer", "Pass a consumer or a tag."))
+    given = body.model_fields_set
+    if body.action == "expire" and "expires_at" not in given:
+        raise Invalid(Problem("expires_at", "Pass a time, or null for never."))
+    if body.action != "expire" and body.expires_at is not None:
+        raise Invalid(Problem("expires_at", "Only for `expire`."))
+    if body.action != "revoke" and body.reason is not None:
+        raise Invalid(Problem("reason", "Only for `revoke`."))

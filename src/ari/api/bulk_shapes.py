@@ -1,0 +1,41 @@
+"""Changes to many keys at once."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr
+
+from ari.api.key_list_shapes import TagName
+from ari.api.key_shapes import KeyOut
+from ari.api.ownership_shapes import ConsumerReference
+from ari.api.shapes import RequestModel, Time
+from ari.keys import MAX_KEYS_AT_ONCE
+from ari.keys.names import REASON_LENGTH
+
+
+class BulkIn(RequestModel):
+    """A change to the keys of a consumer or with a tag. With both, to the keys that match both."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"action": "revoke", "consumer": "customer_4711"}]})
+
+    action: Literal["revoke", "disable", "enable", "expire"] = Field(
+        description="What to do. `expire` sets `expires_at`.", examples=["revoke"]
+    )
+    consumer: ConsumerReference | None = Field(None, description="Keys of this consumer: its ID or your external ID.")
+    tag: TagName | None = Field(None, description="Keys with this tag.")
+    reason: Annotated[StrictStr, Field(max_length=REASON_LENGTH)] | None = Field(
+        None, description="For `revoke`: reason for the audit log.", examples=["Contract ended"]
+    )
+    expires_at: Time | None = Field(
+        None, description="For `expire`: when the keys expire (RFC 3339); `null` = never. Required."
+    )
+    dry_run: StrictBool = Field(False, description="Only list the keys, without changing them.")
+
+
+class BulkOut(BaseModel):
+    """The keys that were changed, or would be."""
+
+    items: list[KeyOut] = Field(description=f"Keys of this batch, at most {MAX_KEYS_AT_ONCE}.")
+    remaining: int = Field(
+        description="How many more keys the change fits. Repeat the request until this is 0.", examples=[0]
+    )
+    dry_run: bool = Field(description="Whether nothing was changed.", examples=[False])
