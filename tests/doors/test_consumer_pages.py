@@ -62,6 +62,17 @@ def test_a_consumer_that_has_keys_stays(owner: Any, session: Any) -> None:
     assert '<td class="number">1</td>' in session.get(CONSUMERS).text
 
 
+def test_rows_of_keys_name_the_consumer_and_the_environment(owner: Any, session: Any) -> None:
+    """Escaped; a live key of nobody has neither."""
+    create(session, name="<Row> Inc.", external_id="row")
+    owner.create_key("Of live")
+    assert '<span class="badge badge-soon">Test</span>' not in session.get(HOME).text
+    owner.create_key("Of test", consumer="row", environment="test")
+    table = session.get(HOME).text
+    assert '<bdi class="break">&lt;Row&gt; Inc.</bdi>' in table
+    assert table.count('<span class="badge badge-soon">Test</span>') == 1
+
+
 def test_problems_are_at_their_fields_and_nothing_typed_is_lost(session: Any) -> None:
     """A taken external ID too, both for a new consumer and for a changed one."""
     create(session, name="First", external_id="taken")
