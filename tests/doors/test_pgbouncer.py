@@ -75,8 +75,11 @@ def test_the_promises_hold_through_a_pooler(
             .is_success
         )
         assert set(_ask(owner, dead, CLIENTS)) == {401}
+    _, limited = owner.create_key("limited", limits=[{"limit": 20, "window": "31d"}])
+    assert sorted(_ask(owner, limited, 30)) == [200] * 20 + [429] * 10
     pooler.stop()
     assert set(_ask(owner, secret, CLIENTS)) == {503}
+    assert set(_ask(owner, limited, CLIENTS)) == {503}
     assert owner.api().get("/api/ready").status_code == owner.api().get("/api/health").status_code == 503
     pooler.start()
     eventually(lambda: set(_ask(owner, secret, CLIENTS)) == {200})
