@@ -16,6 +16,7 @@ _LIBRARY = re.compile(
 )
 """The wording of the libraries that validate."""
 _OWN_FORM = {"cursor", "address", "client_address", "key", "base_url", "time_zone", "status", "limits"}
+_OWN_FORM |= {"consumer", "keys", "kind", "max_lifetime_days", "prefix"}
 """Fields whose text means something: not any text within their length is accepted."""
 _BATCH = "/api/verify/batch"
 """An item that cannot be read gets a verdict of its own, and harms no other."""
@@ -64,6 +65,9 @@ def _find_operations(document: dict[str, Any]) -> Iterator[Operation]:
 def api(shared_owner: Any) -> Any:
     """A client that may do everything; what its requests left in the shared instance is taken back."""
     client = shared_owner.api(shared_owner.create_key("walker", scopes=["*"])[1])
+    client.post("/api/consumers", json={"name": "Walked", "external_id": "walked"})
+    client.post("/api/kinds", json={"name": "walked", "prefix": "walked_", "description": "Walked."})
+    client.post("/api/scopes", json={"name": "walked:read", "description": "Walked."})
     yield client
     client.delete("/api/integrations/openai")
     client.patch("/api/notifications/key_expiring", json={"on": True})
@@ -77,12 +81,19 @@ def document(api: Any) -> Any:
 def _send(api: Any, operation: Operation, fields: Any) -> Any:
     path = (
         operation.path.replace("{key_id}", _key_of(api, operation))
+        .replace("{consumer_id}", "walked")
+        .replace("{name}", _name_of(operation))
         .replace("{provider}", "openai")
         .replace("{kind}", "key_expiring")
     )
     if operation.where == "query":
         return api.request(operation.method.upper(), path, params=fields)
     return api.request(operation.method.upper(), path, json=fields)
+
+
+def _name_of(operation: Operation) -> str:
+    """The scope or kind that the fixture made."""
+    return "walked" if operation.path.startswith("/api/kinds") else "walked:read"
 
 
 def _key_of(api: Any, operation: Operation) -> str:
