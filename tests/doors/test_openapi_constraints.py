@@ -16,12 +16,15 @@ _LIBRARY = re.compile(
 )
 """The wording of the libraries that validate."""
 _OWN_FORM = {"cursor", "address", "client_address", "key", "base_url", "time_zone", "status", "limits"}
-_OWN_FORM |= {"consumer", "keys", "kind", "max_lifetime_days", "prefix"}
+_OWN_FORM |= {"consumer", "default_preset", "keys", "kind", "max_lifetime_days", "prefix"}
 """Fields whose text means something: not any text within their length is accepted."""
 _BATCH = "/api/verify/batch"
 """An item that cannot be read gets a verdict of its own, and harms no other."""
 _NOT_TRIED = {
     "/api/ai/{provider}/{path}": "the body is the provider's",
+    "/api/me/revoke": "it would end the key that asks; tests/doors/test_rotation.py",
+    "/api/me/rotate": "as above",
+    "/api/keys/bulk": "its fields depend on each other; tests/unit/api/test_bulk_keys.py",
     "/api/leaks/github": "the body is a list that GitHub signs; tests/unit/api/test_github_leaks.py",
 }
 
@@ -65,7 +68,7 @@ def _find_operations(document: dict[str, Any]) -> Iterator[Operation]:
 def api(shared_owner: Any) -> Any:
     """A client that may do everything; what its requests left in the shared instance is taken back."""
     client = shared_owner.api(shared_owner.create_key("walker", scopes=["*"])[1])
-    client.post("/api/consumers", json={"name": "Walked", "external_id": "walked"})
+    client.post("/api/consumers", json={"name": "Walked", "external_id": "customer_4711"})
     client.post("/api/kinds", json={"name": "walked", "prefix": "walked_", "description": "Walked."})
     client.post("/api/scopes", json={"name": "walked:read", "description": "Walked."})
     yield client
@@ -81,7 +84,7 @@ def document(api: Any) -> Any:
 def _send(api: Any, operation: Operation, fields: Any) -> Any:
     path = (
         operation.path.replace("{key_id}", _key_of(api, operation))
-        .replace("{consumer_id}", "walked")
+        .replace("{consumer_id}", "customer_4711")
         .replace("{name}", _name_of(operation))
         .replace("{provider}", "openai")
         .replace("{kind}", "key_expiring")
@@ -93,7 +96,7 @@ def _send(api: Any, operation: Operation, fields: Any) -> Any:
 
 def _name_of(operation: Operation) -> str:
     """The scope or kind that the fixture made."""
-    return "walked" if operation.path.startswith("/api/kinds") else "walked:read"
+    return "walked:read" if operation.path.startswith("/api/scopes") else "walked"
 
 
 def _key_of(api: Any, operation: Operation) -> str:

@@ -19,6 +19,8 @@ from ari.integrations.providers import providers
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 EXAMPLES = 25
 PROVIDERS = set(providers())
+ENDS_ITS_CALLER = {"/api/me/revoke", "/api/me/rotate"}
+"""Called with another key each time: the calling key would be gone."""
 WITHOUT_INPUT = {"/api/openapi.json", "/api/me", "/api/health", "/api/ready"}
 """There is no wrong way to call these."""
 QUIET = settings(
@@ -48,7 +50,8 @@ def test_generated_requests_meet_what_is_described(owner: Any, mode: GenerationM
             case.path_parameters["key_id"] = sacrificed["id"]
         if (case.path_parameters or {}).get("provider") in PROVIDERS:
             case.path_parameters["provider"] = "ollama"  # which has no address of its own: no test call leaves here
-        case.call_and_validate(base_url=owner.url, headers={"x-api-key": secret}, checks=CHECKS, timeout=30)
+        caller = owner.create_key("ends itself")[1] if case.operation.path in ENDS_ITS_CALLER else secret
+        case.call_and_validate(base_url=owner.url, headers={"x-api-key": caller}, checks=CHECKS, timeout=30)
 
     for result in schema.get_all_operations():
         assert isinstance(result, Ok), result

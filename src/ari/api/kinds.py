@@ -39,7 +39,9 @@ async def add_kind(body: NewKindIn, deps: CallerDeps) -> Response:
     return respond(kind_facts(kind), 201)
 
 
-@router.get("/{name}", response_model=KindOut, summary="Get a kind of keys", responses=document_errors("not_found"))
+@router.get(
+    "/{name}", response_model=KindOut, summary="Get a kind of keys", responses=document_errors("not_found", "invalid")
+)
 @policy(AuthMode.KEY_OR_SESSION, scope="keys:read")
 async def read_kind(name: KindName, deps: CallerDeps) -> Response:
     """Its prefix and defaults."""

@@ -24,7 +24,9 @@ async def list_presets(deps: CallerDeps) -> Response:
     return respond({"items": await deps.read(_list_facts), "next_cursor": None})
 
 
-@router.get("/{name}", response_model=PresetOut, summary="Get a preset", responses=document_errors("not_found"))
+@router.get(
+    "/{name}", response_model=PresetOut, summary="Get a preset", responses=document_errors("not_found", "invalid")
+)
 @policy(AuthMode.KEY_OR_SESSION, scope="scopes:read")
 async def read_preset(name: PresetName, deps: CallerDeps) -> Response:
     """One preset."""

@@ -39,7 +39,9 @@ async def declare_scope(body: NewScopeIn, deps: CallerDeps) -> Response:
     return respond(scope_facts(await deps.read(keys.read_scope, scope.name)), 201)
 
 
-@router.get("/{name}", response_model=ScopeOut, summary="Get a scope", responses=document_errors("not_found"))
+@router.get(
+    "/{name}", response_model=ScopeOut, summary="Get a scope", responses=document_errors("not_found", "invalid")
+)
 @policy(AuthMode.KEY_OR_SESSION, scope="scopes:read")
 async def read_scope(name: ScopeName, deps: CallerDeps) -> Response:
     """A scope and how many active keys hold it."""
