@@ -9,7 +9,8 @@ from ari.keys import token
 
 KEY_FIELDS = [
     "id", "name", "hint", "scopes", "status", "created_at", "created_by", "expires_at", "revoked_at", "disabled",
-    "limits", "credits", "last_used_at", "request_count", "refused_count",
+    "may_rotate", "limits", "credits", "last_used_at", "request_count", "refused_count", "kind", "environment",
+    "consumer", "tags", "metadata", "addresses",
 ]  # fmt: skip
 
 
@@ -40,7 +41,10 @@ def test_a_key_has_exactly_the_documented_fields(admin: Any) -> None:
     key = answer.json()["key"]
     assert list(key) == KEY_FIELDS
     assert (key["status"], key["scopes"], key["disabled"]) == ("active", ["api:read", "usage:read"], False)
-    assert admin.get(f"/api/keys/{key['id']}").json() == key | {"remaining": []}
+    detail = admin.get(f"/api/keys/{key['id']}").json()
+    [secret] = detail.pop("secrets")
+    assert (secret["number"], secret["hint"], secret["active"], secret["retires_at"]) == (1, key["hint"], True, None)
+    assert detail == key | {"remaining": []}
 
 
 def test_paging_walks_every_key_once_newest_first(admin: Any) -> None:

@@ -97,7 +97,7 @@ def test_places_that_cannot_be_are_one_sentence(ari: Ari, tmp_path: Path) -> Non
 
 def test_another_file_is_no_backup(ari: Ari, tmp_path: Path) -> None:
     """One sentence; the instance is as it was."""
-    key, _ = ari.create()
+    key = ari.json("keys", "show", ari.create()[0]["id"])
     (tmp_path / "x").write_text("hello")
     assert "isn't a complete ARI backup" in ari.refused("restore", str(tmp_path / "x"), "--force")
     assert ari.json("keys", "show", key["id"]) == key

@@ -45,7 +45,9 @@ def play(tmp_path: Path, clock: FrozenClock, disk: Disk) -> Callable[..., None]:
         assert asyncio.all_tasks() == {asyncio.current_task()}
 
     def play(scenario: Scenario, **settings: Any) -> None:
+        before = set(threading.enumerate())
         asyncio.run(run(scenario, settings))
-        assert [thread.name for thread in threading.enumerate() if thread.name == "ari usage log"] == []
+        left = set(threading.enumerate()) - before
+        assert [thread.name for thread in left if thread.name == "ari usage log"] == []
 
     return play

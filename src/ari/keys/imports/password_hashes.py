@@ -11,9 +11,6 @@ from base64 import b64decode
 from collections.abc import Callable
 from hashlib import pbkdf2_hmac, scrypt, sha512
 
-from argon2 import PasswordHasher
-from argon2.exceptions import Argon2Error, InvalidHashError
-
 MAX_ITERATIONS = 5_000_000
 """Of PBKDF2, about 2 s. Django 5.2 makes 1,000,000."""
 MAX_MEMORY_KIB = 256 * 1024
@@ -83,6 +80,9 @@ def _check_argon2(encoded: str, text: bytes | None) -> bool:
         return False
     if text is None:
         return True
+    from argon2 import PasswordHasher  # noqa: PLC0415 - the command line must start fast
+    from argon2.exceptions import Argon2Error, InvalidHashError  # noqa: PLC0415 - as above
+
     try:
         return PasswordHasher().verify(found[1], text)
     except (Argon2Error, InvalidHashError):
