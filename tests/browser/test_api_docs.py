@@ -182,7 +182,7 @@ def test_the_keyboard_reaches_search_and_operations(owner: Any, home: Any) -> No
 
 def test_endpoints_lead_into_the_docs(owner: Any, home: Any) -> None:
     """Below the table: groups that fold, and a link to each operation."""
-    usage = home.locator(".call-group", has_text="Usage")
+    usage = home.locator(".call-group", has=home.get_by_role("heading", name="Usage", exact=True))
     link = usage.get_by_role("link", name="/api/usage", exact=True)
     expect(link).to_be_hidden()
     usage.locator("summary").click()

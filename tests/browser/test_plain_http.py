@@ -82,7 +82,7 @@ def test_the_reference_opens_and_its_requests_work(lan: ServerProcess, page: Any
     address = f"http://nas.lan:{lan.port}"
     _sign_in(page, address, "/api-docs")
     page.get_by_role("link", name="Open the reference").first.click()
-    expect(page.locator("#reference").get_by_text("/api/verify/batch").first).to_be_visible()
+    expect(page.locator("#reference").get_by_text("/api/keys/import").first).to_be_visible()
     csrf = page.locator("#reference").get_attribute("data-csrf")
     made = page.evaluate(
         """async (csrf) => (await fetch("/api/keys", {method: "POST", body: '{"name": "From the reference"}',

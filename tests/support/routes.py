@@ -9,7 +9,7 @@ from ari.http.route_table import MatchedRoute
 from ari.server import build_app
 from tests.support.instances import opened
 
-_VALUES = {"provider": "openai", "path": "v1/models", "key_id": "key_01M83GWNF12GTGP78M9RX2FPXB"}
+_VALUES = {"provider": "openai", "path": "v1/models", "key_id": "key_01M83GWNF12GTGP78M9RX2FPXB", "number": "0"}
 
 
 @cache

@@ -67,8 +67,9 @@ function configuration() {
   };
 }
 
-// Names and states that its controls lack (axe: button-name, aria-input-field-name, aria-required-attr).
-function addMissingNames() {
+// Names, states and tab stops that its parts lack (axe: button-name, aria-input-field-name, aria-required-attr,
+// scrollable-region-focusable: a long group's list of endpoints scrolls).
+function addWhatIsMissing() {
   for (const button of document.querySelectorAll(".scalar-code-copy:not([aria-label])")) {
     button.setAttribute("aria-label", "Copy");
   }
@@ -76,12 +77,13 @@ function addMissingNames() {
     if (!field.hasAttribute("aria-expanded")) field.setAttribute("aria-expanded", "false");
     if (!field.hasAttribute("aria-label")) field.setAttribute("aria-label", field.dataset.placeholder);
   }
+  for (const list of document.querySelectorAll("ul.endpoints:not([tabindex])")) list.tabIndex = 0;
   scheduled = false;
 }
 
 let scheduled = false;
 new MutationObserver(() => {
-  if (!scheduled) requestAnimationFrame(addMissingNames);
+  if (!scheduled) requestAnimationFrame(addWhatIsMissing);
   scheduled = true;
 }).observe(document.body, { childList: true, subtree: true });
 
