@@ -50,10 +50,11 @@ def test_only_recent_milliseconds_are_remembered(monkeypatch: pytest.MonkeyPatch
         drawn.append(size)
         return draw(size)
 
+    first_ms = 7 * 10**13  # which no other test of this process uses
     for at_ms in range(ids.MAX_INSTANTS + 1):
-        new_id("req", 10**6 + at_ms)
+        new_id("req", first_ms + at_ms)
     monkeypatch.setattr(os, "urandom", record)
-    found = [drawn[:] for at_ms in (1, ids.MAX_INSTANTS, 0) if new_id("req", 10**6 + at_ms)]
+    found = [drawn[:] for at_ms in (1, ids.MAX_INSTANTS, 0) if new_id("req", first_ms + at_ms)]
     numbers = [sizes.count(FIRST_NUMBER_BYTES) for sizes in found]
     assert numbers == [0, 0, 1]
 
