@@ -54,10 +54,11 @@ def id_prefix(kind: str, at_ms: int) -> str:
 
 
 def _begin(now_ms: int) -> tuple[str, Iterator[int]]:
-    if len(_instants) >= MAX_INSTANTS:
-        _instants.popitem(last=False)
     first_number = int.from_bytes(os.urandom(3)) & ((1 << _FIRST_NUMBER_BITS) - 1)
-    return _instants.setdefault(now_ms, (_time_letters(now_ms), count(first_number)))
+    instant = _instants.setdefault(now_ms, (_time_letters(now_ms), count(first_number)))
+    while len(_instants) > MAX_INSTANTS:  # `while`: two threads that add at once would stay one above for ever
+        _instants.popitem(last=False)
+    return instant
 
 
 def _draw() -> str:

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -41,8 +42,8 @@ def test_the_order_holds_in_each_of_many_threads() -> None:
     assert len({*itertools.chain(*made)}) == 16 * 500
 
 
-def test_only_recent_milliseconds_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server that runs for months uses no more memory for them: a forgotten one draws its first number again."""
+def count_first_numbers(monkeypatch: pytest.MonkeyPatch, times_ms: list[int]) -> list[int]:
+    """For each time, how many first numbers an id of it draws: 0 while its millisecond is remembered."""
     drawn: list[int] = []
     draw = os.urandom
 
@@ -50,13 +51,38 @@ def test_only_recent_milliseconds_are_remembered(monkeypatch: pytest.MonkeyPatch
         drawn.append(size)
         return draw(size)
 
+    found = []
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "urandom", record)
+        for at_ms in times_ms:
+            drawn.clear()
+            new_id("req", at_ms)
+            found.append(drawn.count(FIRST_NUMBER_BYTES))
+    return found
+
+
+def test_only_recent_milliseconds_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that runs for months uses no more memory for them: a forgotten one draws its first number again."""
     first_ms = 7 * 10**13  # which no other test of this process uses
     for at_ms in range(ids.MAX_INSTANTS + 1):
         new_id("req", first_ms + at_ms)
-    monkeypatch.setattr(os, "urandom", record)
-    found = [drawn[:] for at_ms in (1, ids.MAX_INSTANTS, 0) if new_id("req", first_ms + at_ms)]
-    numbers = [sizes.count(FIRST_NUMBER_BYTES) for sizes in found]
-    assert numbers == [0, 0, 1]
+    last_ms = first_ms + ids.MAX_INSTANTS
+    assert count_first_numbers(monkeypatch, [first_ms + 1, last_ms, first_ms]) == [0, 0, 1]
+
+
+def test_many_threads_remember_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Threads that begin milliseconds at once leave none behind that is never forgotten."""
+    interval_seconds = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda at_ms: new_id("req", at_ms), range(8 * 10**13, 8 * 10**13 + 20_000)))
+    finally:
+        sys.setswitchinterval(interval_seconds)
+    first_ms = 9 * 10**13
+    for at_ms in range(ids.MAX_INSTANTS + 1):
+        new_id("req", first_ms + at_ms)
+    assert count_first_numbers(monkeypatch, [first_ms]) == [1]
 
 
 def test_the_next_id_can_not_be_guessed() -> None:
