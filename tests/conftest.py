@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.support import scratch
-from tests.support.missing import REQUIRE_ALL, missing
+from tests.support.missing import REQUIRE_ALL, skip_missing
 from tests.support.server import ServerProcess
 
 scratch.use()
@@ -37,7 +37,7 @@ def postgres() -> Iterator[Any]:
 
     with postgres.postgres_server() as server:
         if server is None:
-            missing(postgres.MISSING)
+            skip_missing(postgres.MISSING)
         yield server
 
 
@@ -91,12 +91,12 @@ def server_on(make_server: Callable[..., ServerProcess], database: Database) -> 
 @pytest.fixture
 def make_owner(make_server: Callable[..., ServerProcess]) -> Iterator[Callable[..., Any]]:
     """Makes running servers that have an owner; options are those of ``ServerProcess``."""
-    from tests.support.owner import Owner, started
+    from tests.support.owner import Owner, start_owner
 
     made: list[Owner] = []
 
     def make(**options: Any) -> Owner:
-        made.append(started(make_server(**options)))
+        made.append(start_owner(make_server(**options)))
         return made[-1]
 
     yield make
@@ -111,11 +111,11 @@ def shared_owner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     For tests that look only at keys of their own making: such a test neither stops the server, nor moves its clock,
     nor signs in (attempts are limited), nor counts what others may add to.
     """
-    from tests.support.owner import started
+    from tests.support.owner import start_owner
 
     folder = tmp_path_factory.mktemp("shared") / "data"
     folder.mkdir(mode=0o700)
-    found = started(ServerProcess(folder))
+    found = start_owner(ServerProcess(folder))
     found.make_keys_over_http()
     yield found
     found.close()
@@ -174,7 +174,7 @@ def browser() -> Iterator[Any]:
 
     path = chromium.executable()
     if path is None:
-        missing(chromium.MISSING)
+        skip_missing(chromium.MISSING)
     with chromium.chromium(path) as running:
         yield running
 
@@ -204,7 +204,7 @@ def axe() -> Callable[[Any], list[dict[str, Any]]]:
     from tests.support import axe
 
     if not axe.SCRIPT.exists():
-        missing("no axe-core: run make test once, or make build/axe/axe.min.js")
+        skip_missing("no axe-core: run make test once, or make build/axe/axe.min.js")
     return axe.violations
 
 

@@ -26,10 +26,10 @@ def find_tests_of(module: Path) -> list[Path]:
     dotted = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
     importing = [test for test, names in _imports().items() if dotted in names and test not in mirrored]
     importing.sort(key=lambda test: (len(_imports()[test]), test))
-    return [test.relative_to(ROOT) for test in mirrored + importing or _named_alike(relative)]
+    return [test.relative_to(ROOT) for test in mirrored + importing or _find_named_alike(relative)]
 
 
-def _named_alike(relative: Path) -> list[Path]:
+def _find_named_alike(relative: Path) -> list[Path]:
     """Tests whose names contain the module's name, else its package's: those that use it through a door."""
     for name in (relative.stem, relative.parent.name):
         alike = [
@@ -46,10 +46,10 @@ def _named_alike(relative: Path) -> list[Path]:
 @cache
 def _imports() -> dict[Path, frozenset[str]]:
     """The modules of ARI that each test file imports."""
-    return {test: frozenset(_imported(test)) for test in sorted((ROOT / "tests").rglob("test_*.py"))}
+    return {test: frozenset(_list_imports(test)) for test in sorted((ROOT / "tests").rglob("test_*.py"))}
 
 
-def _imported(test: Path) -> Iterator[str]:
+def _list_imports(test: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(test.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (name.name for name in node.names)

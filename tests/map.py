@@ -46,15 +46,15 @@ def has_code(path: Path) -> bool:
     return any(not isinstance(one, ast.Expr | ast.Pass) for function in functions for one in function.body)
 
 
-def mirror_of(module: Path) -> Path:
+def get_mirror(module: Path) -> Path:
     """The path for a module's tests, below ``tests/unit``."""
     return module.parent / f"test_{module.name}"
 
 
-def share() -> float:
+def measure_share() -> float:
     """The part of all modules that have tests at their own path."""
     found = modules()
-    return sum((UNIT / mirror_of(module)).exists() for module in found) / len(found)
+    return sum((UNIT / get_mirror(module)).exists() for module in found) / len(found)
 
 
 def render() -> str:
@@ -77,7 +77,7 @@ def render() -> str:
         "|---|---|",
     ]
     for module in modules():
-        if not (UNIT / mirror_of(module)).exists():
+        if not (UNIT / get_mirror(module)).exists():
             found = [test.relative_to("tests").as_posix() for test in find_tests_of(SRC / module)]
             shown = (found or [FOLDER_OF_DOOR.get(module.parts[0], "doors/")])[:_MAX_LISTED]
             lines.append(f"| `{module.as_posix()}` | {', '.join(f'`{one}`' for one in shown)} |")

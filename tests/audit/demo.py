@@ -18,7 +18,7 @@ from ari.keys.model import ApiKey
 from ari.keys.reasons import ACCEPTED
 from ari.usage.model import ROW_KIND, Attempt, UsageRow
 from ari.usage.ports import Batch
-from tests.support.owner import Owner, started
+from tests.support.owner import Owner, start_owner
 from tests.support.past import Past, past_of
 from tests.support.server import ServerProcess
 
@@ -56,7 +56,7 @@ def instance() -> Iterator[Owner]:
     with tempfile.TemporaryDirectory(prefix="ari-demo-") as folder:
         data = Path(folder) / "data"
         data.mkdir(mode=0o700)
-        owner = started(ServerProcess(data))
+        owner = start_owner(ServerProcess(data))
         try:
             with past_of(data, time.time_ns() // 1_000_000) as past:
                 fill(past)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.support import providers, resend
-from tests.support.owner import Owner, started
+from tests.support.owner import Owner, start_owner
 from tests.support.server import ServerProcess
 
 OPENAI_KEY = "sk-proj-Qw7e0Rt4Yu8Io2Pa6Sd1Fg5Hj9Kl3Zx7"
@@ -35,7 +35,7 @@ def instance() -> Iterator[Owner]:
         }
         server = ServerProcess(data, settings=settings)
         server.settings["ARI_PUBLIC_URL"] = server.url
-        owner = started(server)
+        owner = start_owner(server)
         try:
             terraform = owner.create_key("Terraform", scopes=["integrations:write", "notifications:write"])[1]
             _set_up(owner, terraform, provider.url)

@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.audit import demo, outside
 from tests.browser.steps import HOME, create_in_dialog, sign_in
-from tests.proof.mail_year import World, typical
+from tests.proof.mail_year import World, plan_typical_days
 from tests.support import chromium
 from tests.support.instances import opened
 from tests.support.owner import Owner
@@ -76,8 +76,8 @@ def _email() -> str:
         asyncio.Runner() as runner,
     ):
         world = World(instance, service, runner)
-        typical(world)
-        world.live()
+        plan_typical_days(world)
+        world.live_year()
         return next(str(one.fields["html"]) for one in service.taken if "still being used" in one.fields["subject"])
 
 

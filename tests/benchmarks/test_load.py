@@ -53,7 +53,7 @@ def test_percentiles_are_values_that_were_seen() -> None:
 
 
 @pytest.fixture
-def responding() -> Iterator[int]:
+def responding_port() -> Iterator[int]:
     """The port of a server that responds to each request on any number of connections."""
 
     def serve(connection: socket.socket) -> None:
@@ -81,10 +81,10 @@ def responding() -> Iterator[int]:
         thread.join()
 
 
-def test_the_paced_client_counts_every_response(responding: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_paced_client_counts_every_response(responding_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Requests leave by the clock over several connections; all get a response and none counts as refused."""
     monkeypatch.setattr(paced, "CONNECTIONS", 4)
-    found = paced.main(responding, [load.message(responding, "/", {})], rate=200, seconds=0.5)
+    found = paced.main(responding_port, [load.message(responding_port, "/", {})], rate=200, seconds=0.5)
     assert found["refused"] == 0
     assert found["rate"] > 0
     assert 0 < found["p50_us"] <= found["p99_us"]

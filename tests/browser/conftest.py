@@ -45,7 +45,7 @@ def plain(owner: Any, browser: Any) -> Iterator[Any]:
 
 
 @pytest.fixture
-def watched(browser: Any) -> Iterator[Callable[..., Any]]:
+def watch_page(browser: Any) -> Iterator[Callable[..., Any]]:
     """Makes pages that write down every dialog, CSP report and console error in ``page.complaints``."""
 
     def make(**options: Any) -> Any:

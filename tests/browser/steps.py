@@ -31,10 +31,10 @@ def create_in_dialog(page: Any, name: str) -> str:
     dialog = open_create(page)
     dialog.get_by_label("Name", exact=True).fill(name)
     dialog.get_by_role("button", name="Create key").click()
-    return shown_secret(dialog)
+    return read_secret(dialog)
 
 
-def shown_secret(place: Any) -> str:
+def read_secret(place: Any) -> str:
     """The secret on the page, where it is shown once."""
     expect(place.get_by_role("heading", name="Copy your key now")).to_be_visible()
     found = SECRET.findall(place.inner_text())

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Dialog, expect
 
-from tests.browser.steps import HOME, create_in_dialog, finish, open_create, shown_secret
+from tests.browser.steps import HOME, create_in_dialog, finish, open_create, read_secret
 
 
 def test_create_copy_and_call(owner: Any, home: Any) -> None:
@@ -46,7 +46,7 @@ def test_expiry_and_access_are_what_was_chosen(owner: Any, home: Any) -> None:
     dialog.get_by_role("radio", name="1 hour").check()
     dialog.get_by_role("radio", name="Read only").check()
     dialog.get_by_role("button", name="Create key").click()
-    secret = shown_secret(dialog)
+    secret = read_secret(dialog)
     key = owner.api(secret).get("/api/me").json()["key"]
     assert key["scopes"] == ["api:read", "keys:read", "usage:read"]
     finish(dialog)

@@ -271,9 +271,9 @@ def test_all_of_it_without_scripts(plain: Any, owner: Owner, upstream: Provider)
     expect(plain.get_by_text("Provider removed.")).to_be_visible()
 
 
-def test_nothing_is_complained_of(watched: Any, owner: Owner, upstream: Provider) -> None:
+def test_nothing_is_complained_of(watch_page: Any, owner: Owner, upstream: Provider) -> None:
     """No CSP report, dialog or script error on the page, in its dialogs and in a test."""
-    page = watched()
+    page = watch_page()
     sign_in(page, owner)
     page.goto(f"{owner.url}{PLACE}")
     put(page, owner, base_url=upstream.url, key=KEY)
@@ -298,11 +298,11 @@ def test_what_was_used_is_on_the_card(board: Any, owner: Owner, upstream: Provid
         caller.post("/api/ai/openai/v1/chat/completions", json={"model": "m", "messages": []})
     upstream.headers.clear()
 
-    def shown() -> bool:
+    def is_counted() -> bool:
         board.reload()
         return "3 requests" in facts.inner_text()
 
-    eventually(shown)
+    eventually(is_counted)
     expect(facts).to_contain_text("1 failed")
     expect(facts).to_contain_text("2.4k tokens in, 68 out")
     expect(facts).to_contain_text("Last usedjust now")

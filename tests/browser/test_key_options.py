@@ -4,7 +4,7 @@ from typing import Any
 
 from playwright.sync_api import expect
 
-from tests.browser.steps import create_in_dialog, finish, open_create, shown_secret
+from tests.browser.steps import create_in_dialog, finish, open_create, read_secret
 
 
 def test_options_wait_in_a_closed_part_of_the_form(owner: Any, home: Any) -> None:
@@ -27,7 +27,7 @@ def test_options_wait_in_a_closed_part_of_the_form(owner: Any, home: Any) -> Non
     expect(dialog.get_by_label("Rate limits")).to_have_value("50/1m")
     dialog.get_by_label("Tags").fill("good tag")
     dialog.get_by_role("button", name="Create key").click()
-    key = owner.api(shown_secret(dialog)).get("/api/me").json()["key"]
+    key = owner.api(read_secret(dialog)).get("/api/me").json()["key"]
     assert (key["tags"], key["consumer"]["external_id"]) == (["good", "tag"], "acme-browser")
     assert key["limits"][0]["limit"] == 50
 

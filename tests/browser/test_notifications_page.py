@@ -102,10 +102,10 @@ def test_without_scripting(plain: Any, owner: Owner) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_pages_are_accessible_wide_and_narrow(
-    watched: Callable[..., Any], owner: Owner, axe: Callable[[Any], list[Any]], scheme: str
+    watch_page: Callable[..., Any], owner: Owner, axe: Callable[[Any], list[Any]], scheme: str
 ) -> None:
     """axe finds nothing; no page is wider than a telephone; nothing is reported."""
-    page = watched(color_scheme=scheme, viewport={"width": 390, "height": 844})
+    page = watch_page(color_scheme=scheme, viewport={"width": 390, "height": 844})
     for place in ("/forgot-password", "/reset-password", "/confirm-address"):
         page.goto(f"{owner.url}{place}")
         assert axe(page) == []

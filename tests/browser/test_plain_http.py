@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from tests.browser.steps import SECRET, create_in_dialog
 from tests.support import chromium
-from tests.support.missing import missing
+from tests.support.missing import skip_missing
 from tests.support.owner import EMAIL, PASSWORD
 from tests.support.server import ServerProcess
 
@@ -18,7 +18,7 @@ def browser() -> Iterator[Any]:
     """A Chromium for which names of the network lead here."""
     path = chromium.executable()
     if path is None:
-        missing(chromium.MISSING)
+        skip_missing(chromium.MISSING)
     with chromium.chromium(path, "--host-resolver-rules=MAP *.lan 127.0.0.1") as running:
         yield running
 

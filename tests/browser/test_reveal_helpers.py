@@ -11,7 +11,7 @@ from typing import Any
 from playwright.sync_api import expect
 
 from tests.browser.steps import create_in_dialog, open_create
-from tests.support.missing import missing
+from tests.support.missing import skip_missing
 
 NODE = Path(sys.executable).with_name("node")
 
@@ -49,7 +49,7 @@ def test_the_ready_lines_run(home: Any) -> None:
     assert json.loads(_run([sys.executable, "-c"], lines["python"], secret))["key"]["name"] == "Runs"
     node = str(NODE) if NODE.exists() else shutil.which("node")
     if node is None:
-        missing("no Node: make assets brings one")
+        skip_missing("no Node: make assets brings one")
     assert "Runs" in _run([node, "--input-type=module", "--eval"], lines["javascript"], secret)
 
 

@@ -45,7 +45,7 @@ def test_the_same_form_sent_twice_makes_one_key(owner: Any) -> None:
     """A form that was used makes nothing more, and the response names what it made."""
     client = owner.session()
     page = client.get(NEW).text
-    fields = dict(_hidden(page), name="Sent twice", expires="1h", access="standard")
+    fields = dict(_read_hidden_inputs(page), name="Sent twice", expires="1h", access="standard")
     assert client.post(NEW, data=fields).status_code == 201
     again = client.post(NEW, data=fields)
     assert again.status_code == 409
@@ -80,5 +80,5 @@ def test_a_page_restored_from_memory_is_loaded_again(owner: Any, home: Any) -> N
     expect(home.get_by_role("heading", name="Settings")).to_be_visible()
 
 
-def _hidden(page: str) -> dict[str, str]:
+def _read_hidden_inputs(page: str) -> dict[str, str]:
     return dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', page.partition("<main")[2]))

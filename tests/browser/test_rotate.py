@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.steps import finish, shown_secret, sign_in
+from tests.browser.steps import finish, read_secret, sign_in
 
 
 def test_from_the_old_secret_to_the_new_one(owner: Any, home: Any) -> None:
@@ -17,7 +17,7 @@ def test_from_the_old_secret_to_the_new_one(owner: Any, home: Any) -> None:
     expect(dialog.get_by_role("radio", name="24 hours")).to_be_checked()
     dialog.get_by_role("radio", name="7 days").check()
     dialog.get_by_role("button", name="Rotate key").click()
-    new = shown_secret(dialog)
+    new = read_secret(dialog)
     assert (owner.api(new).get("/api/me").status_code, owner.api(old).get("/api/me").status_code) == (200, 200)
     finish(dialog)
     home.goto(f"{owner.url}/settings/keys/{key['id']}")
@@ -45,7 +45,7 @@ def test_a_secret_that_was_not_copied_is_not_lost_by_a_click(owner: Any, home: A
     key, _ = owner.create_key("Careless")
     home.goto(f"{owner.url}/settings/keys/{key['id']}/rotate")
     home.get_by_role("button", name="Rotate key").click()
-    shown_secret(home.locator("main"))
+    read_secret(home.locator("main"))
     home.goto(f"{owner.url}/settings/keys/{key['id']}")
     home.get_by_role("link", name="Rotate", exact=True).click()
     dialog = home.get_by_role("dialog")
@@ -54,7 +54,7 @@ def test_a_secret_that_was_not_copied_is_not_lost_by_a_click(owner: Any, home: A
     expect(dialog).to_contain_text("still in its overlap")
     dialog.get_by_label("Retire it now").check()
     dialog.get_by_role("button", name="Rotate key").click()
-    shown_secret(dialog)
+    read_secret(dialog)
     home.keyboard.press("Escape")
     expect(dialog).to_contain_text("You haven't copied this key.")
 

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from ari.accounts import totp
-from tests.browser.steps import HOME, open_create, shown_secret, sign_in
+from tests.browser.steps import HOME, open_create, read_secret, sign_in
 from tests.support.owner import EMAIL, PASSWORD, Owner
 from tests.support.server import ServerProcess
 
@@ -231,7 +231,7 @@ def test_confirming_in_the_dialog(owner: Owner, page: Any) -> None:
     expect(dialog.get_by_text("Incorrect password.")).to_be_visible()
     dialog.get_by_label("Password for").fill(owner.password)
     dialog.get_by_role("button", name="Confirm").click()
-    assert shown_secret(dialog)
+    assert read_secret(dialog)
     expect(dialog.get_by_text("Made after a while")).to_be_visible()
 
 
@@ -243,7 +243,7 @@ def test_confirming_without_scripting(owner: Owner, plain: Any) -> None:
     plain.get_by_role("button", name="Create key").click()
     plain.get_by_label("Password for").fill(owner.password)
     plain.get_by_role("button", name="Confirm").click()
-    assert shown_secret(plain.locator("main"))
+    assert read_secret(plain.locator("main"))
     owner.server.clock.advance(QUARTER + 1)
     plain.goto(f"{owner.url}{SECURITY}")
     plain.get_by_role("link", name="Set up").click()

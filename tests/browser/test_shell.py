@@ -47,7 +47,7 @@ def test_error_pages_come_in_the_chosen_theme(owner: Any, home: Any) -> None:
     assert '<html lang="en">' in home.goto(f"{owner.url}/nothing/here").text()
 
 
-def _asked_of_a_slow_server(home: Any) -> list[Any]:
+def _open_dialog_slowly(home: Any) -> list[Any]:
     """Ask for the dialog that makes a key; the responses wait in the list."""
     held: list[Any] = []
 
@@ -61,7 +61,7 @@ def _asked_of_a_slow_server(home: Any) -> list[Any]:
 
 def test_a_slow_dialog_shows_that_it_comes(owner: Any, home: Any) -> None:
     """Only after 200 ms; the contents take the place of the outline, and Escape leaves it."""
-    held = _asked_of_a_slow_server(home)
+    held = _open_dialog_slowly(home)
     dialog = home.get_by_role("dialog")
     expect(dialog.locator("[data-skeleton]")).to_be_visible()
     held.pop().continue_()
@@ -76,7 +76,7 @@ def test_a_slow_dialog_shows_that_it_comes(owner: Any, home: Any) -> None:
 
 def test_a_slow_dialog_that_was_left_is_not_in_the_way(owner: Any, home: Any) -> None:
     """A click on another page in the meantime opens that one, and only that."""
-    held = _asked_of_a_slow_server(home)
+    held = _open_dialog_slowly(home)
     expect(home.get_by_role("dialog").locator("[data-skeleton]")).to_be_visible()
     home.keyboard.press("Escape")
     expect(home.get_by_role("dialog")).to_have_count(0)

@@ -17,7 +17,7 @@ USAGE = "/settings/usage"
 
 
 @pytest.fixture(scope="module")
-def used(owner: Any) -> dict[str, Any]:
+def used_key(owner: Any) -> dict[str, Any]:
     """A key that was used and refused, and two attempts without a key."""
     key, secret = owner.create_key("Charted")
     api = owner.api(secret, headers={"user-agent": "chart-test/1"})
@@ -28,7 +28,7 @@ def used(owner: Any) -> dict[str, Any]:
     return {"key": key, "secret": secret, "place": f"{owner.url}/settings/keys/{key['id']}"}
 
 
-def test_usage_of_all_keys(owner: Any, used: dict[str, Any], home: Any) -> None:
+def test_usage_of_all_keys(owner: Any, used_key: dict[str, Any], home: Any) -> None:
     """A tab of the settings: sums, chart, top keys, why and from where requests were refused; times can be chosen."""
     home.goto(f"{owner.url}{HOME}")
     home.get_by_role("link", name="Usage", exact=True).click()
@@ -50,9 +50,9 @@ def test_usage_of_all_keys(owner: Any, used: dict[str, Any], home: Any) -> None:
     home.get_by_role("link", name="Charted").or_(home.get_by_role("link", name="API keys")).first.click()
 
 
-def test_a_chart_speaks_to_the_pointer_and_to_the_keyboard(used: dict[str, Any], home: Any) -> None:
+def test_a_chart_speaks_to_the_pointer_and_to_the_keyboard(used_key: dict[str, Any], home: Any) -> None:
     """The numbers of a bar are next to it, are said by arrow keys, and are in the table behind."""
-    home.goto(f"{used['place']}?range=24h")
+    home.goto(f"{used_key['place']}?range=24h")
     plot = home.get_by_role("group", name="arrow keys")
     plot.focus()
     home.keyboard.press("End")
@@ -105,9 +105,9 @@ def test_the_eleventh_live_tail_says_so(owner: Any, home: Any) -> None:
     expect(home.get_by_text("Live view is limited to ten open tabs")).to_be_visible()
 
 
-def test_filters_and_exports(used: dict[str, Any], home: Any, tmp_path: Any) -> None:
+def test_filters_and_exports(used_key: dict[str, Any], home: Any, tmp_path: Any) -> None:
     """The export has the filtered rows; both files open, and the key's events include it."""
-    home.goto(used["place"])
+    home.goto(used_key["place"])
     home.get_by_label("Search", exact=True).fill("CHART-test")
     home.get_by_label("Verdict on the key").select_option(label="Key: ok")
     home.get_by_role("button", name="Filter", exact=True).click()
@@ -131,9 +131,9 @@ def test_filters_and_exports(used: dict[str, Any], home: Any, tmp_path: Any) -> 
     expect(rows).to_have_count(4)
 
 
-def test_breakdowns_of_a_key(used: dict[str, Any], home: Any) -> None:
+def test_breakdowns_of_a_key(used_key: dict[str, Any], home: Any) -> None:
     """By result, HTTP status, route, address and user agent, the last two with first and last seen."""
-    home.goto(used["place"])
+    home.goto(used_key["place"])
     for region, row, text in (
         ("Results", "Missing scope", "1"),
         ("HTTP statuses", "200", "3"),
@@ -162,7 +162,7 @@ def test_a_new_address_is_shown_with_its_time(owner: Any, home: Any) -> None:
     expect(row).to_contain_text("New")
 
 
-def test_all_of_it_without_scripting(owner: Any, used: dict[str, Any], plain: Any, tmp_path: Any) -> None:
+def test_all_of_it_without_scripting(owner: Any, used_key: dict[str, Any], plain: Any, tmp_path: Any) -> None:
     """Ranges are links, filters and exports forms, the table opens; times and days are those of UTC."""
     plain.goto(f"{owner.url}{USAGE}")
     plain.get_by_role("link", name="Last 24 hours").click()
@@ -172,7 +172,7 @@ def test_all_of_it_without_scripting(owner: Any, used: dict[str, Any], plain: An
     plain.get_by_label("From").fill("2100-01-01")
     plain.get_by_role("button", name="Show").click()
     expect(plain.get_by_text("can't be before the first").or_(plain.get_by_text("is in the future"))).to_be_visible()
-    plain.goto(used["place"])
+    plain.goto(used_key["place"])
     plain.get_by_label("Method", exact=True).select_option("GET")
     plain.get_by_label("Response status", exact=True).fill("403")
     plain.get_by_role("button", name="Filter", exact=True).click()
@@ -184,12 +184,12 @@ def test_all_of_it_without_scripting(owner: Any, used: dict[str, Any], plain: An
     assert [row["path"] for row in json.loads((tmp_path / "plain.json").read_text())] == ["/api/keys"]
 
 
-def test_days_are_those_of_the_viewer(owner: Any, used: dict[str, Any], browser: Any) -> None:
+def test_days_are_those_of_the_viewer(owner: Any, used_key: dict[str, Any], browser: Any) -> None:
     """The browser sends its time zone, and the next chart is divided by it."""
     context = browser.new_context(locale="en-GB", timezone_id="Pacific/Kiritimati")
     page = context.new_page()
     sign_in(page, owner, to=USAGE)
-    page.goto(f"{used['place']}?range=24h")
+    page.goto(f"{used_key['place']}?range=24h")
     local = page.evaluate(
         "new Date().toLocaleTimeString('en-GB', {hour: '2-digit', timeZone: 'Pacific/Kiritimati'}).slice(0, 2)"
     )

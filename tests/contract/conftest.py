@@ -12,7 +12,7 @@ from tests.support.post import Post
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
+def shared_instance(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
     """One instance on each database for all tests here."""
     url = None if request.param == "sqlite" else request.getfixturevalue("postgres").create()
     folder = tmp_path_factory.mktemp("notices") / "data"
@@ -24,13 +24,13 @@ def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 
 @pytest.fixture
-def post(shared: Instance) -> Post:
+def post(shared_instance: Instance) -> Post:
     """Nothing waits, everything is on, all events are read, and it is ``START_MS``."""
-    shared.clock = shared.database.clock = FrozenClock(START_MS)
-    with shared.database.main.begin() as connection:
+    shared_instance.clock = shared_instance.database.clock = FrozenClock(START_MS)
+    with shared_instance.database.main.begin() as connection:
         for table in ("notices", "notes", "sealed_secrets", "accounts"):
             connection.execute(text(f"DELETE FROM {table}"))
-    with shared.database.writing() as unit:
+    with shared_instance.database.writing() as unit:
         for event in unit.events.page(None, None, 1):
             unit.feed.mark_read(event)
-    return Post(shared)
+    return Post(shared_instance)

@@ -9,7 +9,7 @@ import pytest
 _PIECE = 4_096
 
 
-def _late_body(port: int, head: bytes, body: bytes) -> tuple[int, int, int]:
+def _send_body_late(port: int, head: bytes, body: bytes) -> tuple[int, int, int]:
     """Status, announced length and received length of the response, when the body is sent 10 ms after the head."""
     with socket.socket() as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _PIECE)
@@ -20,7 +20,7 @@ def _late_body(port: int, head: bytes, body: bytes) -> tuple[int, int, int]:
         client.sendall(body)
         received = b""
         try:
-            while b"\r\n\r\n" not in received or len(received) < _whole(received):
+            while b"\r\n\r\n" not in received or len(received) < _get_announced_bytes(received):
                 chunk = client.recv(_PIECE)
                 if not chunk:
                     break
@@ -28,10 +28,10 @@ def _late_body(port: int, head: bytes, body: bytes) -> tuple[int, int, int]:
         except ConnectionResetError:
             pass
         head_bytes, _, content = received.partition(b"\r\n\r\n")
-        return int(head_bytes.split()[1]), _whole(received) - len(head_bytes) - 4, len(content)
+        return int(head_bytes.split()[1]), _get_announced_bytes(received) - len(head_bytes) - 4, len(content)
 
 
-def _whole(received: bytes) -> int:
+def _get_announced_bytes(received: bytes) -> int:
     head, _, _ = received.partition(b"\r\n\r\n")
     lines = [line.split(b":")[1] for line in head.lower().split(b"\r\n") if line.startswith(b"content-length")]
     return len(head) + 4 + int(lines[0])
@@ -54,7 +54,7 @@ def test_a_large_response_survives_a_late_body(shared_owner: Any, connection: st
             ("transfer-encoding: chunked", b"c\r\n" + b"x" * 12 + b"\r\n0\r\n\r\n"),
         ):
             head = _head(secret, "GET", "/api/openapi.json", framing, f"connection: {connection}")
-            status, announced, got = _late_body(port, head, body)
+            status, announced, got = _send_body_late(port, head, body)
             assert (status, got) == (200, announced)
             assert announced > 50_000
 
@@ -65,7 +65,7 @@ def test_a_refusal_arrives_although_the_body_is_large(shared_owner: Any) -> None
     port = shared_owner.server.port
     for key, wanted in ((secret, 413), ("ari_k_nonsense", 401)):
         head = _head(key, "POST", "/api/keys", "content-type: application/json", "content-length: 1000000")
-        status, announced, got = _late_body(port, head, b"x" * 1_000_000)
+        status, announced, got = _send_body_late(port, head, b"x" * 1_000_000)
         assert (status, got) == (wanted, announced)
 
 
@@ -76,6 +76,6 @@ def test_the_connection_serves_the_next_request(shared_owner: Any) -> None:
         for _ in range(3):
             client.sendall(_head(secret, "GET", "/api/me", "content-length: 5") + b"hello")
             received = b""
-            while b"\r\n\r\n" not in received or len(received) < _whole(received):
+            while b"\r\n\r\n" not in received or len(received) < _get_announced_bytes(received):
                 received += client.recv(_PIECE)
             assert received.startswith(b"HTTP/1.1 200 ")

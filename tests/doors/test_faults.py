@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.support import mounts, raw
-from tests.support.missing import missing
+from tests.support.missing import skip_missing
 from tests.support.processes import eventually
 
 LONGEST_SECONDS = 15
@@ -24,7 +24,7 @@ LONGEST_SECONDS = 15
 @pytest.fixture
 def own_mounts() -> None:
     if not mounts.available():
-        missing(mounts.MISSING)
+        skip_missing(mounts.MISSING)
 
 
 def _fill(folder: Path) -> Path:
@@ -51,7 +51,7 @@ def test_a_full_disk_responds_with_503_and_recovers(
     secret = session.post("/api/keys", json={"name": "admin", "scopes": ["*"]}, headers=headers).json()["secret"]
     admin = owner.api(secret)
     assert admin.get("/api/me").status_code == 200
-    filler = _fill(mounts.seen_by(owner.server.process.pid, data_dir))
+    filler = _fill(mounts.get_path_in(owner.server.process.pid, data_dir))
     answers = [admin.get("/api/me") for _ in range(200)]
     refused = [answer for answer in answers if answer.status_code == 503]
     assert refused, "the log still had room"

@@ -9,7 +9,7 @@ import pytest
 
 from tests.support import postgres as servers
 from tests.support import raw
-from tests.support.missing import missing
+from tests.support.missing import skip_missing
 from tests.support.processes import eventually
 
 IN_TIME = {"ARI_VERIFY_TIMEOUT_SECONDS": "0.5", "ARI_USAGE_WAIT_SECONDS": "0.5"}
@@ -21,7 +21,7 @@ def own_postgres() -> Iterator[Any]:
     """A PostgreSQL server that the tests of this file may stop."""
     with servers.own_server() as server:
         if server is None:
-            missing(servers.MISSING)
+            skip_missing(servers.MISSING)
         yield server
 
 
@@ -43,7 +43,7 @@ def _ask(owner: Any, secret: str, times: int = 5) -> list[int]:
         return list(threads.map(one, range(times * CLIENTS)))
 
 
-def _well_again(owner: Any, secret: str) -> None:
+def _wait_until_well(owner: Any, secret: str) -> None:
     pid = owner.server.process.pid
     eventually(lambda: set(_ask(owner, secret, 1)) == {200})
     assert owner.server.process.poll() is None
@@ -60,7 +60,7 @@ def test_a_stopped_server_is_503_until_it_is_started_again(owner: Any, own_postg
         assert owner.api().get("/api/ready").status_code == 503
     finally:
         own_postgres.start()
-    _well_again(owner, secret)
+    _wait_until_well(owner, secret)
     assert owner.cli.json("keys", "show", key["id"])["request_count"] >= accepted
     assert owner.cli("doctor").returncode == 0
 
@@ -74,7 +74,7 @@ def test_a_restart_under_load_refuses_no_key(owner: Any, own_postgres: Any) -> N
             own_postgres.stop()
             own_postgres.start()
         assert set(asking.result()) <= {200, 503}
-    _well_again(owner, secret)
+    _wait_until_well(owner, secret)
 
 
 def test_a_server_held_still_is_503_in_time(owner: Any, own_postgres: Any) -> None:
@@ -86,7 +86,7 @@ def test_a_server_held_still_is_503_in_time(owner: Any, own_postgres: Any) -> No
         assert set(_ask(owner, secret, 2)) == {503}
     finally:
         own_postgres.thaw()
-    _well_again(owner, secret)
+    _wait_until_well(owner, secret)
 
 
 def test_cut_connections_are_replaced(owner: Any, own_postgres: Any) -> None:
@@ -95,7 +95,7 @@ def test_cut_connections_are_replaced(owner: Any, own_postgres: Any) -> None:
     for _ in range(3):
         assert 200 in _ask(owner, secret, 1)
         own_postgres.cut_connections()
-    _well_again(owner, secret)
+    _wait_until_well(owner, secret)
 
 
 def test_a_locked_log_is_counted_later(owner: Any) -> None:
@@ -138,6 +138,6 @@ def test_why_is_in_the_log_and_not_in_responses(owner: Any, own_postgres: Any) -
     assert all("unavailable" in text and "key_mark" not in text and "relation" not in text for text in said)
     log = owner.server.log_text()
     assert log.count('relation \\"key_mark\\" does not exist') == 1, "once a minute, however often it is asked"
-    _well_again(owner, secret)
+    _wait_until_well(owner, secret)
     eventually(lambda: [owner.api().get(path).status_code for path in checks] == [200, 200])
     assert owner.cli("keys", "show", key["id"]).returncode == 0

@@ -29,7 +29,7 @@ def test_a_request_goes_on_as_it_was_written(ai: AiGateway) -> None:
     seen = ai.provider.last
     assert (seen.method, seen.path, seen.body) == ("POST", "/v1/chat/completions?a=b%20c&d", body)
     assert seen.headers["content-length"] == str(len(body))
-    row = ai.used(answer.headers["x-request-id"])
+    row = ai.read_usage(answer.headers["x-request-id"])
     assert (row["code"], row["status"], row["method"]) == ("ok", 200, "POST")
     assert (row["route"], row["path"]) == ("/api/ai/openai/{path}", "/api/ai/openai/v1/chat/completions")
     assert row["bytes"] == len(answer.content)
@@ -54,7 +54,7 @@ def test_the_row_is_there_before_the_provider_hears_of_it(ai: AiGateway) -> None
         assert row["ai"] is None
         ai.provider.gate.set()
         answer.read()
-    assert ai.used(answer.headers["x-request-id"])["ai"]["ended"] == "complete"
+    assert ai.read_usage(answer.headers["x-request-id"])["ai"]["ended"] == "complete"
 
 
 @pytest.mark.parametrize("asks", [False, True])
@@ -70,7 +70,7 @@ def test_events_arrive_one_by_one(ai: AiGateway, asks: bool) -> None:
         rest = [line for line in lines if line]
     assert rest[-1] == "data: [DONE]"
     assert any('"prompt_tokens": 11' in line for line in rest) is asks
-    used = ai.used(answer.headers["x-request-id"])["ai"]
+    used = ai.read_usage(answer.headers["x-request-id"])["ai"]
     assert (used["input_tokens"], used["output_tokens"], used["cached_tokens"]) == (11, 7, 3)
     assert used["whole_ms"] >= used["first_byte_ms"] > 0
 
@@ -80,7 +80,7 @@ def test_a_caller_who_hangs_up_ends_the_call(ai: AiGateway) -> None:
     with ai.client().stream("POST", CHAT, json={**ASK, "model": "hold", "stream": True}) as answer:
         next(answer.iter_lines())
     assert ai.provider.hung_up.wait(WAIT_SECONDS)
-    assert ai.used(answer.headers["x-request-id"])["ai"]["ended"] == "client_gone"
+    assert ai.read_usage(answer.headers["x-request-id"])["ai"]["ended"] == "client_gone"
 
 
 def test_a_caller_who_hangs_up_before_the_response(ai: AiGateway) -> None:
@@ -89,7 +89,7 @@ def test_a_caller_who_hangs_up_before_the_response(ai: AiGateway) -> None:
     with pytest.raises(httpx2.ReadTimeout):
         ai.client().post(CHAT, json={**ASK, "model": "slow"}, headers=name, timeout=0.5)
     assert ai.provider.reached.is_set()
-    row = ai.used("hung-up-early")
+    row = ai.read_usage("hung-up-early")
     assert (row["status"], row["ai"]["ended"], row["ai"]["provider_status"]) == (499, "client_gone", None)
 
 
@@ -128,7 +128,7 @@ def test_a_large_response_is_metered_as_it_passes(ai: AiGateway) -> None:
     """Of any size, and the caller notices nothing; what it does not report is unknown."""
     answer = _post(ai, "huge")
     assert len(answer.content) == 3_000_026
-    used = ai.used(answer.headers["x-request-id"])["ai"]
+    used = ai.read_usage(answer.headers["x-request-id"])["ai"]
     assert (used["model"], used["input_tokens"], used["ended"]) == ("huge", None, "complete")
 
 
@@ -138,7 +138,7 @@ def test_a_packed_response_is_unpacked(ai: AiGateway) -> None:
     assert "content-encoding" not in answer.headers
     assert answer.json() == {"model": "gzip"}
     assert ai.provider.last.headers["accept-encoding"] == "identity"
-    assert ai.used(answer.headers["x-request-id"])["ai"]["model"] == "gzip"
+    assert ai.read_usage(answer.headers["x-request-id"])["ai"]["model"] == "gzip"
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_what_was_used_is_in_the_log(ai: AiGateway, path: str, body: dict[str, A
     """Read from each shape of response; unreported values are unknown."""
     answer = ai.client().post(path, json=body)
     assert answer.status_code == 200
-    used = ai.used(answer.headers["x-request-id"])["ai"]
+    used = ai.read_usage(answer.headers["x-request-id"])["ai"]
     found = (used["provider"], used["model"], used["input_tokens"], used["output_tokens"], used["cached_tokens"])
     assert found == expected
     assert (used["provider_status"], used["ended"]) == (200, "complete")
@@ -173,7 +173,7 @@ def test_the_providers_own_errors_are_passed_on(ai: AiGateway) -> None:
     told = {name: answer.headers[name] for name in ("retry-after", "retry-after-ms", "x-should-retry")}
     assert told == {"retry-after": "7", "retry-after-ms": "1", "x-should-retry": "true"}
     assert answer.headers["x-ratelimit-remaining-requests"] == "0"
-    row = ai.used(answer.headers["x-request-id"])
+    row = ai.read_usage(answer.headers["x-request-id"])
     assert (row["status"], row["ai"]["provider_status"], row["ai"]["input_tokens"]) == (429, 429, None)
 
 
@@ -187,7 +187,7 @@ def test_a_response_that_breaks_off_is_no_whole_response(ai: AiGateway) -> None:
         ) as answer,
     ):
         answer.read()
-    used = ai.used("cut")["ai"]
+    used = ai.read_usage("cut")["ai"]
     assert (used["ended"], used["provider_status"], used["input_tokens"]) == ("cut", 200, None)
 
 
@@ -283,7 +283,7 @@ def test_what_is_used_is_summed(ai: AiGateway) -> None:
 
 def test_an_integration_shows_when_it_was_last_used(ai: AiGateway) -> None:
     """At the API and at the command line alike; `null` where nothing was ever forwarded."""
-    row = ai.used(_post(ai, "gpt-x").headers["x-request-id"])
+    row = ai.read_usage(_post(ai, "gpt-x").headers["x-request-id"])
     reader = ai.owner.api(ai.reader)
     facts = reader.get("/api/integrations/openai").json()
     assert facts["last_used_at"] is not None
@@ -318,7 +318,7 @@ def test_the_usage_pages_show_it(ai: AiGateway) -> None:
 def test_the_export_holds_it(ai: AiGateway) -> None:
     """In columns of their own."""
     answer = _post(ai, "exported")
-    ai.used(answer.headers["x-request-id"])
+    ai.read_usage(answer.headers["x-request-id"])
     reader = ai.owner.api(ai.reader)
     table = reader.get(f"/api/usage/export?key_id={ai.key_id}").text.splitlines()
     assert table[0].endswith(",ai_provider,ai_model,ai_input_tokens,ai_output_tokens,ai_cached_tokens")

@@ -45,7 +45,7 @@ def _provider(ai: AiGateway, serve: Serve) -> Iterator[None]:
     assert not thread.is_alive()
 
 
-def _says(status: str, body: bytes) -> Serve:
+def _respond_early(status: str, body: bytes) -> Serve:
     """Responds at once, and reads nothing more until ARI closes the connection."""
 
     def serve(link: socket.socket) -> None:
@@ -118,7 +118,7 @@ def test_an_early_response_arrives(
     ai: AiGateway, said: str, body: bytes, status: bytes, kept: bytes, pause_seconds: float, chunked: bool
 ) -> None:
     """Whole, although the caller still sends."""
-    with _provider(ai, _says(said, body)):
+    with _provider(ai, _respond_early(said, body)):
         received = _upload(ai, pause_seconds, chunked)
     assert received.startswith(b"HTTP/1.1 " + status)
     assert kept in received

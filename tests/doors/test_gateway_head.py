@@ -17,7 +17,7 @@ def test_head_goes_to_the_provider_as_head(ai: AiGateway) -> None:
     for name in ("content-length", "content-type"):
         assert head.headers[name] == got.headers[name]
     answer = ai.client().head(MODELS)
-    row = ai.used(answer.headers["x-request-id"])
+    row = ai.read_usage(answer.headers["x-request-id"])
     assert (row["method"], row["status"]) == ("HEAD", 200)
     assert (row["ai"]["input_tokens"], row["ai"]["output_tokens"], row["ai"]["ended"]) == (None, None, "complete")
 

@@ -84,7 +84,7 @@ def test_patience_ends(tmp_path: Any) -> None:
         client = ai.client()
         answer = client.post(CHAT, json={**ASK, "model": "slow"})
         assert (answer.status_code, answer.json()["code"]) == (504, "provider_timed_out")
-        assert ai.used(answer.headers["x-request-id"])["ai"]["ended"] == "timed_out"
+        assert ai.read_usage(answer.headers["x-request-id"])["ai"]["ended"] == "timed_out"
         for model in ("hold", "drip"):
             name = {"x-request-id": model}
             with (
@@ -92,4 +92,4 @@ def test_patience_ends(tmp_path: Any) -> None:
                 client.stream("POST", CHAT, json={**ASK, "model": model, "stream": True}, headers=name) as stream,
             ):
                 stream.read()
-            assert ai.used(model)["ai"]["ended"] == "cut"
+            assert ai.read_usage(model)["ai"]["ended"] == "cut"

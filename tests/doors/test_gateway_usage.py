@@ -38,7 +38,7 @@ def test_streams_are_asked_however_their_request_is_framed(
     assert "prompt_tokens" not in answer.text
     assert ai.provider.last.json == {**json.loads(body), "stream_options": {"include_usage": True}}
     assert ("content-length" in ai.provider.last.headers) is not chunked
-    used = ai.used(answer.headers["x-request-id"])["ai"]
+    used = ai.read_usage(answer.headers["x-request-id"])["ai"]
     assert (used["input_tokens"], used["output_tokens"], used["ended"]) == (11, 7, "complete")
 
 
@@ -46,7 +46,7 @@ def test_a_large_response(ai: AiGateway) -> None:
     """The usage comes after megabytes of numbers."""
     answer = ai.client().post("/api/ai/openai/v1/embeddings", json={"model": "large", "input": "x"})
     assert len(answer.content) > 5_000_000
-    used = ai.used(answer.headers["x-request-id"])["ai"]
+    used = ai.read_usage(answer.headers["x-request-id"])["ai"]
     assert (used["model"], used["input_tokens"], used["output_tokens"]) == ("large", 4, None)
 
 
@@ -54,7 +54,7 @@ def test_a_large_response(ai: AiGateway) -> None:
 def test_ollamas_own_api(ai: AiGateway, stream: bool) -> None:
     """One document, or lines of which the last has the counts."""
     answer = ai.client().post("/api/ai/ollama/api/chat", json={**ASK, "model": "llama", "stream": stream})
-    used = ai.used(answer.headers["x-request-id"])["ai"]
+    used = ai.read_usage(answer.headers["x-request-id"])["ai"]
     assert (used["provider"], used["model"], used["input_tokens"], used["output_tokens"]) == ("ollama", "llama", 29, 25)
 
 
@@ -62,7 +62,7 @@ def test_ollamas_own_api(ai: AiGateway, stream: bool) -> None:
 def test_the_format_of_another_provider(ai: AiGateway, stream: bool) -> None:
     """Most servers speak several: what a response says decides, not who sent it."""
     answer = ai.client().post("/api/ai/ollama/v1/messages", json={**ASK, "model": "c", "stream": stream})
-    used = ai.used(answer.headers["x-request-id"])["ai"]
+    used = ai.read_usage(answer.headers["x-request-id"])["ai"]
     assert (used["provider"], used["input_tokens"], used["output_tokens"]) == ("ollama", 42, 6)
 
 
@@ -71,7 +71,7 @@ def test_a_stream_that_the_provider_breaks_off(ai: AiGateway) -> None:
     name = {"x-request-id": "broken-message"}
     with pytest.raises(httpx2.RemoteProtocolError):
         ai.client().post(MESSAGES, json={**ASK, "model": "broken"}, headers=name)
-    used = ai.used("broken-message")["ai"]
+    used = ai.read_usage("broken-message")["ai"]
     assert (used["input_tokens"], used["output_tokens"], used["ended"]) == (42, None, "cut")
 
 
@@ -80,7 +80,7 @@ def test_a_stream_that_its_caller_leaves(ai: AiGateway) -> None:
     with ai.client().stream("POST", MESSAGES, json={**ASK, "model": "hold"}) as answer:
         next(answer.iter_lines())
     assert ai.provider.hung_up.wait(WAIT_SECONDS)
-    used = ai.used(answer.headers["x-request-id"])["ai"]
+    used = ai.read_usage(answer.headers["x-request-id"])["ai"]
     assert (used["input_tokens"], used["output_tokens"], used["ended"]) == (42, None, "client_gone")
 
 
@@ -90,7 +90,7 @@ def test_an_error_in_a_stream(ai: AiGateway, path: str) -> None:
     answer = ai.client().post(path, json={**ASK, "model": "fails"})
     assert answer.status_code == 200
     assert '"message":"Overloaded"' in answer.text
-    used = ai.used(answer.headers["x-request-id"])["ai"]
+    used = ai.read_usage(answer.headers["x-request-id"])["ai"]
     assert (used["ended"], used["provider_status"], used["output_tokens"]) == ("error", 200, None)
 
 
@@ -105,7 +105,7 @@ def test_a_server_that_refuses_the_question(ai: AiGateway, size: int) -> None:
         assert "Hel" in answer.text
         assert len(ai.provider.seen) == tries
         assert ai.provider.last.json == body
-        used = ai.used(answer.headers["x-request-id"])["ai"]
+        used = ai.read_usage(answer.headers["x-request-id"])["ai"]
         assert (used["input_tokens"], used["ended"]) == (None, "complete")
     ai.provider.reset()
     answer = ai.client().post(CHAT, json={**body, "stream_options": {"include_usage": True}})
@@ -144,7 +144,7 @@ def test_behind_nginx(ai: AiGateway, tmp_path: Path, asks: bool) -> None:
         ai.provider.gate.set()
         rest = [line for line in lines if line]
     assert rest[-1] == "data: [DONE]"
-    assert ai.used(answer.headers["x-request-id"])["ai"]["output_tokens"] == 7
+    assert ai.read_usage(answer.headers["x-request-id"])["ai"]["output_tokens"] == 7
 
 
 def test_a_caller_that_speaks_http_1_0(ai: AiGateway) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.missing import missing
+from tests.support.missing import skip_missing
 
 ENVIRONMENT = Path(__file__).parents[2] / "build/client"
 STEPS = Path(__file__).with_name("generated_client_steps.py")
@@ -17,7 +17,7 @@ STEPS = Path(__file__).with_name("generated_client_steps.py")
 def client(shared_owner: Any, tmp_path: Path) -> Path:
     """The folder of a package ``ari_client``, generated without a warning."""
     if not (ENVIRONMENT / ".ready").exists():
-        missing("no generator of clients: run make test once, or make build/client/.ready")
+        skip_missing("no generator of clients: run make test once, or make build/client/.ready")
     _, secret = shared_owner.create_key("reads the description")
     document = shared_owner.api(secret).get("/api/openapi.json")
     (tmp_path / "openapi.json").write_bytes(document.content)

@@ -18,7 +18,7 @@ def test_head_is_get_without_its_body(owner: Any) -> None:
         for client in callers:
             got, head = client.get(path), client.head(path)
             assert (head.status_code, head.content) == (got.status_code, b""), path
-            assert _kept(head) == _kept(got), path
+            assert _keep_steady_headers(head) == _keep_steady_headers(got), path
     fixed = owner.api(secret)
     assert (
         fixed.head("/api/openapi.json").headers["content-length"]
@@ -26,7 +26,7 @@ def test_head_is_get_without_its_body(owner: Any) -> None:
     )
 
 
-def _kept(response: Any) -> dict[str, str]:
+def _keep_steady_headers(response: Any) -> dict[str, str]:
     return {name: value for name, value in response.headers.items() if name not in _VARIES}
 
 

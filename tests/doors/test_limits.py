@@ -24,18 +24,18 @@ def admin(app: App) -> str:
     return app.key("*", name="admin")
 
 
-def limited(app: App, *scopes: str, **more: Any) -> Created:
+def create_limited(app: App, *scopes: str, **more: Any) -> Created:
     return create_key(app.instance, "limited", scopes=scopes or ("*",), limits=[MINUTE], **more)
 
 
-def remaining(app: App, admin: str, made: Created) -> dict[str, int]:
+def read_remaining(app: App, admin: str, made: Created) -> dict[str, int]:
     found = content_of(app("GET", f"/api/keys/{made.key.id}", admin))["remaining"]
     return {one["name"]: one["remaining"] for one in found}
 
 
 def test_a_safe_request_is_refused_in_place_of_its_response(app: App, admin: str) -> None:
     """Exactly as many as the limit, with the headers of the draft; the log and the counter agree."""
-    made = limited(app)
+    made = create_limited(app)
     answers = [app("GET", "/api/me", made.secret) for _ in range(5)]
     assert [one.status for one in answers] == [200, 200, 200, 429, 429]
     assert answers[0].headers["ratelimit-policy"] == '"default";q=3;w=2678400'
@@ -45,7 +45,7 @@ def test_a_safe_request_is_refused_in_place_of_its_response(app: App, admin: str
     assert (problem["code"], problem["limit"], problem["status"]) == ("rate_limited", "default", 429)
     assert refused.headers["ratelimit"] == f'"default";r=0;t={refused.headers["retry-after"]}'
     assert "me" not in problem
-    assert remaining(app, admin, made) == {"default": 0}
+    assert read_remaining(app, admin, made) == {"default": 0}
     codes = [(row.code, row.status, row.consumed) for row in app.rows() if row.key_id == made.key.id]
     assert sorted(codes, key=str) == sorted(
         [("ok", 200, '{"default":1}')] * 3 + [("rate_limited", 429, None)] * 2, key=str
@@ -54,7 +54,7 @@ def test_a_safe_request_is_refused_in_place_of_its_response(app: App, admin: str
 
 def test_an_unsafe_request_is_refused_before_it_acts(app: App, admin: str) -> None:
     """Nothing is changed by it."""
-    made = limited(app)
+    made = create_limited(app)
     for _ in range(3):
         app("GET", "/api/me", made.secret)
     refused = app("PATCH", f"/api/keys/{made.key.id}", made.secret, {"name": "changed"})
@@ -64,11 +64,11 @@ def test_an_unsafe_request_is_refused_before_it_acts(app: App, admin: str) -> No
 
 def test_a_request_that_is_refused_anyway_consumes_nothing(app: App, admin: str) -> None:
     """A missing scope costs no unit; an unknown path does, as the key was used."""
-    made = limited(app, "api:read")
+    made = create_limited(app, "api:read")
     assert app("GET", "/api/keys", made.secret).status == 403
-    assert remaining(app, admin, made) == {"default": 3}
+    assert read_remaining(app, admin, made) == {"default": 3}
     assert app("GET", "/api/nothing", made.secret).status == 404
-    assert remaining(app, admin, made) == {"default": 2}
+    assert read_remaining(app, admin, made) == {"default": 2}
 
 
 def test_credits_end_without_a_time_to_retry(app: App, admin: str) -> None:
@@ -89,7 +89,7 @@ def test_credits_end_without_a_time_to_retry(app: App, admin: str) -> None:
 
 def test_a_reset_counts_from_nothing(app: App, admin: str) -> None:
     """The next request is decided without what was used."""
-    made = limited(app)
+    made = create_limited(app)
     assert [app("GET", "/api/me", made.secret).status for _ in range(4)][-1] == 429
     reset = app("POST", f"/api/keys/{made.key.id}/limits/reset", admin, {"limits": ["default"]})
     assert content_of(reset)["remaining"][0]["remaining"] == 3
@@ -154,7 +154,7 @@ def test_a_service_verifies_and_charges(app: App) -> None:
 def test_a_batch_is_decided_in_order(app: App) -> None:
     """Each item consumes for itself; one that names an unknown limit harms no other."""
     service = app.key("keys:verify", name="service")
-    made = limited(app)
+    made = create_limited(app)
     item = {"key": made.secret, "cost": 2}
     body = {"items": [item, item, item | {"cost": 1}, item | {"limits": ["other"]}, {"key": service}]}
     found = content_of(app("POST", "/api/verify/batch", service, body))["items"]
@@ -164,15 +164,15 @@ def test_a_batch_is_decided_in_order(app: App) -> None:
 def test_a_limited_service_is_refused_before_it_charges_others(app: App, admin: str) -> None:
     """Its own limit is decided first: the customer's key consumes nothing."""
     service = create_key(app.instance, "service", scopes=("keys:verify",), limits=[MINUTE | {"limit": 1}])
-    made = limited(app)
+    made = create_limited(app)
     statuses = [app("POST", "/api/verify", service.secret, {"key": made.secret}).status for _ in range(2)]
     assert statuses == [200, 429]
-    assert remaining(app, admin, made) == {"default": 2}
+    assert read_remaining(app, admin, made) == {"default": 2}
 
 
 def test_a_change_reaches_the_next_request(app: App) -> None:
     """Removed limits are gone; a lower limit counts what was used."""
-    made = limited(app)
+    made = create_limited(app)
     for _ in range(2):
         app("GET", "/api/me", made.secret)
     change_key(app.instance, made.key, limits=[MINUTE | {"limit": 2}])
@@ -194,11 +194,11 @@ def test_the_keys_of_a_consumer_share_its_limits(app: App, admin: str) -> None:
     assert content_of(refused)["limit"] == "consumer:default"
     assert '"consumer:credits";r=2' in refused.headers["ratelimit"]
 
-    def left(answer: Any) -> dict[str, int]:
+    def parse_remaining(answer: Any) -> dict[str, int]:
         return {one["name"]: one["remaining"] for one in content_of(answer)["remaining"]}
 
-    assert left(app("GET", "/api/consumers/acme", admin)) == {"default": 0, "credits": 2}
-    assert left(app("POST", "/api/consumers/acme/limits/reset", admin)) == {"default": 3, "credits": 2}
+    assert parse_remaining(app("GET", "/api/consumers/acme", admin)) == {"default": 0, "credits": 2}
+    assert parse_remaining(app("POST", "/api/consumers/acme/limits/reset", admin)) == {"default": 3, "credits": 2}
     for _ in range(2):
         added = app("POST", "/api/consumers/acme/credits/add", admin, {"amount": 4}, idempotency_key="same")
         assert content_of(added)["granted"] == 9

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.owner import EMAIL, Owner, csrf_of, started
+from tests.support.owner import EMAIL, Owner, csrf_of, start_owner
 from tests.support.processes import eventually
 from tests.support.resend import KEY, StandIn, stand_in
 from tests.support.server import ServerProcess
@@ -28,7 +28,7 @@ def owner(tmp_path_factory: pytest.TempPathFactory, service: StandIn) -> Iterato
         "ARI_MAIL_FROM": "ARI <ari@example.net>",
         "ARI_TIME_ZONE": "Europe/Berlin",
     }
-    found = started(ServerProcess(folder, settings=settings))
+    found = start_owner(ServerProcess(folder, settings=settings))
     found.make_keys_over_http()
     yield found
     found.close()
@@ -42,7 +42,7 @@ def history(owner: Owner, key: str) -> list[dict[str, Any]]:
     return items
 
 
-def _accepted(owner: Owner) -> str:
+def _list_accepted(owner: Owner) -> str:
     """The lines of the history about emails that Resend has accepted."""
     lines = owner.cli("notifications", "history", check=True).stdout.splitlines()
     return "\n".join(line for line in lines if "accepted by resend at" in line)
@@ -53,12 +53,12 @@ def test_a_created_key_becomes_one_email(owner: Owner, service: StandIn) -> None
     created, secret = owner.create_key("Automation Script")
     _, reader = owner.create_key("Reader", scopes=["notifications:read"])
 
-    def sent() -> list[dict[str, Any]]:
+    def list_sent() -> list[dict[str, Any]]:
         found = [one for one in history(owner, reader) if "Automation Script" in one["subject"]]
         return [one for one in found if one["state"] == "sent"]
 
-    eventually(lambda: sent() != [], 60)
-    [notice] = sent()
+    eventually(lambda: list_sent() != [], 60)
+    [notice] = list_sent()
     [mail] = [one for one in service.taken if one.id == notice["sender_id"]]
     assert (notice["kind"], notice["state"], notice["sender"], notice["recipient"]) == (
         "key_created",
@@ -132,7 +132,7 @@ def test_the_command_line_sees_the_same(owner: Owner, service: StandIn) -> None:
     lines = owner.cli("notifications", "list", check=True).stdout.splitlines()
     assert [line.split("\t")[1] for line in lines if line.startswith("keys_unused")] == ["off"]
     created, _ = owner.create_key("Made for the history")
-    eventually(lambda: f"“{created['name']}”" in _accepted(owner), 60)
+    eventually(lambda: f"“{created['name']}”" in _list_accepted(owner), 60)
     before = len(service.taken)
     assert "Test email sent to" in owner.cli("notifications", "test", check=True).stdout
     assert len(service.taken) == before + 1

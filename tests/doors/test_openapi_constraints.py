@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ari.base.events import EVENT_NAMES
-from tests.support.constraints import Variant, resolved, variants
+from tests.support.constraints import Variant, resolve, variants
 
 _LIBRARY = re.compile(
     r"Input should|Field required|should have|at least \d+ items? after|valid (string|integer|list)|Expected `"
@@ -54,10 +54,10 @@ def _find_operations(document: dict[str, Any]) -> Iterator[Operation]:
         for method, operation in methods.items():
             query = {one["name"]: one["schema"] for one in operation.get("parameters", ()) if one["in"] == "query"}
             if query:
-                yield Operation(method, path, "query", resolved(document, query), [], {})
+                yield Operation(method, path, "query", resolve(document, query), [], {})
             content = operation.get("requestBody", {}).get("content", {}).get("application/json")
             if content is not None:
-                schema = resolved(document, content["schema"])
+                schema = resolve(document, content["schema"])
                 schema = next((one for one in schema.get("anyOf", ()) if one.get("type") == "object"), schema)
                 yield Operation(
                     method, path, "body", schema["properties"], schema.get("required", []), schema["examples"][0]

@@ -21,10 +21,10 @@ from ari.storage.postgres_sessions import LOCAL_SETTINGS
 from ari.usage.ports import Batch
 from tests.support import raw
 from tests.support.instances import START_MS, opened, settings_for
-from tests.support.missing import missing
+from tests.support.missing import skip_missing
 from tests.support.pgbouncer import MISSING, PgBouncer, pgbouncer
 from tests.support.processes import eventually
-from tests.support.usage import KEY, a_row
+from tests.support.usage import KEY, make_row
 
 CLIENTS = 8
 _ACCEPTED = "SELECT sum(count) FROM usage_rows WHERE key_id = %s AND code = 'ok'"
@@ -36,11 +36,11 @@ def pooler(request: pytest.FixtureRequest, postgres: Any) -> Iterator[PgBouncer]
     mode, settings = request.param
     with pgbouncer(postgres.admin_url, mode, **settings) as found:
         if found is None:
-            missing(MISSING)
+            skip_missing(MISSING)
         yield found
 
 
-def _pooled(mode: str, **settings: str) -> pytest.MarkDecorator:
+def _pool_by(mode: str, **settings: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("pooler", [(mode, settings)], indirect=True, ids=[mode])
 
 
@@ -91,13 +91,13 @@ def test_the_promises_hold_through_a_pooler(
     assert "through a pooler" in str(owner.cli.json("doctor", "--audit"))
 
 
-@_pooled("transaction", default_pool_size="1")
+@_pool_by("transaction", default_pool_size="1")
 def test_nothing_needs_a_session_or_two_connections(data_dir: Path, postgres_url: str, pooler: PgBouncer) -> None:
     """Migrations, commits, counting, retention and a backup through a single server connection."""
     with opened(data_dir, pooler.url_of(postgres_url), stop_seconds=0) as instance:
         store = instance.database.usage
         for _ in range(12):  # psycopg prepares a statement that comes back often
-            store.commit(Batch([a_row(START_MS - 100 * DAY_MS), a_row(START_MS)]))
+            store.commit(Batch([make_row(START_MS - 100 * DAY_MS), make_row(START_MS)]))
             Deps(instance).read_sync(lambda unit: unit.accounts.owner())
         assert store.totals([KEY])[KEY].request_count == 24
         assert sum(store.remove_before(START_MS - 90 * DAY_MS)) == 12
@@ -106,7 +106,7 @@ def test_nothing_needs_a_session_or_two_connections(data_dir: Path, postgres_url
 
 
 @pytest.mark.parametrize(("durability", "commit"), [("commit", "off"), ("fsync", "on")])
-@_pooled("transaction")
+@_pool_by("transaction")
 def test_settings_hold_in_each_transaction(
     data_dir: Path, postgres_url: str, pooler: PgBouncer, durability: str, commit: str
 ) -> None:
@@ -120,50 +120,50 @@ def test_settings_hold_in_each_transaction(
     database.close()
 
 
-def _refused(data_dir: Path, url: str, **settings: Any) -> str:
+def _read_refusal(data_dir: Path, url: str, **settings: Any) -> str:
     with pytest.raises(ConfigurationError) as refused:
         Database.open(settings_for(data_dir, url, **settings))
     return str(refused.value)
 
 
-@_pooled("statement")
+@_pool_by("statement")
 def test_statement_mode_is_refused(data_dir: Path, postgres_url: str, pooler: PgBouncer) -> None:
     """It has no transactions; PgBouncer's own words are given, and what to set, also by the doctor."""
     url = pooler.url_of(postgres_url)
-    assert "statement pooling mode. ARI needs transactions: set the pooler's pool_mode" in _refused(data_dir, url)
+    assert "statement pooling mode. ARI needs transactions: set the pooler's pool_mode" in _read_refusal(data_dir, url)
     found = {one.check: one for one in examine(settings_for(data_dir, url), audit=False)}
     assert found["database"].state == "wrong"
     assert "statement pooling mode" in found["database"].message
 
 
-@_pooled("transaction", ignore_startup_parameters="options")
+@_pool_by("transaction", ignore_startup_parameters="options")
 def test_options_that_the_pooler_drops_are_named(data_dir: Path, postgres_url: str, pooler: PgBouncer) -> None:
     """Else ARI would work in another schema than its operator thinks."""
     url = pooler.url_of(postgres_url)
     for asked in ("search_path=elsewhere", "options=-csearch_path%3Delsewhere,public", "options=-c%20work_mem=1MB"):
-        assert "does not pass on" in _refused(data_dir, f"{url}?{asked}")
+        assert "does not pass on" in _read_refusal(data_dir, f"{url}?{asked}")
     with opened(data_dir, f"{url}?search_path=%22$user%22,%20public"):
         pass
 
 
-@_pooled("transaction")
+@_pool_by("transaction")
 def test_options_that_the_pooler_refuses_are_named(data_dir: Path, postgres_url: str, pooler: PgBouncer) -> None:
     """PgBouncer's default."""
-    said = _refused(data_dir, pooler.url_of(postgres_url) + "?search_path=public")
+    said = _read_refusal(data_dir, pooler.url_of(postgres_url) + "?search_path=public")
     assert "unsupported startup parameter: options" in said
     assert "ignore_startup_parameters" in said
 
 
-@_pooled("transaction")
+@_pool_by("transaction")
 def test_a_pooler_that_is_not_as_said_is_refused(data_dir: Path, postgres_url: str, pooler: PgBouncer) -> None:
     """A promise of sessions that transaction mode does not keep would lose settings and prepared statements."""
     url = pooler.url_of(postgres_url)
-    assert "says session" in _refused(data_dir, url, database_pooler="session")
+    assert "says session" in _read_refusal(data_dir, url, database_pooler="session")
     with opened(data_dir, url, database_pooler="transaction"):
         pass
 
 
-@_pooled("session")
+@_pool_by("session")
 def test_sessions_are_used_where_they_are_promised(data_dir: Path, postgres_url: str, pooler: PgBouncer) -> None:
     """Session mode, named by the setting: settings of sessions, as without a pooler."""
     with (
@@ -174,7 +174,7 @@ def test_sessions_are_used_where_they_are_promised(data_dir: Path, postgres_url:
         assert connection.scalar(text("SHOW synchronous_commit")) == "off"
 
 
-@_pooled("transaction")
+@_pool_by("transaction")
 def test_a_restore_needs_the_server_itself(data_dir: Path, postgres_url: str, pooler: PgBouncer) -> None:
     """Behind a pooler nobody can see whether ARI runs."""
     settings = settings_for(data_dir, pooler.url_of(postgres_url))

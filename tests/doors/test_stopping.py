@@ -71,12 +71,12 @@ class Asking:
                 return
 
 
-def _logged(owner: Any) -> set[str]:
+def _read_logged_ids(owner: Any) -> set[str]:
     with log_of(owner.server.data_dir) as log:
         return set(log.scalars(select(usage_rows.c.request_id)))
 
 
-def _half_sent_post(port: int, secret: str, body: bytes) -> socket.socket:
+def _send_half_post(port: int, secret: str, body: bytes) -> socket.socket:
     """A request whose body is still to come, once it is in a handler's hands."""
     head = (
         f"POST /api/keys HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\nx-api-key: {secret}\r\nx-request-id: half-sent\r\n"
@@ -98,7 +98,7 @@ def test_what_is_in_flight_is_finished_and_logged(make_owner: Callable[..., Any]
     assert owner.server.process.wait(20) == 0, owner.server.log_text()
     clients.join()
     assert clients.faults == []
-    assert clients.answered <= _logged(owner)
+    assert clients.answered <= _read_logged_ids(owner)
 
 
 def test_a_change_under_way_is_made_and_confirmed(make_owner: Callable[..., Any]) -> None:
@@ -106,8 +106,8 @@ def test_a_change_under_way_is_made_and_confirmed(make_owner: Callable[..., Any]
     owner = make_owner()
     _, secret = owner.create_key("admin", scopes=["*"])
     body = b'{"name": "in flight"}'
-    connection = _half_sent_post(owner.server.port, secret, body)
-    eventually(lambda: "half-sent" in _logged(owner))  # written before the handler runs
+    connection = _send_half_post(owner.server.port, secret, body)
+    eventually(lambda: "half-sent" in _read_logged_ids(owner))  # written before the handler runs
     owner.server.process.send_signal(signal.SIGTERM)
     eventually(lambda: not _accepts(owner.server.port))
     with connection:
@@ -132,8 +132,8 @@ def test_nobody_holds_a_stopping_server(make_owner: Callable[..., Any]) -> None:
     owner = make_owner(settings={"ARI_STOP_SECONDS": "0.2"})
     _, secret = owner.create_key("admin", scopes=["*"])
     silent = socket.create_connection(("127.0.0.1", owner.server.port))
-    half = _half_sent_post(owner.server.port, secret, b'{"name": "never"}')
-    eventually(lambda: "half-sent" in _logged(owner))
+    half = _send_half_post(owner.server.port, secret, b'{"name": "never"}')
+    eventually(lambda: "half-sent" in _read_logged_ids(owner))
     assert owner.server.stop() == 0
     assert "stopped with requests in progress" in owner.server.log_text()
     for connection in (silent, half):
@@ -145,8 +145,8 @@ def test_a_second_signal_ends_it_at_once(make_owner: Callable[..., Any], number:
     """A second signal does not wait for the others."""
     owner = make_owner(settings={"ARI_STOP_SECONDS": "600"})
     _, secret = owner.create_key("admin", scopes=["*"])
-    with _half_sent_post(owner.server.port, secret, b'{"name": "never"}'):
-        eventually(lambda: "half-sent" in _logged(owner))
+    with _send_half_post(owner.server.port, secret, b'{"name": "never"}'):
+        eventually(lambda: "half-sent" in _read_logged_ids(owner))
         owner.server.process.send_signal(number)
         eventually(lambda: not _accepts(owner.server.port))
         assert owner.server.process.poll() is None
@@ -169,8 +169,8 @@ def test_ctrl_c_reaches_all_and_counts_once(make_owner: Callable[..., Any]) -> N
     owner = make_owner(workers=2)
     _, secret = owner.create_key("admin", scopes=["*"])
     body = b'{"name": "in flight"}'
-    connection = _half_sent_post(owner.server.port, secret, body)
-    eventually(lambda: "half-sent" in _logged(owner))
+    connection = _send_half_post(owner.server.port, secret, body)
+    eventually(lambda: "half-sent" in _read_logged_ids(owner))
     os.killpg(owner.server.process.pid, signal.SIGTERM)
     eventually(lambda: not _accepts(owner.server.port))
     with connection:

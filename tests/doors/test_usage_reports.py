@@ -14,11 +14,11 @@ from ari.storage.engine import Database
 from ari.usage.ports import Batch
 from tests.support.instances import START_MS
 from tests.support.owner import csrf_of
-from tests.support.usage import a_row
+from tests.support.usage import make_row
 
 
 @pytest.fixture(scope="module")
-def used(shared_owner: Any) -> dict[str, Any]:
+def used_key(shared_owner: Any) -> dict[str, Any]:
     """A key with five requests of several kinds."""
     key, secret = shared_owner.create_key("=Reported", scopes=["api:read"])
     other, other_secret = shared_owner.create_key("Reads usage", scopes=["usage:read"])
@@ -38,9 +38,9 @@ def own(shared_owner: Any) -> tuple[str, Any]:
     return key["id"], client
 
 
-def test_numbers_agree_at_the_api(used: dict[str, Any]) -> None:
+def test_numbers_agree_at_the_api(used_key: dict[str, Any]) -> None:
     """Totals, codes, parts and routes of the key are those of its rows."""
-    answer = used["reader"].get(f"/api/keys/{used['key']['id']}/usage/summary", params={"by": "hour"})
+    answer = used_key["reader"].get(f"/api/keys/{used_key['key']['id']}/usage/summary", params={"by": "hour"})
     assert answer.status_code == 200
     facts = answer.json()
     assert (facts["request_count"], facts["refused_count"]) == (4, 1)
@@ -49,12 +49,12 @@ def test_numbers_agree_at_the_api(used: dict[str, Any]) -> None:
     assert len(facts["parts"]) in (168, 169)
     assert facts["routes"][0] == {"route": "/api/me", "request_count": 2, "refused_count": 0}
     assert {one["route"] for one in facts["routes"]} == {"/api/me", "/api/openapi.json", "(none)", "/api/events"}
-    everything = used["reader"].get("/api/usage/summary", params={"time_zone": "Europe/Berlin"}).json()
+    everything = used_key["reader"].get("/api/usage/summary", params={"time_zone": "Europe/Berlin"}).json()
     assert everything["request_count"] >= 4
     assert everything["time_zone"] == "Europe/Berlin"
-    mine = [one for one in everything["top_keys"] if one["key_id"] == used["key"]["id"]]
+    mine = [one for one in everything["top_keys"] if one["key_id"] == used_key["key"]["id"]]
     assert everything["key_count"] > 10 or mine == [
-        {"key_id": used["key"]["id"], "name": "=Reported", "request_count": 4, "refused_count": 1}
+        {"key_id": used_key["key"]["id"], "name": "=Reported", "request_count": 4, "refused_count": 1}
     ]
 
 
@@ -69,25 +69,25 @@ def test_numbers_agree_at_the_api(used: dict[str, Any]) -> None:
         ({"page": "2"}, "page"),
     ],
 )
-def test_bad_spans_are_refused_by_name(used: dict[str, Any], query: dict[str, str], field: str) -> None:
+def test_bad_spans_are_refused_by_name(used_key: dict[str, Any], query: dict[str, str], field: str) -> None:
     """422 with the parameter that is wrong."""
-    answer = used["reader"].get("/api/usage/summary", params=query)
+    answer = used_key["reader"].get("/api/usage/summary", params=query)
     assert answer.status_code == 422
     assert [one["location"] for one in answer.json()["errors"]] == [field]
 
 
-def test_a_key_reads_its_own_numbers_only(used: dict[str, Any], own: tuple[str, Any]) -> None:
+def test_a_key_reads_its_own_numbers_only(used_key: dict[str, Any], own: tuple[str, Any]) -> None:
     """Others, and those of all keys, need usage:read; a key that never was is not found."""
     for what in ("summary", "export"):
         assert own[1].get(f"/api/keys/{own[0]}/usage/{what}").status_code == 200
-        assert own[1].get(f"/api/keys/{used['other']['id']}/usage/{what}").status_code == 403
+        assert own[1].get(f"/api/keys/{used_key['other']['id']}/usage/{what}").status_code == 403
         assert own[1].get(f"/api/usage/{what}").status_code == 403
-        assert used["reader"].get(f"/api/keys/key_{'0' * 26}/usage/{what}").status_code == 404
+        assert used_key["reader"].get(f"/api/keys/key_{'0' * 26}/usage/{what}").status_code == 404
 
 
-def test_the_log_is_narrowed_by_method_status_and_text(used: dict[str, Any]) -> None:
+def test_the_log_is_narrowed_by_method_status_and_text(used_key: dict[str, Any]) -> None:
     """At the list and at the export alike."""
-    place, reader = f"/api/keys/{used['key']['id']}/usage", used["reader"]
+    place, reader = f"/api/keys/{used_key['key']['id']}/usage", used_key["reader"]
     for query, paths in (
         ({"status": "4xx", "q": "nothing"}, ["/api/nothing"]),
         ({"status": "403"}, ["/api/events"]),
@@ -122,10 +122,10 @@ def test_exports_are_attachments_and_events(own: tuple[str, Any], shared_owner: 
     assert client.get(place, params={"format": "json"}).headers["content-type"] == "application/json"
 
 
-def test_the_owner_exports_by_a_form(used: dict[str, Any], shared_owner: Any) -> None:
+def test_the_owner_exports_by_a_form(used_key: dict[str, Any], shared_owner: Any) -> None:
     """With the proof that it comes from our page; the same rows as at the API and at the command line."""
     session = shared_owner.session()
-    place = f"/settings/keys/{used['key']['id']}"
+    place = f"/settings/keys/{used_key['key']['id']}"
     proof = {"csrf": csrf_of(session.get(place).text)}
     assert session.post(f"{place}/export", data={"format": "json"}).status_code == 403
     assert session.get(f"{place}/export").status_code == 405
@@ -141,7 +141,7 @@ def test_the_owner_exports_by_a_form(used: dict[str, Any], shared_owner: Any) ->
     ]
     for wrong in ({"format": "xlsx"}, {"format": "csv", "status": "teapot"}, {"format": "csv", "from": "x"}):
         assert session.post(f"{place}/export", data={**proof, **wrong}).status_code == 422
-    arguments = ("usage", "export", "--key", used["key"]["id"], "--method", "get", "--text", "calc")
+    arguments = ("usage", "export", "--key", used_key["key"]["id"], "--method", "get", "--text", "calc")
     assert json.loads(shared_owner.cli(*arguments, "--format", "json", check=True).stdout) == by_form.json()
     exported = session.post("/settings/usage/export", data={**proof, "format": "csv"})
     assert "'=cmd|calc" in exported.text
@@ -179,7 +179,9 @@ def test_an_export_that_breaks_off_is_seen_to(make_owner: Any) -> None:
 def _fill(owner: Any, key_id: str, count: int, **fields: Any) -> None:
     database = Database.open(load_settings(data_dir=owner.server.data_dir))
     for start in range(0, count, 1_000):
-        rows = [a_row(START_MS - 10**10 + start + n, key_id=key_id, **fields) for n in range(min(1_000, count - start))]
+        rows = [
+            make_row(START_MS - 10**10 + start + n, key_id=key_id, **fields) for n in range(min(1_000, count - start))
+        ]
         database.usage.commit(Batch(rows))
     database.close()
 
@@ -196,13 +198,13 @@ def _fill(owner: Any, key_id: str, count: int, **fields: Any) -> None:
     ],
 )
 def test_times_at_the_edges_of_the_calendar(
-    used: dict[str, Any], query: dict[str, str], prefix: str, report: str
+    used_key: dict[str, Any], query: dict[str, str], prefix: str, report: str
 ) -> None:
     """They are searched for, or refused with the field's name; a zone does not change that."""
-    path = prefix.format(id=used["key"]["id"]) + report
+    path = prefix.format(id=used_key["key"]["id"]) + report
     zones = ("America/New_York", "Pacific/Kiritimati") if report in ("/summary", "/ai") else (None,)
     for zone in zones:
-        answer = used["reader"].get(path, params={**query, **({"time_zone": zone} if zone else {})})
+        answer = used_key["reader"].get(path, params={**query, **({"time_zone": zone} if zone else {})})
         if answer.status_code != 200:
             assert answer.status_code == 422, answer.text
             assert answer.json()["errors"][0]["location"] in query

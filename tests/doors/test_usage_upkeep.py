@@ -12,7 +12,7 @@ def _rows(owner: Any, key: dict[str, Any]) -> int:
     return len(owner.cli.json("usage", "--key", key["id"])["items"])
 
 
-def _until(what: Callable[[], bool]) -> None:
+def _wait_until(what: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 30
     while not what():
         assert time.monotonic() < deadline, "it never came true"
@@ -31,7 +31,7 @@ def test_old_rows_go_and_the_counts_of_the_key_stay(make_owner: Any) -> None:
     assert _rows(owner, key) == 4
     owner.server.settings["ARI_USAGE_RETENTION_DAYS"] = "90"
     owner.server.restart()
-    _until(lambda: _rows(owner, key) == 1)
+    _wait_until(lambda: _rows(owner, key) == 1)
     assert owner.api(secret).get("/api/me").json()["key"]["request_count"] in (4, 5)
 
 
@@ -52,5 +52,5 @@ def test_a_probe_learns_that_the_log_cannot_be_written(make_owner: Any) -> None:
     finally:
         connection.execute("ROLLBACK")
         connection.close()
-    _until(lambda: client.get("/api/me").status_code == 200)
+    _wait_until(lambda: client.get("/api/me").status_code == 200)
     assert ready.get("/api/ready").status_code == 200

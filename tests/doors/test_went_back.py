@@ -27,7 +27,7 @@ def test_a_server_that_starts_on_an_older_database_waits_for_its_operator(owner:
     owner.cli("keys", "revoke", key["id"], "--yes", check=True)
     _copy(owner)
     (owner.server.data_dir / "ari.db").write_bytes(before)
-    _waits_for_its_operator(owner, secret, key["id"])
+    _check_waits_for_operator(owner, secret, key["id"])
     eventually(lambda: owner.api(secret).get("/api/me").status_code == 200)
 
 
@@ -41,14 +41,14 @@ def test_the_same_on_postgresql(make_owner: Callable[..., Any], postgres_url: st
         connection.execute("ALTER TABLE events DISABLE TRIGGER USER")
         connection.execute("DELETE FROM events WHERE seq = (SELECT max(seq) FROM events)")
         connection.execute("ALTER TABLE events ENABLE TRIGGER USER")
-    _waits_for_its_operator(owner, secret, key["id"])
+    _check_waits_for_operator(owner, secret, key["id"])
 
 
 def _is_ok(owner: Any, path: str) -> bool:
     return bool(owner.api().get(path).status_code == 200)
 
 
-def _waits_for_its_operator(owner: Any, secret: str, key_id: str) -> None:
+def _check_waits_for_operator(owner: Any, secret: str, key_id: str) -> None:
     owner.server.start(wait=False)
     eventually(lambda: _status(owner, "/api/health") == 503)
     for path in ("/api/me", "/api/keys", "/api/openapi.json"):

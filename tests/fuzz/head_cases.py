@@ -36,16 +36,16 @@ class Maker:
         """Any case: mostly hostile ones."""
         pick = self._chance.random()
         if pick < 0.40:
-            return self._spoiled(Case(self._request(self._stranger()), hostile=True))
+            return self._spoil(Case(self._request(self._make_stranger()), hostile=True))
         if pick < 0.60:
-            return self._cut(Case(self._framing(), hostile=True))
+            return self._cut(Case(self._make_framing(), hostile=True))
         if pick < 0.70:
-            return self._cut(Case(self._doubled(), hostile=True))
+            return self._cut(Case(self._double_key(), hostile=True))
         if pick < 0.80:
-            return self._spoiled(Case(self._huge(), hostile=True))
-        return self._spoiled(Case(self._request(self._keys.live), hostile=False))
+            return self._spoil(Case(self._huge(), hostile=True))
+        return self._spoil(Case(self._request(self._keys.live), hostile=False))
 
-    def _spoiled(self, case: Case) -> Case:
+    def _spoil(self, case: Case) -> Case:
         """Sometimes with bytes changed. Not where a changed byte could turn a hidden key into a sent one."""
         chance = self._chance
         if chance.random() < 0.25:
@@ -64,7 +64,7 @@ class Maker:
             case.pause_at = chance.randrange(1, len(case.data))
         return case
 
-    def _stranger(self) -> bytes:
+    def _make_stranger(self) -> bytes:
         """Something that is not the live key, often only just."""
         chance = self._chance
         text = bytearray(
@@ -154,7 +154,7 @@ class Maker:
                 chance.randbytes(12),
                 b"\tfolded\r\n more",
                 b"a, b",
-                self._stranger(),
+                self._make_stranger(),
             )
         )
 
@@ -164,7 +164,7 @@ class Maker:
             (b"", b"", b"{}", b"[" * 200, b'{"name":"\xff"}', b"5\r\nhello\r\n0\r\n\r\n", chance.randbytes(50))
         )
 
-    def _framing(self) -> bytes:
+    def _make_framing(self) -> bytes:
         """Two opinions about where the body ends, with a request for the live key hidden in it."""
         chance = self._chance
         hidden = b"GET /api/me HTTP/1.1\r\nhost: " + self._host + b"\r\nx-api-key: " + self._keys.live + b"\r\n\r\n"
@@ -189,7 +189,7 @@ class Maker:
         ]
         return b"\r\n".join([line, *head, b"", b""]) + body
 
-    def _doubled(self) -> bytes:
+    def _double_key(self) -> bytes:
         """The live key next to another one: a contradiction."""
         chance = self._chance
         other = chance.choice((*self._keys.dead, token.mint().encode(), b"x", self._keys.live[:-1]))

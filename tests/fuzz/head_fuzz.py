@@ -19,7 +19,7 @@ from pathlib import Path
 
 from tests.fuzz.head_cases import Case, Keys, Maker
 from tests.support import raw
-from tests.support.owner import Owner, started
+from tests.support.owner import Owner, start_owner
 from tests.support.processes import workers_of
 from tests.support.server import ServerProcess
 
@@ -111,7 +111,7 @@ def main() -> int:
         data_dir.mkdir(mode=0o700)
         server = ServerProcess(data_dir)
         try:
-            owner = started(server)
+            owner = start_owner(server)
             keys = keys_of(owner)
             findings = asyncio.run(run(server, keys, given.seed, cases=None, seconds=given.seconds))
             log = server.log_text()

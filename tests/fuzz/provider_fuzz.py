@@ -53,23 +53,23 @@ class Maker:
         """The bytes of a response: a sound one with some parts replaced, sometimes spoiled or cut."""
         pick = self._chance.choice
         body = pick(self._bodies())
-        status = pick(self._statuses()) if self._odd(0.4) else b"200 OK"
+        status = pick(self._statuses()) if self._is_odd(0.4) else b"200 OK"
         odd_versions = (b"HTTP/1.0", b"HTTP/0.9", b"HTTP/2", b"http/1.1", b"ICY")
-        head = [(pick(odd_versions) if self._odd(0.1) else b"HTTP/1.1") + b" " + status]
-        if self._odd(0.5):
+        head = [(pick(odd_versions) if self._is_odd(0.1) else b"HTTP/1.1") + b" " + status]
+        if self._is_odd(0.5):
             head += [pick(self._headers()) for _ in range(pick((1, 1, 2, 5)))]
-        framed = pick(self._framings(body)[: None if self._odd(0.4) else 4])
+        framed = pick(self._framings(body)[: None if self._is_odd(0.4) else 4])
         data = b"\r\n".join([*head, *framed[0], b"", framed[1]])
-        if self._odd(0.1):
+        if self._is_odd(0.1):
             data = pick((b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 103 X\r\nlink: </x>\r\n\r\n" * 3)) + data
-        if self._odd(0.1):
+        if self._is_odd(0.1):
             data = data[: self._chance.randrange(len(data) + 1)]
-        if self._odd(0.1):
+        if self._is_odd(0.1):
             at = self._chance.randrange(len(data) + 1)
             data = data[:at] + self._chance.randbytes(self._chance.randint(1, 4)) + data[at + 1 :]
         return data
 
-    def _odd(self, share: float) -> bool:
+    def _is_odd(self, share: float) -> bool:
         return self._chance.random() < share
 
     def _statuses(self) -> tuple[bytes, ...]:
@@ -221,7 +221,7 @@ class Provider:
 
 
 @contextmanager
-def serving() -> Iterator[Provider]:
+def serving_provider() -> Iterator[Provider]:
     """A provider that sends what the test says."""
     provider = Provider()
     thread = threading.Thread(target=provider.run, daemon=True)
@@ -239,7 +239,7 @@ def run(ai: AiGateway, seed: int, cases: int, seconds: float) -> Findings:
     maker, until = Maker(chance), time.monotonic() + seconds
     workers = workers_of(ai.owner.server)
     admin = ai.owner.api(ai.reader)
-    with serving() as provider:
+    with serving_provider() as provider:
         named = {"base_url": provider.url, "key": PROVIDER_KEY}
         admin.put("/api/integrations/openai_compatible", json=named).raise_for_status()
         for number in range(cases):
@@ -248,7 +248,7 @@ def run(ai: AiGateway, seed: int, cases: int, seconds: float) -> Findings:
             data = maker.response()
             provider.responses[b"%d" % number] = data, chance.randrange(len(data) + 1)
             received = _ask(ai, number)
-            for flaw in _flaws(received, findings):
+            for flaw in _find_flaws(received, findings):
                 findings.wrong.append((f"{flaw}, sent in two parts at {provider.responses[b'%d' % number][1]}", data))
             del provider.responses[b"%d" % number]
         admin.delete("/api/integrations/openai_compatible")
@@ -278,7 +278,7 @@ def _ask(ai: AiGateway, number: int) -> bytes:
     return received
 
 
-def _flaws(received: bytes, findings: Findings) -> Iterator[str]:
+def _find_flaws(received: bytes, findings: Findings) -> Iterator[str]:
     found = _STATUS.match(received)
     if found is None:
         yield f"no response: {received[:60]!r}"

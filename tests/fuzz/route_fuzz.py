@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.support import raw
-from tests.support.owner import Owner, started
+from tests.support.owner import Owner, start_owner
 from tests.support.routes import routes_of_app
 from tests.support.server import ServerProcess
 from tests.support.spellings import spellings
@@ -92,7 +92,7 @@ def main() -> int:
         data_dir.mkdir(mode=0o700)
         server = ServerProcess(data_dir)
         try:
-            findings = run(started(server), given.seed, cases=None, seconds=given.seconds)
+            findings = run(start_owner(server), given.seed, cases=None, seconds=given.seconds)
         finally:
             server.kill()
     statuses = dict(findings.statuses.most_common())

@@ -16,7 +16,7 @@ from ari.keys import token
 _PREFIXES = (token.PREFIX, "a_", "acme_live_", "k2__x_", "abcdefghij123456789_")
 
 
-def _mutated(source: random.Random) -> bytes:
+def _mutate(source: random.Random) -> bytes:
     base = bytearray(token.mint(source.choice(_PREFIXES)).encode())
     for _ in range(source.randint(0, 4)):
         action = source.randrange(4)
@@ -34,14 +34,14 @@ def _mutated(source: random.Random) -> bytes:
 
 def _head(source: random.Random) -> dict[str, object]:
     names = [b"x-api-key", b"authorization", b"host", b"x-request-id", b"user-agent", b"cookie", source.randbytes(5)]
-    headers = [(source.choice(names), source.choice((b"Bearer ", b"")) + _mutated(source)) for _ in range(6)]
-    path = b"/" + source.choice((source.randbytes(12), _mutated(source)))
+    headers = [(source.choice(names), source.choice((b"Bearer ", b"")) + _mutate(source)) for _ in range(6)]
+    path = b"/" + source.choice((source.randbytes(12), _mutate(source)))
     return {
         "headers": headers,
         "method": "GET",
         "path": path.decode("utf-8", "surrogateescape"),
         "raw_path": path,
-        "query_string": _mutated(source),
+        "query_string": _mutate(source),
     }
 
 
@@ -51,7 +51,7 @@ def fuzz(seed: int, rounds: int | None = None, seconds: float = 60) -> int:
     ends = time.monotonic() + seconds
     done = 0
     while time.monotonic() < ends and (rounds is None or done < rounds):
-        text = _mutated(source)
+        text = _mutate(source)
         parsed = token.parse(text)
         assert parsed is None or token.checksum(text[:-6]).encode() == text[-6:], f"accepted a wrong checksum: {text!r}"
         found = list(token.find_tokens(text))

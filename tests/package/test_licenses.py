@@ -41,12 +41,12 @@ def sections(wheel: Path) -> dict[str, str]:
     return {f"{name} {version}": body for name, version, _, body in zip(*[iter(parts)] * 4, strict=True)}
 
 
-def _loaded(script: Path, found: set[Path]) -> set[Path]:
+def _list_loaded(script: Path, found: set[Path]) -> set[Path]:
     """A script and everything that it imports, at once or later."""
     if script not in found and not LEFT_OUT.search(script.name):
         found.add(script)
         for name in IMPORT.findall(script.read_text(encoding="utf-8")):
-            _loaded((script.parent / name).resolve(), found)
+            _list_loaded((script.parent / name).resolve(), found)
     return found
 
 
@@ -63,7 +63,7 @@ def _packages(scripts: set[Path]) -> Iterator[str]:
 
 def test_every_package_in_the_bundled_reference_is_covered(browser_bundle: Path, sections: dict[str, str]) -> None:
     """By name and version, from the bundle's own source maps: more than a hundred packages."""
-    wanted = set(_packages(_loaded((browser_bundle / "standalone.esm.js").resolve(), set())))
+    wanted = set(_packages(_list_loaded((browser_bundle / "standalone.esm.js").resolve(), set())))
     assert len(wanted) > 100
     assert wanted - set(sections) == set()
 

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="session")
-def installed(wheel: Path, pip: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def bin_folder(wheel: Path, pip: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The ``bin`` folder of an empty environment into which the wheel was installed."""
     folder = tmp_path_factory.mktemp("empty") / "venv"
     # Without pip in it: Debian may lack what would put it there, and the one that runs the tests will do.
@@ -32,11 +32,11 @@ def installed(wheel: Path, pip: Callable[..., str], tmp_path_factory: pytest.Tem
 
 
 @pytest.fixture
-def served(installed: Path, data_dir: Path, tmp_path: Path) -> Iterator[ServerProcess]:
+def server(bin_folder: Path, data_dir: Path, tmp_path: Path) -> Iterator[ServerProcess]:
     """``ari serve`` of that environment, in an empty working directory."""
     empty = tmp_path / "elsewhere"
     empty.mkdir()
-    server = ServerProcess(data_dir, command=[str(installed / "ari")], cwd=empty)
+    server = ServerProcess(data_dir, command=[str(bin_folder / "ari")], cwd=empty)
     yield server.start()
     server.kill()
 
@@ -68,20 +68,20 @@ def test_the_wheel_carries_templates_assets_and_their_licences(wheel: Path) -> N
     assert not [name for name in names if "/assets/" in name or name.endswith(".inputs")]
 
 
-def test_installed_alone_it_serves_health_pages_and_assets(served: ServerProcess) -> None:
+def test_installed_alone_it_serves_health_pages_and_assets(server: ServerProcess) -> None:
     """Installed alone it serves health pages and assets."""
-    with urllib.request.urlopen(f"{served.url}/api/health", timeout=10) as answer:
+    with urllib.request.urlopen(f"{server.url}/api/health", timeout=10) as answer:
         assert answer.status == 200
-    assert served.setup_link.startswith(served.url)
-    with urllib.request.urlopen(f"{served.url}/sign-in", timeout=10) as answer:
+    assert server.setup_link.startswith(server.url)
+    with urllib.request.urlopen(f"{server.url}/sign-in", timeout=10) as answer:
         page = answer.read().decode()
     assets = set(re.findall(r'(?:src|href)="(/static/[^"#]+)', page))
     assert {Path(path).suffix for path in assets} >= {".css", ".js"}
     for path in assets:
-        with urllib.request.urlopen(f"{served.url}{path}", timeout=10) as answer:
+        with urllib.request.urlopen(f"{server.url}{path}", timeout=10) as answer:
             assert answer.read()
 
 
-def test_nothing_is_written_into_the_working_directory(served: ServerProcess) -> None:
+def test_nothing_is_written_into_the_working_directory(server: ServerProcess) -> None:
     """Nothing is written into the working directory."""
-    assert list(served.cwd.iterdir()) == []
+    assert list(server.cwd.iterdir()) == []

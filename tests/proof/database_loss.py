@@ -22,7 +22,7 @@ from ari.storage.tables import usage_rows, usage_staging
 from ari.usage.ports import Batch
 from tests.support import postgres as servers
 from tests.support.instances import settings_for
-from tests.support.usage import a_row
+from tests.support.usage import make_row
 
 WAYS = ("crash", "asynchronous standby")
 _THREADS = 8
@@ -49,7 +49,7 @@ class _Callers:
     def _log(self, settings: Any) -> None:
         with closing(Database.open(settings)) as database:
             while True:
-                rows = [a_row() for _ in range(4)]
+                rows = [make_row() for _ in range(4)]
                 try:
                     database.usage.commit(Batch(rows))
                 except Unavailable:
@@ -62,7 +62,7 @@ def _folder(path: Path) -> Path:
     return path
 
 
-def lost(way: str, durability: str, seconds: float) -> tuple[int, int]:
+def count_lost(way: str, durability: str, seconds: float) -> tuple[int, int]:
     """How many confirmed requests are missing afterwards, and of how many."""
     with servers.own_server() as primary, tempfile.TemporaryDirectory() as folder:
         if primary is None:
@@ -81,7 +81,7 @@ def lost(way: str, durability: str, seconds: float) -> tuple[int, int]:
                 primary.start()
             else:
                 target.promote()
-            return _missing(target.url_of("ari"), _folder(Path(folder) / "last"), callers.answered)
+            return _count_missing(target.url_of("ari"), _folder(Path(folder) / "last"), callers.answered)
 
 
 @contextmanager
@@ -93,7 +93,7 @@ def _target(primary: Any, way: str) -> Iterator[Any]:
         yield standby
 
 
-def _missing(url: str, folder: Path, answered: Sequence[str]) -> tuple[int, int]:
+def _count_missing(url: str, folder: Path, answered: Sequence[str]) -> tuple[int, int]:
     with closing(Database.open(settings_for(folder, url))) as database, database.log.connect() as connection:
         kept = {*connection.scalars(select(usage_rows.c.id)), *connection.scalars(select(usage_staging.c.id))}
     return len(set(answered) - kept), len(answered)
@@ -106,7 +106,7 @@ def main() -> None:
     given = words.parse_args()
     for way in WAYS:
         for durability in ("commit", "fsync"):
-            missing, answered = lost(way, durability, given.seconds)
+            missing, answered = count_lost(way, durability, given.seconds)
             print(f"{way}, {durability}: {missing} of {answered} answered requests are missing", flush=True)
 
 

@@ -22,7 +22,7 @@ from tests.proof.ledger import ACCEPT, REFUSE, STRANGER, Connection, Ledger, Sen
 from tests.proof.strictness import DATABASES
 from tests.support import wire
 from tests.support.instances import settings_for
-from tests.support.owner import Owner, started
+from tests.support.owner import Owner, start_owner
 from tests.support.postgres import MISSING, postgres_server
 from tests.support.processes import is_running, workers_of
 from tests.support.server import ServerProcess
@@ -83,9 +83,9 @@ class Load:
             status = (await connection.ask(request)).status
         except Gone as error:
             if error.status is not None:
-                view.saw(one, error.status)
+                view.record_status(one, error.status)
             raise
-        view.saw(one, status)
+        view.record_status(one, status)
         self.answered += 1
 
     def _next(self) -> tuple[Sent, bytes]:
@@ -149,7 +149,7 @@ async def kill_and_restart(load: Load, what: str) -> None:
     load.ledger.killed[what] += 1
     if what == "worker":
         assert await kill_worker(server, load.random), f"a killed worker was not replaced:\n{server.log_text()}"
-        await _until_well(server)
+        await _wait_until_well(server)
         return
     if what == "parent":
         assert await kill_parent(server), "workers outlived their parent"
@@ -157,7 +157,7 @@ async def kill_and_restart(load: Load, what: str) -> None:
     await asyncio.to_thread(server.start)
 
 
-async def _until_well(server: ServerProcess) -> None:
+async def _wait_until_well(server: ServerProcess) -> None:
     """Every worker responds: as many new connections as it takes to meet them all, very likely."""
     ends = time.monotonic() + RESPAWN_SECONDS
     request = wire.request("GET", "/api/health", server.port, {})
@@ -188,7 +188,7 @@ async def prove(owner: Owner, database: Database, kills: Sequence[str], seed: in
         found = faults(load.ledger, database)
         assert not found, f"seed {seed}, {len(found)} faults: {found[:5]}"
         if tell:
-            killed, seen = sum(load.ledger.killed.values()), len(load.ledger.seen())
+            killed, seen = sum(load.ledger.killed.values()), len(load.ledger.list_seen())
             print(f"  {killed} kills, {seen:,} answers seen, all in the log", flush=True)
     return load.ledger
 
@@ -225,14 +225,14 @@ def _prove_on(kind: str, database_url: str | None, kills: int, seed: int) -> Non
         data_dir.mkdir(mode=0o700)
         server = ServerProcess(data_dir, database_url=database_url, workers=2)
         try:
-            owner = started(server)
+            owner = start_owner(server)
             database = database_on(data_dir, database_url)
             plan = [chance.choice(KILLS) for _ in range(kills)]
             print(f"{kind}: {kills} kills, seed {seed}", flush=True)
             ledger = asyncio.run(prove(owner, database, plan, seed, tell=True))
             database.close()
             print(
-                f"{kind}: {dict(ledger.killed)}, {len(ledger.sent):,} sent, {len(ledger.seen()):,} answers seen",
+                f"{kind}: {dict(ledger.killed)}, {len(ledger.sent):,} sent, {len(ledger.list_seen()):,} answers seen",
                 flush=True,
             )
         finally:

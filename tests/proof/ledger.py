@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from ari.keys.reasons import ACCEPTED
 from ari.storage.engine import Database
 from ari.storage.tables import usage_attempts, usage_rows
-from tests.support.usage import sums
+from tests.support.usage import read_sums
 
 ACCEPT, REFUSE, STRANGER = "accept", "refuse", "stranger"
 """The token of a request: a live key, a revoked key, no key at all."""
@@ -35,7 +35,7 @@ class Ledger:
     sent: list[Sent] = field(default_factory=list)
     killed: Counter[str] = field(default_factory=Counter)
 
-    def seen(self) -> list[Sent]:
+    def list_seen(self) -> list[Sent]:
         """The requests whose response somebody saw, refusals to decide (5xx) apart."""
         return [one for one in self.sent if one.status is not None and one.status < 500]
 
@@ -51,7 +51,7 @@ class Connection:
         self._ledger.sent.append(one)
         return one
 
-    def saw(self, one: Sent, status: int) -> None:
+    def record_status(self, one: Sent, status: int) -> None:
         one.status = status
         if one.safe and one.token == ACCEPT and status < 500:
             one.settled = True
@@ -64,7 +64,7 @@ class Connection:
 
 def faults(ledger: Ledger, database: Database) -> list[str]:
     """Requests that the log lacks, has twice or has otherwise than a client saw them; fails if its sums are uneven."""
-    by_key = sums(database)
+    by_key = read_sums(database)
     columns = usage_rows.c.request_id, usage_rows.c.status, usage_rows.c.code
     with database.log.connect() as connection:
         rows = list(connection.execute(select(*columns)))
@@ -72,7 +72,7 @@ def faults(ledger: Ledger, database: Database) -> list[str]:
     stored: dict[str, list[tuple[int | None, str]]] = {}
     for request_id, status, code in rows:
         stored.setdefault(request_id, []).append((status, code))
-    seen = ledger.seen()
+    seen = ledger.list_seen()
     found = [
         f"{one.request_id} is in the log {len(stored[one.request_id])} times"
         for one in ledger.sent
@@ -80,7 +80,7 @@ def faults(ledger: Ledger, database: Database) -> list[str]:
     ]
     for one in seen:
         if one.token == ACCEPT:
-            found += _accepted_faults(one, stored.get(one.request_id, []))
+            found += _find_accepted_faults(one, stored.get(one.request_id, []))
         elif one.token == REFUSE:
             found += [
                 f"{one.request_id} was refused but is {row}"
@@ -90,7 +90,7 @@ def faults(ledger: Ledger, database: Database) -> list[str]:
     return found + _count_faults(seen, by_key, int(attempts))
 
 
-def _accepted_faults(one: Sent, rows: list[tuple[int | None, str]]) -> list[str]:
+def _find_accepted_faults(one: Sent, rows: list[tuple[int | None, str]]) -> list[str]:
     if not rows:
         return [f"{one.request_id} was answered {one.status} and is not in the log"]
     status, code = rows[0]

@@ -32,7 +32,7 @@ from tests.proof.strictness import DATABASES
 from tests.support import wire
 from tests.support.instances import settings_for
 from tests.support.limit_history import Decided, IntervalHistory
-from tests.support.owner import Owner, started
+from tests.support.owner import Owner, start_owner
 from tests.support.postgres import MISSING, postgres_server
 from tests.support.processes import workers_of
 from tests.support.server import ServerProcess
@@ -63,7 +63,7 @@ class Request:
         return None if self.status in (None, 503) else self.status != 429
 
     @property
-    def decided(self) -> Decided:
+    def decision(self) -> Decided:
         """Between being sent and responded to, in whole milliseconds."""
         return Decided(int(self.first_ms), int(self.last_ms) + 1, self.units, allowed=self.allowed is not False)
 
@@ -226,13 +226,13 @@ def judge(requests: Sequence[Request], subjects: Sequence[Subject], database: Da
         # A request without a response consumed what the log says: nothing, if it never came or was refused.
         if one.allowed or (one.allowed is None and one.name in logged):
             for name in by_key[one.key].limits:
-                decided[name].append(one.decided)
+                decided[name].append(one.decision)
     histories = {name: IntervalHistory(decided[name], limit.limit, limit.window_ms) for name, limit in limits.items()}
     found += [f"{name}: {fault}" for name, history in histories.items() for fault in history.find_excess()]
     found += [
         f"{one.name}: refused with room in each of its limits"
         for one in requests
-        if one.allowed is False and all(histories[name].had_room(one.decided) for name in by_key[one.key].limits)
+        if one.allowed is False and all(histories[name].has_room(one.decision) for name in by_key[one.key].limits)
     ]
     return found
 
@@ -280,7 +280,7 @@ def nodes_on(folder: Path, database_url: str | None) -> Iterator[tuple[Owner, li
             data_dir = folder / name / "data"
             data_dir.mkdir(mode=0o700, parents=True)
             nodes.append(ServerProcess(data_dir, database_url=database_url, workers=3 - len(names)))
-        owner = started(nodes[0])
+        owner = start_owner(nodes[0])
         for node in nodes[1:]:
             node.start()
         yield owner, nodes

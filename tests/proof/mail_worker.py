@@ -42,15 +42,15 @@ class Dying:
         return outcome
 
 
-def dies_after(work: Callable[..., Any]) -> Callable[..., Any]:
+def make_dying(work: Callable[..., Any]) -> Callable[..., Any]:
     """Does its work, and dies before its transaction commits."""
 
-    def dying(*given: Any) -> Any:
+    def run_and_die(*given: Any) -> Any:
         done = work(*given)
         die()
         return done
 
-    return dying
+    return run_and_die
 
 
 async def run(folder: Path, point: str) -> None:
@@ -60,7 +60,7 @@ async def run(folder: Path, point: str) -> None:
     instance.mail.sender = Dying(instance.mail.sender, point)
     for name, verb in (("gathering", "gather"), ("claiming", "claim"), ("finishing", "finish")):
         if point == name:
-            setattr(outbox, verb, dies_after(getattr(outbox, verb)))
+            setattr(outbox, verb, make_dying(getattr(outbox, verb)))
     if point == "gathered":
         outbox.claim = lambda *_: die()
     await round_of_mail(instance)

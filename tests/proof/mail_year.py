@@ -24,7 +24,7 @@ from ari.notifications import delivery_history
 from ari.usage.model import Attempt, UsageRow
 from ari.usage.ports import Batch
 from tests.support.resend import StandIn
-from tests.support.usage import a_row
+from tests.support.usage import make_row
 
 DAYS = 400
 START_MS = 1_798_761_600_000
@@ -61,25 +61,25 @@ class World:
         with self.instance.database.writing() as unit:
             unit.accounts.add_owner(OWNER)
 
-    def live(self) -> None:
+    def live_year(self) -> None:
         """All days: calls at night and in the afternoon, what is planned at ten, and the jobs when there is news."""
         for self.day in range(DAYS):
-            self._until(3)
-            self._usual_calls()
-            self._until(10)
+            self._wait_until(3)
+            self._call_as_usual()
+            self._wait_until(10)
             for plan in self.plans.get(self.day, ()):
                 plan()
                 self.jobs()
-            self._until(15)
-            self._usual_calls()
+            self._wait_until(15)
+            self._call_as_usual()
             self.jobs()
             for _ in range(40):
-                if not self._anything_waits():
+                if not self._has_waiting():
                     break
                 self.clock.advance(20 * 60)
                 self.jobs()
 
-    def _anything_waits(self) -> bool:
+    def _has_waiting(self) -> bool:
         far_ms = self.clock.now_ms() + 30 * DAY_MS
         return bool(Deps(self.instance).read_sync(lambda unit: unit.outbox.has_due(far_ms, 30 * DAY_MS)))
 
@@ -124,7 +124,7 @@ class World:
         expired = current.expires_at_ms is not None and now_ms >= current.expires_at_ms
         code = "revoked" if current.revoked_at_ms is not None else "expired" if expired else "ok"
         about = {"key_id": key.id, "key_hint": key.hint, "client_address": address, "code": code}
-        return [a_row(now_ms + n, status=200 if code == "ok" else 401, **about) for n in range(count)]
+        return [make_row(now_ms + n, status=200 if code == "ok" else 401, **about) for n in range(count)]
 
     def guess(self, address: str, count: int) -> None:
         """Somebody tries keys that do not exist."""
@@ -165,7 +165,7 @@ class World:
         ordered = sorted(notices, key=lambda one: (one.at_ms, one.subject))
         return [SentEmail((one.at_ms - START_MS) // DAY_MS, one.kind, one.subject, one.state) for one in ordered]
 
-    def _usual_calls(self) -> None:
+    def _call_as_usual(self) -> None:
         """Each key as it is used: the backup at night, the pipeline on workdays, the app from many places."""
         weekday = datetime.fromtimestamp(self.clock.now_ms() / 1000, UTC).weekday()
         night = self.clock.now_ms() % DAY_MS < 12 * HOUR_MS
@@ -186,7 +186,7 @@ class World:
                 rows += self._rows(name, f"198.51.{day % 9}.7" if name == "Mobile app" else SERVER, 2)
         self.instance.database.usage.commit(Batch(rows))
 
-    def _until(self, hour: int) -> None:
+    def _wait_until(self, hour: int) -> None:
         ahead_ms = START_MS + self.day * DAY_MS + hour * HOUR_MS - self.clock.now_ms()
         self.clock.advance(max(0, ahead_ms) / 1000)
 
@@ -194,7 +194,7 @@ class World:
         return Deps(self.instance).do_sync(work)
 
 
-def typical(world: World) -> None:
+def plan_typical_days(world: World) -> None:
     """What happens on which day; days without a plan are quiet."""
     for day, name, expires in (
         (0, "Nightly backup", None),

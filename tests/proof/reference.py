@@ -38,7 +38,7 @@ def contains(held: set[str], wanted: str) -> bool:
     return "*" in held or wanted in held or (wanted != "*" and wanted.split(":", maxsplit=1)[0] + ":*" in held)
 
 
-def _meaning(scopes: set[str]) -> set[str]:
+def _resolve_scopes(scopes: set[str]) -> set[str]:
     return {"*"} if "*" in scopes else scopes
 
 
@@ -58,20 +58,20 @@ class Reference:
     now: int
     keys: list[Key] = field(default_factory=list)
 
-    def expired(self, key: Key) -> bool:
+    def is_expired(self, key: Key) -> bool:
         """Dead at that instant, and permanently once seen so."""
         return key.stamped or (key.expires is not None and self.now >= key.expires)
 
-    def gone(self, key: Key) -> bool:
+    def is_dead(self, key: Key) -> bool:
         """Revoked or expired."""
-        return key.revoked or self.expired(key)
+        return key.revoked or self.is_expired(key)
 
     def verdict(self, number: int, scope: str | None) -> str:
         """The verdict on a request with this key."""
         key = self.keys[number]
         if key.revoked:
             return "revoked"
-        if self.expired(key):
+        if self.is_expired(key):
             if not key.stamped:
                 self.look_for_expired()
             return "expired"
@@ -82,14 +82,14 @@ class Reference:
     def look_for_expired(self) -> None:
         """A key seen expired stays so, whatever the clock does later."""
         for key in self.keys:
-            key.stamped = key.stamped or self.expired(key)
+            key.stamped = key.stamped or self.is_expired(key)
 
-    def caller_dead(self, caller: int) -> bool:
+    def is_caller_dead(self, caller: int) -> bool:
         """Whether this caller can do nothing any more."""
         if caller == OWNER:
             return False
         key = self.keys[caller]
-        return self.gone(key) or key.disabled or key.deleted
+        return self.is_dead(key) or key.disabled or key.deleted
 
     def _holds(self, caller: int, scopes: set[str]) -> bool:
         return caller == OWNER or all(contains(self.keys[caller].scopes, scope) for scope in scopes)
@@ -105,7 +105,7 @@ class Reference:
         self, caller: int, name: str, word: str | None, at: int | None, scopes: set[str] | None
     ) -> tuple[set[str], Key | None]:
         """A key; the caller gives only what it has, and no longer than it lives."""
-        if self.caller_dead(caller):
+        if self.is_caller_dead(caller):
             return {"CallerRevoked"}, None
         wrong = set()
         granted = STANDARD if scopes is None else scopes
@@ -117,7 +117,7 @@ class Reference:
             wrong.add("Invalid")
         if self._wrong_expiry(expires):
             wrong.add("Invalid")
-        granted = _meaning(granted)
+        granted = _resolve_scopes(granted)
         if not self._holds(caller, granted) or self._outlives(caller, expires):
             wrong.add("Forbidden")
         if wrong:
@@ -125,8 +125,8 @@ class Reference:
         self.keys.append(Key(name.strip(), set(granted), expires, caller, events=["key_created"]))
         return set(), self.keys[-1]
 
-    def _untouchable(self, caller: int, number: int, even_deleted: bool = False) -> set[str]:
-        if self.caller_dead(caller):
+    def _find_untouchable(self, caller: int, number: int, even_deleted: bool = False) -> set[str]:
+        if self.is_caller_dead(caller):
             return {"CallerRevoked"}
         key = self.keys[number]
         if key.deleted and not even_deleted:
@@ -135,17 +135,17 @@ class Reference:
 
     def change(self, caller: int, number: int, wanted: dict[str, object]) -> set[str]:
         """Rename, rescope, re-expire, disable, enable: all or nothing."""
-        wrong = self._untouchable(caller, number)
+        wrong = self._find_untouchable(caller, number)
         if wrong:
             return wrong
         key = self.keys[number]
-        if self.gone(key):
+        if self.is_dead(key):
             return {"key_inactive"}
-        scopes, expires = self._wanted_scopes(key, wanted), wanted.get("expires", key.expires)
+        scopes, expires = self._get_wanted_scopes(key, wanted), wanted.get("expires", key.expires)
         assert expires is None or isinstance(expires, int)
         wrong = self._invalid(key, wanted, expires) | self._forbidden(caller, number, wanted, scopes, expires)
         if not wrong:
-            if caller != OWNER and self._gains(key, wanted, scopes, expires):
+            if caller != OWNER and self._gains_rights(key, wanted, scopes, expires):
                 key.grantors.add(caller)
             self._apply(key, wanted, scopes, expires)
         return wrong
@@ -161,13 +161,13 @@ class Reference:
     ) -> set[str]:
         """A key gains only what the caller holds, for no longer than it lives, and gives nothing to its own sources."""
         key = self.keys[number]
-        gains = self._gains(key, wanted, scopes, expires)
+        gains = self._gains_rights(key, wanted, scopes, expires)
         too_wide = scopes != key.scopes and not self._holds(caller, scopes)
         too_long = (gains or expires != key.expires) and self._outlives(caller, expires)
         return {"Forbidden"} if too_wide or too_long or (gains and number in self._sources(caller)) else set()
 
     @staticmethod
-    def _gains(key: Key, wanted: dict[str, object], scopes: set[str], expires: int | None) -> bool:
+    def _gains_rights(key: Key, wanted: dict[str, object], scopes: set[str], expires: int | None) -> bool:
         """Whether the change lets the key do something that it could not do."""
         wider = not all(contains(key.scopes, scope) for scope in scopes)
         longer = key.expires is not None and (expires is None or expires > key.expires)
@@ -186,10 +186,10 @@ class Reference:
         return found
 
     @staticmethod
-    def _wanted_scopes(key: Key, wanted: dict[str, object]) -> set[str]:
+    def _get_wanted_scopes(key: Key, wanted: dict[str, object]) -> set[str]:
         given = wanted.get("scopes", key.scopes)
         assert isinstance(given, set | frozenset)
-        return _meaning(set(given))
+        return _resolve_scopes(set(given))
 
     @staticmethod
     def _apply(key: Key, wanted: dict[str, object], scopes: set[str], expires: int | None) -> None:
@@ -205,7 +205,7 @@ class Reference:
             key.events.append("key_disabled" if disabled else "key_enabled")
         key.name, key.scopes, key.expires, key.disabled = name, scopes, expires, disabled
 
-    def _made_by(self, number: int) -> list[Key]:
+    def _list_descendants(self, number: int) -> list[Key]:
         """The keys that it made or let do more, and theirs; what a deleted one made is among them."""
         found, looking = {number}, [number]
         while looking:
@@ -221,10 +221,10 @@ class Reference:
 
     def revoke(self, caller: int, number: int, with_made: bool) -> set[str]:
         """Permanent; a repeat changes nothing. ``with_made`` includes the keys it made, also where it is deleted."""
-        wrong = self._untouchable(caller, number, even_deleted=with_made)
+        wrong = self._find_untouchable(caller, number, even_deleted=with_made)
         if wrong:
             return wrong
-        made = [key for key in self._made_by(number) if not self.gone(key)] if with_made else []
+        made = [key for key in self._list_descendants(number) if not self.is_dead(key)] if with_made else []
         if not all(self._holds(caller, key.scopes) for key in made):
             return {"Forbidden"}
         if with_made:
@@ -237,13 +237,13 @@ class Reference:
 
     def delete(self, caller: int, number: int) -> set[str]:
         """Only what is revoked or expired."""
-        wrong = self._untouchable(caller, number)
+        wrong = self._find_untouchable(caller, number)
         if wrong:
             return wrong
         key = self.keys[number]
-        if not self.gone(key):
+        if not self.is_dead(key):
             return {"key_active"}
-        key.stamped = key.stamped or self.expired(key)
+        key.stamped = key.stamped or self.is_expired(key)
         key.deleted = True
         key.events.append("key_deleted")
         return set()
@@ -253,6 +253,6 @@ class Reference:
         key = self.keys[number]
         if key.revoked:
             return "revoked"
-        if self.expired(key):
+        if self.is_expired(key):
             return "expired"
         return "disabled" if key.disabled else "active"

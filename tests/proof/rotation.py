@@ -37,12 +37,12 @@ class Died(Exception):
     """Only to be sure that nothing went on after the signal."""
 
 
-def opened(folder: Path, url: str | None) -> Instance:
+def open_instance(folder: Path, url: str | None) -> Instance:
     settings = settings_for(folder, url)
     return Instance(settings, SystemClock(), Database.open(settings))
 
 
-def kept(instance: Instance) -> list[bytes]:
+def list_secrets(instance: Instance) -> list[bytes]:
     """What opens, in order."""
     with instance.database.reading() as unit:
         return [seal.open_one(instance.master_keys, one) for one in unit.sealed.all()]
@@ -55,7 +55,7 @@ def prepare(instance: Instance) -> list[bytes]:
             seal.keep(unit.sealed, instance.master_keys, context, context.subject.encode())
         key = instance.master_keys.all()[0]
         unit.sealed.put(Sealed(FIRST, first_version(key, FIRST, b"totp")))
-    return kept(instance)
+    return list_secrets(instance)
 
 
 def die_at(line: int) -> None:
@@ -82,7 +82,7 @@ def rotate_and_die(folder: Path, url: str | None, line: int) -> bool:
     """Whether the rotation died; it did not where it has fewer lines."""
     child = os.fork()
     if child == 0:
-        instance = opened(folder, url)
+        instance = open_instance(folder, url)
         die_at(line)
         command.rotate_in(Deps(instance))
         sys.settrace(None)
@@ -100,14 +100,14 @@ def main(folder: Path, every: int, url: str | None) -> None:
     line, died = 0, True
     while died:
         line += 1 if line < every else every
-        instance = opened(folder, url)
+        instance = open_instance(folder, url)
         known = prepare(instance)
         instance.close()
         died = rotate_and_die(folder, url, line)
-        instance = opened(folder, url)
-        assert kept(instance) == known, line
+        instance = open_instance(folder, url)
+        assert list_secrets(instance) == known, line
         command.rotate_in(Deps(instance))
-        assert kept(instance) == known, line
+        assert list_secrets(instance) == known, line
         assert len(instance.master_keys.all()) == 1, line
         instance.close()
         assert [path.name for path in folder.glob("*master*")] == ["master.key"], line

@@ -43,18 +43,18 @@ class Shepherd:
         if key is None:
             return
         world.keys.append(key)
-        await self._looked_at(key)
+        await self._wait_for_looks(key)
         disabled = False
         for _ in range(world.random.randrange(0, 5)):
             if world.is_done() or self._expires_soon(key):
                 break
             disabled = not disabled
             await self._change(key, "disabled" if disabled else "enabled")
-            await self._looked_at(key)
+            await self._wait_for_looks(key)
             if world.random.random() < 0.2 and not self._expires_soon(key):
                 await self._rename(key)
         await self._end(key, end)
-        await self._looked_at(key)
+        await self._wait_for_looks(key)
         world.keys.remove(key)
         while key.in_flight:
             await asyncio.sleep(0.005)
@@ -77,12 +77,12 @@ class Shepherd:
             return
         key.dead = True
         if end.endswith("deleted"):
-            await self._looked_at(key)
+            await self._wait_for_looks(key)
             status, _ = await self._ask(self._node(), "DELETE", f"/api/keys/{key.id}")
             assert status in (204, 503, None), status
             self._world.events["deleted"] += 1
 
-    async def _looked_at(self, key: WatchedKey) -> None:
+    async def _wait_for_looks(self, key: WatchedKey) -> None:
         enough = len(key.reads) + LOOKS
         while len(key.reads) < enough and not self._world.is_done():
             await asyncio.sleep(0.005)
@@ -96,7 +96,7 @@ class Shepherd:
             expires_at_ms = world.now_ms() + world.random.randrange(HOUR_MS, 3 * HOUR_MS)
         expiry = {} if expires_at_ms is None else {"expires_at": to_rfc3339(expires_at_ms)}
         node, start = self._node(), now_ns()
-        if expires_at_ms is None and self._by_command_line():
+        if expires_at_ms is None and self._use_command_line():
             done = await self._command(node, "create", "k", "--json")
             made = json.loads(done) if done else None
         else:
@@ -114,7 +114,7 @@ class Shepherd:
         world, node = self._world, self._node()
         with world.changing(key):
             start = now_ns()
-            if self._by_command_line():
+            if self._use_command_line():
                 word = what.removesuffix("d")
                 done = await self._command(node, word, key.id, *(["--yes"] if word == "revoke" else []))
                 status: int | None = 409 if done is None else 200
@@ -138,7 +138,7 @@ class Shepherd:
     def _node(self) -> int:
         return self._world.random.randrange(len(self._world.nodes))
 
-    def _by_command_line(self) -> bool:
+    def _use_command_line(self) -> bool:
         return self._world.random.random() < self._by_command and not self._command_line.locked()
 
     async def _command(self, node: int, *words: str) -> str | None:

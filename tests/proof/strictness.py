@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.proof.shepherd import Shepherd, keep_time
-from tests.proof.world import Node, World, verify_for_ever, violation_facts
-from tests.support.owner import Owner, started
+from tests.proof.world import Node, World, verify_forever, violation_facts
+from tests.support.owner import Owner, start_owner
 from tests.support.postgres import MISSING, postgres_server
 from tests.support.server import ServerProcess
 from tests.support.wire import Wire, request
@@ -44,7 +44,7 @@ def nodes_on(folder: Path, kind: str, database_url: str | None) -> Iterator[tupl
     """Two workers on SQLite, or two servers on one PostgreSQL database, all on one test clock."""
     servers = [ServerProcess(_folder(folder / "one"), database_url=database_url, workers=2 if kind == "sqlite" else 1)]
     try:
-        owner = started(servers[0])
+        owner = start_owner(servers[0])
         if kind == "postgresql":
             clock = {"ARI_TEST_CLOCK_FILE": str(servers[0].clock.path)}
             servers.append(ServerProcess(_folder(folder / "two"), database_url=database_url, settings=clock).start())
@@ -67,7 +67,7 @@ async def prove(nodes: Sequence[Node], owner: Owner, plan: Plan, tell: bool = Fa
     command_line = asyncio.Semaphore(1)
     shepherds = [Shepherd(world, command_line, plan.by_command) for _ in range(plan.keys)]
     tasks = [asyncio.create_task(shepherd.run()) for shepherd in shepherds]
-    tasks += [asyncio.create_task(verify_for_ever(world, number)) for number in range(plan.clients)]
+    tasks += [asyncio.create_task(verify_forever(world, number)) for number in range(plan.clients)]
     timekeeper = asyncio.create_task(keep_time(world, plan.clock_seconds))
     ends = time.monotonic() + plan.seconds
     told = time.monotonic()

@@ -12,7 +12,7 @@ from ari.storage.tables import usage_rows
 from tests.proof.durability import KILLS, database_on, prove
 from tests.proof.ledger import ACCEPT, Connection, Ledger, Sent, faults
 from tests.support.instances import opened
-from tests.support.usage import KEY, a_row
+from tests.support.usage import KEY, make_row
 
 
 def test_every_response_seen_is_in_the_log(make_owner: Callable[..., Any], database: Any) -> None:
@@ -22,11 +22,11 @@ def test_every_response_seen_is_in_the_log(make_owner: Callable[..., Any], datab
     ledger = asyncio.run(prove(owner, found, KILLS, seed=1))
     found.close()
     assert sum(ledger.killed.values()) == len(KILLS)
-    assert len(ledger.seen()) >= 3 * 20
+    assert len(ledger.list_seen()) >= 3 * 20
 
 
 @pytest.fixture
-def planted(data_dir: Path) -> Iterator[tuple[Ledger, Any]]:
+def planted_ledger(data_dir: Path) -> Iterator[tuple[Ledger, Any]]:
     """Three requests whose responses clients saw, each on the log of a fresh instance: two read, one wrote."""
     ledger = Ledger()
     view = Connection(ledger)
@@ -35,21 +35,21 @@ def planted(data_dir: Path) -> Iterator[tuple[Ledger, Any]]:
 
         batch = Batch()
         for name, safe in (("one", True), ("two", False), ("three", True)):
-            view.saw(view.send(Sent(name, ACCEPT, KEY, safe)), 200)
-            batch.rows.append(a_row(request_id=name, method="GET" if safe else "POST"))
+            view.record_status(view.send(Sent(name, ACCEPT, KEY, safe)), 200)
+            batch.rows.append(make_row(request_id=name, method="GET" if safe else "POST"))
         instance.database.usage.commit(batch)
         instance.database.usage.fold_all()
         yield ledger, instance.database
 
 
-def test_the_ledger_passes_what_is_right(planted: Any) -> None:
+def test_the_ledger_passes_what_is_right(planted_ledger: Any) -> None:
     """Each response is in the log once, with its status."""
-    assert faults(*planted) == []
+    assert faults(*planted_ledger) == []
 
 
-def test_the_ledger_finds_a_status_that_was_lost(planted: Any) -> None:
+def test_the_ledger_finds_a_status_that_was_lost(planted_ledger: Any) -> None:
     """An empty status is right only for what was under way when the process died, not before a later response."""
-    ledger, database = planted
+    ledger, database = planted_ledger
     with database.log.begin() as connection:
         connection.execute(update(usage_rows).where(usage_rows.c.request_id == "two").values(status=None))
     assert faults(ledger, database) == ["two was answered 200; the log says None ok"]
@@ -61,9 +61,9 @@ def test_the_ledger_finds_a_status_that_was_lost(planted: Any) -> None:
     assert faults(ledger, database) == ["one was answered 200; the log says None ok"]
 
 
-def test_the_ledger_finds_what_is_missing_or_double(planted: Any) -> None:
+def test_the_ledger_finds_what_is_missing_or_double(planted_ledger: Any) -> None:
     """A row too few or too many is found, by the sums already if the rollups do not know of it."""
-    ledger, database = planted
+    ledger, database = planted_ledger
     with database.log.begin() as connection:
         connection.execute(delete(usage_rows).where(usage_rows.c.request_id == "one"))
     with pytest.raises(AssertionError):

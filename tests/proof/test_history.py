@@ -164,21 +164,21 @@ def _histories(draw: st.DrawFn) -> tuple[list[Change], list[Read]]:
     return changes, [Read(start, start + length, answer) for start, length, answer in reads]
 
 
-def _some_order_explains(changes: list[Change], reads: list[Read]) -> bool:
+def _has_explaining_order(changes: list[Change], reads: list[Read]) -> bool:
     """Try every instant of every change, halves among them, and for every read every state it met."""
     instants = [[half / 2 for half in range(2 * change.start, 2 * change.end + 1)] for change in changes]
     for chosen in product(*instants):
         edges = [-1.0, *chosen, 99.0]
         states = [frozenset((UNKNOWN,)), *(change.answers for change in changes)]
 
-        def explained(read: Read, edges: list[float] = edges, states: list[frozenset[str]] = states) -> bool:
+        def explains_reads(read: Read, edges: list[float] = edges, states: list[frozenset[str]] = states) -> bool:
             passing = any(
                 one.start <= read.end and one.end >= read.start and read.answer in one.during for one in changes
             )
             met = zip(edges, edges[1:], states, strict=False)
             return passing or any(a <= read.end and b >= read.start and read.answer in state for a, b, state in met)
 
-        if all(explained(read) for read in reads):
+        if all(explains_reads(read) for read in reads):
             return True
     return False
 
@@ -188,4 +188,4 @@ def _some_order_explains(changes: list[Change], reads: list[Read]) -> bool:
 def test_the_checker_agrees_with_trying_everything(history: tuple[list[Change], list[Read]]) -> None:
     """For small histories: violations are found exactly when no choice of instants explains all responses."""
     changes, reads = history
-    assert (violations(changes, reads) == []) == _some_order_explains(changes, reads)
+    assert (violations(changes, reads) == []) == _has_explaining_order(changes, reads)

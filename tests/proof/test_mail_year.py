@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.proof.mail_year import DAYS, SentEmail, World, table, typical
+from tests.proof.mail_year import DAYS, SentEmail, World, plan_typical_days, table
 from tests.support.instances import opened
 from tests.support.resend import KEY, stand_in
 
@@ -23,8 +23,8 @@ def test_four_hundred_days(data_dir: Path) -> None:
         asyncio.Runner() as runner,
     ):
         world = World(instance, service, runner)
-        typical(world)
-        world.live()
+        plan_typical_days(world)
+        world.live_year()
         told = world.emails()
         assert world.clock.now_ms() >= DAYS * 86_400_000
         assert len(service.taken) == sum(one.state == "sent" for one in told)
@@ -45,11 +45,11 @@ def test_four_hundred_days(data_dir: Path) -> None:
     }
     assert {one.state for one in told} == {"sent", "failed"}
     assert [one.day for one in told if one.state == "failed"] == [320]
-    assert not quiet_days_broken(told)
+    assert not find_emails_on_quiet_days(told)
     assert table(told) in GUIDE.read_text(encoding="utf-8")
 
 
-def quiet_days_broken(told: list[SentEmail]) -> list[SentEmail]:
+def find_emails_on_quiet_days(told: list[SentEmail]) -> list[SentEmail]:
     """Emails on days on which nothing was worth one: usual use, rotation in time, the owner at a known browser."""
     quiet = [range(6, 59), range(61, 83), range(84, 100), range(184, 250), range(271, 300), range(321, 358)]
     return [one for one in told if any(one.day in span for span in quiet)]

@@ -34,13 +34,13 @@ def test_a_change_that_waited_past_the_expiry_comes_too_late(owner: Any, change:
     key, secret = owner.create_key("k", expires="1h")
     lock = owner.server.data_dir / "ari.lock"
 
-    def waiting() -> bool:
+    def is_waiting() -> bool:
         return any(_holds_file(pid, lock) for pid in (owner.server.process.pid, *workers_of(owner.server)))
 
     with lock.open("rb") as file, ThreadPoolExecutor(1) as threads:
         fcntl.flock(file, fcntl.LOCK_EX)
         answer = threads.submit(owner.api(admin).patch, f"/api/keys/{key['id']}", json=change)
-        eventually(waiting)
+        eventually(is_waiting)
         owner.server.clock.advance(3_601)
         fcntl.flock(file, fcntl.LOCK_UN)
         assert (answer.result().status_code, answer.result().json()["code"]) == (409, "key_inactive")

@@ -117,12 +117,12 @@ def test_no_two_writers_wait_for_each_other(data_dir: Path, database_url: str | 
             writers.stamps,
         )
         with ThreadPoolExecutor(len(kinds)) as threads:
-            ended = Counter(word for words in threads.map(_turns, kinds) for word in words)
+            ended = Counter(word for words in threads.map(_take_turns, kinds) for word in words)
         assert set(ended) <= {"done", "RateLimited", "Conflict", "NotFound"}, ended
         assert ended["done"] >= TURNS * 4
 
 
-def _turns(work: Callable[[int], None]) -> list[str]:
+def _take_turns(work: Callable[[int], None]) -> list[str]:
     ended = []
     for turn in range(TURNS):
         try:
@@ -160,13 +160,13 @@ def test_a_database_with_another_isolation_level_changes_nothing(
         with ThreadPoolExecutor(1) as threads, instance.database.writing() as unit:
             assert keys.get(unit, top.id).status(0) == "active"
             creating = threads.submit(create_key, instance, "born", as_caller(top), scopes=("keys:write",))
-            _until_waiting(instance)
+            _wait_for_waiter(instance)
             keys.revoke(unit, top.id, with_made=True)
         with pytest.raises(CallerRevoked):
             creating.result(30)
 
 
-def _until_waiting(instance: Instance) -> None:
+def _wait_for_waiter(instance: Instance) -> None:
     waits = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
     for _ in range(500):
         with instance.database.log.connect() as connection:

@@ -86,7 +86,7 @@ class World:
         """The time that the servers have."""
         return time.time_ns() // NS_IN_MS + self.clock.offset_ms
 
-    def stroke_of(self, key: WatchedKey) -> tuple[int, int] | None:
+    def get_expiry_window(self, key: WatchedKey) -> tuple[int, int] | None:
         """When the key expires, as a window of the recording clock."""
         if key.expires_at_ms is None:
             return None
@@ -116,7 +116,7 @@ class World:
 
     def judge(self, key: WatchedKey) -> None:
         """Check a key's history and forget it."""
-        expired = self.stroke_of(key)
+        expired = self.get_expiry_window(key)
         if expired is not None:
             key.happenings.append(Happening(*expired, "expired"))
         changes = timeline(key.happenings)
@@ -139,7 +139,7 @@ def _wall_minus_monotonic_ns() -> int:
     return best[1]
 
 
-async def verify_for_ever(world: World, number: int) -> None:
+async def verify_forever(world: World, number: int) -> None:
     """One client: verifies key after key on one connection, and on a new one now and then to meet other workers."""
     node = number % len(world.nodes)
     while not world.is_done():

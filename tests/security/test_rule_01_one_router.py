@@ -53,7 +53,7 @@ class Caller:
     has_key: bool = False
     has_session: bool = False
 
-    def may(self, wanted: RoutePolicy, method: str) -> bool:
+    def is_permitted(self, wanted: RoutePolicy, method: str) -> bool:
         """The rule, said once more and apart from the guard. No caller here sends a CSRF token."""
         if wanted.auth is AuthMode.OPEN:
             return True
@@ -166,8 +166,8 @@ async def _ask(probed: Probed, route: Route, caller: Caller, target: bytes, chan
     probed.ran.clear()
     response = await asgi.call(probed.guard, method, target, headers)
     for ran in probed.ran:
-        assert caller.may(ran, method), (caller.name, method, target, ran)
-    if any(byte < 0x20 or byte == 0x7F for byte in _decoded(target)):
+        assert caller.is_permitted(ran, method), (caller.name, method, target, ran)
+    if any(byte < 0x20 or byte == 0x7F for byte in _decode(target)):
         is_form = method not in ("GET", "HEAD", "OPTIONS") and not target.startswith(b"/api/")
         wanted_statuses = (400, 403) if is_form else (400,)
         assert response.status in wanted_statuses, (caller.name, method, target, response.status)
@@ -175,7 +175,7 @@ async def _ask(probed: Probed, route: Route, caller: Caller, target: bytes, chan
     return response.status
 
 
-def _decoded(target: bytes) -> bytes:
+def _decode(target: bytes) -> bytes:
     return unquote_to_bytes(target.partition(b"?")[0])
 
 
@@ -192,7 +192,11 @@ def test_the_exact_spelling_runs_for_who_may(data_dir: Path) -> None:
                         probed.ran.clear()
                         await asgi.call(probed.guard, method, example_of(route.path).encode(), [HOST, *caller.headers])
                         wanted = policy_of(route.endpoint)
-                        assert bool(probed.ran) == caller.may(wanted, method), (caller.name, method, route.path)
+                        assert bool(probed.ran) == caller.is_permitted(wanted, method), (
+                            caller.name,
+                            method,
+                            route.path,
+                        )
             await probed.guard.stop()
 
     asyncio.run(run())

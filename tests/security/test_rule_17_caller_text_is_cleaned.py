@@ -10,7 +10,7 @@ from ari.keys import token
 from ari.usage.ports import Batch
 from tests.support import raw
 from tests.support.instances import opened
-from tests.support.usage import a_row, rows_of, sums
+from tests.support.usage import make_row, read_sums, rows_of
 
 
 def _rows(owner: Any, key: dict[str, Any], secret: str) -> list[dict[str, Any]]:
@@ -45,12 +45,12 @@ def test_a_nul_among_64_in_flight_costs_nobody_anything(owner_on: Any) -> None:
 def test_what_slips_through_is_blanked_not_fatal(data_dir: Path, database_url: str | None, poison: str) -> None:
     """Should cleaning ever miss something: 64 rows go in, 64 are there."""
     with opened(data_dir, database_url) as instance:
-        rows = [a_row() for _ in range(64)]
+        rows = [make_row() for _ in range(64)]
         rows[20].path = rows[20].user_agent = f"a{poison}b"
         instance.database.usage.commit(Batch(rows))
         stored = rows_of(instance.database)
         assert {row.id for row in stored} == {row.id for row in rows}
-        assert sums(instance.database) == {rows[0].key_id: (64, 0)}
+        assert read_sums(instance.database) == {rows[0].key_id: (64, 0)}
 
 
 def test_texts_are_bounded_and_hold_no_control_characters(owner: Any) -> None:

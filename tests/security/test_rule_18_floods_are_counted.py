@@ -14,7 +14,7 @@ from ari.usage.floods import MAX_ADDRESSES_PER_MINUTE, MAX_LISTED_PER_MINUTE
 from ari.usage.model import OTHER_ADDRESSES, UsageFilter
 from ari.usage.recorder import UsageRecorder
 from tests.support.instances import opened
-from tests.support.usage import KEY, a_row, rows_of, sums
+from tests.support.usage import KEY, make_row, read_sums, rows_of
 
 FLOOD = 200
 
@@ -104,14 +104,14 @@ def test_totals_agree_after_a_flood(data_dir: Path, database_url: str | None) ->
             codes = [("ok", "revoked", "expired")[k % 3] for k in range(900)]
             keys = [KEY if k % 5 else f"key_{k % 7:026}" for k in range(900)]
             now_ms = clock.now_ms()
-            rows = [a_row(now_ms, key_id=key, code=code) for key, code in zip(keys, codes, strict=True)]
+            rows = [make_row(now_ms, key_id=key, code=code) for key, code in zip(keys, codes, strict=True)]
             await asyncio.gather(*map(usage.write, rows))
             clock.advance(25 * n)
         await usage.stop()
 
     with opened(data_dir, database_url, usage_wait_seconds=60) as instance:
         asyncio.run(flood(instance.usage, instance.clock))
-        by_key = sums(instance.database)
+        by_key = read_sums(instance.database)
         stored = rows_of(instance.database, UsageFilter(key_id=KEY, code="revoked"), None, 5_000)
     assert [sum(column) for column in zip(*by_key.values(), strict=True)] == [900, 1_800]
     assert len(stored) < 200

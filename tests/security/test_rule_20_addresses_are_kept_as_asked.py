@@ -10,7 +10,7 @@ from sqlalchemy import select
 from ari.storage.tables import log, usage_ai_hours, usage_all_hours, usage_days, usage_hours, usage_totals
 from ari.usage.ports import Batch
 from tests.support.instances import opened
-from tests.support.usage import KEY, a_row, rows_of
+from tests.support.usage import KEY, make_row, rows_of
 
 ADDRESSES = ("203.0.113.77", "2001:db8:1:2:3:4:5:6")
 
@@ -50,7 +50,7 @@ def test_rollups_and_totals_hold_no_address_and_no_user_agent(data_dir: Path, da
         "removed_refused_count",
     }
     with opened(data_dir, database_url) as instance:
-        row = a_row(client_address="203.0.113.77", user_agent="very-own-agent", path="/api/me/very-own-path")
+        row = make_row(client_address="203.0.113.77", user_agent="very-own-agent", path="/api/me/very-own-path")
         instance.database.usage.commit(Batch([row]))
         instance.database.usage.fold_all()
         with instance.database.log.connect() as connection:
@@ -116,7 +116,7 @@ def test_erased_rows_are_found_no_more(data_dir: Path, database_url: str | None)
     """On both databases; everyone else stays."""
     with opened(data_dir, database_url) as instance:
         store = instance.database.usage
-        store.commit(Batch([a_row(client_address=address) for address in (*ADDRESSES, ADDRESSES[0])]))
+        store.commit(Batch([make_row(client_address=address) for address in (*ADDRESSES, ADDRESSES[0])]))
         assert store.erase_address(ADDRESSES[0]) == 2
         assert {seen.value for seen in store.addresses(KEY, 9)} == {ADDRESSES[1], "other"}
         left = [row.client_address for row in rows_of(instance.database)]

@@ -76,7 +76,7 @@ def test_postgresql_refuses_truncate_too(data_dir: Path, postgres_url: str) -> N
             _statement(instance, "TRUNCATE events")
 
 
-def _unlocked(instance: Instance) -> None:
+def _drop_triggers(instance: Instance) -> None:
     """What somebody does who may write the database's schema."""
     if instance.database.main.dialect.name == "sqlite":
         for action in ("update", "delete"):
@@ -108,7 +108,7 @@ def test_any_changed_field_is_named(instance: Instance, change: str) -> None:
     for number in range(EVENTS):
         _create(instance, f"k{number}")
     _assert_whole(instance, EVENTS)
-    _unlocked(instance)
+    _drop_triggers(instance)
     _statement(instance, f"UPDATE events SET {change} WHERE seq = 3")
     audit_log = check_audit_log(instance.database)
     assert audit_log.broken is not None
@@ -127,7 +127,7 @@ def test_a_removed_or_moved_event_is_noticed(instance: Instance, sql: str) -> No
     """The event after the gap does not follow."""
     for number in range(EVENTS):
         _create(instance, f"k{number}")
-    _unlocked(instance)
+    _drop_triggers(instance)
     _statement(instance, sql)
     broken = check_audit_log(instance.database).broken
     assert broken is not None
@@ -155,7 +155,7 @@ def test_writers_at_once_keep_one_chain(instance: Instance) -> None:
     _assert_whole(instance, 8 + 80)
 
 
-def _trail(cli: Cli) -> tuple[int, dict[str, Any]]:
+def _check_trail(cli: Cli) -> tuple[int, dict[str, Any]]:
     ran = cli("doctor", "--audit", "--json")
     found = {one["check"]: one for one in json.loads(ran.stdout)["checks"]}
     return ran.returncode, found["audit log"]
@@ -166,13 +166,13 @@ def test_doctor_names_the_first_break(cli: Cli, data_dir: Path) -> None:
     cli("migrate", check=True)
     for number in range(4):
         cli.create_key(f"k{number}")
-    assert _trail(cli) == (0, {"check": "audit log", "state": "ok", "said": _trail(cli)[1]["said"]})
+    assert _check_trail(cli) == (0, {"check": "audit log", "state": "ok", "said": _check_trail(cli)[1]["said"]})
     event = cli.json("events")["items"][2]
     with sqlite3.connect(data_dir / "ari.db") as connection:
         connection.execute("DROP TRIGGER events_no_update")
         connection.execute("UPDATE events SET actor = 'cli:innocent' WHERE id = ?", (event["id"],))
     connection.close()
-    code, found = _trail(cli)
+    code, found = _check_trail(cli)
     assert (code, found["state"]) == (1, "wrong")
     assert found["said"].startswith(f"broken at event 2 ({event['id']}, {event['time']})")
     assert "✗ error" in cli("doctor", "--audit").stdout

@@ -47,29 +47,29 @@ def _run(*statements: str) -> Callable[[Connection], None]:
     return act
 
 
-def _edited(connection: Connection) -> None:
+def _edit(connection: Connection) -> None:
     connection.execute(text("UPDATE events SET actor = 'cli:innocent' WHERE seq = 2"))
     rechain(connection)
 
 
-def _removed_from_the_middle(connection: Connection) -> None:
+def _remove_from_middle(connection: Connection) -> None:
     connection.execute(text("DELETE FROM events WHERE seq = 3"))
     rechain(connection)
 
 
-def _removed_from_the_beginning(connection: Connection) -> None:
+def _remove_from_beginning(connection: Connection) -> None:
     connection.execute(text("DELETE FROM events WHERE seq <= 2"))
     rechain(connection)
 
 
-def _swapped(connection: Connection) -> None:
+def _swap(connection: Connection) -> None:
     for old, new in ((2, 1_000), (3, 2), (1_000, 3)):
         connection.execute(text("UPDATE events SET seq = :new WHERE seq = :old"), {"new": new, "old": old})
     rechain(connection)
 
 
 def _head_of_somebody_else(connection: Connection) -> None:
-    _edited(connection)
+    _edit(connection)
     row = connection.execute(text("SELECT id, hash, at_ms FROM events ORDER BY seq DESC LIMIT 1")).one()
     mark = Mark.of(OTHER_KEY, Head(new_id("ins", 1), EVENTS, row.id, row.hash, row.at_ms))
     put = "UPDATE audit_marks SET statement = :text, public_key = :public, signature = :value WHERE name = 'head'"
@@ -78,7 +78,7 @@ def _head_of_somebody_else(connection: Connection) -> None:
 
 
 def _head_edited(connection: Connection) -> None:
-    _edited(connection)
+    _edit(connection)
     last = connection.execute(text("SELECT hash FROM events ORDER BY seq DESC LIMIT 1")).scalar_one()
     statement = connection.execute(text("SELECT statement FROM audit_marks WHERE name = 'head'")).scalar_one()
     head = Head.parse(statement)
@@ -88,10 +88,10 @@ def _head_edited(connection: Connection) -> None:
 
 
 FORGERIES: dict[str, Callable[[Connection], None]] = {
-    "edited": _edited,
-    "removed from the middle": _removed_from_the_middle,
-    "removed from the beginning": _removed_from_the_beginning,
-    "swapped": _swapped,
+    "edited": _edit,
+    "removed from the middle": _remove_from_middle,
+    "removed from the beginning": _remove_from_beginning,
+    "swapped": _swap,
     "tail removed": _run("DELETE FROM events WHERE seq >= 5"),
     "last removed": _run("DELETE FROM events WHERE seq = 6"),
     "all removed": _run("DELETE FROM events"),

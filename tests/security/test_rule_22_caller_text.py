@@ -60,24 +60,24 @@ COMMANDS = (["keys", "list"], ["keys", "show"], ["usage"], ["usage", "export"], 
 
 
 @pytest.fixture
-def poisoned(cli: Cli, data_dir: Path) -> tuple[Cli, str]:
+def poisoned_log(cli: Cli, data_dir: Path) -> tuple[Cli, str]:
     with opened(data_dir, None) as instance:
         return cli, _poison(instance)
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
-def test_piped_output_holds_nothing_that_acts(poisoned: tuple[Cli, str], words: list[str]) -> None:
+def test_piped_output_holds_nothing_that_acts(poisoned_log: tuple[Cli, str], words: list[str]) -> None:
     """One row a line, every control and bidi character an escape."""
-    cli, key_id = poisoned
+    cli, key_id = poisoned_log
     ran = cli(*words, *([key_id] if words[-1] == "show" else []))
     assert not ACTS.search(ran.stdout + ran.stderr)
     assert SHOWN in ran.stdout or words[0] == "doctor"
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
-def test_a_terminal_shows_the_letters(poisoned: tuple[Cli, str], words: list[str]) -> None:
+def test_a_terminal_shows_the_letters(poisoned_log: tuple[Cli, str], words: list[str]) -> None:
     """Neither colours, titles, links nor turned text, at a terminal either."""
-    cli, key_id = poisoned
+    cli, key_id = poisoned_log
     _, screen = at_terminal(
         [*words, *([key_id] if words[-1] == "show" else [])], cli.environment, cli.folder, columns=3000
     )
@@ -85,9 +85,9 @@ def test_a_terminal_shows_the_letters(poisoned: tuple[Cli, str], words: list[str
     assert SHOWN in screen or words[0] == "doctor"
 
 
-def test_json_holds_nothing_that_acts(poisoned: tuple[Cli, str]) -> None:
+def test_json_holds_nothing_that_acts(poisoned_log: tuple[Cli, str]) -> None:
     """JSON is ASCII and still exact."""
-    cli, key_id = poisoned
+    cli, key_id = poisoned_log
     for words in (["keys", "list"], ["keys", "show", key_id], ["usage"], ["events"]):
         ran = cli(*words, "--json", check=True)
         assert ran.stdout.isascii()
@@ -95,9 +95,9 @@ def test_json_holds_nothing_that_acts(poisoned: tuple[Cli, str]) -> None:
     assert cli.json("keys", "show", key_id)["name"] == EVIL
 
 
-def test_questions_and_sentences_hold_nothing_that_acts(poisoned: tuple[Cli, str]) -> None:
+def test_questions_and_sentences_hold_nothing_that_acts(poisoned_log: tuple[Cli, str]) -> None:
     """The name in a confirmation cannot rewrite the question."""
-    cli, key_id = poisoned
+    cli, key_id = poisoned_log
     answers = [("[y/N] ", "n\n")]
     _, screen = at_terminal(["keys", "delete", key_id], cli.environment, cli.folder, answers=answers, columns=3000)
     assert not ACTS.search(screen)

@@ -89,12 +89,12 @@ def test_the_limits_are_what_is_promised() -> None:
 @pytest.fixture(scope="module")
 def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A server with the limits of the tests above cut to a second."""
-    from tests.support.owner import started
+    from tests.support.owner import start_owner
     from tests.support.server import ServerProcess
 
     folder = tmp_path_factory.mktemp("impatient") / "data"
     folder.mkdir(mode=0o700)
-    owner: Any = started(ServerProcess(folder, command=(sys.executable, "-c", IMPATIENT)))
+    owner: Any = start_owner(ServerProcess(folder, command=(sys.executable, "-c", IMPATIENT)))
     owner.secret = owner.create_key("admin", scopes=["*"])[1]
     yield owner
     owner.close()

@@ -51,14 +51,14 @@ class Here:
     def run(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Do the work while the app serves."""
 
-        async def serving() -> T:
+        async def serve_and_run() -> T:
             await self.app.start()
             try:
                 return await work()
             finally:
                 await self.app.stop()
 
-        return asyncio.run(serving())
+        return asyncio.run(serve_and_run())
 
 
 @pytest.fixture
@@ -90,12 +90,12 @@ class Stranger:
 
 
 @pytest.fixture
-def proxied(make_owner: Any) -> Any:
+def proxied_owner(make_owner: Any) -> Any:
     """An instance that believes its only neighbour about addresses, so a test can come from anywhere."""
     return make_owner(settings={"ARI_TRUSTED_PROXIES": "127.0.0.1"})
 
 
-def refused(answer: httpx2.Response) -> bool:
+def is_refused(answer: httpx2.Response) -> bool:
     """Refused for the password, not for a limit."""
     return answer.status_code not in (303, 429, 503) and answer.status_code < 500
 
@@ -103,7 +103,7 @@ def refused(answer: httpx2.Response) -> bool:
 def test_five_attempts_in_five_minutes(owner_on: Any) -> None:
     """After five wrong passwords the right one is not looked at either: 429 with the seconds to wait, then it works."""
     form = Form(owner_on)
-    assert all(refused(form.send()) for _ in range(5))
+    assert all(is_refused(form.send()) for _ in range(5))
     limited = form.send(password=PASSWORD)
     assert limited.status_code == 429
     wait = int(limited.headers["retry-after"])
@@ -124,15 +124,15 @@ def test_all_workers_count_together(make_owner: Any) -> None:
 
 def test_a_forged_address_is_no_other_address(owner: Any) -> None:
     """Without a trusted proxy X-Forwarded-For changes nothing about whose attempts are counted."""
-    assert all(refused(Form(owner, f"203.0.113.{number}").send()) for number in range(5))
+    assert all(is_refused(Form(owner, f"203.0.113.{number}").send()) for number in range(5))
     assert Form(owner, "203.0.113.99").send().status_code == 429
 
 
-def test_ipv6_counts_by_64(proxied: Any) -> None:
+def test_ipv6_counts_by_64(proxied_owner: Any) -> None:
     """All addresses of one /64 share five attempts; the next /64 has its own."""
-    assert all(refused(Form(proxied, f"2001:db8:1:2::{n}").send(f"{n}@example.org")) for n in range(5))
-    assert Form(proxied, "2001:db8:1:2:ffff::1").send("another@example.org").status_code == 429
-    assert refused(Form(proxied, "2001:db8:1:3::1").send("another@example.org"))
+    assert all(is_refused(Form(proxied_owner, f"2001:db8:1:2::{n}").send(f"{n}@example.org")) for n in range(5))
+    assert Form(proxied_owner, "2001:db8:1:2:ffff::1").send("another@example.org").status_code == 429
+    assert is_refused(Form(proxied_owner, "2001:db8:1:3::1").send("another@example.org"))
 
 
 @pytest.mark.parametrize("email", [EMAIL, "nobody@example.org"])
@@ -142,14 +142,14 @@ def test_an_account_responds_slower_and_slower_but_never_locks(here: Here, email
     async def try_on() -> list[int]:
         waits = []
         for number in range(5):
-            assert refused(await Stranger(here, f"192.0.2.{number}").send(email))
+            assert is_refused(await Stranger(here, f"192.0.2.{number}").send(email))
         for number in range(7):
             stranger = Stranger(here, f"198.51.100.{number}")
-            assert all([refused(await stranger.send(email)) for _ in range(newcomers.TRIES)])
+            assert all([is_refused(await stranger.send(email)) for _ in range(newcomers.TRIES)])
             answer = await stranger.send(email)
             waits.append(int(answer.headers["retry-after"]))
             here.clock.advance(waits[-1])
-            assert refused(await stranger.send(email))
+            assert is_refused(await stranger.send(email))
         return waits
 
     assert here.run(try_on) == [1, 2, 4, 8, 16, 30, 30]
@@ -184,13 +184,15 @@ def without_accidents(answer: httpx2.Response, email: str) -> tuple[int, list[tu
     return answer.status_code, [pair for pair in answer.headers.items() if pair[0] not in changing], text
 
 
-def test_unknown_and_wrong_get_the_same_response(proxied: Any) -> None:
+def test_unknown_and_wrong_get_the_same_response(proxied_owner: Any) -> None:
     """Status, headers and page are the same for a wrong password and for an account that does not exist."""
-    expected = without_accidents(Form(proxied, "192.0.2.1").send(), EMAIL)
+    expected = without_accidents(Form(proxied_owner, "192.0.2.1").send(), EMAIL)
     assert "Incorrect email or password" in expected[2]
-    assert without_accidents(Form(proxied, "192.0.2.2").send("nobody@example.org"), "nobody@example.org") == expected
+    assert (
+        without_accidents(Form(proxied_owner, "192.0.2.2").send("nobody@example.org"), "nobody@example.org") == expected
+    )
     for email in ("no address", "a" * 5_000 + "@example.org", "\x01", ""):
-        answer = without_accidents(Form(proxied, "192.0.2.3").send(email), email or "nothing")
+        answer = without_accidents(Form(proxied_owner, "192.0.2.3").send(email), email or "nothing")
         assert answer[:2] == expected[:2]
         assert "Incorrect email or password" in answer[2]
 
@@ -214,8 +216,8 @@ def test_an_unknown_account_costs_one_hash_with_current_parameters(monkeypatch: 
 
 def test_an_overlong_password_is_refused_unhashed(owner: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """More than 1,024 bytes are simply wrong; the hasher never sees them."""
-    assert refused(Form(owner).send(password="x" * 1_025))
-    assert refused(Form(owner).send(password="é" * 513))
+    assert is_refused(Form(owner).send(password="x" * 1_025))
+    assert is_refused(Form(owner).send(password="é" * 513))
     monkeypatch.setattr(passwords, "HASHER", None)
     assert not passwords.verify_password(None, "x" * 1_025)
 
@@ -235,8 +237,8 @@ def test_a_flood_is_asked_to_come_back(here: Here, monkeypatch: pytest.MonkeyPat
             assert sent_away.status_code == 503
             assert int(sent_away.headers["retry-after"]) >= 1
         go.set()
-        assert all(refused(answer) for answer in await asyncio.gather(*crowd))
-        assert all([refused(await late.send()) for _ in range(5)])
+        assert all(is_refused(answer) for answer in await asyncio.gather(*crowd))
+        assert all([is_refused(await late.send()) for _ in range(5)])
         assert (await late.send()).status_code == 429
 
     here.run(flood)

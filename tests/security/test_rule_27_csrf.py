@@ -36,7 +36,7 @@ def test_without_the_proof_nothing_happens(owner: Any) -> None:
         if declared.auth is AuthMode.KEY_OR_SESSION:
             _api_refused_without_proof(session, method, path, good, foreign)
         else:
-            _refused_without_proof(owner, session, path, good, foreign)
+            _check_refused_without_csrf(owner, session, path, good, foreign)
     assert owner.cli.json("events")["items"] == before
     assert session.get("/api/me").status_code == 200
 
@@ -55,7 +55,7 @@ def _api_refused_without_proof(session: Any, method: str, path: str, good: str, 
         assert answer.status_code == 401, (method, path, site)
 
 
-def _refused_without_proof(owner: Any, session: Any, path: str, good: str, foreign: str) -> None:
+def _check_refused_without_csrf(owner: Any, session: Any, path: str, good: str, foreign: str) -> None:
     for headers, fields in (
         ({}, {}),
         ({}, {"csrf": "x"}),

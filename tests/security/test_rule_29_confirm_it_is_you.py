@@ -10,7 +10,7 @@ import pytest
 
 from ari.accounts import totp
 from ari.base.clock import DAY_MS, from_rfc3339, to_rfc3339
-from tests.support.owner import Owner, csrf_of, started
+from tests.support.owner import Owner, csrf_of, start_owner
 from tests.support.server import ServerProcess
 
 QUARTER = 15 * 60
@@ -24,7 +24,7 @@ def owner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Owner]:
     """One owner for the tests of confirming; each begins when attempts of before no longer count."""
     folder = tmp_path_factory.mktemp("shared") / "data"
     folder.mkdir(mode=0o700)
-    found = started(ServerProcess(folder))
+    found = start_owner(ServerProcess(folder))
     yield found
     found.close()
     found.server.kill()

@@ -19,7 +19,7 @@ from ari.integrations.environment import ProviderEnvironment, key_variables, rea
 from ari.integrations.providers import get_provider
 from ari.serving import start
 from tests.support.instances import opened
-from tests.support.owner import started
+from tests.support.owner import start_owner
 
 OPENAI, COMPATIBLE = get_provider("openai"), get_provider("openai_compatible")
 KEY = "sk-proj-0123456789abcdefABCDEF"
@@ -128,7 +128,7 @@ def test_keys_leave_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_workers_are_handed_what_left_the_environment(make_server: Any) -> None:
     """Each of two serves with the key of the first environment, and shows it masked only, in its log not at all."""
     made = make_server(workers=2, settings={"OPENAI_API_KEY": KEY, "ARI_LOG_LEVEL": "debug"})
-    with closing(started(made)) as owner:
+    with closing(start_owner(made)) as owner:
         _, secret = owner.create_key("admin", scopes=["integrations:read"])
         answers = [owner.api(secret).get("/api/integrations/openai") for _ in range(12)]
         assert {(one.json()["source"], one.json()["mask"]) for one in answers} == {("environment", "sk-p…CDEF")}

@@ -46,7 +46,7 @@ def test_the_key_is_covered_in_good_responses(ai: AiGateway) -> None:
         answer = ai.client().post(CHAT, json={"model": model})
         assert answer.text.count(hidden) == (20 if model == "echo-stream" else 1)
         assert not _holds_key(answer.content)
-        used = ai.used(answer.headers["x-request-id"])
+        used = ai.read_usage(answer.headers["x-request-id"])
         assert not _holds_key(json.dumps(used).encode())
 
 
@@ -54,7 +54,7 @@ def test_the_key_is_no_name_of_a_model(ai: AiGateway) -> None:
     """A provider that calls its model by the key puts it in no log."""
     answer = ai.client().post(CHAT, json={"model": "echo-model"})
     assert answer.status_code == 200
-    assert not _holds_key(json.dumps(ai.used(answer.headers["x-request-id"])).encode())
+    assert not _holds_key(json.dumps(ai.read_usage(answer.headers["x-request-id"])).encode())
     assert not _holds_key(answer.content)
 
 

@@ -51,11 +51,11 @@ def test_no_proxy_of_the_environment_and_no_redirect(monkeypatch: pytest.MonkeyP
         there.faults.append("redirect")
         assert isinstance(send(resend_api_key=KEY, resend_url=there.url), Retry)
         assert isinstance(send(resend_api_key=KEY, resend_url=there.url), Accepted)
-        assert _asked(there) == 1
-        assert _asked(elsewhere) == 0
+        assert _count_requests(there) == 1
+        assert _count_requests(elsewhere) == 0
 
 
-def _asked(service: StandIn) -> int:
+def _count_requests(service: StandIn) -> int:
     return len(service.requests)
 
 

@@ -69,7 +69,7 @@ def _set(instance: Instance, caller: Caller, base_url: str | None, of: Any = OLL
     return Deps(instance, caller).do_sync(commands.set_base_url, of, base_url, AddressList.of(listed))
 
 
-def _found(instance: Instance, *listed: str, of: Any = OLLAMA) -> Credential:
+def _find(instance: Instance, *listed: str, of: Any = OLLAMA) -> Credential:
     """As the gateway reads it: from a lookup of its own."""
 
     async def find() -> Credential:
@@ -101,7 +101,7 @@ def test_the_owner_names_private_addresses(instance: Instance) -> None:
             with instance.database.writing(caller) as unit:
                 stored = commands.set_base_url(unit, OLLAMA, base_url)
             assert stored.base_url_by == caller.actor
-            assert (_found(instance).owner_named, _found(instance).key_named) == (True, False)
+            assert (_find(instance).owner_named, _find(instance).key_named) == (True, False)
             _set(instance, SYSTEM, None)
 
 
@@ -125,7 +125,7 @@ def test_a_key_names_what_a_setting_lists(instance: Instance) -> None:
         "http://[::ffff:10.0.0.9]",
     ):
         _set(instance, clerk, base_url, OLLAMA, *listed)
-        assert (_found(instance, *listed).owner_named, _found(instance, *listed).key_named) == (True, True)
+        assert (_find(instance, *listed).owner_named, _find(instance, *listed).key_named) == (True, True)
     for base_url in (
         "http://192.168.1.20:80",
         "http://ollama",
@@ -140,19 +140,19 @@ def test_a_key_names_what_a_setting_lists(instance: Instance) -> None:
 def test_a_setting_that_lists_an_address_no_more_counts_at_once(instance: Instance) -> None:
     """And so does the first start of a version that asks who named it: the card says why, and the owner can confirm."""
     _set(instance, _clerk(instance), "http://10.0.0.1", OLLAMA, "10.0.0.1")
-    assert _found(instance, "10.0.0.1").owner_named
+    assert _find(instance, "10.0.0.1").owner_named
     with pytest.raises(Conflict, match="API key set this private address"):
-        _found(instance)
+        _find(instance)
     shown = Deps(instance).read_sync(lambda unit: state(unit, OLLAMA, ProviderEnvironment()))
     assert (shown.name, "API key set" in (shown.problem or "")) == ("failing", True)
     _set(instance, SYSTEM, "http://10.0.0.1")
-    assert _found(instance).owner_named
+    assert _find(instance).owner_named
     with instance.database.writing() as unit:
         row = unit.integrations.get("ollama")
         assert row is not None
         unit.integrations.save(replace(row, base_url_by=None))  # nobody is known to have named it
     with pytest.raises(Conflict):
-        _found(instance)
+        _find(instance)
 
 
 def test_the_owner_confirms_what_a_key_named(instance: Instance) -> None:
@@ -164,9 +164,9 @@ def test_the_owner_confirms_what_a_key_named(instance: Instance) -> None:
         commands.put_key(unit, OPENAI, ProviderEnvironment(), KEY)
 
     Deps(instance, clerk).do_sync(put)
-    assert not _found(instance, of=OPENAI).owner_named
+    assert not _find(instance, of=OPENAI).owner_named
     _set(instance, SYSTEM, "https://models.example.net", OPENAI)
-    assert (_found(instance, of=OPENAI).owner_named, _found(instance, of=OPENAI).secret) == (True, KEY)
+    assert (_find(instance, of=OPENAI).owner_named, _find(instance, of=OPENAI).secret) == (True, KEY)
     assert _set(instance, clerk, "https://models.example.net", OPENAI).base_url_by == "system"
     events = Deps(instance).read_sync(lambda unit: unit.events.page("openai", None, 9))
     assert [event.actor for event in events] == ["system", clerk.actor, clerk.actor]
@@ -189,7 +189,7 @@ def test_the_owners_key_goes_to_no_address_that_a_key_named(instance: Instance) 
         put(SYSTEM)
     put(clerk)
     put(SYSTEM, address="https://evil.example.net")
-    assert _found(instance, of=OPENAI).secret == KEY
+    assert _find(instance, of=OPENAI).secret == KEY
 
 
 def test_a_name_of_a_key_leads_nowhere_private(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -201,12 +201,12 @@ def test_a_name_of_a_key_leads_nowhere_private(instance: Instance, monkeypatch: 
             lambda *_a, **_k: [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", there.port))],
         )
         _set(instance, _clerk(instance), f"https://rebound.example.net:{there.port}")
-        probed = asyncio.run(HttpProber().probe(_found(instance), 5.0))
+        probed = asyncio.run(HttpProber().probe(_find(instance), 5.0))
         assert (probed.status, there.asked) == (None, [])
         assert "aren't allowed" in str(probed.fault)
         _set(instance, SYSTEM, None)
         _set(instance, SYSTEM, f"http://rebound.lan:{there.port}")
-        assert asyncio.run(HttpProber().probe(_found(instance), 5.0)).status == 200
+        assert asyncio.run(HttpProber().probe(_find(instance), 5.0)).status == 200
 
 
 class _StubProber:

@@ -45,7 +45,7 @@ def source(data_dir: Path, database_url: str | None) -> Iterator[Instance]:
         yield made
 
 
-def _restored(source: Instance, folder: Path, *, trust_keys: bool) -> tuple[bytes, int]:
+def _restore(source: Instance, folder: Path, *, trust_keys: bool) -> tuple[bytes, int]:
     file = BytesIO()
     write_backup(source.database, file, source.now_ms(), lambda *_: None)
     folder.mkdir(mode=0o700)
@@ -57,7 +57,7 @@ def _restored(source: Instance, folder: Path, *, trust_keys: bool) -> tuple[byte
 def test_the_master_key_stays_out(source: Instance, tmp_path: Path) -> None:
     """So the encrypted provider key in it opens only where the master key is; no text of either is in the file."""
     master = source.master_keys.own_file.read_bytes().strip()
-    body, _ = _restored(source, tmp_path / "new", trust_keys=False)
+    body, _ = _restore(source, tmp_path / "new", trust_keys=False)
     plain = gzip.decompress(body)
     for secret in (master, source.master_keys.all()[0].secret, KEY.encode(), KEY[6:].encode()):
         assert secret not in plain
@@ -75,7 +75,7 @@ def test_the_master_key_stays_out(source: Instance, tmp_path: Path) -> None:
 @pytest.mark.parametrize("trust_keys", [False, True])
 def test_restored_keys_are_disabled_unless_trusted(source: Instance, tmp_path: Path, trust_keys: bool) -> None:
     """A backup may be older than a revoke: every key that could be used waits, those for the AI gateway too."""
-    _, count = _restored(source, tmp_path / "new", trust_keys=trust_keys)
+    _, count = _restore(source, tmp_path / "new", trust_keys=trust_keys)
     with opened(tmp_path / "new", None) as there:
         found = {key.name: key for key in Deps(there).read_sync(lambda unit: unit.keys.page(START_MS, "all", None, 9))}
     usable = {name for name, key in found.items() if not key.disabled and key.revoked_at_ms is None}

@@ -101,7 +101,7 @@ def _rewritten(body: bytes, change: Callable[[list[tuple[str, dict[str, object]]
     return file.getvalue() + body[-LENGTH:]
 
 
-def _planted(rows: list[tuple[str, dict[str, object]]]) -> None:
+def _plant(rows: list[tuple[str, dict[str, object]]]) -> None:
     """A key that claims to be deleted and is neither revoked nor expired."""
     key = next(row for name, row in rows if name == "api_keys")
     secret = next(row for name, row in rows if name == "key_secrets")
@@ -109,26 +109,26 @@ def _planted(rows: list[tuple[str, dict[str, object]]]) -> None:
     rows.append(("api_keys", {**key, "id": "key_PLANTED", "scopes": "*", "deleted_at_ms": 1}))
 
 
-def _reordered(rows: list[tuple[str, dict[str, object]]]) -> None:
+def _reorder(rows: list[tuple[str, dict[str, object]]]) -> None:
     rows.reverse()
 
 
-def _widened(rows: list[tuple[str, dict[str, object]]]) -> None:
+def _widen(rows: list[tuple[str, dict[str, object]]]) -> None:
     for name, row in rows:
         if name == "api_keys":
             row["scopes"] = "*"
 
 
-def _shortened_twice(rows: list[tuple[str, dict[str, object]]]) -> None:
+def _shorten_twice(rows: list[tuple[str, dict[str, object]]]) -> None:
     for _ in range(2):
-        _shortened(rows)
+        _shorten(rows)
 
 
-def _shortened(rows: list[tuple[str, dict[str, object]]]) -> None:
+def _shorten(rows: list[tuple[str, dict[str, object]]]) -> None:
     rows.remove([found for found in rows if found[0] == "events"][-1])
 
 
-@pytest.mark.parametrize("change", [_planted, _reordered, _widened, _shortened, list.clear])
+@pytest.mark.parametrize("change", [_plant, _reorder, _widen, _shorten, list.clear])
 def test_changed_rows_are_refused(body: bytes, tmp_path: Path, change: Callable[..., None]) -> None:
     """With new checksums and the old signature, or with none."""
     changed = _rewritten(body, change)
@@ -160,7 +160,7 @@ def test_a_forger_with_a_master_key_of_his_own_is_named_too(body: bytes, tmp_pat
     """He may claim the instance's id, but not its key."""
     forged = io.BytesIO()
     signing = SigningFile(forged)
-    signing.write(_rewritten(body, _planted)[:-LENGTH])
+    signing.write(_rewritten(body, _plant)[:-LENGTH])
     head = check_audit_log(source.database).head
     assert head is not None
     signing.sign(keys_of(OTHER_KEY, "x")[0], head.instance)
@@ -173,7 +173,7 @@ def test_what_is_not_trusted_comes_back_disabled(
 ) -> None:
     """Every key, the planted one too; the event says so, and the audit log begins to be signed by this instance."""
     url = None if at == "sqlite" else request.getfixturevalue("postgres").create()
-    restored = _restore(tmp_path / "new", _rewritten(body, _planted), UNTRUSTED, OTHER_KEY, url)
+    restored = _restore(tmp_path / "new", _rewritten(body, _plant), UNTRUSTED, OTHER_KEY, url)
     assert not restored.is_trusted
     assert restored.keys_disabled == 3
     with opened(tmp_path / "new", url, master_key=OTHER_KEY) as there:
@@ -203,7 +203,7 @@ def test_values_that_a_database_reads_otherwise_are_refused(
         value = True
 
     def plant(rows: list[tuple[str, dict[str, object]]]) -> None:
-        _planted(rows)
+        _plant(rows)
         rows[-1][1][column] = value
 
     with pytest.raises(Invalid, match="a row in its table api_keys isn't valid"):
@@ -260,7 +260,7 @@ def test_a_file_that_changes_while_it_is_read_is_refused(
     folder = tmp_path / "new"
     folder.mkdir(mode=0o700)
     end = len(body) - LENGTH
-    changed = _rewritten(body, _shortened_twice)[:-LENGTH].ljust(end, b"\0")  # gzip reads past zeros
+    changed = _rewritten(body, _shorten_twice)[:-LENGTH].ljust(end, b"\0")  # gzip reads past zeros
     assert len(changed) == end, "the change must not be longer"
     file = _Changing(body, changed + body[end:])
     verify = restore.verify_backup

@@ -26,8 +26,8 @@ from ari.storage.lookups.sqlite import PostgresLookup
 from ari.storage.postgres_sessions import Sessions
 from ari.usage.ports import Batch
 from tests.support.instances import opened
-from tests.support.lookups import counted
-from tests.support.usage import KEY, a_row
+from tests.support.lookups import count_keys
+from tests.support.usage import KEY, make_row
 
 
 def test_one_statement_a_verification_on_sqlite(data_dir: Path) -> None:
@@ -36,21 +36,23 @@ def test_one_statement_a_verification_on_sqlite(data_dir: Path) -> None:
 
     async def run() -> list[str]:
         with opened(data_dir, None) as instance:
-            made = [_created(instance) for _ in range(2)]
+            made = [_create(instance) for _ in range(2)]
             lookup = await instance.database.open_lookup()
             assert isinstance(lookup, SqliteKeyLookup)
             lookup.keys.trace(statements.append)
 
-            async def asked(text: str) -> str:
+            async def run_statement(text: str) -> str:
                 await asyncio.sleep(0)  # the next turn of the loop
                 verdict = await verify(lookup, text.encode(), AccessRequest(None, instance.now_ms()))
                 said, statements[:] = [one.split()[0] for one in statements], []
                 return f"{verdict.reason.code if isinstance(verdict, Refused) else 'ok'}: {' '.join(said)}"
 
             (first, secret), (_, other) = made
-            found = [await asked(text) for text in (secret, secret, other, other, "ari_k_nonsense", token.mint())]
+            found = [
+                await run_statement(text) for text in (secret, secret, other, other, "ari_k_nonsense", token.mint())
+            ]
             Deps(instance).do_sync(keys.revoke, first)
-            found += [await asked(text) for text in (secret, secret, other, other)]
+            found += [await run_statement(text) for text in (secret, secret, other, other)]
             await lookup.close()
             return found
 
@@ -66,7 +68,7 @@ def test_requests_that_arrived_before_the_look_share_it_and_no_later_one(data_di
 
     async def run() -> list[list[str]]:
         with opened(data_dir, None) as instance, opened(data_dir, None) as elsewhere:
-            key_id, secret = _created(instance)
+            key_id, secret = _create(instance)
             lookup = await instance.database.open_lookup()
             assert isinstance(lookup, SqliteKeyLookup)
             lookup.keys.trace(statements.append)
@@ -107,7 +109,7 @@ def test_a_copy_never_outlives_its_file(data_dir: Path) -> None:
 
     async def run() -> list[str]:
         with opened(data_dir, None) as instance:
-            key_id, secret = _created(instance)
+            key_id, secret = _create(instance)
             file = data_dir / "ari.db"
             lookup = await instance.database.open_lookup()
             digest = token.parse(secret.encode())
@@ -143,7 +145,7 @@ def test_copies_are_bounded_and_never_of_unknown_keys(data_dir: Path, monkeypatc
 
     async def run() -> int:
         with opened(data_dir, None) as instance:
-            secrets = [_created(instance)[1] for _ in range(8)]
+            secrets = [_create(instance)[1] for _ in range(8)]
             lookup = await instance.database.open_lookup()
             assert isinstance(lookup, SqliteKeyLookup)
             largest = 0
@@ -164,7 +166,7 @@ def test_a_few_keys_more_than_are_copied_cost_a_few_reads(data_dir: Path, monkey
 
     async def run() -> int:
         with opened(data_dir, None) as instance:
-            secrets = [_created(instance)[1] for _ in range(11)]
+            secrets = [_create(instance)[1] for _ in range(11)]
             lookup = await instance.database.open_lookup()
             assert isinstance(lookup, SqliteKeyLookup)
             lookup.keys.trace(statements.append)
@@ -186,23 +188,23 @@ def test_totals_of_a_key_never_used_are_read_once_until_it_is(data_dir: Path) ->
             assert isinstance(lookup, SqliteKeyLookup)
             lookup.key_totals.trace(statements.append)
 
-            async def asked() -> tuple[str, int]:
+            async def run_statement() -> tuple[str, int]:
                 await asyncio.sleep(0)  # the next turn of the loop
                 totals = await lookup.totals(KEY)
                 said, statements[:] = [one.split()[0] for one in statements], []
                 return " ".join(said), totals.request_count
 
-            found = [await asked() for _ in range(2)]
-            instance.database.usage.commit(Batch([a_row()]))
+            found = [await run_statement() for _ in range(2)]
+            instance.database.usage.commit(Batch([make_row()]))
             instance.database.usage.fold()
-            found += [await asked() for _ in range(2)]
+            found += [await run_statement() for _ in range(2)]
             await lookup.close()
             return found
 
     assert asyncio.run(run()) == [("SELECT", 0), ("PRAGMA", 0), ("PRAGMA SELECT", 1), ("PRAGMA", 1)]
 
 
-def _created(instance: Instance) -> tuple[str, str]:
+def _create(instance: Instance) -> tuple[str, str]:
     made = Deps(instance).do_sync(keys.create, NewKey("n"))
     return made.key.id, made.secret
 
@@ -220,7 +222,7 @@ def test_concurrent_lookups_share_one_round_trip_on_postgresql(data_dir: Path, p
             secrets = [Deps(instance).do_sync(keys.create, NewKey("n")).secret for _ in range(3)] + [token.mint()]
             lookup = await instance.database.open_lookup()
             assert isinstance(lookup, PostgresKeyLookup)
-            asked = counted(lookup.keys, "ask")
+            asked = count_keys(lookup.keys, "ask")
             ask = AccessRequest(None, instance.now_ms())
             verdicts = await asyncio.gather(*(verify(lookup, secrets[n % 4].encode(), ask) for n in range(64)))
             await lookup.close()

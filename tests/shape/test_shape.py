@@ -111,17 +111,17 @@ def test_every_test_checks_something() -> None:
             for one in functions
             if one.name.startswith("test_")
             and one.name not in checking
-            and not any(name in checking or CHECKS.search(name) for name in _called(one))
+            and not any(name in checking or CHECKS.search(name) for name in _list_called(one))
         ]
     assert not idle
 
 
 def _asserts(function: ast.AST) -> bool:
     return any(isinstance(node, ast.Assert) for node in ast.walk(function)) or bool(
-        _called(function) & {"raises", "expect", "AssertionError"}
+        _list_called(function) & {"raises", "expect", "AssertionError"}
     )
 
 
-def _called(function: ast.AST) -> set[str]:
+def _list_called(function: ast.AST) -> set[str]:
     called = [node.func for node in ast.walk(function) if isinstance(node, ast.Call)]
     return {one.attr if isinstance(one, ast.Attribute) else getattr(one, "id", "") for one in called}

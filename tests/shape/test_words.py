@@ -36,7 +36,7 @@ ALLOWED = re.compile(
 """Standard terms, and ``answer`` as a verb of people."""
 PARTICIPLE = re.compile(
     r"(?!(?:need|embed|feed|exceed|proceed|ping|string)$)(?:\w+ed|\w+ing|told|made|sent|held|seen|kept|given|found|written"
-    r"|known|shown|taken|drawn|lost|begun|hidden|chosen)"
+    r"|known|shown|taken|drawn|lost|begun|hidden|chosen|said|had|saw|gone|left)"
 )
 SPECIFIED = ("ari seal 1",)
 """Labels of stored formats, which can't change."""
@@ -171,18 +171,20 @@ def test_a_module_name_has_one_meaning() -> None:
     assert (ROLES | SUBJECTS) - repeated == set(), "names that no longer repeat"
 
 
-def _is_state_or_context(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-    """Properties name a state (``refused``); context managers read as ``with database.writing()``."""
-    names = {node.id for one in function.decorator_list for node in ast.walk(one) if isinstance(node, ast.Name)}
-    return bool(names & {"property", "contextmanager", "asynccontextmanager"})
+def _is_value_or_context(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Properties and fixtures name a value (``refused``); context managers read as ``with database.writing()``."""
+    nodes = [node for one in function.decorator_list for node in ast.walk(one)]
+    names = {getattr(node, "id", getattr(node, "attr", "")) for node in nodes}
+    return bool(names & {"property", "contextmanager", "asynccontextmanager", "fixture"})
 
 
-def test_functions_are_named_by_verbs() -> None:
+@pytest.mark.parametrize("folder", [SOURCE, TESTS], ids=lambda folder: folder.name)
+def test_functions_are_named_by_verbs(folder: Path) -> None:
     """A participle (``told``, ``checked_scope``) leaves open what a function does; a verb says it."""
     checked, wrong = 0, []
-    for path in sorted(SOURCE.rglob("*.py")):
+    for path in sorted(folder.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not _is_state_or_context(node):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not _is_value_or_context(node):
                 checked += 1
                 if PARTICIPLE.fullmatch(node.name.strip("_").partition("_")[0]):
                     wrong.append(f"{path.relative_to(ROOT)}:{node.lineno} {node.name}")

@@ -93,15 +93,15 @@ def _of_list(schema: dict[str, Any]) -> Iterator[Variant]:
             yield Variant([one.value], False, f"items: {one.why}")
 
 
-def resolved(document: dict[str, Any], schema: Any) -> Any:
+def resolve(document: dict[str, Any], schema: Any) -> Any:
     """The schema with every reference replaced by what it names."""
     if isinstance(schema, list):
-        return [resolved(document, one) for one in schema]
+        return [resolve(document, one) for one in schema]
     if not isinstance(schema, dict):
         return schema
     if "$ref" in schema:
         found: Any = document
         for part in schema["$ref"].removeprefix("#/").split("/"):
             found = found[part]
-        return resolved(document, {**found, **{name: value for name, value in schema.items() if name != "$ref"}})
-    return {name: resolved(document, value) if name != "examples" else value for name, value in schema.items()}
+        return resolve(document, {**found, **{name: value for name, value in schema.items() if name != "$ref"}})
+    return {name: resolve(document, value) if name != "examples" else value for name, value in schema.items()}

@@ -49,7 +49,7 @@ class Forker:
                 os.read(awake, 4096)
                 self._bury()
             if self._asker.fileno() in ready:
-                request, fds = _received(self._asker)
+                request, fds = _receive(self._asker)
                 if not request:
                     break
                 pid = os.fork()
@@ -77,7 +77,7 @@ class Forker:
                 os.close(status)
 
 
-def _received(asker: socket.socket) -> tuple[bytes, list[int]]:
+def _receive(asker: socket.socket) -> tuple[bytes, list[int]]:
     """A line and the descriptors that came with it; an empty one when the asker is gone."""
     found, fds = b"", array.array("i")
     while not found.endswith(b"\n"):

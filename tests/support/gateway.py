@@ -10,7 +10,7 @@ from typing import Any
 import httpx2
 
 from ari.integrations.environment import ProviderEnvironment, read_environment
-from tests.support.owner import Owner, started
+from tests.support.owner import Owner, start_owner
 from tests.support.providers import StandIn, stand_in
 from tests.support.server import ServerProcess
 
@@ -42,7 +42,7 @@ class AiGateway:
         rows = self.owner.api(self.reader).get(f"/api/keys/{self.key_id}/usage?limit=200").json()["items"]
         return next(row for row in rows if row["request_id"] == request_id)
 
-    def used(self, request_id: str) -> dict[str, Any]:
+    def read_usage(self, request_id: str) -> dict[str, Any]:
         """The row once it is complete: what was used is filled in a moment after the response."""
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline:
@@ -70,7 +70,7 @@ def running_gateway(folder: Path, **settings: str | None) -> Iterator[AiGateway]
     """Start both; ``folder`` holds the instance's data."""
     folder.mkdir(mode=0o700)
     with stand_in(PROVIDER_KEY) as provider:
-        owner = started(ServerProcess(folder, settings={**settings_for(provider), **settings}))
+        owner = start_owner(ServerProcess(folder, settings={**settings_for(provider), **settings}))
         try:
             owner.make_keys_over_http()
             made, secret = owner.create_key("ai", scopes=["ai:*"])

@@ -81,7 +81,7 @@ def timeline(happenings: Iterable[Happening]) -> list[Change]:
     """The changes of one key in order. What overlaps becomes one change, any part of which may have happened."""
     possible = {_Facts()}
     found: list[Change] = []
-    for group in _overlapping(sorted(happenings, key=lambda one: (one.start, one.end))):
+    for group in _group_overlapping(sorted(happenings, key=lambda one: (one.start, one.end))):
         during: set[_Facts] = set()
         after: set[_Facts] = set()
         for facts in possible:
@@ -99,7 +99,7 @@ def timeline(happenings: Iterable[Happening]) -> list[Change]:
     return found
 
 
-def _overlapping(happenings: Sequence[Happening]) -> list[list[Happening]]:
+def _group_overlapping(happenings: Sequence[Happening]) -> list[list[Happening]]:
     groups: list[list[Happening]] = []
     reach = -1
     for one in happenings:

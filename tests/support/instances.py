@@ -45,12 +45,12 @@ def opened(data_dir: Path, database_url: str | None, **more: object) -> Iterator
 
 def _copy_files(data_dir: Path) -> None:
     if data_dir.exists() and not any(data_dir.iterdir()):
-        for made in _migrated_files().iterdir():
+        for made in _migrate_files().iterdir():
             shutil.copy2(made, data_dir)
 
 
 @cache
-def _migrated_files() -> Path:
+def _migrate_files() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="ari-migrated-"))
     atexit.register(shutil.rmtree, folder)
     _migrate(folder, None)
@@ -62,7 +62,7 @@ def _copy_database(url: str) -> None:
 
     home = postgres.home_of(url)
     if home is not None and postgres.is_empty(url):
-        home.replace(url, lambda made: _migrate(_migrated_files(), made))
+        home.replace(url, lambda made: _migrate(_migrate_files(), made))
 
 
 def _migrate(data_dir: Path, url: str | None) -> None:

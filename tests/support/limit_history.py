@@ -87,7 +87,7 @@ class IntervalHistory:
             if used > self._limit:
                 yield f"{used} of {self._limit} units between {first_ms} and {end_ms}"
 
-    def had_room(self, refused: Decided) -> bool:
+    def has_room(self, refused: Decided) -> bool:
         """Whether the window plus one slot before a refusal certainly had room for it."""
         span_ms = self._window_ms + -(-self._window_ms // SLOTS) + SLACK_MS
         ended_before = self._by_last.sum_before(refused.first_ms - span_ms)

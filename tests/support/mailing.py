@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.support.owner import Owner, started
+from tests.support.owner import Owner, start_owner
 from tests.support.resend import KEY, StandIn
 from tests.support.server import ServerProcess
 
@@ -18,7 +18,7 @@ def mailing_owner(folders: pytest.TempPathFactory, mail: StandIn) -> Iterator[Ow
     settings = {"RESEND_API_KEY": KEY, "ARI_RESEND_URL": mail.url, "ARI_MAIL_FROM": "ARI <ari@example.net>"}
     server = ServerProcess(folder, settings=settings)
     server.settings["ARI_PUBLIC_URL"] = server.url
-    found = started(server)
+    found = start_owner(server)
     try:
         yield found
     finally:

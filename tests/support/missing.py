@@ -8,7 +8,7 @@ import pytest
 REQUIRE_ALL = os.environ.get("ARI_TEST_REQUIRE_ALL", "") not in ("", "0")
 
 
-def missing(what: str) -> NoReturn:
+def skip_missing(what: str) -> NoReturn:
     """Skip the test with one line; with ARI_TEST_REQUIRE_ALL=1 fail it."""
     if REQUIRE_ALL:
         pytest.fail(f"{what} (ARI_TEST_REQUIRE_ALL=1)", pytrace=False)

@@ -21,18 +21,18 @@ def available() -> bool:
 
 def ari_on_small_disk(folder: Path, size: str) -> tuple[str, ...]:
     """The command ``ari`` in a namespace where ``folder`` is a file system of this size."""
-    return _prepared(f'mount -t tmpfs -o size={size},mode=700 none "{folder}"')
+    return _prepare(f'mount -t tmpfs -o size={size},mode=700 none "{folder}"')
 
 
 def ari_on_read_only_disk(folder: Path) -> tuple[str, ...]:
     """The command ``ari`` in a namespace where ``folder`` cannot be written."""
-    return _prepared(f'mount --bind "{folder}" "{folder}" && mount -o remount,bind,ro "{folder}"')
+    return _prepare(f'mount --bind "{folder}" "{folder}" && mount -o remount,bind,ro "{folder}"')
 
 
-def seen_by(pid: int, folder: Path) -> Path:
+def get_path_in(pid: int, folder: Path) -> Path:
     """The folder as the process sees it."""
     return Path(f"/proc/{pid}/root{folder}")
 
 
-def _prepared(mount: str) -> tuple[str, ...]:
+def _prepare(mount: str) -> tuple[str, ...]:
     return (*_UNSHARE, "sh", "-c", f'{mount} && exec "$@"', "sh", *ARI)

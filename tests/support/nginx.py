@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.support.missing import missing
+from tests.support.missing import skip_missing
 from tests.support.ports import free_port
 
 _CONFIG = """
@@ -41,7 +41,7 @@ def nginx_before(url: str, folder: Path) -> Iterator[str]:
     """The address at which nginx passes everything on to ``url``."""
     program = shutil.which("nginx", path=f"{os.environ['PATH']}{os.pathsep}/usr/sbin")
     if program is None:
-        missing("nginx is not installed")
+        skip_missing("nginx is not installed")
     folder.mkdir()
     port, user = free_port(), "user root;" if os.getuid() == 0 else ""
     config = folder / "nginx.conf"

@@ -109,7 +109,7 @@ SAMPLES: dict[str, Event] = {
 }
 
 
-def said(kind: str, about: Event | None = None, config: MailConfig = OFFICE) -> EmailContent:
+def compose_sample(kind: str, about: Event | None = None, config: MailConfig = OFFICE) -> EmailContent:
     """What this kind says of its sample, or of another event."""
     desk = NoticeContext(Feed(), config.zone, LINKS.get(kind))
     return KINDS[kind].write(about or SAMPLES[kind], desk)
@@ -117,4 +117,4 @@ def said(kind: str, about: Event | None = None, config: MailConfig = OFFICE) -> 
 
 def letter(kind: str, about: Event | None = None, config: MailConfig = OFFICE) -> Email:
     """The email of it."""
-    return compose(said(kind, about, config), config, OWNER, render_html)
+    return compose(compose_sample(kind, about, config), config, OWNER, render_html)

@@ -69,7 +69,7 @@ class Owner:
             client.close()
 
 
-def started(server: ServerProcess) -> Owner:
+def start_owner(server: ServerProcess) -> Owner:
     """Start a server whose owner is made from the environment, as without a browser."""
     admin: dict[str, str | None] = {"ARI_ADMIN_EMAIL": EMAIL, "ARI_ADMIN_PASSWORD": PASSWORD}
     server.settings.update(admin)

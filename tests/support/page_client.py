@@ -120,7 +120,7 @@ class PageClient:
         """The names of the instance's events, newest first."""
         return [one.name for one in Deps(self.instance).read_sync(lambda tx: tx.events.page(None, None, 100))]
 
-    def stored_keys(self) -> list[ApiKey]:
+    def list_keys(self) -> list[ApiKey]:
         """The keys that are not deleted, newest first."""
         return self.read(lambda tx: tx.keys.page(tx.now_ms, "all", None, 100))
 

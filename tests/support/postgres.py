@@ -98,9 +98,9 @@ def postgres_server() -> Iterator[PostgresServer | None]:
     if named:
         if not _may_create(named):
             raise RuntimeError("ARI_TEST_DATABASE_URL does not answer, or its user may not create databases")
-        yield from _ending(PostgresServer(named))
+        yield from _stop_after(PostgresServer(named))
         return
-    binaries = installed()
+    binaries = find_programs()
     if binaries is not None:
         with private_server(binaries) as private:
             yield private
@@ -109,10 +109,10 @@ def postgres_server() -> Iterator[PostgresServer | None]:
     if local is None:
         yield None
     else:
-        yield from _ending(PostgresServer(local))
+        yield from _stop_after(PostgresServer(local))
 
 
-def _ending(server: PostgresServer) -> Iterator[PostgresServer]:
+def _stop_after(server: PostgresServer) -> Iterator[PostgresServer]:
     try:
         yield server
     finally:
@@ -134,7 +134,7 @@ def _may_create(url: str) -> bool:
     return row is not None and bool(row[0])
 
 
-def installed() -> Path | None:
+def find_programs() -> Path | None:
     """The folder of the programs of PostgreSQL."""
     installed = [path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/initdb")]
     if installed:
@@ -236,7 +236,7 @@ def _environment(folder: Path) -> dict[str, str]:
 @contextmanager
 def own_server() -> Iterator[PrivateServer | None]:
     """A server for a test that stops it, None where PostgreSQL is not installed on this machine."""
-    binaries = installed()
+    binaries = find_programs()
     if binaries is None:
         yield None
         return
@@ -247,7 +247,7 @@ def own_server() -> Iterator[PrivateServer | None]:
 @contextmanager
 def standby_of(primary: PrivateServer) -> Iterator["Standby"]:
     """A server that follows another, asynchronously unless that one's settings say otherwise."""
-    binaries = installed()
+    binaries = find_programs()
     assert binaries is not None
     with _home() as (folder, ids):
         port = urlsplit(primary.admin_url).port

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from tests.support.provider_formats import named
+from tests.support.provider_formats import name_event
 
 
 def chat(asked: dict[str, Any], model: str) -> dict[str, Any] | list[str]:
@@ -65,7 +65,7 @@ def response(asked: dict[str, Any], model: str) -> dict[str, Any] | list[str]:
         {"type": "response.output_text.delta", "sequence_number": 1, **delta},
         {"type": "response.completed", "sequence_number": 2, "response": {**whole, "usage": usage}},
     ]
-    return [named(event) for event in events]
+    return [name_event(event) for event in events]
 
 
 def message(asked: dict[str, Any], model: str) -> dict[str, Any] | list[str]:
@@ -93,4 +93,4 @@ def message(asked: dict[str, Any], model: str) -> dict[str, Any] | list[str]:
         {"type": "message_delta", **ended},
         {"type": "message_stop"},
     ]
-    return [named(event) for event in events]
+    return [name_event(event) for event in events]

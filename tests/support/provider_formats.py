@@ -20,7 +20,7 @@ BAD_HEADERS = {
 LIMITS = {"retry-after": "7", "retry-after-ms": "1", "x-ratelimit-remaining-requests": "0", "x-should-retry": "true"}
 
 
-def named(event: dict[str, Any]) -> str:
+def name_event(event: dict[str, Any]) -> str:
     return f"event: {event['type']}\ndata: {json.dumps(event)}\n\n"
 
 

@@ -27,12 +27,12 @@ def clean_environment(home: Path, settings: Mapping[str, str | None]) -> dict[st
     return {**kept, "HOME": str(home), **{name: value for name, value in settings.items() if value is not None}}
 
 
-def _heed_interrupts() -> None:
+def _restore_interrupts() -> None:
     """A test run in the background of a shell ignores SIGINT, and its children would inherit that."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def _started(
+def _start(
     command: Sequence[str], environment: Mapping[str, str], cwd: Path, stdin: int, stdout: int, stderr: int
 ) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(
@@ -43,7 +43,7 @@ def _started(
         cwd=cwd,
         env=environment,
         start_new_session=True,
-        preexec_fn=_heed_interrupts,  # noqa: PLW1509 - before any thread of the tests runs in the child
+        preexec_fn=_restore_interrupts,  # noqa: PLW1509 - before any thread of the tests runs in the child
     )
 
 
@@ -149,7 +149,7 @@ class ServerProcess:
             if self.command is None:
                 self.process = forked.start(words, self.environment, self.cwd, *streams)
             else:
-                self.process = _started([*self.command, *words], self.environment, self.cwd, *streams)
+                self.process = _start([*self.command, *words], self.environment, self.cwd, *streams)
         return self.process
 
     def stop(self, seconds: float = 30) -> int:

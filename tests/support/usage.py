@@ -20,7 +20,7 @@ OTHER_KEY = "key_01J000000000000000000000BB"
 EVERY_ROW = UsageFilter()
 
 
-def a_row(at_ms: int = START_MS, **fields: Any) -> UsageRow:
+def make_row(at_ms: int = START_MS, **fields: Any) -> UsageRow:
     """A request as the middleware records it; ``fields`` differ from the usual."""
     row_id = new_id(ROW_KIND, at_ms)
     usual: dict[str, Any] = {
@@ -61,7 +61,7 @@ def log_of(data_dir: Path, database_url: str | None = None) -> Iterator[Connecti
         database.close()
 
 
-def sums(database: Database) -> dict[str, tuple[int, int]]:
+def read_sums(database: Database) -> dict[str, tuple[int, int]]:
     """Accepted and refused requests of each key.
 
     Fails unless totals = hourly rollups = daily rollups = hours of all keys = rows + rows removed, and the counts by
@@ -74,12 +74,12 @@ def sums(database: Database) -> dict[str, tuple[int, int]]:
     with engine.connect().execution_options(**snapshot) as connection:
         by_row = _split(connection, rows.key_id, rows.code, rows["count"])
         by_hour = _split(connection, hours.key_id, hours.code, hours["count"])
-        by_day = _by_day(connection)
-        of_all = _of_all_keys(connection)
+        by_day = _sum_by_day(connection)
+        of_all = _sum_of_all_keys(connection)
         kept = {row.key_id: row for row in connection.execute(select(usage_totals))}
         accepted_at = select(rows.key_id, func.min(rows.at_ms), func.max(rows.at_ms)).where(rows.code == ACCEPTED)
         times = {row[0]: tuple(row[1:]) for row in connection.execute(accepted_at.group_by(rows.key_id))}
-        seen = [_seen(connection, kind) for kind in ("address", "user_agent")]
+        seen = [_count_seen(connection, kind) for kind in ("address", "user_agent")]
     by_key = {key_id: (row.request_count, row.refused_count) for key_id, row in kept.items()}
     removed = {key_id: (row.removed_request_count, row.removed_refused_count) for key_id, row in kept.items()}
     assert by_hour == by_key
@@ -91,21 +91,21 @@ def sums(database: Database) -> dict[str, tuple[int, int]]:
         first, last = times.get(key_id, (None, None))
         if any(removed[key_id]):
             assert first is None or (row.first_used_at_ms <= first and row.last_used_at_ms == last)
-            assert all(_at_most(one.get(key_id, (0, 0)), by_key[key_id]) for one in seen)
+            assert all(_is_at_most(one.get(key_id, (0, 0)), by_key[key_id]) for one in seen)
         else:
             assert (row.first_used_at_ms, row.last_used_at_ms) == (first, last)
             assert [one[key_id] for one in seen] == [by_key[key_id]] * 2
     return by_key
 
 
-def _by_day(connection: Any) -> dict[str, tuple[int, int]]:
+def _sum_by_day(connection: Any) -> dict[str, tuple[int, int]]:
     days = usage_days.c
     counts = func.sum(days.accepted_count), func.sum(days.refused_count)
     found = connection.execute(select(days.key_id, *counts).group_by(days.key_id))
     return {key_id: (int(accepted), int(refused)) for key_id, accepted, refused in found}
 
 
-def _of_all_keys(connection: Any) -> tuple[int, int]:
+def _sum_of_all_keys(connection: Any) -> tuple[int, int]:
     hours = usage_all_hours.c
     query = select(hours.code, func.sum(hours["count"])).where(hours.with_key).group_by(hours.code)
     counts = {code: int(count) for code, count in connection.execute(query)}
@@ -117,11 +117,11 @@ def _plus(one: tuple[int, int], other: tuple[int, int]) -> tuple[int, int]:
     return one[0] + other[0], one[1] + other[1]
 
 
-def _at_most(one: tuple[int, int], most: tuple[int, int]) -> bool:
+def _is_at_most(one: tuple[int, int], most: tuple[int, int]) -> bool:
     return one[0] <= most[0] and one[1] <= most[1]
 
 
-def _seen(connection: Any, kind: str) -> dict[str, tuple[int, int]]:
+def _count_seen(connection: Any, kind: str) -> dict[str, tuple[int, int]]:
     seen = usage_seen.c
     counts = func.sum(seen.accepted_count), func.sum(seen.refused_count)
     found = connection.execute(select(seen.key_id, *counts).where(seen.kind == kind).group_by(seen.key_id))

@@ -159,7 +159,7 @@ class Database:
 
     def _remember(self, tx: Transaction | None, signed: Mark | None) -> None:
         if tx is not None:
-            self.history.saw(tx.events.appended, tx.events.histories)
+            self.history.remember(tx.events.appended, tx.events.histories)
         if signed is not None:
             self.witness.keep(signed)
 

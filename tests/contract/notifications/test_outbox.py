@@ -140,7 +140,7 @@ def test_a_secret_link_is_never_in_the_database_in_plain(post: Post) -> None:
         unit.events.append(event)
         return outbox.post_secret(unit, OFFICE, event, {"url": url})
 
-    def everything() -> str:
+    def read_tables() -> str:
         with post.instance.database.main.connect() as connection:
             rows = [connection.execute(text(f"SELECT * FROM {name}")).all() for name in ("notices", "sealed_secrets")]
         return repr(rows)
@@ -155,11 +155,11 @@ def test_a_secret_link_is_never_in_the_database_in_plain(post: Post) -> None:
         claimed = post.claim()
         assert url in claimed.email.text
         assert claimed.email.html.count("http") == 1
-        assert ("s3cret" in everything(), count_encrypted()) == (False, 1)
+        assert ("s3cret" in read_tables(), count_encrypted()) == (False, 1)
         done = post.finish(claimed, Retry("later"))
         post.clock.advance((done.next_try_at_ms or 0) / 1000 - post.clock.now_ms() / 1000 + 1)
     post.finish(post.claim(), Accepted("id"))
-    assert ("s3cret" in everything(), count_encrypted()) == (False, 0)
+    assert ("s3cret" in read_tables(), count_encrypted()) == (False, 0)
 
 
 def test_a_secret_link_is_not_sent_when_it_no_longer_works(post: Post) -> None:

@@ -156,7 +156,7 @@ def test_nothing_is_replaced_while_somebody_uses_it(source: Instance, target_url
     restore(tmp_path / "old", target_url, body, replace=True)
 
 
-def _changed(body: bytes, change: Any) -> bytes:
+def _change_rows(body: bytes, change: Any) -> bytes:
     """The same backup with its rows changed and sound checksums."""
     reader = Reader(io.BytesIO(body))
     rows = [change(name, row) for name, row in reader.rows()]
@@ -170,19 +170,19 @@ def _changed(body: bytes, change: Any) -> bytes:
     return file.getvalue()
 
 
-def _forged_event(name: str, row: dict[str, Any]) -> Any:
+def _forge_event(name: str, row: dict[str, Any]) -> Any:
     return name, {**row, "actor": "cli:innocent"} if name == "events" else row
 
 
-def _missing_event(name: str, row: dict[str, Any]) -> Any:
+def _drop_event(name: str, row: dict[str, Any]) -> Any:
     return None if name == "events" and "key_disabled" in row["name"] else (name, row)
 
 
-def _extra_column(name: str, row: dict[str, Any]) -> Any:
+def _add_column(name: str, row: dict[str, Any]) -> Any:
     return name, {**row, "is_admin": True} if name == "accounts" else row
 
 
-def _twice_the_same_key(name: str, row: dict[str, Any]) -> Any:
+def _repeat_key(name: str, row: dict[str, Any]) -> Any:
     return name, {**row, "id": "key_same"} if name == "api_keys" else row
 
 
@@ -190,15 +190,13 @@ def _digest_as_number(name: str, row: dict[str, Any]) -> Any:
     return name, {**row, "digest": None} if name == "key_secrets" else row
 
 
-@pytest.mark.parametrize(
-    "change", [_forged_event, _missing_event, _extra_column, _twice_the_same_key, _digest_as_number]
-)
+@pytest.mark.parametrize("change", [_forge_event, _drop_event, _add_column, _repeat_key, _digest_as_number])
 def test_a_backup_that_lies_changes_nothing(
     source: Instance, target_url: str | None, tmp_path: Path, change: Any
 ) -> None:
     """Checksums may be right and the content wrong: a forged audit log, strange columns, keys twice."""
     fill(source)
-    body = _changed(back_up(source)[0], change)
+    body = _change_rows(back_up(source)[0], change)
     with pytest.raises(Invalid, match="isn't a complete ARI backup"):
         restore(tmp_path / "new", target_url, body, untrusted=True)
     if target_url is None:

@@ -16,7 +16,7 @@ from ari.storage.lookups.keys import PostgresKeyLookup
 from tests.support import postgres as servers
 from tests.support.certificates import self_signed
 from tests.support.instances import opened, settings_for
-from tests.support.missing import missing
+from tests.support.missing import skip_missing
 from tests.support.processes import eventually
 
 PASSWORD = "a@b:c/d#e?f%g h&i=é"
@@ -27,11 +27,11 @@ host all tls_only all scram-sha-256"""
 
 
 @pytest.fixture(scope="module")
-def walled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+def tls_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     """A server with TLS that asks the role ``walled`` for a password and for TLS, and the certificate that it shows."""
     with servers.own_server() as server:
         if server is None:
-            missing(servers.MISSING)
+            skip_missing(servers.MISSING)
         pem = self_signed(tmp_path_factory.mktemp("tls") / "server.pem")
         url = server.create()
         with psycopg.connect(url, autocommit=True) as connection:
@@ -57,9 +57,9 @@ def _refusal(data_dir: Path, url: str) -> str:
     return str(refused.value)
 
 
-def test_a_password_of_odd_characters_over_verified_tls(data_dir: Path, walled: tuple[str, Path]) -> None:
+def test_a_password_of_odd_characters_over_verified_tls(data_dir: Path, tls_server: tuple[str, Path]) -> None:
     """The pages' connections and the verifications' alike, with the name checked."""
-    place, pem = walled
+    place, pem = tls_server
     named = place.replace("127.0.0.1", "localhost")
     url = f"postgresql+psycopg://walled:{ENCODED}@{named}?sslmode=verify-full&sslrootcert={pem}"
     with opened(data_dir, url) as instance:
@@ -67,7 +67,7 @@ def test_a_password_of_odd_characters_over_verified_tls(data_dir: Path, walled: 
         with instance.database.main.begin() as connection:
             assert connection.scalar(text("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"))
 
-        async def encrypted() -> Any:
+        async def read_encryption() -> Any:
             lookup = await instance.database.open_lookup()
             assert isinstance(lookup, PostgresKeyLookup)
             rows = await lookup.keys.rows(
@@ -76,14 +76,14 @@ def test_a_password_of_odd_characters_over_verified_tls(data_dir: Path, walled: 
             await lookup.close()
             return rows
 
-        assert asyncio.run(encrypted()) == [(True,)]
+        assert asyncio.run(read_encryption()) == [(True,)]
 
 
 def test_the_files_and_variables_of_libpq_count(
-    data_dir: Path, walled: tuple[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    data_dir: Path, tls_server: tuple[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A password file, a service file, and PG… variables, on every connection."""
-    place, _ = walled
+    place, _ = tls_server
     port, database = place.partition(":")[2].split("/")
     passwords, services = tmp_path / "pgpass", tmp_path / "services"
     escaped = PASSWORD.replace(":", "\\:")
@@ -115,10 +115,10 @@ def test_the_files_and_variables_of_libpq_count(
     ],
 )
 def test_what_is_refused_says_why(
-    data_dir: Path, walled: tuple[str, Path], login: str, parameters: str, words: str
+    data_dir: Path, tls_server: tuple[str, Path], login: str, parameters: str, words: str
 ) -> None:
     """A wrong password, none, the wrong TLS mode, an unknown certificate, one for another name."""
-    place, pem = walled
+    place, pem = tls_server
     said = _refusal(data_dir, f"postgresql://{login}@{place}?{parameters.replace('PEM', str(pem))}")
     assert words in said
     assert said.count(". ") >= 1, "what to do"

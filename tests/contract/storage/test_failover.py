@@ -28,9 +28,9 @@ from ari.storage.postgres_sessions import Sessions
 from ari.usage.ports import Batch
 from tests.support import postgres as servers
 from tests.support.instances import opened, settings_for
-from tests.support.missing import missing
+from tests.support.missing import skip_missing
 from tests.support.processes import eventually
-from tests.support.usage import a_row
+from tests.support.usage import make_row
 
 BOUND_SECONDS = 20.0
 
@@ -39,7 +39,7 @@ BOUND_SECONDS = 20.0
 def primary() -> Iterator[Any]:
     with servers.own_server() as server:
         if server is None:
-            missing(servers.MISSING)
+            skip_missing(servers.MISSING)
         yield server
 
 
@@ -86,7 +86,7 @@ def _revoke(instance: Instance, key_id: str) -> None:
     Deps(instance).do_sync(keys.revoke, key_id)
 
 
-def _beats(node: Instance) -> Any:
+def _get_heartbeat(node: Instance) -> Any:
     return node.database.heartbeat
 
 
@@ -98,7 +98,7 @@ async def _state(find: Callable[[bytes], Awaitable[Any]], digest: bytes) -> str:
     return "unknown" if key is None else "revoked" if key.revoked_at_ms is not None else "active"
 
 
-async def _becomes(find: Callable[[bytes], Awaitable[Any]], digest: bytes, wanted: str) -> None:
+async def _wait_for_key(find: Callable[[bytes], Awaitable[Any]], digest: bytes, wanted: str) -> None:
     async with asyncio.timeout(BOUND_SECONDS):
         while (found := await _state(find, digest)) != wanted:
             assert found == "unavailable"
@@ -130,11 +130,11 @@ def test_a_revoke_that_was_lost_is_noticed_by_every_node_that_saw_it(nodes: Node
             with pytest.raises(Unavailable, match="went back in time"):
                 await asyncio.to_thread(_create, node)
             with pytest.raises(Unavailable):
-                await asyncio.to_thread(node.database.usage.commit, Batch([a_row()]))
+                await asyncio.to_thread(node.database.usage.commit, Batch([make_row()]))
         await asyncio.to_thread(_a_restarted_node_knows_it_too, nodes.folder("one"), nodes.url)
         await asyncio.to_thread(_accept, nodes.folder("one"), nodes.url, key_id)
         for lookup in lookups:
-            await _becomes(lookup.find, digest, "active")
+            await _wait_for_key(lookup.find, digest, "active")
             await lookup.close()
         names = [event.name for event in Deps(one).read_sync(lambda unit: unit.events.page(None, None, 5))]
         assert names[0] == "database_accepted"
@@ -164,17 +164,17 @@ def test_a_frozen_primary_is_left_for_the_one_that_took_over(nodes: Nodes, prima
 
     async def run() -> None:
         lookup = await node.database.open_lookup()
-        await _becomes(lookup.find, digest, "active")
-        await asyncio.to_thread(node.database.usage.commit, Batch([a_row()]))
+        await _wait_for_key(lookup.find, digest, "active")
+        await asyncio.to_thread(node.database.usage.commit, Batch([make_row()]))
         standby.catch_up(primary)
-        await asyncio.to_thread(eventually, lambda: _beats(node).replication.standbys == 1)
-        assert "asynchronous" in _beats(node).replication.words
+        await asyncio.to_thread(eventually, lambda: _get_heartbeat(node).replication.standbys == 1)
+        assert "asynchronous" in _get_heartbeat(node).replication.words
         primary.freeze()
         standby.promote()
         async with asyncio.timeout(BOUND_SECONDS):
-            await _becomes(lookup.find, digest, "active")
-            await _goes_on(lambda: _create(node))
-            await _goes_on(lambda: node.database.usage.commit(Batch([a_row()])))
+            await _wait_for_key(lookup.find, digest, "active")
+            await _retry(lambda: _create(node))
+            await _retry(lambda: node.database.usage.commit(Batch([make_row()])))
         assert node.database.history.problem is None
         await asyncio.to_thread(primary.thaw)
         with pytest.raises(NotTrusted, match="old primary"):
@@ -185,7 +185,7 @@ def test_a_frozen_primary_is_left_for_the_one_that_took_over(nodes: Nodes, prima
     asyncio.run(run())
 
 
-async def _goes_on(work: Callable[[], object]) -> None:
+async def _retry(work: Callable[[], object]) -> None:
     while True:
         try:
             await asyncio.to_thread(work)
@@ -237,7 +237,7 @@ def test_required_refuses_what_no_standby_confirms(nodes: Nodes, primary: Any, s
     try:
         with pytest.raises(Unavailable, match=UNCONFIRMED[:20]):
             _revoke(node, key_id)
-        node.database.usage.commit(Batch([a_row()]))
+        node.database.usage.commit(Batch([make_row()]))
     finally:
         standby.thaw()
     standby.crash()
@@ -251,6 +251,6 @@ def test_required_refuses_what_no_standby_confirms(nodes: Nodes, primary: Any, s
         await lookup.close()
 
     asyncio.run(run())
-    eventually(lambda: _beats(node).replication.nobody_confirms)
-    node.database.usage.commit(Batch([a_row()]))
+    eventually(lambda: _get_heartbeat(node).replication.nobody_confirms)
+    node.database.usage.commit(Batch([make_row()]))
     primary.execute("ALTER SYSTEM RESET synchronous_standby_names")

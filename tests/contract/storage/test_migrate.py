@@ -26,7 +26,7 @@ from tests.support.command import Cli
 from tests.support.instances import START_MS, opened, settings_for
 from tests.support.old_schema import join_keys_and_secrets
 from tests.support.processes import eventually
-from tests.support.usage import KEY, a_row, rows_of, sums
+from tests.support.usage import KEY, make_row, read_sums, rows_of
 
 
 @pytest.mark.parametrize("chain", [MAIN, LOG], ids=["main", "log"])
@@ -35,12 +35,12 @@ def test_the_migrations_make_exactly_the_tables(data_dir: Path, database_url: st
     with opened(data_dir, database_url) as instance:
         engine = instance.database.main if chain is MAIN else instance.database.log
 
-        def ours(_object: object, name: str | None, kind: str, _reflected: bool, _compared: object) -> bool:
+        def is_ours(_object: object, name: str | None, kind: str, _reflected: bool, _compared: object) -> bool:
             return kind != "table" or name in chain.metadata.tables
 
         with engine.connect() as connection:
             context = MigrationContext.configure(
-                connection, opts={"include_object": ours, "compare_type": True, "compare_server_default": True}
+                connection, opts={"include_object": is_ours, "compare_type": True, "compare_server_default": True}
             )
             assert compare_metadata(context, chain.metadata) == []
 
@@ -59,8 +59,8 @@ def test_rows_from_before_are_kept_and_counted(data_dir: Path, database_url: str
     """A log of the first version: its rows get a source, and what keys were seen by is filled from them."""
     with opened(data_dir, database_url) as instance:
         engine = instance.database.log
-        rows = [a_row(START_MS + n, code=("ok", "revoked")[n % 2]) for n in range(5)]
-        instance.database.usage.commit(Batch([*rows, a_row(client_address=None, user_agent=None)]))
+        rows = [make_row(START_MS + n, code=("ok", "revoked")[n % 2]) for n in range(5)]
+        instance.database.usage.commit(Batch([*rows, make_row(client_address=None, user_agent=None)]))
         instance.database.usage.fold_all()
         with engine.begin() as connection:
             for statement in (
@@ -86,7 +86,7 @@ def test_rows_from_before_are_kept_and_counted(data_dir: Path, database_url: str
                 connection.execute(text(statement))
         assert migrations.migrate(instance.database) == [f"log {number}" for number in LOG.revisions[1:]]
         assert {row.source for row in rows_of(instance.database)} == {"request"}
-        assert sums(instance.database) == {KEY: (4, 2)}
+        assert read_sums(instance.database) == {KEY: (4, 2)}
         seen = [(one.value, one.accepted_count, one.refused_count) for one in instance.database.usage.addresses(KEY, 9)]
         assert sorted(seen) == [("192.0.2.7", 3, 2), ("other", 1, 0)]
 
@@ -140,10 +140,10 @@ def test_the_inbox_is_made_once(data_dir: Path, postgres_url: str) -> None:
             lock_for_migration(other)
             usage_staging.create(other)
             preparing = [threads.submit(folder.prepare) for _ in range(3)]
-            eventually(lambda: _waiting(postgres_url) == 3)
+            eventually(lambda: _count_waiting(postgres_url) == 3)
         for one in preparing:
             one.result()
-        row = a_row()
+        row = make_row()
         instance.database.usage.commit(Batch([row]))
         assert instance.database.usage.totals([row.key_id])[row.key_id].request_count == 1
 
@@ -158,7 +158,7 @@ def test_a_long_migration_is_waited_for(data_dir: Path, postgres_url: str, monke
         with busy.main.begin() as other:
             lock_for_migration(other)
             migrating = threads.submit(migrations.migrate, database)
-            eventually(lambda: _waiting(postgres_url, longer_than="40 ms"))
+            eventually(lambda: _count_waiting(postgres_url, longer_than="40 ms"))
         assert migrating.result() != []
     with database.main.begin() as connection:
         lock_for_migration(connection)
@@ -167,7 +167,7 @@ def test_a_long_migration_is_waited_for(data_dir: Path, postgres_url: str, monke
     busy.close()
 
 
-def _waiting(url: str, longer_than: str = "0") -> int:
+def _count_waiting(url: str, longer_than: str = "0") -> int:
     """How many wait for a lock in this database."""
     query = """SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)
         WHERE datname = current_database() AND NOT granted AND waitstart < clock_timestamp() - %s::interval"""

@@ -37,10 +37,10 @@ def role(run: Callable[..., None], postgres_url: str) -> Iterator[str]:
     name = f"{postgres_url.rpartition('/')[2]}_role"
     run(f"CREATE ROLE {name} LOGIN PASSWORD '{PASSWORD}'")
     yield name
-    _on(postgres_url, f"DROP OWNED BY {name} CASCADE", f"DROP ROLE {name}")
+    _check_works_on(postgres_url, f"DROP OWNED BY {name} CASCADE", f"DROP ROLE {name}")
 
 
-def _on(url: str, *statements: str) -> None:
+def _check_works_on(url: str, *statements: str) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
         for statement in statements:
             connection.execute(statement.encode())
@@ -90,14 +90,14 @@ def test_wrong_names_and_places(data_dir: Path, postgres_url: str, role: str) ->
 
 def test_a_role_that_may_not_create(data_dir: Path, postgres_url: str, role: str) -> None:
     """Since PostgreSQL 15 nobody else may in the schema public."""
-    _on(postgres_url, "REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+    _check_works_on(postgres_url, "REVOKE CREATE ON SCHEMA public FROM PUBLIC")
     said = _refusal(data_dir, _as(role, postgres_url))
     assert "isn't allowed to create tables in schema public" in said
     assert f"GRANT CREATE ON SCHEMA public TO {role}" in said
     assert is_empty(postgres_url)
-    _on(postgres_url, "REVOKE ALL ON SCHEMA public FROM PUBLIC")
+    _check_works_on(postgres_url, "REVOKE ALL ON SCHEMA public FROM PUBLIC")
     assert '("$user", public) exists and can be used' in _refusal(data_dir, _as(role, postgres_url))
-    _on(postgres_url, f"GRANT USAGE, CREATE ON SCHEMA public TO {role}")
+    _check_works_on(postgres_url, f"GRANT USAGE, CREATE ON SCHEMA public TO {role}")
     with opened(data_dir, _as(role, postgres_url)):
         pass
 
@@ -121,13 +121,13 @@ def test_another_encoding(
 def test_a_server_that_only_reads(data_dir: Path, postgres_url: str) -> None:
     """As a standby, or where somebody set it so."""
     name = postgres_url.rpartition("/")[2]
-    _on(postgres_url, f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    _check_works_on(postgres_url, f"ALTER DATABASE {name} SET default_transaction_read_only = on")
     assert "session is read-only. ARI needs the primary" in _refusal(data_dir, postgres_url)
 
 
 def test_tables_of_another_program(data_dir: Path, postgres_url: str) -> None:
     """They stay as they are, and nothing is added to them."""
-    _on(postgres_url, "CREATE TABLE events (x int)")
+    _check_works_on(postgres_url, "CREATE TABLE events (x int)")
     assert 'relation "events" already exists. Another program' in _refusal(data_dir, postgres_url)
     with psycopg.connect(postgres_url) as connection:
         tables = connection.execute(
@@ -138,7 +138,7 @@ def test_tables_of_another_program(data_dir: Path, postgres_url: str) -> None:
 
 def test_too_many_connections(data_dir: Path, postgres_url: str, role: str) -> None:
     """The server's limit, the database's, or the role's."""
-    _on(postgres_url, f"ALTER ROLE {role} CONNECTION LIMIT 0")
+    _check_works_on(postgres_url, f"ALTER ROLE {role} CONNECTION LIMIT 0")
     assert f'too many connections for role "{role}". Raise' in _refusal(data_dir, _as(role, postgres_url))
 
 
@@ -151,7 +151,7 @@ def test_an_old_server(data_dir: Path, postgres_url: str, monkeypatch: pytest.Mo
 
 def test_another_product(data_dir: Path, postgres_url: str) -> None:
     """It speaks PostgreSQL's protocol, and is none."""
-    _on(
+    _check_works_on(
         postgres_url,
         "CREATE SCHEMA odd",
         "CREATE FUNCTION odd.version() RETURNS text LANGUAGE sql AS $$ SELECT 'CockroachDB CCL v23.1' $$",
@@ -177,7 +177,7 @@ def test_a_verification_that_would_fail_is_found_before_it_is_asked(
     with opened(data_dir, postgres_url):
         pass
     every = "ON ALL TABLES IN SCHEMA public", "ON ALL SEQUENCES IN SCHEMA public"
-    _on(postgres_url, *(f"GRANT ALL {what} TO {role}" for what in every), f"REVOKE {lost} FROM {role}")
+    _check_works_on(postgres_url, *(f"GRANT ALL {what} TO {role}" for what in every), f"REVOKE {lost} FROM {role}")
     with opened(data_dir, _as(role, postgres_url)) as instance:
         with pytest.raises(ConfigurationError, match=f"permission denied for {words}"):
             prove_verification(instance.database)
@@ -190,12 +190,12 @@ def test_a_verification_that_would_fail_is_found_before_it_is_asked(
 @pytest.mark.parametrize("how", ["options=-csearch_path%3Down", "search_path=own", "options=-csearch_path=own,public"])
 def test_verifications_use_the_schema_that_migrations_used(data_dir: Path, postgres_url: str, how: str) -> None:
     """One parser: whatever starts also verifies."""
-    _on(postgres_url, "CREATE SCHEMA own")
+    _check_works_on(postgres_url, "CREATE SCHEMA own")
     with opened(data_dir, f"{postgres_url}?{how}") as instance:
         made = Deps(instance).do_sync(keys.create, NewKey("n"))
         prove_verification(instance.database)
 
-        async def found() -> bool:
+        async def is_found() -> bool:
             lookup = await instance.database.open_lookup()
             digest = token.parse(made.secret.encode())
             assert digest is not None
@@ -203,5 +203,5 @@ def test_verifications_use_the_schema_that_migrations_used(data_dir: Path, postg
             await lookup.close()
             return key is not None
 
-        assert asyncio.run(found())
+        assert asyncio.run(is_found())
     assert is_empty(postgres_url)

@@ -254,6 +254,6 @@ class MemoryTransaction:
         """The same transaction with another caller."""
         return replace(self, caller=caller)
 
-    def visited_from(self, address: str | None) -> "MemoryTransaction":
+    def visit_from(self, address: str | None) -> "MemoryTransaction":
         """The same transaction with a visitor at this address."""
         return self.by(Caller("visitor", Origin("web", address), scopes=()))

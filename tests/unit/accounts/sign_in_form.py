@@ -21,17 +21,17 @@ class Desk:
         self, address: str = "192.0.2.7", email: str = "owner@example.com", device: str | None = None
     ) -> sign_in.SignInAttempt:
         self.address = address
-        return sign_in.begin(self.tx.visited_from(address), email, device)
+        return sign_in.begin(self.tx.visit_from(address), email, device)
 
     def finish(
         self, attempt: sign_in.SignInAttempt, verdict: Verdict, replaced: str | None = None
     ) -> sign_in.NewSession | sign_in.HalfSignedIn | None:
-        return sign_in.finish(self.tx.visited_from(self.address), attempt, verdict, replaced)
+        return sign_in.finish(self.tx.visit_from(self.address), attempt, verdict, replaced)
 
     def fail(self, address: str = "192.0.2.7", email: str = "owner@example.com", device: str | None = None) -> None:
         assert self.finish(self.begin(address, email, device), WRONG) is None
 
-    def succeed(self, address: str = "192.0.2.7", device: str | None = None) -> sign_in.NewSession:
+    def sign_in(self, address: str = "192.0.2.7", device: str | None = None) -> sign_in.NewSession:
         done = self.finish(self.begin(address, device=device), RIGHT)
         assert isinstance(done, sign_in.NewSession)
         return done

@@ -17,7 +17,7 @@ def count_until_refused(tx: MemoryTransaction, addresses: list[str]) -> int:
     """How many reports are taken from these addresses in turn."""
     for number in range(1_000):
         try:
-            count_leak_report(tx.visited_from(addresses[number % len(addresses)]))
+            count_leak_report(tx.visit_from(addresses[number % len(addresses)]))
         except RateLimited:
             return number
     raise AssertionError("a thousand reports")
@@ -40,9 +40,9 @@ def test_a_customers_ipv6_networks_share_a_limit(tx: MemoryTransaction) -> None:
 def test_a_caller_without_an_address_is_limited_too(tx: MemoryTransaction) -> None:
     """All of them together."""
     for _ in range(REPORTS_PER_HOUR_AND_ADDRESS):
-        count_leak_report(tx.visited_from(None))
+        count_leak_report(tx.visit_from(None))
     with pytest.raises(RateLimited, match=r"^Too many reports\. Try again in 60 minutes\.$"):
-        count_leak_report(tx.visited_from(None))
+        count_leak_report(tx.visit_from(None))
 
 
 def test_a_refused_attempt_is_not_counted(tx: MemoryTransaction, clock: FrozenClock) -> None:
@@ -77,7 +77,7 @@ def test_every_span_has_its_limit(tx: MemoryTransaction, clock: FrozenClock) -> 
 def test_outdated_counts_are_removed(tx: MemoryTransaction, clock: FrozenClock) -> None:
     """Reports from ever new addresses don't fill the table."""
     for number in range(20):
-        count_leak_report(tx.visited_from(f"192.0.2.{number}"))
+        count_leak_report(tx.visit_from(f"192.0.2.{number}"))
     clock.advance(3_600)
-    count_leak_report(tx.visited_from("198.51.100.1"))
+    count_leak_report(tx.visit_from("198.51.100.1"))
     assert all(tx.accounts.attempts(f"leak:from:192.0.2.{number}") == () for number in range(20))

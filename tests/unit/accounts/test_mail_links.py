@@ -24,7 +24,7 @@ class Desk:
         self.tx, self.clock = tx, clock
 
     def ask(self, email: str = OWNER, address: str = "192.0.2.7", device: str | None = None) -> Mailed | None:
-        return mail_links.ask_for_reset(self.tx.visited_from(address), email, device)
+        return mail_links.ask_for_reset(self.tx.visit_from(address), email, device)
 
     def count_emails(self, address: str = "192.0.2.7", device: str | None = None) -> int:
         """How many emails go out until the next is refused."""
@@ -41,7 +41,7 @@ class Desk:
         return mailed.token
 
     def follow(self, token: str) -> Account:
-        return mail_links.reset(self.tx.visited_from("192.0.2.9"), token, "new hash")
+        return mail_links.reset(self.tx.visit_from("192.0.2.9"), token, "new hash")
 
     def caller(self, confirmed_ago_ms: int = 0) -> Caller:
         now_ms = self.clock.now_ms()
@@ -63,13 +63,13 @@ def test_a_link_sets_the_password_once(desk: Desk) -> None:
     """
     owner = desk.tx.accounts.owner()
     assert owner
-    sign_in.open_session(desk.tx.visited_from(None), owner)
+    sign_in.open_session(desk.tx.visit_from(None), owner)
     token = desk.link()
     assert desk.follow(token).id == "usr_1"
     assert desk.tx.accounts.accounts["usr_1"].password_hash == "new hash"
     assert desk.tx.accounts.sessions == {}
     assert len(desk.tx.accounts.devices) == 1
-    attempts = [sign_in.begin(desk.tx.visited_from(f"192.0.2.{n}"), OWNER) for n in (8, 9)]
+    attempts = [sign_in.begin(desk.tx.visit_from(f"192.0.2.{n}"), OWNER) for n in (8, 9)]
     assert [one.stranger is None for one in attempts] == [False, True]
     assert desk.tx.events.names() == ["signed_in", "password_reset_requested", "password_changed"]
     assert desk.tx.events.all[-1].actor == "visitor"
@@ -156,7 +156,7 @@ def test_a_known_browser_has_links_of_its_own(desk: Desk) -> None:
     """A known browser, or a browser at a known address, whatever strangers used up; and these are few too."""
     owner = desk.tx.accounts.owner()
     assert owner
-    device = sign_in.open_session(desk.tx.visited_from("203.0.113.5"), owner).device_token
+    device = sign_in.open_session(desk.tx.visit_from("203.0.113.5"), owner).device_token
     assert desk.count_emails() == 3
     assert desk.count_emails("203.0.113.5") == 3
     assert desk.count_emails("192.0.2.99", device) == 3
@@ -165,7 +165,7 @@ def test_a_known_browser_has_links_of_its_own(desk: Desk) -> None:
     desk.clock.advance(HOUR_MS / 1000)
     assert (desk.count_emails(), desk.count_emails("203.0.113.5")) == (0, 0)
     assert desk.ask("nobody@example.com", "192.0.2.98", device) is None
-    assert not sign_in.is_known(desk.tx.visited_from("192.0.2.98"), "nobody@example.com", device)
+    assert not sign_in.is_known(desk.tx.visit_from("192.0.2.98"), "nobody@example.com", device)
 
 
 @pytest.mark.parametrize("email", [OWNER, "nobody@example.com"])
@@ -173,18 +173,18 @@ def test_who_shares_an_address_with_the_owner_learns_of_no_account(desk: Desk, e
     """The limits at an address from which the owner signed in are the same for any email address."""
     owner = desk.tx.accounts.owner()
     assert owner
-    sign_in.open_session(desk.tx.visited_from("203.0.113.5"), owner)
+    sign_in.open_session(desk.tx.visit_from("203.0.113.5"), owner)
     for other in (OWNER, "nobody@example.com", email.upper()):
         for _ in range(3 if other != email.upper() else 0):
             desk.ask(other, "203.0.113.5")
         with pytest.raises(RateLimited, match="60 minutes"):
             desk.ask(other, "203.0.113.5")
-    assert sign_in.is_known(desk.tx.visited_from("203.0.113.5"), email, None)
+    assert sign_in.is_known(desk.tx.visit_from("203.0.113.5"), email, None)
     for _ in range(5):
-        sign_in.begin(desk.tx.visited_from("203.0.113.5"), email)
+        sign_in.begin(desk.tx.visit_from("203.0.113.5"), email)
     for other in (OWNER, "nobody@example.com"):
         with pytest.raises(RateLimited):
-            sign_in.begin(desk.tx.visited_from("203.0.113.5"), other)
+            sign_in.begin(desk.tx.visit_from("203.0.113.5"), other)
 
 
 def test_a_site_asks_twenty_times_an_hour(desk: Desk) -> None:

@@ -17,7 +17,7 @@ def desk(tx: MemoryTransaction, account: Account, clock: FrozenClock) -> Desk:
 
 def test_a_right_password_makes_a_session(desk: Desk, account: Account) -> None:
     """A successful sign-in yields a new session and a device cookie, and an event in the audit log."""
-    done = desk.succeed()
+    done = desk.sign_in()
     found = sessions.find(desk.tx, done.token)
     assert found is not None
     assert found.account == account
@@ -124,7 +124,7 @@ def test_the_delay_of_an_account_grows_to_thirty_seconds(desk: Desk, email: str)
         desk.fail(f"198.51.100.{number}", email)
 
 
-def flooded(desk: Desk, email: str = "owner@example.com") -> None:
+def flood(desk: Desk, email: str = "owner@example.com") -> None:
     """The account's delay is on."""
     for number in range(5):
         desk.fail(f"192.0.2.{number}", email)
@@ -144,11 +144,11 @@ STRANGERS = {
 @pytest.mark.parametrize("owner", ["203.0.113.5", "2a00:1:2:3::5"])
 def test_strangers_lock_no_newcomer_out(desk: Desk, stranger: Callable[[int], str], owner: str) -> None:
     """Whatever addresses they have, a browser that never signed in gets in at once; what they tried stays bounded."""
-    flooded(desk)
+    flood(desk)
     let_in = sum(desk.wait_seconds(stranger(number)) == 0 for number in range(400))
     assert let_in <= 400
     assert desk.wait_seconds(owner) == 0
-    desk.succeed(owner)
+    desk.sign_in(owner)
 
 
 @pytest.mark.parametrize("email", ["owner@example.com", "nobody@example.com"])
@@ -156,7 +156,7 @@ def test_guesses_are_bounded_wherever_they_come_from(desk: Desk, email: str, mon
     """From everywhere at once, an account takes 1,024 guesses an hour besides the one every thirty seconds."""
     assert newcomers.NEWCOMERS * newcomers.TRIES == 1_024
     monkeypatch.setattr(newcomers, "NEWCOMERS", 100)
-    flooded(desk, email)
+    flood(desk, email)
     guesses = 0
     for number in range(150):
         address = f"{number % 200 + 1}.{number // 200 * 3}.{number % 7}.1"
@@ -173,13 +173,13 @@ def test_an_address_from_which_the_account_signed_in_has_its_own_count(
 ) -> None:
     """A new browser at home gets in whatever comes from anywhere else, until the password is set again."""
     monkeypatch.setattr(newcomers, "NEWCOMERS", 100)
-    desk.succeed("203.0.113.5")
+    desk.sign_in("203.0.113.5")
     desk.clock.advance(86_400)
     for number in range(150):
         desk.wait_seconds(f"{number % 200 + 1}.{number % 97}.{number % 7}.{number % 11}")
     assert desk.wait_seconds("203.0.113.6") > 0
     assert desk.begin("203.0.113.5").stranger is None
-    desk.succeed("203.0.113.5")
+    desk.sign_in("203.0.113.5")
     for _ in range(4):
         desk.fail("203.0.113.5")
     assert desk.wait_seconds("203.0.113.5") > 0
@@ -199,7 +199,7 @@ def test_the_delay_ends_with_the_right_password(desk: Desk) -> None:
     for number in range(5):
         desk.fail(f"192.0.2.{number}")
     desk.clock.advance(1)
-    desk.succeed("198.51.100.1")
+    desk.sign_in("198.51.100.1")
     for address in ("203.0.113.1", "203.0.113.2"):
         for _ in range(2):
             assert desk.wait_seconds(address) == 0
@@ -207,25 +207,25 @@ def test_the_delay_ends_with_the_right_password(desk: Desk) -> None:
 
 def test_right_passwords_use_nothing_up(desk: Desk) -> None:
     """A known address may sign in rightly as often as it likes; its failures stay counted."""
-    desk.succeed()
+    desk.sign_in()
     for _ in range(4):
         desk.fail()
     for _ in range(20):
-        desk.succeed()
+        desk.sign_in()
     assert desk.wait_seconds() == 0
     assert desk.wait_seconds() == 300
 
 
 def test_a_flood_does_not_lock_the_owner_out(desk: Desk) -> None:
     """A browser that signed in before has attempts of its own, whatever comes in from elsewhere or its own address."""
-    device = desk.succeed().device_token
+    device = desk.sign_in().device_token
     for _ in range(5):
         desk.fail()
     for number in range(5):
         desk.clock.advance(30)
         desk.fail(f"198.51.100.{number}")
     assert desk.delay_seconds("203.0.113.1") > 0
-    desk.succeed(device=device)
+    desk.sign_in(device=device)
     for _ in range(5):
         desk.fail(device=device)
     assert desk.wait_seconds(device=device) == 300
@@ -233,7 +233,7 @@ def test_a_flood_does_not_lock_the_owner_out(desk: Desk) -> None:
 
 def test_a_device_cookie_counts_for_its_account_alone(desk: Desk) -> None:
     """An invented cookie, a forgotten one, or a good one with another address gives no attempts of its own."""
-    device = desk.succeed().device_token
+    device = desk.sign_in().device_token
     for _ in range(5):
         desk.fail(email="nobody@example.com")
     assert desk.wait_seconds(email="nobody@example.com", device=device) == 300
@@ -244,11 +244,11 @@ def test_a_device_cookie_counts_for_its_account_alone(desk: Desk) -> None:
 
 def test_a_device_is_remembered_for_180_days_from_its_last_sign_in(desk: Desk) -> None:
     """Each sign-in renews the device; left alone it is forgotten."""
-    device = desk.succeed().device_token
+    device = desk.sign_in().device_token
     desk.clock.advance(179 * 86_400)
-    assert desk.succeed(device=device).device_token == device
+    assert desk.sign_in(device=device).device_token == device
     desk.clock.advance(180 * 86_400)
-    assert desk.succeed(device=device).device_token != device
+    assert desk.sign_in(device=device).device_token != device
 
 
 def test_a_password_changed_since_refuses(desk: Desk, account: Account) -> None:
@@ -269,7 +269,7 @@ def test_a_better_hash_replaces_the_old_one(desk: Desk) -> None:
 
 def test_the_session_before_ends(desk: Desk) -> None:
     """Signing in again in the same browser ends the session that it had."""
-    before = desk.succeed()
+    before = desk.sign_in()
     after = desk.finish(desk.begin(), RIGHT, before.token)
     assert after is not None
     assert sessions.find(desk.tx, before.token) is None
@@ -299,7 +299,7 @@ def test_the_past_is_dropped(desk: Desk) -> None:
     """Each finished attempt drops the sessions, devices and attempts whose time is over."""
     for number in range(5):
         desk.fail(f"192.0.2.{number}", f"{number}@example.com")
-    desk.succeed()
+    desk.sign_in()
     desk.clock.advance(181 * 86_400)
     desk.fail("203.0.113.1", "another@example.com")
     assert len(desk.tx.accounts.buckets) == 2
@@ -309,8 +309,8 @@ def test_the_past_is_dropped(desk: Desk) -> None:
 
 def test_a_sign_in_from_a_browser_that_is_not_known_says_so(desk: Desk) -> None:
     """The first sign-in ever does not: there is nothing to compare it with. Emails hang off the event."""
-    device = desk.succeed().device_token
-    desk.succeed(device=device)
-    desk.succeed()
+    device = desk.sign_in().device_token
+    desk.sign_in(device=device)
+    desk.sign_in()
     details = [event.detail for event in desk.tx.events.all if event.name == "signed_in"]
     assert details == [{"known_device": False}, {"known_device": True}, {"known_device": False, "new_device": True}]

@@ -20,7 +20,7 @@ def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def revoking(data_dir: Path) -> Iterator[App]:
+def revoking_app(data_dir: Path) -> Iterator[App]:
     """An instance that revokes leaked keys."""
     with running_app(data_dir, leak_action="revoke") as found:
         yield found
@@ -38,18 +38,18 @@ def test_a_reported_key_is_an_event_and_still_works(app: App) -> None:
     assert app("GET", "/api/me", made.secret).status == 200
 
 
-def test_a_reported_key_is_refused_where_the_policy_revokes(revoking: App) -> None:
+def test_a_reported_key_is_refused_where_the_policy_revokes(revoking_app: App) -> None:
     """Promise 1: with its next request."""
-    made = create_key(revoking.instance, "Backup")
-    assert revoking("POST", "/api/leaks", None, {"token": made.secret}).status == 202
-    assert content_of(revoking("GET", "/api/me", made.secret))["code"] == "revoked"
-    assert events_of(revoking.instance, made.key) == ["key_revoked", "key_leaked", "key_created"]
+    made = create_key(revoking_app.instance, "Backup")
+    assert revoking_app("POST", "/api/leaks", None, {"token": made.secret}).status == 202
+    assert content_of(revoking_app("GET", "/api/me", made.secret))["code"] == "revoked"
+    assert events_of(revoking_app.instance, made.key) == ["key_revoked", "key_leaked", "key_created"]
 
 
-def test_the_response_does_not_depend_on_the_key(revoking: App) -> None:
+def test_the_response_does_not_depend_on_the_key(revoking_app: App) -> None:
     """Byte for byte, apart from the request's own ID: active, revoked, unknown, damaged, no key at all."""
-    active, revoked = create_key(revoking.instance), create_key(revoking.instance)
-    revoke_key(revoking.instance, revoked.key)
+    active, revoked = create_key(revoking_app.instance), create_key(revoking_app.instance)
+    revoke_key(revoking_app.instance, revoked.key)
     texts = (
         active.secret,
         active.secret,
@@ -59,7 +59,7 @@ def test_the_response_does_not_depend_on_the_key(revoking: App) -> None:
         "hunter2",
         f"KEY={active.secret}",
     )
-    responses = [revoking("POST", "/api/leaks", None, {"token": text}, x_request_id="one") for text in texts]
+    responses = [revoking_app("POST", "/api/leaks", None, {"token": text}, x_request_id="one") for text in texts]
     assert {(one.status, bytes(one.body), repr(sorted(one.headers))) for one in responses} == {
         (202, b'{"status":"received"}', repr(sorted(responses[0].headers)))
     }

@@ -69,7 +69,7 @@ class Ari:
         made = self.json("keys", "create", name, *options)
         return made["key"], made["secret"]
 
-    def refused(self, *words: str) -> str:
+    def refuse(self, *words: str) -> str:
         """The one sentence of a command that fails."""
         ran = self(*words, check=False)
         assert (ran.code, ran.out, ran.err.count("\n"), ran.err[:5]) == (1, "", 1, "ari: "), ran
@@ -105,7 +105,7 @@ def ari(data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys:
 
 
 @pytest.fixture
-def owned(ari: Ari) -> Ari:
+def owned_ari(ari: Ari) -> Ari:
     """An instance with an owner who is signed in."""
     instance = ari.instance()
     add_owner(instance)

@@ -57,7 +57,7 @@ def test_pruning_scopes_in_use_needs_force(ari: Ari, tmp_path: Path) -> None:
     planned = ari("apply", empty, "--prune")
     assert planned.out.splitlines() == ["- preset shop", "- scope orders:read (also from 1 active key)"]
     assert "--yes and --force" in planned.err
-    assert "orders:read: 1 active key" in ari.refused("apply", empty, "--prune", "--yes")
+    assert "orders:read: 1 active key" in ari.refuse("apply", empty, "--prune", "--yes")
     assert [one["name"] for one in ari.json("presets", "list")["items"]][-1] == "shop"
     ari("apply", empty, "--prune", "--yes", "--force")
     assert ari.json("keys", "show", key["id"])["scopes"] == []
@@ -80,18 +80,18 @@ def test_pruning_scopes_in_use_needs_force(ari: Ari, tmp_path: Path) -> None:
 def test_a_bad_file_is_one_sentence(ari: Ari, tmp_path: Path, name: str, text: str, sentence: str) -> None:
     """With the file and the line or the path of the entry; nothing is applied."""
     file = write(tmp_path / name, text)
-    refused = ari.refused("apply", file, "--yes")
+    refused = ari.refuse("apply", file, "--yes")
     assert file in refused
     assert sentence in refused
 
 
 def test_a_file_that_cannot_be_read_is_one_sentence(ari: Ari, tmp_path: Path) -> None:
     """Missing, a folder, or not UTF-8."""
-    assert "No such file" in ari.refused("apply", str(tmp_path / "none.toml"))
+    assert "No such file" in ari.refuse("apply", str(tmp_path / "none.toml"))
     (tmp_path / "folder.toml").mkdir()
-    assert "Is a directory" in ari.refused("apply", str(tmp_path / "folder.toml"))
+    assert "Is a directory" in ari.refuse("apply", str(tmp_path / "folder.toml"))
     (tmp_path / "latin.toml").write_bytes(b"a = 1\n\xe4")
-    assert "Line 2 isn't UTF-8." in ari.refused("apply", str(tmp_path / "latin.toml"))
+    assert "Line 2 isn't UTF-8." in ari.refuse("apply", str(tmp_path / "latin.toml"))
 
 
 def test_scopes_are_imported_from_openapi(ari: Ari, tmp_path: Path) -> None:
@@ -107,4 +107,4 @@ def test_scopes_are_imported_from_openapi(ari: Ari, tmp_path: Path) -> None:
     described = {one["name"]: one["description"] for one in ari.json("scopes", "list")["items"] if not one["built_in"]}
     assert described == {"pets:read": "Mine.", "pets:write": "Change pets."}
     assert ari("scopes", "import", file).out == "Nothing to change.\n"
-    assert "isn't an OpenAPI document" in ari.refused("scopes", "import", write(tmp_path / "other.json", "{}"))
+    assert "isn't an OpenAPI document" in ari.refuse("scopes", "import", write(tmp_path / "other.json", "{}"))

@@ -15,7 +15,7 @@ def _audit(ari: Ari) -> dict[str, str]:
 
 def test_a_head_that_was_kept_is_found_again(ari: Ari) -> None:
     """As long as the audit log goes on from it; another hash or an unknown event fails."""
-    assert "no signed head yet" in ari.refused("audit", "head")
+    assert "no signed head yet" in ari.refuse("audit", "head")
     ari.create()
     kept = ari.json("audit", "head")
     assert kept["events"] == 1
@@ -23,8 +23,8 @@ def test_a_head_that_was_kept_is_found_again(ari: Ari) -> None:
     assert kept["event"] in ari("audit", "head").out
     ari.create("later")
     assert "Nothing up to this event was changed" in ari("audit", "check", kept["event"], kept["hash"]).out
-    assert "has a different hash" in ari.refused("audit", "check", kept["event"], "0" * 64)
-    assert "isn't in the audit log" in ari.refused("audit", "check", "evt_none", kept["hash"])
+    assert "has a different hash" in ari.refuse("audit", "check", kept["event"], "0" * 64)
+    assert "isn't in the audit log" in ari.refuse("audit", "check", "evt_none", kept["hash"])
 
 
 def test_pruning_asks_and_leaves_a_trail_that_is_whole(ari: Ari) -> None:
@@ -33,7 +33,7 @@ def test_pruning_asks_and_leaves_a_trail_that_is_whole(ari: Ari) -> None:
     kept = ari.json("audit", "head")
     ari.clock.advance(100 * 86_400)
     ari.create("new")
-    assert "Pass --yes to confirm" in ari.refused("audit", "prune", "--days", "30")
+    assert "Pass --yes to confirm" in ari.refuse("audit", "prune", "--days", "30")
     assert ari("audit", "prune", "--days", "6", "--yes", check=False).code == 2
     assert ari("audit", "prune", "--days", "30", "--yes").out == "Removed 1 event.\n"
     assert ari("audit", "prune", "--days", "30", "--yes").out == "No events are that old.\n"
@@ -52,10 +52,10 @@ def test_accepting_is_deliberate_and_recorded(ari: Ari) -> None:
         connection.execute("DROP TRIGGER events_no_delete")
         connection.execute("DELETE FROM events WHERE seq = 3")
     connection.close()
-    assert "went back in time" in ari.refused("audit", "accept")
+    assert "went back in time" in ari.refuse("audit", "accept")
     ari("database", "accept", "--yes")
     assert _audit(ari)["state"] == "wrong"
-    assert "Pass --yes to confirm" in ari.refused("audit", "accept")
+    assert "Pass --yes to confirm" in ari.refuse("audit", "accept")
     assert "Signed 4 events" in ari("audit", "accept", "--yes").out
     found = _audit(ari)
     assert found["state"] == "note"
@@ -66,10 +66,10 @@ def test_accepting_is_deliberate_and_recorded(ari: Ari) -> None:
     with sqlite3.connect(ari.data_dir / "ari.db") as connection:
         connection.execute("DELETE FROM events WHERE seq = 1")
     connection.close()
-    assert "which a signature can't fix" in ari.refused("audit", "accept", "--yes")
+    assert "which a signature can't fix" in ari.refuse("audit", "accept", "--yes")
 
 
 def test_retention_is_a_setting(ari: Ari, monkeypatch: pytest.MonkeyPatch) -> None:
     """0 keeps everything; less than a week is refused with the reason."""
     monkeypatch.setenv("ARI_EVENT_RETENTION_DAYS", "3")
-    assert "must be at least 7 days, or 0 to keep everything" in ari.refused("events")
+    assert "must be at least 7 days, or 0 to keep everything" in ari.refuse("events")

@@ -64,7 +64,7 @@ def test_a_file_is_not_overwritten_by_mistake(ari: Ari, tmp_path: Path) -> None:
     """--force says that it is meant."""
     file = tmp_path / "b"
     file.write_text("precious")
-    assert "already exists. Use --force to overwrite." in ari.refused("backup", str(file))
+    assert "already exists. Use --force to overwrite." in ari.refuse("backup", str(file))
     assert file.read_text() == "precious"
     ari("backup", str(file), "--force")
     assert tarfile.is_tarfile(file)
@@ -81,7 +81,7 @@ def test_a_failed_backup_leaves_nothing(ari: Ari, tmp_path: Path, monkeypatch: p
     folder = tmp_path / "backups"
     folder.mkdir()
     (folder / "b").write_text("the one before")
-    assert "Can't connect to the database" in ari.refused("backup", str(folder / "b"), "--force")
+    assert "Can't connect to the database" in ari.refuse("backup", str(folder / "b"), "--force")
     assert [path.name for path in folder.iterdir()] == ["b"]
     assert (folder / "b").read_text() == "the one before"
     assert ari.json("events")["items"] == []
@@ -90,16 +90,16 @@ def test_a_failed_backup_leaves_nothing(ari: Ari, tmp_path: Path, monkeypatch: p
 def test_places_that_cannot_be_are_one_sentence(ari: Ari, tmp_path: Path) -> None:
     """A missing folder, a missing file, a folder for a file."""
     missing = tmp_path / "no"
-    assert ari.refused("backup", str(missing / "b")) == f"Can't write {missing}/b: No such file or directory."
-    assert ari.refused("restore", str(missing)) == f"Can't read {missing}: No such file or directory."
-    assert ari.refused("restore", str(tmp_path)) == f"Can't read {tmp_path}: Is a directory."
+    assert ari.refuse("backup", str(missing / "b")) == f"Can't write {missing}/b: No such file or directory."
+    assert ari.refuse("restore", str(missing)) == f"Can't read {missing}: No such file or directory."
+    assert ari.refuse("restore", str(tmp_path)) == f"Can't read {tmp_path}: Is a directory."
 
 
 def test_another_file_is_no_backup(ari: Ari, tmp_path: Path) -> None:
     """One sentence; the instance is as it was."""
     key = ari.json("keys", "show", ari.create()[0]["id"])
     (tmp_path / "x").write_text("hello")
-    assert "isn't a complete ARI backup" in ari.refused("restore", str(tmp_path / "x"), "--force")
+    assert "isn't a complete ARI backup" in ari.refuse("restore", str(tmp_path / "x"), "--force")
     assert ari.json("keys", "show", key["id"]) == key
 
 
@@ -107,7 +107,7 @@ def test_a_filled_instance_needs_force(ari: Ari, tmp_path: Path) -> None:
     """The sentence says what --force would do."""
     ari.create()
     ari("backup", str(tmp_path / "b"))
-    assert "isn't empty. Use --force to overwrite it." in ari.refused("restore", str(tmp_path / "b"))
+    assert "isn't empty. Use --force to overwrite it." in ari.refuse("restore", str(tmp_path / "b"))
     ari("restore", str(tmp_path / "b"), "--force")
 
 

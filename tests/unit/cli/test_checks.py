@@ -12,7 +12,7 @@ from ari.deps import Deps
 from ari.jobs import record_step
 from ari.storage.migrate import LOG
 from ari.usage.ports import Batch
-from tests.support.usage import a_row
+from tests.support.usage import make_row
 from tests.unit.cli.conftest import Ari
 
 
@@ -128,7 +128,9 @@ def test_the_database_url_is_masked(url: str, shown: str) -> None:
 def test_sums_that_do_not_agree_are_wrong(ari: Ari, table: str) -> None:
     """Whichever rollup was changed by somebody is named."""
     instance = ari.instance()
-    instance.database.usage.commit(Batch([a_row(instance.now_ms()), a_row(instance.now_ms(), code="expired", count=7)]))
+    instance.database.usage.commit(
+        Batch([make_row(instance.now_ms()), make_row(instance.now_ms(), code="expired", count=7)])
+    )
     assert _checks(ari, "--audit")["usage sums"] == ("ok", "totals and rollups agree")
     with instance.database.log.begin() as connection:
         connection.execute(text(f"DELETE FROM {table}"))
@@ -140,7 +142,7 @@ def test_the_usage_log(ari: Ari) -> None:
     """Since when there are rows and how long they are kept; where old ones wait, or the file cannot shrink, a note."""
     assert _checks(ari)["usage log"] == ("ok", "no requests yet (kept for 90 days)")
     instance = ari.instance()
-    instance.database.usage.commit(Batch([a_row(instance.now_ms())]))
+    instance.database.usage.commit(Batch([make_row(instance.now_ms())]))
     assert _checks(ari)["usage log"][0] == "ok"
     ari.clock.advance(93 * 86_400)
     assert "removes the older ones" in _checks(ari)["usage log"][1]
@@ -156,15 +158,15 @@ def test_the_usage_log(ari: Ari) -> None:
 def test_variables_that_are_no_settings_are_named(ari: Ari, monkeypatch: pytest.MonkeyPatch) -> None:
     """Misspelled ones with what was meant; Kubernetes' own as such. Neither fails the examination."""
 
-    def found() -> tuple[str, str]:
+    def check_keys() -> tuple[str, str]:
         [one] = [one for one in ari.json("doctor")["checks"] if one["check"] == "variables"]
         return one["state"], one["said"]
 
     ari.create()
-    assert found() == ("ok", "every ARI_… variable is a known setting")
+    assert check_keys() == ("ok", "every ARI_… variable is a known setting")
     monkeypatch.setenv("ARI_PUBLICURL", "https://hunter2.example")
     monkeypatch.setenv("ARI_PORT", "tcp://10.0.0.1:3000")
-    state, said = found()
+    state, said = check_keys()
     assert state == "note"
     assert "ARI_PUBLICURL isn't an ARI setting and has no effect. Did you mean ARI_PUBLIC_URL?" in said
     assert "Ignored variables that Kubernetes set for a Service: ARI_PORT." in said

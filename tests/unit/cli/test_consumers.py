@@ -13,7 +13,7 @@ def test_a_consumer_and_its_key(ari: Ari) -> None:
     for text in ("Acme (x)", "a b", "test", "::1/128"):
         assert text in shown
     assert ari.json("consumers", "show", "x")["key_count"] == 1
-    assert "customer" not in ari.refused("consumers", "delete", "x", "--yes")
+    assert "customer" not in ari.refuse("consumers", "delete", "x", "--yes")
     assert ari.json("keys", "assign", key["id"], "--consumer", "", "--tag", "")["tags"] == []
     assert ari.json("keys", "addresses", key["id"])["addresses"] == []
     changed = ari.json("consumers", "change", "x", "--name", "Acme Inc.", "--external-id", "")
@@ -26,9 +26,9 @@ def test_a_consumer_and_its_key(ari: Ari) -> None:
 
 def test_mistakes_are_one_sentence(ari: Ari) -> None:
     """With the way out."""
-    assert "No such consumer" in ari.refused("keys", "create", "n", "--consumer", "nobody")
-    assert "isn't an IP address" in ari.refused("keys", "create", "n", "--address", "home")
-    assert "isn't a tag" in ari.refused("keys", "create", "n", "--tag", "No Tag")
+    assert "No such consumer" in ari.refuse("keys", "create", "n", "--consumer", "nobody")
+    assert "isn't an IP address" in ari.refuse("keys", "create", "n", "--address", "home")
+    assert "isn't a tag" in ari.refuse("keys", "create", "n", "--tag", "No Tag")
     assert ari("keys", "create", "n", "--metadata", "novalue", check=False).code == 2
     assert ari("keys", "assign", "n", check=False).code == 2
 
@@ -52,13 +52,13 @@ def test_keys_are_listed_by_consumer_and_tag(ari: Ari) -> None:
         ari.create(name, "--consumer", "x", *tags)
     ari.create("other", "--tag", "t", "--environment", "test")
 
-    def listed(*options: str) -> list[str]:
+    def list_lines(*options: str) -> list[str]:
         return [key["name"] for key in ari.json("keys", "list", *options)["items"]]
 
-    assert listed("--consumer", "x", "--tag", "t", "--sort", "name") == ["a", "b"]
-    assert listed("--consumer", "x", "--sort", "-name") == ["c", "b", "a"]
-    assert listed("--tag", "t", "--environment", "test") == ["other"]
-    assert listed("--text", "OTH", "--show", "never-used") == ["other"]
-    assert listed("--tag", "nothing") == []
-    assert "No such consumer" in ari.refused("keys", "list", "--consumer", "nobody")
+    assert list_lines("--consumer", "x", "--tag", "t", "--sort", "name") == ["a", "b"]
+    assert list_lines("--consumer", "x", "--sort", "-name") == ["c", "b", "a"]
+    assert list_lines("--tag", "t", "--environment", "test") == ["other"]
+    assert list_lines("--text", "OTH", "--show", "never-used") == ["other"]
+    assert list_lines("--tag", "nothing") == []
+    assert "No such consumer" in ari.refuse("keys", "list", "--consumer", "nobody")
     assert ari("keys", "list", "--sort", "size", check=False).code == 2

@@ -8,7 +8,7 @@ from tests.unit.cli.conftest import Ari
 
 
 @pytest.fixture
-def lost(ari: Ari) -> str:
+def lost_key(ari: Ari) -> str:
     """The id of a key whose revoke is missing from the keys file."""
     key, _ = ari.create()
     file = ari.data_dir / "ari.db"
@@ -36,27 +36,27 @@ def test_nothing_is_missing(ari: Ari) -> None:
         ari.create()
 
 
-def test_what_is_missing_is_listed(ari: Ari, lost: str) -> None:
+def test_what_is_missing_is_listed(ari: Ari, lost_key: str) -> None:
     """For people and for machines; every other command names the one that helps."""
     shown = ari("database", "status", check=False)
     assert shown.code == 1
-    assert f"Lost: key_revoked {lost}" in shown.out
+    assert f"Lost: key_revoked {lost_key}" in shown.out
     ran = ari("database", "status", "--json", check=False)
     assert ran.code == 1
-    assert f'"subject": "{lost}"' in ran.out
-    assert "ari database status" in ari.refused("keys", "list").splitlines()[-1]
+    assert f'"subject": "{lost_key}"' in ran.out
+    assert "ari database status" in ari.refuse("keys", "list").splitlines()[-1]
     report = ari("doctor", check=False)
     assert report.code == 1
     assert "went back in time" in report.out
 
 
-def test_accepting_is_asked_and_covers_everything(ari: Ari, lost: str) -> None:
+def test_accepting_is_asked_and_covers_everything(ari: Ari, lost_key: str) -> None:
     """Without a terminal it is refused; the event names the loss."""
     refused = ari("database", "accept", check=False)
     assert (refused.code, "--yes" in refused.err) == (1, True)
     assert ari("keys", "list", check=False).code == 1
     assert "Accepted" in ari("database", "accept", "--yes").out
-    assert ari.json("keys", "show", lost)["status"] == "active"
+    assert ari.json("keys", "show", lost_key)["status"] == "active"
     [event] = [one for one in ari.json("events")["items"] if one["name"] == "database_accepted"]
     assert len(event["detail"]["lost"]) == 1
     assert event["actor"].startswith("cli:")
@@ -67,4 +67,4 @@ def test_accepting_is_asked_and_covers_everything(ari: Ari, lost: str) -> None:
 def test_required_needs_postgresql(ari: Ari, monkeypatch: pytest.MonkeyPatch) -> None:
     """A promise that SQLite cannot keep is refused at the start."""
     monkeypatch.setenv("ARI_DATABASE_SYNC", "required")
-    assert "needs PostgreSQL" in ari.refused("keys", "list")
+    assert "needs PostgreSQL" in ari.refuse("keys", "list")

@@ -90,7 +90,7 @@ def _live_key(ari: Ari) -> list[str]:
     return ["keys", "revoke", ari.create()[0]["id"]]
 
 
-def _rotated_key(*words: str) -> Callable[[Ari], list[str]]:
+def _rotate_key(*words: str) -> Callable[[Ari], list[str]]:
     """A key whose old secret still works."""
 
     def prepare(ari: Ari) -> list[str]:
@@ -112,13 +112,13 @@ def _parent(ari: Ari) -> list[str]:
     return ["keys", "revoke", "--with-made", parent]
 
 
-def _held_scope(ari: Ari) -> list[str]:
+def _create_used_scope(ari: Ari) -> list[str]:
     ari("scopes", "add", "orders:read", "List orders.")
     ari.create("Shop", "--scope", "orders:read")
     return ["scopes", "remove", "orders:read"]
 
 
-def _saved_preset(ari: Ari) -> list[str]:
+def _save_preset(ari: Ari) -> list[str]:
     ari("presets", "set", "shop", "--label", "Shop", "--description", "For the shop.", "--scope", "api:read")
     return ["presets", "remove", "shop"]
 
@@ -182,14 +182,14 @@ ASKS: dict[str, list[Callable[[Ari], list[str]]]] = {
     "keys credits remove": [lambda ari: ["keys", "credits", "remove", ari.create("Paid", "--credits", "5")[0]["id"]]],
     "keys delete": [_dead_key],
     "keys limits remove": [lambda ari: ["keys", "limits", "remove", ari.create("Slow", "--limit", "5/1m")[0]["id"]]],
-    "keys retire-old": [_rotated_key("retire-old")],
+    "keys retire-old": [_rotate_key("retire-old")],
     "keys revoke": [_live_key, _parent],
     "kinds remove": [_kind],
-    "presets remove": [_saved_preset],
-    "scopes remove": [_held_scope],
+    "presets remove": [_save_preset],
+    "scopes remove": [_create_used_scope],
     "keys rotate": [
         lambda ari: ["keys", "rotate", "--overlap", "0s", ari.create()[0]["id"]],
-        _rotated_key("rotate", "--retire-old-now"),
+        _rotate_key("rotate", "--retire-old-now"),
     ],
     "usage erase": [lambda _: ["usage", "erase", "--address", "192.0.2.7"]],
 }

@@ -63,7 +63,7 @@ def test_a_list_is_imported_at_once_or_in_batches(ari: Ari, tmp_path: Path, monk
 
 def test_files_that_cannot_be_imported(ari: Ari, tmp_path: Path) -> None:
     """Each with a sentence."""
-    assert "Can't read" in ari.refused("keys", "import", str(tmp_path / "missing"))
+    assert "Can't read" in ari.refuse("keys", "import", str(tmp_path / "missing"))
     for content in (b"", b"[", b"[]", b"\xff\xfe"):
         path = tmp_path / "odd"
         path.write_bytes(content)

@@ -12,7 +12,7 @@ from tests.unit.cli.conftest import Ari
 def test_a_mistyped_path_creates_no_new_instance(ari: Ari, tmp_path: Path) -> None:
     """A key made in it would work nowhere."""
     missing = tmp_path / "missing"
-    assert "No ARI data in" in ari.refused("keys", "list", "--data-dir", str(missing))
+    assert "No ARI data in" in ari.refuse("keys", "list", "--data-dir", str(missing))
     assert not missing.exists()
 
 

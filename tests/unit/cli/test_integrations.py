@@ -28,7 +28,7 @@ def test_set_show_remove(ari: Ari) -> None:
     assert replaced["mask"] == "sk-p…EFGH"
     assert ari("integrations", "remove", "openai", "--yes").out == "Removed the OpenAI key and base URL.\n"
     assert _show(ari)["mask"] is None
-    assert ari.refused("integrations", "remove", "openai") == "OpenAI isn't set up in ARI."
+    assert ari.refuse("integrations", "remove", "openai") == "OpenAI isn't set up in ARI."
     names = [event["name"] for event in ari.json("events")["items"]]
     assert names == ["provider_key_removed", "provider_key_replaced", "provider_key_added"]
 
@@ -71,10 +71,10 @@ def test_mistakes_are_one_sentence_without_the_key(ari: Ari) -> None:
     ran = ari("integrations", "set", "openai", stdin=f"Bearer {KEY}\n", check=False)
     assert (ran.code, ran.out) == (1, "")
     assert ran.err == "ari: Paste only the key, without the header name or the word Bearer.\n"
-    assert "Choose one of: anthropic, deepseek" in ari.refused("integrations", "show", "nobody")
+    assert "Choose one of: anthropic, deepseek" in ari.refuse("integrations", "show", "nobody")
     ran = ari("integrations", "set", "openai_compatible", stdin="hunter2\n", check=False)
     assert ran.err == "ari: Enter the base URL first, such as http://127.0.0.1:8000/v1.\n"
-    assert ari.refused("integrations", "test", "openai") == "OpenAI isn't set up. See Settings > Integrations."
+    assert ari.refuse("integrations", "test", "openai") == "OpenAI isn't set up. See Settings > Integrations."
 
 
 def test_a_base_url_and_a_test(ari: Ari) -> None:
@@ -123,28 +123,28 @@ def test_the_environment_wins_and_it_is_said(ari: Ari, monkeypatch: pytest.Monke
 def test_doctor_sees_them(ari: Ari, monkeypatch: pytest.MonkeyPatch) -> None:
     """Configured, failing, in the clear, without their key, or with a bad variable."""
 
-    def found(code: int = 0) -> tuple[str, str]:
+    def find_result(code: int = 0) -> tuple[str, str]:
         report = json.loads(ari("doctor", "--json", check=bool(code == 0)).out)
         [one] = [one for one in report["checks"] if one["check"] == "integrations"]
         return one["state"], one["said"]
 
-    assert found() == ("ok", "none configured")
+    assert find_result() == ("ok", "none configured")
     ari("integrations", "set", "openai", stdin=f"{KEY}\n")
-    assert found() == ("ok", "openai")
+    assert find_result() == ("ok", "openai")
     monkeypatch.setenv("GROQ_API_KEY", "gsk_0123456789abcdefABCDEF")
-    assert found() == ("ok", "groq (GROQ_API_KEY), openai")
+    assert find_result() == ("ok", "groq (GROQ_API_KEY), openai")
     ari("integrations", "set-url", "openai_compatible", "http://192.168.1.9:8000/v1")
     ari("integrations", "set", "openai_compatible", stdin="hunter2\n")
-    state, said = found()
+    state, said = find_result()
     assert state == "note"
     assert "openai_compatible (its key is sent unencrypted: http://192.168.1.9:8000/v1)" in said
     monkeypatch.setenv("GROQ_API_KEY", "'hunter2'")
-    state, said = found(1)
+    state, said = find_result(1)
     assert (state, said.startswith("GROQ_API_KEY: ")) == ("wrong", True)
     monkeypatch.delenv("GROQ_API_KEY")
     monkeypatch.setenv("OPENAI_BASE_URL", "https://proxy.example.net")
-    assert found(1)[0] == "wrong"
-    assert "was saved for another address" in found(1)[1]
+    assert find_result(1)[0] == "wrong"
+    assert "was saved for another address" in find_result(1)[1]
 
 
 def test_doctor_names_a_secret_that_does_not_open(ari: Ari) -> None:

@@ -7,7 +7,7 @@ import pytest
 from tests.unit.cli.conftest import Ari
 
 
-def remaining(ari: Ari, key_id: str) -> dict[str, Any]:
+def read_remaining(ari: Ari, key_id: str) -> dict[str, Any]:
     shown = ari.json("keys", "limits", "show", key_id)
     return {one["name"]: one["remaining"] for one in shown["remaining"]}
 
@@ -22,7 +22,7 @@ def test_a_key_is_created_with_limits_and_credits(ari: Ari) -> None:
     ]
     refill = {"amount": 20, "every": "month", "hour": 0, "time_zone": "Europe/Berlin"}
     assert made["credits"] == {"granted": 10, "refill": refill}
-    assert remaining(ari, made["id"]) == {"default": 100, "daily": 5000, "credits": 10}
+    assert read_remaining(ari, made["id"]) == {"default": 100, "daily": 5000, "credits": 10}
     shown = ari("keys", "show", made["id"]).out
     assert "100 of 100 left per 1m" in shown
     assert "10 left" in shown
@@ -35,12 +35,12 @@ def test_limits_and_credits_are_changed(ari: Ari) -> None:
     ari("keys", "limits", "set", key_id, "--limit", "5/1h")
     ari("keys", "credits", "set", key_id, "7", "--refill", "9/day", "--refill-hour", "3")
     ari("keys", "credits", "add", key_id, "4")
-    assert remaining(ari, key_id) == {"default": 5, "credits": 11}
+    assert read_remaining(ari, key_id) == {"default": 5, "credits": 11}
     ari("keys", "limits", "reset", key_id, "--limit", "default")
     ari("keys", "credits", "remove", key_id, "--yes")
-    assert remaining(ari, key_id) == {"default": 5}
+    assert read_remaining(ari, key_id) == {"default": 5}
     ari("keys", "limits", "remove", key_id, "--yes")
-    assert remaining(ari, key_id) == {}
+    assert read_remaining(ari, key_id) == {}
 
 
 @pytest.mark.parametrize(
@@ -64,4 +64,4 @@ def test_mistakes_change_nothing(ari: Ari, words: tuple[str, ...]) -> None:
     key_id = ari.create()[0]["id"]
     failed = ari(*("keys", words[0], words[1]), key_id, *words[2:], check=False)
     assert failed.code != 0
-    assert remaining(ari, key_id) == {}
+    assert read_remaining(ari, key_id) == {}

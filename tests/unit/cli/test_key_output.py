@@ -78,7 +78,7 @@ def test_show_by_id_and_by_hint(ari: Ari) -> None:
 def test_a_whole_key_is_refused_and_not_repeated(ari: Ari) -> None:
     """Of any kind: it would stay in the shell history."""
     for secret in (token.mint(), token.mint("acme_live_")):
-        sentence = ari.refused("keys", "show", secret)
+        sentence = ari.refuse("keys", "show", secret)
         assert "not the key itself" in sentence
         assert secret not in sentence
 
@@ -87,7 +87,7 @@ def test_unknown_ids_are_one_sentence(ari: Ari) -> None:
     """No command guesses."""
     for text in (new_id("key", 1), "key_x", "ari_k_aaaa…bbbb", "Laptop"):
         for command in ("show", "disable", "revoke", "delete"):
-            assert "No such " in ari.refused("keys", command, text)
+            assert "No such " in ari.refuse("keys", command, text)
 
 
 def test_at_a_terminal_the_secret_is_shown_once_with_what_to_do(cli: Cli) -> None:

@@ -83,16 +83,16 @@ def test_an_exact_expiry_keeps_milliseconds(ari: Ari) -> None:
 )
 def test_create_refuses_by_the_rules_of_every_door(ari: Ari, words: tuple[str, ...], said: str) -> None:
     """The sentences are those of the API, and nothing is made."""
-    assert said in ari.refused("keys", "create", *words)
+    assert said in ari.refuse("keys", "create", *words)
     assert ari.json("keys", "list") == {"items": []}
 
 
 def test_a_key_as_a_name_is_refused_and_not_repeated(ari: Ari) -> None:
     """A secret typed in the wrong place appears nowhere."""
     secret = token.mint()
-    assert secret not in ari.refused("keys", "create", secret)
-    assert secret not in ari.refused("keys", "show", secret)
-    assert secret not in ari.refused("usage", "--key", secret)
+    assert secret not in ari.refuse("keys", "create", secret)
+    assert secret not in ari.refuse("keys", "show", secret)
+    assert secret not in ari.refuse("usage", "--key", secret)
 
 
 def test_list_by_status(ari: Ari) -> None:
@@ -149,7 +149,7 @@ def test_revoke_is_final_and_may_be_repeated(ari: Ari) -> None:
     first = ari.json("keys", "revoke", "--yes", key["id"], "--reason", "leaked")
     assert (first["status"], ari.json("keys", "revoke", key["id"])) == ("revoked", first)
     assert "leaked" in ari("keys", "show", key["id"]).out
-    assert "can't be changed or restored" in ari.refused("keys", "enable", key["id"])
+    assert "can't be changed or restored" in ari.refuse("keys", "enable", key["id"])
 
 
 def test_revoking_names_the_keys_it_made(ari: Ari) -> None:
@@ -175,7 +175,7 @@ def test_a_deleted_key_is_revoked_with_what_it_made(ari: Ari) -> None:
     instance.close()
     ari("keys", "revoke", "--yes", parent["id"])
     ari("keys", "delete", "--yes", parent["id"])
-    assert "No such API key" in ari.refused("keys", "revoke", "--yes", parent["id"])
+    assert "No such API key" in ari.refuse("keys", "revoke", "--yes", parent["id"])
     ari("keys", "revoke", "--yes", "--with-made", parent["id"])
     assert ari.json("keys", "show", made.key.id)["status"] == "revoked"
 
@@ -183,7 +183,7 @@ def test_a_deleted_key_is_revoked_with_what_it_made(ari: Ari) -> None:
 def test_delete_only_of_dead_keys(ari: Ari) -> None:
     """A living key stays; a dead one leaves the list but keeps its usage."""
     key, _ = ari.create()
-    assert "Only revoked and expired keys can be deleted" in ari.refused("keys", "delete", key["id"])
+    assert "Only revoked and expired keys can be deleted" in ari.refuse("keys", "delete", key["id"])
     ari("keys", "revoke", "--yes", key["id"])
     assert ari("keys", "delete", "--yes", key["id"]).out == f"Deleted “Laptop” ({key['hint']}, {key['id']}).\n"
     assert ari.json("keys", "list") == {"items": []}

@@ -53,7 +53,7 @@ def test_a_failure_is_one_plain_sentence(cli: Cli) -> None:
     assert ran.stderr.count("\n") == 1
 
 
-def _failing(error: Exception) -> Callable[..., NoReturn]:
+def _make_failing(error: Exception) -> Callable[..., NoReturn]:
     def fail(**_: Any) -> NoReturn:
         secret = "local".upper()  # noqa: F841 - what a traceback with locals would show
         raise error
@@ -67,7 +67,7 @@ def test_an_unexpected_error_shows_no_values(
 ) -> None:
     """One line; the traceback only on request, and never the values of variables."""
     monkeypatch.setenv("ARI_LOG_LEVEL", level)
-    monkeypatch.setattr(main_module, "app", _failing(KeyError("x")))
+    monkeypatch.setattr(main_module, "app", _make_failing(KeyError("x")))
     with pytest.raises(SystemExit) as ended:
         main()
     shown = capsys.readouterr().err
@@ -83,7 +83,7 @@ def test_an_expected_error_shows_no_traceback_ever(
 ) -> None:
     """ARI's own errors are their sentence, at any log level."""
     monkeypatch.setenv("ARI_LOG_LEVEL", "debug")
-    monkeypatch.setattr(main_module, "app", _failing(Unavailable("The disk is full. Nothing was changed.")))
+    monkeypatch.setattr(main_module, "app", _make_failing(Unavailable("The disk is full. Nothing was changed.")))
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == 1
@@ -93,10 +93,10 @@ def test_an_expected_error_shows_no_traceback_ever(
 def test_ctrl_c_ends_quietly(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """An interrupted command ends with 130 and without a traceback."""
 
-    def interrupted(**_: Any) -> NoReturn:
+    def interrupt(**_: Any) -> NoReturn:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(main_module, "app", interrupted)
+    monkeypatch.setattr(main_module, "app", interrupt)
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == 130

@@ -28,10 +28,10 @@ def test_a_switch_is_kept_and_recorded(ari: Ari) -> None:
 @pytest.mark.parametrize("kind", ["nobody_knows_this", *[name for name, kind in KINDS.items() if kind.fixed][:1]])
 def test_what_cannot_be_turned_off_is_refused(ari: Ari, kind: str) -> None:
     """In one sentence."""
-    assert ari.refused("notifications", "off", kind) == "Unknown notification type."
+    assert ari.refuse("notifications", "off", kind) == "Unknown notification type."
 
 
 def test_a_test_without_a_mail_service_says_how_to_set_one_up(ari: Ari) -> None:
     """The exit status is 1, for scripts."""
-    assert "RESEND_API_KEY" in ari.refused("notifications", "test")
+    assert "RESEND_API_KEY" in ari.refuse("notifications", "test")
     assert ari.json("notifications", "history") == {"items": []}

@@ -10,14 +10,14 @@ def test_rules_are_set_shown_and_removed(ari: Ari) -> None:
     shown = ari("policy", "show").out
     assert "30 days" in shown
     assert "after 90 days" in shown
-    assert "30 days" in ari.refused("keys", "create", "n", "--expires", "never")
+    assert "30 days" in ari.refuse("keys", "create", "n", "--expires", "never")
     assert ari.json("policy", "set", "--max-lifetime-days", "0")["max_lifetime_days"] is None
     ari("keys", "create", "n", "--expires", "never")
 
 
 def test_bad_numbers_change_nothing(ari: Ari) -> None:
     """Each is one sentence."""
-    assert "days" in ari.refused("policy", "set", "--max-lifetime-days", "99999")
+    assert "days" in ari.refuse("policy", "set", "--max-lifetime-days", "99999")
     assert ari("policy", "set", "--max-lifetime-days", "-1", check=False).code == 2
     assert ari("policy", "set", check=False).code == 2
     assert ari.json("policy", "show")["max_lifetime_days"] is None

@@ -28,9 +28,9 @@ def test_a_preset_is_saved_chosen_and_removed(ari: Ari) -> None:
 def test_one_of_aris_own_is_reset(ari: Ari) -> None:
     """It asks, because the change is lost."""
     ari("presets", "set", "read-only", "--scope", "api:read")
-    assert "Reset the preset Read only" in ari.refused("presets", "remove", "read-only")
+    assert "Reset the preset Read only" in ari.refuse("presets", "remove", "read-only")
     ari("presets", "remove", "read-only", "--yes")
-    assert "never changed" in ari.refused("presets", "remove", "read-only", "--yes")
+    assert "never changed" in ari.refuse("presets", "remove", "read-only", "--yes")
 
 
 @pytest.mark.parametrize(
@@ -45,4 +45,4 @@ def test_one_of_aris_own_is_reset(ari: Ari) -> None:
 )
 def test_a_mistake_is_one_sentence(ari: Ari, words: tuple[str, ...], sentence: str) -> None:
     """And changes nothing."""
-    assert sentence in ari.refused("presets", *words)
+    assert sentence in ari.refuse("presets", *words)

@@ -36,7 +36,7 @@ def test_a_third_secret_is_refused_by_the_rule_of_every_door(ari: Ari) -> None:
     """The sentence says what to do."""
     key, _ = ari.create()
     ari("keys", "rotate", key["id"])
-    assert "still in its overlap" in ari.refused("keys", "rotate", key["id"])
+    assert "still in its overlap" in ari.refuse("keys", "rotate", key["id"])
     ari("keys", "rotate", key["id"], "--retire-old-now", "--yes")
     assert [one["active"] for one in ari.json("keys", "show", key["id"])["secrets"]] == [True, True, False]
 
@@ -44,10 +44,10 @@ def test_a_third_secret_is_refused_by_the_rule_of_every_door(ari: Ari) -> None:
 def test_refusals(ari: Ari) -> None:
     """An overlap that is none, a revoked key, a key itself in place of its ID."""
     key, secret = ari.create()
-    assert "from 0s to 30d" in ari.refused("keys", "rotate", key["id"], "--overlap", "2w")
-    assert secret not in ari.refused("keys", "rotate", secret)
+    assert "from 0s to 30d" in ari.refuse("keys", "rotate", key["id"], "--overlap", "2w")
+    assert secret not in ari.refuse("keys", "rotate", secret)
     ari("keys", "revoke", "--yes", key["id"])
-    assert "can't be rotated" in ari.refused("keys", "rotate", key["id"], "--overlap", "0s")
+    assert "can't be rotated" in ari.refuse("keys", "rotate", key["id"], "--overlap", "0s")
 
 
 def test_the_old_secret_is_retired_early(ari: Ari) -> None:

@@ -36,7 +36,7 @@ def test_the_list_names_who_declared_each(ari_with_scope: Ari) -> None:
 def test_removing_names_the_keys_that_lose_it(ari_with_scope: Ari) -> None:
     """The question names the first five."""
     made = [ari_with_scope.create(f"Shop {number}", "--scope", "orders:read")[0] for number in range(6)]
-    sentence = ari_with_scope.refused("scopes", "remove", "orders:read")
+    sentence = ari_with_scope.refuse("scopes", "remove", "orders:read")
     assert "also from 6 active keys" in sentence
     assert f"“Shop 5” ({made[5]['hint']})" in sentence
     assert "Shop 0" not in sentence
@@ -75,4 +75,4 @@ def test_a_key_that_got_the_scope_after_the_question_keeps_it(
 )
 def test_a_mistake_is_one_sentence(ari_with_scope: Ari, words: tuple[str, ...], sentence: str) -> None:
     """And changes nothing."""
-    assert sentence in ari_with_scope.refused("scopes", *words)
+    assert sentence in ari_with_scope.refuse("scopes", *words)

@@ -11,7 +11,7 @@ from tests.unit.cli.conftest import Ari
 
 
 @pytest.fixture
-def served(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Settings, bool]]:
+def server_calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Settings, bool]]:
     """The settings given to the server, instead of a server."""
     told: list[tuple[Settings, bool]] = []
 
@@ -23,21 +23,21 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Settings, bool]]:
     return told
 
 
-def test_options_beat_the_environment(ari: Ari, served: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_options_beat_the_environment(ari: Ari, server_calls: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """Options override settings."""
     monkeypatch.setenv("ARI_PORT", "4000")
     monkeypatch.setenv("ARI_WORKERS", "3")
     ari("serve", "--host", "127.0.0.2", "--port", "4001", "--data-dir", "/elsewhere", "--insecure-http")
-    [(settings, new_instance)] = served
+    [(settings, new_instance)] = server_calls
     assert (settings.host, settings.port, settings.workers) == ("127.0.0.2", 4001, 3)
     assert (str(settings.data_dir), settings.insecure_http, new_instance) == ("/elsewhere", True, False)
 
 
-def test_an_option_left_out_changes_nothing(ari: Ari, served: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_option_left_out_changes_nothing(ari: Ari, server_calls: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """A flag that is not typed does not switch off what the environment switches on."""
     monkeypatch.setenv("ARI_INSECURE_HTTP", "1")
     ari("serve", "--new-instance")
-    [(settings, new_instance)] = served
+    [(settings, new_instance)] = server_calls
     assert (settings.insecure_http, settings.port, new_instance) == (True, 3000, True)
 
 
@@ -46,15 +46,15 @@ def test_an_option_left_out_changes_nothing(ari: Ari, served: list[Any], monkeyp
     [("ARI_PORT", "99999"), ("ARI_TRUSTED_PROXIES", "0.0.0.0/0"), ("ARI_DATABASE_URL", "mysql://u:hunter2@h/d")],
 )
 def test_a_bad_setting_is_named_without_its_value(
-    ari: Ari, served: list[Any], monkeypatch: pytest.MonkeyPatch, name: str, value: str
+    ari: Ari, server_calls: list[Any], monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
     """Every command stops with one sentence that names the setting."""
     monkeypatch.setenv(name, value)
     for words in (["serve"], ["keys", "list"], ["doctor"], ["migrate"]):
-        said = ari.refused(*words)
+        said = ari.refuse(*words)
         assert said.startswith(f"{name}: ")
         assert value not in said
-    assert served == []
+    assert server_calls == []
 
 
 def test_migrate_says_what_it_did(ari: Ari) -> None:
@@ -68,7 +68,7 @@ def test_a_mistyped_directory_does_not_become_an_instance(ari: Ari) -> None:
     """Only serve, migrate and restore make one."""
     missing = ari.data_dir.parent / "mistyped"
     for words in (["keys", "list"], ["keys", "create", "x"], ["usage"], ["events"], ["account", "show"]):
-        assert "No ARI data in" in ari.refused(*words, "--data-dir", str(missing))
+        assert "No ARI data in" in ari.refuse(*words, "--data-dir", str(missing))
     assert not missing.exists()
 
 
@@ -78,4 +78,4 @@ def test_an_older_database_says_what_to_run(ari: Ari) -> None:
     with instance.database.main.begin() as connection:
         connection.exec_driver_sql("DELETE FROM ari_main_version")
     instance.close()
-    assert "ari migrate" in ari.refused("keys", "list")
+    assert "ari migrate" in ari.refuse("keys", "list")

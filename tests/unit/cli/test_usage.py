@@ -99,7 +99,7 @@ def test_options_before_a_subcommand_are_refused(ari: Ari) -> None:
 
 def test_usage_of_an_unknown_key_is_a_sentence(ari: Ari) -> None:
     """An id that never was is distinguished from a key without use."""
-    assert "No such API key" in ari.refused("usage", "--key", new_id("key", 1))
+    assert "No such API key" in ari.refuse("usage", "--key", new_id("key", 1))
 
 
 def test_attempts(ari: Ari) -> None:

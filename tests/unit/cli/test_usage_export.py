@@ -7,7 +7,7 @@ import json
 import pytest
 
 from ari.usage.ports import Batch
-from tests.support.usage import a_row
+from tests.support.usage import make_row
 from tests.unit.cli.conftest import Ari
 
 
@@ -17,7 +17,7 @@ def _export(ari: Ari, *words: str) -> str:
 
 def _commit(ari: Ari, **fields: object) -> str:
     instance = ari.instance()
-    row = a_row(instance.now_ms(), **fields)
+    row = make_row(instance.now_ms(), **fields)
     instance.database.usage.commit(Batch([row]))
     instance.close()
     return row.id

@@ -17,7 +17,7 @@ def event(document: Any, name: str = "") -> bytes:
     return (f"event: {name}\n" if name else "").encode() + f"data: {json.dumps(document)}\n\n".encode()
 
 
-def seen(kind: bytes, *chunks: bytes, hides: bool = False) -> Meter:
+def feed(kind: bytes, *chunks: bytes, hides: bool = False) -> Meter:
     """A meter that has seen these chunks."""
     meter = meter_for(kind, encoded=False, hides=hides)
     for chunk in chunks:
@@ -26,9 +26,9 @@ def seen(kind: bytes, *chunks: bytes, hides: bool = False) -> Meter:
     return meter
 
 
-def whole(document: Any) -> TokenUsage:
+def read_whole(document: Any) -> TokenUsage:
     """The usage in a document, which is the same if the document is large and arrives in chunks."""
-    small = seen(JSON, json.dumps(document).encode()).usage(whole=True)
+    small = feed(JSON, json.dumps(document).encode()).usage(whole=True)
     data = json.dumps([{"x": LARGE}, document] if isinstance(document, list) else {"x": LARGE, **document}).encode()
-    assert isinstance(document, list) or small == seen(JSON, data[:500], data[500:]).usage(whole=True)
+    assert isinstance(document, list) or small == feed(JSON, data[:500], data[500:]).usage(whole=True)
     return small

@@ -12,7 +12,7 @@ from ari.integrations.providers import get_provider
 SECRET = "sk-proj-0123456789abcdefghijklmnop"
 
 
-def _incoming(*headers: tuple[str, str], path: str = "/api/ai/openai/v1/models", query: str = "") -> RequestHead:
+def _make_head(*headers: tuple[str, str], path: str = "/api/ai/openai/v1/models", query: str = "") -> RequestHead:
     scope: dict[str, Any] = {
         "headers": [(name.encode(), value.encode("latin-1")) for name, value in headers],
         "method": "POST",
@@ -75,14 +75,14 @@ def test_expected_types_are_kept(kind: str) -> None:
 @pytest.mark.parametrize("dest", ["document", "iframe", "script", "serviceworker", "embed", "object", "frame"])
 def test_a_browser_does_not_open_responses(dest: str) -> None:
     """Refused before the provider hears of it."""
-    fault = header_filter.refuse_request(_incoming(("sec-fetch-dest", dest)))
+    fault = header_filter.refuse_request(_make_head(("sec-fetch-dest", dest)))
     assert fault is not None
     assert fault.reason.status == 403
 
 
 def test_a_program_in_a_browser_may_ask() -> None:
     """``fetch`` says ``empty``."""
-    assert header_filter.refuse_request(_incoming(("sec-fetch-dest", "empty"))) is None
+    assert header_filter.refuse_request(_make_head(("sec-fetch-dest", "empty"))) is None
 
 
 def test_two_types_are_none() -> None:
@@ -134,7 +134,7 @@ def test_what_helps_comes_back_and_nothing_else() -> None:
 )
 def test_a_key_in_the_query_is_refused(query: str) -> None:
     """However it is written."""
-    fault = header_filter.refuse_request(_incoming(query=query))
+    fault = header_filter.refuse_request(_make_head(query=query))
     assert fault is not None
     assert fault.reason.status == 400
 
@@ -142,7 +142,7 @@ def test_a_key_in_the_query_is_refused(query: str) -> None:
 @pytest.mark.parametrize("query", ["%24httpMethod=DELETE", "$httpHeaders=x", "x-http-method-override=PUT"])
 def test_a_query_that_makes_it_another_request_is_refused(query: str) -> None:
     """Google's servers would take the method from there, for which the scope was not checked."""
-    fault = header_filter.refuse_request(_incoming(query=query))
+    fault = header_filter.refuse_request(_make_head(query=query))
     assert fault is not None
     assert fault.reason.status == 400
 
@@ -150,13 +150,13 @@ def test_a_query_that_makes_it_another_request_is_refused(query: str) -> None:
 @pytest.mark.parametrize("query", ["alt=sse", "monkey=1", "limit=20&after=key"])
 def test_other_queries_pass(query: str) -> None:
     """They are the provider's own."""
-    assert header_filter.refuse_request(_incoming(query=query)) is None
+    assert header_filter.refuse_request(_make_head(query=query)) is None
 
 
 @pytest.mark.parametrize("path", ["v1/%2e%2e/x", "v1/%252e%252e/x", "v1/.%2e/x", "v1/a%255cb", "v1/%25252525"])
 def test_hidden_segments_are_refused(path: str) -> None:
     """Plain ones never get here: the guard refuses them."""
-    fault = header_filter.refuse_request(_incoming(path=f"/api/ai/openai/{path}"))
+    fault = header_filter.refuse_request(_make_head(path=f"/api/ai/openai/{path}"))
     assert fault is not None
     assert fault.reason.status == 400
 

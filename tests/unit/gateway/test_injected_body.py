@@ -38,7 +38,7 @@ class Pieces(RequestBody):
         at_end()
 
 
-def sent(length: int | None, *, whole: bool = False) -> RequestBody:
+def make_body(length: int | None, *, whole: bool = False) -> RequestBody:
     async def receive() -> Any:
         raise AssertionError
 
@@ -51,7 +51,7 @@ async def body_of(room: BodyBudget, taken: RequestBody, answers: OptionSupport |
     return found
 
 
-async def joined(body: Any) -> bytes:
+async def join(body: Any) -> bytes:
     return body if isinstance(body, bytes) else b"".join([one async for one in body])
 
 
@@ -60,12 +60,12 @@ async def joined(body: Any) -> bytes:
 async def test_it_is_sent_again_without_the_question(whole: bool) -> None:
     """Once, byte for byte as it came; then its room is free again."""
     room = BodyBudget(1_000)
-    asked = await body_of(room, sent(len(BODY), whole=whole))
+    asked = await body_of(room, make_body(len(BODY), whole=whole))
     headers: list[tuple[str, str]] = []
-    assert b"include_usage" in await joined(asked.next(headers))
+    assert b"include_usage" in await join(asked.next(headers))
     assert asked.hides
     assert asked.should_retry(400, NAMED)
-    assert await joined(asked.next(headers)) == BODY
+    assert await join(asked.next(headers)) == BODY
     assert (asked.hides, headers) == (False, [])
     assert not asked.should_retry(400, NAMED)
     asked.note_accepted()
@@ -75,10 +75,10 @@ async def test_it_is_sent_again_without_the_question(whole: bool) -> None:
 @run
 async def test_a_body_that_came_in_chunks_leaves_in_chunks() -> None:
     """With the question in it."""
-    asked = await body_of(BodyBudget(1_000), sent(None))
+    asked = await body_of(BodyBudget(1_000), make_body(None))
     body = asked.next([])
     assert not isinstance(body, bytes)
-    assert json.loads(await joined(body))["stream_options"] == {"include_usage": True}
+    assert json.loads(await join(body))["stream_options"] == {"include_usage": True}
 
 
 @pytest.mark.parametrize("length", [len(BODY), None])
@@ -86,17 +86,17 @@ async def test_a_body_that_came_in_chunks_leaves_in_chunks() -> None:
 async def test_without_room_it_is_rewritten_as_it_passes(length: int | None) -> None:
     """It cannot be sent again; the next one is not asked."""
     room, answers = BodyBudget(35), OptionSupport()
-    asked = await body_of(room, sent(length), answers)
+    asked = await body_of(room, make_body(length), answers)
     headers: list[tuple[str, str]] = []
-    found = await joined(asked.next(headers))
+    found = await join(asked.next(headers))
     assert json.loads(found)["stream_options"] == {"include_usage": True}
     assert headers == ([("content-length", str(len(BODY) + PADDING))] if length else [])
     assert not asked.should_retry(400, NAMED)
     assert asked.cannot_retry
     asked.close()
     assert room.take(35)
-    again = await body_of(BodyBudget(1_000), sent(length), answers)
-    assert await joined(again.next([])) == BODY
+    again = await body_of(BodyBudget(1_000), make_body(length), answers)
+    assert await join(again.next([])) == BODY
     assert not again.hides
 
 
@@ -104,10 +104,10 @@ async def test_without_room_it_is_rewritten_as_it_passes(length: int | None) -> 
 async def test_what_a_server_took_once_is_not_doubted() -> None:
     """An error that names nothing is the caller's own then, and passes."""
     answers = OptionSupport()
-    asked = await body_of(BodyBudget(1_000), sent(None), answers)
+    asked = await body_of(BodyBudget(1_000), make_body(None), answers)
     asked.next([])
     asked.note_accepted()
-    asked = await body_of(BodyBudget(1_000), sent(None), answers)
+    asked = await body_of(BodyBudget(1_000), make_body(None), answers)
     asked.next([])
     assert not asked.should_retry(400, b"max_tokens is too large")
     assert asked.should_retry(400, NAMED)
@@ -117,7 +117,7 @@ async def test_what_a_server_took_once_is_not_doubted() -> None:
 async def test_a_server_that_refuses_both_is_asked_again() -> None:
     """The error was not about the question."""
     answers = OptionSupport()
-    asked = await body_of(BodyBudget(1_000), sent(None), answers)
+    asked = await body_of(BodyBudget(1_000), make_body(None), answers)
     asked.next([])
     assert asked.should_retry(400, b"max_tokens is too large")
     asked.next([])

@@ -28,7 +28,7 @@ def cut(data: bytes, sizes: list[int]) -> list[bytes]:
     return found
 
 
-def walked(chunks: list[bytes]) -> tuple[JsonWalker, list[tuple[str | None, bytes]], bytes]:
+def walk(chunks: list[bytes]) -> tuple[JsonWalker, list[tuple[str | None, bytes]], bytes]:
     """The walker, the members that it found, and all bytes that were in a span."""
     walker, members, seen = JsonWalker(), [], b""
     value = b""
@@ -46,7 +46,7 @@ def walked(chunks: list[bytes]) -> tuple[JsonWalker, list[tuple[str | None, byte
 def test_members_of_an_object(document: dict[str, Any], sizes: list[int], indent: int | None, plain: bool) -> None:
     """Keys, values and order are those of the parser; every byte is in one span."""
     data = json.dumps(document, indent=indent, ensure_ascii=plain).encode()
-    walker, members, seen = walked(cut(data, sizes))
+    walker, members, seen = walk(cut(data, sizes))
     assert walker.done
     assert seen == data
     assert [(key, json.loads(value)) for key, value in members] == list(document.items())
@@ -56,7 +56,7 @@ def test_members_of_an_object(document: dict[str, Any], sizes: list[int], indent
 def test_elements_of_an_array(document: list[Any], sizes: list[int]) -> None:
     """Likewise, without keys."""
     data = json.dumps(document).encode()
-    walker, members, seen = walked(cut(data, sizes))
+    walker, members, seen = walk(cut(data, sizes))
     assert (walker.done, walker.is_array, seen) == (True, True, data)
     assert [json.loads(value) for _, value in members] == document
 
@@ -71,7 +71,7 @@ def test_large_values_are_passed_over(size: int) -> None:
         "last": 1,
     }
     data = json.dumps(document).encode()
-    walker, members, _ = walked(cut(data, [size]))
+    walker, members, _ = walk(cut(data, [size]))
     assert walker.done
     assert [key for key, _ in members] == list(document)
     assert all(json.loads(value) == document[key or ""] for key, value in members)
@@ -81,7 +81,7 @@ def test_depth_does_not_matter() -> None:
     """A parser that recurses would fail here."""
     data = b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b',"b":1}'
     for size in (1_000, len(data)):
-        walker, members, _ = walked(cut(data, [size]))
+        walker, members, _ = walk(cut(data, [size]))
         assert walker.done
         assert members[-1] == ("b", b"1")
 
@@ -89,7 +89,7 @@ def test_depth_does_not_matter() -> None:
 @pytest.mark.parametrize("data", [b"1", b'"a"', b"null", b"{1}", b'{"a" 1}', b'{"a":,}', b'{"a":}', b"x", b"}"])
 def test_what_is_no_object_is_bad(data: bytes) -> None:
     """It is not walked any further."""
-    walker, members, seen = walked([data])
+    walker, members, seen = walk([data])
     assert walker.bad
     assert members == []
     assert data.startswith(seen)
@@ -98,7 +98,7 @@ def test_what_is_no_object_is_bad(data: bytes) -> None:
 @pytest.mark.parametrize("data", [b"", b"  ", b'{"a":1', b'{"a', b"[1,", b'{"a":"\\', b'{"a":tr'])
 def test_what_breaks_off_has_not_ended(data: bytes) -> None:
     """It is neither done nor bad."""
-    walker, _, seen = walked(cut(data, [1]))
+    walker, _, seen = walk(cut(data, [1]))
     assert not walker.done
     assert not walker.bad
     assert seen == data
@@ -106,13 +106,13 @@ def test_what_breaks_off_has_not_ended(data: bytes) -> None:
 
 def test_keys() -> None:
     """Escapes are decoded; of two of a name both are there; a long one is no name."""
-    walker, members, _ = walked([b'{"\\u0061":1,"a":2,"' + b"k" * (MAX_KEY_BYTES + 1) + b'":3}'])
+    walker, members, _ = walk([b'{"\\u0061":1,"a":2,"' + b"k" * (MAX_KEY_BYTES + 1) + b'":3}'])
     assert walker.done
     assert members == [("a", b"1"), ("a", b"2"), (None, b"3")]
 
 
 def test_an_object_with_too_many_members_is_not_walked_to_its_end() -> None:
     """It would take seconds."""
-    walker, members, _ = walked([b"{" + b'"a":0,' * (MAX_MEMBERS + 1) + b'"b":1}'])
+    walker, members, _ = walk([b"{" + b'"a":0,' * (MAX_MEMBERS + 1) + b'"b":1}'])
     assert walker.bad
     assert len(members) == MAX_MEMBERS

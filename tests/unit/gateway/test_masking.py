@@ -39,7 +39,7 @@ def test_no_ten_characters_of_the_key_survive(before: bytes, start: int, length:
 KEYS = st.text("abcDEF019-_./+=:~", min_size=8, max_size=40)
 
 
-def _spelled(key: str, spelling: str) -> bytes:
+def _spell(key: str, spelling: str) -> bytes:
     return {
         "plain": key.encode(),
         "json": json.dumps(key).replace("/", "\\/").encode(),
@@ -53,7 +53,7 @@ def _spelled(key: str, spelling: str) -> bytes:
 @given(KEYS, st.sampled_from(["plain", "json", "unicode", "UNICODE", "url", "URL"]), st.data())
 def test_a_stream_is_masked_however_it_is_cut(key: str, spelling: str, data: st.DataObject) -> None:
     """Every spelling of JSON and URLs, cut at any bytes; the length stays, so a Content-Length is right."""
-    form = _spelled(key, spelling)
+    form = _spell(key, spelling)
     body = data.draw(st.binary(max_size=20)) + b" " + form + data.draw(st.binary(max_size=20)) + b" " + form
     mask, out, at = KeyMask(key), b"", 0
     while at < len(body):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ari.gateway.meter import meter_for
 from ari.usage.ai import UNKNOWN_USAGE, TokenUsage
-from tests.unit.gateway.metering import EVENTS, JSON, LINES, USAGE, event, seen
+from tests.unit.gateway.metering import EVENTS, JSON, LINES, USAGE, event, feed
 
 
 @pytest.mark.parametrize(
@@ -50,14 +50,14 @@ from tests.unit.gateway.metering import EVENTS, JSON, LINES, USAGE, event, seen
 )
 def test_a_count_that_is_not_final_is_unknown(chunks: list[bytes]) -> None:
     """When a stream is cut off, or its caller leaves."""
-    assert seen(EVENTS, *chunks).usage(whole=False) == TokenUsage("m", 25, None)
+    assert feed(EVENTS, *chunks).usage(whole=False) == TokenUsage("m", 25, None)
 
 
 def test_the_last_word_may_come_without_its_end() -> None:
     """The stream's end ends the event; a part of a document says nothing."""
     last = event({"model": "m", "choices": [], "usage": USAGE})
-    assert seen(EVENTS, last.rstrip()).usage(whole=False) == TokenUsage("m", 11, 7, 3)
-    assert seen(EVENTS, last.rstrip()[:-1]).usage(whole=False) == UNKNOWN_USAGE
+    assert feed(EVENTS, last.rstrip()).usage(whole=False) == TokenUsage("m", 11, 7, 3)
+    assert feed(EVENTS, last.rstrip()[:-1]).usage(whole=False) == UNKNOWN_USAGE
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_framing_does_not_matter(data: bytes, kind: bytes, size: int) -> None:
     if data.startswith(b"data: {"):
         document = document[1:-1]
     text = data.replace(b"%s", document)
-    meter = seen(kind, *(text[at : at + size] for at in range(0, len(text), size)))
+    meter = feed(kind, *(text[at : at + size] for at in range(0, len(text), size)))
     assert meter.usage(whole=True) == TokenUsage("m", 11, 7, 3)
 
 
@@ -109,11 +109,11 @@ ERROR = {"message": "Overloaded", "type": "overloaded_error"}
 )
 def test_errors_in_a_good_response(data: bytes) -> None:
     """In every format, also after a good beginning."""
-    assert seen(EVENTS if b"\n\n" in data else JSON, data).failed
+    assert feed(EVENTS if b"\n\n" in data else JSON, data).failed
     start = event({"model": "m", "choices": [{"delta": {"content": '"error": {'}, "error": None}], "error": None})
-    assert not seen(EVENTS, start).failed
+    assert not feed(EVENTS, start).failed
     if data[:1] not in b"{[\n":
-        assert seen(EVENTS, start, data).failed
+        assert feed(EVENTS, start, data).failed
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_errors_in_a_good_response(data: bytes) -> None:
 )
 def test_the_end_of_a_stream(chunks: list[bytes], ended: bool, unfinished: bool) -> None:
     """A caller who leaves after it has all; a stream without it was cut, however well its connection ended."""
-    meter = seen(EVENTS, *chunks)
+    meter = feed(EVENTS, *chunks)
     assert (meter.ended, meter.unfinished) == (ended, unfinished)
 
 
@@ -140,14 +140,14 @@ def test_other_responses_are_not_read() -> None:
     for meter in (meter_for(JSON, encoded=True), meter_for(b"audio/mpeg", encoded=False)):
         assert meter.see(document) == document
         assert (meter.finish(), meter.usage(whole=True)) == (b"", UNKNOWN_USAGE)
-    assert seen(b"application/octet-stream", b"\x00\x01", document).usage(whole=True) == UNKNOWN_USAGE
+    assert feed(b"application/octet-stream", b"\x00\x01", document).usage(whole=True) == UNKNOWN_USAGE
 
 
 @given(st.binary(max_size=60), st.sampled_from([JSON, EVENTS]), st.booleans())
 def test_nothing_makes_a_meter_fail(data: bytes, kind: bytes, hides: bool) -> None:
     """Whatever the bytes are: a meter never fails a request."""
     for text in (data, b"data: usage" + data, b'data: {"usage":' + data + b"\n\n", b'{"usage":{' + data):
-        usage = seen(kind, text, text, hides=hides).usage(whole=True)
+        usage = feed(kind, text, text, hides=hides).usage(whole=True)
         counts = (usage.input_tokens, usage.output_tokens, usage.cached_tokens)
         assert all(count is None or count >= 0 for count in counts)
 

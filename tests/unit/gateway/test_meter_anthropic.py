@@ -5,15 +5,15 @@ from typing import Any
 import pytest
 
 from ari.usage.ai import TokenUsage
-from tests.unit.gateway.metering import EVENTS, event, seen, whole
+from tests.unit.gateway.metering import EVENTS, event, feed, read_whole
 
 ANTHROPIC = {"input_tokens": 10, "cache_read_input_tokens": 30, "cache_creation_input_tokens": 2, "output_tokens": 6}
 
 
 def test_anthropic() -> None:
     """Tokens read from and written to a cache are input too. Of any provider."""
-    assert whole({"type": "message", "model": "c", "usage": ANTHROPIC}) == TokenUsage("c", 42, 6, 30)
-    assert whole({"model": "c", "usage": ANTHROPIC}) == TokenUsage("c", 42, 6, 30)
+    assert read_whole({"type": "message", "model": "c", "usage": ANTHROPIC}) == TokenUsage("c", 42, 6, 30)
+    assert read_whole({"model": "c", "usage": ANTHROPIC}) == TokenUsage("c", 42, 6, 30)
 
 
 @pytest.mark.parametrize(
@@ -32,6 +32,6 @@ def test_anthropic_streams(first: Any, last: Any, expected: TokenUsage) -> None:
         event({"type": "message_delta", "delta": {}, "usage": last}, "message_delta"),
         event({"type": "message_stop"}, "message_stop"),
     ]
-    meter = seen(EVENTS, *chunks)
+    meter = feed(EVENTS, *chunks)
     assert meter.usage(whole=False) == expected
     assert meter.ended

@@ -19,7 +19,7 @@ HIDDEN = BODY.replace(SECRET.encode(), b"*" * len(SECRET))
 RAW = zlib.compressobj(wbits=-15)
 
 
-def _received(wire: FakeReply, paces: ReadRates | None = None) -> ProviderResponse:
+def _make_response(wire: FakeReply, paces: ReadRates | None = None) -> ProviderResponse:
     return ProviderResponse(cast("Any", wire), "POST", SECRET, paces or ReadRates(ManualClock()))
 
 
@@ -54,7 +54,7 @@ def test_a_packed_body_is_unpacked(coding: bytes, packed: bytes, size: int) -> N
     """However it is cut; headers that speak of the packed form stay here, and the key is covered."""
     chunks = _cut(packed, size) if len(packed) < 5_000 or size > 1_000 else [packed]
     wire = FakeReply(chunks, (b"Content-Encoding", coding), (b"Content-Length", b"%d" % len(packed)))
-    received = _received(wire)
+    received = _make_response(wire)
     found = _read(received)
     assert b"".join(found) == HIDDEN
     assert coding == b"identity" or received.headers == []
@@ -65,14 +65,14 @@ def test_a_packed_body_is_unpacked(coding: bytes, packed: bytes, size: int) -> N
 def test_a_damaged_body_breaks_off(packed: bytes) -> None:
     """It is never taken for a whole one."""
     with pytest.raises(OutboundFault, match="broken"):
-        _read(_received(FakeReply([packed], (b"content-encoding", b"gzip"))))
+        _read(_make_response(FakeReply([packed], (b"content-encoding", b"gzip"))))
 
 
 def test_a_bomb_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     """A piece at a time, and no more than a response may have."""
     monkeypatch.setattr(unpacking, "MAX_BYTES", 1_000_000)
     wire = FakeReply([gzip.compress(b"\0" * 5_000_000)], (b"content-encoding", b"gzip"))
-    received, seen = _received(wire), 0
+    received, seen = _make_response(wire), 0
 
     async def work() -> None:
         nonlocal seen
@@ -89,7 +89,7 @@ def test_a_bomb_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_another_coding_stays_as_it_is(coding: bytes) -> None:
     """Its headers too."""
     headers = ((b"content-encoding", coding), (b"content-length", b"6"))
-    received = _received(FakeReply([b"packed"], *headers))
+    received = _make_response(FakeReply([b"packed"], *headers))
     assert received.is_compressed
     assert (list(received.headers), _read(received)) == (list(headers), [b"packed"])
 
@@ -97,7 +97,7 @@ def test_another_coding_stays_as_it_is(coding: bytes) -> None:
 def test_headers_are_without_the_key() -> None:
     """All of it, ten characters of it, and as a URL writes it."""
     said = [SECRET, SECRET[5:20], SECRET.replace("-", "%2D"), "limit=7"]
-    received = _received(FakeReply([], *((b"x-ratelimit-%d" % at, one.encode()) for at, one in enumerate(said))))
+    received = _make_response(FakeReply([], *((b"x-ratelimit-%d" % at, one.encode()) for at, one in enumerate(said))))
     values = [value for _, value in received.headers]
     assert values[0] == values[1] == b"***"
     assert b"***" in values[2]
@@ -109,7 +109,7 @@ def test_the_end_is_known_with_the_last_piece() -> None:
     """So the caller is not kept waiting for it."""
 
     async def work() -> None:
-        received = await _received(FakeReply([b"one", b"two sk-pr"])).__aenter__()
+        received = await _make_response(FakeReply([b"one", b"two sk-pr"])).__aenter__()
         assert (await received.read(), received.at_end) == (b"one", False)
         assert (await received.read(), received.at_end) == (b"two sk-pr", True)
 
@@ -119,7 +119,7 @@ def test_the_end_is_known_with_the_last_piece() -> None:
 def test_a_rest_comes_before_the_next_piece() -> None:
     """The piece itself is passed on at once."""
     wire = FakeReply([b"x"] * 1_000)
-    received = _received(wire)
+    received = _make_response(wire)
     assert b"".join(_read(received)) == b"x" * 1_000
     assert 0 < len(wire.pauses) < 1_000
     assert max(wire.pauses) <= 2

@@ -29,7 +29,7 @@ def instance(data_dir: Path) -> Iterator[Instance]:
         yield made
 
 
-def _held(instance: Instance, *, failing: bool) -> ResolvedCredential:
+def _resolve(instance: Instance, *, failing: bool) -> ResolvedCredential:
     found = Deps(instance).read_sync(credential, OPENAI, instance.provider_environment)
     return ResolvedCredential(found, failing)
 
@@ -45,7 +45,7 @@ def test_a_rejected_key_is_recorded_once(instance: Instance) -> None:
 
     async def run() -> None:
         for failing in (False, False, True):
-            await status.record_rejection(_held(instance, failing=failing), "OpenAI rejected the key.", 401)
+            await status.record_rejection(_resolve(instance, failing=failing), "OpenAI rejected the key.", 401)
 
     asyncio.run(run())
     assert _names(instance) == ["provider_key_rejected"]
@@ -56,9 +56,9 @@ def test_one_success_clears_the_card(instance: Instance) -> None:
     status = ProviderStatus(instance)
 
     async def run() -> None:
-        await status.works(_held(instance, failing=False))
-        await status.unreachable(_held(instance, failing=False), "OpenAI did not answer.")
-        await status.works(_held(instance, failing=True))
+        await status.works(_resolve(instance, failing=False))
+        await status.unreachable(_resolve(instance, failing=False), "OpenAI did not answer.")
+        await status.works(_resolve(instance, failing=True))
 
     asyncio.run(run())
     assert _names(instance) == ["integration_unreachable", "integration_works_again"]
@@ -69,8 +69,8 @@ def test_a_provider_that_keeps_changing_causes_few_writes(instance: Instance) ->
     status = ProviderStatus(instance)
 
     async def flap() -> None:
-        await status.unreachable(_held(instance, failing=False), "OpenAI did not answer.")
-        await status.works(_held(instance, failing=True))
+        await status.unreachable(_resolve(instance, failing=False), "OpenAI did not answer.")
+        await status.works(_resolve(instance, failing=True))
 
     for _ in range(5):
         asyncio.run(flap())
@@ -82,7 +82,7 @@ def test_a_provider_that_keeps_changing_causes_few_writes(instance: Instance) ->
 
 def test_a_status_that_cannot_be_written_fails_no_request(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
     """The provider responded; the card is only for the owner."""
-    held = _held(instance, failing=False)
+    held = _resolve(instance, failing=False)
 
     def fail(*_: object) -> None:
         raise Unavailable("The disk is full.")

@@ -33,7 +33,7 @@ x-http-method-override x-ms-client-principal x-original-url x-real-ip x-request-
 """
 
 
-def _incoming(*headers: tuple[str, bytes]) -> RequestHead:
+def _make_head(*headers: tuple[str, bytes]) -> RequestHead:
     scope: dict[str, Any] = {
         "headers": [(name.encode(), value) for name, value in headers],
         "method": "POST",
@@ -51,13 +51,13 @@ def _credential(name: str = "openai", base_url: str = "https://api.openai.com", 
 def test_what_decides_who_pays_or_how_passes(name: str) -> None:
     """Headers that the SDKs and the providers' docs name, and unknown ones."""
     assert not is_denied(name)
-    assert dict(to_provider(_incoming((name, b"a value")), _credential()))[name] == "a value"
+    assert dict(to_provider(_make_head((name, b"a value")), _credential()))[name] == "a value"
 
 
 @pytest.mark.parametrize("name", STAY.split())
 def test_what_is_dangerous_stays(name: str) -> None:
     """Credentials, addresses, what browsers and proxies add, and what makes it another request."""
-    sent = to_provider(_incoming((name, b"a value")), _credential())
+    sent = to_provider(_make_head((name, b"a value")), _credential())
     assert "a value" not in dict(sent).values()
     assert [value for found, value in sent if found == "authorization"] == [f"Bearer {SECRET}"]
 
@@ -66,7 +66,7 @@ def test_what_is_dangerous_stays(name: str) -> None:
 def test_the_key_is_sent_once_whatever_the_caller_sends(name: str) -> None:
     """Also where there is no key: then none of the caller's takes its place."""
     provider = get_provider(name)
-    attempt = _incoming((provider.key_header, b"mine"), ("authorization", b"Bearer mine"), ("x-api-key", b"mine"))
+    attempt = _make_head((provider.key_header, b"mine"), ("authorization", b"Bearer mine"), ("x-api-key", b"mine"))
     for secret in (SECRET, ""):
         sent = to_provider(attempt, _credential(name, "https://a.example", secret))
         keys = [value for found, value in sent if found == provider.key_header]
@@ -76,14 +76,14 @@ def test_the_key_is_sent_once_whatever_the_caller_sends(name: str) -> None:
 
 def test_lines_of_a_header_stay_lines_in_order() -> None:
     """As for several beta features."""
-    sent = _incoming(("anthropic-beta", b"a"), ("x-title", b"t"), ("anthropic-beta", b"b,c"), ("anthropic-beta", b"a"))
+    sent = _make_head(("anthropic-beta", b"a"), ("x-title", b"t"), ("anthropic-beta", b"b,c"), ("anthropic-beta", b"a"))
     passed = to_provider(sent, _credential("anthropic", "https://api.anthropic.com"))
     assert [value for name, value in passed if name == "anthropic-beta"] == ["a", "b,c", "a"]
 
 
 def test_what_connection_names_goes_no_further() -> None:
     """Even if it may pass otherwise (RFC 9110 §7.6.1), and never the key."""
-    sent = _incoming(("connection", b"keep-alive, Accept, Authorization"), ("accept", b"x/y"), ("openai-beta", b"a"))
+    sent = _make_head(("connection", b"keep-alive, Accept, Authorization"), ("accept", b"x/y"), ("openai-beta", b"a"))
     passed = dict(to_provider(sent, _credential()))
     assert "accept" not in passed
     assert passed["openai-beta"] == "a"
@@ -93,15 +93,15 @@ def test_what_connection_names_goes_no_further() -> None:
 def test_a_default_header_gives_way_to_the_callers() -> None:
     """Anthropic's version: ours where the caller names none."""
     anthropic = _credential("anthropic", "https://api.anthropic.com")
-    assert dict(to_provider(_incoming(), anthropic))["anthropic-version"] == "2023-06-01"
-    sent = to_provider(_incoming(("anthropic-version", b"2099-01-01")), anthropic)
+    assert dict(to_provider(_make_head(), anthropic))["anthropic-version"] == "2023-06-01"
+    sent = to_provider(_make_head(("anthropic-version", b"2099-01-01")), anthropic)
     assert [value for name, value in sent if name == "anthropic-version"] == ["2099-01-01"]
     assert dict(sent)["user-agent"] == "ari"
 
 
 def test_values_are_text() -> None:
     """UTF-8 as it is, Latin-1 as UTF-8, a tab; a value that could break lines is left out."""
-    sent = _incoming(
+    sent = _make_head(
         ("x-title", "Café".encode()),
         ("x-latin", "Café".encode("latin-1")),
         ("x-tab", b"a\tb"),

@@ -44,7 +44,7 @@ def stream_of(lines: list[bytes], ends: list[bytes]) -> list[tuple[bytes, bytes]
     return found
 
 
-def expected(lines: list[tuple[bytes, bytes]]) -> tuple[list[tuple[bytes, bytes]], bytes]:
+def parse_by_specification(lines: list[tuple[bytes, bytes]]) -> tuple[list[tuple[bytes, bytes]], bytes]:
     """By the specification: the events, and the bytes of the stream without those whose data is OUT."""
     events, passed, block, name, data = [], b"", b"", b"", None
     for line, end in lines:
@@ -98,7 +98,7 @@ def test_events_are_those_of_the_specification(lines: list[bytes], ends: list[by
     """And what passes is the stream, byte for byte, without the events that are taken out."""
     stream = stream_of(lines, ends)
     chunks = cut(b"".join(line + end for line, end in stream), sizes)
-    events, kept = expected(stream)
+    events, kept = parse_by_specification(stream)
     assert read(chunks, takes_out=False)[0] == events
     found, passed = read(chunks, takes_out=True)
     assert found == events

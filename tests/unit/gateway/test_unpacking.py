@@ -12,7 +12,7 @@ BODY = b'{"usage": 1}' * 20_000
 RAW = zlib.compressobj(wbits=-15)
 
 
-def _unpacking(coding: bytes) -> Decompressor:
+def _make_decompressor(coding: bytes) -> Decompressor:
     found = find_decompressor([(b"Content-Encoding", coding)])
     assert found is not None
     return found
@@ -30,7 +30,7 @@ def _unpacking(coding: bytes) -> Decompressor:
 )
 def test_every_cut_gives_the_same_body(coding: bytes, packed: bytes, size: int) -> None:
     """gzip of one or several members (RFC 1952 §2.2), and both forms of deflate that servers send."""
-    stream = _unpacking(coding)
+    stream = _make_decompressor(coding)
     found = [piece for at in range(0, len(packed), size) for piece in stream.pieces(packed[at : at + size])]
     stream.end()
     assert b"".join(found) == BODY
@@ -40,7 +40,7 @@ def test_every_cut_gives_the_same_body(coding: bytes, packed: bytes, size: int) 
 @pytest.mark.parametrize("packed", [gzip.compress(BODY)[:-9], gzip.compress(BODY)[:200]])
 def test_a_truncated_body_is_an_error(packed: bytes) -> None:
     """Otherwise a caller would take it for complete."""
-    stream = _unpacking(b"gzip")
+    stream = _make_decompressor(b"gzip")
     assert b"".join(stream.pieces(packed)) in BODY
     with pytest.raises(CannotUnpack):
         stream.end()
@@ -49,7 +49,7 @@ def test_a_truncated_body_is_an_error(packed: bytes) -> None:
 def test_a_damaged_body_is_an_error() -> None:
     """At the first byte that does not fit."""
     with pytest.raises(CannotUnpack):
-        list(_unpacking(b"gzip").pieces(b"not gzip at all"))
+        list(_make_decompressor(b"gzip").pieces(b"not gzip at all"))
 
 
 def test_a_bomb_ends_at_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,7 +57,7 @@ def test_a_bomb_ends_at_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(unpacking, "MAX_BYTES", 300_000)
     found: list[bytes] = []
     with pytest.raises(CannotUnpack):
-        found.extend(_unpacking(b"gzip").pieces(gzip.compress(b"\0" * 1_000_000)))
+        found.extend(_make_decompressor(b"gzip").pieces(gzip.compress(b"\0" * 1_000_000)))
     assert 200_000 < sum(map(len, found)) <= 300_000
 
 

@@ -25,7 +25,7 @@ CHAT, JSON = "/v1/chat/completions", b"application/json"
 CUTS = st.lists(st.integers(1, 20), min_size=1, max_size=6)
 
 
-def asked(body: bytes, sizes: list[int] | None = None, *, refuses: bool = False) -> tuple[UsageInjector, bytes]:
+def inject_usage(body: bytes, sizes: list[int] | None = None, *, refuses: bool = False) -> tuple[UsageInjector, bytes]:
     injector, out, at, turn = UsageInjector(lambda _: refuses), b"", 0, 0
     while at < len(body):
         size = sizes[turn % len(sizes)] if sizes else len(body)
@@ -55,7 +55,7 @@ def test_whatever_else_is_in_the_body_stays_as_it_was_written() -> None:
 def test_options_of_the_caller_stay(body: bytes, options: Any) -> None:
     """Also where they come first: there is one member of the name, and servers may refuse two."""
     for sizes in (None, [1], [7]):
-        injector, changed = asked(body, sizes)
+        injector, changed = inject_usage(body, sizes)
         assert injector.injected
         assert json.loads(changed)["stream_options"] == options
         assert changed.count(b'"stream_options"') == 1
@@ -88,7 +88,7 @@ def test_options_of_the_caller_stay(body: bytes, options: Any) -> None:
 def test_other_bodies_are_not_touched(body: bytes) -> None:
     """They go on byte for byte, whole or in parts."""
     for sizes in (None, [1], [5, 2]):
-        injector, changed = asked(body, sizes)
+        injector, changed = inject_usage(body, sizes)
         assert changed == body
         assert not injector.injected
     assert inject(body, lambda _: False)[1] is body
@@ -96,7 +96,7 @@ def test_other_bodies_are_not_touched(body: bytes) -> None:
 
 def test_a_stream_is_asked_unless_its_model_refuses() -> None:
     """Such a body is not touched."""
-    injector, changed = asked(b'{"stream":true,"model":"m"}', refuses=True)
+    injector, changed = inject_usage(b'{"stream":true,"model":"m"}', refuses=True)
     assert (changed, injector.injected) == (b'{"stream":true,"model":"m"}', False)
 
 
@@ -110,8 +110,8 @@ _MEMBERS: st.SearchStrategy[dict[str, Any]] = st.dictionaries(
 def test_cuts_do_not_matter(document: dict[str, Any], sizes: list[int], plain: bool, spaced: bool) -> None:
     """And but for the options, the document is the same."""
     body = json.dumps(document, ensure_ascii=plain, indent=1 if spaced else None).encode()
-    injector, changed = asked(body)
-    again = asked(body, sizes)
+    injector, changed = inject_usage(body)
+    again = inject_usage(body, sizes)
     assert (again[1], again[0].injected, again[0].model) == (changed, injector.injected, injector.model)
     assert len(changed) <= len(body) + PADDING
     found = json.loads(changed)
@@ -131,14 +131,14 @@ def test_a_stream_has_the_length_that_was_announced(body: bytes) -> None:
         for at in range(0, len(body), 4):
             yield body[at : at + 4]
 
-    async def joined(length: int | None) -> bytes:
+    async def join(length: int | None) -> bytes:
         changed = inject_stream(UsageInjector(lambda _: False), pieces(), length)
         return b"".join([one async for one in changed])
 
-    found = asyncio.run(joined(len(body)))
+    found = asyncio.run(join(len(body)))
     assert len(found) == len(body) + PADDING
     assert json.loads(found)["stream"] == json.loads(body)["stream"]
-    assert asyncio.run(joined(None)) == found.rstrip()
+    assert asyncio.run(join(None)) == found.rstrip()
 
 
 def test_who_may_be_asked() -> None:

@@ -34,15 +34,15 @@ class Recorder:
         self.order.append("row")
 
 
-async def _nothing(*_: object) -> Any:
+async def _refuse_call(*_: object) -> Any:
     raise AssertionError("nothing else is asked")
 
 
-def _dispatched(scope: MutableMapping[str, Any], reports: list[str]) -> int:
+def _dispatch(scope: MutableMapping[str, Any], reports: list[str]) -> int:
     async def report() -> None:
         reports.append("unauthorized")
 
-    return asyncio.run(asgi.call(_Keep(Dispatcher(_nothing, report), scope), "GET", b"/a/1", [])).status
+    return asyncio.run(asgi.call(_Keep(Dispatcher(_refuse_call, report), scope), "GET", b"/a/1", [])).status
 
 
 class _Keep:
@@ -67,11 +67,11 @@ def test_only_an_authorized_request_reaches_an_endpoint() -> None:
     """Any other is a bug in ARI: 404, and an event that the owner sees."""
     reports: list[str] = []
     scope = asgi.scope_of("GET", b"/a/1", [])
-    assert _dispatched(dict(scope), reports) == 404
+    assert _dispatch(dict(scope), reports) == 404
     assert reports == ["unauthorized"]
     authorize(scope, ROUTES.match("GET", "/a/1"))
-    assert _dispatched(scope, reports) == 204
-    assert _dispatched(scope, reports) == 404, "an authorization is used once"
+    assert _dispatch(scope, reports) == 204
+    assert _dispatch(scope, reports) == 404, "an authorization is used once"
 
 
 def test_a_route_is_not_authorized_for_the_path_of_another() -> None:
@@ -94,17 +94,17 @@ def test_the_row_of_an_unsafe_request_is_committed_first(method: str, reads_only
     context.form = {}
     context.record.begin(context.head, "/x", None, a_key(), "ok")
     services: Any = None
-    assert asyncio.run(run_handler(_nothing, {}, context, services)) == WholeResponse(200, [], b"")
+    assert asyncio.run(run_handler(_refuse_call, {}, context, services)) == WholeResponse(200, [], b"")
     assert order == (["row", "handler"] if method == "POST" and not reads_only else ["handler"])
 
 
 def test_there_is_no_endpoint_to_run(data_dir: Any) -> None:
     """An unknown path is 404, and a method that a route lacks 405 with the methods that it has (RFC 9110 §15.5.6)."""
     services: Any = Services(data_dir)
-    found = asyncio.run(run_handler(_nothing, {}, a_context(route=NO_ROUTE), services))
+    found = asyncio.run(run_handler(_refuse_call, {}, a_context(route=NO_ROUTE), services))
     assert found is not None
     assert found.status == 404
     other = MatchedRoute("/x", RoutePolicy(AuthMode.OPEN), allow=("GET", "HEAD"))
-    found = asyncio.run(run_handler(_nothing, {}, a_context("POST", route=other), services))
+    found = asyncio.run(run_handler(_refuse_call, {}, a_context("POST", route=other), services))
     assert found is not None
     assert (found.status, dict(found.headers)[b"allow"]) == (405, b"GET, HEAD")

@@ -24,7 +24,7 @@ class Store:
         return 1
 
 
-async def _turns(count: int = 5) -> None:
+async def _run_turns(count: int = 5) -> None:
     for _ in range(count):
         await asyncio.sleep(0)
 
@@ -36,9 +36,9 @@ def test_refusals_that_come_together_share_a_change() -> None:
         store = Store()
         stamping = ExpiryStamper(store.stamp)
         early = [asyncio.ensure_future(stamping.stamp(at_ms)) for at_ms in (10, 30, 20)]
-        await _turns()
+        await _run_turns()
         late = [asyncio.ensure_future(stamping.stamp(at_ms)) for at_ms in (60, 40)]
-        await _turns()
+        await _run_turns()
         nobody_yet = not any(one.done() for one in early + late)
         store.free.set()
         await asyncio.gather(*early, *late)
@@ -56,9 +56,9 @@ def test_where_it_fails_nobody_waits_twice(fault: Exception, capsys: pytest.Capt
         store.fault = fault
         stamping = ExpiryStamper(store.stamp)
         early = asyncio.ensure_future(stamping.stamp(10))
-        await _turns()
+        await _run_turns()
         late = asyncio.ensure_future(stamping.stamp(50))
-        await _turns()
+        await _run_turns()
         store.free.set()
         await asyncio.gather(early, late)
         store.fault = None
@@ -78,7 +78,7 @@ def test_who_hangs_up_holds_nobody() -> None:
         store = Store()
         stamping = ExpiryStamper(store.stamp)
         gone, here = (asyncio.ensure_future(stamping.stamp(at_ms)) for at_ms in (1, 2))
-        await _turns()
+        await _run_turns()
         gone.cancel()
         store.free.set()
         await here

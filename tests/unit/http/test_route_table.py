@@ -14,7 +14,7 @@ async def _silent(request: Request) -> Response:
 
 
 @policy(AuthMode.KEY_OR_SESSION, scope="keys:read")
-async def _reading(request: Request) -> Response:
+async def _respond(request: Request) -> Response:
     return Response()
 
 
@@ -30,7 +30,7 @@ async def _page(request: Request) -> Response:
 
 TABLE = RouteTable(
     [
-        Route("/api/keys/{key_id}", _reading),
+        Route("/api/keys/{key_id}", _respond),
         Route("/api/health", _open),
         Route("/settings", _page, methods=["GET"]),
     ]

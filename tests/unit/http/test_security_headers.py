@@ -10,7 +10,7 @@ from ari.http.security_headers import SecurityHeaders
 from tests.support.contexts import a_context
 
 
-def _sent(target: str, status: int = 200, given: Sequence[Header] = (), url: str | None = None) -> list[Header]:
+def _send(target: str, status: int = 200, given: Sequence[Header] = (), url: str | None = None) -> list[Header]:
     headers = SecurityHeaders(Settings(public_url=url, _env_file=None))
     return headers.complete(a_context("GET", target), status, given)
 
@@ -18,7 +18,7 @@ def _sent(target: str, status: int = 200, given: Sequence[Header] = (), url: str
 @pytest.mark.parametrize("target", ["/api/me", "/settings", "/no/such/page"])
 def test_responses_are_never_stored(target: str) -> None:
     """A shared cache must not give one caller's response to another; each says its request's ID once."""
-    sent = _sent(target)
+    sent = _send(target)
     assert (b"cache-control", b"no-store") in sent
     assert [name for name, _ in sent].count(b"x-request-id") == 1
     assert (b"x-content-type-options", b"nosniff") in sent
@@ -27,7 +27,7 @@ def test_responses_are_never_stored(target: str) -> None:
 def test_ours_replace_those_of_an_endpoint_or_a_provider() -> None:
     """Two policies of one name would leave it to the browser which counts."""
     given = [(b"content-security-policy", b"default-src *"), (b"server", b"nginx/1.0"), (b"x-own", b"1")]
-    sent = _sent("/api/ai/openai/v1/models", given=given)
+    sent = _send("/api/ai/openai/v1/models", given=given)
     assert [name for name, _ in sent].count(b"content-security-policy") == 1
     assert b"default-src *" not in dict(sent)[b"content-security-policy"]
     assert b"server" not in dict(sent)
@@ -36,13 +36,13 @@ def test_ours_replace_those_of_an_endpoint_or_a_provider() -> None:
 
 def test_a_response_of_the_api_runs_nothing_when_opened_as_a_page() -> None:
     """security.md 35: whatever a provider put into it."""
-    policy = dict(_sent("/api/me"))[b"content-security-policy"]
+    policy = dict(_send("/api/me"))[b"content-security-policy"]
     assert policy.startswith(b"sandbox; default-src 'none'")
 
 
 def test_scripts_of_a_page_need_the_nonce_of_this_response() -> None:
     """security.md 30: never plain 'self', under which a response of the API could be run as a script."""
-    first, second = (dict(_sent("/settings"))[b"content-security-policy"] for _ in range(2))
+    first, second = (dict(_send("/settings"))[b"content-security-policy"] for _ in range(2))
     assert b"script-src 'nonce-" in first
     assert b"script-src 'self'" not in first
     assert b"unsafe-inline" not in first
@@ -51,11 +51,11 @@ def test_scripts_of_a_page_need_the_nonce_of_this_response() -> None:
 
 def test_only_static_files_that_exist_may_be_kept() -> None:
     """Their names change with their content; a 404 for one must not be kept for a year."""
-    assert b"immutable" in dict(_sent("/static/app.js"))[b"cache-control"]
-    assert dict(_sent("/static/app.js", 404))[b"cache-control"] == b"no-store"
+    assert b"immutable" in dict(_send("/static/app.js"))[b"cache-control"]
+    assert dict(_send("/static/app.js", 404))[b"cache-control"] == b"no-store"
 
 
 def test_only_an_instance_under_https_asks_for_https() -> None:
     """HSTS on a plain host would lock its owner out."""
-    assert b"strict-transport-security" in dict(_sent("/settings", url="https://ari.example.net"))
-    assert b"strict-transport-security" not in dict(_sent("/settings", url="http://nas.lan:3000"))
+    assert b"strict-transport-security" in dict(_send("/settings", url="https://ari.example.net"))
+    assert b"strict-transport-security" not in dict(_send("/settings", url="http://nas.lan:3000"))

@@ -26,13 +26,13 @@ really_sleep = asyncio.sleep
 
 
 @pytest.fixture
-def slept(monkeypatch: pytest.MonkeyPatch) -> Sleeper:
+def sleeper(monkeypatch: pytest.MonkeyPatch) -> Sleeper:
     sleeper = Sleeper()
     monkeypatch.setattr(asyncio, "sleep", sleeper)
     return sleeper
 
 
-def test_a_turn_lasts_as_long_whatever_it_found(slept: Sleeper) -> None:
+def test_a_turn_lasts_as_long_whatever_it_found(sleeper: Sleeper) -> None:
     """The rest of the time is slept."""
 
     async def take_turns() -> None:
@@ -42,11 +42,11 @@ def test_a_turn_lasts_as_long_whatever_it_found(slept: Sleeper) -> None:
                 pass
 
     asyncio.run(take_turns())
-    assert 900 < slept.seconds[0] <= 1_000
-    assert slept.seconds[1] == 0
+    assert 900 < sleeper.seconds[0] <= 1_000
+    assert sleeper.seconds[1] == 0
 
 
-def test_a_failed_request_gives_its_turn_back_at_once(slept: Sleeper) -> None:
+def test_a_failed_request_gives_its_turn_back_at_once(sleeper: Sleeper) -> None:
     """Its response says nothing about what was asked."""
 
     async def fail_often() -> None:
@@ -57,10 +57,10 @@ def test_a_failed_request_gives_its_turn_back_at_once(slept: Sleeper) -> None:
                     raise ValueError("no")
 
     asyncio.run(fail_often())
-    assert slept.seconds == []
+    assert sleeper.seconds == []
 
 
-def test_a_crowd_is_refused(slept: Sleeper) -> None:
+def test_a_crowd_is_refused(sleeper: Sleeper) -> None:
     """Beyond those at work and those that wait."""
     running = most = 0
 

@@ -11,7 +11,7 @@ from ari.http import usage_export
 from ari.usage.ports import Batch
 from ari.usage.search import UsageSearch
 from tests.support.instances import opened
-from tests.support.usage import a_row
+from tests.support.usage import make_row
 
 
 async def _read(response: StreamingResponse) -> bytes:
@@ -22,7 +22,7 @@ def test_the_whole_log_is_sent_piece_by_piece(data_dir: Path, monkeypatch: pytes
     """Every row once, whatever fits in a piece; who exported it is an event before the first byte is sent."""
     monkeypatch.setattr(usage_export, "ROWS_A_PIECE", 2)
     with opened(data_dir, None) as instance:
-        rows = [a_row() for _ in range(5)]
+        rows = [make_row() for _ in range(5)]
         instance.database.usage.commit(Batch(rows))
 
         async def run() -> bytes:

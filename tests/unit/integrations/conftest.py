@@ -46,7 +46,7 @@ def put(tx: MemoryIntegrationTransaction, keys: MasterKeys, clock: FrozenClock) 
 
 
 @pytest.fixture
-def used(tx: MemoryIntegrationTransaction, keys: MasterKeys, put: Any) -> Credential:
+def used_credential(tx: MemoryIntegrationTransaction, keys: MasterKeys, put: Any) -> Credential:
     """What speaks to OpenAI with a stored key."""
     put()
     return credential(tx, OPENAI, NOTHING)

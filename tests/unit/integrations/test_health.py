@@ -19,15 +19,17 @@ UNREACHABLE = model.TestResult("unreachable", "It is down.")
 NOTHING = ProviderEnvironment()
 
 
-def test_failing_is_reported_once(tx: MemoryIntegrationTransaction, used: Credential, clock: FrozenClock) -> None:
+def test_failing_is_reported_once(
+    tx: MemoryIntegrationTransaction, used_credential: Credential, clock: FrozenClock
+) -> None:
     """The first refusal is an event and a time, the next are not; taken again, it is over, once."""
-    first = health.record_rejected(tx, used, "OpenAI rejected the key.", 401)
+    first = health.record_rejected(tx, used_credential, "OpenAI rejected the key.", 401)
     clock.advance(60)
-    assert health.record_rejected(tx, used, "Again.", 401) == first
+    assert health.record_rejected(tx, used_credential, "Again.", 401) == first
     assert first.failing_since_ms == clock.now_ms() - MINUTE_MS
     assert state(tx, OPENAI, NOTHING).name == "failing"
     for _ in range(2):
-        assert health.record_working(tx, used).failing_since_ms is None
+        assert health.record_working(tx, used_credential).failing_since_ms is None
     assert tx.events.names() == ["provider_key_added", "provider_key_rejected", "integration_works_again"]
     rejected = tx.events.all[1]
     assert (rejected.subject, rejected.actor) == ("openai", "system")
@@ -35,13 +37,13 @@ def test_failing_is_reported_once(tx: MemoryIntegrationTransaction, used: Creden
 
 
 def test_a_word_on_the_key_before_condemns_no_new_one(
-    tx: MemoryIntegrationTransaction, used: Credential, put: Any, clock: FrozenClock
+    tx: MemoryIntegrationTransaction, used_credential: Credential, put: Any, clock: FrozenClock
 ) -> None:
     """A refusal that was on its way when the key was replaced is not of the new key; nor is its test."""
     clock.advance(1)
     put(OTHER)
-    health.record_rejected(tx, used, "Too late.", 401)
-    health.record_test(tx, used, REJECTED)
+    health.record_rejected(tx, used_credential, "Too late.", 401)
+    health.record_test(tx, used_credential, REJECTED)
     row = tx.integrations.rows["openai"]
     assert (row.failing_since_ms, row.tested) == (None, None)
     assert tx.events.names()[-1] == "integration_tested"
@@ -51,12 +53,12 @@ def test_a_word_on_the_key_before_condemns_no_new_one(
 
 
 def test_a_word_on_a_removed_key_brings_nothing_back(
-    tx: MemoryIntegrationTransaction, used: Credential, keys: MasterKeys, clock: FrozenClock
+    tx: MemoryIntegrationTransaction, used_credential: Credential, keys: MasterKeys, clock: FrozenClock
 ) -> None:
     """A removed key stays removed."""
     commands.remove(tx, OPENAI)
-    health.record_unreachable(tx, used, "Too late.", None)
-    health.record_test(tx, used, WORKS)
+    health.record_unreachable(tx, used_credential, "Too late.", None)
+    health.record_test(tx, used_credential, WORKS)
     commands.set_base_url(tx, OLLAMA, "http://127.0.0.1:11434")
     keyless = credential(tx, OLLAMA, NOTHING)
     commands.remove(tx, OLLAMA)
@@ -64,11 +66,13 @@ def test_a_word_on_a_removed_key_brings_nothing_back(
     assert not tx.integrations.rows
 
 
-def test_a_test_is_written_down(tx: MemoryIntegrationTransaction, used: Credential, clock: FrozenClock) -> None:
+def test_a_test_is_written_down(
+    tx: MemoryIntegrationTransaction, used_credential: Credential, clock: FrozenClock
+) -> None:
     """When and what; a refusal turns it failing, a response turns it back."""
     for result, name in ((REJECTED, "failing"), (WORKS, "configured"), (UNREACHABLE, "failing"), (WORKS, "configured")):
         clock.advance(1)
-        row = health.record_test(tx, used, result)
+        row = health.record_test(tx, used_credential, result)
         assert (row.tested, row.tested_at_ms) == (result, clock.now_ms())
         assert state(tx, OPENAI, NOTHING).name == name
     assert tx.events.names()[1:] == [

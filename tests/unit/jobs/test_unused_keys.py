@@ -12,7 +12,7 @@ from ari.keys import InstancePolicyChange
 from ari.usage.ports import Batch
 from tests.support.commands import clock_of, create_key
 from tests.support.instances import opened
-from tests.support.usage import a_row
+from tests.support.usage import make_row
 
 
 def _run(instance: Instance) -> int:
@@ -24,7 +24,7 @@ def test_unused_keys_are_disabled_and_used_ones_are_not(data_dir: Path, database
     with opened(data_dir, database_url) as instance:
         unused, used = (create_key(instance, name).key for name in ("unused", "used"))
         clock_of(instance).step(40 * DAY_MS / 1000)
-        instance.database.usage.commit(Batch([a_row(instance.now_ms() - DAY_MS, key_id=used.id)]))
+        instance.database.usage.commit(Batch([make_row(instance.now_ms() - DAY_MS, key_id=used.id)]))
         instance.database.usage.fold_all()
         assert _run(instance) == 0
         Deps(instance).do_sync(keys.change_instance_policy, InstancePolicyChange(disable_unused_days=30))

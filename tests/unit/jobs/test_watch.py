@@ -9,7 +9,7 @@ from ari.usage.ports import Batch
 from ari.usage.watch.expiring import DAYS
 from tests.support.commands import clock_of, create_key
 from tests.support.instances import START_MS, opened
-from tests.support.usage import a_row
+from tests.support.usage import make_row
 
 
 def test_a_finding_is_recorded_once_however_many_workers_scan(data_dir: Path) -> None:
@@ -21,7 +21,7 @@ def test_a_finding_is_recorded_once_however_many_workers_scan(data_dir: Path) ->
             clock_of(instance).advance(DAY_MS / 1000)
             if clock_of(instance).now_ms() >= START_MS + 20 * DAY_MS:
                 break
-            instance.database.usage.commit(Batch([a_row(instance.now_ms(), key_id=key.id)]))
+            instance.database.usage.commit(Batch([make_row(instance.now_ms(), key_id=key.id)]))
             scan_once(instance)
             assert scan_once(instance) == [], "another worker within the minute"
         names = [event.name for event in Deps(instance).read_sync(lambda tx: tx.events.page(key.id, None, 50))]

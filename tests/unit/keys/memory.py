@@ -344,6 +344,6 @@ class MemoryTransaction:
         return [event.name for event in self.events.written]
 
 
-def a_key(tx: MemoryTransaction, *scopes: str, name: str = "n", expires_at_ms: int | None = None) -> ApiKey:
+def make_key(tx: MemoryTransaction, *scopes: str, name: str = "n", expires_at_ms: int | None = None) -> ApiKey:
     """A new key by the caller of the transaction."""
     return create(tx, NewKey(name, scopes=scopes or ("api:read",), expires_at_ms=expires_at_ms)).key

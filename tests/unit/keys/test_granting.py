@@ -8,13 +8,13 @@ from ari.base.clock import DAY_MS
 from ari.base.errors import Forbidden
 from ari.keys import KeyChange, change
 from ari.keys.granting import find_descendants, gives_more
-from tests.unit.keys.memory import NOW_MS, MemoryTransaction, a_key
+from tests.unit.keys.memory import NOW_MS, MemoryTransaction, make_key
 
 
 def test_what_counts_as_more() -> None:
     """A scope, a later end, being enabled; not the reverse, and not another name."""
     tx = MemoryTransaction()
-    key = a_key(tx, "api:read", "keys:read", expires_at_ms=NOW_MS + DAY_MS)
+    key = make_key(tx, "api:read", "keys:read", expires_at_ms=NOW_MS + DAY_MS)
     more = (
         replace(key, scopes=("*",)),
         replace(key, expires_at_ms=None),
@@ -29,7 +29,7 @@ def test_what_counts_as_more() -> None:
 def test_a_grantor_is_remembered() -> None:
     """Revoking it with what it made finds the key that it gave more."""
     tx = MemoryTransaction()
-    grantor, other = a_key(tx, "*"), a_key(tx, "api:read")
+    grantor, other = make_key(tx, "*"), make_key(tx, "api:read")
     change(tx.by(grantor), other.id, KeyChange(scopes=("api:read", "keys:read")))
     assert find_descendants(tx, grantor.id) == [tx.keys.rows[other.id]]
     change(tx.by(grantor), other.id, KeyChange(name="renamed"))
@@ -39,8 +39,8 @@ def test_a_grantor_is_remembered() -> None:
 def test_descendants_are_found_once() -> None:
     """Also where two keys gave each other rights."""
     tx = MemoryTransaction()
-    one = a_key(tx, "*")
-    two = a_key(tx.by(one), "*")
+    one = make_key(tx, "*")
+    two = make_key(tx.by(one), "*")
     tx.keys.grants += [(two.id, one.id), (one.id, two.id)]
     assert [key.id for key in find_descendants(tx, one.id)] == [two.id]
 
@@ -48,9 +48,9 @@ def test_descendants_are_found_once() -> None:
 def test_offspring_cannot_undo_what_the_owner_took_from_its_source() -> None:
     """Over any number of steps."""
     tx = MemoryTransaction()
-    source = a_key(tx, "*")
-    child = a_key(tx.by(source), "*")
-    grandchild = a_key(tx.by(child), "*")
+    source = make_key(tx, "*")
+    child = make_key(tx.by(source), "*")
+    grandchild = make_key(tx.by(child), "*")
     change(tx, source.id, KeyChange(scopes=("api:read",)))
     for key in (child, grandchild):
         with pytest.raises(Forbidden, match="created it or gave it access"):
@@ -60,6 +60,6 @@ def test_offspring_cannot_undo_what_the_owner_took_from_its_source() -> None:
 def test_the_owner_may_do_everything() -> None:
     """Without a limit in time."""
     tx = MemoryTransaction()
-    key = a_key(tx, "api:read", expires_at_ms=NOW_MS + DAY_MS)
+    key = make_key(tx, "api:read", expires_at_ms=NOW_MS + DAY_MS)
     assert change(tx, key.id, KeyChange(scopes=("*",), expires_at_ms=None)).scopes == ("*",)
     assert tx.keys.grants == []

@@ -54,7 +54,7 @@ def test_no_metadata_is_stored_as_none() -> None:
     assert metadata_facts(None) == {}
 
 
-def _nested(depth: int) -> dict[str, Any]:
+def _nest(depth: int) -> dict[str, Any]:
     value: dict[str, Any] = {}
     for _ in range(depth):
         value = {"a": value}
@@ -75,7 +75,7 @@ def _nested(depth: int) -> dict[str, Any]:
         {"a": "x" * METADATA_BYTES},
         {"a": "ü" * (METADATA_BYTES // 2)},
         {"a": mint()},
-        _nested(100_000),
+        _nest(100_000),
     ],
     ids=range(12),
 )

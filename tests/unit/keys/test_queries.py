@@ -4,13 +4,13 @@ import pytest
 
 from ari.base.errors import NotFound
 from ari.keys import delete, get, get_active_made_by, get_even_deleted, get_names, get_page, revoke
-from tests.unit.keys.memory import MemoryTransaction, a_key
+from tests.unit.keys.memory import MemoryTransaction, make_key
 
 
 def test_a_deleted_key_is_found_only_where_it_may_be() -> None:
     """Its page is gone; its usage still shows its name."""
     tx = MemoryTransaction()
-    key = a_key(tx, name="old")
+    key = make_key(tx, name="old")
     revoke(tx, key.id)
     delete(tx, key.id)
     with pytest.raises(NotFound):
@@ -24,7 +24,7 @@ def test_a_deleted_key_is_found_only_where_it_may_be() -> None:
 def test_text_that_is_no_id_is_never_looked_up(key_id: str) -> None:
     """It is refused before the database is asked."""
     tx = MemoryTransaction()
-    tx.keys.rows[key_id] = a_key(tx)
+    tx.keys.rows[key_id] = make_key(tx)
     for read in (get, get_even_deleted):
         with pytest.raises(NotFound):
             read(tx, key_id)
@@ -33,7 +33,7 @@ def test_text_that_is_no_id_is_never_looked_up(key_id: str) -> None:
 def test_pages_follow_each_other() -> None:
     """Newest first, without gaps."""
     tx = MemoryTransaction()
-    keys = [a_key(tx, name=str(n)) for n in range(5)]
+    keys = [make_key(tx, name=str(n)) for n in range(5)]
     ids = sorted((key.id for key in keys), reverse=True)
     first = get_page(tx, "active", None, 2)
     assert [key.id for key in first + get_page(tx, "active", first[-1].id, 9)] == ids
@@ -42,7 +42,7 @@ def test_pages_follow_each_other() -> None:
 def test_dead_offspring_is_not_active() -> None:
     """A page lists what would be revoked too."""
     tx = MemoryTransaction()
-    maker = a_key(tx, "*")
-    alive, dead = a_key(tx.by(maker)), a_key(tx.by(maker))
+    maker = make_key(tx, "*")
+    alive, dead = make_key(tx.by(maker)), make_key(tx.by(maker))
     revoke(tx, dead.id)
     assert get_active_made_by(tx, maker.id) == [alive]

@@ -5,7 +5,7 @@ import pytest
 from ari.base.errors import NotFound
 from ari.keys import declare_scope, list_keys_with_scope, list_scopes, read_scope, revoke
 from ari.keys.scopes import SCOPES
-from tests.unit.keys.memory import MemoryTransaction, a_key
+from tests.unit.keys.memory import MemoryTransaction, make_key
 
 
 def test_keys_are_counted_and_listed_alike() -> None:
@@ -13,9 +13,9 @@ def test_keys_are_counted_and_listed_alike() -> None:
     tx = MemoryTransaction()
     for name in ("orders:write", "orders:read"):
         declare_scope(tx, name, "What it allows.")
-    holding = [a_key(tx, *scopes).id for scopes in (("orders:read",), ("orders:*",), ("*",))]
-    a_key(tx, "orders:write")
-    revoke(tx, a_key(tx, "orders:read").id)
+    holding = [make_key(tx, *scopes).id for scopes in (("orders:read",), ("orders:*",), ("*",))]
+    make_key(tx, "orders:write")
+    revoke(tx, make_key(tx, "orders:read").id)
     found = list_scopes(tx)
     assert [scope.name for scope in found] == ["orders:read", "orders:write", *SCOPES]
     assert {scope.key_count for scope in found if not scope.is_built_in} == {3}

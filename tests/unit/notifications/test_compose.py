@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 import pytest
 
 from ari.notifications.model import MailConfig
-from tests.support.notices import LINKS, SAMPLES, letter, said
+from tests.support.notices import LINKS, SAMPLES, compose_sample, letter
 
 MAX_BYTES = 30_000
 
@@ -44,7 +44,7 @@ class Page(HTMLParser):
 @pytest.mark.parametrize("kind", SAMPLES)
 def test_both_forms_say_the_same(kind: str) -> None:
     """Subject, what happened, every fact and the advice are in the HTML and in the plain text."""
-    words, mail = said(kind), letter(kind)
+    words, mail = compose_sample(kind), letter(kind)
     page, plain = Page(mail.html).text, " ".join(mail.text.split())
     for part in (words.summary, words.advice, *(text for fact in words.facts for text in fact)):
         flat = " ".join(part.split())
@@ -78,7 +78,7 @@ def test_the_html_is_accessible(kind: str) -> None:
     assert ("html", {"lang": "en", "dir": "ltr"}) in page.tags
     assert (tags.count("h1"), tags.count("main"), tags.count("title")) == (1, 1, 1)
     rows = tags.count("tr")
-    assert rows == tags.count("th") == tags.count("td") == len(said(kind).facts) > 0
+    assert rows == tags.count("th") == tags.count("td") == len(compose_sample(kind).facts) > 0
     assert all(attributes == {"scope": "row"} for tag, attributes in page.tags if tag == "th")
     assert "prefers-color-scheme: dark" in letter(kind).html
 

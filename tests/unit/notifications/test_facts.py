@@ -3,13 +3,13 @@
 from ari.base.events import Event, Origin
 from ari.notifications import facts
 from ari.notifications.context import NoticeContext
-from tests.support.notices import AT_MS, HINT, KEY_ID, Feed, event, said
+from tests.support.notices import AT_MS, HINT, KEY_ID, Feed, compose_sample, event
 
 
 def test_a_key_that_nobody_remembers_is_named_by_its_id() -> None:
     """The event outlives the key's row."""
     lost = Event("evt_1", AT_MS, "key_revoked", "system", "key_gone", Origin("system"))
-    assert said("key_revoked", lost).subject == "The API key “key_gone” was revoked"
+    assert compose_sample("key_revoked", lost).subject == "The API key “key_gone” was revoked"
 
 
 def test_times_of_details_are_read_in_both_spellings() -> None:

@@ -8,7 +8,7 @@ from ari.base.events import EVENT_NAMES
 from ari.notifications import digest, kinds
 from ari.notifications.kinds import KINDS
 from ari.notifications.model import STATES, NoticeState
-from tests.support.notices import HINT, LINKS, SAMPLES, letter, said
+from tests.support.notices import HINT, LINKS, SAMPLES, compose_sample, letter
 
 MAX_BYTES = 30_000
 
@@ -29,7 +29,7 @@ def test_every_link_leads_to_a_known_page() -> None:
     """One that the sign-in goes on to; links that are secrets have pages of their own."""
     from ari.web.urls import return_url
 
-    places = {said(kind).path for kind in SAMPLES if kind not in LINKS} | {digest.write({}, []).path}
+    places = {compose_sample(kind).path for kind in SAMPLES if kind not in LINKS} | {digest.write({}, []).path}
     assert {place: return_url(place) for place in places} == {place: place for place in places}
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from ari.base.clock import DAY_MS
 from ari.notifications.text import count, days_between, defang, format_time, join, join_addresses, quote
-from tests.support.notices import AT_MS, OFFICE, SAMPLES, said
+from tests.support.notices import AT_MS, OFFICE, SAMPLES, compose_sample
 
 
 def test_times_are_in_the_owners_zone_and_in_utc() -> None:
@@ -14,8 +14,8 @@ def test_times_are_in_the_owners_zone_and_in_utc() -> None:
     assert format_time(AT_MS, "Asia/Tokyo") == "Nov 26, 2026, 3:23 AM JST (Nov 25, 2026, 6:23 PM UTC)"
     assert format_time(AT_MS, "America/Sao_Paulo") == "Nov 25, 2026, 3:23 PM America/Sao_Paulo (6:23 PM UTC)"
     for kind, happened in SAMPLES.items():
-        if "When" in dict(said(kind).facts):
-            assert dict(said(kind).facts)["When"] == format_time(happened.at_ms, OFFICE.zone)
+        if "When" in dict(compose_sample(kind).facts):
+            assert dict(compose_sample(kind).facts)["When"] == format_time(happened.at_ms, OFFICE.zone)
 
 
 @pytest.mark.parametrize(

@@ -52,11 +52,11 @@ async def _peer(*turns: list[bytes | None]) -> AsyncIterator[tuple[Peer, str]]:
 
 
 def _run(work: Callable[[], Awaitable[Any]]) -> Any:
-    async def bounded() -> Any:
+    async def run_bounded() -> Any:
         async with asyncio.timeout(20):
             return await work()
 
-    return asyncio.run(bounded())
+    return asyncio.run(run_bounded())
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])

@@ -18,11 +18,11 @@ Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter, bytes], Awaitabl
 
 
 def run(work: Awaitable[Any]) -> Any:
-    async def bounded() -> Any:
+    async def run_bounded() -> Any:
         async with asyncio.timeout(20):
             return await work
 
-    return asyncio.run(bounded())
+    return asyncio.run(run_bounded())
 
 
 @asynccontextmanager
@@ -167,16 +167,16 @@ def test_nothing_is_added_followed_or_unpacked(monkeypatch: pytest.MonkeyPatch) 
 def test_a_test_call_is_bounded_in_time_and_size() -> None:
     """A silent, a dripping and an endless server each cost what was allowed."""
 
-    async def silent(*_: Any) -> None:
+    async def stay_silent(*_: Any) -> None:
         await asyncio.Event().wait()
 
-    async def dripping(_: asyncio.StreamReader, writer: asyncio.StreamWriter, __: bytes) -> None:
+    async def drip(_: asyncio.StreamReader, writer: asyncio.StreamWriter, __: bytes) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
         while True:
             writer.write(b"x")
             await asyncio.sleep(0.02)
 
-    async def endless(_: asyncio.StreamReader, writer: asyncio.StreamWriter, __: bytes) -> None:
+    async def send_endlessly(_: asyncio.StreamReader, writer: asyncio.StreamWriter, __: bytes) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
         while True:
             writer.write(b"x" * 65_536)
@@ -186,9 +186,9 @@ def test_a_test_call_is_bounded_in_time_and_size() -> None:
         async with serving(handler) as url, HttpClient() as client:
             return await client.ask("GET", url, private=True, seconds=0.3, most_bytes=1_000)
 
-    assert run(ask(silent)).fault == "timed_out"
-    assert run(ask(dripping)).fault == "timed_out"
-    assert len(run(ask(endless)).body) == 1_000
+    assert run(ask(stay_silent)).fault == "timed_out"
+    assert run(ask(drip)).fault == "timed_out"
+    assert len(run(ask(send_endlessly)).body) == 1_000
 
 
 def test_where_nobody_listens() -> None:
@@ -242,7 +242,7 @@ def test_a_reader_who_stops_stops_the_sender() -> None:
     async def work() -> None:
         gone = asyncio.Event()
 
-        async def endless(_: asyncio.StreamReader, writer: asyncio.StreamWriter, __: bytes) -> None:
+        async def send_endlessly(_: asyncio.StreamReader, writer: asyncio.StreamWriter, __: bytes) -> None:
             nonlocal sent
             writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
             try:
@@ -255,7 +255,7 @@ def test_a_reader_who_stops_stops_the_sender() -> None:
                 raise
 
         patience = Timeouts(idle_seconds=10, whole_seconds=None)
-        async with serving(endless) as url, HttpClient() as client:
+        async with serving(send_endlessly) as url, HttpClient() as client:
             async with client.call("GET", url, private=True, timeouts=patience) as reply:
                 await reply.read()
                 before = -1

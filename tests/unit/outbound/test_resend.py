@@ -23,7 +23,7 @@ def service() -> Iterator[StandIn]:
 
 
 @pytest.fixture
-def there(service: StandIn) -> StandIn:
+def resend_stand_in(service: StandIn) -> StandIn:
     service.taken.clear()
     service.requests.clear()
     service.faults.clear()
@@ -36,15 +36,15 @@ def send(
     return asyncio.run(Resend(there.url, api_key, set_by_owner=True).send(letter, key, seconds))
 
 
-def test_an_email_is_taken_once_however_often_it_is_tried(there: StandIn) -> None:
+def test_an_email_is_taken_once_however_often_it_is_tried(resend_stand_in: StandIn) -> None:
     """The notice's id is the idempotency key; a response that was lost comes again."""
-    there.faults += ["taken_then_silent"]
-    assert send(there, seconds=0.5) == Retry("Resend didn't respond in time.")
-    again = send(there)
-    assert again == Accepted(there.taken[0].id)
-    assert send(there) == again
-    assert [mail.key for mail in there.taken] == ["ntc_1"]
-    assert there.taken[0].fields == {
+    resend_stand_in.faults += ["taken_then_silent"]
+    assert send(resend_stand_in, seconds=0.5) == Retry("Resend didn't respond in time.")
+    again = send(resend_stand_in)
+    assert again == Accepted(resend_stand_in.taken[0].id)
+    assert send(resend_stand_in) == again
+    assert [mail.key for mail in resend_stand_in.taken] == ["ntc_1"]
+    assert resend_stand_in.taken[0].fields == {
         "from": LETTER.sender,
         "to": [LETTER.recipient],
         "subject": LETTER.subject,
@@ -53,35 +53,35 @@ def test_an_email_is_taken_once_however_often_it_is_tried(there: StandIn) -> Non
     }
 
 
-def test_what_passes_is_tried_again(there: StandIn) -> None:
+def test_what_passes_is_tried_again(resend_stand_in: StandIn) -> None:
     """Rate limits as long as the service says, quotas longer; faults, nonsense and silence with our own pauses."""
-    there.faults += ["rate", "quota", "500", "busy", "html", "redirect"]
-    assert send(there) == Retry("Resend returned 429: too many emails at once.", 7.0)
-    quota, fault, busy, html, redirect = (send(there) for _ in range(5))
+    resend_stand_in.faults += ["rate", "quota", "500", "busy", "html", "redirect"]
+    assert send(resend_stand_in) == Retry("Resend returned 429: too many emails at once.", 7.0)
+    quota, fault, busy, html, redirect = (send(resend_stand_in) for _ in range(5))
     assert isinstance(quota, Retry)
     assert quota.after_seconds == 1800
     assert fault == Retry("Resend returned 500: internal error at Resend.", 0.0)
     assert busy == Retry("Resend returned 409: it's still processing the same notification.", 5)
     assert html == Retry("Resend returned status 502.", 0.0)
     assert redirect == Retry("Resend returned status 307.", 0.0)
-    assert there.taken == []
+    assert resend_stand_in.taken == []
 
 
-def test_what_the_owner_can_mend_is_tried_again(there: StandIn) -> None:
+def test_what_the_owner_can_mend_is_tried_again(resend_stand_in: StandIn) -> None:
     """A wrong key or a domain that is not verified yet: half an hour later, and the sentence says what is wrong."""
-    wrong = send(there, api_key="re_wrong")
+    wrong = send(resend_stand_in, api_key="re_wrong")
     assert wrong == Retry("Resend returned 401: RESEND_API_KEY isn't a valid key.", 1800)
-    unverified = send(there, Email("a@example.org", "owner@example.com", "s", "t", "h"))
+    unverified = send(resend_stand_in, Email("a@example.org", "owner@example.com", "s", "t", "h"))
     assert isinstance(unverified, Retry)
     assert unverified.error.endswith("verify a domain and set ARI_MAIL_FROM.")
     assert unverified.after_seconds == 1800
 
 
-def test_what_cannot_get_better_is_given_up(there: StandIn) -> None:
+def test_what_cannot_get_better_is_given_up(resend_stand_in: StandIn) -> None:
     """An email that Resend finds wrong; a key that it knows with another content."""
-    assert isinstance(send(there, Email("nobody", "owner@example.com", "s", "t", "h")), Rejected)
-    send(there)
-    other = send(there, Email(LETTER.sender, LETTER.recipient, "Another", "t", "h"))
+    assert isinstance(send(resend_stand_in, Email("nobody", "owner@example.com", "s", "t", "h")), Rejected)
+    send(resend_stand_in)
+    other = send(resend_stand_in, Email(LETTER.sender, LETTER.recipient, "Another", "t", "h"))
     assert other == Rejected("Resend returned 409: this notification was already sent with different content.")
 
 
@@ -113,10 +113,10 @@ def test_nobody_there_is_a_sentence() -> None:
     assert refused == Retry("Resend's host name resolves to an address ARI isn't allowed to call.")
 
 
-def test_settings_choose_the_sender(tmp_path: object, there: StandIn) -> None:
+def test_settings_choose_the_sender(tmp_path: object, resend_stand_in: StandIn) -> None:
     """Resend, a mail server, or none."""
     assert sender_of(load_settings(data_dir=tmp_path)) is None
-    chosen = sender_of(load_settings(data_dir=tmp_path, resend_api_key=KEY, resend_url=there.url))
+    chosen = sender_of(load_settings(data_dir=tmp_path, resend_api_key=KEY, resend_url=resend_stand_in.url))
     assert chosen is not None
     assert chosen.name == "resend"
     assert isinstance(asyncio.run(chosen.send(LETTER, "k", 5)), Accepted)

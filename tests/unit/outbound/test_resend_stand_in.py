@@ -52,22 +52,22 @@ def test_the_sdk_understands_the_refusals(sdk: tuple[Any, StandIn]) -> None:
     resend, there = sdk
     from resend import exceptions
 
-    def refused(mail: dict[str, Any], **options: Any) -> tuple[str, int]:
+    def read_refusal(mail: dict[str, Any], **options: Any) -> tuple[str, int]:
         with pytest.raises(exceptions.ResendError) as caught:
             resend.Emails.send(mail, options)
         return caught.value.error_type, int(caught.value.code)
 
-    assert refused({**MAIL, "from": "nobody"}) == ("invalid_from_address", 422)
-    assert refused({name: MAIL[name] for name in ("from", "to", "html")}) == ("missing_required_field", 422)
-    assert refused({**MAIL, "from": "ari@example.org"}) == ("validation_error", 403)
-    assert refused({**MAIL, "from": "onboarding@resend.dev", "to": ["x@example.org"]}) == ("validation_error", 403)
-    assert refused(MAIL, idempotency_key="k" * 257) == ("invalid_idempotency_key", 400)
+    assert read_refusal({**MAIL, "from": "nobody"}) == ("invalid_from_address", 422)
+    assert read_refusal({name: MAIL[name] for name in ("from", "to", "html")}) == ("missing_required_field", 422)
+    assert read_refusal({**MAIL, "from": "ari@example.org"}) == ("validation_error", 403)
+    assert read_refusal({**MAIL, "from": "onboarding@resend.dev", "to": ["x@example.org"]}) == ("validation_error", 403)
+    assert read_refusal(MAIL, idempotency_key="k" * 257) == ("invalid_idempotency_key", 400)
     resend.Emails.send(MAIL, {"idempotency_key": "one"})
-    assert refused({**MAIL, "subject": "Other"}, idempotency_key="one") == ("invalid_idempotent_request", 409)
+    assert read_refusal({**MAIL, "subject": "Other"}, idempotency_key="one") == ("invalid_idempotent_request", 409)
     there.faults += ["rate", "500", "busy"]
-    assert refused(MAIL) == ("rate_limit_exceeded", 429)
-    assert refused(MAIL)[1] == 500
-    assert refused(MAIL) == ("concurrent_idempotent_requests", 409)
+    assert read_refusal(MAIL) == ("rate_limit_exceeded", 429)
+    assert read_refusal(MAIL)[1] == 500
+    assert read_refusal(MAIL) == ("concurrent_idempotent_requests", 409)
     resend.api_key = "re_other"
-    assert refused(MAIL) == ("validation_error", 401)
+    assert read_refusal(MAIL) == ("validation_error", 401)
     assert len(there.taken) == 1

@@ -11,7 +11,7 @@ from tests.support.audit_log import create
 OLD, NEW = SeenEvent(1, "evt_1", "1"), SeenEvent(2, "evt_2", "2")
 
 
-def _standing(
+def _make_standing(
     histories: tuple[str, ...], record: Record | None, *lost: SeenEvent, timeline: int | None = None
 ) -> Standing:
     return Standing(histories, NEW, record, lost, timeline, None)
@@ -20,15 +20,15 @@ def _standing(
 @pytest.mark.parametrize(
     ("standing", "is_trusted"),
     [
-        (_standing(("his_1",), None), True),
-        (_standing(("his_1",), Record("his_1", NEW)), True),
-        (_standing(("his_1",), Record("his_1", NEW), NEW), False),
-        (_standing(("his_1",), Record("his_1", NEW), OLD), True),
-        (_standing(("his_2",), Record("his_1", NEW)), False),
-        (_standing(("his_1", "his_2"), Record("his_1", NEW), NEW), True),
-        (_standing(("his_1",), Record("his_1", NEW, timeline=2), timeline=1), False),
-        (_standing(("his_1",), Record("his_1", NEW, timeline=2), timeline=None), True),
-        (_standing((), Record("his_1", NEW)), False),
+        (_make_standing(("his_1",), None), True),
+        (_make_standing(("his_1",), Record("his_1", NEW)), True),
+        (_make_standing(("his_1",), Record("his_1", NEW), NEW), False),
+        (_make_standing(("his_1",), Record("his_1", NEW), OLD), True),
+        (_make_standing(("his_2",), Record("his_1", NEW)), False),
+        (_make_standing(("his_1", "his_2"), Record("his_1", NEW), NEW), True),
+        (_make_standing(("his_1",), Record("his_1", NEW, timeline=2), timeline=1), False),
+        (_make_standing(("his_1",), Record("his_1", NEW, timeline=2), timeline=None), True),
+        (_make_standing((), Record("his_1", NEW)), False),
     ],
 )
 def test_what_nodes_go_on_with(standing: Standing, is_trusted: bool) -> None:

@@ -9,7 +9,7 @@ from ari.storage.engine import KEYS_FILE
 from ari.storage.migrate import LOG, MAIN
 from ari.usage.ports import Batch
 from tests.support.instances import START_MS
-from tests.support.usage import OTHER_KEY, a_row
+from tests.support.usage import OTHER_KEY, make_row
 
 
 def test_a_healthy_instance(instance: Instance) -> None:
@@ -40,7 +40,7 @@ def test_a_healthy_instance(instance: Instance) -> None:
 )
 def test_sums_that_do_not_agree_are_found(instance: Instance, change: str, found: str) -> None:
     """Limits are counted from them, so they must be equal to the log."""
-    instance.database.usage.commit(Batch([a_row(), a_row(START_MS + 1, key_id=OTHER_KEY, code="expired")]))
+    instance.database.usage.commit(Batch([make_row(), make_row(START_MS + 1, key_id=OTHER_KEY, code="expired")]))
     assert checkup.uneven_sums(instance.database) is None
     with instance.database.log.begin() as connection:
         connection.exec_driver_sql(change)
@@ -49,7 +49,7 @@ def test_sums_that_do_not_agree_are_found(instance: Instance, change: str, found
 
 def test_the_oldest_row_is_found(instance: Instance) -> None:
     """Also one that no fold has moved yet."""
-    instance.database.usage.commit(Batch([a_row(START_MS + 5), a_row(START_MS)]))
+    instance.database.usage.commit(Batch([make_row(START_MS + 5), make_row(START_MS)]))
     assert checkup.log_file(instance.database).oldest_at_ms == START_MS
 
 

@@ -21,7 +21,7 @@ def _change_everything(unit: Transaction) -> None:
     unit.dismissals.replace("unused", {"key_1": "never"}, START_MS)
 
 
-def _found(unit: Transaction) -> list[bool]:
+def _list_found(unit: Transaction) -> list[bool]:
     return [
         unit.notes.get("n") is not None,
         unit.accounts.owner() is not None,
@@ -38,17 +38,17 @@ def test_a_failed_command_keeps_nothing_in_any_store(instance: Instance) -> None
     def fail() -> None:
         with instance.database.writing() as unit:
             _change_everything(unit)
-            assert all(_found(unit))
+            assert all(_list_found(unit))
             raise RuntimeError("a crash before the commit")
 
     with pytest.raises(RuntimeError):
         fail()
     with instance.database.reading() as unit:
-        assert not any(_found(unit))
+        assert not any(_list_found(unit))
     with instance.database.writing() as unit:
         _change_everything(unit)
     with instance.database.reading() as unit:
-        assert all(_found(unit))
+        assert all(_list_found(unit))
 
 
 def test_a_transaction_knows_its_caller_and_one_time(instance: Instance) -> None:

@@ -59,7 +59,7 @@ def lock(tmp_path: Path) -> Path:
     return tmp_path / "some.lock"
 
 
-def _waiting_threads() -> int:
+def _count_waiting_threads() -> int:
     return sum(thread.name == "ari write lock" for thread in threading.enumerate())
 
 
@@ -69,7 +69,7 @@ def test_a_turn_held_elsewhere_is_not_waited_for_for_ever(lock: Path) -> None:
         for _ in range(5):
             with pytest.raises(Unavailable), write_lock(lock, 0.01):
                 raise AssertionError("two have the turn")
-        assert _waiting_threads() == 1
+        assert _count_waiting_threads() == 1
     with write_lock(lock, 10):
         pass
 

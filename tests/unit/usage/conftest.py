@@ -29,7 +29,7 @@ def play(tmp_path: Path, clock: FrozenClock, disk: Disk) -> Callable[..., None]:
     """Runs a scenario with a started log; fails if a task or a thread is left over."""
 
     @asynccontextmanager
-    async def running(settings: dict[str, Any]) -> AsyncIterator[tuple[UsageRecorder, FakeStore]]:
+    async def running_recorder(settings: dict[str, Any]) -> AsyncIterator[tuple[UsageRecorder, FakeStore]]:
         store = FakeStore()
         usage = UsageRecorder(store, clock, Settings(data_dir=tmp_path, **settings), disk)
         await usage.start()
@@ -40,7 +40,7 @@ def play(tmp_path: Path, clock: FrozenClock, disk: Disk) -> Callable[..., None]:
             await usage.stop()
 
     async def run(scenario: Scenario, settings: dict[str, Any]) -> None:
-        async with running(settings) as (usage, store):
+        async with running_recorder(settings) as (usage, store):
             await scenario(usage, store)
         assert asyncio.all_tasks() == {asyncio.current_task()}
 

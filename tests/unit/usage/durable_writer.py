@@ -13,13 +13,13 @@ from ari.storage.engine import Database
 from ari.usage.model import Completion
 from ari.usage.recorder import UsageRecorder
 from tests.support.instances import settings_for
-from tests.support.usage import a_row
+from tests.support.usage import make_row
 
 WRITERS = 16
 KEYS = [f"key_{n:026}" for n in range(5)]
 
 
-async def write_for_ever(usage: UsageRecorder, clock: SystemClock, writer: int) -> None:
+async def write_forever(usage: UsageRecorder, clock: SystemClock, writer: int) -> None:
     """Accepted and refused requests of known keys, and attempts without one, in turns."""
     turn = writer
     while True:
@@ -29,10 +29,10 @@ async def write_for_ever(usage: UsageRecorder, clock: SystemClock, writer: int) 
             await usage.count("unknown", f"192.0.2.{turn % 50}")
             report("attempt")
         elif turn % 3 == 0:
-            await usage.write(a_row(clock.now_ms(), key_id=key_id, code="revoked", status=401))
+            await usage.write(make_row(clock.now_ms(), key_id=key_id, code="revoked", status=401))
             report(f"refused {key_id}")
         else:
-            row = a_row(clock.now_ms(), key_id=key_id, status=None)
+            row = make_row(clock.now_ms(), key_id=key_id, status=None)
             await usage.write(row)
             report(f"ok {row.id}")
             usage.complete(Completion(row.id, 200, 1.0, None))
@@ -49,7 +49,7 @@ async def main(data_dir: Path, url: str | None) -> None:
     clock = SystemClock()
     usage = UsageRecorder(Database.open(settings).usage, clock, settings, lambda: 10**12)
     await usage.start()
-    await asyncio.gather(*(write_for_ever(usage, clock, writer) for writer in range(WRITERS)))
+    await asyncio.gather(*(write_forever(usage, clock, writer) for writer in range(WRITERS)))
 
 
 if __name__ == "__main__":

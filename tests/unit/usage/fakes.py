@@ -87,13 +87,13 @@ class Disk:
         return self.free
 
 
-async def turns(count: int = 5) -> None:
+async def run_turns(count: int = 5) -> None:
     """Let everything run that can."""
     for _ in range(count):
         await asyncio.sleep(0)
 
 
-async def until(what: Callable[[], bool]) -> None:
+async def wait_until(what: Callable[[], bool]) -> None:
     """Wait for another thread."""
     async with asyncio.timeout(20):
         while not what():

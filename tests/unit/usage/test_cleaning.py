@@ -15,7 +15,7 @@ from ari.usage.cleaning import (
     clean_row,
     reduce_address,
 )
-from tests.support.usage import a_row
+from tests.support.usage import make_row
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=300)
 CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.0.0 Safari/537.36"
@@ -71,7 +71,7 @@ def test_a_key_leaves_at_most_its_first_ten_characters(padding: int, before: str
 def test_every_text_of_the_caller_is_cleaned_and_nothing_else() -> None:
     """The rest of a row is ours."""
     secret = token.mint()
-    row = a_row(
+    row = make_row(
         path=f"/x/{secret}/" + "y" * 5_000,
         user_agent=f"\x07{secret}" + " u" * 5_000,
         method="M" * 400,
@@ -92,7 +92,7 @@ def test_every_text_of_the_caller_is_cleaned_and_nothing_else() -> None:
 
 def test_unknown_texts_stay_unknown() -> None:
     """No user agent and no address are no faults."""
-    row = a_row(user_agent=None, client_address=None)
+    row = make_row(user_agent=None, client_address=None)
     clean_row(row, "network")
     assert (row.user_agent, row.client_address) == (None, None)
 

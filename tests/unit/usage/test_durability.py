@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from ari.storage.tables import usage_attempts, usage_rows
 from tests.support.instances import opened
-from tests.support.usage import sums
+from tests.support.usage import read_sums
 
 ROOT = Path(__file__).resolve().parents[3]
 ROUNDS = 4
@@ -41,7 +41,7 @@ def test_what_was_reported_is_in_the_log_exactly_once(data_dir: Path, database_u
         for _ in range(ROUNDS):
             told += _run_until_killed(data_dir, database_url, chance.randrange(1, 1_500))
             engine = instance.database.log
-            by_key = sums(instance.database)
+            by_key = read_sums(instance.database)
             with engine.connect() as connection:
                 stored = Counter(connection.scalars(select(usage_rows.c.id)))
                 attempts = connection.scalar(select(func.sum(usage_attempts.c["count"]))) or 0

@@ -7,13 +7,13 @@ from ari.usage.floods import (
 )
 from ari.usage.model import MANY, OTHER_ADDRESSES, UsageRow
 from tests.support.instances import START_MS
-from tests.support.usage import KEY, OTHER_KEY, a_row
+from tests.support.usage import KEY, OTHER_KEY, make_row
 
 NOW = START_MS - START_MS % MINUTE_MS
 
 
 def refuse(flood: RefusalFlood, now_ms: int = NOW, key_id: str = KEY, code: str = "revoked") -> UsageRow:
-    return flood.row_for(a_row(now_ms, key_id=key_id, code=code, status=401, path="/secret"), now_ms, list_it=True)
+    return flood.row_for(make_row(now_ms, key_id=key_id, code=code, status=401, path="/secret"), now_ms, list_it=True)
 
 
 def test_the_first_refusals_of_a_minute_are_rows_of_their_own() -> None:
@@ -56,7 +56,7 @@ def test_memory_is_bounded_whatever_comes_and_every_refusal_counts() -> None:
     flood = RefusalFlood()
     latest = {}
     for n in range(30_000):
-        row = flood.row_for(a_row(NOW, key_id=f"key_{n % 15_000}", code="revoked"), NOW, list_it=False)
+        row = flood.row_for(make_row(NOW, key_id=f"key_{n % 15_000}", code="revoked"), NOW, list_it=False)
         latest[row.id] = row
     assert len(latest) == 30_000, "no key may be remembered until 15,000 others came"
     assert sum(row.count for row in latest.values()) == 30_000

@@ -4,8 +4,8 @@ from collections import Counter
 from ari.base.clock import FrozenClock
 from ari.base.errors import Unavailable
 from ari.usage.recorder import UsageRecorder
-from tests.support.usage import a_row
-from tests.unit.usage.fakes import Disk, FakeStore, Play, turns
+from tests.support.usage import make_row
+from tests.unit.usage.fakes import Disk, FakeStore, Play, run_turns
 
 
 def test_where_the_buffer_is_full_callers_wait_and_no_row_is_dropped(play: Play) -> None:
@@ -13,9 +13,9 @@ def test_where_the_buffer_is_full_callers_wait_and_no_row_is_dropped(play: Play)
 
     async def scenario(usage: UsageRecorder, store: FakeStore) -> None:
         store.hold()
-        rows = [a_row() for _ in range(50)]
+        rows = [make_row() for _ in range(50)]
         writing = [asyncio.create_task(usage.write(row)) for row in rows]
-        await turns()
+        await run_turns()
         store.release()
         await asyncio.gather(*writing)
         assert store.rows == rows
@@ -29,10 +29,10 @@ def test_callers_that_never_reached_the_buffer_are_refused_and_not_logged(play: 
 
     async def scenario(usage: UsageRecorder, store: FakeStore) -> None:
         store.hold()
-        rows = [a_row() for _ in range(4)]
+        rows = [make_row() for _ in range(4)]
         held = [asyncio.create_task(usage.write(row)) for row in rows]
         for _ in range(3):
-            given = await asyncio.gather(*(usage.write(a_row()) for _ in range(20)), return_exceptions=True)
+            given = await asyncio.gather(*(usage.write(make_row()) for _ in range(20)), return_exceptions=True)
             assert {type(error) for error in given} == {Unavailable}
         await asyncio.gather(*held, return_exceptions=True)
         store.release()
@@ -47,9 +47,9 @@ def test_who_hung_up_in_the_line_takes_no_place_in_the_buffer(play: Play) -> Non
 
     async def scenario(usage: UsageRecorder, store: FakeStore) -> None:
         store.hold()
-        rows = [a_row() for _ in range(4)]
+        rows = [make_row() for _ in range(4)]
         writing = [asyncio.create_task(usage.write(row)) for row in rows]
-        await turns()
+        await run_turns()
         writing[2].cancel()
         store.release()
         await asyncio.gather(writing[0], writing[1], writing[3])
@@ -63,10 +63,10 @@ def test_refusals_of_a_flood_are_counted_to_the_last(play: Play, clock: FrozenCl
 
     async def scenario(usage: UsageRecorder, store: FakeStore) -> None:
         for _ in range(200):
-            await usage.write(a_row(code="revoked", status=401))
-        await asyncio.gather(*(usage.write(a_row()) for _ in range(100)))
+            await usage.write(make_row(code="revoked", status=401))
+        await asyncio.gather(*(usage.write(make_row()) for _ in range(100)))
         clock.advance(60)
-        await usage.write(a_row(code="revoked", status=401))
+        await usage.write(make_row(code="revoked", status=401))
         latest = {row.id: row for row in store.rows}
         assert Counter(row.code for row in latest.values()) == {"revoked": 62, "ok": 100}
         assert sorted(row.count for row in latest.values() if row.code == "revoked") == [1] * 61 + [140]
@@ -82,8 +82,8 @@ def test_on_a_full_disk_refusals_are_only_counted(play: Play, disk: Disk, clock:
         disk.free = 99
         clock.advance(1)
         for _ in range(5):
-            await usage.write(a_row(code="expired", status=401))
-        await usage.write(a_row())
+            await usage.write(make_row(code="expired", status=401))
+        await usage.write(make_row())
         low_disk.append(usage.low_disk)
         assert [row.count for row in store.rows] == [1, 2, 3, 4, 5, 1]
         assert len({row.id for row in store.rows}) == 2
@@ -99,7 +99,7 @@ def test_the_disk_is_asked_at_most_once_a_second(play: Play, disk: Disk, clock: 
 
     async def scenario(usage: UsageRecorder, store: FakeStore) -> None:
         for _ in range(10):
-            await usage.write(a_row(code="revoked"))
+            await usage.write(make_row(code="revoked"))
         assert disk.asked == 1
         clock.advance(1)
         disk.free = -1
@@ -113,7 +113,7 @@ def test_texts_and_addresses_are_cleaned_before_the_buffer(play: Play) -> None:
     """No unclean value ever waits for a commit."""
 
     async def scenario(usage: UsageRecorder, store: FakeStore) -> None:
-        await usage.write(a_row(path="/a\x00b", user_agent="sk-ant-api03-abcdefgh", client_address="192.0.2.77"))
+        await usage.write(make_row(path="/a\x00b", user_agent="sk-ant-api03-abcdefgh", client_address="192.0.2.77"))
         await usage.count("unknown", "2001:db8:1:2::3")
         [row] = store.rows
         assert (row.path, row.user_agent, row.client_address) == ("/a\ufffdb", "sk-ant-api…", "192.0.2.0/24")

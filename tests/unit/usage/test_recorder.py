@@ -12,8 +12,8 @@ from ari.usage import recorder as log_module
 from ari.usage.model import Attempt, Completion
 from ari.usage.recorder import UsageRecorder
 from tests.support.instances import START_MS
-from tests.support.usage import OTHER_KEY, a_row
-from tests.unit.usage.fakes import Disk, FakeStore, Play, turns, until
+from tests.support.usage import OTHER_KEY, make_row
+from tests.unit.usage.fakes import Disk, FakeStore, Play, run_turns, wait_until
 
 
 def test_write_returns_only_after_the_commit(play: Play) -> None:
@@ -21,10 +21,10 @@ def test_write_returns_only_after_the_commit(play: Play) -> None:
 
     async def scenario(usage: UsageRecorder, store: FakeStore) -> None:
         store.hold()
-        row = a_row()
+        row = make_row()
         writing = asyncio.create_task(usage.write(row))
         counting = asyncio.create_task(usage.count("unknown", "192.0.2.1"))
-        await turns(50)
+        await run_turns(50)
         assert not writing.done()
         assert not counting.done()
         store.release()
@@ -39,13 +39,13 @@ def test_requests_in_flight_share_one_commit(play: Play) -> None:
     """All of one turn of the loop, and all that come while a commit runs."""
 
     async def scenario(usage: UsageRecorder, store: FakeStore) -> None:
-        await asyncio.gather(*(usage.write(a_row()) for _ in range(64)))
+        await asyncio.gather(*(usage.write(make_row()) for _ in range(64)))
         assert [len(batch.rows) for batch in store.batches] == [64]
         store.hold()
-        first = asyncio.create_task(usage.write(a_row()))
-        await turns()
-        others = [asyncio.create_task(usage.write(a_row())) for _ in range(40)]
-        await turns()
+        first = asyncio.create_task(usage.write(make_row()))
+        await run_turns()
+        others = [asyncio.create_task(usage.write(make_row())) for _ in range(40)]
+        await run_turns()
         store.release()
         await asyncio.gather(first, *others)
         assert [len(batch.rows) for batch in store.batches] == [64, 1, 40]
@@ -57,7 +57,7 @@ def test_one_commit_has_bounds(play: Play) -> None:
     """However many wait, others get their turn at the disk; the order stays."""
 
     async def scenario(usage: UsageRecorder, store: FakeStore) -> None:
-        rows = [a_row() for _ in range(2_500)]
+        rows = [make_row() for _ in range(2_500)]
         await asyncio.gather(*map(usage.write, rows))
         assert [len(batch.rows) for batch in store.batches] == [1_000, 1_000, 500]
         assert store.rows == rows
@@ -70,11 +70,11 @@ def test_a_failed_commit_fails_for_all_its_callers_and_no_other(play: Play) -> N
 
     async def scenario(usage: UsageRecorder, store: FakeStore) -> None:
         store.faults.append(Unavailable("The disk is full."))
-        given = await asyncio.gather(usage.write(a_row()), usage.count("missing", None), return_exceptions=True)
+        given = await asyncio.gather(usage.write(make_row()), usage.count("missing", None), return_exceptions=True)
         assert [str(error) for error in given] == ["The disk is full."] * 2
         assert [type(error) for error in given] == [Unavailable] * 2
         failing = [usage.failing]
-        await usage.write(a_row())
+        await usage.write(make_row())
         assert [*failing, usage.failing] == ["The disk is full.", None]
         assert len(store.rows) == 1
 
@@ -86,7 +86,7 @@ def test_a_failure_lapses_when_nobody_asks_any_more(play: Play, clock: FrozenClo
 
     async def scenario(usage: UsageRecorder, store: FakeStore) -> None:
         store.faults.append(Unavailable("The disk is full."))
-        await asyncio.gather(usage.write(a_row()), return_exceptions=True)
+        await asyncio.gather(usage.write(make_row()), return_exceptions=True)
         clock.advance(9)
         assert usage.failing == "The disk is full."
         clock.advance(1)
@@ -101,12 +101,12 @@ def test_a_disk_that_takes_too_long_is_a_failure_too(play: Play) -> None:
     async def scenario(usage: UsageRecorder, store: FakeStore) -> None:
         store.hold()
         with pytest.raises(Unavailable):
-            await usage.write(a_row())
+            await usage.write(make_row())
         assert usage.failing is not None
         store.release()
-        await until(lambda: bool(store.rows))
-        await turns()
-        await usage.write(a_row())
+        await wait_until(lambda: bool(store.rows))
+        await run_turns()
+        await usage.write(make_row())
         assert usage.failing is None
 
     play(scenario, usage_wait_seconds=0.05)
@@ -118,9 +118,9 @@ def test_whatever_breaks_in_the_store_is_a_no(play: Play, caplog: pytest.LogCapt
     async def scenario(usage: UsageRecorder, store: FakeStore) -> None:
         store.faults.append(RuntimeError("private words"))
         with pytest.raises(Unavailable) as raised:
-            await usage.write(a_row())
+            await usage.write(make_row())
         assert "private" not in str(raised.value)
-        await usage.write(a_row())
+        await usage.write(make_row())
 
     play(scenario)
     assert "RuntimeError" in caplog.text
@@ -132,14 +132,14 @@ def test_a_caller_waits_no_longer_than_its_patience_but_its_row_is_written(play:
 
     async def scenario(usage: UsageRecorder, store: FakeStore) -> None:
         store.hold()
-        rows = [a_row() for _ in range(3)]
+        rows = [make_row() for _ in range(3)]
         first = asyncio.create_task(usage.write(rows[0]))
-        await turns()
+        await run_turns()
         for task in (first, *(asyncio.create_task(usage.write(row)) for row in rows[1:])):
             with pytest.raises(Unavailable):
                 await task
         store.release()
-        await until(lambda: len(store.rows) == 3)
+        await wait_until(lambda: len(store.rows) == 3)
         assert store.rows == rows
 
     play(scenario, usage_wait_seconds=0.1)
@@ -150,9 +150,9 @@ def test_each_caller_has_its_own_patience(play: Play) -> None:
 
     async def scenario(usage: UsageRecorder, store: FakeStore) -> None:
         store.hold()
-        first = asyncio.create_task(usage.write(a_row()))
+        first = asyncio.create_task(usage.write(make_row()))
         await asyncio.sleep(0.1)
-        second = asyncio.create_task(usage.write(a_row()))
+        second = asyncio.create_task(usage.write(make_row()))
         with pytest.raises(Unavailable):
             await first
         assert not second.done()
@@ -167,12 +167,12 @@ def test_a_caller_that_hangs_up_is_logged_all_the_same(play: Play) -> None:
 
     async def scenario(usage: UsageRecorder, store: FakeStore) -> None:
         store.hold()
-        rows = [a_row() for _ in range(3)]
+        rows = [make_row() for _ in range(3)]
         writing = [asyncio.create_task(usage.write(row)) for row in rows]
-        await turns()
+        await run_turns()
         for task in writing[:2]:
             task.cancel()
-        await turns()
+        await run_turns()
         store.release()
         await writing[2]
         assert [task.cancelled() for task in writing] == [True, True, False]
@@ -185,12 +185,12 @@ def test_a_completion_goes_out_by_a_later_commit_without_waiting(play: Play) -> 
     """The response is not held for it."""
 
     async def scenario(usage: UsageRecorder, store: FakeStore) -> None:
-        row = a_row(status=None)
+        row = make_row(status=None)
         await usage.write(row)
         store.hold()
         usage.complete(Completion(row.id, 201, 3.5, None))
         store.release()
-        await until(lambda: len(store.batches) == 2)
+        await wait_until(lambda: len(store.batches) == 2)
         assert store.batches[1].completions == [Completion(row.id, 201, 3.5, None)]
 
     play(scenario)
@@ -204,10 +204,10 @@ def test_completions_outlive_failed_commits(play: Play, monkeypatch: pytest.Monk
         done = [Completion(f"req_{n}", 200, 1.0, None) for n in range(3)]
         store.faults += [Unavailable("gone")] * 3
         usage.complete(done[0])
-        await until(lambda: len(store.faults) == 2)
+        await wait_until(lambda: len(store.faults) == 2)
         usage.complete(done[1])
         usage.complete(done[2])
-        await until(lambda: bool(store.batches))
+        await wait_until(lambda: bool(store.batches))
         assert [one for batch in store.batches for one in batch.completions] == done
 
     play(scenario)
@@ -235,14 +235,14 @@ def test_stop_writes_all_that_is_there(play: Play) -> None:
 
     async def scenario(usage: UsageRecorder, store: FakeStore) -> None:
         store.hold()
-        row = a_row()
-        writing = [asyncio.create_task(usage.write(one)) for one in (row, a_row(), a_row())]
-        await turns()
+        row = make_row()
+        writing = [asyncio.create_task(usage.write(one)) for one in (row, make_row(), make_row())]
+        await run_turns()
         usage.complete(Completion(row.id, 200, 1.0, None))
         stopping = asyncio.create_task(usage.stop())
-        await turns()
+        await run_turns()
         with pytest.raises(Unavailable):
-            await usage.write(a_row())
+            await usage.write(make_row())
         store.release()
         await stopping
         await asyncio.gather(*writing)
@@ -259,14 +259,14 @@ def test_stop_ends_although_the_disk_hangs(play: Play, caplog: pytest.LogCapture
     async def scenario(usage: UsageRecorder, store: FakeStore) -> None:
         [thread] = [one for one in threading.enumerate() if one.name == "ari usage log" and one not in before]
         store.hold()
-        writing = asyncio.create_task(usage.write(a_row()))
-        await turns()
+        writing = asyncio.create_task(usage.write(make_row()))
+        await run_turns()
         await usage.stop()
         with pytest.raises(Unavailable):
             await writing
         assert thread.is_alive()
         store.release()
-        await until(lambda: not thread.is_alive())
+        await wait_until(lambda: not thread.is_alive())
 
     play(scenario, usage_wait_seconds=0.05)
     assert "before everything in it was written" in caplog.text
@@ -278,7 +278,7 @@ def test_a_log_that_was_never_started_says_no(tmp_path: Path, clock: FrozenClock
     async def scenario() -> None:
         usage = UsageRecorder(FakeStore(), clock, Settings(data_dir=tmp_path), disk)
         with pytest.raises(Unavailable):
-            await usage.write(a_row())
+            await usage.write(make_row())
         await usage.stop()
 
     asyncio.run(scenario())
@@ -290,13 +290,13 @@ def test_no_error_is_left_unread(play: Play, capsys: pytest.CaptureFixture[str])
     async def scenario(usage: UsageRecorder, store: FakeStore) -> None:
         store.hold()
         store.faults.append(Unavailable("gone"))
-        writing = asyncio.create_task(usage.write(a_row()))
-        await turns()
+        writing = asyncio.create_task(usage.write(make_row()))
+        await run_turns()
         writing.cancel()
-        await turns()
+        await run_turns()
         store.release()
-        await until(lambda: not store.faults)
-        await usage.write(a_row())
+        await wait_until(lambda: not store.faults)
+        await usage.write(make_row())
 
     play(scenario)
     gc.collect()
@@ -311,7 +311,10 @@ def test_many_keys_share_a_commit_with_attempts_and_completions(play: Play) -> N
             usage.complete(Completion("req_x", 200, 1.0, None))
 
         await asyncio.gather(
-            complete(), usage.write(a_row()), usage.write(a_row(key_id=OTHER_KEY)), usage.count("missing", "192.0.2.1")
+            complete(),
+            usage.write(make_row()),
+            usage.write(make_row(key_id=OTHER_KEY)),
+            usage.count("missing", "192.0.2.1"),
         )
         [batch] = store.batches
         assert (len(batch.rows), len(batch.attempts), len(batch.completions)) == (2, 1, 1)

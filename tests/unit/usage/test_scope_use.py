@@ -7,7 +7,7 @@ import pytest
 from ari.keys import KeyChange, change
 from ari.keys.model import ApiKey
 from ari.usage.scope_use import WATCHED_MS, KeyHistory, ScopeUse, find_unused_scopes, read_history
-from tests.unit.keys.memory import MemoryTransaction, a_key
+from tests.unit.keys.memory import MemoryTransaction, make_key
 
 NOW = 1_800_000_000_000
 NEEDED = {
@@ -92,7 +92,7 @@ def test_the_history_says_whether_the_scopes_changed(
 ) -> None:
     """Only a change of scopes counts."""
     tx = MemoryTransaction()
-    key = a_key(tx, "usage:read")
+    key = make_key(tx, "usage:read")
     tx.now_ms += 1
     change(tx, key.id, KeyChange(name="other"))
     change(tx, key.id, KeyChange(scopes=("usage:read", "keys:read")))

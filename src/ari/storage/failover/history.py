@@ -198,7 +198,7 @@ class History:
                 self._know(events)
                 self._mine = _with(base, events)
 
-    def saw(self, events: Sequence[SeenEvent], histories: Sequence[str] = ()) -> None:
+    def remember(self, events: Sequence[SeenEvent], histories: Sequence[str] = ()) -> None:
         """Remember events that this process committed, on disk before it returns.
 
         ``histories`` are the ids in the database, where no facts were read before.

@@ -16,10 +16,10 @@ from ari.storage.failover.heartbeat import Heartbeat
 from ari.storage.failover.history import WentBack
 from ari.usage.ports import Batch
 from tests.support.instances import opened
-from tests.support.missing import missing
+from tests.support.missing import skip_missing
 from tests.support.pgbouncer import MISSING, PgBouncer, pgbouncer
 from tests.support.processes import eventually
-from tests.support.usage import a_row
+from tests.support.usage import make_row
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def pooler(postgres: Any) -> Iterator[PgBouncer]:
     """One server connection for everybody, so that what leaks from one client shows up at the next."""
     with pgbouncer(postgres.admin_url, "transaction", default_pool_size="1") as found:
         if found is None:
-            missing(MISSING)
+            skip_missing(MISSING)
         yield found
 
 
@@ -118,6 +118,6 @@ def test_a_busy_pooler_is_left_alone(
 def test_how_far_a_commit_waits_stays_in_its_transaction(node: Instance, pooler: PgBouncer, postgres_url: str) -> None:
     """Where no standby confirms, the log's commits wait for the primary's disk; others choose for themselves."""
     assert node.database.usage_commit_level() == "local"
-    node.database.usage.commit(Batch([a_row()]))
+    node.database.usage.commit(Batch([make_row()]))
     with psycopg.connect(pooler.url_of(postgres_url), autocommit=True) as other:
         assert other.execute("SHOW synchronous_commit").fetchone() == ("on",)

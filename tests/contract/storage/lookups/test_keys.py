@@ -16,8 +16,8 @@ from ari.storage.lookups.keys import PostgresKeyLookup
 from ari.usage.model import NO_USE
 from ari.usage.ports import Batch
 from tests.support.instances import opened
-from tests.support.lookups import counted
-from tests.support.usage import a_row
+from tests.support.lookups import count_keys
+from tests.support.usage import make_row
 
 
 class Watched:
@@ -25,7 +25,7 @@ class Watched:
 
     def __init__(self, lookup: PostgresKeyLookup) -> None:
         self.lookup = lookup
-        self.asked = counted(lookup.keys, "rows")
+        self.asked = count_keys(lookup.keys, "rows")
 
     async def state(self, secret: str) -> str:
         """The key's state, and how many rows each statement was to bring."""
@@ -42,7 +42,7 @@ def _with(
 ) -> list[str]:
     async def run() -> list[str]:
         with opened(data_dir, url) as instance, psycopg.connect(url, autocommit=True) as hand:
-            secrets = [_created(instance) for _ in range(3)]
+            secrets = [_create_secret(instance) for _ in range(3)]
             lookup = await instance.database.open_lookup()
             assert isinstance(lookup, PostgresKeyLookup)
             found: list[str] = await work(instance, Watched(lookup), secrets, hand)
@@ -52,7 +52,7 @@ def _with(
     return asyncio.run(run())
 
 
-def _created(instance: Instance) -> str:
+def _create_secret(instance: Instance) -> str:
     return Deps(instance).do_sync(keys.create, NewKey("n")).secret
 
 
@@ -65,7 +65,7 @@ def test_what_is_copied_is_asked_about_and_not_read(data_dir: Path, postgres_url
     async def work(instance: Instance, watched: Watched, secrets: list[str], _hand: object) -> list[str]:
         first, second, _ = secrets
         found = [await watched.state(one) for one in (first, first, second, first, token.mint())]
-        _created(instance)
+        _create_secret(instance)
         found.append(await watched.state(first))
         return found
 
@@ -168,10 +168,10 @@ def test_totals_are_read_again_once_they_moved(data_dir: Path, postgres_url: str
 
     async def run() -> list[int]:
         with opened(data_dir, postgres_url) as instance:
-            secret = _created(instance)
+            secret = _create_secret(instance)
             lookup = await instance.database.open_lookup()
             assert isinstance(lookup, PostgresKeyLookup)
-            trips = counted(lookup.key_totals, "ask")
+            trips = count_keys(lookup.key_totals, "ask")
             digest = token.parse(secret.encode())
             assert digest is not None
 
@@ -185,7 +185,7 @@ def test_totals_are_read_again_once_they_moved(data_dir: Path, postgres_url: str
             assert key is not None
             found = [await count()]
             for _ in range(2):
-                instance.database.usage.commit(Batch(rows=[a_row(key_id=key.id)]))
+                instance.database.usage.commit(Batch(rows=[make_row(key_id=key.id)]))
                 instance.database.usage.fold_all()
                 found += [await count(), await count()]
             await lookup.close()

@@ -68,7 +68,7 @@ def page(instance: Instance, where: KeyFilter, sort: Sort, after: Cursor | None 
     return Deps(instance).read_sync(lambda unit: page_of_keys(unit.listing, usage, where, sort, after, limit))
 
 
-def everything(instance: Instance, where: KeyFilter, sort: Sort, limit: int = 1_999) -> list[Listed]:
+def list_all(instance: Instance, where: KeyFilter, sort: Sort, limit: int = 1_999) -> list[Listed]:
     """All pages, one after the other."""
     rows, after = [], None
     while True:

@@ -221,7 +221,7 @@ def test_notes(tx: AccountTransaction) -> None:
     assert tx.notes.get("setup_token") is None
 
 
-def at_once(works: list[Callable[[], T]]) -> list[T | Exception]:
+def run_together(works: list[Callable[[], T]]) -> list[T | Exception]:
     """Run each in a thread of its own, all starting together; what each returned or raised."""
     start = threading.Barrier(len(works))
 
@@ -243,7 +243,7 @@ def test_five_of_many_attempts_at_once_count(database: Begin) -> None:
         with database() as tx:
             return sign_in.begin(tx, "owner@example.com")
 
-    outcomes = at_once([attempt] * 12)
+    outcomes = run_together([attempt] * 12)
     assert sum(isinstance(outcome, sign_in.SignInAttempt) for outcome in outcomes) == 5
     assert sum(isinstance(outcome, RateLimited) for outcome in outcomes) == 7
 
@@ -258,7 +258,7 @@ def test_one_of_many_setups_at_once_makes_the_owner(database: Begin) -> None:
         with database() as tx:
             return setup.make_owner(tx, token, email, "a hash")
 
-    outcomes = at_once([partial(post, f"{number}@example.com") for number in range(8)])
+    outcomes = run_together([partial(post, f"{number}@example.com") for number in range(8)])
     owners = [outcome for outcome in outcomes if isinstance(outcome, Account)]
     assert len(owners) == 1
     assert sum(isinstance(outcome, NotFound) for outcome in outcomes) == 7

@@ -38,7 +38,7 @@ def happen(instance: Instance, times: int = 1, subject: str | None = None, name:
             tx.events.append_bounded(event)
 
 
-def written(instance: Instance, subject: str | None = None) -> list[int]:
+def list_counts(instance: Instance, subject: str | None = None) -> list[int]:
     """The number that each event counts, oldest first."""
     events = Deps(instance).read_sync(lambda unit: unit.events.page(None, None, 200))
     return [event.detail.get("counted", 1) for event in reversed(events) if event.subject == subject]
@@ -49,13 +49,13 @@ def test_after_a_few_they_are_counted(instance: Instance) -> None:
     happen(instance, 10)
     happen(instance, 2, "usr_1")
     happen(instance, 2, name="code_refused")
-    assert written(instance) == [1] * (BOUNDED_EVENTS + 2)
-    assert written(instance, "usr_1") == [1, 1]
+    assert list_counts(instance) == [1] * (BOUNDED_EVENTS + 2)
+    assert list_counts(instance, "usr_1") == [1, 1]
     clock_of(instance).advance(HOUR)
     happen(instance, 4, "usr_1")
     happen(instance)
-    assert written(instance)[BOUNDED_EVENTS + 2 :] == [10 - BOUNDED_EVENTS, 1]
-    assert written(instance, "usr_1") == [1, 1, 1, 1, 1]
+    assert list_counts(instance)[BOUNDED_EVENTS + 2 :] == [10 - BOUNDED_EVENTS, 1]
+    assert list_counts(instance, "usr_1") == [1, 1, 1, 1, 1]
     [summary] = [one for one in Deps(instance).read_sync(lambda unit: unit.events.page(None, None, 200)) if one.detail]
     assert (summary.name, summary.actor, summary.origin.door) == (NAME, "system", "system")
 
@@ -70,16 +70,16 @@ def test_what_was_counted_is_written_when_the_hour_is_over(instance: Instance) -
 
     happen(instance, 50)
     asyncio.run(_one_tick(instance))
-    assert written(instance) == [1] * BOUNDED_EVENTS
+    assert list_counts(instance) == [1] * BOUNDED_EVENTS
     clock_of(instance).advance(HOUR)
     asyncio.run(_one_tick(instance))
     asyncio.run(_one_tick(instance))
-    assert written(instance) == [1] * BOUNDED_EVENTS + [50 - BOUNDED_EVENTS]
+    assert list_counts(instance) == [1] * BOUNDED_EVENTS + [50 - BOUNDED_EVENTS]
     happen(instance, 5)
     clock_of(instance).step(-30 * DAY_MS / 1000)
     with ThreadPoolExecutor(4) as threads:
         list(threads.map(lambda _: asyncio.run(_one_tick(instance)), range(4)))
-    assert [one for one in written(instance) if one != 1] == [50 - BOUNDED_EVENTS, 5 - BOUNDED_EVENTS]
+    assert [one for one in list_counts(instance) if one != 1] == [50 - BOUNDED_EVENTS, 5 - BOUNDED_EVENTS]
 
 
 def test_many_at_once_lose_none(instance: Instance) -> None:
@@ -88,8 +88,8 @@ def test_many_at_once_lose_none(instance: Instance) -> None:
         list(threads.map(lambda _: happen(instance), range(60)))
     clock_of(instance).advance(HOUR)
     Deps(instance).do_sync(lambda unit: unit.events.append_counts(instance.now_ms()))
-    assert sum(written(instance)) == 60
-    assert len(written(instance)) == BOUNDED_EVENTS + 1
+    assert sum(list_counts(instance)) == 60
+    assert len(list_counts(instance)) == BOUNDED_EVENTS + 1
     assert check_audit_log(instance.database).is_whole
 
 
@@ -102,8 +102,8 @@ def test_a_flood_of_sign_ins_leaves_few_events(instance: Instance) -> None:
         visitor = Deps(instance, Caller("visitor", Origin("web", f"2001:{number:x}:1::1"), scopes=()))
         attempt = visitor.do_sync(sign_in.begin, email)
         visitor.do_sync(sign_in.finish, attempt, Verdict(False))
-    assert written(instance) == [1] * BOUNDED_EVENTS
-    assert written(instance, owner.id) == [1] * (BOUNDED_EVENTS + 1)  # with its making
+    assert list_counts(instance) == [1] * BOUNDED_EVENTS
+    assert list_counts(instance, owner.id) == [1] * (BOUNDED_EVENTS + 1)  # with its making
 
 
 def test_a_dead_key_in_urls_is_written_once_a_day(instance: Instance) -> None:
@@ -115,4 +115,4 @@ def test_a_dead_key_in_urls_is_written_once_a_day(instance: Instance) -> None:
         clock_of(instance).advance(HOUR)
     names = [event.name for event in Deps(instance).read_sync(lambda unit: unit.events.page(key.id, None, 50))]
     assert names.count("key_exposed") == 3
-    assert written(instance, key.id)[-2:] == [23, 1]
+    assert list_counts(instance, key.id)[-2:] == [23, 1]

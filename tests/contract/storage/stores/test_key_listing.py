@@ -17,12 +17,12 @@ from ari.storage.tables import usage_hours
 from ari.usage import advice
 from ari.usage.reports.daily import Day, first_day_ms
 from ari.usage.reports.listing import SORTS, Listed, Sort, SortBy
-from tests.contract.storage.stores.many_keys import everything, make_total, page
+from tests.contract.storage.stores.many_keys import list_all, make_total, page
 from tests.support.instances import START_MS
 
 
 @contextmanager
-def counted(instance: Instance) -> Iterator[list[str]]:
+def collect_statements(instance: Instance) -> Iterator[list[str]]:
     """The statements that run in the meantime, except the question whether something is yet to be counted."""
     found: list[str] = []
 
@@ -54,7 +54,7 @@ def _value(row: Listed, by: str) -> Any:
 def test_every_order_pages_through_all_keys_once(many: Any, by: Any, descending: bool) -> None:
     """Values go one way; keys without one come last, together; deleted keys are nowhere."""
     instance, keys = many
-    rows = everything(instance, KeyFilter(START_MS), Sort(by, descending))
+    rows = list_all(instance, KeyFilter(START_MS), Sort(by, descending))
     assert len(rows) == len({row.key.id for row in rows})
     assert {row.key.id for row in rows} == {key["id"] for key in keys if key["deleted_at_ms"] is None}
     values = [_value(row, by) for row in rows]
@@ -73,20 +73,20 @@ def test_small_pages_go_on_where_the_one_before_ended(many: Any) -> None:
     for by in SORTS:
         for descending in (False, True):
             sort = Sort(by, descending)
-            whole = [row.key.id for row in everything(instance, where, sort)]
+            whole = [row.key.id for row in list_all(instance, where, sort)]
             assert 100 < len(whole) < 500
-            assert [row.key.id for row in everything(instance, where, sort, limit=47)] == whole
+            assert [row.key.id for row in list_all(instance, where, sort, limit=47)] == whole
 
 
 @pytest.mark.parametrize("sort", [Sort(by, down) for by in SORTS for down in (False, True)], ids=str)
 def test_a_page_costs_few_statements(many: Any, sort: Sort) -> None:
     """The first page, and one that goes on from the middle of the list."""
     instance, _ = many
-    with counted(instance) as statements:
+    with collect_statements(instance) as statements:
         first = page(instance, KeyFilter(START_MS), sort)
     assert len(first.rows) == 50
     assert len(statements) <= 6, statements
-    with counted(instance) as statements:
+    with collect_statements(instance) as statements:
         assert len(page(instance, KeyFilter(START_MS), sort, first.after).rows) == 50
     assert len(statements) <= 6, statements
 
@@ -95,7 +95,7 @@ def test_a_filter_that_finds_nothing_reads_in_growing_chunks(many: Any) -> None:
     """The worst case is bounded, too: some thirty statements for 10,000 keys, not one a key."""
     instance, _ = many
     for sort in (Sort("used", True), Sort("requests", False), Sort()):
-        with counted(instance) as statements:
+        with collect_statements(instance) as statements:
             assert page(instance, KeyFilter(START_MS, text="no such name"), sort).rows == []
         assert len(statements) <= 60, len(statements)
 
@@ -125,7 +125,7 @@ def test_runs_by_name_and_expiry_follow_their_indexes(many: Any) -> None:
                 assert "TEMP B-TREE" not in words, words
 
 
-def _expected(show: Show, key: dict[str, Any], used: int | None) -> bool:
+def _is_expected(show: Show, key: dict[str, Any], used: int | None) -> bool:
     expired = key["expires_at_ms"] is not None and key["expires_at_ms"] <= START_MS
     revoked = key["revoked_at_ms"] is not None
     works = not (expired or revoked or key["disabled"])
@@ -150,11 +150,11 @@ def test_filters_show_what_their_words_say(many: Any, show: Show) -> None:
     wanted = set()
     for number, key in enumerate(keys):
         total = make_total(number, key["id"])
-        if key["deleted_at_ms"] is None and _expected(show, key, total[4] if total else None):
+        if key["deleted_at_ms"] is None and _is_expected(show, key, total[4] if total else None):
             wanted.add(key["id"])
     assert wanted
     sort = Sort("requests", True) if len(show) % 2 else Sort("name", False)
-    found = [row.key.id for row in everything(instance, KeyFilter(START_MS, show=show), sort)]
+    found = [row.key.id for row in list_all(instance, KeyFilter(START_MS, show=show), sort)]
     assert len(found) == len(wanted)
     assert set(found) == wanted
 
@@ -164,27 +164,27 @@ def test_search_finds_name_hint_and_id(many: Any) -> None:
     instance, keys = many
     one = keys[4321]
 
-    def found(text: str) -> set[str]:
-        return {row.key.id for row in everything(instance, KeyFilter(START_MS, text=text), Sort())}
+    def search_ids(text: str) -> set[str]:
+        return {row.key.id for row in list_all(instance, KeyFilter(START_MS, text=text), Sort())}
 
-    assert one["id"] in found(one["name"].upper())
-    assert one["id"] in found(one["hint"].replace("…", "..."))
-    assert found(one["id"].lower()) == {one["id"]}
-    assert found("%") == found("_x") == found("' OR 1=1 --") == set()
+    assert one["id"] in search_ids(one["name"].upper())
+    assert one["id"] in search_ids(one["hint"].replace("…", "..."))
+    assert search_ids(one["id"].lower()) == {one["id"]}
+    assert search_ids("%") == search_ids("_x") == search_ids("' OR 1=1 --") == set()
 
 
 def test_counts_are_of_all_keys(many: Any) -> None:
     """The totals above the table."""
     instance, keys = many
     present = [key for key in keys if key["deleted_at_ms"] is None]
-    active = sum(_expected("active", key, None) for key in present)
+    active = sum(_is_expected("active", key, None) for key in present)
     assert Deps(instance).read_sync(lambda unit: unit.listing.counts(START_MS)) == KeyCounts(len(present), active)
 
 
 def test_advice_about_all_of_them_costs_as_much_as_about_one(many: Any) -> None:
     """At most six statements; nothing is asked key by key."""
     instance, _ = many
-    with counted(instance) as statements:
+    with collect_statements(instance) as statements:
         found = Deps(instance).read_sync(
             lambda unit: advice.recommendations(unit.listing, unit.dismissals, instance.database.usage, START_MS)
         )
@@ -206,7 +206,7 @@ def test_daily_requests_of_a_page_are_one_query(many: Any) -> None:
     ]
     with instance.database.log.begin() as connection:
         insert_rows(connection, usage_hours, tuple(usage_hours.c.keys()), rows)
-    with counted(instance) as statements:
+    with collect_statements(instance) as statements:
         found = instance.database.usage.days(ids, first_day_ms(START_MS))
     assert found == {ids[0]: [Day(midnight, 7, 3)], ids[1]: [Day(midnight - 13 * DAY_MS, 1, 0)]}
     assert len(statements) == 1
@@ -256,7 +256,7 @@ def test_the_keys_of_a_consumer_or_a_tag_are_read_from_its_index(many: Any, wher
 def test_consumer_tag_and_environment_narrow_every_order(many: Any, by: Any, descending: bool) -> None:
     """As the whole list without the other keys, page by page; the count is of all pages."""
     instance, keys = many
-    whole = [row.key.id for row in everything(instance, KeyFilter(START_MS), Sort(by, descending))]
+    whole = [row.key.id for row in list_all(instance, KeyFilter(START_MS), Sort(by, descending))]
     number_of = {key["id"]: number for number, key in enumerate(keys)}
     filters: list[tuple[dict[str, Any], Any]] = [
         ({"consumer_id": "con_1"}, lambda n: n % 31 == 1),
@@ -270,7 +270,7 @@ def test_consumer_tag_and_environment_narrow_every_order(many: Any, by: Any, des
     for fields, fits in filters:
         where = KeyFilter(START_MS, **fields)
         wanted = [key_id for key_id in whole if fits(number_of[key_id])]
-        assert [row.key.id for row in everything(instance, where, Sort(by, descending), limit=97)] == wanted, fields
+        assert [row.key.id for row in list_all(instance, where, Sort(by, descending), limit=97)] == wanted, fields
         with instance.database.reading() as unit:
             assert unit.listing.count(where) == len(wanted)
 

@@ -14,7 +14,7 @@ from ari.usage.ai import AiCount, AiSpan, AiSums, AiUse
 from ari.usage.model import UsageRow
 from ari.usage.ports import Batch
 from tests.support.instances import START_MS, opened
-from tests.support.usage import KEY, OTHER_KEY, a_row, rows_of
+from tests.support.usage import KEY, OTHER_KEY, make_row, rows_of
 
 HOUR = START_MS - START_MS % HOUR_MS
 SPAN = AiSpan(HOUR, HOUR + HOUR_MS)
@@ -33,7 +33,7 @@ def _use(row: UsageRow, **more: Any) -> AiUse:
 
 def test_a_use_is_read_with_its_row(instance: Instance) -> None:
     """Wherever rows are read; a row that went to no provider has none."""
-    rows = [a_row(HOUR + 1), a_row(HOUR + 2)]
+    rows = [make_row(HOUR + 1), make_row(HOUR + 2)]
     log = instance.database.usage
     log.commit(Batch(rows))
     use = _use(rows[0])
@@ -44,12 +44,12 @@ def test_a_use_is_read_with_its_row(instance: Instance) -> None:
 def test_uses_are_summed_by_hour(instance: Instance) -> None:
     """By key, provider and model; unreported tokens add nothing; a refused request names no model."""
     uses = [
-        _use(a_row(HOUR)),
-        _use(a_row(HOUR + 1), model="n", input_tokens=1, output_tokens=None, cached_tokens=None),
-        _use(a_row(HOUR + 2, key_id=OTHER_KEY), provider="gemini", input_tokens=None, output_tokens=None),
-        _use(a_row(HOUR + 3), provider_status=404, model="anything", input_tokens=None, output_tokens=None),
-        _use(a_row(HOUR + 4), provider_status=None, model=None, input_tokens=None, ended="unreachable"),
-        _use(a_row(HOUR + HOUR_MS)),
+        _use(make_row(HOUR)),
+        _use(make_row(HOUR + 1), model="n", input_tokens=1, output_tokens=None, cached_tokens=None),
+        _use(make_row(HOUR + 2, key_id=OTHER_KEY), provider="gemini", input_tokens=None, output_tokens=None),
+        _use(make_row(HOUR + 3), provider_status=404, model="anything", input_tokens=None, output_tokens=None),
+        _use(make_row(HOUR + 4), provider_status=None, model=None, input_tokens=None, ended="unreachable"),
+        _use(make_row(HOUR + HOUR_MS)),
     ]
     instance.database.usage.commit(Batch(completions=list(uses)))
     reports = instance.database.reports
@@ -67,9 +67,9 @@ def test_uses_are_summed_by_hour(instance: Instance) -> None:
 def test_what_did_not_end_well(instance: Instance) -> None:
     """An error in a good response is a failure; an output that is not known is not counted as known."""
     uses = [
-        _use(a_row(HOUR), ended="error"),
-        _use(a_row(HOUR + 1), ended="cut", output_tokens=None),
-        _use(a_row(HOUR + 2), ended="client_gone"),
+        _use(make_row(HOUR), ended="error"),
+        _use(make_row(HOUR + 1), ended="cut", output_tokens=None),
+        _use(make_row(HOUR + 2), ended="client_gone"),
     ]
     instance.database.usage.commit(Batch(completions=list(uses)))
     assert instance.database.reports.ai_hours(SPAN) == {HOUR: AiSums(3, 1, 2, 30, 8, 6)}
@@ -81,7 +81,7 @@ def test_what_did_not_end_well(instance: Instance) -> None:
 
 def test_a_use_counts_once(instance: Instance) -> None:
     """After a fault that left the outcome unknown it is committed again, in the same batch or a later one."""
-    use = _use(a_row(HOUR))
+    use = _use(make_row(HOUR))
     log = instance.database.usage
     log.commit(Batch(completions=[use, use]))
     log.fold_all()
@@ -91,7 +91,7 @@ def test_a_use_counts_once(instance: Instance) -> None:
 
 def test_retention_removes_uses_and_keeps_sums(instance: Instance) -> None:
     """As it does with rows."""
-    rows = [a_row(HOUR - 10 * DAY_MS), a_row(HOUR)]
+    rows = [make_row(HOUR - 10 * DAY_MS), make_row(HOUR)]
     log = instance.database.usage
     log.commit(Batch(rows, [_use(row) for row in rows]))
     assert sum(log.remove_before(HOUR - DAY_MS)) >= 2

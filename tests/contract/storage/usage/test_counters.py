@@ -19,15 +19,15 @@ from ari.usage.floods import MAX_LISTED_PER_MINUTE
 from ari.usage.model import UsageRow
 from ari.usage.ports import Batch
 from tests.support.instances import START_MS, opened, settings_for
-from tests.support.usage import KEY, OTHER_KEY, a_row, rows_of, sums
+from tests.support.usage import KEY, OTHER_KEY, make_row, read_sums, rows_of
 
 DAY = LimitRules(1, (Limit("default", 10, 24 * 60 * MINUTE_MS),))
 KEY_OWNER = RuleOwner(KEY, DAY)
 CONSUMER = RuleOwner("con_1", LimitRules(1, (Limit("default", 4, 24 * 60 * MINUTE_MS),)), CONSUMER_PREFIX)
 
 
-def a_charged_row(*owners: RuleOwner, units: int = 1, **fields: Any) -> UsageRow:
-    return a_row(charge=Charge(owners or (KEY_OWNER,), units), **fields)
+def make_charged_row(*owners: RuleOwner, units: int = 1, **fields: Any) -> UsageRow:
+    return make_row(charge=Charge(owners or (KEY_OWNER,), units), **fields)
 
 
 def is_allowed(row: UsageRow) -> bool:
@@ -36,11 +36,11 @@ def is_allowed(row: UsageRow) -> bool:
     return row.charge.decision.exceeded is None
 
 
-def left(database: Database, *owners: RuleOwner) -> dict[str, int]:
+def read_remaining(database: Database, *owners: RuleOwner) -> dict[str, int]:
     return {one.name: one.remaining for one in database.usage.read_remaining(owners or (KEY_OWNER,))}
 
 
-def consumed(database: Database) -> dict[str, int]:
+def sum_consumed(database: Database) -> dict[str, int]:
     """The units by name that the rows of the log consumed."""
     database.usage.fold_all()
     found: dict[str, int] = {}
@@ -55,11 +55,11 @@ def test_a_limit_is_exact_and_equals_the_log(data_dir: Path, database_url: str |
     """Within a batch, in order; the refused rows say why, consume nothing and count as refused."""
     with opened(data_dir, database_url) as instance:
         database = instance.database
-        rows = [a_charged_row() for _ in range(12)]
-        database.usage.commit(Batch([*rows, a_row()]))
+        rows = [make_charged_row() for _ in range(12)]
+        database.usage.commit(Batch([*rows, make_row()]))
         assert [is_allowed(row) for row in rows] == [True] * 10 + [False] * 2
-        assert consumed(database) == {"default": 10}
-        assert left(database) == {"default": 0}
+        assert sum_consumed(database) == {"default": 10}
+        assert read_remaining(database) == {"default": 0}
         stored = {row.id: row for row in rows_of(database)}
         assert [(stored[row.id].code, stored[row.id].status) for row in rows[9:]] == [
             ("ok", 200),
@@ -67,7 +67,7 @@ def test_a_limit_is_exact_and_equals_the_log(data_dir: Path, database_url: str |
             ("rate_limited", 429),
         ]
         assert [stored[row.id].consumed for row in rows[9:]] == ['{"default":1}', None, None]
-        assert sums(database) == {KEY: (11, 2)}
+        assert read_sums(database) == {KEY: (11, 2)}
 
 
 def test_processes_that_commit_at_once_share_one_count(data_dir: Path, database_url: str | None) -> None:
@@ -77,19 +77,19 @@ def test_processes_that_commit_at_once_share_one_count(data_dir: Path, database_
         databases = [instance.database, *others]
         rules = LimitRules(1, (Limit("default", 50, 24 * 60 * MINUTE_MS),), Credits(40))
         one, two = RuleOwner(KEY, rules), RuleOwner(OTHER_KEY, rules, CONSUMER_PREFIX)
-        batches = [[a_charged_row(one, two), a_charged_row(two)] for _ in range(60)]
+        batches = [[make_charged_row(one, two), make_charged_row(two)] for _ in range(60)]
         with ThreadPoolExecutor(4) as threads:
             list(threads.map(lambda n: databases[n % 4].usage.commit(Batch(batches[n])), range(60)))
         allowed = [[is_allowed(row) for row in batch] for batch in batches]
         of_both, of_two = sum(one for one, _ in allowed), sum(one for _, one in allowed)
         assert of_both + of_two == 40
-        assert consumed(instance.database) == {
+        assert sum_consumed(instance.database) == {
             "default": of_both,
             CREDITS: of_both,
             "consumer:default": 40,
             "consumer:credits": 40,
         }
-        assert left(instance.database, one, two)["consumer:credits"] == 0
+        assert read_remaining(instance.database, one, two)["consumer:credits"] == 0
         for other in others:
             other.close()
 
@@ -102,30 +102,30 @@ def test_a_batch_that_fails_consumes_nothing(data_dir: Path, database_url: str |
         with engine.begin() as connection:
             connection.execute(text("ALTER TABLE usage_staging RENAME COLUMN kind TO kind_"))
         with pytest.raises(Unavailable):
-            database.usage.commit(Batch([a_charged_row()]))
+            database.usage.commit(Batch([make_charged_row()]))
         with engine.begin() as connection:
             connection.execute(text("ALTER TABLE usage_staging RENAME COLUMN kind_ TO kind"))
-        assert left(database) == {"default": 10}
-        database.usage.commit(Batch([a_charged_row()]))
-        assert left(database) == {"default": 9}
+        assert read_remaining(database) == {"default": 10}
+        database.usage.commit(Batch([make_charged_row()]))
+        assert read_remaining(database) == {"default": 9}
 
 
 def test_texts_that_no_database_takes_are_cleaned_and_counted_once(data_dir: Path, database_url: str | None) -> None:
     """The second try of the commit decides again, from the start."""
     with opened(data_dir, database_url) as instance:
-        row = a_charged_row(path="/\ud800\0", bytes=2**80)
+        row = make_charged_row(path="/\ud800\0", bytes=2**80)
         instance.database.usage.commit(Batch([row]))
         assert is_allowed(row)
-        assert consumed(instance.database) == {"default": 1}
-        assert left(instance.database) == {"default": 9}
+        assert sum_consumed(instance.database) == {"default": 1}
+        assert read_remaining(instance.database) == {"default": 9}
 
 
 def test_many_refusals_are_counted_in_one_row(data_dir: Path, database_url: str | None) -> None:
     """Rule 18: a key over its limit cannot fill the log."""
     with opened(data_dir, database_url) as instance:
         for _ in range(3):
-            instance.database.usage.commit(Batch([a_charged_row(CONSUMER) for _ in range(70)]))
-        assert sums(instance.database) == {KEY: (4, 206)}
+            instance.database.usage.commit(Batch([make_charged_row(CONSUMER) for _ in range(70)]))
+        assert read_sums(instance.database) == {KEY: (4, 206)}
         with instance.database.log.connect() as connection:
             rows = select(func.count()).where(usage_rows.c.code == "rate_limited")
             assert connection.scalar(rows) == MAX_LISTED_PER_MINUTE + 1
@@ -134,10 +134,10 @@ def test_many_refusals_are_counted_in_one_row(data_dir: Path, database_url: str 
 def test_counters_outlive_the_process(data_dir: Path, database_url: str | None) -> None:
     """The next one goes on where it ended."""
     with opened(data_dir, database_url) as instance:
-        instance.database.usage.commit(Batch([a_charged_row(units=7)]))
+        instance.database.usage.commit(Batch([make_charged_row(units=7)]))
     with opened(data_dir, database_url) as instance:
-        assert left(instance.database) == {"default": 3}
-        row = a_charged_row(units=4)
+        assert read_remaining(instance.database) == {"default": 3}
+        row = make_charged_row(units=4)
         instance.database.usage.commit(Batch([row]))
         assert not is_allowed(row)
 
@@ -150,7 +150,7 @@ def test_on_sqlite_setting_the_clock_changes_nothing(data_dir: Path) -> None:
         owner = RuleOwner(KEY, rules)
 
         def try_once() -> bool:
-            row = a_charged_row(owner)
+            row = make_charged_row(owner)
             instance.database.usage.commit(Batch([row]))
             return is_allowed(row)
 
@@ -168,27 +168,27 @@ def test_on_sqlite_setting_the_clock_changes_nothing(data_dir: Path) -> None:
 def test_counters_come_back_with_a_lost_staging_file(data_dir: Path) -> None:
     """As the last backup saved them; counters that are still there are not replaced by older ones."""
     with opened(data_dir, None) as instance:
-        instance.database.usage.commit(Batch([a_charged_row(units=6)]))
+        instance.database.usage.commit(Batch([make_charged_row(units=6)]))
         instance.database.usage.save_counters()
-        instance.database.usage.commit(Batch([a_charged_row(units=1)]))
+        instance.database.usage.commit(Batch([make_charged_row(units=1)]))
         instance.database.folder.prepare()
-        assert left(instance.database) == {"default": 3}
+        assert read_remaining(instance.database) == {"default": 3}
     for file in data_dir.glob("usage-staging.db*"):
         file.unlink()
     with opened(data_dir, None) as instance:
-        assert left(instance.database) == {"default": 4}
+        assert read_remaining(instance.database) == {"default": 4}
 
 
 def test_a_staging_table_of_the_previous_version_gets_its_columns(data_dir: Path, database_url: str | None) -> None:
     """Its entries are kept."""
     with opened(data_dir, database_url) as instance:
         database = instance.database
-        database.usage.commit(Batch([a_row()]))
+        database.usage.commit(Batch([make_row()]))
         with database.folder.staging.begin() as connection:
             for column in ("secret_number", "consumed"):
                 connection.execute(text(f"ALTER TABLE usage_staging DROP COLUMN {column}"))
         database.folder.prepare()
-        database.usage.commit(Batch([a_charged_row(secret_number=2)]))
+        database.usage.commit(Batch([make_charged_row(secret_number=2)]))
         rows = rows_of(database)
         assert [(row.secret_number, row.consumed) for row in rows] == [(2, '{"default":1}'), (None, None)]
 
@@ -207,8 +207,8 @@ def test_a_frozen_holder_of_a_counter_is_ended(data_dir: Path, postgres_url: str
 def test_erased_counters_begin_again(data_dir: Path, postgres_url: str) -> None:
     """A row that was removed by hand is made again."""
     with opened(data_dir, postgres_url) as instance:
-        instance.database.usage.commit(Batch([a_charged_row(units=6)]))
+        instance.database.usage.commit(Batch([make_charged_row(units=6)]))
         with instance.database.log.begin() as connection:
             connection.execute(delete(limit_counters))
-        instance.database.usage.commit(Batch([a_charged_row(units=6)]))
-        assert left(instance.database) == {"default": 4}
+        instance.database.usage.commit(Batch([make_charged_row(units=6)]))
+        assert read_remaining(instance.database) == {"default": 4}

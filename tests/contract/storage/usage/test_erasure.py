@@ -13,7 +13,7 @@ from ari.storage.usage.store import UsageTables
 from ari.usage.model import OTHER_ADDRESSES, Attempt, Completion
 from ari.usage.ports import Batch
 from tests.support.instances import START_MS, opened
-from tests.support.usage import KEY, a_row, rows_of, sums
+from tests.support.usage import KEY, make_row, read_sums, rows_of
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def store(instance: Instance) -> UsageTables:
 def test_erasing_an_address_strips_it_everywhere(store: UsageTables, instance: Instance) -> None:
     """From rows and from the counters of attempts; rows, counts and other addresses stay."""
     mine, other = "2001:db8::7", "2001:db8:0:1::7"
-    rows = [a_row(START_MS + n, client_address=(mine, other)[n % 2]) for n in range(6)]
+    rows = [make_row(START_MS + n, client_address=(mine, other)[n % 2]) for n in range(6)]
     attempts = [
         Attempt(START_MS, "unknown", "2001:db8::/64", 5),
         Attempt(START_MS, "unknown", OTHER_ADDRESSES, 2),
@@ -41,7 +41,7 @@ def test_erasing_an_address_strips_it_everywhere(store: UsageTables, instance: I
     assert [row.client_address for row in rows_of(instance.database)] == [other, None] * 3
     assert store.attempts(0, 9) == [replace(attempts[1], count=7), attempts[2]]
     assert store.erase_address(mine) == 0
-    assert sums(instance.database) == {KEY: (6, 0)}
+    assert read_sums(instance.database) == {KEY: (6, 0)}
 
 
 def test_erasing_goes_on_during_commits(store: UsageTables, instance: Instance) -> None:
@@ -49,7 +49,7 @@ def test_erasing_goes_on_during_commits(store: UsageTables, instance: Instance) 
 
     def write(seed: int) -> None:
         for n in range(30):
-            row = a_row(START_MS + seed)
+            row = make_row(START_MS + seed)
             attempts = [
                 Attempt(START_MS + n * MINUTE_MS, "unknown", "192.0.2.7"),
                 Attempt(START_MS, "unknown", "other"),
@@ -66,4 +66,4 @@ def test_erasing_goes_on_during_commits(store: UsageTables, instance: Instance) 
     store.erase_address("192.0.2.7")
     assert sum(attempt.count for attempt in store.attempts(0, 99)) == 180
     assert all(row.client_address is None for row in rows_of(instance.database))
-    assert sums(instance.database) == {KEY: (90, 0)}
+    assert read_sums(instance.database) == {KEY: (90, 0)}

@@ -14,7 +14,7 @@ from ari.usage.floods import MAX_ADDRESSES_PER_HOUR, MAX_CLIENTS_PER_DAY
 from ari.usage.model import OTHERS, Attempt, Completion, UsageRow
 from ari.usage.ports import Batch
 from tests.support.instances import START_MS, opened, settings_for
-from tests.support.usage import KEY, OTHER_KEY, a_row, rows_of, sums
+from tests.support.usage import KEY, OTHER_KEY, make_row, read_sums, rows_of
 
 DAY = START_MS - START_MS % DAY_MS
 HOUR = START_MS - START_MS % HOUR_MS
@@ -44,7 +44,7 @@ def test_the_limit_of_clients_holds_over_folds_and_processes(instance: Instance,
     """Each key has its own number a day; known clients keep their counters, and a new day takes new ones."""
 
     def rows(first: int, count: int, at_ms: int = DAY, key_id: str = KEY) -> list[UsageRow]:
-        return [a_row(at_ms, key_id=key_id, client_address=f"c{n:04}", user_agent=None) for n in range(first, count)]
+        return [make_row(at_ms, key_id=key_id, client_address=f"c{n:04}", user_agent=None) for n in range(first, count)]
 
     for database, first, end in ((instance.database, 0, 150), (other, 140, 180), (instance.database, 170, 260)):
         database.usage.commit(Batch(rows(first, end)))
@@ -57,7 +57,7 @@ def test_the_limit_of_clients_holds_over_folds_and_processes(instance: Instance,
     assert [one.value for one in other.usage.addresses(OTHER_KEY, 9)] == ["c0300"]
     other.usage.commit(Batch(rows(250, 251, at_ms=DAY + DAY_MS)))
     assert other.usage.addresses(KEY, 1)[0].value == "c0250"
-    sums(instance.database)
+    read_sums(instance.database)
 
 
 def test_the_limit_of_attempt_addresses_holds_over_folds_and_processes(instance: Instance, other: Database) -> None:
@@ -80,12 +80,12 @@ def test_the_limit_of_attempt_addresses_holds_over_folds_and_processes(instance:
 @pytest.mark.parametrize("kind", ["requests", "floods", "attempts", "completions", "AI uses"])
 def test_a_full_fold_of_one_kind_ends(instance: Instance, kind: str) -> None:
     """No statement compares all entries with all others, which the database would cancel after its time limit."""
-    database, ids = instance.database, [a_row(START_MS + n).id for n in range(MAX_ENTRIES)]
+    database, ids = instance.database, [make_row(START_MS + n).id for n in range(MAX_ENTRIES)]
     batch = Batch()
     if kind in ("requests", "completions"):
-        batch.rows = [a_row(START_MS, id=id_, client_address=f"c{n}") for n, id_ in enumerate(ids)]
+        batch.rows = [make_row(START_MS, id=id_, client_address=f"c{n}") for n, id_ in enumerate(ids)]
     elif kind == "floods":
-        batch.rows = [a_row(START_MS, id=id_, code="revoked", count=3) for id_ in ids]
+        batch.rows = [make_row(START_MS, id=id_, code="revoked", count=3) for id_ in ids]
     elif kind == "attempts":
         batch.attempts = [Attempt(START_MS, "unknown", f"c{n}") for n in range(MAX_ENTRIES)]
     else:
@@ -102,12 +102,12 @@ def test_a_full_fold_of_one_kind_ends(instance: Instance, kind: str) -> None:
         [hour] = database.reports.ai_hours(AiSpan(HOUR, HOUR + HOUR_MS)).values()
         assert hour.request_count == MAX_ENTRIES
     expected = {"requests": (MAX_ENTRIES, 0), "completions": (MAX_ENTRIES, 0), "floods": (0, 3 * MAX_ENTRIES)}
-    assert sums(database) == ({KEY: expected[kind]} if kind in expected else {})
+    assert read_sums(database) == ({KEY: expected[kind]} if kind in expected else {})
 
 
 def test_the_last_of_several_entries_for_one_request_counts(instance: Instance) -> None:
     """Of completions and AI uses in one fold; in a later fold, a use that is stored adds nothing."""
-    row = a_row(HOUR, status=None)
+    row = make_row(HOUR, status=None)
     uses = [AiUse(row.id, HOUR, KEY, "openai", "m", tokens, 1, 0, 200, 1.0, 2.0, "complete") for tokens in (1, 2, 3)]
     store = instance.database.usage
     store.commit(Batch([row], [Completion(row.id, 200, 1.0, 1), Completion(row.id, 201, 2.0, 2), *uses[:2]]))

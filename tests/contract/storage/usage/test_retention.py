@@ -18,7 +18,7 @@ from ari.storage.usage.retention import ROWS_PER_STEP
 from ari.usage.model import Attempt, KeyTotals, UsageFilter
 from ari.usage.ports import Batch
 from tests.support.instances import START_MS, opened, settings_for
-from tests.support.usage import KEY, OTHER_KEY, a_row, rows_of, sums
+from tests.support.usage import KEY, OTHER_KEY, make_row, read_sums, rows_of
 
 OLD_MS = START_MS - 100 * DAY_MS
 CUTOFF_MS = START_MS - 90 * DAY_MS
@@ -33,10 +33,10 @@ def instance(data_dir: Path, database_url: str | None) -> Iterator[Instance]:
 
 def _fill(instance: Instance, old: int = 1_200) -> None:
     codes = ("ok", "ok", "revoked")
-    rows = [a_row(OLD_MS + n, key_id=(KEY, OTHER_KEY)[n % 2], code=codes[n % 3]) for n in range(old)]
+    rows = [make_row(OLD_MS + n, key_id=(KEY, OTHER_KEY)[n % 2], code=codes[n % 3]) for n in range(old)]
     for start in range(0, old, 1_000):
         instance.database.usage.commit(Batch(rows[start : start + 1_000]))
-    fresh = [a_row(CUTOFF_MS), a_row(START_MS), a_row(START_MS, code="expired", count=7)]
+    fresh = [make_row(CUTOFF_MS), make_row(START_MS), make_row(START_MS, code="expired", count=7)]
     instance.database.usage.commit(Batch(fresh))
 
 
@@ -44,13 +44,13 @@ def test_old_rows_go_and_what_was_counted_stays(instance: Instance) -> None:
     """The cutoff itself is kept; request_count = rollups = rows + rows removed."""
     _fill(instance)
     store, engine = instance.database.usage, instance.database.log
-    before = sums(instance.database)
+    before = read_sums(instance.database)
     with engine.connect() as connection:
         hours = connection.execute(select(func.count(), func.sum(usage_hours.c["count"]))).one()
     totals = store.totals([KEY, OTHER_KEY])
     assert sum(store.remove_before(CUTOFF_MS)) == 1_200 + 2, "with the address and the agent of the other key"
     assert sorted(row.at_ms for row in rows_of(instance.database)) == [CUTOFF_MS, START_MS, START_MS]
-    assert sums(instance.database) == before
+    assert read_sums(instance.database) == before
     assert store.totals([KEY, OTHER_KEY]) == totals
     assert totals[KEY] == KeyTotals(402, 207, OLD_MS, START_MS)
     with engine.connect() as connection:
@@ -63,19 +63,22 @@ def test_attempts_addresses_and_user_agents_obey_it_too(instance: Instance) -> N
     store = instance.database.usage
     store.commit(
         Batch(
-            [a_row(OLD_MS, client_address="192.0.2.1"), a_row(OLD_MS, client_address="192.0.2.2", user_agent="old/1")],
+            [
+                make_row(OLD_MS, client_address="192.0.2.1"),
+                make_row(OLD_MS, client_address="192.0.2.2", user_agent="old/1"),
+            ],
             attempts=[Attempt(OLD_MS, "unknown", f"10.0.{n >> 8}.{n & 255}") for n in range(700)],
         )
     )
     minute = START_MS - START_MS % MINUTE_MS
     store.commit(
-        Batch([a_row(START_MS, client_address="192.0.2.1")], attempts=[Attempt(START_MS, "unknown", "192.0.2.9")])
+        Batch([make_row(START_MS, client_address="192.0.2.1")], attempts=[Attempt(START_MS, "unknown", "192.0.2.9")])
     )
     list(store.remove_before(CUTOFF_MS))
     assert store.attempts(0, 9) == [Attempt(minute, "unknown", "192.0.2.9")]
     assert [(seen.value, seen.accepted_count) for seen in store.addresses(KEY, 9)] == [("192.0.2.1", 2)]
     assert [seen.value for seen in store.agents(KEY, 9)] == ["curl/7.88.1"]
-    assert sums(instance.database) == {KEY: (3, 0)}
+    assert read_sums(instance.database) == {KEY: (3, 0)}
 
 
 def test_it_goes_in_small_steps_and_can_be_resumed(
@@ -84,14 +87,14 @@ def test_it_goes_in_small_steps_and_can_be_resumed(
     """Each step is a transaction of its own, after which the sums are even; another process goes on where one ended."""
     _fill(instance)
     steps = instance.database.usage.remove_before(CUTOFF_MS)
-    before = sums(instance.database)
+    before = read_sums(instance.database)
     assert next(steps) == ROWS_PER_STEP
-    assert sums(instance.database) == before
+    assert read_sums(instance.database) == before
     steps.close()
     other = Database.open(settings_for(data_dir, database_url))
     assert [count for count in other.usage.remove_before(CUTOFF_MS) if count] == [ROWS_PER_STEP, 200, 2]
     other.close()
-    assert sums(instance.database) == before
+    assert read_sums(instance.database) == before
 
 
 def test_no_step_reads_a_whole_table(instance: Instance) -> None:
@@ -100,7 +103,7 @@ def test_no_step_reads_a_whole_table(instance: Instance) -> None:
     store, engine = instance.database.usage, instance.database.log
     store.commit(
         Batch(
-            [a_row(OLD_MS, client_address=f"192.0.2.{n}") for n in range(200)],
+            [make_row(OLD_MS, client_address=f"192.0.2.{n}") for n in range(200)],
             attempts=[Attempt(OLD_MS + n * MINUTE_MS, "unknown", f"10.0.{n >> 8}.{n & 255}") for n in range(800)],
         )
     )
@@ -149,8 +152,8 @@ def test_commits_go_on_between_the_steps(instance: Instance) -> None:
     _fill(instance)
     steps = instance.database.usage.remove_before(CUTOFF_MS)
     for n, _ in enumerate(steps):
-        instance.database.usage.commit(Batch([a_row(START_MS + n), a_row(OLD_MS + 5_000 + n)]))
-    assert sums(instance.database)[KEY][0] >= 402 + 3
+        instance.database.usage.commit(Batch([make_row(START_MS + n), make_row(OLD_MS + 5_000 + n)]))
+    assert read_sums(instance.database)[KEY][0] >= 402 + 3
 
 
 def test_writers_and_retention_at_once_lose_nothing(instance: Instance) -> None:
@@ -159,7 +162,9 @@ def test_writers_and_retention_at_once_lose_nothing(instance: Instance) -> None:
 
     def write(seed: int) -> None:
         for n in range(40):
-            store.commit(Batch([a_row(OLD_MS + n), a_row(START_MS + seed, key_id=OTHER_KEY), a_row(OLD_MS + seed)]))
+            store.commit(
+                Batch([make_row(OLD_MS + n), make_row(START_MS + seed, key_id=OTHER_KEY), make_row(OLD_MS + seed)])
+            )
 
     with ThreadPoolExecutor(4) as threads:
         writers = [threads.submit(write, seed) for seed in range(3)]
@@ -168,7 +173,7 @@ def test_writers_and_retention_at_once_lose_nothing(instance: Instance) -> None:
         for writer in writers:
             writer.result()
     list(store.remove_before(CUTOFF_MS))
-    assert sums(instance.database) == {KEY: (240, 0), OTHER_KEY: (120, 0)}
+    assert read_sums(instance.database) == {KEY: (240, 0), OTHER_KEY: (120, 0)}
     assert len(rows_of(instance.database, UsageFilter(key_id=KEY), None, 999)) == 0
 
 
@@ -177,7 +182,7 @@ def test_the_file_gives_room_back(data_dir: Path) -> None:
     with opened(data_dir, None) as instance:
         for start in range(0, 12_000, 1_000):
             agents = [f"very-own-agent {'x' * 200} {start + n}" for n in range(1_000)]
-            instance.database.usage.commit(Batch([a_row(OLD_MS + start, user_agent=agent) for agent in agents]))
+            instance.database.usage.commit(Batch([make_row(OLD_MS + start, user_agent=agent) for agent in agents]))
         instance.database.usage.fold_all()
         steps = instance.database.usage.remove_before(CUTOFF_MS)
         pages = [_pages(data_dir), *(_pages(data_dir) for _ in steps)]

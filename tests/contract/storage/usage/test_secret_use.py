@@ -10,7 +10,7 @@ from ari.storage.usage import secret_use
 from ari.usage.model import KeyClient
 from ari.usage.ports import Batch
 from tests.support.instances import START_MS, opened
-from tests.support.usage import KEY, OTHER_KEY, a_row
+from tests.support.usage import KEY, OTHER_KEY, make_row
 
 
 @pytest.fixture
@@ -22,12 +22,12 @@ def instance(data_dir: Path, database_url: str | None) -> Iterator[Instance]:
 def test_requests_count_under_the_secret_that_they_had(instance: Instance) -> None:
     """By address and user agent, last seen first; refusals apart; rows before the rotation have no number."""
     rows = [
-        a_row(START_MS + 1, client_address="192.0.2.1"),
-        a_row(START_MS + 2, secret_number=1, client_address="192.0.2.2"),
-        a_row(START_MS + 3, secret_number=1, client_address="192.0.2.3", user_agent="cron/1"),
-        a_row(START_MS + 4, secret_number=1, client_address="192.0.2.2", code="retired", count=3),
-        a_row(START_MS + 5, secret_number=2, client_address=None, user_agent=None),
-        a_row(START_MS + 6, secret_number=1, key_id=OTHER_KEY),
+        make_row(START_MS + 1, client_address="192.0.2.1"),
+        make_row(START_MS + 2, secret_number=1, client_address="192.0.2.2"),
+        make_row(START_MS + 3, secret_number=1, client_address="192.0.2.3", user_agent="cron/1"),
+        make_row(START_MS + 4, secret_number=1, client_address="192.0.2.2", code="retired", count=3),
+        make_row(START_MS + 5, secret_number=2, client_address=None, user_agent=None),
+        make_row(START_MS + 6, secret_number=1, key_id=OTHER_KEY),
     ]
     instance.database.usage.commit(Batch(rows))
     reports = instance.database.reports
@@ -49,7 +49,7 @@ def test_a_busy_secret_is_read_up_to_a_bound(instance: Instance, monkeypatch: py
     """The newest rows count, and the report says that there are more."""
     monkeypatch.setattr(secret_use, "MAX_SECRET_ROWS", 3)
     monkeypatch.setattr(secret_use, "MAX_SECRET_CLIENTS", 2)
-    rows = [a_row(START_MS + n, secret_number=1, client_address=f"192.0.2.{n}") for n in range(1, 6)]
+    rows = [make_row(START_MS + n, secret_number=1, client_address=f"192.0.2.{n}") for n in range(1, 6)]
     instance.database.usage.commit(Batch(rows))
     use = instance.database.reports.secret_use(KEY, 1)
     assert (use.accepted_count, use.is_complete) == (3, False)

@@ -20,7 +20,7 @@ from ari.usage.model import OTHER_ADDRESSES, Attempt, Completion, KeyTotals, Usa
 from ari.usage.ports import Batch
 from tests.support.instances import START_MS, opened
 from tests.support.processes import eventually
-from tests.support.usage import KEY, OTHER_KEY, a_row, rows_of, sums
+from tests.support.usage import KEY, OTHER_KEY, make_row, read_sums, rows_of
 
 EVERYTHING = UsageFilter()
 
@@ -43,8 +43,8 @@ def engine(instance: Instance) -> Engine:
 
 def test_a_row_comes_back_as_it_was_written(instance: Instance, store: UsageTables) -> None:
     """Every field, the unknown ones too."""
-    whole = a_row(user_agent="Ünï — 日本 🐦", path="/api/x?", duration_ms=1.25, bytes=2**40)
-    bare = a_row(START_MS + 1, client_address=None, user_agent=None, status=None, duration_ms=None, bytes=None)
+    whole = make_row(user_agent="Ünï — 日本 🐦", path="/api/x?", duration_ms=1.25, bytes=2**40)
+    bare = make_row(START_MS + 1, client_address=None, user_agent=None, status=None, duration_ms=None, bytes=None)
     store.commit(Batch([whole, bare]))
     assert rows_of(instance.database) == [bare, whole]
 
@@ -58,13 +58,13 @@ def test_an_empty_batch_is_no_fault(instance: Instance, store: UsageTables) -> N
 def test_batches_of_any_size_are_stored_whole(store: UsageTables, instance: Instance) -> None:
     """Also where one statement does not hold them all."""
     for size in (1, 2, 3, 63, 64, 65, 130, 1000):
-        store.commit(Batch([a_row() for _ in range(size)]))
-    assert sums(instance.database) == {KEY: (1328, 0)}
+        store.commit(Batch([make_row() for _ in range(size)]))
+    assert read_sums(instance.database) == {KEY: (1328, 0)}
 
 
 def test_pages_are_newest_first_and_go_on_after_an_id(instance: Instance, store: UsageTables) -> None:
     """No row is shown twice or left out."""
-    rows = [a_row(START_MS + n) for n in range(7)]
+    rows = [make_row(START_MS + n) for n in range(7)]
     store.commit(Batch(rows))
     first = rows_of(instance.database, EVERYTHING, None, 4)
     rest = rows_of(instance.database, EVERYTHING, first[-1].id, 4)
@@ -74,7 +74,7 @@ def test_pages_are_newest_first_and_go_on_after_an_id(instance: Instance, store:
 def test_pages_are_narrowed_by_key_code_and_time(instance: Instance, store: UsageTables) -> None:
     """A span begins with its first instant and ends before its last."""
     rows = [
-        a_row(START_MS + n * HOUR_MS, key_id=key, code=code)
+        make_row(START_MS + n * HOUR_MS, key_id=key, code=code)
         for n in range(4)
         for key in (KEY, OTHER_KEY)
         for code in ("ok", "revoked")
@@ -96,7 +96,7 @@ def test_every_page_is_read_from_an_index(instance: Instance, store: UsageTables
     for n in range(20):
         hour = START_MS + n * HOUR_MS
         keys = [OTHER_KEY if m % 50 else KEY for m in range(500)]
-        store.commit(Batch([a_row(hour + m, key_id=key, code=codes[m % 32]) for m, key in enumerate(keys)]))
+        store.commit(Batch([make_row(hour + m, key_id=key, code=codes[m % 32]) for m, key in enumerate(keys)]))
     store.fold_all()
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("ANALYZE"))
@@ -131,8 +131,8 @@ def test_every_page_is_read_from_an_index(instance: Instance, store: UsageTables
 def test_the_page_of_a_key_is_merged_from_all_its_codes(instance: Instance, store: UsageTables) -> None:
     """In the order of time, whatever the codes are, from any cursor, none twice."""
     codes = ("ok", "revoked", "a code of tomorrow", "expired")
-    rows = [a_row(START_MS + n, code=codes[n * n % 7 % 4]) for n in range(40)]
-    store.commit(Batch([*rows, *(a_row(START_MS + n, key_id=OTHER_KEY) for n in range(40))]))
+    rows = [make_row(START_MS + n, code=codes[n * n % 7 % 4]) for n in range(40)]
+    store.commit(Batch([*rows, *(make_row(START_MS + n, key_id=OTHER_KEY) for n in range(40))]))
     found: list[UsageRow] = []
     while page := rows_of(instance.database, UsageFilter(KEY), found[-1].id if found else None, 7):
         found += page
@@ -145,10 +145,10 @@ def test_the_page_of_a_key_is_merged_from_all_its_codes(instance: Instance, stor
 def test_totals_follow_accepted_and_refused_requests(store: UsageTables, instance: Instance) -> None:
     """First and last use are of accepted requests alone, in whatever order they come."""
     rows = [
-        a_row(START_MS + 5_000),
-        a_row(START_MS + 1_000),
-        a_row(START_MS + 9_000, code="insufficient_scope", status=403),
-        a_row(START_MS, key_id=OTHER_KEY, code="revoked", status=401),
+        make_row(START_MS + 5_000),
+        make_row(START_MS + 1_000),
+        make_row(START_MS + 9_000, code="insufficient_scope", status=403),
+        make_row(START_MS, key_id=OTHER_KEY, code="revoked", status=401),
     ]
     for row in rows:
         store.commit(Batch([row]))
@@ -156,27 +156,27 @@ def test_totals_follow_accepted_and_refused_requests(store: UsageTables, instanc
         KEY: KeyTotals(2, 1, START_MS + 1_000, START_MS + 5_000),
         OTHER_KEY: KeyTotals(0, 1, None, None),
     }
-    assert sums(instance.database) == {KEY: (2, 1), OTHER_KEY: (0, 1)}
+    assert read_sums(instance.database) == {KEY: (2, 1), OTHER_KEY: (0, 1)}
 
 
 def test_totals_of_very_many_keys_are_read_at_once(store: UsageTables) -> None:
     """A list of keys of any length."""
-    store.commit(Batch([a_row(key_id=f"key_{n:026}") for n in range(1_200)]))
+    store.commit(Batch([make_row(key_id=f"key_{n:026}") for n in range(1_200)]))
     assert len(store.totals([f"key_{n:026}" for n in range(1_200)])) == 1_200
 
 
 def test_committing_again_changes_nothing(store: UsageTables, instance: Instance) -> None:
     """A batch whose outcome is unknown may be tried again: no row and no count is doubled."""
-    batch = Batch([a_row(START_MS + n, code=("ok", "revoked")[n % 2]) for n in range(10)])
-    mixed = Batch([*batch.rows, a_row(START_MS + 20)])
+    batch = Batch([make_row(START_MS + n, code=("ok", "revoked")[n % 2]) for n in range(10)])
+    mixed = Batch([*batch.rows, make_row(START_MS + 20)])
     for again in (batch, batch, mixed, mixed):
         store.commit(again)
-    assert sums(instance.database) == {KEY: (6, 5)}
+    assert read_sums(instance.database) == {KEY: (6, 5)}
 
 
 def test_a_connection_lost_at_the_commit_doubles_nothing(store: UsageTables, instance: Instance) -> None:
     """Nobody knows whether what waited was counted; trying again finds out."""
-    store.commit(Batch([a_row(), a_row(code="expired")], attempts=[Attempt(START_MS, "unknown", "192.0.2.1")]))
+    store.commit(Batch([make_row(), make_row(code="expired")], attempts=[Attempt(START_MS, "unknown", "192.0.2.1")]))
     lost = [True]
 
     def lose(connection: Any) -> None:
@@ -191,34 +191,34 @@ def test_a_connection_lost_at_the_commit_doubles_nothing(store: UsageTables, ins
         store.fold()
     assert not lost
     for _ in range(2):
-        assert sums(instance.database) == {KEY: (1, 1)}
+        assert read_sums(instance.database) == {KEY: (1, 1)}
         assert [attempt.count for attempt in store.attempts(0, 5)] == [1]
-    store.commit(Batch([a_row()]))
-    assert sums(instance.database) == {KEY: (2, 1)}
+    store.commit(Batch([make_row()]))
+    assert read_sums(instance.database) == {KEY: (2, 1)}
 
 
 def test_a_counted_row_grows_and_only_the_difference_counts(store: UsageTables, instance: Instance) -> None:
     """Its count is the whole number so far; an older, smaller one changes nothing."""
-    counted = a_row(code="revoked", route="*", path="*", method="*", count=1)
+    counted = make_row(code="revoked", route="*", path="*", method="*", count=1)
     for count in (1, 4, 4, 3, 9):
-        store.commit(Batch([replace(counted, count=count), a_row(code="revoked")]))
+        store.commit(Batch([replace(counted, count=count), make_row(code="revoked")]))
     [stored] = [row for row in rows_of(instance.database) if row.id == counted.id]
     assert stored.count == 9
-    assert sums(instance.database) == {KEY: (0, 14)}
+    assert read_sums(instance.database) == {KEY: (0, 14)}
 
 
 def test_one_batch_may_hold_a_counted_row_more_than_once(store: UsageTables, instance: Instance) -> None:
     """The highest count wins."""
-    counted = a_row(code="revoked", count=61)
+    counted = make_row(code="revoked", count=61)
     store.commit(Batch([replace(counted, count=count) for count in (61, 63, 62)]))
-    assert sums(instance.database) == {KEY: (0, 63)}
+    assert read_sums(instance.database) == {KEY: (0, 63)}
 
 
 def test_random_batches_keep_totals_rollups_and_log_equal(store: UsageTables, instance: Instance) -> None:
     """Repeats, counted rows and several keys, hours, routes and codes in any mixture."""
     chance = random.Random(18)
     known = [
-        a_row(
+        make_row(
             START_MS + chance.randrange(3 * HOUR_MS),
             key_id=chance.choice((KEY, OTHER_KEY)),
             code=chance.choice(("ok", "ok", "revoked", "expired")),
@@ -230,7 +230,7 @@ def test_random_batches_keep_totals_rollups_and_log_equal(store: UsageTables, in
     for _ in range(40):
         picked = chance.sample(known, chance.randrange(1, 12))
         rows = [row if row.accepted else replace(row, count=chance.randrange(1, 20)) for row in picked]
-        rows.append(a_row(START_MS + chance.randrange(HOUR_MS)))
+        rows.append(make_row(START_MS + chance.randrange(HOUR_MS)))
         store.commit(Batch(rows))
         stored |= {row.id: row for row in rows if row.id not in stored or row.count > stored[row.id].count}
     expected = {
@@ -240,12 +240,12 @@ def test_random_batches_keep_totals_rollups_and_log_equal(store: UsageTables, in
         )
         for key_id in (KEY, OTHER_KEY)
     }
-    assert sums(instance.database) == expected
+    assert read_sums(instance.database) == expected
 
 
 def test_a_completion_fills_in_its_row(instance: Instance, store: UsageTables) -> None:
     """Of an unsafe request whose row was committed before its handler ran; one without a row is no fault."""
-    running = a_row(method="POST", status=None, duration_ms=None, bytes=None)
+    running = make_row(method="POST", status=None, duration_ms=None, bytes=None)
     store.commit(Batch([running]))
     store.commit(Batch(completions=[Completion(running.id, 201, 12.5, 900), Completion("req_unknown", 200, 1.0, None)]))
     assert rows_of(instance.database) == [replace(running, status=201, duration_ms=12.5, bytes=900)]
@@ -273,8 +273,8 @@ def test_attempts_are_counted_by_minute_reason_and_address(store: UsageTables) -
 @pytest.mark.parametrize("poison", ["a\x00b", "a\ud800b"], ids=["NUL", "lone surrogate"])
 def test_a_refused_row_never_fails_its_batch(store: UsageTables, instance: Instance, poison: str) -> None:
     """It is stored, without its caller's texts if need be; the 63 others as they are."""
-    bad = a_row(path=poison, user_agent=poison, request_id=poison)
-    good = [a_row(START_MS + 1 + n) for n in range(63)]
+    bad = make_row(path=poison, user_agent=poison, request_id=poison)
+    good = [make_row(START_MS + 1 + n) for n in range(63)]
     store.commit(Batch([*good[:30], bad, *good[30:]], [Completion(good[0].id, 204, 1.0, 0)]))
     rows = rows_of(instance.database)
     assert len(rows) == 64
@@ -282,17 +282,17 @@ def test_a_refused_row_never_fails_its_batch(store: UsageTables, instance: Insta
     assert rows[62].status == 204
     assert (rows[63].id, rows[63].key_id, rows[63].status) == (bad.id, KEY, 200)
     assert "\ud800" not in rows[63].path
-    assert sums(instance.database) == {KEY: (64, 0)}
+    assert read_sums(instance.database) == {KEY: (64, 0)}
 
 
 def test_a_refused_completion_or_attempt_never_fails_its_batch(store: UsageTables, instance: Instance) -> None:
     """The completion is left out, the attempt counted among the others."""
-    row = a_row(status=None)
+    row = make_row(status=None)
     batch = Batch([row], [Completion(row.id, 2**70, 1.0, None)], [Attempt(START_MS, "unknown", "a\ud800")])
     store.commit(batch)
     assert rows_of(instance.database) == [row]
     assert [attempt.address for attempt in store.attempts(0, 5)] == [OTHER_ADDRESSES]
-    assert sums(instance.database) == {KEY: (1, 0)}
+    assert read_sums(instance.database) == {KEY: (1, 0)}
 
 
 @pytest.mark.parametrize("lost", ["usage_totals", "usage_staging"])
@@ -303,7 +303,7 @@ def test_a_fault_reveals_nothing_that_a_caller_sent(store: UsageTables, instance
         connection.execute(text(f"DROP TABLE {lost}"))
 
     def log() -> None:
-        store.commit(Batch([a_row(path="/private-path")]))
+        store.commit(Batch([make_row(path="/private-path")]))
         store.fold()
 
     with pytest.raises(Unavailable) as raised:
@@ -319,14 +319,14 @@ def test_a_fault_reveals_nothing_that_a_caller_sent(store: UsageTables, instance
 
 def test_connections_that_died_are_replaced(store: UsageTables, engine: Engine, instance: Instance) -> None:
     """After the database was restarted the next commit is done, without one failing first."""
-    store.commit(Batch([a_row()]))
+    store.commit(Batch([make_row()]))
     if engine.dialect.name == "postgresql":
         others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(text(f"SELECT pg_terminate_backend(pid) {others}"))
             eventually(lambda: connection.scalar(text(f"SELECT count(*) = 0 {others}")))
-    store.commit(Batch([a_row()]))
-    assert sums(instance.database) == {KEY: (2, 0)}
+    store.commit(Batch([make_row()]))
+    assert read_sums(instance.database) == {KEY: (2, 0)}
 
 
 def test_many_writers_at_once_wait_for_each_other_but_never_in_a_ring(store: UsageTables, instance: Instance) -> None:
@@ -338,9 +338,11 @@ def test_many_writers_at_once_wait_for_each_other_but_never_in_a_ring(store: Usa
         for _ in range(20):
             some = chance.sample(keys, 8)
             attempts = [Attempt(START_MS, "unknown", f"192.0.2.{chance.randrange(9)}") for _ in some]
-            store.commit(Batch([a_row(START_MS + chance.randrange(HOUR_MS), key_id=key) for key in some], [], attempts))
+            store.commit(
+                Batch([make_row(START_MS + chance.randrange(HOUR_MS), key_id=key) for key in some], [], attempts)
+            )
 
     with ThreadPoolExecutor(4) as threads:
         list(threads.map(write, range(4)))
-    assert sum(accepted for accepted, _ in sums(instance.database).values()) == 4 * 20 * 8
+    assert sum(accepted for accepted, _ in read_sums(instance.database).values()) == 4 * 20 * 8
     assert sum(attempt.count for attempt in store.attempts(0, 99)) == 4 * 20 * 8

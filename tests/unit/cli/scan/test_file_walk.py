@@ -19,7 +19,7 @@ def search(*paths: Path) -> ScanReport:
     return report
 
 
-def found(report: ScanReport, below: Path) -> list[tuple[str, int]]:
+def list_found(report: ScanReport, below: Path) -> list[tuple[str, int]]:
     """Where keys were found."""
     return [(str(Path(place.path or "").relative_to(below)), place.line) for place in report.places]
 
@@ -31,7 +31,7 @@ def test_folders_are_searched_in_the_order_of_names(tmp_path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"\0" * 3_000_000 + b"\n" + mint().encode() if name == "a.bin" else mint().encode())
     report = search(tmp_path)
-    assert found(report, tmp_path) == [("a.bin", 2), ("z", 1), ("b/.env", 1), ("b/c/deep.txt", 1)]
+    assert list_found(report, tmp_path) == [("a.bin", 2), ("z", 1), ("b/.env", 1), ("b/c/deep.txt", 1)]
     assert (report.files, report.skipped, report.is_complete()) == (4, {}, True)
 
 
@@ -42,7 +42,7 @@ def test_links_are_not_followed_and_counted(tmp_path: Path) -> None:
     (tmp_path / "again").symlink_to(tmp_path / "file")
     (tmp_path / "nowhere").symlink_to(tmp_path / "gone")
     report = search(tmp_path)
-    assert found(report, tmp_path) == [("file", 1)]
+    assert list_found(report, tmp_path) == [("file", 1)]
     assert report.skipped == {SYMBOLIC_LINK: 3}
     assert report.is_complete()
 
@@ -52,8 +52,8 @@ def test_a_link_that_is_named_is_followed(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "file").write_text(mint())
     (tmp_path / "link").symlink_to("folder")
-    assert found(search(tmp_path / "link"), tmp_path) == [("link/file", 1)]
-    assert found(search(tmp_path / "folder" / "file"), tmp_path) == [("folder/file", 1)]
+    assert list_found(search(tmp_path / "link"), tmp_path) == [("link/file", 1)]
+    assert list_found(search(tmp_path / "folder" / "file"), tmp_path) == [("folder/file", 1)]
 
 
 def test_paths_that_overlap_are_searched_once(tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_paths_that_overlap_are_searched_once(tmp_path: Path) -> None:
     (tmp_path / "inner" / "file").write_text(mint())
     (tmp_path.parent / "link").symlink_to(tmp_path)
     report = search(tmp_path, tmp_path / "inner", tmp_path.parent / "link")
-    assert found(report, tmp_path) == [("inner/file", 1)]
+    assert list_found(report, tmp_path) == [("inner/file", 1)]
 
 
 def test_pipes_and_sockets_do_not_stop_a_scan(tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_names_that_are_not_utf_8(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def locked_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder whose file ``a`` and folder ``b`` can't be read, by root neither."""
     (tmp_path / "a").write_text(mint())
     (tmp_path / "b").mkdir()
@@ -103,10 +103,10 @@ def locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_what_cannot_be_read_is_counted(locked: Path) -> None:
+def test_what_cannot_be_read_is_counted(locked_folder: Path) -> None:
     """The rest is searched; the scan isn't complete."""
-    report = search(locked)
-    assert found(report, locked) == [("c", 1)]
+    report = search(locked_folder)
+    assert list_found(report, locked_folder) == [("c", 1)]
     assert (report.skipped, report.is_complete()) == ({UNREADABLE: 2}, False)
 
 
@@ -124,7 +124,7 @@ def test_entries_about_which_nothing_is_known(tmp_path: Path, monkeypatch: pytes
 
     monkeypatch.setattr(Path, "lstat", stat_elsewhere)
     report = search(tmp_path)
-    assert found(report, tmp_path) == [("z", 1)]
+    assert list_found(report, tmp_path) == [("z", 1)]
     assert (report.skipped, report.is_complete()) == ({UNREADABLE: 1}, False)
 
 

@@ -50,7 +50,7 @@ def search(*paths: Path) -> ScanReport:
     return report
 
 
-def described(report: ScanReport) -> list[str]:
+def describe(report: ScanReport) -> list[str]:
     """Where keys were found; the order of objects is git's."""
     return sorted(place.describe() for place in report.places)
 
@@ -64,7 +64,7 @@ def test_a_removed_key_is_found_in_the_oldest_commit_that_has_it(repository: Pat
     commit(repository)
     commit(repository, moved=None)
     report = search(repository)
-    assert described(report) == [f"{oldest[:12]}:secret:2"]
+    assert describe(report) == [f"{oldest[:12]}:secret:2"]
     assert (report.problems, report.is_complete()) == ([], True)
 
 
@@ -85,7 +85,7 @@ def test_every_kind_of_object_is_searched(repository: Path) -> None:
     (repository / "loose").write_text(mint())
     loose = git(repository, "hash-object", "-w", "loose")
     git(repository, "branch", "-D", "other")
-    places = described(search(repository))
+    places = describe(search(repository))
     assert sorted(places) == sorted(
         [
             f"{first[:12]}:message:{places_line(places, first)}",
@@ -109,7 +109,7 @@ def test_a_commit_that_was_taken_back_is_still_found(repository: Path) -> None:
     commit(repository, a="1\n")
     gone = commit(repository, a=mint())
     git(repository, "reset", "-q", "--hard", "HEAD~1")
-    assert described(search(repository)) == [f"{gone[:12]}:a:1"]
+    assert describe(search(repository)) == [f"{gone[:12]}:a:1"]
 
 
 def test_a_staged_file_is_found_before_its_commit(repository: Path) -> None:
@@ -117,7 +117,7 @@ def test_a_staged_file_is_found_before_its_commit(repository: Path) -> None:
     (repository / "a").write_text(mint())
     git(repository, "add", "a")
     staged = git(repository, "rev-parse", ":a")
-    assert described(search(repository)) == [f"object {staged[:12]}:1"]
+    assert describe(search(repository)) == [f"object {staged[:12]}:1"]
 
 
 def test_names_and_attributes_hide_nothing(repository: Path) -> None:

@@ -124,5 +124,5 @@ def test_rules_are_printed(offline: Ari) -> None:
     """For gitleaks by default; further prefixes are options, a wrong one is refused."""
     assert tomllib.loads(offline("scan", "rules").out)["rules"][0]["keywords"] == ["ari_k_"]
     assert "ari_k_|acme_" in offline("scan", "rules", "github", "--prefix", "acme_").out
-    assert offline.refused("scan", "rules", "trufflehog", "--prefix", "Acme_").startswith("A prefix has")
+    assert offline.refuse("scan", "rules", "trufflehog", "--prefix", "Acme_").startswith("A prefix has")
     assert offline("scan", "rules", "other", check=False).code == 2

@@ -7,7 +7,7 @@ from ari.keys import declare_scope, get_preset, save_preset
 from ari.keys.commands.apply import AppliedChange, Rehearsed, apply, rehearse
 from ari.keys.configuration import Configuration
 from ari.keys.presets import PRESETS, Preset
-from tests.unit.keys.memory import MemoryTransaction, a_key
+from tests.unit.keys.memory import MemoryTransaction, make_key
 
 SHOP = Preset("shop", "Shop", "What the shop needs.", ("orders:read",))
 WANTED = Configuration({"orders:read": "List.", "orders:write": "Change."}, {"shop": SHOP}, "shop")
@@ -58,7 +58,7 @@ def test_a_scope_that_keys_hold_is_pruned_only_by_force() -> None:
     """The refusal names it; the plan says how many keys lose it."""
     tx = MemoryTransaction()
     apply(tx, WANTED)
-    key = a_key(tx, "orders:write", "orders:read")
+    key = make_key(tx, "orders:write", "orders:read")
     kept = Configuration({"orders:read": "List."})
     with pytest.raises(Conflict, match=r"^orders:write: 1 active key"):
         apply(tx, kept, prune=True)
@@ -93,8 +93,8 @@ def test_a_key_applies_only_what_it_could_do_step_by_step() -> None:
     """A file gives no rights (security.md 11)."""
     tx = MemoryTransaction()
     declare_scope(tx, "orders:read", "List.")
-    a_key(tx, "orders:read")
-    mine = tx.by(a_key(tx, "scopes:write"))
+    make_key(tx, "orders:read")
+    mine = tx.by(make_key(tx, "scopes:write"))
     for wanted in (Configuration(presets={"shop": SHOP}), Configuration(default_preset="administrator")):
         with pytest.raises(Forbidden):
             apply(mine, wanted)

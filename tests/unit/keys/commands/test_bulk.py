@@ -13,13 +13,13 @@ from ari.keys import (
     select_deletable,
     select_revocable,
 )
-from tests.unit.keys.memory import NOW_MS, MemoryTransaction, a_key
+from tests.unit.keys.memory import NOW_MS, MemoryTransaction, make_key
 
 
 def test_keys_that_no_longer_fit_are_skipped() -> None:
     """The list that they were chosen from may be a minute old."""
     tx = MemoryTransaction()
-    one, two, dead = a_key(tx), a_key(tx), a_key(tx)
+    one, two, dead = make_key(tx), make_key(tx), make_key(tx)
     revoke(tx, dead.id)
     chosen = [dead.id, two.id, one.id, one.id, "key_01JD7W0000000000000000000"]
     assert {key.id for key in revoke_many(tx, chosen, "cleanup")} == {one.id, two.id}
@@ -30,7 +30,7 @@ def test_keys_that_no_longer_fit_are_skipped() -> None:
 def test_a_selection_shows_both_sides() -> None:
     """So a page can say which keys will be left alone."""
     tx = MemoryTransaction()
-    active, dead = a_key(tx), a_key(tx)
+    active, dead = make_key(tx), make_key(tx)
     dead = revoke(tx, dead.id)
     ids = [active.id, dead.id]
     assert (select_revocable(tx, ids).fitting, select_revocable(tx, ids).others) == ([active], [dead])
@@ -40,7 +40,7 @@ def test_a_selection_shows_both_sides() -> None:
 def test_only_inactive_keys_are_deleted() -> None:
     """Active ones among the chosen stay."""
     tx = MemoryTransaction()
-    active, dead = a_key(tx), a_key(tx)
+    active, dead = make_key(tx), make_key(tx)
     revoke(tx, dead.id)
     assert [key.id for key in delete_many(tx, [active.id, dead.id])] == [dead.id]
     assert tx.keys.get(active.id) is not None
@@ -49,7 +49,7 @@ def test_only_inactive_keys_are_deleted() -> None:
 def test_one_expiry_for_many() -> None:
     """Refused as a whole if it is in the past."""
     tx = MemoryTransaction()
-    keys = [a_key(tx), a_key(tx)]
+    keys = [make_key(tx), make_key(tx)]
     ids = [key.id for key in keys]
     changed = change_expiry_of_many(tx, ids, NOW_MS + DAY_MS)
     assert [key.expires_at_ms for key in changed] == [NOW_MS + DAY_MS] * 2
@@ -60,7 +60,7 @@ def test_one_expiry_for_many() -> None:
 def test_a_forbidden_key_stops_the_command() -> None:
     """The transaction is rolled back by its caller."""
     tx = MemoryTransaction()
-    weak, strong = a_key(tx, "keys:write"), a_key(tx, "*")
+    weak, strong = make_key(tx, "keys:write"), make_key(tx, "*")
     with pytest.raises(Forbidden):
         revoke_many(tx.by(weak), [strong.id])
 

@@ -5,13 +5,13 @@ import pytest
 from ari.base.clock import DAY_MS
 from ari.base.errors import Conflict, Forbidden, Invalid, NotFound
 from ari.keys import KeyChange, NewKey, change, create, revoke
-from tests.unit.keys.memory import NOW_MS, MemoryTransaction, a_key
+from tests.unit.keys.memory import NOW_MS, MemoryTransaction, make_key
 
 
 def test_each_field_that_differs_is_one_event() -> None:
     """A field with the same value is none."""
     tx = MemoryTransaction()
-    key = a_key(tx, "api:read")
+    key = make_key(tx, "api:read")
     later = NOW_MS + DAY_MS
     changed = change(tx, key.id, KeyChange("new", ("api:read", "keys:read"), later, disabled=True))
     assert (changed.name, changed.scopes, changed.expires_at_ms, changed.disabled) == (
@@ -28,7 +28,7 @@ def test_each_field_that_differs_is_one_event() -> None:
 def test_only_added_scopes_are_marked_as_widened() -> None:
     """The owner gets an email about those."""
     tx = MemoryTransaction()
-    key = a_key(tx, "api:read", "keys:read")
+    key = make_key(tx, "api:read", "keys:read")
     change(tx, key.id, KeyChange(scopes=("api:read",)))
     assert "widened" not in tx.events.written[-1].detail
     change(tx, key.id, KeyChange(scopes=("*",)))
@@ -38,7 +38,7 @@ def test_only_added_scopes_are_marked_as_widened() -> None:
 def test_revoked_and_expired_keys_stay_so() -> None:
     """Promise 1: nothing restores a dead key."""
     tx = MemoryTransaction()
-    key, old = a_key(tx), a_key(tx, expires_at_ms=NOW_MS + 60_000)
+    key, old = make_key(tx), make_key(tx, expires_at_ms=NOW_MS + 60_000)
     revoke(tx, key.id)
     tx.now_ms += 60_000
     for dead in (key, old):
@@ -51,7 +51,7 @@ def test_revoked_and_expired_keys_stay_so() -> None:
 def test_invalid_values_change_nothing(wanted: KeyChange) -> None:
     """No event either."""
     tx = MemoryTransaction()
-    key = a_key(tx)
+    key = make_key(tx)
     with pytest.raises(Invalid):
         change(tx, key.id, wanted)
     assert (tx.keys.rows[key.id], len(tx.names)) == (key, 1)
@@ -67,7 +67,7 @@ def test_an_unknown_id_is_not_found() -> None:
 def test_a_key_cannot_touch_a_stronger_one_or_widen_itself() -> None:
     """Security rule 11."""
     tx = MemoryTransaction()
-    strong, weak = a_key(tx, "*"), a_key(tx, "keys:write", "api:read")
+    strong, weak = make_key(tx, "*"), make_key(tx, "keys:write", "api:read")
     with pytest.raises(Forbidden):
         change(tx.by(weak), strong.id, KeyChange(name="mine"))
     disabled = change(tx, weak.id, KeyChange(disabled=True))
@@ -78,7 +78,7 @@ def test_a_key_cannot_touch_a_stronger_one_or_widen_itself() -> None:
 def test_ownership_and_addresses_are_an_event_each() -> None:
     """The audit log shows each change."""
     tx = MemoryTransaction()
-    key = a_key(tx)
+    key = make_key(tx)
     wanted = KeyChange(environment="test", tags=("b", "a"), metadata={"plan": "pro"}, addresses=("203.0.113.7",))
     changed = change(tx, key.id, wanted)
     assert (changed.environment, changed.tags, changed.metadata) == ("test", ("a", "b"), '{"plan":"pro"}')
@@ -93,7 +93,7 @@ def test_a_key_bound_to_addresses_gives_access_from_these_only() -> None:
     """Neither to a new key nor to an existing one, nor to itself (security.md 11)."""
     tx = MemoryTransaction()
     bound = create(tx, NewKey("n", scopes=("*",), addresses=("10.0.0.0/8",))).key
-    free = a_key(tx, "api:read")
+    free = make_key(tx, "api:read")
     by = tx.by(bound)
     for addresses in ((), ("0.0.0.0/0",), ("10.0.0.0/8", "11.0.0.0/8")):
         with pytest.raises(Forbidden):
@@ -110,7 +110,7 @@ def test_a_key_bound_to_addresses_gives_access_from_these_only() -> None:
 def test_an_enabled_key_remembers_when() -> None:
     """So that a key that was disabled for not being used gets its time again."""
     tx = MemoryTransaction()
-    key = a_key(tx)
+    key = make_key(tx)
     change(tx, key.id, KeyChange(disabled=True))
     tx.now_ms += 5
     assert change(tx, key.id, KeyChange(disabled=False)).enabled_at_ms == tx.now_ms

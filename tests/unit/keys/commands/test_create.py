@@ -8,7 +8,7 @@ from ari.base.clock import DAY_MS
 from ari.base.errors import Forbidden, Invalid
 from ari.keys import NewKey, create, token
 from ari.keys.presets import PRESETS
-from tests.unit.keys.memory import NOW_MS, MemoryTransaction, a_key
+from tests.unit.keys.memory import NOW_MS, MemoryTransaction, make_key
 
 
 def test_the_secret_is_returned_once_and_stored_as_a_digest() -> None:
@@ -59,7 +59,7 @@ def test_invalid_input_creates_nothing(new: NewKey) -> None:
 def test_a_key_grants_only_what_it_has() -> None:
     """Security rule 11, for scopes and for the expiry."""
     tx = MemoryTransaction()
-    maker = tx.by(a_key(tx, "keys:write", "api:read", expires_at_ms=NOW_MS + DAY_MS))
+    maker = tx.by(make_key(tx, "keys:write", "api:read", expires_at_ms=NOW_MS + DAY_MS))
     assert create(maker, NewKey("child", scopes=("api:read",), expires="1h")).key.created_by == maker.caller.actor
     with pytest.raises(Forbidden):
         create(maker, NewKey("child", scopes=("keys:read",), expires="1h"))

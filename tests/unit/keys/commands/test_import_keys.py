@@ -19,7 +19,7 @@ from ari.keys import (
     revoke,
 )
 from ari.keys.commands.delete import delete
-from tests.unit.keys.memory import NOW_MS, MemoryTransaction, a_key
+from tests.unit.keys.memory import NOW_MS, MemoryTransaction, make_key
 
 
 def _line(number: int, **fields: Any) -> dict[str, Any]:
@@ -102,7 +102,7 @@ def test_dates_of_the_other_system_belong_to_the_secret() -> None:
 def test_a_key_imports_only_what_it_may_grant() -> None:
     """Security rule 11: importing is creating."""
     tx = MemoryTransaction()
-    by = tx.by(a_key(tx, "keys:write", "api:read", expires_at_ms=NOW_MS + DAY_MS))
+    by = tx.by(make_key(tx, "keys:write", "api:read", expires_at_ms=NOW_MS + DAY_MS))
     soon = to_rfc3339(NOW_MS + DAY_MS)
     import_keys(by, {1: _line(1, expires_at=soon)}, all_or_nothing=True)
     with pytest.raises(Forbidden, match=r"Line 3: A key can only grant"):

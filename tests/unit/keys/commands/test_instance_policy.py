@@ -6,13 +6,13 @@ from ari.base.clock import DAY_MS
 from ari.base.errors import Forbidden, Invalid
 from ari.keys import InstancePolicyChange, KeyChange, NewKey, change, change_instance_policy, create
 from ari.keys.commands.instance_policy import disable_unused
-from tests.unit.keys.memory import NOW_MS, MemoryTransaction, a_key
+from tests.unit.keys.memory import NOW_MS, MemoryTransaction, make_key
 
 
 def test_a_change_is_one_event_and_binds_later_keys() -> None:
     """Existing keys keep their expiry; changing it obeys the rule."""
     tx = MemoryTransaction()
-    old = a_key(tx)
+    old = make_key(tx)
     wanted = InstancePolicyChange(max_lifetime_days=30)
     for _ in range(2):
         assert change_instance_policy(tx, wanted).max_lifetime_days == 30
@@ -32,7 +32,7 @@ def test_a_change_is_one_event_and_binds_later_keys() -> None:
 def test_no_key_changes_the_rules() -> None:
     """Not even with full access: it could first lengthen its own life."""
     tx = MemoryTransaction()
-    root = a_key(tx, "*")
+    root = make_key(tx, "*")
     with pytest.raises(Forbidden):
         change_instance_policy(tx.by(root), InstancePolicyChange(max_lifetime_days=None))
     assert "instance_policy_changed" not in tx.names
@@ -41,10 +41,10 @@ def test_no_key_changes_the_rules() -> None:
 def test_only_keys_that_are_due_are_disabled() -> None:
     """Young keys, keys enabled since, and inactive keys are left alone; without the rule, all are."""
     tx = MemoryTransaction()
-    due, enabled, off = a_key(tx), a_key(tx), a_key(tx)
+    due, enabled, off = make_key(tx), make_key(tx), make_key(tx)
     change(tx, off.id, KeyChange(disabled=True))
     tx.now_ms += 40 * DAY_MS
-    young = a_key(tx)
+    young = make_key(tx)
     for disabled in (True, False):
         change(tx, enabled.id, KeyChange(disabled=disabled))
     ids = [due.id, enabled.id, off.id, young.id]

@@ -25,7 +25,7 @@ from ari.keys import (
     token,
 )
 from ari.keys.kinds import Kind
-from tests.unit.keys.memory import NOW_MS, MemoryTransaction, a_key
+from tests.unit.keys.memory import NOW_MS, MemoryTransaction, make_key
 
 
 def _kind(tx: MemoryTransaction, **defaults: Any) -> Kind:
@@ -158,7 +158,7 @@ def test_a_name_and_a_prefix_are_taken_once() -> None:
 def test_a_key_cannot_make_others_grant_what_it_lacks() -> None:
     """Its owner would create a key of the kind, and grant the default scopes unread."""
     tx = MemoryTransaction()
-    narrow = tx.by(a_key(tx, "kinds:write", "keys:write", "api:read"))
+    narrow = tx.by(make_key(tx, "kinds:write", "keys:write", "api:read"))
     with pytest.raises(Forbidden, match="its changer has"):
         _kind(narrow, scopes=("*",))
     _kind(tx, scopes=("usage:read",))

@@ -10,7 +10,7 @@ from ari.keys import KeyChange, NewKey, add_credits, change, create, reset_limit
 from ari.keys.limits.rules import Credits, Limit, LimitRules
 from ari.keys.model import ApiKey, Consumer
 from ari.keys.policy import Policy
-from tests.unit.keys.memory import MemoryTransaction, a_key
+from tests.unit.keys.memory import MemoryTransaction, make_key
 
 Command = Callable[[], object]
 MINUTE = {"name": "default", "limit": 5, "window": "1m"}
@@ -44,7 +44,7 @@ def test_a_bad_limit_makes_no_key() -> None:
 def test_each_change_of_limits_is_an_event() -> None:
     """With what was and what is; the same values again are none."""
     tx = MemoryTransaction()
-    key = a_key(tx)
+    key = make_key(tx)
     limit_key(tx, key)
     assert tx.names[1:] == ["key_limits_changed", "key_credits_changed"]
     assert tx.events.written[-2].detail["to"] == [MINUTE]
@@ -58,7 +58,7 @@ def test_each_change_of_limits_is_an_event() -> None:
 def test_reset_and_top_up() -> None:
     """Both are events, and both need something to act on."""
     tx = MemoryTransaction()
-    key = a_key(tx)
+    key = make_key(tx)
     commands: list[Command] = [lambda: reset_limits(tx, key.id), lambda: add_credits(tx, key.id, 1)]
     for command in commands:
         with pytest.raises(Conflict):
@@ -85,7 +85,7 @@ def test_reset_and_top_up() -> None:
 def test_rule_11_a_limited_key_gives_nothing() -> None:
     """Neither a new key, nor more for another: it could go on with that one without its limits."""
     tx = MemoryTransaction()
-    key, other = a_key(tx, "*"), a_key(tx, "api:read")
+    key, other = make_key(tx, "*"), make_key(tx, "api:read")
     limit_key(tx, other)
     limited = limit_key(tx, key)
     attempts: list[Command] = [
@@ -104,7 +104,7 @@ def test_rule_11_a_limited_key_gives_nothing() -> None:
 def test_rule_11_a_key_of_a_limited_consumer_gives_nothing() -> None:
     """The limits that it shares are limits, too."""
     tx = MemoryTransaction()
-    key = a_key(tx, "*")
+    key = make_key(tx, "*")
     consumer = Consumer("con_1", "c", policy=Policy(limits=LimitRules(1, (Limit("default", 1, 1_000),))))
     tx.keys.save(replace(key, consumer=consumer))
     with pytest.raises(Forbidden):
@@ -114,7 +114,7 @@ def test_rule_11_a_key_of_a_limited_consumer_gives_nothing() -> None:
 def test_rule_11_offspring_cannot_loosen_its_makers_limits() -> None:
     """The owner limited the maker later; the key it had made is not a way around."""
     tx = MemoryTransaction()
-    maker = a_key(tx, "*")
+    maker = make_key(tx, "*")
     made = create(tx.by(maker), NewKey("made", scopes=("*",))).key
     limited = limit_key(tx, maker)
     attempts: list[Command] = [

@@ -21,7 +21,7 @@ from ari.keys import (
     save_preset,
 )
 from ari.keys.presets import MAX_PRESETS, PRESETS, Preset
-from tests.unit.keys.memory import MemoryTransaction, a_key
+from tests.unit.keys.memory import MemoryTransaction, make_key
 
 SHOP = Preset("shop", "Shop", "What the shop needs.", ("api:read", "orders:read"))
 
@@ -75,7 +75,7 @@ def test_presets_of_ari_are_replaced_and_reset(tx: MemoryTransaction) -> None:
 def test_a_key_changes_presets_only_within_its_scopes(tx: MemoryTransaction) -> None:
     """Otherwise it could make the owner create wide keys, or keys that are too narrow to work."""
     save_preset(tx, SHOP)
-    mine = tx.by(a_key(tx, "scopes:write", "api:read"))
+    mine = tx.by(make_key(tx, "scopes:write", "api:read"))
     for forbidden in (
         lambda: save_preset(mine, replace(PRESETS["standard"], scopes=("*",))),
         lambda: save_preset(mine, replace(SHOP, scopes=("api:read",))),
@@ -137,7 +137,7 @@ def test_removing_a_scope_removes_it_from_presets_too(tx: MemoryTransaction) -> 
     choose_default_preset(tx, "orders")
     with pytest.raises(Conflict, match="2 presets have this scope"):
         remove_scope(tx, "orders:read")
-    mine = tx.by(a_key(tx, "scopes:write", "keys:write"))
+    mine = tx.by(make_key(tx, "scopes:write", "keys:write"))
     with pytest.raises(Forbidden):
         remove_scope(mine, "orders:read", force=True)
     remove_scope(tx, "orders:read", force=True)

@@ -29,7 +29,7 @@ from ari.keys.commands.report_leak import (
     clean_url,
 )
 from ari.keys.token import mint
-from tests.unit.keys.memory import MemoryTransaction, a_key
+from tests.unit.keys.memory import MemoryTransaction, make_key
 
 ARI = Caller("system", Origin("api", "203.0.113.9"))
 URL = "https://git.example.com/app/config.env"
@@ -40,7 +40,7 @@ def tx() -> MemoryTransaction:
     return MemoryTransaction()
 
 
-def make_key(tx: MemoryTransaction, *scopes: str) -> Created:
+def create_key(tx: MemoryTransaction, *scopes: str) -> Created:
     """A key that leaks."""
     return create(tx, NewKey("Backup", scopes=scopes or ("api:read",)))
 
@@ -56,7 +56,7 @@ def report(
 
 def test_a_report_is_an_event_without_the_key(tx: MemoryTransaction) -> None:
     """It holds all that the owner needs; ARI is the actor, at the address of the report."""
-    made = make_key(tx)
+    made = create_key(tx)
     assert report(tx, made.secret, source="Nightly scan") == made.key.id
     event = tx.events.written[-1]
     assert (event.name, event.subject, event.actor) == ("key_leaked", made.key.id, "system")
@@ -79,7 +79,7 @@ def test_the_policy_ends_access_in_the_same_transaction(
     tx: MemoryTransaction, action: LeakAction, names: list[str], status: str
 ) -> None:
     """By the commands that everybody uses, with ARI as the actor."""
-    made = make_key(tx, "*")
+    made = create_key(tx, "*")
     report(tx, made.secret, action)
     assert tx.names[1:] == names
     after = tx.keys.rows[made.key.id]
@@ -91,7 +91,7 @@ def test_the_policy_ends_access_in_the_same_transaction(
 
 def test_no_text_but_a_key_of_this_instance_does_anything(tx: MemoryTransaction) -> None:
     """A key of another instance, a damaged one, nonsense, half of a surrogate pair."""
-    made = make_key(tx)
+    made = create_key(tx)
     before = tx.names
     for text in (mint(), made.secret[:-1], made.secret.swapcase(), "", "x" * 500, "\ud800"):
         assert report(tx, text, "revoke") is None
@@ -101,14 +101,14 @@ def test_no_text_but_a_key_of_this_instance_does_anything(tx: MemoryTransaction)
 
 def test_text_around_the_key_does_not_matter(tx: MemoryTransaction) -> None:
     """The response can't say that a report was useless, so a copied line counts too; other keys in it don't disturb."""
-    made = make_key(tx)
+    made = create_key(tx)
     for text in (f" {made.secret}\n", f'ARI_API_KEY="{made.secret}"', f"{made.secret}x", f"{mint()} {made.secret}"):
         assert report(tx, text) == made.key.id
 
 
 def test_inactive_keys_need_nothing(tx: MemoryTransaction) -> None:
     """Revoked, expired and deleted keys do no harm; they are still recognized."""
-    revoked, expired, deleted = make_key(tx), make_key(tx), make_key(tx)
+    revoked, expired, deleted = create_key(tx), create_key(tx), create_key(tx)
     for made in (revoked, deleted):
         revoke(tx, made.key.id)
     tx.keys.save(replace(tx.keys.rows[deleted.key.id], deleted_at_ms=tx.now_ms))
@@ -121,7 +121,7 @@ def test_inactive_keys_need_nothing(tx: MemoryTransaction) -> None:
 
 def test_a_disabled_key_can_still_be_revoked(tx: MemoryTransaction) -> None:
     """It could be enabled again. Disabling it once more changes nothing."""
-    made = make_key(tx)
+    made = create_key(tx)
     change(tx, made.key.id, KeyChange(disabled=True))
     report(tx, made.secret, "disable")
     assert tx.names[2:] == ["key_leaked"]
@@ -131,7 +131,7 @@ def test_a_disabled_key_can_still_be_revoked(tx: MemoryTransaction) -> None:
 
 def test_repeated_reports_are_bounded_but_always_acted_on(tx: MemoryTransaction) -> None:
     """A few events a day for each key, so a few emails; and a key that was enabled again is disabled again."""
-    made, other = make_key(tx), make_key(tx)
+    made, other = create_key(tx), create_key(tx)
     for _ in range(10):
         report(tx, made.secret)
     report(tx, other.secret)
@@ -143,8 +143,8 @@ def test_repeated_reports_are_bounded_but_always_acted_on(tx: MemoryTransaction)
 
 def test_keys_that_it_made_are_counted_and_left_alone(tx: MemoryTransaction) -> None:
     """A report must not end hundreds of keys of customers; the owner learns of them and decides."""
-    made = make_key(tx, "keys:write", "api:read")
-    children = [a_key(tx.by(made.key)) for _ in range(2)]
+    made = create_key(tx, "keys:write", "api:read")
+    children = [make_key(tx.by(made.key)) for _ in range(2)]
     report(tx, made.secret, "revoke")
     [event] = [event for event in tx.events.written if event.name == "key_leaked"]
     assert event.detail["active_keys_made"] == 2
@@ -186,7 +186,7 @@ def test_no_text_of_a_report_is_long_or_has_a_key() -> None:
 
 def test_an_old_secret_counts_while_it_works(tx: MemoryTransaction) -> None:
     """The event shows which secret leaked; once it has retired, its finder can no longer end the key's access."""
-    made = make_key(tx)
+    made = create_key(tx)
     rotate(tx, made.key.id, Rotation("1h"))
     report(tx, made.secret)
     assert tx.events.written[-1].detail["hint"] == made.key.hint

@@ -27,7 +27,7 @@ from ari.keys.checks import AccessRequest
 from ari.keys.commands.rotate import MAX_SECRETS
 from ari.keys.model import ApiKey, Refused
 from ari.keys.verify import decide
-from tests.unit.keys.memory import NOW_MS, MemoryTransaction, a_key
+from tests.unit.keys.memory import NOW_MS, MemoryTransaction, make_key
 
 
 def _code(tx: MemoryTransaction, text: str, now_ms: int = NOW_MS) -> str:
@@ -101,7 +101,7 @@ def test_a_third_secret_waits_or_retires_the_first() -> None:
 def test_after_the_overlap_a_key_is_rotated_again() -> None:
     """Numbers count up, and the flag retires nothing that is in use."""
     tx = MemoryTransaction()
-    key = a_key(tx)
+    key = make_key(tx)
     _rotate(tx, key)
     tx.now_ms += DAY_MS
     again = _rotate(tx, key, retire_old_now=True)
@@ -112,7 +112,7 @@ def test_after_the_overlap_a_key_is_rotated_again() -> None:
 def test_dead_keys_get_no_secret() -> None:
     """Revoked and expired: a conflict; deleted and unknown: not found."""
     tx = MemoryTransaction()
-    revoked, expired = a_key(tx), a_key(tx, expires_at_ms=NOW_MS + HOUR_MS)
+    revoked, expired = make_key(tx), make_key(tx, expires_at_ms=NOW_MS + HOUR_MS)
     revoke(tx, revoked.id)
     tx.now_ms += HOUR_MS
     for key in (revoked, expired):
@@ -130,7 +130,7 @@ def test_dead_keys_get_no_secret() -> None:
 def test_a_disabled_key_is_rotated_and_stays_disabled() -> None:
     """To replace a leaked secret before the key works again."""
     tx = MemoryTransaction()
-    key = a_key(tx)
+    key = make_key(tx)
     change(tx, key.id, KeyChange(disabled=True))
     rotated = _rotate(tx, key, "0s")
     assert rotated.key.disabled
@@ -142,7 +142,7 @@ def test_a_disabled_key_is_rotated_and_stays_disabled() -> None:
 def test_an_invalid_overlap_changes_nothing() -> None:
     """No secret, no event."""
     tx = MemoryTransaction()
-    key = a_key(tx)
+    key = make_key(tx)
     with pytest.raises(Invalid):
         _rotate(tx, key, "31d")
     assert (tx.names, len(get_secrets(tx, key.id))) == (["key_created"], 1)
@@ -183,7 +183,7 @@ def test_only_the_newest_retired_secrets_are_kept() -> None:
 def test_a_session_confirms_its_password_first() -> None:
     """As for creating a key: the caller learns a secret."""
     tx = MemoryTransaction()
-    key = a_key(tx)
+    key = make_key(tx)
     tx.caller = Caller("usr_1", Origin("web"), session_digest=b"x", confirmed_at_ms=NOW_MS - CONFIRMED_FOR_MS)
     with pytest.raises(ReauthRequired):
         _rotate(tx, key)
@@ -195,9 +195,12 @@ def test_a_key_learns_no_secret_of_a_stronger_one() -> None:
     """Security rule 11: more scopes, a later end, or use from more addresses would be an escalation."""
     tx = MemoryTransaction()
     tomorrow = NOW_MS + DAY_MS
-    clerk = a_key(tx, "keys:write", "api:read", expires_at_ms=tomorrow)
-    wider, longer = a_key(tx, "keys:read", expires_at_ms=tomorrow), a_key(tx, "api:read", expires_at_ms=tomorrow + 1)
-    lasting, fitting = a_key(tx, "api:read"), a_key(tx, "api:read", expires_at_ms=tomorrow)
+    clerk = make_key(tx, "keys:write", "api:read", expires_at_ms=tomorrow)
+    wider, longer = (
+        make_key(tx, "keys:read", expires_at_ms=tomorrow),
+        make_key(tx, "api:read", expires_at_ms=tomorrow + 1),
+    )
+    lasting, fitting = make_key(tx, "api:read"), make_key(tx, "api:read", expires_at_ms=tomorrow)
     for key in (wider, longer, lasting):
         with pytest.raises(Forbidden):
             _rotate(tx.by(clerk), key)
@@ -212,7 +215,7 @@ def test_a_key_learns_no_secret_of_a_stronger_one() -> None:
 def test_a_key_with_limits_learns_no_secret() -> None:
     """It could get around its limits with the other key."""
     tx = MemoryTransaction()
-    clerk, other = a_key(tx, "*"), a_key(tx, "api:read")
+    clerk, other = make_key(tx, "*"), make_key(tx, "api:read")
     change(tx, clerk.id, KeyChange(limits=[{"limit": 1, "window": "1m"}]))
     with pytest.raises(Forbidden, match="limits"):
         _rotate(tx.by(clerk), other)
@@ -221,7 +224,7 @@ def test_a_key_with_limits_learns_no_secret() -> None:
 def test_a_key_that_learned_a_secret_is_a_grantor_of_that_key() -> None:
     """Revoking it with the keys it made finds the key whose secret it knows."""
     tx = MemoryTransaction()
-    clerk, other = a_key(tx, "*"), a_key(tx, "api:read")
+    clerk, other = make_key(tx, "*"), make_key(tx, "api:read")
     _rotate(tx.by(clerk), other)
     assert [key.id for key in get_active_made_by(tx, clerk.id)] == [other.id]
 
@@ -229,9 +232,9 @@ def test_a_key_that_learned_a_secret_is_a_grantor_of_that_key() -> None:
 def test_a_key_learns_no_secret_of_those_it_has_its_rights_from() -> None:
     """It would outlive its own revocation as its maker."""
     tx = MemoryTransaction()
-    maker = a_key(tx, "*")
-    child = a_key(tx.by(maker), "*")
-    grandchild = a_key(tx.by(child), "*")
+    maker = make_key(tx, "*")
+    child = make_key(tx.by(maker), "*")
+    grandchild = make_key(tx.by(child), "*")
     for key in (child, grandchild):
         with pytest.raises(Forbidden, match="rotate a key that created it"):
             _rotate(tx.by(key), maker)
@@ -241,7 +244,7 @@ def test_a_key_learns_no_secret_of_those_it_has_its_rights_from() -> None:
 def test_a_holder_rotates_its_own_key_only_if_the_policy_allows_it() -> None:
     """Even with all scopes; and it gets a secret, nothing more."""
     tx = MemoryTransaction()
-    strong = a_key(tx, "*")
+    strong = make_key(tx, "*")
     with pytest.raises(Forbidden, match="may_rotate"):
         _rotate(tx.by(strong, secret_number=1), strong)
     weak = create(tx, NewKey("n", scopes=("api:read",), may_rotate=True))
@@ -249,7 +252,7 @@ def test_a_holder_rotates_its_own_key_only_if_the_policy_allows_it() -> None:
     assert rotated.key == replace(weak.key, hint=rotated.new.hint)
     assert tx.events.written[-1].actor == weak.key.id
     with pytest.raises(Forbidden):
-        _rotate(tx.by(weak.key, secret_number=2), a_key(tx, "api:read", "keys:read"))
+        _rotate(tx.by(weak.key, secret_number=2), make_key(tx, "api:read", "keys:read"))
 
 
 def test_a_replaced_secret_gets_itself_no_successor() -> None:
@@ -267,9 +270,9 @@ def test_a_replaced_secret_gets_itself_no_successor() -> None:
 def test_no_key_lets_itself_rotate() -> None:
     """Neither by a change nor through a key that it made; giving it counts as giving more."""
     tx = MemoryTransaction()
-    clerk = a_key(tx, "keys:write", "api:read", expires_at_ms=NOW_MS + DAY_MS)
-    child = a_key(tx.by(clerk), "keys:write", "api:read", expires_at_ms=NOW_MS + DAY_MS)
-    for caller, key in ((clerk, clerk), (child, clerk), (clerk, a_key(tx, "api:read"))):
+    clerk = make_key(tx, "keys:write", "api:read", expires_at_ms=NOW_MS + DAY_MS)
+    child = make_key(tx.by(clerk), "keys:write", "api:read", expires_at_ms=NOW_MS + DAY_MS)
+    for caller, key in ((clerk, clerk), (child, clerk), (clerk, make_key(tx, "api:read"))):
         with pytest.raises(Forbidden):
             change(tx.by(caller), key.id, KeyChange(may_rotate=True))
     allowed = change(tx, clerk.id, KeyChange(may_rotate=True))

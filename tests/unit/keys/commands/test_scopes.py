@@ -16,7 +16,7 @@ from ari.keys import (
 )
 from ari.keys.custom_scopes import MAX_CUSTOM_SCOPES
 from ari.keys.kinds import Kind, KindDefaults
-from tests.unit.keys.memory import MemoryTransaction, a_key
+from tests.unit.keys.memory import MemoryTransaction, make_key
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def tx() -> MemoryTransaction:
 
 def test_declared_scopes_can_be_granted_like_built_in_ones(tx: MemoryTransaction) -> None:
     """By name or as a wildcard of their resource."""
-    key = a_key(tx, "orders:read", "api:read")
+    key = make_key(tx, "orders:read", "api:read")
     assert key.scopes == ("api:read", "orders:read")
     assert change(tx, key.id, KeyChange(scopes=("orders:*",))).scopes == ("orders:*",)
 
@@ -43,15 +43,15 @@ def test_what_is_not_declared_cannot_be_granted(tx: MemoryTransaction, scope: st
 
 def test_a_key_grants_only_what_it_holds(tx: MemoryTransaction) -> None:
     """Declaring a scope doesn't give it to the key that declares it (security.md 11)."""
-    declarer = a_key(tx, "scopes:write", "keys:write")
+    declarer = make_key(tx, "scopes:write", "keys:write")
     mine = tx.by(declarer)
     declare_scope(mine, "orders:refund", "Refund orders.")
     for scope in ("orders:refund", "orders:*", "*"):
         with pytest.raises(Forbidden):
             create(mine, NewKey("n", scopes=(scope,)))
     for held in ("orders:refund", "orders:*", "*"):
-        holder = a_key(tx, "keys:write", held)
-        assert a_key(tx.by(holder), "orders:refund").scopes == ("orders:refund",)
+        holder = make_key(tx, "keys:write", held)
+        assert make_key(tx.by(holder), "orders:refund").scopes == ("orders:refund",)
 
 
 def test_a_scope_is_declared_once(tx: MemoryTransaction) -> None:
@@ -98,8 +98,8 @@ def test_a_scope_that_nobody_declared_cannot_be_removed(tx: MemoryTransaction) -
 
 def test_a_scope_in_use_is_removed_only_by_force(tx: MemoryTransaction) -> None:
     """The keys that list it lose it in the same transaction, each with an event; others keep what they have."""
-    holder, other = a_key(tx, "orders:read", "api:read"), a_key(tx, "orders:write")
-    wide, dead = a_key(tx, "orders:*"), a_key(tx, "orders:read")
+    holder, other = make_key(tx, "orders:read", "api:read"), make_key(tx, "orders:write")
+    wide, dead = make_key(tx, "orders:*"), make_key(tx, "orders:read")
     revoke(tx, dead.id)
     assert [key.id for key in list_keys_losing(tx, "orders:read")] == [holder.id]
     with pytest.raises(Conflict) as caught:
@@ -116,7 +116,7 @@ def test_a_scope_in_use_is_removed_only_by_force(tx: MemoryTransaction) -> None:
 
 def test_the_last_scope_of_a_resource_takes_its_wildcard_along(tx: MemoryTransaction) -> None:
     """A wildcard over nothing would come alive when somebody declares the resource again."""
-    wide, narrow = a_key(tx, "pets:*"), a_key(tx, "pets:read")
+    wide, narrow = make_key(tx, "pets:*"), make_key(tx, "pets:read")
     assert {key.id for key in list_keys_losing(tx, "pets:read")} == {wide.id, narrow.id}
     remove_scope(tx, "pets:read", force=True)
     assert tx.keys.rows[wide.id].scopes == tx.keys.rows[narrow.id].scopes == ()
@@ -126,12 +126,12 @@ def test_the_last_scope_of_a_resource_takes_its_wildcard_along(tx: MemoryTransac
 
 def test_a_key_takes_scopes_only_from_keys_that_it_may_change(tx: MemoryTransaction) -> None:
     """Without ``keys:write``, or next to a wider key, forcing fails as a whole (security.md 11)."""
-    first, second = a_key(tx, "orders:read"), a_key(tx, "orders:read", "usage:read")
+    first, second = make_key(tx, "orders:read"), make_key(tx, "orders:read", "usage:read")
     for scopes in (("scopes:write", "orders:read", "usage:read"), ("scopes:write", "keys:write", "orders:read")):
         with pytest.raises(Forbidden):
-            remove_scope(tx.by(a_key(tx, *scopes)), "orders:read", force=True)
+            remove_scope(tx.by(make_key(tx, *scopes)), "orders:read", force=True)
     assert "orders:read" in tx.scopes.rows
-    helper = a_key(tx, "scopes:write", "keys:write", "orders:*", "usage:read")
+    helper = make_key(tx, "scopes:write", "keys:write", "orders:*", "usage:read")
     changed = remove_scope(tx.by(helper), "orders:read", force=True)
     assert {first.id, second.id} <= {key.id for key in changed}
 
@@ -146,7 +146,7 @@ def test_the_default_of_a_kind_is_in_use(tx: MemoryTransaction) -> None:
 
 def test_a_key_that_expired_keeps_its_list(tx: MemoryTransaction) -> None:
     """It is stamped, so a clock set back revives no key with a scope that is gone."""
-    key = a_key(tx, "orders:read", expires_at_ms=tx.now_ms + 1)
+    key = make_key(tx, "orders:read", expires_at_ms=tx.now_ms + 1)
     later = MemoryTransaction(now_ms=tx.now_ms + 2, keys=tx.keys, events=tx.events, scopes=tx.scopes)
     assert remove_scope(later, "orders:read") == []
     assert tx.keys.rows[key.id].is_expired(tx.now_ms)

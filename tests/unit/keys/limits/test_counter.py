@@ -21,22 +21,22 @@ def use(counter: Counter, rules: LimitRules, now_ms: int, units: int = 1) -> str
     return None
 
 
-def limited(limit: int, revision: int = 1, epoch: int = 0, window_ms: int = MINUTE_MS) -> LimitRules:
+def make_limit(limit: int, revision: int = 1, epoch: int = 0, window_ms: int = MINUTE_MS) -> LimitRules:
     return LimitRules(revision, (Limit("default", limit, window_ms, epoch),))
 
 
-def credited(granted: int, refill: Refill | None = None, revision: int = 1, epoch: int = 0) -> LimitRules:
+def make_credits(granted: int, refill: Refill | None = None, revision: int = 1, epoch: int = 0) -> LimitRules:
     return LimitRules(revision, (), Credits(granted, refill, epoch))
 
 
-def left(counter: Counter) -> dict[str, int]:
+def read_remaining(counter: Counter) -> dict[str, int]:
     return {one.name: one.remaining for one in counter.list_remaining()}
 
 
 @given(st.lists(st.tuples(st.integers(-300_000, 300_000), st.booleans(), st.integers(1, 3)), max_size=100))
 def test_clocks_that_differ_and_jump_never_exceed_a_limit(steps: list[tuple[int, bool, int]]) -> None:
     """By the counter's own time, which is the latest that any clock has shown."""
-    counter, rules, history, real_ms = Counter(), limited(5), [], NOW
+    counter, rules, history, real_ms = Counter(), make_limit(5), [], NOW
     for skew_ms, passes, units in steps:
         real_ms += 7_000 if passes else 0
         before_ms = counter.at_ms
@@ -50,39 +50,39 @@ def test_clocks_that_differ_and_jump_never_exceed_a_limit(steps: list[tuple[int,
 def test_the_newest_rules_decide() -> None:
     """A request that read the rules before a change cannot bring the old ones back."""
     counter = Counter()
-    assert use(counter, limited(2, revision=2), NOW) is None
-    assert use(counter, limited(9, revision=1), NOW) is None
-    assert use(counter, limited(9, revision=1), NOW) == "default"
-    assert use(counter, limited(3, revision=3), NOW) is None
-    assert use(counter, limited(3, revision=3), NOW) == "default"
+    assert use(counter, make_limit(2, revision=2), NOW) is None
+    assert use(counter, make_limit(9, revision=1), NOW) is None
+    assert use(counter, make_limit(9, revision=1), NOW) == "default"
+    assert use(counter, make_limit(3, revision=3), NOW) is None
+    assert use(counter, make_limit(3, revision=3), NOW) == "default"
 
 
 def test_a_lower_limit_keeps_what_was_used() -> None:
     """Nothing is left, not less than nothing."""
     counter = Counter()
-    use(counter, limited(10), NOW, 8)
-    assert use(counter, limited(5, revision=2), NOW) == "default"
-    assert left(counter) == {"default": 0}
+    use(counter, make_limit(10), NOW, 8)
+    assert use(counter, make_limit(5, revision=2), NOW) == "default"
+    assert read_remaining(counter) == {"default": 0}
 
 
 def test_a_higher_epoch_clears_once() -> None:
     """The reset reaches the counter with the first request that read it; older requests do not undo it."""
     counter = Counter()
-    use(counter, limited(2), NOW, 2)
-    reset = limited(2, revision=2, epoch=2)
+    use(counter, make_limit(2), NOW, 2)
+    reset = make_limit(2, revision=2, epoch=2)
     assert use(counter, reset, NOW) is None
-    assert use(counter, limited(2), NOW) is None
+    assert use(counter, make_limit(2), NOW) is None
     assert use(counter, reset, NOW) == "default"
-    assert use(counter, limited(2, revision=3, epoch=2), NOW) == "default"
+    assert use(counter, make_limit(2, revision=3, epoch=2), NOW) == "default"
 
 
 def test_a_reset_ends_the_effect_of_a_clock_that_was_ahead() -> None:
     """Until then, the counter waits for the time that the clock has shown."""
     counter = Counter()
-    use(counter, limited(1), NOW + 365 * DAY_MS)
-    assert use(counter, limited(1), NOW + HOUR_MS) == "default"
-    assert use(counter, limited(1, revision=2, epoch=2), NOW + HOUR_MS) is None
-    assert use(counter, limited(1, revision=2, epoch=2), NOW + 2 * HOUR_MS) is None
+    use(counter, make_limit(1), NOW + 365 * DAY_MS)
+    assert use(counter, make_limit(1), NOW + HOUR_MS) == "default"
+    assert use(counter, make_limit(1, revision=2, epoch=2), NOW + HOUR_MS) is None
+    assert use(counter, make_limit(1, revision=2, epoch=2), NOW + 2 * HOUR_MS) is None
 
 
 def test_a_removed_limit_no_longer_counts() -> None:
@@ -92,28 +92,28 @@ def test_a_removed_limit_no_longer_counts() -> None:
     assert use(counter, both, NOW) is None
     assert use(counter, both, NOW) == "a"
     assert use(counter, LimitRules(2, (Limit("b", 5, MINUTE_MS),)), NOW) is None
-    assert left(counter) == {"b": 3}
+    assert read_remaining(counter) == {"b": 3}
 
 
 def test_credits_without_a_refill_end() -> None:
     """A top-up adds to what is left; a new amount begins again."""
     counter = Counter()
-    assert use(counter, credited(3), NOW, 3) is None
-    assert use(counter, credited(3), NOW + 365 * DAY_MS) == CREDITS
-    assert use(counter, credited(5, revision=2), NOW, 2) is None
-    assert use(counter, credited(5, revision=2), NOW) == CREDITS
-    assert use(counter, credited(5, revision=3, epoch=3), NOW, 5) is None
+    assert use(counter, make_credits(3), NOW, 3) is None
+    assert use(counter, make_credits(3), NOW + 365 * DAY_MS) == CREDITS
+    assert use(counter, make_credits(5, revision=2), NOW, 2) is None
+    assert use(counter, make_credits(5, revision=2), NOW) == CREDITS
+    assert use(counter, make_credits(5, revision=3, epoch=3), NOW, 5) is None
 
 
 def test_a_refill_raises_the_balance_to_its_amount() -> None:
     """It does not add to a balance that is higher, nor to one that was topped up above it."""
     refill = Refill(10, "day", 0, "UTC", NOW)
     counter = Counter()
-    use(counter, credited(10, refill), NOW, 4)
-    use(counter, credited(10, refill), NOW + DAY_MS, 0)
-    assert left(counter) == {CREDITS: 10}
-    use(counter, credited(25, refill, revision=2), NOW + 2 * DAY_MS, 0)
-    assert left(counter) == {CREDITS: 25}
+    use(counter, make_credits(10, refill), NOW, 4)
+    use(counter, make_credits(10, refill), NOW + DAY_MS, 0)
+    assert read_remaining(counter) == {CREDITS: 10}
+    use(counter, make_credits(25, refill, revision=2), NOW + 2 * DAY_MS, 0)
+    assert read_remaining(counter) == {CREDITS: 25}
 
 
 @given(st.lists(st.integers(-3, 3), min_size=1, max_size=60))
@@ -124,7 +124,7 @@ def test_no_day_is_refilled_twice(jumps: list[int]) -> None:
     for jump in jumps:
         now_ms = NOW + max(0, (now_ms - NOW) + jump * DAY_MS)
         days.add(now_ms // DAY_MS)
-        served += use(counter, credited(1, refill), now_ms) is None
+        served += use(counter, make_credits(1, refill), now_ms) is None
     assert counter.balance is not None
     assert served == counter.balance.consumed <= len(days)
     assert counter.balance.refilled <= len(days) - 1
@@ -134,11 +134,11 @@ def test_setting_a_refill_is_no_refill() -> None:
     """The first one is on the day after it was set; a key that slept for days gets one, not several."""
     refill = Refill(5, "day", 0, "UTC", NOW)
     counter = Counter()
-    assert use(counter, credited(0, refill), NOW) == CREDITS
-    assert use(counter, credited(0, refill), NOW + 4 * DAY_MS, 5) is None
-    assert use(counter, credited(0, refill), NOW + 4 * DAY_MS) == CREDITS
+    assert use(counter, make_credits(0, refill), NOW) == CREDITS
+    assert use(counter, make_credits(0, refill), NOW + 4 * DAY_MS, 5) is None
+    assert use(counter, make_credits(0, refill), NOW + 4 * DAY_MS) == CREDITS
     late = Counter()
-    assert use(late, credited(0, refill), NOW + 4 * DAY_MS, 5) is None
+    assert use(late, make_credits(0, refill), NOW + 4 * DAY_MS, 5) is None
 
 
 def test_waits() -> None:

@@ -2,14 +2,14 @@
 
 from ari.base.clock import MINUTE_MS
 from ari.notifications.kinds import KINDS
-from tests.support.notices import LINKS, SAMPLES, event, said
+from tests.support.notices import LINKS, SAMPLES, compose_sample, event
 
 KIND = KINDS["email_change"]
 
 
 def test_it_goes_to_the_new_address_with_the_link() -> None:
     """Only its owner can confirm it."""
-    content = said(KIND.name)
+    content = compose_sample(KIND.name)
     assert KIND.recipient(SAMPLES[KIND.name]) == "new@example.org"
     assert content.link == LINKS[KIND.name]["url"]
     assert KIND.expires_after_ms == 30 * MINUTE_MS

@@ -3,14 +3,14 @@
 from typing import Any
 
 from ari.notifications.kinds import KINDS
-from tests.support.notices import SAMPLES, event, said
+from tests.support.notices import SAMPLES, compose_sample, event
 
 KIND = KINDS["key_widened"]
 
 
 def test_it_shows_the_scopes_before_and_now() -> None:
     """And who added them."""
-    facts = dict(said(KIND.name).facts)
+    facts = dict(compose_sample(KIND.name).facts)
     assert (facts["Before"], facts["Now"]) == ("api:read", "api:read, keys:write")
     assert facts["By"] == "“alice” on the command line"
 

@@ -1,14 +1,14 @@
 """The email about a sign-in with a new browser."""
 
 from ari.notifications.kinds import KINDS
-from tests.support.notices import SAMPLES, event, said
+from tests.support.notices import SAMPLES, compose_sample, event
 
 KIND = KINDS["new_device"]
 
 
 def test_it_shows_the_browser_and_the_address() -> None:
     """Enough to recognize one's own device."""
-    content = said(KIND.name)
+    content = compose_sample(KIND.name)
     assert dict(content.facts)["From"] == "203.0.113.9, Firefox on Linux"
     assert content.path == "/settings/security"
 

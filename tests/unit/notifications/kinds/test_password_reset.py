@@ -2,14 +2,14 @@
 
 from ari.base.clock import MINUTE_MS
 from ari.notifications.kinds import KINDS
-from tests.support.notices import LINKS, said
+from tests.support.notices import LINKS, compose_sample
 
 KIND = KINDS["password_reset"]
 
 
 def test_the_link_is_in_it_and_short_lived() -> None:
     """Promise 4: one-time links are short-lived, and the email says for how long."""
-    content = said(KIND.name)
+    content = compose_sample(KIND.name)
     assert content.link == LINKS[KIND.name]["url"]
     assert "30 minutes" in content.summary
     assert "once" in content.summary

@@ -21,7 +21,7 @@ VALUES = st.one_of(
 ROWS = st.lists(st.dictionaries(st.text(max_size=8), VALUES, max_size=5), max_size=20)
 
 
-def _written(**tables: list[Row]) -> bytes:
+def _write(**tables: list[Row]) -> bytes:
     file = io.BytesIO()
     writer = Writer(file, Manifest("1.0", "2027-01-15T08:00:00.000Z", "sqlite", {"main": "0001"}), 1_800_000_000)
     for name, rows in tables.items():
@@ -40,7 +40,7 @@ def _members(body: bytes) -> dict[str, bytes]:
         return {name: file.read() for name, file in files.items() if file is not None}
 
 
-def _packed(members: dict[str, bytes]) -> bytes:
+def _pack(members: dict[str, bytes]) -> bytes:
     file = io.BytesIO()
     with tarfile.open(fileobj=file, mode="w:gz") as tar:
         for name, content in members.items():
@@ -53,26 +53,26 @@ def _packed(members: dict[str, bytes]) -> bytes:
 @given(ROWS, ROWS)
 def test_rows_come_back_as_they_were(first: list[Row], second: list[Row]) -> None:
     """Any text, number and bytes, in order, table by table."""
-    assert _read(_written(a=first, b=second)) == [("a", row) for row in first] + [("b", row) for row in second]
+    assert _read(_write(a=first, b=second)) == [("a", row) for row in first] + [("b", row) for row in second]
 
 
 def test_a_large_table_is_cut_into_members(monkeypatch: pytest.MonkeyPatch) -> None:
     """Writing and reading hold about a megabyte of a table at a time, whatever its size."""
     monkeypatch.setattr(archive, "MEMBER_BYTES", 100)
     rows = [{"n": number, "text": "x" * 20} for number in range(50)]
-    body = _written(a=rows)
+    body = _write(a=rows)
     assert len(_members(body)) > 10
     assert [row for _, row in _read(body)] == rows
 
 
 def test_the_same_content_is_the_same_file() -> None:
     """Nothing but the content and its time decides the bytes."""
-    assert _written(a=[{"x": 1}]) == _written(a=[{"x": 1}])
+    assert _write(a=[{"x": 1}]) == _write(a=[{"x": 1}])
 
 
 def test_a_file_cut_short_anywhere_is_refused() -> None:
     """Half a backup is no backup."""
-    body = _written(a=[{"x": number} for number in range(100)])
+    body = _write(a=[{"x": number} for number in range(100)])
     for length in range(0, len(body) - 1, 7):
         with pytest.raises(Invalid, match="isn't a complete ARI backup"):
             _read(body[:length])
@@ -82,7 +82,7 @@ def test_a_file_cut_short_anywhere_is_refused() -> None:
 def test_a_changed_byte_is_noticed(data: st.DataObject) -> None:
     """Any single byte of the compressed file that differs is refused, or changes nothing that is read."""
     rows = [{"x": number, "y": "text"} for number in range(20)]
-    body = bytearray(_written(a=rows))
+    body = bytearray(_write(a=rows))
     place = data.draw(st.integers(0, len(body) - 1))
     body[place] ^= data.draw(st.integers(1, 255))
     try:
@@ -114,20 +114,20 @@ def test_other_files_are_refused(body: bytes) -> None:
 )
 def test_a_changed_manifest_is_refused(change: Callable[[dict[str, Any]], object]) -> None:
     """The manifest is checked as its rows are."""
-    members = _members(_written(a=[{"x": 1}, {"x": 2}]))
+    members = _members(_write(a=[{"x": 1}, {"x": 2}]))
     manifest = json.loads(members["manifest.json"])
     change(manifest)
     with pytest.raises(Invalid):
-        _read(_packed({**members, "manifest.json": json.dumps(manifest).encode()}))
+        _read(_pack({**members, "manifest.json": json.dumps(manifest).encode()}))
 
 
 def test_a_member_more_is_refused() -> None:
     """Rows that no checksum covers are not read as ours."""
-    members = _members(_written(a=[{"x": 1}]))
+    members = _members(_write(a=[{"x": 1}]))
     with pytest.raises(Invalid):
-        _read(_packed({"a/000001.jsonl": b'{"x": 3}\n', **members}))
+        _read(_pack({"a/000001.jsonl": b'{"x": 3}\n', **members}))
     with pytest.raises(Invalid):
-        _read(_packed({"b/000000.jsonl": b'{"x": 3}\n', **members}))
+        _read(_pack({"b/000000.jsonl": b'{"x": 3}\n', **members}))
 
 
 @pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.DIRTYPE, tarfile.CHRTYPE, tarfile.LNKTYPE])

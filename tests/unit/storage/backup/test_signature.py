@@ -16,7 +16,7 @@ INSTANCE = "ins_" + "0A" * 13
 CONTENT = gzip.compress(b"a backup" * 100, mtime=0)
 
 
-def _signed(key: str = FIRST) -> bytes:
+def _sign(key: str = FIRST) -> bytes:
     file = io.BytesIO()
     signing = SigningFile(file)
     signing.write(CONTENT[:10])
@@ -31,7 +31,7 @@ def _keys(tmp_path: Path, *keys: str) -> MasterKeys:
 
 def test_the_content_comes_back_without_the_signature() -> None:
     """Once more after it was rewound, and however much is read at a time."""
-    file = SignedFile(io.BytesIO(_signed()))
+    file = SignedFile(io.BytesIO(_sign()))
     assert file.read(3) == CONTENT[:3]
     file.seek(0)
     assert file.read() == CONTENT
@@ -41,19 +41,19 @@ def test_the_content_comes_back_without_the_signature() -> None:
 
 def test_other_tools_read_past_it() -> None:
     """A backup stays a file that gzip takes."""
-    assert gzip.decompress(_signed()) == gzip.decompress(CONTENT)
+    assert gzip.decompress(_sign()) == gzip.decompress(CONTENT)
 
 
-@pytest.mark.parametrize("place", [0, 1, len(CONTENT) - 1, len(CONTENT) + 30, len(CONTENT) + 60, len(_signed()) - 30])
+@pytest.mark.parametrize("place", [0, 1, len(CONTENT) - 1, len(CONTENT) + 30, len(CONTENT) + 60, len(_sign()) - 30])
 def test_any_changed_byte_is_noticed(place: int) -> None:
     """In the content, the instance's id, the public key or the signature itself."""
-    body = bytearray(_signed())
+    body = bytearray(_sign())
     body[place] ^= 1
     trust = SignedFile(io.BytesIO(bytes(body))).is_signed_by(keys_of(FIRST, "a test"))
     assert trust != "ours"
 
 
-@pytest.mark.parametrize("body", [b"", b"x", CONTENT, _signed()[:-1], _signed() + b"x"])
+@pytest.mark.parametrize("body", [b"", b"x", CONTENT, _sign()[:-1], _sign() + b"x"])
 def test_a_file_that_ends_otherwise_has_no_signature(body: bytes) -> None:
     """So it is read as a whole, and not trusted."""
     file = SignedFile(io.BytesIO(body))
@@ -67,9 +67,9 @@ def test_a_file_that_ends_otherwise_has_no_signature(body: bytes) -> None:
     ("body", "keys", "why"),
     [
         (CONTENT, [FIRST], "it has no signature"),
-        (b"x" + _signed()[1:], [FIRST], f"damaged after {INSTANCE} signed it"),
-        (_signed(OTHER), [FIRST], "a different instance or master key signed it"),
-        (_signed(OTHER), [], "there is no master key in"),
+        (b"x" + _sign()[1:], [FIRST], f"damaged after {INSTANCE} signed it"),
+        (_sign(OTHER), [FIRST], "a different instance or master key signed it"),
+        (_sign(OTHER), [], "there is no master key in"),
     ],
 )
 def test_a_refusal_says_what_is_wrong(tmp_path: Path, body: bytes, keys: list[str], why: str) -> None:
@@ -82,7 +82,7 @@ def test_a_refusal_says_what_is_wrong(tmp_path: Path, body: bytes, keys: list[st
 @pytest.mark.parametrize("keys", [[FIRST], [OTHER, FIRST]])
 def test_a_master_key_that_is_here_is_enough(tmp_path: Path, keys: list[str]) -> None:
     """An older one too: backups outlive a rotation."""
-    file = SignedFile(io.BytesIO(_signed()))
+    file = SignedFile(io.BytesIO(_sign()))
     require_ours(file, _keys(tmp_path, *keys))
     assert file.signer is not None
     assert file.signer.instance == INSTANCE
@@ -90,6 +90,6 @@ def test_a_master_key_that_is_here_is_enough(tmp_path: Path, keys: list[str]) ->
 
 def test_it_is_read_in_order_only() -> None:
     """Skipped bytes would be left out of what is checked."""
-    file = SignedFile(io.BytesIO(_signed()))
+    file = SignedFile(io.BytesIO(_sign()))
     with pytest.raises(io.UnsupportedOperation):
         file.seek(5)

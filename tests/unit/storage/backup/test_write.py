@@ -17,7 +17,7 @@ from ari.storage.backup.write import write_backup
 from ari.usage.ports import Batch
 from tests.support.audit_log import create
 from tests.support.instances import START_MS
-from tests.support.usage import a_row
+from tests.support.usage import make_row
 
 
 def _write(instance: Instance) -> tuple[bytes, list[tuple[str, int, int]]]:
@@ -51,7 +51,7 @@ def test_nobody_is_signed_in_by_a_backup(instance: Instance) -> None:
 
 def test_every_request_until_now_is_in_it(instance: Instance) -> None:
     """Also those that no fold has moved yet."""
-    row = a_row()
+    row = make_row()
     instance.database.usage.commit(Batch([row]))
     body, progress = _write(instance)
     assert [one["id"] for one in _rows(body)["usage_rows"]] == [row.id]

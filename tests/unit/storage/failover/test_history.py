@@ -33,7 +33,7 @@ def history(data_dir: Path) -> History:
     """Of a node that saw five events."""
     made = History(data_dir, "postgresql")
     made.examine(None, _facts(made, SEEN[:1]))
-    made.saw(SEEN[1:])
+    made.remember(SEEN[1:])
     return made
 
 
@@ -137,7 +137,7 @@ def test_what_one_process_saw_counts_for_all(history: History, data_dir: Path) -
     """And none overwrites it before it found it in the database."""
     other = History(data_dir, "postgresql")
     _examine(other, SEEN)
-    history.saw([_event(6)])
+    history.remember([_event(6)])
     other.learn([_event(6, "'"), _event(7, "'")])
     other.persist()
     with pytest.raises(WentBack, match="evt_6,"):

@@ -28,7 +28,7 @@ def _silent(_table: str, _done: int, _total: int) -> None:
 
 
 @pytest.fixture
-def replaced(data_dir: Path) -> tuple[str, bytes]:
+def replaced_dir(data_dir: Path) -> tuple[str, bytes]:
     """A data directory whose keys file is of before a revoke; the key, and a backup of after it."""
     with opened(data_dir, None) as instance:
         made = Deps(instance).do_sync(keys.create, NewKey("n"))
@@ -54,9 +54,9 @@ def _find(instance: Instance, secret: str) -> Any:
     return asyncio.run(run())
 
 
-def test_an_older_file_is_refused_until_it_is_accepted(data_dir: Path, replaced: tuple[str, bytes]) -> None:
+def test_an_older_file_is_refused_until_it_is_accepted(data_dir: Path, replaced_dir: tuple[str, bytes]) -> None:
     """The revoke in it is missing: nothing is decided from it, and what is missing is named."""
-    secret, _ = replaced
+    secret, _ = replaced_dir
     settings = settings_for(data_dir, None)
     with closing(Database.open(settings)) as database:
         with pytest.raises(WentBack):
@@ -73,9 +73,9 @@ def test_an_older_file_is_refused_until_it_is_accepted(data_dir: Path, replaced:
         assert Deps(instance).read_sync(lambda unit: unit.events.page(None, None, 1))[0].name == "database_accepted"
 
 
-def test_a_running_process_goes_on_when_another_accepted(data_dir: Path, replaced: tuple[str, bytes]) -> None:
+def test_a_running_process_goes_on_when_another_accepted(data_dir: Path, replaced_dir: tuple[str, bytes]) -> None:
     """It asks again with each call."""
-    secret, _ = replaced
+    secret, _ = replaced_dir
     settings = settings_for(data_dir, None)
     instance = Instance.open(settings, check=False)
     try:
@@ -91,21 +91,21 @@ def test_a_running_process_goes_on_when_another_accepted(data_dir: Path, replace
         instance.close()
 
 
-def test_a_restore_begins_a_history_that_needs_no_accepting(data_dir: Path, replaced: tuple[str, bytes]) -> None:
+def test_a_restore_begins_a_history_that_needs_no_accepting(data_dir: Path, replaced_dir: tuple[str, bytes]) -> None:
     """The operator has just said which database to use."""
-    secret, backup = replaced
+    secret, backup = replaced_dir
     settings = settings_for(data_dir, None)
     restore_backup(settings, io.BytesIO(backup), Terms(replace=True), SYSTEM, START_MS, _silent)
     with opened(data_dir, None) as instance:
         assert _find(instance, secret).revoked_at_ms is not None
 
 
-def test_an_unreadable_record_stops_the_node(data_dir: Path, replaced: tuple[str, bytes]) -> None:
+def test_an_unreadable_record_stops_the_node(data_dir: Path, replaced_dir: tuple[str, bytes]) -> None:
     """The past cannot be known, so nothing is trusted."""
     (data_dir / "seen-sqlite.json").write_text("{")
     instance = Instance.open(settings_for(data_dir, None), check=False)
     try:
         with pytest.raises(Unavailable, match="Can't read what this node has seen"):
-            _find(instance, replaced[0])
+            _find(instance, replaced_dir[0])
     finally:
         instance.close()

@@ -16,7 +16,7 @@ from ari.storage.tables import key_secrets
 from ari.usage.model import NO_USE
 from ari.usage.ports import Batch, KeyLookup
 from tests.support.commands import create_key, revoke_key
-from tests.support.usage import a_row
+from tests.support.usage import make_row
 
 
 def _digest(instance: Instance, key: ApiKey) -> bytes:
@@ -49,16 +49,16 @@ def test_a_change_of_another_process_counts_from_its_commit(instance: Instance) 
     key = create_key(instance).key
     digest = _digest(instance, key)
 
-    async def found(lookup: KeyLookup) -> ApiKey | None:
+    async def find_later(lookup: KeyLookup) -> ApiKey | None:
         await asyncio.sleep(0)  # a call that comes later, in a turn of its own
         return await lookup.find(digest)
 
     async def run() -> None:
         lookup = await instance.database.open_lookup()
-        assert await found(lookup) == key
+        assert await find_later(lookup) == key
         with closing(sqlite3.connect(instance.settings.data_dir / KEYS_FILE, isolation_level=None)) as other:
             other.execute("UPDATE api_keys SET disabled = 1")
-            after = await found(lookup)
+            after = await find_later(lookup)
         assert after is not None
         assert after.disabled
         await lookup.close()
@@ -87,7 +87,7 @@ def test_totals_are_those_of_the_last_fold(instance: Instance) -> None:
         lookup = await instance.database.open_lookup()
         await lookup.check()
         assert await lookup.totals(key.id) == NO_USE
-        instance.database.usage.commit(Batch([a_row(key_id=key.id)]))
+        instance.database.usage.commit(Batch([make_row(key_id=key.id)]))
         instance.database.usage.fold_all()
         await asyncio.sleep(0)
         assert (await lookup.totals(key.id)).request_count == 1

@@ -10,7 +10,7 @@ OWNER = Account("usr_1", "owner@example.com", "a hash", START_MS)
 
 
 @pytest.fixture
-def owned(instance: Instance) -> Instance:
+def owned_instance(instance: Instance) -> Instance:
     with instance.database.writing() as unit:
         assert unit.accounts.add_owner(OWNER)
     return instance
@@ -20,18 +20,18 @@ def _session(digest: bytes, expires_at_ms: int) -> Session:
     return Session(digest * 32, OWNER.id, START_MS, expires_at_ms, None, None, START_MS)
 
 
-def test_a_second_owner_changes_nothing(owned: Instance) -> None:
+def test_a_second_owner_changes_nothing(owned_instance: Instance) -> None:
     """Of two setups at once one makes the owner, and the other must not take the account over."""
-    with owned.database.writing() as unit:
+    with owned_instance.database.writing() as unit:
         assert not unit.accounts.add_owner(Account("usr_2", "thief@example.com", "another hash", START_MS))
         assert unit.accounts.owner() == OWNER
         assert unit.accounts.by_email("thief@example.com") is None
 
 
-def test_a_session_is_dead_at_its_end(owned: Instance) -> None:
+def test_a_session_is_dead_at_its_end(owned_instance: Instance) -> None:
     """At that very millisecond, whether it is read alone or in a list."""
     living, over = _session(b"a", START_MS + 1), _session(b"b", START_MS)
-    with owned.database.writing() as unit:
+    with owned_instance.database.writing() as unit:
         for session in (living, over):
             unit.accounts.add_session(session)
         assert unit.accounts.session(over.digest, START_MS) is None
@@ -41,9 +41,9 @@ def test_a_session_is_dead_at_its_end(owned: Instance) -> None:
         assert unit.accounts.sessions_of(OWNER.id, START_MS) == [living]
 
 
-def test_ending_all_sessions_may_spare_one(owned: Instance) -> None:
+def test_ending_all_sessions_may_spare_one(owned_instance: Instance) -> None:
     """Who changes the password stays signed in, and nobody else."""
-    with owned.database.writing() as unit:
+    with owned_instance.database.writing() as unit:
         for digest in (b"a", b"b", b"c"):
             unit.accounts.add_session(_session(digest, START_MS + 9))
         assert unit.accounts.end_sessions(OWNER.id, b"b" * 32) == 2
@@ -52,14 +52,14 @@ def test_ending_all_sessions_may_spare_one(owned: Instance) -> None:
         assert not unit.accounts.end_session(b"b" * 32)
 
 
-def test_a_new_link_replaces_only_one_of_its_purpose(owned: Instance) -> None:
+def test_a_new_link_replaces_only_one_of_its_purpose(owned_instance: Instance) -> None:
     """An older reset link stops working once another is sent; a link that confirms an address still works."""
     links = [
         MailLink(b"1" * 32, OWNER.id, "reset", OWNER.email, START_MS + 9),
         MailLink(b"2" * 32, OWNER.id, "email", "new@example.com", START_MS + 9),
         MailLink(b"3" * 32, OWNER.id, "reset", OWNER.email, START_MS + 9),
     ]
-    with owned.database.writing() as unit:
+    with owned_instance.database.writing() as unit:
         for link in links:
             unit.accounts.keep_link(link)
         assert [unit.accounts.link(link.digest, START_MS) for link in links] == [None, *links[1:]]
@@ -68,19 +68,19 @@ def test_a_new_link_replaces_only_one_of_its_purpose(owned: Instance) -> None:
 
 
 @pytest.mark.parametrize(("prefix", "left"), [("account usr_1", ["net"]), ("account usr%", ["account", "net"])])
-def test_forgotten_attempts_begin_with_the_text_itself(owned: Instance, prefix: str, left: list[str]) -> None:
+def test_forgotten_attempts_begin_with_the_text_itself(owned_instance: Instance, prefix: str, left: list[str]) -> None:
     """A wildcard in it would forget the attempts of others, and with them their limits."""
     buckets = {"account": "account usr_1 x", "net": "net usrX1"}
-    with owned.database.writing() as unit:
+    with owned_instance.database.writing() as unit:
         for bucket in buckets.values():
             unit.accounts.keep_attempts(bucket, (1, 2), START_MS)
         unit.accounts.forget_attempts(prefix)
         assert [name for name, bucket in buckets.items() if unit.accounts.attempts_now(bucket) == (1, 2)] == left
 
 
-def test_a_note_is_swapped_only_from_what_it_was(owned: Instance) -> None:
+def test_a_note_is_swapped_only_from_what_it_was(owned_instance: Instance) -> None:
     """So that of two processes that saw the same note one goes on."""
-    with owned.database.writing() as unit:
+    with owned_instance.database.writing() as unit:
         assert unit.notes.swap("n", None, "1")
         assert not unit.notes.swap("n", None, "2")
         assert not unit.notes.swap("n", "0", "2")

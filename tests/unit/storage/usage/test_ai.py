@@ -9,14 +9,14 @@ from ari.storage.usage.pages import lowest_id
 from ari.usage.ai import AiBy, AiSpan, AiSums, AiUse
 from ari.usage.ports import Batch
 from tests.support.instances import START_MS
-from tests.support.usage import KEY, OTHER_KEY, a_row
+from tests.support.usage import KEY, OTHER_KEY, make_row
 
 HOUR = START_MS - START_MS % HOUR_MS
 SPAN = AiSpan(HOUR, HOUR + 2 * HOUR_MS)
 
 
 def _use(at_ms: int, key_id: str, provider: str, status: int | None, tokens: int | None) -> AiUse:
-    row = a_row(at_ms, key_id=key_id)
+    row = make_row(at_ms, key_id=key_id)
     model = None if tokens is None else "small"
     return AiUse(row.id, at_ms, key_id, provider, model, tokens, tokens, None, status, 1.0, 2.0, "complete")
 
@@ -29,7 +29,7 @@ def uses(instance: Instance) -> list[AiUse]:
         _use(HOUR + HOUR_MS, KEY, "openai", 201, 5),
         _use(HOUR + 1, OTHER_KEY, "mistral", 503, None),
     ]
-    rows = [a_row(use.at_ms, id=use.id, key_id=use.key_id) for use in made]
+    rows = [make_row(use.at_ms, id=use.id, key_id=use.key_id) for use in made]
     instance.database.usage.commit(Batch(rows, list(made)))
     instance.database.usage.fold_all()
     return made
@@ -69,5 +69,5 @@ def test_uses_are_removed_by_age_and_their_sums_stay(instance: Instance, uses: l
         before = ai.sums_by_hour(connection, SPAN)
         assert [ai.remove_uses(connection, lowest_id(HOUR + HOUR_MS), 1) for _ in range(3)] == [1, 1, 0]
         assert ai.sums_by_hour(connection, SPAN) == before
-        rows = ai.add_uses(connection, [a_row(use.at_ms, id=use.id) for use in uses])
+        rows = ai.add_uses(connection, [make_row(use.at_ms, id=use.id) for use in uses])
     assert [row.ai for row in rows] == [None, uses[1], None]

@@ -12,7 +12,7 @@ from ari.storage.engine import STAGING_FILE
 from ari.storage.usage import fold, store
 from ari.usage.ports import Batch
 from tests.support.instances import opened
-from tests.support.usage import KEY, a_row, sums
+from tests.support.usage import KEY, make_row, read_sums
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def _frames(instance: Instance) -> int:
 
 def _commit(instance: Instance, commits: int) -> None:
     for _ in range(commits):
-        instance.database.usage.commit(Batch([a_row()]))
+        instance.database.usage.commit(Batch([make_row()]))
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_the_wal_restarts_after_so_many_pages(
     """For many small commits or few big ones, no caller's commit checkpoints; and not every few commits do."""
     monkeypatch.setattr(store, "CHECKPOINT_PAGES", 120)
     for _ in range(commits):
-        instance.database.usage.commit(Batch([a_row() for _ in range(rows)]))
+        instance.database.usage.commit(Batch([make_row() for _ in range(rows)]))
     instance.database.usage.checkpoint_if_needed()
     _commit(instance, 1)
     assert (_frames(instance) < 10) is restarts
@@ -56,4 +56,4 @@ def test_entries_leave_in_small_steps_and_all_of_them(instance: Instance, monkey
         assert instance.database.usage.fold() == count
         with closing(sqlite3.connect(instance.settings.data_dir / STAGING_FILE)) as connection:
             assert connection.execute("SELECT count(*) FROM usage_staging").fetchone() == (0,)
-    assert sums(instance.database) == {KEY: (21, 0)}
+    assert read_sums(instance.database) == {KEY: (21, 0)}

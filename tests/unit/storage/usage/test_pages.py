@@ -12,7 +12,7 @@ from ari.storage.usage.pages import lowest_id, page_query
 from ari.usage.model import ROW_KIND, UsageFilter, UsageRow
 from ari.usage.ports import Batch
 from tests.support.instances import START_MS
-from tests.support.usage import KEY, OTHER_KEY, a_row
+from tests.support.usage import KEY, OTHER_KEY, make_row
 
 CODES = ("ok", "expired", "rate_limited")
 
@@ -21,7 +21,7 @@ CODES = ("ok", "expired", "rate_limited")
 def rows(instance: Instance) -> list[UsageRow]:
     """Rows of two keys with three codes in three hours, newest first."""
     made = [
-        a_row(START_MS + hour * HOUR_MS, key_id=key, code=code)
+        make_row(START_MS + hour * HOUR_MS, key_id=key, code=code)
         for hour, key, code in itertools.product(range(3), (KEY, OTHER_KEY), CODES)
     ]
     instance.database.usage.commit(Batch(made))
@@ -37,7 +37,7 @@ FILTERS = [
 ]
 
 
-def _fits(row: UsageRow, where: UsageFilter) -> bool:
+def _matches(row: UsageRow, where: UsageFilter) -> bool:
     return (
         where.key_id in (None, row.key_id)
         and where.code in (None, row.code)
@@ -56,7 +56,7 @@ def test_pages_hold_every_fitting_row_once(instance: Instance, rows: list[UsageR
             assert len(page) <= 2
             found += page
             before = page[-1]
-    assert found == [row.id for row in rows if _fits(row, where)]
+    assert found == [row.id for row in rows if _matches(row, where)]
 
 
 @pytest.mark.parametrize("where", FILTERS)

@@ -9,7 +9,7 @@ from ari.usage.ports import Batch
 from ari.usage.search import UsageSearch
 from ari.usage.spans import CodeCount
 from tests.support.instances import START_MS
-from tests.support.usage import KEY, OTHER_KEY, a_row
+from tests.support.usage import KEY, OTHER_KEY, make_row
 
 DAY = START_MS - START_MS % DAY_MS
 
@@ -17,9 +17,9 @@ DAY = START_MS - START_MS % DAY_MS
 @pytest.fixture
 def three_days(instance: Instance) -> Instance:
     """One request of KEY in each hour of three days, and two refused ones of OTHER_KEY at noon of each."""
-    rows = [a_row(DAY + hour * HOUR_MS) for hour in range(72)]
+    rows = [make_row(DAY + hour * HOUR_MS) for hour in range(72)]
     noons = [DAY + day * DAY_MS + DAY_MS // 2 for day in range(3)]
-    rows += [a_row(noon, key_id=OTHER_KEY, code="expired", route="/v1", count=2) for noon in noons]
+    rows += [make_row(noon, key_id=OTHER_KEY, code="expired", route="/v1", count=2) for noon in noons]
     attempts = [Attempt(DAY, "unknown", "192.0.2.1", 3), Attempt(DAY + HOUR_MS, "missing", "192.0.2.2")]
     instance.database.usage.commit(Batch(rows, [], attempts))
     return instance

@@ -10,7 +10,7 @@ from ari.storage.usage import retention
 from ari.usage.model import Attempt
 from ari.usage.ports import Batch
 from tests.support.instances import START_MS
-from tests.support.usage import KEY, a_row, rows_of, sums
+from tests.support.usage import KEY, make_row, read_sums, rows_of
 
 OLD_MS = START_MS - DAY_MS
 
@@ -19,10 +19,10 @@ OLD_MS = START_MS - DAY_MS
 def store(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> Instance:
     """Seven old rows and two new ones, attempts of both days, and steps of three rows."""
     monkeypatch.setattr(retention, "ROWS_PER_STEP", 3)
-    old = [a_row(OLD_MS + number, client_address="198.51.100.1") for number in range(6)]
-    refused = a_row(OLD_MS, code="expired", count=4)
+    old = [make_row(OLD_MS + number, client_address="198.51.100.1") for number in range(6)]
+    refused = make_row(OLD_MS, code="expired", count=4)
     attempts = [Attempt(at_ms, "unknown", "192.0.2.1") for at_ms in (OLD_MS, START_MS)]
-    instance.database.usage.commit(Batch([*old, refused, a_row(), a_row()], [], attempts))
+    instance.database.usage.commit(Batch([*old, refused, make_row(), make_row()], [], attempts))
     return instance
 
 
@@ -34,13 +34,13 @@ def _count(instance: Instance) -> list[int]:
 
 def test_old_entries_go_and_counts_stay(store: Instance) -> None:
     """Rows, attempts and clients from before the time; totals still count what was removed."""
-    before = sums(store.database)
+    before = read_sums(store.database)
     steps = list(store.database.usage.remove_before(START_MS))
     assert max(steps) <= 3
     assert sum(steps) == 7 + 1 + 1 + 1  # rows, attempts of a minute and of an hour, an address
     assert _count(store) == [2, 1, 1, 2]
     assert len(rows_of(store.database)) == 2
-    assert sums(store.database) == before == {KEY: (8, 4)}
+    assert read_sums(store.database) == before == {KEY: (8, 4)}
 
 
 def test_a_second_run_has_nothing_to_do(store: Instance) -> None:

@@ -10,7 +10,7 @@ from ari.usage.model import UsageRow
 from ari.usage.ports import Batch
 from ari.usage.search import StatusRange, UsageSearch
 from tests.support.instances import START_MS
-from tests.support.usage import a_row
+from tests.support.usage import make_row
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def rows(instance: Instance) -> list[UsageRow]:
         {"path": "/axb", "status": None, "client_address": "198.51.100.1"},
         {"path": "/plain", "status": 404, "user_agent": "Agent/1 _é"},
     ]
-    made = [a_row(START_MS + number, **one) for number, one in enumerate(fields)]
+    made = [make_row(START_MS + number, **one) for number, one in enumerate(fields)]
     instance.database.usage.commit(Batch(made))
     instance.database.usage.fold_all()
     return made[::-1]

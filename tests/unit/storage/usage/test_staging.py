@@ -7,19 +7,19 @@ import pytest
 from ari.base.errors import Unavailable
 from ari.usage.ports import Batch
 from tests.support.instances import opened
-from tests.support.usage import a_row, rows_of
+from tests.support.usage import make_row, rows_of
 
 
 @pytest.mark.parametrize("name", ["usage.db", "usage-staging.db"])
 def test_a_removed_log_takes_no_rows(data_dir: Path, name: str) -> None:
     """Its callers get ``Unavailable``; no empty file appears in its place."""
     with opened(data_dir, None) as instance:
-        instance.database.usage.commit(Batch([a_row()]))
+        instance.database.usage.commit(Batch([make_row()]))
         for path in data_dir.glob(f"{name}*"):
             path.unlink()
         for _ in range(2):
             with pytest.raises(Unavailable):
-                instance.database.usage.commit(Batch([a_row()]))
+                instance.database.usage.commit(Batch([make_row()]))
             with pytest.raises(Unavailable):
                 instance.database.usage.fold()
         assert not (data_dir / name).exists()
@@ -29,7 +29,7 @@ def test_a_replaced_log_is_written_from_then_on(data_dir: Path) -> None:
     """As after a restore: rows go into the file that is there now, those too that were not counted yet."""
     with opened(data_dir, None) as instance:
         store = instance.database.usage
-        first, second, third = a_row(), a_row(), a_row()
+        first, second, third = make_row(), make_row(), make_row()
         store.commit(Batch([first]))
         store.fold_all()
         instance.database.log.dispose()

@@ -10,13 +10,13 @@ from ari.storage.usage.fold import Folder
 from ari.usage.model import Attempt, KeyTotals
 from ari.usage.ports import Batch
 from tests.support.instances import START_MS
-from tests.support.usage import KEY, OTHER_KEY, a_row, rows_of
+from tests.support.usage import KEY, OTHER_KEY, make_row, rows_of
 
 
 def test_every_read_sees_what_was_committed_before_it(instance: Instance) -> None:
     """Also what no fold has moved yet: a caller's request is in the log before its response."""
     store = instance.database.usage
-    first, second = a_row(), a_row(START_MS + 1, code="expired")
+    first, second = make_row(), make_row(START_MS + 1, code="expired")
     store.commit(Batch([first]))
     assert store.totals([KEY, OTHER_KEY]) == {KEY: KeyTotals(1, 0, START_MS, START_MS)}
     store.commit(Batch([second]))
@@ -42,14 +42,14 @@ def test_totals_of_more_keys_than_one_statement_takes(instance: Instance) -> Non
     """The last of many is found as well as the first."""
     ids = [f"key_{number:026d}" for number in range(1_201)]
     store = instance.database.usage
-    store.commit(Batch([a_row(key_id=ids[0]), a_row(key_id=ids[-1])]))
+    store.commit(Batch([make_row(key_id=ids[0]), make_row(key_id=ids[-1])]))
     assert set(store.totals(ids)) == {ids[0], ids[-1]}
 
 
 def test_a_fault_is_one_plain_sentence(instance: Instance) -> None:
     """The driver's own message could quote a row's texts into a response or a log."""
     store = instance.database.usage
-    store.commit(Batch([a_row(path="/secret-path")]))
+    store.commit(Batch([make_row(path="/secret-path")]))
     with instance.database.log.begin() as connection:
         connection.execute(text("ALTER TABLE usage_totals RENAME TO elsewhere"))
     with pytest.raises(Unavailable) as failure:
@@ -61,7 +61,7 @@ def test_a_fault_is_one_plain_sentence(instance: Instance) -> None:
 def test_a_log_that_cannot_be_folded_can_still_be_read(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
     """A full disk stops folds; the owner still sees the log."""
     store = instance.database.usage
-    store.commit(Batch([a_row()]))
+    store.commit(Batch([make_row()]))
     store.fold_all()
 
     def full(*_: object) -> int:

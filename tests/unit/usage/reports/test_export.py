@@ -11,9 +11,13 @@ from ari.usage.ai import AiUse
 from ari.usage.model import UsageRow
 from ari.usage.reports.export import COLUMNS, Format, pieces
 from ari.usage.reports.facts import row_facts
-from tests.support.usage import a_row
+from tests.support.usage import make_row
 
-BATCHES = [[a_row(1), a_row(2, user_agent='a "b", c\nd')], [], [a_row(3, status=None, bytes=None, user_agent="日本")]]
+BATCHES = [
+    [make_row(1), make_row(2, user_agent='a "b", c\nd')],
+    [],
+    [make_row(3, status=None, bytes=None, user_agent="日本")],
+]
 
 
 def _file(form: Format, batches: list[list[UsageRow]]) -> str:
@@ -65,7 +69,7 @@ def test_the_mark_that_spreadsheets_want_is_there_once_or_not_at_all() -> None:
 def test_rule_22_no_cell_of_any_column_is_a_formula(evil: str) -> None:
     """security.md 22: whatever column a caller's or a provider's text is in, and whatever the spreadsheet splits at."""
     used = AiUse("req_1", 1, "key_1", evil, evil, 1, 2, 3, 200, 1.0, 2.0, "complete")
-    row = a_row(
+    row = make_row(
         path=evil,
         route=evil,
         key_hint=evil,
@@ -83,5 +87,5 @@ def test_rule_22_no_cell_of_any_column_is_a_formula(evil: str) -> None:
 
 def test_numbers_stay_numbers() -> None:
     """A negative number of ARI is no formula."""
-    _, cells = csv.reader(io.StringIO(_file("csv", [[a_row(bytes=-5)]]), newline=""))
+    _, cells = csv.reader(io.StringIO(_file("csv", [[make_row(bytes=-5)]]), newline=""))
     assert "-5" in cells

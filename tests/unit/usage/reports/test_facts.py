@@ -2,7 +2,7 @@ from ari.keys.model import ApiKey
 from ari.usage.model import NO_USE, Attempt, KeyTotals
 from ari.usage.reports.facts import attempt_facts, key_facts, row_facts
 from tests.support.instances import START_MS
-from tests.support.usage import KEY, a_row
+from tests.support.usage import KEY, make_row
 
 KEY_MADE = ApiKey(KEY, "CI", "ari_k_Ab12…yz89", ("api:read",), START_MS, "cli:alice")
 
@@ -52,7 +52,7 @@ def test_a_key_used_and_expired() -> None:
 
 def test_a_row_and_one_whose_handler_still_runs() -> None:
     """Unknown values are null."""
-    row = a_row(duration_ms=0.123456)
+    row = make_row(duration_ms=0.123456)
     assert row_facts(row) == {
         "id": row.id,
         "time": "2027-01-15T08:00:00.000Z",
@@ -74,7 +74,7 @@ def test_a_row_and_one_whose_handler_still_runs() -> None:
         "consumed": {},
         "ai": None,
     }
-    running = row_facts(a_row(status=None, duration_ms=None, bytes=None))
+    running = row_facts(make_row(status=None, duration_ms=None, bytes=None))
     assert (running["status"], running["duration_ms"], running["bytes"]) == (None, None, None)
 
 

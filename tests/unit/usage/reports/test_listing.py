@@ -16,7 +16,7 @@ from ari.usage.ports import Batch
 from ari.usage.reports.listing import SORTS, Page, Sort, page_of_keys
 from tests.support.commands import clock_of, create_key
 from tests.support.instances import START_MS, opened
-from tests.support.usage import a_row
+from tests.support.usage import make_row
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def instance(data_dir: Path) -> Iterator[Instance]:
             expires = START_MS + 10**9 if name in "bd" else None
             ids[name] = create_key(made, name, expires_at_ms=expires).key.id
         used = [("a", 10_000), ("a", 11_000), ("c", 20_000)]
-        made.database.usage.commit(Batch([a_row(START_MS + ms, key_id=ids[name]) for name, ms in used]))
+        made.database.usage.commit(Batch([make_row(START_MS + ms, key_id=ids[name]) for name, ms in used]))
         yield made
 
 

@@ -9,18 +9,18 @@ from ari.usage.model import Attempt
 from ari.usage.ports import Batch
 from ari.usage.reports import summary
 from tests.support.instances import START_MS, opened
-from tests.support.usage import KEY, OTHER_KEY, a_row
+from tests.support.usage import KEY, OTHER_KEY, make_row
 
 DAY = spans.preset("24h", START_MS)
 
 
 def _fill(instance: Instance) -> None:
     rows = [
-        a_row(START_MS),
-        a_row(START_MS - HOUR_MS),
-        a_row(START_MS, code="revoked", count=7),
-        a_row(START_MS, key_id=OTHER_KEY, route="/api/keys"),
-        a_row(START_MS - 30 * HOUR_MS),
+        make_row(START_MS),
+        make_row(START_MS - HOUR_MS),
+        make_row(START_MS, code="revoked", count=7),
+        make_row(START_MS, key_id=OTHER_KEY, route="/api/keys"),
+        make_row(START_MS - 30 * HOUR_MS),
     ]
     instance.database.usage.commit(Batch(rows, attempts=[Attempt(START_MS, "unknown", "192.0.2.7", 3)]))
 

@@ -19,18 +19,18 @@ def at(text: str) -> int:
     return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp() * 1000)
 
 
-def a_key(**fields: Any) -> ApiKey:
+def make_key(**fields: Any) -> ApiKey:
     usual: dict[str, Any] = {"created_at_ms": NOW_MS - 90 * DAY_MS, "created_by": "usr_1", **fields}
     return ApiKey("key_a", "deploy", "ari_k_Ab12…yz89", ("*",), **usual)
 
 
-def living(expires_in_ms: int | None = None, made_days_ago: float = 90, name: str = "a") -> LivingKey:
+def make_living_key(expires_in_ms: int | None = None, made_days_ago: float = 90, name: str = "a") -> LivingKey:
     expires_at_ms = None if expires_in_ms is None else NOW_MS + expires_in_ms
     return LivingKey(f"key_{name}", name, "ari_k_…", NOW_MS - int(made_days_ago * DAY_MS), expires_at_ms)
 
 
-def dead(**fields: Any) -> DeadCalls:
-    key = fields.pop("key", a_key(revoked_at_ms=NOW_MS - 2 * DAY_MS))
+def make_dead_calls(**fields: Any) -> DeadCalls:
+    key = fields.pop("key", make_key(revoked_at_ms=NOW_MS - 2 * DAY_MS))
     usual: dict[str, Any] = {
         "key": key,
         "code": "revoked",

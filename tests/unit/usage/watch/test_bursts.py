@@ -2,12 +2,12 @@
 
 from ari.usage.model import OTHER_ADDRESSES
 from ari.usage.watch.bursts import AddressBurst, KeyBurst, find_address_bursts, find_key_bursts
-from tests.unit.usage.watch.samples import LIMITS, a_key
+from tests.unit.usage.watch.samples import LIMITS, make_key
 
 
 def test_bursts_begin_at_their_number() -> None:
     """On keys and from addresses; what is quiet is left out, also of a sum."""
-    burst = KeyBurst(a_key(), 100, ["insufficient_scope"], ["192.0.2.7"])
+    burst = KeyBurst(make_key(), 100, ["insufficient_scope"], ["192.0.2.7"])
     [finding] = find_key_bursts([burst], LIMITS, set())
     assert finding.detail["minutes"] == 10
     assert find_key_bursts([burst._replace(refused=99)], LIMITS, set()) == []

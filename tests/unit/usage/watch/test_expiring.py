@@ -6,7 +6,7 @@ from ari.base.clock import DAY_MS, MINUTE_MS
 from ari.keys.listing import LivingKey
 from ari.usage.watch.expiring import Use, find_expiring, is_in_use, notify_at_ms
 from ari.usage.watch.model import ScanWindow
-from tests.unit.usage.watch.samples import LIMITS, LOOK, NOW_MS, at, living
+from tests.unit.usage.watch.samples import LIMITS, LOOK, NOW_MS, at, make_living_key
 
 
 def find_days(*keys: LivingKey, used_days_ago: float = 1, look: ScanWindow = LOOK) -> list[int]:
@@ -32,24 +32,24 @@ def test_the_last_notice_comes_on_a_working_day(expires_at: str, told_at: str) -
 
 def test_it_is_reported_once_per_threshold() -> None:
     """At seven days and at one, not before and not long after; after a pause the nearest line alone."""
-    assert find_days(living(7 * DAY_MS)) == [7]
-    assert find_days(living(7 * DAY_MS + 1)) == find_days(living(7 * DAY_MS - MINUTE_MS)) == []
+    assert find_days(make_living_key(7 * DAY_MS)) == [7]
+    assert find_days(make_living_key(7 * DAY_MS + 1)) == find_days(make_living_key(7 * DAY_MS - MINUTE_MS)) == []
     monday = NOW_MS + 3 * DAY_MS
     assert notify_at_ms(monday, 1) == NOW_MS
-    assert find_days(living(3 * DAY_MS)) == [1]
-    assert find_days(living(0)) == find_days(living(-1)) == []
+    assert find_days(make_living_key(3 * DAY_MS)) == [1]
+    assert find_days(make_living_key(0)) == find_days(make_living_key(-1)) == []
     long_pause = ScanWindow(LOOK.began_ms, NOW_MS - 8 * DAY_MS, NOW_MS)
-    assert find_days(living(DAY_MS // 2), look=long_pause) == [1]
-    assert find_days(living(5 * DAY_MS), look=long_pause) == [7]
+    assert find_days(make_living_key(DAY_MS // 2), look=long_pause) == [1]
+    assert find_days(make_living_key(5 * DAY_MS), look=long_pause) == [7]
 
 
 def test_keys_that_need_no_warning_cause_none() -> None:
     """Unused keys, keys without an end, keys made for a few days, lines passed before the watch began."""
-    assert find_days(living(7 * DAY_MS), used_days_ago=3) == [7]
-    assert find_days(living(7 * DAY_MS), used_days_ago=3.1) == []
-    assert find_days(living(None)) == []
-    assert find_days(living(7 * DAY_MS, made_days_ago=0.5)) == []
-    assert find_days(living(7 * DAY_MS), look=ScanWindow(NOW_MS, NOW_MS, NOW_MS)) == []
+    assert find_days(make_living_key(7 * DAY_MS), used_days_ago=3) == [7]
+    assert find_days(make_living_key(7 * DAY_MS), used_days_ago=3.1) == []
+    assert find_days(make_living_key(None)) == []
+    assert find_days(make_living_key(7 * DAY_MS, made_days_ago=0.5)) == []
+    assert find_days(make_living_key(7 * DAY_MS), look=ScanWindow(NOW_MS, NOW_MS, NOW_MS)) == []
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_in_use_is_judged_by_how_often_a_key_is_used(every_days: int, idle_days:
 
 def test_a_threshold_is_reported_once() -> None:
     """What its finding marks is quiet; a new expiry is another matter."""
-    key = living(7 * DAY_MS)
+    key = make_living_key(7 * DAY_MS)
     used = {key.id: Use(NOW_MS)}
     [finding] = find_expiring([key], used, LOOK, LIMITS, set())
     assert find_expiring([key], used, LOOK, LIMITS, set(finding.marks)) == []

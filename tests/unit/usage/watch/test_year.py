@@ -58,7 +58,7 @@ class Year:
             scan.record(self.unit, turn, scan.find(self.unit, self.use, turn, Limits()))
 
 
-def typical() -> Year:
+def make_typical_year() -> Year:
     """Ten keys: servers, a nightly job, a monthly one, a build farm in a cloud, a telephone, keys that are rotated."""
     year = Year()
     chance = year.chance
@@ -114,12 +114,12 @@ def _noise(year: Year, key_id: str) -> Calls:
 
 def test_a_quiet_year_has_no_false_alarm() -> None:
     """Nobody reads the emails of a system that cries wolf."""
-    assert typical().run() == []
+    assert make_typical_year().run() == []
 
 
 def test_what_is_planted_in_the_year_is_reported() -> None:
     """Each once, on its day, and nothing else, except that a dead key still called is reported again."""
-    year = typical()
+    year = make_typical_year()
     leaked, forgotten, dying, idle = (
         year.key("leaked"),
         year.key("forgotten"),
@@ -128,7 +128,7 @@ def test_what_is_planted_in_the_year_is_reported() -> None:
     )
     year.unit.stored.pop(idle)
 
-    def planted(now_ms: int) -> None:
+    def plant(now_ms: int) -> None:
         day, hour = divmod((now_ms - START_MS) // HOUR_MS, 24)
         if hour == 9 and day < 200:
             year.ok(leaked, now_ms, "192.0.2.50")
@@ -148,7 +148,7 @@ def test_what_is_planted_in_the_year_is_reported() -> None:
         if day == 300 and hour == 2:
             year.use.call(leaked, now_ms + HOUR_MS - MINUTE_MS, "185.220.101.9", "insufficient_scope", 400)
 
-    year.calls.append(planted)
+    year.calls.append(plant)
     told = year.run()
     assert [one for one in told if one[0] != "keys_unused"] == [
         ("key_new_address", 40),

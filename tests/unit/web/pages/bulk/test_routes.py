@@ -24,9 +24,9 @@ def ids(keys: list[ApiKey]) -> str:
     return " ".join(key.id for key in keys)
 
 
-def stored(browser: PageClient) -> dict[str, ApiKey]:
+def list_by_name(browser: PageClient) -> dict[str, ApiKey]:
     """The keys that are not deleted, by name."""
-    return {key.name: key for key in browser.stored_keys()}
+    return {key.name: key for key in browser.list_keys()}
 
 
 def ask(browser: PageClient, verb: str, keys: list[ApiKey]) -> str:
@@ -63,11 +63,11 @@ def test_without_a_fitting_key_the_page_says_why(
 
 def test_revoking_keeps_the_reason_of_each(browser: PageClient, keys: list[ApiKey]) -> None:
     """A key that was revoked before keeps its own time and reason."""
-    before = stored(browser)["Old Script"]
+    before = list_by_name(browser)["Old Script"]
     response = browser.post(MANY, {"do": "revoke", "keys": ids(keys), "reason": "cleanup"})
     assert (response.status, response.headers["location"]) == (303, "/settings?tab=api")
     assert browser.toast == "Keys revoked. They no longer work."
-    after = stored(browser)
+    after = list_by_name(browser)
     assert {after[name].revoke_reason for name in ("Mobile App", "Billing")} == {"cleanup"}
     assert after["Old Script"] == before
 
@@ -76,14 +76,14 @@ def test_deleting_spares_active_keys(browser: PageClient, keys: list[ApiKey]) ->
     """A list that was made before, or forged, can't delete a key that works."""
     browser.post(MANY, {"do": "delete", "keys": ids(keys)})
     assert browser.toast == "Keys deleted. Their usage and events are kept."
-    assert set(stored(browser)) == {"Mobile App", "Billing"}
+    assert set(list_by_name(browser)) == {"Mobile App", "Billing"}
 
 
 def test_the_expiry_of_many_is_one_instant(browser: PageClient, keys: list[ApiKey]) -> None:
     """It counts from the change, for all alike; the revoked key stays as it is."""
     browser.post(MANY, {"do": "expire", "keys": ids(keys), "expires": "7d"})
     assert browser.toast == "Expiry updated."
-    assert {name: key.expires_at_ms for name, key in stored(browser).items()} == {
+    assert {name: key.expires_at_ms for name, key in list_by_name(browser).items()} == {
         "Mobile App": START_MS + 7 * DAY_MS,
         "Billing": START_MS + 7 * DAY_MS,
         "Old Script": None,
@@ -97,7 +97,7 @@ def test_a_wrong_date_or_reason_changes_no_key(browser: PageClient, keys: list[A
     long = browser.post(MANY, {"do": "revoke", "keys": ids(keys), "reason": "x" * 201})
     assert (long.status, field_errors(long)) == (422, {"reason": "Use at most 200 characters."})
     assert keys[0].id in long.text
-    assert [stored(browser)[key.name] for key in keys[:2]] == keys[:2]
+    assert [list_by_name(browser)[key.name] for key in keys[:2]] == keys[:2]
 
 
 def test_more_keys_than_the_limit_are_left_out_and_said(browser: PageClient, keys: list[ApiKey]) -> None:
@@ -108,7 +108,7 @@ def test_more_keys_than_the_limit_are_left_out_and_said(browser: PageClient, key
     assert "Repeat this for the other 1 key." in shown
     response = browser.post(MANY, {"do": "revoke", "keys": " ".join([keys[0].id, *unknown, keys[1].id])})
     assert list(field_errors(response)) == ["keys"]
-    assert stored(browser)["Mobile App"] == keys[0]
+    assert list_by_name(browser)["Mobile App"] == keys[0]
 
 
 def test_picking_what_the_table_shows_follows_its_search(browser: PageClient, keys: list[ApiKey]) -> None:
@@ -135,4 +135,4 @@ def test_unknown_verbs_and_picks_are_not_found(browser: PageClient) -> None:
 def test_no_form_works_for_others(browser: PageClient, keys: list[ApiKey]) -> None:
     """Revoking many keys needs the owner's session and the page's token."""
     browser.assert_guarded(MANY, {"do": "revoke", "keys": ids(keys)})
-    assert stored(browser)["Billing"] == keys[1]
+    assert list_by_name(browser)["Billing"] == keys[1]

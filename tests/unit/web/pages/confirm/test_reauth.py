@@ -22,10 +22,10 @@ def test_the_fields_of_the_form_come_along(late: PageClient) -> None:
     assert asked.status == 403
     for field in ('name="access" value="own"', 'name="scope" value="keys:read"', 'name="scope" value="usage:read"'):
         assert field in asked.text
-    assert late.stored_keys()[0].scopes == ("api:read",)
+    assert late.list_keys()[0].scopes == ("api:read",)
     fields = {"access": "own", "scope": ["keys:read", "usage:read"], "confirm_password": PASSWORD}
     assert late.post(place, fields).status == 303
-    assert late.stored_keys()[0].scopes == ("keys:read", "usage:read")
+    assert late.list_keys()[0].scopes == ("keys:read", "usage:read")
 
 
 def test_a_provider_key_is_not_carried_through_the_page(late: PageClient) -> None:
@@ -45,10 +45,10 @@ def test_a_wrong_password_does_nothing_and_is_limited(late: PageClient) -> None:
     fields = {"access": "administrator", "confirm_password": "wrong"}
     statuses = [late.post(place, fields).status for _ in range(6)]
     assert statuses == [422] * 5 + [429]
-    assert late.stored_keys()[0] == key
+    assert late.list_keys()[0] == key
     limited = late.post(place, {**fields, "confirm_password": PASSWORD})
     assert "Too many" in field_errors(limited)["confirm_password"]
-    assert late.stored_keys()[0] == key
+    assert late.list_keys()[0] == key
 
 
 def test_in_a_dialog_the_question_replaces_the_form_elsewhere_it_is_a_page(late: PageClient) -> None:

@@ -12,7 +12,7 @@ from ari.web.pages.create_key.ai import ai_choices, ai_scopes
 GIVEN = ProviderEnvironment({"mistral": "a-key-from-the-environment"})
 
 
-def ticked(instance: Instance, environment: ProviderEnvironment, chosen: list[str] | None) -> set[str]:
+def list_ticked(instance: Instance, environment: ProviderEnvironment, chosen: list[str] | None) -> set[str]:
     found = Deps(instance).read_sync(ai_choices, environment, chosen)
     return {one.name for one in found if one.ticked}
 
@@ -21,7 +21,7 @@ def test_configured_providers_come_first_and_are_selected(instance: Instance) ->
     """A key for the gateway may use what works, unless the owner says more."""
     found = Deps(instance).read_sync(ai_choices, GIVEN, None)
     assert (found[0].name, found[0].title, found[0].configured) == ("mistral", "Mistral", True)
-    assert ticked(instance, GIVEN, None) == {"mistral"}
+    assert list_ticked(instance, GIVEN, None) == {"mistral"}
 
 
 def test_without_any_configured_provider_all_are_selected(instance: Instance) -> None:
@@ -33,8 +33,8 @@ def test_without_any_configured_provider_all_are_selected(instance: Instance) ->
 
 def test_what_was_selected_stays_selected(instance: Instance) -> None:
     """A form that comes back with a problem shows the choice that was sent, also an empty one."""
-    assert ticked(instance, GIVEN, ["openai", "no-such"]) == {"openai"}
-    assert ticked(instance, GIVEN, []) == set()
+    assert list_ticked(instance, GIVEN, ["openai", "no-such"]) == {"openai"}
+    assert list_ticked(instance, GIVEN, []) == set()
 
 
 def test_every_offered_provider_has_a_scope(instance: Instance) -> None:

@@ -33,7 +33,7 @@ def test_the_secret_is_in_this_response_alone(browser: PageClient) -> None:
     response = browser.post(NEW, form_of(browser))
     assert response.status == 201
     found = set(SECRET.findall(response.text))
-    (key,) = browser.stored_keys()
+    (key,) = browser.list_keys()
     assert any(key.hint.startswith(one[:8]) for one in found)
     assert "no-store" in response.headers["cache-control"]
     for page in (f"/settings/keys/{key.id}", "/settings?tab=api"):
@@ -43,7 +43,7 @@ def test_the_secret_is_in_this_response_alone(browser: PageClient) -> None:
 def test_the_key_is_what_the_form_said(browser: PageClient) -> None:
     """Name, scopes of the preset and lifetime; the owner is recorded as its creator."""
     browser.post(NEW, form_of(browser))
-    (key,) = browser.stored_keys()
+    (key,) = browser.list_keys()
     assert (key.name, key.scopes) == ("Mobile App", ("api:read", "keys:read", "usage:read"))
     assert key.expires_at_ms == START_MS + 90 * DAY_MS
     assert key.created_by.startswith("usr_")
@@ -54,7 +54,7 @@ def test_a_form_sent_twice_makes_one_key(browser: PageClient) -> None:
     fields = form_of(browser)
     browser.post(NEW, fields)
     repeated = browser.post(NEW, fields)
-    (key,) = browser.stored_keys()
+    (key,) = browser.list_keys()
     assert repeated.status == 409
     assert "Key already created" in repeated.text
     assert key.id in repeated.text
@@ -65,7 +65,7 @@ def test_a_repeat_after_the_key_was_deleted_offers_no_link_to_it(browser: PageCl
     """The page of a deleted key doesn't exist."""
     fields = form_of(browser)
     browser.post(NEW, fields)
-    (key,) = browser.stored_keys()
+    (key,) = browser.list_keys()
     revoke_key(browser.instance, key)
     delete_key(browser.instance, key)
     repeated = browser.post(NEW, fields)
@@ -82,7 +82,7 @@ def test_a_form_from_yesterday_is_shown_again(browser: PageClient) -> None:
         422,
         {"form": "This form has expired. Review it and submit again."},
     )
-    assert browser.stored_keys() == []
+    assert browser.list_keys() == []
     assert browser.post(NEW, form_of(browser)).status == 201
 
 
@@ -99,7 +99,7 @@ def test_wrong_input_is_a_message_at_its_field(browser: PageClient, change: dict
     """Nothing is created, and the rest of the form is as it was typed."""
     response = browser.post(NEW, {**form_of(browser), **change})
     assert (response.status, list(field_errors(response))) == (422, [field])
-    assert browser.stored_keys() == []
+    assert browser.list_keys() == []
     if field != "name":
         assert 'value="Mobile App"' in response.text
 
@@ -108,7 +108,7 @@ def test_a_key_for_the_gateway_may_use_the_selected_providers_only(browser: Page
     """The scopes are written out; a provider that is added later is not included."""
     assert re.search(r'name="access" value="ai-gateway" checked', browser.get(f"{NEW}?ai=openai").text)
     browser.post(NEW, {**form_of(browser, "?ai=openai"), "access": "ai-gateway", "ai": ["openai", "mistral"]})
-    assert [key.scopes for key in browser.stored_keys()] == [("ai:mistral", "ai:openai")]
+    assert [key.scopes for key in browser.list_keys()] == [("ai:mistral", "ai:openai")]
 
 
 def test_replacing_a_key_copies_its_access_and_keeps_it_working(browser: PageClient) -> None:
@@ -116,7 +116,7 @@ def test_replacing_a_key_copies_its_access_and_keeps_it_working(browser: PageCli
     old = create_key(browser.instance, "Billing", scopes=("keys:verify",)).key
     assert "It gets the same access as Billing" in plain_text(browser.get(f"{NEW}?like={old.id}").text)
     browser.post(NEW, {**form_of(browser, f"?like={old.id}"), "access": "same", "like": old.id})
-    found = {key.name: key for key in browser.stored_keys()}
+    found = {key.name: key for key in browser.list_keys()}
     assert found["Mobile App"].scopes == ("keys:verify",)
     assert found["Billing"] == old
     assert browser.get(f"{NEW}?like=key_01J000000000000000000000ZZ").status == 404
@@ -132,7 +132,7 @@ def test_a_name_that_says_nothing_gets_advice(browser: PageClient) -> None:
 def test_no_form_works_for_others(browser: PageClient) -> None:
     """Creating a key needs the owner's session and the page's token."""
     browser.assert_guarded(NEW, form_of(browser))
-    assert browser.stored_keys() == []
+    assert browser.list_keys() == []
 
 
 def test_a_password_from_long_ago_is_requested_again(browser: PageClient) -> None:
@@ -142,4 +142,4 @@ def test_a_password_from_long_ago_is_requested_again(browser: PageClient) -> Non
     response = browser.post(NEW, fields)
     assert response.status == 403
     assert "Confirm it's you" in plain_text(response.text)
-    assert browser.stored_keys() == []
+    assert browser.list_keys() == []

@@ -17,7 +17,7 @@ def key(browser: PageClient) -> ApiKey:
     return create_key(browser.instance, "Mobile App", scopes=("api:read",), expires="30d").key
 
 
-def stored(browser: PageClient, key: ApiKey) -> ApiKey:
+def get_key(browser: PageClient, key: ApiKey) -> ApiKey:
     found = browser.read(lambda tx: tx.keys.get(key.id))
     assert found is not None
     return found
@@ -59,7 +59,7 @@ def test_a_wrong_name_in_place_keeps_the_field_open(browser: PageClient, key: Ap
     """The message is at the field, and the name as it was."""
     response = browser.post(f"/settings/keys/{key.id}/name", {"name": " "}, hx_request="true")
     assert (response.status, field_errors(response)) == (422, {"name": "Enter a name that says what uses the key."})
-    assert stored(browser, key).name == "Mobile App"
+    assert get_key(browser, key).name == "Mobile App"
 
 
 def test_the_switch_does_what_it_says_not_the_opposite(browser: PageClient, key: ApiKey) -> None:
@@ -69,11 +69,11 @@ def test_the_switch_does_what_it_says_not_the_opposite(browser: PageClient, key:
             browser.post(f"/settings/keys/{key.id}/switch", {"disabled": "yes"}).headers["location"]
             == "/settings?tab=api"
         )
-        assert stored(browser, key).disabled
+        assert get_key(browser, key).disabled
     response = browser.post(f"/settings/keys/{key.id}/switch", {"disabled": "no"}, hx_request="true")
     assert response.status == 204
     assert json.loads(response.headers["hx-trigger"])["ari:done"]["text"] == "Key enabled."
-    assert not stored(browser, key).disabled
+    assert not get_key(browser, key).disabled
 
 
 def test_access_opens_on_the_preset_and_replaces_every_scope(browser: PageClient, key: ApiKey) -> None:
@@ -83,7 +83,7 @@ def test_access_opens_on_the_preset_and_replaces_every_scope(browser: PageClient
     response = browser.post(place, {"access": "own", "scope": ["keys:read", "usage:read"]})
     assert response.headers["location"] == f"/settings/keys/{key.id}"
     assert browser.toast == "Access updated. Takes effect on the next request."
-    assert stored(browser, key).scopes == ("keys:read", "usage:read")
+    assert get_key(browser, key).scopes == ("keys:read", "usage:read")
     assert 'value="own" checked' in browser.get(place).text
 
 
@@ -92,7 +92,7 @@ def test_access_without_scopes_is_refused_at_its_field(browser: PageClient, key:
     for fields in ({"access": "own"}, {"access": "no-such"}, {"access": "own", "scope": ["keys:fly"]}):
         response = browser.post(f"/settings/keys/{key.id}/access", fields)
         assert (response.status, list(field_errors(response))) == (422, ["scopes"])
-    assert stored(browser, key).scopes == ("api:read",)
+    assert get_key(browser, key).scopes == ("api:read",)
 
 
 def test_expiry_is_changed_from_now_on(browser: PageClient, key: ApiKey) -> None:
@@ -100,7 +100,7 @@ def test_expiry_is_changed_from_now_on(browser: PageClient, key: ApiKey) -> None
     assert "Currently expires" in browser.get(f"/settings/keys/{key.id}/expiry").text
     browser.post(f"/settings/keys/{key.id}/expiry", {"expires": "7d"})
     assert browser.toast == "Expiry updated."
-    assert stored(browser, key).expires_at_ms == START_MS + 7 * DAY_MS
+    assert get_key(browser, key).expires_at_ms == START_MS + 7 * DAY_MS
     browser.post(f"/settings/keys/{key.id}/expiry", {"expires": "never"})
     assert "Currently never expires" in browser.get(f"/settings/keys/{key.id}/expiry").text
 
@@ -110,7 +110,7 @@ def test_a_past_date_is_a_message_at_the_date(browser: PageClient, key: ApiKey) 
     response = browser.post(f"/settings/keys/{key.id}/expiry", {"expires": "on", "day": "2020-01-01"})
     assert response.status == 422
     assert field_errors(response) == {"expires_at": "This time is in the past. Choose a later one."}
-    assert stored(browser, key) == key
+    assert get_key(browser, key) == key
 
 
 def test_a_dead_key_has_no_forms(browser: PageClient, key: ApiKey) -> None:
@@ -128,4 +128,4 @@ def test_no_form_works_for_others(browser: PageClient, key: ApiKey) -> None:
     forms = {"name": {"name": "x"}, "access": {"access": "administrator"}, "expiry": {"expires": "never"}, "switch": {}}
     for form, fields in forms.items():
         browser.assert_guarded(f"/settings/keys/{key.id}/{form}", fields)
-    assert stored(browser, key) == key
+    assert get_key(browser, key) == key

@@ -23,16 +23,16 @@ class FakeProber:
 
 
 @pytest.fixture
-def stored(browser: PageClient) -> PageClient:
+def browser_with_key(browser: PageClient) -> PageClient:
     """The owner's browser, with a key for OpenAI."""
     assert browser.post(f"{PAGE}/openai/key", {"provider_key": KEY}).status == 303
     return browser
 
 
-def test_a_saved_key_shows_only_its_mask(stored: PageClient) -> None:
+def test_a_saved_key_shows_only_its_mask(browser_with_key: PageClient) -> None:
     """Neither the card nor the form that replaces it has the key (security.md 31)."""
-    assert (stored.toast or "").startswith("Key saved.")
-    page, form = stored.get(PAGE).text, stored.get(f"{PAGE}/openai/key").text
+    assert (browser_with_key.toast or "").startswith("Key saved.")
+    page, form = browser_with_key.get(PAGE).text, browser_with_key.get(f"{PAGE}/openai/key").text
     for text in (page, form):
         assert f"{KEY[:4]}…{KEY[-4:]}" in text
         assert KEY not in text
@@ -57,14 +57,14 @@ def test_a_paste_error_is_a_message_without_the_key(browser: PageClient, key: st
     assert "No provider keys yet" in browser.get(PAGE).text
 
 
-def test_another_base_url_deletes_the_key_that_was_saved_for_the_old_one(stored: PageClient) -> None:
+def test_another_base_url_deletes_the_key_that_was_saved_for_the_old_one(browser_with_key: PageClient) -> None:
     """A key never travels to a host that it was not entered for (security.md 34)."""
-    assert "Changing the URL deletes the stored key" in stored.get(f"{PAGE}/openai/address").text
+    assert "Changing the URL deletes the stored key" in browser_with_key.get(f"{PAGE}/openai/address").text
     fields = {"base_url": "https://proxy.example/openai", "provider_key": ""}
-    assert stored.post(f"{PAGE}/openai/address", fields).status == 303
-    assert stored.toast == "Base URL saved."
-    assert f"{KEY[:4]}…{KEY[-4:]}" not in stored.get(PAGE).text
-    assert 'value="https://proxy.example/openai"' in stored.get(f"{PAGE}/openai/address").text
+    assert browser_with_key.post(f"{PAGE}/openai/address", fields).status == 303
+    assert browser_with_key.toast == "Base URL saved."
+    assert f"{KEY[:4]}…{KEY[-4:]}" not in browser_with_key.get(PAGE).text
+    assert 'value="https://proxy.example/openai"' in browser_with_key.get(f"{PAGE}/openai/address").text
 
 
 @pytest.mark.parametrize(
@@ -75,32 +75,34 @@ def test_another_base_url_deletes_the_key_that_was_saved_for_the_old_one(stored:
         ("http://169.254.169.254", "ARI never calls this address"),
     ],
 )
-def test_an_unsafe_base_url_is_a_message_at_its_field(stored: PageClient, base_url: str, message: str) -> None:
+def test_an_unsafe_base_url_is_a_message_at_its_field(
+    browser_with_key: PageClient, base_url: str, message: str
+) -> None:
     """The stored key stays where it was."""
-    response = stored.post(f"{PAGE}/openai/address", {"base_url": base_url, "provider_key": ""})
+    response = browser_with_key.post(f"{PAGE}/openai/address", {"base_url": base_url, "provider_key": ""})
     assert response.status == 422
     assert message in field_errors(response)["base_url"]
-    assert f"{KEY[:4]}…{KEY[-4:]}" in stored.get(PAGE).text
+    assert f"{KEY[:4]}…{KEY[-4:]}" in browser_with_key.get(PAGE).text
 
 
-def test_a_test_uses_the_stored_key_and_its_result_stays_on_the_card(stored: PageClient) -> None:
+def test_a_test_uses_the_stored_key_and_its_result_stays_on_the_card(browser_with_key: PageClient) -> None:
     """A rejected key is reported as failing; htmx gets the card alone."""
-    stored.instance.prober = prober = FakeProber(401)
-    card = stored.post(f"{PAGE}/openai/test", hx_request="true")
+    browser_with_key.instance.prober = prober = FakeProber(401)
+    card = browser_with_key.post(f"{PAGE}/openai/test", hx_request="true")
     assert prober.secrets == [KEY]
     assert "Failing" in plain_text(card.text)
     assert "<html" not in card.text
-    stored.instance.prober = FakeProber(200)
-    assert stored.post(f"{PAGE}/openai/test").headers["location"] == f"{PAGE}#integration-openai"
-    assert "OpenAI accepted the key." in plain_text(stored.get(PAGE).text)
+    browser_with_key.instance.prober = FakeProber(200)
+    assert browser_with_key.post(f"{PAGE}/openai/test").headers["location"] == f"{PAGE}#integration-openai"
+    assert "OpenAI accepted the key." in plain_text(browser_with_key.get(PAGE).text)
 
 
-def test_removing_asks_and_then_forgets_the_key(stored: PageClient) -> None:
+def test_removing_asks_and_then_forgets_the_key(browser_with_key: PageClient) -> None:
     """The question names what stops working."""
-    assert "stops working immediately" in plain_text(stored.get(f"{PAGE}/openai/remove").text)
-    assert stored.post(f"{PAGE}/openai/remove").headers["location"] == PAGE
-    assert stored.toast == "Provider removed."
-    assert "No provider keys yet" in stored.get(PAGE).text
+    assert "stops working immediately" in plain_text(browser_with_key.get(f"{PAGE}/openai/remove").text)
+    assert browser_with_key.post(f"{PAGE}/openai/remove").headers["location"] == PAGE
+    assert browser_with_key.toast == "Provider removed."
+    assert "No provider keys yet" in browser_with_key.get(PAGE).text
 
 
 def test_instructions_exist_for_forwarded_providers_only(browser: PageClient) -> None:
@@ -110,10 +112,10 @@ def test_instructions_exist_for_forwarded_providers_only(browser: PageClient) ->
     assert browser.get(f"{PAGE}/no-such/key").status == 404
 
 
-def test_no_form_works_for_others(stored: PageClient) -> None:
+def test_no_form_works_for_others(browser_with_key: PageClient) -> None:
     """Replacing, moving, testing and removing a key need the session and the page's token."""
-    stored.instance.prober = prober = FakeProber(200)
+    browser_with_key.instance.prober = prober = FakeProber(200)
     for form in ("key", "address", "remove", "test"):
-        stored.assert_guarded(f"{PAGE}/openai/{form}", {"provider_key": "sk-" + "Z9y8" * 12, "base_url": ""})
+        browser_with_key.assert_guarded(f"{PAGE}/openai/{form}", {"provider_key": "sk-" + "Z9y8" * 12, "base_url": ""})
     assert prober.secrets == []
-    assert f"{KEY[:4]}…{KEY[-4:]}" in stored.get(PAGE).text
+    assert f"{KEY[:4]}…{KEY[-4:]}" in browser_with_key.get(PAGE).text

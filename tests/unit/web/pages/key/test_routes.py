@@ -15,7 +15,7 @@ def key(browser: PageClient) -> ApiKey:
     return create_key(browser.instance, "Mobile App", scopes=("keys:read",)).key
 
 
-def stored(browser: PageClient, key: ApiKey) -> ApiKey | None:
+def find_key(browser: PageClient, key: ApiKey) -> ApiKey | None:
     return browser.read(lambda tx: tx.keys.get(key.id))
 
 
@@ -103,7 +103,7 @@ def test_revoking_takes_the_made_keys_along_only_if_asked(browser: PageClient, k
     browser.post(f"/settings/keys/{maker.id}/revoke")
     browser.post(f"/settings/keys/{second.id}/revoke", {"with_made": "yes"})
     found = {
-        one.name: one.revoked_at_ms is not None for one in (stored(browser, spared), stored(browser, taken)) if one
+        one.name: one.revoked_at_ms is not None for one in (find_key(browser, spared), find_key(browser, taken)) if one
     }
     assert found == {"Spared": False, "Taken": True}
 
@@ -113,7 +113,7 @@ def test_a_reason_that_holds_a_secret_is_refused(browser: PageClient) -> None:
     created = create_key(browser.instance, "Leaked")
     response = browser.post(f"/settings/keys/{created.key.id}/revoke", {"reason": created.secret})
     assert field_errors(response) == {"reason": "This looks like a key. Don't enter secrets here."}
-    found = stored(browser, created.key)
+    found = find_key(browser, created.key)
     assert found is not None
     assert found.revoked_at_ms is None
 
@@ -137,7 +137,7 @@ def test_no_form_works_for_others(browser: PageClient, key: ApiKey) -> None:
     """Every form of the page needs the owner's session and the page's token."""
     for verb in ("rename", "disable", "enable", "revoke", "delete"):
         browser.assert_guarded(f"/settings/keys/{key.id}/{verb}", {"name": "Stolen"})
-    assert stored(browser, key) == key
+    assert find_key(browser, key) == key
 
 
 def test_an_unknown_key_is_not_found(browser: PageClient) -> None:

@@ -17,7 +17,7 @@ def key(browser: PageClient) -> ApiKey:
     return create_key(browser.instance, "Mobile App", limits=[MINUTE], credits={"amount": 1_000}).key
 
 
-def stored(browser: PageClient, key: ApiKey) -> ApiKey:
+def get_key(browser: PageClient, key: ApiKey) -> ApiKey:
     found = browser.read(lambda tx: tx.keys.get(key.id))
     assert found is not None
     return found
@@ -39,7 +39,7 @@ def test_limits_and_credits_are_set(browser: PageClient, key: ApiKey) -> None:
     assert "default=100/1m" in browser.get(url).text
     sent = {"limits": "200/1m\n daily=5000/1d \n", "balance": "", "refill": "50/day", "hour": "3", "time_zone": "UTC"}
     assert browser.post(url, sent).status == 303
-    rules = stored(browser, key).policy.limits
+    rules = get_key(browser, key).policy.limits
     assert [(one.name, one.limit, one.window_ms) for one in rules.limits] == [
         ("default", 200, 60_000),
         ("daily", 5_000, 86_400_000),
@@ -49,7 +49,7 @@ def test_limits_and_credits_are_set(browser: PageClient, key: ApiKey) -> None:
     assert (rules.credits.granted, rules.credits.refill.amount, rules.credits.refill.hour) == (1_000, 50, 3)
     assert 'value="50/day"' in browser.get(url).text
     browser.post(url, {"limits": "", "remove": "yes"})
-    assert stored(browser, key).rule_owners == ()
+    assert get_key(browser, key).rule_owners == ()
 
 
 @pytest.mark.parametrize(
@@ -70,11 +70,11 @@ def test_limits_and_credits_are_set(browser: PageClient, key: ApiKey) -> None:
 )
 def test_mistakes_are_at_their_field(browser: PageClient, key: ApiKey, sent: dict[str, str], field: str) -> None:
     """And change nothing."""
-    before = stored(browser, key)
+    before = get_key(browser, key)
     response = browser.post(f"/settings/keys/{key.id}/limits", sent)
     assert response.status == 422
     assert list(field_errors(response)) == [field]
-    assert stored(browser, key) == before
+    assert get_key(browser, key) == before
 
 
 def test_credits_are_added_once(browser: PageClient, key: ApiKey) -> None:
@@ -86,7 +86,7 @@ def test_credits_are_added_once(browser: PageClient, key: ApiKey) -> None:
     assert browser.post(f"{url}/credits", sent).status == 422
     wrong = browser.post(f"{url}/credits", {"amount": "x", "form": form_id})
     assert list(field_errors(wrong)) == ["amount"]
-    credits_ = stored(browser, key).policy.limits.credits
+    credits_ = get_key(browser, key).policy.limits.credits
     assert credits_ is not None
     assert credits_.granted == 1_500
 
@@ -95,7 +95,7 @@ def test_limits_are_reset(browser: PageClient, key: ApiKey) -> None:
     """Everything counts from nothing."""
     assert browser.post(f"/settings/keys/{key.id}/limits/reset", {}).status == 303
     assert browser.toast == "Limits reset. Nothing counts as used."
-    assert stored(browser, key).policy.limits.limits[0].epoch > key.policy.limits.limits[0].epoch
+    assert get_key(browser, key).policy.limits.limits[0].epoch > key.policy.limits.limits[0].epoch
 
 
 def test_an_inactive_key_has_no_form(browser: PageClient, key: ApiKey) -> None:

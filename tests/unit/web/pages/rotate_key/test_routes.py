@@ -10,7 +10,7 @@ from ari.keys.model import ApiKey
 from ari.usage.ports import Batch
 from tests.support.commands import change_key, clock_of, create_key, revoke_key
 from tests.support.page_client import PageClient, field_errors, plain_text
-from tests.support.usage import a_row
+from tests.support.usage import make_row
 
 SECRET = re.compile(r"ari_k_[0-9A-Za-z]{49}")
 
@@ -101,9 +101,9 @@ def test_the_page_says_who_still_uses_the_old_secret(browser: PageClient, key: A
     _rotate(browser, key)
     now_ms = browser.instance.now_ms()
     rows = [
-        a_row(now_ms, key_id=key.id, secret_number=1, client_address="192.0.2.7", user_agent="<b>cron</b>"),
-        a_row(now_ms, key_id=key.id, secret_number=1, client_address="192.0.2.8"),
-        a_row(now_ms, key_id=key.id, secret_number=2, client_address="192.0.2.9"),
+        make_row(now_ms, key_id=key.id, secret_number=1, client_address="192.0.2.7", user_agent="<b>cron</b>"),
+        make_row(now_ms, key_id=key.id, secret_number=1, client_address="192.0.2.8"),
+        make_row(now_ms, key_id=key.id, secret_number=2, client_address="192.0.2.9"),
     ]
     browser.instance.database.usage.commit(Batch(rows))
     text = browser.get(_page(key), hx_request="true").text

@@ -19,7 +19,7 @@ def code_of(browser: PageClient, secret: bytes) -> str:
     return totp.code_at(secret, totp.step_at(browser.instance.now_ms()))
 
 
-def offered(browser: PageClient) -> str:
+def read_offered_secret(browser: PageClient) -> str:
     """The secret that a fresh setup page shows."""
     found = re.search(r'name="secret" value="([A-Z2-7]+)"', browser.get(PAGE).text)
     assert found
@@ -33,15 +33,15 @@ def codes_in(text: str) -> list[str]:
 
 
 @pytest.fixture
-def protected(visitor: PageClient, app_secret: bytes) -> PageClient:
+def protected_browser(visitor: PageClient, app_secret: bytes) -> PageClient:
     """The owner's browser, on an account with two-factor authentication."""
     return visitor.sign_in()
 
 
 def test_it_is_on_only_after_the_app_has_shown_a_code(browser: PageClient) -> None:
     """A secret that was only looked at locks nobody out; the backup codes are in one response alone."""
-    secret = offered(browser)
-    assert secret != offered(browser)
+    secret = read_offered_secret(browser)
+    assert secret != read_offered_secret(browser)
     right = code_of(browser, totp.secret_bytes(secret) or b"")
     wrong = browser.post(PAGE, {"secret": secret, "code": f"{(int(right) + 1) % 10**6:06}"})
     assert (wrong.status, list(field_errors(wrong))) == (422, ["code"])
@@ -61,41 +61,43 @@ def test_an_incomplete_form_gets_a_new_secret(browser: PageClient) -> None:
     assert "two_factor_enabled" not in browser.events()
 
 
-def test_turning_on_twice_changes_nothing(protected: PageClient) -> None:
+def test_turning_on_twice_changes_nothing(protected_browser: PageClient) -> None:
     """A form that was open in another tab can't replace the secret."""
-    before = protected.events()
+    before = protected_browser.events()
     secret = totp.new_secret()
-    response = protected.post(PAGE, {"secret": secret, "code": code_of(protected, totp.secret_bytes(secret) or b"")})
+    response = protected_browser.post(
+        PAGE, {"secret": secret, "code": code_of(protected_browser, totp.secret_bytes(secret) or b"")}
+    )
     assert (response.status, response.headers["location"]) == (303, "/settings/security")
-    assert protected.events() == before
+    assert protected_browser.events() == before
 
 
-def test_turning_off_needs_the_password_and_a_code(protected: PageClient, app_secret: bytes) -> None:
+def test_turning_off_needs_the_password_and_a_code(protected_browser: PageClient, app_secret: bytes) -> None:
     """Each wrong one is named at its field, and leaves it on."""
-    right = code_of(protected, app_secret)
-    no_password = protected.post(f"{PAGE}/off", {"password": "wrong", "code": right})
-    no_code = protected.post(f"{PAGE}/off", {"password": PASSWORD, "code": f"{(int(right) + 1) % 10**6:06}"})
+    right = code_of(protected_browser, app_secret)
+    no_password = protected_browser.post(f"{PAGE}/off", {"password": "wrong", "code": right})
+    no_code = protected_browser.post(f"{PAGE}/off", {"password": PASSWORD, "code": f"{(int(right) + 1) % 10**6:06}"})
     assert field_errors(no_password) == {"password": "Incorrect password."}
     assert list(field_errors(no_code)) == ["code"]
-    assert "two_factor_disabled" not in protected.events()
-    response = protected.post(f"{PAGE}/off", {"password": PASSWORD, "code": right})
-    assert (response.status, protected.toast) == (
+    assert "two_factor_disabled" not in protected_browser.events()
+    response = protected_browser.post(f"{PAGE}/off", {"password": PASSWORD, "code": right})
+    assert (response.status, protected_browser.toast) == (
         303,
         "Two-factor authentication is off. You've been signed out of other sessions.",
     )
 
 
-def test_new_codes_replace_the_old_and_a_form_makes_them_once(protected: PageClient) -> None:
+def test_new_codes_replace_the_old_and_a_form_makes_them_once(protected_browser: PageClient) -> None:
     """A reload must not void the codes that were just written down."""
-    asked = protected.get(CODES)
+    asked = protected_browser.get(CODES)
     assert "Your current codes will stop working." in plain_text(asked.text)
     found = re.search(r'name="form" value="([^"]+)"', asked.text)
     assert found
-    first = protected.post(CODES, {"form": found[1]})
+    first = protected_browser.post(CODES, {"form": found[1]})
     assert (first.status, len(codes_in(first.text))) == (201, 10)
-    again = protected.post(CODES, {"form": found[1]})
+    again = protected_browser.post(CODES, {"form": found[1]})
     assert (again.status, again.headers["location"]) == (303, "/settings/security")
-    assert protected.events().count("backup_codes_made") == 1
+    assert protected_browser.events().count("backup_codes_made") == 1
 
 
 def test_without_it_there_is_nothing_to_turn_off(browser: PageClient) -> None:
@@ -112,8 +114,10 @@ def test_a_new_secret_is_shown_only_after_a_recent_password(browser: PageClient)
     assert 'name="secret"' not in response.text
 
 
-def test_no_form_works_for_others(protected: PageClient, app_secret: bytes) -> None:
+def test_no_form_works_for_others(protected_browser: PageClient, app_secret: bytes) -> None:
     """Turning it off needs the session and the page's token, besides password and code."""
-    protected.assert_guarded(f"{PAGE}/off", {"password": PASSWORD, "code": code_of(protected, app_secret)})
-    protected.assert_guarded(CODES, {"form": "form_1"})
-    assert "two_factor_disabled" not in protected.events()
+    protected_browser.assert_guarded(
+        f"{PAGE}/off", {"password": PASSWORD, "code": code_of(protected_browser, app_secret)}
+    )
+    protected_browser.assert_guarded(CODES, {"form": "form_1"})
+    assert "two_factor_disabled" not in protected_browser.events()

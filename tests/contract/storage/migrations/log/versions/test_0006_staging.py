@@ -20,7 +20,7 @@ from ari.usage.ai import AiSpan, AiUse
 from ari.usage.model import Attempt, KeyClient
 from ari.usage.ports import Batch
 from tests.support.instances import START_MS, opened, settings_for
-from tests.support.usage import KEY, OTHER_KEY, a_row, rows_of, sums
+from tests.support.usage import KEY, OTHER_KEY, make_row, read_sums, rows_of
 
 OLD = Path(__file__).parent / "old_usage_log"
 ID = "req_01HMADV000AAAAAAAAAAAAAA0{}"
@@ -65,7 +65,7 @@ def instance(old_data_dir: Path, database_url: str | None) -> Iterator[Instance]
 def test_everything_staged_by_the_old_version_is_folded(instance: Instance) -> None:
     """Rows, floods, attempts, completions and AI uses, each once, next to what was folded before."""
     store = instance.database.usage
-    assert sums(instance.database) == {KEY: (2, 10), OTHER_KEY: (1, 0)}
+    assert read_sums(instance.database) == {KEY: (2, 10), OTHER_KEY: (1, 0)}
     rows = {row.id: row for row in rows_of(instance.database)}
     assert sorted(rows) == [ID.format(n) for n in range(1, 6)]
     ended, metered, flood = (rows[ID.format(n)] for n in (4, 5, 3))
@@ -91,12 +91,12 @@ def test_the_log_goes_on_after_the_upgrade(instance: Instance, old_data_dir: Pat
     """New entries are folded as well, also by the next start; nothing of the old name is left."""
     store = instance.database.usage
     assert store.fold() == 10
-    store.commit(Batch([a_row()]))
+    store.commit(Batch([make_row()]))
     assert store.fold() == 1
-    store.commit(Batch([a_row()]))
+    store.commit(Batch([make_row()]))
     assert not list(old_data_dir.glob("*inbox*"))
     with opened(old_data_dir, database_url) as again:
-        assert sums(again.database) == {KEY: (4, 10), OTHER_KEY: (1, 0)}
+        assert read_sums(again.database) == {KEY: (4, 10), OTHER_KEY: (1, 0)}
 
 
 def test_an_upgrade_that_was_killed_goes_on_at_the_next_start(old_files: Path) -> None:
@@ -108,7 +108,7 @@ def test_an_upgrade_that_was_killed_goes_on_at_the_next_start(old_files: Path) -
         path.unlink()
     (old_files / "usage.db").write_bytes(before)
     with opened(old_files, None) as instance:
-        assert sums(instance.database) == {KEY: (2, 10), OTHER_KEY: (1, 0)}
+        assert read_sums(instance.database) == {KEY: (2, 10), OTHER_KEY: (1, 0)}
 
 
 def test_a_file_that_another_process_uses_is_not_taken_over(old_files: Path) -> None:
@@ -122,4 +122,4 @@ def test_a_file_that_another_process_uses_is_not_taken_over(old_files: Path) -> 
         assert not (old_files / STAGING_FILE).exists()
         assert other.execute("SELECT count(*) FROM usage_inbox").fetchone() == (10,)
     with opened(old_files, None) as instance:
-        assert sums(instance.database) == {KEY: (2, 10), OTHER_KEY: (1, 0)}
+        assert read_sums(instance.database) == {KEY: (2, 10), OTHER_KEY: (1, 0)}

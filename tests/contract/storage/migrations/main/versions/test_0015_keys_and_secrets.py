@@ -20,16 +20,16 @@ def test_keys_of_the_version_before_are_as_they_were(data_dir: Path, database_ur
         change_key(instance, made[1].key, disabled=True)
         digests = [token.digest(one.secret.encode()) for one in made]
 
-        def found() -> list[ApiKey | None]:
+        def find_keys() -> list[ApiKey | None]:
             with instance.database.reading() as tx:
                 return [tx.keys.find(digest) for digest in digests]
 
-        before = found()
+        before = find_keys()
         assert [one is not None and one.disabled for one in before] == [False, True, False, False]
         with instance.database.main.begin() as connection:
             join_keys_and_secrets(connection)
         assert migrations.migrate(instance.database) == ["main 0015"]
-        assert found() == before
+        assert find_keys() == before
         with instance.database.main.connect() as connection:
             assert sorted(connection.execute(select(key_secrets.c.number)).scalars()) == [1, 1, 1, 1]
             assert len(connection.execute(select(api_keys.c.id)).all()) == 4
