@@ -18,7 +18,6 @@ for name in [name for name in os.environ if name.startswith("ARI_") or name in (
     del os.environ[name]  # the reference shows defaults, not this machine's values
 
 import api_pages
-import typer
 from api_pages import table
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
@@ -26,6 +25,7 @@ from pydantic.fields import FieldInfo
 from ari import server
 from ari.base.events import EVENT_NAMES
 from ari.base.settings import Settings, load_settings
+from ari.cli.lazy_commands import load_all
 from ari.cli.main import app
 from ari.instance import Instance
 from ari.integrations.providers import providers
@@ -94,7 +94,7 @@ def cli_page() -> str:
         "error and exit with 1; an invalid option exits with 2. Destructive commands ask first. Without a terminal "
         "they fail unless you pass `--yes`."
     )
-    return _page("Command line", intro, *_commands(typer.main.get_command(app), "ari"))
+    return _page("Command line", intro, *_commands(load_all(app), "ari"))
 
 
 def api_page() -> str:

@@ -21,7 +21,7 @@ Email = Annotated[
     typer.Option("--email", metavar="ADDRESS", help="Account email (default: the owner).", show_default=False),
 ]
 
-app = CommandApp(help="View the owner account; reset its password or email.", no_args_is_help=True)
+app = CommandApp(no_args_is_help=True)
 
 
 @app.command()

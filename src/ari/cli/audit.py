@@ -17,7 +17,7 @@ from ari.cli.time_args import whole_number
 if TYPE_CHECKING:
     from ari.storage.transaction import Transaction
 
-app = CommandApp(help="Verify, sign and shorten the audit log.", no_args_is_help=True)
+app = CommandApp(no_args_is_help=True)
 
 
 @app.callback()

@@ -34,7 +34,7 @@ ExternalId = Annotated[
 
 _PAGE = 200
 
-app = CommandApp(help="Create, list, change and delete consumers.", no_args_is_help=True)
+app = CommandApp(no_args_is_help=True)
 
 
 @app.command()

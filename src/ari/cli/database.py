@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ari.storage.engine import Database
     from ari.storage.failover.record import SeenEvent
 
-app = CommandApp(help="Check and accept the database after a failover.", no_args_is_help=True)
+app = CommandApp(no_args_is_help=True)
 
 
 @app.command()

@@ -28,7 +28,7 @@ from ari.cli.instances import open_deps
 from ari.cli.options import AsJson, DataDir, Limit
 from ari.cli.time_args import one_of
 
-app = CommandApp(help="View and export the audit log. Without a command: list.", cls=group_with_default("list"))
+app = CommandApp(cls=group_with_default("list"))
 _PAGE = 200
 
 

@@ -26,7 +26,7 @@ Address = Annotated[
     str | None, typer.Argument(metavar="[URL]", help="Base URL (default: the built-in one).", show_default=False)
 ]
 
-app = CommandApp(help="Manage provider keys (OpenAI, Anthropic, …).", no_args_is_help=True)
+app = CommandApp(no_args_is_help=True)
 
 
 @app.command("list")

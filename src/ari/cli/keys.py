@@ -56,7 +56,7 @@ Status = Annotated[
     ),
 ]
 
-app = CommandApp(help="Create, import, list, change, revoke and delete API keys.", no_args_is_help=True)
+app = CommandApp(no_args_is_help=True)
 app.add_typer(limits_app, name="limits")
 app.add_typer(credits_app, name="credits")
 

@@ -41,7 +41,7 @@ LeakPolicy = Annotated[
     ),
 ]
 
-app = CommandApp(help="Manage kinds of keys, each with its own prefix and defaults.", no_args_is_help=True)
+app = CommandApp(no_args_is_help=True)
 
 
 @app.command("list")

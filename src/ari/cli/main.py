@@ -9,59 +9,64 @@ import typer
 
 from ari import __version__
 from ari.base.errors import AriError, for_operator
-from ari.cli import (
-    account,
-    apply,
-    audit,
-    backup,
-    consumers,
-    database,
-    doctor,
-    events,
-    integrations,
-    keys,
-    kinds,
-    master_key,
-    migrate,
-    notifications,
-    output,
-    policy,
-    presets,
-    scan,
-    scopes,
-    serve,
-    usage,
-)
+from ari.cli import output
 from ari.cli.command_app import CommandApp
+from ari.cli.lazy_commands import LazyCommand, LazyGroup
+
+
+class _Root(LazyGroup):
+    lazy = tuple(
+        LazyCommand(name, f"ari.cli.{place}", sentence)
+        for name, place, sentence in (
+            ("serve", "serve:serve", "Start the server. The first run prints a one-time setup link."),
+            (
+                "migrate",
+                "migrate:migrate",
+                "Migrate the database to the current schema (ari serve does this automatically).",
+            ),
+            (
+                "apply",
+                "apply:apply",
+                "Declare scopes, presets and the default preset from a file. Without --yes, only lists the changes.",
+            ),
+            ("doctor", "doctor:doctor", "Check configuration and health. Exits with 1 if something is wrong."),
+            (
+                "backup",
+                "backup:backup",
+                "Back up everything to one file. Safe while ARI is running; sessions are excluded.",
+            ),
+            (
+                "restore",
+                "backup:restore",
+                "Verify a backup and restore it. Restored keys are disabled unless you pass --trust-keys.",
+            ),
+            ("keys", "keys:app", "Create, import, list, change, revoke and delete API keys."),
+            ("kinds", "kinds:app", "Manage kinds of keys, each with its own prefix and defaults."),
+            ("scopes", "scopes:app", "Manage scopes: your own API's and ARI's."),
+            ("policy", "policy:app", "Show and change the rules for all keys."),
+            ("consumers", "consumers:app", "Create, list, change and delete consumers."),
+            ("presets", "presets:app", "Manage presets: named lists of scopes for new keys."),
+            ("integrations", "integrations:app", "Manage provider keys (OpenAI, Anthropic, …)."),
+            ("usage", "usage:app", "View usage."),
+            ("events", "events:app", "View and export the audit log. Without a command: list."),
+            ("audit", "audit:app", "Verify, sign and shorten the audit log."),
+            ("notifications", "notifications:app", "Manage email notifications."),
+            ("scan", "scan:app", "Find leaked keys in files and git history."),
+            ("account", "account:app", "View the owner account; reset its password or email."),
+            ("master-key", "master_key:app", "Manage the encryption master key."),
+            ("database", "database:app", "Check and accept the database after a failover."),
+        )
+    )
+
 
 app = CommandApp(
+    cls=_Root,
     name="ari",
     help="ARI: self-hosted API keys. Create, monitor, expire and revoke them.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("serve")(serve.serve)
-app.command("migrate")(migrate.migrate)
-app.add_typer(keys.app, name="keys")
-app.add_typer(kinds.app, name="kinds")
-app.add_typer(scopes.app, name="scopes")
-app.add_typer(policy.app, name="policy")
-app.add_typer(consumers.app, name="consumers")
-app.add_typer(presets.app, name="presets")
-app.command("apply")(apply.apply)
-app.add_typer(integrations.app, name="integrations")
-app.add_typer(usage.app, name="usage")
-app.add_typer(events.app, name="events")
-app.add_typer(audit.app, name="audit")
-app.add_typer(notifications.app, name="notifications")
-app.add_typer(scan.app, name="scan")
-app.add_typer(account.app, name="account")
-app.add_typer(master_key.app, name="master-key")
-app.add_typer(database.app, name="database")
-app.command("doctor")(doctor.doctor)
-app.command("backup")(backup.backup)
-app.command("restore")(backup.restore)
 
 
 def _version(wanted: bool) -> None:

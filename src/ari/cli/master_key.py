@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ari.deps import Deps
     from ari.storage.transaction import Transaction
 
-app = CommandApp(help="Manage the encryption master key.", no_args_is_help=True)
+app = CommandApp(no_args_is_help=True)
 
 
 @app.callback()

@@ -21,7 +21,7 @@ Kind = Annotated[str, typer.Argument(metavar="KIND", help="Kind, e.g. key_expiri
 
 _PAGE = 200
 
-app = CommandApp(help="Manage email notifications.", no_args_is_help=True)
+app = CommandApp(no_args_is_help=True)
 
 
 @app.command("list")

@@ -14,7 +14,7 @@ from ari.cli.time_args import whole_number
 from ari.keys import UNSET, InstancePolicyChange
 from ari.keys.instance_policy import InstancePolicy
 
-app = CommandApp(help="Show and change the rules for all keys.", no_args_is_help=True)
+app = CommandApp(no_args_is_help=True)
 
 
 @app.command()

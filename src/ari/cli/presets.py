@@ -15,7 +15,7 @@ PresetName = Annotated[
     str, typer.Argument(metavar="PRESET", help="Name of the preset, e.g. read-only.", show_default=False)
 ]
 
-app = CommandApp(help="Manage presets: named lists of scopes for new keys.", no_args_is_help=True)
+app = CommandApp(no_args_is_help=True)
 
 
 @app.command("list")

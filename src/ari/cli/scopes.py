@@ -25,7 +25,7 @@ Description = Annotated[
     str, typer.Argument(metavar="DESCRIPTION", help="What a key with the scope may do.", show_default=False)
 ]
 
-app = CommandApp(help="Manage scopes: your own API's and ARI's.", no_args_is_help=True)
+app = CommandApp(no_args_is_help=True)
 
 
 @app.command("list")

@@ -24,7 +24,7 @@ from ari.usage.search import UsageSearch
 if TYPE_CHECKING:
     from ari.instance import Instance
 
-app = CommandApp(help="View usage.", invoke_without_command=True)
+app = CommandApp(invoke_without_command=True)
 app.command()(export)
 
 POLL_SECONDS = 1.0

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import typer
 
+from ari.cli.lazy_commands import load_all
 from ari.cli.main import app
 
 
@@ -17,7 +18,7 @@ def _walk(command: Any, context: Any) -> Iterator[tuple[Any, Any]]:
 
 def test_no_flag_looks_like_an_option_with_a_value(capsys: pytest.CaptureFixture[str]) -> None:
     """``--json <bool>`` invites people to type a value, which fails; other options show what to type."""
-    root: Any = typer.main.get_command(app)
+    root: Any = load_all(app)
     helps = {}
     for command, context in _walk(root, typer.Context(root, info_name="ari")):
         command.get_help(context)

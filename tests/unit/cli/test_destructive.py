@@ -6,8 +6,8 @@ from contextlib import closing
 from typing import Any
 
 import pytest
-import typer
 
+from ari.cli.lazy_commands import load_all
 from ari.cli.main import app
 from tests.unit.cli.conftest import Ari
 from tests.unit.cli.owner import add_owner, with_two_factor
@@ -206,7 +206,7 @@ def _commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any
         yield from _commands(command, (*path, name))
 
 
-COMMANDS = dict(_commands(typer.main.get_command(app)))
+COMMANDS = dict(_commands(load_all(app)))
 
 
 def test_every_command_asks_or_says_why_not() -> None:

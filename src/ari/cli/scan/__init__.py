@@ -14,7 +14,7 @@ from ari.keys.scanner_rules import SCANNERS, write_rules
 FOUND, INCOMPLETE = 1, 2
 """Exit statuses."""
 
-app = CommandApp(help="Find leaked keys in files and git history.", no_args_is_help=True)
+app = CommandApp(no_args_is_help=True)
 
 
 @app.command()
