@@ -1,5 +1,7 @@
 """``/api/keys/bulk``: change the keys of a consumer or with a tag."""
 
+from dataclasses import replace
+
 from fastapi import APIRouter
 from starlette.responses import Response
 
@@ -11,7 +13,7 @@ from ari.api.responses import respond
 from ari.api.shapes import parse_time
 from ari.base.errors import Invalid, Problem
 from ari.http.route_policy import AuthMode, policy
-from ari.keys import AffectedKeys, BulkChange
+from ari.keys import AffectedKeys, BulkChange, Confirmed
 from ari.keys.listing import KeyListTransaction
 
 router = APIRouter(prefix="/api/keys", tags=["API keys"])
@@ -21,19 +23,27 @@ router = APIRouter(prefix="/api/keys", tags=["API keys"])
     "/bulk",
     response_model=BulkOut,
     summary="Change many API keys",
-    responses=document_errors("confirmation_required", *BODY_ERRORS),
+    responses=document_errors("confirmation_required", "keys_changed", *BODY_ERRORS),
 )
 @policy(AuthMode.KEY_OR_SESSION, scope="keys:write")
 async def change_keys(body: BulkIn, deps: CallerDeps) -> Response:
-    """Revoke, disable, enable or re-expire the keys of a consumer or with a tag. Also needs `keys:read`. Each request
-    changes at most 200 keys, all or none, with one event per key. Keys that the change doesn't fit are left out."""
+    """Revoke, disable, enable or re-expire the keys of a consumer, with a tag, or with these IDs. Also needs
+    `keys:read`. Each request changes at most 200 keys, all or none, with one event per key. Keys that the change
+    doesn't fit are left out; with `key_ids`, it must fit all of them."""
     require_scope(deps, "keys:read")
     wanted = BulkChange(body.action, body.reason, parse_time("expires_at", body.expires_at))
     _check(body)
 
     def run(tx: KeyListTransaction) -> AffectedKeys:
         where = keys.make_filter(tx, consumer=body.consumer, tag=body.tag)
-        return keys.list_affected(tx, where, wanted) if body.dry_run else keys.change_matching(tx, where, wanted)
+        if body.key_ids is None:
+            return keys.list_affected(tx, where, wanted) if body.dry_run else keys.change_matching(tx, where, wanted)
+        listed = frozenset(body.key_ids)
+        if body.dry_run:
+            return keys.list_affected(tx, replace(where, key_ids=listed), wanted)
+        if body.consumer is None and body.tag is None:
+            where = replace(where, key_ids=listed)
+        return keys.change_matching(tx, where, wanted, Confirmed(listed, wanted))
 
     found = await (deps.read(run) if body.dry_run else deps.do(run))
     items = await describe_keys(deps, found.keys)
@@ -41,8 +51,8 @@ async def change_keys(body: BulkIn, deps: CallerDeps) -> Response:
 
 
 def _check(body: BulkIn) -> None:
-    if body.consumer is None and body.tag is None:
-        raise Invalid(Problem("consumer", "Pass a consumer or a tag."))
+    if body.consumer is None and body.tag is None and body.key_ids is None:
+        raise Invalid(Problem("consumer", "Pass a consumer, a tag or key_ids."))
     given = body.model_fields_set
     if body.action == "expire" and "expires_at" not in given:
         raise Invalid(Problem("expires_at", "Pass a time, or null for never."))

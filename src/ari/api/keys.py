@@ -28,7 +28,7 @@ from ari.http.route_policy import AuthMode, policy
 from ari.keys import UNSET, KeyChange, NewKey
 from ari.keys.granting import require_may_touch
 from ari.keys.limits.fields import describe_credits
-from ari.keys.listing import Cursor, KeyListTransaction
+from ari.keys.listing import Cursor, KeyListTransaction, asks_log
 from ari.keys.ports import KeyTransaction
 from ari.usage.model import NO_USE
 from ari.usage.reports.facts import key_facts
@@ -98,7 +98,7 @@ def _read_list(tx: KeyListTransaction, usage: KeyUse, query: KeysIn) -> dict[str
     )
     after = None if query.cursor is None else _decode_place(query.cursor, sort)
     found = page_of_keys(tx.listing, usage, where, sort, after, query.limit)
-    is_counted = after is None and query.show not in ("never-used", "unused")
+    is_counted = after is None and not asks_log(query.show)
     return {
         "items": [key_facts(row.key, row.totals, tx.now_ms) for row in found.rows],
         "next_cursor": None if found.after is None else _encode_place(found.after, sort),

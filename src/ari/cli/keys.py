@@ -22,6 +22,7 @@ from ari.cli.key_limits import (
 )
 from ari.cli.key_output import describe_key, find_key
 from ari.cli.list_options import OfConsumer, OfEnvironment, OfTag, Shown, SortBy, Text, list_keys_by
+from ari.cli.matching_keys import ByConsumer, ByTag, OneKey, change_matching_keys, require_one_or_matching
 from ari.cli.metadata_args import parse_metadata_options
 from ari.cli.options import (
     Addresses,
@@ -39,7 +40,7 @@ from ari.cli.options import (
     Yes,
 )
 from ari.cli.time_args import instant, one_of
-from ari.keys import UNSET, KeyChange, NewKey
+from ari.keys import UNSET, BulkChange, KeyChange, NewKey
 from ari.keys.expiry import expiry_of
 from ari.keys.listing import KeyListTransaction
 from ari.keys.model import ApiKey
@@ -165,19 +166,27 @@ def scopes(key: KeyName, scope: Scopes = None, as_json: AsJson = False, data_dir
 
 @app.command()
 def expiry(
-    key: KeyName,
+    key: OneKey = None,
     expires: Expires = None,
     expires_at: ExpiresAt = None,
+    consumer: ByConsumer = None,
+    tag: ByTag = None,
+    yes: Yes = False,
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Set a key's expiry, counted from now."""
+    """Set a key's expiry, counted from now; or that of all keys of a consumer or with a tag, after listing them."""
+    require_one_or_matching(key, consumer, tag)
     if expires is None and expires_at is None:
         raise typer.BadParameter("pass --expires or --expires-at.")
     at_ms = instant(expires_at, "--expires-at")
     with open_deps(data_dir) as deps:
-        wanted = KeyChange(expires_at_ms=expiry_of(expires, at_ms, deps.instance.now_ms()))
-    _change(key, wanted, _expiry_sentence, as_json, data_dir)
+        expires_at_ms = expiry_of(expires, at_ms, deps.instance.now_ms())
+        if key is None:
+            wanted = BulkChange("expire", expires_at_ms=expires_at_ms)
+            change_matching_keys(deps, consumer, tag, wanted, yes=yes, as_json=as_json)
+            return
+    _change(key, KeyChange(expires_at_ms=expires_at_ms), _expiry_sentence, as_json, data_dir)
 
 
 @app.command()
@@ -210,8 +219,20 @@ def addresses(key: KeyName, address: Addresses = None, as_json: AsJson = False, 
 
 
 @app.command()
-def disable(key: KeyName, as_json: AsJson = False, data_dir: DataDir = None) -> None:
-    """Disable a key."""
+def disable(
+    key: OneKey = None,
+    consumer: ByConsumer = None,
+    tag: ByTag = None,
+    yes: Yes = False,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Disable a key; or all keys of a consumer or with a tag, after listing them."""
+    require_one_or_matching(key, consumer, tag)
+    if key is None:
+        with open_deps(data_dir) as deps:
+            change_matching_keys(deps, consumer, tag, BulkChange("disable"), yes=yes, as_json=as_json)
+        return
     _change(key, KeyChange(disabled=True), lambda changed: f"Disabled {describe_key(changed)}.", as_json, data_dir)
 
 
@@ -223,7 +244,9 @@ def enable(key: KeyName, as_json: AsJson = False, data_dir: DataDir = None) -> N
 
 @app.command()
 def revoke(
-    key: KeyName,
+    key: OneKey = None,
+    consumer: ByConsumer = None,
+    tag: ByTag = None,
     reason: Annotated[
         str | None, typer.Option(metavar="TEXT", help="Reason, for the audit log.", show_default=False)
     ] = None,
@@ -234,8 +257,14 @@ def revoke(
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Permanently revoke a key, effective immediately."""
+    """Permanently revoke a key, effective immediately; or all keys of a consumer or with a tag, after listing them."""
+    require_one_or_matching(key, consumer, tag)
+    if key is None and with_made:
+        raise typer.BadParameter("--with-made is for a single key.")
     with open_deps(data_dir) as deps:
+        if key is None:
+            change_matching_keys(deps, consumer, tag, BulkChange("revoke", reason), yes=yes, as_json=as_json)
+            return
         now_ms = deps.instance.now_ms()
         named = deps.read_sync(find_key, key, even_deleted=with_made)
         made = deps.read_sync(keys.get_active_made_by, named.id) if with_made else []

@@ -9,7 +9,14 @@ from ari.keys.commands.bulk import (
     select_deletable,
     select_revocable,
 )
-from ari.keys.commands.bulk_by_filter import AffectedKeys, BulkChange, change_matching, list_affected
+from ari.keys.commands.bulk_by_filter import (
+    AffectedKeys,
+    BulkAction,
+    BulkChange,
+    Confirmed,
+    change_matching,
+    list_affected,
+)
 from ari.keys.commands.change import KeyChange, change
 from ari.keys.commands.consumers import (
     ConsumerChange,
@@ -77,7 +84,9 @@ __all__ = [
     "MAX_LINES",
     "UNSET",
     "AffectedKeys",
+    "BulkAction",
     "BulkChange",
+    "Confirmed",
     "ConsumerChange",
     "Created",
     "ImportResult",

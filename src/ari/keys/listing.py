@@ -29,13 +29,19 @@ SHOWN: tuple[Show, ...] = (
 """``inactive`` = revoked or expired; ``soon`` to ``unused`` are of keys that work."""
 
 
+def asks_log(show: Show) -> bool:
+    """Whether the keys database alone can't say which keys are shown."""
+    return show in ("never-used", "unused")
+
+
 @dataclass(frozen=True, slots=True)
 class KeyFilter:
     """Keys whose name, hint or id contain ``text``, as the keys database knows them.
 
     ``show`` beyond that asks the usage log: ``never-used`` and ``unused`` are here the keys that may be so.
-    ``consumer_id``, ``tag`` and ``environment`` narrow it further; ``None`` is any.
+    ``consumer_id``, ``tag``, ``environment`` and ``disabled`` narrow it further; ``None`` is any.
     ``other_expiry_than`` leaves out the keys with this expiry, ``None`` those without one.
+    ``key_ids`` are the only ones that fit, a few hundred at most; ``before_id`` leaves out the newer keys.
     """
 
     now_ms: int
@@ -46,6 +52,9 @@ class KeyFilter:
     tag: str | None = None
     environment: Environment | None = None
     other_expiry_than: int | Unset | None = UNSET
+    disabled: bool | None = None
+    key_ids: frozenset[str] | None = None
+    before_id: str | None = None
 
 
 class Cursor(NamedTuple):
@@ -104,6 +113,9 @@ class KeyListing(Protocol):
 
     def counts(self, now_ms: int) -> KeyCounts:
         """Of all keys."""
+
+    def list_tags(self, limit: int) -> list[str]:
+        """The first tags by name."""
 
     def list_active(self, now_ms: int, limit: int) -> list[LivingKey]:
         """The keys that work, oldest first."""

@@ -55,6 +55,7 @@ REQUEST_ERRORS = _table(
     ("consumer_exists", 409, "Consumer exists", "Another consumer has this external ID."),
     ("consumer_has_keys", 409, "Consumer has keys", "Only consumers without API keys can be deleted."),
     ("key_inactive", 409, "Key inactive", "Revoked and expired keys can't be changed or restored."),
+    ("keys_changed", 409, "Keys changed", "The matching keys changed in the meantime. List them again."),
     ("kind_exists", 409, "Kind already exists", "A kind of keys with this name or prefix already exists."),
     ("kind_in_use", 409, "Kind in use", "Keys have this kind. Revoke and delete them before you remove it."),
     ("scope_exists", 409, "Scope already declared", "This scope is already declared. Change its description instead."),

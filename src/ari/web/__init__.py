@@ -9,6 +9,7 @@ from ari.web.pages.account.routes import AccountPages
 from ari.web.pages.api_docs.endpoints import Describe, Endpoints
 from ari.web.pages.api_docs.routes import ApiDocsPages
 from ari.web.pages.audit.routes import AuditPages
+from ari.web.pages.bulk.matching import MatchingKeysPages
 from ari.web.pages.bulk.routes import BulkPages
 from ari.web.pages.confirm.reauth import ReauthGuard
 from ari.web.pages.confirm.routes import ConfirmPages
@@ -52,6 +53,7 @@ _FOLDERS = (
     ShortcutsPages,
     CreateKeyPages,
     RotateKeyPages,
+    MatchingKeysPages,
     BulkPages,  # before the page of a key, whose URL would match
     KeyPages,
     NarrowPages,

@@ -62,9 +62,30 @@ def test_a_key_out_of_reach_stops_the_batch(app: App, root: str) -> None:
     assert (refused.status, content_of(refused)["scope"]) == (403, "keys:read")
 
 
+def test_listed_keys_are_changed_exactly(app: App, root: str) -> None:
+    """Alone, or with what a dry run listed: if one more or one less fits now, nothing is changed."""
+    dry = content_of(app("POST", "/api/keys/bulk", root, {"action": "revoke", "consumer": "x", "dry_run": True}))
+    ids = [one["id"] for one in dry["items"]]
+    assert _change(app, root, action="revoke", key_ids=ids[:1], dry_run=True)[0] == ["b"]
+    app("POST", "/api/keys", root, {"name": "d", "consumer": "x", "scopes": ["api:read"]})
+    for body in (
+        {"action": "revoke", "consumer": "x", "key_ids": ids},
+        {"action": "revoke", "consumer": "x", "key_ids": ids[:1]},
+        {"action": "enable", "key_ids": ids},
+        {"action": "revoke", "key_ids": [*ids, "key_01JD7W0000000000000000000Z"]},
+    ):
+        refused = app("POST", "/api/keys/bulk", root, body)
+        assert (refused.status, content_of(refused)["code"]) == (409, "keys_changed"), body
+    assert not {"key_revoked", "key_enabled"} & set(app.events())
+    assert _change(app, root, action="disable", tag="t", consumer="x", key_ids=ids) == (["a", "b"], 0)
+    assert _change(app, root, action="revoke", key_ids=[*ids, *ids]) == (["a", "b"], 0)
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [
+        ({"action": "revoke", "key_ids": []}, "key_ids"),
+        ({"action": "revoke", "key_ids": [f"key_01JD7W00000000000{n:09}" for n in range(201)]}, "key_ids"),
         ({"action": "revoke"}, "consumer"),
         ({"action": "revoke", "consumer": "nobody"}, "consumer"),
         ({"action": "expire", "tag": "t"}, "expires_at"),

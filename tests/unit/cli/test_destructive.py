@@ -42,9 +42,7 @@ SAFE = {
     "keys create": "adds",
     "keys credits add": "adds",
     "keys credits set": "can be set back",
-    "keys disable": "can be undone: keys enable",
     "keys enable": "can be undone: keys disable",
-    "keys expiry": "can be set back; a time in the past is refused",
     "keys limits reset": "nothing is lost but a count of what was used",
     "keys limits set": "can be set back",
     "keys limits show": "reads",
@@ -195,7 +193,7 @@ ASKS: dict[str, list[Callable[[Ari], list[str]]]] = {
 }
 
 
-SHOWS_AND_ASKS = {"apply", "database accept", "scan paths", "scopes import"}
+SHOWS_AND_ASKS = {"apply", "database accept", "keys disable", "keys expiry", "scan paths", "scopes import"}
 """Show what was lost or leaked, or what they would do; their own tests are in their own modules."""
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from ari.base.errors import Conflict
 from ari.keys import granting
 from ari.keys.commands.bulk import MAX_KEYS_AT_ONCE
 from ari.keys.commands.change import KeyChange, change
@@ -12,6 +13,7 @@ from ari.keys.expiry import check_expiry
 from ari.keys.listing import KeyFilter, KeyListTransaction, Order
 from ari.keys.model import ApiKey
 from ari.keys.names import parse_reason
+from ari.keys.unset import Unset
 
 BulkAction = Literal["revoke", "disable", "enable", "expire"]
 
@@ -20,11 +22,19 @@ _NEWEST_FIRST = Order("created", descending=True)
 
 @dataclass(frozen=True, slots=True)
 class BulkChange:
-    """``reason`` is of ``revoke``, ``expires_at_ms`` of ``expire`` (``None`` = never)."""
+    """``reason`` is of ``revoke``, ``expires_at_ms`` of ``expire``: ``None`` = never, ``UNSET`` = not chosen yet."""
 
     action: BulkAction
     reason: str | None = None
-    expires_at_ms: int | None = None
+    expires_at_ms: int | Unset | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """The keys that ``list_affected`` listed for ``change``, and that somebody confirmed."""
+
+    key_ids: frozenset[str]
+    change: BulkChange
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,22 +55,28 @@ def list_affected(tx: KeyListTransaction, where: KeyFilter, wanted: BulkChange) 
     return AffectedKeys(found, tx.listing.count(fitting) - len(found))
 
 
-def change_matching(tx: KeyListTransaction, where: KeyFilter, wanted: BulkChange) -> AffectedKeys:
+def change_matching(
+    tx: KeyListTransaction, where: KeyFilter, wanted: BulkChange, confirmed: Confirmed | None = None
+) -> AffectedKeys:
     """Change at most ``MAX_KEYS_AT_ONCE`` of the matching keys, with one event each; repeat it while some remain.
 
-    Changes none if one is out of reach. Raises ``Invalid``, ``Forbidden``, ``ReauthRequired``.
+    Changes none if one is out of reach. Raises ``Invalid``, ``Forbidden``, ``ReauthRequired``, or
+    ``Conflict("keys_changed")`` if the keys aren't exactly those that were confirmed.
     """
     _check(tx, wanted)
     tx.keys.stamp_expired(tx.now_ms)  # keys skipped as expired stay expired, even if the clock is set back
-    fitting = _narrow(where, wanted)
+    fitting = _narrow(where, wanted if confirmed is None else confirmed.change)
     found = tx.listing.run(fitting, _NEWEST_FIRST, None, MAX_KEYS_AT_ONCE)
-    done = [_apply(tx, key_id, wanted) for key_id in _lock(tx, fitting, sorted(key.id for key in found))]
-    return AffectedKeys(done, tx.listing.count(fitting))
+    key_ids = _lock(tx, fitting, sorted(key.id for key in found))
+    if confirmed is not None and set(key_ids) != confirmed.key_ids:
+        raise Conflict("keys_changed", "The matching keys changed in the meantime, so no key was changed.")
+    done = [_apply(tx, key_id, wanted) for key_id in key_ids]
+    return AffectedKeys(done, tx.listing.count(_narrow(where, wanted)))
 
 
 def _check(tx: KeyListTransaction, wanted: BulkChange) -> None:
     parse_reason(wanted.reason)
-    if wanted.expires_at_ms is not None:
+    if isinstance(wanted.expires_at_ms, int):
         check_expiry(wanted.expires_at_ms, tx.now_ms)
 
 
@@ -81,10 +97,11 @@ def _apply(tx: KeyListTransaction, key_id: str, wanted: BulkChange) -> ApiKey:
 
 def _narrow(where: KeyFilter, wanted: BulkChange) -> KeyFilter:
     """The keys that the change would alter."""
-    if wanted.action == "disable":
-        return replace(where, show="active")
-    if wanted.action == "enable":
-        return replace(where, show="disabled")
+    if where.activity == "inactive":
+        return replace(where, key_ids=frozenset())
+    working = replace(where, activity="active")
     if wanted.action == "expire":
-        return replace(where, activity="active", other_expiry_than=wanted.expires_at_ms)
-    return replace(where, activity="active")
+        return replace(working, other_expiry_than=wanted.expires_at_ms)
+    if wanted.action == "revoke":
+        return working
+    return replace(working, disabled=wanted.action == "enable")

@@ -56,6 +56,14 @@ class KeyListTables:
         every, active = self._connection.execute(query).one()
         return KeyCounts(int(every), int(active))
 
+    def list_tags(self, limit: int) -> list[str]:
+        """Jumps from tag to tag in the index, however many keys have each."""
+        name = key_tags.c.tag
+        found = select(func.min(name).label("tag")).cte("found", recursive=True)
+        following = select(func.min(name)).where(name > found.c.tag).scalar_subquery()
+        found = found.union_all(select(following).where(found.c.tag.is_not(None)))
+        return list(self._connection.scalars(select(found.c.tag).where(found.c.tag.is_not(None)).limit(limit)))
+
     def list_active(self, now_ms: int, limit: int) -> list[LivingKey]:
         later = key_secrets.c.key_id == _t.id, key_secrets.c.number > 1
         rotated = select(func.max(key_secrets.c.created_at_ms)).where(*later).scalar_subquery()
@@ -109,6 +117,9 @@ def _fits(where: KeyFilter) -> ColumnElement[bool]:
         true() if where.tag is None else key_tags.c.tag == where.tag,
         true() if where.other_expiry_than is UNSET else _t.expires_at_ms.is_distinct_from(where.other_expiry_than),
         true() if where.environment is None else _t.environment == where.environment,
+        true() if where.disabled is None else _t.disabled == where.disabled,
+        true() if where.key_ids is None else _t.id.in_(sorted(where.key_ids)),
+        true() if where.before_id is None else _t.id < where.before_id,
     )
     if not where.text:
         return fits

@@ -7,9 +7,12 @@ import pytest
 
 from ari import keys
 from ari.base.clock import DAY_MS
+from ari.base.errors import Conflict
 from ari.deps import Deps
 from ari.instance import Instance
-from ari.keys import BulkChange, NewConsumer, NewKey
+from ari.keys import UNSET, BulkAction, BulkChange, Confirmed, KeyChange, NewConsumer, NewKey
+from ari.keys.listing import Show
+from ari.storage.transaction import Transaction
 from tests.support.commands import events_of
 from tests.support.instances import START_MS, opened
 
@@ -42,3 +45,65 @@ def test_only_keys_that_change_are_changed(instance: Instance) -> None:
         assert _change(instance, wanted, consumer="x", tag="t") == ["a", "b"]
         assert _change(instance, wanted, tag="t") == []
         assert [events_of(instance, key)[0] for key in made] == [event, event]
+
+
+def test_a_confirmed_change_is_exactly_what_was_listed(instance: Instance) -> None:
+    """A key more, a key less, or another key: nothing is changed. An expiry that a key has already is no difference."""
+    deps = Deps(instance)
+    made = [deps.do_sync(keys.create, NewKey(name, tags=("t",))).key for name in ("a", "b")]
+    listed = frozenset(key.id for key in made)
+    preview = BulkChange("expire", expires_at_ms=UNSET)
+
+    def change(wanted: BulkChange, key_ids: frozenset[str], listed_for: BulkChange) -> list[str]:
+        def run(tx: Transaction) -> keys.AffectedKeys:
+            return keys.change_matching(tx, keys.make_filter(tx, tag="t"), wanted, Confirmed(key_ids, listed_for))
+
+        return sorted(key.name for key in deps.do_sync(run).keys)
+
+    for wrong in (frozenset({made[0].id}), frozenset({*listed, "key_01JD7W00000000000000000000"}), frozenset[str]()):
+        with pytest.raises(Conflict) as refused:
+            change(BulkChange("revoke"), wrong, BulkChange("revoke"))
+        assert refused.value.code == "keys_changed"
+    end = BulkChange("expire", expires_at_ms=START_MS + DAY_MS)
+    assert change(end, listed, preview) == change(end, listed, preview) == ["a", "b"]
+    deps.do_sync(keys.change, made[0].id, KeyChange(disabled=True))
+    with pytest.raises(Conflict):
+        change(BulkChange("disable"), listed, BulkChange("disable"))
+    assert change(BulkChange("revoke"), listed, BulkChange("revoke")) == ["a", "b"]
+
+
+@pytest.mark.parametrize("show", ["soon", "revoked", "disabled"])
+def test_a_change_never_widens_the_filter(instance: Instance, show: Show) -> None:
+    """Whatever state the table shows, only keys in that state are changed."""
+    deps = Deps(instance)
+    for name in ("plain", "off", "dead"):
+        deps.do_sync(keys.create, NewKey(name, tags=("t",)))
+    soon = deps.do_sync(keys.create, NewKey("soon", "1h", tags=("t",))).key
+    found = {key.name: key for key in deps.read_sync(lambda tx: tx.keys.page(START_MS, "all", None, 9))}
+    deps.do_sync(keys.change, found["off"].id, KeyChange(disabled=True))
+    deps.do_sync(keys.revoke, found["dead"].id)
+    actions: tuple[BulkAction, ...] = ("revoke", "disable", "enable")
+    affected = {
+        action: [key.name for key in deps.read_sync(_list, show, BulkChange(action)).keys] for action in actions
+    }
+    assert (
+        affected
+        == {
+            "soon": {"revoke": [soon.name], "disable": [soon.name], "enable": []},
+            "revoked": {"revoke": [], "disable": [], "enable": []},
+            "disabled": {"revoke": ["off"], "disable": [], "enable": ["off"]},
+        }[show]
+    )
+
+
+def _list(tx: Transaction, show: Show, wanted: BulkChange) -> keys.AffectedKeys:
+    return keys.list_affected(tx, keys.make_filter(tx, tag="t", show=show), wanted)
+
+
+def test_tags_are_suggested_by_name(instance: Instance) -> None:
+    """Each once, however many keys have it."""
+    deps = Deps(instance)
+    assert deps.read_sync(lambda tx: tx.listing.list_tags(3)) == []
+    for number in range(4):
+        deps.do_sync(keys.create, NewKey("n", tags=("all", f"n{number}")))
+    assert deps.read_sync(lambda tx: tx.listing.list_tags(3)) == ["all", "n0", "n1"]

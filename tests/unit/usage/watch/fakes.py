@@ -139,6 +139,9 @@ class FakeListing:
     def counts(self, now_ms: int) -> KeyCounts:
         raise NotImplementedError
 
+    def list_tags(self, limit: int) -> list[str]:
+        raise NotImplementedError
+
     def list_active(self, now_ms: int, limit: int) -> list[LivingKey]:
         return [
             LivingKey(key.id, key.name, key.hint, key.created_at_ms, key.expires_at_ms)

@@ -11,8 +11,8 @@ export function startSearch() {
   const form = document.querySelector("[data-search]");
   if (!form) return;
   const field = form.querySelector("input[type=search]");
+  form.addEventListener("input", (event) => hideWholeKey(event.target));
   field.addEventListener("input", () => {
-    hideWholeKey(field);
     clearTimeout(timer);
     timer = setTimeout(() => follow(form), PAUSE_MS);
   });

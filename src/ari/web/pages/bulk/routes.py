@@ -13,7 +13,6 @@ from ari.http.context import deps_of
 from ari.http.route_policy import AuthMode, policy
 from ari.keys import MAX_KEYS_AT_ONCE, Selection
 from ari.keys.expiry import EXPIRY_CHOICES, SUGGESTED_EXPIRY
-from ari.keys.listing import KeyFilter
 from ari.keys.model import ApiKey
 from ari.keys.names import REASON_LENGTH
 from ari.keys.ports import KeyTransaction
@@ -23,7 +22,7 @@ from ari.web.forms import Form, form_from
 from ari.web.pages.bulk.urls import BULK, KEYS_DELETED, KEYS_EXPIRY_CHANGED, KEYS_REVOKED, NOTHING_LEFT
 from ari.web.pages.edit_key.form_values import read_expiry
 from ari.web.pages.settings_api.urls import HOME, KeysView, parse_view
-from ari.web.pages.settings_api.view import ListingTransaction, find_advice
+from ari.web.pages.settings_api.view import ListingTransaction, build_filter, find_advice
 from ari.web.render import Pages
 
 _DONE = {"revoke": KEYS_REVOKED, "delete": KEYS_DELETED, "expire": KEYS_EXPIRY_CHANGED}
@@ -59,11 +58,14 @@ class BulkPages:
         """The question that lists the selected keys before anything is done."""
         asked = request.query_params
         verb, pick, ticked = asked.get("do", ""), asked.get("pick"), asked.getlist("key")
-        view = parse_view(asked.get("q", ""), asked.get("show", ""), "", "")
+        view = parse_view({name: value for name, value in asked.items() if name not in ("sort", "after")})
         if verb not in _DONE or (pick is not None and pick not in _PICKS) or view is None:
             raise NotFound
         deps, usage = deps_of(request), self._instance.key_use
-        key_ids = ticked if pick is None else await deps.read(pick_keys, usage, pick, view)
+        try:
+            key_ids = ticked if pick is None else await deps.read(pick_keys, usage, pick, view)
+        except Invalid:  # the table says what is wrong with the filter
+            key_ids = []
         chosen = await deps.read(select, verb, key_ids)
         return self._question(request, verb, Form({"expires": SUGGESTED_EXPIRY}), chosen)
 
@@ -93,6 +95,8 @@ class BulkPages:
             fitting=chosen.keys.fitting,
             others=chosen.keys.others,
             left_out=chosen.left_out,
+            matching=None,
+            changed=0,
             reason_length=REASON_LENGTH,
             expiry_choices=EXPIRY_CHOICES,
         )
@@ -107,8 +111,7 @@ def select(tx: KeyTransaction, verb: str, key_ids: list[str]) -> Chosen:
 def pick_keys(tx: ListingTransaction, usage: KeyUse, pick: str, view: KeysView) -> list[str]:
     """The ids of the keys that the table shows, or that a recommendation is about."""
     if pick == "shown":
-        where = KeyFilter(tx.now_ms, view.text, view.show)
-        found = page_of_keys(tx.listing, usage, where, _LEAST_USED_FIRST, None, _MAX_COUNTED)
+        found = page_of_keys(tx.listing, usage, build_filter(tx, view), _LEAST_USED_FIRST, None, _MAX_COUNTED)
         return [row.key.id for row in found.rows]
     return [one.key_id for finding in find_advice(tx, usage) if finding.kind == pick for one in finding.about]
 

@@ -13,7 +13,7 @@ from ari.usage.reports.listing import LONGEST_TEXT
 from ari.web.forms import form_from
 from ari.web.pages.api_docs.endpoints import Endpoints
 from ari.web.pages.settings_api.urls import DISMISS, DISMISSED, HOME, NOT_DISMISSED, SETTINGS, parse_view
-from ari.web.pages.settings_api.view import PAGE_SIZE, dismiss, find_advice, read_table
+from ari.web.pages.settings_api.view import MAX_COUNTED, PAGE_SIZE, dismiss, find_advice, read_table
 from ari.web.render import Pages
 
 SHOW_NAMES = {
@@ -68,7 +68,7 @@ class SettingsApiPages:
             return self._pages.go(request, HOME)
         if asked["tab"] != "api":
             raise NotFound
-        view = parse_view(*(asked.get(name, "") for name in ("q", "show", "sort", "after")))
+        view = parse_view(asked)
         if view is None:
             raise NotFound
         deps, usage = deps_of(request), self._instance.key_use
@@ -84,6 +84,7 @@ class SettingsApiPages:
             show_names=SHOW_NAMES,
             sort_names=SORT_NAMES,
             page_size=PAGE_SIZE,
+            max_counted=MAX_COUNTED,
             longest_text=LONGEST_TEXT,
             groups=await self._endpoints.groups(),
         )

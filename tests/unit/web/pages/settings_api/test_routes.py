@@ -1,9 +1,15 @@
 """Settings > API: the table of keys, and the recommendations above it."""
 
+import html
+import json
 import re
+from urllib.parse import urlencode
 
 import pytest
 
+from ari import keys
+from ari.deps import Deps
+from ari.keys import NewConsumer
 from tests.support.commands import clock_of, create_key, revoke_key
 from tests.support.page_client import PageClient, plain_text
 
@@ -79,3 +85,41 @@ def test_a_key_that_is_never_used_is_recommended_for_revocation(browser: PageCli
     assert "has never been used" not in plain_text(browser.get(HOME).text)
     clock_of(browser.instance).advance(31 * 24 * 3600)
     assert "has never been used" in plain_text(browser.sign_in().get(HOME).text)
+
+
+def test_the_table_and_the_api_find_the_same_keys(browser: PageClient) -> None:
+    """For every filter alone and for all of them together, on every page of the table; the number of matches too."""
+    deps = Deps(browser.instance)
+    consumer = deps.do_sync(keys.create_consumer, NewConsumer("Acme", "acme.1")).id
+    for number in range(45):
+        environment = ("live", "test")[number % 2]
+        tags = ("billing", f"n:{number % 3}")
+        mine = "acme.1" if number % 5 else None
+        create_key(browser.instance, f"k{number}", consumer=mine, tags=tags, environment=environment)
+    ours = {"consumer": consumer, "tag": "n:1", "environment": "test", "show": "active", "q": "k"}
+    for filters in ({}, ours, *({name: value} for name, value in ours.items()), {"consumer": "acme.1"}):
+        api = {"text" if name == "q" else name: value for name, value in filters.items()}
+        found = json.loads(browser.get(f"/api/keys?{urlencode({**api, 'limit': 100})}").text)
+        url, shown = f"{HOME}&{urlencode(filters)}", list[str]()
+        while url:
+            page = browser.get(url).text
+            shown += re.findall(r'data-row="([^"]+)"', page)
+            assert not filters or f"{found['total']} of 45 keys" in plain_text(page)
+            following = re.search(r'id="next-page" href="([^"]+)"', page)
+            url = html.unescape(following[1]) if following else ""
+        assert shown == [one["id"] for one in found["items"]], filters
+        assert len(shown) == found["total"]
+
+
+def test_a_filter_that_cannot_match_says_why(browser: PageClient) -> None:
+    """An unknown consumer isn't an empty list; what was typed is escaped."""
+    create_key(browser.instance, "Mobile App")
+    for query, words in (
+        ("consumer=nobody", "No such consumer."),
+        ("tag=%3Cb%3E", "isn't a tag"),
+        ("environment=x", "Use live or test."),
+    ):
+        page = browser.get(f"{HOME}&{query}").text
+        assert words in plain_text(page)
+        assert "<b>" not in page
+        assert "data-row=" not in page

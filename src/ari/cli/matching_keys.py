@@ -1,0 +1,101 @@
+"""Change all keys of a consumer or with a tag: exactly those that were listed and confirmed."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ari import keys
+from ari.base.errors import Conflict
+from ari.cli import key_output, output
+from ari.cli.key_output import describe_key
+from ari.keys import MAX_KEYS_AT_ONCE, AffectedKeys, BulkChange, Confirmed
+from ari.keys.listing import KeyListTransaction
+from ari.keys.model import ApiKey
+
+if TYPE_CHECKING:
+    from ari.deps import Deps
+
+OneKey = Annotated[
+    str | None, typer.Argument(metavar="[ID]", help="Key ID or prefix, if only one.", show_default=False)
+]
+ByConsumer = Annotated[
+    str | None,
+    typer.Option("--consumer", metavar="ID", help="All keys of this consumer: ID or external ID.", show_default=False),
+]
+ByTag = Annotated[str | None, typer.Option("--tag", metavar="TAG", help="All keys with this tag.", show_default=False)]
+
+_WORDS = {
+    "revoke": ("Revoke", "Revoked", " Anything using them stops working immediately. This can't be undone."),
+    "disable": ("Disable", "Disabled", " Anything using them stops working until you enable them."),
+    "expire": ("Change the expiry of", "Changed the expiry of", ""),
+}
+
+
+def require_one_or_matching(key: str | None, consumer: str | None, tag: str | None) -> None:
+    """Raises ``typer.BadParameter`` for both a key and a filter, or neither."""
+    if (key is None) == (consumer is None and tag is None):
+        raise typer.BadParameter("pass the ID or prefix of a key, or --consumer or --tag for all of their keys.")
+
+
+def change_matching_keys(
+    deps: "Deps", consumer: str | None, tag: str | None, wanted: BulkChange, *, yes: bool, as_json: bool
+) -> None:
+    """List the keys that the change fits, ask, and change them if they are still the same.
+
+    Raises ``Conflict("keys_changed")`` if not, and what ``keys.change_matching`` raises.
+    """
+    listed = deps.read_sync(_list_affected, consumer, tag, wanted)
+    if not listed:
+        key_output.show_list(deps.instance, [], as_json, "There is no key to change.")
+        return
+    verb, done, warning = _WORDS[wanted.action]
+    counted = output.count(len(listed), "key")
+    if not yes:
+        for key in listed:
+            output.tell(describe_key(key))
+        output.confirm(f"{verb} {counted}?{warning}", yes=False)
+    changed: list[ApiKey] = []
+    try:
+        while len(changed) < len(listed):
+            changed += deps.do_sync(_change_next, consumer, tag, wanted, listed, len(changed))
+    except Conflict as error:
+        left = output.count(len(listed) - len(changed), "key")
+        before = (
+            f"{done} {output.count(len(changed), 'key')}, but not the other {left}" if changed else "Nothing changed"
+        )
+        raise Conflict(error.code, f"{before}: the matching keys changed in the meantime.") from None
+    if as_json:
+        key_output.show_list(deps.instance, changed, as_json)
+    else:
+        output.say(f"{done} {counted}.")
+
+
+def _list_affected(tx: KeyListTransaction, consumer: str | None, tag: str | None, wanted: BulkChange) -> list[ApiKey]:
+    """All keys that the change fits, newest first."""
+    where, found = keys.make_filter(tx, consumer=consumer, tag=tag), AffectedKeys([], 1)
+    listed: list[ApiKey] = []
+    while found.remaining:
+        found = keys.list_affected(tx, where, wanted)
+        listed += found.keys
+        where = replace(where, before_id=listed[-1].id if listed else None)
+    return listed
+
+
+def _change_next(
+    tx: KeyListTransaction,
+    consumer: str | None,
+    tag: str | None,
+    wanted: BulkChange,
+    listed: Sequence[ApiKey],
+    done: int,
+) -> list[ApiKey]:
+    """Change the next of the listed keys, the newest first; the first step checks that they are all as listed."""
+    if not done and _list_affected(tx, consumer, tag, wanted) != listed:
+        raise Conflict("keys_changed", "The matching keys changed.")
+    where = keys.make_filter(tx, consumer=consumer, tag=tag)
+    step = listed[done : done + MAX_KEYS_AT_ONCE]
+    confirmed = Confirmed(frozenset(key.id for key in step), wanted)
+    where = replace(where, before_id=listed[done - 1].id if done else None)
+    return keys.change_matching(tx, where, wanted, confirmed).keys

@@ -1,0 +1,59 @@
+"""Commands for all keys of a consumer or with a tag: they list the keys, ask, and change exactly those."""
+
+import pytest
+
+from ari.cli import matching_keys, output
+from ari.keys.commands import bulk_by_filter
+from tests.unit.cli.conftest import Ari
+
+
+def test_all_keys_of_a_consumer_or_with_a_tag_are_changed_after_they_are_listed(ari: Ari) -> None:
+    """Without a terminal they are listed and nothing is changed; --yes changes them, and no other key."""
+    ari("consumers", "create", "Acme", "--external-id", "acme")
+    for name in ("a", "b"):
+        ari("keys", "create", name, "--consumer", "acme", "--tag", "t")
+    ari("keys", "create", "other")
+
+    def states() -> dict[str, str]:
+        return {key["name"]: key["status"] for key in ari.json("keys", "list")["items"]}
+
+    asked = ari("keys", "revoke", "--consumer", "acme", check=False)
+    assert asked.code != 0
+    assert all(word in asked.err for word in ("“a”", "“b”", "Revoke 2 keys?", "Pass --yes to confirm."))
+    assert set(states().values()) == {"active"}
+    assert ari("keys", "disable", "--tag", "t", "--yes").out == "Disabled 2 keys.\n"
+    assert "key_" not in ari("keys", "disable", "--tag", "t").out
+    changed = ari.json("keys", "expiry", "--tag", "t", "--expires", "7d", "--yes")["items"]
+    assert {one["name"] for one in changed if one["expires_at"]} == {"a", "b"}
+    ari("keys", "revoke", "--consumer", "acme", "--reason", "over", "--yes")
+    assert states() == {"a": "revoked", "b": "revoked", "other": "active"}
+    for words in (
+        ("revoke",),
+        ("disable", "a", "--tag", "t"),
+        ("revoke", "--tag", "t", "--with-made"),
+        ("revoke", "--consumer", "nobody", "--yes"),
+        ("expiry", "--tag", "t", "--expires", "soon", "--yes"),
+    ):
+        refused = ari("keys", *words, check=False)
+        assert (refused.code != 0, refused.out) == (True, ""), words
+
+
+def test_keys_that_changed_while_the_question_was_open_stop_the_command(
+    ari: Ari, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Exactly the listed keys are changed, or none, also when they take several steps."""
+    monkeypatch.setattr(matching_keys, "MAX_KEYS_AT_ONCE", 2)
+    monkeypatch.setattr(bulk_by_filter, "MAX_KEYS_AT_ONCE", 2)
+    for name in ("a", "b", "c", "d", "e"):
+        ari("keys", "create", name, "--tag", "t")
+
+    def add_key(question: str, *, yes: bool) -> None:
+        ari("keys", "create", question[:6], "--tag", "t")
+
+    with monkeypatch.context() as asking:
+        asking.setattr(output, "confirm", add_key)
+        refused = ari("keys", "revoke", "--tag", "t", check=False)
+    assert refused.code != 0
+    assert "Nothing changed: the matching keys changed in the meantime." in refused.err
+    assert {key["status"] for key in ari.json("keys", "list")["items"]} == {"active"}
+    assert ari("keys", "revoke", "--tag", "t", "--yes").out == "Revoked 6 keys.\n"
